@@ -1,0 +1,45 @@
+//! Signing a request for its origin. The credentials are attached last, to the URL that is then sent, and marked as sensitive.
+
+mod basic;
+
+use bytes::Bytes;
+use http::header::AUTHORIZATION;
+use http::{HeaderName, HeaderValue};
+use url::Url;
+
+use crate::connection::Connection;
+use crate::definition::{Auth, Operation, Text};
+use crate::error::{Error, ErrorKind, Place, Result};
+
+/// Attaches the connection's credentials, if the request goes to one of its own origins.
+pub(crate) fn sign(connection: &Connection, operation: &Operation, request: &mut http::Request<Bytes>) -> Result<()> {
+    let url = Url::parse(&request.uri().to_string()).map_err(|e| Error::new(ErrorKind::Internal, format!("the request's URL: {e}")))?;
+    connection.check_origin(&url)?;
+    if operation.anonymous {
+        return Ok(());
+    }
+    let (name, value) = match &connection.connector.auth {
+        Auth::None => return Ok(()),
+        Auth::Basic { username, password } => {
+            (AUTHORIZATION, basic::header(&rendered(connection, username)?, &rendered(connection, password)?)?)
+        }
+        Auth::Bearer { token } => (AUTHORIZATION, format!("Bearer {}", rendered(connection, token)?)),
+        Auth::ApiKey { header, value } => (header.clone(), rendered(connection, value)?),
+    };
+    request.headers_mut().insert(name.clone(), sensitive(&name, &value)?);
+    Ok(())
+}
+
+fn rendered(connection: &Connection, text: &Text) -> Result<String> {
+    connection.render(text).ok_or_else(|| {
+        let missing = text.names().find(|n| connection.value(n).is_none()).unwrap_or_default();
+        Error::new(ErrorKind::Connection, format!("the credentials need the property `{missing}`")).at(Place::field(format!("/{missing}")))
+    })
+}
+
+fn sensitive(name: &HeaderName, value: &str) -> Result<HeaderValue> {
+    let mut header = HeaderValue::from_bytes(value.as_bytes())
+        .map_err(|_| Error::new(ErrorKind::Connection, format!("the credentials hold characters that the header {name} cannot")))?;
+    header.set_sensitive(true);
+    Ok(header)
+}

@@ -1,0 +1,120 @@
+//! From items to request bodies: one, many, patches, forms. Pure; keeps the digits of every item.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::definition::{ItemRule, Operation, Part, Pointer, Send};
+use crate::error::{Error, ErrorKind, Place, Result};
+use crate::item::{Item, Items};
+use crate::request::Body;
+
+/// The input items that one request carries: the index of the first, and how many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Share {
+    pub(crate) first: usize,
+    pub(crate) count: usize,
+}
+
+/// Cuts the items into requests.
+pub(crate) fn shares(rule: &ItemRule, count: usize) -> Vec<Share> {
+    let step = match rule.send {
+        Send::Each | Send::JsonPatch | Send::Multipart => 1,
+        Send::All => count.max(1),
+        Send::Chunk(n) => n as usize,
+    };
+    (0..count).step_by(step.max(1)).map(|first| Share { first, count: step.min(count - first) }).collect()
+}
+
+/// The body of one request; `None` where the verb takes none (DELETE by path).
+pub(crate) fn body(operation: &Operation, rule: &ItemRule, items: &Items, share: Share) -> Result<Option<Body>> {
+    let Some(first) = items.get(share.first) else { return Ok(None) };
+    match rule.send {
+        Send::Each => Ok(Some(Body::json(wrapped(rule, first.as_str().to_owned())))),
+        Send::All | Send::Chunk(_) => Ok(Some(Body::json(wrapped(rule, array(items, share))))),
+        Send::JsonPatch => Ok(Some(Body::json(wrapped(rule, patch(operation, first))))),
+        Send::Multipart => multipart(first, share.first).map(Some),
+    }
+}
+
+fn array(items: &Items, share: Share) -> String {
+    let parts: Vec<&str> = items.iter().skip(share.first).take(share.count).map(Item::as_str).collect();
+    format!("[{}]", parts.join(","))
+}
+
+/// Puts the body into the envelope that the vendor wants.
+fn wrapped(rule: &ItemRule, json: String) -> String {
+    let tokens = rule.wrap.as_ref().map(Pointer::tokens).unwrap_or_default();
+    tokens.iter().rev().fold(json, |inner, token| format!("{{{}:{inner}}}", Value::from(token.as_str())))
+}
+
+/// A flat object as a JSON Patch (RFC 6902) in the form without leading slashes; null removes. Ready operations pass through.
+fn patch(operation: &Operation, item: Item<'_>) -> String {
+    let text = item.as_str();
+    if text.starts_with('[') {
+        return text.to_owned();
+    }
+    let fields = item.fields().unwrap_or_default();
+    if fields.iter().any(|(n, _)| n == "op") && fields.iter().any(|(n, _)| n == "path") {
+        return format!("[{text}]");
+    }
+    let in_path = |name: &str| operation.path.parts().iter().any(|p| matches!(p, Part::Name(n) if n == name));
+    let operations: Vec<String> = fields.iter().filter(|(name, _)| !in_path(name)).map(|(name, raw)| replace(name, raw)).collect();
+    format!("[{}]", operations.join(","))
+}
+
+fn replace(name: &str, raw: &RawValue) -> String {
+    let path = Value::from(name);
+    match raw.get() {
+        "null" => format!(r#"{{"op":"remove","path":{path}}}"#),
+        value => format!(r#"{{"op":"replace","path":{path},"value":{value}}}"#),
+    }
+}
+
+/// One multipart/form-data body (RFC 7578): every field a part; a field `{ fileName, contentType, data }` with base64 data is a file.
+fn multipart(item: Item<'_>, index: usize) -> Result<Body> {
+    let fields = item.fields().unwrap_or_default();
+    let boundary = boundary(item.as_str());
+    let mut bytes = Vec::new();
+    for (name, raw) in fields {
+        let value: Value = serde_json::from_str(raw.get()).unwrap_or_else(|_| Value::from(raw.get()));
+        let name = quoted(&name);
+        let head = format!("--{boundary}\r\nContent-Disposition: form-data; name={name}");
+        bytes.extend_from_slice(head.as_bytes());
+        match &value {
+            Value::Object(file) if file.contains_key("data") => {
+                let text = |key: &str| file.get(key).and_then(Value::as_str);
+                let data = STANDARD.decode(text("data").unwrap_or_default()).map_err(|e| {
+                    Error::new(ErrorKind::InvalidItems, format!("the file in {name} is not base64: {e}"))
+                        .at(Place::field(format!("/{index}")))
+                })?;
+                let file_name = quoted(text("fileName").unwrap_or("file"));
+                let kind = text("contentType").filter(|k| !k.contains(['\r', '\n'])).unwrap_or("application/octet-stream");
+                bytes.extend_from_slice(format!("; filename={file_name}\r\nContent-Type: {kind}\r\n\r\n").as_bytes());
+                bytes.extend_from_slice(&data);
+            }
+            Value::String(text) => bytes.extend_from_slice(format!("\r\n\r\n{text}").as_bytes()),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                bytes.extend_from_slice(format!("\r\n\r\n{}", raw.get()).as_bytes());
+            }
+        }
+        bytes.extend_from_slice(b"\r\n");
+    }
+    bytes.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+    Ok(Body { content_type: format!("multipart/form-data; boundary={boundary}"), bytes: Bytes::from(bytes) })
+}
+
+/// A boundary that does not occur in the data: derived from it, so that the same item always gives the same bytes.
+fn boundary(text: &str) -> String {
+    use sha2::Digest;
+    let digest = sha2::Sha256::digest(text.as_bytes());
+    let hex: String = digest.iter().take(12).map(|b| format!("{b:02x}")).collect();
+    format!("opnode-{hex}")
+}
+
+/// A quoted name; quotes and line breaks are encoded as the WHATWG form encoding does.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A"))
+}

@@ -1,0 +1,49 @@
+//! From a body's bytes to text, by its label. Pure. Bytes that do not fit are an error, never replaced in silence.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::page::Response;
+
+/// The body as text: UTF-8 unless the Content-Type or a byte order mark says otherwise.
+/// Takes the body out of the reply, because a page may be large.
+pub(crate) fn decode(reply: &mut Response) -> Result<String> {
+    let mut body = std::mem::take(&mut reply.body);
+    let label = charset(reply.header("content-type").unwrap_or_default());
+    let marked = match body.get(..2) {
+        Some([0xFE, 0xFF]) => Some("utf-16be"),
+        Some([0xFF, 0xFE]) => Some("utf-16le"),
+        _ => None,
+    };
+    match marked.unwrap_or(label.as_str()) {
+        "" | "utf-8" | "utf8" | "us-ascii" | "ascii" => {
+            if body.starts_with(b"\xEF\xBB\xBF") {
+                body.drain(..3);
+            }
+            String::from_utf8(body).map_err(|e| broken(&label, e.utf8_error().valid_up_to()))
+        }
+        "utf-16" | "utf-16be" => utf16(&body, u16::from_be_bytes, &label),
+        "utf-16le" => utf16(&body, u16::from_le_bytes, &label),
+        "iso-8859-1" | "latin1" | "latin-1" => Ok(body.iter().map(|b| char::from(*b)).collect()),
+        other => Err(Error::new(ErrorKind::BadResponse, format!("the reply's charset `{other}` is not supported"))
+            .advise("utf-8, utf-16 and iso-8859-1 are read; ask the vendor for UTF-8, which JSON is defined in (RFC 8259, section 8.1)")),
+    }
+}
+
+fn utf16(body: &[u8], unit: fn([u8; 2]) -> u16, label: &str) -> Result<String> {
+    let (pairs, rest) = body.as_chunks::<2>();
+    let text: std::result::Result<String, _> = char::decode_utf16(pairs.iter().map(|p| unit(*p))).collect();
+    match text {
+        Ok(text) if rest.is_empty() => Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)),
+        _ => Err(broken(label, 0)),
+    }
+}
+
+fn broken(label: &str, at: usize) -> Error {
+    let label = if label.is_empty() { "utf-8" } else { label };
+    Error::new(ErrorKind::BadResponse, format!("the reply is not valid {label}: byte {at} does not fit"))
+}
+
+fn charset(content_type: &str) -> String {
+    let parameter =
+        content_type.split(';').skip(1).find_map(|p| p.trim().strip_prefix("charset=").or_else(|| p.trim().strip_prefix("Charset=")));
+    parameter.unwrap_or_default().trim_matches(['"', ' ']).to_ascii_lowercase()
+}

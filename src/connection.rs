@@ -1,0 +1,460 @@
+//! A checked connection: base address, origins, headers, limits, secrets. Must not read files or the environment: the caller resolves secrets.
+//!
+//! One function here decides whether a URL may get the credentials; everything that sends asks it.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use http::{HeaderName, HeaderValue};
+use url::{Host, Url};
+
+use crate::definition::{
+    Auth, Checker, Connector, Format, FormatFile, Operation, Ordered, Property, PropertyTypeFile, Rate, Text, explain,
+};
+use crate::error::{Error, ErrorKind, Fault, Place, Result, did_you_mean};
+use crate::secret::{Redactor, Secret};
+use crate::yaml::{Document, escape};
+
+/// connections.yaml: named connections
+#[derive(Clone, Debug, serde::Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ConnectionsFile {
+    /// Version of this file format: 1
+    pub version: u32,
+    /// The connections by name
+    pub connections: Ordered<ConnectionFile>,
+}
+
+/// One connection; its further keys are the connector's properties
+#[derive(Clone, Debug, serde::Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+pub struct ConnectionFile {
+    /// The connector's name
+    pub connector: String,
+    /// Limits that differ from the defaults
+    #[serde(default)]
+    pub limits: Limits,
+    /// Accept plain http to another host than this machine
+    #[serde(default)]
+    pub allow_http: bool,
+    /// Property values
+    #[serde(flatten)]
+    pub values: BTreeMap<String, ValueFile>,
+}
+
+/// A property's value, or where it is kept
+#[derive(Clone, Debug, serde::Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum ValueFile {
+    /// The value itself
+    Text(String),
+    /// The value itself
+    Number(i64),
+    /// The value itself
+    Flag(bool),
+    /// Kept outside this file
+    Reference(Reference),
+}
+
+/// Where a value is kept
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Reference {
+    /// An environment variable
+    Env(String),
+    /// A file
+    File(String),
+    /// An entry of the system keyring
+    Keyring(String),
+}
+
+impl ConnectionsFile {
+    /// Reads a connections file. Property names are checked when a connection is opened, because they are the connector's.
+    ///
+    /// # Errors
+    /// `definition`, with every fault's place.
+    pub fn parse(file: &str, text: &str) -> Result<ConnectionsFile> {
+        let doc = Document::parse(file, text, 0)?;
+        let mirror: ConnectionsFile = doc.read().map_err(|e| explain(Format::Connections, &doc, &[], &e))?;
+        let mut c = Checker::new(&doc);
+        if mirror.version != crate::definition::FORMAT_VERSION {
+            c.fault("/version", format!("version {} of this format is not known", mirror.version), None);
+        }
+        for (name, connection) in &mirror.connections.0 {
+            let at = format!("/connections/{}/limits", escape(name));
+            connection.limits.faults().into_iter().for_each(|(key, message)| c.fault(&format!("{at}/{key}"), message, None));
+        }
+        c.finish("the connections file is wrong", Some(mirror))
+    }
+
+    /// A connection by name.
+    ///
+    /// # Errors
+    /// `connection` with the nearest name.
+    pub fn find(&self, name: &str) -> Result<&ConnectionFile> {
+        self.connections.0.iter().find(|(n, _)| n == name).map(|(_, c)| c).ok_or_else(|| {
+            let hint = did_you_mean(name, self.connections.0.iter().map(|(n, _)| n.as_str()));
+            Error::new(ErrorKind::Connection, format!("no connection is called `{name}`{hint}"))
+                .advise("`opnode connection list` shows them")
+        })
+    }
+}
+
+impl ConnectionFile {
+    /// The connection's values, with each reference resolved by the caller.
+    ///
+    /// # Errors
+    /// Those of `resolve`.
+    pub fn resolve(&self, mut resolve: impl FnMut(&str, &Reference) -> Result<String>) -> Result<ConnectionSpec> {
+        let mut values = BTreeMap::new();
+        for (name, value) in &self.values {
+            let text = match value {
+                ValueFile::Text(text) => text.clone(),
+                ValueFile::Number(number) => number.to_string(),
+                ValueFile::Flag(flag) => flag.to_string(),
+                ValueFile::Reference(reference) => resolve(name, reference)?,
+            };
+            values.insert(name.clone(), text);
+        }
+        Ok(ConnectionSpec { connector: self.connector.clone(), values, limits: self.limits.clone(), allow_http: self.allow_http })
+    }
+}
+
+/// What a host gives to open a connection.
+#[derive(Clone, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConnectionSpec {
+    /// The connector's name.
+    pub connector: String,
+    /// Property values by the connector's names, secrets among them.
+    #[serde(default)]
+    pub values: BTreeMap<String, String>,
+    /// Limits.
+    #[serde(default)]
+    pub limits: Limits,
+    /// Accept plain http to another host than this machine.
+    #[serde(default)]
+    pub allow_http: bool,
+}
+
+/// Limits of a connection. What is not set has the default that its line tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Requests under way at once: 8
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<u16>,
+    /// Seconds for one request with its reply: 120
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout_s: Option<u32>,
+    /// Seconds to connect: 10
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connect_s: Option<u32>,
+    /// Seconds until the reply begins: 60
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_byte_s: Option<u32>,
+    /// Seconds between two pieces of a reply: 30
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle_s: Option<u32>,
+    /// Attempts per request, the first included: 3
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<u8>,
+    /// Longest wait in seconds that a server may ask for: 120
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait_s: Option<u32>,
+    /// Pages of one walk: 10000
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pages: Option<u64>,
+    /// Bytes of one reply, unpacked: 64 MiB
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page_bytes: Option<u32>,
+    /// How many times larger than sent a compressed reply may become: 200
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inflate_ratio: Option<u32>,
+    /// Records per request, within what the operation allows: the definition's default
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page_size: Option<u32>,
+    /// Requests in so many seconds, instead of the connector's; 0 requests for no limit
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate: Option<RateLimit>,
+}
+
+/// Requests in so many seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RateLimit {
+    /// How many requests
+    pub requests: u32,
+    /// In how many seconds
+    pub per_s: u32,
+}
+
+impl Limits {
+    fn faults(&self) -> Vec<(&'static str, String)> {
+        let zero = |name, value: Option<u64>| (value == Some(0)).then(|| (name, format!("`{name}` must be at least 1")));
+        [
+            zero("concurrency", self.concurrency.map(u64::from)),
+            zero("timeout_s", self.timeout_s.map(u64::from)),
+            zero("connect_s", self.connect_s.map(u64::from)),
+            zero("first_byte_s", self.first_byte_s.map(u64::from)),
+            zero("idle_s", self.idle_s.map(u64::from)),
+            zero("attempts", self.attempts.map(u64::from)),
+            zero("pages", self.pages),
+            zero("page_bytes", self.page_bytes.map(u64::from)),
+            zero("inflate_ratio", self.inflate_ratio.map(u64::from)),
+            zero("page_size", self.page_size.map(u64::from)),
+            self.rate.filter(|r| r.requests > 0 && r.per_s == 0).map(|_| ("rate", "`per_s` must be at least 1".to_owned())),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
+    pub(crate) fn concurrency(&self) -> usize {
+        usize::from(self.concurrency.unwrap_or(8).max(1))
+    }
+    pub(crate) fn attempts(&self) -> u32 {
+        u32::from(self.attempts.unwrap_or(3).max(1))
+    }
+    pub(crate) fn pages(&self) -> u64 {
+        self.pages.unwrap_or(10_000)
+    }
+}
+
+/// A connection that was checked and can be used.
+pub struct Connection {
+    pub(crate) connector: Arc<Connector>,
+    pub(crate) limits: Limits,
+    pub(crate) redactor: Redactor,
+    values: BTreeMap<String, Secret>,
+    base: Url,
+    origins: Vec<url::Origin>,
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Connection({}, {})", self.connector.name, self.base)
+    }
+}
+
+impl Connection {
+    /// Checks a connection against its connector: all faults at once.
+    ///
+    /// # Errors
+    /// `connection`, naming the fields.
+    pub fn open(connector: Arc<Connector>, spec: &ConnectionSpec) -> Result<Connection> {
+        let mut faults: Vec<Fault> = Vec::new();
+        let mut fault = |field: &str, message: String, advice: Option<&str>| {
+            faults.push(Fault { place: Place::field(format!("/{}", escape(field))), message, advice: advice.map(str::to_owned) });
+        };
+        for name in spec.values.keys().filter(|n| connector.property(n).is_none()) {
+            let hint = did_you_mean(name, connector.properties.iter().map(|p| p.name.as_str()));
+            fault(name, format!("`{name}` is not a property of {}{hint}", connector.name), None);
+        }
+        let mut values = BTreeMap::new();
+        for property in &connector.properties {
+            match value_of(property, spec) {
+                Ok(Some(value)) => {
+                    values.insert(property.name.clone(), Secret::new(value));
+                }
+                Ok(None) => {}
+                Err((message, advice)) => fault(&property.name, message, advice),
+            }
+        }
+        for (key, message) in spec.limits.faults() {
+            fault(&format!("limits/{key}"), message, None);
+        }
+        if !faults.is_empty() {
+            return Err(Error::from_faults(ErrorKind::Connection, &format!("the connection to {} is wrong", connector.title), faults));
+        }
+        let lookup = |name: &str| values.get(name).map(|v| Cow::Borrowed(v.expose()));
+        let base = base_url(&connector, &connector.base_url, lookup, spec.allow_http)?;
+        let mut origins = vec![base.origin()];
+        for origin in &connector.origins {
+            let url = Url::parse(origin)
+                .map_err(|e| Error::new(ErrorKind::Definition, format!("the origin `{origin}` of {} is not a URL: {e}", connector.name)))?;
+            origins.push(url.origin());
+        }
+        let redactor = redactor(&connector, &values);
+        Ok(Connection { limits: spec.limits.clone(), redactor, values, base, origins, connector })
+    }
+
+    /// The connector.
+    #[must_use]
+    pub fn connector(&self) -> &Arc<Connector> {
+        &self.connector
+    }
+
+    /// Where requests go.
+    #[must_use]
+    pub fn base(&self) -> &Url {
+        &self.base
+    }
+
+    pub(crate) fn value(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.values.get(name).map(|v| Cow::Borrowed(v.expose()))
+    }
+
+    /// The text with property values in place; `None` when a property is absent.
+    pub(crate) fn render(&self, text: &Text) -> Option<String> {
+        text.render(|name| self.value(name)).ok()
+    }
+
+    /// The base address of an operation.
+    pub(crate) fn base_of(&self, operation: &Operation) -> Result<Cow<'_, Url>> {
+        let Some(text) = &operation.base_url else { return Ok(Cow::Borrowed(&self.base)) };
+        let url = base_url(&self.connector, text, |n| self.value(n), true)?;
+        self.check_origin(&url)?;
+        Ok(Cow::Owned(url))
+    }
+
+    /// Decides whether a URL may be requested with this connection's credentials: same scheme, host and port as one of its origins, no user info.
+    pub(crate) fn check_origin(&self, url: &Url) -> Result<()> {
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(Error::new(ErrorKind::Origin, "a URL with a user name or password in it is never requested"));
+        }
+        let origin = url.origin();
+        if origin.is_tuple() && self.origins.contains(&origin) {
+            return Ok(());
+        }
+        let shown = if origin.is_tuple() { origin.unicode_serialization() } else { format!("{}:", url.scheme()) };
+        let own: Vec<String> = self.origins.iter().map(url::Origin::unicode_serialization).collect();
+        Err(Error::new(ErrorKind::Origin, format!("{shown} is not an origin of this connection, so nothing was sent there"))
+            .advise(format!("credentials go to {} only; correct the connection if the system has moved", own.join(", "))))
+    }
+
+    /// Headers of every request, those with an absent property left out.
+    pub(crate) fn headers(&self, rules: &[(HeaderName, Text)]) -> Result<Vec<(HeaderName, HeaderValue)>> {
+        let mut headers = Vec::new();
+        for (name, text) in rules {
+            if let Some(value) = self.render(text) {
+                headers.push((name.clone(), self.header_value(name, &value)?));
+            }
+        }
+        Ok(headers)
+    }
+
+    pub(crate) fn header_value(&self, name: &HeaderName, value: &str) -> Result<HeaderValue> {
+        HeaderValue::from_bytes(value.as_bytes())
+            .map_err(|_| Error::new(ErrorKind::Connection, format!("the header {name} would hold characters that a header cannot")))
+    }
+
+    /// Whether any origin is reached by TLS.
+    pub(crate) fn needs_tls(&self) -> bool {
+        self.origins.iter().any(|o| matches!(o, url::Origin::Tuple(scheme, _, _) if scheme == "https"))
+    }
+
+    pub(crate) fn rate(&self) -> Option<Rate> {
+        let rate = self.limits.rate.map(|r| Rate { requests: r.requests, per_s: r.per_s }).or(self.connector.rate)?;
+        (rate.requests > 0 && rate.per_s > 0).then_some(rate)
+    }
+}
+
+type ValueFault = (String, Option<&'static str>);
+
+fn value_of(property: &Property, spec: &ConnectionSpec) -> Result<Option<String>, ValueFault> {
+    let name = &property.name;
+    let Some(given) = spec.values.get(name).or(property.default.as_ref()) else {
+        return if property.optional { Ok(None) } else { Err((format!("`{name}` is missing"), None)) };
+    };
+    // Keys are pasted; a line break at the end is never part of one.
+    let value = given.trim_end_matches(['\n', '\r']);
+    if value.trim().is_empty() {
+        return if property.optional { Ok(None) } else { Err((format!("`{name}` is empty"), None)) };
+    }
+    if value.chars().any(char::is_control) {
+        return Err((format!("`{name}` holds a control character"), Some("copy it again, without line breaks or tabs")));
+    }
+    match property.kind {
+        PropertyTypeFile::Integer if value.parse::<i64>().is_err() => return Err((format!("`{name}` must be a whole number"), None)),
+        PropertyTypeFile::Boolean if !matches!(value, "true" | "false") => return Err((format!("`{name}` must be true or false"), None)),
+        PropertyTypeFile::Integer | PropertyTypeFile::Boolean | PropertyTypeFile::String => {}
+    }
+    if !property.choices.is_empty() && !property.choices.iter().any(|c| c == value) {
+        return Err((format!("`{name}` must be one of {}", property.choices.join(", ")), None));
+    }
+    if let Some(pattern) = &property.pattern {
+        let schema = crate::definition::Schema::compile(serde_json::json!({ "pattern": pattern }));
+        if schema.is_ok_and(|s| !s.check(&value.into()).is_empty()) {
+            return Err((format!("`{name}` does not have the form {pattern}"), None));
+        }
+    }
+    match property.format {
+        None => Ok(Some(value.to_owned())),
+        Some(format) => address(name, value, format).map(Some),
+    }
+}
+
+/// An address as typed, as a URL without trailing slash. Origins lose their path, because people paste what their browser shows.
+fn address(name: &str, typed: &str, format: FormatFile) -> Result<String, ValueFault> {
+    let typed = typed.trim();
+    let full = if typed.contains("://") { typed.to_owned() } else { format!("https://{typed}") };
+    let url = Url::parse(&full).map_err(|e| (format!("`{name}` is not an address: {e}"), Some("write it as https://host.example.com")))?;
+    if !matches!(url.scheme(), "https" | "http") || url.host().is_none() {
+        return Err((format!("`{name}` must be an https address"), None));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err((format!("`{name}` holds a user name or password"), Some("credentials go into their own properties")));
+    }
+    let origin = url.origin().ascii_serialization();
+    match format {
+        FormatFile::Origin => Ok(origin),
+        FormatFile::Uri => {
+            if url.query().is_some() || url.fragment().is_some() {
+                return Err((format!("`{name}` must not have a query or fragment"), None));
+            }
+            Ok(format!("{origin}{}", url.path().trim_end_matches('/')))
+        }
+    }
+}
+
+fn base_url<'v>(connector: &Connector, text: &Text, value: impl FnMut(&str) -> Option<Cow<'v, str>>, allow_http: bool) -> Result<Url> {
+    let rendered = text.render(value).map_err(|name| {
+        Error::new(ErrorKind::Connection, format!("the address needs the property `{name}`")).at(Place::field(format!("/{name}")))
+    })?;
+    let mut url = Url::parse(rendered.trim_end_matches('/'))
+        .map_err(|e| Error::new(ErrorKind::Connection, format!("the address {rendered} is not a URL: {e}")))?;
+    let host = url.host_str().unwrap_or_default().to_lowercase();
+    if let Some((_, api)) = connector.hosts.iter().find(|(typed, _)| *typed == host) {
+        url.set_host(Some(api))
+            .map_err(|e| Error::new(ErrorKind::Definition, format!("the host `{api}` of {} is wrong: {e}", connector.name)))?;
+    }
+    if url.scheme() == "http" && !allow_http && !is_loopback(&url) {
+        return Err(Error::new(
+            ErrorKind::Connection,
+            format!("{} would send credentials unencrypted", url.origin().ascii_serialization()),
+        )
+        .advise("write https://, or say `allow_http: true` in the connection if the network in between is yours"));
+    }
+    Ok(url)
+}
+
+/// Whether a URL names this machine by literal address or as localhost.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
+/// Knows the secret values, and what authentication makes of them on the wire.
+fn redactor(connector: &Connector, values: &BTreeMap<String, Secret>) -> Redactor {
+    let secret: Vec<String> =
+        connector.properties.iter().filter(|p| p.secret).filter_map(|p| values.get(&p.name)).map(|v| v.expose().to_owned()).collect();
+    let mut all = secret;
+    if let Auth::Basic { username, password } = &connector.auth {
+        let render = |t: &Text| t.render(|n| values.get(n).map(|v| Cow::Borrowed(v.expose()))).ok();
+        if let (Some(user), Some(pass)) = (render(username), render(password)) {
+            all.push(format!("{user}:{pass}"));
+        }
+    }
+    Redactor::new(all.iter().map(String::as_str))
+}

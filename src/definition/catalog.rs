@@ -1,0 +1,246 @@
+//! The catalogue: OperationId to operation, over embedded packs and folders of the host. Reads a folder only when told to.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::check::in_file;
+use super::connector::Connector;
+use super::operation::{Operation, Record};
+use super::pack::{Pack, Source};
+use super::sandbox::SandboxFile;
+use super::template::Template;
+use crate::error::{Error, ErrorKind, Fault, Result, did_you_mean};
+
+/// The packs that the library carries, as (path, text).
+const BUILTIN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/packs.rs"));
+
+/// All connectors, operations and templates that an engine knows.
+pub struct Catalog {
+    packs: BTreeMap<String, Pack>,
+}
+
+impl Catalog {
+    /// A catalogue without any connector.
+    #[must_use]
+    pub fn empty() -> Catalog {
+        Catalog { packs: BTreeMap::new() }
+    }
+
+    /// The shipped connectors. Costs no parsing.
+    #[must_use]
+    pub fn builtin() -> Catalog {
+        let mut catalog = Catalog::empty();
+        for (path, text) in BUILTIN {
+            // Paths come from the build script and have the right form.
+            if let Some(connector) = path.split('/').nth(1) {
+                catalog.put(connector, (*path).to_owned(), Cow::Borrowed(*text));
+            }
+        }
+        catalog
+    }
+
+    fn put(&mut self, connector: &str, name: String, text: Cow<'static, str>) {
+        self.packs.entry(connector.to_owned()).or_insert_with(|| Pack::new(connector)).add(Source { name, text });
+    }
+
+    /// Adds one file, or overrides what it names: `connector.yaml`, `sandbox.yaml`, or a file of operations, records or templates.
+    /// `file` is the name that errors show.
+    pub fn add(&mut self, connector: &str, file: impl Into<String>, text: impl Into<String>) {
+        self.put(connector, file.into(), Cow::Owned(text.into()));
+    }
+
+    /// Adds a folder with `operations/<connector>/*.yaml` and `templates/<connector>/*.yaml`. Entries override those of the same name.
+    ///
+    /// # Errors
+    /// `definition` when the folder holds neither, or a file cannot be read.
+    pub fn add_folder(&mut self, folder: &Path) -> Result<()> {
+        let mut found = false;
+        for kind in ["operations", "templates"] {
+            let root = folder.join(kind);
+            if !root.is_dir() {
+                continue;
+            }
+            for connector in list(&root)?.into_iter().filter(|p| p.is_dir()) {
+                let name = connector.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+                for file in list(&connector)?.into_iter().filter(|p| p.extension().is_some_and(|e| e == "yaml" || e == "yml")) {
+                    let shown = file.display().to_string();
+                    let text = std::fs::read_to_string(&file).map_err(|e| unreadable(&shown, &e))?;
+                    self.put(&name, shown, Cow::Owned(text));
+                    found = true;
+                }
+            }
+        }
+        if found {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Definition, format!("{} holds no definitions", folder.display()))
+            .at(in_file(&folder.display().to_string()))
+            .advise("it should hold operations/<connector>/connector.yaml, operations/<connector>/<area>.yaml and templates/<connector>/<area>.yaml"))
+    }
+
+    /// Names of the connectors.
+    pub fn connector_names(&self) -> impl Iterator<Item = &str> {
+        self.packs.keys().map(String::as_str)
+    }
+
+    fn pack(&self, connector: &str) -> Result<&Pack> {
+        self.packs.get(connector).ok_or_else(|| {
+            let hint = did_you_mean(connector, self.connector_names());
+            Error::new(ErrorKind::UnknownOperation, format!("no connector is called `{connector}`{hint}"))
+                .advise("`opnode connectors` lists them")
+        })
+    }
+
+    /// A connector by name.
+    ///
+    /// # Errors
+    /// `unknown_operation` with the nearest name; `definition` when its file is wrong.
+    pub fn connector(&self, name: &str) -> Result<Arc<Connector>> {
+        self.pack(name)?.connector()
+    }
+
+    /// An operation: by OperationId within a connector, as `connector/operationId`, or by an OperationId that only one connector has.
+    ///
+    /// # Errors
+    /// `unknown_operation` with the nearest name; `definition` when its definition is wrong.
+    pub fn operation(&self, connector: Option<&str>, id: &str) -> Result<Arc<Operation>> {
+        let (connector, id) = self.split(connector, id)?;
+        if let Some(connector) = connector {
+            let pack = self.pack(connector)?;
+            return pack.operation(id)?.ok_or_else(|| pack.unknown_operation(id));
+        }
+        let holders = self.holders("operations", id)?;
+        match holders.as_slice() {
+            [one] => one.operation(id)?.ok_or_else(|| one.unknown_operation(id)),
+            [] => {
+                let names = self.all_names("operations");
+                let hint = did_you_mean(id, names.iter().map(String::as_str));
+                Err(Error::new(ErrorKind::UnknownOperation, format!("no connector has an operation `{id}`{hint}"))
+                    .advise("`opnode operations --search TEXT` finds operations"))
+            }
+            several => Err(ambiguous("operation", id, several)),
+        }
+    }
+
+    /// A curated template by name, or an operation's automatic one by OperationId.
+    ///
+    /// # Errors
+    /// `unknown_operation` with the nearest name; `definition` when the template is wrong.
+    pub fn template(&self, connector: Option<&str>, name: &str) -> Result<Template> {
+        let (connector, name) = self.split(connector, name)?;
+        let packs = match connector {
+            Some(connector) => vec![self.pack(connector)?],
+            None => self.holders("templates", name)?,
+        };
+        match packs.as_slice() {
+            [one] => {
+                if let Some(template) = one.template(name)? {
+                    return Ok(template);
+                }
+            }
+            [] => {}
+            several => return Err(ambiguous("template", name, several)),
+        }
+        match self.operation(connector, name) {
+            Ok(operation) => Ok(Template::automatic(&operation)),
+            Err(error) if error.kind() != ErrorKind::UnknownOperation => Err(error),
+            Err(_) => {
+                let names = self.all_names("templates");
+                let hint = did_you_mean(name, names.iter().map(String::as_str));
+                Err(Error::new(ErrorKind::UnknownOperation, format!("no template is called `{name}`{hint}"))
+                    .advise("`opnode templates --search TEXT` finds templates"))
+            }
+        }
+    }
+
+    /// All operations of a connector, in file order.
+    ///
+    /// # Errors
+    /// `definition` when one of them is wrong.
+    pub fn operations(&self, connector: &str) -> Result<Vec<Arc<Operation>>> {
+        let pack = self.pack(connector)?;
+        let found: Result<Vec<_>> = pack.names("operations")?.iter().map(|id| pack.operation(id)).collect();
+        Ok(found?.into_iter().flatten().collect())
+    }
+
+    /// All curated templates of a connector, in file order.
+    ///
+    /// # Errors
+    /// `definition` when one of them is wrong.
+    pub fn templates(&self, connector: &str) -> Result<Vec<Template>> {
+        let pack = self.pack(connector)?;
+        let found: Result<Vec<_>> = pack.names("templates")?.iter().map(|name| pack.template(name)).collect();
+        Ok(found?.into_iter().flatten().collect())
+    }
+
+    /// A record shape by name.
+    ///
+    /// # Errors
+    /// `definition` when it is wrong.
+    pub fn record(&self, connector: &str, name: &str) -> Result<Option<Arc<Record>>> {
+        self.pack(connector)?.record(name)
+    }
+
+    /// What the sandbox plays for a connector, where its pack says so.
+    ///
+    /// # Errors
+    /// `definition` when the file is wrong.
+    pub fn sandbox(&self, connector: &str) -> Result<Option<SandboxFile>> {
+        self.pack(connector)?.sandbox()
+    }
+
+    /// Every authoring fault of the given connectors (all when empty), each with its place.
+    #[must_use]
+    pub fn faults(&self, connectors: &[&str]) -> Vec<Fault> {
+        let chosen = |name: &str| connectors.is_empty() || connectors.contains(&name);
+        self.packs.values().filter(|p| chosen(&p.name)).flat_map(Pack::faults).collect()
+    }
+
+    /// `connector/operationId` names one fully.
+    fn split<'n>(&self, connector: Option<&'n str>, name: &'n str) -> Result<(Option<&'n str>, &'n str)> {
+        match (connector, name.split_once('/')) {
+            (_, None) => Ok((connector, name)),
+            (None, Some((prefix, id))) => Ok((Some(prefix), id)),
+            (Some(connector), Some((prefix, id))) if prefix == connector => Ok((Some(connector), id)),
+            (Some(connector), Some((prefix, _))) => Err(Error::new(
+                ErrorKind::UnknownOperation,
+                format!("`{name}` belongs to {prefix}, but the connection is one of {connector}"),
+            )
+            .advise(format!("use a connection of {prefix}"))),
+        }
+    }
+
+    fn holders(&self, section: &'static str, name: &str) -> Result<Vec<&Pack>> {
+        let mut holders = Vec::new();
+        for pack in self.packs.values() {
+            if pack.names(section)?.iter().any(|n| n == name) {
+                holders.push(pack);
+            }
+        }
+        Ok(holders)
+    }
+
+    fn all_names(&self, section: &'static str) -> Vec<String> {
+        self.packs.values().flat_map(|p| p.names(section).unwrap_or_default().to_vec()).collect()
+    }
+}
+
+fn ambiguous(what: &str, name: &str, packs: &[&Pack]) -> Error {
+    let full: Vec<String> = packs.iter().map(|p| format!("{}/{name}", p.name)).collect();
+    Error::new(ErrorKind::UnknownOperation, format!("several connectors have {what} `{name}`"))
+        .advise(format!("say which: {}", full.join(" or ")))
+}
+
+fn list(folder: &Path) -> Result<Vec<std::path::PathBuf>> {
+    let shown = folder.display().to_string();
+    let entries = std::fs::read_dir(folder).map_err(|e| unreadable(&shown, &e))?;
+    let mut paths = entries.map(|e| e.map(|e| e.path())).collect::<std::io::Result<Vec<_>>>().map_err(|e| unreadable(&shown, &e))?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn unreadable(file: &str, cause: &std::io::Error) -> Error {
+    Error::new(ErrorKind::Definition, format!("{file} cannot be read: {cause}")).at(in_file(file))
+}

@@ -1,0 +1,201 @@
+//! A checked connector: every text parsed, every pointer valid. Pure data, no behaviour beyond look-ups.
+
+use http::HeaderName;
+
+use super::file::{FormatFile, PropertyTypeFile};
+use super::operation::OptionRule;
+use super::text::{Pointer, Source, Target, Text};
+
+/// One outside system.
+#[derive(Debug)]
+pub struct Connector {
+    /// Its name, such as the first part of `connector/operationId`.
+    pub name: String,
+    /// Title for people.
+    pub title: String,
+    /// What it is.
+    pub description: Option<String>,
+    /// The vendor's documentation.
+    pub docs: Option<String>,
+    /// What a connection needs, in form order.
+    pub properties: Vec<Property>,
+    /// The operation that tests a connection.
+    pub probe: Option<String>,
+    /// Requests per seconds that the vendor allows.
+    pub rate: Option<Rate>,
+    pub(crate) base_url: Text,
+    pub(crate) hosts: Vec<(String, String)>,
+    pub(crate) origins: Vec<String>,
+    pub(crate) auth: Auth,
+    pub(crate) headers: Vec<(HeaderName, Text)>,
+    pub(crate) paging: Paging,
+    pub(crate) forward_only: Option<Keyset>,
+    pub(crate) errors: ErrorRules,
+    pub(crate) option_sets: Vec<(String, Vec<OptionRule>)>,
+}
+
+impl Connector {
+    /// A property of the connection form.
+    #[must_use]
+    pub fn property(&self, name: &str) -> Option<&Property> {
+        self.properties.iter().find(|p| p.name == name)
+    }
+}
+
+/// One property of a connection.
+#[derive(Debug, Clone, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Property {
+    /// Name, the vendor's own.
+    pub name: String,
+    /// Label of the form field.
+    pub title: String,
+    /// Help of the form field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(skip)]
+    pub(crate) kind: PropertyTypeFile,
+    #[serde(skip)]
+    pub(crate) format: Option<FormatFile>,
+    /// Masked in forms and never shown.
+    pub secret: bool,
+    /// May be left out.
+    pub optional: bool,
+    /// Used when left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
+    /// Values as they look.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub examples: Vec<String>,
+    /// The values that may be chosen; empty for any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<String>,
+    #[serde(skip)]
+    pub(crate) pattern: Option<String>,
+}
+
+/// Requests in so many seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// How many requests.
+    pub requests: u32,
+    /// In how many seconds.
+    pub per_s: u32,
+}
+
+/// How requests are signed.
+#[derive(Debug)]
+pub(crate) enum Auth {
+    None,
+    Basic { username: Text, password: Text },
+    Bearer { token: Text },
+    ApiKey { header: HeaderName, value: Text },
+}
+
+impl Auth {
+    pub(crate) fn texts(&self) -> Vec<&Text> {
+        match self {
+            Auth::None => Vec::new(),
+            Auth::Basic { username, password } => vec![username, password],
+            Auth::Bearer { token } => vec![token],
+            Auth::ApiKey { value, .. } => vec![value],
+        }
+    }
+}
+
+/// How one page leads to the next.
+#[derive(Clone, Debug)]
+pub(crate) enum Paging {
+    None,
+    Link { size: Option<Size>, last: Option<String> },
+    Number { page: String, start: u64, size: Option<Size>, end: Option<End>, total: Option<Source> },
+    Offset { offset: String, size: Size, total: Option<Source>, with: Vec<(String, String)> },
+    Cursor { token: Source, send: Target, size: Option<Size>, has_more: Option<Source> },
+    NextUrl { pointer: Pointer, size: Option<Size> },
+    Keyset(Keyset),
+}
+
+impl Paging {
+    /// The page size parameter, where there is one.
+    pub(crate) fn size(&self) -> Option<&Size> {
+        match self {
+            Paging::None => None,
+            Paging::Link { size, .. } | Paging::Number { size, .. } | Paging::Cursor { size, .. } | Paging::NextUrl { size, .. } => {
+                size.as_ref()
+            }
+            Paging::Offset { size, .. } => Some(size),
+            Paging::Keyset(keyset) => keyset.size.as_ref(),
+        }
+    }
+
+    /// Query parameters that page; callers cannot give them.
+    pub(crate) fn reserved(&self) -> Vec<&str> {
+        match self {
+            Paging::None | Paging::NextUrl { .. } => Vec::new(),
+            Paging::Link { last, .. } => last.iter().map(String::as_str).collect(),
+            Paging::Number { page, .. } => vec![page],
+            Paging::Offset { offset, .. } => vec![offset],
+            Paging::Cursor { send, .. } => match send {
+                Target::Query(name) => vec![name],
+                Target::Header(_) => Vec::new(),
+            },
+            Paging::Keyset(keyset) => vec![&keyset.after],
+        }
+    }
+}
+
+/// A page size parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Size {
+    pub(crate) query: String,
+    pub(crate) default: u32,
+    pub(crate) max: Option<u32>,
+}
+
+/// How a numbered walk ends.
+#[derive(Clone, Debug)]
+pub(crate) enum End {
+    TotalPages(Source),
+    NextPage(Source),
+    HasMore(Source),
+}
+
+/// Keyset paging.
+#[derive(Clone, Debug)]
+pub(crate) struct Keyset {
+    pub(crate) headers: Vec<(HeaderName, String)>,
+    pub(crate) after: String,
+    pub(crate) from: Pointer,
+    pub(crate) size: Option<Size>,
+    pub(crate) unless: Vec<String>,
+}
+
+/// How a reply tells its errors.
+#[derive(Debug, Default)]
+pub(crate) struct ErrorRules {
+    pub(crate) code: Vec<Pointer>,
+    pub(crate) message: Vec<Pointer>,
+    pub(crate) details: Option<DetailRules>,
+    pub(crate) request_id: Option<Source>,
+    pub(crate) success: Option<Pointer>,
+    pub(crate) refused: Vec<u16>,
+    pub(crate) explain: Vec<Explain>,
+}
+
+/// How a list of field errors reads.
+#[derive(Debug)]
+pub(crate) struct DetailRules {
+    pub(crate) list: Pointer,
+    pub(crate) field: Pointer,
+    pub(crate) code: Pointer,
+    pub(crate) message: Pointer,
+}
+
+/// Advice for a status, host pattern or provider code.
+#[derive(Debug)]
+pub(crate) struct Explain {
+    pub(crate) status: Option<u16>,
+    pub(crate) hosts: Vec<String>,
+    pub(crate) code: Option<String>,
+    pub(crate) advice: String,
+}

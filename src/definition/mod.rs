@@ -1,0 +1,32 @@
+//! Definitions: connectors, operations and templates as data, from YAML to checked models.
+
+mod catalog;
+mod check;
+mod connector;
+mod file;
+mod operation;
+mod pack;
+mod read_connector;
+mod read_operation;
+mod sandbox;
+mod schema;
+mod slice;
+mod template;
+mod text;
+
+pub use catalog::Catalog;
+#[cfg(feature = "schemas")]
+pub use check::generate_schema;
+pub use check::{FORMAT_VERSION, Format};
+pub use connector::{Connector, Property, Rate};
+pub use file::{Json, Ordered};
+pub use operation::{ItemRule, Location, Method, Operation, OptionRule, Record, ResponseRule, ResultShape, Send};
+pub use sandbox::{CollectionFile, ReplyFile, SandboxFile, SandboxLimits};
+pub use template::Template;
+
+pub(crate) use check::{Checker, explain};
+pub(crate) use connector::{Auth, End, ErrorRules, Explain, Keyset, Paging};
+pub(crate) use file::{FormatFile, PropertyTypeFile};
+pub(crate) use operation::{PartRule, Repeat};
+pub(crate) use schema::{Schema, kind_of};
+pub(crate) use text::{Part, Pointer, Source, Target, Text, scalar};

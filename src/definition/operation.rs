@@ -1,0 +1,290 @@
+//! A checked operation: what it sends, what it takes, what comes back. Compiles its schemas on first use; no I/O.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use http::HeaderName;
+use serde_json::{Map, Value, json};
+
+use super::connector::{Connector, Keyset, Paging, Size};
+use super::file::Json;
+use super::schema::{Finding, Schema};
+use super::text::{Pointer, Text};
+use crate::error::{Error, ErrorKind, Fault, Place, Result};
+
+/// The three methods of the node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// Reads.
+    Query,
+    /// Creates or changes.
+    Mutate,
+    /// Deletes.
+    Delete,
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Method::Query => "query",
+            Method::Mutate => "mutate",
+            Method::Delete => "delete",
+        })
+    }
+}
+
+/// Where an option is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Location {
+    /// A segment of the path.
+    Path,
+    /// A query parameter.
+    Query,
+    /// A header.
+    Header,
+    /// A field of the body.
+    Body,
+    /// Nowhere: it sets the page size.
+    PageSize,
+}
+
+/// One option of an operation.
+#[derive(Clone, Debug)]
+pub struct OptionRule {
+    /// Name, the vendor's own.
+    pub name: String,
+    /// Where it is sent.
+    pub location: Location,
+    /// Its JSON Schema.
+    pub schema: Json,
+    /// Help text.
+    pub description: Option<String>,
+    /// Must be given.
+    pub required: bool,
+    /// An array as the parameter repeated, instead of joined by commas.
+    pub(crate) repeat: bool,
+}
+
+/// What a reply holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ResultShape {
+    /// An array of records.
+    List,
+    /// One record.
+    Object,
+    /// A number of records.
+    Count,
+    /// Nothing.
+    None,
+    /// Bytes.
+    File,
+    /// Columns and rows.
+    Report,
+    /// Text.
+    Text,
+}
+
+/// How items become requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Send {
+    /// One request per item.
+    Each,
+    /// All in one request.
+    All,
+    /// Arrays of at most so many.
+    Chunk(u32),
+    /// One patch per item.
+    JsonPatch,
+    /// One form per item.
+    Multipart,
+}
+
+/// The request items.
+#[derive(Debug)]
+pub struct ItemRule {
+    /// How they are sent.
+    pub send: Send,
+    /// JSON Schema of one item.
+    pub schema: Value,
+    /// One as it would be sent.
+    pub sample: Option<Json>,
+    /// At least one must be given.
+    pub required: bool,
+    pub(crate) wrap: Option<Pointer>,
+}
+
+/// What comes back.
+#[derive(Debug)]
+pub struct ResponseRule {
+    /// Its shape.
+    pub result: ResultShape,
+    pub(crate) items: Pointer,
+    pub(crate) optional: bool,
+    pub(crate) total: Option<Pointer>,
+    pub(crate) ok: Vec<u16>,
+    pub(crate) empty: Vec<u16>,
+    pub(crate) parts: Option<PartRule>,
+    pub(crate) columns: Pointer,
+    pub(crate) rows: Pointer,
+}
+
+/// A reply that reports on each part.
+#[derive(Debug)]
+pub(crate) struct PartRule {
+    pub(crate) ok: Option<String>,
+    pub(crate) index: Option<String>,
+    pub(crate) error: Option<Pointer>,
+    pub(crate) data: Option<Pointer>,
+}
+
+/// The shape of a record, shared by operations.
+#[derive(Debug)]
+pub struct Record {
+    /// Its name in the definitions.
+    pub name: String,
+    /// Title for people.
+    pub title: String,
+    /// JSON Schema.
+    pub schema: Json,
+    /// One as the server answers it.
+    pub sample: Json,
+}
+
+/// How far a request may be repeated when its fate is not known (the retry table's columns).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    SafeRead,
+    IdempotentWrite,
+    OtherWrite,
+}
+
+/// One thing a connector can do.
+pub struct Operation {
+    /// OperationId.
+    pub id: String,
+    /// Its connector.
+    pub connector: Arc<Connector>,
+    /// Title for people.
+    pub title: String,
+    /// What it does.
+    pub description: Option<String>,
+    /// Which entry of the node it belongs to.
+    pub method: Method,
+    /// HTTP verb.
+    pub verb: http::Method,
+    /// Options in declared order; the page size comes last.
+    pub options: Vec<OptionRule>,
+    /// The request items, for writes that take some.
+    pub items: Option<ItemRule>,
+    /// What comes back.
+    pub response: ResponseRule,
+    /// The record that comes back, where it is described.
+    pub record: Option<Arc<Record>>,
+    /// `Some` when it should no longer be used, with what to use instead.
+    pub deprecated: Option<Option<String>>,
+    pub(crate) path: Text,
+    pub(crate) base_url: Option<Text>,
+    pub(crate) headers: Vec<(HeaderName, Text)>,
+    pub(crate) paging: Paging,
+    pub(crate) forward_only: Option<Keyset>,
+    pub(crate) repeat: Repeat,
+    pub(crate) idempotency_key: Option<HeaderName>,
+    pub(crate) anonymous: bool,
+    pub(crate) option_check: OnceLock<Result<Schema, String>>,
+    pub(crate) item_check: OnceLock<Result<Schema, String>>,
+}
+
+impl fmt::Debug for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Operation({}/{})", self.connector.name, self.id)
+    }
+}
+
+impl Operation {
+    /// Verb and path as in the definition.
+    #[must_use]
+    pub fn request_line(&self) -> String {
+        format!("{} {}", self.verb, self.path)
+    }
+
+    /// Whether its list is walked page by page.
+    #[must_use]
+    pub fn is_paged(&self) -> bool {
+        !matches!(self.paging, Paging::None)
+    }
+
+    /// Whether a caller may ask for the connector's forward-only walk.
+    #[must_use]
+    pub fn can_walk_forward_only(&self) -> bool {
+        self.forward_only.is_some()
+    }
+
+    /// An option by name.
+    #[must_use]
+    pub fn option(&self, name: &str) -> Option<&OptionRule> {
+        self.options.iter().find(|o| o.name == name)
+    }
+
+    /// The JSON Schema of the options object.
+    #[must_use]
+    pub fn options_schema(&self) -> Value {
+        let properties: Map<String, Value> = self.options.iter().map(|o| (o.name.clone(), o.schema.to_value())).collect();
+        let required: Vec<&str> = self.options.iter().filter(|o| o.required && !self.item_may_fill(o)).map(|o| o.name.as_str()).collect();
+        json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
+    }
+
+    /// Whether a path parameter may come from the item's field of the same name.
+    pub(crate) fn item_may_fill(&self, option: &OptionRule) -> bool {
+        option.location == Location::Path && self.method != Method::Query
+    }
+
+    /// The page size in force: the caller's, or the connection's, or the definition's default.
+    pub(crate) fn page_size(&self, size: &Size, options: &Map<String, Value>, preferred: Option<u32>) -> u32 {
+        let given = options.get(&size.query).and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
+        let most = size.max.unwrap_or(u32::MAX);
+        given.or(preferred.map(|p| p.min(most))).unwrap_or(size.default).max(1)
+    }
+
+    /// Checks options against the schema, all faults at once, before anything is sent.
+    ///
+    /// # Errors
+    /// `invalid_options`, with the field of each fault.
+    pub fn check_options(&self, options: &Map<String, Value>) -> Result<()> {
+        let schema = self.option_check.get_or_init(|| Schema::compile(self.options_schema())).as_ref();
+        let schema = schema.map_err(|e| Error::new(ErrorKind::Definition, format!("the options of {}: {e}", self.id)))?;
+        let value = Value::Object(options.clone());
+        let faults: Vec<Fault> = schema.check(&value).into_iter().map(|f| self.option_fault(f)).collect();
+        if faults.is_empty() {
+            return Ok(());
+        }
+        Err(self.refuse(ErrorKind::InvalidOptions, &format!("the options of {} do not fit", self.id), faults))
+    }
+
+    fn option_fault(&self, finding: Finding) -> Fault {
+        let mut advice = Some(format!("`opnode describe {}` lists its options", self.id));
+        let mut field = finding.pointer.clone();
+        let mut message = finding.message;
+        if let Some(key) = &finding.key {
+            field = format!("{field}/{}", crate::yaml::escape(key));
+            if self.paging.reserved().contains(&key.as_str()) {
+                message = format!("`{key}` cannot be given: pages are walked inside");
+                advice = Some(format!("leave `{key}` out; every page is fetched"));
+            }
+        }
+        Fault { place: Place::field(field), message, advice }
+    }
+
+    /// Checks one item; findings carry pointers into the item.
+    pub(crate) fn check_item(&self, rule: &ItemRule, item: &Value) -> Result<Vec<Finding>> {
+        let schema = self.item_check.get_or_init(|| Schema::compile(rule.schema.clone())).as_ref();
+        let schema = schema.map_err(|e| Error::new(ErrorKind::Definition, format!("the item schema of {}: {e}", self.id)))?;
+        Ok(schema.check(item))
+    }
+
+    pub(crate) fn refuse(&self, kind: ErrorKind, what: &str, faults: Vec<Fault>) -> Error {
+        Error::from_faults(kind, what, faults).with(|d| d.operation = Some(self.id.clone()))
+    }
+}

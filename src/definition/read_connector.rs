@@ -1,0 +1,207 @@
+//! From the connector file's mirror to the checked connector. Pure.
+
+use super::check::{Checker, Format, explain, version};
+use super::connector::{Auth, Connector, DetailRules, End, ErrorRules, Explain, Keyset, Paging, Property, Rate, Size};
+use super::file::{AuthFile, ConnectorFile, EndFile, ErrorsFile, KeysetFile, OptionFile, Ordered, PagingFile, PropertyFile, SizeFile};
+use super::operation::OptionRule;
+use super::read_operation::option_rule;
+use super::text::Text;
+use crate::error::{Result, did_you_mean};
+use crate::yaml::{Document, escape};
+
+/// Reads `connector.yaml`.
+pub(crate) fn read_connector(file: &str, text: &str) -> Result<Connector> {
+    let doc = Document::parse(file, text, 0)?;
+    let mirror: ConnectorFile = doc.read().map_err(|e| explain(Format::Connector, &doc, &[], &e))?;
+    let mut c = Checker::new(&doc);
+    let connector = convert(&mut c, mirror);
+    c.finish("the connector file is wrong", connector)
+}
+
+fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Option<Connector> {
+    version(c, file.version);
+    let properties: Vec<Property> = file.connection.0.into_iter().map(|(name, p)| property(name, p)).collect();
+    let base_url = c.text("/base_url", &file.base_url)?;
+    let auth = auth(c, file.auth)?;
+    let headers = c.headers("/headers", file.headers);
+    let known: Vec<&str> = properties.iter().map(|p| p.name.as_str()).collect();
+    check_names(c, "/base_url", &base_url, &known);
+    auth.texts().into_iter().for_each(|text| check_names(c, "/auth", text, &known));
+    headers.iter().for_each(|(name, text)| check_names(c, &format!("/headers/{name}"), text, &known));
+    for (i, property) in properties.iter().enumerate() {
+        if property.pattern.as_deref().is_some_and(|p| super::schema::Schema::compile(serde_json::json!({ "pattern": p })).is_err()) {
+            let name = properties.get(i).map(|p| p.name.as_str()).unwrap_or_default();
+            c.fault(&format!("/connection/{}/pattern", escape(name)), "the pattern is not a regular expression", None);
+        }
+    }
+    let mut option_sets = Vec::new();
+    for (name, set) in file.option_sets.0 {
+        let rules = option_set(c, &format!("/option_sets/{}", escape(&name)), set);
+        option_sets.push((name, rules));
+    }
+    Some(Connector {
+        name: file.connector,
+        title: file.title,
+        description: file.description,
+        docs: file.docs,
+        properties,
+        probe: file.probe,
+        rate: rate(c, file.rate),
+        base_url,
+        hosts: file.hosts.0.into_iter().map(|(a, b)| (a.to_lowercase(), b)).collect(),
+        origins: file.origins,
+        auth,
+        headers,
+        paging: file.paging.and_then(|p| paging(c, "/paging", p)).unwrap_or(Paging::None),
+        forward_only: file.forward_only.and_then(|k| keyset(c, "/forward_only", k)),
+        errors: errors(c, file.errors),
+        option_sets,
+    })
+}
+
+fn option_set(c: &mut Checker<'_>, at: &str, set: Ordered<OptionFile>) -> Vec<OptionRule> {
+    set.0.into_iter().filter_map(|(name, file)| option_rule(c, &format!("{at}/{}", escape(&name)), name, file, &[])).collect()
+}
+
+fn check_names(c: &mut Checker<'_>, at: &str, text: &Text, known: &[&str]) {
+    for name in text.names() {
+        if !known.contains(&name) {
+            let hint = did_you_mean(name, known.iter().copied());
+            c.fault(at, format!("`{{{name}}}` is not a property of the connection{hint}"), None);
+        }
+    }
+}
+
+fn property(name: String, file: PropertyFile) -> Property {
+    Property {
+        title: file.title.unwrap_or_else(|| name.clone()),
+        name,
+        description: file.description,
+        kind: file.kind,
+        format: file.format,
+        secret: file.secret,
+        optional: file.optional,
+        default: file.default,
+        examples: file.examples,
+        choices: file.choices,
+        pattern: file.pattern,
+    }
+}
+
+fn rate(c: &mut Checker<'_>, file: Option<super::file::RateFile>) -> Option<Rate> {
+    let file = file?;
+    if file.requests == 0 || file.per_s == 0 {
+        c.fault("/rate", "a rate needs at least one request and one second", None);
+    }
+    Some(Rate { requests: file.requests, per_s: file.per_s })
+}
+
+fn auth(c: &mut Checker<'_>, file: AuthFile) -> Option<Auth> {
+    Some(match file {
+        AuthFile::None => Auth::None,
+        AuthFile::Basic { username, password } => {
+            Auth::Basic { username: c.text("/auth/basic/username", &username)?, password: c.text("/auth/basic/password", &password)? }
+        }
+        AuthFile::Bearer { token } => Auth::Bearer { token: c.text("/auth/bearer/token", &token)? },
+        AuthFile::ApiKey { header, value } => {
+            Auth::ApiKey { header: c.header("/auth/api_key/header", &header)?, value: c.text("/auth/api_key/value", &value)? }
+        }
+    })
+}
+
+pub(crate) fn paging(c: &mut Checker<'_>, at: &str, file: PagingFile) -> Option<Paging> {
+    let at = |key: &str| format!("{at}/{key}");
+    Some(match file {
+        PagingFile::None => Paging::None,
+        PagingFile::Link { size: s, last } => {
+            let last = match last.map(|l| c.target(&at("link/last"), l)) {
+                None => None,
+                Some(Some(super::text::Target::Query(name))) => Some(name),
+                Some(_) => {
+                    c.fault(&at("link/last"), "only a query parameter can count pages here", None);
+                    None
+                }
+            };
+            Paging::Link { size: size(c, &at("link/size"), s), last }
+        }
+        PagingFile::Number { page, size: s, end: e, total } => Paging::Number {
+            page: page.query,
+            start: page.start,
+            size: size(c, &at("number/size"), s),
+            end: e.and_then(|e| end(c, &at("number/end"), e)),
+            total: total.and_then(|t| c.source(&at("number/total"), t)),
+        },
+        PagingFile::Offset { offset, size: s, total, with } => Paging::Offset {
+            offset: match c.target(&at("offset/offset"), offset)? {
+                super::text::Target::Query(name) => name,
+                super::text::Target::Header(_) => {
+                    c.fault(&at("offset/offset"), "an offset is a query parameter", None);
+                    return None;
+                }
+            },
+            size: size(c, &at("offset/size"), Some(s))?,
+            total: total.and_then(|t| c.source(&at("offset/total"), t)),
+            with: with.0,
+        },
+        PagingFile::Cursor { token, send, size: s, has_more } => Paging::Cursor {
+            token: c.source(&at("cursor/token"), token)?,
+            send: c.target(&at("cursor/send"), send)?,
+            size: size(c, &at("cursor/size"), s),
+            has_more: has_more.and_then(|h| c.source(&at("cursor/has_more"), h)),
+        },
+        PagingFile::NextUrl(file) => {
+            Paging::NextUrl { pointer: c.pointer(&at("next_url/pointer"), &file.pointer)?, size: size(c, &at("next_url/size"), file.size) }
+        }
+        PagingFile::Keyset(file) => Paging::Keyset(keyset(c, &at("keyset"), file)?),
+    })
+}
+
+fn keyset(c: &mut Checker<'_>, at: &str, file: KeysetFile) -> Option<Keyset> {
+    let mut headers = Vec::new();
+    for (name, value) in file.header.0 {
+        headers.push((c.header(&format!("{at}/header"), &name)?, value));
+    }
+    Some(Keyset {
+        headers,
+        after: file.after.query,
+        from: c.pointer(&format!("{at}/after/from"), &file.after.from)?,
+        size: size(c, &format!("{at}/size"), file.size),
+        unless: file.unless,
+    })
+}
+
+fn size(c: &mut Checker<'_>, at: &str, file: Option<SizeFile>) -> Option<Size> {
+    let file = file?;
+    if file.default == 0 || file.max.is_some_and(|max| file.default > max) {
+        c.fault(at, "the default page size must lie between 1 and max", None);
+    }
+    Some(Size { query: file.query, default: file.default, max: file.max })
+}
+
+fn end(c: &mut Checker<'_>, at: &str, file: EndFile) -> Option<End> {
+    match file {
+        EndFile::TotalPages(source) => c.source(at, source).map(End::TotalPages),
+        EndFile::NextPage(source) => c.source(at, source).map(End::NextPage),
+        EndFile::HasMore(source) => c.source(at, source).map(End::HasMore),
+    }
+}
+
+fn errors(c: &mut Checker<'_>, file: ErrorsFile) -> ErrorRules {
+    let details = file.details.and_then(|d| {
+        Some(DetailRules {
+            list: c.pointer("/errors/details/list", &d.list)?,
+            field: c.pointer("/errors/details/field", &d.field)?,
+            code: c.pointer("/errors/details/code", &d.code)?,
+            message: c.pointer("/errors/details/message", &d.message)?,
+        })
+    });
+    ErrorRules {
+        code: c.pointers("/errors/code", file.code),
+        message: c.pointers("/errors/message", file.message),
+        details,
+        request_id: file.request_id.and_then(|s| c.source("/errors/request_id", s)),
+        success: file.success.and_then(|p| c.pointer("/errors/success", &p)),
+        refused: file.refused,
+        explain: file.explain.into_iter().map(|e| Explain { status: e.status, hosts: e.hosts, code: e.code, advice: e.advice }).collect(),
+    }
+}

@@ -1,0 +1,350 @@
+//! From an operation's mirror to the checked operation. Pure.
+
+use std::sync::{Arc, OnceLock};
+
+use http::Method as Verb;
+use serde_json::{Value, json};
+
+use super::check::{Checker, Format, explain};
+use super::connector::{Connector, Paging, Size};
+use super::file::{
+    ItemsFile, Json, LocationFile, MethodFile, OperationFile, OptionFile, Ordered, PartsFile, RecordFile, ResponseFile, ResultFile,
+    SendFile, StyleFile,
+};
+use super::operation::{ItemRule, Location, Method, Operation, OptionRule, PartRule, Record, Repeat, ResponseRule, ResultShape, Send};
+use super::read_connector::paging;
+use super::schema::Schema;
+use super::text::Text;
+use crate::error::{Error, ErrorKind, Result, did_you_mean};
+use crate::yaml::{Document, escape};
+
+/// Reads one operation from its part of a file: a map with the one key `id`.
+pub(crate) fn read_operation(
+    doc: &Document,
+    connector: &Arc<Connector>,
+    record: &dyn Fn(&str) -> Option<Arc<Record>>,
+) -> Result<Operation> {
+    let mirror: Ordered<OperationFile> = doc.read().map_err(|e| explain(Format::Operations, doc, &["operations"], &e))?;
+    let Some((id, file)) = mirror.0.into_iter().next() else {
+        return Err(Error::new(ErrorKind::Internal, "an operation's part of a file is empty"));
+    };
+    let mut c = Checker::new(doc);
+    let what = format!("the operation {id} is wrong");
+    let operation = convert(&mut c, id, file, connector, record);
+    c.finish(&what, operation)
+}
+
+/// Reads one record from its part of a file.
+pub(crate) fn read_record(doc: &Document) -> Result<Record> {
+    let mirror: Ordered<RecordFile> = doc.read().map_err(|e| explain(Format::Operations, doc, &["records"], &e))?;
+    let Some((name, file)) = mirror.0.into_iter().next() else {
+        return Err(Error::new(ErrorKind::Internal, "a record's part of a file is empty"));
+    };
+    let mut c = Checker::new(doc);
+    if let Err(why) = Schema::compile(file.schema.to_value()) {
+        c.fault(&format!("/{}/schema", escape(&name)), why, None);
+    }
+    let what = format!("the record {name} is wrong");
+    let record = Record { title: file.title.unwrap_or_else(|| name.clone()), name, schema: file.schema, sample: file.sample };
+    c.finish(&what, Some(record))
+}
+
+fn convert(
+    c: &mut Checker<'_>,
+    id: String,
+    file: OperationFile,
+    connector: &Arc<Connector>,
+    record: &dyn Fn(&str) -> Option<Arc<Record>>,
+) -> Option<Operation> {
+    let at = format!("/{}", escape(&id));
+    let (verb, path) = request_line(c, &format!("{at}/request"), &file.request)?;
+    let method = match file.method {
+        MethodFile::Query => Method::Query,
+        MethodFile::Mutate => Method::Mutate,
+        MethodFile::Delete => Method::Delete,
+    };
+    let names: Vec<String> = path.names().map(str::to_owned).collect();
+    let mut options = options(c, &at, file.options, &file.sets, &file.required, connector, &names);
+    let own_paging = file.paging.and_then(|p| paging(c, &format!("{at}/paging"), p));
+    let result = result_shape(file.response.result);
+    let paging = match own_paging {
+        Some(paging) => paging,
+        None if result == ResultShape::List && method == Method::Query => connector.paging.clone(),
+        None => Paging::None,
+    };
+    check_paging(c, &at, &paging, &options, result);
+    if let Some(size) = paging.size() {
+        options.push(page_size_option(size));
+    }
+    let forward_only = connector.forward_only.clone().filter(|_| file.forward_only != Some(false) && !matches!(paging, Paging::None));
+    let named = |c: &mut Checker<'_>, at: String, name: &Option<String>| {
+        let name = name.as_ref()?;
+        let found = record(name);
+        if found.is_none() {
+            c.fault(
+                &at,
+                format!("no record is called `{name}`"),
+                Some("records are declared under `records:` in a file of the same connector".into()),
+            );
+        }
+        found
+    };
+    let item_record = file.items.as_ref().and_then(|i| named(c, format!("{at}/items/record"), &i.record));
+    let reply_record = named(c, format!("{at}/response/record"), &file.response.record);
+    if method == Method::Query && file.items.is_some() {
+        c.fault(&format!("{at}/items"), "a query takes no items", Some("use options with `in: body` for a search body".into()));
+    }
+    let items = file.items.and_then(|i| items(c, &format!("{at}/items"), i, item_record.as_deref()));
+    let key = file.idempotency_key.and_then(|k| c.header(&format!("{at}/idempotency_key/header"), &k.header));
+    let base_url = file.base_url.and_then(|b| c.text(&format!("{at}/base_url"), &b));
+    Some(Operation {
+        repeat: repeat(method, &verb, file.idempotent, key.is_some()),
+        response: response(c, &format!("{at}/response"), file.response)?,
+        id,
+        connector: Arc::clone(connector),
+        title: file.title,
+        description: file.description,
+        method,
+        verb,
+        options,
+        items,
+        record: reply_record,
+        deprecated: file.deprecated.map(|d| d.instead),
+        path,
+        base_url,
+        headers: c.headers(&format!("{at}/headers"), file.headers),
+        paging,
+        forward_only,
+        idempotency_key: key,
+        anonymous: file.anonymous,
+        option_check: OnceLock::new(),
+        item_check: OnceLock::new(),
+    })
+}
+
+fn request_line(c: &mut Checker<'_>, at: &str, line: &str) -> Option<(Verb, Text)> {
+    let advice = Some("write a verb and a path, such as `GET /system/members/{id}`".to_owned());
+    let Some((verb, path)) = line.split_once(' ') else {
+        c.fault(at, format!("`{line}` is not a request"), advice);
+        return None;
+    };
+    let verbs = [Verb::GET, Verb::HEAD, Verb::POST, Verb::PUT, Verb::PATCH, Verb::DELETE];
+    let Some(verb) = verbs.iter().find(|v| v.as_str() == verb) else {
+        c.fault(at, format!("`{verb}` is not a verb of this format: GET, HEAD, POST, PUT, PATCH, DELETE"), None);
+        return None;
+    };
+    let path = path.trim();
+    if !path.starts_with('/') || path.contains(['?', '#', ' ']) || path.split('/').any(|s| s == "." || s == "..") {
+        c.fault(at, format!("`{path}` is not a path"), advice);
+        return None;
+    }
+    Some((verb.clone(), c.text(at, path)?))
+}
+
+fn options(
+    c: &mut Checker<'_>,
+    at: &str,
+    own: Ordered<OptionFile>,
+    sets: &[String],
+    required: &[String],
+    connector: &Connector,
+    path: &[String],
+) -> Vec<OptionRule> {
+    let mut rules: Vec<OptionRule> = Vec::new();
+    for set in sets {
+        match connector.option_sets.iter().find(|(name, _)| name == set) {
+            Some((_, options)) => rules.extend(options.iter().cloned()),
+            None => {
+                let hint = did_you_mean(set, connector.option_sets.iter().map(|(n, _)| n.as_str()));
+                c.fault(&format!("{at}/use"), format!("the connector has no option set `{set}`{hint}"), None);
+            }
+        }
+    }
+    for (name, file) in own.0 {
+        let place = format!("{at}/options/{}", escape(&name));
+        if let Some(rule) = option_rule(c, &place, name, file, path) {
+            rules.retain(|r| r.name != rule.name);
+            rules.push(rule);
+        }
+    }
+    for name in path.iter().filter(|n| !rules.iter().any(|r| r.name == **n)).cloned().collect::<Vec<_>>() {
+        c.fault(&format!("{at}/request"), format!("the path parameter `{name}` is not declared under `options`"), None);
+    }
+    for name in required {
+        match rules.iter_mut().find(|r| r.name == *name) {
+            Some(rule) => rule.required = true,
+            None => c.fault(&format!("{at}/required"), format!("`{name}` is required but not declared under `options`"), None),
+        }
+    }
+    rules
+}
+
+/// Checks one option and joins its keywords into a JSON Schema.
+pub(crate) fn option_rule(c: &mut Checker<'_>, at: &str, name: String, file: OptionFile, path: &[String]) -> Option<OptionRule> {
+    let in_path = path.contains(&name);
+    let location = match file.location {
+        Some(LocationFile::Path) | None if in_path => Location::Path,
+        Some(LocationFile::Path) => {
+            c.fault(at, format!("`{name}` is sent in the path, but the path does not name it"), None);
+            return None;
+        }
+        Some(LocationFile::Header) => {
+            c.header(at, &name)?;
+            Location::Header
+        }
+        Some(LocationFile::Body) => Location::Body,
+        Some(LocationFile::Query) | None => Location::Query,
+    };
+    let description = file.description.clone();
+    let repeat = file.style == StyleFile::Repeat;
+    let schema = schema_text(file);
+    if let Err(why) = Schema::compile(schema.to_value()) {
+        c.fault(at, format!("the option `{name}`: {why}"), None);
+    }
+    Some(OptionRule { name, location, schema, description, required: in_path, repeat })
+}
+
+/// The JSON Schema keywords of an option, in their usual order.
+fn schema_text(file: OptionFile) -> Json {
+    let text = |t: Option<String>| t.map(|t| Json(Value::from(t).to_string()));
+    let number = |n: Option<u32>| n.map(|n| Json(n.to_string()));
+    let entries = [
+        ("type", file.kind),
+        ("title", text(file.title)),
+        ("description", text(file.description)),
+        ("enum", file.choices),
+        ("format", text(file.format)),
+        ("minimum", file.minimum),
+        ("maximum", file.maximum),
+        ("minLength", number(file.min_length)),
+        ("maxLength", number(file.max_length)),
+        ("pattern", text(file.pattern)),
+        ("items", file.items),
+        ("minItems", number(file.min_items)),
+        ("maxItems", number(file.max_items)),
+        ("default", file.default),
+        ("examples", file.examples),
+    ];
+    let body: Vec<String> = entries.into_iter().filter_map(|(key, value)| value.map(|v| format!("\"{key}\":{}", v.0))).collect();
+    Json(format!("{{{}}}", body.join(",")))
+}
+
+fn page_size_option(size: &Size) -> OptionRule {
+    let description = format!("Records per request; {} when left out. All pages are fetched either way", size.default);
+    let mut schema = json!({"type": "integer", "minimum": 1, "description": description});
+    if let (Some(max), Some(map)) = (size.max, schema.as_object_mut()) {
+        map.insert("maximum".into(), max.into());
+    }
+    OptionRule {
+        name: size.query.clone(),
+        location: Location::PageSize,
+        schema: Json(schema.to_string()),
+        description: Some(description),
+        required: false,
+        repeat: false,
+    }
+}
+
+fn check_paging(c: &mut Checker<'_>, at: &str, paging: &Paging, options: &[OptionRule], result: ResultShape) {
+    for name in paging.reserved().into_iter().chain(paging.size().map(|s| s.query.as_str())) {
+        if options.iter().any(|o| o.name == name) {
+            c.fault(&format!("{at}/options/{}", escape(name)), format!("`{name}` is a paging parameter and cannot be an option"), None);
+        }
+    }
+    if result != ResultShape::List && !matches!(paging, Paging::None) {
+        c.fault(&format!("{at}/paging"), "only `result: list` is paged", None);
+    }
+}
+
+fn items(c: &mut Checker<'_>, at: &str, file: ItemsFile, record: Option<&Record>) -> Option<ItemRule> {
+    let mut schema = record.map(|r| r.schema.to_value()).unwrap_or_else(|| json!({"type": "object"}));
+    if file.record.is_some() {
+        // A record describes what comes back; its `required` is not what a writer must send.
+        if let Some(map) = schema.as_object_mut() {
+            map.remove("required");
+        }
+    }
+    if let (Some(base), Some(Value::Object(over))) = (schema.as_object_mut(), file.schema.as_ref().map(Json::to_value)) {
+        base.extend(over);
+    }
+    if matches!(file.send, SendFile::JsonPatch) {
+        schema = json!({"anyOf": [schema, {"type": "array", "items": {"type": "object", "required": ["op", "path"]}}]});
+    }
+    if let Err(why) = Schema::compile(schema.clone()) {
+        c.fault(&format!("{at}/schema"), why, None);
+    }
+    let send = match file.send {
+        SendFile::Each => Send::Each,
+        SendFile::All => Send::All,
+        SendFile::Chunk(0) => {
+            c.fault(&format!("{at}/send"), "a chunk holds at least one item", None);
+            return None;
+        }
+        SendFile::Chunk(n) => Send::Chunk(n),
+        SendFile::JsonPatch => Send::JsonPatch,
+        SendFile::Multipart => Send::Multipart,
+    };
+    let wrap = file.wrap.and_then(|w| c.pointer(&format!("{at}/wrap"), &w));
+    Some(ItemRule { send, schema, sample: file.sample, required: file.required.unwrap_or(true), wrap })
+}
+
+fn response(c: &mut Checker<'_>, at: &str, file: ResponseFile) -> Option<ResponseRule> {
+    let result = result_shape(file.result);
+    if result == ResultShape::Report && (file.columns.is_none() || file.rows.is_none()) {
+        c.fault(at, "a report needs `columns` and `rows`", None);
+    }
+    if file.parts.is_some() && (result != ResultShape::List || file.items.is_some()) {
+        c.fault(&format!("{at}/parts"), "a reply with `parts` is a `result: list`, and its items are those of `parts: { each }`", None);
+    }
+    let default = match &file.parts {
+        Some(parts) => parts.each.as_str(),
+        None if result == ResultShape::Count => "/count",
+        None => "",
+    };
+    let items = c.pointer(&format!("{at}/items"), file.items.as_deref().unwrap_or(default))?;
+    let pointer = |c: &mut Checker<'_>, key: &str, text: Option<String>| text.and_then(|t| c.pointer(&format!("{at}/{key}"), &t));
+    Some(ResponseRule {
+        result,
+        items,
+        optional: file.optional,
+        total: pointer(c, "total", file.total),
+        ok: file.ok,
+        empty: file.empty,
+        parts: file.parts.map(|p| parts(c, &format!("{at}/parts"), p)),
+        columns: pointer(c, "columns", file.columns).unwrap_or_default(),
+        rows: pointer(c, "rows", file.rows).unwrap_or_default(),
+    })
+}
+
+fn parts(c: &mut Checker<'_>, at: &str, file: PartsFile) -> PartRule {
+    PartRule {
+        ok: file.ok,
+        index: file.index,
+        error: file.error.and_then(|p| c.pointer(&format!("{at}/error"), &p)),
+        data: file.data.and_then(|p| c.pointer(&format!("{at}/data"), &p)),
+    }
+}
+
+fn result_shape(file: ResultFile) -> ResultShape {
+    match file {
+        ResultFile::List => ResultShape::List,
+        ResultFile::Object => ResultShape::Object,
+        ResultFile::Count => ResultShape::Count,
+        ResultFile::None => ResultShape::None,
+        ResultFile::File => ResultShape::File,
+        ResultFile::Report => ResultShape::Report,
+        ResultFile::Text => ResultShape::Text,
+    }
+}
+
+/// The column of the retry table: reads by method or verb, PUT and DELETE by RFC 9110 section 9.2.2, others only when the vendor says so.
+fn repeat(method: Method, verb: &Verb, idempotent: Option<bool>, has_key: bool) -> Repeat {
+    let read = method == Method::Query && idempotent != Some(false);
+    match idempotent {
+        _ if read => Repeat::SafeRead,
+        Some(true) => Repeat::IdempotentWrite,
+        _ if has_key => Repeat::IdempotentWrite,
+        None if *verb == Verb::PUT || *verb == Verb::DELETE => Repeat::IdempotentWrite,
+        Some(false) | None => Repeat::OtherWrite,
+    }
+}

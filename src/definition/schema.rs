@@ -1,0 +1,193 @@
+//! JSON Schema checks with messages for people. The only file that names the schema library.
+
+use serde_json::Value;
+
+use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
+use jsonschema::{PatternOptions, ValidationError, Validator};
+
+use crate::error::did_you_mean;
+
+/// A compiled schema.
+pub(crate) struct Schema {
+    validator: Validator,
+    source: Value,
+}
+
+/// One thing that does not fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Finding {
+    /// JSON Pointer to the value; for a missing or unknown key, to the object that should or does hold it.
+    pub(crate) pointer: String,
+    /// The unknown key, when the fault is about a name.
+    pub(crate) key: Option<String>,
+    pub(crate) message: String,
+}
+
+/// Schemas come from definition files, which may come from outside: patterns are bounded.
+const PATTERN_BYTES: usize = 1 << 20;
+
+impl Schema {
+    /// Compiles; `Err` says why the schema itself is wrong. Never fetches a `$ref` from anywhere.
+    pub(crate) fn compile(source: Value) -> Result<Schema, String> {
+        let validator = jsonschema::options()
+            .offline()
+            .should_validate_formats(true)
+            .with_pattern_options(PatternOptions::regex().size_limit(PATTERN_BYTES).dfa_size_limit(PATTERN_BYTES))
+            .build(&source)
+            .map_err(|e| format!("not a JSON Schema: {e}"))?;
+        Ok(Schema { validator, source })
+    }
+
+    /// Everything that does not fit.
+    pub(crate) fn check(&self, value: &Value) -> Vec<Finding> {
+        if self.validator.is_valid(value) {
+            return Vec::new();
+        }
+        self.validator.iter_errors(value).flat_map(|e| findings(&e, value, &self.source)).collect()
+    }
+}
+
+/// Turns one library error into findings; alternatives are descended into, so that the fault and not the alternative is named.
+fn findings(error: &ValidationError<'_>, root: &Value, schema: &Value) -> Vec<Finding> {
+    let pointer = error.instance_path().to_string();
+    let instance = root.pointer(&pointer).unwrap_or(error.instance());
+    let name = pointer.rsplit('/').next().filter(|n| !n.is_empty()).map_or_else(|| "the value".to_owned(), |n| format!("`{n}`"));
+    let plain = |message: String| vec![Finding { pointer: pointer.clone(), key: None, message }];
+    match error.kind() {
+        Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
+            let known = known_keys(schema, error.schema_path().as_str());
+            let finding = |key: &String| Finding {
+                pointer: pointer.clone(),
+                key: Some(key.clone()),
+                message: format!("`{key}` is not known here{}", suggestion(key, &known)),
+            };
+            unexpected.iter().map(finding).collect()
+        }
+        Kind::Required { property } => plain(format!("`{}` is missing", property.as_str().unwrap_or_default())),
+        Kind::Type { kind } => plain(format!("{name} must be {}, not {}", types(kind), kind_of(instance))),
+        Kind::Enum { options } => {
+            let options: Vec<String> =
+                options.as_array().into_iter().flatten().map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned)).collect();
+            let hint = instance.as_str().map(|t| did_you_mean(t, options.iter().map(String::as_str))).unwrap_or_default();
+            plain(format!("{name} must be one of {}{hint}", options.join(", ")))
+        }
+        Kind::Constant { expected_value } => plain(format!("{name} must be {expected_value}")),
+        Kind::Minimum { limit } | Kind::ExclusiveMinimum { limit } => plain(format!("{name} is too small: the least is {limit}")),
+        Kind::Maximum { limit } | Kind::ExclusiveMaximum { limit } => plain(format!("{name} is too large: the most is {limit}")),
+        Kind::MaxLength { limit } => plain(format!("{name} is too long: at most {limit} characters")),
+        Kind::MinLength { limit } => plain(format!("{name} is too short: at least {limit} characters")),
+        Kind::MaxItems { limit } => plain(format!("{name} has too many elements: at most {limit}")),
+        Kind::MinItems { limit } => plain(format!("{name} has too few elements: at least {limit}")),
+        Kind::Pattern { pattern } => plain(format!("{name} must match the pattern {pattern}")),
+        Kind::Format { format } => plain(format!("{name} is not a valid {format}")),
+        Kind::AnyOf { context } | Kind::OneOfNotValid { context } => alternatives(context, root, schema, &pointer, instance),
+        Kind::OneOfMultipleValid { .. } => plain(format!("{name} fits several forms at once")),
+        Kind::FalseSchema => plain(format!("{name} is not known here")),
+        _ => plain(format!("{name}: {}", error.masked())),
+    }
+}
+
+/// Reports the alternative that came closest: the one whose faults lie deepest, then the one with the fewest.
+fn alternatives(context: &[Vec<ValidationError<'static>>], root: &Value, schema: &Value, pointer: &str, instance: &Value) -> Vec<Finding> {
+    let closest = context.iter().filter(|branch| !branch.is_empty()).max_by_key(|branch| {
+        let depth = branch.iter().map(|e| e.instance_path().as_str().matches('/').count()).max().unwrap_or(0);
+        let wrong_kind = branch.iter().any(|e| {
+            e.instance_path().as_str() == pointer && matches!(e.kind(), Kind::Type { .. } | Kind::Enum { .. } | Kind::Constant { .. })
+        });
+        let wrong_name = branch.iter().any(|e| {
+            e.instance_path().as_str() == pointer && matches!(e.kind(), Kind::Required { .. } | Kind::AdditionalProperties { .. })
+        });
+        (!wrong_kind, !wrong_name, depth, usize::MAX - branch.len())
+    });
+    let name = pointer.rsplit('/').next().unwrap_or_default();
+    let forms = forms(context);
+    let own_key = instance.as_object().and_then(|o| o.keys().next());
+    if let (Some(key), false) = (own_key, forms.is_empty()) {
+        if !forms.contains(key) {
+            let message = format!("`{name}` has no form `{key}`{}", suggestion(key, &forms));
+            return vec![Finding { pointer: pointer.to_owned(), key: Some(key.clone()), message }];
+        }
+    }
+    let found: Vec<Finding> = closest.into_iter().flatten().flat_map(|e| findings(e, root, schema)).collect();
+    if found.is_empty() {
+        return vec![Finding { pointer: pointer.to_owned(), key: None, message: format!("`{name}` fits none of its forms") }];
+    }
+    found
+}
+
+/// The keys that name the alternatives of a tagged form: each branch that misses exactly one key.
+fn forms(context: &[Vec<ValidationError<'static>>]) -> Vec<String> {
+    let mut names: Vec<String> = context
+        .iter()
+        .flatten()
+        .filter_map(|e| match e.kind() {
+            Kind::Required { property } => property.as_str().map(str::to_owned),
+            _ => None,
+        })
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn suggestion(key: &str, known: &[String]) -> String {
+    let near = did_you_mean(key, known.iter().map(String::as_str));
+    if !near.is_empty() || known.is_empty() || known.len() > 12 {
+        return near;
+    }
+    format!("; known are {}", known.join(", "))
+}
+
+/// The keys of the `properties` beside an `additionalProperties` keyword.
+fn known_keys(schema: &Value, path: &str) -> Vec<String> {
+    let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+    let keys = schema.pointer(parent).and_then(|s| s.get("properties")).and_then(Value::as_object);
+    keys.map(|m| m.keys().cloned().collect()).unwrap_or_default()
+}
+
+fn types(kind: &TypeKind) -> String {
+    let text = |t: &jsonschema::JsonType| match t.to_string().as_str() {
+        "integer" => "a whole number".to_owned(),
+        "array" => "a list".to_owned(),
+        "object" => "an object".to_owned(),
+        "null" => "null".to_owned(),
+        "boolean" => "true or false".to_owned(),
+        "string" => "text".to_owned(),
+        other => format!("a {other}"),
+    };
+    match kind {
+        TypeKind::Single(one) => text(one),
+        TypeKind::Multiple(several) => several.iter().map(|t| text(&t)).collect::<Vec<_>>().join(" or "),
+    }
+}
+
+/// What a value is, in words.
+pub(crate) fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(n) if n.is_f64() => "a number with decimals",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Schema;
+    use serde_json::json;
+
+    #[test]
+    fn messages_name_the_field_and_the_nearest_key() {
+        let schema = Schema::compile(json!({"type": "object", "additionalProperties": false, "required": ["id"],
+            "properties": {"id": {"type": "integer", "minimum": 1}, "orderBy": {"type": "string"}, "type": {"enum": ["Ticket", "Member"]}}}))
+        .unwrap();
+        let messages: Vec<String> = schema.check(&json!({"orderby": "x", "type": "ticket"})).into_iter().map(|f| f.message).collect();
+        assert!(messages.contains(&"`orderby` is not known here; did you mean `orderBy`?".to_owned()), "{messages:?}");
+        assert!(messages.contains(&"`id` is missing".to_owned()), "{messages:?}");
+        assert!(messages.contains(&"`type` must be one of Ticket, Member; did you mean `Ticket`?".to_owned()), "{messages:?}");
+        assert_eq!(schema.check(&json!({"id": "x"}))[0].message, "`id` must be a whole number, not text");
+    }
+}

@@ -1,0 +1,95 @@
+//! Cuts a definition file into its entries by lines, without parsing them. Pure.
+//!
+//! A catalogue of thousands of operations starts in the time that it takes to look at line beginnings; an entry is parsed when it is asked for.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+/// One entry of a section, such as an operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Slice {
+    pub(crate) section: &'static str,
+    pub(crate) name: String,
+    pub(crate) bytes: Range<usize>,
+    /// Lines before it in the file.
+    pub(crate) line: u64,
+}
+
+const SECTIONS: [&str; 3] = ["operations", "records", "templates"];
+
+/// The entries of a file; `None` when it is not laid out plainly, so that only a full parse can tell what it holds.
+pub(crate) fn slice(text: &str) -> Option<Vec<Slice>> {
+    let mut slices: Vec<Slice> = Vec::new();
+    let mut seen = HashSet::new();
+    let mut section: Option<&'static str> = None;
+    let mut offset = 0;
+    let mut number = 0;
+    for end in memchr::memchr_iter(b'\n', text.as_bytes()).chain((!text.ends_with('\n')).then_some(text.len())) {
+        let line = text.get(offset..end)?;
+        let indent = line.bytes().take_while(|b| *b == b' ').count();
+        let rest = line.get(indent..)?.trim_end();
+        let is_key_line = !rest.is_empty() && !rest.starts_with('#');
+        if is_key_line && indent == 0 {
+            let (key, value) = key_of(rest)?;
+            section = SECTIONS.into_iter().find(|s| *s == key);
+            let plain = match section {
+                Some(_) => value.is_empty(),
+                None => key == "version" && value.split('#').next().is_some_and(|v| v.trim() == "1"),
+            };
+            if !plain || !seen.insert((key, "")) {
+                return None;
+            }
+        } else if is_key_line && indent == 1 {
+            return None;
+        } else if is_key_line && indent == 2 && section.is_some() {
+            let (name, value) = key_of(rest)?;
+            if value.starts_with(['&', '*', '!', '|', '>']) || !seen.insert((section?, name)) {
+                return None;
+            }
+            slices.push(Slice { section: section?, name: name.to_owned(), bytes: offset..end, line: number });
+        }
+        if let (Some(last), true) = (slices.last_mut(), is_key_line && indent > 0 && section.is_some()) {
+            last.bytes.end = end;
+        }
+        offset = end + 1;
+        number += 1;
+    }
+    Some(slices)
+}
+
+/// `key: value` with a plain key.
+fn key_of(line: &str) -> Option<(&str, &str)> {
+    let (key, value) = line.split_once(':')?;
+    let plain = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.@$".contains(&b));
+    let value = value.strip_prefix(' ').or(value.is_empty().then_some(value))?.trim_start();
+    plain.then_some((key, if value.starts_with('#') { "" } else { value }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::slice;
+
+    #[test]
+    fn entries_are_cut_at_their_keys() {
+        let text = "version: 1\nrecords:\n  A: { x: 1 }\n# note\noperations:\n  # first\n  getA:\n    title: a\n\n  getB:\n    title: |\n      x\n    b: 2";
+        let names: Vec<_> = slice(text).unwrap().into_iter().map(|s| (s.section, s.name, s.line, text[s.bytes].to_owned())).collect();
+        assert_eq!(names[0], ("records", "A".into(), 2, "  A: { x: 1 }".into()));
+        assert_eq!(names[1], ("operations", "getA".into(), 6, "  getA:\n    title: a".into()));
+        assert_eq!(names[2].3, "  getB:\n    title: |\n      x\n    b: 2");
+    }
+
+    #[test]
+    fn odd_layouts_are_left_to_the_parser() {
+        for text in [
+            "operations: {a: {}}\n",
+            "operations:\n  a: *x\n",
+            "operations:\n a:\n  b: 1\n",
+            "operations:\n  a: 1\n  a: 2\n",
+            "\"operations\":\n  a: 1\n",
+            "operatons:\n  a: 1\n",
+            "version: 2\n",
+        ] {
+            assert_eq!(slice(text), None, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Templates: what designers pick. Checked together with their operation; no I/O.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::check::{Checker, Format, explain};
+use super::file::{Json, Ordered, TemplateFile};
+use super::operation::Operation;
+use super::text::Pointer;
+use crate::error::{Error, ErrorKind, Result};
+use crate::item::Items;
+use crate::yaml::{Document, escape};
+
+/// A ready-made pick: an operation with its options and, for writes, sample items.
+#[derive(Debug, Clone)]
+pub struct Template {
+    /// Its name: kebab-case, or the OperationId for the automatic one.
+    pub name: String,
+    /// Title for people.
+    pub title: String,
+    /// What one gets.
+    pub summary: Option<String>,
+    /// The operation.
+    pub operation: Arc<Operation>,
+    /// Options as written.
+    pub options: Json,
+    /// Items as written.
+    pub items: Vec<Json>,
+    /// JSON Pointers to what the designer must fill in, under `/options` or `/items`.
+    pub ask: Vec<String>,
+    /// Tags to search by.
+    pub tags: Vec<String>,
+}
+
+impl Template {
+    /// The options as a map.
+    #[must_use]
+    pub fn options_map(&self) -> Map<String, Value> {
+        match self.options.to_value() {
+            Value::Object(map) => map,
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
+        }
+    }
+
+    /// The items, ready to send.
+    ///
+    /// # Errors
+    /// `internal` never in practice: the items were checked when the template was read.
+    pub fn items(&self) -> Result<Items> {
+        Items::from_array(format!("[{}]", self.items.iter().map(|i| i.0.as_str()).collect::<Vec<_>>().join(",")))
+    }
+
+    /// The automatic template of an operation: required options with sample values, and a sample item.
+    #[must_use]
+    pub fn automatic(operation: &Arc<Operation>) -> Template {
+        let required = operation.options.iter().filter(|o| o.required);
+        let pairs: Vec<(String, Json)> = required.map(|o| (o.name.clone(), sample(&o.schema))).collect();
+        let ask = pairs.iter().map(|(name, _)| format!("/options/{}", escape(name))).collect();
+        let body: Vec<String> = pairs.into_iter().map(|(name, value)| format!("{}:{}", Value::from(name), value.0)).collect();
+        let items = operation.items.as_ref().and_then(|i| i.sample.clone()).into_iter().collect();
+        Template {
+            name: operation.id.clone(),
+            title: operation.title.clone(),
+            summary: operation.description.clone(),
+            operation: Arc::clone(operation),
+            options: Json(format!("{{{}}}", body.join(","))),
+            items,
+            ask,
+            tags: Vec::new(),
+        }
+    }
+}
+
+/// A sample value that fits an option's schema.
+fn sample(schema: &Json) -> Json {
+    let schema = schema.to_value();
+    let first = |key: &str| schema.get(key).and_then(|v| v.get(0)).cloned();
+    let by_type = || match schema.get("type").and_then(Value::as_str) {
+        Some("integer" | "number") => schema.get("minimum").cloned().unwrap_or(Value::from(1)),
+        Some("boolean") => Value::Bool(true),
+        Some("array") => Value::Array(Vec::new()),
+        _ => match schema.get("format").and_then(Value::as_str) {
+            Some("date") => Value::from("2026-01-31"),
+            Some("date-time") => Value::from("2026-01-31T08:00:00Z"),
+            Some("uuid") => Value::from("00000000-0000-0000-0000-000000000000"),
+            _ => Value::from("text"),
+        },
+    };
+    Json(first("examples").or_else(|| first("enum")).or_else(|| schema.get("default").cloned()).unwrap_or_else(by_type).to_string())
+}
+
+/// Reads one template from its part of a file and checks it against its operation.
+pub(crate) fn read_template(doc: &Document, find: &dyn Fn(&str) -> Result<Arc<Operation>>) -> Result<Template> {
+    let mirror: Ordered<TemplateFile> = doc.read().map_err(|e| explain(Format::Templates, doc, &["templates"], &e))?;
+    let Some((name, file)) = mirror.0.into_iter().next() else {
+        return Err(Error::new(ErrorKind::Internal, "a template's part of a file is empty"));
+    };
+    let mut c = Checker::new(doc);
+    let at = format!("/{}", escape(&name));
+    let what = format!("the template {name} is wrong");
+    let found = find(&file.operation);
+    let Some(operation) = c.accept(&format!("{at}/operation"), found) else { return c.finish(&what, None) };
+    let template = Template {
+        title: file.title,
+        summary: file.summary,
+        operation,
+        options: file.options.unwrap_or_else(|| Json("{}".into())),
+        items: file.items.unwrap_or_default(),
+        ask: file.ask,
+        tags: file.tags,
+        name,
+    };
+    check(&mut c, &at, &template);
+    c.finish(&what, Some(template))
+}
+
+/// A template that its operation would refuse is a fault of the template.
+fn check(c: &mut Checker<'_>, at: &str, template: &Template) {
+    let operation = &template.operation;
+    if !template.options.to_value().is_object() {
+        c.fault(&format!("{at}/options"), "options are a map", None);
+        return;
+    }
+    if let Err(error) = operation.check_options(&template.options_map()) {
+        let faults = if error.faults.is_empty() {
+            vec![(error.place.clone(), error.message.clone())]
+        } else {
+            error.faults.iter().map(|f| (Some(f.place.clone()), f.message.clone())).collect()
+        };
+        for (place, message) in faults {
+            let field = place.and_then(|p| p.field).unwrap_or_default();
+            c.fault(&format!("{at}/options{field}"), message, None);
+        }
+    }
+    match &operation.items {
+        None if !template.items.is_empty() => c.fault(&format!("{at}/items"), format!("{} takes no items", operation.id), None),
+        None => {}
+        Some(rule) => {
+            for (i, item) in template.items.iter().enumerate() {
+                match operation.check_item(rule, &item.to_value()) {
+                    Ok(findings) => findings.into_iter().for_each(|f| c.fault(&format!("{at}/items/{i}{}", f.pointer), f.message, None)),
+                    Err(error) => c.fault(&format!("{at}/items/{i}"), error.to_string(), None),
+                }
+            }
+        }
+    }
+    let items: Vec<Value> = template.items.iter().map(Json::to_value).collect();
+    let whole = serde_json::json!({"options": template.options.to_value(), "items": items});
+    for (i, pointer) in template.ask.iter().enumerate() {
+        let found = Pointer::parse(pointer).is_ok_and(|p| p.find(&whole).is_some());
+        if !found {
+            c.fault(&format!("{at}/ask/{i}"), format!("`{pointer}` points at nothing in this template's options or items"), None);
+        }
+    }
+}

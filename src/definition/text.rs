@@ -1,0 +1,153 @@
+//! The small checked types of definitions: texts with `{name}` placeholders, JSON Pointers, where a value stands. Pure.
+
+use std::fmt;
+
+use http::HeaderName;
+use serde_json::Value;
+
+/// A text with `{name}` placeholders. There are no expressions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text(Vec<Part>);
+
+/// A piece of a [`Text`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    Literal(String),
+    Name(String),
+}
+
+impl Text {
+    /// Parses the text; `Err` says what is wrong with a placeholder.
+    pub(crate) fn parse(text: &str) -> Result<Text, String> {
+        let mut parts = Vec::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('{') {
+            let Some((name, tail)) = after.split_once('}') else { return Err(format!("`{{` without `}}` in `{text}`")) };
+            if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || "_-.@".contains(c)) {
+                return Err(format!("`{{{name}}}` is not a placeholder; only {{name}} is"));
+            }
+            if !before.is_empty() {
+                parts.push(Part::Literal(before.to_owned()));
+            }
+            parts.push(Part::Name(name.to_owned()));
+            rest = tail;
+        }
+        if rest.contains('}') {
+            return Err(format!("`}}` without `{{` in `{text}`"));
+        }
+        if !rest.is_empty() {
+            parts.push(Part::Literal(rest.to_owned()));
+        }
+        Ok(Text(parts))
+    }
+
+    pub(crate) fn parts(&self) -> &[Part] {
+        &self.0
+    }
+
+    /// The names of the placeholders, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|p| match p {
+            Part::Name(name) => Some(name.as_str()),
+            Part::Literal(_) => None,
+        })
+    }
+
+    /// The text with every placeholder replaced; `Err` names the first that has no value.
+    pub(crate) fn render<'v>(&self, mut value: impl FnMut(&str) -> Option<std::borrow::Cow<'v, str>>) -> Result<String, &str> {
+        let mut out = String::new();
+        for part in &self.0 {
+            match part {
+                Part::Literal(text) => out.push_str(text),
+                Part::Name(name) => out.push_str(&value(name).ok_or(name.as_str())?),
+            }
+        }
+        Ok(out)
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|p| match p {
+            Part::Literal(text) => f.write_str(text),
+            Part::Name(name) => write!(f, "{{{name}}}"),
+        })
+    }
+}
+
+/// A JSON Pointer (RFC 6901); empty is the whole document.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pointer(Vec<String>);
+
+impl Pointer {
+    /// Parses a pointer.
+    pub(crate) fn parse(text: &str) -> Result<Pointer, String> {
+        if text.is_empty() {
+            return Ok(Pointer::default());
+        }
+        let Some(tail) = text.strip_prefix('/') else {
+            return Err(format!("`{text}` is not a JSON Pointer; write `/{}`", text.replace('.', "/")));
+        };
+        Ok(Pointer(tail.split('/').map(|t| t.replace("~1", "/").replace("~0", "~")).collect()))
+    }
+
+    /// The tokens, unescaped.
+    #[must_use]
+    pub fn tokens(&self) -> &[String] {
+        &self.0
+    }
+
+    /// The value at this pointer.
+    #[must_use]
+    pub fn find<'v>(&self, value: &'v Value) -> Option<&'v Value> {
+        self.0.iter().try_fold(value, |v, token| match v {
+            Value::Object(map) => map.get(token),
+            Value::Array(list) => token.parse::<usize>().ok().and_then(|i| list.get(i)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+        })
+    }
+}
+
+impl fmt::Display for Pointer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|t| write!(f, "/{}", crate::yaml::escape(t)))
+    }
+}
+
+/// Where a reply tells something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// In the body.
+    Body(Pointer),
+    /// In a header.
+    Header(HeaderName),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Source::Body(pointer) => write!(f, "`{pointer}`"),
+            Source::Header(name) => write!(f, "the header {name}"),
+        }
+    }
+}
+
+/// Where a request takes a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A query parameter.
+    Query(String),
+    /// A header.
+    Header(HeaderName),
+}
+
+/// The text of a scalar as it stands in a URL or header; `None` for arrays, objects and null.
+#[must_use]
+pub fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}

@@ -1,0 +1,263 @@
+//! The engine and its sessions: the three methods, the plan and the probe. Thin: checks, then the loops.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::auth;
+use crate::clock::{Clock, SystemClock};
+use crate::connection::{Connection, ConnectionSpec};
+use crate::definition::{Catalog, Method, Operation, kind_of};
+use crate::error::{Error, ErrorKind, Result};
+use crate::item::Items;
+use crate::paging::Pager;
+use crate::request::{self, Input, PlannedRequest};
+use crate::send::{Call, Cancel, Wire};
+use crate::transport::{HttpOptions, HttpTransport, Transport};
+use crate::walk::{Reply, Walk};
+use crate::write::{self, Writes};
+
+/// What an engine is made from.
+pub struct EngineConfig {
+    /// The connectors that it knows.
+    pub catalog: Catalog,
+    /// Another way to the network than HTTP, for tests.
+    pub transport: Option<Arc<dyn Transport>>,
+    /// Another clock than the machine's, for tests.
+    pub clock: Option<Arc<dyn Clock>>,
+    /// Whether the system's proxy settings are used.
+    pub system_proxy: bool,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        EngineConfig { catalog: Catalog::builtin(), transport: None, clock: None, system_proxy: false }
+    }
+}
+
+/// Opens connections over one catalogue. Holds no connection itself.
+pub struct Engine {
+    catalog: Arc<Catalog>,
+    transport: Option<Arc<dyn Transport>>,
+    clock: Arc<dyn Clock>,
+    system_proxy: bool,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Engine::new(EngineConfig::default())
+    }
+}
+
+impl Engine {
+    /// An engine.
+    #[must_use]
+    pub fn new(config: EngineConfig) -> Engine {
+        Engine {
+            catalog: Arc::new(config.catalog),
+            transport: config.transport,
+            clock: config.clock.unwrap_or_else(|| Arc::new(SystemClock::default())),
+            system_proxy: config.system_proxy,
+        }
+    }
+
+    /// What it knows.
+    #[must_use]
+    pub fn catalog(&self) -> &Arc<Catalog> {
+        &self.catalog
+    }
+
+    /// Opens a connection: checks it, sends nothing.
+    ///
+    /// # Errors
+    /// `connection` with every fault; `unknown_operation` when no such connector exists.
+    pub fn connect(&self, spec: &ConnectionSpec) -> Result<Session> {
+        let connector = self.catalog().connector(&spec.connector)?;
+        let connection = Connection::open(connector, spec)?;
+        let transport = match &self.transport {
+            Some(transport) => Arc::clone(transport),
+            None => Arc::new(HttpTransport::new(self.http(&connection))?),
+        };
+        Ok(Session { catalog: Arc::clone(&self.catalog), wire: Arc::new(Wire::new(connection, transport, Arc::clone(&self.clock))) })
+    }
+
+    fn http(&self, connection: &Connection) -> HttpOptions {
+        let loopback = crate::connection::is_loopback(connection.base());
+        HttpOptions {
+            connect: Duration::from_secs(u64::from(connection.limits.connect_s.unwrap_or(10))),
+            idle_connections: connection.limits.concurrency(),
+            tls: connection.needs_tls(),
+            system_proxy: self.system_proxy && !loopback,
+        }
+    }
+}
+
+/// What a caller may say beyond operation, options and items.
+#[derive(Clone, Debug, Default)]
+pub struct CallOptions {
+    /// Stop after so many items.
+    pub items_max: Option<u64>,
+    /// Walk by key instead of by page, where the operation can: nothing is missed while records come and go, but pages come one by one.
+    pub forward_only: bool,
+    /// End the call after this time.
+    pub timeout: Option<Duration>,
+    /// Cancels the call.
+    pub cancel: Cancel,
+    /// Of a write: send no further item after the first that did not succeed.
+    pub stop_on_error: bool,
+}
+
+/// A connection in use. Cloning shares it, its rate budget and its retry budget.
+#[derive(Clone)]
+pub struct Session {
+    catalog: Arc<Catalog>,
+    wire: Arc<Wire>,
+}
+
+impl Session {
+    /// The connection.
+    #[must_use]
+    pub fn connection(&self) -> &Connection {
+        &self.wire.connection
+    }
+
+    fn operation(&self, method: Option<Method>, id: &str) -> Result<Arc<Operation>> {
+        let operation = self.catalog.operation(Some(&self.wire.connection.connector.name), id)?;
+        match method {
+            Some(method) if operation.method != method => {
+                Err(Error::new(ErrorKind::UnknownOperation, format!("{} belongs to {}, not to {method}", operation.id, operation.method))
+                    .advise(format!("call it with {}", operation.method))
+                    .with(|d| d.operation = Some(operation.id.clone())))
+            }
+            _ => Ok(operation),
+        }
+    }
+
+    fn call(&self, operation: &Arc<Operation>, with: &CallOptions) -> Call {
+        let deadline = with.timeout.map(|t| self.wire.clock.now() + t);
+        Call { operation: Arc::clone(operation), cancel: with.cancel.clone(), deadline, tally: crate::send::Tally::default() }
+    }
+
+    /// Reads: pages of items, as they come.
+    ///
+    /// # Errors
+    /// Everything that can be known before the first request: `unknown_operation`, `invalid_options`, `definition`.
+    pub fn query(&self, operation: &str, options: &Value, with: &CallOptions) -> Result<Walk> {
+        let operation = self.operation(Some(Method::Query), operation)?;
+        let options = object(&operation, options)?;
+        operation.check_options(&options)?;
+        let size = self.page_size(&operation, &options, with);
+        let pager = Pager::new(Arc::clone(&operation), &options, with.forward_only, size.as_ref().map(|(_, n)| *n))
+            .map_err(|e| e.with(|d| d.operation = Some(operation.id.clone())))?;
+        Ok(Walk::new(Arc::clone(&self.wire), self.call(&operation, with), options, size, pager, with.items_max))
+    }
+
+    /// Never asks for more than the caller wants.
+    fn page_size(&self, operation: &Operation, options: &Map<String, Value>, with: &CallOptions) -> Option<(String, u32)> {
+        let size = operation.paging.size()?;
+        let given = options.contains_key(&size.query);
+        let n = operation.page_size(size, options, self.wire.connection.limits.page_size);
+        let most = with.items_max.filter(|_| !given).and_then(|m| u32::try_from(m.max(1)).ok()).unwrap_or(u32::MAX);
+        Some((size.query.clone(), n.min(most)))
+    }
+
+    /// Creates or changes: one outcome per item.
+    ///
+    /// # Errors
+    /// Everything that can be known before the first request: `unknown_operation`, `invalid_options`, `invalid_items`, `definition`.
+    pub fn mutate(&self, operation: &str, options: &Value, items: Option<Items>, with: &CallOptions) -> Result<Writes> {
+        self.write(Method::Mutate, operation, options, items, with)
+    }
+
+    /// Deletes: one outcome per item, or one for the record that the options name.
+    ///
+    /// # Errors
+    /// As [`mutate`](Self::mutate).
+    pub fn delete(&self, operation: &str, options: &Value, items: Option<Items>, with: &CallOptions) -> Result<Writes> {
+        self.write(Method::Delete, operation, options, items, with)
+    }
+
+    fn write(&self, method: Method, operation: &str, options: &Value, items: Option<Items>, with: &CallOptions) -> Result<Writes> {
+        let operation = self.operation(Some(method), operation)?;
+        let options = object(&operation, options)?;
+        operation.check_options(&options)?;
+        write::check_items(&operation, &options, items.as_ref())?;
+        self.check_first(&operation, &options, items.as_ref())?;
+        Ok(Writes::new(Arc::clone(&self.wire), self.call(&operation, with), options, items, with.stop_on_error))
+    }
+
+    /// Builds the first request, so that options which make no request are refused before anything is sent.
+    fn check_first(&self, operation: &Arc<Operation>, options: &Map<String, Value>, items: Option<&Items>) -> Result<()> {
+        let named = |e: Error| e.with(|d| d.operation = Some(operation.id.clone()));
+        match write::plan(operation, items).first() {
+            Some(share) => {
+                write::build(&self.wire, operation, options, &items.cloned().unwrap_or_default(), *share).map(|_| ()).map_err(named)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The requests that a call would send, credentials masked; nothing is sent. Of a walk, the first.
+    ///
+    /// # Errors
+    /// The same as the call itself would give before its first request.
+    pub fn plan(
+        &self,
+        method: Method,
+        operation: &str,
+        options: &Value,
+        items: Option<&Items>,
+        with: &CallOptions,
+    ) -> Result<Vec<PlannedRequest>> {
+        let operation = self.operation(Some(method), operation)?;
+        let options = object(&operation, options)?;
+        operation.check_options(&options)?;
+        let connection = &self.wire.connection;
+        let requests = if method == Method::Query {
+            let size = self.page_size(&operation, &options, with);
+            let pager = Pager::new(Arc::clone(&operation), &options, with.forward_only, size.as_ref().map(|(_, n)| *n))?;
+            let input = Input { options: &options, item: None, body: None, page_size: size.as_ref().map(|(name, n)| (name.as_str(), *n)) };
+            vec![request::build(connection, &operation, input, &pager.first())?]
+        } else {
+            write::check_items(&operation, &options, items)?;
+            let given = items.cloned().unwrap_or_default();
+            write::plan(&operation, items)
+                .into_iter()
+                .map(|share| write::build(&self.wire, &operation, &options, &given, share))
+                .collect::<Result<_>>()?
+        };
+        requests
+            .into_iter()
+            .map(|mut request| {
+                auth::sign(connection, &operation, &mut request)?;
+                Ok(request::planned(connection, &request))
+            })
+            .collect()
+    }
+
+    /// Calls the connector's probe: whether the address and credentials work.
+    ///
+    /// # Errors
+    /// Those of the call; `unsupported` when the connector names no probe.
+    pub async fn probe(&self, with: &CallOptions) -> Result<Reply> {
+        let Some(id) = &self.wire.connection.connector.probe else {
+            return Err(Error::new(ErrorKind::Unsupported, format!("{} names no probe", self.wire.connection.connector.name))
+                .advise("query any operation to test the connection"));
+        };
+        let one = CallOptions { items_max: Some(1), ..with.clone() };
+        self.query(id, &Value::Null, &one)?.collect().await
+    }
+}
+
+/// Options as an object; null stands for none.
+fn object(operation: &Operation, options: &Value) -> Result<Map<String, Value>> {
+    match options {
+        Value::Null => Ok(Map::new()),
+        Value::Object(map) => Ok(map.clone()),
+        other => {
+            Err(Error::new(ErrorKind::InvalidOptions, format!("the options of {} are an object, not {}", operation.id, kind_of(other)))
+                .with(|d| d.operation = Some(operation.id.clone())))
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! From a reply's status and body to an error, by the connector's rules. Pure.
+
+use http::StatusCode;
+use serde_json::Value;
+
+use crate::connection::Connection;
+use crate::definition::{ErrorRules, Operation, Pointer, Source, scalar};
+use crate::error::{Error, ErrorKind, Provider, ProviderDetail};
+use crate::page::Response;
+
+/// Characters of a foreign text that an error keeps.
+const EXCERPT_MAX: usize = 500;
+/// Bytes of an error body that are looked at.
+const BODY_MAX: usize = 1 << 20;
+
+/// The error that a reply is, or `None` when it is a success.
+pub(crate) fn check(connection: &Connection, operation: &Operation, reply: &Response) -> Option<Error> {
+    let status = reply.status;
+    let rule = &operation.response;
+    if rule.empty.contains(&status.as_u16()) {
+        return None;
+    }
+    let expected = if rule.ok.is_empty() { status.is_success() } else { rule.ok.contains(&status.as_u16()) };
+    if !expected {
+        return Some(from_status(connection, operation, reply));
+    }
+    in_success(connection, operation, reply)
+}
+
+/// A failure that comes with a success status: a flag that says so, or an object in the vendor's error form.
+fn in_success(connection: &Connection, operation: &Operation, reply: &Response) -> Option<Error> {
+    let rules = &connection.connector.errors;
+    let first = reply.body.iter().find(|b| !b.is_ascii_whitespace())?;
+    if *first != b'{' || reply.body.len() > BODY_MAX {
+        return None;
+    }
+    let keys = error_keys(rules);
+    let may_be_error =
+        rules.success.is_some() || (!keys.is_empty() && keys.iter().all(|k| memchr::memmem::find(&reply.body, k.as_bytes()).is_some()));
+    if !may_be_error {
+        return None;
+    }
+    let body: Value = serde_json::from_slice(&reply.body).ok()?;
+    let denied = rules.success.as_ref().is_some_and(|p| p.find(&body) == Some(&Value::Bool(false)));
+    let in_form =
+        !keys.is_empty() && keys.iter().all(|k| body.get(k).is_some()) && body.as_object().is_some_and(|o| o.len() <= keys.len() + 1);
+    if !denied && !in_form {
+        return None;
+    }
+    let provider = provider(connection, reply, Some(&body));
+    let said = provider.message.clone().unwrap_or_else(|| "it reports a failure".into());
+    Some(dress(
+        Error::new(
+            ErrorKind::Rejected,
+            format!("{} answered {} but reports a failure: {said}", connection.connector.title, reply.status.as_u16()),
+        ),
+        connection,
+        operation,
+        reply,
+        provider,
+    ))
+}
+
+/// The top-level keys that together make the vendor's error form: code, message and list of details.
+fn error_keys(rules: &ErrorRules) -> Vec<&str> {
+    let details = rules.details.as_ref().map(|d| &d.list);
+    let all = [rules.code.first(), rules.message.first(), details];
+    let keys: Vec<&str> = all.into_iter().flatten().filter_map(|p| p.tokens().first().map(String::as_str)).collect();
+    if keys.len() == 3 { keys } else { Vec::new() }
+}
+
+fn from_status(connection: &Connection, operation: &Operation, reply: &Response) -> Error {
+    let body: Option<Value> = (reply.body.len() <= BODY_MAX).then(|| serde_json::from_slice(&reply.body).ok()).flatten();
+    let provider = provider(connection, reply, body.as_ref());
+    let (kind, what) = meaning(reply.status);
+    let said = match (&provider.message, reply.status.canonical_reason()) {
+        (Some(message), _) => format!(": {message}"),
+        (None, Some(reason)) => format!(" ({reason})"),
+        (None, None) => String::new(),
+    };
+    let error = Error::new(kind, format!("{} {what} ({}){said}", connection.connector.title, reply.status.as_u16()));
+    dress(error, connection, operation, reply, provider)
+}
+
+fn meaning(status: StatusCode) -> (ErrorKind, &'static str) {
+    match status.as_u16() {
+        401 | 407 => (ErrorKind::Unauthenticated, "did not accept the credentials"),
+        403 | 402 => (ErrorKind::Forbidden, "does not allow this call"),
+        404 | 410 => (ErrorKind::NotFound, "has no such record"),
+        409 | 412 | 423 => (ErrorKind::Conflict, "refused because of a conflict"),
+        408 => (ErrorKind::Timeout, "gave up waiting for the request"),
+        429 => (ErrorKind::RateLimited, "asks for fewer requests"),
+        300..=399 => (ErrorKind::Rejected, "redirected the request to where it cannot be followed"),
+        400..=499 => (ErrorKind::Rejected, "refused the request"),
+        500..=599 => (ErrorKind::Unavailable, "failed to answer"),
+        _ => (ErrorKind::BadResponse, "answered with an unexpected status"),
+    }
+}
+
+fn dress(error: Error, connection: &Connection, operation: &Operation, reply: &Response, provider: Provider) -> Error {
+    let advice = advice(connection, reply, &provider).or_else(|| general_advice(error.kind(), operation));
+    error.with(|d| {
+        d.advice = advice;
+        d.operation = Some(operation.id.clone());
+        d.http_status = Some(reply.status.as_u16());
+        d.provider = provider;
+    })
+}
+
+fn general_advice(kind: ErrorKind, operation: &Operation) -> Option<String> {
+    match kind {
+        ErrorKind::Unauthenticated => {
+            Some("check the connection's credentials; a wrong key is tried once only, so that no account is locked".into())
+        }
+        ErrorKind::Forbidden => Some(format!("give the account of this connection the right to {}", operation.request_line())),
+        ErrorKind::RateLimited => Some("lower `limits: { rate, concurrency }` of the connection, or run at another time".into()),
+        ErrorKind::Unavailable => Some("try again later".into()),
+        _ => None,
+    }
+}
+
+/// The connector's own advice: the first rule of which every stated part matches.
+fn advice(connection: &Connection, reply: &Response, provider: &Provider) -> Option<String> {
+    let host = connection.base().host_str().unwrap_or_default();
+    let fits = |rule: &&crate::definition::Explain| {
+        rule.status.is_none_or(|s| s == reply.status.as_u16())
+            && (rule.hosts.is_empty() || rule.hosts.iter().any(|h| host_matches(h, host)))
+            && rule.code.as_ref().is_none_or(|c| provider.code.as_ref() == Some(c))
+    };
+    connection.connector.errors.explain.iter().find(fits).map(|rule| rule.advice.clone())
+}
+
+fn host_matches(pattern: &str, host: &str) -> bool {
+    match pattern.strip_prefix('*') {
+        Some(suffix) => host.ends_with(suffix),
+        None => host.eq_ignore_ascii_case(pattern),
+    }
+}
+
+fn provider(connection: &Connection, reply: &Response, body: Option<&Value>) -> Provider {
+    let rules = &connection.connector.errors;
+    let tidy = |text: String| clean(&connection.redactor.mask(&text));
+    let text = |pointers: &[Pointer], value: &Value| {
+        pointers.iter().find_map(|p| p.find(value).and_then(scalar)).filter(|t| !t.is_empty()).map(tidy)
+    };
+    let mut provider = Provider::default();
+    match body {
+        Some(body) => {
+            provider.code = text(&rules.code, body);
+            provider.message = text(&rules.message, body);
+            if let Some(details) = &rules.details {
+                let list = details.list.find(body).and_then(Value::as_array).into_iter().flatten();
+                let field = |v: &Value| details.field.find(v).map(|f| path_text(f)).filter(|t| !t.is_empty()).map(tidy);
+                let one = |p: &Pointer, v: &Value| p.find(v).and_then(scalar).filter(|t| !t.is_empty()).map(tidy);
+                provider.details = list
+                    .take(50)
+                    .map(|v| ProviderDetail { code: one(&details.code, v), message: one(&details.message, v), field: field(v) })
+                    .collect();
+            }
+            if provider.message.is_none() && provider.code.is_none() {
+                provider.excerpt = excerpt(connection, reply);
+            }
+        }
+        None => {
+            provider.excerpt =
+                html_title(&reply.body).map(|t| format!("a page titled \"{}\"", clean(&t))).or_else(|| excerpt(connection, reply))
+        }
+    }
+    provider.request_id = rules.request_id.as_ref().and_then(|source| match source {
+        Source::Header(name) => reply.header(name.as_str()).map(str::to_owned),
+        Source::Body(pointer) => body.and_then(|b| pointer.find(b)).and_then(scalar),
+    });
+    provider
+}
+
+/// A field name, also when it comes as a list of path elements.
+fn path_text(value: &Value) -> String {
+    match value {
+        Value::Array(parts) => parts.iter().filter_map(scalar).collect::<Vec<_>>().join("."),
+        other => scalar(other).unwrap_or_default(),
+    }
+}
+
+fn excerpt(connection: &Connection, reply: &Response) -> Option<String> {
+    let start = reply.body.get(..reply.body.len().min(8 * EXCERPT_MAX))?;
+    let text = String::from_utf8_lossy(start);
+    let text = clean(connection.redactor.mask(&text).trim());
+    (!text.is_empty()).then_some(text)
+}
+
+/// Text from outside, safe to show: one line, no control characters or terminal escapes, capped.
+pub(crate) fn clean(text: &str) -> String {
+    let visible = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(EXCERPT_MAX).collect::<String>();
+    visible.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The title of an HTML page, when the body is one.
+fn html_title(body: &[u8]) -> Option<String> {
+    let start = String::from_utf8_lossy(body.get(..body.len().min(16_384))?).into_owned();
+    if !start.trim_start().starts_with('<') {
+        return None;
+    }
+    let lower = start.to_ascii_lowercase();
+    let from = lower.find("<title").and_then(|at| lower.get(at..)?.find('>').map(|gt| at + gt + 1))?;
+    let to = lower.get(from..)?.find("</title")? + from;
+    start.get(from..to).map(|t| t.trim().to_owned()).filter(|t| !t.is_empty())
+}
+
+/// A page for people where data should be: a maintenance or sign-in page.
+pub(crate) fn page_for_people(connection: &Connection, reply: &Response) -> Option<Error> {
+    let html = reply.media_type() == "text/html" || reply.body.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'<');
+    if !html || reply.is_blank() {
+        return None;
+    }
+    let title = html_title(&reply.body).map(|t| format!(" titled \"{}\"", clean(&connection.redactor.mask(&t)))).unwrap_or_default();
+    Some(
+        Error::new(ErrorKind::BadResponse, format!("{} sent a web page{title} instead of data", connection.connector.title))
+            .advise("the system may be in maintenance, or the address may be that of its sign-in page")
+            .with(|d| {
+                d.http_status = Some(reply.status.as_u16());
+                d.provider.excerpt = excerpt(connection, reply);
+            }),
+    )
+}

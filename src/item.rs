@@ -1,0 +1,302 @@
+//! Items: JSON values kept as the bytes in which they came. Must not rebuild a value.
+//!
+//! Digits, key order and escapes leave as they arrived, and a record costs no allocation.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::error::{Error, ErrorKind, Place, Result};
+
+/// Start and end of an item in its buffer, in bytes.
+pub(crate) type Span = (u32, u32);
+
+/// One item: valid JSON text on one line.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Item<'a>(&'a str);
+
+impl<'a> Item<'a> {
+    /// The JSON text.
+    #[must_use]
+    pub fn as_str(self) -> &'a str {
+        self.0
+    }
+
+    /// Reads the item into a type.
+    ///
+    /// # Errors
+    /// `invalid_items` when the item has another shape.
+    pub fn parse<T: DeserializeOwned>(self) -> Result<T> {
+        serde_json::from_str(self.0).map_err(|e| Error::new(ErrorKind::InvalidItems, format!("the item cannot be read: {e}")))
+    }
+
+    /// The top-level fields with their raw values, in order; `None` when the item is not an object.
+    pub(crate) fn fields(self) -> Option<Vec<(String, &'a RawValue)>> {
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Vec<(String, &'de RawValue)>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    fields.push(entry);
+                }
+                Ok(fields)
+            }
+        }
+        serde_json::Deserializer::from_str(self.0).deserialize_map(Fields).ok()
+    }
+}
+
+impl fmt::Debug for Item<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// Many items in one buffer. Cloning shares the buffer.
+#[derive(Clone, Default)]
+pub struct Items {
+    text: Arc<String>,
+    spans: Arc<Vec<Span>>,
+}
+
+impl Items {
+    /// The spans must mark valid JSON on one line each; only readers of this crate call it.
+    pub(crate) fn from_spans(text: String, spans: Vec<Span>) -> Items {
+        Items { text: Arc::new(text), spans: Arc::new(spans) }
+    }
+
+    /// One item from its JSON text, already known to be valid.
+    pub(crate) fn one(text: String) -> Items {
+        let end = u32::try_from(text.len()).unwrap_or(u32::MAX);
+        Items::from_spans(text, vec![(0, end)])
+    }
+
+    /// Items from a JSON array.
+    ///
+    /// # Errors
+    /// `invalid_items` with the place when the text is not a JSON array; `limit` above 4 GiB.
+    pub fn from_array(text: impl Into<String>) -> Result<Items> {
+        let text = text.into();
+        check_size(text.len())?;
+        let mut spans = Vec::new();
+        let mut reader = serde_json::Deserializer::from_str(&text);
+        Elements { base: &text, spans: &mut spans }.deserialize(&mut reader).and_then(|()| reader.end()).map_err(|e| {
+            Error::new(ErrorKind::InvalidItems, format!("the items are not a JSON array: {e}"))
+                .at(Place { line: Some(e.line() as u64), column: Some(e.column() as u64), ..Place::default() })
+                .advise("items are a JSON array of objects, such as [{\"id\": 1}], or one JSON object per line")
+        })?;
+        Ok(Items::from_spans(one_line(text), spans))
+    }
+
+    /// Items from NDJSON: one JSON value per line, blank lines skipped. A text that starts with `[` is read as an array.
+    ///
+    /// # Errors
+    /// `invalid_items` with the line when one is not JSON; `limit` above 4 GiB.
+    pub fn from_ndjson(text: impl Into<String>) -> Result<Items> {
+        let text = text.into();
+        let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+        if text.trim_start().starts_with('[') {
+            return Items::from_array(text);
+        }
+        check_size(text.len())?;
+        let mut spans = Vec::new();
+        for (number, line) in text.split('\n').enumerate() {
+            let trimmed = line.trim();
+            if trimmed.is_empty() {
+                continue;
+            }
+            serde_json::from_str::<&RawValue>(trimmed).map_err(|e| {
+                Error::new(ErrorKind::InvalidItems, format!("line {} of the items is not JSON: {e}", number + 1))
+                    .at(Place { line: Some(number as u64 + 1), column: Some(e.column() as u64), ..Place::default() })
+                    .advise("give one JSON object per line, or one JSON array")
+            })?;
+            spans.push(span_in(&text, trimmed));
+        }
+        Ok(Items::from_spans(text, spans))
+    }
+
+    /// Items from JSON values.
+    #[must_use]
+    pub fn from_values(values: &[serde_json::Value]) -> Items {
+        let mut text = String::new();
+        let mut spans = Vec::with_capacity(values.len());
+        for value in values {
+            let start = text.len() as u32;
+            text.push_str(&value.to_string());
+            spans.push((start, text.len() as u32));
+        }
+        Items::from_spans(text, spans)
+    }
+
+    /// All of them in one buffer; a single part is passed on without a copy.
+    #[must_use]
+    pub fn concat(parts: Vec<Items>) -> Items {
+        let mut full: Vec<Items> = parts.into_iter().filter(|p| !p.is_empty()).collect();
+        if full.len() < 2 {
+            return full.pop().unwrap_or_default();
+        }
+        let mut text = String::with_capacity(full.iter().flat_map(Items::iter).map(|i| i.0.len()).sum());
+        let mut spans = Vec::with_capacity(full.iter().map(Items::len).sum());
+        for item in full.iter().flat_map(Items::iter) {
+            let start = text.len() as u32;
+            text.push_str(item.0);
+            spans.push((start, text.len() as u32));
+        }
+        Items::from_spans(text, spans)
+    }
+
+    /// How many.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+
+    /// The item at an index.
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<Item<'_>> {
+        let (start, end) = *self.spans.get(index)?;
+        self.text.get(start as usize..end as usize).map(Item)
+    }
+
+    /// All items in order.
+    pub fn iter(&self) -> impl Iterator<Item = Item<'_>> {
+        self.spans.iter().filter_map(|&(start, end)| self.text.get(start as usize..end as usize)).map(Item)
+    }
+
+    /// The items as one JSON array.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut out = String::from("[");
+        for (i, item) in self.iter().enumerate() {
+            if i > 0 {
+                out.push(',');
+            }
+            out.push_str(item.0);
+        }
+        out.push(']');
+        out
+    }
+
+    /// The items as values, for callers that want to look inside all of them. Numbers beyond 64 bits lose digits here.
+    ///
+    /// # Errors
+    /// `invalid_items` when a number cannot be held (1e400).
+    pub fn to_values(&self) -> Result<Vec<serde_json::Value>> {
+        self.iter().map(Item::parse).collect()
+    }
+
+    /// The same items without those for which `keep` says no.
+    #[must_use]
+    pub fn retain(&self, mut keep: impl FnMut(Item<'_>) -> bool) -> Items {
+        let spans =
+            self.spans.iter().copied().filter(|&(s, e)| self.text.get(s as usize..e as usize).is_some_and(|t| keep(Item(t)))).collect();
+        Items { text: Arc::clone(&self.text), spans: Arc::new(spans) }
+    }
+
+    /// The first `count` of them.
+    #[must_use]
+    pub fn take(&self, count: usize) -> Items {
+        let spans = self.spans.iter().copied().take(count).collect();
+        Items { text: Arc::clone(&self.text), spans: Arc::new(spans) }
+    }
+}
+
+impl fmt::Debug for Items {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl serde::Serialize for Items {
+    /// As raw JSON, digit for digit.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let raw: Vec<&RawValue> =
+            self.iter().map(|i| serde_json::from_str(i.0)).collect::<Result<_, _>>().map_err(serde::ser::Error::custom)?;
+        raw.serialize(serializer)
+    }
+}
+
+/// Reads the elements of a JSON array as spans of the text.
+pub(crate) struct Elements<'s, 't> {
+    pub(crate) base: &'t str,
+    pub(crate) spans: &'s mut Vec<Span>,
+}
+
+impl<'de> DeserializeSeed<'de> for Elements<'_, 'de> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Elements<'_, 'de> {
+    type Value = ();
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while let Some(raw) = seq.next_element::<&RawValue>()? {
+            self.spans.push(span_in(self.base, raw.get()));
+        }
+        Ok(())
+    }
+}
+
+/// Where a slice lies in the text that it was borrowed from.
+pub(crate) fn span_in(base: &str, part: &str) -> Span {
+    let start = part.as_ptr() as usize - base.as_ptr() as usize;
+    (start as u32, (start + part.len()) as u32)
+}
+
+/// Line breaks in JSON that was found valid are layout only; as spaces, an item fits on a line and every span stays where it is.
+pub(crate) fn one_line(text: String) -> String {
+    if memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_none() {
+        return text;
+    }
+    let mut bytes = text.into_bytes();
+    for byte in &mut bytes {
+        if matches!(*byte, b'\n' | b'\r') {
+            *byte = b' ';
+        }
+    }
+    // Replacing one ASCII byte by another keeps the text valid UTF-8, so the fallback is never taken.
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
+fn check_size(bytes: usize) -> Result<()> {
+    if u32::try_from(bytes).is_err() {
+        return Err(Error::new(ErrorKind::Limit, "the items are larger than 4 GiB in one buffer").advise("give them in several calls"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Items;
+
+    #[test]
+    fn arrays_keep_their_bytes() {
+        let items = Items::from_array("[ {\"n\": 1.10,\n \"big\":12345678901234567890123} , 1e400, \"\\ud800\" ]").unwrap();
+        let texts: Vec<&str> = items.iter().map(|i| i.as_str()).collect();
+        assert_eq!(texts, ["{\"n\": 1.10,  \"big\":12345678901234567890123}", "1e400", "\"\\ud800\""]);
+    }
+
+    #[test]
+    fn ndjson_names_the_bad_line() {
+        let error = Items::from_ndjson("{\"a\":1}\n\n{oops}\n").unwrap_err();
+        assert_eq!(error.place.as_ref().unwrap().line, Some(3));
+        assert_eq!(Items::from_ndjson("{\"a\":1}\r\n{\"a\":2}").unwrap().len(), 2);
+    }
+}

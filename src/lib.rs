@@ -1,0 +1,99 @@
+//! opnode runs operations of outside systems as an integration engine's node does: the host names a connection, an OperationId, options
+//! and, for writes, items; opnode makes the HTTP calls and hands back an array of items.
+//!
+//! # The words
+//!
+//! A **connector** is one outside system. An **operation** is one thing that it can do, keyed by its OperationId; it belongs to one of the three
+//! **methods** Query, Mutate and Delete. A **connection** is a set of property values and secrets for one connector. **Options** are the
+//! operation's parameters. **Items** go in (for writes) and come back, always as an array. A **receipt** tells what a call did, and an **outcome** what
+//! happened to one input item.
+//!
+//! What each operation is, is data: YAML files that the library carries, and that a host may add to or override through the [`Catalog`].
+//!
+//! # A first query
+//!
+//! ```no_run
+//! use opnode::{CallOptions, ConnectionSpec, Engine};
+//! use serde_json::json;
+//!
+//! # async fn example() -> opnode::Result<()> {
+//! let engine = Engine::default();
+//! let spec = ConnectionSpec {
+//!     connector: "connectwise-manage".into(),
+//!     values: [("siteUrl", "https://mycompany.myconnectwise.net"), ("username", "mycompany+publickey"), ("password", "privatekey")]
+//!         .map(|(name, value)| (name.to_owned(), value.to_owned()))
+//!         .into(),
+//!     ..ConnectionSpec::default()
+//! };
+//! let session = engine.connect(&spec)?;
+//! let mut walk = session.query("getSystemMembers", &json!({"conditions": "inactiveFlag=false"}), &CallOptions::default())?;
+//! while let Some(page) = walk.next().await {
+//!     for item in page?.items.iter() {
+//!         println!("{}", item.as_str());
+//!     }
+//! }
+//! println!("{:?}", walk.receipt().stop);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Paging, authentication, retries, limits and the rate budget are handled inside. A walk fetches ahead, delivers in order, always ends, and says
+//! why ([`StopReason`]).
+//!
+//! # Writes
+//!
+//! [`Session::mutate`] and [`Session::delete`] take [`Items`] and give one [`Outcome`] per item. A write is never repeated when its fate is not
+//! known: such an item's outcome is `unknown`, and a person decides.
+//!
+//! # Errors
+//!
+//! There is one [`Error`]. Its [`ErrorKind`] says whose move is next; its fields say what failed, where, and what to do. Everything that can be known before
+//! the first request is refused before it.
+//!
+//! # What the library never does
+//!
+//! It never prints, reads the environment, installs anything global, or sends a credential to another origin than the connection's own. It runs
+//! inside the caller's tokio runtime.
+
+pub mod connection;
+pub mod definition;
+pub mod error;
+
+mod auth;
+mod body;
+mod charset;
+mod clock;
+mod engine;
+mod fault;
+mod item;
+mod page;
+mod paging;
+mod receipt;
+mod request;
+mod retry;
+mod secret;
+mod send;
+mod transport;
+mod walk;
+mod write;
+mod yaml;
+
+#[cfg(feature = "cli")]
+pub mod cli;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
+
+pub use clock::{Clock, SystemClock};
+pub use connection::{ConnectionSpec, Limits};
+pub use definition::{Catalog, Method};
+pub use engine::{CallOptions, Engine, EngineConfig, Session};
+pub use error::{Error, ErrorKind, Result};
+pub use item::{Item, Items};
+pub use page::{Page, Response};
+pub use receipt::{Outcome, OutcomeCounts, OutcomeStatus, Receipt, StopReason};
+pub use request::{Cursor, PlannedRequest};
+pub use secret::{Redactor, Secret};
+pub use send::Cancel;
+pub use transport::{ExchangeLimits, Failure, FailureKind, HttpOptions, HttpTransport, Transport};
+pub use walk::{Reply, Walk};
+pub use write::{WriteReply, Writes};

@@ -1,0 +1,529 @@
+//! From a reply's bytes to items, in one pass. Pure; the single place where replies are normalized.
+//!
+//! Every shape of reply ends as items by one table, the same for every operation: arrays, envelopes, single objects, blank replies, counts,
+//! reports, files, texts.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, StatusCode};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use sha2::Digest;
+
+use crate::charset;
+use crate::definition::{Operation, Pointer, ResultShape, Source};
+use crate::error::{Error, ErrorKind, Result};
+use crate::item::{Elements, Items, Span, one_line};
+use crate::paging;
+
+/// A reply, unpacked.
+#[derive(Debug, Clone, Default)]
+pub struct Response {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Body, decompressed.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// A header as text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|v| v.to_str().ok())
+    }
+
+    /// Media type without parameters, in lower case.
+    pub(crate) fn media_type(&self) -> String {
+        self.header("content-type").and_then(|v| v.split(';').next()).unwrap_or_default().trim().to_ascii_lowercase()
+    }
+
+    /// Whether the body is blank: nothing, or white space only.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.body.iter().all(u8::is_ascii_whitespace)
+    }
+}
+
+/// One page of a walk.
+#[derive(Debug, Clone, Default)]
+pub struct Page {
+    /// Its items.
+    pub items: Items,
+    /// Its number, from 1.
+    pub number: u64,
+    /// How many items the server says there are in all.
+    pub total: Option<u64>,
+    /// Bytes of the reply.
+    pub bytes: u64,
+    pub(crate) headers: HeaderMap,
+    pub(crate) signals: Vec<(Pointer, Value)>,
+    links: Option<Vec<(String, String)>>,
+}
+
+impl Page {
+    /// A value that the reply tells about paging.
+    pub(crate) fn signal(&self, source: &Source) -> Option<Value> {
+        match source {
+            Source::Body(pointer) => self.signals.iter().find(|(p, _)| p == pointer).map(|(_, v)| v.clone()),
+            Source::Header(name) => {
+                let text = self.headers.get(name)?.to_str().ok()?.trim();
+                Some(match text {
+                    "true" => Value::Bool(true),
+                    "false" => Value::Bool(false),
+                    other => Value::from(other),
+                })
+            }
+        }
+    }
+
+    /// The target of a link by relation type.
+    pub(crate) fn link(&self, rel: &str) -> Option<&str> {
+        self.links.iter().flatten().find(|(r, _)| r == rel).map(|(_, target)| target.as_str())
+    }
+
+    /// Whether the reply had a Link header at all, an empty one included.
+    pub(crate) fn has_links(&self) -> bool {
+        self.links.is_some()
+    }
+}
+
+/// Why a reply gives no page. What cannot be read may be a cut or a stand-in page, so a read is tried again; a wrong shape stays wrong.
+#[derive(Debug)]
+pub(crate) enum Unfit {
+    Unreadable(Error),
+    Shape(Error),
+}
+
+/// Reads a successful reply by the operation's rule.
+///
+/// # Errors
+/// `bad_response` when the body is not what is declared, `limit` when it is nested too deeply.
+pub(crate) fn read(operation: &Operation, mut reply: Response) -> Result<Page, Unfit> {
+    let bytes = reply.body.len() as u64;
+    let rule = &operation.response;
+    let links = links(&reply.headers);
+    let mut page = Page { bytes, links, ..Page::default() };
+    let no_content = matches!(reply.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT);
+    if rule.result == ResultShape::File && !reply.body.is_empty() && !no_content {
+        page.items = file(&reply);
+    } else if rule.result == ResultShape::Text && !reply.is_blank() {
+        let text = charset::decode(&mut reply).map_err(Unfit::Unreadable)?;
+        page.items = Items::one(serde_json::json!({"contentType": reply.media_type(), "text": text}).to_string());
+    } else if !no_content && !reply.is_blank() && rule.empty.iter().all(|s| *s != reply.status.as_u16()) {
+        if is_binary(&reply) {
+            // Bytes that nobody declared are kept as a file, never turned into text.
+            page.items = file(&reply);
+        } else {
+            let text = charset::decode(&mut reply).map_err(Unfit::Unreadable)?;
+            read_json(operation, text, &mut page)?;
+        }
+    }
+    page.headers = reply.headers;
+    if let Some(source) = paging::total(&operation.paging) {
+        page.total = page.signal(source).as_ref().and_then(count);
+    }
+    if let Some(pointer) = &rule.total {
+        page.total = page.signals.iter().find(|(p, _)| p == pointer).and_then(|(_, v)| count(v)).or(page.total);
+    }
+    Ok(page)
+}
+
+/// A count as a hint: text is read, negative and broken numbers are not there.
+fn count(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str().and_then(|t| t.trim().parse().ok()))
+}
+
+fn links(headers: &HeaderMap) -> Option<Vec<(String, String)>> {
+    if !headers.contains_key(http::header::LINK) {
+        return None;
+    }
+    let fields = headers.get_all(http::header::LINK).iter().map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
+    Some(fields.flat_map(|f| paging::parse_links(&f)).map(|l| (l.rel, l.target)).collect())
+}
+
+/// Whether a body that should be JSON is bytes: it says so, or begins as no JSON text can.
+fn is_binary(reply: &Response) -> bool {
+    let kind = reply.media_type();
+    let textual =
+        kind.is_empty() || kind.contains("json") || kind.starts_with("text/") || kind.contains("xml") || kind.contains("javascript");
+    let declared =
+        kind.starts_with("image/") || kind == "application/pdf" || kind == "application/zip" || kind == "application/octet-stream";
+    let looks_json = reply.body.iter().find(|b| !b.is_ascii_whitespace()).is_some_and(|b| b"{[\"-0123456789tfn\xef\xfe\xff".contains(b));
+    (declared && !looks_json) || (!textual && reply.body.starts_with(b"%PDF"))
+}
+
+/// Bytes as one item (RFC 6266 for the name).
+fn file(reply: &Response) -> Items {
+    let digest = sha2::Sha256::digest(&reply.body);
+    let sha256: String = digest.iter().map(|b| format!("{b:02x}")).collect();
+    let name = reply.header("content-disposition").and_then(file_name);
+    let kind = reply.media_type();
+    let item = serde_json::json!({
+        "contentType": if kind.is_empty() { "application/octet-stream" } else { &kind },
+        "fileName": name, "size": reply.body.len(), "sha256": sha256, "data": STANDARD.encode(&reply.body),
+    });
+    Items::one(item.to_string())
+}
+
+/// The file name of a Content-Disposition, without any folder.
+fn file_name(disposition: &str) -> Option<String> {
+    let find = |key: &str| {
+        let at = disposition.to_ascii_lowercase().find(key)?;
+        let value = disposition.get(at + key.len()..)?.trim_start();
+        Some(match value.strip_prefix('"') {
+            Some(quoted) => quoted.split('"').next().unwrap_or_default(),
+            None => value.split(';').next().unwrap_or_default().trim(),
+        })
+    };
+    let extended = find("filename*=").and_then(|v| v.splitn(3, '\'').nth(2));
+    let name = match extended {
+        Some(encoded) => percent_encoding::percent_decode_str(encoded).decode_utf8_lossy().into_owned(),
+        None => find("filename=")?.to_owned(),
+    };
+    let base = name.rsplit(['/', '\\']).next().unwrap_or_default().trim_matches('.').to_owned();
+    (!base.is_empty()).then_some(base)
+}
+
+/// What a place in the reply holds.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    #[default]
+    Absent,
+    Null,
+    List,
+    Object,
+    Scalar,
+}
+
+impl Found {
+    const fn words(self) -> &'static str {
+        match self {
+            Found::Absent => "nothing",
+            Found::Null => "null",
+            Found::List => "a list",
+            Found::Object => "a single object",
+            Found::Scalar => "a single value",
+        }
+    }
+}
+
+#[derive(Default)]
+struct Catch<'t> {
+    items: Found,
+    spans: Vec<Span>,
+    raw: Option<&'t str>,
+    signals: Vec<(usize, Value)>,
+    twice: Option<String>,
+}
+
+fn read_json(operation: &Operation, text: String, page: &mut Page) -> Result<(), Unfit> {
+    let rule = &operation.response;
+    let mut wants: Vec<&Pointer> = paging::wants(&operation.paging);
+    wants.extend(&rule.total);
+    wants.extend(&operation.connector.errors.success);
+    let report = rule.result == ResultShape::Report;
+    let target = if report { Pointer::default() } else { rule.items.clone() };
+    let tree = Tree::new(&target, rule.result == ResultShape::List, &wants);
+    let mut catch = Catch::default();
+    let mut reader = serde_json::Deserializer::from_str(&text);
+    At { base: &text, node: &tree, catch: &mut catch }
+        .deserialize(&mut reader)
+        .and_then(|()| reader.end())
+        .map_err(|e| Unfit::Unreadable(unreadable(&e, &text)))?;
+    let Catch { items: found, spans, raw, signals, twice } = catch;
+    let raw = raw.map(|raw| crate::item::span_in(&text, raw));
+    if let Some(key) = twice {
+        let message = format!("the reply holds the key `{key}` twice, so it is not clear which one counts");
+        return Err(Unfit::Shape(Error::new(ErrorKind::BadResponse, message)));
+    }
+    page.signals = signals.into_iter().filter_map(|(i, v)| wants.get(i).map(|p| ((*p).clone(), v))).collect();
+    page.items = match (rule.result, found) {
+        (ResultShape::List, Found::List) => Items::from_spans(one_line(text), spans),
+        (_, Found::Null) => Items::default(),
+        (_, Found::Absent) if rule.optional || rule.result == ResultShape::None => Items::default(),
+        (ResultShape::Object | ResultShape::None | ResultShape::File | ResultShape::Text, Found::Object) => spans_of(text, raw),
+        (ResultShape::Object | ResultShape::None | ResultShape::File | ResultShape::Text, Found::Scalar) => wrapped(&text, raw, "value"),
+        (ResultShape::Object | ResultShape::None | ResultShape::File | ResultShape::Text, Found::List) => {
+            elements(text, raw).map_err(Unfit::Shape)?
+        }
+        (ResultShape::Count, Found::Scalar) => wrapped(&text, raw, "count"),
+        (ResultShape::Report, Found::Object) => table(operation, &text).map_err(Unfit::Shape)?,
+        (declared, found) => return Err(Unfit::Shape(contradiction(operation, declared, found))),
+    };
+    Ok(())
+}
+
+fn contradiction(operation: &Operation, declared: ResultShape, found: Found) -> Error {
+    let declared = match declared {
+        ResultShape::List => "a list",
+        ResultShape::Object => "an object",
+        ResultShape::Count => "a count",
+        ResultShape::None => "no body",
+        ResultShape::File => "a file",
+        ResultShape::Report => "a report",
+        ResultShape::Text => "text",
+    };
+    let place = if operation.response.items.tokens().is_empty() {
+        "the reply".to_owned()
+    } else {
+        format!("`{}` in the reply", operation.response.items)
+    };
+    Error::new(ErrorKind::BadResponse, format!("{place} should be {declared}, but is {}", found.words()))
+        .advise(format!("if the vendor has changed this reply, correct `response` of {} in its definition", operation.id))
+}
+
+fn spans_of(text: String, raw: Option<Span>) -> Items {
+    Items::from_spans(one_line(text), raw.into_iter().collect())
+}
+
+/// A lone value as an object with one key.
+fn wrapped(text: &str, raw: Option<Span>, key: &str) -> Items {
+    let value = raw.and_then(|(s, e)| text.get(s as usize..e as usize)).unwrap_or("null");
+    Items::one(format!("{{\"{key}\":{}}}", one_line(value.to_owned())))
+}
+
+/// A list where one record was declared: its elements are the items (some servers answer a single read with an array of one).
+fn elements(text: String, raw: Option<Span>) -> Result<Items> {
+    let Some(part) = raw.and_then(|(s, e)| text.get(s as usize..e as usize)) else { return Ok(Items::default()) };
+    let offset = raw.map_or(0, |r| r.0);
+    let mut spans = Vec::new();
+    Elements { base: part, spans: &mut spans }
+        .deserialize(&mut serde_json::Deserializer::from_str(part))
+        .map_err(|e| unreadable(&e, part))?;
+    let spans = spans.into_iter().map(|(s, e)| (s + offset, e + offset)).collect();
+    Ok(Items::from_spans(one_line(text), spans))
+}
+
+/// A report: columns and rows become one object per row. Column definitions are names, or objects with one key: the name.
+fn table(operation: &Operation, text: &str) -> Result<Items> {
+    let rule = &operation.response;
+    let catch = |pointer: &Pointer| -> Result<Vec<&str>> {
+        let tree = Tree::new(pointer, true, &[]);
+        let mut catch = Catch::default();
+        let mut reader = serde_json::Deserializer::from_str(text);
+        At { base: text, node: &tree, catch: &mut catch }.deserialize(&mut reader).map_err(|e| unreadable(&e, text))?;
+        if catch.items != Found::List {
+            return Err(Error::new(
+                ErrorKind::BadResponse,
+                format!("`{pointer}` in the report should be a list, but is {}", catch.items.words()),
+            ));
+        }
+        Ok(catch.spans.iter().filter_map(|&(s, e)| text.get(s as usize..e as usize)).collect())
+    };
+    let columns: Vec<String> = catch(&rule.columns)?.into_iter().map(column_name).collect();
+    let mut out = String::new();
+    let mut spans = Vec::new();
+    for row in catch(&rule.rows)? {
+        let cells: Vec<&RawValue> =
+            serde_json::from_str(row).map_err(|e| Error::new(ErrorKind::BadResponse, format!("a row of the report is not a list: {e}")))?;
+        if cells.len() != columns.len() {
+            return Err(Error::new(
+                ErrorKind::BadResponse,
+                format!("a row of the report has {} cells, but there are {} columns", cells.len(), columns.len()),
+            ));
+        }
+        let start = out.len() as u32;
+        let pairs: Vec<String> =
+            columns.iter().zip(cells).map(|(name, cell)| format!("{}:{}", Value::from(name.as_str()), cell.get())).collect();
+        out.push_str(&format!("{{{}}}", pairs.join(",")));
+        spans.push((start, out.len() as u32));
+    }
+    Ok(Items::from_spans(one_line(out), spans))
+}
+
+fn column_name(raw: &str) -> String {
+    match serde_json::from_str(raw) {
+        Ok(Value::String(name)) => name,
+        Ok(Value::Object(map)) => map.keys().next().cloned().unwrap_or_default(),
+        _ => raw.to_owned(),
+    }
+}
+
+/// Why a body is not JSON: where, and what stands there.
+fn unreadable(error: &serde_json::Error, text: &str) -> Error {
+    let deep = error.to_string().contains("recursion limit");
+    if deep {
+        return Error::new(ErrorKind::Limit, "the reply is nested deeper than the limit json_depth (128)");
+    }
+    let offset: usize =
+        text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>() + error.column().saturating_sub(1);
+    let from = (0..=offset.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
+    let near: String = text.get(from..).unwrap_or_default().chars().take(24).collect();
+    let what = error.to_string().split(" at line ").next().unwrap_or_default().to_owned();
+    Error::new(ErrorKind::BadResponse, format!("the reply is not JSON: {what} at byte {offset}"))
+        .with(|d| d.provider.excerpt = Some(if near.is_empty() { "(the body ends there)".into() } else { near }))
+}
+
+/// Which places of a reply are wanted, as a tree over its keys.
+struct Tree {
+    /// The items stand here; whether they are taken apart.
+    items: Option<bool>,
+    signal: Option<usize>,
+    children: Vec<(String, Tree)>,
+}
+
+impl Tree {
+    fn new(items: &Pointer, list: bool, signals: &[&Pointer]) -> Tree {
+        let mut root = Tree { items: None, signal: None, children: Vec::new() };
+        root.at(items).items = Some(list);
+        for (i, pointer) in signals.iter().enumerate() {
+            root.at(pointer).signal = Some(i);
+        }
+        root
+    }
+
+    fn at(&mut self, pointer: &Pointer) -> &mut Tree {
+        let mut node = self;
+        for token in pointer.tokens() {
+            let known = node.children.iter().position(|(t, _)| t == token);
+            let index = known.unwrap_or(node.children.len());
+            if known.is_none() {
+                node.children.push((token.clone(), Tree { items: None, signal: None, children: Vec::new() }));
+            }
+            // The index was found or pushed just above.
+            #[expect(clippy::indexing_slicing, reason = "found or pushed just above")]
+            {
+                node = &mut node.children[index].1;
+            }
+        }
+        node
+    }
+}
+
+/// Reads one place of the reply.
+struct At<'a, 't> {
+    base: &'t str,
+    node: &'a Tree,
+    catch: &'a mut Catch<'t>,
+}
+
+impl<'t> DeserializeSeed<'t> for At<'_, 't> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'t>>(self, deserializer: D) -> Result<(), D::Error> {
+        let take_apart = self.node.items == Some(true) || !self.node.children.is_empty();
+        if take_apart && self.node.items != Some(false) && self.node.signal.is_none() {
+            return deserializer.deserialize_any(self);
+        }
+        if self.node.items.is_none() && self.node.signal.is_none() {
+            return <IgnoredAny as serde::Deserialize>::deserialize(deserializer).map(|_| ());
+        }
+        let raw = <&RawValue as serde::Deserialize>::deserialize(deserializer)?.get();
+        if self.node.items.is_some() {
+            self.catch.items = kind(raw);
+            self.catch.raw = Some(raw);
+        }
+        if let Some(signal) = self.node.signal {
+            self.catch.signals.push((signal, serde_json::from_str(raw).unwrap_or_default()));
+        }
+        if !self.node.children.is_empty() && raw.starts_with('{') {
+            let inner = At { base: self.base, node: self.node, catch: self.catch };
+            serde_json::Deserializer::from_str(raw).deserialize_map(inner).map_err(serde::de::Error::custom)?;
+        }
+        Ok(())
+    }
+}
+
+fn kind(raw: &str) -> Found {
+    match raw.as_bytes().first() {
+        None => Found::Absent,
+        Some(b'{') => Found::Object,
+        Some(b'[') => Found::List,
+        Some(b'n') => Found::Null,
+        Some(_) => Found::Scalar,
+    }
+}
+
+impl<'t> At<'_, 't> {
+    fn note(self, found: Found) {
+        if self.node.items == Some(true) {
+            self.catch.items = found;
+        }
+    }
+}
+
+impl<'t> Visitor<'t> for At<'_, 't> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        self.note(Found::Scalar);
+        Ok(())
+    }
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        self.note(Found::Scalar);
+        Ok(())
+    }
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        self.note(Found::Scalar);
+        Ok(())
+    }
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        self.note(Found::Scalar);
+        Ok(())
+    }
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        self.note(Found::Scalar);
+        Ok(())
+    }
+    fn visit_unit<E>(self) -> Result<(), E> {
+        self.note(Found::Null);
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'t>>(self, mut seq: A) -> Result<(), A::Error> {
+        if self.node.items == Some(true) {
+            Elements { base: self.base, spans: &mut self.catch.spans }.visit_seq(seq)?;
+            self.catch.items = Found::List;
+            return Ok(());
+        }
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'t>>(self, mut map: A) -> Result<(), A::Error> {
+        if self.node.items == Some(true) {
+            self.catch.items = Found::Object;
+        }
+        let mut seen = vec![false; self.node.children.len()];
+        while let Some(index) = map.next_key_seed(Key(self.node))? {
+            let Some((name, child)) = index.and_then(|i| self.node.children.get(i)) else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            if let Some(before) = index.and_then(|i| seen.get_mut(i)) {
+                if *before {
+                    self.catch.twice = Some(name.clone());
+                }
+                *before = true;
+            }
+            map.next_value_seed(At { base: self.base, node: child, catch: self.catch })?;
+        }
+        Ok(())
+    }
+}
+
+/// Which wanted child a key names, without keeping the key.
+struct Key<'a>(&'a Tree);
+
+impl<'t> DeserializeSeed<'t> for Key<'_> {
+    type Value = Option<usize>;
+    fn deserialize<D: Deserializer<'t>>(self, deserializer: D) -> Result<Option<usize>, D::Error> {
+        deserializer.deserialize_identifier(self)
+    }
+}
+
+impl Visitor<'_> for Key<'_> {
+    type Value = Option<usize>;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+    fn visit_str<E>(self, key: &str) -> Result<Option<usize>, E> {
+        Ok(self.0.children.iter().position(|(name, _)| name == key))
+    }
+}

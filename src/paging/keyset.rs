@@ -1,0 +1,33 @@
+//! `keyset`: after the key of the last item. Pure. A server that also sends a Link header is followed by it.
+
+use serde_json::Value;
+
+use super::link::resolve;
+use super::{Step, View};
+use crate::definition::{Keyset, scalar};
+use crate::error::{Error, ErrorKind, Result};
+use crate::receipt::StopReason;
+use crate::request::Cursor;
+
+pub(super) fn first(keyset: &Keyset) -> Cursor {
+    Cursor { headers: headers(keyset), ..Cursor::default() }
+}
+
+pub(super) fn next(keyset: &Keyset, view: &View<'_>) -> Result<Step> {
+    if view.page.has_links() {
+        let Some(target) = view.page.link("next").filter(|t| !t.is_empty()) else { return Ok(Step::Stop(StopReason::NoNext)) };
+        return Ok(Step::More(Cursor { url: Some(resolve(view.url, target)?), headers: headers(keyset), ..Cursor::default() }));
+    }
+    let count = view.page.items.len();
+    let Some(last) = count.checked_sub(1).and_then(|i| view.page.items.get(i)) else { return Ok(Step::Stop(StopReason::EmptyPage)) };
+    let value: Value = last.parse()?;
+    let key = keyset.from.find(&value).and_then(scalar).ok_or_else(|| {
+        Error::new(ErrorKind::BadResponse, format!("the last item has no `{}` to go on from", keyset.from))
+            .advise("ask for this field too when choosing fields")
+    })?;
+    Ok(Step::More(Cursor { query: vec![(keyset.after.clone(), key)], headers: headers(keyset), ..Cursor::default() }))
+}
+
+fn headers(keyset: &Keyset) -> Vec<(String, String)> {
+    keyset.headers.iter().map(|(name, value)| (name.to_string(), value.clone())).collect()
+}

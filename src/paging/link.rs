@@ -1,0 +1,148 @@
+//! `link`: the Link header's rel=next (RFC 8288). Pure.
+
+use url::Url;
+
+use super::{Step, View};
+use crate::error::{Error, ErrorKind, Result};
+use crate::page::Page;
+use crate::receipt::StopReason;
+use crate::request::Cursor;
+
+/// A link target and one of its relation types, in lower case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Link {
+    pub(crate) rel: String,
+    pub(crate) target: String,
+}
+
+pub(super) fn next(view: &View<'_>) -> Result<Step> {
+    match view.page.link("next") {
+        None => Ok(Step::Stop(StopReason::NoNext)),
+        Some(target) => Ok(Step::More(Cursor { url: Some(resolve(view.url, target)?), ..Cursor::default() })),
+    }
+}
+
+/// A link target against the request's URL (RFC 3986, section 5).
+pub(super) fn resolve(base: &str, target: &str) -> Result<String> {
+    let base = Url::parse(base).map_err(|e| Error::new(ErrorKind::Internal, format!("the request's URL: {e}")))?;
+    let url = base
+        .join(target)
+        .map_err(|e| Error::new(ErrorKind::BadResponse, format!("the next page's address `{}` is not a URL: {e}", excerpt(target))))?;
+    Ok(url.into())
+}
+
+fn excerpt(text: &str) -> String {
+    text.chars().take(200).collect()
+}
+
+/// The pages between the next and the last, by counting the page parameter of the next link up to that of the last link.
+pub(super) fn ahead(parameter: &str, page: &Page, next: &Cursor, count: usize) -> Vec<Cursor> {
+    let last = page.link("last").and_then(|target| number(target, parameter)).map(|(_, n)| n);
+    let Some(url) = &next.url else { return Vec::new() };
+    let (Some(last), Some((range, first))) = (last, number(url, parameter)) else { return Vec::new() };
+    let at = |n: u64| {
+        let mut text = url.clone();
+        text.replace_range(range.clone(), &n.to_string());
+        Cursor { url: Some(text), ..Cursor::default() }
+    };
+    (first + 1..=last).take(count).map(at).collect()
+}
+
+/// The place and value of a numeric query parameter.
+fn number(url: &str, parameter: &str) -> Option<(std::ops::Range<usize>, u64)> {
+    let query = url.find('?')? + 1;
+    let mut start = query;
+    for pair in url.get(query..)?.split('#').next()?.split('&') {
+        if let Some(value) = pair.strip_prefix(parameter).and_then(|p| p.strip_prefix('=')) {
+            let from = start + parameter.len() + 1;
+            return Some((from..from + value.len(), value.parse().ok()?));
+        }
+        start += pair.len() + 1;
+    }
+    None
+}
+
+/// All links of a Link header field value: quoted strings, commas and semicolons inside targets and titles, several relation types.
+/// A link with an `anchor` is about another resource and left out (RFC 8288, section 3.2).
+pub(crate) fn parse(field: &str) -> Vec<Link> {
+    let mut links = Vec::new();
+    let mut rest = field;
+    while let Some((_, after)) = rest.split_once('<') {
+        let Some((target, tail)) = after.split_once('>') else { break };
+        let (parameters, remaining) = parameters(tail);
+        rest = remaining;
+        let value = |name: &str| parameters.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str());
+        if value("anchor").is_some() {
+            continue;
+        }
+        for rel in value("rel").unwrap_or_default().split_ascii_whitespace() {
+            links.push(Link { rel: rel.to_ascii_lowercase(), target: target.trim().to_owned() });
+        }
+    }
+    links
+}
+
+/// The parameters of one link and what follows its comma.
+fn parameters(text: &str) -> (Vec<(String, String)>, &str) {
+    let mut found = Vec::new();
+    let mut rest = text.trim_start();
+    while let Some(after) = rest.strip_prefix(';') {
+        let after = after.trim_start();
+        let end = after.find(['=', ';', ',']).unwrap_or(after.len());
+        let (name, tail) = after.split_at(end);
+        let Some(tail) = tail.strip_prefix('=') else {
+            rest = tail.trim_start();
+            continue;
+        };
+        let (value, tail) = value(tail.trim_start());
+        found.push((name.trim().to_owned(), value));
+        rest = tail.trim_start();
+    }
+    (found, rest.strip_prefix(',').unwrap_or(rest))
+}
+
+/// A token or quoted string (RFC 9110, section 5.6.4).
+fn value(text: &str) -> (String, &str) {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let end = text.find([';', ',']).unwrap_or(text.len());
+        let (token, tail) = text.split_at(end);
+        return (token.trim().to_owned(), tail);
+    };
+    let mut value = String::new();
+    let mut chars = quoted.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '"' => return (value, quoted.get(at + 1..).unwrap_or_default()),
+            '\\' => value.extend(chars.next().map(|(_, c)| c)),
+            c => value.push(c),
+        }
+    }
+    (value, "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{number, parse};
+
+    #[test]
+    fn headers_that_trip_naive_parsers() {
+        let rels = |field: &str| parse(field).into_iter().map(|l| format!("{}={}", l.rel, l.target)).collect::<Vec<_>>().join(" ");
+        assert_eq!(
+            rels(r#"<https://a/?x=1,2>; rel="next", <https://a/?page=9>; rel=last"#),
+            "next=https://a/?x=1,2 last=https://a/?page=9"
+        );
+        assert_eq!(rels(r#"<?page=2>; REL="NEXT"; title="a, b; c \" <x>", "#), "next=?page=2");
+        assert_eq!(rels(r#"<a>; rel="prev next""#), "prev=a next=a");
+        assert_eq!(rels(r#"<a>; rel=next; anchor="\#x", <b>; rel="next""#), "next=b");
+        assert_eq!(rels(r#"<a>; rel="first"; rel="next""#), "first=a");
+        assert_eq!(rels(""), "");
+        assert_eq!(rels("<a>;rel=next;title=\"open"), "next=a");
+        assert_eq!(rels("<unclosed; rel=next"), "");
+    }
+
+    #[test]
+    fn numbers_are_found_as_whole_parameters() {
+        assert_eq!(number("https://a/?mypage=3&page=12&x=1", "page"), Some((25..27, 12)));
+        assert_eq!(number("https://a/?pageSize=3", "page"), None);
+    }
+}

@@ -1,0 +1,151 @@
+//! What a call did: receipts, stop reasons, outcomes. Plain data.
+
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::item::Items;
+
+/// Why a walk ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum StopReason {
+    /// The operation is not paged: one reply is everything.
+    NotPaged,
+    /// The server named no next page.
+    NoNext,
+    /// The server said that there is no more.
+    HasMoreFalse,
+    /// The server's count of pages was reached.
+    LastPage,
+    /// As many rows as the server announced, and a short page.
+    TotalReached,
+    /// A page without rows, where pages are counted.
+    EmptyPage,
+    /// The caller's number of items was reached; there may be more.
+    ItemLimit,
+    /// The caller stopped reading; there may be more.
+    Abandoned,
+    /// An error ended it.
+    Failed,
+}
+
+impl StopReason {
+    /// Whether everything was delivered.
+    #[must_use]
+    pub const fn is_complete(self) -> bool {
+        match self {
+            StopReason::NotPaged
+            | StopReason::NoNext
+            | StopReason::HasMoreFalse
+            | StopReason::LastPage
+            | StopReason::TotalReached
+            | StopReason::EmptyPage => true,
+            StopReason::ItemLimit | StopReason::Abandoned | StopReason::Failed => false,
+        }
+    }
+}
+
+/// What a call did. Sizes in bytes, times in milliseconds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Receipt {
+    /// OperationId.
+    pub operation: String,
+    /// Requests sent, retries included.
+    pub requests: u64,
+    /// Requests that repeated an earlier one.
+    pub retries: u64,
+    /// Pages delivered.
+    pub pages: u64,
+    /// Items that came back.
+    pub items: u64,
+    /// How many items the server announced, where it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub advertised_total: Option<u64>,
+    /// Items that were given to a write.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub items_in: u64,
+    /// Written items by outcome.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcomes: Option<OutcomeCounts>,
+    /// Bytes of replies, unpacked.
+    pub bytes: u64,
+    /// Time spent waiting before retries and for the rate limit.
+    pub wait_ms: u64,
+    /// Time from the first request to the end.
+    pub elapsed_ms: u64,
+    /// Why the walk ended; absent while it goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stop: Option<StopReason>,
+    /// Whether everything was delivered.
+    pub complete: bool,
+    /// What a person should know, such as a total that does not match.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
+/// Written items by outcome.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct OutcomeCounts {
+    /// Took effect.
+    pub ok: u64,
+    /// Did not take effect.
+    pub failed: u64,
+    /// Nobody knows.
+    pub unknown: u64,
+    /// Were not sent.
+    pub skipped: u64,
+}
+
+/// What happened to one input item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeStatus {
+    /// It took effect.
+    Ok,
+    /// It did not take effect.
+    Failed,
+    /// It was sent, and no answer tells whether it took effect.
+    Unknown,
+    /// It was not sent.
+    Skipped,
+}
+
+/// The outcome of one input item.
+#[derive(Debug, Serialize)]
+pub struct Outcome {
+    /// Index of the item in the input, from 0.
+    pub index: u64,
+    /// What happened.
+    pub status: OutcomeStatus,
+    /// HTTP status of the last reply.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http_status: Option<u16>,
+    /// What came back for it.
+    #[serde(skip)]
+    pub items: Items,
+    /// Where the new record is, when the server said so (`Location`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<Error>,
+    /// Requests made for it.
+    pub attempts: u32,
+}
+
+impl OutcomeCounts {
+    /// Counts one more.
+    pub(crate) fn add(&mut self, status: OutcomeStatus) {
+        match status {
+            OutcomeStatus::Ok => self.ok += 1,
+            OutcomeStatus::Failed => self.failed += 1,
+            OutcomeStatus::Unknown => self.unknown += 1,
+            OutcomeStatus::Skipped => self.skipped += 1,
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! From an operation and its options to an HTTP request without credentials. Pure.
+//!
+//! Values are encoded exactly once, here; a path value is one segment and can never change which resource is meant.
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::connection::Connection;
+use crate::definition::{Location, Operation, OptionRule, Part, kind_of, scalar};
+use crate::error::{Error, ErrorKind, Place, Result};
+use crate::item::Item;
+use crate::secret::MASK;
+use crate::yaml::escape;
+
+/// Everything but RFC 3986's unreserved characters is encoded: servers differ in what they take for special.
+const STRICT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A body and its media type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Body {
+    pub(crate) content_type: String,
+    pub(crate) bytes: Bytes,
+}
+
+impl Body {
+    pub(crate) fn json(text: impl Into<String>) -> Body {
+        Body { content_type: "application/json".into(), bytes: Bytes::from(text.into()) }
+    }
+}
+
+/// Where a page starts, as something that a request takes. Plain data: a walk can be resumed from it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Cursor {
+    /// The whole URL, when the server named it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Query parameters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub query: Vec<(String, String)>,
+    /// Headers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, String)>,
+}
+
+/// What one request is made from.
+#[derive(Clone, Copy)]
+pub(crate) struct Input<'a> {
+    pub(crate) options: &'a Map<String, Value>,
+    pub(crate) item: Option<Item<'a>>,
+    pub(crate) body: Option<&'a Body>,
+    pub(crate) page_size: Option<(&'a str, u32)>,
+}
+
+/// Builds the request for one page or one item.
+pub(crate) fn build(connection: &Connection, operation: &Operation, input: Input<'_>, cursor: &Cursor) -> Result<http::Request<Bytes>> {
+    let url = match &cursor.url {
+        Some(next) => {
+            Url::parse(next).map_err(|e| Error::new(ErrorKind::BadResponse, format!("the next page's address is not a URL: {e}")))?
+        }
+        None => address(connection, operation, input, cursor)?,
+    };
+    connection.check_origin(&url)?;
+    let body = body(operation, input)?;
+    let mut request = http::Request::builder().method(operation.verb.clone()).uri(url.as_str());
+    if let Some(headers) = request.headers_mut() {
+        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("opnode/", env!("CARGO_PKG_VERSION"))));
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some(body) = &body {
+            headers.insert(CONTENT_TYPE, connection.header_value(&CONTENT_TYPE, &body.content_type)?);
+        }
+        for rules in [&connection.connector.headers, &operation.headers] {
+            headers.extend(connection.headers(rules)?);
+        }
+        for rule in operation.options.iter().filter(|o| o.location == Location::Header) {
+            if let (Some(value), Ok(name)) = (input.options.get(&rule.name), HeaderName::from_bytes(rule.name.as_bytes())) {
+                headers.insert(name.clone(), connection.header_value(&name, &joined(rule, value, str::to_owned)?)?);
+            }
+        }
+        for (name, value) in &cursor.headers {
+            let name =
+                HeaderName::from_bytes(name.as_bytes()).map_err(|e| Error::new(ErrorKind::Internal, format!("a cursor's header: {e}")))?;
+            headers.insert(name.clone(), connection.header_value(&name, value)?);
+        }
+    }
+    request.body(body.map(|b| b.bytes).unwrap_or_default()).map_err(|e| {
+        Error::new(ErrorKind::InvalidOptions, format!("the options make a request that cannot be sent: {e}"))
+            .advise("shorten the options; an address holds at most 64 KiB")
+    })
+}
+
+fn address(connection: &Connection, operation: &Operation, input: Input<'_>, cursor: &Cursor) -> Result<Url> {
+    let base = connection.base_of(operation)?;
+    let mut text = base.as_str().trim_end_matches('/').to_owned();
+    text.push_str(&path(operation, input)?);
+    let mut separator = if base.query().is_some() { '&' } else { '?' };
+    let mut push = |name: &str, value: &str| {
+        text.push(separator);
+        separator = '&';
+        text.extend(utf8_percent_encode(name, STRICT));
+        text.push('=');
+        text.push_str(value);
+    };
+    for rule in operation.options.iter().filter(|o| o.location == Location::Query) {
+        match input.options.get(&rule.name) {
+            None | Some(Value::Null) => {}
+            Some(Value::Array(list)) if rule.repeat => {
+                for element in list {
+                    push(&rule.name, &encode(&single(rule, element)?));
+                }
+            }
+            Some(value) => push(&rule.name, &joined(rule, value, encode)?),
+        }
+    }
+    if let Some((name, size)) = input.page_size {
+        push(name, &size.to_string());
+    }
+    for (name, value) in &cursor.query {
+        push(name, &encode(value));
+    }
+    Url::parse(&text).map_err(|e| Error::new(ErrorKind::InvalidOptions, format!("the options make an address that is not a URL: {e}")))
+}
+
+/// The path with its parameters: options first, then the item's field of the same name.
+fn path(operation: &Operation, input: Input<'_>) -> Result<String> {
+    let mut fields = None;
+    let mut out = String::new();
+    for part in operation.path.parts() {
+        let name = match part {
+            Part::Literal(text) => {
+                out.push_str(text);
+                continue;
+            }
+            Part::Name(name) => name,
+        };
+        let given = match input.options.get(name) {
+            Some(value) => Some(value.clone()),
+            None => {
+                let fields = fields.get_or_insert_with(|| input.item.and_then(Item::fields).unwrap_or_default());
+                let raw = fields.iter().find(|(n, _)| n == name).map(|(_, raw)| raw.get());
+                raw.map(|r| serde_json::from_str(r).unwrap_or_else(|_| Value::from(r)))
+            }
+        };
+        out.push_str(&segment(name, given.as_ref())?);
+    }
+    Ok(out)
+}
+
+/// One path segment. Empty, `.` and `..` are refused because no encoding keeps them from meaning another resource (RFC 3986, 5.2.4).
+fn segment(name: &str, value: Option<&Value>) -> Result<String> {
+    let refuse = |message: String| Err(Error::new(ErrorKind::InvalidOptions, message).at(Place::field(format!("/{}", escape(name)))));
+    let Some(value) = value else {
+        return refuse(format!("`{name}` is missing: give it as an option, or as a field of the item"));
+    };
+    let Some(text) = scalar(value) else {
+        return refuse(format!("`{name}` must be text or a number, not {}", kind_of(value)));
+    };
+    let plain = text.trim();
+    if plain.is_empty() || plain == "." || plain == ".." {
+        return refuse(format!(
+            "`{name}` is {}: it would change which resource the address means",
+            if plain.is_empty() { "empty" } else { plain }
+        ));
+    }
+    if text.chars().any(char::is_control) {
+        return refuse(format!("`{name}` holds a control character"));
+    }
+    Ok(encode(&text))
+}
+
+fn body(operation: &Operation, input: Input<'_>) -> Result<Option<Body>> {
+    if let Some(body) = input.body {
+        return Ok(Some(body.clone()));
+    }
+    let fields: Map<String, Value> = operation
+        .options
+        .iter()
+        .filter(|o| o.location == Location::Body)
+        .filter_map(|o| input.options.get(&o.name).map(|v| (o.name.clone(), v.clone())))
+        .collect();
+    Ok((!fields.is_empty()).then(|| Body::json(Value::Object(fields).to_string())))
+}
+
+fn encode(text: &str) -> String {
+    utf8_percent_encode(text, STRICT).to_string()
+}
+
+/// A value as one parameter; array elements are encoded one by one and joined by plain commas (OpenAPI style=form, explode=false).
+fn joined(rule: &OptionRule, value: &Value, encode: impl Fn(&str) -> String) -> Result<String> {
+    match value {
+        Value::Array(list) => Ok(list.iter().map(|v| single(rule, v).map(|t| encode(&t))).collect::<Result<Vec<_>>>()?.join(",")),
+        other => single(rule, other).map(|text| encode(&text)),
+    }
+}
+
+fn single(rule: &OptionRule, value: &Value) -> Result<String> {
+    scalar(value).ok_or_else(|| {
+        Error::new(ErrorKind::InvalidOptions, format!("`{}` cannot be sent as {}", rule.name, kind_of(value)))
+            .at(Place::field(format!("/{}", escape(&rule.name))))
+    })
+}
+
+/// A request as a plan shows it: exactly what would be sent, credentials masked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PlannedRequest {
+    /// HTTP verb.
+    pub verb: String,
+    /// Full URL.
+    pub url: String,
+    /// Headers, sorted by name, credentials masked.
+    pub headers: Vec<(String, String)>,
+    /// Body, when there is one and it is text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+}
+
+/// The request as a plan shows it.
+pub(crate) fn planned(connection: &Connection, request: &http::Request<Bytes>) -> PlannedRequest {
+    let mask = |text: &str| connection.redactor.mask(text).into_owned();
+    let mut headers: Vec<(String, String)> = request
+        .headers()
+        .iter()
+        .map(|(name, value)| {
+            (name.to_string(), if value.is_sensitive() { MASK.to_owned() } else { mask(&String::from_utf8_lossy(value.as_bytes())) })
+        })
+        .collect();
+    headers.sort();
+    let body = (!request.body().is_empty()).then(|| match std::str::from_utf8(request.body()) {
+        Ok(text) => mask(text),
+        Err(_) => format!("({} bytes)", request.body().len()),
+    });
+    PlannedRequest { verb: request.method().to_string(), url: mask(&request.uri().to_string()), headers, body }
+}

@@ -1,0 +1,367 @@
+//! One request to one checked page: pace, sign, send, judge, repeat. Retries happen here and nowhere else.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::LOCATION;
+use http::{Method as Verb, StatusCode};
+use tokio::sync::watch;
+use url::Url;
+
+use crate::auth;
+use crate::clock::Clock;
+use crate::connection::Connection;
+use crate::definition::{Operation, Repeat, ResultShape};
+use crate::error::{Error, ErrorKind, Result};
+use crate::fault;
+use crate::page::{self, Page, Response, Unfit};
+use crate::retry::{self, Pace, Signal, Tokens, Verdict};
+use crate::transport::{ExchangeLimits, Failure, FailureKind, Transport};
+
+/// Redirects that one read may follow.
+const REDIRECTS_MAX: u32 = 5;
+
+/// Cancels a call from anywhere; cloning shares it. Sticky.
+#[derive(Clone, Debug)]
+pub struct Cancel(Arc<watch::Sender<bool>>);
+
+impl Default for Cancel {
+    fn default() -> Self {
+        Cancel(Arc::new(watch::Sender::new(false)))
+    }
+}
+
+impl Cancel {
+    /// Cancels every call that was given this.
+    pub fn cancel(&self) {
+        self.0.send_replace(true);
+    }
+
+    /// Whether it was cancelled.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    async fn cancelled(&self) {
+        // The sender lives in `self`, so waiting ends only when the value turns true.
+        let mut watch = self.0.subscribe();
+        let _ended = watch.wait_for(|cancelled| *cancelled).await;
+    }
+}
+
+/// What a call has cost so far; shared by its requests.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) requests: AtomicU64,
+    pub(crate) retries: AtomicU64,
+    pub(crate) bytes: AtomicU64,
+    pub(crate) wait_ms: AtomicU64,
+}
+
+/// One call of a method: what its requests share.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) operation: Arc<Operation>,
+    pub(crate) cancel: Cancel,
+    /// On the clock's monotonic time.
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) tally: Tally,
+}
+
+/// A page and what it took to get it.
+#[derive(Debug)]
+pub(crate) struct Sent {
+    pub(crate) page: Page,
+    pub(crate) status: u16,
+    pub(crate) attempts: u32,
+    pub(crate) location: Option<String>,
+}
+
+/// A connection's way to the network, shared by all its calls.
+pub(crate) struct Wire {
+    pub(crate) connection: Connection,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) clock: Arc<dyn Clock>,
+    tokens: Mutex<Tokens>,
+    pace: Mutex<Pace>,
+}
+
+/// An attempt that gave no page.
+struct Miss {
+    error: Error,
+    /// What kind of trouble; `None` for an answer that is final.
+    signal: Option<Signal>,
+    asked: Option<Duration>,
+}
+
+impl Wire {
+    pub(crate) fn new(connection: Connection, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Wire {
+        Wire { connection, transport, clock, tokens: Mutex::default(), pace: Mutex::default() }
+    }
+
+    /// Sends a request until it has an answer, its budget is spent, or its fate is unknown.
+    pub(crate) async fn send(&self, call: &Call, request: http::Request<Bytes>) -> Result<Sent> {
+        let repeat = call.operation.repeat;
+        let mut attempts = 0;
+        let mut ambiguous = false;
+        let mut spent = 0;
+        loop {
+            self.turn(call).await.map_err(|e| self.name(call, &request, attempts, e))?;
+            attempts += 1;
+            let miss = match self.attempt(call, &request).await {
+                Ok(mut sent) => {
+                    lock(&self.tokens).give(spent);
+                    sent.attempts = attempts;
+                    return Ok(sent);
+                }
+                Err(miss) => miss,
+            };
+            let named = |error| self.name(call, &request, attempts, error);
+            let Some(signal) = miss.signal else {
+                if ambiguous && *request.method() == Verb::DELETE && miss.error.kind() == ErrorKind::NotFound {
+                    // An own earlier attempt may well be why it is gone.
+                    let status = miss.error.http_status.unwrap_or(404);
+                    return Ok(Sent { page: Page::default(), status, attempts, location: None });
+                }
+                return Err(named(miss.error));
+            };
+            ambiguous |= repeat != Repeat::SafeRead && retry::is_ambiguous(signal);
+            let refused = miss.error.http_status.is_some_and(|s| self.connection.connector.errors.refused.contains(&s));
+            match retry::judge(repeat, signal, refused) {
+                Verdict::Fail => return Err(named(settle(miss.error, ambiguous && !refused))),
+                Verdict::Unknown => return Err(named(settle(miss.error, true))),
+                Verdict::Repeat => {}
+            }
+            let cost = if attempts < self.connection.limits.attempts() { lock(&self.tokens).take(signal) } else { None };
+            let Some(cost) = cost else { return Err(named(settle(miss.error, ambiguous))) };
+            spent += cost;
+            let wait = retry::backoff(signal, attempts, self.clock.chance()).max(miss.asked.unwrap_or_default());
+            let most = Duration::from_secs(u64::from(self.connection.limits.wait_s.unwrap_or(120)));
+            let beyond = call.deadline.is_some_and(|d| self.clock.now() + wait > d);
+            if miss.asked.is_some_and(|a| a > most) || beyond {
+                return Err(named(settle(miss.error, ambiguous)));
+            }
+            if let (Some(asked), Signal::Throttled | Signal::Busy) = (miss.asked, signal) {
+                // The whole connection is asked to wait, not this request alone.
+                lock(&self.pace).hold(self.clock.now() + asked);
+            }
+            tracing::debug!(operation = %call.operation.id, attempts, wait_ms = wait.as_millis() as u64, why = %self.connection.redactor.mask(&miss.error.message), "retry");
+            call.tally.retries.fetch_add(1, Ordering::Relaxed);
+            self.pause(call, wait).await.map_err(|e| named(settle(e, ambiguous)))?;
+        }
+    }
+
+    /// Waits for this request's place in the pace of the connection.
+    async fn turn(&self, call: &Call) -> Result<()> {
+        let wait = lock(&self.pace).reserve(self.connection.rate(), self.clock.now());
+        self.pause(call, wait).await
+    }
+
+    async fn pause(&self, call: &Call, wait: Duration) -> Result<()> {
+        if call.cancel.is_cancelled() {
+            return Err(cancelled());
+        }
+        if wait.is_zero() {
+            return Ok(());
+        }
+        if call.deadline.is_some_and(|d| self.clock.now() + wait > d) {
+            return Err(Error::new(
+                ErrorKind::Timeout,
+                format!("the deadline passes before the {} ms wait for the next request ends", wait.as_millis()),
+            ));
+        }
+        call.tally.wait_ms.fetch_add(wait.as_millis() as u64, Ordering::Relaxed);
+        tokio::select! {
+            () = self.clock.sleep(wait) => Ok(()),
+            () = call.cancel.cancelled() => Err(cancelled()),
+        }
+    }
+
+    /// One attempt, redirects of reads included.
+    async fn attempt(&self, call: &Call, request: &http::Request<Bytes>) -> Result<Sent, Miss> {
+        let mut request = request.clone();
+        for _ in 0..=REDIRECTS_MAX {
+            let response = self.exchange(call, &request).await?;
+            let Some(next) = self.redirect(&request, &response)? else { return self.judge(call, response) };
+            *request.uri_mut() = next
+                .as_str()
+                .parse()
+                .map_err(|e| fatal(Error::new(ErrorKind::BadResponse, format!("the redirect's address cannot be used: {e}"))))?;
+        }
+        Err(fatal(Error::new(ErrorKind::NoProgress, format!("more than {REDIRECTS_MAX} redirects in a row"))))
+    }
+
+    async fn exchange(&self, call: &Call, request: &http::Request<Bytes>) -> Result<Response, Miss> {
+        let mut signed = request.clone();
+        auth::sign(&self.connection, &call.operation, &mut signed).map_err(fatal)?;
+        let limits = self.exchange_limits(call);
+        call.tally.requests.fetch_add(1, Ordering::Relaxed);
+        let write = call.operation.repeat != Repeat::SafeRead;
+        let exchange = self.transport.send(signed, limits);
+        let outcome = tokio::select! {
+            outcome = exchange => outcome,
+            () = call.cancel.cancelled() => return Err(if write { fatal(settle(cancelled(), true)) } else { fatal(cancelled()) }),
+        };
+        let response = outcome.map_err(|f| self.failure(call, f))?;
+        call.tally.bytes.fetch_add(response.body.len() as u64, Ordering::Relaxed);
+        if let Some(wait) = retry::announced_wait(&response.headers, self.clock.wall()) {
+            lock(&self.pace).hold(self.clock.now() + wait);
+        }
+        let url = request.uri().to_string();
+        tracing::debug!(operation = %call.operation.id, verb = %request.method(), url = %self.connection.redactor.mask(&url), status = response.status.as_u16(), bytes = response.body.len(), "exchange");
+        Ok(response)
+    }
+
+    fn exchange_limits(&self, call: &Call) -> ExchangeLimits {
+        let limits = &self.connection.limits;
+        let seconds = |value: Option<u32>, default: u32| Duration::from_secs(u64::from(value.unwrap_or(default)));
+        let total = seconds(limits.timeout_s, 120);
+        let left = call.deadline.map(|d| d.saturating_sub(self.clock.now()));
+        ExchangeLimits {
+            first_byte: seconds(limits.first_byte_s, 60).min(total),
+            idle: seconds(limits.idle_s, 30),
+            total: left.map_or(total, |left| left.min(total)),
+            body_max: limits.page_bytes.unwrap_or(64 << 20) as usize,
+            ratio_max: limits.inflate_ratio.unwrap_or(200) as usize,
+        }
+    }
+
+    /// The signal and error of an exchange without reply.
+    fn failure(&self, call: &Call, failure: Failure) -> Miss {
+        let write = call.operation.repeat != Repeat::SafeRead;
+        let status = failure.status;
+        let message = self.connection.redactor.mask(&failure.message).into_owned();
+        let host = self.connection.base().host_str().unwrap_or_default();
+        let (kind, signal, text) = match failure.kind {
+            FailureKind::NotSent => (ErrorKind::Network, Some(Signal::NotSent), format!("{host} cannot be reached: {message}")),
+            FailureKind::Refused => (ErrorKind::Network, None, format!("{host} cannot be reached safely: {message}")),
+            FailureKind::Broken => (ErrorKind::Network, Some(Signal::Lost), format!("the connection to {host} broke: {message}")),
+            FailureKind::TimedOut => (ErrorKind::Timeout, Some(Signal::Lost), message),
+            FailureKind::TooLarge => (ErrorKind::Limit, None, message),
+            FailureKind::Encoding => (ErrorKind::BadResponse, None, message),
+        };
+        let advice = match failure.kind {
+            FailureKind::NotSent => Some("check the address and the network"),
+            FailureKind::Refused => Some("the certificate is not trusted by this machine; certificate checks cannot be turned off"),
+            FailureKind::TooLarge => Some("ask for smaller pages or fewer fields, or raise the limit in the connection's `limits`"),
+            FailureKind::Broken | FailureKind::TimedOut | FailureKind::Encoding => None,
+        };
+        let deadline = call.deadline.is_some_and(|d| self.clock.now() >= d);
+        let mut error = Error::new(kind, text).with(|d| {
+            d.http_status = status;
+            d.advice = advice.map(str::to_owned);
+        });
+        // A write whose reply cannot be read was answered with success: it took effect, but how is not known.
+        if write && signal.is_none() && status.is_some_and(|s| s < 300) {
+            error = settle(error, true);
+        }
+        if deadline && failure.kind == FailureKind::TimedOut {
+            error = error.with(|d| d.message = "the call's deadline passed".into());
+            return Miss { error: settle(error, write), signal: None, asked: None };
+        }
+        Miss { error, signal, asked: None }
+    }
+
+    /// Where a redirect leads, when it may be followed: reads within the connection's origins; writes by 307 and 308 only.
+    fn redirect(&self, request: &http::Request<Bytes>, response: &Response) -> Result<Option<Url>, Miss> {
+        let status = response.status.as_u16();
+        if !matches!(status, 301 | 302 | 303 | 307 | 308) {
+            return Ok(None);
+        }
+        let Some(target) = response.headers.get(LOCATION).and_then(|v| v.to_str().ok()) else { return Ok(None) };
+        let read = matches!(*request.method(), Verb::GET | Verb::HEAD);
+        let base = Url::parse(&request.uri().to_string())
+            .map_err(|e| fatal(Error::new(ErrorKind::Internal, format!("the request's URL: {e}"))))?;
+        let url = base
+            .join(target)
+            .map_err(|e| fatal(Error::new(ErrorKind::BadResponse, format!("the redirect's address is not a URL: {e}"))))?;
+        self.connection.check_origin(&url).map_err(|e| fatal(e.with(|d| d.http_status = Some(status))))?;
+        if read || matches!(status, 307 | 308) {
+            return Ok(Some(url));
+        }
+        let kind = if status == 303 { ErrorKind::UnknownOutcome } else { ErrorKind::Rejected };
+        let error =
+            Error::new(kind, format!("the write was redirected ({status}), and a redirected write is never sent again as something else"))
+                .advise("correct the address of the connection")
+                .with(|d| d.http_status = Some(status));
+        Err(fatal(error))
+    }
+
+    /// From a reply to a page, or to what is wrong with it.
+    fn judge(&self, call: &Call, response: Response) -> Result<Sent, Miss> {
+        let operation = &call.operation;
+        let status = response.status;
+        if let Some(error) = fault::check(&self.connection, operation, &response) {
+            let signal = retry::signal(status, &response.headers);
+            let asked = retry::asked_wait(&response.headers, self.clock.wall());
+            let error = error.with(|d| d.retry_after_ms = asked.map(|a| a.as_millis() as u64));
+            return Err(Miss { error, signal, asked });
+        }
+        let text_expected = matches!(operation.response.result, ResultShape::File | ResultShape::Text);
+        if let Some(error) = fault::page_for_people(&self.connection, &response).filter(|_| !text_expected) {
+            return Err(Miss { error, signal: Some(Signal::Unreadable), asked: None });
+        }
+        let location = (status == StatusCode::CREATED)
+            .then(|| response.headers.get(LOCATION))
+            .flatten()
+            .and_then(|v| v.to_str().ok())
+            .map(str::to_owned);
+        let code = status.as_u16();
+        let stamp = |e: Error| {
+            e.with(|d| {
+                d.http_status = Some(code);
+                d.provider.excerpt = d.provider.excerpt.take().map(|x| fault::clean(&self.connection.redactor.mask(&x)));
+            })
+        };
+        match page::read(operation, response) {
+            Ok(page) => Ok(Sent { page, status: code, attempts: 0, location }),
+            Err(Unfit::Unreadable(error)) if error.kind() == ErrorKind::BadResponse => {
+                Err(Miss { error: stamp(error), signal: Some(Signal::Unreadable), asked: None })
+            }
+            Err(Unfit::Unreadable(error) | Unfit::Shape(error)) => {
+                let write = operation.repeat != Repeat::SafeRead;
+                Err(fatal(settle(stamp(error), write)))
+            }
+        }
+    }
+
+    /// Adds what every error of a request carries.
+    fn name(&self, call: &Call, request: &http::Request<Bytes>, attempts: u32, error: Error) -> Error {
+        let line = format!("{} {}", request.method(), request.uri());
+        let line = self.connection.redactor.mask(&line).into_owned();
+        error.with(|d| {
+            d.operation = Some(call.operation.id.clone());
+            d.request = Some(line);
+            d.attempts = attempts;
+        })
+    }
+}
+
+/// The end of a request that may have taken effect.
+fn settle(error: Error, ambiguous: bool) -> Error {
+    if !ambiguous || error.kind() == ErrorKind::UnknownOutcome {
+        return error;
+    }
+    error.with(|d| {
+        d.cause = Some(format!("{}: {}", d.kind, d.message));
+        d.message = format!("it is not known whether the write took effect: {}", d.message);
+        d.kind = ErrorKind::UnknownOutcome;
+        d.advice = Some("look at the record before sending it again; it was not repeated".into());
+    })
+}
+
+fn fatal(error: Error) -> Miss {
+    Miss { error, signal: None, asked: None }
+}
+
+fn cancelled() -> Error {
+    Error::new(ErrorKind::Cancelled, "the call was cancelled")
+}
+
+/// A lock whose holder panicked still holds whole values here.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

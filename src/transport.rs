@@ -1,0 +1,306 @@
+//! One HTTP exchange. The only file that names the HTTP client; it neither retries, follows redirects nor knows credentials.
+
+use std::io::Write;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::page::Response;
+
+/// Limits of one exchange.
+#[derive(Clone, Copy, Debug)]
+pub struct ExchangeLimits {
+    /// Until the reply begins.
+    pub first_byte: Duration,
+    /// Between two pieces of the reply.
+    pub idle: Duration,
+    /// From start to end.
+    pub total: Duration,
+    /// Bytes of the unpacked body.
+    pub body_max: usize,
+    /// How many times larger the body may become when unpacked.
+    pub ratio_max: usize,
+}
+
+/// Why an exchange gave no reply.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// What failed.
+    pub kind: FailureKind,
+    /// One line, without URL.
+    pub message: String,
+    /// The status, when the reply had begun.
+    pub status: Option<u16>,
+}
+
+/// The kinds of failure that a retry decision tells apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureKind {
+    /// Nothing was sent.
+    NotSent,
+    /// Nothing was sent, and trying again cannot help (certificate, unsupported).
+    Refused,
+    /// The exchange broke after sending.
+    Broken,
+    /// A time limit passed after sending.
+    TimedOut,
+    /// The reply is larger than a limit.
+    TooLarge,
+    /// The reply's encoding is wrong or unknown.
+    Encoding,
+}
+
+/// Sends one request and gives the whole reply.
+#[async_trait]
+pub trait Transport: Send + Sync {
+    /// One exchange. Redirects are replies like any other.
+    async fn send(&self, request: http::Request<Bytes>, limits: ExchangeLimits) -> Result<Response, Failure>;
+}
+
+/// HTTP/1.1 and HTTP/2 over TCP and TLS.
+pub struct HttpTransport {
+    client: reqwest::Client,
+}
+
+/// How connections are made.
+#[derive(Clone, Copy, Debug)]
+pub struct HttpOptions {
+    /// Time to connect, name look-up and TLS included.
+    pub connect: Duration,
+    /// Idle connections that are kept per host.
+    pub idle_connections: usize,
+    /// Whether TLS is needed; without it no trust store is loaded.
+    pub tls: bool,
+    /// Whether the system's proxy settings (`HTTPS_PROXY` and so on) are used. Never for this machine itself.
+    pub system_proxy: bool,
+}
+
+impl HttpTransport {
+    /// A transport with its own pool of connections.
+    ///
+    /// # Errors
+    /// `unsupported` when TLS is needed and this build has none.
+    pub fn new(options: HttpOptions) -> Result<HttpTransport> {
+        let mut builder = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .connect_timeout(options.connect)
+            .pool_max_idle_per_host(options.idle_connections)
+            .pool_idle_timeout(Duration::from_secs(30))
+            .tcp_nodelay(true);
+        if !options.system_proxy {
+            builder = builder.no_proxy();
+        }
+        builder = tls(builder, options.tls)?;
+        let client =
+            builder.build().map_err(|e| Error::new(ErrorKind::Internal, format!("the HTTP client cannot be made: {}", chain(&e))))?;
+        Ok(HttpTransport { client })
+    }
+}
+
+#[cfg(feature = "tls-ring")]
+fn tls(builder: reqwest::ClientBuilder, needed: bool) -> Result<reqwest::ClientBuilder> {
+    use rustls_platform_verifier::BuilderVerifierExt;
+    let fault = |e: rustls::Error| {
+        Error::new(ErrorKind::Network, format!("TLS cannot be set up: {e}")).advise("install the system's CA certificates")
+    };
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(fault)?;
+    let mut config = if needed {
+        config.with_platform_verifier().map_err(fault)?.with_no_client_auth()
+    } else {
+        config.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth()
+    };
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(builder.tls_backend_preconfigured(config))
+}
+
+#[cfg(not(feature = "tls-ring"))]
+fn tls(builder: reqwest::ClientBuilder, needed: bool) -> Result<reqwest::ClientBuilder> {
+    if needed {
+        return Err(Error::new(ErrorKind::Unsupported, "this build has no TLS, so it cannot reach https addresses")
+            .advise("build with the feature tls-ring"));
+    }
+    Ok(builder)
+}
+
+#[async_trait]
+impl Transport for HttpTransport {
+    async fn send(&self, mut request: http::Request<Bytes>, limits: ExchangeLimits) -> Result<Response, Failure> {
+        request.headers_mut().insert(ACCEPT_ENCODING, http::HeaderValue::from_static("gzip"));
+        let request = reqwest::Request::try_from(request.map(reqwest::Body::from)).map_err(|e| failed(&e.without_url(), None))?;
+        tokio::time::timeout(limits.total, self.exchange(request, limits))
+            .await
+            .unwrap_or_else(|_| Err(timed_out("timeout_s", limits.total, None)))
+    }
+}
+
+impl HttpTransport {
+    async fn exchange(&self, request: reqwest::Request, limits: ExchangeLimits) -> Result<Response, Failure> {
+        let sent = tokio::time::timeout(limits.first_byte, self.client.execute(request)).await;
+        let mut response =
+            sent.map_err(|_| timed_out("first_byte_s", limits.first_byte, None))?.map_err(|e| failed(&e.without_url(), None))?;
+        let status = response.status();
+        let mut sink = Sink::new(response.headers(), limits, status.as_u16())?;
+        loop {
+            let piece = tokio::time::timeout(limits.idle, response.chunk()).await;
+            match piece
+                .map_err(|_| timed_out("idle_s", limits.idle, Some(status.as_u16())))?
+                .map_err(|e| failed(&e.without_url(), Some(status.as_u16())))?
+            {
+                Some(piece) => sink.push(&piece)?,
+                None => break,
+            }
+        }
+        let body = sink.finish()?;
+        Ok(Response { status, headers: std::mem::take(response.headers_mut()), body })
+    }
+}
+
+/// Takes the pieces of a body, unpacks them and keeps the limits.
+struct Sink {
+    plain: Vec<u8>,
+    gzip: Option<flate2::write::MultiGzDecoder<Vec<u8>>>,
+    packed: usize,
+    status: u16,
+    limits: ExchangeLimits,
+}
+
+/// Below this size a high ratio is no attack: small JSON packs well.
+const RATIO_FREE: usize = 1 << 20;
+
+impl Sink {
+    fn new(headers: &http::HeaderMap, limits: ExchangeLimits, status: u16) -> Result<Sink, Failure> {
+        let fields: Vec<String> =
+            headers.get_all(CONTENT_ENCODING).iter().map(|v| String::from_utf8_lossy(v.as_bytes()).to_ascii_lowercase()).collect();
+        let joined = fields.join(",");
+        let encodings: Vec<&str> = joined.split(',').map(str::trim).filter(|e| !e.is_empty() && *e != "identity").collect();
+        let gzip = match encodings.as_slice() {
+            [] => None,
+            ["gzip" | "x-gzip"] => Some(flate2::write::MultiGzDecoder::new(Vec::new())),
+            [one] => {
+                return Err(Failure {
+                    kind: FailureKind::Encoding,
+                    message: format!("the reply's content encoding `{one}` was not asked for and cannot be read"),
+                    status: Some(status),
+                });
+            }
+            many => {
+                return Err(Failure {
+                    kind: FailureKind::Encoding,
+                    message: format!("the reply has {} content encodings on top of each other", many.len()),
+                    status: Some(status),
+                });
+            }
+        };
+        let length = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<usize>().ok());
+        if length.is_some_and(|l| l > limits.body_max) {
+            return Err(too_large(limits, status));
+        }
+        let plain = if gzip.is_none() { Vec::with_capacity(length.unwrap_or(0)) } else { Vec::new() };
+        Ok(Sink { plain, gzip, packed: 0, status, limits })
+    }
+
+    fn push(&mut self, piece: &[u8]) -> Result<(), Failure> {
+        self.packed += piece.len();
+        let Some(gzip) = &mut self.gzip else {
+            self.plain.extend_from_slice(piece);
+            return if self.plain.len() > self.limits.body_max { Err(too_large(self.limits, self.status)) } else { Ok(()) };
+        };
+        // Small steps, so that a bomb is seen before it has grown.
+        for step in piece.chunks(1024) {
+            gzip.write_all(step).map_err(|e| corrupt(&e, self.status))?;
+            let size = gzip.get_ref().len();
+            if size > self.limits.body_max {
+                return Err(too_large(self.limits, self.status));
+            }
+            if size > RATIO_FREE && size / self.packed.max(1) > self.limits.ratio_max {
+                let message = format!("the reply grows more than the limit inflate_ratio ({}) when unpacked", self.limits.ratio_max);
+                return Err(Failure { kind: FailureKind::TooLarge, message, status: Some(self.status) });
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Vec<u8>, Failure> {
+        match self.gzip {
+            None => Ok(self.plain),
+            Some(_) if self.packed == 0 => Ok(Vec::new()),
+            Some(gzip) => gzip.finish().map_err(|e| corrupt(&e, self.status)),
+        }
+    }
+}
+
+fn corrupt(error: &std::io::Error, status: u16) -> Failure {
+    Failure { kind: FailureKind::Encoding, message: format!("the reply's gzip encoding is broken: {error}"), status: Some(status) }
+}
+
+fn too_large(limits: ExchangeLimits, status: u16) -> Failure {
+    Failure {
+        kind: FailureKind::TooLarge,
+        message: format!("the reply is larger than the limit page_bytes ({})", limits.body_max),
+        status: Some(status),
+    }
+}
+
+fn timed_out(name: &str, after: Duration, status: Option<u16>) -> Failure {
+    Failure { kind: FailureKind::TimedOut, message: format!("no answer within the limit {name} ({} s)", after.as_secs_f64()), status }
+}
+
+fn failed(error: &reqwest::Error, status: Option<u16>) -> Failure {
+    let message = chain(error);
+    let kind = if error.is_builder() || is_permanent(error) {
+        FailureKind::Refused
+    } else if error.is_connect() || is_refused_stream(error) {
+        FailureKind::NotSent
+    } else if error.is_timeout() {
+        FailureKind::TimedOut
+    } else {
+        FailureKind::Broken
+    };
+    Failure { kind, message, status }
+}
+
+/// The innermost causes say what happened; the outer ones repeat each other.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut texts = vec![error.to_string()];
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        texts.push(inner.to_string());
+        cause = inner.source();
+    }
+    texts.dedup();
+    let tail = texts.len().saturating_sub(2);
+    texts.split_off(tail).join(": ")
+}
+
+fn causes(error: &dyn std::error::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(error.source(), |e| e.source())
+}
+
+/// A certificate that is not trusted stays so.
+#[cfg(feature = "tls-ring")]
+fn is_permanent(error: &reqwest::Error) -> bool {
+    let is_tls = |e: &(dyn std::error::Error + 'static)| {
+        let inner = e.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        let tls = e.downcast_ref::<rustls::Error>().or_else(|| inner.and_then(|i| i.downcast_ref::<rustls::Error>()));
+        tls.is_some_and(|t| {
+            matches!(t, rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented | rustls::Error::PeerIncompatible(_))
+        })
+    };
+    causes(error).any(is_tls)
+}
+
+#[cfg(not(feature = "tls-ring"))]
+fn is_permanent(_: &reqwest::Error) -> bool {
+    false
+}
+
+/// HTTP/2's word for "not processed" (RFC 9113, section 8.7).
+fn is_refused_stream(error: &reqwest::Error) -> bool {
+    causes(error).filter_map(|e| e.downcast_ref::<h2::Error>()).any(|e| e.reason() == Some(h2::Reason::REFUSED_STREAM))
+}

@@ -1,0 +1,238 @@
+//! The page loop: pages in order, fetched ahead. Ends always, and says why.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures_util::Stream;
+use serde_json::{Map, Value};
+use tokio::task::JoinHandle;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::item::Items;
+use crate::page::Page;
+use crate::paging::{Pager, Step};
+use crate::receipt::{Receipt, StopReason};
+use crate::request::{self, Cursor, Input};
+use crate::send::{Call, Sent, Wire};
+
+/// A walk over the pages of a list, or the one reply of anything else. Dropping it stops it.
+pub struct Walk {
+    wire: Arc<Wire>,
+    call: Arc<Call>,
+    options: Arc<Map<String, Value>>,
+    size: Option<(String, u32)>,
+    pager: Pager,
+    items_max: Option<u64>,
+    queue: VecDeque<Fetch>,
+    started: Option<Duration>,
+    receipt: Receipt,
+}
+
+/// A page under way.
+struct Fetch {
+    cursor: Cursor,
+    url: String,
+    task: JoinHandle<Result<Sent>>,
+}
+
+impl Drop for Fetch {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Everything that a query gave.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// The items.
+    pub items: Items,
+    /// What it took.
+    pub receipt: Receipt,
+}
+
+impl Walk {
+    pub(crate) fn new(
+        wire: Arc<Wire>,
+        call: Call,
+        options: Map<String, Value>,
+        size: Option<(String, u32)>,
+        pager: Pager,
+        items_max: Option<u64>,
+    ) -> Walk {
+        let receipt = Receipt { operation: call.operation.id.clone(), ..Receipt::default() };
+        Walk {
+            wire,
+            call: Arc::new(call),
+            options: Arc::new(options),
+            size,
+            pager,
+            items_max,
+            queue: VecDeque::new(),
+            started: None,
+            receipt,
+        }
+    }
+
+    /// The next page in order; `None` at the end. After an error there are no more pages.
+    pub async fn next(&mut self) -> Option<Result<Page>> {
+        if self.receipt.stop.is_some() {
+            return None;
+        }
+        let first = self.started.is_none();
+        if first {
+            self.started = Some(self.wire.clock.now());
+            if self.items_max == Some(0) {
+                self.end(StopReason::ItemLimit);
+                return None;
+            }
+            if let Err(error) = self.fetch(self.pager.first()) {
+                return Some(Err(self.fail(error)));
+            }
+        }
+        if self.over_pages() {
+            let error =
+                Error::new(ErrorKind::Limit, format!("the walk reached the limit pages ({}) and there is more", self.receipt.pages))
+                    .advise("narrow the query, ask for larger pages, or raise `limits: { pages }` of the connection");
+            return Some(Err(self.fail(error)));
+        }
+        let Some(mut fetch) = self.queue.pop_front() else {
+            return Some(Err(self.fail(Error::new(ErrorKind::Internal, "the walk has no page under way"))));
+        };
+        let number = self.receipt.pages + 1;
+        let sent = match (&mut fetch.task).await {
+            Ok(Ok(sent)) => sent,
+            Ok(Err(error)) => return Some(Err(self.fail(error.with(|d| d.page = Some(number))))),
+            Err(lost) => return Some(Err(self.fail(Error::new(ErrorKind::Internal, format!("a page's task ended: {lost}"))))),
+        };
+        Some(self.take(sent.page, number, &fetch).map_err(|error| self.fail(error)))
+    }
+
+    /// Takes a page in: what follows it is under way before the caller gets it.
+    fn take(&mut self, mut page: Page, number: u64, fetch: &Fetch) -> Result<Page> {
+        page.number = number;
+        self.note_total(page.total);
+        let step = self.pager.next(&page, &fetch.url, &fetch.cursor).map_err(|e| {
+            e.with(|d| {
+                d.operation = Some(self.call.operation.id.clone());
+                d.page = Some(number);
+            })
+        })?;
+        self.receipt.pages = number;
+        if let Some(left) = self.items_max.map(|max| max.saturating_sub(self.receipt.items)) {
+            if page.items.len() as u64 >= left && (page.items.len() as u64 > left || matches!(step, Step::More(_))) {
+                page.items = page.items.take(usize::try_from(left).unwrap_or(usize::MAX));
+                self.receipt.items += page.items.len() as u64;
+                self.end(StopReason::ItemLimit);
+                return Ok(page);
+            }
+        }
+        self.receipt.items += page.items.len() as u64;
+        match step {
+            Step::Stop(reason) => self.end(reason),
+            Step::More(next) => self.go_on(&page, next).map_err(|e| e.with(|d| d.page = Some(number + 1)))?,
+        }
+        Ok(page)
+    }
+
+    /// Keeps the queue filled: the next page, and those after it as far as they are known.
+    fn go_on(&mut self, page: &Page, next: Cursor) -> Result<()> {
+        if self.queue.front().is_some_and(|f| f.cursor != next) {
+            self.queue.clear();
+        }
+        if self.over_pages() {
+            return Ok(());
+        }
+        let mut room = self.wire.connection.limits.concurrency();
+        let rows = page.items.len() as u64;
+        if let Some(left) = self.items_max.map(|max| max.saturating_sub(self.receipt.items)) {
+            room = room.min(usize::try_from(left.div_ceil(rows.max(1))).unwrap_or(usize::MAX)).max(1);
+        }
+        let pages_left = self.wire.connection.limits.pages().saturating_sub(self.receipt.pages);
+        room = room.min(usize::try_from(pages_left).unwrap_or(usize::MAX));
+        let ahead = self.pager.ahead(page, &next, room.saturating_sub(1));
+        for cursor in std::iter::once(next).chain(ahead).take(room).skip(self.queue.len()) {
+            self.fetch(cursor)?;
+        }
+        Ok(())
+    }
+
+    fn over_pages(&self) -> bool {
+        self.receipt.pages >= self.wire.connection.limits.pages()
+    }
+
+    fn fetch(&mut self, cursor: Cursor) -> Result<()> {
+        let size = self.size.as_ref().map(|(name, n)| (name.as_str(), *n));
+        let input = Input { options: &self.options, item: None, body: None, page_size: size };
+        let request = request::build(&self.wire.connection, &self.call.operation, input, &cursor)
+            .map_err(|e| e.with(|d| d.operation = Some(self.call.operation.id.clone())))?;
+        let url = request.uri().to_string();
+        let (wire, call) = (Arc::clone(&self.wire), Arc::clone(&self.call));
+        let task = tokio::spawn(async move { wire.send(&call, request).await });
+        self.queue.push_back(Fetch { cursor, url, task });
+        Ok(())
+    }
+
+    fn note_total(&mut self, total: Option<u64>) {
+        let before = self.receipt.advertised_total;
+        if let (Some(before), Some(now)) = (before, total) {
+            if before != now && self.receipt.notes.is_empty() {
+                self.receipt
+                    .notes
+                    .push(format!("the announced total changed from {before} to {now} during the walk; records may be missing or twice"));
+            }
+        }
+        self.receipt.advertised_total = total.or(before);
+    }
+
+    fn end(&mut self, reason: StopReason) {
+        self.queue.clear();
+        self.receipt.stop = Some(reason);
+        self.receipt.complete = reason.is_complete();
+        if let Some(total) = self.receipt.advertised_total.filter(|t| reason.is_complete() && *t != self.receipt.items) {
+            self.receipt.notes.push(format!("the server announced {total} items and delivered {}", self.receipt.items));
+        }
+        self.refresh();
+    }
+
+    fn fail(&mut self, error: Error) -> Error {
+        self.end(StopReason::Failed);
+        error
+    }
+
+    fn refresh(&mut self) {
+        let tally = &self.call.tally;
+        self.receipt.requests = tally.requests.load(Ordering::Relaxed);
+        self.receipt.retries = tally.retries.load(Ordering::Relaxed);
+        self.receipt.bytes = tally.bytes.load(Ordering::Relaxed);
+        self.receipt.wait_ms = tally.wait_ms.load(Ordering::Relaxed);
+        self.receipt.elapsed_ms = self.started.map_or(0, |s| self.wire.clock.now().saturating_sub(s).as_millis() as u64);
+    }
+
+    /// What the walk did so far; final once [`next`](Self::next) has given `None` or an error.
+    #[must_use]
+    pub fn receipt(&mut self) -> &Receipt {
+        if self.receipt.stop.is_none() {
+            self.refresh();
+        }
+        &self.receipt
+    }
+
+    /// Reads all pages.
+    ///
+    /// # Errors
+    /// That of the page which failed; use [`next`](Self::next) to keep the pages before it.
+    pub async fn collect(mut self) -> Result<Reply> {
+        let mut parts = Vec::new();
+        while let Some(page) = self.next().await {
+            parts.push(page?.items);
+        }
+        Ok(Reply { items: Items::concat(parts), receipt: self.receipt.clone() })
+    }
+
+    /// The pages as a stream.
+    pub fn into_stream(self) -> impl Stream<Item = Result<Page>> {
+        futures_util::stream::unfold(self, |mut walk| async move { walk.next().await.map(|page| (page, walk)) })
+    }
+}

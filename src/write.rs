@@ -1,0 +1,415 @@
+//! The write loop: items to outcomes, several under way at once, in input order. Every item ends in exactly one outcome.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use tokio::task::JoinHandle;
+
+use crate::body::{self, Share};
+use crate::definition::{Operation, PartRule, scalar};
+use crate::error::{Error, ErrorKind, Fault, Place, Result};
+use crate::item::{Item, Items};
+use crate::receipt::{Outcome, OutcomeCounts, OutcomeStatus, Receipt};
+use crate::request::{self, Cursor, Input};
+use crate::send::{Call, Sent, Wire};
+
+/// A write under way. Dropping it stops what was not sent yet.
+pub struct Writes {
+    wire: Arc<Wire>,
+    call: Arc<Call>,
+    options: Arc<Map<String, Value>>,
+    items: Items,
+    shares: VecDeque<Share>,
+    queue: VecDeque<(Share, JoinHandle<Result<Sent>>)>,
+    ready: VecDeque<Outcome>,
+    stop_on_error: bool,
+    stopped: bool,
+    started: Option<Duration>,
+    receipt: Receipt,
+}
+
+/// Everything that a write gave.
+#[derive(Debug)]
+pub struct WriteReply {
+    /// The records that came back for the items that took effect, in input order.
+    pub items: Items,
+    /// One outcome per input item.
+    pub outcomes: Vec<Outcome>,
+    /// What it took.
+    pub receipt: Receipt,
+}
+
+impl WriteReply {
+    /// `Ok` when every item took effect; else one error that stands for the whole: `unknown_outcome` before all, `partial` when some took
+    /// effect, and the items' own error when none did.
+    ///
+    /// # Errors
+    /// As said.
+    pub fn check(&self) -> Result<()> {
+        let counts = self.receipt.outcomes.unwrap_or_default();
+        let first = self.outcomes.iter().find(|o| o.error.is_some());
+        let Some((outcome, error)) = first.and_then(|o| o.error.as_ref().map(|e| (o, e))) else { return Ok(()) };
+        let all = self.outcomes.len() as u64;
+        let kind = match (counts.unknown, counts.failed) {
+            (0, failed) if failed == all => error.kind(),
+            (0, _) => ErrorKind::Partial,
+            _ => ErrorKind::UnknownOutcome,
+        };
+        let message = match all {
+            1 => error.message.clone(),
+            _ => format!("{} of {all} items did not succeed; the first is item {}: {}", all - counts.ok, outcome.index, error.message),
+        };
+        Err(Error::new(kind, message).with(|d| {
+            d.advice = error.advice.clone();
+            d.operation = error.operation.clone();
+            d.request = error.request.clone();
+            d.http_status = error.http_status;
+            d.provider = error.provider.clone();
+            d.attempts = error.attempts;
+        }))
+    }
+}
+
+/// Checks items before anything is sent: their number, each against the schema, and that each names its record.
+pub(crate) fn check_items(operation: &Operation, options: &Map<String, Value>, items: Option<&Items>) -> Result<()> {
+    let invalid = |message: String| Err(Error::new(ErrorKind::InvalidItems, message).with(|d| d.operation = Some(operation.id.clone())));
+    let names: Vec<&str> = operation
+        .options
+        .iter()
+        .filter(|o| operation.item_may_fill(o) && !options.contains_key(&o.name))
+        .map(|o| o.name.as_str())
+        .collect();
+    let Some(items) = items else {
+        if operation.items.as_ref().is_some_and(|r| r.required) {
+            return invalid(format!("{} needs items: the records to send", operation.id));
+        }
+        if let Some(name) = names.first() {
+            return Err(Error::new(
+                ErrorKind::InvalidOptions,
+                format!("`{name}` is missing: give it as an option, or give items with a field of this name"),
+            )
+            .at(Place::field(format!("/{name}")))
+            .with(|d| d.operation = Some(operation.id.clone())));
+        }
+        return Ok(());
+    };
+    if operation.items.is_none() && names.is_empty() && !items.is_empty() {
+        return invalid(format!("{} takes no items", operation.id));
+    }
+    let mut faults = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        check_item(operation, &names, index, item, &mut faults)?;
+        if faults.len() >= FAULTS_MAX {
+            break;
+        }
+    }
+    if faults.is_empty() {
+        return Ok(());
+    }
+    Err(operation.refuse(ErrorKind::InvalidItems, &format!("the items for {} do not fit", operation.id), faults))
+}
+
+/// Faults that are reported at once.
+const FAULTS_MAX: usize = 100;
+
+fn check_item(operation: &Operation, names: &[&str], index: usize, item: Item<'_>, faults: &mut Vec<Fault>) -> Result<()> {
+    let mut fault = |pointer: String, message: String| {
+        let advice = Some(format!("`opnode describe {}` shows an item", operation.id));
+        faults.push(Fault { place: Place::field(format!("/{index}{pointer}")), message: format!("item {index}: {message}"), advice });
+    };
+    let value: Value = match serde_json::from_str(item.as_str()) {
+        Ok(value) => value,
+        Err(e) => {
+            fault(String::new(), format!("it cannot be read: {e}"));
+            return Ok(());
+        }
+    };
+    if let Some(rule) = &operation.items {
+        operation.check_item(rule, &value)?.into_iter().for_each(|f| fault(f.pointer, f.message));
+    } else if !value.is_object() {
+        fault(String::new(), "it must be an object".into());
+        return Ok(());
+    }
+    for name in names {
+        match value.get(name).map(scalar) {
+            Some(Some(text)) if !matches!(text.trim(), "" | "." | "..") => {}
+            Some(_) => fault(format!("/{name}"), format!("`{name}` cannot stand in the address")),
+            None => fault(format!("/{name}"), format!("`{name}` is missing, which says which record is meant")),
+        }
+    }
+    Ok(())
+}
+
+/// The shares of a call: by the operation's rule; by item where only the address takes them; one request when there are none at all.
+pub(crate) fn plan(operation: &Operation, items: Option<&Items>) -> Vec<Share> {
+    match (items, &operation.items) {
+        (None, _) => vec![Share { first: 0, count: 1 }],
+        (Some(items), Some(rule)) => body::shares(rule, items.len()),
+        (Some(items), None) => (0..items.len()).map(|first| Share { first, count: 1 }).collect(),
+    }
+}
+
+/// The request of one share.
+pub(crate) fn build(
+    wire: &Wire,
+    operation: &Operation,
+    options: &Map<String, Value>,
+    items: &Items,
+    share: Share,
+) -> Result<http::Request<bytes::Bytes>> {
+    let body = match &operation.items {
+        Some(rule) => body::body(operation, rule, items, share)?,
+        None => None,
+    };
+    let input = Input { options, item: items.get(share.first), body: body.as_ref(), page_size: None };
+    let mut request = request::build(&wire.connection, operation, input, &Cursor::default())?;
+    if let Some(name) = &operation.idempotency_key {
+        let value = wire.connection.header_value(name, &idempotency_key(&request, share))?;
+        request.headers_mut().insert(name.clone(), value);
+    }
+    Ok(request)
+}
+
+/// One key per item and run, the same for every attempt, another for another body.
+fn idempotency_key(request: &http::Request<bytes::Bytes>, share: Share) -> String {
+    use sha2::Digest;
+    let mut digest = sha2::Sha256::new();
+    digest.update(request.uri().to_string());
+    digest.update(request.body());
+    digest.update(share.first.to_le_bytes());
+    digest.update(fastrand::u128(..).to_le_bytes());
+    digest.finalize().iter().take(16).map(|b| format!("{b:02x}")).collect()
+}
+
+impl Writes {
+    pub(crate) fn new(wire: Arc<Wire>, call: Call, options: Map<String, Value>, items: Option<Items>, stop_on_error: bool) -> Writes {
+        let shares = plan(&call.operation, items.as_ref()).into();
+        let items = items.unwrap_or_default();
+        let receipt = Receipt {
+            operation: call.operation.id.clone(),
+            items_in: items.len() as u64,
+            outcomes: Some(OutcomeCounts::default()),
+            ..Receipt::default()
+        };
+        Writes {
+            wire,
+            call: Arc::new(call),
+            options: Arc::new(options),
+            items,
+            shares,
+            queue: VecDeque::new(),
+            ready: VecDeque::new(),
+            stop_on_error,
+            stopped: false,
+            started: None,
+            receipt,
+        }
+    }
+
+    /// The next outcome in input order; `None` at the end.
+    pub async fn next(&mut self) -> Option<Outcome> {
+        if self.started.is_none() {
+            self.started = Some(self.wire.clock.now());
+        }
+        loop {
+            if let Some(outcome) = self.ready.pop_front() {
+                self.count(&outcome);
+                return Some(outcome);
+            }
+            self.fill();
+            let Some((share, mut task)) = self.queue.pop_front() else {
+                self.finish();
+                return None;
+            };
+            let sent = match (&mut task).await {
+                Ok(sent) => sent,
+                Err(lost) => Err(Error::new(ErrorKind::UnknownOutcome, format!("the request's task ended: {lost}"))),
+            };
+            let outcomes = outcomes(&self.call.operation, share, sent);
+            let bad = outcomes.iter().any(|o| o.status != OutcomeStatus::Ok);
+            let over = outcomes
+                .iter()
+                .filter_map(|o| o.error.as_ref())
+                .any(|e| matches!(e.kind(), ErrorKind::Cancelled | ErrorKind::Unauthenticated));
+            self.stopped |= over || (bad && self.stop_on_error) || self.call.cancel.is_cancelled();
+            self.ready.extend(outcomes);
+        }
+    }
+
+    fn fill(&mut self) {
+        if self.stopped {
+            while let (true, Some(share)) = (self.queue.is_empty(), self.shares.pop_front()) {
+                self.ready.extend((share.first..share.first + share.count).map(skipped));
+            }
+            return;
+        }
+        while self.queue.len() < self.wire.connection.limits.concurrency() {
+            let Some(share) = self.shares.pop_front() else { return };
+            let (wire, call, options, items) =
+                (Arc::clone(&self.wire), Arc::clone(&self.call), Arc::clone(&self.options), self.items.clone());
+            let task = tokio::spawn(async move {
+                let request = build(&wire, &call.operation, &options, &items, share)?;
+                wire.send(&call, request).await
+            });
+            self.queue.push_back((share, task));
+        }
+    }
+
+    fn count(&mut self, outcome: &Outcome) {
+        self.receipt.items += outcome.items.len() as u64;
+        self.receipt.outcomes.get_or_insert_default().add(outcome.status);
+    }
+
+    fn finish(&mut self) {
+        let tally = &self.call.tally;
+        let counts = self.receipt.outcomes.unwrap_or_default();
+        self.receipt.requests = tally.requests.load(Ordering::Relaxed);
+        self.receipt.retries = tally.retries.load(Ordering::Relaxed);
+        self.receipt.bytes = tally.bytes.load(Ordering::Relaxed);
+        self.receipt.wait_ms = tally.wait_ms.load(Ordering::Relaxed);
+        self.receipt.elapsed_ms = self.started.map_or(0, |s| self.wire.clock.now().saturating_sub(s).as_millis() as u64);
+        self.receipt.complete = counts.failed + counts.unknown + counts.skipped == 0 && self.queue.is_empty() && self.shares.is_empty();
+    }
+
+    /// What was done so far; final once [`next`](Self::next) has given `None`.
+    pub fn receipt(&mut self) -> &Receipt {
+        self.finish();
+        &self.receipt
+    }
+
+    /// Runs to the end. Failed items are outcomes, not errors; see [`WriteReply::check`].
+    pub async fn collect(mut self) -> WriteReply {
+        let mut outcomes = Vec::new();
+        while let Some(outcome) = self.next().await {
+            outcomes.push(outcome);
+        }
+        let items = Items::concat(outcomes.iter().map(|o| o.items.clone()).collect());
+        WriteReply { items, outcomes, receipt: self.receipt.clone() }
+    }
+}
+
+fn skipped(index: usize) -> Outcome {
+    Outcome {
+        index: index as u64,
+        status: OutcomeStatus::Skipped,
+        http_status: None,
+        items: Items::default(),
+        location: None,
+        error: None,
+        attempts: 0,
+    }
+}
+
+/// The outcomes of one request, one per item of its share.
+fn outcomes(operation: &Operation, share: Share, sent: Result<Sent>) -> Vec<Outcome> {
+    let indexes = share.first..share.first + share.count;
+    match sent {
+        Err(error) => failed(share, error),
+        Ok(sent) => {
+            if let Some(rule) = &operation.response.parts {
+                return by_parts(rule, share, &sent);
+            }
+            let one_each = sent.page.items.len() == share.count;
+            indexes
+                .map(|index| {
+                    let items = match (one_each, index == share.first) {
+                        (true, _) if share.count > 1 => pick(&sent.page.items, index - share.first),
+                        (_, true) => sent.page.items.clone(),
+                        _ => Items::default(),
+                    };
+                    Outcome {
+                        index: index as u64,
+                        status: OutcomeStatus::Ok,
+                        http_status: Some(sent.status),
+                        items,
+                        location: sent.location.clone(),
+                        error: None,
+                        attempts: sent.attempts,
+                    }
+                })
+                .collect()
+        }
+    }
+}
+
+/// The same failure for every item of a share; the first carries the error, the others a short form of it.
+fn failed(share: Share, error: Error) -> Vec<Outcome> {
+    let status = match error.kind() {
+        ErrorKind::UnknownOutcome => OutcomeStatus::Unknown,
+        ErrorKind::Cancelled if error.attempts == 0 => OutcomeStatus::Skipped,
+        _ => OutcomeStatus::Failed,
+    };
+    let (http_status, attempts) = (error.http_status, error.attempts);
+    let short = |e: &Error| Error::new(e.kind(), e.message.clone()).with(|d| d.http_status = http_status);
+    let rest: Vec<Error> = (1..share.count).map(|_| short(&error)).collect();
+    std::iter::once(error)
+        .chain(rest)
+        .enumerate()
+        .map(|(i, error)| Outcome {
+            index: (share.first + i) as u64,
+            status,
+            http_status,
+            items: Items::default(),
+            location: None,
+            error: Some(error),
+            attempts,
+        })
+        .collect()
+}
+
+fn pick(items: &Items, index: usize) -> Items {
+    items.get(index).map(|i| Items::one(i.as_str().to_owned())).unwrap_or_default()
+}
+
+/// A reply that reports on each part: by its index where it has one, else by position. What is not reported is unknown.
+fn by_parts(rule: &PartRule, share: Share, sent: &Sent) -> Vec<Outcome> {
+    let parts: Vec<Value> = sent.page.items.iter().map(|i| i.parse().unwrap_or_default()).collect();
+    let at = |position: usize| {
+        let named =
+            rule.index.as_ref().and_then(|key| parts.iter().position(|p| p.get(key).and_then(Value::as_u64) == Some(position as u64)));
+        named.or_else(|| (rule.index.is_none() && parts.len() == share.count).then_some(position))
+    };
+    (0..share.count)
+        .map(|position| {
+            let index = (share.first + position) as u64;
+            let blank = Outcome {
+                index,
+                status: OutcomeStatus::Ok,
+                http_status: Some(sent.status),
+                items: Items::default(),
+                location: None,
+                error: None,
+                attempts: sent.attempts,
+            };
+            let Some((found, part)) = at(position).and_then(|i| parts.get(i).map(|p| (i, p))) else {
+                let error =
+                    Error::new(ErrorKind::UnknownOutcome, format!("the reply reports on {} items, and not on this one", parts.len()));
+                return Outcome { status: OutcomeStatus::Unknown, error: Some(error), ..blank };
+            };
+            let ok = rule.ok.as_ref().is_none_or(|key| {
+                part.get(key).is_some_and(|v| v == &Value::Bool(true) || v.as_str().is_some_and(|t| t.eq_ignore_ascii_case("success")))
+            });
+            if !ok {
+                let said = rule
+                    .error
+                    .as_ref()
+                    .and_then(|p| p.find(part))
+                    .map(|v| scalar(v).unwrap_or_else(|| v.to_string()))
+                    .unwrap_or_else(|| "without a reason".into());
+                return Outcome {
+                    status: OutcomeStatus::Failed,
+                    error: Some(Error::new(ErrorKind::Rejected, format!("refused: {said}"))),
+                    ..blank
+                };
+            }
+            let items = match rule.data.as_ref() {
+                Some(pointer) => pointer.find(part).filter(|v| !v.is_null()).map(|v| Items::one(v.to_string())).unwrap_or_default(),
+                None => pick(&sent.page.items, found),
+            };
+            Outcome { items, ..blank }
+        })
+        .collect()
+}

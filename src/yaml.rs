@@ -1,0 +1,383 @@
+//! YAML text to a tree that knows where each value stands. The only file that names the YAML reader; no file access.
+//!
+//! Every file that people write is read through this tree, so that any later fault can be shown at its line and column.
+
+use std::fmt;
+
+use serde::de::value::{MapAccessDeserializer, MapDeserializer, SeqDeserializer, StrDeserializer};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+use serde_saphyr::Spanned;
+
+use crate::error::{Error, ErrorKind, Place, Result};
+
+/// Largest file, in bytes.
+pub const BYTES_MAX: usize = 16 << 20;
+/// Most nodes (keys and values) in one document.
+pub const NODES_MAX: usize = 1_000_000;
+/// Deepest nesting.
+pub const DEPTH_MAX: usize = 48;
+
+/// A value with its place.
+#[derive(Clone)]
+pub(crate) struct Node {
+    line: u64,
+    column: u64,
+    value: Inner,
+}
+
+#[derive(Clone)]
+enum Inner {
+    Scalar(Value),
+    List(Vec<Node>),
+    Map(Vec<(Key, Node)>),
+}
+
+#[derive(Clone)]
+struct Key {
+    name: String,
+    line: u64,
+    column: u64,
+}
+
+/// A parsed document and the name under which its places are reported.
+pub(crate) struct Document {
+    file: String,
+    prefix: String,
+    root: Node,
+}
+
+impl Document {
+    /// Parses one document. `line_offset` is added to every line: the text may be a part of a file.
+    pub(crate) fn parse(file: &str, text: &str, line_offset: u64) -> Result<Document> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        if text.len() > BYTES_MAX {
+            return Err(
+                fault(file, format!("the file is larger than the limit yaml_bytes ({BYTES_MAX} bytes)"), None).advise("split the file")
+            );
+        }
+        let spanned: Spanned<Inner> = serde_saphyr::from_str_with_options(text, options()).map_err(|e| {
+            let place = e.location().map(|l| (l.line() + line_offset, l.column()));
+            let advice = advice(text, place.map(|(line, _)| line - line_offset));
+            let mut error = fault(file, tidy(&e.without_snippet().to_string()), place);
+            if let Some(advice) = advice {
+                error = error.advise(advice);
+            }
+            error
+        })?;
+        let mut root = Node::from(spanned);
+        root.shift(line_offset);
+        Ok(Document { file: file.to_owned(), prefix: String::new(), root })
+    }
+
+    /// The keys of the map at a pointer, in order.
+    pub(crate) fn keys(&self, pointer: &str) -> Vec<&str> {
+        match self.root.find(pointer).map(|n| &n.value) {
+            Some(Inner::Map(map)) => map.iter().map(|(k, _)| k.name.as_str()).collect(),
+            Some(Inner::Scalar(_) | Inner::List(_)) | None => Vec::new(),
+        }
+    }
+
+    /// One entry of a section as a document of its own: a map with one key.
+    pub(crate) fn entry(&self, section: &str, name: &str) -> Option<Document> {
+        let Inner::Map(map) = &self.root.child(section)?.value else { return None };
+        let entry = map.iter().find(|(k, _)| k.name == name)?.clone();
+        let root = Node { line: entry.0.line, column: entry.0.column, value: Inner::Map(vec![entry]) };
+        Some(Document { file: self.file.clone(), prefix: format!("/{section}"), root })
+    }
+
+    /// The same document with every reported pointer under a prefix.
+    pub(crate) fn under(mut self, prefix: &str) -> Document {
+        prefix.clone_into(&mut self.prefix);
+        self
+    }
+
+    /// The document as a typed mirror; `None` when it does not fit, which a schema check then explains fault by fault.
+    pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, Misfit> {
+        T::deserialize(&self.root)
+    }
+
+    /// The document as a JSON value.
+    pub(crate) fn to_value(&self) -> Value {
+        self.root.to_value()
+    }
+
+    /// The place of a JSON Pointer; the nearest parent's place when the field itself is absent.
+    pub(crate) fn place(&self, pointer: &str) -> Place {
+        let (line, column) = self.root.locate(pointer);
+        Place { file: Some(self.file.clone()), line: Some(line), column: Some(column), field: Some(format!("{}{pointer}", self.prefix)) }
+    }
+
+    /// The place of a key itself, for faults that are about the name.
+    pub(crate) fn place_of_key(&self, parent: &str, key: &str) -> Place {
+        let (line, column) = self.root.find(parent).and_then(|n| n.key(key)).unwrap_or_else(|| self.root.locate(parent));
+        Place {
+            file: Some(self.file.clone()),
+            line: Some(line),
+            column: Some(column),
+            field: Some(format!("{}{parent}/{}", self.prefix, escape(key))),
+        }
+    }
+}
+
+impl Node {
+    fn to_value(&self) -> Value {
+        match &self.value {
+            Inner::Scalar(value) => value.clone(),
+            Inner::List(list) => Value::Array(list.iter().map(Node::to_value).collect()),
+            Inner::Map(map) => Value::Object(map.iter().map(|(k, v)| (k.name.clone(), v.to_value())).collect::<Map<_, _>>()),
+        }
+    }
+
+    fn shift(&mut self, lines: u64) {
+        self.line += lines;
+        match &mut self.value {
+            Inner::Scalar(_) => {}
+            Inner::List(list) => list.iter_mut().for_each(|n| n.shift(lines)),
+            Inner::Map(map) => map.iter_mut().for_each(|(k, n)| {
+                k.line += lines;
+                n.shift(lines);
+            }),
+        }
+    }
+
+    fn child(&self, token: &str) -> Option<&Node> {
+        match &self.value {
+            Inner::Scalar(_) => None,
+            Inner::List(list) => token.parse::<usize>().ok().and_then(|i| list.get(i)),
+            Inner::Map(map) => map.iter().find(|(k, _)| k.name == token).map(|(_, v)| v),
+        }
+    }
+
+    fn key(&self, name: &str) -> Option<(u64, u64)> {
+        match &self.value {
+            Inner::Map(map) => map.iter().find(|(k, _)| k.name == name).map(|(k, _)| (k.line, k.column)),
+            Inner::Scalar(_) | Inner::List(_) => None,
+        }
+    }
+
+    fn find(&self, pointer: &str) -> Option<&Node> {
+        pointer.split('/').skip(1).try_fold(self, |node, token| node.child(&unescape(token)))
+    }
+
+    fn locate(&self, pointer: &str) -> (u64, u64) {
+        let mut node = self;
+        for token in pointer.split('/').skip(1) {
+            match node.child(&unescape(token)) {
+                Some(child) => node = child,
+                None => break,
+            }
+        }
+        (node.line, node.column)
+    }
+}
+
+/// What serde says when a tree does not fit a type.
+#[derive(Debug)]
+pub(crate) struct Misfit(String);
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Misfit {}
+
+impl serde::de::Error for Misfit {
+    fn custom<T: fmt::Display>(message: T) -> Misfit {
+        Misfit(message.to_string())
+    }
+}
+
+impl<'de> IntoDeserializer<'de, Misfit> for &'de Node {
+    type Deserializer = &'de Node;
+    fn into_deserializer(self) -> &'de Node {
+        self
+    }
+}
+
+impl<'de> IntoDeserializer<'de, Misfit> for &'de Key {
+    type Deserializer = StrDeserializer<'de, Misfit>;
+    fn into_deserializer(self) -> Self::Deserializer {
+        self.name.as_str().into_deserializer()
+    }
+}
+
+impl<'de> Deserializer<'de> for &'de Node {
+    type Error = Misfit;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        match &self.value {
+            Inner::Scalar(value) => value.deserialize_any(visitor).map_err(serde::de::Error::custom),
+            Inner::List(list) => visitor.visit_seq(SeqDeserializer::new(list.iter())),
+            Inner::Map(map) => visitor.visit_map(MapDeserializer::new(map.iter().map(|(k, v)| (k, v)))),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        match &self.value {
+            Inner::Scalar(Value::Null) => visitor.visit_none(),
+            Inner::Scalar(_) | Inner::List(_) | Inner::Map(_) => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(self, _: &'static str, _: &'static [&'static str], visitor: V) -> Result<V::Value, Misfit> {
+        match &self.value {
+            Inner::Map(map) if map.len() == 1 => {
+                visitor.visit_enum(MapAccessDeserializer::new(MapDeserializer::new(map.iter().map(|(k, v)| (k, v)))))
+            }
+            Inner::Scalar(Value::String(name)) => visitor.visit_enum(name.as_str().into_deserializer()),
+            Inner::Scalar(_) | Inner::List(_) | Inner::Map(_) => Err(serde::de::Error::custom("expected one name, or a map with one key")),
+        }
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct newtype_struct seq tuple
+        tuple_struct map struct identifier ignored_any
+    }
+}
+
+impl From<Spanned<Inner>> for Node {
+    fn from(spanned: Spanned<Inner>) -> Node {
+        Node { line: spanned.referenced.line(), column: spanned.referenced.column(), value: spanned.value }
+    }
+}
+
+impl<'de> Deserialize<'de> for Inner {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Inner, D::Error> {
+        deserializer.deserialize_any(InnerVisitor)
+    }
+}
+
+struct InnerVisitor;
+
+impl<'de> Visitor<'de> for InnerVisitor {
+    type Value = Inner;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+    fn visit_bool<E>(self, v: bool) -> Result<Inner, E> {
+        Ok(Inner::Scalar(Value::Bool(v)))
+    }
+    fn visit_i64<E>(self, v: i64) -> Result<Inner, E> {
+        Ok(Inner::Scalar(Value::from(v)))
+    }
+    fn visit_u64<E>(self, v: u64) -> Result<Inner, E> {
+        Ok(Inner::Scalar(Value::from(v)))
+    }
+    fn visit_f64<E: serde::de::Error>(self, v: f64) -> Result<Inner, E> {
+        Number::from_f64(v).map(|n| Inner::Scalar(Value::Number(n))).ok_or_else(|| E::custom("this number cannot be written in JSON"))
+    }
+    fn visit_str<E>(self, v: &str) -> Result<Inner, E> {
+        Ok(Inner::Scalar(Value::from(v)))
+    }
+    fn visit_unit<E>(self) -> Result<Inner, E> {
+        Ok(Inner::Scalar(Value::Null))
+    }
+    fn visit_none<E>(self) -> Result<Inner, E> {
+        Ok(Inner::Scalar(Value::Null))
+    }
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Inner, D::Error> {
+        deserializer.deserialize_any(InnerVisitor)
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Inner, A::Error> {
+        let mut list = Vec::new();
+        while let Some(element) = seq.next_element::<Spanned<Inner>>()? {
+            list.push(Node::from(element));
+        }
+        Ok(Inner::List(list))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Inner, A::Error> {
+        let mut entries = Vec::new();
+        while let Some((key, value)) = map.next_entry::<Spanned<String>, Spanned<Inner>>()? {
+            let at = key.referenced;
+            entries.push((Key { name: key.value, line: at.line(), column: at.column() }, Node::from(value)));
+        }
+        Ok(Inner::Map(entries))
+    }
+}
+
+fn options() -> serde_saphyr::Options {
+    serde_saphyr::options! {
+        strict_booleans: true,
+        leading_zero_numbers_as_strings: true,
+        underscored_numbers_as_strings: true,
+        merge_keys: serde_saphyr::MergeKeyPolicy::Error,
+        duplicate_keys: serde_saphyr::DuplicateKeyPolicy::Error,
+        with_snippet: false,
+        budget: serde_saphyr::budget! {
+            max_depth: DEPTH_MAX,
+            max_nodes: NODES_MAX,
+            max_documents: 1,
+        },
+    }
+}
+
+fn fault(file: &str, message: String, place: Option<(u64, u64)>) -> Error {
+    Error::new(ErrorKind::Definition, format!("{file} is not readable: {message}")).at(Place {
+        file: Some(file.to_owned()),
+        line: place.map(|p| p.0),
+        column: place.map(|p| p.1),
+        field: None,
+    })
+}
+
+/// The reader's own message without the position that the error carries anyway.
+fn tidy(message: &str) -> String {
+    let one = message.lines().next().unwrap_or(message).trim();
+    let cut = one.split_once(": ").filter(|(head, _)| head.starts_with("error") && head.contains("line")).map_or(one, |(_, tail)| tail);
+    cut.split(" at line ").next().unwrap_or(cut).trim().to_owned()
+}
+
+/// Common slips whose message from the reader does not tell what to do.
+fn advice(text: &str, line: Option<u64>) -> Option<String> {
+    let line = text.lines().nth(usize::try_from(line?.checked_sub(1)?).ok()?)?;
+    if line.contains("{{") || line.contains("${{") {
+        return Some("put an expression in quotes where it stands inside { } or [ ]".to_owned());
+    }
+    if line.starts_with('\t') || line.trim_start_matches(' ').starts_with('\t') {
+        return Some("indent with spaces; YAML does not take tabs".to_owned());
+    }
+    if line.matches(": ").count() > 1 && !line.contains('{') {
+        return Some("put a text that contains ': ' in quotes".to_owned());
+    }
+    None
+}
+
+/// A key as a JSON Pointer token (RFC 6901, section 3).
+pub(crate) fn escape(token: &str) -> String {
+    token.replace('~', "~0").replace('/', "~1")
+}
+
+fn unescape(token: &str) -> String {
+    token.replace("~1", "/").replace("~0", "~")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Document;
+
+    #[test]
+    fn places_are_those_of_the_file() {
+        let doc = Document::parse("a.yaml", "a:\n  é: [1, {b: x}]\n", 10).unwrap();
+        assert_eq!(doc.place("/a/é/1/b").to_string(), "a.yaml:12:14 /a/é/1/b");
+        assert_eq!(doc.place_of_key("/a", "é").to_string(), "a.yaml:12:3 /a/é");
+    }
+
+    #[test]
+    fn yaml_1_2_reading() {
+        let doc = Document::parse("a", "{a: NO, b: on, c: 012, d: 1_000, e: 12:30, f: 2020-01-01, g: true, h: 0x10, i: ~}", 0).unwrap();
+        let json = serde_json::json!({"a": "NO", "b": "on", "c": "012", "d": "1_000", "e": "12:30", "f": "2020-01-01", "g": true, "h": 16, "i": null});
+        assert_eq!(doc.to_value(), json);
+    }
+
+    #[test]
+    fn faults_have_a_place() {
+        for text in ["a: 1\na: 2\n", "a: [1\n", "a: &x 1\n<<: *x\n", "a: 1\n---\nb: 2\n", "a: b: c\n"] {
+            let error = Document::parse("a.yaml", text, 0).err().unwrap_or_else(|| panic!("{text:?} was accepted"));
+            assert!(error.place.as_ref().unwrap().line.is_some(), "{text:?}: {error:?}");
+        }
+    }
+}
