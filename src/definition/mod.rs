@@ -28,5 +28,6 @@ pub(crate) use check::{Checker, explain};
 pub(crate) use connector::{Auth, End, ErrorRules, Explain, Keyset, Paging};
 pub(crate) use file::{FormatFile, PropertyTypeFile};
 pub(crate) use operation::{PartRule, Repeat};
+pub(crate) use pack::into_faults;
 pub(crate) use schema::{Schema, kind_of};
 pub(crate) use text::{Part, Pointer, Source, Target, Text, scalar};
