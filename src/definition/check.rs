@@ -6,7 +6,9 @@ use std::fmt::Display;
 
 use http::{HeaderName, HeaderValue};
 
-use super::file::{ConnectorFile, OperationsFile, PointersFile, SourceFile, TargetFile, TemplatesFile};
+#[cfg(feature = "schemas")]
+use super::file::{ConnectorFile, OperationsFile, TemplatesFile};
+use super::file::{PointersFile, SourceFile, TargetFile};
 use super::schema::{Schema, kind_of};
 use super::text::{Pointer, Source, Target, Text};
 use crate::error::{Error, ErrorKind, Fault, Place, Result};

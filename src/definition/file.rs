@@ -2,8 +2,6 @@
 //!
 //! Kept apart from the checked models so that later code never sees a half-checked value; JSON Schemas come from these types.
 
-#![expect(missing_docs, reason = "the field docs are descriptions for editors, and some names say it all")]
-
 use std::fmt;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};

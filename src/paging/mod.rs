@@ -96,6 +96,7 @@ impl Pager {
     /// # Errors
     /// `no_progress` when a cursor or page comes back; `bad_response` when the reply's own paging values are unusable.
     pub(crate) fn next(&mut self, page: &Page, url: &str, cursor: &Cursor) -> Result<Step> {
+        self.guard.page(&page.items)?;
         let rows = page.items.len() as u64;
         self.rows += rows;
         let short = if self.largest == 0 { self.asked.is_some_and(|asked| rows < u64::from(asked)) } else { rows < self.largest };
