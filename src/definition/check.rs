@@ -176,7 +176,7 @@ fn schema_faults(format: Format, doc: &Document, wrap: &[&str]) -> Vec<Fault> {
         value = serde_json::json!({ "version": FORMAT_VERSION, *key: value });
     }
     if !value.is_object() {
-        let message = format!("a {} file is a map of keys, not {}", format.name(), kind_of(&value));
+        let message = format!("the {} file should be a map of keys, but is {}", format.name(), kind_of(&value));
         return vec![Fault { place: doc.place(""), message, advice: Some(format!("`opnode schema {}` shows the format", format.name())) }];
     }
     let prefix: String = wrap.iter().map(|k| format!("/{k}")).collect();

@@ -15,14 +15,15 @@ pub(crate) fn read_connector(file: &str, text: &str) -> Result<Connector> {
     let mirror: ConnectorFile = doc.read().map_err(|e| explain(Format::Connector, &doc, &[], &e))?;
     let mut c = Checker::new(&doc);
     let connector = convert(&mut c, mirror);
-    c.finish("the connector file is wrong", connector)
+    c.finish("the connector file is wrong", Some(connector))
 }
 
-fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Option<Connector> {
+fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
     version(c, file.version);
     let properties: Vec<Property> = file.connection.0.into_iter().map(|(name, p)| property(name, p)).collect();
-    let base_url = c.text("/base_url", &file.base_url)?;
-    let auth = auth(c, file.auth)?;
+    // A part that is wrong is noted and stands as empty, so that the other parts are looked at too.
+    let base_url = c.text("/base_url", &file.base_url).unwrap_or_default();
+    let auth = auth(c, file.auth);
     let headers = c.headers("/headers", file.headers);
     let known: Vec<&str> = properties.iter().map(|p| p.name.as_str()).collect();
     check_names(c, "/base_url", &base_url, &known);
@@ -39,7 +40,7 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Option<Connector> {
         let rules = option_set(c, &format!("/option_sets/{}", escape(&name)), set);
         option_sets.push((name, rules));
     }
-    Some(Connector {
+    Connector {
         name: file.connector,
         title: file.title,
         description: file.description,
@@ -56,7 +57,7 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Option<Connector> {
         forward_only: file.forward_only.and_then(|k| keyset(c, "/forward_only", k)),
         errors: errors(c, file.errors),
         option_sets,
-    })
+    }
 }
 
 fn option_set(c: &mut Checker<'_>, at: &str, set: Ordered<OptionFile>) -> Vec<OptionRule> {
@@ -96,17 +97,19 @@ fn rate(c: &mut Checker<'_>, file: Option<super::file::RateFile>) -> Option<Rate
     Some(Rate { requests: file.requests, per_s: file.per_s })
 }
 
-fn auth(c: &mut Checker<'_>, file: AuthFile) -> Option<Auth> {
-    Some(match file {
+fn auth(c: &mut Checker<'_>, file: AuthFile) -> Auth {
+    let text = |c: &mut Checker<'_>, at: &str, text: &str| c.text(at, text).unwrap_or_default();
+    match file {
         AuthFile::None => Auth::None,
         AuthFile::Basic { username, password } => {
-            Auth::Basic { username: c.text("/auth/basic/username", &username)?, password: c.text("/auth/basic/password", &password)? }
+            Auth::Basic { username: text(c, "/auth/basic/username", &username), password: text(c, "/auth/basic/password", &password) }
         }
-        AuthFile::Bearer { token } => Auth::Bearer { token: c.text("/auth/bearer/token", &token)? },
+        AuthFile::Bearer { token } => Auth::Bearer { token: text(c, "/auth/bearer/token", &token) },
         AuthFile::ApiKey { header, value } => {
-            Auth::ApiKey { header: c.header("/auth/api_key/header", &header)?, value: c.text("/auth/api_key/value", &value)? }
+            let value = text(c, "/auth/api_key/value", &value);
+            c.header("/auth/api_key/header", &header).map_or(Auth::None, |header| Auth::ApiKey { header, value })
         }
-    })
+    }
 }
 
 pub(crate) fn paging(c: &mut Checker<'_>, at: &str, file: PagingFile) -> Option<Paging> {

@@ -6,7 +6,7 @@ use http::HeaderName;
 use serde_json::Value;
 
 /// A text with `{name}` placeholders. There are no expressions.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Text(Vec<Part>);
 
 /// A piece of a [`Text`].
