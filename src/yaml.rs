@@ -52,9 +52,7 @@ impl Document {
     pub(crate) fn parse(file: &str, text: &str, line_offset: u64) -> Result<Document> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         if text.len() > BYTES_MAX {
-            return Err(
-                fault(file, format!("it is larger than the limit yaml_bytes ({BYTES_MAX})"), None).advise("split the file")
-            );
+            return Err(fault(file, format!("it is larger than the limit yaml_bytes ({BYTES_MAX})"), None).advise("split the file"));
         }
         let spanned: Spanned<Inner> = serde_saphyr::from_str_with_options(text, options()).map_err(|e| {
             let place = e.location().map(|l| (l.line() + line_offset, l.column()));

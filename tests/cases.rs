@@ -10,8 +10,8 @@ use base64::Engine as _;
 use bytes::Bytes;
 use libtest_mimic::{Arguments, Failed, Trial};
 use opnode::{
-    CallOptions, Catalog, Clock, ConnectionSpec, Engine, EngineConfig, Error, ExchangeLimits, Failure, FailureKind, Items, Method, Response, Result,
-    Transport,
+    CallOptions, Catalog, Clock, ConnectionSpec, Engine, EngineConfig, Error, ExchangeLimits, Failure, FailureKind, Items, Method,
+    Response, Result, Transport,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -43,7 +43,7 @@ struct CallFile {
     operation: String,
     #[serde(default)]
     options: Value,
-    items: Option<Vec<Value>>,
+    items: Option<Vec<opnode::definition::Json>>,
     /// Items as raw JSON text, where digits matter.
     items_text: Option<String>,
     #[serde(default)]
@@ -90,7 +90,12 @@ fn run(case: &Path) -> Result<(), String> {
     let call: CallFile = yaml(&case.join("call.yaml"))?;
     let spec = connection(case, &call)?;
     let script = Arc::new(Script::read(case)?);
-    let config = EngineConfig { catalog: catalog(case)?, transport: Some(script.clone()), clock: Some(Arc::new(StillClock::default())), system_proxy: false };
+    let config = EngineConfig {
+        catalog: catalog(case)?,
+        transport: Some(script.clone()),
+        clock: Some(Arc::new(StillClock::default())),
+        system_proxy: false,
+    };
     let engine = Engine::new(config);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let found = runtime.block_on(perform(&engine, &spec, &call));
@@ -129,7 +134,12 @@ async fn perform(engine: &Engine, spec: &ConnectionSpec, call: &CallFile) -> Res
     let plain = |e| (e, None);
     let session = engine.connect(spec).map_err(plain)?;
     let operation = engine.catalog().operation(Some(&spec.connector), &call.operation).map_err(plain)?;
-    let with = CallOptions { items_max: call.items_max, forward_only: call.forward_only, stop_on_error: call.stop_on_error, ..CallOptions::default() };
+    let with = CallOptions {
+        items_max: call.items_max,
+        forward_only: call.forward_only,
+        stop_on_error: call.stop_on_error,
+        ..CallOptions::default()
+    };
     if operation.method == Method::Query {
         let mut walk = session.query(&call.operation, &call.options, &with).map_err(plain)?;
         let mut parts = Vec::new();
@@ -148,7 +158,10 @@ async fn perform(engine: &Engine, spec: &ConnectionSpec, call: &CallFile) -> Res
     }
     let items = match (&call.items_text, &call.items) {
         (Some(text), _) => Some(Items::from_ndjson(text.clone()).map_err(plain)?),
-        (None, Some(values)) => Some(Items::from_values(values)),
+        (None, Some(values)) => {
+            let texts: Vec<&str> = values.iter().map(|v| v.0.as_str()).collect();
+            Some(Items::from_array(format!("[{}]", texts.join(","))).map_err(plain)?)
+        }
         (None, None) => None,
     };
     let writes = match operation.method {
@@ -179,7 +192,9 @@ fn compare(case: &Path, found: Result<String, (Error, Option<String>)>) -> Resul
     let text = match found {
         Ok(_) if error_file.exists() => return Err("the call succeeded, but expect.error.yaml says that it fails".into()),
         Ok(text) => Some(text),
-        Err((error, _)) if !error_file.exists() => return Err(format!("the call failed: {}", serde_json::to_string_pretty(&error.to_json()).unwrap())),
+        Err((error, _)) if !error_file.exists() => {
+            return Err(format!("the call failed: {}", serde_json::to_string_pretty(&error.to_json()).unwrap()));
+        }
         Err((error, text)) => {
             let expected: Value = yaml(&error_file)?;
             subset("", &expected, &error.to_json())?;
@@ -201,8 +216,12 @@ fn compare(case: &Path, found: Result<String, (Error, Option<String>)>) -> Resul
 /// Every stated field must be there with the stated value.
 fn subset(at: &str, expected: &Value, found: &Value) -> Result<(), String> {
     match (expected, found) {
-        (Value::Object(expected), Value::Object(found)) => expected.iter().try_for_each(|(k, v)| subset(&format!("{at}/{k}"), v, found.get(k).unwrap_or(&Value::Null))),
-        (Value::Array(e), Value::Array(f)) if e.len() == f.len() => e.iter().zip(f).enumerate().try_for_each(|(i, (e, f))| subset(&format!("{at}/{i}"), e, f)),
+        (Value::Object(expected), Value::Object(found)) => {
+            expected.iter().try_for_each(|(k, v)| subset(&format!("{at}/{k}"), v, found.get(k).unwrap_or(&Value::Null)))
+        }
+        (Value::Array(e), Value::Array(f)) if e.len() == f.len() => {
+            e.iter().zip(f).enumerate().try_for_each(|(i, (e, f))| subset(&format!("{at}/{i}"), e, f))
+        }
         _ if expected == found => Ok(()),
         _ => Err(format!("{at}: expected {expected}, found {found}")),
     }

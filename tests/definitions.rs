@@ -15,8 +15,11 @@ fn folder(name: &str) -> PathBuf {
 }
 
 fn files(name: &str) -> Vec<PathBuf> {
-    let mut files: Vec<PathBuf> =
-        std::fs::read_dir(folder(name)).unwrap().map(|e| e.unwrap().path()).filter(|p| p.extension().is_some_and(|e| e == "yaml")).collect();
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder(name))
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .filter(|p| p.extension().is_some_and(|e| e == "yaml"))
+        .collect();
     files.sort();
     files
 }
@@ -45,11 +48,16 @@ fn faults(file: &Path) -> Vec<Fault> {
 }
 
 fn spread(error: Error) -> Vec<Fault> {
-    if error.faults.is_empty() { vec![Fault { place: error.place.clone().unwrap_or_default(), message: error.message.clone(), advice: error.advice.clone() }] } else { error.faults.clone() }
+    if error.faults.is_empty() {
+        vec![Fault { place: error.place.clone().unwrap_or_default(), message: error.message.clone(), advice: error.advice.clone() }]
+    } else {
+        error.faults.clone()
+    }
 }
 
 fn render(faults: &[Fault]) -> String {
-    let line = |f: &Fault| format!("{}: {}\n{}", f.place, f.message, f.advice.as_ref().map(|a| format!("    help: {a}\n")).unwrap_or_default());
+    let line =
+        |f: &Fault| format!("{}: {}\n{}", f.place, f.message, f.advice.as_ref().map(|a| format!("    help: {a}\n")).unwrap_or_default());
     faults.iter().map(line).collect()
 }
 
@@ -85,7 +93,10 @@ fn the_shipped_packs_have_no_fault() {
 fn names_lead_to_the_nearest() {
     let catalog = Catalog::builtin();
     let message = |r: opnode::Result<_>| r.map(|_: std::sync::Arc<_>| ()).unwrap_err().message.clone();
-    assert_eq!(message(catalog.operation(None, "getSystemMember")), "no connector has an operation `getSystemMember`; did you mean `getSystemMembers`?");
+    assert_eq!(
+        message(catalog.operation(None, "getSystemMember")),
+        "no connector has an operation `getSystemMember`; did you mean `getSystemMembers`?"
+    );
     let by_full_name = catalog.operation(None, "connectwise-manage/getSystemMembers").unwrap();
     assert_eq!((by_full_name.method, by_full_name.request_line()), (Method::Query, "GET /system/members".into()));
     let catalog = Catalog::builtin();

@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use bytes::Bytes;
 use opnode::{
-    CallOptions, Catalog, Clock, ConnectionSpec, Engine, EngineConfig, ErrorKind, ExchangeLimits, Failure, Response, Result, StopReason, Transport,
+    CallOptions, Catalog, Clock, ConnectionSpec, Engine, EngineConfig, ErrorKind, ExchangeLimits, Failure, Response, Result, StopReason,
+    Transport,
 };
 use serde_json::{Value, json};
 
@@ -24,16 +25,44 @@ const STYLES: [Style; 13] = [
     Style { name: "link", paging: "{ link: { size: { query: size, default: 3 } } }", response: LIST },
     Style { name: "link_last", paging: "{ link: { size: { query: size, default: 3 }, last: { query: page } } }", response: LIST },
     Style { name: "number", paging: "{ number: { page: { query: page }, size: { query: size, default: 3 } } }", response: DATA },
-    Style { name: "number_total", paging: "{ number: { page: { query: page }, size: { query: size, default: 3 }, total: /total } }", response: DATA },
-    Style { name: "number_pages", paging: "{ number: { page: { query: page }, size: { query: size, default: 3 }, end: { total_pages: /pages } } }", response: DATA },
-    Style { name: "number_next", paging: "{ number: { page: { query: page }, size: { query: size, default: 3 }, end: { next_page: /next } } }", response: DATA },
-    Style { name: "number_more", paging: "{ number: { page: { query: page }, size: { query: size, default: 3 }, end: { has_more: /more } } }", response: DATA },
+    Style {
+        name: "number_total",
+        paging: "{ number: { page: { query: page }, size: { query: size, default: 3 }, total: /total } }",
+        response: DATA,
+    },
+    Style {
+        name: "number_pages",
+        paging: "{ number: { page: { query: page }, size: { query: size, default: 3 }, end: { total_pages: /pages } } }",
+        response: DATA,
+    },
+    Style {
+        name: "number_next",
+        paging: "{ number: { page: { query: page }, size: { query: size, default: 3 }, end: { next_page: /next } } }",
+        response: DATA,
+    },
+    Style {
+        name: "number_more",
+        paging: "{ number: { page: { query: page }, size: { query: size, default: 3 }, end: { has_more: /more } } }",
+        response: DATA,
+    },
     Style { name: "offset", paging: "{ offset: { offset: { query: skip }, size: { query: size, default: 3 } } }", response: DATA },
-    Style { name: "offset_total", paging: "{ offset: { offset: { query: skip }, size: { query: size, default: 3 }, total: /total } }", response: DATA },
+    Style {
+        name: "offset_total",
+        paging: "{ offset: { offset: { query: skip }, size: { query: size, default: 3 }, total: /total } }",
+        response: DATA,
+    },
     Style { name: "cursor", paging: "{ cursor: { token: /next, send: { query: page } } }", response: DATA },
-    Style { name: "cursor_header", paging: "{ cursor: { token: { header: X-Next }, send: { header: X-Page }, has_more: /more } }", response: DATA },
+    Style {
+        name: "cursor_header",
+        paging: "{ cursor: { token: { header: X-Next }, send: { header: X-Page }, has_more: /more } }",
+        response: DATA,
+    },
     Style { name: "next_url", paging: "{ next_url: { pointer: /url } }", response: DATA },
-    Style { name: "keyset", paging: "{ keyset: { after: { query: after, from: /id }, size: { query: size, default: 3 } } }", response: LIST },
+    Style {
+        name: "keyset",
+        paging: "{ keyset: { after: { query: after, from: /id }, size: { query: size, default: 3 } } }",
+        response: LIST,
+    },
 ];
 
 impl Style {
@@ -102,7 +131,9 @@ impl Server {
                 (json!(rows), vec![("link", links.join(", "))])
             }
             "keyset" => (json!(rows), Vec::new()),
-            "cursor_header" => (json!({"data": rows, "more": next.is_some()}), next.map(|n| ("x-next", n.to_string())).into_iter().collect()),
+            "cursor_header" => {
+                (json!({"data": rows, "more": next.is_some()}), next.map(|n| ("x-next", n.to_string())).into_iter().collect())
+            }
             _ => {
                 let more = next.is_some() && page < last.max(next.unwrap_or(0) as usize);
                 (json!({"total": total, "data": rows, "pages": last, "next": next, "more": more, "url": url}), Vec::new())
@@ -163,11 +194,18 @@ struct Found {
 
 fn walk(style: &Style, situation: &Situation, concurrency: u16, with: &CallOptions) -> Found {
     let failures = situation.failing.as_ref().map(|(_, s)| s.clone()).unwrap_or_default();
-    let server = Arc::new(Server { style: style.name, situation: situation.clone(), failures: Mutex::new(failures), log: Mutex::default() });
+    let server =
+        Arc::new(Server { style: style.name, situation: situation.clone(), failures: Mutex::new(failures), log: Mutex::default() });
     let mut catalog = Catalog::empty();
-    let connector = format!("version: 1\nconnector: acme\ntitle: Acme\nconnection: {{}}\nbase_url: https://acme.example.com\nauth: none\npaging: {}\n", style.paging);
+    let connector = format!(
+        "version: 1\nconnector: acme\ntitle: Acme\nconnection: {{}}\nbase_url: https://acme.example.com\nauth: none\npaging: {}\n",
+        style.paging
+    );
     catalog.add("acme", "connector.yaml", connector);
-    let operation = format!("version: 1\noperations:\n  things:\n    title: Things\n    method: query\n    request: GET /things\n    response: {}\n", style.response);
+    let operation = format!(
+        "version: 1\noperations:\n  things:\n    title: Things\n    method: query\n    request: GET /things\n    response: {}\n",
+        style.response
+    );
     catalog.add("acme", "things.yaml", operation);
     let engine = Engine::new(EngineConfig { catalog, transport: Some(server.clone()), clock: Some(Arc::new(NoWait)), system_proxy: false });
     let limits = serde_json::from_value(json!({ "concurrency": concurrency })).unwrap();
@@ -191,7 +229,19 @@ fn walk(style: &Style, situation: &Situation, concurrency: u16, with: &CallOptio
 }
 
 fn pages(sizes: &[u64]) -> Vec<Vec<u64>> {
-    sizes.iter().scan(0, |at, n| Some((0..*n).map(|_| { *at += 1; *at }).collect())).collect()
+    sizes
+        .iter()
+        .scan(0, |at, n| {
+            Some(
+                (0..*n)
+                    .map(|_| {
+                        *at += 1;
+                        *at
+                    })
+                    .collect(),
+            )
+        })
+        .collect()
 }
 
 /// Runs a situation over the styles for which it makes sense, with 1 and 8 requests in flight.
@@ -246,26 +296,37 @@ fn many_empty_pages_end_with_an_error() {
 #[test]
 fn a_repeated_cursor_is_an_error_at_the_first_repeat() {
     let situation = Situation { pages: pages(&[3, 3, 3]), wrong_next: Some((2, 2)), ..Situation::default() };
-    each(&situation, Style::free_next, |_, found| stuck(found));
+    each(&situation, Style::free_next, |_, found| {
+        stuck(found);
+        assert_eq!(found.ids, [1, 2, 3, 4, 5, 6], "what came before is kept");
+    });
 }
 
 #[test]
 fn a_cycle_is_an_error() {
     let situation = Situation { pages: pages(&[3, 3, 3]), wrong_next: Some((2, 1)), ..Situation::default() };
-    each(&situation, |s| s.free_next() && !s.by_url() && s.name != "number_next", |_, found| {
-        // The first page was asked for without a cursor, so its name is new once; its content gives it away.
-        assert_eq!(found.failure.map(|f| f.0), Some(ErrorKind::NoProgress), "{found:?}");
-    });
+    each(
+        &situation,
+        |s| s.free_next() && !s.by_url() && s.name != "number_next",
+        |_, found| {
+            // The first page was asked for without a cursor, so its name is new once; its content gives it away.
+            assert_eq!(found.failure.map(|f| f.0), Some(ErrorKind::NoProgress), "{found:?}");
+        },
+    );
     each(&situation, |s| s.by_url() || s.name == "number_next", |_, found| stuck(found));
 }
 
 #[test]
 fn a_server_that_ignores_the_cursor_is_found_out() {
     let situation = Situation { pages: pages(&[3, 3]), deaf: true, total: Some(json!(100)), ..Situation::default() };
-    each(&situation, |_| true, |_, found| {
-        stuck(found);
-        assert_eq!(found.ids, [1, 2, 3]);
-    });
+    each(
+        &situation,
+        |_| true,
+        |_, found| {
+            stuck(found);
+            assert_eq!(found.ids, [1, 2, 3]);
+        },
+    );
 }
 
 #[test]
@@ -296,10 +357,18 @@ fn a_wrong_total_loses_nothing() {
 
 #[test]
 fn a_next_link_to_another_origin_is_not_followed() {
-    for prefix in ["https://evil.example.com/things", "http://acme.example.com/things", "https://acme.example.com:8443/things", "//evil.example.com/things", "https://user:pw@acme.example.com/things", "file:///etc/passwd"] {
+    for prefix in [
+        "https://evil.example.com/things",
+        "http://acme.example.com/things",
+        "https://acme.example.com:8443/things",
+        "//evil.example.com/things",
+        "https://user:pw@acme.example.com/things",
+        "file:///etc/passwd",
+    ] {
         let situation = Situation { pages: pages(&[3, 3]), prefix: Some(prefix), ..Situation::default() };
         each(&situation, Style::by_url, |_, found| {
             assert_eq!(found.failure, Some((ErrorKind::Origin, Some(2))), "{prefix}: {found:?}");
+            assert_eq!(found.ids, [1, 2, 3], "what came before is kept");
             assert!(found.log.iter().all(|url| url.starts_with("https://acme.example.com/")), "{found:?}");
         });
     }
@@ -316,20 +385,28 @@ fn a_relative_next_link_is_resolved() {
 #[test]
 fn an_error_on_a_page_keeps_the_pages_before_it() {
     let situation = Situation { pages: pages(&[3, 3, 1]), failing: Some((2, vec![500, 500, 500])), ..Situation::default() };
-    each(&situation, |_| true, |_, found| {
-        assert_eq!(found.failure, Some((ErrorKind::Unavailable, Some(2))));
-        assert_eq!(found.ids, [1, 2, 3]);
-        assert_eq!(found.receipt.stop, Some(StopReason::Failed));
-    });
+    each(
+        &situation,
+        |_| true,
+        |_, found| {
+            assert_eq!(found.failure, Some((ErrorKind::Unavailable, Some(2))));
+            assert_eq!(found.ids, [1, 2, 3]);
+            assert_eq!(found.receipt.stop, Some(StopReason::Failed));
+        },
+    );
 }
 
 #[test]
 fn a_429_on_a_page_is_waited_out() {
     let situation = Situation { pages: pages(&[3, 3, 1]), failing: Some((2, vec![429])), ..Situation::default() };
-    each(&situation, |_| true, |_, found| {
-        complete(found, 7);
-        assert_eq!(found.receipt.retries, 1);
-    });
+    each(
+        &situation,
+        |_| true,
+        |_, found| {
+            complete(found, 7);
+            assert_eq!(found.receipt.retries, 1);
+        },
+    );
 }
 
 #[test]
@@ -339,7 +416,12 @@ fn an_item_limit_stops_early_and_says_so() {
         for (limit, ids) in [(0, 0), (2, 2), (3, 3), (5, 5), (12, 12), (50, 12)] {
             let found = walk(style, &situation, 8, &CallOptions { items_max: Some(limit), ..CallOptions::default() });
             assert_eq!(found.ids, (1..=ids).collect::<Vec<u64>>(), "{} {limit}: {found:?}", style.name);
-            assert_eq!(found.receipt.complete, limit > 12 || (limit == 12 && found.receipt.stop != Some(StopReason::ItemLimit)), "{} {limit}: {found:?}", style.name);
+            assert_eq!(
+                found.receipt.complete,
+                limit > 12 || (limit == 12 && found.receipt.stop != Some(StopReason::ItemLimit)),
+                "{} {limit}: {found:?}",
+                style.name
+            );
         }
     }
 }

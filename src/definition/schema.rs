@@ -102,12 +102,14 @@ fn findings(error: &ValidationError<'_>, root: &Value, schema: &Value) -> Vec<Fi
 /// Reports the alternative that was meant: the one that the value's own key names, else the one whose faults are fewest.
 fn alternatives(context: &[Vec<ValidationError<'static>>], root: &Value, schema: &Value, pointer: &str, instance: &Value) -> Vec<Finding> {
     let here = |e: &ValidationError<'_>| e.instance_path().as_str() == pointer;
-    let only_null = |branch: &[ValidationError<'static>]| {
-        matches!(branch, [e] if here(e) && matches!(e.kind(), Kind::Type { kind: TypeKind::Single(t) } if t.to_string() == "null"))
-    };
+    let only_null = |branch: &[ValidationError<'static>]| matches!(branch, [e] if here(e) && matches!(e.kind(), Kind::Type { kind: TypeKind::Single(t) } if t.to_string() == "null"));
     let branches: Vec<&Vec<ValidationError<'static>>> = context.iter().filter(|b| !b.is_empty() && !only_null(b)).collect();
     let other_form = |e: &ValidationError<'_>| {
-        here(e) && matches!(e.kind(), Kind::Required { .. } | Kind::AdditionalProperties { .. } | Kind::Type { .. } | Kind::Enum { .. } | Kind::Constant { .. })
+        here(e)
+            && matches!(
+                e.kind(),
+                Kind::Required { .. } | Kind::AdditionalProperties { .. } | Kind::Type { .. } | Kind::Enum { .. } | Kind::Constant { .. }
+            )
     };
     let meant = branches.iter().find(|b| !b.iter().any(|e| other_form(e)));
     let name = pointer.rsplit('/').next().unwrap_or_default();
@@ -119,7 +121,8 @@ fn alternatives(context: &[Vec<ValidationError<'static>>], root: &Value, schema:
         }
     }
     let same_kind = |b: &&&Vec<ValidationError<'static>>| !b.iter().any(|e| here(e) && matches!(e.kind(), Kind::Type { .. }));
-    let closest = meant.or_else(|| branches.iter().filter(same_kind).min_by_key(|b| b.len())).or_else(|| branches.iter().min_by_key(|b| b.len()));
+    let closest =
+        meant.or_else(|| branches.iter().filter(same_kind).min_by_key(|b| b.len())).or_else(|| branches.iter().min_by_key(|b| b.len()));
     let found: Vec<Finding> = closest.into_iter().flat_map(|b| b.iter()).flat_map(|e| findings(e, root, schema)).collect();
     if found.is_empty() {
         return vec![Finding { pointer: pointer.to_owned(), key: None, message: format!("`{name}` fits none of its forms") }];

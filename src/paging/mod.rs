@@ -91,12 +91,19 @@ impl Pager {
         cursor
     }
 
-    /// Decides what follows a page.
+    /// Refuses a page that must not be delivered: the one before again.
+    ///
+    /// # Errors
+    /// `no_progress`.
+    pub(crate) fn admit(&mut self, page: &Page) -> Result<()> {
+        self.guard.page(&page.items)
+    }
+
+    /// Decides what follows a page. The page itself is good even if what it names is not.
     ///
     /// # Errors
     /// `no_progress` when a cursor or page comes back; `bad_response` when the reply's own paging values are unusable.
     pub(crate) fn next(&mut self, page: &Page, url: &str, cursor: &Cursor) -> Result<Step> {
-        self.guard.page(&page.items)?;
         let rows = page.items.len() as u64;
         self.rows += rows;
         let short = if self.largest == 0 { self.asked.is_some_and(|asked| rows < u64::from(asked)) } else { rows < self.largest };
