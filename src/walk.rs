@@ -187,12 +187,11 @@ impl Walk {
 
     fn note_total(&mut self, total: Option<u64>) {
         let before = self.receipt.advertised_total;
-        if let (Some(before), Some(now)) = (before, total) {
-            if before != now && self.receipt.notes.is_empty() {
-                self.receipt
-                    .notes
-                    .push(format!("the announced total changed from {before} to {now} during the walk; records may be missing or twice"));
-            }
+        if let (Some(before), Some(now), true) = (before, total, self.receipt.notes.is_empty())
+            && before != now
+        {
+            let note = format!("the announced total changed from {before} to {now} during the walk; records may be missing or twice");
+            self.receipt.notes.push(note);
         }
         self.receipt.advertised_total = total.or(before);
     }

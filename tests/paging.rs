@@ -113,7 +113,7 @@ impl Server {
         };
         match self.style {
             "offset" | "offset_total" => position(query("skip").unwrap()),
-            "keyset" => query("after").map_or(1, |key| position(key)),
+            "keyset" => query("after").map_or(1, position),
             "cursor_header" => header().unwrap_or(1),
             _ => query("page").unwrap_or(1) as usize,
         }
@@ -149,11 +149,11 @@ impl Transport for Server {
         let asked = self.asked(&request);
         let page = if self.situation.deaf { 1 } else { asked };
         let mut headers = http::HeaderMap::new();
-        if self.situation.failing.as_ref().is_some_and(|(p, _)| *p == page) {
-            if let Some(status) = self.failures.lock().unwrap().pop() {
-                headers.insert("retry-after", "1".parse().unwrap());
-                return Ok(Response { status: http::StatusCode::from_u16(status).unwrap(), headers, body: b"{}".to_vec() });
-            }
+        if self.situation.failing.as_ref().is_some_and(|(p, _)| *p == page)
+            && let Some(status) = self.failures.lock().unwrap().pop()
+        {
+            headers.insert("retry-after", "1".parse().unwrap());
+            return Ok(Response { status: http::StatusCode::from_u16(status).unwrap(), headers, body: b"{}".to_vec() });
         }
         let rows: Vec<Value> = self.situation.pages.get(page - 1).into_iter().flatten().map(|id| json!({"id": id})).collect();
         let regular = (page < self.situation.pages.len()).then_some(page as u64 + 1);

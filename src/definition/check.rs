@@ -8,9 +8,9 @@ use http::{HeaderName, HeaderValue};
 
 #[cfg(feature = "schemas")]
 use super::file::{ConnectorFile, OperationsFile, TemplatesFile};
-use super::file::{PointersFile, SourceFile, TargetFile};
 use super::schema::{Schema, kind_of};
 use super::text::{Pointer, Source, Target, Text};
+use super::value::{PointersFile, SourceFile, TargetFile};
 use crate::error::{Error, ErrorKind, Fault, Place, Result};
 use crate::yaml::Document;
 
@@ -117,7 +117,7 @@ impl<'d> Checker<'d> {
         self.accept(at, parsed)
     }
 
-    pub(crate) fn headers(&mut self, at: &str, file: super::file::Ordered<String>) -> Vec<(HeaderName, Text)> {
+    pub(crate) fn headers(&mut self, at: &str, file: super::value::Ordered<String>) -> Vec<(HeaderName, Text)> {
         let mut headers = Vec::new();
         for (name, value) in file.0 {
             let place = format!("{at}/{}", crate::yaml::escape(&name));

@@ -2,10 +2,11 @@
 
 use super::check::{Checker, Format, explain, version};
 use super::connector::{Auth, Connector, DetailRules, End, ErrorRules, Explain, Keyset, Paging, Property, Rate, Size};
-use super::file::{AuthFile, ConnectorFile, EndFile, ErrorsFile, KeysetFile, OptionFile, Ordered, PagingFile, PropertyFile, SizeFile};
+use super::file::{AuthFile, ConnectorFile, EndFile, ErrorsFile, KeysetFile, OptionFile, PagingFile, PropertyFile, SizeFile};
 use super::operation::OptionRule;
 use super::read_operation::option_rule;
 use super::text::Text;
+use super::value::Ordered;
 use crate::error::{Result, did_you_mean};
 use crate::yaml::{Document, escape};
 

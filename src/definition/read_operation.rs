@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 use super::check::{Checker, Format, explain};
 use super::connector::{Connector, Paging, Size};
 use super::file::{
-    ItemsFile, Json, LocationFile, MethodFile, OperationFile, OptionFile, Ordered, PartsFile, RecordFile, ResponseFile, ResultFile,
-    SendFile, StyleFile,
+    ItemsFile, LocationFile, MethodFile, OperationFile, OptionFile, PartsFile, RecordFile, ResponseFile, ResultFile, SendFile, StyleFile,
 };
 use super::operation::{ItemRule, Location, Method, Operation, OptionRule, PartRule, Record, Repeat, ResponseRule, ResultShape, Send};
 use super::read_connector::paging;
 use super::schema::Schema;
 use super::text::Text;
+use super::value::{Json, Ordered};
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
 use crate::yaml::{Document, escape};
 

@@ -111,14 +111,14 @@ fn alternatives(context: &[Vec<ValidationError<'static>>], root: &Value, schema:
                 Kind::Required { .. } | Kind::AdditionalProperties { .. } | Kind::Type { .. } | Kind::Enum { .. } | Kind::Constant { .. }
             )
     };
-    let meant = branches.iter().find(|b| !b.iter().any(|e| other_form(e)));
+    let meant = branches.iter().find(|b| !b.iter().any(&other_form));
     let name = pointer.rsplit('/').next().unwrap_or_default();
     let forms = forms(&branches, &here);
-    if let (None, Some(key), false) = (meant, instance.as_object().and_then(|o| o.keys().next()), forms.is_empty()) {
-        if !forms.contains(key) {
-            let message = format!("`{name}` has no form `{key}`{}", suggestion(key, &forms));
-            return vec![Finding { pointer: pointer.to_owned(), key: Some(key.clone()), message }];
-        }
+    let own_key =
+        instance.as_object().and_then(|o| o.keys().next()).filter(|key| meant.is_none() && !forms.is_empty() && !forms.contains(key));
+    if let Some(key) = own_key {
+        let message = format!("`{name}` has no form `{key}`{}", suggestion(key, &forms));
+        return vec![Finding { pointer: pointer.to_owned(), key: Some(key.clone()), message }];
     }
     let same_kind = |b: &&&Vec<ValidationError<'static>>| !b.iter().any(|e| here(e) && matches!(e.kind(), Kind::Type { .. }));
     let closest =
