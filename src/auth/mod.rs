@@ -25,6 +25,12 @@ pub(crate) fn sign(connection: &Connection, operation: &Operation, request: &mut
         }
         Auth::Bearer { token } => (AUTHORIZATION, format!("Bearer {}", rendered(connection, token)?)),
         Auth::ApiKey { header, value } => (header.clone(), rendered(connection, value)?),
+        Auth::Oauth2(_) | Auth::Refresh(_) => {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!("{} signs in with tokens, which this build cannot do yet", connection.connector.title),
+            ));
+        }
     };
     request.headers_mut().insert(name.clone(), sensitive(&name, &value)?);
     Ok(())

@@ -7,7 +7,9 @@ use std::fmt::Display;
 use http::{HeaderName, HeaderValue};
 
 #[cfg(feature = "schemas")]
-use super::file::{ConnectorFile, OperationsFile, TemplatesFile};
+use super::connector_file::ConnectorFile;
+#[cfg(feature = "schemas")]
+use super::file::{OperationsFile, TemplatesFile};
 use super::schema::{Schema, kind_of};
 use super::text::{Pointer, Source, Target, Text};
 use super::value::{PointersFile, SourceFile, TargetFile};

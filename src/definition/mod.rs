@@ -3,6 +3,7 @@
 mod catalog;
 mod check;
 mod connector;
+mod connector_file;
 mod file;
 mod operation;
 mod pack;
@@ -27,7 +28,7 @@ pub use value::{Json, Ordered};
 
 pub(crate) use check::{Checker, explain};
 pub(crate) use connector::{Auth, End, ErrorRules, Explain, Keyset, Paging};
-pub(crate) use file::{FormatFile, PropertyTypeFile};
+pub(crate) use connector_file::{FormatFile, PropertyTypeFile};
 pub(crate) use operation::{PartRule, Repeat};
 pub(crate) use schema::{Schema, kind_of};
 pub(crate) use text::{Part, Pointer, Source, Target, Text, scalar};

@@ -1,10 +1,13 @@
 //! From the connector file's mirror to the checked connector. Pure.
 
 use super::check::{Checker, Format, explain, version};
-use super::connector::{Auth, Connector, DetailRules, End, ErrorRules, Explain, Keyset, Paging, Property, Rate, Size};
-use super::file::{AuthFile, ConnectorFile, EndFile, ErrorsFile, KeysetFile, OptionFile, PagingFile, PropertyFile, SizeFile};
+use super::connector::{Auth, Connector, DetailRules, End, ErrorRules, Explain, Keyset, Oauth2, Paging, Property, Rate, Refresh, Size};
+use super::connector_file::{
+    AuthFile, ConnectorFile, EndFile, ErrorsFile, FlowFile, KeysetFile, Oauth2File, PagingFile, PropertyFile, RefreshFile, SizeFile,
+};
+use super::file::OptionFile;
 use super::operation::OptionRule;
-use super::read_operation::option_rule;
+use super::read_operation::{option_rule, request_line};
 use super::text::Text;
 use super::value::Ordered;
 use crate::error::{Result, did_you_mean};
@@ -90,7 +93,7 @@ fn property(name: String, file: PropertyFile) -> Property {
     }
 }
 
-fn rate(c: &mut Checker<'_>, file: Option<super::file::RateFile>) -> Option<Rate> {
+fn rate(c: &mut Checker<'_>, file: Option<super::connector_file::RateFile>) -> Option<Rate> {
     let file = file?;
     if file.requests == 0 || file.per_s == 0 {
         c.fault("/rate", "a rate needs at least one request and one second", None);
@@ -110,7 +113,36 @@ fn auth(c: &mut Checker<'_>, file: AuthFile) -> Auth {
             let value = text(c, "/auth/api_key/value", &value);
             c.header("/auth/api_key/header", &header).map_or(Auth::None, |header| Auth::ApiKey { header, value })
         }
+        AuthFile::Oauth2(file) => oauth2(c, file),
+        AuthFile::Refresh(file) => refresh(c, file).map_or(Auth::None, Auth::Refresh),
     }
+}
+
+fn oauth2(c: &mut Checker<'_>, file: Oauth2File) -> Auth {
+    let person = file.flow == FlowFile::AuthorizationCode;
+    if person && file.authorize.is_none() {
+        c.fault("/auth/oauth2", "the flow authorization_code needs `authorize`: where a person signs in", None);
+    }
+    let optional = |c: &mut Checker<'_>, key: &str, text: Option<String>| text.and_then(|t| c.text(&format!("/auth/oauth2/{key}"), &t));
+    Auth::Oauth2(Oauth2 {
+        person,
+        authorize: optional(c, "authorize", file.authorize),
+        token: c.text("/auth/oauth2/token", &file.token).unwrap_or_default(),
+        scopes: file.scopes,
+        client_id: c.text("/auth/oauth2/client_id", &file.client_id).unwrap_or_default(),
+        client_secret: optional(c, "client_secret", file.client_secret),
+        refresh_token: optional(c, "refresh_token", file.refresh_token),
+    })
+}
+
+fn refresh(c: &mut Checker<'_>, file: RefreshFile) -> Option<Refresh> {
+    let line = request_line(c, "/auth/refresh/request", &file.request);
+    let headers = c.headers("/auth/refresh/header", file.header);
+    let access_token = c.pointer("/auth/refresh/access_token", &file.access_token);
+    let refresh_token = c.pointer("/auth/refresh/refresh_token", &file.refresh_token);
+    let expires_in = file.expires_in.and_then(|p| c.pointer("/auth/refresh/expires_in", &p));
+    let (verb, path) = line?;
+    Some(Refresh { verb, path, headers, access_token: access_token?, refresh_token: refresh_token?, expires_in })
 }
 
 pub(crate) fn paging(c: &mut Checker<'_>, at: &str, file: PagingFile) -> Option<Paging> {

@@ -122,7 +122,8 @@ fn convert(
     })
 }
 
-fn request_line(c: &mut Checker<'_>, at: &str, line: &str) -> Option<(Verb, Text)> {
+/// Verb and path of a request line.
+pub(crate) fn request_line(c: &mut Checker<'_>, at: &str, line: &str) -> Option<(Verb, Text)> {
     let advice = Some("write a verb and a path, such as `GET /things/{id}`".to_owned());
     let Some((verb, path)) = line.split_once(' ') else {
         c.fault(at, format!("`{line}` is not a request"), advice);

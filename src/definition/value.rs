@@ -197,3 +197,16 @@ impl PointersFile {
         }
     }
 }
+
+/// Declares mirrors: derives serde (unknown keys refused) and, for the schemas, `JsonSchema`.
+macro_rules! mirrors {
+    ($($(#[$meta:meta])* $kind:ident $name:ident { $($body:tt)* })*) => { $(
+        $(#[$meta])*
+        #[derive(Clone, Debug, serde::Deserialize)]
+        #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+        #[serde(deny_unknown_fields, rename_all = "snake_case")]
+        pub $kind $name { $($body)* }
+    )* };
+}
+
+pub(crate) use mirrors;

@@ -72,7 +72,9 @@ impl Pager {
             (_, true) => Strategy::Keyset(forward(&operation, options)?),
         };
         let with = match &operation.paging {
-            Paging::Offset { with, .. } => with.iter().filter(|(name, _)| !options.contains_key(name)).cloned().collect(),
+            Paging::Offset { with, .. } => {
+                with.iter().filter(|(name, _)| operation.option(name).is_some() && !options.contains_key(name)).cloned().collect()
+            }
             _ => Vec::new(),
         };
         Ok(Pager { operation, strategy, with, guard: guard::Guard::default(), rows: 0, asked, largest: 0 })
@@ -133,6 +135,9 @@ impl Pager {
             (Strategy::Declared, Paging::Link { last: Some(last), .. }) => link::ahead(last, page, next, count),
             (Strategy::Declared, Paging::Number { page: name, end: Some(End::TotalPages(source)), .. }) => {
                 number::ahead(name, source, page, next, count)
+            }
+            (Strategy::Declared, Paging::Number { page: name, .. }) => {
+                number::ahead_by_total(name, self.rows, self.largest, page, next, count)
             }
             (Strategy::Declared, Paging::Offset { offset, .. }) => offset::ahead(offset, self.rows, page, self.largest, count),
             _ => Vec::new(),
