@@ -85,6 +85,7 @@ pub mod cli;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 
+pub use auth::{FileStore, MemoryStore, TokenSlot, TokenStore, Tokens};
 pub use clock::{Clock, SystemClock};
 pub use connection::{ConnectionSpec, Limits};
 pub use definition::{Catalog, Method};

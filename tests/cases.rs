@@ -11,7 +11,7 @@ use bytes::Bytes;
 use libtest_mimic::{Arguments, Failed, Trial};
 use opnode::{
     CallOptions, Catalog, Clock, ConnectionSpec, Engine, EngineConfig, Error, ExchangeLimits, Failure, FailureKind, Items, Method,
-    Response, Result, Transport,
+    Response, Result, Secret, TokenSlot, TokenStore, Tokens, Transport,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -88,13 +88,15 @@ fn yaml<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, String> {
 
 fn run(case: &Path) -> Result<(), String> {
     let call: CallFile = yaml(&case.join("call.yaml"))?;
-    let spec = connection(case, &call)?;
+    let mut spec = connection(case, &call)?;
     let script = Arc::new(Script::read(case)?);
+    let tokens = spec.values.remove("access_token").map(|token| Arc::new(OneToken(token)) as Arc<dyn TokenStore>);
     let config = EngineConfig {
         catalog: catalog(case)?,
         transport: Some(script.clone()),
         clock: Some(Arc::new(StillClock::default())),
-        system_proxy: false,
+        tokens,
+        ..EngineConfig::default()
     };
     let engine = Engine::new(config);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -125,7 +127,7 @@ fn connection(case: &Path, call: &CallFile) -> Result<ConnectionSpec, String> {
         connector,
         values: values.iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.clone(), text(v))).collect(),
         limits: serde_json::from_value(Value::Object(limits)).map_err(|e| e.to_string())?,
-        allow_http: false,
+        ..ConnectionSpec::default()
     })
 }
 
@@ -306,6 +308,27 @@ fn reply(file: &ResponseFile) -> Result<Response, Failure> {
         _ => Vec::new(),
     };
     Ok(Response { status: http::StatusCode::from_u16(file.status.unwrap_or(200)).unwrap(), headers, body })
+}
+
+/// A store in which somebody has signed in already: `access_token` in connection.yaml.
+struct OneToken(String);
+
+#[async_trait]
+impl TokenStore for OneToken {
+    async fn open(&self, _: &str) -> Result<Box<dyn TokenSlot>> {
+        Ok(Box::new(OneToken(self.0.clone())))
+    }
+}
+
+#[async_trait]
+impl TokenSlot for OneToken {
+    async fn read(&mut self) -> Result<Option<Tokens>> {
+        Ok(Some(Tokens { access: Secret::new(self.0.clone()), refresh: None, expires_at: None, seed: None }))
+    }
+    async fn write(&mut self, tokens: &Tokens) -> Result<()> {
+        self.0 = tokens.access.expose().to_owned();
+        Ok(())
+    }
 }
 
 /// A clock that moves when somebody sleeps.

@@ -207,7 +207,8 @@ fn walk(style: &Style, situation: &Situation, concurrency: u16, with: &CallOptio
         style.response
     );
     catalog.add("acme", "things.yaml", operation);
-    let engine = Engine::new(EngineConfig { catalog, transport: Some(server.clone()), clock: Some(Arc::new(NoWait)), system_proxy: false });
+    let engine =
+        Engine::new(EngineConfig { catalog, transport: Some(server.clone()), clock: Some(Arc::new(NoWait)), ..EngineConfig::default() });
     let limits = serde_json::from_value(json!({ "concurrency": concurrency })).unwrap();
     let session = engine.connect(&ConnectionSpec { connector: "acme".into(), limits, ..ConnectionSpec::default() }).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -96,7 +96,6 @@ pub(crate) enum Auth {
 
 /// OAuth 2.0 as a connector declares it.
 #[derive(Debug)]
-#[expect(dead_code, reason = "signing with tokens is the next step; the definitions are read and checked already")]
 pub(crate) struct Oauth2 {
     pub(crate) person: bool,
     pub(crate) authorize: Option<Text>,
@@ -109,7 +108,6 @@ pub(crate) struct Oauth2 {
 
 /// A rotating refresh token of the vendor's own kind.
 #[derive(Debug)]
-#[expect(dead_code, reason = "signing with tokens is the next step; the definitions are read and checked already")]
 pub(crate) struct Refresh {
     pub(crate) verb: http::Method,
     pub(crate) path: Text,

@@ -27,7 +27,7 @@ pub use template::Template;
 pub use value::{Json, Ordered};
 
 pub(crate) use check::{Checker, explain};
-pub(crate) use connector::{Auth, End, ErrorRules, Explain, Keyset, Paging};
+pub(crate) use connector::{Auth, End, ErrorRules, Explain, Keyset, Oauth2, Paging, Refresh};
 pub(crate) use connector_file::{FormatFile, PropertyTypeFile};
 pub(crate) use operation::{PartRule, Repeat};
 pub(crate) use schema::{Schema, kind_of};

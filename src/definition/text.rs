@@ -91,6 +91,11 @@ impl Pointer {
         Ok(Pointer(tail.split('/').map(|t| t.replace("~1", "/").replace("~0", "~")).collect()))
     }
 
+    /// The pointer to one key of the top level.
+    pub(crate) fn key(name: &str) -> Pointer {
+        Pointer(vec![name.to_owned()])
+    }
+
     /// The tokens, unescaped.
     #[must_use]
     pub fn tokens(&self) -> &[String] {
