@@ -154,7 +154,14 @@ impl ConnectionFile {
             };
             values.insert(name.clone(), text);
         }
-        Ok(ConnectionSpec { connector: self.connector.clone(), values, limits: self.limits.clone(), allow_http: self.allow_http })
+        Ok(ConnectionSpec {
+            connector: self.connector.clone(),
+            values,
+            limits: self.limits.clone(),
+            allow_http: self.allow_http,
+            name: None,
+            reroute: None,
+        })
     }
 }
 
@@ -173,6 +180,12 @@ pub struct ConnectionSpec {
     /// Accept plain http to another host than this machine.
     #[serde(default)]
     pub allow_http: bool,
+    /// Its name, by which its tokens are kept and messages speak of it.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Sends every request to this address instead, the real host as the first segment of the path: how a stand-in plays several hosts.
+    #[serde(default)]
+    pub reroute: Option<String>,
 }
 
 /// Limits of a connection. What is not set has the default that its line tells.
@@ -266,6 +279,8 @@ pub struct Connection {
     pub(crate) connector: Arc<Connector>,
     pub(crate) limits: Limits,
     pub(crate) redactor: Redactor,
+    pub(crate) name: Option<String>,
+    reroute: Option<Url>,
     values: BTreeMap<String, Secret>,
     base: Url,
     origins: Vec<url::Origin>,
@@ -308,15 +323,17 @@ impl Connection {
             return Err(Error::from_faults(ErrorKind::Connection, &format!("the connection to {} is wrong", connector.title), faults));
         }
         let lookup = |name: &str| values.get(name).map(|v| Cow::Borrowed(v.expose()));
-        let base = base_url(&connector, &connector.base_url, lookup, spec.allow_http)?;
+        let reroute = spec.reroute.as_deref().map(Url::parse).transpose();
+        let reroute = reroute.map_err(|e| Error::new(ErrorKind::Connection, format!("`reroute` is not a URL: {e}")))?;
+        let base = rerouted(base_url(&connector, &connector.base_url, lookup, spec.allow_http)?, reroute.as_ref())?;
         let mut origins = vec![base.origin()];
-        for origin in &connector.origins {
+        for origin in connector.origins.iter().filter(|_| reroute.is_none()) {
             let url = Url::parse(origin)
                 .map_err(|e| Error::new(ErrorKind::Definition, format!("the origin `{origin}` of {} is not a URL: {e}", connector.name)))?;
             origins.push(url.origin());
         }
         let redactor = redactor(&connector, &values);
-        Ok(Connection { limits: spec.limits.clone(), redactor, values, base, origins, connector })
+        Ok(Connection { limits: spec.limits.clone(), redactor, name: spec.name.clone(), reroute, values, base, origins, connector })
     }
 
     /// The connector.
@@ -343,9 +360,14 @@ impl Connection {
     /// The base address of an operation.
     pub(crate) fn base_of(&self, operation: &Operation) -> Result<Cow<'_, Url>> {
         let Some(text) = &operation.base_url else { return Ok(Cow::Borrowed(&self.base)) };
-        let url = base_url(&self.connector, text, |n| self.value(n), true)?;
+        self.address(text).map(Cow::Owned)
+    }
+
+    /// An address of the connector's definition, if it is one of this connection's origins.
+    pub(crate) fn address(&self, text: &Text) -> Result<Url> {
+        let url = rerouted(base_url(&self.connector, text, |n| self.value(n), true)?, self.reroute.as_ref())?;
         self.check_origin(&url)?;
-        Ok(Cow::Owned(url))
+        Ok(url)
     }
 
     /// Decides whether a URL may be requested with this connection's credentials: same scheme, host and port as one of its origins, no user info.
@@ -467,6 +489,13 @@ fn base_url<'v>(connector: &Connector, text: &Text, value: impl FnMut(&str) -> O
         .advise("write https://, or say `allow_http: true` in the connection if the network in between is yours"));
     }
     Ok(url)
+}
+
+/// The same address on the stand-in: its host becomes the first segment of the path.
+fn rerouted(url: Url, reroute: Option<&Url>) -> Result<Url> {
+    let Some(to) = reroute.filter(|to| to.origin() != url.origin()) else { return Ok(url) };
+    let text = format!("{}/{}{}", to.as_str().trim_end_matches('/'), url.host_str().unwrap_or_default(), url.path());
+    Url::parse(text.trim_end_matches('/')).map_err(|e| Error::new(ErrorKind::Connection, format!("`reroute` makes no URL of {url}: {e}")))
 }
 
 /// Whether a URL names this machine by literal address or as localhost.

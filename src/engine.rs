@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::auth;
+use crate::auth::{self, MemoryStore, TokenStore};
 use crate::clock::{Clock, SystemClock};
 use crate::connection::{Connection, ConnectionSpec};
 use crate::definition::{Catalog, Method, Operation, kind_of};
@@ -13,6 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
 use crate::paging::Pager;
 use crate::request::{self, Input, PlannedRequest};
+use crate::secret::Secret;
 use crate::send::{Call, Cancel, Wire};
 use crate::transport::{HttpOptions, HttpTransport, Transport};
 use crate::walk::{Reply, Walk};
@@ -26,13 +27,15 @@ pub struct EngineConfig {
     pub transport: Option<Arc<dyn Transport>>,
     /// Another clock than the machine's, for tests.
     pub clock: Option<Arc<dyn Clock>>,
+    /// Where tokens are kept; in memory when left out.
+    pub tokens: Option<Arc<dyn TokenStore>>,
     /// Whether the system's proxy settings are used.
     pub system_proxy: bool,
 }
 
 impl Default for EngineConfig {
     fn default() -> Self {
-        EngineConfig { catalog: Catalog::builtin(), transport: None, clock: None, system_proxy: false }
+        EngineConfig { catalog: Catalog::builtin(), transport: None, clock: None, tokens: None, system_proxy: false }
     }
 }
 
@@ -41,6 +44,7 @@ pub struct Engine {
     catalog: Arc<Catalog>,
     transport: Option<Arc<dyn Transport>>,
     clock: Arc<dyn Clock>,
+    tokens: Arc<dyn TokenStore>,
     system_proxy: bool,
 }
 
@@ -58,6 +62,7 @@ impl Engine {
             catalog: Arc::new(config.catalog),
             transport: config.transport,
             clock: config.clock.unwrap_or_else(|| Arc::new(SystemClock::default())),
+            tokens: config.tokens.unwrap_or_else(|| Arc::new(MemoryStore::default())),
             system_proxy: config.system_proxy,
         }
     }
@@ -79,7 +84,10 @@ impl Engine {
             Some(transport) => Arc::clone(transport),
             None => Arc::new(HttpTransport::new(self.http(&connection))?),
         };
-        Ok(Session { catalog: Arc::clone(&self.catalog), wire: Arc::new(Wire::new(connection, transport, Arc::clone(&self.clock))) })
+        Ok(Session {
+            catalog: Arc::clone(&self.catalog),
+            wire: Arc::new(Wire::new(connection, transport, Arc::clone(&self.clock), Arc::clone(&self.tokens))),
+        })
     }
 
     fn http(&self, connection: &Connection) -> HttpOptions {
@@ -230,10 +238,27 @@ impl Session {
         requests
             .into_iter()
             .map(|mut request| {
-                auth::sign(connection, &operation, &mut request)?;
+                auth::sign(connection, &operation, None, &mut request)?;
                 Ok(request::planned(connection, &request))
             })
             .collect()
+    }
+
+    /// Where a person signs in, for connectors that need it. `redirect` is where the browser is sent back to; `state` comes back with it;
+    /// `challenge` is the S256 challenge of a verifier (RFC 7636) that only the caller knows.
+    ///
+    /// # Errors
+    /// `usage` when the connector needs no sign-in; `connection` when a property is missing.
+    pub fn sign_in_url(&self, redirect: &str, state: &str, challenge: &str) -> Result<String> {
+        auth::sign_in_url(&self.wire.connection, redirect, state, challenge).map(String::from)
+    }
+
+    /// Ends a sign-in: exchanges the code that came back for tokens, and keeps them.
+    ///
+    /// # Errors
+    /// `unauthenticated` when the code is not accepted; `state` when the tokens cannot be kept.
+    pub async fn sign_in(&self, code: &Secret, redirect: &str, verifier: &Secret) -> Result<()> {
+        self.wire.keeper.redeem(&self.wire.means(), code, redirect, verifier).await
     }
 
     /// Calls the connector's probe: whether the address and credentials work.

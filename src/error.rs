@@ -256,7 +256,7 @@ impl Provider {
 }
 
 /// All that is known about a failure. Reached through [`Error`]'s `Deref`.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Details {
     /// The kind.
     pub kind: ErrorKind,
@@ -297,6 +297,7 @@ pub struct Details {
 }
 
 /// A failure. One pointer wide; see [`Details`] for its fields.
+#[derive(Clone)]
 pub struct Error(Box<Details>);
 
 /// The crate's result.

@@ -150,7 +150,7 @@ fn provider(connection: &Connection, reply: &Response, body: Option<&Value>) -> 
             provider.message = text(&rules.message, body);
             if let Some(details) = &rules.details {
                 let list = details.list.find(body).and_then(Value::as_array).into_iter().flatten();
-                let field = |v: &Value| details.field.find(v).map(|f| path_text(f)).filter(|t| !t.is_empty()).map(tidy);
+                let field = |v: &Value| details.field.find(v).map(path_text).filter(|t| !t.is_empty()).map(tidy);
                 let one = |p: &Pointer, v: &Value| p.find(v).and_then(scalar).filter(|t| !t.is_empty()).map(tidy);
                 provider.details = list
                     .take(50)

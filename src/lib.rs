@@ -55,6 +55,8 @@
 //! It never prints, reads the environment, installs anything global, or sends a credential to another origin than the connection's own. It runs
 //! inside the caller's tokio runtime.
 
+#![warn(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 pub mod connection;
 pub mod definition;
 pub mod error;
@@ -83,6 +85,7 @@ pub mod cli;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 
+pub use auth::{FileStore, MemoryStore, TokenSlot, TokenStore, Tokens};
 pub use clock::{Clock, SystemClock};
 pub use connection::{ConnectionSpec, Limits};
 pub use definition::{Catalog, Method};

@@ -73,7 +73,9 @@ pub(crate) fn build(connection: &Connection, operation: &Operation, input: Input
             headers.insert(CONTENT_TYPE, connection.header_value(&CONTENT_TYPE, &body.content_type)?);
         }
         for rules in [&connection.connector.headers, &operation.headers] {
-            headers.extend(connection.headers(rules)?);
+            for (name, value) in connection.headers(rules)? {
+                headers.insert(name, value);
+            }
         }
         for rule in operation.options.iter().filter(|o| o.location == Location::Header) {
             if let (Some(value), Ok(name)) = (input.options.get(&rule.name), HeaderName::from_bytes(rule.name.as_bytes())) {

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -38,30 +38,44 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Masks the known secret values of a connection in any text: raw, base64, percent-encoded and JSON-escaped.
+/// Masks the known secret values of a connection in any text: raw, base64, percent-encoded and JSON-escaped. Cloning shares what it knows.
 #[derive(Clone, Default)]
 pub struct Redactor {
-    needles: Arc<[Secret]>,
+    needles: Arc<RwLock<Vec<Secret>>>,
 }
 
 /// Values shorter than this would mask half of every text.
 const SHORTEST: usize = 4;
 
 impl Redactor {
-    /// A redactor for these values. Longer needles are tried first, so that one form never hides half of another.
+    /// A redactor for these values.
     #[must_use]
     pub fn new<'a>(values: impl IntoIterator<Item = &'a str>) -> Redactor {
-        let mut needles: Vec<String> = values.into_iter().filter(|v| v.len() >= SHORTEST).flat_map(forms).collect();
-        needles.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        needles.dedup();
-        Redactor { needles: needles.into_iter().map(Secret::new).collect() }
+        let redactor = Redactor::default();
+        values.into_iter().for_each(|value| redactor.learn(value));
+        redactor
+    }
+
+    /// One more value to mask, such as a token that has just been issued.
+    pub fn learn(&self, value: &str) {
+        if value.len() < SHORTEST {
+            return;
+        }
+        let mut needles = self.needles.write().unwrap_or_else(PoisonError::into_inner);
+        for form in forms(value) {
+            if !needles.iter().any(|n| n.expose() == form) {
+                needles.push(Secret::new(form));
+            }
+        }
+        // Longer ones are tried first, so that one form never hides half of another.
+        needles.sort_by(|a, b| b.expose().len().cmp(&a.expose().len()).then_with(|| a.expose().cmp(b.expose())));
     }
 
     /// The text with every known secret masked.
     #[must_use]
     pub fn mask<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let mut masked = Cow::Borrowed(text);
-        for needle in self.needles.iter() {
+        for needle in self.needles.read().unwrap_or_else(PoisonError::into_inner).iter() {
             if masked.contains(needle.expose()) {
                 masked = Cow::Owned(masked.replace(needle.expose(), MASK));
             }
@@ -72,7 +86,7 @@ impl Redactor {
 
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Redactor({} forms)", self.needles.len())
+        write!(f, "Redactor({} forms)", self.needles.read().unwrap_or_else(PoisonError::into_inner).len())
     }
 }
 

@@ -10,7 +10,7 @@ use http::{Method as Verb, StatusCode};
 use tokio::sync::watch;
 use url::Url;
 
-use crate::auth;
+use crate::auth::{self, Keeper, Means, TokenStore};
 use crate::clock::Clock;
 use crate::connection::Connection;
 use crate::definition::{Operation, Repeat, ResultShape};
@@ -18,6 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fault;
 use crate::page::{self, Page, Response, Unfit};
 use crate::retry::{self, Pace, Signal, Tokens, Verdict};
+use crate::secret::Secret;
 use crate::transport::{ExchangeLimits, Failure, FailureKind, Transport};
 
 /// Redirects that one read may follow.
@@ -83,9 +84,11 @@ pub(crate) struct Sent {
 
 /// A connection's way to the network, shared by all its calls.
 pub(crate) struct Wire {
-    pub(crate) connection: Connection,
+    pub(crate) connection: Arc<Connection>,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) store: Arc<dyn TokenStore>,
+    pub(crate) keeper: Keeper,
     tokens: Mutex<Tokens>,
     pace: Mutex<Pace>,
 }
@@ -99,8 +102,15 @@ struct Miss {
 }
 
 impl Wire {
-    pub(crate) fn new(connection: Connection, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Wire {
-        Wire { connection, transport, clock, tokens: Mutex::default(), pace: Mutex::default() }
+    pub(crate) fn new(connection: Connection, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>, store: Arc<dyn TokenStore>) -> Wire {
+        let (tokens, pace) = (Mutex::default(), Mutex::default());
+        Wire { connection: Arc::new(connection), transport, clock, store, keeper: Keeper::default(), tokens, pace }
+    }
+
+    /// What buying tokens needs.
+    pub(crate) fn means(&self) -> Means {
+        let (connection, transport) = (Arc::clone(&self.connection), Arc::clone(&self.transport));
+        Means { connection, transport, clock: Arc::clone(&self.clock), store: Arc::clone(&self.store) }
     }
 
     /// Sends a request until it has an answer, its budget is spent, or its fate is unknown.
@@ -195,16 +205,39 @@ impl Wire {
         Err(fatal(Error::new(ErrorKind::NoProgress, format!("more than {REDIRECTS_MAX} redirects in a row"))))
     }
 
+    /// One signed exchange. A 401 on a token buys one new token and one replay: the request was not processed.
     async fn exchange(&self, call: &Call, request: &http::Request<Bytes>) -> Result<Response, Miss> {
+        if !auth::uses_tokens(&self.connection, &call.operation) {
+            return self.signed(call, request, None).await;
+        }
+        let token = self.token(call, None).await?;
+        let response = self.signed(call, request, Some(&token)).await?;
+        if response.status != StatusCode::UNAUTHORIZED {
+            return Ok(response);
+        }
+        let renewed = self.token(call, Some(&token)).await?;
+        call.tally.retries.fetch_add(1, Ordering::Relaxed);
+        self.signed(call, request, Some(&renewed)).await
+    }
+
+    async fn token(&self, call: &Call, rejected: Option<&Secret>) -> Result<Secret, Miss> {
+        let means = self.means();
+        tokio::select! {
+            token = self.keeper.access(&means, rejected) => token.map_err(fatal),
+            () = call.cancel.cancelled() => Err(fatal(cancelled())),
+        }
+    }
+
+    async fn signed(&self, call: &Call, request: &http::Request<Bytes>, token: Option<&Secret>) -> Result<Response, Miss> {
         let mut signed = request.clone();
-        auth::sign(&self.connection, &call.operation, &mut signed).map_err(fatal)?;
+        auth::sign(&self.connection, &call.operation, token, &mut signed).map_err(fatal)?;
         let limits = self.exchange_limits(call);
         call.tally.requests.fetch_add(1, Ordering::Relaxed);
         let write = call.operation.repeat != Repeat::SafeRead;
         let exchange = self.transport.send(signed, limits);
         let outcome = tokio::select! {
             outcome = exchange => outcome,
-            () = call.cancel.cancelled() => return Err(if write { fatal(settle(cancelled(), true)) } else { fatal(cancelled()) }),
+            () = call.cancel.cancelled() => return Err(fatal(settle(cancelled(), write))),
         };
         let response = outcome.map_err(|f| self.failure(call, f))?;
         call.tally.bytes.fetch_add(response.body.len() as u64, Ordering::Relaxed);
@@ -212,7 +245,8 @@ impl Wire {
             lock(&self.pace).hold(self.clock.now() + wait);
         }
         let url = request.uri().to_string();
-        tracing::debug!(operation = %call.operation.id, verb = %request.method(), url = %self.connection.redactor.mask(&url), status = response.status.as_u16(), bytes = response.body.len(), "exchange");
+        let (status, bytes) = (response.status.as_u16(), response.body.len());
+        tracing::debug!(operation = %call.operation.id, verb = %request.method(), url = %self.connection.redactor.mask(&url), status, bytes, "exchange");
         Ok(response)
     }
 

@@ -27,6 +27,8 @@ pub struct Walk {
     items_max: Option<u64>,
     queue: VecDeque<Fetch>,
     started: Option<Duration>,
+    /// Why there is no page after the one delivered last.
+    broken: Option<Error>,
     receipt: Receipt,
 }
 
@@ -71,6 +73,7 @@ impl Walk {
             items_max,
             queue: VecDeque::new(),
             started: None,
+            broken: None,
             receipt,
         }
     }
@@ -90,6 +93,9 @@ impl Walk {
             if let Err(error) = self.fetch(self.pager.first()) {
                 return Some(Err(self.fail(error)));
             }
+        }
+        if let Some(error) = self.broken.take() {
+            return Some(Err(self.fail(error)));
         }
         if self.over_pages() {
             let error =
@@ -113,15 +119,19 @@ impl Walk {
     fn take(&mut self, mut page: Page, number: u64, fetch: &Fetch) -> Result<Page> {
         page.number = number;
         self.note_total(page.total);
-        let step = self.pager.next(&page, &fetch.url, &fetch.cursor).map_err(|e| {
+        let named = |e: Error, page| {
             e.with(|d| {
                 d.operation = Some(self.call.operation.id.clone());
-                d.page = Some(number);
+                d.page = Some(page);
             })
-        })?;
+        };
+        self.pager.admit(&page).map_err(|e| named(e, number))?;
+        let step = self.pager.next(&page, &fetch.url, &fetch.cursor).map_err(|e| named(e, number + 1));
         self.receipt.pages = number;
+        let more = !matches!(step, Ok(Step::Stop(_)));
         if let Some(left) = self.items_max.map(|max| max.saturating_sub(self.receipt.items)) {
-            if page.items.len() as u64 >= left && (page.items.len() as u64 > left || matches!(step, Step::More(_))) {
+            let rows = page.items.len() as u64;
+            if rows > left || (rows == left && more) {
                 page.items = page.items.take(usize::try_from(left).unwrap_or(usize::MAX));
                 self.receipt.items += page.items.len() as u64;
                 self.end(StopReason::ItemLimit);
@@ -130,8 +140,9 @@ impl Walk {
         }
         self.receipt.items += page.items.len() as u64;
         match step {
-            Step::Stop(reason) => self.end(reason),
-            Step::More(next) => self.go_on(&page, next).map_err(|e| e.with(|d| d.page = Some(number + 1)))?,
+            Ok(Step::Stop(reason)) => self.end(reason),
+            Ok(Step::More(next)) => self.broken = self.go_on(&page, next).err().map(|e| e.with(|d| d.page = Some(number + 1))),
+            Err(error) => self.broken = Some(error),
         }
         Ok(page)
     }
@@ -176,12 +187,11 @@ impl Walk {
 
     fn note_total(&mut self, total: Option<u64>) {
         let before = self.receipt.advertised_total;
-        if let (Some(before), Some(now)) = (before, total) {
-            if before != now && self.receipt.notes.is_empty() {
-                self.receipt
-                    .notes
-                    .push(format!("the announced total changed from {before} to {now} during the walk; records may be missing or twice"));
-            }
+        if let (Some(before), Some(now), true) = (before, total, self.receipt.notes.is_empty())
+            && before != now
+        {
+            let note = format!("the announced total changed from {before} to {now} during the walk; records may be missing or twice");
+            self.receipt.notes.push(note);
         }
         self.receipt.advertised_total = total.or(before);
     }

@@ -52,9 +52,7 @@ impl Document {
     pub(crate) fn parse(file: &str, text: &str, line_offset: u64) -> Result<Document> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         if text.len() > BYTES_MAX {
-            return Err(
-                fault(file, format!("the file is larger than the limit yaml_bytes ({BYTES_MAX} bytes)"), None).advise("split the file")
-            );
+            return Err(fault(file, format!("it is larger than the limit yaml_bytes ({BYTES_MAX})"), None).advise("split the file"));
         }
         let spanned: Spanned<Inner> = serde_saphyr::from_str_with_options(text, options()).map_err(|e| {
             let place = e.location().map(|l| (l.line() + line_offset, l.column()));
@@ -316,7 +314,7 @@ fn options() -> serde_saphyr::Options {
 }
 
 fn fault(file: &str, message: String, place: Option<(u64, u64)>) -> Error {
-    Error::new(ErrorKind::Definition, format!("{file} is not readable: {message}")).at(Place {
+    Error::new(ErrorKind::Definition, format!("not readable as YAML: {message}")).at(Place {
         file: Some(file.to_owned()),
         line: place.map(|p| p.0),
         column: place.map(|p| p.1),
@@ -324,11 +322,20 @@ fn fault(file: &str, message: String, place: Option<(u64, u64)>) -> Error {
     })
 }
 
-/// The reader's own message without the position that the error carries anyway.
+/// The reader's own message without the position that the error carries anyway, and without its programmers' words.
 fn tidy(message: &str) -> String {
     let one = message.lines().next().unwrap_or(message).trim();
     let cut = one.split_once(": ").filter(|(head, _)| head.starts_with("error") && head.contains("line")).map_or(one, |(_, tail)| tail);
-    cut.split(" at line ").next().unwrap_or(cut).trim().to_owned()
+    let cut = cut.split(" at line ").next().unwrap_or(cut);
+    let cut = cut.split(", set DuplicateKeyPolicy").next().unwrap_or(cut);
+    let cut = cut.strip_suffix(" by configured policy").unwrap_or(cut).trim();
+    match cut.strip_prefix("budget breached: ") {
+        None => cut.to_owned(),
+        Some(limit) if limit.starts_with("Documents") => "it holds several documents, but one is read".to_owned(),
+        Some(limit) if limit.starts_with("Depth") => format!("it is nested deeper than the limit yaml_depth ({DEPTH_MAX})"),
+        Some(limit) if limit.starts_with("Nodes") => format!("it holds more values than the limit yaml_nodes ({NODES_MAX})"),
+        Some(limit) => format!("it breaks the limit {}", limit.split([' ', '{']).next().unwrap_or(limit)),
+    }
 }
 
 /// Common slips whose message from the reader does not tell what to do.

@@ -1,6 +1,10 @@
 //! Signing a request for its origin. The credentials are attached last, to the URL that is then sent, and marked as sensitive.
 
 mod basic;
+mod file_store;
+mod grant;
+mod keeper;
+mod store;
 
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
@@ -10,9 +14,20 @@ use url::Url;
 use crate::connection::Connection;
 use crate::definition::{Auth, Operation, Text};
 use crate::error::{Error, ErrorKind, Place, Result};
+use crate::secret::{MASK, Secret};
 
-/// Attaches the connection's credentials, if the request goes to one of its own origins.
-pub(crate) fn sign(connection: &Connection, operation: &Operation, request: &mut http::Request<Bytes>) -> Result<()> {
+pub use file_store::FileStore;
+pub(crate) use grant::sign_in_url;
+pub(crate) use keeper::{Keeper, Means};
+pub use store::{MemoryStore, TokenSlot, TokenStore, Tokens};
+
+/// Attaches the connection's credentials, if the request goes to one of its own origins. `token` is the access token, where there are such.
+pub(crate) fn sign(
+    connection: &Connection,
+    operation: &Operation,
+    token: Option<&Secret>,
+    request: &mut http::Request<Bytes>,
+) -> Result<()> {
     let url = Url::parse(&request.uri().to_string()).map_err(|e| Error::new(ErrorKind::Internal, format!("the request's URL: {e}")))?;
     connection.check_origin(&url)?;
     if operation.anonymous {
@@ -25,9 +40,15 @@ pub(crate) fn sign(connection: &Connection, operation: &Operation, request: &mut
         }
         Auth::Bearer { token } => (AUTHORIZATION, format!("Bearer {}", rendered(connection, token)?)),
         Auth::ApiKey { header, value } => (header.clone(), rendered(connection, value)?),
+        Auth::Oauth2(_) | Auth::Refresh(_) => (AUTHORIZATION, format!("Bearer {}", token.map_or(MASK, Secret::expose))),
     };
     request.headers_mut().insert(name.clone(), sensitive(&name, &value)?);
     Ok(())
+}
+
+/// Whether an operation's requests carry an access token that can be renewed.
+pub(crate) fn uses_tokens(connection: &Connection, operation: &Operation) -> bool {
+    !operation.anonymous && matches!(connection.connector.auth, Auth::Oauth2(_) | Auth::Refresh(_))
 }
 
 fn rendered(connection: &Connection, text: &Text) -> Result<String> {

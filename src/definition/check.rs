@@ -6,9 +6,13 @@ use std::fmt::Display;
 
 use http::{HeaderName, HeaderValue};
 
-use super::file::{ConnectorFile, OperationsFile, PointersFile, SourceFile, TargetFile, TemplatesFile};
+#[cfg(feature = "schemas")]
+use super::connector_file::ConnectorFile;
+#[cfg(feature = "schemas")]
+use super::file::{OperationsFile, TemplatesFile};
 use super::schema::{Schema, kind_of};
 use super::text::{Pointer, Source, Target, Text};
+use super::value::{PointersFile, SourceFile, TargetFile};
 use crate::error::{Error, ErrorKind, Fault, Place, Result};
 use crate::yaml::Document;
 
@@ -142,7 +146,7 @@ impl<'d> Checker<'d> {
         self.accept(at, parsed)
     }
 
-    pub(crate) fn headers(&mut self, at: &str, file: super::file::Ordered<String>) -> Vec<(HeaderName, Text)> {
+    pub(crate) fn headers(&mut self, at: &str, file: super::value::Ordered<String>) -> Vec<(HeaderName, Text)> {
         let mut headers = Vec::new();
         for (name, value) in file.0 {
             let place = format!("{at}/{}", crate::yaml::escape(&name));
@@ -201,7 +205,7 @@ fn schema_faults(format: Format, doc: &Document, wrap: &[&str]) -> Vec<Fault> {
         value = serde_json::json!({ "version": FORMAT_VERSION, *key: value });
     }
     if !value.is_object() {
-        let message = format!("a {} file is a map of keys, not {}", format.name(), kind_of(&value));
+        let message = format!("the {} file should be a map of keys, but is {}", format.name(), kind_of(&value));
         return vec![Fault { place: doc.place(""), message, advice: Some(format!("`opnode schema {}` shows the format", format.name())) }];
     }
     let prefix: String = wrap.iter().map(|k| format!("/{k}")).collect();

@@ -2,7 +2,7 @@
 
 use http::HeaderName;
 
-use super::file::{FormatFile, PropertyTypeFile};
+use super::connector_file::{FormatFile, PropertyTypeFile};
 use super::operation::OptionRule;
 use super::text::{Pointer, Source, Target, Text};
 
@@ -90,6 +90,31 @@ pub(crate) enum Auth {
     Basic { username: Text, password: Text },
     Bearer { token: Text },
     ApiKey { header: HeaderName, value: Text },
+    Oauth2(Oauth2),
+    Refresh(Refresh),
+}
+
+/// OAuth 2.0 as a connector declares it.
+#[derive(Debug)]
+pub(crate) struct Oauth2 {
+    pub(crate) person: bool,
+    pub(crate) authorize: Option<Text>,
+    pub(crate) token: Text,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) client_id: Text,
+    pub(crate) client_secret: Option<Text>,
+    pub(crate) refresh_token: Option<Text>,
+}
+
+/// A rotating refresh token of the vendor's own kind.
+#[derive(Debug)]
+pub(crate) struct Refresh {
+    pub(crate) verb: http::Method,
+    pub(crate) path: Text,
+    pub(crate) headers: Vec<(HeaderName, Text)>,
+    pub(crate) access_token: Pointer,
+    pub(crate) refresh_token: Pointer,
+    pub(crate) expires_in: Option<Pointer>,
 }
 
 impl Auth {
@@ -99,6 +124,11 @@ impl Auth {
             Auth::Basic { username, password } => vec![username, password],
             Auth::Bearer { token } => vec![token],
             Auth::ApiKey { value, .. } => vec![value],
+            Auth::Oauth2(o) => {
+                let optional = [o.authorize.as_ref(), o.client_secret.as_ref(), o.refresh_token.as_ref()];
+                optional.into_iter().flatten().chain([&o.token, &o.client_id]).collect()
+            }
+            Auth::Refresh(r) => r.headers.iter().map(|(_, text)| text).collect(),
         }
     }
 }

@@ -3,6 +3,7 @@
 mod catalog;
 mod check;
 mod connector;
+mod connector_file;
 mod file;
 mod operation;
 mod pack;
@@ -13,20 +14,21 @@ mod schema;
 mod slice;
 mod template;
 mod text;
+mod value;
 
 pub use catalog::Catalog;
 #[cfg(feature = "schemas")]
 pub use check::generate_schema;
 pub use check::{FORMAT_VERSION, Format};
 pub use connector::{Connector, Property, Rate};
-pub use file::{Json, Ordered};
 pub use operation::{ItemRule, Location, Method, Operation, OptionRule, Record, ResponseRule, ResultShape, Send};
 pub use sandbox::{CollectionFile, ReplyFile, SandboxFile, SandboxLimits};
 pub use template::Template;
+pub use value::{Json, Ordered};
 
 pub(crate) use check::{Checker, explain};
-pub(crate) use connector::{Auth, End, ErrorRules, Explain, Keyset, Paging};
-pub(crate) use file::{FormatFile, PropertyTypeFile};
+pub(crate) use connector::{Auth, End, ErrorRules, Explain, Keyset, Oauth2, Paging, Refresh};
+pub(crate) use connector_file::{FormatFile, PropertyTypeFile};
 pub(crate) use operation::{PartRule, Repeat};
 pub(crate) use pack::into_faults;
 pub(crate) use schema::{Schema, kind_of};

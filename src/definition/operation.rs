@@ -7,9 +7,9 @@ use http::HeaderName;
 use serde_json::{Map, Value, json};
 
 use super::connector::{Connector, Keyset, Paging, Size};
-use super::file::Json;
 use super::schema::{Finding, Schema};
 use super::text::{Pointer, Text};
+use super::value::Json;
 use crate::error::{Error, ErrorKind, Fault, Place, Result};
 
 /// The three methods of the node.

@@ -168,10 +168,15 @@ impl Pack {
                 }
             }
         }
-        if errors.is_empty() {
-            errors.extend(self.entry_errors());
+        errors.extend(self.entry_errors());
+        let mut faults: Vec<Fault> = Vec::new();
+        for fault in errors.into_iter().flat_map(into_faults) {
+            // What the file's schema said is said again by the entry's.
+            if !faults.iter().any(|f| f.place.line == fault.place.line && f.place.file == fault.place.file && f.message == fault.message) {
+                faults.push(fault);
+            }
         }
-        errors.into_iter().flat_map(into_faults).collect()
+        faults
     }
 
     fn entry_errors(&self) -> Vec<Error> {

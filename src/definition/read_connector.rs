@@ -1,11 +1,15 @@
 //! From the connector file's mirror to the checked connector. Pure.
 
 use super::check::{Checker, Format, explain, version};
-use super::connector::{Auth, Connector, DetailRules, End, ErrorRules, Explain, Keyset, Paging, Property, Rate, Size};
-use super::file::{AuthFile, ConnectorFile, EndFile, ErrorsFile, KeysetFile, OptionFile, Ordered, PagingFile, PropertyFile, SizeFile};
+use super::connector::{Auth, Connector, DetailRules, End, ErrorRules, Explain, Keyset, Oauth2, Paging, Property, Rate, Refresh, Size};
+use super::connector_file::{
+    AuthFile, ConnectorFile, EndFile, ErrorsFile, FlowFile, KeysetFile, Oauth2File, PagingFile, PropertyFile, RefreshFile, SizeFile,
+};
+use super::file::OptionFile;
 use super::operation::OptionRule;
-use super::read_operation::option_rule;
+use super::read_operation::{option_rule, request_line};
 use super::text::Text;
+use super::value::Ordered;
 use crate::error::{Result, did_you_mean};
 use crate::yaml::{Document, escape};
 
@@ -15,14 +19,15 @@ pub(crate) fn read_connector(file: &str, text: &str) -> Result<Connector> {
     let mirror: ConnectorFile = doc.read().map_err(|e| explain(Format::Connector, &doc, &[], &e))?;
     let mut c = Checker::new(&doc);
     let connector = convert(&mut c, mirror);
-    c.finish("the connector file is wrong", connector)
+    c.finish("the connector file is wrong", Some(connector))
 }
 
-fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Option<Connector> {
+fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
     version(c, file.version);
     let properties: Vec<Property> = file.connection.0.into_iter().map(|(name, p)| property(name, p)).collect();
-    let base_url = c.text("/base_url", &file.base_url)?;
-    let auth = auth(c, file.auth)?;
+    // A part that is wrong is noted and stands as empty, so that the other parts are looked at too.
+    let base_url = c.text("/base_url", &file.base_url).unwrap_or_default();
+    let auth = auth(c, file.auth);
     let headers = c.headers("/headers", file.headers);
     let known: Vec<&str> = properties.iter().map(|p| p.name.as_str()).collect();
     check_names(c, "/base_url", &base_url, &known);
@@ -39,7 +44,7 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Option<Connector> {
         let rules = option_set(c, &format!("/option_sets/{}", escape(&name)), set);
         option_sets.push((name, rules));
     }
-    Some(Connector {
+    Connector {
         name: file.connector,
         title: file.title,
         description: file.description,
@@ -56,7 +61,7 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Option<Connector> {
         forward_only: file.forward_only.and_then(|k| keyset(c, "/forward_only", k)),
         errors: errors(c, file.errors),
         option_sets,
-    })
+    }
 }
 
 fn option_set(c: &mut Checker<'_>, at: &str, set: Ordered<OptionFile>) -> Vec<OptionRule> {
@@ -88,7 +93,7 @@ fn property(name: String, file: PropertyFile) -> Property {
     }
 }
 
-fn rate(c: &mut Checker<'_>, file: Option<super::file::RateFile>) -> Option<Rate> {
+fn rate(c: &mut Checker<'_>, file: Option<super::connector_file::RateFile>) -> Option<Rate> {
     let file = file?;
     if file.requests == 0 || file.per_s == 0 {
         c.fault("/rate", "a rate needs at least one request and one second", None);
@@ -96,17 +101,48 @@ fn rate(c: &mut Checker<'_>, file: Option<super::file::RateFile>) -> Option<Rate
     Some(Rate { requests: file.requests, per_s: file.per_s })
 }
 
-fn auth(c: &mut Checker<'_>, file: AuthFile) -> Option<Auth> {
-    Some(match file {
+fn auth(c: &mut Checker<'_>, file: AuthFile) -> Auth {
+    let text = |c: &mut Checker<'_>, at: &str, text: &str| c.text(at, text).unwrap_or_default();
+    match file {
         AuthFile::None => Auth::None,
         AuthFile::Basic { username, password } => {
-            Auth::Basic { username: c.text("/auth/basic/username", &username)?, password: c.text("/auth/basic/password", &password)? }
+            Auth::Basic { username: text(c, "/auth/basic/username", &username), password: text(c, "/auth/basic/password", &password) }
         }
-        AuthFile::Bearer { token } => Auth::Bearer { token: c.text("/auth/bearer/token", &token)? },
+        AuthFile::Bearer { token } => Auth::Bearer { token: text(c, "/auth/bearer/token", &token) },
         AuthFile::ApiKey { header, value } => {
-            Auth::ApiKey { header: c.header("/auth/api_key/header", &header)?, value: c.text("/auth/api_key/value", &value)? }
+            let value = text(c, "/auth/api_key/value", &value);
+            c.header("/auth/api_key/header", &header).map_or(Auth::None, |header| Auth::ApiKey { header, value })
         }
+        AuthFile::Oauth2(file) => oauth2(c, file),
+        AuthFile::Refresh(file) => refresh(c, file).map_or(Auth::None, Auth::Refresh),
+    }
+}
+
+fn oauth2(c: &mut Checker<'_>, file: Oauth2File) -> Auth {
+    let person = file.flow == FlowFile::AuthorizationCode;
+    if person && file.authorize.is_none() {
+        c.fault("/auth/oauth2", "the flow authorization_code needs `authorize`: where a person signs in", None);
+    }
+    let optional = |c: &mut Checker<'_>, key: &str, text: Option<String>| text.and_then(|t| c.text(&format!("/auth/oauth2/{key}"), &t));
+    Auth::Oauth2(Oauth2 {
+        person,
+        authorize: optional(c, "authorize", file.authorize),
+        token: c.text("/auth/oauth2/token", &file.token).unwrap_or_default(),
+        scopes: file.scopes,
+        client_id: c.text("/auth/oauth2/client_id", &file.client_id).unwrap_or_default(),
+        client_secret: optional(c, "client_secret", file.client_secret),
+        refresh_token: optional(c, "refresh_token", file.refresh_token),
     })
+}
+
+fn refresh(c: &mut Checker<'_>, file: RefreshFile) -> Option<Refresh> {
+    let line = request_line(c, "/auth/refresh/request", &file.request);
+    let headers = c.headers("/auth/refresh/header", file.header);
+    let access_token = c.pointer("/auth/refresh/access_token", &file.access_token);
+    let refresh_token = c.pointer("/auth/refresh/refresh_token", &file.refresh_token);
+    let expires_in = file.expires_in.and_then(|p| c.pointer("/auth/refresh/expires_in", &p));
+    let (verb, path) = line?;
+    Some(Refresh { verb, path, headers, access_token: access_token?, refresh_token: refresh_token?, expires_in })
 }
 
 pub(crate) fn paging(c: &mut Checker<'_>, at: &str, file: PagingFile) -> Option<Paging> {

@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 use super::check::{Checker, Format, explain};
 use super::connector::{Connector, Paging, Size};
 use super::file::{
-    ItemsFile, Json, LocationFile, MethodFile, OperationFile, OptionFile, Ordered, PartsFile, RecordFile, ResponseFile, ResultFile,
-    SendFile, StyleFile,
+    ItemsFile, LocationFile, MethodFile, OperationFile, OptionFile, PartsFile, RecordFile, ResponseFile, ResultFile, SendFile, StyleFile,
 };
 use super::operation::{ItemRule, Location, Method, Operation, OptionRule, PartRule, Record, Repeat, ResponseRule, ResultShape, Send};
 use super::read_connector::paging;
 use super::schema::Schema;
 use super::text::Text;
+use super::value::{Json, Ordered};
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
 use crate::yaml::{Document, escape};
 
@@ -122,8 +122,9 @@ fn convert(
     })
 }
 
-fn request_line(c: &mut Checker<'_>, at: &str, line: &str) -> Option<(Verb, Text)> {
-    let advice = Some("write a verb and a path, such as `GET /system/members/{id}`".to_owned());
+/// Verb and path of a request line.
+pub(crate) fn request_line(c: &mut Checker<'_>, at: &str, line: &str) -> Option<(Verb, Text)> {
+    let advice = Some("write a verb and a path, such as `GET /things/{id}`".to_owned());
     let Some((verb, path)) = line.split_once(' ') else {
         c.fault(at, format!("`{line}` is not a request"), advice);
         return None;

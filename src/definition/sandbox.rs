@@ -3,7 +3,7 @@
 #![expect(missing_docs, reason = "the field docs are descriptions for editors, and some names say it all")]
 
 use super::check::{Format, explain};
-use super::file::{Json, Ordered};
+use super::value::{Json, Ordered};
 use crate::error::Result;
 use crate::yaml::Document;
 

@@ -34,7 +34,7 @@ impl Schema {
             .should_validate_formats(true)
             .with_pattern_options(PatternOptions::regex().size_limit(PATTERN_BYTES).dfa_size_limit(PATTERN_BYTES))
             .build(&source)
-            .map_err(|e| format!("not a JSON Schema: {e}"))?;
+            .map_err(|e| misfit(&e))?;
         Ok(Schema { validator, source })
     }
 
@@ -46,6 +46,18 @@ impl Schema {
         self.validator.iter_errors(value).flat_map(|e| findings(&e, value, &self.source)).collect()
     }
 }
+
+/// Why a schema is none, with the place in it.
+fn misfit(error: &ValidationError<'_>) -> String {
+    let at = error.instance_path().as_str();
+    let at = if at.is_empty() { String::new() } else { format!(" at `{at}`") };
+    match error.instance().as_str() {
+        Some(word) if at.ends_with("/type`") => format!("`{word}` is not a type of JSON Schema{at}{}", did_you_mean(word, TYPES)),
+        _ => format!("this is not a JSON Schema{at}: {}", error.masked()),
+    }
+}
+
+const TYPES: [&str; 7] = ["string", "integer", "number", "boolean", "array", "object", "null"];
 
 /// Turns one library error into findings; alternatives are descended into, so that the fault and not the alternative is named.
 fn findings(error: &ValidationError<'_>, root: &Value, schema: &Value) -> Vec<Finding> {
@@ -87,44 +99,44 @@ fn findings(error: &ValidationError<'_>, root: &Value, schema: &Value) -> Vec<Fi
     }
 }
 
-/// Reports the alternative that came closest: the one whose faults lie deepest, then the one with the fewest.
+/// Reports the alternative that was meant: the one that the value's own key names, else the one whose faults are fewest.
 fn alternatives(context: &[Vec<ValidationError<'static>>], root: &Value, schema: &Value, pointer: &str, instance: &Value) -> Vec<Finding> {
-    let closest = context.iter().filter(|branch| !branch.is_empty()).max_by_key(|branch| {
-        let depth = branch.iter().map(|e| e.instance_path().as_str().matches('/').count()).max().unwrap_or(0);
-        let wrong_kind = branch.iter().any(|e| {
-            e.instance_path().as_str() == pointer && matches!(e.kind(), Kind::Type { .. } | Kind::Enum { .. } | Kind::Constant { .. })
-        });
-        let wrong_name = branch.iter().any(|e| {
-            e.instance_path().as_str() == pointer && matches!(e.kind(), Kind::Required { .. } | Kind::AdditionalProperties { .. })
-        });
-        (!wrong_kind, !wrong_name, depth, usize::MAX - branch.len())
-    });
+    let here = |e: &ValidationError<'_>| e.instance_path().as_str() == pointer;
+    let only_null = |branch: &[ValidationError<'static>]| matches!(branch, [e] if here(e) && matches!(e.kind(), Kind::Type { kind: TypeKind::Single(t) } if t.to_string() == "null"));
+    let branches: Vec<&Vec<ValidationError<'static>>> = context.iter().filter(|b| !b.is_empty() && !only_null(b)).collect();
+    let other_form = |e: &ValidationError<'_>| {
+        here(e)
+            && matches!(
+                e.kind(),
+                Kind::Required { .. } | Kind::AdditionalProperties { .. } | Kind::Type { .. } | Kind::Enum { .. } | Kind::Constant { .. }
+            )
+    };
+    let meant = branches.iter().find(|b| !b.iter().any(&other_form));
     let name = pointer.rsplit('/').next().unwrap_or_default();
-    let forms = forms(context);
-    let own_key = instance.as_object().and_then(|o| o.keys().next());
-    if let (Some(key), false) = (own_key, forms.is_empty()) {
-        if !forms.contains(key) {
-            let message = format!("`{name}` has no form `{key}`{}", suggestion(key, &forms));
-            return vec![Finding { pointer: pointer.to_owned(), key: Some(key.clone()), message }];
-        }
+    let forms = forms(&branches, &here);
+    let own_key =
+        instance.as_object().and_then(|o| o.keys().next()).filter(|key| meant.is_none() && !forms.is_empty() && !forms.contains(key));
+    if let Some(key) = own_key {
+        let message = format!("`{name}` has no form `{key}`{}", suggestion(key, &forms));
+        return vec![Finding { pointer: pointer.to_owned(), key: Some(key.clone()), message }];
     }
-    let found: Vec<Finding> = closest.into_iter().flatten().flat_map(|e| findings(e, root, schema)).collect();
+    let same_kind = |b: &&&Vec<ValidationError<'static>>| !b.iter().any(|e| here(e) && matches!(e.kind(), Kind::Type { .. }));
+    let closest =
+        meant.or_else(|| branches.iter().filter(same_kind).min_by_key(|b| b.len())).or_else(|| branches.iter().min_by_key(|b| b.len()));
+    let found: Vec<Finding> = closest.into_iter().flat_map(|b| b.iter()).flat_map(|e| findings(e, root, schema)).collect();
     if found.is_empty() {
         return vec![Finding { pointer: pointer.to_owned(), key: None, message: format!("`{name}` fits none of its forms") }];
     }
     found
 }
 
-/// The keys that name the alternatives of a tagged form: each branch that misses exactly one key.
-fn forms(context: &[Vec<ValidationError<'static>>]) -> Vec<String> {
-    let mut names: Vec<String> = context
-        .iter()
-        .flatten()
-        .filter_map(|e| match e.kind() {
-            Kind::Required { property } => property.as_str().map(str::to_owned),
-            _ => None,
-        })
-        .collect();
+/// The keys that name the alternatives of a tagged form, as far as the branches say that theirs is missing.
+fn forms(branches: &[&Vec<ValidationError<'static>>], here: &dyn Fn(&ValidationError<'_>) -> bool) -> Vec<String> {
+    let missing = |e: &ValidationError<'_>| match e.kind() {
+        Kind::Required { property } if here(e) => property.as_str().map(str::to_owned),
+        _ => None,
+    };
+    let mut names: Vec<String> = branches.iter().flat_map(|b| b.iter()).filter_map(missing).collect();
     names.sort();
     names.dedup();
     names

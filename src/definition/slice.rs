@@ -23,8 +23,8 @@ pub(crate) fn slice(text: &str) -> Option<Vec<Slice>> {
     let mut seen = HashSet::new();
     let mut section: Option<&'static str> = None;
     let mut offset = 0;
-    let mut number = 0;
-    for end in memchr::memchr_iter(b'\n', text.as_bytes()).chain((!text.ends_with('\n')).then_some(text.len())) {
+    let ends = memchr::memchr_iter(b'\n', text.as_bytes()).chain((!text.ends_with('\n')).then_some(text.len()));
+    for (number, end) in (0..).zip(ends) {
         let line = text.get(offset..end)?;
         let indent = line.bytes().take_while(|b| *b == b' ').count();
         let rest = line.get(indent..)?.trim_end();
@@ -52,7 +52,6 @@ pub(crate) fn slice(text: &str) -> Option<Vec<Slice>> {
             last.bytes.end = end;
         }
         offset = end + 1;
-        number += 1;
     }
     Some(slices)
 }

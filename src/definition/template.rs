@@ -5,9 +5,10 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::check::{Checker, Format, explain};
-use super::file::{Json, Ordered, TemplateFile};
+use super::file::TemplateFile;
 use super::operation::Operation;
 use super::text::Pointer;
+use super::value::{Json, Ordered};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
 use crate::yaml::{Document, escape};

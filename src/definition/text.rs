@@ -6,7 +6,7 @@ use http::HeaderName;
 use serde_json::Value;
 
 /// A text with `{name}` placeholders. There are no expressions.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Text(Vec<Part>);
 
 /// A piece of a [`Text`].
@@ -89,6 +89,11 @@ impl Pointer {
             return Err(format!("`{text}` is not a JSON Pointer; write `/{}`", text.replace('.', "/")));
         };
         Ok(Pointer(tail.split('/').map(|t| t.replace("~1", "/").replace("~0", "~")).collect()))
+    }
+
+    /// The pointer to one key of the top level.
+    pub(crate) fn key(name: &str) -> Pointer {
+        Pointer(vec![name.to_owned()])
     }
 
     /// The tokens, unescaped.

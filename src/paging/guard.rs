@@ -19,27 +19,29 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    /// Admits the next cursor, or refuses it because the walk would not get on.
-    pub(super) fn admit(&mut self, next: &Cursor, view: &View<'_>) -> Result<()> {
-        self.urls.insert(view.url.to_owned());
-        self.seen.insert(view.cursor.clone());
-        let again = self.seen.contains(next) || next.url.as_ref().is_some_and(|url| self.urls.contains(url));
-        if again {
-            return Err(no_progress("the server names a page that was already fetched"));
-        }
-        let items = &view.page.items;
+    /// Refuses a page that is the one before again: delivering it would double its records.
+    pub(super) fn page(&mut self, items: &Items) -> Result<()> {
         if items.is_empty() {
-            self.empty += 1;
-            if self.empty > EMPTY_MAX {
-                return Err(no_progress(&format!("the server sent {} pages without rows in a row and still names a next one", self.empty)));
-            }
             return Ok(());
         }
-        self.empty = 0;
         if self.before.as_ref().is_some_and(|before| same_page(before, items)) {
             return Err(no_progress("the server sends the same page again under a new cursor"));
         }
         self.before = Some(items.clone());
+        Ok(())
+    }
+
+    /// Admits the next cursor, or refuses it because the walk would not get on.
+    pub(super) fn admit(&mut self, next: &Cursor, view: &View<'_>) -> Result<()> {
+        self.urls.insert(view.url.to_owned());
+        self.seen.insert(view.cursor.clone());
+        if self.seen.contains(next) || next.url.as_ref().is_some_and(|url| self.urls.contains(url)) {
+            return Err(no_progress("the server names a page that was already fetched"));
+        }
+        self.empty = if view.page.items.is_empty() { self.empty + 1 } else { 0 };
+        if self.empty > EMPTY_MAX {
+            return Err(no_progress(&format!("the server sent {} pages without rows in a row and still names a next one", self.empty)));
+        }
         Ok(())
     }
 }

@@ -72,7 +72,9 @@ impl Pager {
             (_, true) => Strategy::Keyset(forward(&operation, options)?),
         };
         let with = match &operation.paging {
-            Paging::Offset { with, .. } => with.iter().filter(|(name, _)| !options.contains_key(name)).cloned().collect(),
+            Paging::Offset { with, .. } => {
+                with.iter().filter(|(name, _)| operation.option(name).is_some() && !options.contains_key(name)).cloned().collect()
+            }
             _ => Vec::new(),
         };
         Ok(Pager { operation, strategy, with, guard: guard::Guard::default(), rows: 0, asked, largest: 0 })
@@ -91,7 +93,15 @@ impl Pager {
         cursor
     }
 
-    /// Decides what follows a page.
+    /// Refuses a page that must not be delivered: the one before again.
+    ///
+    /// # Errors
+    /// `no_progress`.
+    pub(crate) fn admit(&mut self, page: &Page) -> Result<()> {
+        self.guard.page(&page.items)
+    }
+
+    /// Decides what follows a page. The page itself is good even if what it names is not.
     ///
     /// # Errors
     /// `no_progress` when a cursor or page comes back; `bad_response` when the reply's own paging values are unusable.
@@ -125,6 +135,9 @@ impl Pager {
             (Strategy::Declared, Paging::Link { last: Some(last), .. }) => link::ahead(last, page, next, count),
             (Strategy::Declared, Paging::Number { page: name, end: Some(End::TotalPages(source)), .. }) => {
                 number::ahead(name, source, page, next, count)
+            }
+            (Strategy::Declared, Paging::Number { page: name, .. }) => {
+                number::ahead_by_total(name, self.rows, self.largest, page, next, count)
             }
             (Strategy::Declared, Paging::Offset { offset, .. }) => offset::ahead(offset, self.rows, page, self.largest, count),
             _ => Vec::new(),

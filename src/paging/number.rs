@@ -51,6 +51,13 @@ pub(super) fn ahead(parameter: &str, source: &Source, page: &Page, next: &Cursor
     (first + 1..=last).take(count).map(|n| at(parameter, n)).collect()
 }
 
+/// Without a count of pages, the announced total tells how many full pages are left.
+pub(super) fn ahead_by_total(parameter: &str, rows: u64, size: u64, page: &Page, next: &Cursor, count: usize) -> Vec<Cursor> {
+    let (Some(total), Ok(first), true) = (page.total, current(parameter, next), size > 0) else { return Vec::new() };
+    let left = total.saturating_sub(rows).div_ceil(size);
+    (first + 1..first + left).take(count).map(|n| at(parameter, n)).collect()
+}
+
 fn current(parameter: &str, cursor: &Cursor) -> Result<u64> {
     let found = cursor.query.iter().find(|(name, _)| name == parameter).and_then(|(_, value)| value.parse().ok());
     found.ok_or_else(|| Error::new(ErrorKind::Internal, "a numbered walk lost its page number"))

@@ -1,0 +1,164 @@
+//! Tokens in one file per user: 0600, locked by the operating system across processes, replaced whole and synced before a token is used.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::store::{TokenSlot, TokenStore, Tokens};
+use crate::error::{Error, ErrorKind, Place, Result};
+use crate::secret::Secret;
+
+/// A token store in a file. Several processes may share it.
+#[derive(Clone, Debug)]
+pub struct FileStore {
+    path: PathBuf,
+}
+
+impl FileStore {
+    /// A store in this file; it and its folder are made when the first token is written.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> FileStore {
+        FileStore { path: path.into() }
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// The file's content. Secrets are plain text in it: the file's mode protects them.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    version: u32,
+    tokens: BTreeMap<String, Entry>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    access: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refresh: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires_at: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seed: Option<String>,
+}
+
+#[async_trait]
+impl TokenStore for FileStore {
+    async fn open(&self, key: &str) -> Result<Box<dyn TokenSlot>> {
+        let (path, key) = (self.path.clone(), key.to_owned());
+        // Waiting for another process must not hold up this one's other calls.
+        let lock = blocking(move || lock(&path)).await?;
+        Ok(Box::new(FileSlot { path: self.path.clone(), key, _lock: lock }))
+    }
+}
+
+struct FileSlot {
+    path: PathBuf,
+    key: String,
+    /// Held until the slot is dropped; the operating system lets go of it when the process dies.
+    _lock: File,
+}
+
+#[async_trait]
+impl TokenSlot for FileSlot {
+    async fn read(&mut self) -> Result<Option<Tokens>> {
+        let (path, key) = (self.path.clone(), self.key.clone());
+        blocking(move || {
+            let entry = load(&path)?.tokens.remove(&key);
+            Ok(entry.map(|e| Tokens {
+                access: Secret::new(e.access),
+                refresh: e.refresh.map(Secret::new),
+                expires_at: e.expires_at,
+                seed: e.seed,
+            }))
+        })
+        .await
+    }
+
+    async fn write(&mut self, tokens: &Tokens) -> Result<()> {
+        let (path, key) = (self.path.clone(), self.key.clone());
+        let entry = Entry {
+            access: tokens.access.expose().to_owned(),
+            refresh: tokens.refresh.as_ref().map(|r| r.expose().to_owned()),
+            expires_at: tokens.expires_at,
+            seed: tokens.seed.clone(),
+        };
+        blocking(move || {
+            let mut stored = load(&path)?;
+            stored.version = 1;
+            stored.tokens.insert(key, entry);
+            save(&path, &stored)
+        })
+        .await
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|e| Error::new(ErrorKind::Internal, format!("the token store's task ended: {e}")))?
+}
+
+/// The lock is a file of its own, because the store's file is replaced by each write.
+fn lock(path: &Path) -> Result<File> {
+    let name = path.with_extension("lock");
+    if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(|e| state("the folder of the token store cannot be made", folder, &e))?;
+    }
+    let file = private(&name, false).map_err(|e| state("the lock of the token store cannot be opened", &name, &e))?;
+    file.lock().map_err(|e| state("the token store cannot be locked", &name, &e))?;
+    Ok(file)
+}
+
+fn private(path: &Path, fresh: bool) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(fresh);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+fn load(path: &Path) -> Result<Stored> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Stored::default()),
+        Err(e) => return Err(state("the token store cannot be read", path, &e)),
+    };
+    serde_json::from_str(&text).map_err(|e| {
+        // The reader's message may quote the content; its position is enough.
+        let place = format!("line {}, column {}", e.line(), e.column());
+        state("the token store is damaged", path, &place).advise("move the file away and sign in again")
+    })
+}
+
+/// Temporary file, sync, rename, sync of the folder: at every instant the old content or the new one is there.
+fn save(path: &Path, stored: &Stored) -> Result<()> {
+    let fault = |e: std::io::Error| state("the token store cannot be written", path, &e);
+    let aside = path.with_extension(format!("{}.tmp", std::process::id()));
+    let text = serde_json::to_vec_pretty(stored).map_err(|e| Error::new(ErrorKind::Internal, format!("the token store: {e}")))?;
+    let written = private(&aside, true)
+        .and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))
+        .and_then(|()| std::fs::rename(&aside, path));
+    if let Err(e) = written {
+        // Leaving it would leave tokens behind; that it cannot be removed is no further harm.
+        let _gone = std::fs::remove_file(&aside);
+        return Err(fault(e));
+    }
+    match path.parent().filter(|f| !f.as_os_str().is_empty()) {
+        Some(folder) => File::open(folder).and_then(|f| f.sync_all()).map_err(fault),
+        None => Ok(()),
+    }
+}
+
+fn state(what: &str, path: &Path, cause: &dyn std::fmt::Display) -> Error {
+    let file = path.display().to_string();
+    Error::new(ErrorKind::State, format!("{what}: {cause}")).at(Place { file: Some(file), ..Place::default() })
+}

@@ -1,0 +1,235 @@
+//! Keeps a connection's access token fresh: one refresh at a time, shared by all its calls and, through the store, by all processes.
+//!
+//! A refresh runs in a task of its own, so that a caller who goes away cannot lose a rotated token half-way.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, UNIX_EPOCH};
+
+use sha2::Digest;
+use tokio::sync::Mutex;
+
+use super::grant::{self, Granted, Offer};
+use super::store::{TokenSlot, TokenStore, Tokens};
+use crate::clock::Clock;
+use crate::connection::Connection;
+use crate::definition::Auth;
+use crate::error::{Error, ErrorKind, Result};
+use crate::retry::{Signal, backoff};
+use crate::secret::Secret;
+use crate::transport::{ExchangeLimits, FailureKind, Transport};
+
+/// Attempts at one exchange.
+const ATTEMPTS: u32 = 3;
+/// How long before its end a token is renewed, at most.
+const MARGIN_S: u64 = 60;
+
+/// What an exchange needs from its connection.
+#[derive(Clone)]
+pub(crate) struct Means {
+    pub(crate) connection: Arc<Connection>,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) store: Arc<dyn TokenStore>,
+}
+
+/// The token in use.
+#[derive(Clone)]
+struct Live {
+    access: Secret,
+    /// On the clock's monotonic time; `None` until the first 401.
+    until: Option<Duration>,
+}
+
+#[derive(Default)]
+struct State {
+    live: Option<Live>,
+    /// The last failure and when it came, for those who were waiting meanwhile.
+    failed: Option<(u64, Error)>,
+}
+
+/// A connection's tokens.
+#[derive(Default)]
+pub(crate) struct Keeper {
+    state: Arc<Mutex<State>>,
+    epoch: Arc<AtomicU64>,
+}
+
+impl Keeper {
+    /// A token that should work; `rejected` is one that the server has just refused.
+    pub(crate) async fn access(&self, means: &Means, rejected: Option<&Secret>) -> Result<Secret> {
+        let entered = self.epoch.load(Ordering::SeqCst);
+        let mut state = Arc::clone(&self.state).lock_owned().await;
+        let now = means.clock.now();
+        let good = |live: &&Live| live.until.is_none_or(|until| until > now) && rejected.is_none_or(|r| r.expose() != live.access.expose());
+        if let Some(live) = state.live.as_ref().filter(good) {
+            return Ok(live.access.clone());
+        }
+        if let Some((_, error)) = state.failed.as_ref().filter(|(at, _)| *at > entered) {
+            return Err(error.clone());
+        }
+        let (means, rejected, epoch) = (means.clone(), rejected.cloned(), Arc::clone(&self.epoch));
+        let task = tokio::spawn(async move {
+            let renewed = means.renew(rejected.as_ref()).await;
+            let at = epoch.fetch_add(1, Ordering::SeqCst) + 1;
+            match &renewed {
+                Ok(live) => *state = State { live: Some(live.clone()), failed: None },
+                Err(error) => *state = State { live: None, failed: Some((at, error.clone())) },
+            }
+            renewed.map(|live| live.access)
+        });
+        task.await.map_err(|e| Error::new(ErrorKind::Internal, format!("the refresh's task ended: {e}")))?
+    }
+
+    /// Takes the code of a sign-in for the first tokens.
+    pub(crate) async fn redeem(&self, means: &Means, code: &Secret, redirect: &str, verifier: &Secret) -> Result<()> {
+        let mut state = self.state.lock().await;
+        let mut slot = means.store.open(&means.key()).await?;
+        let granted = means.buy(Offer::Code { code, redirect, verifier }).await?;
+        state.live = Some(means.keep(slot.as_mut(), granted, None).await?);
+        Ok(())
+    }
+}
+
+impl Means {
+    /// Names the connection in the store.
+    fn key(&self) -> String {
+        let name = self.connection.name.as_deref().unwrap_or_default();
+        format!("{}|{}|{name}", self.connection.connector.name, self.connection.base())
+    }
+
+    /// A fresh token: another process's, or a new one. Holds the store's slot all the way, so that no two exchanges use one refresh token.
+    async fn renew(&self, rejected: Option<&Secret>) -> Result<Live> {
+        let mut slot = self.store.open(&self.key()).await?;
+        let seed = grant::seed(&self.connection);
+        let stored = self.stored(slot.as_mut(), seed.as_ref()).await?;
+        if let Some(live) = stored.as_ref().and_then(|s| self.still_good(s, rejected)) {
+            return Ok(live);
+        }
+        let refresh = stored.as_ref().and_then(|s| s.refresh.clone()).or(seed.clone());
+        let offer = match (&refresh, &self.connection.connector.auth) {
+            (Some(token), _) => Offer::Refresh(token),
+            (None, Auth::Oauth2(rule)) if !rule.person => Offer::Client,
+            (None, _) => return Err(self.nobody()),
+        };
+        let bought = match self.buy(offer).await {
+            Err(error) if error.kind() == ErrorKind::Unauthenticated => {
+                // Somebody who does not take the lock may have been faster.
+                let again = self.stored(slot.as_mut(), seed.as_ref()).await?.and_then(|s| s.refresh);
+                match again.filter(|a| refresh.as_ref().is_some_and(|r| r.expose() != a.expose())) {
+                    Some(newer) => self.buy(Offer::Refresh(&newer)).await,
+                    None => Err(error),
+                }
+            }
+            other => other,
+        };
+        let granted = bought.map_err(|e| self.explain(e))?;
+        let kept = Granted { refresh: granted.refresh.or(refresh), ..granted };
+        self.keep(slot.as_mut(), kept, seed.as_ref()).await
+    }
+
+    /// The stored tokens, unless the connection has been given another refresh token since.
+    async fn stored(&self, slot: &mut dyn TokenSlot, seed: Option<&Secret>) -> Result<Option<Tokens>> {
+        let stored = slot.read().await?;
+        let redactor = &self.connection.redactor;
+        for token in stored.iter().flat_map(|s| std::iter::once(&s.access).chain(&s.refresh)) {
+            redactor.learn(token.expose());
+        }
+        Ok(stored.filter(|s| seed.is_none() || s.seed.is_none() || s.seed == seed.map(digest)))
+    }
+
+    fn still_good(&self, stored: &Tokens, rejected: Option<&Secret>) -> Option<Live> {
+        if rejected.is_some_and(|r| r.expose() == stored.access.expose()) {
+            return None;
+        }
+        let now = self.unix();
+        let left = stored.expires_at.map(|at| at.saturating_sub(now));
+        if left == Some(0) {
+            return None;
+        }
+        Some(Live { access: stored.access.clone(), until: left.map(|s| self.clock.now() + Duration::from_secs(s)) })
+    }
+
+    /// Writes the tokens durably, and only then lets them be used.
+    async fn keep(&self, slot: &mut dyn TokenSlot, granted: Granted, seed: Option<&Secret>) -> Result<Live> {
+        let life = granted.expires_in.map(|s| s - MARGIN_S.min(s / 10));
+        let expires_at = life.map(|s| self.unix() + s);
+        let tokens = Tokens { access: granted.access.clone(), refresh: granted.refresh, expires_at, seed: seed.map(digest) };
+        slot.write(&tokens).await?;
+        Ok(Live { access: granted.access, until: life.map(|s| self.clock.now() + Duration::from_secs(s)) })
+    }
+
+    /// One exchange, repeated while the token server is out of reach. A repeat after a lost reply may meet a token that was already used up.
+    async fn buy(&self, offer: Offer<'_>) -> Result<Granted> {
+        let mut lost = false;
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let request = grant::request(&self.connection, offer)?;
+            let outcome = match self.transport.send(request, self.limits()).await {
+                Ok(response) => grant::read(&self.connection, &response),
+                Err(failure) => {
+                    lost |= !matches!(failure.kind, FailureKind::NotSent | FailureKind::Refused);
+                    let message = self.connection.redactor.mask(&failure.message).into_owned();
+                    Err(Error::new(ErrorKind::Network, format!("the token server cannot be reached: {message}")))
+                }
+            };
+            let error = match outcome {
+                Ok(granted) => return Ok(granted),
+                Err(error) => error,
+            };
+            let passing = matches!(error.kind(), ErrorKind::Network | ErrorKind::Unavailable);
+            if !passing || attempt >= ATTEMPTS {
+                return Err(if lost && error.kind() == ErrorKind::Unauthenticated { rotation_lost(error) } else { error }
+                    .with(|d| d.attempts = attempt));
+            }
+            self.clock.sleep(backoff(Signal::Transient(503), attempt, self.clock.chance())).await;
+        }
+    }
+
+    fn limits(&self) -> ExchangeLimits {
+        let limit = Duration::from_secs(30);
+        ExchangeLimits { first_byte: limit, idle: limit, total: limit, body_max: 1 << 20, ratio_max: 200 }
+    }
+
+    fn unix(&self) -> u64 {
+        self.clock.wall().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
+    }
+
+    fn nobody(&self) -> Error {
+        let title = &self.connection.connector.title;
+        Error::new(ErrorKind::Unauthenticated, format!("nobody has signed in to {title} with this connection yet")).advise(self.way_in())
+    }
+
+    fn explain(&self, error: Error) -> Error {
+        if error.kind() != ErrorKind::Unauthenticated || error.advice.is_some() {
+            return error;
+        }
+        let advice = format!("the refresh token has ended, was revoked or was used elsewhere: {}", self.way_in());
+        error.advise(advice)
+    }
+
+    fn way_in(&self) -> String {
+        match &self.connection.connector.auth {
+            Auth::Oauth2(rule) if rule.person => {
+                format!("sign in with `opnode login {}`", self.connection.name.as_deref().unwrap_or("CONNECTION"))
+            }
+            _ => "put a new refresh token, or new client credentials, into the connection".to_owned(),
+        }
+    }
+}
+
+/// The server may have rotated the token and the answer was lost on its way.
+fn rotation_lost(error: Error) -> Error {
+    error.with(|d| {
+        d.message = format!(
+            "a token rotation was lost: the server took the refresh token, its answer never came, and the token no longer works ({})",
+            d.message
+        );
+        d.advice = Some("nothing can bring the lost token back: sign in again, or put a new refresh token into the connection".into());
+    })
+}
+
+fn digest(secret: &Secret) -> String {
+    sha2::Sha256::digest(secret.expose().as_bytes()).iter().take(12).map(|b| format!("{b:02x}")).collect()
+}

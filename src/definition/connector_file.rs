@@ -1,0 +1,296 @@
+//! Mirror of `connector.yaml`, as typed. No meaning is checked here beyond names and types.
+
+use super::file::OptionFile;
+use super::value::{Ordered, PointersFile, SourceFile, TargetFile, mirrors};
+
+mirrors! {
+    /// operations/<connector>/connector.yaml: one outside system
+    struct ConnectorFile {
+        /// Version of this file format: 1
+        pub version: u32,
+        /// The connector's name, the same as its folder's
+        pub connector: String,
+        pub title: String,
+        #[serde(default)]
+        pub description: Option<String>,
+        /// The vendor's documentation
+        #[serde(default)]
+        pub docs: Option<String>,
+        /// What a connection to this system needs, in the order in which a form shows it
+        pub connection: Ordered<PropertyFile>,
+        /// Where paths are appended; {property} placeholders allowed
+        pub base_url: String,
+        /// Hosts that people type, and the host that serves the API for each
+        #[serde(default)]
+        pub hosts: Ordered<String>,
+        /// Further origins (scheme://host) that operations may use; credentials go to these and base_url's only
+        #[serde(default)]
+        pub origins: Vec<String>,
+        pub auth: AuthFile,
+        /// Sent with every request; one whose property is absent is left out
+        #[serde(default)]
+        pub headers: Ordered<String>,
+        /// How lists are paged unless the operation says otherwise
+        #[serde(default)]
+        pub paging: Option<PagingFile>,
+        /// A keyset walk that a caller may choose instead
+        #[serde(default)]
+        pub forward_only: Option<KeysetFile>,
+        #[serde(default)]
+        pub errors: ErrorsFile,
+        #[serde(default)]
+        pub rate: Option<RateFile>,
+        /// The operation that `connection test` calls
+        #[serde(default)]
+        pub probe: Option<String>,
+        /// Options that several operations share, by name of the set
+        #[serde(default)]
+        pub option_sets: Ordered<Ordered<OptionFile>>,
+    }
+
+    /// One property of a connection
+    struct PropertyFile {
+        #[serde(default)]
+        pub title: Option<String>,
+        #[serde(default)]
+        pub description: Option<String>,
+        #[serde(default, rename = "type")]
+        pub kind: PropertyTypeFile,
+        /// origin: reduced to scheme://host[:port]; uri: kept with its path, without a trailing slash
+        #[serde(default)]
+        pub format: Option<FormatFile>,
+        /// Masked everywhere
+        #[serde(default)]
+        pub secret: bool,
+        #[serde(default)]
+        pub optional: bool,
+        #[serde(default)]
+        pub default: Option<String>,
+        #[serde(default)]
+        pub examples: Vec<String>,
+        #[serde(default, rename = "enum")]
+        pub choices: Vec<String>,
+        #[serde(default)]
+        pub pattern: Option<String>,
+    }
+
+    /// Type of a connection property
+    #[derive(Copy, Default, PartialEq, Eq)]
+    enum PropertyTypeFile { #[default] String, Integer, Boolean }
+
+    /// Form of a connection property
+    #[derive(Copy, PartialEq, Eq)]
+    enum FormatFile { Origin, Uri }
+
+    /// How requests are signed
+    enum AuthFile {
+        None,
+        /// HTTP Basic (RFC 7617)
+        Basic { username: String, password: String },
+        /// Authorization: Bearer
+        Bearer { token: String },
+        /// A key in a header
+        ApiKey { header: String, value: String },
+        /// OAuth 2.0 (RFC 6749)
+        Oauth2(Oauth2File),
+        /// A rotating refresh token of the vendor's own kind
+        Refresh(RefreshFile),
+    }
+
+    /// OAuth 2.0 (RFC 6749), with PKCE (RFC 7636) where a person signs in
+    struct Oauth2File {
+        pub flow: FlowFile,
+        /// Where a person signs in
+        #[serde(default)]
+        pub authorize: Option<String>,
+        /// Where tokens come from
+        pub token: String,
+        #[serde(default)]
+        pub scopes: Vec<String>,
+        pub client_id: String,
+        #[serde(default)]
+        pub client_secret: Option<String>,
+        /// A refresh token that the connection itself holds
+        #[serde(default)]
+        pub refresh_token: Option<String>,
+    }
+
+    /// OAuth 2.0 flows
+    #[derive(Copy, PartialEq, Eq)]
+    enum FlowFile { AuthorizationCode, ClientCredentials }
+
+    /// A request that exchanges a refresh token for a new pair
+    struct RefreshFile {
+        /// Verb and path: POST /auth/refresh
+        pub request: String,
+        /// Headers that carry the refresh token, as {property}
+        pub header: Ordered<String>,
+        /// JSON Pointer to the new access token
+        pub access_token: String,
+        /// JSON Pointer to the new refresh token
+        pub refresh_token: String,
+        /// JSON Pointer to its life in seconds
+        #[serde(default)]
+        pub expires_in: Option<String>,
+    }
+
+    /// How one page leads to the next
+    enum PagingFile {
+        None,
+        /// Link header with rel=next (RFC 8288)
+        Link {
+            #[serde(default)]
+            size: Option<SizeFile>,
+            /// The query parameter that counts pages in the rel=last link, so that pages can be fetched side by side
+            #[serde(default)]
+            last: Option<TargetFile>,
+        },
+        /// Numbered pages
+        Number {
+            page: NumberFile,
+            #[serde(default)]
+            size: Option<SizeFile>,
+            #[serde(default)]
+            end: Option<EndFile>,
+            /// Where the reply tells how many items there are in all
+            #[serde(default)]
+            total: Option<SourceFile>,
+        },
+        /// Skip and limit
+        Offset {
+            offset: TargetFile,
+            size: SizeFile,
+            #[serde(default)]
+            total: Option<SourceFile>,
+            /// Options that are sent when the caller does not give them, such as a stable sort; where an operation has them
+            #[serde(default)]
+            with: Ordered<String>,
+        },
+        /// A token of the server's making
+        Cursor {
+            token: SourceFile,
+            send: TargetFile,
+            #[serde(default)]
+            size: Option<SizeFile>,
+            /// A flag that ends the walk when false
+            #[serde(default)]
+            has_more: Option<SourceFile>,
+        },
+        /// The reply names the next URL
+        NextUrl(NextUrlFile),
+        /// After the key of the last item
+        Keyset(KeysetFile),
+    }
+
+    /// A page size
+    struct SizeFile {
+        pub query: String,
+        pub default: u32,
+        #[serde(default)]
+        pub max: Option<u32>,
+    }
+
+    /// The page number
+    struct NumberFile {
+        pub query: String,
+        #[serde(default = "one")]
+        pub start: u64,
+    }
+
+    /// How a numbered walk ends
+    enum EndFile {
+        /// Where the reply tells the number of pages
+        TotalPages(SourceFile),
+        /// Where the reply tells the next page's number; null ends
+        NextPage(SourceFile),
+        /// Where the reply tells whether there is more
+        HasMore(SourceFile),
+    }
+
+    /// Keyset paging
+    struct KeysetFile {
+        /// Headers that switch the server to this way of paging
+        #[serde(default)]
+        pub header: Ordered<String>,
+        pub after: AfterFile,
+        #[serde(default)]
+        pub size: Option<SizeFile>,
+        /// Options that cannot be given together with it
+        #[serde(default)]
+        pub unless: Vec<String>,
+    }
+
+    /// The key of the last item and the parameter that takes it
+    struct AfterFile {
+        pub query: String,
+        /// JSON Pointer in the item
+        pub from: String,
+    }
+
+    /// `/pagination/next` and, where there is one, the page size
+    struct NextUrlFile {
+        pub pointer: String,
+        #[serde(default)]
+        pub size: Option<SizeFile>,
+    }
+
+    /// Where a reply's values for errors stand
+    #[derive(Default)]
+    struct ErrorsFile {
+        #[serde(default)]
+        pub code: PointersFile,
+        #[serde(default)]
+        pub message: PointersFile,
+        #[serde(default)]
+        pub details: Option<DetailsFile>,
+        #[serde(default)]
+        pub request_id: Option<SourceFile>,
+        /// A flag in the body that must be true in a success
+        #[serde(default)]
+        pub success: Option<String>,
+        /// Statuses that mean "refused before processing", so that a write may be repeated after them
+        #[serde(default)]
+        pub refused: Vec<u16>,
+        /// Advice by status, host pattern or provider code
+        #[serde(default)]
+        pub explain: Vec<ExplainFile>,
+    }
+
+    /// The list of field errors
+    struct DetailsFile {
+        pub list: String,
+        #[serde(default = "field")]
+        pub field: String,
+        #[serde(default = "code")]
+        pub code: String,
+        #[serde(default = "message")]
+        pub message: String,
+    }
+
+    /// Advice that is added to an error
+    struct ExplainFile {
+        #[serde(default)]
+        pub status: Option<u16>,
+        #[serde(default)]
+        pub hosts: Vec<String>,
+        #[serde(default)]
+        pub code: Option<String>,
+        pub advice: String,
+    }
+
+    /// How many requests in how many seconds
+    struct RateFile { pub requests: u32, pub per_s: u32 }
+}
+
+fn one() -> u64 {
+    1
+}
+fn field() -> String {
+    "/field".into()
+}
+fn code() -> String {
+    "/code".into()
+}
+fn message() -> String {
+    "/message".into()
+}

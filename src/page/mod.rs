@@ -1,0 +1,152 @@
+//! From a reply to items. Pure; the single place where replies are normalized.
+//!
+//! Every shape of reply ends as items by one table, the same for every operation: arrays, envelopes, single objects, blank replies, counts,
+//! reports, files, texts.
+
+mod file;
+mod json;
+
+use http::{HeaderMap, StatusCode};
+use serde_json::Value;
+
+use crate::charset;
+use crate::definition::{Operation, Pointer, ResultShape, Source};
+use crate::error::{Error, Result};
+use crate::item::Items;
+use crate::paging;
+
+/// A reply, unpacked.
+#[derive(Debug, Clone, Default)]
+pub struct Response {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Body, decompressed.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// A header as text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|v| v.to_str().ok())
+    }
+
+    /// Media type without parameters, in lower case.
+    pub(crate) fn media_type(&self) -> String {
+        self.header("content-type").and_then(|v| v.split(';').next()).unwrap_or_default().trim().to_ascii_lowercase()
+    }
+
+    /// Whether the body is blank: nothing, or white space only.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.body.iter().all(u8::is_ascii_whitespace)
+    }
+}
+
+/// One page of a walk.
+#[derive(Debug, Clone, Default)]
+pub struct Page {
+    /// Its items.
+    pub items: Items,
+    /// Its number, from 1.
+    pub number: u64,
+    /// How many items the server says there are in all.
+    pub total: Option<u64>,
+    /// Bytes of the reply.
+    pub bytes: u64,
+    pub(crate) headers: HeaderMap,
+    pub(crate) signals: Vec<(Pointer, Value)>,
+    links: Option<Vec<(String, String)>>,
+}
+
+impl Page {
+    /// A value that the reply tells about paging.
+    pub(crate) fn signal(&self, source: &Source) -> Option<Value> {
+        match source {
+            Source::Body(pointer) => self.signals.iter().find(|(p, _)| p == pointer).map(|(_, v)| v.clone()),
+            Source::Header(name) => {
+                let text = self.headers.get(name)?.to_str().ok()?.trim();
+                Some(match text {
+                    "true" => Value::Bool(true),
+                    "false" => Value::Bool(false),
+                    other => Value::from(other),
+                })
+            }
+        }
+    }
+
+    /// The target of a link by relation type.
+    pub(crate) fn link(&self, rel: &str) -> Option<&str> {
+        self.links.iter().flatten().find(|(r, _)| r == rel).map(|(_, target)| target.as_str())
+    }
+
+    /// Whether the reply had a Link header at all, an empty one included.
+    pub(crate) fn has_links(&self) -> bool {
+        self.links.is_some()
+    }
+}
+
+/// Why a reply gives no page. What cannot be read may be a cut or a stand-in page, so a read is tried again; a wrong shape stays wrong.
+#[derive(Debug)]
+pub(crate) enum Unfit {
+    Unreadable(Error),
+    Shape(Error),
+}
+
+/// Reads a successful reply by the operation's rule.
+///
+/// # Errors
+/// `bad_response` when the body is not what is declared, `limit` when it is nested too deeply.
+pub(crate) fn read(operation: &Operation, mut reply: Response) -> Result<Page, Unfit> {
+    let bytes = reply.body.len() as u64;
+    let rule = &operation.response;
+    let links = links(&reply.headers);
+    let mut page = Page { bytes, links, ..Page::default() };
+    let no_content = matches!(reply.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT);
+    if rule.result == ResultShape::File && !reply.body.is_empty() && !no_content {
+        page.items = file::item(&reply);
+    } else if rule.result == ResultShape::Text && !reply.is_blank() {
+        let text = charset::decode(&mut reply).map_err(Unfit::Unreadable)?;
+        page.items = Items::one(serde_json::json!({"contentType": reply.media_type(), "text": text}).to_string());
+    } else if !no_content && !reply.is_blank() && rule.empty.iter().all(|s| *s != reply.status.as_u16()) {
+        if is_binary(&reply) {
+            // Bytes that nobody declared are kept as a file, never turned into text.
+            page.items = file::item(&reply);
+        } else {
+            let text = charset::decode(&mut reply).map_err(Unfit::Unreadable)?;
+            json::read(operation, text, &mut page)?;
+        }
+    }
+    page.headers = reply.headers;
+    if let Some(source) = paging::total(&operation.paging) {
+        page.total = page.signal(source).as_ref().and_then(count);
+    }
+    if let Some(pointer) = &rule.total {
+        page.total = page.signals.iter().find(|(p, _)| p == pointer).and_then(|(_, v)| count(v)).or(page.total);
+    }
+    Ok(page)
+}
+
+/// A count as a hint: text is read, negative and broken numbers are not there.
+fn count(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str().and_then(|t| t.trim().parse().ok()))
+}
+
+fn links(headers: &HeaderMap) -> Option<Vec<(String, String)>> {
+    if !headers.contains_key(http::header::LINK) {
+        return None;
+    }
+    let fields = headers.get_all(http::header::LINK).iter().map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
+    Some(fields.flat_map(|f| paging::parse_links(&f)).map(|l| (l.rel, l.target)).collect())
+}
+
+/// Whether a body that should be JSON is bytes: it says so, or begins as no JSON text can.
+fn is_binary(reply: &Response) -> bool {
+    let kind = reply.media_type();
+    let textual =
+        kind.is_empty() || kind.contains("json") || kind.starts_with("text/") || kind.contains("xml") || kind.contains("javascript");
+    let declared =
+        kind.starts_with("image/") || kind == "application/pdf" || kind == "application/zip" || kind == "application/octet-stream";
+    let looks_json = reply.body.iter().find(|b| !b.is_ascii_whitespace()).is_some_and(|b| b"{[\"-0123456789tfn\xef\xfe\xff".contains(b));
+    (declared && !looks_json) || (!textual && reply.body.starts_with(b"%PDF"))
+}

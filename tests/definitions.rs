@@ -1,0 +1,118 @@
+//! Authoring messages: each `tests/definitions/bad/NAME.FORMAT.yaml` stands beside NAME.txt, the faults that it causes, all at once.
+//! `UPDATE=1` rewrites the texts. Files under `ok/` must have no fault.
+
+use std::path::{Path, PathBuf};
+
+use opnode::connection::ConnectionsFile;
+use opnode::error::{Error, Fault};
+use opnode::{Catalog, Method};
+
+const CONNECTOR: &str = include_str!("definitions/base/connector.yaml");
+const OPERATIONS: &str = include_str!("definitions/base/things.yaml");
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/definitions").join(name)
+}
+
+fn files(name: &str) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder(name))
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .filter(|p| p.extension().is_some_and(|e| e == "yaml"))
+        .collect();
+    files.sort();
+    files
+}
+
+fn faults(file: &Path) -> Vec<Fault> {
+    let name = file.file_name().unwrap().to_str().unwrap().to_owned();
+    let text = std::fs::read_to_string(file).unwrap();
+    let format = name.rsplit('.').nth(1).unwrap();
+    if format == "connections" {
+        return ConnectionsFile::parse(&name, &text).err().map(spread).unwrap_or_default();
+    }
+    let mut catalog = Catalog::empty();
+    if format != "connector" {
+        catalog.add("acme", "connector.yaml", CONNECTOR);
+    }
+    if format != "operations" {
+        catalog.add("acme", "things.yaml", OPERATIONS);
+    }
+    let role = match format {
+        "connector" => "connector.yaml",
+        "sandbox" => "sandbox.yaml",
+        _ => name.as_str(),
+    };
+    catalog.add("acme", role, text);
+    catalog.faults(&[])
+}
+
+fn spread(error: Error) -> Vec<Fault> {
+    if error.faults.is_empty() {
+        vec![Fault { place: error.place.clone().unwrap_or_default(), message: error.message.clone(), advice: error.advice.clone() }]
+    } else {
+        error.faults.clone()
+    }
+}
+
+fn render(faults: &[Fault]) -> String {
+    let line =
+        |f: &Fault| format!("{}: {}\n{}", f.place, f.message, f.advice.as_ref().map(|a| format!("    help: {a}\n")).unwrap_or_default());
+    faults.iter().map(line).collect()
+}
+
+#[test]
+fn bad_files_have_their_messages() {
+    let mut wrong = Vec::new();
+    for file in files("bad") {
+        let found = render(&faults(&file));
+        let expected = file.with_file_name(file.file_name().unwrap().to_str().unwrap().split('.').next().unwrap().to_owned() + ".txt");
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(&expected, &found).unwrap();
+        }
+        if found.is_empty() || std::fs::read_to_string(&expected).unwrap_or_default() != found {
+            wrong.push(format!("{}:\n{found}", file.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn good_files_have_none() {
+    for file in files("ok") {
+        assert_eq!(render(&faults(&file)), "", "{}", file.display());
+    }
+}
+
+#[test]
+fn the_shipped_packs_have_no_fault() {
+    assert_eq!(render(&Catalog::builtin().faults(&[])), "");
+}
+
+#[test]
+fn names_lead_to_the_nearest() {
+    let catalog = Catalog::builtin();
+    let message = |r: opnode::Result<_>| r.map(|_: std::sync::Arc<_>| ()).unwrap_err().message.clone();
+    assert_eq!(
+        message(catalog.operation(None, "getSystemMember")),
+        "no connector has an operation `getSystemMember`; did you mean `getSystemMembers`?"
+    );
+    let by_full_name = catalog.operation(None, "connectwise-manage/getSystemMembers").unwrap();
+    assert_eq!((by_full_name.method, by_full_name.request_line()), (Method::Query, "GET /system/members".into()));
+    let catalog = Catalog::builtin();
+    assert!(catalog.connector("conectwise-manage").unwrap_err().message.ends_with("did you mean `connectwise-manage`?"));
+}
+
+#[test]
+fn a_folder_overrides_entry_by_entry() {
+    let dir = tempfile::tempdir().unwrap();
+    let area = dir.path().join("operations/connectwise-manage");
+    std::fs::create_dir_all(&area).unwrap();
+    let own = "version: 1\noperations:\n  getSystemMembers:\n    title: Ours\n    method: query\n    request: GET /ours\n    response: { result: list }\n";
+    std::fs::write(area.join("ours.yaml"), own).unwrap();
+    let mut catalog = Catalog::builtin();
+    catalog.add_folder(dir.path()).unwrap();
+    assert_eq!(catalog.operation(None, "getSystemMembers").unwrap().request_line(), "GET /ours");
+    assert_eq!(catalog.operation(None, "getSystemInfo").unwrap().request_line(), "GET /system/info");
+    assert_eq!(catalog.operations("connectwise-manage").unwrap().len(), 38);
+}

@@ -1,0 +1,196 @@
+//! What this project holds to, checked: layers, module docs, file sizes, vendors as data, a case for every operation.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use opnode::Catalog;
+
+/// Rooms under `src/` and their layers. A file imports from its own layer and those below; what several layers share stands low.
+const LAYERS: &[(&str, u8)] = &[
+    ("error", 0),
+    ("secret", 0),
+    ("item", 0),
+    ("yaml", 0),
+    ("definition", 1),
+    ("connection", 1),
+    ("receipt", 1),
+    ("request", 2),
+    ("body", 2),
+    ("charset", 2),
+    ("paging", 2),
+    ("page", 2),
+    ("fault", 2),
+    ("retry", 2),
+    ("transport", 3),
+    ("clock", 3),
+    ("auth", 3),
+    ("send", 3),
+    ("walk", 4),
+    ("write", 4),
+    ("engine", 4),
+    ("sandbox", 5),
+    ("cli", 6),
+];
+
+const LINES_MAX: usize = 500;
+
+/// Words that only data may hold.
+const VENDORS: [&str; 5] = ["connectwise", "jumpcloud", "optima", "flowgear", "myconnectwise"];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+fn room(file: &Path) -> String {
+    let inside = file.strip_prefix(root().join("src")).unwrap();
+    inside.components().next().unwrap().as_os_str().to_str().unwrap().trim_end_matches(".rs").to_owned()
+}
+
+fn layer(room: &str) -> Option<u8> {
+    LAYERS.iter().find(|(name, _)| *name == room).map(|(_, layer)| *layer)
+}
+
+#[test]
+fn every_file_opens_with_its_idea_and_stays_short() {
+    let mut faults = Vec::new();
+    for file in sources(&root().join("src")) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let (shown, lines) = (file.display(), text.lines().count());
+        if !text.starts_with("//! ") {
+            faults.push(format!("{shown}: the first line does not say what the file is for"));
+        }
+        if lines > LINES_MAX {
+            faults.push(format!("{shown}: {lines} lines; is it still one idea?"));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn imports_go_down() {
+    let mut faults = Vec::new();
+    for file in sources(&root().join("src")) {
+        let room = room(&file);
+        if matches!(room.as_str(), "lib" | "main") {
+            continue;
+        }
+        let Some(own) = layer(&room) else {
+            faults.push(format!("{}: the room `{room}` is not in the table of layers", file.display()));
+            continue;
+        };
+        let text = std::fs::read_to_string(&file).unwrap();
+        for import in text.match_indices("crate::").map(|(at, _)| &text[at + 7..]) {
+            let name: String = import.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+            if layer(&name).is_some_and(|l| l > own) {
+                faults.push(format!("{} (layer {own}) imports `{name}` from above", file.display()));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// Layers 0 to 2 have no clock, file, network, environment or chance; only the catalogue reads a folder that it is told.
+#[test]
+fn the_lower_layers_are_pure() {
+    let forbidden =
+        ["std::fs", "std::net", "std::env", "Instant::now", "SystemTime::now", "tokio::", "reqwest::", "fastrand", "println!", "eprintln!"];
+    let mut faults = Vec::new();
+    for file in sources(&root().join("src")) {
+        let name = file.strip_prefix(root().join("src")).unwrap().display().to_string();
+        if layer(&room(&file)).is_none_or(|l| l > 2) || name == "definition/catalog.rs" {
+            continue;
+        }
+        let text = std::fs::read_to_string(&file).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        faults.extend(forbidden.iter().filter(|f| code.contains(**f)).map(|f| format!("{name}: {f}")));
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// Printing and the environment belong to the command line.
+#[test]
+fn the_library_does_not_print_or_read_the_environment() {
+    let mut faults = Vec::new();
+    for file in sources(&root().join("src")) {
+        let name = file.strip_prefix(root().join("src")).unwrap().display().to_string();
+        if name.starts_with("cli/") || name == "main.rs" {
+            continue;
+        }
+        let text = std::fs::read_to_string(&file).unwrap();
+        let code: Vec<&str> = text.split("#[cfg(test)]").next().unwrap().lines().filter(|l| !l.trim_start().starts_with("//")).collect();
+        let code = code.join("\n");
+        faults.extend(
+            ["println!", "eprintln!", "print!(", "dbg!", "std::env::var"]
+                .iter()
+                .filter(|f| code.contains(**f))
+                .map(|f| format!("{name}: {f}")),
+        );
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn vendors_are_data() {
+    let mut faults = Vec::new();
+    for file in sources(&root().join("src")) {
+        let name = file.strip_prefix(root()).unwrap().display().to_string();
+        for (number, line) in std::fs::read_to_string(&file).unwrap().lines().enumerate() {
+            // The crate's own front page shows a real call, because a reader should be able to run it.
+            if name == "src/lib.rs" && line.starts_with("//!") {
+                continue;
+            }
+            let lower = line.to_lowercase();
+            faults.extend(VENDORS.iter().filter(|v| lower.contains(**v)).map(|v| format!("{name}:{}: {v}", number + 1)));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn every_operation_has_a_case_and_every_list_walks_pages() {
+    let catalog = Catalog::builtin();
+    let mut faults = Vec::new();
+    for connector in catalog.connector_names() {
+        for operation in catalog.operations(connector).unwrap() {
+            let folder = root().join("tests/cases").join(connector).join(&operation.id);
+            let cases: Vec<PathBuf> = std::fs::read_dir(&folder).into_iter().flatten().map(|e| e.unwrap().path()).collect();
+            if cases.is_empty() {
+                faults.push(format!("{connector}/{} has no case", operation.id));
+            } else if operation.is_paged() && !cases.iter().any(|c| c.join("02.request.yaml").exists()) {
+                faults.push(format!("{connector}/{} has no case with several pages", operation.id));
+            }
+            if operation.description.is_none() {
+                faults.push(format!("{connector}/{} has no description", operation.id));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn every_case_belongs_to_an_operation() {
+    let catalog = Catalog::builtin();
+    let known: BTreeSet<String> =
+        catalog.connector_names().flat_map(|c| catalog.operations(c).unwrap()).map(|o| format!("{}/{}", o.connector.name, o.id)).collect();
+    for connector in catalog.connector_names() {
+        for entry in std::fs::read_dir(root().join("tests/cases").join(connector)).unwrap() {
+            let path = entry.unwrap().path();
+            let name = format!("{connector}/{}", path.file_name().unwrap().to_str().unwrap());
+            assert!(!path.is_dir() || known.contains(&name), "{name} is a case of no operation");
+        }
+    }
+}
