@@ -9,7 +9,7 @@ use crate::definition::Format;
 
 /// Query, mutate and delete in outside systems by OperationId: paging, sign-in, retries and rate limits are handled inside
 #[derive(Debug, Parser)]
-#[command(name = "opnode", version, propagate_version = true, subcommand_required = false, max_term_width = 110)]
+#[command(name = "opnode", version, subcommand_required = false, max_term_width = 110)]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) global: GlobalArgs,
@@ -27,7 +27,7 @@ pub(crate) struct GlobalArgs {
     /// The connections file [default: ./connections.yaml, then opnode/connections.yaml in your configuration folder]
     #[arg(long, global = true, value_name = "FILE", env = "OPNODE_CONNECTIONS", hide_env_values = true)]
     pub(crate) connections: Option<PathBuf>,
-    /// How errors are printed
+    /// How errors are printed; json is one object per line
     #[arg(long, global = true, value_name = "FORM", value_enum, default_value_t = ErrorForm::Text)]
     pub(crate) error_format: ErrorForm,
     /// No progress, no notes, no summary; warnings and errors stay
@@ -47,9 +47,7 @@ const LIST_SEPARATOR: char = ';';
 /// How errors are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ErrorForm {
-    /// For people
     Text,
-    /// One JSON object per line
     Json,
 }
 
@@ -66,10 +64,13 @@ pub(crate) enum Command {
     /// Print a template ready to paste
     Template(TemplateArgs),
     /// Read records: every page is fetched
+    #[command(override_usage = "opnode query <OPERATION_ID | --template NAME> [OPTIONS]")]
     Query(QueryArgs),
     /// Create or change records
+    #[command(override_usage = "opnode mutate <OPERATION_ID | --template NAME> [--items …] [OPTIONS]")]
     Mutate(WriteCallArgs),
     /// Delete records
+    #[command(override_usage = "opnode delete <OPERATION_ID | --template NAME> [--set id=… | --items …] [OPTIONS]")]
     Delete(WriteCallArgs),
     /// List, test or start connections
     #[command(subcommand)]
@@ -87,11 +88,8 @@ pub(crate) enum Command {
 /// How a listing is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ListForm {
-    /// Columns for people
     Text,
-    /// One JSON object per line
     Ndjson,
-    /// A JSON array
     Json,
 }
 
@@ -127,9 +125,7 @@ pub(crate) struct DescribeArgs {
 /// How one operation is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DescribeForm {
-    /// For people
     Text,
-    /// A JSON object
     Json,
 }
 
@@ -138,7 +134,7 @@ pub(crate) struct TemplateArgs {
     /// The template's name, CONNECTOR/NAME, or an OperationId for its automatic template
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
-    /// What to print it as
+    /// What to print it as: a command line, a step of a batch file (YAML), or JSON
     #[arg(long = "as", value_name = "FORM", value_enum, default_value_t = TemplateForm::Command)]
     pub(crate) form: TemplateForm,
 }
@@ -146,11 +142,8 @@ pub(crate) struct TemplateArgs {
 /// What a template is printed as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TemplateForm {
-    /// A command line
     Command,
-    /// A step of a batch file (YAML)
     Batch,
-    /// A JSON object
     Json,
 }
 

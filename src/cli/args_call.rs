@@ -50,7 +50,7 @@ pub(crate) struct CallArgs {
 #[derive(Debug, ClapArgs)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArgs {
-    /// How items are written [default: by the output file's extension; else a table on a terminal, ndjson on a pipe]
+    /// How items are written [default: by the file's extension, else table on a terminal, ndjson on a pipe]
     #[arg(long, short, value_name = "FORM", value_enum)]
     pub(crate) format: Option<OutputForm>,
     /// Write items to this file; it appears when it is complete
@@ -67,26 +67,22 @@ pub(crate) struct OutputArgs {
 /// How items are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OutputForm {
-    /// One JSON value per line, byte for byte as received
     Ndjson,
-    /// One JSON array
     Json,
-    /// Comma-separated, nested values as JSON
     Csv,
-    /// For people: the columns that fit
     Table,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct QueryArgs {
-    #[command(flatten)]
-    pub(crate) call: CallArgs,
     /// Stop after so many items
     #[arg(long, short, value_name = "N")]
     pub(crate) limit: Option<u64>,
     /// Walk by key instead of by page: nothing is missed while records come and go, but slower
     #[arg(long)]
     pub(crate) forward_only: bool,
+    #[command(flatten)]
+    pub(crate) call: CallArgs,
 }
 
 /// What a write takes beyond a call.
@@ -106,9 +102,9 @@ pub(crate) struct WriteArgs {
 #[derive(Debug, ClapArgs)]
 pub(crate) struct WriteCallArgs {
     #[command(flatten)]
-    pub(crate) call: CallArgs,
-    #[command(flatten)]
     pub(crate) write: WriteArgs,
+    #[command(flatten)]
+    pub(crate) call: CallArgs,
 }
 
 /// A time such as `30s`, `5m`, `2h`, `500ms`, or seconds as a plain number.

@@ -94,7 +94,7 @@ fn print(screen: Screen, faults: &[Fault]) -> Result<()> {
         .iter()
         .map(|fault| {
             if screen.is_json() {
-                format!("{}\n", plain::safe_json(&serde_json::json!(fault).to_string()))
+                format!("{}\n", plain::safe_json(&serde_json::to_string(fault).unwrap_or_default()))
             } else {
                 diagnose::fault_text(fault, paint) + "\n"
             }

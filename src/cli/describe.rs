@@ -68,9 +68,10 @@ fn put_options(out: &mut String, operation: &Operation, width: usize) {
         .options
         .iter()
         .map(|option| {
-            let mut field = Field::of(&option.name, &option.schema.to_value(), option.required);
-            if operation.item_may_fill(option) {
-                field.text = [field.text.as_str(), "or a field of the item"]
+            let from_item = operation.item_may_fill(option);
+            let mut field = Field::of(&option.name, &option.schema.to_value(), option.required && !from_item);
+            if from_item {
+                field.text = [field.text.as_str(), "must be given here or as a field of each item"]
                     .iter()
                     .filter(|t| !t.is_empty())
                     .copied()

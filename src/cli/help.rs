@@ -1,10 +1,13 @@
 //! Help beyond the flags: the orientation, examples for each command from the loaded catalogue, exit codes. Read only when help is asked for.
 
+use std::sync::Arc;
+
 use clap::{Command, CommandFactory};
 
 use super::args::Args;
-use super::snippet::shell;
-use crate::definition::{Catalog, Method, Operation};
+use super::snippet::{plain_value, shell};
+use crate::definition::{Catalog, Method, Operation, Template};
+use crate::item::fields_of;
 
 /// Names for examples: of the catalogue, or placeholders where it has none.
 struct Names {
@@ -22,23 +25,23 @@ impl Names {
     fn of(catalog: &Catalog) -> Names {
         let connector = catalog.connector_names().find(|c| catalog.operations(c).is_ok_and(|o| !o.is_empty()));
         let operations = connector.and_then(|c| catalog.operations(c).ok()).unwrap_or_default();
-        let of = |method: Method| operations.iter().filter(move |o| o.method == method);
-        let query = of(Method::Query).find(|o| o.is_paged() && o.options.iter().all(|p| !p.required));
-        let mutate = of(Method::Mutate).find(|o| o.items.as_ref().is_some_and(|i| i.sample.is_some()));
-        let id = |operation: Option<&std::sync::Arc<Operation>>| operation.map_or_else(|| "OPERATION_ID".to_owned(), |o| o.id.clone());
         let templates = connector.and_then(|c| catalog.templates(c).ok()).unwrap_or_default();
+        let of = |method: Method| operations.iter().filter(move |o| o.method == method);
+        // A template's options are known to fit its operation.
+        let pick = templates.iter().find(|t| t.operation.is_paged() && t.ask.is_empty() && t.options.0 != "{}");
+        let query =
+            pick.map(|t| &t.operation).or_else(|| of(Method::Query).find(|o| o.is_paged() && o.options.iter().all(|p| !p.required)));
+        let mutate = of(Method::Mutate).find(|o| o.items.as_ref().is_some_and(|i| i.sample.is_some()));
+        let id = |operation: Option<&Arc<Operation>>| operation.map_or_else(|| "OPERATION_ID".to_owned(), |o| o.id.clone());
         Names {
             query: id(query),
-            set: query.and_then(|o| example_option(o)),
+            set: pick.and_then(first_option),
             mutate: id(mutate),
             sample: mutate
                 .and_then(|o| o.items.as_ref()?.sample.as_ref().map(|s| s.0.clone()))
                 .unwrap_or_else(|| "{\"name\":\"…\"}".to_owned()),
             delete: id(of(Method::Delete).next()),
-            template: templates
-                .iter()
-                .find(|t| t.operation.method == Method::Query)
-                .map_or_else(|| "TEMPLATE".to_owned(), |t| t.name.clone()),
+            template: pick.map_or_else(|| "TEMPLATE".to_owned(), |t| t.name.clone()),
             connector: connector.unwrap_or("CONNECTOR").to_owned(),
             word: query.and_then(|o| o.title.split_whitespace().last().map(str::to_owned)).unwrap_or_else(|| "user".to_owned()),
         }
@@ -50,19 +53,16 @@ impl Names {
     }
 }
 
-fn example_option(operation: &Operation) -> Option<String> {
-    operation.options.iter().find_map(|option| {
-        let schema = option.schema.to_value();
-        let example = schema.get("examples")?.get(0)?;
-        let text = example.as_str().map_or_else(|| example.to_string(), str::to_owned);
-        Some(shell(&format!("{}={text}", option.name)))
-    })
+fn first_option(template: &Template) -> Option<String> {
+    let options = fields_of(&template.options.0)?;
+    let (name, raw) = options.first()?;
+    Some(shell(&format!("{name}={}", plain_value(raw.get()))))
 }
 
 /// The command with examples in its help.
 pub(crate) fn command(catalog: &Catalog) -> Command {
     let names = Names::of(catalog);
-    let mut command = Args::command().after_help(overview(&names)).after_long_help(format!("{}\n\n{EXIT_CODES}", overview(&names)));
+    let mut command = Args::command().after_help(format!("{}\n\n{EXIT_CODES}", overview(&names)));
     for (name, text) in examples(&names) {
         let path: Vec<&str> = name.split(' ').collect();
         command = with_help(command, &path, text);

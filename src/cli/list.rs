@@ -133,7 +133,7 @@ pub(crate) fn connections(context: &Context, args: &ListingArgs) -> Result<()> {
         head: vec!["CONNECTION", "CONNECTOR", "KEPT ELSEWHERE"],
         rows,
         none: format!("{file} holds no connections"),
-        next: format!("of {file}; `opnode connection test NAME` calls the system once"),
+        next: format!("these are in {file}; `opnode connection test NAME` calls the system once"),
     };
     listing.print(context, args)
 }

@@ -72,11 +72,12 @@ async fn deliver(
         screen.warn(&format!("interrupted after {items} on {pages}; there may be more"));
         return Ok(code);
     }
+    let cut = output.is_table() && facts.stop == Some(StopReason::ItemLimit);
     for note in output.finish()? {
         screen.note(&note);
     }
     facts.notes.iter().for_each(|note| screen.warn(note));
-    if facts.stop == Some(StopReason::ItemLimit) {
+    if cut {
         screen.note("stopped at --limit; there may be more");
     }
     kept.map(|()| 0)

@@ -2,12 +2,21 @@
 
 use std::path::Path;
 
-use serde_json::Value;
+use serde::Serialize;
 
 use super::output::Target;
 use super::screen::Screen;
 use crate::error::{Error, ErrorKind, Result};
 use crate::receipt::Receipt;
+
+/// The receipt, and the error that ended the call.
+#[derive(Serialize)]
+struct Written<'a> {
+    #[serde(flatten)]
+    receipt: &'a Receipt,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a Error>,
+}
 
 /// Where the receipt goes.
 pub(crate) enum ReceiptFile {
@@ -31,10 +40,7 @@ impl ReceiptFile {
         if matches!(self, ReceiptFile::Nowhere) {
             return Ok(());
         }
-        let mut value = serde_json::to_value(receipt).map_err(|e| Error::new(ErrorKind::Internal, format!("the receipt: {e}")))?;
-        if let (Some(error), Value::Object(map)) = (error, &mut value) {
-            map.insert("error".to_owned(), error.to_json());
-        }
+        let value = Written { receipt, error };
         match self {
             ReceiptFile::Nowhere => Ok(()),
             ReceiptFile::Stderr => {

@@ -106,22 +106,23 @@ impl Screen {
     /// A failure, with all that is known about it.
     pub(crate) fn error(self, error: &Error) {
         if self.json {
-            self.object(&error.to_json());
+            self.object(error);
         } else {
             self.line(&diagnose::render(error, self.paint));
         }
     }
 
     /// A closing line; not with --quiet.
-    pub(crate) fn summary(self, text: &str, object: &serde_json::Value) {
+    pub(crate) fn summary(self, text: &str, object: &impl serde::Serialize) {
         if self.quiet {
             return;
         }
         if self.json { self.object(object) } else { self.line(&plain::safe(text)) }
     }
 
-    pub(crate) fn object(self, value: &serde_json::Value) {
-        self.line(&plain::safe_json(&value.to_string()));
+    /// A JSON object on a line.
+    pub(crate) fn object(self, value: &impl serde::Serialize) {
+        self.line(&plain::safe_json(&serde_json::to_string(value).unwrap_or_default()));
     }
 
     /// A line on stderr. Nobody may be there to read it; that is no reason to fail.

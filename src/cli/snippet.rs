@@ -102,7 +102,7 @@ pub(crate) fn step_id(name: &str) -> String {
 }
 
 /// A raw value as `--set` takes it.
-fn plain_value(raw: &str) -> String {
+pub(crate) fn plain_value(raw: &str) -> String {
     serde_json::from_str::<String>(raw).unwrap_or_else(|_| raw.to_owned())
 }
 

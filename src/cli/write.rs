@@ -3,8 +3,6 @@
 use std::io::IsTerminal;
 use std::path::Path;
 
-use serde_json::json;
-
 use super::args_call::WriteCallArgs;
 use super::call::{self, Call};
 use super::context::Context;
@@ -114,10 +112,19 @@ impl Places {
     }
 }
 
+/// A JSON line on stderr that says what it is.
+#[derive(serde::Serialize)]
+struct Labelled<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'a Outcome>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    summary: Option<&'a Receipt>,
+}
+
 /// A line for an item that did not succeed.
 fn tell(screen: Screen, outcome: &Outcome) {
     if screen.is_json() {
-        screen.object(&json!({ "outcome": outcome }));
+        screen.object(&Labelled { outcome: Some(outcome), summary: None });
         return;
     }
     let status = match outcome.status {
@@ -143,5 +150,5 @@ fn summarize(screen: Screen, facts: &Receipt) {
     let requests = plain::count(facts.requests, "request");
     let seconds = facts.elapsed_ms as f64 / 1000.0;
     let text = format!("{}: {items}, {} ok{} ({requests}, {seconds:.1} s)", facts.operation, plain::thousands(counts.ok), parts.concat());
-    screen.summary(&text, &json!({ "summary": facts }));
+    screen.summary(&text, &Labelled { outcome: None, summary: Some(facts) });
 }

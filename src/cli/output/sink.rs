@@ -106,6 +106,11 @@ impl Output {
         self.put().map(|_| ())
     }
 
+    /// Whether people read it as it comes.
+    pub(crate) fn is_table(&self) -> bool {
+        matches!(self.form, Form::Table(_))
+    }
+
     /// Ends the output: the file appears. Gives what a person should know about it.
     pub(crate) fn finish(mut self) -> Result<Vec<String>> {
         self.close()?;
