@@ -63,7 +63,7 @@ fn prepare(root: &Path, case: &Path, server: &str, folder: &Path) {
         format!("    connector: depot\n    siteUrl: {site}\n    user: robot\n    apiKey: {key}\n    limits: {{ attempts: 1 }}\n")
     };
     let connections = format!(
-        "version: 1\nconnections:\n  depot:\n{}  away:\n{}",
+        "version: 1\nconnections:\n  depot:\n{}  away:\n{}  office:\n    connector: office\n    siteUrl: {server}\n    clientId: opnode\n",
         connection(server, "{ env: DEPOT_KEY }"),
         connection("http://127.0.0.1:9", "{ env: DEPOT_KEY }")
     );

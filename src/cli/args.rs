@@ -75,6 +75,8 @@ pub(crate) enum Command {
     /// List, test or start connections
     #[command(subcommand)]
     Connection(ConnectionCommand),
+    /// Sign in to a connection in the browser, where its system wants a person
+    Login(LoginArgs),
     /// Check definitions and connections: every fault with its place
     Check(CheckArgs),
     /// Print the JSON Schema of a file format, for editors
@@ -171,6 +173,16 @@ pub(crate) struct ConnectionExampleArgs {
     /// Connector [default: the only one there is]
     #[arg(value_name = "CONNECTOR")]
     pub(crate) connector: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct LoginArgs {
+    /// The connection's name [default: the only one there is]
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Port on this machine that the browser is sent back to, where the system wants a fixed one [default: a free one]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub(crate) port: u16,
 }
 
 #[derive(Debug, ClapArgs)]

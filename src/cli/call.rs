@@ -33,7 +33,7 @@ pub(crate) async fn prepare(context: &Context, method: Method, args: &CallArgs, 
             Error::new(ErrorKind::Usage, "--options - and --items - cannot both read standard input").advise("give one of them as @FILE")
         );
     }
-    let engine = context.engine()?;
+    let engine = context.engine(args.system.sandbox)?;
     let (route, operation, template) = find(context, &engine, method, args)?;
     let base = template.as_ref().map(Template::options_map).unwrap_or_default();
     let given = options::given(&operation, base, args)?;

@@ -16,8 +16,8 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// `connection test`: one call that every account may make.
 pub(crate) async fn test(context: &Context, args: ConnectionTestArgs) -> Result<u8> {
-    let engine = context.engine()?;
     let sandbox = args.system.sandbox;
+    let engine = context.engine(sandbox)?;
     let (played, connection) = if sandbox { (args.name, None) } else { (None, args.name.or(args.system.connection)) };
     let connector = if sandbox { Some(only_connector(engine.catalog(), played.as_deref())?.name.clone()) } else { None };
     let system = SystemArgs { connection, ..args.system };

@@ -90,12 +90,13 @@ impl Connections {
     pub(crate) fn spec(&self, engine: &Engine, screen: Screen, name: &str, connection: &ConnectionFile) -> Result<ConnectionSpec> {
         self.warn_of_plain(engine, screen, name, connection);
         let folder = self.path.parent().unwrap_or(Path::new(""));
-        connection.resolve(|property, reference| {
+        let spec = connection.resolve(|property, reference| {
             resolve(folder, property, reference).map_err(|e| {
                 let message = format!("the connection {name}: {}", e.message);
                 e.with(|d| d.message = message).at(self.place_of(&format!("/connections/{}/{}", escape(name), escape(property))))
             })
-        })
+        })?;
+        Ok(ConnectionSpec { name: Some(name.to_owned()), ..spec })
     }
 
     fn warn_of_plain(&self, engine: &Engine, screen: Screen, name: &str, connection: &ConnectionFile) {

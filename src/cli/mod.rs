@@ -18,6 +18,7 @@ mod input;
 mod items;
 mod json;
 mod list;
+mod login;
 mod options;
 mod output;
 mod plain;

@@ -76,8 +76,8 @@ impl<'a> Snippet<'a> {
 
 /// Puts a mark in place of the value at a pointer; gives the mark and the value as it is to stand there.
 fn mark(tree: &mut serde_yaml::Value, pointer: &str, number: usize) -> Option<(String, String)> {
-    let tokens = pointer.split('/').skip(1).map(|t| t.replace("~1", "/").replace("~0", "~"));
-    let value = tokens.fold(Some(tree), |at, token| match at? {
+    let mut tokens = pointer.split('/').skip(1).map(|t| t.replace("~1", "/").replace("~0", "~"));
+    let value = tokens.try_fold(tree, |at, token| match at {
         serde_yaml::Value::Mapping(map) => map.get_mut(token.as_str()),
         serde_yaml::Value::Sequence(list) => token.parse::<usize>().ok().and_then(|i| list.get_mut(i)),
         _ => None,

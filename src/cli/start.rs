@@ -10,7 +10,7 @@ use clap::{CommandFactory, Parser};
 use super::args::{Args, Command, ConnectionCommand};
 use super::context::Context;
 use super::screen::{self, Screen};
-use super::{check, connection, describe, help, list, query, sandbox, template, write};
+use super::{check, connection, describe, help, list, login, query, sandbox, template, write};
 use crate::definition::{Catalog, Method};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -51,6 +51,7 @@ fn run(context: &Context, command: Command) -> Result<u8> {
         Command::Connection(ConnectionCommand::List(args)) => done(list::connections(context, &args)),
         Command::Connection(ConnectionCommand::Test(args)) => wait(connection::test(context, args)),
         Command::Connection(ConnectionCommand::Example(args)) => done(connection::example(context, &args)),
+        Command::Login(args) => wait(login::run(context, args)),
         Command::Check(args) => check::run(context, &args.files),
         Command::Schema(args) => done(screen::print(args.name.schema())),
         Command::Sandbox(args) => wait(sandbox::run(context, &args)),

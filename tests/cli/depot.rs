@@ -16,6 +16,11 @@ struct Depot;
 
 impl Respond for Depot {
     fn respond(&self, request: &Request) -> ResponseTemplate {
+        match request.url.path() {
+            "/token" => return token(request),
+            "/office/me" if request.headers.get("authorization").is_some_and(|v| v == "Bearer the-token") => return json(200, r#"{"name":"me"}"#),
+            _ => {}
+        }
         let signed = request.headers.get("authorization").is_some_and(|v| v == "Basic cm9ib3Q6a2V5LW9mLXRoZS1kZXBvdA==");
         if !signed {
             return refusal(401, "unauthorized", "who are you?");
@@ -32,6 +37,15 @@ impl Respond for Depot {
             _ => refusal(404, "not_found", "there is no such part"),
         }
     }
+}
+
+/// Signs in whoever brings the code, with a verifier.
+fn token(request: &Request) -> ResponseTemplate {
+    let body = String::from_utf8_lossy(&request.body).into_owned();
+    if body.contains("code=abc123") && body.contains("code_verifier=") {
+        return json(200, r#"{"access_token":"the-token","token_type":"Bearer","expires_in":3600,"refresh_token":"the-next"}"#);
+    }
+    json(400, r#"{"error":"invalid_grant"}"#)
 }
 
 fn json(status: u16, body: &str) -> ResponseTemplate {
