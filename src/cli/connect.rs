@@ -68,14 +68,12 @@ impl Route {
 
 /// The faults that the sandbox is to play.
 pub(crate) fn faults(spec: Option<&str>) -> Result<Faults> {
-    let Some(spec) = spec else { return Ok(Faults) };
-    spec.parse().map_err(|e: <Faults as std::str::FromStr>::Err| {
-        Error::new(ErrorKind::Usage, format!("--faults {spec}: {e}")).advise("write it as every=7,kinds=429+503+reset+slow")
-    })
+    let Some(spec) = spec else { return Ok(Faults::default()) };
+    spec.parse().map_err(|e: Error| e.with(|d| d.message = format!("--faults {spec}: {}", d.message)))
 }
 
 pub(crate) async fn start_sandbox(catalog: &Arc<Catalog>, port: u16, faults: Faults) -> Result<Sandbox> {
-    Sandbox::start(Arc::clone(catalog), SandboxOptions { port, faults, ..SandboxOptions::default() }).await
+    Sandbox::start(Arc::clone(catalog), SandboxOptions { port, faults }).await
 }
 
 /// A fault of a connection's values, at its place in the file.

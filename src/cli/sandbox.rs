@@ -20,14 +20,11 @@ pub(crate) async fn run(context: &Context, args: &SandboxArgs) -> Result<u8> {
     let _signals = Signals::listen(&cancel);
     let sandbox = start_sandbox(&catalog, args.port, faults(args.faults.as_deref())?).await?;
     let mut file = String::from("version: 1\nconnections:\n");
-    let mut played = 0;
-    for connector in catalog.connector_names() {
-        if let Ok(spec) = sandbox.connection(connector) {
-            file.push_str(&entry(connector, &spec)?);
-            played += 1;
-        }
+    let played: Vec<&str> = sandbox.connectors().collect();
+    for connector in &played {
+        file.push_str(&entry(connector, &sandbox.connection(connector)?)?);
     }
-    if played == 0 {
+    if played.is_empty() {
         return Err(Error::new(ErrorKind::Unsupported, "no connector has a sandbox.yaml, so there is nothing to play")
             .advise("give a folder of definitions with --definitions"));
     }

@@ -1,30 +1,34 @@
-//! stub, until the sandbox's own branch is merged
-#![expect(missing_docs, clippy::unused_async, reason = "a stub")]
-use crate::{Catalog, ConnectionSpec, Error, ErrorKind, Result};
-use std::{net::SocketAddr, str::FromStr, sync::Arc};
-#[derive(Default, Debug, Clone)]
-pub struct Faults;
-impl FromStr for Faults {
-    type Err = Error;
-    fn from_str(_: &str) -> Result<Faults> {
-        Ok(Faults)
-    }
-}
-#[derive(Default, Debug)]
-pub struct SandboxOptions {
-    pub port: u16,
-    pub faults: Faults,
-}
-pub struct Sandbox;
-impl Sandbox {
-    pub async fn start(_: Arc<Catalog>, _: SandboxOptions) -> Result<Sandbox> {
-        Err(Error::new(ErrorKind::Unsupported, "no sandbox yet"))
-    }
-    pub fn address(&self) -> SocketAddr {
-        ([127, 0, 0, 1], 0).into()
-    }
-    pub fn connection(&self, _: &str) -> Result<ConnectionSpec> {
-        Err(Error::new(ErrorKind::Unsupported, "no sandbox yet"))
-    }
-    pub async fn wait(self) {}
-}
+//! The sandbox: a server on this machine that plays the connectors from their own definitions and their `sandbox.yaml`. Knows no vendor.
+//!
+//! A request goes from `server` (sockets) over `stage` (whose it is, faults, log) to `play` (what it asks of one connector), which uses
+//! `route`, `guard`, `options` and `input` to read it, `shelf` and `collection` for the records, and `paging`, `envelope` and `refusal` for
+//! the words of the answer.
+
+mod call;
+mod collection;
+mod compare;
+mod envelope;
+mod faults;
+mod fields;
+mod filter;
+mod guard;
+mod index;
+mod input;
+mod log;
+mod matching;
+mod options;
+mod paging;
+mod play;
+mod player;
+mod ready;
+mod refusal;
+mod reply;
+mod route;
+mod server;
+mod shelf;
+mod socket;
+mod stage;
+mod tree;
+
+pub use faults::{FaultKind, Faults};
+pub use server::{Sandbox, SandboxOptions};

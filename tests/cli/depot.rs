@@ -18,7 +18,9 @@ impl Respond for Depot {
     fn respond(&self, request: &Request) -> ResponseTemplate {
         match request.url.path() {
             "/token" => return token(request),
-            "/office/me" if request.headers.get("authorization").is_some_and(|v| v == "Bearer the-token") => return json(200, r#"{"name":"me"}"#),
+            "/office/me" if request.headers.get("authorization").is_some_and(|v| v == "Bearer the-token") => {
+                return json(200, r#"{"name":"me"}"#);
+            }
             _ => {}
         }
         let signed = request.headers.get("authorization").is_some_and(|v| v == "Basic cm9ib3Q6a2V5LW9mLXRoZS1kZXBvdA==");
