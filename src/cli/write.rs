@@ -6,7 +6,7 @@ use std::path::Path;
 use super::args_call::WriteCallArgs;
 use super::call::{self, Call};
 use super::context::Context;
-use super::output::{Look, Output, Target};
+use super::output::{Look, Output, Target, apart};
 use super::plain;
 use super::plan;
 use super::progress::Progress;
@@ -20,6 +20,10 @@ use crate::write::Writes;
 
 /// Runs it; gives the exit code.
 pub(crate) async fn run(context: &Context, method: Method, args: &WriteCallArgs) -> Result<u8> {
+    let places = &args.call.output;
+    let items = Some(places.output.as_deref().unwrap_or(Path::new("-")));
+    let receipt = places.receipt.as_deref().filter(|p| p.as_os_str() != "-");
+    apart(&[("--output", items), ("--outcomes", args.write.outcomes.as_deref()), ("--receipt", receipt)])?;
     let mut call = call::prepare(context, method, &args.call, args.write.items.as_deref()).await?;
     call.with.stop_on_error = args.write.stop_on_error;
     if args.call.plan {
@@ -39,7 +43,7 @@ pub(crate) async fn run(context: &Context, method: Method, args: &WriteCallArgs)
     let places = Places {
         output: Output::open(&args.call.output, std::io::stdout().is_terminal(), look, screen::columns())?,
         receipt: ReceiptFile::open(args.call.output.receipt.as_deref())?,
-        outcomes: args.write.outcomes.as_deref().map(|p: &Path| Target::open(Some(p))).transpose()?,
+        outcomes: args.write.outcomes.as_deref().map(|p| Target::open(Some(p))).transpose()?,
     };
     deliver(context.screen, &call, writes, places, &signals, many).await
 }
