@@ -94,7 +94,8 @@ async fn deliver(screen: Screen, call: &Call, mut writes: Writes, mut places: Pl
 impl Places {
     /// Takes an outcome: its record to the output, itself to the outcomes file, a failure to stderr.
     fn take(&mut self, screen: Screen, outcome: &Outcome, many: bool) -> Result<()> {
-        if outcome.status != OutcomeStatus::Ok && many {
+        // Items that were never sent are counted; a line for each would bury those that failed.
+        if many && matches!(outcome.status, OutcomeStatus::Failed | OutcomeStatus::Unknown) {
             tell(screen, outcome);
         }
         if let Some(file) = &mut self.outcomes {
@@ -125,22 +126,15 @@ struct Labelled<'a> {
     summary: Option<&'a Receipt>,
 }
 
-/// A line for an item that did not succeed.
+/// A line for an item that failed, or of which nobody knows.
 fn tell(screen: Screen, outcome: &Outcome) {
     if screen.is_json() {
         screen.object(&Labelled { outcome: Some(outcome), summary: None });
         return;
     }
-    let status = match outcome.status {
-        OutcomeStatus::Ok => "ok",
-        OutcomeStatus::Failed => "failed",
-        OutcomeStatus::Unknown => "unknown",
-        OutcomeStatus::Skipped => "skipped",
-    };
+    let status = if outcome.status == OutcomeStatus::Unknown { "unknown" } else { "failed" };
     let why = outcome.error.as_ref().map(|e| format!(" [{}] {}", e.kind(), e.message)).unwrap_or_default();
-    let paint = screen.paint();
-    let label = if outcome.status == OutcomeStatus::Skipped { paint.dim(status) } else { paint.bad(status) };
-    screen.line(&format!("item {}: {label}{}", outcome.index, plain::one_line(&why)));
+    screen.line(&format!("item {}: {}{}", outcome.index, screen.paint().bad(status), plain::one_line(&why)));
 }
 
 fn summarize(screen: Screen, facts: &Receipt) {
