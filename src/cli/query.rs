@@ -74,11 +74,15 @@ async fn deliver(
         screen.warn(&format!("interrupted after {items} on {pages}; there may be more"));
         return Ok(code);
     }
+    let place = output.place().filter(|_| screen.shows_progress());
     let cut = output.is_table() && facts.stop == Some(StopReason::ItemLimit);
     for note in output.finish()? {
         screen.note(&note);
     }
     facts.notes.iter().for_each(|note| screen.warn(note));
+    if let Some(place) = place {
+        screen.note(&format!("{} in {place}", plain::count(facts.items, "item")));
+    }
     if cut {
         screen.note("stopped at --limit; there may be more");
     }

@@ -114,13 +114,18 @@ impl Output {
         matches!(self.form, Form::Table(_))
     }
 
+    /// The file that it goes to.
+    pub(crate) fn place(&self) -> Option<String> {
+        self.target.file().map(|path| path.display().to_string())
+    }
+
     /// Ends the output: the file appears. Gives what a person should know about it.
     pub(crate) fn finish(mut self) -> Result<Vec<String>> {
         self.close()?;
         let notes = match &self.form {
             Form::Ndjson | Form::Json => Vec::new(),
             Form::Csv(csv) => csv.note().into_iter().collect(),
-            Form::Table(table) => vec![table.footer(self.items)],
+            Form::Table(table) => table.footer(self.items).into_iter().collect(),
         };
         self.target.finish()?;
         Ok(notes)

@@ -150,13 +150,16 @@ impl Table {
     }
 
     /// How many there were, and where the rest is.
-    pub(crate) fn footer(&self, items: u64) -> String {
+    pub(crate) fn footer(&self, items: u64) -> Option<String> {
         let count = plain::count(items, "item");
         let shown = self.columns.len();
-        if items == 0 || self.look == Look::Card || self.chosen || shown >= self.fields {
-            return count;
+        if self.look == Look::Card && items > 0 {
+            return None;
         }
-        format!("{count}; {shown} of {} fields shown, --format ndjson or csv gives all", self.fields)
+        if items == 0 || self.chosen || shown >= self.fields {
+            return Some(count);
+        }
+        Some(format!("{count}; {shown} of {} fields shown, --format ndjson or csv gives all", self.fields))
     }
 }
 
@@ -220,7 +223,7 @@ mod tests {
         );
         assert_eq!(first, "  id  name         board\n   1  x\\u{1b}[31m  Help\n  20  é漢\n");
         assert_eq!(text(&mut table, r#"[{"id":300,"name":"later"}]"#), " 300  later\n");
-        assert_eq!(table.footer(3), "3 items; 3 of 5 fields shown, --format ndjson or csv gives all");
+        assert_eq!(table.footer(3).unwrap(), "3 items; 3 of 5 fields shown, --format ndjson or csv gives all");
     }
 
     #[test]

@@ -90,6 +90,14 @@ impl Target {
         }
     }
 
+    /// The file to be.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match self {
+            Target::Pending(pending) => Some(&pending.path),
+            Target::Stdout | Target::Device(..) => None,
+        }
+    }
+
     /// Makes the file appear, durably.
     pub(crate) fn finish(self) -> Result<()> {
         match self {
