@@ -39,6 +39,10 @@ pub(crate) fn faults(screen: Screen, mut catalog: Catalog, files: &[PathBuf]) ->
 
 fn sort(typed: &Path) -> Result<Named, Vec<Fault>> {
     let shown = typed.display().to_string();
+    if typed.is_dir() {
+        let advice = Some("name the files in it; or give a folder of definitions with --definitions, and name no file".to_owned());
+        return Err(vec![Fault { advice, ..unreadable(&shown, "it is a folder") }]);
+    }
     let text = read_text(typed, crate::yaml::BYTES_MAX as u64).map_err(|why| vec![unreadable(&shown, &why)])?;
     let format = Format::of(&shown, &text).map_err(into_faults)?;
     let real = std::fs::canonicalize(typed).unwrap_or_else(|_| typed.to_owned());

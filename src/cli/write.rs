@@ -61,10 +61,13 @@ async fn deliver(screen: Screen, call: &Call, mut writes: Writes, mut places: Pl
     let mut lost: Option<Error> = None;
     while let Some(mut outcome) = progress.watch(writes.next()).await {
         let kept = progress.aside(|| places.take(screen, &outcome, many));
-        if let (Err(error), None) = (kept, &lost) {
+        if let Err(error) = kept {
+            if outcome.status == OutcomeStatus::Ok {
+                screen.warn(&format!("item {}: ok, but this could not be written down", outcome.index));
+            }
             // What cannot be noted any more must not be done any more.
-            lost = Some(error);
             call.with.cancel.cancel();
+            lost.get_or_insert(error);
         }
         if let (Some(error), None) = (outcome.error.take(), &first) {
             first = Some((outcome.index, error));
