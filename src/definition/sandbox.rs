@@ -2,7 +2,7 @@
 
 #![expect(missing_docs, reason = "the field docs are descriptions for editors, and some names say it all")]
 
-use super::check::{Format, explain};
+use super::check::{Checker, Format, explain, version};
 use super::value::{Json, Ordered};
 use crate::error::Result;
 use crate::yaml::Document;
@@ -19,6 +19,21 @@ pub struct SandboxFile {
     /// Limits of the ready connection
     #[serde(default)]
     pub limits: SandboxLimits,
+    /// Rows of a page when the caller asks for none; the paging's own default otherwise
+    #[serde(default)]
+    pub page_size_default: Option<u32>,
+    /// Headers of every reply; a Content-Type here is that of the JSON ones
+    #[serde(default)]
+    pub headers: Ordered<String>,
+    /// The option in which lists take a filter: `field op value`, joined by and, or, not and parentheses
+    #[serde(default)]
+    pub filter_language: Option<LanguageFile>,
+    /// The option in which lists take an order: `field asc, field desc`
+    #[serde(default)]
+    pub sort: Option<OptionNameFile>,
+    /// The option that chooses fields: names separated by commas, with slashes into parts
+    #[serde(default)]
+    pub fields: Option<OptionNameFile>,
     #[serde(default)]
     pub collections: Ordered<CollectionFile>,
     /// Fixed replies, by OperationId
@@ -36,6 +51,28 @@ pub struct SandboxFile {
 pub struct SandboxLimits {
     #[serde(default)]
     pub page_size: Option<u32>,
+}
+
+/// The option that takes a filter, and how the system reads it
+#[derive(Clone, Debug, serde::Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct LanguageFile {
+    pub option: String,
+    /// The option that filters by fields of lists inside a record; without it, the first one does that too
+    #[serde(default)]
+    pub children: Option<String>,
+    /// Texts are equal when they differ in case only
+    #[serde(default)]
+    pub ignore_case: bool,
+}
+
+/// An option by name
+#[derive(Clone, Debug, serde::Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct OptionNameFile {
+    pub option: String,
 }
 
 /// Records that the sandbox keeps in memory
@@ -57,9 +94,27 @@ pub struct CollectionFile {
     /// Fields without which a create is refused
     #[serde(default)]
     pub required: Vec<String>,
-    /// Query parameters that filter by the field of the same name
+    /// Options that filter by the field of the same name
     #[serde(default)]
     pub filter: Vec<String>,
+    /// Fields that no two records share: a create that repeats one is a conflict
+    #[serde(default)]
+    pub unique: Vec<String>,
+    /// Fields that the server fills: a created or replaced record has those of the sample
+    #[serde(default)]
+    pub server_fields: Vec<String>,
+    /// Fields that number or filter the records but are not part of a reply
+    #[serde(default)]
+    pub hidden: Vec<String>,
+    /// Overrides the file's own
+    #[serde(default)]
+    pub filter_language: Option<LanguageFile>,
+    /// Overrides the file's own
+    #[serde(default)]
+    pub sort: Option<OptionNameFile>,
+    /// Overrides the file's own
+    #[serde(default)]
+    pub fields: Option<OptionNameFile>,
 }
 
 /// A fixed reply
@@ -82,5 +137,8 @@ fn ok() -> u16 {
 /// Reads `sandbox.yaml`.
 pub(crate) fn read_sandbox(file: &str, text: &str) -> Result<SandboxFile> {
     let doc = Document::parse(file, text, 0)?;
-    doc.read().map_err(|e| explain(Format::Sandbox, &doc, &[], &e))
+    let mirror: SandboxFile = doc.read().map_err(|e| explain(Format::Sandbox, &doc, &[], &e))?;
+    let mut c = Checker::new(&doc);
+    version(&mut c, mirror.version);
+    c.finish("the sandbox file is wrong", Some(mirror))
 }

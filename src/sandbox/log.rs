@@ -1,0 +1,51 @@
+//! What was asked and answered, for tests and curious people.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+
+/// Requests that are remembered; older ones are forgotten.
+const ENTRIES_MAX: usize = 10_000;
+
+/// One request.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Entry {
+    pub(super) method: String,
+    /// Path and query as they came.
+    pub(super) path: String,
+    /// Of the reply; `None` when the connection was closed without one.
+    pub(super) status: Option<u16>,
+    /// Which operation it was, as `connector/operationId`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) operation: Option<String>,
+}
+
+/// The latest requests, oldest first.
+#[derive(Default)]
+pub(super) struct Log(Mutex<VecDeque<Entry>>);
+
+impl Log {
+    pub(super) fn add(&self, entry: Entry) {
+        let mut entries = lock(&self.0);
+        if entries.len() >= ENTRIES_MAX {
+            entries.pop_front();
+        }
+        entries.push_back(entry);
+    }
+
+    pub(super) fn clear(&self) {
+        lock(&self.0).clear();
+    }
+
+    /// All entries as a JSON list.
+    pub(super) fn to_json(&self) -> String {
+        let entries = lock(&self.0);
+        serde_json::to_string(&*entries).unwrap_or_else(|_| "[]".to_owned())
+    }
+}
+
+/// A lock whose holder panicked still holds whole values: each change is one call.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,247 @@
+//! One page of a list, and what the system says about the next: by the connector's own paging definition. Pure.
+//!
+//! This is the server's side of `crate::paging`, written apart from it so that each checks the other.
+
+use http::header::LINK;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::call::Call;
+use super::compare::{Scalar, numbers};
+use super::refusal::Refusal;
+use super::tree::Tree;
+use crate::definition::{End, Keyset, Operation, Paging, Pointer, Source, Target};
+
+/// The parameter of a link whose name the definition leaves to the server.
+const OWN: &str = "cursor";
+/// Rows of a page where neither caller nor definition says how many.
+const SIZE: u64 = 100;
+
+/// One page.
+#[derive(Debug, Default)]
+pub(super) struct Page<'r> {
+    pub(super) rows: Vec<&'r Tree>,
+    pub(super) headers: HeaderMap,
+    /// Values in the body beside the rows.
+    pub(super) signals: Vec<(Pointer, Tree)>,
+}
+
+/// The names of the query parameters that page an operation's list.
+pub(super) fn names(operation: &Operation) -> Vec<&str> {
+    let mut names = operation.paging.reserved();
+    names.extend(operation.paging.size().map(|s| s.query.as_str()));
+    match &operation.paging {
+        Paging::Offset { with, .. } => names.extend(with.iter().map(|(name, _)| name.as_str())),
+        Paging::NextUrl { .. } | Paging::Link { last: None, .. } => names.push(OWN),
+        Paging::None | Paging::Link { .. } | Paging::Number { .. } | Paging::Cursor { .. } | Paging::Keyset(_) => {}
+    }
+    if let Some(keyset) = &operation.forward_only {
+        names.push(&keyset.after);
+        names.extend(keyset.size.as_ref().map(|s| s.query.as_str()));
+    }
+    names
+}
+
+/// Cuts a caller's page from the rows. `size_default` goes before the definition's own default, which is what clients ask for.
+pub(super) fn cut<'r>(operation: &Operation, call: &Call, rows: Vec<&'r Tree>, size_default: Option<u32>) -> Result<Page<'r>, Refusal> {
+    let window = Window { operation, call, size: size(operation, call, size_default)?, rows };
+    if let Some(keyset) = forward_only(operation, call)? {
+        return window.keyset(keyset, true);
+    }
+    match &operation.paging {
+        Paging::None => Ok(Page { rows: window.rows, ..Page::default() }),
+        Paging::Link { last, .. } => window.link(last.as_deref()),
+        Paging::Number { page, start, end, total, .. } => window.number(page, *start, end.as_ref(), total.as_ref()),
+        Paging::Offset { offset, total, .. } => window.offset(offset, total.as_ref()),
+        Paging::Cursor { token, send, has_more, .. } => window.cursor(token, send, has_more.as_ref()),
+        Paging::NextUrl { pointer, .. } => window.next_url(pointer),
+        Paging::Keyset(keyset) => window.keyset(keyset, false),
+    }
+}
+
+/// The keyset walk, when the caller's headers ask for it.
+fn forward_only<'o>(operation: &'o Operation, call: &Call) -> Result<Option<&'o Keyset>, Refusal> {
+    let asked = |k: &Keyset| !k.headers.is_empty() && k.headers.iter().all(|(name, value)| call.header(name) == Some(value));
+    let Some(keyset) = operation.connector.forward_only.as_ref().filter(|k| asked(k)) else { return Ok(None) };
+    if operation.forward_only.is_none() {
+        let names: Vec<&str> = keyset.headers.iter().map(|(name, _)| name.as_str()).collect();
+        return Err(Refusal::invalid(format!("{} is not available on this list", names.join(", "))).at("", "InvalidHeader"));
+    }
+    if let Some(name) = keyset.unless.iter().find(|name| call.parameter(name).is_some()) {
+        return Err(Refusal::invalid(format!("`{name}` cannot be given in this way of paging")).at(name.as_str(), "InvalidParameter"));
+    }
+    Ok(operation.forward_only.as_ref())
+}
+
+/// More than the most is cut down without a word, as servers do.
+fn size(operation: &Operation, call: &Call, size_default: Option<u32>) -> Result<u64, Refusal> {
+    let Some(rule) = operation.paging.size() else { return Ok(size_default.map_or(SIZE, u64::from)) };
+    let most = rule.max.map_or(u64::MAX, u64::from);
+    match call.parameter(&rule.query) {
+        None => Ok(u64::from(size_default.unwrap_or(rule.default)).min(most).max(1)),
+        Some(text) => at_least(&rule.query, text, 1).map(|n| n.min(most)),
+    }
+}
+
+fn at_least(name: &str, text: &str, least: u64) -> Result<u64, Refusal> {
+    let refuse = || Refusal::invalid(format!("`{name}` must be a whole number from {least}, not `{text}`")).at(name, "InvalidParameter");
+    text.parse().ok().filter(|n| *n >= least).ok_or_else(refuse)
+}
+
+fn index(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+struct Window<'a, 'r> {
+    operation: &'a Operation,
+    call: &'a Call,
+    size: u64,
+    rows: Vec<&'r Tree>,
+}
+
+impl<'r> Window<'_, 'r> {
+    fn total(&self) -> u64 {
+        self.rows.len() as u64
+    }
+
+    /// The number of pages; an empty list has one.
+    fn pages(&self) -> u64 {
+        self.total().div_ceil(self.size).max(1)
+    }
+
+    /// The rows from an offset, and whether more follow.
+    fn from(&self, offset: u64) -> (Page<'r>, bool) {
+        let rows = self.rows.iter().copied().skip(index(offset)).take(index(self.size)).collect();
+        (Page { rows, ..Page::default() }, offset.saturating_add(self.size) < self.total())
+    }
+
+    fn link(&self, name: Option<&str>) -> Result<Page<'r>, Refusal> {
+        let parameter = name.unwrap_or(OWN);
+        let number = self.call.parameter(parameter).map_or(Ok(1), |text| at_least(parameter, text, 1))?;
+        let last = self.pages();
+        let (mut page, more) = self.from((number - 1).saturating_mul(self.size));
+        let mut links = Vec::new();
+        let mut link = |rel: &str, number: u64| {
+            links.push(format!("<{}>; rel=\"{rel}\"", self.call.address(&[parameter], &[(parameter, number.to_string())])));
+        };
+        if more {
+            link("next", number + 1);
+        }
+        if number > 1 && number <= last {
+            link("prev", number - 1);
+        }
+        if number > 1 {
+            link("first", 1);
+        }
+        // Only a definition that names the parameter says that the system tells its last page.
+        if more && name.is_some() {
+            link("last", last);
+        }
+        if !links.is_empty() {
+            insert(&mut page.headers, LINK, &links.join(", "));
+        }
+        Ok(page)
+    }
+
+    fn number(&self, name: &str, start: u64, end: Option<&End>, total: Option<&Source>) -> Result<Page<'r>, Refusal> {
+        let number = self.call.parameter(name).map_or(Ok(start), |text| at_least(name, text, start))?;
+        let (mut page, more) = self.from((number - start).saturating_mul(self.size));
+        match end {
+            Some(End::TotalPages(source)) => page.tell(source, Some(Tree::number(self.pages() + start - 1))),
+            Some(End::NextPage(source)) => page.tell(source, more.then(|| Tree::number(number + 1))),
+            Some(End::HasMore(source)) => page.tell(source, Some(Tree::flag(more))),
+            None => {}
+        }
+        page.tell_total(total, self.total());
+        Ok(page)
+    }
+
+    fn offset(&self, name: &str, total: Option<&Source>) -> Result<Page<'r>, Refusal> {
+        let offset = self.call.parameter(name).map_or(Ok(0), |text| at_least(name, text, 0))?;
+        let (mut page, _) = self.from(offset);
+        page.tell_total(total, self.total());
+        Ok(page)
+    }
+
+    fn cursor(&self, token: &Source, send: &Target, has_more: Option<&Source>) -> Result<Page<'r>, Refusal> {
+        let (name, given) = match send {
+            Target::Query(name) => (name.as_str(), self.call.parameter(name)),
+            Target::Header(name) => (name.as_str(), self.call.header(name)),
+        };
+        let offset = given.map_or(Ok(0), |text| read_token(name, text))?;
+        let (mut page, more) = self.from(offset);
+        page.tell(token, more.then(|| Tree::text(&write_token(offset + self.size))));
+        if let Some(source) = has_more {
+            page.tell(source, Some(Tree::flag(more)));
+        }
+        Ok(page)
+    }
+
+    fn next_url(&self, pointer: &Pointer) -> Result<Page<'r>, Refusal> {
+        let offset = self.call.parameter(OWN).map_or(Ok(0), |text| read_token(OWN, text))?;
+        let (mut page, more) = self.from(offset);
+        let next = || Tree::text(&self.call.address(&[OWN], &[(OWN, write_token(offset + self.size))]));
+        page.tell(&Source::Body(pointer.clone()), more.then(next));
+        Ok(page)
+    }
+
+    /// After a key, in the order of keys. With `links`, the Link header names the next page, and is there but empty on the last.
+    fn keyset(mut self, keyset: &Keyset, links: bool) -> Result<Page<'r>, Refusal> {
+        let key = |row: &Tree| row.at(keyset.from.tokens()).and_then(Scalar::of).unwrap_or(Scalar::Null);
+        self.rows.sort_by(|a, b| key(a).order(&key(b)));
+        if let Some(after) = self.call.parameter(&keyset.after) {
+            self.rows.retain(|row| is_after(&key(row), after));
+        }
+        let (mut page, more) = self.from(0);
+        if links {
+            let last = page.rows.last().filter(|_| more).and_then(|row| row.at(keyset.from.tokens()));
+            let target = last.and_then(Tree::plain).map(|key| {
+                let mut without = self.operation.paging.reserved();
+                without.push(&keyset.after);
+                self.call.address(&without, &[(keyset.after.as_str(), key)])
+            });
+            insert(&mut page.headers, LINK, &target.map_or_else(String::new, |t| format!("<{t}>; rel=\"next\"")));
+        }
+        Ok(page)
+    }
+}
+
+impl Page<'_> {
+    /// Says a value where the definition looks for it; none is null in a body and absent in the headers.
+    fn tell(&mut self, source: &Source, value: Option<Tree>) {
+        match (source, value) {
+            (Source::Body(pointer), value) => self.signals.push((pointer.clone(), value.unwrap_or_else(Tree::null))),
+            (Source::Header(name), Some(value)) => insert(&mut self.headers, name.clone(), &value.plain().unwrap_or_default()),
+            (Source::Header(_), None) => {}
+        }
+    }
+
+    fn tell_total(&mut self, source: Option<&Source>, total: u64) {
+        if let Some(source) = source {
+            self.tell(source, Some(Tree::number(total)));
+        }
+    }
+}
+
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+        headers.insert(name, value);
+    }
+}
+
+fn is_after(key: &Scalar, after: &str) -> bool {
+    match key {
+        Scalar::Number(number) if after.parse::<f64>().is_ok() => numbers(number, after).is_gt(),
+        Scalar::Number(text) | Scalar::Text(text) => text.as_str() > after,
+        Scalar::Null | Scalar::Flag(_) => false,
+    }
+}
+
+/// A token says nothing to a client; that it is an offset is the sandbox's own business.
+fn write_token(offset: u64) -> String {
+    format!("after-{offset}")
+}
+
+fn read_token(name: &str, text: &str) -> Result<u64, Refusal> {
+    let offset = text.strip_prefix("after-").and_then(|n| n.parse().ok());
+    offset.ok_or_else(|| Refusal::invalid(format!("`{text}` is not a place in this list")).at(name, "InvalidParameter"))
+}

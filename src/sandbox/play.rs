@@ -1,0 +1,190 @@
+//! From a call to a reply: the right operation, then who asks, what is asked, and what the records say.
+
+use http::header::{ALLOW, LOCATION};
+use http::{Method as Verb, StatusCode};
+use serde_json::{Map, Value};
+
+use super::call::Call;
+use super::collection::Collection;
+use super::fields;
+use super::filter::Filter;
+use super::input::Input;
+use super::log::lock;
+use super::player::{Part, Player, Role, Route};
+use super::refusal::{Kind, Refusal};
+use super::reply::Reply;
+use super::shelf::{Shelf, Values};
+use super::tree::Tree;
+use super::{envelope, guard, input, options, paging};
+use crate::definition::{Operation, scalar};
+
+/// What a connector has at a path.
+pub(super) enum Found<'p> {
+    Operation(&'p Route, Vec<(String, String)>),
+    /// The verbs that the path takes.
+    OtherVerbs(Vec<Verb>),
+    Nothing,
+}
+
+impl Player {
+    /// Finds the operation of a call.
+    pub(super) fn find(&self, call: &Call) -> Found<'_> {
+        let mut verbs = Vec::new();
+        for route in &self.routes {
+            let Some(values) = route.pattern.matches(&call.segments) else { continue };
+            if route.operation.verb == call.verb {
+                return Found::Operation(route, values);
+            }
+            if !verbs.contains(&route.operation.verb) {
+                verbs.push(route.operation.verb.clone());
+            }
+        }
+        if verbs.is_empty() { Found::Nothing } else { Found::OtherVerbs(verbs) }
+    }
+
+    pub(super) fn admits(&self, call: &Call) -> bool {
+        guard::admits(&self.connection, call)
+    }
+
+    /// The reply to a call; what is refused is worded as the system words it.
+    pub(super) fn answer(&self, call: &Call, found: &Found<'_>) -> Reply {
+        self.try_answer(call, found).unwrap_or_else(|refusal| self.wording.reply(&refusal))
+    }
+
+    fn try_answer(&self, call: &Call, found: &Found<'_>) -> Result<Reply, Refusal> {
+        let anonymous = matches!(found, Found::Operation(route, _) if route.operation.anonymous);
+        if !anonymous && !self.admits(call) {
+            return Err(guard::refusal(&self.connection));
+        }
+        let (route, values) = match found {
+            Found::Operation(route, values) => (*route, values),
+            Found::OtherVerbs(verbs) => {
+                let allowed = verbs.iter().map(Verb::as_str).collect::<Vec<_>>().join(", ");
+                let refusal = Refusal::new(Kind::MethodNotAllowed, format!("{} is not possible here; {allowed} is", call.verb));
+                return Err(refusal.with(ALLOW, &allowed));
+            }
+            Found::Nothing => return Err(Refusal::new(Kind::NotFound, format!("there is nothing at {}", shown(call)))),
+        };
+        let operation = &route.operation;
+        let input = input::read(operation, call)?;
+        let options = options::read(operation, call, values, input.body.as_ref())?;
+        match &route.part {
+            Part::Fixed(reply) => Ok(reply.clone()),
+            Part::Shape => envelope::by_shape(operation, call, &input.items, self.page_size_default),
+            Part::Collection(index, role) => {
+                let Some(collection) = self.collections.get(*index) else {
+                    return Err(Refusal::new(Kind::NotFound, "not found"));
+                };
+                let asked = Asked { player: self, operation, call, options: &options, collection };
+                let (path, key) = asked.split(values, *role);
+                let mut shelves = lock(&self.shelves);
+                shelves.admit(if input.items.is_empty() { 0 } else { call.body.as_ref().map_or(0, bytes::Bytes::len) })?;
+                asked.answer(*role, shelves.open(*index, collection, &path), &path, key, &input)
+            }
+        }
+    }
+}
+
+fn shown(call: &Call) -> String {
+    call.target.split('?').next().unwrap_or_default().chars().take(200).collect()
+}
+
+/// A call to an operation on a collection.
+struct Asked<'a> {
+    player: &'a Player,
+    operation: &'a Operation,
+    call: &'a Call,
+    options: &'a Map<String, Value>,
+    collection: &'a Collection,
+}
+
+impl Asked<'_> {
+    /// The values that tell collections apart, under the collection's own names, and the key.
+    fn split<'v>(&self, values: &'v Values, role: Role) -> (Vec<(String, String)>, &'v str) {
+        let keyed = !matches!(role, Role::List | Role::Count | Role::Create);
+        let (path, key) = match values.split_last() {
+            Some(((_, key), path)) if keyed => (path, key.as_str()),
+            _ => (values, ""),
+        };
+        let names = self.collection.pattern.names();
+        (names.into_iter().zip(path).map(|(name, (_, value))| (name, value.clone())).collect(), key)
+    }
+
+    fn answer(&self, role: Role, shelf: &mut Shelf, path: &Values, key: &str, input: &Input) -> Result<Reply, Refusal> {
+        let collection = self.collection;
+        let empty = Tree::object();
+        let item = input.items.first().unwrap_or(&empty);
+        let record = match role {
+            Role::List => return self.list(shelf),
+            Role::Count => return Ok(envelope::count(self.operation, self.rows(shelf)?.len())),
+            Role::Create => return self.create(shelf, item, path),
+            Role::One => shelf.get(collection, key)?.clone(),
+            Role::Replace => shelf.replace(collection, key, item, path)?,
+            Role::Merge => shelf.merge(collection, key, item)?,
+            Role::Patch => shelf.patch(collection, key, &input.items)?,
+            Role::Delete => {
+                let record = shelf.delete(collection, key)?;
+                let usual = if matches!(self.operation.response.result, crate::definition::ResultShape::None) {
+                    StatusCode::NO_CONTENT
+                } else {
+                    StatusCode::OK
+                };
+                return Ok(envelope::record(self.operation, usual, self.show(&record)));
+            }
+        };
+        Ok(envelope::record(self.operation, StatusCode::OK, self.show(&record)))
+    }
+
+    fn create(&self, shelf: &mut Shelf, item: &Tree, path: &Values) -> Result<Reply, Refusal> {
+        let record = shelf.create(self.collection, item, path)?;
+        let mut reply = envelope::record(self.operation, StatusCode::CREATED, self.show(&record));
+        if let Some(key) = self.collection.key_of(&record) {
+            reply.set(LOCATION, &self.call.below(&key));
+        }
+        Ok(reply)
+    }
+
+    fn list(&self, shelf: &Shelf) -> Result<Reply, Refusal> {
+        let rows = self.rows(shelf)?;
+        let total = rows.len();
+        let page = paging::cut(self.operation, self.call, rows, self.player.page_size_default)?;
+        Ok(envelope::page(self.operation, page, total, |row| self.show(row)))
+    }
+
+    /// The records that the caller asks for, in the caller's order.
+    fn rows<'s>(&self, shelf: &'s Shelf) -> Result<Vec<&'s Tree>, Refusal> {
+        let mut rows: Vec<&Tree> = shelf.records.iter().collect();
+        for name in &self.collection.filter {
+            if let Some(wanted) = self.options.get(name).and_then(scalar) {
+                let path = fields::path(name);
+                rows.retain(|row| row.at(&path).and_then(Tree::plain).as_deref() == Some(wanted.as_str()));
+            }
+        }
+        if let Some(language) = &self.collection.language {
+            let all_in_one = language.children.is_none();
+            for (option, lists) in std::iter::once((&language.option, all_in_one)).chain(language.children.iter().map(|c| (c, true))) {
+                if let Some(text) = self.options.get(option).and_then(scalar) {
+                    let filter = Filter::parse(&text, &self.collection.fields, lists).map_err(|why| conditions(option, why))?;
+                    rows.retain(|row| filter.matches(row, language.ignore_case));
+                }
+            }
+        }
+        if let Some((sort, value)) = self.collection.sort.as_ref().and_then(|s| self.options.get(&s.option).map(|value| (s, value))) {
+            let order = fields::order(value, &self.collection.fields).map_err(|why| conditions(&sort.option, why))?;
+            fields::sort(&mut rows, &order);
+        }
+        Ok(rows)
+    }
+
+    /// A record as the caller wants it.
+    fn show(&self, record: &Tree) -> Tree {
+        let mut record = record.clone();
+        self.collection.hidden.iter().for_each(|name| record.remove(name));
+        let choice = self.collection.choice.as_ref().and_then(|c| fields::choice(self.options.get(&c.option)));
+        choice.map_or_else(|| record.clone(), |paths| record.select(&paths))
+    }
+}
+
+fn conditions(option: &str, why: String) -> Refusal {
+    Refusal::new(Kind::Conditions, format!("{option}: {why}")).at(option, "InvalidFilter")
+}

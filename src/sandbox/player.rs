@@ -1,0 +1,244 @@
+//! One connector as the sandbox plays it: its routes, collections and replies, put together from its definitions. Answers are in `play`.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use http::{HeaderMap, Method as Verb};
+
+use super::collection::Collection;
+use super::ready;
+use super::refusal::Wording;
+use super::reply::{self, Reply};
+use super::route::{Last, Pattern};
+use super::shelf::Shelves;
+use crate::connection::{Connection, ConnectionSpec};
+use crate::definition::{Catalog, Connector, Method, Operation, Ordered, ReplyFile, ResultShape, SandboxFile, Send};
+use crate::error::{Error, ErrorKind, Fault, Place, Result, did_you_mean};
+
+/// A connector in play.
+pub(super) struct Player {
+    pub(super) connector: Arc<Connector>,
+    pub(super) spec: ConnectionSpec,
+    pub(super) connection: Connection,
+    pub(super) collections: Vec<Collection>,
+    pub(super) wording: Wording,
+    /// Headers of every reply.
+    pub(super) headers: HeaderMap,
+    pub(super) page_size_default: Option<u32>,
+    pub(super) shelves: Mutex<Shelves>,
+    pub(super) routes: Vec<Route>,
+    base: Pattern,
+}
+
+/// An operation and where it stands.
+pub(super) struct Route {
+    pub(super) operation: Arc<Operation>,
+    pub(super) pattern: Pattern,
+    pub(super) part: Part,
+}
+
+/// What answers an operation.
+pub(super) enum Part {
+    /// A reply of sandbox.yaml.
+    Fixed(Reply),
+    /// A collection, by index.
+    Collection(usize, Role),
+    /// The declared shape.
+    Shape,
+}
+
+/// What an operation does with its collection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    List,
+    Count,
+    One,
+    Create,
+    Replace,
+    Merge,
+    Patch,
+    Delete,
+}
+
+/// Faults of a sandbox file.
+#[derive(Default)]
+struct Faults(Vec<Fault>);
+
+impl Faults {
+    fn add(&mut self, place: impl Into<String>, message: impl Into<String>) {
+        self.0.push(Fault { place: Place::field(place), message: message.into(), advice: None });
+    }
+
+    fn accept<T>(&mut self, place: &str, result: Result<T, String>) -> Option<T> {
+        result.map_err(|why| self.add(place, why)).ok()
+    }
+}
+
+impl Player {
+    /// Puts a connector into play at an address.
+    ///
+    /// # Errors
+    /// `unsupported` when its requests would go elsewhere; `definition` with every fault of its files.
+    pub(super) fn new(catalog: &Catalog, name: &str, file: &SandboxFile, address: SocketAddr) -> Result<Player> {
+        let connector = catalog.connector(name)?;
+        let spec = ready::spec(&connector, file, address)?;
+        let connection = Connection::open(Arc::clone(&connector), &spec)
+            .map_err(|e| Error::new(ErrorKind::Definition, format!("the sandbox of {name} is wrong: {}", e.message)))?;
+        ready::check(&connection, address)?;
+        let operations = catalog.operations(name)?;
+        let mut faults = Faults::default();
+        let collections = collections(catalog, name, file, &mut faults)?;
+        let replies = replies(&operations, &file.replies, &mut faults);
+        let wording = Wording::new(&connector.errors, &file.errors).map_err(|(place, why)| faults.add(place, why)).ok();
+        let headers = faults.accept("/headers", reply::headers(&file.headers));
+        check_options(&operations, &collections, &mut faults);
+        let base = Pattern::default().below(connection.base());
+        let routes = routes(&connection, operations, &collections, replies, &base);
+        check_paths(&routes, &collections, &mut faults);
+        let (Some(wording), Some(headers), true) = (wording, headers, faults.0.is_empty()) else {
+            return Err(Error::from_faults(ErrorKind::Definition, &format!("the sandbox of {name} is wrong"), faults.0));
+        };
+        Ok(Player {
+            connector,
+            spec,
+            connection,
+            collections,
+            wording,
+            headers,
+            page_size_default: file.page_size_default,
+            shelves: Mutex::default(),
+            routes,
+            base,
+        })
+    }
+
+    /// How much of a path belongs to this connector's base address; `None` when it is not below it.
+    pub(super) fn owns(&self, segments: &[String]) -> Option<usize> {
+        self.base.begins(segments)
+    }
+}
+
+fn collections(catalog: &Catalog, connector: &str, file: &SandboxFile, faults: &mut Faults) -> Result<Vec<Collection>> {
+    let mut collections = Vec::new();
+    for (name, collection) in &file.collections.0 {
+        let record = catalog.record(connector, &collection.record)?;
+        let made = Collection::new(name, collection, file, record);
+        collections.extend(faults.accept(&format!("/collections/{name}"), made));
+    }
+    Ok(collections)
+}
+
+fn replies(operations: &[Arc<Operation>], file: &Ordered<ReplyFile>, faults: &mut Faults) -> Vec<(String, Reply)> {
+    let mut replies = Vec::new();
+    for (id, reply) in &file.0 {
+        let place = format!("/replies/{id}");
+        if !operations.iter().any(|o| o.id == *id) {
+            let hint = did_you_mean(id, operations.iter().map(|o| o.id.as_str()));
+            faults.add(place, format!("there is no operation `{id}`{hint}"));
+            continue;
+        }
+        replies.extend(faults.accept(&place, Reply::of_file(reply)).map(|reply| (id.clone(), reply)));
+    }
+    replies
+}
+
+/// The options that sandbox.yaml gives a meaning must be options of some operation.
+fn check_options(operations: &[Arc<Operation>], collections: &[Collection], faults: &mut Faults) {
+    let known: Vec<&str> = operations.iter().flat_map(|o| &o.options).map(|o| o.name.as_str()).collect();
+    for collection in collections {
+        let language = collection.language.iter().flat_map(|l| std::iter::once(&l.option).chain(&l.children));
+        let others = collection.sort.iter().chain(&collection.choice).map(|o| &o.option);
+        for option in language.chain(others).chain(&collection.filter).filter(|name| !known.contains(&name.as_str())) {
+            let hint = did_you_mean(option, known.iter().copied());
+            let fault = format!("no operation has an option `{option}`{hint}");
+            if !faults.0.iter().any(|f| f.message == fault) {
+                faults.add(format!("/collections/{}", collection.name), fault);
+            }
+        }
+    }
+}
+
+/// A collection that no operation reaches is a slip of the pen.
+fn check_paths(routes: &[Route], collections: &[Collection], faults: &mut Faults) {
+    for (index, collection) in collections.iter().enumerate() {
+        let reached = routes.iter().any(|r| matches!(r.part, Part::Collection(i, _) if i == index));
+        if !reached {
+            faults.add(
+                format!("/collections/{}/path", collection.name),
+                "no operation is answered from it: none without a reply of its own has this path, or one below it",
+            );
+        }
+    }
+}
+
+/// The routes, the most literal path first.
+fn routes(
+    connection: &Connection,
+    operations: Vec<Arc<Operation>>,
+    collections: &[Collection],
+    mut replies: Vec<(String, Reply)>,
+    base: &Pattern,
+) -> Vec<Route> {
+    let mut routes = Vec::new();
+    for operation in operations {
+        let path = Pattern::new(&operation.path);
+        let part = match replies.iter().position(|(id, _)| *id == operation.id) {
+            Some(at) => Part::Fixed(replies.swap_remove(at).1),
+            None => part(&operation, &path, collections),
+        };
+        let pattern = match &operation.base_url {
+            None => path.under(base),
+            // An operation with an address of its own is played when that address is the sandbox's too.
+            Some(_) => match connection.base_of(&operation) {
+                Ok(url) => path.below(&url),
+                Err(_) => continue,
+            },
+        };
+        routes.push(Route { operation, pattern, part });
+    }
+    routes.sort_by_key(|route| route.pattern.rank());
+    routes
+}
+
+/// Finds the collection of an operation by its path.
+fn part(operation: &Operation, path: &Pattern, collections: &[Collection]) -> Part {
+    let like = |pattern: &Pattern| collections.iter().position(|c| c.pattern.is_like(pattern));
+    let found = match (like(path), path.split_last()) {
+        (Some(index), _) => on_all(operation).map(|role| (index, role)),
+        (None, Some((before, last))) => like(&before).and_then(|index| {
+            let role = match last {
+                Last::Parameter => on_one(operation),
+                Last::Literal("count") if operation.response.result == ResultShape::Count => Some(Role::Count),
+                Last::Literal("search") => on_search(operation),
+                Last::Literal(_) => None,
+            };
+            role.map(|role| (index, role))
+        }),
+        (None, None) => None,
+    };
+    found.map_or(Part::Shape, |(index, role)| Part::Collection(index, role))
+}
+
+fn on_all(operation: &Operation) -> Option<Role> {
+    match (operation.verb.clone(), operation.method, operation.response.result) {
+        (Verb::GET, _, ResultShape::List) | (Verb::POST, Method::Query, ResultShape::List) => Some(Role::List),
+        (Verb::POST, Method::Mutate, _) if operation.items.as_ref().is_some_and(|i| i.send == Send::Each) => Some(Role::Create),
+        _ => None,
+    }
+}
+
+fn on_search(operation: &Operation) -> Option<Role> {
+    (operation.method == Method::Query && operation.response.result == ResultShape::List).then_some(Role::List)
+}
+
+fn on_one(operation: &Operation) -> Option<Role> {
+    let send = operation.items.as_ref().map(|i| i.send);
+    match (operation.verb.clone(), send) {
+        (Verb::GET, None) if matches!(operation.response.result, ResultShape::Object | ResultShape::List) => Some(Role::One),
+        (Verb::DELETE, _) => Some(Role::Delete),
+        (Verb::PUT, Some(Send::Each)) => Some(Role::Replace),
+        (Verb::PATCH, Some(Send::JsonPatch)) => Some(Role::Patch),
+        (Verb::PATCH | Verb::POST, Some(Send::Each)) => Some(Role::Merge),
+        _ => None,
+    }
+}
