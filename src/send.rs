@@ -268,7 +268,8 @@ impl Wire {
         let write = call.operation.repeat != Repeat::SafeRead;
         let status = failure.status;
         let message = self.connection.redactor.mask(&failure.message).into_owned();
-        let host = self.connection.base().host_str().unwrap_or_default();
+        let base = self.connection.base_of(&call.operation);
+        let host = base.as_ref().ok().and_then(|b| b.host_str()).unwrap_or_default();
         let (kind, signal, text) = match failure.kind {
             FailureKind::NotSent => (ErrorKind::Network, Some(Signal::NotSent), format!("{host} cannot be reached: {message}")),
             FailureKind::Refused => (ErrorKind::Network, None, format!("{host} cannot be reached safely: {message}")),

@@ -389,9 +389,7 @@ fn by_parts(rule: &PartRule, share: Share, sent: &Sent) -> Vec<Outcome> {
                     Error::new(ErrorKind::UnknownOutcome, format!("the reply reports on {} items, and not on this one", parts.len()));
                 return Outcome { status: OutcomeStatus::Unknown, error: Some(error), ..blank };
             };
-            let ok = rule.ok.as_ref().is_none_or(|key| {
-                part.get(key).is_some_and(|v| v == &Value::Bool(true) || v.as_str().is_some_and(|t| t.eq_ignore_ascii_case("success")))
-            });
+            let ok = rule.ok.as_ref().is_none_or(|key| part.get(key).is_some_and(succeeded));
             if !ok {
                 let said = rule
                     .error
@@ -412,4 +410,14 @@ fn by_parts(rule: &PartRule, share: Share, sent: &Sent) -> Vec<Outcome> {
             Outcome { items, ..blank }
         })
         .collect()
+}
+
+/// Whether a part's flag says that it succeeded: true, the word, or an HTTP status of the 2xx kind.
+fn succeeded(flag: &Value) -> bool {
+    match flag {
+        Value::Bool(flag) => *flag,
+        Value::Number(status) => status.as_f64().is_some_and(|s| (200.0..300.0).contains(&s)),
+        Value::String(text) => text.eq_ignore_ascii_case("success"),
+        Value::Null | Value::Array(_) | Value::Object(_) => false,
+    }
 }
