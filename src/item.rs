@@ -34,22 +34,27 @@ impl<'a> Item<'a> {
 
     /// The top-level fields with their raw values, in order; `None` when the item is not an object.
     pub(crate) fn fields(self) -> Option<Vec<(String, &'a RawValue)>> {
-        struct Fields;
-        impl<'de> Visitor<'de> for Fields {
-            type Value = Vec<(String, &'de RawValue)>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut fields = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    fields.push(entry);
-                }
-                Ok(fields)
-            }
-        }
-        serde_json::Deserializer::from_str(self.0).deserialize_map(Fields).ok()
+        fields_of(self.0)
     }
+}
+
+/// The fields of a JSON object with their raw values, in order; `None` for anything else.
+pub(crate) fn fields_of(text: &str) -> Option<Vec<(String, &RawValue)>> {
+    struct Fields;
+    impl<'de> Visitor<'de> for Fields {
+        type Value = Vec<(String, &'de RawValue)>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+        fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut fields = Vec::new();
+            while let Some(entry) = map.next_entry()? {
+                fields.push(entry);
+            }
+            Ok(fields)
+        }
+    }
+    serde_json::Deserializer::from_str(text).deserialize_map(Fields).ok()
 }
 
 impl fmt::Debug for Item<'_> {

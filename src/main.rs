@@ -1,2 +1,5 @@
-//! The command line.
-fn main() {}
+//! The `opnode` command. Everything is in `opnode::cli`.
+
+fn main() -> std::process::ExitCode {
+    opnode::cli::main()
+}

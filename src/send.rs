@@ -46,7 +46,8 @@ impl Cancel {
         *self.0.borrow()
     }
 
-    async fn cancelled(&self) {
+    /// Waits until it is cancelled.
+    pub async fn cancelled(&self) {
         // The sender lives in `self`, so waiting ends only when the value turns true.
         let mut watch = self.0.subscribe();
         let _ended = watch.wait_for(|cancelled| *cancelled).await;

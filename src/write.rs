@@ -49,18 +49,32 @@ impl WriteReply {
     /// # Errors
     /// As said.
     pub fn check(&self) -> Result<()> {
-        let counts = self.receipt.outcomes.unwrap_or_default();
-        let first = self.outcomes.iter().find(|o| o.error.is_some());
-        let Some((outcome, error)) = first.and_then(|o| o.error.as_ref().map(|e| (o, e))) else { return Ok(()) };
-        let all = self.outcomes.len() as u64;
-        let kind = match (counts.unknown, counts.failed) {
+        let first = self.outcomes.iter().find_map(|o| o.error.as_ref().map(|e| (o.index, e)));
+        self.receipt.outcomes.unwrap_or_default().check(first)
+    }
+}
+
+impl OutcomeCounts {
+    /// As [`WriteReply::check`], for callers that let the outcomes go by: from the counts and the first outcome that has an error.
+    ///
+    /// # Errors
+    /// As said there.
+    pub fn check(&self, first: Option<(u64, &Error)>) -> Result<()> {
+        let all = self.ok + self.failed + self.unknown + self.skipped;
+        let Some((index, error)) = first else {
+            return match self.skipped {
+                0 => Ok(()),
+                n => Err(Error::new(ErrorKind::Cancelled, format!("{n} of {all} items were not sent: the call was cancelled"))),
+            };
+        };
+        let kind = match (self.unknown, self.failed) {
             (0, failed) if failed == all => error.kind(),
             (0, _) => ErrorKind::Partial,
             _ => ErrorKind::UnknownOutcome,
         };
         let message = match all {
             1 => error.message.clone(),
-            _ => format!("{} of {all} items did not succeed; the first is item {}: {}", all - counts.ok, outcome.index, error.message),
+            _ => format!("{} of {all} items did not succeed; the first is item {index}: {}", all - self.ok, error.message),
         };
         Err(Error::new(kind, message).with(|d| {
             d.advice = error.advice.clone();

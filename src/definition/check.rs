@@ -50,6 +50,33 @@ impl Format {
         }
     }
 
+    /// Which format a file has, by its top-level keys.
+    ///
+    /// # Errors
+    /// `definition` when the text is not YAML, or has the keys of no format.
+    pub fn of(file: &str, text: &str) -> Result<Format> {
+        let doc = Document::parse(file, text, 0)?;
+        let keys = doc.keys("");
+        let has = |names: &[&str]| names.iter().any(|n| keys.contains(n));
+        let found = match () {
+            () if has(&["connector", "base_url"]) => Some(Format::Connector),
+            () if has(&["connections"]) => Some(Format::Connections),
+            () if has(&["templates"]) => Some(Format::Templates),
+            () if has(&["operations", "records"]) => Some(Format::Operations),
+            () if has(&["collections", "replies", "errors"]) => Some(Format::Sandbox),
+            () => None,
+        };
+        found.ok_or_else(|| {
+            let message = match keys.as_slice() {
+                [] => "the file holds no keys".to_owned(),
+                keys => format!("none of its keys belongs to a format of opnode: {}", keys.iter().take(5).copied().collect::<Vec<_>>().join(", ")),
+            };
+            Error::new(ErrorKind::Definition, message)
+                .at(doc.place(""))
+                .advise("a file has one of the keys connector, operations, templates, connections or collections; `opnode schema NAME` shows each format")
+        })
+    }
+
     /// Its JSON Schema.
     #[must_use]
     pub const fn schema(self) -> &'static str {

@@ -30,5 +30,6 @@ pub(crate) use check::{Checker, explain};
 pub(crate) use connector::{Auth, End, ErrorRules, Explain, Keyset, Oauth2, Paging, Refresh};
 pub(crate) use connector_file::{FormatFile, PropertyTypeFile};
 pub(crate) use operation::{PartRule, Repeat};
+pub(crate) use pack::into_faults;
 pub(crate) use schema::{Schema, kind_of};
 pub(crate) use text::{Part, Pointer, Source, Target, Text, scalar};

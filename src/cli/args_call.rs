@@ -1,0 +1,145 @@
+//! What was typed for a call: query, mutate, delete. Texts stay texts here; they are read in `call`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args as ClapArgs, ValueEnum};
+
+/// Which system is talked to.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct SystemArgs {
+    /// The connection [default: the one that fits, when there is only one]
+    #[arg(long, short, value_name = "NAME", conflicts_with = "sandbox")]
+    pub(crate) connection: Option<String>,
+    /// Talk to a sandbox inside this process instead of a real system
+    #[arg(long)]
+    pub(crate) sandbox: bool,
+    /// Faults for the sandbox to play, such as every=7,kinds=429+503+reset+slow
+    #[arg(long, value_name = "SPEC", requires = "sandbox")]
+    pub(crate) faults: Option<String>,
+}
+
+/// What every call takes.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct CallArgs {
+    /// OperationId, or CONNECTOR/OperationId
+    #[arg(value_name = "OPERATION_ID", required_unless_present = "template", conflicts_with = "template")]
+    pub(crate) operation: Option<String>,
+    /// Take operation, options and items from a template; what else is given is laid over it
+    #[arg(long, short, value_name = "NAME")]
+    pub(crate) template: Option<String>,
+    #[command(flatten)]
+    pub(crate) system: SystemArgs,
+    /// Options as a JSON object, @FILE, or - for standard input
+    #[arg(long, value_name = "JSON|@FILE|-")]
+    pub(crate) options: Option<String>,
+    /// One option; its type comes from the operation. May be given again
+    #[arg(long, short, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Print the requests, credentials masked, and send nothing
+    #[arg(long)]
+    pub(crate) plan: bool,
+    /// End the call after this time, such as 30s, 5m or 500ms
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) timeout: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// Where the items go.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct OutputArgs {
+    /// How items are written [default: by the file's extension, else table on a terminal, ndjson on a pipe]
+    #[arg(long, short, value_name = "FORM", value_enum)]
+    pub(crate) format: Option<OutputForm>,
+    /// Write items to this file; it appears when it is complete
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Columns of csv and table, such as id,company/name
+    #[arg(long, value_name = "A,B/C", value_delimiter = ',')]
+    pub(crate) columns: Vec<String>,
+    /// Write what the call did to this file as JSON; - for stderr
+    #[arg(long, value_name = "FILE")]
+    pub(crate) receipt: Option<PathBuf>,
+}
+
+/// How items are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputForm {
+    Ndjson,
+    Json,
+    Csv,
+    Table,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct QueryArgs {
+    /// Stop after so many items
+    #[arg(long, short, value_name = "N")]
+    pub(crate) limit: Option<u64>,
+    /// Walk by key instead of by page: nothing is missed while records come and go, but slower
+    #[arg(long)]
+    pub(crate) forward_only: bool,
+    #[command(flatten)]
+    pub(crate) call: CallArgs,
+}
+
+/// What a write takes beyond a call.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct WriteArgs {
+    /// The records: a JSON array, one JSON object, or one per line; @FILE, or - for standard input
+    #[arg(long, short, value_name = "JSON|@FILE|-")]
+    pub(crate) items: Option<String>,
+    /// Send no further item after the first that did not succeed
+    #[arg(long)]
+    pub(crate) stop_on_error: bool,
+    /// Write what happened to each item to this file, one JSON object per line
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) outcomes: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct WriteCallArgs {
+    #[command(flatten)]
+    pub(crate) write: WriteArgs,
+    #[command(flatten)]
+    pub(crate) call: CallArgs,
+}
+
+/// A time such as `30s`, `5m`, `2h`, `500ms`, or seconds as a plain number.
+fn duration(text: &str) -> Result<Duration, String> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| "write a time as 30s, 5m or 500ms".to_owned())?;
+    let ms = match unit.trim() {
+        "ms" => Some(number),
+        "" | "s" => number.checked_mul(1000),
+        "m" => number.checked_mul(60_000),
+        "h" => number.checked_mul(3_600_000),
+        other => return Err(format!("`{other}` is not a unit of time: use ms, s, m or h")),
+    };
+    match ms {
+        None => Err("that is longer than anyone will wait".to_owned()),
+        Some(0) => Err("the time must be longer than nothing".to_owned()),
+        Some(ms) => Ok(Duration::from_millis(ms)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::duration;
+
+    #[test]
+    fn times_read_as_people_write_them() {
+        for (text, ms) in [("30s", 30_000), ("30", 30_000), ("500ms", 500), ("5m", 300_000), ("1h", 3_600_000), (" 2 s", 2_000)] {
+            assert_eq!(duration(text), Ok(Duration::from_millis(ms)), "{text}");
+        }
+        for text in ["", "s", "0", "-1s", "1.5s", "5d", "99999999999999999999s", "18446744073709551615h"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The connections file: where it is, what is in it, and warnings about secrets that lie open.
+
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+
+use super::context::Context;
+use super::input::read_text;
+use super::resolve::resolve;
+use super::screen::Screen;
+use crate::connection::{ConnectionFile, ConnectionSpec, ConnectionsFile, ValueFile};
+use crate::definition::Connector;
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind, Place, Result};
+use crate::yaml::{Document, escape};
+
+/// The connections file as read.
+pub(crate) struct Connections {
+    pub(crate) path: PathBuf,
+    pub(crate) file: ConnectionsFile,
+}
+
+/// The file that is to be read: the one that was named, or the first that exists.
+pub(crate) fn locate(context: &Context) -> Result<PathBuf> {
+    if let Some(named) = context.global.connections.as_ref().filter(|p| !p.as_os_str().is_empty()) {
+        return Ok(named.clone());
+    }
+    let places = usual_places();
+    places.iter().find(|p| p.exists()).cloned().ok_or_else(|| {
+        let looked: Vec<String> = places.iter().map(|p| p.display().to_string()).collect();
+        Error::new(ErrorKind::Connection, format!("there is no connections file; looked for {}", looked.join(" and ")))
+            .advise("`opnode connection example` prints one to fill in; --sandbox tries things without any account")
+    })
+}
+
+fn usual_places() -> Vec<PathBuf> {
+    let own = etcetera::choose_base_strategy().ok().map(|s| s.config_dir().join("opnode").join("connections.yaml"));
+    std::iter::once(PathBuf::from("connections.yaml")).chain(own).collect()
+}
+
+impl Connections {
+    /// Reads the file.
+    pub(crate) fn load(context: &Context) -> Result<Connections> {
+        Connections::read(locate(context)?)
+    }
+
+    pub(crate) fn read(path: PathBuf) -> Result<Connections> {
+        let shown = path.display().to_string();
+        let text = read_text(&path, crate::yaml::BYTES_MAX as u64).map_err(|why| {
+            Error::new(ErrorKind::Connection, format!("the connections file {shown} cannot be read: {why}"))
+                .at(Place { file: Some(shown.clone()), ..Place::default() })
+        })?;
+        let file = ConnectionsFile::parse(&shown, &text)?;
+        Ok(Connections { path, file })
+    }
+
+    /// The connection of a name, or the only one whose connector fits.
+    pub(crate) fn choose(&self, name: Option<&str>, fits: &dyn Fn(&str) -> bool, what: &str) -> Result<(&str, &ConnectionFile)> {
+        if let Some(name) = name {
+            let found = self.file.find(name).map_err(|e| e.at(self.place()))?;
+            return self.file.connections.0.iter().find(|(n, _)| n == name).map_or_else(
+                || Err(Error::new(ErrorKind::Internal, format!("the connection {name} was found and lost"))),
+                |(n, _)| Ok((n.as_str(), found)),
+            );
+        }
+        let all = &self.file.connections.0;
+        let fitting: Vec<_> = all.iter().filter(|(_, c)| fits(&c.connector)).collect();
+        match fitting.as_slice() {
+            [(name, connection)] => Ok((name.as_str(), connection)),
+            [] => Err(Error::new(ErrorKind::Connection, format!("no connection in {} is one for {what}", self.path.display()))
+                .advise(format!("add one, or name one with --connection{}", list(all.iter().map(|(n, c)| (n.as_str(), c)))))),
+            several => Err(Error::new(ErrorKind::Connection, format!("several connections fit {what}"))
+                .advise(format!("name one with --connection{}", list(several.iter().map(|(n, c)| (n.as_str(), c)))))),
+        }
+    }
+
+    /// The place of a field in the file, with line and column when the file can still be read.
+    pub(crate) fn place_of(&self, pointer: &str) -> Place {
+        let shown = self.path.display().to_string();
+        let text = read_text(&self.path, crate::yaml::BYTES_MAX as u64).ok();
+        let doc = text.and_then(|t| Document::parse(&shown, &t, 0).ok());
+        doc.map_or_else(|| Place { field: Some(pointer.to_owned()), ..self.place() }, |d| d.place(pointer))
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        Place { file: Some(self.path.display().to_string()), ..Place::default() }
+    }
+
+    /// A connection with its secrets fetched, and warnings about those that lie open.
+    pub(crate) fn spec(&self, engine: &Engine, screen: Screen, name: &str, connection: &ConnectionFile) -> Result<ConnectionSpec> {
+        self.warn_of_plain(engine, screen, name, connection);
+        let folder = self.path.parent().unwrap_or(Path::new(""));
+        let spec = connection.resolve(|property, reference| {
+            resolve(folder, property, reference).map_err(|e| {
+                let message = format!("the connection {name}: {}", e.message);
+                e.with(|d| d.message = message).at(self.place_of(&format!("/connections/{}/{}", escape(name), escape(property))))
+            })
+        })?;
+        Ok(ConnectionSpec { name: Some(name.to_owned()), ..spec })
+    }
+
+    fn warn_of_plain(&self, engine: &Engine, screen: Screen, name: &str, connection: &ConnectionFile) {
+        let Ok(connector) = engine.catalog().connector(&connection.connector) else { return };
+        let plain = plain_secrets(connection, &connector);
+        if plain.is_empty() {
+            return;
+        }
+        let file = self.path.display();
+        screen.warn(&format!(
+            "{file}: the connection {name} holds {} in plain text; write {{ env: NAME }}, {{ file: PATH }} or {{ keyring: NAME }} instead",
+            plain.join(", ")
+        ));
+        if is_open_to_others(&self.path) {
+            screen.warn(&format!("{file} can be read by other users of this machine: chmod 600 {file}"));
+        }
+    }
+}
+
+/// The name of a connection of a connector, for examples; none when there is no readable file, or none of that connector in it.
+pub(crate) fn example_name(context: &Context, connector: &str) -> Option<String> {
+    let connections = Connections::load(context).ok()?;
+    connections.file.connections.0.into_iter().find(|(_, c)| c.connector == connector).map(|(name, _)| name)
+}
+
+/// `: a (connector), b (connector)`, or nothing when there are none.
+fn list<'a>(connections: impl Iterator<Item = (&'a str, &'a ConnectionFile)>) -> String {
+    let all: Vec<String> = connections.map(|(name, c)| format!("{name} ({})", c.connector)).collect();
+    if all.is_empty() { String::new() } else { format!(": {}", all.join(", ")) }
+}
+
+/// Names of the secrets whose values stand in the file itself.
+pub(crate) fn plain_secrets(connection: &ConnectionFile, connector: &Connector) -> Vec<String> {
+    let plain = |name: &str| connection.values.get(name).is_some_and(|v| !matches!(v, ValueFile::Reference(_)));
+    connector.properties.iter().filter(|p| p.secret && plain(&p.name)).map(|p| format!("`{}`", p.name)).collect()
+}
+
+#[cfg(unix)]
+fn is_open_to_others(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).is_ok_and(|m| m.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_open_to_others(_: &Path) -> bool {
+    false
+}

@@ -1,0 +1,204 @@
+//! Help beyond the flags: the orientation, examples for each command from the loaded catalogue, exit codes. Read only when help is asked for.
+
+use std::sync::Arc;
+
+use clap::{Command, CommandFactory};
+
+use super::args::Args;
+use super::snippet::{plain_value, shell};
+use crate::definition::{Catalog, Method, Operation, Template};
+use crate::item::fields_of;
+
+/// Names for examples: of the catalogue, or placeholders where it has none.
+struct Names {
+    query: String,
+    set: Option<String>,
+    mutate: String,
+    sample: String,
+    delete: String,
+    template: String,
+    connector: String,
+    word: String,
+}
+
+impl Names {
+    fn of(catalog: &Catalog) -> Names {
+        let connector = catalog.connector_names().find(|c| catalog.operations(c).is_ok_and(|o| !o.is_empty()));
+        let operations = connector.and_then(|c| catalog.operations(c).ok()).unwrap_or_default();
+        let templates = connector.and_then(|c| catalog.templates(c).ok()).unwrap_or_default();
+        let of = |method: Method| operations.iter().filter(move |o| o.method == method);
+        // A template's options are known to fit its operation.
+        let pick = templates.iter().find(|t| t.operation.is_paged() && t.ask.is_empty() && t.options.0 != "{}");
+        let query =
+            pick.map(|t| &t.operation).or_else(|| of(Method::Query).find(|o| o.is_paged() && o.options.iter().all(|p| !p.required)));
+        let mutate = of(Method::Mutate).find(|o| o.items.as_ref().is_some_and(|i| i.sample.is_some()));
+        let id = |operation: Option<&Arc<Operation>>| operation.map_or_else(|| "OPERATION_ID".to_owned(), |o| o.id.clone());
+        Names {
+            query: id(query),
+            set: pick.and_then(first_option),
+            mutate: id(mutate),
+            sample: mutate
+                .and_then(|o| o.items.as_ref()?.sample.as_ref().map(|s| s.0.clone()))
+                .unwrap_or_else(|| "{\"name\":\"…\"}".to_owned()),
+            delete: id(of(Method::Delete).next()),
+            template: pick.map_or_else(|| "TEMPLATE".to_owned(), |t| t.name.clone()),
+            connector: connector.unwrap_or("CONNECTOR").to_owned(),
+            word: query.and_then(|o| o.title.split_whitespace().last().map(str::to_owned)).unwrap_or_else(|| "user".to_owned()),
+        }
+    }
+
+    /// An option with a value, as `--set` takes it.
+    fn set(&self) -> &str {
+        self.set.as_deref().unwrap_or("KEY=VALUE")
+    }
+}
+
+fn first_option(template: &Template) -> Option<String> {
+    let options = fields_of(&template.options.0)?;
+    let (name, raw) = options.first()?;
+    Some(shell(&format!("{name}={}", plain_value(raw.get()))))
+}
+
+/// The command with examples in its help.
+pub(crate) fn command(catalog: &Catalog) -> Command {
+    let names = Names::of(catalog);
+    let mut command = Args::command().after_help(format!("{}\n\n{EXIT_CODES}", overview(&names)));
+    for (name, text) in examples(&names) {
+        let path: Vec<&str> = name.split(' ').collect();
+        command = with_help(command, &path, text);
+    }
+    command
+}
+
+fn with_help(command: Command, path: &[&'static str], text: String) -> Command {
+    match path.split_first() {
+        None => command.after_help(text),
+        Some((first, rest)) => command.mut_subcommand(*first, |sub| with_help(sub, rest, text)),
+    }
+}
+
+fn examples(n: &Names) -> Vec<(&'static str, String)> {
+    let lines = |lines: &[String]| format!("Examples:\n{}", lines.iter().map(|l| format!("  opnode {l}")).collect::<Vec<_>>().join("\n"));
+    let s = |text: &str| text.to_owned();
+    vec![
+        (
+            "operations",
+            lines(&[
+                s("operations"),
+                format!("operations --search {}", n.word),
+                format!("operations --connector {} --format json", n.connector),
+            ]),
+        ),
+        ("templates", lines(&[s("templates"), format!("templates --search {}", n.word), format!("template {}", n.template)])),
+        ("describe", lines(&[format!("describe {}", n.query), format!("describe {} --format json", n.mutate)])),
+        (
+            "template",
+            lines(&[
+                format!("template {}", n.template),
+                format!("template {} --as batch", n.template),
+                format!("template {} --as json", n.mutate),
+            ]),
+        ),
+        ("query", format!("{}\n\n{QUERY_NOTES}", lines(&query_examples(n)))),
+        ("mutate", format!("{}\n\n{WRITE_NOTES}", lines(&mutate_examples(n)))),
+        ("delete", format!("{}\n\n{WRITE_NOTES}", lines(&delete_examples(n)))),
+        (
+            "connection",
+            lines(&[format!("connection example {} > connections.yaml", n.connector), s("connection list"), s("connection test NAME")]),
+        ),
+        (
+            "connection test",
+            lines(&[s("connection test"), s("connection test NAME"), format!("connection test {} --sandbox", n.connector)]),
+        ),
+        ("connection example", lines(&[format!("connection example {} > connections.yaml", n.connector)])),
+        (
+            "check",
+            lines(&[s("check"), s("check connections.yaml"), format!("check operations/{}/*.yaml --error-format json", n.connector)]),
+        ),
+        ("schema", lines(&[s("schema operations > operations.schema.json"), s("schema connections")])),
+        ("sandbox", lines(&[s("sandbox > connections.yaml"), s("sandbox --port 8080 --faults every=7,kinds=429+503+reset+slow")])),
+        (
+            "completions",
+            lines(&[s("completions bash > ~/.local/share/bash-completion/completions/opnode"), s("completions zsh > ~/.zfunc/_opnode")]),
+        ),
+    ]
+}
+
+fn query_examples(n: &Names) -> Vec<String> {
+    vec![
+        format!("query {} --sandbox --limit 5", n.query),
+        format!("query {} --connection NAME --set {}", n.query, n.set()),
+        format!("query {} --connection NAME --output records.csv", n.query),
+        format!("query {} --connection NAME | jq .id", n.query),
+        format!("query {} --connection NAME --plan", n.query),
+        format!("query --template {} --connection NAME", n.template),
+    ]
+}
+
+fn mutate_examples(n: &Names) -> Vec<String> {
+    vec![
+        format!("mutate {} --sandbox --items {}", n.mutate, shell(&n.sample)),
+        format!("mutate {} --connection NAME --items @records.ndjson --outcomes outcomes.ndjson", n.mutate),
+        format!("mutate {} --connection NAME --items - --plan < records.json", n.mutate),
+    ]
+}
+
+fn delete_examples(n: &Names) -> Vec<String> {
+    vec![
+        format!("delete {} --sandbox --set id=1", n.delete),
+        format!("delete {} --connection NAME --items '[{{\"id\":1}},{{\"id\":2}}]'", n.delete),
+        format!("delete {} --connection NAME --set id=1 --plan", n.delete),
+    ]
+}
+
+const QUERY_NOTES: &str = "\
+Items go to standard output: a table on a terminal, one JSON object per line on a pipe. Everything else goes to standard error.
+All pages are fetched; --limit stops earlier.";
+
+const WRITE_NOTES: &str = "\
+Records that came back go to standard output; each item that did not succeed is a line on standard error.
+Exit code 8: some items failed. Exit code 7: of some items nobody knows whether they took effect; look before you send them again.";
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done                                    5  the system refused, or its reply cannot be used
+  1  a fault of opnode itself                6  not reachable, too busy or too slow; try later
+  2  the command line is wrong               7  a write whose outcome nobody knows
+  3  a definition, option or item is wrong   8  some items of a write failed
+  4  the connection is wrong or not allowed  9  a local file could not be written
+  130  interrupted";
+
+fn overview(n: &Names) -> String {
+    format!("{}\n\n`opnode COMMAND --help` shows examples of each command.", orientation_lines(n))
+}
+
+/// What `opnode` alone prints.
+pub(crate) fn orientation(catalog: &Catalog) -> String {
+    let names = Names::of(catalog);
+    format!(
+        "opnode {}: query, mutate and delete in outside systems by OperationId\n\n{}\n\n`opnode --help` lists all commands; `opnode COMMAND --help` shows examples of each.\n",
+        env!("CARGO_PKG_VERSION"),
+        orientation_lines(&names)
+    )
+}
+
+fn orientation_lines(n: &Names) -> String {
+    format!(
+        "\
+Find out what there is:
+  opnode operations --search {word}
+  opnode describe {query}
+  opnode templates
+
+Try it without an account:
+  opnode query {query} --sandbox --limit 5
+
+Use your own account:
+  opnode connection example {connector} > connections.yaml    (then fill it in)
+  opnode connection test
+  opnode query {query} --output records.csv",
+        word = n.word,
+        query = n.query,
+        connector = n.connector
+    )
+}

@@ -1,0 +1,10 @@
+//! Items to bytes to a place: the forms and the target. One page in memory at a time.
+
+mod columns;
+mod csv;
+mod sink;
+mod table;
+mod target;
+
+pub(crate) use sink::{Flow, Look, Output};
+pub(crate) use target::Target;

@@ -1,0 +1,150 @@
+//! One stream of items in one form to one target. Knows the forms; the bytes' way is the target's.
+
+use std::path::{Path, PathBuf};
+
+use super::csv::Csv;
+use super::table::Table;
+use super::target::Target;
+use crate::cli::args_call::{OutputArgs, OutputForm};
+use crate::error::{Error, ErrorKind, Result};
+use crate::item::Items;
+
+/// Whether anyone still reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flow {
+    Open,
+    /// The reader has gone (`| head`); nothing more need be written.
+    Closed,
+}
+
+enum Form {
+    Ndjson,
+    Json,
+    Csv(Csv),
+    Table(Table),
+}
+
+/// Items on their way out.
+pub(crate) struct Output {
+    target: Target,
+    form: Form,
+    flow: Flow,
+    buffer: Vec<u8>,
+    items: u64,
+}
+
+/// How the items of a call look best to a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// Many records: rows.
+    Rows,
+    /// One record: a line for each field.
+    Card,
+}
+
+impl Output {
+    /// Opens the output that the flags ask for; `is_terminal` tells of standard output.
+    pub(crate) fn open(args: &OutputArgs, is_terminal: bool, look: Look, width: usize) -> Result<Output> {
+        let to_file = args.output.as_deref().is_some_and(|p| p.as_os_str() != "-");
+        let form = match args.format {
+            Some(form) => form,
+            None if to_file => by_extension(args.output.as_deref().unwrap_or(Path::new("")))?,
+            None if is_terminal => OutputForm::Table,
+            None if args.columns.is_empty() => OutputForm::Ndjson,
+            None => OutputForm::Csv,
+        };
+        if !args.columns.is_empty() && matches!(form, OutputForm::Ndjson | OutputForm::Json) {
+            return Err(Error::new(ErrorKind::Usage, "--columns is for csv and table; ndjson and json keep the items as they are"));
+        }
+        let form = match form {
+            OutputForm::Ndjson => Form::Ndjson,
+            OutputForm::Json => Form::Json,
+            OutputForm::Csv => Form::Csv(Csv::new(&args.columns)),
+            OutputForm::Table => Form::Table(Table::new(&args.columns, look, width, is_terminal && !to_file)),
+        };
+        Ok(Output { target: Target::open(args.output.as_deref())?, form, flow: Flow::Open, buffer: Vec::new(), items: 0 })
+    }
+
+    /// Writes the items of one page.
+    pub(crate) fn page(&mut self, items: &Items) -> Result<Flow> {
+        if self.flow == Flow::Closed || items.is_empty() {
+            return Ok(self.flow);
+        }
+        self.buffer.clear();
+        match &mut self.form {
+            Form::Ndjson => items.iter().for_each(|item| put_line(&mut self.buffer, item.as_str(), b"\n")),
+            Form::Json => {
+                for (index, item) in items.iter().enumerate() {
+                    let first = self.items == 0 && index == 0;
+                    self.buffer.extend_from_slice(if first { b"[\n" } else { b",\n" });
+                    self.buffer.extend_from_slice(item.as_str().as_bytes());
+                }
+            }
+            Form::Csv(csv) => csv.page(items, &mut self.buffer)?,
+            Form::Table(table) => table.page(items, &mut self.buffer),
+        }
+        self.items += items.len() as u64;
+        self.put()
+    }
+
+    fn put(&mut self) -> Result<Flow> {
+        if self.flow == Flow::Open && !self.buffer.is_empty() {
+            self.flow = self.target.write(&self.buffer)?;
+        }
+        Ok(self.flow)
+    }
+
+    /// What stands behind the last item.
+    fn close(&mut self) -> Result<()> {
+        self.buffer.clear();
+        match &mut self.form {
+            Form::Ndjson => {}
+            Form::Json => self.buffer.extend_from_slice(if self.items == 0 { b"[]\n" } else { b"\n]\n" }),
+            Form::Csv(csv) => csv.close(&mut self.buffer)?,
+            Form::Table(_) => {}
+        }
+        self.put().map(|_| ())
+    }
+
+    /// Whether people read it as it comes.
+    pub(crate) fn is_table(&self) -> bool {
+        matches!(self.form, Form::Table(_))
+    }
+
+    /// Ends the output: the file appears. Gives what a person should know about it.
+    pub(crate) fn finish(mut self) -> Result<Vec<String>> {
+        self.close()?;
+        let notes = match &self.form {
+            Form::Ndjson | Form::Json => Vec::new(),
+            Form::Csv(csv) => csv.note().into_iter().collect(),
+            Form::Table(table) => vec![table.footer(self.items)],
+        };
+        self.target.finish()?;
+        Ok(notes)
+    }
+
+    /// Ends the output of a call that failed. A file does not appear; what was delivered is kept under another name, which it gives back.
+    pub(crate) fn abandon(mut self) -> Option<PathBuf> {
+        if self.items == 0 || self.close().is_err() {
+            return None;
+        }
+        self.target.keep_partial()
+    }
+}
+
+fn put_line(buffer: &mut Vec<u8>, text: &str, end: &[u8]) {
+    buffer.extend_from_slice(text.as_bytes());
+    buffer.extend_from_slice(end);
+}
+
+fn by_extension(path: &Path) -> Result<OutputForm> {
+    let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
+    match extension.as_deref() {
+        Some("ndjson" | "jsonl") | None => Ok(OutputForm::Ndjson),
+        Some("json") => Ok(OutputForm::Json),
+        Some("csv") => Ok(OutputForm::Csv),
+        Some("txt") => Ok(OutputForm::Table),
+        Some(other) => Err(Error::new(ErrorKind::Usage, format!("the extension .{other} tells no form"))
+            .advise("use .ndjson, .json, .csv or .txt, or say --format")),
+    }
+}

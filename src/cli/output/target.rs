@@ -1,0 +1,146 @@
+//! Where bytes go: standard output, a device, or a file that appears when it is complete.
+//!
+//! A file is written beside its place and renamed when all of it is on disk, so that nobody ever sees half of one, and a failed run leaves the old one.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use super::sink::Flow;
+use crate::cli::screen::{io_text, stdout_failed};
+use crate::cli::signals;
+use crate::error::{Error, ErrorKind, Place, Result};
+
+/// A place for bytes.
+pub(crate) enum Target {
+    Stdout,
+    /// Something that is there already and is no regular file: a device, a pipe.
+    Device(File, PathBuf),
+    /// A file to be.
+    Pending(Pending),
+}
+
+/// A file that is written beside its place.
+pub(crate) struct Pending {
+    file: NamedTempFile,
+    path: PathBuf,
+}
+
+impl Target {
+    /// Opens a place, `-` for standard output. Refuses what cannot be written now rather than after the first request.
+    pub(crate) fn open(path: Option<&Path>) -> Result<Target> {
+        let Some(path) = path.filter(|p| p.as_os_str() != "-") else { return Ok(Target::Stdout) };
+        // A link is followed, so that the file behind it is replaced and not the link.
+        let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        match fs::metadata(&real) {
+            Ok(meta) if meta.is_dir() => Err(failed(path, "it is a folder").advise("name a file in it")),
+            Ok(meta) if !meta.is_file() => {
+                let file = OpenOptions::new().write(true).open(&real).map_err(|e| failed(path, &io_text(&e)))?;
+                Ok(Target::Device(file, path.to_owned()))
+            }
+            Ok(_) => {
+                OpenOptions::new().write(true).open(&real).map_err(|e| failed(path, &io_text(&e)))?;
+                Target::pending(path, real)
+            }
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound && path.file_name().is_some() => Target::pending(path, real),
+            Err(cause) => Err(failed(path, &io_text(&cause))),
+        }
+    }
+
+    fn pending(shown: &Path, path: PathBuf) -> Result<Target> {
+        if shown.as_os_str().to_string_lossy().ends_with(['/', '\\']) {
+            return Err(failed(shown, "it is a folder").advise("name a file in it"));
+        }
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let mut builder = tempfile::Builder::new();
+        let prefix = format!(".{name}.");
+        builder.prefix(&prefix).suffix(".tmp");
+        open_as_umask(&mut builder);
+        let file = builder
+            .tempfile_in(folder(&path))
+            .map_err(|e| failed(shown, &io_text(&e)).advise("is there such a folder, and may you write in it?"))?;
+        signals::clean_up_later(file.path());
+        Ok(Target::Pending(Pending { file, path }))
+    }
+
+    /// Writes all of the bytes; tells when the reader has gone.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<Flow> {
+        let written = match self {
+            Target::Stdout => {
+                let mut out = io::stdout().lock();
+                out.write_all(bytes).and_then(|()| out.flush())
+            }
+            Target::Device(file, _) => file.write_all(bytes),
+            Target::Pending(pending) => pending.file.write_all(bytes),
+        };
+        match written {
+            Ok(()) => Ok(Flow::Open),
+            Err(cause) if cause.kind() == io::ErrorKind::BrokenPipe => Ok(Flow::Closed),
+            Err(cause) => Err(self.failed(&cause)),
+        }
+    }
+
+    fn failed(&self, cause: &io::Error) -> Error {
+        match self {
+            Target::Stdout => stdout_failed(cause),
+            Target::Device(_, path) => failed(path, &io_text(cause)),
+            Target::Pending(pending) => failed(&pending.path, &io_text(cause)).advise("what was there before is untouched"),
+        }
+    }
+
+    /// Makes the file appear, durably.
+    pub(crate) fn finish(self) -> Result<()> {
+        match self {
+            Target::Stdout | Target::Device(..) => Ok(()),
+            Target::Pending(pending) => {
+                let path = pending.path.clone();
+                pending.appear(&path)
+            }
+        }
+    }
+
+    /// Keeps what was written of an unfinished file under another name, which it gives back.
+    pub(crate) fn keep_partial(self) -> Option<PathBuf> {
+        let Target::Pending(pending) = self else { return None };
+        let mut name = pending.path.file_name()?.to_owned();
+        name.push(".partial");
+        let partial = pending.path.with_file_name(name);
+        pending.appear(&partial).ok().map(|()| partial)
+    }
+}
+
+impl Pending {
+    fn appear(self, path: &Path) -> Result<()> {
+        let synced = self.file.as_file().sync_all();
+        synced.map_err(|e| failed(path, &io_text(&e)))?;
+        let temporary = self.file.path().to_owned();
+        self.file.persist(path).map_err(|e| failed(path, &io_text(&e.error)))?;
+        signals::cleaned_up(&temporary);
+        // The rename itself is durable when the folder is; some systems cannot sync a folder, and then there is nothing more to do.
+        if let Ok(folder) = File::open(folder(path)) {
+            let _best_effort = folder.sync_all();
+        }
+        Ok(())
+    }
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// The mode that any new file of this user gets.
+#[cfg(unix)]
+fn open_as_umask(builder: &mut tempfile::Builder<'_, '_>) {
+    use std::os::unix::fs::PermissionsExt;
+    builder.permissions(fs::Permissions::from_mode(0o666));
+}
+
+#[cfg(not(unix))]
+fn open_as_umask(_: &mut tempfile::Builder<'_, '_>) {}
+
+fn failed(path: &Path, why: &str) -> Error {
+    let shown = path.display().to_string();
+    Error::new(ErrorKind::State, format!("{shown} cannot be written: {why}")).at(Place { file: Some(shown), ..Place::default() })
+}

@@ -1,0 +1,51 @@
+//! `--plan`: the requests as they would be sent, credentials masked. Sends nothing.
+
+use std::fmt::Write as _;
+
+use super::args_call::{OutputArgs, OutputForm};
+use super::call::Call;
+use super::json;
+use super::plain;
+use super::screen;
+use crate::definition::Method;
+use crate::error::{Error, ErrorKind, Result};
+use crate::request::PlannedRequest;
+
+/// Prints the plan of a call.
+pub(crate) fn print(method: Method, call: &Call, output: &OutputArgs) -> Result<u8> {
+    let session = &call.line.session;
+    let items = call.items.as_ref();
+    let requests = session.plan(method, &call.operation.id, &call.options, items, &call.with).map_err(|e| call.located(e))?;
+    let text = match output.format {
+        None | Some(OutputForm::Table) => for_people(method, call, &requests),
+        Some(OutputForm::Json) => to_json(&requests)?,
+        Some(OutputForm::Ndjson) => requests.iter().map(|r| to_json(r).map(|t| t + "\n")).collect::<Result<String>>()?,
+        Some(OutputForm::Csv) => return Err(Error::new(ErrorKind::Usage, "a plan is printed as text, json or ndjson")),
+    };
+    screen::print(&text)?;
+    Ok(0)
+}
+
+fn to_json(value: &(impl serde::Serialize + ?Sized)) -> Result<String> {
+    serde_json::to_string(value).map_err(|e| Error::new(ErrorKind::Internal, format!("the plan: {e}")))
+}
+
+fn for_people(method: Method, call: &Call, requests: &[PlannedRequest]) -> String {
+    let mut out = String::new();
+    for request in requests {
+        // Writing to a String cannot fail.
+        let _ok = writeln!(out, "{} {}", request.verb, plain::safe(&request.url));
+        for (name, value) in &request.headers {
+            let _ok = writeln!(out, "{name}: {}", plain::one_line(value));
+        }
+        if let Some(body) = &request.body {
+            let _ok = writeln!(out, "\n{}", plain::safe(&json::pretty(body)));
+        }
+        out.push('\n');
+    }
+    let count = plain::count(requests.len() as u64, "request");
+    let more =
+        if method == Method::Query && call.operation.is_paged() { " for the first page, and one for each page after it" } else { "" };
+    let _ok = writeln!(out, "# {count}{more}; nothing was sent");
+    out
+}

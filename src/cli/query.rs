@@ -1,0 +1,84 @@
+//! `query`: a walk's pages to the output, one at a time.
+
+use std::io::IsTerminal;
+
+use super::args_call::QueryArgs;
+use super::call::{self, Call};
+use super::context::Context;
+use super::output::{Flow, Look, Output};
+use super::plain;
+use super::plan;
+use super::progress::Progress;
+use super::receipt::ReceiptFile;
+use super::screen;
+use super::signals::Signals;
+use crate::definition::{Method, ResultShape};
+use crate::error::{ErrorKind, Result};
+use crate::receipt::StopReason;
+use crate::walk::Walk;
+
+/// Runs it; gives the exit code.
+pub(crate) async fn run(context: &Context, args: &QueryArgs) -> Result<u8> {
+    let mut call = call::prepare(context, Method::Query, &args.call, None).await?;
+    call.with.items_max = args.limit;
+    call.with.forward_only = args.forward_only;
+    if args.call.plan {
+        return plan::print(Method::Query, &call, &args.call.output);
+    }
+    let session = call.line.session.clone();
+    let walk = session.query(&call.operation.id, &call.options, &call.with).map_err(|e| call.located(e))?;
+    let signals = Signals::listen(&call.with.cancel);
+    let look = match call.operation.response.result {
+        ResultShape::List | ResultShape::Report => Look::Rows,
+        ResultShape::Object | ResultShape::Count | ResultShape::None | ResultShape::File | ResultShape::Text => Look::Card,
+    };
+    let output = Output::open(&args.call.output, std::io::stdout().is_terminal(), look, screen::columns())?;
+    let receipt = ReceiptFile::open(args.call.output.receipt.as_deref())?;
+    deliver(context, &call, walk, output, receipt, &signals).await
+}
+
+async fn deliver(
+    context: &Context,
+    call: &Call,
+    mut walk: Walk,
+    mut output: Output,
+    receipt: ReceiptFile,
+    signals: &Signals,
+) -> Result<u8> {
+    let screen = context.screen;
+    let mut progress = Progress::new(screen, &call.operation.id);
+    let ended = loop {
+        let page = match progress.watch(walk.next()).await {
+            None => break Ok(()),
+            Some(Err(error)) => break Err(error),
+            Some(Ok(page)) => page,
+        };
+        match progress.aside(|| output.page(&page.items)) {
+            Ok(Flow::Open) => progress.update(walk.receipt()),
+            Ok(Flow::Closed) => break Ok(()),
+            Err(error) => break Err(error),
+        }
+    };
+    progress.finish();
+    let facts = walk.receipt().clone();
+    let kept = receipt.write(screen, &facts, ended.as_ref().err());
+    if let Err(error) = ended {
+        if let Some(path) = output.abandon() {
+            screen.note(&format!("what came before is in {}", path.display()));
+        }
+        let interrupted = signals.exit_code().filter(|_| error.kind() == ErrorKind::Cancelled);
+        let Some(code) = interrupted else { return Err(error) };
+        let (items, pages) = (plain::count(facts.items, "item"), plain::count(facts.pages, "page"));
+        screen.warn(&format!("interrupted after {items} on {pages}; there may be more"));
+        return Ok(code);
+    }
+    let cut = output.is_table() && facts.stop == Some(StopReason::ItemLimit);
+    for note in output.finish()? {
+        screen.note(&note);
+    }
+    facts.notes.iter().for_each(|note| screen.warn(note));
+    if cut {
+        screen.note("stopped at --limit; there may be more");
+    }
+    kept.map(|()| 0)
+}

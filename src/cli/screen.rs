@@ -1,0 +1,161 @@
+//! What people read beside the data: notes, warnings, errors on stderr; texts on stdout. The only printing outside `output`.
+
+use std::io::{IsTerminal, Write};
+
+use serde_json::json;
+
+use super::args::{ErrorForm, GlobalArgs};
+use super::diagnose;
+use super::plain;
+use crate::error::{Error, ErrorKind, Result};
+
+/// How to print on stderr.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Screen {
+    quiet: bool,
+    json: bool,
+    paint: Paint,
+}
+
+/// Colours, or none.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Paint(bool);
+
+impl Paint {
+    /// Colours when a stream is a terminal and the environment does not object (no-color.org).
+    pub(crate) fn for_terminal(is_terminal: bool) -> Paint {
+        let set = |name: &str| std::env::var_os(name).is_some_and(|v| !v.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|v| v == "dumb");
+        Paint(is_terminal && !dumb && !set("NO_COLOR"))
+    }
+
+    /// Whether there are colours.
+    pub(crate) fn is_on(self) -> bool {
+        self.0
+    }
+
+    fn wrap(self, code: &str, text: &str) -> String {
+        if self.0 { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+    pub(crate) fn bad(self, text: &str) -> String {
+        self.wrap("1;31", text)
+    }
+    pub(crate) fn warn(self, text: &str) -> String {
+        self.wrap("1;33", text)
+    }
+    pub(crate) fn bold(self, text: &str) -> String {
+        self.wrap("1", text)
+    }
+    pub(crate) fn dim(self, text: &str) -> String {
+        self.wrap("2", text)
+    }
+    pub(crate) fn help(self, text: &str) -> String {
+        self.wrap("1;36", text)
+    }
+}
+
+impl Screen {
+    pub(crate) fn new(global: &GlobalArgs) -> Screen {
+        Screen {
+            quiet: global.quiet,
+            json: global.error_format == ErrorForm::Json,
+            paint: Paint::for_terminal(std::io::stderr().is_terminal()),
+        }
+    }
+
+    /// The screen before the arguments are known.
+    pub(crate) fn plain(json: bool) -> Screen {
+        Screen { quiet: false, json, paint: Paint::for_terminal(std::io::stderr().is_terminal()) }
+    }
+
+    /// Whether progress may be drawn.
+    pub(crate) fn shows_progress(self) -> bool {
+        !self.quiet && !self.json && std::io::stderr().is_terminal()
+    }
+
+    /// Whether stderr takes JSON lines.
+    pub(crate) fn is_json(self) -> bool {
+        self.json
+    }
+
+    pub(crate) fn paint(self) -> Paint {
+        self.paint
+    }
+
+    /// Something good to know; not with --quiet.
+    pub(crate) fn note(self, text: &str) {
+        if self.quiet {
+            return;
+        }
+        if self.json {
+            self.object(&json!({ "note": text }));
+        } else {
+            self.line(&format!("{} {}", self.paint.dim("note:"), plain::safe(text)));
+        }
+    }
+
+    /// Something that may turn out bad.
+    pub(crate) fn warn(self, text: &str) {
+        if self.json {
+            self.object(&json!({ "warning": text }));
+        } else {
+            self.line(&format!("{} {}", self.paint.warn("warning:"), plain::safe(text)));
+        }
+    }
+
+    /// A failure, with all that is known about it.
+    pub(crate) fn error(self, error: &Error) {
+        if self.json {
+            self.object(error);
+        } else {
+            self.line(&diagnose::render(error, self.paint));
+        }
+    }
+
+    /// A closing line; not with --quiet.
+    pub(crate) fn summary(self, text: &str, object: &impl serde::Serialize) {
+        if self.quiet {
+            return;
+        }
+        if self.json { self.object(object) } else { self.line(&plain::safe(text)) }
+    }
+
+    /// A JSON object on a line.
+    pub(crate) fn object(self, value: &impl serde::Serialize) {
+        self.line(&plain::safe_json(&serde_json::to_string(value).unwrap_or_default()));
+    }
+
+    /// A line on stderr. Nobody may be there to read it; that is no reason to fail.
+    pub(crate) fn line(self, text: &str) {
+        let _ignored = writeln!(std::io::stderr().lock(), "{}", text.trim_end_matches('\n'));
+    }
+}
+
+/// Prints a text on stdout. A reader that has gone is no failure.
+pub(crate) fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    let written = out.write_all(text.as_bytes()).and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") });
+    match written.and_then(|()| out.flush()) {
+        Err(cause) if cause.kind() != std::io::ErrorKind::BrokenPipe => Err(stdout_failed(&cause)),
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn stdout_failed(cause: &std::io::Error) -> Error {
+    Error::new(ErrorKind::State, format!("standard output cannot be written: {}", io_text(cause)))
+}
+
+/// The system's own words, without Rust's number behind them.
+pub(crate) fn io_text(cause: &std::io::Error) -> String {
+    let text = cause.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
+}
+
+/// Columns of the terminal on stdout; 100 where there is none.
+pub(crate) fn columns() -> usize {
+    let terminal = comfy_table::Table::new().width().map(usize::from);
+    let said = || std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
+    terminal.or_else(said).filter(|c| *c >= 20).unwrap_or(100)
+}

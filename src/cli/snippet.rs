@@ -1,0 +1,137 @@
+//! A call as text to paste: a command line, or a step of a batch file. What the designer must fill in is marked.
+
+use serde_json::Value;
+
+use super::plain;
+use crate::definition::{Catalog, Json, Operation, Template, kind_of};
+use crate::error::{Error, ErrorKind, Result};
+use crate::item::fields_of;
+
+/// Longer command lines are broken.
+const LINE: usize = 100;
+
+/// What a snippet is made from.
+pub(crate) struct Snippet<'a> {
+    pub(crate) operation: &'a Operation,
+    /// The operation's name as it can be pasted: with its connector, when another has the same.
+    pub(crate) name: String,
+    pub(crate) options: &'a Json,
+    pub(crate) items: &'a [Json],
+    pub(crate) ask: &'a [String],
+}
+
+impl<'a> Snippet<'a> {
+    pub(crate) fn of(catalog: &Catalog, template: &'a Template) -> Snippet<'a> {
+        let operation = &template.operation;
+        let unique = catalog.operation(None, &operation.id).is_ok();
+        let name = if unique { operation.id.clone() } else { format!("{}/{}", operation.connector.name, operation.id) };
+        Snippet { operation, name, options: &template.options, items: &template.items, ask: &template.ask }
+    }
+
+    /// A command line; `way` is how it gets to a system: `--sandbox`, or `--connection NAME`.
+    pub(crate) fn command(&self, way: &str) -> String {
+        let mut parts = vec![format!("opnode {} {}", self.operation.method, shell(&self.name)), way.to_owned()];
+        for (name, raw) in fields_of(&self.options.0).unwrap_or_default() {
+            parts.push(format!("--set {}", shell(&format!("{name}={}", plain_value(raw.get())))));
+        }
+        match self.items {
+            [] => {}
+            [one] => parts.push(format!("--items {}", shell(&one.0))),
+            several => parts
+                .push(format!("--items {}", shell(&format!("[{}]", several.iter().map(|i| i.0.as_str()).collect::<Vec<_>>().join(","))))),
+        }
+        let line = parts.join(" ");
+        if plain::width(&line) <= LINE { line } else { parts.join(" \\\n  ") }
+    }
+
+    /// What must be filled in, for people: `id`, `items[0].url`.
+    pub(crate) fn to_fill_in(&self) -> Vec<String> {
+        let name = |pointer: &String| match pointer.strip_prefix("/options/") {
+            Some(option) => option.to_owned(),
+            None => pointer.trim_start_matches('/').replace('/', "."),
+        };
+        self.ask.iter().map(name).collect()
+    }
+
+    /// A step of a batch file.
+    pub(crate) fn batch(&self, id: &str) -> Result<String> {
+        let mut step = format!("{{\"id\":{},\"{}\":{}", quoted(id), self.operation.method, quoted(&self.name));
+        if self.options.0 != "{}" {
+            step.push_str(&format!(",\"options\":{}", self.options.0));
+        }
+        if !self.items.is_empty() {
+            step.push_str(&format!(",\"items\":[{}]", self.items.iter().map(|i| i.0.as_str()).collect::<Vec<_>>().join(",")));
+        }
+        if self.operation.method == crate::Method::Query {
+            step.push_str(&format!(",\"save\":{}", quoted(&format!("out/{id}.ndjson"))));
+        }
+        step.push('}');
+        let broken = |e: &dyn std::fmt::Display| Error::new(ErrorKind::Internal, format!("the step: {e}"));
+        let mut tree: serde_yaml::Value = serde_json::from_str(&step).map_err(|e| broken(&e))?;
+        let marks: Vec<(String, String)> = self.ask.iter().enumerate().filter_map(|(i, pointer)| mark(&mut tree, pointer, i)).collect();
+        let text = serde_yaml::to_string(&[tree]).map_err(|e| broken(&e))?;
+        Ok(text.lines().map(|line| marked(line, &marks)).collect())
+    }
+}
+
+/// Puts a mark in place of the value at a pointer; gives the mark and the value as it is to stand there.
+fn mark(tree: &mut serde_yaml::Value, pointer: &str, number: usize) -> Option<(String, String)> {
+    let mut tokens = pointer.split('/').skip(1).map(|t| t.replace("~1", "/").replace("~0", "~"));
+    let value = tokens.try_fold(tree, |at, token| match at {
+        serde_yaml::Value::Mapping(map) => map.get_mut(token.as_str()),
+        serde_yaml::Value::Sequence(list) => token.parse::<usize>().ok().and_then(|i| list.get_mut(i)),
+        _ => None,
+    })?;
+    let text = serde_json::to_string(value).ok()?;
+    let mark = format!("opnode-mark-{number}-");
+    *value = serde_yaml::Value::String(mark.clone());
+    Some((mark, text))
+}
+
+fn marked(line: &str, marks: &[(String, String)]) -> String {
+    let found = marks.iter().find(|(mark, _)| line.contains(mark.as_str()));
+    match found {
+        Some((mark, value)) => format!("{}   # fill in\n", line.replace(mark.as_str(), value)),
+        None => format!("{line}\n"),
+    }
+}
+
+/// A name that expressions can use: `steps.active_members`.
+pub(crate) fn step_id(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
+}
+
+/// A raw value as `--set` takes it.
+pub(crate) fn plain_value(raw: &str) -> String {
+    serde_json::from_str::<String>(raw).unwrap_or_else(|_| raw.to_owned())
+}
+
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+/// A word for a POSIX shell.
+pub(crate) fn shell(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
+/// What kind of value must be filled in, from the sample that stands there.
+pub(crate) fn kind_at(template: &Template, pointer: &str) -> Option<&'static str> {
+    let items: Vec<Value> = template.items.iter().map(Json::to_value).collect();
+    let whole = serde_json::json!({ "options": template.options.to_value(), "items": items });
+    whole.pointer(pointer).map(kind_of)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{shell, step_id};
+
+    #[test]
+    fn words_survive_a_shell() {
+        assert_eq!(shell("a=b"), "a=b");
+        assert_eq!(shell("it's $HOME"), "'it'\\''s $HOME'");
+        assert_eq!(shell(""), "''");
+        assert_eq!(step_id("active-members"), "active_members");
+    }
+}

@@ -1,0 +1,147 @@
+//! From the process to a command and back: arguments, dispatch, exit code.
+
+use std::ffi::OsString;
+use std::future::Future;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind as Refusal;
+use clap::{CommandFactory, Parser};
+
+use super::args::{Args, Command, ConnectionCommand};
+use super::context::Context;
+use super::screen::{self, Screen};
+use super::{check, connection, describe, help, list, login, query, sandbox, template, write};
+use crate::definition::{Catalog, Method};
+use crate::error::{Error, ErrorKind, Result};
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let typed: Vec<OsString> = std::env::args_os().collect();
+    let args = match Args::try_parse_from(&typed) {
+        Ok(args) => args,
+        Err(refused) => return refuse(&refused, &typed),
+    };
+    let context = Context::new(args.global);
+    trace(context.global.verbose);
+    let done = match args.command {
+        Some(command) => run(&context, command),
+        None => context.catalog().and_then(|catalog| screen::print(&help::orientation(&catalog))).map(|()| 0),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            context.screen.error(&error);
+            ExitCode::from(error.kind().exit_code())
+        }
+    }
+}
+
+fn run(context: &Context, command: Command) -> Result<u8> {
+    let done = |result: Result<()>| result.map(|()| 0);
+    match command {
+        Command::Connectors(args) => done(list::connectors(context, &args)),
+        Command::Operations(args) => done(list::operations(context, &args)),
+        Command::Describe(args) => done(describe::run(context, &args)),
+        Command::Templates(args) => done(list::templates(context, &args)),
+        Command::Template(args) => done(template::run(context, &args)),
+        Command::Query(args) => wait(query::run(context, &args)),
+        Command::Mutate(args) => wait(write::run(context, Method::Mutate, &args)),
+        Command::Delete(args) => wait(write::run(context, Method::Delete, &args)),
+        Command::Connection(ConnectionCommand::List(args)) => done(list::connections(context, &args)),
+        Command::Connection(ConnectionCommand::Test(args)) => wait(connection::test(context, args)),
+        Command::Connection(ConnectionCommand::Example(args)) => done(connection::example(context, &args)),
+        Command::Login(args) => wait(login::run(context, args)),
+        Command::Check(args) => check::run(context, &args.files),
+        Command::Schema(args) => done(screen::print(args.name.schema())),
+        Command::Sandbox(args) => wait(sandbox::run(context, &args)),
+        Command::Completions(args) => done(completions(args.shell)),
+    }
+}
+
+/// Runs a command that waits for a system.
+fn wait(work: impl Future<Output = Result<u8>>) -> Result<u8> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Error::new(ErrorKind::Internal, format!("the runtime does not start: {e}")))?;
+    let done = runtime.block_on(work);
+    // A look-up of a name that hangs must not hold up the end.
+    runtime.shutdown_background();
+    done
+}
+
+fn completions(shell: clap_complete::Shell) -> Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Args::command(), "opnode", &mut script);
+    screen::print(&String::from_utf8_lossy(&script))
+}
+
+/// Only this crate's own events: their texts are masked, those of the libraries below are not.
+fn trace(verbose: u8) {
+    let level = match verbose {
+        0 => return,
+        1 => tracing::Level::DEBUG,
+        _ => tracing::Level::TRACE,
+    };
+    let filter = tracing_subscriber::EnvFilter::new(format!("opnode={level}"));
+    let _already_set =
+        tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter).with_target(false).without_time().try_init();
+}
+
+/// Help, version, or a command line that is wrong.
+fn refuse(refused: &clap::Error, typed: &[OsString]) -> ExitCode {
+    match refused.kind() {
+        Refusal::DisplayHelp | Refusal::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let text = match help::command(&catalog_for_help(typed)).try_get_matches_from(typed) {
+                Err(with_examples) => with_examples,
+                Ok(_) => return ExitCode::SUCCESS,
+            };
+            let _reader_gone = text.print();
+            ExitCode::from(if refused.kind() == Refusal::DisplayHelp { 0 } else { ErrorKind::Usage.exit_code() })
+        }
+        Refusal::DisplayVersion => {
+            let _reader_gone = refused.print();
+            ExitCode::SUCCESS
+        }
+        _ => {
+            let json = typed.windows(2).any(|w| matches!(w, [flag, form] if flag == "--error-format" && form == "json"))
+                || typed.iter().any(|t| t == "--error-format=json");
+            Screen::plain(json).error(&usage(&refused.render().to_string()));
+            ExitCode::from(ErrorKind::Usage.exit_code())
+        }
+    }
+}
+
+/// The examples in help come from the catalogue; one that cannot be read leaves placeholders.
+fn catalog_for_help(typed: &[OsString]) -> Catalog {
+    let mut catalog = Catalog::builtin();
+    let folders = typed.windows(2).filter_map(|w| match w {
+        [flag, folder] if flag == "--definitions" => Some(folder.clone()),
+        _ => None,
+    });
+    for folder in folders.chain(std::env::var_os("OPNODE_DEFINITIONS")) {
+        if catalog.add_folder(folder.as_ref()).is_err() {
+            continue;
+        }
+    }
+    catalog
+}
+
+/// The argument parser's text in the form of all other errors.
+fn usage(text: &str) -> Error {
+    let text = text.strip_prefix("error: ").unwrap_or(text);
+    let mut message = Vec::new();
+    let mut advice = Vec::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("For more information")) {
+        if let Some(tip) = line.strip_prefix("tip: ") {
+            advice.push(tip.to_owned());
+        } else if line.starts_with("Usage: ") || !advice.is_empty() {
+            advice.push(line.replacen("Usage: ", "usage: ", 1));
+        } else {
+            message.push(line);
+        }
+    }
+    advice.push("--help shows the flags and examples".to_owned());
+    Error::new(ErrorKind::Usage, message.join(" ")).advise(advice.join("\n"))
+}

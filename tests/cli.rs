@@ -1,0 +1,134 @@
+//! Each folder `tests/cli/<case>/` is a test: `cmd` is run by a shell with the built `opnode` first in its path, against a made-up system on
+//! loopback; `stdout`, `stderr` and `exit` are what must come out. `UPDATE=1` rewrites them; a new case needs no Rust.
+//!
+//! The shell finds in its folder: the files of the case, `connections.yaml` with the connections `depot` and `away`, and `definitions/`.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+#[path = "cli/depot.rs"]
+mod depot;
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let server = runtime.block_on(depot::start());
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli");
+    let mut cases: Vec<PathBuf> =
+        std::fs::read_dir(&root).unwrap().map(|e| e.unwrap().path()).filter(|p| p.join("cmd").is_file()).collect();
+    cases.sort();
+    let trials = cases
+        .into_iter()
+        .map(|case| {
+            let (root, server) = (root.clone(), server.uri());
+            let name = case.file_name().unwrap().to_string_lossy().into_owned();
+            Trial::test(name, move || run(&root, &case, &server).map_err(Failed::from))
+        })
+        .collect();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    drop(server);
+    conclusion.exit();
+}
+
+/// What a case gave.
+struct Outcome {
+    stdout: String,
+    stderr: String,
+    exit: String,
+}
+
+fn run(root: &Path, case: &Path, server: &str) -> Result<(), String> {
+    let folder = tempfile::tempdir().unwrap();
+    prepare(root, case, server, folder.path());
+    let binary = Path::new(env!("CARGO_BIN_EXE_opnode")).parent().unwrap().to_owned();
+    let path = std::env::join_paths(std::iter::once(binary).chain(std::env::split_paths(&std::env::var_os("PATH").unwrap()))).unwrap();
+    let output = Command::new("sh")
+        .arg(case.join("cmd"))
+        .current_dir(folder.path())
+        .env_clear()
+        .envs([("HOME", folder.path().as_os_str()), ("PATH", path.as_os_str()), ("LC_ALL", "C.UTF-8".as_ref())])
+        .envs([("OPNODE_DEFINITIONS", "definitions"), ("DEPOT_KEY", "key-of-the-depot"), ("SERVER", server), ("COLUMNS", "100")])
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|e| e.to_string())?;
+    let text = |bytes: &[u8]| steady(&String::from_utf8_lossy(bytes), server, folder.path());
+    let exit = output.status.code().map_or_else(|| "signal".to_owned(), |code| code.to_string());
+    compare(case, &Outcome { stdout: text(&output.stdout), stderr: text(&output.stderr), exit: format!("{exit}\n") })
+}
+
+fn prepare(root: &Path, case: &Path, server: &str, folder: &Path) {
+    let connection = |site: &str, key: &str| {
+        format!("    connector: depot\n    siteUrl: {site}\n    user: robot\n    apiKey: {key}\n    limits: {{ attempts: 1 }}\n")
+    };
+    let connections = format!(
+        "version: 1\nconnections:\n  depot:\n{}  away:\n{}  office:\n    connector: office\n    siteUrl: {server}\n    clientId: opnode\n",
+        connection(server, "{ env: DEPOT_KEY }"),
+        connection("http://127.0.0.1:9", "{ env: DEPOT_KEY }")
+    );
+    std::fs::write(folder.join("connections.yaml"), connections).unwrap();
+    copy(&root.join("definitions"), &folder.join("definitions"));
+    if case.join("files").is_dir() {
+        copy(&case.join("files"), folder);
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// What differs from run to run in a steady form: addresses, folders, times.
+fn steady(text: &str, server: &str, folder: &Path) -> String {
+    let text = text
+        .replace(server, "{server}")
+        .replace(server.trim_start_matches("http://"), "{host}")
+        .replace(&folder.display().to_string(), "{dir}");
+    let mut out = String::new();
+    for line in text.split_inclusive('\n') {
+        out.push_str(&times(line));
+    }
+    out
+}
+
+/// `12 ms` and `0.3 s` as `N ms` and `N s`, and the times of a receipt as 0.
+fn times(line: &str) -> String {
+    if let Some((head, tail)) = line.split_once("_ms\": ") {
+        let rest = tail.trim_start_matches(|c: char| c.is_ascii_digit());
+        return format!("{head}_ms\": 0{rest}");
+    }
+    let words: Vec<&str> = line.split(' ').collect();
+    let unit =
+        |word: Option<&&str>| word.is_some_and(|w| w.trim_end_matches([')', '\n']) == "ms" || w.trim_end_matches([')', '\n']) == "s");
+    let is_number = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_digit() || c == '.');
+    let steady = words.iter().enumerate().map(|(i, word)| if is_number(word) && unit(words.get(i + 1)) { "N" } else { *word });
+    steady.collect::<Vec<_>>().join(" ")
+}
+
+fn compare(case: &Path, outcome: &Outcome) -> Result<(), String> {
+    let mut faults = Vec::new();
+    for (name, actual) in [("stdout", &outcome.stdout), ("stderr", &outcome.stderr), ("exit", &outcome.exit)] {
+        let file = case.join(name);
+        if std::env::var_os("UPDATE").is_some() {
+            if actual.is_empty() {
+                let _absent = std::fs::remove_file(&file);
+            } else {
+                std::fs::write(&file, actual).unwrap();
+            }
+            continue;
+        }
+        let expected = std::fs::read_to_string(&file).unwrap_or_default();
+        if expected != *actual {
+            faults.push(format!("--- {name} expected\n{expected}--- {name} actual\n{actual}"));
+        }
+    }
+    if faults.is_empty() { Ok(()) } else { Err(faults.join("\n")) }
+}
