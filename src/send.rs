@@ -215,7 +215,12 @@ impl Wire {
         if response.status != StatusCode::UNAUTHORIZED {
             return Ok(response);
         }
-        let renewed = self.token(call, Some(&token)).await?;
+        let renewed = match self.token(call, Some(&token)).await {
+            Ok(renewed) => renewed,
+            // Nothing to renew it with: what the remote system itself says is the better answer.
+            Err(miss) if miss.error.kind() == ErrorKind::Unauthenticated && miss.error.attempts == 0 => return Ok(response),
+            Err(miss) => return Err(miss),
+        };
         call.tally.retries.fetch_add(1, Ordering::Relaxed);
         self.signed(call, request, Some(&renewed)).await
     }
