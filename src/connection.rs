@@ -2,6 +2,8 @@
 //!
 //! One function here decides whether a URL may get the credentials; everything that sends asks it.
 
+mod check;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,7 +12,7 @@ use http::{HeaderName, HeaderValue};
 use url::{Host, Url};
 
 use crate::definition::{
-    Auth, Catalog, Checker, Connector, Format, FormatFile, Operation, Ordered, Property, PropertyTypeFile, Rate, Text, explain, into_faults,
+    Auth, Checker, Connector, Format, FormatFile, Operation, Ordered, Property, PropertyTypeFile, Rate, Text, explain,
 };
 use crate::error::{Error, ErrorKind, Fault, Place, Result, did_you_mean};
 use crate::secret::{Redactor, Secret};
@@ -91,25 +93,6 @@ impl ConnectionsFile {
         c.finish("the connections file is wrong", Some(mirror))
     }
 
-    /// Every fault of a connections file together with its connectors, each with its place. References are not followed.
-    #[must_use]
-    pub fn faults(file: &str, text: &str, catalog: &Catalog) -> Vec<Fault> {
-        let mirror = match ConnectionsFile::parse(file, text) {
-            Ok(mirror) => mirror,
-            Err(error) => return into_faults(error),
-        };
-        let Ok(doc) = Document::parse(file, text, 0) else { return Vec::new() };
-        let mut c = Checker::new(&doc);
-        for (name, connection) in &mirror.connections.0 {
-            let at = format!("/connections/{}", escape(name));
-            match catalog.connector(&connection.connector) {
-                Ok(connector) => connection.check(&mut c, &at, &connector),
-                Err(error) => c.fault(&format!("{at}/connector"), error.message.clone(), error.advice.clone()),
-            }
-        }
-        c.faults
-    }
-
     /// A connection by name.
     ///
     /// # Errors
@@ -124,21 +107,6 @@ impl ConnectionsFile {
 }
 
 impl ConnectionFile {
-    fn check(&self, c: &mut Checker<'_>, at: &str, connector: &Connector) {
-        for name in self.values.keys().filter(|n| connector.property(n).is_none()) {
-            let hint = did_you_mean(name, connector.properties.iter().map(|p| p.name.as_str()));
-            c.fault(&format!("{at}/{}", escape(name)), format!("`{name}` is not a property of {}{hint}", connector.name), None);
-        }
-        // What a reference leads to is known when the connection is opened; here it counts as given.
-        let given = |p: &&Property| !matches!(self.values.get(&p.name), Some(ValueFile::Reference(_)));
-        let Ok(spec) = self.resolve(|_, _| Ok(String::new())) else { return };
-        for property in connector.properties.iter().filter(given) {
-            if let Err((message, advice)) = value_of(property, &spec) {
-                c.fault(&format!("{at}/{}", escape(&property.name)), message, advice.map(str::to_owned));
-            }
-        }
-    }
-
     /// The connection's values, with each reference resolved by the caller.
     ///
     /// # Errors

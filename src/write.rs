@@ -261,6 +261,10 @@ impl Writes {
             }
             self.fill();
             let Some((share, mut task)) = self.queue.pop_front() else {
+                // What was never sent has just been put there.
+                if !self.ready.is_empty() {
+                    continue;
+                }
                 self.finish();
                 return None;
             };
@@ -281,8 +285,9 @@ impl Writes {
 
     fn fill(&mut self) {
         if self.stopped {
-            while let (true, Some(share)) = (self.queue.is_empty(), self.shares.pop_front()) {
-                self.ready.extend((share.first..share.first + share.count).map(skipped));
+            // Those under way come first, so that outcomes stay in input order.
+            if self.queue.is_empty() {
+                self.ready.extend(self.shares.drain(..).flat_map(|share| share.first..share.first + share.count).map(skipped));
             }
             return;
         }

@@ -1,10 +1,12 @@
 //! Each folder `tests/cli/<case>/` is a test: `cmd` is run by a shell with the built `opnode` first in its path, against a made-up system on
 //! loopback; `stdout`, `stderr` and `exit` are what must come out. `UPDATE=1` rewrites them; a new case needs no Rust.
 //!
-//! The shell finds in its folder: the files of the case, `connections.yaml` with the connections `depot` and `away`, and `definitions/`.
+//! The shell finds in its folder: the files of the case, `connections.yaml` with the connections `depot`, `away`, `one-by-one` and `office`, and `definitions/`.
 
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -32,6 +34,9 @@ fn main() {
     conclusion.exit();
 }
 
+/// How long a case may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// What a case gave.
 struct Outcome {
     stdout: String,
@@ -44,28 +49,51 @@ fn run(root: &Path, case: &Path, server: &str) -> Result<(), String> {
     prepare(root, case, server, folder.path());
     let binary = Path::new(env!("CARGO_BIN_EXE_opnode")).parent().unwrap().to_owned();
     let path = std::env::join_paths(std::iter::once(binary).chain(std::env::split_paths(&std::env::var_os("PATH").unwrap()))).unwrap();
-    let output = Command::new("sh")
+    let told = tempfile::tempdir().unwrap();
+    let to = |name: &str| std::fs::File::create(told.path().join(name)).unwrap();
+    let child = Command::new("sh")
         .arg(case.join("cmd"))
         .current_dir(folder.path())
         .env_clear()
         .envs([("HOME", folder.path().as_os_str()), ("PATH", path.as_os_str()), ("LC_ALL", "C.UTF-8".as_ref())])
         .envs([("OPNODE_DEFINITIONS", "definitions"), ("DEPOT_KEY", "key-of-the-depot"), ("SERVER", server), ("COLUMNS", "100")])
         .stdin(Stdio::null())
-        .output()
+        .stdout(to("stdout"))
+        .stderr(to("stderr"))
+        .process_group(0)
+        .spawn()
         .map_err(|e| e.to_string())?;
-    let text = |bytes: &[u8]| steady(&String::from_utf8_lossy(bytes), server, folder.path());
-    let exit = output.status.code().map_or_else(|| "signal".to_owned(), |code| code.to_string());
-    compare(case, &Outcome { stdout: text(&output.stdout), stderr: text(&output.stderr), exit: format!("{exit}\n") })
+    let status = wait(child);
+    let text = |name: &str| steady(&String::from_utf8_lossy(&std::fs::read(told.path().join(name)).unwrap()), server, folder.path());
+    let exit = status?.code().map_or_else(|| "signal".to_owned(), |code| code.to_string());
+    compare(case, &Outcome { stdout: text("stdout"), stderr: text("stderr"), exit: format!("{exit}\n") })
+}
+
+/// Waits for a case; one that hangs is ended with all that it started.
+fn wait(mut child: Child) -> Result<ExitStatus, String> {
+    let start = Instant::now();
+    while start.elapsed() < PATIENCE {
+        if let Some(status) = child.try_wait().unwrap() {
+            return Ok(status);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let _ended = Command::new("kill").args(["-KILL", "--", &format!("-{}", child.id())]).status();
+    let _reaped = child.wait();
+    Err(format!("it did not end within {} s", PATIENCE.as_secs()))
 }
 
 fn prepare(root: &Path, case: &Path, server: &str, folder: &Path) {
-    let connection = |site: &str, key: &str| {
-        format!("    connector: depot\n    siteUrl: {site}\n    user: robot\n    apiKey: {key}\n    limits: {{ attempts: 1 }}\n")
+    let connection = |site: &str, limits: &str| {
+        format!(
+            "    connector: depot\n    siteUrl: {site}\n    user: robot\n    apiKey: {{ env: DEPOT_KEY }}\n    limits: {{ {limits} }}\n"
+        )
     };
     let connections = format!(
-        "version: 1\nconnections:\n  depot:\n{}  away:\n{}  office:\n    connector: office\n    siteUrl: {server}\n    clientId: opnode\n",
-        connection(server, "{ env: DEPOT_KEY }"),
-        connection("http://127.0.0.1:9", "{ env: DEPOT_KEY }")
+        "version: 1\nconnections:\n  depot:\n{}  away:\n{}  one-by-one:\n{}  office:\n    connector: office\n    siteUrl: {server}\n    clientId: opnode\n",
+        connection(server, "attempts: 1"),
+        connection("http://127.0.0.1:9", "attempts: 1"),
+        connection(server, "concurrency: 1"),
     );
     std::fs::write(folder.join("connections.yaml"), connections).unwrap();
     copy(&root.join("definitions"), &folder.join("definitions"));
@@ -88,26 +116,30 @@ fn copy(from: &Path, to: &Path) {
 
 /// What differs from run to run in a steady form: addresses, folders, times.
 fn steady(text: &str, server: &str, folder: &Path) -> String {
-    let text = text
-        .replace(server, "{server}")
-        .replace(server.trim_start_matches("http://"), "{host}")
-        .replace(&folder.display().to_string(), "{dir}");
-    let mut out = String::new();
-    for line in text.split_inclusive('\n') {
-        out.push_str(&times(line));
+    let text = text.replace(server, "{server}").replace(&folder.display().to_string(), "{dir}");
+    let text = digits_after(&text, "127.0.0.1:", "PORT");
+    let text =
+        ["elapsed_ms\":", "elapsed_ms\": ", "wait_ms\":", "wait_ms\": "].iter().fold(text, |text, key| digits_after(&text, key, "0"));
+    text.split_inclusive('\n').map(times).collect()
+}
+
+/// The digits behind each `key` as `instead`.
+fn digits_after(text: &str, key: &str, instead: &str) -> String {
+    let mut parts = text.split(key);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let rest = part.trim_start_matches(|c: char| c.is_ascii_digit());
+        out.push_str(key);
+        out.push_str(if rest.len() < part.len() { instead } else { "" });
+        out.push_str(rest);
     }
     out
 }
 
-/// `12 ms` and `0.3 s` as `N ms` and `N s`, and the times of a receipt as 0.
+/// `12 ms` and `0.3 s` as `N ms` and `N s`.
 fn times(line: &str) -> String {
-    if let Some((head, tail)) = line.split_once("_ms\": ") {
-        let rest = tail.trim_start_matches(|c: char| c.is_ascii_digit());
-        return format!("{head}_ms\": 0{rest}");
-    }
     let words: Vec<&str> = line.split(' ').collect();
-    let unit =
-        |word: Option<&&str>| word.is_some_and(|w| w.trim_end_matches([')', '\n']) == "ms" || w.trim_end_matches([')', '\n']) == "s");
+    let unit = |word: Option<&&str>| word.is_some_and(|w| matches!(w.trim_end_matches([')', '\n']), "ms" | "s"));
     let is_number = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_digit() || c == '.');
     let steady = words.iter().enumerate().map(|(i, word)| if is_number(word) && unit(words.get(i + 1)) { "N" } else { *word });
     steady.collect::<Vec<_>>().join(" ")

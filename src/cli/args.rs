@@ -21,11 +21,11 @@ pub(crate) struct Args {
 #[derive(Debug, ClapArgs)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalArgs {
-    /// A folder with operations/<connector>/ and templates/<connector>/ of your own; may be given again
-    #[arg(long, global = true, value_name = "DIR", env = "OPNODE_DEFINITIONS", value_delimiter = LIST_SEPARATOR, hide_env_values = true)]
+    /// A folder with operations/<connector>/ and templates/<connector>/ of your own; may be given again [else: OPNODE_DEFINITIONS]
+    #[arg(long, global = true, value_name = "DIR")]
     pub(crate) definitions: Vec<PathBuf>,
-    /// The connections file [default: ./connections.yaml, then opnode/connections.yaml in your configuration folder]
-    #[arg(long, global = true, value_name = "FILE", env = "OPNODE_CONNECTIONS", hide_env_values = true)]
+    /// The connections file [else: OPNODE_CONNECTIONS, ./connections.yaml, opnode/connections.yaml in your configuration folder]
+    #[arg(long, global = true, value_name = "FILE")]
     pub(crate) connections: Option<PathBuf>,
     /// How errors are printed; json is one object per line
     #[arg(long, global = true, value_name = "FORM", value_enum, default_value_t = ErrorForm::Text)]
@@ -37,12 +37,6 @@ pub(crate) struct GlobalArgs {
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 }
-
-/// What separates folders in OPNODE_DEFINITIONS, as in PATH.
-#[cfg(unix)]
-const LIST_SEPARATOR: char = ':';
-#[cfg(not(unix))]
-const LIST_SEPARATOR: char = ';';
 
 /// How errors are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

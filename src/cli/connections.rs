@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
+use url::Url;
 
 use super::context::Context;
 use super::input::read_text;
 use super::resolve::resolve;
 use super::screen::Screen;
-use crate::connection::{ConnectionFile, ConnectionSpec, ConnectionsFile, ValueFile};
+use crate::connection::{ConnectionFile, ConnectionSpec, ConnectionsFile, ValueFile, is_loopback};
 use crate::definition::Connector;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Place, Result};
@@ -22,8 +23,8 @@ pub(crate) struct Connections {
 
 /// The file that is to be read: the one that was named, or the first that exists.
 pub(crate) fn locate(context: &Context) -> Result<PathBuf> {
-    if let Some(named) = context.global.connections.as_ref().filter(|p| !p.as_os_str().is_empty()) {
-        return Ok(named.clone());
+    if let Some(named) = context.named_connections() {
+        return Ok(named);
     }
     let places = usual_places();
     places.iter().find(|p| p.exists()).cloned().ok_or_else(|| {
@@ -102,7 +103,7 @@ impl Connections {
     fn warn_of_plain(&self, engine: &Engine, screen: Screen, name: &str, connection: &ConnectionFile) {
         let Ok(connector) = engine.catalog().connector(&connection.connector) else { return };
         let plain = plain_secrets(connection, &connector);
-        if plain.is_empty() {
+        if plain.is_empty() || is_of_this_machine(connection) {
             return;
         }
         let file = self.path.display();
@@ -132,6 +133,16 @@ fn list<'a>(connections: impl Iterator<Item = (&'a str, &'a ConnectionFile)>) ->
 pub(crate) fn plain_secrets(connection: &ConnectionFile, connector: &Connector) -> Vec<String> {
     let plain = |name: &str| connection.values.get(name).is_some_and(|v| !matches!(v, ValueFile::Reference(_)));
     connector.properties.iter().filter(|p| p.secret && plain(&p.name)).map(|p| format!("`{}`", p.name)).collect()
+}
+
+/// Whether the addresses in it are of this machine, as the sandbox's are: nothing worth a warning is kept there.
+fn is_of_this_machine(connection: &ConnectionFile) -> bool {
+    let text = |value: &ValueFile| match value {
+        ValueFile::Text(text) => Url::parse(text).ok().filter(Url::has_host),
+        ValueFile::Number(_) | ValueFile::Flag(_) | ValueFile::Reference(_) => None,
+    };
+    let addresses: Vec<Url> = connection.values.values().filter_map(text).collect();
+    !addresses.is_empty() && addresses.iter().all(is_loopback)
 }
 
 #[cfg(unix)]

@@ -12,6 +12,15 @@ use crate::definition::Catalog;
 use crate::engine::{Engine, EngineConfig};
 use crate::error::Result;
 
+/// The folders of definitions: those of the flags, else those of the environment, separated as in PATH.
+pub(crate) fn definitions(typed: &[PathBuf]) -> Vec<PathBuf> {
+    if !typed.is_empty() {
+        return typed.to_vec();
+    }
+    let said = std::env::var_os("OPNODE_DEFINITIONS").unwrap_or_default();
+    std::env::split_paths(&said).filter(|f| !f.as_os_str().is_empty()).collect()
+}
+
 /// Where the tokens of this user's connections are kept.
 fn tokens_file() -> Option<PathBuf> {
     let places = etcetera::choose_base_strategy().ok()?;
@@ -32,11 +41,16 @@ impl Context {
     /// The shipped definitions with the folders of the command line over them.
     pub(crate) fn catalog(&self) -> Result<Catalog> {
         let mut catalog = Catalog::builtin();
-        // An environment variable that is set to nothing gives one empty path.
-        for folder in self.global.definitions.iter().filter(|f| !f.as_os_str().is_empty()) {
-            catalog.add_folder(folder)?;
+        for folder in definitions(&self.global.definitions) {
+            catalog.add_folder(&folder)?;
         }
         Ok(catalog)
+    }
+
+    /// The connections file that was named, by flag or by the environment.
+    pub(crate) fn named_connections(&self) -> Option<PathBuf> {
+        let said = || std::env::var_os("OPNODE_CONNECTIONS").filter(|v| !v.is_empty()).map(PathBuf::from);
+        self.global.connections.clone().or_else(said)
     }
 
     /// An engine over the catalogue. The system's proxy settings hold, as people expect of a command line; tokens outlive the process, except those

@@ -25,14 +25,20 @@ pub(crate) fn render(error: &Error, paint: Paint) -> String {
     if let Some(cause) = &error.cause {
         put(&mut out, paint, "cause", cause);
     }
+    // What is to be done about all of them is said once, at the end.
+    let shared = error.faults.first().and_then(|f| f.advice.as_ref()).filter(|a| error.faults.iter().all(|f| f.advice.as_ref() == Some(a)));
     for fault in error.faults.iter().take(FAULTS_SHOWN) {
-        out.push_str(&fault_text(fault, paint));
+        out.push_str(&fault_head(fault, paint));
+        if let Some(advice) = fault.advice.as_ref().filter(|_| shared.is_none()) {
+            put_help(&mut out, advice, paint);
+        }
     }
     if error.faults.len() > FAULTS_SHOWN {
         put(&mut out, paint, "and", &format!("{} more faults", error.faults.len() - FAULTS_SHOWN));
     }
-    // Where each fault has its own advice, the first one's need not be said again for the whole.
-    if let Some(advice) = error.advice.as_ref().filter(|a| error.faults.iter().all(|f| f.advice.as_ref() != Some(a))) {
+    // The first fault's advice is also that of the whole.
+    let own = error.advice.as_ref().filter(|a| error.faults.iter().all(|f| f.advice.as_ref() != Some(a)));
+    if let Some(advice) = own.or(shared) {
         put_help(&mut out, advice, paint);
     }
     out
@@ -40,11 +46,16 @@ pub(crate) fn render(error: &Error, paint: Paint) -> String {
 
 /// One of several faults.
 pub(crate) fn fault_text(fault: &Fault, paint: Paint) -> String {
-    let mut out = format!("{} {}\n", paint.bad("fault:"), plain::safe(&fault.message));
-    put_place(&mut out, &fault.place, paint);
+    let mut out = fault_head(fault, paint);
     if let Some(advice) = &fault.advice {
         put_help(&mut out, advice, paint);
     }
+    out
+}
+
+fn fault_head(fault: &Fault, paint: Paint) -> String {
+    let mut out = format!("{} {}\n", paint.bad("fault:"), plain::safe(&fault.message));
+    put_place(&mut out, &fault.place, paint);
     out
 }
 

@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use super::args_call::QueryArgs;
 use super::call::{self, Call};
 use super::context::Context;
-use super::output::{Flow, Look, Output};
+use super::output::{Flow, Look, Output, apart};
 use super::plain;
 use super::plan;
 use super::progress::Progress;
@@ -19,6 +19,8 @@ use crate::walk::Walk;
 
 /// Runs it; gives the exit code.
 pub(crate) async fn run(context: &Context, args: &QueryArgs) -> Result<u8> {
+    let places = &args.call.output;
+    apart(&[("--output", places.output.as_deref()), ("--receipt", places.receipt.as_deref().filter(|p| p.as_os_str() != "-"))])?;
     let mut call = call::prepare(context, Method::Query, &args.call, None).await?;
     call.with.items_max = args.limit;
     call.with.forward_only = args.forward_only;

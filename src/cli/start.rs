@@ -2,13 +2,14 @@
 
 use std::ffi::OsString;
 use std::future::Future;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind as Refusal;
 use clap::{CommandFactory, Parser};
 
 use super::args::{Args, Command, ConnectionCommand};
-use super::context::Context;
+use super::context::{Context, definitions};
 use super::screen::{self, Screen};
 use super::{check, connection, describe, help, list, login, query, sandbox, template, write};
 use crate::definition::{Catalog, Method};
@@ -116,14 +117,13 @@ fn refuse(refused: &clap::Error, typed: &[OsString]) -> ExitCode {
 /// The examples in help come from the catalogue; one that cannot be read leaves placeholders.
 fn catalog_for_help(typed: &[OsString]) -> Catalog {
     let mut catalog = Catalog::builtin();
-    let folders = typed.windows(2).filter_map(|w| match w {
-        [flag, folder] if flag == "--definitions" => Some(folder.clone()),
+    let folder = |w: &[OsString]| match w {
+        [flag, folder] if flag == "--definitions" => Some(PathBuf::from(folder)),
         _ => None,
-    });
-    for folder in folders.chain(std::env::var_os("OPNODE_DEFINITIONS")) {
-        if catalog.add_folder(folder.as_ref()).is_err() {
-            continue;
-        }
+    };
+    let typed: Vec<PathBuf> = typed.windows(2).filter_map(folder).collect();
+    for folder in definitions(&typed) {
+        let _placeholders_then = catalog.add_folder(&folder);
     }
     catalog
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::args_call::WriteCallArgs;
 use super::call::{self, Call};
 use super::context::Context;
-use super::output::{Look, Output, Target};
+use super::output::{Look, Output, Target, apart};
 use super::plain;
 use super::plan;
 use super::progress::Progress;
@@ -20,6 +20,10 @@ use crate::write::Writes;
 
 /// Runs it; gives the exit code.
 pub(crate) async fn run(context: &Context, method: Method, args: &WriteCallArgs) -> Result<u8> {
+    let places = &args.call.output;
+    let items = Some(places.output.as_deref().unwrap_or(Path::new("-")));
+    let receipt = places.receipt.as_deref().filter(|p| p.as_os_str() != "-");
+    apart(&[("--output", items), ("--outcomes", args.write.outcomes.as_deref()), ("--receipt", receipt)])?;
     let mut call = call::prepare(context, method, &args.call, args.write.items.as_deref()).await?;
     call.with.stop_on_error = args.write.stop_on_error;
     if args.call.plan {
@@ -39,7 +43,7 @@ pub(crate) async fn run(context: &Context, method: Method, args: &WriteCallArgs)
     let places = Places {
         output: Output::open(&args.call.output, std::io::stdout().is_terminal(), look, screen::columns())?,
         receipt: ReceiptFile::open(args.call.output.receipt.as_deref())?,
-        outcomes: args.write.outcomes.as_deref().map(|p: &Path| Target::open(Some(p))).transpose()?,
+        outcomes: args.write.outcomes.as_deref().map(|p| Target::open(Some(p))).transpose()?,
     };
     deliver(context.screen, &call, writes, places, &signals, many).await
 }
@@ -90,7 +94,8 @@ async fn deliver(screen: Screen, call: &Call, mut writes: Writes, mut places: Pl
 impl Places {
     /// Takes an outcome: its record to the output, itself to the outcomes file, a failure to stderr.
     fn take(&mut self, screen: Screen, outcome: &Outcome, many: bool) -> Result<()> {
-        if outcome.status != OutcomeStatus::Ok && many {
+        // Items that were never sent are counted; a line for each would bury those that failed.
+        if many && matches!(outcome.status, OutcomeStatus::Failed | OutcomeStatus::Unknown) {
             tell(screen, outcome);
         }
         if let Some(file) = &mut self.outcomes {
@@ -121,22 +126,15 @@ struct Labelled<'a> {
     summary: Option<&'a Receipt>,
 }
 
-/// A line for an item that did not succeed.
+/// A line for an item that failed, or of which nobody knows.
 fn tell(screen: Screen, outcome: &Outcome) {
     if screen.is_json() {
         screen.object(&Labelled { outcome: Some(outcome), summary: None });
         return;
     }
-    let status = match outcome.status {
-        OutcomeStatus::Ok => "ok",
-        OutcomeStatus::Failed => "failed",
-        OutcomeStatus::Unknown => "unknown",
-        OutcomeStatus::Skipped => "skipped",
-    };
+    let status = if outcome.status == OutcomeStatus::Unknown { "unknown" } else { "failed" };
     let why = outcome.error.as_ref().map(|e| format!(" [{}] {}", e.kind(), e.message)).unwrap_or_default();
-    let paint = screen.paint();
-    let label = if outcome.status == OutcomeStatus::Skipped { paint.dim(status) } else { paint.bad(status) };
-    screen.line(&format!("item {}: {label}{}", outcome.index, plain::one_line(&why)));
+    screen.line(&format!("item {}: {}{}", outcome.index, screen.paint().bad(status), plain::one_line(&why)));
 }
 
 fn summarize(screen: Screen, facts: &Receipt) {

@@ -7,4 +7,4 @@ mod table;
 mod target;
 
 pub(crate) use sink::{Flow, Look, Output};
-pub(crate) use target::Target;
+pub(crate) use target::{Target, apart};

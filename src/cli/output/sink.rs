@@ -53,6 +53,9 @@ impl Output {
             None if args.columns.is_empty() => OutputForm::Ndjson,
             None => OutputForm::Csv,
         };
+        if args.columns.iter().any(|c| c.is_empty()) {
+            return Err(Error::new(ErrorKind::Usage, "--columns has an empty name").advise("write it as --columns id,company/name"));
+        }
         if !args.columns.is_empty() && matches!(form, OutputForm::Ndjson | OutputForm::Json) {
             return Err(Error::new(ErrorKind::Usage, "--columns is for csv and table; ndjson and json keep the items as they are"));
         }

@@ -126,6 +126,17 @@ impl Pending {
     }
 }
 
+/// Refuses one place for two outputs: the later would undo the earlier.
+pub(crate) fn apart(places: &[(&str, Option<&Path>)]) -> Result<()> {
+    for (index, (flag, path)) in places.iter().enumerate() {
+        let twin = places.iter().take(index).find(|(_, other)| path.is_some() && other == path);
+        if let (Some((other, _)), Some(path)) = (twin, path) {
+            return Err(Error::new(ErrorKind::Usage, format!("{other} and {flag} both name {}", path.display())));
+        }
+    }
+    Ok(())
+}
+
 fn folder(path: &Path) -> &Path {
     path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

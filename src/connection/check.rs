@@ -1,0 +1,44 @@
+//! A connections file against its connectors: every fault with its place. References are not followed; that is the caller's.
+
+use super::{ConnectionFile, ConnectionsFile, ValueFile, value_of};
+use crate::definition::{Catalog, Checker, Connector, Property, into_faults};
+use crate::error::{Fault, did_you_mean};
+use crate::yaml::{Document, escape};
+
+impl ConnectionsFile {
+    /// Every fault of a connections file together with its connectors, each with its place. References are not followed.
+    #[must_use]
+    pub fn faults(file: &str, text: &str, catalog: &Catalog) -> Vec<Fault> {
+        let mirror = match ConnectionsFile::parse(file, text) {
+            Ok(mirror) => mirror,
+            Err(error) => return into_faults(error),
+        };
+        let Ok(doc) = Document::parse(file, text, 0) else { return Vec::new() };
+        let mut c = Checker::new(&doc);
+        for (name, connection) in &mirror.connections.0 {
+            let at = format!("/connections/{}", escape(name));
+            match catalog.connector(&connection.connector) {
+                Ok(connector) => connection.check(&mut c, &at, &connector),
+                Err(error) => c.fault(&format!("{at}/connector"), error.message.clone(), error.advice.clone()),
+            }
+        }
+        c.faults
+    }
+}
+
+impl ConnectionFile {
+    fn check(&self, c: &mut Checker<'_>, at: &str, connector: &Connector) {
+        for name in self.values.keys().filter(|n| connector.property(n).is_none()) {
+            let hint = did_you_mean(name, connector.properties.iter().map(|p| p.name.as_str()));
+            c.fault(&format!("{at}/{}", escape(name)), format!("`{name}` is not a property of {}{hint}", connector.name), None);
+        }
+        // What a reference leads to is known when the connection is opened; here it counts as given.
+        let given = |p: &&Property| !matches!(self.values.get(&p.name), Some(ValueFile::Reference(_)));
+        let Ok(spec) = self.resolve(|_, _| Ok(String::new())) else { return };
+        for property in connector.properties.iter().filter(given) {
+            if let Err((message, advice)) = value_of(property, &spec) {
+                c.fault(&format!("{at}/{}", escape(&property.name)), message, advice.map(str::to_owned));
+            }
+        }
+    }
+}
