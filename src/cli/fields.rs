@@ -161,6 +161,6 @@ mod tests {
     fn required_fields_come_first() {
         let schema = json!({"required": ["z"], "properties": {"a": {"type": "string"}, "b": {"type": "integer", "description": "Long enough to be wrapped somewhere."}, "z": {"type": "boolean"}}});
         let text = lay_out(&of_schema(&schema, &["b".to_owned()]), 2, 40);
-        assert_eq!(text, "  z*  boolean\n  b   integer  Long enough to be\n              wrapped somewhere\n  a   string\n");
+        assert_eq!(text, "  z*  boolean\n  b   integer  Long enough to be wrapped\n               somewhere\n  a   string\n");
     }
 }
