@@ -32,6 +32,7 @@ pub(crate) fn shares(rule: &ItemRule, count: usize) -> Vec<Share> {
 pub(crate) fn body(operation: &Operation, rule: &ItemRule, items: &Items, share: Share) -> Result<Option<Body>> {
     let Some(first) = items.get(share.first) else { return Ok(None) };
     match rule.send {
+        Send::Each if rule.drop_path_fields => Ok(Some(Body::json(wrapped(rule, without_path_fields(operation, first))))),
         Send::Each => Ok(Some(Body::json(wrapped(rule, first.as_str().to_owned())))),
         Send::All | Send::Chunk(_) => Ok(Some(Body::json(wrapped(rule, array(items, share))))),
         Send::JsonPatch => Ok(Some(Body::json(wrapped(rule, patch(operation, first))))),
@@ -60,9 +61,24 @@ fn patch(operation: &Operation, item: Item<'_>) -> String {
     if fields.iter().any(|(n, _)| n == "op") && fields.iter().any(|(n, _)| n == "path") {
         return format!("[{text}]");
     }
-    let in_path = |name: &str| operation.path.parts().iter().any(|p| matches!(p, Part::Name(n) if n == name));
-    let operations: Vec<String> = fields.iter().filter(|(name, _)| !in_path(name)).map(|(name, raw)| replace(name, raw)).collect();
+    let operations: Vec<String> =
+        fields.iter().filter(|(name, _)| !in_path(operation, name)).map(|(name, raw)| replace(name, raw)).collect();
     format!("[{}]", operations.join(","))
+}
+
+fn in_path(operation: &Operation, name: &str) -> bool {
+    operation.path.parts().iter().any(|p| matches!(p, Part::Name(n) if n == name))
+}
+
+/// The item without the fields that are in the address already; the others keep their bytes.
+fn without_path_fields(operation: &Operation, item: Item<'_>) -> String {
+    let Some(fields) = item.fields() else { return item.as_str().to_owned() };
+    let kept: Vec<String> = fields
+        .iter()
+        .filter(|(name, _)| !in_path(operation, name))
+        .map(|(name, raw)| format!("{}:{}", Value::from(name.as_str()), raw.get()))
+        .collect();
+    format!("{{{}}}", kept.join(","))
 }
 
 fn replace(name: &str, raw: &RawValue) -> String {

@@ -9,7 +9,7 @@ use crate::auth::{self, MemoryStore, TokenStore};
 use crate::clock::{Clock, SystemClock};
 use crate::connection::{Connection, ConnectionSpec};
 use crate::definition::{Catalog, Method, Operation, kind_of};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Place, Result};
 use crate::item::Items;
 use crate::paging::Pager;
 use crate::request::{self, Input, PlannedRequest};
@@ -142,6 +142,12 @@ impl Session {
         }
     }
 
+    /// Values that an operation declares as secret are masked from here on.
+    fn learn(&self, operation: &Operation, options: &Map<String, Value>) {
+        let secrets = operation.options.iter().filter(|o| o.secret).filter_map(|o| options.get(&o.name).and_then(Value::as_str));
+        secrets.for_each(|value| self.wire.connection.redactor.learn(value));
+    }
+
     fn call(&self, operation: &Arc<Operation>, with: &CallOptions) -> Call {
         let deadline = with.timeout.map(|t| self.wire.clock.now() + t);
         Call { operation: Arc::clone(operation), cancel: with.cancel.clone(), deadline, tally: crate::send::Tally::default() }
@@ -155,6 +161,7 @@ impl Session {
         let operation = self.operation(Some(Method::Query), operation)?;
         let options = object(&operation, options)?;
         operation.check_options(&options)?;
+        self.learn(&operation, &options);
         let size = self.page_size(&operation, &options, with);
         let pager = Pager::new(Arc::clone(&operation), &options, with.forward_only, size.as_ref().map(|(_, n)| *n))
             .map_err(|e| e.with(|d| d.operation = Some(operation.id.clone())))?;
@@ -190,6 +197,7 @@ impl Session {
         let operation = self.operation(Some(method), operation)?;
         let options = object(&operation, options)?;
         operation.check_options(&options)?;
+        self.learn(&operation, &options);
         write::check_items(&operation, &options, items.as_ref())?;
         self.check_first(&operation, &options, items.as_ref())?;
         Ok(Writes::new(Arc::clone(&self.wire), self.call(&operation, with), options, items, with.stop_on_error))
@@ -221,6 +229,7 @@ impl Session {
         let operation = self.operation(Some(method), operation)?;
         let options = object(&operation, options)?;
         operation.check_options(&options)?;
+        self.learn(&operation, &options);
         let connection = &self.wire.connection;
         let requests = if method == Method::Query {
             let size = self.page_size(&operation, &options, with);
@@ -266,12 +275,22 @@ impl Session {
     /// # Errors
     /// Those of the call; `unsupported` when the connector names no probe.
     pub async fn probe(&self, with: &CallOptions) -> Result<Reply> {
-        let Some(id) = &self.wire.connection.connector.probe else {
-            return Err(Error::new(ErrorKind::Unsupported, format!("{} names no probe", self.wire.connection.connector.name))
+        let connection = &self.wire.connection;
+        let Some(probe) = &connection.connector.probe else {
+            return Err(Error::new(ErrorKind::Unsupported, format!("{} names no probe", connection.connector.name))
                 .advise("query any operation to test the connection"));
         };
+        let mut options = Map::new();
+        for (name, text) in &probe.options {
+            let value = text.render(|n| connection.value(n)).map_err(|missing| {
+                Error::new(ErrorKind::Unsupported, format!("the connection can be tested only when `{missing}` is given"))
+                    .at(Place::field(format!("/{missing}")))
+                    .advise(format!("add `{missing}` to the connection, or query any operation to test it"))
+            })?;
+            options.insert(name.clone(), Value::from(value));
+        }
         let one = CallOptions { items_max: Some(1), ..with.clone() };
-        self.query(id, &Value::Null, &one)?.collect().await
+        self.query(&probe.operation, &Value::Object(options), &one)?.collect().await
     }
 }
 

@@ -98,7 +98,7 @@ fn meaning(status: StatusCode) -> (ErrorKind, &'static str) {
 }
 
 fn dress(error: Error, connection: &Connection, operation: &Operation, reply: &Response, provider: Provider) -> Error {
-    let advice = advice(connection, reply, &provider).or_else(|| general_advice(error.kind(), operation));
+    let advice = advice(connection, operation, reply, &provider).or_else(|| general_advice(error.kind(), operation));
     error.with(|d| {
         d.advice = advice;
         d.operation = Some(operation.id.clone());
@@ -120,8 +120,9 @@ fn general_advice(kind: ErrorKind, operation: &Operation) -> Option<String> {
 }
 
 /// The connector's own advice: the first rule of which every stated part matches.
-fn advice(connection: &Connection, reply: &Response, provider: &Provider) -> Option<String> {
-    let host = connection.base().host_str().unwrap_or_default();
+fn advice(connection: &Connection, operation: &Operation, reply: &Response, provider: &Provider) -> Option<String> {
+    let base = connection.base_of(operation).ok()?;
+    let host = base.host_str().unwrap_or_default();
     let fits = |rule: &&crate::definition::Explain| {
         rule.status.is_none_or(|s| s == reply.status.as_u16())
             && (rule.hosts.is_empty() || rule.hosts.iter().any(|h| host_matches(h, host)))

@@ -215,7 +215,12 @@ impl Wire {
         if response.status != StatusCode::UNAUTHORIZED {
             return Ok(response);
         }
-        let renewed = self.token(call, Some(&token)).await?;
+        let renewed = match self.token(call, Some(&token)).await {
+            Ok(renewed) => renewed,
+            // Nothing to renew it with: what the remote system itself says is the better answer.
+            Err(miss) if miss.error.kind() == ErrorKind::Unauthenticated && miss.error.attempts == 0 => return Ok(response),
+            Err(miss) => return Err(miss),
+        };
         call.tally.retries.fetch_add(1, Ordering::Relaxed);
         self.signed(call, request, Some(&renewed)).await
     }
@@ -269,7 +274,8 @@ impl Wire {
         let write = call.operation.repeat != Repeat::SafeRead;
         let status = failure.status;
         let message = self.connection.redactor.mask(&failure.message).into_owned();
-        let host = self.connection.base().host_str().unwrap_or_default();
+        let base = self.connection.base_of(&call.operation);
+        let host = base.as_ref().ok().and_then(|b| b.host_str()).unwrap_or_default();
         let (kind, signal, text) = match failure.kind {
             FailureKind::NotSent => (ErrorKind::Network, Some(Signal::NotSent), format!("{host} cannot be reached: {message}")),
             FailureKind::Refused => (ErrorKind::Network, None, format!("{host} cannot be reached safely: {message}")),

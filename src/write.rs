@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use tokio::task::JoinHandle;
 
 use crate::body::{self, Share};
-use crate::definition::{Operation, PartRule, scalar};
+use crate::definition::{Operation, PartRule, Send, scalar};
 use crate::error::{Error, ErrorKind, Fault, Place, Result};
 use crate::item::{Item, Items};
 use crate::receipt::{Outcome, OutcomeCounts, OutcomeStatus, Receipt};
@@ -120,6 +120,7 @@ pub(crate) fn check_items(operation: &Operation, options: &Map<String, Value>, i
             break;
         }
     }
+    check_shared(operation, &names, items, &mut faults);
     if faults.is_empty() {
         return Ok(());
     }
@@ -142,7 +143,9 @@ fn check_item(operation: &Operation, names: &[&str], index: usize, item: Item<'_
         }
     };
     if let Some(rule) = &operation.items {
-        operation.check_item(rule, &value)?.into_iter().for_each(|f| fault(f.pointer, f.message));
+        // In a patch, null removes a field; whether it may be removed is the remote system's to say.
+        let patched = matches!(rule.send, Send::JsonPatch).then(|| without_nulls(&value)).flatten();
+        operation.check_item(rule, patched.as_ref().unwrap_or(&value))?.into_iter().for_each(|f| fault(f.pointer, f.message));
     } else if !value.is_object() {
         fault(String::new(), "it must be an object".into());
         return Ok(());
@@ -155,6 +158,29 @@ fn check_item(operation: &Operation, names: &[&str], index: usize, item: Item<'_
         }
     }
     Ok(())
+}
+
+fn without_nulls(value: &Value) -> Option<Value> {
+    let fields = value.as_object()?;
+    Some(fields.iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.clone(), v.clone())).collect::<Map<_, _>>().into())
+}
+
+/// Items that go out together must name the same record where the address takes it from them.
+fn check_shared(operation: &Operation, names: &[&str], items: &Items, faults: &mut Vec<Fault>) {
+    let together = operation.items.as_ref().is_some_and(|r| matches!(r.send, Send::All | Send::Chunk(_)));
+    if !together || names.is_empty() {
+        return;
+    }
+    let key = |item: Item<'_>| {
+        let fields = item.fields().unwrap_or_default();
+        names.iter().map(|name| fields.iter().find(|(n, _)| n == name).map(|(_, raw)| raw.get().to_owned())).collect::<Vec<_>>()
+    };
+    let first = items.get(0).map(key);
+    if let Some((index, _)) = items.iter().enumerate().find(|(_, item)| Some(key(*item)) != first) {
+        let message = format!("item {index}: it names another record than item 0, but the items go out in one request to one address");
+        let advice = Some(format!("call {} once per {}", operation.id, names.join(" and ")));
+        faults.push(Fault { place: Place::field(format!("/{index}")), message, advice });
+    }
 }
 
 /// The shares of a call: by the operation's rule; by item where only the address takes them; one request when there are none at all.
@@ -408,9 +434,7 @@ fn by_parts(rule: &PartRule, share: Share, sent: &Sent) -> Vec<Outcome> {
                     Error::new(ErrorKind::UnknownOutcome, format!("the reply reports on {} items, and not on this one", parts.len()));
                 return Outcome { status: OutcomeStatus::Unknown, error: Some(error), ..blank };
             };
-            let ok = rule.ok.as_ref().is_none_or(|key| {
-                part.get(key).is_some_and(|v| v == &Value::Bool(true) || v.as_str().is_some_and(|t| t.eq_ignore_ascii_case("success")))
-            });
+            let ok = rule.ok.as_ref().is_none_or(|key| part.get(key).is_some_and(succeeded));
             if !ok {
                 let said = rule
                     .error
@@ -431,4 +455,14 @@ fn by_parts(rule: &PartRule, share: Share, sent: &Sent) -> Vec<Outcome> {
             Outcome { items, ..blank }
         })
         .collect()
+}
+
+/// Whether a part's flag says that it succeeded: true, the word, or an HTTP status of the 2xx kind.
+fn succeeded(flag: &Value) -> bool {
+    match flag {
+        Value::Bool(flag) => *flag,
+        Value::Number(status) => status.as_f64().is_some_and(|s| (200.0..300.0).contains(&s)),
+        Value::String(text) => text.eq_ignore_ascii_case("success"),
+        Value::Null | Value::Array(_) | Value::Object(_) => false,
+    }
 }

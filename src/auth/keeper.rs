@@ -110,7 +110,7 @@ impl Means {
         let offer = match (&refresh, &self.connection.connector.auth) {
             (Some(token), _) => Offer::Refresh(token),
             (None, Auth::Oauth2(rule)) if !rule.person => Offer::Client,
-            (None, _) => return Err(self.nobody()),
+            (None, _) => return Err(self.nobody(stored.is_some())),
         };
         let bought = match self.buy(offer).await {
             Err(error) if error.kind() == ErrorKind::Unauthenticated => {
@@ -196,9 +196,13 @@ impl Means {
         self.clock.wall().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
     }
 
-    fn nobody(&self) -> Error {
+    fn nobody(&self, ended: bool) -> Error {
         let title = &self.connection.connector.title;
-        Error::new(ErrorKind::Unauthenticated, format!("nobody has signed in to {title} with this connection yet")).advise(self.way_in())
+        let message = match ended {
+            true => format!("{title} no longer accepts the token of this connection, and there is no refresh token to renew it"),
+            false => format!("nobody has signed in to {title} with this connection yet"),
+        };
+        Error::new(ErrorKind::Unauthenticated, message).advise(self.way_in())
     }
 
     fn explain(&self, error: Error) -> Error {

@@ -23,12 +23,15 @@ struct Names {
 
 impl Names {
     fn of(catalog: &Catalog) -> Names {
-        let connector = catalog.connector_names().find(|c| catalog.operations(c).is_ok_and(|o| !o.is_empty()));
+        // A paged list that needs nothing filled in makes the best example; a template's options are known to fit its operation.
+        let easy = |t: &&Template| t.operation.is_paged() && t.ask.is_empty() && t.options.0 != "{}";
+        let has_easy = |c: &&str| catalog.templates(c).is_ok_and(|all| all.iter().any(|t| easy(&t)));
+        let has_any = |c: &&str| catalog.operations(c).is_ok_and(|o| !o.is_empty());
+        let connector = catalog.connector_names().find(has_easy).or_else(|| catalog.connector_names().find(has_any));
         let operations = connector.and_then(|c| catalog.operations(c).ok()).unwrap_or_default();
         let templates = connector.and_then(|c| catalog.templates(c).ok()).unwrap_or_default();
         let of = |method: Method| operations.iter().filter(move |o| o.method == method);
-        // A template's options are known to fit its operation.
-        let pick = templates.iter().find(|t| t.operation.is_paged() && t.ask.is_empty() && t.options.0 != "{}");
+        let pick = templates.iter().find(easy);
         let query =
             pick.map(|t| &t.operation).or_else(|| of(Method::Query).find(|o| o.is_paged() && o.options.iter().all(|p| !p.required)));
         let mutate = of(Method::Mutate).find(|o| o.items.as_ref().is_some_and(|i| i.sample.is_some()));

@@ -20,7 +20,7 @@ pub struct Connector {
     /// What a connection needs, in form order.
     pub properties: Vec<Property>,
     /// The operation that tests a connection.
-    pub probe: Option<String>,
+    pub probe: Option<Probe>,
     /// Requests per seconds that the vendor allows.
     pub rate: Option<Rate>,
     pub(crate) base_url: Text,
@@ -40,6 +40,14 @@ impl Connector {
     pub fn property(&self, name: &str) -> Option<&Property> {
         self.properties.iter().find(|p| p.name == name)
     }
+}
+
+/// The call that tests a connection.
+#[derive(Debug)]
+pub struct Probe {
+    /// OperationId.
+    pub operation: String,
+    pub(crate) options: Vec<(String, Text)>,
 }
 
 /// One property of a connection.

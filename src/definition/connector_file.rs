@@ -3,6 +3,17 @@
 use super::file::OptionFile;
 use super::value::{Ordered, PointersFile, SourceFile, TargetFile, mirrors};
 
+/// What tests a connection
+#[derive(Clone, Debug, serde::Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum ProbeFile {
+    /// An operation without options
+    Plain(String),
+    /// An operation with options, in which {property} stands for the connection's value
+    With { operation: String, options: Ordered<String> },
+}
+
 mirrors! {
     /// operations/<connector>/connector.yaml: one outside system
     struct ConnectorFile {
@@ -42,7 +53,7 @@ mirrors! {
         pub rate: Option<RateFile>,
         /// The operation that `connection test` calls
         #[serde(default)]
-        pub probe: Option<String>,
+        pub probe: Option<ProbeFile>,
         /// Options that several operations share, by name of the set
         #[serde(default)]
         pub option_sets: Ordered<Ordered<OptionFile>>,

@@ -12,6 +12,9 @@ mirrors! {
         /// Default: path when named in it, else query
         #[serde(default, rename = "in")]
         pub location: Option<LocationFile>,
+        /// Masked in plans, errors and logs
+        #[serde(default)]
+        pub secret: bool,
         /// How an array is sent: comma-joined, or the parameter repeated
         #[serde(default)]
         pub style: StyleFile,
@@ -137,6 +140,9 @@ mirrors! {
         pub wrap: Option<String>,
         #[serde(default)]
         pub required: Option<bool>,
+        /// Fields that go into the path are left out of the body
+        #[serde(default)]
+        pub drop_path_fields: bool,
         /// An item as one would send it
         #[serde(default)]
         pub sample: Option<Json>,

@@ -20,7 +20,7 @@ pub use catalog::Catalog;
 #[cfg(feature = "schemas")]
 pub use check::generate_schema;
 pub use check::{FORMAT_VERSION, Format};
-pub use connector::{Connector, Property, Rate};
+pub use connector::{Connector, Probe, Property, Rate};
 pub use operation::{ItemRule, Location, Method, Operation, OptionRule, Record, ResponseRule, ResultShape, Send};
 pub use sandbox::{CollectionFile, LanguageFile, OptionNameFile, ReplyFile, SandboxFile, SandboxLimits};
 pub use template::Template;

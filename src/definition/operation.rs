@@ -63,6 +63,8 @@ pub struct OptionRule {
     pub description: Option<String>,
     /// Must be given.
     pub required: bool,
+    /// Masked wherever the call is shown.
+    pub secret: bool,
     /// An array as the parameter repeated, instead of joined by commas.
     pub(crate) repeat: bool,
 }
@@ -114,6 +116,7 @@ pub struct ItemRule {
     /// At least one must be given.
     pub required: bool,
     pub(crate) wrap: Option<Pointer>,
+    pub(crate) drop_path_fields: bool,
 }
 
 /// What comes back.

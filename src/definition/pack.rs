@@ -185,7 +185,7 @@ impl Pack {
         errors.extend(names("records").iter().filter_map(|n| self.record(n).err()));
         errors.extend(names("operations").iter().filter_map(|n| self.operation(n).err()));
         errors.extend(names("templates").iter().filter_map(|n| self.template(n).err()));
-        let probe = self.connector().ok().and_then(|c| c.probe.clone());
+        let probe = self.connector().ok().and_then(|c| c.probe.as_ref().map(|p| p.operation.clone()));
         if let Some(probe) = probe.filter(|p| !names("operations").contains(p)) {
             let file = self.last_named("connector.yaml").map(|s| s.name.as_str()).unwrap_or_default();
             errors.push(self.unknown_operation(&probe).with(|d| {

@@ -1,9 +1,12 @@
 //! From the connector file's mirror to the checked connector. Pure.
 
 use super::check::{Checker, Format, explain, version};
-use super::connector::{Auth, Connector, DetailRules, End, ErrorRules, Explain, Keyset, Oauth2, Paging, Property, Rate, Refresh, Size};
+use super::connector::{
+    Auth, Connector, DetailRules, End, ErrorRules, Explain, Keyset, Oauth2, Paging, Probe, Property, Rate, Refresh, Size,
+};
 use super::connector_file::{
-    AuthFile, ConnectorFile, EndFile, ErrorsFile, FlowFile, KeysetFile, Oauth2File, PagingFile, PropertyFile, RefreshFile, SizeFile,
+    AuthFile, ConnectorFile, EndFile, ErrorsFile, FlowFile, KeysetFile, Oauth2File, PagingFile, ProbeFile, PropertyFile, RefreshFile,
+    SizeFile,
 };
 use super::file::OptionFile;
 use super::operation::OptionRule;
@@ -50,7 +53,7 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
         description: file.description,
         docs: file.docs,
         properties,
-        probe: file.probe,
+        probe: file.probe.map(|p| probe(c, p)),
         rate: rate(c, file.rate),
         base_url,
         hosts: file.hosts.0.into_iter().map(|(a, b)| (a.to_lowercase(), b)).collect(),
@@ -61,6 +64,16 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
         forward_only: file.forward_only.and_then(|k| keyset(c, "/forward_only", k)),
         errors: errors(c, file.errors),
         option_sets,
+    }
+}
+
+fn probe(c: &mut Checker<'_>, file: ProbeFile) -> Probe {
+    match file {
+        ProbeFile::Plain(operation) => Probe { operation, options: Vec::new() },
+        ProbeFile::With { operation, options } => {
+            let texts = options.0.into_iter().filter_map(|(name, text)| Some((name, c.text("/probe/options", &text)?))).collect();
+            Probe { operation, options: texts }
+        }
     }
 }
 

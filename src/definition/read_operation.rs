@@ -197,12 +197,12 @@ pub(crate) fn option_rule(c: &mut Checker<'_>, at: &str, name: String, file: Opt
         Some(LocationFile::Query) | None => Location::Query,
     };
     let description = file.description.clone();
-    let repeat = file.style == StyleFile::Repeat;
+    let (repeat, secret) = (file.style == StyleFile::Repeat, file.secret);
     let schema = schema_text(file);
     if let Err(why) = Schema::compile(schema.to_value()) {
         c.fault(at, format!("the option `{name}`: {why}"), None);
     }
-    Some(OptionRule { name, location, schema, description, required: in_path, repeat })
+    Some(OptionRule { name, location, schema, description, required: in_path, secret, repeat })
 }
 
 /// The JSON Schema keywords of an option, in their usual order.
@@ -242,6 +242,7 @@ fn page_size_option(size: &Size) -> OptionRule {
         schema: Json(schema.to_string()),
         description: Some(description),
         required: false,
+        secret: false,
         repeat: false,
     }
 }
@@ -286,7 +287,14 @@ fn items(c: &mut Checker<'_>, at: &str, file: ItemsFile, record: Option<&Record>
         SendFile::Multipart => Send::Multipart,
     };
     let wrap = file.wrap.and_then(|w| c.pointer(&format!("{at}/wrap"), &w));
-    Some(ItemRule { send, schema, sample: file.sample, required: file.required.unwrap_or(true), wrap })
+    Some(ItemRule {
+        send,
+        schema,
+        sample: file.sample,
+        required: file.required.unwrap_or(true),
+        wrap,
+        drop_path_fields: file.drop_path_fields,
+    })
 }
 
 fn response(c: &mut Checker<'_>, at: &str, file: ResponseFile) -> Option<ResponseRule> {

@@ -20,11 +20,11 @@ pub(super) struct Guard {
 
 impl Guard {
     /// Refuses a page that is the one before again: delivering it would double its records.
-    pub(super) fn page(&mut self, items: &Items) -> Result<()> {
+    pub(super) fn page(&mut self, items: &Items, asked: Option<u32>) -> Result<()> {
         if items.is_empty() {
             return Ok(());
         }
-        if self.before.as_ref().is_some_and(|before| same_page(before, items)) {
+        if self.before.as_ref().is_some_and(|before| same_page(before, items, asked)) {
             return Err(no_progress("the server sends the same page again under a new cursor"));
         }
         self.before = Some(items.clone());
@@ -46,9 +46,11 @@ impl Guard {
     }
 }
 
-/// Equal pages mean a loop only when rows can be told apart: records asked for without their ids may well repeat.
-fn same_page(a: &Items, b: &Items) -> bool {
-    if a.len() != b.len() || a.len() < 2 || !a.iter().eq(b.iter()) {
+/// Equal pages mean a loop only when rows can be told apart: records asked for without their ids may well repeat. A lone row that comes
+/// again, although more were asked for, is one too.
+fn same_page(a: &Items, b: &Items, asked: Option<u32>) -> bool {
+    let telling = a.len() > 1 || asked.is_some_and(|asked| asked > 1);
+    if a.len() != b.len() || !telling || !a.iter().eq(b.iter()) {
         return false;
     }
     let distinct: HashSet<&str> = a.iter().map(|i| i.as_str()).collect();

@@ -98,7 +98,7 @@ impl Pager {
     /// # Errors
     /// `no_progress`.
     pub(crate) fn admit(&mut self, page: &Page) -> Result<()> {
-        self.guard.page(&page.items)
+        self.guard.page(&page.items, self.asked)
     }
 
     /// Decides what follows a page. The page itself is good even if what it names is not.
