@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH};
+use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::page::Response;
@@ -133,32 +134,63 @@ impl Transport for HttpTransport {
     async fn send(&self, mut request: http::Request<Bytes>, limits: ExchangeLimits) -> Result<Response, Failure> {
         request.headers_mut().insert(ACCEPT_ENCODING, http::HeaderValue::from_static("gzip"));
         let request = reqwest::Request::try_from(request.map(reqwest::Body::from)).map_err(|e| failed(&e.without_url(), None))?;
-        tokio::time::timeout(limits.total, self.exchange(request, limits))
-            .await
-            .unwrap_or_else(|_| Err(timed_out("timeout_s", limits.total, None)))
+        let end = End { at: Instant::now() + limits.total, total: limits.total };
+        let sent = end.within("first_byte_s", limits.first_byte, None, self.client.execute(request)).await?;
+        let mut response = sent.map_err(|e| failed(&e.without_url(), None))?;
+        let status = response.status();
+        let body = if status.is_success() { body(&mut response, limits, &end).await? } else { error_body(&mut response, limits, &end).await };
+        Ok(Response { status, headers: std::mem::take(response.headers_mut()), body })
     }
 }
 
-impl HttpTransport {
-    async fn exchange(&self, request: reqwest::Request, limits: ExchangeLimits) -> Result<Response, Failure> {
-        let sent = tokio::time::timeout(limits.first_byte, self.client.execute(request)).await;
-        let mut response =
-            sent.map_err(|_| timed_out("first_byte_s", limits.first_byte, None))?.map_err(|e| failed(&e.without_url(), None))?;
-        let status = response.status();
-        let mut sink = Sink::new(response.headers(), limits, status.as_u16())?;
-        loop {
-            let piece = tokio::time::timeout(limits.idle, response.chunk()).await;
-            match piece
-                .map_err(|_| timed_out("idle_s", limits.idle, Some(status.as_u16())))?
-                .map_err(|e| failed(&e.without_url(), Some(status.as_u16())))?
-            {
-                Some(piece) => sink.push(&piece)?,
-                None => break,
-            }
-        }
-        let body = sink.finish()?;
-        Ok(Response { status, headers: std::mem::take(response.headers_mut()), body })
+/// When an exchange must have ended.
+struct End {
+    at: Instant,
+    total: Duration,
+}
+
+impl End {
+    /// Waits for a part of the exchange, as long as its own limit and the end allow.
+    async fn within<T>(&self, name: &str, limit: Duration, status: Option<u16>, part: impl Future<Output = T>) -> Result<T, Failure> {
+        let soon = Instant::now() + limit;
+        let (at, name, limit) = if self.at <= soon { (self.at, "timeout_s", self.total) } else { (soon, name, limit) };
+        tokio::time::timeout_at(at, part).await.map_err(|_| timed_out(name, limit, status))
     }
+}
+
+async fn body(response: &mut reqwest::Response, limits: ExchangeLimits, end: &End) -> Result<Vec<u8>, Failure> {
+    let status = response.status().as_u16();
+    let length = response.headers().get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<usize>().ok());
+    if length.is_some_and(|l| l > limits.body_max) {
+        return Err(too_large(limits, status));
+    }
+    let mut sink = Sink::new(response.headers(), limits, status, length.unwrap_or(0))?;
+    loop {
+        let piece = end.within("idle_s", limits.idle, Some(status), response.chunk()).await?;
+        match piece.map_err(|e| failed(&e.without_url(), Some(status)))? {
+            Some(piece) => sink.push(&piece)?,
+            None => return sink.finish(),
+        }
+    }
+}
+
+/// Bytes of an error's body that are read, and the time for it.
+const ERROR_BODY_MAX: usize = 1 << 20;
+const ERROR_BODY_TIME: Duration = Duration::from_secs(5);
+
+/// The start of an error's body. The status has said what counts, so nothing that is wrong with the body may hide it.
+async fn error_body(response: &mut reqwest::Response, limits: ExchangeLimits, end: &End) -> Vec<u8> {
+    let few = ExchangeLimits { body_max: limits.body_max.min(ERROR_BODY_MAX), ..limits };
+    let Ok(mut sink) = Sink::new(response.headers(), few, response.status().as_u16(), 0) else { return Vec::new() };
+    // A quarter second is left for those who wait for the status.
+    let before_end = end.at.saturating_duration_since(Instant::now()).saturating_sub(Duration::from_millis(250));
+    let until = Instant::now() + limits.idle.min(ERROR_BODY_TIME).min(before_end);
+    while let Ok(Ok(Some(piece))) = tokio::time::timeout_at(until, response.chunk()).await {
+        if sink.push(&piece).is_err() {
+            break;
+        }
+    }
+    sink.so_far()
 }
 
 /// Takes the pieces of a body, unpacks them and keeps the limits.
@@ -174,7 +206,7 @@ struct Sink {
 const RATIO_FREE: usize = 1 << 20;
 
 impl Sink {
-    fn new(headers: &http::HeaderMap, limits: ExchangeLimits, status: u16) -> Result<Sink, Failure> {
+    fn new(headers: &http::HeaderMap, limits: ExchangeLimits, status: u16, length: usize) -> Result<Sink, Failure> {
         let fields: Vec<String> =
             headers.get_all(CONTENT_ENCODING).iter().map(|v| String::from_utf8_lossy(v.as_bytes()).to_ascii_lowercase()).collect();
         let joined = fields.join(",");
@@ -197,11 +229,7 @@ impl Sink {
                 });
             }
         };
-        let length = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<usize>().ok());
-        if length.is_some_and(|l| l > limits.body_max) {
-            return Err(too_large(limits, status));
-        }
-        let plain = if gzip.is_none() { Vec::with_capacity(length.unwrap_or(0)) } else { Vec::new() };
+        let plain = if gzip.is_none() { Vec::with_capacity(length) } else { Vec::new() };
         Ok(Sink { plain, gzip, packed: 0, status, limits })
     }
 
@@ -232,6 +260,13 @@ impl Sink {
             Some(_) if self.packed == 0 => Ok(Vec::new()),
             Some(gzip) => gzip.finish().map_err(|e| corrupt(&e, self.status)),
         }
+    }
+
+    /// What came, whole or not, within the limit.
+    fn so_far(self) -> Vec<u8> {
+        let mut body = self.gzip.map_or(self.plain, |mut gzip| std::mem::take(gzip.get_mut()));
+        body.truncate(self.limits.body_max);
+        body
     }
 }
 
