@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
 use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -138,6 +138,7 @@ impl Transport for HttpTransport {
         let sent = end.within("first_byte_s", limits.first_byte, None, self.client.execute(request)).await?;
         let mut response = sent.map_err(|e| failed(&e.without_url(), None))?;
         let status = response.status();
+        check_framing(&response)?;
         let body = if status.is_success() { body(&mut response, limits, &end).await? } else { error_body(&mut response, limits, &end).await };
         Ok(Response { status, headers: std::mem::take(response.headers_mut()), body })
     }
@@ -156,6 +157,16 @@ impl End {
         let (at, name, limit) = if self.at <= soon { (self.at, "timeout_s", self.total) } else { (soon, name, limit) };
         tokio::time::timeout_at(at, part).await.map_err(|_| timed_out(name, limit, status))
     }
+}
+
+/// A reply with a length and chunks has two ends, and who reads the other one reads another reply (RFC 9112, section 6.3).
+fn check_framing(response: &reqwest::Response) -> Result<(), Failure> {
+    let headers = response.headers();
+    if headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH) {
+        let message = "the reply has both a length and a transfer encoding".to_owned();
+        return Err(Failure { kind: FailureKind::Broken, message, status: Some(response.status().as_u16()) });
+    }
+    Ok(())
 }
 
 async fn body(response: &mut reqwest::Response, limits: ExchangeLimits, end: &End) -> Result<Vec<u8>, Failure> {
