@@ -109,7 +109,7 @@ impl Wire {
         let mut ambiguous = false;
         let mut spent = 0;
         loop {
-            self.turn(call).await.map_err(|e| self.name(call, &request, attempts, e))?;
+            self.turn(call).await.map_err(|e| self.name(call, &request, attempts, settle(e, ambiguous)))?;
             attempts += 1;
             let miss = match self.attempt(call, &request).await {
                 Ok(mut sent) => {
@@ -126,7 +126,8 @@ impl Wire {
                     let status = miss.error.http_status.unwrap_or(404);
                     return Ok(Sent { page: Page::default(), status, attempts, location: None });
                 }
-                return Err(named(miss.error));
+                // A final answer to this attempt says nothing about an earlier one that may have taken effect.
+                return Err(named(settle(miss.error, ambiguous)));
             };
             ambiguous |= repeat != Repeat::SafeRead && retry::is_ambiguous(signal);
             let refused = miss.error.http_status.is_some_and(|s| self.connection.connector.errors.refused.contains(&s));
