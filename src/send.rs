@@ -140,9 +140,8 @@ impl Wire {
             let Some(cost) = cost else { return Err(named(settle(miss.error, ambiguous))) };
             spent += cost;
             let wait = retry::backoff(signal, attempts, self.clock.chance()).max(miss.asked.unwrap_or_default());
-            let most = Duration::from_secs(u64::from(self.connection.limits.wait_s.unwrap_or(120)));
             let beyond = call.deadline.is_some_and(|d| self.clock.now() + wait > d);
-            if miss.asked.is_some_and(|a| a > most) || beyond {
+            if miss.asked.is_some_and(|a| a > self.longest_wait()) || beyond {
                 return Err(named(settle(miss.error, ambiguous)));
             }
             if let (Some(asked), Signal::Throttled | Signal::Busy) = (miss.asked, signal) {
@@ -153,6 +152,11 @@ impl Wire {
             call.tally.retries.fetch_add(1, Ordering::Relaxed);
             self.pause(call, wait).await.map_err(|e| named(settle(e, ambiguous)))?;
         }
+    }
+
+    /// The longest wait that a server may ask for.
+    fn longest_wait(&self) -> Duration {
+        Duration::from_secs(u64::from(self.connection.limits.wait_s.unwrap_or(120)))
     }
 
     /// Waits for this request's place in the pace of the connection.
@@ -209,7 +213,7 @@ impl Wire {
         let response = outcome.map_err(|f| self.failure(call, f))?;
         call.tally.bytes.fetch_add(response.body.len() as u64, Ordering::Relaxed);
         if let Some(wait) = retry::announced_wait(&response.headers, self.clock.wall()) {
-            lock(&self.pace).hold(self.clock.now() + wait);
+            lock(&self.pace).hold(self.clock.now() + wait.min(self.longest_wait()));
         }
         let url = request.uri().to_string();
         tracing::debug!(operation = %call.operation.id, verb = %request.method(), url = %self.connection.redactor.mask(&url), status = response.status.as_u16(), bytes = response.body.len(), "exchange");
