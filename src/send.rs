@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::LOCATION;
-use http::{Method as Verb, StatusCode};
+use http::Method as Verb;
 use tokio::sync::watch;
 use url::Url;
 
@@ -309,11 +309,7 @@ impl Wire {
         if let Some(error) = fault::page_for_people(&self.connection, &response).filter(|_| !text_expected) {
             return Err(Miss { error, signal: Some(Signal::Unreadable), asked: None });
         }
-        let location = (status == StatusCode::CREATED)
-            .then(|| response.headers.get(LOCATION))
-            .flatten()
-            .and_then(|v| v.to_str().ok())
-            .map(str::to_owned);
+        let location = response.headers.get(LOCATION).and_then(|v| v.to_str().ok()).map(str::to_owned);
         let code = status.as_u16();
         let stamp = |e: Error| {
             e.with(|d| {
