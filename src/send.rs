@@ -190,7 +190,7 @@ impl Wire {
         let mut request = request.clone();
         for _ in 0..=REDIRECTS_MAX {
             let response = self.exchange(call, &request).await?;
-            let Some(next) = self.redirect(&request, &response)? else { return self.judge(call, response) };
+            let Some(next) = self.redirect(call, &request, &response)? else { return self.judge(call, response) };
             *request.uri_mut() = next
                 .as_str()
                 .parse()
@@ -271,10 +271,19 @@ impl Wire {
     }
 
     /// Where a redirect leads, when it may be followed: reads within the connection's origins; writes by 307 and 308 only.
-    fn redirect(&self, request: &http::Request<Bytes>, response: &Response) -> Result<Option<Url>, Miss> {
+    fn redirect(&self, call: &Call, request: &http::Request<Bytes>, response: &Response) -> Result<Option<Url>, Miss> {
         let status = response.status.as_u16();
         if !matches!(status, 301 | 302 | 303 | 307 | 308) {
             return Ok(None);
+        }
+        let refused = |kind, what: &str| {
+            let message = format!("the {what} was redirected ({status}), and a redirected {what} is never sent again as something else");
+            let error = Error::new(kind, message).advise("correct the address of the connection");
+            Err(fatal(error.with(|d| d.http_status = Some(status))))
+        };
+        // "See other" is said after the work was done (RFC 9110, section 15.4.4), wherever it leads.
+        if status == 303 && call.operation.repeat != Repeat::SafeRead {
+            return refused(ErrorKind::UnknownOutcome, "write");
         }
         let Some(target) = response.headers.get(LOCATION).and_then(|v| v.to_str().ok()) else { return Ok(None) };
         let read = matches!(*request.method(), Verb::GET | Verb::HEAD);
@@ -287,12 +296,7 @@ impl Wire {
         if read || matches!(status, 307 | 308) {
             return Ok(Some(url));
         }
-        let kind = if status == 303 { ErrorKind::UnknownOutcome } else { ErrorKind::Rejected };
-        let error =
-            Error::new(kind, format!("the write was redirected ({status}), and a redirected write is never sent again as something else"))
-                .advise("correct the address of the connection")
-                .with(|d| d.http_status = Some(status));
-        Err(fatal(error))
+        refused(ErrorKind::Rejected, if call.operation.repeat == Repeat::SafeRead { "request" } else { "write" })
     }
 
     /// From a reply to a page, or to what is wrong with it.
