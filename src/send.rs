@@ -336,8 +336,12 @@ impl Wire {
     /// Adds what every error of a request carries.
     fn name(&self, call: &Call, request: &http::Request<Bytes>, attempts: u32, error: Error) -> Error {
         let line = format!("{} {}", request.method(), request.uri());
-        let line = self.connection.redactor.mask(&line).into_owned();
+        let mask = |text: &str| self.connection.redactor.mask(text).into_owned();
+        let line = mask(&line);
         error.with(|d| {
+            // Whatever a server may have put into them: a host in a redirect, a text in a reply of the wrong shape.
+            d.message = mask(&d.message);
+            d.cause = d.cause.as_deref().map(mask);
             d.operation = Some(call.operation.id.clone());
             d.request = Some(line);
             d.attempts = attempts;
