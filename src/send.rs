@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::LOCATION;
 use http::Method as Verb;
-use tokio::sync::watch;
+use http::header::LOCATION;
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use url::Url;
 
 use crate::auth;
@@ -85,6 +85,8 @@ pub(crate) struct Wire {
     pub(crate) connection: Connection,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Requests that may be under way at once.
+    places: Semaphore,
     tokens: Mutex<Tokens>,
     pace: Mutex<Pace>,
 }
@@ -99,7 +101,8 @@ struct Miss {
 
 impl Wire {
     pub(crate) fn new(connection: Connection, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Wire {
-        Wire { connection, transport, clock, tokens: Mutex::default(), pace: Mutex::default() }
+        let places = Semaphore::new(connection.limits.concurrency());
+        Wire { connection, transport, clock, places, tokens: Mutex::default(), pace: Mutex::default() }
     }
 
     /// Sends a request until it has an answer, its budget is spent, or its fate is unknown.
@@ -109,9 +112,11 @@ impl Wire {
         let mut ambiguous = false;
         let mut spent = 0;
         loop {
-            self.turn(call).await.map_err(|e| self.name(call, &request, attempts, settle(e, ambiguous)))?;
+            let place = self.turn(call).await.map_err(|e| self.name(call, &request, attempts, settle(e, ambiguous)))?;
             attempts += 1;
-            let miss = match self.attempt(call, &request).await {
+            let attempt = self.attempt(call, &request).await;
+            drop(place);
+            let miss = match attempt {
                 Ok(mut sent) => {
                     lock(&self.tokens).give(spent);
                     sent.attempts = attempts;
@@ -159,10 +164,23 @@ impl Wire {
         Duration::from_secs(u64::from(self.connection.limits.wait_s.unwrap_or(120)))
     }
 
-    /// Waits for this request's place in the pace of the connection.
-    async fn turn(&self, call: &Call) -> Result<()> {
+    /// Waits for a place among the requests under way, and for this request's turn in the pace of the connection.
+    async fn turn(&self, call: &Call) -> Result<SemaphorePermit<'_>> {
+        let place = self.place(call).await?;
         let wait = lock(&self.pace).reserve(self.connection.rate(), self.clock.now());
-        self.pause(call, wait).await
+        self.pause(call, wait).await?;
+        Ok(place)
+    }
+
+    async fn place(&self, call: &Call) -> Result<SemaphorePermit<'_>> {
+        let left = call.deadline.map_or(Duration::MAX, |d| d.saturating_sub(self.clock.now()));
+        let place = tokio::select! {
+            place = tokio::time::timeout(left, self.places.acquire()) => place,
+            () = call.cancel.cancelled() => return Err(cancelled()),
+        };
+        let place =
+            place.map_err(|_| Error::new(ErrorKind::Timeout, "the call's deadline passed before there was a place for its request"))?;
+        place.map_err(|closed| Error::new(ErrorKind::Internal, format!("the connection is closed: {closed}")))
     }
 
     async fn pause(&self, call: &Call, wait: Duration) -> Result<()> {
