@@ -80,7 +80,9 @@ pub(crate) fn backoff(signal: Signal, attempt: u32, chance: f64) -> Duration {
 /// The wait that a server asks for (RFC 9110, section 10.2.3): seconds, or a date measured against the server's own Date. Garbage is no wait.
 pub(crate) fn asked_wait(headers: &HeaderMap, now: std::time::SystemTime) -> Option<Duration> {
     let text = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<u64>() {
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        // More digits than a number holds are the far future, not garbage.
+        let seconds = text.parse::<u64>().unwrap_or(u64::MAX);
         return (seconds > 0).then_some(Duration::from_secs(seconds.min(u64::from(u32::MAX))));
     }
     let until = httpdate::parse_http_date(text).ok()?;
