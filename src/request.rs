@@ -79,13 +79,18 @@ pub(crate) fn build(connection: &Connection, operation: &Operation, input: Input
         }
         for rule in operation.options.iter().filter(|o| o.location == Location::Header) {
             if let (Some(value), Ok(name)) = (input.options.get(&rule.name), HeaderName::from_bytes(rule.name.as_bytes())) {
-                headers.insert(name.clone(), connection.header_value(&name, &joined(rule, value, str::to_owned)?)?);
+                let text = joined(rule, value, str::to_owned)?;
+                let value = connection
+                    .header_value(&name, &text)
+                    .map_err(|e| e.at(Place::field(format!("/{}", escape(&rule.name)))).with(|d| d.kind = ErrorKind::InvalidOptions))?;
+                headers.insert(name, value);
             }
         }
         for (name, value) in &cursor.headers {
             let name =
                 HeaderName::from_bytes(name.as_bytes()).map_err(|e| Error::new(ErrorKind::Internal, format!("a cursor's header: {e}")))?;
-            headers.insert(name.clone(), connection.header_value(&name, value)?);
+            let value = connection.header_value(&name, value).map_err(|e| e.with(|d| d.kind = ErrorKind::BadResponse))?;
+            headers.insert(name, value);
         }
     }
     request.body(body.map(|b| b.bytes).unwrap_or_default()).map_err(|e| {
