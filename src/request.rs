@@ -148,12 +148,20 @@ fn path(operation: &Operation, input: Input<'_>) -> Result<String> {
             None => {
                 let fields = fields.get_or_insert_with(|| input.item.and_then(Item::fields).unwrap_or_default());
                 let raw = fields.iter().find(|(n, _)| n == name).map(|(_, raw)| raw.get());
-                raw.map(|r| serde_json::from_str(r).unwrap_or_else(|_| Value::from(r)))
+                raw.map(as_given)
             }
         };
         out.push_str(&segment(name, given.as_ref())?);
     }
     Ok(out)
+}
+
+/// A field of an item; a number is the text that it was, because the address of a record is no place to round it.
+fn as_given(raw: &str) -> Value {
+    match raw.as_bytes().first() {
+        Some(b'-' | b'0'..=b'9') => Value::from(raw),
+        _ => serde_json::from_str(raw).unwrap_or_else(|_| Value::from(raw)),
+    }
 }
 
 /// One path segment. Empty, `.` and `..` are refused because no encoding keeps them from meaning another resource (RFC 3986, 5.2.4).
