@@ -242,6 +242,10 @@ fn read_json(operation: &Operation, text: String, page: &mut Page) -> Result<(),
     page.signals = signals.into_iter().filter_map(|(i, v)| wants.get(i).map(|p| ((*p).clone(), v))).collect();
     page.items = match (rule.result, found) {
         (ResultShape::List, Found::List) => Items::from_spans(one_line(text), spans),
+        // A member that is null says no more than one that is missing.
+        (ResultShape::List | ResultShape::Count, Found::Null) if !rule.optional && !rule.items.tokens().is_empty() => {
+            return Err(Unfit::Shape(contradiction(operation, rule.result, found)));
+        }
         (_, Found::Null) => Items::default(),
         (_, Found::Absent) if rule.optional || rule.result == ResultShape::None => Items::default(),
         (ResultShape::Object | ResultShape::None | ResultShape::File | ResultShape::Text, Found::Object) => spans_of(text, raw),
