@@ -216,6 +216,8 @@ struct Catch<'t> {
     spans: Vec<Span>,
     raw: Option<&'t str>,
     signals: Vec<(usize, Value)>,
+    /// A signal that is there and cannot be read.
+    unusable: Option<usize>,
     twice: Option<String>,
 }
 
@@ -233,8 +235,12 @@ fn read_json(operation: &Operation, text: String, page: &mut Page) -> Result<(),
         .deserialize(&mut reader)
         .and_then(|()| reader.end())
         .map_err(|e| Unfit::Unreadable(unreadable(&e, &text)))?;
-    let Catch { items: found, spans, raw, signals, twice } = catch;
+    let Catch { items: found, spans, raw, signals, unusable, twice } = catch;
     let raw = raw.map(|raw| crate::item::span_in(&text, raw));
+    if let Some(pointer) = unusable.and_then(|i| wants.get(i)).filter(|p| !is_hint(operation, p)) {
+        let message = format!("`{pointer}` in the reply steers the paging, but it is not a text that can be read");
+        return Err(Unfit::Shape(Error::new(ErrorKind::BadResponse, message)));
+    }
     if let Some(key) = twice {
         let message = format!("the reply holds the key `{key}` twice, so it is not clear which one counts");
         return Err(Unfit::Shape(Error::new(ErrorKind::BadResponse, message)));
@@ -421,7 +427,10 @@ impl<'t> DeserializeSeed<'t> for At<'_, 't> {
             self.catch.raw = Some(raw);
         }
         if let Some(signal) = self.node.signal {
-            self.catch.signals.push((signal, serde_json::from_str(raw).unwrap_or_default()));
+            match signal_value(raw) {
+                Some(value) => self.catch.signals.push((signal, value)),
+                None => self.catch.unusable = Some(signal),
+            }
         }
         if !self.node.children.is_empty() && raw.starts_with('{') {
             let inner = At { base: self.base, node: self.node, catch: self.catch };
@@ -429,6 +438,31 @@ impl<'t> DeserializeSeed<'t> for At<'_, 't> {
         }
         Ok(())
     }
+}
+
+/// Bytes of a value that steers the paging; no address is longer.
+const SIGNAL_MAX: usize = 64 << 10;
+
+/// A value that steers the paging; `None` for one that is there and cannot be read, which must not pass for the end of the walk.
+/// A number that would come out in other digits is kept as text, because it goes back to the server.
+fn signal_value(raw: &str) -> Option<Value> {
+    match kind(raw) {
+        Found::List => Some(Value::Array(Vec::new())),
+        Found::Object => Some(Value::Object(serde_json::Map::new())),
+        Found::Absent | Found::Null => Some(Value::Null),
+        Found::Scalar if raw.len() > SIGNAL_MAX => None,
+        Found::Scalar if raw.starts_with('"') => serde_json::from_str(raw).ok(),
+        Found::Scalar => {
+            let exact = |value: &Value| value.to_string().as_str() == raw;
+            Some(serde_json::from_str(raw).ok().filter(exact).unwrap_or_else(|| Value::from(raw)))
+        }
+    }
+}
+
+/// Whether a value is a total, which is a hint that may be anything.
+fn is_hint(operation: &Operation, pointer: &Pointer) -> bool {
+    let total = paging::total(&operation.paging).is_some_and(|source| *source == Source::Body(pointer.clone()));
+    total || operation.response.total.as_ref() == Some(pointer)
 }
 
 fn kind(raw: &str) -> Found {
