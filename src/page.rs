@@ -263,7 +263,40 @@ fn read_json(operation: &Operation, text: String, page: &mut Page) -> Result<(),
         (ResultShape::Report, Found::Object) => table(operation, &text).map_err(Unfit::Shape)?,
         (declared, found) => return Err(Unfit::Shape(contradiction(operation, declared, found))),
     };
+    if page.items.iter().any(|item| is_deep(item.as_str())) {
+        return Err(Unfit::Shape(too_deep()));
+    }
     Ok(())
+}
+
+/// Levels of nesting that an item may have: as many as serde_json reads, so that every host can read what it gets.
+const JSON_DEPTH: usize = 127;
+
+fn too_deep() -> Error {
+    Error::new(ErrorKind::Limit, format!("the reply is nested deeper than the limit json_depth ({JSON_DEPTH})"))
+}
+
+/// Whether an item has more levels. Few records hold so many brackets at all, and only those are looked at byte by byte.
+fn is_deep(item: &str) -> bool {
+    let bytes = item.as_bytes();
+    if memchr::memchr2_iter(b'[', b'{', bytes).nth(JSON_DEPTH).is_none() {
+        return false;
+    }
+    let (mut depth, mut text, mut escaped) = (0_usize, false, false);
+    for byte in bytes {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if text => escaped = true,
+            b'"' => text = !text,
+            b'[' | b'{' if !text => depth += 1,
+            b']' | b'}' if !text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > JSON_DEPTH {
+            return true;
+        }
+    }
+    false
 }
 
 fn contradiction(operation: &Operation, declared: ResultShape, found: Found) -> Error {
@@ -356,7 +389,7 @@ fn column_name(raw: &str) -> String {
 fn unreadable(error: &serde_json::Error, text: &str) -> Error {
     let deep = error.to_string().contains("recursion limit");
     if deep {
-        return Error::new(ErrorKind::Limit, "the reply is nested deeper than the limit json_depth (128)");
+        return too_deep();
     }
     let offset: usize =
         text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>() + error.column().saturating_sub(1);
