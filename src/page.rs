@@ -151,7 +151,8 @@ fn is_binary(reply: &Response) -> bool {
         kind.is_empty() || kind.contains("json") || kind.starts_with("text/") || kind.contains("xml") || kind.contains("javascript");
     let declared =
         kind.starts_with("image/") || kind == "application/pdf" || kind == "application/zip" || kind == "application/octet-stream";
-    let looks_json = reply.body.iter().find(|b| !b.is_ascii_whitespace()).is_some_and(|b| b"{[\"-0123456789tfn\xef\xfe\xff".contains(b));
+    let marked = [&b"\xEF\xBB\xBF"[..], b"\xFE\xFF", b"\xFF\xFE"].iter().any(|mark| reply.body.starts_with(mark));
+    let looks_json = marked || reply.body.iter().find(|b| !b.is_ascii_whitespace()).is_some_and(|b| b"{[\"-0123456789tfn".contains(b));
     (declared && !looks_json) || (!textual && reply.body.starts_with(b"%PDF"))
 }
 
