@@ -392,8 +392,11 @@ fn unreadable(error: &serde_json::Error, text: &str) -> Error {
     if deep {
         return too_deep();
     }
-    let offset: usize =
-        text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>() + error.column().saturating_sub(1);
+    let offset = if error.is_eof() {
+        text.len()
+    } else {
+        text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>() + error.column().saturating_sub(1)
+    };
     let from = (0..=offset.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
     let near: String = text.get(from..).unwrap_or_default().chars().take(24).collect();
     let what = error.to_string().split(" at line ").next().unwrap_or_default().to_owned();
