@@ -6,7 +6,8 @@ use serde_json::Value;
 use crate::connection::Connection;
 use crate::definition::{ErrorRules, Operation, Pointer, Source, scalar};
 use crate::error::{Error, ErrorKind, Provider, ProviderDetail};
-use crate::page::Response;
+use crate::page::{Around, Response};
+use crate::secret::MASK;
 
 /// Characters of a foreign text that an error keeps.
 const EXCERPT_MAX: usize = 500;
@@ -186,6 +187,21 @@ fn excerpt(connection: &Connection, reply: &Response) -> Option<String> {
     let text = String::from_utf8_lossy(start);
     let text = clean(connection.redactor.mask(&text).trim());
     (!text.is_empty()).then_some(text)
+}
+
+/// Characters that an error shows of the place where a reply stops being JSON.
+const NEAR_MAX: usize = 24;
+
+/// What stands at a place in a reply; only that it is a credential when one lies across the place, of which a half would stay visible.
+pub(crate) fn near(connection: &Connection, around: &Around) -> Option<String> {
+    let Around { before, after } = around;
+    if after.is_empty() {
+        return (!before.is_empty()).then(|| "(the body ends there)".into());
+    }
+    let mask = |text: &str| connection.redactor.mask(text).into_owned();
+    let apart = mask(before) + &mask(after);
+    let shown = if mask(&format!("{before}{after}")) == apart { mask(after) } else { MASK.to_owned() };
+    Some(clean(&shown.chars().take(NEAR_MAX).collect::<String>()))
 }
 
 /// Text from outside, safe to show: one line, no control characters or terminal escapes, capped.

@@ -93,8 +93,27 @@ impl Page {
 /// Why a reply gives no page. What cannot be read may be a cut or a stand-in page, so a read is tried again; a wrong shape stays wrong.
 #[derive(Debug)]
 pub(crate) enum Unfit {
-    Unreadable(Error),
+    Unreadable(Error, Around),
     Shape(Error),
+}
+
+/// The text on both sides of a place in a reply: enough to find a credential that lies across it.
+#[derive(Debug, Default)]
+pub(crate) struct Around {
+    pub(crate) before: String,
+    pub(crate) after: String,
+}
+
+/// Bytes on each side.
+const AROUND_MAX: usize = 8 << 10;
+
+impl Around {
+    fn new(text: &str, offset: usize) -> Around {
+        let boundary = |at: usize| (0..=at.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
+        let (from, at, to) = (boundary(offset.saturating_sub(AROUND_MAX)), boundary(offset), boundary(offset.saturating_add(AROUND_MAX)));
+        let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default().to_owned();
+        Around { before: part(from, at), after: part(at, to) }
+    }
 }
 
 /// Reads a successful reply by the operation's rule.
@@ -110,14 +129,14 @@ pub(crate) fn read(operation: &Operation, mut reply: Response) -> Result<Page, U
     if rule.result == ResultShape::File && !reply.body.is_empty() && !no_content {
         page.items = file(&reply);
     } else if rule.result == ResultShape::Text && !reply.is_blank() {
-        let text = charset::decode(&mut reply).map_err(Unfit::Unreadable)?;
+        let text = charset::decode(&mut reply).map_err(undecodable)?;
         page.items = Items::one(serde_json::json!({"contentType": reply.media_type(), "text": text}).to_string());
     } else if !no_content && !reply.is_blank() && rule.empty.iter().all(|s| *s != reply.status.as_u16()) {
         if is_binary(&reply) {
             // Bytes that nobody declared are kept as a file, never turned into text.
             page.items = file(&reply);
         } else {
-            let text = charset::decode(&mut reply).map_err(Unfit::Unreadable)?;
+            let text = charset::decode(&mut reply).map_err(undecodable)?;
             read_json(operation, text, &mut page)?;
         }
     }
@@ -129,6 +148,10 @@ pub(crate) fn read(operation: &Operation, mut reply: Response) -> Result<Page, U
         page.total = page.signals.iter().find(|(p, _)| p == pointer).and_then(|(_, v)| count(v)).or(page.total);
     }
     Ok(page)
+}
+
+fn undecodable(error: Error) -> Unfit {
+    Unfit::Unreadable(error, Around::default())
 }
 
 /// A count as a hint: text is read, negative and broken numbers are not there.
@@ -235,7 +258,8 @@ fn read_json(operation: &Operation, text: String, page: &mut Page) -> Result<(),
     At { base: &text, node: &tree, catch: &mut catch }
         .deserialize(&mut reader)
         .and_then(|()| reader.end())
-        .map_err(|e| Unfit::Unreadable(unreadable(&e, &text)))?;
+        .map_err(|e| unreadable(&e, &text))
+        .map_err(|(error, around)| Unfit::Unreadable(error, around))?;
     let Catch { items: found, spans, raw, signals, unusable, twice } = catch;
     let raw = raw.map(|raw| crate::item::span_in(&text, raw));
     if let Some(pointer) = unusable.and_then(|i| wants.get(i)).filter(|p| !is_hint(operation, p)) {
@@ -336,7 +360,7 @@ fn elements(text: String, raw: Option<Span>) -> Result<Items> {
     let mut spans = Vec::new();
     Elements { base: part, spans: &mut spans }
         .deserialize(&mut serde_json::Deserializer::from_str(part))
-        .map_err(|e| unreadable(&e, part))?;
+        .map_err(|e| unreadable(&e, part).0)?;
     let spans = spans.into_iter().map(|(s, e)| (s + offset, e + offset)).collect();
     Ok(Items::from_spans(one_line(text), spans))
 }
@@ -348,7 +372,7 @@ fn table(operation: &Operation, text: &str) -> Result<Items> {
         let tree = Tree::new(pointer, true, &[]);
         let mut catch = Catch::default();
         let mut reader = serde_json::Deserializer::from_str(text);
-        At { base: text, node: &tree, catch: &mut catch }.deserialize(&mut reader).map_err(|e| unreadable(&e, text))?;
+        At { base: text, node: &tree, catch: &mut catch }.deserialize(&mut reader).map_err(|e| unreadable(&e, text).0)?;
         if catch.items != Found::List {
             return Err(Error::new(
                 ErrorKind::BadResponse,
@@ -387,21 +411,18 @@ fn column_name(raw: &str) -> String {
 }
 
 /// Why a body is not JSON: where, and what stands there.
-fn unreadable(error: &serde_json::Error, text: &str) -> Error {
+fn unreadable(error: &serde_json::Error, text: &str) -> (Error, Around) {
     let deep = error.to_string().contains("recursion limit");
     if deep {
-        return too_deep();
+        return (too_deep(), Around::default());
     }
     let offset = if error.is_eof() {
         text.len()
     } else {
         text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>() + error.column().saturating_sub(1)
     };
-    let from = (0..=offset.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
-    let near: String = text.get(from..).unwrap_or_default().chars().take(24).collect();
     let what = error.to_string().split(" at line ").next().unwrap_or_default().to_owned();
-    Error::new(ErrorKind::BadResponse, format!("the reply is not JSON: {what} at byte {offset}"))
-        .with(|d| d.provider.excerpt = Some(if near.is_empty() { "(the body ends there)".into() } else { near }))
+    (Error::new(ErrorKind::BadResponse, format!("the reply is not JSON: {what} at byte {offset}")), Around::new(text, offset))
 }
 
 /// Which places of a reply are wanted, as a tree over its keys.

@@ -333,18 +333,14 @@ impl Wire {
         }
         let location = response.headers.get(LOCATION).and_then(|v| v.to_str().ok()).map(str::to_owned);
         let code = status.as_u16();
-        let stamp = |e: Error| {
-            e.with(|d| {
-                d.http_status = Some(code);
-                d.provider.excerpt = d.provider.excerpt.take().map(|x| fault::clean(&self.connection.redactor.mask(&x)));
-            })
-        };
+        let stamp = |e: Error| e.with(|d| d.http_status = Some(code));
         match page::read(operation, response) {
             Ok(page) => Ok(Sent { page, status: code, attempts: 0, location }),
-            Err(Unfit::Unreadable(error)) if error.kind() == ErrorKind::BadResponse => {
-                Err(Miss { error: stamp(error), signal: Some(Signal::Unreadable), asked: None })
+            Err(Unfit::Unreadable(error, around)) if error.kind() == ErrorKind::BadResponse => {
+                let error = stamp(error).with(|d| d.provider.excerpt = fault::near(&self.connection, &around));
+                Err(Miss { error, signal: Some(Signal::Unreadable), asked: None })
             }
-            Err(Unfit::Unreadable(error) | Unfit::Shape(error)) => {
+            Err(Unfit::Unreadable(error, _) | Unfit::Shape(error)) => {
                 let write = operation.repeat != Repeat::SafeRead;
                 Err(fatal(settle(stamp(error), write)))
             }
