@@ -1,5 +1,7 @@
 //! From a reply's status and body to an error, by the connector's rules. Pure.
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 use serde_json::Value;
 
@@ -159,18 +161,20 @@ fn provider(connection: &Connection, reply: &Response, body: Option<&Value>) -> 
                     .collect();
             }
             if provider.message.is_none() && provider.code.is_none() {
-                provider.excerpt = excerpt(connection, reply);
+                provider.excerpt = excerpt(connection, &json_text(connection, reply, body));
             }
         }
         None => {
-            provider.excerpt =
-                html_title(&reply.body).map(|t| format!("a page titled \"{}\"", clean(&t))).or_else(|| excerpt(connection, reply))
+            provider.excerpt = html_title(&reply.body)
+                .map(|title| format!("a page titled \"{}\"", tidy(title)))
+                .or_else(|| excerpt(connection, &String::from_utf8_lossy(start(reply))))
         }
     }
-    provider.request_id = rules.request_id.as_ref().and_then(|source| match source {
+    let request_id = rules.request_id.as_ref().and_then(|source| match source {
         Source::Header(name) => reply.header(name.as_str()).map(str::to_owned),
         Source::Body(pointer) => body.and_then(|b| pointer.find(b)).and_then(scalar),
     });
+    provider.request_id = request_id.map(tidy);
     provider
 }
 
@@ -182,11 +186,28 @@ fn path_text(value: &Value) -> String {
     }
 }
 
-fn excerpt(connection: &Connection, reply: &Response) -> Option<String> {
-    let start = reply.body.get(..reply.body.len().min(8 * EXCERPT_MAX))?;
-    let text = String::from_utf8_lossy(start);
-    let text = clean(connection.redactor.mask(&text).trim());
+/// Bytes of a body that are masked before an excerpt is cut from them: so many that no half of a credential is left where they end.
+const MASKED_MAX: usize = 256 << 10;
+
+fn start(reply: &Response) -> &[u8] {
+    reply.body.get(..MASKED_MAX).unwrap_or(&reply.body)
+}
+
+/// The start of a foreign text, masked before it is cut.
+fn excerpt(connection: &Connection, text: &str) -> Option<String> {
+    let masked = connection.redactor.mask(text);
+    // What is at the very end may be the half of a credential; white space before it must not bring it into view.
+    let text = clean(if text.len() < MASKED_MAX { masked.trim() } else { &masked });
     (!text.is_empty()).then_some(text)
+}
+
+/// A JSON body as it came; or written anew, when a credential hides behind escapes that JSON leaves to the writer (`\/`, `\u0026`).
+fn json_text<'b>(connection: &Connection, reply: &'b Response, body: &Value) -> Cow<'b, str> {
+    let plain = body.to_string();
+    match connection.redactor.mask(&plain) {
+        Cow::Borrowed(_) => String::from_utf8_lossy(start(reply)),
+        Cow::Owned(_) => Cow::Owned(plain),
+    }
 }
 
 /// Characters that an error shows of the place where a reply stops being JSON.
@@ -234,7 +255,7 @@ pub(crate) fn page_for_people(connection: &Connection, reply: &Response) -> Opti
             .advise("the system may be in maintenance, or the address may be that of its sign-in page")
             .with(|d| {
                 d.http_status = Some(reply.status.as_u16());
-                d.provider.excerpt = excerpt(connection, reply);
+                d.provider.excerpt = excerpt(connection, &String::from_utf8_lossy(start(reply)));
             }),
     )
 }
