@@ -245,7 +245,10 @@ fn html_title(body: &[u8]) -> Option<String> {
 
 /// A page for people where data should be: a maintenance or sign-in page.
 pub(crate) fn page_for_people(connection: &Connection, reply: &Response) -> Option<Error> {
-    let html = reply.media_type() == "text/html" || reply.body.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'<');
+    let body = reply.body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&reply.body);
+    let first = body.iter().find(|b| !b.is_ascii_whitespace());
+    // A label alone makes no page: some servers call everything text/html.
+    let html = first == Some(&b'<') || (reply.media_type() == "text/html" && !matches!(first, Some(b'{' | b'[')));
     if !html || reply.is_blank() {
         return None;
     }
