@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use http::StatusCode;
 use serde_json::Value;
 
+use crate::charset;
 use crate::connection::Connection;
 use crate::definition::{ErrorRules, Operation, Pointer, Source, scalar};
 use crate::error::{Error, ErrorKind, Provider, ProviderDetail};
@@ -34,16 +35,18 @@ pub(crate) fn check(connection: &Connection, operation: &Operation, reply: &Resp
 fn in_success(connection: &Connection, operation: &Operation, reply: &Response) -> Option<Error> {
     let rules = &connection.connector.errors;
     let first = reply.body.iter().find(|b| !b.is_ascii_whitespace())?;
-    if *first != b'{' || reply.body.len() > BODY_MAX {
+    // A byte order mark, or two bytes a character.
+    let wide = reply.body.iter().take(4).any(|b| *b == 0 || *b >= 0xEF);
+    if *first != b'{' && !wide {
         return None;
     }
     let keys = error_keys(rules);
-    let may_be_error =
-        rules.success.is_some() || (!keys.is_empty() && keys.iter().all(|k| memchr::memmem::find(&reply.body, k.as_bytes()).is_some()));
+    let holds = |key: &&str| memchr::memmem::find(&reply.body, key.as_bytes()).is_some();
+    let may_be_error = rules.success.is_some() || (!keys.is_empty() && (wide || keys.iter().all(holds)));
     if !may_be_error {
         return None;
     }
-    let body: Value = serde_json::from_slice(&reply.body).ok()?;
+    let body = json(reply)?;
     let denied = rules.success.as_ref().is_some_and(|p| p.find(&body) == Some(&Value::Bool(false)));
     let in_form =
         !keys.is_empty() && keys.iter().all(|k| body.get(k).is_some()) && body.as_object().is_some_and(|o| o.len() <= keys.len() + 1);
@@ -72,8 +75,17 @@ fn error_keys(rules: &ErrorRules) -> Vec<&str> {
     if keys.len() == 3 { keys } else { Vec::new() }
 }
 
+/// The body as JSON, in whatever charset it came; `None` also for one that is larger than what is looked at.
+fn json(reply: &Response) -> Option<Value> {
+    if reply.body.len() > BODY_MAX {
+        return None;
+    }
+    let text = charset::decode(&mut reply.clone()).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
 fn from_status(connection: &Connection, operation: &Operation, reply: &Response) -> Error {
-    let body: Option<Value> = (reply.body.len() <= BODY_MAX).then(|| serde_json::from_slice(&reply.body).ok()).flatten();
+    let body = json(reply);
     let provider = provider(connection, reply, body.as_ref());
     let (kind, what) = meaning(reply.status);
     let said = match (&provider.message, reply.status.canonical_reason()) {
