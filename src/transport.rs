@@ -299,7 +299,7 @@ fn timed_out(name: &str, after: Duration, status: Option<u16>) -> Failure {
 
 fn failed(error: &reqwest::Error, status: Option<u16>) -> Failure {
     let message = chain(error);
-    let kind = if error.is_builder() || is_permanent(error) {
+    let kind = if error.is_builder() || (error.is_connect() && is_permanent(error)) {
         FailureKind::Refused
     } else if error.is_connect() || is_refused_stream(error) {
         FailureKind::NotSent
@@ -324,21 +324,20 @@ fn chain(error: &dyn std::error::Error) -> String {
     texts.split_off(tail).join(": ")
 }
 
+/// All causes, those inside an `io::Error` too, whose own `source` leaves out what it wraps.
 fn causes(error: &dyn std::error::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
-    std::iter::successors(error.source(), |e| e.source())
+    std::iter::successors(error.source(), |e| match e.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        Some(wrapped) => Some(wrapped),
+        None => e.source(),
+    })
 }
 
 /// A certificate that is not trusted stays so.
 #[cfg(feature = "tls-ring")]
 fn is_permanent(error: &reqwest::Error) -> bool {
-    let is_tls = |e: &(dyn std::error::Error + 'static)| {
-        let inner = e.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let tls = e.downcast_ref::<rustls::Error>().or_else(|| inner.and_then(|i| i.downcast_ref::<rustls::Error>()));
-        tls.is_some_and(|t| {
-            matches!(t, rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented | rustls::Error::PeerIncompatible(_))
-        })
-    };
-    causes(error).any(is_tls)
+    use rustls::Error::{InvalidCertificate, NoCertificatesPresented, PeerIncompatible};
+    let permanent = |e: &rustls::Error| matches!(e, InvalidCertificate(_) | NoCertificatesPresented | PeerIncompatible(_));
+    causes(error).filter_map(|e| e.downcast_ref()).any(permanent)
 }
 
 #[cfg(not(feature = "tls-ring"))]
