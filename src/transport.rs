@@ -335,8 +335,16 @@ fn causes(error: &dyn std::error::Error) -> impl Iterator<Item = &(dyn std::erro
 /// A certificate that is not trusted stays so.
 #[cfg(feature = "tls-ring")]
 fn is_permanent(error: &reqwest::Error) -> bool {
-    use rustls::Error::{InvalidCertificate, NoCertificatesPresented, PeerIncompatible};
-    let permanent = |e: &rustls::Error| matches!(e, InvalidCertificate(_) | NoCertificatesPresented | PeerIncompatible(_));
+    use rustls::AlertDescription::{HandshakeFailure, InsufficientSecurity, NoApplicationProtocol, ProtocolVersion, UnrecognisedName};
+    use rustls::Error::{AlertReceived, InvalidCertificate, NoCertificatesPresented, PeerIncompatible};
+    let permanent = |e: &rustls::Error| match e {
+        InvalidCertificate(_) | NoCertificatesPresented | PeerIncompatible(_) => true,
+        // The two have nothing in common, and will not have it a second later.
+        AlertReceived(alert) => {
+            matches!(alert, HandshakeFailure | InsufficientSecurity | NoApplicationProtocol | ProtocolVersion | UnrecognisedName)
+        }
+        _ => false,
+    };
     causes(error).filter_map(|e| e.downcast_ref()).any(permanent)
 }
 
