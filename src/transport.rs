@@ -301,7 +301,7 @@ fn failed(error: &reqwest::Error, status: Option<u16>) -> Failure {
     let message = chain(error);
     let kind = if error.is_builder() || (error.is_connect() && is_permanent(error)) {
         FailureKind::Refused
-    } else if error.is_connect() || is_refused_stream(error) {
+    } else if error.is_connect() || (status.is_none() && is_unprocessed(error)) {
         FailureKind::NotSent
     } else if error.is_timeout() {
         FailureKind::TimedOut
@@ -353,7 +353,9 @@ fn is_permanent(_: &reqwest::Error) -> bool {
     false
 }
 
-/// HTTP/2's word for "not processed" (RFC 9113, section 8.7).
-fn is_refused_stream(error: &reqwest::Error) -> bool {
-    causes(error).filter_map(|e| e.downcast_ref::<h2::Error>()).any(|e| e.reason() == Some(h2::Reason::REFUSED_STREAM))
+/// HTTP/2's words for "not processed" (RFC 9113, section 8.7): a refused stream, or a GOAWAY that does not count it.
+/// Of the streams, only those above the GOAWAY's last one end with it as their error.
+fn is_unprocessed(error: &reqwest::Error) -> bool {
+    let refused = |e: &h2::Error| e.reason() == Some(h2::Reason::REFUSED_STREAM) || (e.is_go_away() && e.is_remote());
+    causes(error).filter_map(|e| e.downcast_ref()).any(refused)
 }
