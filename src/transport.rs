@@ -261,6 +261,10 @@ impl Sink {
             self.plain.extend_from_slice(piece);
             return if self.plain.len() > self.limits.body_max { Err(too_large(self.limits, self.status)) } else { Ok(()) };
         };
+        // Packed bytes count too: empty members make nothing for ever.
+        if self.packed > self.limits.body_max {
+            return Err(too_large(self.limits, self.status));
+        }
         // Small steps, so that a bomb is seen before it has grown.
         for step in piece.chunks(1024) {
             gzip.write_all(step).map_err(|e| corrupt(&e, self.status))?;
