@@ -41,9 +41,9 @@ impl Response {
         self.header("content-type").and_then(|v| v.split(';').next()).unwrap_or_default().trim().to_ascii_lowercase()
     }
 
-    /// Whether the body is blank: nothing, or white space only.
+    /// Whether the body is blank: nothing, a byte order mark, or white space only.
     pub(crate) fn is_blank(&self) -> bool {
-        self.body.iter().all(u8::is_ascii_whitespace)
+        self.body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&self.body).iter().all(u8::is_ascii_whitespace)
     }
 }
 
