@@ -151,6 +151,6 @@ fn sample(json: &Json) -> Tree {
 }
 
 /// A field by name, or by JSON Pointer.
-fn place(name: &str) -> Result<Vec<String>, String> {
+pub(super) fn place(name: &str) -> Result<Vec<String>, String> {
     if name.starts_with('/') { Pointer::parse(name).map(|p| p.tokens().to_vec()) } else { Ok(vec![name.to_owned()]) }
 }
