@@ -28,9 +28,9 @@ pub struct SandboxFile {
     /// The option in which lists take a filter: `field op value`, joined by and, or, not and parentheses
     #[serde(default)]
     pub filter_language: Option<LanguageFile>,
-    /// The option in which lists take an order: `field asc, field desc`
+    /// The option in which lists take an order: `field asc, field desc`, or `field, -field`
     #[serde(default)]
-    pub sort: Option<OptionNameFile>,
+    pub sort: Option<SortFile>,
     /// The option that chooses fields: names separated by commas, with slashes into parts
     #[serde(default)]
     pub fields: Option<OptionNameFile>,
@@ -102,6 +102,17 @@ pub struct LanguageFile {
     pub ignore_case: bool,
 }
 
+/// The option that takes an order
+#[derive(Clone, Debug, serde::Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SortFile {
+    pub option: String,
+    /// Name by which callers sort by the key, where it is not the field's own
+    #[serde(default)]
+    pub key: Option<String>,
+}
+
 /// An option by name
 #[derive(Clone, Debug, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
@@ -119,6 +130,9 @@ pub struct CollectionFile {
     pub path: String,
     /// Field that numbers the records, from 1
     pub key: String,
+    /// Fields by which a path may name a record instead
+    #[serde(default)]
+    pub also: Vec<String>,
     /// The record whose sample each one starts from
     pub record: String,
     #[serde(default)]
@@ -146,7 +160,7 @@ pub struct CollectionFile {
     pub filter_language: Option<LanguageFile>,
     /// Overrides the file's own
     #[serde(default)]
-    pub sort: Option<OptionNameFile>,
+    pub sort: Option<SortFile>,
     /// Overrides the file's own
     #[serde(default)]
     pub fields: Option<OptionNameFile>,

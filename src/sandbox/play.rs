@@ -189,7 +189,9 @@ impl Asked<'_> {
             }
         }
         if let Some((sort, value)) = self.collection.sort.as_ref().and_then(|s| self.options.get(&s.option).map(|value| (s, value))) {
-            let order = fields::order(value, &self.collection.fields).map_err(|why| conditions(&sort.option, why))?;
+            let order =
+                fields::order(value, &self.collection.fields, sort.key.as_deref().map(|name| (name, self.collection.key.as_slice())))
+                    .map_err(|why| conditions(&sort.option, why))?;
             fields::sort(&mut rows, &order);
         }
         Ok(rows)

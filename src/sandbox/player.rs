@@ -188,7 +188,7 @@ fn check_options(operations: &[Arc<Operation>], collections: &[Collection], faul
     let known: Vec<&str> = operations.iter().flat_map(|o| &o.options).map(|o| o.name.as_str()).collect();
     for collection in collections {
         let language = collection.language.iter().flat_map(|l| std::iter::once(&l.option).chain(&l.children));
-        let others = collection.sort.iter().chain(&collection.choice).map(|o| &o.option);
+        let others = collection.sort.iter().map(|o| &o.option).chain(collection.choice.iter().map(|o| &o.option));
         for option in language.chain(others).chain(&collection.filter).filter(|name| !known.contains(&name.as_str())) {
             let hint = did_you_mean(option, known.iter().copied());
             let fault = format!("no operation has an option `{option}`{hint}");

@@ -133,7 +133,9 @@ impl Stage {
                 self.reset();
                 Some(Reply::blank(StatusCode::NO_CONTENT))
             }
-            ["__sandbox", ..] => Some(Reply::text(StatusCode::NOT_FOUND, "there are /__sandbox/log, /__sandbox/summary and /__sandbox/reset\n")),
+            ["__sandbox", ..] => {
+                Some(Reply::text(StatusCode::NOT_FOUND, "there are /__sandbox/log, /__sandbox/summary and /__sandbox/reset\n"))
+            }
             _ => None,
         }
     }

@@ -96,6 +96,10 @@ impl Tree {
         matches!(self, Tree::Leaf(text) if text.starts_with('"'))
     }
 
+    pub(super) fn is_number(&self) -> bool {
+        matches!(self, Tree::Leaf(text) if text.starts_with(|c: char| c == '-' || c.is_ascii_digit()))
+    }
+
     /// The fields of an object; none for anything else.
     pub(super) fn fields(&self) -> &[(String, Tree)] {
         match self {

@@ -11,10 +11,17 @@ use crate::raw::ask;
 const OPERATIONS: usize = 195;
 
 /// What is refused, and has to be.
-const REFUSED: &[(&str, ErrorKind)] = &[];
+const REFUSED: &[(&str, ErrorKind)] = &[
+    // Nobody stands in this place of the account team.
+    ("connectwise-home/getPartnerDevelopmentManager", ErrorKind::NotFound),
+    // The refresh token of an example is none of the sandbox's.
+    ("optima/refreshAccessToken", ErrorKind::Unauthenticated),
+    // It always refuses.
+    ("optima/teapot", ErrorKind::Rejected),
+];
 
-/// Paged lists that fit on one page in the real system too.
-const SHORT: &[&str] = &[];
+/// Paged lists that fit on one page in the real system too, with their rows: there is one integration of a kind, and there are three kinds.
+const SHORT: &[&str] = &["jumpcloud-msp/providers_retrieveIntegrations 3"];
 
 /// Rows and pages of a call.
 async fn call(session: &Session, template: &Template) -> opnode::Result<(usize, u64)> {
