@@ -3,6 +3,7 @@
 //! One function here decides whether a URL may get the credentials; everything that sends asks it.
 
 mod check;
+mod reroute;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use crate::definition::{
 use crate::error::{Error, ErrorKind, Fault, Place, Result, did_you_mean};
 use crate::secret::{Redactor, Secret};
 use crate::yaml::{Document, escape};
+use reroute::{rerouted, stand_in};
 
 /// connections.yaml: named connections
 #[derive(Clone, Debug, serde::Deserialize)]
@@ -41,6 +43,9 @@ pub struct ConnectionFile {
     /// Accept plain http to another host than this machine
     #[serde(default)]
     pub allow_http: bool,
+    /// Sends every request to this address instead, the real host as the first segment of the path: for stand-ins such as the sandbox
+    #[serde(default)]
+    pub reroute: Option<String>,
     /// Property values
     #[serde(flatten)]
     pub values: BTreeMap<String, ValueFile>,
@@ -128,7 +133,7 @@ impl ConnectionFile {
             limits: self.limits.clone(),
             allow_http: self.allow_http,
             name: None,
-            reroute: None,
+            reroute: self.reroute.clone(),
         })
     }
 }
@@ -291,8 +296,7 @@ impl Connection {
             return Err(Error::from_faults(ErrorKind::Connection, &format!("the connection to {} is wrong", connector.title), faults));
         }
         let lookup = |name: &str| values.get(name).map(|v| Cow::Borrowed(v.expose()));
-        let reroute = spec.reroute.as_deref().map(Url::parse).transpose();
-        let reroute = reroute.map_err(|e| Error::new(ErrorKind::Connection, format!("`reroute` is not a URL: {e}")))?;
+        let reroute = spec.reroute.as_deref().map(|text| stand_in(text, spec.allow_http)).transpose()?;
         let base = rerouted(base_url(&connector, &connector.base_url, lookup, spec.allow_http)?, reroute.as_ref())?;
         let mut origins = vec![base.origin()];
         for origin in connector.origins.iter().filter(|_| reroute.is_none()) {
@@ -452,21 +456,17 @@ fn base_url<'v>(connector: &Connector, text: &Text, value: impl FnMut(&str) -> O
         url.set_host(Some(api))
             .map_err(|e| Error::new(ErrorKind::Definition, format!("the host `{api}` of {} is wrong: {e}", connector.name)))?;
     }
-    if url.scheme() == "http" && !allow_http && !is_loopback(&url) {
-        return Err(Error::new(
-            ErrorKind::Connection,
-            format!("{} would send credentials unencrypted", url.origin().ascii_serialization()),
-        )
-        .advise("write https://, or say `allow_http: true` in the connection if the network in between is yours"));
-    }
+    refuse_plain(&url, allow_http)?;
     Ok(url)
 }
 
-/// The same address on the stand-in: its host becomes the first segment of the path.
-fn rerouted(url: Url, reroute: Option<&Url>) -> Result<Url> {
-    let Some(to) = reroute.filter(|to| to.origin() != url.origin()) else { return Ok(url) };
-    let text = format!("{}/{}{}", to.as_str().trim_end_matches('/'), url.host_str().unwrap_or_default(), url.path());
-    Url::parse(text.trim_end_matches('/')).map_err(|e| Error::new(ErrorKind::Connection, format!("`reroute` makes no URL of {url}: {e}")))
+/// Plain http is for this machine, and for networks that the connection vouches for.
+fn refuse_plain(url: &Url, allow_http: bool) -> Result<()> {
+    if url.scheme() != "http" || allow_http || is_loopback(url) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Connection, format!("{} would send credentials unencrypted", url.origin().ascii_serialization()))
+        .advise("write https://, or say `allow_http: true` in the connection if the network in between is yours"))
 }
 
 /// Whether a URL names this machine by literal address or as localhost.

@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use super::check_files;
-use super::connections::{self, plain_secrets};
+use super::connections::{self, is_of_this_machine, plain_secrets};
 use super::context::Context;
 use super::diagnose;
 use super::input::read_text;
@@ -65,7 +65,7 @@ fn warn(screen: Screen, catalog: &Catalog, shown: &str, file: &ConnectionsFile) 
     for (name, connection) in &file.connections.0 {
         let Ok(connector) = catalog.connector(&connection.connector) else { continue };
         let plain = plain_secrets(connection, &connector);
-        if !plain.is_empty() {
+        if !plain.is_empty() && !is_of_this_machine(connection) {
             screen.warn(&format!("{shown}: the connection {name} holds {} in plain text", plain.join(", ")));
         }
         for (property, value) in &connection.values {

@@ -136,7 +136,7 @@ pub(crate) fn plain_secrets(connection: &ConnectionFile, connector: &Connector) 
 }
 
 /// Whether the addresses in it are of this machine, as the sandbox's are: nothing worth a warning is kept there.
-fn is_of_this_machine(connection: &ConnectionFile) -> bool {
+pub(crate) fn is_of_this_machine(connection: &ConnectionFile) -> bool {
     let text = |value: &ValueFile| match value {
         ValueFile::Text(text) => Url::parse(text).ok().filter(Url::has_host),
         ValueFile::Number(_) | ValueFile::Flag(_) | ValueFile::Reference(_) => None,

@@ -9,6 +9,9 @@ use super::snippet::{plain_value, shell};
 use crate::definition::{Catalog, Method, Operation, Template};
 use crate::item::fields_of;
 
+/// Templates of a connector that are tried for an example.
+const LOOKED_AT: usize = 8;
+
 /// Names for examples: of the catalogue, or placeholders where it has none.
 struct Names {
     query: String,
@@ -24,29 +27,27 @@ struct Names {
 impl Names {
     fn of(catalog: &Catalog) -> Names {
         // A paged list that needs nothing filled in makes the best example; a template's options are known to fit its operation.
-        let easy = |t: &&Template| t.operation.is_paged() && t.ask.is_empty() && t.options.0 != "{}";
-        let has_easy = |c: &&str| catalog.templates(c).is_ok_and(|all| all.iter().any(|t| easy(&t)));
-        let has_any = |c: &&str| catalog.operations(c).is_ok_and(|o| !o.is_empty());
-        let connector = catalog.connector_names().find(has_easy).or_else(|| catalog.connector_names().find(has_any));
-        let operations = connector.and_then(|c| catalog.operations(c).ok()).unwrap_or_default();
-        let templates = connector.and_then(|c| catalog.templates(c).ok()).unwrap_or_default();
-        let of = |method: Method| operations.iter().filter(move |o| o.method == method);
-        let pick = templates.iter().find(easy);
+        let easy = |t: &Template| t.operation.is_paged() && t.ask.is_empty() && t.options.0 != "{}";
+        let pick = catalog.connector_names().find_map(|c| templates(catalog, c).take(LOOKED_AT).find(easy));
+        let first = || catalog.connector_names().find(|c| catalog.operation_ids(c).is_ok_and(|ids| !ids.is_empty()));
+        let connector = pick.as_ref().map(|t| t.operation.connector.name.clone()).or_else(|| first().map(str::to_owned));
+        let find = |fits: &dyn Fn(&Operation) -> bool| operations(catalog, connector.as_deref().unwrap_or_default()).find(|o| fits(o));
         let query =
-            pick.map(|t| &t.operation).or_else(|| of(Method::Query).find(|o| o.is_paged() && o.options.iter().all(|p| !p.required)));
-        let mutate = of(Method::Mutate).find(|o| o.items.as_ref().is_some_and(|i| i.sample.is_some()));
+            pick.as_ref().map(|t| Arc::clone(&t.operation)).or_else(|| find(&|o| o.is_paged() && o.options.iter().all(|p| !p.required)));
+        let mutate = find(&|o| o.method == Method::Mutate && o.items.as_ref().is_some_and(|i| i.sample.is_some()));
+        let delete = find(&|o| o.method == Method::Delete);
         let id = |operation: Option<&Arc<Operation>>| operation.map_or_else(|| "OPERATION_ID".to_owned(), |o| o.id.clone());
         Names {
-            query: id(query),
-            set: pick.and_then(first_option),
-            mutate: id(mutate),
+            query: id(query.as_ref()),
+            set: pick.as_ref().and_then(first_option),
+            mutate: id(mutate.as_ref()),
             sample: mutate
                 .and_then(|o| o.items.as_ref()?.sample.as_ref().map(|s| s.0.clone()))
                 .unwrap_or_else(|| "{\"name\":\"…\"}".to_owned()),
-            delete: id(of(Method::Delete).next()),
-            template: pick.map_or_else(|| "TEMPLATE".to_owned(), |t| t.name.clone()),
-            connector: connector.unwrap_or("CONNECTOR").to_owned(),
-            word: query.and_then(|o| o.title.split_whitespace().last().map(str::to_owned)).unwrap_or_else(|| "user".to_owned()),
+            delete: id(delete.as_ref()),
+            template: pick.as_ref().map_or_else(|| "TEMPLATE".to_owned(), |t| t.name.clone()),
+            connector: connector.clone().unwrap_or_else(|| "CONNECTOR".to_owned()),
+            word: query.as_ref().and_then(|o| o.title.split_whitespace().last().map(str::to_owned)).unwrap_or_else(|| "user".to_owned()),
         }
     }
 
@@ -54,6 +55,17 @@ impl Names {
     fn set(&self) -> &str {
         self.set.as_deref().unwrap_or("KEY=VALUE")
     }
+}
+
+/// A connector's operations, each parsed when it is come to.
+fn operations<'c>(catalog: &'c Catalog, connector: &'c str) -> impl Iterator<Item = Arc<Operation>> + 'c {
+    let ids = catalog.operation_ids(connector).unwrap_or_default();
+    ids.iter().filter_map(move |id| catalog.operation(Some(connector), id).ok())
+}
+
+fn templates<'c>(catalog: &'c Catalog, connector: &'c str) -> impl Iterator<Item = Template> + 'c {
+    let names = catalog.template_names(connector).unwrap_or_default();
+    names.iter().filter_map(move |name| catalog.template(Some(connector), name).ok())
 }
 
 fn first_option(template: &Template) -> Option<String> {
@@ -139,9 +151,12 @@ fn query_examples(n: &Names) -> Vec<String> {
 }
 
 fn mutate_examples(n: &Names) -> Vec<String> {
+    let sample = format!("mutate {} --sandbox --items {}", n.mutate, shell(&n.sample));
+    // Help is wrapped; a longer line could not be pasted.
+    let first = if sample.len() <= 88 { sample } else { format!("mutate --template {} --sandbox", n.mutate) };
     vec![
-        format!("mutate {} --sandbox --items {}", n.mutate, shell(&n.sample)),
-        format!("mutate {} --connection NAME --items @records.ndjson --outcomes outcomes.ndjson", n.mutate),
+        first,
+        format!("mutate {} -c NAME --items @records.ndjson --outcomes outcomes.ndjson", n.mutate),
         format!("mutate {} --connection NAME --items - --plan < records.json", n.mutate),
     ]
 }

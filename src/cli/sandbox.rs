@@ -43,6 +43,9 @@ fn entry(connector: &str, spec: &ConnectionSpec) -> Result<String> {
         // Writing to a String cannot fail. A JSON text is a YAML text.
         let _ok = writeln!(out, "    {name}: {}", Value::from(value.as_str()));
     }
+    if let Some(reroute) = &spec.reroute {
+        let _ok = writeln!(out, "    reroute: {reroute}");
+    }
     let limits = serde_json::to_value(&spec.limits).map_err(|e| Error::new(ErrorKind::Internal, format!("the limits: {e}")))?;
     if limits.as_object().is_some_and(|l| !l.is_empty()) {
         let _ok = writeln!(out, "    limits: {limits}");

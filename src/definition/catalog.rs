@@ -155,6 +155,22 @@ impl Catalog {
         }
     }
 
+    /// The OperationIds of a connector, in file order. Costs no parsing of the operations.
+    ///
+    /// # Errors
+    /// `unknown_operation` when there is no such connector; `definition` when a file is wrong as a whole.
+    pub fn operation_ids(&self, connector: &str) -> Result<&[String]> {
+        self.pack(connector)?.names("operations")
+    }
+
+    /// The names of a connector's curated templates, in file order. Costs no parsing of the templates.
+    ///
+    /// # Errors
+    /// As [`operation_ids`](Self::operation_ids).
+    pub fn template_names(&self, connector: &str) -> Result<&[String]> {
+        self.pack(connector)?.names("templates")
+    }
+
     /// All operations of a connector, in file order.
     ///
     /// # Errors
