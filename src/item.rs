@@ -36,6 +36,11 @@ impl<'a> Item<'a> {
     pub(crate) fn fields(self) -> Option<Vec<(String, &'a RawValue)>> {
         fields_of(self.0)
     }
+
+    /// The raw JSON at a path of keys, digit for digit.
+    pub(crate) fn raw(self, path: &[String]) -> Option<&'a str> {
+        path.iter().try_fold(self.0, |text, key| fields_of(text)?.into_iter().find(|(name, _)| name == key).map(|(_, raw)| raw.get()))
+    }
 }
 
 /// The fields of a JSON object with their raw values, in order; `None` for anything else.

@@ -100,6 +100,7 @@ fn forms(value: &str) -> Vec<String> {
         encoded.to_lowercase(),
         value.replace(' ', "+"),
         json.trim_matches('"').to_owned(),
+        html(value),
         STANDARD.encode(value),
         STANDARD_NO_PAD.encode(value),
         URL_SAFE_NO_PAD.encode(value),
@@ -113,6 +114,11 @@ fn forms(value: &str) -> Vec<String> {
     all.extend(value.lines().filter(|l| l.len() >= 2 * SHORTEST).map(str::to_owned));
     all.retain(|form| form.len() >= SHORTEST);
     all
+}
+
+/// As a web page writes it.
+fn html(value: &str) -> String {
+    value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }
 
 #[cfg(test)]

@@ -121,6 +121,8 @@ impl Walk {
         self.note_total(page.total);
         let named = |e: Error, page| {
             e.with(|d| {
+                // A reply's own values may stand in the message.
+                d.message = crate::fault::clean(&self.wire.connection.redactor.mask(&d.message));
                 d.operation = Some(self.call.operation.id.clone());
                 d.page = Some(page);
             })

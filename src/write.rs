@@ -14,6 +14,7 @@ use crate::error::{Error, ErrorKind, Fault, Place, Result};
 use crate::item::{Item, Items};
 use crate::receipt::{Outcome, OutcomeCounts, OutcomeStatus, Receipt};
 use crate::request::{self, Cursor, Input};
+use crate::secret::Redactor;
 use crate::send::{Call, Sent, Wire};
 
 /// A write under way. Dropping it stops what was not sent yet.
@@ -272,7 +273,7 @@ impl Writes {
                 Ok(sent) => sent,
                 Err(lost) => Err(Error::new(ErrorKind::UnknownOutcome, format!("the request's task ended: {lost}"))),
             };
-            let outcomes = outcomes(&self.call.operation, share, sent);
+            let outcomes = outcomes(&self.call.operation, share, sent, &self.wire.connection.redactor);
             let bad = outcomes.iter().any(|o| o.status != OutcomeStatus::Ok);
             let over = outcomes
                 .iter()
@@ -349,13 +350,13 @@ fn skipped(index: usize) -> Outcome {
 }
 
 /// The outcomes of one request, one per item of its share.
-fn outcomes(operation: &Operation, share: Share, sent: Result<Sent>) -> Vec<Outcome> {
+fn outcomes(operation: &Operation, share: Share, sent: Result<Sent>, redactor: &Redactor) -> Vec<Outcome> {
     let indexes = share.first..share.first + share.count;
     match sent {
         Err(error) => failed(share, error),
         Ok(sent) => {
             if let Some(rule) = &operation.response.parts {
-                return by_parts(rule, share, &sent);
+                return by_parts(rule, share, &sent, redactor);
             }
             let one_each = sent.page.items.len() == share.count;
             indexes
@@ -410,8 +411,8 @@ fn pick(items: &Items, index: usize) -> Items {
 }
 
 /// A reply that reports on each part: by its index where it has one, else by position. What is not reported is unknown.
-fn by_parts(rule: &PartRule, share: Share, sent: &Sent) -> Vec<Outcome> {
-    let parts: Vec<Value> = sent.page.items.iter().map(|i| i.parse().unwrap_or_default()).collect();
+fn by_parts(rule: &PartRule, share: Share, sent: &Sent, redactor: &Redactor) -> Vec<Outcome> {
+    let parts: Vec<Value> = sent.page.items.iter().map(flags).collect();
     let at = |position: usize| {
         let named =
             rule.index.as_ref().and_then(|key| parts.iter().position(|p| p.get(key).and_then(Value::as_u64) == Some(position as u64)));
@@ -442,19 +443,26 @@ fn by_parts(rule: &PartRule, share: Share, sent: &Sent) -> Vec<Outcome> {
                     .and_then(|p| p.find(part))
                     .map(|v| scalar(v).unwrap_or_else(|| v.to_string()))
                     .unwrap_or_else(|| "without a reason".into());
-                return Outcome {
-                    status: OutcomeStatus::Failed,
-                    error: Some(Error::new(ErrorKind::Rejected, format!("refused: {said}"))),
-                    ..blank
-                };
+                let said = crate::fault::clean(&redactor.mask(&said));
+                let error = Error::new(ErrorKind::Rejected, format!("refused: {said}")).with(|d| d.provider.message = Some(said));
+                return Outcome { status: OutcomeStatus::Failed, error: Some(error), ..blank };
             }
             let items = match rule.data.as_ref() {
-                Some(pointer) => pointer.find(part).filter(|v| !v.is_null()).map(|v| Items::one(v.to_string())).unwrap_or_default(),
+                Some(pointer) => {
+                    let raw = sent.page.items.get(found).and_then(|item| item.raw(pointer.tokens())).filter(|raw| *raw != "null");
+                    raw.map(|raw| Items::one(raw.to_owned())).unwrap_or_default()
+                }
                 None => pick(&sent.page.items, found),
             };
             Outcome { items, ..blank }
         })
         .collect()
+}
+
+/// A part's own fields that can be read as values; its record stays raw, because a number in it may be beyond any value.
+fn flags(part: Item<'_>) -> Value {
+    let fields = part.fields().unwrap_or_default().into_iter();
+    fields.filter_map(|(name, raw)| Some((name, serde_json::from_str(raw.get()).ok()?))).collect::<Map<_, _>>().into()
 }
 
 /// Whether a part's flag says that it succeeded: true, the word, or an HTTP status of the 2xx kind.

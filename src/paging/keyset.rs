@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::link::resolve;
 use super::{Step, View};
-use crate::definition::{Keyset, scalar};
+use crate::definition::Keyset;
 use crate::error::{Error, ErrorKind, Result};
 use crate::receipt::StopReason;
 use crate::request::Cursor;
@@ -20,12 +20,20 @@ pub(super) fn next(keyset: &Keyset, view: &View<'_>) -> Result<Step> {
     }
     let count = view.page.items.len();
     let Some(last) = count.checked_sub(1).and_then(|i| view.page.items.get(i)) else { return Ok(Step::Stop(StopReason::EmptyPage)) };
-    let value: Value = last.parse()?;
-    let key = keyset.from.find(&value).and_then(scalar).ok_or_else(|| {
+    let key = last.raw(keyset.from.tokens()).and_then(key_text).ok_or_else(|| {
         Error::new(ErrorKind::BadResponse, format!("the last item has no `{}` to go on from", keyset.from))
             .advise("ask for this field too when choosing fields")
     })?;
     Ok(Step::More(Cursor { query: vec![(keyset.after.clone(), key)], headers: headers(keyset), ..Cursor::default() }))
+}
+
+/// A key as it goes back to the server: a text without its quotes, a number digit for digit.
+fn key_text(raw: &str) -> Option<String> {
+    match serde_json::from_str(raw) {
+        Ok(Value::String(text)) => Some(text),
+        Ok(Value::Number(_) | Value::Bool(_)) => Some(raw.to_owned()),
+        Ok(Value::Null | Value::Array(_) | Value::Object(_)) | Err(_) => None,
+    }
 }
 
 fn headers(keyset: &Keyset) -> Vec<(String, String)> {

@@ -40,9 +40,10 @@ pub(crate) struct View<'p> {
 }
 
 impl View<'_> {
-    /// Whether as many rows came as the server announced. A hint: only a short page makes it an end.
+    /// Whether exactly as many rows came as the server announced. A hint: only a short page makes it an end, and more rows than announced
+    /// show that the announcement is wrong.
     pub(crate) fn total_reached(&self) -> bool {
-        self.short && self.page.total.is_some_and(|total| self.rows >= total)
+        self.short && self.page.total == Some(self.rows)
     }
 }
 

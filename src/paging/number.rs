@@ -15,7 +15,7 @@ pub(super) fn at(parameter: &str, number: u64) -> Cursor {
 
 pub(super) fn next(parameter: &str, end: Option<&End>, view: &View<'_>) -> Result<Step> {
     let current = current(parameter, view.cursor)?;
-    let on = || Step::More(at(parameter, current + 1));
+    let on = || Step::More(at(parameter, current.saturating_add(1)));
     Ok(match end {
         Some(End::NextPage(source)) => match view.page.signal(source) {
             None | Some(Value::Null | Value::Bool(false)) => Step::Stop(StopReason::NoNext),
@@ -48,14 +48,14 @@ fn by_rows(view: &View<'_>, on: impl Fn() -> Step) -> Step {
 pub(super) fn ahead(parameter: &str, source: &Source, page: &Page, next: &Cursor, count: usize) -> Vec<Cursor> {
     let last = page.signal(source).and_then(|v| whole(source, &v).ok());
     let (Some(last), Ok(first)) = (last, current(parameter, next)) else { return Vec::new() };
-    (first + 1..=last).take(count).map(|n| at(parameter, n)).collect()
+    (first.saturating_add(1)..=last).take(count).map(|n| at(parameter, n)).collect()
 }
 
 /// Without a count of pages, the announced total tells how many full pages are left.
 pub(super) fn ahead_by_total(parameter: &str, rows: u64, size: u64, page: &Page, next: &Cursor, count: usize) -> Vec<Cursor> {
     let (Some(total), Ok(first), true) = (page.total, current(parameter, next), size > 0) else { return Vec::new() };
     let left = total.saturating_sub(rows).div_ceil(size);
-    (first + 1..first + left).take(count).map(|n| at(parameter, n)).collect()
+    (first.saturating_add(1)..first.saturating_add(left)).take(count).map(|n| at(parameter, n)).collect()
 }
 
 fn current(parameter: &str, cursor: &Cursor) -> Result<u64> {

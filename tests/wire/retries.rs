@@ -296,8 +296,7 @@ fn stops() -> Vec<Case> {
                     3,
                 )
             },
-        )
-        .known(),
+        ),
         Case {
             limits: json!({"rate": {"requests": 1, "per_s": 60}}),
             ..stopped(
@@ -313,8 +312,7 @@ fn stops() -> Vec<Case> {
                     )
                 },
             )
-        }
-        .known(),
+        },
         stopped(
             Stop::Before,
             read("57", "a call that is cancelled before it starts sends nothing", vec![answer(ONE)], "[] cancelled/0", 0),
@@ -325,8 +323,7 @@ fn stops() -> Vec<Case> {
                 items: Some("[{},{}]"),
                 ..post("57", "writes that are cancelled before they start are not sent", vec![made()], "skipped cancelled/0, skipped/0", 0)
             },
-        )
-        .known(),
+        ),
         exact(300, read("57", "the deadline in flight: a read", vec![silence(Step::Hang)], "[] timeout/1", 1)),
         exact(300, put("57", "the deadline in flight leaves a PUT unknown", vec![silence(Step::Hang)], UNKNOWN, 1)),
         exact(300, delete("57", "the deadline in flight leaves a DELETE unknown", vec![silence(Step::Hang)], UNKNOWN, 1)),

@@ -150,8 +150,7 @@ fn echoes() -> Vec<Case> {
                 "",
                 format!("<title>{0}</title><p>{0}", all.replace('&', "&amp;").replace('/', "&#x2F;")),
             ),
-        )
-        .known(),
+        ),
         failed("27", "a credential again and again", "", ECHO[4].repeat(2_000)),
         failed("27", "a credential of 2,000 characters again and again", "", format!("Bearer {} ", LONG).repeat(20)).with_long_key(),
         saying(
@@ -217,8 +216,7 @@ fn accounts() -> Vec<Case> {
         Case {
             items: Some(r#"[{"n":1},{"n":2},{"n":3}]"#),
             ..post("47", "401: the items after it are not sent", vec![no(), made()], "failed unauthenticated/1, skipped/0, skipped/0", 1)
-        }
-        .known(),
+        },
         read(
             "47",
             "401 with Retry-After: not repeated either",

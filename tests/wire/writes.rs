@@ -110,9 +110,9 @@ fn bulk() -> Vec<Case> {
         case("row_by_row", "by place: one result too many, all are unknown", "200 OK", &format!("[{},{},{},{}]", good(0), good(1), good(2), good(3)), all_unknown),
         Case { items: three, operation: "bulk", ..post("59", "a reply that is lost: all are unknown", vec![silence(Step::Reset), answer("{}")], all_unknown, 1) },
         Case { items: three, operation: "bulk", ..post("59", "all are refused at once", vec![reply("400 No", JSON, "{}")], "failed rejected/1, failed rejected/1, failed rejected/1", 1) },
-        case("bulk", "a reason with a credential is masked", "200 OK", &format!(r#"[{},{{"index":1,"ok":false,"error":"bad key key-7f3a91c2e5d84b60"}},{}]"#, good(0), good(2)), mixed).known(),
-        case("bulk", "a reason with escape codes is made harmless", "200 OK", &format!(r#"[{},{{"index":1,"ok":false,"error":"\u001b[31mred"}},{}]"#, good(0), good(2)), mixed).known(),
-        case("bulk", "a result keeps its digits", "200 OK", r#"[{"index":0,"ok":true,"data":{"n":1.10}},{"index":1,"ok":true,"data":{"n":12345678901234567890123}},{"index":2,"ok":true,"data":{"n":1e400}}]"#, r#"ok/1 [{"n":1.10}], ok/1 [{"n":12345678901234567890123}], ok/1 [{"n":1e400}]"#).known(),
+        case("bulk", "a reason with a credential is masked", "200 OK", &format!(r#"[{},{{"index":1,"ok":false,"error":"bad key key-7f3a91c2e5d84b60"}},{}]"#, good(0), good(2)), mixed),
+        case("bulk", "a reason with escape codes is made harmless", "200 OK", &format!(r#"[{},{{"index":1,"ok":false,"error":"\u001b[31mred"}},{}]"#, good(0), good(2)), mixed),
+        case("bulk", "a result keeps its digits", "200 OK", r#"[{"index":0,"ok":true,"data":{"n":1.10}},{"index":1,"ok":true,"data":{"n":12345678901234567890123}},{"index":2,"ok":true,"data":{"n":1e400}}]"#, r#"ok/1 [{"n":1.10}], ok/1 [{"n":12345678901234567890123}], ok/1 [{"n":1e400}]"#),
     ]
 }
 
