@@ -240,6 +240,17 @@ mod tests {
     }
 
     #[test]
+    fn elements_of_a_list_are_set_where_they_stand() {
+        let mut tree = Tree::parse(r#"{"a":[{"b":1,"c":2},3]}"#).unwrap();
+        tree.set(&path("a/0/b"), Tree::number(9));
+        tree.set(&path("a/2/b"), Tree::number(8));
+        tree.set(&path("a/1"), Tree::number(7));
+        assert_eq!(tree.to_json(), r#"{"a":[{"b":9,"c":2},7,{"b":8}]}"#);
+        tree.set(&path("a/x"), Tree::null());
+        assert_eq!(tree.to_json(), r#"{"a":{"x":null}}"#);
+    }
+
+    #[test]
     fn what_is_hostile_is_refused() {
         assert!(Tree::parse(&"[".repeat(100_000)).is_err());
         assert!(Tree::parse(&format!("{}{}", "[".repeat(100), "]".repeat(100))).unwrap_err().contains("deeper"));

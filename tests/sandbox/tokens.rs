@@ -146,3 +146,27 @@ async fn operations_of_several_hosts_and_versions() {
     }
     assert_eq!(ask(address, "GET /home.connectwise.com/api/users", &[&bearer], b"").await.unwrap().status, 404, "another host's path");
 }
+
+#[tokio::test]
+async fn faults_lose_no_token() {
+    let faults: Faults = "every=3,kinds=429+503+reset".parse().unwrap();
+    let (sandbox, engine) = start_with(Catalog::builtin(), faults).await;
+    for (connector, operation, rows) in [("optima", "getAllOpportunities", 40), ("connectwise-home", "listUsers", 30)] {
+        let session = connect(&sandbox, &engine, connector);
+        for round in 0..30 {
+            let reply = session.query(operation, &Value::Null, &CallOptions::default()).unwrap().collect().await;
+            assert_eq!(reply.unwrap_or_else(|e| panic!("{connector} {round}: {e:?}")).items.len(), rows);
+        }
+    }
+    assert_eq!(sandbox.reused_refresh_tokens(), 0);
+}
+
+#[tokio::test]
+async fn lists_choose_fields_and_sort_by_the_key_under_its_other_name() {
+    let (sandbox, engine) = start_with(Catalog::builtin(), Faults::default()).await;
+    let session = connect(&sandbox, &engine, "jumpcloud-msp");
+    let options = json!({"provider_id": "p", "fields": ["name"], "sort": ["-_id"]});
+    let reply = session.query("providers_listOrganizations", &options, &CallOptions::default()).unwrap().collect().await.unwrap();
+    assert_eq!((reply.items.len(), reply.receipt.pages), (45, 3));
+    assert_eq!(reply.items.iter().next().unwrap().as_str(), r#"{"name":"Client 9"}"#);
+}
