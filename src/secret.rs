@@ -101,6 +101,8 @@ fn forms(value: &str) -> Vec<String> {
         value.replace(' ', "+"),
         json.trim_matches('"').to_owned(),
         html(value),
+        html(value).replace('/', "&#x2F;"),
+        html(value).replace("&#39;", "&#x27;").replace('/', "&#x2F;"),
         STANDARD.encode(value),
         STANDARD_NO_PAD.encode(value),
         URL_SAFE_NO_PAD.encode(value),

@@ -45,7 +45,7 @@ pub(super) fn ahead(parameter: &str, page: &Page, next: &Cursor, count: usize) -
         text.replace_range(range.clone(), &n.to_string());
         Cursor { url: Some(text), ..Cursor::default() }
     };
-    (first.saturating_add(1)..=last).take(count).map(at).collect()
+    first.checked_add(1).into_iter().flat_map(|from| from..=last).take(count).map(at).collect()
 }
 
 /// The place and value of a numeric query parameter.

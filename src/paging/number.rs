@@ -48,7 +48,7 @@ fn by_rows(view: &View<'_>, on: impl Fn() -> Step) -> Step {
 pub(super) fn ahead(parameter: &str, source: &Source, page: &Page, next: &Cursor, count: usize) -> Vec<Cursor> {
     let last = page.signal(source).and_then(|v| whole(source, &v).ok());
     let (Some(last), Ok(first)) = (last, current(parameter, next)) else { return Vec::new() };
-    (first.saturating_add(1)..=last).take(count).map(|n| at(parameter, n)).collect()
+    first.checked_add(1).into_iter().flat_map(|from| from..=last).take(count).map(|n| at(parameter, n)).collect()
 }
 
 /// Without a count of pages, the announced total tells how many full pages are left.

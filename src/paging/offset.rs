@@ -22,5 +22,10 @@ pub(super) fn next(parameter: &str, view: &View<'_>) -> Step {
 /// Further offsets up to the announced total, in steps of a full page.
 pub(super) fn ahead(parameter: &str, rows: u64, page: &Page, step: u64, count: usize) -> Vec<Cursor> {
     let (Some(total), true) = (page.total, step > 0) else { return Vec::new() };
-    (1..).map(|k| rows.saturating_add(step.saturating_mul(k))).take_while(|offset| *offset < total).take(count).map(|offset| at(parameter, offset)).collect()
+    (1..)
+        .map(|k| rows.saturating_add(step.saturating_mul(k)))
+        .take_while(|offset| *offset < total)
+        .take(count)
+        .map(|offset| at(parameter, offset))
+        .collect()
 }

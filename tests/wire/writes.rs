@@ -105,14 +105,58 @@ fn bulk() -> Vec<Case> {
         case("bulk", "nothing is reported: all are unknown", "200 OK", "[]", all_unknown),
         case("bulk", "no list of results: all are unknown", "200 OK", "null", all_unknown),
         case("bulk", "results of another kind: all are unknown", "200 OK", "{}", all_unknown),
-        case("bulk", "a flag that is missing is no success", "200 OK", r#"[{"index":0},{"index":1,"ok":null},{"index":2,"ok":"no"}]"#, "failed rejected/1, failed rejected/1, failed rejected/1"),
+        case(
+            "bulk",
+            "a flag that is missing is no success",
+            "200 OK",
+            r#"[{"index":0},{"index":1,"ok":null},{"index":2,"ok":"no"}]"#,
+            "failed rejected/1, failed rejected/1, failed rejected/1",
+        ),
         case("row_by_row", "by place: one result too few, all are unknown", "200 OK", &format!("[{},{}]", good(0), good(1)), all_unknown),
-        case("row_by_row", "by place: one result too many, all are unknown", "200 OK", &format!("[{},{},{},{}]", good(0), good(1), good(2), good(3)), all_unknown),
-        Case { items: three, operation: "bulk", ..post("59", "a reply that is lost: all are unknown", vec![silence(Step::Reset), answer("{}")], all_unknown, 1) },
-        Case { items: three, operation: "bulk", ..post("59", "all are refused at once", vec![reply("400 No", JSON, "{}")], "failed rejected/1, failed rejected/1, failed rejected/1", 1) },
-        case("bulk", "a reason with a credential is masked", "200 OK", &format!(r#"[{},{{"index":1,"ok":false,"error":"bad key key-7f3a91c2e5d84b60"}},{}]"#, good(0), good(2)), mixed),
-        case("bulk", "a reason with escape codes is made harmless", "200 OK", &format!(r#"[{},{{"index":1,"ok":false,"error":"\u001b[31mred"}},{}]"#, good(0), good(2)), mixed),
-        case("bulk", "a result keeps its digits", "200 OK", r#"[{"index":0,"ok":true,"data":{"n":1.10}},{"index":1,"ok":true,"data":{"n":12345678901234567890123}},{"index":2,"ok":true,"data":{"n":1e400}}]"#, r#"ok/1 [{"n":1.10}], ok/1 [{"n":12345678901234567890123}], ok/1 [{"n":1e400}]"#),
+        case(
+            "row_by_row",
+            "by place: one result too many, all are unknown",
+            "200 OK",
+            &format!("[{},{},{},{}]", good(0), good(1), good(2), good(3)),
+            all_unknown,
+        ),
+        Case {
+            items: three,
+            operation: "bulk",
+            ..post("59", "a reply that is lost: all are unknown", vec![silence(Step::Reset), answer("{}")], all_unknown, 1)
+        },
+        Case {
+            items: three,
+            operation: "bulk",
+            ..post(
+                "59",
+                "all are refused at once",
+                vec![reply("400 No", JSON, "{}")],
+                "failed rejected/1, failed rejected/1, failed rejected/1",
+                1,
+            )
+        },
+        case(
+            "bulk",
+            "a reason with a credential is masked",
+            "200 OK",
+            &format!(r#"[{},{{"index":1,"ok":false,"error":"bad key key-7f3a91c2e5d84b60"}},{}]"#, good(0), good(2)),
+            mixed,
+        ),
+        case(
+            "bulk",
+            "a reason with escape codes is made harmless",
+            "200 OK",
+            &format!(r#"[{},{{"index":1,"ok":false,"error":"\u001b[31mred"}},{}]"#, good(0), good(2)),
+            mixed,
+        ),
+        case(
+            "bulk",
+            "a result keeps its digits",
+            "200 OK",
+            r#"[{"index":0,"ok":true,"data":{"n":1.10}},{"index":1,"ok":true,"data":{"n":12345678901234567890123}},{"index":2,"ok":true,"data":{"n":1e400}}]"#,
+            r#"ok/1 [{"n":1.10}], ok/1 [{"n":12345678901234567890123}], ok/1 [{"n":1e400}]"#,
+        ),
     ]
 }
 
