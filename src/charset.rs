@@ -43,7 +43,8 @@ fn broken(label: &str, at: usize) -> Error {
 }
 
 fn charset(content_type: &str) -> String {
-    let parameter =
-        content_type.split(';').skip(1).find_map(|p| p.trim().strip_prefix("charset=").or_else(|| p.trim().strip_prefix("Charset=")));
-    parameter.unwrap_or_default().trim_matches(['"', ' ']).to_ascii_lowercase()
+    let mut parameters = content_type.split(';').skip(1).filter_map(|p| p.split_once('='));
+    // Names are told apart without regard to case (RFC 9110, section 5.6.6).
+    let label = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("charset")).map(|(_, label)| label);
+    label.unwrap_or_default().trim_matches(['"', ' ']).to_ascii_lowercase()
 }

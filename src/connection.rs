@@ -362,7 +362,10 @@ impl Connection {
         let mut headers = Vec::new();
         for (name, text) in rules {
             if let Some(value) = self.render(text) {
-                headers.push((name.clone(), self.header_value(name, &value)?));
+                let mut header = self.header_value(name, &value)?;
+                // A key that travels in a header of its own is as secret as an Authorization: never indexed by HTTP/2, never in a Debug.
+                header.set_sensitive(matches!(self.redactor.mask(&value), Cow::Owned(_)));
+                headers.push((name.clone(), header));
             }
         }
         Ok(headers)

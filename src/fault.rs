@@ -1,12 +1,16 @@
 //! From a reply's status and body to an error, by the connector's rules. Pure.
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 use serde_json::Value;
 
+use crate::charset;
 use crate::connection::Connection;
 use crate::definition::{ErrorRules, Operation, Pointer, Source, scalar};
 use crate::error::{Error, ErrorKind, Provider, ProviderDetail};
-use crate::page::Response;
+use crate::page::{Around, Response};
+use crate::secret::MASK;
 
 /// Characters of a foreign text that an error keeps.
 const EXCERPT_MAX: usize = 500;
@@ -31,16 +35,18 @@ pub(crate) fn check(connection: &Connection, operation: &Operation, reply: &Resp
 fn in_success(connection: &Connection, operation: &Operation, reply: &Response) -> Option<Error> {
     let rules = &connection.connector.errors;
     let first = reply.body.iter().find(|b| !b.is_ascii_whitespace())?;
-    if *first != b'{' || reply.body.len() > BODY_MAX {
+    // A byte order mark, or two bytes a character.
+    let wide = reply.body.iter().take(4).any(|b| *b == 0 || *b >= 0xEF);
+    if *first != b'{' && !wide {
         return None;
     }
     let keys = error_keys(rules);
-    let may_be_error =
-        rules.success.is_some() || (!keys.is_empty() && keys.iter().all(|k| memchr::memmem::find(&reply.body, k.as_bytes()).is_some()));
+    let holds = |key: &&str| memchr::memmem::find(&reply.body, key.as_bytes()).is_some();
+    let may_be_error = rules.success.is_some() || (!keys.is_empty() && (wide || keys.iter().all(holds)));
     if !may_be_error {
         return None;
     }
-    let body: Value = serde_json::from_slice(&reply.body).ok()?;
+    let body = json(reply)?;
     let denied = rules.success.as_ref().is_some_and(|p| p.find(&body) == Some(&Value::Bool(false)));
     let in_form =
         !keys.is_empty() && keys.iter().all(|k| body.get(k).is_some()) && body.as_object().is_some_and(|o| o.len() <= keys.len() + 1);
@@ -69,8 +75,17 @@ fn error_keys(rules: &ErrorRules) -> Vec<&str> {
     if keys.len() == 3 { keys } else { Vec::new() }
 }
 
+/// The body as JSON, in whatever charset it came; `None` also for one that is larger than what is looked at.
+fn json(reply: &Response) -> Option<Value> {
+    if reply.body.len() > BODY_MAX {
+        return None;
+    }
+    let text = charset::decode(&mut reply.clone()).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
 fn from_status(connection: &Connection, operation: &Operation, reply: &Response) -> Error {
-    let body: Option<Value> = (reply.body.len() <= BODY_MAX).then(|| serde_json::from_slice(&reply.body).ok()).flatten();
+    let body = json(reply);
     let provider = provider(connection, reply, body.as_ref());
     let (kind, what) = meaning(reply.status);
     let said = match (&provider.message, reply.status.canonical_reason()) {
@@ -159,18 +174,20 @@ fn provider(connection: &Connection, reply: &Response, body: Option<&Value>) -> 
                     .collect();
             }
             if provider.message.is_none() && provider.code.is_none() {
-                provider.excerpt = excerpt(connection, reply);
+                provider.excerpt = excerpt(connection, &json_text(connection, reply, body));
             }
         }
         None => {
-            provider.excerpt =
-                html_title(&reply.body).map(|t| format!("a page titled \"{}\"", clean(&t))).or_else(|| excerpt(connection, reply))
+            provider.excerpt = html_title(&reply.body)
+                .map(|title| format!("a page titled \"{}\"", tidy(title)))
+                .or_else(|| excerpt(connection, &String::from_utf8_lossy(start(reply))))
         }
     }
-    provider.request_id = rules.request_id.as_ref().and_then(|source| match source {
+    let request_id = rules.request_id.as_ref().and_then(|source| match source {
         Source::Header(name) => reply.header(name.as_str()).map(str::to_owned),
         Source::Body(pointer) => body.and_then(|b| pointer.find(b)).and_then(scalar),
     });
+    provider.request_id = request_id.map(tidy);
     provider
 }
 
@@ -182,11 +199,43 @@ fn path_text(value: &Value) -> String {
     }
 }
 
-fn excerpt(connection: &Connection, reply: &Response) -> Option<String> {
-    let start = reply.body.get(..reply.body.len().min(8 * EXCERPT_MAX))?;
-    let text = String::from_utf8_lossy(start);
-    let text = clean(connection.redactor.mask(&text).trim());
+/// Bytes of a body that are masked before an excerpt is cut from them: so many that no half of a credential is left where they end.
+const MASKED_MAX: usize = 256 << 10;
+
+fn start(reply: &Response) -> &[u8] {
+    reply.body.get(..MASKED_MAX).unwrap_or(&reply.body)
+}
+
+/// The start of a foreign text, masked before it is cut.
+fn excerpt(connection: &Connection, text: &str) -> Option<String> {
+    let masked = connection.redactor.mask(text);
+    // What is at the very end may be the half of a credential; white space before it must not bring it into view.
+    let text = clean(if text.len() < MASKED_MAX { masked.trim() } else { &masked });
     (!text.is_empty()).then_some(text)
+}
+
+/// A JSON body as it came; or written anew, when a credential hides behind escapes that JSON leaves to the writer (`\/`, `\u0026`).
+fn json_text<'b>(connection: &Connection, reply: &'b Response, body: &Value) -> Cow<'b, str> {
+    let plain = body.to_string();
+    match connection.redactor.mask(&plain) {
+        Cow::Borrowed(_) => String::from_utf8_lossy(start(reply)),
+        Cow::Owned(_) => Cow::Owned(plain),
+    }
+}
+
+/// Characters that an error shows of the place where a reply stops being JSON.
+const NEAR_MAX: usize = 24;
+
+/// What stands at a place in a reply; only that it is a credential when one lies across the place, of which a half would stay visible.
+pub(crate) fn near(connection: &Connection, around: &Around) -> Option<String> {
+    let Around { before, after } = around;
+    if after.is_empty() {
+        return (!before.is_empty()).then(|| "(the body ends there)".into());
+    }
+    let mask = |text: &str| connection.redactor.mask(text).into_owned();
+    let apart = mask(before) + &mask(after);
+    let shown = if mask(&format!("{before}{after}")) == apart { mask(after) } else { MASK.to_owned() };
+    Some(clean(&shown.chars().take(NEAR_MAX).collect::<String>()))
 }
 
 /// Text from outside, safe to show: one line, no control characters or terminal escapes, capped.
@@ -209,7 +258,10 @@ fn html_title(body: &[u8]) -> Option<String> {
 
 /// A page for people where data should be: a maintenance or sign-in page.
 pub(crate) fn page_for_people(connection: &Connection, reply: &Response) -> Option<Error> {
-    let html = reply.media_type() == "text/html" || reply.body.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'<');
+    let body = reply.body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&reply.body);
+    let first = body.iter().find(|b| !b.is_ascii_whitespace());
+    // A label alone makes no page: some servers call everything text/html.
+    let html = first == Some(&b'<') || (reply.media_type() == "text/html" && !matches!(first, Some(b'{' | b'[')));
     if !html || reply.is_blank() {
         return None;
     }
@@ -219,7 +271,7 @@ pub(crate) fn page_for_people(connection: &Connection, reply: &Response) -> Opti
             .advise("the system may be in maintenance, or the address may be that of its sign-in page")
             .with(|d| {
                 d.http_status = Some(reply.status.as_u16());
-                d.provider.excerpt = excerpt(connection, reply);
+                d.provider.excerpt = excerpt(connection, &String::from_utf8_lossy(start(reply)));
             }),
     )
 }

@@ -79,13 +79,18 @@ pub(crate) fn build(connection: &Connection, operation: &Operation, input: Input
         }
         for rule in operation.options.iter().filter(|o| o.location == Location::Header) {
             if let (Some(value), Ok(name)) = (input.options.get(&rule.name), HeaderName::from_bytes(rule.name.as_bytes())) {
-                headers.insert(name.clone(), connection.header_value(&name, &joined(rule, value, str::to_owned)?)?);
+                let text = joined(rule, value, str::to_owned)?;
+                let value = connection
+                    .header_value(&name, &text)
+                    .map_err(|e| e.at(Place::field(format!("/{}", escape(&rule.name)))).with(|d| d.kind = ErrorKind::InvalidOptions))?;
+                headers.insert(name, value);
             }
         }
         for (name, value) in &cursor.headers {
             let name =
                 HeaderName::from_bytes(name.as_bytes()).map_err(|e| Error::new(ErrorKind::Internal, format!("a cursor's header: {e}")))?;
-            headers.insert(name.clone(), connection.header_value(&name, value)?);
+            let value = connection.header_value(&name, value).map_err(|e| e.with(|d| d.kind = ErrorKind::BadResponse))?;
+            headers.insert(name, value);
         }
     }
     request.body(body.map(|b| b.bytes).unwrap_or_default()).map_err(|e| {
@@ -143,12 +148,20 @@ fn path(operation: &Operation, input: Input<'_>) -> Result<String> {
             None => {
                 let fields = fields.get_or_insert_with(|| input.item.and_then(Item::fields).unwrap_or_default());
                 let raw = fields.iter().find(|(n, _)| n == name).map(|(_, raw)| raw.get());
-                raw.map(|r| serde_json::from_str(r).unwrap_or_else(|_| Value::from(r)))
+                raw.map(as_given)
             }
         };
         out.push_str(&segment(name, given.as_ref())?);
     }
     Ok(out)
+}
+
+/// A field of an item; a number is the text that it was, because the address of a record is no place to round it.
+fn as_given(raw: &str) -> Value {
+    match raw.as_bytes().first() {
+        Some(b'-' | b'0'..=b'9') => Value::from(raw),
+        _ => serde_json::from_str(raw).unwrap_or_else(|_| Value::from(raw)),
+    }
 }
 
 /// One path segment. Empty, `.` and `..` are refused because no encoding keeps them from meaning another resource (RFC 3986, 5.2.4).

@@ -80,7 +80,9 @@ pub(crate) fn backoff(signal: Signal, attempt: u32, chance: f64) -> Duration {
 /// The wait that a server asks for (RFC 9110, section 10.2.3): seconds, or a date measured against the server's own Date. Garbage is no wait.
 pub(crate) fn asked_wait(headers: &HeaderMap, now: std::time::SystemTime) -> Option<Duration> {
     let text = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<u64>() {
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        // More digits than a number holds are the far future, not garbage.
+        let seconds = text.parse::<u64>().unwrap_or(u64::MAX);
         return (seconds > 0).then_some(Duration::from_secs(seconds.min(u64::from(u32::MAX))));
     }
     let until = httpdate::parse_http_date(text).ok()?;
@@ -146,14 +148,16 @@ impl Pace {
 /// The wait that limit headers announce before a 429 is due: nothing remaining, and when the window starts anew
 /// (in seconds, or as Unix time).
 pub(crate) fn announced_wait(headers: &HeaderMap, now: std::time::SystemTime) -> Option<Duration> {
-    let number = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).and_then(|v| v.trim().parse::<u64>().ok());
+    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
+    let number = |name: &str| text(name).and_then(|v| v.trim().parse::<u64>().ok());
     let (left, reset) = [
         ("ratelimit-remaining", "ratelimit-reset"),
         ("x-ratelimit-remaining", "x-ratelimit-reset"),
         ("x-rate-limit-remaining", "x-rate-limit-reset"),
     ]
     .into_iter()
-    .find_map(|(left, reset)| Some((number(left)?, number(reset)?)))?;
+    .find_map(|(left, reset)| Some((number(left)?, number(reset)?)))
+    .or_else(|| one_field(text("ratelimit")?))?;
     if left > 0 {
         return None;
     }
@@ -163,6 +167,16 @@ pub(crate) fn announced_wait(headers: &HeaderMap, now: std::time::SystemTime) ->
     }
     let epoch = now.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs();
     reset.checked_sub(epoch).filter(|wait| *wait <= DAY).map(Duration::from_secs)
+}
+
+/// What remains and when it starts anew, from the one field of draft-ietf-httpapi-ratelimit-headers: `"name";r=0;t=3`, or in its older form
+/// `limit=10, remaining=0, reset=3`. Of several policies, the first.
+fn one_field(text: &str) -> Option<(u64, u64)> {
+    let number = |long: &str, short: &str| {
+        let found = text.split([';', ',']).filter_map(|p| p.split_once('=')).find(|(name, _)| [long, short].contains(&name.trim()));
+        found.and_then(|(_, value)| value.trim().parse::<u64>().ok())
+    };
+    Some((number("remaining", "r")?, number("reset", "t")?))
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::Method as Verb;
 use http::header::LOCATION;
-use http::{Method as Verb, StatusCode};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use url::Url;
 
 use crate::auth::{self, Keeper, Means, TokenStore};
@@ -23,6 +23,11 @@ use crate::transport::{ExchangeLimits, Failure, FailureKind, Transport};
 
 /// Redirects that one read may follow.
 const REDIRECTS_MAX: u32 = 5;
+
+/// Replays of one attempt with tokens that others renewed.
+const REPLAYS_MAX: u32 = 4;
+/// How long another process, which meets the end of the same token, is given to renew it.
+const OTHERS_RENEW: Duration = Duration::from_millis(100);
 
 /// Cancels a call from anywhere; cloning shares it. Sticky.
 #[derive(Clone, Debug)]
@@ -89,6 +94,8 @@ pub(crate) struct Wire {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) store: Arc<dyn TokenStore>,
     pub(crate) keeper: Keeper,
+    /// Requests that may be under way at once.
+    places: Semaphore,
     tokens: Mutex<Tokens>,
     pace: Mutex<Pace>,
 }
@@ -103,8 +110,9 @@ struct Miss {
 
 impl Wire {
     pub(crate) fn new(connection: Connection, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>, store: Arc<dyn TokenStore>) -> Wire {
+        let places = Semaphore::new(connection.limits.concurrency());
         let (tokens, pace) = (Mutex::default(), Mutex::default());
-        Wire { connection: Arc::new(connection), transport, clock, store, keeper: Keeper::default(), tokens, pace }
+        Wire { connection: Arc::new(connection), transport, clock, store, keeper: Keeper::default(), places, tokens, pace }
     }
 
     /// What buying tokens needs.
@@ -120,9 +128,11 @@ impl Wire {
         let mut ambiguous = false;
         let mut spent = 0;
         loop {
-            self.turn(call).await.map_err(|e| self.name(call, &request, attempts, e))?;
+            let place = self.turn(call).await.map_err(|e| self.name(call, &request, attempts, settle(e, ambiguous)))?;
             attempts += 1;
-            let miss = match self.attempt(call, &request).await {
+            let attempt = self.attempt(call, &request).await;
+            drop(place);
+            let miss = match attempt {
                 Ok(mut sent) => {
                     lock(&self.tokens).give(spent);
                     sent.attempts = attempts;
@@ -137,7 +147,8 @@ impl Wire {
                     let status = miss.error.http_status.unwrap_or(404);
                     return Ok(Sent { page: Page::default(), status, attempts, location: None });
                 }
-                return Err(named(miss.error));
+                // A final answer to this attempt says nothing about an earlier one that may have taken effect.
+                return Err(named(settle(miss.error, ambiguous)));
             };
             ambiguous |= repeat != Repeat::SafeRead && retry::is_ambiguous(signal);
             let refused = miss.error.http_status.is_some_and(|s| self.connection.connector.errors.refused.contains(&s));
@@ -150,9 +161,8 @@ impl Wire {
             let Some(cost) = cost else { return Err(named(settle(miss.error, ambiguous))) };
             spent += cost;
             let wait = retry::backoff(signal, attempts, self.clock.chance()).max(miss.asked.unwrap_or_default());
-            let most = Duration::from_secs(u64::from(self.connection.limits.wait_s.unwrap_or(120)));
             let beyond = call.deadline.is_some_and(|d| self.clock.now() + wait > d);
-            if miss.asked.is_some_and(|a| a > most) || beyond {
+            if miss.asked.is_some_and(|a| a > self.longest_wait()) || beyond {
                 return Err(named(settle(miss.error, ambiguous)));
             }
             if let (Some(asked), Signal::Throttled | Signal::Busy) = (miss.asked, signal) {
@@ -165,10 +175,28 @@ impl Wire {
         }
     }
 
-    /// Waits for this request's place in the pace of the connection.
-    async fn turn(&self, call: &Call) -> Result<()> {
+    /// The longest wait that a server may ask for.
+    fn longest_wait(&self) -> Duration {
+        Duration::from_secs(u64::from(self.connection.limits.wait_s.unwrap_or(120)))
+    }
+
+    /// Waits for a place among the requests under way, and for this request's turn in the pace of the connection.
+    async fn turn(&self, call: &Call) -> Result<SemaphorePermit<'_>> {
+        let place = self.place(call).await?;
         let wait = lock(&self.pace).reserve(self.connection.rate(), self.clock.now());
-        self.pause(call, wait).await
+        self.pause(call, wait).await?;
+        Ok(place)
+    }
+
+    async fn place(&self, call: &Call) -> Result<SemaphorePermit<'_>> {
+        let left = call.deadline.map_or(Duration::MAX, |d| d.saturating_sub(self.clock.now()));
+        let place = tokio::select! {
+            place = tokio::time::timeout(left, self.places.acquire()) => place,
+            () = call.cancel.cancelled() => return Err(cancelled()),
+        };
+        let place =
+            place.map_err(|_| Error::new(ErrorKind::Timeout, "the call's deadline passed before there was a place for its request"))?;
+        place.map_err(|closed| Error::new(ErrorKind::Internal, format!("the connection is closed: {closed}")))
     }
 
     async fn pause(&self, call: &Call, wait: Duration) -> Result<()> {
@@ -196,7 +224,7 @@ impl Wire {
         let mut request = request.clone();
         for _ in 0..=REDIRECTS_MAX {
             let response = self.exchange(call, &request).await?;
-            let Some(next) = self.redirect(&request, &response)? else { return self.judge(call, response) };
+            let Some(next) = self.redirect(call, &request, &response)? else { return self.judge(call, response) };
             *request.uri_mut() = next
                 .as_str()
                 .parse()
@@ -212,7 +240,7 @@ impl Wire {
         }
         let token = self.token(call, None).await?;
         let response = self.signed(call, request, Some(&token)).await?;
-        if response.status != StatusCode::UNAUTHORIZED {
+        if response.status != http::StatusCode::UNAUTHORIZED {
             return Ok(response);
         }
         let renewed = match self.token(call, Some(&token)).await {
@@ -221,8 +249,24 @@ impl Wire {
             Err(miss) if miss.error.kind() == ErrorKind::Unauthenticated && miss.error.attempts == 0 => return Ok(response),
             Err(miss) => return Err(miss),
         };
-        call.tally.retries.fetch_add(1, Ordering::Relaxed);
-        self.signed(call, request, Some(&renewed)).await
+        self.replay(call, request, renewed).await
+    }
+
+    /// Sends again with a new token. A second 401 is final, unless another process has renewed the token meanwhile: then ours was used up by others.
+    async fn replay(&self, call: &Call, request: &http::Request<Bytes>, mut token: Secret) -> Result<Response, Miss> {
+        for _ in 0..REPLAYS_MAX {
+            call.tally.retries.fetch_add(1, Ordering::Relaxed);
+            let response = self.signed(call, request, Some(&token)).await?;
+            if response.status != http::StatusCode::UNAUTHORIZED {
+                return Ok(response);
+            }
+            self.pause(call, OTHERS_RENEW).await.map_err(fatal)?;
+            match self.keeper.newer(&self.means(), &token).await.map_err(fatal)? {
+                Some(newer) => token = newer,
+                None => return Ok(response),
+            }
+        }
+        self.signed(call, request, Some(&token)).await
     }
 
     async fn token(&self, call: &Call, rejected: Option<&Secret>) -> Result<Secret, Miss> {
@@ -247,7 +291,7 @@ impl Wire {
         let response = outcome.map_err(|f| self.failure(call, f))?;
         call.tally.bytes.fetch_add(response.body.len() as u64, Ordering::Relaxed);
         if let Some(wait) = retry::announced_wait(&response.headers, self.clock.wall()) {
-            lock(&self.pace).hold(self.clock.now() + wait);
+            lock(&self.pace).hold(self.clock.now() + wait.min(self.longest_wait()));
         }
         let url = request.uri().to_string();
         let (status, bytes) = (response.status.as_u16(), response.body.len());
@@ -307,10 +351,19 @@ impl Wire {
     }
 
     /// Where a redirect leads, when it may be followed: reads within the connection's origins; writes by 307 and 308 only.
-    fn redirect(&self, request: &http::Request<Bytes>, response: &Response) -> Result<Option<Url>, Miss> {
+    fn redirect(&self, call: &Call, request: &http::Request<Bytes>, response: &Response) -> Result<Option<Url>, Miss> {
         let status = response.status.as_u16();
         if !matches!(status, 301 | 302 | 303 | 307 | 308) {
             return Ok(None);
+        }
+        let refused = |kind, what: &str| {
+            let message = format!("the {what} was redirected ({status}), and a redirected {what} is never sent again as something else");
+            let error = Error::new(kind, message).advise("correct the address of the connection");
+            Err(fatal(error.with(|d| d.http_status = Some(status))))
+        };
+        // "See other" is said after the work was done (RFC 9110, section 15.4.4), wherever it leads.
+        if status == 303 && call.operation.repeat != Repeat::SafeRead {
+            return refused(ErrorKind::UnknownOutcome, "write");
         }
         let Some(target) = response.headers.get(LOCATION).and_then(|v| v.to_str().ok()) else { return Ok(None) };
         let read = matches!(*request.method(), Verb::GET | Verb::HEAD);
@@ -323,12 +376,7 @@ impl Wire {
         if read || matches!(status, 307 | 308) {
             return Ok(Some(url));
         }
-        let kind = if status == 303 { ErrorKind::UnknownOutcome } else { ErrorKind::Rejected };
-        let error =
-            Error::new(kind, format!("the write was redirected ({status}), and a redirected write is never sent again as something else"))
-                .advise("correct the address of the connection")
-                .with(|d| d.http_status = Some(status));
-        Err(fatal(error))
+        refused(ErrorKind::Rejected, if call.operation.repeat == Repeat::SafeRead { "request" } else { "write" })
     }
 
     /// From a reply to a page, or to what is wrong with it.
@@ -345,24 +393,16 @@ impl Wire {
         if let Some(error) = fault::page_for_people(&self.connection, &response).filter(|_| !text_expected) {
             return Err(Miss { error, signal: Some(Signal::Unreadable), asked: None });
         }
-        let location = (status == StatusCode::CREATED)
-            .then(|| response.headers.get(LOCATION))
-            .flatten()
-            .and_then(|v| v.to_str().ok())
-            .map(str::to_owned);
+        let location = response.headers.get(LOCATION).and_then(|v| v.to_str().ok()).map(str::to_owned);
         let code = status.as_u16();
-        let stamp = |e: Error| {
-            e.with(|d| {
-                d.http_status = Some(code);
-                d.provider.excerpt = d.provider.excerpt.take().map(|x| fault::clean(&self.connection.redactor.mask(&x)));
-            })
-        };
+        let stamp = |e: Error| e.with(|d| d.http_status = Some(code));
         match page::read(operation, response) {
             Ok(page) => Ok(Sent { page, status: code, attempts: 0, location }),
-            Err(Unfit::Unreadable(error)) if error.kind() == ErrorKind::BadResponse => {
-                Err(Miss { error: stamp(error), signal: Some(Signal::Unreadable), asked: None })
+            Err(Unfit::Unreadable(error, around)) if error.kind() == ErrorKind::BadResponse => {
+                let error = stamp(error).with(|d| d.provider.excerpt = fault::near(&self.connection, &around));
+                Err(Miss { error, signal: Some(Signal::Unreadable), asked: None })
             }
-            Err(Unfit::Unreadable(error) | Unfit::Shape(error)) => {
+            Err(Unfit::Unreadable(error, _) | Unfit::Shape(error)) => {
                 let write = operation.repeat != Repeat::SafeRead;
                 Err(fatal(settle(stamp(error), write)))
             }
@@ -372,8 +412,12 @@ impl Wire {
     /// Adds what every error of a request carries.
     fn name(&self, call: &Call, request: &http::Request<Bytes>, attempts: u32, error: Error) -> Error {
         let line = format!("{} {}", request.method(), request.uri());
-        let line = self.connection.redactor.mask(&line).into_owned();
+        let mask = |text: &str| self.connection.redactor.mask(text).into_owned();
+        let line = mask(&line);
         error.with(|d| {
+            // Whatever a server may have put into them: a host in a redirect, a text in a reply of the wrong shape.
+            d.message = mask(&d.message);
+            d.cause = d.cause.as_deref().map(mask);
             d.operation = Some(call.operation.id.clone());
             d.request = Some(line);
             d.attempts = attempts;

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
+use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::page::Response;
@@ -132,33 +133,86 @@ fn tls(builder: reqwest::ClientBuilder, needed: bool) -> Result<reqwest::ClientB
 impl Transport for HttpTransport {
     async fn send(&self, mut request: http::Request<Bytes>, limits: ExchangeLimits) -> Result<Response, Failure> {
         request.headers_mut().insert(ACCEPT_ENCODING, http::HeaderValue::from_static("gzip"));
+        let head = *request.method() == http::Method::HEAD;
         let request = reqwest::Request::try_from(request.map(reqwest::Body::from)).map_err(|e| failed(&e.without_url(), None))?;
-        tokio::time::timeout(limits.total, self.exchange(request, limits))
-            .await
-            .unwrap_or_else(|_| Err(timed_out("timeout_s", limits.total, None)))
+        let end = End { at: Instant::now() + limits.total, total: limits.total };
+        let sent = end.within("first_byte_s", limits.first_byte, None, self.client.execute(request)).await?;
+        let mut response = sent.map_err(|e| failed(&e.without_url(), None))?;
+        let status = response.status();
+        check_framing(&response)?;
+        let body = if status.is_success() {
+            body(&mut response, head || status == http::StatusCode::NO_CONTENT, limits, &end).await?
+        } else {
+            error_body(&mut response, limits, &end).await
+        };
+        Ok(Response { status, headers: std::mem::take(response.headers_mut()), body })
     }
 }
 
-impl HttpTransport {
-    async fn exchange(&self, request: reqwest::Request, limits: ExchangeLimits) -> Result<Response, Failure> {
-        let sent = tokio::time::timeout(limits.first_byte, self.client.execute(request)).await;
-        let mut response =
-            sent.map_err(|_| timed_out("first_byte_s", limits.first_byte, None))?.map_err(|e| failed(&e.without_url(), None))?;
-        let status = response.status();
-        let mut sink = Sink::new(response.headers(), limits, status.as_u16())?;
-        loop {
-            let piece = tokio::time::timeout(limits.idle, response.chunk()).await;
-            match piece
-                .map_err(|_| timed_out("idle_s", limits.idle, Some(status.as_u16())))?
-                .map_err(|e| failed(&e.without_url(), Some(status.as_u16())))?
-            {
-                Some(piece) => sink.push(&piece)?,
-                None => break,
-            }
-        }
-        let body = sink.finish()?;
-        Ok(Response { status, headers: std::mem::take(response.headers_mut()), body })
+/// When an exchange must have ended.
+struct End {
+    at: Instant,
+    total: Duration,
+}
+
+impl End {
+    /// Waits for a part of the exchange, as long as its own limit and the end allow.
+    async fn within<T>(&self, name: &str, limit: Duration, status: Option<u16>, part: impl Future<Output = T>) -> Result<T, Failure> {
+        let soon = Instant::now() + limit;
+        let (at, name, limit) = if self.at <= soon { (self.at, "timeout_s", self.total) } else { (soon, name, limit) };
+        tokio::time::timeout_at(at, part).await.map_err(|_| timed_out(name, limit, status))
     }
+}
+
+/// A reply with a length and chunks has two ends, and who reads the other one reads another reply (RFC 9112, section 6.3).
+fn check_framing(response: &reqwest::Response) -> Result<(), Failure> {
+    let headers = response.headers();
+    if headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH) {
+        let message = "the reply has both a length and a transfer encoding".to_owned();
+        return Err(Failure { kind: FailureKind::Broken, message, status: Some(response.status().as_u16()) });
+    }
+    Ok(())
+}
+
+async fn body(response: &mut reqwest::Response, bodiless: bool, limits: ExchangeLimits, end: &End) -> Result<Vec<u8>, Failure> {
+    let status = response.status().as_u16();
+    let length = response.headers().get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<usize>().ok());
+    if length.is_some_and(|l| l > limits.body_max) {
+        return Err(too_large(limits, status));
+    }
+    // The client takes a stream that the server resets "without error" for a whole one; a HEAD has a length and no body.
+    let counted = length.filter(|_| response.version() == http::Version::HTTP_2 && !bodiless);
+    let mut sink = Sink::new(response.headers(), limits, status, length.unwrap_or(0))?;
+    loop {
+        let piece = end.within("idle_s", limits.idle, Some(status), response.chunk()).await?;
+        match piece.map_err(|e| failed(&e.without_url(), Some(status)))? {
+            Some(piece) => sink.push(&piece)?,
+            None if counted.is_some_and(|length| length != sink.packed) => {
+                let message = format!("the reply ended after {} of {} bytes", sink.packed, length.unwrap_or_default());
+                return Err(Failure { kind: FailureKind::Broken, message, status: Some(status) });
+            }
+            None => return sink.finish(),
+        }
+    }
+}
+
+/// Bytes of an error's body that are read, and the time for it.
+const ERROR_BODY_MAX: usize = 1 << 20;
+const ERROR_BODY_TIME: Duration = Duration::from_secs(5);
+
+/// The start of an error's body. The status has said what counts, so nothing that is wrong with the body may hide it.
+async fn error_body(response: &mut reqwest::Response, limits: ExchangeLimits, end: &End) -> Vec<u8> {
+    let few = ExchangeLimits { body_max: limits.body_max.min(ERROR_BODY_MAX), ..limits };
+    let Ok(mut sink) = Sink::new(response.headers(), few, response.status().as_u16(), 0) else { return Vec::new() };
+    // A quarter second is left for those who wait for the status.
+    let before_end = end.at.saturating_duration_since(Instant::now()).saturating_sub(Duration::from_millis(250));
+    let until = Instant::now() + limits.idle.min(ERROR_BODY_TIME).min(before_end);
+    while let Ok(Ok(Some(piece))) = tokio::time::timeout_at(until, response.chunk()).await {
+        if sink.push(&piece).is_err() {
+            break;
+        }
+    }
+    sink.so_far()
 }
 
 /// Takes the pieces of a body, unpacks them and keeps the limits.
@@ -174,7 +228,7 @@ struct Sink {
 const RATIO_FREE: usize = 1 << 20;
 
 impl Sink {
-    fn new(headers: &http::HeaderMap, limits: ExchangeLimits, status: u16) -> Result<Sink, Failure> {
+    fn new(headers: &http::HeaderMap, limits: ExchangeLimits, status: u16, length: usize) -> Result<Sink, Failure> {
         let fields: Vec<String> =
             headers.get_all(CONTENT_ENCODING).iter().map(|v| String::from_utf8_lossy(v.as_bytes()).to_ascii_lowercase()).collect();
         let joined = fields.join(",");
@@ -197,11 +251,7 @@ impl Sink {
                 });
             }
         };
-        let length = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<usize>().ok());
-        if length.is_some_and(|l| l > limits.body_max) {
-            return Err(too_large(limits, status));
-        }
-        let plain = if gzip.is_none() { Vec::with_capacity(length.unwrap_or(0)) } else { Vec::new() };
+        let plain = if gzip.is_none() { Vec::with_capacity(length) } else { Vec::new() };
         Ok(Sink { plain, gzip, packed: 0, status, limits })
     }
 
@@ -211,6 +261,10 @@ impl Sink {
             self.plain.extend_from_slice(piece);
             return if self.plain.len() > self.limits.body_max { Err(too_large(self.limits, self.status)) } else { Ok(()) };
         };
+        // Packed bytes count too: empty members make nothing for ever.
+        if self.packed > self.limits.body_max {
+            return Err(too_large(self.limits, self.status));
+        }
         // Small steps, so that a bomb is seen before it has grown.
         for step in piece.chunks(1024) {
             gzip.write_all(step).map_err(|e| corrupt(&e, self.status))?;
@@ -233,6 +287,13 @@ impl Sink {
             Some(gzip) => gzip.finish().map_err(|e| corrupt(&e, self.status)),
         }
     }
+
+    /// What came, whole or not, within the limit.
+    fn so_far(self) -> Vec<u8> {
+        let mut body = self.gzip.map_or(self.plain, |mut gzip| std::mem::take(gzip.get_mut()));
+        body.truncate(self.limits.body_max);
+        body
+    }
 }
 
 fn corrupt(error: &std::io::Error, status: u16) -> Failure {
@@ -253,9 +314,9 @@ fn timed_out(name: &str, after: Duration, status: Option<u16>) -> Failure {
 
 fn failed(error: &reqwest::Error, status: Option<u16>) -> Failure {
     let message = chain(error);
-    let kind = if error.is_builder() || is_permanent(error) {
+    let kind = if error.is_builder() || (error.is_connect() && is_permanent(error)) {
         FailureKind::Refused
-    } else if error.is_connect() || is_refused_stream(error) {
+    } else if error.is_connect() || (status.is_none() && is_unprocessed(error)) {
         FailureKind::NotSent
     } else if error.is_timeout() {
         FailureKind::TimedOut
@@ -278,21 +339,28 @@ fn chain(error: &dyn std::error::Error) -> String {
     texts.split_off(tail).join(": ")
 }
 
+/// All causes, those inside an `io::Error` too, whose own `source` leaves out what it wraps.
 fn causes(error: &dyn std::error::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
-    std::iter::successors(error.source(), |e| e.source())
+    std::iter::successors(error.source(), |e| match e.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        Some(wrapped) => Some(wrapped),
+        None => e.source(),
+    })
 }
 
 /// A certificate that is not trusted stays so.
 #[cfg(feature = "tls-ring")]
 fn is_permanent(error: &reqwest::Error) -> bool {
-    let is_tls = |e: &(dyn std::error::Error + 'static)| {
-        let inner = e.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let tls = e.downcast_ref::<rustls::Error>().or_else(|| inner.and_then(|i| i.downcast_ref::<rustls::Error>()));
-        tls.is_some_and(|t| {
-            matches!(t, rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented | rustls::Error::PeerIncompatible(_))
-        })
+    use rustls::AlertDescription::{HandshakeFailure, InsufficientSecurity, NoApplicationProtocol, ProtocolVersion, UnrecognisedName};
+    use rustls::Error::{AlertReceived, InvalidCertificate, NoCertificatesPresented, PeerIncompatible};
+    let permanent = |e: &rustls::Error| match e {
+        InvalidCertificate(_) | NoCertificatesPresented | PeerIncompatible(_) => true,
+        // The two have nothing in common, and will not have it a second later.
+        AlertReceived(alert) => {
+            matches!(alert, HandshakeFailure | InsufficientSecurity | NoApplicationProtocol | ProtocolVersion | UnrecognisedName)
+        }
+        _ => false,
     };
-    causes(error).any(is_tls)
+    causes(error).filter_map(|e| e.downcast_ref()).any(permanent)
 }
 
 #[cfg(not(feature = "tls-ring"))]
@@ -300,7 +368,9 @@ fn is_permanent(_: &reqwest::Error) -> bool {
     false
 }
 
-/// HTTP/2's word for "not processed" (RFC 9113, section 8.7).
-fn is_refused_stream(error: &reqwest::Error) -> bool {
-    causes(error).filter_map(|e| e.downcast_ref::<h2::Error>()).any(|e| e.reason() == Some(h2::Reason::REFUSED_STREAM))
+/// HTTP/2's words for "not processed" (RFC 9113, section 8.7): a refused stream, or a GOAWAY that does not count it.
+/// Of the streams, only those above the GOAWAY's last one end with it as their error.
+fn is_unprocessed(error: &reqwest::Error) -> bool {
+    let refused = |e: &h2::Error| e.reason() == Some(h2::Reason::REFUSED_STREAM) || (e.is_go_away() && e.is_remote());
+    causes(error).filter_map(|e| e.downcast_ref()).any(refused)
 }

@@ -81,6 +81,16 @@ impl Keeper {
         task.await.map_err(|e| Error::new(ErrorKind::Internal, format!("the refresh's task ended: {e}")))?
     }
 
+    /// The token that somebody else has stored since, if there is one: nothing is bought here.
+    pub(crate) async fn newer(&self, means: &Means, than: &Secret) -> Result<Option<Secret>> {
+        let mut state = self.state.lock().await;
+        let mut slot = means.store.open(&means.key()).await?;
+        let stored = means.stored(slot.as_mut(), grant::seed(&means.connection).as_ref()).await?;
+        let Some(live) = stored.and_then(|s| means.still_good(&s, Some(than))) else { return Ok(None) };
+        state.live = Some(live.clone());
+        Ok(Some(live.access))
+    }
+
     /// Takes the code of a sign-in for the first tokens.
     pub(crate) async fn redeem(&self, means: &Means, code: &Secret, redirect: &str, verifier: &Secret) -> Result<()> {
         let mut state = self.state.lock().await;

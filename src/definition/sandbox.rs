@@ -28,17 +28,23 @@ pub struct SandboxFile {
     /// The option in which lists take a filter: `field op value`, joined by and, or, not and parentheses
     #[serde(default)]
     pub filter_language: Option<LanguageFile>,
-    /// The option in which lists take an order: `field asc, field desc`
+    /// The option in which lists take an order: `field asc, field desc`, or `field, -field`
     #[serde(default)]
-    pub sort: Option<OptionNameFile>,
+    pub sort: Option<SortFile>,
     /// The option that chooses fields: names separated by commas, with slashes into parts
     #[serde(default)]
     pub fields: Option<OptionNameFile>,
+    /// How long tokens last, where the connector's are renewed
+    #[serde(default)]
+    pub tokens: TokensFile,
     #[serde(default)]
     pub collections: Ordered<CollectionFile>,
     /// Fixed replies, by OperationId
     #[serde(default)]
     pub replies: Ordered<ReplyFile>,
+    /// Replies that report on each item, by OperationId
+    #[serde(default)]
+    pub parts: Ordered<PartsFile>,
     /// Bodies in the vendor's error form; {message}, {field} and {code} are filled in
     #[serde(default)]
     pub errors: Ordered<ReplyFile>,
@@ -53,6 +59,35 @@ pub struct SandboxLimits {
     pub page_size: Option<u32>,
 }
 
+/// How long tokens last
+#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct TokensFile {
+    /// Calls after which an access token has ended
+    #[serde(default)]
+    pub calls: Option<u32>,
+    /// Seconds after which an access token has ended; OAuth 2.0 tells them to the client
+    #[serde(default)]
+    pub seconds: Option<u64>,
+    /// Each use of a refresh token replaces it; by default with `refresh`, and not with `oauth2`
+    #[serde(default)]
+    pub rotate: Option<bool>,
+}
+
+/// A reply that reports on each item
+#[derive(Clone, Debug, serde::Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PartsFile {
+    /// The collection whose keys the items are; an item that is not among them fails
+    pub collection: String,
+    /// Field or JSON Pointer under which a part names its item, and under which an item that is an object names itself
+    pub item: String,
+    /// Fields of a part that failed, over those of the record's sample
+    pub fails: Json,
+}
+
 /// The option that takes a filter, and how the system reads it
 #[derive(Clone, Debug, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
@@ -65,6 +100,17 @@ pub struct LanguageFile {
     /// Texts are equal when they differ in case only
     #[serde(default)]
     pub ignore_case: bool,
+}
+
+/// The option that takes an order
+#[derive(Clone, Debug, serde::Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SortFile {
+    pub option: String,
+    /// Name by which callers sort by the key, where it is not the field's own
+    #[serde(default)]
+    pub key: Option<String>,
 }
 
 /// An option by name
@@ -84,6 +130,9 @@ pub struct CollectionFile {
     pub path: String,
     /// Field that numbers the records, from 1
     pub key: String,
+    /// Fields by which a path may name a record instead
+    #[serde(default)]
+    pub also: Vec<String>,
     /// The record whose sample each one starts from
     pub record: String,
     #[serde(default)]
@@ -111,7 +160,7 @@ pub struct CollectionFile {
     pub filter_language: Option<LanguageFile>,
     /// Overrides the file's own
     #[serde(default)]
-    pub sort: Option<OptionNameFile>,
+    pub sort: Option<SortFile>,
     /// Overrides the file's own
     #[serde(default)]
     pub fields: Option<OptionNameFile>,

@@ -8,8 +8,8 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{Page, Unfit};
-use crate::definition::{Operation, Pointer, ResultShape};
+use super::{Around, Page, Unfit};
+use crate::definition::{Operation, Pointer, ResultShape, Source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::{Elements, Items, Span, one_line};
 use crate::paging;
@@ -43,6 +43,8 @@ struct Catch<'t> {
     spans: Vec<Span>,
     raw: Option<&'t str>,
     signals: Vec<(usize, Value)>,
+    /// A signal that is there and cannot be read.
+    unusable: Option<usize>,
     twice: Option<String>,
 }
 
@@ -59,9 +61,14 @@ pub(super) fn read(operation: &Operation, text: String, page: &mut Page) -> Resu
     At { base: &text, node: &tree, catch: &mut catch }
         .deserialize(&mut reader)
         .and_then(|()| reader.end())
-        .map_err(|e| Unfit::Unreadable(unreadable(&e, &text)))?;
-    let Catch { items: found, spans, raw, signals, twice } = catch;
+        .map_err(|e| unreadable(&e, &text))
+        .map_err(|(error, around)| Unfit::Unreadable(error, around))?;
+    let Catch { items: found, spans, raw, signals, unusable, twice } = catch;
     let raw = raw.map(|raw| crate::item::span_in(&text, raw));
+    if let Some(pointer) = unusable.and_then(|i| wants.get(i)).filter(|p| !is_hint(operation, p)) {
+        let message = format!("`{pointer}` in the reply steers the paging, but it is not a text that can be read");
+        return Err(Unfit::Shape(Error::new(ErrorKind::BadResponse, message)));
+    }
     if let Some(key) = twice {
         let message = format!("the reply holds the key `{key}` twice, so it is not clear which one counts");
         return Err(Unfit::Shape(Error::new(ErrorKind::BadResponse, message)));
@@ -80,7 +87,40 @@ pub(super) fn read(operation: &Operation, text: String, page: &mut Page) -> Resu
         (ResultShape::Report, Found::Object) => table(operation, &text).map_err(Unfit::Shape)?,
         (declared, found) => return Err(Unfit::Shape(contradiction(operation, declared, found))),
     };
+    if page.items.iter().any(|item| is_deep(item.as_str())) {
+        return Err(Unfit::Shape(too_deep()));
+    }
     Ok(())
+}
+
+/// Levels of nesting that an item may have: as many as serde_json reads, so that every host can read what it gets.
+const JSON_DEPTH: usize = 127;
+
+fn too_deep() -> Error {
+    Error::new(ErrorKind::Limit, format!("the reply is nested deeper than the limit json_depth ({JSON_DEPTH})"))
+}
+
+/// Whether an item has more levels. Few records hold so many brackets at all, and only those are looked at byte by byte.
+fn is_deep(item: &str) -> bool {
+    let bytes = item.as_bytes();
+    if memchr::memchr2_iter(b'[', b'{', bytes).nth(JSON_DEPTH).is_none() {
+        return false;
+    }
+    let (mut depth, mut text, mut escaped) = (0_usize, false, false);
+    for byte in bytes {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if text => escaped = true,
+            b'"' => text = !text,
+            b'[' | b'{' if !text => depth += 1,
+            b']' | b'}' if !text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > JSON_DEPTH {
+            return true;
+        }
+    }
+    false
 }
 
 fn contradiction(operation: &Operation, declared: ResultShape, found: Found) -> Error {
@@ -119,7 +159,7 @@ fn elements(text: String, raw: Option<Span>) -> Result<Items> {
     let mut spans = Vec::new();
     Elements { base: part, spans: &mut spans }
         .deserialize(&mut serde_json::Deserializer::from_str(part))
-        .map_err(|e| unreadable(&e, part))?;
+        .map_err(|e| unreadable(&e, part).0)?;
     let spans = spans.into_iter().map(|(s, e)| (s + offset, e + offset)).collect();
     Ok(Items::from_spans(one_line(text), spans))
 }
@@ -131,7 +171,7 @@ fn table(operation: &Operation, text: &str) -> Result<Items> {
         let tree = Tree::new(pointer, true, &[]);
         let mut catch = Catch::default();
         let mut reader = serde_json::Deserializer::from_str(text);
-        At { base: text, node: &tree, catch: &mut catch }.deserialize(&mut reader).map_err(|e| unreadable(&e, text))?;
+        At { base: text, node: &tree, catch: &mut catch }.deserialize(&mut reader).map_err(|e| unreadable(&e, text).0)?;
         if catch.items != Found::List {
             return Err(Error::new(
                 ErrorKind::BadResponse,
@@ -170,18 +210,18 @@ fn column_name(raw: &str) -> String {
 }
 
 /// Why a body is not JSON: where, and what stands there.
-fn unreadable(error: &serde_json::Error, text: &str) -> Error {
+fn unreadable(error: &serde_json::Error, text: &str) -> (Error, Around) {
     let deep = error.to_string().contains("recursion limit");
     if deep {
-        return Error::new(ErrorKind::Limit, "the reply is nested deeper than the limit json_depth (128)");
+        return (too_deep(), Around::default());
     }
-    let offset: usize =
-        text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>() + error.column().saturating_sub(1);
-    let from = (0..=offset.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
-    let near: String = text.get(from..).unwrap_or_default().chars().take(24).collect();
+    let offset = if error.is_eof() {
+        text.len()
+    } else {
+        text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>() + error.column().saturating_sub(1)
+    };
     let what = error.to_string().split(" at line ").next().unwrap_or_default().to_owned();
-    Error::new(ErrorKind::BadResponse, format!("the reply is not JSON: {what} at byte {offset}"))
-        .with(|d| d.provider.excerpt = Some(if near.is_empty() { "(the body ends there)".into() } else { near }))
+    (Error::new(ErrorKind::BadResponse, format!("the reply is not JSON: {what} at byte {offset}")), Around::new(text, offset))
 }
 
 /// Which places of a reply are wanted, as a tree over its keys.
@@ -244,7 +284,10 @@ impl<'t> DeserializeSeed<'t> for At<'_, 't> {
             self.catch.raw = Some(raw);
         }
         if let Some(signal) = self.node.signal {
-            self.catch.signals.push((signal, serde_json::from_str(raw).unwrap_or_default()));
+            match signal_value(raw) {
+                Some(value) => self.catch.signals.push((signal, value)),
+                None => self.catch.unusable = Some(signal),
+            }
         }
         if !self.node.children.is_empty() && raw.starts_with('{') {
             let inner = At { base: self.base, node: self.node, catch: self.catch };
@@ -252,6 +295,31 @@ impl<'t> DeserializeSeed<'t> for At<'_, 't> {
         }
         Ok(())
     }
+}
+
+/// Bytes of a value that steers the paging; no address is longer.
+const SIGNAL_MAX: usize = 64 << 10;
+
+/// A value that steers the paging; `None` for one that is there and cannot be read, which must not pass for the end of the walk.
+/// A number that would come out in other digits is kept as text, because it goes back to the server.
+fn signal_value(raw: &str) -> Option<Value> {
+    match kind(raw) {
+        Found::List => Some(Value::Array(Vec::new())),
+        Found::Object => Some(Value::Object(serde_json::Map::new())),
+        Found::Absent | Found::Null => Some(Value::Null),
+        Found::Scalar if raw.len() > SIGNAL_MAX => None,
+        Found::Scalar if raw.starts_with('"') => serde_json::from_str(raw).ok(),
+        Found::Scalar => {
+            let exact = |value: &Value| value.to_string().as_str() == raw;
+            Some(serde_json::from_str(raw).ok().filter(exact).unwrap_or_else(|| Value::from(raw)))
+        }
+    }
+}
+
+/// Whether a value is a total, which is a hint that may be anything.
+fn is_hint(operation: &Operation, pointer: &Pointer) -> bool {
+    let total = paging::total(&operation.paging).is_some_and(|source| *source == Source::Body(pointer.clone()));
+    total || operation.response.total.as_ref() == Some(pointer)
 }
 
 fn kind(raw: &str) -> Found {

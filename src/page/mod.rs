@@ -37,9 +37,9 @@ impl Response {
         self.header("content-type").and_then(|v| v.split(';').next()).unwrap_or_default().trim().to_ascii_lowercase()
     }
 
-    /// Whether the body is blank: nothing, or white space only.
+    /// Whether the body is blank: nothing, a byte order mark, or white space only.
     pub(crate) fn is_blank(&self) -> bool {
-        self.body.iter().all(u8::is_ascii_whitespace)
+        self.body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&self.body).iter().all(u8::is_ascii_whitespace)
     }
 }
 
@@ -89,8 +89,27 @@ impl Page {
 /// Why a reply gives no page. What cannot be read may be a cut or a stand-in page, so a read is tried again; a wrong shape stays wrong.
 #[derive(Debug)]
 pub(crate) enum Unfit {
-    Unreadable(Error),
+    Unreadable(Error, Around),
     Shape(Error),
+}
+
+/// The text on both sides of a place in a reply: enough to find a credential that lies across it.
+#[derive(Debug, Default)]
+pub(crate) struct Around {
+    pub(crate) before: String,
+    pub(crate) after: String,
+}
+
+/// Bytes on each side.
+const AROUND_MAX: usize = 8 << 10;
+
+impl Around {
+    fn new(text: &str, offset: usize) -> Around {
+        let boundary = |at: usize| (0..=at.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
+        let (from, at, to) = (boundary(offset.saturating_sub(AROUND_MAX)), boundary(offset), boundary(offset.saturating_add(AROUND_MAX)));
+        let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default().to_owned();
+        Around { before: part(from, at), after: part(at, to) }
+    }
 }
 
 /// Reads a successful reply by the operation's rule.
@@ -106,14 +125,14 @@ pub(crate) fn read(operation: &Operation, mut reply: Response) -> Result<Page, U
     if rule.result == ResultShape::File && !reply.body.is_empty() && !no_content {
         page.items = file::item(&reply);
     } else if rule.result == ResultShape::Text && !reply.is_blank() {
-        let text = charset::decode(&mut reply).map_err(Unfit::Unreadable)?;
+        let text = charset::decode(&mut reply).map_err(undecodable)?;
         page.items = Items::one(serde_json::json!({"contentType": reply.media_type(), "text": text}).to_string());
     } else if !no_content && !reply.is_blank() && rule.empty.iter().all(|s| *s != reply.status.as_u16()) {
         if is_binary(&reply) {
             // Bytes that nobody declared are kept as a file, never turned into text.
             page.items = file::item(&reply);
         } else {
-            let text = charset::decode(&mut reply).map_err(Unfit::Unreadable)?;
+            let text = charset::decode(&mut reply).map_err(undecodable)?;
             json::read(operation, text, &mut page)?;
         }
     }
@@ -125,6 +144,10 @@ pub(crate) fn read(operation: &Operation, mut reply: Response) -> Result<Page, U
         page.total = page.signals.iter().find(|(p, _)| p == pointer).and_then(|(_, v)| count(v)).or(page.total);
     }
     Ok(page)
+}
+
+fn undecodable(error: Error) -> Unfit {
+    Unfit::Unreadable(error, Around::default())
 }
 
 /// A count as a hint: text is read, negative and broken numbers are not there.
@@ -147,6 +170,7 @@ fn is_binary(reply: &Response) -> bool {
         kind.is_empty() || kind.contains("json") || kind.starts_with("text/") || kind.contains("xml") || kind.contains("javascript");
     let declared =
         kind.starts_with("image/") || kind == "application/pdf" || kind == "application/zip" || kind == "application/octet-stream";
-    let looks_json = reply.body.iter().find(|b| !b.is_ascii_whitespace()).is_some_and(|b| b"{[\"-0123456789tfn\xef\xfe\xff".contains(b));
+    let marked = [&b"\xEF\xBB\xBF"[..], b"\xFE\xFF", b"\xFF\xFE"].iter().any(|mark| reply.body.starts_with(mark));
+    let looks_json = marked || reply.body.iter().find(|b| !b.is_ascii_whitespace()).is_some_and(|b| b"{[\"-0123456789tfn".contains(b));
     (declared && !looks_json) || (!textual && reply.body.starts_with(b"%PDF"))
 }

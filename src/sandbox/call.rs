@@ -68,6 +68,12 @@ impl Call {
         self.headers.get(name).and_then(|v| v.to_str().ok())
     }
 
+    /// The credentials of the Authorization header, when it has this scheme.
+    pub(super) fn after_scheme(&self, scheme: &str) -> Option<&str> {
+        let (given, rest) = self.header(http::header::AUTHORIZATION)?.split_once(' ')?;
+        given.eq_ignore_ascii_case(scheme).then_some(rest.trim())
+    }
+
     /// Media type of the body without parameters, in lower case.
     pub(super) fn media_type(&self) -> String {
         let kind = self.header(http::header::CONTENT_TYPE).and_then(|v| v.split(';').next());

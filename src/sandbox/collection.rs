@@ -5,20 +5,21 @@ use std::sync::Arc;
 use super::fields::Fields;
 use super::route::Pattern;
 use super::tree::Tree;
-use crate::definition::{CollectionFile, Json, LanguageFile, OptionNameFile, Pointer, Record, SandboxFile, Text};
+use crate::definition::{CollectionFile, Json, LanguageFile, OptionNameFile, Pointer, Record, SandboxFile, SortFile, Text};
 
 /// A collection.
 pub(super) struct Collection {
     pub(super) name: String,
     pub(super) pattern: Pattern,
     pub(super) key: Vec<String>,
+    also: Vec<Vec<String>>,
     pub(super) fields: Fields,
     pub(super) required: Vec<String>,
     pub(super) filter: Vec<String>,
     pub(super) unique: Vec<String>,
     pub(super) hidden: Vec<String>,
     pub(super) language: Option<LanguageFile>,
-    pub(super) sort: Option<OptionNameFile>,
+    pub(super) sort: Option<SortFile>,
     pub(super) choice: Option<OptionNameFile>,
     count: u64,
     sample: Tree,
@@ -36,6 +37,7 @@ impl Collection {
             name: name.to_owned(),
             pattern: Pattern::new(&path),
             key: place(&file.key)?,
+            also: file.also.iter().map(|name| place(name)).collect::<Result<_, _>>()?,
             fields: Fields::new(&record),
             required: file.required.clone(),
             filter: file.filter.clone(),
@@ -87,6 +89,12 @@ impl Collection {
         record.at(&self.key).and_then(Tree::plain)
     }
 
+    /// Whether a path names a record by this text.
+    pub(super) fn is_called(&self, record: &Tree, name: &str) -> bool {
+        let is = |place: &Vec<String>| record.at(place).and_then(Tree::plain).as_deref() == Some(name);
+        is(&self.key) || self.also.iter().any(is)
+    }
+
     /// Given fields in the order of the sample, with room for those that the server sets.
     fn arrange(&self, given: &Tree, path: &[(String, String)]) -> Tree {
         let known = self.sample.fields().iter().filter_map(|(name, value)| {
@@ -122,7 +130,11 @@ impl Collection {
                 let numbered = text.replace("{n}", &shown);
                 path.iter().fold(numbered, |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
             };
-            record.set(place, value.map_texts(&mut fill));
+            let filled = value.map_texts(&mut fill);
+            // A number that is written as a text, because {n} is part of it.
+            let number = value.is_text() && self.sample.at(place).is_some_and(Tree::is_number);
+            let text = if number { filled.plain() } else { None };
+            record.set(place, text.map_or(filled, |text| self.like_sample(place, &text)));
         }
         record
     }
@@ -151,6 +163,6 @@ fn sample(json: &Json) -> Tree {
 }
 
 /// A field by name, or by JSON Pointer.
-fn place(name: &str) -> Result<Vec<String>, String> {
+pub(super) fn place(name: &str) -> Result<Vec<String>, String> {
     if name.starts_with('/') { Pointer::parse(name).map(|p| p.tokens().to_vec()) } else { Ok(vec![name.to_owned()]) }
 }

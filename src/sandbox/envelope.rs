@@ -29,6 +29,11 @@ pub(super) fn page(operation: &Operation, page: Page<'_>, total: usize, choose: 
     reply
 }
 
+/// A reply with a list as it is.
+pub(super) fn list(operation: &Operation, rows: Tree) -> Reply {
+    Reply::json(status(operation, StatusCode::OK), &wrap(operation, rows, Vec::new(), None))
+}
+
 /// A reply with a number of records.
 pub(super) fn count(operation: &Operation, count: usize) -> Reply {
     Reply::json(status(operation, StatusCode::OK), &wrap(operation, Tree::number(count as u64), Vec::new(), None))
@@ -72,7 +77,7 @@ pub(super) fn by_shape(operation: &Operation, call: &Call, items: &[Tree], size_
         ResultShape::Count => count(operation, 1),
         ResultShape::Object => record(operation, StatusCode::OK, sample),
         ResultShape::List => match &operation.response.parts {
-            Some(parts) => Reply::json(usual, &wrap(operation, reports(parts, items), Vec::new(), None)),
+            Some(parts) => list(operation, reports(parts, items)),
             None => {
                 let filled: Vec<Tree> = items.iter().map(|item| overlay(&sample, item)).collect();
                 let rows: Vec<&Tree> = if filled.is_empty() { vec![&sample] } else { filled.iter().collect() };

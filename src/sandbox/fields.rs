@@ -81,8 +81,9 @@ pub(super) struct By {
     descending: bool,
 }
 
-/// An order: fields separated by commas, each with `asc` or `desc` behind it or `-` before it; `Err` says what is wrong.
-pub(super) fn order(value: &Value, fields: &Fields) -> Result<Vec<By>, String> {
+/// An order: fields separated by commas, each with `asc` or `desc` behind it or `-` before it; `Err` says what is wrong. `key` is another
+/// name for the record's key, and where that is.
+pub(super) fn order(value: &Value, fields: &Fields, key: Option<(&str, &[String])>) -> Result<Vec<By>, String> {
     let mut order = Vec::new();
     for part in names(value) {
         let mut words = part.split_whitespace();
@@ -92,7 +93,7 @@ pub(super) fn order(value: &Value, fields: &Fields) -> Result<Vec<By>, String> {
             return Err(format!("`{part}` is not a field and a direction, such as `name asc`"));
         }
         let (name, minus) = name.strip_prefix('-').map_or((name, false), |name| (name, true));
-        let path = path(name);
+        let path = key.filter(|(alias, _)| *alias == name).map_or_else(|| path(name), |(_, key)| key.to_vec());
         if fields.find(&path) == Known::No {
             return Err(unknown(name, fields));
         }
@@ -188,13 +189,13 @@ pub(super) mod tests {
             ("", [2, 10, 1]),
         ] {
             let mut sorted: Vec<&Tree> = records.iter().collect();
-            sort(&mut sorted, &order(&Value::from(text), &ticket()).unwrap());
+            sort(&mut sorted, &order(&Value::from(text), &ticket(), None).unwrap());
             let ids: Vec<u64> = sorted.iter().map(|t| t.get("id").unwrap().to_json().parse().unwrap()).collect();
             assert_eq!(ids, expected, "{text}");
         }
-        assert!(order(&Value::from("nope desc"), &ticket()).unwrap_err().contains("nope"));
-        assert!(order(&Value::from("id up"), &ticket()).is_err());
-        assert!(order(&Value::from("id asc x"), &ticket()).is_err());
+        assert!(order(&Value::from("nope desc"), &ticket(), None).unwrap_err().contains("nope"));
+        assert!(order(&Value::from("id up"), &ticket(), None).is_err());
+        assert!(order(&Value::from("id asc x"), &ticket(), None).is_err());
     }
 
     #[test]

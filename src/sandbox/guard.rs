@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use http::header::WWW_AUTHENTICATE;
 
 use super::call::Call;
 use super::refusal::{Kind, Refusal};
@@ -13,24 +13,19 @@ use crate::definition::Auth;
 pub(super) fn admits(connection: &Connection, call: &Call) -> bool {
     match &connection.connector().auth {
         Auth::None => true,
-        // Such connectors are not in play; see `ready`.
+        // Their tokens are had and checked at the desk.
         Auth::Oauth2(_) | Auth::Refresh(_) => false,
         Auth::Basic { username, password } => {
-            let given = after_scheme(call, "basic").and_then(|text| STANDARD.decode(text).ok());
+            let given = call.after_scheme("basic").and_then(|text| STANDARD.decode(text).ok());
             let wanted = connection.render(username).zip(connection.render(password)).map(|(user, secret)| format!("{user}:{secret}"));
             wanted.is_some_and(|wanted| given.as_deref() == Some(wanted.as_bytes()))
         }
-        Auth::Bearer { token } => connection.render(token).is_some_and(|wanted| after_scheme(call, "bearer") == Some(wanted.as_str())),
+        Auth::Bearer { token } => connection.render(token).is_some_and(|wanted| call.after_scheme("bearer") == Some(wanted.as_str())),
         Auth::ApiKey { header, value } => {
             let given = call.headers.get(header).map(http::HeaderValue::as_bytes);
             connection.render(value).is_some_and(|wanted| given == Some(wanted.as_bytes()))
         }
     }
-}
-
-fn after_scheme<'c>(call: &'c Call, scheme: &str) -> Option<&'c str> {
-    let (given, rest) = call.header(AUTHORIZATION)?.split_once(' ')?;
-    given.eq_ignore_ascii_case(scheme).then_some(rest.trim())
 }
 
 /// The refusal of a request without them.
@@ -40,6 +35,10 @@ pub(super) fn refusal(connection: &Connection) -> Refusal {
     match &connection.connector().auth {
         Auth::Basic { .. } => refusal.with(WWW_AUTHENTICATE, "Basic realm=\"sandbox\", charset=\"UTF-8\""),
         Auth::Bearer { .. } => refusal.with(WWW_AUTHENTICATE, "Bearer"),
-        Auth::None | Auth::ApiKey { .. } | Auth::Oauth2(_) | Auth::Refresh(_) => refusal,
+        Auth::Oauth2(_) | Auth::Refresh(_) => {
+            let refusal = Refusal::new(Kind::Unauthorized, "the access token is missing, has ended or is not one of the sandbox's");
+            refusal.with(WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")
+        }
+        Auth::None | Auth::ApiKey { .. } => refusal,
     }
 }

@@ -28,11 +28,15 @@ pub(super) fn text(stage: &Stage) -> String {
     line(format!("faults: {}", stage.faults));
     line("\nconnect with these (connections.yaml); everything in them is made up:\n\nversion: 1\nconnections:".into());
     stage.players.iter().for_each(|player| connection(player, &mut line));
-    line("\nGET  /__sandbox/log    what was asked and answered, as JSON\nPOST /__sandbox/reset  back to the records of the start".into());
+    line("\nGET  /__sandbox/summary  how many requests, and refresh tokens that were used twice\nGET  /__sandbox/log      what was asked and answered, as JSON\nPOST /__sandbox/reset    back to the records of the start".into());
     out
 }
 
 fn connection(player: &Player, line: &mut impl FnMut(String)) {
+    if let Some(reroute) = &player.spec.reroute {
+        // A file cannot say so; an entry in one would go to the real system.
+        return line(format!("  # {}: with --sandbox only; its hosts are played at {reroute}/HOST", player.connector.name));
+    }
     line(format!("  {}-sandbox:", player.connector.name));
     line(format!("    connector: {}", player.connector.name));
     for property in &player.connector.properties {

@@ -1,10 +1,11 @@
 //! From a request's path, query, headers and body to options, checked as the operation declares them. Pure.
 
+use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
 
 use super::call::{Call, Pair};
 use super::paging;
-use super::refusal::Refusal;
+use super::refusal::{Kind, Refusal};
 use crate::definition::{Location, Operation, OptionRule, Part, scalar};
 
 /// Reads the options of a call. `path` holds the values of the path's parameters, `body` the request's body where options stand in it.
@@ -14,7 +15,6 @@ pub(super) fn read(
     path: &[(String, String)],
     body: Option<&Value>,
 ) -> Result<Map<String, Value>, Refusal> {
-    check_headers(operation, call)?;
     let mut options = Map::new();
     for rule in &operation.options {
         let given = match rule.location {
@@ -38,11 +38,12 @@ pub(super) fn read(
 }
 
 /// A header with fixed text that the operation declares is part of the protocol; without it the real system answers something else.
-fn check_headers(operation: &Operation, call: &Call) -> Result<(), Refusal> {
+pub(super) fn check_headers(operation: &Operation, call: &Call) -> Result<(), Refusal> {
     for (name, text) in &operation.headers {
         let [Part::Literal(wanted)] = text.parts() else { continue };
         if call.header(name) != Some(wanted) {
-            return Err(Refusal::invalid(format!("the header {name} must be `{wanted}`")).at(name.as_str(), "InvalidHeader"));
+            let kind = if name == CONTENT_TYPE { Kind::UnsupportedMedia } else { Kind::Invalid };
+            return Err(Refusal::new(kind, format!("the header {name} must be `{wanted}`")).at(name.as_str(), "InvalidHeader"));
         }
     }
     Ok(())

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::call::Call;
 use super::collection::Collection;
+use super::desk::{Desk, Errand};
 use super::fields;
 use super::filter::Filter;
 use super::input::Input;
@@ -21,6 +22,8 @@ use crate::definition::{Operation, scalar};
 /// What a connector has at a path.
 pub(super) enum Found<'p> {
     Operation(&'p Route, Vec<(String, String)>),
+    /// Tokens, or a sign-in.
+    Desk(&'p Desk, Errand),
     /// The verbs that the path takes.
     OtherVerbs(Vec<Verb>),
     Nothing,
@@ -29,6 +32,9 @@ pub(super) enum Found<'p> {
 impl Player {
     /// Finds the operation of a call.
     pub(super) fn find(&self, call: &Call) -> Found<'_> {
+        if let Some((desk, errand)) = self.desk.as_ref().and_then(|desk| desk.errand(call).map(|errand| (desk, errand))) {
+            return Found::Desk(desk, errand);
+        }
         let mut verbs = Vec::new();
         for route in &self.routes {
             let Some(values) = route.pattern.matches(&call.segments) else { continue };
@@ -43,7 +49,7 @@ impl Player {
     }
 
     pub(super) fn admits(&self, call: &Call) -> bool {
-        guard::admits(&self.connection, call)
+        self.desk.as_ref().map_or_else(|| guard::admits(&self.connection, call), |desk| desk.admits(call))
     }
 
     /// The reply to a call; what is refused is worded as the system words it.
@@ -52,8 +58,11 @@ impl Player {
     }
 
     fn try_answer(&self, call: &Call, found: &Found<'_>) -> Result<Reply, Refusal> {
+        if let Found::Desk(desk, errand) = found {
+            return desk.answer(&self.connection, *errand, call);
+        }
         let anonymous = matches!(found, Found::Operation(route, _) if route.operation.anonymous);
-        if !anonymous && !self.admits(call) {
+        if !anonymous && !self.desk.as_ref().map_or_else(|| self.admits(call), |desk| desk.spend(call)) {
             return Err(guard::refusal(&self.connection));
         }
         let (route, values) = match found {
@@ -63,13 +72,23 @@ impl Player {
                 let refusal = Refusal::new(Kind::MethodNotAllowed, format!("{} is not possible here; {allowed} is", call.verb));
                 return Err(refusal.with(ALLOW, &allowed));
             }
-            Found::Nothing => return Err(Refusal::new(Kind::NotFound, format!("there is nothing at {}", shown(call)))),
+            Found::Desk(..) | Found::Nothing => return Err(Refusal::new(Kind::NotFound, format!("there is nothing at {}", shown(call)))),
         };
         let operation = &route.operation;
+        options::check_headers(operation, call)?;
         let input = input::read(operation, call)?;
         let options = options::read(operation, call, values, input.body.as_ref())?;
         match &route.part {
             Part::Fixed(reply) => Ok(reply.clone()),
+            Part::Parts(parts) => {
+                let Some(collection) = self.collections.get(parts.collection) else {
+                    return Err(Refusal::new(Kind::NotFound, "not found"));
+                };
+                let mut shelves = lock(&self.shelves);
+                let shelf = shelves.open(parts.collection, collection, &[]);
+                let report = parts.report(operation, &input.items, |key| shelf.find(collection, key).is_ok());
+                Ok(envelope::list(operation, report))
+            }
             Part::Shape => envelope::by_shape(operation, call, &input.items, self.page_size_default),
             Part::Collection(index, role) => {
                 let Some(collection) = self.collections.get(*index) else {
@@ -170,7 +189,9 @@ impl Asked<'_> {
             }
         }
         if let Some((sort, value)) = self.collection.sort.as_ref().and_then(|s| self.options.get(&s.option).map(|value| (s, value))) {
-            let order = fields::order(value, &self.collection.fields).map_err(|why| conditions(&sort.option, why))?;
+            let order =
+                fields::order(value, &self.collection.fields, sort.key.as_deref().map(|name| (name, self.collection.key.as_slice())))
+                    .map_err(|why| conditions(&sort.option, why))?;
             fields::sort(&mut rows, &order);
         }
         Ok(rows)

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex};
 use http::{HeaderMap, Method as Verb};
 
 use super::collection::Collection;
+use super::desk::Desk;
+use super::parts::Parts;
 use super::ready;
 use super::refusal::Wording;
 use super::reply::{self, Reply};
@@ -27,7 +29,10 @@ pub(super) struct Player {
     pub(super) page_size_default: Option<u32>,
     pub(super) shelves: Mutex<Shelves>,
     pub(super) routes: Vec<Route>,
-    base: Pattern,
+    /// Where tokens are had, if they are renewed.
+    pub(super) desk: Option<Desk>,
+    /// Where its addresses begin.
+    grounds: Vec<Pattern>,
 }
 
 /// An operation and where it stands.
@@ -43,6 +48,8 @@ pub(super) enum Part {
     Fixed(Reply),
     /// A collection, by index.
     Collection(usize, Role),
+    /// A report on each item.
+    Parts(Parts),
     /// The declared shape.
     Shape,
 }
@@ -81,24 +88,27 @@ impl Player {
     /// `unsupported` when its requests would go elsewhere; `definition` with every fault of its files.
     pub(super) fn new(catalog: &Catalog, name: &str, file: &SandboxFile, address: SocketAddr) -> Result<Player> {
         let connector = catalog.connector(name)?;
-        let spec = ready::spec(&connector, file, address)?;
+        let operations = catalog.operations(name)?;
+        let spec = ready::spec(&connector, &operations, file, address);
         let connection = Connection::open(Arc::clone(&connector), &spec)
             .map_err(|e| Error::new(ErrorKind::Definition, format!("the sandbox of {name} is wrong: {}", e.message)))?;
         ready::check(&connection, address)?;
-        let operations = catalog.operations(name)?;
         let mut faults = Faults::default();
         let collections = collections(catalog, name, file, &mut faults)?;
-        let replies = replies(&operations, &file.replies, &mut faults);
+        let mut told = replies(&operations, &file.replies, &mut faults);
+        told.extend(parts(&operations, file, &collections, &mut faults));
         let wording = Wording::new(&connector.errors, &file.errors).map_err(|(place, why)| faults.add(place, why)).ok();
         let headers = faults.accept("/headers", reply::headers(&file.headers));
         check_options(&operations, &collections, &mut faults);
         let base = Pattern::default().below(connection.base());
-        let routes = routes(&connection, operations, &collections, replies, &base);
+        let routes = routes(&connection, operations, &collections, told, &base);
+        let desk = desk(&connection, file, &base, &routes)?;
         check_paths(&routes, &collections, &mut faults);
         let (Some(wording), Some(headers), true) = (wording, headers, faults.0.is_empty()) else {
             return Err(Error::from_faults(ErrorKind::Definition, &format!("the sandbox of {name} is wrong"), faults.0));
         };
         Ok(Player {
+            grounds: grounds(&connector, &spec, base),
             connector,
             spec,
             connection,
@@ -107,14 +117,14 @@ impl Player {
             headers,
             page_size_default: file.page_size_default,
             shelves: Mutex::default(),
+            desk,
             routes,
-            base,
         })
     }
 
     /// How much of a path belongs to this connector's base address; `None` when it is not below it.
     pub(super) fn owns(&self, segments: &[String]) -> Option<usize> {
-        self.base.begins(segments)
+        self.grounds.iter().filter_map(|ground| ground.begins(segments)).max()
     }
 }
 
@@ -128,7 +138,7 @@ fn collections(catalog: &Catalog, connector: &str, file: &SandboxFile, faults: &
     Ok(collections)
 }
 
-fn replies(operations: &[Arc<Operation>], file: &Ordered<ReplyFile>, faults: &mut Faults) -> Vec<(String, Reply)> {
+fn replies(operations: &[Arc<Operation>], file: &Ordered<ReplyFile>, faults: &mut Faults) -> Vec<(String, Part)> {
     let mut replies = Vec::new();
     for (id, reply) in &file.0 {
         let place = format!("/replies/{id}");
@@ -137,9 +147,40 @@ fn replies(operations: &[Arc<Operation>], file: &Ordered<ReplyFile>, faults: &mu
             faults.add(place, format!("there is no operation `{id}`{hint}"));
             continue;
         }
-        replies.extend(faults.accept(&place, Reply::of_file(reply)).map(|reply| (id.clone(), reply)));
+        replies.extend(faults.accept(&place, Reply::of_file(reply)).map(|reply| (id.clone(), Part::Fixed(reply))));
     }
     replies
+}
+
+fn parts(operations: &[Arc<Operation>], file: &SandboxFile, collections: &[Collection], faults: &mut Faults) -> Vec<(String, Part)> {
+    let mut made = Vec::new();
+    for (id, part) in &file.parts.0 {
+        let operation = operations.iter().find(|o| o.id == *id).ok_or_else(|| {
+            let hint = did_you_mean(id, operations.iter().map(|o| o.id.as_str()));
+            format!("there is no operation `{id}`{hint}")
+        });
+        let parts = operation.and_then(|operation| Parts::new(part, operation, collections));
+        made.extend(faults.accept(&format!("/parts/{id}"), parts).map(|parts| (id.clone(), Part::Parts(parts))));
+    }
+    made
+}
+
+/// The desk, with the reply of the operation that stands at its token address.
+fn desk(connection: &Connection, file: &SandboxFile, base: &Pattern, routes: &[Route]) -> Result<Option<Desk>> {
+    let Some(mut desk) = Desk::new(connection, &file.tokens, base)? else { return Ok(None) };
+    let like = routes.iter().find(|route| desk.is_token(&route.operation.verb, &route.pattern));
+    desk.like = like.and_then(|route| match &route.part {
+        Part::Fixed(reply) => Some(reply.clone()),
+        Part::Collection(..) | Part::Parts(_) | Part::Shape => None,
+    });
+    Ok(Some(desk))
+}
+
+/// Where a connector's addresses begin: below its base, and below its hosts where all requests are sent here instead.
+fn grounds(connector: &Connector, spec: &ConnectionSpec, base: Pattern) -> Vec<Pattern> {
+    let origins = connector.origins.iter().filter(|_| spec.reroute.is_some());
+    let hosts = origins.filter_map(|origin| url::Url::parse(origin).ok()?.host_str().map(Pattern::host));
+    hosts.chain([base]).collect()
 }
 
 /// The options that sandbox.yaml gives a meaning must be options of some operation.
@@ -147,7 +188,7 @@ fn check_options(operations: &[Arc<Operation>], collections: &[Collection], faul
     let known: Vec<&str> = operations.iter().flat_map(|o| &o.options).map(|o| o.name.as_str()).collect();
     for collection in collections {
         let language = collection.language.iter().flat_map(|l| std::iter::once(&l.option).chain(&l.children));
-        let others = collection.sort.iter().chain(&collection.choice).map(|o| &o.option);
+        let others = collection.sort.iter().map(|o| &o.option).chain(collection.choice.iter().map(|o| &o.option));
         for option in language.chain(others).chain(&collection.filter).filter(|name| !known.contains(&name.as_str())) {
             let hint = did_you_mean(option, known.iter().copied());
             let fault = format!("no operation has an option `{option}`{hint}");
@@ -176,14 +217,14 @@ fn routes(
     connection: &Connection,
     operations: Vec<Arc<Operation>>,
     collections: &[Collection],
-    mut replies: Vec<(String, Reply)>,
+    mut told: Vec<(String, Part)>,
     base: &Pattern,
 ) -> Vec<Route> {
     let mut routes = Vec::new();
     for operation in operations {
         let path = Pattern::new(&operation.path);
-        let part = match replies.iter().position(|(id, _)| *id == operation.id) {
-            Some(at) => Part::Fixed(replies.swap_remove(at).1),
+        let part = match told.iter().position(|(id, _)| *id == operation.id) {
+            Some(at) => told.swap_remove(at).1,
             None => part(&operation, &path, collections),
         };
         let pattern = match &operation.base_url {

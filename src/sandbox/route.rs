@@ -37,6 +37,11 @@ impl Pattern {
         Pattern(before.chain(self.0).collect())
     }
 
+    /// A host as the first segment of a path.
+    pub(super) fn host(name: &str) -> Pattern {
+        Pattern(vec![vec![Part::Literal(name.to_owned())]])
+    }
+
     /// The pattern below another one.
     pub(super) fn under(self, base: &Pattern) -> Pattern {
         Pattern(base.0.iter().cloned().chain(self.0).collect())
@@ -115,6 +120,13 @@ fn push(segments: &mut [Vec<Part>], part: Part) {
     if let Some(last) = segments.last_mut() {
         last.push(part);
     }
+}
+
+/// The values of the placeholders in a text that was written by a template.
+pub(super) fn values(template: &Text, text: &str) -> Option<Vec<(String, String)>> {
+    let mut values = Vec::new();
+    segment_values(template.parts(), text, &mut values)?;
+    Some(values)
 }
 
 /// Matches one segment; a parameter takes everything up to the literal text behind it.

@@ -82,6 +82,12 @@ impl Sandbox {
         self.stage.player(connector).map(|player| player.spec.clone())
     }
 
+    /// How often a refresh token came that was used up already.
+    #[must_use]
+    pub fn reused_refresh_tokens(&self) -> u64 {
+        self.stage.reused_refresh_tokens()
+    }
+
     /// Runs until the server ends, which it does not by itself.
     pub async fn wait(mut self) {
         let _ended = (&mut self.task).await;

@@ -61,7 +61,7 @@ pub(super) struct Shelf {
 impl Shelf {
     /// The place of a record.
     pub(super) fn find(&self, collection: &Collection, key: &str) -> Result<usize, Refusal> {
-        let found = self.records.iter().position(|record| collection.key_of(record).as_deref() == Some(key));
+        let found = self.records.iter().position(|record| collection.is_called(record, key));
         found.ok_or_else(|| Refusal::new(Kind::NotFound, format!("{} `{key}` was not found", collection.fields.title())))
     }
 

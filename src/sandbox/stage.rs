@@ -76,6 +76,8 @@ impl Stage {
                 let name = format!("{}/{}", player.connector.name, route.operation.id);
                 (Some(name), route.operation.method != Method::Query)
             }
+            // The exchange that a reset cuts off has not taken place: a token lost on its way would end the whole run.
+            Found::Desk(_, errand) => (Some(format!("{}/{}", player.connector.name, errand.name())), false),
             Found::OtherVerbs(_) | Found::Nothing => (None, !matches!(call.verb, Verb::GET | Verb::HEAD)),
         };
         let fault = self.faults.of(number, is_write);
@@ -121,18 +123,32 @@ impl Stage {
                 let log = Tree::parse(&self.log.to_json()).unwrap_or_else(|_| Tree::null());
                 Some(Reply { content: Content::Json(log), ..Reply::blank(StatusCode::OK) })
             }
+            ["__sandbox", "summary"] if is_read => {
+                let mut summary = Tree::object();
+                summary.set(&["requests".to_owned()], Tree::number(self.asked.load(Ordering::Relaxed)));
+                summary.set(&["reused_refresh_tokens".to_owned()], Tree::number(self.reused_refresh_tokens()));
+                Some(Reply::json(StatusCode::OK, &summary))
+            }
             ["__sandbox", "reset"] if is_read || call.verb == Verb::POST => {
                 self.reset();
                 Some(Reply::blank(StatusCode::NO_CONTENT))
             }
-            ["__sandbox", ..] => Some(Reply::text(StatusCode::NOT_FOUND, "there are /__sandbox/log and /__sandbox/reset\n")),
+            ["__sandbox", ..] => {
+                Some(Reply::text(StatusCode::NOT_FOUND, "there are /__sandbox/log, /__sandbox/summary and /__sandbox/reset\n"))
+            }
             _ => None,
         }
     }
 
-    /// Back to the state at the start: records, log, count of requests.
+    /// How often a refresh token came that was used up: a client that loses rotated tokens.
+    pub(super) fn reused_refresh_tokens(&self) -> u64 {
+        self.players.iter().filter_map(|player| player.desk.as_ref()).map(|desk| desk.tokens.reused()).sum()
+    }
+
+    /// Back to the state at the start: records, log, counts. Tokens stay good, because open connections hold them.
     fn reset(&self) {
         self.players.iter().for_each(|player| lock(&player.shelves).clear());
+        self.players.iter().filter_map(|player| player.desk.as_ref()).for_each(|desk| desk.tokens.forget_reuse());
         self.log.clear();
         self.asked.store(0, Ordering::Relaxed);
     }
@@ -143,7 +159,7 @@ impl Stage {
         let mut best: Option<(Score, &Player, Found<'_>)> = None;
         for player in &self.players {
             let found = player.find(call);
-            let has = matches!(found, Found::Operation(..));
+            let has = matches!(found, Found::Operation(..) | Found::Desk(..));
             let owned = player.owns(&call.segments);
             if owned.is_none() && !has {
                 continue;

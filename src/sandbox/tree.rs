@@ -96,6 +96,10 @@ impl Tree {
         matches!(self, Tree::Leaf(text) if text.starts_with('"'))
     }
 
+    pub(super) fn is_number(&self) -> bool {
+        matches!(self, Tree::Leaf(text) if text.starts_with(|c: char| c == '-' || c.is_ascii_digit()))
+    }
+
     /// The fields of an object; none for anything else.
     pub(super) fn fields(&self) -> &[(String, Tree)] {
         match self {
@@ -116,12 +120,22 @@ impl Tree {
         })
     }
 
-    /// Puts a value at a path; objects are made on the way, and what is no object there gives way to one.
+    /// Puts a value at a path; objects are made on the way, and what is no object there gives way to one. An element of a list is changed
+    /// where it stands, or put behind the last.
     pub(super) fn set(&mut self, path: &[String], value: Tree) {
         let Some((name, rest)) = path.split_first() else {
             *self = value;
             return;
         };
+        if let Tree::List(list) = self
+            && let Some(at) = name.parse::<usize>().ok().filter(|at| *at <= list.len())
+        {
+            if at == list.len() {
+                list.push(Tree::object());
+            }
+            list.iter_mut().skip(at).take(1).for_each(|element| element.set(rest, value.clone()));
+            return;
+        }
         if !matches!(self, Tree::Object(_)) {
             *self = Tree::object();
         }

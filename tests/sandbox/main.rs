@@ -7,4 +7,5 @@ mod play;
 mod raw;
 mod requests;
 mod shipped;
+mod tokens;
 mod walks;

@@ -342,7 +342,7 @@ operations:
   unpaged: { title: All, method: query, request: GET /unpaged, response: { result: list } }
 "#;
 
-/// An address that nothing can point elsewhere.
+/// An address that no property can point elsewhere.
 pub const FIXED: &str = r#"
 version: 1
 connector: fixed
@@ -367,7 +367,7 @@ pub fn catalog() -> Catalog {
         ("gear", "sandbox.yaml", "version: 1\nconnection: { key: open }\nreplies: { unpaged: { body: [{ gear: 1 }] } }\n"),
         ("fixed", "connector.yaml", FIXED),
         ("fixed", "lists.yaml", GEAR_LISTS),
-        ("fixed", "sandbox.yaml", "version: 1\nconnection: { token: x }\n"),
+        ("fixed", "sandbox.yaml", "version: 1\nconnection: { token: x }\nreplies: { unpaged: { body: [{ fixed: 1 }] } }\n"),
     ] {
         catalog.add(connector, file, text);
     }

@@ -134,21 +134,25 @@ async fn every_shape_has_a_reply() {
 #[tokio::test]
 async fn connectors_on_one_port_are_told_apart() {
     let (sandbox, engine) = start(Faults::default()).await;
-    assert_eq!(sandbox.connectors().collect::<Vec<_>>(), ["acme", "bolt", "gear"]);
+    assert_eq!(sandbox.connectors().collect::<Vec<_>>(), ["acme", "bolt", "fixed", "gear"]);
     assert_eq!(one(&connect(&sandbox, &engine, "gear"), "unpaged", json!({})).await.unwrap(), r#"[{"gear":1}]"#);
     assert!(one(&connect(&sandbox, &engine, "bolt"), "unpaged", json!({})).await.unwrap().starts_with(r#"[{"id":1,"name":"Row"}"#));
     let unsupported = |name: &str| match sandbox.connection(name) {
         Err(error) => (error.kind(), error.message.clone()),
         Ok(_) => panic!("{name} has a connection"),
     };
-    assert_eq!(unsupported("fixed"), (ErrorKind::Unsupported, "the sandbox cannot play fixed yet: its base address is fixed".into()));
+    // Its address is fixed, so its requests are sent here, below its host.
+    assert_eq!(sandbox.connection("fixed").unwrap().reroute, Some(format!("http://{}", sandbox.address())));
+    assert_eq!(one(&connect(&sandbox, &engine, "fixed"), "unpaged", json!({})).await.unwrap(), r#"[{"fixed":1}]"#);
     assert_eq!(unsupported("acmee"), (ErrorKind::Unsupported, "the sandbox does not play `acmee`; did you mean `acme`?".into()));
 }
 
 #[tokio::test]
 async fn wrong_credentials_are_not_accepted() {
     let (sandbox, engine) = start(Faults::default()).await;
-    for (connector, secret, operation) in [("acme", "secret", "getInfo"), ("bolt", "token", "unpaged"), ("gear", "key", "unpaged")] {
+    for (connector, secret, operation) in
+        [("acme", "secret", "getInfo"), ("bolt", "token", "unpaged"), ("gear", "key", "unpaged"), ("fixed", "token", "unpaged")]
+    {
         let mut spec = sandbox.connection(connector).unwrap();
         spec.values.insert(secret.to_owned(), "wrong".to_owned());
         let error = one(&engine.connect(&spec).unwrap(), operation, json!({})).await.unwrap_err();

@@ -25,7 +25,7 @@ async fn refusals_have_the_status_and_form_of_the_system() {
         ("GET", "/things?where=tags/value=%22red%22", "", 400, "BadFilter", None, None),
         ("GET", "/things?sortBy=nope", "", 400, "BadFilter", None, None),
         ("GET", "/unwalkable", "", 400, "Bad", Some("InvalidParameter"), Some("")),
-        ("GET", "/versioned", "", 400, "Bad", Some("InvalidHeader"), Some("content-type")),
+        ("GET", "/versioned", "", 415, "UnsupportedMediaType", Some("InvalidHeader"), Some("content-type")),
         ("DELETE", "/things", "", 405, "MethodNotAllowed", None, None),
         ("POST", "/things", "", 400, "Bad", Some("InvalidBody"), Some("")),
         ("POST", "/things", "{", 400, "Bad", Some("InvalidBody"), Some("")),
@@ -178,9 +178,13 @@ async fn its_own_pages() {
     let (sandbox, _) = start(Faults::default()).await;
     let address = sandbox.address();
     let index = ask(address, "GET /", &[], b"").await.unwrap();
-    for part in
-        ["plays acme (Acme): 24 operations, 3 collections", "connector: bolt", "secret: \"pass:word\"", "cannot play fixed", "faults: none"]
-    {
+    for part in [
+        "plays acme (Acme): 24 operations, 3 collections",
+        "connector: bolt",
+        "secret: \"pass:word\"",
+        "# fixed: with --sandbox only",
+        "faults: none",
+    ] {
         assert!(index.body.contains(part), "{part}: {}", index.body);
     }
     let yaml = index.body.split_once("version: 1").unwrap().1.split_once("\nGET").unwrap().0;

@@ -1,0 +1,111 @@
+//! opnode against hostile and broken servers, over real loopback sockets. Every trial is named by its row in the failure catalogue of
+//! `design/reliability.md` and the fact that it states; `cargo test --test wire -- 05` runs one row, `--ignored` the faults that are known.
+//!
+//! The program starts itself once more, in an environment that names an authority of its own as the system's and a proxy that must not be used.
+//! Everything that is logged on the way, at the highest level, is searched for the planted credentials.
+
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+
+#[path = "wire/acme.rs"]
+mod acme;
+#[path = "wire/body.rs"]
+mod body;
+#[path = "wire/broken.rs"]
+mod broken;
+#[path = "wire/case.rs"]
+mod case;
+#[path = "wire/inject.rs"]
+mod inject;
+#[path = "wire/network.rs"]
+mod network;
+#[path = "wire/paging.rs"]
+mod paging;
+#[path = "wire/retries.rs"]
+mod retries;
+#[path = "wire/server.rs"]
+mod server;
+#[path = "wire/stage.rs"]
+mod stage;
+#[path = "wire/status.rs"]
+mod status;
+#[path = "wire/tls.rs"]
+mod tls;
+#[path = "wire/waits.rs"]
+mod waits;
+#[path = "wire/writes.rs"]
+mod writes;
+
+use std::io::Write;
+use std::process::{Command, ExitCode};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use libtest_mimic::Arguments;
+use tracing_subscriber::filter::LevelFilter;
+
+fn main() -> ExitCode {
+    if std::env::var_os(tls::FOLDER).is_some() { trials() } else { in_own_environment() }
+}
+
+fn in_own_environment() -> ExitCode {
+    let folder = tempfile::tempdir().unwrap();
+    tls::create_authority(folder.path());
+    let proxy = server::Server::start(vec![server::Act::Choose(tls::proxy_answer)], None, None);
+    let proxy_url = format!("http://{}@{}", tls::PROXY_USER, proxy.address);
+    let mut own = Command::new(std::env::current_exe().unwrap());
+    own.args(std::env::args_os().skip(1)).env(tls::FOLDER, folder.path()).env("SSL_CERT_FILE", folder.path().join("ca.pem"));
+    for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+        own.env(name, &proxy_url).env(name.to_lowercase(), &proxy_url);
+    }
+    let status = own.env_remove("NO_PROXY").env_remove("no_proxy").status().unwrap();
+    let unasked: Vec<String> = proxy.requests().into_iter().map(|r| r.line).filter(|line| !line.contains(tls::PROXIED)).collect();
+    if !unasked.is_empty() {
+        eprintln!("08: the proxy was used unasked: {unasked:#?}");
+        return ExitCode::FAILURE;
+    }
+    if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn trials() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // Most of the time passes in waiting.
+    arguments.test_threads = arguments.test_threads.or(Some(32));
+    tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_ansi(false).with_writer(Mutex::new(Log)).init();
+    let all = [
+        network::trials(),
+        body::trials(),
+        broken::trials(),
+        status::trials(),
+        waits::trials(),
+        retries::trials(),
+        paging::trials(),
+        writes::trials(),
+        inject::trials(),
+        tls::trials(),
+    ];
+    let conclusion = libtest_mimic::run(&arguments, all.into_iter().flatten().collect());
+    let lines = LINES.load(Ordering::Relaxed);
+    let leaks = LEAKS.lock().unwrap();
+    println!("64: {lines} lines were logged, {} of them with a credential", leaks.len());
+    leaks.iter().take(5).for_each(|leak| println!("{leak}"));
+    if conclusion.has_failed() || !leaks.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+static LINES: AtomicUsize = AtomicUsize::new(0);
+static LEAKS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Takes what is logged, and keeps what should not have been.
+struct Log;
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        LINES.fetch_add(1, Ordering::Relaxed);
+        if let Err(leak) = acme::check_secrets(&String::from_utf8_lossy(bytes)) {
+            LEAKS.lock().unwrap().push(leak);
+        }
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

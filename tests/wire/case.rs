@@ -1,0 +1,252 @@
+//! One case: a call against a scripted server, and what must come of it. What holds in every case is checked here, for each.
+
+use std::time::{Duration, Instant};
+
+use libtest_mimic::{Failed, Trial};
+use opnode::{CallOptions, Cancel};
+use serde_json::{Value, json};
+
+use crate::acme::{API_KEY, LONG, check_signed, check_text};
+use crate::server::{Act, Step, Wrap};
+use crate::stage::{Found, Stage, TestClock, block_on, call};
+
+/// When a call is cancelled.
+#[derive(Clone, Copy)]
+pub enum Stop {
+    /// When the server has seen so many requests.
+    Seen(usize),
+    /// Before it starts.
+    Before,
+}
+
+/// A call, and the script that meets it.
+#[derive(Clone)]
+pub struct Case {
+    /// Rows of the catalogue in `design/reliability.md`.
+    pub row: &'static str,
+    /// What must hold, as one statement.
+    pub fact: String,
+    pub connector: &'static str,
+    pub operation: &'static str,
+    pub options: Value,
+    /// A JSON array; for writes.
+    pub items: Option<&'static str>,
+    /// Laid over the short limits of [`Stage`].
+    pub limits: Value,
+    pub with: CallOptions,
+    /// One act per request; none at all is a closed port.
+    pub script: Vec<Act>,
+    /// What comes of it, as [`Found::summary`] writes it.
+    pub end: String,
+    /// Requests that the server must have seen.
+    pub requests: usize,
+    /// The request lines without the protocol, where they matter.
+    pub lines: Vec<String>,
+    /// What the errors, as JSON, or the items must say.
+    pub says: &'static [&'static str],
+    /// Waits take real time; else the clock jumps ahead.
+    pub real_time: bool,
+    pub stop: Option<Stop>,
+    /// Longest and shortest time that it may take.
+    pub takes: Option<(Duration, Duration)>,
+    /// Another call first, on the same session, that gets the first act.
+    pub before: Option<&'static str>,
+    /// Further connection values.
+    pub values: &'static [(&'static str, &'static str)],
+    pub known: bool,
+    /// TLS, or what stands in its place.
+    pub tls: Option<Wrap>,
+    /// Connections that the server must have seen, where it matters.
+    pub connections: Option<usize>,
+    /// Whether a call without error is complete.
+    pub complete: bool,
+}
+
+impl Case {
+    fn new(row: &'static str, fact: impl Into<String>, script: Vec<Act>, end: impl Into<String>, requests: usize) -> Case {
+        Case {
+            row,
+            fact: fact.into(),
+            connector: "acme",
+            operation: "list",
+            options: Value::Null,
+            items: None,
+            limits: Value::Null,
+            with: CallOptions::default(),
+            script,
+            end: end.into(),
+            requests,
+            lines: Vec::new(),
+            says: &[],
+            real_time: false,
+            stop: None,
+            takes: None,
+            before: None,
+            values: &[],
+            known: false,
+            tls: None,
+            connections: None,
+            complete: true,
+        }
+    }
+
+    /// The same with a key as long as many tokens are.
+    pub fn with_long_key(self) -> Case {
+        Case { values: &[("apiKey", LONG)], ..self }
+    }
+
+    /// The same as a fault that is known and not mended yet: run by `--ignored` only.
+    pub fn known(self) -> Case {
+        Case { known: true, ..self }
+    }
+
+    pub fn with_options(self, options: Value) -> Case {
+        Case { options, ..self }
+    }
+
+    /// The same with an end that is no error, and yet not all.
+    pub fn incomplete(self) -> Case {
+        Case { complete: false, ..self }
+    }
+
+    /// The case as a named test.
+    pub fn trial(self) -> Trial {
+        let known = self.known;
+        Trial::test(format!("{} {}", self.row, self.fact), move || self.run().map_err(Failed::from)).with_ignored_flag(known)
+    }
+}
+
+/// A case whose only fault is its time, which on a busy machine may be the machine's; who is late each time is late.
+const TIMES: usize = 3;
+
+impl Case {
+    fn run(&self) -> Result<(), String> {
+        let late = |found: &Result<(), String>| found.as_ref().is_err_and(|e| e.starts_with(LATE));
+        let mut found = run(self);
+        for _ in 1..TIMES {
+            if late(&found) {
+                found = run(self);
+            }
+        }
+        found
+    }
+}
+
+const LATE: &str = "it took";
+
+/// A read of a list.
+pub fn read(row: &'static str, fact: impl Into<String>, script: Vec<Act>, end: impl Into<String>, requests: usize) -> Case {
+    Case::new(row, fact, script, end, requests)
+}
+
+/// A write of one item that is not idempotent.
+pub fn post(row: &'static str, fact: impl Into<String>, script: Vec<Act>, end: impl Into<String>, requests: usize) -> Case {
+    Case { operation: "add", items: Some(r#"[{"name":"a"}]"#), ..Case::new(row, fact, script, end, requests) }
+}
+
+/// A write of one item that is.
+pub fn put(row: &'static str, fact: impl Into<String>, script: Vec<Act>, end: impl Into<String>, requests: usize) -> Case {
+    Case { operation: "put", items: Some(r#"[{"id":7,"name":"a"}]"#), ..Case::new(row, fact, script, end, requests) }
+}
+
+/// The delete of one record.
+pub fn delete(row: &'static str, fact: impl Into<String>, script: Vec<Act>, end: impl Into<String>, requests: usize) -> Case {
+    Case { operation: "remove", options: json!({"id": 7}), ..Case::new(row, fact, script, end, requests) }
+}
+
+/// The case with another operation.
+pub fn of(operation: &'static str, case: Case) -> Case {
+    Case { operation, ..case }
+}
+
+/// The case with what must be said.
+pub fn saying(says: &'static [&'static str], case: Case) -> Case {
+    Case { says, ..case }
+}
+
+fn run(case: &Case) -> Result<(), String> {
+    let clock = TestClock { real: case.real_time, ..TestClock::default() };
+    let mut stage = Stage::over(case.tls.clone(), case.connector, case.limits.clone(), case.script.clone(), clock, case.values);
+    if case.script.is_empty() {
+        stage.server.close();
+    }
+    let limit = Duration::from_secs(20);
+    let (found, took) = block_on(async { tokio::time::timeout(limit, perform(&stage, case)).await }).map_err(|_| "it hangs".to_owned())?;
+    let requests = stage.server.requests();
+    let told = &found.told;
+    let lines: Vec<String> = requests.iter().map(|r| format!("connection {}: {}", r.connection, r.line)).collect();
+    let shown = || format!("{told}\n{lines:#?}\nwaits {:?}", stage.clock.waits());
+    if found.summary != case.end {
+        return Err(format!("found    {}\nexpected {}\n{}", found.summary, case.end, shown()));
+    }
+    if requests.len() != case.requests {
+        return Err(format!("{} requests instead of {}\n{}", requests.len(), case.requests, shown()));
+    }
+    let found_lines: Vec<&str> = requests.iter().map(|r| r.line.trim_end_matches(" HTTP/1.1")).collect();
+    if !case.lines.is_empty() && found_lines != case.lines {
+        return Err(format!("the request lines should be {:#?}\n{}", case.lines, shown()));
+    }
+    if let Some(missing) = case.says.iter().find(|s| !told.contains(**s) && !found.summary.contains(**s)) {
+        return Err(format!("nothing says {missing:?}\n{}", shown()));
+    }
+    // Row 52: the receipt counts each request that went out, and each repetition.
+    let sent = (requests.len() - usize::from(case.before.is_some())) as u64;
+    let all_answered = case.requests > 0 && case.stop.is_none() && case.with.timeout.is_none();
+    if all_answered && found.receipt.requests != sent {
+        return Err(format!("the receipt counts {} requests, the server {sent}\n{}", found.receipt.requests, shown()));
+    }
+    let connections = stage.server.connections();
+    if case.connections.is_some_and(|expected| expected != connections) {
+        return Err(format!("{connections} connections instead of {:?}\n{}", case.connections, shown()));
+    }
+    if let Some((least, most)) = case.takes.filter(|(least, most)| took < *least || took > *most) {
+        return Err(format!("{LATE} {took:?}, not {least:?} to {most:?}\n{}", shown()));
+    }
+    let success = found.errors.is_empty() && !found.summary.contains("skipped");
+    if found.receipt.complete != (success && case.complete) {
+        return Err(format!("complete is {}\n{}", found.receipt.complete, shown()));
+    }
+    if stage.other.connections() > 0 {
+        return Err(format!("another origin was called: {:?}", stage.other.requests()));
+    }
+    check_signed(&requests, case.values.iter().find(|(n, _)| *n == "apiKey").map_or(API_KEY, |(_, v)| v))?;
+    check_text(told)
+}
+
+async fn perform(stage: &Stage, case: &Case) -> (Found, Duration) {
+    if let Some(operation) = case.before {
+        let found = call(&stage.session, operation, &Value::Null, None, &CallOptions::default()).await;
+        assert!(found.errors.is_empty(), "{}", found.told);
+        let ends = matches!(case.script.first(), Some(Act::Answer(steps)) if matches!(steps.last(), Some(Step::Close)));
+        while ends && stage.server.open() > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        // A turn of the reactor, so that an end which has arrived by now is noticed.
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let with = CallOptions { cancel: Cancel::default(), ..case.with.clone() };
+    let started = Instant::now();
+    let found = call(&stage.session, case.operation, &case.options, case.items, &with);
+    let count = match case.stop {
+        Some(Stop::Seen(count)) => count,
+        Some(Stop::Before) => {
+            with.cancel.cancel();
+            0
+        }
+        None => {
+            let found = found.await;
+            return (found, started.elapsed());
+        }
+    };
+    let mut cancelled_at = started;
+    let cancel = async {
+        while stage.server.seen() < count {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        cancelled_at = Instant::now();
+        with.cancel.cancel();
+    };
+    let (found, ()) = tokio::join!(found, cancel);
+    (found, cancelled_at.elapsed())
+}
