@@ -141,6 +141,9 @@ pub(crate) fn is_of_this_machine(connection: &ConnectionFile) -> bool {
         ValueFile::Text(text) => Url::parse(text).ok().filter(Url::has_host),
         ValueFile::Number(_) | ValueFile::Flag(_) | ValueFile::Reference(_) => None,
     };
+    if let Some(reroute) = &connection.reroute {
+        return Url::parse(reroute).is_ok_and(|url| is_loopback(&url));
+    }
     let addresses: Vec<Url> = connection.values.values().filter_map(text).collect();
     !addresses.is_empty() && addresses.iter().all(is_loopback)
 }

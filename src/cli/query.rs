@@ -10,11 +10,11 @@ use super::plain;
 use super::plan;
 use super::progress::Progress;
 use super::receipt::ReceiptFile;
-use super::screen;
+use super::screen::{self, Screen};
 use super::signals::Signals;
 use crate::definition::{Method, ResultShape};
-use crate::error::{ErrorKind, Result};
-use crate::receipt::StopReason;
+use crate::error::{Error, ErrorKind, Result};
+use crate::receipt::{Receipt, StopReason};
 use crate::walk::Walk;
 
 /// Runs it; gives the exit code.
@@ -65,14 +65,7 @@ async fn deliver(
     let facts = walk.receipt().clone();
     let kept = receipt.write(screen, &facts, ended.as_ref().err());
     if let Err(error) = ended {
-        if let Some(path) = output.abandon() {
-            screen.note(&format!("what came before is in {}", path.display()));
-        }
-        let interrupted = signals.exit_code().filter(|_| error.kind() == ErrorKind::Cancelled);
-        let Some(code) = interrupted else { return Err(error) };
-        let (items, pages) = (plain::count(facts.items, "item"), plain::count(facts.pages, "page"));
-        screen.warn(&format!("interrupted after {items} on {pages}; there may be more"));
-        return Ok(code);
+        return give_up(screen, output, &facts, error, signals);
     }
     let place = output.place().filter(|_| screen.shows_progress());
     let cut = output.is_table() && facts.stop == Some(StopReason::ItemLimit);
@@ -87,4 +80,16 @@ async fn deliver(
         screen.note("stopped at --limit; there may be more");
     }
     kept.map(|()| 0)
+}
+
+/// The end of a call that failed or was interrupted: what was delivered stays.
+fn give_up(screen: Screen, output: Output, facts: &Receipt, error: Error, signals: &Signals) -> Result<u8> {
+    if let Some(path) = output.abandon() {
+        screen.note(&format!("what came before is in {}", path.display()));
+    }
+    let interrupted = signals.exit_code().filter(|_| error.kind() == ErrorKind::Cancelled);
+    let Some(code) = interrupted else { return Err(error) };
+    let (items, pages) = (plain::count(facts.items, "item"), plain::count(facts.pages, "page"));
+    screen.warn(&format!("interrupted after {items} on {pages}; there may be more"));
+    Ok(code)
 }
