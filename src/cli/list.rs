@@ -196,7 +196,9 @@ impl Listing {
             return String::new();
         }
         let head: Vec<String> = self.head.iter().map(|h| (*h).to_owned()).collect();
-        let lines: Vec<&Vec<String>> = std::iter::once(&head).chain(self.rows.iter().map(|(row, _)| row)).collect();
+        // A pipe gets the rows alone, so that they can be counted and cut.
+        let titled = std::io::IsTerminal::is_terminal(&std::io::stdout()).then_some(&head);
+        let lines: Vec<&Vec<String>> = titled.into_iter().chain(self.rows.iter().map(|(row, _)| row)).collect();
         let width = |column: usize| lines.iter().filter_map(|line| line.get(column)).map(|cell| plain::width(cell)).max().unwrap_or(0);
         let widths: Vec<usize> = (0..self.head.len()).map(width).collect();
         let mut out = String::new();

@@ -53,7 +53,6 @@ pub struct Case {
     pub before: Option<&'static str>,
     /// Further connection values.
     pub values: &'static [(&'static str, &'static str)],
-    pub known: bool,
     /// TLS, or what stands in its place.
     pub tls: Option<Wrap>,
     /// Connections that the server must have seen, where it matters.
@@ -83,7 +82,6 @@ impl Case {
             takes: None,
             before: None,
             values: &[],
-            known: false,
             tls: None,
             connections: None,
             complete: true,
@@ -93,11 +91,6 @@ impl Case {
     /// The same with a key as long as many tokens are.
     pub fn with_long_key(self) -> Case {
         Case { values: &[("apiKey", LONG)], ..self }
-    }
-
-    /// The same as a fault that is known and not mended yet: run by `--ignored` only.
-    pub fn known(self) -> Case {
-        Case { known: true, ..self }
     }
 
     pub fn with_options(self, options: Value) -> Case {
@@ -111,8 +104,7 @@ impl Case {
 
     /// The case as a named test.
     pub fn trial(self) -> Trial {
-        let known = self.known;
-        Trial::test(format!("{} {}", self.row, self.fact), move || self.run().map_err(Failed::from)).with_ignored_flag(known)
+        Trial::test(format!("{} {}", self.row, self.fact), move || self.run().map_err(Failed::from))
     }
 }
 

@@ -194,10 +194,7 @@ fn totals() -> Vec<Case> {
     let mut cases: Vec<Case> =
         ["0", "3", "100", "-1", "\"4\"", "\"many\"", "null", "1e400", "4.5", "[4]", "99999999999999999999999", "true"]
             .into_iter()
-            .map(|total| {
-                let case = of("offset", read("34", format!("a total of {total} loses nothing"), walk(total), BOTH, 3));
-                case
-            })
+            .map(|total| of("offset", read("34", format!("a total of {total} loses nothing"), walk(total), BOTH, 3)))
             .collect();
     cases.push(saying(
         &["changed from 4 to 9", "missing or twice"],
