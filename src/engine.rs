@@ -93,7 +93,7 @@ impl Engine {
     fn http(&self, connection: &Connection) -> HttpOptions {
         let loopback = crate::connection::is_loopback(connection.base());
         HttpOptions {
-            connect: Duration::from_secs(u64::from(connection.limits.connect_s.unwrap_or(10))),
+            connect: connect_time(connection),
             idle_connections: connection.limits.concurrency(),
             tls: connection.needs_tls(),
             system_proxy: self.system_proxy && !loopback,
@@ -292,6 +292,14 @@ impl Session {
         let one = CallOptions { items_max: Some(1), ..with.clone() };
         self.query(&probe.operation, &Value::Object(options), &one)?.collect().await
     }
+}
+
+/// The time for a connect. Shorter than that for the first byte, whose end would say that the request may have been sent.
+fn connect_time(connection: &Connection) -> Duration {
+    let seconds = |value: Option<u32>, default: u32| Duration::from_secs(u64::from(value.unwrap_or(default)));
+    let limits = &connection.limits;
+    let reply = seconds(limits.first_byte_s, 60).min(seconds(limits.timeout_s, 120));
+    seconds(limits.connect_s, 10).min(reply * 9 / 10)
 }
 
 /// Options as an object; null stands for none.

@@ -271,8 +271,13 @@ impl Wire {
 
     async fn token(&self, call: &Call, rejected: Option<&Secret>) -> Result<Secret, Miss> {
         let means = self.means();
+        let left = call.deadline.map_or(Duration::from_secs(u64::from(u32::MAX)), |d| d.saturating_sub(self.clock.now()));
+        // The exchange itself goes on in its own task, so that a rotated token is not lost.
         tokio::select! {
-            token = self.keeper.access(&means, rejected) => token.map_err(fatal),
+            token = tokio::time::timeout(left, self.keeper.access(&means, rejected)) => match token {
+                Ok(token) => token.map_err(fatal),
+                Err(_) => Err(fatal(Error::new(ErrorKind::Timeout, "the call's deadline passed while its access token was being renewed"))),
+            },
             () = call.cancel.cancelled() => Err(fatal(cancelled())),
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http_body::Body as _;
 use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -133,19 +134,18 @@ fn tls(builder: reqwest::ClientBuilder, needed: bool) -> Result<reqwest::ClientB
 impl Transport for HttpTransport {
     async fn send(&self, mut request: http::Request<Bytes>, limits: ExchangeLimits) -> Result<Response, Failure> {
         request.headers_mut().insert(ACCEPT_ENCODING, http::HeaderValue::from_static("gzip"));
-        let head = *request.method() == http::Method::HEAD;
         let request = reqwest::Request::try_from(request.map(reqwest::Body::from)).map_err(|e| failed(&e.without_url(), None))?;
         let end = End { at: Instant::now() + limits.total, total: limits.total };
         let sent = end.within("first_byte_s", limits.first_byte, None, self.client.execute(request)).await?;
         let mut response = sent.map_err(|e| failed(&e.without_url(), None))?;
         let status = response.status();
         check_framing(&response)?;
-        let body = if status.is_success() {
-            body(&mut response, head || status == http::StatusCode::NO_CONTENT, limits, &end).await?
-        } else {
-            error_body(&mut response, limits, &end).await
-        };
-        Ok(Response { status, headers: std::mem::take(response.headers_mut()), body })
+        if !status.is_success() {
+            let body = error_body(&mut response, limits, &end).await;
+            return Ok(Response { status, headers: std::mem::take(response.headers_mut()), body });
+        }
+        let headers = response.headers().clone();
+        Ok(Response { status, headers, body: body(response, limits, &end).await? })
     }
 }
 
@@ -174,21 +174,24 @@ fn check_framing(response: &reqwest::Response) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn body(response: &mut reqwest::Response, bodiless: bool, limits: ExchangeLimits, end: &End) -> Result<Vec<u8>, Failure> {
+async fn body(response: reqwest::Response, limits: ExchangeLimits, end: &End) -> Result<Vec<u8>, Failure> {
     let status = response.status().as_u16();
     let length = response.headers().get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<usize>().ok());
     if length.is_some_and(|l| l > limits.body_max) {
         return Err(too_large(limits, status));
     }
-    // The client takes a stream that the server resets "without error" for a whole one; a HEAD has a length and no body.
-    let counted = length.filter(|_| response.version() == http::Version::HTTP_2 && !bodiless);
     let mut sink = Sink::new(response.headers(), limits, status, length.unwrap_or(0))?;
+    let framed = response.version() == http::Version::HTTP_2;
+    let mut body = reqwest::Body::from(response);
     loop {
-        let piece = end.within("idle_s", limits.idle, Some(status), response.chunk()).await?;
-        match piece.map_err(|e| failed(&e.without_url(), Some(status)))? {
-            Some(piece) => sink.push(&piece)?,
-            None if counted.is_some_and(|length| length != sink.packed) => {
-                let message = format!("the reply ended after {} of {} bytes", sink.packed, length.unwrap_or_default());
+        let next = std::future::poll_fn(|cx| std::pin::Pin::new(&mut body).poll_frame(cx));
+        let frame = end.within("idle_s", limits.idle, Some(status), next).await?;
+        match frame.transpose().map_err(|e| failed(&e.without_url(), Some(status)))?.map(http_body::Frame::into_data) {
+            Some(Ok(piece)) => sink.push(&piece)?,
+            Some(Err(_trailers)) => {}
+            // The client takes a stream that the server resets "without error" for a whole one.
+            None if framed && !body.is_end_stream() => {
+                let message = format!("the reply was cut off after {} bytes", sink.packed);
                 return Err(Failure { kind: FailureKind::Broken, message, status: Some(status) });
             }
             None => return sink.finish(),

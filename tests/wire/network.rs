@@ -38,6 +38,7 @@ pub fn trials() -> Vec<Trial> {
     let mut trials: Vec<Trial> = cases.into_iter().flatten().map(Case::trial).collect();
     trials.extend([
         Trial::test("02 a connect that hangs ends by the limit connect_s, and a POST is tried again", || Ok(connect_hangs(5)?)),
+        // The clock of first_byte_s runs while the connection is made, and says that the request may have been sent.
         Trial::test("02 a connect that hangs, with first_byte_s as short", || Ok(connect_hangs(1)?)),
         Trial::test("05 no prefix of an answer is ever taken for the whole", || Ok(every_prefix()?)),
         Trial::test("09 a clock that jumps in a wait causes no burst", || Ok(clock_jumps()?)),

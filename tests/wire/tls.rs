@@ -120,9 +120,7 @@ fn instead_of_tls(bytes: &'static [u8]) -> Option<Wrap> {
 pub fn trials() -> Vec<Trial> {
     let mut trials: Vec<Trial> = [certificates(), handshakes()].into_iter().flatten().map(Case::trial).collect();
     for (fact, operation, acts, end, seen) in http2() {
-        trials.push(
-            Trial::test(format!("04 {fact}"), move || Ok(over_http2(operation, &acts, end, seen)?)).with_ignored_flag(fact == NO_LENGTH),
-        );
+        trials.push(Trial::test(format!("04 {fact}"), move || Ok(over_http2(operation, &acts, end, seen)?)));
     }
     trials.extend([
         Trial::test("08 this machine is never reached through a proxy", || Ok(past_the_proxy()?)),
