@@ -15,7 +15,7 @@ pub enum ProbeFile {
 }
 
 mirrors! {
-    /// operations/<connector>/connector.yaml: one outside system
+    /// `operations/<connector>/connector.yaml`: one outside system
     struct ConnectorFile {
         /// Version of this file format: 1
         pub version: u32,

@@ -58,7 +58,7 @@ mirrors! {
     #[derive(Copy, Default, PartialEq, Eq)]
     enum StyleFile { #[default] Comma, Repeat }
 
-    /// operations/<connector>/<area>.yaml: operations keyed by OperationId
+    /// `operations/<connector>/<area>.yaml`: operations keyed by OperationId
     struct OperationsFile {
         /// Version of this file format: 1
         pub version: u32,
@@ -221,7 +221,7 @@ mirrors! {
     /// What to use instead
     struct DeprecatedFile { #[serde(default, rename = "use")] pub instead: Option<String> }
 
-    /// templates/<connector>/<area>.yaml: what designers pick
+    /// `templates/<connector>/<area>.yaml`: what designers pick
     struct TemplatesFile {
         /// Version of this file format: 1
         pub version: u32,

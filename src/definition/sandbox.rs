@@ -7,7 +7,7 @@ use super::value::{Json, Ordered};
 use crate::error::Result;
 use crate::yaml::Document;
 
-/// operations/<connector>/sandbox.yaml: what the built-in sandbox plays
+/// `operations/<connector>/sandbox.yaml`: what the built-in sandbox plays
 #[derive(Clone, Debug, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
