@@ -17,16 +17,17 @@
 //! use serde_json::json;
 //!
 //! # async fn example() -> opnode::Result<()> {
+//! // Names are those of the catalogue: `Catalog::connector_names`, `Connector::properties`, `Catalog::operations`.
 //! let engine = Engine::default();
 //! let spec = ConnectionSpec {
-//!     connector: "connectwise-manage".into(),
-//!     values: [("siteUrl", "https://mycompany.myconnectwise.net"), ("username", "mycompany+publickey"), ("password", "privatekey")]
+//!     connector: "acme-desk".into(),
+//!     values: [("siteUrl", "https://desk.example.com"), ("username", "robot"), ("password", "privatekey")]
 //!         .map(|(name, value)| (name.to_owned(), value.to_owned()))
 //!         .into(),
 //!     ..ConnectionSpec::default()
 //! };
 //! let session = engine.connect(&spec)?;
-//! let mut walk = session.query("getSystemMembers", &json!({"conditions": "inactiveFlag=false"}), &CallOptions::default())?;
+//! let mut walk = session.query("getTickets", &json!({"conditions": "closed=false"}), &CallOptions::default())?;
 //! while let Some(page) = walk.next().await {
 //!     for item in page?.items.iter() {
 //!         println!("{}", item.as_str());
