@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use crate::auth::{self, MemoryStore, TokenStore};
@@ -158,14 +159,23 @@ impl Session {
     /// # Errors
     /// Everything that can be known before the first request: `unknown_operation`, `invalid_options`, `definition`.
     pub fn query(&self, operation: &str, options: &Value, with: &CallOptions) -> Result<Walk> {
+        let read = self.reading(operation, options, with)?;
+        let call = self.call(&read.operation, with);
+        Ok(Walk::new(Arc::clone(&self.wire), call, read.options, read.size, read.pager, with.items_max))
+    }
+
+    /// Checks a query as far as its first request, which is built and not sent.
+    fn reading(&self, operation: &str, options: &Value, with: &CallOptions) -> Result<Reading> {
         let operation = self.operation(Some(Method::Query), operation)?;
         let options = object(&operation, options)?;
         operation.check_options(&options)?;
         self.learn(&operation, &options);
+        let named = |e: Error| e.with(|d| d.operation = Some(operation.id.clone()));
         let size = self.page_size(&operation, &options, with);
-        let pager = Pager::new(Arc::clone(&operation), &options, with.forward_only, size.as_ref().map(|(_, n)| *n))
-            .map_err(|e| e.with(|d| d.operation = Some(operation.id.clone())))?;
-        Ok(Walk::new(Arc::clone(&self.wire), self.call(&operation, with), options, size, pager, with.items_max))
+        let pager = Pager::new(Arc::clone(&operation), &options, with.forward_only, size.as_ref().map(|(_, n)| *n)).map_err(named)?;
+        let input = Input { options: &options, item: None, body: None, page_size: size.as_ref().map(|(name, n)| (name.as_str(), *n)) };
+        let first = request::build(&self.wire.connection, &operation, input, &pager.first()).map_err(named)?;
+        Ok(Reading { operation, options, size, pager, first })
     }
 
     /// Never asks for more than the caller wants.
@@ -226,24 +236,13 @@ impl Session {
         items: Option<&Items>,
         with: &CallOptions,
     ) -> Result<Vec<PlannedRequest>> {
-        let operation = self.operation(Some(method), operation)?;
-        let options = object(&operation, options)?;
-        operation.check_options(&options)?;
-        self.learn(&operation, &options);
-        let connection = &self.wire.connection;
-        let requests = if method == Method::Query {
-            let size = self.page_size(&operation, &options, with);
-            let pager = Pager::new(Arc::clone(&operation), &options, with.forward_only, size.as_ref().map(|(_, n)| *n))?;
-            let input = Input { options: &options, item: None, body: None, page_size: size.as_ref().map(|(name, n)| (name.as_str(), *n)) };
-            vec![request::build(connection, &operation, input, &pager.first())?]
+        let (operation, requests) = if method == Method::Query {
+            let read = self.reading(operation, options, with)?;
+            (read.operation, vec![read.first])
         } else {
-            write::check_items(&operation, &options, items)?;
-            let given = items.cloned().unwrap_or_default();
-            write::plan(&operation, items)
-                .into_iter()
-                .map(|share| write::build(&self.wire, &operation, &options, &given, share))
-                .collect::<Result<_>>()?
+            self.writing(method, operation, options, items)?
         };
+        let connection = &self.wire.connection;
         requests
             .into_iter()
             .map(|mut request| {
@@ -268,6 +267,25 @@ impl Session {
     /// `unauthenticated` when the code is not accepted; `state` when the tokens cannot be kept.
     pub async fn sign_in(&self, code: &Secret, redirect: &str, verifier: &Secret) -> Result<()> {
         self.wire.keeper.redeem(&self.wire.means(), code, redirect, verifier).await
+    }
+
+    /// All requests of a write, checked and not sent.
+    fn writing(
+        &self,
+        method: Method,
+        id: &str,
+        options: &Value,
+        items: Option<&Items>,
+    ) -> Result<(Arc<Operation>, Vec<http::Request<Bytes>>)> {
+        let operation = self.operation(Some(method), id)?;
+        let options = object(&operation, options)?;
+        operation.check_options(&options)?;
+        self.learn(&operation, &options);
+        write::check_items(&operation, &options, items)?;
+        let given = items.cloned().unwrap_or_default();
+        let shares = write::plan(&operation, items).into_iter();
+        let requests = shares.map(|share| write::build(&self.wire, &operation, &options, &given, share)).collect::<Result<_>>()?;
+        Ok((operation, requests))
     }
 
     /// Calls the connector's probe: whether the address and credentials work.
@@ -300,6 +318,15 @@ fn connect_time(connection: &Connection) -> Duration {
     let limits = &connection.limits;
     let reply = seconds(limits.first_byte_s, 60).min(seconds(limits.timeout_s, 120));
     seconds(limits.connect_s, 10).min(reply * 9 / 10)
+}
+
+/// A query that was checked.
+struct Reading {
+    operation: Arc<Operation>,
+    options: Map<String, Value>,
+    size: Option<(String, u32)>,
+    pager: Pager,
+    first: http::Request<Bytes>,
 }
 
 /// Options as an object; null stands for none.

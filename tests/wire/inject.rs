@@ -9,8 +9,8 @@ use crate::server::{json as answer, reply};
 use crate::stage::{Stage, block_on, call, told};
 
 const ONE: &str = r#"{"id":1}"#;
-/// A query is refused when its first page is asked for, before anything is sent.
-const REFUSED: &str = "[] invalid_options/0";
+/// A call is refused before its first page is asked for.
+const REFUSED: &str = "refused invalid_options/0";
 const UNKNOWN_OPTION: &str = "refused invalid_options/0";
 
 pub fn trials() -> Vec<Trial> {
