@@ -131,16 +131,23 @@ impl Session {
         &self.wire.connection
     }
 
-    fn operation(&self, method: Option<Method>, id: &str) -> Result<Arc<Operation>> {
+    fn operation(&self, method: Method, id: &str) -> Result<Arc<Operation>> {
         let operation = self.catalog.operation(Some(&self.wire.connection.connector.name), id)?;
-        match method {
-            Some(method) if operation.method != method => {
-                Err(Error::new(ErrorKind::UnknownOperation, format!("{} belongs to {}, not to {method}", operation.id, operation.method))
-                    .advise(format!("call it with {}", operation.method))
-                    .with(|d| d.operation = Some(operation.id.clone())))
-            }
-            _ => Ok(operation),
+        if operation.method == method {
+            return Ok(operation);
         }
+        Err(Error::new(ErrorKind::UnknownOperation, format!("{} belongs to {}, not to {method}", operation.id, operation.method))
+            .advise(format!("call it with {}", operation.method))
+            .with(|d| d.operation = Some(operation.id.clone())))
+    }
+
+    /// The operation and the options of a call, checked; what all three methods begin with.
+    fn checked(&self, method: Method, id: &str, options: &Value) -> Result<(Arc<Operation>, Map<String, Value>)> {
+        let operation = self.operation(method, id)?;
+        let options = object(&operation, options)?;
+        operation.check_options(&options)?;
+        self.learn(&operation, &options);
+        Ok((operation, options))
     }
 
     /// Values that an operation declares as secret are masked from here on.
@@ -166,10 +173,7 @@ impl Session {
 
     /// Checks a query as far as its first request, which is built and not sent.
     fn reading(&self, operation: &str, options: &Value, with: &CallOptions) -> Result<Reading> {
-        let operation = self.operation(Some(Method::Query), operation)?;
-        let options = object(&operation, options)?;
-        operation.check_options(&options)?;
-        self.learn(&operation, &options);
+        let (operation, options) = self.checked(Method::Query, operation, options)?;
         let named = |e: Error| e.with(|d| d.operation = Some(operation.id.clone()));
         let size = self.page_size(&operation, &options, with);
         let pager = Pager::new(Arc::clone(&operation), &options, with.forward_only, size.as_ref().map(|(_, n)| *n)).map_err(named)?;
@@ -204,10 +208,7 @@ impl Session {
     }
 
     fn write(&self, method: Method, operation: &str, options: &Value, items: Option<Items>, with: &CallOptions) -> Result<Writes> {
-        let operation = self.operation(Some(method), operation)?;
-        let options = object(&operation, options)?;
-        operation.check_options(&options)?;
-        self.learn(&operation, &options);
+        let (operation, options) = self.checked(method, operation, options)?;
         write::check_items(&operation, &options, items.as_ref())?;
         self.check_first(&operation, &options, items.as_ref())?;
         Ok(Writes::new(Arc::clone(&self.wire), self.call(&operation, with), options, items, with.stop_on_error))
@@ -277,10 +278,7 @@ impl Session {
         options: &Value,
         items: Option<&Items>,
     ) -> Result<(Arc<Operation>, Vec<http::Request<Bytes>>)> {
-        let operation = self.operation(Some(method), id)?;
-        let options = object(&operation, options)?;
-        operation.check_options(&options)?;
-        self.learn(&operation, &options);
+        let (operation, options) = self.checked(method, id, options)?;
         write::check_items(&operation, &options, items)?;
         let given = items.cloned().unwrap_or_default();
         let shares = write::plan(&operation, items).into_iter();
