@@ -86,6 +86,8 @@ pub mod cli;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 
+#[cfg(feature = "keyring")]
+pub use auth::KeyringStore;
 pub use auth::{FileStore, MemoryStore, TokenSlot, TokenStore, Tokens};
 pub use clock::{Clock, SystemClock};
 pub use connection::{ConnectionSpec, Limits};

@@ -273,7 +273,7 @@ impl Writes {
                 Ok(sent) => sent,
                 Err(lost) => Err(Error::new(ErrorKind::UnknownOutcome, format!("the request's task ended: {lost}"))),
             };
-            let outcomes = outcomes(&self.call.operation, share, sent, &self.wire.connection.redactor);
+            let outcomes = outcomes(&self.call.operation, &self.items, share, sent, &self.wire.connection.redactor);
             let bad = outcomes.iter().any(|o| o.status != OutcomeStatus::Ok);
             let over = outcomes
                 .iter()
@@ -350,13 +350,13 @@ fn skipped(index: usize) -> Outcome {
 }
 
 /// The outcomes of one request, one per item of its share.
-fn outcomes(operation: &Operation, share: Share, sent: Result<Sent>, redactor: &Redactor) -> Vec<Outcome> {
+fn outcomes(operation: &Operation, items: &Items, share: Share, sent: Result<Sent>, redactor: &Redactor) -> Vec<Outcome> {
     let indexes = share.first..share.first + share.count;
     match sent {
         Err(error) => failed(share, error),
         Ok(sent) => {
             if let Some(rule) = &operation.response.parts {
-                return by_parts(rule, share, &sent, redactor);
+                return by_parts(operation, rule, items, share, &sent, redactor);
             }
             let one_each = sent.page.items.len() == share.count;
             indexes
@@ -410,42 +410,44 @@ fn pick(items: &Items, index: usize) -> Items {
     items.get(index).map(|i| Items::one(i.as_str().to_owned())).unwrap_or_default()
 }
 
-/// A reply that reports on each part: by its index where it has one, else by position. What is not reported is unknown.
-fn by_parts(rule: &PartRule, share: Share, sent: &Sent, redactor: &Redactor) -> Vec<Outcome> {
+/// A reply that reports on each part: by its index or its item where it names one, else by position. What is not reported is unknown.
+fn by_parts(operation: &Operation, rule: &PartRule, items: &Items, share: Share, sent: &Sent, redactor: &Redactor) -> Vec<Outcome> {
     let parts: Vec<Value> = sent.page.items.iter().map(flags).collect();
-    let at = |position: usize| {
-        let named =
-            rule.index.as_ref().and_then(|key| parts.iter().position(|p| p.get(key).and_then(Value::as_u64) == Some(position as u64)));
-        named.or_else(|| (rule.index.is_none() && parts.len() == share.count).then_some(position))
-    };
+    let mut taken = vec![false; parts.len()];
     (0..share.count)
         .map(|position| {
-            let index = (share.first + position) as u64;
-            let blank = Outcome {
-                index,
-                status: OutcomeStatus::Ok,
+            let index = share.first + position;
+            let wrong = |kind, message: String| {
+                Error::new(kind, message).with(|d| {
+                    d.operation = Some(operation.id.clone());
+                    d.http_status = Some(sent.status);
+                    d.attempts = sent.attempts;
+                })
+            };
+            let outcome = |status, items, error| Outcome {
+                index: index as u64,
+                status,
                 http_status: Some(sent.status),
-                items: Items::default(),
+                items,
                 location: None,
-                error: None,
+                error,
                 attempts: sent.attempts,
             };
-            let Some((found, part)) = at(position).and_then(|i| parts.get(i).map(|p| (i, p))) else {
+            let found = part_of(rule, &parts, &taken, items.get(index), position, share.count);
+            let Some((found, part)) = found.and_then(|at| parts.get(at).map(|part| (at, part))) else {
+                let message = format!("the reply reports on {} items, and not on this one", parts.len());
                 let error =
-                    Error::new(ErrorKind::UnknownOutcome, format!("the reply reports on {} items, and not on this one", parts.len()));
-                return Outcome { status: OutcomeStatus::Unknown, error: Some(error), ..blank };
+                    wrong(ErrorKind::UnknownOutcome, message).advise("look at the record before sending it again; it was not repeated");
+                return outcome(OutcomeStatus::Unknown, Items::default(), Some(error));
             };
-            let ok = rule.ok.as_ref().is_none_or(|key| part.get(key).is_some_and(succeeded));
-            if !ok {
-                let said = rule
-                    .error
-                    .as_ref()
-                    .and_then(|p| p.find(part))
-                    .map(|v| scalar(v).unwrap_or_else(|| v.to_string()))
-                    .unwrap_or_else(|| "without a reason".into());
-                let said = crate::fault::clean(&redactor.mask(&said));
-                let error = Error::new(ErrorKind::Rejected, format!("refused: {said}")).with(|d| d.provider.message = Some(said));
-                return Outcome { status: OutcomeStatus::Failed, error: Some(error), ..blank };
+            if let Some(taken) = taken.get_mut(found) {
+                *taken = true;
+            }
+            if rule.ok.as_ref().is_some_and(|key| !part.get(key).is_some_and(succeeded)) {
+                let said = rule.error.as_ref().and_then(|p| p.find(part)).map(|v| scalar(v).unwrap_or_else(|| v.to_string()));
+                let said = crate::fault::clean(&redactor.mask(&said.unwrap_or_else(|| "without a reason".into())));
+                let error = wrong(ErrorKind::Rejected, format!("refused: {said}")).with(|d| d.provider.message = Some(said));
+                return outcome(OutcomeStatus::Failed, Items::default(), Some(error));
             }
             let items = match rule.data.as_ref() {
                 Some(pointer) => {
@@ -454,9 +456,20 @@ fn by_parts(rule: &PartRule, share: Share, sent: &Sent, redactor: &Redactor) -> 
                 }
                 None => pick(&sent.page.items, found),
             };
-            Outcome { items, ..blank }
+            outcome(OutcomeStatus::Ok, items, None)
         })
         .collect()
+}
+
+/// Which part reports on the item at this position. Two equal items take the first report and the second.
+fn part_of(rule: &PartRule, parts: &[Value], taken: &[bool], item: Option<Item<'_>>, position: usize, count: usize) -> Option<usize> {
+    if let Some(name) = &rule.index {
+        return parts.iter().position(|p| p.get(name).and_then(Value::as_u64) == Some(position as u64));
+    }
+    let Some(name) = &rule.key else { return (parts.len() == count).then_some(position) };
+    let item: Value = serde_json::from_str(item?.as_str()).ok()?;
+    let named = item.as_object().map_or(Some(&item), |fields| fields.get(name)).and_then(scalar)?;
+    parts.iter().zip(taken).position(|(part, taken)| !taken && part.get(name).and_then(scalar).as_deref() == Some(named.as_str()))
 }
 
 /// A part's own fields that can be read as values; its record stays raw, because a number in it may be beyond any value.

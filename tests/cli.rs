@@ -1,5 +1,6 @@
 //! Each folder `tests/cli/<case>/` is a test: `cmd` is run by a shell with the built `opnode` first in its path, against a made-up system on
-//! loopback; `stdout`, `stderr` and `exit` are what must come out. `UPDATE=1` rewrites them; a new case needs no Rust.
+//! loopback; `stdout`, `stderr` and `exit` are what must come out. `UPDATE=1` rewrites them; a new case needs no Rust. A case whose
+//! file `needs` names a program that is not there is passed over, and says so.
 //!
 //! The shell finds in its folder: the files of the case, `connections.yaml` with the connections `depot`, `away`, `one-by-one` and `office`, and `definitions/`.
 
@@ -26,12 +27,24 @@ fn main() {
         .map(|case| {
             let (root, server) = (root.clone(), server.uri());
             let name = case.file_name().unwrap().to_string_lossy().into_owned();
+            let missing = missing_tools(&case);
+            let ignored = !missing.is_empty();
+            let kind = missing.iter().fold(String::new(), |text, tool| format!("{text}needs {tool} "));
             Trial::test(name, move || run(&root, &case, &server).map_err(Failed::from))
+                .with_kind(kind.trim_end())
+                .with_ignored_flag(ignored)
         })
         .collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     drop(server);
     conclusion.exit();
+}
+
+/// The programs of the case's file `needs` that this machine does not have. `.ci/run` installs them all.
+fn missing_tools(case: &Path) -> Vec<String> {
+    let needs = std::fs::read_to_string(case.join("needs")).unwrap_or_default();
+    let there = |tool: &str| std::env::split_paths(&std::env::var_os("PATH").unwrap()).any(|folder| folder.join(tool).is_file());
+    needs.split_whitespace().filter(|tool| !there(tool)).map(str::to_owned).collect()
 }
 
 /// How long a case may take.
@@ -57,6 +70,8 @@ fn run(root: &Path, case: &Path, server: &str) -> Result<(), String> {
         .env_clear()
         .envs([("HOME", folder.path().as_os_str()), ("PATH", path.as_os_str()), ("LC_ALL", "C.UTF-8".as_ref())])
         .envs([("OPNODE_DEFINITIONS", "definitions"), ("DEPOT_KEY", "key-of-the-depot"), ("SERVER", server), ("COLUMNS", "100")])
+        // The keyring of whoever runs the tests stays out of them.
+        .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
         .stdin(Stdio::null())
         .stdout(to("stdout"))
         .stderr(to("stderr"))

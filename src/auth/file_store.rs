@@ -40,9 +40,10 @@ struct Stored {
     tokens: BTreeMap<String, Entry>,
 }
 
+/// One connection's tokens as they are kept.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry {
+pub(super) struct Entry {
     access: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     refresh: Option<String>,
@@ -52,12 +53,34 @@ struct Entry {
     seed: Option<String>,
 }
 
+impl From<&Tokens> for Entry {
+    fn from(tokens: &Tokens) -> Entry {
+        Entry {
+            access: tokens.access.expose().to_owned(),
+            refresh: tokens.refresh.as_ref().map(|r| r.expose().to_owned()),
+            expires_at: tokens.expires_at,
+            seed: tokens.seed.clone(),
+        }
+    }
+}
+
+impl From<Entry> for Tokens {
+    fn from(entry: Entry) -> Tokens {
+        Tokens {
+            access: Secret::new(entry.access),
+            refresh: entry.refresh.map(Secret::new),
+            expires_at: entry.expires_at,
+            seed: entry.seed,
+        }
+    }
+}
+
 #[async_trait]
 impl TokenStore for FileStore {
     async fn open(&self, key: &str) -> Result<Box<dyn TokenSlot>> {
         let (path, key) = (self.path.clone(), key.to_owned());
         // Waiting for another process must not hold up this one's other calls.
-        let lock = blocking(move || lock(&path)).await?;
+        let lock = blocking(move || lock(&path.with_extension("lock"))).await?;
         Ok(Box::new(FileSlot { path: self.path.clone(), key, _lock: lock }))
     }
 }
@@ -65,34 +88,18 @@ impl TokenStore for FileStore {
 struct FileSlot {
     path: PathBuf,
     key: String,
-    /// Held until the slot is dropped; the operating system lets go of it when the process dies.
-    _lock: File,
+    _lock: Lock,
 }
 
 #[async_trait]
 impl TokenSlot for FileSlot {
     async fn read(&mut self) -> Result<Option<Tokens>> {
         let (path, key) = (self.path.clone(), self.key.clone());
-        blocking(move || {
-            let entry = load(&path)?.tokens.remove(&key);
-            Ok(entry.map(|e| Tokens {
-                access: Secret::new(e.access),
-                refresh: e.refresh.map(Secret::new),
-                expires_at: e.expires_at,
-                seed: e.seed,
-            }))
-        })
-        .await
+        blocking(move || Ok(load(&path)?.tokens.remove(&key).map(Tokens::from))).await
     }
 
     async fn write(&mut self, tokens: &Tokens) -> Result<()> {
-        let (path, key) = (self.path.clone(), self.key.clone());
-        let entry = Entry {
-            access: tokens.access.expose().to_owned(),
-            refresh: tokens.refresh.as_ref().map(|r| r.expose().to_owned()),
-            expires_at: tokens.expires_at,
-            seed: tokens.seed.clone(),
-        };
+        let (path, key, entry) = (self.path.clone(), self.key.clone(), Entry::from(tokens));
         blocking(move || {
             let mut stored = load(&path)?;
             stored.version = 1;
@@ -103,19 +110,21 @@ impl TokenSlot for FileSlot {
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+/// Held until it is dropped; the operating system lets go of it when the process dies.
+pub(super) struct Lock(#[expect(dead_code, reason = "held, not read")] File);
+
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(|e| Error::new(ErrorKind::Internal, format!("the token store's task ended: {e}")))?
 }
 
 /// The lock is a file of its own, because the store's file is replaced by each write.
-fn lock(path: &Path) -> Result<File> {
-    let name = path.with_extension("lock");
+pub(super) fn lock(path: &Path) -> Result<Lock> {
     if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(|e| state("the folder of the token store cannot be made", folder, &e))?;
     }
-    let file = private(&name, false).map_err(|e| state("the lock of the token store cannot be opened", &name, &e))?;
-    file.lock().map_err(|e| state("the token store cannot be locked", &name, &e))?;
-    Ok(file)
+    let file = private(path, false).map_err(|e| state("the lock of the token store cannot be opened", path, &e))?;
+    file.lock().map_err(|e| state("the token store cannot be locked", path, &e))?;
+    Ok(Lock(file))
 }
 
 fn private(path: &Path, fresh: bool) -> std::io::Result<File> {

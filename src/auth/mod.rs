@@ -4,6 +4,8 @@ mod basic;
 mod file_store;
 mod grant;
 mod keeper;
+#[cfg(feature = "keyring")]
+mod keyring_store;
 mod store;
 
 use bytes::Bytes;
@@ -19,6 +21,10 @@ use crate::secret::{MASK, Secret};
 pub use file_store::FileStore;
 pub(crate) use grant::sign_in_url;
 pub(crate) use keeper::{Keeper, Means};
+#[cfg(feature = "keyring")]
+pub use keyring_store::KeyringStore;
+#[cfg(all(feature = "keyring", feature = "cli"))]
+pub(crate) use keyring_store::{SERVICE, reason};
 pub use store::{MemoryStore, TokenSlot, TokenStore, Tokens};
 
 /// Attaches the connection's credentials, if the request goes to one of its own origins. `token` is the access token, where there are such.

@@ -27,6 +27,9 @@ pub(crate) struct GlobalArgs {
     /// The connections file [else: OPNODE_CONNECTIONS, ./connections.yaml, opnode/connections.yaml in your configuration folder]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) connections: Option<PathBuf>,
+    /// Where tokens are kept between calls: `keyring`, or a file [else: OPNODE_TOKENS, opnode/tokens.json in your state folder]
+    #[arg(long, global = true, value_name = "PLACE")]
+    pub(crate) tokens: Option<PathBuf>,
     /// How errors are printed; json is one object per line
     #[arg(long, global = true, value_name = "FORM", value_enum, default_value_t = ErrorForm::Text)]
     pub(crate) error_format: ErrorForm,
@@ -177,6 +180,9 @@ pub(crate) struct LoginArgs {
     /// Port on this machine that the browser is sent back to, where the system wants a fixed one [default: a free one]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub(crate) port: u16,
+    /// Only print the address; do not open the browser
+    #[arg(long)]
+    pub(crate) no_browser: bool,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -205,6 +211,9 @@ pub(crate) struct SandboxArgs {
     /// Port on 127.0.0.1 [default: a free one]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub(crate) port: u16,
+    /// Only print the address; do not open the browser
+    #[arg(long)]
+    pub(crate) no_browser: bool,
     /// Faults to play, such as every=7,kinds=429+503+reset+slow
     #[arg(long, value_name = "SPEC")]
     pub(crate) faults: Option<String>,

@@ -1,4 +1,5 @@
-//! `login`: a person signs in with the browser, and the code comes back to a port of this machine (RFC 8252, with PKCE, RFC 7636).
+//! `login`: a person signs in with the browser, and the code comes back to a port of this machine (RFC 8252, with PKCE, RFC 7636), or by hand: where
+//! the browser runs on another machine, the address that it ends at is pasted.
 
 use std::time::Duration;
 
@@ -45,8 +46,13 @@ pub(crate) async fn run(context: &Context, args: LoginArgs) -> Result<u8> {
     let cancel = Cancel::default();
     let signals = Signals::listen(&cancel);
     context.screen.line(&format!("Open this address in the browser and sign in:\n{address}"));
+    context.screen.line("Is the browser on another machine? Then paste the address that it ends at, and press Enter.");
+    if !args.no_browser {
+        open_browser(&address);
+    }
     let code = tokio::select! {
         code = wait_for_code(&listener, &state) => code?,
+        code = wait_for_paste(context, &state) => code?,
         () = tokio::time::sleep(PATIENCE) => return Err(Error::new(ErrorKind::Timeout, "nobody signed in for ten minutes")),
         () = cancel.cancelled() => return Ok(signals.exit_code().unwrap_or(ErrorKind::Cancelled.exit_code())),
     };
@@ -62,12 +68,46 @@ fn chance() -> Result<String> {
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
+/// Best effort, aside: a person can always open the address.
+fn open_browser(address: &str) {
+    let address = address.to_owned();
+    std::thread::spawn(move || {
+        let quiet = webbrowser::BrowserOptions::new().with_suppress_output(true).clone();
+        if let Err(why) = webbrowser::open_browser_with_options(webbrowser::Browser::Default, &address, &quiet) {
+            tracing::debug!(%why, "no browser");
+        }
+    });
+}
+
+/// Reads lines until one is the address with the code and our own state. Never ends when nobody types.
+async fn wait_for_paste(context: &Context, state: &str) -> Result<Secret> {
+    let (lines, mut typed) = tokio::sync::mpsc::channel(1);
+    // A thread of its own, because a read of the terminal cannot be given up; it ends with the process.
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lines().map_while(std::result::Result::ok) {
+            if lines.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    });
+    while let Some(line) = typed.recv().await {
+        let line = Secret::new(line.trim().to_owned());
+        match Url::parse(line.expose()).ok().and_then(|url| answer_of(&url, state)) {
+            Some(answer) => return answer,
+            None if line.expose().is_empty() => {}
+            None => context.screen.line("That is not the address that this sign-in ends at: it has /callback, a code and the state in it."),
+        }
+    }
+    std::future::pending().await
+}
+
 /// Answers the browser until it brings the code with our own state; what else knocks at the port is sent away.
 async fn wait_for_code(listener: &TcpListener, state: &str) -> Result<Secret> {
     loop {
         let Ok((mut stream, _)) = listener.accept().await else { continue };
         let Ok(Some(target)) = tokio::time::timeout(REQUEST, read_target(&mut stream)).await else { continue };
-        match answer_of(&target, state) {
+        let url = Url::parse("http://127.0.0.1").and_then(|base| base.join(&target));
+        match url.ok().and_then(|url| answer_of(&url, state)) {
             Some(answer) => {
                 let text =
                     if answer.is_ok() { "Signed in. You can close this page." } else { "The sign-in failed; the command line tells why." };
@@ -92,10 +132,9 @@ async fn read_target(stream: &mut TcpStream) -> Option<String> {
 }
 
 /// What the browser brought: the code, or why there is none. `None` when the request is not ours.
-fn answer_of(target: &str, state: &str) -> Option<Result<Secret>> {
-    let url = Url::parse("http://127.0.0.1").ok()?.join(target).ok().filter(|u| u.path() == "/callback")?;
+fn answer_of(url: &Url, state: &str) -> Option<Result<Secret>> {
     let value = |name: &str| url.query_pairs().find(|(n, _)| n == name).map(|(_, v)| v.into_owned());
-    if value("state").as_deref() != Some(state) {
+    if url.path() != "/callback" || value("state").as_deref() != Some(state) {
         return None;
     }
     if let Some(code) = value("code") {
@@ -116,10 +155,11 @@ async fn reply(stream: &mut TcpStream, status: &str, text: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::answer_of;
+    use url::Url;
 
     #[test]
     fn only_our_own_answer_counts() {
+        let answer_of = |target: &str, state: &str| super::answer_of(&Url::parse(&format!("http://127.0.0.1:1{target}")).unwrap(), state);
         assert!(answer_of("/callback?code=c&state=other", "mine").is_none());
         assert!(answer_of("/favicon.ico", "mine").is_none());
         assert_eq!(answer_of("/callback?code=c%2B1&state=mine", "mine").unwrap().unwrap().expose(), "c+1");

@@ -52,10 +52,9 @@ fn expand(folder: &Path, path: &str) -> PathBuf {
 
 #[cfg(feature = "keyring")]
 fn from_keyring(property: &str, name: &str) -> Result<String> {
-    let entry = keyring::Entry::new("opnode", name).and_then(|entry| entry.get_password());
+    let entry = keyring::Entry::new(crate::auth::SERVICE, name).and_then(|entry| entry.get_password());
     entry.map_err(|why| {
-        // Where there is no keyring at all, its own start tells more than the entry does.
-        let why = keyring::Entry::store_status().as_ref().err().map_or_else(|| why.to_string(), ToString::to_string);
+        let why = crate::auth::reason(&why);
         missing(format!("`{property}` is kept in the system's keyring as `{name}` of the service opnode, which gives no value: {why}"))
             .advise("is the keyring there and unlocked? { env: NAME } and { file: PATH } need none")
     })

@@ -207,6 +207,9 @@ mirrors! {
         /// Name of the field with the item's index
         #[serde(default)]
         pub index: Option<String>,
+        /// Name of the field that says which item is meant: the item itself, where it is a plain value, or its field of this name
+        #[serde(default)]
+        pub key: Option<String>,
         /// JSON Pointer, in the part, to its error
         #[serde(default)]
         pub error: Option<String>,

@@ -139,6 +139,7 @@ pub struct ResponseRule {
 pub(crate) struct PartRule {
     pub(crate) ok: Option<String>,
     pub(crate) index: Option<String>,
+    pub(crate) key: Option<String>,
     pub(crate) error: Option<Pointer>,
     pub(crate) data: Option<Pointer>,
 }

@@ -326,9 +326,13 @@ fn response(c: &mut Checker<'_>, at: &str, file: ResponseFile) -> Option<Respons
 }
 
 fn parts(c: &mut Checker<'_>, at: &str, file: PartsFile) -> PartRule {
+    if file.index.is_some() && file.key.is_some() {
+        c.fault(&format!("{at}/key"), "a part says which item it means by `index` or by `key`, not by both", None);
+    }
     PartRule {
         ok: file.ok,
         index: file.index,
+        key: file.key,
         error: file.error.and_then(|p| c.pointer(&format!("{at}/error"), &p)),
         data: file.data.and_then(|p| c.pointer(&format!("{at}/data"), &p)),
     }

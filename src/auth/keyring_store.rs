@@ -1,0 +1,82 @@
+//! Tokens in the system's keyring: one entry per connection. A keyring cannot hold an entry still while a refresh is under way, so a lock file
+//! beside it does, across processes.
+
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+
+use super::file_store::{Entry, Lock, blocking, lock};
+use super::store::{TokenSlot, TokenStore, Tokens};
+use crate::error::{Error, ErrorKind, Result};
+
+/// The keyring's name for everything of ours.
+pub(crate) const SERVICE: &str = "opnode";
+
+/// A token store in the system's keyring: the Secret Service, the Keychain or the Credential Manager.
+#[derive(Clone, Debug)]
+pub struct KeyringStore {
+    lock: PathBuf,
+}
+
+impl KeyringStore {
+    /// A store whose holders exclude each other through this file, which holds no token.
+    #[must_use]
+    pub fn new(lock: impl Into<PathBuf>) -> KeyringStore {
+        KeyringStore { lock: lock.into() }
+    }
+}
+
+#[async_trait]
+impl TokenStore for KeyringStore {
+    async fn open(&self, key: &str) -> Result<Box<dyn TokenSlot>> {
+        let path = self.lock.clone();
+        let lock = blocking(move || lock(&path)).await?;
+        Ok(Box::new(KeyringSlot { user: format!("tokens of {key}"), _lock: lock }))
+    }
+}
+
+struct KeyringSlot {
+    user: String,
+    _lock: Lock,
+}
+
+#[async_trait]
+impl TokenSlot for KeyringSlot {
+    async fn read(&mut self) -> Result<Option<Tokens>> {
+        let user = self.user.clone();
+        blocking(move || {
+            let text = match keyring::Entry::new(SERVICE, &user).and_then(|entry| entry.get_password()) {
+                Ok(text) => text,
+                Err(keyring::Error::NoEntry) => return Ok(None),
+                Err(why) => return Err(state("cannot be read", &user, &why)),
+            };
+            // The reader's message may quote the content.
+            let entry: Entry = serde_json::from_str(&text)
+                .map_err(|_| Error::new(ErrorKind::State, format!("the keyring's entry `{user}` of the service {SERVICE} is damaged")))
+                .map_err(|e| e.advise("remove the entry and sign in again"))?;
+            Ok(Some(entry.into()))
+        })
+        .await
+    }
+
+    async fn write(&mut self, tokens: &Tokens) -> Result<()> {
+        let (user, entry) = (self.user.clone(), Entry::from(tokens));
+        blocking(move || {
+            let text = serde_json::to_string(&entry).map_err(|e| Error::new(ErrorKind::Internal, format!("the keyring's entry: {e}")))?;
+            keyring::Entry::new(SERVICE, &user)
+                .and_then(|entry| entry.set_password(&text))
+                .map_err(|why| state("cannot be written", &user, &why))
+        })
+        .await
+    }
+}
+
+fn state(what: &str, user: &str, why: &keyring::Error) -> Error {
+    let message = format!("the keyring's entry `{user}` of the service {SERVICE} {what}: {}", reason(why));
+    Error::new(ErrorKind::State, message).advise("is the keyring there and unlocked? a file can hold the tokens instead")
+}
+
+/// Where there is no keyring at all, its own start tells more than the entry does.
+pub(crate) fn reason(why: &keyring::Error) -> String {
+    keyring::Entry::store_status().as_ref().err().map_or_else(|| why.to_string(), ToString::to_string)
+}
