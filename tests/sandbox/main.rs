@@ -7,5 +7,6 @@ mod play;
 mod raw;
 mod requests;
 mod shipped;
+mod terms;
 mod tokens;
 mod walks;
