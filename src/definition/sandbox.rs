@@ -125,6 +125,9 @@ pub struct SortFile {
     /// Name by which callers sort by the key, where it is not the field's own
     #[serde(default)]
     pub key: Option<String>,
+    /// A list that is asked for without an order moves between pages: a walk meets some records twice and misses others
+    #[serde(default)]
+    pub unsorted_moves: bool,
 }
 
 /// An option by name

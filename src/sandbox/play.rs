@@ -11,7 +11,7 @@ use super::fields::{self, By};
 use super::filter::Filter;
 use super::input::Input;
 use super::log::lock;
-use super::paging;
+use super::paging::{self, Rows};
 use super::player::{Part, Player, Role, Route};
 use super::refusal::{Kind, Refusal};
 use super::reply::Reply;
@@ -167,7 +167,10 @@ impl Asked<'_> {
     fn list(&self, shelf: &Shelf) -> Result<Reply, Refusal> {
         let rows = self.rows(shelf)?;
         let total = rows.len();
-        let page = paging::cut(self.operation, self.call, rows, self.player.page_size_default)?;
+        // Where no order can be asked for, nobody could do better.
+        let sortable = self.collection.sort.as_ref().filter(|sort| self.operation.option(&sort.option).is_some());
+        let moves = sortable.is_some_and(|sort| sort.unsorted_moves) && self.order()?.is_empty();
+        let page = paging::cut(self.operation, self.call, Rows { rows, moves }, self.player.page_size_default)?;
         Ok(envelope::page(self.operation, page, total, |row| self.show(row)))
     }
 

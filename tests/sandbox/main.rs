@@ -9,4 +9,5 @@ mod requests;
 mod shipped;
 mod terms;
 mod tokens;
+mod unsorted;
 mod walks;

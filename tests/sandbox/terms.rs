@@ -59,7 +59,7 @@ const DUNE_SANDBOX: &str = r#"
 version: 1
 connection: { key: spice }
 filter_language: { option: filter, form: terms }
-sort: { option: sort, key: _id }
+sort: { option: sort, key: _id, unsorted_moves: true }
 collections:
   grains:
     path: /grains
@@ -77,7 +77,7 @@ errors:
   invalid: { status: 400, body: { code: Bad, message: "{message}", field: "{field}", reason: "{code}" } }
 "#;
 
-/// A connector whose lists take terms.
+/// A connector whose lists take terms, and move between pages when they are asked for without an order.
 pub async fn dune() -> (Sandbox, Engine) {
     let mut catalog = Catalog::empty();
     for (file, text) in [("connector.yaml", DUNE), ("lists.yaml", DUNE_LISTS), ("sandbox.yaml", DUNE_SANDBOX)] {
