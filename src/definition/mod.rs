@@ -22,7 +22,9 @@ pub use check::generate_schema;
 pub use check::{FORMAT_VERSION, Format};
 pub use connector::{Connector, Probe, Property, Rate};
 pub use operation::{ItemRule, Location, Method, Operation, OptionRule, Record, ResponseRule, ResultShape, Send};
-pub use sandbox::{CollectionFile, LanguageFile, OptionNameFile, PartsFile, ReplyFile, SandboxFile, SandboxLimits, SortFile, TokensFile};
+pub use sandbox::{
+    CollectionFile, FilterForm, LanguageFile, OptionNameFile, PartsFile, ReplyFile, SandboxFile, SandboxLimits, SortFile, TokensFile,
+};
 pub use template::Template;
 pub use value::{Json, Ordered};
 

@@ -25,7 +25,7 @@ pub struct SandboxFile {
     /// Headers of every reply; a Content-Type here is that of the JSON ones
     #[serde(default)]
     pub headers: Ordered<String>,
-    /// The option in which lists take a filter: `field op value`, joined by and, or, not and parentheses
+    /// The option in which lists take a filter, and the form in which it is written
     #[serde(default)]
     pub filter_language: Option<LanguageFile>,
     /// The option in which lists take an order: `field asc, field desc`, or `field, -field`
@@ -94,12 +94,26 @@ pub struct PartsFile {
 #[serde(deny_unknown_fields)]
 pub struct LanguageFile {
     pub option: String,
+    #[serde(default)]
+    pub form: FilterForm,
     /// The option that filters by fields of lists inside a record; without it, the first one does that too
     #[serde(default)]
     pub children: Option<String>,
     /// Texts are equal when they differ in case only
     #[serde(default)]
     pub ignore_case: bool,
+}
+
+/// The form in which a filter is written
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum FilterForm {
+    /// One text: `field op value`, joined by and, or, not and parentheses
+    #[default]
+    Conditions,
+    /// A list of `field:operator:value`, all of which must hold; operators eq ne gt ge lt le between search in
+    Terms,
 }
 
 /// The option that takes an order
@@ -111,6 +125,9 @@ pub struct SortFile {
     /// Name by which callers sort by the key, where it is not the field's own
     #[serde(default)]
     pub key: Option<String>,
+    /// A list that is asked for without an order moves between pages: a walk meets some records twice and misses others
+    #[serde(default)]
+    pub unsorted_moves: bool,
 }
 
 /// An option by name

@@ -4,7 +4,7 @@ use http::StatusCode;
 use http::header::CONTENT_DISPOSITION;
 
 use super::call::Call;
-use super::paging::{self, Page};
+use super::paging::{self, Page, Rows};
 use super::refusal::Refusal;
 use super::reply::{Content, Reply};
 use super::tree::Tree;
@@ -82,7 +82,7 @@ pub(super) fn by_shape(operation: &Operation, call: &Call, items: &[Tree], size_
                 let filled: Vec<Tree> = items.iter().map(|item| overlay(&sample, item)).collect();
                 let rows: Vec<&Tree> = if filled.is_empty() { vec![&sample] } else { filled.iter().collect() };
                 let total = rows.len();
-                page(operation, paging::cut(operation, call, rows, size_default)?, total, Tree::clone)
+                page(operation, paging::cut(operation, call, Rows { rows, moves: false }, size_default)?, total, Tree::clone)
             }
         },
         ResultShape::Report => Reply::json(usual, &report(operation, &sample)),

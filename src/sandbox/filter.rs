@@ -1,4 +1,4 @@
-//! The filter language: `field op value`, joined by `and`, `or`, `not` and parentheses, from text to a checked filter. Pure.
+//! Filters, and the language of conditions: `field op value`, joined by `and`, `or`, `not` and parentheses, from text to a checked filter. Pure.
 //!
 //! Fields may be paths with slashes. Values are texts in double quotes, numbers, true, false, null, and times in square brackets. Operators are
 //! = != < <= > >= contains like in. `and` binds tighter than `or`; words in any case.
@@ -8,8 +8,8 @@ use super::fields::{Fields, Known, path, unknown};
 
 /// Levels of parentheses and `not`.
 const DEPTH_MAX: usize = 64;
-/// Characters of a filter.
-const LENGTH_MAX: usize = 100_000;
+/// Bytes of a filter.
+pub(super) const LENGTH_MAX: usize = 100_000;
 
 /// A condition on records.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +25,7 @@ pub(super) enum Filter {
 pub(super) struct Test {
     pub(super) path: Vec<String>,
     pub(super) op: Op,
-    /// More than one for `in` only.
+    /// More than one for `in`, and where a value can be read in several ways.
     pub(super) values: Vec<Literal>,
 }
 

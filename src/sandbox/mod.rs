@@ -30,6 +30,7 @@ mod server;
 mod shelf;
 mod socket;
 mod stage;
+mod terms;
 mod tokens;
 mod tree;
 

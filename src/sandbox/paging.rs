@@ -41,9 +41,17 @@ pub(super) fn names(operation: &Operation) -> Vec<&str> {
     names
 }
 
+/// A list to cut a page from.
+pub(super) struct Rows<'r> {
+    pub(super) rows: Vec<&'r Tree>,
+    /// The list moves on between one page and the next.
+    pub(super) moves: bool,
+}
+
 /// Cuts a caller's page from the rows. `size_default` goes before the definition's own default, which is what clients ask for.
-pub(super) fn cut<'r>(operation: &Operation, call: &Call, rows: Vec<&'r Tree>, size_default: Option<u32>) -> Result<Page<'r>, Refusal> {
-    let window = Window { operation, call, size: size(operation, call, size_default)?, rows };
+pub(super) fn cut<'r>(operation: &Operation, call: &Call, list: Rows<'r>, size_default: Option<u32>) -> Result<Page<'r>, Refusal> {
+    let Rows { rows, moves } = list;
+    let window = Window { operation, call, size: size(operation, call, size_default)?, rows, moves };
     if let Some(keyset) = forward_only(operation, call)? {
         return window.keyset(keyset, true);
     }
@@ -96,6 +104,7 @@ struct Window<'a, 'r> {
     call: &'a Call,
     size: u64,
     rows: Vec<&'r Tree>,
+    moves: bool,
 }
 
 impl<'r> Window<'_, 'r> {
@@ -110,8 +119,17 @@ impl<'r> Window<'_, 'r> {
 
     /// The rows from an offset, and whether more follow.
     fn from(&self, offset: u64) -> (Page<'r>, bool) {
-        let rows = self.rows.iter().copied().skip(index(offset)).take(index(self.size)).collect();
+        let length = self.total().saturating_sub(offset).min(self.size);
+        let rows = self.rows.iter().copied().cycle().skip(index(offset.saturating_add(self.turn(offset)))).take(index(length)).collect();
         (Page { rows, ..Page::default() }, offset.saturating_add(self.size) < self.total())
+    }
+
+    /// By how much the list is turned when it is read from an offset. One that moves has, with each page, its last row at its head: of two
+    /// neighbouring pages the second begins with the row that ended the first, and the last rows are on no page. A turn that depends on
+    /// nothing but the request gives the same page to everyone who asks for it again.
+    fn turn(&self, offset: u64) -> u64 {
+        let total = self.total().max(1);
+        if self.moves { total - offset.div_ceil(self.size) % total } else { 0 }
     }
 
     fn link(&self, name: Option<&str>) -> Result<Page<'r>, Refusal> {

@@ -7,17 +7,18 @@ use serde_json::{Map, Value};
 use super::call::Call;
 use super::collection::Collection;
 use super::desk::{Desk, Errand};
-use super::fields;
+use super::fields::{self, By};
 use super::filter::Filter;
 use super::input::Input;
 use super::log::lock;
+use super::paging::{self, Rows};
 use super::player::{Part, Player, Role, Route};
 use super::refusal::{Kind, Refusal};
 use super::reply::Reply;
 use super::shelf::{Shelf, Values};
 use super::tree::Tree;
-use super::{envelope, guard, input, options, paging};
-use crate::definition::{Operation, scalar};
+use super::{envelope, guard, input, options, terms};
+use crate::definition::{FilterForm, Operation, scalar};
 
 /// What a connector has at a path.
 pub(super) enum Found<'p> {
@@ -166,7 +167,10 @@ impl Asked<'_> {
     fn list(&self, shelf: &Shelf) -> Result<Reply, Refusal> {
         let rows = self.rows(shelf)?;
         let total = rows.len();
-        let page = paging::cut(self.operation, self.call, rows, self.player.page_size_default)?;
+        // Where no order can be asked for, nobody could do better.
+        let sortable = self.collection.sort.as_ref().filter(|sort| self.operation.option(&sort.option).is_some());
+        let moves = sortable.is_some_and(|sort| sort.unsorted_moves) && self.order()?.is_empty();
+        let page = paging::cut(self.operation, self.call, Rows { rows, moves }, self.player.page_size_default)?;
         Ok(envelope::page(self.operation, page, total, |row| self.show(row)))
     }
 
@@ -182,19 +186,30 @@ impl Asked<'_> {
         if let Some(language) = &self.collection.language {
             let all_in_one = language.children.is_none();
             for (option, lists) in std::iter::once((&language.option, all_in_one)).chain(language.children.iter().map(|c| (c, true))) {
-                if let Some(text) = self.options.get(option).and_then(scalar) {
-                    let filter = Filter::parse(&text, &self.collection.fields, lists).map_err(|why| conditions(option, why))?;
+                if let Some(value) = self.options.get(option) {
+                    let filter = self.filter(language.form, value, lists).map_err(|why| conditions(option, why))?;
                     rows.retain(|row| filter.matches(row, language.ignore_case));
                 }
             }
         }
-        if let Some((sort, value)) = self.collection.sort.as_ref().and_then(|s| self.options.get(&s.option).map(|value| (s, value))) {
-            let order =
-                fields::order(value, &self.collection.fields, sort.key.as_deref().map(|name| (name, self.collection.key.as_slice())))
-                    .map_err(|why| conditions(&sort.option, why))?;
-            fields::sort(&mut rows, &order);
-        }
+        fields::sort(&mut rows, &self.order()?);
         Ok(rows)
+    }
+
+    fn filter(&self, form: FilterForm, value: &Value, lists: bool) -> Result<Filter, String> {
+        let known = &self.collection.fields;
+        match form {
+            FilterForm::Conditions => scalar(value).map_or_else(|| Ok(Filter::All(Vec::new())), |text| Filter::parse(&text, known, lists)),
+            FilterForm::Terms => terms::parse(value, known, lists),
+        }
+    }
+
+    /// The order that the caller asks for; empty without one.
+    fn order(&self) -> Result<Vec<By>, Refusal> {
+        let asked = self.collection.sort.as_ref().and_then(|sort| self.options.get(&sort.option).map(|value| (sort, value)));
+        let Some((sort, value)) = asked else { return Ok(Vec::new()) };
+        let key = sort.key.as_deref().map(|name| (name, self.collection.key.as_slice()));
+        fields::order(value, &self.collection.fields, key).map_err(|why| conditions(&sort.option, why))
     }
 
     /// A record as the caller wants it.

@@ -7,5 +7,7 @@ mod play;
 mod raw;
 mod requests;
 mod shipped;
+mod terms;
 mod tokens;
+mod unsorted;
 mod walks;
