@@ -15,9 +15,9 @@ use crate::item::Items;
 use crate::paging::Pager;
 use crate::request::{self, Input, PlannedRequest};
 use crate::secret::Secret;
-use crate::send::{Call, Cancel, Wire};
+use crate::send::{Call, Cancel, Gate, Wire};
 use crate::transport::{HttpOptions, HttpTransport, Transport};
-use crate::walk::{Reply, Walk};
+use crate::walk::{Reply, Resume, Walk};
 use crate::write::{self, Writes};
 
 /// What an engine is made from.
@@ -115,6 +115,14 @@ pub struct CallOptions {
     pub cancel: Cancel,
     /// Of a write: send no further item after the first that did not succeed.
     pub stop_on_error: bool,
+    /// Of a query: go on where an earlier walk of the same operation and options was.
+    pub resume: Option<Resume>,
+    /// Of a write: told of items before they are sent.
+    pub gate: Option<Arc<dyn Gate>>,
+    /// Of a write: the index of its first item, when the items are a part of a longer list; outcomes, gate and keys count from it.
+    pub first: u64,
+    /// Of a write: the name of this call, from which idempotency keys are made; a repeated call of the same name repeats the keys.
+    pub key: Option<String>,
 }
 
 /// A connection in use. Cloning shares it, its rate budget and its retry budget.
@@ -168,7 +176,7 @@ impl Session {
     pub fn query(&self, operation: &str, options: &Value, with: &CallOptions) -> Result<Walk> {
         let read = self.reading(operation, options, with)?;
         let call = self.call(&read.operation, with);
-        Ok(Walk::new(Arc::clone(&self.wire), call, read.options, read.size, read.pager, with.items_max))
+        Ok(Walk::new(Arc::clone(&self.wire), call, read, with))
     }
 
     /// Checks a query as far as its first request, which is built and not sent.
@@ -176,9 +184,14 @@ impl Session {
         let (operation, options) = self.checked(Method::Query, operation, options)?;
         let named = |e: Error| e.with(|d| d.operation = Some(operation.id.clone()));
         let size = self.page_size(&operation, &options, with);
-        let pager = Pager::new(Arc::clone(&operation), &options, with.forward_only, size.as_ref().map(|(_, n)| *n)).map_err(named)?;
+        let asked = size.as_ref().map(|(_, n)| *n);
+        let mut pager = Pager::new(Arc::clone(&operation), &options, with.forward_only, asked).map_err(named)?;
+        if let Some(resume) = &with.resume {
+            pager.go_on_from(resume.rows, resume.largest);
+        }
+        let cursor = with.resume.as_ref().map_or_else(|| pager.first(), |r| r.cursor.clone());
         let input = Input { options: &options, item: None, body: None, page_size: size.as_ref().map(|(name, n)| (name.as_str(), *n)) };
-        let first = request::build(&self.wire.connection, &operation, input, &pager.first()).map_err(named)?;
+        let first = request::build(&self.wire.connection, &operation, input, &cursor).map_err(named)?;
         Ok(Reading { operation, options, size, pager, first })
     }
 
@@ -211,7 +224,7 @@ impl Session {
         let (operation, options) = self.checked(method, operation, options)?;
         write::check_items(&operation, &options, items.as_ref())?;
         self.check_first(&operation, &options, items.as_ref())?;
-        Ok(Writes::new(Arc::clone(&self.wire), self.call(&operation, with), options, items, with.stop_on_error))
+        Ok(Writes::new(Arc::clone(&self.wire), self.call(&operation, with), options, items, with))
     }
 
     /// Builds the first request, so that options which make no request are refused before anything is sent.
@@ -219,7 +232,7 @@ impl Session {
         let named = |e: Error| e.with(|d| d.operation = Some(operation.id.clone()));
         match write::plan(operation, items).first() {
             Some(share) => {
-                write::build(&self.wire, operation, options, &items.cloned().unwrap_or_default(), *share).map(|_| ()).map_err(named)
+                write::build(&self.wire, operation, options, &items.cloned().unwrap_or_default(), *share, None).map(|_| ()).map_err(named)
             }
             None => Ok(()),
         }
@@ -282,7 +295,7 @@ impl Session {
         write::check_items(&operation, &options, items)?;
         let given = items.cloned().unwrap_or_default();
         let shares = write::plan(&operation, items).into_iter();
-        let requests = shares.map(|share| write::build(&self.wire, &operation, &options, &given, share)).collect::<Result<_>>()?;
+        let requests = shares.map(|share| write::build(&self.wire, &operation, &options, &given, share, None)).collect::<Result<_>>()?;
         Ok((operation, requests))
     }
 
@@ -319,11 +332,11 @@ fn connect_time(connection: &Connection) -> Duration {
 }
 
 /// A query that was checked.
-struct Reading {
+pub(crate) struct Reading {
     operation: Arc<Operation>,
-    options: Map<String, Value>,
-    size: Option<(String, u32)>,
-    pager: Pager,
+    pub(crate) options: Map<String, Value>,
+    pub(crate) size: Option<(String, u32)>,
+    pub(crate) pager: Pager,
     first: http::Request<Bytes>,
 }
 

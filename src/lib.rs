@@ -69,6 +69,8 @@ mod clock;
 mod engine;
 mod fault;
 mod item;
+#[cfg(feature = "batch")]
+mod output;
 mod page;
 mod paging;
 mod receipt;
@@ -81,6 +83,8 @@ mod walk;
 mod write;
 mod yaml;
 
+#[cfg(feature = "batch")]
+pub mod batch;
 #[cfg(feature = "cli")]
 pub mod cli;
 #[cfg(feature = "sandbox")]
@@ -99,7 +103,7 @@ pub use page::{Page, Response};
 pub use receipt::{Outcome, OutcomeCounts, OutcomeStatus, Receipt, StopReason};
 pub use request::{Cursor, PlannedRequest};
 pub use secret::{Redactor, Secret};
-pub use send::Cancel;
+pub use send::{Cancel, Gate};
 pub use transport::{ExchangeLimits, Failure, FailureKind, HttpOptions, HttpTransport, Transport};
-pub use walk::{Reply, Walk};
+pub use walk::{Reply, Resume, Walk};
 pub use write::{WriteReply, Writes};

@@ -1,6 +1,6 @@
 //! What a call did: receipts, stop reasons, outcomes. Plain data.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::item::Items;
@@ -102,7 +102,7 @@ pub struct OutcomeCounts {
 }
 
 /// What happened to one input item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OutcomeStatus {
     /// It took effect.

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use http::Method as Verb;
 use http::header::LOCATION;
@@ -57,6 +58,23 @@ impl Cancel {
         let mut watch = self.0.subscribe();
         let _ended = watch.wait_for(|cancelled| *cancelled).await;
     }
+}
+
+/// Told of the items of a write before they are sent. The request waits for the answer, and an error keeps it from being sent.
+#[async_trait]
+pub trait Gate: Send + Sync + std::fmt::Debug {
+    /// `count` items from the index `first` on are about to be sent.
+    ///
+    /// # Errors
+    /// Any: nothing is sent then, and the items' outcomes are `skipped`.
+    async fn before(&self, first: u64, count: u64) -> Result<()>;
+}
+
+/// The items of one request of a write, and who wants to know before they go.
+pub(crate) struct Announce<'a> {
+    pub(crate) gate: &'a dyn Gate,
+    pub(crate) first: u64,
+    pub(crate) count: u64,
 }
 
 /// What a call has cost so far; shared by its requests.
@@ -122,13 +140,16 @@ impl Wire {
     }
 
     /// Sends a request until it has an answer, its budget is spent, or its fate is unknown.
-    pub(crate) async fn send(&self, call: &Call, request: http::Request<Bytes>) -> Result<Sent> {
+    pub(crate) async fn send(&self, call: &Call, request: http::Request<Bytes>, announce: Option<Announce<'_>>) -> Result<Sent> {
         let repeat = call.operation.repeat;
         let mut attempts = 0;
         let mut ambiguous = false;
         let mut spent = 0;
         loop {
             let place = self.turn(call).await.map_err(|e| self.name(call, &request, attempts, settle(e, ambiguous)))?;
+            if let Some(announce) = announce.as_ref().filter(|_| attempts == 0) {
+                self.announce(call, announce).await.map_err(|e| self.name(call, &request, 0, e))?;
+            }
             attempts += 1;
             let attempt = self.attempt(call, &request).await;
             drop(place);
@@ -173,6 +194,12 @@ impl Wire {
             call.tally.retries.fetch_add(1, Ordering::Relaxed);
             self.pause(call, wait).await.map_err(|e| named(settle(e, ambiguous)))?;
         }
+    }
+
+    /// Has the items noted as about to be sent, now that nothing else is waited for.
+    async fn announce(&self, call: &Call, announce: &Announce<'_>) -> Result<()> {
+        announce.gate.before(announce.first, announce.count).await?;
+        if call.cancel.is_cancelled() { Err(cancelled()) } else { Ok(()) }
     }
 
     /// The longest wait that a server may ask for.

@@ -6,9 +6,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::Stream;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tokio::task::JoinHandle;
 
+use crate::engine::{CallOptions, Reading};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
 use crate::page::Page;
@@ -29,7 +31,22 @@ pub struct Walk {
     started: Option<Duration>,
     /// Why there is no page after the one delivered last.
     broken: Option<Error>,
+    /// Where the page after the one delivered last starts.
+    resume: Option<Resume>,
     receipt: Receipt,
+}
+
+/// How far a walk has come: enough to go on in another process.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resume {
+    /// Where the next page starts.
+    pub cursor: Cursor,
+    /// Pages delivered.
+    pub pages: u64,
+    /// Items delivered.
+    pub rows: u64,
+    /// Rows of the largest page.
+    pub largest: u64,
 }
 
 /// A page under way.
@@ -55,25 +72,20 @@ pub struct Reply {
 }
 
 impl Walk {
-    pub(crate) fn new(
-        wire: Arc<Wire>,
-        call: Call,
-        options: Map<String, Value>,
-        size: Option<(String, u32)>,
-        pager: Pager,
-        items_max: Option<u64>,
-    ) -> Walk {
-        let receipt = Receipt { operation: call.operation.id.clone(), ..Receipt::default() };
+    pub(crate) fn new(wire: Arc<Wire>, call: Call, read: Reading, with: &CallOptions) -> Walk {
+        let (pages, items) = with.resume.as_ref().map_or((0, 0), |r| (r.pages, r.rows));
+        let receipt = Receipt { operation: call.operation.id.clone(), pages, items, ..Receipt::default() };
         Walk {
             wire,
             call: Arc::new(call),
-            options: Arc::new(options),
-            size,
-            pager,
-            items_max,
+            options: Arc::new(read.options),
+            size: read.size,
+            pager: read.pager,
+            items_max: with.items_max,
             queue: VecDeque::new(),
             started: None,
             broken: None,
+            resume: with.resume.clone(),
             receipt,
         }
     }
@@ -90,7 +102,8 @@ impl Walk {
                 self.end(StopReason::ItemLimit);
                 return None;
             }
-            if let Err(error) = self.fetch(self.pager.first()) {
+            let cursor = self.resume.as_ref().map_or_else(|| self.pager.first(), |r| r.cursor.clone());
+            if let Err(error) = self.fetch(cursor) {
                 return Some(Err(self.fail(error)));
             }
         }
@@ -141,6 +154,12 @@ impl Walk {
             }
         }
         self.receipt.items += page.items.len() as u64;
+        self.resume = match &step {
+            Ok(Step::More(next)) => {
+                Some(Resume { cursor: next.clone(), pages: number, rows: self.receipt.items, largest: self.pager.largest() })
+            }
+            Ok(Step::Stop(_)) | Err(_) => None,
+        };
         match step {
             Ok(Step::Stop(reason)) => self.end(reason),
             Ok(Step::More(next)) => self.broken = self.go_on(&page, next).err().map(|e| e.with(|d| d.page = Some(number + 1))),
@@ -182,7 +201,7 @@ impl Walk {
             .map_err(|e| e.with(|d| d.operation = Some(self.call.operation.id.clone())))?;
         let url = request.uri().to_string();
         let (wire, call) = (Arc::clone(&self.wire), Arc::clone(&self.call));
-        let task = tokio::spawn(async move { wire.send(&call, request).await });
+        let task = tokio::spawn(async move { wire.send(&call, request, None).await });
         self.queue.push_back(Fetch { cursor, url, task });
         Ok(())
     }
@@ -229,6 +248,12 @@ impl Walk {
             self.refresh();
         }
         &self.receipt
+    }
+
+    /// Where to go on after the page delivered last, in this process or another; `None` at the end, and before a page whose place is not known.
+    #[must_use]
+    pub fn resume(&self) -> Option<&Resume> {
+        self.resume.as_ref()
     }
 
     /// Reads all pages.

@@ -10,12 +10,13 @@ use tokio::task::JoinHandle;
 
 use crate::body::{self, Share};
 use crate::definition::{Operation, PartRule, Send, scalar};
+use crate::engine::CallOptions;
 use crate::error::{Error, ErrorKind, Fault, Place, Result};
 use crate::item::{Item, Items};
 use crate::receipt::{Outcome, OutcomeCounts, OutcomeStatus, Receipt};
 use crate::request::{self, Cursor, Input};
 use crate::secret::Redactor;
-use crate::send::{Call, Sent, Wire};
+use crate::send::{Announce, Call, Gate, Sent, Wire};
 
 /// A write under way. Dropping it stops what was not sent yet.
 pub struct Writes {
@@ -27,6 +28,9 @@ pub struct Writes {
     queue: VecDeque<(Share, JoinHandle<Result<Sent>>)>,
     ready: VecDeque<Outcome>,
     stop_on_error: bool,
+    gate: Option<Arc<dyn Gate>>,
+    key: Option<Arc<str>>,
+    base: u64,
     stopped: bool,
     started: Option<Duration>,
     receipt: Receipt,
@@ -200,6 +204,7 @@ pub(crate) fn build(
     options: &Map<String, Value>,
     items: &Items,
     share: Share,
+    key: Option<(&str, u64)>,
 ) -> Result<http::Request<bytes::Bytes>> {
     let body = match &operation.items {
         Some(rule) => body::body(operation, rule, items, share)?,
@@ -208,25 +213,28 @@ pub(crate) fn build(
     let input = Input { options, item: items.get(share.first), body: body.as_ref(), page_size: None };
     let mut request = request::build(&wire.connection, operation, input, &Cursor::default())?;
     if let Some(name) = &operation.idempotency_key {
-        let value = wire.connection.header_value(name, &idempotency_key(&request, share))?;
+        let value = wire.connection.header_value(name, &idempotency_key(&request, share, key))?;
         request.headers_mut().insert(name.clone(), value);
     }
     Ok(request)
 }
 
-/// One key per item and run, the same for every attempt, another for another body.
-fn idempotency_key(request: &http::Request<bytes::Bytes>, share: Share) -> String {
+/// One key per item and run, the same for every attempt, another for another body. A call without a name is a run of its own.
+fn idempotency_key(request: &http::Request<bytes::Bytes>, share: Share, name: Option<(&str, u64)>) -> String {
     use sha2::Digest;
     let mut digest = sha2::Sha256::new();
     digest.update(request.uri().to_string());
     digest.update(request.body());
-    digest.update(share.first.to_le_bytes());
-    digest.update(fastrand::u128(..).to_le_bytes());
+    digest.update((share.first as u64 + name.map_or(0, |(_, base)| base)).to_le_bytes());
+    match name {
+        Some((name, _)) => digest.update(name),
+        None => digest.update(fastrand::u128(..).to_le_bytes()),
+    }
     digest.finalize().iter().take(16).map(|b| format!("{b:02x}")).collect()
 }
 
 impl Writes {
-    pub(crate) fn new(wire: Arc<Wire>, call: Call, options: Map<String, Value>, items: Option<Items>, stop_on_error: bool) -> Writes {
+    pub(crate) fn new(wire: Arc<Wire>, call: Call, options: Map<String, Value>, items: Option<Items>, with: &CallOptions) -> Writes {
         let shares = plan(&call.operation, items.as_ref()).into();
         let items = items.unwrap_or_default();
         let receipt = Receipt {
@@ -243,7 +251,10 @@ impl Writes {
             shares,
             queue: VecDeque::new(),
             ready: VecDeque::new(),
-            stop_on_error,
+            stop_on_error: with.stop_on_error,
+            gate: with.gate.clone(),
+            key: with.key.as_deref().map(Arc::from),
+            base: with.first,
             stopped: false,
             started: None,
             receipt,
@@ -256,7 +267,8 @@ impl Writes {
             self.started = Some(self.wire.clock.now());
         }
         loop {
-            if let Some(outcome) = self.ready.pop_front() {
+            if let Some(mut outcome) = self.ready.pop_front() {
+                outcome.index += self.base;
                 self.count(&outcome);
                 return Some(outcome);
             }
@@ -278,7 +290,7 @@ impl Writes {
             let over = outcomes
                 .iter()
                 .filter_map(|o| o.error.as_ref())
-                .any(|e| matches!(e.kind(), ErrorKind::Cancelled | ErrorKind::Unauthenticated));
+                .any(|e| matches!(e.kind(), ErrorKind::Cancelled | ErrorKind::Unauthenticated | ErrorKind::State));
             self.stopped |= over || (bad && self.stop_on_error) || self.call.cancel.is_cancelled();
             self.ready.extend(outcomes);
         }
@@ -296,9 +308,12 @@ impl Writes {
             let Some(share) = self.shares.pop_front() else { return };
             let (wire, call, options, items) =
                 (Arc::clone(&self.wire), Arc::clone(&self.call), Arc::clone(&self.options), self.items.clone());
+            let (gate, key, base) = (self.gate.clone(), self.key.clone(), self.base);
             let task = tokio::spawn(async move {
-                let request = build(&wire, &call.operation, &options, &items, share)?;
-                wire.send(&call, request).await
+                let key = key.as_deref().map(|name| (name, base));
+                let request = build(&wire, &call.operation, &options, &items, share, key)?;
+                let announce = |gate| Announce { gate, first: base + share.first as u64, count: share.count as u64 };
+                wire.send(&call, request, gate.as_deref().map(announce)).await
             });
             self.queue.push_back((share, task));
         }
@@ -385,7 +400,7 @@ fn outcomes(operation: &Operation, items: &Items, share: Share, sent: Result<Sen
 fn failed(share: Share, error: Error) -> Vec<Outcome> {
     let status = match error.kind() {
         ErrorKind::UnknownOutcome => OutcomeStatus::Unknown,
-        ErrorKind::Cancelled if error.attempts == 0 => OutcomeStatus::Skipped,
+        ErrorKind::Cancelled | ErrorKind::State if error.attempts == 0 => OutcomeStatus::Skipped,
         _ => OutcomeStatus::Failed,
     };
     let (http_status, attempts) = (error.http_status, error.attempts);

@@ -107,7 +107,7 @@ fn adopt(catalog: &mut Catalog, file: &Named, named: &[Named]) -> Result<String,
     let expected = match file.format {
         Format::Connector => Some("connector.yaml"),
         Format::Sandbox => Some("sandbox.yaml"),
-        Format::Operations | Format::Templates | Format::Connections => None,
+        Format::Operations | Format::Templates | Format::Connections | Format::Batch => None,
     };
     if let Some(expected) = expected.filter(|name| file.real.file_name().is_none_or(|n| n != *name)) {
         return Err(fault(

@@ -93,6 +93,12 @@ impl Catalog {
         })
     }
 
+    /// What an operation's definition says, as text that differs when it does: for digests.
+    #[cfg(feature = "batch")]
+    pub(crate) fn definition_text(&self, connector: &str, id: &str) -> String {
+        self.packs.get(connector).map(|pack| pack.definition_text(id)).unwrap_or_default()
+    }
+
     /// A connector by name.
     ///
     /// # Errors

@@ -32,11 +32,14 @@ pub enum Format {
     Connections,
     /// `operations/<connector>/sandbox.yaml`.
     Sandbox,
+    /// `batch.yaml`.
+    Batch,
 }
 
 impl Format {
     /// All formats.
-    pub const ALL: [Format; 5] = [Format::Connector, Format::Operations, Format::Templates, Format::Connections, Format::Sandbox];
+    pub const ALL: [Format; 6] =
+        [Format::Connector, Format::Operations, Format::Templates, Format::Connections, Format::Sandbox, Format::Batch];
 
     /// Its name, as in `schemas/NAME.schema.json`.
     #[must_use]
@@ -47,6 +50,7 @@ impl Format {
             Format::Templates => "templates",
             Format::Connections => "connections",
             Format::Sandbox => "sandbox",
+            Format::Batch => "batch",
         }
     }
 
@@ -60,6 +64,7 @@ impl Format {
         let has = |names: &[&str]| names.iter().any(|n| keys.contains(n));
         let found = match () {
             () if has(&["connector", "base_url"]) => Some(Format::Connector),
+            () if has(&["steps"]) => Some(Format::Batch),
             () if has(&["connections"]) => Some(Format::Connections),
             () if has(&["templates"]) => Some(Format::Templates),
             () if has(&["operations", "records"]) => Some(Format::Operations),
@@ -73,7 +78,7 @@ impl Format {
             };
             Error::new(ErrorKind::Definition, message)
                 .at(doc.place(""))
-                .advise("a file has one of the keys connector, operations, templates, connections or collections; `opnode schema NAME` shows each format")
+                .advise("a file has one of the keys connector, operations, templates, connections, collections or steps; `opnode schema NAME` shows each format")
         })
     }
 
@@ -86,6 +91,7 @@ impl Format {
             Format::Templates => include_str!("../../schemas/templates.schema.json"),
             Format::Connections => include_str!("../../schemas/connections.schema.json"),
             Format::Sandbox => include_str!("../../schemas/sandbox.schema.json"),
+            Format::Batch => include_str!("../../schemas/batch.schema.json"),
         }
     }
 }
@@ -100,6 +106,7 @@ pub fn generate_schema(format: Format) -> String {
         Format::Templates => schemars::schema_for!(TemplatesFile),
         Format::Connections => schemars::schema_for!(crate::connection::ConnectionsFile),
         Format::Sandbox => schemars::schema_for!(super::sandbox::SandboxFile),
+        Format::Batch => schemars::schema_for!(super::batch_file::BatchFile),
     };
     serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
 }

@@ -1,5 +1,7 @@
 //! Definitions: connectors, operations and templates as data, from YAML to checked models.
 
+#[cfg(any(feature = "batch", feature = "schemas"))]
+mod batch_file;
 mod catalog;
 mod check;
 mod connector;
@@ -28,6 +30,10 @@ pub use sandbox::{
 pub use template::Template;
 pub use value::{Json, Ordered};
 
+#[cfg(feature = "batch")]
+pub(crate) use batch_file::{
+    BatchFile, ConnectionsPart, MatrixFile, NamesFile, OnErrorFile, OnUnknownFile, SaveFormat, SavePart, StepFile,
+};
 pub(crate) use check::{Checker, explain};
 pub(crate) use connector::{Auth, End, ErrorRules, Explain, Keyset, Oauth2, Paging, Refresh};
 pub(crate) use connector_file::{FormatFile, PropertyTypeFile};

@@ -121,6 +121,14 @@ impl Pack {
         }
     }
 
+    /// The connector's and an operation's definitions.
+    #[cfg(feature = "batch")]
+    pub(crate) fn definition_text(&self, id: &str) -> String {
+        let connector = self.last_named("connector.yaml").map(|s| s.text.as_ref()).unwrap_or_default();
+        let operation = self.document("operations", id).ok().flatten().map(|doc| doc.to_value().to_string());
+        format!("{connector}\n{}", operation.unwrap_or_default())
+    }
+
     pub(crate) fn operation(&self, id: &str) -> Result<Option<Arc<Operation>>> {
         if let Some(found) = lock(&self.operations).get(id) {
             return Ok(Some(Arc::clone(found)));
@@ -223,7 +231,7 @@ impl Index {
 fn top_level(format: Format, doc: &Document) -> Option<Error> {
     let fits = match format {
         Format::Templates => doc.read::<super::file::TemplatesFile>().map(|f| (f.version, f.templates.0.len())),
-        Format::Connector | Format::Operations | Format::Connections | Format::Sandbox => {
+        Format::Connector | Format::Operations | Format::Connections | Format::Sandbox | Format::Batch => {
             doc.read::<super::file::OperationsFile>().map(|f| (f.version, f.operations.0.len() + f.records.0.len()))
         }
     };

@@ -81,6 +81,17 @@ impl Pager {
         Ok(Pager { operation, strategy, with, guard: guard::Guard::default(), rows: 0, asked, largest: 0 })
     }
 
+    /// Goes on within a walk that was begun earlier.
+    pub(crate) fn go_on_from(&mut self, rows: u64, largest: u64) {
+        self.rows = rows;
+        self.largest = largest;
+    }
+
+    /// The largest page so far, in rows.
+    pub(crate) fn largest(&self) -> u64 {
+        self.largest
+    }
+
     /// The first page's cursor.
     pub(crate) fn first(&self) -> Cursor {
         let mut cursor = match (&self.strategy, &self.operation.paging) {

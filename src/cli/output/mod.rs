@@ -1,7 +1,5 @@
 //! Items to bytes to a place: the forms and the target. One page in memory at a time.
 
-mod columns;
-mod csv;
 mod sink;
 mod table;
 mod target;

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::csv::Csv;
 use super::table::Table;
 use super::target::Target;
 use crate::cli::args_call::{OutputArgs, OutputForm};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
+use crate::output::Form as FileForm;
 
 /// Whether anyone still reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,9 +18,7 @@ pub(crate) enum Flow {
 }
 
 enum Form {
-    Ndjson,
-    Json,
-    Csv(Csv),
+    File(FileForm),
     Table(Table),
 }
 
@@ -60,9 +58,9 @@ impl Output {
             return Err(Error::new(ErrorKind::Usage, "--columns is for csv and table; ndjson and json keep the items as they are"));
         }
         let form = match form {
-            OutputForm::Ndjson => Form::Ndjson,
-            OutputForm::Json => Form::Json,
-            OutputForm::Csv => Form::Csv(Csv::new(&args.columns)),
+            OutputForm::Ndjson => Form::File(FileForm::Ndjson),
+            OutputForm::Json => Form::File(FileForm::json()),
+            OutputForm::Csv => Form::File(FileForm::csv(&args.columns)),
             OutputForm::Table => Form::Table(Table::new(&args.columns, look, width, is_terminal && !to_file)),
         };
         Ok(Output { target: Target::open(args.output.as_deref())?, form, flow: Flow::Open, buffer: Vec::new(), items: 0 })
@@ -75,15 +73,7 @@ impl Output {
         }
         self.buffer.clear();
         match &mut self.form {
-            Form::Ndjson => items.iter().for_each(|item| put_line(&mut self.buffer, item.as_str(), b"\n")),
-            Form::Json => {
-                for (index, item) in items.iter().enumerate() {
-                    let first = self.items == 0 && index == 0;
-                    self.buffer.extend_from_slice(if first { b"[\n" } else { b",\n" });
-                    self.buffer.extend_from_slice(item.as_str().as_bytes());
-                }
-            }
-            Form::Csv(csv) => csv.page(items, &mut self.buffer)?,
+            Form::File(form) => form.put(items, &mut self.buffer)?,
             Form::Table(table) => table.page(items, &mut self.buffer),
         }
         self.items += items.len() as u64;
@@ -101,9 +91,7 @@ impl Output {
     fn close(&mut self) -> Result<()> {
         self.buffer.clear();
         match &mut self.form {
-            Form::Ndjson => {}
-            Form::Json => self.buffer.extend_from_slice(if self.items == 0 { b"[]\n" } else { b"\n]\n" }),
-            Form::Csv(csv) => csv.close(&mut self.buffer)?,
+            Form::File(form) => form.close(&mut self.buffer)?,
             Form::Table(_) => {}
         }
         self.put().map(|_| ())
@@ -123,8 +111,7 @@ impl Output {
     pub(crate) fn finish(mut self) -> Result<Vec<String>> {
         self.close()?;
         let notes = match &self.form {
-            Form::Ndjson | Form::Json => Vec::new(),
-            Form::Csv(csv) => csv.note().into_iter().collect(),
+            Form::File(form) => form.note().into_iter().collect(),
             Form::Table(table) => table.footer(self.items).into_iter().collect(),
         };
         self.target.finish()?;
@@ -138,11 +125,6 @@ impl Output {
         }
         self.target.keep_partial()
     }
-}
-
-fn put_line(buffer: &mut Vec<u8>, text: &str, end: &[u8]) {
-    buffer.extend_from_slice(text.as_bytes());
-    buffer.extend_from_slice(end);
 }
 
 fn by_extension(path: &Path) -> Result<OutputForm> {

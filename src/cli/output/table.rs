@@ -2,11 +2,11 @@
 
 use comfy_table::{Attribute, Cell, CellAlignment, ColumnConstraint, ContentArrangement, Row as TableRow, Table as Grid, Width, presets};
 
-use super::columns::{Column, Kind, Row, VALUE, cell, kind, label};
 use super::sink::Look;
 use crate::cli::plain;
 use crate::cli::screen::Paint;
 use crate::item::{Item, Items};
+use crate::output::{Column, Kind, Row, VALUE, cell, kind, label};
 
 /// Items that the choice of columns looks at.
 const SAMPLED: usize = 50;

@@ -1,0 +1,448 @@
+//! Checks the steps: names, operations, options as far as they are literal, expressions, targets. All faults at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use super::expr::{Expr, Shape, Wrong};
+use super::load::{Known, find};
+use super::model::{Feed, Leg, Save, Step, Watermark};
+use super::names;
+use super::run_values;
+use super::save;
+use crate::definition::{BatchFile, Catalog, Checker, Json, Method, Operation, Ordered, SavePart, Send, StepFile, Template};
+use crate::error::{Error, Result, did_you_mean};
+use crate::yaml::escape;
+
+/// What the steps stand on.
+pub(crate) struct Ground<'a> {
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) known: &'a Known,
+    pub(crate) legs: &'a [Leg],
+    pub(crate) vars: &'a BTreeMap<String, String>,
+    pub(crate) env: &'a BTreeMap<String, String>,
+    /// The batch's own connection.
+    pub(crate) connection: Option<&'a str>,
+}
+
+/// Checks all steps. What is wrong with one does not hide what is wrong with the next.
+pub(crate) fn steps(c: &mut Checker<'_>, file: &BatchFile, ground: &Ground<'_>) -> Vec<Step> {
+    let ids: Vec<&str> = file.steps.iter().map(|s| s.id.as_str()).collect();
+    let mut steps = Vec::new();
+    for (number, step) in file.steps.iter().enumerate() {
+        let at = format!("/steps/{number}");
+        check_id(c, &at, number, &ids);
+        steps.extend(check_step(c, &at, number, step, &ids, ground));
+    }
+    steps
+}
+
+fn check_id(c: &mut Checker<'_>, at: &str, number: usize, ids: &[&str]) {
+    let Some(id) = ids.get(number) else { return };
+    let plain = id.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if !plain {
+        let better: String = id.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+        let advice = (!better.is_empty() && better != *id).then(|| format!("such as {better}"));
+        c.fault(&format!("{at}/id"), format!("`{id}` cannot be an id: expressions name it, so it takes letters, digits and _"), advice);
+    }
+    if ids.iter().take(number).any(|other| other == id) {
+        c.fault(&format!("{at}/id"), format!("`{id}` is the id of an earlier step too"), None);
+    }
+}
+
+fn check_step(c: &mut Checker<'_>, at: &str, number: usize, file: &StepFile, ids: &[&str], ground: &Ground<'_>) -> Option<Step> {
+    let found = operation(c, at, file, ground);
+    let (template, method, operation) = match found {
+        Some((template, operation)) => (template, operation.method, Some(operation)),
+        None => (None, Method::Query, None),
+    };
+    let mut needs = BTreeSet::new();
+    let mut names = names::Names { ids: ids.get(..number).unwrap_or_default(), all: ids, ground, needs: &mut needs };
+    let is_query = method == Method::Query;
+    let (loops, has_watermark) = (file.each.is_some(), file.watermark.is_some());
+    let plain = names::Allowed { item: loops, parent: false, watermark: has_watermark };
+    let of_items = names::Allowed { item: true, parent: loops && is_query, watermark: false };
+    let nothing = names::Allowed::default();
+
+    let each = file.each.as_ref().and_then(|value| feed(c, &format!("{at}/for"), value, &mut names, nothing));
+    let options = options(c, at, file, template.as_ref(), operation.as_deref(), &mut names, plain);
+    let own_items = file.items.as_ref();
+    let template_items = template.as_ref().filter(|t| own_items.is_none() && !t.items.is_empty()).map(template_items);
+    let items = own_items.or(template_items.as_ref()).and_then(|value| feed(c, &format!("{at}/items"), value, &mut names, plain));
+    let keep = file.keep.as_ref().and_then(|value| expression(c, &format!("{at}/where"), value, &mut names, of_items));
+    let map = file.map.as_ref().map(|value| shape(c, &format!("{at}/map"), &value.0, &mut names, of_items));
+    let when = file.when.as_ref().and_then(|value| expression(c, &format!("{at}/when"), value, &mut names, nothing));
+    after(c, at, file, ids, number, names.needs);
+    let watermark = file.watermark.as_ref().and_then(|w| {
+        let pointer = c.pointer(&format!("{at}/watermark/pointer"), &w.pointer);
+        if !matches!(w.start.to_value(), Value::String(_) | Value::Number(_)) {
+            c.fault(&format!("{at}/watermark/start"), "a watermark is a text or a number", None);
+        }
+        pointer.map(|pointer| Watermark { pointer, start: w.start.0.clone() })
+    });
+    let save = file.save.as_ref().map(|part| save_part(c, &format!("{at}/save"), part, &mut names));
+    let Some(operation) = operation else { return None };
+    places(c, at, file, &operation, template_items.is_some());
+    literal_items(c, at, file, &operation);
+    let connections = connections(c, at, file, &operation, ground);
+    Some(Step {
+        id: file.id.clone(),
+        method,
+        operation,
+        connections,
+        options,
+        items,
+        each,
+        keep,
+        map,
+        when,
+        needs,
+        parallel: usize::from(file.parallel.max(1)),
+        limit: file.limit,
+        forward_only: file.forward_only,
+        watermark,
+        save,
+        on_error: file.on_error,
+        on_unknown: file.on_unknown,
+    })
+}
+
+type Found = (Option<Template>, std::sync::Arc<Operation>);
+
+/// The step's one operation, by its id or through a template.
+fn operation(c: &mut Checker<'_>, at: &str, file: &StepFile, ground: &Ground<'_>) -> Option<Found> {
+    let said = [("query", &file.query), ("mutate", &file.mutate), ("delete", &file.delete), ("template", &file.template)];
+    let said: Vec<(&str, &String)> = said.iter().filter_map(|(key, value)| value.as_ref().map(|v| (*key, v))).collect();
+    let (key, name) = match said.as_slice() {
+        [(key, name)] => (*key, name.as_str()),
+        [] => {
+            c.fault(
+                at,
+                format!("the step `{}` does nothing", file.id),
+                Some("give it one of query, mutate, delete or template".to_owned()),
+            );
+            return None;
+        }
+        [_, (second, _), ..] => {
+            c.fault(&format!("{at}/{second}"), format!("the step `{}` does two things", file.id), Some("make two steps of it".to_owned()));
+            return None;
+        }
+    };
+    let place = format!("{at}/{key}");
+    let connector = connector_of(file, ground);
+    let look = |connector: Option<&str>| -> Result<Found> {
+        if key == "template" {
+            return ground.catalog.template(connector, name).map(|t| (Some(t.clone()), t.operation));
+        }
+        ground.catalog.operation(connector, name).map(|o| (None, o))
+    };
+    // In another connector's step the connection's connector does not decide.
+    let found = look(connector.as_deref()).or_else(|first| look(None).map_err(|_| first));
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => {
+            c.fault(&place, error.message.clone(), error.advice.clone());
+            return None;
+        }
+    };
+    let own = found.1.method;
+    if key != "template" && own.to_string() != key {
+        c.fault(&place, format!("{} belongs to {own}, not to {key}", found.1.id), Some(format!("write {own}: {name}")));
+        return None;
+    }
+    Some(found)
+}
+
+/// The connector that the step's connection has, where that is known.
+fn connector_of(file: &StepFile, ground: &Ground<'_>) -> Option<String> {
+    let named = file.connection.as_deref().and_then(|name| ground.known.get(name)).map(|k| k.connector.clone());
+    named.or_else(|| ground.legs.first().and_then(|l| l.connector.clone()))
+}
+
+/// The connection of each leg.
+fn connections(c: &mut Checker<'_>, at: &str, file: &StepFile, operation: &Operation, ground: &Ground<'_>) -> Vec<String> {
+    let connector = operation.connector.name.as_str();
+    if let Some(name) = &file.connection {
+        let place = format!("{at}/connection");
+        match find(c, &place, name, ground.known) {
+            Some(found) if found.connector == connector => {}
+            Some(found) => c.fault(
+                &place,
+                format!("`{name}` is a connection of {}, and {} is an operation of {connector}", found.connector, operation.id),
+                None,
+            ),
+            None => {}
+        }
+        return vec![name.clone(); ground.legs.len()];
+    }
+    let own = ground.connection.and_then(|name| ground.known.get(name).filter(|k| k.connector == connector).map(|_| name));
+    let all: Vec<&str> = ground.known.of(connector).collect();
+    let only = if let [one] = all.as_slice() { Some(*one) } else { None };
+    let mut missing = false;
+    let chosen = ground.legs.iter().filter_map(|leg| {
+        let legs = leg.connection.as_deref().filter(|_| leg.connector.as_deref() == Some(connector));
+        let name = legs.or(own).or(only);
+        missing |= name.is_none();
+        name.map(str::to_owned)
+    });
+    let chosen: Vec<String> = chosen.collect();
+    if missing && !ground.legs.is_empty() {
+        let message = match all.as_slice() {
+            [] => format!("there is no connection of {connector} for {}", operation.id),
+            several => format!("several connections fit {}: {}", operation.id, several.join(", ")),
+        };
+        let advice = if all.is_empty() { "add one to the connections" } else { "name one: connection: NAME" };
+        c.fault(at, message, Some(advice.to_owned()));
+    }
+    chosen
+}
+
+fn template_items(template: &Template) -> Json {
+    Json(format!("[{}]", template.items.iter().map(|i| i.0.as_str()).collect::<Vec<_>>().join(",")))
+}
+
+/// The options, those of a template underneath.
+fn options(
+    c: &mut Checker<'_>,
+    at: &str,
+    file: &StepFile,
+    template: Option<&Template>,
+    operation: Option<&Operation>,
+    names: &mut names::Names<'_, '_>,
+    allowed: names::Allowed,
+) -> Shape {
+    let Ordered(own) = &file.options;
+    let place = format!("{at}/options");
+    let base = template.map(|t| crate::item::fields_of(&t.options.0).unwrap_or_default().into_iter().map(|(n, r)| (n, r.get().to_owned())));
+    let mut all: Vec<(String, Shape)> =
+        base.into_iter().flatten().filter(|(n, _)| own.iter().all(|(o, _)| o != n)).map(|(n, json)| (n, Shape::Fixed(json))).collect();
+    for (name, value) in own {
+        all.push((name.clone(), shape(c, &format!("{place}/{}", escape(name)), &value.0, names, allowed)));
+    }
+    if let Some(operation) = operation {
+        check_options(c, &place, operation, &all, file);
+        asked(c, at, template, file);
+    }
+    Shape::Map(all)
+}
+
+/// What is left open by a template must be given.
+fn asked(c: &mut Checker<'_>, at: &str, template: Option<&Template>, file: &StepFile) {
+    let Some(template) = template else { return };
+    for pointer in &template.ask {
+        let name = pointer.split('/').nth(2).unwrap_or_default().replace("~1", "/").replace("~0", "~");
+        let given = if pointer.starts_with("/options/") { file.options.0.iter().any(|(n, _)| *n == name) } else { file.items.is_some() };
+        if !given {
+            let what = if pointer.starts_with("/options/") { format!("the option `{name}`") } else { "the items".to_owned() };
+            c.fault(&format!("{at}/template"), format!("the template {} leaves {what} to you", template.name), None);
+            return;
+        }
+    }
+}
+
+/// Names of all options, and the values of those that have no expressions.
+fn check_options(c: &mut Checker<'_>, place: &str, operation: &Operation, all: &[(String, Shape)], file: &StepFile) {
+    let names = || operation.options.iter().map(|o| o.name.as_str());
+    let mut literal = Map::new();
+    for (name, shape) in all {
+        match (operation.option(name), shape) {
+            (None, Shape::Fixed(_)) | (Some(_), Shape::Fixed(_)) => {
+                if let Shape::Fixed(json) = shape {
+                    literal.insert(name.clone(), serde_json::from_str(json).unwrap_or_default());
+                }
+            }
+            (None, _) => {
+                c.fault(
+                    &format!("{place}/{}", escape(name)),
+                    format!("`{name}` is not an option of {}{}", operation.id, did_you_mean(name, names())),
+                    None,
+                );
+            }
+            (Some(_), _) => {}
+        }
+    }
+    let is_given = |name: &str| all.iter().any(|(n, _)| n == name);
+    let has_items = file.items.is_some();
+    for option in operation.options.iter().filter(|o| o.required && !is_given(&o.name) && !(has_items && operation.item_may_fill(o))) {
+        let advice = Some(format!("`opnode describe {}` tells about it", operation.id));
+        c.fault(place, format!("the option `{}` of {} is missing", option.name, operation.id), advice);
+    }
+    let Err(error) = operation.check_options(&literal) else { return };
+    let faults = if error.faults.is_empty() {
+        vec![(error.place.clone(), error.message.clone(), error.advice.clone())]
+    } else {
+        error.faults.iter().map(|f| (Some(f.place.clone()), f.message.clone(), f.advice.clone())).collect()
+    };
+    for (at, message, advice) in faults {
+        // What is missing was looked for above, where expressions count as given.
+        if let Some(field) = at.and_then(|p| p.field).filter(|f| !f.is_empty()) {
+            let message = message.rsplit_once("do not fit: ").map_or(message.as_str(), |(_, m)| m).to_owned();
+            c.fault(&format!("{place}{field}"), message, advice);
+        }
+    }
+}
+
+/// Keys that have no meaning in a step of this kind would be believed to work.
+fn places(c: &mut Checker<'_>, at: &str, file: &StepFile, operation: &Operation, has_template_items: bool) {
+    let is_query = operation.method == Method::Query;
+    let has_items = file.items.is_some() || has_template_items;
+    let mut refuse = |key: &str, given: bool, message: &str| {
+        if given {
+            c.fault(&format!("{at}/{key}"), message.to_owned(), None);
+        }
+    };
+    refuse("items", is_query && file.items.is_some(), "a query takes no items");
+    refuse("items", !is_query && file.items.is_some() && takes_nothing(operation), "this operation takes no items");
+    refuse("where", !is_query && file.keep.is_some() && !has_items, "`where` chooses among `items`, and the step has none");
+    refuse("map", !is_query && file.map.is_some() && !has_items, "`map` changes `items`, and the step has none");
+    refuse("limit", !is_query && file.limit.is_some(), "`limit` is for queries");
+    refuse("watermark", !is_query && file.watermark.is_some(), "`watermark` is for queries");
+    refuse("forward_only", file.forward_only && !operation.can_walk_forward_only(), "this operation cannot be walked by key");
+    refuse("parallel", file.parallel > 1 && file.each.is_none(), "`parallel` is for steps with `for`");
+    let needs_items = operation.items.as_ref().is_some_and(|r| r.required);
+    if !is_query && needs_items && !has_items {
+        c.fault(
+            at,
+            format!("{} needs items: the records to send", operation.id),
+            Some("give `items`, such as ${{ steps.ID.items }}".to_owned()),
+        );
+    }
+}
+
+fn takes_nothing(operation: &Operation) -> bool {
+    operation.items.is_none() && !operation.options.iter().any(|o| operation.item_may_fill(o))
+}
+
+/// Items that are written out are checked as they will be sent.
+fn literal_items(c: &mut Checker<'_>, at: &str, file: &StepFile, operation: &Operation) {
+    let (Some(items), Some(rule), None) = (&file.items, &operation.items, &file.map) else { return };
+    // A JSON Patch takes nulls and ready operations too; the write itself looks at those.
+    if matches!(rule.send, Send::JsonPatch) || items.0.contains("${{") {
+        return;
+    }
+    let value = items.to_value();
+    let Some(list) = value.as_array() else { return };
+    for (index, item) in list.iter().enumerate() {
+        match operation.check_item(rule, item) {
+            Ok(findings) => findings.into_iter().for_each(|f| {
+                let key = f.key.map(|k| format!("/{}", escape(&k))).unwrap_or_default();
+                c.fault(&format!("{at}/items/{index}{}{key}", f.pointer), f.message, None);
+            }),
+            Err(error) => c.fault(&format!("{at}/items/{index}"), error.message.clone(), None),
+        }
+    }
+}
+
+fn after(c: &mut Checker<'_>, at: &str, file: &StepFile, ids: &[&str], number: usize, needs: &mut BTreeSet<usize>) {
+    for (index, id) in file.after.iter().enumerate() {
+        match ids.iter().position(|i| i == id) {
+            Some(found) if found < number => {
+                needs.insert(found);
+            }
+            Some(_) => c.fault(
+                &format!("{at}/after/{index}"),
+                format!("the step `{id}` comes later"),
+                Some("steps run in the order of the file".to_owned()),
+            ),
+            None => {
+                let hint = did_you_mean(id, ids.iter().take(number).copied());
+                c.fault(&format!("{at}/after/{index}"), format!("there is no step `{id}`{hint}"), None);
+            }
+        }
+    }
+}
+
+fn note(c: &mut Checker<'_>, at: &str, (message, advice): Wrong) {
+    c.fault(at, message, advice);
+}
+
+/// A value with expressions, whose names are checked.
+fn shape(c: &mut Checker<'_>, at: &str, json: &str, names: &mut names::Names<'_, '_>, allowed: names::Allowed) -> Shape {
+    let shape = Shape::parse(json, at, &mut |at, wrong| note(c, at, wrong));
+    for (inner, expr) in shape.expressions() {
+        names.check(c, &format!("{at}{inner}"), expr, allowed);
+    }
+    shape
+}
+
+/// A key that is one expression: `where`, `when`.
+fn expression(c: &mut Checker<'_>, at: &str, json: &Json, names: &mut names::Names<'_, '_>, allowed: names::Allowed) -> Option<Expr> {
+    match shape(c, at, &json.0, names, allowed) {
+        Shape::Value(expr) => Some(expr),
+        Shape::Fixed(json) if json == "true" || json == "false" => Expr::parse(&json).ok(),
+        Shape::Fixed(json) if json == "null" && !c.faults.is_empty() => None,
+        Shape::Fixed(_) | Shape::Text(_) | Shape::List(_) | Shape::Map(_) => {
+            c.fault(at, "this is one expression that is true or false", Some("such as ${{ item.closed }}".to_owned()));
+            None
+        }
+    }
+}
+
+/// `for` and `items`: an earlier step's rows, or a value.
+fn feed(c: &mut Checker<'_>, at: &str, json: &Json, names: &mut names::Names<'_, '_>, allowed: names::Allowed) -> Option<Feed> {
+    let before = c.faults.len();
+    let shape = shape(c, at, &json.0, names, allowed);
+    match &shape {
+        Shape::Value(expr) => {
+            if let Some([steps, id, items]) = expr.path()
+                && steps == "steps"
+                && items == "items"
+            {
+                return Some(Feed::Step(id.clone()));
+            }
+        }
+        Shape::Fixed(json) if !json.starts_with(['[', '{']) && c.faults.len() == before => {
+            c.fault(at, "this is a list, or an expression such as ${{ steps.ID.items }}", None);
+        }
+        Shape::Text(_) => c.fault(at, "this is a list or one expression, not a text with expressions in it", None),
+        Shape::Fixed(_) | Shape::List(_) | Shape::Map(_) => {}
+    }
+    Some(Feed::Shape(shape))
+}
+
+fn save_part(c: &mut Checker<'_>, at: &str, part: &SavePart, names: &mut names::Names<'_, '_>) -> Save {
+    let (to, format, columns, place) = match part {
+        SavePart::Path(to) => (to, None, Vec::new(), at.to_owned()),
+        SavePart::File(file) => (&file.to, file.format, file.columns.clone(), format!("{at}/to")),
+    };
+    let json = Value::from(to.as_str()).to_string();
+    let allowed = names::Allowed::default();
+    let before = names.needs.clone();
+    let to = shape(c, &place, &json, names, allowed);
+    if *names.needs != before {
+        c.fault(&place, "a path does not depend on what other steps give", Some("use vars, env, connection or run".to_owned()));
+    }
+    Save { to, format, columns }
+}
+
+/// Where the files go: each can be written, in a form that is known, and none is written twice.
+pub(crate) fn targets(c: &mut Checker<'_>, steps: &[Step], ground: &Ground<'_>, folder: &Path, name: &str) {
+    let mut taken: BTreeMap<PathBuf, (String, String)> = BTreeMap::new();
+    let mut told = BTreeSet::new();
+    for (number, step) in steps.iter().enumerate() {
+        let Some(save) = &step.save else { continue };
+        let at = format!("/steps/{number}/save");
+        for leg in ground.legs {
+            let scope = run_values::scope(ground.vars, ground.env, leg, "RUN", name);
+            let fault = match save::target(save, &scope, folder) {
+                Err(error) => Some((error.message.clone(), error.advice.clone())),
+                Ok(save::Place::Stdout(_)) => None,
+                Ok(save::Place::File(path, _)) => {
+                    let other = taken.insert(path.clone(), (step.id.clone(), leg.name.clone()));
+                    match other {
+                        Some((id, _)) if id != step.id => Some((format!("the step `{id}` writes {} too", path.display()), None)),
+                        Some((_, other)) => Some((
+                            format!("{} is written for {other} and for {}", path.display(), leg.name),
+                            Some("put ${{ connection.name }} into the path".to_owned()),
+                        )),
+                        None => save::writable(&path).err().map(|e: Error| (e.message.clone(), e.advice.clone())),
+                    }
+                }
+            };
+            if let Some((message, advice)) = fault.filter(|(message, _)| told.insert((number, message.clone()))) {
+                c.fault(&at, message, advice);
+            }
+        }
+    }
+}

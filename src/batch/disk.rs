@@ -1,0 +1,133 @@
+//! File operations of a run, each with the name of its file in the error. The only file of this room that opens files for writing.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, ErrorKind, Place, Result};
+
+/// A failed file operation, as the error that a person reads.
+pub(crate) fn failed(what: &str, path: &Path, cause: &io::Error) -> Error {
+    let shown = path.display().to_string();
+    let text = cause.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    let mut chars = text.chars();
+    let why: String = chars.next().map(|c| c.to_lowercase().chain(chars).collect()).unwrap_or_default();
+    let error =
+        Error::new(ErrorKind::State, format!("{shown} cannot be {what}: {why}")).at(Place { file: Some(shown), ..Place::default() });
+    match cause.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            error.advise("make room and run it again: it goes on from what is safe on disk")
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            error.advise("give this user the right to write there, or choose another place with --state")
+        }
+        _ => error,
+    }
+}
+
+/// Makes a folder that only its owner may enter, and those above it.
+pub(crate) fn folder(path: &Path) -> Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(|e| failed("made", path, &e))
+}
+
+/// Opens a private file for writing behind what is in it.
+pub(crate) fn append(path: &Path) -> Result<File> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    private(&mut options);
+    options.open(path).map_err(|e| failed("opened", path, &e))
+}
+
+fn private(options: &mut OpenOptions) {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    #[cfg(not(unix))]
+    let _ = options;
+}
+
+/// Cuts a file to a length that is known to be good.
+pub(crate) fn cut(path: &Path, length: u64) -> Result<()> {
+    let file = OpenOptions::new().write(true).open(path).map_err(|e| failed("opened", path, &e))?;
+    file.set_len(length).and_then(|()| file.sync_all()).map_err(|e| failed("cut", path, &e))
+}
+
+/// The file's text; `None` when there is no such file.
+pub(crate) fn read(path: &Path) -> Result<Option<String>> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(failed("read", path, &e)),
+    }
+}
+
+/// A file that is written beside its place. It appears whole, or not at all.
+pub(crate) struct Beside {
+    file: io::BufWriter<File>,
+    aside: PathBuf,
+    path: PathBuf,
+}
+
+impl Beside {
+    /// Begins it. `is_private` for files of ours; others get the rights that this user's files have.
+    pub(crate) fn begin(path: &Path, is_private: bool) -> Result<Beside> {
+        // A link is followed, so that the file behind it is replaced and not the link.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        // The same name every time: what a killed run left is written over by the next.
+        let aside = path.with_file_name(format!(".{name}.opnode"));
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        if is_private {
+            private(&mut options);
+        }
+        let file = options.open(&aside).map_err(|e| failed("written", &path, &e))?;
+        Ok(Beside { file: io::BufWriter::with_capacity(256 << 10, file), aside, path })
+    }
+
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.file.write_all(bytes).map_err(|e| failed("written", &self.path, &e))
+    }
+
+    /// Makes it appear, durably.
+    pub(crate) fn finish(mut self) -> Result<()> {
+        let path = self.path.clone();
+        let wrong = |e: io::Error| failed("written", &path, &e);
+        self.file.flush().map_err(wrong)?;
+        self.file.get_ref().sync_all().map_err(wrong)?;
+        fs::rename(&self.aside, &self.path).map_err(wrong)?;
+        sync_folder(&self.path)
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        // After `finish` there is nothing of this name; after a failure it must not stay.
+        let _gone = fs::remove_file(&self.aside);
+    }
+}
+
+/// Writes a small private file whole.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut file = Beside::begin(path, true)?;
+    file.write(bytes)?;
+    file.finish()
+}
+
+/// A rename is durable when its folder is.
+pub(crate) fn sync_folder(path: &Path) -> Result<()> {
+    let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) else { return Ok(()) };
+    if cfg!(not(unix)) {
+        return Ok(());
+    }
+    File::open(folder).and_then(|f| f.sync_all()).map_err(|e| failed("written", folder, &e))
+}
+
+/// Moves a file or folder.
+pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to).map_err(|e| failed("moved aside", from, &e))
+}

@@ -1,0 +1,421 @@
+//! Expressions: `${{ … }}` in the values of a batch file. Pure: no clock, no chance, no file but the items of earlier steps.
+//!
+//! Alone, an expression keeps its value's type; inside text it becomes text. A plain path into an item hands on the item's own bytes.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use minijinja::{Environment, ErrorKind as Kind, Expression, UndefinedBehavior};
+use serde_json::Value;
+
+use super::scope::Scope;
+use crate::error::{Error, ErrorKind, Result};
+use crate::item::fields_of;
+
+/// Work that one evaluation may take, in the steps of the expression language.
+const FUEL: u64 = 5_000_000;
+
+static LANGUAGE: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Chainable);
+    environment.set_fuel(Some(FUEL));
+    environment.set_recursion_limit(64);
+    // What a record does not have is as good as null, at every depth.
+    environment.add_test("none", |value: &minijinja::Value| value.is_none() || value.is_undefined());
+    environment
+});
+
+/// One expression.
+pub(crate) struct Expr {
+    pub(crate) source: String,
+    compiled: Expression<'static, 'static>,
+    /// The names that it reads, such as `steps.members.items`.
+    pub(crate) names: BTreeSet<String>,
+    /// Its tokens, when it is nothing but a path.
+    path: Option<Vec<String>>,
+}
+
+/// A value of a batch file with its expressions found.
+pub(crate) enum Shape {
+    /// JSON without any expression.
+    Fixed(String),
+    Value(Expr),
+    Text(Vec<Piece>),
+    List(Vec<Shape>),
+    Map(Vec<(String, Shape)>),
+}
+
+pub(crate) enum Piece {
+    Literal(String),
+    Value(Expr),
+}
+
+/// Why an expression is none: what is wrong with it, and what to do.
+pub(crate) type Wrong = (String, Option<String>);
+
+impl Expr {
+    /// Compiles an expression without its marks.
+    pub(crate) fn parse(source: &str) -> Result<Expr, Wrong> {
+        let source = source.trim();
+        if source.is_empty() {
+            return Err(("an expression is empty".into(), None));
+        }
+        let compiled = LANGUAGE.compile_expression_owned(source.to_owned()).map_err(|e| {
+            (format!("`{source}` is no expression: {}", said(&e)), Some("text in an expression stands in quotes: ${{ 'text' }}".into()))
+        })?;
+        unknown_words(source)?;
+        let names = compiled.undeclared_variables(true).into_iter().collect();
+        Ok(Expr { path: path(source), source: source.to_owned(), compiled, names })
+    }
+
+    /// Its tokens, when it is nothing but a path such as `steps.members.items`.
+    pub(crate) fn path(&self) -> Option<&[String]> {
+        self.path.as_deref()
+    }
+
+    /// Its value as JSON text.
+    pub(crate) fn json(&self, scope: &Scope) -> Result<String> {
+        if let Some(raw) = self.raw(scope) {
+            return Ok(raw.to_owned());
+        }
+        let value = self.compiled.eval(scope.to_value()).map_err(|e| self.failed(&said(&e)))?;
+        if let Some(why) = scope.trouble() {
+            return Err(why);
+        }
+        serde_json::to_string(&value).map_err(|e| self.failed(&format!("its value cannot be written as JSON: {e}")))
+    }
+
+    /// Whether it is true.
+    pub(crate) fn truth(&self, scope: &Scope) -> Result<bool> {
+        match self.json(scope)?.as_str() {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            other => Err(self.failed(&format!("it should be true or false, and is {}", shown(other)))),
+        }
+    }
+
+    /// A path into an item, as the bytes that stand there. What is not there is null.
+    fn raw<'s>(&self, scope: &'s Scope) -> Option<&'s str> {
+        let (root, rest) = self.path.as_ref()?.split_first()?;
+        let text = scope.raw(root)?;
+        Some(rest.iter().try_fold(text, |text, token| within(text, token)).unwrap_or("null"))
+    }
+
+    fn failed(&self, why: &str) -> Error {
+        Error::new(ErrorKind::InvalidOptions, format!("${{{{ {} }}}}: {why}", self.source))
+    }
+}
+
+fn within<'t>(text: &'t str, token: &str) -> Option<&'t str> {
+    if let Some(fields) = fields_of(text) {
+        return fields.into_iter().rev().find(|(name, _)| name == token).map(|(_, raw)| raw.get());
+    }
+    let list: Vec<&serde_json::value::RawValue> = serde_json::from_str(text).ok()?;
+    list.get(token.parse::<usize>().ok()?).map(|raw| raw.get())
+}
+
+/// A value for people: short.
+fn shown(json: &str) -> String {
+    let mut text: String = json.chars().take(60).collect();
+    if text.len() < json.len() {
+        text.push('…');
+    }
+    text
+}
+
+/// The engine's words without its own position, which is within the expression and not in the file.
+fn said(error: &minijinja::Error) -> String {
+    let detail = error.detail().map(str::to_owned);
+    match error.kind() {
+        Kind::OutOfFuel => "it takes too much work".to_owned(),
+        Kind::SyntaxError => detail.unwrap_or_else(|| "its syntax is wrong".to_owned()),
+        kind => detail.map_or_else(|| kind.to_string(), |detail| format!("{kind}: {detail}")),
+    }
+}
+
+/// Filters and tests that do not exist would only be noticed when the expression is evaluated.
+fn unknown_words(source: &str) -> Result<(), Wrong> {
+    let mut state = LANGUAGE.empty_state();
+    for (is_filter, name) in words(source) {
+        let found = if is_filter { state.apply_filter(&name, &[]).err() } else { state.perform_test(&name, &[]).err() };
+        let unknown = found.is_some_and(|e| matches!(e.kind(), Kind::UnknownFilter | Kind::UnknownTest));
+        if unknown {
+            let what = if is_filter { "filter" } else { "test" };
+            let advice = "filters and tests are those of Jinja: default, join, length, lower, replace, upper, defined, none, in …";
+            return Err((format!("`{source}`: there is no {what} `{name}`"), Some(advice.to_owned())));
+        }
+    }
+    Ok(())
+}
+
+/// Names after `|` (filters) and after `is` or `is not` (tests), outside of texts.
+fn words(source: &str) -> Vec<(bool, String)> {
+    let mut found = Vec::new();
+    let mut before: (String, String) = Default::default();
+    let mut rest = source;
+    while let Some(c) = rest.chars().next() {
+        let length = match c {
+            '"' | '\'' => quoted(rest),
+            c if c.is_alphabetic() || c == '_' => rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len()),
+            c => c.len_utf8(),
+        };
+        let (token, tail) = rest.split_at(length.min(rest.len()));
+        rest = tail;
+        if token.trim().is_empty() {
+            continue;
+        }
+        let is_word = token.starts_with(|c: char| c.is_alphabetic() || c == '_');
+        match (before.0.as_str(), before.1.as_str()) {
+            (_, "|") if is_word => found.push((true, token.to_owned())),
+            (_, "is") if is_word && token != "not" => found.push((false, token.to_owned())),
+            ("is", "not") if is_word => found.push((false, token.to_owned())),
+            _ => {}
+        }
+        before = (std::mem::take(&mut before.1), token.to_owned());
+    }
+    found
+}
+
+/// Length of a quoted text at the start.
+fn quoted(text: &str) -> usize {
+    let mut chars = text.char_indices();
+    let Some((_, quote)) = chars.next() else { return 0 };
+    let mut escaped = false;
+    for (at, c) in chars {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            c if c == quote => return at + c.len_utf8(),
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// `a.b`, `a[0]`, `a['b c']`.
+fn path(source: &str) -> Option<Vec<String>> {
+    let name = |text: &str| {
+        let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());
+        let (name, rest) = text.split_at(end);
+        let plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        plain.then(|| (name.to_owned(), rest.to_owned()))
+    };
+    let (first, mut rest) = name(source)?;
+    if matches!(first.as_str(), "true" | "false" | "none" | "True" | "False" | "None" | "not") {
+        return None;
+    }
+    let mut tokens = vec![first];
+    while !rest.is_empty() {
+        if let Some(tail) = rest.strip_prefix('.') {
+            let (token, tail) = name(tail)?;
+            tokens.push(token);
+            rest = tail;
+        } else {
+            let (inside, tail) = rest.strip_prefix('[')?.split_once(']')?;
+            let inside = inside.trim();
+            let quote = inside.chars().next().filter(|c| matches!(c, '"' | '\''));
+            let token = match quote {
+                Some(quote) => inside.strip_prefix(quote)?.strip_suffix(quote).filter(|t| !t.contains([quote, '\\']))?,
+                None => Some(inside).filter(|t| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit()))?,
+            };
+            tokens.push(token.to_owned());
+            rest = tail.to_owned();
+        }
+    }
+    Some(tokens)
+}
+
+impl Shape {
+    /// Finds the expressions in a value. `fault` gets the JSON Pointer within the value and what is wrong there.
+    pub(crate) fn parse(json: &str, at: &str, fault: &mut dyn FnMut(&str, Wrong)) -> Shape {
+        if !json.contains("${{") {
+            return Shape::Fixed(json.to_owned());
+        }
+        if let Some(fields) = fields_of(json) {
+            let part = |(name, raw): (String, &serde_json::value::RawValue)| {
+                let shape = Shape::parse(raw.get(), &format!("{at}/{}", crate::yaml::escape(&name)), fault);
+                (name, shape)
+            };
+            return Shape::Map(fields.into_iter().map(part).collect());
+        }
+        if let Ok(list) = serde_json::from_str::<Vec<&serde_json::value::RawValue>>(json) {
+            let part = |(index, raw): (usize, &&serde_json::value::RawValue)| Shape::parse(raw.get(), &format!("{at}/{index}"), fault);
+            return Shape::List(list.iter().enumerate().map(part).collect());
+        }
+        let text: String = serde_json::from_str(json).unwrap_or_default();
+        Shape::text(&text).unwrap_or_else(|wrong| {
+            fault(at, wrong);
+            Shape::Fixed("null".into())
+        })
+    }
+
+    /// A text with expressions in it; one that is nothing else keeps its type.
+    pub(crate) fn text(text: &str) -> Result<Shape, Wrong> {
+        let mut pieces = Vec::new();
+        let mut rest = text;
+        while let Some((before, tail)) = rest.split_once("${{") {
+            let end = closing(tail).ok_or_else(|| (format!("an expression in `{text}` has no end"), Some("it ends with }}".to_owned())))?;
+            let (source, after) = tail.split_at(end);
+            if !before.is_empty() {
+                pieces.push(Piece::Literal(before.to_owned()));
+            }
+            pieces.push(Piece::Value(Expr::parse(source)?));
+            rest = after.strip_prefix("}}").unwrap_or(after);
+        }
+        if !rest.is_empty() {
+            pieces.push(Piece::Literal(rest.to_owned()));
+        }
+        if pieces.len() == 1
+            && let Some(Piece::Value(expr)) = pieces.pop_if(|p| matches!(p, Piece::Value(_)))
+        {
+            return Ok(Shape::Value(expr));
+        }
+        Ok(Shape::Text(pieces))
+    }
+
+    /// Its expressions, each with its place.
+    pub(crate) fn expressions(&self) -> Vec<(String, &Expr)> {
+        let mut found = Vec::new();
+        self.collect("", &mut found);
+        found
+    }
+
+    fn collect<'a>(&'a self, at: &str, found: &mut Vec<(String, &'a Expr)>) {
+        match self {
+            Shape::Fixed(_) => {}
+            Shape::Value(expr) => found.push((at.to_owned(), expr)),
+            Shape::Text(pieces) => found.extend(pieces.iter().filter_map(|p| match p {
+                Piece::Literal(_) => None,
+                Piece::Value(expr) => Some((at.to_owned(), expr)),
+            })),
+            Shape::List(list) => list.iter().enumerate().for_each(|(i, shape)| shape.collect(&format!("{at}/{i}"), found)),
+            Shape::Map(map) => map.iter().for_each(|(k, shape)| shape.collect(&format!("{at}/{}", crate::yaml::escape(k)), found)),
+        }
+    }
+
+    /// Its value as JSON text.
+    pub(crate) fn json(&self, scope: &Scope) -> Result<String> {
+        let mut out = String::new();
+        self.write(scope, &mut out)?;
+        Ok(out)
+    }
+
+    fn write(&self, scope: &Scope, out: &mut String) -> Result<()> {
+        match self {
+            Shape::Fixed(json) => out.push_str(json),
+            Shape::Value(expr) => out.push_str(&expr.json(scope)?),
+            Shape::Text(pieces) => out.push_str(&Value::from(joined(pieces, scope)?).to_string()),
+            Shape::List(list) => {
+                out.push('[');
+                for (index, shape) in list.iter().enumerate() {
+                    if index > 0 {
+                        out.push(',');
+                    }
+                    shape.write(scope, out)?;
+                }
+                out.push(']');
+            }
+            Shape::Map(map) => {
+                out.push('{');
+                for (index, (name, shape)) in map.iter().enumerate() {
+                    if index > 0 {
+                        out.push(',');
+                    }
+                    out.push_str(&Value::from(name.as_str()).to_string());
+                    out.push(':');
+                    shape.write(scope, out)?;
+                }
+                out.push('}');
+            }
+        }
+        Ok(())
+    }
+
+    /// Its value as text, for paths and names.
+    pub(crate) fn plain(&self, scope: &Scope) -> Result<String> {
+        match self {
+            Shape::Text(pieces) => joined(pieces, scope),
+            Shape::Value(expr) => as_text(expr, &expr.json(scope)?),
+            Shape::Fixed(json) => Ok(serde_json::from_str(json).unwrap_or_else(|_| json.clone())),
+            Shape::List(_) | Shape::Map(_) => self.json(scope),
+        }
+    }
+}
+
+/// Where the `}}` of an expression is: not in a quoted text, and not in a map of the expression's own.
+fn closing(text: &str) -> Option<usize> {
+    let mut depth = 0u32;
+    let mut at = 0;
+    while let Some(c) = text.get(at..)?.chars().next() {
+        let rest = text.get(at..)?;
+        match c {
+            '"' | '\'' => {
+                at += quoted(rest);
+                continue;
+            }
+            '}' if depth == 0 && rest.starts_with("}}") => return Some(at),
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        at += c.len_utf8();
+    }
+    None
+}
+
+fn joined(pieces: &[Piece], scope: &Scope) -> Result<String> {
+    let mut text = String::new();
+    for piece in pieces {
+        match piece {
+            Piece::Literal(literal) => text.push_str(literal),
+            Piece::Value(expr) => text.push_str(&as_text(expr, &expr.json(scope)?)?),
+        }
+    }
+    Ok(text)
+}
+
+/// A value within text. Nothing stands for null there: a condition with a hole in it would mean something else.
+fn as_text(expr: &Expr, json: &str) -> Result<String> {
+    match json.as_bytes().first() {
+        Some(b'"') => serde_json::from_str(json).map_err(|e| expr.failed(&format!("it is no text: {e}"))),
+        Some(b'[') => Err(expr.failed("it is a list, which has no place inside text").advise("write | join(',') or | tojson behind it")),
+        Some(b'{') => Err(expr
+            .failed("it is an object, which has no place inside text")
+            .advise("name one of its fields, or write | tojson behind it")),
+        Some(b'n') | None => Err(expr.failed("it is null, which has no place inside text").advise("write | default('…', true) behind it")),
+        Some(_) => Ok(json.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Expr, Shape, closing, path, words};
+
+    #[test]
+    fn an_expression_ends_at_its_own_braces() {
+        for (text, end) in [(" a }} b", 3), (" '}}' }}", 6), (" {'a': {'b': 1}} }}", 17), (" \"\\\"}}\" }}", 8)] {
+            assert_eq!(closing(text), Some(end), "{text}");
+        }
+        assert_eq!(closing(" a } "), None);
+    }
+
+    #[test]
+    fn paths_are_told_from_calculations() {
+        assert_eq!(path("item.a['b c'][0]").unwrap(), ["item", "a", "b c", "0"]);
+        for other in ["item.a + 1", "true", "item.a | upper", "item[x]", "f()", "1"] {
+            assert_eq!(path(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn filters_and_tests_are_known() {
+        assert_eq!(
+            words("a | upper is not none and 'x | y' is defined"),
+            [(true, "upper".to_owned()), (false, "none".into()), (false, "defined".into())]
+        );
+        assert!(Expr::parse("item.a | uper").err().unwrap().0.contains("no filter `uper`"));
+        assert!(Expr::parse("item.a is numbr").err().unwrap().0.contains("no test `numbr`"));
+        assert!(Expr::parse("item.a +").is_err());
+        assert!(Shape::text("a ${{ b").is_err());
+    }
+}

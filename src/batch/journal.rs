@@ -1,0 +1,291 @@
+//! The journal: facts of a run, one checksummed line each, each bound to the line before. Appended only.
+//!
+//! A line is 16 hexadecimal digits, a space and a JSON object. The digits are the start of SHA-256 over the digits before and the JSON, so that a
+//! line which was changed, dropped or moved does not check out. Only the last line may be torn; it is cut off.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, mpsc};
+
+use serde::{Deserialize, Serialize};
+use sha2::Digest;
+use tokio::sync::oneshot;
+
+use super::disk;
+use crate::error::{Error, ErrorKind, Place, Result};
+use crate::receipt::OutcomeStatus;
+use crate::walk::Resume;
+
+/// The version of the journal that this build writes and reads.
+pub(crate) const VERSION: u32 = 1;
+
+/// What a step has cost and given so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Tally {
+    pub(crate) requests: u64,
+    pub(crate) retries: u64,
+    pub(crate) pages: u64,
+    pub(crate) wait_ms: u64,
+    pub(crate) elapsed_ms: u64,
+}
+
+/// One fact. Steps are named `leg/step`; elements of a `for` count from 0.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "fact", rename_all = "snake_case")]
+pub(crate) enum Fact {
+    /// The first line.
+    Journal { version: u32, run: String },
+    /// The step began.
+    Started { step: String },
+    /// Everything before is safe: `rows` rows in `bytes` bytes of the spool; the element under way, and where its walk goes on.
+    Read {
+        step: String,
+        element: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        walk: Option<Resume>,
+        rows: u64,
+        bytes: u64,
+        items: u64,
+        failed: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mark: Option<serde_json::Value>,
+        tally: Tally,
+    },
+    /// These items of a write are about to be sent.
+    Intended { step: String, element: u64, first: u64, count: u64 },
+    /// What became of an item. `bytes` of the spool are safe with its rows.
+    Outcome { step: String, element: u64, index: u64, status: OutcomeStatus, rows: u64, bytes: u64, tally: Tally },
+    /// All items of an element of a `for` have their outcomes.
+    Element { step: String, element: u64 },
+    /// Nothing is left to do in the step but to save.
+    Done { step: String, skipped: bool, items_in: u64, rows: u64, bytes: u64, tally: Tally, receipt: serde_json::Value },
+    /// The step's files are in their places.
+    Saved { step: String },
+    /// All steps of the leg are done and its watermarks are kept.
+    Leg { leg: String },
+    /// The failed items of an ended run are tried again from here on.
+    Again,
+    /// The run ended: there is nothing to resume.
+    Ended { kind: Option<String> },
+}
+
+/// What is appended at once.
+struct Entry {
+    facts: Vec<Fact>,
+    /// Files whose content must be safe before the facts are written.
+    before: Vec<(Arc<File>, PathBuf)>,
+    done: Option<oneshot::Sender<Result<()>>>,
+}
+
+/// Appends facts. Cloning shares the one writer; it is a thread of its own, so that many facts share one wait for the disk.
+#[derive(Clone)]
+pub(crate) struct Journal {
+    entries: mpsc::Sender<Entry>,
+}
+
+impl Journal {
+    /// Opens a journal behind its last line, whose digits are given.
+    pub(crate) fn open(path: &Path, last: String) -> Result<Journal> {
+        let file = disk::append(path)?;
+        let (entries, queue) = mpsc::channel();
+        let mut writer = Writer { file, path: path.to_owned(), last, broken: None };
+        std::thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(move || writer.run(&queue))
+            .map_err(|e| Error::new(ErrorKind::Internal, format!("the journal's thread does not start: {e}")))?;
+        Ok(Journal { entries })
+    }
+
+    /// Notes facts once `before` is safe. They are durable when a later [`commit`](Self::commit) is.
+    pub(crate) fn note(&self, facts: Vec<Fact>, before: Vec<(Arc<File>, PathBuf)>) {
+        // A writer that has gone has said why to whoever commits.
+        let _gone = self.entries.send(Entry { facts, before, done: None });
+    }
+
+    /// Notes facts and waits until they, and all noted before, are durable.
+    ///
+    /// # Errors
+    /// `state` when the disk refuses; nothing more is written after that.
+    pub(crate) async fn commit(&self, facts: Vec<Fact>, before: Vec<(Arc<File>, PathBuf)>) -> Result<()> {
+        let (done, answer) = oneshot::channel();
+        let gone = || Error::new(ErrorKind::Internal, "the journal's thread ended");
+        self.entries.send(Entry { facts, before, done: Some(done) }).map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+}
+
+struct Writer {
+    file: File,
+    path: PathBuf,
+    last: String,
+    broken: Option<Error>,
+}
+
+impl Writer {
+    fn run(&mut self, queue: &mpsc::Receiver<Entry>) {
+        while let Ok(first) = queue.recv() {
+            // All that waits goes to disk together.
+            let batch: Vec<Entry> = std::iter::once(first).chain(queue.try_iter()).collect();
+            let outcome = match &self.broken {
+                Some(error) => Err(error.clone()),
+                None => self.write(&batch),
+            };
+            if let Err(error) = &outcome {
+                // What stands behind a failed write is not known; writing on would bury it.
+                self.broken = Some(error.clone());
+            }
+            for done in batch.into_iter().filter_map(|e| e.done) {
+                let _nobody_waits = done.send(outcome.clone());
+            }
+        }
+    }
+
+    fn write(&mut self, batch: &[Entry]) -> Result<()> {
+        let files: BTreeMap<&PathBuf, &Arc<File>> = batch.iter().flat_map(|e| &e.before).map(|(file, path)| (path, file)).collect();
+        for (path, file) in files {
+            file.sync_data().map_err(|e| disk::failed("written", path, &e))?;
+        }
+        let mut text = String::new();
+        for fact in batch.iter().flat_map(|e| &e.facts) {
+            self.last = line(&self.last, fact, &mut text);
+        }
+        let wrong = |e: std::io::Error| disk::failed("written", &self.path, &e);
+        self.file.write_all(text.as_bytes()).map_err(wrong)?;
+        if batch.iter().any(|e| e.done.is_some()) {
+            self.file.sync_data().map_err(wrong)?;
+        }
+        Ok(())
+    }
+}
+
+fn line(last: &str, fact: &Fact, out: &mut String) -> String {
+    let json = serde_json::to_string(fact).unwrap_or_default();
+    let digits = digits(last, &json);
+    out.push_str(&digits);
+    out.push(' ');
+    out.push_str(&json);
+    out.push('\n');
+    digits
+}
+
+fn digits(last: &str, json: &str) -> String {
+    let digest = sha2::Sha256::new().chain_update(last).chain_update(json).finalize();
+    digest.iter().take(8).map(|b| format!("{b:02x}")).collect()
+}
+
+/// What a journal holds.
+#[derive(Debug, Default)]
+pub(crate) struct Recovered {
+    pub(crate) facts: Vec<Fact>,
+    /// The digits of the last line.
+    pub(crate) last: String,
+    /// Bytes that check out.
+    pub(crate) length: u64,
+    /// Whether something torn stands behind them.
+    pub(crate) torn: bool,
+}
+
+/// Reads a journal's text. Pure.
+///
+/// # Errors
+/// `state` with the line when anything but the tail does not check out, or when a newer version wrote it.
+pub(crate) fn recover(path: &Path, text: &[u8]) -> Result<Recovered> {
+    let mut found = Recovered::default();
+    let whole = memchr::memrchr(b'\n', text).map_or(0, |at| at + 1);
+    found.torn = whole < text.len();
+    let damaged = |number: usize, why: &str| {
+        let shown = path.display().to_string();
+        Error::new(ErrorKind::State, format!("the journal of the run is damaged: line {number} {why}"))
+            .at(Place { file: Some(shown), line: Some(number as u64), ..Place::default() })
+            .advise("restore the file, or start over with --fresh, which keeps it aside; look at what the run has written before you repeat writes")
+    };
+    for (number, line) in (1..).zip(text.get(..whole).unwrap_or_default().split_inclusive(|b| *b == b'\n')) {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let text = std::str::from_utf8(line).map_err(|_| damaged(number, "is no text"))?;
+        let (sum, json) = text.split_once(' ').ok_or_else(|| damaged(number, "has no checksum"))?;
+        if number == 1 {
+            refuse_newer(path, json)?;
+        }
+        if sum != digits(&found.last, json) {
+            return Err(damaged(number, "does not check out"));
+        }
+        let fact: Fact = serde_json::from_str(json).map_err(|e| damaged(number, &format!("holds no fact: {e}")))?;
+        if (number == 1) != matches!(fact, Fact::Journal { .. }) {
+            return Err(damaged(number, if number == 1 { "does not begin a journal" } else { "begins a journal within one" }));
+        }
+        found.last = sum.to_owned();
+        found.facts.push(fact);
+        found.length += line.len() as u64 + 1;
+    }
+    Ok(found)
+}
+
+fn refuse_newer(path: &Path, json: &str) -> Result<()> {
+    let version = serde_json::from_str::<serde_json::Value>(json).ok().and_then(|v| v.get("version")?.as_u64());
+    match version {
+        Some(version) if version > u64::from(VERSION) => {
+            let shown = path.display().to_string();
+            Err(Error::new(
+                ErrorKind::State,
+                format!("the run was begun by a newer opnode: its journal has version {version}, this build reads {VERSION}"),
+            )
+            .at(Place { file: Some(shown), line: Some(1), ..Place::default() })
+            .advise("go on with the newer opnode, or start over with --fresh"))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{Fact, VERSION, line, recover};
+
+    fn text() -> String {
+        let facts = [
+            Fact::Journal { version: VERSION, run: "r".into() },
+            Fact::Started { step: "a/b".into() },
+            Fact::Intended { step: "a/b".into(), element: 0, first: 3, count: 1 },
+        ];
+        let (mut out, mut last) = (String::new(), String::new());
+        for fact in facts {
+            last = line(&last, &fact, &mut out);
+        }
+        out
+    }
+
+    #[test]
+    fn a_torn_tail_is_cut_at_every_byte() {
+        let text = text();
+        let ends: Vec<usize> = text.match_indices('\n').map(|(at, _)| at + 1).collect();
+        for cut in 0..=text.len() {
+            let found = recover(Path::new("journal"), &text.as_bytes()[..cut]).unwrap();
+            assert_eq!(found.facts.len(), ends.iter().filter(|e| **e <= cut).count(), "{cut}");
+            assert_eq!(found.torn, !(cut == 0 || ends.contains(&cut)), "{cut}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        let text = text();
+        for at in 0..text.len() {
+            let mut bytes = text.clone().into_bytes();
+            bytes[at] ^= 4;
+            // A line end that goes makes the last line torn, and any other a long one that does not check out.
+            let last_end = at == text.len() - 1;
+            assert_eq!(recover(Path::new("journal"), &bytes).is_ok(), last_end, "byte {at}");
+        }
+        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+        for order in [vec![0, 2, 1], vec![1, 2], vec![0, 2], vec![0, 1, 1, 2], vec![1, 0, 2]] {
+            let swapped: String = order.iter().map(|i| lines[*i]).collect();
+            let error = recover(Path::new("journal"), swapped.as_bytes()).unwrap_err();
+            assert_eq!(error.kind(), crate::error::ErrorKind::State, "{order:?}");
+        }
+        let mut newer = String::new();
+        line("", &Fact::Journal { version: VERSION + 1, run: "r".into() }, &mut newer);
+        assert!(recover(Path::new("journal"), newer.as_bytes()).unwrap_err().message.contains("newer"));
+    }
+}

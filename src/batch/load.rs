@@ -1,0 +1,346 @@
+//! From a batch file to a checked batch: the file, its connections, its legs. Every fault is told at once, and nothing is sent.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::Value;
+use sha2::Digest;
+
+use super::check;
+use super::disk;
+use super::model::{Batch, Leg, Step};
+use crate::connection::{ConnectionFile, ConnectionSpec, ConnectionsFile};
+use crate::definition::{BatchFile, Checker, ConnectionsPart, FORMAT_VERSION, Format, MatrixFile, NamesFile, Ordered, explain};
+use crate::engine::{Engine, Session};
+use crate::error::{Error, ErrorKind, Fault, Place, Result, did_you_mean};
+use crate::yaml::{Document, escape};
+
+/// Fetches the secrets of a connection. The folder is that of the file in which it stands.
+pub type Resolve = Arc<dyn Fn(&Path, &str, &ConnectionFile) -> Result<ConnectionSpec> + Send + Sync>;
+/// Reads an environment variable.
+pub type Env = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// What a batch needs from whoever runs it.
+pub struct BatchConfig {
+    /// Where operations and the way to the network come from.
+    pub engine: Arc<Engine>,
+    /// The connections file when the batch names none.
+    pub connections: Option<PathBuf>,
+    /// A connections file that counts even when the batch names one.
+    pub connections_instead: Option<PathBuf>,
+    /// Values that override those of `vars`.
+    pub vars: Vec<(String, Value)>,
+    /// Reads the environment variables that the batch lists.
+    pub env: Env,
+    /// Fetches the secrets of a connection.
+    pub resolve: Resolve,
+}
+
+impl BatchConfig {
+    /// Over an engine: no environment, and secrets only as plain values.
+    #[must_use]
+    pub fn new(engine: Arc<Engine>) -> BatchConfig {
+        let resolve: Resolve = Arc::new(|_, name, connection| {
+            let refuse = |property: &str| {
+                Error::new(
+                    ErrorKind::Unsupported,
+                    format!("the connection {name} keeps `{property}` elsewhere, and this host fetches nothing"),
+                )
+                .advise("give the batch a `resolve` that does")
+            };
+            let spec = connection.resolve(|property, _| Err(refuse(property)))?;
+            Ok(ConnectionSpec { name: Some(name.to_owned()), ..spec })
+        });
+        BatchConfig { engine, connections: None, connections_instead: None, vars: Vec::new(), env: Arc::new(|_| None), resolve }
+    }
+}
+
+/// Connections by name, and where they stand.
+pub(crate) struct Known {
+    pub(crate) connections: Ordered<ConnectionFile>,
+    /// Their file, when it is not the batch's own.
+    file: Option<PathBuf>,
+    folder: PathBuf,
+}
+
+impl Known {
+    pub(crate) fn get(&self, name: &str) -> Option<&ConnectionFile> {
+        self.connections.0.iter().find(|(n, _)| n == name).map(|(_, c)| c)
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.connections.0.iter().map(|(n, _)| n.as_str())
+    }
+
+    /// Those of a connector.
+    pub(crate) fn of<'a>(&'a self, connector: &'a str) -> impl Iterator<Item = &'a str> {
+        self.connections.0.iter().filter(move |(_, c)| c.connector == connector).map(|(n, _)| n.as_str())
+    }
+}
+
+impl Batch {
+    /// Reads and checks a batch file: everything that can be known before the first request.
+    ///
+    /// # Errors
+    /// `definition` with every fault, its line and the nearest name; `state` when a file cannot be read.
+    pub fn load(path: &Path, config: &BatchConfig) -> Result<Batch> {
+        let text = disk::read(path)?.ok_or_else(|| {
+            Error::new(ErrorKind::State, format!("there is no file {}", path.display())).advise("`opnode init` writes one to begin with")
+        })?;
+        Batch::parse(path, &text, config)
+    }
+
+    /// The same from a text; `path` names it and tells where its paths begin.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn parse(path: &Path, text: &str, config: &BatchConfig) -> Result<Batch> {
+        let shown = path.display().to_string();
+        let doc = Document::parse(&shown, text, 0)?;
+        let file: BatchFile = doc.read().map_err(|e| explain(Format::Batch, &doc, &[], &e))?;
+        let mut c = Checker::new(&doc);
+        if file.version != FORMAT_VERSION {
+            c.fault("/version", format!("version {} of this format is not known; this build reads {FORMAT_VERSION}", file.version), None);
+        }
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        let name = name(&mut c, path, file.name.as_deref());
+        let vars = vars(&mut c, &file.vars, &config.vars);
+        let env = env(&mut c, &file.env, config);
+        let known = known(&mut c, &folder, file.connections.clone(), config);
+        let legs = match &file.matrix {
+            Some(matrix) => legs(&mut c, matrix, &known),
+            None => vec![single_leg(&mut c, file.connection.as_deref(), &known)],
+        };
+        let catalog = config.engine.catalog();
+        let ground = check::Ground { catalog, known: &known, legs: &legs, vars: &vars, env: &env, connection: file.connection.as_deref() };
+        if file.steps.is_empty() {
+            c.fault("/steps", "the batch has no steps", None);
+        }
+        let steps = check::steps(&mut c, &file, &ground);
+        check::targets(&mut c, &steps, &ground, &folder, &name);
+        let sessions = sessions(&mut c, config, &known, &steps, &file);
+        let prints = prints(text, &vars, &env, config, &known, &steps);
+        for session in sessions.values() {
+            env.values().for_each(|value| session.connection().redactor.learn(value));
+        }
+        let concurrency = usize::from(file.concurrency.max(1));
+        c.finish(
+            "the batch file is wrong",
+            Some(Batch { name, file: shown, folder, vars, env, concurrency, legs, steps, sessions, prints }),
+        )
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How many steps a run has, over all connections of the matrix.
+    #[must_use]
+    pub fn step_count(&self) -> usize {
+        self.legs.len() * self.steps.len()
+    }
+}
+
+fn name(c: &mut Checker<'_>, path: &Path, said: Option<&str>) -> String {
+    let stem = || path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = said.map_or_else(stem, str::to_owned);
+    let fits = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c)) && !name.starts_with('.');
+    if !fits {
+        c.fault("/name", format!("`{name}` cannot name a run folder"), Some("use letters, digits, - and _".to_owned()));
+    }
+    name
+}
+
+fn vars(c: &mut Checker<'_>, file: &Ordered<crate::definition::Json>, over: &[(String, Value)]) -> BTreeMap<String, String> {
+    let mut vars: BTreeMap<String, String> = file.0.iter().map(|(name, value)| (name.clone(), value.0.clone())).collect();
+    for (name, value) in &file.0 {
+        if value.0.contains("${{") {
+            c.fault(&format!("/vars/{}", escape(name)), "a variable is a plain value, without expressions", None);
+        }
+    }
+    for (name, value) in over {
+        if !vars.contains_key(name) {
+            let hint = did_you_mean(name, vars.keys().map(String::as_str));
+            c.fault(
+                "/vars",
+                format!("the batch has no variable `{name}`{hint}"),
+                Some("--var gives values to the names under `vars`".to_owned()),
+            );
+        }
+        vars.insert(name.clone(), value.to_string());
+    }
+    vars
+}
+
+fn env(c: &mut Checker<'_>, names: &[String], config: &BatchConfig) -> BTreeMap<String, String> {
+    let mut env = BTreeMap::new();
+    for (index, name) in names.iter().enumerate() {
+        match (config.env)(name) {
+            Some(value) => {
+                env.insert(name.clone(), value);
+            }
+            None => c.fault(&format!("/env/{index}"), format!("the environment variable {name} is not set"), None),
+        }
+    }
+    env
+}
+
+fn known(c: &mut Checker<'_>, folder: &Path, said: Option<ConnectionsPart>, config: &BatchConfig) -> Known {
+    let none = || Known { connections: Ordered(Vec::new()), file: None, folder: folder.to_owned() };
+    let path = match (&config.connections_instead, said) {
+        (Some(path), _) => path.clone(),
+        (None, Some(ConnectionsPart::Inline(connections))) => return Known { connections, file: None, folder: folder.to_owned() },
+        (None, Some(ConnectionsPart::File(path))) => folder.join(path),
+        (None, None) => match &config.connections {
+            Some(path) => path.clone(),
+            None => return none(),
+        },
+    };
+    let shown = path.display().to_string();
+    let read = disk::read(&path).and_then(|text| {
+        let missing = || Error::new(ErrorKind::Connection, format!("there is no connections file {shown}"));
+        ConnectionsFile::parse(&shown, &text.ok_or_else(missing)?)
+    });
+    match read {
+        Ok(file) => {
+            let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+            Known { connections: file.connections, file: Some(path), folder }
+        }
+        Err(error) => {
+            if error.faults.is_empty() && error.place.as_ref().is_none_or(|p| p.line.is_none()) {
+                c.fault("/connections", error.message.clone(), Some("`opnode connection example` prints one to fill in".to_owned()));
+            } else {
+                c.faults.extend(crate::definition::into_faults(error));
+            }
+            none()
+        }
+    }
+}
+
+fn single_leg(c: &mut Checker<'_>, connection: Option<&str>, known: &Known) -> Leg {
+    let found = connection.and_then(|name| find(c, "/connection", name, known));
+    Leg { name: "main".into(), connection: found.and(connection).map(str::to_owned), connector: found.map(|f| f.connector.clone()) }
+}
+
+/// A connection by name, or a fault with the nearest one.
+pub(crate) fn find<'k>(c: &mut Checker<'_>, at: &str, name: &str, known: &'k Known) -> Option<&'k ConnectionFile> {
+    let found = known.get(name);
+    if found.is_none() {
+        let hint = did_you_mean(name, known.names());
+        c.fault(at, format!("no connection is called `{name}`{hint}"), Some("`opnode connection list` shows them".to_owned()));
+    }
+    found
+}
+
+fn legs(c: &mut Checker<'_>, matrix: &MatrixFile, known: &Known) -> Vec<Leg> {
+    let named: Vec<(String, String)> = match &matrix.connection {
+        NamesFile::One(star) if star == "*" => match &matrix.connector {
+            None => {
+                let advice = "say which: { connection: \"*\", connector: NAME }".to_owned();
+                c.fault("/matrix/connection", "\"*\" stands for all connections of a connector", Some(advice));
+                Vec::new()
+            }
+            Some(connector) => {
+                let names: Vec<(String, String)> = known.of(connector).map(|n| (n.to_owned(), "/matrix/connection".to_owned())).collect();
+                if names.is_empty() {
+                    c.fault("/matrix/connector", format!("there is no connection of the connector `{connector}`"), None);
+                }
+                names
+            }
+        },
+        NamesFile::One(name) => vec![(name.clone(), "/matrix/connection".into())],
+        NamesFile::Several(names) => {
+            if names.is_empty() {
+                c.fault("/matrix/connection", "the matrix names no connection", None);
+            }
+            names.iter().enumerate().map(|(i, n)| (n.clone(), format!("/matrix/connection/{i}"))).collect()
+        }
+    };
+    let mut legs: Vec<Leg> = Vec::new();
+    for (name, at) in named {
+        if legs.iter().any(|l| l.name == name) {
+            c.fault(&at, format!("`{name}` is in the matrix twice"), None);
+        } else if let Some(found) = find(c, &at, &name, known) {
+            legs.push(Leg { name: name.clone(), connection: Some(name), connector: Some(found.connector.clone()) });
+        }
+    }
+    legs
+}
+
+/// Opens every connection that a step uses, so that missing secrets are told before the first request.
+fn sessions(c: &mut Checker<'_>, config: &BatchConfig, known: &Known, steps: &[Step], file: &BatchFile) -> BTreeMap<String, Session> {
+    let mut sessions = BTreeMap::new();
+    let mut names: Vec<&String> = steps.iter().flat_map(|s| &s.connections).collect();
+    names.sort();
+    names.dedup();
+    for name in names {
+        let Some(connection) = known.get(name) else { continue };
+        let opened = (config.resolve)(&known.folder, name, connection).and_then(|spec| config.engine.connect(&spec));
+        match opened {
+            Ok(session) => {
+                sessions.insert(name.clone(), session);
+            }
+            Err(error) => {
+                let place = place(known, name, &error);
+                let at = if matches!(file.connections, Some(ConnectionsPart::Inline(_))) {
+                    format!("/connections/{}", escape(name))
+                } else {
+                    "/connections".into()
+                };
+                match place {
+                    Some(place) => c.faults.push(Fault { place, message: error.message.clone(), advice: error.advice.clone() }),
+                    None => c.fault(&at, error.message.clone(), error.advice.clone()),
+                }
+            }
+        }
+    }
+    sessions
+}
+
+/// Where in the connections file the fault of a connection is.
+fn place(known: &Known, name: &str, error: &Error) -> Option<Place> {
+    if let Some(place) = error.place.as_ref().filter(|p| p.file.is_some()) {
+        return Some(place.clone());
+    }
+    let path = known.file.as_ref()?;
+    let doc = Document::parse(&path.display().to_string(), &disk::read(path).ok()??, 0).ok()?;
+    let field = error.place.as_ref().and_then(|p| p.field.clone()).unwrap_or_default();
+    Some(doc.place(&format!("/connections/{}{field}", escape(name))))
+}
+
+/// Digests of all that decides what a run does.
+fn prints(
+    text: &str,
+    vars: &BTreeMap<String, String>,
+    env: &BTreeMap<String, String>,
+    config: &BatchConfig,
+    known: &Known,
+    steps: &[Step],
+) -> BTreeMap<String, String> {
+    let mut prints = BTreeMap::from([("the batch file".to_owned(), print(text))]);
+    prints.extend(vars.iter().map(|(name, value)| (format!("the variable {name}"), print(value))));
+    prints.extend(env.iter().map(|(name, value)| (format!("the environment variable {name}"), print(value))));
+    for step in steps {
+        let (connector, id) = (&step.operation.connector.name, &step.operation.id);
+        let definition = config.engine.catalog().definition_text(connector, id);
+        prints.entry(format!("the definition of {connector}/{id}")).or_insert_with(|| print(&definition));
+        for name in &step.connections {
+            // Where it leads, not its secrets: those may be renewed between a run and its resumption.
+            let Some(connection) = known.get(name) else { continue };
+            let connector = config.engine.catalog().connector(&connection.connector).ok();
+            let is_plain = |property: &str| connector.as_ref().and_then(|c| c.property(property)).is_some_and(|p| !p.secret);
+            let plain: Vec<String> = connection.values.iter().filter(|(p, _)| is_plain(p)).map(|(p, v)| format!("{p}={v:?}")).collect();
+            let whole = format!("{}\n{:?}\n{}", connection.connector, connection.reroute, plain.join("\n"));
+            prints.entry(format!("the connection {name}")).or_insert_with(|| print(&whole));
+        }
+    }
+    prints
+}
+
+/// A short digest.
+pub(crate) fn print(text: &str) -> String {
+    sha2::Sha256::digest(text.as_bytes()).iter().take(12).map(|b| format!("{b:02x}")).collect()
+}

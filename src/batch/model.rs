@@ -1,0 +1,91 @@
+//! A batch that was checked: what later code runs without looking at the file again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::expr::{Expr, Shape};
+use crate::definition::{Method, OnErrorFile, OnUnknownFile, Operation, Pointer, SaveFormat};
+use crate::engine::Session;
+
+/// A batch that was checked. [`run`](Self::run) runs it, [`plan`](Self::plan) tells what it would send.
+pub struct Batch {
+    pub(crate) name: String,
+    /// The file as it was named.
+    pub(crate) file: String,
+    /// Its folder: the paths in it begin there.
+    pub(crate) folder: PathBuf,
+    /// Values of expressions, as JSON.
+    pub(crate) vars: BTreeMap<String, String>,
+    pub(crate) env: BTreeMap<String, String>,
+    pub(crate) concurrency: usize,
+    pub(crate) legs: Vec<Leg>,
+    pub(crate) steps: Vec<Step>,
+    /// Open connections by name.
+    pub(crate) sessions: BTreeMap<String, Session>,
+    /// Digests of all that decides what a run does, by what they are of.
+    pub(crate) prints: BTreeMap<String, String>,
+}
+
+/// The steps for one connection of the matrix; without a matrix there is one leg.
+#[derive(Clone, Debug)]
+pub(crate) struct Leg {
+    /// Names it in the journal, in paths and to people.
+    pub(crate) name: String,
+    /// The connection that expressions see as `connection`.
+    pub(crate) connection: Option<String>,
+    pub(crate) connector: Option<String>,
+}
+
+/// One step.
+pub(crate) struct Step {
+    pub(crate) id: String,
+    pub(crate) method: Method,
+    pub(crate) operation: Arc<Operation>,
+    /// Its connection, by leg.
+    pub(crate) connections: Vec<String>,
+    pub(crate) options: Shape,
+    pub(crate) items: Option<Feed>,
+    pub(crate) each: Option<Feed>,
+    pub(crate) keep: Option<Expr>,
+    pub(crate) map: Option<Shape>,
+    pub(crate) when: Option<Expr>,
+    /// Earlier steps that it needs, by number.
+    pub(crate) needs: BTreeSet<usize>,
+    pub(crate) parallel: usize,
+    pub(crate) limit: Option<u64>,
+    pub(crate) forward_only: bool,
+    pub(crate) watermark: Option<Watermark>,
+    pub(crate) save: Option<Save>,
+    pub(crate) on_error: OnErrorFile,
+    pub(crate) on_unknown: OnUnknownFile,
+}
+
+/// Where items or elements come from.
+pub(crate) enum Feed {
+    /// An earlier step's rows, read from disk.
+    Step(String),
+    /// A value, held in memory.
+    Shape(Shape),
+}
+
+/// The largest value seen, kept for the next run.
+pub(crate) struct Watermark {
+    pub(crate) pointer: Pointer,
+    /// JSON.
+    pub(crate) start: String,
+}
+
+/// A file for the rows.
+pub(crate) struct Save {
+    pub(crate) to: Shape,
+    pub(crate) format: Option<SaveFormat>,
+    pub(crate) columns: Vec<String>,
+}
+
+impl Step {
+    /// Its key in the journal.
+    pub(crate) fn key(&self, leg: &Leg) -> String {
+        format!("{}/{}", leg.name, self.id)
+    }
+}

@@ -1,0 +1,97 @@
+//! The names that expressions read: only documented ones, and only where they have a value. A misspelt one is a fault of the file.
+
+use std::collections::BTreeSet;
+
+use super::check::Ground;
+use super::expr::Expr;
+use super::scope::NAMES;
+use crate::definition::Checker;
+use crate::error::did_you_mean;
+
+/// Names that have a value in some places only.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Allowed {
+    /// `item` and `index`.
+    pub(crate) item: bool,
+    pub(crate) parent: bool,
+    pub(crate) watermark: bool,
+}
+
+/// What names are checked against, and the steps that were named.
+pub(crate) struct Names<'a, 'n> {
+    /// Ids of earlier steps.
+    pub(crate) ids: &'a [&'a str],
+    pub(crate) all: &'a [&'a str],
+    pub(crate) ground: &'a Ground<'a>,
+    pub(crate) needs: &'n mut BTreeSet<usize>,
+}
+
+/// Functions of the expression language.
+const FUNCTIONS: [&str; 4] = ["range", "dict", "namespace", "debug"];
+
+impl Names<'_, '_> {
+    /// Checks every name of an expression.
+    pub(crate) fn check(&mut self, c: &mut Checker<'_>, at: &str, expr: &Expr, allowed: Allowed) {
+        for name in &expr.names {
+            let mut tokens = name.split('.');
+            let (root, second, third) = (tokens.next().unwrap_or_default(), tokens.next(), tokens.next());
+            let fault = match root {
+                "item" | "index" if !allowed.item => Some((
+                    format!("`{root}` has no value here"),
+                    Some("it is the element of `for`, or the item of `where` and `map`".to_owned()),
+                )),
+                "parent" if !allowed.parent => Some((
+                    "`parent` has no value here".to_owned(),
+                    Some("it is the element of `for` in the `where` and `map` of a query".to_owned()),
+                )),
+                "watermark" if !allowed.watermark => {
+                    Some(("`watermark` has no value here".to_owned(), Some("give the step a `watermark: { pointer, start }`".to_owned())))
+                }
+                "item" | "index" | "parent" | "watermark" => None,
+                "vars" => one_of(root, second, self.ground.vars.keys().map(String::as_str), "add it under `vars`"),
+                "env" => one_of(root, second, self.ground.env.keys().map(String::as_str), "list it under `env`"),
+                "connection" => one_of(root, second, ["name", "connector"], "expressions see its name and connector"),
+                "run" => one_of(root, second, ["id", "name", "started"], "expressions see the run's id, name and start"),
+                "steps" => self.step(second, third),
+                other if FUNCTIONS.contains(&other) => None,
+                other => {
+                    let hint = did_you_mean(other, NAMES);
+                    Some((format!("`{other}` is not known{hint}"), Some(format!("expressions know {}", NAMES.join(", ")))))
+                }
+            };
+            if let Some((message, advice)) = fault {
+                c.fault(at, format!("`{}`: {message}", expr.source), advice);
+            }
+        }
+    }
+
+    fn step(&mut self, id: Option<&str>, field: Option<&str>) -> Option<(String, Option<String>)> {
+        let Some(id) = id else {
+            return Some(("`steps` alone is no value".to_owned(), Some("name a step: steps.ID.items".to_owned())));
+        };
+        let Some(found) = self.ids.iter().position(|i| *i == id) else {
+            if self.all.contains(&id) {
+                return Some((format!("the step `{id}` is not an earlier one"), Some("a step sees those above it in the file".to_owned())));
+            }
+            return Some((format!("there is no step `{id}`{}", did_you_mean(id, self.ids.iter().copied())), None));
+        };
+        self.needs.insert(found);
+        match field {
+            Some("items" | "count" | "receipt") => None,
+            Some(other) => {
+                let hint = did_you_mean(other, ["items", "count", "receipt"]);
+                Some((format!("a step has no `{other}`{hint}"), Some("it has items, count and receipt".to_owned())))
+            }
+            None => Some((format!("`steps.{id}` alone is no value"), Some("it has items, count and receipt".to_owned()))),
+        }
+    }
+}
+
+fn one_of<'a>(root: &str, name: Option<&str>, known: impl IntoIterator<Item = &'a str>, advice: &str) -> Option<(String, Option<String>)> {
+    let known: Vec<&str> = known.into_iter().collect();
+    match name {
+        None => Some((format!("`{root}` alone is no value"), Some(format!("it has {}", known.join(", "))).filter(|_| !known.is_empty()))),
+        Some(name) if known.contains(&name) => None,
+        Some(name) => Some((format!("`{root}` has no `{name}`{}", did_you_mean(name, known)), Some(advice.to_owned()))),
+    }
+}

@@ -1,0 +1,149 @@
+//! A step's rows into its file: written beside it, whole, then renamed.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::disk::{self, Beside};
+use super::model::Save;
+use super::scope::Scope;
+use super::spool::Rows;
+use crate::definition::SaveFormat;
+use crate::error::{Error, ErrorKind, Result};
+use crate::item::Items;
+use crate::output::Form;
+
+/// Rows that are written together; the first such group settles the columns of csv.
+const GROUP: usize = 1000;
+
+/// Where rows go.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Stdout(SaveFormat),
+    File(PathBuf, SaveFormat),
+}
+
+/// The place that a step names, with its form.
+///
+/// # Errors
+/// `definition` when the extension tells no form; those of the expression.
+pub(crate) fn target(save: &Save, scope: &Scope, folder: &Path) -> Result<Place> {
+    let text = save.to.plain(scope)?;
+    let wrong = |message: String| Err(Error::new(ErrorKind::Definition, message));
+    if text == "-" {
+        return Ok(Place::Stdout(save.format.unwrap_or(SaveFormat::Ndjson)));
+    }
+    if text.trim().is_empty() || text.ends_with('/') {
+        return wrong(format!("`{text}` names no file"));
+    }
+    let path = folder.join(&text);
+    let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
+    let format = match (save.format, extension.as_deref()) {
+        (Some(format), _) => format,
+        (None, Some("ndjson" | "jsonl")) => SaveFormat::Ndjson,
+        (None, Some("json")) => SaveFormat::Json,
+        (None, Some("csv")) => SaveFormat::Csv,
+        (None, _) => {
+            let error = Error::new(ErrorKind::Definition, format!("the name `{text}` tells no form"));
+            return Err(error.advise("end it with .ndjson, .json or .csv, or write { to: …, format: csv }"));
+        }
+    };
+    if !save.columns.is_empty() && format != SaveFormat::Csv {
+        return wrong("`columns` are for csv; ndjson and json keep the items as they are".into());
+    }
+    Ok(Place::File(path, format))
+}
+
+/// Whether a file can be made there: its folder, as far as it exists, takes files.
+///
+/// # Errors
+/// `state`, with the reason.
+pub(crate) fn writable(path: &Path) -> Result<()> {
+    if path.is_dir() {
+        return Err(Error::new(ErrorKind::State, format!("{} is a folder", path.display())).advise("name a file in it"));
+    }
+    let exists = |p: &&Path| p.as_os_str().is_empty() || p.exists();
+    let above = path.ancestors().skip(1).find(exists).unwrap_or(Path::new(""));
+    let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
+    if !above.is_dir() {
+        return Err(Error::new(ErrorKind::State, format!("{} is no folder", above.display())));
+    }
+    let probe = above.join(format!(".opnode-{}", std::process::id()));
+    OpenOptions::new().write(true).create(true).truncate(true).open(&probe).map_err(|e| disk::failed("written", path, &e))?;
+    let _it_was_made_just_now = std::fs::remove_file(&probe);
+    Ok(())
+}
+
+/// Writes the rows to their place. Gives what a person should know about it.
+///
+/// # Errors
+/// `state` when the disk refuses; what was there before is untouched then.
+pub(crate) fn write(rows: &Path, bytes: u64, place: &Place, columns: &[String]) -> Result<Option<String>> {
+    let format = match place {
+        Place::Stdout(format) | Place::File(_, format) => *format,
+    };
+    let mut form = match format {
+        SaveFormat::Ndjson => Form::Ndjson,
+        SaveFormat::Json => Form::json(),
+        SaveFormat::Csv => Form::csv(columns),
+    };
+    let mut sink = Sink::open(place)?;
+    let mut rows = Rows::open(rows, bytes)?;
+    let mut buffer = Vec::new();
+    loop {
+        let mut group = Vec::with_capacity(GROUP);
+        while group.len() < GROUP {
+            let Some(row) = rows.next_row()? else { break };
+            group.push(Items::one(row.to_owned()));
+        }
+        if group.is_empty() {
+            break;
+        }
+        form.put(&Items::concat(group), &mut buffer)?;
+        sink.write(&buffer)?;
+        buffer.clear();
+    }
+    form.close(&mut buffer)?;
+    sink.write(&buffer)?;
+    sink.finish()?;
+    Ok(form.note())
+}
+
+enum Sink {
+    Stdout,
+    File(Beside),
+}
+
+impl Sink {
+    fn open(place: &Place) -> Result<Sink> {
+        match place {
+            Place::Stdout(_) => Ok(Sink::Stdout),
+            Place::File(path, _) => {
+                if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
+                    std::fs::create_dir_all(folder).map_err(|e| disk::failed("made", folder, &e))?;
+                }
+                Beside::begin(path, false).map(Sink::File)
+            }
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        match self {
+            Sink::Stdout => {
+                let mut out = std::io::stdout().lock();
+                match out.write_all(bytes).and_then(|()| out.flush()) {
+                    Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(disk::failed("written", Path::new("standard output"), &e)),
+                    _ => Ok(()),
+                }
+            }
+            Sink::File(file) => file.write(bytes),
+        }
+    }
+
+    fn finish(self) -> Result<()> {
+        match self {
+            Sink::Stdout => Ok(()),
+            Sink::File(file) => file.finish(),
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! What an expression sees: the documented names and nothing else.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use minijinja::Value;
+use minijinja::value::{Enumerator, Object, ObjectRepr};
+
+use crate::error::{Error, ErrorKind};
+
+/// The names at the top.
+pub(crate) const NAMES: [&str; 9] = ["vars", "env", "connection", "steps", "item", "index", "parent", "watermark", "run"];
+
+/// What an expression may read at one point of a run.
+#[derive(Clone, Default)]
+pub(crate) struct Scope {
+    /// Values that stay the same over a leg: vars, env, connection, run.
+    pub(crate) fixed: Arc<BTreeMap<&'static str, Value>>,
+    pub(crate) steps: Arc<BTreeMap<String, Arc<StepView>>>,
+    pub(crate) item: Option<Arc<str>>,
+    /// The element of `for` while `item` is one of its rows.
+    pub(crate) parent: Option<Arc<str>>,
+    pub(crate) index: Option<u64>,
+    pub(crate) watermark: Option<Arc<str>>,
+    /// Why the items of an earlier step could not be read meanwhile.
+    trouble: Arc<OnceLock<Error>>,
+}
+
+/// An earlier step as expressions see it.
+#[derive(Debug)]
+pub(crate) struct StepView {
+    pub(crate) spool: PathBuf,
+    pub(crate) count: u64,
+    pub(crate) receipt: Value,
+}
+
+impl Scope {
+    /// The same with an item of its own.
+    pub(crate) fn with_item(&self, item: &str, index: u64) -> Scope {
+        Scope { item: Some(Arc::from(item)), index: Some(index), ..self.clone() }
+    }
+
+    /// JSON text of a name whose value is at hand as text.
+    pub(crate) fn raw(&self, name: &str) -> Option<&str> {
+        match name {
+            "item" => self.item.as_deref(),
+            "parent" => self.parent.as_deref(),
+            "watermark" => self.watermark.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// As a value of the expression language.
+    pub(crate) fn to_value(&self) -> Value {
+        Value::from_object(Root(self.clone()))
+    }
+
+    /// What went wrong while the last evaluation read items.
+    pub(crate) fn trouble(&self) -> Option<Error> {
+        self.trouble.get().cloned()
+    }
+}
+
+/// JSON as a value; a number beyond 64 bits becomes a floating one.
+pub(crate) fn value_of(json: &str) -> Value {
+    serde_json::from_str(json).unwrap_or_else(|_| Value::from(json))
+}
+
+struct Root(Scope);
+
+impl std::fmt::Debug for Root {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("scope")
+    }
+}
+
+impl Object for Root {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let scope = &self.0;
+        match key.as_str()? {
+            "index" => scope.index.map(Value::from),
+            "steps" => Some(Value::from_object(Steps(scope.clone()))),
+            name => match scope.raw(name) {
+                Some(json) => Some(Record::wrap(value_of(json))),
+                None => scope.fixed.get(name).cloned(),
+            },
+        }
+    }
+}
+
+/// An object of an item: what it does not have is null, because systems leave out empty fields.
+#[derive(Debug)]
+struct Record(Value);
+
+impl Record {
+    fn wrap(value: Value) -> Value {
+        if value.kind() == minijinja::value::ValueKind::Map { Value::from_object(Record(value)) } else { value }
+    }
+}
+
+impl Object for Record {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let found = self.0.get_item(key).ok().filter(|v| !v.is_undefined());
+        Some(found.map_or_else(|| Value::from(()), Record::wrap))
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        self.0.try_iter().map_or(Enumerator::Empty, |keys| Enumerator::Values(keys.collect()))
+    }
+}
+
+struct Steps(Scope);
+
+impl std::fmt::Debug for Steps {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.0.steps.keys()).finish()
+    }
+}
+
+impl Object for Steps {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let view = self.0.steps.get(key.as_str()?)?;
+        let items = Value::from_object(SpooledItems { view: Arc::clone(view), trouble: Arc::clone(&self.0.trouble) });
+        Some(Value::from_pairs([("items", items), ("count", Value::from(view.count)), ("receipt", view.receipt.clone())]))
+    }
+}
+
+/// A step's items, read from disk as they are asked for.
+#[derive(Debug)]
+struct SpooledItems {
+    view: Arc<StepView>,
+    trouble: Arc<OnceLock<Error>>,
+}
+
+impl Object for SpooledItems {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Seq
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.lines().nth(key.as_usize()?).map(|line| Record::wrap(value_of(&line)))
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Iter(Box::new(self.lines().map(|line| Record::wrap(value_of(&line)))))
+    }
+
+    fn enumerator_len(self: &Arc<Self>) -> Option<usize> {
+        usize::try_from(self.view.count).ok()
+    }
+}
+
+impl SpooledItems {
+    /// The expression language has no errors of files: one that happens is kept aside, and fails the evaluation afterwards.
+    fn lines(&self) -> impl Iterator<Item = String> + Send + Sync + use<> {
+        let trouble = Arc::clone(&self.trouble);
+        let path = self.view.spool.clone();
+        let note = move |e: std::io::Error| {
+            let error = Error::new(ErrorKind::State, format!("{}: the items cannot be read: {e}", path.display()));
+            let _first_counts = trouble.set(error);
+        };
+        let count = usize::try_from(self.view.count).unwrap_or(usize::MAX);
+        let reader = match File::open(&self.view.spool) {
+            Ok(file) => Some(BufReader::new(file)),
+            Err(e) if count == 0 && e.kind() == std::io::ErrorKind::NotFound => None,
+            Err(e) => {
+                note(e);
+                None
+            }
+        };
+        let lines = Mutex::new(reader.map(|r| r.lines()));
+        std::iter::from_fn(move || match lines.lock().unwrap_or_else(PoisonError::into_inner).as_mut()?.next()? {
+            Ok(line) => Some(line),
+            Err(e) => {
+                note(e);
+                None
+            }
+        })
+        .take(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Scope;
+    use crate::batch::expr::{Expr, Shape};
+
+    fn evaluate(source: &str, item: &str) -> String {
+        let scope = Scope::default().with_item(item, 7);
+        Expr::parse(source).unwrap_or_else(|e| panic!("{e:?}")).json(&scope).unwrap_or_else(|e| e.to_string())
+    }
+
+    #[test]
+    fn items_keep_their_bytes_and_miss_nothing() {
+        let item = r#"{"id": 12345678901234567890123, "price": 1.10, "name": "Ä", "none": null, "a": {"b": [1, 2]}}"#;
+        for (source, expected) in [
+            ("item", item),
+            ("item.id", "12345678901234567890123"),
+            ("item.price", "1.10"),
+            ("item.a.b[1]", "2"),
+            ("item.missing.deeper", "null"),
+            ("item.missing is none", "true"),
+            ("item.none is none", "true"),
+            ("item.name is none", "false"),
+            ("item.missing.deeper is none", "true"),
+            ("item.a.missing | default('x', true)", "\"x\""),
+            ("item.a.b | length + index", "9"),
+            ("item.name == 'Ä' and index > 6", "true"),
+            ("item.a.b | join('-')", "\"1-2\""),
+        ] {
+            assert_eq!(evaluate(source, item), expected, "{source}");
+        }
+    }
+
+    #[test]
+    fn text_has_no_room_for_null() {
+        let scope = Scope::default().with_item(r#"{"id": 7}"#, 0);
+        let text = |t: &str| Shape::text(t).unwrap_or_else(|e| panic!("{e:?}")).json(&scope);
+        assert_eq!(text("id=${{ item.id }} and").unwrap(), "\"id=7 and\"");
+        assert!(text("id=${{ item.company.id }}").unwrap_err().message.contains("is null"));
+    }
+}

@@ -1,0 +1,188 @@
+//! What a run has done, rebuilt from its facts. Pure: the same facts always give the same state, in the run that notes them and in the one that
+//! reads them back.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::journal::{Fact, Tally};
+use crate::receipt::{OutcomeCounts, OutcomeStatus};
+use crate::walk::Resume;
+
+/// A whole run.
+#[derive(Debug, Default)]
+pub(crate) struct RunState {
+    pub(crate) run: String,
+    pub(crate) steps: BTreeMap<String, StepState>,
+    pub(crate) legs: BTreeSet<String>,
+    pub(crate) ended: bool,
+}
+
+/// One step of one leg.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StepState {
+    pub(crate) started: bool,
+    /// Elements of a `for` that are finished; the element under way has this number.
+    pub(crate) element: u64,
+    /// Where the walk under way goes on.
+    pub(crate) walk: Option<Resume>,
+    /// Rows in the spool, and their bytes.
+    pub(crate) rows: u64,
+    pub(crate) bytes: u64,
+    /// Records that came back, before `where`.
+    pub(crate) items: u64,
+    /// The largest value that the watermark has seen.
+    pub(crate) mark: Option<serde_json::Value>,
+    pub(crate) tally: Tally,
+    pub(crate) ok: u64,
+    /// Items whose last outcome is a failure, by element and index. Of a reading `for`, the elements (index 0).
+    pub(crate) failed: BTreeSet<(u64, u64)>,
+    pub(crate) unknown: BTreeSet<(u64, u64)>,
+    open: HashMap<u64, Open>,
+    pub(crate) items_in: u64,
+    pub(crate) receipt: serde_json::Value,
+    pub(crate) done: bool,
+    pub(crate) skipped: bool,
+    pub(crate) saved: bool,
+}
+
+/// Items of a write that is under way.
+#[derive(Clone, Debug, Default)]
+struct Open {
+    /// All below have outcomes.
+    next: u64,
+    /// Those beyond that have outcomes too.
+    beyond: BTreeSet<u64>,
+    /// Sent, as far as is known, and without an outcome.
+    intended: BTreeSet<u64>,
+}
+
+/// What is known of an item of a write before it is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It was never sent.
+    New,
+    /// It was sent, and what became of it was never noted.
+    Adrift,
+    /// It failed; sending it again does no harm.
+    Failed,
+    /// It has an outcome that stays.
+    Settled,
+}
+
+impl RunState {
+    pub(crate) fn replay(facts: &[Fact]) -> RunState {
+        let mut state = RunState::default();
+        facts.iter().for_each(|fact| state.apply(fact));
+        state
+    }
+
+    pub(crate) fn apply(&mut self, fact: &Fact) {
+        match fact {
+            Fact::Journal { run, .. } => run.clone_into(&mut self.run),
+            Fact::Leg { leg } => {
+                self.legs.insert(leg.clone());
+            }
+            Fact::Again => {
+                self.ended = false;
+                self.legs.clear();
+                for step in self.steps.values_mut().filter(|s| !s.failed.is_empty()) {
+                    step.saved = false;
+                }
+            }
+            Fact::Ended { .. } => self.ended = true,
+            Fact::Started { step }
+            | Fact::Read { step, .. }
+            | Fact::Intended { step, .. }
+            | Fact::Outcome { step, .. }
+            | Fact::Element { step, .. }
+            | Fact::Done { step, .. }
+            | Fact::Saved { step } => self.steps.entry(step.clone()).or_default().apply(fact),
+        }
+    }
+
+    /// The state of a step; a blank one when it has not begun.
+    pub(crate) fn step(&self, key: &str) -> StepState {
+        self.steps.get(key).cloned().unwrap_or_default()
+    }
+}
+
+impl StepState {
+    pub(crate) fn apply(&mut self, fact: &Fact) {
+        match fact {
+            Fact::Started { .. } => self.started = true,
+            Fact::Read { element, walk, rows, bytes, items, mark, tally, .. } => {
+                self.element = *element;
+                self.walk.clone_from(walk);
+                (self.rows, self.bytes, self.items, self.tally) = (*rows, *bytes, *items, *tally);
+                self.mark.clone_from(mark);
+            }
+            Fact::Intended { element, first, count, .. } => {
+                self.open.entry(*element).or_default().intended.extend(*first..first.saturating_add(*count));
+            }
+            Fact::Outcome { element, index, status, rows, bytes, tally, .. } => {
+                self.settle(*element, *index, *status);
+                (self.rows, self.bytes, self.tally) = (*rows, *bytes, *tally);
+            }
+            Fact::Element { element, .. } => {
+                self.element = element + 1;
+                self.open.remove(element);
+            }
+            Fact::Done { skipped, items_in, rows, bytes, tally, receipt, .. } => {
+                self.done = true;
+                self.skipped = *skipped;
+                (self.items_in, self.rows, self.bytes, self.tally) = (*items_in, *rows, *bytes, *tally);
+                self.receipt.clone_from(receipt);
+                self.open.clear();
+            }
+            Fact::Saved { .. } => self.saved = true,
+            Fact::Journal { .. } | Fact::Leg { .. } | Fact::Again | Fact::Ended { .. } => {}
+        }
+    }
+
+    fn settle(&mut self, element: u64, index: u64, status: OutcomeStatus) {
+        let open = self.open.entry(element).or_default();
+        open.intended.remove(&index);
+        if index >= open.next {
+            open.beyond.insert(index);
+        }
+        while open.beyond.remove(&open.next) {
+            open.next += 1;
+        }
+        let key = (element, index);
+        self.failed.remove(&key);
+        match status {
+            OutcomeStatus::Ok => self.ok += 1,
+            OutcomeStatus::Failed => {
+                self.failed.insert(key);
+            }
+            OutcomeStatus::Unknown => {
+                self.unknown.insert(key);
+            }
+            OutcomeStatus::Skipped => {}
+        }
+    }
+
+    /// What is known of an item before it is sent.
+    pub(crate) fn standing(&self, element: u64, index: u64) -> Standing {
+        let key = (element, index);
+        let open = self.open.get(&element);
+        if open.is_some_and(|o| o.intended.contains(&index)) {
+            Standing::Adrift
+        } else if self.failed.contains(&key) {
+            Standing::Failed
+        } else if self.done || element < self.element || open.is_some_and(|o| index < o.next || o.beyond.contains(&index)) {
+            Standing::Settled
+        } else {
+            Standing::New
+        }
+    }
+
+    /// Items that are adrift: nobody knows what became of them.
+    pub(crate) fn adrift(&self) -> usize {
+        self.open.values().map(|o| o.intended.len()).sum()
+    }
+
+    /// Items by outcome.
+    pub(crate) fn counts(&self) -> OutcomeCounts {
+        OutcomeCounts { ok: self.ok, failed: self.failed.len() as u64, unknown: self.unknown.len() as u64, skipped: 0 }
+    }
+}

@@ -1,0 +1,72 @@
+//! One stream of items in one form: NDJSON, a JSON array, CSV.
+
+use super::csv::Csv;
+use crate::error::Result;
+use crate::item::Items;
+
+/// A form, and how far a stream in it has come.
+pub(crate) enum Form {
+    Ndjson,
+    /// Items so far.
+    Json(u64),
+    Csv(Csv),
+}
+
+impl Form {
+    /// An array.
+    pub(crate) fn json() -> Form {
+        Form::Json(0)
+    }
+
+    /// Comma-separated lines with these columns; none to take them from the first items.
+    pub(crate) fn csv(columns: &[String]) -> Form {
+        Form::Csv(Csv::new(columns))
+    }
+
+    /// Appends items.
+    ///
+    /// # Errors
+    /// `internal` when a line of csv cannot be made.
+    pub(crate) fn put(&mut self, items: &Items, out: &mut Vec<u8>) -> Result<()> {
+        match self {
+            Form::Ndjson => {
+                for item in items.iter() {
+                    out.extend_from_slice(item.as_str().as_bytes());
+                    out.push(b'\n');
+                }
+            }
+            Form::Json(count) => {
+                for item in items.iter() {
+                    out.extend_from_slice(if *count == 0 { b"[\n" } else { b",\n" });
+                    out.extend_from_slice(item.as_str().as_bytes());
+                    *count += 1;
+                }
+            }
+            Form::Csv(csv) => csv.page(items, out)?,
+        }
+        Ok(())
+    }
+
+    /// What stands behind the last item.
+    ///
+    /// # Errors
+    /// As [`put`](Self::put).
+    pub(crate) fn close(&mut self, out: &mut Vec<u8>) -> Result<()> {
+        match self {
+            Form::Ndjson => Ok(()),
+            Form::Json(count) => {
+                out.extend_from_slice(if *count == 0 { b"[]\n" } else { b"\n]\n" });
+                Ok(())
+            }
+            Form::Csv(csv) => csv.close(out),
+        }
+    }
+
+    /// What is missing from the output.
+    pub(crate) fn note(&self) -> Option<String> {
+        match self {
+            Form::Ndjson | Form::Json(_) => None,
+            Form::Csv(csv) => csv.note(),
+        }
+    }
+}

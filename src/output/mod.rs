@@ -1,0 +1,10 @@
+//! Items as bytes in the forms that files have. Pure: where the bytes go is the caller's.
+
+#[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "tables are the command line's"))]
+mod columns;
+mod csv;
+mod form;
+
+#[cfg(feature = "cli")]
+pub(crate) use columns::{Column, Kind, Row, VALUE, cell, kind, label};
+pub(crate) use form::Form;
