@@ -17,7 +17,7 @@ use crate::definition::{
     Auth, Checker, Connector, Format, FormatFile, Operation, Ordered, Property, PropertyTypeFile, Rate, Text, explain,
 };
 use crate::error::{Error, ErrorKind, Fault, Place, Result, did_you_mean};
-use crate::secret::{Redactor, Secret};
+use crate::secret::{Redactor, Secret, form_pair};
 use crate::yaml::{Document, escape};
 use reroute::{rerouted, stand_in};
 
@@ -484,7 +484,7 @@ fn redactor(connector: &Connector, values: &BTreeMap<String, Secret>) -> Redacto
     if let Auth::Oauth2(rule) = &connector.auth {
         let render = |t: &Text| t.render(|n| values.get(n).map(|v| Cow::Borrowed(v.expose()))).ok();
         if let (Some(id), Some(secret)) = (render(&rule.client_id), rule.client_secret.as_ref().and_then(render)) {
-            all.push(crate::secret::form_pair(&id, &secret));
+            all.push(form_pair(&id, &secret));
         }
     }
     Redactor::new(all.iter().map(String::as_str))

@@ -4,8 +4,9 @@ use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
 use crate::server::{Act, JSON, json as answer, reply};
+use crate::stage::block_on;
 use crate::tls::{Certificate, tls};
-use crate::tokens::{APART, Case, KINDS, Kind, read};
+use crate::tokens::{ACCESS, APART, Case, KINDS, Kind, Stage, read};
 
 const ONE: &str = r#"[{"id":1}]"#;
 const WHOLE: &str = r#"[{"id":1}] end"#;
@@ -13,7 +14,27 @@ const P1: &str = r#"[{"id":1},{"id":2}]"#;
 const STATUSES: [&str; 5] = ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"];
 
 pub fn trials() -> Vec<Trial> {
-    [redirects(), links(), downgrades(), redirected_exchanges()].into_iter().flatten().map(Case::trial).collect()
+    let cases = [redirects(), links(), downgrades(), redirected_exchanges()];
+    let mut trials: Vec<Trial> = cases.into_iter().flatten().map(Case::trial).collect();
+    for kind in APART {
+        trials.push(Trial::test(format!("63 tokens: {kind:?}: an operation of the token server"), move || Ok(at_home(kind)?)));
+    }
+    trials
+}
+
+/// What the token server offers beside tokens is called there, with the access token, and leads to no other origin.
+fn at_home(kind: Kind) -> Result<(), String> {
+    for (said, end) in [(answer(r#"{"id":1}"#), WHOLE), (to("307 Temporary", "http://127.0.0.1:OTHER/me"), "[] origin/1")] {
+        let stage = Stage::new(kind, Vec::new(), vec![answer(kind.grant(0, Value::Null)), said], None, None);
+        let found = block_on(stage.call("me", None));
+        let (api, tokens) = stage.requests();
+        let signed =
+            tokens.get(1).is_some_and(|r| r.line.starts_with("GET /me ") && r.header("authorization") == [format!("Bearer {}", ACCESS[0])]);
+        if found.summary != end || !signed || !api.is_empty() || tokens.len() != 2 {
+            return Err(format!("{} {tokens:?}", found.told));
+        }
+    }
+    Ok(())
 }
 
 fn to(status: &str, target: &str) -> Act {

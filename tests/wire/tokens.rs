@@ -235,7 +235,7 @@ impl Stage {
     }
 
     /// The requests to the API and those for tokens.
-    fn requests(&self) -> (Vec<Request>, Vec<Request>) {
+    pub fn requests(&self) -> (Vec<Request>, Vec<Request>) {
         let (exchanges, api): (Vec<_>, Vec<_>) = self.api.requests().into_iter().partition(|r| r.line.starts_with("POST /auth/refresh "));
         (api, exchanges.into_iter().chain(self.tokens.requests()).collect())
     }
@@ -319,11 +319,18 @@ fn in_turn(api: Vec<Act>, tokens: Vec<Act>) -> Vec<Act> {
     all
 }
 
+/// An operation that the token server itself offers.
+const ME: &str = "version: 1
+operations:
+  me: { title: M, method: query, request: GET /me, base_url: TOKEN_SERVER, response: { result: object } }
+";
+
 /// A session of an engine of its own.
 pub fn connect(kind: Kind, api: &str, token_server: &str, store: Option<Arc<dyn TokenStore>>) -> Session {
     let mut catalog = Catalog::empty();
     catalog.add("acme", "connector.yaml", kind.connector(token_server));
     catalog.add("acme", "operations.yaml", OPERATIONS);
+    catalog.add("acme", "me.yaml", ME.replace("TOKEN_SERVER", token_server));
     let clock = Some(Arc::new(TestClock::default()) as _);
     let engine = Engine::new(EngineConfig { catalog, clock, tokens: store, ..EngineConfig::default() });
     let limits = json!({"concurrency": 1, "idle_s": 1, "first_byte_s": 1, "connect_s": 1, "timeout_s": 5});
