@@ -1,8 +1,9 @@
 //! A checked connection: base address, origins, headers, limits, secrets. Must not read files or the environment: the caller resolves secrets.
 //!
-//! One function here decides whether a URL may get the credentials; everything that sends asks it.
+//! One function, in `origin`, decides whether a URL may get the credentials; everything that sends asks it.
 
 mod check;
+mod origin;
 mod reroute;
 
 use std::borrow::Cow;
@@ -16,7 +17,7 @@ use crate::definition::{
     Auth, Checker, Connector, Format, FormatFile, Operation, Ordered, Property, PropertyTypeFile, Rate, Text, explain,
 };
 use crate::error::{Error, ErrorKind, Fault, Place, Result, did_you_mean};
-use crate::secret::{Redactor, Secret};
+use crate::secret::{Redactor, Secret, form_pair};
 use crate::yaml::{Document, escape};
 use reroute::{rerouted, stand_in};
 
@@ -257,6 +258,8 @@ pub struct Connection {
     values: BTreeMap<String, Secret>,
     base: Url,
     origins: Vec<url::Origin>,
+    /// Where people sign in and tokens come from, when that is elsewhere: access tokens do not go there.
+    desks: Vec<url::Origin>,
 }
 
 impl std::fmt::Debug for Connection {
@@ -305,7 +308,10 @@ impl Connection {
             origins.push(url.origin());
         }
         let redactor = redactor(&connector, &values);
-        Ok(Connection { limits: spec.limits.clone(), redactor, name: spec.name.clone(), reroute, values, base, origins, connector })
+        let (limits, name) = (spec.limits.clone(), spec.name.clone());
+        let mut connection = Connection { limits, redactor, name, reroute, values, base, origins, desks: Vec::new(), connector };
+        connection.desks = connection.find_desks();
+        Ok(connection)
     }
 
     /// The connector.
@@ -340,21 +346,6 @@ impl Connection {
         let url = rerouted(base_url(&self.connector, text, |n| self.value(n), true)?, self.reroute.as_ref())?;
         self.check_origin(&url)?;
         Ok(url)
-    }
-
-    /// Decides whether a URL may be requested with this connection's credentials: same scheme, host and port as one of its origins, no user info.
-    pub(crate) fn check_origin(&self, url: &Url) -> Result<()> {
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(Error::new(ErrorKind::Origin, "a URL with a user name or password in it is never requested"));
-        }
-        let origin = url.origin();
-        if origin.is_tuple() && self.origins.contains(&origin) {
-            return Ok(());
-        }
-        let shown = if origin.is_tuple() { origin.unicode_serialization() } else { format!("{}:", url.scheme()) };
-        let own: Vec<String> = self.origins.iter().map(url::Origin::unicode_serialization).collect();
-        Err(Error::new(ErrorKind::Origin, format!("{shown} is not an origin of this connection, so nothing was sent there"))
-            .advise(format!("credentials go to {} only; correct the connection if the system has moved", own.join(", "))))
     }
 
     /// Headers of every request, those with an absent property left out.
@@ -488,6 +479,12 @@ fn redactor(connector: &Connector, values: &BTreeMap<String, Secret>) -> Redacto
         let render = |t: &Text| t.render(|n| values.get(n).map(|v| Cow::Borrowed(v.expose()))).ok();
         if let (Some(user), Some(pass)) = (render(username), render(password)) {
             all.push(format!("{user}:{pass}"));
+        }
+    }
+    if let Auth::Oauth2(rule) = &connector.auth {
+        let render = |t: &Text| t.render(|n| values.get(n).map(|v| Cow::Borrowed(v.expose()))).ok();
+        if let (Some(id), Some(secret)) = (render(&rule.client_id), rule.client_secret.as_ref().and_then(render)) {
+            all.push(form_pair(&id, &secret));
         }
     }
     Redactor::new(all.iter().map(String::as_str))

@@ -178,9 +178,9 @@ fn provider(connection: &Connection, reply: &Response, body: Option<&Value>) -> 
             }
         }
         None => {
-            provider.excerpt = html_title(&reply.body)
-                .map(|title| format!("a page titled \"{}\"", tidy(title)))
-                .or_else(|| excerpt(connection, &String::from_utf8_lossy(start(reply))))
+            let text = start(reply);
+            provider.excerpt =
+                html_title(&text).map(|title| format!("a page titled \"{}\"", tidy(title))).or_else(|| excerpt(connection, &text));
         }
     }
     let request_id = rules.request_id.as_ref().and_then(|source| match source {
@@ -202,8 +202,13 @@ fn path_text(value: &Value) -> String {
 /// Bytes of a body that are masked before an excerpt is cut from them: so many that no half of a credential is left where they end.
 const MASKED_MAX: usize = 256 << 10;
 
-fn start(reply: &Response) -> &[u8] {
-    reply.body.get(..MASKED_MAX).unwrap_or(&reply.body)
+fn start(reply: &Response) -> Cow<'_, str> {
+    joined(String::from_utf8_lossy(reply.body.get(..MASKED_MAX).unwrap_or(&reply.body)))
+}
+
+/// Text of two bytes a character, read as one byte each, joined again: masking looks for whole words.
+fn joined(text: Cow<'_, str>) -> Cow<'_, str> {
+    if text.contains('\0') { Cow::Owned(text.replace('\0', "")) } else { text }
 }
 
 /// The start of a foreign text, masked before it is cut.
@@ -218,7 +223,7 @@ fn excerpt(connection: &Connection, text: &str) -> Option<String> {
 fn json_text<'b>(connection: &Connection, reply: &'b Response, body: &Value) -> Cow<'b, str> {
     let plain = body.to_string();
     match connection.redactor.mask(&plain) {
-        Cow::Borrowed(_) => String::from_utf8_lossy(start(reply)),
+        Cow::Borrowed(_) => start(reply),
         Cow::Owned(_) => Cow::Owned(plain),
     }
 }
@@ -228,13 +233,13 @@ const NEAR_MAX: usize = 24;
 
 /// What stands at a place in a reply; only that it is a credential when one lies across the place, of which a half would stay visible.
 pub(crate) fn near(connection: &Connection, around: &Around) -> Option<String> {
-    let Around { before, after } = around;
+    let (before, after) = (joined(Cow::Borrowed(&around.before)), joined(Cow::Borrowed(&around.after)));
     if after.is_empty() {
         return (!before.is_empty()).then(|| "(the body ends there)".into());
     }
     let mask = |text: &str| connection.redactor.mask(text).into_owned();
-    let apart = mask(before) + &mask(after);
-    let shown = if mask(&format!("{before}{after}")) == apart { mask(after) } else { MASK.to_owned() };
+    let apart = mask(&before) + &mask(&after);
+    let shown = if mask(&format!("{before}{after}")) == apart { mask(&after) } else { MASK.to_owned() };
     Some(clean(&shown.chars().take(NEAR_MAX).collect::<String>()))
 }
 
@@ -244,9 +249,9 @@ pub(crate) fn clean(text: &str) -> String {
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The title of an HTML page, when the body is one.
-fn html_title(body: &[u8]) -> Option<String> {
-    let start = String::from_utf8_lossy(body.get(..body.len().min(16_384))?).into_owned();
+/// The title of an HTML page, when the text is one.
+fn html_title(text: &str) -> Option<String> {
+    let start: String = text.chars().take(16_384).collect();
     if !start.trim_start().starts_with('<') {
         return None;
     }
@@ -265,13 +270,14 @@ pub(crate) fn page_for_people(connection: &Connection, reply: &Response) -> Opti
     if !html || reply.is_blank() {
         return None;
     }
-    let title = html_title(&reply.body).map(|t| format!(" titled \"{}\"", clean(&connection.redactor.mask(&t)))).unwrap_or_default();
+    let text = start(reply);
+    let title = html_title(&text).map(|t| format!(" titled \"{}\"", clean(&connection.redactor.mask(&t)))).unwrap_or_default();
     Some(
         Error::new(ErrorKind::BadResponse, format!("{} sent a web page{title} instead of data", connection.connector.title))
             .advise("the system may be in maintenance, or the address may be that of its sign-in page")
             .with(|d| {
                 d.http_status = Some(reply.status.as_u16());
-                d.provider.excerpt = excerpt(connection, &String::from_utf8_lossy(start(reply)));
+                d.provider.excerpt = excerpt(connection, &text);
             }),
     )
 }

@@ -63,7 +63,7 @@ pub(crate) fn build(connection: &Connection, operation: &Operation, input: Input
         }
         None => address(connection, operation, input, cursor)?,
     };
-    connection.check_origin(&url)?;
+    connection.check_request(operation, &url)?;
     let body = body(operation, input)?;
     let mut request = http::Request::builder().method(operation.verb.clone()).uri(url.as_str());
     if let Some(headers) = request.headers_mut() {

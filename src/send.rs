@@ -404,7 +404,7 @@ impl Wire {
         let url = base
             .join(target)
             .map_err(|e| fatal(Error::new(ErrorKind::BadResponse, format!("the redirect's address is not a URL: {e}"))))?;
-        self.connection.check_origin(&url).map_err(|e| fatal(e.with(|d| d.http_status = Some(status))))?;
+        self.connection.check_request(&call.operation, &url).map_err(|e| fatal(e.with(|d| d.http_status = Some(status))))?;
         if read || matches!(status, 307 | 308) {
             return Ok(Some(url));
         }

@@ -30,6 +30,12 @@ mod stage;
 mod status;
 #[path = "wire/tls.rs"]
 mod tls;
+#[path = "wire/token_echoes.rs"]
+mod token_echoes;
+#[path = "wire/token_places.rs"]
+mod token_places;
+#[path = "wire/tokens.rs"]
+mod tokens;
 #[path = "wire/waits.rs"]
 mod waits;
 #[path = "wire/writes.rs"]
@@ -82,6 +88,8 @@ fn trials() -> ExitCode {
         writes::trials(),
         inject::trials(),
         tls::trials(),
+        token_places::trials(),
+        token_echoes::trials(),
     ];
     let conclusion = libtest_mimic::run(&arguments, all.into_iter().flatten().collect());
     let lines = LINES.load(Ordering::Relaxed);

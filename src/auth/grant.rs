@@ -14,7 +14,7 @@ use crate::connection::Connection;
 use crate::definition::{Auth, Oauth2, Pointer, Refresh, Text, scalar};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::page::Response;
-use crate::secret::Secret;
+use crate::secret::{Secret, form_pair};
 
 /// What is offered for new tokens.
 #[derive(Clone, Copy, Debug)]
@@ -64,10 +64,8 @@ fn oauth2(connection: &Connection, rule: &Oauth2, offer: Offer<'_>) -> Result<ht
     let mut builder = http::Request::builder().method(Verb::POST).uri(url.as_str());
     builder = builder.header(CONTENT_TYPE, "application/x-www-form-urlencoded").header(ACCEPT, "application/json");
     match secret {
-        // RFC 6749, section 2.3.1: id and secret are form-encoded before they are joined.
         Some(secret) => {
-            let pair = format!("{}:{}", encode(&id), encode(&secret));
-            builder = builder.header(AUTHORIZATION, sensitive(&format!("Basic {}", STANDARD.encode(pair)))?);
+            builder = builder.header(AUTHORIZATION, sensitive(&format!("Basic {}", STANDARD.encode(form_pair(&id, &secret))))?);
         }
         None => form.push(("client_id", id)),
     }
@@ -127,6 +125,10 @@ pub(crate) fn seed(connection: &Connection) -> Option<Secret> {
 pub(crate) fn read(connection: &Connection, response: &Response) -> Result<Granted> {
     let status = response.status;
     let body: Option<Value> = serde_json::from_slice(&response.body).ok();
+    let (access, refresh, life) = places(&connection.connector.auth);
+    let token = |pointer: &Pointer| body.as_ref().and_then(|b| pointer.find(b)).and_then(Value::as_str).filter(|t| !t.is_empty());
+    // Before anything is said: a refusal, too, may hold tokens and quote them.
+    [token(&access), token(&refresh)].into_iter().flatten().for_each(|t| connection.redactor.learn(t));
     let refused = |code: Option<String>, message: String| {
         let kind = if status.is_server_error() || status.as_u16() == 429 { ErrorKind::Unavailable } else { ErrorKind::Unauthenticated };
         Error::new(kind, message).with(|d| {
@@ -149,19 +151,12 @@ pub(crate) fn read(connection: &Connection, response: &Response) -> Result<Grant
         return Err(Error::new(ErrorKind::Unavailable, "the reply to the token request is not JSON")
             .with(|d| d.http_status = Some(status.as_u16())));
     };
-    let (access, refresh, life) = places(&connection.connector.auth);
-    let token = |pointer: &Pointer| pointer.find(body).and_then(Value::as_str).filter(|t| !t.is_empty()).map(Secret::new);
-    let Some(found) = token(&access) else {
+    let Some(found) = token(&access).map(Secret::new) else {
         return Err(refused(None, format!("the reply to the token request has no `{access}`")));
     };
     let expires_in =
         life.and_then(|p| p.find(body).cloned()).and_then(|v| v.as_u64().or_else(|| v.as_str().and_then(|t| t.trim().parse().ok())));
-    let granted = Granted { access: found, refresh: token(&refresh), expires_in: expires_in.filter(|s| *s > 0) };
-    connection.redactor.learn(granted.access.expose());
-    if let Some(refresh) = &granted.refresh {
-        connection.redactor.learn(refresh.expose());
-    }
-    Ok(granted)
+    Ok(Granted { access: found, refresh: token(&refresh).map(Secret::new), expires_in: expires_in.filter(|s| *s > 0) })
 }
 
 fn places(auth: &Auth) -> (Pointer, Pointer, Option<Pointer>) {

@@ -93,6 +93,7 @@ impl Keeper {
 
     /// Takes the code of a sign-in for the first tokens.
     pub(crate) async fn redeem(&self, means: &Means, code: &Secret, redirect: &str, verifier: &Secret) -> Result<()> {
+        [code, verifier].into_iter().for_each(|secret| means.connection.redactor.learn(secret.expose()));
         let mut state = self.state.lock().await;
         let mut slot = means.store.open(&means.key()).await?;
         let granted = means.buy(Offer::Code { code, redirect, verifier }).await?;

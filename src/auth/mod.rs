@@ -35,7 +35,7 @@ pub(crate) fn sign(
     request: &mut http::Request<Bytes>,
 ) -> Result<()> {
     let url = Url::parse(&request.uri().to_string()).map_err(|e| Error::new(ErrorKind::Internal, format!("the request's URL: {e}")))?;
-    connection.check_origin(&url)?;
+    connection.check_request(operation, &url)?;
     if operation.anonymous {
         return Ok(());
     }

@@ -39,7 +39,7 @@ errors:
   refused: REFUSED
 ";
 
-const OPERATIONS: &str = "
+pub const OPERATIONS: &str = "
 version: 1
 operations:
   list: { title: L, method: query, request: GET /things, response: { result: list } }
@@ -144,7 +144,7 @@ pub fn check_text(text: &str) -> Result<(), String> {
 /// Fails when a text gives a planted credential away.
 pub fn check_secrets(text: &str) -> Result<(), String> {
     let leaked: Vec<&str> = TRACES.into_iter().filter(|trace| text.contains(trace)).collect();
-    if leaked.is_empty() { Ok(()) } else { Err(format!("{leaked:?} leaked: {text}")) }
+    if leaked.is_empty() { crate::tokens::check_planted(text) } else { Err(format!("{leaked:?} leaked: {text}")) }
 }
 
 /// Fails when a request did not carry exactly the planted credentials.

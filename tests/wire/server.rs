@@ -82,7 +82,8 @@ struct State {
     connections: AtomicUsize,
     open: AtomicUsize,
     over: AtomicBool,
-    ports: (u16, u16),
+    /// What stands in scripted bytes for which port.
+    marks: Mutex<Vec<(&'static str, u16)>>,
 }
 
 /// A scripted server. Dropping it closes its port.
@@ -97,9 +98,9 @@ impl Server {
     pub fn start(acts: Vec<Act>, other: Option<&Server>, wrap: Option<Wrap>) -> Server {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
-        let ports = (address.port(), other.map_or(0, |o| o.address.port()));
-        assert!(ports.0 > 9999, "placeholders are as long as a port of five digits");
-        let state = Arc::new(State { acts: Mutex::new(acts.into()), ports, ..State::default() });
+        let marks = Mutex::new(vec![(OWN, port_of(&address))]);
+        marks.lock().unwrap().extend(other.map(|o| (OTHER, port_of(&o.address))));
+        let state = Arc::new(State { acts: Mutex::new(acts.into()), marks, ..State::default() });
         let shared = Arc::clone(&state);
         let listening = thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
@@ -116,6 +117,11 @@ impl Server {
             }
         });
         Server { address, state, listening: Some(listening) }
+    }
+
+    /// From now on this stands in scripted bytes for the port of that server.
+    pub fn knows(&self, mark: &'static str, server: &Server) {
+        self.state.marks.lock().unwrap().push((mark, port_of(&server.address)));
     }
 
     /// Closes the port: from now on it refuses connections.
@@ -190,6 +196,11 @@ fn serve(state: &State, socket: TcpStream, number: usize, wrap: Option<Wrap>) ->
     Ok(())
 }
 
+fn port_of(address: &SocketAddr) -> u16 {
+    assert!(address.port() > 9999, "placeholders are as long as a port of five digits");
+    address.port()
+}
+
 /// The next act; the last one stays.
 fn take(acts: &mut VecDeque<Act>) -> Option<Act> {
     if acts.len() > 1 { acts.pop_front() } else { acts.front().cloned() }
@@ -232,7 +243,7 @@ fn perform(state: &State, stream: &mut dyn Stream, raw: &TcpStream, step: Step) 
 /// The bytes with the ports in their places.
 fn placed<'b>(state: &State, bytes: &'b [u8]) -> Cow<'b, [u8]> {
     let mut out = Cow::Borrowed(bytes);
-    for (mark, port) in [(OWN, state.ports.0), (OTHER, state.ports.1)] {
+    for (mark, port) in state.marks.lock().unwrap().iter() {
         while let Some(at) = memchr::memmem::find(&out, mark.as_bytes()) {
             out.to_mut()[at..at + mark.len()].copy_from_slice(format!(":{port}").as_bytes());
         }

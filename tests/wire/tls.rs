@@ -48,7 +48,7 @@ fn authority() -> CertificateParams {
 
 /// A server's certificate.
 #[derive(Clone, Copy)]
-enum Certificate {
+pub enum Certificate {
     Good,
     Expired,
     NotYetValid,
@@ -102,7 +102,7 @@ fn secured(config: &Arc<ServerConfig>, socket: TcpStream) -> StreamOwned<ServerC
     StreamOwned::new(ServerConnection::new(Arc::clone(config)).unwrap(), socket)
 }
 
-fn tls(kind: Certificate) -> Option<Wrap> {
+pub fn tls(kind: Certificate) -> Option<Wrap> {
     let config = config(kind, "http/1.1");
     Some(Arc::new(move |socket| Some(Box::new(secured(&config, socket)) as Box<dyn Stream>)))
 }

@@ -1,0 +1,43 @@
+//! Where a connection's credentials may go: its own origins, and access tokens not to where they come from. Pure.
+
+use url::{Origin, Url};
+
+use super::Connection;
+use crate::definition::{Auth, Operation};
+use crate::error::{Error, ErrorKind, Result};
+
+impl Connection {
+    /// Decides whether a URL may be requested with this connection's credentials: same scheme, host and port as one of its origins, no user info.
+    pub(crate) fn check_origin(&self, url: &Url) -> Result<()> {
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(Error::new(ErrorKind::Origin, "a URL with a user name or password in it is never requested"));
+        }
+        let origin = url.origin();
+        if origin.is_tuple() && self.origins.contains(&origin) {
+            return Ok(());
+        }
+        let shown = if origin.is_tuple() { origin.unicode_serialization() } else { format!("{}:", url.scheme()) };
+        let own: Vec<String> = self.origins.iter().map(Origin::unicode_serialization).collect();
+        Err(Error::new(ErrorKind::Origin, format!("{shown} is not an origin of this connection, so nothing was sent there"))
+            .advise(format!("credentials go to {} only; correct the connection if the system has moved", own.join(", "))))
+    }
+
+    /// The same for a request of an operation: where tokens come from, none goes, unless the operation itself is at home there.
+    pub(crate) fn check_request(&self, operation: &Operation, url: &Url) -> Result<()> {
+        self.check_origin(url)?;
+        let origin = url.origin();
+        if !self.desks.contains(&origin) || self.base_of(operation)?.origin() == origin {
+            return Ok(());
+        }
+        let shown = origin.unicode_serialization();
+        Err(Error::new(ErrorKind::Origin, format!("{shown} is where this connection's tokens come from, so no request was sent there"))
+            .advise("the remote system led there by a redirect or a link, which is a fault of its own; tell its vendor"))
+    }
+
+    /// Where people sign in and tokens come from, when that is elsewhere than the system itself.
+    pub(super) fn find_desks(&self) -> Vec<Origin> {
+        let Auth::Oauth2(rule) = &self.connector.auth else { return Vec::new() };
+        let addresses = [Some(&rule.token), rule.authorize.as_ref()].into_iter().flatten();
+        addresses.filter_map(|text| Some(self.address(text).ok()?.origin())).filter(|desk| *desk != self.base.origin()).collect()
+    }
+}
