@@ -48,7 +48,6 @@ pub(crate) enum Fact {
         rows: u64,
         bytes: u64,
         items: u64,
-        failed: u64,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         mark: Option<serde_json::Value>,
         tally: Tally,

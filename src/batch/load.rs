@@ -16,6 +16,9 @@ use crate::engine::{Engine, Session};
 use crate::error::{Error, ErrorKind, Fault, Place, Result, did_you_mean};
 use crate::yaml::{Document, escape};
 
+/// The name of the one leg of a batch without a matrix.
+pub(crate) const MAIN: &str = "main";
+
 /// Fetches the secrets of a connection. The folder is that of the file in which it stands.
 pub type Resolve = Arc<dyn Fn(&Path, &str, &ConnectionFile) -> Result<ConnectionSpec> + Send + Sync>;
 /// Reads an environment variable.
@@ -29,6 +32,8 @@ pub struct BatchConfig {
     pub connections: Option<PathBuf>,
     /// A connections file that counts even when the batch names one.
     pub connections_instead: Option<PathBuf>,
+    /// Connections when there is no file at all.
+    pub otherwise: Option<ConnectionsFile>,
     /// Values that override those of `vars`.
     pub vars: Vec<(String, Value)>,
     /// Reads the environment variables that the batch lists.
@@ -52,7 +57,15 @@ impl BatchConfig {
             let spec = connection.resolve(|property, _| Err(refuse(property)))?;
             Ok(ConnectionSpec { name: Some(name.to_owned()), ..spec })
         });
-        BatchConfig { engine, connections: None, connections_instead: None, vars: Vec::new(), env: Arc::new(|_| None), resolve }
+        BatchConfig {
+            engine,
+            connections: None,
+            connections_instead: None,
+            otherwise: None,
+            vars: Vec::new(),
+            env: Arc::new(|_| None),
+            resolve,
+        }
     }
 }
 
@@ -196,7 +209,10 @@ fn known(c: &mut Checker<'_>, folder: &Path, said: Option<ConnectionsPart>, conf
         (None, Some(ConnectionsPart::File(path))) => folder.join(path),
         (None, None) => match &config.connections {
             Some(path) => path.clone(),
-            None => return none(),
+            None => {
+                let connections = config.otherwise.as_ref().map_or_else(|| Ordered(Vec::new()), |f| f.connections.clone());
+                return Known { connections, file: None, folder: folder.to_owned() };
+            }
         },
     };
     let shown = path.display().to_string();
@@ -222,7 +238,7 @@ fn known(c: &mut Checker<'_>, folder: &Path, said: Option<ConnectionsPart>, conf
 
 fn single_leg(c: &mut Checker<'_>, connection: Option<&str>, known: &Known) -> Leg {
     let found = connection.and_then(|name| find(c, "/connection", name, known));
-    Leg { name: "main".into(), connection: found.and(connection).map(str::to_owned), connector: found.map(|f| f.connector.clone()) }
+    Leg { name: MAIN.into(), connection: found.and(connection).map(str::to_owned), connector: found.map(|f| f.connector.clone()) }
 }
 
 /// A connection by name, or a fault with the nearest one.

@@ -1,19 +1,33 @@
 //! Batch files: steps over any connector that keep what they did on disk and go on where they stopped.
 
 mod check;
+mod context;
 mod disk;
+mod event;
 mod expr;
+mod failures;
+mod feed;
 mod folder;
 mod journal;
 mod load;
 mod model;
 mod names;
+mod plan;
+mod read;
+mod run;
 mod run_values;
+mod runs;
 mod save;
 mod scope;
+mod send;
 mod spool;
 mod state;
+mod watermark;
 
+pub use event::{Event, Report, StepCounts, StepName, StepReport, StepStatus};
 pub use folder::RunInfo;
 pub use load::{BatchConfig, Env, Resolve};
 pub use model::Batch;
+pub use plan::{BatchPlan, StepPlan};
+pub use run::{Run, RunOptions};
+pub use runs::{RunStatus, RunSummary, runs};

@@ -26,13 +26,15 @@ pub(crate) struct Scope {
     pub(crate) index: Option<u64>,
     pub(crate) watermark: Option<Arc<str>>,
     /// Why the items of an earlier step could not be read meanwhile.
-    trouble: Arc<OnceLock<Error>>,
+    pub(crate) trouble: Arc<OnceLock<Error>>,
 }
 
 /// An earlier step as expressions see it.
 #[derive(Debug)]
 pub(crate) struct StepView {
     pub(crate) spool: PathBuf,
+    /// Bytes of the spool that are its rows.
+    pub(crate) bytes: u64,
     pub(crate) count: u64,
     pub(crate) receipt: Value,
 }

@@ -181,6 +181,11 @@ impl StepState {
         self.open.values().map(|o| o.intended.len()).sum()
     }
 
+    /// Whether an item may have been sent already.
+    pub(crate) fn has_sent(&self) -> bool {
+        self.done || self.element > 0 || !self.open.is_empty()
+    }
+
     /// Items by outcome.
     pub(crate) fn counts(&self) -> OutcomeCounts {
         OutcomeCounts { ok: self.ok, failed: self.failed.len() as u64, unknown: self.unknown.len() as u64, skipped: 0 }

@@ -69,6 +69,12 @@ pub(crate) enum Command {
     /// Delete records
     #[command(override_usage = "opnode delete <OPERATION_ID | --template NAME> [--set id=… | --items …] [OPTIONS]")]
     Delete(WriteCallArgs),
+    /// Run a batch file: steps that are kept on disk and go on where they stopped
+    Run(RunArgs),
+    /// List past and unfinished runs
+    Runs(RunsArgs),
+    /// Write a batch file and a connections file to begin with
+    Init(InitArgs),
     /// List, test or start connections
     #[command(subcommand)]
     Connection(ConnectionCommand),
@@ -186,6 +192,65 @@ pub(crate) struct LoginArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(crate) struct RunArgs {
+    /// The batch file
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Another value for a name under `vars`; numbers, true, false and JSON keep their type. May be given again
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) var: Vec<String>,
+    /// Print the requests that are known beforehand, credentials masked, and send nothing
+    #[arg(long, conflicts_with_all = ["retry_failed", "fresh", "report"])]
+    pub(crate) plan: bool,
+    /// Refuse to run when the plan is another than the one with this hash
+    #[arg(long, value_name = "HASH", conflicts_with = "plan")]
+    pub(crate) plan_hash: Option<String>,
+    /// Send exactly the items that failed in the last run
+    #[arg(long, conflicts_with = "fresh")]
+    pub(crate) retry_failed: bool,
+    /// Start over; an unfinished run is kept aside
+    #[arg(long)]
+    pub(crate) fresh: bool,
+    /// Go on although the batch or its definitions have changed since the run began
+    #[arg(long)]
+    pub(crate) accept_changes: bool,
+    /// Where runs are kept [default: .opnode/runs beside the batch file]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+    /// Write what was done, as JSON, to a file or - for standard output
+    #[arg(long, value_name = "FILE|-")]
+    pub(crate) report: Option<PathBuf>,
+    /// Talk to a sandbox inside this process instead of the real systems
+    #[arg(long)]
+    pub(crate) sandbox: bool,
+    /// Faults for the sandbox to play, such as every=7,kinds=429+503+reset+slow
+    #[arg(long, value_name = "SPEC", requires = "sandbox")]
+    pub(crate) faults: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RunsArgs {
+    /// Only those of this batch
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Where runs are kept
+    #[arg(long, value_name = "DIR", default_value = ".opnode/runs")]
+    pub(crate) state: PathBuf,
+    #[command(flatten)]
+    pub(crate) listing: ListingArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct InitArgs {
+    /// The folder [default: here]
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+    /// The connector that the files are for [default: the one with the most templates]
+    #[arg(long, short, value_name = "CONNECTOR")]
+    pub(crate) connector: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(crate) struct CheckArgs {
     /// Files to check [default: all loaded definitions and the connections file]
     #[arg(value_name = "FILE")]
@@ -211,9 +276,6 @@ pub(crate) struct SandboxArgs {
     /// Port on 127.0.0.1 [default: a free one]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub(crate) port: u16,
-    /// Only print the address; do not open the browser
-    #[arg(long)]
-    pub(crate) no_browser: bool,
     /// Faults to play, such as every=7,kinds=429+503+reset+slow
     #[arg(long, value_name = "SPEC")]
     pub(crate) faults: Option<String>,

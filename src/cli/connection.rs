@@ -43,7 +43,7 @@ pub(crate) async fn test(context: &Context, args: ConnectionTestArgs) -> Result<
 }
 
 /// The named connector, or the only one there is.
-fn only_connector(catalog: &Catalog, named: Option<&str>) -> Result<std::sync::Arc<Connector>> {
+pub(super) fn only_connector(catalog: &Catalog, named: Option<&str>) -> Result<std::sync::Arc<Connector>> {
     if let Some(name) = named {
         return catalog.connector(name);
     }
@@ -65,7 +65,7 @@ pub(crate) fn example(context: &Context, args: &ConnectionExampleArgs) -> Result
     screen::print(&example_file(&connector))
 }
 
-fn example_file(connector: &Connector) -> String {
+pub(super) fn example_file(connector: &Connector) -> String {
     let mut out = format!("# a connection to {}", connector.title);
     // Writing to a String cannot fail.
     let _ok = write!(out, "{}", connector.docs.as_ref().map(|d| format!(" ({d})")).unwrap_or_default());

@@ -91,13 +91,7 @@ impl Connections {
     pub(crate) fn spec(&self, engine: &Engine, screen: Screen, name: &str, connection: &ConnectionFile) -> Result<ConnectionSpec> {
         self.warn_of_plain(engine, screen, name, connection);
         let folder = self.path.parent().unwrap_or(Path::new(""));
-        let spec = connection.resolve(|property, reference| {
-            resolve(folder, property, reference).map_err(|e| {
-                let message = format!("the connection {name}: {}", e.message);
-                e.with(|d| d.message = message).at(self.place_of(&format!("/connections/{}/{}", escape(name), escape(property))))
-            })
-        })?;
-        Ok(ConnectionSpec { name: Some(name.to_owned()), ..spec })
+        fetch(folder, name, connection, |property| Some(self.place_of(&format!("/connections/{}/{}", escape(name), escape(property)))))
     }
 
     fn warn_of_plain(&self, engine: &Engine, screen: Screen, name: &str, connection: &ConnectionFile) {
@@ -115,6 +109,31 @@ impl Connections {
             screen.warn(&format!("{file} can be read by other users of this machine: chmod 600 {file}"));
         }
     }
+}
+
+/// A connection with its secrets fetched. `place` tells where a property stands.
+pub(crate) fn fetch(
+    folder: &Path,
+    name: &str,
+    connection: &ConnectionFile,
+    place: impl Fn(&str) -> Option<Place>,
+) -> Result<ConnectionSpec> {
+    let spec = connection.resolve(|property, reference| {
+        resolve(folder, property, reference).map_err(|e| {
+            let message = format!("the connection {name}: {}", e.message);
+            let error = e.with(|d| d.message = message);
+            match place(property) {
+                Some(place) => error.at(place),
+                None => error.at(Place::field(format!("/{}", escape(property)))),
+            }
+        })
+    })?;
+    Ok(ConnectionSpec { name: Some(name.to_owned()), ..spec })
+}
+
+/// The first connections file that exists, of the usual places.
+pub(crate) fn usual() -> Option<PathBuf> {
+    usual_places().into_iter().find(|p| p.exists())
 }
 
 /// The name of a connection of a connector, for examples; none when there is no readable file, or none of that connector in it.

@@ -2,6 +2,9 @@
 
 mod args;
 mod args_call;
+mod batch;
+mod batch_plan;
+mod batch_screen;
 mod call;
 mod check;
 mod check_files;
@@ -13,7 +16,9 @@ mod describe;
 mod diagnose;
 mod excerpt;
 mod fields;
+mod grid;
 mod help;
+mod init;
 mod input;
 mod items;
 mod json;
@@ -27,6 +32,7 @@ mod progress;
 mod query;
 mod receipt;
 mod resolve;
+mod runs;
 mod sandbox;
 mod screen;
 mod signals;

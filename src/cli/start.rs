@@ -11,7 +11,7 @@ use clap::{CommandFactory, Parser};
 use super::args::{Args, Command, ConnectionCommand};
 use super::context::{Context, definitions};
 use super::screen::{self, Screen};
-use super::{check, connection, describe, help, list, login, query, sandbox, template, write};
+use super::{batch, check, connection, describe, help, init, list, login, query, runs, sandbox, template, write};
 use crate::definition::{Catalog, Method};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -49,6 +49,9 @@ fn run(context: &Context, command: Command) -> Result<u8> {
         Command::Query(args) => wait(query::run(context, &args)),
         Command::Mutate(args) => wait(write::run(context, Method::Mutate, &args)),
         Command::Delete(args) => wait(write::run(context, Method::Delete, &args)),
+        Command::Run(args) => wait(batch::run(context, &args)),
+        Command::Runs(args) => done(runs::run(context, &args)),
+        Command::Init(args) => done(init::run(context, &args)),
         Command::Connection(ConnectionCommand::List(args)) => done(list::connections(context, &args)),
         Command::Connection(ConnectionCommand::Test(args)) => wait(connection::test(context, args)),
         Command::Connection(ConnectionCommand::Example(args)) => done(connection::example(context, &args)),

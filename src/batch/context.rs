@@ -1,0 +1,131 @@
+//! What the parts of a run share: the batch, the run's state with its journal, the way to tell, and the two ways to stop.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use tokio::sync::mpsc;
+
+use super::event::{Event, StepCounts, StepName};
+use super::folder::Folder;
+use super::journal::{Fact, Journal};
+use super::model::{Batch, Leg, Step};
+use super::scope::Scope;
+use super::state::{RunState, StepState};
+use crate::engine::Session;
+use crate::error::{Error, ErrorKind, Result};
+use crate::send::{Cancel, Gate};
+
+/// A file whose content must be safe before a fact is noted.
+pub(crate) type Before = Vec<(Arc<std::fs::File>, PathBuf)>;
+
+/// The state of a run and the journal behind it: what is noted in one is noted in the other.
+pub(crate) struct Ledger {
+    journal: Journal,
+    state: Mutex<RunState>,
+    /// No further request; those under way may end.
+    pub(crate) stop: Cancel,
+}
+
+impl Ledger {
+    pub(crate) fn new(journal: Journal, state: RunState, stop: Cancel) -> Ledger {
+        Ledger { journal, state: Mutex::new(state), stop }
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, RunState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes facts; they are durable with the next commit.
+    pub(crate) fn note(&self, facts: Vec<Fact>, before: Before) {
+        facts.iter().for_each(|fact| self.state().apply(fact));
+        self.journal.note(facts, before);
+    }
+
+    /// Notes facts and waits until they are durable.
+    pub(crate) async fn commit(&self, facts: Vec<Fact>, before: Before) -> Result<()> {
+        facts.iter().for_each(|fact| self.state().apply(fact));
+        self.journal.commit(facts, before).await
+    }
+}
+
+/// A run under way.
+pub(crate) struct Context {
+    pub(crate) batch: Arc<Batch>,
+    pub(crate) folder: Folder,
+    pub(crate) ledger: Arc<Ledger>,
+    /// Ends requests that are under way.
+    pub(crate) hard: Cancel,
+    pub(crate) events: mpsc::Sender<Event>,
+    /// Whether only failed items are to be sent.
+    pub(crate) retry_failed: bool,
+}
+
+impl Context {
+    pub(crate) async fn tell(&self, event: Event) {
+        // Nobody listening is no reason to stop.
+        let _nobody_listens = self.events.send(event).await;
+    }
+
+    /// Whether somebody wants the run to stop.
+    pub(crate) fn check_stop(&self) -> Result<()> {
+        if self.ledger.stop.is_cancelled() { Err(stopped()) } else { Ok(()) }
+    }
+}
+
+pub(crate) fn stopped() -> Error {
+    Error::new(ErrorKind::Cancelled, "the run was stopped").advise("run it again: it goes on from here")
+}
+
+/// A step of a leg, with all that it needs.
+pub(crate) struct Task<'r> {
+    pub(crate) context: &'r Context,
+    pub(crate) step: &'r Step,
+    pub(crate) leg: &'r Leg,
+    pub(crate) key: String,
+    pub(crate) session: &'r Session,
+    pub(crate) scope: Scope,
+    /// Rows, and items that failed.
+    pub(crate) spool: PathBuf,
+    pub(crate) failures: PathBuf,
+}
+
+impl Task<'_> {
+    pub(crate) fn name(&self) -> StepName {
+        StepName { leg: self.leg.name.clone(), step: self.step.id.clone() }
+    }
+
+    pub(crate) fn state(&self) -> StepState {
+        self.context.ledger.state().step(&self.key)
+    }
+
+    pub(crate) async fn progress(&self, counts: StepCounts, total: Option<u64>) {
+        self.context.tell(Event::Progress { step: self.name(), counts, total }).await;
+    }
+}
+
+/// Notes that items are about to be sent, durably, before they are.
+#[derive(Clone)]
+pub(crate) struct Intent {
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) step: String,
+    pub(crate) element: u64,
+    /// Stops this step alone.
+    pub(crate) stop: Cancel,
+}
+
+impl std::fmt::Debug for Intent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Intent({}, {})", self.step, self.element)
+    }
+}
+
+#[async_trait]
+impl Gate for Intent {
+    async fn before(&self, first: u64, count: u64) -> Result<()> {
+        if self.ledger.stop.is_cancelled() || self.stop.is_cancelled() {
+            return Err(stopped());
+        }
+        self.ledger.commit(vec![Fact::Intended { step: self.step.clone(), element: self.element, first, count }], Vec::new()).await
+    }
+}

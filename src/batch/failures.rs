@@ -1,0 +1,87 @@
+//! Items that did not succeed, as NDJSON beside the rows: for people, and to see what `--retry-failed` will send.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+use serde_json::value::RawValue;
+
+use super::context::Before;
+use super::disk::{self, Beside};
+use super::spool::Spool;
+use crate::error::{Error, Result};
+use crate::receipt::OutcomeStatus;
+
+/// One line.
+#[derive(serde::Serialize)]
+struct Line<'a> {
+    element: u64,
+    index: u64,
+    status: OutcomeStatus,
+    item: Option<&'a RawValue>,
+    error: &'a Error,
+}
+
+#[derive(serde::Deserialize)]
+struct Key {
+    element: u64,
+    index: u64,
+}
+
+/// The file of a step; opened when the first item fails.
+pub(crate) struct Failures {
+    path: PathBuf,
+    spool: Option<Spool>,
+}
+
+impl Failures {
+    pub(crate) fn new(path: &Path) -> Failures {
+        Failures { path: path.to_owned(), spool: None }
+    }
+
+    /// Adds an item; gives what must be safe before its outcome is noted.
+    pub(crate) fn push(
+        &mut self,
+        (element, index): (u64, u64),
+        status: OutcomeStatus,
+        item: Option<&str>,
+        error: &Error,
+    ) -> Result<Before> {
+        if self.spool.is_none() {
+            // Whatever a killed run left stays: the last line of an item counts.
+            let length = std::fs::metadata(&self.path).map_or(0, |m| m.len());
+            self.spool = Some(Spool::open(&self.path, 0, length)?);
+        }
+        let Some(spool) = &mut self.spool else { return Ok(Vec::new()) };
+        let item = item.and_then(|text| serde_json::from_str(text).ok());
+        spool.push(&serde_json::to_string(&Line { element, index, status, item, error }).unwrap_or_default());
+        spool.flush()?;
+        Ok(spool.unsafe_part())
+    }
+}
+
+/// Keeps only the last line of each of these items; without any, the file goes. Gives the path when it stays.
+///
+/// # Errors
+/// `state` when the disk refuses.
+pub(crate) fn tidy(path: &Path, left: &BTreeSet<(u64, u64)>) -> Result<Option<PathBuf>> {
+    let Some(text) = disk::read(path)? else { return Ok(None) };
+    if left.is_empty() {
+        std::fs::remove_file(path).map_err(|e| disk::failed("removed", path, &e))?;
+        return Ok(None);
+    }
+    let mut last: HashMap<(u64, u64), usize> = HashMap::new();
+    for (number, line) in text.lines().enumerate() {
+        // A torn line of a killed run is no item's last.
+        if let Ok(key) = serde_json::from_str::<Key>(line) {
+            last.insert((key.element, key.index), number);
+        }
+    }
+    let kept: BTreeSet<usize> = last.into_iter().filter(|(key, _)| left.contains(key)).map(|(_, number)| number).collect();
+    let mut file = Beside::begin(path, true)?;
+    for (_, line) in text.lines().enumerate().filter(|(number, _)| kept.contains(number)) {
+        file.write(line.as_bytes())?;
+        file.write(b"\n")?;
+    }
+    file.finish()?;
+    Ok(Some(path.to_owned()))
+}

@@ -1,0 +1,121 @@
+//! Elements and items, one by one: an earlier step's rows from disk, or a value in memory.
+
+use super::model::{Feed, Step};
+use super::scope::Scope;
+use super::spool::Rows;
+use crate::error::{Error, ErrorKind, Result};
+
+/// The elements of a feed, with their numbers from 0.
+pub(crate) struct Elements {
+    source: Source,
+    next: u64,
+}
+
+enum Source {
+    Rows(Rows),
+    List(std::vec::IntoIter<String>),
+}
+
+impl Elements {
+    /// Opens a feed.
+    ///
+    /// # Errors
+    /// `state` when an earlier step's rows cannot be read; `invalid_items` when a value is no list.
+    pub(crate) fn open(feed: &Feed, scope: &Scope) -> Result<Elements> {
+        let source = match feed {
+            Feed::Step(id) => match scope.steps.get(id) {
+                Some(view) => Source::Rows(Rows::open(&view.spool, view.bytes)?),
+                None => return Err(Error::new(ErrorKind::Internal, format!("the step {id} has no rows to read"))),
+            },
+            Feed::Shape(shape) => Source::List(list(&shape.json(scope)?)?.into_iter()),
+        };
+        Ok(Elements { source, next: 0 })
+    }
+
+    /// The next element.
+    pub(crate) fn next_element(&mut self) -> Result<Option<(u64, String)>> {
+        let text = match &mut self.source {
+            Source::Rows(rows) => rows.next_row()?.map(str::to_owned),
+            Source::List(list) => list.next(),
+        };
+        Ok(text.map(|text| {
+            let number = self.next;
+            self.next += 1;
+            (number, text)
+        }))
+    }
+}
+
+impl Iterator for Elements {
+    type Item = Result<(u64, String)>;
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_element().transpose()
+    }
+}
+
+/// A JSON list as its elements; an object stands for a list of one.
+pub(crate) fn list(json: &str) -> Result<Vec<String>> {
+    if json.starts_with('{') {
+        return Ok(vec![json.to_owned()]);
+    }
+    let list: Vec<&serde_json::value::RawValue> = serde_json::from_str(json)
+        .map_err(|_| Error::new(ErrorKind::InvalidItems, format!("this is no list: {}", json.chars().take(60).collect::<String>())))?;
+    Ok(list.into_iter().map(|raw| raw.get().to_owned()).collect())
+}
+
+/// The items that go into a write: those for which `where` is true, as `map` makes them. Numbered as they are sent.
+pub(crate) struct Inputs<'s> {
+    elements: Elements,
+    step: &'s Step,
+    scope: Scope,
+    next: u64,
+}
+
+impl<'s> Inputs<'s> {
+    pub(crate) fn open(feed: &Feed, step: &'s Step, scope: &Scope) -> Result<Inputs<'s>> {
+        Ok(Inputs { elements: Elements::open(feed, scope)?, step, scope: scope.clone(), next: 0 })
+    }
+
+    fn next_input(&mut self) -> Result<Option<(u64, String)>> {
+        while let Some((number, element)) = self.elements.next_element()? {
+            let Some(item) = shaped(self.step, &self.scope, &element, number)? else { continue };
+            let index = self.next;
+            self.next += 1;
+            return Ok(Some((index, item)));
+        }
+        Ok(None)
+    }
+}
+
+impl Iterator for Inputs<'_> {
+    type Item = Result<(u64, String)>;
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_input().transpose()
+    }
+}
+
+/// An item through `where` and `map`; `None` when it is left out.
+///
+/// # Errors
+/// Those of the expressions, with the item's number.
+pub(crate) fn shaped(step: &Step, scope: &Scope, item: &str, number: u64) -> Result<Option<String>> {
+    if step.keep.is_none() && step.map.is_none() {
+        return Ok(Some(item.to_owned()));
+    }
+    let scope = scope.with_item(item, number);
+    let numbered = |key: &'static str| {
+        move |e: Error| {
+            let message = format!("`{key}` at item {number}: {}", e.message);
+            e.with(|d| d.message = message)
+        }
+    };
+    if let Some(keep) = &step.keep
+        && !keep.truth(&scope).map_err(numbered("where"))?
+    {
+        return Ok(None);
+    }
+    match &step.map {
+        Some(map) => map.json(&scope).map(Some).map_err(numbered("map")),
+        None => Ok(Some(item.to_owned())),
+    }
+}

@@ -1,0 +1,160 @@
+//! The plan of a run: every request that is known before the first one is sent. Sends nothing.
+
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::event::StepName;
+use super::expr::{Expr, Shape};
+use super::feed::{Elements, Inputs};
+use super::load::print;
+use super::model::{Batch, Feed, Leg, Step};
+use super::run_values;
+use super::scope::Scope;
+use super::watermark;
+use crate::definition::Method;
+use crate::engine::CallOptions;
+use crate::error::{Error, ErrorKind, Result};
+use crate::item::Items;
+use crate::request::PlannedRequest;
+
+/// What a run would send, as far as it is known.
+#[derive(Clone, Debug, Serialize)]
+pub struct BatchPlan {
+    /// The batch's name.
+    pub name: String,
+    /// The steps in order, leg by leg.
+    pub steps: Vec<StepPlan>,
+    /// A digest of all of it: another plan has another one.
+    pub hash: String,
+}
+
+/// What a step would send.
+#[derive(Clone, Debug, Serialize)]
+pub struct StepPlan {
+    /// Which step.
+    #[serde(flatten)]
+    pub name: StepName,
+    /// Its method.
+    pub method: Method,
+    /// OperationId.
+    pub operation: String,
+    /// The connection.
+    pub connection: String,
+    /// Verb and path.
+    pub request_line: String,
+    /// What of it depends on earlier steps, and is known only when they are done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub depends: Option<String>,
+    /// Whether `when` is false.
+    pub skipped: bool,
+    /// Whether each of the requests is the first of several pages.
+    pub paged: bool,
+    /// The requests, credentials masked.
+    pub requests: Vec<PlannedRequest>,
+}
+
+impl Batch {
+    /// What a run would send now. `state` is where runs are kept: watermarks come from there.
+    ///
+    /// # Errors
+    /// Those that the run would end with before its first request.
+    pub fn plan(&self, state: Option<&Path>) -> Result<BatchPlan> {
+        let watermarks = watermark::load(&self.run_folder(state))?;
+        let mut steps = Vec::new();
+        for (number, leg) in self.legs.iter().enumerate() {
+            for step in &self.steps {
+                let mut scope = run_values::scope(&self.vars, &self.env, leg, "RUN", &self.name);
+                scope.watermark = step.watermark.as_ref().map(|w| {
+                    let kept = watermarks.get(&step.key(leg)).map(ToString::to_string);
+                    kept.unwrap_or_else(|| w.start.clone()).into()
+                });
+                steps.push(self.plan_step(number, leg, step, &scope).map_err(|e| named(e, leg, step))?);
+            }
+        }
+        let mut plan = BatchPlan { name: self.name.clone(), steps, hash: String::new() };
+        plan.hash = print(&serde_json::to_string(&plan).unwrap_or_default());
+        Ok(plan)
+    }
+
+    fn plan_step(&self, number: usize, leg: &Leg, step: &Step, scope: &Scope) -> Result<StepPlan> {
+        let connection = step.connections.get(number).cloned().unwrap_or_default();
+        let mut plan = StepPlan {
+            name: StepName { leg: leg.name.clone(), step: step.id.clone() },
+            method: step.method,
+            operation: step.operation.id.clone(),
+            request_line: step.operation.request_line(),
+            depends: depends(step),
+            skipped: false,
+            paged: step.method == Method::Query && step.operation.is_paged(),
+            requests: Vec::new(),
+            connection,
+        };
+        if let Some(when) = step.when.as_ref().filter(|w| !reads_steps(w)) {
+            plan.skipped = !when.truth(scope)?;
+        }
+        if plan.skipped || plan.depends.is_some() {
+            return Ok(plan);
+        }
+        match &step.each {
+            None => plan.requests = self.requests(&plan.connection, step, scope)?,
+            Some(feed) => {
+                for element in Elements::open(feed, scope)? {
+                    let (number, item) = element?;
+                    plan.requests.extend(self.requests(&plan.connection, step, &scope.with_item(&item, number))?);
+                }
+            }
+        }
+        Ok(plan)
+    }
+
+    fn requests(&self, connection: &str, step: &Step, scope: &Scope) -> Result<Vec<PlannedRequest>> {
+        let session = self.sessions.get(connection);
+        let session = session.ok_or_else(|| Error::new(ErrorKind::Internal, format!("the connection {connection} is not open")))?;
+        let options: Value = serde_json::from_str(&step.options.json(scope)?)
+            .map_err(|e| Error::new(ErrorKind::InvalidOptions, format!("the options are no JSON: {e}")))?;
+        let with = CallOptions { items_max: step.limit, forward_only: step.forward_only, ..CallOptions::default() };
+        let items = match &step.items {
+            None => None,
+            Some(feed) => {
+                let items: Result<Vec<String>> = Inputs::open(feed, step, scope)?.map(|i| i.map(|(_, item)| item)).collect();
+                Some(Items::from_array(format!("[{}]", items?.join(",")))?)
+            }
+        };
+        session.plan(step.method, &step.operation.id, &options, items.as_ref(), &with)
+    }
+}
+
+fn named(error: Error, leg: &Leg, step: &Step) -> Error {
+    let name = StepName { leg: leg.name.clone(), step: step.id.clone() };
+    error.with(|d| d.message = format!("the step {name}: {}", d.message))
+}
+
+fn reads_steps(expr: &Expr) -> bool {
+    expr.names.iter().any(|name| name == "steps" || name.starts_with("steps."))
+}
+
+/// What of a step is known only when earlier ones are done, for people.
+fn depends(step: &Step) -> Option<String> {
+    let in_shape = |shape: &Shape| shape.expressions().iter().any(|(_, e)| reads_steps(e));
+    let in_feed = |feed: &Feed| match feed {
+        Feed::Step(_) => true,
+        Feed::Shape(shape) => in_shape(shape),
+    };
+    let source = |feed: &Feed| match feed {
+        Feed::Step(id) => format!("rows of {id}"),
+        Feed::Shape(_) => "elements that earlier steps give".to_owned(),
+    };
+    if let Some(each) = step.each.as_ref().filter(|f| in_feed(f)) {
+        return Some(format!("once for each of the {}", source(each)));
+    }
+    if let Some(items) = step.items.as_ref().filter(|f| in_feed(f)) {
+        return Some(format!("with the {}", source(items)));
+    }
+    let others = in_shape(&step.options)
+        || step.keep.as_ref().filter(|_| step.items.is_some()).is_some_and(reads_steps)
+        || step.map.as_ref().filter(|_| step.items.is_some()).is_some_and(in_shape)
+        || step.when.as_ref().is_some_and(reads_steps);
+    others.then(|| "with values that earlier steps give".to_owned())
+}

@@ -1,0 +1,329 @@
+//! Steps that read: walks into the step's rows, one checkpoint after the other.
+
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use futures_util::stream;
+use serde_json::Value;
+
+use super::context::{Task, stopped};
+use super::event::{Event, StepCounts};
+use super::failures::Failures;
+use super::feed::{Elements, shaped};
+use super::journal::{Fact, Tally};
+use super::scope::Scope;
+use super::spool::Spool;
+use super::state::StepState;
+use super::watermark;
+use crate::definition::OnErrorFile;
+use crate::engine::CallOptions;
+use crate::error::{Error, ErrorKind, Result};
+use crate::page::Page;
+use crate::receipt::{OutcomeStatus, Receipt};
+use crate::walk::Walk;
+
+/// How long rows may wait for a checkpoint, and how many bytes: what a killed run reads again.
+const CHECKPOINT: (Duration, u64) = (Duration::from_millis(250), 8 << 20);
+
+/// A walk whose first page is there.
+struct Primed {
+    element: u64,
+    item: Option<String>,
+    scope: Scope,
+    begun: Result<(Walk, Option<Result<Page>>)>,
+}
+
+/// A reading step under way.
+struct Reading<'t, 'r> {
+    task: &'t Task<'r>,
+    spool: Spool,
+    failures: Failures,
+    state: StepState,
+    /// What finished walks have cost.
+    spent: Tally,
+    mark: Option<Value>,
+    pending: Pending,
+    began: Instant,
+    told: Instant,
+}
+
+/// Rows since the last checkpoint.
+struct Pending {
+    since: Instant,
+    bytes: u64,
+}
+
+/// Reads until nothing is left. What was read before an error stays.
+///
+/// # Errors
+/// Those of the walks; `state` when the disk refuses.
+pub(crate) async fn run(task: &Task<'_>) -> Result<()> {
+    let state = task.state();
+    let mark = match (&task.step.watermark, &state.mark, task.scope.raw("watermark")) {
+        (None, _, _) => None,
+        (Some(_), Some(mark), _) => Some(mark.clone()),
+        (Some(_), None, json) => serde_json::from_str(json.unwrap_or("null")).ok(),
+    };
+    let now = Instant::now();
+    let mut reading = Reading {
+        spool: Spool::open(&task.spool, state.rows, state.bytes)?,
+        failures: Failures::new(&task.failures),
+        spent: state.tally,
+        mark,
+        pending: Pending { since: now, bytes: state.bytes },
+        began: now,
+        told: now,
+        state,
+        task,
+    };
+    let ended = reading.all().await;
+    // What came before an error is as good as before any other checkpoint.
+    let kept = reading.task.context.ledger.commit(Vec::new(), Vec::new()).await;
+    ended.and(kept)?;
+    let done = reading.done();
+    reading.checkpoint(vec![done]).await
+}
+
+impl Reading<'_, '_> {
+    async fn all(&mut self) -> Result<()> {
+        let task = self.task;
+        let again = task.context.retry_failed && self.state.done;
+        let first = if again { 0 } else { self.state.element };
+        let elements: Box<dyn Iterator<Item = Result<(u64, Option<String>)>> + Send> = match &task.step.each {
+            None => Box::new(std::iter::once(Ok((0, None)))),
+            Some(feed) => Box::new(Elements::open(feed, &task.scope)?.map(|e| e.map(|(number, item)| (number, Some(item))))),
+        };
+        let failed = self.state.failed.clone();
+        let wanted = move |number: u64| if again { failed.contains(&(number, 0)) } else { number >= first };
+        let elements = elements.filter(|e| e.as_ref().map_or(true, |(number, _)| wanted(*number)));
+        let resume = self.state.walk.take().filter(|_| !again);
+        let stop = task.context.ledger.stop.clone();
+        let walks = stream::iter(elements.take_while(|_| !stop.is_cancelled())).map(|element| {
+            let resume = resume.clone();
+            async move {
+                let (number, item) = element?;
+                Ok::<_, Error>(prime(task, number, item, resume.filter(|_| number == first)).await)
+            }
+        });
+        let mut walks = std::pin::pin!(walks.buffered(task.step.parallel));
+        while let Some(primed) = walks.next().await {
+            self.element(primed?).await?;
+        }
+        task.context.check_stop()
+    }
+
+    /// One element's walk, from its first page to its end.
+    async fn element(&mut self, primed: Primed) -> Result<()> {
+        let Primed { element, item, scope, begun } = primed;
+        let before = (self.spool.rows, self.spool.bytes, self.state.items, self.mark.clone());
+        let outcome = match begun {
+            Ok((walk, first)) => self.walk(element, &scope, walk, first).await,
+            Err(error) => Err(error),
+        };
+        let Err(error) = outcome else {
+            self.state.element = self.state.element.max(element + 1);
+            let settled = if self.state.failed.remove(&(element, 0)) { Some(self.outcome(element, OutcomeStatus::Ok)) } else { None };
+            return self.checkpoint_if_due(settled).await;
+        };
+        let fatal = matches!(error.kind(), ErrorKind::State | ErrorKind::Cancelled | ErrorKind::Internal);
+        if fatal || self.task.step.each.is_none() || self.task.step.on_error == OnErrorFile::Stop {
+            return Err(match item {
+                Some(_) => error.with(|d| d.message = format!("element {element}: {}", d.message)),
+                None => error,
+            });
+        }
+        // An element counts as a whole or not at all, so that it can be read again.
+        let (rows, bytes, items, mark) = before;
+        (self.state.items, self.mark) = (items, mark);
+        self.state.element = self.state.element.max(element + 1);
+        self.spool.flush()?;
+        self.spool.rows = rows;
+        let full = std::mem::replace(&mut self.spool.bytes, bytes);
+        let mut safe = self.failures.push((element, 0), OutcomeStatus::Failed, item.as_deref(), &error)?;
+        safe.extend(self.spool.unsafe_part());
+        let facts = vec![self.read(None), self.outcome(element, OutcomeStatus::Failed)];
+        self.task.context.ledger.commit(facts, safe).await?;
+        self.spool.bytes = full;
+        self.spool.rewind(rows, bytes)?;
+        self.state.failed.insert((element, 0));
+        let step = self.task.name();
+        self.task.context.tell(Event::ItemFailed { step, index: element, status: OutcomeStatus::Failed, error }).await;
+        Ok(())
+    }
+
+    async fn walk(&mut self, element: u64, scope: &Scope, mut walk: Walk, first: Option<Result<Page>>) -> Result<()> {
+        let mut seen = walk.receipt().items.saturating_sub(first.iter().flatten().map(|p| p.items.len() as u64).sum());
+        let mut next = first;
+        while let Some(page) = next.take() {
+            let page = match page {
+                Ok(page) => page,
+                Err(error) => {
+                    self.cost(walk.receipt());
+                    return Err(error);
+                }
+            };
+            for item in page.items.iter() {
+                if let (Some(mark), Some(rule)) = (&mut self.mark, &self.task.step.watermark) {
+                    watermark::larger(mark, item, rule.pointer.tokens())?;
+                }
+                if let Some(row) = shaped(self.task.step, scope, item.as_str(), seen)? {
+                    self.spool.push(&row);
+                }
+                seen += 1;
+            }
+            self.state.items += page.items.len() as u64;
+            self.spool.flush()?;
+            let resume = walk.resume().cloned();
+            if walk.receipt().stop.is_none() {
+                // Without a place to go on from, the checkpoint before stays the last.
+                if let Some(resume) = resume.filter(|_| self.is_due() && element >= self.state.element) {
+                    self.state.element = element;
+                    let now = self.cost_now(walk.receipt());
+                    let fact = self.read_at(Some(resume), now);
+                    self.checkpoint(vec![fact]).await?;
+                }
+                self.tell(walk.receipt()).await;
+                self.task.context.check_stop()?;
+            }
+            next = walk.next().await;
+        }
+        let receipt = walk.receipt().clone();
+        self.cost(&receipt);
+        for message in receipt.notes {
+            self.task.context.tell(Event::Note { message: format!("{}: {message}", self.task.name()) }).await;
+        }
+        Ok(())
+    }
+
+    fn cost(&mut self, receipt: &Receipt) {
+        self.spent = self.cost_now(receipt);
+    }
+
+    /// What the step has cost, a walk under way included.
+    fn cost_now(&self, receipt: &Receipt) -> Tally {
+        let spent = &self.spent;
+        // Pages of a walk that goes on count from its beginning; those of an earlier run are in the tally already.
+        let earlier = if self.task.step.each.is_none() { spent.pages } else { 0 };
+        Tally {
+            requests: spent.requests + receipt.requests,
+            retries: spent.retries + receipt.retries,
+            pages: spent.pages + receipt.pages.saturating_sub(earlier),
+            wait_ms: spent.wait_ms + receipt.wait_ms,
+            elapsed_ms: self.elapsed(),
+        }
+    }
+
+    fn elapsed(&self) -> u64 {
+        self.state.tally.elapsed_ms + self.began.elapsed().as_millis() as u64
+    }
+
+    fn read(&self, walk: Option<crate::walk::Resume>) -> Fact {
+        self.read_at(walk, Tally { elapsed_ms: self.elapsed(), ..self.spent })
+    }
+
+    fn read_at(&self, walk: Option<crate::walk::Resume>, tally: Tally) -> Fact {
+        Fact::Read {
+            step: self.task.key.clone(),
+            element: self.state.element,
+            walk,
+            rows: self.spool.rows,
+            bytes: self.spool.bytes,
+            items: self.state.items,
+            mark: self.mark.clone(),
+            tally,
+        }
+    }
+
+    fn outcome(&self, element: u64, status: OutcomeStatus) -> Fact {
+        let (rows, bytes, tally) = (self.spool.rows, self.spool.bytes, self.spent);
+        Fact::Outcome { step: self.task.key.clone(), element, index: 0, status, rows, bytes, tally }
+    }
+
+    fn done(&mut self) -> Fact {
+        let tally = Tally { elapsed_ms: self.elapsed(), ..self.spent };
+        let receipt = serde_json::json!({
+            "requests": tally.requests, "retries": tally.retries, "pages": tally.pages, "items": self.state.items, "failed": self.state.failed.len(),
+        });
+        Fact::Done {
+            step: self.task.key.clone(),
+            skipped: false,
+            items_in: self.state.items,
+            rows: self.spool.rows,
+            bytes: self.spool.bytes,
+            tally,
+            receipt,
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        self.pending.since.elapsed() >= CHECKPOINT.0 || self.spool.bytes.saturating_sub(self.pending.bytes) >= CHECKPOINT.1
+    }
+
+    async fn checkpoint_if_due(&mut self, settled: Option<Fact>) -> Result<()> {
+        if settled.is_none() && !self.is_due() {
+            return Ok(());
+        }
+        let facts = std::iter::once(self.read(None)).chain(settled).collect();
+        self.checkpoint(facts).await
+    }
+
+    /// Rows first, then the facts that speak of them.
+    async fn checkpoint(&mut self, mut facts: Vec<Fact>) -> Result<()> {
+        if let Some(Fact::Done { .. }) = facts.last() {
+            facts.insert(0, self.read(None));
+        }
+        let before = self.spool.unsafe_part();
+        self.task.context.ledger.commit(facts, before).await?;
+        self.pending = Pending { since: Instant::now(), bytes: self.spool.bytes };
+        Ok(())
+    }
+
+    async fn tell(&mut self, receipt: &Receipt) {
+        if self.told.elapsed() < Duration::from_millis(100) {
+            return;
+        }
+        self.told = Instant::now();
+        let tally = self.cost_now(receipt);
+        let counts =
+            StepCounts { items_in: self.state.items, items_out: self.spool.rows, failed: self.state.failed.len() as u64, ..tally.into() };
+        self.task.progress(counts, receipt.advertised_total).await;
+    }
+}
+
+impl From<Tally> for StepCounts {
+    fn from(tally: Tally) -> StepCounts {
+        let Tally { requests, retries, pages, wait_ms, elapsed_ms } = tally;
+        StepCounts { requests, retries, pages, wait_ms, elapsed_ms, ..StepCounts::default() }
+    }
+}
+
+/// Begins an element's walk and waits for its first page, so that several elements are under way at once.
+async fn prime(task: &Task<'_>, element: u64, item: Option<String>, resume: Option<crate::walk::Resume>) -> Primed {
+    let scope = match &item {
+        Some(item) => task.scope.with_item(item, element),
+        None => task.scope.clone(),
+    };
+    let begin = || -> Result<Walk> {
+        task.context.check_stop()?;
+        let options: Value = serde_json::from_str(&task.step.options.json(&scope)?)
+            .map_err(|e| Error::new(ErrorKind::InvalidOptions, format!("the options are no JSON: {e}")))?;
+        let with = CallOptions {
+            items_max: task.step.limit,
+            forward_only: task.step.forward_only,
+            cancel: task.context.ledger.stop.clone(),
+            resume,
+            ..CallOptions::default()
+        };
+        task.session.query(&task.step.operation.id, &options, &with)
+    };
+    let begun = match begin() {
+        Ok(mut walk) => {
+            let first = walk.next().await;
+            Ok((walk, first))
+        }
+        Err(error) => Err(error),
+    };
+    // The rows' own expressions see the row as `item`, and the element as `parent`.
+    let scope = Scope { parent: scope.item.clone(), item: None, index: None, ..scope };
+    Primed { element, item, scope, begun: begun.map_err(|e| if task.context.ledger.stop.is_cancelled() { stopped() } else { e }) }
+}

@@ -1,0 +1,420 @@
+//! A run: legs side by side, steps in order, one after the other or as far as they do not need each other. Ends with a report, however it ends.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::{self, FuturesUnordered};
+use tokio::sync::{Semaphore, mpsc};
+
+use super::context::{Context, Ledger, Task, stopped};
+use super::event::{Event, Report, StepCounts, StepName, StepReport, StepStatus};
+use super::folder::{Beginning, Folder, RunInfo, now, run_id};
+use super::journal::{Fact, Tally};
+use super::model::{Batch, Leg, Step};
+use super::scope::{Scope, StepView, value_of};
+use super::state::{RunState, StepState};
+use super::watermark::{self, Watermarks};
+use super::{failures, read, run_values, save, send};
+use crate::definition::Method;
+use crate::error::{Error, ErrorKind, Result};
+use crate::send::Cancel;
+
+/// How long requests that are under way may go on after a stop.
+const GRACE: Duration = Duration::from_millis(700);
+/// Events that may wait for a reader.
+const EVENTS: usize = 256;
+
+/// How a batch is run.
+#[derive(Clone, Debug, Default)]
+pub struct RunOptions {
+    /// The folder in which run folders lie; `.opnode/runs` beside the batch file when left out.
+    pub state: Option<PathBuf>,
+    /// Start over, and keep an unfinished run aside.
+    pub fresh: bool,
+    /// Go on although the batch or its definitions have changed since the run began.
+    pub accept_changes: bool,
+    /// Send exactly the failed items of the last run.
+    pub retry_failed: bool,
+    /// Stops the run: no further request, those under way get a moment to end, the state is kept.
+    pub cancel: Cancel,
+    /// The name of this machine, for those who find the run's lock.
+    pub host: String,
+}
+
+/// A run under way. It goes on while [`next`](Self::next) or [`finish`](Self::finish) is polled.
+pub struct Run {
+    work: Pin<Box<dyn Future<Output = Report> + Send>>,
+    events: mpsc::Receiver<Event>,
+    report: Option<Report>,
+}
+
+impl Run {
+    /// What happens next; `None` at the end.
+    pub async fn next(&mut self) -> Option<Event> {
+        loop {
+            if self.report.is_some() {
+                return self.events.try_recv().ok();
+            }
+            tokio::select! {
+                biased;
+                Some(event) = self.events.recv() => return Some(event),
+                report = &mut self.work => self.report = Some(report),
+            }
+        }
+    }
+
+    /// Runs to the end.
+    pub async fn finish(mut self) -> Report {
+        while self.next().await.is_some() {}
+        match self.report {
+            Some(report) => report,
+            None => self.work.await,
+        }
+    }
+}
+
+impl Batch {
+    /// Takes the run folder and begins, or goes on with an unfinished run.
+    ///
+    /// # Errors
+    /// `state` when another process holds the folder, the disk refuses, the journal is damaged, or what the run does has changed; `usage` when
+    /// there is nothing to retry.
+    pub fn run(self: Arc<Self>, options: RunOptions) -> Result<Run> {
+        let root = self.run_folder(options.state.as_deref());
+        let info = RunInfo {
+            version: 1,
+            run: run_id(),
+            name: self.name.clone(),
+            file: self.file.clone(),
+            started: now(),
+            host: options.host.clone(),
+            pid: std::process::id(),
+            opnode: env!("CARGO_PKG_VERSION").to_owned(),
+            prints: self.prints.clone(),
+        };
+        let beginning = Beginning { fresh: options.fresh, accept_changes: options.accept_changes, retry_failed: options.retry_failed };
+        let mut folder = Folder::open(&root, info, beginning)?;
+        let watermarks = watermark::load(&root)?;
+        let state = std::mem::take(&mut folder.state);
+        let (events, receiver) = mpsc::channel(EVENTS);
+        let ledger = Arc::new(Ledger::new(folder.journal.clone(), state, options.cancel.clone()));
+        let context = Context { batch: self, folder, ledger, hard: Cancel::default(), events, retry_failed: options.retry_failed };
+        let work = Box::pin(whole(context, watermarks));
+        Ok(Run { work, events: receiver, report: None })
+    }
+
+    /// Where the state of its runs is kept.
+    #[must_use]
+    pub fn run_folder(&self, state: Option<&std::path::Path>) -> PathBuf {
+        let runs = state.map_or_else(|| self.folder.join(".opnode").join("runs"), std::path::Path::to_owned);
+        runs.join(&self.name)
+    }
+}
+
+/// Everything a leg's steps share.
+struct Leading<'r> {
+    context: &'r Context,
+    leg: &'r Leg,
+    number: usize,
+    places: &'r Semaphore,
+    watermarks: &'r Watermarks,
+}
+
+async fn whole(context: Context, watermarks: Watermarks) -> Report {
+    let info = context.folder.info.clone();
+    context.tell(Event::Begun { run: info.run.clone(), resumed: context.folder.resumed, started: info.started.clone() }).await;
+    for message in &context.folder.notes {
+        context.tell(Event::Note { message: message.clone() }).await;
+    }
+    tell_adrift(&context).await;
+    let batch = Arc::clone(&context.batch);
+    let places = Semaphore::new(batch.concurrency);
+    let marks = Mutex::new(watermarks.clone());
+    let legs = batch.legs.iter().enumerate().map(|(number, leg)| {
+        let leading = Leading { context: &context, leg, number, places: &places, watermarks: &watermarks };
+        let marks = &marks;
+        async move { (number, lead(leading, marks).await) }
+    });
+    let legs: Vec<_> = legs.collect();
+    let legs = async { stream::iter(legs).buffer_unordered(batch.concurrency).collect::<Vec<_>>().await };
+    let hard = context.hard.clone();
+    let stop = context.ledger.stop.clone();
+    let grace = async move {
+        stop.cancelled().await;
+        tokio::time::sleep(GRACE).await;
+        hard.cancel();
+        std::future::pending::<()>().await;
+    };
+    let mut legs = tokio::select! {
+        legs = legs => legs,
+        () = grace => Vec::new(),
+    };
+    legs.sort_by_key(|(number, _)| *number);
+    let steps: Vec<StepReport> = legs.into_iter().flat_map(|(_, steps)| steps).collect();
+    conclude(&context, steps).await
+}
+
+/// Items whose fate a killed run left open are told at once, before anything else happens.
+async fn tell_adrift(context: &Context) {
+    let adrift: usize = context.ledger.state().steps.values().map(StepState::adrift).sum();
+    if adrift > 0 {
+        let message =
+            format!("{adrift} items were under way when the run was killed; those that may not be repeated are reported as unknown");
+        context.tell(Event::Note { message }).await;
+    }
+}
+
+/// Ends the run as far as it is done, and makes the report.
+async fn conclude(context: &Context, steps: Vec<StepReport>) -> Report {
+    let info = &context.folder.info;
+    let finished = steps.iter().all(|s| matches!(s.status, StepStatus::Done | StepStatus::Partial | StepStatus::Skipped));
+    let mut report = Report {
+        run: info.run.clone(),
+        name: info.name.clone(),
+        started: info.started.clone(),
+        ended: now(),
+        resumed: context.folder.resumed,
+        finished,
+        steps,
+        error: None,
+    };
+    if context.ledger.stop.is_cancelled() && !finished {
+        report.error = Some(stopped());
+    }
+    let kind = report.check().err().map(|e| e.kind().to_string());
+    let facts = if finished { vec![Fact::Ended { kind }] } else { Vec::new() };
+    let kept = context.ledger.commit(facts, Vec::new()).await;
+    let text = serde_json::to_vec_pretty(&report).unwrap_or_default();
+    let kept = kept.and(super::disk::replace(&context.folder.root().join("report.json"), &text));
+    if let Err(error) = kept {
+        report.error = Some(error);
+    }
+    report
+}
+
+/// The steps of one leg.
+async fn lead(leading: Leading<'_>, marks: &Mutex<Watermarks>) -> Vec<StepReport> {
+    let Leading { context, leg, .. } = leading;
+    let batch = &context.batch;
+    let mut reports: Vec<Option<StepReport>> = batch.steps.iter().map(|_| None).collect();
+    let mut begun = BTreeSet::new();
+    let mut running = FuturesUnordered::new();
+    let mut broken = false;
+    loop {
+        for (number, step) in batch.steps.iter().enumerate() {
+            let done = |needed: usize| reports.get(needed).is_some_and(Option::is_some);
+            let ready = if batch.concurrency == 1 { (0..number).all(done) } else { step.needs.iter().all(|n| done(*n)) };
+            if !broken && ready && !context.ledger.stop.is_cancelled() && begun.insert(number) {
+                let leading = &leading;
+                running.push(async move { (number, one(leading, number, step).await) });
+            }
+        }
+        let Some((number, report)) = running.next().await else { break };
+        broken |= matches!(report.status, StepStatus::Failed);
+        if let Some(place) = reports.get_mut(number) {
+            *place = Some(report);
+        }
+    }
+    let unfinished = reports.iter().any(Option::is_none) || broken;
+    if !unfinished && let Err(error) = finish_leg(&leading, marks).await {
+        let last = reports.last_mut().and_then(Option::as_mut);
+        if let Some(report) = last {
+            report.status = StepStatus::Failed;
+            report.error = Some(error);
+        }
+    }
+    let blank = |step: &Step| StepReport {
+        name: StepName { leg: leg.name.clone(), step: step.id.clone() },
+        operation: step.operation.id.clone(),
+        status: StepStatus::NotBegun,
+        earlier: false,
+        counts: StepCounts::default(),
+        saved: None,
+        failures: None,
+        error: None,
+    };
+    reports.into_iter().zip(&batch.steps).map(|(report, step)| report.unwrap_or_else(|| blank(step))).collect()
+}
+
+/// Keeps the leg's watermarks, and then notes that the leg is done.
+async fn finish_leg(leading: &Leading<'_>, marks: &Mutex<Watermarks>) -> Result<()> {
+    let Leading { context, leg, .. } = leading;
+    let (done, seen) = {
+        let state: std::sync::MutexGuard<'_, RunState> = context.ledger.state();
+        let marked = context.batch.steps.iter().filter(|s| s.watermark.is_some()).map(|s| s.key(leg));
+        let seen: Watermarks = marked.filter_map(|key| state.steps.get(&key)?.mark.clone().map(|mark| (key.clone(), mark))).collect();
+        (state.legs.contains(&leg.name), seen)
+    };
+    if done {
+        return Ok(());
+    }
+    if !seen.is_empty() {
+        let mut marks = marks.lock().unwrap_or_else(PoisonError::into_inner);
+        marks.extend(seen);
+        watermark::store(context.folder.root(), &marks)?;
+    }
+    context.ledger.commit(vec![Fact::Leg { leg: leg.name.clone() }], Vec::new()).await
+}
+
+/// One step of a leg, from wherever it was.
+async fn one(leading: &Leading<'_>, number: usize, step: &Step) -> StepReport {
+    let Leading { context, leg, places, .. } = leading;
+    let key = step.key(leg);
+    let name = StepName { leg: leg.name.clone(), step: step.id.clone() };
+    let earlier = context.ledger.state().step(&key);
+    let again = context.retry_failed && !earlier.failed.is_empty();
+    let is_done = earlier.done && earlier.saved && !again;
+    let ended = match places.acquire().await {
+        Ok(_place) if is_done => Ok(saved_place(leading, step)),
+        Ok(_place) => {
+            context.tell(Event::StepBegun { step: name.clone() }).await;
+            execute(leading, number, step, key.clone(), &earlier, again).await
+        }
+        Err(closed) => Err(Error::new(ErrorKind::Internal, format!("the run's places are closed: {closed}"))),
+    };
+    let report = report(leading, step, &key, name, ended, is_done);
+    context.tell(Event::StepEnded(report.clone())).await;
+    report
+}
+
+/// Where the rows of a step that is done already are.
+fn saved_place(leading: &Leading<'_>, step: &Step) -> Option<String> {
+    let place = target(leading, step)?.ok()?;
+    match place {
+        save::Place::File(path, _) => Some(path.display().to_string()),
+        save::Place::Stdout(_) => None,
+    }
+}
+
+fn target(leading: &Leading<'_>, step: &Step) -> Option<Result<save::Place>> {
+    let batch = &leading.context.batch;
+    let save = step.save.as_ref()?;
+    Some(save::target(save, &base_scope(leading), &batch.folder))
+}
+
+fn base_scope(leading: &Leading<'_>) -> Scope {
+    let (context, batch) = (leading.context, &leading.context.batch);
+    run_values::scope(&batch.vars, &batch.env, leading.leg, &context.folder.info.run, &batch.name)
+}
+
+/// What the step's expressions see.
+fn scope(leading: &Leading<'_>, number: usize, step: &Step, key: &str) -> Scope {
+    let (context, batch) = (leading.context, &leading.context.batch);
+    let mut scope = base_scope(leading);
+    let state = context.ledger.state();
+    let view = |needed: &Step| {
+        let done = state.step(&needed.key(leading.leg));
+        let spool = context.folder.spool(&leading.leg.name, &needed.id).0;
+        Arc::new(StepView { spool, bytes: done.bytes, count: done.rows, receipt: value_of(&done.receipt.to_string()) })
+    };
+    let earlier = batch.steps.iter().take(number).enumerate().filter(|(n, _)| step.needs.contains(n));
+    scope.steps = Arc::new(earlier.map(|(_, s)| (s.id.clone(), view(s))).collect());
+    scope.watermark = step.watermark.as_ref().map(|w| {
+        let kept = leading.watermarks.get(key).map(ToString::to_string);
+        Arc::from(kept.unwrap_or_else(|| w.start.clone()))
+    });
+    scope
+}
+
+/// Does what is left of a step. Gives the file with its rows.
+async fn execute(
+    leading: &Leading<'_>,
+    number: usize,
+    step: &Step,
+    key: String,
+    earlier: &StepState,
+    again: bool,
+) -> Result<Option<String>> {
+    let Leading { context, leg, .. } = leading;
+    context.check_stop()?;
+    let scope = scope(leading, number, step, &key);
+    if !earlier.done || again {
+        let skipped = match &step.when {
+            Some(when) if !again => !when.truth(&scope)?,
+            _ => false,
+        };
+        if skipped {
+            let receipt = serde_json::Value::Null;
+            let fact = Fact::Done { step: key.clone(), skipped, items_in: 0, rows: 0, bytes: 0, tally: Tally::default(), receipt };
+            let facts = vec![fact, Fact::Saved { step: key }];
+            context.ledger.commit(facts, Vec::new()).await?;
+            return Ok(None);
+        }
+        let connection = step.connections.get(leading.number);
+        let session = connection.and_then(|name| context.batch.sessions.get(name));
+        let session = session.ok_or_else(|| Error::new(ErrorKind::Internal, format!("the step {} has no connection", step.id)))?;
+        let (spool, failures) = context.folder.spool(&leg.name, &step.id);
+        if !earlier.started {
+            context.ledger.note(vec![Fact::Started { step: key.clone() }], Vec::new());
+        }
+        let task = Task { context, step, leg, key: key.clone(), session, scope, spool, failures };
+        match step.method {
+            Method::Query => read::run(&task).await?,
+            Method::Mutate | Method::Delete => send::run(&task).await?,
+        }
+    }
+    finish_step(leading, step, key).await
+}
+
+/// Puts the rows into their place, and the failures into theirs.
+async fn finish_step(leading: &Leading<'_>, step: &Step, key: String) -> Result<Option<String>> {
+    let context = leading.context;
+    let state = context.ledger.state().step(&key);
+    let (spool, failed) = context.folder.spool(&leading.leg.name, &step.id);
+    failures::tidy(&failed, &state.failed.union(&state.unknown).copied().collect())?;
+    let mut saved = None;
+    if let (Some(save), Some(place)) = (&step.save, target(leading, step)) {
+        let place = place?;
+        let name = StepName { leg: leading.leg.name.clone(), step: step.id.clone() };
+        if let Some(note) = save::write(&spool, state.bytes, &place, &save.columns)? {
+            context.tell(Event::Note { message: format!("{name}: {note}") }).await;
+        }
+        if let save::Place::File(path, _) = place {
+            let path = path.display().to_string();
+            context.tell(Event::Saved { step: name, path: path.clone() }).await;
+            saved = Some(path);
+        }
+    }
+    context.ledger.commit(vec![Fact::Saved { step: key }], Vec::new()).await?;
+    Ok(saved)
+}
+
+fn report(leading: &Leading<'_>, step: &Step, key: &str, name: StepName, ended: Result<Option<String>>, earlier: bool) -> StepReport {
+    let state = leading.context.ledger.state().step(key);
+    let outcomes = state.counts();
+    let items_in = if state.done { state.items_in } else { state.items.max(outcomes.ok + outcomes.failed + outcomes.unknown) };
+    let counts = StepCounts { items_in, items_out: state.rows, failed: outcomes.failed, unknown: outcomes.unknown, ..state.tally.into() };
+    let bad = outcomes.failed + outcomes.unknown;
+    let failures = leading.context.folder.spool(&leading.leg.name, &step.id).1;
+    let (status, saved, error) = match ended {
+        Err(error) => (
+            StepStatus::Failed,
+            None,
+            Some(error.with(|d| {
+                d.operation.get_or_insert_with(|| step.operation.id.clone());
+            })),
+        ),
+        Ok(_) if state.skipped => (StepStatus::Skipped, None, None),
+        Ok(saved) if bad > 0 => (StepStatus::Partial, saved, Some(bad_items(step, &name, &outcomes, items_in))),
+        Ok(saved) => (StepStatus::Done, saved, None),
+    };
+    let failures = (bad > 0 && failures.exists()).then(|| failures.display().to_string());
+    StepReport { name, operation: step.operation.id.clone(), status, earlier, counts, saved, failures, error }
+}
+
+/// One error for the items that did not succeed.
+fn bad_items(step: &Step, name: &StepName, outcomes: &crate::receipt::OutcomeCounts, all: u64) -> Error {
+    let what = if step.each.is_some() && step.method == Method::Query { "elements" } else { "items" };
+    let error = match outcomes.unknown {
+        0 => Error::new(ErrorKind::Partial, format!("{name}: {} of {all} {what} failed", outcomes.failed))
+            .advise("--retry-failed sends exactly these again"),
+        unknown => Error::new(ErrorKind::UnknownOutcome, format!("{name}: of {unknown} {what} it is not known whether they took effect"))
+            .advise("look at these records before you send them again"),
+    };
+    error.with(|d| d.operation = Some(step.operation.id.clone()))
+}

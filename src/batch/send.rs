@@ -1,0 +1,526 @@
+//! Steps that write: items to outcomes. Every item is noted before it is sent, and what became of it after.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use futures_util::StreamExt;
+use futures_util::stream;
+use serde_json::{Map, Value};
+
+use super::context::{Intent, Task, stopped};
+use super::event::{Event, StepCounts};
+use super::failures::Failures;
+use super::feed::{Elements, Inputs};
+use super::journal::{Fact, Tally};
+use super::spool::Spool;
+use super::state::{Standing, StepState};
+use crate::definition::{Method, OnErrorFile, OnUnknownFile, Repeat, Send};
+use crate::engine::CallOptions;
+use crate::error::{Error, ErrorKind, Result};
+use crate::item::Items;
+use crate::receipt::{Outcome, OutcomeStatus};
+use crate::send::{Cancel, Gate};
+use crate::write::{Writes, check_items};
+
+/// Items that are given to one call, and their bytes.
+const CALL: (usize, usize) = (256, 4 << 20);
+
+/// A writing step under way.
+struct Writing<'t, 'r> {
+    task: &'t Task<'r>,
+    spool: Spool,
+    failures: Failures,
+    /// As it was when this part of the run began.
+    state: StepState,
+    tally: Tally,
+    items_in: u64,
+    bad: (u64, u64),
+    began: Instant,
+    told: Instant,
+    /// The first item that did not succeed, with its number.
+    first: Option<(u64, Error)>,
+    /// Sends nothing more of this step.
+    stop: Cancel,
+}
+
+/// What becomes of an item that is about to be sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Move {
+    Send,
+    Pass,
+    /// Nobody knows what became of it.
+    Report,
+    /// Taken as done.
+    Skip,
+}
+
+fn decide(task: &Task<'_>, known: &StepState, element: u64, index: u64) -> Move {
+    let step = task.step;
+    match known.standing(element, index) {
+        Standing::New => Move::Send,
+        Standing::Settled => Move::Pass,
+        Standing::Failed if task.context.retry_failed || step.on_error == OnErrorFile::Stop => Move::Send,
+        Standing::Failed => Move::Pass,
+        Standing::Adrift => match step.on_unknown {
+            OnUnknownFile::Retry => Move::Send,
+            OnUnknownFile::Skip => Move::Skip,
+            OnUnknownFile::Report if step.operation.repeat != Repeat::OtherWrite => Move::Send,
+            OnUnknownFile::Report => Move::Report,
+        },
+    }
+}
+
+/// The outcome of an item that was under way when a run was killed, and is not sent again.
+fn adrift(decided: Move, index: u64) -> Option<Outcome> {
+    let (status, error) = match decided {
+        Move::Send | Move::Pass => return None,
+        Move::Skip => (OutcomeStatus::Ok, None),
+        Move::Report => {
+            let message = "the run was killed while this item was under way: it is not known whether it took effect";
+            let advice = "look at the record before sending it again; `on_unknown: retry` in the step sends such items again";
+            (OutcomeStatus::Unknown, Some(Error::new(ErrorKind::UnknownOutcome, message).advise(advice)))
+        }
+    };
+    Some(Outcome { index, status, http_status: None, items: Items::default(), location: None, error, attempts: 0 })
+}
+
+/// Writes until nothing is left.
+///
+/// # Errors
+/// The first item's, when the step stops at it; `state` when the disk refuses.
+pub(crate) async fn run(task: &Task<'_>) -> Result<()> {
+    let state = task.state();
+    let now = Instant::now();
+    let counts = state.counts();
+    let mut writing = Writing {
+        spool: Spool::open(&task.spool, state.rows, state.bytes)?,
+        failures: Failures::new(&task.failures),
+        tally: state.tally,
+        items_in: 0,
+        bad: (counts.failed, counts.unknown),
+        began: now,
+        told: now,
+        first: None,
+        stop: Cancel::default(),
+        state,
+        task,
+    };
+    let ended = match &task.step.each {
+        Some(_) => writing.elements().await,
+        None => writing.items().await,
+    };
+    let kept = task.context.ledger.commit(Vec::new(), writing.spool.unsafe_part()).await;
+    ended.and(kept)?;
+    let done = writing.done();
+    task.context.ledger.commit(vec![done], Vec::new()).await
+}
+
+impl Writing<'_, '_> {
+    /// One call after the other over the items; what is sent side by side is the connection's own affair.
+    async fn items(&mut self) -> Result<()> {
+        let task = self.task;
+        let options = options(task, &task.scope)?;
+        let Some(feed) = &task.step.items else {
+            self.items_in = 1;
+            if self.decide(0, 0) == Move::Send {
+                self.call(0, &options, 0, None).await?;
+            } else {
+                self.settle(0, 0, None).await?;
+            }
+            return self.verdict();
+        };
+        if task.step.on_error == OnErrorFile::Stop && !self.state.has_sent() {
+            self.check_all(&options)?;
+        }
+        let mut inputs = Inputs::open(feed, task.step, &task.scope)?;
+        let mut call: Vec<String> = Vec::new();
+        let (mut first, mut bytes) = (0, 0);
+        let (count_max, bytes_max) = self.call_size();
+        loop {
+            let input = inputs.next().transpose()?;
+            let decided = input.as_ref().map(|(index, _)| self.decide(0, *index));
+            let full = call.len() >= count_max || bytes >= bytes_max;
+            if !call.is_empty() && (full || decided != Some(Move::Send)) {
+                self.call(0, &options, first, Some(std::mem::take(&mut call))).await?;
+                bytes = 0;
+                if self.is_stopped() {
+                    break;
+                }
+            }
+            let Some((index, item)) = input else { break };
+            self.items_in = index + 1;
+            if decided == Some(Move::Send) {
+                if call.is_empty() {
+                    first = index;
+                }
+                bytes += item.len();
+                call.push(item);
+            } else {
+                self.settle(0, index, Some(&item)).await?;
+            }
+        }
+        self.verdict()
+    }
+
+    /// All items of one request go in one call; shares of several begin where they would begin anyway.
+    fn call_size(&self) -> (usize, usize) {
+        match self.task.step.operation.items.as_ref().map(|r| &r.send) {
+            Some(Send::All) => (usize::MAX, usize::MAX),
+            Some(Send::Chunk(n)) => ((CALL.0 / *n as usize).max(1) * *n as usize, usize::MAX),
+            _ => CALL,
+        }
+    }
+
+    /// Items that do not fit are told before the first one is sent.
+    fn check_all(&self, options: &Value) -> Result<()> {
+        let (Some(feed), Value::Object(options)) = (&self.task.step.items, options) else { return Ok(()) };
+        let mut inputs = Inputs::open(feed, self.task.step, &self.task.scope)?;
+        loop {
+            let mut part = Vec::new();
+            let mut first = 0;
+            while part.len() < CALL.0 {
+                let Some((index, item)) = inputs.next().transpose()? else { break };
+                if part.is_empty() {
+                    first = index;
+                }
+                part.push(item);
+            }
+            if part.is_empty() {
+                return Ok(());
+            }
+            check_part(self.task, options, first, part)?;
+        }
+    }
+
+    fn decide(&self, element: u64, index: u64) -> Move {
+        decide(self.task, &self.state, element, index)
+    }
+
+    /// Gives an item that is not sent its outcome, when it has none.
+    async fn settle(&mut self, element: u64, index: u64, item: Option<&str>) -> Result<()> {
+        match adrift(self.decide(element, index), index) {
+            Some(outcome) => self.record(element, &outcome, item, false).await,
+            None => Ok(()),
+        }
+    }
+
+    /// One call of the engine, its outcomes noted as they come.
+    async fn call(&mut self, element: u64, options: &Value, first: u64, items: Option<Vec<String>>) -> Result<()> {
+        let writes = match begin(self.task, &self.stop, element, options, first, items.as_deref()) {
+            Ok(writes) => writes,
+            Err(error) => return self.refused(element, options, first, items, error).await,
+        };
+        let mut writes = writes;
+        let base = self.tally;
+        while let Some(outcome) = writes.next().await {
+            let item = items.as_ref().and_then(|items| items.get((outcome.index - first) as usize));
+            let receipt = writes.receipt();
+            self.tally = Tally {
+                requests: base.requests + receipt.requests,
+                retries: base.retries + receipt.retries,
+                pages: 0,
+                wait_ms: base.wait_ms + receipt.wait_ms,
+                elapsed_ms: self.elapsed(),
+            };
+            self.record(element, &outcome, item.map(String::as_str), true).await?;
+        }
+        Ok(())
+    }
+
+    /// A call that was refused before anything was sent. With `continue`, the items at fault are found, and the others go.
+    async fn refused(&mut self, element: u64, options: &Value, first: u64, items: Option<Vec<String>>, error: Error) -> Result<()> {
+        let mut items = items.unwrap_or_default();
+        if error.kind() != ErrorKind::InvalidItems || self.task.step.on_error == OnErrorFile::Stop {
+            return Err(error);
+        }
+        if items.len() < 2 {
+            let outcome = refused_item(first, error);
+            return self.record(element, &outcome, items.first().map(String::as_str), true).await;
+        }
+        let half = items.len() / 2;
+        let rest = items.split_off(half);
+        Box::pin(self.call(element, options, first, Some(items))).await?;
+        Box::pin(self.call(element, options, first + half as u64, Some(rest))).await
+    }
+
+    /// Rows, then the outcome that speaks of them. `stops` when a failure ends a step that stops at failures.
+    async fn record(&mut self, element: u64, outcome: &Outcome, item: Option<&str>, stops: bool) -> Result<()> {
+        let index = if self.task.step.each.is_some() { element } else { outcome.index };
+        if outcome.status == OutcomeStatus::Skipped {
+            if let Some(error) = outcome.error.as_ref().filter(|e| e.kind() == ErrorKind::State) {
+                return Err(error.clone());
+            }
+            return Ok(());
+        }
+        outcome.items.iter().for_each(|row| self.spool.push(row.as_str()));
+        self.spool.flush()?;
+        let mut before = self.spool.unsafe_part();
+        if let Some(error) = &outcome.error {
+            before.extend(self.failures.push((element, outcome.index), outcome.status, item, error)?);
+            self.first.get_or_insert_with(|| (index, error.clone()));
+            let again = self.state.standing(element, outcome.index) == Standing::Failed;
+            match outcome.status {
+                OutcomeStatus::Unknown => self.bad.1 += 1,
+                _ if again => {}
+                _ => self.bad.0 += 1,
+            }
+            let event = Event::ItemFailed { step: self.task.name(), index, status: outcome.status, error: error.clone() };
+            self.task.context.tell(event).await;
+            if stops && self.task.step.on_error == OnErrorFile::Stop {
+                self.stop.cancel();
+            }
+        }
+        let (rows, bytes) = (self.spool.rows, self.spool.bytes);
+        let fact = Fact::Outcome {
+            step: self.task.key.clone(),
+            element,
+            index: outcome.index,
+            status: outcome.status,
+            rows,
+            bytes,
+            tally: self.tally,
+        };
+        self.task.context.ledger.note(vec![fact], before);
+        self.tell().await;
+        Ok(())
+    }
+
+    /// Each element of a `for` is a call of its own, several under way at once, their outcomes in order.
+    async fn elements(&mut self) -> Result<()> {
+        let task = self.task;
+        let Some(feed) = &task.step.each else { return Ok(()) };
+        let again = task.context.retry_failed && self.state.done;
+        let first = if again { 0 } else { self.state.element };
+        let over = Arc::new(AtomicBool::new(false));
+        let failed: std::collections::BTreeSet<u64> = self.state.failed.iter().map(|(element, _)| *element).collect();
+        let elements = Elements::open(feed, &task.scope)?
+            .filter(|e| e.as_ref().map_or(true, |(number, _)| if again { failed.contains(number) } else { *number >= first }));
+        let known = Arc::new(self.state.clone());
+        let stop = self.stop.clone();
+        let calls = {
+            let (over, stop) = (Arc::clone(&over), stop.clone());
+            stream::iter(elements.take_while(move |_| !over.load(Ordering::Relaxed))).map(move |element| {
+                let (known, stop) = (Arc::clone(&known), stop.clone());
+                async move {
+                    let (number, item) = element?;
+                    let sent = send_element(task, &known, &stop, number, &item).await;
+                    Ok::<_, Error>((number, item, sent))
+                }
+            })
+        };
+        let mut calls = std::pin::pin!(calls.buffered(task.step.parallel));
+        let mut lost = None;
+        while let Some(call) = calls.next().await {
+            let (number, item, sent) = call?;
+            self.items_in = number + 1;
+            if let Err(error) = self.record_element(number, &item, sent).await {
+                // Those under way still get their outcomes, as far as the disk takes them.
+                over.store(true, Ordering::Relaxed);
+                stop.cancel();
+                lost.get_or_insert(error);
+            }
+            if self.is_stopped() {
+                over.store(true, Ordering::Relaxed);
+            }
+        }
+        match lost {
+            Some(error) => Err(error),
+            None => self.verdict(),
+        }
+    }
+
+    async fn record_element(&mut self, number: u64, item: &str, sent: Sent) -> Result<()> {
+        let Sent { outcomes, tally, complete, lost } = sent;
+        self.tally = Tally {
+            requests: self.tally.requests + tally.requests,
+            retries: self.tally.retries + tally.retries,
+            pages: 0,
+            wait_ms: self.tally.wait_ms + tally.wait_ms,
+            elapsed_ms: self.elapsed(),
+        };
+        for (outcome, own) in &outcomes {
+            let stops = outcome.attempts > 0 || outcome.status == OutcomeStatus::Failed;
+            self.record(number, outcome, Some(own.as_deref().unwrap_or(item)), stops).await?;
+        }
+        if let Some(error) = lost {
+            return Err(error);
+        }
+        // The elements before are complete too, because they come in order.
+        if complete && !self.state.done {
+            self.task.context.ledger.note(vec![Fact::Element { step: self.task.key.clone(), element: number }], Vec::new());
+        }
+        Ok(())
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.is_cancelled() || self.task.context.ledger.stop.is_cancelled()
+    }
+
+    /// What the step comes to when nothing is sent any more.
+    fn verdict(&mut self) -> Result<()> {
+        match self.first.take() {
+            Some((index, error)) if self.stop.is_cancelled() => Err(error.with(|d| {
+                d.message = format!("item {index}: {}", d.message);
+                let rest = "the step stopped there; run it again to go on with this item, or give the step `on_error: continue`";
+                d.advice = Some(d.advice.take().map_or_else(|| rest.to_owned(), |own| format!("{own}\n{rest}")));
+            })),
+            first => {
+                self.first = first;
+                self.task.context.check_stop()
+            }
+        }
+    }
+
+    fn elapsed(&self) -> u64 {
+        self.state.tally.elapsed_ms + self.began.elapsed().as_millis() as u64
+    }
+
+    fn done(&self) -> Fact {
+        let counts = self.task.state().counts();
+        let tally = Tally { elapsed_ms: self.elapsed(), ..self.tally };
+        let items_in = self.items_in.max(self.state.items_in);
+        let receipt = serde_json::json!({
+            "requests": tally.requests, "retries": tally.retries, "items": self.spool.rows, "items_in": items_in,
+            "ok": counts.ok, "failed": counts.failed, "unknown": counts.unknown,
+        });
+        let (rows, bytes) = (self.spool.rows, self.spool.bytes);
+        Fact::Done { step: self.task.key.clone(), skipped: false, items_in, rows, bytes, tally, receipt }
+    }
+
+    async fn tell(&mut self) {
+        if self.told.elapsed().as_millis() < 100 {
+            return;
+        }
+        self.told = Instant::now();
+        let counts = StepCounts {
+            items_in: self.items_in,
+            items_out: self.spool.rows,
+            failed: self.bad.0,
+            unknown: self.bad.1,
+            ..self.tally.into()
+        };
+        self.task.progress(counts, None).await;
+    }
+}
+
+/// What came of an element's call.
+struct Sent {
+    /// Outcomes, each with the item that was sent.
+    outcomes: Vec<(Outcome, Option<String>)>,
+    tally: Tally,
+    /// Whether every item has its outcome.
+    complete: bool,
+    /// Why nothing more can be sent, which is no item's fault.
+    lost: Option<Error>,
+}
+
+/// Sends what is left of an element.
+async fn send_element(task: &Task<'_>, known: &StepState, stop: &Cancel, element: u64, item: &str) -> Sent {
+    let mut sent = Sent { outcomes: Vec::new(), tally: Tally::default(), complete: false, lost: None };
+    let prepared = prepare(task, element, item);
+    let (options, items) = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            sent.outcomes.push((refused_item(0, error), None));
+            sent.complete = true;
+            return sent;
+        }
+    };
+    let count = items.as_ref().map_or(1, Vec::len);
+    let own = |index: usize| items.as_ref().and_then(|items| items.get(index)).cloned();
+    let decide = |index: usize| decide(task, known, element, index as u64);
+    let mut index = 0;
+    while index < count && sent.lost.is_none() {
+        match decide(index) {
+            Move::Send => {
+                let end = (index..count).find(|i| decide(*i) != Move::Send).unwrap_or(count);
+                let part = items.as_ref().and_then(|items| items.get(index..end)).map(<[String]>::to_vec);
+                match begin(task, stop, element, &options, index as u64, part.as_deref()) {
+                    Ok(mut writes) => {
+                        while let Some(outcome) = writes.next().await {
+                            let own = own(outcome.index as usize);
+                            sent.outcomes.push((outcome, own));
+                        }
+                        let receipt = writes.receipt();
+                        sent.tally.requests += receipt.requests;
+                        sent.tally.retries += receipt.retries;
+                        sent.tally.wait_ms += receipt.wait_ms;
+                    }
+                    Err(error) if matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::State) => sent.lost = Some(error),
+                    Err(error) => sent.outcomes.extend((index..end).map(|i| (refused_item(i as u64, error.clone()), own(i)))),
+                }
+                index = end;
+            }
+            other => {
+                sent.outcomes.extend(adrift(other, index as u64).map(|outcome| (outcome, own(index))));
+                index += 1;
+            }
+        }
+    }
+    sent.complete = sent.lost.is_none() && sent.outcomes.iter().all(|(o, _)| o.status != OutcomeStatus::Skipped);
+    sent
+}
+
+/// Options and items of an element.
+fn prepare(task: &Task<'_>, element: u64, item: &str) -> Result<(Value, Option<Vec<String>>)> {
+    let scope = task.scope.with_item(item, element);
+    let options = options(task, &scope)?;
+    let items = match &task.step.items {
+        None => None,
+        Some(feed) => {
+            let items: Result<Vec<String>> = Inputs::open(feed, task.step, &scope)?.map(|item| item.map(|(_, item)| item)).collect();
+            Some(items?)
+        }
+    };
+    Ok((options, items))
+}
+
+fn options(task: &Task<'_>, scope: &super::scope::Scope) -> Result<Value> {
+    let json = task.step.options.json(scope)?;
+    serde_json::from_str(&json).map_err(|e| Error::new(ErrorKind::InvalidOptions, format!("the options are no JSON: {e}")))
+}
+
+fn refused_item(index: u64, error: Error) -> Outcome {
+    Outcome {
+        index,
+        status: OutcomeStatus::Failed,
+        http_status: None,
+        items: Items::default(),
+        location: None,
+        error: Some(error),
+        attempts: 0,
+    }
+}
+
+fn items_of(items: &[String]) -> Result<Items> {
+    Items::from_array(format!("[{}]", items.join(",")))
+}
+
+fn check_part(task: &Task<'_>, options: &Map<String, Value>, first: u64, part: Vec<String>) -> Result<()> {
+    let numbered = |e: Error| if first == 0 { e } else { e.with(|d| d.message = format!("after item {first}: {}", d.message)) };
+    check_items(&task.step.operation, options, Some(&items_of(&part)?)).map_err(numbered)
+}
+
+/// Begins a call of the engine.
+fn begin(task: &Task<'_>, stop: &Cancel, element: u64, options: &Value, first: u64, items: Option<&[String]>) -> Result<Writes> {
+    if stop.is_cancelled() {
+        return Err(stopped());
+    }
+    task.context.check_stop()?;
+    let intent = Intent { ledger: Arc::clone(&task.context.ledger), step: task.key.clone(), element, stop: stop.clone() };
+    let with = CallOptions {
+        cancel: task.context.hard.clone(),
+        stop_on_error: task.step.on_error == OnErrorFile::Stop,
+        gate: Some(Arc::new(intent) as Arc<dyn Gate>),
+        first,
+        key: Some(format!("{}/{}/{element}", task.context.folder.info.run, task.key)),
+        ..CallOptions::default()
+    };
+    let items = items.map(items_of).transpose()?;
+    let (session, id) = (task.session, &task.step.operation.id);
+    match task.step.method {
+        Method::Delete => session.delete(id, options, items, &with),
+        Method::Mutate | Method::Query => session.mutate(id, options, items, &with),
+    }
+}

@@ -1,0 +1,148 @@
+//! `run`: a batch file from its check to its closing table.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::args::RunArgs;
+use super::batch_plan;
+use super::batch_screen::BatchScreen;
+use super::connect::{faults, start_sandbox};
+use super::connections::{fetch, usual};
+use super::context::Context;
+use super::output::Target;
+use super::screen;
+use super::signals::Signals;
+use crate::batch::{Batch, BatchConfig, Report, RunOptions};
+use crate::connection::{ConnectionFile, ConnectionsFile};
+use crate::definition::Ordered;
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind, Result};
+use crate::sandbox::Sandbox;
+use crate::send::Cancel;
+
+/// Runs it; gives the exit code.
+pub(crate) async fn run(context: &Context, args: &RunArgs) -> Result<u8> {
+    let engine = Arc::new(context.engine(args.sandbox)?);
+    let sandbox =
+        if args.sandbox { Some(Arc::new(start_sandbox(engine.catalog(), 0, faults(args.faults.as_deref())?).await?)) } else { None };
+    let config = config(context, args, &engine, sandbox.clone())?;
+    let batch = Arc::new(Batch::load(&args.file, &config)?);
+    let state = state(args, &batch)?;
+    if args.plan {
+        return batch_plan::print(&batch.plan(state.as_deref())?);
+    }
+    if let Some(expected) = &args.plan_hash {
+        let plan = batch.plan(state.as_deref())?;
+        if plan.hash != *expected {
+            return Err(Error::new(
+                ErrorKind::Usage,
+                format!("the plan is another than the one that was agreed on: its hash is {}", plan.hash),
+            )
+            .advise("look at it with --plan, and give its hash"));
+        }
+    }
+    let report_file = args.report.as_deref().map(|path| Target::open(Some(path))).transpose()?;
+    let cancel = Cancel::default();
+    let options = RunOptions {
+        state,
+        fresh: args.fresh,
+        accept_changes: args.accept_changes,
+        retry_failed: args.retry_failed,
+        cancel: cancel.clone(),
+        host: host(),
+    };
+    let mut run = Arc::clone(&batch).run(options)?;
+    let signals = Signals::listen(&cancel);
+    let mut shown = BatchScreen::new(context.screen, &batch);
+    while let Some(event) = shown.watch(run.next()).await {
+        shown.show(&event);
+    }
+    let report = run.finish().await;
+    shown.close(&report);
+    write_report(report_file, &report)?;
+    conclude(context, &report, &signals)
+}
+
+/// What the batch needs of this machine and this command line.
+fn config(context: &Context, args: &RunArgs, engine: &Arc<Engine>, sandbox: Option<Arc<Sandbox>>) -> Result<BatchConfig> {
+    let mut config = BatchConfig::new(Arc::clone(engine));
+    config.connections_instead = context.named_connections();
+    config.connections = usual();
+    config.env = Arc::new(|name| std::env::var(name).ok());
+    config.vars = args.var.iter().map(|pair| var(pair)).collect::<Result<_>>()?;
+    if let Some(sandbox) = sandbox {
+        config.otherwise = Some(played(engine));
+        config.resolve = Arc::new(move |_, name, connection| {
+            sandbox.connection(&connection.connector).map(|spec| crate::ConnectionSpec { name: Some(name.to_owned()), ..spec })
+        });
+    } else {
+        config.resolve = Arc::new(|folder, name, connection| fetch(folder, name, connection, |_| None));
+    }
+    Ok(config)
+}
+
+/// A connection to each connector, for a sandbox without a connections file.
+fn played(engine: &Engine) -> ConnectionsFile {
+    let connection = |connector: &str| ConnectionFile {
+        connector: connector.to_owned(),
+        limits: crate::Limits::default(),
+        allow_http: false,
+        reroute: None,
+        values: std::collections::BTreeMap::new(),
+    };
+    let all = engine.catalog().connector_names().map(|name| (name.to_owned(), connection(name))).collect();
+    ConnectionsFile { version: crate::definition::FORMAT_VERSION, connections: Ordered(all) }
+}
+
+/// Where runs are kept. What a sandbox holds ends with this process, and so does what was done to it.
+fn state(args: &RunArgs, batch: &Batch) -> Result<Option<std::path::PathBuf>> {
+    if !args.sandbox || args.state.is_some() {
+        return Ok(args.state.clone());
+    }
+    let folder = args.file.parent().unwrap_or(Path::new("")).join(".opnode").join("sandbox");
+    let own = batch.run_folder(Some(&folder));
+    if own.exists() && !args.plan && !args.retry_failed {
+        let gone = std::fs::remove_dir_all(&own);
+        gone.map_err(|e| Error::new(ErrorKind::State, format!("{} cannot be removed: {}", own.display(), screen::io_text(&e))))?;
+    }
+    Ok(Some(folder))
+}
+
+fn var(pair: &str) -> Result<(String, Value)> {
+    let wrong = || Error::new(ErrorKind::Usage, format!("--var {pair} is no NAME=VALUE")).advise("write it as --var board=1");
+    let (name, text) = pair.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(wrong)?;
+    Ok((name.to_owned(), serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))))
+}
+
+fn host() -> String {
+    let said = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().or_else(|| std::env::var("COMPUTERNAME").ok());
+    said.map_or_else(|| "this machine".to_owned(), |name| name.trim().to_owned())
+}
+
+fn write_report(file: Option<Target>, report: &Report) -> Result<()> {
+    let Some(mut file) = file else { return Ok(()) };
+    let mut text = serde_json::to_vec_pretty(report).map_err(|e| Error::new(ErrorKind::Internal, format!("the report: {e}")))?;
+    text.push(b'\n');
+    file.write(&text)?;
+    file.finish()
+}
+
+/// Every step's error, and the exit code of the worst.
+fn conclude(context: &Context, report: &Report, signals: &Signals) -> Result<u8> {
+    let Err(worst) = report.check() else { return Ok(0) };
+    let stopped = signals.exit_code().filter(|_| worst.kind() == ErrorKind::Cancelled);
+    for error in report.steps.iter().filter_map(|s| s.error.as_ref()).filter(|e| e.kind() != ErrorKind::Cancelled) {
+        context.screen.error(error);
+    }
+    match (&report.error, stopped) {
+        (_, Some(code)) => {
+            context.screen.warn("interrupted: what was done is kept; run it again to go on");
+            return Ok(code);
+        }
+        (Some(error), None) => context.screen.error(error),
+        (None, None) => {}
+    }
+    Ok(worst.kind().exit_code())
+}
