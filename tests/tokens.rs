@@ -389,3 +389,20 @@ async fn two_processes_share_rotating_tokens() {
     let state = state.lock().unwrap();
     assert_eq!((state.served, state.reused), (400, 0), "{} refreshes", state.refreshes);
 }
+
+#[tokio::test]
+async fn two_clients_without_names_keep_their_tokens_apart() {
+    let state = State::new(1000);
+    let server = serve(&state).await;
+    let mut catalog = Catalog::empty();
+    catalog.add("acme", "connector.yaml", OAUTH.replace("FLOW", "client_credentials"));
+    catalog.add("acme", "things.yaml", THINGS);
+    let engine = Engine::new(EngineConfig { catalog, ..EngineConfig::default() });
+    for client in ["one", "two"] {
+        let values = [("base", server.uri()), ("clientId", client.to_owned()), ("clientSecret", "s3cr:t".to_owned())];
+        let values = values.map(|(name, value)| (name.to_owned(), value)).into();
+        let session = engine.connect(&ConnectionSpec { connector: "acme".into(), values, ..ConnectionSpec::default() }).unwrap();
+        call(&session).await.unwrap();
+    }
+    assert_eq!(state.lock().unwrap().refreshes, 2, "a token for each client");
+}

@@ -107,6 +107,12 @@ pub(crate) fn sign_in_url(connection: &Connection, redirect: &str, state: &str, 
     Ok(url)
 }
 
+/// The client by which the connection buys its tokens.
+pub(crate) fn client(connection: &Connection) -> Option<Secret> {
+    let Auth::Oauth2(rule) = &connection.connector.auth else { return None };
+    connection.render(&rule.client_id).map(Secret::new)
+}
+
 /// The refresh token that the connection itself holds.
 pub(crate) fn seed(connection: &Connection) -> Option<Secret> {
     let text = match &connection.connector.auth {

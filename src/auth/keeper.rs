@@ -105,7 +105,12 @@ impl Keeper {
 impl Means {
     /// Names the connection in the store.
     fn key(&self) -> String {
-        let name = self.connection.name.as_deref().unwrap_or_default();
+        let name = match (&self.connection.name, grant::client(&self.connection)) {
+            (Some(name), _) => name.clone(),
+            // Two clients of one system must never take each other's tokens.
+            (None, Some(client)) => format!("client {}", digest(&client)),
+            (None, None) => String::new(),
+        };
         format!("{}|{}|{name}", self.connection.connector.name, self.connection.base())
     }
 
