@@ -28,6 +28,8 @@ const LAYERS: &[(&str, u8)] = &[
     ("walk", 4),
     ("write", 4),
     ("engine", 4),
+    ("output", 2),
+    ("batch", 5),
     ("sandbox", 5),
     ("cli", 6),
 ];
