@@ -139,6 +139,20 @@ impl Session {
         &self.wire.connection
     }
 
+    /// An operation of the connection's connector.
+    #[cfg(feature = "ffi")]
+    pub(crate) fn operation_by_id(&self, id: &str) -> Result<Arc<Operation>> {
+        self.catalog.operation(Some(&self.wire.connection.connector.name), id)
+    }
+
+    /// Keeps tokens that the host has had kept for this connection.
+    ///
+    /// # Errors
+    /// `state` when they cannot be kept.
+    pub async fn keep_tokens(&self, tokens: &crate::auth::Tokens) -> Result<()> {
+        self.wire.keeper.adopt(&self.wire.means(), tokens).await
+    }
+
     fn operation(&self, method: Method, id: &str) -> Result<Arc<Operation>> {
         let operation = self.catalog.operation(Some(&self.wire.connection.connector.name), id)?;
         if operation.method == method {

@@ -215,6 +215,12 @@ impl Items {
         Items { text: Arc::clone(&self.text), spans: Arc::new(spans) }
     }
 
+    /// A part of them, without a copy.
+    #[cfg(feature = "ffi")]
+    pub(crate) fn slice(&self, part: std::ops::Range<usize>) -> Items {
+        Items { text: Arc::clone(&self.text), spans: Arc::new(self.spans.get(part).unwrap_or_default().to_vec()) }
+    }
+
     /// The first `count` of them.
     #[must_use]
     pub fn take(&self, count: usize) -> Items {

@@ -66,6 +66,8 @@ mod auth;
 mod body;
 mod charset;
 mod clock;
+#[cfg(any(feature = "cli", feature = "ffi"))]
+mod describe;
 mod engine;
 mod fault;
 mod item;
@@ -87,6 +89,8 @@ mod yaml;
 pub mod batch;
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "ffi")]
+mod ffi;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 

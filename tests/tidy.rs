@@ -29,8 +29,10 @@ const LAYERS: &[(&str, u8)] = &[
     ("write", 4),
     ("engine", 4),
     ("output", 2),
+    ("describe", 2),
     ("batch", 5),
     ("sandbox", 5),
+    ("ffi", 6),
     ("cli", 6),
 ];
 

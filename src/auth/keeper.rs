@@ -91,6 +91,15 @@ impl Keeper {
         Ok(Some(live.access))
     }
 
+    /// Takes tokens that the host kept.
+    pub(crate) async fn adopt(&self, means: &Means, tokens: &Tokens) -> Result<()> {
+        let mut state = self.state.lock().await;
+        let redactor = &means.connection.redactor;
+        std::iter::once(&tokens.access).chain(&tokens.refresh).for_each(|token| redactor.learn(token.expose()));
+        state.live = None;
+        means.store.open(&means.key()).await?.write(tokens).await
+    }
+
     /// Takes the code of a sign-in for the first tokens.
     pub(crate) async fn redeem(&self, means: &Means, code: &Secret, redirect: &str, verifier: &Secret) -> Result<()> {
         [code, verifier].into_iter().for_each(|secret| means.connection.redactor.learn(secret.expose()));

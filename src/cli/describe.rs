@@ -3,8 +3,6 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
-
 use super::args::{DescribeArgs, DescribeForm};
 use super::connections::example_name;
 use super::context::Context;
@@ -13,7 +11,7 @@ use super::json;
 use super::plain;
 use super::screen;
 use super::snippet::{Snippet, shell, step_id};
-use crate::definition::{Catalog, ItemRule, Location, Operation, Record, ResultShape, Send, Template};
+use crate::definition::{Catalog, ItemRule, Operation, Record, ResultShape, Send, Template};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::fields_of;
 
@@ -157,19 +155,6 @@ fn indented(text: &str) -> String {
 }
 
 fn for_machines(operation: &Operation) -> Result<String> {
-    let place = |location: Location| serde_json::to_value(location).unwrap_or_default();
-    let options: Vec<Value> = operation
-        .options
-        .iter()
-        .map(|o| json!({ "name": o.name, "required": o.required, "in": place(o.location), "schema": o.schema }))
-        .collect();
-    let items = operation.items.as_ref().map(|rule| json!({ "required": rule.required, "schema": rule.schema, "sample": rule.sample }));
-    let record = operation.record.as_ref().map(|r| json!({ "name": r.name, "title": r.title, "schema": r.schema, "sample": r.sample }));
-    let value = json!({
-        "operation": operation.id, "connector": operation.connector.name, "title": operation.title, "description": operation.description,
-        "method": operation.method, "request": operation.request_line(), "paged": operation.is_paged(),
-        "forward_only": operation.can_walk_forward_only(), "options": options, "items": items,
-        "response": { "result": operation.response.result, "record": record },
-    });
+    let value = crate::describe::details(operation);
     serde_json::to_string_pretty(&value).map_err(|e| Error::new(ErrorKind::Internal, format!("the description: {e}")))
 }

@@ -9,6 +9,7 @@ use super::plain;
 use super::screen;
 use crate::connection::{ConnectionFile, Reference, ValueFile};
 use crate::definition::{Catalog, Operation, Template};
+use crate::describe;
 use crate::error::{Error, ErrorKind, Result};
 
 /// A listing: the same facts as columns and as JSON.
@@ -29,10 +30,7 @@ pub(crate) fn connectors(context: &Context, args: &ListingArgs) -> Result<()> {
         let connector = catalog.connector(name)?;
         let needs: Vec<&str> =
             connector.properties.iter().filter(|p| !p.optional && p.default.is_none()).map(|p| p.name.as_str()).collect();
-        let value = json!({
-            "connector": name, "title": connector.title, "description": connector.description, "docs": connector.docs,
-            "connection": connector.properties,
-        });
+        let value = describe::connector(&connector);
         rows.push((vec![name.to_owned(), connector.title.clone(), needs.join(", ")], value));
     }
     let none = "no connector is built in; give a folder of definitions with --definitions".to_owned();
@@ -51,7 +49,7 @@ pub(crate) fn operations(context: &Context, args: &SearchArgs) -> Result<()> {
             let text = [&operation.id, &operation.title, &operation.request_line(), operation.description.as_deref().unwrap_or_default()]
                 .join(" ");
             if matches(&words, &text) {
-                rows.push((operation_row(&operation, several), operation_value(&operation)));
+                rows.push((operation_row(&operation, several), describe::operation(&operation)));
             }
         }
     }
@@ -74,13 +72,6 @@ fn operation_row(operation: &Operation, several: bool) -> Vec<String> {
     ]
 }
 
-fn operation_value(operation: &Operation) -> Value {
-    json!({
-        "operation": operation.id, "connector": operation.connector.name, "method": operation.method, "title": operation.title,
-        "description": operation.description, "request": operation.request_line(), "deprecated": operation.deprecated.is_some(),
-    })
-}
-
 /// `templates`.
 pub(crate) fn templates(context: &Context, args: &SearchArgs) -> Result<()> {
     let catalog = context.catalog()?;
@@ -93,7 +84,7 @@ pub(crate) fn templates(context: &Context, args: &SearchArgs) -> Result<()> {
             let text =
                 [&template.name, &template.title, &summary, &template.operation.id, &template.tags.join(" ")].map(String::as_str).join(" ");
             if matches(&words, &text) {
-                rows.push((template_row(&template, several), template_value(&template)));
+                rows.push((template_row(&template, several), describe::template(&template)));
             }
         }
     }
@@ -110,13 +101,6 @@ fn template_row(template: &Template, several: bool) -> Vec<String> {
         template.title.clone(),
         operation.id.clone(),
     ]
-}
-
-fn template_value(template: &Template) -> Value {
-    json!({
-        "template": template.name, "connector": template.operation.connector.name, "method": template.operation.method,
-        "title": template.title, "summary": template.summary, "operation": template.operation.id, "tags": template.tags, "ask": template.ask,
-    })
 }
 
 /// `connection list`.

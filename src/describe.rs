@@ -1,0 +1,48 @@
+//! Definitions as JSON for hosts and machines: the same from the command line and from C. Pure.
+
+use serde_json::{Value, json};
+
+use crate::definition::{Connector, Location, Operation, Template};
+
+/// A connector with its connection form.
+pub(crate) fn connector(connector: &Connector) -> Value {
+    json!({
+        "connector": connector.name, "title": connector.title, "description": connector.description, "docs": connector.docs,
+        "connection": connector.properties,
+    })
+}
+
+/// An operation on a line of a listing.
+#[cfg(feature = "cli")]
+pub(crate) fn operation(operation: &Operation) -> Value {
+    json!({
+        "operation": operation.id, "connector": operation.connector.name, "method": operation.method, "title": operation.title,
+        "description": operation.description, "request": operation.request_line(), "deprecated": operation.deprecated.is_some(),
+    })
+}
+
+/// A template on a line of a listing.
+pub(crate) fn template(template: &Template) -> Value {
+    json!({
+        "template": template.name, "connector": template.operation.connector.name, "method": template.operation.method,
+        "title": template.title, "summary": template.summary, "operation": template.operation.id, "tags": template.tags, "ask": template.ask,
+    })
+}
+
+/// All about one operation.
+pub(crate) fn details(operation: &Operation) -> Value {
+    let place = |location: Location| serde_json::to_value(location).unwrap_or_default();
+    let options: Vec<Value> = operation
+        .options
+        .iter()
+        .map(|o| json!({ "name": o.name, "required": o.required, "in": place(o.location), "schema": o.schema }))
+        .collect();
+    let items = operation.items.as_ref().map(|rule| json!({ "required": rule.required, "schema": rule.schema, "sample": rule.sample }));
+    let record = operation.record.as_ref().map(|r| json!({ "name": r.name, "title": r.title, "schema": r.schema, "sample": r.sample }));
+    json!({
+        "operation": operation.id, "connector": operation.connector.name, "title": operation.title, "description": operation.description,
+        "method": operation.method, "request": operation.request_line(), "paged": operation.is_paged(),
+        "forward_only": operation.can_walk_forward_only(), "options": options, "items": items,
+        "response": { "result": operation.response.result, "record": record },
+    })
+}

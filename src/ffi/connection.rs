@@ -1,0 +1,77 @@
+//! A connection as C sees it: a session, and the engine that it keeps alive.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::host::Host;
+use crate::auth::Tokens;
+use crate::connection::ConnectionSpec;
+use crate::engine::Session;
+use crate::error::{Error, ErrorKind, Result};
+use crate::secret::Secret;
+
+/// An open connection.
+pub(crate) struct Conn {
+    pub(crate) host: Arc<Host>,
+    pub(crate) session: Session,
+    pub(crate) engine: Arc<crate::engine::Engine>,
+}
+
+/// Tokens that the host kept.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TokensPart {
+    access_token: String,
+    #[serde(default)]
+    refresh_token: Option<String>,
+    #[serde(default)]
+    expires_at: Option<u64>,
+}
+
+impl Conn {
+    /// Checks a specification and opens it. Sends nothing.
+    pub(crate) fn open(host: Arc<Host>, text: &str) -> Result<Conn> {
+        host.check_open()?;
+        let mut fields: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(text).map_err(|e| usage(&format!("the connection is no JSON object: {e}")))?;
+        let tokens: Option<TokensPart> = match fields.remove("tokens").filter(|t| !t.is_null()) {
+            Some(tokens) => Some(serde_json::from_value(tokens).map_err(|e| usage(&format!("tokens: {e}")))?),
+            None => None,
+        };
+        let spec: ConnectionSpec =
+            serde_json::from_value(serde_json::Value::Object(fields)).map_err(|e| usage(&format!("the connection: {e}")))?;
+        let engine = host.engine();
+        let session = engine.connect(&spec)?;
+        if let Some(tokens) = tokens {
+            let kept = Tokens {
+                access: Secret::new(tokens.access_token),
+                refresh: tokens.refresh_token.map(Secret::new),
+                expires_at: tokens.expires_at,
+                seed: None,
+            };
+            host.handle.block_on(session.keep_tokens(&kept))?;
+        }
+        Ok(Conn { host, session, engine })
+    }
+}
+
+/// A text that the host put together wrongly. The message may name a key; values stay out of it.
+fn usage(message: &str) -> Error {
+    let safe = message.split(" at line ").next().unwrap_or(message);
+    let advice = "a connection is {\"connector\": NAME, \"values\": {PROPERTY: TEXT}}; opnode_describe_connectors tells the properties";
+    Error::new(ErrorKind::Usage, without_values(safe)).advise(advice)
+}
+
+/// serde quotes the value that it did not expect, which may be a secret.
+fn without_values(message: &str) -> String {
+    let mut out = String::new();
+    let mut rest = message;
+    while let Some((before, tail)) = rest.split_once('"') {
+        out.push_str(before);
+        out.push('…');
+        rest = tail.split_once('"').map_or("", |(_, after)| after);
+    }
+    out.push_str(rest);
+    out
+}

@@ -1,0 +1,118 @@
+//! What a host can show its designers: connectors, templates and operations as JSON.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::buffer::Buffer;
+use super::host::Definitions;
+use crate::definition::{Method, Template};
+use crate::describe;
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Definitions of the host, one connector's or several's.
+pub(crate) fn definitions(json: &str) -> Result<Vec<Definitions>> {
+    let wrong = |e: serde_json::Error| {
+        Error::new(ErrorKind::Usage, format!("the definitions: {e}"))
+            .advise("they are {\"connector\": NAME, \"files\": {\"connector.yaml\": TEXT, \"AREA.yaml\": TEXT}}, or an array of such")
+    };
+    if json.trim_start().starts_with('[') {
+        return serde_json::from_str(json).map_err(wrong);
+    }
+    serde_json::from_str(json).map(|one| vec![one]).map_err(wrong)
+}
+
+/// All connectors.
+pub(crate) fn connectors(engine: &Engine) -> Result<Buffer> {
+    let catalog = engine.catalog();
+    let all: Result<Vec<String>> =
+        catalog.connector_names().map(|name| Ok(describe::connector(&*catalog.connector(name)?).to_string())).collect();
+    all.map(|all| Buffer::of_texts(&all))
+}
+
+/// Which templates.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Filter {
+    #[serde(default)]
+    method: Option<String>,
+    #[serde(default)]
+    text: Option<String>,
+    #[serde(default)]
+    limit: Option<usize>,
+    #[serde(default)]
+    after: Option<String>,
+    #[serde(default)]
+    operations: bool,
+}
+
+/// Templates, and operations when they are asked for, in the order of their names.
+pub(crate) fn templates(engine: &Engine, connector: Option<&str>, filter: Option<&str>) -> Result<Buffer> {
+    let filter: Filter = match filter {
+        None => Filter::default(),
+        Some(json) => serde_json::from_str(json).map_err(|e| Error::new(ErrorKind::Usage, format!("the filter: {e}")))?,
+    };
+    let catalog = engine.catalog();
+    let names: Vec<String> = match connector {
+        Some(name) => vec![catalog.connector(name)?.name.clone()],
+        None => catalog.connector_names().map(str::to_owned).collect(),
+    };
+    if let Some(method) = filter.method.as_deref().filter(|m| !matches!(*m, "query" | "mutate" | "delete")) {
+        return Err(Error::new(ErrorKind::Usage, format!("the filter: `{method}` is no method")));
+    }
+    let words: Vec<String> = filter.text.iter().flat_map(|t| t.split_whitespace()).map(str::to_lowercase).collect();
+    let mut found: Vec<(String, String)> = Vec::new();
+    for name in names {
+        let mut all = catalog.templates(&name)?;
+        if filter.operations {
+            all.extend(catalog.operations(&name)?.iter().map(Template::automatic));
+        }
+        for template in all.iter().filter(|t| fits(t, filter.method.as_deref(), &words)) {
+            found.push((format!("{name}/{}", template.name), describe::template(template).to_string()));
+        }
+    }
+    found.sort();
+    let after = filter.after.unwrap_or_default();
+    let texts: Vec<String> =
+        found.into_iter().filter(|(name, _)| *name > after).take(filter.limit.unwrap_or(usize::MAX)).map(|(_, text)| text).collect();
+    Ok(Buffer::of_texts(&texts))
+}
+
+fn fits(template: &Template, method: Option<&str>, words: &[String]) -> bool {
+    let own: Method = template.operation.method;
+    let text = [
+        template.name.as_str(),
+        &template.title,
+        template.summary.as_deref().unwrap_or_default(),
+        &template.operation.id,
+        &template.tags.join(" "),
+    ]
+    .join(" ")
+    .to_lowercase();
+    method.is_none_or(|m| own.to_string() == m) && words.iter().all(|word| text.contains(word))
+}
+
+/// One template or operation, with all that a form for it needs.
+pub(crate) fn template(engine: &Engine, connector: Option<&str>, name: &str) -> Result<Buffer> {
+    let catalog = engine.catalog();
+    let template = match catalog.template(connector, name) {
+        Ok(template) => template,
+        Err(first) => Template::automatic(&Arc::clone(&catalog.operation(connector, name).map_err(|_| first)?)),
+    };
+    let details = describe::details(&template.operation);
+    let mut head = describe::template(&template);
+    if let Some(fields) = head.as_object_mut() {
+        fields.insert("details".into(), details);
+    }
+    // Options and items keep the order of their author, which a map of this library would not.
+    let items = template.items.iter().map(|i| i.0.as_str()).collect::<Vec<_>>().join(",");
+    let mut text = head.to_string();
+    if text.pop() == Some('}') {
+        text.push_str(&format!(",\"options\":{},\"items\":[{items}]}}", template.options.0));
+    }
+    let checked: Result<Value, _> = serde_json::from_str(&text);
+    checked.map_err(|e| Error::new(ErrorKind::Internal, format!("the description: {e}")))?;
+    Ok(Buffer::text(text))
+}

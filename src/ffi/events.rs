@@ -1,0 +1,149 @@
+//! Events for the host: log lines from the engine's own threads, and tokens that the host must keep. No logger of the process is touched.
+
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use serde_json::{Map, Value, json};
+use tracing::field::{Field, Visit};
+use tracing::span;
+use tracing::{Level, Metadata, Subscriber};
+
+use crate::auth::{MemoryStore, TokenSlot, TokenStore, Tokens};
+use crate::error::Result;
+
+/// Log events that are kept for a host that takes them.
+const RING: usize = 1024;
+
+/// Kinds of events.
+pub(crate) const LOG: i32 = 1;
+pub(crate) const CREDENTIAL: i32 = 2;
+
+/// Takes events on their way out.
+pub(crate) type Sink = Arc<dyn Fn(i32, Value) + Send + Sync>;
+
+/// Events that wait for the host.
+#[derive(Default)]
+pub(crate) struct Waiting(Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    log: VecDeque<Value>,
+    dropped: u64,
+    credentials: Vec<Value>,
+}
+
+impl Waiting {
+    pub(crate) fn push(&self, kind: i32, event: Value) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kind == CREDENTIAL {
+            kept.credentials.push(event);
+            return;
+        }
+        if kept.log.len() >= RING {
+            kept.log.pop_front();
+            kept.dropped += 1;
+        }
+        kept.log.push_back(event);
+    }
+
+    /// All that wait, credentials first.
+    pub(crate) fn take(&self) -> Vec<Value> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = std::mem::take(&mut kept.credentials);
+        let dropped = std::mem::take(&mut kept.dropped);
+        if dropped > 0 {
+            all.push(json!({ "kind": "log", "level": "warn", "message": format!("{dropped} older log events were dropped"), "dropped": dropped }));
+        }
+        all.extend(std::mem::take(&mut kept.log));
+        all
+    }
+}
+
+/// Turns this crate's own trace events into log events. Spans are not used.
+pub(crate) struct Log {
+    pub(crate) level: Level,
+    pub(crate) sink: Sink,
+}
+
+impl Subscriber for Log {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        // Only texts of our own: they are masked, those of the libraries below are not.
+        metadata.is_event() && *metadata.level() <= self.level && metadata.target().starts_with("opnode")
+    }
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+    fn enter(&self, _: &span::Id) {}
+    fn exit(&self, _: &span::Id) {}
+    fn event(&self, event: &tracing::Event<'_>) {
+        let mut fields = Fields(Map::new());
+        event.record(&mut fields);
+        let mut line = fields.0;
+        line.insert("kind".into(), "log".into());
+        line.insert("level".into(), event.metadata().level().as_str().to_lowercase().into());
+        (self.sink)(LOG, Value::Object(line));
+    }
+}
+
+struct Fields(Map<String, Value>);
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ok = write!(text, "{value:?}");
+        self.0.insert(field.name().to_owned(), text.into());
+    }
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+}
+
+/// Keeps tokens in memory and tells the host of every new pair before it is used.
+pub(crate) struct ToldStore {
+    pub(crate) inner: MemoryStore,
+    pub(crate) sink: Sink,
+}
+
+struct ToldSlot {
+    inner: Box<dyn TokenSlot>,
+    key: String,
+    sink: Sink,
+}
+
+#[async_trait]
+impl TokenStore for ToldStore {
+    async fn open(&self, key: &str) -> Result<Box<dyn TokenSlot>> {
+        let inner = self.inner.open(key).await?;
+        Ok(Box::new(ToldSlot { inner, key: key.to_owned(), sink: Arc::clone(&self.sink) }))
+    }
+}
+
+#[async_trait]
+impl TokenSlot for ToldSlot {
+    async fn read(&mut self) -> Result<Option<Tokens>> {
+        self.inner.read().await
+    }
+    async fn write(&mut self, tokens: &Tokens) -> Result<()> {
+        let connection = self.key.rsplit('|').next().unwrap_or_default();
+        let event = json!({
+            "kind": "credential", "connection": connection, "key": self.key, "access_token": tokens.access.expose(),
+            "refresh_token": tokens.refresh.as_ref().map(crate::secret::Secret::expose), "expires_at": tokens.expires_at,
+        });
+        (self.sink)(CREDENTIAL, event);
+        self.inner.write(tokens).await
+    }
+}

@@ -1,0 +1,180 @@
+//! What stands between every exported function and the library: forks, panics, errors and pointers.
+
+use std::ffi::{c_char, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Once};
+
+use super::buffer::Failure;
+use super::handle;
+use super::hooks::{Hooks, is_within_callback};
+use super::progress::Progress;
+use super::status;
+use crate::error::{Error, ErrorKind};
+
+/// Why a call ends here.
+pub(crate) enum Stop {
+    Status(i32),
+    Error(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Stop {
+        Stop::Error(error)
+    }
+}
+
+impl From<i32> for Stop {
+    fn from(status: i32) -> Stop {
+        Stop::Status(status)
+    }
+}
+
+/// The process that made the first call; 0 before it.
+static PROCESS: AtomicU32 = AtomicU32::new(0);
+
+/// Whether this process is a fork of the one that began: its threads and locks are not there.
+pub(crate) fn forked() -> bool {
+    let own = std::process::id();
+    match PROCESS.compare_exchange(0, own, Ordering::Relaxed, Ordering::Relaxed) {
+        Ok(_) => false,
+        Err(first) => first != own,
+    }
+}
+
+/// Runs a call: no panic crosses, and an error goes where the host wants it.
+pub(crate) fn guarded(owner: u64, err: *mut *mut c_void, call: impl FnOnce() -> Result<i32, Stop>) -> i32 {
+    if forked() {
+        if !err.is_null() {
+            // SAFETY: the host gave a place for an error handle.
+            unsafe { err.write(std::ptr::null_mut()) };
+        }
+        return status::FORKED;
+    }
+    if !err.is_null() {
+        // SAFETY: as above.
+        unsafe { err.write(std::ptr::null_mut()) };
+    }
+    let ended = catch_unwind(AssertUnwindSafe(call));
+    let stop = match ended {
+        Ok(Ok(status)) => return status,
+        Ok(Err(stop)) => stop,
+        Err(_) => Stop::Error(Error::new(ErrorKind::Internal, "opnode failed inside; please report this with what the call was")),
+    };
+    let (status, error) = match stop {
+        Stop::Error(error) => (status::of(error.kind()), error),
+        Stop::Status(status) => (status, Error::new(ErrorKind::Usage, misuse(status))),
+    };
+    if !err.is_null() {
+        let failure = handle::insert(owner, Arc::new(Failure::new(&error)));
+        // SAFETY: as above.
+        unsafe { err.write(failure) };
+    }
+    status
+}
+
+fn misuse(status: i32) -> &'static str {
+    match status {
+        status::HANDLE => "the handle is stale, freed or of another kind",
+        status::ABI => "this library has another version of the interface than the host was built for",
+        _ => "NULL where a pointer is needed, or a call that waits from within a callback",
+    }
+}
+
+/// Writes an out-parameter.
+pub(crate) fn put<T>(out: *mut T, value: T) -> Result<(), Stop> {
+    if out.is_null() {
+        return Err(Stop::Status(status::MISUSE));
+    }
+    // SAFETY: the header says that out-parameters point to room for their value.
+    unsafe { out.write(value) };
+    Ok(())
+}
+
+/// A text of the host; `None` for NULL.
+///
+/// # Safety
+/// `pointer` is NULL or points to `length` bytes, or to a text with a NUL when the length is `OPNODE_NTS`, which live longer than the call.
+pub(crate) unsafe fn text<'t>(pointer: *const c_char, length: usize) -> Result<Option<&'t str>, Stop> {
+    if pointer.is_null() {
+        return if length == 0 || length == usize::MAX { Ok(None) } else { Err(Stop::Status(status::MISUSE)) };
+    }
+    // SAFETY: as the caller promises.
+    let bytes = unsafe {
+        if length == usize::MAX {
+            std::ffi::CStr::from_ptr(pointer).to_bytes()
+        } else if length > isize::MAX as usize {
+            return Err(Stop::Status(status::MISUSE));
+        } else {
+            std::slice::from_raw_parts(pointer.cast::<u8>(), length)
+        }
+    };
+    let text = std::str::from_utf8(bytes);
+    text.map(Some).map_err(|e| Error::new(ErrorKind::Usage, format!("a text is not UTF-8 (byte {})", e.valid_up_to() + 1)).into())
+}
+
+/// Refuses to wait inside a callback: the thread that waits would be the one that is waited for.
+pub(crate) fn may_wait(timeout_ms: i64) -> Result<(), Stop> {
+    if timeout_ms != 0 && is_within_callback() { Err(Stop::Status(status::MISUSE)) } else { Ok(()) }
+}
+
+/// The host's callbacks, as far as its struct goes.
+///
+/// # Safety
+/// `pointer` is NULL or points to a struct whose first member is its size.
+pub(crate) unsafe fn hooks(pointer: *const Hooks) -> Result<Option<Hooks>, Stop> {
+    const SMALLEST: usize = std::mem::offset_of!(Hooks, drop);
+    if pointer.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: as the caller promises.
+    let size = unsafe { pointer.cast::<u32>().read() } as usize;
+    if size < SMALLEST || size > 4096 {
+        return Err(Error::new(ErrorKind::Usage, format!("hooks: struct_size is {size}; set it to sizeof(opnode_hooks)")).into());
+    }
+    let mut hooks =
+        Hooks { struct_size: 0, flags: 0, user_data: std::ptr::null_mut(), drop: None, ready: None, progress: None, event: None };
+    // SAFETY: both are at least so long, and all members of ours may be zero.
+    unsafe { std::ptr::copy_nonoverlapping(pointer.cast::<u8>(), (&raw mut hooks).cast::<u8>(), size.min(size_of::<Hooks>())) };
+    if hooks.flags != 0 {
+        return Err(Error::new(ErrorKind::Usage, format!("hooks: flags {} are not known", hooks.flags)).into());
+    }
+    Ok(Some(hooks))
+}
+
+/// Fills the host's struct, as far as it goes; its size stays as the host set it.
+///
+/// # Safety
+/// `inout` points to a struct whose first member is its size.
+pub(crate) unsafe fn fill(inout: *mut Progress, progress: &Progress) -> Result<i32, Stop> {
+    const HEAD: usize = std::mem::offset_of!(Progress, state);
+    // SAFETY: as the caller promises.
+    let size = unsafe { inout.cast::<u32>().read() } as usize;
+    if !(HEAD..=4096).contains(&size) {
+        return Err(Stop::Status(status::of(ErrorKind::Usage)));
+    }
+    let whole = size.min(size_of::<Progress>());
+    // SAFETY: as above; what is written lies within both structs.
+    unsafe {
+        let from = std::ptr::from_ref(progress).cast::<u8>().add(HEAD);
+        std::ptr::copy_nonoverlapping(from, inout.cast::<u8>().add(HEAD), whole - HEAD);
+    }
+    Ok(status::OK)
+}
+
+/// Keeps the text of a panic off the host's stderr: it comes back as an error. Within a shared library, the hook is this library's own.
+pub(crate) fn quiet_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            let name = std::thread::current().name().unwrap_or_default().to_owned();
+            if name.starts_with("opnode") {
+                let place = info.location().map(ToString::to_string).unwrap_or_default();
+                tracing::error!(%place, "opnode failed inside: {}", info.payload_as_str().unwrap_or("a panic"));
+            } else {
+                before(info);
+            }
+        }));
+    });
+}

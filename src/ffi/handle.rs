@@ -1,0 +1,127 @@
+//! Handles: tokens of a slot, its generation and the kind, looked up at every call. A wrong one is noticed, never followed.
+//!
+//! Freeing a handle while another thread uses it is harmless: the user holds what the handle stood for until its call returns.
+
+use std::ffi::c_void;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::buffer::{Buffer, Failure};
+use super::connection::Conn;
+use super::host::Host;
+use super::operation::Op;
+use super::status;
+
+/// Bits of the kind, and of the slot's number; the rest is its generation.
+const KIND_BITS: u32 = 3;
+const SLOT_BITS: u32 = if usize::BITS == 64 { 29 } else { 17 };
+const GENERATIONS: usize = 1 << (usize::BITS - KIND_BITS - SLOT_BITS);
+
+/// What a handle stands for.
+enum Object {
+    Host(Arc<Host>),
+    Conn(Arc<Conn>),
+    Op(Arc<Op>),
+    Buffer(Arc<Buffer>),
+    Failure(Arc<Failure>),
+}
+
+/// A type that handles stand for.
+pub(crate) trait Kind: Sized {
+    const NUMBER: usize;
+    fn wrap(object: Arc<Self>) -> Wrapped;
+    fn unwrap(object: &Wrapped) -> Option<&Arc<Self>>;
+}
+
+/// An object in the table.
+pub(crate) struct Wrapped(Object);
+
+macro_rules! kinds {
+    ($($number:literal $name:ident),*) => { $(
+        impl Kind for $name {
+            const NUMBER: usize = $number;
+            fn wrap(object: Arc<$name>) -> Wrapped {
+                Wrapped(Object::$name(object))
+            }
+            fn unwrap(object: &Wrapped) -> Option<&Arc<$name>> {
+                if let Object::$name(object) = &object.0 { Some(object) } else { None }
+            }
+        }
+    )* };
+}
+
+kinds!(1 Host, 2 Conn, 3 Op, 4 Buffer, 5 Failure);
+
+#[derive(Default)]
+struct Slots {
+    slots: Vec<Slot>,
+    free: Vec<usize>,
+}
+
+#[derive(Default)]
+struct Slot {
+    generation: usize,
+    entry: Option<Entry>,
+}
+
+struct Entry {
+    object: Wrapped,
+    /// The engine that it belongs to.
+    owner: u64,
+}
+
+static TABLE: RwLock<Slots> = RwLock::new(Slots { slots: Vec::new(), free: Vec::new() });
+
+/// A new handle; null when there is no room for one more.
+pub(crate) fn insert<T: Kind>(owner: u64, object: Arc<T>) -> *mut c_void {
+    let mut table = TABLE.write().unwrap_or_else(PoisonError::into_inner);
+    let slot = table.free.pop().unwrap_or(table.slots.len());
+    if slot >= 1 << SLOT_BITS {
+        return std::ptr::null_mut();
+    }
+    if slot == table.slots.len() {
+        table.slots.push(Slot::default());
+    }
+    let Some(place) = table.slots.get_mut(slot) else { return std::ptr::null_mut() };
+    place.entry = Some(Entry { object: T::wrap(object), owner });
+    std::ptr::without_provenance_mut((place.generation << SLOT_BITS | slot) << KIND_BITS | T::NUMBER)
+}
+
+fn parts(handle: *const c_void) -> (usize, usize, usize) {
+    let token = handle.addr();
+    let slot = (token >> KIND_BITS) & ((1 << SLOT_BITS) - 1);
+    (token & ((1 << KIND_BITS) - 1), slot, token >> (KIND_BITS + SLOT_BITS))
+}
+
+/// What a handle stands for.
+pub(crate) fn get<T: Kind>(handle: *const c_void) -> Result<Arc<T>, i32> {
+    if handle.is_null() {
+        return Err(status::MISUSE);
+    }
+    let (kind, slot, generation) = parts(handle);
+    let table = TABLE.read().unwrap_or_else(PoisonError::into_inner);
+    let place = table.slots.get(slot).filter(|s| kind == T::NUMBER && s.generation == generation);
+    let object = place.and_then(|s| s.entry.as_ref()).and_then(|e| T::unwrap(&e.object));
+    object.map(Arc::clone).ok_or(status::HANDLE)
+}
+
+/// Ends a handle. Its number comes back only after the generations have gone round.
+pub(crate) fn remove<T: Kind>(handle: *const c_void) -> Result<Arc<T>, i32> {
+    let object = get::<T>(handle)?;
+    let (_, slot, generation) = parts(handle);
+    let mut table = TABLE.write().unwrap_or_else(PoisonError::into_inner);
+    let place = table.slots.get_mut(slot).filter(|s| s.generation == generation).ok_or(status::HANDLE)?;
+    let ended = place.entry.take().ok_or(status::HANDLE)?;
+    place.generation = (generation + 1) % GENERATIONS;
+    table.free.push(slot);
+    drop(table);
+    // What it held is dropped without the lock.
+    drop(ended);
+    Ok(object)
+}
+
+/// Handles of an engine that are open, its own not counted.
+pub(crate) fn count(owner: u64) -> usize {
+    let table = TABLE.read().unwrap_or_else(PoisonError::into_inner);
+    let is_child = |e: &&Entry| e.owner == owner && Host::unwrap(&e.object).is_none();
+    table.slots.iter().filter_map(|s| s.entry.as_ref()).filter(is_child).count()
+}

@@ -1,0 +1,378 @@
+//! An engine as C sees it: definitions, threads, operations under way, and the ways to tell the host.
+
+use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, Weak, mpsc};
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::runtime::Runtime;
+
+use super::events::{Log, Sink, ToldStore, Waiting};
+use super::hooks::{self, Hooks, Notice};
+use super::operation::Op;
+use super::progress::Progress;
+use super::wake;
+use crate::auth::{FileStore, MemoryStore, TokenStore};
+use crate::definition::{Catalog, Ordered};
+use crate::engine::{Engine, EngineConfig};
+use crate::error::{Error, ErrorKind, Result};
+
+/// `cfg` of `opnode_engine_new`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub(crate) struct Config {
+    builtin: bool,
+    definitions: Vec<PathBuf>,
+    tokens: TokensPart,
+    threads: usize,
+    system_proxy: bool,
+    log: Level,
+    wake_fd: i64,
+    pub(crate) selftest: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            builtin: true,
+            definitions: Vec::new(),
+            tokens: TokensPart::Memory,
+            threads: 2,
+            system_proxy: false,
+            log: Level::Info,
+            wake_fd: -1,
+            selftest: false,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum TokensPart {
+    Memory,
+    File(PathBuf),
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Level {
+    Off,
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+impl Level {
+    fn tracing(self) -> Option<tracing::Level> {
+        match self {
+            Level::Off => None,
+            Level::Error => Some(tracing::Level::ERROR),
+            Level::Warn => Some(tracing::Level::WARN),
+            Level::Info => Some(tracing::Level::INFO),
+            Level::Debug => Some(tracing::Level::DEBUG),
+            Level::Trace => Some(tracing::Level::TRACE),
+        }
+    }
+}
+
+/// Definitions of the host: `{"connector": NAME, "files": {NAME: TEXT}}`.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Definitions {
+    connector: String,
+    files: Ordered<String>,
+}
+
+/// One engine.
+pub(crate) struct Host {
+    pub(crate) id: u64,
+    pub(crate) selftest: bool,
+    runtime: Mutex<Option<Runtime>>,
+    pub(crate) handle: tokio::runtime::Handle,
+    engine: RwLock<Arc<Engine>>,
+    tokens: Arc<dyn TokenStore>,
+    grounds: Grounds,
+    added: Mutex<Vec<Definitions>>,
+    system_proxy: bool,
+    closed: AtomicBool,
+    operations: Mutex<HashMap<u64, Weak<Op>>>,
+    /// Operations under way.
+    running: Mutex<usize>,
+    over: Condvar,
+    pub(crate) ready: Arc<Ready>,
+    pub(crate) waiting: Arc<Waiting>,
+}
+
+/// Where definitions come from.
+struct Grounds {
+    builtin: bool,
+    folders: Vec<PathBuf>,
+}
+
+impl Grounds {
+    fn catalog(&self, added: &[Definitions]) -> Result<Catalog> {
+        let mut catalog = if self.builtin { Catalog::builtin() } else { Catalog::empty() };
+        for folder in &self.folders {
+            catalog.add_folder(folder)?;
+        }
+        for part in added {
+            for (file, text) in &part.files.0 {
+                catalog.add(&part.connector, file.as_str(), text.as_str());
+            }
+        }
+        Ok(catalog)
+    }
+}
+
+/// Tags of operations that have something, and who hears of it.
+pub(crate) struct Ready {
+    tags: Mutex<VecDeque<u64>>,
+    come: Condvar,
+    wake: Option<wake::Wake>,
+    notices: Option<mpsc::Sender<Notice>>,
+    /// Which callbacks the host has.
+    hears: Hears,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Hears {
+    ready: bool,
+    progress: bool,
+    event: bool,
+}
+
+impl Ready {
+    /// An operation has something, or (0) events wait.
+    pub(crate) fn announce(&self, tag: u64) {
+        if self.hears.ready && tag != 0 {
+            self.notice(Notice::Ready(tag));
+            return;
+        }
+        let mut tags = lock(&self.tags);
+        if tag == 0 && tags.contains(&0) {
+            return;
+        }
+        tags.push_back(tag);
+        drop(tags);
+        self.come.notify_one();
+        if let Some(wake) = &self.wake {
+            wake.ring();
+        }
+    }
+
+    pub(crate) fn progress(&self, tag: u64, progress: Progress) {
+        if self.hears.progress {
+            self.notice(Notice::Progress(tag, Box::new(progress)));
+        }
+    }
+
+    fn notice(&self, notice: Notice) {
+        if let Some(notices) = &self.notices {
+            // The thread lives as long as this sender.
+            let _gone = notices.send(notice);
+        }
+    }
+
+    /// Waits for tags; at most `most`.
+    pub(crate) fn wait(&self, until: Option<Instant>, most: usize) -> Vec<u64> {
+        let mut tags = lock(&self.tags);
+        loop {
+            if !tags.is_empty() {
+                let count = tags.len().min(most);
+                return tags.drain(..count).collect();
+            }
+            match wait(&self.come, tags, until) {
+                (again, true) => tags = again,
+                (_, false) => return Vec::new(),
+            }
+        }
+    }
+}
+
+static IDS: AtomicU64 = AtomicU64::new(1);
+
+impl Host {
+    /// Starts an engine.
+    pub(crate) fn start(config: Config, hooks: Option<Hooks>) -> Result<Host> {
+        let internal = |e: std::io::Error| Error::new(ErrorKind::Internal, format!("the engine's threads do not start: {e}"));
+        let hears = hooks.as_ref().map_or(Hears::default(), |h| Hears {
+            ready: h.ready.is_some(),
+            progress: h.progress.is_some(),
+            event: h.event.is_some(),
+        });
+        // First of all: from here on, whatever fails lets the thread end, which gives the user's data back.
+        let notices = hooks.map(hooks::start).transpose().map_err(internal)?;
+        let grounds = Grounds { builtin: config.builtin, folders: config.definitions };
+        let catalog = grounds.catalog(&[])?;
+        let wake = wake::Wake::of(config.wake_fd)?;
+        let ready = Arc::new(Ready { tags: Mutex::default(), come: Condvar::new(), wake, notices, hears });
+        let waiting = Arc::new(Waiting::default());
+        let sink = sink(&ready, &waiting);
+        let tokens: Arc<dyn TokenStore> = match config.tokens {
+            TokensPart::Memory => Arc::new(ToldStore { inner: MemoryStore::default(), sink: Arc::clone(&sink) }),
+            TokensPart::File(path) => Arc::new(FileStore::new(path)),
+        };
+        let runtime = runtime(config.threads, config.log, sink).map_err(internal)?;
+        let engine = engine(catalog, &tokens, config.system_proxy);
+        Ok(Host {
+            id: IDS.fetch_add(1, Ordering::Relaxed),
+            selftest: config.selftest,
+            handle: runtime.handle().clone(),
+            runtime: Mutex::new(Some(runtime)),
+            engine: RwLock::new(Arc::new(engine)),
+            tokens,
+            grounds,
+            added: Mutex::default(),
+            system_proxy: config.system_proxy,
+            closed: AtomicBool::new(false),
+            operations: Mutex::default(),
+            running: Mutex::new(0),
+            over: Condvar::new(),
+            ready,
+            waiting,
+        })
+    }
+
+    pub(crate) fn engine(&self) -> Arc<Engine> {
+        Arc::clone(&self.engine.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn tokens(&self) -> &Arc<dyn TokenStore> {
+        &self.tokens
+    }
+
+    /// Adds definitions, all or none.
+    pub(crate) fn add(&self, parts: Vec<Definitions>) -> Result<()> {
+        let mut added = lock(&self.added);
+        let names: Vec<String> = parts.iter().map(|p| p.connector.clone()).collect();
+        let all: Vec<Definitions> = added.iter().cloned().chain(parts).collect();
+        let catalog = self.grounds.catalog(&all)?;
+        let faults = catalog.faults(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        if !faults.is_empty() {
+            return Err(Error::from_faults(ErrorKind::Definition, "the definitions are wrong", faults));
+        }
+        *self.engine.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(engine(catalog, &self.tokens, self.system_proxy));
+        *added = all;
+        Ok(())
+    }
+
+    /// Refuses to begin something after the end.
+    pub(crate) fn check_open(&self) -> Result<()> {
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(Error::new(ErrorKind::Usage, "the engine has been shut down"));
+        }
+        Ok(())
+    }
+
+    /// Notes an operation that begins.
+    pub(crate) fn begin(&self, op: &Arc<Op>) -> Result<()> {
+        let mut running = lock(&self.running);
+        self.check_open()?;
+        *running += 1;
+        lock(&self.operations).insert(op.number, Arc::downgrade(op));
+        Ok(())
+    }
+
+    /// Notes that an operation's work is over.
+    pub(crate) fn end(&self, number: u64) {
+        lock(&self.operations).remove(&number);
+        let mut running = lock(&self.running);
+        *running = running.saturating_sub(1);
+        drop(running);
+        self.over.notify_all();
+    }
+
+    /// Cancels all operations; nothing begins from now on.
+    pub(crate) fn close(&self) {
+        let running = lock(&self.running);
+        self.closed.store(true, Ordering::SeqCst);
+        drop(running);
+        let all: Vec<Arc<Op>> = lock(&self.operations).values().filter_map(Weak::upgrade).collect();
+        all.iter().for_each(|op| op.cancel());
+    }
+
+    /// Waits until no operation is under way.
+    pub(crate) fn wait_over(&self, until: Option<Instant>) -> bool {
+        let mut running = lock(&self.running);
+        while *running > 0 {
+            match wait(&self.over, running, until) {
+                (again, true) => running = again,
+                (_, false) => return false,
+            }
+        }
+        true
+    }
+
+    /// Takes the log of how many handles are left open.
+    pub(crate) fn log(&self, message: String) {
+        let event = serde_json::json!({ "kind": "log", "level": "warn", "message": message });
+        sink(&self.ready, &self.waiting)(super::events::LOG, event);
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.close();
+        if let Some(runtime) = lock(&self.runtime).take() {
+            // Never waits: a look-up of a name may hang, and this may be one of the runtime's own threads.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+fn engine(catalog: Catalog, tokens: &Arc<dyn TokenStore>, system_proxy: bool) -> Engine {
+    Engine::new(EngineConfig { catalog, tokens: Some(Arc::clone(tokens)), system_proxy, ..EngineConfig::default() })
+}
+
+/// The way of an event to the host.
+fn sink(ready: &Arc<Ready>, waiting: &Arc<Waiting>) -> Sink {
+    let (ready, waiting) = (Arc::clone(ready), Arc::clone(waiting));
+    Arc::new(move |kind: i32, event: Value| {
+        if ready.hears.event {
+            ready.notice(Notice::Event(kind, event.to_string()));
+        } else {
+            waiting.push(kind, event);
+            ready.announce(0);
+        }
+    })
+}
+
+fn runtime(threads: usize, level: Level, sink: Sink) -> std::io::Result<Runtime> {
+    let log = level.tracing().map(|level| tracing::Dispatch::new(Log { level, sink }));
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads.clamp(1, 64))
+        .thread_name("opnode")
+        .enable_all()
+        .on_thread_start(move || {
+            if let Some(log) = &log {
+                // For this thread alone, and for as long as it lives.
+                std::mem::forget(tracing::dispatcher::set_default(log));
+            }
+        })
+        .build()
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits for a signal, or until the time; tells whether there is time left.
+pub(crate) fn wait<'m, T>(signal: &Condvar, guard: MutexGuard<'m, T>, until: Option<Instant>) -> (MutexGuard<'m, T>, bool) {
+    let Some(until) = until else { return (signal.wait(guard).unwrap_or_else(PoisonError::into_inner), true) };
+    let left = until.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return (guard, false);
+    }
+    let (guard, _) = signal.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner);
+    (guard, true)
+}
+
+/// A time limit in milliseconds, negative for none, as a point in time.
+pub(crate) fn until(timeout_ms: i64) -> Option<Instant> {
+    u64::try_from(timeout_ms).ok().and_then(|ms| Instant::now().checked_add(Duration::from_millis(ms)))
+}

@@ -1,0 +1,494 @@
+//! The C ABI of `include/opnode.h`; the only unsafe code of this crate. Every function is a guard, a look-up of handles and a call of the library.
+//!
+//! The header says what each function does, who owns what and what may block; it is not said twice here.
+#![expect(unsafe_code, reason = "pointers of C hosts are read and written here and nowhere else")]
+
+mod buffer;
+mod connection;
+mod discover;
+mod events;
+mod guard;
+mod handle;
+mod hooks;
+mod host;
+mod operation;
+mod progress;
+mod request;
+mod status;
+mod wake;
+mod work;
+
+use std::ffi::{c_char, c_void};
+use std::sync::Arc;
+use std::time::Instant;
+
+use buffer::{Buffer, Failure};
+use connection::Conn;
+use guard::{Stop, forked, guarded, put, text};
+use hooks::Hooks;
+use host::{Config, Host, until};
+use operation::{Next, Op};
+use progress::Progress;
+
+use crate::error::{Error, ErrorKind};
+use crate::item::Items;
+
+/// Largest answer of `opnode_run`, in bytes.
+const RUN_MAX: usize = 256 << 20;
+
+type Out<T> = *mut *mut T;
+
+#[unsafe(no_mangle)]
+extern "C" fn opnode_abi_version() -> u32 {
+    status::ABI_VERSION
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn opnode_version() -> *const c_char {
+    const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
+    VERSION.as_ptr().cast()
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn opnode_status_name(status: i32) -> *const c_char {
+    status::name(status).as_ptr()
+}
+
+/// # Safety
+/// As the header says of every function here: pointers are NULL or point to what is declared, for the length that is given.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn opnode_engine_new(
+    abi: u32,
+    cfg: *const c_char,
+    cfg_len: usize,
+    hooks: *const Hooks,
+    out: Out<c_void>,
+    err: Out<c_void>,
+) -> i32 {
+    // SAFETY: see above; a shorter struct of an older host is read as far as it goes.
+    let (mut kept, refused) = match unsafe { guard::hooks(hooks) } {
+        Ok(hooks) => (hooks, None),
+        Err(stop) => (None, Some(stop)),
+    };
+    let status = guarded(0, err, || {
+        put(out, std::ptr::null_mut())?;
+        if abi >> 16 != status::ABI_VERSION >> 16 || abi & 0xFFFF > status::ABI_VERSION & 0xFFFF {
+            return Err(Stop::Status(status::ABI));
+        }
+        if let Some(stop) = refused {
+            return Err(stop);
+        }
+        guard::quiet_panics();
+        // SAFETY: as said.
+        let config: Config = match unsafe { text(cfg, cfg_len) }? {
+            None => Config::default(),
+            Some(json) => {
+                serde_json::from_str(json).map_err(|e| Error::new(ErrorKind::Usage, format!("the engine's configuration: {e}")))?
+            }
+        };
+        let host = Arc::new(Host::start(config, kept.take())?);
+        put(out, handle::insert(host.id, host))?;
+        Ok(status::OK)
+    });
+    // An engine that was not made has nobody else to give the user's data back.
+    if let Some(hooks) = kept.filter(|_| status < 0 && status != status::FORKED) {
+        hooks::drop_user_data(&hooks);
+    }
+    status
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn opnode_engine_shutdown(engine: *mut c_void, timeout_ms: i64) -> i32 {
+    guarded(0, std::ptr::null_mut(), || {
+        guard::may_wait(timeout_ms)?;
+        let host = handle::get::<Host>(engine)?;
+        host.close();
+        if !host.wait_over(until(timeout_ms)) {
+            return Ok(status::of(ErrorKind::Timeout));
+        }
+        match handle::count(host.id) {
+            0 => Ok(status::OK),
+            open => {
+                host.log(format!("{open} handles of the engine are still open"));
+                Ok(status::OPEN)
+            }
+        }
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn opnode_engine_free(engine: *mut c_void) -> i32 {
+    guarded(0, std::ptr::null_mut(), || {
+        let host = handle::remove::<Host>(engine)?;
+        host.close();
+        Ok(status::OK)
+    })
+}
+
+/// # Safety
+/// See [`opnode_engine_new`].
+#[unsafe(no_mangle)]
+unsafe extern "C" fn opnode_ready_wait(engine: *mut c_void, timeout_ms: i64, tags: *mut u64, cap: usize, count: *mut usize) -> i32 {
+    guarded(0, std::ptr::null_mut(), || {
+        put(count, 0)?;
+        guard::may_wait(timeout_ms)?;
+        if tags.is_null() || cap == 0 {
+            return Err(Stop::Status(status::MISUSE));
+        }
+        let ready = Arc::clone(&handle::get::<Host>(engine)?.ready);
+        let found = ready.wait(until(timeout_ms), cap);
+        for (index, tag) in found.iter().enumerate() {
+            // SAFETY: the host gave room for `cap` tags, and there are at most so many.
+            unsafe { tags.add(index).write(*tag) };
+        }
+        put(count, found.len())?;
+        Ok(if found.is_empty() { status::AGAIN } else { status::OK })
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn opnode_events_take(engine: *mut c_void, out: Out<c_void>, err: Out<c_void>) -> i32 {
+    give(engine, out, err, |host: &Arc<Host>| {
+        let texts: Vec<String> = host.waiting.take().iter().map(ToString::to_string).collect();
+        Ok((host.id, Buffer::of_texts(&texts)))
+    })
+}
+
+/// # Safety
+/// See [`opnode_engine_new`].
+#[unsafe(no_mangle)]
+unsafe extern "C" fn opnode_definitions_load(engine: *mut c_void, doc: *const c_char, len: usize, err: Out<c_void>) -> i32 {
+    guarded(owner::<Host>(engine), err, || {
+        let host = handle::get::<Host>(engine)?;
+        // SAFETY: as said.
+        let json = unsafe { text(doc, len) }?.ok_or(Stop::Status(status::MISUSE))?;
+        host.add(discover::definitions(json)?)?;
+        Ok(status::OK)
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn opnode_describe_connectors(engine: *mut c_void, out: Out<c_void>, err: Out<c_void>) -> i32 {
+    give(engine, out, err, |host: &Arc<Host>| Ok((host.id, discover::connectors(&host.engine())?)))
+}
+
+/// # Safety
+/// See [`opnode_engine_new`].
+#[unsafe(no_mangle)]
+unsafe extern "C" fn opnode_describe_templates(
+    engine: *mut c_void,
+    connector: *const c_char,
+    connector_len: usize,
+    filter: *const c_char,
+    filter_len: usize,
+    out: Out<c_void>,
+    err: Out<c_void>,
+) -> i32 {
+    give(engine, out, err, |host: &Arc<Host>| {
+        // SAFETY: as said.
+        let (connector, filter) = unsafe { (text(connector, connector_len)?, text(filter, filter_len)?) };
+        Ok((host.id, discover::templates(&host.engine(), connector, filter)?))
+    })
+}
+
+/// # Safety
+/// See [`opnode_engine_new`].
+#[unsafe(no_mangle)]
+unsafe extern "C" fn opnode_describe_template(
+    engine: *mut c_void,
+    connector: *const c_char,
+    connector_len: usize,
+    name: *const c_char,
+    name_len: usize,
+    out: Out<c_void>,
+    err: Out<c_void>,
+) -> i32 {
+    give(engine, out, err, |host: &Arc<Host>| {
+        // SAFETY: as said.
+        let (connector, name) = unsafe { (text(connector, connector_len)?, text(name, name_len)?) };
+        Ok((host.id, discover::template(&host.engine(), connector, name.ok_or(Stop::Status(status::MISUSE))?)?))
+    })
+}
+
+/// # Safety
+/// See [`opnode_engine_new`].
+#[unsafe(no_mangle)]
+unsafe extern "C" fn opnode_conn_open(engine: *mut c_void, spec: *const c_char, len: usize, out: Out<c_void>, err: Out<c_void>) -> i32 {
+    guarded(owner::<Host>(engine), err, || {
+        put(out, std::ptr::null_mut())?;
+        let host = handle::get::<Host>(engine)?;
+        // SAFETY: as said.
+        let json = unsafe { text(spec, len) }?.ok_or(Stop::Status(status::MISUSE))?;
+        let id = host.id;
+        put(out, handle::insert(id, Arc::new(Conn::open(host, json)?)))?;
+        Ok(status::OK)
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn opnode_conn_free(conn: *mut c_void) -> i32 {
+    guarded(0, std::ptr::null_mut(), || {
+        handle::remove::<Conn>(conn)?;
+        Ok(status::OK)
+    })
+}
+
+/// # Safety
+/// See [`opnode_engine_new`].
+#[unsafe(no_mangle)]
+unsafe extern "C" fn opnode_run(
+    conn: *mut c_void,
+    request: *const c_char,
+    len: usize,
+    timeout_ms: i64,
+    out: Out<c_void>,
+    err: Out<c_void>,
+) -> i32 {
+    guarded(owner::<Conn>(conn), err, || {
+        put(out, std::ptr::null_mut())?;
+        guard::may_wait(timeout_ms.min(-1))?;
+        let conn = handle::get::<Conn>(conn)?;
+        // SAFETY: as said.
+        let json = unsafe { text(request, len) }?.ok_or(Stop::Status(status::MISUSE))?;
+        let op = Op::start(&conn, json, 0)?;
+        let (all, ended) = drain(&op, until(timeout_ms));
+        let gives = ended.as_ref().err().is_none_or(|e| matches!(e.kind(), ErrorKind::Partial | ErrorKind::UnknownOutcome));
+        if gives {
+            put(out, handle::insert(conn.host.id, Arc::new(Buffer::joined(&all))))?;
+        }
+        ended?;
+        Ok(status::OK)
+    })
+}
+
+/// All batches of an operation, within the limits of time and size.
+fn drain(op: &Arc<Op>, until: Option<Instant>) -> (Vec<Arc<Buffer>>, Result<(), Error>) {
+    let (mut all, mut bytes) = (Vec::new(), 0);
+    loop {
+        match op.next(until) {
+            Next::Batch(batch) => {
+                bytes += batch.bytes().len();
+                all.push(batch);
+                if bytes > RUN_MAX {
+                    op.cancel();
+                    let error = Error::new(ErrorKind::Limit, format!("the answer is larger than the limit run_bytes ({RUN_MAX})"));
+                    return (Vec::new(), Err(error.advise("read it batch by batch: opnode_op_start and opnode_op_next")));
+                }
+            }
+            Next::Done => return (all, Ok(())),
+            Next::Failed(error) => return (all, Err(error)),
+            Next::Again => {
+                op.cancel();
+                // What became of items that were under way is part of the answer.
+                let late = drain(op, None);
+                all.extend(late.0);
+                let timed_out = Error::new(ErrorKind::Timeout, "the time for the call passed");
+                let error = late.1.err().filter(|e| e.kind() == ErrorKind::UnknownOutcome).unwrap_or(timed_out);
+                return (all, Err(error));
+            }
+        }
+    }
+}
+
+/// # Safety
+/// See [`opnode_engine_new`].
+#[unsafe(no_mangle)]
+unsafe extern "C" fn opnode_op_start(
+    conn: *mut c_void,
+    request: *const c_char,
+    len: usize,
+    tag: u64,
+    out: Out<c_void>,
+    err: Out<c_void>,
+) -> i32 {
+    guarded(owner::<Conn>(conn), err, || {
+        put(out, std::ptr::null_mut())?;
+        let conn = handle::get::<Conn>(conn)?;
+        // SAFETY: as said.
+        let json = unsafe { text(request, len) }?.ok_or(Stop::Status(status::MISUSE))?;
+        let op = Op::start(&conn, json, tag)?;
+        put(out, handle::insert(conn.host.id, op))?;
+        Ok(status::OK)
+    })
+}
+
+/// # Safety
+/// See [`opnode_engine_new`].
+#[unsafe(no_mangle)]
+unsafe extern "C" fn opnode_op_write(
+    op: *mut c_void,
+    items: *const c_char,
+    len: usize,
+    flags: u32,
+    timeout_ms: i64,
+    err: Out<c_void>,
+) -> i32 {
+    const LAST: u32 = 1;
+    guarded(owner::<Op>(op), err, || {
+        guard::may_wait(timeout_ms)?;
+        let op = handle::get::<Op>(op)?;
+        if flags & !LAST != 0 {
+            return Err(Error::new(ErrorKind::Usage, format!("flags: {flags} has bits that are not known")).into());
+        }
+        // SAFETY: as said.
+        let json = unsafe { text(items, len) }?.unwrap_or_default();
+        let items = Items::from_ndjson(json)?;
+        let taken = op.write(items, json.len(), flags & LAST != 0, until(timeout_ms))?;
+        Ok(if taken { status::OK } else { status::AGAIN })
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn opnode_op_next(op: *mut c_void, timeout_ms: i64, out: Out<c_void>, err: Out<c_void>) -> i32 {
+    guarded(owner::<Op>(op), err, || {
+        put(out, std::ptr::null_mut())?;
+        guard::may_wait(timeout_ms)?;
+        let op = handle::get::<Op>(op)?;
+        match op.next(until(timeout_ms)) {
+            Next::Batch(batch) => {
+                put(out, handle::insert(op.host.id, batch))?;
+                Ok(status::OK)
+            }
+            Next::Done => Ok(status::DONE),
+            Next::Again => Ok(status::AGAIN),
+            Next::Failed(error) => Err(error.into()),
+        }
+    })
+}
+
+/// # Safety
+/// See [`opnode_engine_new`].
+#[unsafe(no_mangle)]
+unsafe extern "C" fn opnode_op_progress(op: *mut c_void, inout: *mut Progress) -> i32 {
+    guarded(0, std::ptr::null_mut(), || {
+        if inout.is_null() {
+            return Err(Stop::Status(status::MISUSE));
+        }
+        let progress = handle::get::<Op>(op)?.progress();
+        // SAFETY: as said; a shorter struct of an older host is filled as far as it goes.
+        unsafe { guard::fill(inout, &progress) }
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn opnode_op_report(op: *mut c_void, out: Out<c_void>, err: Out<c_void>) -> i32 {
+    give(op, out, err, |op: &Arc<Op>| Ok((op.host.id, Buffer::text(op.report().to_string()))))
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn opnode_op_cancel(op: *mut c_void) -> i32 {
+    guarded(0, std::ptr::null_mut(), || {
+        handle::get::<Op>(op)?.cancel();
+        Ok(status::OK)
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn opnode_op_free(op: *mut c_void) -> i32 {
+    guarded(0, std::ptr::null_mut(), || {
+        handle::remove::<Op>(op)?.cancel();
+        Ok(status::OK)
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn opnode_buf_data(buf: *const c_void, len: *mut usize) -> *const c_char {
+    slice(buf, len, |buffer: &Buffer| Some(buffer.bytes()))
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn opnode_buf_count(buf: *const c_void) -> usize {
+    if forked() { 0 } else { handle::get::<Buffer>(buf).map_or(0, |buffer| buffer.count()) }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn opnode_buf_item(buf: *const c_void, index: usize, len: *mut usize) -> *const c_char {
+    slice(buf, len, |buffer: &Buffer| buffer.item(index))
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn opnode_buf_free(buf: *mut c_void) -> i32 {
+    guarded(0, std::ptr::null_mut(), || {
+        handle::remove::<Buffer>(buf)?;
+        Ok(status::OK)
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn opnode_error_message(error: *const c_void, len: *mut usize) -> *const c_char {
+    slice(error, len, |failure: &Failure| Some(failure.message()))
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn opnode_error_json(error: *const c_void, len: *mut usize) -> *const c_char {
+    slice(error, len, |failure: &Failure| Some(failure.json()))
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn opnode_error_free(error: *mut c_void) -> i32 {
+    guarded(0, std::ptr::null_mut(), || {
+        handle::remove::<Failure>(error)?;
+        Ok(status::OK)
+    })
+}
+
+/// The engine that a handle belongs to, for the error that a call of it gives; 0 when the handle is none.
+fn owner<T: handle::Kind + Owned>(handle: *const c_void) -> u64 {
+    if forked() { 0 } else { handle::get::<T>(handle).map_or(0, |object| object.owner()) }
+}
+
+/// Something that belongs to an engine.
+trait Owned {
+    fn owner(&self) -> u64;
+}
+
+impl Owned for Host {
+    fn owner(&self) -> u64 {
+        self.id
+    }
+}
+
+impl Owned for Conn {
+    fn owner(&self) -> u64 {
+        self.host.id
+    }
+}
+
+impl Owned for Op {
+    fn owner(&self) -> u64 {
+        self.host.id
+    }
+}
+
+/// A call that gives a buffer.
+fn give<T: handle::Kind + Owned>(
+    of: *mut c_void,
+    out: Out<c_void>,
+    err: Out<c_void>,
+    make: impl FnOnce(&Arc<T>) -> Result<(u64, Buffer), Stop>,
+) -> i32 {
+    guarded(owner::<T>(of), err, || {
+        put(out, std::ptr::null_mut())?;
+        let (owner, buffer) = make(&handle::get::<T>(of)?)?;
+        put(out, handle::insert(owner, Arc::new(buffer)))?;
+        Ok(status::OK)
+    })
+}
+
+/// A part of an unchangeable object, which stays where it is until its handle is freed.
+fn slice<T: handle::Kind>(of: *const c_void, len: *mut usize, part: impl FnOnce(&T) -> Option<&[u8]>) -> *const c_char {
+    let mut found = std::ptr::null();
+    let status = guarded(0, std::ptr::null_mut(), || {
+        let object = handle::get::<T>(of)?;
+        let bytes = part(&object).ok_or(Stop::Status(status::MISUSE))?;
+        found = bytes.as_ptr().cast();
+        if !len.is_null() {
+            put(len, bytes.len())?;
+        }
+        Ok(status::OK)
+    });
+    if status < 0 && !len.is_null() && !forked() {
+        let _written = put(len, 0);
+    }
+    found
+}

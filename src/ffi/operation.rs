@@ -1,0 +1,321 @@
+//! An operation as C sees it: batches that wait for the host, how far it is, and what became of it. The work itself is in `work`.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Instant;
+
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+use super::buffer::Buffer;
+use super::connection::Conn;
+use super::host::{Host, lock, wait};
+use super::progress::Progress;
+use super::request::{Input, Request, Work};
+use super::work;
+use crate::error::{Error, ErrorKind, Result};
+use crate::item::Items;
+use crate::receipt::{Outcome, OutcomeStatus};
+use crate::send::Cancel;
+
+/// Batches that wait for the host, and chunks of input that wait for the work.
+const WAITING_MAX: usize = 2;
+
+pub(crate) const DONE: i32 = 1;
+pub(crate) const FAILED: i32 = 2;
+pub(crate) const CANCELLED: i32 = 3;
+
+/// What `opnode_op_next` comes to.
+pub(crate) enum Next {
+    Batch(Arc<Buffer>),
+    Done,
+    Again,
+    Failed(Error),
+}
+
+/// An operation.
+pub(crate) struct Op {
+    pub(crate) number: u64,
+    pub(crate) host: Arc<Host>,
+    tag: u64,
+    operation: String,
+    cancel: Cancel,
+    state: Mutex<State>,
+    /// The host hears of batches and of the end.
+    come: Condvar,
+    /// The work hears of room for a batch, and of input.
+    room: Notify,
+    streams: bool,
+}
+
+#[derive(Default)]
+struct State {
+    batches: VecDeque<Arc<Buffer>>,
+    end: Option<Result<()>>,
+    /// Whether the host wants to be told when there is something.
+    armed: bool,
+    progress: Progress,
+    receipt: Value,
+    ranges: Ranges,
+    input: VecDeque<Items>,
+    input_ended: bool,
+    told: Option<Instant>,
+}
+
+/// Indexes of items by outcome.
+#[derive(Default)]
+struct Ranges {
+    applied: Vec<(u64, u64)>,
+    failed: Vec<(u64, u64)>,
+    unknown: Vec<(u64, u64)>,
+}
+
+static NUMBERS: AtomicU64 = AtomicU64::new(1);
+
+impl Op {
+    /// Checks a request and starts its work.
+    pub(crate) fn start(conn: &Arc<Conn>, text: &str, tag: u64) -> Result<Arc<Op>> {
+        conn.host.check_open()?;
+        let request = Request::read(conn, text)?;
+        let streams = matches!(request.work, Work::Write { items: Input::Stream, .. });
+        let op = Arc::new(Op {
+            number: NUMBERS.fetch_add(1, Ordering::Relaxed),
+            host: Arc::clone(&conn.host),
+            tag,
+            operation: request.operation.clone(),
+            cancel: request.with.cancel.clone(),
+            state: Mutex::new(State { progress: Progress::new(), ..State::default() }),
+            come: Condvar::new(),
+            room: Notify::new(),
+            streams,
+        });
+        let job = work::prepare(&op, conn, request)?;
+        op.host.begin(&op)?;
+        let watched = Arc::clone(&op);
+        op.host.handle.spawn(async move {
+            let worker = tokio::spawn(job);
+            let ended = match worker.await {
+                Ok(ended) => ended,
+                Err(lost) => Err(Error::new(ErrorKind::Internal, format!("the operation's task ended: {lost}"))),
+            };
+            watched.end(ended);
+            watched.host.end(watched.number);
+        });
+        Ok(op)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    pub(crate) fn cancel_token(&self) -> &Cancel {
+        &self.cancel
+    }
+
+    /// Cancels it, once and for all.
+    pub(crate) fn cancel(&self) {
+        self.cancel.cancel();
+        self.room.notify_one();
+    }
+
+    /// Hands a batch to the host, and waits for room before. After a cancel nothing waits any more.
+    pub(crate) async fn push(&self, batch: Buffer) {
+        let batch = Arc::new(batch);
+        loop {
+            let room = self.room.notified();
+            {
+                let mut state = self.state();
+                if state.batches.len() < WAITING_MAX {
+                    state.batches.push_back(batch);
+                    self.announce(state);
+                    return;
+                }
+            }
+            tokio::select! {
+                () = room => {}
+                () = self.cancel.cancelled() => return,
+            }
+        }
+    }
+
+    fn end(&self, ended: Result<()>) {
+        let mut state = self.state();
+        state.progress.state = match &ended {
+            Ok(()) => DONE,
+            Err(e) if e.kind() == ErrorKind::Cancelled => CANCELLED,
+            Err(_) if self.cancel.is_cancelled() => CANCELLED,
+            Err(_) => FAILED,
+        };
+        state.end = Some(ended);
+        let progress = state.progress;
+        self.announce(state);
+        self.host.ready.progress(self.tag, progress);
+    }
+
+    fn announce(&self, mut state: MutexGuard<'_, State>) {
+        let armed = std::mem::take(&mut state.armed);
+        drop(state);
+        // Readers and writers wait here.
+        self.come.notify_all();
+        if armed {
+            self.host.ready.announce(self.tag);
+        }
+    }
+
+    /// The next batch, or the end.
+    pub(crate) fn next(&self, until: Option<Instant>) -> Next {
+        let mut state = self.state();
+        loop {
+            if let Some(batch) = state.batches.pop_front() {
+                drop(state);
+                self.room.notify_one();
+                return Next::Batch(batch);
+            }
+            match &state.end {
+                Some(Ok(())) => return Next::Done,
+                Some(Err(error)) => return Next::Failed(error.clone()),
+                None => {}
+            }
+            match wait(&self.come, state, until) {
+                (again, true) => state = again,
+                (mut again, false) => {
+                    again.armed = true;
+                    return Next::Again;
+                }
+            }
+        }
+    }
+
+    /// Takes items of the host; `false` when the queue stayed full.
+    pub(crate) fn write(&self, items: Items, bytes: usize, last: bool, until: Option<Instant>) -> Result<bool> {
+        if !self.streams {
+            return Err(
+                Error::new(ErrorKind::Usage, "this operation takes no stream of items").advise("start a write with \"stream\": true")
+            );
+        }
+        let mut state = self.state();
+        loop {
+            if let Some(ended) = &state.end {
+                let over = || Error::new(ErrorKind::Usage, "the operation has ended");
+                return Err(ended.as_ref().err().cloned().unwrap_or_else(over));
+            }
+            if state.input_ended {
+                return Err(Error::new(ErrorKind::Usage, "the last items have been handed in already"));
+            }
+            if items.is_empty() || state.input.len() < WAITING_MAX {
+                state.progress.items_in += items.len() as i64;
+                state.progress.bytes_out += bytes as i64;
+                if !items.is_empty() {
+                    state.input.push_back(items);
+                }
+                state.input_ended = last;
+                drop(state);
+                self.room.notify_one();
+                return Ok(true);
+            }
+            match wait(&self.come, state, until) {
+                (again, true) => state = again,
+                (_, false) => return Ok(false),
+            }
+        }
+    }
+
+    /// Items that the host has handed in; `None` behind the last.
+    pub(crate) async fn input(&self) -> Result<Option<Items>> {
+        loop {
+            let come = self.room.notified();
+            {
+                let mut state = self.state();
+                if let Some(items) = state.input.pop_front() {
+                    drop(state);
+                    // A host that waits for room in the queue.
+                    self.come.notify_all();
+                    return Ok(Some(items));
+                }
+                if state.input_ended {
+                    return Ok(None);
+                }
+            }
+            tokio::select! {
+                () = come => {}
+                () = self.cancel.cancelled() => return Err(Error::new(ErrorKind::Cancelled, "the call was cancelled")),
+            }
+        }
+    }
+
+    /// Notes how far the work is, and tells the host now and then.
+    pub(crate) fn update(&self, change: impl FnOnce(&mut Progress), receipt: impl FnOnce() -> Value) {
+        let mut state = self.state();
+        change(&mut state.progress);
+        let due = state.told.is_none_or(|told| told.elapsed().as_millis() >= 200);
+        state.receipt = receipt();
+        if due {
+            state.told = Some(Instant::now());
+            let progress = state.progress;
+            drop(state);
+            self.host.ready.progress(self.tag, progress);
+        }
+    }
+
+    /// Notes an item's outcome.
+    pub(crate) fn note(&self, outcome: &Outcome) {
+        let mut state = self.state();
+        state.progress.items_out += 1;
+        let ranges = match outcome.status {
+            OutcomeStatus::Ok => &mut state.ranges.applied,
+            OutcomeStatus::Failed => &mut state.ranges.failed,
+            OutcomeStatus::Unknown => &mut state.ranges.unknown,
+            OutcomeStatus::Skipped => return,
+        };
+        match ranges.last_mut() {
+            Some((_, last)) if *last + 1 == outcome.index => *last = outcome.index,
+            _ => ranges.push((outcome.index, outcome.index)),
+        }
+    }
+
+    pub(crate) fn progress(&self) -> Progress {
+        self.state().progress
+    }
+
+    /// What happened so far.
+    pub(crate) fn report(&self) -> Value {
+        let state = self.state();
+        let word = match state.progress.state {
+            DONE => "done",
+            FAILED => "failed",
+            CANCELLED => "cancelled",
+            _ => "running",
+        };
+        let mut report = json!({ "state": word, "operation": self.operation, "receipt": state.receipt });
+        if let Some(Err(error)) = &state.end {
+            report["error"] = error.to_json();
+        }
+        if state.progress.items_in > 0 {
+            let ranges = &state.ranges;
+            report["applied"] = json!(ranges.applied);
+            report["failed"] = json!(ranges.failed);
+            report["unknown"] = json!(ranges.unknown);
+            report["notSent"] = json!(gaps(ranges, state.progress.items_in as u64));
+        }
+        report
+    }
+}
+
+/// Indexes below `count` that are in none of the ranges.
+fn gaps(ranges: &Ranges, count: u64) -> Vec<(u64, u64)> {
+    let mut all: Vec<(u64, u64)> = [&ranges.applied, &ranges.failed, &ranges.unknown].into_iter().flatten().copied().collect();
+    all.sort_unstable();
+    let mut gaps = Vec::new();
+    let mut next = 0;
+    for (first, last) in all {
+        if first > next {
+            gaps.push((next, first - 1));
+        }
+        next = last + 1;
+    }
+    if next < count {
+        gaps.push((next, count - 1));
+    }
+    gaps
+}

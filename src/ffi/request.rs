@@ -1,0 +1,179 @@
+//! The JSON of a request, checked.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::connection::Conn;
+use crate::definition::{Method, Template};
+use crate::engine::CallOptions;
+use crate::error::{Error, ErrorKind, Result};
+use crate::item::Items;
+use crate::send::Cancel;
+
+/// As typed.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Typed<'t> {
+    method: String,
+    #[serde(default)]
+    operation_id: Option<String>,
+    #[serde(default)]
+    template: Option<String>,
+    #[serde(default)]
+    options: Option<Value>,
+    #[serde(default, borrow)]
+    items: Option<&'t RawValue>,
+    #[serde(default)]
+    stream: bool,
+    #[serde(default)]
+    limit: Option<u64>,
+    #[serde(default)]
+    forward_only: bool,
+    #[serde(default)]
+    stop_on_error: bool,
+    #[serde(default)]
+    timeout_ms: Option<u64>,
+    #[serde(default)]
+    batch: Batch,
+    #[serde(default)]
+    plan: bool,
+    #[serde(default)]
+    selftest: Option<Selftest>,
+}
+
+/// Largest batches.
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Batch {
+    #[serde(default)]
+    pub(crate) items: Option<usize>,
+    #[serde(default)]
+    pub(crate) bytes: Option<usize>,
+}
+
+/// What the library is to do to itself, for tests of its hosts.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub(crate) enum Selftest {
+    /// Panics in a thread of its own.
+    Panic,
+    /// Waits until it is cancelled.
+    Stall,
+    /// Gives so many items.
+    Emit(u64),
+    /// Tells of new tokens so many times.
+    Rotate(u64),
+}
+
+/// What is to be done.
+pub(crate) enum Work {
+    Query,
+    Write { method: Method, items: Input },
+    Check,
+    Plan { method: Method, items: Option<Items> },
+    Selftest(Selftest),
+}
+
+/// Where a write's items come from.
+pub(crate) enum Input {
+    None,
+    Given(Items),
+    Stream,
+}
+
+/// A request that was read.
+pub(crate) struct Request {
+    pub(crate) work: Work,
+    pub(crate) operation: String,
+    pub(crate) options: Value,
+    pub(crate) with: CallOptions,
+    pub(crate) batch: Batch,
+}
+
+fn usage(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Usage, message).advise("a request is {\"method\": \"query\", \"operationId\": ID, \"options\": {}}")
+}
+
+impl Request {
+    /// Reads a request for a connection.
+    pub(crate) fn read(conn: &Conn, text: &str) -> Result<Request> {
+        let typed: Typed<'_> = serde_json::from_str(text).map_err(|e| usage(format!("the request: {e}")))?;
+        let template = match &typed.template {
+            Some(name) => Some(conn.engine.catalog().template(Some(&conn.session.connection().connector().name), name)?),
+            None => None,
+        };
+        let operation = match (&typed.operation_id, &template) {
+            (Some(_), Some(_)) => return Err(usage("the request names an operation and a template: one of them")),
+            (Some(id), None) => id.clone(),
+            (None, Some(template)) => template.operation.id.clone(),
+            (None, None) => String::new(),
+        };
+        let options = options(typed.options.as_ref(), template.as_ref())?;
+        let items = items(typed.items, template.as_ref())?;
+        let work = work(conn, &typed, items)?;
+        if operation.is_empty() && !matches!(work, Work::Check | Work::Selftest(_)) {
+            return Err(usage("the request names no operationId"));
+        }
+        if typed.batch.items == Some(0) || typed.batch.bytes == Some(0) {
+            return Err(usage("batch: a batch holds at least 1 item and 1 byte"));
+        }
+        let with = CallOptions {
+            items_max: typed.limit,
+            forward_only: typed.forward_only,
+            stop_on_error: typed.stop_on_error,
+            timeout: typed.timeout_ms.map(Duration::from_millis),
+            cancel: Cancel::default(),
+            ..CallOptions::default()
+        };
+        Ok(Request { work, operation, options, with, batch: typed.batch })
+    }
+}
+
+/// The typed options over those of a template.
+fn options(typed: Option<&Value>, template: Option<&Template>) -> Result<Value> {
+    let mut all = template.map(Template::options_map).unwrap_or_default();
+    match typed {
+        None | Some(Value::Null) => {}
+        Some(Value::Object(own)) => all.extend(own.clone()),
+        Some(_) => return Err(usage("options: they are an object")),
+    }
+    Ok(Value::Object(all))
+}
+
+fn items(typed: Option<&RawValue>, template: Option<&Template>) -> Result<Option<Items>> {
+    match (typed, template.filter(|t| !t.items.is_empty())) {
+        (Some(raw), _) if raw.get() != "null" => Items::from_array(raw.get()).map(Some),
+        (_, Some(template)) => template.items().map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn work(conn: &Conn, typed: &Typed<'_>, items: Option<Items>) -> Result<Work> {
+    let method = match typed.method.as_str() {
+        "query" => Method::Query,
+        "mutate" => Method::Mutate,
+        "delete" => Method::Delete,
+        "check" => return Ok(Work::Check),
+        "selftest" if conn.host.selftest => {
+            return typed
+                .selftest
+                .map(Work::Selftest)
+                .ok_or_else(|| usage("selftest: say what: \"panic\", \"stall\", {\"emit\": 10} or {\"rotate\": 1}"));
+        }
+        other => return Err(usage(format!("method: `{other}` is none of query, mutate, delete and check"))),
+    };
+    if typed.plan {
+        return Ok(Work::Plan { method, items });
+    }
+    match (method, items, typed.stream) {
+        (Method::Query, None, false) => Ok(Work::Query),
+        (Method::Query, _, _) => Err(usage("a query takes no items")),
+        (_, Some(_), true) => Err(usage("items come with the request, or in a stream: one of them")),
+        (_, Some(items), false) => Ok(Work::Write { method, items: Input::Given(items) }),
+        (_, None, true) => Ok(Work::Write { method, items: Input::Stream }),
+        (_, None, false) => Ok(Work::Write { method, items: Input::None }),
+    }
+}
