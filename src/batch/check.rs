@@ -84,7 +84,7 @@ fn check_step(c: &mut Checker<'_>, at: &str, number: usize, file: &StepFile, ids
         pointer.map(|pointer| Watermark { pointer, start: w.start.0.clone() })
     });
     let save = file.save.as_ref().and_then(|part| save_part(c, &format!("{at}/save"), part, &mut names));
-    let Some(operation) = operation else { return None };
+    let operation = operation?;
     places(c, at, file, &operation, template_items.is_some());
     literal_items(c, at, file, &operation);
     let connections = connections(c, at, file, &operation, ground);
@@ -402,7 +402,9 @@ fn feed(c: &mut Checker<'_>, at: &str, json: &Json, names: &mut names::Names<'_,
         Shape::Fixed(json) if !json.starts_with(['[', '{']) && c.faults.len() == before => {
             c.fault(at, "this is a list, or an expression such as ${{ steps.ID.items }}", None);
         }
-        Shape::Text(pieces) if !pieces.is_empty() => c.fault(at, "this is a list or one expression, not a text with expressions in it", None),
+        Shape::Text(pieces) if !pieces.is_empty() => {
+            c.fault(at, "this is a list or one expression, not a text with expressions in it", None)
+        }
         Shape::Fixed(_) | Shape::Text(_) | Shape::List(_) | Shape::Map(_) => {}
     }
     Some(Feed::Shape(shape))
