@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -82,17 +82,14 @@ impl Folder {
         let lock = hold(root, &info)?;
         let mut notes = Vec::new();
         let path = root.join("journal");
-        let text = std::fs::read(&path).or_else(|e| if e.kind() == std::io::ErrorKind::NotFound { Ok(Vec::new()) } else { Err(e) });
-        let text = text.map_err(|e| disk::failed("read", &path, &e))?;
         if beginning.fresh {
-            if !text.is_empty() {
+            if std::fs::metadata(&path).is_ok_and(|m| m.len() > 0) {
                 notes.push(format!("the run before is kept aside in {}", set_aside(root, true)?.display()));
             }
             return Folder::begin(root, lock, info, notes);
         }
-        let found = recover(&path, &text)?;
-        let state = RunState::replay(&found.facts);
-        match (found.facts.is_empty(), state.ended) {
+        let (found, state) = recall(&path)?;
+        match (found.facts == 0, state.ended) {
             (true, _) if beginning.retry_failed => Err(nothing_to_retry("there is no earlier run")),
             (true, _) => Folder::begin(root, lock, info, notes),
             (false, true) if !beginning.retry_failed => {
@@ -183,6 +180,18 @@ impl Folder {
         let folder = self.root.join("spool").join(file_name(leg));
         (folder.join(format!("{step}.ndjson")), folder.join(format!("{step}.failed.ndjson")))
     }
+}
+
+/// What the facts of a journal come to; nothing, when there is none.
+pub(crate) fn recall(path: &Path) -> Result<(Recovered, RunState)> {
+    let mut state = RunState::default();
+    let file = match File::open(path) {
+        Ok(file) => BufReader::with_capacity(256 << 10, file),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok((Recovered::default(), state)),
+        Err(e) => return Err(disk::failed("read", path, &e)),
+    };
+    let found = recover(path, file, &mut |fact| state.apply(fact))?;
+    Ok((found, state))
 }
 
 /// A connection's name as the name of a folder.
