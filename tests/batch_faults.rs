@@ -7,6 +7,8 @@ use std::sync::{Arc, OnceLock};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
+#[path = "batch_faults/disk.rs"]
+mod disk;
 #[path = "batch_faults/kills.rs"]
 mod kills;
 #[path = "batch_faults/server.rs"]
@@ -55,9 +57,11 @@ fn main() {
     let is_full = std::env::var_os("FULL").is_some() && built.is_ok();
     let setting = Arc::new(Setting { server, worlds, shim: built.clone().unwrap_or_default() });
     let clean: Arc<OnceLock<Result<Clean, String>>> = Arc::default();
-    let points = match is_full {
-        true => kills::full(&clean.get_or_init(|| run_clean(&setting)).as_ref().unwrap().calls),
-        false => kills::short(),
+    let points: Vec<Point> = if is_full {
+        let calls = &clean.get_or_init(|| run_clean(&setting)).as_ref().unwrap().calls;
+        kills::full(calls).into_iter().chain(disk::full(calls)).collect()
+    } else {
+        kills::short().into_iter().chain(disk::short()).collect()
     };
     let trials = points.into_iter().map(|point| {
         let (setting, clean) = (Arc::clone(&setting), Arc::clone(&clean));

@@ -31,6 +31,16 @@ pub(crate) struct Tally {
     pub(crate) elapsed_ms: u64,
 }
 
+/// How far a step was when the element under way began: if it fails, its rows are taken back to here.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ElementStart {
+    pub(crate) rows: u64,
+    pub(crate) bytes: u64,
+    pub(crate) items: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) mark: Option<serde_json::Value>,
+}
+
 /// One fact. Steps are named `leg/step`; elements of a `for` count from 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "fact", rename_all = "snake_case")]
@@ -45,6 +55,8 @@ pub(crate) enum Fact {
         element: u64,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         walk: Option<Resume>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        start: Option<ElementStart>,
         rows: u64,
         bytes: u64,
         items: u64,
@@ -85,11 +97,25 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
+    /// Begins a journal with its first line, durably: rows may only be kept when there is a journal that tells whose they are.
+    pub(crate) fn begin(path: &Path, run: &str) -> Result<Journal> {
+        let wrong = |e: std::io::Error| disk::failed("written", path, &e);
+        let mut file = disk::append(path)?;
+        // What stands there, if anything, is a first line that was torn.
+        file.set_len(0).map_err(wrong)?;
+        let mut text = String::new();
+        let last = line("", &Fact::Journal { version: VERSION, run: run.to_owned() }, &mut text);
+        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(wrong)?;
+        disk::sync_folder(path)?;
+        Journal::open(path, last)
+    }
+
     /// Opens a journal behind its last line, whose digits are given.
     pub(crate) fn open(path: &Path, last: String) -> Result<Journal> {
         let file = disk::append(path)?;
+        let length = file.metadata().map_err(|e| disk::failed("read", path, &e))?.len();
         let (entries, queue) = mpsc::channel();
-        let mut writer = Writer { file, path: path.to_owned(), last, broken: None };
+        let mut writer = Writer { file, path: path.to_owned(), length, last, broken: None };
         std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || writer.run(&queue))
@@ -118,6 +144,8 @@ impl Journal {
 struct Writer {
     file: File,
     path: PathBuf,
+    /// Of what is known to be written.
+    length: u64,
     last: String,
     broken: Option<Error>,
 }
@@ -134,6 +162,10 @@ impl Writer {
             if let Err(error) = &outcome {
                 // What stands behind a failed write is not known; writing on would bury it.
                 self.broken = Some(error.clone());
+                if batch.iter().flat_map(|e| &e.facts).any(|f| matches!(f, Fact::Ended { .. })) {
+                    // A run that is told to have failed must not count as ended: running it again would begin a new one.
+                    let _as_far_as_the_disk_lets = self.file.set_len(self.length);
+                }
             }
             for done in batch.into_iter().filter_map(|e| e.done) {
                 let _nobody_waits = done.send(outcome.clone());
@@ -155,6 +187,7 @@ impl Writer {
         if batch.iter().any(|e| e.done.is_some()) {
             self.file.sync_data().map_err(wrong)?;
         }
+        self.length += text.len() as u64;
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use super::context::{Task, stopped};
 use super::event::{Event, StepCounts};
 use super::failures::Failures;
 use super::feed::{Elements, shaped};
-use super::journal::{Fact, Tally};
+use super::journal::{ElementStart, Fact, Tally};
 use super::scope::Scope;
 use super::spool::Spool;
 use super::state::StepState;
@@ -115,11 +115,16 @@ impl Reading<'_, '_> {
     /// One element's walk, from its first page to its end.
     async fn element(&mut self, primed: Primed) -> Result<()> {
         let Primed { element, item, scope, begun } = primed;
-        let before = (self.spool.rows, self.spool.bytes, self.state.items, self.mark.clone());
+        // A walk that goes on began in an earlier run.
+        if self.state.start.is_none() {
+            let (rows, bytes, items, mark) = (self.spool.rows, self.spool.bytes, self.state.items, self.mark.clone());
+            self.state.start = Some(ElementStart { rows, bytes, items, mark });
+        }
         let outcome = match begun {
             Ok((walk, first)) => self.walk(element, &scope, walk, first).await,
             Err(error) => Err(error),
         };
+        let before = self.state.start.take();
         let Err(error) = outcome else {
             self.state.element = self.state.element.max(element + 1);
             let settled = if self.state.failed.remove(&(element, 0)) { Some(self.outcome(element, OutcomeStatus::Ok)) } else { None };
@@ -133,7 +138,7 @@ impl Reading<'_, '_> {
             });
         }
         // An element counts as a whole or not at all, so that it can be read again.
-        let (rows, bytes, items, mark) = before;
+        let Some(ElementStart { rows, bytes, items, mark }) = before else { return Err(error) };
         (self.state.items, self.mark) = (items, mark);
         self.state.element = self.state.element.max(element + 1);
         self.spool.flush()?;
@@ -225,6 +230,7 @@ impl Reading<'_, '_> {
         Fact::Read {
             step: self.task.key.clone(),
             element: self.state.element,
+            start: self.state.start.clone().filter(|_| walk.is_some() && self.task.step.each.is_some()),
             walk,
             rows: self.spool.rows,
             bytes: self.spool.bytes,

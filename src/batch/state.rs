@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::journal::{Fact, Tally};
+use super::journal::{ElementStart, Fact, Tally};
 use crate::receipt::{OutcomeCounts, OutcomeStatus};
 use crate::walk::Resume;
 
@@ -14,6 +14,8 @@ pub(crate) struct RunState {
     pub(crate) steps: BTreeMap<String, StepState>,
     pub(crate) legs: BTreeSet<String>,
     pub(crate) ended: bool,
+    /// The failed items of an ended run are under way again.
+    pub(crate) again: bool,
 }
 
 /// One step of one leg.
@@ -24,6 +26,8 @@ pub(crate) struct StepState {
     pub(crate) element: u64,
     /// Where the walk under way goes on.
     pub(crate) walk: Option<Resume>,
+    /// How far the step was when the element under way began.
+    pub(crate) start: Option<ElementStart>,
     /// Rows in the spool, and their bytes.
     pub(crate) rows: u64,
     pub(crate) bytes: u64,
@@ -83,12 +87,16 @@ impl RunState {
             }
             Fact::Again => {
                 self.ended = false;
+                self.again = true;
                 self.legs.clear();
                 for step in self.steps.values_mut().filter(|s| !s.failed.is_empty()) {
                     step.saved = false;
                 }
             }
-            Fact::Ended { .. } => self.ended = true,
+            Fact::Ended { .. } => {
+                self.ended = true;
+                self.again = false;
+            }
             Fact::Started { step }
             | Fact::Read { step, .. }
             | Fact::Intended { step, .. }
@@ -109,9 +117,10 @@ impl StepState {
     pub(crate) fn apply(&mut self, fact: &Fact) {
         match fact {
             Fact::Started { .. } => self.started = true,
-            Fact::Read { element, walk, rows, bytes, items, mark, tally, .. } => {
+            Fact::Read { element, walk, start, rows, bytes, items, mark, tally, .. } => {
                 self.element = *element;
                 self.walk.clone_from(walk);
+                self.start.clone_from(start);
                 (self.rows, self.bytes, self.items, self.tally) = (*rows, *bytes, *items, *tally);
                 self.mark.clone_from(mark);
             }

@@ -110,6 +110,7 @@ impl<'s> World<'s> {
         std::fs::create_dir_all(&operations).unwrap();
         std::fs::write(operations.join("connector.yaml"), CONNECTOR.trim_start()).unwrap();
         std::fs::write(operations.join("stock.yaml"), OPERATIONS.trim_start()).unwrap();
+        std::fs::create_dir(folder.path().join("out")).unwrap();
         std::fs::write(folder.path().join("batch.yaml"), BATCH).unwrap();
         let url = format!("{}/{name}", setting.server);
         let connections =
