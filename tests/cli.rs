@@ -112,6 +112,10 @@ fn prepare(root: &Path, case: &Path, server: &str, folder: &Path) {
     );
     std::fs::write(folder.join("connections.yaml"), connections).unwrap();
     copy(&root.join("definitions"), &folder.join("definitions"));
+    // Batches also find shelves, which remember what came, and the script `shelf` for them.
+    if case.file_name().is_some_and(|name| name.to_string_lossy().starts_with("batch-")) {
+        copy(&root.join("batch"), folder);
+    }
     if case.join("files").is_dir() {
         copy(&case.join("files"), folder);
     }
@@ -135,7 +139,31 @@ fn steady(text: &str, server: &str, folder: &Path) -> String {
     let text = digits_after(&text, "127.0.0.1:", "PORT");
     let text =
         ["elapsed_ms\":", "elapsed_ms\": ", "wait_ms\":", "wait_ms\": "].iter().fold(text, |text, key| digits_after(&text, key, "0"));
-    text.split_inclusive('\n').map(times).collect()
+    let text: String = text.split_inclusive('\n').map(times).collect();
+    moments(&text)
+}
+
+/// Times of this run and the ids made from them. Years before these tests are data.
+fn moments(text: &str) -> String {
+    const SHAPES: [(&str, &str); 2] = [("0000-00-00T00:00:00Z", "{time}"), ("00000000T000000Z-xxxx", "{run}")];
+    let fits = |text: &[u8], shape: &str| {
+        let alike = |(c, s): (u8, u8)| match s {
+            b'0' => c.is_ascii_digit(),
+            b'x' => c.is_ascii_hexdigit(),
+            _ => c == s,
+        };
+        text.len() >= shape.len() && text.iter().copied().zip(shape.bytes()).all(alike) && text.starts_with(b"202") && text[3] >= b'4'
+    };
+    let (mut out, mut rest) = (String::new(), text);
+    while let Some(c) = rest.chars().next() {
+        let (length, shown) = match SHAPES.iter().find(|(shape, _)| fits(rest.as_bytes(), shape)) {
+            Some((shape, name)) => (shape.len(), *name),
+            None => (c.len_utf8(), &rest[..c.len_utf8()]),
+        };
+        out.push_str(shown);
+        rest = &rest[length..];
+    }
+    out
 }
 
 /// The digits behind each `key` as `instead`.

@@ -1,7 +1,7 @@
 //! Checks the steps: names, operations, options as far as they are literal, expressions, targets. All faults at once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde_json::{Map, Value};
 
@@ -24,16 +24,18 @@ pub(crate) struct Ground<'a> {
     pub(crate) env: &'a BTreeMap<String, String>,
     /// The batch's own connection.
     pub(crate) connection: Option<&'a str>,
+    /// Whether the connections have faults already: what follows from those is not told again.
+    pub(crate) is_doubtful: bool,
 }
 
-/// Checks all steps. What is wrong with one does not hide what is wrong with the next.
-pub(crate) fn steps(c: &mut Checker<'_>, file: &BatchFile, ground: &Ground<'_>) -> Vec<Step> {
+/// Checks all steps. What is wrong with one does not hide what is wrong with the next. Gives the good ones with their numbers in the file.
+pub(crate) fn steps(c: &mut Checker<'_>, file: &BatchFile, ground: &Ground<'_>) -> Vec<(usize, Step)> {
     let ids: Vec<&str> = file.steps.iter().map(|s| s.id.as_str()).collect();
     let mut steps = Vec::new();
     for (number, step) in file.steps.iter().enumerate() {
         let at = format!("/steps/{number}");
         check_id(c, &at, number, &ids);
-        steps.extend(check_step(c, &at, number, step, &ids, ground));
+        steps.extend(check_step(c, &at, number, step, &ids, ground).map(|step| (number, step)));
     }
     steps
 }
@@ -81,7 +83,7 @@ fn check_step(c: &mut Checker<'_>, at: &str, number: usize, file: &StepFile, ids
         }
         pointer.map(|pointer| Watermark { pointer, start: w.start.0.clone() })
     });
-    let save = file.save.as_ref().map(|part| save_part(c, &format!("{at}/save"), part, &mut names));
+    let save = file.save.as_ref().and_then(|part| save_part(c, &format!("{at}/save"), part, &mut names));
     let Some(operation) = operation else { return None };
     places(c, at, file, &operation, template_items.is_some());
     literal_items(c, at, file, &operation);
@@ -165,7 +167,8 @@ fn connections(c: &mut Checker<'_>, at: &str, file: &StepFile, operation: &Opera
     let connector = operation.connector.name.as_str();
     if let Some(name) = &file.connection {
         let place = format!("{at}/connection");
-        match find(c, &place, name, ground.known) {
+        let is_unread = ground.is_doubtful && ground.known.names().next().is_none();
+        match if is_unread { None } else { find(c, &place, name, ground.known) } {
             Some(found) if found.connector == connector => {}
             Some(found) => c.fault(
                 &place,
@@ -187,13 +190,16 @@ fn connections(c: &mut Checker<'_>, at: &str, file: &StepFile, operation: &Opera
         name.map(str::to_owned)
     });
     let chosen: Vec<String> = chosen.collect();
-    if missing && !ground.legs.is_empty() {
+    if missing && !ground.is_doubtful {
         let message = match all.as_slice() {
             [] => format!("there is no connection of {connector} for {}", operation.id),
             several => format!("several connections fit {}: {}", operation.id, several.join(", ")),
         };
-        let advice = if all.is_empty() { "add one to the connections" } else { "name one: connection: NAME" };
-        c.fault(at, message, Some(advice.to_owned()));
+        let advice = match all.is_empty() {
+            true => format!("add one to the connections; `opnode connection example {connector}` prints one"),
+            false => "name one: connection: NAME".to_owned(),
+        };
+        c.fault(at, message, Some(advice));
     }
     chosen
 }
@@ -371,7 +377,8 @@ fn expression(c: &mut Checker<'_>, at: &str, json: &Json, names: &mut names::Nam
     match shape(c, at, &json.0, names, allowed) {
         Shape::Value(expr) => Some(expr),
         Shape::Fixed(json) if json == "true" || json == "false" => Expr::parse(&json).ok(),
-        Shape::Fixed(json) if json == "null" && !c.faults.is_empty() => None,
+        // Its fault is told already.
+        Shape::Text(pieces) if pieces.is_empty() => None,
         Shape::Fixed(_) | Shape::Text(_) | Shape::List(_) | Shape::Map(_) => {
             c.fault(at, "this is one expression that is true or false", Some("such as ${{ item.closed }}".to_owned()));
             None
@@ -395,32 +402,33 @@ fn feed(c: &mut Checker<'_>, at: &str, json: &Json, names: &mut names::Names<'_,
         Shape::Fixed(json) if !json.starts_with(['[', '{']) && c.faults.len() == before => {
             c.fault(at, "this is a list, or an expression such as ${{ steps.ID.items }}", None);
         }
-        Shape::Text(_) => c.fault(at, "this is a list or one expression, not a text with expressions in it", None),
-        Shape::Fixed(_) | Shape::List(_) | Shape::Map(_) => {}
+        Shape::Text(pieces) if !pieces.is_empty() => c.fault(at, "this is a list or one expression, not a text with expressions in it", None),
+        Shape::Fixed(_) | Shape::Text(_) | Shape::List(_) | Shape::Map(_) => {}
     }
     Some(Feed::Shape(shape))
 }
 
-fn save_part(c: &mut Checker<'_>, at: &str, part: &SavePart, names: &mut names::Names<'_, '_>) -> Save {
+fn save_part(c: &mut Checker<'_>, at: &str, part: &SavePart, names: &mut names::Names<'_, '_>) -> Option<Save> {
     let (to, format, columns, place) = match part {
         SavePart::Path(to) => (to, None, Vec::new(), at.to_owned()),
         SavePart::File(file) => (&file.to, file.format, file.columns.clone(), format!("{at}/to")),
     };
     let json = Value::from(to.as_str()).to_string();
     let allowed = names::Allowed::default();
-    let before = names.needs.clone();
+    let (before, told) = (names.needs.clone(), c.faults.len());
     let to = shape(c, &place, &json, names, allowed);
     if *names.needs != before {
         c.fault(&place, "a path does not depend on what other steps give", Some("use vars, env, connection or run".to_owned()));
     }
-    Save { to, format, columns }
+    // A path with a fault in it leads nowhere.
+    (c.faults.len() == told).then_some(Save { to, format, columns })
 }
 
 /// Where the files go: each can be written, in a form that is known, and none is written twice.
-pub(crate) fn targets(c: &mut Checker<'_>, steps: &[Step], ground: &Ground<'_>, folder: &Path, name: &str) {
+pub(crate) fn targets(c: &mut Checker<'_>, steps: &[(usize, Step)], ground: &Ground<'_>, folder: &Path, name: &str) {
     let mut taken: BTreeMap<PathBuf, (String, String)> = BTreeMap::new();
     let mut told = BTreeSet::new();
-    for (number, step) in steps.iter().enumerate() {
+    for (number, step) in steps {
         let Some(save) = &step.save else { continue };
         let at = format!("/steps/{number}/save");
         for leg in ground.legs {
@@ -429,7 +437,7 @@ pub(crate) fn targets(c: &mut Checker<'_>, steps: &[Step], ground: &Ground<'_>, 
                 Err(error) => Some((error.message.clone(), error.advice.clone())),
                 Ok(save::Place::Stdout(_)) => None,
                 Ok(save::Place::File(path, _)) => {
-                    let other = taken.insert(path.clone(), (step.id.clone(), leg.name.clone()));
+                    let other = taken.insert(plain(&path), (step.id.clone(), leg.name.clone()));
                     match other {
                         Some((id, _)) if id != step.id => Some((format!("the step `{id}` writes {} too", path.display()), None)),
                         Some((_, other)) => Some((
@@ -445,4 +453,18 @@ pub(crate) fn targets(c: &mut Checker<'_>, steps: &[Step], ground: &Ground<'_>, 
             }
         }
     }
+}
+
+/// A path without its detours, so that `./out/a.csv` and `out/a.csv` are the same file.
+fn plain(path: &Path) -> PathBuf {
+    path.components().fold(PathBuf::new(), |mut plain, part| {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(plain.components().next_back(), Some(Component::Normal(_))) => {
+                plain.pop();
+            }
+            other => plain.push(other),
+        }
+        plain
+    })
 }

@@ -20,6 +20,8 @@ static LANGUAGE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);
     environment.set_fuel(Some(FUEL));
     environment.set_recursion_limit(64);
+    // It prints the insides of the language.
+    environment.remove_global("debug");
     // What a record does not have is as good as null, at every depth.
     environment.add_test("none", |value: &minijinja::Value| value.is_none() || value.is_undefined());
     environment
@@ -226,7 +228,7 @@ fn path(source: &str) -> Option<Vec<String>> {
 }
 
 impl Shape {
-    /// Finds the expressions in a value. `fault` gets the JSON Pointer within the value and what is wrong there.
+    /// Finds the expressions in a value. `fault` gets the JSON Pointer within the value and what is wrong there; an empty text stands for it then.
     pub(crate) fn parse(json: &str, at: &str, fault: &mut dyn FnMut(&str, Wrong)) -> Shape {
         if !json.contains("${{") {
             return Shape::Fixed(json.to_owned());
@@ -245,7 +247,7 @@ impl Shape {
         let text: String = serde_json::from_str(json).unwrap_or_default();
         Shape::text(&text).unwrap_or_else(|wrong| {
             fault(at, wrong);
-            Shape::Fixed("null".into())
+            Shape::Text(Vec::new())
         })
     }
 

@@ -31,16 +31,6 @@ pub(crate) struct Tally {
     pub(crate) elapsed_ms: u64,
 }
 
-/// How far a step was when the element under way began: if it fails, its rows are taken back to here.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct ElementStart {
-    pub(crate) rows: u64,
-    pub(crate) bytes: u64,
-    pub(crate) items: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) mark: Option<serde_json::Value>,
-}
-
 /// One fact. Steps are named `leg/step`; elements of a `for` count from 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "fact", rename_all = "snake_case")]
@@ -55,8 +45,6 @@ pub(crate) enum Fact {
         element: u64,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         walk: Option<Resume>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        start: Option<ElementStart>,
         rows: u64,
         bytes: u64,
         items: u64,

@@ -120,18 +120,23 @@ impl Batch {
         let name = name(&mut c, path, file.name.as_deref());
         let vars = vars(&mut c, &file.vars, &config.vars);
         let env = env(&mut c, &file.env, config);
+        let before = c.faults.len();
         let known = known(&mut c, &folder, file.connections.clone(), config);
         let legs = match &file.matrix {
+            _ if c.faults.len() > before => vec![Leg { name: MAIN.into(), connection: None, connector: None }],
             Some(matrix) => legs(&mut c, matrix, &known),
             None => vec![single_leg(&mut c, file.connection.as_deref(), &known)],
         };
         let catalog = config.engine.catalog();
-        let ground = check::Ground { catalog, known: &known, legs: &legs, vars: &vars, env: &env, connection: file.connection.as_deref() };
+        let connection = file.connection.as_deref();
+        let is_doubtful = c.faults.len() > before;
+        let ground = check::Ground { catalog, known: &known, legs: &legs, vars: &vars, env: &env, connection, is_doubtful };
         if file.steps.is_empty() {
             c.fault("/steps", "the batch has no steps", None);
         }
         let steps = check::steps(&mut c, &file, &ground);
         check::targets(&mut c, &steps, &ground, &folder, &name);
+        let steps: Vec<Step> = steps.into_iter().map(|(_, step)| step).collect();
         let sessions = sessions(&mut c, config, &known, &steps, &file);
         let prints = prints(text, &vars, &env, config, &known, &steps);
         for session in sessions.values() {
@@ -191,12 +196,12 @@ fn vars(c: &mut Checker<'_>, file: &Ordered<crate::definition::Json>, over: &[(S
 fn env(c: &mut Checker<'_>, names: &[String], config: &BatchConfig) -> BTreeMap<String, String> {
     let mut env = BTreeMap::new();
     for (index, name) in names.iter().enumerate() {
-        match (config.env)(name) {
-            Some(value) => {
-                env.insert(name.clone(), value);
-            }
-            None => c.fault(&format!("/env/{index}"), format!("the environment variable {name} is not set"), None),
+        let value = (config.env)(name);
+        if value.is_none() {
+            c.fault(&format!("/env/{index}"), format!("the environment variable {name} is not set"), None);
         }
+        // One that is not set is told here, and not again where it is used.
+        env.insert(name.clone(), value.unwrap_or_default());
     }
     env
 }

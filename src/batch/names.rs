@@ -27,7 +27,7 @@ pub(crate) struct Names<'a, 'n> {
 }
 
 /// Functions of the expression language.
-const FUNCTIONS: [&str; 4] = ["range", "dict", "namespace", "debug"];
+const FUNCTIONS: [&str; 3] = ["range", "dict", "namespace"];
 
 impl Names<'_, '_> {
     /// Checks every name of an expression.

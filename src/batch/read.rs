@@ -10,7 +10,7 @@ use super::context::{Task, stopped};
 use super::event::{Event, StepCounts};
 use super::failures::Failures;
 use super::feed::{Elements, shaped};
-use super::journal::{ElementStart, Fact, Tally};
+use super::journal::{Fact, Tally};
 use super::scope::Scope;
 use super::spool::Spool;
 use super::state::StepState;
@@ -30,6 +30,8 @@ struct Primed {
     element: u64,
     item: Option<String>,
     scope: Scope,
+    /// Pages that an earlier run has read of it.
+    pages: u64,
     begun: Result<(Walk, Option<Result<Page>>)>,
 }
 
@@ -43,6 +45,10 @@ struct Reading<'t, 'r> {
     spent: Tally,
     mark: Option<Value>,
     pending: Pending,
+    /// What may be noted when the walk under way breaks off: its last whole page.
+    page: Option<Fact>,
+    /// Pages of the walk under way that an earlier run has read.
+    pages: u64,
     began: Instant,
     told: Instant,
 }
@@ -71,15 +77,22 @@ pub(crate) async fn run(task: &Task<'_>) -> Result<()> {
         spent: state.tally,
         mark,
         pending: Pending { since: now, bytes: state.bytes },
+        page: None,
+        pages: 0,
         began: now,
         told: now,
         state,
         task,
     };
+    reading.page = Some(reading.read_at(reading.state.walk.clone(), reading.spent));
     let ended = reading.all().await;
-    // What came before an error is as good as before any other checkpoint.
-    let kept = reading.task.context.ledger.commit(Vec::new(), Vec::new()).await;
-    ended.and(kept)?;
+    if ended.is_err() {
+        // What came before an error is as good as before any other checkpoint.
+        let before = reading.spool.unsafe_part();
+        let facts = reading.page.take().map(|page| reading.at_this_cost(page)).into_iter().collect();
+        let kept = task.context.ledger.commit(facts, before).await;
+        return ended.and(kept);
+    }
     let done = reading.done();
     reading.checkpoint(vec![done]).await
 }
@@ -114,19 +127,16 @@ impl Reading<'_, '_> {
 
     /// One element's walk, from its first page to its end.
     async fn element(&mut self, primed: Primed) -> Result<()> {
-        let Primed { element, item, scope, begun } = primed;
-        // A walk that goes on began in an earlier run.
-        if self.state.start.is_none() {
-            let (rows, bytes, items, mark) = (self.spool.rows, self.spool.bytes, self.state.items, self.mark.clone());
-            self.state.start = Some(ElementStart { rows, bytes, items, mark });
-        }
+        let Primed { element, item, scope, pages, begun } = primed;
+        self.pages = pages;
+        let before = (self.spool.rows, self.spool.bytes, self.state.items, self.mark.clone());
         let outcome = match begun {
             Ok((walk, first)) => self.walk(element, &scope, walk, first).await,
             Err(error) => Err(error),
         };
-        let before = self.state.start.take();
         let Err(error) = outcome else {
             self.state.element = self.state.element.max(element + 1);
+            self.page = Some(self.read(None));
             let settled = if self.state.failed.remove(&(element, 0)) { Some(self.outcome(element, OutcomeStatus::Ok)) } else { None };
             return self.checkpoint_if_due(settled).await;
         };
@@ -138,7 +148,7 @@ impl Reading<'_, '_> {
             });
         }
         // An element counts as a whole or not at all, so that it can be read again.
-        let Some(ElementStart { rows, bytes, items, mark }) = before else { return Err(error) };
+        let (rows, bytes, items, mark) = before;
         (self.state.items, self.mark) = (items, mark);
         self.state.element = self.state.element.max(element + 1);
         self.spool.flush()?;
@@ -150,6 +160,7 @@ impl Reading<'_, '_> {
         self.task.context.ledger.commit(facts, safe).await?;
         self.spool.bytes = full;
         self.spool.rewind(rows, bytes)?;
+        self.page = Some(self.read(None));
         self.state.failed.insert((element, 0));
         let step = self.task.name();
         self.task.context.tell(Event::ItemFailed { step, index: element, status: OutcomeStatus::Failed, error }).await;
@@ -181,11 +192,14 @@ impl Reading<'_, '_> {
             let resume = walk.resume().cloned();
             if walk.receipt().stop.is_none() {
                 // Without a place to go on from, the checkpoint before stays the last.
-                if let Some(resume) = resume.filter(|_| self.is_due() && element >= self.state.element) {
+                if let Some(resume) = resume.filter(|_| element >= self.state.element && !self.is_whole_or_nothing()) {
                     self.state.element = element;
                     let now = self.cost_now(walk.receipt());
                     let fact = self.read_at(Some(resume), now);
-                    self.checkpoint(vec![fact]).await?;
+                    self.page = Some(fact.clone());
+                    if self.is_due() {
+                        self.checkpoint(vec![fact]).await?;
+                    }
                 }
                 self.tell(walk.receipt()).await;
                 self.task.context.check_stop()?;
@@ -200,6 +214,22 @@ impl Reading<'_, '_> {
         Ok(())
     }
 
+    /// Whether rows of an element that fails later are taken back: a place within it is none to go on from then.
+    fn is_whole_or_nothing(&self) -> bool {
+        self.task.step.each.is_some() && self.task.step.on_error == OnErrorFile::Continue
+    }
+
+    /// A fact of what is safe, with all that was spent since.
+    fn at_this_cost(&self, fact: Fact) -> Fact {
+        match fact {
+            Fact::Read { step, element, walk, rows, bytes, items, mark, .. } => {
+                let tally = Tally { elapsed_ms: self.elapsed(), ..self.spent };
+                Fact::Read { step, element, walk, rows, bytes, items, mark, tally }
+            }
+            other => other,
+        }
+    }
+
     fn cost(&mut self, receipt: &Receipt) {
         self.spent = self.cost_now(receipt);
     }
@@ -207,12 +237,11 @@ impl Reading<'_, '_> {
     /// What the step has cost, a walk under way included.
     fn cost_now(&self, receipt: &Receipt) -> Tally {
         let spent = &self.spent;
-        // Pages of a walk that goes on count from its beginning; those of an earlier run are in the tally already.
-        let earlier = if self.task.step.each.is_none() { spent.pages } else { 0 };
         Tally {
             requests: spent.requests + receipt.requests,
             retries: spent.retries + receipt.retries,
-            pages: spent.pages + receipt.pages.saturating_sub(earlier),
+            // Pages of a walk that goes on count from its beginning; those of an earlier run are in the tally already.
+            pages: spent.pages + receipt.pages.saturating_sub(self.pages),
             wait_ms: spent.wait_ms + receipt.wait_ms,
             elapsed_ms: self.elapsed(),
         }
@@ -230,7 +259,6 @@ impl Reading<'_, '_> {
         Fact::Read {
             step: self.task.key.clone(),
             element: self.state.element,
-            start: self.state.start.clone().filter(|_| walk.is_some() && self.task.step.each.is_some()),
             walk,
             rows: self.spool.rows,
             bytes: self.spool.bytes,
@@ -322,8 +350,10 @@ async fn prime(task: &Task<'_>, element: u64, item: Option<String>, resume: Opti
         };
         task.session.query(&task.step.operation.id, &options, &with)
     };
+    let mut pages = 0;
     let begun = match begin() {
         Ok(mut walk) => {
+            pages = walk.receipt().pages;
             let first = walk.next().await;
             Ok((walk, first))
         }
@@ -331,5 +361,5 @@ async fn prime(task: &Task<'_>, element: u64, item: Option<String>, resume: Opti
     };
     // The rows' own expressions see the row as `item`, and the element as `parent`.
     let scope = Scope { parent: scope.item.clone(), item: None, index: None, ..scope };
-    Primed { element, item, scope, begun: begun.map_err(|e| if task.context.ledger.stop.is_cancelled() { stopped() } else { e }) }
+    Primed { element, item, scope, pages, begun: begun.map_err(|e| if task.context.ledger.stop.is_cancelled() { stopped() } else { e }) }
 }

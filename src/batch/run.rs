@@ -165,8 +165,8 @@ async fn whole(context: Context, watermarks: Watermarks) -> Report {
 async fn tell_adrift(context: &Context) {
     let adrift: usize = context.ledger.state().steps.values().map(StepState::adrift).sum();
     if adrift > 0 {
-        let message =
-            format!("{adrift} items were under way when the run was killed; those that may not be repeated are reported as unknown");
+        let what = if adrift == 1 { "1 item was" } else { &format!("{adrift} items were") };
+        let message = format!("{what} under way when the run was killed; what may not be repeated is reported as unknown");
         context.tell(Event::Note { message }).await;
     }
 }
@@ -375,7 +375,7 @@ async fn finish_step(leading: &Leading<'_>, step: &Step, key: String) -> Result<
     if let (Some(save), Some(place)) = (&step.save, target(leading, step)) {
         let place = place?;
         let name = StepName { leg: leading.leg.name.clone(), step: step.id.clone() };
-        if let Some(note) = save::write(&spool, state.bytes, &place, &save.columns)? {
+        if let Some(note) = save::write(&spool, state.bytes, &place, &save.columns, &|| context.check_stop())? {
             context.tell(Event::Note { message: format!("{name}: {note}") }).await;
         }
         if let save::Place::File(path, _) = place {
@@ -394,31 +394,38 @@ fn report(leading: &Leading<'_>, step: &Step, key: &str, name: StepName, ended: 
     let items_in = if state.done { state.items_in } else { state.items.max(outcomes.ok + outcomes.failed + outcomes.unknown) };
     let counts = StepCounts { items_in, items_out: state.rows, failed: outcomes.failed, unknown: outcomes.unknown, ..state.tally.into() };
     let bad = outcomes.failed + outcomes.unknown;
+    let all = if reads_elements(step) { state.element } else { items_in };
     let failures = leading.context.folder.spool(&leading.leg.name, &step.id).1;
     let (status, saved, error) = match ended {
         Err(error) => (
             StepStatus::Failed,
             None,
             Some(error.with(|d| {
+                d.message = format!("{name}: {}", d.message);
                 d.operation.get_or_insert_with(|| step.operation.id.clone());
             })),
         ),
         Ok(_) if state.skipped => (StepStatus::Skipped, None, None),
-        Ok(saved) if bad > 0 => (StepStatus::Partial, saved, Some(bad_items(step, &name, &outcomes, items_in))),
+        Ok(saved) if bad > 0 => (StepStatus::Partial, saved, Some(bad_items(step, &name, &outcomes, all))),
         Ok(saved) => (StepStatus::Done, saved, None),
     };
     let failures = (bad > 0 && failures.exists()).then(|| failures.display().to_string());
     StepReport { name, operation: step.operation.id.clone(), status, earlier, counts, saved, failures, error }
 }
 
+fn reads_elements(step: &Step) -> bool {
+    step.each.is_some() && step.method == Method::Query
+}
+
 /// One error for the items that did not succeed.
 fn bad_items(step: &Step, name: &StepName, outcomes: &crate::receipt::OutcomeCounts, all: u64) -> Error {
-    let what = if step.each.is_some() && step.method == Method::Query { "elements" } else { "items" };
+    let what = if reads_elements(step) { "element" } else { "item" };
+    let plural = |count: u64| if count == 1 { "" } else { "s" };
     let error = match outcomes.unknown {
-        0 => Error::new(ErrorKind::Partial, format!("{name}: {} of {all} {what} failed", outcomes.failed))
+        0 => Error::new(ErrorKind::Partial, format!("{name}: {} of {all} {what}{} failed", outcomes.failed, plural(all)))
             .advise("--retry-failed sends exactly these again"),
-        unknown => Error::new(ErrorKind::UnknownOutcome, format!("{name}: of {unknown} {what} it is not known whether they took effect"))
-            .advise("look at these records before you send them again"),
+        unknown => Error::new(ErrorKind::UnknownOutcome, format!("{name}: it is not known whether {unknown} {what}{} took effect", plural(unknown)))
+            .advise("look at what was recorded there before you send it again"),
     };
     error.with(|d| d.operation = Some(step.operation.id.clone()))
 }

@@ -78,8 +78,8 @@ pub(crate) fn writable(path: &Path) -> Result<()> {
 /// Writes the rows to their place. Gives what a person should know about it.
 ///
 /// # Errors
-/// `state` when the disk refuses; what was there before is untouched then.
-pub(crate) fn write(rows: &Path, bytes: u64, place: &Place, columns: &[String]) -> Result<Option<String>> {
+/// `state` when the disk refuses, and whatever `check` ends it with between two groups; what was there before is untouched then.
+pub(crate) fn write(rows: &Path, bytes: u64, place: &Place, columns: &[String], check: &dyn Fn() -> Result<()>) -> Result<Option<String>> {
     let format = match place {
         Place::Stdout(format) | Place::File(_, format) => *format,
     };
@@ -99,6 +99,10 @@ pub(crate) fn write(rows: &Path, bytes: u64, place: &Place, columns: &[String]) 
         }
         if group.is_empty() {
             break;
+        }
+        // What went to standard output cannot be taken back: it is written to its end.
+        if matches!(place, Place::File(..)) {
+            check()?;
         }
         form.put(&Items::concat(group), &mut buffer)?;
         sink.write(&buffer)?;

@@ -189,6 +189,7 @@ impl Writing<'_, '_> {
             if part.is_empty() {
                 return Ok(());
             }
+            self.task.context.check_stop()?;
             check_part(self.task, options, first, part)?;
         }
     }
@@ -362,7 +363,10 @@ impl Writing<'_, '_> {
         match self.first.take() {
             Some((index, error)) if self.stop.is_cancelled() => Err(error.with(|d| {
                 d.message = format!("item {index}: {}", d.message);
-                let rest = "the step stopped there; run it again to go on with this item, or give the step `on_error: continue`";
+                let rest = match d.kind == ErrorKind::UnknownOutcome {
+                    true => "the step stopped there; run it again to go on with the items that were not sent",
+                    false => "the step stopped there; run it again to go on with this item, or give the step `on_error: continue`",
+                };
                 d.advice = Some(d.advice.take().map_or_else(|| rest.to_owned(), |own| format!("{own}\n{rest}")));
             })),
             first => {
@@ -379,7 +383,9 @@ impl Writing<'_, '_> {
     fn done(&self) -> Fact {
         let counts = self.task.state().counts();
         let tally = Tally { elapsed_ms: self.elapsed(), ..self.tally };
-        let items_in = self.items_in.max(self.state.items_in);
+        // Items of elements are counted by what became of them.
+        let known = counts.ok + counts.failed + counts.unknown;
+        let items_in = if self.task.step.each.is_some() { known } else { self.items_in.max(self.state.items_in) };
         let receipt = serde_json::json!({
             "requests": tally.requests, "retries": tally.retries, "items": self.spool.rows, "items_in": items_in,
             "ok": counts.ok, "failed": counts.failed, "unknown": counts.unknown,

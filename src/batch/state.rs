@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::journal::{ElementStart, Fact, Tally};
+use super::journal::{Fact, Tally};
 use crate::receipt::{OutcomeCounts, OutcomeStatus};
 use crate::walk::Resume;
 
@@ -26,8 +26,6 @@ pub(crate) struct StepState {
     pub(crate) element: u64,
     /// Where the walk under way goes on.
     pub(crate) walk: Option<Resume>,
-    /// How far the step was when the element under way began.
-    pub(crate) start: Option<ElementStart>,
     /// Rows in the spool, and their bytes.
     pub(crate) rows: u64,
     pub(crate) bytes: u64,
@@ -117,10 +115,9 @@ impl StepState {
     pub(crate) fn apply(&mut self, fact: &Fact) {
         match fact {
             Fact::Started { .. } => self.started = true,
-            Fact::Read { element, walk, start, rows, bytes, items, mark, tally, .. } => {
+            Fact::Read { element, walk, rows, bytes, items, mark, tally, .. } => {
                 self.element = *element;
                 self.walk.clone_from(walk);
-                self.start.clone_from(start);
                 (self.rows, self.bytes, self.items, self.tally) = (*rows, *bytes, *items, *tally);
                 self.mark.clone_from(mark);
             }

@@ -4,15 +4,21 @@ use std::time::Duration;
 
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
+#[path = "shelves.rs"]
+mod shelves;
+
 const PARTS: u64 = 60;
 
 pub async fn start() -> MockServer {
     let server = MockServer::builder().disable_request_recording().start().await;
-    Mock::given(any()).respond_with(Depot).mount(&server).await;
+    Mock::given(any()).respond_with(Depot::default()).mount(&server).await;
     server
 }
 
-struct Depot;
+#[derive(Default)]
+struct Depot {
+    shelves: shelves::Shelves,
+}
 
 impl Respond for Depot {
     fn respond(&self, request: &Request) -> ResponseTemplate {
@@ -28,6 +34,9 @@ impl Respond for Depot {
             return refusal(401, "unauthorized", "who are you?");
         }
         let path = request.url.path().trim_start_matches("/api");
+        if let Some(rest) = path.strip_prefix("/shelves/") {
+            return self.shelves.respond(request, rest);
+        }
         let id = path.strip_prefix("/parts/").map(|id| id.parse::<u64>().unwrap_or(0));
         match (request.method.as_str(), path, id) {
             ("GET", "/parts", _) => list(request),
