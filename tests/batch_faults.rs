@@ -7,6 +7,8 @@ use std::sync::{Arc, OnceLock};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
+#[path = "batch_faults/damage.rs"]
+mod damage;
 #[path = "batch_faults/disk.rs"]
 mod disk;
 #[path = "batch_faults/kills.rs"]
@@ -59,9 +61,9 @@ fn main() {
     let clean: Arc<OnceLock<Result<Clean, String>>> = Arc::default();
     let points: Vec<Point> = if is_full {
         let calls = &clean.get_or_init(|| run_clean(&setting)).as_ref().unwrap().calls;
-        kills::full(calls).into_iter().chain(disk::full(calls)).collect()
+        kills::full(calls).into_iter().chain(disk::full(calls)).chain(damage::all()).collect()
     } else {
-        kills::short().into_iter().chain(disk::short()).collect()
+        kills::short().into_iter().chain(disk::short()).chain(damage::all()).collect()
     };
     let trials = points.into_iter().map(|point| {
         let (setting, clean) = (Arc::clone(&setting), Arc::clone(&clean));

@@ -61,11 +61,7 @@ impl Failures {
 
 /// The whole lines of the file; `None` when there is no such file.
 fn lines(path: &Path) -> Result<Option<String>> {
-    let mut bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(disk::failed("read", path, &e)),
-    };
+    let Some(mut bytes) = disk::read_bytes(path)? else { return Ok(None) };
     bytes.truncate(memchr::memrchr(b'\n', &bytes).map_or(0, |at| at + 1));
     let damaged = |_| Error::new(ErrorKind::State, format!("{} is damaged: a line in it is no text", path.display()));
     String::from_utf8(bytes).map(Some).map_err(damaged)

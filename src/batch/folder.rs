@@ -82,8 +82,7 @@ impl Folder {
         let lock = hold(root, &info)?;
         let mut notes = Vec::new();
         let path = root.join("journal");
-        let text = std::fs::read(&path).or_else(|e| if e.kind() == std::io::ErrorKind::NotFound { Ok(Vec::new()) } else { Err(e) });
-        let text = text.map_err(|e| disk::failed("read", &path, &e))?;
+        let text = disk::read_bytes(&path)?.unwrap_or_default();
         if beginning.fresh {
             if !text.is_empty() || root.join("spool").exists() {
                 let run = recover(&path, &text).map(|found| RunState::replay(&found.facts).run).unwrap_or_default();
@@ -133,8 +132,8 @@ impl Folder {
         mut notes: Vec<String>,
     ) -> Result<Folder> {
         let path = root.join("run.json");
-        let text = disk::read(&path)?.ok_or_else(|| damaged(&path, "it is missing"))?;
-        let before: RunInfo = serde_json::from_str(&text).map_err(|e| damaged(&path, &e.to_string()))?;
+        let text = disk::read_bytes(&path)?.ok_or_else(|| damaged(&path, "it is missing"))?;
+        let before: RunInfo = serde_json::from_slice(&text).map_err(|e| damaged(&path, &e.to_string()))?;
         let changes = changes(&before.prints, &info.prints);
         if !changes.is_empty() && !beginning.accept_changes {
             let what = changes.join(", ");

@@ -47,6 +47,7 @@ const TABLE: &[(&str, &[&str], Then)] = &[
     // What was written beside its place has been renamed when it is removed; after a failure, the next run writes over it.
     ("unlink", WHOLE, Harmless),
     ("unlink", RENAMED, Harmless),
+    // A probe that stays goes with the next run's.
     ("unlink", &["probe"], Harmless),
 ];
 
@@ -67,20 +68,19 @@ fn then(call: &Call) -> Option<Then> {
     operations().find(|(kind, file, _)| call.kind == *kind && name == *file).map(|(.., then)| then)
 }
 
-/// The first and the last of each operation.
+/// One of each operation, the first or the last.
 pub fn short() -> Vec<Point> {
     let mut points = vec![Point::new("disk/operations-are-all-known".into(), |_, clean| known(clean))];
     for (number, (kind, file, _)) in operations().enumerate() {
-        for (place, errno) in [("first", number), ("last", number + 1)] {
-            let errnos: &[&'static str] = if kind == "write" { &["short", "EIO", "ENOSPC"] } else { &["ENOSPC", "EIO", "EROFS"] };
-            let errno = errnos[errno % 3];
-            points.push(Point::new(format!("disk/{kind}/{file}/{place}-{errno}"), move |setting, clean| {
-                let mut own = clean.calls.iter().filter(|c| c.kind == kind && name_of(&c.path) == file);
-                let call = if place == "first" { own.next() } else { own.next_back() };
-                let call = call.ok_or("a run does not do this any more: take it out of the table")?;
-                fail(setting, clean, call, errno)
-            }));
-        }
+        let place = if number % 2 == 0 { "first" } else { "last" };
+        let errnos: &[&'static str] = if kind == "write" { &["short", "EIO", "ENOSPC"] } else { &["ENOSPC", "EIO", "EROFS"] };
+        let errno = errnos[number % 3];
+        points.push(Point::new(format!("disk/{kind}/{file}/{place}-{errno}"), move |setting, clean| {
+            let mut own = clean.calls.iter().filter(|c| c.kind == kind && name_of(&c.path) == file);
+            let call = if place == "first" { own.next() } else { own.next_back() };
+            let call = call.ok_or("a run does not do this any more: take it out of the table")?;
+            fail(setting, clean, call, errno)
+        }));
     }
     points
 }
