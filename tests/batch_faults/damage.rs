@@ -1,6 +1,7 @@
 //! Damage to the files of an unfinished run: a torn tail is repaired, and anything else is refused with advice. Nothing is ever begun anew in silence.
 
 use std::fs;
+use std::path::Path;
 
 use crate::shim::{Fault, When};
 use crate::verdict;
@@ -125,26 +126,36 @@ fn start_over(setting: &Setting, clean: &Clean) -> Result<(), String> {
 
 /// Killed at each call of `--fresh` until the new run has its journal; in between somebody runs it without, and then once more with it.
 fn killed_start_over(setting: &Setting, clean: &Clean) -> Result<(), String> {
-    for at in (1..=40).step_by(4) {
-        let world = killed(setting, clean)?;
-        let rows = fs::read(world.state("spool/main/list.ndjson")).map_err(|e| e.to_string())?;
+    let world = killed(setting, clean)?;
+    let rows = fs::read(world.state("spool/main/list.ndjson")).map_err(|e| e.to_string())?;
+    copy(&world.path("state"), &world.path("kept"));
+    for at in 1..=60 {
+        fs::remove_dir_all(world.path("state")).map_err(|e| e.to_string())?;
+        copy(&world.path("kept"), &world.path("state"));
         let cut = world.run(Some(&Fault::Kill(When::After, at)), &["--fresh"])?;
-        let is_new = cut.calls.iter().any(|c| c.kind == "sync" && c.path.ends_with("journal"));
         let _refused_or_gone_on = world.run(Some(&Fault::Kill(When::After, 30)), &[])?;
-        let ended = world.run(None, &["--fresh"])?;
-        if ended.exit != Some(8) {
-            return Err(format!("killed at {at}, --fresh ended with {:?}: {}", ended.exit, ended.stderr));
+        let last = world.run(Some(&Fault::Kill(When::After, 60)), &["--fresh"])?;
+        if let Some(exit) = last.exit {
+            return Err(format!("killed at {at}, --fresh ended with {exit}: {}", last.stderr));
         }
         let past = fs::read_dir(world.state("past")).map_err(|e| e.to_string())?.flatten();
         let is_kept = past.map(|e| e.path().join("spool/main/list.ndjson")).any(|p| fs::read(p).is_ok_and(|kept| kept == rows));
         if !is_kept {
             return Err(format!("killed at {at}, the rows of the first run are gone"));
         }
-        if is_new {
+        if cut.calls.iter().any(|c| c.kind == "sync" && c.path.ends_with("journal")) {
             return Ok(());
         }
     }
     Err("the new run never began".into())
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() { copy(&entry.path(), &target) } else { drop(fs::copy(entry.path(), target).unwrap()) }
+    }
 }
 
 /// Files of an ended run may be damaged: the next run is a new one in any case. Its watermarks count on.
