@@ -13,6 +13,8 @@ mod damage;
 mod disk;
 #[path = "batch_faults/kills.rs"]
 mod kills;
+#[path = "batch_faults/retry.rs"]
+mod retry;
 #[path = "batch_faults/server.rs"]
 mod server;
 #[path = "batch_faults/shim.rs"]
@@ -61,9 +63,9 @@ fn main() {
     let clean: Arc<OnceLock<Result<Clean, String>>> = Arc::default();
     let points: Vec<Point> = if is_full {
         let calls = &clean.get_or_init(|| run_clean(&setting)).as_ref().unwrap().calls;
-        kills::full(calls).into_iter().chain(disk::full(calls)).chain(damage::all()).collect()
+        kills::full(calls).into_iter().chain(retry::full()).chain(disk::full(calls)).chain(damage::all()).collect()
     } else {
-        kills::short().into_iter().chain(disk::short()).chain(damage::all()).collect()
+        kills::short().into_iter().chain(retry::short()).chain(disk::short()).chain(damage::all()).collect()
     };
     let trials = points.into_iter().map(|point| {
         let (setting, clean) = (Arc::clone(&setting), Arc::clone(&clean));

@@ -402,7 +402,9 @@ fn feed(c: &mut Checker<'_>, at: &str, json: &Json, names: &mut names::Names<'_,
         Shape::Fixed(json) if !json.starts_with(['[', '{']) && c.faults.len() == before => {
             c.fault(at, "this is a list, or an expression such as ${{ steps.ID.items }}", None);
         }
-        Shape::Text(pieces) if !pieces.is_empty() => c.fault(at, "this is a list or one expression, not a text with expressions in it", None),
+        Shape::Text(pieces) if !pieces.is_empty() => {
+            c.fault(at, "this is a list or one expression, not a text with expressions in it", None)
+        }
         Shape::Fixed(_) | Shape::Text(_) | Shape::List(_) | Shape::Map(_) => {}
     }
     Some(Feed::Shape(shape))

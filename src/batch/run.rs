@@ -424,8 +424,11 @@ fn bad_items(step: &Step, name: &StepName, outcomes: &crate::receipt::OutcomeCou
     let error = match outcomes.unknown {
         0 => Error::new(ErrorKind::Partial, format!("{name}: {} of {all} {what}{} failed", outcomes.failed, plural(all)))
             .advise("--retry-failed sends exactly these again"),
-        unknown => Error::new(ErrorKind::UnknownOutcome, format!("{name}: it is not known whether {unknown} {what}{} took effect", plural(unknown)))
-            .advise("look at what was recorded there before you send it again"),
+        unknown => Error::new(
+            ErrorKind::UnknownOutcome,
+            format!("{name}: it is not known whether {unknown} {what}{} took effect", plural(unknown)),
+        )
+        .advise("look at what was recorded there before you send it again"),
     };
     error.with(|d| d.operation = Some(step.operation.id.clone()))
 }

@@ -31,7 +31,11 @@ const HARMS: &[(&str, Harm, Then)] = &[
     ("journal-missing", |w| fs::remove_file(w.state("journal")).unwrap(), Refused("it is empty")),
     ("journal-first-line-torn", |w| write(w, "journal", |text| text[..40].to_owned()), Refused("it is empty")),
     ("journal-without-its-middle", |w| lines(w, |lines| drop(lines.remove(lines.len() / 2))), Refused("does not check out")),
-    ("journal-cut-in-its-middle-and-gone-on", |w| lines(w, |lines| lines[5] = lines[5][..30].to_owned()), Refused("line 6 does not check out")),
+    (
+        "journal-cut-in-its-middle-and-gone-on",
+        |w| lines(w, |lines| lines[5] = lines[5][..30].to_owned()),
+        Refused("line 6 does not check out"),
+    ),
     ("journal-two-lines-swapped", |w| lines(w, |lines| lines.swap(4, 5)), Refused("line 5 does not check out")),
     ("journal-line-doubled", |w| lines(w, |lines| lines.insert(7, lines[6].clone())), Refused("line 8 does not check out")),
     ("journal-bit-flipped-in-a-checksum", |w| flip(w, 0), Refused("does not check out")),
@@ -41,25 +45,34 @@ const HARMS: &[(&str, Harm, Then)] = &[
     ("run.json-damaged", |w| cut(w, "run.json", 20), Refused("run.json is damaged")),
     ("run.json-empty", |w| fs::write(w.state("run.json"), "").unwrap(), Refused("run.json is damaged")),
     ("run.json-no-text", |w| append(w, "run.json", b"\xff\xfe"), Refused("run.json")),
-    ("spool-shorter-than-the-journal-says", |w| write(w, "spool/main/make.ndjson", |rows| rows[..5].to_owned()), Refused("make.ndjson is damaged: it has")),
+    (
+        "spool-shorter-than-the-journal-says",
+        |w| write(w, "spool/main/make.ndjson", |rows| rows[..5].to_owned()),
+        Refused("make.ndjson is damaged: it has"),
+    ),
     ("spool-of-an-earlier-step-shorter", |w| cut(w, "spool/main/list.ndjson", 10), Refused("list.ndjson is damaged: it has")),
     ("spool-missing", |w| fs::remove_file(w.state("spool/main/make.ndjson")).unwrap(), Refused("make.ndjson is damaged: it has 0 bytes")),
     ("spool-longer-than-the-journal-says", |w| append(w, "spool/main/make.ndjson", b"{\"id\":\"half a ro"), GoesOn),
     ("spool-of-an-earlier-step-longer", |w| append(w, "spool/main/list.ndjson", b"{\"id\":99}\n{\"id\":10"), GoesOn),
     ("failures-torn", |w| append(w, "spool/main/make.failed.ndjson", b"{\"element\":0,\"index\":\xc3"), GoesOn),
-    ("watermarks.json-damaged", |w| fs::write(w.state("watermarks.json"), "{\"main/list\": ").unwrap(), Refused("watermarks.json is damaged")),
+    (
+        "watermarks.json-damaged",
+        |w| fs::write(w.state("watermarks.json"), "{\"main/list\": ").unwrap(),
+        Refused("watermarks.json is damaged"),
+    ),
     ("watermarks.json-no-text", |w| fs::write(w.state("watermarks.json"), b"\xff\xfe").unwrap(), Refused("watermarks.json")),
     ("leftovers", leftovers, GoesOn),
 ];
 
 pub fn all() -> Vec<Point> {
-    let harms = HARMS.iter().map(|(name, harm, then)| {
-        Point::new(format!("damage/{name}"), move |setting, clean| damaged(setting, clean, *harm, then))
-    });
+    let harms = HARMS
+        .iter()
+        .map(|(name, harm, then)| Point::new(format!("damage/{name}"), move |setting, clean| damaged(setting, clean, *harm, then)));
     let others = [
         ("damage/refused-runs-can-start-over", start_over as fn(&Setting, &Clean) -> Result<(), String>),
         ("damage/a-killed-start-over-is-ended-by-the-next", killed_start_over),
         ("damage/an-ended-run-is-left-alone", ended),
+        ("disk/report-that-was-asked-for", report),
     ];
     harms.chain(others.into_iter().map(|(name, test)| Point::new(name.into(), test))).collect()
 }
@@ -120,7 +133,8 @@ fn start_over(setting: &Setting, clean: &Clean) -> Result<(), String> {
         return Err(format!("--fresh ended with {:?}: {}", ended.exit, ended.stderr));
     }
     let past: Vec<_> = fs::read_dir(world.state("past")).map_err(|e| e.to_string())?.flatten().map(|e| e.path()).collect();
-    let is_kept = past.iter().any(|p| fs::read(p.join("journal")).ok().as_ref() == Some(&journal) && p.join("spool/main/list.ndjson").exists());
+    let is_kept =
+        past.iter().any(|p| fs::read(p.join("journal")).ok().as_ref() == Some(&journal) && p.join("spool/main/list.ndjson").exists());
     if is_kept { Ok(()) } else { Err(format!("the damaged run is not kept aside: {past:?}")) }
 }
 
@@ -154,7 +168,11 @@ fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap().flatten() {
         let target = to.join(entry.file_name());
-        if entry.path().is_dir() { copy(&entry.path(), &target) } else { drop(fs::copy(entry.path(), target).unwrap()) }
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
     }
 }
 
@@ -171,6 +189,16 @@ fn ended(setting: &Setting, _: &Clean) -> Result<(), String> {
         Some(8) if first == second && twice => Ok(()),
         _ => Err(format!("ended with {:?}: {}", again.exit, again.stderr)),
     }
+}
+
+/// The run has ended when `--report` is written: the error says so, for running it again would begin anew.
+fn report(setting: &Setting, clean: &Clean) -> Result<(), String> {
+    let world = World::new(setting);
+    let ended = world.run(None, &["--report", "/dev/full"])?;
+    if ended.exit != Some(9) || !world.has_ended() || !ended.stderr.contains("begins a new run") {
+        return Err(format!("it ended with {:?}: {}", ended.exit, ended.stderr));
+    }
+    verdict::check(&world, &clean.left).map(|_| ())
 }
 
 fn write(world: &World<'_>, name: &str, change: impl FnOnce(&str) -> String) {

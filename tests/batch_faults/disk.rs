@@ -92,7 +92,9 @@ pub fn full(calls: &[Call]) -> Vec<Point> {
         let errnos: &[&'static str] = if call.kind == "write" { &["short", "EIO"] } else { &["ENOSPC", "EROFS"] };
         for errno in errnos {
             let call = call.clone();
-            points.push(Point::new(format!("disk/{}/{}-{errno}", call.kind, call.own), move |setting, clean| fail(setting, clean, &call, errno)));
+            points.push(Point::new(format!("disk/{}/{}-{errno}", call.kind, call.own), move |setting, clean| {
+                fail(setting, clean, &call, errno)
+            }));
         }
     }
     points
@@ -105,7 +107,11 @@ fn known(clean: &Clean) -> Result<(), String> {
         .filter(|c| c.kind != "send" && then(c).is_none())
         .map(|c| format!("(\"{}\", \"{}\", Stops),", c.kind, name_of(&c.path)))
         .collect();
-    if new.is_empty() { Ok(()) } else { Err(format!("a run does what the table does not know:\n{}", new.into_iter().collect::<Vec<_>>().join("\n"))) }
+    if new.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("a run does what the table does not know:\n{}", new.into_iter().collect::<Vec<_>>().join("\n")))
+    }
 }
 
 fn fail(setting: &Setting, clean: &Clean, call: &Call, errno: &'static str) -> Result<(), String> {

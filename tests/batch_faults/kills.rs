@@ -7,14 +7,14 @@ use crate::{Point, table, verdict};
 /// Points in a short matrix, by kind: in all that many moments of a run.
 const SHORT: [(&str, u64); 8] =
     [("open", 4), ("write", 10), ("sync", 9), ("rename", 4), ("truncate", 2), ("unlink", 2), ("mkdir", 1), ("send", 8)];
-const MODES: [When; 3] = [When::Before, When::Half, When::After];
+const MODES: [When; 4] = [When::PowerCut, When::Before, When::Half, When::After];
 
 /// Where the moments of the short matrix lie is settled when the clean run is known.
 pub fn short() -> Vec<Point> {
     let mut points = Vec::new();
     for (kind, count) in SHORT {
         for number in 0..count {
-            let mode = MODES[(number % 3) as usize];
+            let mode = MODES[(number % 4) as usize];
             points.push(Point::new(format!("kill/{kind}/{number}-{mode:?}").to_lowercase(), move |setting, clean| {
                 let own: Vec<&Call> = clean.calls.iter().filter(|c| c.kind == kind).collect();
                 let at = (own.len().saturating_sub(1) as u64 * number / count.saturating_sub(1).max(1)) as usize;
@@ -26,7 +26,7 @@ pub fn short() -> Vec<Point> {
     // Killed again and again, each time some calls into what was taken up.
     for (number, steps) in [[60, 31, 90, 17, 45, 8], [200, 40, 40, 40, 40, 40], [350, 25, 90, 3, 60, 70]].into_iter().enumerate() {
         points.push(Point::new(format!("kill/again-and-again/{number}"), move |setting, clean| {
-            let faults: Vec<Fault> = steps.iter().enumerate().map(|(n, at)| Fault::Kill(MODES[(n + number) % 3], *at)).collect();
+            let faults: Vec<Fault> = steps.iter().enumerate().map(|(n, at)| Fault::Kill(MODES[(n + number) % 4], *at)).collect();
             kill(setting, clean, "again", &faults)
         }));
     }
@@ -38,7 +38,7 @@ pub fn full(calls: &[Call]) -> Vec<Point> {
     let mut points = Vec::new();
     for call in calls {
         let (number, kind) = (call.number, KINDS.iter().find(|k| call.kind == **k).copied().unwrap_or("other"));
-        let modes: &[When] = if matches!(kind, "write" | "send") { &MODES } else { &[When::Before, When::After] };
+        let modes: &[When] = if matches!(kind, "write" | "send") { &MODES } else { &[When::PowerCut, When::Before, When::After] };
         for mode in modes.iter().copied() {
             points.push(Point::new(format!("kill/{kind}/{number}-{mode:?}").to_lowercase(), move |setting, clean| {
                 kill(setting, clean, kind, &[Fault::Kill(mode, number)])
@@ -46,7 +46,7 @@ pub fn full(calls: &[Call]) -> Vec<Point> {
         }
         if number % 4 == 0 {
             points.push(Point::new(format!("kill/resume/{number}"), move |setting, clean| {
-                let second = Fault::Kill(MODES[(number / 4 % 3) as usize], 5 + number * 7 % 120);
+                let second = Fault::Kill(MODES[(number / 4 % 4) as usize], 5 + number * 7 % 120);
                 kill(setting, clean, "resume", &[Fault::Kill(When::After, number), second])
             }));
         }
@@ -62,7 +62,8 @@ pub fn full(calls: &[Call]) -> Vec<Point> {
             };
             let count = 1 + next(6);
             let calls = clean.calls.len() as u64;
-            let faults: Vec<Fault> = (0..count).map(|n| Fault::Kill(MODES[next(3) as usize], 1 + next(if n == 0 { calls } else { 150 }))).collect();
+            let faults: Vec<Fault> =
+                (0..count).map(|n| Fault::Kill(MODES[next(4) as usize], 1 + next(if n == 0 { calls } else { 150 }))).collect();
             kill(setting, clean, "random", &faults)
         }));
     }

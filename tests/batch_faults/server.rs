@@ -1,7 +1,7 @@
 //! A made-up stock system: a paged list, details of each item, and records that are made. Each trial has a world of its own in it, under its
 //! own address, so that what was made in it can be counted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -25,9 +25,9 @@ pub const STAMP: &str = "2026-03-41T00:00:00Z";
 /// Longer than a checkpoint waits: what comes after it is written down at once.
 const SLOW: Duration = Duration::from_millis(270);
 
-/// What was made, by world and key.
+/// What was made, by world and key; and the worlds in which nothing is refused.
 #[derive(Clone, Default)]
-pub struct Worlds(Arc<Mutex<BTreeMap<String, Vec<String>>>>);
+pub struct Worlds(Arc<Mutex<BTreeMap<String, Vec<String>>>>, Arc<Mutex<BTreeSet<String>>>);
 
 impl Worlds {
     /// How often each key was made in a world.
@@ -37,6 +37,14 @@ impl Worlds {
             *counts.entry(key.clone()).or_default() += 1;
         }
         counts
+    }
+
+    pub fn accept_all(&self, world: &str) {
+        self.1.lock().unwrap().insert(world.to_owned());
+    }
+
+    fn refuses(&self, world: &str) -> bool {
+        !self.1.lock().unwrap().contains(world)
     }
 }
 
@@ -87,14 +95,14 @@ async fn list(Path(world): Path<String>, query: RawQuery, headers: HeaderMap) ->
 }
 
 /// Some items have two pages of details, one fails at the first page and one at its second, after a checkpoint.
-async fn details(Path((world, id)): Path<(String, u64)>, query: RawQuery, headers: HeaderMap) -> Response {
+async fn details(State(worlds): State<Worlds>, Path((world, id)): Path<(String, u64)>, query: RawQuery, headers: HeaderMap) -> Response {
     let number = page_of(query);
     match (id, number) {
         (20 | 33, 1) => tokio::time::sleep(SLOW).await,
         (20 | 33, _) => tokio::time::sleep(Duration::from_millis(40)).await,
         _ => {}
     }
-    if id == 55 || (id == 33 && number == 2) {
+    if worlds.refuses(&world) && (id == 55 || (id == 33 && number == 2)) {
         return refusal(&format!("the details of {id} are gone"));
     }
     let last = if id % 10 == 0 || id == 33 { 2 } else { 1 };
@@ -106,7 +114,7 @@ async fn details(Path((world, id)): Path<(String, u64)>, query: RawQuery, header
 async fn make(State(worlds): State<Worlds>, Path(world): Path<String>, body: Bytes) -> Response {
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
     let key = body["key"].as_str().unwrap_or_default().to_owned();
-    if REFUSED.iter().any(|id| key == key_of(*id)) {
+    if worlds.refuses(&world) && REFUSED.iter().any(|id| key == key_of(*id)) {
         return refusal(&format!("{key} is not wanted"));
     }
     worlds.0.lock().unwrap().entry(world).or_default().push(key.clone());

@@ -1,5 +1,6 @@
 //! The fault injector `tests/faults/shim.c`, built once, and what it is told and tells.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,6 +15,8 @@ pub enum When {
     /// With half of the bytes written.
     Half,
     After,
+    /// After the call, and everything that was not synced is lost.
+    PowerCut,
 }
 
 /// What happens to a process.
@@ -21,7 +24,11 @@ pub enum When {
 pub enum Fault {
     Kill(When, u64),
     /// The n-th call of a kind fails once; `short` writes half of the bytes first.
-    Fail { kind: String, number: u64, errno: &'static str },
+    Fail {
+        kind: String,
+        number: u64,
+        errno: &'static str,
+    },
 }
 
 impl Fault {
@@ -32,7 +39,7 @@ impl Fault {
                 let when = match when {
                     When::Before => "before",
                     When::Half => "half",
-                    When::After => "after",
+                    When::After | When::PowerCut => "after",
                 };
                 ("FAULTS_KILL", format!("{when}:{number}"))
             }
@@ -71,7 +78,35 @@ pub fn calls(log: &Path) -> Vec<Call> {
                 path: words.next()?.into(),
             })
         })
+        .filter(|call| call.number > 0)
         .collect()
+}
+
+/// Takes from the files of a process that was killed what it had not synced, as a power cut may. Names of files survive.
+pub fn cut_power(log: &Path) {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let mut safe: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut moved = None;
+    for line in text.lines() {
+        let words: Vec<&str> = line.splitn(4, ' ').collect();
+        let ["0", event, length, path] = words[..] else { continue };
+        let length = length.parse().unwrap_or(0);
+        match event {
+            // What was there before this process is safe: the test has cut it then.
+            "opened" => drop(safe.entry(path).and_modify(|safe| *safe = length.min(*safe)).or_insert(length)),
+            "synced" => drop(safe.insert(path, length)),
+            "cut" => drop(safe.entry(path).and_modify(|safe| *safe = length.min(*safe))),
+            "gone" => moved = safe.remove(path),
+            // Under its new name it is as safe as it was under the old one.
+            _ => drop(moved.take().map(|length| safe.insert(path, length))),
+        }
+    }
+    for (path, length) in safe {
+        let Ok(file) = std::fs::File::options().write(true).open(path) else { continue };
+        if file.metadata().unwrap().len() > length {
+            file.set_len(length).unwrap();
+        }
+    }
 }
 
 /// Builds it into a folder.

@@ -46,7 +46,11 @@ pub fn check(world: &World<'_>, clean: &Left) -> Result<usize, String> {
     for (step, set) in &left.failed {
         let unknown = if step == "make" { left.unknown.len() as u64 } else { 0 };
         if left.counts.get(step) != Some(&(set.len() as u64, unknown)) {
-            return Err(format!("the report counts {:?} for {step}, its file has {} failed and {unknown} unknown", left.counts.get(step), set.len()));
+            return Err(format!(
+                "the report counts {:?} for {step}, its file has {} failed and {unknown} unknown",
+                left.counts.get(step),
+                set.len()
+            ));
         }
     }
     check_records(&left, &records)?;
@@ -79,7 +83,7 @@ fn check_records(left: &Left, records: &BTreeMap<String, u64>) -> Result<(), Str
     }
 }
 
-fn key(row: &str) -> String {
+pub fn key(row: &str) -> String {
     serde_json::from_str::<Value>(row).ok().and_then(|row| Some(row["key"].as_str()?.to_owned())).unwrap_or_default()
 }
 

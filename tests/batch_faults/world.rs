@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::server::{MADE, Worlds};
-use crate::shim::{self, Call, Fault};
+use crate::shim::{self, Call, Fault, When};
 
 const CONNECTOR: &str = "
 version: 1
@@ -135,7 +135,8 @@ impl<'s> World<'s> {
         let _none_before_the_first = std::fs::remove_file(&log);
         let watch = format!("{}:{}", self.path("state").display(), self.path("out").display());
         let mut child = Command::new(env!("CARGO_BIN_EXE_opnode"))
-            .args(["run", "batch.yaml", "--state", "state", "--report", "report.json"])
+            .args(["run", "batch.yaml", "--state", "state"])
+            .args(if more.contains(&"--report") { &[] } else { &["--report", "report.json"][..] })
             .args(more)
             .current_dir(self.folder.path())
             .env_clear()
@@ -163,7 +164,12 @@ impl<'s> World<'s> {
         let stderr = String::from_utf8_lossy(&std::fs::read(self.path("stderr")).unwrap()).into_owned();
         match (status.code(), status.signal()) {
             (None, signal) if signal != Some(9) => Err(format!("it ended by signal {signal:?}: {stderr}")),
-            (exit, _) => Ok(Ended { exit, stderr, calls: shim::calls(&log) }),
+            (exit, _) => {
+                if let (None, Some(Fault::Kill(When::PowerCut, _))) = (exit, fault) {
+                    shim::cut_power(&log);
+                }
+                Ok(Ended { exit, stderr, calls: shim::calls(&log) })
+            }
         }
     }
 
@@ -218,6 +224,11 @@ impl<'s> World<'s> {
             unknown,
             counts,
         })
+    }
+
+    /// From now on the server refuses nothing.
+    pub fn accept_all(&self) {
+        self.setting.worlds.accept_all(&self.name);
     }
 
     /// How often each record was made.

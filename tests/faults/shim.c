@@ -3,7 +3,9 @@
  * below some folders, and those by which it sends to sockets; at one of them it kills the process, or lets the call fail.
  *
  *   FAULTS_WATCH  folders, separated by colons
- *   FAULTS_LOG    a file that gets a line per counted call: number, kind, number within the kind, path
+ *   FAULTS_LOG    a file that gets a line per counted call: number, kind, number within the kind, path; and lines `0 EVENT LENGTH PATH` from
+ *                 which can be told what of a file would survive a power cut: `opened`, `synced` and `cut` with its length, `gone` and
+ *                 `named` when it got another name
  *   FAULTS_KILL   before:N, after:N or half:N - SIGKILL at the N-th call of all; half: with half of the bytes of a write written
  *   FAULTS_FAIL   KIND:N:ERRNO - the N-th call of a kind fails once; ERRNO may be `short`: half of the bytes, and then no room
  */
@@ -137,6 +139,25 @@ static enum act counted(enum kind kind, const char *path) {
     return PASS;
 }
 
+/* Tells what is known of a file's length. Called before the program goes on from there. */
+static void tell(const char *event, const char *path, long length) {
+    if (log_file < 0 || !below(path)) return;
+    int saved = errno;
+    char line[PATH_MAX + 100];
+    int count = snprintf(line, sizeof line, "0 %s %ld %.3900s\n", event, length, path);
+    syscall(SYS_write, log_file, line, (size_t)count);
+    errno = saved;
+}
+
+static void tell_file(const char *event, int file) {
+    struct stat found;
+    char path[PATH_MAX];
+    int saved = errno;
+    path_of(file, path);
+    if (syscall(SYS_fstat, file, &found) == 0 && S_ISREG(found.st_mode)) tell(event, path, (long)found.st_size);
+    errno = saved;
+}
+
 static void after(enum act act) {
     if (act == AFTER || act == HALF) die();
 }
@@ -231,6 +252,7 @@ int fsync(int file) {
     enum act act = counted_file(SYNC, file);
     if (act == FAIL || act == SHORT) return -1;
     int done = real(file);
+    if (done == 0) tell_file("synced", file);
     after(act);
     return done;
 }
@@ -240,6 +262,7 @@ int fdatasync(int file) {
     enum act act = counted_file(SYNC, file);
     if (act == FAIL || act == SHORT) return -1;
     int done = real(file);
+    if (done == 0) tell_file("synced", file);
     after(act);
     return done;
 }
@@ -249,6 +272,7 @@ int ftruncate64(int file, off64_t length) {
     enum act act = counted_file(TRUNCATE, file);
     if (act == FAIL || act == SHORT) return -1;
     int done = real(file, length);
+    if (done == 0) tell_file("cut", file);
     after(act);
     return done;
 }
@@ -260,6 +284,12 @@ int rename(const char *from, const char *to) {
     enum act act = counted(RENAME, path);
     if (act == FAIL || act == SHORT) return -1;
     int done = real(from, to);
+    if (done == 0) {
+        whole(AT_FDCWD, from, path);
+        tell("gone", path, 0);
+        whole(AT_FDCWD, to, path);
+        tell("named", path, 0);
+    }
     after(act);
     return done;
 }
@@ -307,6 +337,7 @@ static int opened(int folder, const char *name, int flags, mode_t mode) {
     }
     REAL(int, "openat64", int, const char *, int, ...);
     int done = real(folder, name, flags, mode);
+    if (done >= 0 && flags & (O_WRONLY | O_RDWR)) tell_file("opened", done);
     after(act);
     return done;
 }
