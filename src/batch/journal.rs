@@ -1,6 +1,6 @@
 //! The journal: facts of a run, one checksummed line each, each bound to the line before. Appended only.
 //!
-//! A line is 16 hexadecimal digits, a space and a JSON object. The digits are the start of SHA-256 over the digits before and the JSON, so that a
+//! A line is 16 hexadecimal digits, a space and a fact as a JSON object, or a list of facts that are true together or not at all. The digits are the start of SHA-256 over the digits before and the JSON, so that a
 //! line which was changed, dropped or moved does not check out. Only the last line may be torn; it is cut off.
 
 use std::collections::BTreeMap;
@@ -92,7 +92,7 @@ impl Journal {
         // What stands there, if anything, is a first line that was torn.
         file.set_len(0).map_err(wrong)?;
         let mut text = String::new();
-        let last = line("", &Fact::Journal { version: VERSION, run: run.to_owned() }, &mut text);
+        let last = line("", &[Fact::Journal { version: VERSION, run: run.to_owned() }], &mut text);
         file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(wrong)?;
         disk::sync_folder(path)?;
         Journal::open(path, last)
@@ -167,8 +167,8 @@ impl Writer {
             file.sync_data().map_err(|e| disk::failed("written", path, &e))?;
         }
         let mut text = String::new();
-        for fact in batch.iter().flat_map(|e| &e.facts) {
-            self.last = line(&self.last, fact, &mut text);
+        for entry in batch.iter().filter(|e| !e.facts.is_empty()) {
+            self.last = line(&self.last, &entry.facts, &mut text);
         }
         let wrong = |e: std::io::Error| disk::failed("written", &self.path, &e);
         self.file.write_all(text.as_bytes()).map_err(wrong)?;
@@ -180,8 +180,13 @@ impl Writer {
     }
 }
 
-fn line(last: &str, fact: &Fact, out: &mut String) -> String {
-    let json = serde_json::to_string(fact).unwrap_or_default();
+/// What is noted together stands in one line, so that a torn line does not leave half of it.
+fn line(last: &str, facts: &[Fact], out: &mut String) -> String {
+    let json = match facts {
+        [fact] => serde_json::to_string(fact),
+        several => serde_json::to_string(several),
+    };
+    let json = json.unwrap_or_default();
     let digits = digits(last, &json);
     out.push_str(&digits);
     out.push(' ');
@@ -231,12 +236,13 @@ pub(crate) fn recover(path: &Path, text: &[u8]) -> Result<Recovered> {
         if sum != digits(&found.last, json) {
             return Err(damaged(number, "does not check out"));
         }
-        let fact: Fact = serde_json::from_str(json).map_err(|e| damaged(number, &format!("holds no fact: {e}")))?;
-        if (number == 1) != matches!(fact, Fact::Journal { .. }) {
+        let facts = if json.starts_with('[') { serde_json::from_str(json) } else { serde_json::from_str(json).map(|fact| vec![fact]) };
+        let facts: Vec<Fact> = facts.map_err(|e| damaged(number, &format!("holds no fact: {e}")))?;
+        if (number == 1) != facts.iter().any(|fact| matches!(fact, Fact::Journal { .. })) {
             return Err(damaged(number, if number == 1 { "does not begin a journal" } else { "begins a journal within one" }));
         }
         found.last = sum.to_owned();
-        found.facts.push(fact);
+        found.facts.extend(facts);
         found.length += line.len() as u64 + 1;
     }
     Ok(found)
@@ -272,7 +278,7 @@ mod tests {
         ];
         let (mut out, mut last) = (String::new(), String::new());
         for fact in facts {
-            last = line(&last, &fact, &mut out);
+            last = line(&last, &[fact], &mut out);
         }
         out
     }
@@ -286,6 +292,20 @@ mod tests {
             assert_eq!(found.facts.len(), ends.iter().filter(|e| **e <= cut).count(), "{cut}");
             assert_eq!(found.torn, !(cut == 0 || ends.contains(&cut)), "{cut}");
         }
+    }
+
+    #[test]
+    fn facts_that_are_noted_together_survive_together() {
+        let together = [Fact::Saved { step: "a/b".into() }, Fact::Leg { leg: "a".into() }];
+        let mut text = text();
+        let before = text.len();
+        let last = recover(Path::new("journal"), text.as_bytes()).unwrap().last;
+        line(&last, &together, &mut text);
+        for cut in before..text.len() {
+            assert_eq!(recover(Path::new("journal"), &text.as_bytes()[..cut]).unwrap().facts.len(), 3, "{cut}");
+        }
+        let found = recover(Path::new("journal"), text.as_bytes()).unwrap();
+        assert_eq!(found.facts[3..], together);
     }
 
     #[test]
@@ -305,7 +325,7 @@ mod tests {
             assert_eq!(error.kind(), crate::error::ErrorKind::State, "{order:?}");
         }
         let mut newer = String::new();
-        line("", &Fact::Journal { version: VERSION + 1, run: "r".into() }, &mut newer);
+        line("", &[Fact::Journal { version: VERSION + 1, run: "r".into() }], &mut newer);
         assert!(recover(Path::new("journal"), newer.as_bytes()).unwrap_err().message.contains("newer"));
     }
 }
