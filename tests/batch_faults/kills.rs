@@ -23,6 +23,12 @@ pub fn short() -> Vec<Point> {
             }));
         }
     }
+    // The facts that an element failed and that the next one is under way are noted together.
+    points.push(Point::new("kill/write/half-of-what-is-noted-together".into(), |setting, clean| {
+        let mut calls = clean.calls.iter().skip_while(|c| !c.path.ends_with("details.failed.ndjson")).filter(|c| c.kind == "write");
+        let call = calls.find(|c| c.path.ends_with("journal")).ok_or("no element failed")?;
+        kill(setting, clean, "write", &[Fault::Kill(When::Half, call.number)])
+    }));
     // Killed again and again, each time some calls into what was taken up.
     for (number, steps) in [[60, 31, 90, 17, 45, 8], [200, 40, 40, 40, 40, 40], [350, 25, 90, 3, 60, 70]].into_iter().enumerate() {
         points.push(Point::new(format!("kill/again-and-again/{number}"), move |setting, clean| {
