@@ -426,8 +426,9 @@ fn save_part(c: &mut Checker<'_>, at: &str, part: &SavePart, names: &mut names::
     (c.faults.len() == told).then_some(Save { to, format, columns })
 }
 
-/// Where the files go: each can be written, in a form that is known, and none is written twice.
-pub(crate) fn targets(c: &mut Checker<'_>, steps: &[(usize, Step)], ground: &Ground<'_>, folder: &Path, name: &str) {
+/// Where the files go: each can be written, in a form that is known, and none is written twice. Gives how many of the faults are the disk's.
+pub(crate) fn targets(c: &mut Checker<'_>, steps: &[(usize, Step)], ground: &Ground<'_>, folder: &Path, name: &str) -> usize {
+    let mut refused = 0;
     let mut taken: BTreeMap<PathBuf, (String, String)> = BTreeMap::new();
     let mut told = BTreeSet::new();
     for (number, step) in steps {
@@ -446,7 +447,11 @@ pub(crate) fn targets(c: &mut Checker<'_>, steps: &[(usize, Step)], ground: &Gro
                             format!("{} is written for {other} and for {}", path.display(), leg.name),
                             Some("put ${{ connection.name }} into the path".to_owned()),
                         )),
-                        None => save::writable(&path).err().map(|e: Error| (e.message.clone(), e.advice.clone())),
+                        None => {
+                            let refusal = save::writable(&path).err();
+                            refused += usize::from(refusal.is_some());
+                            refusal.map(|e: Error| (e.message.clone(), e.advice.clone()))
+                        }
                     }
                 }
             };
@@ -455,6 +460,7 @@ pub(crate) fn targets(c: &mut Checker<'_>, steps: &[(usize, Step)], ground: &Gro
             }
         }
     }
+    refused
 }
 
 /// A path without its detours, so that `./out/a.csv` and `out/a.csv` are the same file.

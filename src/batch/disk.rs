@@ -58,8 +58,17 @@ pub(crate) fn cut(path: &Path, length: u64) -> Result<()> {
 
 /// The file's text; `None` when there is no such file.
 pub(crate) fn read(path: &Path) -> Result<Option<String>> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
+    found(path, fs::read_to_string(path))
+}
+
+/// The file's bytes, for files of ours that may be damaged; `None` when there is no such file.
+pub(crate) fn read_bytes(path: &Path) -> Result<Option<Vec<u8>>> {
+    found(path, fs::read(path))
+}
+
+fn found<T>(path: &Path, read: io::Result<T>) -> Result<Option<T>> {
+    match read {
+        Ok(content) => Ok(Some(content)),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(failed("read", path, &e)),
     }

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::context::Before;
 use super::disk::{self, Beside};
 use super::spool::Spool;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::receipt::OutcomeStatus;
 
 /// One line.
@@ -47,8 +47,8 @@ impl Failures {
         error: &Error,
     ) -> Result<Before> {
         if self.spool.is_none() {
-            // Whatever a killed run left stays: the last line of an item counts.
-            let length = std::fs::metadata(&self.path).map_or(0, |m| m.len());
+            // Whole lines that a killed run left stay: the last line of an item counts. A torn one would spoil the line behind it.
+            let length = lines(&self.path)?.map_or(0, |text| text.len() as u64);
             self.spool = Some(Spool::open(&self.path, 0, length)?);
         }
         let Some(spool) = &mut self.spool else { return Ok(Vec::new()) };
@@ -59,19 +59,26 @@ impl Failures {
     }
 }
 
+/// The whole lines of the file; `None` when there is no such file.
+fn lines(path: &Path) -> Result<Option<String>> {
+    let Some(mut bytes) = disk::read_bytes(path)? else { return Ok(None) };
+    bytes.truncate(memchr::memrchr(b'\n', &bytes).map_or(0, |at| at + 1));
+    let damaged = |_| Error::new(ErrorKind::State, format!("{} is damaged: a line in it is no text", path.display()));
+    String::from_utf8(bytes).map(Some).map_err(damaged)
+}
+
 /// Keeps only the last line of each of these items; without any, the file goes. Gives the path when it stays.
 ///
 /// # Errors
 /// `state` when the disk refuses.
 pub(crate) fn tidy(path: &Path, left: &BTreeSet<(u64, u64)>) -> Result<Option<PathBuf>> {
-    let Some(text) = disk::read(path)? else { return Ok(None) };
+    let Some(text) = lines(path)? else { return Ok(None) };
     if left.is_empty() {
         std::fs::remove_file(path).map_err(|e| disk::failed("removed", path, &e))?;
         return Ok(None);
     }
     let mut last: HashMap<(u64, u64), usize> = HashMap::new();
     for (number, line) in text.lines().enumerate() {
-        // A torn line of a killed run is no item's last.
         if let Ok(key) = serde_json::from_str::<Key>(line) {
             last.insert((key.element, key.index), number);
         }

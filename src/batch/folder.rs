@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::disk;
-use super::journal::{Fact, Journal, Recovered, VERSION, recover};
+use super::journal::{Fact, Journal, Recovered, recover};
 use super::state::RunState;
 use crate::error::{Error, ErrorKind, Place, Result};
 
@@ -83,17 +83,21 @@ impl Folder {
         let mut notes = Vec::new();
         let path = root.join("journal");
         if beginning.fresh {
-            if std::fs::metadata(&path).is_ok_and(|m| m.len() > 0) {
-                notes.push(format!("the run before is kept aside in {}", set_aside(root, true)?.display()));
+            if std::fs::metadata(&path).is_ok_and(|m| m.len() > 0) || root.join("spool").exists() {
+                // A damaged journal does not tell its run; what is set aside then gets a name of its own.
+                let run = recall(&path).map(|(_, state)| state.run).unwrap_or_default();
+                notes.push(format!("the run before is kept aside in {}", set_aside(root, true, run)?.display()));
             }
             return Folder::begin(root, lock, info, notes);
         }
         let (found, state) = recall(&path)?;
         match (found.facts == 0, state.ended) {
             (true, _) if beginning.retry_failed => Err(nothing_to_retry("there is no earlier run")),
+            // Rows are only kept when the journal has its first line.
+            (true, _) if root.join("spool").exists() => Err(damaged(&path, "it is empty, and there are rows of a run")),
             (true, _) => Folder::begin(root, lock, info, notes),
             (false, true) if !beginning.retry_failed => {
-                set_aside(root, false)?;
+                set_aside(root, false, state.run)?;
                 Folder::begin(root, lock, info, notes)
             }
             (false, ended) => {
@@ -110,22 +114,11 @@ impl Folder {
     }
 
     fn begin(root: &Path, lock: File, info: RunInfo, notes: Vec<String>) -> Result<Folder> {
-        let spool = root.join("spool");
-        if spool.exists() {
-            std::fs::remove_dir_all(&spool).map_err(|e| disk::failed("removed", &spool, &e))?;
-        }
         let text = serde_json::to_vec_pretty(&info).map_err(|e| Error::new(ErrorKind::Internal, format!("run.json: {e}")))?;
         disk::replace(&root.join("run.json"), &text)?;
-        let path = root.join("journal");
-        // What stands there, if anything, is a first line that was torn.
-        disk::append(&path)?;
-        disk::cut(&path, 0)?;
-        disk::sync_folder(&path)?;
-        let journal = Journal::open(&path, String::new())?;
-        let mut folder =
-            Folder { root: root.to_owned(), journal, state: RunState::default(), resumed: false, notes, info: info.clone(), _lock: lock };
-        folder.note(Fact::Journal { version: VERSION, run: info.run });
-        Ok(folder)
+        let journal = Journal::begin(&root.join("journal"), &info.run)?;
+        let state = RunState { run: info.run.clone(), ..RunState::default() };
+        Ok(Folder { root: root.to_owned(), journal, state, resumed: false, notes, info, _lock: lock })
     }
 
     fn go_on(
@@ -138,8 +131,8 @@ impl Folder {
         mut notes: Vec<String>,
     ) -> Result<Folder> {
         let path = root.join("run.json");
-        let text = disk::read(&path)?.ok_or_else(|| damaged(&path, "it is missing"))?;
-        let before: RunInfo = serde_json::from_str(&text).map_err(|e| damaged(&path, &e.to_string()))?;
+        let text = disk::read_bytes(&path)?.ok_or_else(|| damaged(&path, "it is missing"))?;
+        let before: RunInfo = serde_json::from_slice(&text).map_err(|e| damaged(&path, &e.to_string()))?;
         let changes = changes(&before.prints, &info.prints);
         if !changes.is_empty() && !beginning.accept_changes {
             let what = changes.join(", ");
@@ -259,13 +252,18 @@ pub(crate) fn run_id() -> String {
     format!("{}-{:04x}", jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ"), fastrand::u16(..))
 }
 
-/// Moves a run to `past/`: an unfinished one as it is, an ended one without its rows.
-fn set_aside(root: &Path, whole: bool) -> Result<PathBuf> {
-    let info: Option<RunInfo> = disk::read(&root.join("run.json"))?.and_then(|text| serde_json::from_str(&text).ok());
-    let target = root.join("past").join(info.map_or_else(run_id, |i| i.run));
+/// Moves a run to `past/`: an unfinished one as it is, an ended one without its rows. `run` is its id, as far as the journal tells. The journal
+/// goes last, so that whoever is killed here finds it again and ends this.
+fn set_aside(root: &Path, whole: bool, mut run: String) -> Result<PathBuf> {
+    if run.is_empty() {
+        let info: Option<RunInfo> = std::fs::read(root.join("run.json")).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        run = info.map_or_else(run_id, |i| i.run);
+    }
+    let target = root.join("past").join(file_name(&run));
     disk::folder(&target)?;
     let spool = root.join("spool");
-    if spool.exists() && whole {
+    // What is there when the rows have been moved already is of an attempt that was refused in between.
+    if spool.exists() && whole && !target.join("spool").exists() {
         disk::rename(&spool, &target.join("spool"))?;
     } else if spool.exists() {
         std::fs::remove_dir_all(&spool).map_err(|e| disk::failed("removed", &spool, &e))?;

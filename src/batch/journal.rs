@@ -1,6 +1,6 @@
 //! The journal: facts of a run, one checksummed line each, each bound to the line before. Appended only.
 //!
-//! A line is 16 hexadecimal digits, a space and a JSON object. The digits are the start of SHA-256 over the digits before and the JSON, so that a
+//! A line is 16 hexadecimal digits, a space and a fact as a JSON object, or a list of facts that are true together or not at all. The digits are the start of SHA-256 over the digits before and the JSON, so that a
 //! line which was changed, dropped or moved does not check out. Only the last line may be torn; it is cut off.
 
 use std::collections::BTreeMap;
@@ -85,11 +85,25 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
+    /// Begins a journal with its first line, durably: rows may only be kept when there is a journal that tells whose they are.
+    pub(crate) fn begin(path: &Path, run: &str) -> Result<Journal> {
+        let wrong = |e: std::io::Error| disk::failed("written", path, &e);
+        let mut file = disk::append(path)?;
+        // What stands there, if anything, is a first line that was torn.
+        file.set_len(0).map_err(wrong)?;
+        let mut text = String::new();
+        let last = line("", &[Fact::Journal { version: VERSION, run: run.to_owned() }], &mut text);
+        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(wrong)?;
+        disk::sync_folder(path)?;
+        Journal::open(path, last)
+    }
+
     /// Opens a journal behind its last line, whose digits are given.
     pub(crate) fn open(path: &Path, last: String) -> Result<Journal> {
         let file = disk::append(path)?;
+        let length = file.metadata().map_err(|e| disk::failed("read", path, &e))?.len();
         let (entries, queue) = mpsc::channel();
-        let mut writer = Writer { file, path: path.to_owned(), last, broken: None };
+        let mut writer = Writer { file, path: path.to_owned(), length, last, broken: None };
         std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || writer.run(&queue))
@@ -118,6 +132,8 @@ impl Journal {
 struct Writer {
     file: File,
     path: PathBuf,
+    /// Of what is known to be written.
+    length: u64,
     last: String,
     broken: Option<Error>,
 }
@@ -134,6 +150,10 @@ impl Writer {
             if let Err(error) = &outcome {
                 // What stands behind a failed write is not known; writing on would bury it.
                 self.broken = Some(error.clone());
+                if batch.iter().flat_map(|e| &e.facts).any(|f| matches!(f, Fact::Ended { .. })) {
+                    // A run that is told to have failed must not count as ended: running it again would begin a new one.
+                    let _as_far_as_the_disk_lets = self.file.set_len(self.length);
+                }
             }
             for done in batch.into_iter().filter_map(|e| e.done) {
                 let _nobody_waits = done.send(outcome.clone());
@@ -147,20 +167,26 @@ impl Writer {
             file.sync_data().map_err(|e| disk::failed("written", path, &e))?;
         }
         let mut text = String::new();
-        for fact in batch.iter().flat_map(|e| &e.facts) {
-            self.last = line(&self.last, fact, &mut text);
+        for entry in batch.iter().filter(|e| !e.facts.is_empty()) {
+            self.last = line(&self.last, &entry.facts, &mut text);
         }
         let wrong = |e: std::io::Error| disk::failed("written", &self.path, &e);
         self.file.write_all(text.as_bytes()).map_err(wrong)?;
         if batch.iter().any(|e| e.done.is_some()) {
             self.file.sync_data().map_err(wrong)?;
         }
+        self.length += text.len() as u64;
         Ok(())
     }
 }
 
-fn line(last: &str, fact: &Fact, out: &mut String) -> String {
-    let json = serde_json::to_string(fact).unwrap_or_default();
+/// What is noted together stands in one line, so that a torn line does not leave half of it.
+fn line(last: &str, facts: &[Fact], out: &mut String) -> String {
+    let json = match facts {
+        [fact] => serde_json::to_string(fact),
+        several => serde_json::to_string(several),
+    };
+    let json = json.unwrap_or_default();
     let digits = digits(last, &json);
     out.push_str(&digits);
     out.push(' ');
@@ -217,13 +243,14 @@ pub(crate) fn recover(path: &Path, mut text: impl BufRead, each: &mut dyn FnMut(
         if sum != digits(&found.last, json) {
             return Err(damaged(number, "does not check out"));
         }
-        let fact: Fact = serde_json::from_str(json).map_err(|e| damaged(number, &format!("holds no fact: {e}")))?;
-        if (number == 1) != matches!(fact, Fact::Journal { .. }) {
+        let facts = if json.starts_with('[') { serde_json::from_str(json) } else { serde_json::from_str(json).map(|fact| vec![fact]) };
+        let facts: Vec<Fact> = facts.map_err(|e| damaged(number, &format!("holds no fact: {e}")))?;
+        if (number == 1) != facts.iter().any(|fact| matches!(fact, Fact::Journal { .. })) {
             return Err(damaged(number, if number == 1 { "does not begin a journal" } else { "begins a journal within one" }));
         }
         found.last = sum.to_owned();
-        each(&fact);
-        found.facts += 1;
+        facts.iter().for_each(&mut *each);
+        found.facts += facts.len() as u64;
         found.length += line.len() as u64 + 1;
     }
     Ok(found)
@@ -263,7 +290,7 @@ mod tests {
         ];
         let (mut out, mut last) = (String::new(), String::new());
         for fact in facts {
-            last = line(&last, &fact, &mut out);
+            last = line(&last, &[fact], &mut out);
         }
         out
     }
@@ -277,6 +304,21 @@ mod tests {
             assert_eq!(found.facts as usize, ends.iter().filter(|e| **e <= cut).count(), "{cut}");
             assert_eq!(found.torn, !(cut == 0 || ends.contains(&cut)), "{cut}");
         }
+    }
+
+    #[test]
+    fn facts_that_are_noted_together_survive_together() {
+        let together = [Fact::Saved { step: "a/b".into() }, Fact::Leg { leg: "a".into() }];
+        let mut text = text();
+        let before = text.len();
+        let last = read(text.as_bytes()).unwrap().last;
+        line(&last, &together, &mut text);
+        for cut in before..text.len() {
+            assert_eq!(read(&text.as_bytes()[..cut]).unwrap().facts, 3, "{cut}");
+        }
+        let mut all = Vec::new();
+        recover(Path::new("journal"), text.as_bytes(), &mut |fact| all.push(fact.clone())).unwrap();
+        assert_eq!(all[3..], together);
     }
 
     #[test]
@@ -296,7 +338,7 @@ mod tests {
             assert_eq!(error.kind(), crate::error::ErrorKind::State, "{order:?}");
         }
         let mut newer = String::new();
-        line("", &Fact::Journal { version: VERSION + 1, run: "r".into() }, &mut newer);
+        line("", &[Fact::Journal { version: VERSION + 1, run: "r".into() }], &mut newer);
         assert!(read(newer.as_bytes()).unwrap_err().message.contains("newer"));
     }
 }

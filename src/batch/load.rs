@@ -135,7 +135,7 @@ impl Batch {
             c.fault("/steps", "the batch has no steps", None);
         }
         let steps = check::steps(&mut c, &file, &ground);
-        check::targets(&mut c, &steps, &ground, &folder, &name);
+        let refused = check::targets(&mut c, &steps, &ground, &folder, &name);
         let steps: Vec<Step> = steps.into_iter().map(|(_, step)| step).collect();
         let sessions = sessions(&mut c, config, &known, &steps, &file);
         let prints = prints(text, &vars, &env, config, &known, &steps);
@@ -143,10 +143,12 @@ impl Batch {
             env.values().for_each(|value| session.connection().redactor.learn(value));
         }
         let concurrency = usize::from(file.concurrency.max(1));
-        c.finish(
-            "the batch file is wrong",
-            Some(Batch { name, file: shown, folder, vars, env, concurrency, legs, steps, sessions, prints }),
-        )
+        let batch = Batch { name, file: shown, folder, vars, env, concurrency, legs, steps, sessions, prints };
+        if refused > 0 && c.faults.len() == refused {
+            // The file is right, and can be run when the disk takes the results.
+            return Err(Error::from_faults(ErrorKind::State, "the results cannot be kept", c.faults));
+        }
+        c.finish("the batch file is wrong", Some(batch))
     }
 
     /// Its name.

@@ -101,9 +101,11 @@ impl Batch {
         let mut folder = Folder::open(&root, info, beginning)?;
         let watermarks = watermark::load(&root)?;
         let state = std::mem::take(&mut folder.state);
+        // A run that was killed while it tried failed items again goes on with that.
+        let retry_failed = options.retry_failed || state.again;
         let (events, receiver) = mpsc::channel(EVENTS);
         let ledger = Arc::new(Ledger::new(folder.journal.clone(), state, options.cancel.clone()));
-        let context = Context { batch: self, folder, ledger, hard: Cancel::default(), events, retry_failed: options.retry_failed };
+        let context = Context { batch: self, folder, ledger, hard: Cancel::default(), events, retry_failed };
         let work = Box::pin(whole(context, watermarks));
         Ok(Run { work, events: receiver, report: None })
     }
@@ -187,11 +189,13 @@ async fn conclude(context: &Context, steps: Vec<StepReport>) -> Report {
         report.error = Some(stopped());
     }
     let kind = report.check().err().map(|e| e.kind().to_string());
-    let facts = if finished { vec![Fact::Ended { kind }] } else { Vec::new() };
-    let kept = context.ledger.commit(facts, Vec::new()).await;
     let text = serde_json::to_vec_pretty(&report).unwrap_or_default();
-    let kept = kept.and(super::disk::replace(&context.folder.root().join("report.json"), &text));
-    if let Err(error) = kept {
+    // The report comes first: when it cannot be kept, the run has not ended, and goes on here instead of beginning anew.
+    let reported = super::disk::replace(&context.folder.root().join("report.json"), &text);
+    let facts = if finished && reported.is_ok() { vec![Fact::Ended { kind }] } else { Vec::new() };
+    let kept = context.ledger.commit(facts, Vec::new()).await;
+    if let Err(error) = reported.and(kept) {
+        report.finished = false;
         report.error = Some(error);
     }
     report

@@ -68,7 +68,8 @@ pub(crate) fn writable(path: &Path) -> Result<()> {
     if !above.is_dir() {
         return Err(Error::new(ErrorKind::State, format!("{} is no folder", above.display())));
     }
-    let probe = above.join(format!(".opnode-{}", std::process::id()));
+    // The same name every time: what a killed run left goes with the next.
+    let probe = above.join(".opnode-probe");
     OpenOptions::new().write(true).create(true).truncate(true).open(&probe).map_err(|e| disk::failed("written", path, &e))?;
     let _it_was_made_just_now = std::fs::remove_file(&probe);
     Ok(())

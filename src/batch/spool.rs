@@ -15,6 +15,8 @@ pub(crate) struct Spool {
     pub(crate) rows: u64,
     pub(crate) bytes: u64,
     dirty: bool,
+    /// Why nothing more can be added: what stands behind `bytes` is not known.
+    broken: Option<Error>,
     buffer: Vec<u8>,
 }
 
@@ -24,6 +26,9 @@ impl Spool {
     /// # Errors
     /// `state` when the disk refuses, or when less is there than the journal says.
     pub(crate) fn open(path: &Path, rows: u64, bytes: u64) -> Result<Spool> {
+        if bytes > 0 && !path.exists() {
+            return Err(short(path, 0, bytes));
+        }
         if let Some(folder) = path.parent() {
             disk::folder(folder)?;
         }
@@ -36,7 +41,7 @@ impl Spool {
             disk::cut(path, bytes)?;
         }
         disk::sync_folder(path)?;
-        Ok(Spool { file: Arc::new(file), path: path.to_owned(), rows, bytes, dirty: false, buffer: Vec::new() })
+        Ok(Spool { file: Arc::new(file), path: path.to_owned(), rows, bytes, dirty: false, broken: None, buffer: Vec::new() })
     }
 
     /// Adds a row; it is on its way to disk after [`flush`](Self::flush).
@@ -48,10 +53,17 @@ impl Spool {
 
     /// Hands what was added to the system.
     pub(crate) fn flush(&mut self) -> Result<()> {
+        if let Some(error) = &self.broken {
+            return Err(error.clone());
+        }
         if self.buffer.is_empty() {
             return Ok(());
         }
-        (&*self.file).write_all(&self.buffer).map_err(|e| disk::failed("written", &self.path, &e))?;
+        if let Err(e) = (&*self.file).write_all(&self.buffer) {
+            let error = disk::failed("written", &self.path, &e);
+            self.broken = Some(error.clone());
+            return Err(error);
+        }
         self.bytes += self.buffer.len() as u64;
         self.buffer.clear();
         self.dirty = true;

@@ -14,6 +14,8 @@ pub(crate) struct RunState {
     pub(crate) steps: BTreeMap<String, StepState>,
     pub(crate) legs: BTreeSet<String>,
     pub(crate) ended: bool,
+    /// The failed items of an ended run are under way again.
+    pub(crate) again: bool,
 }
 
 /// One step of one leg.
@@ -77,12 +79,16 @@ impl RunState {
             }
             Fact::Again => {
                 self.ended = false;
+                self.again = true;
                 self.legs.clear();
                 for step in self.steps.values_mut().filter(|s| !s.failed.is_empty()) {
                     step.saved = false;
                 }
             }
-            Fact::Ended { .. } => self.ended = true,
+            Fact::Ended { .. } => {
+                self.ended = true;
+                self.again = false;
+            }
             Fact::Started { step }
             | Fact::Read { step, .. }
             | Fact::Intended { step, .. }

@@ -19,8 +19,8 @@ pub(crate) type Watermarks = BTreeMap<String, Value>;
 /// `state` when it cannot be read or is damaged: starting from the beginning would write everything again.
 pub(crate) fn load(root: &Path) -> Result<Watermarks> {
     let path = root.join("watermarks.json");
-    let Some(text) = disk::read(&path)? else { return Ok(Watermarks::new()) };
-    serde_json::from_str(&text).map_err(|e| {
+    let Some(text) = disk::read_bytes(&path)? else { return Ok(Watermarks::new()) };
+    serde_json::from_slice(&text).map_err(|e| {
         let shown = path.display().to_string();
         let place = Place { file: Some(shown.clone()), line: Some(e.line() as u64), column: Some(e.column() as u64), field: None };
         Error::new(ErrorKind::State, format!("{shown} is damaged: {e}"))

@@ -61,7 +61,10 @@ pub(crate) async fn run(context: &Context, args: &RunArgs) -> Result<u8> {
     }
     let report = run.finish().await;
     shown.close(&report);
-    write_report(report_file, &report)?;
+    write_report(report_file, &report).map_err(|e| match report.finished {
+        true => e.advise("the run has come to its end, and its report is kept in the run folder too; running it again begins a new run"),
+        false => e,
+    })?;
     conclude(context, &report, &signals)
 }
 

@@ -1,0 +1,253 @@
+//! Damage to the files of an unfinished run: a torn tail is repaired, and anything else is refused with advice. Nothing is ever begun anew in silence.
+
+use std::fs;
+use std::path::Path;
+
+use crate::shim::{Fault, When};
+use crate::verdict;
+use crate::world::{Setting, World};
+use crate::{Clean, Point};
+
+/// What becomes of a damaged run.
+enum Then {
+    /// It goes on, and ends as it should.
+    GoesOn,
+    /// It stops with `state`, this in its message, and advice.
+    Refused(&'static str),
+}
+
+use Then::{GoesOn, Refused};
+
+type Harm = fn(&World<'_>);
+
+const HARMS: &[(&str, Harm, Then)] = &[
+    ("journal-tail-without-its-line-end", |w| tail(w, |last| last.len() - 1), GoesOn),
+    ("journal-tail-torn-in-its-middle", |w| tail(w, |last| last.len() / 2), GoesOn),
+    ("journal-tail-of-one-byte", |w| tail(w, |_| 1), GoesOn),
+    ("journal-tail-with-rubbish", |w| append(w, "journal", b"0000000000000000 {\"fact\":\"ou"), GoesOn),
+    ("journal-tail-no-text", |w| append(w, "journal", b"\xff\xfe\x00half"), GoesOn),
+    ("journal-rubbish-line", |w| append(w, "journal", b"0000000000000000 {\"fact\":\"again\"}\n"), Refused("does not check out")),
+    ("journal-empty", |w| fs::write(w.state("journal"), "").unwrap(), Refused("it is empty")),
+    ("journal-missing", |w| fs::remove_file(w.state("journal")).unwrap(), Refused("it is empty")),
+    ("journal-first-line-torn", |w| write(w, "journal", |text| text[..40].to_owned()), Refused("it is empty")),
+    ("journal-without-its-middle", |w| lines(w, |lines| drop(lines.remove(lines.len() / 2))), Refused("does not check out")),
+    (
+        "journal-cut-in-its-middle-and-gone-on",
+        |w| lines(w, |lines| lines[5] = lines[5][..30].to_owned()),
+        Refused("line 6 does not check out"),
+    ),
+    ("journal-two-lines-swapped", |w| lines(w, |lines| lines.swap(4, 5)), Refused("line 5 does not check out")),
+    ("journal-line-doubled", |w| lines(w, |lines| lines.insert(7, lines[6].clone())), Refused("line 8 does not check out")),
+    ("journal-bit-flipped-in-a-checksum", |w| flip(w, 0), Refused("does not check out")),
+    ("journal-bit-flipped-in-a-fact", |w| flip(w, 30), Refused("does not check out")),
+    ("journal-newer", newer, Refused("newer opnode")),
+    ("run.json-missing", |w| fs::remove_file(w.state("run.json")).unwrap(), Refused("run.json is damaged: it is missing")),
+    ("run.json-damaged", |w| cut(w, "run.json", 20), Refused("run.json is damaged")),
+    ("run.json-empty", |w| fs::write(w.state("run.json"), "").unwrap(), Refused("run.json is damaged")),
+    ("run.json-no-text", |w| append(w, "run.json", b"\xff\xfe"), Refused("run.json")),
+    (
+        "spool-shorter-than-the-journal-says",
+        |w| write(w, "spool/main/make.ndjson", |rows| rows[..5].to_owned()),
+        Refused("make.ndjson is damaged: it has"),
+    ),
+    ("spool-of-an-earlier-step-shorter", |w| cut(w, "spool/main/list.ndjson", 10), Refused("list.ndjson is damaged: it has")),
+    ("spool-missing", |w| fs::remove_file(w.state("spool/main/make.ndjson")).unwrap(), Refused("make.ndjson is damaged: it has 0 bytes")),
+    ("spool-longer-than-the-journal-says", |w| append(w, "spool/main/make.ndjson", b"{\"id\":\"half a ro"), GoesOn),
+    ("spool-of-an-earlier-step-longer", |w| append(w, "spool/main/list.ndjson", b"{\"id\":99}\n{\"id\":10"), GoesOn),
+    ("failures-torn", |w| append(w, "spool/main/make.failed.ndjson", b"{\"element\":0,\"index\":\xc3"), GoesOn),
+    (
+        "watermarks.json-damaged",
+        |w| fs::write(w.state("watermarks.json"), "{\"main/list\": ").unwrap(),
+        Refused("watermarks.json is damaged"),
+    ),
+    ("watermarks.json-no-text", |w| fs::write(w.state("watermarks.json"), b"\xff\xfe").unwrap(), Refused("watermarks.json")),
+    ("leftovers", leftovers, GoesOn),
+];
+
+pub fn all() -> Vec<Point> {
+    let harms = HARMS
+        .iter()
+        .map(|(name, harm, then)| Point::new(format!("damage/{name}"), move |setting, clean| damaged(setting, clean, *harm, then)));
+    let others = [
+        ("damage/refused-runs-can-start-over", start_over as fn(&Setting, &Clean) -> Result<(), String>),
+        ("damage/a-killed-start-over-is-ended-by-the-next", killed_start_over),
+        ("damage/an-ended-run-is-left-alone", ended),
+        ("disk/report-that-was-asked-for", report),
+    ];
+    harms.chain(others.into_iter().map(|(name, test)| Point::new(name.into(), test))).collect()
+}
+
+/// A run that was killed among its writes, with some outcomes noted.
+fn killed<'s>(setting: &'s Setting, clean: &Clean) -> Result<World<'s>, String> {
+    let world = World::new(setting);
+    let outcome = clean.calls.iter().filter(|c| c.path.ends_with("make.ndjson") && c.kind == "write").nth(12);
+    let at = outcome.ok_or("a run writes no outcomes")?.number;
+    let ended = world.run(Some(&Fault::Kill(When::After, at)), &[])?;
+    let journal = fs::read_to_string(world.state("journal")).map_err(|e| e.to_string())?;
+    if ended.exit.is_some() || !journal.contains(r#""fact":"outcome","step":"main/make""#) {
+        return Err(format!("it was not killed where it should be: {:?} {}", ended.exit, ended.stderr));
+    }
+    Ok(world)
+}
+
+fn damaged(setting: &Setting, clean: &Clean, harm: Harm, then: &Then) -> Result<(), String> {
+    let world = killed(setting, clean)?;
+    harm(&world);
+    match then {
+        GoesOn => {
+            world.run_to_the_end(&[])?;
+            verdict::check(&world, &clean.left).map(|_| ())
+        }
+        Refused(message) => {
+            let before = (world.records(), files(&world));
+            let ended = world.run(None, &[])?;
+            let said = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+            if ended.exit != Some(9) || !said.contains("error[state]") || !said.contains(message) || !said.contains("help: ") {
+                return Err(format!("it ended with {:?}, and should refuse with {message:?}: {said}", ended.exit));
+            }
+            if (world.records(), files(&world)) != before {
+                return Err("something was done before it refused".into());
+            }
+            Ok(())
+        }
+    }
+}
+
+/// The files of the run and their contents, without the lock's.
+fn files(world: &World<'_>) -> Vec<(String, Vec<u8>)> {
+    let names = ["journal", "run.json", "watermarks.json", "spool/main/list.ndjson", "spool/main/details.ndjson"];
+    names.iter().map(|name| ((*name).to_owned(), fs::read(world.state(name)).unwrap_or_default())).collect()
+}
+
+/// `--fresh` begins anew and keeps the old run's files.
+fn start_over(setting: &Setting, clean: &Clean) -> Result<(), String> {
+    let world = killed(setting, clean)?;
+    flip(&world, 30);
+    let journal = fs::read(world.state("journal")).map_err(|e| e.to_string())?;
+    let refused = world.run(None, &[])?;
+    if refused.exit != Some(9) || !refused.stderr.contains("--fresh") {
+        return Err(format!("expected to be refused with the way out: {}", refused.stderr));
+    }
+    let ended = world.run(None, &["--fresh"])?;
+    if ended.exit != Some(8) {
+        return Err(format!("--fresh ended with {:?}: {}", ended.exit, ended.stderr));
+    }
+    let past: Vec<_> = fs::read_dir(world.state("past")).map_err(|e| e.to_string())?.flatten().map(|e| e.path()).collect();
+    let is_kept =
+        past.iter().any(|p| fs::read(p.join("journal")).ok().as_ref() == Some(&journal) && p.join("spool/main/list.ndjson").exists());
+    if is_kept { Ok(()) } else { Err(format!("the damaged run is not kept aside: {past:?}")) }
+}
+
+/// Killed at each call of `--fresh` until the new run has its journal; in between somebody runs it without, and then once more with it.
+fn killed_start_over(setting: &Setting, clean: &Clean) -> Result<(), String> {
+    let world = killed(setting, clean)?;
+    let rows = fs::read(world.state("spool/main/list.ndjson")).map_err(|e| e.to_string())?;
+    copy(&world.path("state"), &world.path("kept"));
+    for at in 1..=60 {
+        fs::remove_dir_all(world.path("state")).map_err(|e| e.to_string())?;
+        copy(&world.path("kept"), &world.path("state"));
+        let cut = world.run(Some(&Fault::Kill(When::After, at)), &["--fresh"])?;
+        let _refused_or_gone_on = world.run(Some(&Fault::Kill(When::After, 30)), &[])?;
+        let last = world.run(Some(&Fault::Kill(When::After, 60)), &["--fresh"])?;
+        if let Some(exit) = last.exit {
+            return Err(format!("killed at {at}, --fresh ended with {exit}: {}", last.stderr));
+        }
+        let past = fs::read_dir(world.state("past")).map_err(|e| e.to_string())?.flatten();
+        let is_kept = past.map(|e| e.path().join("spool/main/list.ndjson")).any(|p| fs::read(p).is_ok_and(|kept| kept == rows));
+        if !is_kept {
+            return Err(format!("killed at {at}, the rows of the first run are gone"));
+        }
+        if cut.calls.iter().any(|c| c.kind == "sync" && c.path.ends_with("journal")) {
+            return Ok(());
+        }
+    }
+    Err("the new run never began".into())
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// Files of an ended run may be damaged: the next run is a new one in any case. Its watermarks count on.
+fn ended(setting: &Setting, _: &Clean) -> Result<(), String> {
+    let world = World::new(setting);
+    world.run_to_the_end(&[])?;
+    let first = fs::read_to_string(world.state("watermarks.json")).map_err(|e| e.to_string())?;
+    fs::remove_file(world.state("run.json")).map_err(|e| e.to_string())?;
+    let again = world.run(None, &[])?;
+    let second = fs::read_to_string(world.state("watermarks.json")).map_err(|e| e.to_string())?;
+    let twice = world.records().values().all(|times| *times == 2);
+    match again.exit {
+        Some(8) if first == second && twice => Ok(()),
+        _ => Err(format!("ended with {:?}: {}", again.exit, again.stderr)),
+    }
+}
+
+/// The run has ended when `--report` is written: the error says so, for running it again would begin anew.
+fn report(setting: &Setting, clean: &Clean) -> Result<(), String> {
+    let world = World::new(setting);
+    let ended = world.run(None, &["--report", "/dev/full"])?;
+    if ended.exit != Some(9) || !world.has_ended() || !ended.stderr.contains("begins a new run") {
+        return Err(format!("it ended with {:?}: {}", ended.exit, ended.stderr));
+    }
+    verdict::check(&world, &clean.left).map(|_| ())
+}
+
+fn write(world: &World<'_>, name: &str, change: impl FnOnce(&str) -> String) {
+    let text = fs::read_to_string(world.state(name)).unwrap();
+    fs::write(world.state(name), change(&text)).unwrap();
+}
+
+fn cut(world: &World<'_>, name: &str, bytes: usize) {
+    write(world, name, |text| text[..text.len() - bytes].to_owned());
+}
+
+fn append(world: &World<'_>, name: &str, more: &[u8]) {
+    let mut bytes = fs::read(world.state(name)).unwrap();
+    bytes.extend_from_slice(more);
+    fs::write(world.state(name), bytes).unwrap();
+}
+
+/// The beginning of a further line, as a kill in its write leaves it.
+fn tail(world: &World<'_>, bytes: fn(&str) -> usize) {
+    write(world, "journal", |text| {
+        let last = text.split_inclusive('\n').next_back().unwrap();
+        format!("{text}{}", &last[..bytes(last)])
+    });
+}
+
+fn lines(world: &World<'_>, change: impl FnOnce(&mut Vec<String>)) {
+    write(world, "journal", |text| {
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        change(&mut lines);
+        lines.join("\n") + "\n"
+    });
+}
+
+/// Flips a bit of the sixth line.
+fn flip(world: &World<'_>, at: usize) {
+    lines(world, |lines| {
+        let mut bytes = lines[5].clone().into_bytes();
+        bytes[at] ^= 1;
+        lines[5] = String::from_utf8(bytes).unwrap();
+    });
+}
+
+fn newer(world: &World<'_>) {
+    lines(world, |lines| lines[0] = lines[0].replace(r#""version":1"#, r#""version":2"#));
+}
+
+/// What a killed run may leave beside the places of its files.
+fn leftovers(world: &World<'_>) {
+    for name in ["state/matrix/.run.json.opnode", "state/matrix/.watermarks.json.opnode", "out/.made.ndjson.opnode", "out/.opnode-probe"] {
+        fs::write(world.path(name), "half").unwrap();
+    }
+}

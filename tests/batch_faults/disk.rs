@@ -1,0 +1,148 @@
+//! Each file operation fails once, in every manner: the run stops with `state` and names the file, and the run after it completes.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::shim::{Call, Fault};
+use crate::world::{Setting, World};
+use crate::{Clean, Point, table, verdict};
+
+/// What comes of a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Then {
+    /// The run stops, and goes on when it is run again.
+    Stops,
+    /// It goes on: what failed is done as well as it can be, and nothing depends on it.
+    Harmless,
+    /// Harmless where the folder is there already.
+    Either,
+}
+
+use Then::{Either, Harmless, Stops};
+
+const SPOOLS: &[&str] = &["list.ndjson", "details.ndjson", "make.ndjson", "details.failed.ndjson", "make.failed.ndjson"];
+const WHOLE: &[&str] = &["details.csv", "made.ndjson", "report.json", "run.json", "watermarks.json"];
+/// Written beside their places and renamed, and there is no spool of this name.
+const RENAMED: &[&str] = &["list.ndjson", "details.failed.ndjson", "make.failed.ndjson"];
+
+/// Every operation on files of a run, by its kind, with what comes of its failure. A file beside its place has its place's name.
+const TABLE: &[(&str, &[&str], Then)] = &[
+    ("open", SPOOLS, Stops),
+    ("open", WHOLE, Stops),
+    ("open", &["journal", "lock", "probe"], Stops),
+    ("write", SPOOLS, Stops),
+    ("write", WHOLE, Stops),
+    ("write", &["journal"], Stops),
+    ("sync", SPOOLS, Stops),
+    ("sync", WHOLE, Stops),
+    // The last three are folders.
+    ("sync", &["journal", "main", "matrix", "out"], Stops),
+    ("rename", WHOLE, Stops),
+    ("rename", RENAMED, Stops),
+    ("truncate", &["details.ndjson", "journal"], Stops),
+    ("mkdir", &["main", "matrix", "out", "spool", "state"], Either),
+    // Who holds the lock stands in it for people; the lock itself is the system's.
+    ("write", &["lock"], Harmless),
+    ("truncate", &["lock"], Harmless),
+    // What was written beside its place has been renamed when it is removed; after a failure, the next run writes over it.
+    ("unlink", WHOLE, Harmless),
+    ("unlink", RENAMED, Harmless),
+    // A probe that stays goes with the next run's.
+    ("unlink", &["probe"], Harmless),
+];
+
+fn operations() -> impl Iterator<Item = (&'static str, &'static str, Then)> {
+    TABLE.iter().flat_map(|(kind, files, then)| files.iter().map(move |file| (*kind, *file, *then)))
+}
+
+fn name_of(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if name == ".opnode-probe" {
+        return "probe".into();
+    }
+    name.trim_start_matches('.').trim_end_matches(".opnode").to_owned()
+}
+
+fn then(call: &Call) -> Option<Then> {
+    let name = name_of(&call.path);
+    operations().find(|(kind, file, _)| call.kind == *kind && name == *file).map(|(.., then)| then)
+}
+
+/// One of each operation, the first or the last.
+pub fn short() -> Vec<Point> {
+    let mut points = vec![Point::new("disk/operations-are-all-known".into(), |_, clean| known(clean))];
+    for (number, (kind, file, _)) in operations().enumerate() {
+        let place = if number % 2 == 0 { "first" } else { "last" };
+        let errnos: &[&'static str] = if kind == "write" { &["short", "EIO", "ENOSPC"] } else { &["ENOSPC", "EIO", "EROFS"] };
+        let errno = errnos[number % 3];
+        points.push(Point::new(format!("disk/{kind}/{file}/{place}-{errno}"), move |setting, clean| {
+            let mut own = clean.calls.iter().filter(|c| c.kind == kind && name_of(&c.path) == file);
+            let call = if place == "first" { own.next() } else { own.next_back() };
+            let call = call.ok_or("a run does not do this any more: take it out of the table")?;
+            fail(setting, clean, call, errno)
+        }));
+    }
+    points
+}
+
+/// Every operation of the clean run, in two manners.
+pub fn full(calls: &[Call]) -> Vec<Point> {
+    let mut points = Vec::new();
+    for call in calls.iter().filter(|c| c.kind != "send") {
+        let errnos: &[&'static str] = if call.kind == "write" { &["short", "EIO"] } else { &["ENOSPC", "EROFS"] };
+        for errno in errnos {
+            let call = call.clone();
+            points.push(Point::new(format!("disk/{}/{}-{errno}", call.kind, call.own), move |setting, clean| {
+                fail(setting, clean, &call, errno)
+            }));
+        }
+    }
+    points
+}
+
+fn known(clean: &Clean) -> Result<(), String> {
+    let new: BTreeSet<String> = clean
+        .calls
+        .iter()
+        .filter(|c| c.kind != "send" && then(c).is_none())
+        .map(|c| format!("(\"{}\", \"{}\", Stops),", c.kind, name_of(&c.path)))
+        .collect();
+    if new.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("a run does what the table does not know:\n{}", new.into_iter().collect::<Vec<_>>().join("\n")))
+    }
+}
+
+fn fail(setting: &Setting, clean: &Clean, call: &Call, errno: &'static str) -> Result<(), String> {
+    let world = World::new(setting);
+    let fault = Fault::Fail { kind: call.kind.clone(), number: call.own, errno };
+    let told = |e: String| format!("{fault}: {e}");
+    let ended = world.run(Some(&fault), &[]).map_err(told)?;
+    // What happens side by side differs a little from run to run.
+    let hit = ended.calls.iter().find(|c| c.kind == call.kind && c.own == call.own);
+    let (expected, name) = match hit {
+        None => (Some(Harmless), String::new()),
+        Some(hit) => (then(hit), name_of(&hit.path)),
+    };
+    let said: String = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    match (expected, ended.exit) {
+        (Some(Harmless | Either), Some(8)) => {}
+        (Some(Stops | Either), Some(9)) => {
+            let name = if name == "probe" { "out" } else { name.as_str() };
+            if !said.contains(name) || !said.contains("error[state]") {
+                return Err(format!("{fault}: the error does not name {name}: {said}"));
+            }
+        }
+        _ => return Err(format!("{fault} at {name}: expected {expected:?}, it ended with {:?}: {said}", ended.exit)),
+    }
+    let mut resumes = 0;
+    if !world.has_ended() {
+        resumes = 1 + world.run_to_the_end(&[]).map_err(told)?;
+    } else if ended.exit == Some(9) {
+        return Err(format!("{fault}: the run was told to have failed, and counts as ended: running it again would begin anew"));
+    }
+    let unknown = verdict::check(&world, &clean.left).map_err(|e| format!("{fault} at {name}: {e}"))?;
+    table::count("disk", resumes, unknown);
+    Ok(())
+}

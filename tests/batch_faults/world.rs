@@ -1,0 +1,250 @@
+//! A trial's world: a folder with a batch, the built binary to run it, and the records that the server made for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::server::{MADE, Worlds};
+use crate::shim::{self, Call, Fault, When};
+
+const CONNECTOR: &str = "
+version: 1
+connector: stock
+title: Stock
+connection: { url: { format: uri } }
+base_url: '{url}'
+auth: none
+paging: { link: { size: { query: size, default: 2 } } }
+errors: { message: /message }
+probe: listItems
+";
+
+const OPERATIONS: &str = "
+version: 1
+operations:
+  listItems: { title: L, method: query, request: GET /items, options: { since: {} }, response: { result: list } }
+  listDetails: { title: D, method: query, request: 'GET /items/{id}/details', options: { id: {} }, response: { result: list } }
+  makeRecord: { title: M, method: mutate, request: POST /records, items: { send: each }, response: { result: object } }
+";
+
+const BATCH: &str = r#"version: 1
+name: matrix
+connections: connections.yaml
+connection: stock
+steps:
+  - id: list
+    query: listItems
+    options: { since: "${{ watermark }}" }
+    watermark: { pointer: /stamp, start: "2020-01-01T00:00:00Z" }
+    save: out/list.ndjson
+  - id: details
+    for: ${{ steps.list.items }}
+    query: listDetails
+    options: { id: "${{ item.id }}" }
+    map: { item: "${{ parent.id }}", part: "${{ item.part }}", note: "${{ item.note }}" }
+    parallel: 4
+    on_error: continue
+    save: out/details.csv
+  - id: make
+    mutate: makeRecord
+    items: ${{ steps.list.items }}
+    where: ${{ item.id <= 32 }}
+    map: { key: "k-${{ item.id }}" }
+    on_error: continue
+    save: out/made.ndjson
+"#;
+
+/// How long a run may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Times that a run is taken up again before it must have ended.
+const RESUMES_MAX: usize = 12;
+
+/// What all trials share.
+pub struct Setting {
+    pub server: String,
+    pub worlds: Worlds,
+    pub shim: PathBuf,
+}
+
+/// One trial's folder.
+pub struct World<'s> {
+    setting: &'s Setting,
+    folder: tempfile::TempDir,
+    name: String,
+}
+
+/// How a process ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// `None` when it was killed.
+    pub exit: Option<i32>,
+    pub stderr: String,
+    pub calls: Vec<Call>,
+}
+
+/// What a run left when it had come to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    pub list: String,
+    pub details: String,
+    pub made: String,
+    pub watermarks: String,
+    /// Items that failed, by step; and those of which nothing is known.
+    pub failed: BTreeMap<String, BTreeSet<String>>,
+    pub unknown: BTreeSet<String>,
+    /// The report's word on the two.
+    pub counts: BTreeMap<String, (u64, u64)>,
+}
+
+impl<'s> World<'s> {
+    pub fn new(setting: &'s Setting) -> World<'s> {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let name = format!("w{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        let folder = tempfile::tempdir().unwrap();
+        let operations = folder.path().join("definitions/operations/stock");
+        std::fs::create_dir_all(&operations).unwrap();
+        std::fs::write(operations.join("connector.yaml"), CONNECTOR.trim_start()).unwrap();
+        std::fs::write(operations.join("stock.yaml"), OPERATIONS.trim_start()).unwrap();
+        std::fs::create_dir(folder.path().join("out")).unwrap();
+        std::fs::write(folder.path().join("batch.yaml"), BATCH).unwrap();
+        let url = format!("{}/{name}", setting.server);
+        let connections =
+            format!("version: 1\nconnections:\n  stock:\n    connector: stock\n    url: {url}\n    limits: {{ attempts: 1 }}\n");
+        std::fs::write(folder.path().join("connections.yaml"), connections).unwrap();
+        World { setting, folder, name }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        // As the system names it, so that it is found again in the log of calls.
+        self.folder.path().canonicalize().unwrap().join(name)
+    }
+
+    /// A file of the run folder.
+    pub fn state(&self, name: &str) -> PathBuf {
+        self.path("state/matrix").join(name)
+    }
+
+    /// Runs the batch once.
+    pub fn run(&self, fault: Option<&Fault>, more: &[&str]) -> Result<Ended, String> {
+        let log = self.path("calls.log");
+        let _none_before_the_first = std::fs::remove_file(&log);
+        let watch = format!("{}:{}", self.path("state").display(), self.path("out").display());
+        let mut child = Command::new(env!("CARGO_BIN_EXE_opnode"))
+            .args(["run", "batch.yaml", "--state", "state"])
+            .args(if more.contains(&"--report") { &[] } else { &["--report", "report.json"][..] })
+            .args(more)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .envs([("HOME", self.folder.path().as_os_str()), ("OPNODE_DEFINITIONS", "definitions".as_ref())])
+            .envs([("LD_PRELOAD", self.setting.shim.as_os_str()), ("FAULTS_LOG", log.as_os_str()), ("FAULTS_WATCH", watch.as_ref())])
+            .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
+            .envs(fault.map(Fault::variable))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(std::fs::File::create(self.path("stderr")).unwrap())
+            .spawn()
+            .map_err(|e| e.to_string())?;
+        let start = Instant::now();
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break status;
+            }
+            if start.elapsed() > PATIENCE {
+                let _ended = child.kill();
+                let _reaped = child.wait();
+                return Err(format!("it did not end within {} s", PATIENCE.as_secs()));
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        let stderr = String::from_utf8_lossy(&std::fs::read(self.path("stderr")).unwrap()).into_owned();
+        match (status.code(), status.signal()) {
+            (None, signal) if signal != Some(9) => Err(format!("it ended by signal {signal:?}: {stderr}")),
+            (exit, _) => {
+                if let (None, Some(Fault::Kill(When::PowerCut, _))) = (exit, fault) {
+                    shim::cut_power(&log);
+                }
+                Ok(Ended { exit, stderr, calls: shim::calls(&log) })
+            }
+        }
+    }
+
+    /// Whether the run has come to its end, as the journal tells.
+    pub fn has_ended(&self) -> bool {
+        let journal = std::fs::read(self.state("journal")).unwrap_or_default();
+        let whole = journal.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+        String::from_utf8_lossy(&journal[..whole]).lines().last().is_some_and(|line| line.contains(r#"{"fact":"ended""#))
+    }
+
+    /// Runs with these faults, one after the other, and then without until the run has come to its end. Gives how often it was taken up again.
+    pub fn run_to_the_end(&self, faults: &[Fault]) -> Result<usize, String> {
+        for resumes in 0..RESUMES_MAX {
+            let ended = self.run(faults.get(resumes), &[])?;
+            if self.has_ended() {
+                return Ok(resumes);
+            }
+            if faults.get(resumes).is_none() {
+                return Err(format!("without any fault it ended with {:?} and is not finished: {}", ended.exit, ended.stderr));
+            }
+        }
+        Err("it never came to its end".into())
+    }
+
+    /// What the run left.
+    pub fn left(&self) -> Result<Left, String> {
+        let read = |path: &Path| std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()));
+        let report: Value = serde_json::from_str(&read(&self.state("report.json"))?).map_err(|e| format!("report.json: {e}"))?;
+        let (mut failed, mut unknown, mut counts) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
+        for step in report["steps"].as_array().into_iter().flatten() {
+            let id = step["step"].as_str().unwrap_or_default().to_owned();
+            counts.insert(id.clone(), (step["failed"].as_u64().unwrap_or(0), step["unknown"].as_u64().unwrap_or(0)));
+            let Some(file) = step["failures"].as_str() else { continue };
+            for line in read(&self.path(file))?.lines() {
+                let line: Value = serde_json::from_str(line).map_err(|e| format!("{file}: {e}: {line}"))?;
+                let key = line["item"]["key"].as_str().map_or_else(|| line["element"].to_string(), str::to_owned);
+                let set = if line["status"] == "unknown" { &mut unknown } else { failed.entry(id.clone()).or_insert_with(BTreeSet::new) };
+                if !set.insert(key.clone()) {
+                    return Err(format!("{file} names {key} twice"));
+                }
+            }
+        }
+        if report["finished"] != true {
+            return Err(format!("the run is not finished: {report}"));
+        }
+        Ok(Left {
+            list: read(&self.path("out/list.ndjson"))?,
+            details: read(&self.path("out/details.csv"))?,
+            made: read(&self.path("out/made.ndjson"))?,
+            watermarks: read(&self.state("watermarks.json"))?,
+            failed,
+            unknown,
+            counts,
+        })
+    }
+
+    /// From now on the server refuses nothing.
+    pub fn accept_all(&self) {
+        self.setting.worlds.accept_all(&self.name);
+    }
+
+    /// How often each record was made.
+    pub fn records(&self) -> BTreeMap<String, u64> {
+        self.setting.worlds.made(&self.name)
+    }
+
+    /// Nothing may stay behind that is neither a result nor the run's state.
+    pub fn litter(&self) -> Vec<PathBuf> {
+        let entries = |name: &str| std::fs::read_dir(self.path(name)).into_iter().flatten().flatten().map(|e| e.path());
+        let known = ["list.ndjson", "details.csv", "made.ndjson"];
+        entries("out").filter(|p| !known.iter().any(|k| p.ends_with(k))).collect()
+    }
+}
+
+/// Keys of all records that are to be made.
+pub fn wanted() -> BTreeSet<String> {
+    (1..=MADE).map(crate::server::key_of).collect()
+}
