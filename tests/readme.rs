@@ -35,6 +35,8 @@ fn every_command_works() {
     let folder = tempfile::tempdir().unwrap();
     let connections = blocks().into_iter().find(|(_, text)| text.contains("connections:")).unwrap().1;
     std::fs::write(folder.path().join("connections.yaml"), connections).unwrap();
+    let batch = blocks().into_iter().find(|(_, text)| text.contains("name: nightly")).unwrap().1;
+    std::fs::write(folder.path().join("nightly.yaml"), batch).unwrap();
     let mut count = 0;
     for line in blocks().into_iter().filter(|(language, _)| language.is_empty()).flat_map(|(_, text)| text.lines()) {
         // The test command is what runs this test; the probe of a real system has no plan.
@@ -44,7 +46,9 @@ fn every_command_works() {
         let output = run(folder.path(), line);
         let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(output.status.success(), "{line}\n{out}\n{err}");
-        assert!(!out.trim().is_empty() || line.contains("delete"), "{line} shows nothing");
+        // A run tells what it did on standard error.
+        let shown = if line.starts_with("opnode run ") { err.trim() } else { out.trim() };
+        assert!(!shown.is_empty() || !out.is_empty() || line.contains("delete"), "{line} shows nothing");
         assert!(!out.contains("private-key") && !err.contains("private-key"), "{line} shows a secret");
         count += 1;
     }

@@ -21,6 +21,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("page", 2),
     ("fault", 2),
     ("retry", 2),
+    ("output", 2),
     ("transport", 3),
     ("clock", 3),
     ("auth", 3),
@@ -29,6 +30,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("write", 4),
     ("engine", 4),
     ("sandbox", 5),
+    ("batch", 5),
     ("cli", 6),
 ];
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -82,17 +82,15 @@ impl Folder {
         let lock = hold(root, &info)?;
         let mut notes = Vec::new();
         let path = root.join("journal");
-        let text = disk::read_bytes(&path)?.unwrap_or_default();
         if beginning.fresh {
-            if !text.is_empty() || root.join("spool").exists() {
-                let run = recover(&path, &text).map(|found| RunState::replay(&found.facts).run).unwrap_or_default();
+            if std::fs::metadata(&path).is_ok_and(|m| m.len() > 0) || root.join("spool").exists() {
+                let run = recall(&path).map(|(_, state)| state.run).unwrap_or_default();
                 notes.push(format!("the run before is kept aside in {}", set_aside(root, true, run)?.display()));
             }
             return Folder::begin(root, lock, info, notes);
         }
-        let found = recover(&path, &text)?;
-        let state = RunState::replay(&found.facts);
-        match (found.facts.is_empty(), state.ended) {
+        let (found, state) = recall(&path)?;
+        match (found.facts == 0, state.ended) {
             (true, _) if beginning.retry_failed => Err(nothing_to_retry("there is no earlier run")),
             // Rows are only kept when the journal has its first line.
             (true, _) if root.join("spool").exists() => Err(damaged(&path, "it is empty, and there are rows of a run")),
@@ -174,6 +172,18 @@ impl Folder {
         let folder = self.root.join("spool").join(file_name(leg));
         (folder.join(format!("{step}.ndjson")), folder.join(format!("{step}.failed.ndjson")))
     }
+}
+
+/// What the facts of a journal come to; nothing, when there is none.
+pub(crate) fn recall(path: &Path) -> Result<(Recovered, RunState)> {
+    let mut state = RunState::default();
+    let file = match File::open(path) {
+        Ok(file) => BufReader::with_capacity(256 << 10, file),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok((Recovered::default(), state)),
+        Err(e) => return Err(disk::failed("read", path, &e)),
+    };
+    let found = recover(path, file, &mut |fact| state.apply(fact))?;
+    Ok((found, state))
 }
 
 /// A connection's name as the name of a folder.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Write;
+use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 
@@ -203,7 +203,8 @@ fn digits(last: &str, json: &str) -> String {
 /// What a journal holds.
 #[derive(Debug, Default)]
 pub(crate) struct Recovered {
-    pub(crate) facts: Vec<Fact>,
+    /// How many facts.
+    pub(crate) facts: u64,
     /// The digits of the last line.
     pub(crate) last: String,
     /// Bytes that check out.
@@ -212,22 +213,28 @@ pub(crate) struct Recovered {
     pub(crate) torn: bool,
 }
 
-/// Reads a journal's text. Pure.
+/// Reads a journal and hands on its facts one by one: a run of a million writes has millions of them.
 ///
 /// # Errors
-/// `state` with the line when anything but the tail does not check out, or when a newer version wrote it.
-pub(crate) fn recover(path: &Path, text: &[u8]) -> Result<Recovered> {
+/// `state` with the line when anything but the tail does not check out, when a newer version wrote it, or when it cannot be read.
+pub(crate) fn recover(path: &Path, mut text: impl BufRead, each: &mut dyn FnMut(&Fact)) -> Result<Recovered> {
     let mut found = Recovered::default();
-    let whole = memchr::memrchr(b'\n', text).map_or(0, |at| at + 1);
-    found.torn = whole < text.len();
     let damaged = |number: usize, why: &str| {
         let shown = path.display().to_string();
         Error::new(ErrorKind::State, format!("the journal of the run is damaged: line {number} {why}"))
             .at(Place { file: Some(shown), line: Some(number as u64), ..Place::default() })
             .advise("restore the file, or start over with --fresh, which keeps it aside; look at what the run has written before you repeat writes")
     };
-    for (number, line) in (1..).zip(text.get(..whole).unwrap_or_default().split_inclusive(|b| *b == b'\n')) {
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let mut bytes = Vec::new();
+    for number in 1.. {
+        bytes.clear();
+        if text.read_until(b'\n', &mut bytes).map_err(|e| disk::failed("read", path, &e))? == 0 {
+            break;
+        }
+        let Some(line) = bytes.strip_suffix(b"\n") else {
+            found.torn = true;
+            break;
+        };
         let text = std::str::from_utf8(line).map_err(|_| damaged(number, "is no text"))?;
         let (sum, json) = text.split_once(' ').ok_or_else(|| damaged(number, "has no checksum"))?;
         if number == 1 {
@@ -242,7 +249,8 @@ pub(crate) fn recover(path: &Path, text: &[u8]) -> Result<Recovered> {
             return Err(damaged(number, if number == 1 { "does not begin a journal" } else { "begins a journal within one" }));
         }
         found.last = sum.to_owned();
-        found.facts.extend(facts);
+        facts.iter().for_each(&mut *each);
+        found.facts += facts.len() as u64;
         found.length += line.len() as u64 + 1;
     }
     Ok(found)
@@ -268,7 +276,11 @@ fn refuse_newer(path: &Path, json: &str) -> Result<()> {
 mod tests {
     use std::path::Path;
 
-    use super::{Fact, VERSION, line, recover};
+    use super::{Fact, Recovered, VERSION, line, recover};
+
+    fn read(text: &[u8]) -> crate::Result<Recovered> {
+        recover(Path::new("journal"), text, &mut |_| {})
+    }
 
     fn text() -> String {
         let facts = [
@@ -288,8 +300,8 @@ mod tests {
         let text = text();
         let ends: Vec<usize> = text.match_indices('\n').map(|(at, _)| at + 1).collect();
         for cut in 0..=text.len() {
-            let found = recover(Path::new("journal"), &text.as_bytes()[..cut]).unwrap();
-            assert_eq!(found.facts.len(), ends.iter().filter(|e| **e <= cut).count(), "{cut}");
+            let found = read(&text.as_bytes()[..cut]).unwrap();
+            assert_eq!(found.facts as usize, ends.iter().filter(|e| **e <= cut).count(), "{cut}");
             assert_eq!(found.torn, !(cut == 0 || ends.contains(&cut)), "{cut}");
         }
     }
@@ -299,13 +311,14 @@ mod tests {
         let together = [Fact::Saved { step: "a/b".into() }, Fact::Leg { leg: "a".into() }];
         let mut text = text();
         let before = text.len();
-        let last = recover(Path::new("journal"), text.as_bytes()).unwrap().last;
+        let last = read(text.as_bytes()).unwrap().last;
         line(&last, &together, &mut text);
         for cut in before..text.len() {
-            assert_eq!(recover(Path::new("journal"), &text.as_bytes()[..cut]).unwrap().facts.len(), 3, "{cut}");
+            assert_eq!(read(&text.as_bytes()[..cut]).unwrap().facts, 3, "{cut}");
         }
-        let found = recover(Path::new("journal"), text.as_bytes()).unwrap();
-        assert_eq!(found.facts[3..], together);
+        let mut facts = Vec::new();
+        recover(Path::new("journal"), text.as_bytes(), &mut |fact| facts.push(fact.clone())).unwrap();
+        assert_eq!(facts[3..], together);
     }
 
     #[test]
@@ -316,16 +329,16 @@ mod tests {
             bytes[at] ^= 4;
             // A line end that goes makes the last line torn, and any other a long one that does not check out.
             let last_end = at == text.len() - 1;
-            assert_eq!(recover(Path::new("journal"), &bytes).is_ok(), last_end, "byte {at}");
+            assert_eq!(read(&bytes).is_ok(), last_end, "byte {at}");
         }
         let lines: Vec<&str> = text.split_inclusive('\n').collect();
         for order in [vec![0, 2, 1], vec![1, 2], vec![0, 2], vec![0, 1, 1, 2], vec![1, 0, 2]] {
             let swapped: String = order.iter().map(|i| lines[*i]).collect();
-            let error = recover(Path::new("journal"), swapped.as_bytes()).unwrap_err();
+            let error = read(swapped.as_bytes()).unwrap_err();
             assert_eq!(error.kind(), crate::error::ErrorKind::State, "{order:?}");
         }
         let mut newer = String::new();
         line("", &[Fact::Journal { version: VERSION + 1, run: "r".into() }], &mut newer);
-        assert!(recover(Path::new("journal"), newer.as_bytes()).unwrap_err().message.contains("newer"));
+        assert!(read(newer.as_bytes()).unwrap_err().message.contains("newer"));
     }
 }

@@ -3,6 +3,7 @@
 mod check;
 mod context;
 mod disk;
+mod element;
 mod event;
 mod expr;
 mod failures;

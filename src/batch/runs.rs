@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::disk;
-use super::folder::RunInfo;
-use super::journal::recover;
-use super::state::RunState;
+use super::folder::{RunInfo, recall};
 use crate::error::Result;
 
 /// Where a run stands.
@@ -81,10 +79,12 @@ fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
 fn summary(root: &Path, live: Option<&Path>) -> Option<RunSummary> {
     let info: RunInfo = serde_json::from_str(&disk::read(&root.join("run.json")).ok()??).ok()?;
     let path = root.join("journal");
-    let text = std::fs::read(&path).ok()?;
-    let recovered = recover(&path, &text);
+    if !path.is_file() {
+        return None;
+    }
+    let recovered = recall(&path);
     let is_damaged = recovered.is_err();
-    let state = RunState::replay(&recovered.map(|r| r.facts).unwrap_or_default());
+    let state = recovered.map(|(_, state)| state).unwrap_or_default();
     let status = match (live, state.ended) {
         _ if is_damaged => RunStatus::Damaged,
         (Some(root), _) if is_held(root) => RunStatus::Running,

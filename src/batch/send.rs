@@ -9,6 +9,7 @@ use futures_util::stream;
 use serde_json::{Map, Value};
 
 use super::context::{Intent, Task, stopped};
+use super::element::{Sent, send_element};
 use super::event::{Event, StepCounts};
 use super::failures::Failures;
 use super::feed::{Elements, Inputs};
@@ -46,7 +47,7 @@ struct Writing<'t, 'r> {
 
 /// What becomes of an item that is about to be sent.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Move {
+pub(super) enum Move {
     Send,
     Pass,
     /// Nobody knows what became of it.
@@ -55,7 +56,7 @@ enum Move {
     Skip,
 }
 
-fn decide(task: &Task<'_>, known: &StepState, element: u64, index: u64) -> Move {
+pub(super) fn decide(task: &Task<'_>, known: &StepState, element: u64, index: u64) -> Move {
     let step = task.step;
     match known.standing(element, index) {
         Standing::New => Move::Send,
@@ -72,7 +73,7 @@ fn decide(task: &Task<'_>, known: &StepState, element: u64, index: u64) -> Move 
 }
 
 /// The outcome of an item that was under way when a run was killed, and is not sent again.
-fn adrift(decided: Move, index: u64) -> Option<Outcome> {
+pub(super) fn adrift(decided: Move, index: u64) -> Option<Outcome> {
     let (status, error) = match decided {
         Move::Send | Move::Pass => return None,
         Move::Skip => (OutcomeStatus::Ok, None),
@@ -410,84 +411,12 @@ impl Writing<'_, '_> {
     }
 }
 
-/// What came of an element's call.
-struct Sent {
-    /// Outcomes, each with the item that was sent.
-    outcomes: Vec<(Outcome, Option<String>)>,
-    tally: Tally,
-    /// Whether every item has its outcome.
-    complete: bool,
-    /// Why nothing more can be sent, which is no item's fault.
-    lost: Option<Error>,
-}
-
-/// Sends what is left of an element.
-async fn send_element(task: &Task<'_>, known: &StepState, stop: &Cancel, element: u64, item: &str) -> Sent {
-    let mut sent = Sent { outcomes: Vec::new(), tally: Tally::default(), complete: false, lost: None };
-    let prepared = prepare(task, element, item);
-    let (options, items) = match prepared {
-        Ok(prepared) => prepared,
-        Err(error) => {
-            sent.outcomes.push((refused_item(0, error), None));
-            sent.complete = true;
-            return sent;
-        }
-    };
-    let count = items.as_ref().map_or(1, Vec::len);
-    let own = |index: usize| items.as_ref().and_then(|items| items.get(index)).cloned();
-    let decide = |index: usize| decide(task, known, element, index as u64);
-    let mut index = 0;
-    while index < count && sent.lost.is_none() {
-        match decide(index) {
-            Move::Send => {
-                let end = (index..count).find(|i| decide(*i) != Move::Send).unwrap_or(count);
-                let part = items.as_ref().and_then(|items| items.get(index..end)).map(<[String]>::to_vec);
-                match begin(task, stop, element, &options, index as u64, part.as_deref()) {
-                    Ok(mut writes) => {
-                        while let Some(outcome) = writes.next().await {
-                            let own = own(outcome.index as usize);
-                            sent.outcomes.push((outcome, own));
-                        }
-                        let receipt = writes.receipt();
-                        sent.tally.requests += receipt.requests;
-                        sent.tally.retries += receipt.retries;
-                        sent.tally.wait_ms += receipt.wait_ms;
-                    }
-                    Err(error) if matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::State) => sent.lost = Some(error),
-                    Err(error) => sent.outcomes.extend((index..end).map(|i| (refused_item(i as u64, error.clone()), own(i)))),
-                }
-                index = end;
-            }
-            other => {
-                sent.outcomes.extend(adrift(other, index as u64).map(|outcome| (outcome, own(index))));
-                index += 1;
-            }
-        }
-    }
-    sent.complete = sent.lost.is_none() && sent.outcomes.iter().all(|(o, _)| o.status != OutcomeStatus::Skipped);
-    sent
-}
-
-/// Options and items of an element.
-fn prepare(task: &Task<'_>, element: u64, item: &str) -> Result<(Value, Option<Vec<String>>)> {
-    let scope = task.scope.with_item(item, element);
-    let options = options(task, &scope)?;
-    let items = match &task.step.items {
-        None => None,
-        Some(feed) => {
-            let items: Result<Vec<String>> = Inputs::open(feed, task.step, &scope)?.map(|item| item.map(|(_, item)| item)).collect();
-            Some(items?)
-        }
-    };
-    Ok((options, items))
-}
-
-fn options(task: &Task<'_>, scope: &super::scope::Scope) -> Result<Value> {
+pub(super) fn options(task: &Task<'_>, scope: &super::scope::Scope) -> Result<Value> {
     let json = task.step.options.json(scope)?;
     serde_json::from_str(&json).map_err(|e| Error::new(ErrorKind::InvalidOptions, format!("the options are no JSON: {e}")))
 }
 
-fn refused_item(index: u64, error: Error) -> Outcome {
+pub(super) fn refused_item(index: u64, error: Error) -> Outcome {
     Outcome {
         index,
         status: OutcomeStatus::Failed,
@@ -509,7 +438,7 @@ fn check_part(task: &Task<'_>, options: &Map<String, Value>, first: u64, part: V
 }
 
 /// Begins a call of the engine.
-fn begin(task: &Task<'_>, stop: &Cancel, element: u64, options: &Value, first: u64, items: Option<&[String]>) -> Result<Writes> {
+pub(super) fn begin(task: &Task<'_>, stop: &Cancel, element: u64, options: &Value, first: u64, items: Option<&[String]>) -> Result<Writes> {
     if stop.is_cancelled() {
         return Err(stopped());
     }

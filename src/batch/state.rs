@@ -71,12 +71,6 @@ pub(crate) enum Standing {
 }
 
 impl RunState {
-    pub(crate) fn replay(facts: &[Fact]) -> RunState {
-        let mut state = RunState::default();
-        facts.iter().for_each(|fact| state.apply(fact));
-        state
-    }
-
     pub(crate) fn apply(&mut self, fact: &Fact) {
         match fact {
             Fact::Journal { run, .. } => run.clone_into(&mut self.run),

@@ -18,7 +18,7 @@ use crate::error::{ErrorKind, Fault, Place, Result};
 /// Runs it; gives the exit code.
 pub(crate) fn run(context: &Context, files: &[PathBuf]) -> Result<u8> {
     let catalog = context.catalog()?;
-    let (faults, seen) = if files.is_empty() { all(context, &catalog) } else { check_files::faults(context.screen, catalog, files) };
+    let (faults, seen) = if files.is_empty() { all(context, &catalog) } else { check_files::faults(context, catalog, files) };
     print(context.screen, &faults)?;
     if faults.is_empty() {
         screen::print(&format!("{seen}: no faults"))?;

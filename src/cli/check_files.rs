@@ -2,12 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::check::{connections_file, unreadable};
+use super::connections::usual;
+use super::context::Context;
 use super::input::read_text;
 use super::plain;
-use super::screen::Screen;
+use crate::batch::{Batch, BatchConfig};
+use crate::connection::ConnectionSpec;
 use crate::definition::{Catalog, Format, into_faults};
+use crate::engine::{Engine, EngineConfig};
 use crate::error::{Error, Fault, Place};
 use crate::yaml::Document;
 
@@ -20,20 +25,22 @@ struct Named {
 }
 
 /// The faults of the named files, and what was looked at.
-pub(crate) fn faults(screen: Screen, mut catalog: Catalog, files: &[PathBuf]) -> (Vec<Fault>, String) {
+pub(crate) fn faults(context: &Context, mut catalog: Catalog, files: &[PathBuf]) -> (Vec<Fault>, String) {
     let mut faults = Vec::new();
     let mut named: Vec<Named> = Vec::new();
-    let mut connections = Vec::new();
+    let (mut connections, mut batches) = (Vec::new(), Vec::new());
     for typed in files {
         match sort(typed) {
             Ok(file) if file.format == Format::Connections => connections.push(typed),
+            Ok(file) if file.format == Format::Batch => batches.push(file),
             Ok(file) => named.push(file),
             Err(found) => faults.extend(found),
         }
     }
     faults.extend(definitions(&mut catalog, &named));
-    // Connections come last: the files may hold the connector that they name.
-    faults.extend(connections.into_iter().flat_map(|path| connections_file(screen, &catalog, path)));
+    // Connections come after: the files may hold the connector that they name. Batches use both.
+    faults.extend(connections.into_iter().flat_map(|path| connections_file(context.screen, &catalog, path)));
+    faults.extend(batch_files(context, catalog, &batches));
     (faults, plain::count(files.len() as u64, "file"))
 }
 
@@ -47,6 +54,19 @@ fn sort(typed: &Path) -> Result<Named, Vec<Fault>> {
     let format = Format::of(&shown, &text).map_err(into_faults)?;
     let real = std::fs::canonicalize(typed).unwrap_or_else(|_| typed.to_owned());
     Ok(Named { typed: typed.to_owned(), real, format, text })
+}
+
+/// Faults of batch files, as a run would tell them; no secret is fetched, and none needs to be there.
+fn batch_files(context: &Context, catalog: Catalog, batches: &[Named]) -> Vec<Fault> {
+    let mut config = BatchConfig::new(Arc::new(Engine::new(EngineConfig { catalog, ..EngineConfig::default() })));
+    config.connections_instead = context.named_connections();
+    config.connections = usual();
+    config.env = Arc::new(|name| Some(std::env::var(name).unwrap_or_default()));
+    config.resolve = Arc::new(|_, name, connection| {
+        let spec = connection.resolve(|property, _| Ok(format!("the {property}")))?;
+        Ok(ConnectionSpec { name: Some(name.to_owned()), ..spec })
+    });
+    batches.iter().filter_map(|file| Batch::parse(&file.typed, &file.text, &config).err()).flat_map(into_faults).collect()
 }
 
 /// Faults of definition files, within the connectors that they are part of.

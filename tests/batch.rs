@@ -1,0 +1,124 @@
+//! Batches as a library: load, run, read the events and the report, stop and go on.
+#![cfg(all(feature = "batch", feature = "sandbox"))]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use opnode::batch::{Batch, BatchConfig, Event, Report, RunOptions, StepStatus};
+use opnode::sandbox::{Sandbox, SandboxOptions};
+use opnode::{Engine, ErrorKind};
+use serde_json::json;
+
+const BATCH: &str = r#"
+version: 1
+name: small
+vars: { most: 3 }
+connections: { here: { connector: connectwise-manage } }
+steps:
+  - id: members
+    query: getSystemMembers
+    where: ${{ index < vars.most }}
+    map: { id: "${{ item.id }}", title: "${{ 'Technician' if index else '' }}" }
+    save: members.ndjson
+  - id: titles
+    mutate: patchSystemMembersById
+    items: ${{ steps.members.items }}
+    where: ${{ item.title != '' }}
+"#;
+
+/// What a host gives: here every connection leads to the sandbox.
+async fn config() -> (BatchConfig, Arc<Sandbox>) {
+    let engine = Arc::new(Engine::default());
+    let sandbox = Arc::new(Sandbox::start(engine.catalog().clone(), SandboxOptions::default()).await.unwrap());
+    let mut config = BatchConfig::new(engine);
+    let there = Arc::clone(&sandbox);
+    config.resolve = Arc::new(move |_, _, connection| there.connection(&connection.connector));
+    (config, sandbox)
+}
+
+/// Runs to the end; gives the events, each as a word, and the report.
+async fn run(batch: &Arc<Batch>, options: RunOptions) -> (Vec<String>, Report) {
+    let mut run = Arc::clone(batch).run(options).unwrap();
+    let mut events = Vec::new();
+    while let Some(event) = run.next().await {
+        events.push(match event {
+            Event::Begun { resumed, .. } => format!("begun {resumed}"),
+            Event::StepBegun { step } => format!("step {step}"),
+            Event::Saved { step, .. } => format!("saved {step}"),
+            Event::StepEnded(report) => format!("ended {} {:?}", report.name, report.status),
+            Event::ItemFailed { step, index, .. } => format!("failed {step} {index}"),
+            _ => continue,
+        });
+    }
+    (events, run.finish().await)
+}
+
+fn batch(folder: &Path, text: &str, config: &BatchConfig) -> Arc<Batch> {
+    let path = folder.join("batch.yaml");
+    std::fs::write(&path, text).unwrap();
+    Arc::new(Batch::load(&path, config).unwrap())
+}
+
+#[tokio::test]
+async fn events_come_in_order_and_the_report_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut config, _sandbox) = config().await;
+    config.vars = vec![("most".to_owned(), json!(5))];
+    let batch = batch(folder.path(), BATCH, &config);
+    assert_eq!((batch.name(), batch.step_count()), ("small", 2));
+    let (events, report) = run(&batch, RunOptions::default()).await;
+    let expected = ["begun false", "step members", "saved members", "ended members Done", "step titles", "ended titles Done"];
+    assert_eq!(events, expected);
+    report.check().unwrap();
+    assert!(report.finished && !report.resumed && report.error.is_none());
+    let [members, titles] = report.steps.as_slice() else { panic!("{report:?}") };
+    assert!(members.counts.items_in > 5 && members.counts.pages > 1 && members.counts.items_out == 5);
+    assert_eq!((titles.counts.items_in, titles.counts.items_out, titles.counts.requests), (4, 4, 4));
+    let saved = std::fs::read_to_string(folder.path().join("members.ndjson")).unwrap();
+    assert_eq!(saved.lines().count(), 5);
+    assert!(folder.path().join(".opnode/runs/small/report.json").is_file());
+    // One folder is one run's; who comes meanwhile is told.
+    let held = Arc::clone(&batch).run(RunOptions::default()).unwrap();
+    let error = Arc::clone(&batch).run(RunOptions::default()).err().unwrap();
+    assert!(error.kind() == ErrorKind::State && error.message.contains("is running this batch"), "{error}");
+    drop(held);
+}
+
+#[tokio::test]
+async fn a_run_that_is_stopped_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (config, _sandbox) = config().await;
+    let batch = batch(folder.path(), BATCH, &config);
+    let options = RunOptions { state: Some(folder.path().join("state")), ..RunOptions::default() };
+    let cancel = options.cancel.clone();
+    let mut stopped = Arc::clone(&batch).run(options.clone()).unwrap();
+    while let Some(event) = stopped.next().await {
+        if matches!(event, Event::StepEnded(_)) {
+            cancel.cancel();
+        }
+    }
+    let report = stopped.finish().await;
+    assert!(!report.finished && report.check().unwrap_err().kind() == ErrorKind::Cancelled);
+    assert!(report.steps.iter().any(|s| s.status == StepStatus::Done) && report.steps.iter().any(|s| s.status != StepStatus::Done));
+    let again = RunOptions { state: options.state, ..RunOptions::default() };
+    let (events, report) = run(&batch, again).await;
+    assert_eq!(events.first().map(String::as_str), Some("begun true"));
+    assert!(report.finished && report.resumed && report.steps.first().unwrap().earlier, "{report:?}");
+}
+
+#[tokio::test]
+async fn faults_come_all_at_once_and_dropped_runs_let_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let (config, _sandbox) = config().await;
+    let wrong = BATCH.replace("getSystemMembers", "getSystemMember").replace("vars.most", "vars.mots").replace("steps.members", "steps.m");
+    let error = Batch::parse(&folder.path().join("batch.yaml"), &wrong, &config).err().unwrap();
+    assert_eq!((error.kind(), error.faults.len()), (ErrorKind::Definition, 3), "{error}");
+    assert!(error.faults.iter().all(|f| f.place.line.is_some()));
+    let batch = batch(folder.path(), BATCH, &config);
+    drop(Arc::clone(&batch).run(RunOptions::default()).unwrap());
+    let plan = batch.plan(None).unwrap();
+    assert!(plan.steps.iter().map(|s| s.requests.len()).eq([1, 0]) && plan.hash == batch.plan(None).unwrap().hash);
+    let error = Arc::clone(&batch).run(RunOptions { retry_failed: true, ..RunOptions::default() }).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::Usage);
+    run(&batch, RunOptions::default()).await.1.check().unwrap();
+}
