@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::buffer::Buffer;
 use super::connection::Conn;
-use super::operation::Op;
+use super::operation::{Op, cancelled};
 use super::progress::Progress;
 use super::request::{Batch, Input, Request, Selftest, Work};
 use crate::definition::{Method, Send as Sending};
@@ -57,10 +57,7 @@ pub(crate) fn prepare(op: &Arc<Op>, conn: &Arc<Conn>, request: Request) -> Resul
         Work::Plan { method, items } => {
             let planned = session.plan(method, &operation, &options, items.as_ref(), &with)?;
             let texts: Vec<String> = planned.iter().map(|p| serde_json::to_string(p).unwrap_or_default()).collect();
-            Ok(Box::pin(async move {
-                op.push(Buffer::of_texts(&texts)).await;
-                Ok(())
-            }))
+            Ok(Box::pin(async move { op.push(Buffer::of_texts(&texts)).await }))
         }
         Work::Selftest(what) => Ok(Box::pin(selftest(op, Arc::clone(conn), what))),
     }
@@ -74,7 +71,7 @@ async fn read(op: Arc<Op>, mut walk: Walk, batch: Batch) -> Result<()> {
         let items = page?.items;
         for part in parts(&items, batch) {
             op.update(|p| p.items_out += part.len() as i64, || serde_json::to_value(walk.receipt()).unwrap_or_default());
-            op.push(Buffer::of(&part)).await;
+            op.push(Buffer::of(&part)).await?;
         }
     }
     Ok(())
@@ -106,8 +103,7 @@ fn parts(items: &Items, batch: Batch) -> Vec<Items> {
 async fn check(op: Arc<Op>, session: Session, with: CallOptions) -> Result<()> {
     let reply = session.probe(&with).await?;
     op.update(|p| p.take(&reply.receipt, &Progress::default()), || serde_json::to_value(&reply.receipt).unwrap_or_default());
-    op.push(Buffer::of(&reply.items)).await;
-    Ok(())
+    op.push(Buffer::of(&reply.items)).await
 }
 
 /// A write.
@@ -236,7 +232,7 @@ impl Write {
 
     async fn flush(&self, texts: &mut Vec<String>) {
         if !texts.is_empty() {
-            self.op.push(Buffer::of_texts(&std::mem::take(texts))).await;
+            self.op.push_outcomes(Buffer::of_texts(&std::mem::take(texts))).await;
         }
     }
 }
@@ -258,12 +254,12 @@ async fn selftest(op: Arc<Op>, conn: Arc<Conn>, what: Selftest) -> Result<()> {
         Selftest::Panic => panic!("selftest"),
         Selftest::Stall => {
             op.cancel_token().cancelled().await;
-            Err(Error::new(ErrorKind::Cancelled, "the call was cancelled"))
+            Err(cancelled())
         }
         Selftest::Emit(count) => {
             for index in 0..count {
                 op.update(|p| p.items_out += 1, || Value::Null);
-                op.push(Buffer::of_texts(&[json!({ "id": index }).to_string()])).await;
+                op.push(Buffer::of_texts(&[json!({ "id": index }).to_string()])).await?;
             }
             Ok(())
         }
