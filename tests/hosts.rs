@@ -102,7 +102,8 @@ pub(crate) struct Ground {
 }
 
 fn is_about_this_package(name: &str) -> bool {
-    ["CARGO_PKG_", "CARGO_BIN_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_PRIMARY_"].iter().any(|start| name.starts_with(start))
+    name == "OUT_DIR"
+        || ["CARGO_PKG_", "CARGO_BIN_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_PRIMARY_"].iter().any(|start| name.starts_with(start))
 }
 
 pub(crate) fn root() -> &'static Path {
