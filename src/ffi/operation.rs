@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Instant;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::sync::Notify;
 
 use super::buffer::Buffer;
@@ -305,18 +305,24 @@ impl Op {
             CANCELLED => "cancelled",
             _ => "running",
         };
-        let mut report = json!({ "state": word, "operation": self.operation, "receipt": state.receipt });
+        let mut report = Map::from_iter([
+            ("state".to_owned(), json!(word)),
+            ("operation".to_owned(), json!(self.operation)),
+            ("receipt".to_owned(), state.receipt.clone()),
+        ]);
         if let Some(Err(error)) = &state.end {
-            report["error"] = error.to_json();
+            report.insert("error".to_owned(), error.to_json());
         }
         if state.progress.items_in > 0 {
             let ranges = &state.ranges;
-            report["applied"] = json!(ranges.applied);
-            report["failed"] = json!(ranges.failed);
-            report["unknown"] = json!(ranges.unknown);
-            report["notSent"] = json!(gaps(ranges, state.progress.items_in as u64));
+            let not_sent = gaps(ranges, u64::try_from(state.progress.items_in).unwrap_or_default());
+            for (key, indexes) in
+                [("applied", &ranges.applied), ("failed", &ranges.failed), ("unknown", &ranges.unknown), ("notSent", &not_sent)]
+            {
+                report.insert(key.to_owned(), json!(indexes));
+            }
         }
-        report
+        Value::Object(report)
     }
 }
 
