@@ -76,6 +76,7 @@ fn main() {
     trials.push(trial(&ground, "cpp-header-in-every-standard", CXX, special::standards));
     trials.push(trial(&ground, "python-keeps-rotated-tokens", PYTHON, special::rotated_tokens));
     trials.push(trial(&ground, "python-does-not-grow", PYTHON, special::many));
+    trials.push(trial(&ground, "python-streams-items", PYTHON, special::stream));
     trials.push(trial(&ground, "csharp-leaves-handles-to-the-collector", MONO, special::storm));
     trials.push(trial(&ground, "node-exits-while-an-operation-runs", NODE, special::exit));
     for (language, needs) in [("C", CC), ("Python", PYTHON), ("C#", MONO)] {

@@ -16,7 +16,7 @@ use crate::definition::{Method, Send as Sending};
 use crate::engine::{CallOptions, Session};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
-use crate::receipt::{Outcome, OutcomeCounts, OutcomeStatus};
+use crate::receipt::{Outcome, OutcomeCounts, OutcomeStatus, Receipt};
 use crate::walk::Walk;
 use crate::write::Writes;
 
@@ -123,6 +123,33 @@ struct Sum {
     counts: OutcomeCounts,
     first: Option<(u64, Error)>,
     before: Progress,
+    /// Of the parts of a stream that have ended.
+    receipt: Option<Receipt>,
+}
+
+impl Sum {
+    /// A part's receipt on top of those before it.
+    fn with(&self, part: &Receipt) -> Receipt {
+        let mut whole = part.clone();
+        if let Some(before) = &self.receipt {
+            whole.requests += before.requests;
+            whole.retries += before.retries;
+            whole.items += before.items;
+            whole.items_in += before.items_in;
+            whole.bytes += before.bytes;
+            whole.wait_ms += before.wait_ms;
+            whole.elapsed_ms += before.elapsed_ms;
+            whole.complete &= before.complete;
+            whole.notes.splice(0..0, before.notes.iter().cloned());
+            if let (Some(all), Some(counts)) = (&mut whole.outcomes, &before.outcomes) {
+                all.ok += counts.ok;
+                all.failed += counts.failed;
+                all.unknown += counts.unknown;
+                all.skipped += counts.skipped;
+            }
+        }
+        whole
+    }
 }
 
 impl Write {
@@ -210,7 +237,7 @@ impl Write {
             bytes += text.len() + 1;
             texts.push(text);
             let receipt = writes.receipt();
-            self.op.update(|p| p.take(receipt, &sum.before), || serde_json::to_value(receipt).unwrap_or_default());
+            self.op.update(|p| p.take(receipt, &sum.before), || serde_json::to_value(sum.with(receipt)).unwrap_or_default());
             if texts.len() >= most || bytes >= bytes_max {
                 self.flush(&mut texts).await;
                 bytes = 0;
@@ -218,8 +245,10 @@ impl Write {
         }
         self.flush(&mut texts).await;
         let receipt = writes.receipt();
-        self.op.update(|p| p.take(receipt, &sum.before), || serde_json::to_value(receipt).unwrap_or_default());
+        let whole = sum.with(receipt);
+        self.op.update(|p| p.take(receipt, &sum.before), || serde_json::to_value(&whole).unwrap_or_default());
         sum.before = self.op.progress();
+        sum.receipt = Some(whole);
     }
 
     fn note(&self, outcome: &Outcome, sum: &mut Sum) {

@@ -74,3 +74,11 @@ pub(crate) fn exit(ground: &Ground) -> Result<(), String> {
     let line = format!("timeout -k 5 30 node {}; test $? = 7", script.display());
     ground.run(&line, ground.sandbox().connection("connectwise-manage")).and_then(|told| if told.is_empty() { Ok(()) } else { Err(told) })
 }
+
+/// Items that go in one by one, and one report over all of them.
+pub(crate) fn stream(ground: &Ground) -> Result<(), String> {
+    let told = ground.run("python3 $ROOT/tests/hosts/stream.py", ground.sandbox().connection("connectwise-manage"))?;
+    let expected = "30 outcomes in order: True, ended: partial\napplied [[0, 3], [5, 29]], failed [[4, 4]], not sent []\n\
+        items in 30, outcomes {'failed': 1, 'ok': 29, 'skipped': 0, 'unknown': 0}\nshutdown: ok\nthe waiting thread: handle\n";
+    if told == expected { Ok(()) } else { Err(told) }
+}
