@@ -55,6 +55,8 @@ struct State {
     end: Option<Result<()>>,
     /// Whether the host wants to be told when there is something.
     armed: bool,
+    /// The turn at which it was last told.
+    announced: Option<u64>,
     progress: Progress,
     receipt: Value,
     ranges: Ranges,
@@ -119,14 +121,14 @@ impl Op {
         self.room.notify_one();
     }
 
-    /// Hands a batch to the host, and waits for room before. After a cancel nothing waits any more.
+    /// Hands a batch to the host, and waits for room before. After a cancel nothing waits any more: what is still to be told is kept.
     pub(crate) async fn push(&self, batch: Buffer) {
         let batch = Arc::new(batch);
         loop {
             let room = self.room.notified();
             {
                 let mut state = self.state();
-                if state.batches.len() < WAITING_MAX {
+                if state.batches.len() < WAITING_MAX || self.cancel.is_cancelled() {
                     state.batches.push_back(batch);
                     self.announce(state);
                     return;
@@ -134,7 +136,7 @@ impl Op {
             }
             tokio::select! {
                 () = room => {}
-                () = self.cancel.cancelled() => return,
+                () = self.cancel.cancelled() => {}
             }
         }
     }
@@ -150,16 +152,29 @@ impl Op {
         state.end = Some(ended);
         let progress = state.progress;
         self.announce(state);
-        self.host.ready.progress(self.tag, progress);
+        self.progress_told(progress);
+    }
+
+    fn progress_told(&self, progress: Progress) {
+        if self.tag != 0 {
+            self.host.ready.progress(self.tag, progress);
+        }
     }
 
     fn announce(&self, mut state: MutexGuard<'_, State>) {
-        let armed = std::mem::take(&mut state.armed);
+        // A call that drains by itself has no tag.
+        if std::mem::take(&mut state.armed) && self.tag != 0 {
+            state.announced = self.host.ready.announce(self.tag, state.announced);
+        }
         drop(state);
         // Readers and writers wait here.
         self.come.notify_all();
-        if armed {
-            self.host.ready.announce(self.tag);
+    }
+
+    /// Takes an announcement back that the host has not fetched.
+    pub(crate) fn withdraw(&self) {
+        if let Some(turn) = self.state().announced.take() {
+            self.host.ready.withdraw(turn);
         }
     }
 
@@ -254,7 +269,7 @@ impl Op {
             state.told = Some(Instant::now());
             let progress = state.progress;
             drop(state);
-            self.host.ready.progress(self.tag, progress);
+            self.progress_told(progress);
         }
     }
 
