@@ -157,7 +157,14 @@ impl Write {
         let mut first = 0;
         let mut kept = Vec::new();
         let mut stopped = None;
-        while let Some(items) = self.op.input().await? {
+        loop {
+            let items = match self.op.input().await {
+                Ok(Some(items)) => items,
+                Ok(None) => break,
+                // An unknown outcome weighs more than the cancel that caused it.
+                Err(_) if sum.counts.unknown > 0 => break,
+                Err(cancelled) => return Err(cancelled),
+            };
             if together {
                 kept.push(items);
                 continue;
@@ -167,7 +174,7 @@ impl Write {
             }
             first += items.len() as u64;
         }
-        if together {
+        if together && stopped.is_none() {
             stopped = self.chunk(0, Items::concat(kept), &mut sum).await;
         }
         let verdict = sum.counts.check(sum.first.as_ref().map(|(index, error)| (*index, error)));
@@ -262,6 +269,9 @@ async fn selftest(op: Arc<Op>, conn: Arc<Conn>, what: Selftest) -> Result<()> {
         }
         Selftest::Emit(count) => {
             for index in 0..count {
+                if op.cancel_token().is_cancelled() {
+                    return Err(Error::new(ErrorKind::Cancelled, "the call was cancelled"));
+                }
                 op.update(|p| p.items_out += 1, || Value::Null);
                 op.push(Buffer::of_texts(&[json!({ "id": index }).to_string()])).await;
             }
