@@ -63,6 +63,12 @@ fn sandbox_spec(sandbox: &Sandbox) -> String {
 fn build_library(ground: &Ground) {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(&ground.root).args(["rustc", "--quiet", "--lib", "--crate-type", "cdylib"]);
+    // What cargo tells a test of its package is not for a build: build scripts that look at it would run anew, each time.
+    let told =
+        |name: &str| ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"].iter().any(|p| name.starts_with(p));
+    std::env::vars().filter(|(name, _)| told(name)).for_each(|(name, _)| {
+        cargo.env_remove(name);
+    });
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }

@@ -192,7 +192,6 @@ CASE(connections_are_checked) {
       {"{\"connector\":\"shop\",\"values\":{\"siteUrl\":\"http://a.example\",\"user\":\"u\",\"apiKey\":\"" SECRET "\"}}", OPNODE_E_CONNECTION, "unencrypted"},
       {"{\"connector\":\"shop\",\"values\":{\"siteUrl\":\"https://a.example\",\"user\":\"u\",\"apiKei\":\"" SECRET "\"}}", OPNODE_E_CONNECTION, "apiKei"},
       {"{\"connector\":\"shop\",\"values\":{\"siteUrl\":\"https://a.example\",\"user\":\"u\",\"apiKey\":\"\"}}", OPNODE_E_CONNECTION, "apiKey"},
-      {"{\"connector\":\"shop\",\"values\":{\"siteUrl\":\"https://a.example\",\"user\":\"u\",\"apiKey\":\"" SECRET "\\n\"}}", 0, ""},
       {"{\"connector\":\"shop\",\"valeus\":{\"apiKey\":\"" SECRET "\"}}", OPNODE_E_USAGE, "valeus"},
       {"{\"connector\":\"shop\",\"values\":\"" SECRET "\"}", OPNODE_E_USAGE, "string"},
       {"{\"connector\":\"shop\",\"values\":\"" SECRET " \\\" " SECRET "\"}", OPNODE_E_USAGE, "string"},

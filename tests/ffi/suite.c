@@ -1,6 +1,7 @@
 /* Runs one case by its name; silent when it holds. */
 #include "suite.h"
 
+#include <dirent.h>
 #include <time.h>
 
 static suite_case cases[200];
@@ -133,10 +134,27 @@ int64_t now_ms(void) {
 
 void nap(int ms) { usleep((useconds_t)ms * 1000); }
 
+int handles_are_lost;
+
+static int threads(void) {
+  int n = 0;
+  DIR *folder = opendir("/proc/self/task");
+  for (struct dirent *entry; folder && (entry = readdir(folder));) n += entry->d_name[0] != '.';
+  if (folder) closedir(folder);
+  return n;
+}
+
+/* With the last handle, all threads of the library end. */
+static void all_is_over(void) {
+  for (int i = 0; i < 4000 && threads() > 1; i++) nap(5);
+  if (threads() > 1) suite_fail(__FILE__, __LINE__, "threads are left", threads(), NULL);
+}
+
 int main(int argc, char **argv) {
   for (int i = 0; argc == 2 && i < count; i++) {
     if (strcmp(cases[i].name, argv[1]) == 0) {
       cases[i].run();
+      if (!handles_are_lost) all_is_over();
       return 0;
     }
   }

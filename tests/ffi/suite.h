@@ -31,6 +31,7 @@ _Noreturn void suite_fail(const char *file, int line, const char *what, int32_t 
 void suite_is(const char *file, int line, const char *what, int32_t wanted, int32_t got, opnode_error **err);
 
 extern opnode_error *err;
+extern int handles_are_lost; /* a case that leaves handles open on purpose */
 
 /* ---- engines and connections ---- */
 opnode_engine *engine(const char *more);                                 /* definitions and selftest, and `more` keys such as ",\"threads\":1" */
