@@ -82,7 +82,7 @@ fn check_step(c: &mut Checker<'_>, at: &str, number: usize, file: &StepFile, ids
         pointer.map(|pointer| Watermark { pointer, start: w.start.0.clone() })
     });
     let save = file.save.as_ref().map(|part| save_part(c, &format!("{at}/save"), part, &mut names));
-    let Some(operation) = operation else { return None };
+    let operation = operation?;
     places(c, at, file, &operation, template_items.is_some());
     literal_items(c, at, file, &operation);
     let connections = connections(c, at, file, &operation, ground);
