@@ -302,18 +302,23 @@ impl Op {
             CANCELLED => "cancelled",
             _ => "running",
         };
-        let mut report = json!({ "state": word, "operation": self.operation, "receipt": state.receipt });
+        let mut report = serde_json::Map::new();
+        report.insert("state".into(), word.into());
+        report.insert("operation".into(), self.operation.as_str().into());
+        report.insert("receipt".into(), state.receipt.clone());
         if let Some(Err(error)) = &state.end {
-            report["error"] = error.to_json();
+            report.insert("error".into(), error.to_json());
         }
         if state.progress.items_in > 0 {
             let ranges = &state.ranges;
-            report["applied"] = json!(ranges.applied);
-            report["failed"] = json!(ranges.failed);
-            report["unknown"] = json!(ranges.unknown);
-            report["notSent"] = json!(gaps(ranges, state.progress.items_in as u64));
+            let not_sent = gaps(ranges, state.progress.items_in as u64);
+            for (name, ranges) in
+                [("applied", &ranges.applied), ("failed", &ranges.failed), ("unknown", &ranges.unknown), ("notSent", &not_sent)]
+            {
+                report.insert(name.into(), json!(ranges));
+            }
         }
-        report
+        Value::Object(report)
     }
 }
 
