@@ -52,12 +52,14 @@ impl Document {
     pub(crate) fn parse(file: &str, text: &str, line_offset: u64) -> Result<Document> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         if text.len() > BYTES_MAX {
-            return Err(fault(file, format!("it is larger than the limit yaml_bytes ({BYTES_MAX})"), None).advise("split the file"));
+            return Err(fault(file, format!("it is larger than the limit yaml_bytes ({BYTES_MAX})"), None)
+                .advise("split the file; this limit is fixed"));
         }
         let spanned: Spanned<Inner> = serde_saphyr::from_str_with_options(text, options()).map_err(|e| {
             let place = e.location().map(|l| (l.line() + line_offset, l.column()));
-            let advice = advice(text, place.map(|(line, _)| line - line_offset));
-            let mut error = fault(file, tidy(&e.without_snippet().to_string()), place);
+            let message = tidy(&e.without_snippet().to_string());
+            let advice = fixed(&message).or_else(|| advice(text, place.map(|(line, _)| line - line_offset)));
+            let mut error = fault(file, message, place);
             if let Some(advice) = advice {
                 error = error.advise(advice);
             }
@@ -338,6 +340,17 @@ fn tidy(message: &str) -> String {
     }
 }
 
+/// What to do at a limit that no setting raises.
+fn fixed(message: &str) -> Option<String> {
+    let todo = match message {
+        deep if deep.contains("the limit yaml_depth") => "write it with less nesting; this limit is fixed",
+        many if many.contains("the limit yaml_nodes") => "split the file; this limit is fixed",
+        other if other.contains("it breaks the limit") => "split the file, or use fewer anchors and aliases; this limit is fixed",
+        _ => return None,
+    };
+    Some(todo.to_owned())
+}
+
 /// Common slips whose message from the reader does not tell what to do.
 fn advice(text: &str, line: Option<u64>) -> Option<String> {
     let line = text.lines().nth(usize::try_from(line?.checked_sub(1)?).ok()?)?;
@@ -378,6 +391,25 @@ mod tests {
         let doc = Document::parse("a", "{a: NO, b: on, c: 012, d: 1_000, e: 12:30, f: 2020-01-01, g: true, h: 0x10, i: ~}", 0).unwrap();
         let json = serde_json::json!({"a": "NO", "b": "on", "c": "012", "d": "1_000", "e": "12:30", "f": "2020-01-01", "g": true, "h": 16, "i": null});
         assert_eq!(doc.to_value(), json);
+    }
+
+    #[test]
+    fn limits_hold_at_the_limit_and_not_beyond() {
+        let refused = |text: &str, limit: &str| {
+            let error = Document::parse("a.yaml", text, 0).err().unwrap_or_else(|| panic!("{limit}: accepted"));
+            assert!(error.message.contains(limit) && error.advice.as_ref().is_some_and(|a| a.contains("this limit is fixed")), "{error:?}");
+        };
+        let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(Document::parse("a", &nested(super::DEPTH_MAX), 0).is_ok());
+        refused(&nested(super::DEPTH_MAX + 1), "yaml_depth (48)");
+        refused(&nested(100_000), "yaml_depth (48)");
+        // The list itself is a node.
+        let many = |nodes: usize| format!("[{}1]", "1,".repeat(nodes - 2));
+        assert!(Document::parse("a", &many(super::NODES_MAX), 0).is_ok());
+        refused(&many(super::NODES_MAX + 1), "yaml_nodes (1000000)");
+        let long = |bytes: usize| format!("a: {}", "x".repeat(bytes - 3));
+        assert!(Document::parse("a", &long(super::BYTES_MAX), 0).is_ok());
+        refused(&long(super::BYTES_MAX + 1), "yaml_bytes (16777216)");
     }
 
     #[test]

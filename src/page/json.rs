@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::{Around, Page, Unfit};
 use crate::definition::{Operation, Pointer, ResultShape, Source};
 use crate::error::{Error, ErrorKind, Result};
-use crate::item::{Elements, Items, Span, one_line};
+use crate::item::{Elements, Items, Span, TOO_MANY, one_line};
 use crate::paging;
 
 /// What a place in the reply holds.
@@ -46,9 +46,10 @@ struct Catch<'t> {
     /// A signal that is there and cannot be read.
     unusable: Option<usize>,
     twice: Option<String>,
+    items_max: usize,
 }
 
-pub(super) fn read(operation: &Operation, text: String, page: &mut Page) -> Result<(), Unfit> {
+pub(super) fn read(operation: &Operation, text: String, items_max: usize, page: &mut Page) -> Result<(), Unfit> {
     let rule = &operation.response;
     let mut wants: Vec<&Pointer> = paging::wants(&operation.paging);
     wants.extend(&rule.total);
@@ -56,14 +57,14 @@ pub(super) fn read(operation: &Operation, text: String, page: &mut Page) -> Resu
     let report = rule.result == ResultShape::Report;
     let target = if report { Pointer::default() } else { rule.items.clone() };
     let tree = Tree::new(&target, rule.result == ResultShape::List, &wants);
-    let mut catch = Catch::default();
+    let mut catch = Catch { items_max, ..Catch::default() };
     let mut reader = serde_json::Deserializer::from_str(&text);
     At { base: &text, node: &tree, catch: &mut catch }
         .deserialize(&mut reader)
         .and_then(|()| reader.end())
-        .map_err(|e| unreadable(&e, &text))
+        .map_err(|e| refused(&e, &text, items_max))
         .map_err(|(error, around)| Unfit::Unreadable(error, around))?;
-    let Catch { items: found, spans, raw, signals, unusable, twice } = catch;
+    let Catch { items: found, spans, raw, signals, unusable, twice, .. } = catch;
     let raw = raw.map(|raw| crate::item::span_in(&text, raw));
     if let Some(pointer) = unusable.and_then(|i| wants.get(i)).filter(|p| !is_hint(operation, p)) {
         let message = format!("`{pointer}` in the reply steers the paging, but it is not a text that can be read");
@@ -81,10 +82,10 @@ pub(super) fn read(operation: &Operation, text: String, page: &mut Page) -> Resu
         (ResultShape::Object | ResultShape::None | ResultShape::File | ResultShape::Text, Found::Object) => spans_of(text, raw),
         (ResultShape::Object | ResultShape::None | ResultShape::File | ResultShape::Text, Found::Scalar) => wrapped(&text, raw, "value"),
         (ResultShape::Object | ResultShape::None | ResultShape::File | ResultShape::Text, Found::List) => {
-            elements(text, raw).map_err(Unfit::Shape)?
+            elements(text, raw, items_max).map_err(Unfit::Shape)?
         }
         (ResultShape::Count, Found::Scalar) => wrapped(&text, raw, "count"),
-        (ResultShape::Report, Found::Object) => table(operation, &text).map_err(Unfit::Shape)?,
+        (ResultShape::Report, Found::Object) => table(operation, &text, items_max).map_err(Unfit::Shape)?,
         (declared, found) => return Err(Unfit::Shape(contradiction(operation, declared, found))),
     };
     if page.items.iter().any(|item| is_deep(item.as_str())) {
@@ -98,6 +99,12 @@ const JSON_DEPTH: usize = 127;
 
 fn too_deep() -> Error {
     Error::new(ErrorKind::Limit, format!("the reply is nested deeper than the limit json_depth ({JSON_DEPTH})"))
+        .advise("leave the nested fields out of the query; this limit is fixed, because readers of JSON go no deeper")
+}
+
+fn too_many(max: usize) -> Error {
+    Error::new(ErrorKind::Limit, format!("the reply holds more items than the limit page_items ({max})"))
+        .advise("ask for smaller pages, or raise `limits: { page_items }` of the connection")
 }
 
 /// Whether an item has more levels. Few records hold so many brackets at all, and only those are looked at byte by byte.
@@ -153,25 +160,25 @@ fn wrapped(text: &str, raw: Option<Span>, key: &str) -> Items {
 }
 
 /// A list where one record was declared: its elements are the items (some servers answer a single read with an array of one).
-fn elements(text: String, raw: Option<Span>) -> Result<Items> {
+fn elements(text: String, raw: Option<Span>, items_max: usize) -> Result<Items> {
     let Some(part) = raw.and_then(|(s, e)| text.get(s as usize..e as usize)) else { return Ok(Items::default()) };
     let offset = raw.map_or(0, |r| r.0);
     let mut spans = Vec::new();
-    Elements { base: part, spans: &mut spans }
+    Elements { base: part, spans: &mut spans, max: items_max }
         .deserialize(&mut serde_json::Deserializer::from_str(part))
-        .map_err(|e| unreadable(&e, part).0)?;
+        .map_err(|e| refused(&e, part, items_max).0)?;
     let spans = spans.into_iter().map(|(s, e)| (s + offset, e + offset)).collect();
     Ok(Items::from_spans(one_line(text), spans))
 }
 
 /// A report: columns and rows become one object per row. Column definitions are names, or objects with one key: the name.
-fn table(operation: &Operation, text: &str) -> Result<Items> {
+fn table(operation: &Operation, text: &str, items_max: usize) -> Result<Items> {
     let rule = &operation.response;
     let catch = |pointer: &Pointer| -> Result<Vec<&str>> {
         let tree = Tree::new(pointer, true, &[]);
-        let mut catch = Catch::default();
+        let mut catch = Catch { items_max, ..Catch::default() };
         let mut reader = serde_json::Deserializer::from_str(text);
-        At { base: text, node: &tree, catch: &mut catch }.deserialize(&mut reader).map_err(|e| unreadable(&e, text).0)?;
+        At { base: text, node: &tree, catch: &mut catch }.deserialize(&mut reader).map_err(|e| refused(&e, text, items_max).0)?;
         if catch.items != Found::List {
             return Err(Error::new(
                 ErrorKind::BadResponse,
@@ -207,6 +214,11 @@ fn column_name(raw: &str) -> String {
         Ok(Value::Object(map)) => map.keys().next().cloned().unwrap_or_default(),
         _ => raw.to_owned(),
     }
+}
+
+/// Why reading ended: too many items, or no JSON.
+fn refused(error: &serde_json::Error, text: &str, items_max: usize) -> (Error, Around) {
+    if error.to_string().starts_with(TOO_MANY) { (too_many(items_max), Around::default()) } else { unreadable(error, text) }
 }
 
 /// Why a body is not JSON: where, and what stands there.
@@ -373,7 +385,7 @@ impl<'t> Visitor<'t> for At<'_, 't> {
 
     fn visit_seq<A: SeqAccess<'t>>(self, mut seq: A) -> Result<(), A::Error> {
         if self.node.items == Some(true) {
-            Elements { base: self.base, spans: &mut self.catch.spans }.visit_seq(seq)?;
+            Elements { base: self.base, spans: &mut self.catch.spans, max: self.catch.items_max }.visit_seq(seq)?;
             self.catch.items = Found::List;
             return Ok(());
         }
