@@ -96,7 +96,12 @@ impl HttpTransport {
     ///
     /// # Errors
     /// `unsupported` when TLS is needed and this build has none.
-    pub fn new(options: HttpOptions) -> Result<HttpTransport> {
+    pub fn new(mut options: HttpOptions) -> Result<HttpTransport> {
+        let public = std::mem::take(&mut options.public_hosts);
+        HttpTransport::over(&options, (!public.is_empty()).then(|| names::Names::new(public)))
+    }
+
+    fn over(options: &HttpOptions, names: Option<names::Names>) -> Result<HttpTransport> {
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
@@ -108,8 +113,8 @@ impl HttpTransport {
         if !options.system_proxy {
             builder = builder.no_proxy();
         }
-        if !options.public_hosts.is_empty() {
-            builder = builder.dns_resolver(std::sync::Arc::new(names::Names::new(options.public_hosts)));
+        if let Some(names) = names {
+            builder = builder.dns_resolver(std::sync::Arc::new(names));
         }
         builder = tls(builder, options.tls)?;
         let client =
@@ -296,14 +301,7 @@ impl Sink {
         // Small steps, so that a bomb is seen before it has grown.
         for step in piece.chunks(1024) {
             gzip.write_all(step).map_err(|e| corrupt(&e, self.status))?;
-            let size = gzip.get_ref().len();
-            if size > self.limits.body_max {
-                return Err(too_large(self.limits, self.status));
-            }
-            if size > RATIO_FREE && size / self.packed.max(1) > self.limits.ratio_max {
-                let message = format!("the reply grows more than the limit inflate_ratio ({}) when unpacked", self.limits.ratio_max);
-                return Err(Failure { kind: FailureKind::TooLarge, message, status: Some(self.status) });
-            }
+            check_size(gzip.get_ref().len(), self.packed, self.limits, self.status)?;
         }
         Ok(())
     }
@@ -312,7 +310,12 @@ impl Sink {
         match self.gzip {
             None => Ok(self.plain),
             Some(_) if self.packed == 0 => Ok(Vec::new()),
-            Some(gzip) => gzip.finish().map_err(|e| corrupt(&e, self.status)),
+            Some(gzip) => {
+                let plain = gzip.finish().map_err(|e| corrupt(&e, self.status))?;
+                // The last bytes come out only now.
+                check_size(plain.len(), self.packed, self.limits, self.status)?;
+                Ok(plain)
+            }
         }
     }
 
@@ -322,6 +325,18 @@ impl Sink {
         body.truncate(self.limits.body_max);
         body
     }
+}
+
+/// Whether what came out so far keeps the limits.
+fn check_size(size: usize, packed: usize, limits: ExchangeLimits, status: u16) -> Result<(), Failure> {
+    if size > limits.body_max {
+        return Err(too_large(limits, status));
+    }
+    if size > RATIO_FREE && size / packed.max(1) > limits.ratio_max {
+        let message = format!("the reply grows more than the limit inflate_ratio ({}) when unpacked", limits.ratio_max);
+        return Err(Failure { kind: FailureKind::TooLarge, message, status: Some(status) });
+    }
+    Ok(())
 }
 
 fn corrupt(error: &std::io::Error, status: u16) -> Failure {

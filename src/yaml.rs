@@ -331,10 +331,12 @@ fn tidy(message: &str) -> String {
     let cut = cut.split(" at line ").next().unwrap_or(cut);
     let cut = cut.split(", set DuplicateKeyPolicy").next().unwrap_or(cut);
     let cut = cut.strip_suffix(" by configured policy").unwrap_or(cut).trim();
+    let deep = || format!("it is nested deeper than the limit yaml_depth ({DEPTH_MAX})");
     match cut.strip_prefix("budget breached: ") {
+        None if cut.starts_with("recursion limit") => deep(),
         None => cut.to_owned(),
         Some(limit) if limit.starts_with("Documents") => "it holds several documents, but one is read".to_owned(),
-        Some(limit) if limit.starts_with("Depth") => format!("it is nested deeper than the limit yaml_depth ({DEPTH_MAX})"),
+        Some(limit) if limit.starts_with("Depth") => deep(),
         Some(limit) if limit.starts_with("Nodes") => format!("it holds more values than the limit yaml_nodes ({NODES_MAX})"),
         Some(limit) => format!("it breaks the limit {}", limit.split([' ', '{']).next().unwrap_or(limit)),
     }

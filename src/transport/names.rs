@@ -59,7 +59,7 @@ impl Resolve for Names {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::{ExchangeLimits, FailureKind, HttpTransport, Transport};
+    use crate::transport::{ExchangeLimits, FailureKind, HttpOptions, HttpTransport, Transport};
     use std::time::Duration;
 
     /// What a name server that others steer might say.
@@ -88,11 +88,11 @@ mod tests {
     async fn nothing_is_sent_to_a_private_address_of_a_public_name() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let client = reqwest::Client::builder().no_proxy().dns_resolver(std::sync::Arc::new(names())).build().unwrap();
         let second = Duration::from_secs(1);
+        let options = HttpOptions { connect: second, idle_connections: 1, tls: false, system_proxy: false, public_hosts: Vec::new() };
+        let transport = HttpTransport::over(&options, Some(names())).unwrap();
         let limits = ExchangeLimits { first_byte: second, idle: second, total: second, body_max: 1, ratio_max: 1, header_max: 1 };
         let request = |host: &str| http::Request::get(format!("http://{host}:{port}/")).body(bytes::Bytes::new()).unwrap();
-        let transport = HttpTransport { client };
         let failure = transport.send(request("desk.example.com"), limits).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::Private, "{failure:?}");
         assert!(failure.message.contains("desk.example.com leads to 127.0.0.1"), "{failure:?}");
