@@ -310,6 +310,8 @@ fn options() -> serde_saphyr::Options {
         budget: serde_saphyr::budget! {
             max_depth: DEPTH_MAX,
             max_nodes: NODES_MAX,
+            // A node makes at most two, and the limit that is told is that of the nodes.
+            max_events: 3 * NODES_MAX,
             max_documents: 1,
         },
     }

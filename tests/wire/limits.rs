@@ -37,10 +37,10 @@ fn sizes() -> Vec<Case> {
     let named = |what: &str, c: Case| Case { fact: format!("page_bytes: {what}"), ..c };
     cases.push(named(
         "unpacked, at the limit",
-        Case { limits: json!({"page_bytes": 1027}), ..read("21", "", vec![large.clone()], &end, 1) },
+        Case { limits: json!({"page_bytes": 1028}), ..read("21", "", vec![large.clone()], &end, 1) },
     ));
-    cases.push(named("unpacked, one past the limit", Case { limits: json!({"page_bytes": 1026}), ..read("21", "", vec![large], PAST, 1) }));
-    cases.push(named("packed larger than unpacked", Case { limits: json!({"page_bytes": 27}), ..read("21", "", vec![small], PAST, 1) }));
+    cases.push(named("unpacked, one past the limit", Case { limits: json!({"page_bytes": 1027}), ..read("21", "", vec![large], PAST, 1) }));
+    cases.push(named("packed larger than unpacked", Case { limits: json!({"page_bytes": 28}), ..read("21", "", vec![small], PAST, 1) }));
     cases
 }
 
