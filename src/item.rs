@@ -96,7 +96,7 @@ impl Items {
         check_size(text.len())?;
         let mut spans = Vec::new();
         let mut reader = serde_json::Deserializer::from_str(&text);
-        Elements { base: &text, spans: &mut spans, max: usize::MAX }.deserialize(&mut reader).and_then(|()| reader.end()).map_err(|e| {
+        Elements { base: &text, spans: &mut spans }.deserialize(&mut reader).and_then(|()| reader.end()).map_err(|e| {
             Error::new(ErrorKind::InvalidItems, format!("the items are not a JSON array: {e}"))
                 .at(Place { line: Some(e.line() as u64), column: Some(e.column() as u64), ..Place::default() })
                 .advise("items are a JSON array of objects, such as [{\"id\": 1}], or one JSON object per line")
@@ -248,12 +248,7 @@ impl serde::Serialize for Items {
 pub(crate) struct Elements<'s, 't> {
     pub(crate) base: &'t str,
     pub(crate) spans: &'s mut Vec<Span>,
-    /// Most elements; one more is an error with the text [`TOO_MANY`].
-    pub(crate) max: usize,
 }
-
-/// How reading more elements than allowed ends.
-pub(crate) const TOO_MANY: &str = "more elements than allowed";
 
 impl<'de> DeserializeSeed<'de> for Elements<'_, 'de> {
     type Value = ();
@@ -269,9 +264,6 @@ impl<'de> Visitor<'de> for Elements<'_, 'de> {
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         while let Some(raw) = seq.next_element::<&RawValue>()? {
-            if self.spans.len() >= self.max {
-                return Err(serde::de::Error::custom(TOO_MANY));
-            }
             self.spans.push(span_in(self.base, raw.get()));
         }
         Ok(())

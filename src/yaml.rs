@@ -397,23 +397,65 @@ mod tests {
         assert_eq!(doc.to_value(), json);
     }
 
+    fn refused(text: &str, limit: &str) {
+        let error = Document::parse("a.yaml", text, 0).err().unwrap_or_else(|| panic!("{limit}: accepted"));
+        assert!(error.message.contains(limit) && error.advice.as_ref().is_some_and(|a| a.contains("this limit is fixed")), "{error:?}");
+    }
+
     #[test]
-    fn limits_hold_at_the_limit_and_not_beyond() {
-        let refused = |text: &str, limit: &str| {
-            let error = Document::parse("a.yaml", text, 0).err().unwrap_or_else(|| panic!("{limit}: accepted"));
-            assert!(error.message.contains(limit) && error.advice.as_ref().is_some_and(|a| a.contains("this limit is fixed")), "{error:?}");
-        };
+    fn depth_holds_at_the_limit_and_not_beyond() {
         let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
         assert!(Document::parse("a", &nested(super::DEPTH_MAX), 0).is_ok());
         refused(&nested(super::DEPTH_MAX + 1), "yaml_depth (48)");
         refused(&nested(100_000), "yaml_depth (48)");
+    }
+
+    #[test]
+    fn nodes_hold_at_the_limit_and_not_beyond() {
         // The list itself is a node.
         let many = |nodes: usize| format!("[{}1]", "1,".repeat(nodes - 2));
         assert!(Document::parse("a", &many(super::NODES_MAX), 0).is_ok());
         refused(&many(super::NODES_MAX + 1), "yaml_nodes (1000000)");
+    }
+
+    #[test]
+    fn bytes_hold_at_the_limit_and_not_beyond() {
         let long = |bytes: usize| format!("a: {}", "x".repeat(bytes - 3));
         assert!(Document::parse("a", &long(super::BYTES_MAX), 0).is_ok());
         refused(&long(super::BYTES_MAX + 1), "yaml_bytes (16777216)");
+    }
+
+    #[test]
+    fn bombs_of_aliases_end_at_a_budget() {
+        let nine = |name: &str| format!("[{}]", vec![name; 9].join(","));
+        let laughs: String = (1..9).map(|n| format!("l{n}: &l{n} {}\n", nine(&format!("*l{}", n - 1)))).collect();
+        let quadratic = format!("a: &a [{}]\nb: [{}]\n", vec!["x"; 5_000].join(","), vec!["*a"; 5_000].join(","));
+        for (text, limit) in [(format!("l0: &l0 {}\n{laughs}", nine("x")), "the limit"), (quadratic, "the limit")] {
+            let started = std::time::Instant::now();
+            refused(&text, limit);
+            assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+        }
+        let key = format!("{}: 1", "k".repeat(100_000));
+        assert!(Document::parse("a", &key, 0).is_err(), "a key of 100,000 characters");
+    }
+
+    #[test]
+    fn odd_documents_are_read_or_refused() {
+        let read = |text: &str| Document::parse("a", text, 0).map(|d| d.to_value().to_string()).map_err(|e| e.message.clone());
+        for (text, expected) in [
+            ("\u{feff}a: 1", r#"{"a":1}"#),
+            ("a: 1\r\nb: |\r\n  x\r\n  y\r\n", r#"{"a":1,"b":"x\ny\n"}"#),
+            ("", "null"),
+            ("# nothing\n", "null"),
+            ("--- {a: 1}\n...\n", r#"{"a":1}"#),
+            ("a: !!str 12", r#"{"a":"12"}"#),
+            ("a: '1.10'", r#"{"a":"1.10"}"#),
+        ] {
+            assert_eq!(read(text).as_deref(), Ok(expected), "{text:?}");
+        }
+        for text in ["a: \0", "a: 1\n--- {b: 2}\n", "a: &x {b: 1}\nc: {<<: *x}", "a:\n\tb: 1", "a: *nobody", "a: !!binary '*'"] {
+            assert!(read(text).is_err(), "{text:?}: {:?}", read(text));
+        }
     }
 
     #[test]

@@ -84,7 +84,6 @@ impl Folder {
         let path = root.join("journal");
         if beginning.fresh {
             if std::fs::metadata(&path).is_ok_and(|m| m.len() > 0) || root.join("spool").exists() {
-                // A damaged journal does not tell its run; what is set aside then gets a name of its own.
                 let run = recall(&path).map(|(_, state)| state.run).unwrap_or_default();
                 notes.push(format!("the run before is kept aside in {}", set_aside(root, true, run)?.display()));
             }

@@ -316,9 +316,9 @@ mod tests {
         for cut in before..text.len() {
             assert_eq!(read(&text.as_bytes()[..cut]).unwrap().facts, 3, "{cut}");
         }
-        let mut all = Vec::new();
-        recover(Path::new("journal"), text.as_bytes(), &mut |fact| all.push(fact.clone())).unwrap();
-        assert_eq!(all[3..], together);
+        let mut facts = Vec::new();
+        recover(Path::new("journal"), text.as_bytes(), &mut |fact| facts.push(fact.clone())).unwrap();
+        assert_eq!(facts[3..], together);
     }
 
     #[test]

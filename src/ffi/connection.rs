@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::events::ADOPTING;
 use super::host::Host;
 use crate::auth::Tokens;
 use crate::connection::ConnectionSpec;
@@ -50,7 +51,7 @@ impl Conn {
                 expires_at: tokens.expires_at,
                 seed: None,
             };
-            host.handle.block_on(session.keep_tokens(&kept))?;
+            host.handle.block_on(ADOPTING.scope((), session.keep_tokens(&kept)))?;
         }
         Ok(Conn { host, session, engine })
     }

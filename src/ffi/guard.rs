@@ -129,7 +129,7 @@ pub(crate) unsafe fn hooks(pointer: *const Hooks) -> Result<Option<Hooks>, Stop>
     }
     // SAFETY: as the caller promises.
     let size = unsafe { pointer.cast::<u32>().read() } as usize;
-    if size < SMALLEST || size > 4096 {
+    if !(SMALLEST..=4096).contains(&size) {
         return Err(Error::new(ErrorKind::Usage, format!("hooks: struct_size is {size}; set it to sizeof(opnode_hooks)")).into());
     }
     let mut hooks =

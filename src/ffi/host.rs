@@ -133,6 +133,8 @@ impl Grounds {
 pub(crate) struct Ready {
     tags: Mutex<VecDeque<u64>>,
     come: Condvar,
+    /// The engine has been given back: nobody waits any more.
+    gone: AtomicBool,
     wake: Option<wake::Wake>,
     notices: Option<mpsc::Sender<Notice>>,
     /// Which callbacks the host has.
@@ -178,17 +180,28 @@ impl Ready {
         }
     }
 
-    /// Waits for tags; at most `most`.
-    pub(crate) fn wait(&self, until: Option<Instant>, most: usize) -> Vec<u64> {
+    /// Lets threads go that wait without a limit: the handle that they wait on is no more.
+    pub(crate) fn leave(&self) {
+        let tags = lock(&self.tags);
+        self.gone.store(true, Ordering::SeqCst);
+        drop(tags);
+        self.come.notify_all();
+    }
+
+    /// Waits for tags; at most `most`. `None` when the engine has been given back meanwhile.
+    pub(crate) fn wait(&self, until: Option<Instant>, most: usize) -> Option<Vec<u64>> {
         let mut tags = lock(&self.tags);
         loop {
             if !tags.is_empty() {
                 let count = tags.len().min(most);
-                return tags.drain(..count).collect();
+                return Some(tags.drain(..count).collect());
+            }
+            if self.gone.load(Ordering::SeqCst) {
+                return None;
             }
             match wait(&self.come, tags, until) {
                 (again, true) => tags = again,
-                (_, false) => return Vec::new(),
+                (_, false) => return Some(Vec::new()),
             }
         }
     }
@@ -210,7 +223,7 @@ impl Host {
         let grounds = Grounds { builtin: config.builtin, folders: config.definitions };
         let catalog = grounds.catalog(&[])?;
         let wake = wake::Wake::of(config.wake_fd)?;
-        let ready = Arc::new(Ready { tags: Mutex::default(), come: Condvar::new(), wake, notices, hears });
+        let ready = Arc::new(Ready { tags: Mutex::default(), come: Condvar::new(), gone: AtomicBool::new(false), wake, notices, hears });
         let waiting = Arc::new(Waiting::default());
         let sink = sink(&ready, &waiting);
         let tokens: Arc<dyn TokenStore> = match config.tokens {

@@ -121,6 +121,7 @@ extern "C" fn opnode_engine_free(engine: *mut c_void) -> i32 {
     guarded(0, std::ptr::null_mut(), || {
         let host = handle::remove::<Host>(engine)?;
         host.close();
+        host.ready.leave();
         Ok(status::OK)
     })
 }
@@ -136,7 +137,7 @@ unsafe extern "C" fn opnode_ready_wait(engine: *mut c_void, timeout_ms: i64, tag
             return Err(Stop::Status(status::MISUSE));
         }
         let ready = Arc::clone(&handle::get::<Host>(engine)?.ready);
-        let found = ready.wait(until(timeout_ms), cap);
+        let found = ready.wait(until(timeout_ms), cap).ok_or(Stop::Status(status::HANDLE))?;
         for (index, tag) in found.iter().enumerate() {
             // SAFETY: the host gave room for `cap` tags, and there are at most so many.
             unsafe { tags.add(index).write(*tag) };

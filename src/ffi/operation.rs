@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Instant;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::sync::Notify;
 
 use super::buffer::Buffer;
@@ -119,22 +119,40 @@ impl Op {
         self.room.notify_one();
     }
 
-    /// Hands a batch to the host, and waits for room before. After a cancel nothing waits any more.
-    pub(crate) async fn push(&self, batch: Buffer) {
-        let batch = Arc::new(batch);
+    /// Hands a batch of a query to the host, and waits for room before.
+    ///
+    /// # Errors
+    /// `cancelled`: the batch is not handed over, so the operation must not end as if it were.
+    pub(crate) async fn push(&self, batch: Buffer) -> Result<()> {
+        if !self.has_room().await {
+            return Err(cancelled());
+        }
+        self.put(batch);
+        Ok(())
+    }
+
+    /// Hands outcomes to the host. After a cancel they no longer wait for room: what was sent has happened, and the host must hear of it.
+    pub(crate) async fn push_outcomes(&self, batch: Buffer) {
+        self.has_room().await;
+        self.put(batch);
+    }
+
+    fn put(&self, batch: Buffer) {
+        let mut state = self.state();
+        state.batches.push_back(Arc::new(batch));
+        self.announce(state);
+    }
+
+    /// Waits for room for a batch; `false` after a cancel. Only the operation's one task fills it.
+    async fn has_room(&self) -> bool {
         loop {
             let room = self.room.notified();
-            {
-                let mut state = self.state();
-                if state.batches.len() < WAITING_MAX {
-                    state.batches.push_back(batch);
-                    self.announce(state);
-                    return;
-                }
+            if self.state().batches.len() < WAITING_MAX {
+                return true;
             }
             tokio::select! {
                 () = room => {}
-                () = self.cancel.cancelled() => return,
+                () = self.cancel.cancelled() => return false,
             }
         }
     }
@@ -239,7 +257,7 @@ impl Op {
             }
             tokio::select! {
                 () = come => {}
-                () = self.cancel.cancelled() => return Err(Error::new(ErrorKind::Cancelled, "the call was cancelled")),
+                () = self.cancel.cancelled() => return Err(cancelled()),
             }
         }
     }
@@ -287,19 +305,29 @@ impl Op {
             CANCELLED => "cancelled",
             _ => "running",
         };
-        let mut report = json!({ "state": word, "operation": self.operation, "receipt": state.receipt });
+        let mut report = Map::from_iter([
+            ("state".to_owned(), json!(word)),
+            ("operation".to_owned(), json!(self.operation)),
+            ("receipt".to_owned(), state.receipt.clone()),
+        ]);
         if let Some(Err(error)) = &state.end {
-            report["error"] = error.to_json();
+            report.insert("error".to_owned(), error.to_json());
         }
         if state.progress.items_in > 0 {
             let ranges = &state.ranges;
-            report["applied"] = json!(ranges.applied);
-            report["failed"] = json!(ranges.failed);
-            report["unknown"] = json!(ranges.unknown);
-            report["notSent"] = json!(gaps(ranges, state.progress.items_in as u64));
+            let not_sent = gaps(ranges, u64::try_from(state.progress.items_in).unwrap_or_default());
+            for (key, indexes) in
+                [("applied", &ranges.applied), ("failed", &ranges.failed), ("unknown", &ranges.unknown), ("notSent", &not_sent)]
+            {
+                report.insert(key.to_owned(), json!(indexes));
+            }
         }
-        report
+        Value::Object(report)
     }
+}
+
+pub(crate) fn cancelled() -> Error {
+    Error::new(ErrorKind::Cancelled, "the call was cancelled")
 }
 
 /// Indexes below `count` that are in none of the ranges.

@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 
 use super::buffer::Buffer;
 use super::connection::Conn;
-use super::operation::Op;
+use super::operation::{Op, cancelled};
 use super::progress::Progress;
 use super::request::{Batch, Input, Request, Selftest, Work};
 use crate::definition::{Method, Send as Sending};
 use crate::engine::{CallOptions, Session};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
-use crate::receipt::{Outcome, OutcomeCounts, OutcomeStatus};
+use crate::receipt::{Outcome, OutcomeCounts, OutcomeStatus, Receipt};
 use crate::walk::Walk;
 use crate::write::Writes;
 
@@ -57,10 +57,7 @@ pub(crate) fn prepare(op: &Arc<Op>, conn: &Arc<Conn>, request: Request) -> Resul
         Work::Plan { method, items } => {
             let planned = session.plan(method, &operation, &options, items.as_ref(), &with)?;
             let texts: Vec<String> = planned.iter().map(|p| serde_json::to_string(p).unwrap_or_default()).collect();
-            Ok(Box::pin(async move {
-                op.push(Buffer::of_texts(&texts)).await;
-                Ok(())
-            }))
+            Ok(Box::pin(async move { op.push(Buffer::of_texts(&texts)).await }))
         }
         Work::Selftest(what) => Ok(Box::pin(selftest(op, Arc::clone(conn), what))),
     }
@@ -74,7 +71,7 @@ async fn read(op: Arc<Op>, mut walk: Walk, batch: Batch) -> Result<()> {
         let items = page?.items;
         for part in parts(&items, batch) {
             op.update(|p| p.items_out += part.len() as i64, || serde_json::to_value(walk.receipt()).unwrap_or_default());
-            op.push(Buffer::of(&part)).await;
+            op.push(Buffer::of(&part)).await?;
         }
     }
     Ok(())
@@ -106,8 +103,7 @@ fn parts(items: &Items, batch: Batch) -> Vec<Items> {
 async fn check(op: Arc<Op>, session: Session, with: CallOptions) -> Result<()> {
     let reply = session.probe(&with).await?;
     op.update(|p| p.take(&reply.receipt, &Progress::default()), || serde_json::to_value(&reply.receipt).unwrap_or_default());
-    op.push(Buffer::of(&reply.items)).await;
-    Ok(())
+    op.push(Buffer::of(&reply.items)).await
 }
 
 /// A write.
@@ -127,6 +123,33 @@ struct Sum {
     counts: OutcomeCounts,
     first: Option<(u64, Error)>,
     before: Progress,
+    /// Of the parts of a stream that have ended.
+    receipt: Option<Receipt>,
+}
+
+impl Sum {
+    /// A part's receipt on top of those before it.
+    fn with(&self, part: &Receipt) -> Receipt {
+        let mut whole = part.clone();
+        if let Some(before) = &self.receipt {
+            whole.requests += before.requests;
+            whole.retries += before.retries;
+            whole.items += before.items;
+            whole.items_in += before.items_in;
+            whole.bytes += before.bytes;
+            whole.wait_ms += before.wait_ms;
+            whole.elapsed_ms += before.elapsed_ms;
+            whole.complete &= before.complete;
+            whole.notes.splice(0..0, before.notes.iter().cloned());
+            if let (Some(all), Some(counts)) = (&mut whole.outcomes, &before.outcomes) {
+                all.ok += counts.ok;
+                all.failed += counts.failed;
+                all.unknown += counts.unknown;
+                all.skipped += counts.skipped;
+            }
+        }
+        whole
+    }
 }
 
 impl Write {
@@ -214,7 +237,7 @@ impl Write {
             bytes += text.len() + 1;
             texts.push(text);
             let receipt = writes.receipt();
-            self.op.update(|p| p.take(receipt, &sum.before), || serde_json::to_value(receipt).unwrap_or_default());
+            self.op.update(|p| p.take(receipt, &sum.before), || serde_json::to_value(sum.with(receipt)).unwrap_or_default());
             if texts.len() >= most || bytes >= bytes_max {
                 self.flush(&mut texts).await;
                 bytes = 0;
@@ -222,8 +245,10 @@ impl Write {
         }
         self.flush(&mut texts).await;
         let receipt = writes.receipt();
-        self.op.update(|p| p.take(receipt, &sum.before), || serde_json::to_value(receipt).unwrap_or_default());
+        let whole = sum.with(receipt);
+        self.op.update(|p| p.take(receipt, &sum.before), || serde_json::to_value(&whole).unwrap_or_default());
         sum.before = self.op.progress();
+        sum.receipt = Some(whole);
     }
 
     fn note(&self, outcome: &Outcome, sum: &mut Sum) {
@@ -236,7 +261,7 @@ impl Write {
 
     async fn flush(&self, texts: &mut Vec<String>) {
         if !texts.is_empty() {
-            self.op.push(Buffer::of_texts(&std::mem::take(texts))).await;
+            self.op.push_outcomes(Buffer::of_texts(&std::mem::take(texts))).await;
         }
     }
 }
@@ -258,12 +283,12 @@ async fn selftest(op: Arc<Op>, conn: Arc<Conn>, what: Selftest) -> Result<()> {
         Selftest::Panic => panic!("selftest"),
         Selftest::Stall => {
             op.cancel_token().cancelled().await;
-            Err(Error::new(ErrorKind::Cancelled, "the call was cancelled"))
+            Err(cancelled())
         }
         Selftest::Emit(count) => {
             for index in 0..count {
                 op.update(|p| p.items_out += 1, || Value::Null);
-                op.push(Buffer::of_texts(&[json!({ "id": index }).to_string()])).await;
+                op.push(Buffer::of_texts(&[json!({ "id": index }).to_string()])).await?;
             }
             Ok(())
         }

@@ -2,16 +2,15 @@
 //!
 //! The places that an operation wants form a small tree over the body's keys; everything else is checked and passed over.
 
-use std::fmt;
-
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::scan::{Fault, JSON_DEPTH, Scan};
 use super::{Around, Page, Unfit};
 use crate::definition::{Operation, Pointer, ResultShape, Source};
 use crate::error::{Error, ErrorKind, Result};
-use crate::item::{Elements, Items, Span, TOO_MANY, one_line};
+use crate::item::{Items, Span, one_line};
 use crate::paging;
 
 /// What a place in the reply holds.
@@ -38,15 +37,14 @@ impl Found {
 }
 
 #[derive(Default)]
-struct Catch<'t> {
+struct Catch {
     items: Found,
     spans: Vec<Span>,
-    raw: Option<&'t str>,
+    raw: Option<Span>,
     signals: Vec<(usize, Value)>,
     /// A signal that is there and cannot be read.
     unusable: Option<usize>,
     twice: Option<String>,
-    items_max: usize,
 }
 
 pub(super) fn read(operation: &Operation, text: String, items_max: usize, page: &mut Page) -> Result<(), Unfit> {
@@ -57,15 +55,9 @@ pub(super) fn read(operation: &Operation, text: String, items_max: usize, page: 
     let report = rule.result == ResultShape::Report;
     let target = if report { Pointer::default() } else { rule.items.clone() };
     let tree = Tree::new(&target, rule.result == ResultShape::List, &wants);
-    let mut catch = Catch { items_max, ..Catch::default() };
-    let mut reader = serde_json::Deserializer::from_str(&text);
-    At { base: &text, node: &tree, catch: &mut catch }
-        .deserialize(&mut reader)
-        .and_then(|()| reader.end())
-        .map_err(|e| refused(&e, &text, items_max))
-        .map_err(|(error, around)| Unfit::Unreadable(error, around))?;
-    let Catch { items: found, spans, raw, signals, unusable, twice, .. } = catch;
-    let raw = raw.map(|raw| crate::item::span_in(&text, raw));
+    let (catch, has_lines) = Reader::run(&text, &tree, items_max).map_err(|fault| refuse(fault, &text, items_max))?;
+    let Catch { items: found, spans, raw, signals, unusable, twice } = catch;
+    let text = if has_lines { one_line(text) } else { text };
     if let Some(pointer) = unusable.and_then(|i| wants.get(i)).filter(|p| !is_hint(operation, p)) {
         let message = format!("`{pointer}` in the reply steers the paging, but it is not a text that can be read");
         return Err(Unfit::Shape(Error::new(ErrorKind::BadResponse, message)));
@@ -76,7 +68,7 @@ pub(super) fn read(operation: &Operation, text: String, items_max: usize, page: 
     }
     page.signals = signals.into_iter().filter_map(|(i, v)| wants.get(i).map(|p| ((*p).clone(), v))).collect();
     page.items = match (rule.result, found) {
-        (ResultShape::List, Found::List) => Items::from_spans(one_line(text), spans),
+        (ResultShape::List, Found::List) => Items::from_spans(text, spans),
         (_, Found::Null) => Items::default(),
         (_, Found::Absent) if rule.optional || rule.result == ResultShape::None => Items::default(),
         (ResultShape::Object | ResultShape::None | ResultShape::File | ResultShape::Text, Found::Object) => spans_of(text, raw),
@@ -88,14 +80,8 @@ pub(super) fn read(operation: &Operation, text: String, items_max: usize, page: 
         (ResultShape::Report, Found::Object) => table(operation, &text, items_max).map_err(Unfit::Shape)?,
         (declared, found) => return Err(Unfit::Shape(contradiction(operation, declared, found))),
     };
-    if page.items.iter().any(|item| is_deep(item.as_str())) {
-        return Err(Unfit::Shape(too_deep()));
-    }
     Ok(())
 }
-
-/// Levels of nesting that an item may have: as many as serde_json reads, so that every host can read what it gets.
-const JSON_DEPTH: usize = 127;
 
 fn too_deep() -> Error {
     Error::new(ErrorKind::Limit, format!("the reply is nested deeper than the limit json_depth ({JSON_DEPTH})"))
@@ -107,27 +93,18 @@ fn too_many(max: usize) -> Error {
         .advise("ask for smaller pages, or raise `limits: { page_items }` of the connection")
 }
 
-/// Whether an item has more levels. Few records hold so many brackets at all, and only those are looked at byte by byte.
-fn is_deep(item: &str) -> bool {
-    let bytes = item.as_bytes();
-    if memchr::memchr2_iter(b'[', b'{', bytes).nth(JSON_DEPTH).is_none() {
-        return false;
+/// What is wrong with a reply that cannot be read.
+fn refuse(fault: Fault, text: &str, items_max: usize) -> Unfit {
+    match fault {
+        Fault::Depth => return Unfit::Unreadable(too_deep(), Around::default()),
+        Fault::Count => return Unfit::Shape(too_many(items_max)),
+        Fault::Syntax => {}
     }
-    let (mut depth, mut text, mut escaped) = (0_usize, false, false);
-    for byte in bytes {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if text => escaped = true,
-            b'"' => text = !text,
-            b'[' | b'{' if !text => depth += 1,
-            b']' | b'}' if !text => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth > JSON_DEPTH {
-            return true;
-        }
-    }
-    false
+    let (error, around) = match serde_json::from_str::<IgnoredAny>(text) {
+        Err(e) => unreadable(&e, text),
+        Ok(_) => (Error::new(ErrorKind::BadResponse, "the reply is not JSON"), Around::default()),
+    };
+    Unfit::Unreadable(error, around)
 }
 
 fn contradiction(operation: &Operation, declared: ResultShape, found: Found) -> Error {
@@ -150,25 +127,39 @@ fn contradiction(operation: &Operation, declared: ResultShape, found: Found) -> 
 }
 
 fn spans_of(text: String, raw: Option<Span>) -> Items {
-    Items::from_spans(one_line(text), raw.into_iter().collect())
+    Items::from_spans(text, raw.into_iter().collect())
 }
 
 /// A lone value as an object with one key.
 fn wrapped(text: &str, raw: Option<Span>, key: &str) -> Items {
     let value = raw.and_then(|(s, e)| text.get(s as usize..e as usize)).unwrap_or("null");
-    Items::one(format!("{{\"{key}\":{}}}", one_line(value.to_owned())))
+    Items::one(format!("{{\"{key}\":{value}}}"))
 }
 
 /// A list where one record was declared: its elements are the items (some servers answer a single read with an array of one).
 fn elements(text: String, raw: Option<Span>, items_max: usize) -> Result<Items> {
-    let Some(part) = raw.and_then(|(s, e)| text.get(s as usize..e as usize)) else { return Ok(Items::default()) };
-    let offset = raw.map_or(0, |r| r.0);
+    let Some((start, _)) = raw else { return Ok(Items::default()) };
     let mut spans = Vec::new();
-    Elements { base: part, spans: &mut spans, max: items_max }
-        .deserialize(&mut serde_json::Deserializer::from_str(part))
-        .map_err(|e| refused(&e, part, items_max).0)?;
-    let spans = spans.into_iter().map(|(s, e)| (s + offset, e + offset)).collect();
-    Ok(Items::from_spans(one_line(text), spans))
+    let read = Scan::new(&text).elements(start as usize, |from, to| keep(&mut spans, from, to, items_max));
+    read.map_err(|fault| again("a list", fault, items_max))?;
+    Ok(Items::from_spans(text, spans))
+}
+
+/// A part of a text that could be read; it may hold too many items.
+fn again(what: &str, fault: Fault, items_max: usize) -> Error {
+    match fault {
+        Fault::Count => too_many(items_max),
+        Fault::Depth | Fault::Syntax => Error::new(ErrorKind::Internal, format!("{what} that was read cannot be read again")),
+    }
+}
+
+/// One more element, as long as there may be more.
+fn keep(spans: &mut Vec<Span>, from: usize, to: usize, max: usize) -> Result<(), Fault> {
+    if spans.len() >= max {
+        return Err(Fault::Count);
+    }
+    spans.push((from as u32, to as u32));
+    Ok(())
 }
 
 /// A report: columns and rows become one object per row. Column definitions are names, or objects with one key: the name.
@@ -176,9 +167,7 @@ fn table(operation: &Operation, text: &str, items_max: usize) -> Result<Items> {
     let rule = &operation.response;
     let catch = |pointer: &Pointer| -> Result<Vec<&str>> {
         let tree = Tree::new(pointer, true, &[]);
-        let mut catch = Catch { items_max, ..Catch::default() };
-        let mut reader = serde_json::Deserializer::from_str(text);
-        At { base: text, node: &tree, catch: &mut catch }.deserialize(&mut reader).map_err(|e| refused(&e, text, items_max).0)?;
+        let (catch, _) = Reader::run(text, &tree, items_max).map_err(|fault| again("a report", fault, items_max))?;
         if catch.items != Found::List {
             return Err(Error::new(
                 ErrorKind::BadResponse,
@@ -205,7 +194,7 @@ fn table(operation: &Operation, text: &str, items_max: usize) -> Result<Items> {
         out.push_str(&format!("{{{}}}", pairs.join(",")));
         spans.push((start, out.len() as u32));
     }
-    Ok(Items::from_spans(one_line(out), spans))
+    Ok(Items::from_spans(out, spans))
 }
 
 fn column_name(raw: &str) -> String {
@@ -214,11 +203,6 @@ fn column_name(raw: &str) -> String {
         Ok(Value::Object(map)) => map.keys().next().cloned().unwrap_or_default(),
         _ => raw.to_owned(),
     }
-}
-
-/// Why reading ended: too many items, or no JSON.
-fn refused(error: &serde_json::Error, text: &str, items_max: usize) -> (Error, Around) {
-    if error.to_string().starts_with(TOO_MANY) { (too_many(items_max), Around::default()) } else { unreadable(error, text) }
 }
 
 /// Why a body is not JSON: where, and what stands there.
@@ -272,41 +256,86 @@ impl Tree {
     }
 }
 
-/// Reads one place of the reply.
-struct At<'a, 't> {
-    base: &'t str,
-    node: &'a Tree,
-    catch: &'a mut Catch<'t>,
+/// Reads a reply along the tree of what is wanted; everything else is checked and passed over.
+struct Reader<'t> {
+    text: &'t str,
+    scan: Scan<'t>,
+    catch: Catch,
+    items_max: usize,
 }
 
-impl<'t> DeserializeSeed<'t> for At<'_, 't> {
-    type Value = ();
+impl<'t> Reader<'t> {
+    /// Reads a whole text; tells whether it has line breaks.
+    fn run(text: &'t str, tree: &Tree, items_max: usize) -> Result<(Catch, bool), Fault> {
+        let mut reader = Reader { text, scan: Scan::new(text), catch: Catch::default(), items_max };
+        let start = reader.scan.blank(0);
+        let end = reader.place(start, tree)?;
+        if !reader.scan.is_end(end) {
+            return Err(Fault::Syntax);
+        }
+        Ok((reader.catch, reader.scan.has_lines))
+    }
 
-    fn deserialize<D: Deserializer<'t>>(self, deserializer: D) -> Result<(), D::Error> {
-        let take_apart = self.node.items == Some(true) || !self.node.children.is_empty();
-        if take_apart && self.node.items != Some(false) && self.node.signal.is_none() {
-            return deserializer.deserialize_any(self);
-        }
-        if self.node.items.is_none() && self.node.signal.is_none() {
-            return <IgnoredAny as serde::Deserialize>::deserialize(deserializer).map(|_| ());
-        }
-        let raw = <&RawValue as serde::Deserialize>::deserialize(deserializer)?.get();
-        if self.node.items.is_some() {
+    /// One place: its parts where they are wanted, and itself.
+    fn place(&mut self, start: usize, node: &Tree) -> Result<usize, Fault> {
+        let end = match self.scan.byte(start) {
+            b'[' if node.items == Some(true) => {
+                let (spans, max) = (&mut self.catch.spans, self.items_max);
+                self.scan.elements(start, |from, to| keep(spans, from, to, max))?
+            }
+            b'{' if !node.children.is_empty() => self.object(start, node)?,
+            _ => self.scan.value(start)?,
+        };
+        let raw = self.text.get(start..end).unwrap_or_default();
+        if node.items.is_some() {
             self.catch.items = kind(raw);
-            self.catch.raw = Some(raw);
+            self.catch.raw = Some((start as u32, end as u32));
         }
-        if let Some(signal) = self.node.signal {
+        if let Some(signal) = node.signal {
             match signal_value(raw) {
                 Some(value) => self.catch.signals.push((signal, value)),
                 None => self.catch.unusable = Some(signal),
             }
         }
-        if !self.node.children.is_empty() && raw.starts_with('{') {
-            let inner = At { base: self.base, node: self.node, catch: self.catch };
-            serde_json::Deserializer::from_str(raw).deserialize_map(inner).map_err(serde::de::Error::custom)?;
-        }
-        Ok(())
+        Ok(end)
     }
+
+    fn object(&mut self, start: usize, node: &Tree) -> Result<usize, Fault> {
+        let mut seen = vec![false; node.children.len()];
+        let mut at = self.scan.blank(start + 1);
+        if self.scan.byte(at) == b'}' {
+            return Ok(at + 1);
+        }
+        loop {
+            let (end, value) = self.scan.key(at)?;
+            let key = self.text.get(at..end).unwrap_or_default();
+            let index = node.children.iter().position(|(name, _)| is_key(key, name));
+            let end = match index.and_then(|i| node.children.get(i)) {
+                Some((name, child)) => {
+                    if let Some(before) = index.and_then(|i| seen.get_mut(i)) {
+                        if *before {
+                            self.catch.twice = Some(name.clone());
+                        }
+                        *before = true;
+                    }
+                    self.place(value, child)?
+                }
+                None => self.scan.value(value)?,
+            };
+            at = self.scan.blank(end);
+            match self.scan.byte(at) {
+                b',' => at = self.scan.blank(at + 1),
+                b'}' => return Ok(at + 1),
+                _ => return Err(Fault::Syntax),
+            }
+        }
+    }
+}
+
+/// Whether a key, in its quotes, is this name.
+fn is_key(key: &str, name: &str) -> bool {
+    let inner = key.get(1..key.len().saturating_sub(1)).unwrap_or_default();
+    if inner.contains('\\') { serde_json::from_str::<String>(key).is_ok_and(|k| k == name) } else { inner == name }
 }
 
 /// Bytes of a value that steers the paging; no address is longer.
@@ -341,96 +370,5 @@ fn kind(raw: &str) -> Found {
         Some(b'[') => Found::List,
         Some(b'n') => Found::Null,
         Some(_) => Found::Scalar,
-    }
-}
-
-impl<'t> At<'_, 't> {
-    fn note(self, found: Found) {
-        if self.node.items == Some(true) {
-            self.catch.items = found;
-        }
-    }
-}
-
-impl<'t> Visitor<'t> for At<'_, 't> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        self.note(Found::Scalar);
-        Ok(())
-    }
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        self.note(Found::Scalar);
-        Ok(())
-    }
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        self.note(Found::Scalar);
-        Ok(())
-    }
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        self.note(Found::Scalar);
-        Ok(())
-    }
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        self.note(Found::Scalar);
-        Ok(())
-    }
-    fn visit_unit<E>(self) -> Result<(), E> {
-        self.note(Found::Null);
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'t>>(self, mut seq: A) -> Result<(), A::Error> {
-        if self.node.items == Some(true) {
-            Elements { base: self.base, spans: &mut self.catch.spans, max: self.catch.items_max }.visit_seq(seq)?;
-            self.catch.items = Found::List;
-            return Ok(());
-        }
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'t>>(self, mut map: A) -> Result<(), A::Error> {
-        if self.node.items == Some(true) {
-            self.catch.items = Found::Object;
-        }
-        let mut seen = vec![false; self.node.children.len()];
-        while let Some(index) = map.next_key_seed(Key(self.node))? {
-            let Some((name, child)) = index.and_then(|i| self.node.children.get(i)) else {
-                map.next_value::<IgnoredAny>()?;
-                continue;
-            };
-            if let Some(before) = index.and_then(|i| seen.get_mut(i)) {
-                if *before {
-                    self.catch.twice = Some(name.clone());
-                }
-                *before = true;
-            }
-            map.next_value_seed(At { base: self.base, node: child, catch: self.catch })?;
-        }
-        Ok(())
-    }
-}
-
-/// Which wanted child a key names, without keeping the key.
-struct Key<'a>(&'a Tree);
-
-impl<'t> DeserializeSeed<'t> for Key<'_> {
-    type Value = Option<usize>;
-    fn deserialize<D: Deserializer<'t>>(self, deserializer: D) -> Result<Option<usize>, D::Error> {
-        deserializer.deserialize_identifier(self)
-    }
-}
-
-impl Visitor<'_> for Key<'_> {
-    type Value = Option<usize>;
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-    fn visit_str<E>(self, key: &str) -> Result<Option<usize>, E> {
-        Ok(self.0.children.iter().position(|(name, _)| name == key))
     }
 }

@@ -5,6 +5,7 @@
 
 mod file;
 mod json;
+mod scan;
 
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;

@@ -146,12 +146,12 @@ fn silences() -> Vec<Case> {
             ..read("03", "a server that accepts and never reads: a read ends", vec![Act::Deaf], "[] timeout/2", 0)
         },
         Case {
-            takes: at_most(2500),
+            takes: at_most(8000),
             items: Some(large),
             ..post("03", "a server that never reads a large body: a POST is unknown", vec![Act::Deaf], UNKNOWN, 0)
         },
         Case {
-            takes: at_most(2500),
+            takes: at_most(8000),
             ..post("03", "a server that accepts and never reads: a POST is unknown", vec![Act::Deaf], UNKNOWN, 0)
         },
         Case {

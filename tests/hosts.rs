@@ -1,0 +1,184 @@
+//! The hosts of `examples/hosts/` are built and run against the sandbox, as a person would do it; each prints the text of `tests/hosts/expected`. A host whose
+//! language is not on this machine is passed over, and says so. `UPDATE=1` rewrites the text from the host in C.
+//!
+//! The library is built as `docs/embedding.md` says, into the folder where this test lies. koffi is looked for where NODE_PATH says.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::{Arc, OnceLock};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+#[path = "hosts/guide.rs"]
+mod guide;
+#[path = "hosts/servers.rs"]
+mod servers;
+#[path = "hosts/special.rs"]
+mod special;
+
+use servers::Sandbox;
+
+/// What a language needs, and a command that tells whether it is there.
+const CC: &str = "command -v cc";
+const CXX: &str = "command -v c++";
+const PYTHON: &str = "python3 -c 'import asyncio, ctypes, sys; assert sys.version_info >= (3, 10)'";
+const MONO: &str = "command -v mcs && command -v mono";
+const NODE: &str = "node -e 'require(\"koffi\")'";
+const JAVA: &str = "command -v javac && test -f /usr/share/java/jna.jar";
+const GO: &str = "command -v go && command -v cc";
+
+/// A host: its name, what it needs, how it is built and how it is run. The shell's variables are those of [`Ground::shell`].
+struct Host(&'static str, &'static str, &'static str, &'static str);
+
+const STRICT: &str = "-Wall -Wextra -pedantic -Werror";
+
+const HOSTS: [Host; 8] = [
+    Host(
+        "c",
+        CC,
+        "cc -std=c99 $STRICT -I$ROOT/include $HOSTS/c/host.c -o $OUT/host-c -L$FOLDER -lopnode -Wl,-rpath,$FOLDER",
+        "exec $OUT/host-c",
+    ),
+    Host(
+        "cpp",
+        CXX,
+        "c++ -std=c++11 $STRICT -I$ROOT/include $HOSTS/cpp/host.cpp -o $OUT/host-cpp -L$FOLDER -lopnode -Wl,-rpath,$FOLDER",
+        "exec $OUT/host-cpp",
+    ),
+    Host("python", PYTHON, "true", "exec python3 -u $HOSTS/python/host.py"),
+    Host("python-asyncio", PYTHON, "true", "exec python3 -u $HOSTS/python/host_asyncio.py"),
+    Host("csharp", MONO, "mcs -out:$OUT/host.exe $HOSTS/csharp/Host.cs $HOSTS/csharp/Opnode.cs", "exec mono $OUT/host.exe"),
+    Host("node", NODE, "true", "exec node $HOSTS/node/host.js"),
+    Host(
+        "java",
+        JAVA,
+        "javac -cp /usr/share/java/jna.jar -d $OUT/classes $HOSTS/java/Opnode.java $HOSTS/java/Host.java",
+        "exec java -cp /usr/share/java/jna.jar:$OUT/classes Host",
+    ),
+    Host(
+        "go",
+        GO,
+        "cd $HOSTS/go && CGO_CFLAGS=-I$ROOT/include CGO_LDFLAGS=\"-L$FOLDER -lopnode -Wl,-rpath,$FOLDER\" go build -o $OUT/host-go .",
+        "exec $OUT/host-go",
+    ),
+];
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let ground = Arc::new(Ground::default());
+    let mut trials: Vec<Trial> = HOSTS.iter().map(|host| trial(&ground, host.0, host.1, move |ground| run(ground, host))).collect();
+    trials.extend(
+        HOSTS
+            .iter()
+            .filter(|h| special::HEARS_CTRL_C.contains(&h.0))
+            .map(|host| trial(&ground, &format!("{}-hears-ctrl-c", host.0), host.1, move |ground| special::ctrl_c(ground, host.2, host.3))),
+    );
+    trials.push(trial(&ground, "cpp-header-in-every-standard", CXX, special::standards));
+    trials.push(trial(&ground, "python-keeps-rotated-tokens", PYTHON, special::rotated_tokens));
+    trials.push(trial(&ground, "python-does-not-grow", PYTHON, special::many));
+    trials.push(trial(&ground, "python-streams-items", PYTHON, special::stream));
+    trials.push(trial(&ground, "csharp-leaves-handles-to-the-collector", MONO, special::storm));
+    trials.push(trial(&ground, "node-exits-while-an-operation-runs", NODE, special::exit));
+    for (language, needs) in [("C", CC), ("Python", PYTHON), ("C#", MONO)] {
+        trials.push(trial(&ground, &format!("guide-{language}"), needs, move |ground| guide::first_items(ground, language)));
+    }
+    trials.push(Trial::test("guide-shows-what-is-tested", || guide::code_is_that_of_the_examples().map_err(Failed::from)));
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// A test that is passed over where what it needs is missing.
+fn trial(ground: &Arc<Ground>, name: &str, needs: &str, test: impl FnOnce(&Ground) -> Result<(), String> + Send + 'static) -> Trial {
+    let there = Command::new("sh").args(["-c", needs]).output().is_ok_and(|o| o.status.success());
+    let ground = Arc::clone(ground);
+    let kind = if there { String::new() } else { format!("needs {needs}") };
+    Trial::test(name, move || test(&ground).map_err(Failed::from)).with_kind(kind).with_ignored_flag(!there)
+}
+
+/// What all tests stand on, made when the first of them needs it.
+#[derive(Default)]
+pub(crate) struct Ground {
+    library: OnceLock<PathBuf>,
+    sandbox: OnceLock<Sandbox>,
+    out: OnceLock<tempfile::TempDir>,
+}
+
+fn is_about_this_package(name: &str) -> bool {
+    name == "OUT_DIR"
+        || ["CARGO_PKG_", "CARGO_BIN_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_PRIMARY_"].iter().any(|start| name.starts_with(start))
+}
+
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+impl Ground {
+    /// The folder with the library, which is built here.
+    pub(crate) fn folder(&self) -> &Path {
+        self.library.get_or_init(|| {
+            let folder = Path::new(env!("CARGO_BIN_EXE_opnode")).parent().unwrap();
+            let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+            cargo.args(["rustc", "--lib", "--crate-type", "cdylib", "--target-dir"]).arg(folder.parent().unwrap()).current_dir(root());
+            // What cargo tells its tests about this package would make build scripts of others run again.
+            for (name, _) in std::env::vars_os().filter(|(name, _)| is_about_this_package(&name.to_string_lossy())) {
+                cargo.env_remove(name);
+            }
+            if folder.ends_with("release") {
+                cargo.arg("--release");
+            }
+            let built = cargo.output().unwrap();
+            assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+            folder.to_owned()
+        })
+    }
+
+    pub(crate) fn sandbox(&self) -> &Sandbox {
+        self.sandbox.get_or_init(Sandbox::start)
+    }
+
+    /// A folder for what the tests make.
+    pub(crate) fn out(&self) -> &Path {
+        self.out.get_or_init(|| tempfile::tempdir().unwrap()).path()
+    }
+
+    /// A shell command with what the hosts read from their environment, and the folders that the commands above name.
+    pub(crate) fn shell(&self, line: &str, connection: &str) -> Command {
+        std::fs::create_dir_all(self.out().join("classes")).unwrap();
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", line])
+            .current_dir(self.out())
+            .env("OPNODE_LIBRARY", self.folder().join(format!("libopnode{}", std::env::consts::DLL_SUFFIX)))
+            .env("OPNODE_CONNECTION", connection)
+            .envs([("LD_LIBRARY_PATH", self.folder()), ("FOLDER", self.folder()), ("OUT", self.out()), ("ROOT", root())])
+            .env("HOSTS", root().join("examples/hosts"))
+            .env("STRICT", STRICT)
+            // Nothing is written into the examples.
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env("PYTHONPATH", root().join("examples/hosts/python"))
+            .env("GOFLAGS", "-mod=mod -buildvcs=false")
+            .env("RUST_BACKTRACE", "0");
+        command
+    }
+
+    /// Runs a command to its end; what it printed, when all went well.
+    pub(crate) fn run(&self, line: &str, connection: &str) -> Result<String, String> {
+        // A host that hangs is ended with a failure.
+        let line = format!("exec timeout -k 5 120 sh -c '{}'", line.replace('\'', "'\\''"));
+        let Output { status, stdout, stderr } = self.shell(&line, connection).output().unwrap();
+        let (out, err) = (String::from_utf8_lossy(&stdout).into_owned(), String::from_utf8_lossy(&stderr));
+        if status.success() { Ok(out) } else { Err(format!("{line}\n{status}\n{out}\n{err}")) }
+    }
+}
+
+/// Builds a host, runs it, and compares what it prints.
+fn run(ground: &Ground, host: &Host) -> Result<(), String> {
+    let Host(name, _, build, run) = host;
+    ground.run(build, "")?;
+    let actual = ground.run(run, ground.sandbox().connection("connectwise-manage"))?;
+    let file = root().join("tests/hosts/expected");
+    if std::env::var_os("UPDATE").is_some() && *name == "c" {
+        std::fs::write(&file, &actual).unwrap();
+    }
+    let expected = std::fs::read_to_string(&file).unwrap_or_default();
+    if actual == expected { Ok(()) } else { Err(format!("--- expected\n{expected}--- actual\n{actual}")) }
+}

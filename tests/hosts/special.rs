@@ -1,0 +1,84 @@
+//! What single languages are known to trip over: Ctrl-C, memory, finalisers, an exit in the middle; and how tokens are kept.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use super::{Ground, root, servers};
+
+/// Hosts that end by themselves, with what they have to say, when they are interrupted. mono hears Ctrl-C at a terminal only.
+pub(crate) const HEARS_CTRL_C: [&str; 5] = ["c", "cpp", "python", "python-asyncio", "go"];
+
+/// SIGINT while a host waits for an answer that never comes.
+pub(crate) fn ctrl_c(ground: &Ground, build: &str, run: &str) -> Result<(), String> {
+    ground.run(build, "")?;
+    let sandbox = ground.sandbox();
+    let (port, connected) = servers::silent();
+    let connection = sandbox.connection("connectwise-manage").replace(&sandbox.port.to_string(), &port.to_string());
+    // A shell's background job ignores SIGINT, and so would everything that it starts.
+    let run = format!("exec env --default-signal=INT timeout -k 5 60 {}", run.trim_start_matches("exec "));
+    let child = ground.shell(&run, &connection).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let waits = connected.recv_timeout(Duration::from_secs(50));
+    // From the connection to the wait for an answer.
+    std::thread::sleep(Duration::from_millis(300));
+    let _sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    let ended = child.wait_with_output().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
+    // In asyncio, Ctrl-C ends the task that waits, and with it the operation.
+    let cancelled = out.contains("  ended: cancelled\n") && out.contains("cancelled\n") || err.contains("KeyboardInterrupt");
+    if waits.is_ok() && cancelled && out.ends_with("shutdown: ok\n") { Ok(()) } else { Err(format!("{}\n{out}\n{err}", ended.status)) }
+}
+
+/// The wrapper of one header compiles without a word as all that C++ has been since 2011.
+pub(crate) fn standards(ground: &Ground) -> Result<(), String> {
+    let program = "#include <opnode.hpp>\\nint main() { return opnode::text(\\\"ab\\\").size == 2 ? 0 : 1; }\\n";
+    ground.run(&format!("printf \"{program}\" > wrapper.cpp"), "")?;
+    for compiler in ["c++", "clang++"] {
+        for standard in ["c++11", "c++14", "c++17", "c++20"] {
+            let compile = format!("{compiler} -std={standard} $STRICT -I$ROOT/include -fsyntax-only wrapper.cpp");
+            ground.run(&format!("if command -v {compiler}; then {compile}; fi"), "")?;
+        }
+    }
+    Ok(())
+}
+
+/// A second run signs in with what the first one kept, and gets nothing new.
+pub(crate) fn rotated_tokens(ground: &Ground) -> Result<(), String> {
+    let connection = ground.sandbox().connection("optima");
+    let run = || ground.run("python3 $HOSTS/python/tokens.py tokens.json", connection);
+    let (first, second) = (run()?, run()?);
+    let expected =
+        ["kept new tokens of sandbox-optima\ncheck: ok\nshutdown: ok\n", "signing in with kept tokens\ncheck: ok\nshutdown: ok\n"];
+    let kept = std::fs::read_to_string(ground.out().join("tokens.json")).unwrap_or_default();
+    let holds = kept.contains("refresh_token") && !kept.contains("sandbox-refresh-token");
+    if [first.as_str(), second.as_str()] == expected && holds { Ok(()) } else { Err(format!("{first}{second}{kept}")) }
+}
+
+/// Memory stays where it was over 2,000 operations.
+pub(crate) fn many(ground: &Ground) -> Result<(), String> {
+    let told = ground.run("python3 $ROOT/tests/hosts/many.py 2000", ground.sandbox().connection("connectwise-manage"))?;
+    let grown: Option<i64> = told.split("grown by ").nth(1).and_then(|rest| rest.split(' ').next()).and_then(|n| n.parse().ok());
+    // Allocators keep a little; a leak of 1 KiB an operation would be 1.5 MiB more.
+    if grown.is_some_and(|kib| kib < 1024) && told.ends_with("shutdown: ok\n") { Ok(()) } else { Err(told) }
+}
+
+/// Hundreds of handles that nobody gives back, in any order.
+pub(crate) fn storm(ground: &Ground) -> Result<(), String> {
+    ground.run("mcs -out:storm.exe $ROOT/tests/hosts/Storm.cs $HOSTS/csharp/Opnode.cs", "")?;
+    let told = ground.run("mono storm.exe", ground.sandbox().connection("connectwise-manage"))?;
+    if told == "survived\n" { Ok(()) } else { Err(told) }
+}
+
+/// The process ends at once, with its own code.
+pub(crate) fn exit(ground: &Ground) -> Result<(), String> {
+    let script = root().join("tests/hosts/exit.js");
+    let line = format!("timeout -k 5 30 node {}; test $? = 7", script.display());
+    ground.run(&line, ground.sandbox().connection("connectwise-manage")).and_then(|told| if told.is_empty() { Ok(()) } else { Err(told) })
+}
+
+/// Items that go in one by one, and one report over all of them.
+pub(crate) fn stream(ground: &Ground) -> Result<(), String> {
+    let told = ground.run("python3 $ROOT/tests/hosts/stream.py", ground.sandbox().connection("connectwise-manage"))?;
+    let expected = "30 outcomes in order: True, ended: partial\napplied [[0, 3], [5, 29]], failed [[4, 4]], not sent []\n\
+        items in 30, outcomes {'failed': 1, 'ok': 29, 'skipped': 0, 'unknown': 0}\nshutdown: ok\nthe waiting thread: handle\n";
+    if told == expected { Ok(()) } else { Err(told) }
+}
