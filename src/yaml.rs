@@ -427,7 +427,7 @@ mod tests {
 
     #[test]
     fn bombs_of_aliases_end_at_a_budget() {
-        let nine = |name: &str| format!("[{}]", vec![name; 9].join(","));
+        let nine = |name: &str| format!("[{}]", [name; 9].join(","));
         let laughs: String = (1..9).map(|n| format!("l{n}: &l{n} {}\n", nine(&format!("*l{}", n - 1)))).collect();
         let quadratic = format!("a: &a [{}]\nb: [{}]\n", vec!["x"; 5_000].join(","), vec!["*a"; 5_000].join(","));
         for (text, limit) in [(format!("l0: &l0 {}\n{laughs}", nine("x")), "the limit"), (quadratic, "the limit")] {

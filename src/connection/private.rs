@@ -2,7 +2,7 @@
 //!
 //! The origin rule compares names. A name whose look-up is steered by others could still lead into the network around this machine.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Origin, Url};
 
