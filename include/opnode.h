@@ -208,7 +208,8 @@ int32_t opnode_describe_template(opnode_engine *engine, const char *connector, s
 
 /*
  * Opens a connection: checks it, sends nothing.
- *   spec  {"connector": NAME, "values": {PROPERTY: TEXT, ...}, "name": NAME, "limits": {...}, "allow_http": false, "reroute": URL,
+ *   spec  {"connector": NAME, "values": {PROPERTY: TEXT, ...}, "name": NAME, "limits": {...}, "allow_http": false, "allow_private": false,
+ *          "reroute": URL,
  *          "tokens": {"access_token","refresh_token","expires_at"}}; all but connector and values may be left out. Secrets are copied into memory that is
  *         wiped; the host may clear its own text at once.
  */

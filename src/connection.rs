@@ -3,7 +3,9 @@
 //! One function, in `origin`, decides whether a URL may get the credentials; everything that sends asks it.
 
 mod check;
+mod limits;
 mod origin;
+mod private;
 mod reroute;
 
 use std::borrow::Cow;
@@ -11,7 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
-use url::{Host, Url};
+use url::Url;
 
 use crate::definition::{
     Auth, Checker, Connector, Format, FormatFile, Operation, Ordered, Property, PropertyTypeFile, Rate, Text, explain,
@@ -19,6 +21,8 @@ use crate::definition::{
 use crate::error::{Error, ErrorKind, Fault, Place, Result, did_you_mean};
 use crate::secret::{Redactor, Secret, form_pair};
 use crate::yaml::{Document, escape};
+pub use limits::{Limits, RateLimit};
+pub(crate) use private::{is_loopback, is_private};
 use reroute::{rerouted, stand_in};
 
 /// connections.yaml: named connections
@@ -44,6 +48,9 @@ pub struct ConnectionFile {
     /// Accept plain http to another host than this machine
     #[serde(default)]
     pub allow_http: bool,
+    /// Accept that a public host name leads to an address of a private network or of this machine
+    #[serde(default)]
+    pub allow_private: bool,
     /// Sends every request to this address instead, the real host as the first segment of the path: for stand-ins such as the sandbox
     #[serde(default)]
     pub reroute: Option<String>,
@@ -133,6 +140,7 @@ impl ConnectionFile {
             values,
             limits: self.limits.clone(),
             allow_http: self.allow_http,
+            allow_private: self.allow_private,
             name: None,
             reroute: self.reroute.clone(),
         })
@@ -154,6 +162,9 @@ pub struct ConnectionSpec {
     /// Accept plain http to another host than this machine.
     #[serde(default)]
     pub allow_http: bool,
+    /// Accept that a public host name leads to an address of a private network or of this machine.
+    #[serde(default)]
+    pub allow_private: bool,
     /// Its name, by which its tokens are kept and messages speak of it.
     #[serde(default)]
     pub name: Option<String>,
@@ -162,98 +173,13 @@ pub struct ConnectionSpec {
     pub reroute: Option<String>,
 }
 
-/// Limits of a connection. What is not set has the default that its line tells.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
-#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, default)]
-pub struct Limits {
-    /// Requests under way at once: 8
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub concurrency: Option<u16>,
-    /// Seconds for one request with its reply: 120
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub timeout_s: Option<u32>,
-    /// Seconds to connect: 10
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub connect_s: Option<u32>,
-    /// Seconds until the reply begins: 60
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub first_byte_s: Option<u32>,
-    /// Seconds between two pieces of a reply: 30
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub idle_s: Option<u32>,
-    /// Attempts per request, the first included: 3
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub attempts: Option<u8>,
-    /// Longest wait in seconds that a server may ask for: 120
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub wait_s: Option<u32>,
-    /// Pages of one walk: 10000
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pages: Option<u64>,
-    /// Bytes of one reply, unpacked: 64 MiB
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub page_bytes: Option<u32>,
-    /// How many times larger than sent a compressed reply may become: 200
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub inflate_ratio: Option<u32>,
-    /// Records per request, within what the operation allows: the definition's default
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub page_size: Option<u32>,
-    /// Requests in so many seconds, instead of the connector's; 0 requests for no limit
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rate: Option<RateLimit>,
-}
-
-/// Requests in so many seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
-#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct RateLimit {
-    /// How many requests
-    pub requests: u32,
-    /// In how many seconds
-    pub per_s: u32,
-}
-
-impl Limits {
-    fn faults(&self) -> Vec<(&'static str, String)> {
-        let zero = |name, value: Option<u64>| (value == Some(0)).then(|| (name, format!("`{name}` must be at least 1")));
-        [
-            zero("concurrency", self.concurrency.map(u64::from)),
-            zero("timeout_s", self.timeout_s.map(u64::from)),
-            zero("connect_s", self.connect_s.map(u64::from)),
-            zero("first_byte_s", self.first_byte_s.map(u64::from)),
-            zero("idle_s", self.idle_s.map(u64::from)),
-            zero("attempts", self.attempts.map(u64::from)),
-            zero("pages", self.pages),
-            zero("page_bytes", self.page_bytes.map(u64::from)),
-            zero("inflate_ratio", self.inflate_ratio.map(u64::from)),
-            zero("page_size", self.page_size.map(u64::from)),
-            self.rate.filter(|r| r.requests > 0 && r.per_s == 0).map(|_| ("rate", "`per_s` must be at least 1".to_owned())),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
-    }
-
-    pub(crate) fn concurrency(&self) -> usize {
-        usize::from(self.concurrency.unwrap_or(8).max(1))
-    }
-    pub(crate) fn attempts(&self) -> u32 {
-        u32::from(self.attempts.unwrap_or(3).max(1))
-    }
-    pub(crate) fn pages(&self) -> u64 {
-        self.pages.unwrap_or(10_000)
-    }
-}
-
 /// A connection that was checked and can be used.
 pub struct Connection {
     pub(crate) connector: Arc<Connector>,
     pub(crate) limits: Limits,
     pub(crate) redactor: Redactor,
     pub(crate) name: Option<String>,
+    allow_private: bool,
     reroute: Option<Url>,
     values: BTreeMap<String, Secret>,
     base: Url,
@@ -308,8 +234,9 @@ impl Connection {
             origins.push(url.origin());
         }
         let redactor = redactor(&connector, &values);
-        let (limits, name) = (spec.limits.clone(), spec.name.clone());
-        let mut connection = Connection { limits, redactor, name, reroute, values, base, origins, desks: Vec::new(), connector };
+        let (limits, name, allow_private) = (spec.limits.clone(), spec.name.clone(), spec.allow_private);
+        let mut connection =
+            Connection { limits, redactor, name, allow_private, reroute, values, base, origins, desks: Vec::new(), connector };
         connection.desks = connection.find_desks();
         Ok(connection)
     }
@@ -458,16 +385,6 @@ fn refuse_plain(url: &Url, allow_http: bool) -> Result<()> {
     }
     Err(Error::new(ErrorKind::Connection, format!("{} would send credentials unencrypted", url.origin().ascii_serialization()))
         .advise("write https://, or say `allow_http: true` in the connection if the network in between is yours"))
-}
-
-/// Whether a URL names this machine by literal address or as localhost.
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    }
 }
 
 /// Knows the secret values, and what authentication makes of them on the wire.

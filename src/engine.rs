@@ -98,6 +98,7 @@ impl Engine {
             idle_connections: connection.limits.concurrency(),
             tls: connection.needs_tls(),
             system_proxy: self.system_proxy && !loopback,
+            public_hosts: connection.public_hosts(),
         }
     }
 }

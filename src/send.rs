@@ -20,7 +20,7 @@ use crate::fault;
 use crate::page::{self, Page, Response, Unfit};
 use crate::retry::{self, Pace, Signal, Tokens, Verdict};
 use crate::secret::Secret;
-use crate::transport::{ExchangeLimits, Failure, FailureKind, Transport};
+use crate::transport::{ExchangeLimits, Failure, FailureKind, PRIVATE_ADVICE, Transport};
 
 /// Redirects that one read may follow.
 const REDIRECTS_MAX: u32 = 5;
@@ -342,6 +342,7 @@ impl Wire {
             total: left.map_or(total, |left| left.min(total)),
             body_max: limits.page_bytes.unwrap_or(64 << 20) as usize,
             ratio_max: limits.inflate_ratio.unwrap_or(200) as usize,
+            header_max: limits.header_bytes.unwrap_or(64 << 10) as usize,
         }
     }
 
@@ -355,6 +356,7 @@ impl Wire {
         let (kind, signal, text) = match failure.kind {
             FailureKind::NotSent => (ErrorKind::Network, Some(Signal::NotSent), format!("{host} cannot be reached: {message}")),
             FailureKind::Refused => (ErrorKind::Network, None, format!("{host} cannot be reached safely: {message}")),
+            FailureKind::Private => (ErrorKind::Origin, None, message),
             FailureKind::Broken => (ErrorKind::Network, Some(Signal::Lost), format!("the connection to {host} broke: {message}")),
             FailureKind::TimedOut => (ErrorKind::Timeout, Some(Signal::Lost), message),
             FailureKind::TooLarge => (ErrorKind::Limit, None, message),
@@ -363,6 +365,7 @@ impl Wire {
         let advice = match failure.kind {
             FailureKind::NotSent => Some("check the address and the network"),
             FailureKind::Refused => Some("the certificate is not trusted by this machine; certificate checks cannot be turned off"),
+            FailureKind::Private => Some(PRIVATE_ADVICE),
             FailureKind::TooLarge => Some("ask for smaller pages or fewer fields, or raise the limit in the connection's `limits`"),
             FailureKind::Broken | FailureKind::TimedOut | FailureKind::Encoding => None,
         };
@@ -428,7 +431,7 @@ impl Wire {
         let location = response.headers.get(LOCATION).and_then(|v| v.to_str().ok()).map(str::to_owned);
         let code = status.as_u16();
         let stamp = |e: Error| e.with(|d| d.http_status = Some(code));
-        match page::read(operation, response) {
+        match page::read(operation, response, self.connection.limits.page_items()) {
             Ok(page) => Ok(Sent { page, status: code, attempts: 0, location }),
             Err(Unfit::Unreadable(error, around)) if error.kind() == ErrorKind::BadResponse => {
                 let error = stamp(error).with(|d| d.provider.excerpt = fault::near(&self.connection, &around));

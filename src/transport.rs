@@ -1,4 +1,6 @@
-//! One HTTP exchange. The only file that names the HTTP client; it neither retries, follows redirects nor knows credentials.
+//! One HTTP exchange. The only file, with `names` below it, that names the HTTP client; it neither retries, follows redirects nor knows credentials.
+
+mod names;
 
 use std::io::Write;
 use std::time::Duration;
@@ -25,6 +27,8 @@ pub struct ExchangeLimits {
     pub body_max: usize,
     /// How many times larger the body may become when unpacked.
     pub ratio_max: usize,
+    /// Bytes of the headers of a reply that says success.
+    pub header_max: usize,
 }
 
 /// Why an exchange gave no reply.
@@ -45,6 +49,8 @@ pub enum FailureKind {
     NotSent,
     /// Nothing was sent, and trying again cannot help (certificate, unsupported).
     Refused,
+    /// Nothing was sent: a name that should be public leads into a private network.
+    Private,
     /// The exchange broke after sending.
     Broken,
     /// A time limit passed after sending.
@@ -68,7 +74,7 @@ pub struct HttpTransport {
 }
 
 /// How connections are made.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct HttpOptions {
     /// Time to connect, name look-up and TLS included.
     pub connect: Duration,
@@ -78,14 +84,24 @@ pub struct HttpOptions {
     pub tls: bool,
     /// Whether the system's proxy settings (`HTTPS_PROXY` and so on) are used. Never for this machine itself.
     pub system_proxy: bool,
+    /// Hosts of which no address in a private network is called. A proxy looks names up itself.
+    pub public_hosts: Vec<String>,
 }
+
+/// What to do when a public name leads into a private network.
+pub(crate) const PRIVATE_ADVICE: &str = "if the system stands in your own network, say `allow_private: true` in the connection";
 
 impl HttpTransport {
     /// A transport with its own pool of connections.
     ///
     /// # Errors
     /// `unsupported` when TLS is needed and this build has none.
-    pub fn new(options: HttpOptions) -> Result<HttpTransport> {
+    pub fn new(mut options: HttpOptions) -> Result<HttpTransport> {
+        let public = std::mem::take(&mut options.public_hosts);
+        HttpTransport::over(&options, (!public.is_empty()).then(|| names::Names::new(public)))
+    }
+
+    fn over(options: &HttpOptions, names: Option<names::Names>) -> Result<HttpTransport> {
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
@@ -96,6 +112,9 @@ impl HttpTransport {
             .tcp_nodelay(true);
         if !options.system_proxy {
             builder = builder.no_proxy();
+        }
+        if let Some(names) = names {
+            builder = builder.dns_resolver(std::sync::Arc::new(names));
         }
         builder = tls(builder, options.tls)?;
         let client =
@@ -144,6 +163,7 @@ impl Transport for HttpTransport {
             let body = error_body(&mut response, limits, &end).await;
             return Ok(Response { status, headers: std::mem::take(response.headers_mut()), body });
         }
+        check_headers(response.headers(), limits, status.as_u16())?;
         let headers = response.headers().clone();
         Ok(Response { status, headers, body: body(response, limits, &end).await? })
     }
@@ -172,6 +192,16 @@ fn check_framing(response: &reqwest::Response) -> Result<(), Failure> {
         return Err(Failure { kind: FailureKind::Broken, message, status: Some(response.status().as_u16()) });
     }
     Ok(())
+}
+
+/// The HTTP client itself ends at 100 fields and some 400 kB; what it lets through counts name, value, colon, space and line end.
+fn check_headers(headers: &http::HeaderMap, limits: ExchangeLimits, status: u16) -> Result<(), Failure> {
+    let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    if bytes <= limits.header_max {
+        return Ok(());
+    }
+    let message = format!("the reply's headers are larger than the limit header_bytes ({})", limits.header_max);
+    Err(Failure { kind: FailureKind::TooLarge, message, status: Some(status) })
 }
 
 async fn body(response: reqwest::Response, limits: ExchangeLimits, end: &End) -> Result<Vec<u8>, Failure> {
@@ -271,14 +301,7 @@ impl Sink {
         // Small steps, so that a bomb is seen before it has grown.
         for step in piece.chunks(1024) {
             gzip.write_all(step).map_err(|e| corrupt(&e, self.status))?;
-            let size = gzip.get_ref().len();
-            if size > self.limits.body_max {
-                return Err(too_large(self.limits, self.status));
-            }
-            if size > RATIO_FREE && size / self.packed.max(1) > self.limits.ratio_max {
-                let message = format!("the reply grows more than the limit inflate_ratio ({}) when unpacked", self.limits.ratio_max);
-                return Err(Failure { kind: FailureKind::TooLarge, message, status: Some(self.status) });
-            }
+            check_size(gzip.get_ref().len(), self.packed, self.limits, self.status)?;
         }
         Ok(())
     }
@@ -287,7 +310,12 @@ impl Sink {
         match self.gzip {
             None => Ok(self.plain),
             Some(_) if self.packed == 0 => Ok(Vec::new()),
-            Some(gzip) => gzip.finish().map_err(|e| corrupt(&e, self.status)),
+            Some(gzip) => {
+                let plain = gzip.finish().map_err(|e| corrupt(&e, self.status))?;
+                // The last bytes come out only now.
+                check_size(plain.len(), self.packed, self.limits, self.status)?;
+                Ok(plain)
+            }
         }
     }
 
@@ -297,6 +325,18 @@ impl Sink {
         body.truncate(self.limits.body_max);
         body
     }
+}
+
+/// Whether what came out so far keeps the limits.
+fn check_size(size: usize, packed: usize, limits: ExchangeLimits, status: u16) -> Result<(), Failure> {
+    if size > limits.body_max {
+        return Err(too_large(limits, status));
+    }
+    if size > RATIO_FREE && size / packed.max(1) > limits.ratio_max {
+        let message = format!("the reply grows more than the limit inflate_ratio ({}) when unpacked", limits.ratio_max);
+        return Err(Failure { kind: FailureKind::TooLarge, message, status: Some(status) });
+    }
+    Ok(())
 }
 
 fn corrupt(error: &std::io::Error, status: u16) -> Failure {
@@ -316,6 +356,9 @@ fn timed_out(name: &str, after: Duration, status: Option<u16>) -> Failure {
 }
 
 fn failed(error: &reqwest::Error, status: Option<u16>) -> Failure {
+    if let Some(private) = causes(error).find_map(|e| e.downcast_ref::<names::Private>()) {
+        return Failure { kind: FailureKind::Private, message: private.to_string(), status: None };
+    }
     let message = chain(error);
     let kind = if error.is_builder() || (error.is_connect() && is_permanent(error)) {
         FailureKind::Refused

@@ -52,12 +52,14 @@ impl Document {
     pub(crate) fn parse(file: &str, text: &str, line_offset: u64) -> Result<Document> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         if text.len() > BYTES_MAX {
-            return Err(fault(file, format!("it is larger than the limit yaml_bytes ({BYTES_MAX})"), None).advise("split the file"));
+            return Err(fault(file, format!("it is larger than the limit yaml_bytes ({BYTES_MAX})"), None)
+                .advise("split the file; this limit is fixed"));
         }
         let spanned: Spanned<Inner> = serde_saphyr::from_str_with_options(text, options()).map_err(|e| {
             let place = e.location().map(|l| (l.line() + line_offset, l.column()));
-            let advice = advice(text, place.map(|(line, _)| line - line_offset));
-            let mut error = fault(file, tidy(&e.without_snippet().to_string()), place);
+            let message = tidy(&e.without_snippet().to_string());
+            let advice = fixed(&message).or_else(|| advice(text, place.map(|(line, _)| line - line_offset)));
+            let mut error = fault(file, message, place);
             if let Some(advice) = advice {
                 error = error.advise(advice);
             }
@@ -308,6 +310,8 @@ fn options() -> serde_saphyr::Options {
         budget: serde_saphyr::budget! {
             max_depth: DEPTH_MAX,
             max_nodes: NODES_MAX,
+            // A node makes at most two, and the limit that is told is that of the nodes.
+            max_events: 3 * NODES_MAX,
             max_documents: 1,
         },
     }
@@ -329,13 +333,26 @@ fn tidy(message: &str) -> String {
     let cut = cut.split(" at line ").next().unwrap_or(cut);
     let cut = cut.split(", set DuplicateKeyPolicy").next().unwrap_or(cut);
     let cut = cut.strip_suffix(" by configured policy").unwrap_or(cut).trim();
+    let deep = || format!("it is nested deeper than the limit yaml_depth ({DEPTH_MAX})");
     match cut.strip_prefix("budget breached: ") {
+        None if cut.starts_with("recursion limit") => deep(),
         None => cut.to_owned(),
         Some(limit) if limit.starts_with("Documents") => "it holds several documents, but one is read".to_owned(),
-        Some(limit) if limit.starts_with("Depth") => format!("it is nested deeper than the limit yaml_depth ({DEPTH_MAX})"),
+        Some(limit) if limit.starts_with("Depth") => deep(),
         Some(limit) if limit.starts_with("Nodes") => format!("it holds more values than the limit yaml_nodes ({NODES_MAX})"),
         Some(limit) => format!("it breaks the limit {}", limit.split([' ', '{']).next().unwrap_or(limit)),
     }
+}
+
+/// What to do at a limit that no setting raises.
+fn fixed(message: &str) -> Option<String> {
+    let todo = match message {
+        deep if deep.contains("the limit yaml_depth") => "write it with less nesting; this limit is fixed",
+        many if many.contains("the limit yaml_nodes") => "split the file; this limit is fixed",
+        other if other.contains("it breaks the limit") => "split the file, or use fewer anchors and aliases; this limit is fixed",
+        _ => return None,
+    };
+    Some(todo.to_owned())
 }
 
 /// Common slips whose message from the reader does not tell what to do.
@@ -378,6 +395,67 @@ mod tests {
         let doc = Document::parse("a", "{a: NO, b: on, c: 012, d: 1_000, e: 12:30, f: 2020-01-01, g: true, h: 0x10, i: ~}", 0).unwrap();
         let json = serde_json::json!({"a": "NO", "b": "on", "c": "012", "d": "1_000", "e": "12:30", "f": "2020-01-01", "g": true, "h": 16, "i": null});
         assert_eq!(doc.to_value(), json);
+    }
+
+    fn refused(text: &str, limit: &str) {
+        let error = Document::parse("a.yaml", text, 0).err().unwrap_or_else(|| panic!("{limit}: accepted"));
+        assert!(error.message.contains(limit) && error.advice.as_ref().is_some_and(|a| a.contains("this limit is fixed")), "{error:?}");
+    }
+
+    #[test]
+    fn depth_holds_at_the_limit_and_not_beyond() {
+        let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(Document::parse("a", &nested(super::DEPTH_MAX), 0).is_ok());
+        refused(&nested(super::DEPTH_MAX + 1), "yaml_depth (48)");
+        refused(&nested(100_000), "yaml_depth (48)");
+    }
+
+    #[test]
+    fn nodes_hold_at_the_limit_and_not_beyond() {
+        // The list itself is a node.
+        let many = |nodes: usize| format!("[{}1]", "1,".repeat(nodes - 2));
+        assert!(Document::parse("a", &many(super::NODES_MAX), 0).is_ok());
+        refused(&many(super::NODES_MAX + 1), "yaml_nodes (1000000)");
+    }
+
+    #[test]
+    fn bytes_hold_at_the_limit_and_not_beyond() {
+        let long = |bytes: usize| format!("a: {}", "x".repeat(bytes - 3));
+        assert!(Document::parse("a", &long(super::BYTES_MAX), 0).is_ok());
+        refused(&long(super::BYTES_MAX + 1), "yaml_bytes (16777216)");
+    }
+
+    #[test]
+    fn bombs_of_aliases_end_at_a_budget() {
+        let nine = |name: &str| format!("[{}]", [name; 9].join(","));
+        let laughs: String = (1..9).map(|n| format!("l{n}: &l{n} {}\n", nine(&format!("*l{}", n - 1)))).collect();
+        let quadratic = format!("a: &a [{}]\nb: [{}]\n", vec!["x"; 5_000].join(","), vec!["*a"; 5_000].join(","));
+        for (text, limit) in [(format!("l0: &l0 {}\n{laughs}", nine("x")), "the limit"), (quadratic, "the limit")] {
+            let started = std::time::Instant::now();
+            refused(&text, limit);
+            assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+        }
+        let key = format!("{}: 1", "k".repeat(100_000));
+        assert!(Document::parse("a", &key, 0).is_err(), "a key of 100,000 characters");
+    }
+
+    #[test]
+    fn odd_documents_are_read_or_refused() {
+        let read = |text: &str| Document::parse("a", text, 0).map(|d| d.to_value().to_string()).map_err(|e| e.message.clone());
+        for (text, expected) in [
+            ("\u{feff}a: 1", r#"{"a":1}"#),
+            ("a: 1\r\nb: |\r\n  x\r\n  y\r\n", r#"{"a":1,"b":"x\ny\n"}"#),
+            ("", "null"),
+            ("# nothing\n", "null"),
+            ("--- {a: 1}\n...\n", r#"{"a":1}"#),
+            ("a: !!str 12", r#"{"a":"12"}"#),
+            ("a: '1.10'", r#"{"a":"1.10"}"#),
+        ] {
+            assert_eq!(read(text).as_deref(), Ok(expected), "{text:?}");
+        }
+        for text in ["a: \0", "a: 1\n--- {b: 2}\n", "a: &x {b: 1}\nc: {<<: *x}", "a:\n\tb: 1", "a: *nobody", "a: !!binary '*'"] {
+            assert!(read(text).is_err(), "{text:?}: {:?}", read(text));
+        }
     }
 
     #[test]

@@ -116,3 +116,24 @@ fn a_folder_overrides_entry_by_entry() {
     assert_eq!(catalog.operation(None, "getSystemInfo").unwrap().request_line(), "GET /system/info");
     assert_eq!(catalog.operations("connectwise-manage").unwrap().len(), 38);
 }
+
+/// A pattern that makes others go back over their text for ever, one that is huge, and one that is none of this kind.
+#[test]
+fn patterns_end_whatever_they_are() {
+    let with = |pattern: &str| {
+        let mut catalog = Catalog::empty();
+        catalog.add("acme", "connector.yaml", CONNECTOR);
+        catalog.add("acme", "things.yaml", OPERATIONS.replace("kind: { enum: [red, blue] }", &format!("kind: {{ pattern: '{pattern}' }}")));
+        catalog
+    };
+    let started = std::time::Instant::now();
+    let catalog = with("^(a+)+(b+)*$");
+    assert_eq!(render(&catalog.faults(&[])), "");
+    let operation = catalog.operation(Some("acme"), "getThings").unwrap();
+    let long = serde_json::json!({"kind": format!("{}!", "a".repeat(100_000))});
+    assert!(operation.check_options(long.as_object().unwrap()).is_err());
+    for refused in ["((a{1000}){1000}){1000}", r"(a)\1", "(?=a)a", "(a"] {
+        assert!(!render(&with(refused).faults(&[])).is_empty(), "{refused}");
+    }
+    assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
+}

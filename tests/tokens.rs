@@ -52,12 +52,14 @@ struct State {
     expires_in: Option<Value>,
     /// Replies to the next refreshes instead of the regular one.
     refusals: Vec<(u16, String)>,
+    /// How long a refresh takes.
+    takes: Duration,
     seen: Vec<String>,
 }
 
 impl State {
     fn new(calls_per_token: u32) -> Arc<Mutex<State>> {
-        Arc::new(Mutex::new(State { refresh: "refresh-0000".into(), calls_per_token, ..State::default() }))
+        Arc::new(Mutex::new(State { refresh: "refresh-0000".into(), calls_per_token, takes: Duration::from_millis(5), ..State::default() }))
     }
 
     fn answer(&mut self, request: &Request) -> ResponseTemplate {
@@ -107,7 +109,7 @@ impl State {
         } else {
             json!({"access_token": self.access, "refresh_token": self.refresh, "token_type": "bearer", "expires_in": self.expires_in})
         };
-        ResponseTemplate::new(201).set_body_json(body).set_delay(Duration::from_millis(5))
+        ResponseTemplate::new(201).set_body_json(body).set_delay(self.takes)
     }
 }
 
@@ -184,6 +186,29 @@ async fn a_failing_refresh_is_shared_and_not_repeated() {
     let asked = state.lock().unwrap().seen.iter().filter(|s| s.contains("/auth/refresh")).count();
     assert!(asked <= 2, "{asked}");
     assert!(errors.iter().all(|e| !e.to_json().to_string().contains("refresh-0000")), "{:?}", errors[0]);
+}
+
+/// The first caller is cancelled while the token is on its way; the others get it, and nothing is asked for twice.
+#[tokio::test]
+async fn a_caller_that_gives_up_does_not_spoil_the_renewal() {
+    let state = State::new(1000);
+    state.lock().unwrap().takes = Duration::from_millis(500);
+    let server = serve(&state).await;
+    let session = rotating(&server.uri(), None);
+    let with = CallOptions::default();
+    let cancel = with.cancel.clone();
+    let first = tokio::spawn({
+        let session = session.clone();
+        async move { session.query("getThings", &Value::Null, &with).unwrap().collect().await }
+    });
+    while state.lock().unwrap().refreshes == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    cancel.cancel();
+    assert_eq!(first.await.unwrap().unwrap_err().kind(), ErrorKind::Cancelled);
+    assert!(many(&session, 8).await.into_iter().all(|r| r.is_ok()));
+    let state = state.lock().unwrap();
+    assert_eq!((state.refreshes, state.reused), (1, 0));
 }
 
 #[tokio::test]

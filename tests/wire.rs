@@ -16,6 +16,8 @@ mod broken;
 mod case;
 #[path = "wire/inject.rs"]
 mod inject;
+#[path = "wire/limits.rs"]
+mod limits;
 #[path = "wire/network.rs"]
 mod network;
 #[path = "wire/paging.rs"]
@@ -81,6 +83,7 @@ fn trials() -> ExitCode {
         network::trials(),
         body::trials(),
         broken::trials(),
+        limits::trials(),
         status::trials(),
         waits::trials(),
         retries::trials(),

@@ -13,3 +13,16 @@ pub(super) fn header(username: &str, password: &str) -> Result<String> {
     }
     Ok(format!("Basic {}", STANDARD.encode(format!("{username}:{password}"))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::header;
+
+    #[test]
+    fn names_go_as_utf_8_and_without_a_colon() {
+        // RFC 7617, section 2.1.
+        assert_eq!(header("test", "123£").unwrap(), "Basic dGVzdDoxMjPCow==");
+        assert_eq!(header("", ":").unwrap(), "Basic Ojo=");
+        assert!(header("a:b", "c").is_err());
+    }
+}

@@ -17,7 +17,7 @@ use crate::definition::Auth;
 use crate::error::{Error, ErrorKind, Result};
 use crate::retry::{Signal, backoff};
 use crate::secret::Secret;
-use crate::transport::{ExchangeLimits, FailureKind, Transport};
+use crate::transport::{ExchangeLimits, FailureKind, PRIVATE_ADVICE, Transport};
 
 /// Attempts at one exchange.
 const ATTEMPTS: u32 = 3;
@@ -193,6 +193,9 @@ impl Means {
             let request = grant::request(&self.connection, offer)?;
             let outcome = match self.transport.send(request, self.limits()).await {
                 Ok(response) => grant::read(&self.connection, &response),
+                Err(failure) if failure.kind == FailureKind::Private => {
+                    return Err(Error::new(ErrorKind::Origin, failure.message).advise(PRIVATE_ADVICE).with(|d| d.attempts = attempt));
+                }
                 Err(failure) => {
                     lost |= !matches!(failure.kind, FailureKind::NotSent | FailureKind::Refused);
                     let message = self.connection.redactor.mask(&failure.message).into_owned();
@@ -214,7 +217,7 @@ impl Means {
 
     fn limits(&self) -> ExchangeLimits {
         let limit = Duration::from_secs(30);
-        ExchangeLimits { first_byte: limit, idle: limit, total: limit, body_max: 1 << 20, ratio_max: 200 }
+        ExchangeLimits { first_byte: limit, idle: limit, total: limit, body_max: 1 << 20, ratio_max: 200, header_max: 64 << 10 }
     }
 
     fn unix(&self) -> u64 {

@@ -92,6 +92,7 @@ fn played(engine: &Engine) -> ConnectionsFile {
         connector: connector.to_owned(),
         limits: crate::Limits::default(),
         allow_http: false,
+        allow_private: false,
         reroute: None,
         values: std::collections::BTreeMap::new(),
     };

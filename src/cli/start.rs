@@ -18,6 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
+    leave_no_core();
     let typed: Vec<OsString> = std::env::args_os().collect();
     let args = match Args::try_parse_from(&typed) {
         Ok(args) => args,
@@ -37,6 +38,17 @@ pub fn main() -> ExitCode {
         }
     }
 }
+
+/// Memory holds secrets, so a crash writes none of it to a file.
+#[cfg(unix)]
+fn leave_no_core() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let maximum = getrlimit(Resource::Core).maximum;
+    let _not_allowed_then = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum });
+}
+
+#[cfg(not(unix))]
+fn leave_no_core() {}
 
 fn run(context: &Context, command: Command) -> Result<u8> {
     let done = |result: Result<()>| result.map(|()| 0);

@@ -47,7 +47,7 @@ struct Catch {
     twice: Option<String>,
 }
 
-pub(super) fn read(operation: &Operation, text: String, page: &mut Page) -> Result<(), Unfit> {
+pub(super) fn read(operation: &Operation, text: String, items_max: usize, page: &mut Page) -> Result<(), Unfit> {
     let rule = &operation.response;
     let mut wants: Vec<&Pointer> = paging::wants(&operation.paging);
     wants.extend(&rule.total);
@@ -55,7 +55,7 @@ pub(super) fn read(operation: &Operation, text: String, page: &mut Page) -> Resu
     let report = rule.result == ResultShape::Report;
     let target = if report { Pointer::default() } else { rule.items.clone() };
     let tree = Tree::new(&target, rule.result == ResultShape::List, &wants);
-    let (catch, has_lines) = Reader::run(&text, &tree).map_err(|fault| refuse(fault, &text))?;
+    let (catch, has_lines) = Reader::run(&text, &tree, items_max).map_err(|fault| refuse(fault, &text, items_max))?;
     let Catch { items: found, spans, raw, signals, unusable, twice } = catch;
     let text = if has_lines { one_line(text) } else { text };
     if let Some(pointer) = unusable.and_then(|i| wants.get(i)).filter(|p| !is_hint(operation, p)) {
@@ -74,10 +74,10 @@ pub(super) fn read(operation: &Operation, text: String, page: &mut Page) -> Resu
         (ResultShape::Object | ResultShape::None | ResultShape::File | ResultShape::Text, Found::Object) => spans_of(text, raw),
         (ResultShape::Object | ResultShape::None | ResultShape::File | ResultShape::Text, Found::Scalar) => wrapped(&text, raw, "value"),
         (ResultShape::Object | ResultShape::None | ResultShape::File | ResultShape::Text, Found::List) => {
-            elements(text, raw).map_err(Unfit::Shape)?
+            elements(text, raw, items_max).map_err(Unfit::Shape)?
         }
         (ResultShape::Count, Found::Scalar) => wrapped(&text, raw, "count"),
-        (ResultShape::Report, Found::Object) => table(operation, &text).map_err(Unfit::Shape)?,
+        (ResultShape::Report, Found::Object) => table(operation, &text, items_max).map_err(Unfit::Shape)?,
         (declared, found) => return Err(Unfit::Shape(contradiction(operation, declared, found))),
     };
     Ok(())
@@ -85,12 +85,20 @@ pub(super) fn read(operation: &Operation, text: String, page: &mut Page) -> Resu
 
 fn too_deep() -> Error {
     Error::new(ErrorKind::Limit, format!("the reply is nested deeper than the limit json_depth ({JSON_DEPTH})"))
+        .advise("leave the nested fields out of the query; this limit is fixed, because readers of JSON go no deeper")
+}
+
+fn too_many(max: usize) -> Error {
+    Error::new(ErrorKind::Limit, format!("the reply holds more items than the limit page_items ({max})"))
+        .advise("ask for smaller pages, or raise `limits: { page_items }` of the connection")
 }
 
 /// What is wrong with a reply that cannot be read.
-fn refuse(fault: Fault, text: &str) -> Unfit {
-    if fault == Fault::Depth {
-        return Unfit::Unreadable(too_deep(), Around::default());
+fn refuse(fault: Fault, text: &str, items_max: usize) -> Unfit {
+    match fault {
+        Fault::Depth => return Unfit::Unreadable(too_deep(), Around::default()),
+        Fault::Count => return Unfit::Shape(too_many(items_max)),
+        Fault::Syntax => {}
     }
     let (error, around) = match serde_json::from_str::<IgnoredAny>(text) {
         Err(e) => unreadable(&e, text),
@@ -129,21 +137,37 @@ fn wrapped(text: &str, raw: Option<Span>, key: &str) -> Items {
 }
 
 /// A list where one record was declared: its elements are the items (some servers answer a single read with an array of one).
-fn elements(text: String, raw: Option<Span>) -> Result<Items> {
+fn elements(text: String, raw: Option<Span>, items_max: usize) -> Result<Items> {
     let Some((start, _)) = raw else { return Ok(Items::default()) };
     let mut spans = Vec::new();
-    let read = Scan::new(&text).elements(start as usize, |from, to| spans.push((from as u32, to as u32)));
-    read.map_err(|_| Error::new(ErrorKind::Internal, "a list that was read cannot be read again"))?;
+    let read = Scan::new(&text).elements(start as usize, |from, to| keep(&mut spans, from, to, items_max));
+    read.map_err(|fault| again("a list", fault, items_max))?;
     Ok(Items::from_spans(text, spans))
 }
 
+/// A part of a text that could be read; it may hold too many items.
+fn again(what: &str, fault: Fault, items_max: usize) -> Error {
+    match fault {
+        Fault::Count => too_many(items_max),
+        Fault::Depth | Fault::Syntax => Error::new(ErrorKind::Internal, format!("{what} that was read cannot be read again")),
+    }
+}
+
+/// One more element, as long as there may be more.
+fn keep(spans: &mut Vec<Span>, from: usize, to: usize, max: usize) -> Result<(), Fault> {
+    if spans.len() >= max {
+        return Err(Fault::Count);
+    }
+    spans.push((from as u32, to as u32));
+    Ok(())
+}
+
 /// A report: columns and rows become one object per row. Column definitions are names, or objects with one key: the name.
-fn table(operation: &Operation, text: &str) -> Result<Items> {
+fn table(operation: &Operation, text: &str, items_max: usize) -> Result<Items> {
     let rule = &operation.response;
     let catch = |pointer: &Pointer| -> Result<Vec<&str>> {
         let tree = Tree::new(pointer, true, &[]);
-        let (catch, _) =
-            Reader::run(text, &tree).map_err(|_| Error::new(ErrorKind::Internal, "a report that was read cannot be read again"))?;
+        let (catch, _) = Reader::run(text, &tree, items_max).map_err(|fault| again("a report", fault, items_max))?;
         if catch.items != Found::List {
             return Err(Error::new(
                 ErrorKind::BadResponse,
@@ -237,12 +261,13 @@ struct Reader<'t> {
     text: &'t str,
     scan: Scan<'t>,
     catch: Catch,
+    items_max: usize,
 }
 
 impl<'t> Reader<'t> {
     /// Reads a whole text; tells whether it has line breaks.
-    fn run(text: &'t str, tree: &Tree) -> Result<(Catch, bool), Fault> {
-        let mut reader = Reader { text, scan: Scan::new(text), catch: Catch::default() };
+    fn run(text: &'t str, tree: &Tree, items_max: usize) -> Result<(Catch, bool), Fault> {
+        let mut reader = Reader { text, scan: Scan::new(text), catch: Catch::default(), items_max };
         let start = reader.scan.blank(0);
         let end = reader.place(start, tree)?;
         if !reader.scan.is_end(end) {
@@ -255,8 +280,8 @@ impl<'t> Reader<'t> {
     fn place(&mut self, start: usize, node: &Tree) -> Result<usize, Fault> {
         let end = match self.scan.byte(start) {
             b'[' if node.items == Some(true) => {
-                let spans = &mut self.catch.spans;
-                self.scan.elements(start, |from, to| spans.push((from as u32, to as u32)))?
+                let (spans, max) = (&mut self.catch.spans, self.items_max);
+                self.scan.elements(start, |from, to| keep(spans, from, to, max))?
             }
             b'{' if !node.children.is_empty() => self.object(start, node)?,
             _ => self.scan.value(start)?,

@@ -116,8 +116,8 @@ impl Around {
 /// Reads a successful reply by the operation's rule.
 ///
 /// # Errors
-/// `bad_response` when the body is not what is declared, `limit` when it is nested too deeply.
-pub(crate) fn read(operation: &Operation, mut reply: Response) -> Result<Page, Unfit> {
+/// `bad_response` when the body is not what is declared, `limit` when it is nested too deeply or holds more than `items_max` items.
+pub(crate) fn read(operation: &Operation, mut reply: Response, items_max: usize) -> Result<Page, Unfit> {
     let bytes = reply.body.len() as u64;
     let rule = &operation.response;
     let links = links(&reply.headers);
@@ -134,7 +134,7 @@ pub(crate) fn read(operation: &Operation, mut reply: Response) -> Result<Page, U
             page.items = file::item(&reply);
         } else {
             let text = charset::decode(&mut reply).map_err(undecodable)?;
-            json::read(operation, text, &mut page)?;
+            json::read(operation, text, items_max, &mut page)?;
         }
     }
     page.headers = reply.headers;

@@ -15,6 +15,8 @@ pub(super) enum Fault {
     Syntax,
     /// It is nested too deeply.
     Depth,
+    /// It has too many elements.
+    Count,
 }
 
 /// A place in the text.
@@ -205,14 +207,14 @@ impl<'t> Scan<'t> {
     }
 
     /// The elements of the array that begins here, one by one; gives the place behind it.
-    pub(super) fn elements(&mut self, at: usize, mut each: impl FnMut(usize, usize)) -> At {
+    pub(super) fn elements(&mut self, at: usize, mut each: impl FnMut(usize, usize) -> Result<(), Fault>) -> At {
         let mut at = self.blank(at + 1);
         if self.byte(at) == b']' {
             return Ok(at + 1);
         }
         loop {
             let end = self.value(at)?;
-            each(at, end);
+            each(at, end)?;
             at = self.blank(end);
             match self.byte(at) {
                 b',' => at = self.blank(at + 1),

@@ -1,0 +1,105 @@
+//! Names to addresses. Of a name that should be public, addresses in private networks do not count: whoever steers its look-up must not lead
+//! a request, which carries credentials, into the network around this machine. The check is made on the addresses that are then connected to.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+use crate::connection::is_private;
+
+type Found = Pin<Box<dyn Future<Output = std::io::Result<Vec<SocketAddr>>> + Send>>;
+
+/// The system's look-up with that check.
+pub(super) struct Names {
+    public: Vec<String>,
+    look_up: fn(String) -> Found,
+}
+
+/// A public name without a public address.
+#[derive(Debug)]
+pub(super) struct Private {
+    name: String,
+    address: IpAddr,
+}
+
+impl fmt::Display for Private {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the public name {} leads to {}, an address of a private network, so nothing was sent there", self.name, self.address)
+    }
+}
+
+impl std::error::Error for Private {}
+
+impl Names {
+    pub(super) fn new(public: Vec<String>) -> Names {
+        Names { public, look_up: |name| Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.collect()) }) }
+    }
+}
+
+impl Resolve for Names {
+    fn resolve(&self, name: Name) -> Resolving {
+        let host = name.as_str().trim_end_matches('.').to_owned();
+        let public = self.public.iter().any(|p| p.eq_ignore_ascii_case(&host));
+        let found = (self.look_up)(name.as_str().to_owned());
+        Box::pin(async move {
+            let mut addresses = found.await?;
+            if let Some(first) = addresses.first().filter(|_| public).map(SocketAddr::ip) {
+                addresses.retain(|a| !is_private(a.ip()));
+                if addresses.is_empty() {
+                    return Err(Private { name: host, address: first }.into());
+                }
+            }
+            Ok(Box::new(addresses.into_iter()) as Addrs)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::{ExchangeLimits, FailureKind, HttpOptions, HttpTransport, Transport};
+    use std::time::Duration;
+
+    /// What a name server that others steer might say.
+    fn steered(name: String) -> Found {
+        let addresses: Vec<SocketAddr> = match name.as_str() {
+            "mixed.example.com" => vec!["10.0.0.1:0".parse().unwrap(), "93.184.216.34:0".parse().unwrap()],
+            _ => vec!["127.0.0.1:0".parse().unwrap()],
+        };
+        Box::pin(async move { Ok(addresses) })
+    }
+
+    fn names() -> Names {
+        Names { public: vec!["desk.example.com".into(), "mixed.example.com".into()], look_up: steered }
+    }
+
+    #[tokio::test]
+    async fn a_public_name_keeps_its_public_addresses_only() {
+        let found = |name: &str| names().resolve(name.parse().unwrap());
+        let addresses: Vec<IpAddr> = found("mixed.example.com").await.unwrap().map(|a| a.ip()).collect();
+        assert_eq!(addresses, ["93.184.216.34".parse::<IpAddr>().unwrap()]);
+        assert!(found("Desk.Example.com.").await.is_err());
+        assert!(found("proxy.example.net").await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn nothing_is_sent_to_a_private_address_of_a_public_name() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let second = Duration::from_secs(1);
+        let options = HttpOptions { connect: second, idle_connections: 1, tls: false, system_proxy: false, public_hosts: Vec::new() };
+        let transport = HttpTransport::over(&options, Some(names())).unwrap();
+        let limits = ExchangeLimits { first_byte: second, idle: second, total: second, body_max: 1, ratio_max: 1, header_max: 1 };
+        let request = |host: &str| http::Request::get(format!("http://{host}:{port}/")).body(bytes::Bytes::new()).unwrap();
+        let failure = transport.send(request("desk.example.com"), limits).await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Private, "{failure:?}");
+        assert!(failure.message.contains("desk.example.com leads to 127.0.0.1"), "{failure:?}");
+        listener.set_nonblocking(true).unwrap();
+        assert!(listener.accept().is_err(), "it was called");
+        // Any other name may lead there.
+        let failure = transport.send(request("desk.local"), limits).await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::TimedOut, "{failure:?}");
+    }
+}
