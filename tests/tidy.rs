@@ -34,6 +34,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("sandbox", 5),
     ("ffi", 6),
     ("cli", 6),
+    ("fuzzing", 7),
 ];
 
 const LINES_MAX: usize = 500;
