@@ -13,7 +13,8 @@ type Answer = dyn Fn(u64, &http::Request<Bytes>) -> Result<Response, Failure> + 
 /// Answers by a function of the request and its number, from 1. Replies come in any order: each lets others go before it a few times.
 pub struct Scripted {
     answer: Box<Answer>,
-    seen: AtomicU64,
+    /// How many requests came.
+    pub seen: AtomicU64,
 }
 
 impl Scripted {
@@ -21,10 +22,6 @@ impl Scripted {
         Scripted { answer: Box::new(answer), seen: AtomicU64::new(0) }
     }
 
-    /// How many requests came.
-    pub fn seen(&self) -> u64 {
-        self.seen.load(Ordering::Relaxed)
-    }
 }
 
 #[async_trait]
