@@ -22,7 +22,7 @@ pub type Target = fn(&[u8]);
 
 /// All targets by name.
 pub const TARGETS: [(&str, Target); 9] = [
-    ("batch", crate::batch::fuzzing::batch),
+    ("batch", |data| crate::batch::fuzzing::batch(data, &ENGINE)),
     ("c_request", crate::ffi::fuzzing::request),
     ("definition", definition),
     ("expression", crate::batch::fuzzing::expression),
@@ -71,15 +71,15 @@ operations:
 ";
 
 /// The made-up system.
-pub(crate) fn catalog() -> Catalog {
+fn catalog() -> Catalog {
     let mut catalog = Catalog::empty();
     catalog.add("acme", "connector.yaml", CONNECTOR);
     catalog.add("acme", "operations.yaml", OPERATIONS);
     catalog
 }
 
-/// An engine for it, and what opens a connection.
-pub(crate) static ENGINE: LazyLock<Arc<Engine>> =
+/// An engine for it.
+static ENGINE: LazyLock<Arc<Engine>> =
     LazyLock::new(|| Arc::new(Engine::new(crate::engine::EngineConfig { catalog: catalog(), ..Default::default() })));
 
 struct Stage {

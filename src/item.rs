@@ -278,13 +278,19 @@ pub(crate) fn value_of(text: &str) -> serde_json::Result<serde_json::Value> {
         Err(error) => error,
     };
     if let Some(fields) = fields_of(text) {
-        return fields.into_iter().map(|(name, raw)| Ok((name, value_of(raw.get())?))).collect::<serde_json::Result<_>>().map(Value::Object);
+        return fields
+            .into_iter()
+            .map(|(name, raw)| Ok((name, value_of(raw.get())?)))
+            .collect::<serde_json::Result<_>>()
+            .map(Value::Object);
     }
     if let Ok(list) = serde_json::from_str::<Vec<&RawValue>>(text) {
         return list.into_iter().map(|raw| value_of(raw.get())).collect::<serde_json::Result<_>>().map(Value::Array);
     }
     match text.trim().parse::<f64>() {
-        Ok(number) if number.is_infinite() && error.is_syntax() => Ok(Value::from(number.clamp(f64::MIN, f64::MAX))),
+        Ok(number) if number.is_infinite() && serde_json::from_str::<&RawValue>(text).is_ok() => {
+            Ok(Value::from(number.clamp(f64::MIN, f64::MAX)))
+        }
         _ => Err(error),
     }
 }

@@ -183,7 +183,9 @@ fn a_call_ends_at_its_deadline() {
     for operation in ["list", "add"] {
         ends_in_time("a connect that hangs", &session(address, None, patient()), operation, false);
     }
-    for (name, manner) in [("tokens that do not come", Manner::Mute), ("tokens that drip", Manner::Drips("HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n{"))] {
+    for (name, manner) in
+        [("tokens that do not come", Manner::Mute), ("tokens that drip", Manner::Drips("HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n{"))]
+    {
         let session = session(server(Manner::Says(OK)), Some(server(manner)), patient());
         for operation in ["list", "add"] {
             ends_in_time(name, &session, operation, false);
@@ -213,7 +215,10 @@ fn folder(address: SocketAddr) -> tempfile::TempDir {
     write("definitions/operations/office/operations.yaml", OPERATIONS);
     let one = |name: &str| format!("  {name}: {{ connector: {name}, url: 'http://{address}' }}\n");
     write("connections.yaml", &format!("version: 1\nconnections:\n{}{}", one("acme"), one("office")));
-    write("batch.yaml", "version: 1\nname: hung\nconnections: connections.yaml\nconnection: acme\nsteps:\n  - { id: list, query: list, save: list.ndjson }\n");
+    write(
+        "batch.yaml",
+        "version: 1\nname: hung\nconnections: connections.yaml\nconnection: acme\nsteps:\n  - { id: list, query: list, save: list.ndjson }\n",
+    );
     folder
 }
 
@@ -223,7 +228,11 @@ fn interrupt(folder: &Path, arguments: &[&str], at_work: &dyn Fn() -> bool) -> (
         .args(arguments)
         .current_dir(folder)
         .env_clear()
-        .envs([("HOME", folder.as_os_str()), ("OPNODE_DEFINITIONS", "definitions".as_ref()), ("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere".as_ref())])
+        .envs([
+            ("HOME", folder.as_os_str()),
+            ("OPNODE_DEFINITIONS", "definitions".as_ref()),
+            ("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere".as_ref()),
+        ])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(std::fs::File::create(folder.join("told")).unwrap())
@@ -267,7 +276,8 @@ fn ctrl_c_ends_each_command_within_a_second() {
             let asked = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
             let folder = folder(counting(&asked));
             let told = folder.path().join("told");
-            let at_work = || asked.load(std::sync::atomic::Ordering::Relaxed) || std::fs::read_to_string(&told).is_ok_and(|t| t.contains("state="));
+            let at_work =
+                || asked.load(std::sync::atomic::Ordering::Relaxed) || std::fs::read_to_string(&told).is_ok_and(|t| t.contains("state="));
             let (took, exit) = interrupt(folder.path(), arguments, &at_work);
             let told = std::fs::read_to_string(&told).unwrap();
             assert_eq!(exit, Some(expected), "{arguments:?}: {told}");

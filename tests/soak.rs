@@ -108,7 +108,8 @@ async fn write(State(stock): Shared, body: Bytes) -> Response {
 }
 
 async fn start(stock: Arc<Stock>) -> String {
-    let router = Router::new().route("/items", get(list)).route("/records", post(write)).route("/records/{key}", put(write)).with_state(stock);
+    let router =
+        Router::new().route("/items", get(list)).route("/records", post(write)).route("/records/{key}", put(write)).with_state(stock);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, router).await });
@@ -220,7 +221,11 @@ fn nothing_is_lost_doubled_or_piled_up() {
     let quiet = Arc::new(AtomicBool::new(true));
     let hook = std::panic::take_hook();
     // The server's resets are no news.
-    std::panic::set_hook(Box::new(move |info| if info.payload().downcast_ref::<&str>() != Some(&"reset") || !quiet.load(Ordering::Relaxed) { hook(info) }));
+    std::panic::set_hook(Box::new(move |info| {
+        if info.payload().downcast_ref::<&str>() != Some(&"reset") || !quiet.load(Ordering::Relaxed) {
+            hook(info)
+        }
+    }));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let stock = Arc::new(Stock::default());
@@ -230,7 +235,12 @@ fn nothing_is_lost_doubled_or_piled_up() {
         catalog.add("stock", "operations.yaml", OPERATIONS);
         let engine = Arc::new(Engine::new(EngineConfig { catalog, ..EngineConfig::default() }));
         let limits = serde_json::from_value(json!({"attempts": 6, "concurrency": 6})).unwrap();
-        let spec = ConnectionSpec { connector: "stock".into(), values: [("url".to_owned(), url.clone())].into(), limits, ..ConnectionSpec::default() };
+        let spec = ConnectionSpec {
+            connector: "stock".into(),
+            values: [("url".to_owned(), url.clone())].into(),
+            limits,
+            ..ConnectionSpec::default()
+        };
         let session = engine.connect(&spec).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let (mut sums, start, mut told, mut steady) = (Sums::default(), Instant::now(), Instant::now(), Vec::new());

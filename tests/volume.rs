@@ -8,16 +8,13 @@ use std::sync::{Arc, Mutex};
 use futures_util::StreamExt;
 use futures_util::stream;
 use http::{HeaderValue, Method as Verb};
-use opnode::{
-    CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, Failure, FailureKind, Items, OutcomeStatus, Response, Session,
-};
+use opnode::{CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, Failure, FailureKind, Items, OutcomeStatus, Response, Session};
 use serde_json::{Value, json};
 
 mod scripted;
 use scripted::{Scripted, TestClock, block_on, reply};
 
-const CONNECTOR: &str =
-    "version: 1\nconnector: acme\ntitle: Acme\nconnection: {}\nbase_url: https://acme.example.com\nauth: none\nerrors: { refused: REFUSED }\n";
+const CONNECTOR: &str = "version: 1\nconnector: acme\ntitle: Acme\nconnection: {}\nbase_url: https://acme.example.com\nauth: none\nerrors: { refused: REFUSED }\n";
 
 const OPERATIONS: &str = "
 version: 1
@@ -91,7 +88,8 @@ fn passing_faults_are_got_over() {
     let (mut worst, mut most) = (READS, 0);
     for (seed, at_once) in [(1, 1), (2, 1), (3, 8), (4, 8), (5, 32)] {
         let dice = Mutex::new(fastrand::Rng::with_seed(seed));
-        let server = Arc::new(Scripted::new(move |_, _| Ok(if dice.lock().unwrap().u8(..10) == 0 { reply(503, "") } else { reply(200, "[]") })));
+        let server =
+            Arc::new(Scripted::new(move |_, _| Ok(if dice.lock().unwrap().u8(..10) == 0 { reply(503, "") } else { reply(200, "[]") })));
         let session = session(&server, "[]", json!({"concurrency": at_once, "attempts": 4}), seed);
         let done = reads(&session, READS, at_once);
         println!("seed {seed}, {at_once} at once: {done} of {READS} reads with {} requests", seen(&server));

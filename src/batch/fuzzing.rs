@@ -1,7 +1,7 @@
-//! Ways of the fuzzers into batch files, expressions and journals; see `crate::fuzzing`.
+//! Ways of the fuzzers into batch files, expressions and journals: what `src/fuzzing.rs` is for.
 
 use std::path::Path;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
@@ -11,15 +11,14 @@ use super::load::BatchConfig;
 use super::model::Batch;
 use super::scope::Scope;
 use super::state::RunState;
-use crate::fuzzing::ENGINE;
-
-static CONFIG: LazyLock<BatchConfig> = LazyLock::new(|| BatchConfig::new(Arc::clone(&ENGINE)));
+use crate::engine::Engine;
 
 /// A batch file: faults with places, or a batch.
-pub(crate) fn batch(data: &[u8]) {
+pub(crate) fn batch(data: &[u8], engine: &Arc<Engine>) {
+    let config = BatchConfig::new(Arc::clone(engine));
     let text = String::from_utf8_lossy(data);
     let lines = text.lines().count() as u64 + 1;
-    match Batch::parse(Path::new("batch.yaml"), &text, &CONFIG) {
+    match Batch::parse(Path::new("batch.yaml"), &text, &config) {
         Ok(batch) => assert!(batch.step_count() > 0, "a batch without steps"),
         Err(error) => assert!(error.faults.iter().all(|f| f.place.line.is_none_or(|l| l <= lines)), "{error}"),
     }

@@ -1,4 +1,4 @@
-//! The way of the fuzzers into the requests of C hosts; see `crate::fuzzing`.
+//! The way of the fuzzers into the requests of C hosts: what `src/fuzzing.rs` is for.
 
 use std::sync::{Arc, LazyLock};
 

@@ -11,9 +11,50 @@ const SLOW: Duration = Duration::from_secs(5);
 
 /// What a change may put in.
 const WORDS: [&str; 44] = [
-    "\"", "\\", "\\u0000", "\\ud800", "{", "}", "[", "]", "[[[[[[[[", "{\"a\":", ",", ":", ";", "<", ">", "\n", "\r\n", "\t", "\u{feff}", "\u{2028}", "é",
-    "1e400", "-0", "18446744073709551616", "null", "true", "..", "//", "@", "#", "?", "%2e", "${{ ", " }}", "|", "&a ", "*a", "<<: ", "- ", "!!", "'",
-    "rel=next", "99999", "\0",
+    "\"",
+    "\\",
+    "\\u0000",
+    "\\ud800",
+    "{",
+    "}",
+    "[",
+    "]",
+    "[[[[[[[[",
+    "{\"a\":",
+    ",",
+    ":",
+    ";",
+    "<",
+    ">",
+    "\n",
+    "\r\n",
+    "\t",
+    "\u{feff}",
+    "\u{2028}",
+    "é",
+    "1e400",
+    "-0",
+    "18446744073709551616",
+    "null",
+    "true",
+    "..",
+    "//",
+    "@",
+    "#",
+    "?",
+    "%2e",
+    "${{ ",
+    " }}",
+    "|",
+    "&a ",
+    "*a",
+    "<<: ",
+    "- ",
+    "!!",
+    "'",
+    "rel=next",
+    "99999",
+    "\0",
 ];
 
 fn folder(target: &str) -> PathBuf {
@@ -76,14 +117,22 @@ fn run(name: &str) {
     let number = |name: &str| std::env::var(name).ok().and_then(|n| n.parse::<u64>().ok());
     let (seconds, seed) = (number("FUZZ_SECONDS").unwrap_or(1), number("FUZZ_SEED").unwrap_or_else(|| fastrand::u64(..)));
     let seeds = seeds(name);
-    let mut slowest = seeds.iter().map(|s| take(target, s)).max().unwrap_or_default();
+    let mut slowest = (Duration::ZERO, Vec::new());
+    let mut try_one = |data: Vec<u8>| {
+        let took = take(target, &data);
+        if took > slowest.0 {
+            slowest = (took, data);
+        }
+    };
+    seeds.iter().cloned().for_each(&mut try_one);
     let (mut dice, mut runs, start) = (fastrand::Rng::with_seed(seed), 0u64, Instant::now());
     println!("{name}: FUZZ_SEED={seed}");
     while start.elapsed() < Duration::from_secs(seconds) {
-        slowest = slowest.max(take(target, &changed(&seeds, &mut dice)));
+        try_one(changed(&seeds, &mut dice));
         runs += 1;
     }
-    println!("{name}: {} seeds, {runs} changed, the slowest took {slowest:?}", seeds.len());
+    let input: String = slowest.1.escape_ascii().to_string().chars().take(300).collect();
+    println!("{name}: {} seeds, {runs} changed, the slowest took {:?}: b\"{input}\"", seeds.len(), slowest.0);
 }
 
 #[test]

@@ -18,13 +18,48 @@ operations:
 ";
 
 const NUMBERS: [&str; 22] = [
-    "0", "-0", "-0.0", "1", "1.10", "1.0", "100", "1e2", "1E+2", "1e-7", "0.1000", "9007199254740993", "9223372036854775808", "18446744073709551616",
-    "-9223372036854775809", "3.14159265358979323846264338327950288", "1e400", "-1e-400", "123456789012345678901234567890", "5e-324",
-    "1.7976931348623157e308", "0.30000000000000004",
+    "0",
+    "-0",
+    "-0.0",
+    "1",
+    "1.10",
+    "1.0",
+    "100",
+    "1e2",
+    "1E+2",
+    "1e-7",
+    "0.1000",
+    "9007199254740993",
+    "9223372036854775808",
+    "18446744073709551616",
+    "-9223372036854775809",
+    "3.14159265358979323846264338327950288",
+    "1e400",
+    "-1e-400",
+    "123456789012345678901234567890",
+    "5e-324",
+    "1.7976931348623157e308",
+    "0.30000000000000004",
 ];
 
 const TEXTS: [&str; 18] = [
-    "", "a", "id", "é", "日本", "😀", "\\u00e9", "\\ud83d\\ude00", "\\n\\r\\t\\b\\f", "\\\"", "\\\\", "\\/", "/", "\\u0000", "\u{2028}", "</script>", "}{][,:",
+    "",
+    "a",
+    "id",
+    "é",
+    "日本",
+    "😀",
+    "\\u00e9",
+    "\\ud83d\\ude00",
+    "\\n\\r\\t\\b\\f",
+    "\\\"",
+    "\\\\",
+    "\\/",
+    "/",
+    "\\u0000",
+    "\u{2028}",
+    "</script>",
+    "}{][,:",
     "$serde_json::private::Number",
 ];
 
@@ -43,7 +78,8 @@ fn value(dice: &mut fastrand::Rng, depth: u32) -> String {
         1 | 2 => dice.choice(NUMBERS).unwrap().to_owned(),
         3 => text(dice),
         4 => {
-            let parts: Vec<String> = (0..dice.usize(..4)).map(|_| format!("{}{}{}", space(dice), value(dice, depth - 1), space(dice))).collect();
+            let parts: Vec<String> =
+                (0..dice.usize(..4)).map(|_| format!("{}{}{}", space(dice), value(dice, depth - 1), space(dice))).collect();
             format!("[{}{}]", space(dice), parts.join(","))
         }
         _ => object(dice, depth - 1),
@@ -93,7 +129,8 @@ fn json_keeps_its_bytes() {
             let expected: Vec<String> = given.iter().map(|item| one_line(item)).collect();
             assert_eq!(file.lines().collect::<Vec<_>>(), expected, "the file");
             let items = Items::from_ndjson(file).unwrap();
-            let writes = session.mutate("add", &Value::Null, Some(items.clone()), &with).unwrap_or_else(|e| panic!("{given:#?}: {}", e.to_json()));
+            let writes =
+                session.mutate("add", &Value::Null, Some(items.clone()), &with).unwrap_or_else(|e| panic!("{given:#?}: {}", e.to_json()));
             writes.collect().await;
             assert_eq!(*sent.lock().unwrap(), expected, "one by one");
             sent.lock().unwrap().clear();

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use opnode::definition::Operation;
 use opnode::{
-    CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, Items, Method, PlannedRequest, Result, Secret, Session, TokenSlot, TokenStore, Tokens,
+    CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, Items, Method, PlannedRequest, Result, Secret, Session, TokenSlot,
+    TokenStore, Tokens,
 };
 use serde_json::{Map, Value, json};
 
@@ -16,7 +17,24 @@ use crate::scripted::{Scripted, TestClock, block_on, reply};
 const MASK: &str = "[secret]";
 
 const TEXTS: [&str; 19] = [
-    "a", "7", "a b", "a/b", "..", "", "a=1&b=2", "100%", "%2e%2e", "é😀", "name=\"x\" and id>3", "#top", "?x", "a+b", "a,b", "line\nbreak", "\u{0}", "null",
+    "a",
+    "7",
+    "a b",
+    "a/b",
+    "..",
+    "",
+    "a=1&b=2",
+    "100%",
+    "%2e%2e",
+    "é😀",
+    "name=\"x\" and id>3",
+    "#top",
+    "?x",
+    "a+b",
+    "a,b",
+    "line\nbreak",
+    "\u{0}",
+    "null",
     "2026-11-23T00:00:00Z",
 ];
 
@@ -85,9 +103,8 @@ fn world() -> World {
         let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let mut headers: Vec<(String, String)> = request.headers().iter().map(|(n, v)| (n.to_string(), text(v))).collect();
         headers.sort();
-        let body = (!request.body().is_empty()).then(|| {
-            std::str::from_utf8(request.body()).map_or_else(|_| format!("({} bytes)", request.body().len()), str::to_owned)
-        });
+        let body = (!request.body().is_empty())
+            .then(|| std::str::from_utf8(request.body()).map_or_else(|_| format!("({} bytes)", request.body().len()), str::to_owned));
         log.lock().unwrap().push(PlannedRequest { verb: request.method().to_string(), url: request.uri().to_string(), headers, body });
         Ok(reply(204, ""))
     }));

@@ -21,7 +21,6 @@ impl Scripted {
     pub fn new(answer: impl Fn(u64, &http::Request<Bytes>) -> Result<Response, Failure> + Send + Sync + 'static) -> Scripted {
         Scripted { answer: Box::new(answer), seen: AtomicU64::new(0) }
     }
-
 }
 
 #[async_trait]
