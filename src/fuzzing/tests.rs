@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::{TARGETS, Target};
 
-/// Processor time that one input may take here: builds for tests are slow, so that this is a multiple of what a fuzzer allows.
-const SLOW: Duration = Duration::from_secs(5);
+/// Processor time that one input may take here: a multiple of the second that a fuzzer allows, and more where nothing is optimized.
+const SLOW: Duration = Duration::from_secs(if cfg!(debug_assertions) { 30 } else { 5 });
 
 /// What a change may put in.
 const WORDS: [&str; 44] = [

@@ -103,7 +103,7 @@ fn one_line(text: &str) -> String {
 
 #[test]
 fn json_keeps_its_bytes() {
-    prove("JSON keeps its bytes", 300, |dice| {
+    prove("JSON keeps its bytes", 100, |dice| {
         let given: Vec<String> = (0..dice.usize(1..6)).map(|_| object(dice, 4)).collect();
         let body = format!("{}{{ \"data\":[{}] }}{}", space(dice), given.join(dice.choice([",", " ,\n", ",\t"]).unwrap()), space(dice));
         let sent: Arc<Mutex<Vec<String>>> = Arc::default();

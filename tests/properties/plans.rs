@@ -210,7 +210,7 @@ fn a_plan_is_what_is_sent() {
     let world = world();
     assert!(world.engine.catalog().connector_names().count() > 0);
     let planned = std::sync::atomic::AtomicU64::new(0);
-    prove("a plan is what is sent", 400, |dice| {
+    prove("a plan is what is sent", 200, |dice| {
         planned.fetch_add(u64::from(try_one(&world, dice)), std::sync::atomic::Ordering::Relaxed);
     });
     println!("{planned:?} of them were sent");

@@ -124,7 +124,7 @@ fn a_run_that_is_stopped_ends_as_one_that_is_not() {
     let all = keys(&file(clean.path(), "made.ndjson"));
     assert_eq!((all.len() as u64, requests), (ROWS, ROWS / 2 + 2 * ROWS + ROWS));
     let (stops, unknowns) = (AtomicU64::new(0), AtomicU64::new(0));
-    prove("a stopped run ends as a clean one", 40, |dice| {
+    prove("a stopped run ends as a clean one", 15, |dice| {
         let folder = tempfile::tempdir().unwrap();
         let server = Arc::new(Server::default());
         let mut report = None;
