@@ -47,6 +47,9 @@ fn seen(server: &Scripted) -> u64 {
     server.seen.load(Ordering::Relaxed)
 }
 
+/// One answer for ever.
+type Always = fn() -> Result<Response, Failure>;
+
 /// How many of so many reads succeed, so many at a time.
 fn reads(session: &Session, count: u64, at_once: usize) -> u64 {
     block_on(async {
@@ -62,7 +65,7 @@ fn broken(kind: FailureKind) -> Failure {
 /// A dead server is asked 1,000 times for 1,000 reads, and 35 times more: once for each retry that the budget pays.
 #[test]
 fn a_dead_server_draws_few_requests() {
-    let dead: [(&str, fn() -> Result<Response, Failure>, u64); 6] = [
+    let dead: [(&str, Always, u64); 6] = [
         ("503", || Ok(reply(503, "")), 1035),
         ("500", || Ok(reply(500, "")), 1035),
         ("a reset", || Err(broken(FailureKind::Broken)), 1035),

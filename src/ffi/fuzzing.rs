@@ -7,8 +7,7 @@ use super::host::{Config, Host};
 use super::request::Request;
 
 static CONN: LazyLock<Option<Conn>> = LazyLock::new(|| {
-    let mut config = Config::default();
-    config.selftest = true;
+    let config: Config = serde_json::from_str(r#"{"selftest": true, "log": "off"}"#).ok()?;
     let host = Host::start(config, None).ok()?;
     let part = serde_json::json!({"connector": "acme", "files": {
         "connector.yaml": "version: 1\nconnector: acme\ntitle: Acme\nconnection: {}\nbase_url: https://acme.example.com\nauth: none\n",
