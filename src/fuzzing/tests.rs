@@ -149,3 +149,38 @@ macro_rules! targets {
 }
 
 targets!(batch c_request definition expression items journal link_header page url);
+
+/// Long chains and deep nests: refused or worked out, on a stack as small as those of threads.
+#[test]
+fn deep_expressions_do_not_end_the_process() {
+    let only = std::env::var("ONLY").ok();
+    for (name, head, link, tail) in [
+        ("attributes", "item", ".a", ""),
+        ("sum", "1", "+1", ""),
+        ("text", "'a'", " ~ 'a'", ""),
+        ("filters", "'a'", "|upper", ""),
+        ("tests", "1", " is defined", ""),
+        ("calls", "item", "()", ""),
+        ("indices", "item", "[0]", ""),
+        ("and", "true", " and true", ""),
+        ("compare", "1", " < 1", ""),
+        ("power", "1", " ** 1", ""),
+        ("not", "", "not ", "true"),
+        ("minus", "", "-", "1"),
+        ("choice", "", "1 if true else ", "1"),
+        ("lists", "", "[", "1"),
+        ("brackets", "", "(", "1"),
+        ("maps", "", "{'a':", "1"),
+    ] {
+        for count in [30, 100, 149, 400, 3000, 20000] {
+            if only.as_deref().is_some_and(|o| o != name) {
+                continue;
+            }
+            for close in ["", "]", ")", "}"] {
+                println!("{name} {count} {close}");
+                let text = format!("${{{{ {head}{}{tail}{} }}}}", link.repeat(count), close.repeat(count));
+                crate::batch::fuzzing::expression(text.as_bytes());
+            }
+        }
+    }
+}
