@@ -10,6 +10,8 @@ mod buffer;
 mod connection;
 mod discover;
 mod events;
+#[cfg(all(feature = "batch", any(test, feature = "fuzzing")))]
+pub(crate) mod fuzzing;
 mod guard;
 mod handle;
 mod hooks;
