@@ -126,6 +126,29 @@ pub(crate) fn count(owner: u64) -> usize {
     table.slots.iter().filter_map(|s| s.entry.as_ref()).filter(is_child).count()
 }
 
+/// Something that belongs to an engine.
+pub(crate) trait Owned {
+    fn owner(&self) -> u64;
+}
+
+impl Owned for Host {
+    fn owner(&self) -> u64 {
+        self.id
+    }
+}
+
+impl Owned for Conn {
+    fn owner(&self) -> u64 {
+        self.host.id
+    }
+}
+
+impl Owned for Op {
+    fn owner(&self) -> u64 {
+        self.host.id
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::ffi::c_void;

@@ -442,35 +442,12 @@ extern "C" fn opnode_error_free(error: *mut c_void) -> i32 {
 }
 
 /// The engine that a handle belongs to, for the error that a call of it gives; 0 when the handle is none.
-fn owner<T: handle::Kind + Owned>(handle: *const c_void) -> u64 {
+fn owner<T: handle::Kind + handle::Owned>(handle: *const c_void) -> u64 {
     if forked() { 0 } else { handle::get::<T>(handle).map_or(0, |object| object.owner()) }
 }
 
-/// Something that belongs to an engine.
-trait Owned {
-    fn owner(&self) -> u64;
-}
-
-impl Owned for Host {
-    fn owner(&self) -> u64 {
-        self.id
-    }
-}
-
-impl Owned for Conn {
-    fn owner(&self) -> u64 {
-        self.host.id
-    }
-}
-
-impl Owned for Op {
-    fn owner(&self) -> u64 {
-        self.host.id
-    }
-}
-
 /// A call that gives a buffer.
-fn give<T: handle::Kind + Owned>(
+fn give<T: handle::Kind + handle::Owned>(
     of: *mut c_void,
     out: Out<c_void>,
     err: Out<c_void>,
