@@ -63,12 +63,7 @@ fn sandbox_spec(sandbox: &Sandbox) -> String {
 fn build_library(ground: &Ground) {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(&ground.root).args(["rustc", "--quiet", "--lib", "--crate-type", "cdylib"]);
-    // What cargo tells a test of its package is not for a build: build scripts that look at it would run anew, each time.
-    let told =
-        |name: &str| ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"].iter().any(|p| name.starts_with(p));
-    std::env::vars().filter(|(name, _)| told(name)).for_each(|(name, _)| {
-        cargo.env_remove(name);
-    });
+    untold(&mut cargo);
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }
@@ -76,6 +71,15 @@ fn build_library(ground: &Ground) {
     // What abidw reads; with less of it, changed arguments go unnoticed.
     cargo.args(["--", "-C", "debuginfo=2"]);
     assert!(cargo.status().unwrap().success(), "the shared library does not build");
+}
+
+/// Takes back what cargo tells a test of its own package: build scripts that look at it would run anew each time, for the tests and for the library.
+pub fn untold(command: &mut Command) {
+    let told =
+        |name: &str| ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"].iter().any(|p| name.starts_with(p));
+    std::env::vars().map(|(name, _)| name).filter(|name| name == "OUT_DIR" || told(name)).for_each(|name| {
+        command.env_remove(name);
+    });
 }
 
 /// The C sources of the suite.

@@ -112,17 +112,21 @@ CASE(shutdown_with_open_handles) {
   finish(it);
 }
 
+/* So many operations do not end at once, unless this thread sleeps just then. */
 CASE(shutdown_with_a_time_limit) {
-  opnode_engine *it = engine(",\"threads\":1");
-  opnode_conn *conn = shop(it);
-  opnode_op *ops[200];
-  for (int i = 0; i < 200; i++) ops[i] = start(conn, STALL, 1);
-  /* So many do not end at once. */
-  IS(OPNODE_E_TIMEOUT, opnode_engine_shutdown(it, 0));
-  IS(OPNODE_OPEN, opnode_engine_shutdown(it, FOREVER));
-  for (int i = 0; i < 200; i++) IS(OPNODE_OK, opnode_op_free(ops[i]));
-  IS(OPNODE_OK, opnode_conn_free(conn));
-  finish(it);
+  int32_t status = OPNODE_OPEN;
+  for (int round = 0; round < 20 && status == OPNODE_OPEN; round++) {
+    opnode_engine *it = engine(",\"threads\":1");
+    opnode_conn *conn = shop(it);
+    opnode_op *ops[200];
+    for (int i = 0; i < 200; i++) ops[i] = start(conn, STALL, 1);
+    status = opnode_engine_shutdown(it, 0);
+    IS(OPNODE_OPEN, opnode_engine_shutdown(it, FOREVER));
+    for (int i = 0; i < 200; i++) IS(OPNODE_OK, opnode_op_free(ops[i]));
+    IS(OPNODE_OK, opnode_conn_free(conn));
+    finish(it);
+  }
+  CHECK(status == OPNODE_E_TIMEOUT);
 }
 
 static void *waits_for_ready(void *it) {

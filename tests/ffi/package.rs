@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use libtest_mimic::{Failed, Trial};
 
-use crate::{Ground, has, needs, run};
+use crate::{Ground, has, needs, run, untold};
 
 static PREFIX: OnceLock<Result<PathBuf, String>> = OnceLock::new();
 
@@ -45,6 +45,7 @@ pub fn trials(ground: &Arc<Ground>) -> Vec<Trial> {
 fn package(ground: &Ground) -> Result<PathBuf, String> {
     let prefix = ground.work.join("prefix");
     let mut script = Command::new(ground.root.join("packaging/build-c-library"));
+    untold(&mut script);
     run(script.arg(&prefix).env("CARGO_TARGET_DIR", ground.library.parent().unwrap())).map(|_| prefix)
 }
 
