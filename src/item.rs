@@ -270,6 +270,31 @@ impl<'de> Visitor<'de> for Elements<'_, 'de> {
     }
 }
 
+/// A value to check; a number beyond what 64 bits hold is the largest of its sign, because the text and not this value is what is sent.
+pub(crate) fn value_of(text: &str) -> serde_json::Result<serde_json::Value> {
+    use serde_json::Value;
+    let error = match serde_json::from_str(text) {
+        Ok(value) => return Ok(value),
+        Err(error) => error,
+    };
+    if let Some(fields) = fields_of(text) {
+        return fields
+            .into_iter()
+            .map(|(name, raw)| Ok((name, value_of(raw.get())?)))
+            .collect::<serde_json::Result<_>>()
+            .map(Value::Object);
+    }
+    if let Ok(list) = serde_json::from_str::<Vec<&RawValue>>(text) {
+        return list.into_iter().map(|raw| value_of(raw.get())).collect::<serde_json::Result<_>>().map(Value::Array);
+    }
+    match text.trim().parse::<f64>() {
+        Ok(number) if number.is_infinite() && serde_json::from_str::<&RawValue>(text).is_ok() => {
+            Ok(Value::from(number.clamp(f64::MIN, f64::MAX)))
+        }
+        _ => Err(error),
+    }
+}
+
 /// Where a slice lies in the text that it was borrowed from.
 pub(crate) fn span_in(base: &str, part: &str) -> Span {
     let start = part.as_ptr() as usize - base.as_ptr() as usize;
@@ -307,6 +332,15 @@ mod tests {
         let items = Items::from_array("[ {\"n\": 1.10,\n \"big\":12345678901234567890123} , 1e400, \"\\ud800\" ]").unwrap();
         let texts: Vec<&str> = items.iter().map(|i| i.as_str()).collect();
         assert_eq!(texts, ["{\"n\": 1.10,  \"big\":12345678901234567890123}", "1e400", "\"\\ud800\""]);
+    }
+
+    #[test]
+    fn numbers_beyond_64_bits_can_be_checked() {
+        let value = super::value_of("{\"a\": [1e400, -1e400], \"a b\": {\"c\": 1.5}}").unwrap();
+        assert_eq!(value, serde_json::json!({"a": [f64::MAX, f64::MIN], "a b": {"c": 1.5}}));
+        for broken in ["{\"a\": \"\\ud800\"}", "inf", "[1e400", "nan"] {
+            assert!(super::value_of(broken).is_err(), "{broken}");
+        }
     }
 
     #[test]

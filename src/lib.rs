@@ -91,6 +91,9 @@ pub mod batch;
 pub mod cli;
 #[cfg(feature = "ffi")]
 mod ffi;
+#[cfg(all(feature = "batch", feature = "ffi", any(test, feature = "fuzzing")))]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 

@@ -171,10 +171,11 @@ impl Wire {
                 // A final answer to this attempt says nothing about an earlier one that may have taken effect.
                 return Err(named(settle(miss.error, ambiguous)));
             };
-            ambiguous |= repeat != Repeat::SafeRead && retry::is_ambiguous(signal);
             let refused = miss.error.http_status.is_some_and(|s| self.connection.connector.errors.refused.contains(&s));
+            // What is declared as refused before processing has changed nothing, whatever its status says elsewhere.
+            ambiguous |= repeat != Repeat::SafeRead && !refused && retry::is_ambiguous(signal);
             match retry::judge(repeat, signal, refused) {
-                Verdict::Fail => return Err(named(settle(miss.error, ambiguous && !refused))),
+                Verdict::Fail => return Err(named(settle(miss.error, ambiguous))),
                 Verdict::Unknown => return Err(named(settle(miss.error, true))),
                 Verdict::Repeat => {}
             }

@@ -141,7 +141,7 @@ fn check_item(operation: &Operation, names: &[&str], index: usize, item: Item<'_
         let advice = Some(format!("`opnode describe {}` shows an item", operation.id));
         faults.push(Fault { place: Place::field(format!("/{index}{pointer}")), message: format!("item {index}: {message}"), advice });
     };
-    let value: Value = match serde_json::from_str(item.as_str()) {
+    let value = match crate::item::value_of(item.as_str()) {
         Ok(value) => value,
         Err(e) => {
             fault(String::new(), format!("it cannot be read: {e}"));

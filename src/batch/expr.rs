@@ -15,6 +15,9 @@ use crate::item::fields_of;
 /// Work that one evaluation may take, in the steps of the expression language.
 const FUEL: u64 = 5_000_000;
 
+/// Names and operators in one expression. The language reads and frees chains of them with the stack, which a few thousand would overflow.
+const PARTS_MAX: usize = 400;
+
 static LANGUAGE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);
@@ -61,6 +64,13 @@ impl Expr {
         let source = source.trim();
         if source.is_empty() {
             return Err(("an expression is empty".into(), None));
+        }
+        if parts(source) > PARTS_MAX {
+            let advice = "work it out in several steps, or with `map`".to_owned();
+            return Err((
+                format!("an expression has more names and operators than the limit expression_parts ({PARTS_MAX})"),
+                Some(advice),
+            ));
         }
         let compiled = LANGUAGE.compile_expression_owned(source.to_owned()).map_err(|e| {
             (format!("`{source}` is no expression: {}", said(&e)), Some("text in an expression stands in quotes: ${{ 'text' }}".into()))
@@ -150,30 +160,45 @@ fn unknown_words(source: &str) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// Names after `|` (filters) and after `is` or `is not` (tests), outside of texts.
-fn words(source: &str) -> Vec<(bool, String)> {
-    let mut found = Vec::new();
-    let mut before: (String, String) = Default::default();
+/// Names, texts and single marks, white space left out.
+fn tokens(source: &str) -> impl Iterator<Item = &str> {
     let mut rest = source;
-    while let Some(c) = rest.chars().next() {
-        let length = match c {
+    std::iter::from_fn(move || {
+        rest = rest.trim_start();
+        let length = match rest.chars().next()? {
             '"' | '\'' => quoted(rest),
-            c if c.is_alphabetic() || c == '_' => rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len()),
+            c if is_word(c) => rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len()),
             c => c.len_utf8(),
         };
         let (token, tail) = rest.split_at(length.min(rest.len()));
         rest = tail;
-        if token.trim().is_empty() {
-            continue;
-        }
-        let is_word = token.starts_with(|c: char| c.is_alphabetic() || c == '_');
-        match (before.0.as_str(), before.1.as_str()) {
+        Some(token)
+    })
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphabetic() || c == '_'
+}
+
+/// How many names and operators there are: what may nest or follow each other, lists of plain values not counted.
+fn parts(source: &str) -> usize {
+    let counts = |token: &&str| !token.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '"' | '\'' | ',' | ')' | ']' | '}'));
+    tokens(source).filter(counts).count()
+}
+
+/// Names after `|` (filters) and after `is` or `is not` (tests), outside of texts.
+fn words(source: &str) -> Vec<(bool, String)> {
+    let mut found = Vec::new();
+    let mut before = ("", "");
+    for token in tokens(source) {
+        let is_word = token.starts_with(is_word);
+        match before {
             (_, "|") if is_word => found.push((true, token.to_owned())),
             (_, "is") if is_word && token != "not" => found.push((false, token.to_owned())),
             ("is", "not") if is_word => found.push((false, token.to_owned())),
             _ => {}
         }
-        before = (std::mem::take(&mut before.1), token.to_owned());
+        before = (before.1, token);
     }
     found
 }

@@ -9,6 +9,8 @@ mod expr;
 mod failures;
 mod feed;
 mod folder;
+#[cfg(all(feature = "ffi", any(test, feature = "fuzzing")))]
+pub(crate) mod fuzzing;
 mod journal;
 mod load;
 mod model;

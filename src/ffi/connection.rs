@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::events::ADOPTING;
+use super::events;
 use super::host::Host;
 use crate::auth::Tokens;
 use crate::connection::ConnectionSpec;
@@ -51,7 +51,7 @@ impl Conn {
                 expires_at: tokens.expires_at,
                 seed: None,
             };
-            host.handle.block_on(ADOPTING.scope((), session.keep_tokens(&kept)))?;
+            events::as_given(|| host.handle.block_on(session.keep_tokens(&kept)))?;
         }
         Ok(Conn { host, session, engine })
     }
@@ -59,20 +59,35 @@ impl Conn {
 
 /// A text that the host put together wrongly. The message may name a key; values stay out of it.
 fn usage(message: &str) -> Error {
-    let safe = message.split(" at line ").next().unwrap_or(message);
+    let safe = message.rsplit_once(" at line ").map_or(message, |(before, _)| before);
     let advice = "a connection is {\"connector\": NAME, \"values\": {PROPERTY: TEXT}}; opnode_describe_connectors tells the properties";
     Error::new(ErrorKind::Usage, without_values(safe)).advise(advice)
 }
 
-/// serde quotes the value that it did not expect, which may be a secret.
+/// serde quotes the value that it did not expect, which may be a secret; its type and what is expected remain.
 fn without_values(message: &str) -> String {
-    let mut out = String::new();
-    let mut rest = message;
-    while let Some((before, tail)) = rest.split_once('"') {
-        out.push_str(before);
-        out.push('…');
-        rest = tail.split_once('"').map_or("", |(_, after)| after);
+    for start in ["invalid type: ", "invalid value: "] {
+        if let (Some((before, found)), Some((_, expected))) = (message.split_once(start), message.rsplit_once(", expected ")) {
+            let kind = found.split([' ', '"', '`', ',']).next().unwrap_or_default();
+            return format!("{before}{start}{kind}, expected {expected}");
+        }
     }
-    out.push_str(rest);
-    out
+    message.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_values;
+
+    #[test]
+    fn a_message_names_types_and_keys_but_no_values() {
+        let cases = [
+            (r#"invalid type: string "pa\"ss, expected wo\"rd", expected a map"#, "invalid type: string, expected a map"),
+            ("values: invalid type: integer `12345`, expected a string", "values: invalid type: integer, expected a string"),
+            ("unknown field `valeus`, expected `values`", "unknown field `valeus`, expected `values`"),
+        ];
+        for (message, safe) in cases {
+            assert_eq!(without_values(message), safe);
+        }
+    }
 }

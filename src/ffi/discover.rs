@@ -6,22 +6,22 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::buffer::Buffer;
+use super::guard;
 use super::host::Definitions;
 use crate::definition::{Method, Template};
 use crate::describe;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 
+const ADVICE: &str = "they are {\"connector\": NAME, \"files\": {\"connector.yaml\": TEXT, \"AREA.yaml\": TEXT}}, or an array of such";
+
 /// Definitions of the host, one connector's or several's.
 pub(crate) fn definitions(json: &str) -> Result<Vec<Definitions>> {
-    let wrong = |e: serde_json::Error| {
-        Error::new(ErrorKind::Usage, format!("the definitions: {e}"))
-            .advise("they are {\"connector\": NAME, \"files\": {\"connector.yaml\": TEXT, \"AREA.yaml\": TEXT}}, or an array of such")
-    };
+    let wrong = |e: serde_json::Error| Error::new(ErrorKind::Usage, format!("the definitions: {e}")).advise(ADVICE);
     if json.trim_start().starts_with('[') {
         return serde_json::from_str(json).map_err(wrong);
     }
-    serde_json::from_str(json).map(|one| vec![one]).map_err(wrong)
+    guard::object("the definitions", json).map(|one| vec![one]).map_err(|e| e.advise(ADVICE))
 }
 
 /// All connectors.
@@ -52,8 +52,11 @@ struct Filter {
 pub(crate) fn templates(engine: &Engine, connector: Option<&str>, filter: Option<&str>) -> Result<Buffer> {
     let filter: Filter = match filter {
         None => Filter::default(),
-        Some(json) => serde_json::from_str(json).map_err(|e| Error::new(ErrorKind::Usage, format!("the filter: {e}")))?,
+        Some(json) => guard::object("the filter", json)?,
     };
+    if let Some(method) = filter.method.as_deref().filter(|m| !matches!(*m, "query" | "mutate" | "delete")) {
+        return Err(Error::new(ErrorKind::Usage, format!("the filter: method `{method}` is none of query, mutate and delete")));
+    }
     let catalog = engine.catalog();
     let names: Vec<String> = match connector {
         Some(name) => vec![catalog.connector(name)?.name.clone()],

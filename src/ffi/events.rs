@@ -1,5 +1,6 @@
 //! Events for the host: log lines from the engine's own threads, and tokens that the host must keep. No logger of the process is touched.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -112,9 +113,16 @@ impl Visit for Fields {
     }
 }
 
-tokio::task_local! {
-    /// Set while tokens of the host are taken in: it knows them, and needs no event that brings them back.
-    pub(crate) static ADOPTING: ();
+thread_local! {
+    static GIVEN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs something on this thread that keeps tokens which the host has given itself: it needs no telling of them.
+pub(crate) fn as_given<T>(run: impl FnOnce() -> T) -> T {
+    GIVEN.set(true);
+    let ended = run();
+    GIVEN.set(false);
+    ended
 }
 
 /// Keeps tokens in memory and tells the host of every new pair before it is used.
@@ -143,7 +151,7 @@ impl TokenSlot for ToldSlot {
         self.inner.read().await
     }
     async fn write(&mut self, tokens: &Tokens) -> Result<()> {
-        if ADOPTING.try_with(|()| ()).is_ok() {
+        if GIVEN.get() {
             return self.inner.write(tokens).await;
         }
         let connection = self.key.rsplit('|').next().unwrap_or_default();

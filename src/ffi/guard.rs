@@ -1,5 +1,6 @@
 //! What stands between every exported function and the library: forks, panics, errors and pointers.
 
+use std::cell::Cell;
 use std::ffi::{c_char, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -7,7 +8,7 @@ use std::sync::{Arc, Once};
 
 use super::buffer::Failure;
 use super::handle;
-use super::hooks::{Hooks, is_within_callback};
+use super::hooks::{Hooks, Owed, is_within_callback};
 use super::progress::Progress;
 use super::status;
 use crate::error::{Error, ErrorKind};
@@ -42,20 +43,19 @@ pub(crate) fn forked() -> bool {
     }
 }
 
-/// Runs a call: no panic crosses, and an error goes where the host wants it.
+thread_local! {
+    static WITHIN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs a call: no panic crosses, and an error goes where the host wants it. Out-parameters are cleared first, in a fork as well.
 pub(crate) fn guarded(owner: u64, err: *mut *mut c_void, call: impl FnOnce() -> Result<i32, Stop>) -> i32 {
+    clear(err);
     if forked() {
-        if !err.is_null() {
-            // SAFETY: the host gave a place for an error handle.
-            unsafe { err.write(std::ptr::null_mut()) };
-        }
         return status::FORKED;
     }
-    if !err.is_null() {
-        // SAFETY: as above.
-        unsafe { err.write(std::ptr::null_mut()) };
-    }
+    let outer = WITHIN.replace(true);
     let ended = catch_unwind(AssertUnwindSafe(call));
+    WITHIN.set(outer);
     let stop = match ended {
         Ok(Ok(status)) => return status,
         Ok(Err(stop)) => stop,
@@ -67,7 +67,7 @@ pub(crate) fn guarded(owner: u64, err: *mut *mut c_void, call: impl FnOnce() -> 
     };
     if !err.is_null() {
         let failure = handle::insert(owner, Arc::new(Failure::new(&error)));
-        // SAFETY: as above.
+        // SAFETY: the host gave a place for an error handle.
         unsafe { err.write(failure) };
     }
     status
@@ -78,6 +78,27 @@ fn misuse(status: i32) -> &'static str {
         status::HANDLE => "the handle is stale, freed or of another kind",
         status::ABI => "this library has another version of the interface than the host was built for",
         _ => "NULL where a pointer is needed, or a call that waits from within a callback",
+    }
+}
+
+/// Something that stands for nothing in an out-parameter.
+pub(crate) trait Nothing {
+    const NOTHING: Self;
+}
+
+impl Nothing for *mut c_void {
+    const NOTHING: Self = std::ptr::null_mut();
+}
+
+impl Nothing for usize {
+    const NOTHING: Self = 0;
+}
+
+/// Empties an out-parameter that the host may have left out.
+pub(crate) fn clear<T: Nothing>(out: *mut T) {
+    if !out.is_null() {
+        // SAFETY: the header says that out-parameters point to room for their value.
+        unsafe { out.write(T::NOTHING) };
     }
 }
 
@@ -113,6 +134,14 @@ pub(crate) unsafe fn text<'t>(pointer: *const c_char, length: usize) -> Result<O
     text.map(Some).map_err(|e| Error::new(ErrorKind::Usage, format!("a text is not UTF-8 (byte {})", e.valid_up_to() + 1)).into())
 }
 
+/// Reads a JSON object; `what` it is stands before the message. (serde would take an array for an object's fields in their order.)
+pub(crate) fn object<'t, T: serde::Deserialize<'t>>(what: &str, json: &'t str) -> Result<T, Error> {
+    if !json.trim_start().starts_with('{') {
+        return Err(Error::new(ErrorKind::Usage, format!("{what}: this is no JSON object")));
+    }
+    serde_json::from_str(json).map_err(|e| Error::new(ErrorKind::Usage, format!("{what}: {e}")))
+}
+
 /// Refuses to wait inside a callback: the thread that waits would be the one that is waited for.
 pub(crate) fn may_wait(timeout_ms: i64) -> Result<(), Stop> {
     if timeout_ms != 0 && is_within_callback() { Err(Stop::Status(status::MISUSE)) } else { Ok(()) }
@@ -122,7 +151,7 @@ pub(crate) fn may_wait(timeout_ms: i64) -> Result<(), Stop> {
 ///
 /// # Safety
 /// `pointer` is NULL or points to a struct whose first member is its size.
-pub(crate) unsafe fn hooks(pointer: *const Hooks) -> Result<Option<Hooks>, Stop> {
+pub(crate) unsafe fn hooks(pointer: *const Hooks) -> Result<Option<Owed>, Stop> {
     const SMALLEST: usize = std::mem::offset_of!(Hooks, drop);
     if pointer.is_null() {
         return Ok(None);
@@ -134,12 +163,11 @@ pub(crate) unsafe fn hooks(pointer: *const Hooks) -> Result<Option<Hooks>, Stop>
     }
     let mut hooks =
         Hooks { struct_size: 0, flags: 0, user_data: std::ptr::null_mut(), drop: None, ready: None, progress: None, event: None };
+    // Never half a pointer.
+    let whole = (size - size % align_of::<Hooks>()).min(size_of::<Hooks>());
     // SAFETY: both are at least so long, and all members of ours may be zero.
-    unsafe { std::ptr::copy_nonoverlapping(pointer.cast::<u8>(), (&raw mut hooks).cast::<u8>(), size.min(size_of::<Hooks>())) };
-    if hooks.flags != 0 {
-        return Err(Error::new(ErrorKind::Usage, format!("hooks: flags {} are not known", hooks.flags)).into());
-    }
-    Ok(Some(hooks))
+    unsafe { std::ptr::copy_nonoverlapping(pointer.cast::<u8>(), (&raw mut hooks).cast::<u8>(), whole) };
+    Ok(Some(Owed(hooks)))
 }
 
 /// Fills the host's struct, as far as it goes; its size stays as the host set it.
@@ -162,14 +190,15 @@ pub(crate) unsafe fn fill(inout: *mut Progress, progress: &Progress) -> Result<i
     Ok(status::OK)
 }
 
-/// Keeps the text of a panic off the host's stderr: it comes back as an error. Within a shared library, the hook is this library's own.
+/// Keeps the text of a panic off the host's stderr, in this library's threads and calls: it comes back as an error. Within a shared library, the hook
+/// is this library's own.
 pub(crate) fn quiet_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            let name = std::thread::current().name().unwrap_or_default().to_owned();
-            if name.starts_with("opnode") {
+            let own = || std::thread::current().name().is_some_and(|name| name.starts_with("opnode"));
+            if WITHIN.get() || own() {
                 let place = info.location().map(ToString::to_string).unwrap_or_default();
                 tracing::error!(%place, "opnode failed inside: {}", info.payload_as_str().unwrap_or("a panic"));
             } else {

@@ -125,3 +125,62 @@ pub(crate) fn count(owner: u64) -> usize {
     let is_child = |e: &&Entry| e.owner == owner && Host::unwrap(&e.object).is_none();
     table.slots.iter().filter_map(|s| s.entry.as_ref()).filter(is_child).count()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::c_void;
+    use std::sync::Arc;
+
+    use super::{Buffer, Conn, Failure, count, get, insert, remove};
+    use crate::error::{Error, ErrorKind};
+    use crate::ffi::status;
+
+    fn buffer(text: &str) -> Arc<Buffer> {
+        Arc::new(Buffer::text(text.to_owned()))
+    }
+
+    /// An engine that no other test has.
+    const OWNER: u64 = u64::MAX;
+
+    #[test]
+    fn a_handle_is_one_kind_and_ends_once() {
+        let handle = insert(OWNER, buffer("a"));
+        assert_eq!(get::<Buffer>(handle).map(|b| b.bytes().to_vec()), Ok(b"a".to_vec()));
+        assert_eq!(get::<Failure>(handle).err(), Some(status::HANDLE), "of another kind");
+        assert_eq!(remove::<Conn>(handle).err(), Some(status::HANDLE), "ended as another kind");
+        assert_eq!(get::<Buffer>(std::ptr::null()).err(), Some(status::MISUSE));
+        let kept = get::<Buffer>(handle).unwrap_or_else(|_| buffer("?"));
+        assert!(remove::<Buffer>(handle).is_ok());
+        assert_eq!(remove::<Buffer>(handle).err(), Some(status::HANDLE), "ended twice");
+        assert_eq!(kept.bytes(), b"a", "who uses it keeps it");
+        // The slot is used again, under another number.
+        let next = insert(OWNER, Arc::new(Failure::new(&Error::new(ErrorKind::Usage, "b"))));
+        assert_ne!(handle, next);
+        assert!(get::<Buffer>(handle).is_err() && get::<Failure>(next).is_ok());
+        assert!(remove::<Failure>(next).is_ok());
+    }
+
+    #[test]
+    fn numbers_that_nobody_gave_stand_for_nothing() {
+        for number in (0..200).chain([usize::MAX, usize::MAX / 2, 1 << 32, (1 << 32) + 4, isize::MAX as usize]) {
+            let handle: *const c_void = std::ptr::without_provenance(number << 3 | 6);
+            assert!(get::<Buffer>(handle).is_err() && get::<Failure>(handle).is_err(), "{number}");
+        }
+    }
+
+    #[test]
+    fn threads_share_the_table() {
+        const OWN: u64 = u64::MAX - 1;
+        let work = |thread: usize| {
+            for round in 0..20 {
+                let text = format!("{thread} {round}");
+                let handle = insert(OWN, buffer(&text));
+                assert_eq!(get::<Buffer>(handle).map(|b| b.bytes() == text.as_bytes()), Ok(true));
+                assert!(remove::<Buffer>(handle).is_ok());
+                assert!(get::<Buffer>(handle).is_err());
+            }
+        };
+        std::thread::scope(|scope| (0..4).for_each(|thread| drop(scope.spawn(move || work(thread)))));
+        assert_eq!(count(OWN), 0);
+    }
+}

@@ -5,6 +5,7 @@ use std::ffi::{c_char, c_void};
 use std::sync::mpsc;
 
 use super::progress::Progress;
+use super::wake;
 
 /// As the header declares it.
 #[repr(C)]
@@ -21,6 +22,18 @@ pub(crate) struct Hooks {
 
 // SAFETY: the header says that callbacks run on other threads; `user_data` is only handed back.
 unsafe impl Send for Hooks {}
+
+/// Hooks that are owed a `drop`: it is called when these end, however they do.
+pub(crate) struct Owed(pub(crate) Hooks);
+
+impl Drop for Owed {
+    fn drop(&mut self) {
+        if let Some(drop) = self.0.drop {
+            // SAFETY: the host promises that its function takes this argument and does not unwind; nothing is called after it.
+            unsafe { drop(self.0.user_data) }
+        }
+    }
+}
 
 /// What is told.
 pub(crate) enum Notice {
@@ -39,15 +52,15 @@ pub(crate) fn is_within_callback() -> bool {
 }
 
 /// The thread that calls the host. It ends, and calls `drop`, when the last sender is gone.
-pub(crate) fn start(hooks: Hooks) -> std::io::Result<mpsc::Sender<Notice>> {
+pub(crate) fn start(hooks: Owed) -> std::io::Result<mpsc::Sender<Notice>> {
     let (sender, notices) = mpsc::channel::<Notice>();
     std::thread::Builder::new().name("opnode-hooks".to_owned()).spawn(move || {
         let hooks = hooks;
+        wake::never_by_signal();
         WITHIN.set(true);
         for notice in notices {
-            tell(&hooks, notice);
+            tell(&hooks.0, notice);
         }
-        drop_user_data(&hooks);
     })?;
     Ok(sender)
 }
@@ -78,10 +91,26 @@ fn tell(hooks: &Hooks, notice: Notice) {
     }
 }
 
-/// The last call of all.
-pub(crate) fn drop_user_data(hooks: &Hooks) {
-    if let Some(drop) = hooks.drop {
-        // SAFETY: as above; it is called once, because whoever holds the hooks gives them away to call this.
-        unsafe { drop(hooks.user_data) }
+#[cfg(test)]
+mod tests {
+    use std::mem::offset_of;
+
+    use super::Hooks;
+
+    /// As `tests/ffi/signatures.c` has it for the header.
+    #[test]
+    fn its_layout_is_that_of_the_header() {
+        const WORD: usize = size_of::<usize>();
+        let offsets = [
+            offset_of!(Hooks, struct_size),
+            offset_of!(Hooks, flags),
+            offset_of!(Hooks, user_data),
+            offset_of!(Hooks, drop),
+            offset_of!(Hooks, ready),
+            offset_of!(Hooks, progress),
+            offset_of!(Hooks, event),
+            size_of::<Hooks>(),
+        ];
+        assert_eq!(offsets, [0, 4, 8, 8 + WORD, 8 + 2 * WORD, 8 + 3 * WORD, 8 + 4 * WORD, 8 + 5 * WORD]);
     }
 }

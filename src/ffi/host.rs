@@ -1,9 +1,9 @@
 //! An engine as C sees it: definitions, threads, operations under way, and the ways to tell the host.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, Weak, mpsc};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
@@ -11,9 +11,9 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use super::events::{Log, Sink, ToldStore, Waiting};
-use super::hooks::{self, Hooks, Notice};
+use super::hooks::{self, Notice, Owed};
 use super::operation::Op;
-use super::progress::Progress;
+use super::ready::{Hears, Ready};
 use super::wake;
 use crate::auth::{FileStore, MemoryStore, TokenStore};
 use crate::definition::{Catalog, Ordered};
@@ -129,101 +129,23 @@ impl Grounds {
     }
 }
 
-/// Tags of operations that have something, and who hears of it.
-pub(crate) struct Ready {
-    tags: Mutex<VecDeque<u64>>,
-    come: Condvar,
-    /// The engine has been given back: nobody waits any more.
-    gone: AtomicBool,
-    wake: Option<wake::Wake>,
-    notices: Option<mpsc::Sender<Notice>>,
-    /// Which callbacks the host has.
-    hears: Hears,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Hears {
-    ready: bool,
-    progress: bool,
-    event: bool,
-}
-
-impl Ready {
-    /// An operation has something, or (0) events wait.
-    pub(crate) fn announce(&self, tag: u64) {
-        if self.hears.ready && tag != 0 {
-            self.notice(Notice::Ready(tag));
-            return;
-        }
-        let mut tags = lock(&self.tags);
-        if tag == 0 && tags.contains(&0) {
-            return;
-        }
-        tags.push_back(tag);
-        drop(tags);
-        self.come.notify_one();
-        if let Some(wake) = &self.wake {
-            wake.ring();
-        }
-    }
-
-    pub(crate) fn progress(&self, tag: u64, progress: Progress) {
-        if self.hears.progress {
-            self.notice(Notice::Progress(tag, Box::new(progress)));
-        }
-    }
-
-    fn notice(&self, notice: Notice) {
-        if let Some(notices) = &self.notices {
-            // The thread lives as long as this sender.
-            let _gone = notices.send(notice);
-        }
-    }
-
-    /// Lets threads go that wait without a limit: the handle that they wait on is no more.
-    pub(crate) fn leave(&self) {
-        let tags = lock(&self.tags);
-        self.gone.store(true, Ordering::SeqCst);
-        drop(tags);
-        self.come.notify_all();
-    }
-
-    /// Waits for tags; at most `most`. `None` when the engine has been given back meanwhile.
-    pub(crate) fn wait(&self, until: Option<Instant>, most: usize) -> Option<Vec<u64>> {
-        let mut tags = lock(&self.tags);
-        loop {
-            if !tags.is_empty() {
-                let count = tags.len().min(most);
-                return Some(tags.drain(..count).collect());
-            }
-            if self.gone.load(Ordering::SeqCst) {
-                return None;
-            }
-            match wait(&self.come, tags, until) {
-                (again, true) => tags = again,
-                (_, false) => return Some(Vec::new()),
-            }
-        }
-    }
-}
-
 static IDS: AtomicU64 = AtomicU64::new(1);
 
 impl Host {
     /// Starts an engine.
-    pub(crate) fn start(config: Config, hooks: Option<Hooks>) -> Result<Host> {
+    pub(crate) fn start(config: Config, hooks: Option<Owed>) -> Result<Host> {
         let internal = |e: std::io::Error| Error::new(ErrorKind::Internal, format!("the engine's threads do not start: {e}"));
         let hears = hooks.as_ref().map_or(Hears::default(), |h| Hears {
-            ready: h.ready.is_some(),
-            progress: h.progress.is_some(),
-            event: h.event.is_some(),
+            ready: h.0.ready.is_some(),
+            progress: h.0.progress.is_some(),
+            event: h.0.event.is_some(),
         });
         // First of all: from here on, whatever fails lets the thread end, which gives the user's data back.
         let notices = hooks.map(hooks::start).transpose().map_err(internal)?;
         let grounds = Grounds { builtin: config.builtin, folders: config.definitions };
         let catalog = grounds.catalog(&[])?;
         let wake = wake::Wake::of(config.wake_fd)?;
-        let ready = Arc::new(Ready { tags: Mutex::default(), come: Condvar::new(), gone: AtomicBool::new(false), wake, notices, hears });
+        let ready = Arc::new(Ready::new(wake, notices, hears));
         let waiting = Arc::new(Waiting::default());
         let sink = sink(&ready, &waiting);
         let tokens: Arc<dyn TokenStore> = match config.tokens {
@@ -350,7 +272,7 @@ fn sink(ready: &Arc<Ready>, waiting: &Arc<Waiting>) -> Sink {
             ready.notice(Notice::Event(kind, event.to_string()));
         } else {
             waiting.push(kind, event);
-            ready.announce(0);
+            ready.announce_events();
         }
     })
 }
@@ -362,6 +284,7 @@ fn runtime(threads: usize, level: Level, sink: Sink) -> std::io::Result<Runtime>
         .thread_name("opnode")
         .enable_all()
         .on_thread_start(move || {
+            wake::never_by_signal();
             if let Some(log) = &log {
                 // For this thread alone, and for as long as it lives.
                 std::mem::forget(tracing::dispatcher::set_default(log));

@@ -3,16 +3,22 @@
 //! The header says what each function does, who owns what and what may block; it is not said twice here.
 #![expect(unsafe_code, reason = "pointers of C hosts are read and written here and nowhere else")]
 
+#[cfg(panic = "abort")]
+compile_error!("the C interface promises that no panic ends the host's process: build it with panic = \"unwind\"");
+
 mod buffer;
 mod connection;
 mod discover;
 mod events;
+#[cfg(all(feature = "batch", any(test, feature = "fuzzing")))]
+pub(crate) mod fuzzing;
 mod guard;
 mod handle;
 mod hooks;
 mod host;
 mod operation;
 mod progress;
+mod ready;
 mod request;
 mod status;
 mod wake;
@@ -24,7 +30,7 @@ use std::time::Instant;
 
 use buffer::{Buffer, Failure};
 use connection::Conn;
-use guard::{Stop, forked, guarded, put, text};
+use guard::{Stop, clear, forked, guarded, put, text};
 use hooks::Hooks;
 use host::{Config, Host, until};
 use operation::{Next, Op};
@@ -65,36 +71,28 @@ unsafe extern "C" fn opnode_engine_new(
     out: Out<c_void>,
     err: Out<c_void>,
 ) -> i32 {
-    // SAFETY: see above; a shorter struct of an older host is read as far as it goes.
-    let (mut kept, refused) = match unsafe { guard::hooks(hooks) } {
-        Ok(hooks) => (hooks, None),
-        Err(stop) => (None, Some(stop)),
-    };
-    let status = guarded(0, err, || {
+    // SAFETY: see above; a shorter struct of an older host is read as far as it goes. Whatever fails, ending these calls `drop`.
+    let hooks = unsafe { guard::hooks(hooks) };
+    clear(out);
+    guarded(0, err, || {
         put(out, std::ptr::null_mut())?;
         if abi >> 16 != status::ABI_VERSION >> 16 || abi & 0xFFFF > status::ABI_VERSION & 0xFFFF {
             return Err(Stop::Status(status::ABI));
         }
-        if let Some(stop) = refused {
-            return Err(stop);
+        let hooks = hooks?;
+        if let Some(flags) = hooks.as_ref().map(|h| h.0.flags).filter(|flags| *flags != 0) {
+            return Err(Error::new(ErrorKind::Usage, format!("hooks: flags {flags} are not known")).into());
         }
         guard::quiet_panics();
         // SAFETY: as said.
         let config: Config = match unsafe { text(cfg, cfg_len) }? {
             None => Config::default(),
-            Some(json) => {
-                serde_json::from_str(json).map_err(|e| Error::new(ErrorKind::Usage, format!("the engine's configuration: {e}")))?
-            }
+            Some(json) => guard::object("the engine's configuration", json)?,
         };
-        let host = Arc::new(Host::start(config, kept.take())?);
+        let host = Arc::new(Host::start(config, hooks)?);
         put(out, handle::insert(host.id, host))?;
         Ok(status::OK)
-    });
-    // An engine that was not made has nobody else to give the user's data back.
-    if let Some(hooks) = kept.filter(|_| status < 0 && status != status::FORKED) {
-        hooks::drop_user_data(&hooks);
-    }
-    status
+    })
 }
 
 #[unsafe(no_mangle)]
@@ -121,7 +119,7 @@ extern "C" fn opnode_engine_free(engine: *mut c_void) -> i32 {
     guarded(0, std::ptr::null_mut(), || {
         let host = handle::remove::<Host>(engine)?;
         host.close();
-        host.ready.leave();
+        host.ready.close();
         Ok(status::OK)
     })
 }
@@ -130,6 +128,7 @@ extern "C" fn opnode_engine_free(engine: *mut c_void) -> i32 {
 /// See [`opnode_engine_new`].
 #[unsafe(no_mangle)]
 unsafe extern "C" fn opnode_ready_wait(engine: *mut c_void, timeout_ms: i64, tags: *mut u64, cap: usize, count: *mut usize) -> i32 {
+    clear(count);
     guarded(0, std::ptr::null_mut(), || {
         put(count, 0)?;
         guard::may_wait(timeout_ms)?;
@@ -215,6 +214,7 @@ unsafe extern "C" fn opnode_describe_template(
 /// See [`opnode_engine_new`].
 #[unsafe(no_mangle)]
 unsafe extern "C" fn opnode_conn_open(engine: *mut c_void, spec: *const c_char, len: usize, out: Out<c_void>, err: Out<c_void>) -> i32 {
+    clear(out);
     guarded(owner::<Host>(engine), err, || {
         put(out, std::ptr::null_mut())?;
         let host = handle::get::<Host>(engine)?;
@@ -245,6 +245,7 @@ unsafe extern "C" fn opnode_run(
     out: Out<c_void>,
     err: Out<c_void>,
 ) -> i32 {
+    clear(out);
     guarded(owner::<Conn>(conn), err, || {
         put(out, std::ptr::null_mut())?;
         guard::may_wait(timeout_ms.min(-1))?;
@@ -302,11 +303,15 @@ unsafe extern "C" fn opnode_op_start(
     out: Out<c_void>,
     err: Out<c_void>,
 ) -> i32 {
+    clear(out);
     guarded(owner::<Conn>(conn), err, || {
         put(out, std::ptr::null_mut())?;
         let conn = handle::get::<Conn>(conn)?;
         // SAFETY: as said.
         let json = unsafe { text(request, len) }?.ok_or(Stop::Status(status::MISUSE))?;
+        if tag == 0 {
+            return Err(Error::new(ErrorKind::Usage, "the tag is 0, which stands for events: give another").into());
+        }
         let op = Op::start(&conn, json, tag)?;
         put(out, handle::insert(conn.host.id, op))?;
         Ok(status::OK)
@@ -341,6 +346,7 @@ unsafe extern "C" fn opnode_op_write(
 
 #[unsafe(no_mangle)]
 extern "C" fn opnode_op_next(op: *mut c_void, timeout_ms: i64, out: Out<c_void>, err: Out<c_void>) -> i32 {
+    clear(out);
     guarded(owner::<Op>(op), err, || {
         put(out, std::ptr::null_mut())?;
         guard::may_wait(timeout_ms)?;
@@ -387,7 +393,9 @@ extern "C" fn opnode_op_cancel(op: *mut c_void) -> i32 {
 #[unsafe(no_mangle)]
 extern "C" fn opnode_op_free(op: *mut c_void) -> i32 {
     guarded(0, std::ptr::null_mut(), || {
-        handle::remove::<Op>(op)?.cancel();
+        let op = handle::remove::<Op>(op)?;
+        op.cancel();
+        op.withdraw();
         Ok(status::OK)
     })
 }
@@ -468,6 +476,7 @@ fn give<T: handle::Kind + Owned>(
     err: Out<c_void>,
     make: impl FnOnce(&Arc<T>) -> Result<(u64, Buffer), Stop>,
 ) -> i32 {
+    clear(out);
     guarded(owner::<T>(of), err, || {
         put(out, std::ptr::null_mut())?;
         let (owner, buffer) = make(&handle::get::<T>(of)?)?;
@@ -479,7 +488,8 @@ fn give<T: handle::Kind + Owned>(
 /// A part of an unchangeable object, which stays where it is until its handle is freed.
 fn slice<T: handle::Kind>(of: *const c_void, len: *mut usize, part: impl FnOnce(&T) -> Option<&[u8]>) -> *const c_char {
     let mut found = std::ptr::null();
-    let status = guarded(0, std::ptr::null_mut(), || {
+    clear(len);
+    let _bad_handle_gives_null = guarded(0, std::ptr::null_mut(), || {
         let object = handle::get::<T>(of)?;
         let bytes = part(&object).ok_or(Stop::Status(status::MISUSE))?;
         found = bytes.as_ptr().cast();
@@ -488,8 +498,5 @@ fn slice<T: handle::Kind>(of: *const c_void, len: *mut usize, part: impl FnOnce(
         }
         Ok(status::OK)
     });
-    if status < 0 && !len.is_null() && !forked() {
-        let _written = put(len, 0);
-    }
     found
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Instant;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use super::buffer::Buffer;
@@ -55,6 +55,8 @@ struct State {
     end: Option<Result<()>>,
     /// Whether the host wants to be told when there is something.
     armed: bool,
+    /// The turn at which it was last told.
+    announced: Option<u64>,
     progress: Progress,
     receipt: Value,
     ranges: Ranges,
@@ -119,40 +121,22 @@ impl Op {
         self.room.notify_one();
     }
 
-    /// Hands a batch of a query to the host, and waits for room before.
-    ///
-    /// # Errors
-    /// `cancelled`: the batch is not handed over, so the operation must not end as if it were.
-    pub(crate) async fn push(&self, batch: Buffer) -> Result<()> {
-        if !self.has_room().await {
-            return Err(cancelled());
-        }
-        self.put(batch);
-        Ok(())
-    }
-
-    /// Hands outcomes to the host. After a cancel they no longer wait for room: what was sent has happened, and the host must hear of it.
-    pub(crate) async fn push_outcomes(&self, batch: Buffer) {
-        self.has_room().await;
-        self.put(batch);
-    }
-
-    fn put(&self, batch: Buffer) {
-        let mut state = self.state();
-        state.batches.push_back(Arc::new(batch));
-        self.announce(state);
-    }
-
-    /// Waits for room for a batch; `false` after a cancel. Only the operation's one task fills it.
-    async fn has_room(&self) -> bool {
+    /// Hands a batch to the host, and waits for room before. After a cancel nothing waits any more: what is still to be told is kept.
+    pub(crate) async fn push(&self, batch: Buffer) {
+        let batch = Arc::new(batch);
         loop {
             let room = self.room.notified();
-            if self.state().batches.len() < WAITING_MAX {
-                return true;
+            {
+                let mut state = self.state();
+                if state.batches.len() < WAITING_MAX || self.cancel.is_cancelled() {
+                    state.batches.push_back(batch);
+                    self.announce(state);
+                    return;
+                }
             }
             tokio::select! {
                 () = room => {}
-                () = self.cancel.cancelled() => return false,
+                () = self.cancel.cancelled() => {}
             }
         }
     }
@@ -168,16 +152,29 @@ impl Op {
         state.end = Some(ended);
         let progress = state.progress;
         self.announce(state);
-        self.host.ready.progress(self.tag, progress);
+        self.progress_told(progress);
+    }
+
+    fn progress_told(&self, progress: Progress) {
+        if self.tag != 0 {
+            self.host.ready.progress(self.tag, progress);
+        }
     }
 
     fn announce(&self, mut state: MutexGuard<'_, State>) {
-        let armed = std::mem::take(&mut state.armed);
+        // A call that drains by itself has no tag.
+        if std::mem::take(&mut state.armed) && self.tag != 0 {
+            state.announced = self.host.ready.announce(self.tag, state.announced);
+        }
         drop(state);
         // Readers and writers wait here.
         self.come.notify_all();
-        if armed {
-            self.host.ready.announce(self.tag);
+    }
+
+    /// Takes an announcement back that the host has not fetched.
+    pub(crate) fn withdraw(&self) {
+        if let Some(turn) = self.state().announced.take() {
+            self.host.ready.withdraw(turn);
         }
     }
 
@@ -257,7 +254,7 @@ impl Op {
             }
             tokio::select! {
                 () = come => {}
-                () = self.cancel.cancelled() => return Err(cancelled()),
+                () = self.cancel.cancelled() => return Err(Error::new(ErrorKind::Cancelled, "the call was cancelled")),
             }
         }
     }
@@ -272,7 +269,7 @@ impl Op {
             state.told = Some(Instant::now());
             let progress = state.progress;
             drop(state);
-            self.host.ready.progress(self.tag, progress);
+            self.progress_told(progress);
         }
     }
 
@@ -305,29 +302,24 @@ impl Op {
             CANCELLED => "cancelled",
             _ => "running",
         };
-        let mut report = Map::from_iter([
-            ("state".to_owned(), json!(word)),
-            ("operation".to_owned(), json!(self.operation)),
-            ("receipt".to_owned(), state.receipt.clone()),
-        ]);
+        let mut report = serde_json::Map::new();
+        report.insert("state".into(), word.into());
+        report.insert("operation".into(), self.operation.as_str().into());
+        report.insert("receipt".into(), state.receipt.clone());
         if let Some(Err(error)) = &state.end {
-            report.insert("error".to_owned(), error.to_json());
+            report.insert("error".into(), error.to_json());
         }
         if state.progress.items_in > 0 {
             let ranges = &state.ranges;
-            let not_sent = gaps(ranges, u64::try_from(state.progress.items_in).unwrap_or_default());
-            for (key, indexes) in
+            let not_sent = gaps(ranges, state.progress.items_in as u64);
+            for (name, ranges) in
                 [("applied", &ranges.applied), ("failed", &ranges.failed), ("unknown", &ranges.unknown), ("notSent", &not_sent)]
             {
-                report.insert(key.to_owned(), json!(indexes));
+                report.insert(name.into(), json!(ranges));
             }
         }
         Value::Object(report)
     }
-}
-
-pub(crate) fn cancelled() -> Error {
-    Error::new(ErrorKind::Cancelled, "the call was cancelled")
 }
 
 /// Indexes below `count` that are in none of the ranges.

@@ -35,3 +35,30 @@ impl Progress {
         self.total_items = receipt.advertised_total.map_or(-1, whole);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::mem::offset_of;
+
+    use super::Progress;
+
+    /// As `tests/ffi/signatures.c` has it for the header.
+    #[test]
+    fn its_layout_is_that_of_the_header() {
+        let offsets = [
+            offset_of!(Progress, struct_size),
+            offset_of!(Progress, state),
+            offset_of!(Progress, requests),
+            offset_of!(Progress, retries),
+            offset_of!(Progress, pages),
+            offset_of!(Progress, items_in),
+            offset_of!(Progress, items_out),
+            offset_of!(Progress, bytes_in),
+            offset_of!(Progress, bytes_out),
+            offset_of!(Progress, total_items),
+            offset_of!(Progress, wait_ms),
+            size_of::<Progress>(),
+        ];
+        assert_eq!(offsets, [0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80]);
+    }
+}

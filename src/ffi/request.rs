@@ -7,6 +7,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::connection::Conn;
+use super::guard;
 use crate::definition::{Method, Template};
 use crate::engine::CallOptions;
 use crate::error::{Error, ErrorKind, Result};
@@ -100,7 +101,7 @@ fn usage(message: impl Into<String>) -> Error {
 impl Request {
     /// Reads a request for a connection.
     pub(crate) fn read(conn: &Conn, text: &str) -> Result<Request> {
-        let typed: Typed<'_> = serde_json::from_str(text).map_err(|e| usage(format!("the request: {e}")))?;
+        let typed: Typed<'_> = guard::object("the request", text).map_err(|e| usage(e.message.clone()))?;
         let template = match &typed.template {
             Some(name) => Some(conn.engine.catalog().template(Some(&conn.session.connection().connector().name), name)?),
             None => None,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::buffer::Buffer;
 use super::connection::Conn;
-use super::operation::{Op, cancelled};
+use super::operation::Op;
 use super::progress::Progress;
 use super::request::{Batch, Input, Request, Selftest, Work};
 use crate::definition::{Method, Send as Sending};
@@ -57,7 +57,10 @@ pub(crate) fn prepare(op: &Arc<Op>, conn: &Arc<Conn>, request: Request) -> Resul
         Work::Plan { method, items } => {
             let planned = session.plan(method, &operation, &options, items.as_ref(), &with)?;
             let texts: Vec<String> = planned.iter().map(|p| serde_json::to_string(p).unwrap_or_default()).collect();
-            Ok(Box::pin(async move { op.push(Buffer::of_texts(&texts)).await }))
+            Ok(Box::pin(async move {
+                op.push(Buffer::of_texts(&texts)).await;
+                Ok(())
+            }))
         }
         Work::Selftest(what) => Ok(Box::pin(selftest(op, Arc::clone(conn), what))),
     }
@@ -71,7 +74,7 @@ async fn read(op: Arc<Op>, mut walk: Walk, batch: Batch) -> Result<()> {
         let items = page?.items;
         for part in parts(&items, batch) {
             op.update(|p| p.items_out += part.len() as i64, || serde_json::to_value(walk.receipt()).unwrap_or_default());
-            op.push(Buffer::of(&part)).await?;
+            op.push(Buffer::of(&part)).await;
         }
     }
     Ok(())
@@ -103,7 +106,8 @@ fn parts(items: &Items, batch: Batch) -> Vec<Items> {
 async fn check(op: Arc<Op>, session: Session, with: CallOptions) -> Result<()> {
     let reply = session.probe(&with).await?;
     op.update(|p| p.take(&reply.receipt, &Progress::default()), || serde_json::to_value(&reply.receipt).unwrap_or_default());
-    op.push(Buffer::of(&reply.items)).await
+    op.push(Buffer::of(&reply.items)).await;
+    Ok(())
 }
 
 /// A write.
@@ -180,7 +184,14 @@ impl Write {
         let mut first = 0;
         let mut kept = Vec::new();
         let mut stopped = None;
-        while let Some(items) = self.op.input().await? {
+        loop {
+            let items = match self.op.input().await {
+                Ok(Some(items)) => items,
+                Ok(None) => break,
+                // An unknown outcome weighs more than the cancel that caused it.
+                Err(_) if sum.counts.unknown > 0 => break,
+                Err(cancelled) => return Err(cancelled),
+            };
             if together {
                 kept.push(items);
                 continue;
@@ -190,7 +201,7 @@ impl Write {
             }
             first += items.len() as u64;
         }
-        if together {
+        if together && stopped.is_none() {
             stopped = self.chunk(0, Items::concat(kept), &mut sum).await;
         }
         let verdict = sum.counts.check(sum.first.as_ref().map(|(index, error)| (*index, error)));
@@ -261,7 +272,7 @@ impl Write {
 
     async fn flush(&self, texts: &mut Vec<String>) {
         if !texts.is_empty() {
-            self.op.push_outcomes(Buffer::of_texts(&std::mem::take(texts))).await;
+            self.op.push(Buffer::of_texts(&std::mem::take(texts))).await;
         }
     }
 }
@@ -283,12 +294,15 @@ async fn selftest(op: Arc<Op>, conn: Arc<Conn>, what: Selftest) -> Result<()> {
         Selftest::Panic => panic!("selftest"),
         Selftest::Stall => {
             op.cancel_token().cancelled().await;
-            Err(cancelled())
+            Err(Error::new(ErrorKind::Cancelled, "the call was cancelled"))
         }
         Selftest::Emit(count) => {
             for index in 0..count {
+                if op.cancel_token().is_cancelled() {
+                    return Err(Error::new(ErrorKind::Cancelled, "the call was cancelled"));
+                }
                 op.update(|p| p.items_out += 1, || Value::Null);
-                op.push(Buffer::of_texts(&[json!({ "id": index }).to_string()])).await?;
+                op.push(Buffer::of_texts(&[json!({ "id": index }).to_string()])).await;
             }
             Ok(())
         }

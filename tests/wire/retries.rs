@@ -164,6 +164,16 @@ fn ends() -> Vec<Case> {
         },
         Case {
             connector: "polite",
+            ..post(
+                "53",
+                "declared as refused, and then refused for good: a POST has failed",
+                vec![reply("503 Busy", "Retry-After: 1\r\n", ""), reply("409 Conflict", "", "")],
+                "failed conflict/2",
+                2,
+            )
+        },
+        Case {
+            connector: "polite",
             ..post("53", "declared as refused, 3 times: a POST has failed", vec![busy()], "failed unavailable/3", 3)
         },
         says(

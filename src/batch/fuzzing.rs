@@ -1,0 +1,60 @@
+//! Ways of the fuzzers into batch files, expressions and journals: what `src/fuzzing.rs` is for.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+
+use super::expr::Shape;
+use super::journal::{Fact, recover};
+use super::load::BatchConfig;
+use super::model::Batch;
+use super::scope::Scope;
+use super::state::RunState;
+use crate::engine::Engine;
+
+/// A batch file: faults with places, or a batch.
+pub(crate) fn batch(data: &[u8], engine: &Arc<Engine>) {
+    let config = BatchConfig::new(Arc::clone(engine));
+    let text = String::from_utf8_lossy(data);
+    let lines = text.lines().count() as u64 + 1;
+    match Batch::parse(Path::new("batch.yaml"), &text, &config) {
+        Ok(batch) => assert!(batch.step_count() > 0, "a batch without steps"),
+        Err(error) => assert!(error.faults.iter().all(|f| f.place.line.is_none_or(|l| l <= lines)), "{error}"),
+    }
+}
+
+/// A value with expressions, and in a second line the item that it reads: what comes out is JSON.
+pub(crate) fn expression(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let (source, item) = text.split_once('\n').unwrap_or((&text, "{\"id\": 7, \"name\": \"a\", \"tags\": [1.10, null]}"));
+    let Ok(shape) = Shape::text(source) else { return };
+    let mut scope = Scope::default();
+    if let Ok(item) = serde_json::from_str::<&RawValue>(item) {
+        scope = scope.with_item(item.get(), 3);
+    }
+    if let Ok(json) = shape.json(&scope) {
+        assert!(serde_json::from_str::<&RawValue>(&json).is_ok(), "`{source}` gives no JSON: {json}");
+    }
+    let _either = shape.plain(&scope);
+    for (_, expr) in shape.expressions() {
+        let _either = expr.truth(&scope);
+    }
+}
+
+/// A journal: what checks out is read the same when the rest is gone.
+pub(crate) fn journal(data: &[u8]) {
+    let read = |data: &[u8]| {
+        let (mut facts, mut state) = (Vec::new(), RunState::default());
+        let recovered = recover(Path::new("journal"), data, &mut |fact: &Fact| {
+            facts.push(fact.clone());
+            state.apply(fact);
+        });
+        recovered.map(|r| (r, facts))
+    };
+    let Ok((whole, facts)) = read(data) else { return };
+    assert_eq!(whole.torn, (whole.length as usize) < data.len(), "torn");
+    let sound = data.get(..whole.length as usize).unwrap_or_default();
+    let again = read(sound);
+    assert!(again.is_ok_and(|(r, again)| !r.torn && r.last == whole.last && again == facts), "another state without the torn tail");
+}

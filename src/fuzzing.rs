@@ -1,0 +1,222 @@
+//! What the fuzzers of `fuzz/` call: thin ways into private readers, each with the promises that must hold for any bytes.
+//!
+//! Not part of the interface: built for this crate's own tests and with the feature `fuzzing`. Broken promises panic.
+
+use std::sync::{Arc, LazyLock};
+
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde_json::value::RawValue;
+use serde_json::{Map, json};
+use url::Url;
+
+use crate::connection::{Connection, ConnectionsFile};
+use crate::definition::{Catalog, Operation};
+use crate::engine::Engine;
+use crate::item::Items;
+use crate::page::{self, Response};
+use crate::paging::{self, Pager};
+use crate::request::{self, Cursor, Input};
+
+/// A target: any bytes are welcome.
+pub type Target = fn(&[u8]);
+
+/// All targets by name.
+pub const TARGETS: [(&str, Target); 9] = [
+    ("batch", |data| crate::batch::fuzzing::batch(data, &ENGINE)),
+    ("c_request", crate::ffi::fuzzing::request),
+    ("definition", definition),
+    ("expression", crate::batch::fuzzing::expression),
+    ("items", items),
+    ("journal", crate::batch::fuzzing::journal),
+    ("link_header", link_header),
+    ("page", page),
+    ("url", url),
+];
+
+/// A target by name.
+#[must_use]
+pub fn target(name: &str) -> Target {
+    TARGETS.iter().find(|(n, _)| *n == name).map_or(|_| {}, |(_, target)| *target)
+}
+
+const CONNECTOR: &str = "
+version: 1
+connector: acme
+title: Acme
+connection: { key: { secret: true } }
+base_url: https://acme.example.com/api
+auth: { basic: { username: robot, password: '{key}' } }
+errors: { code: /code, message: /message, details: { list: /errors }, success: /success }
+";
+
+const OPERATIONS: &str = "
+version: 1
+operations:
+  list: { title: L, method: query, request: GET /p, paging: { link: { size: { query: size, default: 2 }, last: { query: page } } }, response: { result: list } }
+  rows:
+    title: L
+    method: query
+    request: GET /p
+    paging: { cursor: { token: /next, send: { query: page }, has_more: /more } }
+    response: { result: list, items: /data/rows, total: /total }
+  next_url: { title: L, method: query, request: GET /p, paging: { next_url: { pointer: /next } }, response: { result: list, items: /data, optional: true } }
+  number: { title: L, method: query, request: GET /p, paging: { number: { page: { query: page }, end: { total_pages: /pages } } }, response: { result: list, items: /data } }
+  keyset: { title: L, method: query, request: GET /p, paging: { keyset: { after: { query: after, from: /id } } }, response: { result: list } }
+  object: { title: O, method: query, request: GET /o, response: { result: object } }
+  count: { title: C, method: query, request: GET /c, response: { result: count } }
+  file: { title: F, method: query, request: GET /f, response: { result: file } }
+  text: { title: T, method: query, request: GET /t, response: { result: text } }
+  report: { title: R, method: query, request: GET /r, response: { result: report, columns: /columns, rows: /rows } }
+  add: { title: A, method: mutate, request: POST /things, items: { send: each }, response: { result: object } }
+";
+
+/// The made-up system.
+fn catalog() -> Catalog {
+    let mut catalog = Catalog::empty();
+    catalog.add("acme", "connector.yaml", CONNECTOR);
+    catalog.add("acme", "operations.yaml", OPERATIONS);
+    catalog
+}
+
+/// An engine for it.
+static ENGINE: LazyLock<Arc<Engine>> =
+    LazyLock::new(|| Arc::new(Engine::new(crate::engine::EngineConfig { catalog: catalog(), ..Default::default() })));
+
+struct Stage {
+    connection: Connection,
+    queries: Vec<Arc<Operation>>,
+}
+
+static STAGE: LazyLock<Option<Stage>> = LazyLock::new(|| {
+    let catalog = catalog();
+    let spec = serde_json::from_value(json!({"connector": "acme", "values": {"key": "k"}})).ok()?;
+    let connection = Connection::open(catalog.connector("acme").ok()?, &spec).ok()?;
+    let queries = catalog.operations("acme").ok()?.into_iter().filter(|o| o.id != "add").collect();
+    Some(Stage { connection, queries })
+});
+
+fn stage() -> &'static Stage {
+    match &*STAGE {
+        Some(stage) => stage,
+        None => unreachable!("the made-up system is sound"),
+    }
+}
+
+/// The first byte steers, the rest is what is read.
+fn steered(data: &[u8]) -> (usize, &[u8]) {
+    data.split_first().map_or((0, data), |(first, rest)| (usize::from(*first), rest))
+}
+
+/// A Link header field: targets are parts of the field.
+pub fn link_header(data: &[u8]) {
+    let field = String::from_utf8_lossy(data);
+    for link in paging::parse_links(&field) {
+        assert!(field.contains(&link.target), "{link:?} is not of this header");
+        assert!(!link.rel.is_empty() && !link.rel.contains(|c: char| c.is_ascii_whitespace()), "{link:?}");
+    }
+}
+
+/// A reply of some shape: its items are whole JSON on one line each, and the walk goes on within the own origin or ends.
+pub fn page(data: &[u8]) {
+    const KINDS: [&str; 6] =
+        ["application/json", "application/json; charset=utf-16", "text/html; charset=latin1", "", "application/pdf", "text/plain"];
+    let (steer, body) = steered(data);
+    let stage = stage();
+    let Some(operation) = stage.queries.get(steer % stage.queries.len().max(1)) else { return };
+    let mut headers = HeaderMap::new();
+    let (link, body) = if steer >= 200 { body.split_at(body.iter().position(|b| *b == b'\n').unwrap_or(0)) } else { (&b""[..], body) };
+    if let Ok(value) = HeaderValue::from_bytes(link) {
+        headers.insert(http::header::LINK, value);
+    }
+    if let Some(kind) = KINDS.get(steer / 16 % KINDS.len()).filter(|k| !k.is_empty()) {
+        headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    }
+    let Ok(page) = page::read(operation, Response { status: StatusCode::OK, headers, body: body.to_owned() }) else { return };
+    for item in page.items.iter() {
+        check_line(item.as_str());
+    }
+    let Ok(mut pager) = Pager::new(Arc::clone(operation), &Map::new(), false, Some(2)) else { return };
+    let cursor = pager.first();
+    if pager.admit(&page).is_err() {
+        return;
+    }
+    if let Ok(paging::Step::More(next)) = pager.next(&page, "https://acme.example.com/api/p?page=1", &cursor) {
+        goes_home(operation, &next);
+        pager.ahead(&page, &next, 7).iter().for_each(|cursor| goes_home(operation, cursor));
+    }
+}
+
+/// JSON on one line.
+fn check_line(text: &str) {
+    assert!(!text.contains(['\n', '\r']), "an item has a line break: {text:?}");
+    assert!(serde_json::from_str::<&RawValue>(text).is_ok(), "an item is no JSON: {text:?}");
+}
+
+/// Whatever can be requested is requested from the own origin, however the address is written.
+fn goes_home(operation: &Operation, cursor: &Cursor) {
+    let connection = &stage().connection;
+    let options = Map::new();
+    let input = Input { options: &options, item: None, body: None, page_size: None };
+    let Ok(request) = request::build(connection, operation, input, cursor) else { return };
+    let uri = request.uri();
+    assert_eq!((uri.scheme_str(), uri.host(), uri.port_u16()), (Some("https"), Some("acme.example.com"), None), "{cursor:?}");
+    // The HTTP client reads the address once more.
+    let again = Url::parse(&uri.to_string()).map(|url| connection.check_origin(&url).is_ok());
+    assert_eq!(again, Ok(true), "{uri} is read in two ways");
+}
+
+/// An address that a server names: joined to that of the page, it leads home or nowhere. A first line is taken for the page's own path.
+pub fn url(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let (path, target) = text.split_once('\n').unwrap_or(("api/p?page=1", &text));
+    let Some(operation) = stage().queries.first() else { return };
+    let Ok(base) = Url::parse("https://acme.example.com/").and_then(|base| base.join(path)) else { return };
+    goes_home(operation, &Cursor { url: Some(text.to_string()), ..Cursor::default() });
+    if let Ok(joined) = base.join(target) {
+        goes_home(operation, &Cursor { url: Some(joined.into()), ..Cursor::default() });
+    }
+    goes_home(operation, &Cursor { query: vec![("page".to_owned(), text.to_string())], ..Cursor::default() });
+}
+
+/// A file of a definition, in any of its roles: every fault stands in the file or in one that it belongs to.
+pub fn definition(data: &[u8]) {
+    let (steer, text) = steered(data);
+    let text = String::from_utf8_lossy(text);
+    let mut catalog = catalog();
+    match steer % 5 {
+        0 => catalog.add("acme", "connector.yaml", text),
+        1 => catalog.add("acme", "more.yaml", text),
+        2 => catalog.add("acme", "operations.yaml", text),
+        3 => catalog.add("acme", "sandbox.yaml", text),
+        _ => {
+            let faults = ConnectionsFile::faults("connections.yaml", &text, &catalog);
+            assert!(faults.iter().all(|f| f.place.line.is_none_or(|l| l <= text.lines().count() as u64 + 1)), "{faults:?}");
+            return;
+        }
+    }
+    if !catalog.faults(&[]).is_empty() {
+        return;
+    }
+    // What has no fault can be used.
+    for operation in catalog.operations("acme").unwrap_or_default() {
+        assert!(catalog.operation(Some("acme"), &operation.id).is_ok(), "{}", operation.id);
+    }
+}
+
+/// Items of a write, one a line or a list: as many as there are, each on one line, and the same when they are written and read again.
+pub fn items(data: &[u8]) {
+    let text = String::from_utf8_lossy(data).into_owned();
+    let Ok(items) = Items::from_ndjson(text) else { return };
+    items.iter().for_each(|item| check_line(item.as_str()));
+    let lines: String = items.iter().map(|item| format!("{}\n", item.as_str())).collect();
+    let list = Items::from_array(items.to_json());
+    assert!(list.is_ok_and(|list| list.iter().map(|i| i.as_str()).eq(items.iter().map(|i| i.as_str()))), "as a list: {lines}");
+    if items.iter().any(|item| item.as_str().starts_with('[')) {
+        return;
+    }
+    let again = Items::from_ndjson(lines.clone());
+    assert!(again.is_ok_and(|again| again.iter().map(|i| i.as_str()).eq(items.iter().map(|i| i.as_str()))), "as lines: {lines}");
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,212 @@
+//! The C interface as C hosts use it: each `CASE(name)` of `tests/ffi/*.c` is a test that a C program runs against the shared library, a scripted server
+//! and the sandbox. It must end with 0 and print nothing. Beside them: the header with every compiler, the exported symbols, the ABI, packaging.
+//!
+//! The suite is run plainly, then with the sanitizers, and a part of it in valgrind. What a machine has no program for is passed over, and says so.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use opnode::Catalog;
+use opnode::sandbox::{Sandbox, SandboxOptions};
+
+#[path = "ffi/contract.rs"]
+mod contract;
+#[path = "ffi/package.rs"]
+mod package;
+#[path = "ffi/server.rs"]
+mod server;
+
+/// Where things are.
+pub struct Ground {
+    pub root: PathBuf,
+    /// The folder with the shared library.
+    pub library: PathBuf,
+    /// A folder for what the tests build.
+    pub work: PathBuf,
+    shop: String,
+    sandbox: String,
+}
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).to_owned();
+    let library = Path::new(env!("CARGO_BIN_EXE_opnode")).parent().unwrap().to_owned();
+    let work = library.join("ffi-suite");
+    std::fs::create_dir_all(&work).unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let sandbox = runtime.block_on(Sandbox::start(Arc::new(Catalog::builtin()), SandboxOptions::default())).unwrap();
+    let ground = Arc::new(Ground { root, library, work, shop: server::start(), sandbox: sandbox_spec(&sandbox) });
+    if !arguments.list {
+        build_library(&ground);
+    }
+    let mut trials = suites(&ground);
+    trials.extend(contract::trials(&ground));
+    trials.extend(package::trials(&ground));
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    drop(sandbox);
+    conclusion.exit();
+}
+
+/// A connection to a connector of the sandbox whose tokens are renewed.
+fn sandbox_spec(sandbox: &Sandbox) -> String {
+    let spec = sandbox.connection("connectwise-home").unwrap();
+    let fields = serde_json::json!({
+        "connector": spec.connector, "values": spec.values, "reroute": spec.reroute, "allow_http": spec.allow_http, "name": "home",
+    });
+    fields.to_string()
+}
+
+/// The library as hosts get it, in the profile of the tests.
+fn build_library(ground: &Ground) {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(&ground.root).args(["rustc", "--quiet", "--lib", "--crate-type", "cdylib"]);
+    // What cargo tells a test of its package is not for a build: build scripts that look at it would run anew, each time.
+    let told =
+        |name: &str| ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"].iter().any(|p| name.starts_with(p));
+    std::env::vars().filter(|(name, _)| told(name)).for_each(|(name, _)| {
+        cargo.env_remove(name);
+    });
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    cargo.arg("--target-dir").arg(ground.library.parent().unwrap());
+    // What abidw reads; with less of it, changed arguments go unnoticed.
+    cargo.args(["--", "-C", "debuginfo=2"]);
+    assert!(cargo.status().unwrap().success(), "the shared library does not build");
+}
+
+/// The C sources of the suite.
+fn sources(ground: &Ground) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = std::fs::read_dir(ground.root.join("tests/ffi")).unwrap().map(|e| e.unwrap().path()).collect();
+    found.retain(|p| p.extension().is_some_and(|e| e == "c"));
+    found.sort();
+    found
+}
+
+/// The names of all cases.
+fn cases(ground: &Ground) -> Vec<String> {
+    let texts = sources(ground).into_iter().map(|p| std::fs::read_to_string(p).unwrap());
+    let name = |line: &str| line.strip_prefix("CASE(").and_then(|rest| rest.split_once(')')).map(|(name, _)| name.to_owned());
+    texts.flat_map(|text| text.lines().filter_map(name).collect::<Vec<_>>()).collect()
+}
+
+/// Cases that need what valgrind does not have: speed, or a fork that ends without its ceremony.
+const NOT_IN_VALGRIND: &[&str] = &["stress", "ten_thousand", "fork", "big_answer"];
+
+fn suites(ground: &Arc<Ground>) -> Vec<Trial> {
+    let full = std::env::var_os("OPNODE_FULL").is_some();
+    let plain = Arc::new(OnceLock::new());
+    let checked = Arc::new(OnceLock::new());
+    let sanitizers = compiles(ground, &["-fsanitize=address,undefined"]);
+    let mut trials = Vec::new();
+    for case in cases(ground) {
+        let (here, program, name) = (Arc::clone(ground), Arc::clone(&plain), case.clone());
+        trials.push(Trial::test(case.clone(), move || run_case(&here, build(&here, &program, "suite", &[])?, &name, &[])));
+        let (here, program, name) = (Arc::clone(ground), Arc::clone(&checked), case.clone());
+        let flags = &["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g"];
+        let trial = Trial::test(format!("sanitized::{case}"), move || {
+            run_case(&here, build(&here, &program, "suite-sanitized", flags)?, &name, &[])
+        });
+        trials.push(needs(trial, &[("the sanitizers of cc", sanitizers)]));
+        let slow = NOT_IN_VALGRIND.iter().any(|part| case.contains(part));
+        if !slow {
+            let (here, program, name) = (Arc::clone(ground), Arc::clone(&plain), case.clone());
+            let trial = Trial::test(format!("valgrind::{case}"), move || {
+                let valgrind = ["valgrind", "-q", "--error-exitcode=9", "--leak-check=full", "--errors-for-leak-kinds=definite,possible"];
+                let quiet = ["--show-leak-kinds=definite,possible", "--num-callers=30"];
+                let suppressions = format!("--suppressions={}", here.root.join("tests/ffi/valgrind.supp").display());
+                let words: Vec<&str> = valgrind.into_iter().chain(quiet).chain([suppressions.as_str()]).collect();
+                run_case(&here, build(&here, &program, "suite", &[])?, &name, &words)
+            });
+            trials.push(needs(trial, &[("valgrind", has("valgrind")), ("OPNODE_FULL=1", full || is_quick(&case))]));
+        }
+    }
+    trials
+}
+
+/// Cases that run in valgrind always; the others in the full mode.
+fn is_quick(case: &str) -> bool {
+    ["read_all", "write_all", "engine_gone", "error_json", "cancel_within_a_write", "hooks_drop"].iter().any(|part| case.starts_with(part))
+}
+
+/// A test that is passed over where something is missing.
+pub fn needs(trial: Trial, things: &[(&str, bool)]) -> Trial {
+    let missing: Vec<String> = things.iter().filter(|(_, there)| !there).map(|(name, _)| format!("needs {name}")).collect();
+    let ignored = !missing.is_empty();
+    trial.with_kind(missing.join(" ")).with_ignored_flag(ignored)
+}
+
+/// Whether a program is there.
+pub fn has(tool: &str) -> bool {
+    std::env::split_paths(&std::env::var_os("PATH").unwrap()).any(|folder| folder.join(tool).is_file())
+}
+
+fn compiles(ground: &Ground, flags: &[&str]) -> bool {
+    let probe = ground.work.join("probe.c");
+    std::fs::write(&probe, "int main(void) { return 0; }\n").unwrap();
+    let output = Command::new("cc").args(flags).arg(&probe).arg("-o").arg(ground.work.join("probe")).output();
+    output.is_ok_and(|o| o.status.success())
+}
+
+/// The suite as a program, compiled once.
+fn build(ground: &Ground, once: &OnceLock<Result<PathBuf, String>>, name: &str, flags: &[&str]) -> Result<PathBuf, Failed> {
+    let made = once.get_or_init(|| {
+        let program = ground.work.join(name);
+        let mut cc = Command::new("cc");
+        cc.args(["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror"]).args(flags).arg("-I").arg(ground.root.join("include"));
+        cc.args(sources(ground)).arg("-L").arg(&ground.library).args(["-lopnode", "-lpthread", "-o"]).arg(&program);
+        cc.arg(format!("-Wl,-rpath,{}", ground.library.display()));
+        run(&mut cc).map(|_| program)
+    });
+    made.clone().map_err(Failed::from)
+}
+
+/// Runs a program; its output, or what it said when it failed.
+pub fn run(command: &mut Command) -> Result<String, String> {
+    let output = command.stdin(Stdio::null()).output().map_err(|e| format!("{command:?}: {e}"))?;
+    let (out, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    if output.status.success() { Ok(out.into_owned()) } else { Err(format!("{command:?}: {}\n{out}{told}", output.status)) }
+}
+
+/// How long a case may take.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+fn run_case(ground: &Ground, program: PathBuf, case: &str, within: &[&str]) -> Result<(), Failed> {
+    let folder = tempfile::tempdir().unwrap();
+    let to = |name: &str| std::fs::File::create(folder.path().join(name)).unwrap();
+    let words: Vec<&std::ffi::OsStr> = within.iter().map(AsRef::as_ref).chain([program.as_os_str(), case.as_ref()]).collect();
+    let mut child = Command::new(words[0])
+        .args(&words[1..])
+        .current_dir(folder.path())
+        .env("SHOP", &ground.shop)
+        .env("SANDBOX", &ground.sandbox)
+        .env("SHOP_DEFINITIONS", ground.root.join("tests/ffi/definitions"))
+        .env("LSAN_OPTIONS", "print_suppressions=0")
+        .env("RUST_BACKTRACE", "0")
+        .stdin(Stdio::null())
+        .stdout(to("stdout"))
+        .stderr(to("stderr"))
+        .spawn()
+        .map_err(|e| e.to_string())?;
+    let start = Instant::now();
+    let status = loop {
+        match child.try_wait().unwrap() {
+            Some(status) => break Some(status),
+            None if start.elapsed() > PATIENCE => {
+                child.kill().unwrap();
+                child.wait().unwrap();
+                break None;
+            }
+            None => std::thread::sleep(Duration::from_millis(5)),
+        }
+    };
+    let said = ["stdout", "stderr"].map(|name| String::from_utf8_lossy(&std::fs::read(folder.path().join(name)).unwrap()).into_owned());
+    match status {
+        Some(status) if status.success() && said.iter().all(String::is_empty) => Ok(()),
+        Some(status) => Err(format!("{status}\n{}", said.join("")).into()),
+        None => Err(format!("it did not end within {} s\n{}", PATIENCE.as_secs(), said.join("")).into()),
+    }
+}

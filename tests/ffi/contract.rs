@@ -1,0 +1,215 @@
+//! The header is the contract: it compiles everywhere, says what the Rust side says, and the library exports it and nothing else.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+
+use libtest_mimic::{Failed, Trial};
+use opnode::ErrorKind;
+
+use crate::{Ground, has, needs, run};
+
+pub fn trials(ground: &Arc<Ground>) -> Vec<Trial> {
+    let mut trials = headers(ground);
+    let mut test = |name: &str, tools: &[&'static str], check: fn(&Ground) -> Result<(), String>| {
+        let here = Arc::clone(ground);
+        let tools: Vec<(&str, bool)> = tools.iter().map(|tool| (*tool, has(tool))).collect();
+        trials.push(needs(Trial::test(format!("contract::{name}"), move || check(&here).map_err(Failed::from)), &tools));
+    };
+    test("exported_symbols", &["nm"], exported_symbols);
+    test("macros_are_the_error_kinds", &[], macros_are_the_error_kinds);
+    test("prototypes_are_the_rust_functions", &[], prototypes_are_the_rust_functions);
+    test("abi", &["abidw", "abidiff"], abi);
+    test("abi_notices_a_changed_argument", &["abidw", "abidiff"], abi_notices_a_changed_argument);
+    trials
+}
+
+/// With each compiler and language.
+fn headers(ground: &Arc<Ground>) -> Vec<Trial> {
+    let languages =
+        [("c", &["c99", "c11", "c17"][..], &["cc", "gcc", "clang"][..]), ("c++", &["c++11", "c++17", "c++20"], &["g++", "clang++"])];
+    let mut trials = Vec::new();
+    for (language, standards, compilers) in languages {
+        for (standard, compiler) in standards.iter().flat_map(|s| compilers.iter().map(move |c| (*s, *c))) {
+            let here = Arc::clone(ground);
+            let trial = Trial::test(format!("header::{compiler}::{standard}"), move || {
+                let mut command = Command::new(compiler);
+                command.args(["-x", language, &format!("-std={standard}"), "-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only"]);
+                command.arg("-I").arg(here.root.join("include")).arg(here.root.join("tests/ffi/signatures.c"));
+                run(&mut command).map(|_| ()).map_err(Failed::from)
+            });
+            trials.push(needs(trial, &[(compiler, has(compiler))]));
+        }
+    }
+    trials
+}
+
+fn header(ground: &Ground) -> String {
+    std::fs::read_to_string(ground.root.join("include/opnode.h")).unwrap()
+}
+
+fn library(ground: &Ground) -> PathBuf {
+    ground.library.join("libopnode.so")
+}
+
+fn same<T: PartialEq + std::fmt::Debug>(what: &str, left: &T, right: &T) -> Result<(), String> {
+    if left == right { Ok(()) } else { Err(format!("{what}\n{left:#?}\n{right:#?}")) }
+}
+
+/// The library exports the functions of the header and nothing else; so does the list that is checked in.
+fn exported_symbols(ground: &Ground) -> Result<(), String> {
+    let all = run(Command::new("nm").args(["-D", "--defined-only"]).arg(library(ground)))?;
+    let mut exported: Vec<String> = all.lines().filter_map(|l| l.split_whitespace().last()).map(str::to_owned).collect();
+    exported.sort();
+    let file = ground.root.join("tests/ffi/symbols.txt");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&file, exported.join("\n") + "\n").unwrap();
+    }
+    let listed: Vec<String> = std::fs::read_to_string(&file).unwrap_or_default().lines().map(str::to_owned).collect();
+    same("tests/ffi/symbols.txt and the library differ", &listed, &exported)?;
+    let declared: Vec<String> = prototypes(&header(ground)).into_keys().collect();
+    same("the header and the library differ", &declared, &exported)
+}
+
+/// Every kind of error has its number in the header, and every number there stands for a kind.
+fn macros_are_the_error_kinds(ground: &Ground) -> Result<(), String> {
+    let text = header(ground);
+    let mut declared = BTreeMap::new();
+    for line in text.lines().filter_map(|l| l.strip_prefix("#define OPNODE_E_")) {
+        let (name, rest) = line.split_once(' ').ok_or(line)?;
+        let number = rest.strip_prefix('(').and_then(|r| r.split_once(')')).ok_or(line)?.0;
+        declared.insert(name.to_lowercase(), number.parse::<i32>().map_err(|e| format!("{line}: {e}"))?);
+    }
+    // Those of the boundary itself.
+    let mut wanted =
+        BTreeMap::from([("handle", -90), ("abi", -91), ("forked", -92), ("misuse", -93)].map(|(name, number)| (name.to_owned(), number)));
+    wanted.extend(ErrorKind::ALL.iter().map(|kind| (kind.name().to_owned(), -kind.number())));
+    same("the header's numbers and those of the error kinds differ", &declared, &wanted)
+}
+
+/// A function's types: of its arguments, and of what it gives.
+type Types = Vec<String>;
+
+/// The functions of the header, with their types as Rust has them.
+fn prototypes(text: &str) -> BTreeMap<String, Types> {
+    let code = without_comments(text);
+    let code: String = code.lines().filter(|l| !l.starts_with('#')).collect::<Vec<_>>().join(" ");
+    let mut found = BTreeMap::new();
+    for statement in code.split(';').map(str::trim) {
+        let Some((head, arguments)) = statement.trim_end_matches(')').split_once('(') else { continue };
+        let Some(at) = head.find("opnode_").filter(|_| !head.contains("typedef") && !head.contains('{')) else { continue };
+        let mut types: Types = arguments.split(',').filter(|a| a.trim() != "void").map(c_type).collect();
+        types.push(c_type(&format!("{} result", head[..at].trim_start_matches("extern \"C\" {").trim())));
+        found.insert(head[at..].trim().to_owned(), types);
+    }
+    found
+}
+
+fn without_comments(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("/*") {
+        out.push_str(before);
+        rest = after.split_once("*/").map_or("", |(_, behind)| behind);
+    }
+    out + rest
+}
+
+/// The Rust type of a C argument with its name.
+fn c_type(argument: &str) -> String {
+    let spaced = argument.replace('*', " * ");
+    let words: Vec<&str> = spaced.split_whitespace().collect();
+    let (_name, words) = words.split_last().unwrap();
+    let stars = words.iter().filter(|w| **w == "*").count();
+    let constant = words.contains(&"const");
+    let base = words.iter().find(|w| !matches!(**w, "*" | "const")).unwrap();
+    let inner = match *base {
+        "int32_t" => "i32",
+        "uint32_t" => "u32",
+        "int64_t" => "i64",
+        "uint64_t" => "u64",
+        "size_t" => "usize",
+        "char" => "c_char",
+        "opnode_progress" => "Progress",
+        "opnode_hooks" => "Hooks",
+        "opnode_engine" | "opnode_conn" | "opnode_op" | "opnode_buf" | "opnode_error" => "c_void",
+        other => panic!("the header has the type {other}"),
+    };
+    let pointer = if constant { "*const " } else { "*mut " };
+    match stars {
+        0 => inner.to_owned(),
+        1 => format!("{pointer}{inner}"),
+        _ => format!("*mut {pointer}{inner}"),
+    }
+}
+
+/// The functions that the library exports, as their Rust source has them.
+fn rust_functions(text: &str) -> BTreeMap<String, Types> {
+    let mut found = BTreeMap::new();
+    for part in text.split("extern \"C\" fn ").skip(1) {
+        let (name, rest) = part.split_once('(').unwrap();
+        let (arguments, rest) = rest.split_once(')').unwrap();
+        let argument_type = |a: &str| a.split_once(':').map(|(_, t)| t.trim().replace("Out<c_void>", "*mut *mut c_void"));
+        let mut types: Types = arguments.split(',').filter_map(argument_type).collect();
+        let result = rest.split_once('{').unwrap().0.trim().trim_start_matches("->").trim();
+        types.push(result.to_owned());
+        found.insert(name.to_owned(), types);
+    }
+    found
+}
+
+fn prototypes_are_the_rust_functions(ground: &Ground) -> Result<(), String> {
+    let rust = rust_functions(&std::fs::read_to_string(ground.root.join("src/ffi/mod.rs")).unwrap());
+    let declared = prototypes(&header(ground));
+    same("29 functions", &declared.len(), &29)?;
+    for (name, types) in &declared {
+        same(name, &Some(types), &rust.get(name))?;
+    }
+    same("the numbers of functions", &declared.len(), &rust.len())
+}
+
+/// The library's interface as abidw tells it from the debug information: the units of this crate that declare something. `UPDATE=1` writes the baseline.
+fn interface(ground: &Ground) -> Result<String, String> {
+    let mut abidw = Command::new("abidw");
+    let text = run(abidw.args(["--no-corpus-path", "--no-comp-dir-path", "--no-show-locs"]).arg(library(ground)))?;
+    let (head, units) = text.split_once("  <abi-instr ").ok_or("abidw found no debug information")?;
+    let own = |unit: &&str| unit.starts_with("address-size='64' path='src/") && unit.lines().count() > 2;
+    let kept: Vec<String> = units.split("  <abi-instr ").filter(own).map(|unit| format!("  <abi-instr {unit}")).collect();
+    let whole = format!("{head}{}", kept.join(""));
+    Ok(if whole.contains("</abi-corpus>") { whole } else { whole + "</abi-corpus>\n" })
+}
+
+fn abi(ground: &Ground) -> Result<(), String> {
+    let text = interface(ground)?;
+    let baseline = ground.root.join("tests/ffi/baseline.abi");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&baseline, &text).unwrap();
+    }
+    // Functions may be added; what is there stays.
+    run(Command::new("abidiff").arg("--no-added-syms").arg(baseline).arg(library(ground))).map(|_| ())
+}
+
+/// The comparison is worth something: with one argument of the baseline of another type, it fails.
+fn abi_notices_a_changed_argument(ground: &Ground) -> Result<(), String> {
+    let text = std::fs::read_to_string(ground.root.join("tests/ffi/baseline.abi")).map_err(|e| e.to_string())?;
+    let type_of = |name: &str| {
+        let line = text.lines().find(|l| l.contains("<type-decl") && l.contains(&format!("name='{name}'")));
+        line.and_then(|l| l.split("id='").nth(1)).and_then(|l| l.split_once('\'')).map(|(id, _)| id.to_owned())
+    };
+    let (wide, narrow) = (type_of("u64").ok_or("no u64")?, type_of("u32").ok_or("no u32")?);
+    let at = text.find("<function-decl name='opnode_op_start'").ok_or("no opnode_op_start")?;
+    let (before, after) = text.split_at(at);
+    let broken =
+        format!("{before}{}", after.replacen(&format!("type-id='{wide}' name='tag'"), &format!("type-id='{narrow}' name='tag'"), 1));
+    if broken == text {
+        return Err("the baseline does not say what type `tag` has".to_owned());
+    }
+    let file = ground.work.join("broken.abi");
+    std::fs::write(&file, broken).unwrap();
+    match run(Command::new("abidiff").arg("--no-added-syms").arg(file).arg(library(ground))) {
+        Ok(_) => Err("a changed argument was not noticed".to_owned()),
+        Err(told) if told.contains("opnode_op_start") => Ok(()),
+        Err(told) => Err(told),
+    }
+}

@@ -1,0 +1,94 @@
+//! Page size, read-ahead and concurrency change how a list is fetched, never what comes out.
+
+use std::sync::Arc;
+
+use opnode::{CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, Receipt, Response};
+use serde_json::{Value, json};
+
+use crate::prove;
+use crate::scripted::{Scripted, TestClock, block_on, reply};
+
+/// A style's name, its `paging`, and where the items are.
+const STYLES: [(&str, &str, &str); 9] = [
+    ("link", "{ link: { size: { query: size, default: 3 } } }", ""),
+    ("link_last", "{ link: { size: { query: size, default: 3 }, last: { query: page } } }", ""),
+    ("number", "{ number: { page: { query: page }, size: { query: size, default: 3 } } }", ", items: /data"),
+    ("total", "{ number: { page: { query: page }, size: { query: size, default: 3 }, total: /total } }", ", items: /data"),
+    ("pages", "{ number: { page: { query: page }, size: { query: size, default: 3 }, end: { total_pages: /pages } } }", ", items: /data"),
+    ("offset", "{ offset: { offset: { query: skip }, size: { query: size, default: 3 }, total: /total } }", ", items: /data"),
+    ("cursor", "{ cursor: { token: /next, send: { query: page }, size: { query: size, default: 3 } } }", ", items: /data"),
+    ("next_url", "{ next_url: { pointer: /url, size: { query: size, default: 3 } } }", ", items: /data"),
+    ("keyset", "{ keyset: { after: { query: after, from: /id }, size: { query: size, default: 3 } } }", ""),
+];
+
+/// The list of a server that gives at most so many rows a page.
+fn answer(style: &str, rows: u64, most: u64, request: &http::Request<bytes::Bytes>) -> Response {
+    let url = url::Url::parse(&request.uri().to_string()).unwrap();
+    let number = |name: &str| url.query_pairs().find(|(n, _)| n == name).and_then(|(_, v)| v.parse::<u64>().ok());
+    let size = number("size").unwrap_or(u64::MAX).min(most);
+    let page = number("page").unwrap_or(1);
+    let start = number("skip").or(number("after")).unwrap_or((page - 1) * size);
+    let list: Vec<Value> = (start..rows.min(start.saturating_add(size))).map(|n| json!({ "id": n + 1 })).collect();
+    let pages = rows.div_ceil(size).max(1);
+    let next = (page < pages).then_some(page + 1);
+    let at = |n: u64| format!("https://acme.example.com/things?size={size}&page={n}");
+    match style {
+        "link" | "link_last" => {
+            let mut response = reply(200, json!(list).to_string());
+            let mut links = vec![format!("<{}>; rel=\"last\"", at(pages))];
+            links.extend(next.map(|n| format!("<{}>; rel=\"next\"", at(n))));
+            response.headers.insert("link", links.join(", ").parse().unwrap());
+            response
+        }
+        "keyset" => reply(200, json!(list).to_string()),
+        _ => reply(200, json!({"data": list, "total": rows, "pages": pages, "next": next, "url": next.map(at)}).to_string()),
+    }
+}
+
+struct Walked {
+    ids: Vec<u64>,
+    receipt: Receipt,
+}
+
+fn walk(style: usize, rows: u64, most: u64, limits: &Value, with: &CallOptions, seed: u64) -> Walked {
+    let (name, paging, items) = STYLES[style];
+    let mut catalog = Catalog::empty();
+    let connector = "version: 1\nconnector: acme\ntitle: Acme\nconnection: {}\nbase_url: https://acme.example.com\nauth: none\n";
+    catalog.add("acme", "connector.yaml", format!("{connector}paging: {paging}\n"));
+    let operation = format!(
+        "version: 1\noperations:\n  things: {{ title: T, method: query, request: GET /things, response: {{ result: list{items} }} }}\n"
+    );
+    catalog.add("acme", "things.yaml", operation);
+    let server = Arc::new(Scripted::new(move |_, request| Ok(answer(name, rows, most, request))));
+    let clock = Some(Arc::new(TestClock::new(seed)) as Arc<dyn opnode::Clock>);
+    let engine = Engine::new(EngineConfig { catalog, transport: Some(server), clock, ..EngineConfig::default() });
+    let limits = serde_json::from_value(limits.clone()).unwrap();
+    let session = engine.connect(&ConnectionSpec { connector: "acme".into(), limits, ..ConnectionSpec::default() }).unwrap();
+    block_on(async {
+        let mut walk = session.query("things", &Value::Null, with).unwrap();
+        let mut ids = Vec::new();
+        while let Some(page) = walk.next().await {
+            let page = page.unwrap_or_else(|e| panic!("{name}, {rows} rows, {most} a page: {e}"));
+            ids.extend(page.items.to_values().unwrap().iter().map(|v| v["id"].as_u64().unwrap()));
+        }
+        Walked { ids, receipt: walk.receipt().clone() }
+    })
+}
+
+#[test]
+fn how_a_list_is_fetched_does_not_change_it() {
+    prove("how a list is fetched does not change it", 150, |dice| {
+        let style = dice.usize(..STYLES.len());
+        let (rows, most) = (dice.u64(..80), dice.u64(1..30));
+        let limits = json!({"concurrency": dice.u8(1..12), "page_size": dice.u8(1..40)});
+        let about = format!("{}: {rows} rows, {most} a page at most, {limits}", STYLES[style].0);
+        let found = walk(style, rows, most, &limits, &CallOptions::default(), dice.u64(..));
+        assert_eq!(found.ids, (1..=rows).collect::<Vec<_>>(), "{about}");
+        assert!(found.receipt.complete && found.receipt.items == rows, "{about}: {:?}", found.receipt);
+        // Some of them are the first of them.
+        let few = dice.u64(..100);
+        let with = CallOptions { items_max: Some(few), ..CallOptions::default() };
+        let found = walk(style, rows, most, &limits, &with, dice.u64(..));
+        assert_eq!(found.ids, (1..=rows.min(few)).collect::<Vec<_>>(), "{about}, {few} wanted");
+    });
+}
