@@ -336,6 +336,7 @@ fn tidy(message: &str) -> String {
     let deep = || format!("it is nested deeper than the limit yaml_depth ({DEPTH_MAX})");
     match cut.strip_prefix("budget breached: ") {
         None if cut.starts_with("recursion limit") => deep(),
+        None if cut.starts_with("alias replay limit") => format!("its aliases unfold to more than the limit yaml_nodes ({NODES_MAX})"),
         None => cut.to_owned(),
         Some(limit) if limit.starts_with("Documents") => "it holds several documents, but one is read".to_owned(),
         Some(limit) if limit.starts_with("Depth") => deep(),
@@ -347,6 +348,7 @@ fn tidy(message: &str) -> String {
 /// What to do at a limit that no setting raises.
 fn fixed(message: &str) -> Option<String> {
     let todo = match message {
+        unfolded if unfolded.contains("aliases unfold") => "use fewer aliases of aliases; this limit is fixed",
         deep if deep.contains("the limit yaml_depth") => "write it with less nesting; this limit is fixed",
         many if many.contains("the limit yaml_nodes") => "split the file; this limit is fixed",
         other if other.contains("it breaks the limit") => "split the file, or use fewer anchors and aliases; this limit is fixed",
