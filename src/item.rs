@@ -128,7 +128,8 @@ impl Items {
             })?;
             spans.push(span_in(&text, trimmed));
         }
-        Ok(Items::from_spans(text, spans))
+        // A carriage return within a line is layout.
+        Ok(Items::from_spans(one_line(text), spans))
     }
 
     /// Items from JSON values.
@@ -347,6 +348,7 @@ mod tests {
     fn ndjson_names_the_bad_line() {
         let error = Items::from_ndjson("{\"a\":1}\n\n{oops}\n").unwrap_err();
         assert_eq!(error.place.as_ref().unwrap().line, Some(3));
-        assert_eq!(Items::from_ndjson("{\"a\":1}\r\n{\"a\":2}").unwrap().len(), 2);
+        let items = Items::from_ndjson("{\"a\":1\r}\r\n{\"a\":2}").unwrap();
+        assert_eq!(items.to_json(), "[{\"a\":1 },{\"a\":2}]");
     }
 }
