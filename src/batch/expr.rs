@@ -18,6 +18,9 @@ const FUEL: u64 = 5_000_000;
 /// Names and operators in one expression. The language reads and frees chains of them with the stack, which a few thousand would overflow.
 const PARTS_MAX: usize = 400;
 
+/// Brackets within brackets in one expression. The language follows subscripts with the stack too, and counts none of them.
+const DEPTH_MAX: usize = 40;
+
 static LANGUAGE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);
@@ -71,6 +74,10 @@ impl Expr {
                 format!("an expression has more names and operators than the limit expression_parts ({PARTS_MAX})"),
                 Some(advice),
             ));
+        }
+        if depth(source) > DEPTH_MAX {
+            let message = format!("an expression has more brackets within brackets than the limit expression_depth ({DEPTH_MAX})");
+            return Err((message, Some("work it out in several steps, or with `map`".to_owned())));
         }
         let compiled = LANGUAGE.compile_expression_owned(source.to_owned()).map_err(|e| {
             (format!("`{source}` is no expression: {}", said(&e)), Some("text in an expression stands in quotes: ${{ 'text' }}".into()))
@@ -184,6 +191,20 @@ fn is_word(c: char) -> bool {
 fn parts(source: &str) -> usize {
     let counts = |token: &&str| !token.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '"' | '\'' | ',' | ')' | ']' | '}'));
     tokens(source).filter(counts).count()
+}
+
+/// How deep its brackets stand within one another.
+fn depth(source: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    for token in tokens(source) {
+        match token {
+            "(" | "[" | "{" => depth += 1,
+            ")" | "]" | "}" => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
 }
 
 /// Names after `|` (filters) and after `is` or `is not` (tests), outside of texts.
@@ -443,6 +464,8 @@ mod tests {
         assert!(Expr::parse("item.a | uper").err().unwrap().0.contains("no filter `uper`"));
         assert!(Expr::parse("item.a is numbr").err().unwrap().0.contains("no test `numbr`"));
         assert!(Expr::parse("item.a +").is_err());
+        assert!(Expr::parse(&format!("item{}", "[a".repeat(180))).err().unwrap().0.contains("expression_depth"));
+        assert!(Expr::parse(&format!("item{}1{}", "[".repeat(30), "]".repeat(30))).is_ok());
         assert!(Shape::text("a ${{ b").is_err());
     }
 }
