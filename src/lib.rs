@@ -71,6 +71,7 @@ mod describe;
 mod engine;
 mod fault;
 mod item;
+mod lock;
 #[cfg(feature = "batch")]
 mod output;
 mod page;

@@ -1,7 +1,7 @@
 //! One request to one checked page: pace, sign, send, judge, repeat. Retries happen here and nowhere else.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,6 +17,7 @@ use crate::connection::Connection;
 use crate::definition::{Operation, Repeat, ResultShape};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault;
+use crate::lock::lock;
 use crate::page::{self, Page, Response, Unfit};
 use crate::retry::{self, Pace, Signal, Tokens, Verdict};
 use crate::secret::Secret;
@@ -480,9 +481,4 @@ fn fatal(error: Error) -> Miss {
 
 fn cancelled() -> Error {
     Error::new(ErrorKind::Cancelled, "the call was cancelled")
-}
-
-/// A lock whose holder panicked still holds whole values here.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -10,6 +10,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("error", 0),
     ("secret", 0),
     ("item", 0),
+    ("lock", 0),
     ("yaml", 0),
     ("definition", 1),
     ("connection", 1),

@@ -4,15 +4,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, ErrorKind, Place, Result};
+use crate::error::{Error, ErrorKind, Place, Result, io_text};
 
 /// A failed file operation, as the error that a person reads.
 pub(crate) fn failed(what: &str, path: &Path, cause: &io::Error) -> Error {
     let shown = path.display().to_string();
-    let text = cause.to_string();
-    let text = text.split(" (os error").next().unwrap_or(&text);
-    let mut chars = text.chars();
-    let why: String = chars.next().map(|c| c.to_lowercase().chain(chars).collect()).unwrap_or_default();
+    let why = io_text(cause);
     let error =
         Error::new(ErrorKind::State, format!("{shown} cannot be {what}: {why}")).at(Place { file: Some(shown), ..Place::default() });
     match cause.kind() {

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::args::{ErrorForm, GlobalArgs};
 use super::diagnose;
 use super::plain;
+pub(crate) use crate::error::io_text;
 use crate::error::{Error, ErrorKind, Result};
 
 /// How to print on stderr.
@@ -143,14 +144,6 @@ pub(crate) fn print(text: &str) -> Result<()> {
 
 pub(crate) fn stdout_failed(cause: &std::io::Error) -> Error {
     Error::new(ErrorKind::State, format!("standard output cannot be written: {}", io_text(cause)))
-}
-
-/// The system's own words, without Rust's number behind them.
-pub(crate) fn io_text(cause: &std::io::Error) -> String {
-    let text = cause.to_string();
-    let text = text.split(" (os error").next().unwrap_or(&text);
-    let mut chars = text.chars();
-    chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
 }
 
 /// Columns of the terminal on stdout; 100 where there is none.

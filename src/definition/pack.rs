@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use super::check::{Format, explain, in_file};
 use super::connector::Connector;
@@ -13,6 +13,7 @@ use super::sandbox::{SandboxFile, read_sandbox};
 use super::slice::{Slice, slice};
 use super::template::{Template, read_template};
 use crate::error::{Error, ErrorKind, Fault, Result, did_you_mean};
+use crate::lock::lock;
 use crate::yaml::Document;
 
 /// One definition file.
@@ -255,9 +256,4 @@ pub(crate) fn into_faults(error: Error) -> Vec<Fault> {
         return vec![Fault { place: error.place.clone().unwrap_or_default(), message, advice: error.advice.clone() }];
     }
     error.faults.clone()
-}
-
-/// A lock whose holder panicked still holds whole values here: they are only ever inserted.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -19,6 +19,7 @@ use crate::auth::{FileStore, MemoryStore, TokenStore};
 use crate::definition::{Catalog, Ordered};
 use crate::engine::{Engine, EngineConfig};
 use crate::error::{Error, ErrorKind, Result};
+use crate::lock::lock;
 
 /// `cfg` of `opnode_engine_new`.
 #[derive(Deserialize)]
@@ -291,10 +292,6 @@ fn runtime(threads: usize, level: Level, sink: Sink) -> std::io::Result<Runtime>
             }
         })
         .build()
-}
-
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Waits for a signal, or until the time; tells whether there is time left.

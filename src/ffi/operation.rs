@@ -10,13 +10,14 @@ use tokio::sync::Notify;
 
 use super::buffer::Buffer;
 use super::connection::Conn;
-use super::host::{Host, lock, wait};
+use super::host::{Host, wait};
 use super::progress::Progress;
 use super::request::{Input, Request, Work};
 use super::work;
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
-use crate::receipt::{Outcome, OutcomeStatus};
+use crate::lock::lock;
+use crate::receipt::{Outcome, OutcomeStatus, Receipt};
 use crate::send::Cancel;
 
 /// Batches that wait for the host, and chunks of input that wait for the work.
@@ -58,7 +59,7 @@ struct State {
     /// The turn at which it was last told.
     announced: Option<u64>,
     progress: Progress,
-    receipt: Value,
+    receipt: Option<Receipt>,
     ranges: Ranges,
     input: VecDeque<Items>,
     input_ended: bool,
@@ -260,11 +261,11 @@ impl Op {
     }
 
     /// Notes how far the work is, and tells the host now and then.
-    pub(crate) fn update(&self, change: impl FnOnce(&mut Progress), receipt: impl FnOnce() -> Value) {
+    pub(crate) fn update(&self, change: impl FnOnce(&mut Progress), receipt: Option<Receipt>) {
         let mut state = self.state();
         change(&mut state.progress);
         let due = state.told.is_none_or(|told| told.elapsed().as_millis() >= 200);
-        state.receipt = receipt();
+        state.receipt = receipt;
         if due {
             state.told = Some(Instant::now());
             let progress = state.progress;
@@ -305,7 +306,7 @@ impl Op {
         let mut report = serde_json::Map::new();
         report.insert("state".into(), word.into());
         report.insert("operation".into(), self.operation.as_str().into());
-        report.insert("receipt".into(), state.receipt.clone());
+        report.insert("receipt".into(), serde_json::to_value(&state.receipt).unwrap_or_default());
         if let Some(Err(error)) = &state.end {
             report.insert("error".into(), error.to_json());
         }

@@ -5,9 +5,10 @@ use std::sync::{Condvar, Mutex, MutexGuard, mpsc};
 use std::time::Instant;
 
 use super::hooks::Notice;
-use super::host::{lock, wait};
+use super::host::wait;
 use super::progress::Progress;
 use super::wake::Wake;
+use crate::lock::lock;
 
 /// Tags of operations that have something, and who hears of it.
 pub(crate) struct Ready {

@@ -70,10 +70,10 @@ async fn read(op: Arc<Op>, mut walk: Walk, batch: Batch) -> Result<()> {
     let before = Progress::default();
     while let Some(page) = walk.next().await {
         let receipt = walk.receipt();
-        op.update(|p| p.take(receipt, &before), || serde_json::to_value(receipt).unwrap_or_default());
+        op.update(|p| p.take(receipt, &before), Some(receipt.clone()));
         let items = page?.items;
         for part in parts(&items, batch) {
-            op.update(|p| p.items_out += part.len() as i64, || serde_json::to_value(walk.receipt()).unwrap_or_default());
+            op.update(|p| p.items_out += part.len() as i64, Some(walk.receipt().clone()));
             op.push(Buffer::of(&part)).await;
         }
     }
@@ -105,7 +105,7 @@ fn parts(items: &Items, batch: Batch) -> Vec<Items> {
 
 async fn check(op: Arc<Op>, session: Session, with: CallOptions) -> Result<()> {
     let reply = session.probe(&with).await?;
-    op.update(|p| p.take(&reply.receipt, &Progress::default()), || serde_json::to_value(&reply.receipt).unwrap_or_default());
+    op.update(|p| p.take(&reply.receipt, &Progress::default()), Some(reply.receipt.clone()));
     op.push(Buffer::of(&reply.items)).await;
     Ok(())
 }
@@ -171,7 +171,7 @@ impl Write {
     }
 
     async fn whole(self, writes: Writes, items: usize) -> Result<()> {
-        self.op.update(|p| p.items_in = items as i64, || Value::Null);
+        self.op.update(|p| p.items_in = items as i64, None);
         let mut sum = Sum::default();
         self.run(writes, &mut sum).await;
         sum.counts.check(sum.first.as_ref().map(|(index, error)| (*index, error)))
@@ -248,7 +248,7 @@ impl Write {
             bytes += text.len() + 1;
             texts.push(text);
             let receipt = writes.receipt();
-            self.op.update(|p| p.take(receipt, &sum.before), || serde_json::to_value(sum.with(receipt)).unwrap_or_default());
+            self.op.update(|p| p.take(receipt, &sum.before), Some(sum.with(receipt)));
             if texts.len() >= most || bytes >= bytes_max {
                 self.flush(&mut texts).await;
                 bytes = 0;
@@ -257,7 +257,7 @@ impl Write {
         self.flush(&mut texts).await;
         let receipt = writes.receipt();
         let whole = sum.with(receipt);
-        self.op.update(|p| p.take(receipt, &sum.before), || serde_json::to_value(&whole).unwrap_or_default());
+        self.op.update(|p| p.take(receipt, &sum.before), Some(whole.clone()));
         sum.before = self.op.progress();
         sum.receipt = Some(whole);
     }
@@ -301,7 +301,7 @@ async fn selftest(op: Arc<Op>, conn: Arc<Conn>, what: Selftest) -> Result<()> {
                 if op.cancel_token().is_cancelled() {
                     return Err(Error::new(ErrorKind::Cancelled, "the call was cancelled"));
                 }
-                op.update(|p| p.items_out += 1, || Value::Null);
+                op.update(|p| p.items_out += 1, None);
                 op.push(Buffer::of_texts(&[json!({ "id": index }).to_string()])).await;
             }
             Ok(())

@@ -1,9 +1,11 @@
 //! What was asked and answered, for tests and curious people.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use serde::Serialize;
+
+use crate::lock::lock;
 
 /// Requests that are remembered; older ones are forgotten.
 const ENTRIES_MAX: usize = 10_000;
@@ -43,9 +45,4 @@ impl Log {
         let entries = lock(&self.0);
         serde_json::to_string(&*entries).unwrap_or_else(|_| "[]".to_owned())
     }
-}
-
-/// A lock whose holder panicked still holds whole values: each change is one call.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -10,7 +10,6 @@ use super::desk::{Desk, Errand};
 use super::fields::{self, By};
 use super::filter::Filter;
 use super::input::Input;
-use super::log::lock;
 use super::paging::{self, Rows};
 use super::player::{Part, Player, Role, Route};
 use super::refusal::{Kind, Refusal};
@@ -19,6 +18,7 @@ use super::shelf::{Shelf, Values};
 use super::tree::Tree;
 use super::{envelope, guard, input, options, terms};
 use crate::definition::{FilterForm, Operation, scalar};
+use crate::lock::lock;
 
 /// What a connector has at a path.
 pub(super) enum Found<'p> {

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, Method as Verb, Response, StatusCode};
 use super::call::Call;
 use super::faults::{FaultKind, Faults};
 use super::index;
-use super::log::{Entry, Log, lock};
+use super::log::{Entry, Log};
 use super::play::Found;
 use super::player::Player;
 use super::refusal::{Kind, Refusal};
@@ -18,6 +18,7 @@ use super::reply::{Content, Reply};
 use super::tree::Tree;
 use crate::definition::{Method, Source};
 use crate::error::{Error, ErrorKind, Result};
+use crate::lock::lock;
 
 /// The sandbox without its socket.
 pub(super) struct Stage {

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::Digest as _;
 
-use super::log::lock;
+use crate::lock::lock;
 
 /// Tokens that are good at once, and sign-ins under way; the oldest give way.
 const TOKENS_MAX: usize = 1_000;
