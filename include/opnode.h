@@ -112,7 +112,7 @@ typedef struct opnode_progress {
 
 /* Kinds of events. */
 #define OPNODE_EVENT_LOG 1        /* {"kind":"log","level":..,"message":..,fields} */
-#define OPNODE_EVENT_CREDENTIAL 2 /* {"kind":"credential","connection":..,"key":..,"access_token":..,"refresh_token":..,"expires_at":..}: keep it */
+#define OPNODE_EVENT_CREDENTIAL 2 /* {"kind":"credential","connection","key","access_token","refresh_token","expires_at","seed"}: keep it */
 
 /*
  * Callbacks, all of them optional. They run on opnode's own threads, never at the same time, with no lock held; they may call any function here that does
@@ -209,9 +209,9 @@ int32_t opnode_describe_template(opnode_engine *engine, const char *connector, s
 /*
  * Opens a connection: checks it, sends nothing.
  *   spec  {"connector": NAME, "values": {PROPERTY: TEXT, ...}, "name": NAME, "limits": {...}, "allow_http": false, "allow_private": false,
- *          "reroute": URL,
- *          "tokens": {"access_token","refresh_token","expires_at"}}; all but connector and values may be left out. Secrets are copied into memory that is
- *         wiped; the host may clear its own text at once.
+ *          "reroute": URL, "tokens": the parts of a credential event}; all but connector and values may be left out. ("seed" tells which refresh token of
+ *          the values began the chain: tokens of another one are not used.) Secrets are copied into memory that is wiped; the host may clear its own text
+ *          at once.
  */
 int32_t opnode_conn_open(opnode_engine *engine, const char *spec, size_t len, opnode_conn **out, opnode_error **err);
 
@@ -230,11 +230,13 @@ int32_t opnode_conn_free(opnode_conn *conn);
  *   "stopOnError"  send no further item after the first that did not succeed
  *   "timeoutMs"    ends the operation after this time
  *   "batch"        {"items": N, "bytes": N}: largest batches; without it a batch is a page
+ *   "runBytes"     largest answer of opnode_run in bytes, 256 MiB unless said otherwise
  *   "plan"         true: give the requests that would be sent, credentials masked, and send nothing
  */
 
 /*
- * Runs an operation to its end and gives everything as one batch; timeout negative for none. More than 256 MiB give OPNODE_E_LIMIT: use opnode_op_start.
+ * Runs an operation to its end and gives everything as one batch; timeout negative for none. An answer of more than "runBytes" gives OPNODE_E_LIMIT:
+ * use opnode_op_start.
  * With OPNODE_E_PARTIAL and OPNODE_E_UNKNOWN_OUTCOME, *out holds the outcomes of all items all the same. Blocks.
  */
 int32_t opnode_run(opnode_conn *conn, const char *request, size_t len, int64_t timeout_ms, opnode_buf **out, opnode_error **err);
@@ -283,7 +285,7 @@ int32_t opnode_op_free(opnode_op *op);
 const char *opnode_buf_data(const opnode_buf *buf, size_t *len);
 /* How many items it holds; 0 when it is no array of items. */
 size_t opnode_buf_count(const opnode_buf *buf);
-/* One item: a slice of the whole text, without a NUL behind it. NULL beyond the last. Valid until opnode_buf_free. */
+/* One item, without a NUL behind it; reading item by item makes no copy. NULL beyond the last. Valid until opnode_buf_free. */
 const char *opnode_buf_item(const opnode_buf *buf, size_t index, size_t *len);
 int32_t opnode_buf_free(opnode_buf *buf);
 

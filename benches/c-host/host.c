@@ -23,7 +23,8 @@ int main(int argc, char **argv) {
   snprintf(text, sizeof text, "{\"method\":\"query\",\"operationId\":\"listGoods\",\"options\":{\"count\":%s}}", argv[3]);
   must(opnode_op_start(conn, text, OPNODE_NTS, 1, &op, NULL), OPNODE_OK);
   while ((status = opnode_op_next(op, -1, &buf, NULL)) == OPNODE_OK) {
-    for (size_t i = 0; i < opnode_buf_count(buf); i++) {
+    size_t count = opnode_buf_count(buf);
+    for (size_t i = 0; i < count; i++) {
       bytes += opnode_buf_item(buf, i, &len) ? len : 0;
       items++;
     }

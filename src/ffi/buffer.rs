@@ -1,77 +1,101 @@
 //! What goes out: texts with an index of their items, and errors. Unchangeable once made.
 
 use std::fmt::Write as _;
+use std::sync::{Arc, OnceLock};
 
 use crate::error::Error;
 use crate::item::Items;
 
-/// A text with a NUL behind it, and where its items are.
+/// A text, or items that are made one text when the host asks for it.
 pub(crate) struct Buffer {
+    /// A page's own bytes.
+    page: Option<Items>,
+    whole: OnceLock<Text>,
+}
+
+/// A text with a NUL behind it, and where its items are.
+#[derive(Default)]
+struct Text {
     bytes: Vec<u8>,
     spans: Vec<(usize, usize)>,
 }
 
+impl Text {
+    /// A JSON array.
+    fn array<'t>(count: usize, size: usize, items: impl Iterator<Item = &'t [u8]>) -> Text {
+        let mut array = Text { bytes: Vec::with_capacity(size + count + 3), spans: Vec::with_capacity(count) };
+        array.bytes.push(b'[');
+        for item in items {
+            if !array.spans.is_empty() {
+                array.bytes.push(b',');
+            }
+            array.spans.push((array.bytes.len(), item.len()));
+            array.bytes.extend_from_slice(item);
+        }
+        array.bytes.extend_from_slice(b"]\0");
+        array
+    }
+}
+
 impl Buffer {
     /// A JSON array of items, each as the bytes in which it came.
-    pub(crate) fn of(items: &Items) -> Buffer {
-        let size = items.iter().map(|i| i.as_str().len() + 1).sum::<usize>();
-        let mut buffer = Buffer { bytes: Vec::with_capacity(size + 3), spans: Vec::with_capacity(items.len()) };
-        buffer.bytes.push(b'[');
-        items.iter().for_each(|item| buffer.push(item.as_str()));
-        buffer.end()
+    pub(crate) fn of(items: Items) -> Buffer {
+        Buffer { page: Some(items), whole: OnceLock::new() }
+    }
+
+    fn made(text: Text) -> Buffer {
+        Buffer { page: None, whole: text.into() }
     }
 
     /// A JSON array of texts that are JSON already.
     pub(crate) fn of_texts(texts: &[String]) -> Buffer {
-        let mut buffer = Buffer { bytes: vec![b'['], spans: Vec::with_capacity(texts.len()) };
-        texts.iter().for_each(|text| buffer.push(text));
-        buffer.end()
-    }
-
-    fn push(&mut self, text: &str) {
-        if !self.spans.is_empty() {
-            self.bytes.push(b',');
-        }
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(text.as_bytes());
-        self.spans.push((start, text.len()));
-    }
-
-    fn end(mut self) -> Buffer {
-        self.bytes.extend_from_slice(b"]\0");
-        self
+        Buffer::made(Text::array(texts.len(), texts.iter().map(String::len).sum(), texts.iter().map(String::as_bytes)))
     }
 
     /// A text that is no array of items.
     pub(crate) fn text(text: String) -> Buffer {
         let mut bytes = text.into_bytes();
         bytes.push(0);
-        Buffer { bytes, spans: Vec::new() }
+        Buffer::made(Text { bytes, spans: Vec::new() })
     }
 
     /// Several arrays as one.
-    pub(crate) fn joined(parts: &[std::sync::Arc<Buffer>]) -> Buffer {
-        let size = parts.iter().map(|p| p.bytes.len()).sum::<usize>();
-        let mut all = Buffer { bytes: Vec::with_capacity(size + 2), spans: Vec::with_capacity(parts.iter().map(|p| p.spans.len()).sum()) };
-        all.bytes.push(b'[');
-        for (part, index) in parts.iter().flat_map(|p| (0..p.spans.len()).map(move |i| (p, i))) {
-            all.push(part.item(index).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or("null"));
-        }
-        all.end()
+    pub(crate) fn joined(parts: &[Arc<Buffer>]) -> Buffer {
+        let items = || parts.iter().flat_map(|part| (0..part.count()).filter_map(|index| part.item(index)));
+        Buffer::made(Text::array(items().count(), items().map(<[u8]>::len).sum(), items()))
+    }
+
+    fn whole(&self) -> &Text {
+        self.whole.get_or_init(|| {
+            let items = || self.page.iter().flat_map(Items::iter).map(|item| item.as_str().as_bytes());
+            Text::array(items().count(), items().map(<[u8]>::len).sum(), items())
+        })
     }
 
     /// Without the NUL.
     pub(crate) fn bytes(&self) -> &[u8] {
-        self.bytes.split_last().map(|(_, text)| text).unwrap_or_default()
+        self.whole().bytes.split_last().map(|(_, text)| text).unwrap_or_default()
+    }
+
+    /// Length of the whole in bytes, without making it.
+    pub(crate) fn size(&self) -> usize {
+        match &self.page {
+            Some(page) => page.iter().map(|item| item.as_str().len() + 1).sum::<usize>().max(1) + 1,
+            None => self.bytes().len(),
+        }
     }
 
     pub(crate) fn count(&self) -> usize {
-        self.spans.len()
+        self.page.as_ref().map_or_else(|| self.whole().spans.len(), Items::len)
     }
 
     pub(crate) fn item(&self, index: usize) -> Option<&[u8]> {
-        let (start, length) = *self.spans.get(index)?;
-        self.bytes.get(start..start + length)
+        if let Some(page) = &self.page {
+            return page.get(index).map(|item| item.as_str().as_bytes());
+        }
+        let whole = self.whole();
+        let (start, length) = *whole.spans.get(index)?;
+        whole.bytes.get(start..start + length)
     }
 }
 
@@ -113,18 +137,23 @@ impl Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::Buffer;
     use crate::item::Items;
 
     #[test]
     fn items_keep_their_bytes_and_places() {
         let items = Items::from_array("[ 1.10 , {\"a\": \"é\"},null]").unwrap();
-        let buffer = Buffer::of(&items);
-        assert_eq!(buffer.bytes(), "[1.10,{\"a\": \"é\"},null]".as_bytes());
+        let buffer = Buffer::of(items);
         assert_eq!(buffer.item(1).unwrap(), "{\"a\": \"é\"}".as_bytes());
+        assert_eq!((buffer.size(), Buffer::of(Items::default()).size()), (buffer.bytes().len(), 2));
+        assert_eq!(buffer.bytes(), "[1.10,{\"a\": \"é\"},null]".as_bytes());
         assert!(buffer.item(3).is_none());
-        let both = Buffer::joined(&[std::sync::Arc::new(buffer), std::sync::Arc::new(Buffer::of(&Items::default()))]);
-        assert_eq!((both.count(), both.bytes()), (3, "[1.10,{\"a\": \"é\"},null]".as_bytes()));
-        assert_eq!(Buffer::of(&Items::default()).bytes(), b"[]");
+        let both =
+            Buffer::joined(&[Arc::new(buffer), Arc::new(Buffer::of(Items::default())), Arc::new(Buffer::of_texts(&["7".to_owned()]))]);
+        assert_eq!((both.count(), both.bytes()), (4, "[1.10,{\"a\": \"é\"},null,7]".as_bytes()));
+        assert_eq!(both.item(3), Some(b"7".as_slice()));
+        assert_eq!(Buffer::of(Items::default()).bytes(), b"[]");
     }
 }

@@ -28,6 +28,8 @@ struct TokensPart {
     refresh_token: Option<String>,
     #[serde(default)]
     expires_at: Option<u64>,
+    #[serde(default)]
+    seed: Option<String>,
 }
 
 impl Conn {
@@ -49,7 +51,7 @@ impl Conn {
                 access: Secret::new(tokens.access_token),
                 refresh: tokens.refresh_token.map(Secret::new),
                 expires_at: tokens.expires_at,
-                seed: None,
+                seed: tokens.seed,
             };
             events::as_given(|| host.handle.block_on(session.keep_tokens(&kept)))?;
         }

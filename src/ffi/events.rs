@@ -157,7 +157,7 @@ impl TokenSlot for ToldSlot {
         let connection = self.key.rsplit('|').next().unwrap_or_default();
         let event = json!({
             "kind": "credential", "connection": connection, "key": self.key, "access_token": tokens.access.expose(),
-            "refresh_token": tokens.refresh.as_ref().map(crate::secret::Secret::expose), "expires_at": tokens.expires_at,
+            "refresh_token": tokens.refresh.as_ref().map(crate::secret::Secret::expose), "expires_at": tokens.expires_at, "seed": tokens.seed,
         });
         (self.sink)(CREDENTIAL, event);
         self.inner.write(tokens).await

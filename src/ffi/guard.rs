@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::ffi::{c_char, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Once};
 
 use super::buffer::Failure;
@@ -31,16 +31,33 @@ impl From<i32> for Stop {
     }
 }
 
-/// The process that made the first call; 0 before it.
-static PROCESS: AtomicU32 = AtomicU32::new(0);
+/// Whether a call was made in this process, and whether it is a fork of one where that was so.
+static PROCESS: AtomicU8 = AtomicU8::new(NEW);
+const NEW: u8 = 0;
+const OWN: u8 = 1;
+const FORK: u8 = 2;
 
-/// Whether this process is a fork of the one that began: its threads and locks are not there.
+/// Whether this process is a fork of the one that began: its threads and locks are not there. Asked at every call, and so without asking the system.
 pub(crate) fn forked() -> bool {
-    let own = std::process::id();
-    match PROCESS.compare_exchange(0, own, Ordering::Relaxed, Ordering::Relaxed) {
-        Ok(_) => false,
-        Err(first) => first != own,
+    match PROCESS.load(Ordering::Relaxed) {
+        OWN => false,
+        FORK => true,
+        _ => {
+            static ONCE: Once = Once::new();
+            ONCE.call_once(|| {
+                #[cfg(unix)]
+                // SAFETY: the function stays where it is (the library is never unloaded) and only stores a number.
+                let _no_memory = unsafe { libc::pthread_atfork(None, None, Some(in_the_child)) };
+                PROCESS.store(OWN, Ordering::Relaxed);
+            });
+            false
+        }
     }
+}
+
+#[cfg(unix)]
+unsafe extern "C" fn in_the_child() {
+    PROCESS.store(FORK, Ordering::Relaxed);
 }
 
 thread_local! {

@@ -94,6 +94,11 @@ fn parts(handle: *const c_void) -> (usize, usize, usize) {
 
 /// What a handle stands for.
 pub(crate) fn get<T: Kind>(handle: *const c_void) -> Result<Arc<T>, i32> {
+    with(handle, Arc::clone)
+}
+
+/// Looks at what a handle stands for, which is not freed meanwhile; for a look that is short.
+pub(crate) fn with<T: Kind, R>(handle: *const c_void, look: impl FnOnce(&Arc<T>) -> R) -> Result<R, i32> {
     if handle.is_null() {
         return Err(status::MISUSE);
     }
@@ -101,7 +106,7 @@ pub(crate) fn get<T: Kind>(handle: *const c_void) -> Result<Arc<T>, i32> {
     let table = TABLE.read().unwrap_or_else(PoisonError::into_inner);
     let place = table.slots.get(slot).filter(|s| kind == T::NUMBER && s.generation == generation);
     let object = place.and_then(|s| s.entry.as_ref()).and_then(|e| T::unwrap(&e.object));
-    object.map(Arc::clone).ok_or(status::HANDLE)
+    object.map(look).ok_or(status::HANDLE)
 }
 
 /// Ends a handle. Its number comes back only after the generations have gone round.

@@ -39,9 +39,6 @@ use progress::Progress;
 use crate::error::{Error, ErrorKind};
 use crate::item::Items;
 
-/// Largest answer of `opnode_run`, in bytes.
-const RUN_MAX: usize = 256 << 20;
-
 type Out<T> = *mut *mut T;
 
 #[unsafe(no_mangle)]
@@ -265,16 +262,17 @@ unsafe extern "C" fn opnode_run(
 
 /// All batches of an operation, within the limits of time and size.
 fn drain(op: &Arc<Op>, until: Option<Instant>) -> (Vec<Arc<Buffer>>, Result<(), Error>) {
-    let (mut all, mut bytes) = (Vec::new(), 0);
+    let (mut all, mut bytes) = (Vec::new(), 1);
     loop {
         match op.next(until) {
             Next::Batch(batch) => {
-                bytes += batch.bytes().len();
+                bytes += batch.size() - 1;
                 all.push(batch);
-                if bytes > RUN_MAX {
+                if bytes > op.run_bytes {
                     op.cancel();
-                    let error = Error::new(ErrorKind::Limit, format!("the answer is larger than the limit run_bytes ({RUN_MAX})"));
-                    return (Vec::new(), Err(error.advise("read it batch by batch: opnode_op_start and opnode_op_next")));
+                    let error = Error::new(ErrorKind::Limit, format!("the answer is larger than the limit runBytes ({})", op.run_bytes));
+                    let advice = "read it batch by batch, with opnode_op_start and opnode_op_next, or raise \"runBytes\" in the request";
+                    return (Vec::new(), Err(error.advise(advice)));
                 }
             }
             Next::Done => return (all, Ok(())),
@@ -402,17 +400,20 @@ extern "C" fn opnode_op_free(op: *mut c_void) -> i32 {
 
 #[unsafe(no_mangle)]
 extern "C" fn opnode_buf_data(buf: *const c_void, len: *mut usize) -> *const c_char {
-    slice(buf, len, |buffer: &Buffer| Some(buffer.bytes()))
+    text_of(buf, len, Buffer::bytes)
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn opnode_buf_count(buf: *const c_void) -> usize {
-    if forked() { 0 } else { handle::get::<Buffer>(buf).map_or(0, |buffer| buffer.count()) }
+    if forked() { 0 } else { handle::with(buf, |buffer: &Arc<Buffer>| buffer.count()).unwrap_or(0) }
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn opnode_buf_item(buf: *const c_void, index: usize, len: *mut usize) -> *const c_char {
-    slice(buf, len, |buffer: &Buffer| buffer.item(index))
+    clear(len);
+    // Called for every item: it looks, makes nothing, and cannot panic.
+    let look = |buffer: &Arc<Buffer>| buffer.item(index).map_or(std::ptr::null(), |item| slice(item, len));
+    if forked() { std::ptr::null() } else { handle::with(buf, look).unwrap_or(std::ptr::null()) }
 }
 
 #[unsafe(no_mangle)]
@@ -425,12 +426,12 @@ extern "C" fn opnode_buf_free(buf: *mut c_void) -> i32 {
 
 #[unsafe(no_mangle)]
 extern "C" fn opnode_error_message(error: *const c_void, len: *mut usize) -> *const c_char {
-    slice(error, len, |failure: &Failure| Some(failure.message()))
+    text_of(error, len, Failure::message)
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn opnode_error_json(error: *const c_void, len: *mut usize) -> *const c_char {
-    slice(error, len, |failure: &Failure| Some(failure.json()))
+    text_of(error, len, Failure::json)
 }
 
 #[unsafe(no_mangle)]
@@ -462,18 +463,22 @@ fn give<T: handle::Kind + handle::Owned>(
     })
 }
 
-/// A part of an unchangeable object, which stays where it is until its handle is freed.
-fn slice<T: handle::Kind>(of: *const c_void, len: *mut usize, part: impl FnOnce(&T) -> Option<&[u8]>) -> *const c_char {
+/// A text of an unchangeable object.
+fn text_of<T: handle::Kind>(of: *const c_void, len: *mut usize, text: impl FnOnce(&T) -> &[u8]) -> *const c_char {
     let mut found = std::ptr::null();
     clear(len);
     let _bad_handle_gives_null = guarded(0, std::ptr::null_mut(), || {
-        let object = handle::get::<T>(of)?;
-        let bytes = part(&object).ok_or(Stop::Status(status::MISUSE))?;
-        found = bytes.as_ptr().cast();
-        if !len.is_null() {
-            put(len, bytes.len())?;
-        }
+        found = slice(text(&*handle::get::<T>(of)?), len);
         Ok(status::OK)
     });
     found
+}
+
+/// A part of an unchangeable object, which stays where it is until its handle is freed.
+fn slice(bytes: &[u8], len: *mut usize) -> *const c_char {
+    if !len.is_null() {
+        // SAFETY: the header says that out-parameters point to room for their value.
+        unsafe { len.write(bytes.len()) };
+    }
+    bytes.as_ptr().cast()
 }

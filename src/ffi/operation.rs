@@ -48,6 +48,8 @@ pub(crate) struct Op {
     /// The work hears of room for a batch, and of input.
     room: Notify,
     streams: bool,
+    /// Largest answer of a call that drains, in bytes.
+    pub(crate) run_bytes: usize,
 }
 
 #[derive(Default)]
@@ -92,6 +94,7 @@ impl Op {
             come: Condvar::new(),
             room: Notify::new(),
             streams,
+            run_bytes: request.run_bytes,
         });
         let job = work::prepare(&op, conn, request)?;
         op.host.begin(&op)?;

@@ -40,6 +40,8 @@ struct Typed<'t> {
     #[serde(default)]
     batch: Batch,
     #[serde(default)]
+    run_bytes: Option<usize>,
+    #[serde(default)]
     plan: bool,
     #[serde(default)]
     selftest: Option<Selftest>,
@@ -92,7 +94,12 @@ pub(crate) struct Request {
     pub(crate) options: Value,
     pub(crate) with: CallOptions,
     pub(crate) batch: Batch,
+    /// Largest answer of `opnode_run`, in bytes.
+    pub(crate) run_bytes: usize,
 }
+
+/// Unless the request says otherwise.
+const RUN_BYTES: usize = 256 << 20;
 
 fn usage(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Usage, message).advise("a request is {\"method\": \"query\", \"operationId\": ID, \"options\": {}}")
@@ -129,7 +136,7 @@ impl Request {
             cancel: Cancel::default(),
             ..CallOptions::default()
         };
-        Ok(Request { work, operation, options, with, batch: typed.batch })
+        Ok(Request { work, operation, options, with, batch: typed.batch, run_bytes: typed.run_bytes.unwrap_or(RUN_BYTES) })
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) fn prepare(op: &Arc<Op>, conn: &Arc<Conn>, request: Request) -> Resul
     let (op, session) = (Arc::clone(op), conn.session.clone());
     // What is spawned here, by checks that build a first request, belongs to the engine's own threads.
     let _within = conn.host.handle.enter();
-    let Request { work, operation, options, with, batch } = request;
+    let Request { work, operation, options, with, batch, .. } = request;
     match work {
         Work::Query => {
             let walk = session.query(&operation, &options, &with)?;
@@ -74,7 +74,7 @@ async fn read(op: Arc<Op>, mut walk: Walk, batch: Batch) -> Result<()> {
         let items = page?.items;
         for part in parts(&items, batch) {
             op.update(|p| p.items_out += part.len() as i64, Some(walk.receipt().clone()));
-            op.push(Buffer::of(&part)).await;
+            op.push(Buffer::of(part)).await;
         }
     }
     Ok(())
@@ -106,7 +106,7 @@ fn parts(items: &Items, batch: Batch) -> Vec<Items> {
 async fn check(op: Arc<Op>, session: Session, with: CallOptions) -> Result<()> {
     let reply = session.probe(&with).await?;
     op.update(|p| p.take(&reply.receipt, &Progress::default()), Some(reply.receipt.clone()));
-    op.push(Buffer::of(&reply.items)).await;
+    op.push(Buffer::of(reply.items)).await;
     Ok(())
 }
 

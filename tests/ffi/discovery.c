@@ -238,6 +238,7 @@ CASE(tokens_of_the_host) {
     char *event = strndup(item, len);
     if (strstr(event, "\"kind\":\"credential\"")) {
       credentials++;
+      HAS(event, "\"seed\":");
       HAS(event, "\"connection\":\"home\"");
       CHECK(sscanf(strstr(event, "\"access_token\":\"") + 16, "%599[^\"]", access) == 1);
       CHECK(sscanf(strstr(event, "\"refresh_token\":\"") + 17, "%599[^\"]", refresh) == 1);
@@ -250,7 +251,7 @@ CASE(tokens_of_the_host) {
   finish(it);
   /* The next process: with the tokens of the last event, nothing is renewed at first. */
   char spec[4000];
-  snprintf(spec, sizeof spec, "%.*s,\"tokens\":{\"access_token\":\"%s\",\"refresh_token\":\"%s\",\"expires_at\":null}}", (int)strlen(env("SANDBOX")) - 1,
+  snprintf(spec, sizeof spec, "%.*s,\"tokens\":{\"access_token\":\"%s\",\"refresh_token\":\"%s\",\"expires_at\":null,\"seed\":null}}", (int)strlen(env("SANDBOX")) - 1,
            env("SANDBOX"), access, refresh);
   ERR(OPNODE_OK, opnode_engine_new(OPNODE_ABI_VERSION, NULL, 0, NULL, &it, &err));
   ERR(OPNODE_OK, opnode_conn_open(it, spec, OPNODE_NTS, &conn, &err));

@@ -49,6 +49,39 @@ CASE(statuses_of_limits) {
   finish(it);
 }
 
+/* At the limit and one byte past it. */
+CASE(status_of_an_answer_too_large) {
+  opnode_engine *it = engine("");
+  opnode_conn *conn = shop(it);
+  char request[200], *all = run(conn, EMIT(30), OPNODE_OK);
+  snprintf(request, sizeof request, "{\"method\":\"selftest\",\"selftest\":{\"emit\":30},\"runBytes\":%zu}", strlen(all));
+  char *again = run(conn, request, OPNODE_OK);
+  CHECK(!strcmp(all, again));
+  free(again);
+  opnode_buf *buf = (opnode_buf *)8;
+  snprintf(request, sizeof request, "{\"method\":\"selftest\",\"selftest\":{\"emit\":30},\"runBytes\":%zu}", strlen(all) - 1);
+  CHECK(opnode_run(conn, request, OPNODE_NTS, FOREVER, &buf, &err) == OPNODE_E_LIMIT && !buf);
+  free(all);
+  char *json = failure(err);
+  HAS(json, "runBytes");
+  HAS(json, "opnode_op_next");
+  free(json);
+  IS(OPNODE_OK, opnode_conn_free(conn));
+  finish(it);
+}
+
+CASE(status_of_what_a_connector_lacks) {
+  opnode_engine *it = engine("");
+  opnode_conn *conn = NULL;
+  const char *doc = "{\"connector\":\"bare\",\"files\":{\"connector.yaml\":\"version: 1\\nconnector: bare\\ntitle: Bare\\ndescription: Without a probe\\n"
+                    "docs: https://bare.example.com\\nconnection: {}\\nbase_url: https://bare.example.com\\nauth: none\\n\"}}";
+  ERR(OPNODE_OK, opnode_definitions_load(it, doc, OPNODE_NTS, &err));
+  ERR(OPNODE_OK, opnode_conn_open(it, "{\"connector\":\"bare\"}", OPNODE_NTS, &conn, &err));
+  free(run(conn, "{\"method\":\"check\"}", OPNODE_E_UNSUPPORTED));
+  IS(OPNODE_OK, opnode_conn_free(conn));
+  finish(it);
+}
+
 CASE(status_of_nobody_there) {
   opnode_engine *it = engine("");
   opnode_conn *conn = NULL;

@@ -11,7 +11,7 @@ import sys
 
 import opnode
 
-PARTS = "access_token", "refresh_token", "expires_at"
+PARTS = "access_token", "refresh_token", "expires_at", "seed"
 
 
 def keep(engine, path):
