@@ -107,7 +107,7 @@ pub use definition::{Catalog, Method};
 pub use engine::{CallOptions, Engine, EngineConfig, Session};
 pub use error::{Error, ErrorKind, Result};
 pub use item::{Item, Items};
-pub use page::{Page, Response};
+pub use page::{Body, Page, Response};
 pub use receipt::{Outcome, OutcomeCounts, OutcomeStatus, Receipt, StopReason};
 pub use request::{Cursor, PlannedRequest};
 pub use secret::{Redactor, Secret};
