@@ -8,7 +8,11 @@ use std::sync::LazyLock;
 use minijinja::{Environment, ErrorKind as Kind, Expression, UndefinedBehavior};
 use serde_json::Value;
 
+use super::budget::{self, Limit};
+use super::filters;
+use super::record::member;
 use super::scope::Scope;
+use super::tokens::{closing, depth, parts, path, with_checked_operators, words};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::fields_of;
 
@@ -28,6 +32,9 @@ static LANGUAGE: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.set_recursion_limit(64);
     // It prints the insides of the language.
     environment.remove_global("debug");
+    // Nothing can be set in an expression.
+    environment.remove_global("namespace");
+    filters::guard(&mut environment);
     // What a record does not have is as good as null, at every depth.
     environment.add_test("none", |value: &minijinja::Value| value.is_none() || value.is_undefined());
     environment
@@ -84,6 +91,9 @@ impl Expr {
         })?;
         unknown_words(source)?;
         let names = compiled.undeclared_variables(true).into_iter().collect();
+        let checked = with_checked_operators(source, filters::FACTOR, filters::TERM);
+        let compiled = if checked == source { Ok(compiled) } else { LANGUAGE.compile_expression_owned(checked) };
+        let compiled = compiled.map_err(|e| (format!("`{source}` is no expression: at a `*` or `+`: {}", said(&e)), None))?;
         Ok(Expr { path: path(source), source: source.to_owned(), compiled, names })
     }
 
@@ -97,11 +107,18 @@ impl Expr {
         if let Some(raw) = self.raw(scope) {
             return Ok(raw.to_owned());
         }
-        let value = self.compiled.eval(scope.to_value()).map_err(|e| self.failed(&said(&e)))?;
+        budget::begin();
+        let value = self.compiled.eval(scope.to_value());
+        let json = value.map(|value| budget::json(&value));
+        // What was cut short there is no value, and its own error tells less.
         if let Some(why) = scope.trouble() {
             return Err(why);
         }
-        serde_json::to_string(&value).map_err(|e| self.failed(&format!("its value cannot be written as JSON: {e}")))
+        if let Some(limit) = budget::past() {
+            return Err(self.failed(&limit.said()).advise(Limit::advice()));
+        }
+        let json = json.map_err(|e| self.failed(&said(&e)))?;
+        json.map_err(|e| self.failed(&format!("its value cannot be written as JSON: {e}")))
     }
 
     /// Whether it is true.
@@ -126,8 +143,8 @@ impl Expr {
 }
 
 fn within<'t>(text: &'t str, token: &str) -> Option<&'t str> {
-    if let Some(fields) = fields_of(text) {
-        return fields.into_iter().rev().find(|(name, _)| name == token).map(|(_, raw)| raw.get());
+    if text.trim_start().starts_with('{') {
+        return member(text, token);
     }
     let list: Vec<&serde_json::value::RawValue> = serde_json::from_str(text).ok()?;
     list.get(token.parse::<usize>().ok()?).map(|raw| raw.get())
@@ -165,112 +182,6 @@ fn unknown_words(source: &str) -> Result<(), Wrong> {
         }
     }
     Ok(())
-}
-
-/// Names, texts and single marks, white space left out.
-fn tokens(source: &str) -> impl Iterator<Item = &str> {
-    let mut rest = source;
-    std::iter::from_fn(move || {
-        rest = rest.trim_start();
-        let length = match rest.chars().next()? {
-            '"' | '\'' => quoted(rest),
-            c if is_word(c) => rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len()),
-            c => c.len_utf8(),
-        };
-        let (token, tail) = rest.split_at(length.min(rest.len()));
-        rest = tail;
-        Some(token)
-    })
-}
-
-fn is_word(c: char) -> bool {
-    c.is_alphabetic() || c == '_'
-}
-
-/// How many names and operators there are: what may nest or follow each other, lists of plain values not counted.
-fn parts(source: &str) -> usize {
-    let counts = |token: &&str| !token.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '"' | '\'' | ',' | ')' | ']' | '}'));
-    tokens(source).filter(counts).count()
-}
-
-/// How deep its brackets stand within one another.
-fn depth(source: &str) -> usize {
-    let (mut depth, mut deepest) = (0_usize, 0);
-    for token in tokens(source) {
-        match token {
-            "(" | "[" | "{" => depth += 1,
-            ")" | "]" | "}" => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        deepest = deepest.max(depth);
-    }
-    deepest
-}
-
-/// Names after `|` (filters) and after `is` or `is not` (tests), outside of texts.
-fn words(source: &str) -> Vec<(bool, String)> {
-    let mut found = Vec::new();
-    let mut before = ("", "");
-    for token in tokens(source) {
-        let is_word = token.starts_with(is_word);
-        match before {
-            (_, "|") if is_word => found.push((true, token.to_owned())),
-            (_, "is") if is_word && token != "not" => found.push((false, token.to_owned())),
-            ("is", "not") if is_word => found.push((false, token.to_owned())),
-            _ => {}
-        }
-        before = (before.1, token);
-    }
-    found
-}
-
-/// Length of a quoted text at the start.
-fn quoted(text: &str) -> usize {
-    let mut chars = text.char_indices();
-    let Some((_, quote)) = chars.next() else { return 0 };
-    let mut escaped = false;
-    for (at, c) in chars {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            c if c == quote => return at + c.len_utf8(),
-            _ => {}
-        }
-    }
-    text.len()
-}
-
-/// `a.b`, `a[0]`, `a['b c']`.
-fn path(source: &str) -> Option<Vec<String>> {
-    let name = |text: &str| {
-        let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());
-        let (name, rest) = text.split_at(end);
-        let plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-        plain.then(|| (name.to_owned(), rest.to_owned()))
-    };
-    let (first, mut rest) = name(source)?;
-    if matches!(first.as_str(), "true" | "false" | "none" | "True" | "False" | "None" | "not") {
-        return None;
-    }
-    let mut tokens = vec![first];
-    while !rest.is_empty() {
-        if let Some(tail) = rest.strip_prefix('.') {
-            let (token, tail) = name(tail)?;
-            tokens.push(token);
-            rest = tail;
-        } else {
-            let (inside, tail) = rest.strip_prefix('[')?.split_once(']')?;
-            let inside = inside.trim();
-            let quote = inside.chars().next().filter(|c| matches!(c, '"' | '\''));
-            let token = match quote {
-                Some(quote) => inside.strip_prefix(quote)?.strip_suffix(quote).filter(|t| !t.contains([quote, '\\']))?,
-                None => Some(inside).filter(|t| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit()))?,
-            };
-            tokens.push(token.to_owned());
-            rest = tail.to_owned();
-        }
-    }
-    Some(tokens)
 }
 
 impl Shape {
@@ -390,27 +301,6 @@ impl Shape {
     }
 }
 
-/// Where the `}}` of an expression is: not in a quoted text, and not in a map of the expression's own.
-fn closing(text: &str) -> Option<usize> {
-    let mut depth = 0u32;
-    let mut at = 0;
-    while let Some(c) = text.get(at..)?.chars().next() {
-        let rest = text.get(at..)?;
-        match c {
-            '"' | '\'' => {
-                at += quoted(rest);
-                continue;
-            }
-            '}' if depth == 0 && rest.starts_with("}}") => return Some(at),
-            '{' => depth += 1,
-            '}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        at += c.len_utf8();
-    }
-    None
-}
-
 fn joined(pieces: &[Piece], scope: &Scope) -> Result<String> {
     let mut text = String::new();
     for piece in pieces {
@@ -437,23 +327,8 @@ fn as_text(expr: &Expr, json: &str) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Expr, Shape, closing, path, words};
-
-    #[test]
-    fn an_expression_ends_at_its_own_braces() {
-        for (text, end) in [(" a }} b", 3), (" '}}' }}", 6), (" {'a': {'b': 1}} }}", 17), (" \"\\\"}}\" }}", 8)] {
-            assert_eq!(closing(text), Some(end), "{text}");
-        }
-        assert_eq!(closing(" a } "), None);
-    }
-
-    #[test]
-    fn paths_are_told_from_calculations() {
-        assert_eq!(path("item.a['b c'][0]").unwrap(), ["item", "a", "b c", "0"]);
-        for other in ["item.a + 1", "true", "item.a | upper", "item[x]", "f()", "1"] {
-            assert_eq!(path(other), None, "{other}");
-        }
-    }
+    use super::{Expr, Shape};
+    use crate::batch::tokens::words;
 
     #[test]
     fn filters_and_tests_are_known() {

@@ -1,5 +1,6 @@
 //! Batch files: steps over any connector that keep what they did on disk and go on where they stopped.
 
+mod budget;
 mod check;
 mod context;
 mod disk;
@@ -8,6 +9,7 @@ mod event;
 mod expr;
 mod failures;
 mod feed;
+mod filters;
 mod folder;
 #[cfg(all(feature = "ffi", any(test, feature = "fuzzing")))]
 pub(crate) mod fuzzing;
@@ -17,6 +19,7 @@ mod model;
 mod names;
 mod plan;
 mod read;
+mod record;
 mod run;
 mod run_values;
 mod runs;
@@ -25,6 +28,7 @@ mod scope;
 mod send;
 mod spool;
 mod state;
+mod tokens;
 mod watermark;
 
 pub use event::{Event, Report, StepCounts, StepName, StepReport, StepStatus};

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, ErrorKind as IoKind};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use minijinja::Value;
 use minijinja::value::{Enumerator, Object, ObjectRepr};
 
+use super::budget::{self, Weight};
+use super::record::Record;
 use crate::error::{Error, ErrorKind};
 
 /// The names at the top.
@@ -47,10 +49,14 @@ impl Scope {
 
     /// JSON text of a name whose value is at hand as text.
     pub(crate) fn raw(&self, name: &str) -> Option<&str> {
+        self.shared(name).map(AsRef::as_ref)
+    }
+
+    fn shared(&self, name: &str) -> Option<&Arc<str>> {
         match name {
-            "item" => self.item.as_deref(),
-            "parent" => self.parent.as_deref(),
-            "watermark" => self.watermark.as_deref(),
+            "item" => self.item.as_ref(),
+            "parent" => self.parent.as_ref(),
+            "watermark" => self.watermark.as_ref(),
             _ => None,
         }
     }
@@ -85,32 +91,11 @@ impl Object for Root {
         match key.as_str()? {
             "index" => scope.index.map(Value::from),
             "steps" => Some(Value::from_object(Steps(scope.clone()))),
-            name => match scope.raw(name) {
-                Some(json) => Some(Record::wrap(value_of(json))),
-                None => scope.fixed.get(name).cloned(),
+            name => match scope.shared(name) {
+                Some(json) => Some(Record::wrap(json)),
+                None => scope.fixed.get(name).filter(|value| Weight::of(value).and_then(|w| w.pay(1)).is_ok()).cloned(),
             },
         }
-    }
-}
-
-/// An object of an item: what it does not have is null, because systems leave out empty fields.
-#[derive(Debug)]
-struct Record(Value);
-
-impl Record {
-    fn wrap(value: Value) -> Value {
-        if value.kind() == minijinja::value::ValueKind::Map { Value::from_object(Record(value)) } else { value }
-    }
-}
-
-impl Object for Record {
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        let found = self.0.get_item(key).ok().filter(|v| !v.is_undefined());
-        Some(found.map_or_else(|| Value::from(()), Record::wrap))
-    }
-
-    fn enumerate(self: &Arc<Self>) -> Enumerator {
-        self.0.try_iter().map_or(Enumerator::Empty, |keys| Enumerator::Values(keys.collect()))
     }
 }
 
@@ -132,7 +117,7 @@ impl Object for Steps {
 
 /// A step's items, read from disk as they are asked for.
 #[derive(Debug)]
-struct SpooledItems {
+pub(super) struct SpooledItems {
     view: Arc<StepView>,
     trouble: Arc<OnceLock<Error>>,
 }
@@ -143,11 +128,15 @@ impl Object for SpooledItems {
     }
 
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        self.lines().nth(key.as_usize()?).map(|line| Record::wrap(value_of(&line)))
+        let mut rows = self.rows();
+        rows.pass(key.as_usize()?);
+        rows.next()
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Iter(Box::new(self.lines().map(|line| Record::wrap(value_of(&line)))))
+        // An iterator of the language is shared between threads.
+        let rows = Mutex::new(self.rows());
+        Enumerator::Iter(Box::new(std::iter::from_fn(move || rows.lock().unwrap_or_else(PoisonError::into_inner).next())))
     }
 
     fn enumerator_len(self: &Arc<Self>) -> Option<usize> {
@@ -156,32 +145,71 @@ impl Object for SpooledItems {
 }
 
 impl SpooledItems {
-    /// The expression language has no errors of files: one that happens is kept aside, and fails the evaluation afterwards.
-    fn lines(&self) -> impl Iterator<Item = String> + Send + Sync + use<> {
-        let trouble = Arc::clone(&self.trouble);
-        let path = self.view.spool.clone();
-        let note = move |e: std::io::Error| {
-            let error = Error::new(ErrorKind::State, format!("{}: the items cannot be read: {e}", path.display()));
-            let _first_counts = trouble.set(error);
-        };
-        let count = usize::try_from(self.view.count).unwrap_or(usize::MAX);
-        let reader = match File::open(&self.view.spool) {
-            Ok(file) => Some(BufReader::new(file)),
-            Err(e) if count == 0 && e.kind() == std::io::ErrorKind::NotFound => None,
+    pub(super) fn count(&self) -> u64 {
+        self.view.count
+    }
+
+    fn rows(&self) -> Rows {
+        let mut rows = Rows { reader: None, left: self.view.count, path: self.view.spool.clone(), trouble: Arc::clone(&self.trouble) };
+        match File::open(&self.view.spool) {
+            Ok(file) => rows.reader = Some(BufReader::new(file)),
+            Err(e) if self.view.count == 0 && e.kind() == IoKind::NotFound => {}
+            Err(e) => rows.note(&e),
+        }
+        rows
+    }
+}
+
+/// Rows that are passed over cost this part of what reading them costs.
+const PASSED: u64 = 16;
+
+/// Rows of a step one after the other. The expression language has no errors of files: one that happens is kept aside, and fails the
+/// evaluation afterwards.
+struct Rows {
+    reader: Option<BufReader<File>>,
+    left: u64,
+    path: PathBuf,
+    trouble: Arc<OnceLock<Error>>,
+}
+
+impl Rows {
+    fn note(&mut self, e: &std::io::Error) {
+        let error = Error::new(ErrorKind::State, format!("{}: the items cannot be read: {e}", self.path.display()));
+        let _first_counts = self.trouble.set(error);
+        self.reader = None;
+    }
+
+    fn pass(&mut self, count: usize) {
+        for _ in 0..count {
+            let Some(reader) = self.reader.as_mut().filter(|_| self.left > 0) else { return };
+            self.left -= 1;
+            match reader.skip_until(b'\n') {
+                Ok(length) if budget::bytes(budget::size(length).div_ceil(PASSED)).is_ok() => {}
+                Ok(_) => self.reader = None,
+                Err(e) => self.note(&e),
+            }
+        }
+    }
+}
+
+impl Iterator for Rows {
+    type Item = Value;
+
+    fn next(&mut self) -> Option<Value> {
+        let reader = self.reader.as_mut().filter(|_| self.left > 0)?;
+        self.left -= 1;
+        let mut line = String::new();
+        match reader.read_line(&mut line) {
+            Ok(0) => None,
+            Ok(length) => {
+                budget::elements(1).and_then(|()| budget::bytes(budget::size(length))).ok()?;
+                Some(Record::wrap(&Arc::from(line.trim_end_matches(['\r', '\n']))))
+            }
             Err(e) => {
-                note(e);
+                self.note(&e);
                 None
             }
-        };
-        let lines = Mutex::new(reader.map(|r| r.lines()));
-        std::iter::from_fn(move || match lines.lock().unwrap_or_else(PoisonError::into_inner).as_mut()?.next()? {
-            Ok(line) => Some(line),
-            Err(e) => {
-                note(e);
-                None
-            }
-        })
-        .take(count)
+        }
     }
 }
 

@@ -1,0 +1,264 @@
+//! The words and marks of an expression, as far as they must be known before the language reads it.
+
+/// Names, texts and single marks, white space left out.
+fn tokens(source: &str) -> impl Iterator<Item = &str> {
+    places(source).map(|(_, token)| token)
+}
+
+/// The same, each with its place.
+fn places(source: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut rest = source;
+    std::iter::from_fn(move || {
+        rest = rest.trim_start();
+        let at = source.len() - rest.len();
+        let length = match rest.chars().next()? {
+            '"' | '\'' => quoted(rest),
+            c if is_word(c) => rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len()),
+            c => c.len_utf8(),
+        };
+        let (token, tail) = rest.split_at(length.min(rest.len()));
+        rest = tail;
+        Some((at, token))
+    })
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphabetic() || c == '_'
+}
+
+/// A part of a list, such as `[1:]`, is as costly as this many names: each goes through the one before it again.
+const SLICE: usize = 20;
+
+/// How many names and operators there are: what may nest or follow each other, lists of plain values not counted.
+pub(super) fn parts(source: &str) -> usize {
+    let mut brackets = Vec::new();
+    let mut slices = 0;
+    for token in tokens(source) {
+        match token {
+            "(" | "[" | "{" => brackets.push(token),
+            ")" | "]" | "}" => drop(brackets.pop()),
+            ":" if brackets.last() == Some(&"[") => slices += 1,
+            _ => {}
+        }
+    }
+    let counts = |token: &&str| !token.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '"' | '\'' | ',' | ')' | ']' | '}'));
+    tokens(source).filter(counts).count() + slices * SLICE
+}
+
+/// How deep its brackets stand within one another.
+pub(super) fn depth(source: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    for token in tokens(source) {
+        match token {
+            "(" | "[" | "{" => depth += 1,
+            ")" | "]" | "}" => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
+/// Names after `|` (filters) and after `is` or `is not` (tests), outside of texts.
+pub(super) fn words(source: &str) -> Vec<(bool, String)> {
+    let mut found = Vec::new();
+    let mut before = ("", "");
+    for token in tokens(source) {
+        let is_word = token.starts_with(is_word);
+        match before {
+            (_, "|") if is_word => found.push((true, token.to_owned())),
+            (_, "is") if is_word && token != "not" => found.push((false, token.to_owned())),
+            ("is", "not") if is_word => found.push((false, token.to_owned())),
+            _ => {}
+        }
+        before = (before.1, token);
+    }
+    found
+}
+
+/// Length of a quoted text at the start.
+fn quoted(text: &str) -> usize {
+    let mut chars = text.char_indices();
+    let Some((_, quote)) = chars.next() else { return 0 };
+    let mut escaped = false;
+    for (at, c) in chars {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            c if c == quote => return at + c.len_utf8(),
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// `a.b`, `a[0]`, `a['b c']`.
+pub(super) fn path(source: &str) -> Option<Vec<String>> {
+    let name = |text: &str| {
+        let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());
+        let (name, rest) = text.split_at(end);
+        let plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        plain.then(|| (name.to_owned(), rest.to_owned()))
+    };
+    let (first, mut rest) = name(source)?;
+    if matches!(first.as_str(), "true" | "false" | "none" | "True" | "False" | "None" | "not") {
+        return None;
+    }
+    let mut tokens = vec![first];
+    while !rest.is_empty() {
+        if let Some(tail) = rest.strip_prefix('.') {
+            let (token, tail) = name(tail)?;
+            tokens.push(token);
+            rest = tail;
+        } else {
+            let (inside, tail) = rest.strip_prefix('[')?.split_once(']')?;
+            let inside = inside.trim();
+            let quote = inside.chars().next().filter(|c| matches!(c, '"' | '\''));
+            let token = match quote {
+                Some(quote) => inside.strip_prefix(quote)?.strip_suffix(quote).filter(|t| !t.contains([quote, '\\']))?,
+                None => Some(inside).filter(|t| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit()))?,
+            };
+            tokens.push(token.to_owned());
+            rest = tail.to_owned();
+        }
+    }
+    Some(tokens)
+}
+
+/// Where the `}}` of an expression is: not in a quoted text, and not in a map of the expression's own.
+pub(super) fn closing(text: &str) -> Option<usize> {
+    let mut depth = 0u32;
+    let mut at = 0;
+    while let Some(c) = text.get(at..)?.chars().next() {
+        let rest = text.get(at..)?;
+        match c {
+            '"' | '\'' => {
+                at += quoted(rest);
+                continue;
+            }
+            '}' if depth == 0 && rest.starts_with("}}") => return Some(at),
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        at += c.len_utf8();
+    }
+    None
+}
+
+/// The same expression with filters at the sides of its operators, because an operator cannot be replaced in the language: `factor` at both
+/// sides of every `*`, `term` at the right of every `+`. They hand on what they are given or fail, so that nothing else changes.
+pub(super) fn with_checked_operators(source: &str, factor: &str, term: &str) -> String {
+    let tokens: Vec<(usize, &str)> = places(source).collect();
+    let token = |index: usize| tokens.get(index).map_or("", |(_, token)| token);
+    let mut places = Vec::new();
+    // Right sides that have no end yet: within which brackets, whether they have begun, and their filter.
+    let mut open: Vec<(usize, bool, &str)> = Vec::new();
+    let mut depth = 0_usize;
+    for (index, (at, text)) in tokens.iter().enumerate() {
+        let before = index.checked_sub(1).map_or("", token);
+        let is_exponent = matches!(*text, "+" | "-") && is_exponent(source, before, *at);
+        if let Some((_, begun, filter)) = open.last_mut().filter(|(d, ..)| *d == depth) {
+            if *begun && !is_exponent && ends_operand(text, before) {
+                places.push((*at, *filter));
+                open.pop();
+            } else if *text != "-" {
+                *begun = true;
+            }
+        }
+        match *text {
+            "(" | "[" | "{" => depth += 1,
+            ")" | "]" | "}" => depth = depth.saturating_sub(1),
+            "+" if !is_exponent => open.push((depth, false, term)),
+            // A power, or arguments from a list.
+            "*" if is_power(&tokens, index)
+                || index.checked_sub(1).is_some_and(|i| is_power(&tokens, i))
+                || matches!(before, "(" | ",") => {}
+            "*" => {
+                if places.last() != Some(&(*at, factor)) {
+                    places.push((*at, factor));
+                }
+                open.push((depth, false, factor));
+            }
+            _ => {}
+        }
+    }
+    places.extend(open.iter().map(|(.., filter)| (source.len(), *filter)));
+    let mut out = String::new();
+    let mut done = 0;
+    for (at, filter) in places {
+        out.push_str(source.get(done..at).unwrap_or_default());
+        out.push_str(" | ");
+        out.push_str(filter);
+        out.push(' ');
+        done = at;
+    }
+    out.push_str(source.get(done..).unwrap_or_default());
+    out
+}
+
+/// Whether `**` stands there.
+fn is_power(tokens: &[(usize, &str)], index: usize) -> bool {
+    matches!((tokens.get(index), tokens.get(index + 1)), (Some((at, "*")), Some((next, "*"))) if at + 1 == *next)
+}
+
+/// Whether a sign is that of `1e-5`.
+fn is_exponent(source: &str, before: &str, at: usize) -> bool {
+    let number = source.get(..at.saturating_sub(1)).unwrap_or_default();
+    matches!(before, "e" | "E") && number.ends_with(|c: char| c.is_ascii_digit())
+}
+
+/// Whether a token cannot belong to the right side of an operator any more.
+fn ends_operand(token: &str, before: &str) -> bool {
+    match token {
+        "*" | "/" | "%" | "+" | "-" | "~" | "<" | ">" | "=" | "!" | "," | ":" | ")" | "]" | "}" => true,
+        "and" | "or" | "if" | "else" | "in" | "not" | "is" => before != ".",
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{closing, parts, path, with_checked_operators};
+
+    #[test]
+    fn an_expression_ends_at_its_own_braces() {
+        for (text, end) in [(" a }} b", 3), (" '}}' }}", 6), (" {'a': {'b': 1}} }}", 17), (" \"\\\"}}\" }}", 8)] {
+            assert_eq!(closing(text), Some(end), "{text}");
+        }
+        assert_eq!(closing(" a } "), None);
+    }
+
+    #[test]
+    fn paths_are_told_from_calculations() {
+        assert_eq!(path("item.a['b c'][0]").unwrap(), ["item", "a", "b c", "0"]);
+        for other in ["item.a + 1", "true", "item.a | upper", "item[x]", "f()", "1"] {
+            assert_eq!(path(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn the_sides_of_operators_are_checked() {
+        for (source, expected) in [
+            ("a * b", "a | F * b | F"),
+            ("a*b*c", "a | F *b | F *c | F"),
+            ("a ** b * c ** d", "a ** b | F * c | F ** d"),
+            ("f(*a, **b, c=d * -e.if[0])", "f(*a, **b, c=d | F * -e.if[0] | F )"),
+            ("2 * (3 * a) | f - 1e-5 * 4e-5 - 1", "2 | F * (3 | F * a | F ) | f | F - 1e-5 | F * 4e-5 | F - 1"),
+            ("'*' ~ \"a * b\"", "'*' ~ \"a * b\""),
+            ("a + b * c + d", "a + b | T | F * c | F + d | T"),
+            ("[1] + -[2][0] - 3 in x + {'a': 1e+5}", "[1] + -[2][0] | T - 3 in x + {'a': 1e+5} | T"),
+            ("a + b if c + d else e + f(g + h)", "a + b | T if c + d | T else e + f(g + h | T ) | T"),
+            ("a * b is c * d", "a | F * b | F is c | F * d | F"),
+        ] {
+            let squeezed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert_eq!(squeezed(&with_checked_operators(source, "F", "T")), expected);
+        }
+    }
+
+    #[test]
+    fn parts_of_lists_count_for_many() {
+        assert_eq!(parts("{'a': b[1:]}.a"), 7 + 20);
+        assert_eq!(parts("b[::2][0]"), 5 + 40);
+    }
+}
