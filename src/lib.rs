@@ -83,6 +83,7 @@ mod secret;
 mod send;
 mod transport;
 mod walk;
+mod wipe;
 mod write;
 mod yaml;
 
@@ -114,4 +115,9 @@ pub use secret::{Redactor, Secret};
 pub use send::{Cancel, Gate};
 pub use transport::{ExchangeLimits, Failure, FailureKind, HttpOptions, HttpTransport, Transport};
 pub use walk::{Reply, Resume, Walk};
+pub use wipe::Wiping;
 pub use write::{WriteReply, Writes};
+
+#[cfg(feature = "wipe")]
+#[global_allocator]
+static ALLOCATOR: Wiping = Wiping;

@@ -118,4 +118,3 @@ pub(super) fn too_large(limits: ExchangeLimits, status: u16) -> Failure {
         status: Some(status),
     }
 }
-
