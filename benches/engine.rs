@@ -58,7 +58,7 @@ struct OnePage(Vec<u8>);
 #[async_trait]
 impl Transport for OnePage {
     async fn send(&self, _: http::Request<Bytes>, _: ExchangeLimits) -> Result<Response, Failure> {
-        Ok(Response { body: self.0.clone(), ..Response::default() })
+        Ok(Response { body: self.0.clone().into(), ..Response::default() })
     }
 }
 

@@ -1,12 +1,12 @@
 //! From a body's bytes to text, by its label. Pure. Bytes that do not fit are an error, never replaced in silence.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::page::Response;
+use crate::page::{Response, Rows};
 
 /// The body as text: UTF-8 unless the Content-Type or a byte order mark says otherwise.
 /// Takes the body out of the reply, because a page may be large.
-pub(crate) fn decode(reply: &mut Response) -> Result<String> {
-    let mut body = std::mem::take(&mut reply.body);
+pub(crate) fn decode(reply: &mut Response) -> Result<(String, Rows)> {
+    let body = std::mem::take(&mut reply.body);
     let label = charset(reply.header("content-type").unwrap_or_default());
     let marked = match body.get(..2) {
         Some([0xFE, 0xFF]) => Some("utf-16be"),
@@ -15,17 +15,24 @@ pub(crate) fn decode(reply: &mut Response) -> Result<String> {
     };
     match marked.unwrap_or(label.as_str()) {
         "" | "utf-8" | "utf8" | "us-ascii" | "ascii" => {
-            if body.starts_with(b"\xEF\xBB\xBF") {
-                body.drain(..3);
+            let marked = body.starts_with(b"\xEF\xBB\xBF");
+            let (mut text, rows) = body.into_text().map_err(|e| broken(&label, e.valid_up_to()))?;
+            if marked {
+                // Nothing is noted of a text with a mark: it begins with no list.
+                text.drain(..'\u{feff}'.len_utf8());
             }
-            String::from_utf8(body).map_err(|e| broken(&label, e.utf8_error().valid_up_to()))
+            Ok((text, rows))
         }
-        "utf-16" | "utf-16be" => utf16(&body, u16::from_be_bytes, &label),
-        "utf-16le" => utf16(&body, u16::from_le_bytes, &label),
-        "iso-8859-1" | "latin1" | "latin-1" => Ok(body.iter().map(|b| char::from(*b)).collect()),
+        "utf-16" | "utf-16be" => utf16(&body, u16::from_be_bytes, &label).map(unread),
+        "utf-16le" => utf16(&body, u16::from_le_bytes, &label).map(unread),
+        "iso-8859-1" | "latin1" | "latin-1" => Ok(unread(body.iter().map(|b| char::from(*b)).collect())),
         other => Err(Error::new(ErrorKind::BadResponse, format!("the reply's charset `{other}` is not supported"))
             .advise("utf-8, utf-16 and iso-8859-1 are read; ask the vendor for UTF-8, which JSON is defined in (RFC 8259, section 8.1)")),
     }
+}
+
+fn unread(text: String) -> (String, Rows) {
+    (text, Rows::default())
 }
 
 fn utf16(body: &[u8], unit: fn([u8; 2]) -> u16, label: &str) -> Result<String> {

@@ -81,7 +81,7 @@ fn json(reply: &Response) -> Option<Value> {
         return None;
     }
     let text = charset::decode(&mut reply.clone()).ok()?;
-    serde_json::from_str(&text).ok()
+    serde_json::from_str(&text.0).ok()
 }
 
 fn from_status(connection: &Connection, operation: &Operation, reply: &Response) -> Error {
@@ -203,7 +203,7 @@ fn path_text(value: &Value) -> String {
 const MASKED_MAX: usize = 256 << 10;
 
 fn start(reply: &Response) -> Cow<'_, str> {
-    joined(String::from_utf8_lossy(reply.body.get(..MASKED_MAX).unwrap_or(&reply.body)))
+    joined(String::from_utf8_lossy(reply.body.get(..MASKED_MAX).unwrap_or(&*reply.body)))
 }
 
 /// Text of two bytes a character, read as one byte each, joined again: masking looks for whole words.

@@ -81,6 +81,23 @@ impl Items {
         Items { text: Arc::new(text), spans: Arc::new(spans) }
     }
 
+    /// The elements of an array in a text, each on a line of its own where nothing but commas stand between them: then they can be written as they are.
+    pub(crate) fn of_array(mut text: String, spans: Vec<Span>) -> Items {
+        let pairs = || spans.iter().zip(spans.iter().skip(1)).map(|((_, end), (start, _))| (*end as usize, *start as usize));
+        if pairs().all(|(end, start)| start == end + 1) {
+            pairs().for_each(|(end, start)| text.replace_range(end..start, "\n"));
+        }
+        Items::from_spans(text, spans)
+    }
+
+    /// All items as lines, without the last line's end, if that is how they stand.
+    pub(crate) fn lines(&self) -> Option<&str> {
+        let (first, last) = (self.spans.first()?.0, self.spans.last()?.1);
+        let mut pairs = self.spans.iter().zip(self.spans.iter().skip(1));
+        let apart = pairs.all(|((_, end), (start, _))| *start == end + 1 && self.text.as_bytes().get(*end as usize) == Some(&b'\n'));
+        apart.then(|| self.text.get(first as usize..last as usize)).flatten()
+    }
+
     /// One item from its JSON text, already known to be valid.
     pub(crate) fn one(text: String) -> Items {
         let end = u32::try_from(text.len()).unwrap_or(u32::MAX);
@@ -222,6 +239,27 @@ impl Items {
         Items { text: Arc::clone(&self.text), spans: Arc::new(self.spans.get(part).unwrap_or_default().to_vec()) }
     }
 
+    /// The items in order in parts of at most so many items and so many bytes, each with one item at least.
+    #[cfg(feature = "ffi")]
+    pub(crate) fn parts(&self, items_max: usize, bytes_max: usize) -> Vec<Items> {
+        let mut parts = Vec::new();
+        let (mut first, mut bytes) = (0, 0);
+        for (index, item) in self.iter().enumerate() {
+            let size = item.0.len() + 1;
+            if index > first && (index - first >= items_max || bytes + size > bytes_max) {
+                parts.push(self.slice(first..index));
+                (first, bytes) = (index, 0);
+            }
+            bytes += size;
+        }
+        match first {
+            0 if self.is_empty() => {}
+            0 => parts.push(self.clone()),
+            _ => parts.push(self.slice(first..self.len())),
+        }
+        parts
+    }
+
     /// The first `count` of them.
     #[must_use]
     pub fn take(&self, count: usize) -> Items {
@@ -327,6 +365,19 @@ fn check_size(bytes: usize) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::Items;
+
+    #[test]
+    fn lines_are_there_where_the_text_has_them() {
+        let spans = vec![(1, 2), (3, 7), (8, 10)];
+        let items = Items::of_array("[1,true,{}]".to_owned(), spans.clone());
+        assert_eq!(items.lines(), Some("1\ntrue\n{}"));
+        assert_eq!(items.take(2).lines(), Some("1\ntrue"));
+        assert_eq!(items.retain(|i| i.as_str() != "true").lines(), None);
+        assert_eq!(items.to_json(), "[1,true,{}]");
+        assert_eq!(Items::of_array("[1, true]".to_owned(), vec![(1, 2), (4, 8)]).lines(), None);
+        assert_eq!(Items::one("7".to_owned()).lines(), Some("7"));
+        assert_eq!(Items::default().lines(), None);
+    }
 
     #[test]
     fn arrays_keep_their_bytes() {

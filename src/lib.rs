@@ -83,6 +83,7 @@ mod secret;
 mod send;
 mod transport;
 mod walk;
+mod wipe;
 mod write;
 mod yaml;
 
@@ -107,11 +108,16 @@ pub use definition::{Catalog, Method};
 pub use engine::{CallOptions, Engine, EngineConfig, Session};
 pub use error::{Error, ErrorKind, Result};
 pub use item::{Item, Items};
-pub use page::{Page, Response};
+pub use page::{Body, Page, Response};
 pub use receipt::{Outcome, OutcomeCounts, OutcomeStatus, Receipt, StopReason};
 pub use request::{Cursor, PlannedRequest};
 pub use secret::{Redactor, Secret};
 pub use send::{Cancel, Gate};
 pub use transport::{ExchangeLimits, Failure, FailureKind, HttpOptions, HttpTransport, Transport};
 pub use walk::{Reply, Resume, Walk};
+pub use wipe::Wiping;
 pub use write::{WriteReply, Writes};
+
+#[cfg(feature = "wipe")]
+#[global_allocator]
+static ALLOCATOR: Wiping = Wiping;

@@ -1,18 +1,19 @@
 //! One HTTP exchange. The only file, with `names` below it, that names the HTTP client; it neither retries, follows redirects nor knows credentials.
 
 mod names;
+mod sink;
 
-use std::io::Write;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http_body::Body as _;
 use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::page::Response;
+use crate::page::{Body, Response};
+use sink::{Sink, too_large};
 
 /// Limits of one exchange.
 #[derive(Clone, Copy, Debug)]
@@ -204,7 +205,7 @@ fn check_headers(headers: &http::HeaderMap, limits: ExchangeLimits, status: u16)
     Err(Failure { kind: FailureKind::TooLarge, message, status: Some(status) })
 }
 
-async fn body(response: reqwest::Response, limits: ExchangeLimits, end: &End) -> Result<Vec<u8>, Failure> {
+async fn body(response: reqwest::Response, limits: ExchangeLimits, end: &End) -> Result<Body, Failure> {
     let status = response.status().as_u16();
     let length = response.headers().get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<usize>().ok());
     if length.is_some_and(|l| l > limits.body_max) {
@@ -234,9 +235,9 @@ const ERROR_BODY_MAX: usize = 1 << 20;
 const ERROR_BODY_TIME: Duration = Duration::from_secs(5);
 
 /// The start of an error's body. The status has said what counts, so nothing that is wrong with the body may hide it.
-async fn error_body(response: &mut reqwest::Response, limits: ExchangeLimits, end: &End) -> Vec<u8> {
+async fn error_body(response: &mut reqwest::Response, limits: ExchangeLimits, end: &End) -> Body {
     let few = ExchangeLimits { body_max: limits.body_max.min(ERROR_BODY_MAX), ..limits };
-    let Ok(mut sink) = Sink::new(response.headers(), few, response.status().as_u16(), 0) else { return Vec::new() };
+    let Ok(mut sink) = Sink::new(response.headers(), few, response.status().as_u16(), 0) else { return Body::default() };
     // A quarter second is left for those who wait for the status.
     let before_end = end.at.saturating_duration_since(Instant::now()).saturating_sub(Duration::from_millis(250));
     let until = Instant::now() + limits.idle.min(ERROR_BODY_TIME).min(before_end);
@@ -246,109 +247,6 @@ async fn error_body(response: &mut reqwest::Response, limits: ExchangeLimits, en
         }
     }
     sink.so_far()
-}
-
-/// Takes the pieces of a body, unpacks them and keeps the limits.
-struct Sink {
-    plain: Vec<u8>,
-    gzip: Option<flate2::write::MultiGzDecoder<Vec<u8>>>,
-    packed: usize,
-    status: u16,
-    limits: ExchangeLimits,
-}
-
-/// Below this size a high ratio is no attack: small JSON packs well.
-const RATIO_FREE: usize = 1 << 20;
-
-impl Sink {
-    fn new(headers: &http::HeaderMap, limits: ExchangeLimits, status: u16, length: usize) -> Result<Sink, Failure> {
-        let fields: Vec<String> =
-            headers.get_all(CONTENT_ENCODING).iter().map(|v| String::from_utf8_lossy(v.as_bytes()).to_ascii_lowercase()).collect();
-        let joined = fields.join(",");
-        let encodings: Vec<&str> = joined.split(',').map(str::trim).filter(|e| !e.is_empty() && *e != "identity").collect();
-        let gzip = match encodings.as_slice() {
-            [] => None,
-            ["gzip" | "x-gzip"] => Some(flate2::write::MultiGzDecoder::new(Vec::new())),
-            [one] => {
-                return Err(Failure {
-                    kind: FailureKind::Encoding,
-                    message: format!("the reply's content encoding `{one}` was not asked for and cannot be read"),
-                    status: Some(status),
-                });
-            }
-            many => {
-                return Err(Failure {
-                    kind: FailureKind::Encoding,
-                    message: format!("the reply has {} content encodings on top of each other", many.len()),
-                    status: Some(status),
-                });
-            }
-        };
-        let plain = if gzip.is_none() { Vec::with_capacity(length) } else { Vec::new() };
-        Ok(Sink { plain, gzip, packed: 0, status, limits })
-    }
-
-    fn push(&mut self, piece: &[u8]) -> Result<(), Failure> {
-        self.packed += piece.len();
-        let Some(gzip) = &mut self.gzip else {
-            self.plain.extend_from_slice(piece);
-            return if self.plain.len() > self.limits.body_max { Err(too_large(self.limits, self.status)) } else { Ok(()) };
-        };
-        // Packed bytes count too: empty members make nothing for ever.
-        if self.packed > self.limits.body_max {
-            return Err(too_large(self.limits, self.status));
-        }
-        // Small steps, so that a bomb is seen before it has grown.
-        for step in piece.chunks(1024) {
-            gzip.write_all(step).map_err(|e| corrupt(&e, self.status))?;
-            check_size(gzip.get_ref().len(), self.packed, self.limits, self.status)?;
-        }
-        Ok(())
-    }
-
-    fn finish(self) -> Result<Vec<u8>, Failure> {
-        match self.gzip {
-            None => Ok(self.plain),
-            Some(_) if self.packed == 0 => Ok(Vec::new()),
-            Some(gzip) => {
-                let plain = gzip.finish().map_err(|e| corrupt(&e, self.status))?;
-                // The last bytes come out only now.
-                check_size(plain.len(), self.packed, self.limits, self.status)?;
-                Ok(plain)
-            }
-        }
-    }
-
-    /// What came, whole or not, within the limit.
-    fn so_far(self) -> Vec<u8> {
-        let mut body = self.gzip.map_or(self.plain, |mut gzip| std::mem::take(gzip.get_mut()));
-        body.truncate(self.limits.body_max);
-        body
-    }
-}
-
-/// Whether what came out so far keeps the limits.
-fn check_size(size: usize, packed: usize, limits: ExchangeLimits, status: u16) -> Result<(), Failure> {
-    if size > limits.body_max {
-        return Err(too_large(limits, status));
-    }
-    if size > RATIO_FREE && size / packed.max(1) > limits.ratio_max {
-        let message = format!("the reply grows more than the limit inflate_ratio ({}) when unpacked", limits.ratio_max);
-        return Err(Failure { kind: FailureKind::TooLarge, message, status: Some(status) });
-    }
-    Ok(())
-}
-
-fn corrupt(error: &std::io::Error, status: u16) -> Failure {
-    Failure { kind: FailureKind::Encoding, message: format!("the reply's gzip encoding is broken: {error}"), status: Some(status) }
-}
-
-fn too_large(limits: ExchangeLimits, status: u16) -> Failure {
-    Failure {
-        kind: FailureKind::TooLarge,
-        message: format!("the reply is larger than the limit page_bytes ({})", limits.body_max),
-        status: Some(status),
-    }
 }
 
 fn timed_out(name: &str, after: Duration, status: Option<u16>) -> Failure {

@@ -29,6 +29,8 @@ pub struct Walk {
     items_max: Option<u64>,
     queue: VecDeque<Fetch>,
     started: Option<Duration>,
+    /// The shortest time that a page took.
+    quickest: Duration,
     /// Why there is no page after the one delivered last.
     broken: Option<Error>,
     /// Where the page after the one delivered last starts.
@@ -53,8 +55,11 @@ pub struct Resume {
 struct Fetch {
     cursor: Cursor,
     url: String,
-    task: JoinHandle<Result<Sent>>,
+    task: JoinHandle<Result<(Sent, Duration)>>,
 }
+
+/// A walk that has this much of a page's time to wait fetches one more page ahead: enough to be busy, and no more held in memory than that takes.
+const AHEAD_EACH: Duration = Duration::from_millis(2);
 
 impl Drop for Fetch {
     fn drop(&mut self) {
@@ -84,6 +89,7 @@ impl Walk {
             items_max: with.items_max,
             queue: VecDeque::new(),
             started: None,
+            quickest: Duration::MAX,
             broken: None,
             resume: with.resume.clone(),
             receipt,
@@ -121,7 +127,10 @@ impl Walk {
         };
         let number = self.receipt.pages + 1;
         let sent = match (&mut fetch.task).await {
-            Ok(Ok(sent)) => sent,
+            Ok(Ok((sent, took))) => {
+                self.quickest = self.quickest.min(took);
+                sent
+            }
             Ok(Err(error)) => return Some(Err(self.fail(error.with(|d| d.page = Some(number))))),
             Err(lost) => return Some(Err(self.fail(Error::new(ErrorKind::Internal, format!("a page's task ended: {lost}"))))),
         };
@@ -176,7 +185,8 @@ impl Walk {
         if self.over_pages() {
             return Ok(());
         }
-        let mut room = self.wire.connection.limits.concurrency();
+        let worth = 2 + self.quickest.as_millis() / AHEAD_EACH.as_millis();
+        let mut room = self.wire.connection.limits.concurrency().min(usize::try_from(worth).unwrap_or(usize::MAX));
         let rows = page.items.len() as u64;
         if let Some(left) = self.items_max.map(|max| max.saturating_sub(self.receipt.items)) {
             room = room.min(usize::try_from(left.div_ceil(rows.max(1))).unwrap_or(usize::MAX)).max(1);
@@ -201,7 +211,11 @@ impl Walk {
             .map_err(|e| e.with(|d| d.operation = Some(self.call.operation.id.clone())))?;
         let url = request.uri().to_string();
         let (wire, call) = (Arc::clone(&self.wire), Arc::clone(&self.call));
-        let task = tokio::spawn(async move { wire.send(&call, request, None).await });
+        let task = tokio::spawn(async move {
+            let start = wire.clock.now();
+            let sent = wire.send(&call, request, None).await?;
+            Ok((sent, wire.clock.now().saturating_sub(start)))
+        });
         self.queue.push_back(Fetch { cursor, url, task });
         Ok(())
     }

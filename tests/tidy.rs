@@ -8,6 +8,7 @@ use opnode::Catalog;
 /// Rooms under `src/` and their layers. A file imports from its own layer and those below; what several layers share stands low.
 const LAYERS: &[(&str, u8)] = &[
     ("error", 0),
+    ("wipe", 0),
     ("secret", 0),
     ("item", 0),
     ("lock", 0),
@@ -149,13 +150,13 @@ fn the_library_does_not_print_or_read_the_environment() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// The C interface alone touches memory by hand; the word stands nowhere else in code, a test's included.
+/// The C interface and the allocator alone touch memory by hand; the word stands nowhere else in code, a test's included.
 #[test]
 fn only_the_c_interface_is_unsafe() {
     let mut faults = Vec::new();
     for file in sources(&root().join("src")).into_iter().chain(sources(&root().join("fuzz/fuzz_targets"))) {
         let name = file.strip_prefix(root()).unwrap().display().to_string();
-        if name.starts_with("src/ffi/") {
+        if name.starts_with("src/ffi/") || name == "src/wipe.rs" {
             continue;
         }
         for (number, line) in std::fs::read_to_string(&file).unwrap().lines().enumerate() {

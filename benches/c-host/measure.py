@@ -56,7 +56,7 @@ name = "host"
 version = "0.0.0"
 edition = "2024"
 [dependencies]
-opnode = {{ path = "{ROOT}", default-features = false, features = ["ffi"] }}
+opnode = {{ path = "{ROOT}", default-features = false, features = ["ffi", "wipe"] }}
 serde_json = "1"
 tokio = {{ version = "1", features = ["rt-multi-thread", "macros", "sync"] }}
 {profile}""")

@@ -72,35 +72,12 @@ async fn read(op: Arc<Op>, mut walk: Walk, batch: Batch) -> Result<()> {
         let receipt = walk.receipt();
         op.update(|p| p.take(receipt, &before), Some(receipt.clone()));
         let items = page?.items;
-        for part in parts(&items, batch) {
+        for part in items.parts(batch.items.unwrap_or(usize::MAX), batch.bytes.unwrap_or(usize::MAX)) {
             op.update(|p| p.items_out += part.len() as i64, Some(walk.receipt().clone()));
             op.push(Buffer::of(part)).await;
         }
     }
     Ok(())
-}
-
-/// A page in batches of the size that the host wants; the page itself when it wants none.
-fn parts(items: &Items, batch: Batch) -> Vec<Items> {
-    if items.is_empty() {
-        return Vec::new();
-    }
-    let (count_max, bytes_max) = (batch.items.unwrap_or(usize::MAX), batch.bytes.unwrap_or(usize::MAX));
-    let mut parts = Vec::new();
-    let (mut first, mut bytes) = (0, 0);
-    for (index, item) in items.iter().enumerate() {
-        let size = item.as_str().len() + 1;
-        if index > first && (index - first >= count_max || bytes + size > bytes_max) {
-            parts.push(items.slice(first..index));
-            (first, bytes) = (index, 0);
-        }
-        bytes += size;
-    }
-    if first == 0 {
-        return vec![items.clone()];
-    }
-    parts.push(items.slice(first..items.len()));
-    parts
 }
 
 async fn check(op: Arc<Op>, session: Session, with: CallOptions) -> Result<()> {

@@ -6,6 +6,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::rows::Rows;
 use super::scan::{Fault, JSON_DEPTH, Scan};
 use super::{Around, Page, Unfit};
 use crate::definition::{Operation, Pointer, ResultShape, Source};
@@ -47,7 +48,8 @@ struct Catch {
     twice: Option<String>,
 }
 
-pub(super) fn read(operation: &Operation, text: String, items_max: usize, page: &mut Page) -> Result<(), Unfit> {
+/// `rows` is what was found in the text while it arrived.
+pub(super) fn read(operation: &Operation, text: String, rows: Rows, items_max: usize, page: &mut Page) -> Result<(), Unfit> {
     let rule = &operation.response;
     let mut wants: Vec<&Pointer> = paging::wants(&operation.paging);
     wants.extend(&rule.total);
@@ -55,7 +57,7 @@ pub(super) fn read(operation: &Operation, text: String, items_max: usize, page: 
     let report = rule.result == ResultShape::Report;
     let target = if report { Pointer::default() } else { rule.items.clone() };
     let tree = Tree::new(&target, rule.result == ResultShape::List, &wants);
-    let (catch, has_lines) = Reader::run(&text, &tree, items_max).map_err(|fault| refuse(fault, &text, items_max))?;
+    let (catch, has_lines) = Reader::run(&text, &tree, rows, items_max).map_err(|fault| refuse(fault, &text, items_max))?;
     let Catch { items: found, spans, raw, signals, unusable, twice } = catch;
     let text = if has_lines { one_line(text) } else { text };
     if let Some(pointer) = unusable.and_then(|i| wants.get(i)).filter(|p| !is_hint(operation, p)) {
@@ -68,7 +70,7 @@ pub(super) fn read(operation: &Operation, text: String, items_max: usize, page: 
     }
     page.signals = signals.into_iter().filter_map(|(i, v)| wants.get(i).map(|p| ((*p).clone(), v))).collect();
     page.items = match (rule.result, found) {
-        (ResultShape::List, Found::List) => Items::from_spans(text, spans),
+        (ResultShape::List, Found::List) => Items::of_array(text, spans),
         (_, Found::Null) => Items::default(),
         (_, Found::Absent) if rule.optional || rule.result == ResultShape::None => Items::default(),
         (ResultShape::Object | ResultShape::None | ResultShape::File | ResultShape::Text, Found::Object) => spans_of(text, raw),
@@ -167,7 +169,7 @@ fn table(operation: &Operation, text: &str, items_max: usize) -> Result<Items> {
     let rule = &operation.response;
     let catch = |pointer: &Pointer| -> Result<Vec<&str>> {
         let tree = Tree::new(pointer, true, &[]);
-        let (catch, _) = Reader::run(text, &tree, items_max).map_err(|fault| again("a report", fault, items_max))?;
+        let (catch, _) = Reader::run(text, &tree, Rows::default(), items_max).map_err(|fault| again("a report", fault, items_max))?;
         if catch.items != Found::List {
             return Err(Error::new(
                 ErrorKind::BadResponse,
@@ -261,13 +263,14 @@ struct Reader<'t> {
     text: &'t str,
     scan: Scan<'t>,
     catch: Catch,
+    rows: Rows,
     items_max: usize,
 }
 
 impl<'t> Reader<'t> {
     /// Reads a whole text; tells whether it has line breaks.
-    fn run(text: &'t str, tree: &Tree, items_max: usize) -> Result<(Catch, bool), Fault> {
-        let mut reader = Reader { text, scan: Scan::new(text), catch: Catch::default(), items_max };
+    fn run(text: &'t str, tree: &Tree, rows: Rows, items_max: usize) -> Result<(Catch, bool), Fault> {
+        let mut reader = Reader { text, scan: Scan::new(text), catch: Catch::default(), rows, items_max };
         let start = reader.scan.blank(0);
         let end = reader.place(start, tree)?;
         if !reader.scan.is_end(end) {
@@ -280,8 +283,17 @@ impl<'t> Reader<'t> {
     fn place(&mut self, start: usize, node: &Tree) -> Result<usize, Fault> {
         let end = match self.scan.byte(start) {
             b'[' if node.items == Some(true) => {
-                let (spans, max) = (&mut self.catch.spans, self.items_max);
-                self.scan.elements(start, |from, to| keep(spans, from, to, max))?
+                // Rows that were noted are those of a list at the root, and the root is the only list that is taken apart then.
+                let (rows, max) = (std::mem::take(&mut self.rows), self.items_max);
+                if rows.spans.len() > max {
+                    return Err(Fault::Count);
+                }
+                self.scan.has_lines |= rows.has_lines;
+                let noted = !rows.spans.is_empty();
+                self.catch.spans = rows.spans;
+                let spans = &mut self.catch.spans;
+                let more = |from, to| keep(spans, from, to, max);
+                if noted { self.scan.elements_from(rows.at, more)? } else { self.scan.elements(start, more)? }
             }
             b'{' if !node.children.is_empty() => self.object(start, node)?,
             _ => self.scan.value(start)?,

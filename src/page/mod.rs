@@ -3,9 +3,14 @@
 //! Every shape of reply ends as items by one table, the same for every operation: arrays, envelopes, single objects, blank replies, counts,
 //! reports, files, texts.
 
+mod body;
 mod file;
 mod json;
+mod rows;
 mod scan;
+
+pub use body::Body;
+pub(crate) use rows::Rows;
 
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
@@ -24,7 +29,7 @@ pub struct Response {
     /// Headers.
     pub headers: HeaderMap,
     /// Body, decompressed.
-    pub body: Vec<u8>,
+    pub body: Body,
 }
 
 impl Response {
@@ -126,15 +131,15 @@ pub(crate) fn read(operation: &Operation, mut reply: Response, items_max: usize)
     if rule.result == ResultShape::File && !reply.body.is_empty() && !no_content {
         page.items = file::item(&reply);
     } else if rule.result == ResultShape::Text && !reply.is_blank() {
-        let text = charset::decode(&mut reply).map_err(undecodable)?;
+        let (text, _) = charset::decode(&mut reply).map_err(undecodable)?;
         page.items = Items::one(serde_json::json!({"contentType": reply.media_type(), "text": text}).to_string());
     } else if !no_content && !reply.is_blank() && rule.empty.iter().all(|s| *s != reply.status.as_u16()) {
         if is_binary(&reply) {
             // Bytes that nobody declared are kept as a file, never turned into text.
             page.items = file::item(&reply);
         } else {
-            let text = charset::decode(&mut reply).map_err(undecodable)?;
-            json::read(operation, text, items_max, &mut page)?;
+            let (text, rows) = charset::decode(&mut reply).map_err(undecodable)?;
+            json::read(operation, text, rows, items_max, &mut page)?;
         }
     }
     page.headers = reply.headers;

@@ -207,11 +207,17 @@ impl<'t> Scan<'t> {
     }
 
     /// The elements of the array that begins here, one by one; gives the place behind it.
-    pub(super) fn elements(&mut self, at: usize, mut each: impl FnMut(usize, usize) -> Result<(), Fault>) -> At {
-        let mut at = self.blank(at + 1);
+    pub(super) fn elements(&mut self, at: usize, each: impl FnMut(usize, usize) -> Result<(), Fault>) -> At {
+        let at = self.blank(at + 1);
         if self.byte(at) == b']' {
             return Ok(at + 1);
         }
+        self.elements_from(at, each)
+    }
+
+    /// The same from an element on.
+    pub(super) fn elements_from(&mut self, at: usize, mut each: impl FnMut(usize, usize) -> Result<(), Fault>) -> At {
+        let mut at = self.blank(at);
         loop {
             let end = self.value(at)?;
             each(at, end)?;

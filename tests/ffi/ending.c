@@ -1,4 +1,6 @@
 /* Ends: cancels, frees in the middle, shutdowns, forks, panics. */
+#include <fcntl.h>
+
 #include "suite.h"
 
 #include <sys/wait.h>
@@ -261,4 +263,78 @@ CASE(fork_child) {
   IS(OPNODE_OK, opnode_op_free(op));
   IS(OPNODE_OK, opnode_conn_free(conn));
   finish(it);
+}
+
+/* ---- what stays in memory ---- */
+
+/* Where a needle is kept so that it is not found itself. */
+static unsigned char needles[3][100];
+static size_t lengths[3];
+
+static void hide(int which, const char *text) {
+  lengths[which] = strlen(text);
+  for (size_t i = 0; i < lengths[which]; i++) needles[which][i] = (unsigned char)text[i] ^ 0x55;
+}
+
+static int is_there(const unsigned char *at, int which) {
+  for (size_t i = 0; i < lengths[which]; i++)
+    if ((at[i] ^ 0x55) != needles[which][i]) return 0;
+  return 1;
+}
+
+/* How often a needle is in the memory that this process can write to, the library's and the C library's heaps among it. Stacks of threads that are gone too. */
+static int found(int which) {
+  int times = 0, memory = open("/proc/self/mem", O_RDONLY);
+  FILE *maps = fopen("/proc/self/maps", "r");
+  CHECK(memory >= 0 && maps);
+  char line[500], rights[8];
+  unsigned long from, to;
+  static unsigned char part[1 << 16];
+  while (fgets(line, sizeof line, maps)) {
+    if (sscanf(line, "%lx-%lx %7s", &from, &to, rights) != 3 || rights[1] != 'w') continue;
+    for (unsigned long at = from; at < to; at += sizeof part - 100) {
+      ssize_t got = pread(memory, part, to - at < sizeof part ? to - at : sizeof part, (off_t)at);
+      for (ssize_t i = 0; i + (ssize_t)lengths[which] <= got; i++) times += is_there(part + i, which);
+    }
+    memset(part, 0, sizeof part);
+  }
+  fclose(maps);
+  close(memory);
+  return times;
+}
+
+CASE(closed_connections_leave_no_secret) {
+  /* Made here, so that no program text holds it. */
+  char key[40], pair[60], base64[100], spec[400];
+  snprintf(key, sizeof key, "s3cret%dk%ldz", getpid(), (long)now_ms());
+  snprintf(pair, sizeof pair, "free:%s", key);
+  static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  size_t n = 0;
+  for (size_t i = 0; i + 2 < strlen(pair); i += 3) {
+    unsigned bits = (unsigned)pair[i] << 16 | (unsigned)pair[i + 1] << 8 | (unsigned)pair[i + 2];
+    for (int shift = 18; shift >= 0; shift -= 6) base64[n++] = letters[bits >> shift & 63];
+  }
+  base64[n] = 0;
+  hide(0, key);
+  hide(1, base64);
+  snprintf(spec, sizeof spec, "{\"connector\":\"shop\",\"values\":{\"siteUrl\":\"%s\",\"user\":\"free\",\"apiKey\":\"%s\"}}", env("SHOP"), key);
+  hide(2, "this is found, or the search is wrong");
+  char *control = strdup("this is found, or the search is wrong");
+  opnode_engine *it = engine("");
+  opnode_conn *conn = NULL;
+  ERR(OPNODE_OK, opnode_conn_open(it, spec, OPNODE_NTS, &conn, &err));
+  memset(spec, 0, sizeof spec);
+  memset(key, 0, sizeof key);
+  memset(pair, 0, sizeof pair);
+  memset(base64, 0, sizeof base64);
+  free(run(conn, GOODS(30, ""), OPNODE_OK));
+  free(run(conn, ADD("[{\"name\":\"a\"}]"), OPNODE_OK));
+  free(run(conn, GOODS(30, ",\"trouble\":\"status-500\""), OPNODE_E_UNAVAILABLE));
+  CHECK(found(2) > 0 && found(0) > 0);
+  IS(OPNODE_OK, opnode_conn_free(conn));
+  finish(it);
+  all_is_over();
+  CHECK(found(2) > 0);
+  free(control);
+  if (found(0) + found(1) > 0) suite_fail(__FILE__, __LINE__, "a secret is left in memory", found(0), NULL);
 }

@@ -145,7 +145,7 @@ static int threads(void) {
 }
 
 /* With the last handle, all threads of the library end. On a busy machine, one that was woken for it may wait long for a processor. */
-static void all_is_over(void) {
+void all_is_over(void) {
   for (int i = 0; i < 1200 && threads() > 1; i++) nap(i < 20 ? 5 : 50);
   if (threads() > 1) suite_fail(__FILE__, __LINE__, "threads are left", threads(), NULL);
 }

@@ -50,6 +50,7 @@ char *text(opnode_buf *buf);                                             /* a co
 char *failure(opnode_error *error);                                      /* the JSON; frees the error */
 int64_t now_ms(void);
 void nap(int ms);
+void all_is_over(void);
 
 #define FOREVER (-1)
 #define GOODS(count, more) "{\"method\":\"query\",\"operationId\":\"listGoods\",\"options\":{\"count\":" #count more "}}"

@@ -71,12 +71,16 @@ impl Output {
         if self.flow == Flow::Closed || items.is_empty() {
             return Ok(self.flow);
         }
+        self.items += items.len() as u64;
         self.buffer.clear();
         match &mut self.form {
+            Form::File(FileForm::Ndjson) if let Some(lines) = items.lines() => {
+                self.flow = self.target.write(lines.as_bytes())?;
+                self.buffer.push(b'\n');
+            }
             Form::File(form) => form.put(items, &mut self.buffer)?,
             Form::Table(table) => table.page(items, &mut self.buffer),
         }
-        self.items += items.len() as u64;
         self.put()
     }
 

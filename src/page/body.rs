@@ -1,0 +1,206 @@
+//! A reply's body, as it arrives and as a whole. Text is checked and looked through piece by piece, while it is at hand.
+
+use std::ops::Deref;
+
+use super::rows::Rows;
+
+/// A body, unpacked.
+#[derive(Clone, Debug)]
+pub struct Body(Held);
+
+#[derive(Clone, Debug)]
+enum Held {
+    Bytes(Vec<u8>),
+    Text(Text),
+}
+
+#[derive(Clone, Debug, Default)]
+struct Text {
+    text: String,
+    /// The beginning of a character that lies across two pieces.
+    rest: Vec<u8>,
+    rows: Rows,
+}
+
+impl Default for Body {
+    fn default() -> Body {
+        Body(Held::Bytes(Vec::new()))
+    }
+}
+
+impl From<Vec<u8>> for Body {
+    fn from(bytes: Vec<u8>) -> Body {
+        Body(Held::Bytes(bytes))
+    }
+}
+
+impl AsRef<[u8]> for Body {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+impl Deref for Body {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match &self.0 {
+            Held::Bytes(bytes) => bytes,
+            Held::Text(text) => text.text.as_bytes(),
+        }
+    }
+}
+
+impl Body {
+    /// An empty body with room; `is_text` says whether UTF-8 is to be expected.
+    pub(crate) fn expect(is_text: bool, room: usize) -> Body {
+        Body(if is_text {
+            Held::Text(Text { text: String::with_capacity(room), ..Text::default() })
+        } else {
+            Held::Bytes(Vec::with_capacity(room))
+        })
+    }
+
+    /// Takes a piece.
+    pub(crate) fn push(&mut self, piece: &[u8]) {
+        match &mut self.0 {
+            Held::Bytes(bytes) => bytes.extend_from_slice(piece),
+            Held::Text(text) => {
+                if !text.push(piece) {
+                    // It is no UTF-8 after all; who reads it finds the place.
+                    let mut bytes = std::mem::take(&mut text.text).into_bytes();
+                    bytes.extend_from_slice(&text.rest);
+                    bytes.extend_from_slice(piece);
+                    self.0 = Held::Bytes(bytes);
+                }
+            }
+        }
+    }
+
+    /// The whole, when no more comes.
+    pub(crate) fn whole(mut self) -> Body {
+        if let Held::Text(text) = &mut self.0
+            && !text.rest.is_empty()
+        {
+            // Half a character: it is no UTF-8.
+            let mut bytes = std::mem::take(&mut text.text).into_bytes();
+            bytes.append(&mut text.rest);
+            return Body::from(bytes);
+        }
+        self
+    }
+
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        match self.0 {
+            Held::Bytes(bytes) => bytes,
+            Held::Text(text) => text.text.into_bytes(),
+        }
+    }
+
+    /// As UTF-8, with what was found in it on the way.
+    pub(crate) fn into_text(self) -> Result<(String, Rows), std::str::Utf8Error> {
+        match self.0 {
+            Held::Bytes(bytes) => String::from_utf8(bytes).map(|text| (text, Rows::default())).map_err(|e| e.utf8_error()),
+            Held::Text(text) => Ok((text.text, text.rows)),
+        }
+    }
+}
+
+impl Text {
+    /// Takes a piece; one that is no UTF-8 is not taken.
+    fn push(&mut self, piece: &[u8]) -> bool {
+        let (length, rest) = (self.text.len(), self.rest.clone());
+        let is_text = self.append(piece);
+        if is_text {
+            self.rows.more(&self.text);
+        } else {
+            self.text.truncate(length);
+            self.rest = rest;
+        }
+        is_text
+    }
+
+    fn append(&mut self, mut piece: &[u8]) -> bool {
+        while !self.rest.is_empty()
+            && let Some((first, behind)) = piece.split_first()
+        {
+            self.rest.push(*first);
+            piece = behind;
+            match std::str::from_utf8(&self.rest) {
+                Ok(character) => {
+                    self.text.push_str(character);
+                    self.rest.clear();
+                }
+                Err(e) if e.error_len().is_some() => return false,
+                Err(_) => {}
+            }
+        }
+        let end = match std::str::from_utf8(piece) {
+            Ok(text) => {
+                self.text.push_str(text);
+                return true;
+            }
+            Err(e) if e.error_len().is_some() => return false,
+            Err(e) => e.valid_up_to(),
+        };
+        let (good, rest) = piece.split_at(end);
+        self.rest = rest.to_vec();
+        std::str::from_utf8(good).is_ok_and(|text| {
+            self.text.push_str(text);
+            true
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Body;
+
+    /// A body in pieces of every size is the body in one, whatever it holds.
+    #[test]
+    fn pieces_make_the_whole() {
+        let bodies: [&[u8]; 9] = [
+            b"",
+            b"[1, 22, 333]",
+            "[\"\u{e4}\u{20ac}\u{1f600}\", {\"a\": \"\u{1f600}\"},\n[\"]\"], 1.5e3 , true]".as_bytes(),
+            "\u{feff}[1]".as_bytes(),
+            b"{\"items\": [1, 2]}",
+            b"[1, \"\xE4\", 2]",
+            b"[1, \"\xF0\x9F",
+            b"[1, }, 2]",
+            b" \n [ [[1, 2], 3], {\"a\": [\"\\\"\", \"b\"]} ] ",
+        ];
+        for body in bodies {
+            let serde = serde_json::from_slice::<Vec<&serde_json::value::RawValue>>(body);
+            for size in 1..=body.len().max(1) {
+                let mut whole = Body::expect(true, 0);
+                body.chunks(size).for_each(|piece| whole.push(piece));
+                let whole = whole.whole();
+                assert_eq!(&*whole, body, "in pieces of {size}");
+                let Ok((text, rows)) = whole.into_text() else {
+                    assert!(std::str::from_utf8(body).is_err());
+                    continue;
+                };
+                let found: Vec<&str> = rows.spans.iter().map(|(from, to)| &text[*from as usize..*to as usize]).collect();
+                match &serde {
+                    Ok(all) => {
+                        let all: Vec<&str> = all.iter().map(|raw| raw.get()).collect();
+                        assert!(all.starts_with(&found), "{found:?} of {all:?}");
+                        // All but the last, and what is not whole yet at the end of a piece.
+                        assert!(size > 1 || all.len() < 2 || found.len() + 1 == all.len(), "{found:?} of {all:?}");
+                    }
+                    Err(_) => assert!(found.len() < 2, "{found:?}"),
+                }
+            }
+        }
+    }
+
+    /// A reply that is one large element is not looked through at each piece.
+    #[test]
+    fn a_large_element_costs_no_square() {
+        let mut body = Body::expect(true, 0);
+        body.push(b"[[");
+        (0..200_000).for_each(|_| body.push(b"1,2,3,4,5,"));
+        assert_eq!(body.into_text().unwrap().1.spans, []);
+    }
+}

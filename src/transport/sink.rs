@@ -1,0 +1,120 @@
+//! A body as it arrives: unpacked piece by piece, within its limits.
+
+use std::io::Write;
+
+use http::HeaderMap;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+
+use super::{ExchangeLimits, Failure, FailureKind};
+use crate::page::Body;
+
+/// Takes the pieces of a body, unpacks them and keeps the limits.
+pub(super) struct Sink {
+    plain: Body,
+    /// Empty between two pieces.
+    gzip: Option<flate2::write::MultiGzDecoder<Vec<u8>>>,
+    pub(super) packed: usize,
+    status: u16,
+    limits: ExchangeLimits,
+}
+
+/// Below this size a high ratio is no attack: small JSON packs well.
+const RATIO_FREE: usize = 1 << 20;
+
+impl Sink {
+    pub(super) fn new(headers: &HeaderMap, limits: ExchangeLimits, status: u16, length: usize) -> Result<Sink, Failure> {
+        let fields: Vec<String> =
+            headers.get_all(CONTENT_ENCODING).iter().map(|v| String::from_utf8_lossy(v.as_bytes()).to_ascii_lowercase()).collect();
+        let joined = fields.join(",");
+        let encodings: Vec<&str> = joined.split(',').map(str::trim).filter(|e| !e.is_empty() && *e != "identity").collect();
+        let gzip = match encodings.as_slice() {
+            [] => None,
+            ["gzip" | "x-gzip"] => Some(flate2::write::MultiGzDecoder::new(Vec::new())),
+            [one] => {
+                return Err(Failure {
+                    kind: FailureKind::Encoding,
+                    message: format!("the reply's content encoding `{one}` was not asked for and cannot be read"),
+                    status: Some(status),
+                });
+            }
+            many => {
+                return Err(Failure {
+                    kind: FailureKind::Encoding,
+                    message: format!("the reply has {} content encodings on top of each other", many.len()),
+                    status: Some(status),
+                });
+            }
+        };
+        let plain = Body::expect(is_text(headers), if gzip.is_none() { length } else { 0 });
+        Ok(Sink { plain, gzip, packed: 0, status, limits })
+    }
+
+    pub(super) fn push(&mut self, piece: &[u8]) -> Result<(), Failure> {
+        self.packed += piece.len();
+        let Some(gzip) = &mut self.gzip else {
+            self.plain.push(piece);
+            return if self.plain.len() > self.limits.body_max { Err(too_large(self.limits, self.status)) } else { Ok(()) };
+        };
+        // Packed bytes count too: empty members make nothing for ever.
+        if self.packed > self.limits.body_max {
+            return Err(too_large(self.limits, self.status));
+        }
+        // Small steps, so that a bomb is seen before it has grown.
+        for step in piece.chunks(1024) {
+            gzip.write_all(step).map_err(|e| corrupt(&e, self.status))?;
+            self.plain.push(gzip.get_ref());
+            gzip.get_mut().clear();
+            check_size(self.plain.len(), self.packed, self.limits, self.status)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(mut self) -> Result<Body, Failure> {
+        if let Some(gzip) = self.gzip.take().filter(|_| self.packed > 0) {
+            // The last bytes come out only now.
+            self.plain.push(&gzip.finish().map_err(|e| corrupt(&e, self.status))?);
+            check_size(self.plain.len(), self.packed, self.limits, self.status)?;
+        }
+        Ok(self.plain.whole())
+    }
+
+    /// What came, whole or not, within the limit.
+    pub(super) fn so_far(mut self) -> Body {
+        if let Some(mut gzip) = self.gzip.take() {
+            self.plain.push(&std::mem::take(gzip.get_mut()));
+        }
+        let mut body = self.plain.whole().into_bytes();
+        body.truncate(self.limits.body_max);
+        body.into()
+    }
+}
+
+/// Whether a body is to be expected in UTF-8. One that is not is taken all the same.
+fn is_text(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).map(|v| String::from_utf8_lossy(v.as_bytes()).to_ascii_lowercase()).unwrap_or_default();
+    (kind.contains("json") || kind.starts_with("text/")) && (!kind.contains("charset") || kind.contains("utf-8") || kind.contains("utf8"))
+}
+
+/// Whether what came out so far keeps the limits.
+fn check_size(size: usize, packed: usize, limits: ExchangeLimits, status: u16) -> Result<(), Failure> {
+    if size > limits.body_max {
+        return Err(too_large(limits, status));
+    }
+    if size > RATIO_FREE && size / packed.max(1) > limits.ratio_max {
+        let message = format!("the reply grows more than the limit inflate_ratio ({}) when unpacked", limits.ratio_max);
+        return Err(Failure { kind: FailureKind::TooLarge, message, status: Some(status) });
+    }
+    Ok(())
+}
+
+fn corrupt(error: &std::io::Error, status: u16) -> Failure {
+    Failure { kind: FailureKind::Encoding, message: format!("the reply's gzip encoding is broken: {error}"), status: Some(status) }
+}
+
+pub(super) fn too_large(limits: ExchangeLimits, status: u16) -> Failure {
+    Failure {
+        kind: FailureKind::TooLarge,
+        message: format!("the reply is larger than the limit page_bytes ({})", limits.body_max),
+        status: Some(status),
+    }
+}
