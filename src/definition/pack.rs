@@ -74,16 +74,21 @@ impl Pack {
         if let Some(connector) = self.connector.get() {
             return Ok(Arc::clone(connector));
         }
+        let connector = self.own_connector()?;
+        Ok(Arc::clone(self.connector.get_or_init(|| Arc::new(connector))))
+    }
+
+    fn own_connector(&self) -> Result<Connector> {
         let Some(source) = self.last_named("connector.yaml") else {
             return Err(Error::new(ErrorKind::Definition, format!("the connector {} has no connector.yaml", self.name))
                 .advise(format!("add operations/{}/connector.yaml", self.name)));
         };
-        let connector = read_connector(&source.name, &source.text)?;
+        let connector = read_connector(&source.name, &source.text, self.vouches(source))?;
         if connector.name != self.name {
             let message = format!("the connector is called `{}` but its folder is `{}`", connector.name, self.name);
             return Err(Error::new(ErrorKind::Definition, message).at(in_file(&source.name)));
         }
-        Ok(Arc::clone(self.connector.get_or_init(|| Arc::new(connector))))
+        Ok(connector)
     }
 
     pub(crate) fn sandbox(&self) -> Result<Option<SandboxFile>> {
@@ -200,7 +205,7 @@ impl Pack {
         lock(&self.operations).clear();
         lock(&self.records).clear();
         let mut errors: Vec<Error> = Vec::new();
-        errors.extend(self.connector().err());
+        errors.extend(self.own_connector().err());
         errors.extend(self.sandbox().err());
         for (_, source) in self.areas() {
             match Document::parse(&source.name, &source.text, 0) {
