@@ -1,5 +1,5 @@
 """The server that the whole-process comparisons talk to, in a process of its own: pages of goods, and goods that are added. And what a program cost."""
-import json, multiprocessing, os
+import json, multiprocessing, os, subprocess, sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 class Shop(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     pages = {}
+    wbufsize = -1  # head and body in one segment
 
     def answer(self, status, body, *headers):
         self.send_response(status)
@@ -48,16 +49,32 @@ def start():
     return server, f"http://127.0.0.1:{ports.get()}"
 
 
-def cost(arguments, folder=None):
-    """Runs a program: seconds of user and system time, its largest memory in KiB, and what it said."""
+RUNNER = """
+import json, os, sys
+for line in sys.stdin:
+    arguments, folder = json.loads(line)
+    os.chdir(folder)
     read, write = os.pipe()
-    before = os.getcwd()
-    os.chdir(folder or before)
     pid = os.posix_spawn(arguments[0], arguments, os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, write, 1)])
-    os.chdir(before)
     os.close(write)
-    said = os.read(read, 1000).decode().strip()
+    with open(read, "rb") as out:
+        said = out.readline().decode().strip()
+        while out.read(1 << 20):
+            pass
     _, status, usage = os.wait4(pid, 0)
-    os.close(read)
+    print(json.dumps([status, usage.ru_utime + usage.ru_stime, usage.ru_maxrss, said]), flush=True)
+"""
+runner = None
+
+
+def cost(arguments, folder=None):
+    """Runs a program: seconds of user and system time, its largest memory in KiB, and the first line that it said. A small process starts it: what is counted begins
+    with the memory of that one."""
+    global runner
+    if not runner:
+        runner = subprocess.Popen([sys.executable, "-S", "-E", "-c", RUNNER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    runner.stdin.write(json.dumps([arguments, str(folder or os.getcwd())]) + "\n")
+    runner.stdin.flush()
+    status, seconds, memory, said = json.loads(runner.stdout.readline())
     assert status == 0, f"{arguments}: {status}"
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss, said
+    return seconds, memory, said

@@ -75,10 +75,10 @@ def main():
             print(f"| {name:24} | {middle([a for a, _ in rounds]):.3f} | {middle([b for _, b in rounds]):.3f} | {ratio:.2f} | {most} |", flush=True)
             if ratio > most:
                 alarms.append(f"{name}: {ratio:.2f} times the yardstick, more than {most}")
-        small, large = (min(shop.cost(query(count), folder)[1] for _ in range(3)) for count in (items // 10, items * 2))
-        growth = (large - small) * 1024 / (items * 2 - items // 10)
-        print(f"\nmemory: {small} KiB at {items // 10:,} items, {large} KiB at {items * 2:,}: {growth:.1f} bytes an item")
-        if growth > 60:
+        small, large = (min(shop.cost(query(count), folder)[1] for _ in range(3)) for count in (items // 2, items * 4))
+        growth = (large - small) * 1024 / (items * 4 - items // 2)
+        print(f"\nmemory: {small} KiB at {items // 2:,} items, {large} KiB at {items * 4:,}: {growth:.1f} bytes an item")
+        if growth > 40:
             alarms.append(f"memory grows by {growth:.1f} bytes an item")
     server.terminate()
     if chosen.check and alarms:
