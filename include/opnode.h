@@ -10,8 +10,8 @@
  *   opnode_engine_shutdown -> opnode_engine_free
  *
  * Rules that hold for every function:
- *   - It may be called from any thread, with any handle value, at any time. A handle that is NULL, stale, freed or of another kind gives
- *     OPNODE_E_HANDLE (OPNODE_E_MISUSE for NULL), never a crash. Handles are tokens: do not dereference them.
+ *   - It may be called from any thread that has 256 KiB of stack, with any handle value, at any time. A handle that is NULL, stale, freed or of
+ *     another kind gives OPNODE_E_HANDLE (OPNODE_E_MISUSE for NULL), never a crash. Handles are tokens: do not dereference them.
  *   - Freeing in another order is allowed: what was opened from a handle keeps what it needs.
  *   - Texts go in as pointer and length in bytes, UTF-8; OPNODE_NTS as the length means "up to the NUL". They are copied before the call
  *     returns. Texts come out as pointer and length, with a NUL behind them that the length does not count.

@@ -131,7 +131,11 @@ pub fn page(data: &[u8]) {
     if let Some(kind) = KINDS.get(steer / 16 % KINDS.len()).filter(|k| !k.is_empty()) {
         headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static(kind));
     }
-    let Ok(page) = page::read(operation, Response { status: StatusCode::OK, headers, body: body.to_owned().into() }, usize::MAX) else {
+    let Ok(page) = page::read(
+        operation,
+        Response { status: StatusCode::OK, headers, body: body.to_owned().into(), ..Response::default() },
+        usize::MAX,
+    ) else {
         return;
     };
     for item in page.items.iter() {

@@ -155,18 +155,19 @@ impl Transport for HttpTransport {
     async fn send(&self, mut request: http::Request<Bytes>, limits: ExchangeLimits) -> Result<Response, Failure> {
         request.headers_mut().insert(ACCEPT_ENCODING, http::HeaderValue::from_static("gzip"));
         let request = reqwest::Request::try_from(request.map(reqwest::Body::from)).map_err(|e| failed(&e.without_url(), None))?;
-        let end = End { at: Instant::now() + limits.total, total: limits.total };
+        let begun = Instant::now();
+        let end = End { at: begun + limits.total, total: limits.total };
         let sent = end.within("first_byte_s", limits.first_byte, None, self.client.execute(request)).await?;
         let mut response = sent.map_err(|e| failed(&e.without_url(), None))?;
-        let status = response.status();
+        let (status, waited) = (response.status(), begun.elapsed());
         check_framing(&response)?;
         if !status.is_success() {
             let body = error_body(&mut response, limits, &end).await;
-            return Ok(Response { status, headers: std::mem::take(response.headers_mut()), body });
+            return Ok(Response { status, headers: std::mem::take(response.headers_mut()), body, waited });
         }
         check_headers(response.headers(), limits, status.as_u16())?;
-        let headers = response.headers().clone();
-        Ok(Response { status, headers, body: body(response, limits, &end).await? })
+        let headers = std::mem::take(response.headers_mut());
+        Ok(Response { status, body: body(response, &headers, limits, &end).await?, headers, waited })
     }
 }
 
@@ -205,13 +206,13 @@ fn check_headers(headers: &http::HeaderMap, limits: ExchangeLimits, status: u16)
     Err(Failure { kind: FailureKind::TooLarge, message, status: Some(status) })
 }
 
-async fn body(response: reqwest::Response, limits: ExchangeLimits, end: &End) -> Result<Body, Failure> {
+async fn body(response: reqwest::Response, headers: &http::HeaderMap, limits: ExchangeLimits, end: &End) -> Result<Body, Failure> {
     let status = response.status().as_u16();
-    let length = response.headers().get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<usize>().ok());
+    let length = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<usize>().ok());
     if length.is_some_and(|l| l > limits.body_max) {
         return Err(too_large(limits, status));
     }
-    let mut sink = Sink::new(response.headers(), limits, status, length.unwrap_or(0))?;
+    let mut sink = Sink::new(headers, limits, status, length.unwrap_or(0))?;
     let framed = response.version() == http::Version::HTTP_2;
     let mut body = reqwest::Body::from(response);
     loop {

@@ -29,7 +29,7 @@ pub struct Walk {
     items_max: Option<u64>,
     queue: VecDeque<Fetch>,
     started: Option<Duration>,
-    /// The shortest time that a page took.
+    /// The shortest time until a page began.
     quickest: Duration,
     /// Why there is no page after the one delivered last.
     broken: Option<Error>,
@@ -55,10 +55,10 @@ pub struct Resume {
 struct Fetch {
     cursor: Cursor,
     url: String,
-    task: JoinHandle<Result<(Sent, Duration)>>,
+    task: JoinHandle<Result<Sent>>,
 }
 
-/// A walk that has this much of a page's time to wait fetches one more page ahead: enough to be busy, and no more held in memory than that takes.
+/// For each of these that a page lets wait, one more page is fetched ahead: enough to keep the walk busy, and no more held in memory than that takes.
 const AHEAD_EACH: Duration = Duration::from_millis(2);
 
 impl Drop for Fetch {
@@ -127,10 +127,7 @@ impl Walk {
         };
         let number = self.receipt.pages + 1;
         let sent = match (&mut fetch.task).await {
-            Ok(Ok((sent, took))) => {
-                self.quickest = self.quickest.min(took);
-                sent
-            }
+            Ok(Ok(sent)) => sent,
             Ok(Err(error)) => return Some(Err(self.fail(error.with(|d| d.page = Some(number))))),
             Err(lost) => return Some(Err(self.fail(Error::new(ErrorKind::Internal, format!("a page's task ended: {lost}"))))),
         };
@@ -185,6 +182,9 @@ impl Walk {
         if self.over_pages() {
             return Ok(());
         }
+        if !page.waited.is_zero() {
+            self.quickest = self.quickest.min(page.waited);
+        }
         let worth = 2 + self.quickest.as_millis() / AHEAD_EACH.as_millis();
         let mut room = self.wire.connection.limits.concurrency().min(usize::try_from(worth).unwrap_or(usize::MAX));
         let rows = page.items.len() as u64;
@@ -211,11 +211,7 @@ impl Walk {
             .map_err(|e| e.with(|d| d.operation = Some(self.call.operation.id.clone())))?;
         let url = request.uri().to_string();
         let (wire, call) = (Arc::clone(&self.wire), Arc::clone(&self.call));
-        let task = tokio::spawn(async move {
-            let start = wire.clock.now();
-            let sent = wire.send(&call, request, None).await?;
-            Ok((sent, wire.clock.now().saturating_sub(start)))
-        });
+        let task = tokio::spawn(async move { wire.send(&call, request, None).await });
         self.queue.push_back(Fetch { cursor, url, task });
         Ok(())
     }

@@ -45,6 +45,7 @@ pub(crate) struct Document {
     file: String,
     prefix: String,
     root: Node,
+    vouched: bool,
 }
 
 impl Document {
@@ -67,7 +68,7 @@ impl Document {
         })?;
         let mut root = Node::from(spanned);
         root.shift(line_offset);
-        Ok(Document { file: file.to_owned(), prefix: String::new(), root })
+        Ok(Document { file: file.to_owned(), prefix: String::new(), root, vouched: false })
     }
 
     /// The keys of the map at a pointer, in order.
@@ -83,7 +84,18 @@ impl Document {
         let Inner::Map(map) = &self.root.child(section)?.value else { return None };
         let entry = map.iter().find(|(k, _)| k.name == name)?.clone();
         let root = Node { line: entry.0.line, column: entry.0.column, value: Inner::Map(vec![entry]) };
-        Some(Document { file: self.file.clone(), prefix: format!("/{section}"), root })
+        Some(Document { file: self.file.clone(), prefix: format!("/{section}"), root, vouched: self.vouched })
+    }
+
+    /// The same document, vouched for or not.
+    pub(crate) fn vouched(mut self, vouched: bool) -> Document {
+        self.vouched = vouched;
+        self
+    }
+
+    /// Whether it is built in, and so tested: what costs time is not checked again.
+    pub(crate) fn is_vouched(&self) -> bool {
+        self.vouched
     }
 
     /// The same document with every reported pointer under a prefix.

@@ -307,7 +307,12 @@ fn reply(file: &ResponseFile) -> Result<Response, Failure> {
         (Some(body), _, _) => body.to_string().into_bytes(),
         _ => Vec::new(),
     };
-    Ok(Response { status: http::StatusCode::from_u16(file.status.unwrap_or(200)).unwrap(), headers, body: body.into() })
+    Ok(Response {
+        status: http::StatusCode::from_u16(file.status.unwrap_or(200)).unwrap(),
+        headers,
+        body: body.into(),
+        ..Response::default()
+    })
 }
 
 /// A store in which somebody has signed in already: `access_token` in connection.yaml.

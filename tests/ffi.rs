@@ -193,6 +193,8 @@ fn run_case(ground: &Ground, program: PathBuf, case: &str, within: &[&str]) -> R
         .current_dir(folder.path())
         .env("SHOP", &ground.shop)
         .env("SANDBOX", &ground.sandbox)
+        // What the header promises; without the optimizer, frames are four times as large.
+        .env("STACK_KIB", if cfg!(debug_assertions) { "1024" } else { "256" })
         .env("SHOP_DEFINITIONS", ground.root.join("tests/ffi/definitions"))
         .env("LSAN_OPTIONS", "print_suppressions=0")
         .env("RUST_BACKTRACE", "0")

@@ -153,7 +153,12 @@ impl Transport for Server {
             && let Some(status) = self.failures.lock().unwrap().pop()
         {
             headers.insert("retry-after", "1".parse().unwrap());
-            return Ok(Response { status: http::StatusCode::from_u16(status).unwrap(), headers, body: b"{}".to_vec().into() });
+            return Ok(Response {
+                status: http::StatusCode::from_u16(status).unwrap(),
+                headers,
+                body: b"{}".to_vec().into(),
+                ..Response::default()
+            });
         }
         let rows: Vec<Value> = self.situation.pages.get(page - 1).into_iter().flatten().map(|id| json!({"id": id})).collect();
         let regular = (page < self.situation.pages.len()).then_some(page as u64 + 1);
@@ -162,7 +167,7 @@ impl Transport for Server {
         for (name, value) in found {
             headers.insert(name, value.parse().unwrap());
         }
-        Ok(Response { status: http::StatusCode::OK, headers, body: body.to_string().into_bytes().into() })
+        Ok(Response { status: http::StatusCode::OK, headers, body: body.to_string().into_bytes().into(), ..Response::default() })
     }
 }
 

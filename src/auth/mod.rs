@@ -34,8 +34,10 @@ pub(crate) fn sign(
     token: Option<&Secret>,
     request: &mut http::Request<Bytes>,
 ) -> Result<()> {
-    let url = Url::parse(&request.uri().to_string()).map_err(|e| Error::new(ErrorKind::Internal, format!("the request's URL: {e}")))?;
-    connection.check_request(operation, &url)?;
+    if !connection.is_home(request.uri()) {
+        let url = Url::parse(&request.uri().to_string()).map_err(|e| Error::new(ErrorKind::Internal, format!("the request's URL: {e}")))?;
+        connection.check_request(operation, &url)?;
+    }
     if operation.anonymous {
         return Ok(());
     }

@@ -111,7 +111,7 @@ fn put_items(out: &mut String, operation: &Operation, rule: &ItemRule, width: us
 fn field_order(operation: &Operation, rule: &ItemRule) -> Vec<String> {
     let names = |text: &str| fields_of(text).unwrap_or_default().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
     let mut order = rule.sample.as_ref().map(|s| names(&s.0)).unwrap_or_default();
-    order.extend(operation.record.as_deref().map(property_order).unwrap_or_default());
+    order.extend(operation.record().map(property_order).unwrap_or_default());
     order
 }
 
@@ -131,7 +131,7 @@ fn put_response(out: &mut String, operation: &Operation, width: usize) {
         ResultShape::Report => "a list of rows, one item each",
         ResultShape::Text => "one item: { contentType, text }",
     };
-    let Some(record) = &operation.record else {
+    let Some(record) = operation.record() else {
         let _ok = writeln!(out, "\nComes back: {what}");
         return;
     };

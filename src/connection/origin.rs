@@ -1,6 +1,6 @@
 //! Where a connection's credentials may go: its own origins, and access tokens not to where they come from. Pure.
 
-use url::{Origin, Url};
+use url::{Origin, Position, Url};
 
 use super::Connection;
 use crate::definition::{Auth, Operation};
@@ -20,6 +20,13 @@ impl Connection {
         let own: Vec<String> = self.origins.iter().map(Origin::unicode_serialization).collect();
         Err(Error::new(ErrorKind::Origin, format!("{shown} is not an origin of this connection, so nothing was sent there"))
             .advise(format!("credentials go to {} only; correct the connection if the system has moved", own.join(", "))))
+    }
+
+    /// Whether an address begins with the connection's own scheme, host and port, letter for letter: then nothing else need be asked.
+    pub(crate) fn is_home(&self, uri: &http::Uri) -> bool {
+        let (base, own) = (&self.base, &self.base[Position::BeforeHost..Position::AfterPort]);
+        let bare = base.username().is_empty() && base.password().is_none() && self.origins.contains(&base.origin());
+        bare && uri.scheme_str() == Some(base.scheme()) && uri.authority().is_some_and(|a| a.as_str() == own)
     }
 
     /// The same for a request of an operation: where tokens come from, none goes, unless the operation itself is at home there.

@@ -5,6 +5,7 @@
 use std::fmt::Display;
 
 use http::{HeaderName, HeaderValue};
+use serde_json::Value;
 
 #[cfg(feature = "schemas")]
 use super::connector_file::ConnectorFile;
@@ -120,6 +121,15 @@ pub(crate) struct Checker<'d> {
 impl<'d> Checker<'d> {
     pub(crate) fn new(doc: &'d Document) -> Checker<'d> {
         Checker { doc, faults: Vec::new() }
+    }
+
+    /// Notes that a JSON Schema is none; `what` stands before the reason.
+    pub(crate) fn schema(&mut self, pointer: &str, what: &str, schema: impl FnOnce() -> Value) {
+        if !self.doc.is_vouched()
+            && let Err(why) = Schema::compile(schema())
+        {
+            self.fault(pointer, format!("{what}{why}"), None);
+        }
     }
 
     /// Notes a fault at a JSON Pointer of the document.

@@ -1,7 +1,7 @@
 //! A checked operation: what it sends, what it takes, what comes back. Compiles its schemas on first use; no I/O.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use http::HeaderName;
 use serde_json::{Map, Value, json};
@@ -157,6 +157,9 @@ pub struct Record {
     pub sample: Json,
 }
 
+/// A record that is read when somebody looks at it: most calls never do.
+pub(crate) type LaterRecord = LazyLock<Option<Arc<Record>>, Box<dyn FnOnce() -> Option<Arc<Record>> + std::marker::Send>>;
+
 /// How far a request may be repeated when its fate is not known (the retry table's columns).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repeat {
@@ -186,7 +189,7 @@ pub struct Operation {
     /// What comes back.
     pub response: ResponseRule,
     /// The record that comes back, where it is described.
-    pub record: Option<Arc<Record>>,
+    pub(crate) record: Option<Arc<LaterRecord>>,
     /// `Some` when it should no longer be used, with what to use instead.
     pub deprecated: Option<Option<String>>,
     pub(crate) path: Text,
@@ -252,11 +255,20 @@ impl Operation {
         given.or(preferred.map(|p| p.min(most))).unwrap_or(size.default).max(1)
     }
 
+    /// The record that comes back, where it is described.
+    #[must_use]
+    pub fn record(&self) -> Option<&Record> {
+        self.record.as_ref()?.as_deref()
+    }
+
     /// Checks options against the schema, all faults at once, before anything is sent.
     ///
     /// # Errors
     /// `invalid_options`, with the field of each fault.
     pub fn check_options(&self, options: &Map<String, Value>) -> Result<()> {
+        if options.is_empty() && !self.options.iter().any(|o| o.required) {
+            return Ok(());
+        }
         let schema = self.option_check.get_or_init(|| Schema::compile(self.options_schema())).as_ref();
         let schema = schema.map_err(|e| Error::new(ErrorKind::Definition, format!("the options of {}: {e}", self.id)))?;
         let value = Value::Object(options.clone());

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
 use super::check::{Format, explain, in_file};
 use super::connector::Connector;
-use super::operation::{Operation, Record};
+use super::operation::{LaterRecord, Operation, Record};
 use super::read_connector::read_connector;
 use super::read_operation::{read_operation, read_record};
 use super::sandbox::{SandboxFile, read_sandbox};
@@ -31,7 +32,9 @@ pub(crate) struct Pack {
     connector: OnceLock<Arc<Connector>>,
     index: OnceLock<Index>,
     operations: Mutex<HashMap<String, Arc<Operation>>>,
-    records: Mutex<HashMap<String, Arc<Record>>>,
+    records: Mutex<HashMap<String, Arc<LaterRecord>>>,
+    /// Built-in parts are checked like others: somebody asks for all faults.
+    strict: AtomicBool,
 }
 
 #[derive(Default)]
@@ -71,16 +74,21 @@ impl Pack {
         if let Some(connector) = self.connector.get() {
             return Ok(Arc::clone(connector));
         }
+        let connector = self.own_connector()?;
+        Ok(Arc::clone(self.connector.get_or_init(|| Arc::new(connector))))
+    }
+
+    fn own_connector(&self) -> Result<Connector> {
         let Some(source) = self.last_named("connector.yaml") else {
             return Err(Error::new(ErrorKind::Definition, format!("the connector {} has no connector.yaml", self.name))
                 .advise(format!("add operations/{}/connector.yaml", self.name)));
         };
-        let connector = read_connector(&source.name, &source.text)?;
+        let connector = read_connector(&source.name, &source.text, self.vouches(source))?;
         if connector.name != self.name {
             let message = format!("the connector is called `{}` but its folder is `{}`", connector.name, self.name);
             return Err(Error::new(ErrorKind::Definition, message).at(in_file(&source.name)));
         }
-        Ok(Arc::clone(self.connector.get_or_init(|| Arc::new(connector))))
+        Ok(connector)
     }
 
     pub(crate) fn sandbox(&self) -> Result<Option<SandboxFile>> {
@@ -106,6 +114,10 @@ impl Pack {
         Ok(self.index()?.order.get(section).map(Vec::as_slice).unwrap_or_default())
     }
 
+    fn vouches(&self, source: &Source) -> bool {
+        matches!(source.text, Cow::Borrowed(_)) && !self.strict.load(Ordering::Relaxed)
+    }
+
     fn document(&self, section: &'static str, name: &str) -> Result<Option<Document>> {
         match self.index()?.entries.get(&(section, name.to_owned())) {
             None => Ok(None),
@@ -114,7 +126,7 @@ impl Pack {
                 let Some(source) = self.sources.get(*number) else { return Ok(None) };
                 let text = source.text.get(slice.bytes.clone()).unwrap_or_default();
                 match Document::parse(&source.name, text, slice.line) {
-                    Ok(doc) => Ok(Some(doc.under(&format!("/{section}")))),
+                    Ok(doc) => Ok(Some(doc.under(&format!("/{section}")).vouched(self.vouches(source)))),
                     // A part may refer to the rest of its file; the whole file then tells the truth.
                     Err(part) => Document::parse(&source.name, &source.text, 0)?.entry(section, name).map(Some).ok_or(part),
                 }
@@ -136,19 +148,42 @@ impl Pack {
         }
         let Some(doc) = self.document("operations", id)? else { return Ok(None) };
         let connector = self.connector()?;
-        let operation = Arc::new(read_operation(&doc, &connector, &|name| self.record(name).ok().flatten())?);
+        let operation = Arc::new(read_operation(&doc, &connector, &|name| self.later_record(name).ok().flatten())?);
         lock(&self.operations).insert(id.to_owned(), Arc::clone(&operation));
         Ok(Some(operation))
     }
 
     pub(crate) fn record(&self, name: &str) -> Result<Option<Arc<Record>>> {
+        Ok(self.later_record(name)?.and_then(|record| LazyLock::force(&record).clone()))
+    }
+
+    /// A record; a built-in one is read when it is looked at.
+    fn later_record(&self, name: &str) -> Result<Option<Arc<LaterRecord>>> {
         if let Some(found) = lock(&self.records).get(name) {
             return Ok(Some(Arc::clone(found)));
         }
-        let Some(doc) = self.document("records", name)? else { return Ok(None) };
-        let record = Arc::new(read_record(&doc)?);
-        lock(&self.records).insert(name.to_owned(), Arc::clone(&record));
-        Ok(Some(record))
+        let later: LaterRecord = match self.built_in("records", name) {
+            Some((file, text, line)) => LazyLock::new(Box::new(move || {
+                let doc = Document::parse(&file, text, line).ok()?;
+                read_record(&doc.vouched(true)).ok().map(Arc::new)
+            })),
+            None => {
+                let Some(doc) = self.document("records", name)? else { return Ok(None) };
+                let record = Arc::new(read_record(&doc)?);
+                LazyLock::new(Box::new(move || Some(record)))
+            }
+        };
+        let later = Arc::new(later);
+        lock(&self.records).insert(name.to_owned(), Arc::clone(&later));
+        Ok(Some(later))
+    }
+
+    /// File, text and first line of an entry that is built in.
+    fn built_in(&self, section: &'static str, name: &str) -> Option<(String, &'static str, u64)> {
+        let Some(Entry::Slice(number, slice)) = self.index().ok()?.entries.get(&(section, name.to_owned())) else { return None };
+        let source = self.sources.get(*number).filter(|s| self.vouches(s))?;
+        let Cow::Borrowed(text) = &source.text else { return None };
+        Some((source.name.clone(), text.get(slice.bytes.clone())?, slice.line))
     }
 
     pub(crate) fn template(&self, name: &str) -> Result<Option<Template>> {
@@ -165,8 +200,12 @@ impl Pack {
 
     /// Every fault of every file of the connector.
     pub(crate) fn faults(&self) -> Vec<Fault> {
+        self.strict.store(true, Ordering::Relaxed);
+        // What was read before was not checked in full.
+        lock(&self.operations).clear();
+        lock(&self.records).clear();
         let mut errors: Vec<Error> = Vec::new();
-        errors.extend(self.connector().err());
+        errors.extend(self.own_connector().err());
         errors.extend(self.sandbox().err());
         for (_, source) in self.areas() {
             match Document::parse(&source.name, &source.text, 0) {

@@ -17,8 +17,8 @@ use crate::error::{Result, did_you_mean};
 use crate::yaml::{Document, escape};
 
 /// Reads `connector.yaml`.
-pub(crate) fn read_connector(file: &str, text: &str) -> Result<Connector> {
-    let doc = Document::parse(file, text, 0)?;
+pub(crate) fn read_connector(file: &str, text: &str, vouched: bool) -> Result<Connector> {
+    let doc = Document::parse(file, text, 0)?.vouched(vouched);
     let mirror: ConnectorFile = doc.read().map_err(|e| explain(Format::Connector, &doc, &[], &e))?;
     let mut c = Checker::new(&doc);
     let connector = convert(&mut c, mirror);

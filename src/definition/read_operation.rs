@@ -10,9 +10,10 @@ use super::connector::{Connector, Paging, Size};
 use super::file::{
     ItemsFile, LocationFile, MethodFile, OperationFile, OptionFile, PartsFile, RecordFile, ResponseFile, ResultFile, SendFile, StyleFile,
 };
-use super::operation::{ItemRule, Location, Method, Operation, OptionRule, PartRule, Record, Repeat, ResponseRule, ResultShape, Send};
+use super::operation::{
+    ItemRule, LaterRecord, Location, Method, Operation, OptionRule, PartRule, Record, Repeat, ResponseRule, ResultShape, Send,
+};
 use super::read_connector::paging;
-use super::schema::Schema;
 use super::text::Text;
 use super::value::{Json, Ordered};
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
@@ -22,7 +23,7 @@ use crate::yaml::{Document, escape};
 pub(crate) fn read_operation(
     doc: &Document,
     connector: &Arc<Connector>,
-    record: &dyn Fn(&str) -> Option<Arc<Record>>,
+    record: &dyn Fn(&str) -> Option<Arc<LaterRecord>>,
 ) -> Result<Operation> {
     let mirror: Ordered<OperationFile> = doc.read().map_err(|e| explain(Format::Operations, doc, &["operations"], &e))?;
     let Some((id, file)) = mirror.0.into_iter().next() else {
@@ -41,9 +42,7 @@ pub(crate) fn read_record(doc: &Document) -> Result<Record> {
         return Err(Error::new(ErrorKind::Internal, "a record's part of a file is empty"));
     };
     let mut c = Checker::new(doc);
-    if let Err(why) = Schema::compile(file.schema.to_value()) {
-        c.fault(&format!("/{}/schema", escape(&name)), why, None);
-    }
+    c.schema(&format!("/{}/schema", escape(&name)), "", || file.schema.to_value());
     let what = format!("the record {name} is wrong");
     let record = Record { title: file.title.unwrap_or_else(|| name.clone()), name, schema: file.schema, sample: file.sample };
     c.finish(&what, Some(record))
@@ -54,7 +53,7 @@ fn convert(
     id: String,
     file: OperationFile,
     connector: &Arc<Connector>,
-    record: &dyn Fn(&str) -> Option<Arc<Record>>,
+    record: &dyn Fn(&str) -> Option<Arc<LaterRecord>>,
 ) -> Option<Operation> {
     let at = format!("/{}", escape(&id));
     let (verb, path) = request_line(c, &format!("{at}/request"), &file.request)?;
@@ -94,7 +93,7 @@ fn convert(
     if method == Method::Query && file.items.is_some() {
         c.fault(&format!("{at}/items"), "a query takes no items", Some("use options with `in: body` for a search body".into()));
     }
-    let items = file.items.and_then(|i| items(c, &format!("{at}/items"), i, item_record.as_deref()));
+    let items = file.items.and_then(|i| items(c, &format!("{at}/items"), i, item_record.as_ref().and_then(|r| r.as_deref())));
     let key = file.idempotency_key.and_then(|k| c.header(&format!("{at}/idempotency_key/header"), &k.header));
     let base_url = file.base_url.and_then(|b| c.text(&format!("{at}/base_url"), &b));
     Some(Operation {
@@ -199,9 +198,7 @@ pub(crate) fn option_rule(c: &mut Checker<'_>, at: &str, name: String, file: Opt
     let description = file.description.clone();
     let (repeat, secret) = (file.style == StyleFile::Repeat, file.secret);
     let schema = schema_text(file);
-    if let Err(why) = Schema::compile(schema.to_value()) {
-        c.fault(at, format!("the option `{name}`: {why}"), None);
-    }
+    c.schema(at, &format!("the option `{name}`: "), || schema.to_value());
     Some(OptionRule { name, location, schema, description, required: in_path, secret, repeat })
 }
 
@@ -272,9 +269,7 @@ fn items(c: &mut Checker<'_>, at: &str, file: ItemsFile, record: Option<&Record>
     if matches!(file.send, SendFile::JsonPatch) {
         schema = json!({"anyOf": [schema, {"type": "array", "items": {"type": "object", "required": ["op", "path"]}}]});
     }
-    if let Err(why) = Schema::compile(schema.clone()) {
-        c.fault(&format!("{at}/schema"), why, None);
-    }
+    c.schema(&format!("{at}/schema"), "", || schema.clone());
     let send = match file.send {
         SendFile::Each => Send::Each,
         SendFile::All => Send::All,

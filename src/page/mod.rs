@@ -12,6 +12,8 @@ mod scan;
 pub use body::Body;
 pub(crate) use rows::Rows;
 
+use std::time::Duration;
+
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
@@ -30,6 +32,8 @@ pub struct Response {
     pub headers: HeaderMap,
     /// Body, decompressed.
     pub body: Body,
+    /// Until the reply began; zero when that is not known.
+    pub waited: Duration,
 }
 
 impl Response {
@@ -60,6 +64,8 @@ pub struct Page {
     pub total: Option<u64>,
     /// Bytes of the reply.
     pub bytes: u64,
+    /// Until the reply began.
+    pub(crate) waited: Duration,
     pub(crate) headers: HeaderMap,
     pub(crate) signals: Vec<(Pointer, Value)>,
     links: Option<Vec<(String, String)>>,
@@ -126,7 +132,7 @@ pub(crate) fn read(operation: &Operation, mut reply: Response, items_max: usize)
     let bytes = reply.body.len() as u64;
     let rule = &operation.response;
     let links = links(&reply.headers);
-    let mut page = Page { bytes, links, ..Page::default() };
+    let mut page = Page { bytes, links, waited: reply.waited, ..Page::default() };
     let no_content = matches!(reply.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT);
     if rule.result == ResultShape::File && !reply.body.is_empty() && !no_content {
         page.items = file::item(&reply);

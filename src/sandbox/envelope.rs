@@ -101,7 +101,7 @@ const PDF: &str = "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj
 
 /// The record's sample with the fields that were sent; without a record, an item as one would send it.
 fn sample(operation: &Operation, items: &[Tree]) -> Tree {
-    let declared = operation.record.as_ref().map(|record| Tree::of(&record.sample));
+    let declared = operation.record().map(|record| Tree::of(&record.sample));
     let given = items.first().filter(|item| matches!(item, Tree::Object(_)));
     match (declared, given) {
         (Some(sample), Some(item)) => overlay(&sample, item),

@@ -26,7 +26,7 @@ impl Parts {
 
     /// One part per item: the record's sample under the item's name, with what a failure says over it where the item is not there.
     pub(super) fn report(&self, operation: &Operation, items: &[Tree], exists: impl Fn(&str) -> bool) -> Tree {
-        let sample = operation.record.as_ref().map_or_else(Tree::object, |record| Tree::of(&record.sample));
+        let sample = operation.record().map_or_else(Tree::object, |record| Tree::of(&record.sample));
         let rule = operation.response.parts.as_ref();
         let part = |(index, item): (usize, &Tree)| {
             let named = if matches!(item, Tree::Object(_)) { item.at(&self.item) } else { Some(item) };

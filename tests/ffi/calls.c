@@ -1,5 +1,10 @@
 /* Calls as such: versions, NULL, texts, struct sizes, handles. */
+#include <locale.h>
+#include <signal.h>
+
 #include "suite.h"
+
+extern char **environ;
 
 #define M OPNODE_E_MISUSE
 #define H OPNODE_E_HANDLE
@@ -304,4 +309,65 @@ CASE(two_engines) {
   IS(OPNODE_OK, opnode_op_free(op));
   IS(OPNODE_OK, opnode_conn_free(b));
   finish(two);
+}
+
+/* ---- what the host has of its own ---- */
+
+static void a_day(void) {
+  opnode_engine *it = engine("");
+  opnode_conn *conn = shop(it);
+  char *all = run(conn, GOODS(30, ""), OPNODE_OK);
+  HAS(all, "\"price\":3.10");
+  free(all);
+  all = run(conn, ADD("[{\"name\":\"a\",\"price\":1.50}]"), OPNODE_OK);
+  HAS(all, "\"status\":\"ok\"");
+  free(all);
+  free(run(conn, "{\"method\":\"query\",\"operationId\":\"listGods\"}", OPNODE_E_UNKNOWN_OPERATION));
+  opnode_buf *buf = NULL;
+  ERR(OPNODE_OK, opnode_describe_templates(it, NULL, 0, "{\"operations\":true}", OPNODE_NTS, &buf, &err));
+  free(text(buf));
+  IS(OPNODE_OK, opnode_conn_free(conn));
+  finish(it);
+}
+
+static void *in_a_thread(void *unused) {
+  (void)unused;
+  a_day();
+  return NULL;
+}
+
+/* As little stack as hosts give their threads; the library's own work is done on its own. */
+CASE(small_stacks) {
+  pthread_attr_t attributes;
+  pthread_t thread;
+  CHECK(pthread_attr_init(&attributes) == 0 && pthread_attr_setstacksize(&attributes, (size_t)atoi(env("STACK_KIB")) << 10) == 0);
+  CHECK(pthread_create(&thread, &attributes, in_a_thread, NULL) == 0 && pthread_join(thread, NULL) == 0);
+  pthread_attr_destroy(&attributes);
+}
+
+static void handler(int number) { (void)number; }
+
+/* Handlers of signals, masks, the locale, the folder and the environment are as the host left them; a locale with commas changes no number. */
+CASE(nothing_of_the_host_changes) {
+  const char *commas[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "C.UTF-8"};
+  for (size_t i = 0; i < 4 && !setlocale(LC_ALL, commas[i]); i++) {}
+  char *locale = strdup(setlocale(LC_ALL, NULL)), before[4096], after[4096];
+  struct sigaction own = {0}, handlers[NSIG], now;
+  own.sa_handler = handler;
+  CHECK(sigaction(SIGPIPE, &own, NULL) == 0 && sigaction(SIGINT, &own, NULL) == 0 && sigaction(SIGCHLD, &own, NULL) == 0);
+  sigset_t mask, mask_now;
+  CHECK(pthread_sigmask(SIG_SETMASK, NULL, &mask) == 0 && getcwd(before, sizeof before));
+  for (int number = 1; number < NSIG; number++) (void)sigaction(number, NULL, &handlers[number]);
+  size_t variables = 0, variables_now = 0;
+  while (environ[variables]) variables++;
+  a_day();
+  for (int number = 1; number < NSIG; number++) {
+    if (sigaction(number, NULL, &now) == 0) CHECK(now.sa_handler == handlers[number].sa_handler && now.sa_flags == handlers[number].sa_flags);
+  }
+  CHECK(pthread_sigmask(SIG_SETMASK, NULL, &mask_now) == 0);
+  for (int number = 1; number < NSIG; number++) CHECK(sigismember(&mask, number) == sigismember(&mask_now, number));
+  CHECK(getcwd(after, sizeof after) && !strcmp(before, after) && !strcmp(locale, setlocale(LC_ALL, NULL)));
+  while (environ[variables_now]) variables_now++;
+  CHECK(variables == variables_now);
+  free(locale);
 }

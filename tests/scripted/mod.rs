@@ -37,7 +37,12 @@ impl Transport for Scripted {
 
 /// A reply.
 pub fn reply(status: u16, body: impl Into<Vec<u8>>) -> Response {
-    Response { status: http::StatusCode::from_u16(status).unwrap(), headers: http::HeaderMap::new(), body: body.into().into() }
+    Response {
+        status: http::StatusCode::from_u16(status).unwrap(),
+        headers: http::HeaderMap::new(),
+        body: body.into().into(),
+        ..Response::default()
+    }
 }
 
 /// Time that passes only in waits, and chance from a seed.

@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""How cost grows: each size four times, doubled, with what the command costs in time and memory. Prints tables.
+
+    benches/whole/growth.py OPNODE
+"""
+import json, pathlib, sys, tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "benches"))
+import shop
+
+CONNECTION = '  %s: { connector: shop, siteUrl: "%s", user: u, apiKey: k, limits: { page_size: %d, rate: { requests: 0, per_s: 1 } } }\n'
+STEP = "  - { id: s%d, query: listGoods, options: { count: 25 }, save: out/%d.ndjson }\n"
+OPERATION = "  listThing%d:\n    title: Things %d\n    method: query\n    request: GET /things%d\n    response: { result: list }\n"
+
+
+def connections(address, size, count=1):
+    return "version: 1\nconnections:\n" + "".join(CONNECTION % ("shop" if n == 0 else f"shop{n}", address, size) for n in range(count))
+
+
+def pack(folder, operations):
+    """A connector of the host with so many operations."""
+    own = folder / "pack" / "operations" / "huge"
+    own.mkdir(parents=True, exist_ok=True)
+    text = (ROOT / "tests/ffi/definitions/operations/shop/connector.yaml").read_text()
+    (own / "connector.yaml").write_text(text.replace("connector: shop", "connector: huge").replace("probe: getStatus\n", ""))
+    (own / "things.yaml").write_text("version: 1\noperations:\n" + "".join(OPERATION % (n, n, n) for n in range(operations)))
+
+
+def main():
+    opnode = str(pathlib.Path(sys.argv[1]).resolve())
+    server, address = shop.start()
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if pathlib.Path("/dev/shm").is_dir() else None) as folder:
+        folder = pathlib.Path(folder)
+        write = lambda name, text: (folder / name).write_text(text)
+        write("connections.yaml", connections(address, 1000))
+        write("small.yaml", connections(address, 25))
+        shared = ["--definitions", str(ROOT / "tests/ffi/definitions"), "-q"]
+        query = lambda count, file="connections.yaml", *more: [opnode, "query", "listGoods", *shared, *more, "--connections", file, "-c", "shop",
+                                                               "--options", json.dumps({"count": count}), "--output", "o.ndjson"]
+
+        def posts(count):
+            write("items.ndjson", '{"name":"Good","price":1.10}\n' * count)
+            return [opnode, "mutate", "addGood", *shared, "--connections", "connections.yaml", "-c", "shop", "--items", "@items.ndjson", "--outcomes", "w.ndjson"]
+
+        def steps(count):
+            write("batch.yaml", "version: 1\nname: many\nconnections: small.yaml\nconnection: shop\nsteps:\n" + "".join(STEP % (n, n) for n in range(count)))
+            return [opnode, "run", "batch.yaml", "--fresh", *shared]
+
+        def operations(count):
+            pack(folder, count)
+            return query(1, "connections.yaml", "--definitions", str(folder / "pack"))
+
+        def lines(count):
+            write("many.yaml", connections(address, 1000, count))
+            return query(1, "many.yaml")
+
+        for what, sizes, command in [
+            ("items, in pages of 1,000", [10000, 20000, 40000, 80000], query),
+            ("pages of 25 items", [200, 400, 800, 1600], lambda n: query(n * 25, "small.yaml")),
+            ("operations in the catalogue", [1000, 2000, 4000, 8000], operations),
+            ("connections in the file", [250, 500, 1000, 2000], lines),
+            ("items of a mutate", [500, 1000, 2000, 4000], posts),
+            ("steps of a batch", [25, 50, 100, 200], steps),
+        ]:
+            print(f"\n| {what} | CPU s | peak MiB |\n|---:|---:|---:|")
+            for size in sizes:
+                own = command(size)
+                runs = sorted(shop.cost(own, folder)[:2] for _ in range(5))
+                print(f"| {size:,} | {runs[2][0]:.3f} | {max(r[1] for r in runs) / 1024:.1f} |", flush=True)
+    server.terminate()
+
+
+main()
