@@ -13,7 +13,7 @@ use crate::connection::{Connection, ConnectionsFile};
 use crate::definition::{Catalog, Operation};
 use crate::engine::Engine;
 use crate::item::Items;
-use crate::page::{self, Response};
+use crate::page::{self, Body, Response};
 use crate::paging::{self, Pager};
 use crate::request::{self, Cursor, Input};
 
@@ -116,7 +116,7 @@ pub fn link_header(data: &[u8]) {
     }
 }
 
-/// A reply of some shape: its items are whole JSON on one line each, and the walk goes on within the own origin or ends.
+/// A reply of some shape: its items are whole JSON on one line each, whatever the pieces in which it came, and the walk goes on within the own origin or ends.
 pub fn page(data: &[u8]) {
     const KINDS: [&str; 6] =
         ["application/json", "application/json; charset=utf-16", "text/html; charset=latin1", "", "application/pdf", "text/plain"];
@@ -131,13 +131,16 @@ pub fn page(data: &[u8]) {
     if let Some(kind) = KINDS.get(steer / 16 % KINDS.len()).filter(|k| !k.is_empty()) {
         headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static(kind));
     }
-    let Ok(page) = page::read(
-        operation,
-        Response { status: StatusCode::OK, headers, body: body.to_owned().into(), ..Response::default() },
-        usize::MAX,
-    ) else {
-        return;
+    let read = |body: Body| {
+        let reply = Response { status: StatusCode::OK, headers: headers.clone(), body, ..Response::default() };
+        page::read(operation, reply, usize::MAX)
     };
+    let mut pieces = Body::expect(true, 0);
+    body.chunks(steer % 29 + 1).for_each(|piece| pieces.push(piece));
+    let (whole, pieces) = (read(body.to_owned().into()), read(pieces.whole()));
+    assert_eq!(whole.is_ok(), pieces.is_ok(), "the pieces of a reply decide whether it can be read");
+    let (Ok(page), Ok(other)) = (whole, pieces) else { return };
+    assert!(page.items.iter().eq(other.items.iter()), "the pieces of a reply change its items");
     for item in page.items.iter() {
         check_line(item.as_str());
     }
