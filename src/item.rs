@@ -91,6 +91,7 @@ impl Items {
     }
 
     /// All items as lines, without the last line's end, if that is how they stand.
+    #[cfg(any(test, feature = "cli"))]
     pub(crate) fn lines(&self) -> Option<&str> {
         let (first, last) = (self.spans.first()?.0, self.spans.last()?.1);
         let mut pairs = self.spans.iter().zip(self.spans.iter().skip(1));

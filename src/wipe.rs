@@ -57,3 +57,51 @@ unsafe impl GlobalAlloc for Wiping {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(block: *mut u8, size: usize) -> Vec<u8> {
+        // SAFETY: the tests read no more than they have written or asked for as zeros.
+        unsafe { std::slice::from_raw_parts(block, size) }.to_vec()
+    }
+
+    /// Blocks of up to 64 KiB are moved by the allocator itself, larger ones by the system.
+    #[test]
+    fn blocks_keep_their_contents_and_alignment_when_they_grow_and_shrink() {
+        for (align, sizes) in [
+            (1, [3, 7, 1, 1]),
+            (64, [24, 200, 100, 5000]),
+            (4096, [10, WIPED_MAX, WIPED_MAX + 1, 9]),
+            (16, [WIPED_MAX + 1, 1, WIPED_MAX * 2, 40]),
+        ] {
+            let mut layout = Layout::from_size_align(sizes[0], align).unwrap();
+            // SAFETY: every block is used within its size, and given back once, with the layout that it has by then.
+            unsafe {
+                let mut block = Wiping.alloc(layout);
+                for size in sizes {
+                    block.write_bytes(7, layout.size());
+                    block = Wiping.realloc(block, layout, size);
+                    assert_eq!(block.align_offset(align), 0, "{size} bytes at {align}");
+                    assert!(bytes(block, size.min(layout.size())).iter().all(|b| *b == 7), "{layout:?} to {size} bytes");
+                    layout = Layout::from_size_align(size, align).unwrap();
+                }
+                Wiping.dealloc(block, layout);
+            }
+        }
+    }
+
+    #[test]
+    fn zeroed_blocks_are_zero() {
+        for size in [1, 100, WIPED_MAX + 1] {
+            let layout = Layout::from_size_align(size, 8).unwrap();
+            // SAFETY: the block is read within its size, and given back once.
+            unsafe {
+                let block = Wiping.alloc_zeroed(layout);
+                assert_eq!(bytes(block, size), vec![0; size]);
+                Wiping.dealloc(block, layout);
+            }
+        }
+    }
+}

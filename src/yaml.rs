@@ -402,6 +402,8 @@ mod tests {
         let doc = Document::parse("a.yaml", "a:\n  é: [1, {b: x}]\n", 10).unwrap();
         assert_eq!(doc.place("/a/é/1/b").to_string(), "a.yaml:12:14 /a/é/1/b");
         assert_eq!(doc.place_of_key("/a", "é").to_string(), "a.yaml:12:3 /a/é");
+        let doc = Document::parse("a.yaml", "a: 1\rb: 2\r\nc: 3", 0).unwrap();
+        assert_eq!((doc.place("/b").line, doc.place("/c").line), (Some(2), Some(3)));
     }
 
     #[test]

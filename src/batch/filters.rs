@@ -228,9 +228,7 @@ fn formatted(args: &mut [Value]) -> Result<(), Error> {
     let digits = format.split(|c: char| !c.is_ascii_digit()).filter(|run| !run.is_empty());
     let widths = digits.map(|run| run.parse().unwrap_or(u64::MAX)).fold(0, u64::saturating_add);
     let marks = budget::size(format.matches('%').count());
-    if format.replace("%%", "").split('%').skip(1).any(has_wide_number) {
-        return Err(wrong("a width or precision in it is above 65535"));
-    }
+    marked(format)?;
     let mut longest = 0;
     for arg in args.iter().skip(1) {
         let mut text = Text::default();
@@ -241,11 +239,26 @@ fn formatted(args: &mut [Value]) -> Result<(), Error> {
     budget::bytes(marks.saturating_mul(longest + number).saturating_add(widths).saturating_add(budget::size(format.len())))
 }
 
-/// Whether what follows a `%` has a width or precision with which the language panics.
-fn has_wide_number(mark: &str) -> bool {
-    let mark = mark.strip_prefix('(').and_then(|named| named.split_once(')')).map_or(mark, |(_, rest)| rest);
-    let numbers = mark.split(|c: char| c.is_ascii_alphabetic()).next().unwrap_or_default().split(|c: char| !c.is_ascii_digit());
-    numbers.filter(|run| !run.is_empty()).any(|run| run.parse::<u16>().is_err())
+/// Refuses the marks of a format with which the language panics.
+fn marked(format: &str) -> Result<(), Error> {
+    let mut rest = format;
+    while let Some((_, mark)) = rest.split_once('%') {
+        if let Some(text) = mark.strip_prefix('%') {
+            rest = text;
+            continue;
+        }
+        let (name, spec) = mark.strip_prefix('(').map_or(("", mark), |named| named.split_once(')').unwrap_or((named, "")));
+        if !name.is_ascii() {
+            return Err(wrong("a name in it is not ASCII"));
+        }
+        let numbers =
+            spec.split(|c: char| c == '%' || c.is_ascii_alphabetic()).next().unwrap_or_default().split(|c: char| !c.is_ascii_digit());
+        if numbers.filter(|run| !run.is_empty()).any(|run| run.parse::<u16>().is_err()) {
+            return Err(wrong("a width or precision in it is above 65535"));
+        }
+        rest = spec;
+    }
+    Ok(())
 }
 
 fn as_json(args: &mut [Value]) -> Result<(), Error> {

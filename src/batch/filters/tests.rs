@@ -112,12 +112,22 @@ fn a_product_is_one_of_numbers() {
 #[test]
 fn a_format_is_no_wider_than_the_language_bears() {
     let scope = with_item("{\"f\": 1.5}");
-    for mark in ["%65536d", "%.65536f", "%05.999992f", "%(f).99999f", "%2000000000d", "%%%99999s"] {
+    for mark in ["%65536d", "%.65536f", "%05.999992f", "%(f).99999f", "%2000000000d", "%%%99999s", "%(a%b).99999f"] {
         let error = evaluate(&format!("'{mark}' | format(item.f)"), &scope).expect_err(mark);
         assert!(error.contains("above 65535"), "{mark}: {error}");
     }
     assert_eq!(evaluate("'%.65535f%%99999' | format(item.f) | length", &scope), Ok("65543".to_owned()));
     assert_eq!(evaluate("'no 123456 of %65535s' | format(item.f) | length", &scope), Ok("65548".to_owned()));
+}
+
+#[test]
+fn a_format_has_no_names_with_which_the_language_panics() {
+    let scope = with_item("{\"f\": 1.5}");
+    for mark in ["%(é)s", "%(a%é)s", "%%%(a%%é)s", "%(\u{fffd}", "%(f)s%(é)s"] {
+        let error = evaluate(&format!("'{mark}' | format({{'f': 1, 'é': 2}})"), &scope).expect_err(mark);
+        assert!(error.contains("a name in it is not ASCII"), "{mark}: {error}");
+    }
+    assert_eq!(evaluate("'é %(f)s%%(é)' | format(item)", &scope), Ok("\"é 1.5%(é)\"".to_owned()));
 }
 
 /// The longest text whose reading and look-up are within the limit.
