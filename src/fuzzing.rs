@@ -107,11 +107,6 @@ fn steered(data: &[u8]) -> (usize, &[u8]) {
     data.split_first().map_or((0, data), |(first, rest)| (usize::from(*first), rest))
 }
 
-/// Lines that a text has at most; YAML also ends them with a carriage return alone.
-pub(crate) fn lines(text: &str) -> u64 {
-    text.split(['\n', '\r']).count() as u64
-}
-
 /// A Link header field: targets are parts of the field.
 pub fn link_header(data: &[u8]) {
     let field = String::from_utf8_lossy(data);
@@ -204,7 +199,7 @@ pub fn definition(data: &[u8]) {
         3 => catalog.add("acme", "sandbox.yaml", text),
         _ => {
             let faults = ConnectionsFile::faults("connections.yaml", &text, &catalog);
-            assert!(faults.iter().all(|f| f.place.line.is_none_or(|l| l <= lines(&text))), "{faults:?}");
+            assert!(faults.iter().all(|f| f.place.line.is_none_or(|l| l <= crate::yaml::lines(&text))), "{faults:?}");
             return;
         }
     }
