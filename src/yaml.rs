@@ -393,8 +393,8 @@ fn unescape(token: &str) -> String {
     token.replace("~1", "/").replace("~0", "~")
 }
 
-#[cfg(all(feature = "batch", feature = "ffi", any(test, feature = "fuzzing")))]
 /// Lines that a text has at most; YAML also ends them with a carriage return alone.
+#[cfg(all(feature = "batch", feature = "ffi", any(test, feature = "fuzzing")))]
 pub(crate) fn lines(text: &str) -> u64 {
     text.split(['\n', '\r']).count() as u64
 }

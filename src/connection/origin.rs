@@ -22,11 +22,11 @@ impl Connection {
             .advise(format!("credentials go to {} only; correct the connection if the system has moved", own.join(", "))))
     }
 
-    /// Whether an address begins with the connection's own scheme, host and port, letter for letter: then nothing else need be asked.
+    /// Whether an address begins with the connection's own scheme, host and port, letter for letter, and so without user info: then nothing else need
+    /// be asked.
     pub(crate) fn is_home(&self, uri: &http::Uri) -> bool {
-        let (base, own) = (&self.base, &self.base[Position::BeforeHost..Position::AfterPort]);
-        let bare = base.username().is_empty() && base.password().is_none() && self.origins.contains(&base.origin());
-        bare && uri.scheme_str() == Some(base.scheme()) && uri.authority().is_some_and(|a| a.as_str() == own)
+        let own = &self.base[Position::BeforeHost..Position::AfterPort];
+        uri.scheme_str() == Some(self.base.scheme()) && uri.authority().is_some_and(|a| a.as_str() == own)
     }
 
     /// The same for a request of an operation: where tokens come from, none goes, unless the operation itself is at home there.

@@ -247,25 +247,18 @@ ssize_t sendmsg(int file, const struct msghdr *message, int flags) {
     return done;
 }
 
-int fsync(int file) {
-    REAL(int, "fsync", int);
-    enum act act = counted_file(SYNC, file);
-    if (act == FAIL || act == SHORT) return -1;
-    int done = real(file);
-    if (done == 0) tell_file("synced", file);
-    after(act);
-    return done;
-}
-
-int fdatasync(int file) {
-    REAL(int, "fdatasync", int);
-    enum act act = counted_file(SYNC, file);
-    if (act == FAIL || act == SHORT) return -1;
-    int done = real(file);
-    if (done == 0) tell_file("synced", file);
-    after(act);
-    return done;
-}
+#define SYNC_BY(name)                                     \
+    int name(int file) {                                  \
+        REAL(int, #name, int);                            \
+        enum act act = counted_file(SYNC, file);          \
+        if (act == FAIL || act == SHORT) return -1;       \
+        int done = real(file);                            \
+        if (done == 0) tell_file("synced", file);         \
+        after(act);                                       \
+        return done;                                      \
+    }
+SYNC_BY(fsync)
+SYNC_BY(fdatasync)
 
 int ftruncate64(int file, off64_t length) {
     REAL(int, "ftruncate64", int, off64_t);

@@ -125,8 +125,7 @@ CASE(null_everywhere) {
   /* `err` may always be NULL. */
   IS(OPNODE_E_USAGE, opnode_op_start(conn, "{}", OPNODE_NTS, 1, &op2, NULL));
   IS(OPNODE_OK, opnode_op_free(op));
-  IS(OPNODE_OK, opnode_conn_free(conn));
-  finish(it);
+  leave(it, conn);
 }
 
 CASE(null_of_the_engine) {
@@ -172,8 +171,7 @@ CASE(texts) {
   free(failure(err));
   ERR(OPNODE_OK, opnode_describe_template(it, "shop??", 4, "listGoods??", 9, &buf, &err));
   IS(OPNODE_OK, opnode_buf_free(buf));
-  IS(OPNODE_OK, opnode_conn_free(conn));
-  finish(it);
+  leave(it, conn);
 }
 
 CASE(struct_sizes) {
@@ -201,8 +199,7 @@ CASE(struct_sizes) {
   IS(OPNODE_OK, opnode_op_progress(op, &room.p));
   CHECK(room.p.requests == 3 && room.p.retries == 0 && room.p.bytes_in > 900 && room.p.total_items == -1);
   IS(OPNODE_OK, opnode_op_free(op));
-  IS(OPNODE_OK, opnode_conn_free(conn));
-  finish(it);
+  leave(it, conn);
 }
 
 CASE(handles) {
@@ -292,8 +289,7 @@ CASE(error_json) {
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) HAS(json, parts[i]);
   LACKS(json, "open-sesame");
   free(json);
-  IS(OPNODE_OK, opnode_conn_free(conn));
-  finish(it);
+  leave(it, conn);
 }
 
 CASE(two_engines) {
@@ -326,8 +322,7 @@ static void a_day(void) {
   opnode_buf *buf = NULL;
   ERR(OPNODE_OK, opnode_describe_templates(it, NULL, 0, "{\"operations\":true}", OPNODE_NTS, &buf, &err));
   free(text(buf));
-  IS(OPNODE_OK, opnode_conn_free(conn));
-  finish(it);
+  leave(it, conn);
 }
 
 static void *in_a_thread(void *unused) {

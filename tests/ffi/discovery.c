@@ -145,8 +145,7 @@ CASE(definitions_of_the_host) {
   free(run(conn, GOODS(3, ""), OPNODE_OK));
   free(list);
   free(doc);
-  IS(OPNODE_OK, opnode_conn_free(conn));
-  finish(it);
+  leave(it, conn);
 }
 
 CASE(definitions_with_faults) {
@@ -247,8 +246,7 @@ CASE(tokens_of_the_host) {
   }
   CHECK(credentials >= 2);
   IS(OPNODE_OK, opnode_buf_free(buf));
-  IS(OPNODE_OK, opnode_conn_free(conn));
-  finish(it);
+  leave(it, conn);
   /* The next process: with the tokens of the last event, nothing is renewed at first. */
   char spec[4000];
   snprintf(spec, sizeof spec, "%.*s,\"tokens\":{\"access_token\":\"%s\",\"refresh_token\":\"%s\",\"expires_at\":null,\"seed\":null}}", (int)strlen(env("SANDBOX")) - 1,
@@ -261,8 +259,7 @@ CASE(tokens_of_the_host) {
   char *events = text(buf);
   LACKS(events, "credential");
   free(events);
-  IS(OPNODE_OK, opnode_conn_free(conn));
-  finish(it);
+  leave(it, conn);
 }
 
 CASE(tokens_in_a_file) {
@@ -271,8 +268,7 @@ CASE(tokens_in_a_file) {
   ERR(OPNODE_OK, opnode_engine_new(OPNODE_ABI_VERSION, "{\"tokens\":{\"file\":\"/proc/nowhere/tokens\"}}", OPNODE_NTS, NULL, &it, &err));
   ERR(OPNODE_OK, opnode_conn_open(it, env("SANDBOX"), OPNODE_NTS, &conn, &err));
   free(run(conn, "{\"method\":\"check\"}", OPNODE_E_STATE));
-  IS(OPNODE_OK, opnode_conn_free(conn));
-  finish(it);
+  leave(it, conn);
   ERR(OPNODE_OK, opnode_engine_new(OPNODE_ABI_VERSION, "{\"tokens\":{\"file\":\"tokens\"}}", OPNODE_NTS, NULL, &it, &err));
   ERR(OPNODE_OK, opnode_conn_open(it, env("SANDBOX"), OPNODE_NTS, &conn, &err));
   free(run(conn, "{\"method\":\"check\"}", OPNODE_OK));
@@ -282,6 +278,5 @@ CASE(tokens_in_a_file) {
   char *events = text(buf);
   LACKS(events, "credential");
   free(events);
-  IS(OPNODE_OK, opnode_conn_free(conn));
-  finish(it);
+  leave(it, conn);
 }

@@ -29,8 +29,7 @@ CASE(free_in_the_middle_of_a_call) {
   pthread_create(&thread, NULL, frees_later, op);
   CHECK(opnode_op_write(op, "{\"name\":\"Stall\"}", OPNODE_NTS, 0, FOREVER, NULL) != OPNODE_AGAIN);
   pthread_join(thread, NULL);
-  IS(OPNODE_OK, opnode_conn_free(conn));
-  finish(it);
+  leave(it, conn);
 }
 
 CASE(cancel_before_the_first_page) {
@@ -51,8 +50,7 @@ CASE(cancel_before_the_first_page) {
   IS(OPNODE_OK, opnode_op_cancel(op));
   free(drained(op, OPNODE_E_CANCELLED));
   IS(OPNODE_OK, opnode_op_free(op));
-  IS(OPNODE_OK, opnode_conn_free(conn));
-  finish(it);
+  leave(it, conn);
 }
 
 CASE(cancel_between_batches) {
@@ -73,8 +71,7 @@ CASE(cancel_between_batches) {
   IS(OPNODE_OK, opnode_op_progress(op, &progress));
   CHECK(progress.state == OPNODE_STATE_CANCELLED && progress.items_out == 10);
   IS(OPNODE_OK, opnode_op_free(op));
-  IS(OPNODE_OK, opnode_conn_free(conn));
-  finish(it);
+  leave(it, conn);
 }
 
 CASE(cancel_after_the_end) {
@@ -88,8 +85,7 @@ CASE(cancel_after_the_end) {
   HAS(told, "\"state\":\"done\"");
   free(told);
   IS(OPNODE_OK, opnode_op_free(op));
-  IS(OPNODE_OK, opnode_conn_free(conn));
-  finish(it);
+  leave(it, conn);
 }
 
 CASE(shutdown_with_open_handles) {
@@ -110,8 +106,7 @@ CASE(shutdown_with_open_handles) {
   ERR(OPNODE_E_CANCELLED, opnode_op_next(op, FOREVER, &buf, &err));
   IS(OPNODE_OK, opnode_op_free(op));
   IS(OPNODE_OPEN, opnode_engine_shutdown(it, 0));
-  IS(OPNODE_OK, opnode_conn_free(conn));
-  finish(it);
+  leave(it, conn);
 }
 
 /* So many operations do not end at once, unless this thread sleeps just then. */
@@ -176,8 +171,7 @@ CASE(panic_is_an_error) {
   HAS(told, "selftest");
   HAS(told, "\"level\":\"error\"");
   free(told);
-  IS(OPNODE_OK, opnode_conn_free(conn));
-  finish(it);
+  leave(it, conn);
 }
 
 CASE(selftest_must_be_allowed) {
@@ -188,8 +182,7 @@ CASE(selftest_must_be_allowed) {
   ERR(OPNODE_OK, opnode_engine_new(OPNODE_ABI_VERSION, cfg, OPNODE_NTS, NULL, &it, &err));
   conn = shop(it);
   free(run(conn, STALL, OPNODE_E_USAGE));
-  IS(OPNODE_OK, opnode_conn_free(conn));
-  finish(it);
+  leave(it, conn);
 }
 
 /* ---- fork ---- */
@@ -261,8 +254,7 @@ CASE(fork_child) {
   IS(OPNODE_OK, opnode_buf_free(buf));
   IS(OPNODE_OK, opnode_error_free(error));
   IS(OPNODE_OK, opnode_op_free(op));
-  IS(OPNODE_OK, opnode_conn_free(conn));
-  finish(it);
+  leave(it, conn);
 }
 
 /* ---- what stays in memory ---- */
@@ -331,8 +323,7 @@ CASE(closed_connections_leave_no_secret) {
   free(run(conn, ADD("[{\"name\":\"a\"}]"), OPNODE_OK));
   free(run(conn, GOODS(30, ",\"trouble\":\"status-500\""), OPNODE_E_UNAVAILABLE));
   CHECK(found(2) > 0 && found(0) > 0);
-  IS(OPNODE_OK, opnode_conn_free(conn));
-  finish(it);
+  leave(it, conn);
   all_is_over();
   CHECK(found(2) > 0);
   free(control);

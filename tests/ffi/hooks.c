@@ -85,8 +85,7 @@ CASE(hooks_progress_is_not_a_flood) {
   nap(300);
   CHECK(all.progresses >= 1 && all.progresses <= took / 200 + 2);
   IS(OPNODE_OK, opnode_op_free(op));
-  IS(OPNODE_OK, opnode_conn_free(conn));
-  finish(it);
+  leave(it, conn);
   comes(&all.drops, 1);
 }
 
@@ -214,8 +213,7 @@ CASE(hooks_event) {
   ERR(OPNODE_OK, opnode_events_take(it, &buf, &err));
   CHECK(opnode_buf_count(buf) == 0);
   IS(OPNODE_OK, opnode_buf_free(buf));
-  IS(OPNODE_OK, opnode_conn_free(conn));
-  finish(it);
+  leave(it, conn);
   comes(&all.drops, 1);
   CHECK(all.credentials == 3000 && all.after_drop == 0);
 }
@@ -242,8 +240,7 @@ CASE(events_are_kept) {
   ERR(OPNODE_OK, opnode_events_take(it, &buf, &err));
   CHECK(opnode_buf_count(buf) == 0);
   IS(OPNODE_OK, opnode_buf_free(buf));
-  IS(OPNODE_OK, opnode_conn_free(conn));
-  finish(it);
+  leave(it, conn);
 }
 
 CASE(events_of_the_log_level) {

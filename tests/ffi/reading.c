@@ -14,8 +14,7 @@ static void open_all(const char *more) {
 }
 
 static void close_all(void) {
-  IS(OPNODE_OK, opnode_conn_free(conn));
-  finish(it);
+  leave(it, conn);
 }
 
 CASE(read_all) {

@@ -29,8 +29,7 @@ CASE(statuses_of_the_server) {
   gives(conn, "html", OPNODE_E_BAD_RESPONSE);
   gives(conn, "circle", OPNODE_E_NO_PROGRESS);
   gives(conn, "elsewhere", OPNODE_E_ORIGIN);
-  IS(OPNODE_OK, opnode_conn_free(conn));
-  finish(it);
+  leave(it, conn);
 }
 
 CASE(statuses_of_limits) {
@@ -45,8 +44,7 @@ CASE(statuses_of_limits) {
   IS(OPNODE_OK, opnode_conn_free(conn));
   conn = shop_with(it, "\"attempts\":1,\"first_byte_s\":1");
   gives(conn, "stall", OPNODE_E_TIMEOUT);
-  IS(OPNODE_OK, opnode_conn_free(conn));
-  finish(it);
+  leave(it, conn);
 }
 
 /* At the limit and one byte past it. */
@@ -66,8 +64,7 @@ CASE(status_of_an_answer_too_large) {
   HAS(json, "runBytes");
   HAS(json, "opnode_op_next");
   free(json);
-  IS(OPNODE_OK, opnode_conn_free(conn));
-  finish(it);
+  leave(it, conn);
 }
 
 CASE(status_of_what_a_connector_lacks) {
@@ -78,8 +75,7 @@ CASE(status_of_what_a_connector_lacks) {
   ERR(OPNODE_OK, opnode_definitions_load(it, doc, OPNODE_NTS, &err));
   ERR(OPNODE_OK, opnode_conn_open(it, "{\"connector\":\"bare\"}", OPNODE_NTS, &conn, &err));
   free(run(conn, "{\"method\":\"check\"}", OPNODE_E_UNSUPPORTED));
-  IS(OPNODE_OK, opnode_conn_free(conn));
-  finish(it);
+  leave(it, conn);
 }
 
 CASE(status_of_nobody_there) {
@@ -88,8 +84,7 @@ CASE(status_of_nobody_there) {
   const char *spec = "{\"connector\":\"shop\",\"limits\":{\"attempts\":1},\"values\":{\"siteUrl\":\"http://127.0.0.1:9\",\"user\":\"u\",\"apiKey\":\"k\"}}";
   ERR(OPNODE_OK, opnode_conn_open(it, spec, OPNODE_NTS, &conn, &err));
   gives(conn, "", OPNODE_E_NETWORK);
-  IS(OPNODE_OK, opnode_conn_free(conn));
-  finish(it);
+  leave(it, conn);
 }
 
 /* Requests that are refused at once, each with a word that the message must hold. */
@@ -129,6 +124,5 @@ CASE(requests_are_checked) {
   char *json = failure(err);
   HAS(json, "tag");
   free(json);
-  IS(OPNODE_OK, opnode_conn_free(conn));
-  finish(it);
+  leave(it, conn);
 }

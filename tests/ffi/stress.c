@@ -48,8 +48,7 @@ CASE(ten_thousand_operations) {
   }
   CHECK(resident_kb() - before < GROWTH_KB);
   CHECK(open_files() <= files + 2);
-  IS(OPNODE_OK, opnode_conn_free(conn));
-  finish(it);
+  leave(it, conn);
 }
 
 /* ---- any call, any handle, from any thread ---- */

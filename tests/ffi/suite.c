@@ -59,6 +59,11 @@ void finish(opnode_engine *it) {
   IS(OPNODE_E_HANDLE, opnode_engine_free(it));
 }
 
+void leave(opnode_engine *it, opnode_conn *conn) {
+  IS(OPNODE_OK, opnode_conn_free(conn));
+  finish(it);
+}
+
 opnode_conn *shop_with(opnode_engine *it, const char *limits) {
   char spec[1000];
   const char *form = "{\"connector\":\"shop\",\"values\":{\"siteUrl\":\"%s\",\"user\":\"robot\",\"apiKey\":\"open-sesame\"},\"limits\":{%s}}";

@@ -36,6 +36,7 @@ extern int handles_are_lost; /* a case that leaves handles open on purpose */
 /* ---- engines and connections ---- */
 opnode_engine *engine(const char *more);                                 /* definitions and selftest, and `more` keys such as ",\"threads\":1" */
 opnode_engine *hooked(const char *more, const opnode_hooks *hooks);
+void leave(opnode_engine *it, opnode_conn *conn);                         /* gives both back */
 void finish(opnode_engine *it);                                          /* shutdown must be OK, then free */
 opnode_conn *shop(opnode_engine *it);                                    /* the scripted server; one attempt for each request */
 opnode_conn *shop_with(opnode_engine *it, const char *limits);

@@ -10,8 +10,7 @@ static void open_all(const char *limits) {
 }
 
 static void close_all(void) {
-  IS(OPNODE_OK, opnode_conn_free(conn));
-  finish(it);
+  leave(it, conn);
 }
 
 #define ONE "\"attempts\":1"
