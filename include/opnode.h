@@ -273,7 +273,10 @@ int32_t opnode_op_progress(opnode_op *op, opnode_progress *inout);
  */
 int32_t opnode_op_report(opnode_op *op, opnode_buf **out, opnode_error **err);
 
-/* Cancels it, from any thread, any number of times. Requests under way are broken off; the report stays. */
+/*
+ * Cancels it, from any thread, any number of times. Requests under way are broken off; the report stays. A query gives at most the batches that already wait,
+ * and then OPNODE_E_CANCELLED; a write still gives all outcomes.
+ */
 int32_t opnode_op_cancel(opnode_op *op);
 
 /* Gives the operation back; cancels it when it still runs. Never blocks. */

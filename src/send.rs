@@ -479,6 +479,6 @@ fn fatal(error: Error) -> Miss {
     Miss { error, signal: None, asked: None }
 }
 
-fn cancelled() -> Error {
+pub(crate) fn cancelled() -> Error {
     Error::new(ErrorKind::Cancelled, "the call was cancelled")
 }

@@ -17,7 +17,7 @@ use crate::page::Page;
 use crate::paging::{Pager, Step};
 use crate::receipt::{Receipt, StopReason};
 use crate::request::{self, Cursor, Input};
-use crate::send::{Call, Sent, Wire};
+use crate::send::{Call, Sent, Wire, cancelled};
 
 /// A walk over the pages of a list, or the one reply of anything else. Dropping it stops it.
 pub struct Walk {
@@ -100,6 +100,10 @@ impl Walk {
     pub async fn next(&mut self) -> Option<Result<Page>> {
         if self.receipt.stop.is_some() {
             return None;
+        }
+        // Pages that are there already come no more either: a cancel is heard at once, however far ahead was read.
+        if self.call.cancel.is_cancelled() {
+            return Some(Err(self.fail(cancelled())));
         }
         let first = self.started.is_none();
         if first {

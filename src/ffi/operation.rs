@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
 use crate::lock::lock;
 use crate::receipt::{Outcome, OutcomeStatus, Receipt};
-use crate::send::Cancel;
+use crate::send::{Cancel, cancelled};
 
 /// Batches that wait for the host, and chunks of input that wait for the work.
 const WAITING_MAX: usize = 2;
@@ -258,7 +258,7 @@ impl Op {
             }
             tokio::select! {
                 () = come => {}
-                () = self.cancel.cancelled() => return Err(Error::new(ErrorKind::Cancelled, "the call was cancelled")),
+                () = self.cancel.cancelled() => return Err(cancelled()),
             }
         }
     }

@@ -17,6 +17,7 @@ use crate::engine::{CallOptions, Session};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
 use crate::receipt::{Outcome, OutcomeCounts, OutcomeStatus, Receipt};
+use crate::send::cancelled;
 use crate::walk::Walk;
 use crate::write::Writes;
 
@@ -73,6 +74,9 @@ async fn read(op: Arc<Op>, mut walk: Walk, batch: Batch) -> Result<()> {
         op.update(|p| p.take(receipt, &before), Some(receipt.clone()));
         let items = page?.items;
         for part in items.parts(batch.items.unwrap_or(usize::MAX), batch.bytes.unwrap_or(usize::MAX)) {
+            if op.cancel_token().is_cancelled() {
+                return Err(cancelled());
+            }
             op.update(|p| p.items_out += part.len() as i64, Some(walk.receipt().clone()));
             op.push(Buffer::of(part)).await;
         }
@@ -271,12 +275,12 @@ async fn selftest(op: Arc<Op>, conn: Arc<Conn>, what: Selftest) -> Result<()> {
         Selftest::Panic => panic!("selftest"),
         Selftest::Stall => {
             op.cancel_token().cancelled().await;
-            Err(Error::new(ErrorKind::Cancelled, "the call was cancelled"))
+            Err(cancelled())
         }
         Selftest::Emit(count) => {
             for index in 0..count {
                 if op.cancel_token().is_cancelled() {
-                    return Err(Error::new(ErrorKind::Cancelled, "the call was cancelled"));
+                    return Err(cancelled());
                 }
                 op.update(|p| p.items_out += 1, None);
                 op.push(Buffer::of_texts(&[json!({ "id": index }).to_string()])).await;

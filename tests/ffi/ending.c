@@ -74,6 +74,24 @@ CASE(cancel_between_batches) {
   leave(it, conn);
 }
 
+/* All pages are there, but not all items were handed out: a cancel is no end of its own. */
+CASE(cancel_of_items_that_are_there) {
+  opnode_engine *it = engine("");
+  opnode_conn *conn = shop(it);
+  opnode_op *op = start(conn, "{\"method\":\"query\",\"operationId\":\"listGoods\",\"options\":{\"count\":30},\"batch\":{\"items\":1}}", 1);
+  opnode_buf *buf = NULL;
+  ERR(OPNODE_OK, opnode_op_next(op, FOREVER, &buf, &err));
+  IS(OPNODE_OK, opnode_buf_free(buf));
+  nap(200);
+  IS(OPNODE_OK, opnode_op_cancel(op));
+  free(drained(op, OPNODE_E_CANCELLED));
+  char *told = report(op);
+  HAS(told, "\"state\":\"cancelled\"");
+  free(told);
+  IS(OPNODE_OK, opnode_op_free(op));
+  leave(it, conn);
+}
+
 CASE(cancel_after_the_end) {
   opnode_engine *it = engine("");
   opnode_conn *conn = shop(it);

@@ -4,6 +4,7 @@
  *   cc -std=c99 -Iinclude examples/hosts/c/host.c -o host -L FOLDER -l opnode -Wl,-rpath,FOLDER
  *   OPNODE_CONNECTION='{"connector": ..., "values": {...}}' ./host
  */
+#define _POSIX_C_SOURCE 200112L
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,7 +108,8 @@ int main(void) {
   opnode_error *error;
   char name[64], title[128];
   if (!spec) return fprintf(stderr, "OPNODE_CONNECTION is not set\n"), 2;
-  signal(SIGINT, on_interrupt);
+  /* Not signal(): in strict C99 that would hear the first Ctrl-C only. */
+  sigaction(SIGINT, &(struct sigaction){.sa_handler = on_interrupt}, NULL);
 
   must(opnode_engine_new(OPNODE_ABI_VERSION, NULL, 0, NULL, &engine, &error), error);
   must(opnode_conn_open(engine, spec, OPNODE_NTS, &connection, &error), error);
