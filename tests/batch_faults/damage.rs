@@ -99,7 +99,7 @@ fn damaged(setting: &Setting, clean: &Clean, harm: Harm, then: &Then) -> Result<
             verdict::check(&world, &clean.left).map(|_| ())
         }
         Refused(message) => {
-            let before = (world.records(), files(&world));
+            let before = (world.records_at_rest(), files(&world));
             let ended = world.run(None, &[])?;
             let said = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
             if ended.exit != Some(9) || !said.contains("error[state]") || !said.contains(message) || !said.contains("help: ") {

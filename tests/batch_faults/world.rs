@@ -236,6 +236,19 @@ impl<'s> World<'s> {
         self.setting.worlds.made(&self.name)
     }
 
+    /// The same, once the server is through with what a killed run has sent.
+    pub fn records_at_rest(&self) -> BTreeMap<String, u64> {
+        let mut last = self.records();
+        loop {
+            std::thread::sleep(std::time::Duration::from_millis(300));
+            let now = self.records();
+            if now == last {
+                return now;
+            }
+            last = now;
+        }
+    }
+
     /// Nothing may stay behind that is neither a result nor the run's state.
     pub fn litter(&self) -> Vec<PathBuf> {
         let entries = |name: &str| std::fs::read_dir(self.path(name)).into_iter().flatten().flatten().map(|e| e.path());
