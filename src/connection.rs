@@ -10,7 +10,7 @@ mod reroute;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::{HeaderName, HeaderValue};
 use url::Url;
@@ -186,6 +186,8 @@ pub struct Connection {
     origins: Vec<url::Origin>,
     /// Where people sign in and tokens come from, when that is elsewhere: access tokens do not go there.
     desks: Vec<url::Origin>,
+    /// The credential's header, once it was made; not for tokens that are renewed.
+    pub(crate) signature: OnceLock<(HeaderName, HeaderValue)>,
 }
 
 impl std::fmt::Debug for Connection {
@@ -235,8 +237,19 @@ impl Connection {
         }
         let redactor = redactor(&connector, &values);
         let (limits, name, allow_private) = (spec.limits.clone(), spec.name.clone(), spec.allow_private);
-        let mut connection =
-            Connection { limits, redactor, name, allow_private, reroute, values, base, origins, desks: Vec::new(), connector };
+        let mut connection = Connection {
+            limits,
+            redactor,
+            name,
+            allow_private,
+            reroute,
+            values,
+            base,
+            origins,
+            desks: Vec::new(),
+            connector,
+            signature: OnceLock::new(),
+        };
         connection.desks = connection.find_desks();
         Ok(connection)
     }

@@ -247,7 +247,9 @@ impl Session {
         let named = |e: Error| e.with(|d| d.operation = Some(operation.id.clone()));
         match write::plan(operation, items).first() {
             Some(share) => {
-                write::build(&self.wire, operation, options, &items.cloned().unwrap_or_default(), *share, None).map(|_| ()).map_err(named)
+                write::build(&self.wire, operation, options, &items.cloned().unwrap_or_default(), *share, None, &write::Model::new())
+                    .map(|_| ())
+                    .map_err(named)
             }
             None => Ok(()),
         }
@@ -310,7 +312,9 @@ impl Session {
         write::check_items(&operation, &options, items)?;
         let given = items.cloned().unwrap_or_default();
         let shares = write::plan(&operation, items).into_iter();
-        let requests = shares.map(|share| write::build(&self.wire, &operation, &options, &given, share, None)).collect::<Result<_>>()?;
+        let model = write::Model::new();
+        let requests =
+            shares.map(|share| write::build(&self.wire, &operation, &options, &given, share, None, &model)).collect::<Result<_>>()?;
         Ok((operation, requests))
     }
 

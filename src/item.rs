@@ -85,14 +85,14 @@ impl Items {
     /// [`lines`](Self::lines).
     pub(crate) fn of_array(mut text: String, spans: Vec<Span>) -> Items {
         let pairs = || spans.iter().zip(spans.iter().skip(1)).map(|((_, end), (start, _))| (*end as usize, *start as usize));
-        if cfg!(any(test, feature = "cli")) && pairs().all(|(end, start)| start == end + 1) {
+        if cfg!(any(test, feature = "batch")) && pairs().all(|(end, start)| start == end + 1) {
             pairs().for_each(|(end, start)| text.replace_range(end..start, "\n"));
         }
         Items::from_spans(text, spans)
     }
 
     /// All items as lines, without the last line's end, if that is how they stand.
-    #[cfg(any(test, feature = "cli"))]
+    #[cfg(any(test, feature = "batch"))]
     pub(crate) fn lines(&self) -> Option<&str> {
         let (first, last) = (self.spans.first()?.0, self.spans.last()?.1);
         let mut pairs = self.spans.iter().zip(self.spans.iter().skip(1));

@@ -27,7 +27,7 @@ use crate::transport::{ExchangeLimits, Failure, FailureKind, PRIVATE_ADVICE, Tra
 const REDIRECTS_MAX: u32 = 5;
 
 /// Replays of one attempt with tokens that others renewed.
-const REPLAYS_MAX: u32 = 4;
+const REPLAYS_MAX: u32 = 8;
 /// How long another process, which meets the end of the same token, is given to renew it.
 const OTHERS_RENEW: Duration = Duration::from_millis(100);
 
@@ -250,14 +250,16 @@ impl Wire {
 
     /// One attempt, redirects of reads included.
     async fn attempt(&self, call: &Call, request: &http::Request<Bytes>) -> Result<Sent, Miss> {
-        let mut request = request.clone();
+        let mut moved: Option<http::Request<Bytes>> = None;
         for _ in 0..=REDIRECTS_MAX {
-            let response = self.exchange(call, &request).await?;
-            let Some(next) = self.redirect(call, &request, &response)? else { return self.judge(call, response) };
-            *request.uri_mut() = next
+            let current = moved.as_ref().unwrap_or(request);
+            let response = self.exchange(call, current).await?;
+            let Some(next) = self.redirect(call, current, &response)? else { return self.judge(call, response) };
+            let address = next
                 .as_str()
                 .parse()
                 .map_err(|e| fatal(Error::new(ErrorKind::BadResponse, format!("the redirect's address cannot be used: {e}"))))?;
+            *moved.get_or_insert_with(|| request.clone()).uri_mut() = address;
         }
         Err(fatal(Error::new(ErrorKind::NoProgress, format!("more than {REDIRECTS_MAX} redirects in a row"))))
     }
@@ -327,9 +329,9 @@ impl Wire {
         if let Some(wait) = retry::announced_wait(&response.headers, self.clock.wall()) {
             lock(&self.pace).hold(self.clock.now() + wait.min(self.longest_wait()));
         }
-        let url = request.uri().to_string();
         let (status, bytes) = (response.status.as_u16(), response.body.len());
-        tracing::debug!(operation = %call.operation.id, verb = %request.method(), url = %self.connection.redactor.mask(&url), status, bytes, "exchange");
+        let url = || self.connection.redactor.mask(&request.uri().to_string()).into_owned();
+        tracing::debug!(operation = %call.operation.id, verb = %request.method(), url = %url(), status, bytes, "exchange");
         Ok(response)
     }
 

@@ -3,6 +3,7 @@
 mod names;
 mod sink;
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,6 +13,7 @@ use http_body::Body as _;
 use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::lock::lock;
 use crate::page::{Body, Response};
 use sink::{Sink, too_large};
 
@@ -72,6 +74,8 @@ pub trait Transport: Send + Sync {
 /// HTTP/1.1 and HTTP/2 over TCP and TLS.
 pub struct HttpTransport {
     client: reqwest::Client,
+    /// The address of the request before, as both libraries write it: many in a row go to the same one.
+    last: Mutex<Option<(http::Uri, url::Url)>>,
 }
 
 /// How connections are made.
@@ -120,7 +124,24 @@ impl HttpTransport {
         builder = tls(builder, options.tls)?;
         let client =
             builder.build().map_err(|e| Error::new(ErrorKind::Internal, format!("the HTTP client cannot be made: {}", chain(&e))))?;
-        Ok(HttpTransport { client })
+        Ok(HttpTransport { client, last: Mutex::default() })
+    }
+}
+
+impl HttpTransport {
+    fn as_sent(&self, request: http::Request<Bytes>) -> Result<reqwest::Request, Failure> {
+        let known = lock(&self.last).as_ref().filter(|(uri, _)| uri == request.uri()).map(|(_, url)| url.clone());
+        let Some(url) = known else {
+            let uri = request.uri().clone();
+            let made = reqwest::Request::try_from(request.map(reqwest::Body::from)).map_err(|e| failed(&e.without_url(), None))?;
+            *lock(&self.last) = Some((uri, made.url().clone()));
+            return Ok(made);
+        };
+        let (parts, body) = request.into_parts();
+        let mut made = reqwest::Request::new(parts.method, url);
+        *made.headers_mut() = parts.headers;
+        *made.body_mut() = Some(body.into());
+        Ok(made)
     }
 }
 
@@ -154,7 +175,7 @@ fn tls(builder: reqwest::ClientBuilder, needed: bool) -> Result<reqwest::ClientB
 impl Transport for HttpTransport {
     async fn send(&self, mut request: http::Request<Bytes>, limits: ExchangeLimits) -> Result<Response, Failure> {
         request.headers_mut().insert(ACCEPT_ENCODING, http::HeaderValue::from_static("gzip"));
-        let request = reqwest::Request::try_from(request.map(reqwest::Body::from)).map_err(|e| failed(&e.without_url(), None))?;
+        let request = self.as_sent(request)?;
         let begun = Instant::now();
         let end = End { at: begun + limits.total, total: limits.total };
         let sent = end.within("first_byte_s", limits.first_byte, None, self.client.execute(request)).await?;

@@ -96,7 +96,7 @@ impl Walk {
         }
     }
 
-    /// The next page in order; `None` at the end. After an error there are no more pages.
+    /// The next page in order; `None` at the end. After an error there are no more pages. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<Result<Page>> {
         if self.receipt.stop.is_some() {
             return None;
@@ -126,15 +126,17 @@ impl Walk {
                     .advise("narrow the query, ask for larger pages, or raise `limits: { pages }` of the connection");
             return Some(Err(self.fail(error)));
         }
-        let Some(mut fetch) = self.queue.pop_front() else {
-            return Some(Err(self.fail(Error::new(ErrorKind::Internal, "the walk has no page under way"))));
+        let arrived = match self.queue.front_mut() {
+            Some(fetch) => (&mut fetch.task).await,
+            None => return Some(Err(self.fail(Error::new(ErrorKind::Internal, "the walk has no page under way")))),
         };
         let number = self.receipt.pages + 1;
-        let sent = match (&mut fetch.task).await {
+        let sent = match arrived {
             Ok(Ok(sent)) => sent,
             Ok(Err(error)) => return Some(Err(self.fail(error.with(|d| d.page = Some(number))))),
             Err(lost) => return Some(Err(self.fail(Error::new(ErrorKind::Internal, format!("a page's task ended: {lost}"))))),
         };
+        let fetch = self.queue.pop_front()?;
         Some(self.take(sent.page, number, &fetch).map_err(|error| self.fail(error)))
     }
 

@@ -3,8 +3,11 @@
 mod outcomes;
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::future::Future;
+use std::pin::pin;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
+use std::task::Poll;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -31,6 +34,7 @@ pub struct Writes {
     stop_on_error: bool,
     gate: Option<Arc<dyn Gate>>,
     key: Option<Arc<str>>,
+    model: Arc<Model>,
     base: u64,
     stopped: bool,
     started: Option<Duration>,
@@ -198,6 +202,9 @@ pub(crate) fn plan(operation: &Operation, items: Option<&Items>) -> Vec<Share> {
     }
 }
 
+/// What the requests of one call have in common, once the first was made, where no item is part of the address: all but bodies of one media type.
+pub(crate) type Model = OnceLock<(String, http::Request<()>)>;
+
 /// The request of one share.
 pub(crate) fn build(
     wire: &Wire,
@@ -206,13 +213,23 @@ pub(crate) fn build(
     items: &Items,
     share: Share,
     key: Option<(&str, u64)>,
+    model: &Model,
 ) -> Result<http::Request<bytes::Bytes>> {
     let body = match &operation.items {
         Some(rule) => body::body(operation, rule, items, share)?,
         None => None,
     };
-    let input = Input { options, item: items.get(share.first), body: body.as_ref(), page_size: None };
-    let mut request = request::build(&wire.connection, operation, input, &Cursor::default())?;
+    let mut request = match (model.get(), body) {
+        (Some((media, model)), Some(body)) if *media == body.content_type => model.clone().map(|()| body.bytes),
+        (_, body) => {
+            let input = Input { options, item: items.get(share.first), body: body.as_ref(), page_size: None };
+            let request = request::build(&wire.connection, operation, input, &Cursor::default())?;
+            if let Some(body) = body.filter(|_| operation.path.names().all(|name| options.contains_key(name))) {
+                model.get_or_init(|| (body.content_type, request.clone().map(|_| ())));
+            }
+            request
+        }
+    };
     if let Some(name) = &operation.idempotency_key {
         let value = wire.connection.header_value(name, &idempotency_key(&request, share, key))?;
         request.headers_mut().insert(name.clone(), value);
@@ -255,6 +272,7 @@ impl Writes {
             stop_on_error: with.stop_on_error,
             gate: with.gate.clone(),
             key: with.key.as_deref().map(Arc::from),
+            model: Arc::default(),
             base: with.first,
             stopped: false,
             started: None,
@@ -262,7 +280,7 @@ impl Writes {
         }
     }
 
-    /// The next outcome in input order; `None` at the end.
+    /// The next outcome in input order; `None` at the end. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<Outcome> {
         if self.started.is_none() {
             self.started = Some(self.wire.clock.now());
@@ -274,7 +292,7 @@ impl Writes {
                 return Some(outcome);
             }
             self.fill();
-            let Some((share, mut task)) = self.queue.pop_front() else {
+            let Some((share, task)) = self.queue.front_mut() else {
                 // What was never sent has just been put there.
                 if !self.ready.is_empty() {
                     continue;
@@ -282,10 +300,12 @@ impl Writes {
                 self.finish();
                 return None;
             };
-            let sent = match (&mut task).await {
+            let sent = match task.await {
                 Ok(sent) => sent,
                 Err(lost) => Err(Error::new(ErrorKind::UnknownOutcome, format!("the request's task ended: {lost}"))),
             };
+            let share = *share;
+            self.queue.pop_front();
             let outcomes = outcomes::outcomes(&self.call.operation, &self.items, share, sent, &self.wire.connection.redactor);
             let bad = outcomes.iter().any(|o| o.status != OutcomeStatus::Ok);
             let over = outcomes
@@ -295,6 +315,12 @@ impl Writes {
             self.stopped |= over || (bad && self.stop_on_error) || self.call.cancel.is_cancelled();
             self.ready.extend(outcomes);
         }
+    }
+
+    /// The next outcome if it need not be waited for.
+    pub(crate) async fn ready(&mut self) -> Poll<Option<Outcome>> {
+        let mut next = pin!(self.next());
+        std::future::poll_fn(|cx| Poll::Ready(next.as_mut().poll(cx))).await
     }
 
     fn fill(&mut self) {
@@ -309,10 +335,10 @@ impl Writes {
             let Some(share) = self.shares.pop_front() else { return };
             let (wire, call, options, items) =
                 (Arc::clone(&self.wire), Arc::clone(&self.call), Arc::clone(&self.options), self.items.clone());
-            let (gate, key, base) = (self.gate.clone(), self.key.clone(), self.base);
+            let (gate, key, base, model) = (self.gate.clone(), self.key.clone(), self.base, Arc::clone(&self.model));
             let task = tokio::spawn(async move {
                 let key = key.as_deref().map(|name| (name, base));
-                let request = build(&wire, &call.operation, &options, &items, share, key)?;
+                let request = build(&wire, &call.operation, &options, &items, share, key, &model)?;
                 let announce = |gate| Announce { gate, first: base + share.first as u64, count: share.count as u64 };
                 wire.send(&call, request, gate.as_deref().map(announce)).await
             });

@@ -224,7 +224,9 @@ fn folder(address: SocketAddr) -> tempfile::TempDir {
 
 /// Starts a command, waits until it is at work, interrupts it, and says how long it took to end.
 fn interrupt(folder: &Path, arguments: &[&str], at_work: &dyn Fn() -> bool) -> (Duration, Option<i32>) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_opnode"))
+    // A shell lets its background jobs ignore SIGINT, and so would a run of the tests in one.
+    let mut child = Command::new("env")
+        .args(["--default-signal=INT", env!("CARGO_BIN_EXE_opnode")])
         .args(arguments)
         .current_dir(folder)
         .env_clear()

@@ -43,15 +43,33 @@ pub(crate) fn sign(
     }
     let (name, value) = match &connection.connector.auth {
         Auth::None => return Ok(()),
+        Auth::Oauth2(_) | Auth::Refresh(_) => {
+            (AUTHORIZATION, sensitive(&AUTHORIZATION, &format!("Bearer {}", token.map_or(MASK, Secret::expose)))?)
+        }
+        Auth::Basic { .. } | Auth::Bearer { .. } | Auth::ApiKey { .. } => match connection.signature.get() {
+            Some(made) => made.clone(),
+            None => {
+                let made = lasting(connection)?;
+                connection.signature.get_or_init(|| made).clone()
+            }
+        },
+    };
+    request.headers_mut().insert(name, value);
+    Ok(())
+}
+
+/// The credential that is the same for all requests of a connection, as it is sent.
+fn lasting(connection: &Connection) -> Result<(HeaderName, HeaderValue)> {
+    let (name, value) = match &connection.connector.auth {
         Auth::Basic { username, password } => {
             (AUTHORIZATION, basic::header(&rendered(connection, username)?, &rendered(connection, password)?)?)
         }
         Auth::Bearer { token } => (AUTHORIZATION, format!("Bearer {}", rendered(connection, token)?)),
         Auth::ApiKey { header, value } => (header.clone(), rendered(connection, value)?),
-        Auth::Oauth2(_) | Auth::Refresh(_) => (AUTHORIZATION, format!("Bearer {}", token.map_or(MASK, Secret::expose))),
+        Auth::None | Auth::Oauth2(_) | Auth::Refresh(_) => return Err(Error::new(ErrorKind::Internal, "this credential does not last")),
     };
-    request.headers_mut().insert(name.clone(), sensitive(&name, &value)?);
-    Ok(())
+    let value = sensitive(&name, &value)?;
+    Ok((name, value))
 }
 
 /// Whether an operation's requests carry an access token that can be renewed.

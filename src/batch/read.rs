@@ -18,6 +18,7 @@ use super::watermark;
 use crate::definition::OnErrorFile;
 use crate::engine::CallOptions;
 use crate::error::{Error, ErrorKind, Result};
+use crate::item::Items;
 use crate::page::Page;
 use crate::receipt::{OutcomeStatus, Receipt};
 use crate::walk::Walk;
@@ -178,15 +179,8 @@ impl Reading<'_, '_> {
                     return Err(error);
                 }
             };
-            for item in page.items.iter() {
-                if let (Some(mark), Some(rule)) = (&mut self.mark, &self.task.step.watermark) {
-                    watermark::larger(mark, item, rule.pointer.tokens())?;
-                }
-                if let Some(row) = shaped(self.task.step, scope, item.as_str(), seen)? {
-                    self.spool.push(&row);
-                }
-                seen += 1;
-            }
+            self.rows(&page.items, scope, seen)?;
+            seen += page.items.len() as u64;
             self.state.items += page.items.len() as u64;
             self.spool.flush()?;
             let resume = walk.resume().cloned();
@@ -210,6 +204,23 @@ impl Reading<'_, '_> {
         self.cost(&receipt);
         for message in receipt.notes {
             self.task.context.tell(Event::Note { message: format!("{}: {message}", self.task.name()) }).await;
+        }
+        Ok(())
+    }
+
+    /// Adds a page's rows; `seen` items of the walk came before them.
+    fn rows(&mut self, items: &Items, scope: &Scope, seen: u64) -> Result<()> {
+        if let (Some(mark), Some(rule)) = (&mut self.mark, &self.task.step.watermark) {
+            items.iter().try_for_each(|item| watermark::larger(mark, item, rule.pointer.tokens()))?;
+        }
+        if self.task.step.keep.is_none() && self.task.step.map.is_none() {
+            self.spool.add(items);
+            return Ok(());
+        }
+        for (number, item) in (seen..).zip(items.iter()) {
+            if let Some(row) = shaped(self.task.step, scope, item.as_str(), number)? {
+                self.spool.push(&row);
+            }
         }
         Ok(())
     }

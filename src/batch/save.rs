@@ -83,13 +83,18 @@ pub(crate) fn write(rows: &Path, bytes: u64, place: &Place, columns: &[String], 
     let format = match place {
         Place::Stdout(format) | Place::File(_, format) => *format,
     };
+    // What went to standard output cannot be taken back: it is written to its end.
+    let check = || if matches!(place, Place::File(..)) { check() } else { Ok(()) };
+    let mut sink = Sink::open(place)?;
+    let mut rows = Rows::open(rows, bytes)?;
     let mut form = match format {
-        SaveFormat::Ndjson => Form::Ndjson,
+        SaveFormat::Ndjson => {
+            rows.pieces(|piece| check().and_then(|()| sink.write(piece)))?;
+            return sink.finish().map(|()| None);
+        }
         SaveFormat::Json => Form::json(),
         SaveFormat::Csv => Form::csv(columns),
     };
-    let mut sink = Sink::open(place)?;
-    let mut rows = Rows::open(rows, bytes)?;
     let mut buffer = Vec::new();
     loop {
         let mut group = Vec::with_capacity(GROUP);
@@ -100,10 +105,7 @@ pub(crate) fn write(rows: &Path, bytes: u64, place: &Place, columns: &[String], 
         if group.is_empty() {
             break;
         }
-        // What went to standard output cannot be taken back: it is written to its end.
-        if matches!(place, Place::File(..)) {
-            check()?;
-        }
+        check()?;
         form.put(&Items::concat(group), &mut buffer)?;
         sink.write(&buffer)?;
         buffer.clear();

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::disk;
 use crate::error::{Error, ErrorKind, Place, Result};
+use crate::item::Items;
 
 /// The rows of a step that is under way.
 pub(crate) struct Spool {
@@ -49,6 +50,16 @@ impl Spool {
         self.buffer.extend_from_slice(row.as_bytes());
         self.buffer.push(b'\n');
         self.rows += 1;
+    }
+
+    /// Adds items as they are.
+    pub(crate) fn add(&mut self, items: &Items) {
+        if let Some(lines) = items.lines() {
+            self.push(lines);
+            self.rows += items.len() as u64 - 1;
+        } else {
+            items.iter().for_each(|item| self.push(item.as_str()));
+        }
     }
 
     /// Hands what was added to the system.
@@ -128,6 +139,24 @@ impl Rows {
 
     fn of(file: File, path: &Path, bytes: u64) -> Result<Rows> {
         Ok(Rows { reader: BufReader::with_capacity(256 << 10, file.take(bytes)), path: path.to_owned(), line: Vec::new(), left: bytes })
+    }
+
+    /// Gives the rows as they stand, piece by piece.
+    ///
+    /// # Errors
+    /// `state` when they cannot be read; those of `each`.
+    pub(crate) fn pieces(mut self, mut each: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+        while self.left > 0 {
+            let piece = self.reader.fill_buf().map_err(|e| disk::failed("read", &self.path, &e))?;
+            if piece.is_empty() {
+                return Err(short(&self.path, 0, self.left));
+            }
+            each(piece)?;
+            let length = piece.len();
+            self.reader.consume(length);
+            self.left = self.left.saturating_sub(length as u64);
+        }
+        Ok(())
     }
 
     /// The next row.

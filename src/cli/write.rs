@@ -1,7 +1,9 @@
-//! `mutate` and `delete`: outcomes as they come, records to the output, failures to stderr. Holds one outcome at a time.
+//! `mutate` and `delete`: outcomes as they come, records to the output, failures to stderr. What comes together is written together, and before anything
+//! is waited for.
 
 use std::io::IsTerminal;
 use std::path::Path;
+use std::task::Poll;
 
 use super::args_call::WriteCallArgs;
 use super::call::{self, Call};
@@ -44,6 +46,8 @@ pub(crate) async fn run(context: &Context, method: Method, args: &WriteCallArgs)
         output: Output::open(&args.call.output, std::io::stdout().is_terminal(), look, screen::columns())?,
         receipt: ReceiptFile::open(args.call.output.receipt.as_deref())?,
         outcomes: args.write.outcomes.as_deref().map(|p| Target::open(Some(p))).transpose()?,
+        lines: Vec::new(),
+        done: Vec::new(),
     };
     deliver(context.screen, &call, writes, places, &signals, many).await
 }
@@ -53,20 +57,28 @@ struct Places {
     output: Output,
     receipt: ReceiptFile,
     outcomes: Option<Target>,
+    /// Outcomes that are not in their file yet, and the items among them that took effect.
+    lines: Vec<u8>,
+    done: Vec<u64>,
 }
+
+/// Bytes of outcomes that are written together.
+const TOGETHER: usize = 64 << 10;
 
 async fn deliver(screen: Screen, call: &Call, mut writes: Writes, mut places: Places, signals: &Signals, many: bool) -> Result<u8> {
     let mut progress = Progress::new(screen, &call.operation.id);
     let mut first: Option<(u64, Error)> = None;
     let mut lost: Option<Error> = None;
-    while let Some(mut outcome) = progress.watch(writes.next()).await {
-        let kept = progress.aside(|| places.take(screen, &outcome, many));
-        if let Err(error) = kept {
-            if outcome.status == OutcomeStatus::Ok {
-                screen.warn(&format!("item {}: ok, but this could not be written down", outcome.index));
+    loop {
+        let next = match writes.ready().await {
+            Poll::Ready(next) => next,
+            Poll::Pending => {
+                lost = lost.or(progress.aside(|| places.flush(screen, call)).err());
+                progress.watch(writes.next()).await
             }
-            // What cannot be noted any more must not be done any more.
-            call.with.cancel.cancel();
+        };
+        let Some(mut outcome) = next else { break };
+        if let Err(error) = progress.aside(|| places.take(screen, call, &outcome, many)) {
             lost.get_or_insert(error);
         }
         if let (Some(error), None) = (outcome.error.take(), &first) {
@@ -74,6 +86,7 @@ async fn deliver(screen: Screen, call: &Call, mut writes: Writes, mut places: Pl
         }
         progress.update(writes.receipt());
     }
+    lost = lost.or(progress.aside(|| places.flush(screen, call)).err());
     progress.finish();
     let facts = writes.receipt().clone();
     let verdict = facts.outcomes.unwrap_or_default().check(first.as_ref().map(|(index, error)| (*index, error)));
@@ -96,17 +109,37 @@ async fn deliver(screen: Screen, call: &Call, mut writes: Writes, mut places: Pl
 
 impl Places {
     /// Takes an outcome: its record to the output, itself to the outcomes file, a failure to stderr.
-    fn take(&mut self, screen: Screen, outcome: &Outcome, many: bool) -> Result<()> {
+    fn take(&mut self, screen: Screen, call: &Call, outcome: &Outcome, many: bool) -> Result<()> {
         // Items that were never sent are counted; a line for each would bury those that failed.
         if many && matches!(outcome.status, OutcomeStatus::Failed | OutcomeStatus::Unknown) {
             tell(screen, outcome);
         }
-        if let Some(file) = &mut self.outcomes {
-            let line = serde_json::to_string(outcome).map_err(|e| Error::new(ErrorKind::Internal, format!("an outcome: {e}")))?;
-            file.write(format!("{line}\n").as_bytes())?;
+        if self.outcomes.is_some() {
+            serde_json::to_writer(&mut self.lines, outcome).map_err(|e| Error::new(ErrorKind::Internal, format!("an outcome: {e}")))?;
+            self.lines.push(b'\n');
+        }
+        if outcome.status == OutcomeStatus::Ok {
+            self.done.push(outcome.index);
         }
         // A reader that has gone does not stop the writes: they are what was asked for.
-        self.output.page(&outcome.items).map(|_| ())
+        let kept = self.output.add(&outcome.items);
+        if kept.is_ok() && self.lines.len() < TOGETHER { Ok(()) } else { self.flush(screen, call).and(kept) }
+    }
+
+    /// Writes down what was taken. What cannot be noted any more must not be done any more.
+    fn flush(&mut self, screen: Screen, call: &Call) -> Result<()> {
+        let outcomes = match &mut self.outcomes {
+            Some(file) if !self.lines.is_empty() => file.write(&self.lines).map(|_| ()),
+            _ => Ok(()),
+        };
+        self.lines.clear();
+        let kept = outcomes.and(self.output.flush().map(|_| ()));
+        let done = std::mem::take(&mut self.done);
+        if kept.is_err() {
+            call.with.cancel.cancel();
+            done.iter().for_each(|index| screen.warn(&format!("item {index}: ok, but this could not be written down")));
+        }
+        kept
     }
 
     /// Everything appears, also when items failed: what took effect is a fact.

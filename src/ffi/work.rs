@@ -1,7 +1,7 @@
 //! The work of operations, as tasks of the engine: walks to batches, items to outcomes. One implementation for streaming and draining hosts.
 
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -212,15 +212,12 @@ impl Write {
         let bytes_max = self.batch.bytes.unwrap_or(usize::MAX);
         let (mut texts, mut bytes) = (Vec::new(), 0);
         loop {
-            let outcome = {
-                let mut next = pin!(writes.next());
-                match std::future::poll_fn(|cx| Poll::Ready(next.as_mut().poll(cx))).await {
-                    Poll::Ready(outcome) => outcome,
-                    Poll::Pending => {
-                        self.flush(&mut texts).await;
-                        bytes = 0;
-                        next.await
-                    }
+            let outcome = match writes.ready().await {
+                Poll::Ready(outcome) => outcome,
+                Poll::Pending => {
+                    self.flush(&mut texts).await;
+                    bytes = 0;
+                    writes.next().await
                 }
             };
             let Some(outcome) = outcome else { break };

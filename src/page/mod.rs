@@ -14,7 +14,7 @@ pub(crate) use rows::Rows;
 
 use std::time::Duration;
 
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, StatusCode};
 use serde_json::Value;
 
 use crate::charset;
@@ -66,7 +66,8 @@ pub struct Page {
     pub bytes: u64,
     /// Until the reply began.
     pub(crate) waited: Duration,
-    pub(crate) headers: HeaderMap,
+    /// The headers that paging reads. No more is kept: a header holds on to the buffer that the reply was read into.
+    headers: Vec<(HeaderName, String)>,
     pub(crate) signals: Vec<(Pointer, Value)>,
     links: Option<Vec<(String, String)>>,
 }
@@ -77,8 +78,8 @@ impl Page {
         match source {
             Source::Body(pointer) => self.signals.iter().find(|(p, _)| p == pointer).map(|(_, v)| v.clone()),
             Source::Header(name) => {
-                let text = self.headers.get(name)?.to_str().ok()?.trim();
-                Some(match text {
+                let (_, text) = self.headers.iter().find(|(n, _)| n == name)?;
+                Some(match text.as_str() {
                     "true" => Value::Bool(true),
                     "false" => Value::Bool(false),
                     other => Value::from(other),
@@ -148,7 +149,11 @@ pub(crate) fn read(operation: &Operation, mut reply: Response, items_max: usize)
             json::read(operation, text, rows, items_max, &mut page)?;
         }
     }
-    page.headers = reply.headers;
+    let told = paging::sources(&operation.paging).into_iter().filter_map(|source| match source {
+        Source::Header(name) => Some((name.clone(), reply.header(name.as_str())?.trim().to_owned())),
+        Source::Body(_) => None,
+    });
+    page.headers = told.collect();
     if let Some(source) = paging::total(&operation.paging) {
         page.total = page.signal(source).as_ref().and_then(count);
     }

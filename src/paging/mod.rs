@@ -182,9 +182,20 @@ fn forward(operation: &Operation, options: &Map<String, Value>) -> Result<Keyset
 
 /// The body pointers that an operation's paging reads, beside the items themselves.
 pub(crate) fn wants(paging: &Paging) -> Vec<&Pointer> {
-    let sources: Vec<&Source> = match paging {
-        Paging::None | Paging::Link { .. } | Paging::Keyset(_) => Vec::new(),
-        Paging::NextUrl { pointer, .. } => return vec![pointer],
+    if let Paging::NextUrl { pointer, .. } = paging {
+        return vec![pointer];
+    }
+    let pointers = sources(paging).into_iter().filter_map(|source| match source {
+        Source::Body(pointer) => Some(pointer),
+        Source::Header(_) => None,
+    });
+    pointers.collect()
+}
+
+/// Where a reply tells what an operation's paging needs.
+pub(crate) fn sources(paging: &Paging) -> Vec<&Source> {
+    match paging {
+        Paging::None | Paging::Link { .. } | Paging::Keyset(_) | Paging::NextUrl { .. } => Vec::new(),
         Paging::Number { end, total, .. } => {
             let end = end.as_ref().map(|e| match e {
                 End::TotalPages(source) | End::NextPage(source) | End::HasMore(source) => source,
@@ -193,14 +204,7 @@ pub(crate) fn wants(paging: &Paging) -> Vec<&Pointer> {
         }
         Paging::Offset { total, .. } => total.iter().collect(),
         Paging::Cursor { token, has_more, .. } => std::iter::once(token).chain(has_more).collect(),
-    };
-    sources
-        .into_iter()
-        .filter_map(|s| match s {
-            Source::Body(pointer) => Some(pointer),
-            Source::Header(_) => None,
-        })
-        .collect()
+    }
 }
 
 /// Where a paging style tells the total.

@@ -22,6 +22,9 @@ enum Form {
     Table(Table),
 }
 
+/// Bytes that are worth a write of their own.
+const TOGETHER: usize = 64 << 10;
+
 /// Items on their way out.
 pub(crate) struct Output {
     target: Target,
@@ -68,37 +71,51 @@ impl Output {
 
     /// Writes the items of one page.
     pub(crate) fn page(&mut self, items: &Items) -> Result<Flow> {
+        self.add(items)?;
+        self.flush()
+    }
+
+    /// Takes items; many small ones are written together.
+    pub(crate) fn add(&mut self, items: &Items) -> Result<()> {
         if self.flow == Flow::Closed || items.is_empty() {
-            return Ok(self.flow);
+            return Ok(());
         }
         self.items += items.len() as u64;
-        self.buffer.clear();
         match &mut self.form {
-            Form::File(FileForm::Ndjson) if let Some(lines) = items.lines() => {
-                self.flow = self.target.write(lines.as_bytes())?;
-                self.buffer.push(b'\n');
-            }
+            Form::File(FileForm::Ndjson) => match items.lines() {
+                Some(lines) if lines.len() >= TOGETHER => {
+                    self.flush()?;
+                    self.flow = self.target.write(lines.as_bytes())?;
+                    self.buffer.push(b'\n');
+                }
+                Some(lines) => {
+                    self.buffer.extend_from_slice(lines.as_bytes());
+                    self.buffer.push(b'\n');
+                }
+                None => FileForm::Ndjson.put(items, &mut self.buffer)?,
+            },
             Form::File(form) => form.put(items, &mut self.buffer)?,
             Form::Table(table) => table.page(items, &mut self.buffer),
         }
-        self.put()
+        if self.buffer.len() >= TOGETHER { self.flush().map(|_| ()) } else { Ok(()) }
     }
 
-    fn put(&mut self) -> Result<Flow> {
+    /// Hands what was taken to the system.
+    pub(crate) fn flush(&mut self) -> Result<Flow> {
         if self.flow == Flow::Open && !self.buffer.is_empty() {
             self.flow = self.target.write(&self.buffer)?;
         }
+        self.buffer.clear();
         Ok(self.flow)
     }
 
     /// What stands behind the last item.
     fn close(&mut self) -> Result<()> {
-        self.buffer.clear();
         match &mut self.form {
             Form::File(form) => form.close(&mut self.buffer)?,
             Form::Table(_) => {}
         }
-        self.put().map(|_| ())
+        self.flush().map(|_| ())
     }
 
     /// Whether people read it as it comes.
