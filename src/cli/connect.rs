@@ -49,6 +49,14 @@ impl Route {
         }
     }
 
+    /// The variables of the environment that its file names.
+    pub(crate) fn variables(&self) -> Vec<String> {
+        match self {
+            Route::Connection { file, .. } => file.variables(),
+            Route::Sandbox { .. } => Vec::new(),
+        }
+    }
+
     /// Opens it for a connector.
     pub(crate) async fn open(self, context: &Context, engine: &Engine, connector: &str) -> Result<Line> {
         match self {

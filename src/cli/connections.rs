@@ -9,7 +9,7 @@ use super::context::Context;
 use super::input::read_text;
 use super::resolve::resolve;
 use super::screen::Screen;
-use crate::connection::{ConnectionFile, ConnectionSpec, ConnectionsFile, ValueFile, is_loopback};
+use crate::connection::{ConnectionFile, ConnectionSpec, ConnectionsFile, Reference, ValueFile, is_loopback};
 use crate::definition::Connector;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Place, Result};
@@ -73,6 +73,15 @@ impl Connections {
             several => Err(Error::new(ErrorKind::Connection, format!("several connections fit {what}"))
                 .advise(format!("name one with --connection{}", list(several.iter().map(|(n, c)| (n.as_str(), c)))))),
         }
+    }
+
+    /// The variables of the environment that its connections take values from.
+    pub(crate) fn variables(&self) -> Vec<String> {
+        let variable = |value: &ValueFile| match value {
+            ValueFile::Reference(Reference::Env(name)) => Some(name.clone()),
+            ValueFile::Reference(_) | ValueFile::Text(_) | ValueFile::Number(_) | ValueFile::Flag(_) => None,
+        };
+        self.file.connections.0.iter().flat_map(|(_, c)| c.values.values().filter_map(variable)).collect()
     }
 
     /// The place of a field in the file, with line and column when the file can still be read.

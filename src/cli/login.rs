@@ -12,6 +12,7 @@ use url::Url;
 
 use super::args::LoginArgs;
 use super::args_call::SystemArgs;
+use super::browser;
 use super::connect::Route;
 use super::context::Context;
 use super::screen;
@@ -33,6 +34,7 @@ pub(crate) async fn run(context: &Context, args: LoginArgs) -> Result<u8> {
     let system = SystemArgs { connection: args.name, sandbox: false, faults: None };
     let route = Route::choose(context, &system, &|_| true, "the sign-in")?;
     let connector = route.connector().unwrap_or_default().to_owned();
+    let variables = route.variables();
     let line = route.open(context, &engine, &connector).await?;
     let (state, verifier) = (chance()?, Secret::new(chance()?));
     let challenge = URL_SAFE_NO_PAD.encode(sha2::Sha256::digest(verifier.expose()));
@@ -48,7 +50,7 @@ pub(crate) async fn run(context: &Context, args: LoginArgs) -> Result<u8> {
     context.screen.line(&format!("Open this address in the browser and sign in:\n{address}"));
     context.screen.line("Is the browser on another machine? Then paste the address that it ends at, and press Enter.");
     if !args.no_browser {
-        open_browser(&address);
+        browser::open(&address, variables);
     }
     let code = tokio::select! {
         code = wait_for_code(&listener, &state) => code?,
@@ -66,17 +68,6 @@ fn chance() -> Result<String> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|e| Error::new(ErrorKind::Internal, format!("the system gives no random numbers: {e}")))?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
-}
-
-/// Best effort, aside: a person can always open the address.
-fn open_browser(address: &str) {
-    let address = address.to_owned();
-    std::thread::spawn(move || {
-        let quiet = webbrowser::BrowserOptions::new().with_suppress_output(true).clone();
-        if let Err(why) = webbrowser::open_browser_with_options(webbrowser::Browser::Default, &address, &quiet) {
-            tracing::debug!(%why, "no browser");
-        }
-    });
 }
 
 /// Reads lines until one is the address with the code and our own state. Never ends when nobody types.

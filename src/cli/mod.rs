@@ -5,6 +5,7 @@ mod args_call;
 mod batch;
 mod batch_plan;
 mod batch_screen;
+mod browser;
 mod call;
 mod check;
 mod check_files;
