@@ -74,6 +74,7 @@ mod item;
 mod lock;
 #[cfg(feature = "batch")]
 mod output;
+mod own_file;
 mod page;
 mod paging;
 mod receipt;

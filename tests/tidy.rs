@@ -25,6 +25,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("retry", 2),
     ("transport", 3),
     ("clock", 3),
+    ("own_file", 3),
     ("auth", 3),
     ("send", 3),
     ("walk", 4),

@@ -1,7 +1,7 @@
 //! Tokens in one file per user: 0600, locked by the operating system across processes, replaced whole and synced before a token is used.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::store::{TokenSlot, TokenStore, Tokens};
 use crate::error::{Error, ErrorKind, Place, Result};
+use crate::own_file;
 use crate::secret::Secret;
 
 /// A token store in a file. Several processes may share it.
@@ -119,20 +120,27 @@ pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T>
 
 /// The lock is a file of its own, because the store's file is replaced by each write.
 pub(super) fn lock(path: &Path) -> Result<Lock> {
-    if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(|e| state("the folder of the token store cannot be made", folder, &e))?;
+    let folder = path.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    own_file::folder(folder).map_err(|e| state("the folder of the token store cannot be made", folder, &e))?;
+    if is_open_to_all(folder) {
+        return Err(state("tokens are not kept here", folder, &"every user of this machine may put files into this folder")
+            .advise("keep them in a folder of your own: one that is missing is made"));
     }
-    let file = private(path, false).map_err(|e| state("the lock of the token store cannot be opened", path, &e))?;
+    let file = own_file::open(path, File::options().write(true).create(true).truncate(false)).map_err(|e| state("the lock of the token store cannot be opened", path, &e))?;
     file.lock().map_err(|e| state("the token store cannot be locked", path, &e))?;
     Ok(Lock(file))
 }
 
-fn private(path: &Path, fresh: bool) -> std::io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(fresh);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+/// Whoever may put a file into the folder could put the tokens of another account there.
+#[cfg(unix)]
+fn is_open_to_all(folder: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(folder).is_ok_and(|m| m.permissions().mode() & 0o002 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_open_to_all(_: &Path) -> bool {
+    false
 }
 
 fn load(path: &Path) -> Result<Stored> {
@@ -153,7 +161,7 @@ fn save(path: &Path, stored: &Stored) -> Result<()> {
     let fault = |e: std::io::Error| state("the token store cannot be written", path, &e);
     let aside = path.with_extension(format!("{}.tmp", std::process::id()));
     let text = serde_json::to_vec_pretty(stored).map_err(|e| Error::new(ErrorKind::Internal, format!("the token store: {e}")))?;
-    let written = private(&aside, true)
+    let written = own_file::begin(&aside, true)
         .and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))
         .and_then(|()| std::fs::rename(&aside, path));
     if let Err(e) = written {

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind, Place, Result, io_text};
+use crate::own_file;
 
 /// A failed file operation, as the error that a person reads.
 pub(crate) fn failed(what: &str, path: &Path, cause: &io::Error) -> Error {
@@ -25,31 +26,28 @@ pub(crate) fn failed(what: &str, path: &Path, cause: &io::Error) -> Error {
 
 /// Makes a folder that only its owner may enter, and those above it.
 pub(crate) fn folder(path: &Path) -> Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).map_err(|e| failed("made", path, &e))
+    not_a_link(path)?;
+    own_file::folder(path).map_err(|e| failed("made", path, &e))
+}
+
+/// Refuses a link where a folder or file of ours may stand.
+pub(crate) fn not_a_link(path: &Path) -> Result<()> {
+    own_file::not_a_link(path).map_err(|e| failed("used", path, &e))
+}
+
+/// Opens a private file, in the manner of `options`.
+pub(crate) fn open(path: &Path, options: &mut OpenOptions) -> Result<File> {
+    own_file::open(path, options).map_err(|e| failed("opened", path, &e))
 }
 
 /// Opens a private file for writing behind what is in it.
 pub(crate) fn append(path: &Path) -> Result<File> {
-    let mut options = OpenOptions::new();
-    options.append(true).create(true);
-    private(&mut options);
-    options.open(path).map_err(|e| failed("opened", path, &e))
-}
-
-fn private(options: &mut OpenOptions) {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    #[cfg(not(unix))]
-    let _ = options;
+    open(path, OpenOptions::new().append(true).create(true))
 }
 
 /// Cuts a file to a length that is known to be good.
 pub(crate) fn cut(path: &Path, length: u64) -> Result<()> {
-    let file = OpenOptions::new().write(true).open(path).map_err(|e| failed("opened", path, &e))?;
+    let file = open(path, OpenOptions::new().write(true))?;
     file.set_len(length).and_then(|()| file.sync_all()).map_err(|e| failed("cut", path, &e))
 }
 
@@ -79,19 +77,15 @@ pub(crate) struct Beside {
 }
 
 impl Beside {
-    /// Begins it. `is_private` for files of ours; others get the rights that this user's files have.
+    /// Begins it. `is_private` for files of ours, which take the place of a link; others get the rights that this user's files have.
     pub(crate) fn begin(path: &Path, is_private: bool) -> Result<Beside> {
-        // A link is followed, so that the file behind it is replaced and not the link.
-        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        // A link of the user's is followed, so that the file behind it is replaced and not the link.
+        let real = if is_private { None } else { fs::canonicalize(path).ok() };
+        let path = real.unwrap_or_else(|| path.to_owned());
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        // The same name every time: what a killed run left is written over by the next.
+        // The same name every time: what a killed run left goes with the next.
         let aside = path.with_file_name(format!(".{name}.opnode"));
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        if is_private {
-            private(&mut options);
-        }
-        let file = options.open(&aside).map_err(|e| failed("written", &path, &e))?;
+        let file = own_file::begin(&aside, is_private).map_err(|e| failed("written", &path, &e))?;
         Ok(Beside { file: io::BufWriter::with_capacity(256 << 10, file), aside, path })
     }
 

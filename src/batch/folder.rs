@@ -79,6 +79,9 @@ impl Folder {
     /// nothing to retry.
     pub(crate) fn open(root: &Path, info: RunInfo, beginning: Beginning) -> Result<Folder> {
         disk::folder(root)?;
+        for inner in ["spool", "past"] {
+            disk::not_a_link(&root.join(inner))?;
+        }
         let lock = hold(root, &info)?;
         let mut notes = Vec::new();
         let path = root.join("journal");
@@ -216,11 +219,7 @@ fn changes(before: &BTreeMap<String, String>, now: &BTreeMap<String, String>) ->
 /// Takes the lock that the operating system lets go of when this process ends, however it ends.
 fn hold(root: &Path, info: &RunInfo) -> Result<File> {
     let path = root.join("lock");
-    let mut options = File::options();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&path).map_err(|e| disk::failed("opened", &path, &e))?;
+    let mut file = disk::open(&path, File::options().read(true).write(true).create(true).truncate(false))?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {

@@ -1,6 +1,5 @@
 //! A step's rows into its file: written beside it, whole, then renamed.
 
-use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +11,7 @@ use crate::definition::SaveFormat;
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
 use crate::output::Form;
+use crate::own_file;
 
 /// Rows that are written together; the first such group settles the columns of csv.
 const GROUP: usize = 1000;
@@ -70,7 +70,7 @@ pub(crate) fn writable(path: &Path) -> Result<()> {
     }
     // The same name every time: what a killed run left goes with the next.
     let probe = above.join(".opnode-probe");
-    OpenOptions::new().write(true).create(true).truncate(true).open(&probe).map_err(|e| disk::failed("written", path, &e))?;
+    own_file::begin(&probe, true).map_err(|e| disk::failed("written", path, &e))?;
     let _it_was_made_just_now = std::fs::remove_file(&probe);
     Ok(())
 }

@@ -1,0 +1,58 @@
+//! Files that are opnode's own: of mode 0600, in folders of mode 0700, from their first moment on; a link that somebody put in their place is never
+//! written through. Files that a person names (`save:`, `--output`) are no such; what stands beside them until they are whole is.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io;
+use std::path::Path;
+
+/// Opens a file, in the manner of `options`. Refuses a link in its place.
+pub(crate) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    private(options);
+    options.open(path).map_err(|e| not_a_link(path).err().unwrap_or(e))
+}
+
+/// Begins a file. What stands in its place, such as what a killed process left, is removed and not opened. Unless it `is_private`, it gets the mode that
+/// other files of this user have.
+pub(crate) fn begin(path: &Path, is_private: bool) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    // A link is not followed where the file must be new.
+    options.write(true).create_new(true);
+    if is_private {
+        private(&mut options);
+    }
+    // Another process may begin the same file in between, but not again and again.
+    for _ in 0..3 {
+        match options.open(path) {
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => match std::fs::remove_file(path) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+                _ => {}
+            },
+            begun => return begun,
+        }
+    }
+    options.open(path)
+}
+
+fn private(options: &mut OpenOptions) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600).custom_flags(libc::O_NOFOLLOW);
+    }
+    #[cfg(not(unix))]
+    let _ = options;
+}
+
+/// Makes a folder, and those above it.
+pub(crate) fn folder(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// Refuses a link.
+pub(crate) fn not_a_link(path: &Path) -> io::Result<()> {
+    if path.is_symlink() { Err(io::Error::other("it is a link, and is not followed")) } else { Ok(()) }
+}
