@@ -116,7 +116,8 @@ typedef struct opnode_progress {
 
 /*
  * Callbacks, all of them optional. They run on opnode's own threads, never at the same time, with no lock held; they may call any function here that does
- * not wait. They must not throw or unwind. `json` is valid during the call only. Set struct_size to sizeof(opnode_hooks) and flags to 0.
+ * not wait, and free what they are told about. They must return: one that throws or unwinds ends the process by abort, with a line on stderr. `json` is
+ * valid during the call only. Set struct_size to sizeof(opnode_hooks) and flags to 0.
  */
 typedef struct opnode_hooks {
   uint32_t struct_size;
@@ -145,8 +146,9 @@ const char *opnode_status_name(int32_t status);
  *   cfg    a JSON object, or NULL for the defaults:
  *          "builtin"      true: whether the shipped connectors are known
  *          "definitions"  []: folders with operations/<connector>/ and templates/<connector>/
- *          "tokens"       "memory": where tokens are kept between calls; {"file": PATH} for a file that several processes may share. With
- *                         "memory", the host gets new tokens as OPNODE_EVENT_CREDENTIAL and gives them back to opnode_conn_open.
+ *          "tokens"       "memory": where tokens are kept between calls; {"file": PATH} for a file that several processes may share, in a
+ *                         folder that not everybody may write in. With "memory", the host gets new tokens as OPNODE_EVENT_CREDENTIAL and gives
+ *                         them back to opnode_conn_open.
  *          "threads"      2: threads that do the work
  *          "systemProxy"  false: whether the system's proxy settings hold
  *          "log"          "info": the level of log events: off, error, warn, info, debug, trace

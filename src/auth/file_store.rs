@@ -126,7 +126,8 @@ pub(super) fn lock(path: &Path) -> Result<Lock> {
         return Err(state("tokens are not kept here", folder, &"every user of this machine may put files into this folder")
             .advise("keep them in a folder of your own: one that is missing is made"));
     }
-    let file = own_file::open(path, File::options().write(true).create(true).truncate(false)).map_err(|e| state("the lock of the token store cannot be opened", path, &e))?;
+    let file = own_file::open(path, File::options().write(true).create(true).truncate(false))
+        .map_err(|e| state("the lock of the token store cannot be opened", path, &e))?;
     file.lock().map_err(|e| state("the token store cannot be locked", path, &e))?;
     Ok(Lock(file))
 }

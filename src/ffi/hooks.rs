@@ -2,22 +2,24 @@
 
 use std::cell::Cell;
 use std::ffi::{c_char, c_void};
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
 
 use super::progress::Progress;
 use super::wake;
 
-/// As the header declares it.
+/// As the header declares it; with the ABI under which it is defined what an exception does that leaves them.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub(crate) struct Hooks {
     pub(crate) struct_size: u32,
     pub(crate) flags: u32,
     pub(crate) user_data: *mut c_void,
-    pub(crate) drop: Option<unsafe extern "C" fn(*mut c_void)>,
-    pub(crate) ready: Option<unsafe extern "C" fn(*mut c_void, u64)>,
-    pub(crate) progress: Option<unsafe extern "C" fn(*mut c_void, u64, *const Progress)>,
-    pub(crate) event: Option<unsafe extern "C" fn(*mut c_void, i32, *const c_char, usize)>,
+    pub(crate) drop: Option<unsafe extern "C-unwind" fn(*mut c_void)>,
+    pub(crate) ready: Option<unsafe extern "C-unwind" fn(*mut c_void, u64)>,
+    pub(crate) progress: Option<unsafe extern "C-unwind" fn(*mut c_void, u64, *const Progress)>,
+    pub(crate) event: Option<unsafe extern "C-unwind" fn(*mut c_void, i32, *const c_char, usize)>,
 }
 
 // SAFETY: the header says that callbacks run on other threads; `user_data` is only handed back.
@@ -29,10 +31,28 @@ pub(crate) struct Owed(pub(crate) Hooks);
 impl Drop for Owed {
     fn drop(&mut self) {
         if let Some(drop) = self.0.drop {
-            // SAFETY: the host promises that its function takes this argument and does not unwind; nothing is called after it.
-            unsafe { drop(self.0.user_data) }
+            // SAFETY: the host promises that its function takes this argument; nothing is called after it.
+            returning(|| unsafe { drop(self.0.user_data) });
         }
     }
+}
+
+/// Runs a callback that has to return. Nothing can go on where one throws: the process ends, which is told.
+fn returning(callback: impl FnOnce()) {
+    struct Within;
+    impl Drop for Within {
+        fn drop(&mut self) {
+            let told = b"opnode: a callback of the host threw or unwound, which include/opnode.h forbids; the process ends\n";
+            let _nobody_reads = std::io::stderr().write_all(told);
+            std::process::abort();
+        }
+    }
+    // Without somebody who would catch it, an exception is not on its way, and nothing is dropped. It never comes that far.
+    let _returned = catch_unwind(AssertUnwindSafe(|| {
+        let within = Within;
+        callback();
+        std::mem::forget(within);
+    }));
 }
 
 /// What is told.
@@ -59,14 +79,14 @@ pub(crate) fn start(hooks: Owed) -> std::io::Result<mpsc::Sender<Notice>> {
         wake::never_by_signal();
         WITHIN.set(true);
         for notice in notices {
-            tell(&hooks.0, notice);
+            returning(|| tell(&hooks.0, notice));
         }
     })?;
     Ok(sender)
 }
 
 fn tell(hooks: &Hooks, notice: Notice) {
-    // SAFETY: the host promises in the header that its functions take these arguments and do not unwind.
+    // SAFETY: the host promises in the header that its functions take these arguments.
     unsafe {
         match notice {
             Notice::Ready(tag) => {

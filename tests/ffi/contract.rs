@@ -1,6 +1,7 @@
 //! The header is the contract: it compiles everywhere, says what the Rust side says, and the library exports it and nothing else.
 
 use std::collections::BTreeMap;
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ pub fn trials(ground: &Arc<Ground>) -> Vec<Trial> {
     test("exported_symbols", &["nm"], exported_symbols);
     test("macros_are_the_error_kinds", &[], macros_are_the_error_kinds);
     test("prototypes_are_the_rust_functions", &[], prototypes_are_the_rust_functions);
+    test("a_hook_that_throws_ends_the_process", &["c++"], a_hook_that_throws_ends_the_process);
     test("abi", &["abidw", "abidiff"], abi);
     test("abi_notices_a_changed_argument", &["abidw", "abidiff"], abi_notices_a_changed_argument);
     trials
@@ -167,6 +169,33 @@ fn prototypes_are_the_rust_functions(ground: &Ground) -> Result<(), String> {
         same(name, &Some(types), &rust.get(name))?;
     }
     same("the numbers of functions", &declared.len(), &rust.len())
+}
+
+/// Whichever hook throws, on whichever thread, and though the host would catch it: SIGABRT, and opnode says why.
+fn a_hook_that_throws_ends_the_process(ground: &Ground) -> Result<(), String> {
+    let program = ground.work.join("throwing");
+    let mut compiler = Command::new("c++");
+    compiler.args(["-std=c++11", "-Wall", "-Wextra", "-Werror"]).arg("-I").arg(ground.root.join("include"));
+    compiler.arg(ground.root.join("tests/ffi/throwing.cpp")).arg("-L").arg(&ground.library).args(["-lopnode", "-lpthread", "-o"]);
+    run(compiler.arg(&program).arg(format!("-Wl,-rpath,{}", ground.library.display())))?;
+    let host = |hook: &str| {
+        Command::new(&program)
+            .arg(hook)
+            .current_dir(&ground.work)
+            .env("SHOP_DEFINITIONS", ground.root.join("tests/ffi/definitions"))
+            .output()
+            .unwrap()
+    };
+    same("none throws", &host("none").status.code(), &Some(0))?;
+    for hook in ["ready", "progress", "event", "drop", "drop-at-once", "thread-exit"] {
+        let ended = host(hook);
+        let told = String::from_utf8_lossy(&ended.stderr);
+        same(hook, &(ended.status.signal(), told.lines().count()), &(Some(6), 1)).map_err(|e| format!("{e}\n{told}"))?;
+        if !told.starts_with("opnode: a callback of the host threw or unwound") {
+            return Err(format!("{hook}: {told}"));
+        }
+    }
+    Ok(())
 }
 
 /// The library's interface as abidw tells it from the debug information: the units of this crate that declare something. `UPDATE=1` writes the baseline.

@@ -200,6 +200,35 @@ CASE(hooks_must_not_wait) {
   CHECK(all.readies == 1 && all.misuses == 6);
 }
 
+/* A callback that does not come back holds up other callbacks, and nothing else. */
+static atomic_int gate;
+static void on_ready_blocks(void *user_data, uint64_t tag) {
+  on_ready(user_data, tag);
+  while (!gate) nap(5);
+}
+
+CASE(hooks_that_block) {
+  heard all = {0};
+  opnode_hooks hooks = all_hooks(&all);
+  hooks.ready = on_ready_blocks;
+  opnode_engine *it = hooked("", &hooks);
+  opnode_conn *conn = shop(it);
+  opnode_op *op = start(conn, GOODS(3, ",\"trouble\":\"slow-50\""), 1);
+  opnode_buf *buf = NULL;
+  ERR(OPNODE_AGAIN, opnode_op_next(op, 0, &buf, &err));
+  comes(&all.readies, 1);
+  int before = all.progresses;
+  free(drained(op, OPNODE_DONE));
+  free(run(conn, GOODS(30, ""), OPNODE_OK));
+  IS(OPNODE_OK, opnode_op_free(op));
+  leave(it, conn);
+  nap(50);
+  CHECK(all.readies == 1 && all.progresses == before && all.drops == 0);
+  gate = 1;
+  comes(&all.drops, 1);
+  CHECK(all.progresses > before && all.after_drop == 0);
+}
+
 CASE(hooks_event) {
   heard all = {0};
   opnode_hooks hooks = all_hooks(&all);
