@@ -15,6 +15,8 @@ use crate::error::{Error, ErrorKind, Place, Result};
 pub const BYTES_MAX: usize = 16 << 20;
 /// Most nodes (keys and values) in one document.
 pub const NODES_MAX: usize = 1_000_000;
+/// Most parts that aliases unfold to: values, and the begin and the end of each list and map.
+pub const ALIASED_MAX: usize = 100_000;
 /// Deepest nesting.
 pub const DEPTH_MAX: usize = 48;
 
@@ -325,6 +327,12 @@ fn options() -> serde_saphyr::Options {
             // A node makes at most two, and the limit that is told is that of the nodes.
             max_events: 3 * NODES_MAX,
             max_documents: 1,
+            // What aliases may come to is told by the limit below, whatever the number of anchors.
+            max_aliases: NODES_MAX,
+            enforce_alias_anchor_ratio: false,
+        },
+        alias_limits: serde_saphyr::alias_limits! {
+            max_total_replayed_events: ALIASED_MAX,
         },
     }
 }
@@ -348,7 +356,9 @@ fn tidy(message: &str) -> String {
     let deep = || format!("it is nested deeper than the limit yaml_depth ({DEPTH_MAX})");
     match cut.strip_prefix("budget breached: ") {
         None if cut.starts_with("recursion limit") => deep(),
-        None if cut.starts_with("alias replay limit") => format!("its aliases unfold to more than the limit yaml_nodes ({NODES_MAX})"),
+        None if cut.starts_with("alias replay limit") => {
+            format!("its aliases unfold to more parts than the limit yaml_aliases ({ALIASED_MAX})")
+        }
         None => cut.to_owned(),
         Some(limit) if limit.starts_with("Documents") => "it holds several documents, but one is read".to_owned(),
         Some(limit) if limit.starts_with("Depth") => deep(),
@@ -441,6 +451,13 @@ mod tests {
     }
 
     #[test]
+    fn aliases_hold_at_the_limit_and_not_beyond() {
+        let many = |aliases: usize| format!("[&a 1{}]", ", *a".repeat(aliases));
+        assert!(Document::parse("a", &many(super::ALIASED_MAX), 0).is_ok());
+        refused(&many(super::ALIASED_MAX + 1), "yaml_aliases (100000)");
+    }
+
+    #[test]
     fn bytes_hold_at_the_limit_and_not_beyond() {
         let long = |bytes: usize| format!("a: {}", "x".repeat(bytes - 3));
         assert!(Document::parse("a", &long(super::BYTES_MAX), 0).is_ok());
@@ -452,9 +469,10 @@ mod tests {
         let nine = |name: &str| format!("[{}]", [name; 9].join(","));
         let laughs: String = (1..9).map(|n| format!("l{n}: &l{n} {}\n", nine(&format!("*l{}", n - 1)))).collect();
         let quadratic = format!("a: &a [{}]\nb: [{}]\n", vec!["x"; 5_000].join(","), vec!["*a"; 5_000].join(","));
-        for (text, limit) in [(format!("l0: &l0 {}\n{laughs}", nine("x")), "the limit"), (quadratic, "the limit")] {
+        let long = format!("a: &a {}\nb: [{}]\n", "x".repeat(1_000_000), vec!["*a"; 5_000].join(","));
+        for text in [format!("l0: &l0 {}\n{laughs}", nine("x")), quadratic, long] {
             let started = std::time::Instant::now();
-            refused(&text, limit);
+            refused(&text, "the limit");
             assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
         }
         let key = format!("{}: 1", "k".repeat(100_000));
