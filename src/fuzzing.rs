@@ -201,7 +201,10 @@ pub fn url(data: &[u8]) {
     let Some(operation) = stage().queries.first() else { return };
     let Ok(base) = Url::parse("https://acme.example.com/").and_then(|base| base.join(path)) else { return };
     goes_home(operation, &Cursor { url: Some(text.to_string()), ..Cursor::default() });
-    if let Ok(joined) = base.join(target) {
+    // Pages are at home. Joined to a `file:` address, the reader of URLs fails an assertion of its own at some targets.
+    if stage().connection.check_origin(&base).is_ok()
+        && let Ok(joined) = base.join(target)
+    {
         goes_home(operation, &Cursor { url: Some(joined.into()), ..Cursor::default() });
     }
     goes_home(operation, &Cursor { query: vec![("page".to_owned(), text.to_string())], ..Cursor::default() });
