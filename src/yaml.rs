@@ -2,6 +2,8 @@
 //!
 //! Every file that people write is read through this tree, so that any later fault can be shown at its line and column.
 
+mod words;
+
 use std::fmt;
 
 use serde::de::value::{MapAccessDeserializer, MapDeserializer, SeqDeserializer, StrDeserializer};
@@ -10,11 +12,14 @@ use serde_json::{Map, Number, Value};
 use serde_saphyr::Spanned;
 
 use crate::error::{Error, ErrorKind, Place, Result};
+use words::{advice, fixed, tidy};
 
 /// Largest file, in bytes.
 pub const BYTES_MAX: usize = 16 << 20;
 /// Most nodes (keys and values) in one document.
 pub const NODES_MAX: usize = 1_000_000;
+/// Most parts that aliases unfold to: values, and the begin and the end of each list and map.
+pub const ALIASED_MAX: usize = 100_000;
 /// Deepest nesting.
 pub const DEPTH_MAX: usize = 48;
 
@@ -325,6 +330,12 @@ fn options() -> serde_saphyr::Options {
             // A node makes at most two, and the limit that is told is that of the nodes.
             max_events: 3 * NODES_MAX,
             max_documents: 1,
+            // What aliases may come to is told by the limit below, whatever the number of anchors.
+            max_aliases: NODES_MAX,
+            enforce_alias_anchor_ratio: false,
+        },
+        alias_limits: serde_saphyr::alias_limits! {
+            max_total_replayed_events: ALIASED_MAX,
         },
     }
 }
@@ -336,52 +347,6 @@ fn fault(file: &str, message: String, place: Option<(u64, u64)>) -> Error {
         column: place.map(|p| p.1),
         field: None,
     })
-}
-
-/// The reader's own message without the position that the error carries anyway, and without its programmers' words.
-fn tidy(message: &str) -> String {
-    let one = message.lines().next().unwrap_or(message).trim();
-    let cut = one.split_once(": ").filter(|(head, _)| head.starts_with("error") && head.contains("line")).map_or(one, |(_, tail)| tail);
-    let cut = cut.split(" at line ").next().unwrap_or(cut);
-    let cut = cut.split(", set DuplicateKeyPolicy").next().unwrap_or(cut);
-    let cut = cut.strip_suffix(" by configured policy").unwrap_or(cut).trim();
-    let deep = || format!("it is nested deeper than the limit yaml_depth ({DEPTH_MAX})");
-    match cut.strip_prefix("budget breached: ") {
-        None if cut.starts_with("recursion limit") => deep(),
-        None if cut.starts_with("alias replay limit") => format!("its aliases unfold to more than the limit yaml_nodes ({NODES_MAX})"),
-        None => cut.to_owned(),
-        Some(limit) if limit.starts_with("Documents") => "it holds several documents, but one is read".to_owned(),
-        Some(limit) if limit.starts_with("Depth") => deep(),
-        Some(limit) if limit.starts_with("Nodes") => format!("it holds more values than the limit yaml_nodes ({NODES_MAX})"),
-        Some(limit) => format!("it breaks the limit {}", limit.split([' ', '{']).next().unwrap_or(limit)),
-    }
-}
-
-/// What to do at a limit that no setting raises.
-fn fixed(message: &str) -> Option<String> {
-    let todo = match message {
-        unfolded if unfolded.contains("aliases unfold") => "use fewer aliases of aliases; this limit is fixed",
-        deep if deep.contains("the limit yaml_depth") => "write it with less nesting; this limit is fixed",
-        many if many.contains("the limit yaml_nodes") => "split the file; this limit is fixed",
-        other if other.contains("it breaks the limit") => "split the file, or use fewer anchors and aliases; this limit is fixed",
-        _ => return None,
-    };
-    Some(todo.to_owned())
-}
-
-/// Common slips whose message from the reader does not tell what to do.
-fn advice(text: &str, line: Option<u64>) -> Option<String> {
-    let line = text.lines().nth(usize::try_from(line?.checked_sub(1)?).ok()?)?;
-    if line.contains("{{") || line.contains("${{") {
-        return Some("put an expression in quotes where it stands inside { } or [ ]".to_owned());
-    }
-    if line.starts_with('\t') || line.trim_start_matches(' ').starts_with('\t') {
-        return Some("indent with spaces; YAML does not take tabs".to_owned());
-    }
-    if line.matches(": ").count() > 1 && !line.contains('{') {
-        return Some("put a text that contains ': ' in quotes".to_owned());
-    }
-    None
 }
 
 /// A key as a JSON Pointer token (RFC 6901, section 3).
@@ -441,6 +406,13 @@ mod tests {
     }
 
     #[test]
+    fn aliases_hold_at_the_limit_and_not_beyond() {
+        let many = |aliases: usize| format!("[&a 1{}]", ", *a".repeat(aliases));
+        assert!(Document::parse("a", &many(super::ALIASED_MAX), 0).is_ok());
+        refused(&many(super::ALIASED_MAX + 1), "yaml_aliases (100000)");
+    }
+
+    #[test]
     fn bytes_hold_at_the_limit_and_not_beyond() {
         let long = |bytes: usize| format!("a: {}", "x".repeat(bytes - 3));
         assert!(Document::parse("a", &long(super::BYTES_MAX), 0).is_ok());
@@ -452,8 +424,9 @@ mod tests {
         let nine = |name: &str| format!("[{}]", [name; 9].join(","));
         let laughs: String = (1..9).map(|n| format!("l{n}: &l{n} {}\n", nine(&format!("*l{}", n - 1)))).collect();
         let quadratic = format!("a: &a [{}]\nb: [{}]\n", vec!["x"; 5_000].join(","), vec!["*a"; 5_000].join(","));
-        for (text, limit) in [(format!("l0: &l0 {}\n{laughs}", nine("x")), "the limit"), (quadratic, "the limit")] {
-            refused(&text, limit);
+        let long = format!("a: &a {}\nb: [{}]\n", "x".repeat(1_000_000), vec!["*a"; 5_000].join(","));
+        for text in [format!("l0: &l0 {}\n{laughs}", nine("x")), quadratic, long] {
+            refused(&text, "the limit");
         }
         let key = format!("{}: 1", "k".repeat(100_000));
         assert!(Document::parse("a", &key, 0).is_err(), "a key of 100,000 characters");

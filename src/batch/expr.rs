@@ -86,14 +86,11 @@ impl Expr {
             let message = format!("an expression has more brackets within brackets than the limit expression_depth ({DEPTH_MAX})");
             return Err((message, Some("work it out in several steps, or with `map`".to_owned())));
         }
-        let compiled = LANGUAGE.compile_expression_owned(source.to_owned()).map_err(|e| {
-            (format!("`{source}` is no expression: {}", said(&e)), Some("text in an expression stands in quotes: ${{ 'text' }}".into()))
-        })?;
+        // Only as it is evaluated: of `[1] * 9999999 ~ ''`, the language would make the text while it compiles.
+        let compiled = LANGUAGE.compile_expression_owned(with_checked_operators(source, filters::FACTOR, filters::TERM));
+        let compiled = compiled.map_err(|e| no_expression(source, &e))?;
         unknown_words(source)?;
         let names = compiled.undeclared_variables(true).into_iter().collect();
-        let checked = with_checked_operators(source, filters::FACTOR, filters::TERM);
-        let compiled = if checked == source { Ok(compiled) } else { LANGUAGE.compile_expression_owned(checked) };
-        let compiled = compiled.map_err(|e| (format!("`{source}` is no expression: at a `*` or `+`: {}", said(&e)), None))?;
         Ok(Expr { path: path(source), source: source.to_owned(), compiled, names })
     }
 
@@ -166,6 +163,17 @@ fn said(error: &minijinja::Error) -> String {
         Kind::OutOfFuel => "it takes too much work".to_owned(),
         Kind::SyntaxError => detail.unwrap_or_else(|| "its syntax is wrong".to_owned()),
         kind => detail.map_or_else(|| kind.to_string(), |detail| format!("{kind}: {detail}")),
+    }
+}
+
+/// Why an expression does not compile, in words about the expression as it was written.
+fn no_expression(source: &str, error: &minijinja::Error) -> Wrong {
+    // The grammar has the same places for both, and nothing large comes of a division.
+    match LANGUAGE.compile_expression_owned(source.replace('*', "/")) {
+        Err(e) => {
+            (format!("`{source}` is no expression: {}", said(&e)), Some("text in an expression stands in quotes: ${{ 'text' }}".into()))
+        }
+        Ok(_) => (format!("`{source}` is no expression: at a `*` or `+`: {}", said(error)), None),
     }
 }
 
@@ -328,6 +336,7 @@ fn as_text(expr: &Expr, json: &str) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::{Expr, Shape};
+    use crate::batch::scope::Scope;
     use crate::batch::tokens::words;
 
     #[test]
@@ -341,6 +350,17 @@ mod tests {
         assert!(Expr::parse("item.a +").is_err());
         assert!(Expr::parse(&format!("item{}", "[a".repeat(180))).err().unwrap().0.contains("expression_depth"));
         assert!(Expr::parse(&format!("item{}1{}", "[".repeat(30), "]".repeat(30))).is_ok());
+        assert!(Expr::parse("1 * * 2").err().unwrap().0.contains("`1 * * 2` is no expression"));
         assert!(Shape::text("a ${{ b").is_err());
+    }
+
+    #[test]
+    fn nothing_large_is_made_before_it_is_evaluated() {
+        for source in
+            ["[[1] * 9999999] * 9999999 ~ ''", "'' ~ [[1] * 9999999] * 9999999", "[1] * 99999999 == [1] * 99999999", "2 in [1] * 99999999"]
+        {
+            let expr = Expr::parse(source).unwrap_or_else(|e| panic!("{source}: {e:?}"));
+            assert!(expr.json(&Scope::default()).unwrap_err().message.contains("`*` is for numbers"), "{source}");
+        }
     }
 }

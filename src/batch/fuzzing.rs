@@ -33,11 +33,15 @@ pub(crate) fn expression(data: &[u8]) {
     if let Ok(item) = serde_json::from_str::<&RawValue>(item) {
         scope = scope.with_item(item.get(), 3);
     }
-    if let Ok(json) = shape.json(&scope) {
-        assert!(serde_json::from_str::<&RawValue>(&json).is_ok(), "`{source}` gives no JSON: {json}");
+    let expressions = shape.expressions();
+    match shape.json(&scope) {
+        Ok(json) => assert!(serde_json::from_str::<&RawValue>(&json).is_ok(), "`{source}` gives no JSON: {json}"),
+        // One expression has been worked out in full, and comes to the same end again.
+        Err(_) if expressions.len() < 2 => return,
+        Err(_) => {}
     }
     let _either = shape.plain(&scope);
-    for (_, expr) in shape.expressions() {
+    for (_, expr) in expressions {
         let _either = expr.truth(&scope);
     }
 }

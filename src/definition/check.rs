@@ -3,6 +3,7 @@
 //! A file that fits its types is converted directly; one that does not is run against its JSON Schema, which reports all faults at once.
 
 use std::fmt::Display;
+use std::sync::OnceLock;
 
 use http::{HeaderName, HeaderValue};
 use serde_json::Value;
@@ -214,9 +215,15 @@ pub(crate) fn explain(format: Format, doc: &Document, wrap: &[&str], cause: &dyn
     Error::from_faults(ErrorKind::Definition, &what, faults)
 }
 
+/// The schema of a format, compiled when a file first breaks it.
+fn compiled(format: Format) -> Option<&'static Schema> {
+    static SCHEMAS: [OnceLock<Option<Schema>>; Format::ALL.len()] = [const { OnceLock::new() }; Format::ALL.len()];
+    let compile = || Schema::compile(serde_json::from_str(format.schema()).ok()?).ok();
+    SCHEMAS.get(format as usize)?.get_or_init(compile).as_ref()
+}
+
 fn schema_faults(format: Format, doc: &Document, wrap: &[&str]) -> Vec<Fault> {
-    let Ok(source) = serde_json::from_str(format.schema()) else { return Vec::new() };
-    let Ok(schema) = Schema::compile(source) else { return Vec::new() };
+    let Some(schema) = compiled(format) else { return Vec::new() };
     let mut value = doc.to_value();
     for key in wrap.iter().rev() {
         value = serde_json::json!({ "version": FORMAT_VERSION, *key: value });
