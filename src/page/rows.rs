@@ -1,6 +1,6 @@
 //! The elements of a list at the root of a reply, found while the reply still arrives: what was just copied need not be fetched from memory again. Pure.
 
-use super::scan::Scan;
+use super::scan::{Keys, Scan};
 use crate::item::Span;
 
 /// Elements that are noted ahead; what comes behind them is read with the whole.
@@ -14,6 +14,7 @@ pub(crate) struct Rows {
     /// The elements before it.
     pub(super) spans: Vec<Span>,
     pub(super) has_lines: bool,
+    pub(super) keys: Keys,
     /// Length of the text at which another look is worth it.
     again: usize,
     /// It is no list.
@@ -26,7 +27,7 @@ impl Rows {
         if self.over || text.len() < self.again {
             return;
         }
-        let mut scan = Scan::new(text);
+        let mut scan = Scan::with(text, std::mem::take(&mut self.keys));
         if self.at == 0 {
             let start = scan.blank(0);
             self.over = start < text.len() && scan.byte(start) != b'[';
@@ -37,7 +38,7 @@ impl Rows {
         }
         self.at = scan.blank(self.at);
         while self.spans.len() < ROWS_MAX
-            && let Ok(end) = scan.value(self.at)
+            && let Ok(end) = scan.element(self.at)
         {
             let behind = scan.blank(end);
             // A number may go on, and the last element has its turn later.
@@ -48,6 +49,7 @@ impl Rows {
             self.at = scan.blank(behind + 1);
         }
         self.has_lines |= scan.has_lines;
+        self.keys = scan.into_keys();
         // An element that is larger than the pieces is looked at whenever twice as much of it is there, not at each piece.
         self.again = text.len() + (text.len() - self.at);
     }
