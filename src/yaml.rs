@@ -56,12 +56,18 @@ pub(crate) struct Document {
 impl Document {
     /// Parses one document. `line_offset` is added to every line: the text may be a part of a file.
     pub(crate) fn parse(file: &str, text: &str, line_offset: u64) -> Result<Document> {
+        Document::parse_as(file, text, line_offset, false)
+    }
+
+    /// The same for a part that may be vouched for: it is built in, and so tested. What costs time is not checked again, and places within it are not noted,
+    /// which is most of the work.
+    pub(crate) fn parse_as(file: &str, text: &str, line_offset: u64, vouched: bool) -> Result<Document> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         if text.len() > BYTES_MAX {
             return Err(fault(file, format!("it is larger than the limit yaml_bytes ({BYTES_MAX})"), None)
                 .advise("split the file; this limit is fixed"));
         }
-        let spanned: Spanned<Inner> = serde_saphyr::from_str_with_options(text, options()).map_err(|e| {
+        let wrong = |e: serde_saphyr::Error| {
             let place = e.location().map(|l| (l.line() + line_offset, l.column()));
             let message = tidy(&e.without_snippet().to_string());
             let advice = fixed(&message).or_else(|| advice(text, place.map(|(line, _)| line - line_offset)));
@@ -70,10 +76,14 @@ impl Document {
                 error = error.advise(advice);
             }
             error
-        })?;
-        let mut root = Node::from(spanned);
+        };
+        let mut root = if vouched {
+            serde_saphyr::from_str_with_options::<Bare>(text, options()).map_err(wrong)?.0
+        } else {
+            serde_saphyr::from_str_with_options::<Spanned<Placed>>(text, options()).map_err(wrong)?.into()
+        };
         root.shift(line_offset);
-        Ok(Document { file: file.to_owned(), prefix: String::new(), root, vouched: false })
+        Ok(Document { file: file.to_owned(), prefix: String::new(), root, vouched })
     }
 
     /// The keys of the map at a pointer, in order.
@@ -92,13 +102,7 @@ impl Document {
         Some(Document { file: self.file.clone(), prefix: format!("/{section}"), root, vouched: self.vouched })
     }
 
-    /// The same document, vouched for or not.
-    pub(crate) fn vouched(mut self, vouched: bool) -> Document {
-        self.vouched = vouched;
-        self
-    }
-
-    /// Whether it is built in, and so tested: what costs time is not checked again.
+    /// Whether it is vouched for.
     pub(crate) fn is_vouched(&self) -> bool {
         self.vouched
     }
@@ -255,21 +259,33 @@ impl<'de> Deserializer<'de> for &'de Node {
     }
 }
 
-impl From<Spanned<Inner>> for Node {
-    fn from(spanned: Spanned<Inner>) -> Node {
-        Node { line: spanned.referenced.line(), column: spanned.referenced.column(), value: spanned.value }
+impl From<Spanned<Placed>> for Node {
+    fn from(spanned: Spanned<Placed>) -> Node {
+        Node { line: spanned.referenced.line(), column: spanned.referenced.column(), value: spanned.value.0 }
     }
 }
 
-impl<'de> Deserialize<'de> for Inner {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Inner, D::Error> {
-        deserializer.deserialize_any(InnerVisitor)
+/// A value in which places are noted.
+struct Placed(Inner);
+
+/// A value in which they are not.
+struct Bare(Node);
+
+impl<'de> Deserialize<'de> for Placed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Placed, D::Error> {
+        deserializer.deserialize_any(InnerVisitor::<true>).map(Placed)
     }
 }
 
-struct InnerVisitor;
+impl<'de> Deserialize<'de> for Bare {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Bare, D::Error> {
+        deserializer.deserialize_any(InnerVisitor::<false>).map(|value| Bare(Node { line: 0, column: 0, value }))
+    }
+}
 
-impl<'de> Visitor<'de> for InnerVisitor {
+struct InnerVisitor<const PLACED: bool>;
+
+impl<'de, const PLACED: bool> Visitor<'de> for InnerVisitor<PLACED> {
     type Value = Inner;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -297,20 +313,25 @@ impl<'de> Visitor<'de> for InnerVisitor {
         Ok(Inner::Scalar(Value::Null))
     }
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Inner, D::Error> {
-        deserializer.deserialize_any(InnerVisitor)
+        deserializer.deserialize_any(self)
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Inner, A::Error> {
         let mut list = Vec::new();
-        while let Some(element) = seq.next_element::<Spanned<Inner>>()? {
-            list.push(Node::from(element));
+        while let Some(node) =
+            if PLACED { seq.next_element::<Spanned<Placed>>()?.map(Node::from) } else { seq.next_element::<Bare>()?.map(|bare| bare.0) }
+        {
+            list.push(node);
         }
         Ok(Inner::List(list))
     }
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Inner, A::Error> {
         let mut entries = Vec::new();
-        while let Some((key, value)) = map.next_entry::<Spanned<String>, Spanned<Inner>>()? {
+        while PLACED && let Some((key, value)) = map.next_entry::<Spanned<String>, Spanned<Placed>>()? {
             let at = key.referenced;
             entries.push((Key { name: key.value, line: at.line(), column: at.column() }, Node::from(value)));
+        }
+        while !PLACED && let Some((name, value)) = map.next_entry::<String, Bare>()? {
+            entries.push((Key { name, line: 0, column: 0 }, value.0));
         }
         Ok(Inner::Map(entries))
     }

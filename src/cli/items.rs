@@ -12,7 +12,7 @@ use crate::item::{Items, fields_of};
 /// The items of a call.
 pub(crate) struct Given {
     pub(crate) items: Items,
-    /// Names of fields that every typed item has; `None` when the items are the template's own.
+    /// Names of fields that every typed item has, where there is a template; `None` when the items are its own.
     typed: Option<BTreeSet<String>>,
 }
 
@@ -37,7 +37,7 @@ pub(crate) fn given(operation: &Operation, template: Option<&Template>, argument
     let input = input("--items", argument, ErrorKind::InvalidItems)?;
     let file = input.file.clone();
     let items = read(input).map_err(|e| e.with(|d| d.operation = Some(operation.id.clone())))?;
-    let typed = Some(shared_fields(&items));
+    let typed = template.map(|_| shared_fields(&items));
     let items = match own.map(|t| t.items.as_slice()) {
         Some([base]) => lay_over(&base.0, &items)?,
         _ => items,

@@ -124,9 +124,14 @@ impl<'d> Checker<'d> {
         Checker { doc, faults: Vec::new() }
     }
 
+    /// Whether the document is vouched for.
+    pub(crate) fn is_vouched(&self) -> bool {
+        self.doc.is_vouched()
+    }
+
     /// Notes that a JSON Schema is none; `what` stands before the reason.
     pub(crate) fn schema(&mut self, pointer: &str, what: &str, schema: impl FnOnce() -> Value) {
-        if !self.doc.is_vouched()
+        if !self.is_vouched()
             && let Err(why) = Schema::compile(schema())
         {
             self.fault(pointer, format!("{what}{why}"), None);

@@ -125,8 +125,8 @@ impl Pack {
             Some(Entry::Slice(number, slice)) => {
                 let Some(source) = self.sources.get(*number) else { return Ok(None) };
                 let text = source.text.get(slice.bytes.clone()).unwrap_or_default();
-                match Document::parse(&source.name, text, slice.line) {
-                    Ok(doc) => Ok(Some(doc.under(&format!("/{section}")).vouched(self.vouches(source)))),
+                match Document::parse_as(&source.name, text, slice.line, self.vouches(source)) {
+                    Ok(doc) => Ok(Some(doc.under(&format!("/{section}")))),
                     // A part may refer to the rest of its file; the whole file then tells the truth.
                     Err(part) => Document::parse(&source.name, &source.text, 0)?.entry(section, name).map(Some).ok_or(part),
                 }
@@ -164,8 +164,8 @@ impl Pack {
         }
         let later: LaterRecord = match self.built_in("records", name) {
             Some((file, text, line)) => LazyLock::new(Box::new(move || {
-                let doc = Document::parse(&file, text, line).ok()?;
-                read_record(&doc.vouched(true)).ok().map(Arc::new)
+                let doc = Document::parse_as(&file, text, line, true).ok()?;
+                read_record(&doc).ok().map(Arc::new)
             })),
             None => {
                 let Some(doc) = self.document("records", name)? else { return Ok(None) };
