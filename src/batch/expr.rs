@@ -87,8 +87,13 @@ impl Expr {
             return Err((message, Some("work it out in several steps, or with `map`".to_owned())));
         }
         // Only as it is evaluated: of `[1] * 9999999 ~ ''`, the language would make the text while it compiles.
-        let compiled = LANGUAGE.compile_expression_owned(with_checked_operators(source, filters::FACTOR, filters::TERM));
-        let compiled = compiled.map_err(|e| no_expression(source, &e))?;
+        let checked = with_checked_operators(source, filters::FACTOR, filters::TERM);
+        let compiled = LANGUAGE.compile_expression_owned(checked.clone()).map_err(|e| no_expression(source, &e))?;
+        // Behind a text, the language takes a character that it does not know for the end, unless a bracket is still open.
+        if LANGUAGE.compile_expression_owned(format!("({checked})")).is_err() {
+            let message = format!("`{source}` is no expression: what stands behind a text in it cannot be read");
+            return Err((message, Some("conditions are joined with `and` and `or`, texts with `~`".to_owned())));
+        }
         unknown_words(source)?;
         let names = compiled.undeclared_variables(true).into_iter().collect();
         Ok(Expr { path: path(source), source: source.to_owned(), compiled, names })
@@ -352,6 +357,17 @@ mod tests {
         assert!(Expr::parse(&format!("item{}1{}", "[".repeat(30), "]".repeat(30))).is_ok());
         assert!(Expr::parse("1 * * 2").err().unwrap().0.contains("`1 * * 2` is no expression"));
         assert!(Shape::text("a ${{ b").is_err());
+    }
+
+    #[test]
+    fn an_expression_is_read_to_its_end() {
+        for source in ["item.a == 'x' && item.b", "'a' ; 3", "\"a\" ?", "3. * 'f' § a", "'a'\u{18}"] {
+            let (message, _) = Expr::parse(source).err().unwrap_or_else(|| panic!("{source} was accepted"));
+            assert!(message.contains("cannot be read"), "{message}");
+        }
+        for source in ["'a' 'b'", "item.a == 'x' and item.b", "'a' in item.b", "{'a': 'b'}['a']", "f(*item.a, b='c')", "('a', 'b')"] {
+            assert!(Expr::parse(source).is_ok(), "{source}");
+        }
     }
 
     #[test]
