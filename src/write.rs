@@ -317,8 +317,8 @@ impl Writes {
         }
     }
 
-    /// The next outcome if it need not be waited for.
-    pub(crate) async fn ready(&mut self) -> Poll<Option<Outcome>> {
+    /// The next outcome if it need not be waited for: what comes together can be written down together, before the next wait.
+    pub async fn ready(&mut self) -> Poll<Option<Outcome>> {
         let mut next = pin!(self.next());
         std::future::poll_fn(|cx| Poll::Ready(next.as_mut().poll(cx))).await
     }
