@@ -111,9 +111,14 @@ impl Places {
     /// Takes an outcome: its record to the output, itself to the outcomes file, a failure to stderr.
     fn take(&mut self, screen: Screen, call: &Call, outcome: &Outcome, many: bool) -> Result<()> {
         // Items that were never sent are counted; a line for each would bury those that failed.
-        if many && matches!(outcome.status, OutcomeStatus::Failed | OutcomeStatus::Unknown) {
+        let before = if many && matches!(outcome.status, OutcomeStatus::Failed | OutcomeStatus::Unknown) {
+            // What came before it is seen before it.
+            let before = self.flush(screen, call);
             tell(screen, outcome);
-        }
+            before
+        } else {
+            Ok(())
+        };
         if self.outcomes.is_some() {
             serde_json::to_writer(&mut self.lines, outcome).map_err(|e| Error::new(ErrorKind::Internal, format!("an outcome: {e}")))?;
             self.lines.push(b'\n');
@@ -122,7 +127,7 @@ impl Places {
             self.done.push(outcome.index);
         }
         // A reader that has gone does not stop the writes: they are what was asked for.
-        let kept = self.output.add(&outcome.items);
+        let kept = before.and(self.output.add(&outcome.items));
         if kept.is_ok() && self.lines.len() < TOGETHER { Ok(()) } else { self.flush(screen, call).and(kept) }
     }
 
