@@ -14,8 +14,8 @@ pub(crate) fn ctrl_c(ground: &Ground, build: &str, run: &str) -> Result<(), Stri
     let sandbox = ground.sandbox();
     let (port, connected) = servers::silent();
     let connection = sandbox.connection("connectwise-manage").replace(&sandbox.port.to_string(), &port.to_string());
-    // A shell's background job ignores SIGINT, and so would everything that it starts.
-    let run = format!("exec env --default-signal=INT timeout -k 5 60 {}", run.trim_start_matches("exec "));
+    // A shell's background job ignores SIGINT, and so would everything that it starts. Not in the foreground, timeout hands a signal on twice.
+    let run = format!("exec env --default-signal=INT timeout --foreground -k 5 60 {}", run.trim_start_matches("exec "));
     let child = ground.shell(&run, &connection).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let waits = connected.recv_timeout(Duration::from_secs(50));
     // From the connection to the wait for an answer.
