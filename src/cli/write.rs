@@ -8,7 +8,7 @@ use std::task::Poll;
 use super::args_call::WriteCallArgs;
 use super::call::{self, Call};
 use super::context::Context;
-use super::output::{Look, Output, Target, apart};
+use super::output::{Look, Output, TOGETHER, Target, apart};
 use super::plain;
 use super::plan;
 use super::progress::Progress;
@@ -61,9 +61,6 @@ struct Places {
     lines: Vec<u8>,
     done: Vec<u64>,
 }
-
-/// Bytes of outcomes that are written together.
-const TOGETHER: usize = 64 << 10;
 
 async fn deliver(screen: Screen, call: &Call, mut writes: Writes, mut places: Places, signals: &Signals, many: bool) -> Result<u8> {
     let mut progress = Progress::new(screen, &call.operation.id);

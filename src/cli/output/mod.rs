@@ -4,5 +4,5 @@ mod sink;
 mod table;
 mod target;
 
-pub(crate) use sink::{Flow, Look, Output};
+pub(crate) use sink::{Flow, Look, Output, TOGETHER};
 pub(crate) use target::{Target, apart};

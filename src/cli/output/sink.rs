@@ -23,7 +23,7 @@ enum Form {
 }
 
 /// Bytes that are worth a write of their own.
-const TOGETHER: usize = 64 << 10;
+pub(crate) const TOGETHER: usize = 64 << 10;
 
 /// Items on their way out.
 pub(crate) struct Output {
