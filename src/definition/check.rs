@@ -129,6 +129,14 @@ impl<'d> Checker<'d> {
         self.doc.is_vouched()
     }
 
+    /// Notes a name that nobody could call its entry by: `connector/name` names one fully.
+    pub(crate) fn name(&mut self, at: &str, name: &str) {
+        if name.contains('/') || name.trim().is_empty() || name.chars().any(char::is_control) {
+            let advice = "a slash stands between a connector and a name; use letters, digits, `-` and `_`".to_owned();
+            self.fault(at, format!("`{}` cannot be a name", name.escape_debug()), Some(advice));
+        }
+    }
+
     /// Notes that a JSON Schema is none; `what` stands before the reason.
     pub(crate) fn schema(&mut self, pointer: &str, what: &str, schema: impl FnOnce() -> Value) {
         if !self.is_vouched()

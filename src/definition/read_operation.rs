@@ -56,6 +56,7 @@ fn convert(
     record: &dyn Fn(&str) -> Option<Arc<LaterRecord>>,
 ) -> Option<Operation> {
     let at = format!("/{}", escape(&id));
+    c.name(&at, &id);
     let (verb, path) = request_line(c, &format!("{at}/request"), &file.request)?;
     let method = match file.method {
         MethodFile::Query => Method::Query,

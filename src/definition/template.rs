@@ -100,6 +100,7 @@ pub(crate) fn read_template(doc: &Document, find: &dyn Fn(&str) -> Result<Arc<Op
     let mut c = Checker::new(doc);
     let at = format!("/{}", escape(&name));
     let what = format!("the template {name} is wrong");
+    c.name(&at, &name);
     let found = find(&file.operation);
     let Some(operation) = c.accept(&format!("{at}/operation"), found) else { return c.finish(&what, None) };
     let template = Template {
