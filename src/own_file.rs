@@ -56,3 +56,17 @@ pub(crate) fn folder(path: &Path) -> io::Result<()> {
 pub(crate) fn not_a_link(path: &Path) -> io::Result<()> {
     if path.is_symlink() { Err(io::Error::other("it is a link, and is not followed")) } else { Ok(()) }
 }
+
+/// Whether others than the owner may do to a file what is among `bits` of its mode. No, where files have no modes.
+pub(crate) fn is_open(path: &Path, bits: u32) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::metadata(path).is_ok_and(|m| m.permissions().mode() & bits != 0)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (path, bits);
+        false
+    }
+}

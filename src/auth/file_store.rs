@@ -122,7 +122,8 @@ pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T>
 pub(super) fn lock(path: &Path) -> Result<Lock> {
     let folder = path.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
     own_file::folder(folder).map_err(|e| state("the folder of the token store cannot be made", folder, &e))?;
-    if is_open_to_all(folder) {
+    // Whoever may put a file into the folder could put the tokens of another account there.
+    if own_file::is_open(folder, 0o002) {
         return Err(state("tokens are not kept here", folder, &"every user of this machine may put files into this folder")
             .advise("keep them in a folder of your own: one that is missing is made"));
     }
@@ -130,18 +131,6 @@ pub(super) fn lock(path: &Path) -> Result<Lock> {
         .map_err(|e| state("the lock of the token store cannot be opened", path, &e))?;
     file.lock().map_err(|e| state("the token store cannot be locked", path, &e))?;
     Ok(Lock(file))
-}
-
-/// Whoever may put a file into the folder could put the tokens of another account there.
-#[cfg(unix)]
-fn is_open_to_all(folder: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::metadata(folder).is_ok_and(|m| m.permissions().mode() & 0o002 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_open_to_all(_: &Path) -> bool {
-    false
 }
 
 fn load(path: &Path) -> Result<Stored> {

@@ -13,6 +13,7 @@ use crate::connection::{ConnectionFile, ConnectionSpec, ConnectionsFile, Referen
 use crate::definition::Connector;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Place, Result};
+use crate::own_file;
 use crate::yaml::{Document, escape};
 
 /// The connections file as read.
@@ -114,7 +115,7 @@ impl Connections {
             "{file}: the connection {name} holds {} in plain text; write {{ env: NAME }}, {{ file: PATH }} or {{ keyring: NAME }} instead",
             plain.join(", ")
         ));
-        if is_open_to_others(&self.path) {
+        if own_file::is_open(&self.path, 0o077) {
             screen.warn(&format!("{file} can be read by other users of this machine: chmod 600 {file}"));
         }
     }
@@ -174,15 +175,4 @@ pub(crate) fn is_of_this_machine(connection: &ConnectionFile) -> bool {
     }
     let addresses: Vec<Url> = connection.values.values().filter_map(text).collect();
     !addresses.is_empty() && addresses.iter().all(is_loopback)
-}
-
-#[cfg(unix)]
-fn is_open_to_others(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::metadata(path).is_ok_and(|m| m.permissions().mode() & 0o077 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_open_to_others(_: &Path) -> bool {
-    false
 }

@@ -42,9 +42,7 @@ CASE(cancel_before_the_first_page) {
   char *all = drained(op, OPNODE_E_CANCELLED);
   CHECK(*all == 0 && now_ms() - before < 5000);
   free(all);
-  char *told = report(op);
-  HAS(told, "\"state\":\"cancelled\"");
-  free(told);
+  TOLD(op, "\"state\":\"cancelled\"");
   IS(OPNODE_OK, opnode_op_free(op));
   op = start(conn, GOODS(30, ",\"trouble\":\"slow-500\""), 1);
   IS(OPNODE_OK, opnode_op_cancel(op));
@@ -63,9 +61,7 @@ CASE(cancel_between_batches) {
   ERR(OPNODE_AGAIN, opnode_op_next(op, 100, &buf, &err));
   IS(OPNODE_OK, opnode_op_cancel(op));
   free(drained(op, OPNODE_E_CANCELLED));
-  char *told = report(op);
-  HAS(told, "\"pages\":1");
-  free(told);
+  TOLD(op, "\"pages\":1");
   opnode_progress progress = {0};
   progress.struct_size = sizeof progress;
   IS(OPNODE_OK, opnode_op_progress(op, &progress));
@@ -85,9 +81,7 @@ CASE(cancel_of_items_that_are_there) {
   nap(200);
   IS(OPNODE_OK, opnode_op_cancel(op));
   free(drained(op, OPNODE_E_CANCELLED));
-  char *told = report(op);
-  HAS(told, "\"state\":\"cancelled\"");
-  free(told);
+  TOLD(op, "\"state\":\"cancelled\"");
   IS(OPNODE_OK, opnode_op_free(op));
   leave(it, conn);
 }
@@ -99,9 +93,7 @@ CASE(cancel_after_the_end) {
   free(drained(op, OPNODE_DONE));
   IS(OPNODE_OK, opnode_op_cancel(op));
   free(drained(op, OPNODE_DONE));
-  char *told = report(op);
-  HAS(told, "\"state\":\"done\"");
-  free(told);
+  TOLD(op, "\"state\":\"done\"");
   IS(OPNODE_OK, opnode_op_free(op));
   leave(it, conn);
 }

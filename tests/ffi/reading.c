@@ -128,10 +128,8 @@ CASE(failure_comes_after_the_batches) {
   char *all = drained(op, OPNODE_E_UNAVAILABLE);
   HAS(all, "Good 10\"");
   free(all);
-  char *told = report(op);
-  HAS(told, "\"state\":\"failed\"");
-  HAS(told, "\"kind\":\"unavailable\"");
-  free(told);
+  TOLD(op, "\"state\":\"failed\"");
+  TOLD(op, "\"kind\":\"unavailable\"");
   IS(OPNODE_OK, opnode_op_free(op));
   all = run(conn, GOODS(30, ",\"trouble\":\"second-500\""), OPNODE_E_UNAVAILABLE);
   CHECK(*all == 0);

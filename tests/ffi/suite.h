@@ -22,6 +22,13 @@ void suite_add(const char *name, void (*run)(void));
 #define CHECK(what) ((what) ? (void)0 : suite_fail(__FILE__, __LINE__, #what, 0, NULL))
 #define HAS(text, part) (strstr((text), (part)) ? (void)0 : suite_fail(__FILE__, __LINE__, "lacks " #part, 0, (text)))
 #define LACKS(text, part) (strstr((text), (part)) ? suite_fail(__FILE__, __LINE__, "has " #part, 0, (text)) : (void)0)
+/* The report of an operation has it. */
+#define TOLD(op, part)         \
+  do {                         \
+    char *told_ = report(op);  \
+    HAS(told_, part);          \
+    free(told_);               \
+  } while (0)
 /* A call's result. */
 #define IS(status, call) suite_is(__FILE__, __LINE__, #call, (status), (call), NULL)
 /* The same, with `err` set by the call: it must be there exactly when the call failed, and is freed. */

@@ -22,10 +22,8 @@ CASE(write_all) {
   const char *parts[] = {"\"index\":0", "\"index\":2", "\"status\":\"ok\"", "\"http_status\":201", "\"price\":1.50", "\"attempts\":1"};
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) HAS(all, parts[i]);
   free(all);
-  char *told = report(op);
-  HAS(told, "\"applied\":[[0,2]]");
-  HAS(told, "\"notSent\":[]");
-  free(told);
+  TOLD(op, "\"applied\":[[0,2]]");
+  TOLD(op, "\"notSent\":[]");
   opnode_progress progress = {0};
   progress.struct_size = sizeof progress;
   IS(OPNODE_OK, opnode_op_progress(op, &progress));
@@ -46,11 +44,9 @@ CASE(partial) {
   all = drained(op, OPNODE_E_PARTIAL);
   HAS(all, "\"index\":2");
   free(all);
-  char *told = report(op);
-  HAS(told, "\"applied\":[[0,0],[2,2]]");
-  HAS(told, "\"failed\":[[1,1]]");
-  HAS(told, "\"kind\":\"partial\"");
-  free(told);
+  TOLD(op, "\"applied\":[[0,0],[2,2]]");
+  TOLD(op, "\"failed\":[[1,1]]");
+  TOLD(op, "\"kind\":\"partial\"");
   IS(OPNODE_OK, opnode_op_free(op));
   /* All of them failed: their own error, and no outcomes from opnode_run. */
   free(run(conn, ADD("[{\"name\":\"Refused\"}]"), OPNODE_E_REJECTED));
@@ -126,9 +122,7 @@ CASE(stream) {
   LACKS(all, "\"index\":5");
   free(all);
   ERR(OPNODE_E_USAGE, opnode_op_write(op, "[]", 2, 0, 0, &err));
-  char *told = report(op);
-  HAS(told, "\"applied\":[[0,4]]");
-  free(told);
+  TOLD(op, "\"applied\":[[0,4]]");
   IS(OPNODE_OK, opnode_op_free(op));
   close_all();
 }
@@ -178,10 +172,8 @@ CASE(stream_with_items_that_do_not_fit) {
   char *all = drained(op, OPNODE_E_INVALID_ITEMS);
   HAS(all, "\"index\":0");
   free(all);
-  char *told = report(op);
-  HAS(told, "\"applied\":[[0,0]]");
-  HAS(told, "\"notSent\":[[1,1]]");
-  free(told);
+  TOLD(op, "\"applied\":[[0,0]]");
+  TOLD(op, "\"notSent\":[[1,1]]");
   IS(OPNODE_OK, opnode_op_free(op));
   close_all();
 }
@@ -236,13 +228,11 @@ CASE(cancel_within_a_write) {
   HAS(all, "\"index\":4");
   HAS(all, "\"status\":\"skipped\"");
   free(all);
-  char *told = report(op);
-  HAS(told, "\"state\":\"cancelled\"");
-  HAS(told, "\"applied\":[[0,0]]");
-  HAS(told, "\"failed\":[[1,1]]");
-  HAS(told, "\"unknown\":[[2,2]]");
-  HAS(told, "\"notSent\":[[3,4]]");
-  free(told);
+  TOLD(op, "\"state\":\"cancelled\"");
+  TOLD(op, "\"applied\":[[0,0]]");
+  TOLD(op, "\"failed\":[[1,1]]");
+  TOLD(op, "\"unknown\":[[2,2]]");
+  TOLD(op, "\"notSent\":[[3,4]]");
   IS(OPNODE_OK, opnode_op_free(op));
   close_all();
 }
