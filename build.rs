@@ -1,8 +1,15 @@
-//! Lists the definition files that the library carries, so that a new file needs no Rust.
+//! Puts the definition files into the library: as they are, and read, so that no start waits for YAML. A new file needs no Rust.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
+
+use serde_json::Value;
+
+#[path = "src/yaml/options.rs"]
+mod options;
+#[path = "src/definition/slice.rs"]
+mod slice;
 
 fn main() -> io::Result<()> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?);
@@ -12,9 +19,7 @@ fn main() -> io::Result<()> {
         for connector in sorted(&root.join(folder))? {
             for file in sorted(&connector)? {
                 if file.extension().is_some_and(|e| e == "yaml") {
-                    let name = file.strip_prefix(&root).map_err(io::Error::other)?;
-                    let name = name.to_string_lossy().replace('\\', "/");
-                    writeln!(list, "    ({name:?}, include_str!({:?})),", file.display().to_string()).map_err(io::Error::other)?;
+                    built_in(&mut list, &root, &file)?;
                 }
             }
         }
@@ -22,6 +27,30 @@ fn main() -> io::Result<()> {
     list.push_str("]\n");
     let out = PathBuf::from(env::var("OUT_DIR").map_err(io::Error::other)?);
     fs::write(out.join("packs.rs"), list)
+}
+
+/// Writes a `BuiltIn` of `src/definition/source.rs`.
+fn built_in(list: &mut String, root: &Path, file: &Path) -> io::Result<()> {
+    let name = file.strip_prefix(root).map_err(io::Error::other)?.to_string_lossy().replace('\\', "/");
+    let text = fs::read_to_string(file)?;
+    let entries = slice::slice(&text);
+    let whole = if entries.is_some() { String::new() } else { json(&name, &text)? };
+    let path = file.display().to_string();
+    writeln!(list, "    BuiltIn {{ name: {name:?}, text: include_str!({path:?}), json: {whole:?}, entries: &[")
+        .map_err(io::Error::other)?;
+    for slice::Slice { section, name: entry, bytes, line } in entries.into_iter().flatten() {
+        let json = json(&format!("{name}, {entry}"), text.get(bytes).unwrap_or_default())?;
+        writeln!(list, "        BuiltInEntry {{ section: {section:?}, name: {entry:?}, line: {line}, json: {json:?} }},")
+            .map_err(io::Error::other)?;
+    }
+    list.push_str("    ] },\n");
+    Ok(())
+}
+
+fn json(name: &str, yaml: &str) -> io::Result<String> {
+    let value: Value =
+        serde_saphyr::from_str_with_options(yaml, options::options()).map_err(|e| io::Error::other(format!("{name}: {e}")))?;
+    Ok(value.to_string())
 }
 
 fn sorted(folder: &Path) -> io::Result<Vec<PathBuf>> {

@@ -34,9 +34,17 @@ pub struct EngineConfig {
     pub system_proxy: bool,
 }
 
+impl EngineConfig {
+    /// An engine over a catalogue, all else as it is without saying.
+    #[must_use]
+    pub fn new(catalog: Catalog) -> EngineConfig {
+        EngineConfig { catalog, transport: None, clock: None, tokens: None, system_proxy: false }
+    }
+}
+
 impl Default for EngineConfig {
     fn default() -> Self {
-        EngineConfig { catalog: Catalog::builtin(), transport: None, clock: None, tokens: None, system_proxy: false }
+        EngineConfig::new(Catalog::builtin())
     }
 }
 

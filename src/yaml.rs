@@ -2,9 +2,13 @@
 //!
 //! Every file that people write is read through this tree, so that any later fault can be shown at its line and column.
 
+mod options;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use serde::de::value::{MapAccessDeserializer, MapDeserializer, SeqDeserializer, StrDeserializer};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
@@ -12,17 +16,12 @@ use serde_json::{Map, Number, Value};
 use serde_saphyr::Spanned;
 
 use crate::error::{Error, ErrorKind, Place, Result};
+use options::options;
+pub use options::{ALIASED_MAX, DEPTH_MAX, NODES_MAX};
 use words::{advice, fixed, tidy};
 
 /// Largest file, in bytes.
 pub const BYTES_MAX: usize = 16 << 20;
-/// Most nodes (keys and values) in one document.
-pub const NODES_MAX: usize = 1_000_000;
-/// Most parts that aliases unfold to: values, and the begin and the end of each list and map.
-pub const ALIASED_MAX: usize = 100_000;
-/// Deepest nesting.
-pub const DEPTH_MAX: usize = 48;
-
 /// A value with its place.
 #[derive(Clone)]
 pub(crate) struct Node {
@@ -49,25 +48,31 @@ struct Key {
 pub(crate) struct Document {
     file: String,
     prefix: String,
-    root: Node,
-    vouched: bool,
+    origin: Origin,
+    /// Without places, unless it is a part of a tree that has them.
+    tree: OnceLock<Node>,
+    /// With places: most of the work, and only for faults.
+    placed: OnceLock<Node>,
+}
+
+enum Origin {
+    /// What was read, and the lines before it in its file.
+    Text(Box<str>, u64),
+    /// A part that is built in, as the JSON that the build script made of it, and the lines before it in its file.
+    BuiltIn(&'static str, u64),
+    /// A part of a tree.
+    Tree,
 }
 
 impl Document {
     /// Parses one document. `line_offset` is added to every line: the text may be a part of a file.
     pub(crate) fn parse(file: &str, text: &str, line_offset: u64) -> Result<Document> {
-        Document::parse_as(file, text, line_offset, false)
-    }
-
-    /// The same for a part that may be vouched for: it is built in, and so tested. What costs time is not checked again, and places within it are not noted,
-    /// which is most of the work.
-    pub(crate) fn parse_as(file: &str, text: &str, line_offset: u64, vouched: bool) -> Result<Document> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         if text.len() > BYTES_MAX {
             return Err(fault(file, format!("it is larger than the limit yaml_bytes ({BYTES_MAX})"), None)
                 .advise("split the file; this limit is fixed"));
         }
-        let wrong = |e: serde_saphyr::Error| {
+        let Bare(tree) = serde_saphyr::from_str_with_options(text, options()).map_err(|e| {
             let place = e.location().map(|l| (l.line() + line_offset, l.column()));
             let message = tidy(&e.without_snippet().to_string());
             let advice = fixed(&message).or_else(|| advice(text, place.map(|(line, _)| line - line_offset)));
@@ -76,19 +81,42 @@ impl Document {
                 error = error.advise(advice);
             }
             error
-        };
-        let mut root = if vouched {
-            serde_saphyr::from_str_with_options::<Bare>(text, options()).map_err(wrong)?.0
-        } else {
-            serde_saphyr::from_str_with_options::<Spanned<Placed>>(text, options()).map_err(wrong)?.into()
-        };
-        root.shift(line_offset);
-        Ok(Document { file: file.to_owned(), prefix: String::new(), root, vouched })
+        })?;
+        Ok(Document::of(file, Origin::Text(text.into(), line_offset), tree.into()))
+    }
+
+    /// A part that is built in. It is vouched for, being tested: what costs time is not checked again, and all of it stands at the line where it begins.
+    pub(crate) fn built_in(file: &str, json: &'static str, line: u64) -> Document {
+        Document::of(file, Origin::BuiltIn(json, line), OnceLock::new())
+    }
+
+    fn of(file: &str, origin: Origin, tree: OnceLock<Node>) -> Document {
+        Document { file: file.to_owned(), prefix: String::new(), origin, tree, placed: OnceLock::new() }
+    }
+
+    fn tree(&self) -> &Node {
+        self.tree.get_or_init(|| match self.origin {
+            Origin::BuiltIn(json, line) => {
+                serde_json::from_str::<Bare>(json).map_or_else(|_| Node::null(line), |Bare(tree)| tree.shift(line))
+            }
+            // Made with their trees.
+            Origin::Text(..) | Origin::Tree => Node::null(0),
+        })
+    }
+
+    fn placed(&self) -> &Node {
+        match &self.origin {
+            Origin::Text(text, lines) => self.placed.get_or_init(|| {
+                let placed = serde_saphyr::from_str_with_options::<Spanned<Placed>>(text, options());
+                placed.map_or_else(|_| Node::null(*lines), |spanned| Node::from(spanned).shift(*lines))
+            }),
+            Origin::BuiltIn(..) | Origin::Tree => self.tree(),
+        }
     }
 
     /// The keys of the map at a pointer, in order.
     pub(crate) fn keys(&self, pointer: &str) -> Vec<&str> {
-        match self.root.find(pointer).map(|n| &n.value) {
+        match self.tree().find(pointer).map(|n| &n.value) {
             Some(Inner::Map(map)) => map.iter().map(|(k, _)| k.name.as_str()).collect(),
             Some(Inner::Scalar(_) | Inner::List(_)) | None => Vec::new(),
         }
@@ -96,15 +124,15 @@ impl Document {
 
     /// One entry of a section as a document of its own: a map with one key.
     pub(crate) fn entry(&self, section: &str, name: &str) -> Option<Document> {
-        let Inner::Map(map) = &self.root.child(section)?.value else { return None };
+        let Inner::Map(map) = &self.placed().child(section)?.value else { return None };
         let entry = map.iter().find(|(k, _)| k.name == name)?.clone();
         let root = Node { line: entry.0.line, column: entry.0.column, value: Inner::Map(vec![entry]) };
-        Some(Document { file: self.file.clone(), prefix: format!("/{section}"), root, vouched: self.vouched })
+        Some(Document::of(&self.file, Origin::Tree, root.into()).under(&format!("/{section}")))
     }
 
     /// Whether it is vouched for.
     pub(crate) fn is_vouched(&self) -> bool {
-        self.vouched
+        matches!(self.origin, Origin::BuiltIn(..))
     }
 
     /// The same document with every reported pointer under a prefix.
@@ -115,23 +143,47 @@ impl Document {
 
     /// The document as a typed mirror; `None` when it does not fit, which a schema check then explains fault by fault.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, Misfit> {
-        T::deserialize(&self.root)
+        match self.origin {
+            Origin::BuiltIn(json, _) => serde_json::from_str(json).map_err(|e| Misfit(e.to_string())),
+            Origin::Text(..) | Origin::Tree => T::deserialize(self.tree()),
+        }
+    }
+
+    /// All keys and values, in order.
+    #[cfg(test)]
+    pub(crate) fn outline(&self) -> String {
+        fn write(node: &Node, out: &mut String) {
+            match &node.value {
+                Inner::Scalar(value) => *out += &value.to_string(),
+                Inner::List(list) => list.iter().for_each(|n| {
+                    *out += "\n- ";
+                    write(n, out);
+                }),
+                Inner::Map(map) => map.iter().for_each(|(k, n)| {
+                    *out += &format!("\n{:?}: ", k.name);
+                    write(n, out);
+                }),
+            }
+        }
+        let mut out = String::new();
+        write(self.tree(), &mut out);
+        out
     }
 
     /// The document as a JSON value.
     pub(crate) fn to_value(&self) -> Value {
-        self.root.to_value()
+        self.tree().to_value()
     }
 
     /// The place of a JSON Pointer; the nearest parent's place when the field itself is absent.
     pub(crate) fn place(&self, pointer: &str) -> Place {
-        let (line, column) = self.root.locate(pointer);
+        let (line, column) = self.placed().locate(pointer);
         Place { file: Some(self.file.clone()), line: Some(line), column: Some(column), field: Some(format!("{}{pointer}", self.prefix)) }
     }
 
     /// The place of a key itself, for faults that are about the name.
     pub(crate) fn place_of_key(&self, parent: &str, key: &str) -> Place {
-        let (line, column) = self.root.find(parent).and_then(|n| n.key(key)).unwrap_or_else(|| self.root.locate(parent));
+        let (line, column) = self.placed().find(parent).and_then(|n| n.key(key)).unwrap_or_else(|| self.placed().locate(parent));
         Place {
             file: Some(self.file.clone()),
             line: Some(line),
@@ -150,14 +202,23 @@ impl Node {
         }
     }
 
-    fn shift(&mut self, lines: u64) {
+    fn null(line: u64) -> Node {
+        Node { line, column: 0, value: Inner::Scalar(Value::Null) }
+    }
+
+    fn shift(mut self, lines: u64) -> Node {
+        self.add(lines);
+        self
+    }
+
+    fn add(&mut self, lines: u64) {
         self.line += lines;
         match &mut self.value {
             Inner::Scalar(_) => {}
-            Inner::List(list) => list.iter_mut().for_each(|n| n.shift(lines)),
+            Inner::List(list) => list.iter_mut().for_each(|n| n.add(lines)),
             Inner::Map(map) => map.iter_mut().for_each(|(k, n)| {
                 k.line += lines;
-                n.shift(lines);
+                n.add(lines);
             }),
         }
     }
@@ -337,30 +398,6 @@ impl<'de, const PLACED: bool> Visitor<'de> for InnerVisitor<PLACED> {
     }
 }
 
-fn options() -> serde_saphyr::Options {
-    serde_saphyr::options! {
-        strict_booleans: true,
-        leading_zero_numbers_as_strings: true,
-        underscored_numbers_as_strings: true,
-        merge_keys: serde_saphyr::MergeKeyPolicy::Error,
-        duplicate_keys: serde_saphyr::DuplicateKeyPolicy::Error,
-        with_snippet: false,
-        budget: serde_saphyr::budget! {
-            max_depth: DEPTH_MAX,
-            max_nodes: NODES_MAX,
-            // A node makes at most two, and the limit that is told is that of the nodes.
-            max_events: 3 * NODES_MAX,
-            max_documents: 1,
-            // What aliases may come to is told by the limit below, whatever the number of anchors.
-            max_aliases: NODES_MAX,
-            enforce_alias_anchor_ratio: false,
-        },
-        alias_limits: serde_saphyr::alias_limits! {
-            max_total_replayed_events: ALIASED_MAX,
-        },
-    }
-}
-
 fn fault(file: &str, message: String, place: Option<(u64, u64)>) -> Error {
     Error::new(ErrorKind::Definition, format!("not readable as YAML: {message}")).at(Place {
         file: Some(file.to_owned()),
@@ -383,100 +420,4 @@ fn unescape(token: &str) -> String {
 #[cfg(all(feature = "batch", feature = "ffi", any(test, feature = "fuzzing")))]
 pub(crate) fn lines(text: &str) -> u64 {
     text.split(['\n', '\r']).count() as u64
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Document;
-
-    #[test]
-    fn places_are_those_of_the_file() {
-        let doc = Document::parse("a.yaml", "a:\n  é: [1, {b: x}]\n", 10).unwrap();
-        assert_eq!(doc.place("/a/é/1/b").to_string(), "a.yaml:12:14 /a/é/1/b");
-        assert_eq!(doc.place_of_key("/a", "é").to_string(), "a.yaml:12:3 /a/é");
-        let doc = Document::parse("a.yaml", "a: 1\rb: 2\r\nc: 3", 0).unwrap();
-        assert_eq!((doc.place("/b").line, doc.place("/c").line), (Some(2), Some(3)));
-    }
-
-    #[test]
-    fn yaml_1_2_reading() {
-        let doc = Document::parse("a", "{a: NO, b: on, c: 012, d: 1_000, e: 12:30, f: 2020-01-01, g: true, h: 0x10, i: ~}", 0).unwrap();
-        let json = serde_json::json!({"a": "NO", "b": "on", "c": "012", "d": "1_000", "e": "12:30", "f": "2020-01-01", "g": true, "h": 16, "i": null});
-        assert_eq!(doc.to_value(), json);
-    }
-
-    fn refused(text: &str, limit: &str) {
-        let error = Document::parse("a.yaml", text, 0).err().unwrap_or_else(|| panic!("{limit}: accepted"));
-        assert!(error.message.contains(limit) && error.advice.as_ref().is_some_and(|a| a.contains("this limit is fixed")), "{error:?}");
-    }
-
-    #[test]
-    fn depth_holds_at_the_limit_and_not_beyond() {
-        let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
-        assert!(Document::parse("a", &nested(super::DEPTH_MAX), 0).is_ok());
-        refused(&nested(super::DEPTH_MAX + 1), "yaml_depth (48)");
-        refused(&nested(100_000), "yaml_depth (48)");
-    }
-
-    #[test]
-    fn nodes_hold_at_the_limit_and_not_beyond() {
-        // The list itself is a node.
-        let many = |nodes: usize| format!("[{}1]", "1,".repeat(nodes - 2));
-        assert!(Document::parse("a", &many(super::NODES_MAX), 0).is_ok());
-        refused(&many(super::NODES_MAX + 1), "yaml_nodes (1000000)");
-    }
-
-    #[test]
-    fn aliases_hold_at_the_limit_and_not_beyond() {
-        let many = |aliases: usize| format!("[&a 1{}]", ", *a".repeat(aliases));
-        assert!(Document::parse("a", &many(super::ALIASED_MAX), 0).is_ok());
-        refused(&many(super::ALIASED_MAX + 1), "yaml_aliases (100000)");
-    }
-
-    #[test]
-    fn bytes_hold_at_the_limit_and_not_beyond() {
-        let long = |bytes: usize| format!("a: {}", "x".repeat(bytes - 3));
-        assert!(Document::parse("a", &long(super::BYTES_MAX), 0).is_ok());
-        refused(&long(super::BYTES_MAX + 1), "yaml_bytes (16777216)");
-    }
-
-    #[test]
-    fn bombs_of_aliases_end_at_a_budget() {
-        let nine = |name: &str| format!("[{}]", [name; 9].join(","));
-        let laughs: String = (1..9).map(|n| format!("l{n}: &l{n} {}\n", nine(&format!("*l{}", n - 1)))).collect();
-        let quadratic = format!("a: &a [{}]\nb: [{}]\n", vec!["x"; 5_000].join(","), vec!["*a"; 5_000].join(","));
-        let long = format!("a: &a {}\nb: [{}]\n", "x".repeat(1_000_000), vec!["*a"; 5_000].join(","));
-        for text in [format!("l0: &l0 {}\n{laughs}", nine("x")), quadratic, long] {
-            refused(&text, "the limit");
-        }
-        let key = format!("{}: 1", "k".repeat(100_000));
-        assert!(Document::parse("a", &key, 0).is_err(), "a key of 100,000 characters");
-    }
-
-    #[test]
-    fn odd_documents_are_read_or_refused() {
-        let read = |text: &str| Document::parse("a", text, 0).map(|d| d.to_value().to_string()).map_err(|e| e.message.clone());
-        for (text, expected) in [
-            ("\u{feff}a: 1", r#"{"a":1}"#),
-            ("a: 1\r\nb: |\r\n  x\r\n  y\r\n", r#"{"a":1,"b":"x\ny\n"}"#),
-            ("", "null"),
-            ("# nothing\n", "null"),
-            ("--- {a: 1}\n...\n", r#"{"a":1}"#),
-            ("a: !!str 12", r#"{"a":"12"}"#),
-            ("a: '1.10'", r#"{"a":"1.10"}"#),
-        ] {
-            assert_eq!(read(text).as_deref(), Ok(expected), "{text:?}");
-        }
-        for text in ["a: \0", "a: 1\n--- {b: 2}\n", "a: &x {b: 1}\nc: {<<: *x}", "a:\n\tb: 1", "a: *nobody", "a: !!binary '*'"] {
-            assert!(read(text).is_err(), "{text:?}: {:?}", read(text));
-        }
-    }
-
-    #[test]
-    fn faults_have_a_place() {
-        for text in ["a: 1\na: 2\n", "a: [1\n", "a: &x 1\n<<: *x\n", "a: 1\n---\nb: 2\n", "a: b: c\n"] {
-            let error = Document::parse("a.yaml", text, 0).err().unwrap_or_else(|| panic!("{text:?} was accepted"));
-            assert!(error.place.as_ref().unwrap().line.is_some(), "{text:?}: {error:?}");
-        }
-    }
 }

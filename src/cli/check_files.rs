@@ -58,7 +58,7 @@ fn sort(typed: &Path) -> Result<Named, Vec<Fault>> {
 
 /// Faults of batch files, as a run would tell them; no secret is fetched, and none needs to be there.
 fn batch_files(context: &Context, catalog: Catalog, batches: &[Named]) -> Vec<Fault> {
-    let mut config = BatchConfig::new(Arc::new(Engine::new(EngineConfig { catalog, ..EngineConfig::default() })));
+    let mut config = BatchConfig::new(Arc::new(Engine::new(EngineConfig::new(catalog))));
     config.connections_instead = context.named_connections();
     config.connections = usual();
     config.env = Arc::new(|name| Some(std::env::var(name).unwrap_or_default()));

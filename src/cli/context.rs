@@ -70,7 +70,7 @@ impl Context {
     /// of a sandbox, which does not itself.
     pub(crate) fn engine(&self, sandbox: bool) -> Result<Engine> {
         let tokens = if sandbox { None } else { self.tokens()? };
-        Ok(Engine::new(EngineConfig { catalog: self.catalog()?, system_proxy: true, tokens, ..EngineConfig::default() }))
+        Ok(Engine::new(EngineConfig { system_proxy: true, tokens, ..EngineConfig::new(self.catalog()?) }))
     }
 
     /// The store that was named, by flag or by the environment, or the user's own file.

@@ -29,7 +29,7 @@ impl Names {
         // A paged list that needs nothing filled in makes the best example; a template's options are known to fit its operation.
         let easy = |t: &Template| t.operation.is_paged() && t.ask.is_empty() && t.options.0 != "{}";
         let pick = catalog.connector_names().find_map(|c| templates(catalog, c).take(LOOKED_AT).find(easy));
-        let first = || catalog.connector_names().find(|c| catalog.operation_ids(c).is_ok_and(|ids| !ids.is_empty()));
+        let first = || catalog.connector_names().find(|c| catalog.operation_ids(c).is_ok_and(|mut ids| ids.next().is_some()));
         let connector = pick.as_ref().map(|t| t.operation.connector.name.clone()).or_else(|| first().map(str::to_owned));
         let find = |fits: &dyn Fn(&Operation) -> bool| operations(catalog, connector.as_deref().unwrap_or_default()).find(|o| fits(o));
         let query =
@@ -59,13 +59,13 @@ impl Names {
 
 /// A connector's operations, each parsed when it is come to.
 fn operations<'c>(catalog: &'c Catalog, connector: &'c str) -> impl Iterator<Item = Arc<Operation>> + 'c {
-    let ids = catalog.operation_ids(connector).unwrap_or_default();
-    ids.iter().filter_map(move |id| catalog.operation(Some(connector), id).ok())
+    let ids = catalog.operation_ids(connector).into_iter().flatten();
+    ids.filter_map(move |id| catalog.operation(Some(connector), id).ok())
 }
 
 fn templates<'c>(catalog: &'c Catalog, connector: &'c str) -> impl Iterator<Item = Template> + 'c {
-    let names = catalog.template_names(connector).unwrap_or_default();
-    names.iter().filter_map(move |name| catalog.template(Some(connector), name).ok())
+    let names = catalog.template_names(connector).into_iter().flatten();
+    names.filter_map(move |name| catalog.template(Some(connector), name).ok())
 }
 
 fn first_option(template: &Template) -> Option<String> {

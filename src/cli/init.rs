@@ -61,7 +61,7 @@ fn failed(path: &Path, cause: &std::io::Error) -> Error {
 
 /// The connector with the most templates.
 fn richest(catalog: &Catalog) -> Result<std::sync::Arc<Connector>> {
-    let count = |name: &&str| catalog.template_names(name).map_or(0, <[String]>::len);
+    let count = |name: &&str| catalog.template_names(name).map_or(0, Iterator::count);
     let name = catalog.connector_names().max_by_key(count);
     let name = name.ok_or_else(|| Error::new(ErrorKind::UnknownOperation, "there are no connectors"))?;
     catalog.connector(name)

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::send::Cancel;
 
@@ -36,22 +36,12 @@ impl Signals {
     pub(crate) fn listen(cancel: &Cancel) -> Signals {
         let signals = Signals::default();
         let (code, cancel) = (Arc::clone(&signals.0), cancel.clone());
-        let (ready, listening) = mpsc::channel();
-        let thread = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
-            let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else { return };
-            runtime.block_on(async {
-                let Ok(mut source) = Source::open() else { return };
-                let _nobody_waits = ready.send(());
-                let first = source.next().await;
-                code.store(first, Ordering::SeqCst);
-                cancel.cancel();
-                end_at_once(source.next().await);
-            });
-        });
-        if thread.is_ok() {
-            // Ends with an error when the thread could not listen; signals then do what they always do.
-            let _listening_or_not = listening.recv();
-        }
+        let on_first = move |first| {
+            code.store(first, Ordering::SeqCst);
+            cancel.cancel();
+        };
+        // Where they cannot be listened to, signals do what they always do.
+        let _listening_or_not = source::listen(on_first, end_at_once);
         signals
     }
 
@@ -62,63 +52,48 @@ impl Signals {
 }
 
 #[cfg(unix)]
-struct Source {
-    interrupt: Option<tokio::signal::unix::Signal>,
-    terminate: Option<tokio::signal::unix::Signal>,
-    hangup: Option<tokio::signal::unix::Signal>,
-}
+mod source {
+    use std::fs::File;
+    use std::io::Read;
 
-#[cfg(unix)]
-impl Source {
-    fn open() -> std::io::Result<Source> {
-        use tokio::signal::unix::{SignalKind, signal};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    use signal_hook::iterator::Signals;
+
+    /// Tells both signals by their exit codes.
+    pub(super) fn listen(first: impl FnOnce(u8) + Send + 'static, second: fn(u8) -> !) -> std::io::Result<()> {
         let ignored = ignored();
-        let open = |number: u8, kind| if ignored >> (number - 1) & 1 == 1 { Ok(None) } else { signal(kind).map(Some) };
-        Ok(Source {
-            interrupt: open(2, SignalKind::interrupt())?,
-            terminate: open(15, SignalKind::terminate())?,
-            hangup: open(1, SignalKind::hangup())?,
-        })
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP].into_iter().filter(|number| ignored >> (number - 1) & 1 == 0))?;
+        std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            let mut codes = signals.forever().filter_map(|number| u8::try_from(128 + number).ok());
+            codes.next().map(first);
+            codes.next().map(second);
+        })?;
+        Ok(())
     }
 
-    async fn next(&mut self) -> u8 {
-        async fn of(signal: &mut Option<tokio::signal::unix::Signal>) {
-            match signal {
-                Some(signal) => {
-                    signal.recv().await;
-                }
-                None => std::future::pending().await,
+    /// The signals that the parent had this process ignore (nohup, a shell's background job); they stay ignored. Linux tells; elsewhere none.
+    fn ignored() -> u64 {
+        let mut status = [0; 4096];
+        let length = File::open("/proc/self/status").and_then(|mut file| file.read(&mut status)).unwrap_or(0);
+        let status = String::from_utf8_lossy(status.get(..length).unwrap_or_default());
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+    }
+}
+
+#[cfg(not(unix))]
+mod source {
+    /// Tells both signals by their exit codes.
+    pub(super) fn listen(first: impl FnOnce(u8) + Send + 'static, second: fn(u8) -> !) -> std::io::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            if runtime.block_on(tokio::signal::ctrl_c()).is_ok() {
+                first(130);
             }
-        }
-        tokio::select! {
-            () = of(&mut self.interrupt) => 130,
-            () = of(&mut self.terminate) => 143,
-            () = of(&mut self.hangup) => 129,
-        }
-    }
-}
-
-/// The signals that the parent had this process ignore (nohup, a shell's background job); they stay ignored. Linux tells; elsewhere none.
-#[cfg(unix)]
-fn ignored() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
-}
-
-#[cfg(not(unix))]
-struct Source;
-
-#[cfg(not(unix))]
-impl Source {
-    fn open() -> std::io::Result<Source> {
-        Ok(Source)
-    }
-
-    async fn next(&mut self) -> u8 {
-        match tokio::signal::ctrl_c().await {
-            Ok(()) => 130,
-            Err(_) => std::future::pending().await,
-        }
+            if runtime.block_on(tokio::signal::ctrl_c()).is_ok() {
+                second(130);
+            }
+        })?;
+        Ok(())
     }
 }

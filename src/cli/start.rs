@@ -2,13 +2,15 @@
 
 use std::ffi::OsString;
 use std::future::Future;
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind as Refusal;
-use clap::{CommandFactory, Parser};
+use clap::{Args as _, CommandFactory, FromArgMatches, Parser};
 
-use super::args::{Args, Command, ConnectionCommand};
+use super::args::{Args, Command, ConnectionCommand, GlobalArgs, RunArgs};
+use super::args_call::{QueryArgs, WriteCallArgs};
 use super::context::{Context, definitions};
 use super::screen::{self, Screen};
 use super::{batch, check, connection, describe, help, init, list, login, query, runs, sandbox, template, write};
@@ -20,7 +22,7 @@ use crate::error::{Error, ErrorKind, Result};
 pub fn main() -> ExitCode {
     leave_no_core();
     let typed: Vec<OsString> = std::env::args_os().collect();
-    let args = match Args::try_parse_from(&typed) {
+    let args = match quick(&typed).map_or_else(|| Args::try_parse_from(&typed), Ok) {
         Ok(args) => args,
         Err(refused) => return refuse(&refused, &typed),
     };
@@ -37,6 +39,24 @@ pub fn main() -> ExitCode {
             ExitCode::from(error.kind().exit_code())
         }
     }
+}
+
+/// The calls that programs make again and again, parsed without what the other commands take, which is most of the work. None for other commands, and for
+/// what is wrong: `Args` tells why.
+fn quick(typed: &[OsString]) -> Option<Args> {
+    type Augment = fn(clap::Command) -> clap::Command;
+    let calls: [(&'static str, Augment); 4] = [
+        ("query", QueryArgs::augment_args),
+        ("mutate", WriteCallArgs::augment_args),
+        ("delete", WriteCallArgs::augment_args),
+        ("run", RunArgs::augment_args),
+    ];
+    let (name, augment) = typed.iter().find_map(|word| calls.into_iter().find(|(name, _)| word == name))?;
+    let called = augment(clap::Command::new(name));
+    // Not taken apart again, because the process ends before it needs the memory.
+    let mut command = ManuallyDrop::new(GlobalArgs::augment_args(clap::Command::new("opnode")).subcommand(called));
+    let mut matches = ManuallyDrop::new(command.try_get_matches_from_mut(typed).ok()?);
+    Args::from_arg_matches_mut(&mut matches).ok()
 }
 
 /// Memory holds secrets, so a crash writes none of it to a file.

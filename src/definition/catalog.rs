@@ -1,6 +1,5 @@
 //! The catalogue: OperationId to operation, over embedded packs and folders of the host. Reads a folder only when told to.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,13 +7,11 @@ use std::sync::Arc;
 use super::check::in_file;
 use super::connector::Connector;
 use super::operation::{Operation, Record};
-use super::pack::{Pack, Source};
+use super::pack::Pack;
 use super::sandbox::SandboxFile;
+use super::source::{BUILT_IN, Source};
 use super::template::Template;
 use crate::error::{Error, ErrorKind, Fault, Result, did_you_mean};
-
-/// The packs that the library carries, as (path, text).
-const BUILTIN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/packs.rs"));
 
 /// All connectors, operations and templates that an engine knows.
 pub struct Catalog {
@@ -32,29 +29,37 @@ impl Catalog {
     #[must_use]
     pub fn builtin() -> Catalog {
         let mut catalog = Catalog::empty();
-        for (path, text) in BUILTIN {
-            // Paths come from the build script and have the right form.
-            if let Some(connector) = path.split('/').nth(1) {
-                catalog.put(connector, (*path).to_owned(), Cow::Borrowed(*text));
+        for file in BUILT_IN {
+            // Names come from the build script and have the right form.
+            if let Some(connector) = file.name.split('/').nth(1) {
+                catalog.put(connector, Source::BuiltIn(file));
             }
         }
         catalog
     }
 
-    fn put(&mut self, connector: &str, name: String, text: Cow<'static, str>) {
-        self.packs.entry(connector.to_owned()).or_insert_with(|| Pack::new(connector)).add(Source { name, text });
+    fn put(&mut self, connector: &str, source: Source) {
+        if let Some(pack) = self.packs.get_mut(connector) {
+            pack.add(source);
+        } else {
+            let mut pack = Pack::new(connector);
+            pack.add(source);
+            self.packs.insert(connector.to_owned(), pack);
+        }
     }
 
     /// Adds one file, or overrides what it names: `connector.yaml`, `sandbox.yaml`, or a file of operations, records or templates.
     /// `file` is the name that errors show.
     pub fn add(&mut self, connector: &str, file: impl Into<String>, text: impl Into<String>) {
-        self.put(connector, file.into(), Cow::Owned(text.into()));
+        self.put(connector, Source::Given { name: file.into(), text: text.into() });
     }
 
     /// Adds a folder with `operations/<connector>/*.yaml` and `templates/<connector>/*.yaml`. Entries override those of the same name.
     ///
+    /// The files of a connector are read when it is first asked for, all of them and once.
+    ///
     /// # Errors
-    /// `definition` when the folder holds neither, or a file cannot be read.
+    /// `definition` when the folder holds neither, or cannot be listed.
     pub fn add_folder(&mut self, folder: &Path) -> Result<()> {
         let mut found = false;
         for kind in ["operations", "templates"] {
@@ -66,8 +71,8 @@ impl Catalog {
                 let name = connector.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
                 for file in list(&connector)?.into_iter().filter(|p| p.extension().is_some_and(|e| e == "yaml" || e == "yml")) {
                     let shown = file.display().to_string();
-                    let text = std::fs::read_to_string(&file).map_err(|e| unreadable(&shown, &e))?;
-                    self.put(&name, shown, Cow::Owned(text));
+                    let read = move || std::fs::read_to_string(&file).map_err(|e| unreadable(&file.display().to_string(), &e));
+                    self.put(&name, Source::later(shown, read));
                     found = true;
                 }
             }
@@ -122,7 +127,7 @@ impl Catalog {
             [one] => one.operation(id)?.ok_or_else(|| one.unknown_operation(id)),
             [] => {
                 let names = self.all_names("operations");
-                let hint = did_you_mean(id, names.iter().map(String::as_str));
+                let hint = did_you_mean(id, names);
                 Err(Error::new(ErrorKind::UnknownOperation, format!("no connector has an operation `{id}`{hint}"))
                     .advise("`opnode operations --search TEXT` finds operations"))
             }
@@ -154,7 +159,7 @@ impl Catalog {
             Err(error) if error.kind() != ErrorKind::UnknownOperation => Err(error),
             Err(_) => {
                 let names = self.all_names("templates");
-                let hint = did_you_mean(name, names.iter().map(String::as_str));
+                let hint = did_you_mean(name, names);
                 Err(Error::new(ErrorKind::UnknownOperation, format!("no template is called `{name}`{hint}"))
                     .advise("`opnode templates --search TEXT` finds templates"))
             }
@@ -165,7 +170,7 @@ impl Catalog {
     ///
     /// # Errors
     /// `unknown_operation` when there is no such connector; `definition` when a file is wrong as a whole.
-    pub fn operation_ids(&self, connector: &str) -> Result<&[String]> {
+    pub fn operation_ids(&self, connector: &str) -> Result<impl Iterator<Item = &str> + use<'_>> {
         self.pack(connector)?.names("operations")
     }
 
@@ -173,7 +178,7 @@ impl Catalog {
     ///
     /// # Errors
     /// As [`operation_ids`](Self::operation_ids).
-    pub fn template_names(&self, connector: &str) -> Result<&[String]> {
+    pub fn template_names(&self, connector: &str) -> Result<impl Iterator<Item = &str> + use<'_>> {
         self.pack(connector)?.names("templates")
     }
 
@@ -183,7 +188,7 @@ impl Catalog {
     /// `definition` when one of them is wrong.
     pub fn operations(&self, connector: &str) -> Result<Vec<Arc<Operation>>> {
         let pack = self.pack(connector)?;
-        let found: Result<Vec<_>> = pack.names("operations")?.iter().map(|id| pack.operation(id)).collect();
+        let found: Result<Vec<_>> = pack.names("operations")?.map(|id| pack.operation(id)).collect();
         Ok(found?.into_iter().flatten().collect())
     }
 
@@ -193,7 +198,7 @@ impl Catalog {
     /// `definition` when one of them is wrong.
     pub fn templates(&self, connector: &str) -> Result<Vec<Template>> {
         let pack = self.pack(connector)?;
-        let found: Result<Vec<_>> = pack.names("templates")?.iter().map(|name| pack.template(name)).collect();
+        let found: Result<Vec<_>> = pack.names("templates")?.map(|name| pack.template(name)).collect();
         Ok(found?.into_iter().flatten().collect())
     }
 
@@ -237,15 +242,15 @@ impl Catalog {
     fn holders(&self, section: &'static str, name: &str) -> Result<Vec<&Pack>> {
         let mut holders = Vec::new();
         for pack in self.packs.values() {
-            if pack.names(section)?.iter().any(|n| n == name) {
+            if pack.has(section, name)? {
                 holders.push(pack);
             }
         }
         Ok(holders)
     }
 
-    fn all_names(&self, section: &'static str) -> Vec<String> {
-        self.packs.values().flat_map(|p| p.names(section).unwrap_or_default().to_vec()).collect()
+    fn all_names(&self, section: &'static str) -> impl Iterator<Item = &str> {
+        self.packs.values().flat_map(move |p| p.names(section).into_iter().flatten())
     }
 }
 
@@ -259,7 +264,7 @@ fn list(folder: &Path) -> Result<Vec<std::path::PathBuf>> {
     let shown = folder.display().to_string();
     let entries = std::fs::read_dir(folder).map_err(|e| unreadable(&shown, &e))?;
     let mut paths = entries.map(|e| e.map(|e| e.path())).collect::<std::io::Result<Vec<_>>>().map_err(|e| unreadable(&shown, &e))?;
-    paths.sort();
+    paths.sort_unstable_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
     Ok(paths)
 }
 

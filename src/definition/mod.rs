@@ -14,6 +14,7 @@ mod read_operation;
 mod sandbox;
 mod schema;
 mod slice;
+mod source;
 mod template;
 mod text;
 mod value;

@@ -2,8 +2,11 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
+
+use indexmap::IndexMap;
 
 use super::check::{Format, explain, in_file};
 use super::connector::Connector;
@@ -11,18 +14,12 @@ use super::operation::{LaterRecord, Operation, Record};
 use super::read_connector::read_connector;
 use super::read_operation::{read_operation, read_record};
 use super::sandbox::{SandboxFile, read_sandbox};
-use super::slice::{Slice, slice};
+use super::slice::{SECTIONS, Slice, slice};
+use super::source::{BuiltInEntry, Source};
 use super::template::{Template, read_template};
 use crate::error::{Error, ErrorKind, Fault, Result, did_you_mean};
 use crate::lock::lock;
 use crate::yaml::Document;
-
-/// One definition file.
-#[derive(Clone)]
-pub(crate) struct Source {
-    pub(crate) name: String,
-    pub(crate) text: Cow<'static, str>,
-}
 
 /// All that is known of one connector. Later sources override earlier ones, entry by entry.
 #[derive(Default)]
@@ -37,16 +34,16 @@ pub(crate) struct Pack {
     strict: AtomicBool,
 }
 
+/// Entries by name, in file order, for each of the [`SECTIONS`].
 #[derive(Default)]
-struct Index {
-    entries: HashMap<(&'static str, String), Entry>,
-    /// Names in file order, for listings.
-    order: HashMap<&'static str, Vec<String>>,
-}
+struct Index([IndexMap<Cow<'static, str>, Entry>; SECTIONS.len()]);
 
+/// Where an entry stands: in which of the sources, and where in it.
 enum Entry {
-    Slice(usize, Slice),
-    Parsed(Arc<Document>, &'static str),
+    BuiltIn(usize, &'static BuiltInEntry),
+    /// With its bytes and the lines before it.
+    Slice(usize, Range<usize>, u64),
+    Parsed(Arc<Document>),
 }
 
 impl Pack {
@@ -57,17 +54,22 @@ impl Pack {
     /// Adds a file; what was parsed before is forgotten.
     pub(crate) fn add(&mut self, source: Source) {
         self.sources.push(source);
-        let sources = std::mem::take(&mut self.sources);
-        *self = Pack { name: std::mem::take(&mut self.name), sources, ..Pack::default() };
+        self.connector.take();
+        self.index.take();
+        self.forget();
+    }
+
+    fn forget(&self) {
+        lock(&self.operations).clear();
+        lock(&self.records).clear();
     }
 
     fn last_named(&self, file: &str) -> Option<&Source> {
-        self.sources.iter().rev().find(|s| s.name.rsplit(['/', '\\']).next() == Some(file))
+        self.sources.iter().rev().find(|s| s.file_name() == file)
     }
 
     fn areas(&self) -> impl Iterator<Item = (usize, &Source)> {
-        let special = |s: &Source| matches!(s.name.rsplit(['/', '\\']).next(), Some("connector.yaml" | "sandbox.yaml"));
-        self.sources.iter().enumerate().filter(move |(_, s)| !special(s))
+        self.sources.iter().enumerate().filter(|(_, s)| !matches!(s.file_name(), "connector.yaml" | "sandbox.yaml"))
     }
 
     pub(crate) fn connector(&self) -> Result<Arc<Connector>> {
@@ -83,16 +85,16 @@ impl Pack {
             return Err(Error::new(ErrorKind::Definition, format!("the connector {} has no connector.yaml", self.name))
                 .advise(format!("add operations/{}/connector.yaml", self.name)));
         };
-        let connector = read_connector(&source.name, &source.text, self.vouches(source))?;
+        let connector = read_connector(&self.whole(source)?)?;
         if connector.name != self.name {
             let message = format!("the connector is called `{}` but its folder is `{}`", connector.name, self.name);
-            return Err(Error::new(ErrorKind::Definition, message).at(in_file(&source.name)));
+            return Err(Error::new(ErrorKind::Definition, message).at(in_file(source.name())));
         }
         Ok(connector)
     }
 
     pub(crate) fn sandbox(&self) -> Result<Option<SandboxFile>> {
-        self.last_named("sandbox.yaml").map(|s| read_sandbox(&s.name, &s.text)).transpose()
+        self.last_named("sandbox.yaml").map(|s| read_sandbox(&self.whole(s)?)).transpose()
     }
 
     fn index(&self) -> Result<&Index> {
@@ -101,43 +103,81 @@ impl Pack {
         }
         let mut index = Index::default();
         for (number, source) in self.areas() {
-            match slice(&source.text) {
-                Some(slices) => slices.into_iter().for_each(|s| index.put(s.section, s.name.clone(), Entry::Slice(number, s))),
+            if let Source::BuiltIn(file) = source {
+                file.entries.iter().for_each(|e| index.put(e.section, Cow::Borrowed(e.name), Entry::BuiltIn(number, e)));
+                continue;
+            }
+            match slice(source.text()?) {
+                Some(slices) => slices.into_iter().for_each(|Slice { section, name, bytes, line }| {
+                    index.put(section, Cow::Owned(name.to_owned()), Entry::Slice(number, bytes, line));
+                }),
                 None => index.put_parsed(source)?,
             }
         }
         Ok(self.index.get_or_init(|| index))
     }
 
-    /// Names in a section, in file order.
-    pub(crate) fn names(&self, section: &'static str) -> Result<&[String]> {
-        Ok(self.index()?.order.get(section).map(Vec::as_slice).unwrap_or_default())
+    fn entry(&self, section: &'static str, name: &str) -> Result<Option<&Entry>> {
+        Ok(self.index()?.section(section).and_then(|entries| entries.get(name)))
     }
 
-    fn vouches(&self, source: &Source) -> bool {
-        matches!(source.text, Cow::Borrowed(_)) && !self.strict.load(Ordering::Relaxed)
+    pub(crate) fn has(&self, section: &'static str, name: &str) -> Result<bool> {
+        Ok(self.entry(section, name)?.is_some())
+    }
+
+    /// Names in a section, in file order.
+    pub(crate) fn names(&self, section: &'static str) -> Result<impl Iterator<Item = &str> + use<'_>> {
+        Ok(self.index()?.section(section).into_iter().flat_map(IndexMap::keys).map(AsRef::as_ref))
+    }
+
+    /// Whether the built-in parts are taken as they are, being tested.
+    fn vouches(&self) -> bool {
+        !self.strict.load(Ordering::Relaxed)
+    }
+
+    /// A file that has no entries.
+    fn whole(&self, source: &Source) -> Result<Document> {
+        match source {
+            Source::BuiltIn(file) if self.vouches() => Ok(Document::built_in(file.name, file.json, 0)),
+            Source::BuiltIn(_) | Source::Given { .. } | Source::Later { .. } => Document::parse(source.name(), source.text()?, 0),
+        }
     }
 
     fn document(&self, section: &'static str, name: &str) -> Result<Option<Document>> {
-        match self.index()?.entries.get(&(section, name.to_owned())) {
-            None => Ok(None),
-            Some(Entry::Parsed(doc, section)) => Ok(doc.entry(section, name)),
-            Some(Entry::Slice(number, slice)) => {
-                let Some(source) = self.sources.get(*number) else { return Ok(None) };
-                let text = source.text.get(slice.bytes.clone()).unwrap_or_default();
-                match Document::parse_as(&source.name, text, slice.line, self.vouches(source)) {
-                    Ok(doc) => Ok(Some(doc.under(&format!("/{section}")))),
-                    // A part may refer to the rest of its file; the whole file then tells the truth.
-                    Err(part) => Document::parse(&source.name, &source.text, 0)?.entry(section, name).map(Some).ok_or(part),
-                }
+        let part = |number: &usize, bytes: Range<usize>, line: u64| {
+            let Some(source) = self.sources.get(*number) else { return Ok(None) };
+            let text = source.text()?;
+            match Document::parse(source.name(), text.get(bytes).unwrap_or_default(), line) {
+                Ok(doc) => Ok(Some(doc)),
+                // A part may refer to the rest of its file; the whole file then tells the truth.
+                Err(part) => Document::parse(source.name(), text, 0)?.entry(section, name).map(Some).ok_or(part),
             }
-        }
+        };
+        let found = match self.entry(section, name)? {
+            None => None,
+            Some(Entry::Parsed(doc)) => doc.entry(section, name),
+            Some(Entry::Slice(number, bytes, line)) => part(number, bytes.clone(), *line)?,
+            Some(Entry::BuiltIn(number, entry)) if self.vouches() => {
+                Some(Document::built_in(self.name_of(*number), entry.json, entry.line))
+            }
+            Some(Entry::BuiltIn(number, _)) => {
+                let text = self.sources.get(*number).map_or(Ok(""), Source::text)?;
+                let slices = slice(text).unwrap_or_default();
+                let slice = slices.into_iter().find(|s| s.section == section && s.name == name);
+                slice.map_or(Ok(None), |slice| part(number, slice.bytes, slice.line))?
+            }
+        };
+        Ok(found.map(|doc| doc.under(&format!("/{section}"))))
+    }
+
+    fn name_of(&self, number: usize) -> &str {
+        self.sources.get(number).map(Source::name).unwrap_or_default()
     }
 
     /// The connector's and an operation's definitions.
     #[cfg(feature = "batch")]
     pub(crate) fn definition_text(&self, id: &str) -> String {
-        let connector = self.last_named("connector.yaml").map(|s| s.text.as_ref()).unwrap_or_default();
+        let connector = self.last_named("connector.yaml").and_then(|s| s.text().ok()).unwrap_or_default();
         let operation = self.document("operations", id).ok().flatten().map(|doc| doc.to_value().to_string());
         format!("{connector}\n{}", operation.unwrap_or_default())
     }
@@ -162,12 +202,12 @@ impl Pack {
         if let Some(found) = lock(&self.records).get(name) {
             return Ok(Some(Arc::clone(found)));
         }
-        let later: LaterRecord = match self.built_in("records", name) {
-            Some((file, text, line)) => LazyLock::new(Box::new(move || {
-                let doc = Document::parse_as(&file, text, line, true).ok()?;
-                read_record(&doc).ok().map(Arc::new)
-            })),
-            None => {
+        let later: LaterRecord = match self.entry("records", name)? {
+            Some(Entry::BuiltIn(number, entry)) if self.vouches() => {
+                let (file, entry) = (self.name_of(*number).to_owned(), *entry);
+                LazyLock::new(Box::new(move || read_record(&Document::built_in(&file, entry.json, entry.line)).ok().map(Arc::new)))
+            }
+            _ => {
                 let Some(doc) = self.document("records", name)? else { return Ok(None) };
                 let record = Arc::new(read_record(&doc)?);
                 LazyLock::new(Box::new(move || Some(record)))
@@ -178,22 +218,13 @@ impl Pack {
         Ok(Some(later))
     }
 
-    /// File, text and first line of an entry that is built in.
-    fn built_in(&self, section: &'static str, name: &str) -> Option<(String, &'static str, u64)> {
-        let Some(Entry::Slice(number, slice)) = self.index().ok()?.entries.get(&(section, name.to_owned())) else { return None };
-        let source = self.sources.get(*number).filter(|s| self.vouches(s))?;
-        let Cow::Borrowed(text) = &source.text else { return None };
-        Some((source.name.clone(), text.get(slice.bytes.clone())?, slice.line))
-    }
-
     pub(crate) fn template(&self, name: &str) -> Result<Option<Template>> {
         let Some(doc) = self.document("templates", name)? else { return Ok(None) };
         read_template(&doc, &|id| self.operation(id)?.ok_or_else(|| self.unknown_operation(id))).map(Some)
     }
 
     pub(crate) fn unknown_operation(&self, id: &str) -> Error {
-        let names = self.names("operations").unwrap_or_default();
-        let hint = did_you_mean(id, names.iter().map(String::as_str));
+        let hint = did_you_mean(id, self.names("operations").into_iter().flatten());
         Error::new(ErrorKind::UnknownOperation, format!("{} has no operation `{id}`{hint}", self.name))
             .advise(format!("`opnode operations --connector {}` lists them", self.name))
     }
@@ -202,13 +233,12 @@ impl Pack {
     pub(crate) fn faults(&self) -> Vec<Fault> {
         self.strict.store(true, Ordering::Relaxed);
         // What was read before was not checked in full.
-        lock(&self.operations).clear();
-        lock(&self.records).clear();
+        self.forget();
         let mut errors: Vec<Error> = Vec::new();
         errors.extend(self.own_connector().err());
         errors.extend(self.sandbox().err());
         for (_, source) in self.areas() {
-            match Document::parse(&source.name, &source.text, 0) {
+            match source.text().and_then(|text| Document::parse(source.name(), text, 0)) {
                 Err(error) => errors.push(error),
                 Ok(doc) => {
                     let format = if doc.keys("").contains(&"templates") { Format::Templates } else { Format::Operations };
@@ -229,13 +259,13 @@ impl Pack {
 
     fn entry_errors(&self) -> Vec<Error> {
         let mut errors = Vec::new();
-        let names = |section| self.names(section).unwrap_or_default();
-        errors.extend(names("records").iter().filter_map(|n| self.record(n).err()));
-        errors.extend(names("operations").iter().filter_map(|n| self.operation(n).err()));
-        errors.extend(names("templates").iter().filter_map(|n| self.template(n).err()));
+        let names = |section| self.names(section).into_iter().flatten();
+        errors.extend(names("records").filter_map(|n| self.record(n).err()));
+        errors.extend(names("operations").filter_map(|n| self.operation(n).err()));
+        errors.extend(names("templates").filter_map(|n| self.template(n).err()));
         let probe = self.connector().ok().and_then(|c| c.probe.as_ref().map(|p| p.operation.clone()));
-        if let Some(probe) = probe.filter(|p| !names("operations").contains(p)) {
-            let file = self.last_named("connector.yaml").map(|s| s.name.as_str()).unwrap_or_default();
+        if let Some(probe) = probe.filter(|p| !names("operations").any(|name| name == p)) {
+            let file = self.last_named("connector.yaml").map(Source::name).unwrap_or_default();
             errors.push(self.unknown_operation(&probe).with(|d| {
                 d.message = format!("the probe is wrong: {}", d.message);
                 d.place = Some(in_file(file));
@@ -246,21 +276,25 @@ impl Pack {
 }
 
 impl Index {
-    fn put(&mut self, section: &'static str, name: String, entry: Entry) {
-        if self.entries.insert((section, name.clone()), entry).is_none() {
-            self.order.entry(section).or_default().push(name);
+    fn section(&self, section: &str) -> Option<&IndexMap<Cow<'static, str>, Entry>> {
+        SECTIONS.iter().zip(&self.0).find_map(|(name, entries)| (*name == section).then_some(entries))
+    }
+
+    fn put(&mut self, section: &'static str, name: Cow<'static, str>, entry: Entry) {
+        if let Some((_, entries)) = SECTIONS.iter().zip(&mut self.0).find(|(name, _)| **name == section) {
+            entries.insert(name, entry);
         }
     }
 
     fn put_parsed(&mut self, source: &Source) -> Result<()> {
-        let doc = Arc::new(Document::parse(&source.name, &source.text, 0)?);
+        let doc = Arc::new(Document::parse(source.name(), source.text()?, 0)?);
         let format = if doc.keys("").contains(&"templates") { Format::Templates } else { Format::Operations };
         if let Some(error) = top_level(format, &doc) {
             return Err(error);
         }
-        for section in ["operations", "records", "templates"] {
+        for section in SECTIONS {
             for name in doc.keys(&format!("/{section}")) {
-                self.put(section, name.to_owned(), Entry::Parsed(Arc::clone(&doc), section));
+                self.put(section, Cow::Owned(name.to_owned()), Entry::Parsed(Arc::clone(&doc)));
             }
         }
         Ok(())
@@ -295,4 +329,40 @@ pub(crate) fn into_faults(error: Error) -> Vec<Fault> {
         return vec![Fault { place: error.place.clone().unwrap_or_default(), message, advice: error.advice.clone() }];
     }
     error.faults.clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Pack, SECTIONS};
+    use crate::definition::source::{BUILT_IN, Source};
+
+    /// What the build script made of the files is what the reader of YAML makes of them, in the same order.
+    #[test]
+    fn built_in_is_as_written() {
+        let mut entries = 0;
+        for file in BUILT_IN {
+            let pack = |source| {
+                let mut pack = Pack::new("p");
+                pack.add(source);
+                pack
+            };
+            let (built_in, given) =
+                (pack(Source::BuiltIn(file)), pack(Source::Given { name: file.name.to_owned(), text: file.text.to_owned() }));
+            if file.entries.is_empty() {
+                let whole = |pack: &Pack| pack.whole(&pack.sources[0]).unwrap().outline();
+                assert_eq!(whole(&built_in), whole(&given), "{}", file.name);
+                continue;
+            }
+            for section in SECTIONS {
+                let names = |pack: &Pack| pack.names(section).unwrap().map(str::to_owned).collect::<Vec<_>>();
+                assert_eq!(names(&built_in), names(&given), "{}", file.name);
+                for name in names(&given) {
+                    let entry = |pack: &Pack| pack.document(section, &name).unwrap().unwrap().outline();
+                    assert_eq!(entry(&built_in), entry(&given), "{}: {name}", file.name);
+                    entries += 1;
+                }
+            }
+        }
+        assert!(entries > 195, "{entries}");
+    }
 }

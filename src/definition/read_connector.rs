@@ -17,10 +17,9 @@ use crate::error::{Result, did_you_mean};
 use crate::yaml::{Document, escape};
 
 /// Reads `connector.yaml`.
-pub(crate) fn read_connector(file: &str, text: &str, vouched: bool) -> Result<Connector> {
-    let doc = Document::parse_as(file, text, 0, vouched)?;
-    let mirror: ConnectorFile = doc.read().map_err(|e| explain(Format::Connector, &doc, &[], &e))?;
-    let mut c = Checker::new(&doc);
+pub(crate) fn read_connector(doc: &Document) -> Result<Connector> {
+    let mirror: ConnectorFile = doc.read().map_err(|e| explain(Format::Connector, doc, &[], &e))?;
+    let mut c = Checker::new(doc);
     let connector = convert(&mut c, mirror);
     c.finish("the connector file is wrong", Some(connector))
 }

@@ -201,10 +201,9 @@ fn ok() -> u16 {
 }
 
 /// Reads `sandbox.yaml`.
-pub(crate) fn read_sandbox(file: &str, text: &str) -> Result<SandboxFile> {
-    let doc = Document::parse(file, text, 0)?;
-    let mirror: SandboxFile = doc.read().map_err(|e| explain(Format::Sandbox, &doc, &[], &e))?;
-    let mut c = Checker::new(&doc);
+pub(crate) fn read_sandbox(doc: &Document) -> Result<SandboxFile> {
+    let mirror: SandboxFile = doc.read().map_err(|e| explain(Format::Sandbox, doc, &[], &e))?;
+    let mut c = Checker::new(doc);
     version(&mut c, mirror.version);
     c.finish("the sandbox file is wrong", Some(mirror))
 }

@@ -7,19 +7,20 @@ use std::ops::Range;
 
 /// One entry of a section, such as an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Slice {
+pub(crate) struct Slice<'t> {
     pub(crate) section: &'static str,
-    pub(crate) name: String,
+    pub(crate) name: &'t str,
     pub(crate) bytes: Range<usize>,
     /// Lines before it in the file.
     pub(crate) line: u64,
 }
 
-const SECTIONS: [&str; 3] = ["operations", "records", "templates"];
+/// The sections of a file.
+pub(crate) const SECTIONS: [&str; 3] = ["operations", "records", "templates"];
 
 /// The entries of a file; `None` when it is not laid out plainly, so that only a full parse can tell what it holds.
-pub(crate) fn slice(text: &str) -> Option<Vec<Slice>> {
-    let mut slices: Vec<Slice> = Vec::new();
+pub(crate) fn slice(text: &str) -> Option<Vec<Slice<'_>>> {
+    let mut slices: Vec<Slice<'_>> = Vec::new();
     let mut seen = HashSet::new();
     let mut section: Option<&'static str> = None;
     let mut offset = 0;
@@ -46,7 +47,7 @@ pub(crate) fn slice(text: &str) -> Option<Vec<Slice>> {
             if value.starts_with(['&', '*', '!', '|', '>']) || !seen.insert((section?, name)) {
                 return None;
             }
-            slices.push(Slice { section: section?, name: name.to_owned(), bytes: offset..end, line: number });
+            slices.push(Slice { section: section?, name, bytes: offset..end, line: number });
         }
         if let (Some(last), true) = (slices.last_mut(), is_key_line && indent > 0 && section.is_some()) {
             last.bytes.end = end;
@@ -71,9 +72,9 @@ mod tests {
     #[test]
     fn entries_are_cut_at_their_keys() {
         let text = "version: 1\nrecords:\n  A: { x: 1 }\n# note\noperations:\n  # first\n  getA:\n    title: a\n\n  getB:\n    title: |\n      x\n    b: 2";
-        let names: Vec<_> = slice(text).unwrap().into_iter().map(|s| (s.section, s.name, s.line, text[s.bytes].to_owned())).collect();
-        assert_eq!(names[0], ("records", "A".into(), 2, "  A: { x: 1 }".into()));
-        assert_eq!(names[1], ("operations", "getA".into(), 6, "  getA:\n    title: a".into()));
+        let names: Vec<_> = slice(text).unwrap().into_iter().map(|s| (s.section, s.name, s.line, &text[s.bytes])).collect();
+        assert_eq!(names[0], ("records", "A", 2, "  A: { x: 1 }"));
+        assert_eq!(names[1], ("operations", "getA", 6, "  getA:\n    title: a"));
         assert_eq!(names[2].3, "  getB:\n    title: |\n      x\n    b: 2");
     }
 

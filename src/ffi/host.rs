@@ -262,7 +262,7 @@ impl Drop for Host {
 }
 
 fn engine(catalog: Catalog, tokens: &Arc<dyn TokenStore>, system_proxy: bool) -> Engine {
-    Engine::new(EngineConfig { catalog, tokens: Some(Arc::clone(tokens)), system_proxy, ..EngineConfig::default() })
+    Engine::new(EngineConfig { tokens: Some(Arc::clone(tokens)), system_proxy, ..EngineConfig::new(catalog) })
 }
 
 /// The way of an event to the host.

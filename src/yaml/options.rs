@@ -1,0 +1,32 @@
+//! How YAML is read, and how much of it: by the library, and by the build script for the definitions that the library carries.
+
+/// Most nodes (keys and values) in one document.
+pub const NODES_MAX: usize = 1_000_000;
+/// Most parts that aliases unfold to: values, and the begin and the end of each list and map.
+pub const ALIASED_MAX: usize = 100_000;
+/// Deepest nesting.
+pub const DEPTH_MAX: usize = 48;
+
+pub(crate) fn options() -> serde_saphyr::Options {
+    serde_saphyr::options! {
+        strict_booleans: true,
+        leading_zero_numbers_as_strings: true,
+        underscored_numbers_as_strings: true,
+        merge_keys: serde_saphyr::MergeKeyPolicy::Error,
+        duplicate_keys: serde_saphyr::DuplicateKeyPolicy::Error,
+        with_snippet: false,
+        budget: serde_saphyr::budget! {
+            max_depth: DEPTH_MAX,
+            max_nodes: NODES_MAX,
+            // A node makes at most two, and the limit that is told is that of the nodes.
+            max_events: 3 * NODES_MAX,
+            max_documents: 1,
+            // What aliases may come to is told by the limit below, whatever the number of anchors.
+            max_aliases: NODES_MAX,
+            enforce_alias_anchor_ratio: false,
+        },
+        alias_limits: serde_saphyr::alias_limits! {
+            max_total_replayed_events: ALIASED_MAX,
+        },
+    }
+}
