@@ -1,5 +1,7 @@
 //! From a body's bytes to text, by its label. Pure. Bytes that do not fit are an error, never replaced in silence.
 
+use std::borrow::Cow;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::page::{Response, Rows};
 
@@ -13,7 +15,7 @@ pub(crate) fn decode(reply: &mut Response) -> Result<(String, Rows)> {
         Some([0xFF, 0xFE]) => Some("utf-16le"),
         _ => None,
     };
-    match marked.unwrap_or(label.as_str()) {
+    match marked.unwrap_or(&label) {
         "" | "utf-8" | "utf8" | "us-ascii" | "ascii" => {
             let marked = body.starts_with(b"\xEF\xBB\xBF");
             let (mut text, rows) = body.into_text().map_err(|e| broken(&label, e.valid_up_to()))?;
@@ -49,9 +51,14 @@ fn broken(label: &str, at: usize) -> Error {
     Error::new(ErrorKind::BadResponse, format!("the reply is not valid {label}: byte {at} does not fit"))
 }
 
-fn charset(content_type: &str) -> String {
+fn charset(content_type: &str) -> Cow<'_, str> {
     let mut parameters = content_type.split(';').skip(1).filter_map(|p| p.split_once('='));
     // Names are told apart without regard to case (RFC 9110, section 5.6.6).
     let label = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("charset")).map(|(_, label)| label);
-    label.unwrap_or_default().trim_matches(['"', ' ']).to_ascii_lowercase()
+    in_lower_case(label.unwrap_or_default().trim_matches(['"', ' ']))
+}
+
+/// A name that is told apart without regard to case; most come in lower case already.
+pub(crate) fn in_lower_case(name: &str) -> Cow<'_, str> {
+    if name.bytes().any(|b| b.is_ascii_uppercase()) { Cow::Owned(name.to_ascii_lowercase()) } else { Cow::Borrowed(name) }
 }

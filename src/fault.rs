@@ -41,15 +41,15 @@ fn in_success(connection: &Connection, operation: &Operation, reply: &Response) 
         return None;
     }
     let keys = error_keys(rules);
-    let holds = |key: &&str| memchr::memmem::find(&reply.body, key.as_bytes()).is_some();
-    let may_be_error = rules.success.is_some() || (!keys.is_empty() && (wide || keys.iter().all(holds)));
+    let holds = |key: &str| memchr::memmem::find(&reply.body, key.as_bytes()).is_some();
+    let may_be_error = rules.success.is_some() || keys.is_some_and(|keys| wide || keys.into_iter().all(holds));
     if !may_be_error {
         return None;
     }
     let body = json(reply)?;
     let denied = rules.success.as_ref().is_some_and(|p| p.find(&body) == Some(&Value::Bool(false)));
-    let in_form =
-        !keys.is_empty() && keys.iter().all(|k| body.get(k).is_some()) && body.as_object().is_some_and(|o| o.len() <= keys.len() + 1);
+    let has = |key: &str| body.get(key).is_some();
+    let in_form = keys.is_some_and(|keys| keys.into_iter().all(has) && body.as_object().is_some_and(|o| o.len() <= keys.len() + 1));
     if !denied && !in_form {
         return None;
     }
@@ -68,11 +68,11 @@ fn in_success(connection: &Connection, operation: &Operation, reply: &Response) 
 }
 
 /// The top-level keys that together make the vendor's error form: code, message and list of details.
-fn error_keys(rules: &ErrorRules) -> Vec<&str> {
-    let details = rules.details.as_ref().map(|d| &d.list);
-    let all = [rules.code.first(), rules.message.first(), details];
-    let keys: Vec<&str> = all.into_iter().flatten().filter_map(|p| p.tokens().first().map(String::as_str)).collect();
-    if keys.len() == 3 { keys } else { Vec::new() }
+fn error_keys(rules: &ErrorRules) -> Option<[&str; 3]> {
+    fn key(pointer: &Pointer) -> Option<&str> {
+        pointer.tokens().first().map(String::as_str)
+    }
+    Some([key(rules.code.first()?)?, key(rules.message.first()?)?, key(&rules.details.as_ref()?.list)?])
 }
 
 /// The body as JSON, in whatever charset it came; `None` also for one that is larger than what is looked at.

@@ -14,8 +14,23 @@ pub struct Wiping;
 /// # Safety
 /// `block` is valid for `size` bytes, and nobody uses it any more.
 unsafe fn wipe(block: *mut u8, size: usize) {
-    // SAFETY: as the caller promises.
-    unsafe { block.write_bytes(0, size) };
+    // Most blocks are small: two or four stores, which may overlap, cost less than a call.
+    let zeros = |at: usize| {
+        // SAFETY: the caller promises `size` bytes, and no more are written below.
+        unsafe { block.add(at).cast::<[u8; 16]>().write_unaligned([0; 16]) }
+    };
+    match size {
+        16..=64 => {
+            zeros(0);
+            zeros(size - 16);
+            if size > 32 {
+                zeros(16);
+                zeros(size - 32);
+            }
+        }
+        // SAFETY: as the caller promises.
+        _ => unsafe { block.write_bytes(0, size) },
+    }
     // As far as the compiler knows the zeros may be read here, so it writes them.
     std::hint::black_box(block);
 }
@@ -89,6 +104,17 @@ mod tests {
                 }
                 Wiping.dealloc(block, layout);
             }
+        }
+    }
+
+    #[test]
+    fn blocks_of_every_size_are_wiped_whole_and_no_further() {
+        for size in 0..200 {
+            let mut block = [7_u8; 216];
+            // SAFETY: 8 and 200 bytes fit.
+            unsafe { wipe(block.as_mut_ptr().add(8), size) };
+            let wiped = |at: usize| (8..8 + size).contains(&at);
+            assert!(block.iter().enumerate().all(|(at, b)| *b == if wiped(at) { 0 } else { 7 }), "{size} bytes");
         }
     }
 

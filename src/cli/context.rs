@@ -70,7 +70,10 @@ impl Context {
     /// of a sandbox, which does not itself.
     pub(crate) fn engine(&self, sandbox: bool) -> Result<Engine> {
         let tokens = if sandbox { None } else { self.tokens()? };
-        Ok(Engine::new(EngineConfig { system_proxy: true, tokens, ..EngineConfig::new(self.catalog()?) }))
+        let engine = Engine::new(EngineConfig { system_proxy: true, tokens, ..EngineConfig::new(self.catalog()?) });
+        // It is there until the process ends, which need not wait for it to be taken apart.
+        std::mem::forget(Arc::clone(engine.catalog()));
+        Ok(engine)
     }
 
     /// The store that was named, by flag or by the environment, or the user's own file.

@@ -70,9 +70,14 @@ impl Catalog {
             for connector in list(&root)?.into_iter().filter(|p| p.is_dir()) {
                 let name = connector.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
                 for file in list(&connector)?.into_iter().filter(|p| p.extension().is_some_and(|e| e == "yaml" || e == "yml")) {
-                    let shown = file.display().to_string();
-                    let read = move || std::fs::read_to_string(&file).map_err(|e| unreadable(&file.display().to_string(), &e));
-                    self.put(&name, Source::later(shown, read));
+                    self.put(
+                        &name,
+                        match file.into_os_string().into_string() {
+                            Ok(path) => Source::later(path, |path| read(Path::new(path))),
+                            // No text names it, so it is read now.
+                            Err(odd) => Source::Given { name: odd.to_string_lossy().into_owned(), text: read(Path::new(&odd))? },
+                        },
+                    );
                     found = true;
                 }
             }
@@ -266,6 +271,10 @@ fn list(folder: &Path) -> Result<Vec<std::path::PathBuf>> {
     let mut paths = entries.map(|e| e.map(|e| e.path())).collect::<std::io::Result<Vec<_>>>().map_err(|e| unreadable(&shown, &e))?;
     paths.sort_unstable_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
     Ok(paths)
+}
+
+fn read(file: &Path) -> Result<String> {
+    std::fs::read_to_string(file).map_err(|e| unreadable(&file.display().to_string(), &e))
 }
 
 fn unreadable(file: &str, cause: &std::io::Error) -> Error {

@@ -39,6 +39,7 @@ pub(crate) struct Pack {
 struct Index([IndexMap<Cow<'static, str>, Entry>; SECTIONS.len()]);
 
 /// Where an entry stands: in which of the sources, and where in it.
+#[derive(Clone)]
 enum Entry {
     BuiltIn(usize, &'static BuiltInEntry),
     /// With its bytes and the lines before it.
@@ -117,8 +118,21 @@ impl Pack {
         Ok(self.index.get_or_init(|| index))
     }
 
-    fn entry(&self, section: &'static str, name: &str) -> Result<Option<&Entry>> {
-        Ok(self.index()?.section(section).and_then(|entries| entries.get(name)))
+    fn entry(&self, section: &'static str, name: &str) -> Result<Option<Entry>> {
+        if self.index.get().is_none() && self.sources.iter().all(|s| matches!(s, Source::BuiltIn(_))) {
+            return Ok(self.built_in(section, name));
+        }
+        Ok(self.index()?.section(section).and_then(|entries| entries.get(name)).cloned())
+    }
+
+    /// An entry that is built in, without an index: to look through some hundred names costs less than to make one.
+    fn built_in(&self, section: &'static str, name: &str) -> Option<Entry> {
+        self.sources.iter().enumerate().rev().find_map(|(number, source)| match source {
+            Source::BuiltIn(file) => {
+                file.entries.iter().find(|e| e.name == name && e.section == section).map(|e| Entry::BuiltIn(number, e))
+            }
+            Source::Given { .. } | Source::Later { .. } => None,
+        })
     }
 
     pub(crate) fn has(&self, section: &'static str, name: &str) -> Result<bool> {
@@ -144,8 +158,8 @@ impl Pack {
     }
 
     fn document(&self, section: &'static str, name: &str) -> Result<Option<Document>> {
-        let part = |number: &usize, bytes: Range<usize>, line: u64| {
-            let Some(source) = self.sources.get(*number) else { return Ok(None) };
+        let part = |number: usize, bytes: Range<usize>, line: u64| {
+            let Some(source) = self.sources.get(number) else { return Ok(None) };
             let text = source.text()?;
             match Document::parse(source.name(), text.get(bytes).unwrap_or_default(), line) {
                 Ok(doc) => Ok(Some(doc)),
@@ -156,12 +170,10 @@ impl Pack {
         let found = match self.entry(section, name)? {
             None => None,
             Some(Entry::Parsed(doc)) => doc.entry(section, name),
-            Some(Entry::Slice(number, bytes, line)) => part(number, bytes.clone(), *line)?,
-            Some(Entry::BuiltIn(number, entry)) if self.vouches() => {
-                Some(Document::built_in(self.name_of(*number), entry.json, entry.line))
-            }
+            Some(Entry::Slice(number, bytes, line)) => part(number, bytes, line)?,
+            Some(Entry::BuiltIn(number, entry)) if self.vouches() => Some(Document::built_in(self.name_of(number), entry.json, entry.line)),
             Some(Entry::BuiltIn(number, _)) => {
-                let text = self.sources.get(*number).map_or(Ok(""), Source::text)?;
+                let text = self.sources.get(number).map_or(Ok(""), Source::text)?;
                 let slices = slice(text).unwrap_or_default();
                 let slice = slices.into_iter().find(|s| s.section == section && s.name == name);
                 slice.map_or(Ok(None), |slice| part(number, slice.bytes, slice.line))?
@@ -204,7 +216,7 @@ impl Pack {
         }
         let later: LaterRecord = match self.entry("records", name)? {
             Some(Entry::BuiltIn(number, entry)) if self.vouches() => {
-                let (file, entry) = (self.name_of(*number).to_owned(), *entry);
+                let file = self.name_of(number).to_owned();
                 LazyLock::new(Box::new(move || read_record(&Document::built_in(&file, entry.json, entry.line)).ok().map(Arc::new)))
             }
             _ => {

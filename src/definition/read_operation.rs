@@ -224,8 +224,13 @@ fn schema_text(file: OptionFile) -> Json {
         ("default", file.default),
         ("examples", file.examples),
     ];
-    let body: Vec<String> = entries.into_iter().filter_map(|(key, value)| value.map(|v| format!("\"{key}\":{}", v.0))).collect();
-    Json(format!("{{{}}}", body.join(",")))
+    let mut schema = String::from("{");
+    for (key, value) in entries.into_iter().filter_map(|(key, value)| Some((key, value?.0))) {
+        let comma = if schema.len() > 1 { "," } else { "" };
+        [comma, "\"", key, "\":", &value].into_iter().for_each(|part| schema.push_str(part));
+    }
+    schema.push('}');
+    Json(schema)
 }
 
 fn page_size_option(size: &Size) -> OptionRule {

@@ -12,12 +12,13 @@ mod scan;
 pub use body::Body;
 pub(crate) use rows::Rows;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, StatusCode};
 use serde_json::Value;
 
-use crate::charset;
+use crate::charset::{self, in_lower_case};
 use crate::definition::{Operation, Pointer, ResultShape, Source};
 use crate::error::{Error, Result};
 use crate::item::Items;
@@ -43,8 +44,8 @@ impl Response {
     }
 
     /// Media type without parameters, in lower case.
-    pub(crate) fn media_type(&self) -> String {
-        self.header("content-type").and_then(|v| v.split(';').next()).unwrap_or_default().trim().to_ascii_lowercase()
+    pub(crate) fn media_type(&self) -> Cow<'_, str> {
+        in_lower_case(self.header("content-type").and_then(|v| v.split(';').next()).unwrap_or_default().trim())
     }
 
     /// Whether the body is blank: nothing, a byte order mark, or white space only.

@@ -6,6 +6,7 @@ use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
 use super::{ExchangeLimits, Failure, FailureKind};
+use crate::charset::in_lower_case;
 use crate::page::Body;
 
 /// Takes the pieces of a body, unpacks them and keeps the limits.
@@ -91,7 +92,8 @@ impl Sink {
 
 /// Whether a body is to be expected in UTF-8. One that is not is taken all the same.
 fn is_text(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).map(|v| String::from_utf8_lossy(v.as_bytes()).to_ascii_lowercase()).unwrap_or_default();
+    let kind = headers.get(CONTENT_TYPE).map(|v| String::from_utf8_lossy(v.as_bytes())).unwrap_or_default();
+    let kind = in_lower_case(&kind);
     (kind.contains("json") || kind.starts_with("text/")) && (!kind.contains("charset") || kind.contains("utf-8") || kind.contains("utf8"))
 }
 
