@@ -1,20 +1,21 @@
 //! One request to one checked page: pace, sign, send, judge, repeat. Retries happen here and nowhere else.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+mod call;
+
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use http::Method as Verb;
 use http::header::LOCATION;
-use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use url::Url;
 
 use crate::auth::{self, Keeper, Means, TokenStore};
 use crate::clock::Clock;
 use crate::connection::Connection;
-use crate::definition::{Operation, Repeat, ResultShape};
+use crate::definition::{Repeat, ResultShape};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault;
 use crate::lock::lock;
@@ -22,6 +23,8 @@ use crate::page::{self, Page, Response, Unfit};
 use crate::retry::{self, Pace, Signal, Tokens, Verdict};
 use crate::secret::Secret;
 use crate::transport::{ExchangeLimits, Failure, FailureKind, PRIVATE_ADVICE, Transport};
+pub(crate) use call::{Announce, Call, Tally};
+pub use call::{Cancel, Gate};
 
 /// Redirects that one read may follow.
 const REDIRECTS_MAX: u32 = 5;
@@ -30,72 +33,6 @@ const REDIRECTS_MAX: u32 = 5;
 const REPLAYS_MAX: u32 = 8;
 /// How long another process, which meets the end of the same token, is given to renew it.
 const OTHERS_RENEW: Duration = Duration::from_millis(100);
-
-/// Cancels a call from anywhere; cloning shares it. Sticky.
-#[derive(Clone, Debug)]
-pub struct Cancel(Arc<watch::Sender<bool>>);
-
-impl Default for Cancel {
-    fn default() -> Self {
-        Cancel(Arc::new(watch::Sender::new(false)))
-    }
-}
-
-impl Cancel {
-    /// Cancels every call that was given this.
-    pub fn cancel(&self) {
-        self.0.send_replace(true);
-    }
-
-    /// Whether it was cancelled.
-    #[must_use]
-    pub fn is_cancelled(&self) -> bool {
-        *self.0.borrow()
-    }
-
-    /// Waits until it is cancelled.
-    pub async fn cancelled(&self) {
-        // The sender lives in `self`, so waiting ends only when the value turns true.
-        let mut watch = self.0.subscribe();
-        let _ended = watch.wait_for(|cancelled| *cancelled).await;
-    }
-}
-
-/// Told of the items of a write before they are sent. The request waits for the answer, and an error keeps it from being sent.
-#[async_trait]
-pub trait Gate: Send + Sync + std::fmt::Debug {
-    /// `count` items from the index `first` on are about to be sent.
-    ///
-    /// # Errors
-    /// Any: nothing is sent then, and the items' outcomes are `skipped`.
-    async fn before(&self, first: u64, count: u64) -> Result<()>;
-}
-
-/// The items of one request of a write, and who wants to know before they go.
-pub(crate) struct Announce<'a> {
-    pub(crate) gate: &'a dyn Gate,
-    pub(crate) first: u64,
-    pub(crate) count: u64,
-}
-
-/// What a call has cost so far; shared by its requests.
-#[derive(Debug, Default)]
-pub(crate) struct Tally {
-    pub(crate) requests: AtomicU64,
-    pub(crate) retries: AtomicU64,
-    pub(crate) bytes: AtomicU64,
-    pub(crate) wait_ms: AtomicU64,
-}
-
-/// One call of a method: what its requests share.
-#[derive(Debug)]
-pub(crate) struct Call {
-    pub(crate) operation: Arc<Operation>,
-    pub(crate) cancel: Cancel,
-    /// On the clock's monotonic time.
-    pub(crate) deadline: Option<Duration>,
-    pub(crate) tally: Tally,
-}
 
 /// A page and what it took to get it.
 #[derive(Debug)]
@@ -141,18 +78,19 @@ impl Wire {
     }
 
     /// Sends a request until it has an answer, its budget is spent, or its fate is unknown.
-    pub(crate) async fn send(&self, call: &Call, request: http::Request<Bytes>, announce: Option<Announce<'_>>) -> Result<Sent> {
+    pub(crate) async fn send(&self, call: &Call, request: &http::Request<Bytes>, announce: Option<Announce<'_>>) -> Result<Sent> {
         let repeat = call.operation.repeat;
         let mut attempts = 0;
         let mut ambiguous = false;
         let mut spent = 0;
         loop {
-            let place = self.turn(call).await.map_err(|e| self.name(call, &request, attempts, settle(e, ambiguous)))?;
+            let place = self.turn(call).await.map_err(|e| self.name(call, request, attempts, settle(e, ambiguous)))?;
             if let Some(announce) = announce.as_ref().filter(|_| attempts == 0) {
-                self.announce(call, announce).await.map_err(|e| self.name(call, &request, 0, e))?;
+                self.announce(call, announce).await.map_err(|e| self.name(call, request, 0, e))?;
             }
             attempts += 1;
-            let attempt = self.attempt(call, &request).await;
+            // Apart from what waits for a turn and between attempts, so that neither is large: large blocks cost more to have and to give back.
+            let attempt = Box::pin(self.attempt(call, request)).await;
             drop(place);
             let miss = match attempt {
                 Ok(mut sent) => {
@@ -162,7 +100,7 @@ impl Wire {
                 }
                 Err(miss) => miss,
             };
-            let named = |error| self.name(call, &request, attempts, error);
+            let named = |error| self.name(call, request, attempts, error);
             let Some(signal) = miss.signal else {
                 if ambiguous && *request.method() == Verb::DELETE && miss.error.kind() == ErrorKind::NotFound {
                     // An own earlier attempt may well be why it is gone.
@@ -218,6 +156,13 @@ impl Wire {
     }
 
     async fn place(&self, call: &Call) -> Result<SemaphorePermit<'_>> {
+        match self.places.try_acquire() {
+            Ok(place) => Ok(place),
+            Err(_) => Box::pin(self.later_place(call)).await,
+        }
+    }
+
+    async fn later_place(&self, call: &Call) -> Result<SemaphorePermit<'_>> {
         let left = call.deadline.map_or(Duration::MAX, |d| d.saturating_sub(self.clock.now()));
         let place = tokio::select! {
             place = tokio::time::timeout(left, self.places.acquire()) => place,
@@ -242,24 +187,27 @@ impl Wire {
             ));
         }
         call.tally.wait_ms.fetch_add(wait.as_millis() as u64, Ordering::Relaxed);
-        tokio::select! {
-            () = self.clock.sleep(wait) => Ok(()),
-            () = call.cancel.cancelled() => Err(cancelled()),
-        }
+        let slept = async {
+            tokio::select! {
+                () = self.clock.sleep(wait) => Ok(()),
+                () = call.cancel.cancelled() => Err(cancelled()),
+            }
+        };
+        Box::pin(slept).await
     }
 
     /// One attempt, redirects of reads included.
     async fn attempt(&self, call: &Call, request: &http::Request<Bytes>) -> Result<Sent, Miss> {
-        let mut moved: Option<http::Request<Bytes>> = None;
+        let mut moved: Option<Box<http::Request<Bytes>>> = None;
         for _ in 0..=REDIRECTS_MAX {
-            let current = moved.as_ref().unwrap_or(request);
+            let current = moved.as_deref().unwrap_or(request);
             let response = self.exchange(call, current).await?;
             let Some(next) = self.redirect(call, current, &response)? else { return self.judge(call, response) };
             let address = next
                 .as_str()
                 .parse()
                 .map_err(|e| fatal(Error::new(ErrorKind::BadResponse, format!("the redirect's address cannot be used: {e}"))))?;
-            *moved.get_or_insert_with(|| request.clone()).uri_mut() = address;
+            *moved.get_or_insert_with(|| Box::new(request.clone())).uri_mut() = address;
         }
         Err(fatal(Error::new(ErrorKind::NoProgress, format!("more than {REDIRECTS_MAX} redirects in a row"))))
     }
@@ -269,18 +217,18 @@ impl Wire {
         if !auth::uses_tokens(&self.connection, &call.operation) {
             return self.signed(call, request, None).await;
         }
-        let token = self.token(call, None).await?;
+        let token = Box::pin(self.token(call, None)).await?;
         let response = self.signed(call, request, Some(&token)).await?;
         if response.status != http::StatusCode::UNAUTHORIZED {
             return Ok(response);
         }
-        let renewed = match self.token(call, Some(&token)).await {
+        let renewed = match Box::pin(self.token(call, Some(&token))).await {
             Ok(renewed) => renewed,
             // Nothing to renew it with: what the remote system itself says is the better answer.
             Err(miss) if miss.error.kind() == ErrorKind::Unauthenticated && miss.error.attempts == 0 => return Ok(response),
             Err(miss) => return Err(miss),
         };
-        self.replay(call, request, renewed).await
+        Box::pin(self.replay(call, request, renewed)).await
     }
 
     /// Sends again with a new token. A second 401 is final, unless another process has renewed the token meanwhile: then ours was used up by others.
@@ -313,13 +261,22 @@ impl Wire {
         }
     }
 
-    async fn signed(&self, call: &Call, request: &http::Request<Bytes>, token: Option<&Secret>) -> Result<Response, Miss> {
+    /// Signs a copy and hands it to the transport.
+    fn exchanged<'s>(
+        &'s self,
+        call: &Call,
+        request: &http::Request<Bytes>,
+        token: Option<&Secret>,
+    ) -> Result<impl Future<Output = Result<Response, Failure>> + Send + use<'s>, Miss> {
         let mut signed = request.clone();
         auth::sign(&self.connection, &call.operation, token, &mut signed).map_err(fatal)?;
-        let limits = self.exchange_limits(call);
         call.tally.requests.fetch_add(1, Ordering::Relaxed);
+        Ok(self.transport.send(signed, self.exchange_limits(call)))
+    }
+
+    async fn signed(&self, call: &Call, request: &http::Request<Bytes>, token: Option<&Secret>) -> Result<Response, Miss> {
         let write = call.operation.repeat != Repeat::SafeRead;
-        let exchange = self.transport.send(signed, limits);
+        let exchange = self.exchanged(call, request, token)?;
         let outcome = tokio::select! {
             outcome = exchange => outcome,
             () = call.cancel.cancelled() => return Err(fatal(settle(cancelled(), write))),

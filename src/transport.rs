@@ -3,6 +3,7 @@
 mod names;
 mod sink;
 
+use std::pin::Pin;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -171,24 +172,36 @@ fn tls(builder: reqwest::ClientBuilder, needed: bool) -> Result<reqwest::ClientB
     Ok(builder)
 }
 
-#[async_trait]
 impl Transport for HttpTransport {
-    async fn send(&self, mut request: http::Request<Bytes>, limits: ExchangeLimits) -> Result<Response, Failure> {
+    // Written out, and not `async fn`: what is waited for is small, and holds no request that is on its way already.
+    fn send<'s, 'f>(
+        &'s self,
+        mut request: http::Request<Bytes>,
+        limits: ExchangeLimits,
+    ) -> Pin<Box<dyn Future<Output = Result<Response, Failure>> + Send + 'f>>
+    where
+        's: 'f,
+        Self: 'f,
+    {
         request.headers_mut().insert(ACCEPT_ENCODING, http::HeaderValue::from_static("gzip"));
-        let request = self.as_sent(request)?;
         let begun = Instant::now();
-        let end = End { at: begun + limits.total, total: limits.total };
-        let sent = end.within("first_byte_s", limits.first_byte, None, self.client.execute(request)).await?;
-        let mut response = sent.map_err(|e| failed(&e.without_url(), None))?;
-        let (status, waited) = (response.status(), begun.elapsed());
-        check_framing(&response)?;
-        if !status.is_success() {
-            let body = error_body(&mut response, limits, &end).await;
-            return Ok(Response { status, headers: std::mem::take(response.headers_mut()), body, waited });
-        }
-        check_headers(response.headers(), limits, status.as_u16())?;
-        let headers = std::mem::take(response.headers_mut());
-        Ok(Response { status, body: body(response, &headers, limits, &end).await?, headers, waited })
+        let sent = self.as_sent(request).map(|request| self.client.execute(request));
+        Box::pin(async move {
+            let end = End { at: begun + limits.total, total: limits.total };
+            let sent = end.within("first_byte_s", limits.first_byte, None, sent?).await?;
+            let mut response = sent.map_err(|e| failed(&e.without_url(), None))?;
+            let (status, waited) = (response.status(), begun.elapsed());
+            check_framing(&response)?;
+            if !status.is_success() {
+                let body = error_body(&mut response, limits, &end).await;
+                return Ok(Response { status, headers: std::mem::take(response.headers_mut()), body, waited });
+            }
+            check_headers(response.headers(), limits, status.as_u16())?;
+            let headers = std::mem::take(response.headers_mut());
+            let mut arriving = Arriving::new(response, &headers, limits)?;
+            arriving.read(limits.idle, &end).await?;
+            Ok(Response { status, body: arriving.sink.finish()?, headers, waited })
+        })
     }
 }
 
@@ -227,27 +240,43 @@ fn check_headers(headers: &http::HeaderMap, limits: ExchangeLimits, status: u16)
     Err(Failure { kind: FailureKind::TooLarge, message, status: Some(status) })
 }
 
-async fn body(response: reqwest::Response, headers: &http::HeaderMap, limits: ExchangeLimits, end: &End) -> Result<Body, Failure> {
-    let status = response.status().as_u16();
-    let length = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<usize>().ok());
-    if length.is_some_and(|l| l > limits.body_max) {
-        return Err(too_large(limits, status));
+/// A body on its way.
+struct Arriving {
+    body: reqwest::Body,
+    sink: Sink,
+    status: u16,
+    /// HTTP/2 says itself where a body ends.
+    framed: bool,
+}
+
+impl Arriving {
+    fn new(response: reqwest::Response, headers: &http::HeaderMap, limits: ExchangeLimits) -> Result<Arriving, Failure> {
+        let status = response.status().as_u16();
+        let length = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<usize>().ok());
+        if length.is_some_and(|l| l > limits.body_max) {
+            return Err(too_large(limits, status));
+        }
+        let sink = Sink::new(headers, limits, status, length.unwrap_or(0))?;
+        let framed = response.version() == http::Version::HTTP_2;
+        Ok(Arriving { body: reqwest::Body::from(response), sink, status, framed })
     }
-    let mut sink = Sink::new(headers, limits, status, length.unwrap_or(0))?;
-    let framed = response.version() == http::Version::HTTP_2;
-    let mut body = reqwest::Body::from(response);
-    loop {
-        let next = std::future::poll_fn(|cx| std::pin::Pin::new(&mut body).poll_frame(cx));
-        let frame = end.within("idle_s", limits.idle, Some(status), next).await?;
-        match frame.transpose().map_err(|e| failed(&e.without_url(), Some(status)))?.map(http_body::Frame::into_data) {
-            Some(Ok(piece)) => sink.push(&piece)?,
-            Some(Err(_trailers)) => {}
-            // The client takes a stream that the server resets "without error" for a whole one.
-            None if framed && !body.is_end_stream() => {
-                let message = format!("the reply was cut off after {} bytes", sink.packed);
-                return Err(Failure { kind: FailureKind::Broken, message, status: Some(status) });
+
+    /// Takes all of it in.
+    async fn read(&mut self, idle: Duration, end: &End) -> Result<(), Failure> {
+        let Arriving { body, sink, status, framed } = self;
+        loop {
+            let next = std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx));
+            let frame = end.within("idle_s", idle, Some(*status), next).await?;
+            match frame.transpose().map_err(|e| failed(&e.without_url(), Some(*status)))?.map(http_body::Frame::into_data) {
+                Some(Ok(piece)) => sink.push(&piece)?,
+                Some(Err(_trailers)) => {}
+                // The client takes a stream that the server resets "without error" for a whole one.
+                None if *framed && !body.is_end_stream() => {
+                    let message = format!("the reply was cut off after {} bytes", sink.packed);
+                    return Err(Failure { kind: FailureKind::Broken, message, status: Some(*status) });
+                }
+                None => return Ok(()),
             }
-            None => return sink.finish(),
         }
     }
 }

@@ -217,7 +217,7 @@ impl Walk {
             .map_err(|e| e.with(|d| d.operation = Some(self.call.operation.id.clone())))?;
         let url = request.uri().to_string();
         let (wire, call) = (Arc::clone(&self.wire), Arc::clone(&self.call));
-        let task = tokio::spawn(async move { wire.send(&call, request, None).await });
+        let task = tokio::spawn(async move { wire.send(&call, &request, None).await });
         self.queue.push_back(Fetch { cursor, url, task });
         Ok(())
     }

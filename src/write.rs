@@ -340,7 +340,7 @@ impl Writes {
                 let key = key.as_deref().map(|name| (name, base));
                 let request = build(&wire, &call.operation, &options, &items, share, key, &model)?;
                 let announce = |gate| Announce { gate, first: base + share.first as u64, count: share.count as u64 };
-                wire.send(&call, request, gate.as_deref().map(announce)).await
+                wire.send(&call, &request, gate.as_deref().map(announce)).await
             });
             self.queue.push_back((share, task));
         }

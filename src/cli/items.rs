@@ -50,15 +50,15 @@ fn read(input: Input) -> Result<Items> {
     if text.is_empty() && input.file.is_none() {
         return Err(Error::new(ErrorKind::InvalidItems, "--items is empty").advise("give [] to send nothing"));
     }
-    let placed = |e: Error| match &input.file {
-        Some(file) => e.with(|d| d.place.get_or_insert_default().file = Some(file.clone())),
+    let placed = |e: Error| match input.file {
+        Some(file) => e.with(|d| d.place.get_or_insert_default().file = Some(file)),
         None => e,
     };
     // One object, maybe over several lines, is one item.
     if text.starts_with('{') && serde_json::from_str::<&RawValue>(text).is_ok() {
         return Items::from_array(format!("[{text}]")).map_err(placed);
     }
-    Items::from_ndjson(input.text.as_str()).map_err(placed)
+    Items::from_ndjson(input.text).map_err(placed)
 }
 
 /// Fields that all items have.

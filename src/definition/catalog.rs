@@ -32,26 +32,25 @@ impl Catalog {
         for file in BUILT_IN {
             // Names come from the build script and have the right form.
             if let Some(connector) = file.name.split('/').nth(1) {
-                catalog.put(connector, Source::BuiltIn(file));
+                catalog.put(connector, [Source::BuiltIn(file)]);
             }
         }
         catalog
     }
 
-    fn put(&mut self, connector: &str, source: Source) {
+    fn put(&mut self, connector: &str, sources: impl IntoIterator<Item = Source>) {
+        if !self.packs.contains_key(connector) {
+            self.packs.insert(connector.to_owned(), Pack::new(connector));
+        }
         if let Some(pack) = self.packs.get_mut(connector) {
-            pack.add(source);
-        } else {
-            let mut pack = Pack::new(connector);
-            pack.add(source);
-            self.packs.insert(connector.to_owned(), pack);
+            pack.add(sources);
         }
     }
 
     /// Adds one file, or overrides what it names: `connector.yaml`, `sandbox.yaml`, or a file of operations, records or templates.
     /// `file` is the name that errors show.
     pub fn add(&mut self, connector: &str, file: impl Into<String>, text: impl Into<String>) {
-        self.put(connector, Source::Given { name: file.into(), text: text.into() });
+        self.put(connector, [Source::Given { name: file.into(), text: text.into() }]);
     }
 
     /// Adds a folder with `operations/<connector>/*.yaml` and `templates/<connector>/*.yaml`. Entries override those of the same name.
@@ -69,15 +68,15 @@ impl Catalog {
             }
             for connector in list(&root)?.into_iter().filter(|p| p.is_dir()) {
                 let name = connector.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-                for file in list(&connector)?.into_iter().filter(|p| p.extension().is_some_and(|e| e == "yaml" || e == "yml")) {
-                    self.put(
-                        &name,
-                        match file.into_os_string().into_string() {
-                            Ok(path) => Source::later(path, |path| read(Path::new(path))),
-                            // No text names it, so it is read now.
-                            Err(odd) => Source::Given { name: odd.to_string_lossy().into_owned(), text: read(Path::new(&odd))? },
-                        },
-                    );
+                let files = list(&connector)?.into_iter().filter(|p| p.extension().is_some_and(|e| e == "yaml" || e == "yml"));
+                let sources = files.map(|file| match file.into_os_string().into_string() {
+                    Ok(path) => Ok(Source::later(path, |path| read(Path::new(path)))),
+                    // No text names it, so it is read now.
+                    Err(odd) => Ok(Source::Given { name: odd.to_string_lossy().into_owned(), text: read(Path::new(&odd))? }),
+                });
+                let sources = sources.collect::<Result<Vec<_>>>()?;
+                if !sources.is_empty() {
+                    self.put(&name, sources);
                     found = true;
                 }
             }

@@ -52,9 +52,9 @@ impl Pack {
         Pack { name: name.to_owned(), ..Pack::default() }
     }
 
-    /// Adds a file; what was parsed before is forgotten.
-    pub(crate) fn add(&mut self, source: Source) {
-        self.sources.push(source);
+    /// Adds files; what was parsed before is forgotten.
+    pub(crate) fn add(&mut self, sources: impl IntoIterator<Item = Source>) {
+        self.sources.extend(sources);
         self.connector.take();
         self.index.take();
         self.forget();
@@ -355,7 +355,7 @@ mod tests {
         for file in BUILT_IN {
             let pack = |source| {
                 let mut pack = Pack::new("p");
-                pack.add(source);
+                pack.add([source]);
                 pack
             };
             let (built_in, given) =

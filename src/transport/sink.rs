@@ -13,7 +13,7 @@ use crate::page::Body;
 pub(super) struct Sink {
     plain: Body,
     /// Empty between two pieces.
-    gzip: Option<flate2::write::MultiGzDecoder<Vec<u8>>>,
+    gzip: Option<Box<flate2::write::MultiGzDecoder<Vec<u8>>>>,
     pub(super) packed: usize,
     status: u16,
     limits: ExchangeLimits,
@@ -30,7 +30,7 @@ impl Sink {
         let encodings: Vec<&str> = joined.split(',').map(str::trim).filter(|e| !e.is_empty() && *e != "identity").collect();
         let gzip = match encodings.as_slice() {
             [] => None,
-            ["gzip" | "x-gzip"] => Some(flate2::write::MultiGzDecoder::new(Vec::new())),
+            ["gzip" | "x-gzip"] => Some(Box::new(flate2::write::MultiGzDecoder::new(Vec::new()))),
             [one] => {
                 return Err(Failure {
                     kind: FailureKind::Encoding,

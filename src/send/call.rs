@@ -1,0 +1,77 @@
+//! What the requests of one call share: who may cancel it, who wants to know of its writes, what it has cost.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+use crate::definition::Operation;
+use crate::error::Result;
+
+/// Cancels a call from anywhere; cloning shares it. Sticky.
+#[derive(Clone, Debug)]
+pub struct Cancel(Arc<watch::Sender<bool>>);
+
+impl Default for Cancel {
+    fn default() -> Self {
+        Cancel(Arc::new(watch::Sender::new(false)))
+    }
+}
+
+impl Cancel {
+    /// Cancels every call that was given this.
+    pub fn cancel(&self) {
+        self.0.send_replace(true);
+    }
+
+    /// Whether it was cancelled.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Waits until it is cancelled.
+    pub async fn cancelled(&self) {
+        // The sender lives in `self`, so waiting ends only when the value turns true.
+        let mut watch = self.0.subscribe();
+        let _ended = watch.wait_for(|cancelled| *cancelled).await;
+    }
+}
+
+/// Told of the items of a write before they are sent. The request waits for the answer, and an error keeps it from being sent.
+#[async_trait]
+pub trait Gate: Send + Sync + std::fmt::Debug {
+    /// `count` items from the index `first` on are about to be sent.
+    ///
+    /// # Errors
+    /// Any: nothing is sent then, and the items' outcomes are `skipped`.
+    async fn before(&self, first: u64, count: u64) -> Result<()>;
+}
+
+/// The items of one request of a write, and who wants to know before they go.
+pub(crate) struct Announce<'a> {
+    pub(crate) gate: &'a dyn Gate,
+    pub(crate) first: u64,
+    pub(crate) count: u64,
+}
+
+/// What a call has cost so far; shared by its requests.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) requests: AtomicU64,
+    pub(crate) retries: AtomicU64,
+    pub(crate) bytes: AtomicU64,
+    pub(crate) wait_ms: AtomicU64,
+}
+
+/// One call of a method: what its requests share.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) operation: Arc<Operation>,
+    pub(crate) cancel: Cancel,
+    /// On the clock's monotonic time.
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) tally: Tally,
+}
