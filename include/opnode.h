@@ -145,7 +145,7 @@ const char *opnode_status_name(int32_t status);
  *   abi    OPNODE_ABI_VERSION, as the host was compiled. Another major or a newer minor gives OPNODE_E_ABI.
  *   cfg    a JSON object, or NULL for the defaults:
  *          "builtin"      true: whether the shipped connectors are known
- *          "definitions"  []: folders with operations/<connector>/ and templates/<connector>/
+ *          "definitions"  []: folders with operations/<connector>/ and templates/<connector>/; a connector's files are read when it is first used
  *          "tokens"       "memory": where tokens are kept between calls; {"file": PATH} for a file that several processes may share, in a
  *                         folder that not everybody may write in. With "memory", the host gets new tokens as OPNODE_EVENT_CREDENTIAL and gives
  *                         them back to opnode_conn_open.
@@ -155,7 +155,7 @@ const char *opnode_status_name(int32_t status);
  *          "wakeFd"       -1: a file descriptor (eventfd, pipe, socket) that gets 8 bytes whenever opnode_ready_wait has something
  *          "selftest"     false: whether requests may have the method "selftest"
  *   hooks  callbacks, or NULL.
- * Owner: the host, until opnode_engine_free. Blocks for the start of threads and the reading of folders. Sends nothing.
+ * Owner: the host, until opnode_engine_free. Blocks for the start of threads and the listing of folders. Sends nothing.
  */
 int32_t opnode_engine_new(uint32_t abi, const char *cfg, size_t cfg_len, const opnode_hooks *hooks, opnode_engine **out, opnode_error **err);
 

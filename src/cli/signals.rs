@@ -55,27 +55,32 @@ impl Signals {
 mod source {
     use std::fs::File;
     use std::io::Read;
+    use std::sync::mpsc;
 
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::iterator::Signals;
 
     /// Tells both signals by their exit codes.
     pub(super) fn listen(first: impl FnOnce(u8) + Send + 'static, second: fn(u8) -> !) -> std::io::Result<()> {
-        let ignored = ignored();
-        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP].into_iter().filter(|number| ignored >> (number - 1) & 1 == 0))?;
+        let (give, take) = mpsc::channel::<Signals>();
         std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            let Ok(mut signals) = take.recv() else { return };
             let mut codes = signals.forever().filter_map(|number| u8::try_from(128 + number).ok());
             codes.next().map(first);
             codes.next().map(second);
         })?;
+        // Caught only now that there is somebody who acts on them.
+        let ignored = ignored();
+        let signals = Signals::new([SIGINT, SIGTERM, SIGHUP].into_iter().filter(|number| ignored >> (number - 1) & 1 == 0))?;
+        let _listens_until_the_end = give.send(signals);
         Ok(())
     }
 
     /// The signals that the parent had this process ignore (nohup, a shell's background job); they stay ignored. Linux tells; elsewhere none.
     fn ignored() -> u64 {
-        let mut status = [0; 4096];
-        let length = File::open("/proc/self/status").and_then(|mut file| file.read(&mut status)).unwrap_or(0);
-        let status = String::from_utf8_lossy(status.get(..length).unwrap_or_default());
+        // Long enough for most, so that two reads do.
+        let mut status = String::with_capacity(4096);
+        let _told_or_not = File::open("/proc/self/status").and_then(|file| file.take(1 << 20).read_to_string(&mut status));
         let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
         mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
     }
