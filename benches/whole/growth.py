@@ -51,6 +51,10 @@ def main():
             pack(folder, count)
             return query(1, "connections.yaml", "--definitions", str(folder / "pack"))
 
+        def own_operations(count):
+            pack(folder, count)
+            return [opnode, "describe", "huge/listThing0", "--definitions", str(folder / "pack")]
+
         def lines(count):
             write("many.yaml", connections(address, 1000, count))
             return query(1, "many.yaml")
@@ -58,7 +62,8 @@ def main():
         for what, sizes, command in [
             ("items, in pages of 1,000", [10000, 20000, 40000, 80000], query),
             ("pages of 25 items", [200, 400, 800, 1600], lambda n: query(n * 25, "small.yaml")),
-            ("operations in the catalogue", [1000, 2000, 4000, 8000], operations),
+            ("operations of another connector", [1000, 2000, 4000, 8000], operations),
+            ("operations of the connector, one of them shown", [1000, 2000, 4000, 8000], own_operations),
             ("connections in the file", [250, 500, 1000, 2000], lines),
             ("items of a mutate", [500, 1000, 2000, 4000], posts),
             ("steps of a batch", [25, 50, 100, 200], steps),
