@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use http::header::CONTENT_TYPE;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::page::{Response, Rows};
 
@@ -9,7 +11,7 @@ use crate::page::{Response, Rows};
 /// Takes the body out of the reply, because a page may be large.
 pub(crate) fn decode(reply: &mut Response) -> Result<(String, Rows)> {
     let body = std::mem::take(&mut reply.body);
-    let label = charset(reply.header("content-type").unwrap_or_default());
+    let label = charset(reply.header(&CONTENT_TYPE).unwrap_or_default());
     let marked = match body.get(..2) {
         Some([0xFE, 0xFF]) => Some("utf-16be"),
         Some([0xFF, 0xFE]) => Some("utf-16le"),
@@ -52,7 +54,8 @@ fn broken(label: &str, at: usize) -> Error {
 }
 
 fn charset(content_type: &str) -> Cow<'_, str> {
-    let mut parameters = content_type.split(';').skip(1).filter_map(|p| p.split_once('='));
+    let Some((_, parameters)) = content_type.split_once(';') else { return Cow::default() };
+    let mut parameters = parameters.split(';').filter_map(|p| p.split_once('='));
     // Names are told apart without regard to case (RFC 9110, section 5.6.6).
     let label = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("charset")).map(|(_, label)| label);
     in_lower_case(label.unwrap_or_default().trim_matches(['"', ' ']))

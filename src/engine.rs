@@ -321,8 +321,11 @@ impl Session {
         let given = items.cloned().unwrap_or_default();
         let shares = write::plan(&operation, items).into_iter();
         let model = write::Model::new();
-        let requests =
-            shares.map(|share| write::build(&self.wire, &operation, &options, &given, share, None, &model)).collect::<Result<_>>()?;
+        let request = |share| {
+            let (head, body) = write::build(&self.wire, &operation, &options, &given, share, None, &model)?;
+            Ok(http::Request::from_parts(head.into_owned(), body))
+        };
+        let requests = shares.map(request).collect::<Result<_>>()?;
         Ok((operation, requests))
     }
 

@@ -184,7 +184,7 @@ fn provider(connection: &Connection, reply: &Response, body: Option<&Value>) -> 
         }
     }
     let request_id = rules.request_id.as_ref().and_then(|source| match source {
-        Source::Header(name) => reply.header(name.as_str()).map(str::to_owned),
+        Source::Header(name) => reply.header(name).map(str::to_owned),
         Source::Body(pointer) => body.and_then(|b| pointer.find(b)).and_then(scalar),
     });
     provider.request_id = request_id.map(tidy);
@@ -266,7 +266,7 @@ pub(crate) fn page_for_people(connection: &Connection, reply: &Response) -> Opti
     let body = reply.body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&reply.body);
     let first = body.iter().find(|b| !b.is_ascii_whitespace());
     // A label alone makes no page: some servers call everything text/html.
-    let html = first == Some(&b'<') || (reply.media_type() == "text/html" && !matches!(first, Some(b'{' | b'[')));
+    let html = first == Some(&b'<') || (!matches!(first, Some(b'{' | b'[')) && reply.media_type() == "text/html");
     if !html || reply.is_blank() {
         return None;
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, StatusCode};
 
 use crate::definition::{Rate, Repeat};
 
@@ -145,19 +145,23 @@ impl Pace {
     }
 }
 
+/// What remains, and when the window starts anew, by the names in use.
+static LIMIT_FIELDS: [(HeaderName, HeaderName); 3] = [
+    (HeaderName::from_static("ratelimit-remaining"), HeaderName::from_static("ratelimit-reset")),
+    (HeaderName::from_static("x-ratelimit-remaining"), HeaderName::from_static("x-ratelimit-reset")),
+    (HeaderName::from_static("x-rate-limit-remaining"), HeaderName::from_static("x-rate-limit-reset")),
+];
+
+/// Both in one.
+static LIMIT_FIELD: HeaderName = HeaderName::from_static("ratelimit");
+
 /// The wait that limit headers announce before a 429 is due: nothing remaining, and when the window starts anew
 /// (in seconds, or as Unix time).
 pub(crate) fn announced_wait(headers: &HeaderMap, now: std::time::SystemTime) -> Option<Duration> {
-    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
-    let number = |name: &str| text(name).and_then(|v| v.trim().parse::<u64>().ok());
-    let (left, reset) = [
-        ("ratelimit-remaining", "ratelimit-reset"),
-        ("x-ratelimit-remaining", "x-ratelimit-reset"),
-        ("x-rate-limit-remaining", "x-rate-limit-reset"),
-    ]
-    .into_iter()
-    .find_map(|(left, reset)| Some((number(left)?, number(reset)?)))
-    .or_else(|| one_field(text("ratelimit")?))?;
+    let text = |name: &HeaderName| headers.get(name).and_then(|v| v.to_str().ok());
+    let number = |name: &HeaderName| text(name).and_then(|v| v.trim().parse::<u64>().ok());
+    let (left, reset) =
+        LIMIT_FIELDS.iter().find_map(|(left, reset)| Some((number(left)?, number(reset)?))).or_else(|| one_field(text(&LIMIT_FIELD)?))?;
     if left > 0 {
         return None;
     }

@@ -6,9 +6,9 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::Method as Verb;
 use http::header::LOCATION;
+use http::request::Parts;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use url::Url;
 
@@ -23,7 +23,7 @@ use crate::page::{self, Page, Response, Unfit};
 use crate::retry::{self, Pace, Signal, Tokens, Verdict};
 use crate::secret::Secret;
 use crate::transport::{ExchangeLimits, Failure, FailureKind, PRIVATE_ADVICE, Transport};
-pub(crate) use call::{Announce, Call, Tally};
+pub(crate) use call::{Announce, Call, Outgoing, Tally};
 pub use call::{Cancel, Gate};
 
 /// Redirects that one read may follow.
@@ -78,7 +78,7 @@ impl Wire {
     }
 
     /// Sends a request until it has an answer, its budget is spent, or its fate is unknown.
-    pub(crate) async fn send(&self, call: &Call, request: &http::Request<Bytes>, announce: Option<Announce<'_>>) -> Result<Sent> {
+    pub(crate) async fn send(&self, call: &Call, request: Outgoing<'_>, announce: Option<Announce<'_>>) -> Result<Sent> {
         let repeat = call.operation.repeat;
         let mut attempts = 0;
         let mut ambiguous = false;
@@ -102,7 +102,7 @@ impl Wire {
             };
             let named = |error| self.name(call, request, attempts, error);
             let Some(signal) = miss.signal else {
-                if ambiguous && *request.method() == Verb::DELETE && miss.error.kind() == ErrorKind::NotFound {
+                if ambiguous && request.head.method == Verb::DELETE && miss.error.kind() == ErrorKind::NotFound {
                     // An own earlier attempt may well be why it is gone.
                     let status = miss.error.http_status.unwrap_or(404);
                     return Ok(Sent { page: Page::default(), status, attempts, location: None });
@@ -197,23 +197,23 @@ impl Wire {
     }
 
     /// One attempt, redirects of reads included.
-    async fn attempt(&self, call: &Call, request: &http::Request<Bytes>) -> Result<Sent, Miss> {
-        let mut moved: Option<Box<http::Request<Bytes>>> = None;
+    async fn attempt(&self, call: &Call, request: Outgoing<'_>) -> Result<Sent, Miss> {
+        let mut moved: Option<Box<Parts>> = None;
         for _ in 0..=REDIRECTS_MAX {
-            let current = moved.as_deref().unwrap_or(request);
+            let current = Outgoing { head: moved.as_deref().unwrap_or(request.head), ..request };
             let response = self.exchange(call, current).await?;
             let Some(next) = self.redirect(call, current, &response)? else { return self.judge(call, response) };
             let address = next
                 .as_str()
                 .parse()
                 .map_err(|e| fatal(Error::new(ErrorKind::BadResponse, format!("the redirect's address cannot be used: {e}"))))?;
-            *moved.get_or_insert_with(|| Box::new(request.clone())).uri_mut() = address;
+            moved.get_or_insert_with(|| Box::new(request.head.clone())).uri = address;
         }
         Err(fatal(Error::new(ErrorKind::NoProgress, format!("more than {REDIRECTS_MAX} redirects in a row"))))
     }
 
     /// One signed exchange. A 401 on a token buys one new token and one replay: the request was not processed.
-    async fn exchange(&self, call: &Call, request: &http::Request<Bytes>) -> Result<Response, Miss> {
+    async fn exchange(&self, call: &Call, request: Outgoing<'_>) -> Result<Response, Miss> {
         if !auth::uses_tokens(&self.connection, &call.operation) {
             return self.signed(call, request, None).await;
         }
@@ -232,7 +232,7 @@ impl Wire {
     }
 
     /// Sends again with a new token. A second 401 is final, unless another process has renewed the token meanwhile: then ours was used up by others.
-    async fn replay(&self, call: &Call, request: &http::Request<Bytes>, mut token: Secret) -> Result<Response, Miss> {
+    async fn replay(&self, call: &Call, request: Outgoing<'_>, mut token: Secret) -> Result<Response, Miss> {
         for _ in 0..REPLAYS_MAX {
             call.tally.retries.fetch_add(1, Ordering::Relaxed);
             let response = self.signed(call, request, Some(&token)).await?;
@@ -265,16 +265,16 @@ impl Wire {
     fn exchanged<'s>(
         &'s self,
         call: &Call,
-        request: &http::Request<Bytes>,
+        request: Outgoing<'_>,
         token: Option<&Secret>,
     ) -> Result<impl Future<Output = Result<Response, Failure>> + Send + use<'s>, Miss> {
-        let mut signed = request.clone();
+        let mut signed = http::Request::from_parts(request.head.clone(), request.body.clone());
         auth::sign(&self.connection, &call.operation, token, &mut signed).map_err(fatal)?;
         call.tally.requests.fetch_add(1, Ordering::Relaxed);
         Ok(self.transport.send(signed, self.exchange_limits(call)))
     }
 
-    async fn signed(&self, call: &Call, request: &http::Request<Bytes>, token: Option<&Secret>) -> Result<Response, Miss> {
+    async fn signed(&self, call: &Call, request: Outgoing<'_>, token: Option<&Secret>) -> Result<Response, Miss> {
         let write = call.operation.repeat != Repeat::SafeRead;
         let exchange = self.exchanged(call, request, token)?;
         let outcome = tokio::select! {
@@ -287,8 +287,8 @@ impl Wire {
             lock(&self.pace).hold(self.clock.now() + wait.min(self.longest_wait()));
         }
         let (status, bytes) = (response.status.as_u16(), response.body.len());
-        let url = || self.connection.redactor.mask(&request.uri().to_string()).into_owned();
-        tracing::debug!(operation = %call.operation.id, verb = %request.method(), url = %url(), status, bytes, "exchange");
+        let url = || self.connection.redactor.mask(&request.head.uri.to_string()).into_owned();
+        tracing::debug!(operation = %call.operation.id, verb = %request.head.method, url = %url(), status, bytes, "exchange");
         Ok(response)
     }
 
@@ -347,7 +347,7 @@ impl Wire {
     }
 
     /// Where a redirect leads, when it may be followed: reads within the connection's origins; writes by 307 and 308 only.
-    fn redirect(&self, call: &Call, request: &http::Request<Bytes>, response: &Response) -> Result<Option<Url>, Miss> {
+    fn redirect(&self, call: &Call, request: Outgoing<'_>, response: &Response) -> Result<Option<Url>, Miss> {
         let status = response.status.as_u16();
         if !matches!(status, 301 | 302 | 303 | 307 | 308) {
             return Ok(None);
@@ -362,8 +362,8 @@ impl Wire {
             return refused(ErrorKind::UnknownOutcome, "write");
         }
         let Some(target) = response.headers.get(LOCATION).and_then(|v| v.to_str().ok()) else { return Ok(None) };
-        let read = matches!(*request.method(), Verb::GET | Verb::HEAD);
-        let base = Url::parse(&request.uri().to_string())
+        let read = matches!(request.head.method, Verb::GET | Verb::HEAD);
+        let base = Url::parse(&request.head.uri.to_string())
             .map_err(|e| fatal(Error::new(ErrorKind::Internal, format!("the request's URL: {e}"))))?;
         let url = base
             .join(target)
@@ -406,8 +406,8 @@ impl Wire {
     }
 
     /// Adds what every error of a request carries.
-    fn name(&self, call: &Call, request: &http::Request<Bytes>, attempts: u32, error: Error) -> Error {
-        let line = format!("{} {}", request.method(), request.uri());
+    fn name(&self, call: &Call, request: Outgoing<'_>, attempts: u32, error: Error) -> Error {
+        let line = format!("{} {}", request.head.method, request.head.uri);
         let mask = |text: &str| self.connection.redactor.mask(text).into_owned();
         let line = mask(&line);
         error.with(|d| {

@@ -110,7 +110,8 @@ impl HttpTransport {
     fn over(options: &HttpOptions, names: Option<names::Names>) -> Result<HttpTransport> {
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
+            // Without the second part it would still copy each request, to have it for a retry.
+            .retry(reqwest::retry::never().max_retries_per_request(0))
             .referer(false)
             .connect_timeout(options.connect)
             .pool_max_idle_per_host(options.idle_connections)

@@ -17,7 +17,7 @@ use crate::page::Page;
 use crate::paging::{Pager, Step};
 use crate::receipt::{Receipt, StopReason};
 use crate::request::{self, Cursor, Input};
-use crate::send::{Call, Sent, Wire, cancelled};
+use crate::send::{Call, Outgoing, Sent, Wire, cancelled};
 
 /// A walk over the pages of a list, or the one reply of anything else. Dropping it stops it.
 pub struct Walk {
@@ -216,8 +216,9 @@ impl Walk {
         let request = request::build(&self.wire.connection, &self.call.operation, input, &cursor)
             .map_err(|e| e.with(|d| d.operation = Some(self.call.operation.id.clone())))?;
         let url = request.uri().to_string();
+        let (head, body) = request.into_parts();
         let (wire, call) = (Arc::clone(&self.wire), Arc::clone(&self.call));
-        let task = tokio::spawn(async move { wire.send(&call, &request, None).await });
+        let task = tokio::spawn(async move { wire.send(&call, Outgoing { head: &head, body: &body }, None).await });
         self.queue.push_back(Fetch { cursor, url, task });
         Ok(())
     }

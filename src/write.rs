@@ -2,6 +2,7 @@
 
 mod outcomes;
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::pin;
@@ -10,6 +11,8 @@ use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::request::Parts;
 use serde_json::{Map, Value};
 use tokio::task::JoinHandle;
 
@@ -20,7 +23,7 @@ use crate::error::{Error, ErrorKind, Fault, Place, Result};
 use crate::item::{Item, Items};
 use crate::receipt::{Outcome, OutcomeCounts, OutcomeStatus, Receipt};
 use crate::request::{self, Cursor, Input};
-use crate::send::{Announce, Call, Gate, Sent, Wire};
+use crate::send::{Announce, Call, Gate, Outgoing, Sent, Wire};
 
 /// A write under way. Dropping it stops what was not sent yet.
 pub struct Writes {
@@ -203,46 +206,46 @@ pub(crate) fn plan(operation: &Operation, items: Option<&Items>) -> Vec<Share> {
 }
 
 /// What the requests of one call have in common, once the first was made, where no item is part of the address: all but bodies of one media type.
-pub(crate) type Model = OnceLock<(String, http::Request<()>)>;
+pub(crate) type Model = OnceLock<(String, Parts)>;
 
 /// The request of one share.
-pub(crate) fn build(
+pub(crate) fn build<'m>(
     wire: &Wire,
     operation: &Operation,
     options: &Map<String, Value>,
     items: &Items,
     share: Share,
     key: Option<(&str, u64)>,
-    model: &Model,
-) -> Result<http::Request<bytes::Bytes>> {
+    model: &'m Model,
+) -> Result<(Cow<'m, Parts>, Bytes)> {
     let body = match &operation.items {
         Some(rule) => body::body(operation, rule, items, share)?,
         None => None,
     };
-    let mut request = match (model.get(), body) {
-        (Some((media, model)), Some(body)) if *media == body.content_type => model.clone().map(|()| body.bytes),
+    let (mut head, body) = match (model.get(), body) {
+        (Some((media, model)), Some(body)) if *media == body.content_type => (Cow::Borrowed(model), body.bytes),
         (_, body) => {
             let input = Input { options, item: items.get(share.first), body: body.as_ref(), page_size: None };
-            let request = request::build(&wire.connection, operation, input, &Cursor::default())?;
+            let (head, bytes) = request::build(&wire.connection, operation, input, &Cursor::default())?.into_parts();
             if let Some(body) = body.filter(|_| operation.path.names().all(|name| options.contains_key(name))) {
-                model.get_or_init(|| (body.content_type, request.clone().map(|_| ())));
+                model.get_or_init(|| (body.content_type, head.clone()));
             }
-            request
+            (Cow::Owned(head), bytes)
         }
     };
     if let Some(name) = &operation.idempotency_key {
-        let value = wire.connection.header_value(name, &idempotency_key(&request, share, key))?;
-        request.headers_mut().insert(name.clone(), value);
+        let value = wire.connection.header_value(name, &idempotency_key(&head.uri, &body, share, key))?;
+        head.to_mut().headers.insert(name.clone(), value);
     }
-    Ok(request)
+    Ok((head, body))
 }
 
 /// One key per item and run, the same for every attempt, another for another body. A call without a name is a run of its own.
-fn idempotency_key(request: &http::Request<bytes::Bytes>, share: Share, name: Option<(&str, u64)>) -> String {
+fn idempotency_key(uri: &http::Uri, body: &[u8], share: Share, name: Option<(&str, u64)>) -> String {
     use sha2::Digest;
     let mut digest = sha2::Sha256::new();
-    digest.update(request.uri().to_string());
-    digest.update(request.body());
+    digest.update(uri.to_string());
+    digest.update(body);
     digest.update((share.first as u64 + name.map_or(0, |(_, base)| base)).to_le_bytes());
     match name {
         Some((name, _)) => digest.update(name),
@@ -338,9 +341,9 @@ impl Writes {
             let (gate, key, base, model) = (self.gate.clone(), self.key.clone(), self.base, Arc::clone(&self.model));
             let task = tokio::spawn(async move {
                 let key = key.as_deref().map(|name| (name, base));
-                let request = build(&wire, &call.operation, &options, &items, share, key, &model)?;
+                let (head, body) = build(&wire, &call.operation, &options, &items, share, key, &model)?;
                 let announce = |gate| Announce { gate, first: base + share.first as u64, count: share.count as u64 };
-                wire.send(&call, &request, gate.as_deref().map(announce)).await
+                wire.send(&call, Outgoing { head: &head, body: &body }, gate.as_deref().map(announce)).await
             });
             self.queue.push_back((share, task));
         }

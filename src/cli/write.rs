@@ -136,11 +136,11 @@ impl Places {
         };
         self.lines.clear();
         let kept = outcomes.and(self.output.flush().map(|_| ()));
-        let done = std::mem::take(&mut self.done);
         if kept.is_err() {
             call.with.cancel.cancel();
-            done.iter().for_each(|index| screen.warn(&format!("item {index}: ok, but this could not be written down")));
+            self.done.iter().for_each(|index| screen.warn(&format!("item {index}: ok, but this could not be written down")));
         }
+        self.done.clear();
         kept
     }
 

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http::header::CONTENT_DISPOSITION;
 use sha2::Digest;
 
 use super::Response;
@@ -11,7 +12,7 @@ use crate::item::Items;
 pub(super) fn item(reply: &Response) -> Items {
     let digest = sha2::Sha256::digest(&reply.body);
     let sha256: String = digest.iter().map(|b| format!("{b:02x}")).collect();
-    let name = reply.header("content-disposition").and_then(file_name);
+    let name = reply.header(&CONTENT_DISPOSITION).and_then(file_name);
     let kind = reply.media_type();
     let item = serde_json::json!({
         "contentType": if kind.is_empty() { "application/octet-stream" } else { &kind },

@@ -15,6 +15,7 @@ pub(crate) use rows::Rows;
 use std::borrow::Cow;
 use std::time::Duration;
 
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, StatusCode};
 use serde_json::Value;
 
@@ -39,13 +40,14 @@ pub struct Response {
 
 impl Response {
     /// A header as text.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
         self.headers.get(name).and_then(|v| v.to_str().ok())
     }
 
     /// Media type without parameters, in lower case.
     pub(crate) fn media_type(&self) -> Cow<'_, str> {
-        in_lower_case(self.header("content-type").and_then(|v| v.split(';').next()).unwrap_or_default().trim())
+        let field = self.header(&CONTENT_TYPE).unwrap_or_default();
+        in_lower_case(field.split_once(';').map_or(field, |(kind, _)| kind).trim())
     }
 
     /// Whether the body is blank: nothing, a byte order mark, or white space only.
@@ -151,7 +153,7 @@ pub(crate) fn read(operation: &Operation, mut reply: Response, items_max: usize)
         }
     }
     let told = paging::sources(&operation.paging).into_iter().filter_map(|source| match source {
-        Source::Header(name) => Some((name.clone(), reply.header(name.as_str())?.trim().to_owned())),
+        Source::Header(name) => Some((name.clone(), reply.header(name)?.trim().to_owned())),
         Source::Body(_) => None,
     });
     page.headers = told.collect();
@@ -183,12 +185,14 @@ fn links(headers: &HeaderMap) -> Option<Vec<(String, String)>> {
 
 /// Whether a body that should be JSON is bytes: it says so, or begins as no JSON text can.
 fn is_binary(reply: &Response) -> bool {
+    let marked = [&b"\xEF\xBB\xBF"[..], b"\xFE\xFF", b"\xFF\xFE"].iter().any(|mark| reply.body.starts_with(mark));
+    if marked || reply.body.iter().find(|b| !b.is_ascii_whitespace()).is_some_and(|b| b"{[\"-0123456789tfn".contains(b)) {
+        return false;
+    }
     let kind = reply.media_type();
     let textual =
         kind.is_empty() || kind.contains("json") || kind.starts_with("text/") || kind.contains("xml") || kind.contains("javascript");
     let declared =
         kind.starts_with("image/") || kind == "application/pdf" || kind == "application/zip" || kind == "application/octet-stream";
-    let marked = [&b"\xEF\xBB\xBF"[..], b"\xFE\xFF", b"\xFF\xFE"].iter().any(|mark| reply.body.starts_with(mark));
-    let looks_json = marked || reply.body.iter().find(|b| !b.is_ascii_whitespace()).is_some_and(|b| b"{[\"-0123456789tfn".contains(b));
-    (declared && !looks_json) || (!textual && reply.body.starts_with(b"%PDF"))
+    declared || (!textual && reply.body.starts_with(b"%PDF"))
 }

@@ -5,6 +5,8 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
+use http::request::Parts;
 use tokio::sync::watch;
 
 use crate::definition::Operation;
@@ -55,6 +57,13 @@ pub(crate) struct Announce<'a> {
     pub(crate) gate: &'a dyn Gate,
     pub(crate) first: u64,
     pub(crate) count: u64,
+}
+
+/// A request to be sent. Many of a call differ in their bodies alone.
+#[derive(Clone, Copy)]
+pub(crate) struct Outgoing<'a> {
+    pub(crate) head: &'a Parts,
+    pub(crate) body: &'a Bytes,
 }
 
 /// What a call has cost so far; shared by its requests.

@@ -13,39 +13,20 @@ use crate::page::Body;
 pub(super) struct Sink {
     plain: Body,
     /// Empty between two pieces.
-    gzip: Option<Box<flate2::write::MultiGzDecoder<Vec<u8>>>>,
+    gzip: Option<Unpacker>,
     pub(super) packed: usize,
     status: u16,
     limits: ExchangeLimits,
 }
+
+type Unpacker = Box<flate2::write::MultiGzDecoder<Vec<u8>>>;
 
 /// Below this size a high ratio is no attack: small JSON packs well.
 const RATIO_FREE: usize = 1 << 20;
 
 impl Sink {
     pub(super) fn new(headers: &HeaderMap, limits: ExchangeLimits, status: u16, length: usize) -> Result<Sink, Failure> {
-        let fields: Vec<String> =
-            headers.get_all(CONTENT_ENCODING).iter().map(|v| String::from_utf8_lossy(v.as_bytes()).to_ascii_lowercase()).collect();
-        let joined = fields.join(",");
-        let encodings: Vec<&str> = joined.split(',').map(str::trim).filter(|e| !e.is_empty() && *e != "identity").collect();
-        let gzip = match encodings.as_slice() {
-            [] => None,
-            ["gzip" | "x-gzip"] => Some(Box::new(flate2::write::MultiGzDecoder::new(Vec::new()))),
-            [one] => {
-                return Err(Failure {
-                    kind: FailureKind::Encoding,
-                    message: format!("the reply's content encoding `{one}` was not asked for and cannot be read"),
-                    status: Some(status),
-                });
-            }
-            many => {
-                return Err(Failure {
-                    kind: FailureKind::Encoding,
-                    message: format!("the reply has {} content encodings on top of each other", many.len()),
-                    status: Some(status),
-                });
-            }
-        };
+        let gzip = if headers.contains_key(CONTENT_ENCODING) { unpacker(headers, status)? } else { None };
         let plain = Body::expect(is_text(headers), if gzip.is_none() { length } else { 0 });
         Ok(Sink { plain, gzip, packed: 0, status, limits })
     }
@@ -90,11 +71,28 @@ impl Sink {
     }
 }
 
+/// What unpacks a body that says how it is packed.
+fn unpacker(headers: &HeaderMap, status: u16) -> Result<Option<Unpacker>, Failure> {
+    let fields: Vec<String> =
+        headers.get_all(CONTENT_ENCODING).iter().map(|v| String::from_utf8_lossy(v.as_bytes()).to_ascii_lowercase()).collect();
+    let joined = fields.join(",");
+    let encodings: Vec<&str> = joined.split(',').map(str::trim).filter(|e| !e.is_empty() && *e != "identity").collect();
+    let message = match encodings.as_slice() {
+        [] => return Ok(None),
+        ["gzip" | "x-gzip"] => return Ok(Some(Box::new(flate2::write::MultiGzDecoder::new(Vec::new())))),
+        [one] => format!("the reply's content encoding `{one}` was not asked for and cannot be read"),
+        many => format!("the reply has {} content encodings on top of each other", many.len()),
+    };
+    Err(Failure { kind: FailureKind::Encoding, message, status: Some(status) })
+}
+
 /// Whether a body is to be expected in UTF-8. One that is not is taken all the same.
 fn is_text(headers: &HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE).map(|v| String::from_utf8_lossy(v.as_bytes())).unwrap_or_default();
     let kind = in_lower_case(&kind);
-    (kind.contains("json") || kind.starts_with("text/")) && (!kind.contains("charset") || kind.contains("utf-8") || kind.contains("utf8"))
+    kind == "application/json"
+        || (kind.contains("json") || kind.starts_with("text/"))
+            && (!kind.contains("charset") || kind.contains("utf-8") || kind.contains("utf8"))
 }
 
 /// Whether what came out so far keeps the limits.
