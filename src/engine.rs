@@ -367,7 +367,7 @@ pub(crate) struct Reading {
     pub(crate) options: Map<String, Value>,
     pub(crate) size: Option<(String, u32)>,
     pub(crate) pager: Pager,
-    first: http::Request<Bytes>,
+    pub(crate) first: http::Request<Bytes>,
 }
 
 /// Options as an object; null stands for none.

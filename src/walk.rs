@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::Stream;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -23,7 +24,7 @@ use crate::send::{Call, Outgoing, Sent, Wire, cancelled};
 pub struct Walk {
     wire: Arc<Wire>,
     call: Arc<Call>,
-    options: Arc<Map<String, Value>>,
+    options: Map<String, Value>,
     size: Option<(String, u32)>,
     pager: Pager,
     items_max: Option<u64>,
@@ -35,6 +36,8 @@ pub struct Walk {
     broken: Option<Error>,
     /// Where the page after the one delivered last starts.
     resume: Option<Resume>,
+    /// Made when the call was checked; until it is sent.
+    first: Option<http::Request<Bytes>>,
     receipt: Receipt,
 }
 
@@ -83,7 +86,7 @@ impl Walk {
         Walk {
             wire,
             call: Arc::new(call),
-            options: Arc::new(read.options),
+            options: read.options,
             size: read.size,
             pager: read.pager,
             items_max: with.items_max,
@@ -92,6 +95,7 @@ impl Walk {
             quickest: Duration::MAX,
             broken: None,
             resume: with.resume.clone(),
+            first: Some(read.first),
             receipt,
         }
     }
@@ -211,16 +215,20 @@ impl Walk {
     }
 
     fn fetch(&mut self, cursor: Cursor) -> Result<()> {
-        let size = self.size.as_ref().map(|(name, n)| (name.as_str(), *n));
-        let input = Input { options: &self.options, item: None, body: None, page_size: size };
-        let request = request::build(&self.wire.connection, &self.call.operation, input, &cursor)
-            .map_err(|e| e.with(|d| d.operation = Some(self.call.operation.id.clone())))?;
+        let request = self.first.take().map_or_else(|| self.request(&cursor), Ok)?;
         let url = request.uri().to_string();
         let (head, body) = request.into_parts();
         let (wire, call) = (Arc::clone(&self.wire), Arc::clone(&self.call));
         let task = tokio::spawn(async move { wire.send(&call, Outgoing { head: &head, body: &body }, None).await });
         self.queue.push_back(Fetch { cursor, url, task });
         Ok(())
+    }
+
+    fn request(&self, cursor: &Cursor) -> Result<http::Request<Bytes>> {
+        let size = self.size.as_ref().map(|(name, n)| (name.as_str(), *n));
+        let input = Input { options: &self.options, item: None, body: None, page_size: size };
+        request::build(&self.wire.connection, &self.call.operation, input, cursor)
+            .map_err(|e| e.with(|d| d.operation = Some(self.call.operation.id.clone())))
     }
 
     fn note_total(&mut self, total: Option<u64>) {
