@@ -12,12 +12,14 @@ use crate::page::{Response, Rows};
 pub(crate) fn decode(reply: &mut Response) -> Result<(String, Rows)> {
     let body = std::mem::take(&mut reply.body);
     let label = charset(reply.header(&CONTENT_TYPE).unwrap_or_default());
-    let marked = match body.get(..2) {
-        Some([0xFE, 0xFF]) => Some("utf-16be"),
-        Some([0xFF, 0xFE]) => Some("utf-16le"),
+    let marked = match *body {
+        [0xFE, 0xFF, ..] => Some("utf-16be"),
+        [0xFF, 0xFE, ..] => Some("utf-16le"),
+        [0xEF, 0xBB, 0xBF, ..] => Some("utf-8"),
         _ => None,
     };
-    match marked.unwrap_or(&label) {
+    let label = marked.map_or(label, Cow::Borrowed);
+    match &*label {
         "" | "utf-8" | "utf8" | "us-ascii" | "ascii" => {
             let marked = body.starts_with(b"\xEF\xBB\xBF");
             let (mut text, rows) = body.into_text().map_err(|e| broken(&label, e.valid_up_to()))?;
@@ -54,11 +56,29 @@ fn broken(label: &str, at: usize) -> Error {
 }
 
 fn charset(content_type: &str) -> Cow<'_, str> {
-    let Some((_, parameters)) = content_type.split_once(';') else { return Cow::default() };
-    let mut parameters = parameters.split(';').filter_map(|p| p.split_once('='));
+    if !content_type.contains(';') {
+        return Cow::default();
+    }
+    // A comma begins another value of the field, which says nothing about this body.
+    let own = outside_quotes(content_type, b',').next().unwrap_or_default();
+    let mut parameters = outside_quotes(own, b';').skip(1).filter_map(|p| p.split_once('='));
     // Names are told apart without regard to case (RFC 9110, section 5.6.6).
     let label = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("charset")).map(|(_, label)| label);
-    in_lower_case(label.unwrap_or_default().trim_matches(['"', ' ']))
+    in_lower_case(label.unwrap_or_default().trim_matches(['"', '\'', ' ', '\t']))
+}
+
+/// The parts of a field between separators; one that stands in a quoted string is none (RFC 9110, section 5.6.4).
+fn outside_quotes(field: &str, separator: u8) -> impl Iterator<Item = &str> {
+    let (mut quoted, mut escaped) = (false, false);
+    field.split(move |c: char| {
+        let literal = std::mem::take(&mut escaped);
+        match c {
+            '\\' if quoted => escaped = !literal,
+            '"' if !literal => quoted = !quoted,
+            _ => {}
+        }
+        !quoted && c == char::from(separator)
+    })
 }
 
 /// A name that is told apart without regard to case; most come in lower case already.

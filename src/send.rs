@@ -132,7 +132,9 @@ impl Wire {
             }
             tracing::debug!(operation = %call.operation.id, attempts, wait_ms = wait.as_millis() as u64, why = %self.connection.redactor.mask(&miss.error.message), "retry");
             call.tally.retries.fetch_add(1, Ordering::Relaxed);
-            self.pause(call, wait).await.map_err(|e| named(settle(e, ambiguous)))?;
+            if let Err(stopped) = self.pause(call, wait).await {
+                return Err(named(settle(in_place_of(miss.error, stopped), ambiguous)));
+            }
         }
     }
 
@@ -177,14 +179,15 @@ impl Wire {
         if call.cancel.is_cancelled() {
             return Err(cancelled());
         }
+        if call.deadline.is_some_and(|d| self.clock.now() + wait >= d) {
+            let message = match wait.as_millis() {
+                0 => "the call's deadline passed before this request was sent".to_owned(),
+                wait => format!("the deadline passes before the {wait} ms wait for the next request ends"),
+            };
+            return Err(Error::new(ErrorKind::Timeout, message));
+        }
         if wait.is_zero() {
             return Ok(());
-        }
-        if call.deadline.is_some_and(|d| self.clock.now() + wait > d) {
-            return Err(Error::new(
-                ErrorKind::Timeout,
-                format!("the deadline passes before the {} ms wait for the next request ends", wait.as_millis()),
-            ));
         }
         call.tally.wait_ms.fetch_add(wait.as_millis() as u64, Ordering::Relaxed);
         let slept = async {
@@ -380,6 +383,9 @@ impl Wire {
         let operation = &call.operation;
         let status = response.status;
         if let Some(error) = fault::check(&self.connection, operation, &response) {
+            // Success, but not as the definition knows it: a write has taken effect, or nobody knows.
+            let strange = operation.repeat != Repeat::SafeRead && error.kind() == ErrorKind::BadResponse && status.is_success();
+            let error = settle(error, strange);
             let signal = retry::signal(status, &response.headers);
             let asked = retry::asked_wait(&response.headers, self.clock.wall());
             let error = error.with(|d| d.retry_after_ms = asked.map(|a| a.as_millis() as u64));
@@ -421,6 +427,16 @@ impl Wire {
     }
 }
 
+/// The end of a wait for one more attempt: what the last one was answered stays with it.
+fn in_place_of(answer: Error, stopped: Error) -> Error {
+    let cause = format!("{}: {}", answer.kind(), answer.message);
+    stopped.with(|d| {
+        d.cause = Some(cause);
+        d.http_status = answer.http_status;
+        d.provider = answer.provider.clone();
+    })
+}
+
 /// The end of a request that may have taken effect.
 fn settle(error: Error, ambiguous: bool) -> Error {
     if !ambiguous || error.kind() == ErrorKind::UnknownOutcome {
@@ -430,7 +446,7 @@ fn settle(error: Error, ambiguous: bool) -> Error {
         d.cause = Some(format!("{}: {}", d.kind, d.message));
         d.message = format!("it is not known whether the write took effect: {}", d.message);
         d.kind = ErrorKind::UnknownOutcome;
-        d.advice = Some("look at the record before sending it again; it was not repeated".into());
+        d.advice = Some("look at the record before sending it again".into());
     })
 }
 

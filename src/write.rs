@@ -80,8 +80,8 @@ impl OutcomeCounts {
                 n => Err(Error::new(ErrorKind::Cancelled, format!("{n} of {all} items were not sent: the call was cancelled"))),
             };
         };
-        let kind = match (self.unknown, self.failed) {
-            (0, failed) if failed == all => error.kind(),
+        let kind = match (self.unknown, self.ok) {
+            (0, 0) => error.kind(),
             (0, _) => ErrorKind::Partial,
             _ => ErrorKind::UnknownOutcome,
         };
@@ -283,6 +283,11 @@ impl Writes {
         }
     }
 
+    /// Sends no further item; those under way end, and the rest are `skipped`.
+    pub fn stop(&mut self) {
+        self.stopped = true;
+    }
+
     /// The next outcome in input order; `None` at the end. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<Outcome> {
         if self.started.is_none() {
@@ -311,10 +316,12 @@ impl Writes {
             self.queue.pop_front();
             let outcomes = outcomes::outcomes(&self.call.operation, &self.items, share, sent, &self.wire.connection.redactor);
             let bad = outcomes.iter().any(|o| o.status != OutcomeStatus::Ok);
-            let over = outcomes
-                .iter()
-                .filter_map(|o| o.error.as_ref())
-                .any(|e| matches!(e.kind(), ErrorKind::Cancelled | ErrorKind::Unauthenticated | ErrorKind::State));
+            let over = outcomes.iter().filter_map(|o| o.error.as_ref()).any(|e| match e.kind() {
+                ErrorKind::Cancelled | ErrorKind::Unauthenticated | ErrorKind::State => true,
+                // The deadline has passed.
+                ErrorKind::Timeout => e.attempts == 0,
+                _ => false,
+            });
             self.stopped |= over || (bad && self.stop_on_error) || self.call.cancel.is_cancelled();
             self.ready.extend(outcomes);
         }

@@ -97,7 +97,7 @@ impl Document {
     fn tree(&self) -> &Node {
         self.tree.get_or_init(|| match self.origin {
             Origin::BuiltIn(json, line) => {
-                serde_json::from_str::<Bare>(json).map_or_else(|_| Node::null(line), |Bare(tree)| tree.shift(line))
+                serde_json::from_str::<Bare>(json).map_or_else(|_| Node::null(line + 1), |Bare(tree)| tree.shift(line + 1))
             }
             // Made with their trees.
             Origin::Text(..) | Origin::Tree => Node::null(0),
@@ -213,11 +213,13 @@ impl Node {
 
     fn add(&mut self, lines: u64) {
         self.line += lines;
+        self.column = self.column.max(1);
         match &mut self.value {
             Inner::Scalar(_) => {}
             Inner::List(list) => list.iter_mut().for_each(|n| n.add(lines)),
             Inner::Map(map) => map.iter_mut().for_each(|(k, n)| {
                 k.line += lines;
+                k.column = k.column.max(1);
                 n.add(lines);
             }),
         }

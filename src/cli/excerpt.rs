@@ -21,16 +21,30 @@ pub(crate) fn excerpt(place: &Place) -> Option<Excerpt> {
     let number = usize::try_from(place.line?).ok()?.checked_sub(1)?;
     let small = std::fs::metadata(path).is_ok_and(|m| m.is_file() && m.len() <= crate::yaml::BYTES_MAX as u64);
     let text = if small { std::fs::read_to_string(path).ok()? } else { return None };
-    let secretive = text.lines().any(|l| l.starts_with("connections:"));
+    let secretive = holds_connections(&text);
     let line = text.strip_prefix('\u{feff}').unwrap_or(&text).split('\n').nth(number)?;
     let column = usize::try_from(place.column?).ok()?.saturating_sub(1);
     cut(line.trim_end(), column, secretive)
 }
 
+/// Whether it may be a connections file, however it is written.
+fn holds_connections(text: &str) -> bool {
+    let opens = |line: &str| line.trim_start_matches(['\u{feff}', ' ', '\t', '{', '"', '\'']).starts_with("connections");
+    text.contains("\"connections\"") || text.split(['\n', '\r']).any(opens)
+}
+
+/// The key that a line begins with, and nothing else of it.
+fn key_alone(line: &str) -> Option<String> {
+    let rest = line.trim_start_matches([' ', '\t', '-', '{', '[', '"', '\'']);
+    let name: &str = rest.split(|c: char| !c.is_alphanumeric() && !"_-.@".contains(c)).next().filter(|name| !name.is_empty())?;
+    let behind = rest.get(name.len()..)?.trim_start_matches(['"', '\'', ' ']).strip_prefix(':')?;
+    let shown = line.get(..line.len() - rest.len() + name.len())?;
+    Some(if behind.trim().is_empty() { format!("{shown}:") } else { format!("{shown}: …") })
+}
+
 /// The part of the line around the column; behind the key nothing, when values may be secrets.
 fn cut(line: &str, column: usize, secretive: bool) -> Option<Excerpt> {
-    let hidden = || line.split_once(": ").filter(|(_, value)| !value.trim().is_empty()).map(|(key, _)| format!("{key}: …"));
-    let shown = secretive.then(hidden).flatten().unwrap_or_else(|| line.to_owned());
+    let shown = if secretive { key_alone(line)? } else { line.to_owned() };
     let length = shown.chars().count();
     let column = column.min(length);
     let start = if length <= SHOWN { 0 } else { column.saturating_sub(SHOWN / 2) };
@@ -45,7 +59,7 @@ fn cut(line: &str, column: usize, secretive: bool) -> Option<Excerpt> {
 
 #[cfg(test)]
 mod tests {
-    use super::cut;
+    use super::{cut, holds_connections};
 
     #[test]
     fn the_caret_stands_under_the_column() {
@@ -66,5 +80,25 @@ mod tests {
         let excerpt = cut("    password: hunter2", 14, true).unwrap();
         assert_eq!((excerpt.text.as_str(), excerpt.indent), ("    password: …", 14));
         assert_eq!(cut("    acme: { password: hunter2 }", 24, true).unwrap().text, "    acme: …");
+        assert_eq!(cut("    password:hunter2", 14, true).unwrap().text, "    password: …");
+        assert_eq!(cut("  \"password\":\"hunter2\" \"x\"", 14, true).unwrap().text, "  \"password: …");
+        assert_eq!(cut("    password:", 14, true).unwrap().text, "    password:");
+        for line in ["      hunter2", "- hunter2", "{ hunter2 }"] {
+            assert!(cut(line, 4, true).is_none(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_connections_file_is_known_however_it_is_written() {
+        for text in [
+            "\u{feff}connections:\n",
+            "version: 1\n\"connections\":\n",
+            "connections :\n",
+            "{\"version\":1,\"connections\":{}}",
+            "a: 1\rconnections:\r",
+        ] {
+            assert!(holds_connections(text), "{text:?}");
+        }
+        assert!(!holds_connections("operations:\n  a: { title: connections }\n"));
     }
 }

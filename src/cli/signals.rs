@@ -7,22 +7,35 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::send::Cancel;
 
-/// Unfinished files, removed when the process ends at once.
-static LITTER: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+/// Unfinished files: when the process ends at once, they are removed, or kept under the name beside them.
+static LITTER: Mutex<Vec<(PathBuf, Option<PathBuf>)>> = Mutex::new(Vec::new());
 
 /// Notes a file that must not outlive this process.
 pub(crate) fn clean_up_later(path: &Path) {
-    LITTER.lock().unwrap_or_else(PoisonError::into_inner).push(path.to_owned());
+    LITTER.lock().unwrap_or_else(PoisonError::into_inner).push((path.to_owned(), None));
+}
+
+/// What such a file holds is kept after all, under this name.
+pub(crate) fn keep_later(path: &Path, name: PathBuf) {
+    LITTER
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .iter_mut()
+        .filter(|(p, _)| p == path)
+        .for_each(|(_, kept)| *kept = Some(name.clone()));
 }
 
 /// The file has found its place.
 pub(crate) fn cleaned_up(path: &Path) {
-    LITTER.lock().unwrap_or_else(PoisonError::into_inner).retain(|p| p != path);
+    LITTER.lock().unwrap_or_else(PoisonError::into_inner).retain(|(p, _)| p != path);
 }
 
 fn end_at_once(code: u8) -> ! {
-    for path in LITTER.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-        let _gone_or_not = std::fs::remove_file(path);
+    for (path, kept) in LITTER.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        let _done_or_not = match kept {
+            Some(name) if std::fs::metadata(path).is_ok_and(|file| file.len() > 0) => std::fs::rename(path, name),
+            _ => std::fs::remove_file(path),
+        };
     }
     std::process::exit(i32::from(code))
 }

@@ -43,12 +43,13 @@ pub(crate) async fn run(context: &Context, method: Method, args: &WriteCallArgs)
     let signals = Signals::listen(&call.with.cancel);
     let look = if many { Look::Rows } else { Look::Card };
     let places = Places {
-        output: Output::open(&args.call.output, std::io::stdout().is_terminal(), look, screen::columns())?,
+        output: Output::open(&args.call.output, std::io::stdout().is_terminal(), look, screen::columns())?.precious(),
         receipt: ReceiptFile::open(args.call.output.receipt.as_deref())?,
         outcomes: args.write.outcomes.as_deref().map(|p| Target::open(Some(p))).transpose()?,
         lines: Vec::new(),
         done: Vec::new(),
     };
+    places.outcomes.iter().for_each(Target::keep_at_once);
     deliver(context.screen, &call, writes, places, &signals, many).await
 }
 
@@ -57,7 +58,7 @@ struct Places {
     output: Output,
     receipt: ReceiptFile,
     outcomes: Option<Target>,
-    /// Outcomes that are not in their file yet, and the items among them that took effect.
+    /// Outcomes that are not in their file yet, and the items that took effect and are not written down with all that came of them.
     lines: Vec<u8>,
     done: Vec<u64>,
 }
@@ -70,12 +71,17 @@ async fn deliver(screen: Screen, call: &Call, mut writes: Writes, mut places: Pl
         let next = match writes.ready().await {
             Poll::Ready(next) => next,
             Poll::Pending => {
-                lost = lost.or(progress.aside(|| places.flush(screen, call)).err());
+                if let Err(error) = progress.aside(|| places.flush()) {
+                    // What cannot be noted any more must not be done any more. What is under way is waited for.
+                    writes.stop();
+                    lost.get_or_insert(error);
+                }
                 progress.watch(writes.next()).await
             }
         };
         let Some(mut outcome) = next else { break };
-        if let Err(error) = progress.aside(|| places.take(screen, call, &outcome, many)) {
+        if let Err(error) = progress.aside(|| places.take(screen, &outcome, many)) {
+            writes.stop();
             lost.get_or_insert(error);
         }
         if let (Some(error), None) = (outcome.error.take(), &first) {
@@ -83,7 +89,7 @@ async fn deliver(screen: Screen, call: &Call, mut writes: Writes, mut places: Pl
         }
         progress.update(writes.receipt());
     }
-    lost = lost.or(progress.aside(|| places.flush(screen, call)).err());
+    lost = lost.or(progress.aside(|| places.flush()).err());
     progress.finish();
     let facts = writes.receipt().clone();
     let verdict = facts.outcomes.unwrap_or_default().check(first.as_ref().map(|(index, error)| (*index, error)));
@@ -106,11 +112,11 @@ async fn deliver(screen: Screen, call: &Call, mut writes: Writes, mut places: Pl
 
 impl Places {
     /// Takes an outcome: its record to the output, itself to the outcomes file, a failure to stderr.
-    fn take(&mut self, screen: Screen, call: &Call, outcome: &Outcome, many: bool) -> Result<()> {
+    fn take(&mut self, screen: Screen, outcome: &Outcome, many: bool) -> Result<()> {
         // Items that were never sent are counted; a line for each would bury those that failed.
         let before = if many && matches!(outcome.status, OutcomeStatus::Failed | OutcomeStatus::Unknown) {
             // What came before it is seen before it.
-            let before = self.flush(screen, call);
+            let before = self.flush();
             tell(screen, outcome);
             before
         } else {
@@ -125,30 +131,39 @@ impl Places {
         }
         // A reader that has gone does not stop the writes: they are what was asked for.
         let kept = before.and(self.output.add(&outcome.items));
-        if kept.is_ok() && self.lines.len() < TOGETHER { Ok(()) } else { self.flush(screen, call).and(kept) }
+        if kept.is_ok() && self.lines.len() < TOGETHER { Ok(()) } else { self.flush().and(kept) }
     }
 
-    /// Writes down what was taken. What cannot be noted any more must not be done any more.
-    fn flush(&mut self, screen: Screen, call: &Call) -> Result<()> {
+    /// Writes down what was taken. What could not be written is kept for the next time, where there can be one.
+    fn flush(&mut self) -> Result<()> {
         let outcomes = match &mut self.outcomes {
             Some(file) if !self.lines.is_empty() => file.write(&self.lines).map(|_| ()),
             _ => Ok(()),
         };
-        self.lines.clear();
-        let kept = outcomes.and(self.output.flush().map(|_| ()));
-        if kept.is_err() {
-            call.with.cancel.cancel();
-            self.done.iter().for_each(|index| screen.warn(&format!("item {index}: ok, but this could not be written down")));
+        if outcomes.is_ok() {
+            self.lines.clear();
         }
-        self.done.clear();
+        let kept = outcomes.and(self.output.flush().map(|_| ()));
+        if kept.is_ok() {
+            self.done.clear();
+        }
         kept
     }
 
     /// Everything appears, also when items failed: what took effect is a fact.
-    fn close(self, screen: Screen, facts: &Receipt, error: Option<&Error>) -> Result<()> {
-        let outcomes = self.outcomes.map_or(Ok(()), Target::finish);
+    fn close(mut self, screen: Screen, facts: &Receipt, error: Option<&Error>) -> Result<()> {
+        let outcomes = match self.outcomes.take() {
+            Some(mut file) => match file.write(&self.lines) {
+                Ok(_) => file.finish(),
+                Err(error) => Err(file.broken(error)),
+            },
+            None => Ok(()),
+        };
         let receipt = self.receipt.write(screen, facts, error);
         let notes = self.output.finish();
+        if outcomes.is_err() || notes.is_err() {
+            self.done.iter().for_each(|index| screen.warn(&format!("item {index}: ok, but this could not be written down")));
+        }
         outcomes.and(receipt)?;
         notes?.iter().filter(|_| error.is_none() && facts.items > 1).for_each(|note| screen.note(note));
         Ok(())

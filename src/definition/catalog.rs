@@ -12,6 +12,7 @@ use super::sandbox::SandboxFile;
 use super::source::{BUILT_IN, Source};
 use super::template::Template;
 use crate::error::{Error, ErrorKind, Fault, Result, did_you_mean};
+use crate::yaml::BYTES_MAX;
 
 /// All connectors, operations and templates that an engine knows.
 pub struct Catalog {
@@ -55,7 +56,7 @@ impl Catalog {
 
     /// Adds a folder with `operations/<connector>/*.yaml` and `templates/<connector>/*.yaml`. Entries override those of the same name.
     ///
-    /// The files of a connector are read when it is first asked for, all of them and once.
+    /// A file is read once, when something in it is first asked for.
     ///
     /// # Errors
     /// `definition` when the folder holds neither, or cannot be listed.
@@ -63,18 +64,24 @@ impl Catalog {
         let mut found = false;
         for kind in ["operations", "templates"] {
             let root = folder.join(kind);
-            if !root.is_dir() {
-                continue;
+            match std::fs::metadata(&root) {
+                Ok(meta) if meta.is_dir() => {}
+                Ok(_) => continue,
+                Err(cause) if cause.kind() == std::io::ErrorKind::NotFound && folder.is_dir() => continue,
+                Err(_) if !folder.is_dir() => return Err(no_folder(folder)),
+                Err(cause) => return Err(unreadable(&root.display().to_string(), &cause)),
             }
             for connector in list(&root)?.into_iter().filter(|p| p.is_dir()) {
                 let name = connector.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
                 let files = list(&connector)?.into_iter().filter(|p| p.extension().is_some_and(|e| e == "yaml" || e == "yml"));
-                let sources = files.map(|file| match file.into_os_string().into_string() {
-                    Ok(path) => Ok(Source::later(path, |path| read(Path::new(path)))),
-                    // No text names it, so it is read now.
-                    Err(odd) => Ok(Source::Given { name: odd.to_string_lossy().into_owned(), text: read(Path::new(&odd))? }),
-                });
-                let sources = sources.collect::<Result<Vec<_>>>()?;
+                let sources: Vec<Source> = files
+                    .map(|file| {
+                        let name = file.to_string_lossy().into_owned();
+                        // The process may have gone to another folder when it is read.
+                        let path = std::path::absolute(&file).unwrap_or(file);
+                        Source::later(name.clone(), move || read(&path, &name))
+                    })
+                    .collect();
                 if !sources.is_empty() {
                     self.put(&name, sources);
                     found = true;
@@ -272,8 +279,25 @@ fn list(folder: &Path) -> Result<Vec<std::path::PathBuf>> {
     Ok(paths)
 }
 
-fn read(file: &Path) -> Result<String> {
-    std::fs::read_to_string(file).map_err(|e| unreadable(&file.display().to_string(), &e))
+fn read(file: &Path, shown: &str) -> Result<String> {
+    let wrong = |why: &str| Error::new(ErrorKind::Definition, format!("{shown} cannot be read: {why}")).at(in_file(shown));
+    let meta = std::fs::metadata(file).map_err(|e| unreadable(shown, &e))?;
+    if !meta.is_file() {
+        return Err(wrong("it is no regular file"));
+    }
+    if meta.len() > BYTES_MAX as u64 {
+        return Err(wrong(&format!("it is larger than the limit yaml_bytes ({BYTES_MAX})")).advise("split the file; this limit is fixed"));
+    }
+    std::fs::read_to_string(file).map_err(|e| unreadable(shown, &e))
+}
+
+/// A folder that was named and is none, or may not be looked into.
+fn no_folder(folder: &Path) -> Error {
+    let shown = folder.display().to_string();
+    match std::fs::metadata(folder) {
+        Err(cause) => unreadable(&shown, &cause),
+        Ok(_) => Error::new(ErrorKind::Definition, format!("{shown} is no folder")).at(in_file(&shown)),
+    }
 }
 
 fn unreadable(file: &str, cause: &std::io::Error) -> Error {

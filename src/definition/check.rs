@@ -249,11 +249,16 @@ fn schema_faults(format: Format, doc: &Document, wrap: &[&str]) -> Vec<Fault> {
     let mut faults: Vec<Fault> = Vec::new();
     for finding in schema.check(&value) {
         let pointer = finding.pointer.strip_prefix(&prefix).unwrap_or(&finding.pointer);
-        let place = match &finding.key {
-            Some(key) => doc.place_of_key(pointer, key),
-            None => doc.place(pointer),
+        // A key where a value belongs may be the secret itself.
+        let misplaced = finding.message.split_once(" has no form ").filter(|_| matches!(format, Format::Connections));
+        let (place, message) = match (misplaced, &finding.key) {
+            (Some((field, _)), _) => {
+                (doc.place(pointer), format!("{field} is a text, or a map with one of the keys `env`, `file` and `keyring`"))
+            }
+            (None, Some(key)) => (doc.place_of_key(pointer, key), finding.message),
+            (None, None) => (doc.place(pointer), finding.message),
         };
-        let fault = Fault { place, message: finding.message, advice: None };
+        let fault = Fault { place, message, advice: None };
         if !faults.contains(&fault) {
             faults.push(fault);
         }

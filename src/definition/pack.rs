@@ -1,6 +1,7 @@
 //! The files of one connector and the index over them. Parses an entry when it is asked for, and once.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,6 +31,8 @@ pub(crate) struct Pack {
     index: OnceLock<Index>,
     operations: Mutex<HashMap<String, Arc<Operation>>>,
     records: Mutex<HashMap<String, Arc<LaterRecord>>>,
+    /// Files of which a part makes no sense without the rest, by their numbers.
+    wholes: Mutex<HashMap<usize, Arc<Document>>>,
     /// Built-in parts are checked like others: somebody asks for all faults.
     strict: AtomicBool,
 }
@@ -63,6 +66,7 @@ impl Pack {
     fn forget(&self) {
         lock(&self.operations).clear();
         lock(&self.records).clear();
+        lock(&self.wholes).clear();
     }
 
     fn last_named(&self, file: &str) -> Option<&Source> {
@@ -157,6 +161,15 @@ impl Pack {
         }
     }
 
+    fn whole_of(&self, number: usize, source: &Source) -> Result<Arc<Document>> {
+        if let Some(found) = lock(&self.wholes).get(&number) {
+            return Ok(Arc::clone(found));
+        }
+        let whole = Arc::new(Document::parse(source.name(), source.text()?, 0)?);
+        lock(&self.wholes).insert(number, Arc::clone(&whole));
+        Ok(whole)
+    }
+
     fn document(&self, section: &'static str, name: &str) -> Result<Option<Document>> {
         let part = |number: usize, bytes: Range<usize>, line: u64| {
             let Some(source) = self.sources.get(number) else { return Ok(None) };
@@ -164,7 +177,7 @@ impl Pack {
             match Document::parse(source.name(), text.get(bytes).unwrap_or_default(), line) {
                 Ok(doc) => Ok(Some(doc)),
                 // A part may refer to the rest of its file; the whole file then tells the truth.
-                Err(part) => Document::parse(source.name(), text, 0)?.entry(section, name).map(Some).ok_or(part),
+                Err(part) => self.whole_of(number, source)?.entry(section, name).map(Some).ok_or(part),
             }
         };
         let found = match self.entry(section, name)? {
@@ -200,7 +213,16 @@ impl Pack {
         }
         let Some(doc) = self.document("operations", id)? else { return Ok(None) };
         let connector = self.connector()?;
-        let operation = Arc::new(read_operation(&doc, &connector, &|name| self.later_record(name).ok().flatten())?);
+        let broken = Cell::new(None);
+        let record = |name: &str| {
+            self.later_record(name).unwrap_or_else(|error| {
+                broken.set(Some(error));
+                None
+            })
+        };
+        let read = read_operation(&doc, &connector, &record);
+        // A record that is wrong is not one that is missing.
+        let operation = Arc::new(broken.take().map_or(read, Err)?);
         lock(&self.operations).insert(id.to_owned(), Arc::clone(&operation));
         Ok(Some(operation))
     }

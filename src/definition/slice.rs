@@ -23,13 +23,25 @@ pub(crate) fn slice(text: &str) -> Option<Vec<Slice<'_>>> {
     let mut slices: Vec<Slice<'_>> = Vec::new();
     let mut seen = HashSet::new();
     let mut section: Option<&'static str> = None;
+    // Whether lines belong to an entry. It reaches to the next key at its depth or above: blank lines and `#` may be parts of a text.
+    let mut open = false;
     let mut offset = 0;
     let ends = memchr::memchr_iter(b'\n', text.as_bytes()).chain((!text.ends_with('\n')).then_some(text.len()));
     for (number, end) in (0..).zip(ends) {
         let line = text.get(offset..end)?;
         let indent = line.bytes().take_while(|b| *b == b' ').count();
         let rest = line.get(indent..)?.trim_end();
+        // A line ends at a `\r` too, and then more than one stands here.
+        if rest.contains('\r') {
+            return None;
+        }
         let is_key_line = !rest.is_empty() && !rest.starts_with('#');
+        if is_key_line && indent <= 2 {
+            if let (true, Some(last)) = (open, slices.last_mut()) {
+                last.bytes.end = offset;
+            }
+            open = false;
+        }
         if is_key_line && indent == 0 {
             let (key, value) = key_of(rest)?;
             section = SECTIONS.into_iter().find(|s| *s == key);
@@ -40,21 +52,22 @@ pub(crate) fn slice(text: &str) -> Option<Vec<Slice<'_>>> {
             if !plain || !seen.insert((key, "")) {
                 return None;
             }
-        } else if is_key_line && indent == 1 {
-            return None;
         } else if is_key_line && indent == 2 && section.is_some() {
             let (name, value) = key_of(rest)?;
             if value.starts_with(['&', '*', '!', '|', '>']) || !seen.insert((section?, name)) {
                 return None;
             }
-            slices.push(Slice { section: section?, name, bytes: offset..end, line: number });
-        }
-        if let (Some(last), true) = (slices.last_mut(), is_key_line && indent > 0 && section.is_some()) {
-            last.bytes.end = end;
+            slices.push(Slice { section: section?, name, bytes: offset..text.len(), line: number });
+            open = true;
+        } else if is_key_line && !open {
+            return None;
         }
         offset = end + 1;
     }
-    Some(slices)
+    let empty = |section: &&str| seen.contains(&(*section, "")) && !slices.iter().any(|s| s.section == *section);
+    // What lacks something is told so by the parser.
+    let whole = seen.contains(&("version", "")) && !slices.is_empty() && !SECTIONS.iter().any(empty);
+    whole.then_some(slices)
 }
 
 /// `key: value` with a plain key.
@@ -73,9 +86,16 @@ mod tests {
     fn entries_are_cut_at_their_keys() {
         let text = "version: 1\nrecords:\n  A: { x: 1 }\n# note\noperations:\n  # first\n  getA:\n    title: a\n\n  getB:\n    title: |\n      x\n    b: 2";
         let names: Vec<_> = slice(text).unwrap().into_iter().map(|s| (s.section, s.name, s.line, &text[s.bytes])).collect();
-        assert_eq!(names[0], ("records", "A", 2, "  A: { x: 1 }"));
-        assert_eq!(names[1], ("operations", "getA", 6, "  getA:\n    title: a"));
+        assert_eq!(names[0], ("records", "A", 2, "  A: { x: 1 }\n# note\n"));
+        assert_eq!(names[1], ("operations", "getA", 6, "  getA:\n    title: a\n\n"));
         assert_eq!(names[2].3, "  getB:\n    title: |\n      x\n    b: 2");
+    }
+
+    #[test]
+    fn a_text_keeps_what_looks_like_a_comment() {
+        let text = "version: 1\noperations:\n  a:\n    t: |\n      x\n      # y\n\n  b:\n    t: |+\n      z\n\n";
+        let parts: Vec<_> = slice(text).unwrap().into_iter().map(|s| &text[s.bytes]).collect();
+        assert_eq!(parts, ["  a:\n    t: |\n      x\n      # y\n\n", "  b:\n    t: |+\n      z\n\n"]);
     }
 
     #[test]
@@ -84,12 +104,19 @@ mod tests {
             "operations: {a: {}}\n",
             "operations:\n  a: *x\n",
             "operations:\n a:\n  b: 1\n",
+            "operations:\n    a:\n        b: 1\n",
             "operations:\n  a: 1\n  a: 2\n",
+            "operations:\n  a: 1\rb: 2\n",
+            "operations:\n  a: 1\nrecords:\n",
+            "  a: 1\noperations:\n  a: 1\n",
             "\"operations\":\n  a: 1\n",
             "operatons:\n  a: 1\n",
-            "version: 2\n",
+            "",
         ] {
+            let text = &format!("version: 1\n{text}");
             assert_eq!(slice(text), None, "{text:?}");
         }
+        assert_eq!(slice("operations:\n  a: 1\n"), None, "no version");
+        assert_eq!(slice("version: 2\noperations:\n  a: 1\n"), None, "another version");
     }
 }

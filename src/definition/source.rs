@@ -26,17 +26,20 @@ pub(super) struct BuiltInEntry {
 /// The files that the library carries.
 pub(super) const BUILT_IN: &[BuiltIn] = include!(concat!(env!("OUT_DIR"), "/packs.rs"));
 
+/// Gives what stands in a file.
+pub(super) type Reader = dyn Fn() -> Result<String> + Send + Sync;
+
 /// One definition file.
 pub(super) enum Source {
     BuiltIn(&'static BuiltIn),
     Given { name: String, text: String },
-    Later { name: String, read: fn(&str) -> Result<String>, text: OnceLock<String> },
+    Later { name: String, read: Box<Reader>, text: OnceLock<String> },
 }
 
 impl Source {
     /// One that is read when somebody asks what stands in it.
-    pub(super) fn later(name: String, read: fn(&str) -> Result<String>) -> Source {
-        Source::Later { name, read, text: OnceLock::new() }
+    pub(super) fn later(name: String, read: impl Fn() -> Result<String> + Send + Sync + 'static) -> Source {
+        Source::Later { name, read: Box::new(read), text: OnceLock::new() }
     }
 
     /// The name that errors show.
@@ -57,11 +60,11 @@ impl Source {
         match self {
             Source::BuiltIn(file) => Ok(file.text),
             Source::Given { text, .. } => Ok(text),
-            Source::Later { name, read, text } => {
+            Source::Later { read, text, .. } => {
                 if let Some(text) = text.get() {
                     return Ok(text);
                 }
-                let read = read(name)?;
+                let read = read()?;
                 Ok(text.get_or_init(|| read))
             }
         }

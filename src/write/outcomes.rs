@@ -46,7 +46,7 @@ pub(super) fn outcomes(operation: &Operation, items: &Items, share: Share, sent:
 fn failed(share: Share, error: Error) -> Vec<Outcome> {
     let status = match error.kind() {
         ErrorKind::UnknownOutcome => OutcomeStatus::Unknown,
-        ErrorKind::Cancelled | ErrorKind::State if error.attempts == 0 => OutcomeStatus::Skipped,
+        ErrorKind::Cancelled | ErrorKind::State | ErrorKind::Timeout if error.attempts == 0 => OutcomeStatus::Skipped,
         _ => OutcomeStatus::Failed,
     };
     let (http_status, attempts) = (error.http_status, error.attempts);
@@ -97,8 +97,7 @@ fn by_parts(operation: &Operation, rule: &PartRule, items: &Items, share: Share,
             let found = part_of(rule, &parts, &taken, items.get(index), position, share.count);
             let Some((found, part)) = found.and_then(|at| parts.get(at).map(|part| (at, part))) else {
                 let message = format!("the reply reports on {} items, and not on this one", parts.len());
-                let error =
-                    wrong(ErrorKind::UnknownOutcome, message).advise("look at the record before sending it again; it was not repeated");
+                let error = wrong(ErrorKind::UnknownOutcome, message).advise("look at the record before sending it again");
                 return outcome(OutcomeStatus::Unknown, Items::default(), Some(error));
             };
             if let Some(taken) = taken.get_mut(found) {

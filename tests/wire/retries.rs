@@ -341,7 +341,7 @@ fn stops() -> Vec<Case> {
             with: within(300),
             limits: json!({"rate": {"requests": 1, "per_s": 60}}),
             items: Some("[{},{}]"),
-            ..post("57", "a wait for the pace beyond the deadline is not begun", vec![made()], "ok/1 [{}], failed timeout/0", 1)
+            ..post("57", "a wait for the pace beyond the deadline is not begun", vec![made()], "ok/1 [{}], skipped timeout/0", 1)
         },
     ]
 }

@@ -32,6 +32,8 @@ pub(crate) struct Output {
     flow: Flow,
     buffer: Vec<u8>,
     items: u64,
+    /// What it holds is known to nobody else.
+    precious: bool,
 }
 
 /// How the items of a call look best to a person.
@@ -66,7 +68,14 @@ impl Output {
             OutputForm::Csv => Form::File(FileForm::csv(&args.columns)),
             OutputForm::Table => Form::Table(Table::new(&args.columns, look, width, is_terminal && !to_file)),
         };
-        Ok(Output { target: Target::open(args.output.as_deref())?, form, flow: Flow::Open, buffer: Vec::new(), items: 0 })
+        Ok(Output { target: Target::open(args.output.as_deref())?, form, flow: Flow::Open, buffer: Vec::new(), items: 0, precious: false })
+    }
+
+    /// Says that the items can be had only once: they are kept, however the call ends.
+    pub(crate) fn precious(mut self) -> Output {
+        self.target.keep_at_once();
+        self.precious = true;
+        self
     }
 
     /// Writes the items of one page.
@@ -83,10 +92,13 @@ impl Output {
         self.items += items.len() as u64;
         match &mut self.form {
             Form::File(FileForm::Ndjson) => match items.lines() {
-                Some(lines) if lines.len() >= TOGETHER => {
-                    self.flush()?;
-                    self.flow = self.target.write(lines.as_bytes())?;
+                Some(lines) if lines.len() >= TOGETHER && self.flush().is_ok() => {
+                    let written = self.target.write(lines.as_bytes()).map(|flow| self.flow = flow);
+                    if written.is_err() {
+                        self.buffer.extend_from_slice(lines.as_bytes());
+                    }
                     self.buffer.push(b'\n');
+                    written?;
                 }
                 Some(lines) => {
                     self.buffer.extend_from_slice(lines.as_bytes());
@@ -100,7 +112,7 @@ impl Output {
         if self.buffer.len() >= TOGETHER { self.flush().map(|_| ()) } else { Ok(()) }
     }
 
-    /// Hands what was taken to the system.
+    /// Hands what was taken to the system. What could not be written is kept for the next time.
     pub(crate) fn flush(&mut self) -> Result<Flow> {
         if self.flow == Flow::Open && !self.buffer.is_empty() {
             self.flow = self.target.write(&self.buffer)?;
@@ -130,7 +142,9 @@ impl Output {
 
     /// Ends the output: the file appears. Gives what a person should know about it.
     pub(crate) fn finish(mut self) -> Result<Vec<String>> {
-        self.close()?;
+        if let Err(error) = self.close() {
+            return Err(if self.precious { self.target.broken(error) } else { error });
+        }
         let notes = match &self.form {
             Form::File(form) => form.note().into_iter().collect(),
             Form::Table(table) => table.footer(self.items).into_iter().collect(),
