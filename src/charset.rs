@@ -85,3 +85,24 @@ fn outside_quotes(field: &str, separator: u8) -> impl Iterator<Item = &str> {
 pub(crate) fn in_lower_case(name: &str) -> Cow<'_, str> {
     if name.bytes().any(|b| b.is_ascii_uppercase()) { Cow::Owned(name.to_ascii_lowercase()) } else { Cow::Borrowed(name) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::charset;
+
+    #[test]
+    fn the_label_is_read_as_the_field_is_written() {
+        for (field, label) in [
+            ("application/json", ""),
+            ("application/json; charset=UTF-8", "utf-8"),
+            ("application/json;Charset=\"utf-8\"", "utf-8"),
+            ("application/json; charset='utf-8'", "utf-8"),
+            (r#"application/json; profile="a;charset=latin1"; charset=utf-8"#, "utf-8"),
+            (r#"application/json; profile="a\";charset=latin1"; charset=utf-8"#, "utf-8"),
+            (r#"application/json; profile="a\\"; charset=latin1"#, "latin1"),
+            ("application/json, text/html; charset=latin1", ""),
+        ] {
+            assert_eq!(charset(field), label, "{field}");
+        }
+    }
+}

@@ -93,11 +93,7 @@ impl ConnectionsFile {
     /// # Errors
     /// `definition`, with every fault's place.
     pub fn parse(file: &str, text: &str) -> Result<ConnectionsFile> {
-        let doc = Document::parse(file, text, 0).map_err(|e| {
-            // The key that stands twice may be a secret where a key belongs.
-            let twice = e.message.split_once("duplicate mapping key").map(|(before, _)| format!("{before}a key stands twice"));
-            e.with(|d| d.message = twice.unwrap_or_else(|| std::mem::take(&mut d.message)))
-        })?;
+        let doc = Document::parse(file, text, 0)?;
         let mirror: ConnectionsFile = doc.read().map_err(|e| explain(Format::Connections, &doc, &[], &e))?;
         let mut c = Checker::new(&doc);
         if mirror.version != crate::definition::FORMAT_VERSION {

@@ -254,11 +254,17 @@ impl Session {
     fn check_first(&self, operation: &Arc<Operation>, options: &Map<String, Value>, items: Option<&Items>) -> Result<()> {
         let named = |e: Error| e.with(|d| d.operation = Some(operation.id.clone()));
         match write::plan(operation, items).first() {
-            Some(share) => {
-                write::build(&self.wire, operation, options, &items.cloned().unwrap_or_default(), *share, None, &write::Model::new())
-                    .map(|_| ())
-                    .map_err(named)
-            }
+            Some(share) => write::build(
+                &self.wire,
+                operation,
+                options,
+                &items.cloned().unwrap_or_default(),
+                *share,
+                write::Key::Planned,
+                &write::Model::new(),
+            )
+            .map(|_| ())
+            .map_err(named),
             None => Ok(()),
         }
     }
@@ -322,7 +328,7 @@ impl Session {
         let shares = write::plan(&operation, items).into_iter();
         let model = write::Model::new();
         let request = |share| {
-            let (head, body) = write::build(&self.wire, &operation, &options, &given, share, None, &model)?;
+            let (head, body) = write::build(&self.wire, &operation, &options, &given, share, write::Key::Planned, &model)?;
             Ok(http::Request::from_parts(head.into_owned(), body))
         };
         let requests = shares.map(request).collect::<Result<_>>()?;

@@ -208,6 +208,20 @@ pub(crate) fn plan(operation: &Operation, items: Option<&Items>) -> Vec<Share> {
 /// What the requests of one call have in common, once the first was made, where no item is part of the address: all but bodies of one media type.
 pub(crate) type Model = OnceLock<(String, Parts)>;
 
+/// What an item's idempotency key is made from.
+#[derive(Clone, Copy)]
+pub(crate) enum Key<'a> {
+    /// The same for every plan: a plan sends nothing.
+    Planned,
+    /// A call without a name is a run of its own.
+    Own,
+    /// The run's name, and the index of the first item of the call in it.
+    Run(&'a str, u64),
+}
+
+/// What a plan shows in the place of an idempotency key.
+const PLANNED_KEY: &str = "(one for each item and run)";
+
 /// The request of one share.
 pub(crate) fn build<'m>(
     wire: &Wire,
@@ -215,7 +229,7 @@ pub(crate) fn build<'m>(
     options: &Map<String, Value>,
     items: &Items,
     share: Share,
-    key: Option<(&str, u64)>,
+    key: Key<'_>,
     model: &'m Model,
 ) -> Result<(Cow<'m, Parts>, Bytes)> {
     let body = match &operation.items {
@@ -240,16 +254,21 @@ pub(crate) fn build<'m>(
     Ok((head, body))
 }
 
-/// One key per item and run, the same for every attempt, another for another body. A call without a name is a run of its own.
-fn idempotency_key(uri: &http::Uri, body: &[u8], share: Share, name: Option<(&str, u64)>) -> String {
+/// One key per item and run, the same for every attempt, another for another body.
+fn idempotency_key(uri: &http::Uri, body: &[u8], share: Share, key: Key<'_>) -> String {
     use sha2::Digest;
+    let base = match key {
+        Key::Planned => return PLANNED_KEY.to_owned(),
+        Key::Own => 0,
+        Key::Run(_, base) => base,
+    };
     let mut digest = sha2::Sha256::new();
     digest.update(uri.to_string());
     digest.update(body);
-    digest.update((share.first as u64 + name.map_or(0, |(_, base)| base)).to_le_bytes());
-    match name {
-        Some((name, _)) => digest.update(name),
-        None => digest.update(fastrand::u128(..).to_le_bytes()),
+    digest.update((share.first as u64 + base).to_le_bytes());
+    match key {
+        Key::Run(name, _) => digest.update(name),
+        Key::Own | Key::Planned => digest.update(fastrand::u128(..).to_le_bytes()),
     }
     digest.finalize().iter().take(16).map(|b| format!("{b:02x}")).collect()
 }
@@ -347,7 +366,7 @@ impl Writes {
                 (Arc::clone(&self.wire), Arc::clone(&self.call), Arc::clone(&self.options), self.items.clone());
             let (gate, key, base, model) = (self.gate.clone(), self.key.clone(), self.base, Arc::clone(&self.model));
             let task = tokio::spawn(async move {
-                let key = key.as_deref().map(|name| (name, base));
+                let key = key.as_deref().map_or(Key::Own, |name| Key::Run(name, base));
                 let (head, body) = build(&wire, &call.operation, &options, &items, share, key, &model)?;
                 let announce = |gate| Announce { gate, first: base + share.first as u64, count: share.count as u64 };
                 wire.send(&call, Outgoing { head: &head, body: &body }, gate.as_deref().map(announce)).await

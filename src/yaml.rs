@@ -74,7 +74,13 @@ impl Document {
         }
         let Bare(tree) = serde_saphyr::from_str_with_options(text, options()).map_err(|e| {
             let place = e.location().map(|l| (l.line() + line_offset, l.column()));
-            let message = tidy(&e.without_snippet().to_string());
+            let mut message = tidy(&e.without_snippet().to_string());
+            if text.contains("connections")
+                && let Some((what, _)) = message.split_once("key: ")
+            {
+                // What stands where a key belongs may be a secret.
+                message = format!("{what}key");
+            }
             let advice = fixed(&message).or_else(|| advice(text, place.map(|(line, _)| line - line_offset)));
             let mut error = fault(file, message, place);
             if let Some(advice) = advice {

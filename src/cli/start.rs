@@ -22,10 +22,14 @@ use crate::error::{Error, ErrorKind, Result};
 pub fn main() -> ExitCode {
     leave_no_core();
     let typed: Vec<OsString> = std::env::args_os().collect();
-    let args = match quick(&typed).map_or_else(|| Args::try_parse_from(&typed), Ok) {
+    let mut args = match quick(&typed).map_or_else(|| Args::try_parse_from(&typed), Ok) {
         Ok(args) => args,
         Err(refused) => return refuse(&refused, &typed),
     };
+    let folders = typed_folders(&typed);
+    if folders.len() > args.global.definitions.len() {
+        args.global.definitions = folders;
+    }
     let context = Context::new(args.global);
     trace(context.global.verbose);
     let done = match args.command {
@@ -149,15 +153,24 @@ fn refuse(refused: &clap::Error, typed: &[OsString]) -> ExitCode {
     }
 }
 
+/// The folders of all `--definitions`. Of a flag that stands before the command and behind it too, the parser gives the later ones only.
+fn typed_folders(typed: &[OsString]) -> Vec<PathBuf> {
+    let mut words = typed.iter().take_while(|word| *word != "--");
+    let mut folders = Vec::new();
+    while let Some(word) = words.next() {
+        if word == "--definitions" {
+            folders.extend(words.next().map(PathBuf::from));
+        } else if let Some(folder) = word.to_str().and_then(|word| word.strip_prefix("--definitions=")) {
+            folders.push(folder.into());
+        }
+    }
+    folders
+}
+
 /// The examples in help come from the catalogue; one that cannot be read leaves placeholders.
 fn catalog_for_help(typed: &[OsString]) -> Catalog {
     let mut catalog = Catalog::builtin();
-    let folder = |w: &[OsString]| match w {
-        [flag, folder] if flag == "--definitions" => Some(PathBuf::from(folder)),
-        _ => None,
-    };
-    let typed: Vec<PathBuf> = typed.windows(2).filter_map(folder).collect();
-    for folder in definitions(&typed) {
+    for folder in definitions(&typed_folders(typed)) {
         let _placeholders_then = catalog.add_folder(&folder);
     }
     catalog

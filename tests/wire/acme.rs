@@ -59,6 +59,7 @@ operations:
     options: { q: {}, ids: { type: array }, each: { type: array, style: repeat }, X-Opt: { in: header } }
     response: { result: list }
   add: { title: A, method: mutate, request: POST /things, items: { send: each }, response: { result: object } }
+  add-exactly: { title: A, method: mutate, request: POST /things, items: { send: each }, response: { result: object, ok: [201] } }
   keyed:
     title: A
     method: mutate

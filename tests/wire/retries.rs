@@ -337,6 +337,19 @@ fn stops() -> Vec<Case> {
         exact(300, read("57", "the deadline in flight: a read", vec![silence(Step::Hang)], "[] timeout/1", 1)),
         exact(300, put("57", "the deadline in flight leaves a PUT unknown", vec![silence(Step::Hang)], UNKNOWN, 1)),
         exact(300, delete("57", "the deadline in flight leaves a DELETE unknown", vec![silence(Step::Hang)], UNKNOWN, 1)),
+        exact(
+            300,
+            Case {
+                items: Some("[{},{},{}]"),
+                ..post(
+                    "57",
+                    "the deadline in flight: what was not sent by then is skipped",
+                    vec![made(), silence(Step::Hang), made()],
+                    "ok/1 [{}], unknown unknown_outcome/1, skipped timeout/0",
+                    2,
+                )
+            },
+        ),
         Case {
             with: within(300),
             limits: json!({"rate": {"requests": 1, "per_s": 60}}),

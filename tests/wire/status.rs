@@ -54,6 +54,16 @@ fn statuses() -> Vec<Case> {
             post("26", format!("{status}: a POST is sent once"), script(made()), of_post, 1),
         ]
     })
+    .chain(["200 OK", "202 Accepted", "204 No Content", "299 Nearly"].map(|status| Case {
+        operation: "add-exactly",
+        ..post(
+            "26",
+            format!("{status} where 201 is expected: the POST may have worked"),
+            vec![reply(status, JSON, "{}"), made()],
+            UNKNOWN,
+            1,
+        )
+    }))
     .collect()
 }
 
