@@ -239,7 +239,8 @@ int32_t opnode_conn_free(opnode_conn *conn);
 /*
  * Runs an operation to its end and gives everything as one batch; timeout negative for none. An answer of more than "runBytes" gives OPNODE_E_LIMIT:
  * use opnode_op_start.
- * With OPNODE_E_PARTIAL and OPNODE_E_UNKNOWN_OUTCOME, *out holds the outcomes of all items all the same. Blocks.
+ * When items of a write did not succeed, *out holds the outcomes of all items all the same: OPNODE_E_PARTIAL when some took effect, the error of the first
+ * when none did, OPNODE_E_UNKNOWN_OUTCOME when of one it is not known. Blocks.
  */
 int32_t opnode_run(opnode_conn *conn, const char *request, size_t len, int64_t timeout_ms, opnode_buf **out, opnode_error **err);
 

@@ -127,8 +127,9 @@ pub(crate) fn check_items(operation: &Operation, options: &Map<String, Value>, i
         return invalid(format!("{} takes no items", operation.id));
     }
     let mut faults = Vec::new();
+    let mut given = options.clone();
     for (index, item) in items.iter().enumerate() {
-        check_item(operation, &names, index, item, &mut faults)?;
+        check_item(operation, (&names, &mut given), index, item, &mut faults)?;
         if faults.len() >= FAULTS_MAX {
             break;
         }
@@ -143,7 +144,14 @@ pub(crate) fn check_items(operation: &Operation, options: &Map<String, Value>, i
 /// Faults that are reported at once.
 const FAULTS_MAX: usize = 100;
 
-fn check_item(operation: &Operation, names: &[&str], index: usize, item: Item<'_>, faults: &mut Vec<Fault>) -> Result<()> {
+/// `names` are the options that the item fills, beside those that are given.
+fn check_item(
+    operation: &Operation,
+    (names, given): (&[&str], &mut Map<String, Value>),
+    index: usize,
+    item: Item<'_>,
+    faults: &mut Vec<Fault>,
+) -> Result<()> {
     let mut fault = |pointer: String, message: String| {
         let advice = Some(format!("`opnode describe {}` shows an item", operation.id));
         faults.push(Fault { place: Place::field(format!("/{index}{pointer}")), message: format!("item {index}: {message}"), advice });
@@ -164,10 +172,15 @@ fn check_item(operation: &Operation, names: &[&str], index: usize, item: Item<'_
         return Ok(());
     }
     for name in names {
-        match value.get(name).map(scalar) {
-            Some(Some(text)) if !matches!(text.trim(), "" | "." | "..") => {}
-            Some(_) => fault(format!("/{name}"), format!("`{name}` cannot stand in the address")),
-            None => fault(format!("/{name}"), format!("`{name}` is missing, which says which record is meant")),
+        let field = format!("/{name}");
+        match value.get(name).map(|v| (v, scalar(v))) {
+            Some((own, Some(text))) if !matches!(text.trim(), "" | "." | "..") => {
+                if let Some(misfit) = operation.check_filled(given, name, own)? {
+                    fault(field, misfit);
+                }
+            }
+            Some(_) => fault(field, format!("`{name}` cannot stand in the address")),
+            None => fault(field, format!("`{name}` is missing, which says which record is meant")),
         }
     }
     Ok(())

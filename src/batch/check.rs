@@ -11,8 +11,10 @@ use super::model::{Feed, Leg, Save, Step, Watermark};
 use super::names;
 use super::run_values;
 use super::save;
-use crate::definition::{BatchFile, Catalog, Checker, Json, Method, Operation, Ordered, SavePart, Send, StepFile, Template};
-use crate::error::{Error, Result, did_you_mean};
+use crate::definition::{BatchFile, Catalog, Checker, Json, Method, Operation, Ordered, SavePart, StepFile, Template};
+use crate::error::{Error, Place, Result, did_you_mean};
+use crate::item::Items;
+use crate::write::check_items;
 use crate::yaml::escape;
 
 /// What the steps stand on.
@@ -322,22 +324,26 @@ fn takes_nothing(operation: &Operation) -> bool {
 
 /// Items that are written out are checked as they will be sent.
 fn literal_items(c: &mut Checker<'_>, at: &str, file: &StepFile, operation: &Operation) {
-    let (Some(items), Some(rule), None) = (&file.items, &operation.items, &file.map) else { return };
-    // A JSON Patch takes nulls and ready operations too; the write itself looks at those.
-    if matches!(rule.send, Send::JsonPatch) || items.0.contains("${{") {
+    let (Some(items), None) = (&file.items, &file.map) else { return };
+    if items.0.contains("${{") || operation.method == Method::Query || takes_nothing(operation) {
         return;
     }
     let value = items.to_value();
     let Some(list) = value.as_array() else { return };
-    for (index, item) in list.iter().enumerate() {
-        match operation.check_item(rule, item) {
-            Ok(findings) => findings.into_iter().for_each(|f| {
-                let key = f.key.map(|k| format!("/{}", escape(&k))).unwrap_or_default();
-                c.fault(&format!("{at}/items/{index}{}{key}", f.pointer), f.message, None);
-            }),
-            Err(error) => c.fault(&format!("{at}/items/{index}"), error.message.clone(), None),
-        }
+    // What a template gives is looked at with its options.
+    let named = operation.options.iter().filter(|o| file.template.is_some() || file.options.0.iter().any(|(name, _)| *name == o.name));
+    let given = named.map(|o| (o.name.clone(), Value::Null)).collect();
+    let Err(error) = check_items(operation, &given, Some(&Items::from_values(list))) else { return };
+    let mut told = |place: Option<&Place>, message: &str| {
+        let message = message.rsplit_once("do not fit: ").map_or(message, |(_, m)| m);
+        let message = message.strip_prefix("item ").and_then(|m| m.split_once(": ")).map_or(message, |(_, m)| m);
+        let field = place.and_then(|p| p.field.as_deref()).unwrap_or_default();
+        c.fault(&format!("{at}/items{field}"), message.to_owned(), None);
+    };
+    if error.faults.is_empty() {
+        told(error.place.as_ref(), &error.message);
     }
+    error.faults.iter().for_each(|f| told(Some(&f.place), &f.message));
 }
 
 fn after(c: &mut Checker<'_>, at: &str, file: &StepFile, ids: &[&str], number: usize, needs: &mut BTreeSet<usize>) {

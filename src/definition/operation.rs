@@ -269,14 +269,35 @@ impl Operation {
         if options.is_empty() && !self.options.iter().any(|o| o.required) {
             return Ok(());
         }
-        let schema = self.option_check.get_or_init(|| Schema::compile(self.options_schema())).as_ref();
-        let schema = schema.map_err(|e| Error::new(ErrorKind::Definition, format!("the options of {}: {e}", self.id)))?;
+        let schema = self.option_schema()?;
         let value = Value::Object(options.clone());
         let faults: Vec<Fault> = schema.check(&value).into_iter().map(|f| self.option_fault(f)).collect();
         if faults.is_empty() {
             return Ok(());
         }
         Err(self.refuse(ErrorKind::InvalidOptions, &format!("the options of {} do not fit", self.id), faults))
+    }
+
+    /// What is wrong with the value that an item gives an option; `given` are the others. A number may be written as text, as CSV files do.
+    pub(crate) fn check_filled(&self, given: &mut Map<String, Value>, name: &str, value: &Value) -> Result<Option<String>> {
+        let schema = self.option_schema()?;
+        let mut misfit = |value: &Value| {
+            given.insert(name.to_owned(), value.clone());
+            let whole = Value::Object(std::mem::take(given));
+            let found = schema.check(&whole).into_iter().find(|f| f.pointer == format!("/{name}"));
+            if let Value::Object(map) = whole {
+                *given = map;
+            }
+            found.map(|f| f.message)
+        };
+        let Some(message) = misfit(value) else { return Ok(None) };
+        let number = value.as_str().and_then(|text| serde_json::from_str::<serde_json::Number>(text.trim()).ok());
+        Ok(number.map_or(Some(message.clone()), |number| misfit(&Value::Number(number)).map(|_| message)))
+    }
+
+    fn option_schema(&self) -> Result<&Schema> {
+        let schema = self.option_check.get_or_init(|| Schema::compile(self.options_schema())).as_ref();
+        schema.map_err(|e| Error::new(ErrorKind::Definition, format!("the options of {}: {e}", self.id)))
     }
 
     fn option_fault(&self, finding: Finding) -> Fault {

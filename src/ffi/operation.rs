@@ -48,6 +48,8 @@ pub(crate) struct Op {
     /// The work hears of room for a batch, and of input.
     room: Notify,
     streams: bool,
+    /// Its batches hold outcomes.
+    pub(crate) writes: bool,
     /// Largest answer of a call that drains, in bytes.
     pub(crate) run_bytes: usize,
 }
@@ -83,6 +85,7 @@ impl Op {
     pub(crate) fn start(conn: &Arc<Conn>, text: &str, tag: u64) -> Result<Arc<Op>> {
         conn.host.check_open()?;
         let request = Request::read(conn, text)?;
+        let writes = matches!(request.work, Work::Write { .. });
         let streams = matches!(request.work, Work::Write { items: Input::Stream, .. });
         let op = Arc::new(Op {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
@@ -94,6 +97,7 @@ impl Op {
             come: Condvar::new(),
             room: Notify::new(),
             streams,
+            writes,
             run_bytes: request.run_bytes,
         });
         let job = work::prepare(&op, conn, request)?;
