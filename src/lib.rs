@@ -53,7 +53,8 @@
 //!
 //! # What the library never does
 //!
-//! It never prints, reads the environment, installs anything global, or sends a credential to another origin than the connection's own. It runs
+//! It never prints, reads the environment (but for the proxies, where that is asked for, and `SSL_CERT_FILE` and `SSL_CERT_DIR`, which name the system's
+//! authorities), installs anything global, or sends a credential to another origin than the connection's own. It runs
 //! inside the caller's tokio runtime.
 
 #![warn(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]

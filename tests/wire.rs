@@ -1,5 +1,5 @@
 //! opnode against hostile and broken servers, over real loopback sockets. Every trial is named by its row in the failure catalogue of
-//! `design/reliability.md` and the fact that it states; `cargo test --test wire -- 05` runs one row, `--ignored` the faults that are known.
+//! `docs/reliability.md` and the fact that it states; `cargo test --test wire -- 05` runs one row.
 //!
 //! The program starts itself once more, in an environment that names an authority of its own as the system's and a proxy that must not be used.
 //! Everything that is logged on the way, at the highest level, is searched for the planted credentials.

@@ -80,7 +80,7 @@ pub(crate) enum Command {
     Connection(ConnectionCommand),
     /// Sign in to a connection in the browser, where its system wants a person
     Login(LoginArgs),
-    /// Check definitions and connections: every fault with its place
+    /// Check definitions, connections and batch files: each fault with its place
     Check(CheckArgs),
     /// Print the JSON Schema of a file format, for editors
     Schema(SchemaArgs),

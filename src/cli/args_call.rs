@@ -15,7 +15,7 @@ pub(crate) struct SystemArgs {
     #[arg(long)]
     pub(crate) sandbox: bool,
     /// Faults for the sandbox to play, such as every=7,kinds=429+503+reset+slow
-    #[arg(long, value_name = "SPEC", requires = "sandbox")]
+    #[arg(long, value_name = "SPEC", requires = "sandbox", conflicts_with = "connection")]
     pub(crate) faults: Option<String>,
 }
 
@@ -91,7 +91,7 @@ pub(crate) struct WriteArgs {
     /// The records: a JSON array, one JSON object, or one per line; @FILE, or - for standard input
     #[arg(long, short, value_name = "JSON|@FILE|-")]
     pub(crate) items: Option<String>,
-    /// Send no further item after the first that did not succeed
+    /// Begin no further item after the first that did not succeed; those under way end
     #[arg(long)]
     pub(crate) stop_on_error: bool,
     /// Write what happened to each item to this file, one JSON object per line

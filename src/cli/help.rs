@@ -184,7 +184,7 @@ Exit codes:
   2  the command line is wrong               7  a write whose outcome nobody knows
   3  a definition, option or item is wrong   8  some items of a write failed
   4  the connection is wrong or not allowed  9  a local file could not be written
-  130  interrupted";
+  129, 130, 143  stopped by a signal";
 
 fn overview(n: &Names) -> String {
     format!("{}\n\n`opnode COMMAND --help` shows examples of each command.", orientation_lines(n))

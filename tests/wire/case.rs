@@ -22,7 +22,7 @@ pub enum Stop {
 /// A call, and the script that meets it.
 #[derive(Clone)]
 pub struct Case {
-    /// Rows of the catalogue in `design/reliability.md`.
+    /// Rows of the catalogue in `docs/reliability.md`.
     pub row: &'static str,
     /// What must hold, as one statement.
     pub fact: String,

@@ -24,7 +24,7 @@ enum Then {
     Ends(&'static str),
 }
 
-/// The retry table of `design/reliability.md`: a signal; a read; an idempotent write; another write.
+/// The retry table of `docs/reliability.md`: a signal; a read; an idempotent write; another write.
 fn table() -> Vec<(&'static str, Act, [Then; 3])> {
     use Then::{Again, Ends};
     let status = |line: &str| reply(line, JSON, "{}");
