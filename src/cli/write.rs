@@ -48,6 +48,7 @@ pub(crate) async fn run(context: &Context, method: Method, args: &WriteCallArgs)
         outcomes: args.write.outcomes.as_deref().map(|p| Target::open(Some(p))).transpose()?,
         lines: Vec::new(),
         done: Vec::new(),
+        stuck: false,
     };
     places.outcomes.iter().for_each(Target::keep_at_once);
     deliver(context.screen, &call, writes, places, &signals, many).await
@@ -61,6 +62,8 @@ struct Places {
     /// Outcomes that are not in their file yet, and the items that took effect and are not written down with all that came of them.
     lines: Vec<u8>,
     done: Vec<u64>,
+    /// A write has failed: the next try is at a wait or at the end, not for each outcome.
+    stuck: bool,
 }
 
 async fn deliver(screen: Screen, call: &Call, mut writes: Writes, mut places: Places, signals: &Signals, many: bool) -> Result<u8> {
@@ -131,7 +134,7 @@ impl Places {
         }
         // A reader that has gone does not stop the writes: they are what was asked for.
         let kept = before.and(self.output.add(&outcome.items));
-        if kept.is_ok() && self.lines.len() < TOGETHER { Ok(()) } else { self.flush().and(kept) }
+        if kept.is_ok() && (self.stuck || self.lines.len() < TOGETHER) { Ok(()) } else { self.flush().and(kept) }
     }
 
     /// Writes down what was taken. What could not be written is kept for the next time, where there can be one.
@@ -144,7 +147,8 @@ impl Places {
             self.lines.clear();
         }
         let kept = outcomes.and(self.output.flush().map(|_| ()));
-        if kept.is_ok() {
+        self.stuck = kept.is_err();
+        if !self.stuck {
             self.done.clear();
         }
         kept

@@ -1,7 +1,7 @@
 //! The catalogue: OperationId to operation, over embedded packs and folders of the host. Reads a folder only when told to.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::check::in_file;
@@ -62,6 +62,8 @@ impl Catalog {
     /// `definition` when the folder holds neither, or cannot be listed.
     pub fn add_folder(&mut self, folder: &Path) -> Result<()> {
         let mut found = false;
+        // The process may have gone to another folder when a file is read.
+        let here = if folder.is_relative() { std::env::current_dir().unwrap_or_default() } else { PathBuf::new() };
         for kind in ["operations", "templates"] {
             let root = folder.join(kind);
             match std::fs::metadata(&root) {
@@ -77,8 +79,7 @@ impl Catalog {
                 let sources: Vec<Source> = files
                     .map(|file| {
                         let name = file.to_string_lossy().into_owned();
-                        // The process may have gone to another folder when it is read.
-                        let path = std::path::absolute(&file).unwrap_or(file);
+                        let path = here.join(file);
                         Source::later(name.clone(), move || read(&path, &name))
                     })
                     .collect();
@@ -271,7 +272,7 @@ fn ambiguous(what: &str, name: &str, packs: &[&Pack]) -> Error {
         .advise(format!("say which: {}", full.join(" or ")))
 }
 
-fn list(folder: &Path) -> Result<Vec<std::path::PathBuf>> {
+fn list(folder: &Path) -> Result<Vec<PathBuf>> {
     let shown = folder.display().to_string();
     let entries = std::fs::read_dir(folder).map_err(|e| unreadable(&shown, &e))?;
     let mut paths = entries.map(|e| e.map(|e| e.path())).collect::<std::io::Result<Vec<_>>>().map_err(|e| unreadable(&shown, &e))?;

@@ -271,12 +271,14 @@ impl Pack {
         let mut errors: Vec<Error> = Vec::new();
         errors.extend(self.own_connector().err());
         errors.extend(self.sandbox().err());
+        let mut names = HashMap::new();
         for (_, source) in self.areas() {
             match source.text().and_then(|text| Document::parse(source.name(), text, 0)) {
                 Err(error) => errors.push(error),
                 Ok(doc) => {
                     let format = if doc.keys("").contains(&"templates") { Format::Templates } else { Format::Operations };
                     errors.extend(top_level(format, &doc));
+                    errors.extend(twice(&mut names, source, &doc));
                 }
             }
         }
@@ -333,6 +335,22 @@ impl Index {
         }
         Ok(())
     }
+}
+
+/// Entries that another file of the same folder has too. To override what is built in, or what another folder holds, is meant; this is a slip.
+fn twice(names: &mut HashMap<(String, &'static str, String), String>, source: &Source, doc: &Document) -> Vec<Error> {
+    let file = source.file_name();
+    let folder = source.name().strip_suffix(file).unwrap_or_default();
+    let mut errors = Vec::new();
+    for section in SECTIONS {
+        for name in doc.keys(&format!("/{section}")) {
+            if let Some(other) = names.insert((folder.to_owned(), section, name.to_owned()), file.to_owned()) {
+                let message = format!("`{name}` stands in {other} too, and only one of them holds");
+                errors.push(Error::new(ErrorKind::Definition, message).at(doc.place_of_key(&format!("/{section}"), name)));
+            }
+        }
+    }
+    errors
 }
 
 /// Faults of a file as a whole, before its entries are looked at one by one.
