@@ -40,6 +40,8 @@ pub(crate) struct Pending {
     path: PathBuf,
     /// Bytes of the writes that went well.
     whole: u64,
+    /// Part of a write that failed could not be taken back.
+    torn: bool,
 }
 
 impl Target {
@@ -76,7 +78,7 @@ impl Target {
             .tempfile_in(folder(&path))
             .map_err(|e| failed(shown, &io_text(&e)).advise("is there such a folder, and may you write in it?"))?;
         signals::clean_up_later(file.path());
-        Ok(Kind::Pending(Pending { file, path, whole: 0 }).into())
+        Ok(Kind::Pending(Pending { file, path, whole: 0, torn: false }).into())
     }
 
     /// Keeps what it holds, as `.partial`, when the process is ended at once.
@@ -105,7 +107,7 @@ impl Target {
             Err(cause) => {
                 let error = self.error(&cause);
                 // Of a file to be, nothing is left of a write that failed; the next may do better.
-                self.failed = (!matches!(self.kind, Kind::Pending(_))).then(|| error.clone());
+                self.failed = (!matches!(&self.kind, Kind::Pending(pending) if !pending.torn)).then(|| error.clone());
                 Err(error)
             }
         }
@@ -167,8 +169,8 @@ impl Pending {
         match &written {
             Ok(()) => self.whole += bytes.len() as u64,
             Err(_) => {
-                self.file.as_file().set_len(self.whole)?;
-                self.file.seek(io::SeekFrom::Start(self.whole))?;
+                let cut = self.file.as_file().set_len(self.whole);
+                self.torn = cut.and_then(|()| self.file.seek(io::SeekFrom::Start(self.whole))).is_err();
             }
         }
         written
