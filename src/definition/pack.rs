@@ -342,9 +342,12 @@ fn twice(names: &mut HashMap<(String, &'static str, String), String>, source: &S
     let file = source.file_name();
     let folder = source.name().strip_suffix(file).unwrap_or_default();
     let mut errors = Vec::new();
-    for section in SECTIONS {
+    // A host adds what it likes, as often as it likes.
+    let sections = if matches!(source, Source::Later { .. }) { &SECTIONS[..] } else { &[] };
+    for section in sections {
         for name in doc.keys(&format!("/{section}")) {
-            if let Some(other) = names.insert((folder.to_owned(), section, name.to_owned()), file.to_owned()) {
+            let other = names.insert((folder.to_owned(), *section, name.to_owned()), file.to_owned());
+            if let Some(other) = other.filter(|other| other != file) {
                 let message = format!("`{name}` stands in {other} too, and only one of them holds");
                 errors.push(Error::new(ErrorKind::Definition, message).at(doc.place_of_key(&format!("/{section}"), name)));
             }
