@@ -5,32 +5,62 @@ use std::borrow::Cow;
 use http::header::CONTENT_TYPE;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::page::{Response, Rows};
+use crate::page::{Body, Response, Rows};
 
-/// The body as text: UTF-8 unless the Content-Type or a byte order mark says otherwise.
+/// A body of JSON as text. JSON is UTF-8 whatever its label says (RFC 8259, sections 8.1 and 11); a label counts where the bytes are no UTF-8.
 /// Takes the body out of the reply, because a page may be large.
 pub(crate) fn decode(reply: &mut Response) -> Result<(String, Rows)> {
     let body = std::mem::take(&mut reply.body);
     let label = charset(reply.header(&CONTENT_TYPE).unwrap_or_default());
-    let marked = match *body {
+    match mark(&body) {
+        Some(mark) => by_label(body, mark),
+        // In JSON, a character of two bytes shows itself: no text holds a plain zero.
+        None if is_utf8(&label) || wide(&body) => by_label(body, &label),
+        None => match body.is_text() {
+            true => by_label(body, ""),
+            false => by_label(body, &label),
+        },
+    }
+}
+
+/// A body of any text: by its mark, or its label.
+pub(crate) fn decode_labelled(reply: &mut Response) -> Result<(String, Rows)> {
+    let body = std::mem::take(&mut reply.body);
+    let label = charset(reply.header(&CONTENT_TYPE).unwrap_or_default());
+    let label = mark(&body).map_or(label, Cow::Borrowed);
+    by_label(body, &label)
+}
+
+fn mark(body: &[u8]) -> Option<&'static str> {
+    match body {
         [0xFE, 0xFF, ..] => Some("utf-16be"),
         [0xFF, 0xFE, ..] => Some("utf-16le"),
         [0xEF, 0xBB, 0xBF, ..] => Some("utf-8"),
         _ => None,
-    };
-    let label = marked.map_or(label, Cow::Borrowed);
-    match &*label {
-        "" | "utf-8" | "utf8" | "us-ascii" | "ascii" => {
+    }
+}
+
+fn is_utf8(label: &str) -> bool {
+    matches!(label, "" | "utf-8" | "utf8" | "us-ascii" | "ascii")
+}
+
+fn wide(body: &[u8]) -> bool {
+    body.iter().take(4).any(|b| *b == 0)
+}
+
+fn by_label(body: Body, label: &str) -> Result<(String, Rows)> {
+    match label {
+        label if is_utf8(label) => {
             let marked = body.starts_with(b"\xEF\xBB\xBF");
-            let (mut text, rows) = body.into_text().map_err(|e| broken(&label, e.valid_up_to()))?;
+            let (mut text, rows) = body.into_text().map_err(|e| broken(label, e.valid_up_to()))?;
             if marked {
                 // Nothing is noted of a text with a mark: it begins with no list.
                 text.drain(..'\u{feff}'.len_utf8());
             }
             Ok((text, rows))
         }
-        "utf-16" | "utf-16be" => utf16(&body, u16::from_be_bytes, &label).map(unread),
-        "utf-16le" => utf16(&body, u16::from_le_bytes, &label).map(unread),
+        "utf-16" | "utf-16be" => utf16(&body, u16::from_be_bytes, label).map(unread),
+        "utf-16le" => utf16(&body, u16::from_le_bytes, label).map(unread),
         "iso-8859-1" | "latin1" | "latin-1" => Ok(unread(body.iter().map(|b| char::from(*b)).collect())),
         other => Err(Error::new(ErrorKind::BadResponse, format!("the reply's charset `{other}` is not supported"))
             .advise("utf-8, utf-16 and iso-8859-1 are read; ask the vendor for UTF-8, which JSON is defined in (RFC 8259, section 8.1)")),

@@ -54,6 +54,10 @@ pub struct ConnectionFile {
     /// Sends every request to this address instead, the real host as the first segment of the path: for stand-ins such as the sandbox
     #[serde(default)]
     pub reroute: Option<String>,
+    /// Takes only path and query of the next addresses that replies name, at the connection's own origin: for systems behind a proxy that name
+    /// themselves by another scheme or host
+    #[serde(default)]
+    pub relink: bool,
     /// Property values
     #[serde(flatten)]
     pub values: BTreeMap<String, ValueFile>,
@@ -143,6 +147,7 @@ impl ConnectionFile {
             allow_private: self.allow_private,
             name: None,
             reroute: self.reroute.clone(),
+            relink: self.relink,
         })
     }
 }
@@ -171,6 +176,9 @@ pub struct ConnectionSpec {
     /// Sends every request to this address instead, the real host as the first segment of the path: how a stand-in plays several hosts.
     #[serde(default)]
     pub reroute: Option<String>,
+    /// Takes only path and query of the next addresses that replies name, at the connection's own origin.
+    #[serde(default)]
+    pub relink: bool,
 }
 
 /// A connection that was checked and can be used.
@@ -179,6 +187,7 @@ pub struct Connection {
     pub(crate) limits: Limits,
     pub(crate) redactor: Redactor,
     pub(crate) name: Option<String>,
+    pub(crate) relink: bool,
     allow_private: bool,
     reroute: Option<Url>,
     values: BTreeMap<String, Secret>,
@@ -241,6 +250,7 @@ impl Connection {
             limits,
             redactor,
             name,
+            relink: spec.relink,
             allow_private,
             reroute,
             values,

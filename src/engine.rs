@@ -118,6 +118,10 @@ pub struct CallOptions {
     pub items_max: Option<u64>,
     /// Walk by key instead of by page, where the operation can: nothing is missed while records come and go, but pages come one by one.
     pub forward_only: bool,
+    /// Of a query: an end that was not seen, and a list that is shorter than announced, are errors.
+    pub strict: bool,
+    /// Give up after the usual number of attempts, without waiting for a system that may be about to come back.
+    pub impatient: bool,
     /// End the call after this time.
     pub timeout: Option<Duration>,
     /// Cancels the call.
@@ -189,7 +193,8 @@ impl Session {
 
     fn call(&self, operation: &Arc<Operation>, with: &CallOptions) -> Call {
         let deadline = with.timeout.map(|t| self.wire.clock.now() + t);
-        Call { operation: Arc::clone(operation), cancel: with.cancel.clone(), deadline, tally: crate::send::Tally::default() }
+        let tally = crate::send::Tally::default();
+        Call { operation: Arc::clone(operation), cancel: with.cancel.clone(), deadline, patient: !with.impatient, tally }
     }
 
     /// Reads: pages of items, as they come.
@@ -209,8 +214,9 @@ impl Session {
         let size = self.page_size(&operation, &options, with);
         let asked = size.as_ref().map(|(_, n)| *n);
         let mut pager = Pager::new(Arc::clone(&operation), &options, with.forward_only, asked).map_err(named)?;
+        pager.relink(self.wire.connection.relink);
         if let Some(resume) = &with.resume {
-            pager.go_on_from(resume.rows, resume.largest);
+            pager.go_on_from((resume.pages, resume.rows, resume.largest), resume.ledger.clone());
         }
         let cursor = with.resume.as_ref().map_or_else(|| pager.first(), |r| r.cursor.clone());
         let input = Input { options: &options, item: None, body: None, page_size: size.as_ref().map(|(name, n)| (name.as_str(), *n)) };
@@ -220,7 +226,7 @@ impl Session {
 
     /// Never asks for more than the caller wants.
     fn page_size(&self, operation: &Operation, options: &Map<String, Value>, with: &CallOptions) -> Option<(String, u32)> {
-        let size = operation.paging.size()?;
+        let size = operation.paging.size.as_ref()?;
         let given = options.contains_key(&size.query);
         let n = operation.page_size(size, options, self.wire.connection.limits.page_size);
         let most = with.items_max.filter(|_| !given).and_then(|m| u32::try_from(m.max(1)).ok()).unwrap_or(u32::MAX);
@@ -354,7 +360,7 @@ impl Session {
             })?;
             options.insert(name.clone(), Value::from(value));
         }
-        let one = CallOptions { items_max: Some(1), ..with.clone() };
+        let one = CallOptions { items_max: Some(1), impatient: true, ..with.clone() };
         self.query(&probe.operation, &Value::Object(options), &one)?.collect().await
     }
 }

@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use crate::charset;
 use crate::connection::Connection;
-use crate::definition::{ErrorRules, Operation, Pointer, Source, scalar};
+use crate::definition::{Operation, Pointer, ResultShape, Source, scalar};
 use crate::error::{Error, ErrorKind, Provider, ProviderDetail};
 use crate::page::{Around, Response};
+use crate::retry::{self, Signal};
 use crate::secret::MASK;
 
 /// Characters of a foreign text that an error keeps.
@@ -28,51 +29,28 @@ pub(crate) fn check(connection: &Connection, operation: &Operation, reply: &Resp
     if !expected {
         return Some(from_status(connection, operation, reply));
     }
-    in_success(connection, operation, reply)
-}
-
-/// A failure that comes with a success status: a flag that says so, or an object in the vendor's error form.
-fn in_success(connection: &Connection, operation: &Operation, reply: &Response) -> Option<Error> {
+    // Files and texts are handed on as they are; only what says outright that it is a failure is one.
+    if !matches!(rule.result, ResultShape::File | ResultShape::Text) || !is_object(reply) {
+        return None;
+    }
     let rules = &connection.connector.errors;
-    let first = reply.body.iter().find(|b| !b.is_ascii_whitespace())?;
-    // A byte order mark, or two bytes a character.
-    let wide = reply.body.iter().take(4).any(|b| *b == 0 || *b >= 0xEF);
-    if *first != b'{' && !wide {
-        return None;
-    }
-    let keys = error_keys(rules);
-    let holds = |key: &str| memchr::memmem::find(&reply.body, key.as_bytes()).is_some();
-    let may_be_error = rules.success.is_some() || keys.is_some_and(|keys| wide || keys.into_iter().all(holds));
-    if !may_be_error {
-        return None;
-    }
     let body = json(reply)?;
-    let denied = rules.success.as_ref().is_some_and(|p| p.find(&body) == Some(&Value::Bool(false)));
-    let has = |key: &str| body.get(key).is_some();
-    let in_form = keys.is_some_and(|keys| keys.into_iter().all(has) && body.as_object().is_some_and(|o| o.len() <= keys.len() + 1));
-    if !denied && !in_form {
-        return None;
-    }
-    let provider = provider(connection, reply, Some(&body));
-    let said = provider.message.clone().unwrap_or_else(|| "it reports a failure".into());
-    Some(dress(
-        Error::new(
-            ErrorKind::Rejected,
-            format!("{} answered {} but reports a failure: {said}", connection.connector.title, reply.status.as_u16()),
-        ),
-        connection,
-        operation,
-        reply,
-        provider,
-    ))
+    let all = !rules.in_success.is_empty() && rules.in_success.iter().all(|p| p.find(&body).is_some());
+    let denied = rules.success.as_ref().is_some_and(|rule| rule.at.find(&body).is_some_and(|value| rule.judge(Some(value)) == Some(false)));
+    (all || denied).then(|| reported(connection, operation, reply, &body))
 }
 
-/// The top-level keys that together make the vendor's error form: code, message and list of details.
-fn error_keys(rules: &ErrorRules) -> Option<[&str; 3]> {
-    fn key(pointer: &Pointer) -> Option<&str> {
-        pointer.tokens().first().map(String::as_str)
-    }
-    Some([key(rules.code.first()?)?, key(rules.message.first()?)?, key(&rules.details.as_ref()?.list)?])
+fn is_object(reply: &Response) -> bool {
+    reply.body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&reply.body).trim_ascii_start().starts_with(b"{")
+}
+
+/// The error that a reply with a success status reports in its body.
+pub(crate) fn reported(connection: &Connection, operation: &Operation, reply: &Response, body: &Value) -> Error {
+    let provider = provider(connection, reply, Some(body));
+    let said = provider.message.clone().or_else(|| provider.details.iter().find_map(|d| d.message.clone()));
+    let said = said.unwrap_or_else(|| "it reports a failure".into());
+    let message = format!("{} answered {} but reports a failure: {said}", connection.connector.title, reply.status.as_u16());
+    dress(Error::new(ErrorKind::Rejected, message), connection, operation, reply, provider)
 }
 
 /// The body as JSON, in whatever charset it came; `None` also for one that is larger than what is looked at.
@@ -87,7 +65,8 @@ fn json(reply: &Response) -> Option<Value> {
 fn from_status(connection: &Connection, operation: &Operation, reply: &Response) -> Error {
     let body = json(reply);
     let provider = provider(connection, reply, body.as_ref());
-    let (kind, what) = meaning(reply.status);
+    let limited = retry::signal(reply.status, &reply.headers) == Some(Signal::Throttled);
+    let (kind, what) = if limited { LIMITED } else { meaning(reply.status) };
     let said = match (&provider.message, reply.status.canonical_reason()) {
         (Some(message), _) => format!(": {message}"),
         (None, Some(reason)) => format!(" ({reason})"),
@@ -97,6 +76,8 @@ fn from_status(connection: &Connection, operation: &Operation, reply: &Response)
     dress(error, connection, operation, reply, provider)
 }
 
+const LIMITED: (ErrorKind, &str) = (ErrorKind::RateLimited, "asks for fewer requests");
+
 fn meaning(status: StatusCode) -> (ErrorKind, &'static str) {
     match status.as_u16() {
         401 | 407 => (ErrorKind::Unauthenticated, "did not accept the credentials"),
@@ -104,7 +85,11 @@ fn meaning(status: StatusCode) -> (ErrorKind, &'static str) {
         404 | 410 => (ErrorKind::NotFound, "has no such record"),
         409 | 412 | 423 => (ErrorKind::Conflict, "refused because of a conflict"),
         408 => (ErrorKind::Timeout, "gave up waiting for the request"),
-        429 => (ErrorKind::RateLimited, "asks for fewer requests"),
+        429 => LIMITED,
+        425 => (ErrorKind::Unavailable, "does not take the request so early"),
+        501 | 505 => (ErrorKind::Rejected, "does not support this request"),
+        511 => (ErrorKind::Network, "was not reached: the network wants a sign-in of its own"),
+        521 | 523 | 525 | 526 => (ErrorKind::Unavailable, "could not be reached from the server in front of it"),
         300..=399 => (ErrorKind::Rejected, "redirected the request to where it cannot be followed"),
         400..=499 => (ErrorKind::Rejected, "refused the request"),
         500..=599 => (ErrorKind::Unavailable, "failed to answer"),
@@ -113,7 +98,10 @@ fn meaning(status: StatusCode) -> (ErrorKind, &'static str) {
 }
 
 fn dress(error: Error, connection: &Connection, operation: &Operation, reply: &Response, provider: Provider) -> Error {
-    let advice = advice(connection, operation, reply, &provider).or_else(|| general_advice(error.kind(), operation));
+    // A limit that comes as 403 is not what the connector has to say about 403.
+    let limited = error.kind() == ErrorKind::RateLimited && reply.status != StatusCode::TOO_MANY_REQUESTS;
+    let own = if limited { None } else { advice(connection, operation, reply, &provider) };
+    let advice = own.or_else(|| general_advice(error.kind(), operation));
     error.with(|d| {
         d.advice = advice;
         d.operation = Some(operation.id.clone());
@@ -222,6 +210,9 @@ fn excerpt(connection: &Connection, text: &str) -> Option<String> {
 /// A JSON body as it came; or written anew, when a credential hides behind escapes that JSON leaves to the writer (`\/`, `\u0026`).
 fn json_text<'b>(connection: &Connection, reply: &'b Response, body: &Value) -> Cow<'b, str> {
     let plain = body.to_string();
+    if reply.body.is_empty() {
+        return Cow::Owned(plain);
+    }
     match connection.redactor.mask(&plain) {
         Cow::Borrowed(_) => start(reply),
         Cow::Owned(_) => Cow::Owned(plain),

@@ -130,7 +130,7 @@ fn steered(data: &[u8]) -> (usize, &[u8]) {
 /// A Link header field: targets are parts of the field.
 pub fn link_header(data: &[u8]) {
     let field = String::from_utf8_lossy(data);
-    for link in paging::parse_links(&field) {
+    for link in paging::parse_links(&field).0 {
         assert!(field.contains(&link.target), "{link:?} is not of this header");
         assert!(!link.rel.is_empty() && !link.rel.contains(|c: char| c.is_ascii_whitespace()), "{link:?}");
     }
@@ -152,8 +152,8 @@ pub fn page(data: &[u8]) {
         headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static(kind));
     }
     let read = |body: Body| {
-        let reply = Response { status: StatusCode::OK, headers: headers.clone(), body, ..Response::default() };
-        page::read(operation, reply, usize::MAX)
+        let mut reply = Response { status: StatusCode::OK, headers: headers.clone(), body, ..Response::default() };
+        page::read(operation, &mut reply, usize::MAX)
     };
     let mut pieces = Body::expect(true, 0);
     body.chunks(steer % 29 + 1).for_each(|piece| pieces.push(piece));

@@ -18,7 +18,7 @@ pub enum StopReason {
     HasMoreFalse,
     /// The server's count of pages was reached.
     LastPage,
-    /// As many rows as the server announced, and a short page.
+    /// As many rows as the server announced.
     TotalReached,
     /// A page without rows, where pages are counted.
     EmptyPage,
@@ -30,20 +30,21 @@ pub enum StopReason {
     Failed,
 }
 
-impl StopReason {
-    /// Whether everything was delivered.
-    #[must_use]
-    pub const fn is_complete(self) -> bool {
-        match self {
-            StopReason::NotPaged
-            | StopReason::NoNext
-            | StopReason::HasMoreFalse
-            | StopReason::LastPage
-            | StopReason::TotalReached
-            | StopReason::EmptyPage => true,
-            StopReason::ItemLimit | StopReason::Abandoned | StopReason::Failed => false,
-        }
-    }
+/// How the end of a list was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum EndSeen {
+    /// The server said so: no next page, no more, the last page.
+    Signal,
+    /// A page without rows.
+    EmptyPage,
+    /// Fewer rows than asked for, where nothing else was said.
+    ShortPage,
+    /// As many rows as a total that can be relied on.
+    Total,
+    /// It was not seen: what should tell of it was in no reply.
+    Assumed,
 }
 
 /// What a call did. Sizes in bytes, times in milliseconds.
@@ -77,7 +78,10 @@ pub struct Receipt {
     /// Why the walk ended; absent while it goes on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop: Option<StopReason>,
-    /// Whether everything was delivered.
+    /// How the end of a list was seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end: Option<EndSeen>,
+    /// Whether the end was seen and everything before it was delivered.
     pub complete: bool,
     /// What a person should know, such as a total that does not match.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -1,8 +1,13 @@
 //! The retry table, the backoff, the retry budget and the pace of requests. Pure: time and chance come in as values.
 
+mod limits;
+
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, StatusCode};
+pub(crate) use limits::{announced_wait, asked_wait};
+
+use http::header::RETRY_AFTER;
+use http::{HeaderMap, StatusCode};
 
 use crate::definition::{Rate, Repeat};
 
@@ -11,8 +16,12 @@ use crate::definition::{Rate, Repeat};
 pub(crate) enum Signal {
     /// Nothing was sent: no connection, no name, no TLS.
     NotSent,
-    /// 429.
+    /// 429, or 403 with a wait or nothing remaining.
     Throttled,
+    /// 425; or 521, 523, 525 and 526 of a server in front, which did not reach the system: not processed.
+    Unprocessed,
+    /// A status that the connector declares as refused before processing, and that has no other meaning here.
+    Refused,
     /// 503 with Retry-After.
     Busy,
     /// 408, 500, 502, 503, 504 and other 5xx.
@@ -28,66 +37,73 @@ pub(crate) enum Signal {
 pub(crate) enum Verdict {
     /// Try again after a wait.
     Repeat,
-    /// The call failed; it did not take effect.
-    Fail,
     /// Nobody knows whether it took effect.
     Unknown,
 }
 
 /// The table. `refused` says that the connector declares this status as refused before processing.
+///
+/// The question is whether the system could have processed the request: whoever stands in front of it may answer 5xx for a request that it has
+/// handed on, and the system itself may fail after it has written.
 pub(crate) fn judge(repeat: Repeat, signal: Signal, refused: bool) -> Verdict {
     match (signal, repeat) {
-        (Signal::NotSent | Signal::Throttled, _) => Verdict::Repeat,
+        (Signal::NotSent | Signal::Throttled | Signal::Unprocessed | Signal::Refused, _) => Verdict::Repeat,
         (Signal::Busy | Signal::Transient(_), _) if refused => Verdict::Repeat,
         (Signal::Unreadable, Repeat::SafeRead) => Verdict::Repeat,
         (Signal::Unreadable, Repeat::IdempotentWrite | Repeat::OtherWrite) => Verdict::Unknown,
-        (_, Repeat::SafeRead | Repeat::IdempotentWrite) => Verdict::Repeat,
-        (Signal::Busy | Signal::Lost, Repeat::OtherWrite) => Verdict::Unknown,
-        (Signal::Transient(502 | 504 | 408), Repeat::OtherWrite) => Verdict::Unknown,
-        (Signal::Transient(_), Repeat::OtherWrite) => Verdict::Fail,
+        (Signal::Busy | Signal::Lost | Signal::Transient(_), Repeat::SafeRead | Repeat::IdempotentWrite) => Verdict::Repeat,
+        (Signal::Busy | Signal::Lost | Signal::Transient(_), Repeat::OtherWrite) => Verdict::Unknown,
     }
 }
 
 /// Whether a write that saw this signal may have taken effect.
 pub(crate) fn is_ambiguous(signal: Signal) -> bool {
     match signal {
-        Signal::Lost | Signal::Unreadable | Signal::Busy | Signal::Transient(502 | 504 | 408) => true,
-        Signal::NotSent | Signal::Throttled | Signal::Transient(_) => false,
+        Signal::Lost | Signal::Unreadable | Signal::Busy | Signal::Transient(_) => true,
+        Signal::NotSent | Signal::Throttled | Signal::Unprocessed | Signal::Refused => false,
     }
 }
 
-/// The signal of a status; `None` for those that repeat nothing.
+/// Whether a system that is being started anew, or a door that is full for a moment, looks like this: it is waited for.
+pub(crate) fn is_outage(signal: Signal) -> bool {
+    match signal {
+        Signal::NotSent | Signal::Busy | Signal::Lost | Signal::Unprocessed | Signal::Transient(502..=504) => true,
+        Signal::Throttled | Signal::Refused | Signal::Unreadable | Signal::Transient(_) => false,
+    }
+}
+
+/// How long a system is waited for at least, where nobody has said how many attempts there are.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The signal of a status; `None` for those that repeat nothing. 501, 505 and 511 say that the request was not done, and will not be.
 pub(crate) fn signal(status: StatusCode, headers: &HeaderMap) -> Option<Signal> {
     match status.as_u16() {
         429 => Some(Signal::Throttled),
-        503 if headers.contains_key(http::header::RETRY_AFTER) => Some(Signal::Busy),
+        403 if headers.contains_key(RETRY_AFTER) || limits::is_used_up(headers) => Some(Signal::Throttled),
+        425 | 521 | 523 | 525 | 526 => Some(Signal::Unprocessed),
+        503 if headers.contains_key(RETRY_AFTER) => Some(Signal::Busy),
+        501 | 505 | 511 => None,
         code @ (408 | 500..=599) => Some(Signal::Transient(code)),
         _ => None,
     }
 }
 
 const BASE: Duration = Duration::from_millis(200);
+const BASE_OUTAGE: Duration = Duration::from_millis(500);
 const BASE_THROTTLED: Duration = Duration::from_secs(1);
 const CAP: Duration = Duration::from_secs(20);
 
-/// Full jitter: anything between nothing and the doubled base, capped. `chance` lies in 0..1.
+/// Full jitter: anything between nothing and the doubled base, capped; of an outage half of that at least, so that few attempts span it.
+/// `chance` lies in 0..1.
 pub(crate) fn backoff(signal: Signal, attempt: u32, chance: f64) -> Duration {
-    let base = if matches!(signal, Signal::Throttled | Signal::Busy) { BASE_THROTTLED } else { BASE };
+    let chance = chance.clamp(0.0, 1.0);
+    let (base, chance) = match signal {
+        Signal::Throttled | Signal::Busy | Signal::Refused => (BASE_THROTTLED, chance),
+        signal if is_outage(signal) => (BASE_OUTAGE, 0.5 + chance / 2.0),
+        _ => (BASE, chance),
+    };
     let ceiling = base.saturating_mul(1 << attempt.saturating_sub(1).min(16)).min(CAP);
-    ceiling.mul_f64(chance.clamp(0.0, 1.0))
-}
-
-/// The wait that a server asks for (RFC 9110, section 10.2.3): seconds, or a date measured against the server's own Date. Garbage is no wait.
-pub(crate) fn asked_wait(headers: &HeaderMap, now: std::time::SystemTime) -> Option<Duration> {
-    let text = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim();
-    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
-        // More digits than a number holds are the far future, not garbage.
-        let seconds = text.parse::<u64>().unwrap_or(u64::MAX);
-        return (seconds > 0).then_some(Duration::from_secs(seconds.min(u64::from(u32::MAX))));
-    }
-    let until = httpdate::parse_http_date(text).ok()?;
-    let server = headers.get(http::header::DATE).and_then(|v| v.to_str().ok()).and_then(|v| httpdate::parse_http_date(v).ok());
-    until.duration_since(server.unwrap_or(now)).ok().filter(|d| !d.is_zero())
+    ceiling.mul_f64(chance)
 }
 
 /// The retry budget of a connection: a dead server draws a few percent more requests, not a storm.
@@ -107,7 +123,8 @@ impl Default for Tokens {
 impl Tokens {
     /// Takes a retry's cost; `None` when the budget is spent.
     pub(crate) fn take(&mut self, signal: Signal) -> Option<u32> {
-        let cost = if matches!(signal, Signal::Throttled | Signal::Busy) { COST_THROTTLED } else { COST_TRANSIENT };
+        let waits = is_outage(signal) && signal != Signal::Lost;
+        let cost = if waits || matches!(signal, Signal::Throttled | Signal::Refused) { COST_THROTTLED } else { COST_TRANSIENT };
         self.0 = self.0.checked_sub(cost)?;
         Some(cost)
     }
@@ -143,44 +160,11 @@ impl Pace {
     pub(crate) fn hold(&mut self, until: Duration) {
         self.not_before = self.not_before.max(until);
     }
-}
 
-/// What remains, and when the window starts anew, by the names in use.
-static LIMIT_FIELDS: [(HeaderName, HeaderName); 3] = [
-    (HeaderName::from_static("ratelimit-remaining"), HeaderName::from_static("ratelimit-reset")),
-    (HeaderName::from_static("x-ratelimit-remaining"), HeaderName::from_static("x-ratelimit-reset")),
-    (HeaderName::from_static("x-rate-limit-remaining"), HeaderName::from_static("x-rate-limit-reset")),
-];
-
-/// Both in one.
-static LIMIT_FIELD: HeaderName = HeaderName::from_static("ratelimit");
-
-/// The wait that limit headers announce before a 429 is due: nothing remaining, and when the window starts anew
-/// (in seconds, or as Unix time).
-pub(crate) fn announced_wait(headers: &HeaderMap, now: std::time::SystemTime) -> Option<Duration> {
-    let text = |name: &HeaderName| headers.get(name).and_then(|v| v.to_str().ok());
-    let number = |name: &HeaderName| text(name).and_then(|v| v.trim().parse::<u64>().ok());
-    let (left, reset) =
-        LIMIT_FIELDS.iter().find_map(|(left, reset)| Some((number(left)?, number(reset)?))).or_else(|| one_field(text(&LIMIT_FIELD)?))?;
-    if left > 0 {
-        return None;
+    /// How long the server has asked to wait yet.
+    pub(crate) fn held(&self, now: Duration) -> Duration {
+        self.not_before.saturating_sub(now)
     }
-    const DAY: u64 = 86_400;
-    if reset <= DAY {
-        return Some(Duration::from_secs(reset));
-    }
-    let epoch = now.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs();
-    reset.checked_sub(epoch).filter(|wait| *wait <= DAY).map(Duration::from_secs)
-}
-
-/// What remains and when it starts anew, from the one field of draft-ietf-httpapi-ratelimit-headers: `"name";r=0;t=3`, or in its older form
-/// `limit=10, remaining=0, reset=3`. Of several policies, the first.
-fn one_field(text: &str) -> Option<(u64, u64)> {
-    let number = |long: &str, short: &str| {
-        let found = text.split([';', ',']).filter_map(|p| p.split_once('=')).find(|(name, _)| [long, short].contains(&name.trim()));
-        found.and_then(|(_, value)| value.trim().parse::<u64>().ok())
-    };
-    Some((number("remaining", "r")?, number("reset", "t")?))
 }
 
 #[cfg(test)]
@@ -190,16 +174,16 @@ mod tests {
     #[test]
     fn the_table() {
         use Repeat::{IdempotentWrite, OtherWrite, SafeRead};
-        use Verdict::{Fail, Repeat as Again, Unknown};
+        use Verdict::{Repeat as Again, Unknown};
         let rows = [
             (Signal::NotSent, [Again, Again, Again]),
             (Signal::Throttled, [Again, Again, Again]),
+            (Signal::Unprocessed, [Again, Again, Again]),
+            (Signal::Refused, [Again, Again, Again]),
             (Signal::Busy, [Again, Again, Unknown]),
             (Signal::Transient(408), [Again, Again, Unknown]),
-            (Signal::Transient(500), [Again, Again, Fail]),
-            (Signal::Transient(502), [Again, Again, Unknown]),
-            (Signal::Transient(503), [Again, Again, Fail]),
-            (Signal::Transient(504), [Again, Again, Unknown]),
+            (Signal::Transient(500), [Again, Again, Unknown]),
+            (Signal::Transient(503), [Again, Again, Unknown]),
             (Signal::Lost, [Again, Again, Unknown]),
             (Signal::Unreadable, [Again, Unknown, Unknown]),
         ];
@@ -208,28 +192,20 @@ mod tests {
             assert_eq!(found, verdicts, "{signal:?}");
         }
         assert_eq!(judge(OtherWrite, Signal::Busy, true), Again);
+        assert_eq!(judge(OtherWrite, Signal::Transient(500), true), Again);
     }
 
     #[test]
-    fn waits_are_read_in_both_forms() {
-        let wait = |value: &str, date: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert("retry-after", value.parse().unwrap());
-            headers.insert("date", date.parse().unwrap());
-            asked_wait(&headers, std::time::UNIX_EPOCH)
-        };
-        let date = "Mon, 23 Nov 2026 10:00:00 GMT";
-        assert_eq!(wait("7", date), Some(Duration::from_secs(7)));
-        assert_eq!(wait("Mon, 23 Nov 2026 10:00:09 GMT", date), Some(Duration::from_secs(9)));
-        for garbage in ["0", "-1", "soon", "Mon, 23 Nov 2026 09:00:00 GMT", "1.5"] {
-            assert_eq!(wait(garbage, date), None, "{garbage}");
-        }
+    fn an_outage_of_half_a_minute_is_spanned_by_few_attempts() {
+        let spent = |attempts: u32, chance| (1..attempts).map(|n| backoff(Signal::NotSent, n, chance)).sum::<Duration>();
+        assert!(spent(9, 0.0) >= PATIENCE, "{:?}", spent(9, 0.0));
+        assert!(spent(7, 1.0) >= PATIENCE, "{:?}", spent(7, 1.0));
     }
 
     #[test]
     fn the_budget_allows_35_retries_and_then_none() {
         let mut tokens = Tokens::default();
-        assert_eq!((0..1000).filter(|_| tokens.take(Signal::Transient(503)).is_some()).count(), 35);
+        assert_eq!((0..1000).filter(|_| tokens.take(Signal::Transient(500)).is_some()).count(), 35);
     }
 
     #[test]

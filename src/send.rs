@@ -83,6 +83,7 @@ impl Wire {
         let mut attempts = 0;
         let mut ambiguous = false;
         let mut spent = 0;
+        let begun = self.clock.now();
         loop {
             let place = self.turn(call).await.map_err(|e| self.name(call, request, attempts, settle(e, ambiguous)))?;
             if let Some(announce) = announce.as_ref().filter(|_| attempts == 0) {
@@ -110,15 +111,18 @@ impl Wire {
                 // A final answer to this attempt says nothing about an earlier one that may have taken effect.
                 return Err(named(settle(miss.error, ambiguous)));
             };
-            let refused = miss.error.http_status.is_some_and(|s| self.connection.connector.errors.refused.contains(&s));
+            let refused = miss.error.http_status.is_some_and(|s| self.is_refusal(s));
             // What is declared as refused before processing has changed nothing, whatever its status says elsewhere.
             ambiguous |= repeat != Repeat::SafeRead && !refused && retry::is_ambiguous(signal);
             match retry::judge(repeat, signal, refused) {
-                Verdict::Fail => return Err(named(settle(miss.error, ambiguous))),
                 Verdict::Unknown => return Err(named(settle(miss.error, true))),
                 Verdict::Repeat => {}
             }
-            let cost = if attempts < self.connection.limits.attempts() { lock(&self.tokens).take(signal) } else { None };
+            // A system that is being started anew is waited for, unless somebody has said how many attempts there are.
+            let waits = call.patient && self.connection.limits.attempts.is_none() && retry::is_outage(signal);
+            let goes_on =
+                attempts < self.connection.limits.attempts() || (waits && self.clock.now().saturating_sub(begun) < retry::PATIENCE);
+            let cost = if goes_on { lock(&self.tokens).take(signal) } else { None };
             let Some(cost) = cost else { return Err(named(settle(miss.error, ambiguous))) };
             spent += cost;
             let wait = retry::backoff(signal, attempts, self.clock.chance()).max(miss.asked.unwrap_or_default());
@@ -149,9 +153,23 @@ impl Wire {
         Duration::from_secs(u64::from(self.connection.limits.wait_s.unwrap_or(120)))
     }
 
+    /// Whether the connector declares a status as refused before processing.
+    fn is_refusal(&self, status: u16) -> bool {
+        self.connection.connector.errors.refused.contains(&status)
+    }
+
     /// Waits for a place among the requests under way, and for this request's turn in the pace of the connection.
     async fn turn(&self, call: &Call) -> Result<SemaphorePermit<'_>> {
         let place = self.place(call).await?;
+        let held = lock(&self.pace).held(self.clock.now());
+        if held > self.longest_wait() {
+            // A wait that was announced is not cut short.
+            let message = format!("{} allows no further request for {} s", self.connection.connector.title, held.as_secs_f64().ceil());
+            let advice = "run at another time, or raise `limits: { wait_s }` of the connection to wait for it";
+            return Err(Error::new(ErrorKind::RateLimited, message)
+                .advise(advice)
+                .with(|d| d.retry_after_ms = Some(held.as_millis() as u64)));
+        }
         let wait = lock(&self.pace).reserve(self.connection.rate(), self.clock.now());
         self.pause(call, wait).await?;
         Ok(place)
@@ -205,7 +223,10 @@ impl Wire {
         for _ in 0..=REDIRECTS_MAX {
             let current = Outgoing { head: moved.as_deref().unwrap_or(request.head), ..request };
             let response = self.exchange(call, current).await?;
-            let Some(next) = self.redirect(call, current, &response)? else { return self.judge(call, response) };
+            let Some(next) = self.redirect(call, current, &response)? else {
+                let written = call.operation.repeat != Repeat::SafeRead && response.status.is_redirection();
+                return if written { self.redirected(call, current, &response) } else { self.judge(call, response) };
+            };
             let address = next
                 .as_str()
                 .parse()
@@ -215,14 +236,14 @@ impl Wire {
         Err(fatal(Error::new(ErrorKind::NoProgress, format!("more than {REDIRECTS_MAX} redirects in a row"))))
     }
 
-    /// One signed exchange. A 401 on a token buys one new token and one replay: the request was not processed.
+    /// One signed exchange. A token that is not accepted buys one new token and one replay: the request was not processed.
     async fn exchange(&self, call: &Call, request: Outgoing<'_>) -> Result<Response, Miss> {
         if !auth::uses_tokens(&self.connection, &call.operation) {
             return self.signed(call, request, None).await;
         }
         let token = Box::pin(self.token(call, None)).await?;
         let response = self.signed(call, request, Some(&token)).await?;
-        if response.status != http::StatusCode::UNAUTHORIZED {
+        if !refuses_token(&response) {
             return Ok(response);
         }
         let renewed = match Box::pin(self.token(call, Some(&token))).await {
@@ -239,7 +260,7 @@ impl Wire {
         for _ in 0..REPLAYS_MAX {
             call.tally.retries.fetch_add(1, Ordering::Relaxed);
             let response = self.signed(call, request, Some(&token)).await?;
-            if response.status != http::StatusCode::UNAUTHORIZED {
+            if !refuses_token(&response) {
                 return Ok(response);
             }
             self.pause(call, OTHERS_RENEW).await.map_err(fatal)?;
@@ -284,15 +305,27 @@ impl Wire {
             outcome = exchange => outcome,
             () = call.cancel.cancelled() => return Err(fatal(settle(cancelled(), write))),
         };
-        let response = outcome.map_err(|f| self.failure(call, f))?;
+        let response = match outcome {
+            Ok(response) => response,
+            Err(failure) => self.without_body(call, &failure).ok_or_else(|| self.failure(call, failure))?,
+        };
         call.tally.bytes.fetch_add(response.body.len() as u64, Ordering::Relaxed);
         if let Some(wait) = retry::announced_wait(&response.headers, self.clock.wall()) {
-            lock(&self.pace).hold(self.clock.now() + wait.min(self.longest_wait()));
+            lock(&self.pace).hold(self.clock.now() + wait);
         }
         let (status, bytes) = (response.status.as_u16(), response.body.len());
         let url = || self.connection.redactor.mask(&request.head.uri.to_string()).into_owned();
         tracing::debug!(operation = %call.operation.id, verb = %request.head.method, url = %url(), status, bytes, "exchange");
         Ok(response)
+    }
+
+    /// The reply to a write whose status came and whose body did not, where no record is declared: the status has said what counts.
+    fn without_body(&self, call: &Call, failure: &Failure) -> Option<Response> {
+        let rule = &call.operation.response;
+        let status = http::StatusCode::from_u16(failure.status?).ok()?;
+        let allowed = if rule.ok.is_empty() { status.is_success() } else { rule.ok.contains(&status.as_u16()) };
+        let needless = allowed && call.operation.repeat != Repeat::SafeRead && rule.result == ResultShape::None;
+        needless.then(|| Response { status, ..Response::default() })
     }
 
     fn exchange_limits(&self, call: &Call) -> ExchangeLimits {
@@ -352,17 +385,10 @@ impl Wire {
     /// Where a redirect leads, when it may be followed: reads within the connection's origins; writes by 307 and 308 only.
     fn redirect(&self, call: &Call, request: Outgoing<'_>, response: &Response) -> Result<Option<Url>, Miss> {
         let status = response.status.as_u16();
-        if !matches!(status, 301 | 302 | 303 | 307 | 308) {
+        let write = call.operation.repeat != Repeat::SafeRead;
+        let keeps_verb = matches!(status, 307 | 308);
+        if !matches!(status, 301 | 302 | 303 | 307 | 308) || (write && !keeps_verb) {
             return Ok(None);
-        }
-        let refused = |kind, what: &str| {
-            let message = format!("the {what} was redirected ({status}), and a redirected {what} is never sent again as something else");
-            let error = Error::new(kind, message).advise("correct the address of the connection");
-            Err(fatal(error.with(|d| d.http_status = Some(status))))
-        };
-        // "See other" is said after the work was done (RFC 9110, section 15.4.4), wherever it leads.
-        if status == 303 && call.operation.repeat != Repeat::SafeRead {
-            return refused(ErrorKind::UnknownOutcome, "write");
         }
         let Some(target) = response.headers.get(LOCATION).and_then(|v| v.to_str().ok()) else { return Ok(None) };
         let read = matches!(request.head.method, Verb::GET | Verb::HEAD);
@@ -372,22 +398,48 @@ impl Wire {
             .join(target)
             .map_err(|e| fatal(Error::new(ErrorKind::BadResponse, format!("the redirect's address is not a URL: {e}"))))?;
         self.connection.check_request(&call.operation, &url).map_err(|e| fatal(e.with(|d| d.http_status = Some(status))))?;
-        if read || matches!(status, 307 | 308) {
+        if read || keeps_verb {
             return Ok(Some(url));
         }
-        refused(ErrorKind::Rejected, if call.operation.repeat == Repeat::SafeRead { "request" } else { "write" })
+        let message = format!("the request was redirected ({status}), and a redirected request is never sent again as something else");
+        let error = Error::new(ErrorKind::Rejected, message).advise("correct the address of the connection");
+        Err(fatal(error.with(|d| d.http_status = Some(status))))
+    }
+
+    /// What a redirect in answer to a write means: that it is done, where the definition says so; that the same thing has another address (scheme, host or
+    /// a slash at the end), so that nothing was done; else nobody knows, because systems lead on to the record that they have just written.
+    fn redirected(&self, call: &Call, request: Outgoing<'_>, response: &Response) -> Result<Sent, Miss> {
+        let status = response.status.as_u16();
+        let location = response.headers.get(LOCATION).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        if call.operation.response.redirect_ok && location.is_some() {
+            return Ok(Sent { page: Page::default(), status, attempts: 0, location });
+        }
+        let own = Url::parse(&request.head.uri.to_string()).ok();
+        let target = own.as_ref().zip(location.as_ref()).and_then(|(own, text)| own.join(text).ok());
+        let path = |url: &Url| url.path().trim_end_matches('/').to_owned();
+        let same = own.as_ref().zip(target.as_ref()).is_some_and(|(own, target)| own != target && path(own) == path(target));
+        let shown = location.as_deref().map(|text| format!(" to `{}`", fault::clean(text))).unwrap_or_default();
+        let error = match same && status != 303 {
+            true => Error::new(ErrorKind::Rejected, format!("the write was redirected ({status}){shown}, and is never sent again as something else"))
+                .advise("correct the address of the connection"),
+            false => settle(Error::new(ErrorKind::Rejected, format!("it was redirected ({status}){shown}")), true)
+                .advise("look at the record before sending it again; if this system answers so when it is done, say `response: { redirect: ok }` in the definition"),
+        };
+        Err(fatal(error.with(|d| d.http_status = Some(status))))
     }
 
     /// From a reply to a page, or to what is wrong with it.
-    fn judge(&self, call: &Call, response: Response) -> Result<Sent, Miss> {
+    fn judge(&self, call: &Call, mut response: Response) -> Result<Sent, Miss> {
         let operation = &call.operation;
         let status = response.status;
+        let write = operation.repeat != Repeat::SafeRead;
         if let Some(error) = fault::check(&self.connection, operation, &response) {
             // Success, but not as the definition knows it: a write has taken effect, or nobody knows.
-            let strange = operation.repeat != Repeat::SafeRead && error.kind() == ErrorKind::BadResponse && status.is_success();
+            let strange = write && error.kind() == ErrorKind::BadResponse && status.is_success();
             let error = settle(error, strange);
-            let signal = retry::signal(status, &response.headers);
-            let asked = retry::asked_wait(&response.headers, self.clock.wall());
+            let refused = self.is_refusal(status.as_u16()).then_some(Signal::Refused);
+            let signal = retry::signal(status, &response.headers).or(refused);
+            let asked = retry::asked_wait(&response.headers, self.clock.wall()).filter(|_| signal.is_some());
             let error = error.with(|d| d.retry_after_ms = asked.map(|a| a.as_millis() as u64));
             return Err(Miss { error, signal, asked });
         }
@@ -398,24 +450,27 @@ impl Wire {
         let location = response.headers.get(LOCATION).and_then(|v| v.to_str().ok()).map(str::to_owned);
         let code = status.as_u16();
         let stamp = |e: Error| e.with(|d| d.http_status = Some(code));
-        match page::read(operation, response, self.connection.limits.page_items()) {
-            Ok(page) => Ok(Sent { page, status: code, attempts: 0, location }),
-            Err(Unfit::Unreadable(error, around)) if error.kind() == ErrorKind::BadResponse => {
+        let unfit = match page::read(operation, &mut response, self.connection.limits.page_items()) {
+            Ok(page) => return Ok(Sent { page, status: code, attempts: 0, location }),
+            Err(unfit) => unfit,
+        };
+        // Where no record is declared, the status has said what counts, and the body is not needed.
+        let needless = write && operation.response.result == ResultShape::None;
+        match unfit {
+            Unfit::Denied(body) => Err(fatal(stamp(fault::reported(&self.connection, operation, &response, &body)))),
+            Unfit::Unreadable(..) | Unfit::Form(_) if needless => Ok(Sent { page: Page::default(), status: code, attempts: 0, location }),
+            Unfit::Unreadable(error, around) if error.kind() == ErrorKind::BadResponse => {
                 let error = stamp(error).with(|d| d.provider.excerpt = fault::near(&self.connection, &around));
                 Err(Miss { error, signal: Some(Signal::Unreadable), asked: None })
             }
-            Err(Unfit::Unreadable(error, _) | Unfit::Shape(error)) => {
-                let write = operation.repeat != Repeat::SafeRead;
-                Err(fatal(settle(stamp(error), write)))
-            }
+            Unfit::Unreadable(error, _) | Unfit::Shape(error) | Unfit::Form(error) => Err(fatal(settle(stamp(error), write))),
         }
     }
 
     /// Adds what every error of a request carries.
     fn name(&self, call: &Call, request: Outgoing<'_>, attempts: u32, error: Error) -> Error {
-        let line = format!("{} {}", request.head.method, request.head.uri);
         let mask = |text: &str| self.connection.redactor.mask(text).into_owned();
-        let line = mask(&line);
+        let line = fault::clean(&mask(&format!("{} {}", request.head.method, request.head.uri)));
         error.with(|d| {
             // Whatever a server may have put into them: a host in a redirect, a text in a reply of the wrong shape.
             d.message = mask(&d.message);
@@ -425,6 +480,14 @@ impl Wire {
             d.attempts = attempts;
         })
     }
+}
+
+/// Whether a reply says that the access token is not accepted: by 401, or by its own words with any refusal (RFC 6750, section 3.1).
+fn refuses_token(response: &Response) -> bool {
+    let says = |v: &http::HeaderValue| v.to_str().is_ok_and(|text| text.to_ascii_lowercase().contains("invalid_token"));
+    let status = response.status;
+    status == http::StatusCode::UNAUTHORIZED
+        || (!status.is_success() && response.headers.get_all(http::header::WWW_AUTHENTICATE).iter().any(says))
 }
 
 /// The end of a wait for one more attempt: what the last one was answered stays with it.

@@ -15,8 +15,8 @@ use crate::engine::{CallOptions, Reading};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
 use crate::page::Page;
-use crate::paging::{Pager, Step};
-use crate::receipt::{Receipt, StopReason};
+use crate::paging::{Admission, Ended, Ledger, Pager, Step};
+use crate::receipt::{EndSeen, Receipt, StopReason};
 use crate::request::{self, Cursor, Input};
 use crate::send::{Call, Outgoing, Sent, Wire, cancelled};
 
@@ -28,6 +28,8 @@ pub struct Walk {
     size: Option<(String, u32)>,
     pager: Pager,
     items_max: Option<u64>,
+    /// An end that was not seen is an error.
+    strict: bool,
     queue: VecDeque<Fetch>,
     started: Option<Duration>,
     /// The shortest time until a page began.
@@ -52,6 +54,9 @@ pub struct Resume {
     pub rows: u64,
     /// Rows of the largest page.
     pub largest: u64,
+    /// What the server has announced so far.
+    #[serde(default)]
+    pub ledger: Ledger,
 }
 
 /// A page under way.
@@ -63,6 +68,9 @@ struct Fetch {
 
 /// For each of these that a page lets wait, one more page is fetched ahead: enough to keep the walk busy, and no more held in memory than that takes.
 const AHEAD_EACH: Duration = Duration::from_millis(2);
+
+/// How the note of a total that moves begins; one of them is enough.
+const TOTAL_CHANGED: &str = "the announced total changed";
 
 impl Drop for Fetch {
     fn drop(&mut self) {
@@ -90,6 +98,7 @@ impl Walk {
             size: read.size,
             pager: read.pager,
             items_max: with.items_max,
+            strict: with.strict,
             queue: VecDeque::new(),
             started: None,
             quickest: Duration::MAX,
@@ -113,7 +122,7 @@ impl Walk {
         if first {
             self.started = Some(self.wire.clock.now());
             if self.items_max == Some(0) {
-                self.end(StopReason::ItemLimit);
+                self.end(StopReason::ItemLimit, None, false);
                 return None;
             }
             let cursor = self.resume.as_ref().map_or_else(|| self.pager.first(), |r| r.cursor.clone());
@@ -121,43 +130,75 @@ impl Walk {
                 return Some(Err(self.fail(error)));
             }
         }
-        if let Some(error) = self.broken.take() {
-            return Some(Err(self.fail(error)));
+        loop {
+            if let Some(error) = self.broken.take() {
+                return Some(Err(self.fail(error)));
+            }
+            match self.arrive().await {
+                Ok(Some(page)) => return Some(Ok(page)),
+                Ok(None) if self.receipt.stop.is_some() => return None,
+                Ok(None) => {}
+                Err(error) => return Some(Err(self.fail(error))),
+            }
         }
+    }
+
+    /// The page that is awaited next; `None` when it is not for the caller: the walk is over, or another request was made instead.
+    async fn arrive(&mut self) -> Result<Option<Page>> {
         if self.over_pages() {
-            let error =
-                Error::new(ErrorKind::Limit, format!("the walk reached the limit pages ({}) and there is more", self.receipt.pages))
-                    .advise("narrow the query, ask for larger pages, or raise `limits: { pages }` of the connection");
-            return Some(Err(self.fail(error)));
+            return Err(Error::new(
+                ErrorKind::Limit,
+                format!("the walk reached the limit pages ({}) and there is more", self.receipt.pages),
+            )
+            .advise("narrow the query, ask for larger pages, or raise `limits: { pages }` of the connection"));
         }
         let arrived = match self.queue.front_mut() {
             Some(fetch) => (&mut fetch.task).await,
-            None => return Some(Err(self.fail(Error::new(ErrorKind::Internal, "the walk has no page under way")))),
+            None => return Err(Error::new(ErrorKind::Internal, "the walk has no page under way")),
         };
         let number = self.receipt.pages + 1;
         let sent = match arrived {
             Ok(Ok(sent)) => sent,
-            Ok(Err(error)) => return Some(Err(self.fail(error.with(|d| d.page = Some(number))))),
-            Err(lost) => return Some(Err(self.fail(Error::new(ErrorKind::Internal, format!("a page's task ended: {lost}"))))),
+            // Behind the last row that was announced, a server may refuse to be asked.
+            Ok(Err(error)) if self.pager.is_fulfilled() && matches!(error.http_status, Some(400 | 404 | 416)) => {
+                self.end(StopReason::TotalReached, Some(EndSeen::Total), true);
+                return Ok(None);
+            }
+            Ok(Err(error)) => return Err(error.with(|d| d.page = Some(number))),
+            Err(lost) => return Err(Error::new(ErrorKind::Internal, format!("a page's task ended: {lost}"))),
         };
-        let fetch = self.queue.pop_front()?;
-        Some(self.take(sent.page, number, &fetch).map_err(|error| self.fail(error)))
+        let Some(fetch) = self.queue.pop_front() else { return Ok(None) };
+        self.take(sent.page, number, &fetch)
     }
 
     /// Takes a page in: what follows it is under way before the caller gets it.
-    fn take(&mut self, mut page: Page, number: u64, fetch: &Fetch) -> Result<Page> {
+    fn take(&mut self, mut page: Page, number: u64, fetch: &Fetch) -> Result<Option<Page>> {
         page.number = number;
+        match self.pager.admit(&page) {
+            Ok(Admission::Take) => {}
+            Ok(Admission::Instead(cursor)) => {
+                self.queue.clear();
+                self.fetch(cursor)?;
+                return Ok(None);
+            }
+            // A server that has no more to give may give its last page again.
+            Err(_) if self.pager.is_fulfilled() => {
+                self.end(StopReason::TotalReached, Some(EndSeen::Total), true);
+                return Ok(None);
+            }
+            Err(error) => return Err(self.named(error, number)),
+        }
+        let step = self.pager.next(&page, &fetch.url, &fetch.cursor).map_err(|e| self.named(e, number + 1));
+        if let Ok(Step::Again) = step {
+            self.call.tally.retries.fetch_add(1, Ordering::Relaxed);
+            self.fetch(fetch.cursor.clone())?;
+            // Pages behind it stay: they may well be needed.
+            self.queue.rotate_right(1);
+            return Ok(None);
+        }
         self.note_total(page.total);
-        let named = |e: Error, page| {
-            e.with(|d| {
-                // A reply's own values may stand in the message.
-                d.message = crate::fault::clean(&self.wire.connection.redactor.mask(&d.message));
-                d.operation = Some(self.call.operation.id.clone());
-                d.page = Some(page);
-            })
-        };
-        self.pager.admit(&page).map_err(|e| named(e, number))?;
-        let step = self.pager.next(&page, &fetch.url, &fetch.cursor).map_err(|e| named(e, number + 1));
+        let notes = self.pager.take_notes();
+        self.receipt.notes.extend(notes);
         self.receipt.pages = number;
         let more = !matches!(step, Ok(Step::Stop(_)));
         if let Some(left) = self.items_max.map(|max| max.saturating_sub(self.receipt.items)) {
@@ -165,23 +206,52 @@ impl Walk {
             if rows > left || (rows == left && more) {
                 page.items = page.items.take(usize::try_from(left).unwrap_or(usize::MAX));
                 self.receipt.items += page.items.len() as u64;
-                self.end(StopReason::ItemLimit);
-                return Ok(page);
+                self.end(StopReason::ItemLimit, None, false);
+                return Ok(Some(page));
             }
         }
         self.receipt.items += page.items.len() as u64;
         self.resume = match &step {
-            Ok(Step::More(next)) => {
-                Some(Resume { cursor: next.clone(), pages: number, rows: self.receipt.items, largest: self.pager.largest() })
-            }
-            Ok(Step::Stop(_)) | Err(_) => None,
+            Ok(Step::More(next)) => Some(self.resume_at(next.clone())),
+            Ok(Step::Stop(_) | Step::Again) | Err(_) => None,
         };
         match step {
-            Ok(Step::Stop(reason)) => self.end(reason),
+            Ok(Step::Stop(Ended { reason, seen, complete })) => match self.refuse_end(reason, complete) {
+                Some(error) => self.broken = Some(error),
+                None => self.end(reason, seen, complete),
+            },
             Ok(Step::More(next)) => self.broken = self.go_on(&page, next).err().map(|e| e.with(|d| d.page = Some(number + 1))),
+            Ok(Step::Again) => {}
             Err(error) => self.broken = Some(error),
         }
-        Ok(page)
+        Ok(Some(page))
+    }
+
+    fn resume_at(&self, cursor: Cursor) -> Resume {
+        let ledger = self.pager.ledger().clone();
+        Resume { cursor, pages: self.receipt.pages, rows: self.receipt.items, largest: self.pager.largest(), ledger }
+    }
+
+    /// An error of one page, with its place; a reply's own values may stand in the message.
+    fn named(&self, error: Error, page: u64) -> Error {
+        error.with(|d| {
+            d.message = self.wire.connection.redactor.mask(&d.message).into_owned();
+            d.operation = Some(self.call.operation.id.clone());
+            d.page = Some(page);
+        })
+    }
+
+    /// Of a strict walk: the error that an end is which was not seen.
+    fn refuse_end(&self, reason: StopReason, complete: bool) -> Option<Error> {
+        if !self.strict || complete || reason == StopReason::ItemLimit {
+            return None;
+        }
+        let why = self.receipt.notes.last().map_or("its end was not seen", String::as_str);
+        Some(
+            Error::new(ErrorKind::BadResponse, format!("the list may not be whole: {why}"))
+                .advise("what was delivered is right, but there may be more; run it again, or correct `paging` in the definition")
+                .with(|d| d.operation = Some(self.call.operation.id.clone())),
+        )
     }
 
     /// Keeps the queue filled: the next page, and those after it as far as they are known.
@@ -227,33 +297,40 @@ impl Walk {
     fn request(&self, cursor: &Cursor) -> Result<http::Request<Bytes>> {
         let size = self.size.as_ref().map(|(name, n)| (name.as_str(), *n));
         let input = Input { options: &self.options, item: None, body: None, page_size: size };
-        request::build(&self.wire.connection, &self.call.operation, input, cursor)
-            .map_err(|e| e.with(|d| d.operation = Some(self.call.operation.id.clone())))
+        request::build(&self.wire.connection, &self.call.operation, input, cursor).map_err(|error| {
+            let foreign = cursor.url.is_some() && error.kind() == ErrorKind::Origin;
+            error.with(|d| {
+                d.operation = Some(self.call.operation.id.clone());
+                if foreign {
+                    d.message = format!("the next page's address leads elsewhere: {}", d.message);
+                    d.advice = Some("if the system names its own pages by another address (a proxy in front of it does that), say `relink: true` in the connection: path and query are then taken at its own origin".into());
+                }
+            })
+        })
     }
 
     fn note_total(&mut self, total: Option<u64>) {
         let before = self.receipt.advertised_total;
-        if let (Some(before), Some(now), true) = (before, total, self.receipt.notes.is_empty())
+        if let (Some(before), Some(now)) = (before, total)
             && before != now
+            && !self.receipt.notes.iter().any(|n| n.starts_with(TOTAL_CHANGED))
         {
-            let note = format!("the announced total changed from {before} to {now} during the walk; records may be missing or twice");
-            self.receipt.notes.push(note);
+            self.receipt.notes.push(format!("{TOTAL_CHANGED} from {before} to {now} while it was read: its data changed meanwhile"));
         }
         self.receipt.advertised_total = total.or(before);
     }
 
-    fn end(&mut self, reason: StopReason) {
+    fn end(&mut self, reason: StopReason, seen: Option<EndSeen>, complete: bool) {
         self.queue.clear();
-        self.receipt.stop = Some(reason);
-        self.receipt.complete = reason.is_complete();
-        if let Some(total) = self.receipt.advertised_total.filter(|t| reason.is_complete() && *t != self.receipt.items) {
+        (self.receipt.stop, self.receipt.end, self.receipt.complete) = (Some(reason), seen, complete);
+        if let Some(total) = self.receipt.advertised_total.filter(|t| complete && *t < self.receipt.items) {
             self.receipt.notes.push(format!("the server announced {total} items and delivered {}", self.receipt.items));
         }
         self.refresh();
     }
 
     fn fail(&mut self, error: Error) -> Error {
-        self.end(StopReason::Failed);
+        self.end(StopReason::Failed, None, false);
         error
     }
 

@@ -89,6 +89,7 @@ fn config(context: &Context, args: &RunArgs, engine: &Arc<Engine>, sandbox: Opti
 /// A connection to each connector, for a sandbox without a connections file.
 fn played(engine: &Engine) -> ConnectionsFile {
     let connection = |connector: &str| ConnectionFile {
+        relink: false,
         connector: connector.to_owned(),
         limits: crate::Limits::default(),
         allow_http: false,

@@ -4,7 +4,9 @@ use http::HeaderName;
 
 use super::connector_file::{FormatFile, PropertyTypeFile};
 use super::operation::OptionRule;
-use super::text::{Pointer, Source, Target, Text};
+use super::paging::{Paging, Total};
+use super::text::{Pointer, Source, Text, same};
+use serde_json::Value;
 
 /// One outside system.
 #[derive(Debug)]
@@ -29,7 +31,9 @@ pub struct Connector {
     pub(crate) auth: Auth,
     pub(crate) headers: Vec<(HeaderName, Text)>,
     pub(crate) paging: Paging,
-    pub(crate) forward_only: Option<Keyset>,
+    /// Where `paging` says that a total stands.
+    pub(crate) total: Option<Total>,
+    pub(crate) forward_only: Option<Paging>,
     pub(crate) errors: ErrorRules,
     pub(crate) option_sets: Vec<(String, Vec<OptionRule>)>,
 }
@@ -141,73 +145,6 @@ impl Auth {
     }
 }
 
-/// How one page leads to the next.
-#[derive(Clone, Debug)]
-pub(crate) enum Paging {
-    None,
-    Link { size: Option<Size>, last: Option<String> },
-    Number { page: String, start: u64, size: Option<Size>, end: Option<End>, total: Option<Source> },
-    Offset { offset: String, size: Size, total: Option<Source>, with: Vec<(String, String)> },
-    Cursor { token: Source, send: Target, size: Option<Size>, has_more: Option<Source> },
-    NextUrl { pointer: Pointer, size: Option<Size> },
-    Keyset(Keyset),
-}
-
-impl Paging {
-    /// The page size parameter, where there is one.
-    pub(crate) fn size(&self) -> Option<&Size> {
-        match self {
-            Paging::None => None,
-            Paging::Link { size, .. } | Paging::Number { size, .. } | Paging::Cursor { size, .. } | Paging::NextUrl { size, .. } => {
-                size.as_ref()
-            }
-            Paging::Offset { size, .. } => Some(size),
-            Paging::Keyset(keyset) => keyset.size.as_ref(),
-        }
-    }
-
-    /// Query parameters that page; callers cannot give them.
-    pub(crate) fn reserved(&self) -> Vec<&str> {
-        match self {
-            Paging::None | Paging::NextUrl { .. } => Vec::new(),
-            Paging::Link { last, .. } => last.iter().map(String::as_str).collect(),
-            Paging::Number { page, .. } => vec![page],
-            Paging::Offset { offset, .. } => vec![offset],
-            Paging::Cursor { send, .. } => match send {
-                Target::Query(name) => vec![name],
-                Target::Header(_) => Vec::new(),
-            },
-            Paging::Keyset(keyset) => vec![&keyset.after],
-        }
-    }
-}
-
-/// A page size parameter.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Size {
-    pub(crate) query: String,
-    pub(crate) default: u32,
-    pub(crate) max: Option<u32>,
-}
-
-/// How a numbered walk ends.
-#[derive(Clone, Debug)]
-pub(crate) enum End {
-    TotalPages(Source),
-    NextPage(Source),
-    HasMore(Source),
-}
-
-/// Keyset paging.
-#[derive(Clone, Debug)]
-pub(crate) struct Keyset {
-    pub(crate) headers: Vec<(HeaderName, String)>,
-    pub(crate) after: String,
-    pub(crate) from: Pointer,
-    pub(crate) size: Option<Size>,
-    pub(crate) unless: Vec<String>,
-}
-
 /// How a reply tells its errors.
 #[derive(Debug, Default)]
 pub(crate) struct ErrorRules {
@@ -215,9 +152,57 @@ pub(crate) struct ErrorRules {
     pub(crate) message: Vec<Pointer>,
     pub(crate) details: Option<DetailRules>,
     pub(crate) request_id: Option<Source>,
-    pub(crate) success: Option<Pointer>,
+    pub(crate) success: Option<Success>,
+    /// What an error object in a success holds, all of it.
+    pub(crate) in_success: Vec<Pointer>,
     pub(crate) refused: Vec<u16>,
     pub(crate) explain: Vec<Explain>,
+}
+
+/// The values by which a body says that it is a success.
+#[derive(Debug)]
+pub(crate) struct Success {
+    pub(crate) at: Pointer,
+    /// The good values; `None` for a flag that must be true.
+    pub(crate) is: Option<Vec<Value>>,
+    /// Whether a body without it is a success; `None` when nothing is said about that.
+    pub(crate) absent: Option<bool>,
+}
+
+impl Success {
+    /// Whether a value, or its absence, means success; `None` when nothing is said about its absence.
+    pub(crate) fn judge(&self, value: Option<&Value>) -> Option<bool> {
+        match (value, &self.is) {
+            (None, _) => self.absent,
+            (Some(value), Some(good)) => Some(good.iter().any(|g| same(g, value))),
+            (Some(value), None) => Some(is_true(value)),
+        }
+    }
+}
+
+#[cfg(feature = "sandbox")]
+impl Success {
+    /// A value by which a system says it: the other direction, for those who play one.
+    pub(crate) fn said(&self, good: bool) -> Value {
+        match (&self.is, good) {
+            (None, good) => good.into(),
+            (Some(values), true) => values.first().cloned().unwrap_or_default(),
+            (Some(values), false) => match values.first() {
+                Some(Value::Bool(flag)) => (!flag).into(),
+                _ => Value::Null,
+            },
+        }
+    }
+}
+
+/// A flag that must be true: true, `1` or the word.
+fn is_true(value: &Value) -> bool {
+    match value {
+        Value::Bool(flag) => *flag,
+        Value::Number(number) => number.as_f64() == Some(1.0),
+        Value::String(text) => ["true", "1", "yes", "y"].iter().any(|good| text.trim().eq_ignore_ascii_case(good)),
+        Value::Null | Value::Array(_) | Value::Object(_) => false,
+    }
 }
 
 /// How a list of field errors reads.

@@ -1,7 +1,8 @@
 //! Mirror of `connector.yaml`, as typed. No meaning is checked here beyond names and types.
 
 use super::file::OptionFile;
-use super::value::{Ordered, PointersFile, SourceFile, TargetFile, mirrors};
+use super::paging_file::{KeysetFile, PagingFile};
+use super::value::{Json, Ordered, PointersFile, SourceFile, mirrors};
 
 /// What tests a connection
 #[derive(Clone, Debug, serde::Deserialize)]
@@ -14,7 +15,32 @@ pub enum ProbeFile {
     With { operation: String, options: Ordered<String> },
 }
 
+/// A flag that must be true, or `{ at: /status, is: [true, "success"] }`
+#[derive(Clone, Debug, serde::Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum SuccessFile {
+    Flag(String),
+    Values(GoodFile),
+}
+
 mirrors! {
+    /// The values that mean success
+    struct GoodFile {
+        /// JSON Pointer in the body
+        pub at: String,
+        /// The good values; true when left out
+        #[serde(default)]
+        pub is: Option<Vec<Json>>,
+        /// What it means that a body does not have it; without a word, neither success nor failure was shown
+        #[serde(default)]
+        pub absent: Option<VerdictFile>,
+    }
+
+    /// What something means for a call or an item
+    #[derive(Copy, PartialEq, Eq)]
+    enum VerdictFile { Ok, Failed }
+
     /// `operations/<connector>/connector.yaml`: one outside system
     struct ConnectorFile {
         /// Version of this file format: 1
@@ -145,106 +171,6 @@ mirrors! {
         pub expires_in: Option<String>,
     }
 
-    /// How one page leads to the next
-    enum PagingFile {
-        None,
-        /// Link header with rel=next (RFC 8288)
-        Link {
-            #[serde(default)]
-            size: Option<SizeFile>,
-            /// The query parameter that counts pages in the rel=last link, so that pages can be fetched side by side
-            #[serde(default)]
-            last: Option<TargetFile>,
-        },
-        /// Numbered pages
-        Number {
-            page: NumberFile,
-            #[serde(default)]
-            size: Option<SizeFile>,
-            #[serde(default)]
-            end: Option<EndFile>,
-            /// Where the reply tells how many items there are in all
-            #[serde(default)]
-            total: Option<SourceFile>,
-        },
-        /// Skip and limit
-        Offset {
-            offset: TargetFile,
-            size: SizeFile,
-            #[serde(default)]
-            total: Option<SourceFile>,
-            /// Options that are sent when the caller does not give them, such as a stable sort; where an operation has them
-            #[serde(default)]
-            with: Ordered<String>,
-        },
-        /// A token of the server's making
-        Cursor {
-            token: SourceFile,
-            send: TargetFile,
-            #[serde(default)]
-            size: Option<SizeFile>,
-            /// A flag that ends the walk when false
-            #[serde(default)]
-            has_more: Option<SourceFile>,
-        },
-        /// The reply names the next URL
-        NextUrl(NextUrlFile),
-        /// After the key of the last item
-        Keyset(KeysetFile),
-    }
-
-    /// A page size
-    struct SizeFile {
-        pub query: String,
-        pub default: u32,
-        #[serde(default)]
-        pub max: Option<u32>,
-    }
-
-    /// The page number
-    struct NumberFile {
-        pub query: String,
-        #[serde(default = "one")]
-        pub start: u64,
-    }
-
-    /// How a numbered walk ends
-    enum EndFile {
-        /// Where the reply tells the number of pages
-        TotalPages(SourceFile),
-        /// Where the reply tells the next page's number; null ends
-        NextPage(SourceFile),
-        /// Where the reply tells whether there is more
-        HasMore(SourceFile),
-    }
-
-    /// Keyset paging
-    struct KeysetFile {
-        /// Headers that switch the server to this way of paging
-        #[serde(default)]
-        pub header: Ordered<String>,
-        pub after: AfterFile,
-        #[serde(default)]
-        pub size: Option<SizeFile>,
-        /// Options that cannot be given together with it
-        #[serde(default)]
-        pub unless: Vec<String>,
-    }
-
-    /// The key of the last item and the parameter that takes it
-    struct AfterFile {
-        pub query: String,
-        /// JSON Pointer in the item
-        pub from: String,
-    }
-
-    /// `/pagination/next` and, where there is one, the page size
-    struct NextUrlFile {
-        pub pointer: String,
-        #[serde(default)]
-        pub size: Option<SizeFile>,
-    }
-
     /// Where a reply's values for errors stand
     #[derive(Default)]
     struct ErrorsFile {
@@ -256,9 +182,12 @@ mirrors! {
         pub details: Option<DetailsFile>,
         #[serde(default)]
         pub request_id: Option<SourceFile>,
-        /// A flag in the body that must be true in a success
+        /// A flag in the body that must be true in a success; or its place with the good values. Everything else is a failure
         #[serde(default)]
-        pub success: Option<String>,
+        pub success: Option<SuccessFile>,
+        /// A body with a success status that holds all of these is an error: JSON Pointers, such as those of code and message
+        #[serde(default)]
+        pub in_success: Vec<String>,
         /// Statuses that mean "refused before processing", so that a write may be repeated after them
         #[serde(default)]
         pub refused: Vec<u16>,
@@ -293,9 +222,6 @@ mirrors! {
     struct RateFile { pub requests: u32, pub per_s: u32 }
 }
 
-fn one() -> u64 {
-    1
-}
 fn field() -> String {
     "/field".into()
 }

@@ -2,8 +2,27 @@
 //!
 //! Kept apart from the checked models so that later code never sees a half-checked value; JSON Schemas come from these types.
 
-use super::connector_file::PagingFile;
+use super::connector_file::GoodFile;
+use super::paging_file::{PagingFile, TotalFile};
 use super::value::{Json, Ordered, mirrors};
+
+/// A flag of a part, or `{ at: /status, is: [created] }`
+#[derive(Clone, Debug, serde::Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum PartOkFile {
+    Flag(String),
+    Values(GoodFile),
+}
+
+/// A field of part and item alike, or `{ part: /ref, item: /id }`
+#[derive(Clone, Debug, serde::Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum PartKeyFile {
+    Name(String),
+    Pair(PartPairFile),
+}
 
 mirrors! {
     /// One option: a JSON Schema, and where it is sent
@@ -173,10 +192,13 @@ mirrors! {
         pub optional: bool,
         /// Where the reply tells how many items there are in all
         #[serde(default)]
-        pub total: Option<String>,
+        pub total: Option<TotalFile>,
         /// Statuses that count as success; any 2xx by default
         #[serde(default)]
         pub ok: Vec<u16>,
+        /// ok: a redirect in answer to a write says that it took effect, and where the record is (post/redirect/get)
+        #[serde(default)]
+        pub redirect: Option<RedirectFile>,
         /// Statuses that mean: no items
         #[serde(default)]
         pub empty: Vec<u16>,
@@ -194,29 +216,54 @@ mirrors! {
         pub rows: Option<String>,
     }
 
+    /// What a redirect in answer to a write means
+    #[derive(Copy, PartialEq, Eq)]
+    enum RedirectFile { Ok }
+
     /// What a reply holds
     #[derive(Copy, PartialEq, Eq)]
     enum ResultFile { List, Object, Count, None, File, Report, Text }
 
-    /// A reply that reports on each item
+    /// A reply that reports on each item. Fields of a part are named by key, or by JSON Pointer
     struct PartsFile {
         pub each: String,
-        /// Name of the flag that says whether the part succeeded
+        /// The flag that says whether the part succeeded: true, "success" or a 2xx number; or its place with the good values
         #[serde(default)]
-        pub ok: Option<String>,
-        /// Name of the field with the item's index
+        pub ok: Option<PartOkFile>,
+        /// The field with the item's index
         #[serde(default)]
         pub index: Option<String>,
-        /// Name of the field that says which item is meant: the item itself, where it is a plain value, or its field of this name
+        /// The field that says which item is meant: the item itself, where it is a plain value, or its field of this name
         #[serde(default)]
-        pub key: Option<String>,
+        pub key: Option<PartKeyFile>,
         /// JSON Pointer, in the part, to its error
         #[serde(default)]
         pub error: Option<String>,
         /// JSON Pointer, in the part, to its record
         #[serde(default)]
         pub data: Option<String>,
+        /// A list of failures beside the parts
+        #[serde(default)]
+        pub errors: Option<PartErrorsFile>,
     }
+
+    /// Failures of items, in a list of their own
+    struct PartErrorsFile {
+        /// JSON Pointer to the list
+        pub each: String,
+        /// The field with the item's index
+        #[serde(default)]
+        pub index: Option<String>,
+        /// The field that says which item is meant
+        #[serde(default)]
+        pub key: Option<PartKeyFile>,
+        /// JSON Pointer, in the failure, to what is told of it
+        #[serde(default)]
+        pub error: Option<String>,
+    }
+
+    /// Where a part and its item hold the same key, each as a JSON Pointer
+    struct PartPairFile { pub part: String, pub item: String }
 
     /// The header that takes an idempotency key
     struct IdempotencyFile { pub header: String }

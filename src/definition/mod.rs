@@ -9,8 +9,11 @@ mod connector_file;
 mod file;
 mod operation;
 mod pack;
+mod paging;
+mod paging_file;
 mod read_connector;
 mod read_operation;
+mod read_paging;
 mod sandbox;
 mod schema;
 mod slice;
@@ -36,9 +39,10 @@ pub(crate) use batch_file::{
     BatchFile, ConnectionsPart, MatrixFile, NamesFile, OnErrorFile, OnUnknownFile, SaveFormat, SavePart, StepFile,
 };
 pub(crate) use check::{Checker, explain};
-pub(crate) use connector::{Auth, End, ErrorRules, Explain, Keyset, Oauth2, Paging, Refresh};
+pub(crate) use connector::{Auth, ErrorRules, Explain, Oauth2, Refresh, Success};
 pub(crate) use connector_file::{FormatFile, PropertyTypeFile};
-pub(crate) use operation::{PartRule, Repeat};
+pub(crate) use operation::{PartMeans, PartRule, Repeat};
 pub(crate) use pack::into_faults;
+pub(crate) use paging::{Advance, End, Flag, Keyset, Paging, Sense, Style, Token, Total};
 pub(crate) use schema::{Schema, kind_of};
-pub(crate) use text::{Part, Pointer, Source, Target, Text, scalar};
+pub(crate) use text::{Part, Pointer, Source, Target, Text, same, scalar};

@@ -6,7 +6,8 @@ use std::sync::{Arc, LazyLock, OnceLock};
 use http::HeaderName;
 use serde_json::{Map, Value, json};
 
-use super::connector::{Connector, Keyset, Paging, Size};
+use super::connector::{Connector, Success};
+use super::paging::{Paging, Size, Total};
 use super::schema::{Finding, Schema};
 use super::text::{Pointer, Text};
 use super::value::Json;
@@ -126,7 +127,8 @@ pub struct ResponseRule {
     pub result: ResultShape,
     pub(crate) items: Pointer,
     pub(crate) optional: bool,
-    pub(crate) total: Option<Pointer>,
+    pub(crate) total: Option<Total>,
+    pub(crate) redirect_ok: bool,
     pub(crate) ok: Vec<u16>,
     pub(crate) empty: Vec<u16>,
     pub(crate) parts: Option<PartRule>,
@@ -137,11 +139,30 @@ pub struct ResponseRule {
 /// A reply that reports on each part.
 #[derive(Debug)]
 pub(crate) struct PartRule {
-    pub(crate) ok: Option<String>,
-    pub(crate) index: Option<String>,
-    pub(crate) key: Option<String>,
+    pub(crate) ok: Option<Success>,
+    pub(crate) means: PartMeans,
     pub(crate) error: Option<Pointer>,
     pub(crate) data: Option<Pointer>,
+    pub(crate) errors: Option<PartErrors>,
+}
+
+/// Failures of items, in a list beside the parts.
+#[derive(Debug)]
+pub(crate) struct PartErrors {
+    pub(crate) each: Pointer,
+    pub(crate) means: PartMeans,
+    pub(crate) error: Option<Pointer>,
+}
+
+/// How a part says which item it means.
+#[derive(Debug)]
+pub(crate) enum PartMeans {
+    /// By its place among the parts.
+    Place,
+    /// By the index of the item.
+    Index(Pointer),
+    /// By a value that the item has too; an item that is a plain value is that value.
+    Key { part: Pointer, item: Pointer },
 }
 
 /// The shape of a record, shared by operations.
@@ -196,7 +217,7 @@ pub struct Operation {
     pub(crate) base_url: Option<Text>,
     pub(crate) headers: Vec<(HeaderName, Text)>,
     pub(crate) paging: Paging,
-    pub(crate) forward_only: Option<Keyset>,
+    pub(crate) forward_only: Option<Paging>,
     pub(crate) repeat: Repeat,
     pub(crate) idempotency_key: Option<HeaderName>,
     pub(crate) anonymous: bool,
@@ -220,7 +241,7 @@ impl Operation {
     /// Whether its list is walked page by page.
     #[must_use]
     pub fn is_paged(&self) -> bool {
-        !matches!(self.paging, Paging::None)
+        self.paging.is_paged()
     }
 
     /// Whether a caller may ask for the connector's forward-only walk.

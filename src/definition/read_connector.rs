@@ -1,16 +1,14 @@
 //! From the connector file's mirror to the checked connector. Pure.
 
 use super::check::{Checker, Format, explain, version};
-use super::connector::{
-    Auth, Connector, DetailRules, End, ErrorRules, Explain, Keyset, Oauth2, Paging, Probe, Property, Rate, Refresh, Size,
-};
+use super::connector::{Auth, Connector, DetailRules, ErrorRules, Explain, Oauth2, Probe, Property, Rate, Refresh, Success};
 use super::connector_file::{
-    AuthFile, ConnectorFile, EndFile, ErrorsFile, FlowFile, KeysetFile, Oauth2File, PagingFile, ProbeFile, PropertyFile, RefreshFile,
-    SizeFile,
+    AuthFile, ConnectorFile, ErrorsFile, FlowFile, Oauth2File, ProbeFile, PropertyFile, RefreshFile, SuccessFile, VerdictFile,
 };
 use super::file::OptionFile;
 use super::operation::OptionRule;
 use super::read_operation::{option_rule, request_line};
+use super::read_paging::{keyset, paging, values};
 use super::text::Text;
 use super::value::Ordered;
 use crate::error::{Result, did_you_mean};
@@ -48,6 +46,7 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
         let rules = option_set(c, &format!("/option_sets/{}", escape(&name)), set);
         option_sets.push((name, rules));
     }
+    let (paging, total) = file.paging.and_then(|p| paging(c, "/paging", p)).unwrap_or_default();
     Connector {
         name: file.connector,
         title: file.title,
@@ -61,8 +60,9 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
         origins: file.origins,
         auth,
         headers,
-        paging: file.paging.and_then(|p| paging(c, "/paging", p)).unwrap_or(Paging::None),
-        forward_only: file.forward_only.and_then(|k| keyset(c, "/forward_only", k)),
+        paging,
+        total,
+        forward_only: file.forward_only.and_then(|k| keyset(c, "/forward_only", k)).map(|(paging, _)| paging),
         errors: errors(c, file.errors),
         option_sets,
     }
@@ -159,83 +159,6 @@ fn refresh(c: &mut Checker<'_>, file: RefreshFile) -> Option<Refresh> {
     Some(Refresh { verb, path, headers, access_token: access_token?, refresh_token: refresh_token?, expires_in })
 }
 
-pub(crate) fn paging(c: &mut Checker<'_>, at: &str, file: PagingFile) -> Option<Paging> {
-    let at = |key: &str| format!("{at}/{key}");
-    Some(match file {
-        PagingFile::None => Paging::None,
-        PagingFile::Link { size: s, last } => {
-            let last = match last.map(|l| c.target(&at("link/last"), l)) {
-                None => None,
-                Some(Some(super::text::Target::Query(name))) => Some(name),
-                Some(_) => {
-                    c.fault(&at("link/last"), "only a query parameter can count pages here", None);
-                    None
-                }
-            };
-            Paging::Link { size: size(c, &at("link/size"), s), last }
-        }
-        PagingFile::Number { page, size: s, end: e, total } => Paging::Number {
-            page: page.query,
-            start: page.start,
-            size: size(c, &at("number/size"), s),
-            end: e.and_then(|e| end(c, &at("number/end"), e)),
-            total: total.and_then(|t| c.source(&at("number/total"), t)),
-        },
-        PagingFile::Offset { offset, size: s, total, with } => Paging::Offset {
-            offset: match c.target(&at("offset/offset"), offset)? {
-                super::text::Target::Query(name) => name,
-                super::text::Target::Header(_) => {
-                    c.fault(&at("offset/offset"), "an offset is a query parameter", None);
-                    return None;
-                }
-            },
-            size: size(c, &at("offset/size"), Some(s))?,
-            total: total.and_then(|t| c.source(&at("offset/total"), t)),
-            with: with.0,
-        },
-        PagingFile::Cursor { token, send, size: s, has_more } => Paging::Cursor {
-            token: c.source(&at("cursor/token"), token)?,
-            send: c.target(&at("cursor/send"), send)?,
-            size: size(c, &at("cursor/size"), s),
-            has_more: has_more.and_then(|h| c.source(&at("cursor/has_more"), h)),
-        },
-        PagingFile::NextUrl(file) => {
-            Paging::NextUrl { pointer: c.pointer(&at("next_url/pointer"), &file.pointer)?, size: size(c, &at("next_url/size"), file.size) }
-        }
-        PagingFile::Keyset(file) => Paging::Keyset(keyset(c, &at("keyset"), file)?),
-    })
-}
-
-fn keyset(c: &mut Checker<'_>, at: &str, file: KeysetFile) -> Option<Keyset> {
-    let mut headers = Vec::new();
-    for (name, value) in file.header.0 {
-        headers.push((c.header(&format!("{at}/header"), &name)?, value));
-    }
-    Some(Keyset {
-        headers,
-        after: file.after.query,
-        from: c.pointer(&format!("{at}/after/from"), &file.after.from)?,
-        size: size(c, &format!("{at}/size"), file.size),
-        unless: file.unless,
-    })
-}
-
-fn size(c: &mut Checker<'_>, at: &str, file: Option<SizeFile>) -> Option<Size> {
-    let file = file?;
-    if file.default == 0 || file.max.is_some_and(|max| file.default > max) {
-        c.fault(at, "the default page size must lie between 1 and max", None);
-    }
-    Some(Size { query: file.query, default: file.default, max: file.max })
-}
-
-fn end(c: &mut Checker<'_>, at: &str, file: EndFile) -> Option<End> {
-    match file {
-        EndFile::TotalPages(source) => c.source(at, source).map(End::TotalPages),
-        EndFile::NextPage(source) => c.source(at, source).map(End::NextPage),
-        EndFile::HasMore(source) => c.source(at, source).map(End::HasMore),
-    }
-}
-
 fn errors(c: &mut Checker<'_>, file: ErrorsFile) -> ErrorRules {
     let details = file.details.and_then(|d| {
         Some(DetailRules {
@@ -250,8 +173,20 @@ fn errors(c: &mut Checker<'_>, file: ErrorsFile) -> ErrorRules {
         message: c.pointers("/errors/message", file.message),
         details,
         request_id: file.request_id.and_then(|s| c.source("/errors/request_id", s)),
-        success: file.success.and_then(|p| c.pointer("/errors/success", &p)),
+        success: file.success.and_then(|s| success(c, s)),
+        in_success: file.in_success.iter().filter_map(|p| c.pointer("/errors/in_success", p)).collect(),
         refused: file.refused,
         explain: file.explain.into_iter().map(|e| Explain { status: e.status, hosts: e.hosts, code: e.code, advice: e.advice }).collect(),
+    }
+}
+
+fn success(c: &mut Checker<'_>, file: SuccessFile) -> Option<Success> {
+    match file {
+        SuccessFile::Flag(pointer) => Some(Success { at: c.pointer("/errors/success", &pointer)?, is: None, absent: None }),
+        SuccessFile::Values(file) => {
+            let at = c.pointer("/errors/success/at", &file.at)?;
+            let is = file.is.map(|list| values(c, "/errors/success/is", list));
+            Some(Success { at, is, absent: file.absent.map(|verdict| verdict == VerdictFile::Ok) })
+        }
     }
 }

@@ -6,15 +6,19 @@ use http::Method as Verb;
 use serde_json::{Value, json};
 
 use super::check::{Checker, Format, explain};
-use super::connector::{Connector, Paging, Size};
+use super::connector::{Connector, Success};
+use super::connector_file::VerdictFile;
 use super::file::{
-    ItemsFile, LocationFile, MethodFile, OperationFile, OptionFile, PartsFile, RecordFile, ResponseFile, ResultFile, SendFile, StyleFile,
+    ItemsFile, LocationFile, MethodFile, OperationFile, OptionFile, PartErrorsFile, PartKeyFile, PartOkFile, PartsFile, RecordFile,
+    ResponseFile, ResultFile, SendFile, StyleFile,
 };
 use super::operation::{
-    ItemRule, LaterRecord, Location, Method, Operation, OptionRule, PartRule, Record, Repeat, ResponseRule, ResultShape, Send,
+    ItemRule, LaterRecord, Location, Method, Operation, OptionRule, PartErrors, PartMeans, PartRule, Record, Repeat, ResponseRule,
+    ResultShape, Send,
 };
-use super::read_connector::paging;
-use super::text::Text;
+use super::paging::{Paging, Size, Total};
+use super::read_paging::{paging, total, values};
+use super::text::{Pointer, Text};
 use super::value::{Json, Ordered};
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
 use crate::yaml::{Document, escape};
@@ -67,16 +71,16 @@ fn convert(
     let mut options = options(c, &at, file.options, &file.sets, &file.required, connector, &names);
     let own_paging = file.paging.and_then(|p| paging(c, &format!("{at}/paging"), p));
     let result = result_shape(file.response.result);
-    let paging = match own_paging {
-        Some(paging) => paging,
-        None if result == ResultShape::List && method == Method::Query => connector.paging.clone(),
-        None => Paging::None,
+    let (paging, paging_total) = match own_paging {
+        Some(own) => own,
+        None if result == ResultShape::List && method == Method::Query => (connector.paging.clone(), connector.total.clone()),
+        None => (Paging::default(), None),
     };
     check_paging(c, &at, &paging, &options, result);
-    if let Some(size) = paging.size() {
+    if let Some(size) = &paging.size {
         options.push(page_size_option(size));
     }
-    let forward_only = connector.forward_only.clone().filter(|_| file.forward_only != Some(false) && !matches!(paging, Paging::None));
+    let forward_only = connector.forward_only.clone().filter(|_| file.forward_only != Some(false) && paging.is_paged());
     let named = |c: &mut Checker<'_>, at: String, name: &Option<String>| {
         let name = name.as_ref()?;
         let found = record(name);
@@ -99,7 +103,7 @@ fn convert(
     let base_url = file.base_url.and_then(|b| c.text(&format!("{at}/base_url"), &b));
     Some(Operation {
         repeat: repeat(method, &verb, file.idempotent, key.is_some()),
-        response: response(c, &format!("{at}/response"), file.response)?,
+        response: response(c, &format!("{at}/response"), file.response, paging_total)?,
         id,
         connector: Arc::clone(connector),
         title: file.title,
@@ -251,12 +255,12 @@ fn page_size_option(size: &Size) -> OptionRule {
 }
 
 fn check_paging(c: &mut Checker<'_>, at: &str, paging: &Paging, options: &[OptionRule], result: ResultShape) {
-    for name in paging.reserved().into_iter().chain(paging.size().map(|s| s.query.as_str())) {
+    for name in paging.reserved().into_iter().chain(paging.size.as_ref().map(|s| s.query.as_str())) {
         if options.iter().any(|o| o.name == name) {
             c.fault(&format!("{at}/options/{}", escape(name)), format!("`{name}` is a paging parameter and cannot be an option"), None);
         }
     }
-    if result != ResultShape::List && !matches!(paging, Paging::None) {
+    if result != ResultShape::List && paging.is_paged() {
         c.fault(&format!("{at}/paging"), "only `result: list` is paged", None);
     }
 }
@@ -298,7 +302,7 @@ fn items(c: &mut Checker<'_>, at: &str, file: ItemsFile, record: Option<&Record>
     })
 }
 
-fn response(c: &mut Checker<'_>, at: &str, file: ResponseFile) -> Option<ResponseRule> {
+fn response(c: &mut Checker<'_>, at: &str, file: ResponseFile, paging_total: Option<Total>) -> Option<ResponseRule> {
     let result = result_shape(file.result);
     if result == ResultShape::Report && (file.columns.is_none() || file.rows.is_none()) {
         c.fault(at, "a report needs `columns` and `rows`", None);
@@ -317,7 +321,8 @@ fn response(c: &mut Checker<'_>, at: &str, file: ResponseFile) -> Option<Respons
         result,
         items,
         optional: file.optional,
-        total: pointer(c, "total", file.total),
+        total: total(c, &format!("{at}/total"), file.total).or(paging_total),
+        redirect_ok: file.redirect.is_some(),
         ok: file.ok,
         empty: file.empty,
         parts: file.parts.map(|p| parts(c, &format!("{at}/parts"), p)),
@@ -327,15 +332,54 @@ fn response(c: &mut Checker<'_>, at: &str, file: ResponseFile) -> Option<Respons
 }
 
 fn parts(c: &mut Checker<'_>, at: &str, file: PartsFile) -> PartRule {
-    if file.index.is_some() && file.key.is_some() {
-        c.fault(&format!("{at}/key"), "a part says which item it means by `index` or by `key`, not by both", None);
-    }
+    let ok = file.ok.and_then(|ok| match ok {
+        PartOkFile::Flag(name) => Some(Success { at: field(c, &format!("{at}/ok"), &name)?, is: None, absent: None }),
+        PartOkFile::Values(good) => {
+            let is = good.is.map(|list| values(c, &format!("{at}/ok/is"), list));
+            let absent = good.absent.map(|verdict| verdict == VerdictFile::Ok);
+            Some(Success { at: field(c, &format!("{at}/ok/at"), &good.at)?, is, absent })
+        }
+    });
     PartRule {
-        ok: file.ok,
-        index: file.index,
-        key: file.key,
+        ok,
+        means: means(c, at, file.index, file.key),
         error: file.error.and_then(|p| c.pointer(&format!("{at}/error"), &p)),
         data: file.data.and_then(|p| c.pointer(&format!("{at}/data"), &p)),
+        errors: file.errors.and_then(|e| part_errors(c, &format!("{at}/errors"), e)),
+    }
+}
+
+fn part_errors(c: &mut Checker<'_>, at: &str, file: PartErrorsFile) -> Option<PartErrors> {
+    if file.index.is_none() && file.key.is_none() {
+        c.fault(at, "a list of failures says by `index` or by `key` which items are meant", None);
+    }
+    let means = means(c, at, file.index, file.key);
+    let error = file.error.and_then(|p| c.pointer(&format!("{at}/error"), &p));
+    Some(PartErrors { each: c.pointer(&format!("{at}/each"), &file.each)?, means, error })
+}
+
+/// A key of a part, or a pointer into it.
+fn field(c: &mut Checker<'_>, at: &str, name: &str) -> Option<Pointer> {
+    if name.starts_with('/') { c.pointer(at, name) } else { Some(Pointer::key(name)) }
+}
+
+fn means(c: &mut Checker<'_>, at: &str, index: Option<String>, key: Option<PartKeyFile>) -> PartMeans {
+    match (index, key) {
+        (Some(_), Some(_)) => {
+            c.fault(&format!("{at}/key"), "a part says which item it means by `index` or by `key`, not by both", None);
+            PartMeans::Place
+        }
+        (Some(name), None) => field(c, &format!("{at}/index"), &name).map_or(PartMeans::Place, PartMeans::Index),
+        (None, Some(PartKeyFile::Name(name))) => {
+            let part = field(c, &format!("{at}/key"), &name);
+            part.map_or(PartMeans::Place, |part| PartMeans::Key { item: part.clone(), part })
+        }
+        (None, Some(PartKeyFile::Pair(pair))) => {
+            let part = c.pointer(&format!("{at}/key/part"), &pair.part);
+            let item = c.pointer(&format!("{at}/key/item"), &pair.item);
+            part.zip(item).map_or(PartMeans::Place, |(part, item)| PartMeans::Key { part, item })
+        }
+        (None, None) => PartMeans::Place,
     }
 }
 

@@ -156,3 +156,14 @@ pub fn scalar(value: &Value) -> Option<String> {
         Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }
+
+/// Whether two single values are the same for a definition, which may write `1` for a header's `1` or a body's `1.0`.
+#[must_use]
+pub fn same(one: &Value, other: &Value) -> bool {
+    let number = |value: &Value| match value {
+        Value::Number(number) => number.as_f64(),
+        Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => None,
+    };
+    let text = || scalar(one).zip(scalar(other)).is_some_and(|(a, b)| a == b);
+    one == other || number(one).zip(number(other)).is_some_and(|(a, b)| a == b) || text()
+}

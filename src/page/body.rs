@@ -90,6 +90,14 @@ impl Body {
         self
     }
 
+    /// Whether it is UTF-8.
+    pub(crate) fn is_text(&self) -> bool {
+        match &self.0 {
+            Held::Bytes(bytes) => std::str::from_utf8(bytes).is_ok(),
+            Held::Text(text) => text.rest.is_empty(),
+        }
+    }
+
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         match self.0 {
             Held::Bytes(bytes) => bytes,

@@ -12,7 +12,6 @@ use super::{Around, Page, Unfit};
 use crate::definition::{Operation, Pointer, ResultShape, Source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::{Items, Span, one_line};
-use crate::paging;
 
 /// What a place in the reply holds.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -46,20 +45,25 @@ struct Catch {
     /// A signal that is there and cannot be read.
     unusable: Option<usize>,
     twice: Option<String>,
+    /// A list that is kept as it is.
+    kept: Option<Span>,
 }
 
 /// `rows` is what was found in the text while it arrived.
 pub(super) fn read(operation: &Operation, text: String, rows: Rows, items_max: usize, page: &mut Page) -> Result<(), Unfit> {
     let rule = &operation.response;
-    let mut wants: Vec<&Pointer> = paging::wants(&operation.paging);
-    wants.extend(&rule.total);
-    wants.extend(&operation.connector.errors.success);
+    let errors = &operation.connector.errors;
+    let mut wants: Vec<&Pointer> = super::told(operation).filter_map(body).collect();
+    wants.extend(errors.success.as_ref().map(|s| &s.at).into_iter().chain(&errors.in_success));
     let report = rule.result == ResultShape::Report;
     let target = if report { Pointer::default() } else { rule.items.clone() };
-    let tree = Tree::new(&target, rule.result == ResultShape::List, &wants);
+    let mut tree = Tree::new(&target, rule.result == ResultShape::List, &wants);
+    let part_errors = rule.parts.as_ref().and_then(|p| p.errors.as_ref()).map(|e| &e.each);
+    if let Some(list) = part_errors.or(errors.details.as_ref().map(|d| &d.list)) {
+        tree.at(list).kept = true;
+    }
     let (catch, has_lines) = Reader::run(&text, &tree, rows, items_max).map_err(|fault| refuse(fault, &text, items_max))?;
-    let Catch { items: found, spans, raw, signals, unusable, twice } = catch;
-    let text = if has_lines { one_line(text) } else { text };
+    let Catch { items: found, spans, raw, signals, unusable, twice, kept } = catch;
     if let Some(pointer) = unusable.and_then(|i| wants.get(i)).filter(|p| !is_hint(operation, p)) {
         let message = format!("`{pointer}` in the reply steers the paging, but it is not a text that can be read");
         return Err(Unfit::Shape(Error::new(ErrorKind::BadResponse, message)));
@@ -69,10 +73,19 @@ pub(super) fn read(operation: &Operation, text: String, rows: Rows, items_max: u
         return Err(Unfit::Shape(Error::new(ErrorKind::BadResponse, message)));
     }
     page.signals = signals.into_iter().filter_map(|(i, v)| wants.get(i).map(|p| ((*p).clone(), v))).collect();
+    let kept = kept.and_then(|(from, to)| text.get(from as usize..to as usize)).filter(|list| list.starts_with('['));
+    page.failures = kept.and_then(|list| Items::from_array(list).ok()).unwrap_or_default();
+    let missing = matches!(found, Found::Absent | Found::Null);
+    let beside = part_errors.is_some() && !page.failures.is_empty();
+    if denied(operation, page)? || (missing && !beside && !page.failures.is_empty()) {
+        return Err(Unfit::Denied(crate::item::value_of(&text).unwrap_or_default()));
+    }
+    let text = if has_lines { one_line(text) } else { text };
+    page.blank = found == Found::Null && target.tokens().is_empty();
     page.items = match (rule.result, found) {
         (ResultShape::List, Found::List) => Items::of_array(text, spans),
         (_, Found::Null) => Items::default(),
-        (_, Found::Absent) if rule.optional || rule.result == ResultShape::None => Items::default(),
+        (_, Found::Absent) if beside || rule.optional || rule.result == ResultShape::None => Items::default(),
         (ResultShape::Object | ResultShape::None | ResultShape::File | ResultShape::Text, Found::Object) => spans_of(text, raw),
         (ResultShape::Object | ResultShape::None | ResultShape::File | ResultShape::Text, Found::Scalar) => wrapped(&text, raw, "value"),
         (ResultShape::Object | ResultShape::None | ResultShape::File | ResultShape::Text, Found::List) => {
@@ -83,6 +96,30 @@ pub(super) fn read(operation: &Operation, text: String, rows: Rows, items_max: u
         (declared, found) => return Err(Unfit::Shape(contradiction(operation, declared, found))),
     };
     Ok(())
+}
+
+fn body(source: &Source) -> Option<&Pointer> {
+    match source {
+        Source::Body(pointer) => Some(pointer),
+        Source::Header(_) => None,
+    }
+}
+
+/// Whether a reply with a success status says that the call failed, by what the connector declares and nothing else.
+fn denied(operation: &Operation, page: &Page) -> Result<bool, Unfit> {
+    let rules = &operation.connector.errors;
+    let said = |pointer: &Pointer| page.signals.iter().find(|(p, _)| p == pointer).map(|(_, value)| value);
+    if !rules.in_success.is_empty() && rules.in_success.iter().all(|p| said(p).is_some()) {
+        return Ok(true);
+    }
+    let Some(rule) = &rules.success else { return Ok(false) };
+    match rule.judge(said(&rule.at)) {
+        Some(good) => Ok(!good),
+        None => Err(Unfit::Shape(
+            Error::new(ErrorKind::BadResponse, format!("`{}`, which tells success from failure, is missing in the reply", rule.at))
+                .advise("say in the definition what its absence means: `success: { at: …, absent: ok }`"),
+        )),
+    }
 }
 
 fn too_deep() -> Error {
@@ -227,12 +264,13 @@ struct Tree {
     /// The items stand here; whether they are taken apart.
     items: Option<bool>,
     signal: Option<usize>,
+    kept: bool,
     children: Vec<(String, Tree)>,
 }
 
 impl Tree {
     fn new(items: &Pointer, list: bool, signals: &[&Pointer]) -> Tree {
-        let mut root = Tree { items: None, signal: None, children: Vec::new() };
+        let mut root = Tree { items: None, signal: None, kept: false, children: Vec::new() };
         root.at(items).items = Some(list);
         for (i, pointer) in signals.iter().enumerate() {
             root.at(pointer).signal = Some(i);
@@ -246,7 +284,7 @@ impl Tree {
             let known = node.children.iter().position(|(t, _)| t == token);
             let index = known.unwrap_or(node.children.len());
             if known.is_none() {
-                node.children.push((token.clone(), Tree { items: None, signal: None, children: Vec::new() }));
+                node.children.push((token.clone(), Tree { items: None, signal: None, kept: false, children: Vec::new() }));
             }
             // The index was found or pushed just above.
             #[expect(clippy::indexing_slicing, reason = "found or pushed just above")]
@@ -296,6 +334,7 @@ impl<'t> Reader<'t> {
                 if noted { self.scan.elements_from(rows.at, more)? } else { self.scan.elements(start, more)? }
             }
             b'{' if !node.children.is_empty() => self.object(start, node)?,
+            b'[' if node.children.iter().any(|(token, _)| is_index(token)) => self.array(start, node)?,
             _ => self.scan.value(start)?,
         };
         let raw = self.text.get(start..end).unwrap_or_default();
@@ -303,11 +342,29 @@ impl<'t> Reader<'t> {
             self.catch.items = kind(raw);
             self.catch.raw = Some((start as u32, end as u32));
         }
+        if node.kept {
+            self.catch.kept = Some((start as u32, end as u32));
+        }
         if let Some(signal) = node.signal {
             match signal_value(raw) {
                 Some(value) => self.catch.signals.push((signal, value)),
                 None => self.catch.unusable = Some(signal),
             }
+        }
+        Ok(end)
+    }
+
+    /// A list of which single elements are wanted, by their index.
+    fn array(&mut self, start: usize, node: &Tree) -> Result<usize, Fault> {
+        let mut wanted = Vec::new();
+        let mut index = 0_usize;
+        let end = self.scan.elements(start, |from, _| {
+            wanted.extend(node.children.iter().filter(|(token, _)| *token == index.to_string()).map(|(_, child)| (from, child)));
+            index += 1;
+            Ok(())
+        })?;
+        for (from, child) in wanted {
+            self.place(from, child)?;
         }
         Ok(end)
     }
@@ -344,6 +401,11 @@ impl<'t> Reader<'t> {
     }
 }
 
+/// Whether a token of a pointer may be the index of a list (RFC 6901, section 4).
+fn is_index(token: &str) -> bool {
+    token == "0" || (!token.starts_with('0') && !token.is_empty() && token.bytes().all(|b| b.is_ascii_digit()))
+}
+
 /// Whether a key, in its quotes, is this name.
 fn is_key(key: &str, name: &str) -> bool {
     let inner = key.get(1..key.len().saturating_sub(1)).unwrap_or_default();
@@ -369,10 +431,9 @@ fn signal_value(raw: &str) -> Option<Value> {
     }
 }
 
-/// Whether a value is a total, which is a hint that may be anything.
+/// Whether a value is a total that is only a hint and may be anything.
 fn is_hint(operation: &Operation, pointer: &Pointer) -> bool {
-    let total = paging::total(&operation.paging).is_some_and(|source| *source == Source::Body(pointer.clone()));
-    total || operation.response.total.as_ref() == Some(pointer)
+    operation.response.total.as_ref().is_some_and(|total| !total.exact && body(&total.at) == Some(pointer))
 }
 
 fn kind(raw: &str) -> Found {

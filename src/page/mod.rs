@@ -20,8 +20,8 @@ use http::{HeaderMap, HeaderName, StatusCode};
 use serde_json::Value;
 
 use crate::charset::{self, in_lower_case};
-use crate::definition::{Operation, Pointer, ResultShape, Source};
-use crate::error::{Error, Result};
+use crate::definition::{Operation, Paging, Pointer, ResultShape, Source};
+use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
 use crate::paging;
 
@@ -73,10 +73,16 @@ pub struct Page {
     headers: Vec<(HeaderName, String)>,
     pub(crate) signals: Vec<(Pointer, Value)>,
     links: Option<Vec<(String, String)>>,
+    /// A Link header that cannot be read.
+    unread_link: Option<String>,
+    /// There was no body, or `null` alone.
+    blank: bool,
+    /// Failures of items, which stand beside them.
+    pub(crate) failures: Items,
 }
 
 impl Page {
-    /// A value that the reply tells about paging.
+    /// A value that the reply tells about paging; a header that is empty is none.
     pub(crate) fn signal(&self, source: &Source) -> Option<Value> {
         match source {
             Source::Body(pointer) => self.signals.iter().find(|(p, _)| p == pointer).map(|(_, v)| v.clone()),
@@ -100,6 +106,16 @@ impl Page {
     pub(crate) fn has_links(&self) -> bool {
         self.links.is_some()
     }
+
+    /// The Link header, when it is there and cannot be read.
+    pub(crate) fn unread_link(&self) -> Option<&str> {
+        self.unread_link.as_deref()
+    }
+
+    /// Whether the reply had no body, or `null` alone.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.blank
+    }
 }
 
 /// Why a reply gives no page. What cannot be read may be a cut or a stand-in page, so a read is tried again; a wrong shape stays wrong.
@@ -107,6 +123,10 @@ impl Page {
 pub(crate) enum Unfit {
     Unreadable(Error, Around),
     Shape(Error),
+    /// It is in another form than JSON, which another attempt will not change.
+    Form(Error),
+    /// It says itself that the call failed; the body, for its own words.
+    Denied(Value),
 }
 
 /// The text on both sides of a place in a reply: enough to find a credential that lies across it.
@@ -132,55 +152,87 @@ impl Around {
 ///
 /// # Errors
 /// `bad_response` when the body is not what is declared, `limit` when it is nested too deeply or holds more than `items_max` items.
-pub(crate) fn read(operation: &Operation, mut reply: Response, items_max: usize) -> Result<Page, Unfit> {
+pub(crate) fn read(operation: &Operation, reply: &mut Response, items_max: usize) -> Result<Page, Unfit> {
     let bytes = reply.body.len() as u64;
     let rule = &operation.response;
-    let links = links(&reply.headers);
-    let mut page = Page { bytes, links, waited: reply.waited, ..Page::default() };
+    let (links, unread_link) = links(&reply.headers);
     let no_content = matches!(reply.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT);
+    let blank = no_content || reply.is_blank();
+    let mut page = Page { bytes, links, unread_link, blank, waited: reply.waited, ..Page::default() };
     if rule.result == ResultShape::File && !reply.body.is_empty() && !no_content {
-        page.items = file::item(&reply);
-    } else if rule.result == ResultShape::Text && !reply.is_blank() {
-        let (text, _) = charset::decode(&mut reply).map_err(undecodable)?;
+        page.items = file::item(reply);
+    } else if rule.result == ResultShape::Text && !blank {
+        let (text, _) = charset::decode_labelled(reply).map_err(undecodable)?;
         page.items = Items::one(serde_json::json!({"contentType": reply.media_type(), "text": text}).to_string());
-    } else if !no_content && !reply.is_blank() && rule.empty.iter().all(|s| *s != reply.status.as_u16()) {
-        if is_binary(&reply) {
+    } else if !blank && rule.empty.iter().all(|s| *s != reply.status.as_u16()) {
+        if is_binary(reply) {
             // Bytes that nobody declared are kept as a file, never turned into text.
-            page.items = file::item(&reply);
+            page.items = file::item(reply);
         } else {
-            let (text, rows) = charset::decode(&mut reply).map_err(undecodable)?;
+            if let Some(form) = other_form(reply) {
+                return Err(Unfit::Form(not_json(operation, form)));
+            }
+            let (text, rows) = charset::decode(reply).map_err(undecodable)?;
             json::read(operation, text, rows, items_max, &mut page)?;
         }
     }
-    let told = paging::sources(&operation.paging).into_iter().filter_map(|source| match source {
-        Source::Header(name) => Some((name.clone(), reply.header(name)?.trim().to_owned())),
+    let told = told(operation).filter_map(|source| match source {
+        Source::Header(name) => Some((name.clone(), reply.header(name)?.trim().to_owned())).filter(|(_, text)| !text.is_empty()),
         Source::Body(_) => None,
     });
     page.headers = told.collect();
-    if let Some(source) = paging::total(&operation.paging) {
-        page.total = page.signal(source).as_ref().and_then(count);
-    }
-    if let Some(pointer) = &rule.total {
-        page.total = page.signals.iter().find(|(p, _)| p == pointer).and_then(|(_, v)| count(v)).or(page.total);
+    if let Some(total) = &rule.total {
+        page.total = page.signal(&total.at).as_ref().and_then(paging::count);
     }
     Ok(page)
+}
+
+/// Where a reply to an operation tells what paging needs: that of the keyset walk too, which a caller may choose.
+fn told(operation: &Operation) -> impl Iterator<Item = &Source> {
+    let steering = std::iter::once(&operation.paging).chain(&operation.forward_only).flat_map(Paging::steering);
+    steering.chain(operation.response.total.as_ref().map(|total| &total.at))
 }
 
 fn undecodable(error: Error) -> Unfit {
     Unfit::Unreadable(error, Around::default())
 }
 
-/// A count as a hint: text is read, negative and broken numbers are not there.
-fn count(value: &Value) -> Option<u64> {
-    value.as_u64().or_else(|| value.as_str().and_then(|t| t.trim().parse().ok()))
-}
-
-fn links(headers: &HeaderMap) -> Option<Vec<(String, String)>> {
+/// The links of a reply, and the header itself when it cannot be read.
+fn links(headers: &HeaderMap) -> (Option<Vec<(String, String)>>, Option<String>) {
     if !headers.contains_key(http::header::LINK) {
-        return None;
+        return (None, None);
     }
     let fields = headers.get_all(http::header::LINK).iter().map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
-    Some(fields.flat_map(|f| paging::parse_links(&f)).map(|l| (l.rel, l.target)).collect())
+    let (mut links, mut unread) = (Vec::new(), None);
+    for field in fields {
+        let (found, whole) = paging::parse_links(&field);
+        links.extend(found.into_iter().map(|l| (l.rel, l.target)));
+        if !whole {
+            unread = Some(field);
+        }
+    }
+    (Some(links), unread)
+}
+
+/// The name of a body's form, when it says that it is another one than JSON, and is.
+fn other_form(reply: &Response) -> Option<&'static str> {
+    let kind = reply.media_type();
+    let body = reply.body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&reply.body).trim_ascii_start();
+    let (starts_as_xml, may_be_json) = (body.starts_with(b"<"), matches!(body.first(), Some(b'{' | b'[' | b'"')));
+    match &*kind {
+        "text/csv" | "application/csv" if !may_be_json => Some("CSV"),
+        "text/tab-separated-values" if !may_be_json => Some("tab-separated values"),
+        "application/x-ndjson" | "application/jsonl" | "application/x-jsonlines" => None,
+        kind if starts_as_xml && !kind.contains("html") && (kind.contains("xml") || body.starts_with(b"<?xml")) => Some("XML"),
+        _ => None,
+    }
+}
+
+fn not_json(operation: &Operation, form: &str) -> Error {
+    Error::new(ErrorKind::BadResponse, format!("the reply is {form}, not JSON")).advise(format!(
+        "if the system can answer in JSON, ask for it in `headers` or an option of {}; `result: text` takes the reply as it is",
+        operation.id
+    ))
 }
 
 /// Whether a body that should be JSON is bytes: it says so, or begins as no JSON text can.

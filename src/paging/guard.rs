@@ -1,19 +1,24 @@
 //! What ends a walk that a server would let run for ever: seen cursors, the same page again, too many empty pages. Pure.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::View;
 use crate::error::{Error, ErrorKind, Result};
-use crate::item::Items;
+use crate::fault::clean;
+use crate::item::{Item, Items};
 use crate::request::Cursor;
 
-/// Empty pages in a row that a server may send before the walk is given up (AIP-158 allows some).
+/// Empty pages in a row that a server may send before the walk is given up (AIP-158 allows some), where nothing tells how many pages there are.
 const EMPTY_MAX: u32 = 3;
+/// The same, where the announced total bounds the walk; it may be far too large.
+const EMPTY_BELOW_TOTAL_MAX: u32 = 1000;
 
 #[derive(Default)]
 pub(super) struct Guard {
-    seen: HashSet<Cursor>,
-    urls: HashSet<String>,
+    /// Each cursor and the page that it gave.
+    seen: HashMap<Cursor, u64>,
+    urls: HashMap<String, u64>,
     empty: u32,
     before: Option<Print>,
 }
@@ -26,10 +31,12 @@ const KEPT_MAX: usize = 64 << 10;
 struct Print {
     lengths: Vec<u32>,
     kept: String,
+    /// Hashes of the rows, where a page may begin within the one before.
+    rows: Vec<u64>,
 }
 
 impl Print {
-    fn of(items: &Items) -> Print {
+    fn of(items: &Items, hashed: bool) -> Print {
         let lengths = items.iter().map(|i| i.as_str().len() as u32).collect();
         let mut kept = String::new();
         let (mut first, mut last) = (0, items.len());
@@ -39,17 +46,31 @@ impl Print {
             ends.into_iter().flatten().filter_map(|index| items.get(index)).for_each(|item| kept.push_str(item.as_str()));
             first += 1;
         }
-        Print { lengths, kept }
+        Print { lengths, kept, rows: if hashed { items.iter().map(hash).collect() } else { Vec::new() } }
     }
+}
+
+fn hash(item: Item<'_>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    item.as_str().hash(&mut hasher);
+    hasher.finish()
+}
+
+/// What bounds the pages without rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bound {
+    None,
+    Total,
+    Pages,
 }
 
 impl Guard {
     /// Refuses a page that is the one before again: delivering it would double its records.
-    pub(super) fn page(&mut self, items: &Items, asked: Option<u32>) -> Result<()> {
+    pub(super) fn page(&mut self, items: &Items, asked: Option<u32>, by_offset: bool) -> Result<()> {
         if items.is_empty() {
             return Ok(());
         }
-        let print = Some(Print::of(items));
+        let print = Some(Print::of(items, by_offset));
         if self.before == print && can_be_told(items, asked) {
             return Err(no_progress("the server sends the same page again under a new cursor"));
         }
@@ -57,18 +78,48 @@ impl Guard {
         Ok(())
     }
 
+    /// Whether a page begins with a record of the one before, as far as records can be told apart.
+    pub(super) fn overlaps(&self, items: &Items) -> bool {
+        let (Some(before), Some(first)) = (&self.before, items.get(0)) else { return false };
+        let telling = first.fields().is_some_and(|fields| fields.len() > 1) && before.rows.len() > 1;
+        telling && before.rows.contains(&hash(first)) && before.rows.iter().collect::<HashSet<_>>().len() == before.rows.len()
+    }
+
     /// Admits the next cursor, or refuses it because the walk would not get on.
-    pub(super) fn admit(&mut self, next: &Cursor, view: &View<'_>) -> Result<()> {
-        self.urls.insert(view.url.to_owned());
-        self.seen.insert(view.cursor.clone());
-        if self.seen.contains(next) || next.url.as_ref().is_some_and(|url| self.urls.contains(url)) {
-            return Err(no_progress("the server names a page that was already fetched"));
+    pub(super) fn admit(&mut self, next: &Cursor, view: &View<'_>, bound: Bound) -> Result<()> {
+        self.urls.insert(view.url.to_owned(), view.number);
+        self.seen.insert(view.cursor.clone(), view.number);
+        let known = self.seen.get(next).or_else(|| next.url.as_ref().and_then(|url| self.urls.get(url)));
+        if let Some(page) = known {
+            let what = format!("page {} leads to {}, which was page {page} already", view.number, named(next));
+            return Err(no_progress(&what));
         }
         self.empty = if view.page.items.is_empty() { self.empty + 1 } else { 0 };
-        if self.empty > EMPTY_MAX {
-            return Err(no_progress(&format!("the server sent {} pages without rows in a row and still names a next one", self.empty)));
+        let most = match bound {
+            Bound::None => EMPTY_MAX,
+            Bound::Total => EMPTY_BELOW_TOTAL_MAX,
+            // Each of them was announced, and the number of pages has a limit of its own.
+            Bound::Pages => u32::MAX,
+        };
+        if self.empty > most {
+            return Err(no_progress(&format!(
+                "the server sent {} pages without rows in a row and still names a next one, {}",
+                self.empty,
+                named(next)
+            )));
         }
         Ok(())
+    }
+}
+
+/// A cursor for people.
+pub(super) fn named(cursor: &Cursor) -> String {
+    match &cursor.url {
+        Some(url) => format!("`{}`", clean(url)),
+        None => {
+            let pairs = cursor.query.iter().chain(&cursor.headers).map(|(name, value)| format!("{name}={value}"));
+            format!("`{}`", clean(&pairs.collect::<Vec<_>>().join("&")))
+        }
     }
 }
 
@@ -80,7 +131,7 @@ fn can_be_told(items: &Items, asked: Option<u32>) -> bool {
     telling && distinct.len() == items.len()
 }
 
-fn no_progress(why: &str) -> Error {
+pub(super) fn no_progress(why: &str) -> Error {
     Error::new(ErrorKind::NoProgress, format!("the walk does not get on: {why}"))
         .advise("what was delivered so far is right; the rest cannot be reached this way: narrow the query, or tell the vendor")
 }

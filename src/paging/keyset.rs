@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::link::resolve;
+use super::link;
 use super::{Step, View};
 use crate::definition::Keyset;
 use crate::error::{Error, ErrorKind, Result};
-use crate::receipt::StopReason;
+use crate::receipt::{EndSeen, StopReason};
 use crate::request::Cursor;
 
 pub(super) fn first(keyset: &Keyset) -> Cursor {
@@ -14,12 +14,20 @@ pub(super) fn first(keyset: &Keyset) -> Cursor {
 }
 
 pub(super) fn next(keyset: &Keyset, view: &View<'_>) -> Result<Step> {
+    if let Some(end) = view.flagged_end()? {
+        return Ok(end);
+    }
+    link::check(view.page)?;
     if view.page.has_links() {
-        let Some(target) = view.page.link("next").filter(|t| !t.is_empty()) else { return Ok(Step::Stop(StopReason::NoNext)) };
-        return Ok(Step::More(Cursor { url: Some(resolve(view.url, target)?), headers: headers(keyset), ..Cursor::default() }));
+        let Some(target) = view.page.link("next").filter(|t| !t.is_empty()) else {
+            return Ok(Step::stop(StopReason::NoNext, EndSeen::Signal));
+        };
+        return Ok(Step::More(Cursor { url: Some(link::follow(view, target)?), headers: headers(keyset), ..Cursor::default() }));
     }
     let count = view.page.items.len();
-    let Some(last) = count.checked_sub(1).and_then(|i| view.page.items.get(i)) else { return Ok(Step::Stop(StopReason::EmptyPage)) };
+    let Some(last) = count.checked_sub(1).and_then(|i| view.page.items.get(i)) else {
+        return Ok(Step::stop(StopReason::EmptyPage, EndSeen::EmptyPage));
+    };
     let key = last.raw(keyset.from.tokens()).and_then(key_text).ok_or_else(|| {
         Error::new(ErrorKind::BadResponse, format!("the last item has no `{}` to go on from", keyset.from))
             .advise("ask for this field too when choosing fields")

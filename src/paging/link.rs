@@ -4,8 +4,9 @@ use url::Url;
 
 use super::{Step, View};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fault::clean;
 use crate::page::Page;
-use crate::receipt::StopReason;
+use crate::receipt::{EndSeen, StopReason};
 use crate::request::Cursor;
 
 /// A link target and one of its relation types, in lower case.
@@ -16,23 +17,52 @@ pub(crate) struct Link {
 }
 
 pub(super) fn next(view: &View<'_>) -> Result<Step> {
+    check(view.page)?;
     match view.page.link("next") {
-        None => Ok(Step::Stop(StopReason::NoNext)),
-        Some(target) => Ok(Step::More(Cursor { url: Some(resolve(view.url, target)?), ..Cursor::default() })),
+        Some(target) => Ok(Step::More(Cursor { url: Some(follow(view, target)?), ..Cursor::default() })),
+        None if view.page.has_links() || view.ledger.links => Ok(Step::stop(StopReason::NoNext, EndSeen::Signal)),
+        None => Ok(Step::stop(StopReason::NoNext, view.without_signal())),
     }
 }
 
-/// A link target against the request's URL (RFC 3986, section 5).
-pub(super) fn resolve(base: &str, target: &str) -> Result<String> {
-    let base = Url::parse(base).map_err(|e| Error::new(ErrorKind::Internal, format!("the request's URL: {e}")))?;
-    let url = base
-        .join(target)
-        .map_err(|e| Error::new(ErrorKind::BadResponse, format!("the next page's address `{}` is not a URL: {e}", excerpt(target))))?;
-    Ok(url.into())
+/// Refuses a Link header that is there and cannot be read: it must not pass for the end.
+pub(super) fn check(page: &Page) -> Result<()> {
+    let Some(field) = page.unread_link() else { return Ok(()) };
+    Err(Error::new(ErrorKind::BadResponse, format!("the Link header cannot be read: {}", clean(field)))
+        .advise("links are written as `<address>; rel=\"next\"` (RFC 8288); tell the vendor"))
 }
 
-fn excerpt(text: &str) -> String {
-    text.chars().take(200).collect()
+/// How addresses of next pages are taken.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Links {
+    /// Only their path and query count.
+    pub(crate) relink: bool,
+    /// Hosts that people type, and the host that serves the API for each.
+    pub(crate) hosts: Vec<(String, String)>,
+}
+
+/// The address of the next page: the link's target against the request's URL (RFC 3986, section 5). One that names this connection's own system in
+/// another way (another scheme, a host that stands for its own) is taken at the own origin, and so is every one where that is declared.
+pub(super) fn follow(view: &View<'_>, target: &str) -> Result<String> {
+    let base = Url::parse(view.url).map_err(|e| Error::new(ErrorKind::Internal, format!("the request's URL: {e}")))?;
+    let url = base
+        .join(target)
+        .map_err(|e| Error::new(ErrorKind::BadResponse, format!("the next page's address `{}` is not a URL: {e}", clean(target))))?;
+    if url.origin() == base.origin() || url.host().is_none() || !url.username().is_empty() || url.password().is_some() {
+        return Ok(url.into());
+    }
+    let alias =
+        |host: &str| view.links.hosts.iter().any(|(typed, api)| typed.eq_ignore_ascii_case(host) && Some(api.as_str()) == base.host_str());
+    let same_host = url.host_str() == base.host_str();
+    let other_scheme = same_host && url.scheme() != base.scheme() && (url.port() == base.port() || url.port().is_none());
+    if !view.links.relink && !other_scheme && !url.host_str().is_some_and(alias) {
+        return Ok(url.into());
+    }
+    let mut own = base;
+    own.set_path(url.path());
+    own.set_query(url.query());
+    own.set_fragment(None);
+    Ok(own.into())
 }
 
 /// The pages between the next and the last, by counting the page parameter of the next link up to that of the last link.
@@ -40,16 +70,27 @@ pub(super) fn ahead(parameter: &str, page: &Page, next: &Cursor, count: usize) -
     let last = page.link("last").and_then(|target| number(target, parameter)).map(|(_, n)| n);
     let Some(url) = &next.url else { return Vec::new() };
     let (Some(last), Some((range, first))) = (last, number(url, parameter)) else { return Vec::new() };
-    let at = |n: u64| {
-        let mut text = url.clone();
-        text.replace_range(range.clone(), &n.to_string());
-        Cursor { url: Some(text), ..Cursor::default() }
-    };
+    let at = |n: u64| renumbered(url, &range, n);
     first.checked_add(1).into_iter().flat_map(|from| from..=last).take(count).map(at).collect()
 }
 
+fn renumbered(url: &str, range: &std::ops::Range<usize>, number: u64) -> Cursor {
+    let mut text = url.to_owned();
+    text.replace_range(range.clone(), &number.to_string());
+    Cursor { url: Some(text), ..Cursor::default() }
+}
+
+/// The page of that number, by the address of this one or that of the last page.
+pub(super) fn page_at(parameter: &str, view: &View<'_>, page: u64) -> Option<Cursor> {
+    let own = number(view.url, parameter).map(|(range, _)| renumbered(view.url, &range, page));
+    own.or_else(|| {
+        let last = follow(view, view.ledger.last_url.as_deref()?).ok()?;
+        number(&last, parameter).map(|(range, _)| renumbered(&last, &range, page))
+    })
+}
+
 /// The place and value of a numeric query parameter.
-fn number(url: &str, parameter: &str) -> Option<(std::ops::Range<usize>, u64)> {
+pub(super) fn number(url: &str, parameter: &str) -> Option<(std::ops::Range<usize>, u64)> {
     let query = url.find('?')? + 1;
     let mut start = query;
     for pair in url.get(query..)?.split('#').next()?.split('&') {
@@ -63,12 +104,15 @@ fn number(url: &str, parameter: &str) -> Option<(std::ops::Range<usize>, u64)> {
 }
 
 /// All links of a Link header field value: quoted strings, commas and semicolons inside targets and titles, several relation types.
-/// A link with an `anchor` is about another resource and left out (RFC 8288, section 3.2).
-pub(crate) fn parse(field: &str) -> Vec<Link> {
+/// A link with an `anchor` is about another resource and left out (RFC 8288, section 3.2). Besides, whether all of the field could be read.
+pub(crate) fn parse(field: &str) -> (Vec<Link>, bool) {
     let mut links = Vec::new();
     let mut rest = field;
-    while let Some((_, after)) = rest.split_once('<') {
-        let Some((target, tail)) = after.split_once('>') else { break };
+    while let Some((before, after)) = rest.split_once('<') {
+        let Some((target, tail)) = after.split_once('>') else { return (links, false) };
+        if !is_between(before) {
+            return (links, false);
+        }
         let (parameters, remaining) = parameters(tail);
         rest = remaining;
         let value = |name: &str| parameters.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str());
@@ -79,7 +123,12 @@ pub(crate) fn parse(field: &str) -> Vec<Link> {
             links.push(Link { rel: rel.to_ascii_lowercase(), target: target.trim().to_owned() });
         }
     }
-    links
+    (links, is_between(rest))
+}
+
+/// What may stand between two links: commas and white space.
+fn is_between(text: &str) -> bool {
+    text.chars().all(|c| c == ',' || c.is_whitespace())
 }
 
 /// The parameters of one link and what follows its comma.
@@ -126,7 +175,7 @@ mod tests {
 
     #[test]
     fn headers_that_trip_naive_parsers() {
-        let rels = |field: &str| parse(field).into_iter().map(|l| format!("{}={}", l.rel, l.target)).collect::<Vec<_>>().join(" ");
+        let rels = |field: &str| parse(field).0.into_iter().map(|l| format!("{}={}", l.rel, l.target)).collect::<Vec<_>>().join(" ");
         assert_eq!(
             rels(r#"<https://a/?x=1,2>; rel="next", <https://a/?page=9>; rel=last"#),
             "next=https://a/?x=1,2 last=https://a/?page=9"

@@ -1,90 +1,123 @@
 //! Paging: one page's reply to the next page's cursor, or the reason to stop. Pure; one strategy a file, the guards in `guard`.
+//!
+//! The rule of the end, for all strategies: a stop that contradicts what the server has announced is not an end. The page is requested once
+//! more, then the walk goes on where its style allows, and if the contradiction stays, the walk is not complete.
 
 mod cursor;
 mod guard;
 mod keyset;
+mod ledger;
 mod link;
 mod number;
 mod offset;
+mod signal;
+mod view;
 
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-pub(crate) use link::parse as parse_links;
+pub use ledger::Ledger;
+pub(crate) use link::{Links, parse as parse_links};
+pub(crate) use signal::count;
+pub(crate) use view::View;
 
-use crate::definition::{End, Keyset, Operation, Paging, Pointer, Source};
+use crate::definition::{Advance, End, Operation, Paging, Style};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::page::Page;
-use crate::receipt::StopReason;
+use crate::receipt::{EndSeen, StopReason};
 use crate::request::Cursor;
+use guard::Bound;
 
 /// What follows a page.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     More(Cursor),
-    Stop(StopReason),
+    Stop(Ended),
+    /// The same page once more: to stop here would contradict what the server has announced.
+    Again,
 }
 
-/// What a strategy knows when it decides.
-pub(crate) struct View<'p> {
-    pub(crate) page: &'p Page,
-    /// URL of the request that gave the page.
-    pub(crate) url: &'p str,
-    /// Cursor of that request.
-    pub(crate) cursor: &'p Cursor,
-    /// Rows so far, this page included.
-    pub(crate) rows: u64,
-    /// Whether the page has fewer rows than the largest seen, or than asked for when it is the first.
-    pub(crate) short: bool,
+/// The end of a walk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ended {
+    pub(crate) reason: StopReason,
+    /// How the end was seen; `None` where one reply is everything.
+    pub(crate) seen: Option<EndSeen>,
+    pub(crate) complete: bool,
 }
 
-impl View<'_> {
-    /// Whether exactly as many rows came as the server announced. A hint: only a short page makes it an end, and more rows than announced
-    /// show that the announcement is wrong.
-    pub(crate) fn total_reached(&self) -> bool {
-        self.short && self.page.total == Some(self.rows)
+impl Step {
+    fn stop(reason: StopReason, seen: EndSeen) -> Step {
+        Step::Stop(Ended { reason, seen: Some(seen), complete: seen != EndSeen::Assumed })
     }
 }
 
-enum Strategy {
-    None,
-    Keyset(Keyset),
-    Declared,
+/// What is done with a page that came.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Admission {
+    Take,
+    /// It begins within the page before, so the server counts rows that it leaves out: this one is asked for instead.
+    Instead(Cursor),
 }
 
-/// Walks one list. Holds the guards; the strategies hold nothing.
+/// Walks one list. Holds the guards and the ledger; the strategies hold nothing.
 pub(crate) struct Pager {
     operation: Arc<Operation>,
-    strategy: Strategy,
+    /// The operation's own, or the keyset walk that the caller chose.
+    paging: Paging,
     with: Vec<(String, String)>,
+    links: Links,
     guard: guard::Guard,
+    ledger: Ledger,
     rows: u64,
+    pages: u64,
     asked: Option<u32>,
     largest: u64,
+    /// The page that was asked for once more.
+    again: Option<Cursor>,
+    /// The cursor of the page taken last.
+    before: Option<Cursor>,
+    /// What a person should know.
+    notes: Vec<String>,
 }
 
 impl Pager {
     /// A pager for a call. `forward_only` asks for the connector's keyset walk.
     pub(crate) fn new(operation: Arc<Operation>, options: &Map<String, Value>, forward_only: bool, asked: Option<u32>) -> Result<Pager> {
-        let strategy = match (&operation.paging, forward_only) {
-            (Paging::None, false) => Strategy::None,
-            (_, false) => Strategy::Declared,
-            (_, true) => Strategy::Keyset(forward(&operation, options)?),
-        };
-        let with = match &operation.paging {
-            Paging::Offset { with, .. } => {
+        let paging = if forward_only { forward(&operation, options)? } else { operation.paging.clone() };
+        let with = match &paging.style {
+            Style::Offset { with, .. } => {
                 with.iter().filter(|(name, _)| operation.option(name).is_some() && !options.contains_key(name)).cloned().collect()
             }
             _ => Vec::new(),
         };
-        Ok(Pager { operation, strategy, with, guard: guard::Guard::default(), rows: 0, asked, largest: 0 })
+        let links = Links { relink: paging.relinks(), hosts: operation.connector.hosts.clone() };
+        Ok(Pager {
+            operation,
+            paging,
+            with,
+            links,
+            guard: guard::Guard::default(),
+            ledger: Ledger::default(),
+            rows: 0,
+            pages: 0,
+            asked,
+            largest: 0,
+            again: None,
+            before: None,
+            notes: Vec::new(),
+        })
+    }
+
+    /// Takes next addresses at the connection's own origin.
+    pub(crate) fn relink(&mut self, relink: bool) {
+        self.links.relink |= relink;
     }
 
     /// Goes on within a walk that was begun earlier.
-    pub(crate) fn go_on_from(&mut self, rows: u64, largest: u64) {
-        self.rows = rows;
-        self.largest = largest;
+    pub(crate) fn go_on_from(&mut self, (pages, rows, largest): (u64, u64, u64), ledger: Ledger) {
+        (self.pages, self.rows, self.largest, self.ledger) = (pages, rows, largest, ledger);
     }
 
     /// The largest page so far, in rows.
@@ -92,25 +125,55 @@ impl Pager {
         self.largest
     }
 
+    /// What the server has announced so far.
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// What a person should know, since this was asked last.
+    pub(crate) fn take_notes(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notes)
+    }
+
     /// The first page's cursor.
     pub(crate) fn first(&self) -> Cursor {
-        let mut cursor = match (&self.strategy, &self.operation.paging) {
-            (Strategy::None, _) => Cursor::default(),
-            (Strategy::Keyset(keyset), _) | (Strategy::Declared, Paging::Keyset(keyset)) => keyset::first(keyset),
-            (Strategy::Declared, Paging::Number { page, start, .. }) => number::at(page, *start),
-            (Strategy::Declared, Paging::Offset { offset, .. }) => offset::at(offset, 0),
-            (Strategy::Declared, Paging::None | Paging::Link { .. } | Paging::Cursor { .. } | Paging::NextUrl { .. }) => Cursor::default(),
+        let mut cursor = match &self.paging.style {
+            Style::Keyset(keyset) => keyset::first(keyset),
+            Style::Number { page, start, .. } => number::at(page, *start),
+            Style::Offset { offset, .. } => offset::at(offset, 0),
+            Style::None | Style::Link { .. } | Style::Cursor { .. } | Style::NextUrl { .. } => Cursor::default(),
         };
         cursor.query.extend(self.with.iter().cloned());
         cursor
     }
 
-    /// Refuses a page that must not be delivered: the one before again.
+    /// Looks at a page before it is taken: one that must not be delivered is refused, or another one is asked for instead.
     ///
     /// # Errors
-    /// `no_progress`.
-    pub(crate) fn admit(&mut self, page: &Page) -> Result<()> {
-        self.guard.page(&page.items, self.asked)
+    /// `no_progress` for the page before again, or for one that begins with its records.
+    pub(crate) fn admit(&mut self, page: &Page) -> Result<Admission> {
+        let Style::Offset { offset, advance, .. } = &self.paging.style else {
+            return self.guard.page(&page.items, self.asked, false).map(|()| Admission::Take);
+        };
+        if !self.guard.overlaps(&page.items) {
+            return self.guard.page(&page.items, self.asked, true).map(|()| Admission::Take);
+        }
+        let moved_by_rows = advance.is_none() && !self.ledger.full;
+        let (Some(before), Some(asked), true) = (&self.before, self.asked, moved_by_rows) else {
+            let why = "the page begins with a record of the page before; its records moved, or the server counts in another way";
+            return Err(guard::no_progress(why).advise(
+                "sort by a unique field if the system can; or say in the definition how the offset moves: `advance: requested | received`",
+            ));
+        };
+        let mut instead = offset::at(offset, offset::current(offset, before).saturating_add(u64::from(asked)));
+        instead.query.extend(self.with.iter().cloned());
+        (self.ledger.full, self.ledger.leaves_out) = (true, true);
+        Ok(Admission::Instead(instead))
+    }
+
+    /// Whether everything that was announced has come: what follows may be refused or repeat itself.
+    pub(crate) fn is_fulfilled(&self) -> bool {
+        self.ledger.total.is_some_and(|total| self.rows >= total) || self.ledger.pages.is_some_and(|pages| self.pages >= pages)
     }
 
     /// Decides what follows a page. The page itself is good even if what it names is not.
@@ -118,41 +181,78 @@ impl Pager {
     /// # Errors
     /// `no_progress` when a cursor or page comes back; `bad_response` when the reply's own paging values are unusable.
     pub(crate) fn next(&mut self, page: &Page, url: &str, cursor: &Cursor) -> Result<Step> {
+        let mut ledger = self.ledger.clone();
+        ledger.hear(&self.operation, &self.paging, page, self.asked)?;
         let rows = page.items.len() as u64;
-        self.rows += rows;
-        let short = if self.largest == 0 { self.asked.is_some_and(|asked| rows < u64::from(asked)) } else { rows < self.largest };
-        self.largest = self.largest.max(rows);
-        let view = View { page, url, cursor, rows: self.rows, short };
-        let mut step = match (&self.strategy, &self.operation.paging) {
-            (Strategy::None, _) | (Strategy::Declared, Paging::None) => Step::Stop(StopReason::NotPaged),
-            (Strategy::Keyset(keyset), _) | (Strategy::Declared, Paging::Keyset(keyset)) => keyset::next(keyset, &view)?,
-            (Strategy::Declared, Paging::Link { .. }) => link::next(&view)?,
-            (Strategy::Declared, Paging::Number { page, end, .. }) => number::next(page, end.as_ref(), &view)?,
-            (Strategy::Declared, Paging::Offset { offset, .. }) => offset::next(offset, &view),
-            (Strategy::Declared, Paging::Cursor { token, send, has_more, .. }) => cursor::next(token, send, has_more.as_ref(), &view)?,
-            (Strategy::Declared, Paging::NextUrl { pointer, .. }) => cursor::next_url(pointer, &view)?,
+        let largest = self.largest.max(rows);
+        let view = View {
+            page,
+            url,
+            cursor,
+            operation: &self.operation,
+            paging: &self.paging,
+            links: &self.links,
+            ledger: &ledger,
+            rows: self.rows + rows,
+            number: self.pages + 1,
+            largest,
+            asked: self.asked,
         };
-        if let Step::More(next) = &mut step {
-            if next.url.is_none() {
-                next.query.extend(self.with.iter().cloned());
-            }
-            self.guard.admit(next, &view)?;
+        let wanted = if view.is_reached() { Step::stop(StopReason::TotalReached, EndSeen::Total) } else { strategy(&view)? };
+        let (mut step, promise) = match wanted {
+            Step::Stop(end) => against_promises(&view, end, self.again.as_ref() == Some(cursor))?,
+            on @ (Step::More(_) | Step::Again) => (on, None),
+        };
+        if step == Step::Again {
+            self.again = Some(cursor.clone());
+            return Ok(step);
         }
+        let lost = ledger.lost + u64::from(promise.is_some() && page.is_blank());
+        let mut notes = Vec::new();
+        match &mut step {
+            Step::Stop(end) => {
+                notes.extend(promise);
+                notes.extend(view.closing_notes(end, lost));
+                end.complete &= lost == 0;
+            }
+            Step::More(next) => {
+                if next.url.is_none() {
+                    next.query.extend(self.with.iter().cloned());
+                } else if self.pages == 0 {
+                    notes.extend(view.options_left_out(next));
+                }
+                let admitted = self.guard.admit(next, &view, bound(&view));
+                // What was announced is there; a server that names the same place again has no other.
+                let over = page.items.is_empty() && view.names_itself(next) && ledger.total.is_some() && view.total_left() == 0;
+                match admitted {
+                    Err(_) if over => step = Step::stop(StopReason::TotalReached, EndSeen::Total),
+                    other => other?,
+                }
+            }
+            Step::Again => {}
+        }
+        (self.rows, self.largest) = (view.rows, largest);
+        self.pages += 1;
+        self.before = Some(cursor.clone());
+        self.ledger = ledger;
+        self.ledger.lost = lost;
+        self.notes.append(&mut notes);
         Ok(step)
     }
 
     /// Cursors that will follow `next` as far as the reply tells, at most `count`: they are fetched ahead and used only if the walk gets there.
     pub(crate) fn ahead(&self, page: &Page, next: &Cursor, count: usize) -> Vec<Cursor> {
-        let ahead = match (&self.strategy, &self.operation.paging) {
-            (Strategy::Declared, Paging::Link { last: Some(last), .. }) => link::ahead(last, page, next, count),
-            (Strategy::Declared, Paging::Number { page: name, end: Some(End::TotalPages(source)), .. }) => {
-                number::ahead(name, source, page, next, count)
+        let to = (next, count);
+        let ahead = match &self.paging.style {
+            Style::Link { last: Some(last), .. } => link::ahead(last, page, next, count),
+            Style::Number { page: name, start, end: Some(End::TotalPages(source)) } => number::ahead(name, *start, source, page, to),
+            Style::Number { page: name, .. } => number::ahead_by_total(name, self.rows, self.largest, page, to),
+            Style::Offset { offset, advance, .. } => {
+                let honoured = self.ledger.full || *advance == Some(Advance::Requested);
+                let step = self.asked.map(u64::from).filter(|_| honoured).unwrap_or(self.largest);
+                offset::ahead(offset, page, step, to)
             }
-            (Strategy::Declared, Paging::Number { page: name, .. }) => {
-                number::ahead_by_total(name, self.rows, self.largest, page, next, count)
-            }
-            (Strategy::Declared, Paging::Offset { offset, .. }) => offset::ahead(offset, self.rows, page, self.largest, count),
-            _ => Vec::new(),
+            Style::None | Style::Link { .. } | Style::Cursor { .. } | Style::NextUrl { .. } | Style::Keyset(_) => Vec::new(),
         };
         ahead
             .into_iter()
@@ -166,9 +266,42 @@ impl Pager {
     }
 }
 
+/// What becomes of an end while a promise of the server is open, and the promise: the page is requested once more; after that the walk goes on where its style
+/// allows, or ends and is not complete.
+fn against_promises(view: &View<'_>, end: Ended, was_again: bool) -> Result<(Step, Option<String>)> {
+    let Some(promise) = view.open_promise()? else { return Ok((Step::Stop(end), None)) };
+    if !was_again {
+        return Ok((Step::Again, None));
+    }
+    let step = view.onward().map_or(Step::Stop(Ended { complete: false, ..end }), Step::More);
+    Ok((step, Some(promise)))
+}
+
+/// What bounds the walk behind a page.
+fn bound(view: &View<'_>) -> Bound {
+    match () {
+        () if view.ledger.pages.is_some_and(|pages| view.number < pages) => Bound::Pages,
+        () if view.total_left() > 0 => Bound::Total,
+        () => Bound::None,
+    }
+}
+
+/// The next step by the style of paging alone.
+fn strategy(view: &View<'_>) -> Result<Step> {
+    match &view.paging.style {
+        Style::None => Ok(Step::Stop(Ended { reason: StopReason::NotPaged, seen: None, complete: true })),
+        Style::Keyset(keyset) => keyset::next(keyset, view),
+        Style::Link { .. } => link::next(view),
+        Style::Number { page, start, end } => number::next(page, *start, end.as_ref(), view),
+        Style::Offset { offset, advance, .. } => Ok(offset::next(offset, *advance, view)),
+        Style::Cursor { token, send } => cursor::next(token, send, view),
+        Style::NextUrl { token, .. } => cursor::next_url(token, view),
+    }
+}
+
 /// The keyset walk that the caller asked for, if the operation and the other options allow it.
-fn forward(operation: &Operation, options: &Map<String, Value>) -> Result<Keyset> {
-    let Some(keyset) = &operation.forward_only else {
+fn forward(operation: &Operation, options: &Map<String, Value>) -> Result<Paging> {
+    let Some(Paging { style: Style::Keyset(keyset), more, .. }) = &operation.forward_only else {
         return Err(Error::new(ErrorKind::InvalidOptions, format!("{} cannot be walked forward only", operation.id))
             .advise("leave forward_only out"));
     };
@@ -177,40 +310,5 @@ fn forward(operation: &Operation, options: &Map<String, Value>) -> Result<Keyset
             .at(Place::field(format!("/{name}")))
             .advise(format!("leave `{name}` out, or walk by pages")));
     }
-    Ok(keyset.clone())
-}
-
-/// The body pointers that an operation's paging reads, beside the items themselves.
-pub(crate) fn wants(paging: &Paging) -> Vec<&Pointer> {
-    if let Paging::NextUrl { pointer, .. } = paging {
-        return vec![pointer];
-    }
-    let pointers = sources(paging).into_iter().filter_map(|source| match source {
-        Source::Body(pointer) => Some(pointer),
-        Source::Header(_) => None,
-    });
-    pointers.collect()
-}
-
-/// Where a reply tells what an operation's paging needs.
-pub(crate) fn sources(paging: &Paging) -> Vec<&Source> {
-    match paging {
-        Paging::None | Paging::Link { .. } | Paging::Keyset(_) | Paging::NextUrl { .. } => Vec::new(),
-        Paging::Number { end, total, .. } => {
-            let end = end.as_ref().map(|e| match e {
-                End::TotalPages(source) | End::NextPage(source) | End::HasMore(source) => source,
-            });
-            end.into_iter().chain(total).collect()
-        }
-        Paging::Offset { total, .. } => total.iter().collect(),
-        Paging::Cursor { token, has_more, .. } => std::iter::once(token).chain(has_more).collect(),
-    }
-}
-
-/// Where a paging style tells the total.
-pub(crate) fn total(paging: &Paging) -> Option<&Source> {
-    match paging {
-        Paging::Number { total, .. } | Paging::Offset { total, .. } => total.as_ref(),
-        Paging::None | Paging::Link { .. } | Paging::Cursor { .. } | Paging::NextUrl { .. } | Paging::Keyset(_) => None,
-    }
+    Ok(Paging { style: Style::Keyset(keyset.clone()), size: operation.paging.size.clone(), more: more.clone() })
 }

@@ -1,29 +1,44 @@
-//! `offset`: skip and limit. Pure. Moves by the rows that came, not by those asked for: a server may lower the page size.
+//! `offset`: skip and limit. Pure.
+//!
+//! A server may give fewer rows than asked for because it lowers the size, or because it leaves rows out after it has counted them. Without a
+//! word in the definition, a page that came full shows that the size is honoured; until then the offset moves by the rows that came.
 
 use super::{Step, View};
+use crate::definition::Advance;
 use crate::page::Page;
-use crate::receipt::StopReason;
 use crate::request::Cursor;
 
 pub(super) fn at(parameter: &str, offset: u64) -> Cursor {
     Cursor { query: vec![(parameter.to_owned(), offset.to_string())], ..Cursor::default() }
 }
 
-pub(super) fn next(parameter: &str, view: &View<'_>) -> Step {
-    if view.page.items.is_empty() {
-        return Step::Stop(StopReason::EmptyPage);
+pub(super) fn next(parameter: &str, advance: Option<Advance>, view: &View<'_>) -> Step {
+    view.by_rows(|| Step::More(at(parameter, current(parameter, view.cursor).saturating_add(step(advance, view)))))
+}
+
+/// How far a page moves the offset.
+pub(super) fn step(advance: Option<Advance>, view: &View<'_>) -> u64 {
+    let rows = view.page.items.len() as u64;
+    let asked = view.asked.map_or(rows, u64::from);
+    match advance {
+        Some(Advance::Requested) => asked,
+        Some(Advance::Received) => rows,
+        None if view.ledger.full => asked,
+        None => rows,
     }
-    if view.total_reached() {
-        return Step::Stop(StopReason::TotalReached);
-    }
-    Step::More(at(parameter, view.rows))
+}
+
+/// The offset of a request.
+pub(super) fn current(parameter: &str, cursor: &Cursor) -> u64 {
+    cursor.query.iter().find(|(name, _)| name == parameter).and_then(|(_, value)| value.parse().ok()).unwrap_or_default()
 }
 
 /// Further offsets up to the announced total, in steps of a full page.
-pub(super) fn ahead(parameter: &str, rows: u64, page: &Page, step: u64, count: usize) -> Vec<Cursor> {
+pub(super) fn ahead(parameter: &str, page: &Page, step: u64, (next, count): (&Cursor, usize)) -> Vec<Cursor> {
     let (Some(total), true) = (page.total, step > 0) else { return Vec::new() };
+    let from = current(parameter, next);
     (1..)
-        .map(|k| rows.saturating_add(step.saturating_mul(k)))
+        .map(|k| from.saturating_add(step.saturating_mul(k)))
         .take_while(|offset| *offset < total)
         .take(count)
         .map(|offset| at(parameter, offset))

@@ -130,7 +130,7 @@ impl Desk {
             body.put(pointer, Tree::number(seconds));
         }
         if let Some(success) = &connection.connector().errors.success {
-            body.put(success, Tree::flag(true));
+            body.put(&success.at, Tree::value(&success.said(true)));
         }
         Ok(Reply::json(status, &body))
     }

@@ -8,7 +8,7 @@ use super::paging::{self, Page, Rows};
 use super::refusal::Refusal;
 use super::reply::{Content, Reply};
 use super::tree::Tree;
-use crate::definition::{Operation, PartRule, Pointer, ResultShape};
+use crate::definition::{Operation, PartMeans, PartRule, Pointer, ResultShape, Source, Total};
 
 /// A reply with one record, or none where the operation answers nothing.
 pub(super) fn record(operation: &Operation, usual: StatusCode, record: Tree) -> Reply {
@@ -59,11 +59,11 @@ fn wrap(operation: &Operation, items: Tree, signals: Vec<(Pointer, Tree)>, total
     for (pointer, value) in signals {
         body.put(&pointer, value);
     }
-    if let (Some(pointer), Some(total)) = (&rule.total, total) {
+    if let (Some(Total { at: Source::Body(pointer), .. }), Some(total)) = (&rule.total, total) {
         body.put(pointer, Tree::number(total as u64));
     }
     if let Some(success) = &operation.connector.errors.success {
-        body.put(success, Tree::flag(true));
+        body.put(&success.at, Tree::value(&success.said(true)));
     }
     body
 }
@@ -127,11 +127,18 @@ fn overlay(sample: &Tree, item: &Tree) -> Tree {
 fn reports(rule: &PartRule, items: &[Tree]) -> Tree {
     let report = |(index, item): (usize, &Tree)| {
         let mut part = Tree::object();
-        if let Some(name) = &rule.ok {
-            part.set(std::slice::from_ref(name), Tree::flag(true));
+        if let Some(ok) = &rule.ok {
+            part.put(&ok.at, Tree::value(&ok.said(true)));
         }
-        if let Some(name) = &rule.index {
-            part.set(std::slice::from_ref(name), Tree::number(index as u64));
+        match &rule.means {
+            PartMeans::Index(pointer) => part.put(pointer, Tree::number(index as u64)),
+            PartMeans::Key { part: own, item: theirs } => {
+                let key = if matches!(item, Tree::Leaf(_)) { Some(item) } else { item.at(theirs.tokens()) };
+                if let Some(key) = key {
+                    part.put(own, key.clone());
+                }
+            }
+            PartMeans::Place => {}
         }
         if let Some(pointer) = &rule.data {
             part.put(pointer, item.clone());

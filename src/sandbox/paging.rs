@@ -9,7 +9,7 @@ use super::call::Call;
 use super::compare::{Scalar, numbers};
 use super::refusal::Refusal;
 use super::tree::Tree;
-use crate::definition::{End, Keyset, Operation, Paging, Pointer, Source, Target};
+use crate::definition::{End, Flag, Keyset, Operation, Paging, Pointer, Source, Style, Target, Token, Total};
 
 /// The parameter of a link whose name the definition leaves to the server.
 const OWN: &str = "cursor";
@@ -28,15 +28,15 @@ pub(super) struct Page<'r> {
 /// The names of the query parameters that page an operation's list.
 pub(super) fn names(operation: &Operation) -> Vec<&str> {
     let mut names = operation.paging.reserved();
-    names.extend(operation.paging.size().map(|s| s.query.as_str()));
-    match &operation.paging {
-        Paging::Offset { with, .. } => names.extend(with.iter().map(|(name, _)| name.as_str())),
-        Paging::NextUrl { .. } | Paging::Link { last: None, .. } => names.push(OWN),
-        Paging::None | Paging::Link { .. } | Paging::Number { .. } | Paging::Cursor { .. } | Paging::Keyset(_) => {}
+    names.extend(operation.paging.size.as_ref().map(|s| s.query.as_str()));
+    match &operation.paging.style {
+        Style::Offset { with, .. } => names.extend(with.iter().map(|(name, _)| name.as_str())),
+        Style::NextUrl { .. } | Style::Link { last: None, .. } => names.push(OWN),
+        Style::None | Style::Link { .. } | Style::Number { .. } | Style::Cursor { .. } | Style::Keyset(_) => {}
     }
-    if let Some(keyset) = &operation.forward_only {
-        names.push(&keyset.after);
-        names.extend(keyset.size.as_ref().map(|s| s.query.as_str()));
+    if let Some(forward) = &operation.forward_only {
+        names.extend(forward.reserved());
+        names.extend(forward.size.as_ref().map(|s| s.query.as_str()));
     }
     names
 }
@@ -53,23 +53,32 @@ pub(super) fn cut<'r>(operation: &Operation, call: &Call, list: Rows<'r>, size_d
     let Rows { rows, moves } = list;
     let window = Window { operation, call, size: size(operation, call, size_default)?, rows, moves };
     if let Some(keyset) = forward_only(operation, call)? {
-        return window.keyset(keyset, true);
+        return window.keyset(keyset, true).map(|(page, _)| page);
     }
-    match &operation.paging {
-        Paging::None => Ok(Page { rows: window.rows, ..Page::default() }),
-        Paging::Link { last, .. } => window.link(last.as_deref()),
-        Paging::Number { page, start, end, total, .. } => window.number(page, *start, end.as_ref(), total.as_ref()),
-        Paging::Offset { offset, total, .. } => window.offset(offset, total.as_ref()),
-        Paging::Cursor { token, send, has_more, .. } => window.cursor(token, send, has_more.as_ref()),
-        Paging::NextUrl { pointer, .. } => window.next_url(pointer),
-        Paging::Keyset(keyset) => window.keyset(keyset, false),
+    let total = window.total();
+    let (mut page, more) = match &operation.paging.style {
+        Style::None => (Page { rows: window.rows, ..Page::default() }, false),
+        Style::Link { last, .. } => window.link(last.as_deref())?,
+        Style::Number { page, start, end } => window.number(page, *start, end.as_ref())?,
+        Style::Offset { offset, .. } => window.offset(offset)?,
+        Style::Cursor { token, send } => window.cursor(token, send)?,
+        Style::NextUrl { token, .. } => window.next_url(token)?,
+        Style::Keyset(keyset) => window.keyset(keyset, false)?,
+    };
+    if let Some(Flag { at, .. }) = &operation.paging.more {
+        let said = operation.paging.more.as_ref().map(|flag| Tree::value(&flag.said(more)));
+        page.tell(at, said);
     }
+    if let Some(Total { at: at @ Source::Header(_), .. }) = &operation.response.total {
+        page.tell(at, Some(Tree::number(total)));
+    }
+    Ok(page)
 }
 
 /// The keyset walk, when the caller's headers ask for it.
 fn forward_only<'o>(operation: &'o Operation, call: &Call) -> Result<Option<&'o Keyset>, Refusal> {
-    let asked = |k: &Keyset| !k.headers.is_empty() && k.headers.iter().all(|(name, value)| call.header(name) == Some(value));
-    let Some(keyset) = operation.connector.forward_only.as_ref().filter(|k| asked(k)) else { return Ok(None) };
+    let asked = |k: &&Keyset| !k.headers.is_empty() && k.headers.iter().all(|(name, value)| call.header(name) == Some(value));
+    let Some(keyset) = operation.connector.forward_only.as_ref().and_then(keyset_of).filter(asked) else { return Ok(None) };
     if operation.forward_only.is_none() {
         let names: Vec<&str> = keyset.headers.iter().map(|(name, _)| name.as_str()).collect();
         return Err(Refusal::invalid(format!("{} is not available on this list", names.join(", "))).at("", "InvalidHeader"));
@@ -77,12 +86,21 @@ fn forward_only<'o>(operation: &'o Operation, call: &Call) -> Result<Option<&'o 
     if let Some(name) = keyset.unless.iter().find(|name| call.parameter(name).is_some()) {
         return Err(Refusal::invalid(format!("`{name}` cannot be given in this way of paging")).at(name.as_str(), "InvalidParameter"));
     }
-    Ok(operation.forward_only.as_ref())
+    Ok(operation.forward_only.as_ref().and_then(keyset_of))
+}
+
+fn keyset_of(paging: &Paging) -> Option<&Keyset> {
+    match &paging.style {
+        Style::Keyset(keyset) => Some(keyset),
+        Style::None | Style::Link { .. } | Style::Number { .. } | Style::Offset { .. } | Style::Cursor { .. } | Style::NextUrl { .. } => {
+            None
+        }
+    }
 }
 
 /// More than the most is cut down without a word, as servers do.
 fn size(operation: &Operation, call: &Call, size_default: Option<u32>) -> Result<u64, Refusal> {
-    let Some(rule) = operation.paging.size() else { return Ok(size_default.map_or(SIZE, u64::from)) };
+    let Some(rule) = &operation.paging.size else { return Ok(size_default.map_or(SIZE, u64::from)) };
     let most = rule.max.map_or(u64::MAX, u64::from);
     match call.parameter(&rule.query) {
         None => Ok(u64::from(size_default.unwrap_or(rule.default)).min(most).max(1)),
@@ -132,7 +150,7 @@ impl<'r> Window<'_, 'r> {
         if self.moves { total - offset.div_ceil(self.size) % total } else { 0 }
     }
 
-    fn link(&self, name: Option<&str>) -> Result<Page<'r>, Refusal> {
+    fn link(&self, name: Option<&str>) -> Result<(Page<'r>, bool), Refusal> {
         let parameter = name.unwrap_or(OWN);
         let number = self.call.parameter(parameter).map_or(Ok(1), |text| at_least(parameter, text, 1))?;
         let last = self.pages();
@@ -157,53 +175,46 @@ impl<'r> Window<'_, 'r> {
         if !links.is_empty() {
             insert(&mut page.headers, LINK, &links.join(", "));
         }
-        Ok(page)
+        Ok((page, more))
     }
 
-    fn number(&self, name: &str, start: u64, end: Option<&End>, total: Option<&Source>) -> Result<Page<'r>, Refusal> {
+    fn number(&self, name: &str, start: u64, end: Option<&End>) -> Result<(Page<'r>, bool), Refusal> {
         let number = self.call.parameter(name).map_or(Ok(start), |text| at_least(name, text, start))?;
         let (mut page, more) = self.from((number - start).saturating_mul(self.size));
         match end {
-            Some(End::TotalPages(source)) => page.tell(source, Some(Tree::number(self.pages() + start - 1))),
-            Some(End::NextPage(source)) => page.tell(source, more.then(|| Tree::number(number + 1))),
-            Some(End::HasMore(source)) => page.tell(source, Some(Tree::flag(more))),
+            Some(End::TotalPages(source)) => page.tell(source, Some(Tree::number(self.pages()))),
+            Some(End::NextPage(token)) => page.tell(&token.at, more.then(|| Tree::number(number + 1))),
             None => {}
         }
-        page.tell_total(total, self.total());
-        Ok(page)
+        Ok((page, more))
     }
 
-    fn offset(&self, name: &str, total: Option<&Source>) -> Result<Page<'r>, Refusal> {
+    fn offset(&self, name: &str) -> Result<(Page<'r>, bool), Refusal> {
         let offset = self.call.parameter(name).map_or(Ok(0), |text| at_least(name, text, 0))?;
-        let (mut page, _) = self.from(offset);
-        page.tell_total(total, self.total());
-        Ok(page)
+        Ok(self.from(offset))
     }
 
-    fn cursor(&self, token: &Source, send: &Target, has_more: Option<&Source>) -> Result<Page<'r>, Refusal> {
+    fn cursor(&self, token: &Token, send: &Target) -> Result<(Page<'r>, bool), Refusal> {
         let (name, given) = match send {
             Target::Query(name) => (name.as_str(), self.call.parameter(name)),
             Target::Header(name) => (name.as_str(), self.call.header(name)),
         };
         let offset = given.map_or(Ok(0), |text| read_token(name, text))?;
         let (mut page, more) = self.from(offset);
-        page.tell(token, more.then(|| Tree::text(&write_token(offset + self.size))));
-        if let Some(source) = has_more {
-            page.tell(source, Some(Tree::flag(more)));
-        }
-        Ok(page)
+        page.tell(&token.at, more.then(|| Tree::text(&write_token(offset + self.size))));
+        Ok((page, more))
     }
 
-    fn next_url(&self, pointer: &Pointer) -> Result<Page<'r>, Refusal> {
+    fn next_url(&self, token: &Token) -> Result<(Page<'r>, bool), Refusal> {
         let offset = self.call.parameter(OWN).map_or(Ok(0), |text| read_token(OWN, text))?;
         let (mut page, more) = self.from(offset);
         let next = || Tree::text(&self.call.address(&[OWN], &[(OWN, write_token(offset + self.size))]));
-        page.tell(&Source::Body(pointer.clone()), more.then(next));
-        Ok(page)
+        page.tell(&token.at, more.then(next));
+        Ok((page, more))
     }
 
     /// After a key, in the order of keys. With `links`, the Link header names the next page, and is there but empty on the last.
-    fn keyset(mut self, keyset: &Keyset, links: bool) -> Result<Page<'r>, Refusal> {
+    fn keyset(mut self, keyset: &Keyset, links: bool) -> Result<(Page<'r>, bool), Refusal> {
         let key = |row: &Tree| row.at(keyset.from.tokens()).and_then(Scalar::of).unwrap_or(Scalar::Null);
         self.rows.sort_by(|a, b| key(a).order(&key(b)));
         if let Some(after) = self.call.parameter(&keyset.after) {
@@ -219,7 +230,7 @@ impl<'r> Window<'_, 'r> {
             });
             insert(&mut page.headers, LINK, &target.map_or_else(String::new, |t| format!("<{t}>; rel=\"next\"")));
         }
-        Ok(page)
+        Ok((page, more))
     }
 }
 
@@ -230,12 +241,6 @@ impl Page<'_> {
             (Source::Body(pointer), value) => self.signals.push((pointer.clone(), value.unwrap_or_else(Tree::null))),
             (Source::Header(name), Some(value)) => insert(&mut self.headers, name.clone(), &value.plain().unwrap_or_default()),
             (Source::Header(_), None) => {}
-        }
-    }
-
-    fn tell_total(&mut self, source: Option<&Source>, total: u64) {
-        if let Some(source) = source {
-            self.tell(source, Some(Tree::number(total)));
         }
     }
 }

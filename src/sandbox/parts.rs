@@ -2,7 +2,7 @@
 
 use super::collection::{Collection, place};
 use super::tree::Tree;
-use crate::definition::{Operation, PartsFile};
+use crate::definition::{Operation, PartMeans, PartsFile};
 
 /// How the parts of one operation's reply are made.
 pub(super) struct Parts {
@@ -31,8 +31,8 @@ impl Parts {
         let part = |(index, item): (usize, &Tree)| {
             let named = if matches!(item, Tree::Object(_)) { item.at(&self.item) } else { Some(item) };
             let mut part = sample.clone();
-            if let Some(name) = rule.and_then(|r| r.index.as_ref()) {
-                part.set(std::slice::from_ref(name), Tree::number(index as u64));
+            if let Some(PartMeans::Index(pointer)) = rule.map(|r| &r.means) {
+                part.put(pointer, Tree::number(index as u64));
             }
             if let Some(named) = named {
                 part.set(&self.item, named.clone());

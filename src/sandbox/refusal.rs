@@ -152,7 +152,7 @@ fn form(rules: &ErrorRules) -> Tree {
         form.put(&details.list, Tree::List(vec![detail]));
     }
     if let Some(success) = &rules.success {
-        form.put(success, Tree::flag(false));
+        form.put(&success.at, Tree::value(&success.said(false)));
     }
     if form.fields().is_empty() {
         form.set(&["message".to_owned()], Tree::text(MESSAGE));

@@ -30,8 +30,8 @@ impl Tree {
         Tree::Object(Vec::new())
     }
 
-    pub(super) fn flag(value: bool) -> Tree {
-        Tree::Leaf(value.to_string())
+    pub(super) fn value(value: &serde_json::Value) -> Tree {
+        Tree::parse(&value.to_string()).unwrap_or_else(|_| Tree::null())
     }
 
     pub(super) fn number(value: u64) -> Tree {

@@ -82,5 +82,7 @@ pub(crate) struct Call {
     pub(crate) cancel: Cancel,
     /// On the clock's monotonic time.
     pub(crate) deadline: Option<Duration>,
+    /// Whether a system that is away for a moment is waited for.
+    pub(crate) patient: bool,
     pub(crate) tally: Tally,
 }

@@ -3,9 +3,10 @@
 use serde_json::{Map, Value};
 
 use crate::body::Share;
-use crate::definition::{Operation, PartRule, scalar};
+use crate::definition::{Operation, PartMeans, PartRule, Pointer, ResultShape, Success, scalar};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::{Item, Items};
+use crate::paging::count;
 use crate::receipt::{Outcome, OutcomeStatus};
 use crate::secret::Redactor;
 use crate::send::Sent;
@@ -18,6 +19,9 @@ pub(super) fn outcomes(operation: &Operation, items: &Items, share: Share, sent:
         Ok(sent) => {
             if let Some(rule) = &operation.response.parts {
                 return by_parts(operation, rule, items, share, &sent, redactor);
+            }
+            if let Some(doubt) = doubt(operation, share, &sent) {
+                return failed(share, doubt);
             }
             let one_each = sent.page.items.len() == share.count;
             indexes
@@ -42,11 +46,35 @@ pub(super) fn outcomes(operation: &Operation, items: &Items, share: Share, sent:
     }
 }
 
+/// Why a reply with a success status shows no success: it points to results that nobody declared, or reports on fewer records than were sent.
+fn doubt(operation: &Operation, share: Share, sent: &Sent) -> Option<Error> {
+    let found = sent.page.items.len();
+    let message = match () {
+        () if sent.status == 207 => {
+            "the reply (207) says that each item has a result of its own, and the definition does not say where".to_owned()
+        }
+        () if operation.response.result == ResultShape::List && !sent.page.is_blank() && found < share.count => {
+            format!("{} items were sent, and {found} records came back", share.count)
+        }
+        () => return None,
+    };
+    let error = Error::new(ErrorKind::UnknownOutcome, format!("it is not known whether the write took effect: {message}"));
+    Some(error.advise("look at the records before sending again; `response: { parts: … }` tells where a reply reports on each item").with(
+        |d| {
+            d.operation = Some(operation.id.clone());
+            d.http_status = Some(sent.status);
+            d.attempts = sent.attempts;
+        },
+    ))
+}
+
 /// The same failure for every item of a share; the first carries the error, the others a short form of it.
 fn failed(share: Share, error: Error) -> Vec<Outcome> {
     let status = match error.kind() {
         ErrorKind::UnknownOutcome => OutcomeStatus::Unknown,
-        ErrorKind::Cancelled | ErrorKind::State | ErrorKind::Timeout if error.attempts == 0 => OutcomeStatus::Skipped,
+        ErrorKind::Cancelled | ErrorKind::State | ErrorKind::Timeout | ErrorKind::RateLimited if error.attempts == 0 => {
+            OutcomeStatus::Skipped
+        }
         _ => OutcomeStatus::Failed,
     };
     let (http_status, attempts) = (error.http_status, error.attempts);
@@ -74,7 +102,8 @@ fn pick(items: &Items, index: usize) -> Items {
 /// A reply that reports on each part: by its index or its item where it names one, else by position. What is not reported is unknown.
 fn by_parts(operation: &Operation, rule: &PartRule, items: &Items, share: Share, sent: &Sent, redactor: &Redactor) -> Vec<Outcome> {
     let parts: Vec<Value> = sent.page.items.iter().map(flags).collect();
-    let mut taken = vec![false; parts.len()];
+    let failures: Vec<Value> = sent.page.failures.iter().map(flags).collect();
+    let (mut taken, mut missed) = (vec![false; parts.len()], vec![false; failures.len()]);
     (0..share.count)
         .map(|position| {
             let index = share.first + position;
@@ -94,20 +123,31 @@ fn by_parts(operation: &Operation, rule: &PartRule, items: &Items, share: Share,
                 error,
                 attempts: sent.attempts,
             };
-            let found = part_of(rule, &parts, &taken, items.get(index), position, share.count);
+            let refused = |said: Option<String>| {
+                let said = crate::fault::clean(&redactor.mask(&said.unwrap_or_else(|| "without a reason".into())));
+                let error = wrong(ErrorKind::Rejected, format!("refused: {said}")).with(|d| d.provider.message = Some(said));
+                outcome(OutcomeStatus::Failed, Items::default(), Some(error))
+            };
+            let asked = Asked { item: items.get(index), position, count: share.count };
+            if let Some((rule, at)) = rule.errors.as_ref().and_then(|e| Some((e, part_of(&e.means, &failures, &missed, asked)?))) {
+                mark(&mut missed, at);
+                return refused(told(rule.error.as_ref(), failures.get(at)));
+            }
+            let found = part_of(&rule.means, &parts, &taken, asked);
             let Some((found, part)) = found.and_then(|at| parts.get(at).map(|part| (at, part))) else {
-                let message = format!("the reply reports on {} items, and not on this one", parts.len());
+                let message = format!("the reply reports on {} items, and not on this one", parts.len() + failures.len());
                 let error = wrong(ErrorKind::UnknownOutcome, message).advise("look at the record before sending it again");
                 return outcome(OutcomeStatus::Unknown, Items::default(), Some(error));
             };
-            if let Some(taken) = taken.get_mut(found) {
-                *taken = true;
-            }
-            if rule.ok.as_ref().is_some_and(|key| !part.get(key).is_some_and(succeeded)) {
-                let said = rule.error.as_ref().and_then(|p| p.find(part)).map(|v| scalar(v).unwrap_or_else(|| v.to_string()));
-                let said = crate::fault::clean(&redactor.mask(&said.unwrap_or_else(|| "without a reason".into())));
-                let error = wrong(ErrorKind::Rejected, format!("refused: {said}")).with(|d| d.provider.message = Some(said));
-                return outcome(OutcomeStatus::Failed, Items::default(), Some(error));
+            mark(&mut taken, found);
+            match rule.ok.as_ref().map(|ok| verdict(ok, part)) {
+                Some(Some(false)) => return refused(told(rule.error.as_ref(), Some(part))),
+                Some(None) => {
+                    let message = "the reply's part on this item does not tell whether it took effect".to_owned();
+                    let error = wrong(ErrorKind::UnknownOutcome, message).advise("look at the record before sending it again");
+                    return outcome(OutcomeStatus::Unknown, Items::default(), Some(error));
+                }
+                Some(Some(true)) | None => {}
             }
             let items = match rule.data.as_ref() {
                 Some(pointer) => {
@@ -121,20 +161,52 @@ fn by_parts(operation: &Operation, rule: &PartRule, items: &Items, share: Share,
         .collect()
 }
 
-/// Which part reports on the item at this position. Two equal items take the first report and the second.
-fn part_of(rule: &PartRule, parts: &[Value], taken: &[bool], item: Option<Item<'_>>, position: usize, count: usize) -> Option<usize> {
-    if let Some(name) = &rule.index {
-        return parts.iter().position(|p| p.get(name).and_then(Value::as_u64) == Some(position as u64));
+/// The item that is looked for among parts.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    item: Option<Item<'a>>,
+    position: usize,
+    count: usize,
+}
+
+/// Which part reports on an item. Two equal items take the first report and the second.
+fn part_of(means: &PartMeans, parts: &[Value], taken: &[bool], asked: Asked<'_>) -> Option<usize> {
+    match means {
+        PartMeans::Place => (parts.len() == asked.count).then_some(asked.position),
+        PartMeans::Index(pointer) => parts.iter().position(|p| pointer.find(p).and_then(count) == Some(asked.position as u64)),
+        PartMeans::Key { part: own, item: pointer } => {
+            let item = crate::item::value_of(asked.item?.as_str()).ok()?;
+            let named = if item.is_object() || item.is_array() { pointer.find(&item) } else { Some(&item) }.and_then(scalar)?;
+            let means = |part: &Value| own.find(part).and_then(scalar).as_deref() == Some(named.as_str());
+            parts.iter().zip(taken).position(|(part, taken)| !taken && means(part))
+        }
     }
-    let Some(name) = &rule.key else { return (parts.len() == count).then_some(position) };
-    let item: Value = serde_json::from_str(item?.as_str()).ok()?;
-    let named = item.as_object().map_or(Some(&item), |fields| fields.get(name)).and_then(scalar)?;
-    parts.iter().zip(taken).position(|(part, taken)| !taken && part.get(name).and_then(scalar).as_deref() == Some(named.as_str()))
+}
+
+fn mark(taken: &mut [bool], at: usize) {
+    if let Some(taken) = taken.get_mut(at) {
+        *taken = true;
+    }
+}
+
+/// What a part tells of its error.
+fn told(pointer: Option<&Pointer>, part: Option<&Value>) -> Option<String> {
+    pointer?.find(part?).map(|value| scalar(value).unwrap_or_else(|| value.to_string()))
+}
+
+/// Whether a part says that it succeeded; `None` when it says nothing.
+fn verdict(ok: &Success, part: &Value) -> Option<bool> {
+    let value = ok.at.find(part);
+    match (value, &ok.is) {
+        (Some(value), None) => Some(succeeded(value)),
+        (_, _) => ok.judge(value),
+    }
 }
 
 /// A part's own fields that can be read as values; its record stays raw, because a number in it may be beyond any value.
 fn flags(part: Item<'_>) -> Value {
-    let fields = part.fields().unwrap_or_default().into_iter();
+    let Some(fields) = part.fields() else { return crate::item::value_of(part.as_str()).unwrap_or_default() };
+    let fields = fields.into_iter();
     fields.filter_map(|(name, raw)| Some((name, serde_json::from_str(raw.get()).ok()?))).collect::<Map<_, _>>().into()
 }
 

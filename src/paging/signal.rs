@@ -1,0 +1,90 @@
+//! The one reader of what a reply says about paging: flags, tokens, page numbers, totals. Pure.
+//!
+//! The same value means the same wherever it stands: an empty header is absent, `"false"` is false, `3.0` is a number.
+
+use serde_json::Value;
+
+use crate::definition::{Flag, Sense, Source, Token, kind_of, same, scalar};
+use crate::error::{Error, ErrorKind, Result};
+use crate::fault::clean;
+use crate::page::Page;
+
+/// Whether a flag says that there is more; `None` when it is not there.
+pub(super) fn flag(page: &Page, flag: &Flag) -> Result<Option<bool>> {
+    let value = match page.signal(&flag.at) {
+        None => return Ok(None),
+        Some(value) => value,
+    };
+    if let Sense::Is(good) = &flag.sense {
+        return Ok(Some(good.iter().any(|g| same(g, &value))));
+    }
+    let said = match &value {
+        Value::Null => return Ok(None),
+        Value::String(text) if text.trim().is_empty() => return Ok(None),
+        value => truth(value).ok_or_else(|| unusable(&flag.at, "a flag: true or false", value))?,
+    };
+    Ok(Some(if matches!(flag.sense, Sense::End) { !said } else { said }))
+}
+
+/// Whether a value is a true or a false one; `None` for what is neither.
+fn truth(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(flag) => Some(*flag),
+        Value::Number(number) => number.as_f64().filter(|n| *n >= 0.0).map(|n| n != 0.0),
+        Value::String(text) => match text.trim().to_ascii_lowercase().as_str() {
+            "true" | "yes" | "y" => Some(true),
+            "false" | "no" | "n" => Some(false),
+            digits => digits.parse::<u64>().ok().map(|n| n != 0),
+        },
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// A value that leads on, as text; `None` when there is none: absent, null, false, empty, or declared as an end.
+pub(super) fn token(page: &Page, token: &Token) -> Result<Option<String>> {
+    match page.signal(&token.at) {
+        None | Some(Value::Null | Value::Bool(false)) => Ok(None),
+        Some(value) => match scalar(&value) {
+            Some(text) if text.is_empty() || token.ends.contains(&text) => Ok(None),
+            Some(text) => Ok(Some(text)),
+            None => Err(unusable(&token.at, "a cursor", &value)),
+        },
+    }
+}
+
+/// The number of a page, or of pages.
+pub(super) fn number(page: &Page, source: &Source) -> Result<Option<u64>> {
+    match page.signal(source) {
+        None | Some(Value::Null | Value::Bool(false)) => Ok(None),
+        Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
+        Some(value) => count(&value).map(Some).ok_or_else(|| unusable(source, "a page number", &value)),
+    }
+}
+
+/// A page number that was read as a token.
+pub(super) fn page_number(source: &Source, text: &str) -> Result<u64> {
+    count(&Value::from(text)).ok_or_else(|| unusable(source, "a page number", &Value::from(text)))
+}
+
+/// A whole number from zero, also as text and with a fraction of zero.
+pub(crate) fn count(value: &Value) -> Option<u64> {
+    let float = |n: f64| (n >= 0.0 && n.fract() == 0.0 && n < 9e15).then_some(n as u64);
+    match value {
+        Value::Number(number) => number.as_u64().or_else(|| number.as_f64().and_then(float)),
+        Value::String(text) => {
+            let text = text.trim();
+            text.parse().ok().or_else(|| text.parse::<f64>().ok().and_then(float))
+        }
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// A value that is there and cannot be read must not pass for the end of the walk, nor for more.
+fn unusable(source: &Source, wanted: &str, value: &Value) -> Error {
+    let found = match scalar(value) {
+        Some(_) => clean(&value.to_string()),
+        None => kind_of(value).to_owned(),
+    };
+    Error::new(ErrorKind::BadResponse, format!("{source} should be {wanted}, but is {found}"))
+        .advise("if it stands elsewhere or has other values, correct `paging` in the definition")
+}

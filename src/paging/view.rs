@@ -1,0 +1,234 @@
+//! What a strategy knows when it decides, and what is still open when it wants to stop. Pure.
+
+use url::Url;
+
+use super::ledger::Ledger;
+use super::link::{self, Links};
+use super::{Ended, Step, number, offset, signal};
+use crate::definition::{Advance, Location, Operation, Paging, Source, Style, Token};
+use crate::error::Result;
+use crate::page::Page;
+use crate::receipt::{EndSeen, StopReason};
+use crate::request::Cursor;
+
+/// One page in its walk.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'p> {
+    pub(super) page: &'p Page,
+    /// URL of the request that gave the page.
+    pub(super) url: &'p str,
+    /// Cursor of that request.
+    pub(super) cursor: &'p Cursor,
+    pub(super) operation: &'p Operation,
+    pub(super) paging: &'p Paging,
+    pub(super) links: &'p Links,
+    /// What was announced, by this page too.
+    pub(super) ledger: &'p Ledger,
+    /// Rows so far, this page included.
+    pub(super) rows: u64,
+    /// The page's number, from 1.
+    pub(super) number: u64,
+    /// Rows of the largest page so far, this one included.
+    pub(super) largest: u64,
+    /// Rows that were asked for.
+    pub(super) asked: Option<u32>,
+}
+
+impl View<'_> {
+    /// The end, when the flag of the paging says that there is no more.
+    pub(super) fn flagged_end(&self) -> Result<Option<Step>> {
+        let Some(flag) = &self.paging.more else { return Ok(None) };
+        let over = signal::flag(self.page, flag)? == Some(false);
+        Ok(over.then(|| Step::stop(StopReason::HasMoreFalse, EndSeen::Signal)))
+    }
+
+    /// The end by a token that names no next page: said by its value, or by its absence after it was there, or where absence is declared.
+    pub(super) fn no_next(&self, token: &Token) -> Step {
+        if self.page.signal(&token.at).is_some() {
+            return Step::stop(StopReason::NoNext, EndSeen::Signal);
+        }
+        self.silent(StopReason::NoNext, token.absent_ends)
+    }
+
+    /// The end by a value that is not there.
+    pub(super) fn silent(&self, reason: StopReason, absent_ends: bool) -> Step {
+        let known = absent_ends || self.ledger.found.first() == Some(&true);
+        let seen = match self.page.items.is_empty() {
+            _ if known => EndSeen::Signal,
+            true => EndSeen::EmptyPage,
+            false => EndSeen::Assumed,
+        };
+        Step::stop(reason, seen)
+    }
+
+    /// How the end is seen where the style's own sign was in no reply.
+    pub(super) fn without_signal(&self) -> EndSeen {
+        let rows = self.page.items.len() as u64;
+        match self.asked {
+            _ if rows == 0 => EndSeen::EmptyPage,
+            Some(asked) if rows < u64::from(asked) => EndSeen::ShortPage,
+            Some(_) | None => EndSeen::Assumed,
+        }
+    }
+
+    /// Without a word from the server, only a page without rows ends: a short one may be the server's own page size.
+    pub(super) fn by_rows(&self, on: impl Fn() -> Step) -> Step {
+        if self.page.items.is_empty() { Step::stop(StopReason::EmptyPage, EndSeen::EmptyPage) } else { on() }
+    }
+
+    /// How far the walk is, in rows as the server counts them.
+    fn position(&self) -> u64 {
+        match &self.paging.style {
+            Style::Offset { offset, advance, .. } if *advance == Some(Advance::Requested) || self.ledger.leaves_out => {
+                offset::current(offset, self.cursor).saturating_add(self.asked.map_or(0, u64::from)).max(self.rows)
+            }
+            _ => self.rows,
+        }
+    }
+
+    /// Rows that were announced and have not come.
+    pub(super) fn total_left(&self) -> u64 {
+        self.ledger.total.unwrap_or_default().saturating_sub(self.position())
+    }
+
+    /// Whether a total that can be relied on says that this was the last page.
+    pub(super) fn is_reached(&self) -> bool {
+        let exact = self.operation.response.total.as_ref().is_some_and(|t| t.exact) && self.paging.is_paged();
+        exact && self.ledger.total.is_some() && self.total_left() == 0
+    }
+
+    /// Whether a cursor is the one that gave this page.
+    pub(super) fn names_itself(&self, next: &Cursor) -> bool {
+        next == self.cursor || next.url.as_deref() == Some(self.url)
+    }
+
+    /// Which page this is where pages are counted, from 1.
+    fn counted(&self) -> u64 {
+        let found = match &self.paging.style {
+            Style::Number { page, start, .. } => number::current(page, self.cursor).ok().map(|current| number::ordinal(current, *start)),
+            Style::Link { last: Some(last), .. } => link::number(self.url, last).map(|(_, number)| number),
+            Style::None | Style::Link { .. } | Style::Offset { .. } | Style::Cursor { .. } | Style::NextUrl { .. } | Style::Keyset(_) => {
+                None
+            }
+        };
+        found.unwrap_or(self.number)
+    }
+
+    /// Whether the server itself names the next page, so that each page of the walk after the first was promised.
+    fn is_named(&self) -> bool {
+        match &self.paging.style {
+            Style::Link { .. } | Style::Cursor { .. } | Style::NextUrl { .. } => true,
+            Style::Number { end, .. } => end.is_some() || self.paging.more.is_some(),
+            Style::Keyset(_) => self.ledger.links || self.paging.more.is_some(),
+            Style::None | Style::Offset { .. } => false,
+        }
+    }
+
+    /// What the server has announced and not kept, if the walk were to end here.
+    pub(super) fn open_promise(&self) -> Result<Option<String>> {
+        if !self.paging.is_paged() {
+            return Ok(None);
+        }
+        if let Some(pages) = self.ledger.pages {
+            let current = self.counted();
+            if current < pages {
+                return Ok(Some(format!("the server announced {pages} pages, and the walk ended on page {current}")));
+            }
+        }
+        if self.page.is_blank() && self.number > 1 && (self.is_named() || self.ledger.pages.is_some_and(|pages| self.counted() <= pages)) {
+            return Ok(Some(format!("page {}, which the server had named, came without a body", self.number)));
+        }
+        if self.total_left() > 0 {
+            let total = self.ledger.total.unwrap_or_default();
+            return Ok(Some(format!("the server announced {total} items and delivered {}", self.rows)));
+        }
+        let more = self.paging.more.as_ref().map(|flag| signal::flag(self.page, flag)).transpose()?.flatten();
+        Ok((more == Some(true)).then(|| "the server said that there is more, and named no next page".to_owned()))
+    }
+
+    /// Where the walk goes on against a contradiction: the next page below the announced number or total.
+    pub(super) fn onward(&self) -> Option<Cursor> {
+        let size = self.asked.map_or(self.largest, u64::from).max(1);
+        match &self.paging.style {
+            Style::Number { page, .. } => {
+                let below = match self.ledger.pages {
+                    Some(pages) => self.counted() < pages,
+                    None => self.counted().saturating_mul(size) < self.ledger.total.unwrap_or_default(),
+                };
+                below.then(|| number::current(page, self.cursor).ok().map(|current| number::at(page, current.saturating_add(1)))).flatten()
+            }
+            Style::Offset { offset, .. } => {
+                let next = offset::current(offset, self.cursor).saturating_add(size);
+                (next < self.ledger.total.unwrap_or_default()).then(|| offset::at(offset, next))
+            }
+            Style::Link { last: Some(last), .. } => {
+                let next = self.counted().saturating_add(1);
+                (Some(next) <= self.ledger.pages).then(|| link::page_at(last, self, next)).flatten()
+            }
+            Style::None | Style::Link { .. } | Style::Cursor { .. } | Style::NextUrl { .. } | Style::Keyset(_) => None,
+        }
+    }
+
+    /// What a person should know of the end.
+    pub(super) fn closing_notes(&self, end: &Ended, lost: u64) -> Vec<String> {
+        let mut notes = Vec::new();
+        if !self.paging.is_paged() {
+            return notes;
+        }
+        if lost > 0 {
+            notes.push(format!("{lost} of the announced pages came without a body"));
+        }
+        let total = self.ledger.total.unwrap_or_default();
+        if end.complete && total > self.rows {
+            notes.push(format!("the server counted {total} items and left out {} of them", total - self.rows));
+        }
+        if end.seen != Some(EndSeen::Signal) || self.paging.more.is_none() {
+            notes.extend(self.unresolved(end));
+        }
+        if end.seen == Some(EndSeen::Assumed) && notes.is_empty() {
+            let what = match &self.paging.style {
+                Style::Link { .. } => "the page is full and no reply had a Link header",
+                _ => "no reply told whether there is more",
+            };
+            notes.push(format!("the end is assumed: {what}"));
+        }
+        notes
+    }
+
+    /// Places that steer the walk and were in no reply.
+    fn unresolved(&self, end: &Ended) -> Vec<String> {
+        if self.rows == 0 {
+            return Vec::new();
+        }
+        let sources = self.paging.steering();
+        let missing = sources.into_iter().zip(&self.ledger.found).filter(|(_, found)| !**found).map(|(source, _)| source);
+        missing.filter(|source| !self.may_be_absent(source) || end.seen == Some(EndSeen::Assumed)).map(|source| untold(source)).collect()
+    }
+
+    fn may_be_absent(&self, source: &Source) -> bool {
+        let token = match &self.paging.style {
+            Style::Cursor { token, .. } | Style::NextUrl { token, .. } => Some(token),
+            Style::Number { end: Some(crate::definition::End::NextPage(token)), .. } => Some(token),
+            Style::None | Style::Link { .. } | Style::Number { .. } | Style::Offset { .. } | Style::Keyset(_) => None,
+        };
+        token.is_some_and(|t| t.at == *source && t.absent_ends)
+            || self.paging.more.as_ref().is_some_and(|f| f.at == *source && f.absent_ends)
+    }
+
+    /// A next address that leaves out options of the caller: the server may apply them no longer.
+    pub(super) fn options_left_out(&self, next: &Cursor) -> Option<String> {
+        let names = |url: &str| -> Vec<String> {
+            Url::parse(url).map(|u| u.query_pairs().map(|(name, _)| name.into_owned()).collect()).unwrap_or_default()
+        };
+        let kept = names(next.url.as_deref()?);
+        let given = names(self.url);
+        let own = |name: &&String| self.operation.option(name).is_some_and(|o| o.location == Location::Query);
+        let missing: Vec<String> = given.iter().filter(own).filter(|name| !kept.contains(*name)).map(|n| format!("`{n}`")).collect();
+        (!missing.is_empty())
+            .then(|| format!("the server's next address leaves out {}; check that later pages keep to it", missing.join(", ")))
+    }
+}
+
+fn untold(source: &Source) -> String {
+    format!("{source} was in no reply; correct it in `paging`, or write `{{ at: …, absent: end }}` if the server leaves it out at the end")
+}

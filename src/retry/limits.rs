@@ -1,0 +1,170 @@
+//! The waits that a server announces: `Retry-After` and the headers that count down. Pure: the time comes in as a value.
+//!
+//! A wait is never shortened: fractions count up, and of several the longest counts.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use http::header::{DATE, RETRY_AFTER};
+use http::{HeaderMap, HeaderName};
+
+/// What remains, and when the window starts anew, by the names in use.
+static FIELDS: [(HeaderName, HeaderName); 3] = [
+    (HeaderName::from_static("ratelimit-remaining"), HeaderName::from_static("ratelimit-reset")),
+    (HeaderName::from_static("x-ratelimit-remaining"), HeaderName::from_static("x-ratelimit-reset")),
+    (HeaderName::from_static("x-rate-limit-remaining"), HeaderName::from_static("x-rate-limit-reset")),
+];
+
+/// Both in one.
+static FIELD: HeaderName = HeaderName::from_static("ratelimit");
+
+/// Larger numbers of seconds are points in time, and larger ones yet are milliseconds.
+const SECONDS_MAX: f64 = 1e9;
+const UNIX_MAX: f64 = 1e11;
+/// A wait beyond this is no announcement but a mistake.
+const WAIT_MAX: Duration = Duration::from_secs(31 * 86_400);
+
+/// The wait that a server asks for after a refusal (RFC 9110, section 10.2.3): seconds, or a date measured against the server's own Date. Garbage is no wait.
+pub(crate) fn asked_wait(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let fields = headers.get_all(RETRY_AFTER).iter().filter_map(|v| v.to_str().ok());
+    let asked = fields.flat_map(|text| match whole_date(text) {
+        true => vec![text],
+        false => text.split(',').collect(),
+    });
+    let longest = asked.filter_map(|text| retry_after(text.trim(), headers, now)).max();
+    longest.max(announced_wait(headers, now))
+}
+
+/// Dates hold a comma, lists of values too.
+fn whole_date(text: &str) -> bool {
+    httpdate::parse_http_date(text.trim()).is_ok()
+}
+
+fn retry_after(text: &str, headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        // More digits than a number holds are the far future, not garbage.
+        let seconds = text.parse::<u64>().unwrap_or(u64::MAX);
+        return (seconds > 0).then_some(Duration::from_secs(seconds.min(u64::from(u32::MAX))));
+    }
+    if let Some(seconds) = decimal(text) {
+        return (seconds > 0.0).then(|| Duration::from_secs(seconds.ceil().min(f64::from(u32::MAX)) as u64));
+    }
+    date(text)?.duration_since(server_time(headers, now)).ok().filter(|d| !d.is_zero())
+}
+
+/// The wait that limit headers announce before a 429 is due: nothing remaining, and when the window starts anew.
+pub(crate) fn announced_wait(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let waits = used_up(headers).filter_map(|reset| reset_wait(reset, headers, now));
+    waits.max().filter(|wait| !wait.is_zero() && *wait <= WAIT_MAX)
+}
+
+/// Whether limit headers say that nothing remains.
+pub(super) fn is_used_up(headers: &HeaderMap) -> bool {
+    let none_left = |name: &HeaderName| headers.get_all(name).iter().any(|v| v.to_str().is_ok_and(|t| decimal(t.trim()) == Some(0.0)));
+    FIELDS.iter().any(|(left, _)| none_left(left)) || used_up(headers).next().is_some()
+}
+
+/// When the windows of which nothing remains start anew, as written.
+fn used_up(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let text = |name: &HeaderName| headers.get(name).and_then(|v| v.to_str().ok()).map(str::trim);
+    let pairs = FIELDS.iter().filter_map(move |(left, reset)| Some((text(left)?, text(reset)?)));
+    let fields = headers.get_all(&FIELD).iter().filter_map(|v| v.to_str().ok()).flat_map(policies);
+    pairs.chain(fields).filter(|(left, _)| decimal(left) == Some(0.0)).map(|(_, reset)| reset)
+}
+
+/// What remains and when it starts anew, from the one field of draft-ietf-httpapi-ratelimit-headers: `"name";r=0;t=3` for each policy, or in its older
+/// form `limit=10, remaining=0, reset=3`.
+fn policies(text: &str) -> Vec<(&str, &str)> {
+    let parts: Vec<&str> = if text.contains(';') { text.split(',').collect() } else { vec![text] };
+    parts.into_iter().filter_map(|part| Some((parameter(part, ["remaining", "r"])?, parameter(part, ["reset", "t"])?))).collect()
+}
+
+fn parameter<'t>(policy: &'t str, names: [&str; 2]) -> Option<&'t str> {
+    let mut pairs = policy.split([';', ',']).filter_map(|pair| pair.split_once('='));
+    pairs.find(|(name, _)| names.contains(&name.trim())).map(|(_, value)| value.trim())
+}
+
+/// Seconds, Unix time in seconds or milliseconds, or a date.
+fn reset_wait(text: &str, headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let at = match decimal(text) {
+        Some(seconds) if seconds < SECONDS_MAX => return Some(Duration::from_secs(seconds.ceil() as u64)),
+        Some(unix) if unix < UNIX_MAX => UNIX_EPOCH + Duration::from_secs_f64(unix),
+        Some(unix) if unix < UNIX_MAX * 1000.0 => UNIX_EPOCH + Duration::from_secs_f64(unix / 1000.0),
+        Some(_) => return None,
+        None => date(text)?,
+    };
+    at.duration_since(server_time(headers, now)).ok()
+}
+
+fn decimal(text: &str) -> Option<f64> {
+    let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    plain.then(|| text.parse().ok()).flatten()
+}
+
+/// A date as HTTP writes it, or by ISO 8601.
+fn date(text: &str) -> Option<SystemTime> {
+    httpdate::parse_http_date(text).ok().or_else(|| text.parse::<jiff::Timestamp>().ok().map(SystemTime::from))
+}
+
+/// Dates are measured against the server's own clock.
+fn server_time(headers: &HeaderMap, now: SystemTime) -> SystemTime {
+    headers.get(DATE).and_then(|v| v.to_str().ok()).and_then(|v| httpdate::parse_http_date(v).ok()).unwrap_or(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use http::{HeaderMap, HeaderName, HeaderValue};
+
+    use super::{announced_wait, asked_wait};
+
+    const DATE: &str = "Mon, 23 Nov 2026 10:00:00 GMT";
+
+    fn headers(fields: &[(&'static str, &str)]) -> HeaderMap {
+        fields.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())).fold(
+            HeaderMap::new(),
+            |mut map, (name, value)| {
+                map.append(name, value);
+                map
+            },
+        )
+    }
+
+    #[test]
+    fn a_wait_that_is_asked_for_is_read_in_every_form() {
+        let wait = |values: &[&str]| {
+            let fields: Vec<(&str, &str)> = std::iter::once(("date", DATE)).chain(values.iter().map(|v| ("retry-after", *v))).collect();
+            asked_wait(&headers(&fields), UNIX_EPOCH).map(|d| d.as_secs())
+        };
+        assert_eq!(wait(&["7"]), Some(7));
+        assert_eq!(wait(&["1.5"]), Some(2));
+        assert_eq!(wait(&["3", "12"]), Some(12));
+        assert_eq!(wait(&["3, 12"]), Some(12));
+        assert_eq!(wait(&["Mon, 23 Nov 2026 10:00:09 GMT"]), Some(9));
+        assert_eq!(wait(&["2026-11-23T10:00:09Z"]), Some(9));
+        for garbage in ["0", "-1", "soon", "", "Mon, 23 Nov 2026 09:00:00 GMT"] {
+            assert_eq!(wait(&[garbage]), None, "{garbage}");
+        }
+    }
+
+    #[test]
+    fn a_window_that_is_used_up_tells_when_the_next_one_begins() {
+        let unix = 1_795_428_000; // DATE
+        let now = UNIX_EPOCH + Duration::from_secs(unix);
+        let wait = |left: &str, reset: &str| {
+            announced_wait(&headers(&[("x-ratelimit-remaining", left), ("x-ratelimit-reset", reset)]), now).map(|d| d.as_millis())
+        };
+        assert_eq!(wait("0", "30"), Some(30_000));
+        assert_eq!(wait("0", "2.25"), Some(3_000));
+        assert_eq!(wait("0", &(unix + 5).to_string()), Some(5_000));
+        assert_eq!(wait("0", &format!("{}250", unix + 5)), Some(5_250));
+        assert_eq!(wait("0", "2026-11-23T10:00:30Z"), Some(30_000));
+        assert_eq!(wait("3", "30"), None);
+        for garbage in ["soon", "99999999999999999999", "", "0"] {
+            assert_eq!(wait("0", garbage), None, "{garbage}");
+        }
+        let policies = headers(&[("ratelimit", "\"burst\";r=0;t=3, \"day\";r=0;t=90, \"other\";r=5;t=900")]);
+        assert_eq!(announced_wait(&policies, now), Some(Duration::from_secs(90)));
+        assert_eq!(announced_wait(&headers(&[("ratelimit", "limit=10, remaining=0, reset=3")]), now), Some(Duration::from_secs(3)));
+    }
+}
