@@ -33,6 +33,8 @@ pub enum Step {
     Reset,
     /// Nothing more until the client goes away.
     Hang,
+    /// Nothing for so long.
+    Pause(Duration),
 }
 
 /// What the server does with one request.
@@ -42,6 +44,8 @@ pub enum Act {
     Answer(Vec<Step>),
     /// Reads the request, then answers what this says.
     Choose(fn(&Request) -> Act),
+    /// The same, with a memory.
+    Ask(Arc<dyn Fn(&Request) -> Act + Send + Sync>),
     /// Resets the connection without reading.
     Refuse,
     /// Accepts the connection and never reads from it.
@@ -167,7 +171,7 @@ fn serve(state: &State, socket: TcpStream, number: usize, wrap: Option<Wrap>) ->
             state.held.lock().unwrap().push(socket);
             return Ok(());
         }
-        Some(Act::Answer(_) | Act::Choose(_)) | None => {}
+        Some(Act::Answer(_) | Act::Choose(_) | Act::Ask(_)) | None => {}
     }
     socket.set_nodelay(true)?;
     let raw = socket.try_clone()?;
@@ -181,6 +185,7 @@ fn serve(state: &State, socket: TcpStream, number: usize, wrap: Option<Wrap>) ->
             let mut acts = state.acts.lock().unwrap();
             let act = match take(&mut acts) {
                 Some(Act::Choose(choose)) => Some(choose(&request)),
+                Some(Act::Ask(ask)) => Some(ask(&request)),
                 act => act,
             };
             state.requests.lock().unwrap().push(request);
@@ -231,6 +236,7 @@ fn perform(state: &State, stream: &mut dyn Stream, raw: &TcpStream, step: Step) 
             return Ok(false);
         }
         Step::Reset => return reset(raw).map(|()| false),
+        Step::Pause(time) => thread::sleep(time),
         Step::Hang => {
             while !matches!(stream.read(&mut [0; 4096]), Ok(0) | Err(_)) {}
             return Ok(false);
