@@ -13,6 +13,7 @@
 //!   limits: { … }          # of the connection; concurrency is 1 unless said otherwise
 //!   strict, forward_only, limit: …
 //!   batch: { … }           # laid over the step of the batch
+//!   before: [ … ]          # steps of the batch before it
 //! replies:                 # the first that fits answers; a request that none fits fails the situation; none at all: nothing listens
 //!   - when: GET /p?page=2  # further query parameters may follow; or { request, header: { name: value or ~ for absent }, body: PART }
 //!     times: 1             # how often it answers
@@ -23,7 +24,7 @@
 //!     delay_ms: 50
 //! expect:                  # what is left out is not checked
 //!   ids, items: [ … ]      # items as a text are compared digit for digit
-//!   complete, end, notes, kind, outcomes: …   # kind: none without an error; notes are parts of notes, [] is none at all
+//!   complete, end, notes, kind, outcomes: …   # kind: none or any; notes are parts of notes, [] is none at all
 //!   says: [ … ]            # parts of the error or its advice
 //!   requests: [GET /p?page=1, …]              # or how many; sorted when concurrency is not 1
 //!   bodies: [ … ]

@@ -93,7 +93,7 @@ fn printed_kind(stderr: &str) -> Option<String> {
 fn batch(_: &Situation, stage: &Stage) -> Result<Found, String> {
     let (exit, _, stderr) = run(stage, opnode().args(["run", "batch.yaml", "--report", "report.json"]))?;
     let report = stage.data("report.json");
-    let step = &report["steps"][0];
+    let step = report["steps"].as_array().and_then(|steps| steps.last()).unwrap_or(&Value::Null);
     let error = step.get("error").cloned();
     let kind = error.as_ref().and_then(|e| e["kind"].as_str()).map(str::to_owned).or_else(|| printed_kind(&stderr));
     let items = stage.lines(".opnode/runs/situation/spool/main/op.ndjson");
@@ -109,6 +109,9 @@ fn batch(_: &Situation, stage: &Stage) -> Result<Found, String> {
 }
 
 fn rust(situation: &Situation, stage: &Stage) -> Result<Found, String> {
+    if situation.call.strict {
+        return Err("CallOptions has no `strict` yet: set it in `called` when it has".to_owned());
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         match called(situation, stage).await {

@@ -37,8 +37,9 @@ pub struct Call {
     pub strict: bool,
     pub forward_only: bool,
     pub limit: Option<u64>,
-    /// Keys laid over the batch's step.
+    /// Keys laid over the batch's step, and steps before it.
     pub batch: Mapping,
+    pub before: Vec<Value>,
 }
 
 #[derive(Clone, Deserialize)]
@@ -179,8 +180,14 @@ fn rows(table: Value) -> Result<Vec<(String, BTreeMap<String, Value>)>, String> 
 }
 
 fn shown(cells: &[Value]) -> String {
-    let cells = cells.iter().map(|cell| if cell.is_null() { "-".to_owned() } else { plain(cell) });
-    cells.collect::<Vec<_>>().join(" ")
+    let is_text = |text: &str| matches!(serde_yaml::from_str(text), Ok(Value::String(_)));
+    let cell = |cell: &Value| match cell {
+        Value::Null => "-".to_owned(),
+        // A text that reads as a number or a flag keeps its quotes.
+        Value::String(text) if !is_text(text) => format!("'{}'", text.escape_default()),
+        other => plain(other).replace('\n', "\\n"),
+    };
+    cells.iter().map(cell).collect::<Vec<_>>().join(" ")
 }
 
 /// A cell as text.

@@ -72,7 +72,11 @@ impl Found {
         if let (Some(expected), true) = (&expect.end, self.complete.is_some()) {
             faults.same("end", &self.end.as_deref().unwrap_or("none"), &expected.as_str());
         }
-        if let Some(kind) = &expect.kind {
+        if expect.kind.as_deref() == Some("any") {
+            if self.kind.is_none() {
+                faults.add("kind: there should be an error".to_owned());
+            }
+        } else if let Some(kind) = &expect.kind {
             faults.same("kind", &self.kind.as_deref().unwrap_or("none"), &kind.as_str());
         }
         self.counts(expect, &mut faults);
@@ -97,7 +101,10 @@ impl Found {
     }
 
     fn texts(&self, expect: &Expect, faults: &mut Faults) {
-        if let (Some(expected), Some(found)) = (&expect.notes, &self.notes) {
+        // A batch has its notes on stderr.
+        let lines = || self.stderr.as_ref().map(|text| vec![text.clone()]);
+        let expected_notes = expect.notes.as_ref().filter(|parts| self.notes.is_some() || !parts.is_empty());
+        if let (Some(expected), Some(found)) = (expected_notes, self.notes.clone().or_else(lines)) {
             if expected.is_empty() && !found.is_empty() {
                 faults.add(format!("there should be no note: {found:?}"));
             }

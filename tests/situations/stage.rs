@@ -112,9 +112,11 @@ impl Stage {
             Some(items) if !given("items") => format!("    items: {items}\n"),
             _ => String::new(),
         };
-        let step: String = yaml(&Value::Mapping(step)).lines().map(|line| format!("    {line}\n")).collect();
+        let indented = |step: &Value| yaml(step).lines().map(|line| format!("    {line}\n")).collect::<String>();
+        let before: String = situation.call.before.iter().map(|step| format!("  -\n{}", indented(step))).collect();
+        let step = indented(&Value::Mapping(step));
         let head = Value::Mapping(over(read("{ version: 1, name: situation, connection: here }"), &named("connections", named("here", connection.clone()))));
-        format!("{}steps:\n  -\n{step}{options}{items}", yaml(&head))
+        format!("{}steps:\n{before}  -\n{step}{options}{items}", yaml(&head))
     }
 
     /// The request of the C interface.
