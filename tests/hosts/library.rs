@@ -7,7 +7,10 @@ use std::process::Command;
 pub fn build() -> PathBuf {
     let folder = Path::new(env!("CARGO_BIN_EXE_opnode")).parent().unwrap();
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["rustc", "--lib", "--crate-type", "cdylib", "--target-dir"]).arg(folder.parent().unwrap()).current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo
+        .args(["rustc", "--lib", "--crate-type", "cdylib", "--target-dir"])
+        .arg(folder.parent().unwrap())
+        .current_dir(env!("CARGO_MANIFEST_DIR"));
     // What cargo tells its tests about this package would make build scripts of others run again.
     for (name, _) in std::env::vars_os().filter(|(name, _)| is_about_this_package(&name.to_string_lossy())) {
         cargo.env_remove(name);

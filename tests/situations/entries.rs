@@ -37,7 +37,11 @@ fn run(stage: &Stage, command: &mut Command) -> Result<(i32, String, String), St
     let mut child = command
         .current_dir(stage.folder())
         .env_clear()
-        .envs([("HOME", stage.folder().as_os_str()), ("LC_ALL", "C.UTF-8".as_ref()), ("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere".as_ref())])
+        .envs([
+            ("HOME", stage.folder().as_os_str()),
+            ("LC_ALL", "C.UTF-8".as_ref()),
+            ("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere".as_ref()),
+        ])
         .stdin(Stdio::null())
         .stdout(to("stdout"))
         .stderr(to("stderr"))
@@ -103,7 +107,13 @@ fn batch(_: &Situation, stage: &Stage) -> Result<Found, String> {
         let (failed, unknown) = (count("failed"), count("unknown"));
         // Of a step that stopped, the report does not tell how many items were done.
         let ok = (step["status"] != "failed").then(|| count("items_in") - failed - unknown);
-        found.outcomes = Some([("failed", failed), ("unknown", unknown)].into_iter().chain(ok.map(|n| ("ok", n))).map(|(name, n)| (name.to_owned(), n)).collect());
+        found.outcomes = Some(
+            [("failed", failed), ("unknown", unknown)]
+                .into_iter()
+                .chain(ok.map(|n| ("ok", n)))
+                .map(|(name, n)| (name.to_owned(), n))
+                .collect(),
+        );
     }
     Ok(found)
 }

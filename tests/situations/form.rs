@@ -184,7 +184,7 @@ fn shown(cells: &[Value]) -> String {
     let cell = |cell: &Value| match cell {
         Value::Null => "-".to_owned(),
         // A text that reads as a number or a flag keeps its quotes.
-        Value::String(text) if !is_text(text) => format!("'{}'", text.escape_default()),
+        Value::String(text) if !is_text(text) => format!("'{}'", text.replace('\n', "\\n")),
         other => plain(other).replace('\n', "\\n"),
     };
     cells.iter().map(cell).collect::<Vec<_>>().join(" ")

@@ -38,7 +38,9 @@ impl Found {
             // A receipt leaves out notes when there are none.
             notes: receipt["notes"].as_array().map(texts).or_else(|| complete.map(|_| Vec::new())),
             outcomes: serde_json::from_value(receipt["outcomes"].clone()).ok(),
-            error: error.map(|e| format!("{} {}", e["message"].as_str().unwrap_or_default(), e["advice"].as_str().unwrap_or_default())).unwrap_or_default(),
+            error: error
+                .map(|e| format!("{} {}", e["message"].as_str().unwrap_or_default(), e["advice"].as_str().unwrap_or_default()))
+                .unwrap_or_default(),
             ..Found::default()
         }
     }
@@ -61,7 +63,9 @@ impl Found {
         }
         match &expect.items {
             // As text, digit for digit.
-            Some(Json(text)) if text.starts_with('"') => faults.same("items", &self.items.join("\n").as_str(), &raw(&Json(text.clone())).trim_end()),
+            Some(Json(text)) if text.starts_with('"') => {
+                faults.same("items", &self.items.join("\n").as_str(), &raw(&Json(text.clone())).trim_end())
+            }
             Some(json) => faults.same("items", &Value::Array(values), &value(&json.0)),
             None => {}
         }
@@ -111,7 +115,8 @@ impl Found {
             let missing = expected.iter().filter(|part| !found.iter().any(|note| note.contains(*part)));
             missing.for_each(|part| faults.add(format!("no note says {part:?}: {found:?}")));
         }
-        let unsaid = expect.says.iter().filter(|part| !self.error.contains(*part) && !self.stderr.as_ref().is_some_and(|s| s.contains(*part)));
+        let unsaid =
+            expect.says.iter().filter(|part| !self.error.contains(*part) && !self.stderr.as_ref().is_some_and(|s| s.contains(*part)));
         unsaid.for_each(|part| faults.add(format!("the error does not say {part:?}: {:?}", self.error)));
         if let Some(stderr) = &self.stderr {
             let missing = expect.stderr.iter().filter(|part| !stderr.contains(*part));
@@ -159,7 +164,9 @@ impl Found {
             faults.same("notes", own, others);
         }
         if let (Some(own), Some(others), false) = (&self.outcomes, &other.outcomes, unless("outcomes")) {
-            own.iter().filter(|(name, _)| others.contains_key(*name)).for_each(|(name, n)| faults.same(&format!("outcomes: {name}"), n, &others[name]));
+            own.iter()
+                .filter(|(name, _)| others.contains_key(*name))
+                .for_each(|(name, n)| faults.same(&format!("outcomes: {name}"), n, &others[name]));
         }
         faults.0
     }
@@ -168,7 +175,14 @@ impl Found {
     pub fn shown(&self) -> String {
         let receipt = format!("complete {:?}, end {:?}, notes {:?}, outcomes {:?}", self.complete, self.end, self.notes, self.outcomes);
         let stderr = self.stderr.as_deref().unwrap_or_default();
-        format!("  items {}\n  kind {:?}, exit {:?}: {}\n  {receipt}\n  requests {:#?}\n{stderr}", self.items.join(" "), self.kind, self.exit, self.error, self.requests)
+        format!(
+            "  items {}\n  kind {:?}, exit {:?}: {}\n  {receipt}\n  requests {:#?}\n{stderr}",
+            self.items.join(" "),
+            self.kind,
+            self.exit,
+            self.error,
+            self.requests
+        )
     }
 }
 

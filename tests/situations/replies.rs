@@ -27,7 +27,7 @@ impl Played {
     pub fn start(replies: &[Reply]) -> Played {
         let noted = Arc::new(Mutex::new(Noted { used: vec![0; replies.len()], ..Noted::default() }));
         let (own, memory) = (replies.to_vec(), Arc::clone(&noted));
-        let mut server = Server::start(vec![Act::Ask(Arc::new(move |request| choose(&own, &memory, request)))], None, None);
+        let mut server = Server::start(vec![Act::Choose(Arc::new(move |request| choose(&own, &memory, request)))], None, None);
         if replies.is_empty() {
             server.close();
         }
@@ -59,14 +59,17 @@ fn choose(replies: &[Reply], memory: &Mutex<Noted>, request: &Request) -> Act {
         return Act::Answer(vec![Step::Reset]);
     };
     noted.used[at] += 1;
-    let pause = (reply.delay_ms > 0).then(|| Step::Pause(Duration::from_millis(reply.delay_ms)));
-    let bytes = bytes(reply, request);
+    let mut bytes = bytes(reply, request);
+    let half = bytes.len() - body(reply, request).len().div_ceil(2);
+    // A pause lies behind the first byte.
+    let slow = (reply.delay_ms > 0).then(|| Step::Drip(bytes.drain(..1).collect(), Duration::from_millis(reply.delay_ms)));
+    let half = half - usize::from(slow.is_some());
     let steps = match (reply.drop, reply.cut) {
         (true, _) => vec![Step::Close],
-        (_, true) => vec![Step::Send(bytes[..bytes.len() - body(reply, request).len().div_ceil(2)].to_vec()), Step::Close],
+        (_, true) => vec![Step::Send(bytes[..half].to_vec()), Step::Close],
         (false, false) => vec![Step::Send(bytes)],
     };
-    Act::Answer(pause.into_iter().chain(steps).collect())
+    Act::Answer(slow.into_iter().chain(steps).collect())
 }
 
 fn fits(when: &When, request: &Request) -> bool {

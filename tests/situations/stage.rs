@@ -115,7 +115,10 @@ impl Stage {
         let indented = |step: &Value| yaml(step).lines().map(|line| format!("    {line}\n")).collect::<String>();
         let before: String = situation.call.before.iter().map(|step| format!("  -\n{}", indented(step))).collect();
         let step = indented(&Value::Mapping(step));
-        let head = Value::Mapping(over(read("{ version: 1, name: situation, connection: here }"), &named("connections", named("here", connection.clone()))));
+        let head = Value::Mapping(over(
+            read("{ version: 1, name: situation, connection: here }"),
+            &named("connections", named("here", connection.clone())),
+        ));
         format!("{}steps:\n{before}  -\n{step}{options}{items}", yaml(&head))
     }
 

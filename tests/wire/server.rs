@@ -33,8 +33,6 @@ pub enum Step {
     Reset,
     /// Nothing more until the client goes away.
     Hang,
-    /// Nothing for so long.
-    Pause(Duration),
 }
 
 /// What the server does with one request.
@@ -43,9 +41,7 @@ pub enum Act {
     /// Reads the request, then answers.
     Answer(Vec<Step>),
     /// Reads the request, then answers what this says.
-    Choose(fn(&Request) -> Act),
-    /// The same, with a memory.
-    Ask(Arc<dyn Fn(&Request) -> Act + Send + Sync>),
+    Choose(Arc<dyn Fn(&Request) -> Act + Send + Sync>),
     /// Resets the connection without reading.
     Refuse,
     /// Accepts the connection and never reads from it.
@@ -171,7 +167,7 @@ fn serve(state: &State, socket: TcpStream, number: usize, wrap: Option<Wrap>) ->
             state.held.lock().unwrap().push(socket);
             return Ok(());
         }
-        Some(Act::Answer(_) | Act::Choose(_) | Act::Ask(_)) | None => {}
+        Some(Act::Answer(_) | Act::Choose(_)) | None => {}
     }
     socket.set_nodelay(true)?;
     let raw = socket.try_clone()?;
@@ -185,7 +181,6 @@ fn serve(state: &State, socket: TcpStream, number: usize, wrap: Option<Wrap>) ->
             let mut acts = state.acts.lock().unwrap();
             let act = match take(&mut acts) {
                 Some(Act::Choose(choose)) => Some(choose(&request)),
-                Some(Act::Ask(ask)) => Some(ask(&request)),
                 act => act,
             };
             state.requests.lock().unwrap().push(request);
@@ -236,7 +231,6 @@ fn perform(state: &State, stream: &mut dyn Stream, raw: &TcpStream, step: Step) 
             return Ok(false);
         }
         Step::Reset => return reset(raw).map(|()| false),
-        Step::Pause(time) => thread::sleep(time),
         Step::Hang => {
             while !matches!(stream.read(&mut [0; 4096]), Ok(0) | Err(_)) {}
             return Ok(false);
