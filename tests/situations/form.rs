@@ -156,7 +156,7 @@ pub fn read(text: &str) -> Result<Vec<(String, Situation)>, String> {
         None => vec![(String::new(), BTreeMap::new())],
     };
     let whole = Value::Mapping(file);
-    let one = |(name, cells): (String, BTreeMap<String, Value>)| {
+    let one = |(name, cells): Row| {
         let value = filled(&whole, &cells).unwrap_or_default();
         let situation: Situation = serde_yaml::from_value(value).map_err(|e| format!("{name}: {e}"))?;
         situation.expected(false).and(situation.expected(true)).map_err(|e| format!("{name}: {e}"))?;
@@ -165,8 +165,11 @@ pub fn read(text: &str) -> Result<Vec<(String, Situation)>, String> {
     rows.into_iter().map(one).collect()
 }
 
+/// A row's name, and its cells by column.
+type Row = (String, BTreeMap<String, Value>);
+
 /// The first row names the columns.
-fn rows(table: Value) -> Result<Vec<(String, BTreeMap<String, Value>)>, String> {
+fn rows(table: Value) -> Result<Vec<Row>, String> {
     let rows: Vec<Vec<Value>> = serde_yaml::from_value(table).map_err(|e| format!("table: {e}"))?;
     let (head, rows) = rows.split_first().ok_or("the table has no row")?;
     let names: Vec<String> = head.iter().map(|cell| cell.as_str().unwrap_or_default().to_owned()).collect();
