@@ -11,6 +11,8 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 #[path = "hosts/guide.rs"]
 mod guide;
+#[path = "hosts/library.rs"]
+mod library;
 #[path = "hosts/servers.rs"]
 mod servers;
 #[path = "hosts/special.rs"]
@@ -102,11 +104,6 @@ pub(crate) struct Ground {
     out: OnceLock<tempfile::TempDir>,
 }
 
-fn is_about_this_package(name: &str) -> bool {
-    name == "OUT_DIR"
-        || ["CARGO_PKG_", "CARGO_BIN_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_PRIMARY_"].iter().any(|start| name.starts_with(start))
-}
-
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -114,21 +111,7 @@ pub(crate) fn root() -> &'static Path {
 impl Ground {
     /// The folder with the library, which is built here.
     pub(crate) fn folder(&self) -> &Path {
-        self.library.get_or_init(|| {
-            let folder = Path::new(env!("CARGO_BIN_EXE_opnode")).parent().unwrap();
-            let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-            cargo.args(["rustc", "--lib", "--crate-type", "cdylib", "--target-dir"]).arg(folder.parent().unwrap()).current_dir(root());
-            // What cargo tells its tests about this package would make build scripts of others run again.
-            for (name, _) in std::env::vars_os().filter(|(name, _)| is_about_this_package(&name.to_string_lossy())) {
-                cargo.env_remove(name);
-            }
-            if folder.ends_with("release") {
-                cargo.arg("--release");
-            }
-            let built = cargo.output().unwrap();
-            assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-            folder.to_owned()
-        })
+        self.library.get_or_init(library::build)
     }
 
     pub(crate) fn sandbox(&self) -> &Sandbox {

@@ -45,8 +45,8 @@ mod writes;
 
 use std::io::Write;
 use std::process::{Command, ExitCode};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use libtest_mimic::Arguments;
 use tracing_subscriber::filter::LevelFilter;
@@ -58,7 +58,7 @@ fn main() -> ExitCode {
 fn in_own_environment() -> ExitCode {
     let folder = tempfile::tempdir().unwrap();
     tls::create_authority(folder.path());
-    let proxy = server::Server::start(vec![server::Act::Choose(tls::proxy_answer)], None, None);
+    let proxy = server::Server::start(vec![server::Act::Choose(Arc::new(tls::proxy_answer))], None, None);
     let proxy_url = format!("http://{}@{}", tls::PROXY_USER, proxy.address);
     let mut own = Command::new(std::env::current_exe().unwrap());
     own.args(std::env::args_os().skip(1)).env(tls::FOLDER, folder.path()).env("SSL_CERT_FILE", folder.path().join("ca.pem"));

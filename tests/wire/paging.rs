@@ -1,5 +1,6 @@
 //! Rows 19, 20, 28 to 39 and 73: servers that page wrongly. What came before an error is kept, and nothing comes twice.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use libtest_mimic::Trial;
@@ -23,10 +24,10 @@ pub fn trials() -> Vec<Trial> {
 
 /// A server with a page for every token, and another token on every page.
 fn deadline() -> Result<(), String> {
-    let fresh = Act::Choose(|request| {
+    let fresh = Act::Choose(Arc::new(|request| {
         let n: u64 = request.line.split(['=', ' ']).nth(2).and_then(|n| n.parse().ok()).unwrap_or(0);
         page(&ids(n * 2..n * 2 + 2), &format!(r#""next":{}"#, n + 1))
-    });
+    }));
     let stage = Stage::new("acme", Value::Null, vec![fresh], TestClock { real: true, ..TestClock::default() }, &[]);
     let with = CallOptions { timeout: Some(Duration::from_millis(300)), ..CallOptions::default() };
     let found = block_on(call(&stage.session, "cursor", &Value::Null, None, &with));

@@ -41,7 +41,7 @@ pub enum Act {
     /// Reads the request, then answers.
     Answer(Vec<Step>),
     /// Reads the request, then answers what this says.
-    Choose(fn(&Request) -> Act),
+    Choose(Arc<dyn Fn(&Request) -> Act + Send + Sync>),
     /// Resets the connection without reading.
     Refuse,
     /// Accepts the connection and never reads from it.

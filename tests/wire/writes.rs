@@ -1,5 +1,7 @@
 //! Rows 20 and 58 to 62: writes of many items.
 
+use std::sync::Arc;
+
 use libtest_mimic::Trial;
 use opnode::CallOptions;
 use serde_json::{Value, json};
@@ -41,7 +43,7 @@ fn seventh(request: &Request, act: Act) -> Act {
 }
 
 fn twenty(act: fn(&Request) -> Act, at_7: &str, stop: bool, concurrency: u16) -> Result<(), String> {
-    let stage = Stage::new("acme", json!({"concurrency": concurrency}), vec![Act::Choose(act)], TestClock::default(), &[]);
+    let stage = Stage::new("acme", json!({"concurrency": concurrency}), vec![Act::Choose(Arc::new(act))], TestClock::default(), &[]);
     let items = json!((1..=20).map(|n| json!({"n": n})).collect::<Vec<Value>>()).to_string();
     let with = CallOptions { stop_on_error: stop, ..CallOptions::default() };
     let found = block_on(call(&stage.session, "add", &Value::Null, Some(&items), &with));

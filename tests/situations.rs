@@ -1,0 +1,143 @@
+//! Situations: a server with a habit, a call, and what a user must see of it. Each is played through the command line, a batch file, the library and the C
+//! interface; all four must show what is expected, and the same. A situation is a YAML file under `tests/situations/`; no Rust is needed to add one.
+//! `cargo test --test situations -- NAME` plays some.
+//!
+//! ```yaml
+//! about: The habit, as one statement
+//! connector: { … }         # laid over a connector without sign-in whose base_url is the server
+//! operation: { … }         # one operation, called `op`; or `operations:` with several, and `call: { operation: NAME }`
+//! connection: { … }        # further keys of the connection
+//! call:
+//!   options: { … }         # a text is JSON whose digits count; so with items
+//!   items: [ … ]
+//!   limits: { … }          # of the connection; concurrency is 1 unless said otherwise
+//!   strict, forward_only, limit: …
+//!   batch: { … }           # laid over the step of the batch
+//!   before: [ … ]          # steps of the batch before it
+//! replies:                 # the first that fits answers; a request that none fits fails the situation; none at all: nothing listens
+//!   - when: GET /p?page=2  # further query parameters may follow; or { request, header: { name: value or ~ for absent }, body: PART }
+//!     times: 1             # how often it answers
+//!     status: 200
+//!     headers: { … }       # a value ~ leaves one out, as a column of a table may
+//!     json: … | text: … | base64: …
+//!     drop: true           # no answer; or `cut: true`: half a body
+//!     delay_ms: 50
+//! expect:                  # what is left out is not checked
+//!   ids, items: [ … ]      # items as a text are compared digit for digit
+//!   complete, end, notes, kind, outcomes: …   # kind: none or any; notes are parts of notes, [] is none at all
+//!   says: [ … ]            # parts of the error or its advice
+//!   requests: [GET /p?page=1, …]              # or how many; sorted when concurrency is not 1
+//!   bodies: [ … ]
+//!   waited: 1.5            # seconds at least between the first request and the last
+//!   exit, stderr, stderr_lacks: …             # of the command line
+//!   batch: { … }           # what a batch shows otherwise by its own rules
+//! table:                   # many situations in one file: the first row names columns, which stand as {name} in all of the above
+//!   - [verb, status, kind]
+//!   - [POST, 500, ~]       # a text that is only `{kind}` takes the cell as it is; ~ leaves out what it stands for
+//! ```
+//!
+//! Replies may hold `{origin}`, `{host}`, and times so many seconds ahead: `{unix+3}`, `{ms+3}`, `{iso+3}`, `{http+3}`.
+
+use std::path::{Path, PathBuf};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+#[path = "situations/entries.rs"]
+mod entries;
+#[path = "situations/form.rs"]
+mod form;
+#[path = "situations/found.rs"]
+mod found;
+#[path = "hosts/library.rs"]
+mod library;
+#[path = "situations/replies.rs"]
+mod replies;
+#[path = "wire/server.rs"]
+#[expect(dead_code, reason = "a part of what it can do is enough here")]
+mod server;
+#[path = "situations/stage.rs"]
+mod stage;
+
+use entries::{ENTRIES, Entry, has_compiler};
+use form::Situation;
+use found::Found;
+use stage::Stage;
+
+fn main() {
+    let mut arguments = Arguments::from_args();
+    // Most of the time passes in waiting.
+    arguments.test_threads = arguments.test_threads.or(Some(8));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/situations");
+    let trials = files(&root).iter().flat_map(|file| trials(&root, file)).collect();
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for path in std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()) {
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if path.extension().is_some_and(|e| e == "yaml") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+fn trials(root: &Path, file: &Path) -> Vec<Trial> {
+    let name = file.strip_prefix(root).unwrap().with_extension("").display().to_string();
+    match form::read(&std::fs::read_to_string(file).unwrap()) {
+        Err(fault) => vec![Trial::test(name, move || Err(Failed::from(fault)))],
+        Ok(all) => all.into_iter().map(|(row, situation)| trial(format!("{name} {row}").trim_end().to_owned(), situation)).collect(),
+    }
+}
+
+fn trial(name: String, situation: Situation) -> Trial {
+    let kind = if has_compiler() { "" } else { "without C, which needs cc" };
+    Trial::test(name, move || play(&situation).map_err(Failed::from)).with_kind(kind)
+}
+
+/// Plays it through every entry at once.
+fn play(situation: &Situation) -> Result<(), String> {
+    let entries: Vec<&Entry> = ENTRIES.iter().filter(|entry| entry.name != "C" || has_compiler()).collect();
+    let found: Vec<Result<Found, String>> = std::thread::scope(|scope| {
+        let all: Vec<_> = entries.iter().map(|entry| scope.spawn(|| through(entry, situation))).collect();
+        all.into_iter().map(|one| one.join().unwrap_or_else(|_| Err("it panicked".to_owned()))).collect()
+    });
+    let differs = situation.batch_differs();
+    let sorted = situation.call.limits.get("concurrency").is_some();
+    let mut faults = Vec::new();
+    for (entry, own) in entries.iter().zip(&found) {
+        let own = match own {
+            Ok(own) => own,
+            Err(fault) => {
+                faults.push(format!("{}: {fault}", entry.name));
+                continue;
+            }
+        };
+        let mut wrong = own.faults(&situation.expected(entry.is_batch)?, sorted);
+        if let Some(Ok(first)) = found.first() {
+            let unlike = own.differs(first, &|key| entry.is_batch && differs.contains_key(key));
+            wrong.extend(unlike.into_iter().map(|fault| format!("unlike the command line: {fault}")));
+        }
+        if !wrong.is_empty() {
+            faults.push(format!("{}:\n  {}\n{}", entry.name, wrong.join("\n  "), own.shown()));
+        }
+    }
+    if faults.is_empty() { Ok(()) } else { Err(format!("{}\n{}", situation.about, faults.join("\n"))) }
+}
+
+fn through(entry: &Entry, situation: &Situation) -> Result<Found, String> {
+    let stage = Stage::set(situation)?;
+    let mut found = (entry.play)(situation, &stage)?;
+    let unfit = stage.played.unfit();
+    if !unfit.is_empty() {
+        return Err(format!("the situation has no reply to {unfit:?}\n{}", found.shown()));
+    }
+    let requests = stage.played.server.requests();
+    found.requests = requests.iter().map(|r| r.line.trim_end_matches(" HTTP/1.1").to_owned()).collect();
+    found.bodies = requests.iter().map(|r| String::from_utf8_lossy(&r.body).into_owned()).collect();
+    found.waited = stage.played.waited();
+    Ok(found.at_any_host(&stage.played.host()))
+}

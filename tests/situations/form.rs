@@ -1,0 +1,228 @@
+//! The form of a situation, as typed, and how the rows of a table become situations.
+
+use std::collections::BTreeMap;
+
+use opnode::definition::Json;
+use serde::Deserialize;
+use serde_yaml::{Mapping, Value};
+
+/// A server, a call, and what a user must see.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Situation {
+    /// The server's habit, as one statement.
+    pub about: String,
+    #[serde(default)]
+    pub connector: Mapping,
+    #[serde(default)]
+    pub operation: Mapping,
+    #[serde(default)]
+    pub operations: Mapping,
+    /// Further keys of the connection.
+    #[serde(default)]
+    pub connection: Mapping,
+    #[serde(default)]
+    pub call: Call,
+    pub replies: Vec<Reply>,
+    expect: Mapping,
+}
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Call {
+    pub operation: Option<String>,
+    pub options: Option<Json>,
+    pub items: Option<Json>,
+    pub limits: Mapping,
+    pub strict: bool,
+    pub forward_only: bool,
+    pub limit: Option<u64>,
+    /// Keys laid over the batch's step, and steps before it.
+    pub batch: Mapping,
+    pub before: Vec<Value>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reply {
+    #[serde(default)]
+    pub when: When,
+    pub times: Option<usize>,
+    #[serde(default = "ok")]
+    pub status: u16,
+    #[serde(default)]
+    pub headers: BTreeMap<String, Option<Json>>,
+    pub json: Option<Json>,
+    pub text: Option<String>,
+    pub base64: Option<String>,
+    #[serde(default)]
+    pub drop: bool,
+    #[serde(default)]
+    pub cut: bool,
+    #[serde(default)]
+    pub delay_ms: u64,
+}
+
+fn ok() -> u16 {
+    200
+}
+
+/// What a request must be for a reply: `GET /p?page=2`, where further query parameters may follow, or with headers and a part of the body.
+#[derive(Clone, Deserialize)]
+#[serde(untagged)]
+pub enum When {
+    Request(String),
+    All(Signs),
+}
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Signs {
+    pub request: Option<String>,
+    /// Header and its value; null for one that must be absent.
+    pub header: BTreeMap<String, Option<String>>,
+    pub body: Option<String>,
+}
+
+impl Default for When {
+    fn default() -> Self {
+        When::All(Signs::default())
+    }
+}
+
+/// What a user must see; what is left out is not checked.
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Expect {
+    pub ids: Option<Vec<Json>>,
+    pub items: Option<Json>,
+    pub complete: Option<bool>,
+    pub end: Option<String>,
+    pub notes: Option<Vec<String>>,
+    pub kind: Option<String>,
+    pub says: Vec<String>,
+    pub outcomes: Option<BTreeMap<String, u64>>,
+    pub requests: Option<Requests>,
+    pub bodies: Option<Vec<String>>,
+    pub waited: Option<f64>,
+    pub exit: Option<i32>,
+    pub stderr: Vec<String>,
+    pub stderr_lacks: Vec<String>,
+}
+
+/// Request lines, or how many.
+#[derive(Clone, Deserialize)]
+#[serde(untagged)]
+pub enum Requests {
+    Count(usize),
+    Lines(Vec<String>),
+}
+
+/// JSON text that is written as YAML, or as a text whose digits count.
+pub fn raw(json: &Json) -> String {
+    serde_json::from_str::<String>(&json.0).unwrap_or_else(|_| json.0.clone())
+}
+
+impl Situation {
+    /// Keys of `expect` that a batch sees otherwise.
+    pub fn batch_differs(&self) -> Mapping {
+        match self.expect.get("batch") {
+            Some(Value::Mapping(own)) => own.clone(),
+            _ => Mapping::new(),
+        }
+    }
+
+    /// What must be seen by a direct call, or in a batch.
+    pub fn expected(&self, batch: bool) -> Result<Expect, String> {
+        let mut keys = self.expect.clone();
+        keys.remove("batch");
+        if batch {
+            // What is said of the command line is not said of a batch.
+            ["exit", "stderr", "stderr_lacks"].iter().for_each(|key| drop(keys.remove(key)));
+            keys.extend(self.batch_differs());
+        }
+        serde_yaml::from_value(Value::Mapping(keys)).map_err(|e| format!("expect: {e}"))
+    }
+}
+
+/// The situations of a file, each with the name of its row.
+///
+/// # Errors
+/// What is wrong with the form.
+pub fn read(text: &str) -> Result<Vec<(String, Situation)>, String> {
+    let mut file: Mapping = serde_yaml::from_str(text).map_err(|e| e.to_string())?;
+    let rows = match file.remove("table") {
+        Some(table) => rows(table)?,
+        None => vec![(String::new(), BTreeMap::new())],
+    };
+    let whole = Value::Mapping(file);
+    let one = |(name, cells): Row| {
+        let value = filled(&whole, &cells).unwrap_or_default();
+        let situation: Situation = serde_yaml::from_value(value).map_err(|e| format!("{name}: {e}"))?;
+        situation.expected(false).and(situation.expected(true)).map_err(|e| format!("{name}: {e}"))?;
+        Ok((name, situation))
+    };
+    rows.into_iter().map(one).collect()
+}
+
+/// A row's name, and its cells by column.
+type Row = (String, BTreeMap<String, Value>);
+
+/// The first row names the columns.
+fn rows(table: Value) -> Result<Vec<Row>, String> {
+    let rows: Vec<Vec<Value>> = serde_yaml::from_value(table).map_err(|e| format!("table: {e}"))?;
+    let (head, rows) = rows.split_first().ok_or("the table has no row")?;
+    let names: Vec<String> = head.iter().map(|cell| cell.as_str().unwrap_or_default().to_owned()).collect();
+    let row = |cells: &Vec<Value>| {
+        if cells.len() != names.len() {
+            return Err(format!("table: this row has not {} cells: {}", names.len(), shown(cells)));
+        }
+        Ok((shown(cells), names.iter().cloned().zip(cells.iter().cloned()).collect()))
+    };
+    rows.iter().map(row).collect()
+}
+
+fn shown(cells: &[Value]) -> String {
+    let is_text = |text: &str| matches!(serde_yaml::from_str(text), Ok(Value::String(_)));
+    let cell = |cell: &Value| match cell {
+        Value::Null => "-".to_owned(),
+        // A text that reads as a number or a flag keeps its quotes.
+        Value::String(text) if !is_text(text) => format!("'{}'", text.replace('\n', "\\n")),
+        other => plain(other).replace('\n', "\\n"),
+    };
+    cells.iter().map(cell).collect::<Vec<_>>().join(" ")
+}
+
+/// A cell as text.
+fn plain(cell: &Value) -> String {
+    match cell {
+        Value::String(text) => text.clone(),
+        other => {
+            let json: Result<Json, _> = serde_yaml::from_value(other.clone());
+            json.map(|json| json.0).unwrap_or_default()
+        }
+    }
+}
+
+/// The value with its `{column}`s filled in; `None` for a text that is nothing but an empty cell (`~`): what it stands for is left out.
+fn filled(value: &Value, cells: &BTreeMap<String, Value>) -> Option<Value> {
+    match value {
+        Value::String(text) => match cells.iter().find(|(name, _)| *text == format!("{{{name}}}")) {
+            Some((_, cell)) => (!cell.is_null()).then(|| cell.clone()),
+            None => Some(Value::String(inside(text, cells))),
+        },
+        Value::Sequence(list) => Some(Value::Sequence(list.iter().filter_map(|v| filled(v, cells)).collect())),
+        Value::Mapping(map) => {
+            let pairs = map.iter().filter_map(|(key, value)| Some((filled(key, cells)?, filled(value, cells)?)));
+            Some(Value::Mapping(pairs.collect()))
+        }
+        other => Some(other.clone()),
+    }
+}
+
+fn inside(text: &str, cells: &BTreeMap<String, Value>) -> String {
+    cells.iter().fold(text.to_owned(), |text, (name, cell)| {
+        let mark = format!("{{{name}}}");
+        if text.contains(&mark) { text.replace(&mark, &if cell.is_null() { String::new() } else { plain(cell) }) } else { text }
+    })
+}
