@@ -118,7 +118,7 @@ pub struct CallOptions {
     pub items_max: Option<u64>,
     /// Walk by key instead of by page, where the operation can: nothing is missed while records come and go, but pages come one by one.
     pub forward_only: bool,
-    /// Of a query: an end that was not seen, and a list that is shorter than announced, are errors.
+    /// Of a query: an end that contradicts what the server has announced is an error, and so is one when no reply has what should tell of it.
     pub strict: bool,
     /// Give up after the usual number of attempts, without waiting for a system that may be about to come back.
     pub impatient: bool,

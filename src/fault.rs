@@ -9,7 +9,7 @@ use crate::charset;
 use crate::connection::Connection;
 use crate::definition::{Operation, Pointer, ResultShape, Source, scalar};
 use crate::error::{Error, ErrorKind, Provider, ProviderDetail};
-use crate::page::{Around, Response};
+use crate::page::{self, Around, Response};
 use crate::retry::{self, Signal};
 use crate::secret::MASK;
 
@@ -258,7 +258,7 @@ pub(crate) fn page_for_people(connection: &Connection, reply: &Response) -> Opti
     let first = body.iter().find(|b| !b.is_ascii_whitespace());
     // A label alone makes no page: some servers call everything text/html.
     let html = first == Some(&b'<') || (!matches!(first, Some(b'{' | b'[')) && reply.media_type() == "text/html");
-    if !html || reply.is_blank() {
+    if !html || reply.is_blank() || page::other_form(reply).is_some() {
         return None;
     }
     let text = start(reply);

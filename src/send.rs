@@ -443,8 +443,12 @@ impl Wire {
             let error = error.with(|d| d.retry_after_ms = asked.map(|a| a.as_millis() as u64));
             return Err(Miss { error, signal, asked });
         }
+        // Where no record is declared, the status has said what counts, and the body is not needed.
+        let needless = write && operation.response.result == ResultShape::None;
         let text_expected = matches!(operation.response.result, ResultShape::File | ResultShape::Text);
-        if let Some(error) = fault::page_for_people(&self.connection, &response).filter(|_| !text_expected) {
+        // A page with a title is one to sign in on, or to wait by: no system says so that it is done.
+        let a_page = |e: &Error| !text_expected && !(needless && !e.message.contains(" titled "));
+        if let Some(error) = fault::page_for_people(&self.connection, &response).filter(a_page) {
             return Err(Miss { error, signal: Some(Signal::Unreadable), asked: None });
         }
         let location = response.headers.get(LOCATION).and_then(|v| v.to_str().ok()).map(str::to_owned);
@@ -454,8 +458,6 @@ impl Wire {
             Ok(page) => return Ok(Sent { page, status: code, attempts: 0, location }),
             Err(unfit) => unfit,
         };
-        // Where no record is declared, the status has said what counts, and the body is not needed.
-        let needless = write && operation.response.result == ResultShape::None;
         match unfit {
             Unfit::Denied(body) => Err(fatal(stamp(fault::reported(&self.connection, operation, &response, &body)))),
             Unfit::Unreadable(..) | Unfit::Form(_) if needless => Ok(Sent { page: Page::default(), status: code, attempts: 0, location }),

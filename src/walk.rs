@@ -28,7 +28,7 @@ pub struct Walk {
     size: Option<(String, u32)>,
     pager: Pager,
     items_max: Option<u64>,
-    /// An end that was not seen is an error.
+    /// An end that was not seen is an error, and so is one that contradicts what was announced.
     strict: bool,
     queue: VecDeque<Fetch>,
     started: Option<Duration>,
@@ -38,6 +38,8 @@ pub struct Walk {
     broken: Option<Error>,
     /// Where the page after the one delivered last starts.
     resume: Option<Resume>,
+    /// The page that was asked for once more, as it came before.
+    held: Option<Page>,
     /// Made when the call was checked; until it is sent.
     first: Option<http::Request<Bytes>>,
     receipt: Receipt,
@@ -104,6 +106,7 @@ impl Walk {
             quickest: Duration::MAX,
             broken: None,
             resume: with.resume.clone(),
+            held: None,
             first: Some(read.first),
             receipt,
         }
@@ -157,40 +160,54 @@ impl Walk {
             None => return Err(Error::new(ErrorKind::Internal, "the walk has no page under way")),
         };
         let number = self.receipt.pages + 1;
-        let sent = match arrived {
-            Ok(Ok(sent)) => sent,
+        let page = match arrived {
+            Ok(Ok(sent)) => sent.page,
+            // What came before is as good as it was.
+            Ok(Err(error)) if self.held.is_some() && error.kind() != ErrorKind::Cancelled => Page::default(),
             // Behind the last row that was announced, a server may refuse to be asked.
-            Ok(Err(error)) if self.pager.is_fulfilled() && matches!(error.http_status, Some(400 | 404 | 416)) => {
-                self.end(StopReason::TotalReached, Some(EndSeen::Total), true);
-                return Ok(None);
-            }
-            Ok(Err(error)) => return Err(error.with(|d| d.page = Some(number))),
+            Ok(Err(error)) => match self.pager.end_before().filter(|_| matches!(error.http_status, Some(400 | 404 | 416))) {
+                Some(end) => {
+                    self.end(end.reason, end.seen, end.complete);
+                    return Ok(None);
+                }
+                None => return Err(error.with(|d| d.page = Some(number))),
+            },
             Err(lost) => return Err(Error::new(ErrorKind::Internal, format!("a page's task ended: {lost}"))),
         };
         let Some(fetch) = self.queue.pop_front() else { return Ok(None) };
-        self.take(sent.page, number, &fetch)
+        // Of two replies to one request, the one with more rows counts.
+        match self.held.take() {
+            Some(held) if held.items.len() >= page.items.len() => self.take(held, number, &fetch),
+            Some(_) => self.take(page, number, &fetch),
+            None if self.is_for_the_caller(&page, number)? => self.take(page, number, &fetch),
+            None => Ok(None),
+        }
+    }
+
+    /// Looks at a page before it is taken: it may be the end, or another one is asked for instead.
+    fn is_for_the_caller(&mut self, page: &Page, number: u64) -> Result<bool> {
+        match self.pager.admit(page) {
+            Ok(Admission::Take) => return Ok(true),
+            Ok(Admission::Instead(cursor)) => {
+                self.queue.clear();
+                self.fetch(cursor)?;
+            }
+            // A server that has no more to give may give its last page again.
+            Err(error) => match self.pager.end_before() {
+                Some(end) => self.end(end.reason, end.seen, end.complete),
+                None => return Err(self.named(error, number)),
+            },
+        }
+        Ok(false)
     }
 
     /// Takes a page in: what follows it is under way before the caller gets it.
     fn take(&mut self, mut page: Page, number: u64, fetch: &Fetch) -> Result<Option<Page>> {
         page.number = number;
-        match self.pager.admit(&page) {
-            Ok(Admission::Take) => {}
-            Ok(Admission::Instead(cursor)) => {
-                self.queue.clear();
-                self.fetch(cursor)?;
-                return Ok(None);
-            }
-            // A server that has no more to give may give its last page again.
-            Err(_) if self.pager.is_fulfilled() => {
-                self.end(StopReason::TotalReached, Some(EndSeen::Total), true);
-                return Ok(None);
-            }
-            Err(error) => return Err(self.named(error, number)),
-        }
         let step = self.pager.next(&page, &fetch.url, &fetch.cursor).map_err(|e| self.named(e, number + 1));
         if let Ok(Step::Again) = step {
             self.call.tally.retries.fetch_add(1, Ordering::Relaxed);
+            self.held = Some(page);
             self.fetch(fetch.cursor.clone())?;
             // Pages behind it stay: they may well be needed.
             self.queue.rotate_right(1);
@@ -216,10 +233,8 @@ impl Walk {
             Ok(Step::Stop(_) | Step::Again) | Err(_) => None,
         };
         match step {
-            Ok(Step::Stop(Ended { reason, seen, complete })) => match self.refuse_end(reason, complete) {
-                Some(error) => self.broken = Some(error),
-                None => self.end(reason, seen, complete),
-            },
+            Ok(Step::Stop(Ended { broken: true, .. })) if self.strict => self.broken = Some(self.refused_end()),
+            Ok(Step::Stop(Ended { reason, seen, complete, .. })) => self.end(reason, seen, complete),
             Ok(Step::More(next)) => self.broken = self.go_on(&page, next).err().map(|e| e.with(|d| d.page = Some(number + 1))),
             Ok(Step::Again) => {}
             Err(error) => self.broken = Some(error),
@@ -241,17 +256,12 @@ impl Walk {
         })
     }
 
-    /// Of a strict walk: the error that an end is which was not seen.
-    fn refuse_end(&self, reason: StopReason, complete: bool) -> Option<Error> {
-        if !self.strict || complete || reason == StopReason::ItemLimit {
-            return None;
-        }
+    /// Of a strict walk: the error that an end is which contradicts what was announced, or was not seen.
+    fn refused_end(&self) -> Error {
         let why = self.receipt.notes.last().map_or("its end was not seen", String::as_str);
-        Some(
-            Error::new(ErrorKind::BadResponse, format!("the list may not be whole: {why}"))
-                .advise("what was delivered is right, but there may be more; run it again, or correct `paging` in the definition")
-                .with(|d| d.operation = Some(self.call.operation.id.clone())),
-        )
+        Error::new(ErrorKind::BadResponse, format!("the list may not be whole: {why}"))
+            .advise("what was delivered is right, but there may be more; run it again, or correct `paging` in the definition")
+            .with(|d| d.operation = Some(self.call.operation.id.clone()))
     }
 
     /// Keeps the queue filled: the next page, and those after it as far as they are known.
@@ -323,6 +333,9 @@ impl Walk {
     fn end(&mut self, reason: StopReason, seen: Option<EndSeen>, complete: bool) {
         self.queue.clear();
         (self.receipt.stop, self.receipt.end, self.receipt.complete) = (Some(reason), seen, complete);
+        if seen == Some(EndSeen::Assumed) && self.receipt.notes.is_empty() {
+            self.receipt.notes.push("the end is assumed: the page is full and no reply had a Link header".into());
+        }
         if let Some(total) = self.receipt.advertised_total.filter(|t| complete && *t < self.receipt.items) {
             self.receipt.notes.push(format!("the server announced {total} items and delivered {}", self.receipt.items));
         }

@@ -355,6 +355,8 @@ async fn prime(task: &Task<'_>, element: u64, item: Option<String>, resume: Opti
         let with = CallOptions {
             items_max: task.step.limit,
             forward_only: task.step.forward_only,
+            // What follows takes the list for whole.
+            strict: true,
             cancel: task.context.ledger.stop.clone(),
             resume,
             ..CallOptions::default()

@@ -81,6 +81,9 @@ pub(crate) struct QueryArgs {
     /// Walk by key instead of by page: nothing is missed while records come and go, but slower
     #[arg(long)]
     pub(crate) forward_only: bool,
+    /// Fail when pages are missing that the system announced, or when no reply tells where the list ends
+    #[arg(long)]
+    pub(crate) strict: bool,
     #[command(flatten)]
     pub(crate) call: CallArgs,
 }

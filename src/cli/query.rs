@@ -24,6 +24,7 @@ pub(crate) async fn run(context: &Context, args: &QueryArgs) -> Result<u8> {
     let mut call = call::prepare(context, Method::Query, &args.call, None).await?;
     call.with.items_max = args.limit;
     call.with.forward_only = args.forward_only;
+    call.with.strict = args.strict;
     if args.call.plan {
         return plan::print(Method::Query, &call, &args.call.output);
     }

@@ -34,6 +34,8 @@ struct Typed<'t> {
     #[serde(default)]
     forward_only: bool,
     #[serde(default)]
+    strict: bool,
+    #[serde(default)]
     stop_on_error: bool,
     #[serde(default)]
     timeout_ms: Option<u64>,
@@ -131,6 +133,7 @@ impl Request {
         let with = CallOptions {
             items_max: typed.limit,
             forward_only: typed.forward_only,
+            strict: typed.strict,
             stop_on_error: typed.stop_on_error,
             timeout: typed.timeout_ms.map(Duration::from_millis),
             cancel: Cancel::default(),

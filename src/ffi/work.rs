@@ -81,6 +81,9 @@ async fn read(op: Arc<Op>, mut walk: Walk, batch: Batch) -> Result<()> {
             op.push(Buffer::of(part)).await;
         }
     }
+    // The end may have been seen only behind the last page.
+    let receipt = walk.receipt();
+    op.update(|_| {}, Some(receipt.clone()));
     Ok(())
 }
 

@@ -82,6 +82,7 @@ pub(super) fn read(operation: &Operation, text: String, rows: Rows, items_max: u
     }
     let text = if has_lines { one_line(text) } else { text };
     page.blank = found == Found::Null && target.tokens().is_empty();
+    page.is_list = found == Found::List;
     page.items = match (rule.result, found) {
         (ResultShape::List, Found::List) => Items::of_array(text, spans),
         (_, Found::Null) => Items::default(),

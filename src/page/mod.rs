@@ -77,6 +77,8 @@ pub struct Page {
     unread_link: Option<String>,
     /// There was no body, or `null` alone.
     blank: bool,
+    /// The items came as a list, were it an empty one.
+    pub(crate) is_list: bool,
     /// Failures of items, which stand beside them.
     pub(crate) failures: Items,
 }
@@ -215,7 +217,7 @@ fn links(headers: &HeaderMap) -> (Option<Vec<(String, String)>>, Option<String>)
 }
 
 /// The name of a body's form, when it says that it is another one than JSON, and is.
-fn other_form(reply: &Response) -> Option<&'static str> {
+pub(crate) fn other_form(reply: &Response) -> Option<&'static str> {
     let kind = reply.media_type();
     let body = reply.body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&reply.body).trim_ascii_start();
     let (starts_as_xml, may_be_json) = (body.starts_with(b"<"), matches!(body.first(), Some(b'{' | b'[' | b'"')));

@@ -65,24 +65,27 @@ pub(super) enum Bound {
 }
 
 impl Guard {
-    /// Refuses a page that is the one before again: delivering it would double its records.
-    pub(super) fn page(&mut self, items: &Items, asked: Option<u32>, by_offset: bool) -> Result<()> {
+    /// Refuses a page that is the one before again: delivering it would double its records. Tells whether it begins within the one before, which is
+    /// looked at where pages are cut `by_offset`; it is kept for the next one unless it does.
+    pub(super) fn page(&mut self, items: &Items, asked: Option<u32>, by_offset: bool) -> Result<bool> {
         if items.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let print = Some(Print::of(items, by_offset));
         if self.before == print && can_be_told(items, asked) {
             return Err(no_progress("the server sends the same page again under a new cursor"));
         }
-        self.before = print;
-        Ok(())
+        let overlaps = by_offset && self.overlaps(items);
+        if !overlaps {
+            self.before = print;
+        }
+        Ok(overlaps)
     }
 
     /// Whether a page begins with a record of the one before, as far as records can be told apart.
-    pub(super) fn overlaps(&self, items: &Items) -> bool {
+    fn overlaps(&self, items: &Items) -> bool {
         let (Some(before), Some(first)) = (&self.before, items.get(0)) else { return false };
-        let telling = first.fields().is_some_and(|fields| fields.len() > 1) && before.rows.len() > 1;
-        telling && before.rows.contains(&hash(first)) && before.rows.iter().collect::<HashSet<_>>().len() == before.rows.len()
+        before.rows.len() > 1 && before.rows.contains(&hash(first)) && before.rows.iter().collect::<HashSet<_>>().len() == before.rows.len()
     }
 
     /// Admits the next cursor, or refuses it because the walk would not get on.

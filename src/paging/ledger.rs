@@ -11,7 +11,7 @@ use crate::page::Page;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Ledger {
-    /// The largest total.
+    /// The total, as the newest page with rows tells it: one without may tell nonsense, but may announce more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) total: Option<u64>,
     /// The largest number of pages.
@@ -41,7 +41,7 @@ impl Ledger {
         self.found.iter_mut().zip(there).for_each(|(found, there)| *found |= there);
         self.links |= page.has_links();
         self.full |= asked.is_some_and(|asked| page.items.len() as u64 >= u64::from(asked));
-        self.total = self.total.max(page.total);
+        self.total = if page.items.is_empty() { self.total.max(page.total) } else { page.total.or(self.total) };
         if let Some(total) = operation.response.total.as_ref().filter(|t| t.exact && page.total.is_none() && page.signal(&t.at).is_some()) {
             return Err(Error::new(
                 ErrorKind::BadResponse,

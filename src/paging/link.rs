@@ -3,6 +3,7 @@
 use url::Url;
 
 use super::{Step, View};
+use crate::definition::Style;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::clean;
 use crate::page::Page;
@@ -21,8 +22,23 @@ pub(super) fn next(view: &View<'_>) -> Result<Step> {
     match view.page.link("next") {
         Some(target) => Ok(Step::More(Cursor { url: Some(follow(view, target)?), ..Cursor::default() })),
         None if view.page.has_links() || view.ledger.links => Ok(Step::stop(StopReason::NoNext, EndSeen::Signal)),
-        None => Ok(Step::stop(StopReason::NoNext, view.without_signal())),
+        None => match view.without_signal() {
+            // Some servers send links only to those who ask for a page by its number.
+            EndSeen::Assumed => Ok(second(view).map_or(Step::stop(StopReason::NoNext, EndSeen::Assumed), Step::More)),
+            seen => Ok(Step::stop(StopReason::NoNext, seen)),
+        },
     }
+}
+
+/// The page behind the first, by its number, where the parameter is known and the first had none.
+fn second(view: &View<'_>) -> Option<Cursor> {
+    let Style::Link { last: Some(parameter), .. } = &view.paging.style else { return None };
+    let mut url = Url::parse(view.url).ok()?;
+    if view.number > 1 || number(view.url, parameter).is_some() {
+        return None;
+    }
+    url.query_pairs_mut().append_pair(parameter, "2");
+    Some(Cursor { url: Some(url.into()), ..Cursor::default() })
 }
 
 /// Refuses a Link header that is there and cannot be read: it must not pass for the end.

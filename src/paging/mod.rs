@@ -20,6 +20,7 @@ use serde_json::{Map, Value};
 pub use ledger::Ledger;
 pub(crate) use link::{Links, parse as parse_links};
 pub(crate) use signal::count;
+use view::Promise;
 pub(crate) use view::View;
 
 use crate::definition::{Advance, End, Operation, Paging, Style};
@@ -45,11 +46,13 @@ pub(crate) struct Ended {
     /// How the end was seen; `None` where one reply is everything.
     pub(crate) seen: Option<EndSeen>,
     pub(crate) complete: bool,
+    /// Something that the server had promised firmly did not come, or what should tell of the end was in no reply: an error for who is strict.
+    pub(crate) broken: bool,
 }
 
 impl Step {
     fn stop(reason: StopReason, seen: EndSeen) -> Step {
-        Step::Stop(Ended { reason, seen: Some(seen), complete: seen != EndSeen::Assumed })
+        Step::Stop(Ended { reason, seen: Some(seen), complete: seen != EndSeen::Assumed, broken: false })
     }
 }
 
@@ -74,6 +77,8 @@ pub(crate) struct Pager {
     pages: u64,
     asked: Option<u32>,
     largest: u64,
+    /// The page under way was not named by the server: it is asked for to see whether it is there.
+    probing: bool,
     /// The page that was asked for once more.
     again: Option<Cursor>,
     /// The cursor of the page taken last.
@@ -104,6 +109,7 @@ impl Pager {
             pages: 0,
             asked,
             largest: 0,
+            probing: false,
             again: None,
             before: None,
             notes: Vec::new(),
@@ -152,12 +158,9 @@ impl Pager {
     /// # Errors
     /// `no_progress` for the page before again, or for one that begins with its records.
     pub(crate) fn admit(&mut self, page: &Page) -> Result<Admission> {
-        let Style::Offset { offset, advance, .. } = &self.paging.style else {
-            return self.guard.page(&page.items, self.asked, false).map(|()| Admission::Take);
-        };
-        if !self.guard.overlaps(&page.items) {
-            return self.guard.page(&page.items, self.asked, true).map(|()| Admission::Take);
-        }
+        let by_offset = matches!(self.paging.style, Style::Offset { .. });
+        let overlaps = self.guard.page(&page.items, self.asked, by_offset)?;
+        let (Style::Offset { offset, advance, .. }, true) = (&self.paging.style, overlaps) else { return Ok(Admission::Take) };
         let moved_by_rows = advance.is_none() && !self.ledger.full;
         let (Some(before), Some(asked), true) = (&self.before, self.asked, moved_by_rows) else {
             let why = "the page begins with a record of the page before; its records moved, or the server counts in another way";
@@ -171,9 +174,21 @@ impl Pager {
         Ok(Admission::Instead(instead))
     }
 
-    /// Whether everything that was announced has come: what follows may be refused or repeat itself.
-    pub(crate) fn is_fulfilled(&self) -> bool {
-        self.ledger.total.is_some_and(|total| self.rows >= total) || self.ledger.pages.is_some_and(|pages| self.pages >= pages)
+    /// The end of the walk when the page under way is refused or repeats itself: where everything that was announced has come, or the server did
+    /// not name that page.
+    pub(crate) fn end_before(&self) -> Option<Ended> {
+        let total = self.ledger.total.is_some_and(|total| self.rows >= total);
+        let pages = self.ledger.pages.is_some_and(|pages| self.pages >= pages);
+        let step = match self.probing {
+            _ if total => Step::stop(StopReason::TotalReached, EndSeen::Total),
+            _ if pages => Step::stop(StopReason::LastPage, EndSeen::Signal),
+            true => Step::stop(StopReason::NoNext, EndSeen::Assumed),
+            false => return None,
+        };
+        match step {
+            Step::Stop(end) => Some(end),
+            Step::More(_) | Step::Again => None,
+        }
     }
 
     /// Decides what follows a page. The page itself is good even if what it names is not.
@@ -211,7 +226,8 @@ impl Pager {
         let mut notes = Vec::new();
         match &mut step {
             Step::Stop(end) => {
-                notes.extend(promise);
+                end.broken |= lost > 0 || promise.as_ref().is_some_and(|p| p.firm);
+                notes.extend(promise.map(|p| p.what));
                 notes.extend(view.closing_notes(end, lost));
                 end.complete &= lost == 0;
             }
@@ -233,6 +249,7 @@ impl Pager {
         }
         (self.rows, self.largest) = (view.rows, largest);
         self.pages += 1;
+        self.probing = matches!((&step, &self.paging.style), (Step::More(_), Style::Link { .. })) && !ledger.links;
         self.before = Some(cursor.clone());
         self.ledger = ledger;
         self.ledger.lost = lost;
@@ -268,7 +285,7 @@ impl Pager {
 
 /// What becomes of an end while a promise of the server is open, and the promise: the page is requested once more; after that the walk goes on where its style
 /// allows, or ends and is not complete.
-fn against_promises(view: &View<'_>, end: Ended, was_again: bool) -> Result<(Step, Option<String>)> {
+fn against_promises(view: &View<'_>, end: Ended, was_again: bool) -> Result<(Step, Option<Promise>)> {
     let Some(promise) = view.open_promise()? else { return Ok((Step::Stop(end), None)) };
     if !was_again {
         return Ok((Step::Again, None));
@@ -289,7 +306,7 @@ fn bound(view: &View<'_>) -> Bound {
 /// The next step by the style of paging alone.
 fn strategy(view: &View<'_>) -> Result<Step> {
     match &view.paging.style {
-        Style::None => Ok(Step::Stop(Ended { reason: StopReason::NotPaged, seen: None, complete: true })),
+        Style::None => Ok(Step::Stop(Ended { reason: StopReason::NotPaged, seen: None, complete: true, broken: false })),
         Style::Keyset(keyset) => keyset::next(keyset, view),
         Style::Link { .. } => link::next(view),
         Style::Number { page, start, end } => number::next(page, *start, end.as_ref(), view),

@@ -30,11 +30,11 @@ pub(super) fn flag(page: &Page, flag: &Flag) -> Result<Option<bool>> {
 fn truth(value: &Value) -> Option<bool> {
     match value {
         Value::Bool(flag) => Some(*flag),
-        Value::Number(number) => number.as_f64().filter(|n| *n >= 0.0).map(|n| n != 0.0),
+        Value::Number(number) => number.as_f64().filter(|n| *n == 0.0 || *n == 1.0).map(|n| n == 1.0),
         Value::String(text) => match text.trim().to_ascii_lowercase().as_str() {
-            "true" | "yes" | "y" => Some(true),
-            "false" | "no" | "n" => Some(false),
-            digits => digits.parse::<u64>().ok().map(|n| n != 0),
+            "true" | "yes" | "y" | "1" => Some(true),
+            "false" | "no" | "n" | "0" => Some(false),
+            _ => None,
         },
         Value::Null | Value::Array(_) | Value::Object(_) => None,
     }

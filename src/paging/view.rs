@@ -76,10 +76,12 @@ impl View<'_> {
         if self.page.items.is_empty() { Step::stop(StopReason::EmptyPage, EndSeen::EmptyPage) } else { on() }
     }
 
-    /// How far the walk is, in rows as the server counts them.
+    /// How far the walk is, in rows as the server counts them: by the offset only where the server has shown that it honours the size.
     fn position(&self) -> u64 {
         match &self.paging.style {
-            Style::Offset { offset, advance, .. } if *advance == Some(Advance::Requested) || self.ledger.leaves_out => {
+            Style::Offset { offset, advance, .. }
+                if self.ledger.leaves_out || (*advance == Some(Advance::Requested) && self.ledger.full) =>
+            {
                 offset::current(offset, self.cursor).saturating_add(self.asked.map_or(0, u64::from)).max(self.rows)
             }
             _ => self.rows,
@@ -125,25 +127,27 @@ impl View<'_> {
     }
 
     /// What the server has announced and not kept, if the walk were to end here.
-    pub(super) fn open_promise(&self) -> Result<Option<String>> {
+    pub(super) fn open_promise(&self) -> Result<Option<Promise>> {
         if !self.paging.is_paged() {
             return Ok(None);
         }
         if let Some(pages) = self.ledger.pages {
             let current = self.counted();
             if current < pages {
-                return Ok(Some(format!("the server announced {pages} pages, and the walk ended on page {current}")));
+                return Ok(firm(format!("the server announced {pages} pages, and the walk ended on page {current}")));
             }
         }
         if self.page.is_blank() && self.number > 1 && (self.is_named() || self.ledger.pages.is_some_and(|pages| self.counted() <= pages)) {
-            return Ok(Some(format!("page {}, which the server had named, came without a body", self.number)));
+            return Ok(firm(format!("page {}, which the server had named, came without a body", self.number)));
         }
         if self.total_left() > 0 {
             let total = self.ledger.total.unwrap_or_default();
-            return Ok(Some(format!("the server announced {total} items and delivered {}", self.rows)));
+            let what = format!("the server announced {total} items and delivered {}", self.rows);
+            return Ok(Some(Promise { what, firm: self.operation.response.total.as_ref().is_some_and(|t| t.exact) }));
         }
         let more = self.paging.more.as_ref().map(|flag| signal::flag(self.page, flag)).transpose()?.flatten();
-        Ok((more == Some(true)).then(|| "the server said that there is more, and named no next page".to_owned()))
+        let broken = "the server said that there is more, and named no next page";
+        Ok(if more == Some(true) { firm(broken.to_owned()) } else { None })
     }
 
     /// Where the walk goes on against a contradiction: the next page below the announced number or total.
@@ -170,7 +174,7 @@ impl View<'_> {
     }
 
     /// What a person should know of the end.
-    pub(super) fn closing_notes(&self, end: &Ended, lost: u64) -> Vec<String> {
+    pub(super) fn closing_notes(&self, end: &mut Ended, lost: u64) -> Vec<String> {
         let mut notes = Vec::new();
         if !self.paging.is_paged() {
             return notes;
@@ -183,7 +187,9 @@ impl View<'_> {
             notes.push(format!("the server counted {total} items and left out {} of them", total - self.rows));
         }
         if end.seen != Some(EndSeen::Signal) || self.paging.more.is_none() {
-            notes.extend(self.unresolved(end));
+            let unresolved = self.unresolved(end);
+            end.broken |= end.seen == Some(EndSeen::Assumed) && !unresolved.is_empty();
+            notes.extend(unresolved);
         }
         if end.seen == Some(EndSeen::Assumed) && notes.is_empty() {
             let what = match &self.paging.style {
@@ -227,6 +233,18 @@ impl View<'_> {
         (!missing.is_empty())
             .then(|| format!("the server's next address leaves out {}; check that later pages keep to it", missing.join(", ")))
     }
+}
+
+/// Something that the server has announced.
+pub(super) struct Promise {
+    /// What is open of it.
+    pub(super) what: String,
+    /// It is more than a hint.
+    pub(super) firm: bool,
+}
+
+fn firm(what: String) -> Option<Promise> {
+    Some(Promise { what, firm: true })
 }
 
 fn untold(source: &Source) -> String {

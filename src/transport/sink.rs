@@ -15,6 +15,8 @@ pub(super) struct Sink {
     /// Empty between two pieces.
     gzip: Option<Unpacker>,
     pub(super) packed: usize,
+    /// A name that is no encoding: what it is about is taken as it is, if it can be read.
+    odd: Option<String>,
     status: u16,
     limits: ExchangeLimits,
 }
@@ -26,9 +28,9 @@ const RATIO_FREE: usize = 1 << 20;
 
 impl Sink {
     pub(super) fn new(headers: &HeaderMap, limits: ExchangeLimits, status: u16, length: usize) -> Result<Sink, Failure> {
-        let gzip = if headers.contains_key(CONTENT_ENCODING) { unpacker(headers, status)? } else { None };
+        let (gzip, odd) = if headers.contains_key(CONTENT_ENCODING) { unpacker(headers, status)? } else { (None, None) };
         let plain = Body::expect(is_text(headers), if gzip.is_none() { length } else { 0 });
-        Ok(Sink { plain, gzip, packed: 0, status, limits })
+        Ok(Sink { plain, gzip, packed: 0, odd, status, limits })
     }
 
     pub(super) fn push(&mut self, piece: &[u8]) -> Result<(), Failure> {
@@ -57,7 +59,11 @@ impl Sink {
             self.plain.push(&gzip.finish().map_err(|e| corrupt(&e, self.status))?);
             check_size(self.plain.len(), self.packed, self.limits, self.status)?;
         }
-        Ok(self.plain.whole())
+        let whole = self.plain.whole();
+        match self.odd {
+            Some(name) if !whole.is_text() => Err(unknown(&name, self.status)),
+            Some(_) | None => Ok(whole),
+        }
     }
 
     /// What came, whole or not, within the limit.
@@ -71,19 +77,29 @@ impl Sink {
     }
 }
 
-/// What unpacks a body that says how it is packed.
-fn unpacker(headers: &HeaderMap, status: u16) -> Result<Option<Unpacker>, Failure> {
+/// Names of encodings (the registry of RFC 9110, section 16.6.1, and one that is in use); others stand in this field by mistake, such as charsets.
+const ENCODINGS: [&str; 12] =
+    ["aes128gcm", "br", "compress", "dcb", "dcz", "deflate", "exi", "gzip", "pack200-gzip", "x-compress", "zstd", "snappy"];
+
+/// What unpacks a body that says how it is packed; or the name, when it is that of no encoding.
+fn unpacker(headers: &HeaderMap, status: u16) -> Result<(Option<Unpacker>, Option<String>), Failure> {
     let fields: Vec<String> =
         headers.get_all(CONTENT_ENCODING).iter().map(|v| String::from_utf8_lossy(v.as_bytes()).to_ascii_lowercase()).collect();
     let joined = fields.join(",");
     let encodings: Vec<&str> = joined.split(',').map(str::trim).filter(|e| !e.is_empty() && *e != "identity").collect();
     let message = match encodings.as_slice() {
-        [] => return Ok(None),
-        ["gzip" | "x-gzip"] => return Ok(Some(Box::new(flate2::write::MultiGzDecoder::new(Vec::new())))),
-        [one] => format!("the reply's content encoding `{one}` was not asked for and cannot be read"),
+        [] => return Ok((None, None)),
+        ["gzip" | "x-gzip"] => return Ok((Some(Box::new(flate2::write::MultiGzDecoder::new(Vec::new()))), None)),
+        [one] if !ENCODINGS.contains(one) => return Ok((None, Some((*one).to_owned()))),
+        [one] => return Err(unknown(one, status)),
         many => format!("the reply has {} content encodings on top of each other", many.len()),
     };
     Err(Failure { kind: FailureKind::Encoding, message, status: Some(status) })
+}
+
+fn unknown(name: &str, status: u16) -> Failure {
+    let message = format!("the reply's content encoding `{name}` was not asked for and cannot be read");
+    Failure { kind: FailureKind::Encoding, message, status: Some(status) }
 }
 
 /// Whether a body is to be expected in UTF-8. One that is not is taken all the same.

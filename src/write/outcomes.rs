@@ -53,7 +53,7 @@ fn doubt(operation: &Operation, share: Share, sent: &Sent) -> Option<Error> {
         () if sent.status == 207 => {
             "the reply (207) says that each item has a result of its own, and the definition does not say where".to_owned()
         }
-        () if operation.response.result == ResultShape::List && !sent.page.is_blank() && found < share.count => {
+        () if operation.response.result == ResultShape::List && sent.page.is_list && found < share.count => {
             format!("{} items were sent, and {found} records came back", share.count)
         }
         () => return None,

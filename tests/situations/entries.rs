@@ -119,9 +119,6 @@ fn batch(_: &Situation, stage: &Stage) -> Result<Found, String> {
 }
 
 fn rust(situation: &Situation, stage: &Stage) -> Result<Found, String> {
-    if situation.call.strict {
-        return Err("CallOptions has no `strict` yet: set it in `called` when it has".to_owned());
-    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         match called(situation, stage).await {
@@ -143,7 +140,12 @@ async fn called(situation: &Situation, stage: &Stage) -> opnode::Result<Found> {
     let spec = connections.find("here")?.resolve(|name, _| unreachable!("{name} is kept outside"))?;
     let session = Engine::new(EngineConfig::new(catalog)).connect(&spec)?;
     let options: Value = serde_json::from_str(&stage.options).unwrap();
-    let with = CallOptions { items_max: situation.call.limit, forward_only: situation.call.forward_only, ..CallOptions::default() };
+    let with = CallOptions {
+        items_max: situation.call.limit,
+        forward_only: situation.call.forward_only,
+        strict: situation.call.strict,
+        ..CallOptions::default()
+    };
     let items = stage.items.as_deref().map(Items::from_array).transpose()?;
     let text = |items: &Items| items.iter().map(|item| item.as_str().to_owned()).collect::<Vec<_>>();
     if stage.method != "query" {
