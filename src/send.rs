@@ -419,7 +419,8 @@ impl Wire {
         let path = |url: &Url| url.path().trim_end_matches('/').to_owned();
         let same = own.as_ref().zip(target.as_ref()).is_some_and(|(own, target)| own != target && path(own) == path(target));
         let shown = location.as_deref().map(|text| format!(" to `{}`", fault::clean(text))).unwrap_or_default();
-        let error = match same && status != 303 {
+        // 307 and 308 say that the same request is to be sent elsewhere; who sends them has not done it.
+        let error = match (same && status != 303) || matches!(status, 307 | 308) {
             true => Error::new(ErrorKind::Rejected, format!("the write was redirected ({status}){shown}, and is never sent again as something else"))
                 .advise("correct the address of the connection"),
             false => settle(Error::new(ErrorKind::Rejected, format!("it was redirected ({status}){shown}")), true)
@@ -434,8 +435,8 @@ impl Wire {
         let status = response.status;
         let write = operation.repeat != Repeat::SafeRead;
         if let Some(error) = fault::check(&self.connection, operation, &response) {
-            // Success, but not as the definition knows it: a write has taken effect, or nobody knows.
-            let strange = write && error.kind() == ErrorKind::BadResponse && status.is_success();
+            // A success that the definition does not know, or a status that nobody knows.
+            let strange = write && error.kind() == ErrorKind::BadResponse;
             let error = settle(error, strange);
             let refused = self.is_refusal(status.as_u16()).then_some(Signal::Refused);
             let signal = retry::signal(status, &response.headers).or(refused);

@@ -70,7 +70,10 @@ pub(super) fn follow(view: &View<'_>, target: &str) -> Result<String> {
     let alias =
         |host: &str| view.links.hosts.iter().any(|(typed, api)| typed.eq_ignore_ascii_case(host) && Some(api.as_str()) == base.host_str());
     let same_host = url.host_str() == base.host_str();
-    let other_scheme = same_host && url.scheme() != base.scheme() && (url.port() == base.port() || url.port().is_none());
+    let other_scheme = same_host
+        && matches!(url.scheme(), "http" | "https")
+        && url.scheme() != base.scheme()
+        && (url.port() == base.port() || url.port().is_none());
     if !view.links.relink && !other_scheme && !url.host_str().is_some_and(alias) {
         return Ok(url.into());
     }

@@ -198,6 +198,7 @@ fn told(pointer: Option<&Pointer>, part: Option<&Value>) -> Option<String> {
 fn verdict(ok: &Success, part: &Value) -> Option<bool> {
     let value = ok.at.find(part);
     match (value, &ok.is) {
+        (Some(Value::Null), None) => ok.absent,
         (Some(value), None) => Some(succeeded(value)),
         (_, _) => ok.judge(value),
     }

@@ -1,6 +1,7 @@
 //! Page size, read-ahead and concurrency change how a list is fetched, never what comes out.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
 use opnode::{CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, Receipt, Response};
 use serde_json::{Value, json};
@@ -50,7 +51,49 @@ struct Walked {
     receipt: Receipt,
 }
 
+/// What a server does beside giving its list.
+#[derive(Clone, Debug, Default)]
+struct Habit {
+    /// The page of this row comes without a body, so many times: nothing at all, white space, or `null`.
+    blank: Option<(u64, usize, &'static str)>,
+    /// How far its totals and numbers of pages are off.
+    off: i64,
+}
+
+/// The list of a server with habits.
+fn odd(style: &str, rows: u64, most: u64, habit: &Habit, request: &http::Request<bytes::Bytes>, seen: usize) -> Response {
+    let mut response = answer(style, rows, most, request);
+    let body: Value = serde_json::from_slice(&response.body).unwrap();
+    let list = body.as_array().or_else(|| body["data"].as_array()).unwrap();
+    let first = list.first().and_then(|row| row["id"].as_u64());
+    if let Some((row, times, text)) = habit.blank
+        && seen < times
+        && first.is_some_and(|first| first > 1 && (first..first + list.len() as u64).contains(&row))
+    {
+        return reply(200, text.to_owned());
+    }
+    if body.is_object() {
+        let mut body = body.clone();
+        for key in ["total", "pages"] {
+            body[key] = json!(body[key].as_i64().unwrap().saturating_add(habit.off).max(0));
+        }
+        response.body = body.to_string().into_bytes().into();
+    }
+    response
+}
+
 fn walk(style: usize, rows: u64, most: u64, limits: &Value, with: &CallOptions, seed: u64) -> Walked {
+    walk_oddly(style, (rows, most), &Habit::default(), (limits, with), seed)
+        .unwrap_or_else(|e| panic!("{}, {rows} rows, {most} a page: {e}", STYLES[style].0))
+}
+
+fn walk_oddly(
+    style: usize,
+    (rows, most): (u64, u64),
+    habit: &Habit,
+    (limits, with): (&Value, &CallOptions),
+    seed: u64,
+) -> opnode::Result<Walked> {
     let (name, paging, items) = STYLES[style];
     let mut catalog = Catalog::empty();
     let connector = "version: 1\nconnector: acme\ntitle: Acme\nconnection: {}\nbase_url: https://acme.example.com\nauth: none\n";
@@ -59,7 +102,13 @@ fn walk(style: usize, rows: u64, most: u64, limits: &Value, with: &CallOptions, 
         "version: 1\noperations:\n  things: {{ title: T, method: query, request: GET /things, response: {{ result: list{items} }} }}\n"
     );
     catalog.add("acme", "things.yaml", operation);
-    let server = Arc::new(Scripted::new(move |_, request| Ok(answer(name, rows, most, request))));
+    let (habit, asked) = (habit.clone(), Mutex::new(HashMap::<String, usize>::new()));
+    let server = Arc::new(Scripted::new(move |_, request| {
+        let mut asked = asked.lock().unwrap();
+        let seen = asked.entry(request.uri().to_string()).or_default();
+        *seen += 1;
+        Ok(odd(name, rows, most, &habit, request, *seen - 1))
+    }));
     let clock = Some(Arc::new(TestClock::new(seed)) as Arc<dyn opnode::Clock>);
     let engine = Engine::new(EngineConfig { catalog, transport: Some(server), clock, ..EngineConfig::default() });
     let limits = serde_json::from_value(limits.clone()).unwrap();
@@ -68,11 +117,35 @@ fn walk(style: usize, rows: u64, most: u64, limits: &Value, with: &CallOptions, 
         let mut walk = session.query("things", &Value::Null, with).unwrap();
         let mut ids = Vec::new();
         while let Some(page) = walk.next().await {
-            let page = page.unwrap_or_else(|e| panic!("{name}, {rows} rows, {most} a page: {e}"));
+            let page = page?;
             ids.extend(page.items.to_values().unwrap().iter().map(|v| v["id"].as_u64().unwrap()));
         }
-        Walked { ids, receipt: walk.receipt().clone() }
+        Ok(Walked { ids, receipt: walk.receipt().clone() })
     })
+}
+
+/// Whatever a server leaves out, says too much or too little: every row arrives once, or the receipt does not say that the list is complete.
+#[test]
+fn a_list_that_is_not_whole_is_never_complete() {
+    prove("a list that is not whole is never complete", 600, |dice| {
+        let style = dice.usize(..STYLES.len());
+        let (rows, most) = (dice.u64(..60), dice.u64(1..20));
+        let name = STYLES[style].0;
+        // Without any announcement, a page without a body is the end of a list, and so is a first one; a number of pages that is too small cannot be found out.
+        let announced = !matches!(name, "number" | "keyset");
+        let blank = (announced && dice.bool()).then(|| (dice.u64(1..61), dice.usize(1..4), ["", " \n", "null"][dice.usize(..3)]));
+        let least = if blank.is_none() && matches!(name, "total" | "offset") { 0 } else { 3 };
+        let habit = Habit { blank, off: [-40, -2, -1, 0, 0, 1, 2, 7, 300][dice.usize(least..9)] };
+        let limits = json!({"concurrency": dice.u8(1..9), "page_size": dice.u8(1..30)});
+        let about = format!("{}: {rows} rows, {most} a page at most, {habit:?}, {limits}", STYLES[style].0);
+        let Ok(found) = walk_oddly(style, (rows, most), &habit, (&limits, &CallOptions::default()), dice.u64(..)) else { return };
+        let whole = found.ids == (1..=rows).collect::<Vec<_>>();
+        assert!(whole || !found.receipt.complete, "{about}: {:?} {:?}", found.ids, found.receipt);
+        assert!(found.ids.windows(2).all(|pair| pair[0] < pair[1]), "a row came twice: {about}: {:?}", found.ids);
+        if !whole {
+            assert!(!found.receipt.notes.is_empty(), "nobody is told: {about}: {:?}", found.receipt);
+        }
+    });
 }
 
 #[test]

@@ -35,7 +35,8 @@ errors:
   message: /message
   details: { list: /errors }
   request_id: { header: x-request-id }
-  success: /success
+  success: { at: /success, absent: ok }
+  in_success: [/code, /message, /errors]
   refused: REFUSED
 ";
 

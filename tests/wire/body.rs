@@ -213,8 +213,9 @@ fn charsets() -> Vec<Case> {
         bad("an odd number of bytes in UTF-16", "application/json; charset=utf-16le", [little("[]"), vec![b' ']].concat()),
         saying(
             &["shift_jis"],
-            read("16", "a charset that is not known", vec![typed("application/json; charset=Shift_JIS", "[]")], UNREADABLE, 3),
+            read("16", "a charset that is not known", vec![typed("application/json; charset=Shift_JIS", b"[\"\x83\x65\"]")], UNREADABLE, 3),
         ),
+        read("16", "UTF-8 under any label", vec![typed("application/json; charset=Shift_JIS", ONE)], WHOLE, 1),
         read("16", "UTF-16 without mark or label is no JSON", vec![answer(little(text))], UNREADABLE, 3),
         read("16", "UTF-32 is no JSON", vec![answer(b"\xff\xfe\0\0[\0\0\0]\0\0\0")], UNREADABLE, 3),
     ]

@@ -13,7 +13,6 @@ use crate::stage::{Stage, TestClock, block_on, call};
 const ONE: &str = r#"[{"id":1}]"#;
 const WHOLE: &str = r#"[{"id":1}] end"#;
 const UNKNOWN: &str = "unknown unknown_outcome/1";
-const UNAVAILABLE: &str = "failed unavailable/1";
 
 /// What an operation does with a signal.
 #[derive(Clone, Copy)]
@@ -30,17 +29,18 @@ fn table() -> Vec<(&'static str, Act, [Then; 3])> {
     let status = |line: &str| reply(line, JSON, "{}");
     let asking = |line: &str| reply(line, "Retry-After: 1\r\n", "{}");
     let never = [Again, Again, Ends(UNKNOWN)];
-    let failed = [Again, Again, Ends(UNAVAILABLE)];
     vec![
         ("429", status("429 Too Many Requests"), [Again, Again, Again]),
         ("429 with Retry-After", asking("429 Too Many Requests"), [Again, Again, Again]),
         ("503 with Retry-After", asking("503 Service Unavailable"), never),
         ("408", status("408 Request Timeout"), never),
-        ("500", status("500 Internal Server Error"), failed),
+        ("500", status("500 Internal Server Error"), never),
         ("502", status("502 Bad Gateway"), never),
-        ("503", status("503 Service Unavailable"), failed),
+        ("503", status("503 Service Unavailable"), never),
         ("504", status("504 Gateway Timeout"), never),
-        ("505", status("505 HTTP Version Not Supported"), failed),
+        ("505", status("505 HTTP Version Not Supported"), [Ends("[] rejected/1"), Ends("failed rejected/1"), Ends("failed rejected/1")]),
+        ("521", status("521 Web Server Is Down"), [Again, Again, Again]),
+        ("425", status("425 Too Early"), [Again, Again, Again]),
         ("a reset before the answer", silence(Step::Reset), never),
         ("an end before the answer", silence(Step::Close), never),
         ("a reset in the head", bytes("HTTP/1.1 200 OK\r\nX-", Step::Reset), never),
@@ -71,7 +71,10 @@ fn matrix() -> Vec<Case> {
     for (signal, act, thens) in table() {
         for (column, then) in columns.iter().zip(thens) {
             for (operation, options, items, success, done) in column.iter().cloned() {
+                // No record comes back for it, so the status says it all.
+                let told = operation == "remove" && ["an end in the body", "a page for people", "no JSON"].contains(&signal);
                 let (end, requests) = match then {
+                    _ if told => ("ok/1", 1),
                     Then::Again => (done, 2),
                     Then::Ends(end) => (end, 1),
                 };
@@ -87,7 +90,8 @@ pub fn trials() -> Vec<Trial> {
     let cases = [matrix(), ends(), deletes(), stops()].into_iter().flatten();
     let mut trials: Vec<Trial> = cases.map(Case::trial).collect();
     trials.extend([
-        Trial::test("51 1000 reads of a dead server are at most 1035 requests", || Ok(storm(reply("503 Busy", "", ""), 1035)?)),
+        Trial::test("51 1000 reads of a dead server are at most 1035 requests", || Ok(storm(reply("500 Oops", "", ""), 1035)?)),
+        Trial::test("51 1000 reads of a server that is away are at most 1100 requests", || Ok(storm(reply("503 Busy", "", ""), 1100)?)),
         Trial::test("51 1000 reads that are throttled for ever are at most 1100 requests", || {
             Ok(storm(reply("429 Slow down", "", ""), 1100)?)
         }),
@@ -104,7 +108,7 @@ fn ends() -> Vec<Case> {
     vec![
         says(&[r#""requests":3,"retries":2"#], read("52", "requests and retries are counted", vec![busy(), busy(), answer(ONE)], WHOLE, 3)),
         says(&[r#""attempts":3"#], read("53", "a read ends after 3 attempts", vec![busy()], "[] unavailable/3", 3)),
-        put("53", "a PUT that is refused 3 times has failed", vec![busy()], "failed unavailable/3", 3),
+        put("53", "a PUT that is answered 503 for ever is unknown", vec![busy()], "unknown unknown_outcome/3", 3),
         put(
             "53",
             "a PUT that may have been done once is unknown",
@@ -128,8 +132,8 @@ fn ends() -> Vec<Case> {
         ),
         put(
             "53",
-            "a PUT that was refused, and is then refused for good, has failed",
-            vec![busy(), reply("409 Conflict", "", "")],
+            "a PUT that was throttled, and is then refused for good, has failed",
+            vec![reply("429 Slow down", "", ""), reply("409 Conflict", "", "")],
             "failed conflict/2",
             2,
         ),

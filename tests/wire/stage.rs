@@ -19,7 +19,7 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// One request at a time and limits of a second, unless `limits` says otherwise.
+    /// One request at a time, three attempts and limits of a second, unless `limits` says otherwise.
     pub fn new(connector: &str, limits: Value, script: Vec<Act>, clock: TestClock, values: &[(&str, &str)]) -> Stage {
         Stage::over(None, connector, limits, script, clock, values)
     }
@@ -31,7 +31,7 @@ impl Stage {
         let server = Server::start(script, Some(&other), tls);
         let clock = Arc::new(clock);
         let engine = Engine::new(EngineConfig { catalog: catalog(), clock: Some(clock.clone()), ..EngineConfig::default() });
-        let mut all = json!({"concurrency": 1, "idle_s": 1, "first_byte_s": 1, "connect_s": 1, "timeout_s": 5});
+        let mut all = json!({"concurrency": 1, "idle_s": 1, "first_byte_s": 1, "connect_s": 1, "timeout_s": 5, "attempts": 3});
         all.as_object_mut().unwrap().extend(limits.as_object().cloned().unwrap_or_default());
         let spec = spec(connector, &format!("{scheme}://{}", server.address), all, values);
         let session = engine.connect(&spec).unwrap_or_else(|e| panic!("{e:?}: {}", e.to_json()));

@@ -50,7 +50,7 @@ fn redirects() -> Vec<Case> {
                 let script = vec![to(status, target), answer(ONE)];
                 read("63", format!("{status} of the API to {target}"), kind, script, end, (requests, 1))
             };
-            let unknown = status.starts_with("303");
+            let unknown = !status.starts_with("307") && !status.starts_with("308");
             for target in targets(kind) {
                 let case = there(target, "[] origin/1", 1);
                 cases.push(case.clone().post(if unknown { "unknown unknown_outcome/1" } else { "failed origin/1" }));
@@ -87,7 +87,7 @@ fn links() -> Vec<Case> {
     let mut cases = Vec::new();
     let end = format!("{P1} origin/0");
     for kind in KINDS {
-        for target in targets(kind) {
+        for target in targets(kind).into_iter().filter(|t| !t.starts_with("https:")) {
             let header = reply("200 OK", &format!("{JSON}Link: <{target}>; rel=next\r\n"), P1);
             cases.push(read("35", format!("a next link to {target}"), kind, vec![header, answer(ONE)], &end, (1, 1)).of("link"));
             let body = answer(format!(r#"{{"data":{P1},"next":"{target}"}}"#));
@@ -107,7 +107,10 @@ fn downgrades() -> Vec<Case> {
     for kind in KINDS {
         let tls = || tls(Certificate::Good);
         let link = reply("200 OK", &format!("{JSON}Link: <{target}>; rel=next\r\n"), P1);
-        let next = read("35", "a next link from https to http", kind, vec![link], format!("{P1} origin/0"), (1, 1)).of("link");
+        // The own host by another scheme is taken at the own origin, by https.
+        let all = r#"[{"id":1},{"id":2},{"id":3}] end"#;
+        let script = vec![link, answer(r#"[{"id":3}]"#)];
+        let next = read("35", "a next link from https to http stays at https", kind, script, all, (2, 1)).of("link");
         cases.push(Case { tls: tls(), ..next });
         let away = read("63", "a redirect from https to http", kind, vec![to("307 Temporary", target)], "[] origin/1", (1, 1));
         cases.push(Case { tls: tls(), ..away });

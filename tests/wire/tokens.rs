@@ -333,7 +333,7 @@ pub fn connect(kind: Kind, api: &str, token_server: &str, store: Option<Arc<dyn 
     catalog.add("acme", "me.yaml", ME.replace("TOKEN_SERVER", token_server));
     let clock = Some(Arc::new(TestClock::default()) as _);
     let engine = Engine::new(EngineConfig { catalog, clock, tokens: store, ..EngineConfig::default() });
-    let limits = json!({"concurrency": 1, "idle_s": 1, "first_byte_s": 1, "connect_s": 1, "timeout_s": 5});
+    let limits = json!({"concurrency": 1, "idle_s": 1, "first_byte_s": 1, "connect_s": 1, "timeout_s": 5, "attempts": 3});
     let spec = ConnectionSpec {
         connector: "acme".into(),
         values: [("url", api)].into_iter().chain(kind.values()).map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),

@@ -42,7 +42,7 @@ fn asked_waits() -> Vec<(&'static str, String, Option<Range>)> {
         ("nothing", "".into(), backoff),
         ("no seconds", plain("0"), backoff),
         ("a negative number", plain("-5"), backoff),
-        ("a fraction", plain("1.5"), backoff),
+        ("a fraction counts up", plain("1.5"), Some((2_000, 2_000))),
         ("garbage", plain("soon"), backoff),
         ("an empty field", plain(""), backoff),
         ("seconds with a unit", plain("3s"), backoff),
@@ -126,7 +126,6 @@ fn announced_waits() -> Vec<(&'static str, String, Range)> {
         ("nothing is left, but until when is not said", "X-RateLimit-Remaining: 0\r\n".into(), (0, 0)),
         ("garbage", x("none", "soon"), (0, 0)),
         ("a time that has passed", x("0", "1000000000"), (0, 0)),
-        ("a day is capped by wait_s", x("0", "86400"), (120_000, 120_000)),
         ("numbers beyond 64 bits", x("0", "99999999999999999999"), (0, 0)),
     ]
 }

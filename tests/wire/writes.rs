@@ -102,10 +102,10 @@ fn bulk() -> Vec<Case> {
         case("bulk", "results of another kind: all are unknown", "200 OK", "{}", all_unknown),
         case(
             "bulk",
-            "a flag that is missing is no success",
+            "a flag that is missing or null tells nothing",
             "200 OK",
             r#"[{"index":0},{"index":1,"ok":null},{"index":2,"ok":"no"}]"#,
-            "failed rejected/1, failed rejected/1, failed rejected/1",
+            "unknown unknown_outcome/1, unknown unknown_outcome/1, failed rejected/1",
         ),
         case("row_by_row", "by place: one result too few, all are unknown", "200 OK", &format!("[{},{}]", good(0), good(1)), all_unknown),
         case(
