@@ -418,7 +418,8 @@ impl Wire {
         let target = own.as_ref().zip(location.as_ref()).and_then(|(own, text)| own.join(text).ok());
         let path = |url: &Url| url.path().trim_end_matches('/').to_owned();
         let same = own.as_ref().zip(target.as_ref()).is_some_and(|(own, target)| own != target && path(own) == path(target));
-        let shown = location.as_deref().map(|text| format!(" to `{}`", fault::clean(text))).unwrap_or_default();
+        let shown =
+            location.as_deref().map(|text| format!(" to `{}`", fault::clean(&self.connection.redactor.mask(text)))).unwrap_or_default();
         // 307 and 308 say that the same request is to be sent elsewhere; who sends them has not done it.
         let error = match (same && status != 303) || matches!(status, 307 | 308) {
             true => Error::new(ErrorKind::Rejected, format!("the write was redirected ({status}){shown}, and is never sent again as something else"))

@@ -247,10 +247,10 @@ impl Walk {
         Resume { cursor, pages: self.receipt.pages, rows: self.receipt.items, largest: self.pager.largest(), ledger }
     }
 
-    /// An error of one page, with its place; a reply's own values may stand in the message.
+    /// An error of one page, with its place; a reply's own values may stand in the message, and are masked before they are cut.
     fn named(&self, error: Error, page: u64) -> Error {
         error.with(|d| {
-            d.message = self.wire.connection.redactor.mask(&d.message).into_owned();
+            d.message = crate::fault::clean(&self.wire.connection.redactor.mask(&d.message));
             d.operation = Some(self.call.operation.id.clone());
             d.page = Some(page);
         })

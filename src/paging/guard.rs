@@ -5,7 +5,6 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::View;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fault::clean;
 use crate::item::{Item, Items};
 use crate::request::Cursor;
 
@@ -94,7 +93,7 @@ impl Guard {
         self.seen.insert(view.cursor.clone(), view.number);
         let known = self.seen.get(next).or_else(|| next.url.as_ref().and_then(|url| self.urls.get(url)));
         if let Some(page) = known {
-            let what = format!("page {} leads to {}, which was page {page} already", view.number, named(next));
+            let what = format!("page {} leads back to page {page}, {}", view.number, named(next));
             return Err(no_progress(&what));
         }
         self.empty = if view.page.items.is_empty() { self.empty + 1 } else { 0 };
@@ -115,15 +114,10 @@ impl Guard {
     }
 }
 
-/// A cursor for people.
-pub(super) fn named(cursor: &Cursor) -> String {
-    match &cursor.url {
-        Some(url) => format!("`{}`", clean(url)),
-        None => {
-            let pairs = cursor.query.iter().chain(&cursor.headers).map(|(name, value)| format!("{name}={value}"));
-            format!("`{}`", clean(&pairs.collect::<Vec<_>>().join("&")))
-        }
-    }
+/// A cursor for people. It stands last in a message: who knows the secrets masks it first, and cuts it then.
+fn named(cursor: &Cursor) -> String {
+    let pairs = || cursor.query.iter().chain(&cursor.headers).map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&");
+    format!("`{}`", cursor.url.clone().unwrap_or_else(pairs))
 }
 
 /// Equal pages mean a loop only when rows can be told apart: records asked for without their ids may well repeat. A lone row that comes

@@ -5,7 +5,6 @@ use url::Url;
 use super::{Step, View};
 use crate::definition::Style;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fault::clean;
 use crate::page::Page;
 use crate::receipt::{EndSeen, StopReason};
 use crate::request::Cursor;
@@ -44,7 +43,7 @@ fn second(view: &View<'_>) -> Option<Cursor> {
 /// Refuses a Link header that is there and cannot be read: it must not pass for the end.
 pub(super) fn check(page: &Page) -> Result<()> {
     let Some(field) = page.unread_link() else { return Ok(()) };
-    Err(Error::new(ErrorKind::BadResponse, format!("the Link header cannot be read: {}", clean(field)))
+    Err(Error::new(ErrorKind::BadResponse, format!("the Link header cannot be read: {field}"))
         .advise("links are written as `<address>; rel=\"next\"` (RFC 8288); tell the vendor"))
 }
 
@@ -63,7 +62,7 @@ pub(super) fn follow(view: &View<'_>, target: &str) -> Result<String> {
     let base = Url::parse(view.url).map_err(|e| Error::new(ErrorKind::Internal, format!("the request's URL: {e}")))?;
     let url = base
         .join(target)
-        .map_err(|e| Error::new(ErrorKind::BadResponse, format!("the next page's address `{}` is not a URL: {e}", clean(target))))?;
+        .map_err(|e| Error::new(ErrorKind::BadResponse, format!("the next page's address is not a URL: {e}: `{target}`")))?;
     if url.origin() == base.origin() || url.host().is_none() || !url.username().is_empty() || url.password().is_some() {
         return Ok(url.into());
     }

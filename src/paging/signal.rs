@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use crate::definition::{Flag, Sense, Source, Token, kind_of, same, scalar};
 use crate::error::{Error, ErrorKind, Result};
-use crate::fault::clean;
 use crate::page::Page;
 
 /// Whether a flag says that there is more; `None` when it is not there.
@@ -82,7 +81,7 @@ pub(crate) fn count(value: &Value) -> Option<u64> {
 /// A value that is there and cannot be read must not pass for the end of the walk, nor for more.
 fn unusable(source: &Source, wanted: &str, value: &Value) -> Error {
     let found = match scalar(value) {
-        Some(_) => clean(&value.to_string()),
+        Some(_) => value.to_string(),
         None => kind_of(value).to_owned(),
     };
     Error::new(ErrorKind::BadResponse, format!("{source} should be {wanted}, but is {found}"))
