@@ -350,8 +350,7 @@ async fn prime(task: &Task<'_>, element: u64, item: Option<String>, resume: Opti
     };
     let begin = || -> Result<Walk> {
         task.context.check_stop()?;
-        let options: Value = serde_json::from_str(&task.step.options.json(&scope)?)
-            .map_err(|e| Error::new(ErrorKind::InvalidOptions, format!("the options are no JSON: {e}")))?;
+        let options = super::send::options(task, &scope)?;
         let with = CallOptions {
             items_max: task.step.limit,
             forward_only: task.step.forward_only,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::check::{Checker, Format, explain};
 use super::file::TemplateFile;
@@ -11,6 +11,7 @@ use super::text::Pointer;
 use super::value::{Json, Ordered};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
+use crate::options::Options;
 use crate::yaml::{Document, escape};
 
 /// A ready-made pick: an operation with its options and, for writes, sample items.
@@ -35,13 +36,10 @@ pub struct Template {
 }
 
 impl Template {
-    /// The options as a map.
+    /// The options, ready to send.
     #[must_use]
-    pub fn options_map(&self) -> Map<String, Value> {
-        match self.options.to_value() {
-            Value::Object(map) => map,
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
-        }
+    pub fn to_options(&self) -> Options {
+        Options::read(&self.options.0).unwrap_or_default()
     }
 
     /// The items, ready to send.
@@ -124,7 +122,7 @@ fn check(c: &mut Checker<'_>, at: &str, template: &Template) {
         c.fault(&format!("{at}/options"), "options are a map", None);
         return;
     }
-    if let Err(error) = operation.check_options(&template.options_map()) {
+    if let Err(error) = operation.check_options(template.to_options()) {
         let faults = if error.faults.is_empty() {
             vec![(error.place.clone(), error.message.clone())]
         } else {
@@ -140,7 +138,7 @@ fn check(c: &mut Checker<'_>, at: &str, template: &Template) {
         None => {}
         Some(rule) => {
             for (i, item) in template.items.iter().enumerate() {
-                match operation.check_item(rule, &item.to_value()) {
+                match operation.check_item_text(rule, &item.to_value(), &item.0) {
                     Ok(findings) => findings.into_iter().for_each(|f| c.fault(&format!("{at}/items/{i}{}", f.pointer), f.message, None)),
                     Err(error) => c.fault(&format!("{at}/items/{i}"), error.to_string(), None),
                 }

@@ -9,12 +9,11 @@ mod offset;
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-
 pub(crate) use link::parse as parse_links;
 
 use crate::definition::{End, Keyset, Operation, Paging, Pointer, Source};
 use crate::error::{Error, ErrorKind, Place, Result};
+use crate::options::Options;
 use crate::page::Page;
 use crate::receipt::StopReason;
 use crate::request::Cursor;
@@ -66,7 +65,7 @@ pub(crate) struct Pager {
 
 impl Pager {
     /// A pager for a call. `forward_only` asks for the connector's keyset walk.
-    pub(crate) fn new(operation: Arc<Operation>, options: &Map<String, Value>, forward_only: bool, asked: Option<u32>) -> Result<Pager> {
+    pub(crate) fn new(operation: Arc<Operation>, options: &Options, forward_only: bool, asked: Option<u32>) -> Result<Pager> {
         let strategy = match (&operation.paging, forward_only) {
             (Paging::None, false) => Strategy::None,
             (_, false) => Strategy::Declared,
@@ -74,7 +73,7 @@ impl Pager {
         };
         let with = match &operation.paging {
             Paging::Offset { with, .. } => {
-                with.iter().filter(|(name, _)| operation.option(name).is_some() && !options.contains_key(name)).cloned().collect()
+                with.iter().filter(|(name, _)| operation.option(name).is_some() && !options.contains(name)).cloned().collect()
             }
             _ => Vec::new(),
         };
@@ -167,12 +166,12 @@ impl Pager {
 }
 
 /// The keyset walk that the caller asked for, if the operation and the other options allow it.
-fn forward(operation: &Operation, options: &Map<String, Value>) -> Result<Keyset> {
+fn forward(operation: &Operation, options: &Options) -> Result<Keyset> {
     let Some(keyset) = &operation.forward_only else {
         return Err(Error::new(ErrorKind::InvalidOptions, format!("{} cannot be walked forward only", operation.id))
             .advise("leave forward_only out"));
     };
-    if let Some(name) = keyset.unless.iter().find(|name| options.contains_key(*name)) {
+    if let Some(name) = keyset.unless.iter().find(|name| options.contains(*name)) {
         return Err(Error::new(ErrorKind::InvalidOptions, format!("`{name}` cannot be given together with a forward-only walk"))
             .at(Place::field(format!("/{name}")))
             .advise(format!("leave `{name}` out, or walk by pages")));
