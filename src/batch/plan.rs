@@ -66,7 +66,7 @@ impl Batch {
             for step in &self.steps {
                 let mut scope = run_values::scope(&self.vars, &self.env, leg, "RUN", &self.name);
                 scope.watermark = step.watermark.as_ref().map(|w| {
-                    let kept = watermarks.get(&step.key(leg)).map(ToString::to_string);
+                    let kept = watermarks.get(&step.key(leg)).map(watermark::Mark::json);
                     kept.unwrap_or_else(|| w.start.clone()).into()
                 });
                 steps.push(self.plan_step(number, leg, step, &scope).map_err(|e| named(e, leg, step))?);

@@ -2,8 +2,11 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::yaml::AS_JSON;
 
 /// A map that keeps the order in which its author wrote it.
 #[derive(Clone, Debug)]
@@ -50,24 +53,42 @@ impl<T: schemars::JsonSchema> schemars::JsonSchema for Ordered<T> {
 pub struct Json(pub String);
 
 impl Json {
-    /// The value, with keys sorted.
+    /// The value, with keys sorted; a number that 64 bits cannot hold is the nearest one that they do.
     #[must_use]
     pub fn to_value(&self) -> Value {
-        serde_json::from_str(&self.0).unwrap_or_default()
+        crate::item::value_of(&self.0).unwrap_or_default()
+    }
+}
+
+impl From<Value> for Json {
+    fn from(value: Value) -> Json {
+        Json(value.to_string())
     }
 }
 
 impl<'de> Deserialize<'de> for Json {
+    /// From a YAML tree or JSON text, numbers as they are written.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut text = String::new();
-        JsonWriter(&mut text).deserialize(deserializer)?;
-        Ok(Json(text))
+        struct Text;
+        impl<'de> Visitor<'de> for Text {
+            type Value = Json;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value")
+            }
+            fn visit_string<E: serde::de::Error>(self, json: String) -> Result<Json, E> {
+                Ok(Json(json))
+            }
+            fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
+                Box::<RawValue>::deserialize(deserializer).map(|raw| Json(raw.get().to_owned()))
+            }
+        }
+        deserializer.deserialize_newtype_struct(AS_JSON, Text)
     }
 }
 
 impl serde::Serialize for Json {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let raw: &serde_json::value::RawValue = serde_json::from_str(&self.0).map_err(serde::ser::Error::custom)?;
+        let raw: &RawValue = serde_json::from_str(&self.0).map_err(serde::ser::Error::custom)?;
         raw.serialize(serializer)
     }
 }
@@ -79,78 +100,6 @@ impl schemars::JsonSchema for Json {
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         true.into()
-    }
-}
-
-struct JsonWriter<'a>(&'a mut String);
-
-impl JsonWriter<'_> {
-    fn put<E: serde::de::Error>(self, value: impl serde::Serialize) -> Result<(), E> {
-        self.0.push_str(&serde_json::to_string(&value).map_err(E::custom)?);
-        Ok(())
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for JsonWriter<'_> {
-    type Value = ();
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for JsonWriter<'_> {
-    type Value = ();
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-    fn visit_bool<E: serde::de::Error>(self, v: bool) -> Result<(), E> {
-        self.put(v)
-    }
-    fn visit_i64<E: serde::de::Error>(self, v: i64) -> Result<(), E> {
-        self.put(v)
-    }
-    fn visit_u64<E: serde::de::Error>(self, v: u64) -> Result<(), E> {
-        self.put(v)
-    }
-    fn visit_f64<E: serde::de::Error>(self, v: f64) -> Result<(), E> {
-        self.put(v)
-    }
-    fn visit_str<E: serde::de::Error>(self, v: &str) -> Result<(), E> {
-        self.put(v)
-    }
-    fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
-        self.put(())
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        self.0.push('[');
-        let mut first = true;
-        loop {
-            let at = self.0.len();
-            if !first {
-                self.0.push(',');
-            }
-            first = false;
-            if seq.next_element_seed(JsonWriter(self.0))?.is_none() {
-                self.0.truncate(at);
-                self.0.push(']');
-                return Ok(());
-            }
-        }
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        self.0.push('{');
-        let mut first = true;
-        while let Some(key) = map.next_key::<String>()? {
-            if !first {
-                self.0.push(',');
-            }
-            first = false;
-            self.0.push_str(&serde_json::to_string(&key).map_err(serde::de::Error::custom)?);
-            self.0.push(':');
-            map.next_value_seed(JsonWriter(self.0))?;
-        }
-        self.0.push('}');
-        Ok(())
     }
 }
 
