@@ -114,7 +114,17 @@ pub(crate) fn is_number(text: &str) -> bool {
 
 /// Whether JSON holds a number that 64 bits may not: one with many digits, or with an exponent. Quick, for a look at every item.
 pub(crate) fn is_long(json: &str) -> bool {
-    let (mut run, mut within_text, mut escaped) = (0_usize, false, false);
+    any_run(json, |run, _, power| power || run > 15)
+}
+
+/// Whether JSON holds a number that is not written as 64 bits would be: one of the former, or one with a point.
+pub(crate) fn has_digits(json: &str) -> bool {
+    any_run(json, |run, point, power| power || point || run > 15)
+}
+
+/// Looks at the numbers of JSON: their length so far, whether a point or an exponent is in them.
+fn any_run(json: &str, wanted: impl Fn(usize, bool, bool) -> bool) -> bool {
+    let (mut run, mut point, mut within_text, mut escaped) = (0_usize, false, false, false);
     for byte in json.bytes() {
         if within_text {
             within_text = escaped || byte != b'"';
@@ -122,14 +132,17 @@ pub(crate) fn is_long(json: &str) -> bool {
             continue;
         }
         match byte {
-            b'0'..=b'9' | b'.' => run += 1,
-            b'e' | b'E' if run > 0 => return true,
+            b'0'..=b'9' | b'.' => {
+                run += 1;
+                point |= byte == b'.';
+            }
+            b'e' | b'E' if run > 0 => return wanted(run, point, true),
             other => {
                 within_text = other == b'"';
-                run = 0;
+                (run, point) = (0, false);
             }
         }
-        if run > 15 {
+        if wanted(run, point, false) {
             return true;
         }
     }

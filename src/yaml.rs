@@ -13,10 +13,13 @@ use std::sync::OnceLock;
 
 use serde::de::value::{MapAccessDeserializer, MapDeserializer, SeqDeserializer, StrDeserializer};
 use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use serde_saphyr::Spanned;
 
+use crate::digits::{has_digits, is_number};
 use crate::error::{Error, ErrorKind, Place, Result};
+use crate::item::fields_of;
 use options::options;
 pub use options::{ALIASED_MAX, DEPTH_MAX, NODES_MAX};
 pub(crate) use tree::Node;
@@ -83,9 +86,7 @@ impl Document {
 
     fn tree(&self) -> &Node {
         self.tree.get_or_init(|| match self.origin {
-            Origin::BuiltIn(json, line) => {
-                serde_json::from_str::<Bare>(json).map_or_else(|_| Node::null(line + 1), |Bare(tree)| tree.shift(line + 1))
-            }
+            Origin::BuiltIn(json, line) => Node::of_json(json).shift(line + 1),
             // Made with their trees.
             Origin::Text(..) | Origin::Tree => Node::null(0),
         })
@@ -131,6 +132,7 @@ impl Document {
     /// The document as a typed mirror; `None` when it does not fit, which a schema check then explains fault by fault.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, Misfit> {
         match self.origin {
+            Origin::BuiltIn(json, _) if has_digits(json) => T::deserialize(self.tree()),
             Origin::BuiltIn(json, _) => serde_json::from_str(json).map_err(|e| Misfit(e.to_string())),
             Origin::Text(..) if self.tree().has_digits() => T::deserialize(self.placed()),
             Origin::Text(..) | Origin::Tree => T::deserialize(self.tree()),
@@ -188,6 +190,22 @@ impl Node {
             Inner::Scalar(value) => value.clone(),
             Inner::List(list) => Value::Array(list.iter().map(Node::to_value).collect()),
             Inner::Map(map) => Value::Object(map.iter().map(|(k, v)| (k.name.clone(), v.to_value())).collect::<Map<_, _>>()),
+        }
+    }
+
+    /// JSON that the build script made.
+    fn of_json(json: &str) -> Node {
+        let node = |value: Inner| Node { line: 0, column: 0, value };
+        if is_number(json) {
+            return node(Inner::number(json));
+        }
+        if let Some(fields) = fields_of(json) {
+            let entry = |(name, raw): (String, &RawValue)| (Key { name, line: 0, column: 0 }, Node::of_json(raw.get()));
+            return node(Inner::Map(fields.into_iter().map(entry).collect()));
+        }
+        match serde_json::from_str::<Vec<&RawValue>>(json) {
+            Ok(list) => node(Inner::List(list.into_iter().map(|raw| Node::of_json(raw.get())).collect())),
+            Err(_) => node(Inner::Scalar(serde_json::from_str(json).unwrap_or_default())),
         }
     }
 

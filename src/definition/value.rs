@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -67,7 +67,7 @@ impl From<Value> for Json {
 }
 
 impl<'de> Deserialize<'de> for Json {
-    /// From a YAML tree or JSON text, numbers as they are written.
+    /// From a YAML tree of this crate numbers come as they are written, from other formats as what 64 bits hold of them.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Text;
         impl<'de> Visitor<'de> for Text {
@@ -79,7 +79,9 @@ impl<'de> Deserialize<'de> for Json {
                 Ok(Json(json))
             }
             fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
-                Box::<RawValue>::deserialize(deserializer).map(|raw| Json(raw.get().to_owned()))
+                let mut text = String::new();
+                JsonWriter(&mut text).deserialize(deserializer)?;
+                Ok(Json(text))
             }
         }
         deserializer.deserialize_newtype_struct(AS_JSON, Text)
@@ -100,6 +102,78 @@ impl schemars::JsonSchema for Json {
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         true.into()
+    }
+}
+
+struct JsonWriter<'a>(&'a mut String);
+
+impl JsonWriter<'_> {
+    fn put<E: serde::de::Error>(self, value: impl serde::Serialize) -> Result<(), E> {
+        self.0.push_str(&serde_json::to_string(&value).map_err(E::custom)?);
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for JsonWriter<'_> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for JsonWriter<'_> {
+    type Value = ();
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+    fn visit_bool<E: serde::de::Error>(self, v: bool) -> Result<(), E> {
+        self.put(v)
+    }
+    fn visit_i64<E: serde::de::Error>(self, v: i64) -> Result<(), E> {
+        self.put(v)
+    }
+    fn visit_u64<E: serde::de::Error>(self, v: u64) -> Result<(), E> {
+        self.put(v)
+    }
+    fn visit_f64<E: serde::de::Error>(self, v: f64) -> Result<(), E> {
+        self.put(v)
+    }
+    fn visit_str<E: serde::de::Error>(self, v: &str) -> Result<(), E> {
+        self.put(v)
+    }
+    fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
+        self.put(())
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        self.0.push('[');
+        let mut first = true;
+        loop {
+            let at = self.0.len();
+            if !first {
+                self.0.push(',');
+            }
+            first = false;
+            if seq.next_element_seed(JsonWriter(self.0))?.is_none() {
+                self.0.truncate(at);
+                self.0.push(']');
+                return Ok(());
+            }
+        }
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        self.0.push('{');
+        let mut first = true;
+        while let Some(key) = map.next_key::<String>()? {
+            if !first {
+                self.0.push(',');
+            }
+            first = false;
+            self.0.push_str(&serde_json::to_string(&key).map_err(serde::de::Error::custom)?);
+            self.0.push(':');
+            map.next_value_seed(JsonWriter(self.0))?;
+        }
+        self.0.push('}');
+        Ok(())
     }
 }
 

@@ -71,6 +71,13 @@ fn json_number(text: &str) -> Option<String> {
     Some(format!("{sign}{whole}{point}{fraction}{power}"))
 }
 
+impl Inner {
+    /// A number of JSON.
+    pub(super) fn number(text: &str) -> Inner {
+        text.parse::<i64>().ok().filter(|n| *n != 0 || text == "0").map_or_else(|| Inner::Digits(Digits::new(text)), |n| Inner::Scalar(n.into()))
+    }
+}
+
 impl Node {
     /// Whether a number in it needs its text, which only a tree with places has.
     pub(super) fn has_digits(&self) -> bool {
