@@ -144,7 +144,7 @@ impl Request {
 fn options(typed: Option<&RawValue>, template: Option<&Template>) -> Result<Options> {
     let mut all = template.map(Template::to_options).unwrap_or_default();
     if let Some(raw) = typed {
-        let own = Options::read(raw.get()).map_err(|e| usage(format!("options: {e}")))?;
+        let own = Options::read(raw.get()).map_err(|e| Error::new(ErrorKind::InvalidOptions, format!("options: {e}")))?;
         if !own.is_object() {
             return Err(usage("options: they are an object"));
         }
