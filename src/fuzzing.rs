@@ -5,8 +5,8 @@
 use std::sync::{Arc, LazyLock};
 
 use http::{HeaderMap, HeaderValue, StatusCode};
-use serde_json::value::RawValue;
 use serde_json::json;
+use serde_json::value::RawValue;
 use url::Url;
 
 use crate::connection::{Connection, ConnectionsFile};

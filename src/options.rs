@@ -108,7 +108,7 @@ impl Options {
     pub(crate) fn read(text: &str) -> serde_json::Result<Options> {
         let text = text.trim_matches([' ', '\t', '\r', '\n']);
         if !text.starts_with('{') {
-            return value_of(text).map(Options::from);
+            return value_of(text).map(Options::of);
         }
         let mut reader = serde_json::Deserializer::from_str(text);
         let fields = reader.deserialize_map(Once)?;
@@ -118,6 +118,10 @@ impl Options {
             options.insert_json(&name, raw.get())?;
         }
         Ok(options)
+    }
+
+    fn of(value: Value) -> Options {
+        Options(Arc::new(Inner { value, texts: BTreeMap::new() }))
     }
 
     /// Sets a value.
@@ -131,7 +135,8 @@ impl Options {
         if let Some(name) = twin(json) {
             return Err(serde_json::Error::custom(format_args!("`{name}` stands there twice")));
         }
-        let text = (value.to_string() != json).then(|| crate::item::one_line(json.to_owned()).into());
+        let plain = value.to_string();
+        let text = (plain != json).then(|| crate::item::one_line(json.to_owned()).into());
         Arc::make_mut(&mut self.0).set(name.to_owned(), value, text);
         Ok(())
     }
@@ -263,21 +268,16 @@ fn twin(json: &str) -> Option<String> {
     })
 }
 
-impl From<Value> for Options {
-    fn from(value: Value) -> Options {
-        Options(Arc::new(Inner { value, texts: BTreeMap::new() }))
-    }
-}
-
+/// Of a value that is no object, the call says so.
 impl From<&Value> for Options {
     fn from(value: &Value) -> Options {
-        Options::from(value.clone())
+        Options::of(value.clone())
     }
 }
 
 impl From<Map<String, Value>> for Options {
     fn from(map: Map<String, Value>) -> Options {
-        Options::from(Value::Object(map))
+        Options::of(Value::Object(map))
     }
 }
 
@@ -376,6 +376,6 @@ mod tests {
             assert!(message.contains(why), "{text}: {message}");
         }
         assert!(Options::parse(&format!("{{\"a\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000))).is_err());
-        assert!(!Options::from(json!([1])).is_object() && Options::from(json!(null)).is_object());
+        assert!(!Options::from(&json!([1])).is_object() && Options::from(&json!(null)).is_object());
     }
 }

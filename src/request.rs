@@ -185,7 +185,8 @@ fn body(operation: &Operation, input: Input<'_>) -> Result<Option<Body>> {
         return Ok(Some(body.clone()));
     }
     let rules = operation.options.iter().filter(|o| o.location == Location::Body);
-    let mut fields: Vec<(&str, Given<'_>)> = rules.filter_map(|o| input.options.get(&o.name).map(|given| (o.name.as_str(), given))).collect();
+    let mut fields: Vec<(&str, Given<'_>)> =
+        rules.filter_map(|o| input.options.get(&o.name).map(|given| (o.name.as_str(), given))).collect();
     fields.sort_by_key(|(name, _)| *name);
     let fields: Vec<String> = fields.into_iter().map(|(name, given)| format!("{}:{}", Value::from(name), given.json())).collect();
     Ok((!fields.is_empty()).then(|| Body::json(format!("{{{}}}", fields.join(",")))))

@@ -104,12 +104,8 @@ impl OutcomeCounts {
 /// Checks items before anything is sent: their number, each against the schema, and that each names its record.
 pub(crate) fn check_items(operation: &Operation, options: &Options, items: Option<&Items>) -> Result<()> {
     let invalid = |message: String| Err(Error::new(ErrorKind::InvalidItems, message).with(|d| d.operation = Some(operation.id.clone())));
-    let names: Vec<&str> = operation
-        .options
-        .iter()
-        .filter(|o| operation.item_may_fill(o) && !options.contains(&o.name))
-        .map(|o| o.name.as_str())
-        .collect();
+    let names: Vec<&str> =
+        operation.options.iter().filter(|o| operation.item_may_fill(o) && !options.contains(&o.name)).map(|o| o.name.as_str()).collect();
     let Some(items) = items else {
         if operation.items.as_ref().is_some_and(|r| r.required) {
             return invalid(format!("{} needs items: the records to send", operation.id));
@@ -167,7 +163,10 @@ fn check_item(
     if let Some(rule) = &operation.items {
         // In a patch, null removes a field; whether it may be removed is the remote system's to say.
         let patched = matches!(rule.send, Send::JsonPatch).then(|| without_nulls(&value)).flatten();
-        operation.check_item_text(rule, patched.as_ref().unwrap_or(&value), item.as_str())?.into_iter().for_each(|f| fault(f.pointer, f.message));
+        operation
+            .check_item_text(rule, patched.as_ref().unwrap_or(&value), item.as_str())?
+            .into_iter()
+            .for_each(|f| fault(f.pointer, f.message));
     } else if !value.is_object() {
         fault(String::new(), "it must be an object".into());
         return Ok(());
@@ -377,8 +376,7 @@ impl Writes {
         }
         while self.queue.len() < self.wire.connection.limits.concurrency() {
             let Some(share) = self.shares.pop_front() else { return };
-            let (wire, call, options, items) =
-                (Arc::clone(&self.wire), Arc::clone(&self.call), self.options.clone(), self.items.clone());
+            let (wire, call, options, items) = (Arc::clone(&self.wire), Arc::clone(&self.call), self.options.clone(), self.items.clone());
             let (gate, key, base, model) = (self.gate.clone(), self.key.clone(), self.base, Arc::clone(&self.model));
             let task = tokio::spawn(async move {
                 let key = key.as_deref().map_or(Key::Own, |name| Key::Run(name, base));

@@ -329,7 +329,9 @@ impl<'de> Deserializer<'de> for &'de Node {
                 visitor.visit_enum(MapAccessDeserializer::new(MapDeserializer::new(map.iter().map(|(k, v)| (k, v)))))
             }
             Inner::Scalar(Value::String(name)) => visitor.visit_enum(name.as_str().into_deserializer()),
-            Inner::Digits(_) | Inner::Scalar(_) | Inner::List(_) | Inner::Map(_) => Err(serde::de::Error::custom("expected one name, or a map with one key")),
+            Inner::Digits(_) | Inner::Scalar(_) | Inner::List(_) | Inner::Map(_) => {
+                Err(serde::de::Error::custom("expected one name, or a map with one key"))
+            }
         }
     }
 

@@ -39,7 +39,9 @@ impl Limit {
     pub(super) fn said(self) -> String {
         match self {
             Limit::Bytes => format!("it reads and makes more bytes than the limit expression_bytes ({} MiB)", BYTES_MAX >> 20),
-            Limit::Digits => "it reads a number that expressions cannot hold: a whole one beyond 128 bits, or one beyond 1.8e308".to_owned(),
+            Limit::Digits => {
+                "it reads a number that expressions cannot hold: a whole one beyond 128 bits, or one beyond 1.8e308".to_owned()
+            }
             Limit::Elements => format!("it goes through more elements than the limit expression_elements ({ELEMENTS_MAX})"),
         }
     }

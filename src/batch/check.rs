@@ -255,22 +255,16 @@ fn check_options(c: &mut Checker<'_>, place: &str, operation: &Operation, all: &
     let names = || operation.options.iter().map(|o| o.name.as_str());
     let mut literal = Options::default();
     for (name, shape) in all {
-        match (operation.option(name), shape) {
-            (None, Shape::Fixed(_)) | (Some(_), Shape::Fixed(_)) => {
-                if let Shape::Fixed(json) = shape {
-                    if let Err(e) = literal.insert_json(name, json) {
-                        c.fault(&format!("{place}/{}", escape(name)), e.to_string(), None);
-                    }
-                }
+        if let Shape::Fixed(json) = shape {
+            if let Err(e) = literal.insert_json(name, json) {
+                c.fault(&format!("{place}/{}", escape(name)), e.to_string(), None);
             }
-            (None, _) => {
-                c.fault(
-                    &format!("{place}/{}", escape(name)),
-                    format!("`{name}` is not an option of {}{}", operation.id, did_you_mean(name, names())),
-                    None,
-                );
-            }
-            (Some(_), _) => {}
+        } else if operation.option(name).is_none() {
+            c.fault(
+                &format!("{place}/{}", escape(name)),
+                format!("`{name}` is not an option of {}{}", operation.id, did_you_mean(name, names())),
+                None,
+            );
         }
     }
     let is_given = |name: &str| all.iter().any(|(n, _)| n == name);

@@ -275,6 +275,31 @@ mod tests {
     }
 
     #[test]
+    fn numbers_beyond_arithmetic_are_errors() {
+        let item = r#"{"id": 18446744073709551617, "same": 18446744073709551617, "next": 18446744073709551618, "long": 1234567890123456789012345678901234567890, "far": 1e400}"#;
+        for (source, expected) in [
+            ("item.id + 1", "18446744073709551618"),
+            ("item.id == item.same", "true"),
+            ("item.id == item.next", "false"),
+            ("item.id < item.next", "true"),
+            ("'id-' ~ item.id", "\"id-18446744073709551617\""),
+            ("{'id': item.id}", "{\"id\":18446744073709551617}"),
+            ("[item] | map(attribute='id') | list", "[18446744073709551617]"),
+            ("item.id | default(0)", "18446744073709551617"),
+            ("item.far", "1e400"),
+            ("item.long", "1234567890123456789012345678901234567890"),
+        ] {
+            assert_eq!(evaluate(source, item), expected, "{source}");
+        }
+        for source in
+            ["item.long + 1", "item.far > 5", "'id-' ~ item.long", "item.long | default(0)", "[item] | tojson", "{'id': item.long}"]
+        {
+            let told = evaluate(source, item);
+            assert!(told.contains("a number that expressions cannot hold"), "{source}: {told}");
+        }
+    }
+
+    #[test]
     fn text_has_no_room_for_null() {
         let scope = Scope::default().with_item(r#"{"id": 7}"#, 0);
         let text = |t: &str| Shape::text(t).unwrap_or_else(|e| panic!("{e:?}")).json(&scope);

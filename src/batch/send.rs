@@ -445,7 +445,14 @@ fn check_part(task: &Task<'_>, options: &Options, first: u64, part: Vec<String>)
 }
 
 /// Begins a call of the engine.
-pub(super) fn begin(task: &Task<'_>, stop: &Cancel, element: u64, options: &Options, first: u64, items: Option<&[String]>) -> Result<Writes> {
+pub(super) fn begin(
+    task: &Task<'_>,
+    stop: &Cancel,
+    element: u64,
+    options: &Options,
+    first: u64,
+    items: Option<&[String]>,
+) -> Result<Writes> {
     if stop.is_cancelled() {
         return Err(stopped());
     }

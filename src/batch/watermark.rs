@@ -42,10 +42,13 @@ impl Mark {
 /// Where only the digits tell which number it is, they are kept as text: facts of the journal are read as values.
 impl Serialize for Mark {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match (self, serde_json::from_str::<Value>(&self.json())) {
-            (Mark::Text(text), _) => serializer.serialize_str(text),
-            (Mark::Number { text, .. }, Ok(value)) if value.to_string() == *text => value.serialize(serializer),
-            (Mark::Number { text, .. }, _) => json!({ "number": text }).serialize(serializer),
+        match self {
+            Mark::Text(text) => serializer.serialize_str(text),
+            Mark::Number { text, .. } => {
+                let value = serde_json::from_str::<Value>(text).unwrap_or_default();
+                let plain = value.to_string();
+                if plain == *text { value.serialize(serializer) } else { json!({ "number": text }).serialize(serializer) }
+            }
         }
     }
 }

@@ -111,12 +111,17 @@ fn by_types(types: &[&str], schema: &Value, text: &str) -> String {
     let unsigned = digits.strip_prefix('-').unwrap_or(digits);
     let padded = unsigned.len() > 1 && unsigned.starts_with('0') && unsigned.bytes().all(|b| b.is_ascii_digit());
     let number = || match padded {
-        true => format!("{}{}", if digits.starts_with('-') { "-" } else { "" }, Some(unsigned.trim_start_matches('0')).filter(|d| !d.is_empty()).unwrap_or("0")),
+        true => format!(
+            "{}{}",
+            if digits.starts_with('-') { "-" } else { "" },
+            Some(unsigned.trim_start_matches('0')).filter(|d| !d.is_empty()).unwrap_or("0")
+        ),
         false => digits.to_owned(),
     };
     let number = Some(number()).filter(|n| is_number(n));
     let whole = || number.clone().filter(|n| Decimal::of(n).is_some_and(|d| d.is_whole()));
-    let json = |first: char| plain.starts_with(first).then(|| serde_json::from_str::<&RawValue>(plain).ok().map(|r| r.get().to_owned())).flatten();
+    let json =
+        |first: char| plain.starts_with(first).then(|| serde_json::from_str::<&RawValue>(plain).ok().map(|r| r.get().to_owned())).flatten();
     let found = None
         .or_else(|| if has("integer") { whole() } else { None })
         .or_else(|| if has("number") { number.clone() } else { None })

@@ -212,7 +212,11 @@ mod tests {
             (r#"{"uniqueItems":true}"#, "[18446744073709551616,18446744073709551617]", true),
             (r#"{"uniqueItems":true}"#, "[18446744073709551616,1.8446744073709551616e19]", false),
             (r#"{"properties":{"a":{"items":{"type":"integer"}}}}"#, r#"{"a":[12345678901234567890.5]}"#, false),
-            (r##"{"$defs":{"n":{"maximum":18446744073709551616}},"additionalProperties":{"$ref":"#/$defs/n"}}"##, r#"{"a":18446744073709551617}"#, false),
+            (
+                r##"{"$defs":{"n":{"maximum":18446744073709551616}},"additionalProperties":{"$ref":"#/$defs/n"}}"##,
+                r#"{"a":18446744073709551617}"#,
+                false,
+            ),
             (r#"{"allOf":[{"type":"integer"}]}"#, "12345678901234567890.5", false),
             (r#"{}"#, "12345678901234567890.5", true),
         ] {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::check::{Checker, Format, explain};
 use super::file::TemplateFile;
@@ -10,7 +11,7 @@ use super::operation::Operation;
 use super::text::Pointer;
 use super::value::{Json, Ordered};
 use crate::error::{Error, ErrorKind, Result};
-use crate::item::Items;
+use crate::item::{Items, fields_of};
 use crate::options::Options;
 use crate::yaml::{Document, escape};
 
@@ -73,10 +74,15 @@ impl Template {
 
 /// A sample value that fits an option's schema.
 fn sample(schema: &Json) -> Json {
+    let rules = fields_of(&schema.0).unwrap_or_default();
+    let raw = |key: &str| rules.iter().find(|(name, _)| name == key).map(|(_, raw)| raw.get().to_owned());
+    let first = |key: &str| Some(serde_json::from_str::<Vec<&RawValue>>(&raw(key)?).ok()?.first()?.get().to_owned());
+    if let Some(json) = first("examples").or_else(|| first("enum")).or_else(|| raw("default")) {
+        return Json(json);
+    }
     let schema = schema.to_value();
-    let first = |key: &str| schema.get(key).and_then(|v| v.get(0)).cloned();
-    let by_type = || match schema.get("type").and_then(Value::as_str) {
-        Some("integer" | "number") => schema.get("minimum").cloned().unwrap_or(Value::from(1)),
+    let value = match schema.get("type").and_then(Value::as_str) {
+        Some("integer" | "number") => return Json(raw("minimum").unwrap_or_else(|| "1".to_owned())),
         Some("boolean") => Value::Bool(true),
         Some("array") => Value::Array(Vec::new()),
         _ => match schema.get("format").and_then(Value::as_str) {
@@ -86,7 +92,7 @@ fn sample(schema: &Json) -> Json {
             _ => Value::from("text"),
         },
     };
-    Json(first("examples").or_else(|| first("enum")).or_else(|| schema.get("default").cloned()).unwrap_or_else(by_type).to_string())
+    Json(value.to_string())
 }
 
 /// Reads one template from its part of a file and checks it against its operation.

@@ -171,7 +171,7 @@ fn forward(operation: &Operation, options: &Options) -> Result<Keyset> {
         return Err(Error::new(ErrorKind::InvalidOptions, format!("{} cannot be walked forward only", operation.id))
             .advise("leave forward_only out"));
     };
-    if let Some(name) = keyset.unless.iter().find(|name| options.contains(*name)) {
+    if let Some(name) = keyset.unless.iter().find(|name| options.contains(name)) {
         return Err(Error::new(ErrorKind::InvalidOptions, format!("`{name}` cannot be given together with a forward-only walk"))
             .at(Place::field(format!("/{name}")))
             .advise(format!("leave `{name}` out, or walk by pages")));

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::body::Share;
 use crate::definition::{Operation, PartRule, scalar};
+use crate::digits::{is_long, is_number};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::{Item, Items};
 use crate::receipt::{Outcome, OutcomeStatus};
@@ -127,15 +128,24 @@ fn part_of(rule: &PartRule, parts: &[Value], taken: &[bool], item: Option<Item<'
         return parts.iter().position(|p| p.get(name).and_then(Value::as_u64) == Some(position as u64));
     }
     let Some(name) = &rule.key else { return (parts.len() == count).then_some(position) };
-    let item: Value = serde_json::from_str(item?.as_str()).ok()?;
-    let named = item.as_object().map_or(Some(&item), |fields| fields.get(name)).and_then(scalar)?;
+    let item = item?;
+    let own = match item.fields() {
+        Some(fields) => fields.into_iter().rfind(|(n, _)| n == name)?.1.get(),
+        None => item.as_str(),
+    };
+    let named = flag(own).as_ref().and_then(scalar)?;
     parts.iter().zip(taken).position(|(part, taken)| !taken && part.get(name).and_then(scalar).as_deref() == Some(named.as_str()))
 }
 
 /// A part's own fields that can be read as values; its record stays raw, because a number in it may be beyond any value.
 fn flags(part: Item<'_>) -> Value {
     let fields = part.fields().unwrap_or_default().into_iter();
-    fields.filter_map(|(name, raw)| Some((name, serde_json::from_str(raw.get()).ok()?))).collect::<Map<_, _>>().into()
+    fields.filter_map(|(name, raw)| Some((name, flag(raw.get())?))).collect::<Map<_, _>>().into()
+}
+
+/// A value; a number with more digits than a value holds is its text, so that the keys of two records are not taken for one.
+fn flag(raw: &str) -> Option<Value> {
+    if is_number(raw) && is_long(raw) { Some(Value::from(raw)) } else { serde_json::from_str(raw).ok() }
 }
 
 /// Whether a part's flag says that it succeeded: true, the word, or an HTTP status of the 2xx kind.

@@ -74,7 +74,10 @@ fn json_number(text: &str) -> Option<String> {
 impl Inner {
     /// A number of JSON.
     pub(super) fn number(text: &str) -> Inner {
-        text.parse::<i64>().ok().filter(|n| *n != 0 || text == "0").map_or_else(|| Inner::Digits(Digits::new(text)), |n| Inner::Scalar(n.into()))
+        text.parse::<i64>()
+            .ok()
+            .filter(|n| *n != 0 || text == "0")
+            .map_or_else(|| Inner::Digits(Digits::new(text)), |n| Inner::Scalar(n.into()))
     }
 }
 
