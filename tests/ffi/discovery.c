@@ -61,7 +61,7 @@ CASE(describe_templates) {
     free(one);
     CHECK(++pages < 20);
   }
-  CHECK(pages == 7);
+  CHECK(pages == 8);
   opnode_buf *buf = NULL;
   const char *wrong[][2] = {{"{\"methods\":\"query\"}", "methods"}, {"{\"method\":\"get\"}", "get"}, {"[]", "object"}, {"{\"limit\":-1}", "-1"}};
   for (size_t i = 0; i < 4; i++) {
@@ -130,7 +130,7 @@ CASE(definitions_of_the_host) {
   IS(OPNODE_OK, opnode_buf_free(buf));
   char *doc = shop_files();
   ERR(OPNODE_OK, opnode_definitions_load(it, doc, OPNODE_NTS, &err));
-  CHECK(found(it, "{\"operations\":true}", NULL) == 8);
+  CHECK(found(it, "{\"operations\":true}", NULL) == 7);
   opnode_conn *conn = shop(it);
   char *all = run(conn, GOODS(3, ""), OPNODE_OK);
   HAS(all, "Good 3");
