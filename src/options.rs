@@ -147,7 +147,7 @@ impl Options {
     }
 
     /// Lays others over these.
-    pub(crate) fn extend(&mut self, others: &Options) {
+    pub fn extend(&mut self, others: &Options) {
         let inner = Arc::make_mut(&mut self.0);
         for (name, value) in others.values() {
             inner.set(name.clone(), value.clone(), others.0.texts.get(name).cloned());
