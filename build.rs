@@ -4,12 +4,16 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-use serde_json::Value;
+use serde_saphyr::Spanned;
+use tree::{Node, Placed};
 
 #[path = "src/yaml/options.rs"]
 mod options;
 #[path = "src/definition/slice.rs"]
 mod slice;
+#[path = "src/yaml/tree.rs"]
+#[expect(dead_code, reason = "places are for the library alone")]
+mod tree;
 
 fn main() -> io::Result<()> {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?);
@@ -48,9 +52,9 @@ fn built_in(list: &mut String, root: &Path, file: &Path) -> io::Result<()> {
 }
 
 fn json(name: &str, yaml: &str) -> io::Result<String> {
-    let value: Value =
-        serde_saphyr::from_str_with_options(yaml, options::options()).map_err(|e| io::Error::other(format!("{name}: {e}")))?;
-    Ok(value.to_string())
+    let read = serde_saphyr::from_str_with_options::<Spanned<Placed>>(yaml, options::options());
+    let placed = read.map_err(|e| io::Error::other(format!("{name}: {e}")))?;
+    Ok(Node::from(placed).spelled(yaml).to_json())
 }
 
 fn sorted(folder: &Path) -> io::Result<Vec<PathBuf>> {

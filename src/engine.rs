@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::auth::{self, MemoryStore, TokenStore};
 use crate::clock::{Clock, SystemClock};
 use crate::connection::{Connection, ConnectionSpec};
-use crate::definition::{Catalog, Method, Operation, kind_of};
+use crate::definition::{Catalog, Method, Operation};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::item::Items;
+use crate::options::Options;
 use crate::paging::Pager;
 use crate::request::{self, Input, PlannedRequest};
 use crate::secret::Secret;
@@ -177,17 +178,16 @@ impl Session {
     }
 
     /// The operation and the options of a call, checked; what all three methods begin with.
-    fn checked(&self, method: Method, id: &str, options: &Value) -> Result<(Arc<Operation>, Map<String, Value>)> {
+    fn checked(&self, method: Method, id: &str, options: &Options) -> Result<Arc<Operation>> {
         let operation = self.operation(method, id)?;
-        let options = object(&operation, options)?;
-        operation.check_options(&options)?;
-        self.learn(&operation, &options);
-        Ok((operation, options))
+        operation.check_options(options)?;
+        self.learn(&operation, options);
+        Ok(operation)
     }
 
     /// Values that an operation declares as secret are masked from here on.
-    fn learn(&self, operation: &Operation, options: &Map<String, Value>) {
-        let secrets = operation.options.iter().filter(|o| o.secret).filter_map(|o| options.get(&o.name).and_then(Value::as_str));
+    fn learn(&self, operation: &Operation, options: &Options) {
+        let secrets = operation.options.iter().filter(|o| o.secret).filter_map(|o| options.values().get(&o.name).and_then(Value::as_str));
         secrets.for_each(|value| self.wire.connection.redactor.learn(value));
     }
 
@@ -201,15 +201,16 @@ impl Session {
     ///
     /// # Errors
     /// Everything that can be known before the first request: `unknown_operation`, `invalid_options`, `definition`.
-    pub fn query(&self, operation: &str, options: &Value, with: &CallOptions) -> Result<Walk> {
+    pub fn query(&self, operation: &str, options: impl Into<Options>, with: &CallOptions) -> Result<Walk> {
+        let options = options.into();
         let read = self.reading(operation, options, with)?;
         let call = self.call(&read.operation, with);
         Ok(Walk::new(Arc::clone(&self.wire), call, read, with))
     }
 
     /// Checks a query as far as its first request, which is built and not sent.
-    fn reading(&self, operation: &str, options: &Value, with: &CallOptions) -> Result<Reading> {
-        let (operation, options) = self.checked(Method::Query, operation, options)?;
+    fn reading(&self, operation: &str, options: Options, with: &CallOptions) -> Result<Reading> {
+        let operation = self.checked(Method::Query, operation, &options)?;
         let named = |e: Error| e.with(|d| d.operation = Some(operation.id.clone()));
         let size = self.page_size(&operation, &options, with);
         let asked = size.as_ref().map(|(_, n)| *n);
@@ -225,9 +226,9 @@ impl Session {
     }
 
     /// Never asks for more than the caller wants.
-    fn page_size(&self, operation: &Operation, options: &Map<String, Value>, with: &CallOptions) -> Option<(String, u32)> {
+    fn page_size(&self, operation: &Operation, options: &Options, with: &CallOptions) -> Option<(String, u32)> {
         let size = operation.paging.size.as_ref()?;
-        let given = options.contains_key(&size.query);
+        let given = options.contains(&size.query);
         let n = operation.page_size(size, options, self.wire.connection.limits.page_size);
         let most = with.items_max.filter(|_| !given).and_then(|m| u32::try_from(m.max(1)).ok()).unwrap_or(u32::MAX);
         Some((size.query.clone(), n.min(most)))
@@ -237,27 +238,27 @@ impl Session {
     ///
     /// # Errors
     /// Everything that can be known before the first request: `unknown_operation`, `invalid_options`, `invalid_items`, `definition`.
-    pub fn mutate(&self, operation: &str, options: &Value, items: Option<Items>, with: &CallOptions) -> Result<Writes> {
-        self.write(Method::Mutate, operation, options, items, with)
+    pub fn mutate(&self, operation: &str, options: impl Into<Options>, items: Option<Items>, with: &CallOptions) -> Result<Writes> {
+        self.write(Method::Mutate, operation, options.into(), items, with)
     }
 
     /// Deletes: one outcome per item, or one for the record that the options name.
     ///
     /// # Errors
     /// As [`mutate`](Self::mutate).
-    pub fn delete(&self, operation: &str, options: &Value, items: Option<Items>, with: &CallOptions) -> Result<Writes> {
-        self.write(Method::Delete, operation, options, items, with)
+    pub fn delete(&self, operation: &str, options: impl Into<Options>, items: Option<Items>, with: &CallOptions) -> Result<Writes> {
+        self.write(Method::Delete, operation, options.into(), items, with)
     }
 
-    fn write(&self, method: Method, operation: &str, options: &Value, items: Option<Items>, with: &CallOptions) -> Result<Writes> {
-        let (operation, options) = self.checked(method, operation, options)?;
+    fn write(&self, method: Method, operation: &str, options: Options, items: Option<Items>, with: &CallOptions) -> Result<Writes> {
+        let operation = self.checked(method, operation, &options)?;
         write::check_items(&operation, &options, items.as_ref())?;
         self.check_first(&operation, &options, items.as_ref())?;
         Ok(Writes::new(Arc::clone(&self.wire), self.call(&operation, with), options, items, with))
     }
 
     /// Builds the first request, so that options which make no request are refused before anything is sent.
-    fn check_first(&self, operation: &Arc<Operation>, options: &Map<String, Value>, items: Option<&Items>) -> Result<()> {
+    fn check_first(&self, operation: &Arc<Operation>, options: &Options, items: Option<&Items>) -> Result<()> {
         let named = |e: Error| e.with(|d| d.operation = Some(operation.id.clone()));
         match write::plan(operation, items).first() {
             Some(share) => write::build(
@@ -283,15 +284,15 @@ impl Session {
         &self,
         method: Method,
         operation: &str,
-        options: &Value,
+        options: impl Into<Options>,
         items: Option<&Items>,
         with: &CallOptions,
     ) -> Result<Vec<PlannedRequest>> {
         let (operation, requests) = if method == Method::Query {
-            let read = self.reading(operation, options, with)?;
+            let read = self.reading(operation, options.into(), with)?;
             (read.operation, vec![read.first])
         } else {
-            self.writing(method, operation, options, items)?
+            self.writing(method, operation, &options.into(), items)?
         };
         let connection = &self.wire.connection;
         requests
@@ -325,16 +326,16 @@ impl Session {
         &self,
         method: Method,
         id: &str,
-        options: &Value,
+        options: &Options,
         items: Option<&Items>,
     ) -> Result<(Arc<Operation>, Vec<http::Request<Bytes>>)> {
-        let (operation, options) = self.checked(method, id, options)?;
-        write::check_items(&operation, &options, items)?;
+        let operation = self.checked(method, id, options)?;
+        write::check_items(&operation, options, items)?;
         let given = items.cloned().unwrap_or_default();
         let shares = write::plan(&operation, items).into_iter();
         let model = write::Model::new();
         let request = |share| {
-            let (head, body) = write::build(&self.wire, &operation, &options, &given, share, write::Key::Planned, &model)?;
+            let (head, body) = write::build(&self.wire, &operation, options, &given, share, write::Key::Planned, &model)?;
             Ok(http::Request::from_parts(head.into_owned(), body))
         };
         let requests = shares.map(request).collect::<Result<_>>()?;
@@ -351,17 +352,17 @@ impl Session {
             return Err(Error::new(ErrorKind::Unsupported, format!("{} names no probe", connection.connector.name))
                 .advise("query any operation to test the connection"));
         };
-        let mut options = Map::new();
+        let mut options = Options::default();
         for (name, text) in &probe.options {
             let value = text.render(|n| connection.value(n)).map_err(|missing| {
                 Error::new(ErrorKind::Unsupported, format!("the connection can be tested only when `{missing}` is given"))
                     .at(Place::field(format!("/{missing}")))
                     .advise(format!("add `{missing}` to the connection, or query any operation to test it"))
             })?;
-            options.insert(name.clone(), Value::from(value));
+            options.insert(name.clone(), value);
         }
         let one = CallOptions { items_max: Some(1), impatient: true, ..with.clone() };
-        self.query(&probe.operation, &Value::Object(options), &one)?.collect().await
+        self.query(&probe.operation, options, &one)?.collect().await
     }
 }
 
@@ -376,20 +377,8 @@ fn connect_time(connection: &Connection) -> Duration {
 /// A query that was checked.
 pub(crate) struct Reading {
     operation: Arc<Operation>,
-    pub(crate) options: Map<String, Value>,
+    pub(crate) options: Options,
     pub(crate) size: Option<(String, u32)>,
     pub(crate) pager: Pager,
     pub(crate) first: http::Request<Bytes>,
-}
-
-/// Options as an object; null stands for none.
-fn object(operation: &Operation, options: &Value) -> Result<Map<String, Value>> {
-    match options {
-        Value::Null => Ok(Map::new()),
-        Value::Object(map) => Ok(map.clone()),
-        other => {
-            Err(Error::new(ErrorKind::InvalidOptions, format!("the options of {} are an object, not {}", operation.id, kind_of(other)))
-                .with(|d| d.operation = Some(operation.id.clone())))
-        }
-    }
 }

@@ -5,8 +5,8 @@
 use std::sync::{Arc, LazyLock};
 
 use http::{HeaderMap, HeaderValue, StatusCode};
+use serde_json::json;
 use serde_json::value::RawValue;
-use serde_json::{Map, json};
 use url::Url;
 
 use crate::connection::{Connection, ConnectionsFile};
@@ -164,7 +164,7 @@ pub fn page(data: &[u8]) {
     for item in page.items.iter() {
         check_line(item.as_str());
     }
-    let Ok(mut pager) = Pager::new(Arc::clone(operation), &Map::new(), false, Some(2)) else { return };
+    let Ok(mut pager) = Pager::new(Arc::clone(operation), &crate::options::Options::default(), false, Some(2)) else { return };
     let cursor = pager.first();
     if pager.admit(&page).is_err() {
         return;
@@ -184,7 +184,7 @@ fn check_line(text: &str) {
 /// Whatever can be requested is requested from the own origin, however the address is written.
 fn goes_home(operation: &Operation, cursor: &Cursor) {
     let connection = &stage().connection;
-    let options = Map::new();
+    let options = crate::options::Options::default();
     let input = Input { options: &options, item: None, body: None, page_size: None };
     let Ok(request) = request::build(connection, operation, input, cursor) else { return };
     let uri = request.uri();

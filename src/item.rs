@@ -37,9 +37,12 @@ impl<'a> Item<'a> {
         fields_of(self.0)
     }
 
-    /// The raw JSON at a path of keys, digit for digit.
+    /// The raw JSON at a path of keys and indexes, digit for digit.
     pub(crate) fn raw(self, path: &[String]) -> Option<&'a str> {
-        path.iter().try_fold(self.0, |text, key| fields_of(text)?.into_iter().find(|(name, _)| name == key).map(|(_, raw)| raw.get()))
+        path.iter().try_fold(self.0, |text, key| match text.starts_with('[') {
+            true => serde_json::from_str::<Vec<&RawValue>>(text).ok()?.get(key.parse::<usize>().ok()?).map(|raw| raw.get()),
+            false => fields_of(text)?.into_iter().find(|(name, _)| name == key).map(|(_, raw)| raw.get()),
+        })
     }
 }
 
@@ -313,20 +316,30 @@ impl<'de> Visitor<'de> for Elements<'_, 'de> {
 
 /// A value to check; a number beyond what 64 bits hold is the largest of its sign, because the text and not this value is what is sent.
 pub(crate) fn value_of(text: &str) -> serde_json::Result<serde_json::Value> {
+    value_within(text, 0)
+}
+
+/// Deepest nesting of a value, as the reader has it.
+const DEPTH_MAX: usize = 128;
+
+fn value_within(text: &str, depth: usize) -> serde_json::Result<serde_json::Value> {
     use serde_json::Value;
     let error = match serde_json::from_str(text) {
         Ok(value) => return Ok(value),
         Err(error) => error,
     };
+    if depth > DEPTH_MAX {
+        return Err(error);
+    }
     if let Some(fields) = fields_of(text) {
         return fields
             .into_iter()
-            .map(|(name, raw)| Ok((name, value_of(raw.get())?)))
+            .map(|(name, raw)| Ok((name, value_within(raw.get(), depth + 1)?)))
             .collect::<serde_json::Result<_>>()
             .map(Value::Object);
     }
     if let Ok(list) = serde_json::from_str::<Vec<&RawValue>>(text) {
-        return list.into_iter().map(|raw| value_of(raw.get())).collect::<serde_json::Result<_>>().map(Value::Array);
+        return list.into_iter().map(|raw| value_within(raw.get(), depth + 1)).collect::<serde_json::Result<_>>().map(Value::Array);
     }
     match text.trim().parse::<f64>() {
         Ok(number) if number.is_infinite() && serde_json::from_str::<&RawValue>(text).is_ok() => {

@@ -69,10 +69,12 @@ mod charset;
 mod clock;
 #[cfg(any(feature = "cli", feature = "ffi"))]
 mod describe;
+mod digits;
 mod engine;
 mod fault;
 mod item;
 mod lock;
+mod options;
 #[cfg(feature = "batch")]
 mod output;
 mod own_file;
@@ -110,6 +112,7 @@ pub use definition::{Catalog, Method};
 pub use engine::{CallOptions, Engine, EngineConfig, Session};
 pub use error::{Error, ErrorKind, Result};
 pub use item::{Item, Items};
+pub use options::Options;
 pub use page::{Body, Page, Response};
 pub use receipt::{Outcome, OutcomeCounts, OutcomeStatus, Receipt, StopReason};
 pub use request::{Cursor, PlannedRequest};

@@ -2,17 +2,20 @@
 //!
 //! Values are encoded exactly once, here; a path value is one segment and can never change which resource is meant.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use url::Url;
 
 use crate::connection::Connection;
-use crate::definition::{Location, Operation, OptionRule, Part, kind_of, scalar};
+use crate::definition::{Location, Operation, OptionRule, Part, kind_of};
 use crate::error::{Error, ErrorKind, Place, Result};
-use crate::item::Item;
+use crate::item::{Item, value_of};
+use crate::options::{Given, Options};
 use crate::secret::MASK;
 use crate::yaml::escape;
 
@@ -49,7 +52,7 @@ pub struct Cursor {
 /// What one request is made from.
 #[derive(Clone, Copy)]
 pub(crate) struct Input<'a> {
-    pub(crate) options: &'a Map<String, Value>,
+    pub(crate) options: &'a Options,
     pub(crate) item: Option<Item<'a>>,
     pub(crate) body: Option<&'a Body>,
     pub(crate) page_size: Option<(&'a str, u32)>,
@@ -112,14 +115,14 @@ fn address(connection: &Connection, operation: &Operation, input: Input<'_>, cur
         text.push_str(value);
     };
     for rule in operation.options.iter().filter(|o| o.location == Location::Query) {
-        match input.options.get(&rule.name) {
-            None | Some(Value::Null) => {}
-            Some(Value::Array(list)) if rule.repeat => {
+        let Some(given) = input.options.get(&rule.name).filter(|given| !given.value().is_null()) else { continue };
+        match given.elements().filter(|_| rule.repeat) {
+            Some(list) => {
                 for element in list {
                     push(&rule.name, &encode(&single(rule, element)?));
                 }
             }
-            Some(value) => push(&rule.name, &joined(rule, value, encode)?),
+            None => push(&rule.name, &joined(rule, given, encode)?),
         }
     }
     if let Some((name, size)) = input.page_size {
@@ -143,35 +146,26 @@ fn path(operation: &Operation, input: Input<'_>) -> Result<String> {
             }
             Part::Name(name) => name,
         };
-        let given = match input.options.get(name) {
-            Some(value) => Some(value.clone()),
-            None => {
-                let fields = fields.get_or_insert_with(|| input.item.and_then(Item::fields).unwrap_or_default());
-                let raw = fields.iter().find(|(n, _)| n == name).map(|(_, raw)| raw.get());
-                raw.map(as_given)
-            }
-        };
-        out.push_str(&segment(name, given.as_ref())?);
+        if let Some(given) = input.options.get(name) {
+            out.push_str(&segment(name, Some(given))?);
+            continue;
+        }
+        let fields = fields.get_or_insert_with(|| input.item.and_then(Item::fields).unwrap_or_default());
+        let raw = fields.iter().find(|(n, _)| n == name).map(|(_, raw)| raw.get());
+        let value = raw.map(|raw| value_of(raw).unwrap_or_else(|_| Value::from(raw)));
+        out.push_str(&segment(name, value.as_ref().map(|value| Given::new(value, raw)))?);
     }
     Ok(out)
 }
 
-/// A field of an item; a number is the text that it was, because the address of a record is no place to round it.
-fn as_given(raw: &str) -> Value {
-    match raw.as_bytes().first() {
-        Some(b'-' | b'0'..=b'9') => Value::from(raw),
-        _ => serde_json::from_str(raw).unwrap_or_else(|_| Value::from(raw)),
-    }
-}
-
 /// One path segment. Empty, `.` and `..` are refused because no encoding keeps them from meaning another resource (RFC 3986, 5.2.4).
-fn segment(name: &str, value: Option<&Value>) -> Result<String> {
+fn segment(name: &str, given: Option<Given<'_>>) -> Result<String> {
     let refuse = |message: String| Err(Error::new(ErrorKind::InvalidOptions, message).at(Place::field(format!("/{}", escape(name)))));
-    let Some(value) = value else {
+    let Some(given) = given else {
         return refuse(format!("`{name}` is missing: give it as an option, or as a field of the item"));
     };
-    let Some(text) = scalar(value) else {
-        return refuse(format!("`{name}` must be text or a number, not {}", kind_of(value)));
+    let Some(text) = given.scalar() else {
+        return refuse(format!("`{name}` must be text or a number, not {}", kind_of(given.value())));
     };
     let plain = text.trim();
     if plain.is_empty() || plain == "." || plain == ".." {
@@ -190,13 +184,12 @@ fn body(operation: &Operation, input: Input<'_>) -> Result<Option<Body>> {
     if let Some(body) = input.body {
         return Ok(Some(body.clone()));
     }
-    let fields: Map<String, Value> = operation
-        .options
-        .iter()
-        .filter(|o| o.location == Location::Body)
-        .filter_map(|o| input.options.get(&o.name).map(|v| (o.name.clone(), v.clone())))
-        .collect();
-    Ok((!fields.is_empty()).then(|| Body::json(Value::Object(fields).to_string())))
+    let rules = operation.options.iter().filter(|o| o.location == Location::Body);
+    let mut fields: Vec<(&str, Given<'_>)> =
+        rules.filter_map(|o| input.options.get(&o.name).map(|given| (o.name.as_str(), given))).collect();
+    fields.sort_by_key(|(name, _)| *name);
+    let fields: Vec<String> = fields.into_iter().map(|(name, given)| format!("{}:{}", Value::from(name), given.json())).collect();
+    Ok((!fields.is_empty()).then(|| Body::json(format!("{{{}}}", fields.join(",")))))
 }
 
 fn encode(text: &str) -> String {
@@ -204,16 +197,16 @@ fn encode(text: &str) -> String {
 }
 
 /// A value as one parameter; array elements are encoded one by one and joined by plain commas (OpenAPI style=form, explode=false).
-fn joined(rule: &OptionRule, value: &Value, encode: impl Fn(&str) -> String) -> Result<String> {
-    match value {
-        Value::Array(list) => Ok(list.iter().map(|v| single(rule, v).map(|t| encode(&t))).collect::<Result<Vec<_>>>()?.join(",")),
-        other => single(rule, other).map(|text| encode(&text)),
+fn joined(rule: &OptionRule, given: Given<'_>, encode: impl Fn(&str) -> String) -> Result<String> {
+    match given.elements() {
+        Some(list) => Ok(list.into_iter().map(|v| single(rule, v).map(|t| encode(&t))).collect::<Result<Vec<_>>>()?.join(",")),
+        None => single(rule, given).map(|text| encode(&text)),
     }
 }
 
-fn single(rule: &OptionRule, value: &Value) -> Result<String> {
-    scalar(value).ok_or_else(|| {
-        Error::new(ErrorKind::InvalidOptions, format!("`{}` cannot be sent as {}", rule.name, kind_of(value)))
+fn single<'a>(rule: &OptionRule, given: Given<'a>) -> Result<Cow<'a, str>> {
+    given.scalar().ok_or_else(|| {
+        Error::new(ErrorKind::InvalidOptions, format!("`{}` cannot be sent as {}", rule.name, kind_of(given.value())))
             .at(Place::field(format!("/{}", escape(&rule.name))))
     })
 }

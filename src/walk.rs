@@ -8,12 +8,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::Stream;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use tokio::task::JoinHandle;
 
 use crate::engine::{CallOptions, Reading};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
+use crate::options::Options;
 use crate::page::Page;
 use crate::paging::{Admission, Ended, Ledger, Pager, Step};
 use crate::receipt::{EndSeen, Receipt, StopReason};
@@ -24,7 +24,7 @@ use crate::send::{Call, Outgoing, Sent, Wire, cancelled};
 pub struct Walk {
     wire: Arc<Wire>,
     call: Arc<Call>,
-    options: Map<String, Value>,
+    options: Options,
     size: Option<(String, u32)>,
     pager: Pager,
     items_max: Option<u64>,

@@ -21,6 +21,7 @@ use crate::definition::{Operation, Send, scalar};
 use crate::engine::CallOptions;
 use crate::error::{Error, ErrorKind, Fault, Place, Result};
 use crate::item::{Item, Items};
+use crate::options::{Given, Options};
 use crate::receipt::{Outcome, OutcomeCounts, OutcomeStatus, Receipt};
 use crate::request::{self, Cursor, Input};
 use crate::send::{Announce, Call, Gate, Outgoing, Sent, Wire};
@@ -29,7 +30,7 @@ use crate::send::{Announce, Call, Gate, Outgoing, Sent, Wire};
 pub struct Writes {
     wire: Arc<Wire>,
     call: Arc<Call>,
-    options: Arc<Map<String, Value>>,
+    options: Options,
     items: Items,
     shares: VecDeque<Share>,
     queue: VecDeque<(Share, JoinHandle<Result<Sent>>)>,
@@ -101,14 +102,10 @@ impl OutcomeCounts {
 }
 
 /// Checks items before anything is sent: their number, each against the schema, and that each names its record.
-pub(crate) fn check_items(operation: &Operation, options: &Map<String, Value>, items: Option<&Items>) -> Result<()> {
+pub(crate) fn check_items(operation: &Operation, options: &Options, items: Option<&Items>) -> Result<()> {
     let invalid = |message: String| Err(Error::new(ErrorKind::InvalidItems, message).with(|d| d.operation = Some(operation.id.clone())));
-    let names: Vec<&str> = operation
-        .options
-        .iter()
-        .filter(|o| operation.item_may_fill(o) && !options.contains_key(&o.name))
-        .map(|o| o.name.as_str())
-        .collect();
+    let names: Vec<&str> =
+        operation.options.iter().filter(|o| operation.item_may_fill(o) && !options.contains(&o.name)).map(|o| o.name.as_str()).collect();
     let Some(items) = items else {
         if operation.items.as_ref().is_some_and(|r| r.required) {
             return invalid(format!("{} needs items: the records to send", operation.id));
@@ -147,7 +144,7 @@ const FAULTS_MAX: usize = 100;
 /// `names` are the options that the item fills, beside those that are given.
 fn check_item(
     operation: &Operation,
-    (names, given): (&[&str], &mut Map<String, Value>),
+    (names, given): (&[&str], &mut Options),
     index: usize,
     item: Item<'_>,
     faults: &mut Vec<Fault>,
@@ -166,7 +163,10 @@ fn check_item(
     if let Some(rule) = &operation.items {
         // In a patch, null removes a field; whether it may be removed is the remote system's to say.
         let patched = matches!(rule.send, Send::JsonPatch).then(|| without_nulls(&value)).flatten();
-        operation.check_item(rule, patched.as_ref().unwrap_or(&value))?.into_iter().for_each(|f| fault(f.pointer, f.message));
+        operation
+            .check_item_text(rule, patched.as_ref().unwrap_or(&value), item.as_str())?
+            .into_iter()
+            .for_each(|f| fault(f.pointer, f.message));
     } else if !value.is_object() {
         fault(String::new(), "it must be an object".into());
         return Ok(());
@@ -175,7 +175,8 @@ fn check_item(
         let field = format!("/{name}");
         match value.get(name).map(|v| (v, scalar(v))) {
             Some((own, Some(text))) if !matches!(text.trim(), "" | "." | "..") => {
-                if let Some(misfit) = operation.check_filled(given, name, own)? {
+                let raw = crate::digits::is_long(item.as_str()).then(|| item.raw(&[(*name).to_owned()])).flatten();
+                if let Some(misfit) = operation.check_filled(given, name, Given::new(own, raw))? {
                     fault(field, misfit);
                 }
             }
@@ -239,7 +240,7 @@ const PLANNED_KEY: &str = "(one for each item and run)";
 pub(crate) fn build<'m>(
     wire: &Wire,
     operation: &Operation,
-    options: &Map<String, Value>,
+    options: &Options,
     items: &Items,
     share: Share,
     key: Key<'_>,
@@ -254,7 +255,7 @@ pub(crate) fn build<'m>(
         (_, body) => {
             let input = Input { options, item: items.get(share.first), body: body.as_ref(), page_size: None };
             let (head, bytes) = request::build(&wire.connection, operation, input, &Cursor::default())?.into_parts();
-            if let Some(body) = body.filter(|_| operation.path.names().all(|name| options.contains_key(name))) {
+            if let Some(body) = body.filter(|_| operation.path.names().all(|name| options.contains(name))) {
                 model.get_or_init(|| (body.content_type, head.clone()));
             }
             (Cow::Owned(head), bytes)
@@ -287,7 +288,7 @@ fn idempotency_key(uri: &http::Uri, body: &[u8], share: Share, key: Key<'_>) -> 
 }
 
 impl Writes {
-    pub(crate) fn new(wire: Arc<Wire>, call: Call, options: Map<String, Value>, items: Option<Items>, with: &CallOptions) -> Writes {
+    pub(crate) fn new(wire: Arc<Wire>, call: Call, options: Options, items: Option<Items>, with: &CallOptions) -> Writes {
         let shares = plan(&call.operation, items.as_ref()).into();
         let items = items.unwrap_or_default();
         let receipt = Receipt {
@@ -299,7 +300,7 @@ impl Writes {
         Writes {
             wire,
             call: Arc::new(call),
-            options: Arc::new(options),
+            options,
             items,
             shares,
             queue: VecDeque::new(),
@@ -375,8 +376,7 @@ impl Writes {
         }
         while self.queue.len() < self.wire.connection.limits.concurrency() {
             let Some(share) = self.shares.pop_front() else { return };
-            let (wire, call, options, items) =
-                (Arc::clone(&self.wire), Arc::clone(&self.call), Arc::clone(&self.options), self.items.clone());
+            let (wire, call, options, items) = (Arc::clone(&self.wire), Arc::clone(&self.call), self.options.clone(), self.items.clone());
             let (gate, key, base, model) = (self.gate.clone(), self.key.clone(), self.base, Arc::clone(&self.model));
             let task = tokio::spawn(async move {
                 let key = key.as_deref().map_or(Key::Own, |name| Key::Run(name, base));

@@ -5,45 +5,29 @@
 mod options;
 #[cfg(test)]
 mod tests;
+mod tree;
 mod words;
 
 use std::fmt;
 use std::sync::OnceLock;
 
 use serde::de::value::{MapAccessDeserializer, MapDeserializer, SeqDeserializer, StrDeserializer};
-use serde::de::{Deserialize, DeserializeOwned, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 use serde_saphyr::Spanned;
 
+use crate::digits::{has_digits, is_number};
 use crate::error::{Error, ErrorKind, Place, Result};
+use crate::item::fields_of;
 use options::options;
 pub use options::{ALIASED_MAX, DEPTH_MAX, NODES_MAX};
+pub(crate) use tree::Node;
+use tree::{Bare, Inner, Key, Placed};
 use words::{advice, fixed, tidy};
 
 /// Largest file, in bytes.
 pub const BYTES_MAX: usize = 16 << 20;
-/// A value with its place.
-#[derive(Clone)]
-pub(crate) struct Node {
-    line: u64,
-    column: u64,
-    value: Inner,
-}
-
-#[derive(Clone)]
-enum Inner {
-    Scalar(Value),
-    List(Vec<Node>),
-    Map(Vec<(Key, Node)>),
-}
-
-#[derive(Clone)]
-struct Key {
-    name: String,
-    line: u64,
-    column: u64,
-}
-
 /// A parsed document and the name under which its places are reported.
 pub(crate) struct Document {
     file: String,
@@ -102,9 +86,7 @@ impl Document {
 
     fn tree(&self) -> &Node {
         self.tree.get_or_init(|| match self.origin {
-            Origin::BuiltIn(json, line) => {
-                serde_json::from_str::<Bare>(json).map_or_else(|_| Node::null(line + 1), |Bare(tree)| tree.shift(line + 1))
-            }
+            Origin::BuiltIn(json, line) => Node::of_json(json).shift(line + 1),
             // Made with their trees.
             Origin::Text(..) | Origin::Tree => Node::null(0),
         })
@@ -114,7 +96,7 @@ impl Document {
         match &self.origin {
             Origin::Text(text, lines) => self.placed.get_or_init(|| {
                 let placed = serde_saphyr::from_str_with_options::<Spanned<Placed>>(text, options());
-                placed.map_or_else(|_| Node::null(*lines), |spanned| Node::from(spanned).shift(*lines))
+                placed.map_or_else(|_| Node::null(*lines), |spanned| Node::from(spanned).spelled(text).shift(*lines))
             }),
             Origin::BuiltIn(..) | Origin::Tree => self.tree(),
         }
@@ -124,7 +106,7 @@ impl Document {
     pub(crate) fn keys(&self, pointer: &str) -> Vec<&str> {
         match self.tree().find(pointer).map(|n| &n.value) {
             Some(Inner::Map(map)) => map.iter().map(|(k, _)| k.name.as_str()).collect(),
-            Some(Inner::Scalar(_) | Inner::List(_)) | None => Vec::new(),
+            Some(Inner::Digits(_) | Inner::Scalar(_) | Inner::List(_)) | None => Vec::new(),
         }
     }
 
@@ -150,7 +132,9 @@ impl Document {
     /// The document as a typed mirror; `None` when it does not fit, which a schema check then explains fault by fault.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, Misfit> {
         match self.origin {
+            Origin::BuiltIn(json, _) if has_digits(json) => T::deserialize(self.tree()),
             Origin::BuiltIn(json, _) => serde_json::from_str(json).map_err(|e| Misfit(e.to_string())),
+            Origin::Text(..) if self.tree().has_digits() => T::deserialize(self.placed()),
             Origin::Text(..) | Origin::Tree => T::deserialize(self.tree()),
         }
     }
@@ -160,7 +144,7 @@ impl Document {
     pub(crate) fn outline(&self) -> String {
         fn write(node: &Node, out: &mut String) {
             match &node.value {
-                Inner::Scalar(value) => *out += &value.to_string(),
+                Inner::Digits(_) | Inner::Scalar(_) => *out += &node.to_json(),
                 Inner::List(list) => list.iter().for_each(|n| {
                     *out += "\n- ";
                     write(n, out);
@@ -202,9 +186,26 @@ impl Document {
 impl Node {
     fn to_value(&self) -> Value {
         match &self.value {
+            Inner::Digits(digits) => near(&digits.text),
             Inner::Scalar(value) => value.clone(),
             Inner::List(list) => Value::Array(list.iter().map(Node::to_value).collect()),
             Inner::Map(map) => Value::Object(map.iter().map(|(k, v)| (k.name.clone(), v.to_value())).collect::<Map<_, _>>()),
+        }
+    }
+
+    /// JSON that the build script made.
+    fn of_json(json: &str) -> Node {
+        let node = |value: Inner| Node { line: 0, column: 0, value };
+        if is_number(json) {
+            return node(Inner::number(json));
+        }
+        if let Some(fields) = fields_of(json) {
+            let entry = |(name, raw): (String, &RawValue)| (Key { name, line: 0, column: 0 }, Node::of_json(raw.get()));
+            return node(Inner::Map(fields.into_iter().map(entry).collect()));
+        }
+        match serde_json::from_str::<Vec<&RawValue>>(json) {
+            Ok(list) => node(Inner::List(list.into_iter().map(|raw| Node::of_json(raw.get())).collect())),
+            Err(_) => node(Inner::Scalar(serde_json::from_str(json).unwrap_or_default())),
         }
     }
 
@@ -221,7 +222,7 @@ impl Node {
         self.line += lines;
         self.column = self.column.max(1);
         match &mut self.value {
-            Inner::Scalar(_) => {}
+            Inner::Digits(_) | Inner::Scalar(_) => {}
             Inner::List(list) => list.iter_mut().for_each(|n| n.add(lines)),
             Inner::Map(map) => map.iter_mut().for_each(|(k, n)| {
                 k.line += lines;
@@ -233,7 +234,7 @@ impl Node {
 
     fn child(&self, token: &str) -> Option<&Node> {
         match &self.value {
-            Inner::Scalar(_) => None,
+            Inner::Digits(_) | Inner::Scalar(_) => None,
             Inner::List(list) => token.parse::<usize>().ok().and_then(|i| list.get(i)),
             Inner::Map(map) => map.iter().find(|(k, _)| k.name == token).map(|(_, v)| v),
         }
@@ -242,7 +243,7 @@ impl Node {
     fn key(&self, name: &str) -> Option<(u64, u64)> {
         match &self.value {
             Inner::Map(map) => map.iter().find(|(k, _)| k.name == name).map(|(k, _)| (k.line, k.column)),
-            Inner::Scalar(_) | Inner::List(_) => None,
+            Inner::Digits(_) | Inner::Scalar(_) | Inner::List(_) => None,
         }
     }
 
@@ -260,6 +261,15 @@ impl Node {
         }
         (node.line, node.column)
     }
+}
+
+/// A type of this name is given a value's JSON, numbers by their text.
+pub(crate) const AS_JSON: &str = "opnode::yaml::AsJson";
+
+/// The nearest value that 64 bits hold.
+fn near(number: &str) -> Value {
+    let small = number.parse::<i64>().map(Value::from);
+    small.or_else(|_| crate::item::value_of(number)).unwrap_or_default()
 }
 
 /// What serde says when a tree does not fit a type.
@@ -299,6 +309,7 @@ impl<'de> Deserializer<'de> for &'de Node {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
         match &self.value {
+            Inner::Digits(digits) => near(&digits.text).deserialize_any(visitor).map_err(serde::de::Error::custom),
             Inner::Scalar(value) => value.deserialize_any(visitor).map_err(serde::de::Error::custom),
             Inner::List(list) => visitor.visit_seq(SeqDeserializer::new(list.iter())),
             Inner::Map(map) => visitor.visit_map(MapDeserializer::new(map.iter().map(|(k, v)| (k, v)))),
@@ -308,7 +319,7 @@ impl<'de> Deserializer<'de> for &'de Node {
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
         match &self.value {
             Inner::Scalar(Value::Null) => visitor.visit_none(),
-            Inner::Scalar(_) | Inner::List(_) | Inner::Map(_) => visitor.visit_some(self),
+            Inner::Digits(_) | Inner::Scalar(_) | Inner::List(_) | Inner::Map(_) => visitor.visit_some(self),
         }
     }
 
@@ -318,91 +329,19 @@ impl<'de> Deserializer<'de> for &'de Node {
                 visitor.visit_enum(MapAccessDeserializer::new(MapDeserializer::new(map.iter().map(|(k, v)| (k, v)))))
             }
             Inner::Scalar(Value::String(name)) => visitor.visit_enum(name.as_str().into_deserializer()),
-            Inner::Scalar(_) | Inner::List(_) | Inner::Map(_) => Err(serde::de::Error::custom("expected one name, or a map with one key")),
+            Inner::Digits(_) | Inner::Scalar(_) | Inner::List(_) | Inner::Map(_) => {
+                Err(serde::de::Error::custom("expected one name, or a map with one key"))
+            }
         }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Misfit> {
+        if name == AS_JSON { visitor.visit_string(self.to_json()) } else { self.deserialize_any(visitor) }
     }
 
     serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct newtype_struct seq tuple
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
         tuple_struct map struct identifier ignored_any
-    }
-}
-
-impl From<Spanned<Placed>> for Node {
-    fn from(spanned: Spanned<Placed>) -> Node {
-        Node { line: spanned.referenced.line(), column: spanned.referenced.column(), value: spanned.value.0 }
-    }
-}
-
-/// A value in which places are noted.
-struct Placed(Inner);
-
-/// A value in which they are not.
-struct Bare(Node);
-
-impl<'de> Deserialize<'de> for Placed {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Placed, D::Error> {
-        deserializer.deserialize_any(InnerVisitor::<true>).map(Placed)
-    }
-}
-
-impl<'de> Deserialize<'de> for Bare {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Bare, D::Error> {
-        deserializer.deserialize_any(InnerVisitor::<false>).map(|value| Bare(Node { line: 0, column: 0, value }))
-    }
-}
-
-struct InnerVisitor<const PLACED: bool>;
-
-impl<'de, const PLACED: bool> Visitor<'de> for InnerVisitor<PLACED> {
-    type Value = Inner;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-    fn visit_bool<E>(self, v: bool) -> Result<Inner, E> {
-        Ok(Inner::Scalar(Value::Bool(v)))
-    }
-    fn visit_i64<E>(self, v: i64) -> Result<Inner, E> {
-        Ok(Inner::Scalar(Value::from(v)))
-    }
-    fn visit_u64<E>(self, v: u64) -> Result<Inner, E> {
-        Ok(Inner::Scalar(Value::from(v)))
-    }
-    fn visit_f64<E: serde::de::Error>(self, v: f64) -> Result<Inner, E> {
-        Number::from_f64(v).map(|n| Inner::Scalar(Value::Number(n))).ok_or_else(|| E::custom("this number cannot be written in JSON"))
-    }
-    fn visit_str<E>(self, v: &str) -> Result<Inner, E> {
-        Ok(Inner::Scalar(Value::from(v)))
-    }
-    fn visit_unit<E>(self) -> Result<Inner, E> {
-        Ok(Inner::Scalar(Value::Null))
-    }
-    fn visit_none<E>(self) -> Result<Inner, E> {
-        Ok(Inner::Scalar(Value::Null))
-    }
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Inner, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Inner, A::Error> {
-        let mut list = Vec::new();
-        while let Some(node) =
-            if PLACED { seq.next_element::<Spanned<Placed>>()?.map(Node::from) } else { seq.next_element::<Bare>()?.map(|bare| bare.0) }
-        {
-            list.push(node);
-        }
-        Ok(Inner::List(list))
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Inner, A::Error> {
-        let mut entries = Vec::new();
-        while PLACED && let Some((key, value)) = map.next_entry::<Spanned<String>, Spanned<Placed>>()? {
-            let at = key.referenced;
-            entries.push((Key { name: key.value, line: at.line(), column: at.column() }, Node::from(value)));
-        }
-        while !PLACED && let Some((name, value)) = map.next_entry::<String, Bare>()? {
-            entries.push((Key { name, line: 0, column: 0 }, value.0));
-        }
-        Ok(Inner::Map(entries))
     }
 }
 

@@ -63,7 +63,7 @@ fn batch(folder: &Path, text: &str, config: &BatchConfig) -> Arc<Batch> {
 async fn events_come_in_order_and_the_report_counts() {
     let folder = tempfile::tempdir().unwrap();
     let (mut config, _sandbox) = config().await;
-    config.vars = vec![("most".to_owned(), json!(5))];
+    config.vars = vec![("most".to_owned(), json!(5).into())];
     let batch = batch(folder.path(), BATCH, &config);
     assert_eq!((batch.name(), batch.step_count()), ("small", 2));
     let (events, report) = run(&batch, RunOptions::default()).await;

@@ -11,6 +11,8 @@ const LAYERS: &[(&str, u8)] = &[
     ("wipe", 0),
     ("secret", 0),
     ("item", 0),
+    ("options", 0),
+    ("digits", 0),
     ("lock", 0),
     ("yaml", 0),
     ("definition", 1),

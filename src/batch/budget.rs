@@ -30,6 +30,8 @@ const DIGITS: u64 = 330;
 pub(super) enum Limit {
     Bytes,
     Elements,
+    /// A number that the language cannot hold.
+    Digits,
 }
 
 impl Limit {
@@ -37,12 +39,18 @@ impl Limit {
     pub(super) fn said(self) -> String {
         match self {
             Limit::Bytes => format!("it reads and makes more bytes than the limit expression_bytes ({} MiB)", BYTES_MAX >> 20),
+            Limit::Digits => {
+                "it reads a number that expressions cannot hold: a whole one beyond 128 bits, or one beyond 1.8e308".to_owned()
+            }
             Limit::Elements => format!("it goes through more elements than the limit expression_elements ({ELEMENTS_MAX})"),
         }
     }
 
-    pub(super) fn advice() -> &'static str {
-        "work it out in several steps, row by row with `for`, `where` and `map`"
+    pub(super) fn advice(self) -> &'static str {
+        match self {
+            Limit::Bytes | Limit::Elements => "work it out in several steps, row by row with `for`, `where` and `map`",
+            Limit::Digits => "a path alone, such as ${{ item.id }}, hands a number of any length on as it is",
+        }
     }
 }
 

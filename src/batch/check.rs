@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::expr::{Expr, Shape, Wrong};
 use super::load::{Known, find};
@@ -14,6 +14,7 @@ use super::save;
 use crate::definition::{BatchFile, Catalog, Checker, Json, Method, Operation, Ordered, SavePart, StepFile, Template};
 use crate::error::{Error, Place, Result, did_you_mean};
 use crate::item::Items;
+use crate::options::Options;
 use crate::write::check_items;
 use crate::yaml::escape;
 
@@ -252,22 +253,18 @@ fn asked(c: &mut Checker<'_>, at: &str, template: Option<&Template>, file: &Step
 /// Names of all options, and the values of those that have no expressions.
 fn check_options(c: &mut Checker<'_>, place: &str, operation: &Operation, all: &[(String, Shape)], file: &StepFile) {
     let names = || operation.options.iter().map(|o| o.name.as_str());
-    let mut literal = Map::new();
+    let mut literal = Options::default();
     for (name, shape) in all {
-        match (operation.option(name), shape) {
-            (None, Shape::Fixed(_)) | (Some(_), Shape::Fixed(_)) => {
-                if let Shape::Fixed(json) = shape {
-                    literal.insert(name.clone(), serde_json::from_str(json).unwrap_or_default());
-                }
+        if let Shape::Fixed(json) = shape {
+            if let Err(e) = literal.insert_json(name, json) {
+                c.fault(&format!("{place}/{}", escape(name)), e.to_string(), None);
             }
-            (None, _) => {
-                c.fault(
-                    &format!("{place}/{}", escape(name)),
-                    format!("`{name}` is not an option of {}{}", operation.id, did_you_mean(name, names())),
-                    None,
-                );
-            }
-            (Some(_), _) => {}
+        } else if operation.option(name).is_none() {
+            c.fault(
+                &format!("{place}/{}", escape(name)),
+                format!("`{name}` is not an option of {}{}", operation.id, did_you_mean(name, names())),
+                None,
+            );
         }
     }
     let is_given = |name: &str| all.iter().any(|(n, _)| n == name);
@@ -328,12 +325,12 @@ fn literal_items(c: &mut Checker<'_>, at: &str, file: &StepFile, operation: &Ope
     if items.0.contains("${{") || operation.method == Method::Query || takes_nothing(operation) {
         return;
     }
-    let value = items.to_value();
-    let Some(list) = value.as_array() else { return };
+    let Ok(list) = Items::from_array(items.0.as_str()) else { return };
     // What a template gives is looked at with its options.
     let named = operation.options.iter().filter(|o| file.template.is_some() || file.options.0.iter().any(|(name, _)| *name == o.name));
-    let given = named.map(|o| (o.name.clone(), Value::Null)).collect();
-    let Err(error) = check_items(operation, &given, Some(&Items::from_values(list))) else { return };
+    let mut given = Options::default();
+    named.for_each(|o| given.insert(o.name.clone(), Value::Null));
+    let Err(error) = check_items(operation, &given, Some(&list)) else { return };
     let mut told = |place: Option<&Place>, message: &str| {
         let message = message.rsplit_once("do not fit: ").map_or(message, |(_, m)| m);
         let message = message.strip_prefix("item ").and_then(|m| m.split_once(": ")).map_or(message, |(_, m)| m);

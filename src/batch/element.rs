@@ -1,13 +1,12 @@
 //! One element of a writing step with `for`: its options, its items, its calls.
 
-use serde_json::Value;
-
 use super::context::Task;
 use super::feed::Inputs;
 use super::journal::Tally;
 use super::send::{Move, adrift, begin, decide, options, refused_item};
 use super::state::StepState;
 use crate::error::{Error, ErrorKind, Result};
+use crate::options::Options;
 use crate::receipt::{Outcome, OutcomeStatus};
 use crate::send::Cancel;
 
@@ -70,7 +69,7 @@ pub(super) async fn send_element(task: &Task<'_>, known: &StepState, stop: &Canc
 }
 
 /// Options and items of an element.
-fn prepare(task: &Task<'_>, element: u64, item: &str) -> Result<(Value, Option<Vec<String>>)> {
+fn prepare(task: &Task<'_>, element: u64, item: &str) -> Result<(Options, Option<Vec<String>>)> {
     let scope = task.scope.with_item(item, element);
     let options = options(task, &scope)?;
     let items = match &task.step.items {

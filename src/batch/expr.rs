@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use minijinja::{Environment, ErrorKind as Kind, Expression, UndefinedBehavior};
 use serde_json::Value;
 
-use super::budget::{self, Limit};
+use super::budget;
 use super::filters;
 use super::record::member;
 use super::scope::Scope;
@@ -106,10 +106,10 @@ impl Expr {
 
     /// Its value as JSON text.
     pub(crate) fn json(&self, scope: &Scope) -> Result<String> {
-        if let Some(raw) = self.raw(scope) {
-            return Ok(raw.to_owned());
-        }
         budget::begin();
+        if let Some(raw) = self.raw(scope) {
+            return Ok(raw);
+        }
         let value = self.compiled.eval(scope.to_value());
         let json = value.map(|value| budget::json(&value));
         // What was cut short there is no value, and its own error tells less.
@@ -117,7 +117,7 @@ impl Expr {
             return Err(why);
         }
         if let Some(limit) = budget::past() {
-            return Err(self.failed(&limit.said()).advise(Limit::advice()));
+            return Err(self.failed(&limit.said()).advise(limit.advice()));
         }
         let json = json.map_err(|e| self.failed(&said(&e)))?;
         json.map_err(|e| self.failed(&format!("its value cannot be written as JSON: {e}")))
@@ -133,10 +133,9 @@ impl Expr {
     }
 
     /// A path into an item, as the bytes that stand there. What is not there is null.
-    fn raw<'s>(&self, scope: &'s Scope) -> Option<&'s str> {
-        let (root, rest) = self.path.as_ref()?.split_first()?;
-        let text = scope.raw(root)?;
-        Some(rest.iter().try_fold(text, |text, token| within(text, token)).unwrap_or("null"))
+    fn raw(&self, scope: &Scope) -> Option<String> {
+        let (text, rest) = scope.text(self.path.as_ref()?)?;
+        Some(rest.iter().try_fold(text.as_ref(), |text, token| within(text, token)).unwrap_or("null").to_owned())
     }
 
     fn failed(&self, why: &str) -> Error {

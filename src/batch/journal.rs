@@ -49,7 +49,7 @@ pub(crate) enum Fact {
         bytes: u64,
         items: u64,
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        mark: Option<serde_json::Value>,
+        mark: Option<super::watermark::Mark>,
         tally: Tally,
     },
     /// These items of a write are about to be sent.

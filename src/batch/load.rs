@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde_json::Value;
 use sha2::Digest;
 
 use super::check;
 use super::disk;
 use super::model::{Batch, Leg, Step};
 use crate::connection::{ConnectionFile, ConnectionSpec, ConnectionsFile};
-use crate::definition::{BatchFile, Checker, ConnectionsPart, FORMAT_VERSION, Format, MatrixFile, NamesFile, Ordered, explain};
+use crate::definition::{BatchFile, Checker, ConnectionsPart, FORMAT_VERSION, Format, Json, MatrixFile, NamesFile, Ordered, explain};
 use crate::engine::{Engine, Session};
 use crate::error::{Error, ErrorKind, Fault, Place, Result, did_you_mean};
 use crate::yaml::{Document, escape};
@@ -34,8 +33,8 @@ pub struct BatchConfig {
     pub connections_instead: Option<PathBuf>,
     /// Connections when there is no file at all.
     pub otherwise: Option<ConnectionsFile>,
-    /// Values that override those of `vars`.
-    pub vars: Vec<(String, Value)>,
+    /// Values that override those of `vars`, as JSON; a value that is made of text keeps its digits.
+    pub vars: Vec<(String, Json)>,
     /// Reads the environment variables that the batch lists.
     pub env: Env,
     /// Fetches the secrets of a connection.
@@ -174,7 +173,7 @@ fn name(c: &mut Checker<'_>, path: &Path, said: Option<&str>) -> String {
     name
 }
 
-fn vars(c: &mut Checker<'_>, file: &Ordered<crate::definition::Json>, over: &[(String, Value)]) -> BTreeMap<String, String> {
+fn vars(c: &mut Checker<'_>, file: &Ordered<Json>, over: &[(String, Json)]) -> BTreeMap<String, String> {
     let mut vars: BTreeMap<String, String> = file.0.iter().map(|(name, value)| (name.clone(), value.0.clone())).collect();
     for (name, value) in &file.0 {
         if value.0.contains("${{") {
@@ -190,7 +189,7 @@ fn vars(c: &mut Checker<'_>, file: &Ordered<crate::definition::Json>, over: &[(S
                 Some("--var gives values to the names under `vars`".to_owned()),
             );
         }
-        vars.insert(name.clone(), value.to_string());
+        vars.insert(name.clone(), value.0.clone());
     }
     vars
 }

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use serde::Serialize;
-use serde_json::Value;
 
 use super::event::StepName;
 use super::expr::{Expr, Shape};
@@ -67,7 +66,7 @@ impl Batch {
             for step in &self.steps {
                 let mut scope = run_values::scope(&self.vars, &self.env, leg, "RUN", &self.name);
                 scope.watermark = step.watermark.as_ref().map(|w| {
-                    let kept = watermarks.get(&step.key(leg)).map(ToString::to_string);
+                    let kept = watermarks.get(&step.key(leg)).map(watermark::Mark::json);
                     kept.unwrap_or_else(|| w.start.clone()).into()
                 });
                 steps.push(self.plan_step(number, leg, step, &scope).map_err(|e| named(e, leg, step))?);
@@ -112,8 +111,7 @@ impl Batch {
     fn requests(&self, connection: &str, step: &Step, scope: &Scope) -> Result<Vec<PlannedRequest>> {
         let session = self.sessions.get(connection);
         let session = session.ok_or_else(|| Error::new(ErrorKind::Internal, format!("the connection {connection} is not open")))?;
-        let options: Value = serde_json::from_str(&step.options.json(scope)?)
-            .map_err(|e| Error::new(ErrorKind::InvalidOptions, format!("the options are no JSON: {e}")))?;
+        let options = super::send::options_of(step, scope)?;
         let with = CallOptions { items_max: step.limit, forward_only: step.forward_only, ..CallOptions::default() };
         let items = match &step.items {
             None => None,

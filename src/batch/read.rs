@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use futures_util::stream;
-use serde_json::Value;
 
 use super::context::{Task, stopped};
 use super::event::{Event, StepCounts};
@@ -44,7 +43,7 @@ struct Reading<'t, 'r> {
     state: StepState,
     /// What finished walks have cost.
     spent: Tally,
-    mark: Option<Value>,
+    mark: Option<watermark::Mark>,
     pending: Pending,
     /// What may be noted when the walk under way breaks off: its last whole page.
     page: Option<Fact>,
@@ -69,7 +68,7 @@ pub(crate) async fn run(task: &Task<'_>) -> Result<()> {
     let mark = match (&task.step.watermark, &state.mark, task.scope.raw("watermark")) {
         (None, _, _) => None,
         (Some(_), Some(mark), _) => Some(mark.clone()),
-        (Some(_), None, json) => serde_json::from_str(json.unwrap_or("null")).ok(),
+        (Some(_), None, json) => json.and_then(watermark::Mark::parse),
     };
     let now = Instant::now();
     let mut reading = Reading {
@@ -350,8 +349,7 @@ async fn prime(task: &Task<'_>, element: u64, item: Option<String>, resume: Opti
     };
     let begin = || -> Result<Walk> {
         task.context.check_stop()?;
-        let options: Value = serde_json::from_str(&task.step.options.json(&scope)?)
-            .map_err(|e| Error::new(ErrorKind::InvalidOptions, format!("the options are no JSON: {e}")))?;
+        let options = super::send::options(task, &scope)?;
         let with = CallOptions {
             items_max: task.step.limit,
             forward_only: task.step.forward_only,

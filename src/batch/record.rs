@@ -10,7 +10,9 @@ use minijinja::value::{Enumerator, Object};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::budget;
+use super::budget::{self, Limit};
+use crate::digits::{is_long, is_number};
+use crate::item::fields_of;
 
 /// Looking a field up goes through the text, which is quicker than reading it all: what is looked at costs a part of what is read.
 const LOOK: u64 = 4;
@@ -128,15 +130,62 @@ pub(super) fn member<'t>(object: &'t str, name: &str) -> Option<&'t str> {
 #[derive(serde::Deserialize)]
 struct Name<'t>(#[serde(borrow)] Cow<'t, str>);
 
-/// JSON as a value, paid for; a number beyond 64 bits becomes a floating one.
+/// JSON as a value, paid for. Whole numbers are exact up to 128 bits, others are the nearest floating ones.
 fn read(text: &str) -> Value {
+    if is_long(text) {
+        return exact(text, 0).unwrap_or_else(|e| if budget::past().is_some() { Value::UNDEFINED } else { Value::from(e) });
+    }
+    read_plain(text)
+}
+
+fn read_plain(text: &str) -> Value {
     let mut reader = serde_json::Deserializer::from_str(text);
     match Paid.deserialize(&mut reader) {
         Ok(value) => value,
         Err(_) if budget::past().is_some() => Value::UNDEFINED,
-        // A number that no number can hold.
+        // Text with half of a character in it.
         Err(_) => Value::from(text),
     }
+}
+
+/// Deepest nesting of a value, as the reader has it.
+const DEPTH_MAX: usize = 128;
+
+/// The same for JSON with numbers of many digits, each read by its text.
+fn exact(text: &str, depth: usize) -> Result<Value, minijinja::Error> {
+    budget::elements(1)?;
+    let text = text.trim();
+    if is_number(text) {
+        return number(text);
+    }
+    if depth > DEPTH_MAX {
+        return Ok(read_plain(text));
+    }
+    if let Some(fields) = fields_of(text) {
+        budget::elements(budget::OBJECT)?;
+        let pair = |(name, raw): (String, &RawValue)| {
+            budget::elements(budget::FIELD)?;
+            budget::bytes(budget::text_bytes(&name))?;
+            Ok((name, exact(raw.get(), depth + 1)?))
+        };
+        return fields.into_iter().map(pair).collect::<Result<Vec<_>, minijinja::Error>>().map(Value::from_pairs);
+    }
+    let Ok(list) = serde_json::from_str::<Vec<&RawValue>>(text) else { return Ok(read_plain(text)) };
+    budget::elements(budget::LIST)?;
+    list.into_iter().map(|raw| exact(raw.get(), depth + 1)).collect::<Result<Vec<_>, _>>().map(Value::from)
+}
+
+fn number(text: &str) -> Result<Value, minijinja::Error> {
+    if text.bytes().all(|b| b.is_ascii_digit() || b == b'-') {
+        let value = match text.parse::<i64>() {
+            Ok(small) => Some(Value::from(small)),
+            Err(_) => text.parse::<i128>().map(Value::from).or_else(|_| text.parse::<u128>().map(Value::from)).ok(),
+        };
+        return value.ok_or_else(|| budget::fail(Limit::Digits));
+    }
+    let value = text.parse::<f64>().ok().filter(|n| n.is_finite()).ok_or_else(|| budget::fail(Limit::Digits))?;
+    budget::bytes(budget::number_bytes(value))?;
+    Ok(Value::from(value))
 }
 
 /// Reads JSON and pays for what it becomes.

@@ -319,7 +319,7 @@ fn scope(leading: &Leading<'_>, number: usize, step: &Step, key: &str) -> Scope 
     let earlier = batch.steps.iter().take(number).enumerate().filter(|(n, _)| step.needs.contains(n));
     scope.steps = Arc::new(earlier.map(|(_, s)| (s.id.clone(), view(s))).collect());
     scope.watermark = step.watermark.as_ref().map(|w| {
-        let kept = leading.watermarks.get(key).map(ToString::to_string);
+        let kept = leading.watermarks.get(key).map(watermark::Mark::json);
         Arc::from(kept.unwrap_or_else(|| w.start.clone()))
     });
     scope

@@ -1,5 +1,6 @@
 //! What an expression sees: the documented names and nothing else.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind as IoKind};
@@ -21,6 +22,8 @@ pub(crate) const NAMES: [&str; 9] = ["vars", "env", "connection", "steps", "item
 pub(crate) struct Scope {
     /// Values that stay the same over a leg: vars, env, connection, run.
     pub(crate) fixed: Arc<BTreeMap<&'static str, Value>>,
+    /// The JSON of `vars`.
+    pub(crate) vars: Arc<BTreeMap<String, String>>,
     pub(crate) steps: Arc<BTreeMap<String, Arc<StepView>>>,
     pub(crate) item: Option<Arc<str>>,
     /// The element of `for` while `item` is one of its rows.
@@ -52,6 +55,21 @@ impl Scope {
         self.shared(name).map(AsRef::as_ref)
     }
 
+    /// JSON text of what a path of names leads to from here, and the names that are left; `None` where it is not at hand as text.
+    pub(crate) fn text<'p>(&self, path: &'p [String]) -> Option<(Cow<'_, str>, &'p [String])> {
+        match path {
+            [root, name, rest @ ..] if root == "vars" => Some((self.vars.get(name)?.into(), rest)),
+            [root, step, items, index, rest @ ..] if root == "steps" && items == "items" => {
+                let items = SpooledItems { view: Arc::clone(self.steps.get(step)?), trouble: Arc::clone(&self.trouble) };
+                let mut rows = items.rows();
+                rows.pass(index.parse().ok()?);
+                Some((rows.line()?.into(), rest))
+            }
+            [root, rest @ ..] => Some((self.raw(root)?.into(), rest)),
+            [] => None,
+        }
+    }
+
     fn shared(&self, name: &str) -> Option<&Arc<str>> {
         match name {
             "item" => self.item.as_ref(),
@@ -72,9 +90,15 @@ impl Scope {
     }
 }
 
-/// JSON as a value; a number beyond 64 bits becomes a floating one.
+/// JSON of the engine's own as a value.
 pub(crate) fn value_of(json: &str) -> Value {
     serde_json::from_str(json).unwrap_or_else(|_| Value::from(json))
+}
+
+/// Names and their JSON as one object of the expression language, read as an expression names them.
+pub(crate) fn object(fields: &BTreeMap<String, String>) -> Value {
+    let fields: Vec<String> = fields.iter().map(|(name, json)| format!("{}:{json}", serde_json::Value::from(name.as_str()))).collect();
+    Record::wrap(&Arc::from(format!("{{{}}}", fields.join(","))))
 }
 
 struct Root(Scope);
@@ -190,12 +214,8 @@ impl Rows {
             }
         }
     }
-}
 
-impl Iterator for Rows {
-    type Item = Value;
-
-    fn next(&mut self) -> Option<Value> {
+    fn line(&mut self) -> Option<String> {
         let reader = self.reader.as_mut().filter(|_| self.left > 0)?;
         self.left -= 1;
         let mut line = String::new();
@@ -203,13 +223,22 @@ impl Iterator for Rows {
             Ok(0) => None,
             Ok(length) => {
                 budget::elements(1).and_then(|()| budget::bytes(budget::size(length))).ok()?;
-                Some(Record::wrap(&Arc::from(line.trim_end_matches(['\r', '\n']))))
+                line.truncate(line.trim_end_matches(['\r', '\n']).len());
+                Some(line)
             }
             Err(e) => {
                 self.note(&e);
                 None
             }
         }
+    }
+}
+
+impl Iterator for Rows {
+    type Item = Value;
+
+    fn next(&mut self) -> Option<Value> {
+        self.line().map(|line| Record::wrap(&Arc::from(line)))
     }
 }
 
@@ -242,6 +271,31 @@ mod tests {
             ("item.a.b | join('-')", "\"1-2\""),
         ] {
             assert_eq!(evaluate(source, item), expected, "{source}");
+        }
+    }
+
+    #[test]
+    fn numbers_beyond_arithmetic_are_errors() {
+        let item = r#"{"id": 18446744073709551617, "same": 18446744073709551617, "next": 18446744073709551618, "long": 1234567890123456789012345678901234567890, "far": 1e400}"#;
+        for (source, expected) in [
+            ("item.id + 1", "18446744073709551618"),
+            ("item.id == item.same", "true"),
+            ("item.id == item.next", "false"),
+            ("item.id < item.next", "true"),
+            ("'id-' ~ item.id", "\"id-18446744073709551617\""),
+            ("{'id': item.id}", "{\"id\":18446744073709551617}"),
+            ("[item] | map(attribute='id') | list", "[18446744073709551617]"),
+            ("item.id | default(0)", "18446744073709551617"),
+            ("item.far", "1e400"),
+            ("item.long", "1234567890123456789012345678901234567890"),
+        ] {
+            assert_eq!(evaluate(source, item), expected, "{source}");
+        }
+        for source in
+            ["item.long + 1", "item.far > 5", "'id-' ~ item.long", "item.long | default(0)", "[item] | tojson", "{'id': item.long}"]
+        {
+            let told = evaluate(source, item);
+            assert!(told.contains("a number that expressions cannot hold"), "{source}: {told}");
         }
     }
 

@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use futures_util::StreamExt;
 use futures_util::stream;
-use serde_json::{Map, Value};
 
 use super::context::{Intent, Task, stopped};
 use super::element::{Sent, send_element};
@@ -14,12 +13,15 @@ use super::event::{Event, StepCounts};
 use super::failures::Failures;
 use super::feed::{Elements, Inputs};
 use super::journal::{Fact, Tally};
+use super::model::Step;
+use super::scope::Scope;
 use super::spool::Spool;
 use super::state::{Standing, StepState};
 use crate::definition::{Method, OnErrorFile, OnUnknownFile, Repeat, Send};
 use crate::engine::CallOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
+use crate::options::Options;
 use crate::receipt::{Outcome, OutcomeStatus};
 use crate::send::{Cancel, Gate};
 use crate::write::{Writes, check_items};
@@ -174,8 +176,8 @@ impl Writing<'_, '_> {
     }
 
     /// Items that do not fit are told before the first one is sent.
-    fn check_all(&self, options: &Value) -> Result<()> {
-        let (Some(feed), Value::Object(options)) = (&self.task.step.items, options) else { return Ok(()) };
+    fn check_all(&self, options: &Options) -> Result<()> {
+        let Some(feed) = &self.task.step.items else { return Ok(()) };
         let mut inputs = Inputs::open(feed, self.task.step, &self.task.scope)?;
         loop {
             let mut part = Vec::new();
@@ -208,7 +210,7 @@ impl Writing<'_, '_> {
     }
 
     /// One call of the engine, its outcomes noted as they come.
-    async fn call(&mut self, element: u64, options: &Value, first: u64, items: Option<Vec<String>>) -> Result<()> {
+    async fn call(&mut self, element: u64, options: &Options, first: u64, items: Option<Vec<String>>) -> Result<()> {
         let writes = match begin(self.task, &self.stop, element, options, first, items.as_deref()) {
             Ok(writes) => writes,
             Err(error) => return self.refused(element, options, first, items, error).await,
@@ -231,7 +233,7 @@ impl Writing<'_, '_> {
     }
 
     /// A call that was refused before anything was sent. With `continue`, the items at fault are found, and the others go.
-    async fn refused(&mut self, element: u64, options: &Value, first: u64, items: Option<Vec<String>>, error: Error) -> Result<()> {
+    async fn refused(&mut self, element: u64, options: &Options, first: u64, items: Option<Vec<String>>, error: Error) -> Result<()> {
         let mut items = items.unwrap_or_default();
         if error.kind() != ErrorKind::InvalidItems || self.task.step.on_error == OnErrorFile::Stop {
             return Err(error);
@@ -411,9 +413,14 @@ impl Writing<'_, '_> {
     }
 }
 
-pub(super) fn options(task: &Task<'_>, scope: &super::scope::Scope) -> Result<Value> {
-    let json = task.step.options.json(scope)?;
-    serde_json::from_str(&json).map_err(|e| Error::new(ErrorKind::InvalidOptions, format!("the options are no JSON: {e}")))
+pub(super) fn options(task: &Task<'_>, scope: &Scope) -> Result<Options> {
+    options_of(task.step, scope)
+}
+
+/// The options of a step, each value with the text that its expression or the file gives it.
+pub(super) fn options_of(step: &Step, scope: &Scope) -> Result<Options> {
+    let json = step.options.json(scope)?;
+    Options::read(&json).map_err(|e| Error::new(ErrorKind::InvalidOptions, format!("the options cannot be read: {e}")))
 }
 
 pub(super) fn refused_item(index: u64, error: Error) -> Outcome {
@@ -432,13 +439,20 @@ fn items_of(items: &[String]) -> Result<Items> {
     Items::from_array(format!("[{}]", items.join(",")))
 }
 
-fn check_part(task: &Task<'_>, options: &Map<String, Value>, first: u64, part: Vec<String>) -> Result<()> {
+fn check_part(task: &Task<'_>, options: &Options, first: u64, part: Vec<String>) -> Result<()> {
     let numbered = |e: Error| if first == 0 { e } else { e.with(|d| d.message = format!("after item {first}: {}", d.message)) };
     check_items(&task.step.operation, options, Some(&items_of(&part)?)).map_err(numbered)
 }
 
 /// Begins a call of the engine.
-pub(super) fn begin(task: &Task<'_>, stop: &Cancel, element: u64, options: &Value, first: u64, items: Option<&[String]>) -> Result<Writes> {
+pub(super) fn begin(
+    task: &Task<'_>,
+    stop: &Cancel,
+    element: u64,
+    options: &Options,
+    first: u64,
+    items: Option<&[String]>,
+) -> Result<Writes> {
     if stop.is_cancelled() {
         return Err(stopped());
     }

@@ -32,7 +32,7 @@ pub(crate) struct StepState {
     /// Records that came back, before `where`.
     pub(crate) items: u64,
     /// The largest value that the watermark has seen.
-    pub(crate) mark: Option<serde_json::Value>,
+    pub(crate) mark: Option<super::watermark::Mark>,
     pub(crate) tally: Tally,
     pub(crate) ok: u64,
     /// Items whose last outcome is a failure, by element and index. Of a reading `for`, the elements (index 0).

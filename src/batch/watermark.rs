@@ -4,14 +4,63 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde_json::Value;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Value, json};
 
 use super::disk;
+use crate::digits::Decimal;
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::item::Item;
 
+/// The largest value seen: a text, or a number with its own digits.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Mark {
+    Text(String),
+    Number { text: String, value: Decimal },
+}
+
 /// Watermarks by `leg/step`.
-pub(crate) type Watermarks = BTreeMap<String, Value>;
+pub(crate) type Watermarks = BTreeMap<String, Mark>;
+
+impl Mark {
+    /// Reads JSON; `None` when it is neither a text nor a number.
+    pub(crate) fn parse(json: &str) -> Option<Mark> {
+        match Decimal::of(json) {
+            Some(value) => Some(Mark::Number { text: json.trim().to_owned(), value }),
+            None => serde_json::from_str(json).ok().map(Mark::Text),
+        }
+    }
+
+    pub(crate) fn json(&self) -> String {
+        match self {
+            Mark::Text(text) => Value::from(text.as_str()).to_string(),
+            Mark::Number { text, .. } => text.clone(),
+        }
+    }
+}
+
+/// Where only the digits tell which number it is, they are kept as text: facts of the journal are read as values.
+impl Serialize for Mark {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Mark::Text(text) => serializer.serialize_str(text),
+            Mark::Number { text, .. } => {
+                let value = serde_json::from_str::<Value>(text).unwrap_or_default();
+                let plain = value.to_string();
+                if plain == *text { value.serialize(serializer) } else { json!({ "number": text }).serialize(serializer) }
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Mark {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Mark, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let text = value.get("number").and_then(Value::as_str).map(str::to_owned);
+        let mark = Mark::parse(&text.unwrap_or_else(|| value.to_string()));
+        mark.ok_or_else(|| serde::de::Error::custom("a watermark is a text or a number"))
+    }
+}
 
 /// Reads what finished runs have left.
 ///
@@ -42,24 +91,41 @@ pub(crate) fn store(root: &Path, watermarks: &Watermarks) -> Result<()> {
 ///
 /// # Errors
 /// `bad_response` when a value is neither, or another kind than the mark.
-pub(crate) fn larger(mark: &mut Value, item: Item<'_>, path: &[String]) -> Result<()> {
+pub(crate) fn larger(mark: &mut Mark, item: Item<'_>, path: &[String]) -> Result<()> {
     let Some(raw) = item.raw(path).filter(|raw| *raw != "null") else { return Ok(()) };
     let wrong = |why: &str| {
         Error::new(ErrorKind::BadResponse, format!("the watermark at /{} {why}", path.join("/")))
             .advise("let `pointer` name a field with a time or a number that only grows")
     };
-    let value: Value = serde_json::from_str(raw).map_err(|e| wrong(&e.to_string()))?;
+    let value = Mark::parse(raw).ok_or_else(|| wrong("is neither a text nor a number"))?;
     let order = match (&value, &*mark) {
-        (Value::String(value), Value::String(mark)) => value.as_str().cmp(mark),
-        (Value::Number(value), Value::Number(mark)) => match (value.as_i64(), mark.as_i64()) {
-            (Some(value), Some(mark)) => value.cmp(&mark),
-            _ => value.as_f64().partial_cmp(&mark.as_f64()).unwrap_or(Ordering::Equal),
-        },
-        (Value::String(_) | Value::Number(_), _) => return Err(wrong(&format!("is {raw}, and cannot be compared with {mark}"))),
-        _ => return Err(wrong("is neither a text nor a number")),
+        (Mark::Text(value), Mark::Text(mark)) => value.cmp(mark),
+        (Mark::Number { value, .. }, Mark::Number { value: mark, .. }) => value.cmp(mark),
+        (_, mark) => return Err(wrong(&format!("is {raw}, and cannot be compared with {}", mark.json()))),
     };
     if order == Ordering::Greater {
         *mark = value;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Mark, larger};
+    use crate::item::Items;
+
+    #[test]
+    fn marks_keep_their_digits() {
+        let mut mark = Mark::parse("1").unwrap();
+        let items = Items::from_array(r#"[{"n": 18446744073709551616}, {"n": 18446744073709551617}, {"n": 5}, {"n": null}, {}]"#).unwrap();
+        items.iter().try_for_each(|item| larger(&mut mark, item, &["n".to_owned()])).unwrap();
+        assert_eq!(mark.json(), "18446744073709551617");
+        for json in ["18446744073709551617", "1.10", "12", "1.5", "\"2026-01-01\"", "-0", "1e400"] {
+            let mark = Mark::parse(json).unwrap();
+            let kept = serde_json::to_string(&mark).unwrap();
+            assert_eq!(serde_json::from_str::<Mark>(&kept).unwrap().json(), json, "{kept}");
+        }
+        assert_eq!(serde_json::to_string(&Mark::parse("12").unwrap()).unwrap(), "12");
+        assert!(serde_json::from_str::<Mark>("[1]").is_err() && Mark::parse("null").is_none());
+    }
 }

@@ -16,7 +16,7 @@ use super::screen;
 use super::signals::Signals;
 use crate::batch::{Batch, BatchConfig, Report, RunOptions};
 use crate::connection::{ConnectionFile, ConnectionsFile};
-use crate::definition::Ordered;
+use crate::definition::{Json, Ordered};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sandbox::Sandbox;
@@ -115,10 +115,11 @@ fn state(args: &RunArgs, batch: &Batch) -> Result<Option<std::path::PathBuf>> {
     Ok(Some(folder))
 }
 
-fn var(pair: &str) -> Result<(String, Value)> {
+fn var(pair: &str) -> Result<(String, Json)> {
     let wrong = || Error::new(ErrorKind::Usage, format!("--var {pair} is no NAME=VALUE")).advise("write it as --var board=1");
     let (name, text) = pair.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(wrong)?;
-    Ok((name.to_owned(), serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))))
+    let is_json = crate::item::value_of(text.trim()).is_ok();
+    Ok((name.to_owned(), Json(if is_json { text.trim().to_owned() } else { Value::from(text).to_string() })))
 }
 
 fn host() -> String {

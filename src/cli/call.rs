@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::args_call::CallArgs;
 use super::connect::{Line, Route};
 use super::context::Context;
@@ -13,12 +11,13 @@ use crate::definition::{Catalog, Method, Operation, Template};
 use crate::engine::{CallOptions, Engine};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
+use crate::options::Options;
 
 /// A call that is ready to be made.
 pub(crate) struct Call {
     pub(crate) line: Line,
     pub(crate) operation: Arc<Operation>,
-    pub(crate) options: Value,
+    pub(crate) options: Options,
     pub(crate) items: Option<Items>,
     pub(crate) with: CallOptions,
     /// The files that options and items came from.
@@ -37,7 +36,7 @@ pub(crate) async fn prepare(context: &Context, method: Method, args: &CallArgs, 
     // The process ends with the call: giving definitions back piece by piece would be a tenth of its work.
     std::mem::forget(Arc::clone(engine.catalog()));
     let (route, operation, template) = find(context, &engine, method, args)?;
-    let base = template.as_ref().map(Template::options_map).unwrap_or_default();
+    let base = template.as_ref().map(Template::to_options).unwrap_or_default();
     let given = options::given(&operation, base, args)?;
     let (items, items_file) = items::given(&operation, template.as_ref(), items)?;
     if let Some(template) = template.as_ref().filter(|_| !args.plan && !args.system.sandbox) {
@@ -46,7 +45,7 @@ pub(crate) async fn prepare(context: &Context, method: Method, args: &CallArgs, 
     let line = route.open(context, &engine, &operation.connector.name).await?;
     let with = CallOptions { timeout: args.timeout, ..CallOptions::default() };
     let items = items.map(|g| g.items);
-    Ok(Call { line, operation, options: Value::Object(given.options), items, with, options_file: given.file, items_file })
+    Ok(Call { line, operation, options: given.options, items, with, options_file: given.file, items_file })
 }
 
 impl Call {

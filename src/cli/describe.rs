@@ -67,7 +67,7 @@ fn put_options(out: &mut String, operation: &Operation, width: usize) {
         .iter()
         .map(|option| {
             let from_item = operation.item_may_fill(option);
-            let mut field = Field::of(&option.name, &option.schema.to_value(), option.required && !from_item);
+            let mut field = Field::of(&option.name, &fields::shown(&option.schema.0), option.required && !from_item);
             if from_item {
                 field.text = [field.text.as_str(), "must be given here or as a field of each item"]
                     .iter()
@@ -136,7 +136,7 @@ fn put_response(out: &mut String, operation: &Operation, width: usize) {
         return;
     };
     let _ok = writeln!(out, "\nComes back: {what} ({})", record.title);
-    out.push_str(&fields::lay_out(&fields::of_schema(&record.schema.to_value(), &property_order(record)), 2, width));
+    out.push_str(&fields::lay_out(&fields::of_schema(&fields::shown(&record.schema.0), &property_order(record)), 2, width));
     let _ok = writeln!(out, "\nA record that comes back\n{}", indented(&json::pretty(&record.sample.0)));
 }
 

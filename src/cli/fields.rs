@@ -1,8 +1,11 @@
 //! A JSON Schema's properties as a list for people: name, type, whether it must be given, what it means. Pure.
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::plain;
+use crate::digits::is_number;
+use crate::item::{fields_of, value_of};
 
 /// Widest name column.
 const NAME_MAX: usize = 34;
@@ -74,6 +77,19 @@ fn padded(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(width.saturating_sub(plain::width(text))))
 }
 
+/// JSON as a value to show: a number that would be written otherwise stands there as text.
+pub(crate) fn shown(json: &str) -> Value {
+    if let Some(fields) = fields_of(json) {
+        return Value::Object(fields.into_iter().map(|(name, raw)| (name, shown(raw.get()))).collect());
+    }
+    if let Ok(list) = serde_json::from_str::<Vec<&RawValue>>(json) {
+        return list.into_iter().map(|raw| shown(raw.get())).collect();
+    }
+    let value = value_of(json).unwrap_or_default();
+    let plain = value.to_string();
+    if is_number(json) && plain != json { Value::from(json) } else { value }
+}
+
 /// The type in a few words.
 pub(crate) fn type_text(schema: &Value) -> String {
     if let Some(choices) = schema.get("enum").and_then(Value::as_array) {
@@ -113,9 +129,9 @@ fn one_type(name: &str, schema: &Value) -> String {
 
 fn range(schema: &Value) -> String {
     match (schema.get("minimum"), schema.get("maximum")) {
-        (Some(least), Some(most)) => format!(" {least}..{most}"),
-        (Some(least), None) => format!(" ≥ {least}"),
-        (None, Some(most)) => format!(" ≤ {most}"),
+        (Some(least), Some(most)) => format!(" {}..{}", value_text(least), value_text(most)),
+        (Some(least), None) => format!(" ≥ {}", value_text(least)),
+        (None, Some(most)) => format!(" ≤ {}", value_text(most)),
         (None, None) => String::new(),
     }
 }

@@ -1,47 +1,56 @@
-//! Options from the command line: `--options` and `--set`, typed by the operation's schemas and laid over a template's.
+//! Options from the command line: `--options` and `--set`, typed by the operation's schemas and laid over a template's. Digits stay.
 
-use serde_json::{Map, Number, Value};
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::args_call::CallArgs;
 use super::input::input;
 use crate::definition::{Operation, OptionRule, kind_of};
+use crate::digits::{Decimal, is_number};
 use crate::error::{Error, ErrorKind, Place, Result};
+use crate::options::Options;
 
 /// The options of a call, and the file that they came from, when they did.
 pub(crate) struct Given {
-    pub(crate) options: Map<String, Value>,
+    pub(crate) options: Options,
     /// Names that were typed, template values left out.
     pub(crate) named: Vec<String>,
     pub(crate) file: Option<String>,
 }
 
 /// Lays what was typed over the options of a template.
-pub(crate) fn given(operation: &Operation, base: Map<String, Value>, args: &CallArgs) -> Result<Given> {
+pub(crate) fn given(operation: &Operation, base: Options, args: &CallArgs) -> Result<Given> {
     let mut given = Given { options: base, named: Vec::new(), file: None };
     if let Some(argument) = &args.options {
-        let (map, file) = object(argument)?;
-        given.named.extend(map.keys().cloned());
-        given.options.extend(map);
+        let (typed, file) = object(argument)?;
+        given.named.extend(typed.values().keys().cloned());
+        given.options.extend(&typed);
         given.file = file;
     }
     let mut lists: Vec<String> = Vec::new();
     for pair in &args.set {
         let (name, text) = split(pair)?;
         // An option that the operation does not have goes in as text: the check of all options then names it and the nearest right one.
-        let value = operation.option(name).map_or_else(|| Value::from(text), |rule| typed(rule, text));
-        match (value, given.options.get_mut(name)) {
-            (Value::Array(more), Some(Value::Array(list))) if lists.iter().any(|n| n == name) => list.extend(more),
-            (value, _) => {
-                given.options.insert(name.to_owned(), value);
-            }
-        }
+        let json = operation.option(name).map_or_else(|| quoted(text), |rule| typed(rule, text));
+        let before = given.options.json(name).filter(|_| lists.iter().any(|n| n == name));
+        let json = before.and_then(|before| appended(&before, &json)).unwrap_or(json);
+        let wrong = |e| Error::new(ErrorKind::InvalidOptions, format!("--set {pair}: {e}")).at(Place::field(format!("/{name}")));
+        given.options.insert_json(name, &json).map_err(wrong)?;
         lists.push(name.to_owned());
         given.named.push(name.to_owned());
     }
     Ok(given)
 }
 
-fn object(argument: &str) -> Result<(Map<String, Value>, Option<String>)> {
+/// Two lists as one.
+fn appended(list: &str, more: &str) -> Option<String> {
+    let parts = |json: &str| serde_json::from_str::<Vec<&RawValue>>(json).ok().map(|l| l.iter().map(|r| r.get().to_owned()).collect());
+    let (mut all, more): (Vec<String>, Vec<String>) = (parts(list)?, parts(more)?);
+    all.extend(more);
+    Some(format!("[{}]", all.join(",")))
+}
+
+fn object(argument: &str) -> Result<(Options, Option<String>)> {
     let input = input("--options", argument, ErrorKind::InvalidOptions)?;
     let place = |line: usize, column: usize| Place {
         file: input.file.clone(),
@@ -54,9 +63,10 @@ fn object(argument: &str) -> Result<(Map<String, Value>, Option<String>)> {
             .at(at)
             .advise("options are a JSON object, such as {\"id\": 12}; --set id=12 gives one without quotes")
     };
-    match serde_json::from_str(&input.text) {
-        Ok(Value::Object(map)) => Ok((map, input.file)),
-        Ok(other) => Err(wrong(format!("--options must be a JSON object, not {}", kind_of(&other)), place(1, 1))),
+    match Options::read(&input.text) {
+        Ok(options) if options.as_value().is_object() => Ok((options, input.file)),
+        Ok(other) => Err(wrong(format!("--options must be a JSON object, not {}", kind_of(other.as_value())), place(1, 1))),
+        Err(e) if e.is_data() => Err(wrong(format!("--options: {e}"), place(e.line(), e.column()))),
         Err(e) => Err(wrong(format!("--options is not JSON: {e}"), place(e.line(), e.column()))),
     }
 }
@@ -67,8 +77,8 @@ fn split(pair: &str) -> Result<(&str, &str)> {
         .ok_or_else(|| Error::new(ErrorKind::Usage, format!("--set {pair} gives no value")).advise("write it as --set name=value"))
 }
 
-/// The text as the option's schema wants it. What does not fit stays text, and the check of the options says what is wrong with it.
-fn typed(rule: &OptionRule, text: &str) -> Value {
+/// The JSON of a text as the option's schema wants it. What does not fit stays text, and the check of the options says what is wrong with it.
+fn typed(rule: &OptionRule, text: &str) -> String {
     let schema = rule.schema.to_value();
     by_types(&types(&schema), &schema, text)
 }
@@ -93,30 +103,45 @@ fn type_of(value: &Value) -> &'static str {
     }
 }
 
-fn by_types(types: &[&str], schema: &Value, text: &str) -> Value {
+fn by_types(types: &[&str], schema: &Value, text: &str) -> String {
     let has = |name: &str| types.contains(&name);
-    let number = || text.trim().parse::<Number>().ok().map(Value::Number);
-    let whole = || text.trim().parse::<i64>().map(Value::from).or_else(|_| text.trim().parse::<u64>().map(Value::from)).ok();
-    let flag = || text.trim().parse::<bool>().ok().map(Value::Bool);
-    let json = |wanted: fn(&Value) -> bool| serde_json::from_str::<Value>(text).ok().filter(wanted);
+    let plain = text.trim();
+    // `+5` and `007` are numbers to people.
+    let digits = plain.strip_prefix('+').unwrap_or(plain);
+    let unsigned = digits.strip_prefix('-').unwrap_or(digits);
+    let padded = unsigned.len() > 1 && unsigned.starts_with('0') && unsigned.bytes().all(|b| b.is_ascii_digit());
+    let number = || match padded {
+        true => format!(
+            "{}{}",
+            if digits.starts_with('-') { "-" } else { "" },
+            Some(unsigned.trim_start_matches('0')).filter(|d| !d.is_empty()).unwrap_or("0")
+        ),
+        false => digits.to_owned(),
+    };
+    let number = Some(number()).filter(|n| is_number(n));
+    let whole = || number.clone().filter(|n| Decimal::of(n).is_some_and(|d| d.is_whole()));
+    let json =
+        |first: char| plain.starts_with(first).then(|| serde_json::from_str::<&RawValue>(plain).ok().map(|r| r.get().to_owned())).flatten();
     let found = None
         .or_else(|| if has("integer") { whole() } else { None })
-        .or_else(|| if has("number") { number() } else { None })
-        .or_else(|| if has("boolean") { flag() } else { None })
-        .or_else(|| if has("object") { json(Value::is_object) } else { None })
-        .or_else(|| if has("array") { Some(list(schema, text)) } else { None })
-        .or_else(|| if has("null") && text == "null" { Some(Value::Null) } else { None });
-    found.unwrap_or_else(|| Value::from(text))
+        .or_else(|| if has("number") { number.clone() } else { None })
+        .or_else(|| if has("boolean") { Some(plain).filter(|t| matches!(*t, "true" | "false")).map(str::to_owned) } else { None })
+        .or_else(|| if has("object") { json('{') } else { None })
+        .or_else(|| if has("array") { Some(json('[').unwrap_or_else(|| list(schema, text))) } else { None })
+        .or_else(|| if has("null") && text == "null" { Some("null".to_owned()) } else { None });
+    found.unwrap_or_else(|| quoted(text))
 }
 
-/// A JSON array, or values separated by commas.
-fn list(schema: &Value, text: &str) -> Value {
-    if let Some(array) = serde_json::from_str::<Value>(text).ok().filter(Value::is_array) {
-        return array;
-    }
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+/// Values separated by commas.
+fn list(schema: &Value, text: &str) -> String {
     let element = schema.get("items").cloned().unwrap_or_default();
     let kinds = types(&element);
-    text.split(',').map(str::trim).filter(|t| !t.is_empty()).map(|t| by_types(&kinds, &element, t)).collect()
+    let parts: Vec<String> = text.split(',').map(str::trim).filter(|t| !t.is_empty()).map(|t| by_types(&kinds, &element, t)).collect();
+    format!("[{}]", parts.join(","))
 }
 
 #[cfg(test)]
@@ -129,6 +154,7 @@ mod tests {
     fn values_take_the_type_of_the_schema() {
         for (schema, text, value) in [
             (json!({"type": "integer"}), "12", json!(12)),
+            (json!({"type": "integer"}), " +007", json!(7)),
             (json!({"type": "integer"}), "1.5", json!("1.5")),
             (json!({"type": "string"}), "12", json!("12")),
             (json!({"type": "number"}), "1.50", json!(1.5)),
@@ -141,8 +167,26 @@ mod tests {
             (json!({"enum": [1, 2]}), "2", json!(2)),
             (json!({}), "true", json!("true")),
         ] {
-            assert_eq!(by_types(&types(&schema), &schema, text), value, "{schema} {text}");
+            let json = by_types(&types(&schema), &schema, text);
+            assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), value, "{schema} {text}");
         }
         assert_eq!(types(&Value::Null), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn digits_stay_as_typed() {
+        for (schema, text, expected) in [
+            (json!({"type": "integer"}), "18446744073709551617", "18446744073709551617"),
+            (json!({"type": "integer"}), "1e2", "1e2"),
+            (json!({"type": "integer"}), "-0", "-0"),
+            (json!({"type": "integer"}), "-00", "-0"),
+            (json!({"type": "integer"}), "12345678901234567890.5", "\"12345678901234567890.5\""),
+            (json!({"type": "number"}), "1.10", "1.10"),
+            (json!({"type": "array", "items": {"type": "number"}}), "1.10, 1e2", "[1.10,1e2]"),
+            (json!({"type": "array"}), "[1.10, 1e400]", "[1.10, 1e400]"),
+            (json!({"type": "object"}), "{\"a\":1.10}", "{\"a\":1.10}"),
+        ] {
+            assert_eq!(by_types(&types(&schema), &schema, text), expected, "{schema} {text}");
+        }
     }
 }

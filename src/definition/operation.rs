@@ -7,11 +7,13 @@ use http::HeaderName;
 use serde_json::{Map, Value, json};
 
 use super::connector::{Connector, Success};
+use super::exact::refine;
 use super::paging::{Paging, Size, Total};
-use super::schema::{Finding, Schema};
+use super::schema::{Finding, Schema, kind_of};
 use super::text::{Pointer, Text};
 use super::value::Json;
 use crate::error::{Error, ErrorKind, Fault, Place, Result};
+use crate::options::{Given, Options};
 
 /// The three methods of the node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
@@ -270,8 +272,8 @@ impl Operation {
     }
 
     /// The page size in force: the caller's, or the connection's, or the definition's default.
-    pub(crate) fn page_size(&self, size: &Size, options: &Map<String, Value>, preferred: Option<u32>) -> u32 {
-        let given = options.get(&size.query).and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
+    pub(crate) fn page_size(&self, size: &Size, options: &Options, preferred: Option<u32>) -> u32 {
+        let given = options.values().get(&size.query).and_then(whole).and_then(|n| u32::try_from(n).ok());
         let most = size.max.unwrap_or(u32::MAX);
         given.or(preferred.map(|p| p.min(most))).unwrap_or(size.default).max(1)
     }
@@ -286,34 +288,51 @@ impl Operation {
     ///
     /// # Errors
     /// `invalid_options`, with the field of each fault.
-    pub fn check_options(&self, options: &Map<String, Value>) -> Result<()> {
+    pub fn check_options(&self, options: impl Into<Options>) -> Result<()> {
+        let options = options.into();
+        if !options.is_object() {
+            let what = kind_of(options.as_value());
+            return Err(Error::new(ErrorKind::InvalidOptions, format!("the options of {} are an object, not {what}", self.id))
+                .with(|d| d.operation = Some(self.id.clone())));
+        }
         if options.is_empty() && !self.options.iter().any(|o| o.required) {
             return Ok(());
         }
         let schema = self.option_schema()?;
-        let value = Value::Object(options.clone());
-        let faults: Vec<Fault> = schema.check(&value).into_iter().map(|f| self.option_fault(f)).collect();
+        let found = match options.as_value() {
+            Value::Null => schema.check(&Value::Object(Map::new())),
+            value => schema.check(value),
+        };
+        let faults: Vec<Fault> = self.exactly(&options, found).into_iter().map(|f| self.option_fault(f)).collect();
         if faults.is_empty() {
             return Ok(());
         }
         Err(self.refuse(ErrorKind::InvalidOptions, &format!("the options of {} do not fit", self.id), faults))
     }
 
-    /// What is wrong with the value that an item gives an option; `given` are the others. A number may be written as text, as CSV files do.
-    pub(crate) fn check_filled(&self, given: &mut Map<String, Value>, name: &str, value: &Value) -> Result<Option<String>> {
-        let schema = self.option_schema()?;
-        let mut misfit = |value: &Value| {
-            given.insert(name.to_owned(), value.clone());
-            let whole = Value::Object(std::mem::take(given));
-            let found = schema.check(&whole).into_iter().find(|f| f.pointer == format!("/{name}"));
-            if let Value::Object(map) = whole {
-                *given = map;
+    /// Verdicts about numbers that 64 bits cannot hold, by their text.
+    fn exactly(&self, options: &Options, mut found: Vec<Finding>) -> Vec<Finding> {
+        for (name, text) in options.texts() {
+            if let Some(rule) = self.option(name) {
+                refine(&rule.schema.0, text, &format!("/{}", crate::yaml::escape(name)), &mut found);
             }
-            found.map(|f| f.message)
+        }
+        found
+    }
+
+    /// What is wrong with the value that an item gives an option; `given` are the others. A number may be written as text, as CSV files do.
+    pub(crate) fn check_filled(&self, given: &mut Options, name: &str, own: Given<'_>) -> Result<Option<String>> {
+        let schema = self.option_schema()?;
+        let pointer = format!("/{}", crate::yaml::escape(name));
+        let mut misfit = |own: Given<'_>| {
+            given.insert_given(name, own);
+            let found = self.exactly(given, schema.check(given.as_value()));
+            found.into_iter().find(|f| f.pointer == pointer).map(|f| f.message)
         };
-        let Some(message) = misfit(value) else { return Ok(None) };
-        let number = value.as_str().and_then(|text| serde_json::from_str::<serde_json::Number>(text.trim()).ok());
-        Ok(number.map_or(Some(message.clone()), |number| misfit(&Value::Number(number)).map(|_| message)))
+        let Some(message) = misfit(own) else { return Ok(None) };
+        let number = own.value().as_str().map(str::trim).filter(|text| crate::digits::is_number(text));
+        let value = number.and_then(|number| crate::item::value_of(number).ok());
+        Ok(value.map_or(Some(message.clone()), |value| misfit(Given::new(&value, number)).map(|_| message)))
     }
 
     fn option_schema(&self) -> Result<&Schema> {
@@ -342,7 +361,21 @@ impl Operation {
         Ok(schema.check(item))
     }
 
+    /// The same for the text of an item, exact about numbers of any length. `value` is what was made of it.
+    pub(crate) fn check_item_text(&self, rule: &ItemRule, value: &Value, text: &str) -> Result<Vec<Finding>> {
+        let mut found = self.check_item(rule, value)?;
+        if crate::digits::is_long(text) {
+            refine(&rule.schema.to_string(), text, "", &mut found);
+        }
+        Ok(found)
+    }
+
     pub(crate) fn refuse(&self, kind: ErrorKind, what: &str, faults: Vec<Fault>) -> Error {
         Error::from_faults(kind, what, faults).with(|d| d.operation = Some(self.id.clone()))
     }
+}
+
+/// A whole number, however it is written: 100, `100.0` and `1e2` are the same.
+fn whole(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_f64().filter(|n| n.fract() == 0.0 && (0.0..1e15).contains(n)).map(|n| n as u64))
 }

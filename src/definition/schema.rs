@@ -5,6 +5,7 @@ use serde_json::Value;
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::{PatternOptions, ValidationError, Validator};
 
+use super::exact::TWICE;
 use crate::error::did_you_mean;
 
 /// A compiled schema.
@@ -94,6 +95,7 @@ fn findings(error: &ValidationError<'_>, root: &Value, schema: &Value) -> Vec<Fi
         Kind::Format { format } => plain(format!("{name} is not a valid {format}")),
         Kind::AnyOf { context } | Kind::OneOfNotValid { context } => alternatives(context, root, schema, &pointer, instance),
         Kind::OneOfMultipleValid { .. } => plain(format!("{name} fits several forms at once")),
+        Kind::UniqueItems => plain(format!("{name} {TWICE}")),
         Kind::FalseSchema => plain(format!("{name} is not known here")),
         _ => plain(format!("{name}: {}", error.masked())),
     }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::check::{Checker, Format, explain};
 use super::file::TemplateFile;
@@ -10,7 +11,8 @@ use super::operation::Operation;
 use super::text::Pointer;
 use super::value::{Json, Ordered};
 use crate::error::{Error, ErrorKind, Result};
-use crate::item::Items;
+use crate::item::{Items, fields_of};
+use crate::options::Options;
 use crate::yaml::{Document, escape};
 
 /// A ready-made pick: an operation with its options and, for writes, sample items.
@@ -35,13 +37,10 @@ pub struct Template {
 }
 
 impl Template {
-    /// The options as a map.
+    /// The options, ready to send.
     #[must_use]
-    pub fn options_map(&self) -> Map<String, Value> {
-        match self.options.to_value() {
-            Value::Object(map) => map,
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
-        }
+    pub fn to_options(&self) -> Options {
+        Options::read(&self.options.0).unwrap_or_default()
     }
 
     /// The items, ready to send.
@@ -75,10 +74,15 @@ impl Template {
 
 /// A sample value that fits an option's schema.
 fn sample(schema: &Json) -> Json {
+    let rules = fields_of(&schema.0).unwrap_or_default();
+    let raw = |key: &str| rules.iter().find(|(name, _)| name == key).map(|(_, raw)| raw.get().to_owned());
+    let first = |key: &str| Some(serde_json::from_str::<Vec<&RawValue>>(&raw(key)?).ok()?.first()?.get().to_owned());
+    if let Some(json) = first("examples").or_else(|| first("enum")).or_else(|| raw("default")) {
+        return Json(json);
+    }
     let schema = schema.to_value();
-    let first = |key: &str| schema.get(key).and_then(|v| v.get(0)).cloned();
-    let by_type = || match schema.get("type").and_then(Value::as_str) {
-        Some("integer" | "number") => schema.get("minimum").cloned().unwrap_or(Value::from(1)),
+    let value = match schema.get("type").and_then(Value::as_str) {
+        Some("integer" | "number") => return Json(raw("minimum").unwrap_or_else(|| "1".to_owned())),
         Some("boolean") => Value::Bool(true),
         Some("array") => Value::Array(Vec::new()),
         _ => match schema.get("format").and_then(Value::as_str) {
@@ -88,7 +92,7 @@ fn sample(schema: &Json) -> Json {
             _ => Value::from("text"),
         },
     };
-    Json(first("examples").or_else(|| first("enum")).or_else(|| schema.get("default").cloned()).unwrap_or_else(by_type).to_string())
+    Json(value.to_string())
 }
 
 /// Reads one template from its part of a file and checks it against its operation.
@@ -124,7 +128,7 @@ fn check(c: &mut Checker<'_>, at: &str, template: &Template) {
         c.fault(&format!("{at}/options"), "options are a map", None);
         return;
     }
-    if let Err(error) = operation.check_options(&template.options_map()) {
+    if let Err(error) = operation.check_options(template.to_options()) {
         let faults = if error.faults.is_empty() {
             vec![(error.place.clone(), error.message.clone())]
         } else {
@@ -140,7 +144,7 @@ fn check(c: &mut Checker<'_>, at: &str, template: &Template) {
         None => {}
         Some(rule) => {
             for (i, item) in template.items.iter().enumerate() {
-                match operation.check_item(rule, &item.to_value()) {
+                match operation.check_item_text(rule, &item.to_value(), &item.0) {
                     Ok(findings) => findings.into_iter().for_each(|f| c.fault(&format!("{at}/items/{i}{}", f.pointer), f.message, None)),
                     Err(error) => c.fault(&format!("{at}/items/{i}"), error.to_string(), None),
                 }

@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::yaml::AS_JSON;
 
 /// A map that keeps the order in which its author wrote it.
 #[derive(Clone, Debug)]
@@ -50,24 +53,45 @@ impl<T: schemars::JsonSchema> schemars::JsonSchema for Ordered<T> {
 pub struct Json(pub String);
 
 impl Json {
-    /// The value, with keys sorted.
+    /// The value, with keys sorted; a number that 64 bits cannot hold is the nearest one that they do.
     #[must_use]
     pub fn to_value(&self) -> Value {
-        serde_json::from_str(&self.0).unwrap_or_default()
+        crate::item::value_of(&self.0).unwrap_or_default()
+    }
+}
+
+impl From<Value> for Json {
+    fn from(value: Value) -> Json {
+        Json(value.to_string())
     }
 }
 
 impl<'de> Deserialize<'de> for Json {
+    /// From a YAML tree of this crate numbers come as they are written, from other formats as what 64 bits hold of them.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut text = String::new();
-        JsonWriter(&mut text).deserialize(deserializer)?;
-        Ok(Json(text))
+        struct Text;
+        #[expect(clippy::serde_api_misuse, reason = "a borrowed text comes from other formats, and is none of JSON")]
+        impl<'de> Visitor<'de> for Text {
+            type Value = Json;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value")
+            }
+            fn visit_string<E: serde::de::Error>(self, json: String) -> Result<Json, E> {
+                Ok(Json(json))
+            }
+            fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
+                let mut text = String::new();
+                JsonWriter(&mut text).deserialize(deserializer)?;
+                Ok(Json(text))
+            }
+        }
+        deserializer.deserialize_newtype_struct(AS_JSON, Text)
     }
 }
 
 impl serde::Serialize for Json {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let raw: &serde_json::value::RawValue = serde_json::from_str(&self.0).map_err(serde::ser::Error::custom)?;
+        let raw: &RawValue = serde_json::from_str(&self.0).map_err(serde::ser::Error::custom)?;
         raw.serialize(serializer)
     }
 }

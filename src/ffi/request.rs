@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::connection::Conn;
@@ -12,6 +11,7 @@ use crate::definition::{Method, Template};
 use crate::engine::CallOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
+use crate::options::Options;
 use crate::send::Cancel;
 
 /// As typed.
@@ -23,8 +23,8 @@ struct Typed<'t> {
     operation_id: Option<String>,
     #[serde(default)]
     template: Option<String>,
-    #[serde(default)]
-    options: Option<Value>,
+    #[serde(default, borrow)]
+    options: Option<&'t RawValue>,
     #[serde(default, borrow)]
     items: Option<&'t RawValue>,
     #[serde(default)]
@@ -93,7 +93,7 @@ pub(crate) enum Input {
 pub(crate) struct Request {
     pub(crate) work: Work,
     pub(crate) operation: String,
-    pub(crate) options: Value,
+    pub(crate) options: Options,
     pub(crate) with: CallOptions,
     pub(crate) batch: Batch,
     /// Largest answer of `opnode_run`, in bytes.
@@ -121,7 +121,7 @@ impl Request {
             (None, Some(template)) => template.operation.id.clone(),
             (None, None) => String::new(),
         };
-        let options = options(typed.options.as_ref(), template.as_ref())?;
+        let options = options(typed.options, template.as_ref())?;
         let items = items(typed.items, template.as_ref())?;
         let work = work(conn, &typed, items)?;
         if operation.is_empty() && !matches!(work, Work::Check | Work::Selftest(_)) {
@@ -144,14 +144,16 @@ impl Request {
 }
 
 /// The typed options over those of a template.
-fn options(typed: Option<&Value>, template: Option<&Template>) -> Result<Value> {
-    let mut all = template.map(Template::options_map).unwrap_or_default();
-    match typed {
-        None | Some(Value::Null) => {}
-        Some(Value::Object(own)) => all.extend(own.clone()),
-        Some(_) => return Err(usage("options: they are an object")),
+fn options(typed: Option<&RawValue>, template: Option<&Template>) -> Result<Options> {
+    let mut all = template.map(Template::to_options).unwrap_or_default();
+    if let Some(raw) = typed {
+        let own = Options::read(raw.get()).map_err(|e| Error::new(ErrorKind::InvalidOptions, format!("options: {e}")))?;
+        if !own.is_object() {
+            return Err(usage("options: they are an object"));
+        }
+        all.extend(&own);
     }
-    Ok(Value::Object(all))
+    Ok(all)
 }
 
 fn items(typed: Option<&RawValue>, template: Option<&Template>) -> Result<Option<Items>> {

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::buffer::Buffer;
 use super::connection::Conn;
@@ -16,6 +16,7 @@ use crate::definition::{Method, Send as Sending};
 use crate::engine::{CallOptions, Session};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
+use crate::options::Options;
 use crate::receipt::{Outcome, OutcomeCounts, OutcomeStatus, Receipt};
 use crate::send::cancelled;
 use crate::walk::Walk;
@@ -100,7 +101,7 @@ struct Write {
     session: Session,
     method: Method,
     operation: String,
-    options: Value,
+    options: Options,
     with: CallOptions,
     batch: Batch,
 }

@@ -15,8 +15,6 @@ mod view;
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-
 pub use ledger::Ledger;
 pub(crate) use link::{Links, parse as parse_links};
 pub(crate) use signal::count;
@@ -25,6 +23,7 @@ pub(crate) use view::View;
 
 use crate::definition::{Advance, End, Operation, Paging, Style};
 use crate::error::{Error, ErrorKind, Place, Result};
+use crate::options::Options;
 use crate::page::Page;
 use crate::receipt::{EndSeen, StopReason};
 use crate::request::Cursor;
@@ -89,11 +88,11 @@ pub(crate) struct Pager {
 
 impl Pager {
     /// A pager for a call. `forward_only` asks for the connector's keyset walk.
-    pub(crate) fn new(operation: Arc<Operation>, options: &Map<String, Value>, forward_only: bool, asked: Option<u32>) -> Result<Pager> {
+    pub(crate) fn new(operation: Arc<Operation>, options: &Options, forward_only: bool, asked: Option<u32>) -> Result<Pager> {
         let paging = if forward_only { forward(&operation, options)? } else { operation.paging.clone() };
         let with = match &paging.style {
             Style::Offset { with, .. } => {
-                with.iter().filter(|(name, _)| operation.option(name).is_some() && !options.contains_key(name)).cloned().collect()
+                with.iter().filter(|(name, _)| operation.option(name).is_some() && !options.contains(name)).cloned().collect()
             }
             _ => Vec::new(),
         };
@@ -317,12 +316,12 @@ fn strategy(view: &View<'_>) -> Result<Step> {
 }
 
 /// The keyset walk that the caller asked for, if the operation and the other options allow it.
-fn forward(operation: &Operation, options: &Map<String, Value>) -> Result<Paging> {
+fn forward(operation: &Operation, options: &Options) -> Result<Paging> {
     let Some(Paging { style: Style::Keyset(keyset), more, .. }) = &operation.forward_only else {
         return Err(Error::new(ErrorKind::InvalidOptions, format!("{} cannot be walked forward only", operation.id))
             .advise("leave forward_only out"));
     };
-    if let Some(name) = keyset.unless.iter().find(|name| options.contains_key(*name)) {
+    if let Some(name) = keyset.unless.iter().find(|name| options.contains(name)) {
         return Err(Error::new(ErrorKind::InvalidOptions, format!("`{name}` cannot be given together with a forward-only walk"))
             .at(Place::field(format!("/{name}")))
             .advise(format!("leave `{name}` out, or walk by pages")));

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::body::Share;
 use crate::definition::{Operation, PartMeans, PartRule, Pointer, ResultShape, Success, scalar};
+use crate::digits::{is_long, is_number};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::{Item, Items};
 use crate::paging::count;
@@ -175,8 +176,9 @@ fn part_of(means: &PartMeans, parts: &[Value], taken: &[bool], asked: Asked<'_>)
         PartMeans::Place => (parts.len() == asked.count).then_some(asked.position),
         PartMeans::Index(pointer) => parts.iter().position(|p| pointer.find(p).and_then(count) == Some(asked.position as u64)),
         PartMeans::Key { part: own, item: pointer } => {
-            let item = crate::item::value_of(asked.item?.as_str()).ok()?;
-            let named = if item.is_object() || item.is_array() { pointer.find(&item) } else { Some(&item) }.and_then(scalar)?;
+            let item = asked.item?;
+            let raw = if item.as_str().starts_with(['{', '[']) { item.raw(pointer.tokens())? } else { item.as_str() };
+            let named = flag(raw).as_ref().and_then(scalar)?;
             let means = |part: &Value| own.find(part).and_then(scalar).as_deref() == Some(named.as_str());
             parts.iter().zip(taken).position(|(part, taken)| !taken && means(part))
         }
@@ -207,8 +209,12 @@ fn verdict(ok: &Success, part: &Value) -> Option<bool> {
 /// A part's own fields that can be read as values; its record stays raw, because a number in it may be beyond any value.
 fn flags(part: Item<'_>) -> Value {
     let Some(fields) = part.fields() else { return crate::item::value_of(part.as_str()).unwrap_or_default() };
-    let fields = fields.into_iter();
-    fields.filter_map(|(name, raw)| Some((name, serde_json::from_str(raw.get()).ok()?))).collect::<Map<_, _>>().into()
+    fields.into_iter().filter_map(|(name, raw)| Some((name, flag(raw.get())?))).collect::<Map<_, _>>().into()
+}
+
+/// A value; a number with more digits than a value holds is its text, so that the keys of two records are not taken for one.
+fn flag(raw: &str) -> Option<Value> {
+    if is_number(raw) && is_long(raw) { Some(Value::from(raw)) } else { serde_json::from_str(raw).ok() }
 }
 
 /// Whether a part's flag says that it succeeded: true, the word, or an HTTP status of the 2xx kind.

@@ -1,6 +1,24 @@
 //! What is read, what is refused, and where it says it stands.
 
-use super::Document;
+use super::{AS_JSON, Document};
+
+struct AsJson(String);
+
+impl<'de> serde::Deserialize<'de> for AsJson {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<AsJson, D::Error> {
+        struct Text;
+        impl serde::de::Visitor<'_> for Text {
+            type Value = AsJson;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("JSON")
+            }
+            fn visit_str<E>(self, json: &str) -> Result<AsJson, E> {
+                Ok(AsJson(json.to_owned()))
+            }
+        }
+        deserializer.deserialize_newtype_struct(AS_JSON, Text)
+    }
+}
 
 #[test]
 fn places_are_those_of_the_file() {
@@ -92,4 +110,14 @@ fn faults_have_a_place() {
         let error = Document::parse("a.yaml", text, 0).err().unwrap_or_else(|| panic!("{text:?} was accepted"));
         assert!(error.place.as_ref().unwrap().line.is_some(), "{text:?}: {error:?}");
     }
+}
+
+#[test]
+fn numbers_keep_their_digits() {
+    let text = "# é\n- 1.10\n- 1e2\n- 18446744073709551617\n- -0\n- +1.50\n- .25\n- 3.\n- !!float 2.50\n- &a 0.1000000000000000055\n- *a\n- 12\n- 1.5 # x\n- {a: 1E+2, b: [123456789012345678901234567890]}\n- 1.E-3\n- '1.10'\n";
+    let doc = Document::parse("a", text, 0).unwrap();
+    let AsJson(json) = doc.read().unwrap();
+    let expected = r#"[1.10,1e2,18446744073709551617,-0,1.50,0.25,3,2.50,0.1000000000000000055,0.1000000000000000055,12,1.5,{"a":1E+2,"b":[123456789012345678901234567890]},1E-3,"1.10"]"#;
+    assert_eq!(json, expected);
+    assert!(Document::parse("a", "a: 1e400", 0).is_err());
 }

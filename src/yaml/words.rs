@@ -8,7 +8,7 @@ pub(super) fn tidy(message: &str) -> String {
     let cut = one.split_once(": ").filter(|(head, _)| head.starts_with("error") && head.contains("line")).map_or(one, |(_, tail)| tail);
     let cut = cut.split(" at line ").next().unwrap_or(cut);
     let cut = cut.split(", set DuplicateKeyPolicy").next().unwrap_or(cut);
-    let cut = cut.strip_suffix(" by configured policy").unwrap_or(cut).trim();
+    let cut = [" by configured policy", " by the configured policy"].iter().find_map(|words| cut.strip_suffix(words)).unwrap_or(cut).trim();
     let deep = || format!("it is nested deeper than the limit yaml_depth ({DEPTH_MAX})");
     match cut.strip_prefix("budget breached: ") {
         None if cut.starts_with("recursion limit") => deep(),

@@ -402,6 +402,29 @@ CASE(template_requests) {
   close_all();
 }
 
+CASE(options_keep_their_digits) {
+  static const char *const numbers[] = {"1.10", "1e2", "-0", "18446744073709551617", "123456789012345678901234567890", "0.1000000000000000055"};
+  open_all("");
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+    const char *n = numbers[i];
+    char request[500], part[200];
+    snprintf(request, sizeof request,
+             "{\"method\":\"mutate\",\"operationId\":\"sendParcel\",\"plan\":true,"
+             "\"options\":{\"id\":%s,\"sizes\":[%s,1.50],\"x-weight\":%s,\"weight\":%s}}",
+             n, n, n, n);
+    char *all = run(conn, request, OPNODE_OK);
+    snprintf(part, sizeof part, "/parcels/%s?sizes=%s,1.50\"", n, n);
+    HAS(all, part);
+    snprintf(part, sizeof part, "[\"x-weight\",\"%s\"]", n);
+    HAS(all, part);
+    snprintf(part, sizeof part, "\"{\\\"weight\\\":%s}\"", n);
+    HAS(all, part);
+    free(all);
+  }
+  free(run(conn, "{\"method\":\"mutate\",\"operationId\":\"sendParcel\",\"plan\":true,\"options\":{\"id\":1,\"id\":2}}", OPNODE_E_INVALID_OPTIONS));
+  close_all();
+}
+
 CASE(plan_sends_nothing) {
   open_all("");
   char *all = run(conn, "{\"method\":\"query\",\"operationId\":\"listGoods\",\"options\":{\"trouble\":\"stall\"},\"plan\":true}", OPNODE_OK);

@@ -109,7 +109,7 @@ async fn hidden_fields_filter_but_do_not_show() {
 async fn every_shape_has_a_reply() {
     let (sandbox, engine) = start(Faults::default()).await;
     let session = connect(&sandbox, &engine, "acme");
-    let sample = r#"{"name":"Thing","id":1,"size":1.5,"active":true,"kind":"big","owner":{"id":7,"name":"Seven"},"tags":[{"value":"red"},{"value":"blue"}],"_info":{"lastUpdated":"2025-01-01T00:00:00Z"}}"#;
+    let sample = r#"{"name":"Thing","id":1,"size":1.50,"active":true,"kind":"big","owner":{"id":7,"name":"Seven"},"tags":[{"value":"red"},{"value":"blue"}],"_info":{"lastUpdated":"2025-01-01T00:00:00Z"}}"#;
     for (operation, expected) in [
         ("getInfo", r#"[{"z":1,"a":2}]"#.to_owned()),
         ("ping", format!("[{sample}]")),

@@ -25,7 +25,7 @@ const SHORT: &[&str] = &["jumpcloud-msp/providers_retrieveIntegrations 3"];
 
 /// Rows and pages of a call.
 async fn call(session: &Session, template: &Template) -> opnode::Result<(usize, u64)> {
-    let options = serde_json::Value::Object(template.options_map());
+    let options = template.to_options();
     let with = CallOptions::default();
     let id = &template.operation.id;
     let items = if template.operation.items.is_some() { Some(template.items()?) } else { None };
