@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use opnode::connection::ConnectionsFile;
-use opnode::{CallOptions, Catalog, Engine, EngineConfig, Items, Outcome};
+use opnode::{CallOptions, Catalog, Engine, EngineConfig, Items, Options, Outcome};
 use serde_json::{Value, json};
 
 use crate::form::Situation;
@@ -139,7 +139,7 @@ async fn called(situation: &Situation, stage: &Stage) -> opnode::Result<Found> {
     let connections = ConnectionsFile::parse("connections.yaml", &stage.text("connections.yaml").unwrap())?;
     let spec = connections.find("here")?.resolve(|name, _| unreachable!("{name} is kept outside"))?;
     let session = Engine::new(EngineConfig::new(catalog)).connect(&spec)?;
-    let options: Value = serde_json::from_str(&stage.options).unwrap();
+    let options = Options::parse(&stage.options)?;
     let with = CallOptions {
         items_max: situation.call.limit,
         forward_only: situation.call.forward_only,
