@@ -213,6 +213,13 @@ impl Connection {
         let mut values = BTreeMap::new();
         for property in &connector.properties {
             match value_of(property, spec) {
+                Ok(Some(value)) if breaks_address(&connector, &property.name, &value) => {
+                    fault(
+                        &property.name,
+                        format!("`{}` is put into the address, which has no query and no fragment", property.name),
+                        Some(NO_QUERY),
+                    );
+                }
                 Ok(Some(value)) => {
                     values.insert(property.name.clone(), Secret::new(value));
                 }
@@ -278,7 +285,14 @@ impl Connection {
     /// The base address of an operation.
     pub(crate) fn base_of(&self, operation: &Operation) -> Result<Cow<'_, Url>> {
         let Some(text) = &operation.base_url else { return Ok(Cow::Borrowed(&self.base)) };
-        self.address(text).map(Cow::Owned)
+        let base = self.address(text)?;
+        if base.query().is_some() || base.fragment().is_some() {
+            let name = text.names().find(|name| self.value(name).is_some_and(|v| v.contains(['?', '#']))).unwrap_or_default();
+            return Err(Error::new(ErrorKind::Connection, format!("`{name}` is put into the address, which has no query and no fragment"))
+                .at(Place::field(format!("/{}", escape(name))))
+                .advise(NO_QUERY));
+        }
+        Ok(Cow::Owned(base))
     }
 
     /// An address of the connector's definition, if it is one of this connection's origins.
@@ -316,6 +330,14 @@ impl Connection {
         let rate = self.limits.rate.map(|r| Rate { requests: r.requests, per_s: r.per_s }).or(self.connector.rate)?;
         (rate.requests > 0 && rate.per_s > 0).then_some(rate)
     }
+}
+
+/// What to do about a value that brings a query into a base address.
+const NO_QUERY: &str = "leave out what begins with ? or #; what belongs in the query is an option of the operation";
+
+/// Whether a value would bring a query or a fragment into the address to which paths are appended.
+fn breaks_address(connector: &Connector, name: &str, value: &str) -> bool {
+    value.contains(['?', '#']) && connector.base_url.names().any(|n| n == name)
 }
 
 type ValueFault = (String, Option<&'static str>);

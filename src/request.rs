@@ -190,13 +190,14 @@ fn body(operation: &Operation, input: Input<'_>) -> Result<Option<Body>> {
     if let Some(body) = input.body {
         return Ok(Some(body.clone()));
     }
-    let fields: Map<String, Value> = operation
-        .options
-        .iter()
-        .filter(|o| o.location == Location::Body)
-        .filter_map(|o| input.options.get(&o.name).map(|v| (o.name.clone(), v.clone())))
-        .collect();
-    Ok((!fields.is_empty()).then(|| Body::json(Value::Object(fields).to_string())))
+    let fields = body_fields(operation, input.options);
+    Ok((!fields.is_empty()).then(|| Body::json(format!("{{{}}}", fields.join(",")))))
+}
+
+/// The options that stand in the body, as members of its object.
+pub(crate) fn body_fields(operation: &Operation, options: &Map<String, Value>) -> Vec<String> {
+    let fields = operation.options.iter().filter(|o| o.location == Location::Body);
+    fields.filter_map(|o| options.get(&o.name).map(|v| format!("{}:{v}", Value::from(o.name.as_str())))).collect()
 }
 
 fn encode(text: &str) -> String {

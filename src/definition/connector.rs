@@ -136,7 +136,7 @@ impl Auth {
                 let optional = [o.authorize.as_ref(), o.client_secret.as_ref(), o.refresh_token.as_ref()];
                 optional.into_iter().flatten().chain([&o.token, &o.client_id]).collect()
             }
-            Auth::Refresh(r) => r.headers.iter().map(|(_, text)| text).collect(),
+            Auth::Refresh(r) => r.headers.iter().map(|(_, text)| text).chain([&r.path]).collect(),
         }
     }
 }

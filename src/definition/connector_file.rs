@@ -29,7 +29,7 @@ mirrors! {
         pub docs: Option<String>,
         /// What a connection to this system needs, in the order in which a form shows it
         pub connection: Ordered<PropertyFile>,
-        /// Where paths are appended; {property} placeholders allowed
+        /// Where paths are appended; {property} placeholders allowed, no query
         pub base_url: String,
         /// Hosts that people type, and the host that serves the API for each
         #[serde(default)]

@@ -6,6 +6,7 @@ mod catalog;
 mod check;
 mod connector;
 mod connector_file;
+mod effects;
 mod file;
 mod operation;
 mod pack;

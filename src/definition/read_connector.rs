@@ -8,6 +8,7 @@ use super::connector_file::{
     AuthFile, ConnectorFile, EndFile, ErrorsFile, FlowFile, KeysetFile, Oauth2File, PagingFile, ProbeFile, PropertyFile, RefreshFile,
     SizeFile,
 };
+use super::effects;
 use super::file::OptionFile;
 use super::operation::OptionRule;
 use super::read_operation::{option_rule, request_line};
@@ -30,11 +31,19 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
     // A part that is wrong is noted and stands as empty, so that the other parts are looked at too.
     let base_url = c.text("/base_url", &file.base_url).unwrap_or_default();
     let auth = auth(c, file.auth);
+    let names: Vec<String> = file.headers.0.iter().map(|(name, _)| name.clone()).collect();
     let headers = c.headers("/headers", file.headers);
     let known: Vec<&str> = properties.iter().map(|p| p.name.as_str()).collect();
     check_names(c, "/base_url", &base_url, &known);
+    effects::address(c, "/base_url", &base_url);
     auth.texts().into_iter().for_each(|text| check_names(c, "/auth", text, &known));
-    headers.iter().for_each(|(name, text)| check_names(c, &format!("/headers/{name}"), text, &known));
+    for (header, text) in &headers {
+        let written = names.iter().find(|name| name.eq_ignore_ascii_case(header.as_str()));
+        let at = format!("/headers/{}", escape(written.map_or(header.as_str(), String::as_str)));
+        check_names(c, &at, text, &known);
+        effects::signature(c, &at, header.as_str(), &auth);
+    }
+    origins(c, &file.origins);
     for (i, property) in properties.iter().enumerate() {
         if !c.is_vouched()
             && property.pattern.as_deref().is_some_and(|p| super::schema::Schema::compile(serde_json::json!({ "pattern": p })).is_err())
@@ -48,14 +57,19 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
         let rules = option_set(c, &format!("/option_sets/{}", escape(&name)), set);
         option_sets.push((name, rules));
     }
+    let probe = file.probe.map(|p| probe(c, p));
+    probe
+        .iter()
+        .flat_map(|p| &p.options)
+        .for_each(|(name, text)| check_names(c, &format!("/probe/options/{}", escape(name)), text, &known));
     Connector {
         name: file.connector,
         title: file.title,
         description: file.description,
         docs: file.docs,
-        properties,
-        probe: file.probe.map(|p| probe(c, p)),
+        probe,
         rate: rate(c, file.rate),
+        properties,
         base_url,
         hosts: file.hosts.0.into_iter().map(|(a, b)| (a.to_lowercase(), b)).collect(),
         origins: file.origins,
@@ -78,8 +92,21 @@ fn probe(c: &mut Checker<'_>, file: ProbeFile) -> Probe {
     }
 }
 
+/// Origins beside the connector's own: credentials go there, so what does not hold is told.
+fn origins(c: &mut Checker<'_>, origins: &[String]) {
+    for (i, origin) in origins.iter().enumerate() {
+        let plain = url::Url::parse(origin).ok().filter(|url| {
+            matches!(url.scheme(), "https" | "http") && url.path() == "/" && url.query().is_none() && url.fragment().is_none()
+        });
+        if plain.is_none() {
+            let advice = Some("write scheme://host, such as https://files.example.com".to_owned());
+            c.fault(&format!("/origins/{i}"), format!("`{origin}` is not an origin"), advice);
+        }
+    }
+}
+
 fn option_set(c: &mut Checker<'_>, at: &str, set: Ordered<OptionFile>) -> Vec<OptionRule> {
-    set.0.into_iter().filter_map(|(name, file)| option_rule(c, &format!("{at}/{}", escape(&name)), name, file, &[])).collect()
+    set.0.into_iter().filter_map(|(name, file)| option_rule(c, &format!("{at}/{}", escape(&name)), name, file, None)).collect()
 }
 
 fn check_names(c: &mut Checker<'_>, at: &str, text: &Text, known: &[&str]) {
