@@ -10,6 +10,7 @@ mod reroute;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use http::{HeaderName, HeaderValue};
@@ -188,6 +189,8 @@ pub struct Connection {
     desks: Vec<url::Origin>,
     /// The credential's header, once it was made; not for tokens that are renewed.
     pub(crate) signature: OnceLock<(HeaderName, HeaderValue)>,
+    /// The token server was found to take the client's secret in the form alone.
+    pub(crate) secret_in_form: AtomicBool,
 }
 
 impl std::fmt::Debug for Connection {
@@ -256,6 +259,7 @@ impl Connection {
             desks: Vec::new(),
             connector,
             signature: OnceLock::new(),
+            secret_in_form: AtomicBool::new(false),
         };
         connection.desks = connection.find_desks();
         Ok(connection)

@@ -421,7 +421,8 @@ impl Wire {
             d.message = mask(&d.message);
             d.cause = d.cause.as_deref().map(mask);
             d.operation = Some(call.operation.id.clone());
-            d.request = Some(line);
+            // A token request that failed is named already.
+            d.request.get_or_insert(line);
             d.attempts = attempts;
         })
     }

@@ -38,7 +38,7 @@ pub(crate) use batch_file::{
 };
 pub(crate) use check::{Checker, explain};
 pub(crate) use connector::{Auth, End, ErrorRules, Explain, Keyset, Oauth2, Paging, Refresh};
-pub(crate) use connector_file::{FormatFile, PropertyTypeFile};
+pub(crate) use connector_file::{ClientAuthFile, FormatFile, PropertyTypeFile};
 pub(crate) use operation::{PartRule, Repeat};
 pub(crate) use pack::into_faults;
 pub(crate) use schema::{Schema, kind_of};

@@ -164,6 +164,9 @@ fn oauth2(c: &mut Checker<'_>, file: Oauth2File) -> Auth {
     if person && file.authorize.is_none() {
         c.fault("/auth/oauth2", "the flow authorization_code needs `authorize`: where a person signs in", None);
     }
+    if file.client_auth.is_some() && file.client_secret.is_none() {
+        c.fault("/auth/oauth2/client_auth", "a client without `client_secret` has nothing to prove itself by", None);
+    }
     let optional = |c: &mut Checker<'_>, key: &str, text: Option<String>| text.and_then(|t| c.text(&format!("/auth/oauth2/{key}"), &t));
     Auth::Oauth2(Oauth2 {
         person,
@@ -172,8 +175,28 @@ fn oauth2(c: &mut Checker<'_>, file: Oauth2File) -> Auth {
         scopes: file.scopes,
         client_id: c.text("/auth/oauth2/client_id", &file.client_id).unwrap_or_default(),
         client_secret: optional(c, "client_secret", file.client_secret),
+        client_auth: file.client_auth,
+        token_parameters: token_parameters(c, file.token_parameters),
         refresh_token: optional(c, "refresh_token", file.refresh_token),
     })
+}
+
+/// Parameters of a token request that have their own keys, or none: the request is made of them.
+const OWN_PARAMETERS: [&str; 8] =
+    ["grant_type", "scope", "client_id", "client_secret", "refresh_token", "code", "redirect_uri", "code_verifier"];
+
+fn token_parameters(c: &mut Checker<'_>, file: Ordered<String>) -> Vec<(String, Text)> {
+    let mut parameters = Vec::new();
+    for (name, text) in file.0 {
+        let at = format!("/auth/oauth2/token_parameters/{}", escape(&name));
+        if OWN_PARAMETERS.contains(&name.as_str()) {
+            c.fault(&at, format!("`{name}` is set by opnode: `auth` has its own keys for it, or the flow says it"), None);
+        }
+        if let Some(text) = c.text(&at, &text) {
+            parameters.push((name, text));
+        }
+    }
+    parameters
 }
 
 fn refresh(c: &mut Checker<'_>, file: RefreshFile) -> Option<Refresh> {
