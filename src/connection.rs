@@ -379,6 +379,12 @@ fn value_of(property: &Property, spec: &ConnectionSpec) -> Result<Option<String>
     }
 }
 
+/// Why a property's own rules refuse its default.
+pub(crate) fn misfit_of_default(property: &Property) -> Option<String> {
+    property.default.as_ref()?;
+    value_of(property, &ConnectionSpec::default()).err().map(|(message, _)| message)
+}
+
 /// An address as typed, as a URL without trailing slash. Origins lose their path, because people paste what their browser shows.
 fn address(name: &str, typed: &str, format: FormatFile) -> Result<String, ValueFault> {
     let typed = typed.trim();

@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 
 use super::check::{Format, explain, in_file};
 use super::connector::Connector;
-use super::operation::{LaterRecord, Operation, Record};
+use super::operation::{LaterRecord, Method, Operation, Record};
 use super::read_connector::read_connector;
 use super::read_operation::{read_operation, read_record};
 use super::sandbox::{SandboxFile, read_sandbox};
@@ -307,15 +307,36 @@ impl Pack {
         errors.extend(names("records").filter_map(|n| self.record(n).err()));
         errors.extend(names("operations").filter_map(|n| self.operation(n).err()));
         errors.extend(names("templates").filter_map(|n| self.template(n).err()));
-        let probe = self.connector().ok().and_then(|c| c.probe.as_ref().map(|p| p.operation.clone()));
-        if let Some(probe) = probe.filter(|p| !names("operations").any(|name| name == p)) {
+        errors.extend(self.connector().ok().and_then(|connector| self.probe_error(&connector)));
+        errors
+    }
+
+    /// What would keep the probe from being called.
+    fn probe_error(&self, connector: &Connector) -> Option<Error> {
+        let probe = connector.probe.as_ref()?;
+        let wrong = |error: Error| {
             let file = self.last_named("connector.yaml").map(Source::name).unwrap_or_default();
-            errors.push(self.unknown_operation(&probe).with(|d| {
+            Some(error.with(|d| {
                 d.message = format!("the probe is wrong: {}", d.message);
                 d.place = Some(in_file(file));
-            }));
+            }))
+        };
+        // What is wrong with the operation itself is told there.
+        let Some(operation) = self.operation(&probe.operation).ok()? else { return wrong(self.unknown_operation(&probe.operation)) };
+        let given = |name: &str| probe.options.iter().any(|(given, _)| given == name);
+        let error = |message: String| wrong(Error::new(ErrorKind::Definition, message));
+        if operation.method != Method::Query {
+            return error(format!("{} is no query", operation.id));
         }
-        errors
+        if let Some((name, _)) = probe.options.iter().find(|(name, _)| operation.option(name).is_none()) {
+            return error(format!(
+                "{} has no option `{name}`{}",
+                operation.id,
+                did_you_mean(name, operation.options.iter().map(|o| o.name.as_str()))
+            ));
+        }
+        let missing = operation.options.iter().find(|o| o.required && !given(&o.name))?;
+        error(format!("{} needs the option `{}`", operation.id, missing.name))
     }
 }
 

@@ -5,8 +5,8 @@ use super::connector::{
     Auth, Connector, DetailRules, End, ErrorRules, Explain, Keyset, Oauth2, Paging, Probe, Property, Rate, Refresh, Size,
 };
 use super::connector_file::{
-    AuthFile, ConnectorFile, EndFile, ErrorsFile, FlowFile, KeysetFile, Oauth2File, PagingFile, ProbeFile, PropertyFile, RefreshFile,
-    SizeFile,
+    AuthFile, ConnectorFile, EndFile, ErrorsFile, FlowFile, KeysetFile, Oauth2File, PagingFile, ProbeFile, PropertyFile, PropertyTypeFile,
+    RefreshFile, SizeFile,
 };
 use super::effects;
 use super::file::OptionFile;
@@ -14,6 +14,7 @@ use super::operation::OptionRule;
 use super::read_operation::{option_rule, request_line};
 use super::text::Text;
 use super::value::Ordered;
+use crate::connection::misfit_of_default;
 use crate::error::{Result, did_you_mean};
 use crate::yaml::{Document, escape};
 
@@ -44,14 +45,8 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
         effects::signature(c, &at, header.as_str(), &auth);
     }
     origins(c, &file.origins);
-    for (i, property) in properties.iter().enumerate() {
-        if !c.is_vouched()
-            && property.pattern.as_deref().is_some_and(|p| super::schema::Schema::compile(serde_json::json!({ "pattern": p })).is_err())
-        {
-            let name = properties.get(i).map(|p| p.name.as_str()).unwrap_or_default();
-            c.fault(&format!("/connection/{}/pattern", escape(name)), "the pattern is not a regular expression", None);
-        }
-    }
+    check_properties(c, &properties);
+    check_refresh(c, &auth, &properties);
     let mut option_sets = Vec::new();
     for (name, set) in file.option_sets.0 {
         let rules = option_set(c, &format!("/option_sets/{}", escape(&name)), set);
@@ -79,6 +74,32 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
         forward_only: file.forward_only.and_then(|k| keyset(c, "/forward_only", k)),
         errors: errors(c, file.errors),
         option_sets,
+    }
+}
+
+/// Patterns that are none, and what no value could fit.
+fn check_properties(c: &mut Checker<'_>, properties: &[Property]) {
+    if c.is_vouched() {
+        return;
+    }
+    for property in properties {
+        let at = format!("/connection/{}", escape(&property.name));
+        if property.pattern.as_deref().is_some_and(|p| super::schema::Schema::compile(serde_json::json!({ "pattern": p })).is_err()) {
+            c.fault(&format!("{at}/pattern"), "the pattern is not a regular expression", None);
+        } else if property.format.is_some() && property.kind != PropertyTypeFile::String {
+            c.fault(&format!("{at}/format"), "`format` is for properties of the type string", None);
+        } else if let Some(why) = misfit_of_default(property) {
+            c.fault(&format!("{at}/default"), format!("its own rules refuse the default: {why}"), None);
+        }
+    }
+}
+
+/// A refresh token that no header carries could never be exchanged.
+fn check_refresh(c: &mut Checker<'_>, auth: &Auth, properties: &[Property]) {
+    let Auth::Refresh(rule) = auth else { return };
+    let secret = |name: &str| properties.iter().any(|p| p.name == name && p.secret);
+    if !rule.headers.iter().flat_map(|(_, text)| text.names()).any(secret) {
+        c.fault("/auth/refresh/header", "no header carries the refresh token: name a property that is `secret: true`", None);
     }
 }
 
