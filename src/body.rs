@@ -9,7 +9,8 @@ use serde_json::value::RawValue;
 use crate::definition::{ItemRule, Operation, Part, Pointer, Send};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::item::{Item, Items};
-use crate::request::Body;
+use crate::options::Options;
+use crate::request::{Body, body_fields};
 
 /// The input items that one request carries: the index of the first, and how many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,15 +30,16 @@ pub(crate) fn shares(rule: &ItemRule, count: usize) -> Vec<Share> {
 }
 
 /// The body of one request; `None` where the verb takes none (DELETE by path).
-pub(crate) fn body(operation: &Operation, rule: &ItemRule, items: &Items, share: Share) -> Result<Option<Body>> {
+pub(crate) fn body(operation: &Operation, rule: &ItemRule, options: &Options, items: &Items, share: Share) -> Result<Option<Body>> {
     let Some(first) = items.get(share.first) else { return Ok(None) };
-    match rule.send {
-        Send::Each if rule.drop_path_fields => Ok(Some(Body::json(wrapped(rule, without_path_fields(operation, first))))),
-        Send::Each => Ok(Some(Body::json(wrapped(rule, first.as_str().to_owned())))),
-        Send::All | Send::Chunk(_) => Ok(Some(Body::json(wrapped(rule, array(items, share))))),
-        Send::JsonPatch => Ok(Some(Body::json(wrapped(rule, patch(operation, first))))),
-        Send::Multipart => multipart(first, share.first).map(Some),
-    }
+    let json = match rule.send {
+        Send::Each if rule.drop_path_fields => without_path_fields(operation, first),
+        Send::Each => first.as_str().to_owned(),
+        Send::All | Send::Chunk(_) => array(items, share),
+        Send::JsonPatch => patch(operation, first),
+        Send::Multipart => return multipart(first, share.first).map(Some),
+    };
+    Ok(Some(Body::json(wrapped(rule, body_fields(operation, options), json))))
 }
 
 fn array(items: &Items, share: Share) -> String {
@@ -45,10 +47,14 @@ fn array(items: &Items, share: Share) -> String {
     format!("[{}]", parts.join(","))
 }
 
-/// Puts the body into the envelope that the vendor wants.
-fn wrapped(rule: &ItemRule, json: String) -> String {
+/// Puts the body into the envelope that the vendor wants; options that stand in the body come first in its top object.
+fn wrapped(rule: &ItemRule, mut beside: Vec<String>, json: String) -> String {
     let tokens = rule.wrap.as_ref().map(Pointer::tokens).unwrap_or_default();
-    tokens.iter().rev().fold(json, |inner, token| format!("{{{}:{inner}}}", Value::from(token.as_str())))
+    let Some((top, inner)) = tokens.split_first() else { return json };
+    let member = |token: &String, json: String| format!("{}:{json}", Value::from(token.as_str()));
+    let inner = inner.iter().rev().fold(json, |json, token| format!("{{{}}}", member(token, json)));
+    beside.push(member(top, inner));
+    format!("{{{}}}", beside.join(","))
 }
 
 /// A flat object as a JSON Patch (RFC 6902) in the form without leading slashes; null removes. Ready operations pass through.

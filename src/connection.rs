@@ -10,6 +10,7 @@ mod reroute;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use http::{HeaderName, HeaderValue};
@@ -197,6 +198,8 @@ pub struct Connection {
     desks: Vec<url::Origin>,
     /// The credential's header, once it was made; not for tokens that are renewed.
     pub(crate) signature: OnceLock<(HeaderName, HeaderValue)>,
+    /// The token server was found to take the client's secret in the form alone.
+    pub(crate) secret_in_form: AtomicBool,
 }
 
 impl std::fmt::Debug for Connection {
@@ -222,6 +225,13 @@ impl Connection {
         let mut values = BTreeMap::new();
         for property in &connector.properties {
             match value_of(property, spec) {
+                Ok(Some(value)) if breaks_address(&connector, &property.name, &value) => {
+                    fault(
+                        &property.name,
+                        format!("`{}` is put into the address, which has no query and no fragment", property.name),
+                        Some(NO_QUERY),
+                    );
+                }
                 Ok(Some(value)) => {
                     values.insert(property.name.clone(), Secret::new(value));
                 }
@@ -259,6 +269,7 @@ impl Connection {
             desks: Vec::new(),
             connector,
             signature: OnceLock::new(),
+            secret_in_form: AtomicBool::new(false),
         };
         connection.desks = connection.find_desks();
         Ok(connection)
@@ -288,7 +299,14 @@ impl Connection {
     /// The base address of an operation.
     pub(crate) fn base_of(&self, operation: &Operation) -> Result<Cow<'_, Url>> {
         let Some(text) = &operation.base_url else { return Ok(Cow::Borrowed(&self.base)) };
-        self.address(text).map(Cow::Owned)
+        let base = self.address(text)?;
+        if base.query().is_some() || base.fragment().is_some() {
+            let name = text.names().find(|name| self.value(name).is_some_and(|v| v.contains(['?', '#']))).unwrap_or_default();
+            return Err(Error::new(ErrorKind::Connection, format!("`{name}` is put into the address, which has no query and no fragment"))
+                .at(Place::field(format!("/{}", escape(name))))
+                .advise(NO_QUERY));
+        }
+        Ok(Cow::Owned(base))
     }
 
     /// An address of the connector's definition, if it is one of this connection's origins.
@@ -328,6 +346,14 @@ impl Connection {
     }
 }
 
+/// What to do about a value that brings a query into a base address.
+const NO_QUERY: &str = "leave out what begins with ? or #; what belongs in the query is an option of the operation";
+
+/// Whether a value would bring a query or a fragment into the address to which paths are appended.
+fn breaks_address(connector: &Connector, name: &str, value: &str) -> bool {
+    value.contains(['?', '#']) && connector.base_url.names().any(|n| n == name)
+}
+
 type ValueFault = (String, Option<&'static str>);
 
 fn value_of(property: &Property, spec: &ConnectionSpec) -> Result<Option<String>, ValueFault> {
@@ -361,6 +387,12 @@ fn value_of(property: &Property, spec: &ConnectionSpec) -> Result<Option<String>
         None => Ok(Some(value.to_owned())),
         Some(format) => address(name, value, format).map(Some),
     }
+}
+
+/// Why a property's own rules refuse its default.
+pub(crate) fn misfit_of_default(property: &Property) -> Option<String> {
+    property.default.as_ref()?;
+    value_of(property, &ConnectionSpec::default()).err().map(|(message, _)| message)
 }
 
 /// An address as typed, as a URL without trailing slash. Origins lose their path, because people paste what their browser shows.

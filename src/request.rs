@@ -184,12 +184,16 @@ fn body(operation: &Operation, input: Input<'_>) -> Result<Option<Body>> {
     if let Some(body) = input.body {
         return Ok(Some(body.clone()));
     }
-    let rules = operation.options.iter().filter(|o| o.location == Location::Body);
-    let mut fields: Vec<(&str, Given<'_>)> =
-        rules.filter_map(|o| input.options.get(&o.name).map(|given| (o.name.as_str(), given))).collect();
-    fields.sort_by_key(|(name, _)| *name);
-    let fields: Vec<String> = fields.into_iter().map(|(name, given)| format!("{}:{}", Value::from(name), given.json())).collect();
+    let fields = body_fields(operation, input.options);
     Ok((!fields.is_empty()).then(|| Body::json(format!("{{{}}}", fields.join(",")))))
+}
+
+/// The options that stand in the body, as members of its object, digit for digit.
+pub(crate) fn body_fields(operation: &Operation, options: &Options) -> Vec<String> {
+    let rules = operation.options.iter().filter(|o| o.location == Location::Body);
+    let mut fields: Vec<(&str, Given<'_>)> = rules.filter_map(|o| options.get(&o.name).map(|given| (o.name.as_str(), given))).collect();
+    fields.sort_by_key(|(name, _)| *name);
+    fields.into_iter().map(|(name, given)| format!("{}:{}", Value::from(name), given.json())).collect()
 }
 
 fn encode(text: &str) -> String {

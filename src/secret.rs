@@ -10,13 +10,21 @@ use std::sync::{Arc, PoisonError, RwLock};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use memchr::memmem;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
+
+/// What form encoding leaves as it is (RFC 6749, appendix B), and `~`, which RFC 3986 says the same of. Some token servers decode nothing, so what
+/// needs no encoding must not get one; a space is `%20`, which every decoder of forms reads.
+const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'*').remove(b'~');
+
+/// A value as it stands in a form.
+pub(crate) fn form_value(text: &str) -> impl fmt::Display {
+    utf8_percent_encode(text, FORM)
+}
 
 /// Id and secret of an OAuth client as Basic authentication takes them: form-encoded before they are joined (RFC 6749, section 2.3.1).
 pub(crate) fn form_pair(id: &str, secret: &str) -> String {
-    let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
-    format!("{}:{}", encode(id), encode(secret))
+    format!("{}:{}", form_value(id), form_value(secret))
 }
 
 /// What stands in place of a secret.

@@ -224,7 +224,9 @@ impl Wire {
             let current = Outgoing { head: moved.as_deref().unwrap_or(request.head), ..request };
             let response = self.exchange(call, current).await?;
             let Some(next) = self.redirect(call, current, &response)? else {
-                let written = call.operation.repeat != Repeat::SafeRead && response.status.is_redirection();
+                let rule = &call.operation.response;
+                let declared = rule.ok.iter().chain(&rule.empty).any(|s| *s == response.status.as_u16());
+                let written = call.operation.repeat != Repeat::SafeRead && response.status.is_redirection() && !declared;
                 return if written { self.redirected(call, current, &response) } else { self.judge(call, response) };
             };
             let address = next
@@ -480,7 +482,8 @@ impl Wire {
             d.message = mask(&d.message);
             d.cause = d.cause.as_deref().map(mask);
             d.operation = Some(call.operation.id.clone());
-            d.request = Some(line);
+            // A token request that failed is named already.
+            d.request.get_or_insert(line);
             d.attempts = attempts;
         })
     }

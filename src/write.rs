@@ -247,7 +247,7 @@ pub(crate) fn build<'m>(
     model: &'m Model,
 ) -> Result<(Cow<'m, Parts>, Bytes)> {
     let body = match &operation.items {
-        Some(rule) => body::body(operation, rule, items, share)?,
+        Some(rule) => body::body(operation, rule, options, items, share)?,
         None => None,
     };
     let (mut head, body) = match (model.get(), body) {

@@ -331,7 +331,7 @@ async fn oauth_client_credentials() {
         call(&session).await.unwrap();
     }
     let seen = state.lock().unwrap().seen.join("\n");
-    assert!(seen.contains("grant_type=client%5Fcredentials&scope=read%20offline%5Faccess"), "{seen}");
+    assert!(seen.contains("grant_type=client_credentials&scope=read%20offline_access"), "{seen}");
 }
 
 #[tokio::test]
@@ -358,7 +358,7 @@ async fn oauth_sign_in_and_refresh() {
     let state = state.lock().unwrap();
     let seen = state.seen.join("\n");
     assert!(
-        seen.contains("code=the%2Dcode") && seen.contains("code_verifier=the%2Dverifier") && seen.contains("grant_type=refresh%5Ftoken"),
+        seen.contains("code=the-code") && seen.contains("code_verifier=the-verifier") && seen.contains("grant_type=refresh_token"),
         "{seen}"
     );
     assert_eq!(state.reused, 0);

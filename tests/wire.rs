@@ -34,6 +34,8 @@ mod status;
 mod tls;
 #[path = "wire/token_echoes.rs"]
 mod token_echoes;
+#[path = "wire/token_errors.rs"]
+mod token_errors;
 #[path = "wire/token_places.rs"]
 mod token_places;
 #[path = "wire/tokens.rs"]
@@ -93,6 +95,7 @@ fn trials() -> ExitCode {
         tls::trials(),
         token_places::trials(),
         token_echoes::trials(),
+        token_errors::trials(),
     ];
     let conclusion = libtest_mimic::run(&arguments, all.into_iter().flatten().collect());
     let lines = LINES.load(Ordering::Relaxed);

@@ -5,16 +5,18 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method as Verb};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use std::borrow::Cow;
+use std::sync::atomic::Ordering;
 use url::Url;
 
+use crate::charset;
 use crate::connection::Connection;
-use crate::definition::{Auth, Oauth2, Pointer, Refresh, Text, scalar};
+use crate::definition::{Auth, ClientAuthFile, Oauth2, Pointer, Refresh, Text, scalar};
 use crate::error::{Error, ErrorKind, Place, Result};
+use crate::fault;
 use crate::page::Response;
-use crate::secret::{Secret, form_pair};
+use crate::secret::{Secret, form_pair, form_value};
 
 /// What is offered for new tokens.
 #[derive(Clone, Copy, Debug)]
@@ -61,16 +63,31 @@ fn oauth2(connection: &Connection, rule: &Oauth2, offer: Offer<'_>) -> Result<ht
         ],
     };
     form.retain(|(_, value)| !value.is_empty());
+    // One whose property is absent is left out.
+    form.extend(rule.token_parameters.iter().filter_map(|(name, text)| Some((name.as_str(), connection.render(text)?))));
     let mut builder = http::Request::builder().method(Verb::POST).uri(url.as_str());
     builder = builder.header(CONTENT_TYPE, "application/x-www-form-urlencoded").header(ACCEPT, "application/json");
-    match secret {
-        Some(secret) => {
+    match (secret, client_auth(connection, rule)) {
+        (Some(secret), ClientAuthFile::Body) => form.extend([("client_id", id), ("client_secret", secret)]),
+        (Some(secret), ClientAuthFile::Basic) => {
             builder = builder.header(AUTHORIZATION, sensitive(&format!("Basic {}", STANDARD.encode(form_pair(&id, &secret))))?);
         }
-        None => form.push(("client_id", id)),
+        (None, _) => form.push(("client_id", id)),
     }
-    let body = form.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect::<Vec<_>>().join("&");
+    let body = form.iter().map(|(name, value)| format!("{}={}", form_value(name), form_value(value))).collect::<Vec<_>>().join("&");
     builder.body(Bytes::from(body)).map_err(|e| Error::new(ErrorKind::Internal, format!("the token request: {e}")))
+}
+
+fn client_auth(connection: &Connection, rule: &Oauth2) -> ClientAuthFile {
+    let found = if connection.secret_in_form.load(Ordering::Relaxed) { ClientAuthFile::Body } else { ClientAuthFile::Basic };
+    rule.client_auth.unwrap_or(found)
+}
+
+/// Whether the client's secret may yet be tried in the form: it went into the header, and the definition does not say that it must.
+pub(crate) fn may_try_form(connection: &Connection) -> bool {
+    let Auth::Oauth2(rule) = &connection.connector.auth else { return false };
+    let secret = rule.client_secret.as_ref().and_then(|text| connection.render(text));
+    rule.client_auth.is_none() && secret.is_some() && client_auth(connection, rule) == ClientAuthFile::Basic
 }
 
 fn refresh(connection: &Connection, rule: &Refresh, token: &Secret) -> Result<http::Request<Bytes>> {
@@ -127,42 +144,104 @@ pub(crate) fn seed(connection: &Connection) -> Option<Secret> {
     connection.render(text).map(Secret::new)
 }
 
+/// Error codes of RFC 6749, section 5.2, that no repetition changes, whatever the status.
+const FINAL: [&str; 7] = [
+    "invalid_grant",
+    "invalid_client",
+    "unauthorized_client",
+    "invalid_scope",
+    "unsupported_grant_type",
+    "invalid_request",
+    "access_denied",
+];
+/// Error codes of a token server that is unwell, whatever the status.
+const PASSING: [&str; 3] = ["temporarily_unavailable", "server_error", "slow_down"];
+
 /// Reads the reply to an offer.
-pub(crate) fn read(connection: &Connection, response: &Response) -> Result<Granted> {
+pub(crate) fn read(connection: &Connection, mut response: Response) -> Result<Granted> {
     let status = response.status;
-    let body: Option<Value> = serde_json::from_slice(&response.body).ok();
+    let is_blank = response.is_blank();
+    let with_status = |error: Error| error.with(|d| d.http_status = Some(status.as_u16()));
+    let text = match charset::decode(&mut response) {
+        Ok((text, _)) => text,
+        Err(_) if !status.is_success() => String::new(),
+        Err(error) => return Err(with_status(Error::new(ErrorKind::Unavailable, format!("the token server: {}", error.message)))),
+    };
+    let body: Option<Value> = serde_json::from_str(&text).ok();
     let (access, refresh, life) = places(&connection.connector.auth);
     let token = |pointer: &Pointer| body.as_ref().and_then(|b| pointer.find(b)).and_then(Value::as_str).filter(|t| !t.is_empty());
     // Before anything is said: a refusal, too, may hold tokens and quote them.
     [token(&access), token(&refresh)].into_iter().flatten().for_each(|t| connection.redactor.learn(t));
     let refused = |code: Option<String>, message: String| {
-        let kind = if status.is_server_error() || status.as_u16() == 429 { ErrorKind::Unavailable } else { ErrorKind::Unauthenticated };
-        Error::new(kind, message).with(|d| {
-            d.http_status = Some(status.as_u16());
-            d.provider.code = code;
-        })
+        let by_status =
+            if status.is_server_error() || status.as_u16() == 429 { ErrorKind::Unavailable } else { ErrorKind::Unauthenticated };
+        let kind = match code.as_deref() {
+            Some(code) if FINAL.contains(&code) => ErrorKind::Unauthenticated,
+            Some(code) if PASSING.contains(&code) => ErrorKind::Unavailable,
+            Some(_) | None => by_status,
+        };
+        with_status(Error::new(kind, message)).with(|d| d.provider.code = code)
     };
-    let text = |pointer: &str| {
-        body.as_ref().and_then(|b| b.pointer(pointer)).and_then(scalar).map(|t| crate::fault::clean(&connection.redactor.mask(&t)))
-    };
-    if let Some(code) = text("/error") {
-        let told = text("/error_description").or_else(|| text("/message")).map(|t| format!(": {t}")).unwrap_or_default();
-        return Err(refused(Some(code.clone()), format!("the token request was refused: {code}{told}")));
+    let tidy = |text: String| fault::clean(&connection.redactor.mask(&text));
+    let told = body.as_ref().map(Told::of).unwrap_or_default();
+    let said = told.message.map(|text| format!(": {}", tidy(text))).unwrap_or_default();
+    if let Some(code) = told.code.map(tidy) {
+        return Err(refused(Some(code.clone()), format!("the token request was refused: {code}{said}")));
     }
-    if !status.is_success() {
-        let told = text("/message").map(|t| format!(": {t}")).unwrap_or_default();
-        return Err(refused(None, format!("the token request failed ({}){told}", status.as_u16())));
+    // A page is named and not quoted: it may show tokens that nothing is known of yet.
+    let is_page = text.trim_start().starts_with('<');
+    let page = if is_page { " with a web page" } else { "" };
+    if told.is_error || !status.is_success() {
+        return Err(refused(None, format!("the token request failed{page} ({}){said}", status.as_u16())));
     }
     let Some(body) = &body else {
-        return Err(Error::new(ErrorKind::Unavailable, "the reply to the token request is not JSON")
-            .with(|d| d.http_status = Some(status.as_u16())));
+        let what = match () {
+            () if is_blank => "is empty",
+            () if is_page => "is a web page or a document, not JSON",
+            () => "is not JSON",
+        };
+        return Err(with_status(Error::new(ErrorKind::Unavailable, format!("the reply to the token request {what}"))));
     };
     let Some(found) = token(&access).map(Secret::new) else {
         return Err(refused(None, format!("the reply to the token request has no `{access}`")));
     };
-    let expires_in =
-        life.and_then(|p| p.find(body).cloned()).and_then(|v| v.as_u64().or_else(|| v.as_str().and_then(|t| t.trim().parse().ok())));
-    Ok(Granted { access: found, refresh: token(&refresh).map(Secret::new), expires_in: expires_in.filter(|s| *s > 0) })
+    let expires_in = life.and_then(|p| p.find(body).and_then(seconds));
+    Ok(Granted { access: found, refresh: token(&refresh).map(Secret::new), expires_in })
+}
+
+/// What a reply says of an error.
+#[derive(Default)]
+struct Told {
+    is_error: bool,
+    code: Option<String>,
+    message: Option<String>,
+}
+
+impl Told {
+    /// `error` is a code (RFC 6749, section 5.2), or an object with one, as some vendors send; false, null and "" are none.
+    fn of(body: &Value) -> Told {
+        let text = |pointer: &str| body.pointer(pointer).and_then(scalar).filter(|t| !t.is_empty());
+        let message = text("/error_description").or_else(|| text("/message"));
+        match body.get("error") {
+            Some(Value::Object(error)) if !error.is_empty() => {
+                Told { is_error: true, code: text("/error/code"), message: text("/error/message").or(message) }
+            }
+            Some(Value::Bool(true)) => Told { is_error: true, code: None, message },
+            Some(Value::String(_) | Value::Number(_)) => {
+                let code = text("/error");
+                Told { is_error: code.is_some(), code, message }
+            }
+            Some(Value::Null | Value::Bool(false) | Value::Array(_) | Value::Object(_)) | None => Told { message, ..Told::default() },
+        }
+    }
+}
+
+/// A life in seconds: a number or its text, also one with decimals; `None` when it is not credible.
+fn seconds(value: &Value) -> Option<u64> {
+    let exact = value.as_u64().or_else(|| value.as_str().and_then(|t| t.trim().parse().ok()));
+    let float = || value.as_f64().or_else(|| value.as_str().and_then(|t| t.trim().parse::<f64>().ok()));
+    let whole = || float().filter(|f| *f >= 1.0 && *f < f64::from(u32::MAX)).map(|f| f as u64);
+    exact.or_else(whole).filter(|s| *s > 0)
 }
 
 fn places(auth: &Auth) -> (Pointer, Pointer, Option<Pointer>) {
@@ -181,10 +260,6 @@ fn needed(connection: &Connection, text: &Text) -> Result<String> {
 
 fn missing(name: &str) -> Error {
     Error::new(ErrorKind::Connection, format!("signing in needs the property `{name}`")).at(Place::field(format!("/{name}")))
-}
-
-fn encode(text: &str) -> String {
-    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
 fn sensitive(value: &str) -> Result<HeaderValue> {

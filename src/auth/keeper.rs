@@ -15,9 +15,9 @@ use crate::clock::Clock;
 use crate::connection::Connection;
 use crate::definition::Auth;
 use crate::error::{Error, ErrorKind, Result};
-use crate::retry::{Signal, backoff};
+use crate::retry::{Signal, asked_wait, backoff};
 use crate::secret::Secret;
-use crate::transport::{ExchangeLimits, FailureKind, PRIVATE_ADVICE, Transport};
+use crate::transport::{ExchangeLimits, Failure, FailureKind, PRIVATE_ADVICE, Transport};
 
 /// Attempts at one exchange.
 const ATTEMPTS: u32 = 3;
@@ -31,6 +31,16 @@ pub(crate) struct Means {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) store: Arc<dyn TokenStore>,
+}
+
+/// An exchange that gave no tokens.
+struct Miss {
+    error: Error,
+    /// `None` for an answer that is final.
+    signal: Option<Signal>,
+    asked: Option<Duration>,
+    /// The server may have done it, and its answer is lost.
+    is_lost: bool,
 }
 
 /// The token in use.
@@ -148,7 +158,7 @@ impl Means {
             }
             other => other,
         };
-        let granted = bought.map_err(|e| self.explain(e))?;
+        let granted = bought?;
         let kept = Granted { refresh: granted.refresh.or(refresh), ..granted };
         self.keep(slot.as_mut(), kept, seed.as_ref()).await
     }
@@ -190,29 +200,92 @@ impl Means {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let request = grant::request(&self.connection, offer)?;
-            let outcome = match self.transport.send(request, self.limits()).await {
-                Ok(response) => grant::read(&self.connection, &response),
-                Err(failure) if failure.kind == FailureKind::Private => {
-                    return Err(Error::new(ErrorKind::Origin, failure.message).advise(PRIVATE_ADVICE).with(|d| d.attempts = attempt));
-                }
-                Err(failure) => {
-                    lost |= !matches!(failure.kind, FailureKind::NotSent | FailureKind::Refused);
-                    let message = self.connection.redactor.mask(&failure.message).into_owned();
-                    Err(Error::new(ErrorKind::Network, format!("the token server cannot be reached: {message}")))
-                }
-            };
-            let error = match outcome {
+            let exchanged = self.exchange(offer).await;
+            let Miss { error, signal, asked, is_lost } = match exchanged {
                 Ok(granted) => return Ok(granted),
-                Err(error) => error,
+                Err(miss) => miss,
             };
-            let passing = matches!(error.kind(), ErrorKind::Network | ErrorKind::Unavailable);
-            if !passing || attempt >= ATTEMPTS {
-                return Err(if lost && error.kind() == ErrorKind::Unauthenticated { rotation_lost(error) } else { error }
-                    .with(|d| d.attempts = attempt));
-            }
-            self.clock.sleep(backoff(Signal::Transient(503), attempt, self.clock.chance())).await;
+            lost |= is_lost;
+            let too_long = asked.is_some_and(|a| a > self.longest_wait());
+            let Some(signal) = signal.filter(|_| attempt < ATTEMPTS && !too_long) else {
+                let spent = matches!(offer, Offer::Refresh(_)) && error.kind() == ErrorKind::Unauthenticated && !is_of_client(&error);
+                let error = if lost && spent { rotation_lost(error) } else { self.explain(error, offer) };
+                return Err(error.with(|d| d.attempts = attempt));
+            };
+            self.clock.sleep(backoff(signal, attempt, self.clock.chance()).max(asked.unwrap_or_default())).await;
         }
+    }
+
+    /// One exchange. A secret that is not accepted in the header is tried once in the form, where the definition leaves that open (RFC 6749, section
+    /// 2.3.1, knows both): a client that is not known has not spent what it offered.
+    async fn exchange(&self, offer: Offer<'_>) -> Result<Granted, Miss> {
+        let first = match self.once(offer).await {
+            Err(miss) if is_unknown_client(&miss.error) && grant::may_try_form(&self.connection) => miss,
+            other => return other,
+        };
+        self.connection.secret_in_form.store(true, Ordering::Relaxed);
+        match self.once(offer).await {
+            Err(second) if second.error.kind() == ErrorKind::Unauthenticated => {
+                self.connection.secret_in_form.store(false, Ordering::Relaxed);
+                Err(first)
+            }
+            other => other,
+        }
+    }
+
+    async fn once(&self, offer: Offer<'_>) -> Result<Granted, Miss> {
+        let request = grant::request(&self.connection, offer).map_err(|error| Miss { error, signal: None, asked: None, is_lost: false })?;
+        let line = self.connection.redactor.mask(&format!("{} {}", request.method(), request.uri())).into_owned();
+        let host = request.uri().host().unwrap_or_default().to_owned();
+        let miss = match self.transport.send(request, self.limits()).await {
+            Ok(response) => {
+                let asked =
+                    matches!(response.status.as_u16(), 429 | 503).then(|| asked_wait(&response.headers, self.clock.wall())).flatten();
+                let error = match grant::read(&self.connection, response) {
+                    Ok(granted) => return Ok(granted),
+                    Err(error) => error.with(|d| d.retry_after_ms = asked.map(|a| a.as_millis() as u64)),
+                };
+                let signal = if asked.is_some() { Signal::Throttled } else { Signal::Transient(503) };
+                let signal = (error.kind() == ErrorKind::Unavailable).then_some(signal);
+                Miss { error, signal, asked, is_lost: false }
+            }
+            Err(failure) => self.unreached(&host, failure),
+        };
+        Err(Miss { error: miss.error.with(|d| d.request = Some(line)), ..miss })
+    }
+
+    /// An exchange without a reply.
+    fn unreached(&self, host: &str, failure: Failure) -> Miss {
+        let message = self.connection.redactor.mask(&failure.message).into_owned();
+        let (kind, text, is_final) = match failure.kind {
+            FailureKind::Private => (ErrorKind::Origin, message, true),
+            FailureKind::TooLarge => (ErrorKind::Limit, format!("the reply of the token server {host}: {message}"), true),
+            FailureKind::NotSent | FailureKind::Refused => {
+                (ErrorKind::Network, format!("the token server {host} cannot be reached: {message}"), false)
+            }
+            FailureKind::Broken | FailureKind::TimedOut => {
+                (ErrorKind::Network, format!("the token server {host} did not answer: {message}"), false)
+            }
+            FailureKind::Encoding => {
+                (ErrorKind::Unavailable, format!("the reply of the token server {host} cannot be read: {message}"), false)
+            }
+        };
+        let advice = match failure.kind {
+            FailureKind::Private => Some(PRIVATE_ADVICE.to_owned()),
+            FailureKind::NotSent => Some("check the address of the token server and the network".to_owned()),
+            FailureKind::Refused | FailureKind::Broken | FailureKind::TimedOut | FailureKind::TooLarge | FailureKind::Encoding => None,
+        };
+        let is_lost = !matches!(failure.kind, FailureKind::NotSent | FailureKind::Refused | FailureKind::Private);
+        let error = Error::new(kind, text).with(|d| {
+            d.advice = advice;
+            d.http_status = failure.status;
+        });
+        Miss { error, signal: (!is_final).then_some(Signal::Transient(503)), asked: None, is_lost }
+    }
+
+    /// The longest wait that a token server may ask for.
+    fn longest_wait(&self) -> Duration {
+        Duration::from_secs(u64::from(self.connection.limits.wait_s.unwrap_or(120)))
     }
 
     fn limits(&self) -> ExchangeLimits {
@@ -233,11 +306,19 @@ impl Means {
         Error::new(ErrorKind::Unauthenticated, message).advise(self.way_in())
     }
 
-    fn explain(&self, error: Error) -> Error {
+    /// What to do about a refusal, by what was offered.
+    fn explain(&self, error: Error, offer: Offer<'_>) -> Error {
         if error.kind() != ErrorKind::Unauthenticated || error.advice.is_some() {
             return error;
         }
-        let advice = format!("the refresh token has ended, was revoked or was used elsewhere: {}", self.way_in());
+        let advice = match (error.provider.code.as_deref(), offer) {
+            (Some("invalid_scope"), _) => "the client may not ask for one of the `scopes` of the connector's definition".to_owned(),
+            (Some("invalid_client" | "unauthorized_client"), _) | (_, Offer::Client) => {
+                "check the client id and secret of the connection".to_owned()
+            }
+            (_, Offer::Code { .. }) => self.way_in(),
+            (_, Offer::Refresh(_)) => format!("the refresh token has ended, was revoked or was used elsewhere: {}", self.way_in()),
+        };
         error.advise(advice)
     }
 
@@ -249,6 +330,15 @@ impl Means {
             _ => "put a new refresh token, or new client credentials, into the connection".to_owned(),
         }
     }
+}
+
+/// Whether a refusal is about the client, and not about what it offered.
+fn is_of_client(error: &Error) -> bool {
+    matches!(error.provider.code.as_deref(), Some("invalid_client" | "unauthorized_client"))
+}
+
+fn is_unknown_client(error: &Error) -> bool {
+    error.provider.code.as_deref() == Some("invalid_client") && matches!(error.http_status, Some(400 | 401))
 }
 
 /// The server may have rotated the token and the answer was lost on its way.

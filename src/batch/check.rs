@@ -393,6 +393,12 @@ fn expression(c: &mut Checker<'_>, at: &str, json: &Json, names: &mut names::Nam
 fn feed(c: &mut Checker<'_>, at: &str, json: &Json, names: &mut names::Names<'_, '_>, allowed: names::Allowed) -> Option<Feed> {
     let before = c.faults.len();
     let shape = shape(c, at, &json.0, names, allowed);
+    if let Some(Value::String(_)) = json.to_value().as_object().filter(|map| map.len() == 1).and_then(|map| map.get("file")) {
+        let advice =
+            "write the items here, or take those of a step: ${{ steps.ID.items }}; an item with a field `file` is written in a list";
+        c.fault(at, "items are not read from a file", Some(advice.to_owned()));
+        return None;
+    }
     match &shape {
         Shape::Value(expr) => {
             if let Some([steps, id, items]) = expr.path()

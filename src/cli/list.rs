@@ -8,7 +8,7 @@ use super::context::Context;
 use super::plain;
 use super::screen;
 use crate::connection::{ConnectionFile, Reference, ValueFile};
-use crate::definition::{Catalog, Operation, Template};
+use crate::definition::{Catalog, Operation, Template, into_faults};
 use crate::describe;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -27,7 +27,13 @@ pub(crate) fn connectors(context: &Context, args: &ListingArgs) -> Result<()> {
     let catalog = context.catalog()?;
     let mut rows = Vec::new();
     for name in catalog.connector_names() {
-        let connector = catalog.connector(name)?;
+        let connector = match catalog.connector(name) {
+            Ok(connector) => connector,
+            Err(error) => {
+                left_out(context, &error);
+                continue;
+            }
+        };
         let needs: Vec<&str> =
             connector.properties.iter().filter(|p| !p.optional && p.default.is_none()).map(|p| p.name.as_str()).collect();
         let value = describe::connector(&connector);
@@ -45,7 +51,9 @@ pub(crate) fn operations(context: &Context, args: &SearchArgs) -> Result<()> {
     let several = catalog.connector_names().count() > 1;
     let mut rows = Vec::new();
     for connector in chosen(&catalog, args)? {
-        for operation in catalog.operations(&connector)? {
+        let (operations, wrong) = catalog.sound_operations(&connector)?;
+        wrong.iter().for_each(|error| left_out(context, error));
+        for operation in operations {
             let text = [&operation.id, &operation.title, &operation.request_line(), operation.description.as_deref().unwrap_or_default()]
                 .join(" ");
             if matches(&words, &text) {
@@ -56,6 +64,18 @@ pub(crate) fn operations(context: &Context, args: &SearchArgs) -> Result<()> {
     let next = "`opnode describe OPERATION_ID` shows one".to_owned();
     Listing { head: vec!["OPERATION", "METHOD", "TITLE", "REQUEST"], rows, none: nothing("operation", args), next }
         .print(context, &args.listing)
+}
+
+/// Tells on a line of what a listing leaves out because its definition is wrong.
+fn left_out(context: &Context, error: &Error) {
+    let faults = into_faults(error.clone());
+    let Some(first) = faults.first() else { return };
+    let more = match faults.len() {
+        0 | 1 => String::new(),
+        n => format!(", and {} more; `opnode check` shows them", n - 1),
+    };
+    let place = Some(first.place.to_string()).filter(|place| !place.is_empty()).map(|place| format!("{place}: ")).unwrap_or_default();
+    context.screen.warn(&format!("left out: {place}{}{more}", plain::one_line(&first.message)));
 }
 
 /// Where there are several connectors, each name says its own, so that it can be pasted as it stands.
@@ -79,7 +99,9 @@ pub(crate) fn templates(context: &Context, args: &SearchArgs) -> Result<()> {
     let several = catalog.connector_names().count() > 1;
     let mut rows = Vec::new();
     for connector in chosen(&catalog, args)? {
-        for template in catalog.templates(&connector)? {
+        let (templates, wrong) = catalog.sound_templates(&connector)?;
+        wrong.iter().for_each(|error| left_out(context, error));
+        for template in templates {
             let summary = template.summary.clone().unwrap_or_default();
             let text =
                 [&template.name, &template.title, &summary, &template.operation.id, &template.tags.join(" ")].map(String::as_str).join(" ");

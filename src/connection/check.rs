@@ -1,6 +1,6 @@
 //! A connections file against its connectors: every fault with its place. References are not followed; that is the caller's.
 
-use super::{ConnectionFile, ConnectionsFile, ValueFile, value_of};
+use super::{ConnectionFile, ConnectionsFile, NO_QUERY, ValueFile, breaks_address, value_of};
 use crate::definition::{Catalog, Checker, Connector, Property, into_faults};
 use crate::error::{Fault, did_you_mean};
 use crate::yaml::{Document, escape};
@@ -36,8 +36,14 @@ impl ConnectionFile {
         let given = |p: &&Property| !matches!(self.values.get(&p.name), Some(ValueFile::Reference(_)));
         let Ok(spec) = self.resolve(|_, _| Ok(String::new())) else { return };
         for property in connector.properties.iter().filter(given) {
-            if let Err((message, advice)) = value_of(property, &spec) {
-                c.fault(&format!("{at}/{}", escape(&property.name)), message, advice.map(str::to_owned));
+            let place = format!("{at}/{}", escape(&property.name));
+            match value_of(property, &spec) {
+                Err((message, advice)) => c.fault(&place, message, advice.map(str::to_owned)),
+                Ok(Some(value)) if breaks_address(connector, &property.name, &value) => {
+                    let message = format!("`{}` is put into the address, which has no query and no fragment", property.name);
+                    c.fault(&place, message, Some(NO_QUERY.to_owned()));
+                }
+                Ok(_) => {}
             }
         }
     }

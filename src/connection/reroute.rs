@@ -20,5 +20,7 @@ pub(super) fn stand_in(text: &str, allow_http: bool) -> Result<Url> {
 pub(super) fn rerouted(url: Url, reroute: Option<&Url>) -> Result<Url> {
     let Some(to) = reroute.filter(|to| to.origin() != url.origin()) else { return Ok(url) };
     let text = format!("{}/{}{}", to.as_str().trim_end_matches('/'), url.host_str().unwrap_or_default(), url.path());
-    Url::parse(text.trim_end_matches('/')).map_err(|e| Error::new(ErrorKind::Connection, format!("`reroute` makes no URL of {url}: {e}")))
+    let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+    Url::parse(&format!("{}{query}", text.trim_end_matches('/')))
+        .map_err(|e| Error::new(ErrorKind::Connection, format!("`reroute` makes no URL of {url}: {e}")))
 }

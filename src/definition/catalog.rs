@@ -134,14 +134,14 @@ impl Catalog {
             let pack = self.pack(connector)?;
             return pack.operation(id)?.ok_or_else(|| pack.unknown_operation(id));
         }
-        let holders = self.holders("operations", id)?;
+        let holders = self.holders("operations", id);
         match holders.as_slice() {
             [one] => one.operation(id)?.ok_or_else(|| one.unknown_operation(id)),
             [] => {
                 let names = self.all_names("operations");
                 let hint = did_you_mean(id, names);
                 Err(Error::new(ErrorKind::UnknownOperation, format!("no connector has an operation `{id}`{hint}"))
-                    .advise("`opnode operations --search TEXT` finds operations"))
+                    .advise(self.with_broken("`opnode operations --search TEXT` finds operations")))
             }
             several => Err(ambiguous("operation", id, several)),
         }
@@ -155,7 +155,7 @@ impl Catalog {
         let (connector, name) = self.split(connector, name)?;
         let packs = match connector {
             Some(connector) => vec![self.pack(connector)?],
-            None => self.holders("templates", name)?,
+            None => self.holders("templates", name),
         };
         match packs.as_slice() {
             [one] => {
@@ -173,7 +173,7 @@ impl Catalog {
                 let names = self.all_names("templates");
                 let hint = did_you_mean(name, names);
                 Err(Error::new(ErrorKind::UnknownOperation, format!("no template is called `{name}`{hint}"))
-                    .advise("`opnode templates --search TEXT` finds templates"))
+                    .advise(self.with_broken("`opnode templates --search TEXT` finds templates")))
             }
         }
     }
@@ -183,7 +183,7 @@ impl Catalog {
     /// # Errors
     /// `unknown_operation` when there is no such connector; `definition` when a file is wrong as a whole.
     pub fn operation_ids(&self, connector: &str) -> Result<impl Iterator<Item = &str> + use<'_>> {
-        self.pack(connector)?.names("operations")
+        self.all_of(connector, "operations")
     }
 
     /// The names of a connector's curated templates, in file order. Costs no parsing of the templates.
@@ -191,7 +191,13 @@ impl Catalog {
     /// # Errors
     /// As [`operation_ids`](Self::operation_ids).
     pub fn template_names(&self, connector: &str) -> Result<impl Iterator<Item = &str> + use<'_>> {
-        self.pack(connector)?.names("templates")
+        self.all_of(connector, "templates")
+    }
+
+    fn all_of(&self, connector: &str, section: &'static str) -> Result<impl Iterator<Item = &str> + use<'_>> {
+        let pack = self.pack(connector)?;
+        pack.broken().first().map_or(Ok(()), |error| Err(error.clone()))?;
+        Ok(pack.names(section))
     }
 
     /// All operations of a connector, in file order.
@@ -199,9 +205,16 @@ impl Catalog {
     /// # Errors
     /// `definition` when one of them is wrong.
     pub fn operations(&self, connector: &str) -> Result<Vec<Arc<Operation>>> {
-        let pack = self.pack(connector)?;
-        let found: Result<Vec<_>> = pack.names("operations")?.map(|id| pack.operation(id)).collect();
-        Ok(found?.into_iter().flatten().collect())
+        let (good, errors) = self.sound_operations(connector)?;
+        errors.into_iter().next().map_or(Ok(good), Err)
+    }
+
+    /// The operations of a connector that can be used, in file order, and what is wrong with the others: one that is wrong blocks no other.
+    ///
+    /// # Errors
+    /// `unknown_operation` when there is no such connector.
+    pub fn sound_operations(&self, connector: &str) -> Result<(Vec<Arc<Operation>>, Vec<Error>)> {
+        self.pack(connector).map(|pack| sound(pack, "operations", |id| pack.operation(id)))
     }
 
     /// All curated templates of a connector, in file order.
@@ -209,9 +222,16 @@ impl Catalog {
     /// # Errors
     /// `definition` when one of them is wrong.
     pub fn templates(&self, connector: &str) -> Result<Vec<Template>> {
-        let pack = self.pack(connector)?;
-        let found: Result<Vec<_>> = pack.names("templates")?.map(|name| pack.template(name)).collect();
-        Ok(found?.into_iter().flatten().collect())
+        let (good, errors) = self.sound_templates(connector)?;
+        errors.into_iter().next().map_or(Ok(good), Err)
+    }
+
+    /// The curated templates of a connector that can be used, in file order, and what is wrong with the others.
+    ///
+    /// # Errors
+    /// `unknown_operation` when there is no such connector.
+    pub fn sound_templates(&self, connector: &str) -> Result<(Vec<Template>, Vec<Error>)> {
+        self.pack(connector).map(|pack| sound(pack, "templates", |name| pack.template(name)))
     }
 
     /// A record shape by name.
@@ -251,19 +271,38 @@ impl Catalog {
         }
     }
 
-    fn holders(&self, section: &'static str, name: &str) -> Result<Vec<&Pack>> {
-        let mut holders = Vec::new();
-        for pack in self.packs.values() {
-            if pack.has(section, name)? {
-                holders.push(pack);
-            }
-        }
-        Ok(holders)
+    fn holders(&self, section: &'static str, name: &str) -> Vec<&Pack> {
+        self.packs.values().filter(|pack| pack.has(section, name)).collect()
     }
 
     fn all_names(&self, section: &'static str) -> impl Iterator<Item = &str> {
-        self.packs.values().flat_map(move |p| p.names(section).into_iter().flatten())
+        self.packs.values().flat_map(move |p| p.names(section))
     }
+
+    /// Advice about a name that was not found: it may stand in a file that cannot be read.
+    fn with_broken(&self, advice: &str) -> String {
+        let broken = self.packs.values().find_map(|pack| pack.broken().first());
+        match broken.and_then(|error| error.place.as_ref().or_else(|| error.faults.first().map(|f| &f.place))).and_then(|p| p.file.as_ref())
+        {
+            Some(file) => format!("{advice}; what stands in {file} is not among them, because the file is wrong: see `opnode check`"),
+            None => advice.to_owned(),
+        }
+    }
+}
+
+/// The entries of a pack that can be used, and what is wrong with the others. A connector that is wrong is told once.
+fn sound<T>(pack: &Pack, section: &'static str, read: impl Fn(&str) -> Result<Option<T>>) -> (Vec<T>, Vec<Error>) {
+    if let Err(error) = pack.connector() {
+        return (Vec::new(), vec![error]);
+    }
+    let (mut good, mut errors) = (Vec::new(), pack.broken().to_vec());
+    for name in pack.names(section) {
+        match read(name) {
+            Ok(found) => good.extend(found),
+            Err(error) => errors.push(error),
+        }
+    }
+    (good, errors)
 }
 
 fn ambiguous(what: &str, name: &str, packs: &[&Pack]) -> Error {

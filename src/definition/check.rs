@@ -129,6 +129,11 @@ impl<'d> Checker<'d> {
         self.doc.is_vouched()
     }
 
+    /// Whether a map of the document has a key.
+    pub(crate) fn has_key(&self, parent: &str, key: &str) -> bool {
+        self.doc.keys(parent).contains(&key)
+    }
+
     /// Notes a name that nobody could call its entry by: `connector/name` names one fully.
     pub(crate) fn name(&mut self, at: &str, name: &str) {
         if name.contains('/') || name.trim().is_empty() || name.chars().any(char::is_control) {

@@ -2,7 +2,7 @@
 
 use http::HeaderName;
 
-use super::connector_file::{FormatFile, PropertyTypeFile};
+use super::connector_file::{ClientAuthFile, FormatFile, PropertyTypeFile};
 use super::operation::OptionRule;
 use super::paging::{Paging, Total};
 use super::text::{Pointer, Source, Text, same};
@@ -115,6 +115,8 @@ pub(crate) struct Oauth2 {
     pub(crate) scopes: Vec<String>,
     pub(crate) client_id: Text,
     pub(crate) client_secret: Option<Text>,
+    pub(crate) client_auth: Option<ClientAuthFile>,
+    pub(crate) token_parameters: Vec<(String, Text)>,
     pub(crate) refresh_token: Option<Text>,
 }
 
@@ -138,9 +140,10 @@ impl Auth {
             Auth::ApiKey { value, .. } => vec![value],
             Auth::Oauth2(o) => {
                 let optional = [o.authorize.as_ref(), o.client_secret.as_ref(), o.refresh_token.as_ref()];
-                optional.into_iter().flatten().chain([&o.token, &o.client_id]).collect()
+                let parameters = o.token_parameters.iter().map(|(_, text)| text);
+                optional.into_iter().flatten().chain([&o.token, &o.client_id]).chain(parameters).collect()
             }
-            Auth::Refresh(r) => r.headers.iter().map(|(_, text)| text).collect(),
+            Auth::Refresh(r) => r.headers.iter().map(|(_, text)| text).chain([&r.path]).collect(),
         }
     }
 }

@@ -55,7 +55,7 @@ mirrors! {
         pub docs: Option<String>,
         /// What a connection to this system needs, in the order in which a form shows it
         pub connection: Ordered<PropertyFile>,
-        /// Where paths are appended; {property} placeholders allowed
+        /// Where paths are appended; {property} placeholders allowed, no query
         pub base_url: String,
         /// Hosts that people type, and the host that serves the API for each
         #[serde(default)]
@@ -147,9 +147,24 @@ mirrors! {
         pub client_id: String,
         #[serde(default)]
         pub client_secret: Option<String>,
+        /// How the client proves itself. When left out: basic, and the form where the token server takes only that
+        #[serde(default)]
+        pub client_auth: Option<ClientAuthFile>,
+        /// Further parameters of the token request, such as an audience; {property} placeholders allowed, one whose property is absent is left out
+        #[serde(default)]
+        pub token_parameters: Ordered<String>,
         /// A refresh token that the connection itself holds
         #[serde(default)]
         pub refresh_token: Option<String>,
+    }
+
+    /// How an OAuth client proves itself to the token server
+    #[derive(Copy, PartialEq, Eq)]
+    enum ClientAuthFile {
+        /// Id and secret in the Authorization header (HTTP Basic)
+        Basic,
+        /// Id and secret as client_id and client_secret in the form
+        Body,
     }
 
     /// OAuth 2.0 flows

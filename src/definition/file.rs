@@ -28,7 +28,7 @@ mirrors! {
     /// One option: a JSON Schema, and where it is sent
     #[derive(Default)]
     struct OptionFile {
-        /// Default: path when named in it, else query
+        /// Default: path when named in it, else query. A body option stands beside the items where `wrap` puts an object around them
         #[serde(default, rename = "in")]
         pub location: Option<LocationFile>,
         /// Masked in plans, errors and logs
@@ -106,13 +106,13 @@ mirrors! {
         pub method: MethodFile,
         /// Verb and path: GET /system/members/{id}
         pub request: String,
-        /// Another listed origin than the connector's
+        /// Another listed origin than the connector's; {property} placeholders allowed, no query
         #[serde(default)]
         pub base_url: Option<String>,
-        /// Headers of this operation
+        /// Headers of this operation; {property} placeholders allowed, options go into headers by `in: header`
         #[serde(default)]
         pub headers: Ordered<String>,
-        /// The connector's option sets that it takes
+        /// The connector's option sets that it takes; what the path names goes there
         #[serde(default, rename = "use")]
         pub sets: Vec<String>,
         #[serde(default)]
@@ -123,7 +123,7 @@ mirrors! {
         #[serde(default)]
         pub items: Option<ItemsFile>,
         pub response: ResponseFile,
-        /// Overrides the connector's paging
+        /// Overrides the connector's paging; of a list that a query reads
         #[serde(default)]
         pub paging: Option<PagingFile>,
         /// false: this list cannot be walked by the connector's forward_only
@@ -148,7 +148,8 @@ mirrors! {
     /// The request items of a write
     struct ItemsFile {
         pub send: SendFile,
-        /// The record whose schema the items follow
+        /// The record whose schema the items follow. What its `required` names must be given where records are created (POST with each, all or
+        /// chunk), but for properties that are `readOnly: true`; a `required` under `schema` holds instead
         #[serde(default)]
         pub record: Option<String>,
         /// JSON Schema of an item, laid over the record's
@@ -159,7 +160,7 @@ mirrors! {
         pub wrap: Option<String>,
         #[serde(default)]
         pub required: Option<bool>,
-        /// Fields that go into the path are left out of the body
+        /// Fields that go into the path are left out of the body, with `send: each`
         #[serde(default)]
         pub drop_path_fields: bool,
         /// An item as one would send it
@@ -190,10 +191,10 @@ mirrors! {
         /// The items may be absent
         #[serde(default)]
         pub optional: bool,
-        /// Where the reply tells how many items there are in all
+        /// Of a list that a query reads: where the reply tells how many items there are in all
         #[serde(default)]
         pub total: Option<TotalFile>,
-        /// Statuses that count as success; any 2xx by default
+        /// Statuses that count as success; any 2xx by default. Redirects are dealt with before
         #[serde(default)]
         pub ok: Vec<u16>,
         /// ok: a redirect in answer to a write says that it took effect, and where the record is (post/redirect/get)

@@ -6,6 +6,7 @@ mod catalog;
 mod check;
 mod connector;
 mod connector_file;
+mod effects;
 mod exact;
 mod file;
 mod operation;
@@ -41,7 +42,7 @@ pub(crate) use batch_file::{
 };
 pub(crate) use check::{Checker, explain};
 pub(crate) use connector::{Auth, ErrorRules, Explain, Oauth2, Refresh, Success};
-pub(crate) use connector_file::{FormatFile, PropertyTypeFile};
+pub(crate) use connector_file::{ClientAuthFile, FormatFile, PropertyTypeFile};
 pub(crate) use operation::{PartMeans, PartRule, Repeat};
 pub(crate) use pack::into_faults;
 pub(crate) use paging::{Advance, End, Flag, Keyset, Paging, Sense, Style, Token, Total};

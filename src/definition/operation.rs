@@ -70,6 +70,16 @@ pub struct OptionRule {
     pub secret: bool,
     /// An array as the parameter repeated, instead of joined by commas.
     pub(crate) repeat: bool,
+    /// Its author says where it is sent.
+    pub(crate) placed: bool,
+}
+
+impl OptionRule {
+    /// Whether another of the same name says the same.
+    pub(crate) fn is_same(&self, other: &OptionRule) -> bool {
+        let said = |rule: &OptionRule| (rule.location, rule.required, rule.secret, rule.repeat);
+        said(self) == said(other) && self.schema.to_value() == other.schema.to_value()
+    }
 }
 
 /// What a reply holds.

@@ -11,14 +11,14 @@ use indexmap::IndexMap;
 
 use super::check::{Format, explain, in_file};
 use super::connector::Connector;
-use super::operation::{LaterRecord, Operation, Record};
+use super::operation::{LaterRecord, Method, Operation, Record};
 use super::read_connector::read_connector;
 use super::read_operation::{read_operation, read_record};
 use super::sandbox::{SandboxFile, read_sandbox};
 use super::slice::{SECTIONS, Slice, slice};
 use super::source::{BuiltInEntry, Source};
 use super::template::{Template, read_template};
-use crate::error::{Error, ErrorKind, Fault, Result, did_you_mean};
+use crate::error::{Error, ErrorKind, Fault, Place, Result, did_you_mean};
 use crate::lock::lock;
 use crate::yaml::Document;
 
@@ -39,7 +39,11 @@ pub(crate) struct Pack {
 
 /// Entries by name, in file order, for each of the [`SECTIONS`].
 #[derive(Default)]
-struct Index([IndexMap<Cow<'static, str>, Entry>; SECTIONS.len()]);
+struct Index {
+    entries: [IndexMap<Cow<'static, str>, Entry>; SECTIONS.len()],
+    /// What is wrong with files of which no entry can be found. Those of the others are there all the same.
+    broken: Vec<Error>,
+}
 
 /// Where an entry stands: in which of the sources, and where in it.
 #[derive(Clone)]
@@ -102,31 +106,31 @@ impl Pack {
         self.last_named("sandbox.yaml").map(|s| read_sandbox(&self.whole(s)?)).transpose()
     }
 
-    fn index(&self) -> Result<&Index> {
+    fn index(&self) -> &Index {
         if let Some(index) = self.index.get() {
-            return Ok(index);
+            return index;
         }
         let mut index = Index::default();
         for (number, source) in self.areas() {
             if let Source::BuiltIn(file) = source {
                 file.entries.iter().for_each(|e| index.put(e.section, Cow::Borrowed(e.name), Entry::BuiltIn(number, e)));
-                continue;
-            }
-            match slice(source.text()?) {
-                Some(slices) => slices.into_iter().for_each(|Slice { section, name, bytes, line }| {
-                    index.put(section, Cow::Owned(name.to_owned()), Entry::Slice(number, bytes, line));
-                }),
-                None => index.put_parsed(source)?,
+            } else if let Err(error) = index.put_file(number, source) {
+                index.broken.push(error);
             }
         }
-        Ok(self.index.get_or_init(|| index))
+        self.index.get_or_init(|| index)
     }
 
-    fn entry(&self, section: &'static str, name: &str) -> Result<Option<Entry>> {
+    /// What is wrong with files as a whole, so that their entries are not known.
+    pub(crate) fn broken(&self) -> &[Error] {
+        &self.index().broken
+    }
+
+    fn entry(&self, section: &'static str, name: &str) -> Option<Entry> {
         if self.index.get().is_none() && self.sources.iter().all(|s| matches!(s, Source::BuiltIn(_))) {
-            return Ok(self.built_in(section, name));
+            return self.built_in(section, name);
         }
-        Ok(self.index()?.section(section).and_then(|entries| entries.get(name)).cloned())
+        self.index().section(section).and_then(|entries| entries.get(name)).cloned()
     }
 
     /// An entry that is built in, without an index: to look through some hundred names costs less than to make one.
@@ -139,13 +143,13 @@ impl Pack {
         })
     }
 
-    pub(crate) fn has(&self, section: &'static str, name: &str) -> Result<bool> {
-        Ok(self.entry(section, name)?.is_some())
+    pub(crate) fn has(&self, section: &'static str, name: &str) -> bool {
+        self.entry(section, name).is_some()
     }
 
     /// Names in a section, in file order.
-    pub(crate) fn names(&self, section: &'static str) -> Result<impl Iterator<Item = &str> + use<'_>> {
-        Ok(self.index()?.section(section).into_iter().flat_map(IndexMap::keys).map(AsRef::as_ref))
+    pub(crate) fn names(&self, section: &'static str) -> impl Iterator<Item = &str> + use<'_> {
+        self.index().section(section).into_iter().flat_map(IndexMap::keys).map(AsRef::as_ref)
     }
 
     /// Whether the built-in parts are taken as they are, being tested.
@@ -180,7 +184,7 @@ impl Pack {
                 Err(part) => self.whole_of(number, source)?.entry(section, name).map(Some).ok_or(part),
             }
         };
-        let found = match self.entry(section, name)? {
+        let found = match self.entry(section, name) {
             None => None,
             Some(Entry::Parsed(doc)) => doc.entry(section, name),
             Some(Entry::Slice(number, bytes, line)) => part(number, bytes, line)?,
@@ -236,7 +240,7 @@ impl Pack {
         if let Some(found) = lock(&self.records).get(name) {
             return Ok(Some(Arc::clone(found)));
         }
-        let later: LaterRecord = match self.entry("records", name)? {
+        let later: LaterRecord = match self.entry("records", name) {
             Some(Entry::BuiltIn(number, entry)) if self.vouches() => {
                 let file = self.name_of(number).to_owned();
                 LazyLock::new(Box::new(move || read_record(&Document::built_in(&file, entry.json, entry.line)).ok().map(Arc::new)))
@@ -258,7 +262,11 @@ impl Pack {
     }
 
     pub(crate) fn unknown_operation(&self, id: &str) -> Error {
-        let hint = did_you_mean(id, self.names("operations").into_iter().flatten());
+        // It may well stand in a file that cannot be read.
+        if let Some(error) = self.broken().first() {
+            return error.clone();
+        }
+        let hint = did_you_mean(id, self.names("operations"));
         Error::new(ErrorKind::UnknownOperation, format!("{} has no operation `{id}`{hint}", self.name))
             .advise(format!("`opnode operations --connector {}` lists them", self.name))
     }
@@ -295,43 +303,82 @@ impl Pack {
 
     fn entry_errors(&self) -> Vec<Error> {
         let mut errors = Vec::new();
-        let names = |section| self.names(section).into_iter().flatten();
+        let names = |section| self.names(section);
         errors.extend(names("records").filter_map(|n| self.record(n).err()));
         errors.extend(names("operations").filter_map(|n| self.operation(n).err()));
         errors.extend(names("templates").filter_map(|n| self.template(n).err()));
-        let probe = self.connector().ok().and_then(|c| c.probe.as_ref().map(|p| p.operation.clone()));
-        if let Some(probe) = probe.filter(|p| !names("operations").any(|name| name == p)) {
+        errors.extend(self.connector().ok().and_then(|connector| self.probe_error(&connector)));
+        errors
+    }
+
+    /// What would keep the probe from being called.
+    fn probe_error(&self, connector: &Connector) -> Option<Error> {
+        let probe = connector.probe.as_ref()?;
+        let wrong = |error: Error| {
             let file = self.last_named("connector.yaml").map(Source::name).unwrap_or_default();
-            errors.push(self.unknown_operation(&probe).with(|d| {
+            Some(error.with(|d| {
                 d.message = format!("the probe is wrong: {}", d.message);
                 d.place = Some(in_file(file));
-            }));
+            }))
+        };
+        // What is wrong with the operation itself is told there.
+        let Some(operation) = self.operation(&probe.operation).ok()? else { return wrong(self.unknown_operation(&probe.operation)) };
+        let given = |name: &str| probe.options.iter().any(|(given, _)| given == name);
+        let error = |message: String| wrong(Error::new(ErrorKind::Definition, message));
+        if operation.method != Method::Query {
+            return error(format!("{} is no query", operation.id));
         }
-        errors
+        if let Some((name, _)) = probe.options.iter().find(|(name, _)| operation.option(name).is_none()) {
+            return error(format!(
+                "{} has no option `{name}`{}",
+                operation.id,
+                did_you_mean(name, operation.options.iter().map(|o| o.name.as_str()))
+            ));
+        }
+        let missing = operation.options.iter().find(|o| o.required && !given(&o.name))?;
+        error(format!("{} needs the option `{}`", operation.id, missing.name))
     }
 }
 
 impl Index {
     fn section(&self, section: &str) -> Option<&IndexMap<Cow<'static, str>, Entry>> {
-        SECTIONS.iter().zip(&self.0).find_map(|(name, entries)| (*name == section).then_some(entries))
+        SECTIONS.iter().zip(&self.entries).find_map(|(name, entries)| (*name == section).then_some(entries))
     }
 
     fn put(&mut self, section: &'static str, name: Cow<'static, str>, entry: Entry) {
-        if let Some((_, entries)) = SECTIONS.iter().zip(&mut self.0).find(|(name, _)| **name == section) {
+        if let Some((_, entries)) = SECTIONS.iter().zip(&mut self.entries).find(|(name, _)| **name == section) {
             entries.insert(name, entry);
         }
+    }
+
+    fn put_file(&mut self, number: usize, source: &Source) -> Result<()> {
+        match slice(source.text()?) {
+            Some(slices) => slices.into_iter().for_each(|Slice { section, name, bytes, line }| {
+                self.put(section, Cow::Owned(name.to_owned()), Entry::Slice(number, bytes, line));
+            }),
+            None => self.put_parsed(source)?,
+        }
+        Ok(())
     }
 
     fn put_parsed(&mut self, source: &Source) -> Result<()> {
         let doc = Arc::new(Document::parse(source.name(), source.text()?, 0)?);
         let format = if doc.keys("").contains(&"templates") { Format::Templates } else { Format::Operations };
-        if let Some(error) = top_level(format, &doc) {
+        let wrong = top_level(format, &doc);
+        let names: Vec<_> = SECTIONS.iter().flat_map(|s| doc.keys(&format!("/{s}")).into_iter().map(move |name| (*s, name))).collect();
+        // What is wrong with one entry is told when that one is asked for.
+        let is_of_entries = |error: &Error| {
+            let in_entry = |place: &Place| {
+                let field = place.field.as_deref().unwrap_or_default();
+                SECTIONS.iter().any(|s| field.strip_prefix(&format!("/{s}/")).is_some())
+            };
+            !error.faults.is_empty() && error.faults.iter().all(|f| in_entry(&f.place))
+        };
+        if let Some(error) = wrong.filter(|error| names.is_empty() || !is_of_entries(error)) {
             return Err(error);
         }
-        for section in SECTIONS {
-            for name in doc.keys(&format!("/{section}")) {
-                self.put(section, Cow::Owned(name.to_owned()), Entry::Parsed(Arc::clone(&doc)));
-            }
+        for (section, name) in names {
+            self.put(section, Cow::Owned(name.to_owned()), Entry::Parsed(Arc::clone(&doc)));
         }
         Ok(())
     }
@@ -409,7 +456,7 @@ mod tests {
                 continue;
             }
             for section in SECTIONS {
-                let names = |pack: &Pack| pack.names(section).unwrap().map(str::to_owned).collect::<Vec<_>>();
+                let names = |pack: &Pack| pack.names(section).map(str::to_owned).collect::<Vec<_>>();
                 assert_eq!(names(&built_in), names(&given), "{}", file.name);
                 for name in names(&given) {
                     let entry = |pack: &Pack| pack.document(section, &name).unwrap().unwrap().outline();

@@ -3,14 +3,19 @@
 use super::check::{Checker, Format, explain, version};
 use super::connector::{Auth, Connector, DetailRules, ErrorRules, Explain, Oauth2, Probe, Property, Rate, Refresh, Success};
 use super::connector_file::{
-    AuthFile, ConnectorFile, ErrorsFile, FlowFile, Oauth2File, ProbeFile, PropertyFile, RefreshFile, SuccessFile, VerdictFile,
+    AuthFile, ConnectorFile, ErrorsFile, FlowFile, Oauth2File, ProbeFile, PropertyFile, PropertyTypeFile, RefreshFile, SuccessFile,
+    VerdictFile,
 };
+use super::effects;
 use super::file::OptionFile;
 use super::operation::OptionRule;
+use super::paging::Paging;
+use super::paging_file::KeysetFile;
 use super::read_operation::{option_rule, request_line};
 use super::read_paging::{keyset, paging, values};
 use super::text::Text;
 use super::value::Ordered;
+use crate::connection::misfit_of_default;
 use crate::error::{Result, did_you_mean};
 use crate::yaml::{Document, escape};
 
@@ -28,33 +33,40 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
     // A part that is wrong is noted and stands as empty, so that the other parts are looked at too.
     let base_url = c.text("/base_url", &file.base_url).unwrap_or_default();
     let auth = auth(c, file.auth);
+    let names: Vec<String> = file.headers.0.iter().map(|(name, _)| name.clone()).collect();
     let headers = c.headers("/headers", file.headers);
     let known: Vec<&str> = properties.iter().map(|p| p.name.as_str()).collect();
     check_names(c, "/base_url", &base_url, &known);
+    effects::address(c, "/base_url", &base_url);
     auth.texts().into_iter().for_each(|text| check_names(c, "/auth", text, &known));
-    headers.iter().for_each(|(name, text)| check_names(c, &format!("/headers/{name}"), text, &known));
-    for (i, property) in properties.iter().enumerate() {
-        if !c.is_vouched()
-            && property.pattern.as_deref().is_some_and(|p| super::schema::Schema::compile(serde_json::json!({ "pattern": p })).is_err())
-        {
-            let name = properties.get(i).map(|p| p.name.as_str()).unwrap_or_default();
-            c.fault(&format!("/connection/{}/pattern", escape(name)), "the pattern is not a regular expression", None);
-        }
+    for (header, text) in &headers {
+        let written = names.iter().find(|name| name.eq_ignore_ascii_case(header.as_str()));
+        let at = format!("/headers/{}", escape(written.map_or(header.as_str(), String::as_str)));
+        check_names(c, &at, text, &known);
+        effects::signature(c, &at, header.as_str(), &auth);
     }
+    origins(c, &file.origins);
+    check_properties(c, &properties);
+    check_refresh(c, &auth, &properties);
     let mut option_sets = Vec::new();
     for (name, set) in file.option_sets.0 {
         let rules = option_set(c, &format!("/option_sets/{}", escape(&name)), set);
         option_sets.push((name, rules));
     }
     let (paging, total) = file.paging.and_then(|p| paging(c, "/paging", p)).unwrap_or_default();
+    let probe = file.probe.map(|p| probe(c, p));
+    probe
+        .iter()
+        .flat_map(|p| &p.options)
+        .for_each(|(name, text)| check_names(c, &format!("/probe/options/{}", escape(name)), text, &known));
     Connector {
         name: file.connector,
         title: file.title,
         description: file.description,
         docs: file.docs,
-        properties,
-        probe: file.probe.map(|p| probe(c, p)),
+        probe,
         rate: rate(c, file.rate),
+        properties,
         base_url,
         hosts: file.hosts.0.into_iter().map(|(a, b)| (a.to_lowercase(), b)).collect(),
         origins: file.origins,
@@ -62,9 +74,35 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
         headers,
         paging,
         total,
-        forward_only: file.forward_only.and_then(|k| keyset(c, "/forward_only", k)).map(|(paging, _)| paging),
+        forward_only: file.forward_only.and_then(|k| forward_only(c, k)),
         errors: errors(c, file.errors),
         option_sets,
+    }
+}
+
+/// Patterns that are none, and what no value could fit.
+fn check_properties(c: &mut Checker<'_>, properties: &[Property]) {
+    if c.is_vouched() {
+        return;
+    }
+    for property in properties {
+        let at = format!("/connection/{}", escape(&property.name));
+        if property.pattern.as_deref().is_some_and(|p| super::schema::Schema::compile(serde_json::json!({ "pattern": p })).is_err()) {
+            c.fault(&format!("{at}/pattern"), "the pattern is not a regular expression", None);
+        } else if property.format.is_some() && property.kind != PropertyTypeFile::String {
+            c.fault(&format!("{at}/format"), "`format` is for properties of the type string", None);
+        } else if let Some(why) = misfit_of_default(property) {
+            c.fault(&format!("{at}/default"), format!("its own rules refuse the default: {why}"), None);
+        }
+    }
+}
+
+/// A refresh token that no header carries could never be exchanged.
+fn check_refresh(c: &mut Checker<'_>, auth: &Auth, properties: &[Property]) {
+    let Auth::Refresh(rule) = auth else { return };
+    let secret = |name: &str| properties.iter().any(|p| p.name == name && p.secret);
+    if !rule.headers.iter().flat_map(|(_, text)| text.names()).any(secret) {
+        c.fault("/auth/refresh/header", "no header carries the refresh token: name a property that is `secret: true`", None);
     }
 }
 
@@ -78,8 +116,21 @@ fn probe(c: &mut Checker<'_>, file: ProbeFile) -> Probe {
     }
 }
 
+/// Origins beside the connector's own: credentials go there, so what does not hold is told.
+fn origins(c: &mut Checker<'_>, origins: &[String]) {
+    for (i, origin) in origins.iter().enumerate() {
+        let plain = url::Url::parse(origin).ok().filter(|url| {
+            matches!(url.scheme(), "https" | "http") && url.path() == "/" && url.query().is_none() && url.fragment().is_none()
+        });
+        if plain.is_none() {
+            let advice = Some("write scheme://host, such as https://files.example.com".to_owned());
+            c.fault(&format!("/origins/{i}"), format!("`{origin}` is not an origin"), advice);
+        }
+    }
+}
+
 fn option_set(c: &mut Checker<'_>, at: &str, set: Ordered<OptionFile>) -> Vec<OptionRule> {
-    set.0.into_iter().filter_map(|(name, file)| option_rule(c, &format!("{at}/{}", escape(&name)), name, file, &[])).collect()
+    set.0.into_iter().filter_map(|(name, file)| option_rule(c, &format!("{at}/{}", escape(&name)), name, file, None)).collect()
 }
 
 fn check_names(c: &mut Checker<'_>, at: &str, text: &Text, known: &[&str]) {
@@ -137,6 +188,9 @@ fn oauth2(c: &mut Checker<'_>, file: Oauth2File) -> Auth {
     if person && file.authorize.is_none() {
         c.fault("/auth/oauth2", "the flow authorization_code needs `authorize`: where a person signs in", None);
     }
+    if file.client_auth.is_some() && file.client_secret.is_none() {
+        c.fault("/auth/oauth2/client_auth", "a client without `client_secret` has nothing to prove itself by", None);
+    }
     let optional = |c: &mut Checker<'_>, key: &str, text: Option<String>| text.and_then(|t| c.text(&format!("/auth/oauth2/{key}"), &t));
     Auth::Oauth2(Oauth2 {
         person,
@@ -145,8 +199,28 @@ fn oauth2(c: &mut Checker<'_>, file: Oauth2File) -> Auth {
         scopes: file.scopes,
         client_id: c.text("/auth/oauth2/client_id", &file.client_id).unwrap_or_default(),
         client_secret: optional(c, "client_secret", file.client_secret),
+        client_auth: file.client_auth,
+        token_parameters: token_parameters(c, file.token_parameters),
         refresh_token: optional(c, "refresh_token", file.refresh_token),
     })
+}
+
+/// Parameters of a token request that have their own keys, or none: the request is made of them.
+const OWN_PARAMETERS: [&str; 8] =
+    ["grant_type", "scope", "client_id", "client_secret", "refresh_token", "code", "redirect_uri", "code_verifier"];
+
+fn token_parameters(c: &mut Checker<'_>, file: Ordered<String>) -> Vec<(String, Text)> {
+    let mut parameters = Vec::new();
+    for (name, text) in file.0 {
+        let at = format!("/auth/oauth2/token_parameters/{}", escape(&name));
+        if OWN_PARAMETERS.contains(&name.as_str()) {
+            c.fault(&at, format!("`{name}` is set by opnode: `auth` has its own keys for it, or the flow says it"), None);
+        }
+        if let Some(text) = c.text(&at, &text) {
+            parameters.push((name, text));
+        }
+    }
+    parameters
 }
 
 fn refresh(c: &mut Checker<'_>, file: RefreshFile) -> Option<Refresh> {
@@ -180,11 +254,22 @@ fn errors(c: &mut Checker<'_>, file: ErrorsFile) -> ErrorRules {
     }
 }
 
+/// The keyset walk that a caller may choose; its total is that of the list.
+fn forward_only(c: &mut Checker<'_>, file: KeysetFile) -> Option<Paging> {
+    if file.total.is_some() {
+        c.fault("/forward_only/total", "the total of a list is told by its own `paging` or `response`", None);
+    }
+    keyset(c, "/forward_only", file).map(|(paging, _)| paging)
+}
+
 fn success(c: &mut Checker<'_>, file: SuccessFile) -> Option<Success> {
     match file {
         SuccessFile::Flag(pointer) => Some(Success { at: c.pointer("/errors/success", &pointer)?, is: None, absent: None }),
         SuccessFile::Values(file) => {
             let at = c.pointer("/errors/success/at", &file.at)?;
+            if file.is.as_ref().is_some_and(Vec::is_empty) {
+                c.fault("/errors/success/is", "with no good value, nothing is a success", None);
+            }
             let is = file.is.map(|list| values(c, "/errors/success/is", list));
             Some(Success { at, is, absent: file.absent.map(|verdict| verdict == VerdictFile::Ok) })
         }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::check::{Checker, Format, explain};
 use super::connector::{Connector, Success};
 use super::connector_file::VerdictFile;
+use super::effects;
 use super::file::{
     ItemsFile, LocationFile, MethodFile, OperationFile, OptionFile, PartErrorsFile, PartKeyFile, PartOkFile, PartsFile, RecordFile,
     ResponseFile, ResultFile, SendFile, StyleFile,
@@ -60,6 +61,7 @@ fn convert(
     record: &dyn Fn(&str) -> Option<Arc<LaterRecord>>,
 ) -> Option<Operation> {
     let at = format!("/{}", escape(&id));
+    let written = (!c.is_vouched()).then(|| file.clone());
     c.name(&at, &id);
     let (verb, path) = request_line(c, &format!("{at}/request"), &file.request)?;
     let method = match file.method {
@@ -98,10 +100,10 @@ fn convert(
     if method == Method::Query && file.items.is_some() {
         c.fault(&format!("{at}/items"), "a query takes no items", Some("use options with `in: body` for a search body".into()));
     }
-    let items = file.items.and_then(|i| items(c, &format!("{at}/items"), i, item_record.as_ref().and_then(|r| r.as_deref())));
+    let items = file.items.and_then(|i| items(c, &format!("{at}/items"), i, item_record.as_ref().and_then(|r| r.as_deref()), &verb));
     let key = file.idempotency_key.and_then(|k| c.header(&format!("{at}/idempotency_key/header"), &k.header));
     let base_url = file.base_url.and_then(|b| c.text(&format!("{at}/base_url"), &b));
-    Some(Operation {
+    let operation = Operation {
         repeat: repeat(method, &verb, file.idempotent, key.is_some()),
         response: response(c, &format!("{at}/response"), file.response, paging_total)?,
         id,
@@ -123,7 +125,11 @@ fn convert(
         anonymous: file.anonymous,
         option_check: OnceLock::new(),
         item_check: OnceLock::new(),
-    })
+    };
+    if let Some(written) = written {
+        effects::check(c, &at, &written, &operation);
+    }
+    Some(operation)
 }
 
 /// Verb and path of a request line.
@@ -155,19 +161,10 @@ fn options(
     connector: &Connector,
     path: &[String],
 ) -> Vec<OptionRule> {
-    let mut rules: Vec<OptionRule> = Vec::new();
-    for set in sets {
-        match connector.option_sets.iter().find(|(name, _)| name == set) {
-            Some((_, options)) => rules.extend(options.iter().cloned()),
-            None => {
-                let hint = did_you_mean(set, connector.option_sets.iter().map(|(n, _)| n.as_str()));
-                c.fault(&format!("{at}/use"), format!("the connector has no option set `{set}`{hint}"), None);
-            }
-        }
-    }
+    let mut rules: Vec<OptionRule> = shared_options(c, at, &own, sets, connector, path);
     for (name, file) in own.0 {
         let place = format!("{at}/options/{}", escape(&name));
-        if let Some(rule) = option_rule(c, &place, name, file, path) {
+        if let Some(rule) = option_rule(c, &place, name, file, Some(path)) {
             rules.retain(|r| r.name != rule.name);
             rules.push(rule);
         }
@@ -175,7 +172,10 @@ fn options(
     for name in path.iter().filter(|n| !rules.iter().any(|r| r.name == **n)).cloned().collect::<Vec<_>>() {
         c.fault(&format!("{at}/request"), format!("the path parameter `{name}` is not declared under `options`"), None);
     }
-    for name in required {
+    for (i, name) in required.iter().enumerate() {
+        if required.iter().take(i).any(|other| other == name) {
+            c.fault(&format!("{at}/required/{i}"), format!("`{name}` stands here twice"), None);
+        }
         match rules.iter_mut().find(|r| r.name == *name) {
             Some(rule) => rule.required = true,
             None => c.fault(&format!("{at}/required"), format!("`{name}` is required but not declared under `options`"), None),
@@ -184,14 +184,76 @@ fn options(
     rules
 }
 
-/// Checks one option and joins its keywords into a JSON Schema.
-pub(crate) fn option_rule(c: &mut Checker<'_>, at: &str, name: String, file: OptionFile, path: &[String]) -> Option<OptionRule> {
-    let in_path = path.contains(&name);
+/// The options of the sets. What several sets or the operation itself declare is declared once, or in the same words.
+fn shared_options(
+    c: &mut Checker<'_>,
+    at: &str,
+    own: &Ordered<OptionFile>,
+    sets: &[String],
+    connector: &Connector,
+    path: &[String],
+) -> Vec<OptionRule> {
+    let mut found: Vec<(&str, OptionRule)> = Vec::new();
+    for (i, set) in sets.iter().enumerate() {
+        let place = format!("{at}/use/{i}");
+        if sets.iter().take(i).any(|other| other == set) {
+            c.fault(&place, format!("the option set `{set}` stands here twice"), None);
+            continue;
+        }
+        let Some((_, options)) = connector.option_sets.iter().find(|(name, _)| name == set) else {
+            let hint = did_you_mean(set, connector.option_sets.iter().map(|(n, _)| n.as_str()));
+            c.fault(&format!("{at}/use"), format!("the connector has no option set `{set}`{hint}"), None);
+            continue;
+        };
+        for rule in options.iter().filter(|rule| own.0.iter().all(|(name, _)| *name != rule.name)) {
+            let rule = in_path(c, &place, set, rule.clone(), path);
+            match found.iter().find(|(_, other)| other.name == rule.name) {
+                None => found.push((set, rule)),
+                Some((_, other)) if other.is_same(&rule) => {}
+                Some((other, _)) => c.fault(
+                    &place,
+                    format!("`{}` is one thing in the option set `{other}` and another in `{set}`", rule.name),
+                    Some(format!("declare `{}` under `options` of this operation: that holds over the sets", rule.name)),
+                ),
+            }
+        }
+    }
+    found.into_iter().map(|(_, rule)| rule).collect()
+}
+
+/// An option of a set, where the path of an operation names it.
+fn in_path(c: &mut Checker<'_>, at: &str, set: &str, rule: OptionRule, path: &[String]) -> OptionRule {
+    let named = path.contains(&rule.name);
+    match (named, rule.location) {
+        (true, Location::Path) => OptionRule { required: true, ..rule },
+        (true, _) if !rule.placed => OptionRule { location: Location::Path, required: true, ..rule },
+        (true, _) => {
+            c.fault(at, format!("`{}` of the option set `{set}` is in the path, and the set sends it elsewhere too", rule.name), None);
+            rule
+        }
+        (false, Location::Path) => {
+            c.fault(at, format!("`{}` of the option set `{set}` is sent in the path, but the path does not name it", rule.name), None);
+            rule
+        }
+        (false, Location::Query | Location::Header | Location::Body | Location::PageSize) => rule,
+    }
+}
+
+/// Checks one option and joins its keywords into a JSON Schema. `path` has the names in the path; a set of options is for any path.
+pub(crate) fn option_rule(c: &mut Checker<'_>, at: &str, name: String, file: OptionFile, path: Option<&[String]>) -> Option<OptionRule> {
+    let in_path = path.is_some_and(|names| names.contains(&name));
+    let placed = file.location.is_some();
     let location = match file.location {
-        Some(LocationFile::Path) | None if in_path => Location::Path,
+        None if in_path => Location::Path,
+        Some(LocationFile::Path) if in_path || path.is_none() => Location::Path,
         Some(LocationFile::Path) => {
             c.fault(at, format!("`{name}` is sent in the path, but the path does not name it"), None);
             return None;
+        }
+        Some(_) if in_path => {
+            let advice = format!("leave `in` out of `{name}`");
+            c.fault(&format!("{at}/in"), format!("the path names `{name}`, so it is sent there and nowhere else"), Some(advice));
+            Location::Path
         }
         Some(LocationFile::Header) => {
             c.header(at, &name)?;
@@ -202,9 +264,13 @@ pub(crate) fn option_rule(c: &mut Checker<'_>, at: &str, name: String, file: Opt
     };
     let description = file.description.clone();
     let (repeat, secret) = (file.style == StyleFile::Repeat, file.secret);
+    let no_list = file.kind.as_ref().is_some_and(|kind| !kind.0.contains("\"array\""));
+    if repeat && (location != Location::Query || no_list) {
+        c.fault(&format!("{at}/style"), "`style: repeat` is for a list that is sent in the query", None);
+    }
     let schema = schema_text(file);
     c.schema(at, &format!("the option `{name}`: "), || schema.to_value());
-    Some(OptionRule { name, location, schema, description, required: in_path, secret, repeat })
+    Some(OptionRule { name, location, schema, description, required: in_path, secret, repeat, placed })
 }
 
 /// The JSON Schema keywords of an option, in their usual order.
@@ -251,6 +317,7 @@ fn page_size_option(size: &Size) -> OptionRule {
         required: false,
         secret: false,
         repeat: false,
+        placed: true,
     }
 }
 
@@ -265,13 +332,15 @@ fn check_paging(c: &mut Checker<'_>, at: &str, paging: &Paging, options: &[Optio
     }
 }
 
-fn items(c: &mut Checker<'_>, at: &str, file: ItemsFile, record: Option<&Record>) -> Option<ItemRule> {
+fn items(c: &mut Checker<'_>, at: &str, file: ItemsFile, record: Option<&Record>, verb: &Verb) -> Option<ItemRule> {
     let mut schema = record.map(|r| r.schema.to_value()).unwrap_or_else(|| json!({"type": "object"}));
     if file.record.is_some() {
-        // A record describes what comes back; its `required` is not what a writer must send.
-        if let Some(map) = schema.as_object_mut() {
+        let creates = *verb == Verb::POST && matches!(file.send, SendFile::Each | SendFile::All | SendFile::Chunk(_));
+        // What changes a record may leave out what the record must have.
+        if let (false, Some(map)) = (creates, schema.as_object_mut()) {
             map.remove("required");
         }
+        written_only(&mut schema);
     }
     if let (Some(base), Some(Value::Object(over))) = (schema.as_object_mut(), file.schema.as_ref().map(Json::to_value)) {
         base.extend(over);
@@ -300,6 +369,22 @@ fn items(c: &mut Checker<'_>, at: &str, file: ItemsFile, record: Option<&Record>
         wrap,
         drop_path_fields: file.drop_path_fields,
     })
+}
+
+/// Takes out of `required` what the system alone writes, at every depth.
+fn written_only(schema: &mut Value) {
+    let Some(map) = schema.as_object_mut() else { return };
+    let properties = map.get("properties").and_then(Value::as_object);
+    let own = |name: &Value| {
+        let property = name.as_str().and_then(|name| properties?.get(name));
+        property.and_then(|p| p.get("readOnly")) != Some(&Value::Bool(true))
+    };
+    let required = map.get("required").and_then(Value::as_array).map(|all| all.iter().filter(|n| own(n)).cloned().collect());
+    if let Some(required) = required {
+        map.insert("required".into(), Value::Array(required));
+    }
+    map.get_mut("properties").and_then(Value::as_object_mut).into_iter().flat_map(|p| p.values_mut()).for_each(written_only);
+    map.get_mut("items").into_iter().for_each(written_only);
 }
 
 fn response(c: &mut Checker<'_>, at: &str, file: ResponseFile, paging_total: Option<Total>) -> Option<ResponseRule> {

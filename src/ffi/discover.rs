@@ -25,11 +25,11 @@ pub(crate) fn definitions(json: &str) -> Result<Vec<Definitions>> {
 }
 
 /// All connectors.
-pub(crate) fn connectors(engine: &Engine) -> Result<Buffer> {
+pub(crate) fn connectors(engine: &Engine) -> Buffer {
     let catalog = engine.catalog();
-    let all: Result<Vec<String>> =
-        catalog.connector_names().map(|name| Ok(describe::connector(&*catalog.connector(name)?).to_string())).collect();
-    all.map(|all| Buffer::of_texts(&all))
+    // What is wrong with one is told to who opens a connection to it.
+    let sound = catalog.connector_names().filter_map(|name| catalog.connector(name).ok());
+    Buffer::of_texts(&sound.map(|connector| describe::connector(&connector).to_string()).collect::<Vec<_>>())
 }
 
 /// Which templates.
@@ -68,9 +68,10 @@ pub(crate) fn templates(engine: &Engine, connector: Option<&str>, filter: Option
     let words: Vec<String> = filter.text.iter().flat_map(|t| t.split_whitespace()).map(str::to_lowercase).collect();
     let mut found: Vec<(String, String)> = Vec::new();
     for name in names {
-        let mut all = catalog.templates(&name)?;
+        // What is wrong with one is told to who asks for it by its name.
+        let (mut all, _) = catalog.sound_templates(&name)?;
         if filter.operations {
-            all.extend(catalog.operations(&name)?.iter().map(Template::automatic));
+            all.extend(catalog.sound_operations(&name)?.0.iter().map(Template::automatic));
         }
         for template in all.iter().filter(|t| fits(t, filter.method.as_deref(), &words)) {
             found.push((format!("{name}/{}", template.name), describe::template(template).to_string()));

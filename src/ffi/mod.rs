@@ -166,7 +166,7 @@ unsafe extern "C" fn opnode_definitions_load(engine: *mut c_void, doc: *const c_
 
 #[unsafe(no_mangle)]
 extern "C" fn opnode_describe_connectors(engine: *mut c_void, out: Out<c_void>, err: Out<c_void>) -> i32 {
-    give(engine, out, err, |host: &Arc<Host>| Ok((host.id, discover::connectors(&host.engine())?)))
+    give(engine, out, err, |host: &Arc<Host>| Ok((host.id, discover::connectors(&host.engine()))))
 }
 
 /// # Safety

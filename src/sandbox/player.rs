@@ -88,7 +88,8 @@ impl Player {
     /// `unsupported` when its requests would go elsewhere; `definition` with every fault of its files.
     pub(super) fn new(catalog: &Catalog, name: &str, file: &SandboxFile, address: SocketAddr) -> Result<Player> {
         let connector = catalog.connector(name)?;
-        let operations = catalog.operations(name)?;
+        // One that is wrong is not played; who calls it is told why.
+        let (operations, _) = catalog.sound_operations(name)?;
         let spec = ready::spec(&connector, &operations, file, address);
         let connection = Connection::open(Arc::clone(&connector), &spec)
             .map_err(|e| Error::new(ErrorKind::Definition, format!("the sandbox of {name} is wrong: {}", e.message)))?;

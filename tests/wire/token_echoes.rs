@@ -200,7 +200,7 @@ fn shapes() -> Vec<Case> {
             ("tokens with 429", quoted("429 Slow down", json!({"message": &new})), "unavailable", 3),
             ("tokens with 403", quoted("403 Forbidden", json!({"message": &new})), "unauthenticated", 1),
             ("tokens with an error", quoted("200 OK", json!({"error": &new, "error_description": &new})), "unauthenticated", 1),
-            ("2 MB with 200", huge("200 OK"), "network", 3),
+            ("2 MB with 200", huge("200 OK"), "limit", 1),
             ("2 MB with 400", huge("400 Bad Request"), "unauthenticated", 1),
             ("2 MB with 500", huge("500 Oops"), "unavailable", 3),
             (

@@ -32,7 +32,7 @@ const ALL: [&str; 8] = [ACCESS[0], ACCESS[1], ISSUED[0], ISSUED[1], SEED, CLIENT
 
 /// What the client sends as Basic: id and secret, form-encoded and joined.
 pub fn basic() -> String {
-    let pair = format!("my%2Dclient:{}", percent_encoding::utf8_percent_encode(CLIENT, percent_encoding::NON_ALPHANUMERIC));
+    let pair = format!("my-client:{}", percent_encoding::utf8_percent_encode(CLIENT, percent_encoding::NON_ALPHANUMERIC));
     STANDARD.encode(pair)
 }
 

@@ -1,0 +1,356 @@
+//! Row 44: a token server's refusals, its waits and its ways to be asked, each as it is told to the user, with what it was sent.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use libtest_mimic::Trial;
+use opnode::{CallOptions, Catalog, Clock, ConnectionSpec, Engine, EngineConfig, Session};
+use serde_json::{Value, json};
+
+use crate::broken::gzip;
+use crate::server::{Act, JSON, Request, Server, Step, bytes, json as answer, reply};
+use crate::stage::{Found, TestClock, block_on, call, told};
+
+const ID: &str = "3f2a11aa-0b1c-4d5e-8f90-a1b2c3d4e5f6";
+const SECRET: &str = "AB20-Cde_4.~* 5+/";
+const WHOLE: &str = r#"[{"id":1}] end"#;
+
+const CONNECTOR: &str = "
+version: 1
+connector: acme
+title: Acme
+connection:
+  url: { format: uri }
+  tokenUrl: { format: uri }
+  id: { default: 3f2a11aa-0b1c-4d5e-8f90-a1b2c3d4e5f6 }
+  secret: { secret: true, optional: true }
+  refreshToken: { secret: true, optional: true }
+  audience: { optional: true }
+base_url: '{url}'
+origins: [TOKEN_SERVER]
+auth:
+  oauth2:
+    flow: FLOW
+    authorize: '{tokenUrl}/authorize'
+    token: '{tokenUrl}/token'
+    client_id: '{id}'
+    client_secret: '{secret}'
+    refresh_token: '{refreshToken}'
+    MORE
+";
+const OPERATIONS: &str = "
+version: 1
+operations:
+  list: { title: L, method: query, request: GET /things, response: { result: list } }
+";
+
+pub fn trials() -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for (status, body, end, requests, says) in refusals() {
+        let name = format!("44 {status} with {body}");
+        trials.push(Trial::test(name, move || Ok(refused(status, body, end, requests, says)?)));
+    }
+    for (fact, act, end, says) in bodies() {
+        trials.push(Trial::test(format!("44 tokens in {fact}"), move || Ok(read(act.clone(), end, says)?)));
+    }
+    for (flow, values, body, advice) in advices() {
+        trials.push(Trial::test(format!("44 what to do about {body} in {flow} with {values:?}"), move || {
+            Ok(advised(flow, values, body, advice)?)
+        }));
+    }
+    for (life, requests) in lives() {
+        trials.push(Trial::test(format!("44 a life of {life}"), move || Ok(lives_so_long(&life, requests)?)));
+    }
+    for (fact, status, wait_s, waits, requests) in waits() {
+        trials.push(Trial::test(format!("44 a token server asks for {fact}"), move || Ok(waited(status, wait_s, waits, requests)?)));
+    }
+    trials.push(Trial::test("44 how the client proves itself", || Ok(proofs()?)));
+    trials.push(Trial::test("44 a secret that is taken in the form alone", || Ok(found_out()?)));
+    trials.push(Trial::test("44 further parameters of the token request", || Ok(parameters()?)));
+    trials.push(Trial::test("44 a token server that is not there is named", || Ok(not_there()?)));
+    trials
+}
+
+/// The clock of the stage, whose wall time passes with it.
+#[derive(Default)]
+struct Passing(TestClock);
+
+#[async_trait]
+impl Clock for Passing {
+    fn now(&self) -> Duration {
+        self.0.now()
+    }
+    fn wall(&self) -> SystemTime {
+        self.0.wall() + self.0.now()
+    }
+    fn chance(&self) -> f64 {
+        self.0.chance()
+    }
+    async fn sleep(&self, duration: Duration) {
+        self.0.sleep(duration).await;
+    }
+}
+
+struct Stage {
+    tokens: Server,
+    session: Session,
+    clock: Arc<Passing>,
+    _api: Server,
+}
+
+impl Stage {
+    fn new(flow: &str, more: &str, values: &[(&str, &str)], acts: Vec<Act>) -> Stage {
+        let (api, tokens) = (Server::start(vec![answer(r#"[{"id":1}]"#)], None, None), Server::start(acts, None, None));
+        let token_server = format!("http://{}", tokens.address);
+        let connector = CONNECTOR.replace("TOKEN_SERVER", &token_server).replace("FLOW", flow).replace("MORE", more);
+        let mut catalog = Catalog::empty();
+        catalog.add("acme", "connector.yaml", connector);
+        catalog.add("acme", "operations.yaml", OPERATIONS);
+        let clock = Arc::new(Passing::default());
+        let engine = Engine::new(EngineConfig { catalog, clock: Some(clock.clone()), ..EngineConfig::default() });
+        let mut all = vec![("url", format!("http://{}", api.address)), ("tokenUrl", token_server)];
+        all.extend(values.iter().filter(|(n, _)| *n != "wait_s").map(|(n, v)| (*n, (*v).to_owned())));
+        let wait: u32 = values.iter().find(|(n, _)| *n == "wait_s").map_or(120, |(_, v)| v.parse().unwrap());
+        let limits = json!({"concurrency": 1, "first_byte_s": 1, "timeout_s": 5, "attempts": 1, "wait_s": wait});
+        let spec = ConnectionSpec {
+            connector: "acme".into(),
+            values: all.into_iter().map(|(n, v)| (n.to_owned(), v)).collect(),
+            limits: serde_json::from_value(limits).unwrap(),
+            ..ConnectionSpec::default()
+        };
+        let session = engine.connect(&spec).unwrap_or_else(|e| panic!("{e:?}: {}", e.to_json()));
+        Stage { tokens, session, clock, _api: api }
+    }
+
+    fn call(&self) -> Found {
+        block_on(call(&self.session, "list", &Value::Null, None, &CallOptions::default()))
+    }
+
+    fn exchanges(&self) -> Vec<Request> {
+        self.tokens.requests()
+    }
+}
+
+fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: T, expected: T) -> Result<(), String> {
+    if found == expected { Ok(()) } else { Err(format!("{what}: found {found:?}, expected {expected:?}")) }
+}
+
+fn grant() -> Act {
+    answer(r#"{"access_token":"a-token","token_type":"Bearer"}"#)
+}
+
+type Refusal = (&'static str, &'static str, &'static str, usize, &'static str);
+
+/// Status, body, what the call ends with, requests for tokens, and what is told.
+fn refusals() -> Vec<Refusal> {
+    const NO: &str = "[] unauthenticated/1";
+    const LATER: &str = "[] unavailable/1";
+    vec![
+        ("500 Oops", r#"{"error":"invalid_grant"}"#, NO, 1, "invalid_grant"),
+        ("200 OK", r#"{"error":"invalid_grant","error_description":"ended"}"#, NO, 1, "invalid_grant: ended"),
+        ("503 Busy", r#"{"error":"invalid_client"}"#, NO, 1, "invalid_client"),
+        ("500 Oops", r#"{"error":"unauthorized_client"}"#, NO, 1, ""),
+        ("500 Oops", r#"{"error":"invalid_scope"}"#, NO, 1, ""),
+        ("429 Slow", r#"{"error":"unsupported_grant_type"}"#, NO, 1, ""),
+        ("500 Oops", r#"{"error":"invalid_request"}"#, NO, 1, ""),
+        ("500 Oops", r#"{"error":"access_denied"}"#, NO, 1, ""),
+        ("400 No", r#"{"error":"temporarily_unavailable"}"#, LATER, 3, ""),
+        ("200 OK", r#"{"error":"server_error"}"#, LATER, 3, ""),
+        ("401 No", r#"{"error":"slow_down"}"#, LATER, 3, ""),
+        ("400 No", r#"{"error":"a_code_of_its_own"}"#, NO, 1, "a_code_of_its_own"),
+        ("500 Oops", r#"{"error":"a_code_of_its_own"}"#, LATER, 3, "a_code_of_its_own"),
+        ("500 Oops", r#"{"error":{"code":"invalid_grant","message":"it has ended"}}"#, NO, 1, "invalid_grant: it has ended"),
+        ("200 OK", r#"{"error":{"message":"it has ended"}}"#, NO, 1, "failed (200): it has ended"),
+        ("400 No", r#"{"error":{"code":"server_error"}}"#, LATER, 3, "server_error"),
+        ("200 OK", r#"{"error":true,"message":"no"}"#, NO, 1, "failed (200): no"),
+        ("200 OK", r#"{"error":false,"access_token":"a-token"}"#, WHOLE, 1, ""),
+        ("200 OK", r#"{"error":null,"access_token":"a-token"}"#, WHOLE, 1, ""),
+        ("200 OK", r#"{"error":"","access_token":"a-token"}"#, WHOLE, 1, ""),
+        ("404 No", "<html><title>Not here</title></html>", NO, 1, "failed with a web page (404)"),
+        ("200 OK", " <html><title>Sign in</title></html>", LATER, 3, "is a web page or a document, not JSON"),
+        ("200 OK", "access_token=a-token", LATER, 3, "is not JSON"),
+        ("200 OK", "", LATER, 3, "is empty"),
+    ]
+}
+
+fn refused(status: &str, body: &str, end: &str, requests: usize, says: &str) -> Result<(), String> {
+    let stage = Stage::new("client_credentials", "", &[], vec![reply(status, JSON, body)]);
+    let found = stage.call();
+    same("end", found.summary.as_str(), end)?;
+    same("requests", stage.exchanges().len(), requests)?;
+    if let Some(error) = found.errors.first() {
+        // What failed is the token request, and not the call that needed the token.
+        same("request", error.request.clone(), Some(format!("POST http://{}/token", stage.tokens.address)))?;
+        same("operation", error.operation.as_deref(), Some("list"))?;
+    }
+    if found.told.contains(says) { Ok(()) } else { Err(format!("nothing says {says:?}: {}", found.told)) }
+}
+
+/// Replies with tokens in every form in which the API's own replies are read, and some that are none.
+fn bodies() -> Vec<(&'static str, Act, &'static str, &'static str)> {
+    let text = r#"{"access_token":"a-token","note":"ä"}"#;
+    let wide = |unit: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(unit).collect::<Vec<u8>>();
+    let mut marked = b"\xFF\xFE".to_vec();
+    marked.extend(wide(u16::to_le_bytes));
+    let labelled = |label: &str, body: Vec<u8>| reply("200 OK", &format!("Content-Type: application/json; charset={label}\r\n"), body);
+    let latin1: Vec<u8> = text.chars().map(|c| c as u8).collect();
+    let long = format!(r#"{{"access_token":"a-token","pad":"{}"}}"#, "x".repeat(2 << 20));
+    vec![
+        ("JSON with a byte order mark", answer(format!("\u{feff}{text}")), WHOLE, ""),
+        ("UTF-16 with a mark", answer(marked), WHOLE, ""),
+        ("UTF-16 by its label", labelled("utf-16be", wide(u16::to_be_bytes)), WHOLE, ""),
+        ("Latin-1 by its label", labelled("iso-8859-1", latin1), WHOLE, ""),
+        ("a packed body", reply("200 OK", &format!("{JSON}Content-Encoding: gzip\r\n"), gzip(text.as_bytes())), WHOLE, ""),
+        ("bytes that are no text", answer(b"{\"access_token\":\"\xE4\"}"), "[] unavailable/1", "not valid utf-8"),
+        ("too large a body", answer(long), "[] limit/1", "the reply of the token server 127.0.0.1"),
+        ("half a body", bytes("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", Step::Close), "[] network/1", "the token server 127.0.0.1"),
+    ]
+}
+
+fn read(act: Act, end: &str, says: &str) -> Result<(), String> {
+    let found = Stage::new("client_credentials", "", &[], vec![act]).call();
+    same("end", found.summary.as_str(), end)?;
+    if found.told.contains(says) { Ok(()) } else { Err(format!("nothing says {says:?}: {}", found.told)) }
+}
+
+type Values = &'static [(&'static str, &'static str)];
+
+/// Flow, what the connection holds, the refusal, and the advice.
+fn advices() -> Vec<(&'static str, Values, &'static str, &'static str)> {
+    const CLIENT: &str = "check the client id and secret of the connection";
+    let (invalid_client, invalid_grant) = (r#"{"error":"invalid_client"}"#, r#"{"error":"invalid_grant"}"#);
+    vec![
+        ("client_credentials", &[("secret", SECRET)], invalid_client, CLIENT),
+        ("client_credentials", &[("secret", SECRET)], r#"{"error":"access_denied"}"#, CLIENT),
+        (
+            "client_credentials",
+            &[],
+            r#"{"error":"invalid_scope"}"#,
+            "the client may not ask for one of the `scopes` of the connector's definition",
+        ),
+        ("client_credentials", &[("refreshToken", "r-token")], invalid_grant, "put a new refresh token"),
+        ("authorization_code", &[("refreshToken", "r-token")], invalid_grant, "sign in with `opnode login CONNECTION`"),
+        ("authorization_code", &[("refreshToken", "r-token")], r#"{"error":"unauthorized_client"}"#, CLIENT),
+    ]
+}
+
+fn advised(flow: &str, values: Values, body: &str, advice: &str) -> Result<(), String> {
+    let found = Stage::new(flow, "", values, vec![reply("400 No", JSON, body)]).call();
+    same("end", found.summary.as_str(), "[] unauthenticated/1")?;
+    let given = found.errors.first().and_then(|e| e.advice.clone()).unwrap_or_default();
+    if given.contains(advice) { Ok(()) } else { Err(format!("the advice is {given:?}")) }
+}
+
+/// What `expires_in` may be, and the tokens that two calls need with an hour between them.
+fn lives() -> Vec<(Value, usize)> {
+    let forever = [json!(-5), json!("-5"), json!(0), json!("soon"), json!(null), json!(-3599.0), json!([3599])];
+    let an_hour = [json!(3599), json!("3599"), json!(3599.0), json!("3599.0"), json!(3599.5), json!(" 3599 ")];
+    forever.into_iter().map(|life| (life, 1)).chain(an_hour.into_iter().map(|life| (life, 2))).collect()
+}
+
+fn lives_so_long(life: &Value, requests: usize) -> Result<(), String> {
+    let granted = json!({"access_token": "a-token", "expires_in": life});
+    let stage = Stage::new("client_credentials", "", &[], vec![answer(granted.to_string())]);
+    same("end", stage.call().summary.as_str(), WHOLE)?;
+    stage.clock.0.jump(Duration::from_secs(3600));
+    same("end", stage.call().summary.as_str(), WHOLE)?;
+    same("requests", stage.exchanges().len(), requests)
+}
+
+/// The reply's status and headers, the limit, the waits in seconds (at least, each), and the requests for tokens.
+fn waits() -> Vec<(&'static str, &'static str, &'static str, &'static [u64], usize)> {
+    vec![
+        ("a wait with 503", "503 Busy\r\nRetry-After: 7", "120", &[7], 2),
+        ("a wait with 429", "429 Slow\r\nRetry-After: 7", "120", &[7], 2),
+        ("a wait at the limit", "503 Busy\r\nRetry-After: 9", "9", &[9], 2),
+        ("a wait beyond the limit", "503 Busy\r\nRetry-After: 10", "9", &[], 1),
+    ]
+}
+
+fn waited(status: &str, wait_s: &str, waits: &[u64], requests: usize) -> Result<(), String> {
+    let acts = vec![reply(status, JSON, "{}"), grant()];
+    let stage = Stage::new("client_credentials", "", &[("wait_s", wait_s)], acts);
+    let found = stage.call();
+    let slept: Vec<u64> = stage.clock.0.waits().iter().map(Duration::as_secs).collect();
+    same("waits", slept.as_slice(), waits)?;
+    same("requests", stage.exchanges().len(), requests)?;
+    match found.errors.first() {
+        None => same("end", found.summary.as_str(), WHOLE),
+        Some(error) => same("the wait that is told", error.retry_after_ms, Some(10_000)),
+    }
+}
+
+fn form(request: &Request) -> String {
+    String::from_utf8_lossy(&request.body).into_owned()
+}
+
+/// A GUID and what needs no encoding go as they are, in the header and in the form.
+fn proofs() -> Result<(), String> {
+    const ENCODED: &str = "AB20-Cde_4.~*%205%2B%2F";
+    let basic = format!("Basic {}", STANDARD.encode(format!("{ID}:{ENCODED}")));
+    let in_form = format!("grant_type=client_credentials&client_id={ID}&client_secret={ENCODED}");
+    let plain = "grant_type=client_credentials".to_owned();
+    for (more, values, header, body) in [
+        ("", &[("secret", SECRET)][..], vec![basic.as_str()], plain.clone()),
+        ("client_auth: basic", &[("secret", SECRET)], vec![basic.as_str()], plain.clone()),
+        ("client_auth: body", &[("secret", SECRET)], vec![], in_form),
+        ("", &[], vec![], format!("{plain}&client_id={ID}")),
+    ] {
+        let stage = Stage::new("client_credentials", more, values, vec![grant()]);
+        same("end", stage.call().summary.as_str(), WHOLE)?;
+        let exchanges = stage.exchanges();
+        same(more, exchanges[0].header("authorization"), header)?;
+        same(more, form(&exchanges[0]), body)?;
+    }
+    Ok(())
+}
+
+/// Where the definition leaves it open, a client that is not known by its header is tried once by the form, and from then on so.
+fn found_out() -> Result<(), String> {
+    fn form_alone(request: &Request) -> Act {
+        let in_form = String::from_utf8_lossy(&request.body).contains("client_secret=");
+        let granted = json!({"access_token": "a-token", "expires_in": 60}).to_string();
+        if in_form { answer(granted) } else { reply("401 No", JSON, r#"{"error":"invalid_client"}"#) }
+    }
+    let places = |stage: &Stage| stage.exchanges().iter().map(|r| r.header("authorization").len()).collect::<Vec<_>>();
+    let secret = &[("secret", SECRET)];
+    let stage = Stage::new("client_credentials", "", secret, vec![Act::Choose(std::sync::Arc::new(form_alone))]);
+    same("end", stage.call().summary.as_str(), WHOLE)?;
+    stage.clock.0.jump(Duration::from_secs(60));
+    same("end", stage.call().summary.as_str(), WHOLE)?;
+    same("in the header", places(&stage), vec![1, 0, 0])?;
+    let said = Stage::new("client_credentials", "client_auth: basic", secret, vec![Act::Choose(std::sync::Arc::new(form_alone))]);
+    same("end", said.call().summary.as_str(), "[] unauthenticated/1")?;
+    same("in the header", places(&said), vec![1])?;
+    let wrong = Stage::new("client_credentials", "", secret, vec![reply("401 No", JSON, r#"{"error":"invalid_client"}"#)]);
+    same("end", wrong.call().summary.as_str(), "[] unauthenticated/1")?;
+    same("in the header", places(&wrong), vec![1, 0])
+}
+
+fn parameters() -> Result<(), String> {
+    let more = "token_parameters: { audience: '{audience}', resource: 'https://a.example/x' }";
+    for (values, body) in [
+        (&[("audience", "a b&c")][..], "audience=a%20b%26c&resource=https%3A%2F%2Fa.example%2Fx"),
+        (&[], "resource=https%3A%2F%2Fa.example%2Fx"),
+    ] {
+        let stage = Stage::new("client_credentials", more, values, vec![grant()]);
+        same("end", stage.call().summary.as_str(), WHOLE)?;
+        same("body", form(&stage.exchanges()[0]), format!("grant_type=client_credentials&{body}&client_id={ID}"))?;
+    }
+    Ok(())
+}
+
+fn not_there() -> Result<(), String> {
+    let stage = Stage::new("client_credentials", "", &[], vec![grant()]);
+    let address = stage.tokens.address;
+    drop(stage.tokens);
+    let found = block_on(call(&stage.session, "list", &Value::Null, None, &CallOptions::default()));
+    same("end", found.summary.as_str(), "[] network/1")?;
+    let error = &found.errors[0];
+    same("request", error.request.clone(), Some(format!("POST http://{address}/token")))?;
+    let text = told(&found.errors);
+    if text.contains("the token server 127.0.0.1 cannot be reached") { Ok(()) } else { Err(text) }
+}
