@@ -1,30 +1,30 @@
 //! One request to one checked page: pace, sign, send, judge, repeat. Retries happen here and nowhere else.
 
 mod call;
+mod judge;
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::Method as Verb;
-use http::header::LOCATION;
 use http::request::Parts;
 use tokio::sync::{Semaphore, SemaphorePermit};
-use url::Url;
 
 use crate::auth::{self, Keeper, Means, TokenStore};
 use crate::clock::Clock;
 use crate::connection::Connection;
-use crate::definition::{Repeat, ResultShape};
+use crate::definition::Repeat;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault;
 use crate::lock::lock;
-use crate::page::{self, Page, Response, Unfit};
+use crate::page::{Page, Response};
 use crate::retry::{self, Pace, Signal, Tokens, Verdict};
 use crate::secret::Secret;
-use crate::transport::{ExchangeLimits, Failure, FailureKind, PRIVATE_ADVICE, Transport};
+use crate::transport::{ExchangeLimits, Failure, Transport};
 pub(crate) use call::{Announce, Call, Outgoing, Tally};
 pub use call::{Cancel, Gate};
+use judge::refuses_token;
 
 /// Redirects that one read may follow.
 const REDIRECTS_MAX: u32 = 5;
@@ -321,15 +321,6 @@ impl Wire {
         Ok(response)
     }
 
-    /// The reply to a write whose status came and whose body did not, where no record is declared: the status has said what counts.
-    fn without_body(&self, call: &Call, failure: &Failure) -> Option<Response> {
-        let rule = &call.operation.response;
-        let status = http::StatusCode::from_u16(failure.status?).ok()?;
-        let allowed = if rule.ok.is_empty() { status.is_success() } else { rule.ok.contains(&status.as_u16()) };
-        let needless = allowed && call.operation.repeat != Repeat::SafeRead && rule.result == ResultShape::None;
-        needless.then(|| Response { status, ..Response::default() })
-    }
-
     fn exchange_limits(&self, call: &Call) -> ExchangeLimits {
         let limits = &self.connection.limits;
         let seconds = |value: Option<u32>, default: u32| Duration::from_secs(u64::from(value.unwrap_or(default)));
@@ -342,134 +333,6 @@ impl Wire {
             body_max: limits.page_bytes.unwrap_or(64 << 20) as usize,
             ratio_max: limits.inflate_ratio.unwrap_or(200) as usize,
             header_max: limits.header_bytes.unwrap_or(64 << 10) as usize,
-        }
-    }
-
-    /// The signal and error of an exchange without reply.
-    fn failure(&self, call: &Call, failure: Failure) -> Miss {
-        let write = call.operation.repeat != Repeat::SafeRead;
-        let status = failure.status;
-        let message = self.connection.redactor.mask(&failure.message).into_owned();
-        let base = self.connection.base_of(&call.operation);
-        let host = base.as_ref().ok().and_then(|b| b.host_str()).unwrap_or_default();
-        let (kind, signal, text) = match failure.kind {
-            FailureKind::NotSent => (ErrorKind::Network, Some(Signal::NotSent), format!("{host} cannot be reached: {message}")),
-            FailureKind::Refused => (ErrorKind::Network, None, format!("{host} cannot be reached safely: {message}")),
-            FailureKind::Private => (ErrorKind::Origin, None, message),
-            FailureKind::Broken => (ErrorKind::Network, Some(Signal::Lost), format!("the connection to {host} broke: {message}")),
-            FailureKind::TimedOut => (ErrorKind::Timeout, Some(Signal::Lost), message),
-            FailureKind::TooLarge => (ErrorKind::Limit, None, message),
-            FailureKind::Encoding => (ErrorKind::BadResponse, None, message),
-        };
-        let advice = match failure.kind {
-            FailureKind::NotSent => Some("check the address and the network"),
-            FailureKind::Refused => Some("the certificate is not trusted by this machine; certificate checks cannot be turned off"),
-            FailureKind::Private => Some(PRIVATE_ADVICE),
-            FailureKind::TooLarge => Some("ask for smaller pages or fewer fields, or raise the limit in the connection's `limits`"),
-            FailureKind::Broken | FailureKind::TimedOut | FailureKind::Encoding => None,
-        };
-        let deadline = call.deadline.is_some_and(|d| self.clock.now() >= d);
-        let mut error = Error::new(kind, text).with(|d| {
-            d.http_status = status;
-            d.advice = advice.map(str::to_owned);
-        });
-        // A write whose reply cannot be read was answered with success: it took effect, but how is not known.
-        if write && signal.is_none() && status.is_some_and(|s| s < 300) {
-            error = settle(error, true);
-        }
-        if deadline && failure.kind == FailureKind::TimedOut {
-            error = error.with(|d| d.message = "the call's deadline passed".into());
-            return Miss { error: settle(error, write), signal: None, asked: None };
-        }
-        Miss { error, signal, asked: None }
-    }
-
-    /// Where a redirect leads, when it may be followed: reads within the connection's origins; writes by 307 and 308 only.
-    fn redirect(&self, call: &Call, request: Outgoing<'_>, response: &Response) -> Result<Option<Url>, Miss> {
-        let status = response.status.as_u16();
-        let write = call.operation.repeat != Repeat::SafeRead;
-        let keeps_verb = matches!(status, 307 | 308);
-        if !matches!(status, 301 | 302 | 303 | 307 | 308) || (write && !keeps_verb) {
-            return Ok(None);
-        }
-        let Some(target) = response.headers.get(LOCATION).and_then(|v| v.to_str().ok()) else { return Ok(None) };
-        let read = matches!(request.head.method, Verb::GET | Verb::HEAD);
-        let base = Url::parse(&request.head.uri.to_string())
-            .map_err(|e| fatal(Error::new(ErrorKind::Internal, format!("the request's URL: {e}"))))?;
-        let url = base
-            .join(target)
-            .map_err(|e| fatal(Error::new(ErrorKind::BadResponse, format!("the redirect's address is not a URL: {e}"))))?;
-        self.connection.check_request(&call.operation, &url).map_err(|e| fatal(e.with(|d| d.http_status = Some(status))))?;
-        if read || keeps_verb {
-            return Ok(Some(url));
-        }
-        let message = format!("the request was redirected ({status}), and a redirected request is never sent again as something else");
-        let error = Error::new(ErrorKind::Rejected, message).advise("correct the address of the connection");
-        Err(fatal(error.with(|d| d.http_status = Some(status))))
-    }
-
-    /// What a redirect in answer to a write means: that it is done, where the definition says so; that the same thing has another address (scheme, host or
-    /// a slash at the end), so that nothing was done; else nobody knows, because systems lead on to the record that they have just written.
-    fn redirected(&self, call: &Call, request: Outgoing<'_>, response: &Response) -> Result<Sent, Miss> {
-        let status = response.status.as_u16();
-        let location = response.headers.get(LOCATION).and_then(|v| v.to_str().ok()).map(str::to_owned);
-        if call.operation.response.redirect_ok && location.is_some() {
-            return Ok(Sent { page: Page::default(), status, attempts: 0, location });
-        }
-        let own = Url::parse(&request.head.uri.to_string()).ok();
-        let target = own.as_ref().zip(location.as_ref()).and_then(|(own, text)| own.join(text).ok());
-        let path = |url: &Url| url.path().trim_end_matches('/').to_owned();
-        let same = own.as_ref().zip(target.as_ref()).is_some_and(|(own, target)| own != target && path(own) == path(target));
-        let shown =
-            location.as_deref().map(|text| format!(" to `{}`", fault::clean(&self.connection.redactor.mask(text)))).unwrap_or_default();
-        // 307 and 308 say that the same request is to be sent elsewhere; who sends them has not done it.
-        let error = match (same && status != 303) || matches!(status, 307 | 308) {
-            true => Error::new(ErrorKind::Rejected, format!("the write was redirected ({status}){shown}, and is never sent again as something else"))
-                .advise("correct the address of the connection"),
-            false => settle(Error::new(ErrorKind::Rejected, format!("it was redirected ({status}){shown}")), true)
-                .advise("look at the record before sending it again; if this system answers so when it is done, say `response: { redirect: ok }` in the definition"),
-        };
-        Err(fatal(error.with(|d| d.http_status = Some(status))))
-    }
-
-    /// From a reply to a page, or to what is wrong with it.
-    fn judge(&self, call: &Call, mut response: Response) -> Result<Sent, Miss> {
-        let operation = &call.operation;
-        let status = response.status;
-        let write = operation.repeat != Repeat::SafeRead;
-        if let Some(error) = fault::check(&self.connection, operation, &response) {
-            // A success that the definition does not know, or a status that nobody knows.
-            let strange = write && error.kind() == ErrorKind::BadResponse;
-            let error = settle(error, strange);
-            let refused = self.is_refusal(status.as_u16()).then_some(Signal::Refused);
-            let signal = retry::signal(status, &response.headers).or(refused);
-            let asked = retry::asked_wait(&response.headers, self.clock.wall()).filter(|_| signal.is_some());
-            let error = error.with(|d| d.retry_after_ms = asked.map(|a| a.as_millis() as u64));
-            return Err(Miss { error, signal, asked });
-        }
-        // Where no record is declared, the status has said what counts, and the body is not needed.
-        let needless = write && operation.response.result == ResultShape::None;
-        let text_expected = matches!(operation.response.result, ResultShape::File | ResultShape::Text);
-        // A page with a title is one to sign in on, or to wait by: no system says so that it is done.
-        let a_page = |e: &Error| !text_expected && !(needless && !e.message.contains(" titled "));
-        if let Some(error) = fault::page_for_people(&self.connection, &response).filter(a_page) {
-            return Err(Miss { error, signal: Some(Signal::Unreadable), asked: None });
-        }
-        let location = response.headers.get(LOCATION).and_then(|v| v.to_str().ok()).map(str::to_owned);
-        let code = status.as_u16();
-        let stamp = |e: Error| e.with(|d| d.http_status = Some(code));
-        let unfit = match page::read(operation, &mut response, self.connection.limits.page_items()) {
-            Ok(page) => return Ok(Sent { page, status: code, attempts: 0, location }),
-            Err(unfit) => unfit,
-        };
-        match unfit {
-            Unfit::Denied(body) => Err(fatal(stamp(fault::reported(&self.connection, operation, &response, &body)))),
-            Unfit::Unreadable(..) | Unfit::Form(_) if needless => Ok(Sent { page: Page::default(), status: code, attempts: 0, location }),
-            Unfit::Unreadable(error, around) if error.kind() == ErrorKind::BadResponse => {
-                let error = stamp(error).with(|d| d.provider.excerpt = fault::near(&self.connection, &around));
-                Err(Miss { error, signal: Some(Signal::Unreadable), asked: None })
-            }
-            Unfit::Unreadable(error, _) | Unfit::Shape(error) | Unfit::Form(error) => Err(fatal(settle(stamp(error), write))),
         }
     }
 
@@ -487,14 +350,6 @@ impl Wire {
             d.attempts = attempts;
         })
     }
-}
-
-/// Whether a reply says that the access token is not accepted: by 401, or by its own words with any refusal (RFC 6750, section 3.1).
-fn refuses_token(response: &Response) -> bool {
-    let says = |v: &http::HeaderValue| v.to_str().is_ok_and(|text| text.to_ascii_lowercase().contains("invalid_token"));
-    let status = response.status;
-    status == http::StatusCode::UNAUTHORIZED
-        || (!status.is_success() && response.headers.get_all(http::header::WWW_AUTHENTICATE).iter().any(says))
 }
 
 /// The end of a wait for one more attempt: what the last one was answered stays with it.
