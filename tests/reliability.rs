@@ -23,7 +23,9 @@ fn named() -> Vec<&'static str> {
 fn fault(named: &str) -> Option<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let Some((file, name)) = named.split_once(": ") else {
-        let cases = ["cmd", "call.yaml"].iter().any(|f| root.join(named).join(f).is_file());
+        let files = std::fs::read_dir(root.join(named)).into_iter().flatten().flatten().map(|e| e.path());
+        let of_situations = named.starts_with("tests/situations/") && files.filter(|f| f.extension().is_some_and(|e| e == "yaml")).count() > 0;
+        let cases = of_situations || ["cmd", "call.yaml"].iter().any(|f| root.join(named).join(f).is_file());
         return (!named.ends_with('/') || !cases).then(|| "it is no folder of a case".to_owned());
     };
     let Ok(source) = std::fs::read_to_string(root.join(file)) else { return Some("there is no such file".to_owned()) };
