@@ -24,7 +24,8 @@ fn fault(named: &str) -> Option<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let Some((file, name)) = named.split_once(": ") else {
         let files = std::fs::read_dir(root.join(named)).into_iter().flatten().flatten().map(|e| e.path());
-        let of_situations = named.starts_with("tests/situations/") && files.filter(|f| f.extension().is_some_and(|e| e == "yaml")).count() > 0;
+        let of_situations =
+            named.starts_with("tests/situations/") && files.filter(|f| f.extension().is_some_and(|e| e == "yaml")).count() > 0;
         let cases = of_situations || ["cmd", "call.yaml"].iter().any(|f| root.join(named).join(f).is_file());
         return (!named.ends_with('/') || !cases).then(|| "it is no folder of a case".to_owned());
     };

@@ -125,6 +125,9 @@ pub struct StepReport {
     pub status: StepStatus,
     /// Whether an earlier run had done it already.
     pub earlier: bool,
+    /// Of a step that reads and was done: whether the end of its lists was seen and nothing announced is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub complete: Option<bool>,
     /// What it did.
     #[serde(flatten)]
     pub counts: StepCounts,

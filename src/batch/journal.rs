@@ -51,6 +51,9 @@ pub(crate) enum Fact {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         mark: Option<super::watermark::Mark>,
         tally: Tally,
+        /// The end of some list was not seen, or something announced is missing in it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        incomplete: bool,
     },
     /// These items of a write are about to be sent.
     Intended { step: String, element: u64, first: u64, count: u64 },

@@ -201,6 +201,7 @@ impl Reading<'_, '_> {
         }
         let receipt = walk.receipt().clone();
         self.cost(&receipt);
+        self.state.incomplete |= !receipt.complete;
         for message in receipt.notes {
             self.task.context.tell(Event::Note { message: format!("{}: {message}", self.task.name()) }).await;
         }
@@ -232,9 +233,9 @@ impl Reading<'_, '_> {
     /// A fact of what is safe, with all that was spent since.
     fn at_this_cost(&self, fact: Fact) -> Fact {
         match fact {
-            Fact::Read { step, element, walk, rows, bytes, items, mark, .. } => {
+            Fact::Read { step, element, walk, rows, bytes, items, mark, incomplete, .. } => {
                 let tally = Tally { elapsed_ms: self.elapsed(), ..self.spent };
-                Fact::Read { step, element, walk, rows, bytes, items, mark, tally }
+                Fact::Read { step, element, walk, rows, bytes, items, mark, tally, incomplete }
             }
             other => other,
         }
@@ -275,6 +276,7 @@ impl Reading<'_, '_> {
             items: self.state.items,
             mark: self.mark.clone(),
             tally,
+            incomplete: self.state.incomplete,
         }
     }
 
@@ -287,6 +289,7 @@ impl Reading<'_, '_> {
         let tally = Tally { elapsed_ms: self.elapsed(), ..self.spent };
         let receipt = serde_json::json!({
             "requests": tally.requests, "retries": tally.retries, "pages": tally.pages, "items": self.state.items, "failed": self.state.failed.len(),
+            "complete": !self.state.incomplete,
         });
         Fact::Done {
             step: self.task.key.clone(),

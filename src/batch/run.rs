@@ -237,6 +237,7 @@ async fn lead(leading: Leading<'_>, marks: &Mutex<Watermarks>) -> Vec<StepReport
         operation: step.operation.id.clone(),
         status: StepStatus::NotBegun,
         earlier: false,
+        complete: None,
         counts: StepCounts::default(),
         saved: None,
         failures: None,
@@ -410,7 +411,8 @@ fn report(leading: &Leading<'_>, step: &Step, key: &str, name: StepName, ended: 
         Ok(saved) => (StepStatus::Done, saved, None),
     };
     let failures = (bad > 0 && failures.exists()).then(|| failures.display().to_string());
-    StepReport { name, operation: step.operation.id.clone(), status, earlier, counts, saved, failures, error }
+    let complete = state.receipt.get("complete").and_then(serde_json::Value::as_bool);
+    StepReport { name, operation: step.operation.id.clone(), status, earlier, complete, counts, saved, failures, error }
 }
 
 fn reads_elements(step: &Step) -> bool {

@@ -34,6 +34,8 @@ pub(crate) struct StepState {
     /// The largest value that the watermark has seen.
     pub(crate) mark: Option<super::watermark::Mark>,
     pub(crate) tally: Tally,
+    /// The end of some list was not seen, or something announced is missing in it.
+    pub(crate) incomplete: bool,
     pub(crate) ok: u64,
     /// Items whose last outcome is a failure, by element and index. Of a reading `for`, the elements (index 0).
     pub(crate) failed: BTreeSet<(u64, u64)>,
@@ -109,8 +111,9 @@ impl StepState {
     pub(crate) fn apply(&mut self, fact: &Fact) {
         match fact {
             Fact::Started { .. } => self.started = true,
-            Fact::Read { element, walk, rows, bytes, items, mark, tally, .. } => {
+            Fact::Read { element, walk, rows, bytes, items, mark, tally, incomplete, .. } => {
                 self.element = *element;
+                self.incomplete = *incomplete;
                 self.walk.clone_from(walk);
                 (self.rows, self.bytes, self.items, self.tally) = (*rows, *bytes, *items, *tally);
                 self.mark.clone_from(mark);

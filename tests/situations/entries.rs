@@ -102,6 +102,7 @@ fn batch(_: &Situation, stage: &Stage) -> Result<Found, String> {
     let kind = error.as_ref().and_then(|e| e["kind"].as_str()).map(str::to_owned).or_else(|| printed_kind(&stderr));
     let items = stage.lines(".opnode/runs/situation/spool/main/op.ndjson");
     let mut found = Found { exit: Some(exit), stderr: Some(stderr), ..Found::new(items, kind, step, error.as_ref()) };
+    found.notes = None;
     if stage.method != "query" {
         let count = |name: &str| step[name].as_u64().unwrap_or_default();
         let (failed, unknown) = (count("failed"), count("unknown"));

@@ -151,6 +151,16 @@ fn ends() -> Vec<Case> {
             limits: json!({"attempts": 1}),
             ..read("53", "the limit attempts counts the first", vec![busy(), answer(ONE)], "[] unavailable/1", 1)
         },
+        Case {
+            limits: json!({"attempts": null}),
+            ..read(
+                "53",
+                "a system that is being started anew is waited for",
+                [vec![busy(), silence(Step::Reset), reply("502 Bad Gateway", "", "")], vec![busy(); 3], vec![answer(ONE)]].concat(),
+                WHOLE,
+                7,
+            )
+        },
         Case { limits: json!({"attempts": 5}), ..read("53", "5 attempts", vec![busy(), busy(), busy(), busy(), answer(ONE)], WHOLE, 5) },
         Case {
             connector: "polite",
