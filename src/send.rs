@@ -34,6 +34,11 @@ const REPLAYS_MAX: u32 = 8;
 /// How long another process, which meets the end of the same token, is given to renew it.
 const OTHERS_RENEW: Duration = Duration::from_millis(100);
 
+/// How often one attempt is sent again because the peer did not process it: so many times at once, and then after pauses that grow.
+const UNPROCESSED_MAX: u32 = 100;
+const UNPROCESSED_AT_ONCE: u32 = 5;
+const UNPROCESSED_PAUSE: Duration = Duration::from_millis(5);
+
 /// A page and what it took to get it.
 #[derive(Debug)]
 pub(crate) struct Sent {
@@ -278,13 +283,7 @@ impl Wire {
     }
 
     async fn signed(&self, call: &Call, request: Outgoing<'_>, token: Option<&Secret>) -> Result<Response, Miss> {
-        let write = call.operation.repeat != Repeat::SafeRead;
-        let exchange = self.exchanged(call, request, token)?;
-        let outcome = tokio::select! {
-            outcome = exchange => outcome,
-            () = call.cancel.cancelled() => return Err(fatal(settle(cancelled(), write))),
-        };
-        let response = outcome.map_err(|f| self.failure(call, f))?;
+        let response = self.processed(call, request, token).await?;
         call.tally.bytes.fetch_add(response.body.len() as u64, Ordering::Relaxed);
         if let Some(wait) = retry::announced_wait(&response.headers, self.clock.wall()) {
             lock(&self.pace).hold(self.clock.now() + wait.min(self.longest_wait()));
@@ -293,6 +292,25 @@ impl Wire {
         let url = || self.connection.redactor.mask(&request.head.uri.to_string()).into_owned();
         tracing::debug!(operation = %call.operation.id, verb = %request.head.method, url = %url(), status, bytes, "exchange");
         Ok(response)
+    }
+
+    /// One exchange. A request that is certain not to have been processed is sent again at once, and that counts as no attempt.
+    async fn processed(&self, call: &Call, request: Outgoing<'_>, token: Option<&Secret>) -> Result<Response, Miss> {
+        let write = call.operation.repeat != Repeat::SafeRead;
+        let mut unprocessed = 0;
+        loop {
+            let exchange = self.exchanged(call, request, token)?;
+            let outcome = tokio::select! {
+                outcome = exchange => outcome,
+                () = call.cancel.cancelled() => return Err(fatal(settle(cancelled(), write))),
+            };
+            match outcome {
+                Err(failure) if failure.kind == FailureKind::Unprocessed && unprocessed < UNPROCESSED_MAX => unprocessed += 1,
+                outcome => return outcome.map_err(|f| self.failure(call, f)),
+            }
+            call.tally.retries.fetch_add(1, Ordering::Relaxed);
+            self.pause(call, UNPROCESSED_PAUSE * unprocessed.saturating_sub(UNPROCESSED_AT_ONCE)).await.map_err(fatal)?;
+        }
     }
 
     fn exchange_limits(&self, call: &Call) -> ExchangeLimits {
@@ -319,6 +337,7 @@ impl Wire {
         let host = base.as_ref().ok().and_then(|b| b.host_str()).unwrap_or_default();
         let (kind, signal, text) = match failure.kind {
             FailureKind::NotSent => (ErrorKind::Network, Some(Signal::NotSent), format!("{host} cannot be reached: {message}")),
+            FailureKind::Unprocessed => (ErrorKind::Network, Some(Signal::NotSent), format!("{host} does not take the request: {message}")),
             FailureKind::Refused => (ErrorKind::Network, None, format!("{host} cannot be reached safely: {message}")),
             FailureKind::Private => (ErrorKind::Origin, None, message),
             FailureKind::Broken => (ErrorKind::Network, Some(Signal::Lost), format!("the connection to {host} broke: {message}")),
@@ -331,7 +350,7 @@ impl Wire {
             FailureKind::Refused => Some("the certificate is not trusted by this machine; certificate checks cannot be turned off"),
             FailureKind::Private => Some(PRIVATE_ADVICE),
             FailureKind::TooLarge => Some("ask for smaller pages or fewer fields, or raise the limit in the connection's `limits`"),
-            FailureKind::Broken | FailureKind::TimedOut | FailureKind::Encoding => None,
+            FailureKind::Unprocessed | FailureKind::Broken | FailureKind::TimedOut | FailureKind::Encoding => None,
         };
         let deadline = call.deadline.is_some_and(|d| self.clock.now() >= d);
         let mut error = Error::new(kind, text).with(|d| {

@@ -1,7 +1,8 @@
-//! One HTTP exchange. The only file, with `names` below it, that names the HTTP client; it neither retries, follows redirects nor knows credentials.
+//! One HTTP exchange. The only file, with `names` and `unsent` below it, that names the HTTP client; it neither retries, follows redirects nor knows credentials.
 
 mod names;
 mod sink;
+mod unsent;
 
 use std::pin::Pin;
 use std::sync::Mutex;
@@ -17,6 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::lock::lock;
 use crate::page::{Body, Response};
 use sink::{Sink, too_large};
+use unsent::{Asked, Watched};
 
 /// Limits of one exchange.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +53,8 @@ pub struct Failure {
 pub enum FailureKind {
     /// Nothing was sent.
     NotSent,
+    /// The peer said that it did not process the request, or the request was never sent whole on a connection that was closing.
+    Unprocessed,
     /// Nothing was sent, and trying again cannot help (certificate, unsupported).
     Refused,
     /// Nothing was sent: a name that should be public leads into a private network.
@@ -131,20 +135,33 @@ impl HttpTransport {
 }
 
 impl HttpTransport {
-    fn as_sent(&self, request: http::Request<Bytes>) -> Result<reqwest::Request, Failure> {
+    fn as_sent(&self, request: http::Request<Bytes>) -> Result<(reqwest::Request, Asked), Failure> {
         let known = lock(&self.last).as_ref().filter(|(uri, _)| uri == request.uri()).map(|(_, url)| url.clone());
-        let Some(url) = known else {
-            let uri = request.uri().clone();
-            let made = reqwest::Request::try_from(request.map(reqwest::Body::from)).map_err(|e| failed(&e.without_url(), None))?;
-            *lock(&self.last) = Some((uri, made.url().clone()));
-            return Ok(made);
-        };
         let (parts, body) = request.into_parts();
+        let (body, asked) = watched(&parts, body);
+        let Some(url) = known else {
+            let uri = parts.uri.clone();
+            let made = reqwest::Request::try_from(http::Request::from_parts(parts, body));
+            let made = made.map_err(|e| failed(&e.without_url(), None, &Asked::default()))?;
+            *lock(&self.last) = Some((uri, made.url().clone()));
+            return Ok((made, asked));
+        };
         let mut made = reqwest::Request::new(parts.method, url);
         *made.headers_mut() = parts.headers;
-        *made.body_mut() = Some(body.into());
-        Ok(made)
+        *made.body_mut() = Some(body);
+        Ok((made, asked))
     }
+}
+
+/// Bodies are watched where HTTP/2 is spoken. An empty one only where its length is sent anyway: elsewhere it would look like a body to some servers.
+fn watched(parts: &http::request::Parts, body: Bytes) -> (reqwest::Body, Asked) {
+    use http::Method;
+    let length_is_sent = !body.is_empty() || matches!(parts.method, Method::POST | Method::PUT | Method::PATCH);
+    if parts.uri.scheme() != Some(&http::uri::Scheme::HTTPS) || !length_is_sent {
+        return (body.into(), Asked::default());
+    }
+    let (body, asked) = Watched::new(body);
+    (reqwest::Body::wrap(body), asked)
 }
 
 #[cfg(feature = "tls-ring")]
@@ -186,11 +203,12 @@ impl Transport for HttpTransport {
     {
         request.headers_mut().insert(ACCEPT_ENCODING, http::HeaderValue::from_static("gzip"));
         let begun = Instant::now();
-        let sent = self.as_sent(request).map(|request| self.client.execute(request));
+        let sent = self.as_sent(request).map(|(request, asked)| (self.client.execute(request), asked));
         Box::pin(async move {
             let end = End { at: begun + limits.total, total: limits.total };
-            let sent = end.within("first_byte_s", limits.first_byte, None, sent?).await?;
-            let mut response = sent.map_err(|e| failed(&e.without_url(), None))?;
+            let (sent, asked) = sent?;
+            let sent = end.within("first_byte_s", limits.first_byte, None, sent).await?;
+            let mut response = sent.map_err(|e| failed(&e.without_url(), None, &asked))?;
             let (status, waited) = (response.status(), begun.elapsed());
             check_framing(&response)?;
             if !status.is_success() {
@@ -268,7 +286,7 @@ impl Arriving {
         loop {
             let next = std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx));
             let frame = end.within("idle_s", idle, Some(*status), next).await?;
-            match frame.transpose().map_err(|e| failed(&e.without_url(), Some(*status)))?.map(http_body::Frame::into_data) {
+            match frame.transpose().map_err(|e| failed(&e.without_url(), Some(*status), &Asked::default()))?.map(http_body::Frame::into_data) {
                 Some(Ok(piece)) => sink.push(&piece)?,
                 Some(Err(_trailers)) => {}
                 // The client takes a stream that the server resets "without error" for a whole one.
@@ -305,15 +323,17 @@ fn timed_out(name: &str, after: Duration, status: Option<u16>) -> Failure {
     Failure { kind: FailureKind::TimedOut, message: format!("no answer within the limit {name} ({} s)", after.as_secs_f64()), status }
 }
 
-fn failed(error: &reqwest::Error, status: Option<u16>) -> Failure {
+fn failed(error: &reqwest::Error, status: Option<u16>, asked: &Asked) -> Failure {
     if let Some(private) = causes(error).find_map(|e| e.downcast_ref::<names::Private>()) {
         return Failure { kind: FailureKind::Private, message: private.to_string(), status: None };
     }
     let message = chain(error);
     let kind = if error.is_builder() || (error.is_connect() && is_permanent(error)) {
         FailureKind::Refused
-    } else if error.is_connect() || (status.is_none() && is_unprocessed(error)) {
+    } else if error.is_connect() {
         FailureKind::NotSent
+    } else if let Some(kind) = status.is_none().then(|| unsent::kind(error, asked)).flatten() {
+        kind
     } else if error.is_timeout() {
         FailureKind::TimedOut
     } else {
@@ -362,11 +382,4 @@ fn is_permanent(error: &reqwest::Error) -> bool {
 #[cfg(not(feature = "tls-ring"))]
 fn is_permanent(_: &reqwest::Error) -> bool {
     false
-}
-
-/// HTTP/2's words for "not processed" (RFC 9113, section 8.7): a refused stream, or a GOAWAY that does not count it.
-/// Of the streams, only those above the GOAWAY's last one end with it as their error.
-fn is_unprocessed(error: &reqwest::Error) -> bool {
-    let refused = |e: &h2::Error| e.reason() == Some(h2::Reason::REFUSED_STREAM) || (e.is_go_away() && e.is_remote());
-    causes(error).filter_map(|e| e.downcast_ref()).any(refused)
 }

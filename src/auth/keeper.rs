@@ -197,7 +197,7 @@ impl Means {
                     return Err(Error::new(ErrorKind::Origin, failure.message).advise(PRIVATE_ADVICE).with(|d| d.attempts = attempt));
                 }
                 Err(failure) => {
-                    lost |= !matches!(failure.kind, FailureKind::NotSent | FailureKind::Refused);
+                    lost |= !matches!(failure.kind, FailureKind::NotSent | FailureKind::Unprocessed | FailureKind::Refused);
                     let message = self.connection.redactor.mask(&failure.message).into_owned();
                     Err(Error::new(ErrorKind::Network, format!("the token server cannot be reached: {message}")))
                 }

@@ -1,0 +1,74 @@
+//! What is certain not to have been processed: by the peer's own word, or because the request never left whole. Anything else that breaks may have been.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+
+use super::{FailureKind, causes};
+
+/// A body that knows whether the HTTP client ever asked for it. Until it does, a server has at most seen headers that announce a body.
+pub(super) struct Watched {
+    bytes: Option<Bytes>,
+    asked: Arc<AtomicBool>,
+}
+
+/// Whether a request's body was asked for; without one, nothing is known.
+#[derive(Default)]
+pub(super) struct Asked(Option<Arc<AtomicBool>>);
+
+impl Watched {
+    pub(super) fn new(bytes: Bytes) -> (Watched, Asked) {
+        let asked = Arc::new(AtomicBool::new(false));
+        (Watched { bytes: Some(bytes), asked: Arc::clone(&asked) }, Asked(Some(asked)))
+    }
+}
+
+impl Body for Watched {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        self.asked.store(true, Ordering::Release);
+        Poll::Ready(self.bytes.take().filter(|bytes| !bytes.is_empty()).map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    /// An empty body ends when it was asked for, so that its request, too, is whole only then.
+    fn is_end_stream(&self) -> bool {
+        self.bytes.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+    }
+}
+
+impl Asked {
+    fn never(&self) -> bool {
+        self.0.as_ref().is_some_and(|asked| !asked.load(Ordering::Acquire))
+    }
+}
+
+/// The kind of a failure without reply, when it is certain that the request was not processed.
+pub(super) fn kind(error: &reqwest::Error, asked: &Asked) -> Option<FailureKind> {
+    // RFC 9113, section 8.7: a refused stream, or a GOAWAY that does not count it. Of the streams, only those above the GOAWAY's last one end
+    // with it as their error. One without error is an orderly end; any other has a reason that a repeat at once would meet again.
+    let word = causes(error).filter_map(|e| e.downcast_ref::<h2::Error>()).find_map(|e| match e.reason() {
+        Some(h2::Reason::REFUSED_STREAM) => Some(FailureKind::Unprocessed),
+        Some(h2::Reason::NO_ERROR) if e.is_go_away() && e.is_remote() => Some(FailureKind::Unprocessed),
+        _ => (e.is_go_away() && e.is_remote()).then_some(FailureKind::NotSent),
+    });
+    let client = || causes(error).find_map(|e| e.downcast_ref::<hyper::Error>());
+    word.or_else(|| match client() {
+        // The request came back from the queue of a connection that ended, or no queue took it.
+        Some(e) if e.is_canceled() || e.is_closed() => Some(FailureKind::NotSent),
+        // It was given up with the connection that it waited on for a free stream: the client's own fault, as it calls it. When the stream
+        // became free in the same moment, headers may have left; they are whole only with the body.
+        Some(e) if e.is_user() && asked.never() => Some(FailureKind::Unprocessed),
+        Some(_) if asked.never() => Some(FailureKind::NotSent),
+        _ => None,
+    })
+}
