@@ -22,7 +22,7 @@ use crate::lock::lock;
 use crate::page::{self, Page, Response, Unfit};
 use crate::retry::{self, Pace, Signal, Tokens, Verdict};
 use crate::secret::Secret;
-use crate::transport::{ExchangeLimits, Failure, FailureKind, PRIVATE_ADVICE, Transport};
+use crate::transport::{ExchangeLimits, Failure, FailureKind, Transport};
 pub(crate) use call::{Announce, Call, Outgoing, Tally};
 pub use call::{Cancel, Gate};
 
@@ -338,24 +338,18 @@ impl Wire {
         let (kind, signal, text) = match failure.kind {
             FailureKind::NotSent => (ErrorKind::Network, Some(Signal::NotSent), format!("{host} cannot be reached: {message}")),
             FailureKind::Unprocessed => (ErrorKind::Network, Some(Signal::NotSent), format!("{host} does not take the request: {message}")),
-            FailureKind::Refused => (ErrorKind::Network, None, format!("{host} cannot be reached safely: {message}")),
+            FailureKind::Refused | FailureKind::Untrusted => (ErrorKind::Network, None, format!("{host} cannot be reached safely: {message}")),
             FailureKind::Private => (ErrorKind::Origin, None, message),
+            FailureKind::Proxy => (ErrorKind::Connection, None, message),
             FailureKind::Broken => (ErrorKind::Network, Some(Signal::Lost), format!("the connection to {host} broke: {message}")),
             FailureKind::TimedOut => (ErrorKind::Timeout, Some(Signal::Lost), message),
             FailureKind::TooLarge => (ErrorKind::Limit, None, message),
             FailureKind::Encoding => (ErrorKind::BadResponse, None, message),
         };
-        let advice = match failure.kind {
-            FailureKind::NotSent => Some("check the address and the network"),
-            FailureKind::Refused => Some("the certificate is not trusted by this machine; certificate checks cannot be turned off"),
-            FailureKind::Private => Some(PRIVATE_ADVICE),
-            FailureKind::TooLarge => Some("ask for smaller pages or fewer fields, or raise the limit in the connection's `limits`"),
-            FailureKind::Unprocessed | FailureKind::Broken | FailureKind::TimedOut | FailureKind::Encoding => None,
-        };
         let deadline = call.deadline.is_some_and(|d| self.clock.now() >= d);
         let mut error = Error::new(kind, text).with(|d| {
             d.http_status = status;
-            d.advice = advice.map(str::to_owned);
+            d.advice = failure.kind.advice().map(str::to_owned);
         });
         // A write whose reply cannot be read was answered with success: it took effect, but how is not known.
         if write && signal.is_none() && status.is_some_and(|s| s < 300) {

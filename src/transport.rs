@@ -1,6 +1,7 @@
-//! One HTTP exchange. The only file, with `names` and `unsent` below it, that names the HTTP client; it neither retries, follows redirects nor knows credentials.
+//! One HTTP exchange. The only room that names the HTTP client; it neither retries, follows redirects nor knows credentials.
 
 mod names;
+mod proxy;
 mod sink;
 mod unsent;
 
@@ -17,6 +18,7 @@ use tokio::time::Instant;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::lock;
 use crate::page::{Body, Response};
+use proxy::{Proxies, Way};
 use sink::{Sink, too_large};
 use unsent::{Asked, Watched};
 
@@ -57,8 +59,12 @@ pub enum FailureKind {
     Unprocessed,
     /// Nothing was sent, and trying again cannot help (certificate, unsupported).
     Refused,
+    /// Nothing was sent: the certificate comes from an authority that this machine does not know.
+    Untrusted,
     /// Nothing was sent: a name that should be public leads into a private network.
     Private,
+    /// Nothing was sent: the setting of a proxy cannot be used, or the proxy does not accept its user name and password.
+    Proxy,
     /// The exchange broke after sending.
     Broken,
     /// A time limit passed after sending.
@@ -81,6 +87,7 @@ pub struct HttpTransport {
     client: reqwest::Client,
     /// The address of the request before, as both libraries write it: many in a row go to the same one.
     last: Mutex<Option<(http::Uri, url::Url)>>,
+    proxies: Option<Proxies>,
 }
 
 /// How connections are made.
@@ -98,8 +105,28 @@ pub struct HttpOptions {
     pub public_hosts: Vec<String>,
 }
 
-/// What to do when a public name leads into a private network.
-pub(crate) const PRIVATE_ADVICE: &str = "if the system stands in your own network, say `allow_private: true` in the connection";
+impl FailureKind {
+    /// What to do next.
+    pub(crate) fn advice(self) -> Option<&'static str> {
+        match self {
+            FailureKind::NotSent => Some("check the address and the network"),
+            FailureKind::Refused => Some("the certificate is not trusted by this machine; certificate checks cannot be turned off"),
+            FailureKind::Untrusted => Some(UNTRUSTED_ADVICE),
+            FailureKind::Private => Some("if the system stands in your own network, say `allow_private: true` in the connection"),
+            FailureKind::Proxy => Some(proxy::ADVICE),
+            FailureKind::TooLarge => Some("ask for smaller pages or fewer fields, or raise the limit in the connection's `limits`"),
+            FailureKind::Unprocessed | FailureKind::Broken | FailureKind::TimedOut | FailureKind::Encoding => None,
+        }
+    }
+}
+
+/// The verifier of macOS and Windows asks the system alone.
+const UNTRUSTED_ADVICE: &str = if cfg!(any(windows, target_vendor = "apple")) {
+    "trust a private authority by adding its certificate to the system's; certificate checks cannot be turned off"
+} else {
+    "trust a private authority by adding its certificate to the system's, or with the variable SSL_CERT_FILE, which names a file of PEM \
+     certificates that are trusted in place of the system's; certificate checks cannot be turned off"
+};
 
 impl HttpTransport {
     /// A transport with its own pool of connections.
@@ -130,7 +157,7 @@ impl HttpTransport {
         builder = tls(builder, options.tls)?;
         let client =
             builder.build().map_err(|e| Error::new(ErrorKind::Internal, format!("the HTTP client cannot be made: {}", chain(&e))))?;
-        Ok(HttpTransport { client, last: Mutex::default() })
+        Ok(HttpTransport { client, last: Mutex::default(), proxies: options.system_proxy.then(Proxies::of_system) })
     }
 }
 
@@ -203,13 +230,17 @@ impl Transport for HttpTransport {
     {
         request.headers_mut().insert(ACCEPT_ENCODING, http::HeaderValue::from_static("gzip"));
         let begun = Instant::now();
-        let sent = self.as_sent(request).map(|(request, asked)| (self.client.execute(request), asked));
+        let way = self.proxies.as_ref().map_or(Ok(None), |proxies| proxies.way(request.uri()));
+        let sent = way.and_then(|way| self.as_sent(request).map(|(request, asked)| (self.client.execute(request), asked, way)));
         Box::pin(async move {
             let end = End { at: begun + limits.total, total: limits.total };
-            let (sent, asked) = sent?;
+            let (sent, asked, way) = sent?;
             let sent = end.within("first_byte_s", limits.first_byte, None, sent).await?;
-            let mut response = sent.map_err(|e| failed(&e.without_url(), None, &asked))?;
+            let mut response = sent.map_err(|e| on_the_way(&e.without_url(), &asked, way.as_ref()))?;
             let (status, waited) = (response.status(), begun.elapsed());
+            if let Some(way) = way.filter(|way| way.denies(status)) {
+                return Err(way.denied(Some(status.as_u16())));
+            }
             check_framing(&response)?;
             if !status.is_success() {
                 let body = error_body(&mut response, limits, &end).await;
@@ -323,12 +354,23 @@ fn timed_out(name: &str, after: Duration, status: Option<u16>) -> Failure {
     Failure { kind: FailureKind::TimedOut, message: format!("no answer within the limit {name} ({} s)", after.as_secs_f64()), status }
 }
 
+/// A failure without reply.
+fn on_the_way(error: &reqwest::Error, asked: &Asked, way: Option<&Way>) -> Failure {
+    let failure = failed(error, None, asked);
+    match way {
+        Some(way) => way.explain(error, failure),
+        None => failure,
+    }
+}
+
 fn failed(error: &reqwest::Error, status: Option<u16>, asked: &Asked) -> Failure {
     if let Some(private) = causes(error).find_map(|e| e.downcast_ref::<names::Private>()) {
         return Failure { kind: FailureKind::Private, message: private.to_string(), status: None };
     }
     let message = chain(error);
-    let kind = if error.is_builder() || (error.is_connect() && is_permanent(error)) {
+    let kind = if error.is_connect() && is_untrusted(error) {
+        FailureKind::Untrusted
+    } else if error.is_builder() || (error.is_connect() && is_permanent(error)) {
         FailureKind::Refused
     } else if error.is_connect() {
         FailureKind::NotSent
@@ -377,6 +419,17 @@ fn is_permanent(error: &reqwest::Error) -> bool {
         _ => false,
     };
     causes(error).filter_map(|e| e.downcast_ref()).any(permanent)
+}
+
+#[cfg(feature = "tls-ring")]
+fn is_untrusted(error: &reqwest::Error) -> bool {
+    use rustls::{CertificateError::UnknownIssuer, Error::InvalidCertificate};
+    causes(error).filter_map(|e| e.downcast_ref()).any(|e| matches!(e, InvalidCertificate(UnknownIssuer)))
+}
+
+#[cfg(not(feature = "tls-ring"))]
+fn is_untrusted(_: &reqwest::Error) -> bool {
+    false
 }
 
 #[cfg(not(feature = "tls-ring"))]

@@ -17,7 +17,7 @@ use crate::definition::Auth;
 use crate::error::{Error, ErrorKind, Result};
 use crate::retry::{Signal, backoff};
 use crate::secret::Secret;
-use crate::transport::{ExchangeLimits, FailureKind, PRIVATE_ADVICE, Transport};
+use crate::transport::{ExchangeLimits, FailureKind, Transport};
 
 /// Attempts at one exchange.
 const ATTEMPTS: u32 = 3;
@@ -193,13 +193,10 @@ impl Means {
             let request = grant::request(&self.connection, offer)?;
             let outcome = match self.transport.send(request, self.limits()).await {
                 Ok(response) => grant::read(&self.connection, &response),
-                Err(failure) if failure.kind == FailureKind::Private => {
-                    return Err(Error::new(ErrorKind::Origin, failure.message).advise(PRIVATE_ADVICE).with(|d| d.attempts = attempt));
-                }
                 Err(failure) => {
-                    lost |= !matches!(failure.kind, FailureKind::NotSent | FailureKind::Unprocessed | FailureKind::Refused);
+                    lost |= is_lost(failure.kind);
                     let message = self.connection.redactor.mask(&failure.message).into_owned();
-                    Err(Error::new(ErrorKind::Network, format!("the token server cannot be reached: {message}")))
+                    Err(without_reply(failure.kind, message))
                 }
             };
             let error = match outcome {
@@ -248,6 +245,27 @@ impl Means {
             }
             _ => "put a new refresh token, or new client credentials, into the connection".to_owned(),
         }
+    }
+}
+
+/// The error of an exchange without reply.
+fn without_reply(kind: FailureKind, message: String) -> Error {
+    let error = if kind == FailureKind::Private {
+        Error::new(ErrorKind::Origin, message)
+    } else if kind == FailureKind::Proxy {
+        Error::new(ErrorKind::Connection, message)
+    } else {
+        Error::new(ErrorKind::Network, format!("the token server cannot be reached: {message}"))
+    };
+    error.with(|d| d.advice = kind.advice().map(str::to_owned))
+}
+
+/// Whether the server may have taken the token.
+fn is_lost(kind: FailureKind) -> bool {
+    use FailureKind::{Broken, Encoding, NotSent, Private, Proxy, Refused, TimedOut, TooLarge, Unprocessed, Untrusted};
+    match kind {
+        NotSent | Unprocessed | Refused | Untrusted | Private | Proxy => false,
+        Broken | TimedOut | TooLarge | Encoding => true,
     }
 }
 
