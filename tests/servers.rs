@@ -9,16 +9,22 @@ use std::process::Command;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
+#[path = "servers/django.rs"]
+mod django;
 #[path = "servers/ground.rs"]
 mod ground;
+#[path = "servers/json_server.rs"]
+mod json_server;
 #[path = "servers/nginx.rs"]
 mod nginx;
+#[path = "servers/oidc.rs"]
+mod oidc;
 
 fn main() {
     let mut arguments = Arguments::from_args();
     // Each starts programs of its own.
     arguments.test_threads = arguments.test_threads.or(Some(2));
-    let trials = [nginx::trials()];
+    let trials = [django::trials(), json_server::trials(), nginx::trials(), oidc::trials()];
     libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit();
 }
 

@@ -56,6 +56,11 @@ impl Ground {
         text.lines().filter(|line| keep(line)).map(str::to_owned).collect()
     }
 
+    /// A file of JSON; null when it is not there.
+    pub fn json(&self, name: &str) -> Value {
+        std::fs::read(self.path(name)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+    }
+
     /// The connections of the trial, as the YAML below `connections:`.
     pub fn connections(&self, yaml: &str) {
         self.write("connections.yaml", &format!("version: 1\nconnections:\n{yaml}"));
@@ -181,6 +186,11 @@ impl Told {
 /// The folder of a server's files in the repository.
 pub fn source(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/servers").join(name)
+}
+
+/// The field `id` of each item, as they came.
+pub fn ids(told: &Told) -> Vec<u64> {
+    told.items().iter().map(|item| item["id"].as_u64().unwrap_or_default()).collect()
 }
 
 /// Fails when the two differ.
