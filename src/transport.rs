@@ -124,8 +124,8 @@ impl FailureKind {
 const UNTRUSTED_ADVICE: &str = if cfg!(any(windows, target_vendor = "apple")) {
     "trust a private authority by adding its certificate to the system's; certificate checks cannot be turned off"
 } else {
-    "trust a private authority by adding its certificate to the system's, or with the variable SSL_CERT_FILE, which names a file of PEM \
-     certificates that are trusted in place of the system's; certificate checks cannot be turned off"
+    "trust a private authority by adding its certificate to the system's, or with the variable SSL_CERT_FILE (a file of \
+     PEM certificates) or SSL_CERT_DIR (a folder of such), which are then trusted in place of the system's; certificate checks cannot be turned off"
 };
 
 impl HttpTransport {

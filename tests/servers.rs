@@ -19,12 +19,14 @@ mod json_server;
 mod nginx;
 #[path = "servers/oidc.rs"]
 mod oidc;
+#[path = "servers/proxy.rs"]
+mod proxy;
 
 fn main() {
     let mut arguments = Arguments::from_args();
     // Each starts programs of its own.
     arguments.test_threads = arguments.test_threads.or(Some(2));
-    let trials = [django::trials(), json_server::trials(), nginx::trials(), oidc::trials()];
+    let trials = [django::trials(), json_server::trials(), nginx::trials(), oidc::trials(), proxy::trials()];
     libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit();
 }
 

@@ -97,6 +97,10 @@ impl Way {
         let address = &self.address;
         let what = match tunnel.as_deref() {
             Some("proxy authorization required") => return self.denied(None),
+            // Some proxies say so with another status than 407, which the HTTP client keeps to itself.
+            Some("unsuccessful") if self.signed => {
+                format!("the proxy {address} does not open a way to it, or does not accept the user name and password of {}", self.variable)
+            }
             Some("unsuccessful") => format!("the proxy {address} does not open a way to it"),
             Some(text) if !text.starts_with("failed to create") => format!("the proxy {address} gave no answer: {}", failure.message),
             Some(_) => format!("the proxy {address} (from {}) cannot be reached: {}", self.variable, failure.message),

@@ -7,7 +7,8 @@ use serde_json::json;
 
 use crate::ground::{Ground, free_port, ids, same, source};
 
-const PYTHON: &str = "${SERVERS_PYTHON:-python3}";
+/// The interpreter that has what is installed for these tests.
+pub const PYTHON: &str = "${SERVERS_PYTHON:-python3}";
 
 pub fn trials() -> Vec<Trial> {
     crate::trials(

@@ -46,6 +46,11 @@ impl Ground {
         self.folder.path().join(name)
     }
 
+    /// The folder as it stands in a server's settings.
+    pub fn folder(&self) -> String {
+        self.folder.path().display().to_string()
+    }
+
     pub fn write(&self, name: &str, text: &str) {
         std::fs::write(self.path(name), text).unwrap();
     }
@@ -113,7 +118,7 @@ impl Ground {
         told(self.command(line))
     }
 
-    /// Writes an authority that opnode trusts in this folder, and a server's certificate for 127.0.0.1 and localhost.
+    /// Writes an authority that opnode trusts in this folder, and a server's certificate for 127.0.0.1 and 0.0.0.0, which is this machine as well.
     pub fn certify(&self) {
         let authority_key = KeyPair::generate().unwrap();
         let mut authority = CertificateParams::new(Vec::new()).unwrap();
@@ -122,7 +127,7 @@ impl Ground {
         authority.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         self.write("ca.pem", &authority.self_signed(&authority_key).unwrap().pem());
         let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(["127.0.0.1", "localhost"].map(str::to_owned)).unwrap();
+        let params = CertificateParams::new(["127.0.0.1", "0.0.0.0"].map(str::to_owned)).unwrap();
         self.write("server.pem", &params.signed_by(&key, &Issuer::new(authority, authority_key)).unwrap().pem());
         self.write("server.key", &key.serialize_pem());
     }
