@@ -137,7 +137,8 @@ fn unsigned(connection: &Connection, operation: &Operation, reply: &Response) ->
     let challenges = reply.headers.get_all(http::header::WWW_AUTHENTICATE).iter().filter_map(|v| v.to_str().ok());
     let mut schemes: Vec<String> = challenges.filter_map(|c| c.split_whitespace().next()).map(|s| clean(s.trim_end_matches(','))).collect();
     schemes.dedup();
-    let asks = if schemes.is_empty() { "the system names no scheme".to_owned() } else { format!("the system asks for {}", schemes.join(" or ")) };
+    let asks =
+        if schemes.is_empty() { "the system names no scheme".to_owned() } else { format!("the system asks for {}", schemes.join(" or ")) };
     Some(format!("{why}, so no credentials were sent; {asks}"))
 }
 

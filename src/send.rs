@@ -338,7 +338,9 @@ impl Wire {
         let (kind, signal, text) = match failure.kind {
             FailureKind::NotSent => (ErrorKind::Network, Some(Signal::NotSent), format!("{host} cannot be reached: {message}")),
             FailureKind::Unprocessed => (ErrorKind::Network, Some(Signal::NotSent), format!("{host} does not take the request: {message}")),
-            FailureKind::Refused | FailureKind::Untrusted => (ErrorKind::Network, None, format!("{host} cannot be reached safely: {message}")),
+            FailureKind::Refused | FailureKind::Untrusted => {
+                (ErrorKind::Network, None, format!("{host} cannot be reached safely: {message}"))
+            }
             FailureKind::Private => (ErrorKind::Origin, None, message),
             FailureKind::Proxy => (ErrorKind::Connection, None, message),
             FailureKind::Broken => (ErrorKind::Network, Some(Signal::Lost), format!("the connection to {host} broke: {message}")),

@@ -317,7 +317,11 @@ impl Arriving {
         loop {
             let next = std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx));
             let frame = end.within("idle_s", idle, Some(*status), next).await?;
-            match frame.transpose().map_err(|e| failed(&e.without_url(), Some(*status), &Asked::default()))?.map(http_body::Frame::into_data) {
+            match frame
+                .transpose()
+                .map_err(|e| failed(&e.without_url(), Some(*status), &Asked::default()))?
+                .map(http_body::Frame::into_data)
+            {
                 Some(Ok(piece)) => sink.push(&piece)?,
                 Some(Err(_trailers)) => {}
                 // The client takes a stream that the server resets "without error" for a whole one.

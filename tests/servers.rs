@@ -19,6 +19,8 @@ mod json_server;
 mod nginx;
 #[path = "servers/oidc.rs"]
 mod oidc;
+#[path = "servers/prism.rs"]
+mod prism;
 #[path = "servers/proxy.rs"]
 mod proxy;
 
@@ -26,7 +28,7 @@ fn main() {
     let mut arguments = Arguments::from_args();
     // Each starts programs of its own.
     arguments.test_threads = arguments.test_threads.or(Some(2));
-    let trials = [django::trials(), json_server::trials(), nginx::trials(), oidc::trials(), proxy::trials()];
+    let trials = [django::trials(), json_server::trials(), nginx::trials(), oidc::trials(), prism::trials(), proxy::trials()];
     libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit();
 }
 

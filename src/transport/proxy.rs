@@ -133,7 +133,9 @@ fn fault(text: &str) -> Option<&'static str> {
     let Ok(uri) = text.parse::<Uri>() else { return Some("it is not a URL") };
     match uri.scheme_str() {
         None | Some("http" | "https") => {}
-        Some("socks4" | "socks4a" | "socks5" | "socks5h") => return Some("this build speaks to proxies of the schemes http and https only"),
+        Some("socks4" | "socks4a" | "socks5" | "socks5h") => {
+            return Some("this build speaks to proxies of the schemes http and https only");
+        }
         Some(_) => return Some("its scheme is neither http nor https"),
     }
     let Some(authority) = uri.authority() else { return Some("it has no host") };
@@ -158,7 +160,9 @@ mod tests {
 
     #[test]
     fn values_that_name_no_proxy_are_faults() {
-        for good in ["http://proxy:3128", "proxy:3128", "proxy", "https://user:p%40ss@proxy.example:8443/", "http://[::1]:3128", "http://[::1]"] {
+        for good in
+            ["http://proxy:3128", "proxy:3128", "proxy", "https://user:p%40ss@proxy.example:8443/", "http://[::1]:3128", "http://[::1]"]
+        {
             assert_eq!(fault(good), None, "{good}");
         }
         let bad = [

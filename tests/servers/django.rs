@@ -50,7 +50,9 @@ fn walk(operation: &str, count: usize) -> Result<(), String> {
 
 fn writes() -> Result<(), String> {
     let (ground, log) = things(10);
-    let lines = |range: std::ops::RangeInclusive<u64>, name: &str| range.map(|id| format!("{}\n", json!({"id": id, "name": name}))).collect::<String>();
+    let lines = |range: std::ops::RangeInclusive<u64>, name: &str| {
+        range.map(|id| format!("{}\n", json!({"id": id, "name": name}))).collect::<String>()
+    };
     ground.write("new.ndjson", &lines(11..=50, "new"));
     ground.write("changed.ndjson", &lines(1..=10, "changed"));
     ground.write("gone.ndjson", &lines(31..=50, ""));

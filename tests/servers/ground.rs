@@ -4,6 +4,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
@@ -12,8 +13,16 @@ use serde_json::Value;
 /// How long a server may take to be there, and opnode for one command.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// A port for a server that is started later: each is given once, and none is from the range that connections take theirs from.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 20_000 + (std::process::id() % 100) as u16 * 100;
+    loop {
+        let port = first + NEXT.fetch_add(1, Ordering::SeqCst) % 5_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// A folder with the definitions of a server, and the connections of a trial.
@@ -31,12 +40,12 @@ pub struct Told {
 }
 
 impl Ground {
-    /// The definitions are those of `tests/servers/NAME/`.
+    /// The definitions are those of `tests/servers/NAME/`; without such, opnode's own.
     pub fn new(name: &str) -> Ground {
         let folder = tempfile::Builder::new().prefix("opn").tempdir().unwrap();
         let definitions = folder.path().join("definitions/operations").join(name);
-        std::fs::create_dir_all(&definitions).unwrap();
         for file in ["connector.yaml", "operations.yaml"].map(|file| source(name).join(file)).iter().filter(|f| f.is_file()) {
+            std::fs::create_dir_all(&definitions).unwrap();
             std::fs::copy(file, definitions.join(file.file_name().unwrap())).unwrap();
         }
         Ground { folder, servers: Vec::new() }
@@ -107,10 +116,13 @@ impl Ground {
             .current_dir(self.folder.path())
             .env_clear()
             .envs([("HOME", self.folder.path()), ("SSL_CERT_FILE", &self.path("ca.pem"))])
-            .envs([("OPNODE_DEFINITIONS", "definitions"), ("OPNODE_TOKENS", "tokens.json")])
+            .env("OPNODE_TOKENS", "tokens.json")
             // The keyring of whoever runs the tests stays out of them.
             .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
             .stdin(Stdio::null());
+        if self.path("definitions").is_dir() {
+            command.env("OPNODE_DEFINITIONS", "definitions");
+        }
         command
     }
 

@@ -32,7 +32,9 @@ fn shelf(count: usize) -> Ground {
     let program = "$(node -p 'require.resolve(\"json-server/lib/cli/bin.js\")')";
     server.args(["-c", &format!("exec node \"{program}\" --host 127.0.0.1 --port {port} db.json")]);
     ground.serve(server, port);
-    ground.connections(&format!("  shelf:\n    connector: json-server\n    url: http://127.0.0.1:{port}\n    limits: {{ concurrency: 4 }}\n"));
+    ground.connections(&format!(
+        "  shelf:\n    connector: json-server\n    url: http://127.0.0.1:{port}\n    limits: {{ concurrency: 4 }}\n"
+    ));
     ground
 }
 
@@ -59,7 +61,9 @@ fn unlinked() -> Result<(), String> {
 
 fn writes() -> Result<(), String> {
     let ground = shelf(10);
-    let lines = |range: std::ops::RangeInclusive<u64>, name: &str| range.map(|id| format!("{}\n", json!({"id": id, "name": name}))).collect::<String>();
+    let lines = |range: std::ops::RangeInclusive<u64>, name: &str| {
+        range.map(|id| format!("{}\n", json!({"id": id, "name": name}))).collect::<String>()
+    };
     ground.write("new.ndjson", &lines(11..=60, "new"));
     ground.write("changed.ndjson", &lines(1..=10, "changed"));
     ground.write("gone.ndjson", &lines(31..=60, ""));

@@ -61,7 +61,8 @@ fn writes(operation: &str, verb: &str, reloads: Reloads) -> Result<(), String> {
     let items: String = (0..COUNT).map(|id| format!("{}\n", json!({"id": id}))).collect();
     ground.write("items.ndjson", &items);
     let method = if operation == "remove" { "delete" } else { "mutate" };
-    let command = ground.command(&[method, operation, "--items", "@items.ndjson", "--outcomes", "outcomes.ndjson", "--receipt", "receipt.json"]);
+    let command =
+        ground.command(&[method, operation, "--items", "@items.ndjson", "--outcomes", "outcomes.ndjson", "--receipt", "receipt.json"]);
     let running = std::thread::spawn(move || told(command));
     while !running.is_finished() {
         if reloads == Reloads::Many {

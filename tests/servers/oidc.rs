@@ -11,7 +11,7 @@ use crate::ground::{Ground, free_port, same, source, told};
 pub fn trials() -> Vec<Trial> {
     crate::trials(
         "oidc-provider",
-        "command -v curl && node -e 'require.resolve(\"oidc-provider\")'",
+        "command -v curl && node -e 'import(require.resolve(\"oidc-provider\")).catch(() => process.exit(1))'",
         vec![
             ("a person signs in with PKCE", || sign_in().map(|_| ())),
             ("a refresh token that is good for once is renewed and kept, call after call", rotation),

@@ -36,7 +36,9 @@ fn proxy(scheme: &str) -> (Ground, u16) {
     let (mut ground, secure, plain) = front();
     let port = free_port();
     let mut server = Command::new("sh");
-    let options = format!("--hostname 127.0.0.1 --port {port} --num-workers 1 --num-acceptors 1 --basic-auth robot:pr0xy-S3cret --log-file proxy.log");
+    let options = format!(
+        "--hostname 127.0.0.1 --port {port} --num-workers 1 --num-acceptors 1 --basic-auth robot:pr0xy-S3cret --log-file proxy.log"
+    );
     server.args(["-c", &format!("exec {PYTHON} -B -m proxy {options}")]);
     ground.serve(server, port);
     let behind = if scheme == "https" { secure } else { plain };

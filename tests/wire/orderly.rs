@@ -88,7 +88,11 @@ fn never_served() -> Result<(), String> {
     let found = crate::stage::block_on(call(&stage.session, "add", &Value::Null, Some("[{}]"), &CallOptions::default()));
     check_text(&found.told)?;
     let seen = server.seen.load(Ordering::SeqCst);
-    if found.summary == "failed network/2" && seen == 202 { Ok(()) } else { Err(format!("{} after {seen} requests\n{}", found.summary, found.told)) }
+    if found.summary == "failed network/2" && seen == 202 {
+        Ok(())
+    } else {
+        Err(format!("{} after {seen} requests\n{}", found.summary, found.told))
+    }
 }
 
 impl Server {
