@@ -88,7 +88,8 @@ fn from_status(connection: &Connection, operation: &Operation, reply: &Response)
     let body = json(reply);
     let provider = provider(connection, reply, body.as_ref());
     let (kind, what) = meaning(reply.status);
-    let what = if unsigned(connection, operation, reply).is_some() { "asks for a sign-in, and this call has none" } else { what };
+    let asked = reply.headers.contains_key(http::header::WWW_AUTHENTICATE) && unsigned(connection, operation, reply).is_some();
+    let what = if asked { "asks for a sign-in, and this call has none" } else { what };
     let said = match (&provider.message, reply.status.canonical_reason()) {
         (Some(message), _) => format!(": {message}"),
         (None, Some(reason)) => format!(" ({reason})"),
