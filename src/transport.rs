@@ -377,7 +377,7 @@ fn failed(error: &reqwest::Error, status: Option<u16>, asked: &Asked) -> Failure
     } else if error.is_builder() || (error.is_connect() && is_permanent(error)) {
         FailureKind::Refused
     } else if error.is_connect() {
-        FailureKind::NotSent
+        if unsent::was_closing(error) { FailureKind::Unprocessed } else { FailureKind::NotSent }
     } else if let Some(kind) = status.is_none().then(|| unsent::kind(error, asked)).flatten() {
         kind
     } else if error.is_timeout() {

@@ -61,14 +61,30 @@ pub(super) fn kind(error: &reqwest::Error, asked: &Asked) -> Option<FailureKind>
         Some(h2::Reason::NO_ERROR) if e.is_go_away() && e.is_remote() => Some(FailureKind::Unprocessed),
         _ => (e.is_go_away() && e.is_remote()).then_some(FailureKind::NotSent),
     });
-    let client = || causes(error).find_map(|e| e.downcast_ref::<hyper::Error>());
-    word.or_else(|| match client() {
+    let sent = || causes(error).find_map(|e| e.downcast_ref::<hyper::Error>());
+    word.or_else(|| match sent() {
         // The request came back from the queue of a connection that ended, or no queue took it.
+        Some(e) if e.is_canceled() && over_http2(error) => Some(FailureKind::Unprocessed),
         Some(e) if e.is_canceled() || e.is_closed() => Some(FailureKind::NotSent),
         // It was given up with the connection that it waited on for a free stream: the client's own fault, as it calls it. When the stream
         // became free in the same moment, headers may have left; they are whole only with the body.
         Some(e) if e.is_user() && asked.never() => Some(FailureKind::Unprocessed),
-        Some(_) if asked.never() => Some(FailureKind::NotSent),
-        _ => None,
+        Some(_) => asked.never().then_some(FailureKind::NotSent),
+        // The pool gave it to no connection.
+        None => pool(error).is_some().then_some(FailureKind::Unprocessed),
     })
+}
+
+/// Whether the failure is that of a connection which another request had made, and which was closing when this one took it from the pool.
+pub(super) fn was_closing(error: &reqwest::Error) -> bool {
+    // The type is private. Read in another way, the failure would count as an attempt.
+    pool(error).is_some() && causes(error).any(|e| e.to_string() == "checked out connection was closed")
+}
+
+fn pool(error: &reqwest::Error) -> Option<&hyper_util::client::legacy::Error> {
+    causes(error).find_map(|e| e.downcast_ref())
+}
+
+fn over_http2(error: &reqwest::Error) -> bool {
+    pool(error).and_then(|e| e.connect_info()).is_some_and(|info| info.is_negotiated_h2())
 }
