@@ -88,7 +88,12 @@ pub struct HttpTransport {
     /// The address of the request before, as both libraries write it: many in a row go to the same one.
     last: Mutex<Option<(http::Uri, url::Url)>>,
     proxies: Option<Proxies>,
+    /// How long a request may wait for a connection that takes it.
+    patience: Duration,
 }
+
+/// Added to the time to connect: a stream may have to become free first.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How connections are made.
 #[derive(Clone, Debug)]
@@ -157,7 +162,8 @@ impl HttpTransport {
         builder = tls(builder, options.tls)?;
         let client =
             builder.build().map_err(|e| Error::new(ErrorKind::Internal, format!("the HTTP client cannot be made: {}", chain(&e))))?;
-        Ok(HttpTransport { client, last: Mutex::default(), proxies: options.system_proxy.then(Proxies::of_system) })
+        let proxies = options.system_proxy.then(Proxies::of_system);
+        Ok(HttpTransport { client, last: Mutex::default(), proxies, patience: options.connect + PATIENCE })
     }
 }
 
@@ -235,7 +241,10 @@ impl Transport for HttpTransport {
         Box::pin(async move {
             let end = End { at: begun + limits.total, total: limits.total };
             let (sent, asked, way) = sent?;
-            let sent = end.within("first_byte_s", limits.first_byte, None, sent).await?;
+            let sent = match asked.is_watched() {
+                true => Box::pin(begun_by(&end, limits.first_byte, self.patience, &asked, sent)).await?,
+                false => end.within("first_byte_s", limits.first_byte, None, sent).await?,
+            };
             let mut response = sent.map_err(|e| on_the_way(&e.without_url(), &asked, way.as_ref()))?;
             let (status, waited) = (response.status(), begun.elapsed());
             if let Some(way) = way.filter(|way| way.denies(status)) {
@@ -255,6 +264,27 @@ impl Transport for HttpTransport {
     }
 }
 
+/// Waits until the reply begins. A request that no connection takes is given up, and is never sent then: where connections end one after the other,
+/// the client's pool may forget one that waits.
+async fn begun_by<T>(end: &End, limit: Duration, patience: Duration, asked: &Asked, sent: impl Future<Output = T>) -> Result<T, Failure> {
+    let mut sent = std::pin::pin!(sent);
+    let since = Instant::now();
+    if patience < limit && since + patience < end.at {
+        match tokio::time::timeout(patience, &mut sent).await {
+            Ok(sent) => return Ok(sent),
+            Err(_) if asked.give_up() => {
+                let message = format!("no connection took it within {} s", patience.as_secs_f64());
+                return Err(Failure { kind: FailureKind::Unprocessed, message, status: None });
+            }
+            Err(_) => {}
+        }
+    }
+    let limit = ("first_byte_s", limit);
+    end.by(since, limit, None, &mut sent)
+        .await
+        .map_err(|failure| if asked.give_up() { Failure { kind: FailureKind::NotSent, ..failure } } else { failure })
+}
+
 /// When an exchange must have ended.
 struct End {
     at: Instant,
@@ -264,8 +294,19 @@ struct End {
 impl End {
     /// Waits for a part of the exchange, as long as its own limit and the end allow.
     async fn within<T>(&self, name: &str, limit: Duration, status: Option<u16>, part: impl Future<Output = T>) -> Result<T, Failure> {
-        let soon = Instant::now() + limit;
-        let (at, name, limit) = if self.at <= soon { (self.at, "timeout_s", self.total) } else { (soon, name, limit) };
+        self.by(Instant::now(), (name, limit), status, part).await
+    }
+
+    /// The same, for a part that began at some time.
+    async fn by<T>(
+        &self,
+        since: Instant,
+        limit: (&str, Duration),
+        status: Option<u16>,
+        part: impl Future<Output = T>,
+    ) -> Result<T, Failure> {
+        let soon = since + limit.1;
+        let (at, (name, limit)) = if self.at <= soon { (self.at, ("timeout_s", self.total)) } else { (soon, limit) };
         tokio::time::timeout_at(at, part).await.map_err(|_| timed_out(name, limit, status))
     }
 }

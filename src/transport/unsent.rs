@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -13,26 +13,32 @@ use super::{FailureKind, causes};
 /// A body that knows whether the HTTP client ever asked for it. Until it does, a server has at most seen headers that announce a body.
 pub(super) struct Watched {
     bytes: Option<Bytes>,
-    asked: Arc<AtomicBool>,
+    state: Arc<AtomicU8>,
 }
 
 /// Whether a request's body was asked for; without one, nothing is known.
 #[derive(Default)]
-pub(super) struct Asked(Option<Arc<AtomicBool>>);
+pub(super) struct Asked(Option<Arc<AtomicU8>>);
+
+const WAITING: u8 = 0;
+const TAKEN: u8 = 1;
+const GIVEN_UP: u8 = 2;
 
 impl Watched {
     pub(super) fn new(bytes: Bytes) -> (Watched, Asked) {
-        let asked = Arc::new(AtomicBool::new(false));
-        (Watched { bytes: Some(bytes), asked: Arc::clone(&asked) }, Asked(Some(asked)))
+        let state = Arc::new(AtomicU8::new(WAITING));
+        (Watched { bytes: Some(bytes), state: Arc::clone(&state) }, Asked(Some(state)))
     }
 }
 
 impl Body for Watched {
     type Data = Bytes;
-    type Error = std::convert::Infallible;
+    type Error = std::io::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        self.asked.store(true, Ordering::Release);
+        if self.state.compare_exchange(WAITING, TAKEN, Ordering::AcqRel, Ordering::Acquire) == Err(GIVEN_UP) {
+            return Poll::Ready(Some(Err(std::io::Error::other("the request was given up"))));
+        }
         Poll::Ready(self.bytes.take().filter(|bytes| !bytes.is_empty()).map(|bytes| Ok(Frame::data(bytes))))
     }
 
@@ -48,7 +54,17 @@ impl Body for Watched {
 
 impl Asked {
     fn never(&self) -> bool {
-        self.0.as_ref().is_some_and(|asked| !asked.load(Ordering::Acquire))
+        self.0.as_ref().is_some_and(|state| state.load(Ordering::Acquire) != TAKEN)
+    }
+
+    pub(super) fn is_watched(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Sees to it that the body is never handed out; true when it was not yet.
+    pub(super) fn give_up(&self) -> bool {
+        let given_up = |state: &Arc<AtomicU8>| state.compare_exchange(WAITING, GIVEN_UP, Ordering::AcqRel, Ordering::Acquire).is_ok();
+        self.0.as_ref().is_some_and(given_up)
     }
 }
 
@@ -67,7 +83,7 @@ pub(super) fn kind(error: &reqwest::Error, asked: &Asked) -> Option<FailureKind>
         Some(e) if e.is_canceled() && over_http2(error) => Some(FailureKind::Unprocessed),
         Some(e) if e.is_canceled() || e.is_closed() => Some(FailureKind::NotSent),
         // It was given up with the connection that it waited on for a free stream: the client's own fault, as it calls it. When the stream
-        // became free in the same moment, headers may have left; they are whole only with the body.
+        // became free all the same, headers may have left; the request is whole only with the body.
         Some(e) if e.is_user() && asked.never() => Some(FailureKind::Unprocessed),
         Some(_) => asked.never().then_some(FailureKind::NotSent),
         // The pool gave it to no connection.
@@ -75,10 +91,11 @@ pub(super) fn kind(error: &reqwest::Error, asked: &Asked) -> Option<FailureKind>
     })
 }
 
-/// Whether the failure is that of a connection which another request had made, and which was closing when this one took it from the pool.
+/// Whether the failure is that of a connection which another request had made, and which was closing when this one was to have it from the pool.
 pub(super) fn was_closing(error: &reqwest::Error) -> bool {
-    // The type is private. Read in another way, the failure would count as an attempt.
-    pool(error).is_some() && causes(error).any(|e| e.to_string() == "checked out connection was closed")
+    // The type is private. Were these texts to change, the failure would count as an attempt.
+    const TEXTS: [&str; 2] = ["checked out connection was closed", "request was canceled"];
+    pool(error).is_some() && causes(error).any(|e| TEXTS.contains(&e.to_string().as_str()))
 }
 
 fn pool(error: &reqwest::Error) -> Option<&hyper_util::client::legacy::Error> {

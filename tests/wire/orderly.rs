@@ -69,7 +69,7 @@ fn stage(manner: Manner, limits: Value) -> (Arc<Server>, Stage) {
 }
 
 fn burst(manner: Manner, threads: usize) -> Result<(), String> {
-    let (server, stage) = stage(manner, json!({"concurrency": 8, "attempts": 1, "first_byte_s": 20, "timeout_s": 20}));
+    let (server, stage) = stage(manner, json!({"concurrency": 8, "attempts": 1, "connect_s": 5, "first_byte_s": 60, "timeout_s": 60}));
     let items = json!((0..WRITES).map(|n| json!({"n": n})).collect::<Vec<_>>()).to_string();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build().unwrap();
     let session = stage.session.clone();
