@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::charset;
 use crate::connection::Connection;
-use crate::definition::{Operation, Pointer, ResultShape, Source, scalar};
+use crate::definition::{Auth, Operation, Pointer, ResultShape, Source, scalar};
 use crate::error::{Error, ErrorKind, Provider, ProviderDetail};
 use crate::page::{self, Around, Response};
 use crate::retry::{self, Signal};
@@ -67,6 +67,8 @@ fn from_status(connection: &Connection, operation: &Operation, reply: &Response)
     let provider = provider(connection, reply, body.as_ref());
     let limited = retry::signal(reply.status, &reply.headers) == Some(Signal::Throttled);
     let (kind, what) = if limited { LIMITED } else { meaning(reply.status) };
+    let asked = reply.headers.contains_key(http::header::WWW_AUTHENTICATE) && unsigned(connection, operation, reply).is_some();
+    let what = if asked { "asks for a sign-in, and this call has none" } else { what };
     let said = match (&provider.message, reply.status.canonical_reason()) {
         (Some(message), _) => format!(": {message}"),
         (None, Some(reason)) => format!(" ({reason})"),
@@ -80,7 +82,8 @@ const LIMITED: (ErrorKind, &str) = (ErrorKind::RateLimited, "asks for fewer requ
 
 fn meaning(status: StatusCode) -> (ErrorKind, &'static str) {
     match status.as_u16() {
-        401 | 407 => (ErrorKind::Unauthenticated, "did not accept the credentials"),
+        401 => (ErrorKind::Unauthenticated, "did not accept the credentials"),
+        407 => (ErrorKind::Connection, "stands behind a proxy that did not accept its user name and password"),
         403 | 402 => (ErrorKind::Forbidden, "does not allow this call"),
         404 | 410 => (ErrorKind::NotFound, "has no such record"),
         409 | 412 | 423 => (ErrorKind::Conflict, "refused because of a conflict"),
@@ -101,7 +104,7 @@ fn dress(error: Error, connection: &Connection, operation: &Operation, reply: &R
     // A limit that comes as 403 is not what the connector has to say about 403.
     let limited = error.kind() == ErrorKind::RateLimited && reply.status != StatusCode::TOO_MANY_REQUESTS;
     let own = if limited { None } else { advice(connection, operation, reply, &provider) };
-    let advice = own.or_else(|| general_advice(error.kind(), operation));
+    let advice = own.or_else(|| unsigned(connection, operation, reply)).or_else(|| general_advice(error.kind(), operation));
     error.with(|d| {
         d.advice = advice;
         d.operation = Some(operation.id.clone());
@@ -110,11 +113,28 @@ fn dress(error: Error, connection: &Connection, operation: &Operation, reply: &R
     })
 }
 
+/// Of a 401 to a request that carries no credentials: what the system asks for (RFC 9110, section 11.6.1), and why there are none.
+fn unsigned(connection: &Connection, operation: &Operation, reply: &Response) -> Option<String> {
+    let why = match &connection.connector.auth {
+        _ if reply.status != StatusCode::UNAUTHORIZED => return None,
+        _ if operation.anonymous => "the operation is `anonymous`",
+        Auth::None => "the connector has `auth: none`",
+        Auth::Basic { .. } | Auth::Bearer { .. } | Auth::ApiKey { .. } | Auth::Oauth2(_) | Auth::Refresh(_) => return None,
+    };
+    let challenges = reply.headers.get_all(http::header::WWW_AUTHENTICATE).iter().filter_map(|v| v.to_str().ok());
+    let mut schemes: Vec<String> = challenges.filter_map(|c| c.split_whitespace().next()).map(|s| clean(s.trim_end_matches(','))).collect();
+    schemes.dedup();
+    let asks =
+        if schemes.is_empty() { "the system names no scheme".to_owned() } else { format!("the system asks for {}", schemes.join(" or ")) };
+    Some(format!("{why}, so no credentials were sent; {asks}"))
+}
+
 fn general_advice(kind: ErrorKind, operation: &Operation) -> Option<String> {
     match kind {
         ErrorKind::Unauthenticated => {
             Some("check the connection's credentials; a wrong key is tried once only, so that no account is locked".into())
         }
+        ErrorKind::Connection => Some("correct the proxy's user name and password in the variable HTTPS_PROXY or HTTP_PROXY".into()),
         ErrorKind::Forbidden => Some(format!("give the account of this connection the right to {}", operation.request_line())),
         ErrorKind::RateLimited => Some("lower `limits: { rate, concurrency }` of the connection, or run at another time".into()),
         ErrorKind::Unavailable => Some("try again later".into()),

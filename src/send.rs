@@ -21,7 +21,7 @@ use crate::lock::lock;
 use crate::page::{Page, Response};
 use crate::retry::{self, Pace, Signal, Tokens, Verdict};
 use crate::secret::Secret;
-use crate::transport::{ExchangeLimits, Failure, Transport};
+use crate::transport::{ExchangeLimits, Failure, FailureKind, Transport};
 pub(crate) use call::{Announce, Call, Outgoing, Tally};
 pub use call::{Cancel, Gate};
 use judge::refuses_token;
@@ -33,6 +33,11 @@ const REDIRECTS_MAX: u32 = 5;
 const REPLAYS_MAX: u32 = 8;
 /// How long another process, which meets the end of the same token, is given to renew it.
 const OTHERS_RENEW: Duration = Duration::from_millis(100);
+
+/// How often one attempt is sent again because the peer did not process it: so many times at once, and then after pauses that grow.
+const UNPROCESSED_MAX: u32 = 100;
+const UNPROCESSED_AT_ONCE: u32 = 5;
+const UNPROCESSED_PAUSE: Duration = Duration::from_millis(5);
 
 /// A page and what it took to get it.
 #[derive(Debug)]
@@ -301,16 +306,7 @@ impl Wire {
     }
 
     async fn signed(&self, call: &Call, request: Outgoing<'_>, token: Option<&Secret>) -> Result<Response, Miss> {
-        let write = call.operation.repeat != Repeat::SafeRead;
-        let exchange = self.exchanged(call, request, token)?;
-        let outcome = tokio::select! {
-            outcome = exchange => outcome,
-            () = call.cancel.cancelled() => return Err(fatal(settle(cancelled(), write))),
-        };
-        let response = match outcome {
-            Ok(response) => response,
-            Err(failure) => self.without_body(call, &failure).ok_or_else(|| self.failure(call, failure))?,
-        };
+        let response = self.processed(call, request, token).await?;
         call.tally.bytes.fetch_add(response.body.len() as u64, Ordering::Relaxed);
         if let Some(wait) = retry::announced_wait(&response.headers, self.clock.wall()) {
             lock(&self.pace).hold(self.clock.now() + wait);
@@ -319,6 +315,26 @@ impl Wire {
         let url = || self.connection.redactor.mask(&request.head.uri.to_string()).into_owned();
         tracing::debug!(operation = %call.operation.id, verb = %request.head.method, url = %url(), status, bytes, "exchange");
         Ok(response)
+    }
+
+    /// One exchange. A request that is certain not to have been processed is sent again at once, and that counts as no attempt.
+    async fn processed(&self, call: &Call, request: Outgoing<'_>, token: Option<&Secret>) -> Result<Response, Miss> {
+        let write = call.operation.repeat != Repeat::SafeRead;
+        let mut unprocessed = 0;
+        loop {
+            let exchange = self.exchanged(call, request, token)?;
+            let outcome = tokio::select! {
+                outcome = exchange => outcome,
+                () = call.cancel.cancelled() => return Err(fatal(settle(cancelled(), write))),
+            };
+            match outcome {
+                Err(failure) if failure.kind == FailureKind::Unprocessed && unprocessed < UNPROCESSED_MAX => unprocessed += 1,
+                Err(failure) => return self.without_body(call, &failure).ok_or_else(|| self.failure(call, failure)),
+                Ok(response) => return Ok(response),
+            }
+            call.tally.retries.fetch_add(1, Ordering::Relaxed);
+            self.pause(call, UNPROCESSED_PAUSE * unprocessed.saturating_sub(UNPROCESSED_AT_ONCE)).await.map_err(fatal)?;
+        }
     }
 
     fn exchange_limits(&self, call: &Call) -> ExchangeLimits {

@@ -1,7 +1,9 @@
-//! One HTTP exchange. The only file, with `names` below it, that names the HTTP client; it neither retries, follows redirects nor knows credentials.
+//! One HTTP exchange. The only room that names the HTTP client; it neither retries, follows redirects nor knows credentials.
 
 mod names;
+mod proxy;
 mod sink;
+mod unsent;
 
 use std::pin::Pin;
 use std::sync::Mutex;
@@ -16,7 +18,9 @@ use tokio::time::Instant;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::lock;
 use crate::page::{Body, Response};
+use proxy::{Proxies, Way};
 use sink::{Sink, too_large};
+use unsent::{Asked, Watched};
 
 /// Limits of one exchange.
 #[derive(Clone, Copy, Debug)]
@@ -51,10 +55,16 @@ pub struct Failure {
 pub enum FailureKind {
     /// Nothing was sent.
     NotSent,
+    /// The peer said that it did not process the request, or the request was never sent whole on a connection that was closing.
+    Unprocessed,
     /// Nothing was sent, and trying again cannot help (certificate, unsupported).
     Refused,
+    /// Nothing was sent: the certificate comes from an authority that this machine does not know.
+    Untrusted,
     /// Nothing was sent: a name that should be public leads into a private network.
     Private,
+    /// Nothing was sent: the setting of a proxy cannot be used, or the proxy does not accept its user name and password.
+    Proxy,
     /// The exchange broke after sending.
     Broken,
     /// A time limit passed after sending.
@@ -77,7 +87,13 @@ pub struct HttpTransport {
     client: reqwest::Client,
     /// The address of the request before, as both libraries write it: many in a row go to the same one.
     last: Mutex<Option<(http::Uri, url::Url)>>,
+    proxies: Option<Proxies>,
+    /// How long a request may wait for a connection that takes it.
+    patience: Duration,
 }
+
+/// Added to the time to connect: a stream may have to become free first.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How connections are made.
 #[derive(Clone, Debug)]
@@ -94,8 +110,28 @@ pub struct HttpOptions {
     pub public_hosts: Vec<String>,
 }
 
-/// What to do when a public name leads into a private network.
-pub(crate) const PRIVATE_ADVICE: &str = "if the system stands in your own network, say `allow_private: true` in the connection";
+impl FailureKind {
+    /// What to do next.
+    pub(crate) fn advice(self) -> Option<&'static str> {
+        match self {
+            FailureKind::NotSent => Some("check the address and the network"),
+            FailureKind::Refused => Some("the certificate is not trusted by this machine; certificate checks cannot be turned off"),
+            FailureKind::Untrusted => Some(UNTRUSTED_ADVICE),
+            FailureKind::Private => Some("if the system stands in your own network, say `allow_private: true` in the connection"),
+            FailureKind::Proxy => Some(proxy::ADVICE),
+            FailureKind::TooLarge => Some("ask for smaller pages or fewer fields, or raise the limit in the connection's `limits`"),
+            FailureKind::Unprocessed | FailureKind::Broken | FailureKind::TimedOut | FailureKind::Encoding => None,
+        }
+    }
+}
+
+/// The verifier of macOS and Windows asks the system alone.
+const UNTRUSTED_ADVICE: &str = if cfg!(any(windows, target_vendor = "apple")) {
+    "trust a private authority by adding its certificate to the system's; certificate checks cannot be turned off"
+} else {
+    "trust a private authority by adding its certificate to the system's, or with the variable SSL_CERT_FILE (a file of \
+     PEM certificates) or SSL_CERT_DIR (a folder of such), which are then trusted in place of the system's; certificate checks cannot be turned off"
+};
 
 impl HttpTransport {
     /// A transport with its own pool of connections.
@@ -126,25 +162,39 @@ impl HttpTransport {
         builder = tls(builder, options.tls)?;
         let client =
             builder.build().map_err(|e| Error::new(ErrorKind::Internal, format!("the HTTP client cannot be made: {}", chain(&e))))?;
-        Ok(HttpTransport { client, last: Mutex::default() })
+        let proxies = options.system_proxy.then(Proxies::of_system);
+        Ok(HttpTransport { client, last: Mutex::default(), proxies, patience: options.connect + PATIENCE })
     }
 }
 
 impl HttpTransport {
-    fn as_sent(&self, request: http::Request<Bytes>) -> Result<reqwest::Request, Failure> {
+    fn as_sent(&self, request: http::Request<Bytes>) -> Result<(reqwest::Request, Asked), Failure> {
         let known = lock(&self.last).as_ref().filter(|(uri, _)| uri == request.uri()).map(|(_, url)| url.clone());
-        let Some(url) = known else {
-            let uri = request.uri().clone();
-            let made = reqwest::Request::try_from(request.map(reqwest::Body::from)).map_err(|e| failed(&e.without_url(), None))?;
-            *lock(&self.last) = Some((uri, made.url().clone()));
-            return Ok(made);
-        };
         let (parts, body) = request.into_parts();
+        let (body, asked) = watched(&parts, body);
+        let Some(url) = known else {
+            let uri = parts.uri.clone();
+            let made = reqwest::Request::try_from(http::Request::from_parts(parts, body));
+            let made = made.map_err(|e| failed(&e.without_url(), None, &Asked::default()))?;
+            *lock(&self.last) = Some((uri, made.url().clone()));
+            return Ok((made, asked));
+        };
         let mut made = reqwest::Request::new(parts.method, url);
         *made.headers_mut() = parts.headers;
-        *made.body_mut() = Some(body.into());
-        Ok(made)
+        *made.body_mut() = Some(body);
+        Ok((made, asked))
     }
+}
+
+/// Bodies are watched where HTTP/2 is spoken. An empty one only where its length is sent anyway: elsewhere it would look like a body to some servers.
+fn watched(parts: &http::request::Parts, body: Bytes) -> (reqwest::Body, Asked) {
+    use http::Method;
+    let length_is_sent = !body.is_empty() || matches!(parts.method, Method::POST | Method::PUT | Method::PATCH);
+    if parts.uri.scheme() != Some(&http::uri::Scheme::HTTPS) || !length_is_sent {
+        return (body.into(), Asked::default());
+    }
+    let (body, asked) = Watched::new(body);
+    (reqwest::Body::wrap(body), asked)
 }
 
 #[cfg(feature = "tls-ring")]
@@ -186,12 +236,20 @@ impl Transport for HttpTransport {
     {
         request.headers_mut().insert(ACCEPT_ENCODING, http::HeaderValue::from_static("gzip"));
         let begun = Instant::now();
-        let sent = self.as_sent(request).map(|request| self.client.execute(request));
+        let way = self.proxies.as_ref().map_or(Ok(None), |proxies| proxies.way(request.uri()));
+        let sent = way.and_then(|way| self.as_sent(request).map(|(request, asked)| (self.client.execute(request), asked, way)));
         Box::pin(async move {
             let end = End { at: begun + limits.total, total: limits.total };
-            let sent = end.within("first_byte_s", limits.first_byte, None, sent?).await?;
-            let mut response = sent.map_err(|e| failed(&e.without_url(), None))?;
+            let (sent, asked, way) = sent?;
+            let sent = match asked.is_watched() {
+                true => Box::pin(begun_by(&end, limits.first_byte, self.patience, &asked, sent)).await?,
+                false => end.within("first_byte_s", limits.first_byte, None, sent).await?,
+            };
+            let mut response = sent.map_err(|e| on_the_way(&e.without_url(), &asked, way.as_ref()))?;
             let (status, waited) = (response.status(), begun.elapsed());
+            if let Some(way) = way.filter(|way| way.denies(status)) {
+                return Err(way.denied(Some(status.as_u16())));
+            }
             check_framing(&response)?;
             if !status.is_success() {
                 let body = error_body(&mut response, limits, &end).await;
@@ -206,6 +264,27 @@ impl Transport for HttpTransport {
     }
 }
 
+/// Waits until the reply begins. A request that no connection takes is given up, and is never sent then: where connections end one after the other,
+/// the client's pool may forget one that waits.
+async fn begun_by<T>(end: &End, limit: Duration, patience: Duration, asked: &Asked, sent: impl Future<Output = T>) -> Result<T, Failure> {
+    let mut sent = std::pin::pin!(sent);
+    let since = Instant::now();
+    if patience < limit && since + patience < end.at {
+        match tokio::time::timeout(patience, &mut sent).await {
+            Ok(sent) => return Ok(sent),
+            Err(_) if asked.give_up() => {
+                let message = format!("no connection took it within {} s", patience.as_secs_f64());
+                return Err(Failure { kind: FailureKind::Unprocessed, message, status: None });
+            }
+            Err(_) => {}
+        }
+    }
+    let limit = ("first_byte_s", limit);
+    end.by(since, limit, None, &mut sent)
+        .await
+        .map_err(|failure| if asked.give_up() { Failure { kind: FailureKind::NotSent, ..failure } } else { failure })
+}
+
 /// When an exchange must have ended.
 struct End {
     at: Instant,
@@ -215,8 +294,19 @@ struct End {
 impl End {
     /// Waits for a part of the exchange, as long as its own limit and the end allow.
     async fn within<T>(&self, name: &str, limit: Duration, status: Option<u16>, part: impl Future<Output = T>) -> Result<T, Failure> {
-        let soon = Instant::now() + limit;
-        let (at, name, limit) = if self.at <= soon { (self.at, "timeout_s", self.total) } else { (soon, name, limit) };
+        self.by(Instant::now(), (name, limit), status, part).await
+    }
+
+    /// The same, for a part that began at some time.
+    async fn by<T>(
+        &self,
+        since: Instant,
+        limit: (&str, Duration),
+        status: Option<u16>,
+        part: impl Future<Output = T>,
+    ) -> Result<T, Failure> {
+        let soon = since + limit.1;
+        let (at, (name, limit)) = if self.at <= soon { (self.at, ("timeout_s", self.total)) } else { (soon, limit) };
         tokio::time::timeout_at(at, part).await.map_err(|_| timed_out(name, limit, status))
     }
 }
@@ -268,7 +358,11 @@ impl Arriving {
         loop {
             let next = std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx));
             let frame = end.within("idle_s", idle, Some(*status), next).await?;
-            match frame.transpose().map_err(|e| failed(&e.without_url(), Some(*status)))?.map(http_body::Frame::into_data) {
+            match frame
+                .transpose()
+                .map_err(|e| failed(&e.without_url(), Some(*status), &Asked::default()))?
+                .map(http_body::Frame::into_data)
+            {
                 Some(Ok(piece)) => sink.push(&piece)?,
                 Some(Err(_trailers)) => {}
                 // The client takes a stream that the server resets "without error" for a whole one.
@@ -305,15 +399,28 @@ fn timed_out(name: &str, after: Duration, status: Option<u16>) -> Failure {
     Failure { kind: FailureKind::TimedOut, message: format!("no answer within the limit {name} ({} s)", after.as_secs_f64()), status }
 }
 
-fn failed(error: &reqwest::Error, status: Option<u16>) -> Failure {
+/// A failure without reply.
+fn on_the_way(error: &reqwest::Error, asked: &Asked, way: Option<&Way>) -> Failure {
+    let failure = failed(error, None, asked);
+    match way {
+        Some(way) => way.explain(error, failure),
+        None => failure,
+    }
+}
+
+fn failed(error: &reqwest::Error, status: Option<u16>, asked: &Asked) -> Failure {
     if let Some(private) = causes(error).find_map(|e| e.downcast_ref::<names::Private>()) {
         return Failure { kind: FailureKind::Private, message: private.to_string(), status: None };
     }
     let message = chain(error);
-    let kind = if error.is_builder() || (error.is_connect() && is_permanent(error)) {
+    let kind = if error.is_connect() && is_untrusted(error) {
+        FailureKind::Untrusted
+    } else if error.is_builder() || (error.is_connect() && is_permanent(error)) {
         FailureKind::Refused
-    } else if error.is_connect() || (status.is_none() && is_unprocessed(error)) {
-        FailureKind::NotSent
+    } else if error.is_connect() {
+        if unsent::was_closing(error) { FailureKind::Unprocessed } else { FailureKind::NotSent }
+    } else if let Some(kind) = status.is_none().then(|| unsent::kind(error, asked)).flatten() {
+        kind
     } else if error.is_timeout() {
         FailureKind::TimedOut
     } else {
@@ -359,14 +466,18 @@ fn is_permanent(error: &reqwest::Error) -> bool {
     causes(error).filter_map(|e| e.downcast_ref()).any(permanent)
 }
 
+#[cfg(feature = "tls-ring")]
+fn is_untrusted(error: &reqwest::Error) -> bool {
+    use rustls::{CertificateError::UnknownIssuer, Error::InvalidCertificate};
+    causes(error).filter_map(|e| e.downcast_ref()).any(|e| matches!(e, InvalidCertificate(UnknownIssuer)))
+}
+
 #[cfg(not(feature = "tls-ring"))]
-fn is_permanent(_: &reqwest::Error) -> bool {
+fn is_untrusted(_: &reqwest::Error) -> bool {
     false
 }
 
-/// HTTP/2's words for "not processed" (RFC 9113, section 8.7): a refused stream, or a GOAWAY that does not count it.
-/// Of the streams, only those above the GOAWAY's last one end with it as their error.
-fn is_unprocessed(error: &reqwest::Error) -> bool {
-    let refused = |e: &h2::Error| e.reason() == Some(h2::Reason::REFUSED_STREAM) || (e.is_go_away() && e.is_remote());
-    causes(error).filter_map(|e| e.downcast_ref()).any(refused)
+#[cfg(not(feature = "tls-ring"))]
+fn is_permanent(_: &reqwest::Error) -> bool {
+    false
 }

@@ -131,13 +131,13 @@ fn the_lower_layers_are_pure() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// Printing and the environment belong to the command line.
+/// Printing and the environment belong to the command line; the proxies of the environment are read where the host asks for them.
 #[test]
 fn the_library_does_not_print_or_read_the_environment() {
     let mut faults = Vec::new();
     for file in sources(&root().join("src")) {
         let name = file.strip_prefix(root().join("src")).unwrap().display().to_string();
-        if name.starts_with("cli/") || name == "main.rs" || name.ends_with("/tests.rs") {
+        if name.starts_with("cli/") || ["main.rs", "transport/proxy.rs"].contains(&name.as_str()) || name.ends_with("/tests.rs") {
             continue;
         }
         let text = std::fs::read_to_string(&file).unwrap();

@@ -20,6 +20,8 @@ mod inject;
 mod limits;
 #[path = "wire/network.rs"]
 mod network;
+#[path = "wire/orderly.rs"]
+mod orderly;
 #[path = "wire/paging.rs"]
 mod paging;
 #[path = "wire/retries.rs"]
@@ -93,6 +95,7 @@ fn trials() -> ExitCode {
         writes::trials(),
         inject::trials(),
         tls::trials(),
+        orderly::trials(),
         token_places::trials(),
         token_echoes::trials(),
         token_errors::trials(),

@@ -17,7 +17,7 @@ use crate::definition::Auth;
 use crate::error::{Error, ErrorKind, Result};
 use crate::retry::{Signal, asked_wait, backoff};
 use crate::secret::Secret;
-use crate::transport::{ExchangeLimits, Failure, FailureKind, PRIVATE_ADVICE, Transport};
+use crate::transport::{ExchangeLimits, Failure, FailureKind, Transport};
 
 /// Attempts at one exchange.
 const ATTEMPTS: u32 = 3;
@@ -259,8 +259,9 @@ impl Means {
         let message = self.connection.redactor.mask(&failure.message).into_owned();
         let (kind, text, is_final) = match failure.kind {
             FailureKind::Private => (ErrorKind::Origin, message, true),
+            FailureKind::Proxy => (ErrorKind::Connection, message, true),
             FailureKind::TooLarge => (ErrorKind::Limit, format!("the reply of the token server {host}: {message}"), true),
-            FailureKind::NotSent | FailureKind::Refused => {
+            FailureKind::NotSent | FailureKind::Unprocessed | FailureKind::Refused | FailureKind::Untrusted => {
                 (ErrorKind::Network, format!("the token server {host} cannot be reached: {message}"), false)
             }
             FailureKind::Broken | FailureKind::TimedOut => {
@@ -271,13 +272,20 @@ impl Means {
             }
         };
         let advice = match failure.kind {
-            FailureKind::Private => Some(PRIVATE_ADVICE.to_owned()),
-            FailureKind::NotSent => Some("check the address of the token server and the network".to_owned()),
-            FailureKind::Refused | FailureKind::Broken | FailureKind::TimedOut | FailureKind::TooLarge | FailureKind::Encoding => None,
+            FailureKind::NotSent => Some("check the address of the token server and the network"),
+            other => other.advice(),
         };
-        let is_lost = !matches!(failure.kind, FailureKind::NotSent | FailureKind::Refused | FailureKind::Private);
+        let is_lost = match failure.kind {
+            FailureKind::NotSent
+            | FailureKind::Unprocessed
+            | FailureKind::Refused
+            | FailureKind::Untrusted
+            | FailureKind::Private
+            | FailureKind::Proxy => false,
+            FailureKind::Broken | FailureKind::TimedOut | FailureKind::TooLarge | FailureKind::Encoding => true,
+        };
         let error = Error::new(kind, text).with(|d| {
-            d.advice = advice;
+            d.advice = advice.map(str::to_owned);
             d.http_status = failure.status;
         });
         Miss { error, signal: (!is_final).then_some(Signal::Transient(503)), asked: None, is_lost }

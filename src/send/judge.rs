@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind};
 use crate::fault;
 use crate::page::{self, Page, Response, Unfit};
 use crate::retry::{self, Signal};
-use crate::transport::{Failure, FailureKind, PRIVATE_ADVICE};
+use crate::transport::{Failure, FailureKind};
 
 impl Wire {
     /// The reply to a write whose status came and whose body did not, where no record is declared: the status has said what counts.
@@ -34,24 +34,21 @@ impl Wire {
         let host = base.as_ref().ok().and_then(|b| b.host_str()).unwrap_or_default();
         let (kind, signal, text) = match failure.kind {
             FailureKind::NotSent => (ErrorKind::Network, Some(Signal::NotSent), format!("{host} cannot be reached: {message}")),
-            FailureKind::Refused => (ErrorKind::Network, None, format!("{host} cannot be reached safely: {message}")),
+            FailureKind::Unprocessed => (ErrorKind::Network, Some(Signal::NotSent), format!("{host} does not take the request: {message}")),
+            FailureKind::Refused | FailureKind::Untrusted => {
+                (ErrorKind::Network, None, format!("{host} cannot be reached safely: {message}"))
+            }
             FailureKind::Private => (ErrorKind::Origin, None, message),
+            FailureKind::Proxy => (ErrorKind::Connection, None, message),
             FailureKind::Broken => (ErrorKind::Network, Some(Signal::Lost), format!("the connection to {host} broke: {message}")),
             FailureKind::TimedOut => (ErrorKind::Timeout, Some(Signal::Lost), message),
             FailureKind::TooLarge => (ErrorKind::Limit, None, message),
             FailureKind::Encoding => (ErrorKind::BadResponse, None, message),
         };
-        let advice = match failure.kind {
-            FailureKind::NotSent => Some("check the address and the network"),
-            FailureKind::Refused => Some("the certificate is not trusted by this machine; certificate checks cannot be turned off"),
-            FailureKind::Private => Some(PRIVATE_ADVICE),
-            FailureKind::TooLarge => Some("ask for smaller pages or fewer fields, or raise the limit in the connection's `limits`"),
-            FailureKind::Broken | FailureKind::TimedOut | FailureKind::Encoding => None,
-        };
         let deadline = call.deadline.is_some_and(|d| self.clock.now() >= d);
         let mut error = Error::new(kind, text).with(|d| {
             d.http_status = status;
-            d.advice = advice.map(str::to_owned);
+            d.advice = failure.kind.advice().map(str::to_owned);
         });
         // A write whose reply cannot be read was answered with success: it took effect, but how is not known.
         if write && signal.is_none() && status.is_some_and(|s| s < 300) {

@@ -234,6 +234,10 @@ fn accounts() -> Vec<Case> {
             "[] unauthenticated/1",
             1,
         ),
+        saying(
+            &["a proxy that did not accept its user name and password", "HTTPS_PROXY"],
+            read("08", "a 407 is the proxy's, whoever passes it on", vec![reply("407 No", "", ""), answer(ONE)], "[] connection/1", 1),
+        ),
         read(
             "46",
             "403 is another thing than 401, and not repeated",

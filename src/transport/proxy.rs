@@ -1,0 +1,185 @@
+//! The proxies of the environment: which one a request takes, and what is wrong with it. The HTTP client itself passes over a variable that it
+//! cannot read, and names no proxy in its errors.
+
+use http::Uri;
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+
+use super::{Failure, FailureKind, causes};
+
+/// What to do about a fault of a proxy's settings.
+pub(super) const ADVICE: &str = "correct the setting of the proxy: http://USER:PASSWORD@HOST:PORT, where characters such as @ : / # in \
+                                 USER and PASSWORD are written as %40 %3A %2F %23";
+
+/// The proxies in use.
+pub(super) struct Proxies {
+    matcher: Matcher,
+    /// Everything but what NO_PROXY names.
+    used: Matcher,
+    http: Option<Setting>,
+    https: Option<Setting>,
+}
+
+/// A variable that is set.
+#[derive(Clone)]
+struct Setting {
+    name: &'static str,
+    fault: Option<&'static str>,
+}
+
+/// The proxy that a request takes.
+pub(super) struct Way {
+    /// Host and port.
+    address: String,
+    /// The variable that names it.
+    variable: &'static str,
+    signed: bool,
+    /// Whether the request itself goes to it, and no tunnel through it is made.
+    plain: bool,
+}
+
+impl Proxies {
+    /// Those of the environment, or of the system's settings.
+    pub(super) fn of_system() -> Proxies {
+        let all = setting(["ALL_PROXY", "all_proxy"]);
+        let no = ["NO_PROXY", "no_proxy"].iter().find_map(|name| std::env::var(name).ok()).unwrap_or_default();
+        Proxies {
+            matcher: Matcher::from_system(),
+            used: Matcher::builder().all("http://any.invalid").no(no).build(),
+            http: setting(["HTTP_PROXY", "http_proxy"]).or_else(|| all.clone()),
+            https: setting(["HTTPS_PROXY", "https_proxy"]).or(all),
+        }
+    }
+
+    /// The way that a request takes; `None` when it takes none.
+    ///
+    /// # Errors
+    /// A variable that applies to it and cannot be used: nothing is to be sent then.
+    pub(super) fn way(&self, uri: &Uri) -> Result<Option<Way>, Failure> {
+        let plain = uri.scheme() == Some(&http::uri::Scheme::HTTP);
+        let setting = if plain { &self.http } else { &self.https };
+        // A program behind a web server gets HTTP_PROXY from whoever calls it; the HTTP client leaves it alone there, too.
+        let of_others = std::env::var_os("REQUEST_METHOD").is_some();
+        if let Some(Setting { name, fault: Some(fault) }) = setting
+            && !of_others
+            && self.used.intercept(uri).is_some()
+        {
+            return Err(denied(format!("{name} is not the address of a proxy: {fault}"), None));
+        }
+        let variable = setting.as_ref().map_or("the system's settings", |s| s.name);
+        Ok(self.matcher.intercept(uri).map(|proxy| Way { address: address(&proxy), variable, signed: proxy.basic_auth().is_some(), plain }))
+    }
+}
+
+impl Way {
+    /// The failure that a 407 is: the proxy's own, whoever is called through it.
+    pub(super) fn denied(&self, status: Option<u16>) -> Failure {
+        let Way { address, variable, .. } = self;
+        denied(
+            match self.signed {
+                true => format!("the proxy {address} did not accept its user name and password (from {variable})"),
+                false => format!("the proxy {address} asks for a user name and password, and {variable} has none"),
+            },
+            status,
+        )
+    }
+
+    /// Whether an answer is that of the proxy, and not of the system behind it.
+    pub(super) fn denies(&self, status: http::StatusCode) -> bool {
+        self.plain && status == http::StatusCode::PROXY_AUTHENTICATION_REQUIRED
+    }
+
+    /// The same failure, with the proxy named where it is the proxy's.
+    pub(super) fn explain(&self, error: &reqwest::Error, failure: Failure) -> Failure {
+        if !error.is_connect() {
+            return failure;
+        }
+        let tunnel = causes(error).map(ToString::to_string).find_map(|text| text.strip_prefix("tunnel error: ").map(str::to_owned));
+        let address = &self.address;
+        let what = match tunnel.as_deref() {
+            Some("proxy authorization required") => return self.denied(None),
+            // Some proxies say so with another status than 407, which the HTTP client keeps to itself.
+            Some("unsuccessful") if self.signed => {
+                format!("the proxy {address} does not open a way to it, or does not accept the user name and password of {}", self.variable)
+            }
+            Some("unsuccessful") => format!("the proxy {address} does not open a way to it"),
+            Some(text) if !text.starts_with("failed to create") => format!("the proxy {address} gave no answer: {}", failure.message),
+            Some(_) => format!("the proxy {address} (from {}) cannot be reached: {}", self.variable, failure.message),
+            None if self.plain => format!("the proxy {address} (from {}) cannot be reached: {}", self.variable, failure.message),
+            None => return failure,
+        };
+        Failure { message: what, ..failure }
+    }
+}
+
+fn denied(message: String, status: Option<u16>) -> Failure {
+    Failure { kind: FailureKind::Proxy, message, status }
+}
+
+fn address(proxy: &Intercept) -> String {
+    let uri = proxy.uri();
+    let port = uri.port_u16().unwrap_or(if uri.scheme() == Some(&http::uri::Scheme::HTTPS) { 443 } else { 80 });
+    format!("{}:{port}", uri.host().unwrap_or_default())
+}
+
+/// The first of two variables that is set, as the HTTP client looks for it; an empty one names no proxy.
+fn setting(names: [&'static str; 2]) -> Option<Setting> {
+    let (name, value) = names.into_iter().find_map(|name| Some((name, std::env::var_os(name)?)))?;
+    let Ok(text) = value.into_string() else { return Some(Setting { name, fault: Some("it is not UTF-8") }) };
+    (!text.is_empty()).then(|| Setting { name, fault: fault(&text) })
+}
+
+/// What is wrong with the value of a variable. The value holds a password, so nothing of it is shown.
+fn fault(text: &str) -> Option<&'static str> {
+    let Ok(uri) = text.parse::<Uri>() else { return Some("it is not a URL") };
+    match uri.scheme_str() {
+        None | Some("http" | "https") => {}
+        Some("socks4" | "socks4a" | "socks5" | "socks5h") => {
+            return Some("this build speaks to proxies of the schemes http and https only");
+        }
+        Some(_) => return Some("its scheme is neither http nor https"),
+    }
+    let Some(authority) = uri.authority() else { return Some("it has no host") };
+    let (login, place) = authority.as_str().rsplit_once('@').unwrap_or(("", authority.as_str()));
+    if authority.host().is_empty() {
+        return Some("it has no host");
+    }
+    if login.contains('@') {
+        return Some("there is an @ in its user name or password that is not written as %40");
+    }
+    // An address of IPv6 stands in brackets.
+    let port = place.rsplit_once(']').map_or(place, |(_, rest)| rest).split_once(':').map(|(_, port)| port);
+    match port.map(str::parse::<u16>) {
+        Some(Ok(0) | Err(_)) => Some("its port is not a number between 1 and 65535"),
+        Some(Ok(_)) | None => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fault;
+
+    #[test]
+    fn values_that_name_no_proxy_are_faults() {
+        for good in
+            ["http://proxy:3128", "proxy:3128", "proxy", "https://user:p%40ss@proxy.example:8443/", "http://[::1]:3128", "http://[::1]"]
+        {
+            assert_eq!(fault(good), None, "{good}");
+        }
+        let bad = [
+            (":::bad", "URL"),
+            ("http://", "URL"),
+            ("http://:3128", "host"),
+            ("/proxy", "host"),
+            ("ftp://proxy:21", "neither"),
+            ("socks5://proxy:1080", "this build"),
+            ("http://user:p@ss@proxy:3128", "%40"),
+            ("http://user:pa/ss@proxy:3128", "port"),
+            ("http://proxy:0", "port"),
+            ("http://proxy:99999", "port"),
+            ("http://proxy:", "port"),
+        ];
+        for (value, why) in bad {
+            assert!(fault(value).is_some_and(|f| f.contains(why)), "{value}: {:?}", fault(value));
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What is certain not to have been processed: by the peer's own word, or because the request never left whole. Anything else that breaks may have been.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+
+use super::{FailureKind, causes};
+
+/// A body that knows whether the HTTP client ever asked for it. Until it does, a server has at most seen headers that announce a body.
+pub(super) struct Watched {
+    bytes: Option<Bytes>,
+    state: Arc<AtomicU8>,
+}
+
+/// Whether a request's body was asked for; without one, nothing is known.
+#[derive(Default)]
+pub(super) struct Asked(Option<Arc<AtomicU8>>);
+
+const WAITING: u8 = 0;
+const TAKEN: u8 = 1;
+const GIVEN_UP: u8 = 2;
+
+impl Watched {
+    pub(super) fn new(bytes: Bytes) -> (Watched, Asked) {
+        let state = Arc::new(AtomicU8::new(WAITING));
+        (Watched { bytes: Some(bytes), state: Arc::clone(&state) }, Asked(Some(state)))
+    }
+}
+
+impl Body for Watched {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        if self.state.compare_exchange(WAITING, TAKEN, Ordering::AcqRel, Ordering::Acquire) == Err(GIVEN_UP) {
+            return Poll::Ready(Some(Err(std::io::Error::other("the request was given up"))));
+        }
+        Poll::Ready(self.bytes.take().filter(|bytes| !bytes.is_empty()).map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    /// An empty body ends when it was asked for, so that its request, too, is whole only then.
+    fn is_end_stream(&self) -> bool {
+        self.bytes.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+    }
+}
+
+impl Asked {
+    fn never(&self) -> bool {
+        self.0.as_ref().is_some_and(|state| state.load(Ordering::Acquire) != TAKEN)
+    }
+
+    pub(super) fn is_watched(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Sees to it that the body is never handed out; true when it was not yet.
+    pub(super) fn give_up(&self) -> bool {
+        let given_up = |state: &Arc<AtomicU8>| state.compare_exchange(WAITING, GIVEN_UP, Ordering::AcqRel, Ordering::Acquire).is_ok();
+        self.0.as_ref().is_some_and(given_up)
+    }
+}
+
+/// The kind of a failure without reply, when it is certain that the request was not processed.
+pub(super) fn kind(error: &reqwest::Error, asked: &Asked) -> Option<FailureKind> {
+    // RFC 9113, section 8.7: a refused stream, or a GOAWAY that does not count it. Of the streams, only those above the GOAWAY's last one end
+    // with it as their error. One without error is an orderly end; any other has a reason that a repeat at once would meet again.
+    let word = causes(error).filter_map(|e| e.downcast_ref::<h2::Error>()).find_map(|e| match e.reason() {
+        Some(h2::Reason::REFUSED_STREAM) => Some(FailureKind::Unprocessed),
+        Some(h2::Reason::NO_ERROR) if e.is_go_away() && e.is_remote() => Some(FailureKind::Unprocessed),
+        _ => (e.is_go_away() && e.is_remote()).then_some(FailureKind::NotSent),
+    });
+    let sent = || causes(error).find_map(|e| e.downcast_ref::<hyper::Error>());
+    word.or_else(|| match sent() {
+        // The request came back from the queue of a connection that ended, or no queue took it.
+        Some(e) if e.is_canceled() && over_http2(error) => Some(FailureKind::Unprocessed),
+        Some(e) if e.is_canceled() || e.is_closed() => Some(FailureKind::NotSent),
+        // It was given up with the connection that it waited on for a free stream: the client's own fault, as it calls it. When the stream
+        // became free all the same, headers may have left; the request is whole only with the body.
+        Some(e) if e.is_user() && asked.never() => Some(FailureKind::Unprocessed),
+        Some(_) => asked.never().then_some(FailureKind::NotSent),
+        // The pool gave it to no connection.
+        None => pool(error).is_some().then_some(FailureKind::Unprocessed),
+    })
+}
+
+/// Whether the failure is that of a connection which another request had made, and which was closing when this one was to have it from the pool.
+pub(super) fn was_closing(error: &reqwest::Error) -> bool {
+    // The type is private. Were these texts to change, the failure would count as an attempt.
+    const TEXTS: [&str; 2] = ["checked out connection was closed", "request was canceled"];
+    pool(error).is_some() && causes(error).any(|e| TEXTS.contains(&e.to_string().as_str()))
+}
+
+fn pool(error: &reqwest::Error) -> Option<&hyper_util::client::legacy::Error> {
+    causes(error).find_map(|e| e.downcast_ref())
+}
+
+fn over_http2(error: &reqwest::Error) -> bool {
+    pool(error).and_then(|e| e.connect_info()).is_some_and(|info| info.is_negotiated_h2())
+}

@@ -1,0 +1,216 @@
+//! What each trial stands on: a folder, servers that end with it, and the `opnode` that is run in it.
+
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::{Duration, Instant};
+
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use serde_json::Value;
+
+/// How long a server may take to be there, and opnode for one command.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A port for a server that is started later: each is given once, and none is from the range that connections take theirs from.
+pub fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 20_000 + (std::process::id() % 100) as u16 * 100;
+    loop {
+        let port = first + NEXT.fetch_add(1, Ordering::SeqCst) % 5_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
+/// A folder with the definitions of a server, and the connections of a trial.
+pub struct Ground {
+    folder: tempfile::TempDir,
+    servers: Vec<Child>,
+}
+
+/// What a command gave.
+#[derive(Debug)]
+pub struct Told {
+    pub stdout: String,
+    pub stderr: String,
+    pub code: i32,
+}
+
+impl Ground {
+    /// The definitions are those of `tests/servers/NAME/`; without such, opnode's own.
+    pub fn new(name: &str) -> Ground {
+        let folder = tempfile::Builder::new().prefix("opn").tempdir().unwrap();
+        let definitions = folder.path().join("definitions/operations").join(name);
+        for file in ["connector.yaml", "operations.yaml"].map(|file| source(name).join(file)).iter().filter(|f| f.is_file()) {
+            std::fs::create_dir_all(&definitions).unwrap();
+            std::fs::copy(file, definitions.join(file.file_name().unwrap())).unwrap();
+        }
+        Ground { folder, servers: Vec::new() }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The folder as it stands in a server's settings.
+    pub fn folder(&self) -> String {
+        self.folder.path().display().to_string()
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    /// The lines that a server wrote, of which `keep` holds.
+    pub fn lines(&self, name: &str, keep: impl Fn(&str) -> bool) -> Vec<String> {
+        let text = std::fs::read_to_string(self.path(name)).unwrap_or_default();
+        text.lines().filter(|line| keep(line)).map(str::to_owned).collect()
+    }
+
+    /// A file of JSON; null when it is not there.
+    pub fn json(&self, name: &str) -> Value {
+        std::fs::read(self.path(name)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+    }
+
+    /// The connections of the trial, as the YAML below `connections:`.
+    pub fn connections(&self, yaml: &str) {
+        self.write("connections.yaml", &format!("version: 1\nconnections:\n{yaml}"));
+    }
+
+    /// Starts a server, and waits until its port answers.
+    pub fn serve(&mut self, mut command: Command, port: u16) {
+        let log = std::fs::File::create(self.path(&format!("server-{port}.log"))).unwrap();
+        let child = command
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        self.servers.push(child);
+        let start = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            let ended = self.servers.last_mut().unwrap().try_wait().unwrap();
+            if ended.is_some() || start.elapsed() > PATIENCE {
+                let said = std::fs::read_to_string(self.path(&format!("server-{port}.log"))).unwrap_or_default();
+                panic!("the server is not there ({ended:?}): {said}");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The process of the first server.
+    pub fn server(&self) -> u32 {
+        self.servers[0].id()
+    }
+
+    /// opnode with these arguments, to be run in the folder; nothing of the environment of whoever runs the tests reaches it.
+    pub fn command(&self, line: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_opnode"));
+        command
+            .args(line)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .envs([("HOME", self.folder.path()), ("SSL_CERT_FILE", &self.path("ca.pem"))])
+            .env("OPNODE_TOKENS", "tokens.json")
+            // The keyring of whoever runs the tests stays out of them.
+            .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
+            .stdin(Stdio::null());
+        if self.path("definitions").is_dir() {
+            command.env("OPNODE_DEFINITIONS", "definitions");
+        }
+        command
+    }
+
+    pub fn run(&self, line: &[&str]) -> Told {
+        told(self.command(line))
+    }
+
+    /// Writes an authority that opnode trusts in this folder, and a server's certificate for 127.0.0.1 and 0.0.0.0, which is this machine as well.
+    pub fn certify(&self) {
+        let authority_key = KeyPair::generate().unwrap();
+        let mut authority = CertificateParams::new(Vec::new()).unwrap();
+        authority.distinguished_name.push(DnType::CommonName, "opnode servers authority");
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        authority.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        self.write("ca.pem", &authority.self_signed(&authority_key).unwrap().pem());
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(["127.0.0.1", "0.0.0.0"].map(str::to_owned)).unwrap();
+        self.write("server.pem", &params.signed_by(&key, &Issuer::new(authority, authority_key)).unwrap().pem());
+        self.write("server.key", &key.serialize_pem());
+    }
+}
+
+impl Drop for Ground {
+    fn drop(&mut self) {
+        for server in &mut self.servers {
+            let _ended = Command::new("kill").args(["-KILL", "--", &format!("-{}", server.id())]).status();
+            let _reaped = server.wait();
+        }
+    }
+}
+
+/// Runs a command to its end; one that hangs is ended.
+pub fn told(mut command: Command) -> Told {
+    let (mut out, mut err) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
+    let mut child = command.stdout(out.try_clone().unwrap()).stderr(err.try_clone().unwrap()).spawn().unwrap();
+    let start = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status.code().unwrap_or(-1);
+        }
+        if start.elapsed() > PATIENCE {
+            let _ended = child.kill();
+            let _reaped = child.wait();
+            break -1;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    Told { stdout: text(&mut out), stderr: text(&mut err), code: status }
+}
+
+fn text(file: &mut std::fs::File) -> String {
+    use std::io::{Read, Seek};
+    let mut bytes = Vec::new();
+    file.rewind().and_then(|()| file.read_to_end(&mut bytes)).unwrap();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+impl Told {
+    /// The items on standard output.
+    pub fn items(&self) -> Vec<Value> {
+        self.stdout.lines().map(|line| serde_json::from_str(line).unwrap_or(Value::Null)).collect()
+    }
+
+    /// Fails when the command did not end with this code.
+    pub fn ended(self, code: i32) -> Result<Told, String> {
+        if self.code == code { Ok(self) } else { Err(format!("exit {} in place of {code}\n{}\n{}", self.code, self.stdout, self.stderr)) }
+    }
+
+    /// Fails when standard error lacks one of these texts.
+    pub fn says(self, texts: &[&str]) -> Result<Told, String> {
+        match texts.iter().find(|text| !self.stderr.contains(*text)) {
+            Some(text) => Err(format!("it does not say {text:?}:\n{}", self.stderr)),
+            None => Ok(self),
+        }
+    }
+}
+
+/// The folder of a server's files in the repository.
+pub fn source(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/servers").join(name)
+}
+
+/// The field `id` of each item, as they came.
+pub fn ids(told: &Told) -> Vec<u64> {
+    told.items().iter().map(|item| item["id"].as_u64().unwrap_or_default()).collect()
+}
+
+/// Fails when the two differ.
+pub fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: T, expected: T) -> Result<(), String> {
+    if found == expected { Ok(()) } else { Err(format!("{what}: {found:?} in place of {expected:?}")) }
+}

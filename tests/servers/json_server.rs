@@ -1,0 +1,79 @@
+//! json-server 0.17: pages with `Link` and `X-Total-Count`, and writes, counted in the file that it keeps.
+
+use std::process::Command;
+
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+
+use crate::ground::{Ground, free_port, ids, same};
+
+pub fn trials() -> Vec<Trial> {
+    crate::trials(
+        "json-server",
+        "node -e 'process.exit(require(\"json-server/package.json\").version.startsWith(\"0.17.\") ? 0 : 1)'",
+        vec![
+            ("numbered pages give each row once", || walk(25, &["query", "things"])),
+            ("numbered pages that are all full give each row once", || walk(30, &["query", "things"])),
+            ("linked pages give each row once", || walk(25, &["query", "linked", "--set", "_page=1"])),
+            ("linked pages that are all full give each row once", || walk(30, &["query", "linked", "--set", "_page=1"])),
+            ("one page of a server that links only when a page was asked for is not said to be the whole", unlinked),
+            ("creates, changes and deletes are each done once", writes),
+        ],
+    )
+}
+
+/// A store with so many things.
+fn shelf(count: usize) -> Ground {
+    let mut ground = Ground::new("json-server");
+    let port = free_port();
+    let things: Vec<Value> = (1..=count).map(|id| json!({"id": id, "name": format!("thing {id}")})).collect();
+    ground.write("db.json", &json!({"things": things}).to_string());
+    let mut server = Command::new("sh");
+    let program = "$(node -p 'require.resolve(\"json-server/lib/cli/bin.js\")')";
+    server.args(["-c", &format!("exec node \"{program}\" --host 127.0.0.1 --port {port} db.json")]);
+    ground.serve(server, port);
+    ground.connections(&format!(
+        "  shelf:\n    connector: json-server\n    url: http://127.0.0.1:{port}\n    limits: {{ concurrency: 4 }}\n"
+    ));
+    ground
+}
+
+fn walk(count: usize, line: &[&str]) -> Result<(), String> {
+    let ground = shelf(count);
+    let told = ground.run(&[line, &["--receipt", "receipt.json"]].concat()).ended(0)?;
+    same("ids", ids(&told), (1..=count as u64).collect())?;
+    same("complete", ground.json("receipt.json")["complete"].clone(), json!(true))
+}
+
+fn unlinked() -> Result<(), String> {
+    let ground = shelf(25);
+    let told = ground.run(&["query", "linked", "--receipt", "receipt.json"]);
+    let receipt = ground.json("receipt.json");
+    if !receipt.is_object() {
+        return Err(format!("there is no receipt: {told:?}"));
+    }
+    let whole = told.items().len() == 25;
+    if whole || receipt["complete"] != json!(true) || receipt["notes"].as_array().is_some_and(|n| !n.is_empty()) {
+        return Ok(());
+    }
+    Err(format!("{} of 25 rows, and the receipt says nothing of it: {receipt}", told.items().len()))
+}
+
+fn writes() -> Result<(), String> {
+    let ground = shelf(10);
+    let lines = |range: std::ops::RangeInclusive<u64>, name: &str| {
+        range.map(|id| format!("{}\n", json!({"id": id, "name": name}))).collect::<String>()
+    };
+    ground.write("new.ndjson", &lines(11..=60, "new"));
+    ground.write("changed.ndjson", &lines(1..=10, "changed"));
+    ground.write("gone.ndjson", &lines(31..=60, ""));
+    ground.run(&["mutate", "add", "--items", "@new.ndjson"]).ended(0)?;
+    ground.run(&["mutate", "put", "--items", "@changed.ndjson"]).ended(0)?;
+    ground.run(&["delete", "remove", "--items", "@gone.ndjson"]).ended(0)?;
+    let store = ground.json("db.json");
+    let kept: Vec<(u64, &str)> =
+        store["things"].as_array().unwrap().iter().map(|t| (t["id"].as_u64().unwrap(), t["name"].as_str().unwrap())).collect();
+    let mut kept = kept;
+    kept.sort_unstable();
+    same("things", kept, (1..=30).map(|id| (id, if id <= 10 { "changed" } else { "new" })).collect())
+}

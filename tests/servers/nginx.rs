@@ -1,0 +1,126 @@
+//! nginx as a front that speaks HTTP/2 over TLS: few streams and few requests a connection, reloads while writes run, and a request limit.
+
+use std::process::Command;
+use std::time::Duration;
+
+use libtest_mimic::Trial;
+use serde_json::{Value, json};
+
+use crate::ground::{Ground, Told, free_port, same, source, told};
+
+pub fn trials() -> Vec<Trial> {
+    crate::trials(
+        "nginx",
+        "PATH=$PATH:/usr/sbin; command -v nginx",
+        vec![
+            ("200 POSTs over connections of five requests are done once each", || writes("add", "POST", Reloads::None)),
+            ("200 POSTs while it reloads are done once each", || writes("add", "POST", Reloads::Many)),
+            ("200 PUTs while it reloads are done once each", || writes("put", "PUT", Reloads::Many)),
+            ("200 POSTs without a body are done once each", || writes("touch", "POST", Reloads::None)),
+            ("200 deletes while it reloads are all done", || writes("remove", "DELETE", Reloads::Many)),
+            ("writes further apart than its keep-alive are done once each", apart),
+            ("a request limit without Retry-After is waited for", limited),
+            ("a private authority is trusted as the error says", authority),
+            ("a 401 to a request without credentials names the scheme that is asked for", unsigned),
+        ],
+    )
+}
+
+/// The front, with the connection `front` to it; its port, and that of the inner server, which speaks plain HTTP.
+pub fn front() -> (Ground, u16, u16) {
+    let mut ground = Ground::new("nginx");
+    ground.certify();
+    let (secure, plain) = (free_port(), free_port());
+    let text = std::fs::read_to_string(source("nginx").join("nginx.conf")).unwrap();
+    let text = text.replace("FOLDER", &ground.folder()).replace("SECURE", &secure.to_string());
+    ground.write("nginx.conf", &text.replace("PLAIN", &plain.to_string()));
+    ground.write("nobody", "");
+    let mut nginx = Command::new("sh");
+    nginx.args(["-c", "PATH=$PATH:/usr/sbin; exec nginx -e error.log -p . -c nginx.conf"]);
+    ground.serve(nginx, secure);
+    connect(&ground, secure, "{ concurrency: 4 }");
+    (ground, secure, plain)
+}
+
+fn connect(ground: &Ground, port: u16, limits: &str) {
+    ground.connections(&format!("  front:\n    connector: nginx\n    url: https://127.0.0.1:{port}\n    limits: {limits}\n"));
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Reloads {
+    None,
+    Many,
+}
+
+const COUNT: usize = 200;
+
+/// 200 writes, eight at a time. None of them may be sent twice, lost, or said to be unknown; the troubles of connections cost no attempt.
+fn writes(operation: &str, verb: &str, reloads: Reloads) -> Result<(), String> {
+    let (ground, port, _) = front();
+    connect(&ground, port, "{ concurrency: 8, attempts: 2 }");
+    let items: String = (0..COUNT).map(|id| format!("{}\n", json!({"id": id}))).collect();
+    ground.write("items.ndjson", &items);
+    let method = if operation == "remove" { "delete" } else { "mutate" };
+    let command =
+        ground.command(&[method, operation, "--items", "@items.ndjson", "--outcomes", "outcomes.ndjson", "--receipt", "receipt.json"]);
+    let running = std::thread::spawn(move || told(command));
+    while !running.is_finished() {
+        if reloads == Reloads::Many {
+            let _sent = Command::new("kill").args(["-HUP", &ground.server().to_string()]).status();
+        }
+        std::thread::sleep(Duration::from_millis(150));
+    }
+    judge(&ground, running.join().unwrap(), verb)
+}
+
+fn judge(ground: &Ground, told: Told, verb: &str) -> Result<(), String> {
+    let outcomes = ground.lines("outcomes.ndjson", |_| true);
+    let statuses: Vec<Value> = outcomes.iter().map(|line| serde_json::from_str::<Value>(line).unwrap()["status"].clone()).collect();
+    let bad = statuses.iter().filter(|s| *s != "ok").count();
+    if bad > 0 || statuses.len() != COUNT {
+        return Err(format!("{bad} of {} outcomes are not ok:\n{}\n{}", statuses.len(), told.stdout.lines().count(), told.stderr));
+    }
+    let told = told.ended(0)?;
+    same("writes done", ground.lines("inner.log", |line| line.starts_with(verb)).len(), COUNT).map_err(|e| format!("{e}\n{}", told.stderr))
+}
+
+fn apart() -> Result<(), String> {
+    let (ground, port, _) = front();
+    connect(&ground, port, "{ concurrency: 1, attempts: 1, rate: { requests: 1, per_s: 2 } }");
+    ground.run(&["mutate", "add", "--items", "[{},{},{}]"]).ended(0)?;
+    same("writes done", ground.lines("inner.log", |line| line.starts_with("POST")).len(), 3)
+}
+
+/// Twelve at once, of which five in a second are served.
+fn limited() -> Result<(), String> {
+    let (ground, _, _) = front();
+    let calls: Vec<_> = (0..12).map(|_| ground.command(&["query", "busy"])).map(|c| std::thread::spawn(move || told(c))).collect();
+    for call in calls {
+        call.join().unwrap().ended(0)?;
+    }
+    match ground.lines("front.log", |line| line.ends_with("503")).len() {
+        0 => Err("the limit was never met".to_owned()),
+        _ => Ok(()),
+    }
+}
+
+/// The advice of the refusal is followed: one variable, or the other, makes the same call pass.
+fn authority() -> Result<(), String> {
+    let (ground, _, _) = front();
+    let mut unknown = ground.command(&["query", "list"]);
+    unknown.env_remove("SSL_CERT_FILE");
+    told(unknown).ended(6)?.says(&["UnknownIssuer", "SSL_CERT_FILE", "SSL_CERT_DIR"])?;
+    same("requests", ground.lines("front.log", |_| true).len(), 0)?;
+    ground.run(&["query", "list"]).ended(0)?;
+    std::fs::create_dir(ground.path("authorities")).unwrap();
+    std::fs::copy(ground.path("ca.pem"), ground.path("authorities/own.pem")).unwrap();
+    let mut by_folder = ground.command(&["query", "list"]);
+    by_folder.env_remove("SSL_CERT_FILE").env("SSL_CERT_DIR", "authorities");
+    told(by_folder).ended(0).map(|_| ())
+}
+
+fn unsigned() -> Result<(), String> {
+    let (ground, _, _) = front();
+    ground.run(&["query", "private"]).ended(4)?.says(&["asks for a sign-in", "Basic", "`auth: none`"])?;
+    same("requests", ground.lines("front.log", |line| line.ends_with("401")).len(), 1)
+}

@@ -1,0 +1,107 @@
+//! oidc-provider: a sign-in with PKCE, refresh tokens that rotate and are good for once, and client credentials. Grants are counted in what it logged.
+
+use std::process::Command;
+use std::time::Duration;
+
+use libtest_mimic::Trial;
+use serde_json::json;
+
+use crate::ground::{Ground, free_port, same, source, told};
+
+pub fn trials() -> Vec<Trial> {
+    crate::trials(
+        "oidc-provider",
+        "command -v curl && node -e 'import(require.resolve(\"oidc-provider\")).catch(() => process.exit(1))'",
+        vec![
+            ("a person signs in with PKCE", || sign_in().map(|_| ())),
+            ("a refresh token that is good for once is renewed and kept, call after call", rotation),
+            ("four processes at once use a refresh token once", together),
+            ("a sign-in that was taken back asks for a new one", taken_back),
+            ("client credentials buy one token for a whole call", machine),
+            ("a wrong client secret is tried once", wrong_secret),
+        ],
+    )
+}
+
+/// The server with a connection `house`, or `machine` with this secret.
+fn house(connector: &str, secret: &str, life: &str) -> (Ground, String) {
+    let mut ground = Ground::new(connector);
+    let port = free_port();
+    let mut server = Command::new("node");
+    server.arg(source("oidc-provider").join("server.js")).arg(port.to_string()).env("LIFE", life).env("NODE_NO_WARNINGS", "1");
+    ground.serve(server, port);
+    let secret = if secret.is_empty() { String::new() } else { format!("    clientSecret: {secret:?}\n") };
+    ground.connections(&format!("  house:\n    connector: {connector}\n    url: http://127.0.0.1:{port}\n{secret}"));
+    (ground, format!("server-{port}.log"))
+}
+
+const ROBOT: &str = "{\"who\":\"robot\"}\n";
+
+/// Signed in as a person, with access tokens of two seconds.
+fn sign_in() -> Result<(Ground, String), String> {
+    let (ground, log) = house("oidc-provider", "", "2");
+    let mut login = ground.command(&["login", "house"]);
+    login.env("BROWSER", source("oidc-provider").join("browser")).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    told(login).ended(0)?;
+    let me = ground.run(&["query", "me"]).ended(0)?;
+    same("me", me.stdout, ROBOT.to_owned())?;
+    same("sign-ins", count(&ground, &log, "grant authorization_code"), 1)?;
+    Ok((ground, log))
+}
+
+fn count(ground: &Ground, log: &str, start: &str) -> usize {
+    ground.lines(log, |line| line.starts_with(start)).len()
+}
+
+/// Until the access token has ended.
+fn age() {
+    std::thread::sleep(Duration::from_millis(2500));
+}
+
+fn rotation() -> Result<(), String> {
+    let (ground, log) = sign_in()?;
+    for renewals in 1..=3 {
+        age();
+        same("me", ground.run(&["query", "me"]).ended(0)?.stdout, ROBOT.to_owned())?;
+        same("renewals", count(&ground, &log, "grant refresh_token"), renewals)?;
+    }
+    same("refusals", count(&ground, &log, "refused"), 0)
+}
+
+fn together() -> Result<(), String> {
+    let (ground, log) = sign_in()?;
+    age();
+    let calls: Vec<_> = (0..4).map(|_| ground.command(&["query", "me"])).map(|c| std::thread::spawn(move || told(c))).collect();
+    for call in calls {
+        same("me", call.join().unwrap().ended(0)?.stdout, ROBOT.to_owned())?;
+    }
+    same("renewals and refusals", (count(&ground, &log, "grant refresh_token"), count(&ground, &log, "refused")), (1, 0))
+}
+
+/// A refresh token that was used elsewhere revokes the whole sign-in.
+fn taken_back() -> Result<(), String> {
+    let (ground, log) = sign_in()?;
+    let old = std::fs::read(ground.path("tokens.json")).unwrap();
+    age();
+    ground.run(&["query", "me"]).ended(0)?;
+    std::fs::write(ground.path("tokens.json"), old).unwrap();
+    age();
+    ground.run(&["query", "me"]).ended(4)?.says(&["opnode login house"])?;
+    same("refusals", count(&ground, &log, "refused refresh_token invalid_grant"), 1)
+}
+
+fn machine() -> Result<(), String> {
+    let (ground, log) = house("oidc-machine", "machine-S3cret/of+the-test", "600");
+    let me = ground.run(&["query", "me"]).ended(0)?;
+    same("me", me.items(), vec![json!({"who": "machine"})])?;
+    same("grants", count(&ground, &log, "grant client_credentials"), 1)
+}
+
+fn wrong_secret() -> Result<(), String> {
+    let (ground, log) = house("oidc-machine", "wrong-S3cret", "600");
+    let failed = ground.run(&["query", "me"]).ended(4)?;
+    if failed.stderr.contains("wrong-S3cret") {
+        return Err(format!("the secret is shown: {}", failed.stderr));
+    }
+    same("requests", (count(&ground, &log, "refused client_credentials"), count(&ground, &log, "api")), (1, 0))
+}

@@ -1,0 +1,110 @@
+//! prism as a validating mock, for the shipped packs whose system has a document: each operation is called with the values of its template, and what the mock
+//! says of the requests is read. The documents lie beside the repository; they are no part of it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use libtest_mimic::Trial;
+
+use crate::ground::{Ground, Told, free_port, source};
+
+/// A pack with its document.
+struct Pack {
+    connector: &'static str,
+    document: &'static str,
+    /// What stands before the document's paths, where a connection is rerouted.
+    base: &'static str,
+    keep: &'static str,
+    /// The connection's values.
+    values: &'static str,
+    /// Requests that the document is known to describe wrongly: a part of their line.
+    wrong: &'static [&'static str],
+    /// So many requests must be found good.
+    good: usize,
+}
+
+const HOME: Pack = Pack {
+    connector: "connectwise-home",
+    document: "seeds/000_e57f03ef455e6636.txt",
+    base: "^/[^/]+(/iambff/v1|/api)",
+    keep: "/",
+    values: "    clientId: someone\n    refreshToken: first\n",
+    wrong: &[],
+    good: 16,
+};
+
+const MANAGE: Pack = Pack {
+    connector: "connectwise-manage",
+    document: "data/connectwise-psa-2025.1.openapi.json",
+    base: "^/[^/]+/v4_6_release/apis/3.0",
+    keep: "/system/",
+    values: "    siteUrl: https://mycompany.myconnectwise.net\n    clientId: 11111111-2222-3333-4444-555555555555\n    username: mycompany+key\n    \
+             password: nothing\n",
+    // It takes every value of a patch for an object, and the search for a member's id.
+    wrong: &["Request body property 0.value must be object", "/members/search"],
+    good: 20,
+};
+
+pub fn trials() -> Vec<Trial> {
+    let there = "node -e 'require.resolve(\"@stoplight/prism-cli/package.json\")'";
+    let needs = |pack: &Pack| format!("{there} && test -f '{}'", document(pack).display());
+    let mut trials = crate::trials("prism", &needs(&HOME), vec![("every request of ConnectWise Home fits its document", || fits(&HOME))]);
+    trials.extend(crate::trials(
+        "prism",
+        &needs(&MANAGE),
+        vec![("every request of ConnectWise Manage fits its document", || fits(&MANAGE))],
+    ));
+    trials
+}
+
+fn document(pack: &Pack) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(pack.document)
+}
+
+fn fits(pack: &Pack) -> Result<(), String> {
+    let mut ground = Ground::new("prism");
+    let port = free_port();
+    let mut server = Command::new("node");
+    server
+        .arg(source("prism").join("server.js"))
+        .args([port.to_string(), free_port().to_string()])
+        .arg(document(pack))
+        .args([pack.base, pack.keep]);
+    ground.serve(server, port);
+    let connection = format!("    connector: {}\n    reroute: http://127.0.0.1:{port}\n{}", pack.connector, pack.values);
+    ground.connections(&format!("  mock:\n{connection}    limits: {{ attempts: 1 }}\n"));
+    let operations = ground.run(&["operations"]).ended(0)?;
+    let own = format!("{}/", pack.connector);
+    for line in operations.stdout.lines().filter(|line| line.starts_with(&own)) {
+        let mut words = line.split_whitespace();
+        let (Some(name), Some(method)) = (words.next(), words.next()) else { continue };
+        call(&ground, method, name)?;
+    }
+    judge(pack, &ground.lines(&format!("server-{port}.log"), |line| line.contains(" /")))
+}
+
+/// Calls an operation with its template; whether the mock's made-up answer can be read does not matter here. What the template leaves open is "1".
+fn call(ground: &Ground, method: &str, name: &str) -> Result<(), String> {
+    let mut line = vec![method.to_owned(), "--template".to_owned(), name.to_owned()];
+    // One value after the other is asked for.
+    for _ in 0..5 {
+        let told = ground.run(&line.iter().map(String::as_str).collect::<Vec<_>>());
+        let Some(open) = left_open(&told) else { return Ok(()) };
+        let value = if open == "type" { "Ticket" } else { "1" };
+        line.extend(["--set".to_owned(), format!("{open}={value}")]);
+    }
+    Err(format!("{name} is never satisfied"))
+}
+
+fn left_open(told: &Told) -> Option<String> {
+    let rest = told.stderr.split_once(" leaves /options/")?.1;
+    rest.split([',', ' ']).next().map(str::to_owned)
+}
+
+fn judge(pack: &Pack, lines: &[String]) -> Result<(), String> {
+    let good = lines.iter().filter(|line| line.ends_with(" good")).count();
+    // What the document does not have cannot be judged by it.
+    let judged = |line: &&String| line.contains("[\"") && !line.contains("not resolved") && !line.contains("no method matched");
+    let bad: Vec<&String> = lines.iter().filter(judged).filter(|line| !pack.wrong.iter().any(|w| line.contains(w))).collect();
+    if bad.is_empty() && good >= pack.good { Ok(()) } else { Err(format!("{good} good requests\n{bad:#?}")) }
+}
