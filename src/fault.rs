@@ -272,6 +272,11 @@ fn html_title(text: &str) -> Option<String> {
     start.get(from..to).map(|t| t.trim().to_owned()).filter(|t| !t.is_empty())
 }
 
+/// Whether a body is a web page with a title.
+pub(crate) fn has_title(reply: &Response) -> bool {
+    html_title(&start(reply)).is_some()
+}
+
 /// A page for people where data should be: a maintenance or sign-in page.
 pub(crate) fn page_for_people(connection: &Connection, reply: &Response) -> Option<Error> {
     let body = reply.body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&reply.body);

@@ -34,6 +34,7 @@ pub(crate) struct Tally {
 /// One fact. Steps are named `leg/step`; elements of a `for` count from 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "fact", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "the large one is the one that most facts are, and few are held at once")]
 pub(crate) enum Fact {
     /// The first line.
     Journal { version: u32, run: String },

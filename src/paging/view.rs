@@ -208,7 +208,7 @@ impl View<'_> {
         }
         let sources = self.paging.steering();
         let missing = sources.into_iter().zip(&self.ledger.found).filter(|(_, found)| !**found).map(|(source, _)| source);
-        missing.filter(|source| !self.may_be_absent(source) || end.seen == Some(EndSeen::Assumed)).map(|source| untold(source)).collect()
+        missing.filter(|source| !self.may_be_absent(source) || end.seen == Some(EndSeen::Assumed)).map(untold).collect()
     }
 
     fn may_be_absent(&self, source: &Source) -> bool {

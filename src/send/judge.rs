@@ -128,8 +128,8 @@ impl Wire {
         let needless = write && operation.response.result == ResultShape::None;
         let text_expected = matches!(operation.response.result, ResultShape::File | ResultShape::Text);
         // A page with a title is one to sign in on, or to wait by: no system says so that it is done.
-        let a_page = |e: &Error| !text_expected && !(needless && !e.message.contains(" titled "));
-        if let Some(error) = fault::page_for_people(&self.connection, &response).filter(a_page) {
+        let may_be_a_page = !text_expected && (!needless || fault::has_title(&response));
+        if let Some(error) = may_be_a_page.then(|| fault::page_for_people(&self.connection, &response)).flatten() {
             return Err(Miss { error, signal: Some(Signal::Unreadable), asked: None });
         }
         let location = response.headers.get(LOCATION).and_then(|v| v.to_str().ok()).map(str::to_owned);
