@@ -41,10 +41,14 @@ pub(crate) use batch_file::{
     BatchFile, ConnectionsPart, MatrixFile, NamesFile, OnErrorFile, OnUnknownFile, SaveFormat, SavePart, StepFile,
 };
 pub(crate) use check::{Checker, explain};
-pub(crate) use connector::{Auth, ErrorRules, Explain, Oauth2, Refresh, Success};
+#[cfg(feature = "sandbox")]
+pub(crate) use connector::ErrorRules;
+pub(crate) use connector::{Auth, Explain, Oauth2, Refresh, Success};
 pub(crate) use connector_file::{ClientAuthFile, FormatFile, PropertyTypeFile};
 pub(crate) use operation::{PartMeans, PartRule, Repeat};
 pub(crate) use pack::into_faults;
-pub(crate) use paging::{Advance, End, Flag, Keyset, Paging, Sense, Style, Token, Total};
+#[cfg(feature = "sandbox")]
+pub(crate) use paging::Total;
+pub(crate) use paging::{Advance, End, Flag, Keyset, Paging, Sense, Style, Token};
 pub(crate) use schema::{Schema, kind_of};
 pub(crate) use text::{Part, Pointer, Source, Target, Text, same, scalar};
