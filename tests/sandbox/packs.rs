@@ -235,7 +235,7 @@ connection:
   token: { type: string, secret: true }
 base_url: "{address}"
 auth: { bearer: { token: "{token}" } }
-errors: { message: /message, success: /successful }
+errors: { message: /message, success: { at: /successful, absent: ok } }
 "#;
 
 pub const BOLT_LISTS: &str = r#"

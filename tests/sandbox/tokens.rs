@@ -167,6 +167,6 @@ async fn lists_choose_fields_and_sort_by_the_key_under_its_other_name() {
     let session = connect(&sandbox, &engine, "jumpcloud-msp");
     let options = json!({"provider_id": "p", "fields": ["name"], "sort": ["-_id"]});
     let reply = session.query("providers_listOrganizations", &options, &CallOptions::default()).unwrap().collect().await.unwrap();
-    assert_eq!((reply.items.len(), reply.receipt.pages), (45, 3));
+    assert_eq!((reply.items.len(), reply.receipt.pages), (45, 4));
     assert_eq!(reply.items.iter().next().unwrap().as_str(), r#"{"name":"Client 9"}"#);
 }
