@@ -132,7 +132,12 @@ impl Wire {
             spent += cost;
             let wait = retry::backoff(signal, attempts, self.clock.chance()).max(miss.asked.unwrap_or_default());
             let beyond = call.deadline.is_some_and(|d| self.clock.now() + wait > d);
-            if miss.asked.is_some_and(|a| a > self.longest_wait()) || beyond {
+            let too_long = miss.asked.filter(|asked| *asked > self.longest_wait());
+            if let (Some(asked), Signal::Throttled | Signal::Busy) = (too_long, signal) {
+                // Nobody else of the connection need ask before then.
+                lock(&self.pace).hold(self.clock.now() + asked);
+            }
+            if too_long.is_some() || beyond {
                 return Err(named(settle(miss.error, ambiguous)));
             }
             if let (Some(asked), Signal::Throttled | Signal::Busy) = (miss.asked, signal) {
@@ -386,8 +391,10 @@ fn settle(error: Error, ambiguous: bool) -> Error {
     error.with(|d| {
         d.cause = Some(format!("{}: {}", d.kind, d.message));
         d.message = format!("it is not known whether the write took effect: {}", d.message);
+        // What a definition could say of such a reply helps next time; what helps against a refusal does not.
+        let more = d.advice.take().filter(|_| d.kind == ErrorKind::BadResponse).map(|advice| format!("; {advice}")).unwrap_or_default();
         d.kind = ErrorKind::UnknownOutcome;
-        d.advice = Some("look at the record before sending it again".into());
+        d.advice = Some(format!("look at the record before sending it again{more}"));
     })
 }
 

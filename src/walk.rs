@@ -170,7 +170,7 @@ impl Walk {
                     self.end(end.reason, end.seen, end.complete);
                     return Ok(None);
                 }
-                None => return Err(error.with(|d| d.page = Some(number))),
+                None => return Err(self.behind_the_end(error, number)),
             },
             Err(lost) => return Err(Error::new(ErrorKind::Internal, format!("a page's task ended: {lost}"))),
         };
@@ -256,6 +256,20 @@ impl Walk {
         })
     }
 
+    /// An error of a page that a server may have refused because there is none.
+    fn behind_the_end(&self, error: Error, number: u64) -> Error {
+        let counted = number > 1 && self.pager.counts_blindly() && matches!(error.http_status, Some(400 | 404 | 416));
+        error.with(|d| {
+            d.page = Some(number);
+            if counted {
+                d.advice = Some(
+                    "if the system refuses to be asked behind its last page, say in `paging` where its total stands (`total: /count`), so that the end can be told from a fault"
+                        .into(),
+                );
+            }
+        })
+    }
+
     /// Of a strict walk: the error that an end is which contradicts what was announced, or was not seen.
     fn refused_end(&self) -> Error {
         let why = self.receipt.notes.last().map_or("its end was not seen", String::as_str);
@@ -334,7 +348,7 @@ impl Walk {
         self.queue.clear();
         (self.receipt.stop, self.receipt.end, self.receipt.complete) = (Some(reason), seen, complete);
         if seen == Some(EndSeen::Assumed) && self.receipt.notes.is_empty() {
-            self.receipt.notes.push("the end is assumed: the page is full and no reply had a Link header".into());
+            self.receipt.notes.push(format!("the end is assumed: {}", crate::paging::NO_LINK));
         }
         if let Some(total) = self.receipt.advertised_total.filter(|t| complete && *t < self.receipt.items) {
             self.receipt.notes.push(format!("the server announced {total} items and delivered {}", self.receipt.items));

@@ -63,8 +63,17 @@ impl WriteReply {
     /// # Errors
     /// As said.
     pub fn check(&self) -> Result<()> {
-        let first = self.outcomes.iter().find_map(|o| o.error.as_ref().map(|e| (o.index, e)));
-        self.receipt.outcomes.unwrap_or_default().check(first)
+        let mut first = None;
+        self.outcomes.iter().filter_map(|o| Some((o.index, o.error.as_ref()?))).for_each(|(index, error)| weigh(&mut first, index, error));
+        self.receipt.outcomes.unwrap_or_default().check(first.as_ref().map(|(index, error)| (*index, error)))
+    }
+}
+
+/// Keeps the error that stands for all: the first of which it is not known whether it took effect, else the first.
+pub(crate) fn weigh(first: &mut Option<(u64, Error)>, index: u64, error: &Error) {
+    let unknown = |e: &Error| e.kind() == ErrorKind::UnknownOutcome;
+    if first.as_ref().is_none_or(|(_, before)| unknown(error) && !unknown(before)) {
+        *first = Some((index, error.clone()));
     }
 }
 
@@ -88,6 +97,14 @@ impl OutcomeCounts {
         };
         let message = match all {
             1 => error.message.clone(),
+            _ if self.unknown > 0 => {
+                format!(
+                    "{} of {all} items did not succeed, {} of them unknown; of these the first is item {index}: {}",
+                    all - self.ok,
+                    self.unknown,
+                    error.message
+                )
+            }
             _ => format!("{} of {all} items did not succeed; the first is item {index}: {}", all - self.ok, error.message),
         };
         Err(Error::new(kind, message).with(|d| {
@@ -352,7 +369,7 @@ impl Writes {
             let over = outcomes.iter().filter_map(|o| o.error.as_ref()).any(|e| match e.kind() {
                 ErrorKind::Cancelled | ErrorKind::Unauthenticated | ErrorKind::State => true,
                 // The deadline has passed.
-                ErrorKind::Timeout => e.attempts == 0,
+                ErrorKind::Timeout | ErrorKind::RateLimited => e.attempts == 0,
                 _ => false,
             });
             self.stopped |= over || (bad && self.stop_on_error) || self.call.cancel.is_cancelled();

@@ -18,7 +18,7 @@ use super::signals::Signals;
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
 use crate::receipt::{Outcome, OutcomeStatus, Receipt};
-use crate::write::Writes;
+use crate::write::{Writes, weigh};
 
 /// Runs it; gives the exit code.
 pub(crate) async fn run(context: &Context, method: Method, args: &WriteCallArgs) -> Result<u8> {
@@ -87,8 +87,8 @@ async fn deliver(screen: Screen, call: &Call, mut writes: Writes, mut places: Pl
             writes.stop();
             lost.get_or_insert(error);
         }
-        if let (Some(error), None) = (outcome.error.take(), &first) {
-            first = Some((outcome.index, error));
+        if let Some(error) = outcome.error.take() {
+            weigh(&mut first, outcome.index, &error);
         }
         progress.update(writes.receipt());
     }

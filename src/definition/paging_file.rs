@@ -105,6 +105,12 @@ mirrors! {
             /// How far the offset moves: by the rows that were asked for, or by those that came. Left out, it moves by the rows that came until a page was full
             #[serde(default)]
             advance: Option<AdvanceFile>,
+            /// A flag that ends the walk when false
+            #[serde(default)]
+            has_more: Option<FlagFile>,
+            /// The same as has_more
+            #[serde(default)]
+            more: Option<FlagFile>,
         },
         /// A token of the server's making
         Cursor {

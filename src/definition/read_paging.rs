@@ -24,14 +24,15 @@ pub(crate) fn paging(c: &mut Checker<'_>, at: &str, file: PagingFile) -> Option<
             let (end, more) = e.map_or((None, None), |e| end(c, &at("number/end"), e));
             paged(Style::Number { page: page.query, start: page.start, end }, s, more, t)
         }
-        PagingFile::Offset { offset, size: s, total: t, with, advance } => {
+        PagingFile::Offset { offset, size: s, total: t, with, advance, has_more, more: m } => {
             let offset = query(c, &at("offset/offset"), offset, "an offset is a query parameter")?;
             let (s, t) = (size(c, &at("offset/size"), Some(s)), total(c, &at("offset/total"), t));
             let advance = advance.map(|a| match a {
                 AdvanceFile::Requested => Advance::Requested,
                 AdvanceFile::Received => Advance::Received,
             });
-            paged(Style::Offset { offset, with: with.0, advance }, s, None, t)
+            let more = more(c, &at("offset"), has_more, m);
+            paged(Style::Offset { offset, with: with.0, advance }, s, more, t)
         }
         PagingFile::Cursor { token: from, send, size: s, has_more, more: m, total: t } => {
             let token = token(c, &at("cursor/token"), from)?;

@@ -20,7 +20,7 @@ use crate::options::Options;
 use crate::receipt::{Outcome, OutcomeCounts, OutcomeStatus, Receipt};
 use crate::send::cancelled;
 use crate::walk::Walk;
-use crate::write::Writes;
+use crate::write::{Writes, weigh};
 
 /// Outcomes in a batch, when the host names no number.
 const OUTCOMES: usize = 1000;
@@ -247,8 +247,8 @@ impl Write {
     fn note(&self, outcome: &Outcome, sum: &mut Sum) {
         self.op.note(outcome);
         sum.counts.add(outcome.status);
-        if let (Some(error), None) = (outcome.error.as_ref().filter(|_| outcome.status != OutcomeStatus::Ok), &sum.first) {
-            sum.first = Some((outcome.index, error.clone()));
+        if let Some(error) = outcome.error.as_ref().filter(|_| outcome.status != OutcomeStatus::Ok) {
+            weigh(&mut sum.first, outcome.index, error);
         }
     }
 

@@ -17,9 +17,14 @@ pub struct Ledger {
     /// The largest number of pages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) pages: Option<u64>,
+    /// The query parameter that counts pages in links: as declared, or the one in which the next link and the last differ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) page_parameter: Option<String>,
     /// The address of the last page, where links name it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) last_url: Option<String>,
+    /// The total became smaller on the way.
+    pub(crate) shrunk: bool,
     /// Which of the places that steer the walk were in some reply, in the order of the definition; the last is that of the total.
     pub(crate) found: Vec<bool>,
     /// A reply had a Link header.
@@ -28,19 +33,53 @@ pub struct Ledger {
     pub(crate) full: bool,
     /// The server leaves out rows after it has counted them: offsets, and not rows, tell how far the walk is.
     pub(crate) leaves_out: bool,
+    /// What tells the page taken last from the next one, when the walk goes on in another process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) before: Option<Ends>,
     /// Pages without a body that were announced.
     pub(crate) lost: u64,
 }
 
+/// The ends of a page, by their digests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ends {
+    rows: u64,
+    first: u64,
+    last: u64,
+}
+
+impl Ends {
+    fn of(page: &Page) -> Option<Ends> {
+        let count = page.items.len();
+        let digest = |index: usize| page.items.get(index).map(|item| short_digest(item.as_str()));
+        Some(Ends { rows: count as u64, first: digest(0)?, last: digest(count.checked_sub(1)?)? })
+    }
+}
+
+/// The same in every process and release.
+fn short_digest(text: &str) -> u64 {
+    use sha2::Digest;
+    let digest = sha2::Sha256::digest(text.as_bytes());
+    digest.iter().take(8).fold(0, |number, byte| (number << 8) | u64::from(*byte))
+}
+
 impl Ledger {
+    /// Whether a page, the first after a break, is the one before it again, or begins with its last row.
+    pub(super) fn is_met_again(&self, page: &Page) -> bool {
+        let (Some(before), Some(now)) = (self.before, Ends::of(page)) else { return false };
+        before.rows > 1 && (before == now || before.last == now.first)
+    }
+
     /// Takes in what a page announces.
     pub(super) fn hear(&mut self, operation: &Operation, paging: &Paging, page: &Page, asked: Option<u32>) -> Result<()> {
         let sources = paging.steering().into_iter().chain(operation.response.total.as_ref().map(|t| &t.at));
         let there: Vec<bool> = sources.map(|source| page.signal(source).is_some()).collect();
         self.found.resize(there.len(), false);
         self.found.iter_mut().zip(there).for_each(|(found, there)| *found |= there);
+        self.before = Ends::of(page).or(self.before);
         self.links |= page.has_links();
         self.full |= asked.is_some_and(|asked| page.items.len() as u64 >= u64::from(asked));
+        self.shrunk |= !page.items.is_empty() && page.total.is_some() && page.total < self.total;
         self.total = if page.items.is_empty() { self.total.max(page.total) } else { page.total.or(self.total) };
         if let Some(total) = operation.response.total.as_ref().filter(|t| t.exact && page.total.is_none() && page.signal(&t.at).is_some()) {
             return Err(Error::new(
@@ -51,21 +90,19 @@ impl Ledger {
         }
         match &paging.style {
             Style::Number { end: Some(End::TotalPages(source)), .. } => self.pages = self.pages.max(signal::number(page, source)?),
-            Style::Link { last: Some(parameter), .. } => {
-                if let Some(target) = page.link("last")
+            Style::Link { last, .. } => {
+                if self.page_parameter.is_none() {
+                    self.page_parameter = last.clone().or_else(|| super::link::counting(page.link("next")?, page.link("last")?));
+                }
+                if let (Some(target), Some(parameter)) = (page.link("last"), &self.page_parameter)
                     && let Some((_, number)) = super::link::number(target, parameter)
                     && self.pages < Some(number)
                 {
                     (self.pages, self.last_url) = (Some(number), Some(target.to_owned()));
                 }
             }
-            Style::None
-            | Style::Link { .. }
-            | Style::Number { .. }
-            | Style::Offset { .. }
-            | Style::Cursor { .. }
-            | Style::NextUrl { .. }
-            | Style::Keyset(_) => {}
+            Style::None | Style::Number { .. } | Style::Offset { .. } | Style::Cursor { .. } | Style::NextUrl { .. } | Style::Keyset(_) => {
+            }
         }
         Ok(())
     }

@@ -107,6 +107,20 @@ pub(super) fn page_at(parameter: &str, view: &View<'_>, page: u64) -> Option<Cur
     })
 }
 
+/// The parameter that counts pages: the only one in which the next address and the last differ, a number in both.
+pub(super) fn counting(next: &str, last: &str) -> Option<String> {
+    let query = |text: &str| text.split_once('?').map(|(_, query)| query.split('#').next().unwrap_or_default().to_owned());
+    let (next, last) = (query(next)?, query(last)?);
+    let pairs = |query: &str| -> Vec<(String, String)> {
+        query.split('&').filter_map(|pair| pair.split_once('=')).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    };
+    let (next, last) = (pairs(&next), pairs(&last));
+    let mut apart = last.iter().filter(|pair| !next.contains(pair));
+    let (Some((name, value)), None) = (apart.next(), apart.next()) else { return None };
+    let other = next.iter().find(|(n, _)| n == name)?;
+    (value.parse::<u64>().ok()? > other.1.parse::<u64>().ok()?).then(|| name.clone())
+}
+
 /// The place and value of a numeric query parameter.
 pub(super) fn number(url: &str, parameter: &str) -> Option<(std::ops::Range<usize>, u64)> {
     let query = url.find('?')? + 1;
@@ -205,6 +219,16 @@ mod tests {
         assert_eq!(rels(""), "");
         assert_eq!(rels("<a>;rel=next;title=\"open"), "next=a");
         assert_eq!(rels("<unclosed; rel=next"), "");
+    }
+
+    #[test]
+    fn the_counting_parameter_is_the_one_that_differs() {
+        let found = |next: &str, last: &str| super::counting(next, last);
+        assert_eq!(found("https://a/?size=2&page=2", "/?size=2&page=10").as_deref(), Some("page"));
+        assert_eq!(found("?page=2", "?page=2"), None);
+        assert_eq!(found("?page=2&x=1", "?page=9&x=2"), None);
+        assert_eq!(found("?cursor=ab", "?cursor=zz"), None);
+        assert_eq!(found("?page=2", "?offset=9"), None);
     }
 
     #[test]

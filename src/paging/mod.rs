@@ -19,7 +19,7 @@ pub use ledger::Ledger;
 pub(crate) use link::{Links, parse as parse_links};
 pub(crate) use signal::count;
 use view::Promise;
-pub(crate) use view::View;
+pub(crate) use view::{NO_LINK, View};
 
 use crate::definition::{Advance, End, Operation, Paging, Style};
 use crate::error::{Error, ErrorKind, Place, Result};
@@ -157,11 +157,18 @@ impl Pager {
     /// # Errors
     /// `no_progress` for the page before again, or for one that begins with its records.
     pub(crate) fn admit(&mut self, page: &Page) -> Result<Admission> {
-        let by_offset = matches!(self.paging.style, Style::Offset { .. });
-        let overlaps = self.guard.page(&page.items, self.asked, by_offset)?;
-        let (Style::Offset { offset, advance, .. }, true) = (&self.paging.style, overlaps) else { return Ok(Admission::Take) };
-        let moved_by_rows = advance.is_none() && !self.ledger.full;
-        let (Some(before), Some(asked), true) = (&self.before, self.asked, moved_by_rows) else {
+        let counted = matches!(self.paging.style, Style::Offset { .. } | Style::Number { .. });
+        let overlaps = self.guard.page(&page.items, self.asked, counted)?;
+        // Of a walk that goes on, the guard has not seen the page before.
+        let met_again = counted && self.before.is_none() && self.pages > 0 && self.ledger.is_met_again(page);
+        if !overlaps && !met_again {
+            return Ok(Admission::Take);
+        }
+        let offset = match &self.paging.style {
+            Style::Offset { offset, advance: None, .. } if !self.ledger.full => Some(offset),
+            _ => None,
+        };
+        let (Some(offset), Some(before), Some(asked)) = (offset, &self.before, self.asked) else {
             let why = "the page begins with a record of the page before; its records moved, or the server counts in another way";
             return Err(guard::no_progress(why).advise(
                 "sort by a unique field if the system can; or say in the definition how the offset moves: `advance: requested | received`",
@@ -188,6 +195,12 @@ impl Pager {
             Step::Stop(end) => Some(end),
             Step::More(_) | Step::Again => None,
         }
+    }
+
+    /// Whether nothing but a page without rows could tell the end.
+    pub(crate) fn counts_blindly(&self) -> bool {
+        let counted = matches!(self.paging.style, Style::Number { end: None, .. } | Style::Offset { .. });
+        counted && self.paging.more.is_none() && self.ledger.total.is_none()
     }
 
     /// Decides what follows a page. The page itself is good even if what it names is not.
@@ -286,7 +299,8 @@ impl Pager {
 /// allows, or ends and is not complete.
 fn against_promises(view: &View<'_>, end: Ended, was_again: bool) -> Result<(Step, Option<Promise>)> {
     let Some(promise) = view.open_promise()? else { return Ok((Step::Stop(end), None)) };
-    if !was_again {
+    // What is not paged comes whole or not at all.
+    if !was_again && view.is_paged() {
         return Ok((Step::Again, None));
     }
     let step = view.onward().map_or(Step::Stop(Ended { complete: false, ..end }), Step::More);
@@ -309,7 +323,10 @@ fn strategy(view: &View<'_>) -> Result<Step> {
         Style::Keyset(keyset) => keyset::next(keyset, view),
         Style::Link { .. } => link::next(view),
         Style::Number { page, start, end } => number::next(page, *start, end.as_ref(), view),
-        Style::Offset { offset, advance, .. } => Ok(offset::next(offset, *advance, view)),
+        Style::Offset { offset, advance, .. } => match view.flagged_end()? {
+            Some(end) => Ok(end),
+            None => Ok(offset::next(offset, *advance, view)),
+        },
         Style::Cursor { token, send } => cursor::next(token, send, view),
         Style::NextUrl { token, .. } => cursor::next_url(token, view),
     }

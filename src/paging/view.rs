@@ -35,6 +35,10 @@ pub(crate) struct View<'p> {
 }
 
 impl View<'_> {
+    pub(super) fn is_paged(&self) -> bool {
+        self.paging.is_paged()
+    }
+
     /// The end, when the flag of the paging says that there is no more.
     pub(super) fn flagged_end(&self) -> Result<Option<Step>> {
         let Some(flag) = &self.paging.more else { return Ok(None) };
@@ -52,7 +56,9 @@ impl View<'_> {
 
     /// The end by a value that is not there.
     pub(super) fn silent(&self, reason: StopReason, absent_ends: bool) -> Step {
-        let known = absent_ends || self.ledger.found.first() == Some(&true);
+        // One that is never there, and a full page: what is called the end may be a place that was misspelt.
+        let is_full = self.asked.is_some_and(|asked| self.page.items.len() as u64 >= u64::from(asked));
+        let known = self.ledger.found.first() == Some(&true) || (absent_ends && !is_full);
         let seen = match self.page.items.is_empty() {
             _ if known => EndSeen::Signal,
             true => EndSeen::EmptyPage,
@@ -67,7 +73,9 @@ impl View<'_> {
         match self.asked {
             _ if rows == 0 => EndSeen::EmptyPage,
             Some(asked) if rows < u64::from(asked) => EndSeen::ShortPage,
-            Some(_) | None => EndSeen::Assumed,
+            Some(_) => EndSeen::Assumed,
+            // Without a size, no page is a full one; that no next link is there is how the protocol says that there is no next page.
+            None => EndSeen::Signal,
         }
     }
 
@@ -108,10 +116,10 @@ impl View<'_> {
     fn counted(&self) -> u64 {
         let found = match &self.paging.style {
             Style::Number { page, start, .. } => number::current(page, self.cursor).ok().map(|current| number::ordinal(current, *start)),
-            Style::Link { last: Some(last), .. } => link::number(self.url, last).map(|(_, number)| number),
-            Style::None | Style::Link { .. } | Style::Offset { .. } | Style::Cursor { .. } | Style::NextUrl { .. } | Style::Keyset(_) => {
-                None
+            Style::Link { .. } => {
+                self.ledger.page_parameter.as_ref().and_then(|name| link::number(self.url, name)).map(|(_, number)| number)
             }
+            Style::None | Style::Offset { .. } | Style::Cursor { .. } | Style::NextUrl { .. } | Style::Keyset(_) => None,
         };
         found.unwrap_or(self.number)
     }
@@ -128,9 +136,6 @@ impl View<'_> {
 
     /// What the server has announced and not kept, if the walk were to end here.
     pub(super) fn open_promise(&self) -> Result<Option<Promise>> {
-        if !self.paging.is_paged() {
-            return Ok(None);
-        }
         if let Some(pages) = self.ledger.pages {
             let current = self.counted();
             if current < pages {
@@ -165,19 +170,24 @@ impl View<'_> {
                 let next = offset::current(offset, self.cursor).saturating_add(size);
                 (next < self.ledger.total.unwrap_or_default()).then(|| offset::at(offset, next))
             }
-            Style::Link { last: Some(last), .. } => {
-                let next = self.counted().saturating_add(1);
-                (Some(next) <= self.ledger.pages).then(|| link::page_at(last, self, next)).flatten()
+            Style::Link { .. } => {
+                let (name, next) = (self.ledger.page_parameter.as_ref()?, self.counted().saturating_add(1));
+                (Some(next) <= self.ledger.pages).then(|| link::page_at(name, self, next)).flatten()
             }
-            Style::None | Style::Link { .. } | Style::Cursor { .. } | Style::NextUrl { .. } | Style::Keyset(_) => None,
+            Style::None | Style::Cursor { .. } | Style::NextUrl { .. } | Style::Keyset(_) => None,
         }
     }
 
     /// What a person should know of the end.
     pub(super) fn closing_notes(&self, end: &mut Ended, lost: u64) -> Vec<String> {
         let mut notes = Vec::new();
+        notes.extend(self.untold_total(end));
         if !self.paging.is_paged() {
             return notes;
+        }
+        if self.ledger.shrunk && matches!(self.paging.style, Style::Number { .. } | Style::Offset { .. }) {
+            end.complete = false;
+            notes.push("the announced total became smaller while the list was read: a record may have been passed over".to_owned());
         }
         if lost > 0 {
             notes.push(format!("{lost} of the announced pages came without a body"));
@@ -186,19 +196,31 @@ impl View<'_> {
         if end.complete && total > self.rows {
             notes.push(format!("the server counted {total} items and left out {} of them", total - self.rows));
         }
-        if end.seen != Some(EndSeen::Signal) || self.paging.more.is_none() {
-            let unresolved = self.unresolved(end);
-            end.broken |= end.seen == Some(EndSeen::Assumed) && !unresolved.is_empty();
-            notes.extend(unresolved);
-        }
-        if end.seen == Some(EndSeen::Assumed) && notes.is_empty() {
+        let unresolved = self.unresolved(end);
+        end.broken |= !unresolved.is_empty();
+        notes.extend(unresolved);
+        if end.seen == Some(EndSeen::Assumed) && !end.broken {
             let what = match &self.paging.style {
-                Style::Link { .. } => "the page is full and no reply had a Link header",
-                _ => "no reply told whether there is more",
+                Style::Link { .. } => NO_LINK.to_owned(),
+                _ => {
+                    let places: Vec<String> = self.paging.steering().into_iter().map(ToString::to_string).collect();
+                    format!("the page is full and no reply had {}", places.join(" or "))
+                }
             };
             notes.push(format!("the end is assumed: {what}"));
         }
         notes
+    }
+
+    /// A total that is declared and was in no reply.
+    fn untold_total(&self, end: &mut Ended) -> Option<String> {
+        let total = self.operation.response.total.as_ref()?;
+        if self.rows == 0 || self.ledger.found.last() != Some(&false) {
+            return None;
+        }
+        end.broken |= total.exact;
+        end.complete &= !total.exact;
+        Some(format!("the total, {}, was in no reply", total.at))
     }
 
     /// Places that steer the walk and were in no reply.
@@ -208,7 +230,10 @@ impl View<'_> {
         }
         let sources = self.paging.steering();
         let missing = sources.into_iter().zip(&self.ledger.found).filter(|(_, found)| !**found).map(|(source, _)| source);
-        missing.filter(|source| !self.may_be_absent(source) || end.seen == Some(EndSeen::Assumed)).map(untold).collect()
+        // Where the flag has said that there is no more, nothing need name a next page.
+        let flagged = end.reason == StopReason::HasMoreFalse && end.seen == Some(EndSeen::Signal);
+        let needless = |source: &&Source| flagged && self.paging.more.as_ref().is_some_and(|flag| flag.at != **source);
+        missing.filter(|source| !self.may_be_absent(source) && !needless(source)).map(untold).collect()
     }
 
     fn may_be_absent(&self, source: &Source) -> bool {
@@ -246,6 +271,10 @@ pub(super) struct Promise {
 fn firm(what: String) -> Option<Promise> {
     Some(Promise { what, firm: true })
 }
+
+/// Why the end of a walk by links is only assumed.
+pub(crate) const NO_LINK: &str =
+    "the page is full and no reply had a Link header; `last: { query: … }` names the parameter by which the next page can be asked for";
 
 fn untold(source: &Source) -> String {
     format!("{source} was in no reply; correct it in `paging`, or write `{{ at: …, absent: end }}` if the server leaves it out at the end")

@@ -121,7 +121,12 @@ impl Wire {
             let refused = self.is_refusal(status.as_u16()).then_some(Signal::Refused);
             let signal = retry::signal(status, &response.headers).or(refused);
             let asked = retry::asked_wait(&response.headers, self.clock.wall()).filter(|_| signal.is_some());
-            let error = error.with(|d| d.retry_after_ms = asked.map(|a| a.as_millis() as u64));
+            let error = error.with(|d| {
+                d.retry_after_ms = asked.map(|a| a.as_millis() as u64);
+                if let Some(asked) = asked.filter(|_| d.kind == ErrorKind::RateLimited) {
+                    d.message = format!("{}; it asks to wait {} s", d.message, asked.as_secs_f64().ceil());
+                }
+            });
             return Err(Miss { error, signal, asked });
         }
         // Where no record is declared, the status has said what counts, and the body is not needed.

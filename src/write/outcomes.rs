@@ -18,7 +18,9 @@ pub(super) fn outcomes(operation: &Operation, items: &Items, share: Share, sent:
     match sent {
         Err(error) => failed(share, error),
         Ok(sent) => {
-            if let Some(rule) = &operation.response.parts {
+            // Parts that say nothing of success tell no more than the status does.
+            let telling = |rule: &&PartRule| sent.status != 207 || rule.ok.is_some() || rule.errors.is_some();
+            if let Some(rule) = operation.response.parts.as_ref().filter(telling) {
                 return by_parts(operation, rule, items, share, &sent, redactor);
             }
             if let Some(doubt) = doubt(operation, share, &sent) {
@@ -105,7 +107,7 @@ fn by_parts(operation: &Operation, rule: &PartRule, items: &Items, share: Share,
     let parts: Vec<Value> = sent.page.items.iter().map(flags).collect();
     let failures: Vec<Value> = sent.page.failures.iter().map(flags).collect();
     let (mut taken, mut missed) = (vec![false; parts.len()], vec![false; failures.len()]);
-    (0..share.count)
+    let outcomes: Vec<Outcome> = (0..share.count)
         .map(|position| {
             let index = share.first + position;
             let wrong = |kind, message: String| {
@@ -159,7 +161,29 @@ fn by_parts(operation: &Operation, rule: &PartRule, items: &Items, share: Share,
             };
             outcome(OutcomeStatus::Ok, items, None)
         })
-        .collect()
+        .collect();
+    let stray = failures.iter().zip(&missed).find(|(_, missed)| !**missed).map(|(failure, _)| failure);
+    match (stray, &rule.errors) {
+        (Some(failure), Some(errors)) => {
+            outcomes.into_iter().map(|o| doubted(o, operation, told(errors.error.as_ref(), Some(failure)), redactor)).collect()
+        }
+        (_, _) => outcomes,
+    }
+}
+
+/// An outcome beside a failure of which it is not said which item it means.
+fn doubted(outcome: Outcome, operation: &Operation, said: Option<String>, redactor: &Redactor) -> Outcome {
+    if outcome.status != OutcomeStatus::Ok {
+        return outcome;
+    }
+    let said = crate::fault::clean(&redactor.mask(&said.unwrap_or_else(|| "without a reason".into())));
+    let message = format!("the reply reports a failure and not of which item: {said}");
+    let error = Error::new(ErrorKind::UnknownOutcome, message).advise("look at the records before sending again").with(|d| {
+        d.operation = Some(operation.id.clone());
+        d.http_status = outcome.http_status;
+        d.attempts = outcome.attempts;
+    });
+    Outcome { status: OutcomeStatus::Unknown, items: Items::default(), error: Some(error), ..outcome }
 }
 
 /// The item that is looked for among parts.
@@ -179,8 +203,13 @@ fn part_of(means: &PartMeans, parts: &[Value], taken: &[bool], asked: Asked<'_>)
             let item = asked.item?;
             let raw = if item.as_str().starts_with(['{', '[']) { item.raw(pointer.tokens())? } else { item.as_str() };
             let named = flag(raw).as_ref().and_then(scalar)?;
-            let means = |part: &Value| own.find(part).and_then(scalar).as_deref() == Some(named.as_str());
-            parts.iter().zip(taken).position(|(part, taken)| !taken && means(part))
+            let is_named = |value: &Value| scalar(value).as_deref() == Some(named.as_str());
+            let means = |(part, taken): (&Value, &bool)| match own.find(part) {
+                // One part may speak of several items.
+                Some(Value::Array(keys)) => keys.iter().any(is_named),
+                key => !taken && key.is_some_and(is_named),
+            };
+            parts.iter().zip(taken).position(means)
         }
     }
 }
