@@ -214,8 +214,8 @@ impl Session {
         let named = |e: Error| e.with(|d| d.operation = Some(operation.id.clone()));
         let size = self.page_size(&operation, &options, with);
         let asked = size.as_ref().map(|(_, n)| *n);
-        let mut pager = Pager::new(Arc::clone(&operation), &options, with.forward_only, asked).map_err(named)?;
-        pager.relink(self.wire.connection.relink);
+        let pager = Pager::new(Arc::clone(&operation), &options, with.forward_only, asked).map_err(named)?;
+        let mut pager = pager.with(self.wire.connection.relink, with.strict);
         if let Some(resume) = &with.resume {
             pager.go_on_from((resume.pages, resume.rows, resume.largest), resume.ledger.clone());
         }

@@ -211,7 +211,10 @@ fn path_text(value: &Value) -> String {
 const MASKED_MAX: usize = 256 << 10;
 
 fn start(reply: &Response) -> Cow<'_, str> {
-    joined(String::from_utf8_lossy(reply.body.get(..MASKED_MAX).unwrap_or(&*reply.body)))
+    // Marks of byte order are no text.
+    let marks = [&b"\xEF\xBB\xBF"[..], b"\xFE\xFF", b"\xFF\xFE"];
+    let body = marks.iter().find_map(|mark| reply.body.strip_prefix(*mark)).unwrap_or(&*reply.body);
+    joined(String::from_utf8_lossy(body.get(..MASKED_MAX).unwrap_or(body)))
 }
 
 /// Text of two bytes a character, read as one byte each, joined again: masking looks for whole words.
@@ -262,7 +265,7 @@ pub(crate) fn clean(text: &str) -> String {
 
 /// The title of an HTML page, when the text is one.
 fn html_title(text: &str) -> Option<String> {
-    let start: String = text.chars().take(16_384).collect();
+    let start: String = text.chars().take(MASKED_MAX).collect();
     if !start.trim_start().starts_with('<') {
         return None;
     }
@@ -280,7 +283,7 @@ pub(crate) fn has_title(reply: &Response) -> bool {
 /// A page for people where data should be: a maintenance or sign-in page.
 pub(crate) fn page_for_people(connection: &Connection, reply: &Response) -> Option<Error> {
     let body = reply.body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&reply.body);
-    let first = body.iter().find(|b| !b.is_ascii_whitespace());
+    let first = body.iter().find(|b| !b.is_ascii_whitespace() && !matches!(b, 0 | 0xFE | 0xFF));
     // A label alone makes no page: some servers call everything text/html.
     let html = first == Some(&b'<') || (!matches!(first, Some(b'{' | b'[')) && reply.media_type() == "text/html");
     if !html || reply.is_blank() || page::other_form(reply).is_some() {

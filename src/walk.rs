@@ -178,7 +178,10 @@ impl Walk {
         // Of two replies to one request, the one with more rows counts.
         match self.held.take() {
             Some(held) if held.items.len() >= page.items.len() => self.take(held, number, &fetch),
-            Some(_) => self.take(page, number, &fetch),
+            Some(_) => {
+                self.pager.remember(&page);
+                self.take(page, number, &fetch)
+            }
             None if self.is_for_the_caller(&page, number)? => self.take(page, number, &fetch),
             None => Ok(None),
         }

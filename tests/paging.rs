@@ -76,7 +76,7 @@ impl Style {
     }
     /// The server says how many pages there are.
     fn counts_pages(&self) -> bool {
-        matches!(self.name, "link_last" | "number_pages")
+        matches!(self.name, "link" | "link_last" | "number_pages")
     }
     fn by_offset(&self) -> bool {
         matches!(self.name, "offset" | "offset_total")

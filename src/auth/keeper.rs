@@ -239,12 +239,14 @@ impl Means {
         let host = request.uri().host().unwrap_or_default().to_owned();
         let miss = match self.transport.send(request, self.limits()).await {
             Ok(response) => {
-                let asked =
-                    matches!(response.status.as_u16(), 429 | 503).then(|| asked_wait(&response.headers, self.clock.wall())).flatten();
+                let asked = asked_wait(&response.headers, self.clock.wall());
                 let error = match grant::read(&self.connection, response) {
                     Ok(granted) => return Ok(granted),
-                    Err(error) => error.with(|d| d.retry_after_ms = asked.map(|a| a.as_millis() as u64)),
+                    Err(error) => error,
                 };
+                // What is refused for good is not waited for.
+                let asked = asked.filter(|_| error.kind() == ErrorKind::Unavailable);
+                let error = error.with(|d| d.retry_after_ms = asked.map(|a| a.as_millis() as u64));
                 let signal = if asked.is_some() { Signal::Throttled } else { Signal::Transient(503) };
                 let signal = (error.kind() == ErrorKind::Unavailable).then_some(signal);
                 Miss { error, signal, asked, is_lost: false }

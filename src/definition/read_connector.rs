@@ -249,9 +249,16 @@ fn errors(c: &mut Checker<'_>, file: ErrorsFile) -> ErrorRules {
         request_id: file.request_id.and_then(|s| c.source("/errors/request_id", s)),
         success: file.success.and_then(|s| success(c, s)),
         in_success: file.in_success.iter().filter_map(|p| c.pointer("/errors/in_success", p)).collect(),
-        refused: file.refused,
+        refused: refused(c, file.refused),
         explain: file.explain.into_iter().map(|e| Explain { status: e.status, hosts: e.hosts, code: e.code, advice: e.advice }).collect(),
     }
+}
+
+fn refused(c: &mut Checker<'_>, statuses: Vec<u16>) -> Vec<u16> {
+    for (i, status) in statuses.iter().enumerate().filter(|(_, status)| !(400..=599).contains(*status)) {
+        c.fault(&format!("/errors/refused/{i}"), format!("`{status}` refuses nothing: a refusal is a status from 400 to 599"), None);
+    }
+    statuses
 }
 
 /// The keyset walk that a caller may choose; its total is that of the list.

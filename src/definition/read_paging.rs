@@ -150,7 +150,10 @@ fn flag(c: &mut Checker<'_>, at: &str, file: FlagFile) -> Option<Flag> {
 pub(crate) fn values(c: &mut Checker<'_>, at: &str, list: Vec<Json>) -> Vec<Value> {
     let mut values = Vec::new();
     for (i, json) in list.into_iter().enumerate() {
-        match json.to_value() {
+        let value = json.to_value();
+        // As replies are read: a number that a value cannot hold is its digits.
+        let exact = !value.is_number() || value.to_string() == json.0;
+        match if exact { value } else { Value::from(json.0) } {
             Value::Array(_) | Value::Object(_) => c.fault(&format!("{at}/{i}"), "a single value is compared here, not a list or map", None),
             value => values.push(value),
         }

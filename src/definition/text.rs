@@ -164,6 +164,10 @@ pub fn same(one: &Value, other: &Value) -> bool {
         Value::Number(number) => number.as_f64(),
         Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => None,
     };
+    let whole = |value: &Value| value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from));
+    if let Some((a, b)) = whole(one).zip(whole(other)) {
+        return a == b;
+    }
     let text = || scalar(one).zip(scalar(other)).is_some_and(|(a, b)| a == b);
     one == other || number(one).zip(number(other)).is_some_and(|(a, b)| a == b) || text()
 }

@@ -73,15 +73,17 @@ pub(super) fn read(operation: &Operation, text: String, rows: Rows, items_max: u
         return Err(Unfit::Shape(Error::new(ErrorKind::BadResponse, message)));
     }
     page.signals = signals.into_iter().filter_map(|(i, v)| wants.get(i).map(|p| ((*p).clone(), v))).collect();
-    let kept = kept.and_then(|(from, to)| text.get(from as usize..to as usize)).filter(|list| list.starts_with('['));
-    page.failures = kept.and_then(|list| Items::from_array(list).ok()).unwrap_or_default();
+    let kept = kept.and_then(|(from, to)| text.get(from as usize..to as usize));
+    page.failures = kept.map(failures).unwrap_or_default();
+    // A body of `null` is none at all, wherever the list should stand.
+    let found = if rule.result == ResultShape::List && text.trim() == "null" { Found::Null } else { found };
     let missing = matches!(found, Found::Absent | Found::Null);
     let beside = part_errors.is_some() && !page.failures.is_empty();
     if denied(operation, page)? || (missing && !beside && !page.failures.is_empty()) {
         return Err(Unfit::Denied(crate::item::value_of(&text).unwrap_or_default()));
     }
     let text = if has_lines { one_line(text) } else { text };
-    page.blank = found == Found::Null && target.tokens().is_empty();
+    page.blank = text.trim() == "null";
     page.is_list = found == Found::List;
     page.items = match (rule.result, found) {
         (ResultShape::List, Found::List) => Items::of_array(text, spans),
@@ -99,11 +101,25 @@ pub(super) fn read(operation: &Operation, text: String, rows: Rows, items_max: u
     Ok(())
 }
 
+/// The failures that a reply tells: a list of them, or one thing that is not nothing.
+fn failures(raw: &str) -> Items {
+    match raw {
+        list if list.starts_with('[') => Items::from_array(list).unwrap_or_default(),
+        "null" | "false" | "{}" | "\"\"" | "0" => Items::default(),
+        other => Items::one(one_line(other.to_owned())),
+    }
+}
+
 fn body(source: &Source) -> Option<&Pointer> {
     match source {
         Source::Body(pointer) => Some(pointer),
         Source::Header(_) => None,
     }
+}
+
+/// A body that is blank has no flag either.
+pub(super) fn judge_blank(operation: &Operation) -> Result<(), Unfit> {
+    if denied(operation, &Page::default())? { Err(Unfit::Denied(Value::Null)) } else { Ok(()) }
 }
 
 /// Whether a reply with a success status says that the call failed, by what the connector declares and nothing else.

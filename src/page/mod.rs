@@ -166,6 +166,8 @@ pub(crate) fn read(operation: &Operation, reply: &mut Response, items_max: usize
     } else if rule.result == ResultShape::Text && !blank {
         let (text, _) = charset::decode_labelled(reply).map_err(undecodable)?;
         page.items = Items::one(serde_json::json!({"contentType": reply.media_type(), "text": text}).to_string());
+    } else if blank && !no_content && !rule.empty.contains(&reply.status.as_u16()) {
+        json::judge_blank(operation)?;
     } else if !blank && rule.empty.iter().all(|s| *s != reply.status.as_u16()) {
         if is_binary(reply) {
             // Bytes that nobody declared are kept as a file, never turned into text.

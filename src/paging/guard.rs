@@ -20,6 +20,8 @@ pub(super) struct Guard {
     urls: HashMap<String, u64>,
     empty: u32,
     before: Option<Print>,
+    /// What each page is known by, and whether its rows can be told apart.
+    prints: HashSet<u64>,
 }
 
 /// Bytes of a page that are kept to tell it from the next one.
@@ -49,6 +51,14 @@ impl Print {
     }
 }
 
+impl Print {
+    fn hash(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (&self.lengths, &self.kept).hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
 fn hash(item: Item<'_>) -> u64 {
     let mut hasher = DefaultHasher::new();
     item.as_str().hash(&mut hasher);
@@ -70,15 +80,27 @@ impl Guard {
         if items.is_empty() {
             return Ok(false);
         }
-        let print = Some(Print::of(items, by_offset));
-        if self.before == print && can_be_told(items, asked) {
+        let print = Print::of(items, by_offset);
+        if self.prints.contains(&print.hash()) && can_be_told(items, asked) {
             return Err(no_progress("the server sends the same page again under a new cursor"));
         }
         let overlaps = by_offset && self.overlaps(items);
         if !overlaps {
-            self.before = print;
+            self.keep(print);
         }
         Ok(overlaps)
+    }
+
+    /// Keeps a page without a look at it.
+    pub(super) fn remember(&mut self, items: &Items, by_offset: bool) {
+        if !items.is_empty() {
+            self.keep(Print::of(items, by_offset));
+        }
+    }
+
+    fn keep(&mut self, print: Print) {
+        self.prints.insert(print.hash());
+        self.before = Some(print);
     }
 
     /// Whether a page begins with a record of the one before, as far as records can be told apart.

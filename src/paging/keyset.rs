@@ -28,6 +28,13 @@ pub(super) fn next(keyset: &Keyset, view: &View<'_>) -> Result<Step> {
     let Some(last) = count.checked_sub(1).and_then(|i| view.page.items.get(i)) else {
         return Ok(Step::stop(StopReason::EmptyPage, EndSeen::EmptyPage));
     };
+    let name = keyset.from.tokens().first();
+    if last.fields().is_some_and(|fields| fields.iter().filter(|(field, _)| Some(field) == name).count() > 1) {
+        return Err(Error::new(
+            ErrorKind::BadResponse,
+            format!("the last item holds `{}` twice, so it is not clear where to go on", keyset.from),
+        ));
+    }
     let key = last.raw(keyset.from.tokens()).and_then(key_text).ok_or_else(|| {
         Error::new(ErrorKind::BadResponse, format!("the last item has no `{}` to go on from", keyset.from))
             .advise("ask for this field too when choosing fields")

@@ -76,6 +76,8 @@ pub(crate) struct Pager {
     pages: u64,
     asked: Option<u32>,
     largest: u64,
+    /// A page that was announced and comes without a body is an error.
+    strict: bool,
     /// The page under way was not named by the server: it is asked for to see whether it is there.
     probing: bool,
     /// The page that was asked for once more.
@@ -108,6 +110,7 @@ impl Pager {
             pages: 0,
             asked,
             largest: 0,
+            strict: false,
             probing: false,
             again: None,
             before: None,
@@ -115,9 +118,11 @@ impl Pager {
         })
     }
 
-    /// Takes next addresses at the connection's own origin.
-    pub(crate) fn relink(&mut self, relink: bool) {
+    /// Takes next addresses at the connection's own origin; is strict about pages without a body.
+    pub(crate) fn with(mut self, relink: bool, strict: bool) -> Pager {
         self.links.relink |= relink;
+        self.strict = strict;
+        self
     }
 
     /// Goes on within a walk that was begun earlier.
@@ -157,7 +162,7 @@ impl Pager {
     /// # Errors
     /// `no_progress` for the page before again, or for one that begins with its records.
     pub(crate) fn admit(&mut self, page: &Page) -> Result<Admission> {
-        let counted = matches!(self.paging.style, Style::Offset { .. } | Style::Number { .. });
+        let counted = matches!(self.paging.style, Style::Offset { .. } | Style::Number { .. } | Style::Keyset(_));
         let overlaps = self.guard.page(&page.items, self.asked, counted)?;
         // Of a walk that goes on, the guard has not seen the page before.
         let met_again = counted && self.before.is_none() && self.pages > 0 && self.ledger.is_met_again(page);
@@ -184,7 +189,7 @@ impl Pager {
     /// not name that page.
     pub(crate) fn end_before(&self) -> Option<Ended> {
         let total = self.ledger.total.is_some_and(|total| self.rows >= total);
-        let pages = self.ledger.pages.is_some_and(|pages| self.pages >= pages);
+        let pages = self.ledger.total.is_none() && self.ledger.pages.is_some_and(|pages| self.pages >= pages);
         let step = match self.probing {
             _ if total => Step::stop(StopReason::TotalReached, EndSeen::Total),
             _ if pages => Step::stop(StopReason::LastPage, EndSeen::Signal),
@@ -195,6 +200,12 @@ impl Pager {
             Step::Stop(end) => Some(end),
             Step::More(_) | Step::Again => None,
         }
+    }
+
+    /// Takes notice of a page that came when it was asked for once more.
+    pub(crate) fn remember(&mut self, page: &Page) {
+        let counted = matches!(self.paging.style, Style::Offset { .. } | Style::Number { .. } | Style::Keyset(_));
+        self.guard.remember(&page.items, counted);
     }
 
     /// Whether nothing but a page without rows could tell the end.
@@ -225,7 +236,10 @@ impl Pager {
             largest,
             asked: self.asked,
         };
-        let wanted = if view.is_reached() { Step::stop(StopReason::TotalReached, EndSeen::Total) } else { strategy(&view)? };
+        let wanted = match strategy(&view)? {
+            step if view.is_paged() && view.is_reached(&step) => Step::stop(StopReason::TotalReached, EndSeen::Total),
+            step => step,
+        };
         let (mut step, promise) = match wanted {
             Step::Stop(end) => against_promises(&view, end, self.again.as_ref() == Some(cursor))?,
             on @ (Step::More(_) | Step::Again) => (on, None),
@@ -234,7 +248,13 @@ impl Pager {
             self.again = Some(cursor.clone());
             return Ok(step);
         }
-        let lost = ledger.lost + u64::from(promise.is_some() && page.is_blank());
+        let is_lost = promise.is_some() && page.is_blank();
+        if let Some(promise) = promise.as_ref().filter(|_| is_lost && self.strict) {
+            // The place before stays the one to go on from.
+            return Err(Error::new(ErrorKind::BadResponse, format!("the list may not be whole: {}", promise.what))
+                .advise("run it again: it goes on at this page"));
+        }
+        let lost = ledger.lost + u64::from(is_lost);
         let mut notes = Vec::new();
         match &mut step {
             Step::Stop(end) => {

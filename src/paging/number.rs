@@ -29,6 +29,8 @@ pub(super) fn next(parameter: &str, start: u64, end: Option<&End>, view: &View<'
         },
         Some(End::TotalPages(source)) => match signal::number(view.page, source)? {
             Some(pages) if ordinal(current, start) < pages => on(),
+            // A page with rows shows that there are some.
+            Some(0) if !view.page.items.is_empty() => view.by_rows(on),
             Some(_) => Step::stop(StopReason::LastPage, EndSeen::Signal),
             None => view.by_rows(on),
         },

@@ -15,7 +15,10 @@ pub(super) fn flag(page: &Page, flag: &Flag) -> Result<Option<bool>> {
         Some(value) => value,
     };
     if let Sense::Is(good) = &flag.sense {
-        return Ok(Some(good.iter().any(|g| same(g, &value))));
+        if value.is_null() && !good.iter().any(Value::is_null) {
+            return Ok(None);
+        }
+        return is_one_of(good, &value).map(Some).ok_or_else(|| unusable(&flag.at, &known(good), &value));
     }
     let said = match &value {
         Value::Null => return Ok(None),
@@ -23,6 +26,23 @@ pub(super) fn flag(page: &Page, flag: &Flag) -> Result<Option<bool>> {
         value => truth(value).ok_or_else(|| unusable(&flag.at, "a flag: true or false", value))?,
     };
     Ok(Some(if matches!(flag.sense, Sense::End) { !said } else { said }))
+}
+
+/// Whether a value is one of those listed; `None` for one that is neither listed nor of their kind: a flag that is no longer one.
+fn is_one_of(good: &[Value], value: &Value) -> Option<bool> {
+    if good.iter().any(|g| same(g, value)) {
+        return Some(true);
+    }
+    match value {
+        Value::Bool(_) => good.iter().any(Value::is_boolean).then_some(false),
+        Value::String(text) => (good.iter().any(Value::is_string) || ["true", "false"].contains(&text.as_str())).then_some(false),
+        Value::Number(_) => good.iter().any(Value::is_number).then_some(false),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+fn known(good: &[Value]) -> String {
+    format!("a value of the kind of {}", Value::from(good.to_vec()))
 }
 
 /// Whether a value is a true or a false one; `None` for what is neither.

@@ -101,10 +101,14 @@ impl View<'_> {
         self.ledger.total.unwrap_or_default().saturating_sub(self.position())
     }
 
-    /// Whether a total that can be relied on says that this was the last page.
-    pub(super) fn is_reached(&self) -> bool {
-        let exact = self.operation.response.total.as_ref().is_some_and(|t| t.exact) && self.paging.is_paged();
-        exact && self.ledger.total.is_some() && self.total_left() == 0
+    fn has_exact_total(&self) -> bool {
+        self.ledger.total.is_some() && self.operation.response.total.as_ref().is_some_and(|t| t.exact)
+    }
+
+    /// Whether a total that can be relied on says that this was the last page. A server that names a next page all the same is followed.
+    pub(super) fn is_reached(&self, next: &Step) -> bool {
+        let counted = matches!(self.paging.style, Style::Number { end: None, .. } | Style::Offset { .. }) && self.paging.more.is_none();
+        self.has_exact_total() && self.total_left() == 0 && (counted || !matches!(next, Step::More(_)))
     }
 
     /// Whether a cursor is the one that gave this page.
@@ -194,7 +198,12 @@ impl View<'_> {
         }
         let total = self.ledger.total.unwrap_or_default();
         if end.complete && total > self.rows {
+            end.complete = false;
             notes.push(format!("the server counted {total} items and left out {} of them", total - self.rows));
+        }
+        if total < self.rows && self.has_exact_total() {
+            (end.complete, end.broken) = (false, true);
+            notes.push(format!("the total of {total} is not exact: {} items came", self.rows));
         }
         let unresolved = self.unresolved(end);
         end.broken |= !unresolved.is_empty();

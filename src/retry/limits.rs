@@ -30,7 +30,7 @@ pub(crate) fn asked_wait(headers: &HeaderMap, now: SystemTime) -> Option<Duratio
         true => vec![text],
         false => text.split(',').collect(),
     });
-    let longest = asked.filter_map(|text| retry_after(text.trim(), headers, now)).max();
+    let longest = asked.filter_map(|text| retry_after(text.trim().trim_matches('"'), headers, now)).max();
     longest.max(announced_wait(headers, now))
 }
 
@@ -59,7 +59,7 @@ pub(crate) fn announced_wait(headers: &HeaderMap, now: SystemTime) -> Option<Dur
 
 /// Whether limit headers say that nothing remains.
 pub(super) fn is_used_up(headers: &HeaderMap) -> bool {
-    let none_left = |name: &HeaderName| headers.get_all(name).iter().any(|v| v.to_str().is_ok_and(|t| decimal(t.trim()) == Some(0.0)));
+    let none_left = |name: &HeaderName| headers.get_all(name).iter().any(|v| v.to_str().is_ok_and(|t| is_none(t.trim())));
     FIELDS.iter().any(|(left, _)| none_left(left)) || used_up(headers).next().is_some()
 }
 
@@ -68,7 +68,7 @@ fn used_up(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let text = |name: &HeaderName| headers.get(name).and_then(|v| v.to_str().ok()).map(str::trim);
     let pairs = FIELDS.iter().filter_map(move |(left, reset)| Some((text(left)?, text(reset)?)));
     let fields = headers.get_all(&FIELD).iter().filter_map(|v| v.to_str().ok()).flat_map(policies);
-    pairs.chain(fields).filter(|(left, _)| decimal(left) == Some(0.0)).map(|(_, reset)| reset)
+    pairs.chain(fields).filter(|(left, _)| is_none(left)).map(|(_, reset)| reset)
 }
 
 /// What remains and when it starts anew, from the one field of draft-ietf-httpapi-ratelimit-headers: `"name";r=0;t=3` for each policy, or in its older
@@ -95,6 +95,11 @@ fn reset_wait(text: &str, headers: &HeaderMap, now: SystemTime) -> Option<Durati
     at.duration_since(server_time(headers, now)).ok()
 }
 
+/// Whether nothing is left; some count on below that.
+fn is_none(left: &str) -> bool {
+    decimal(left.strip_prefix('-').unwrap_or(left)).is_some_and(|n| n == 0.0 || left.starts_with('-'))
+}
+
 fn decimal(text: &str) -> Option<f64> {
     let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     plain.then(|| text.parse().ok()).flatten()
@@ -102,7 +107,9 @@ fn decimal(text: &str) -> Option<f64> {
 
 /// A date as HTTP writes it, or by ISO 8601.
 fn date(text: &str) -> Option<SystemTime> {
-    httpdate::parse_http_date(text).ok().or_else(|| text.parse::<jiff::Timestamp>().ok().map(SystemTime::from))
+    let http = || httpdate::parse_http_date(&text.replace("UTC", "GMT")).ok();
+    let iso = || text.parse::<jiff::Timestamp>().or_else(|_| format!("{text}Z").parse()).ok().map(SystemTime::from);
+    http().or_else(iso)
 }
 
 /// Dates are measured against the server's own clock.

@@ -21,7 +21,8 @@ impl Wire {
         let rule = &call.operation.response;
         let status = http::StatusCode::from_u16(failure.status?).ok()?;
         let allowed = if rule.ok.is_empty() { status.is_success() } else { rule.ok.contains(&status.as_u16()) };
-        let needless = allowed && call.operation.repeat != Repeat::SafeRead && rule.result == ResultShape::None;
+        let flagged = call.operation.connector.errors.success.is_some();
+        let needless = allowed && !flagged && call.operation.repeat != Repeat::SafeRead && rule.result == ResultShape::None;
         needless.then(|| Response { status, ..Response::default() })
     }
 
@@ -90,13 +91,16 @@ impl Wire {
     pub(super) fn redirected(&self, call: &Call, request: Outgoing<'_>, response: &Response) -> Result<Sent, Miss> {
         let status = response.status.as_u16();
         let location = response.headers.get(LOCATION).and_then(|v| v.to_str().ok()).map(str::to_owned);
-        if call.operation.response.redirect_ok && location.is_some() {
-            return Ok(Sent { page: Page::default(), status, attempts: 0, location });
-        }
         let own = Url::parse(&request.head.uri.to_string()).ok();
         let target = own.as_ref().zip(location.as_ref()).and_then(|(own, text)| own.join(text).ok());
         let path = |url: &Url| url.path().trim_end_matches('/').to_owned();
-        let same = own.as_ref().zip(target.as_ref()).is_some_and(|(own, target)| own != target && path(own) == path(target));
+        let alike = |own: &Url, target: &Url| own != target && path(own) == path(target) && own.query() == target.query();
+        let same = own.as_ref().zip(target.as_ref()).is_some_and(|(own, target)| target.fragment().is_none() && alike(own, target));
+        let elsewhere = own.as_ref().zip(target.as_ref()).is_some_and(|(own, target)| own != target && !same);
+        let is_own = target.as_ref().is_some_and(|url| self.connection.check_origin(url).is_ok());
+        if call.operation.response.redirect_ok && matches!(status, 301..=303) && (elsewhere || status == 303) && is_own {
+            return Ok(Sent { page: Page::default(), status, attempts: 0, location });
+        }
         let shown =
             location.as_deref().map(|text| format!(" to `{}`", fault::clean(&self.connection.redactor.mask(text)))).unwrap_or_default();
         // 307 and 308 say that the same request is to be sent elsewhere; who sends them has not done it.
@@ -130,7 +134,7 @@ impl Wire {
             return Err(Miss { error, signal, asked });
         }
         // Where no record is declared, the status has said what counts, and the body is not needed.
-        let needless = write && operation.response.result == ResultShape::None;
+        let needless = write && operation.response.result == ResultShape::None && operation.connector.errors.success.is_none();
         let text_expected = matches!(operation.response.result, ResultShape::File | ResultShape::Text);
         // A page with a title is one to sign in on, or to wait by: no system says so that it is done.
         let may_be_a_page = !text_expected && (!needless || fault::has_title(&response));

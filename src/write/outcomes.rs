@@ -56,7 +56,7 @@ fn doubt(operation: &Operation, share: Share, sent: &Sent) -> Option<Error> {
         () if sent.status == 207 => {
             "the reply (207) says that each item has a result of its own, and the definition does not say where".to_owned()
         }
-        () if operation.response.result == ResultShape::List && sent.page.is_list && found < share.count => {
+        () if operation.response.result != ResultShape::None && sent.page.is_list && found < share.count => {
             format!("{} items were sent, and {found} records came back", share.count)
         }
         () => return None,
@@ -143,7 +143,12 @@ fn by_parts(operation: &Operation, rule: &PartRule, items: &Items, share: Share,
                 return outcome(OutcomeStatus::Unknown, Items::default(), Some(error));
             };
             mark(&mut taken, found);
-            match rule.ok.as_ref().map(|ok| verdict(ok, part)) {
+            // Without a flag, an error that is there is a failure, and a part that is nothing tells nothing.
+            let by_error = || match told(rule.error.as_ref(), Some(part)) {
+                Some(said) if !matches!(said.as_str(), "" | "null" | "false" | "[]" | "{}") => Some(false),
+                _ => (!part.is_null()).then_some(true),
+            };
+            match Some(rule.ok.as_ref().map_or_else(by_error, |ok| verdict(ok, part))) {
                 Some(Some(false)) => return refused(told(rule.error.as_ref(), Some(part))),
                 Some(None) => {
                     let message = "the reply's part on this item does not tell whether it took effect".to_owned();
@@ -162,6 +167,10 @@ fn by_parts(operation: &Operation, rule: &PartRule, items: &Items, share: Share,
             outcome(OutcomeStatus::Ok, items, None)
         })
         .collect();
+    let says_no = |part: &Value| rule.ok.as_ref().and_then(|ok| verdict(ok, part)) == Some(false);
+    if let Some(part) = parts.iter().zip(&taken).find(|(part, taken)| !**taken && says_no(part)).map(|(part, _)| part) {
+        return outcomes.into_iter().map(|o| doubted(o, operation, told(rule.error.as_ref(), Some(part)), redactor)).collect();
+    }
     let stray = failures.iter().zip(&missed).find(|(_, missed)| !**missed).map(|(failure, _)| failure);
     match (stray, &rule.errors) {
         (Some(failure), Some(errors)) => {
@@ -230,7 +239,7 @@ fn verdict(ok: &Success, part: &Value) -> Option<bool> {
     let value = ok.at.find(part);
     match (value, &ok.is) {
         (Some(Value::Null), None) => ok.absent,
-        (Some(value), None) => Some(succeeded(value)),
+        (Some(value), None) => succeeded(value),
         (_, _) => ok.judge(value),
     }
 }
@@ -246,12 +255,21 @@ fn flag(raw: &str) -> Option<Value> {
     if is_number(raw) && is_long(raw) { Some(Value::from(raw)) } else { serde_json::from_str(raw).ok() }
 }
 
-/// Whether a part's flag says that it succeeded: true, the word, or an HTTP status of the 2xx kind.
-fn succeeded(flag: &Value) -> bool {
+/// What a part's flag says: true, a word for it or a status of the 2xx kind; false, or a status that says that it was not done; anything else is not clear.
+fn succeeded(flag: &Value) -> Option<bool> {
+    let status = |status: f64| match status {
+        s if (200.0..300.0).contains(&s) || s == 1.0 => Some(true),
+        s if s == 0.0 || ((400.0..500.0).contains(&s) && s != 408.0) => Some(false),
+        _ => None,
+    };
     match flag {
-        Value::Bool(flag) => *flag,
-        Value::Number(status) => status.as_f64().is_some_and(|s| (200.0..300.0).contains(&s)),
-        Value::String(text) => text.eq_ignore_ascii_case("success"),
-        Value::Null | Value::Array(_) | Value::Object(_) => false,
+        Value::Bool(flag) => Some(*flag),
+        Value::Number(number) => number.as_f64().and_then(status),
+        Value::String(text) => match text.trim().to_ascii_lowercase().as_str() {
+            "true" | "yes" | "y" | "ok" | "success" => Some(true),
+            "false" | "no" | "n" | "error" | "failed" | "failure" => Some(false),
+            other => other.parse().ok().and_then(status),
+        },
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }
