@@ -73,11 +73,15 @@ fn convert(
     let mut options = options(c, &at, file.options, &file.sets, &file.required, connector, &names);
     let own_paging = file.paging.and_then(|p| paging(c, &format!("{at}/paging"), p));
     let result = result_shape(file.response.result);
+    let own_total = own_paging.as_ref().is_some_and(|(_, total)| total.is_some());
     let (paging, paging_total) = match own_paging {
         Some(own) => own,
         None if result == ResultShape::List && method == Method::Query => (connector.paging.clone(), connector.total.clone()),
         None => (Paging::default(), None),
     };
+    if own_total && file.response.total.is_some() {
+        c.fault(&format!("{at}/response/total"), "`paging` says already where the total stands; give it once", None);
+    }
     check_paging(c, &at, &paging, &options, result);
     if let Some(size) = &paging.size {
         options.push(page_size_option(size));

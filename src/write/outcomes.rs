@@ -107,7 +107,7 @@ fn by_parts(operation: &Operation, rule: &PartRule, items: &Items, share: Share,
     let parts: Vec<Value> = sent.page.items.iter().map(flags).collect();
     let failures: Vec<Value> = sent.page.failures.iter().map(flags).collect();
     let (mut taken, mut missed) = (vec![false; parts.len()], vec![false; failures.len()]);
-    let outcomes: Vec<Outcome> = (0..share.count)
+    let mut outcomes: Vec<Outcome> = (0..share.count)
         .map(|position| {
             let index = share.first + position;
             let wrong = |kind, message: String| {
@@ -167,6 +167,22 @@ fn by_parts(operation: &Operation, rule: &PartRule, items: &Items, share: Share,
             outcome(OutcomeStatus::Ok, items, None)
         })
         .collect();
+    let says_yes = |part: &Value| rule.ok.as_ref().and_then(|ok| verdict(ok, part)) == Some(true);
+    if let PartMeans::Index(pointer) = &rule.means {
+        for part in parts.iter().zip(&taken).filter(|(part, taken)| !**taken && says_yes(part)).map(|(part, _)| part) {
+            let position = pointer.find(part).and_then(count).and_then(|n| usize::try_from(n).ok());
+            if let Some(outcome) = position.and_then(|n| outcomes.get_mut(n)).filter(|o| o.status == OutcomeStatus::Failed) {
+                outcome.status = OutcomeStatus::Unknown;
+                outcome.error = outcome.error.take().map(|e| {
+                    e.with(|d| {
+                        d.kind = ErrorKind::UnknownOutcome;
+                        d.message = format!("the reply says both that it was done and that it was {}", d.message);
+                        d.advice = Some("look at the record before sending it again".into());
+                    })
+                });
+            }
+        }
+    }
     let says_no = |part: &Value| rule.ok.as_ref().and_then(|ok| verdict(ok, part)) == Some(false);
     if let Some(part) = parts.iter().zip(&taken).find(|(part, taken)| !**taken && says_no(part)).map(|(part, _)| part) {
         return outcomes.into_iter().map(|o| doubted(o, operation, told(rule.error.as_ref(), Some(part)), redactor)).collect();
