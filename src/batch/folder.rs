@@ -104,7 +104,14 @@ impl Folder {
             }
             (false, ended) => {
                 if beginning.retry_failed && state.steps.values().all(|s| s.failed.is_empty()) {
-                    return Err(nothing_to_retry("no item of the last run failed"));
+                    let unknown: usize = state.steps.values().map(|s| s.unknown.len()).sum();
+                    let why = "no item of the last run failed";
+                    return Err(match unknown {
+                        0 => nothing_to_retry(why),
+                        // A new run would send what was done once more.
+                        n => nothing_to_retry(&format!("{why}, and of {n} it is not known whether they took effect"))
+                            .advise("look at the records of the unknown items; a new run sends all items again, those that were done too"),
+                    });
                 }
                 let mut folder = Folder::go_on(root, lock, info, beginning, found, state, notes)?;
                 if ended {

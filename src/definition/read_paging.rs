@@ -152,8 +152,8 @@ pub(crate) fn values(c: &mut Checker<'_>, at: &str, list: Vec<Json>) -> Vec<Valu
     for (i, json) in list.into_iter().enumerate() {
         let value = json.to_value();
         // As replies are read: a number that a value cannot hold is its digits.
-        let exact = !value.is_number() || value.to_string() == json.0;
-        match if exact { value } else { Value::from(json.0) } {
+        let written = value.to_string();
+        match if value.is_number() && written.as_str() != json.0.as_str() { Value::from(json.0) } else { value } {
             Value::Array(_) | Value::Object(_) => c.fault(&format!("{at}/{i}"), "a single value is compared here, not a list or map", None),
             value => values.push(value),
         }
