@@ -190,6 +190,13 @@ impl<'d> Checker<'d> {
                 self.fault(&place, "a header value holds visible characters only", None);
             }
             if let (Some(name), Some(text)) = (self.header(&place, &name), self.text(&place, &value)) {
+                if headers.iter().any(|(before, _)| *before == name) {
+                    self.fault(
+                        &place,
+                        format!("the header {name} stands here twice; upper and lower case do not tell headers apart"),
+                        None,
+                    );
+                }
                 headers.push((name, text));
             }
         }
@@ -220,7 +227,7 @@ impl<'d> Checker<'d> {
 }
 
 /// Headers that frame a message; RFC 9112 leaves them to the client alone.
-const FRAMING: [&str; 6] = ["content-length", "transfer-encoding", "connection", "host", "te", "upgrade"];
+const FRAMING: [&str; 7] = ["accept-encoding", "content-length", "transfer-encoding", "connection", "host", "te", "upgrade"];
 
 /// Why a document does not fit its format: all faults, from its JSON Schema. `wrap` is the path under which a part of a file stands.
 pub(crate) fn explain(format: Format, doc: &Document, wrap: &[&str], cause: &dyn Display) -> Error {

@@ -21,9 +21,22 @@ pub(super) fn check(c: &mut Checker<'_>, at: &str, file: &OperationFile, operati
     }
     body_options(c, at, operation);
     headers(c, at, file, operation);
+    key_header(c, at, operation);
     if let Some(base) = &operation.base_url {
         address(c, &format!("{at}/base_url"), base);
         properties(c, &format!("{at}/base_url"), base, &operation.connector);
+    }
+}
+
+/// The header of an idempotency key is opnode's own: a value of the caller or the definition would be overwritten.
+fn key_header(c: &mut Checker<'_>, at: &str, operation: &Operation) {
+    let Some(key) = &operation.idempotency_key else { return };
+    let own = |name: &str| name.eq_ignore_ascii_case(key.as_str());
+    for option in operation.options.iter().filter(|o| o.location == Location::Header && own(&o.name)) {
+        c.fault(&format!("{at}/options/{}", escape(&option.name)), format!("the header {key} takes the idempotency key"), None);
+    }
+    for (name, _) in operation.headers.iter().filter(|(name, _)| name == key) {
+        c.fault(&format!("{at}/headers/{name}"), format!("the header {key} takes the idempotency key"), None);
     }
 }
 

@@ -331,6 +331,9 @@ fn check_paging(c: &mut Checker<'_>, at: &str, paging: &Paging, options: &[Optio
             c.fault(&format!("{at}/options/{}", escape(name)), format!("`{name}` is a paging parameter and cannot be an option"), None);
         }
     }
+    if let Some(size) = paging.size.as_ref().filter(|size| paging.reserved().contains(&size.query.as_str())) {
+        c.fault(&format!("{at}/paging"), format!("`{}` cannot be the page and its size at once", size.query), None);
+    }
     if result != ResultShape::List && paging.is_paged() {
         c.fault(&format!("{at}/paging"), "only `result: list` is paged", None);
     }

@@ -175,9 +175,14 @@ impl Pager {
         };
         let (Some(offset), Some(before), Some(asked)) = (offset, &self.before, self.asked) else {
             let why = "the page begins with a record of the page before; its records moved, or the server counts in another way";
-            return Err(guard::no_progress(why).advise(
-                "sort by a unique field if the system can; or say in the definition how the offset moves: `advance: requested | received`",
-            ));
+            let cure = match &self.paging.style {
+                Style::Offset { .. } => "or say in the definition how the offset moves: `advance: requested | received`",
+                Style::Number { .. } => {
+                    "or see whether the system counts records, and not pages, in this parameter: then it is an `offset`"
+                }
+                _ => "or see whether the system leaves out the record of the key that it gets",
+            };
+            return Err(guard::no_progress(why).advise(format!("sort by a unique field if the system can; {cure}")));
         };
         let mut instead = offset::at(offset, offset::current(offset, before).saturating_add(u64::from(asked)));
         instead.query.extend(self.with.iter().cloned());
