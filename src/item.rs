@@ -377,6 +377,33 @@ fn check_size(bytes: usize) -> Result<()> {
     Ok(())
 }
 
+/// Writes a list as JSON; `put` writes each element.
+#[cfg(any(feature = "cli", feature = "sandbox"))]
+pub(crate) fn put_list<T>(out: &mut String, list: impl IntoIterator<Item = T>, mut put: impl FnMut(&mut String, T)) {
+    out.push('[');
+    for (index, element) in list.into_iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        put(out, element);
+    }
+    out.push(']');
+}
+
+/// Writes an object as JSON; `put` writes each value.
+pub(crate) fn put_object<'n, T>(out: &mut String, fields: impl IntoIterator<Item = (&'n str, T)>, mut put: impl FnMut(&mut String, T)) {
+    out.push('{');
+    for (index, (name, value)) in fields.into_iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        out.push_str(&serde_json::Value::from(name).to_string());
+        out.push(':');
+        put(out, value);
+    }
+    out.push('}');
+}
+
 #[cfg(test)]
 mod tests {
     use super::Items;

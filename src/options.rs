@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, ErrorKind, Place, Result};
-use crate::item::{fields_of, value_of};
+use crate::item::{fields_of, put_object, value_of};
 
 /// The options of a call: one JSON object whose values keep their text.
 ///
@@ -201,16 +201,9 @@ impl Options {
     /// As JSON, names in order of the alphabet.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let mut out = String::from("{");
-        for name in self.values().keys() {
-            if out.len() > 1 {
-                out.push(',');
-            }
-            out.push_str(&Value::from(name.as_str()).to_string());
-            out.push(':');
-            out.push_str(&self.json(name).unwrap_or_default());
-        }
-        out.push('}');
+        let mut out = String::new();
+        let fields = self.values().keys().map(|name| (name.as_str(), self.json(name).unwrap_or_default()));
+        put_object(&mut out, fields, |out, json| out.push_str(&json));
         out
     }
 }

@@ -132,7 +132,7 @@ impl Wire {
             spent += cost;
             let wait = retry::backoff(signal, attempts, self.clock.chance()).max(miss.asked.unwrap_or_default());
             let beyond = call.deadline.is_some_and(|d| self.clock.now() + wait > d);
-            let too_long = miss.asked.filter(|asked| *asked > self.longest_wait());
+            let too_long = miss.asked.filter(|asked| *asked > self.connection.limits.longest_wait());
             if let (Some(asked), Signal::Throttled | Signal::Busy) = (too_long, signal) {
                 // Nobody else of the connection need ask before then.
                 lock(&self.pace).hold(self.clock.now() + asked);
@@ -158,11 +158,6 @@ impl Wire {
         if call.cancel.is_cancelled() { Err(cancelled()) } else { Ok(()) }
     }
 
-    /// The longest wait that a server may ask for.
-    fn longest_wait(&self) -> Duration {
-        Duration::from_secs(u64::from(self.connection.limits.wait_s.unwrap_or(120)))
-    }
-
     /// Whether the connector declares a status as refused before processing.
     fn is_refusal(&self, status: u16) -> bool {
         self.connection.connector.errors.refused.contains(&status)
@@ -172,7 +167,7 @@ impl Wire {
     async fn turn(&self, call: &Call) -> Result<SemaphorePermit<'_>> {
         let place = self.place(call).await?;
         let held = lock(&self.pace).held(self.clock.now());
-        if held > self.longest_wait() {
+        if held > self.connection.limits.longest_wait() {
             // A wait that was announced is not cut short.
             let message = format!("{} allows no further request for {} s", self.connection.connector.title, held.as_secs_f64().ceil());
             let advice = "run at another time, or raise `limits: { wait_s }` of the connection to wait for it";

@@ -11,6 +11,8 @@ use libtest_mimic::{Arguments, Failed, Trial};
 mod damage;
 #[path = "batch_faults/disk.rs"]
 mod disk;
+#[path = "common/ended.rs"]
+mod ended;
 #[path = "batch_faults/kills.rs"]
 mod kills;
 #[path = "batch_faults/retry.rs"]

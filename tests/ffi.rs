@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use opnode::Catalog;
@@ -14,10 +14,14 @@ use opnode::sandbox::{Sandbox, SandboxOptions};
 
 #[path = "ffi/contract.rs"]
 mod contract;
+#[path = "common/ended.rs"]
+mod ended;
 #[path = "ffi/package.rs"]
 mod package;
 #[path = "ffi/server.rs"]
 mod server;
+
+use ended::ended;
 
 /// Where things are.
 pub struct Ground {
@@ -203,18 +207,7 @@ fn run_case(ground: &Ground, program: PathBuf, case: &str, within: &[&str]) -> R
         .stderr(to("stderr"))
         .spawn()
         .map_err(|e| e.to_string())?;
-    let start = Instant::now();
-    let status = loop {
-        match child.try_wait().unwrap() {
-            Some(status) => break Some(status),
-            None if start.elapsed() > PATIENCE => {
-                child.kill().unwrap();
-                child.wait().unwrap();
-                break None;
-            }
-            None => std::thread::sleep(Duration::from_millis(5)),
-        }
-    };
+    let status = ended(&mut child, PATIENCE);
     let said = ["stdout", "stderr"].map(|name| String::from_utf8_lossy(&std::fs::read(folder.path().join(name)).unwrap()).into_owned());
     match status {
         Some(status) if status.success() && said.iter().all(String::is_empty) => Ok(()),

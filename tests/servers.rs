@@ -1,5 +1,5 @@
-//! The built `opnode` against servers that others wrote, on loopback. What counts is what the server itself wrote down. A server that is not installed is passed
-//! over by name; `.ci/run` installs them all. `cargo test --test servers -- nginx` runs the trials of one.
+//! The built `opnode` against servers that others wrote, on loopback. What counts is what the server itself wrote down. A server that is not installed is skipped
+//! by name; `.ci/run` installs them all. `cargo test --test servers -- nginx` runs the trials of one.
 //!
 //! npm's packages are looked for where NODE_PATH says, Python's by the interpreter that SERVERS_PYTHON names.
 
@@ -11,6 +11,8 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 #[path = "servers/django.rs"]
 mod django;
+#[path = "common/ended.rs"]
+mod ended;
 #[path = "servers/ground.rs"]
 mod ground;
 #[path = "servers/json_server.rs"]

@@ -42,6 +42,8 @@ use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
+#[path = "common/ended.rs"]
+mod ended;
 #[path = "situations/entries.rs"]
 mod entries;
 #[path = "situations/form.rs"]

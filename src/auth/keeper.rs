@@ -206,7 +206,7 @@ impl Means {
                 Err(miss) => miss,
             };
             lost |= is_lost;
-            let too_long = asked.is_some_and(|a| a > self.longest_wait());
+            let too_long = asked.is_some_and(|a| a > self.connection.limits.longest_wait());
             let Some(signal) = signal.filter(|_| attempt < ATTEMPTS && !too_long) else {
                 let spent = matches!(offer, Offer::Refresh(_)) && error.kind() == ErrorKind::Unauthenticated && !is_of_client(&error);
                 let error = if lost && spent { rotation_lost(error) } else { self.explain(error, offer) };
@@ -291,11 +291,6 @@ impl Means {
             d.http_status = failure.status;
         });
         Miss { error, signal: (!is_final).then_some(Signal::Transient(503)), asked: None, is_lost }
-    }
-
-    /// The longest wait that a token server may ask for.
-    fn longest_wait(&self) -> Duration {
-        Duration::from_secs(u64::from(self.connection.limits.wait_s.unwrap_or(120)))
     }
 
     fn limits(&self) -> ExchangeLimits {

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use super::input::{Input, input};
 use crate::definition::{Operation, Template};
 use crate::error::{Error, ErrorKind, Place, Result};
-use crate::item::{Items, fields_of};
+use crate::item::{Items, fields_of, put_list, put_object};
 
 /// The items of a call.
 pub(crate) struct Given {
@@ -72,32 +72,17 @@ fn shared_fields(items: &Items) -> BTreeSet<String> {
 /// Each item over the template's one: its fields win, the template's others stay. What is no object stands alone.
 fn lay_over(base: &str, items: &Items) -> Result<Items> {
     let Some(base) = fields_of(base) else { return Ok(items.clone()) };
-    let mut text = String::from("[");
-    for (index, item) in items.iter().enumerate() {
-        if index > 0 {
-            text.push(',');
-        }
-        match fields_of(item.as_str()) {
-            Some(over) => put_merged(&mut text, &base, &over),
-            None => text.push_str(item.as_str()),
-        }
-    }
-    text.push(']');
+    let mut text = String::new();
+    put_list(&mut text, items.iter(), |text, item| match fields_of(item.as_str()) {
+        Some(over) => put_merged(text, &base, &over),
+        None => text.push_str(item.as_str()),
+    });
     Items::from_array(text).map_err(|e| e.at(Place::field("/items")))
 }
 
 fn put_merged(text: &mut String, base: &[(String, &RawValue)], over: &[(String, &RawValue)]) {
     let kept = base.iter().filter(|(name, _)| over.iter().all(|(n, _)| n != name));
-    text.push('{');
-    for (index, (name, value)) in kept.chain(over).enumerate() {
-        if index > 0 {
-            text.push(',');
-        }
-        text.push_str(&serde_json::Value::from(name.as_str()).to_string());
-        text.push(':');
-        text.push_str(value.get());
-    }
-    text.push('}');
+    put_object(text, kept.chain(over).map(|(name, value)| (name.as_str(), value)), |text, value| text.push_str(value.get()));
 }
 
 #[cfg(test)]

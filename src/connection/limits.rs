@@ -1,5 +1,7 @@
 //! The limits of a connection, each with its default. Pure.
 
+use std::time::Duration;
+
 /// Limits of a connection. What is not set has the default that its line tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
@@ -88,6 +90,10 @@ impl Limits {
     }
     pub(crate) fn attempts(&self) -> u32 {
         u32::from(self.attempts.unwrap_or(3).max(1))
+    }
+    /// The longest wait that a server may ask for.
+    pub(crate) fn longest_wait(&self) -> Duration {
+        Duration::from_secs(u64::from(self.wait_s.unwrap_or(120)))
     }
     pub(crate) fn pages(&self) -> u64 {
         self.pages.unwrap_or(10_000)

@@ -49,9 +49,15 @@ pub(crate) struct Ended {
     pub(crate) broken: bool,
 }
 
+impl Ended {
+    fn seen(reason: StopReason, seen: EndSeen) -> Ended {
+        Ended { reason, seen: Some(seen), complete: seen != EndSeen::Assumed, broken: false }
+    }
+}
+
 impl Step {
     fn stop(reason: StopReason, seen: EndSeen) -> Step {
-        Step::Stop(Ended { reason, seen: Some(seen), complete: seen != EndSeen::Assumed, broken: false })
+        Step::Stop(Ended::seen(reason, seen))
     }
 }
 
@@ -162,7 +168,7 @@ impl Pager {
     /// # Errors
     /// `no_progress` for the page before again, or for one that begins with its records.
     pub(crate) fn admit(&mut self, page: &Page) -> Result<Admission> {
-        let counted = matches!(self.paging.style, Style::Offset { .. } | Style::Number { .. } | Style::Keyset(_));
+        let counted = self.is_counted();
         let overlaps = self.guard.page(&page.items, self.asked, counted)?;
         // Of a walk that goes on, the guard has not seen the page before.
         let met_again = counted && self.before.is_none() && self.pages > 0 && self.ledger.is_met_again(page);
@@ -195,22 +201,22 @@ impl Pager {
     pub(crate) fn end_before(&self) -> Option<Ended> {
         let total = self.ledger.total.is_some_and(|total| self.rows >= total);
         let pages = self.ledger.total.is_none() && self.ledger.pages.is_some_and(|pages| self.pages >= pages);
-        let step = match self.probing {
-            _ if total => Step::stop(StopReason::TotalReached, EndSeen::Total),
-            _ if pages => Step::stop(StopReason::LastPage, EndSeen::Signal),
-            true => Step::stop(StopReason::NoNext, EndSeen::Assumed),
-            false => return None,
-        };
-        match step {
-            Step::Stop(end) => Some(end),
-            Step::More(_) | Step::Again => None,
+        match self.probing {
+            _ if total => Some(Ended::seen(StopReason::TotalReached, EndSeen::Total)),
+            _ if pages => Some(Ended::seen(StopReason::LastPage, EndSeen::Signal)),
+            true => Some(Ended::seen(StopReason::NoNext, EndSeen::Assumed)),
+            false => None,
         }
+    }
+
+    /// Whether opnode itself counts where the next page begins, so that one may begin within the page before.
+    fn is_counted(&self) -> bool {
+        matches!(self.paging.style, Style::Offset { .. } | Style::Number { .. } | Style::Keyset(_))
     }
 
     /// Takes notice of a page that came when it was asked for once more.
     pub(crate) fn remember(&mut self, page: &Page) {
-        let counted = matches!(self.paging.style, Style::Offset { .. } | Style::Number { .. } | Style::Keyset(_));
-        self.guard.remember(&page.items, counted);
+        self.guard.remember(&page.items, self.is_counted());
     }
 
     /// Whether nothing but a page without rows could tell the end.

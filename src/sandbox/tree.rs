@@ -8,6 +8,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::definition::{Json, Ordered, Pointer};
+use crate::item::{put_list, put_object};
 
 /// Levels of nesting that are read; what clients send is read by recursion.
 const DEPTH_MAX: usize = 64;
@@ -63,28 +64,8 @@ impl Tree {
     fn write(&self, out: &mut String) {
         match self {
             Tree::Leaf(text) => out.push_str(text),
-            Tree::List(list) => {
-                out.push('[');
-                for (i, element) in list.iter().enumerate() {
-                    if i > 0 {
-                        out.push(',');
-                    }
-                    element.write(out);
-                }
-                out.push(']');
-            }
-            Tree::Object(fields) => {
-                out.push('{');
-                for (i, (name, value)) in fields.iter().enumerate() {
-                    if i > 0 {
-                        out.push(',');
-                    }
-                    out.push_str(&Value::from(name.as_str()).to_string());
-                    out.push(':');
-                    value.write(out);
-                }
-                out.push('}');
-            }
+            Tree::List(list) => put_list(out, list, |out, element| element.write(out)),
+            Tree::Object(fields) => put_object(out, fields.iter().map(|(n, v)| (n.as_str(), v)), |out, value| value.write(out)),
         }
     }
 

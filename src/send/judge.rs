@@ -8,7 +8,7 @@ use http::header::LOCATION;
 use url::Url;
 
 use super::{Call, Miss, Outgoing, Sent, Wire, fatal, settle};
-use crate::definition::{Repeat, ResultShape};
+use crate::definition::{Operation, Repeat, ResultShape};
 use crate::error::{Error, ErrorKind};
 use crate::fault;
 use crate::page::{self, Page, Response, Unfit};
@@ -21,9 +21,7 @@ impl Wire {
         let rule = &call.operation.response;
         let status = http::StatusCode::from_u16(failure.status?).ok()?;
         let allowed = if rule.ok.is_empty() { status.is_success() } else { rule.ok.contains(&status.as_u16()) };
-        let flagged = call.operation.connector.errors.success.is_some();
-        let needless = allowed && !flagged && call.operation.repeat != Repeat::SafeRead && rule.result == ResultShape::None;
-        needless.then(|| Response { status, ..Response::default() })
+        (allowed && needs_no_body(&call.operation)).then(|| Response { status, ..Response::default() })
     }
 
     /// The signal and error of an exchange without reply.
@@ -70,7 +68,7 @@ impl Wire {
         if !matches!(status, 301 | 302 | 303 | 307 | 308) || (write && !keeps_verb) {
             return Ok(None);
         }
-        let Some(target) = response.headers.get(LOCATION).and_then(|v| v.to_str().ok()) else { return Ok(None) };
+        let Some(target) = location(response) else { return Ok(None) };
         let read = matches!(request.head.method, Verb::GET | Verb::HEAD);
         let base = Url::parse(&request.head.uri.to_string())
             .map_err(|e| fatal(Error::new(ErrorKind::Internal, format!("the request's URL: {e}"))))?;
@@ -90,7 +88,7 @@ impl Wire {
     /// a slash at the end), so that nothing was done; else nobody knows, because systems lead on to the record that they have just written.
     pub(super) fn redirected(&self, call: &Call, request: Outgoing<'_>, response: &Response) -> Result<Sent, Miss> {
         let status = response.status.as_u16();
-        let location = response.headers.get(LOCATION).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let location = location(response).map(str::to_owned);
         let own = Url::parse(&request.head.uri.to_string()).ok();
         let target = own.as_ref().zip(location.as_ref()).and_then(|(own, text)| own.join(text).ok());
         let path = |url: &Url| url.path().trim_end_matches('/').to_owned();
@@ -133,15 +131,14 @@ impl Wire {
             });
             return Err(Miss { error, signal, asked });
         }
-        // Where no record is declared, the status has said what counts, and the body is not needed.
-        let needless = write && operation.response.result == ResultShape::None && operation.connector.errors.success.is_none();
+        let needless = needs_no_body(operation);
         let text_expected = matches!(operation.response.result, ResultShape::File | ResultShape::Text);
         // A page with a title is one to sign in on, or to wait by: no system says so that it is done.
         let may_be_a_page = !text_expected && (!needless || fault::has_title(&response));
         if let Some(error) = may_be_a_page.then(|| fault::page_for_people(&self.connection, &response)).flatten() {
             return Err(Miss { error, signal: Some(Signal::Unreadable), asked: None });
         }
-        let location = response.headers.get(LOCATION).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let location = location(&response).map(str::to_owned);
         let code = status.as_u16();
         let stamp = |e: Error| e.with(|d| d.http_status = Some(code));
         let unfit = match page::read(operation, &mut response, self.connection.limits.page_items()) {
@@ -158,6 +155,17 @@ impl Wire {
             Unfit::Unreadable(error, _) | Unfit::Shape(error) | Unfit::Form(error) => Err(fatal(settle(stamp(error), write))),
         }
     }
+}
+
+/// Whether the status of a reply to a write says all that counts: no record is declared, and no flag in the body.
+fn needs_no_body(operation: &Operation) -> bool {
+    let is_write = operation.repeat != Repeat::SafeRead;
+    is_write && operation.response.result == ResultShape::None && operation.connector.errors.success.is_none()
+}
+
+/// The address in a reply's `Location`.
+fn location(response: &Response) -> Option<&str> {
+    response.headers.get(LOCATION).and_then(|v| v.to_str().ok())
 }
 
 /// Whether a reply says that the access token is not accepted: by 401, or by its own words with any refusal (RFC 6750, section 3.1).

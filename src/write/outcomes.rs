@@ -61,14 +61,23 @@ fn doubt(operation: &Operation, share: Share, sent: &Sent) -> Option<Error> {
         }
         () => return None,
     };
-    let error = Error::new(ErrorKind::UnknownOutcome, format!("it is not known whether the write took effect: {message}"));
-    Some(error.advise("look at the records before sending again; `response: { parts: … }` tells where a reply reports on each item").with(
-        |d| {
-            d.operation = Some(operation.id.clone());
-            d.http_status = Some(sent.status);
-            d.attempts = sent.attempts;
-        },
-    ))
+    let message = format!("it is not known whether the write took effect: {message}");
+    let advice = "look at the records before sending again; `response: { parts: … }` tells where a reply reports on each item";
+    Some(wrong(operation, sent, ErrorKind::UnknownOutcome, message).advise(advice))
+}
+
+/// What is wrong with what a reply says of an item.
+fn wrong(operation: &Operation, sent: &Sent, kind: ErrorKind, message: String) -> Error {
+    Error::new(kind, message).with(|d| {
+        d.operation = Some(operation.id.clone());
+        d.http_status = Some(sent.status);
+        d.attempts = sent.attempts;
+    })
+}
+
+/// The reason that a reply gives, fit to be shown.
+fn reason(said: Option<String>, redactor: &Redactor) -> String {
+    crate::fault::clean(&redactor.mask(&said.unwrap_or_else(|| "without a reason".into())))
 }
 
 /// The same failure for every item of a share; the first carries the error, the others a short form of it.
@@ -110,13 +119,7 @@ fn by_parts(operation: &Operation, rule: &PartRule, items: &Items, share: Share,
     let mut outcomes: Vec<Outcome> = (0..share.count)
         .map(|position| {
             let index = share.first + position;
-            let wrong = |kind, message: String| {
-                Error::new(kind, message).with(|d| {
-                    d.operation = Some(operation.id.clone());
-                    d.http_status = Some(sent.status);
-                    d.attempts = sent.attempts;
-                })
-            };
+            let wrong = |kind, message| wrong(operation, sent, kind, message);
             let outcome = |status, items, error| Outcome {
                 index: index as u64,
                 status,
@@ -127,7 +130,7 @@ fn by_parts(operation: &Operation, rule: &PartRule, items: &Items, share: Share,
                 attempts: sent.attempts,
             };
             let refused = |said: Option<String>| {
-                let said = crate::fault::clean(&redactor.mask(&said.unwrap_or_else(|| "without a reason".into())));
+                let said = reason(said, redactor);
                 let error = wrong(ErrorKind::Rejected, format!("refused: {said}")).with(|d| d.provider.message = Some(said));
                 outcome(OutcomeStatus::Failed, Items::default(), Some(error))
             };
@@ -148,14 +151,14 @@ fn by_parts(operation: &Operation, rule: &PartRule, items: &Items, share: Share,
                 Some(said) if !matches!(said.as_str(), "" | "null" | "false" | "[]" | "{}") => Some(false),
                 _ => (!part.is_null()).then_some(true),
             };
-            match Some(rule.ok.as_ref().map_or_else(by_error, |ok| verdict(ok, part))) {
-                Some(Some(false)) => return refused(told(rule.error.as_ref(), Some(part))),
-                Some(None) => {
+            match rule.ok.as_ref().map_or_else(by_error, |ok| verdict(ok, part)) {
+                Some(false) => return refused(told(rule.error.as_ref(), Some(part))),
+                None => {
                     let message = "the reply's part on this item does not tell whether it took effect".to_owned();
                     let error = wrong(ErrorKind::UnknownOutcome, message).advise("look at the record before sending it again");
                     return outcome(OutcomeStatus::Unknown, Items::default(), Some(error));
                 }
-                Some(Some(true)) | None => {}
+                Some(true) => {}
             }
             let items = match rule.data.as_ref() {
                 Some(pointer) => {
@@ -167,9 +170,12 @@ fn by_parts(operation: &Operation, rule: &PartRule, items: &Items, share: Share,
             outcome(OutcomeStatus::Ok, items, None)
         })
         .collect();
-    let says_yes = |part: &Value| rule.ok.as_ref().and_then(|ok| verdict(ok, part)) == Some(true);
+    let left_over = |said: bool| {
+        let says_so = move |part: &Value| rule.ok.as_ref().and_then(|ok| verdict(ok, part)) == Some(said);
+        parts.iter().zip(&taken).filter(move |(part, taken)| !**taken && says_so(part)).map(|(part, _)| part)
+    };
     if let PartMeans::Index(pointer) = &rule.means {
-        for part in parts.iter().zip(&taken).filter(|(part, taken)| !**taken && says_yes(part)).map(|(part, _)| part) {
+        for part in left_over(true) {
             let position = pointer.find(part).and_then(count).and_then(|n| usize::try_from(n).ok());
             if let Some(outcome) = position.and_then(|n| outcomes.get_mut(n)).filter(|o| o.status == OutcomeStatus::Failed) {
                 outcome.status = OutcomeStatus::Unknown;
@@ -183,32 +189,18 @@ fn by_parts(operation: &Operation, rule: &PartRule, items: &Items, share: Share,
             }
         }
     }
-    let says_no = |part: &Value| rule.ok.as_ref().and_then(|ok| verdict(ok, part)) == Some(false);
-    if let Some(part) = parts.iter().zip(&taken).find(|(part, taken)| !**taken && says_no(part)).map(|(part, _)| part) {
-        return outcomes.into_iter().map(|o| doubted(o, operation, told(rule.error.as_ref(), Some(part)), redactor)).collect();
-    }
     let stray = failures.iter().zip(&missed).find(|(_, missed)| !**missed).map(|(failure, _)| failure);
-    match (stray, &rule.errors) {
-        (Some(failure), Some(errors)) => {
-            outcomes.into_iter().map(|o| doubted(o, operation, told(errors.error.as_ref(), Some(failure)), redactor)).collect()
-        }
-        (_, _) => outcomes,
+    let said = match (left_over(false).next(), stray, &rule.errors) {
+        (Some(part), _, _) => told(rule.error.as_ref(), Some(part)),
+        (None, Some(failure), Some(errors)) => told(errors.error.as_ref(), Some(failure)),
+        (None, _, _) => return outcomes,
+    };
+    let message = format!("the reply reports a failure and not of which item: {}", reason(said, redactor));
+    let doubt = || wrong(operation, sent, ErrorKind::UnknownOutcome, message.clone()).advise("look at the records before sending again");
+    for outcome in outcomes.iter_mut().filter(|o| o.status == OutcomeStatus::Ok) {
+        (outcome.status, outcome.items, outcome.error) = (OutcomeStatus::Unknown, Items::default(), Some(doubt()));
     }
-}
-
-/// An outcome beside a failure of which it is not said which item it means.
-fn doubted(outcome: Outcome, operation: &Operation, said: Option<String>, redactor: &Redactor) -> Outcome {
-    if outcome.status != OutcomeStatus::Ok {
-        return outcome;
-    }
-    let said = crate::fault::clean(&redactor.mask(&said.unwrap_or_else(|| "without a reason".into())));
-    let message = format!("the reply reports a failure and not of which item: {said}");
-    let error = Error::new(ErrorKind::UnknownOutcome, message).advise("look at the records before sending again").with(|d| {
-        d.operation = Some(operation.id.clone());
-        d.http_status = outcome.http_status;
-        d.attempts = outcome.attempts;
-    });
-    Outcome { status: OutcomeStatus::Unknown, items: Items::default(), error: Some(error), ..outcome }
+    outcomes
 }
 
 /// The item that is looked for among parts.

@@ -5,10 +5,11 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::ended::ended;
 use crate::server::{MADE, Worlds};
 use crate::shim::{self, Call, Fault, When};
 
@@ -149,18 +150,7 @@ impl<'s> World<'s> {
             .stderr(std::fs::File::create(self.path("stderr")).unwrap())
             .spawn()
             .map_err(|e| e.to_string())?;
-        let start = Instant::now();
-        let status = loop {
-            if let Some(status) = child.try_wait().unwrap() {
-                break status;
-            }
-            if start.elapsed() > PATIENCE {
-                let _ended = child.kill();
-                let _reaped = child.wait();
-                return Err(format!("it did not end within {} s", PATIENCE.as_secs()));
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        };
+        let status = ended(&mut child, PATIENCE).ok_or_else(|| format!("it did not end within {} s", PATIENCE.as_secs()))?;
         let stderr = String::from_utf8_lossy(&std::fs::read(self.path("stderr")).unwrap()).into_owned();
         match (status.code(), status.signal()) {
             (None, signal) if signal != Some(9) => Err(format!("it ended by signal {signal:?}: {stderr}")),

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use serde_json::Value;
 
+use crate::ended::ended;
+
 /// How long a server may take to be there, and opnode for one command.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -158,18 +160,7 @@ impl Drop for Ground {
 pub fn told(mut command: Command) -> Told {
     let (mut out, mut err) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
     let mut child = command.stdout(out.try_clone().unwrap()).stderr(err.try_clone().unwrap()).spawn().unwrap();
-    let start = Instant::now();
-    let status = loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            break status.code().unwrap_or(-1);
-        }
-        if start.elapsed() > PATIENCE {
-            let _ended = child.kill();
-            let _reaped = child.wait();
-            break -1;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    };
+    let status = ended(&mut child, PATIENCE).and_then(|status| status.code()).unwrap_or(-1);
     Told { stdout: text(&mut out), stderr: text(&mut err), code: status }
 }
 

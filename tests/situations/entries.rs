@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use opnode::connection::ConnectionsFile;
 use opnode::{CallOptions, Catalog, Engine, EngineConfig, Items, Options, Outcome};
 use serde_json::{Value, json};
 
+use crate::ended::ended;
 use crate::form::Situation;
 use crate::found::Found;
 use crate::library;
@@ -47,18 +48,7 @@ fn run(stage: &Stage, command: &mut Command) -> Result<(i32, String, String), St
         .stderr(to("stderr"))
         .spawn()
         .map_err(|e| e.to_string())?;
-    let start = Instant::now();
-    let status = loop {
-        match child.try_wait().unwrap() {
-            Some(status) => break status,
-            None if start.elapsed() > PATIENCE => {
-                child.kill().unwrap();
-                child.wait().unwrap();
-                return Err(format!("it did not end within {} s", PATIENCE.as_secs()));
-            }
-            None => std::thread::sleep(Duration::from_millis(5)),
-        }
-    };
+    let status = ended(&mut child, PATIENCE).ok_or_else(|| format!("it did not end within {} s", PATIENCE.as_secs()))?;
     let text = |name: &str| stage.text(name).unwrap_or_default();
     Ok((status.code().unwrap_or(-1), text("stdout"), text("stderr")))
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::acme::check_text;
 use crate::server::{Stream, Wrap};
 use crate::stage::{Stage, TestClock, call};
-use crate::tls::{Certificate, DATA, END_STREAM, GOOD, HEADERS, SETTINGS, config, frame, goaway, reset, secured};
+use crate::tls::{Certificate, DATA, END_STREAM, GOOD, HEADERS, SETTINGS, config, frame, goaway, read_frame, reset, secured};
 
 /// How a server ends its connections.
 #[derive(Clone, Copy)]
@@ -103,11 +103,7 @@ impl Server {
         stream.write_all(&frame(SETTINGS, 0, 0, &[0, 3, 0, 0, 0, self.manner.streams]))?;
         let mut accepted = HashSet::new();
         loop {
-            let mut head = [0; 9];
-            stream.read_exact(&mut head)?;
-            let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
-            stream.read_exact(&mut payload)?;
-            let (kind, flags, id) = (head[3], head[4], u32::from_be_bytes([head[5], head[6], head[7], head[8]]));
+            let (kind, flags, id) = read_frame(stream)?;
             if kind == SETTINGS && flags == 0 {
                 stream.write_all(&frame(SETTINGS, 1, 0, b""))?;
             }

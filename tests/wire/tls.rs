@@ -219,6 +219,15 @@ pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }
 
+/// Reads a frame: its kind, flags and stream.
+pub fn read_frame(stream: &mut dyn Stream) -> std::io::Result<(u8, u8, u32)> {
+    let mut head = [0; 9];
+    stream.read_exact(&mut head)?;
+    let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
+    stream.read_exact(&mut payload)?;
+    Ok((head[3], head[4], u32::from_be_bytes([head[5], head[6], head[7], head[8]])))
+}
+
 pub const DATA: u8 = 0;
 pub const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
@@ -346,11 +355,7 @@ fn serve_http2(stream: &mut dyn Stream, state: &Http2State) -> std::io::Result<(
     stream.read_exact(&mut preface)?;
     stream.write_all(&frame(SETTINGS, 0, 0, b""))?;
     loop {
-        let mut head = [0; 9];
-        stream.read_exact(&mut head)?;
-        let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
-        stream.read_exact(&mut payload)?;
-        let (kind, flags, id) = (head[3], head[4], u32::from_be_bytes([head[5], head[6], head[7], head[8]]));
+        let (kind, flags, id) = read_frame(stream)?;
         if kind == SETTINGS && flags == 0 {
             stream.write_all(&frame(SETTINGS, 1, 0, b""))?;
         }
