@@ -1,5 +1,6 @@
 //! Time and chance as a trait, so that waits can be tested without waiting. The only place that sleeps.
 
+use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime};
 
 use async_trait::async_trait;
@@ -17,20 +18,15 @@ pub trait Clock: Send + Sync {
     async fn sleep(&self, duration: Duration);
 }
 
-/// The machine's clock.
-#[derive(Debug)]
-pub struct SystemClock(Instant);
-
-impl Default for SystemClock {
-    fn default() -> Self {
-        SystemClock(Instant::now())
-    }
-}
+/// The machine's clock. All of a process count from one start, so that their times can be compared.
+#[derive(Debug, Default)]
+pub struct SystemClock;
 
 #[async_trait]
 impl Clock for SystemClock {
     fn now(&self) -> Duration {
-        self.0.elapsed()
+        static START: OnceLock<Instant> = OnceLock::new();
+        START.get_or_init(Instant::now).elapsed()
     }
     fn wall(&self) -> SystemTime {
         SystemTime::now()

@@ -2,6 +2,7 @@
 //!
 //! One function, in `origin`, decides whether a URL may get the credentials; everything that sends asks it.
 
+mod account;
 mod check;
 mod limits;
 mod origin;
@@ -23,6 +24,7 @@ use crate::error::{Error, ErrorKind, Fault, Place, Result, did_you_mean};
 use crate::secret::{Redactor, Secret, form_pair};
 use crate::yaml::{Document, escape};
 pub use limits::{Limits, RateLimit};
+pub(crate) use account::is_needed as needs_account;
 pub(crate) use private::{is_loopback, is_private};
 use reroute::{rerouted, stand_in};
 
@@ -43,6 +45,10 @@ pub struct ConnectionsFile {
 pub struct ConnectionFile {
     /// The connector's name
     pub connector: String,
+    /// A name of your own for the account that it signs in to. Connections with the same one share its tokens and its rate limit. Needed where tokens
+    /// are kept: those of a sign-in, and those that rotate
+    #[serde(default)]
+    pub account: Option<String>,
     /// Limits that differ from the defaults
     #[serde(default)]
     pub limits: Limits,
@@ -142,6 +148,7 @@ impl ConnectionFile {
         }
         Ok(ConnectionSpec {
             connector: self.connector.clone(),
+            account: self.account.clone(),
             values,
             limits: self.limits.clone(),
             allow_http: self.allow_http,
@@ -159,6 +166,10 @@ impl ConnectionFile {
 pub struct ConnectionSpec {
     /// The connector's name.
     pub connector: String,
+    /// The account that it signs in to, by a name of the host's own: whose tokens it uses, and whose rate limit. Needed where tokens are kept: those of
+    /// a sign-in, and those that rotate.
+    #[serde(default)]
+    pub account: Option<String>,
     /// Property values by the connector's names, secrets among them.
     #[serde(default)]
     pub values: BTreeMap<String, String>,
@@ -171,7 +182,7 @@ pub struct ConnectionSpec {
     /// Accept that a public host name leads to an address of a private network or of this machine.
     #[serde(default)]
     pub allow_private: bool,
-    /// Its name, by which its tokens are kept and messages speak of it.
+    /// Its name, by which messages speak of it.
     #[serde(default)]
     pub name: Option<String>,
     /// Sends every request to this address instead, the real host as the first segment of the path: how a stand-in plays several hosts.
@@ -188,6 +199,7 @@ pub struct Connection {
     pub(crate) limits: Limits,
     pub(crate) redactor: Redactor,
     pub(crate) name: Option<String>,
+    pub(crate) account: Option<String>,
     pub(crate) relink: bool,
     allow_private: bool,
     reroute: Option<Url>,
@@ -242,6 +254,9 @@ impl Connection {
         for (key, message) in spec.limits.faults() {
             fault(&format!("limits/{key}"), message, None);
         }
+        if let Some((message, advice)) = account::fault(&connector, spec.account.as_deref(), |name| values.contains_key(name)) {
+            fault("account", message, advice);
+        }
         if !faults.is_empty() {
             return Err(Error::from_faults(ErrorKind::Connection, &format!("the connection to {} is wrong", connector.title), faults));
         }
@@ -260,6 +275,7 @@ impl Connection {
             limits,
             redactor,
             name,
+            account: spec.account.clone(),
             relink: spec.relink,
             allow_private,
             reroute,
@@ -285,6 +301,12 @@ impl Connection {
     #[must_use]
     pub fn base(&self) -> &Url {
         &self.base
+    }
+
+    /// The account that it signs in to, as its owner calls it.
+    #[must_use]
+    pub fn account(&self) -> Option<&str> {
+        self.account.as_deref()
     }
 
     pub(crate) fn value(&self, name: &str) -> Option<Cow<'_, str>> {

@@ -2,13 +2,14 @@
 
 use serde_json::{Value, json};
 
+use crate::connection::needs_account;
 use crate::definition::{Connector, Location, Operation, Template};
 
 /// A connector with its connection form.
 pub(crate) fn connector(connector: &Connector) -> Value {
     json!({
         "connector": connector.name, "title": connector.title, "description": connector.description, "docs": connector.docs,
-        "connection": connector.properties,
+        "account": needs_account(connector, |_| false), "connection": connector.properties,
     })
 }
 

@@ -16,7 +16,7 @@ use crate::options::Options;
 use crate::paging::Pager;
 use crate::request::{self, Input, PlannedRequest};
 use crate::secret::Secret;
-use crate::send::{Call, Cancel, Gate, Wire};
+use crate::send::{Budgets, Call, Cancel, Gate, Wire};
 use crate::transport::{HttpOptions, HttpTransport, Transport};
 use crate::walk::{Reply, Resume, Walk};
 use crate::write::{self, Writes};
@@ -55,6 +55,7 @@ pub struct Engine {
     transport: Option<Arc<dyn Transport>>,
     clock: Arc<dyn Clock>,
     tokens: Arc<dyn TokenStore>,
+    budgets: Arc<Budgets>,
     system_proxy: bool,
 }
 
@@ -68,7 +69,10 @@ impl Engine {
     /// An engine.
     #[must_use]
     pub fn new(config: EngineConfig) -> Engine {
+        // A clock or a network of one's own is a world of one's own.
+        let own_world = config.transport.is_some() || config.clock.is_some();
         Engine {
+            budgets: if own_world { Arc::default() } else { Budgets::of_process() },
             catalog: Arc::new(config.catalog),
             transport: config.transport,
             clock: config.clock.unwrap_or_else(|| Arc::new(SystemClock::default())),
@@ -94,10 +98,9 @@ impl Engine {
             Some(transport) => Arc::clone(transport),
             None => Arc::new(HttpTransport::new(self.http(&connection))?),
         };
-        Ok(Session {
-            catalog: Arc::clone(&self.catalog),
-            wire: Arc::new(Wire::new(connection, transport, Arc::clone(&self.clock), Arc::clone(&self.tokens))),
-        })
+        let budget = self.budgets.of(&connection);
+        let wire = Wire::new(connection, transport, Arc::clone(&self.clock), Arc::clone(&self.tokens), budget);
+        Ok(Session { catalog: Arc::clone(&self.catalog), wire: Arc::new(wire) })
     }
 
     fn http(&self, connection: &Connection) -> HttpOptions {
@@ -139,7 +142,7 @@ pub struct CallOptions {
     pub key: Option<String>,
 }
 
-/// A connection in use. Cloning shares it, its rate budget and its retry budget.
+/// A connection in use. Cloning shares it; all connections of a process to one account share rate, places and retries.
 #[derive(Clone)]
 pub struct Session {
     catalog: Arc<Catalog>,

@@ -105,7 +105,7 @@ pub mod sandbox;
 
 #[cfg(feature = "keyring")]
 pub use auth::KeyringStore;
-pub use auth::{FileStore, MemoryStore, TokenSlot, TokenStore, Tokens};
+pub use auth::{EarlierTokens, FileStore, MemoryStore, TokenOwner, TokenSlot, TokenStore, Tokens};
 pub use clock::{Clock, SystemClock};
 pub use connection::{ConnectionSpec, Limits};
 pub use definition::{Catalog, Method};

@@ -12,6 +12,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD
 use memchr::memmem;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
+use sha2::Digest;
 
 /// What form encoding leaves as it is (RFC 6749, appendix B), and `~`, which RFC 3986 says the same of. Some token servers decode nothing, so what
 /// needs no encoding must not get one; a space is `%20`, which every decoder of forms reads.
@@ -236,6 +237,18 @@ fn unescape(bytes: &[u8]) -> Option<(Plain, usize)> {
 
 /// Characters of the longest HTML entity that is undone.
 const ENTITY_MAX: usize = 10;
+
+/// A short digest of several texts, none of which can take a part of another: tells whether they are the same, and not what they are.
+pub(crate) fn digest<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
+    let mut sha = sha2::Sha256::new();
+    for (number, text) in texts.into_iter().enumerate() {
+        if number > 0 {
+            sha.update([0]);
+        }
+        sha.update(text.as_bytes());
+    }
+    sha.finalize().iter().take(12).map(|b| format!("{b:02x}")).collect()
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,10 +1,11 @@
 //! One request to one checked page: pace, sign, send, judge, repeat. Retries happen here and nowhere else.
 
+mod budget;
 mod call;
 mod judge;
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method as Verb;
@@ -19,9 +20,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fault;
 use crate::lock::lock;
 use crate::page::{Page, Response};
-use crate::retry::{self, Pace, Signal, Tokens, Verdict};
+use crate::retry::{self, Signal, Verdict};
 use crate::secret::Secret;
 use crate::transport::{ExchangeLimits, Failure, FailureKind, Transport};
+pub(crate) use budget::{Budget, Budgets};
 pub(crate) use call::{Announce, Call, Outgoing, Tally};
 pub use call::{Cancel, Gate};
 use judge::refuses_token;
@@ -55,11 +57,14 @@ pub(crate) struct Wire {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) store: Arc<dyn TokenStore>,
     pub(crate) keeper: Keeper,
-    /// Requests that may be under way at once.
+    /// Requests of this connection that may be under way at once.
     places: Semaphore,
-    tokens: Mutex<Tokens>,
-    pace: Mutex<Pace>,
+    /// What it shares with other connections to the account.
+    budget: Arc<Budget>,
 }
+
+/// A place among the requests of the connection, and one among those of the account.
+struct Turn<'w>(#[expect(dead_code, reason = "held, not read")] [SemaphorePermit<'w>; 2]);
 
 /// An attempt that gave no page.
 struct Miss {
@@ -70,10 +75,15 @@ struct Miss {
 }
 
 impl Wire {
-    pub(crate) fn new(connection: Connection, transport: Arc<dyn Transport>, clock: Arc<dyn Clock>, store: Arc<dyn TokenStore>) -> Wire {
+    pub(crate) fn new(
+        connection: Connection,
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+        store: Arc<dyn TokenStore>,
+        budget: Arc<Budget>,
+    ) -> Wire {
         let places = Semaphore::new(connection.limits.concurrency());
-        let (tokens, pace) = (Mutex::default(), Mutex::default());
-        Wire { connection: Arc::new(connection), transport, clock, store, keeper: Keeper::default(), places, tokens, pace }
+        Wire { connection: Arc::new(connection), transport, clock, store, keeper: Keeper::default(), places, budget }
     }
 
     /// What buying tokens needs.
@@ -100,7 +110,7 @@ impl Wire {
             drop(place);
             let miss = match attempt {
                 Ok(mut sent) => {
-                    lock(&self.tokens).give(spent);
+                    lock(&self.budget.tokens).give(spent);
                     sent.attempts = attempts;
                     return Ok(sent);
                 }
@@ -127,7 +137,7 @@ impl Wire {
             let waits = call.patient && self.connection.limits.attempts.is_none() && retry::is_outage(signal);
             let goes_on =
                 attempts < self.connection.limits.attempts() || (waits && self.clock.now().saturating_sub(begun) < retry::PATIENCE);
-            let cost = if goes_on { lock(&self.tokens).take(signal) } else { None };
+            let cost = if goes_on { lock(&self.budget.tokens).take(signal) } else { None };
             let Some(cost) = cost else { return Err(named(settle(miss.error, ambiguous))) };
             spent += cost;
             let wait = retry::backoff(signal, attempts, self.clock.chance()).max(miss.asked.unwrap_or_default());
@@ -135,16 +145,16 @@ impl Wire {
             let too_long = miss.asked.filter(|asked| *asked > self.connection.limits.longest_wait());
             if let (Some(asked), Signal::Throttled | Signal::Busy) = (too_long, signal) {
                 // Nobody else of the connection need ask before then.
-                lock(&self.pace).hold(self.clock.now() + asked);
+                lock(&self.budget.pace).hold(self.clock.now() + asked);
             }
             if too_long.is_some() || beyond {
                 return Err(named(settle(miss.error, ambiguous)));
             }
             if let (Some(asked), Signal::Throttled | Signal::Busy) = (miss.asked, signal) {
                 // The whole connection is asked to wait, not this request alone.
-                lock(&self.pace).hold(self.clock.now() + asked);
+                lock(&self.budget.pace).hold(self.clock.now() + asked);
             }
-            tracing::debug!(operation = %call.operation.id, attempts, wait_ms = wait.as_millis() as u64, why = %self.connection.redactor.mask(&miss.error.message), "retry");
+            tracing::debug!(operation = %call.operation.id, account = self.connection.account(), attempts, wait_ms = wait.as_millis() as u64, why = %self.connection.redactor.mask(&miss.error.message), "retry");
             call.tally.retries.fetch_add(1, Ordering::Relaxed);
             if let Err(stopped) = self.pause(call, wait).await {
                 return Err(named(settle(in_place_of(miss.error, stopped), ambiguous)));
@@ -164,9 +174,9 @@ impl Wire {
     }
 
     /// Waits for a place among the requests under way, and for this request's turn in the pace of the connection.
-    async fn turn(&self, call: &Call) -> Result<SemaphorePermit<'_>> {
+    async fn turn(&self, call: &Call) -> Result<Turn<'_>> {
         let place = self.place(call).await?;
-        let held = lock(&self.pace).held(self.clock.now());
+        let held = lock(&self.budget.pace).held(self.clock.now());
         if held > self.connection.limits.longest_wait() {
             // A wait that was announced is not cut short.
             let message = format!("{} allows no further request for {} s", self.connection.connector.title, held.as_secs_f64().ceil());
@@ -175,22 +185,29 @@ impl Wire {
                 .advise(advice)
                 .with(|d| d.retry_after_ms = Some(held.as_millis() as u64)));
         }
-        let wait = lock(&self.pace).reserve(self.connection.rate(), self.clock.now());
+        let wait = lock(&self.budget.pace).reserve(self.connection.rate(), self.clock.now());
         self.pause(call, wait).await?;
         Ok(place)
     }
 
-    async fn place(&self, call: &Call) -> Result<SemaphorePermit<'_>> {
-        match self.places.try_acquire() {
+    /// The connection's own places first, so that one with many calls does not fill the account's with those that wait.
+    async fn place(&self, call: &Call) -> Result<Turn<'_>> {
+        let own = self.place_of(call, &self.places).await?;
+        let shared = self.place_of(call, &self.budget.places).await?;
+        Ok(Turn([own, shared]))
+    }
+
+    async fn place_of<'s>(&self, call: &Call, places: &'s Semaphore) -> Result<SemaphorePermit<'s>> {
+        match places.try_acquire() {
             Ok(place) => Ok(place),
-            Err(_) => Box::pin(self.later_place(call)).await,
+            Err(_) => Box::pin(self.later_place(call, places)).await,
         }
     }
 
-    async fn later_place(&self, call: &Call) -> Result<SemaphorePermit<'_>> {
+    async fn later_place<'s>(&self, call: &Call, places: &'s Semaphore) -> Result<SemaphorePermit<'s>> {
         let left = call.deadline.map_or(Duration::MAX, |d| d.saturating_sub(self.clock.now()));
         let place = tokio::select! {
-            place = tokio::time::timeout(left, self.places.acquire()) => place,
+            place = tokio::time::timeout(left, places.acquire()) => place,
             () = call.cancel.cancelled() => return Err(cancelled()),
         };
         let place =
@@ -309,11 +326,11 @@ impl Wire {
         let response = self.processed(call, request, token).await?;
         call.tally.bytes.fetch_add(response.body.len() as u64, Ordering::Relaxed);
         if let Some(wait) = retry::announced_wait(&response.headers, self.clock.wall()) {
-            lock(&self.pace).hold(self.clock.now() + wait);
+            lock(&self.budget.pace).hold(self.clock.now() + wait);
         }
         let (status, bytes) = (response.status.as_u16(), response.body.len());
         let url = || self.connection.redactor.mask(&request.head.uri.to_string()).into_owned();
-        tracing::debug!(operation = %call.operation.id, verb = %request.head.method, url = %url(), status, bytes, "exchange");
+        tracing::debug!(operation = %call.operation.id, account = self.connection.account(), verb = %request.head.method, url = %url(), status, bytes, "exchange");
         Ok(response)
     }
 

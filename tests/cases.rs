@@ -11,7 +11,7 @@ use bytes::Bytes;
 use libtest_mimic::{Arguments, Failed, Trial};
 use opnode::{
     CallOptions, Catalog, Clock, ConnectionSpec, Engine, EngineConfig, Error, ExchangeLimits, Failure, FailureKind, Items, Method,
-    Response, Result, Secret, TokenSlot, TokenStore, Tokens, Transport,
+    Response, Result, Secret, TokenOwner, TokenSlot, TokenStore, Tokens, Transport,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -90,7 +90,7 @@ fn run(case: &Path) -> Result<(), String> {
     let call: CallFile = yaml(&case.join("call.yaml"))?;
     let mut spec = connection(case, &call)?;
     let script = Arc::new(Script::read(case)?);
-    let tokens = spec.values.remove("access_token").map(|token| Arc::new(OneToken(token)) as Arc<dyn TokenStore>);
+    let tokens = spec.values.remove("access_token").map(|token| Arc::new(OneToken(token, None)) as Arc<dyn TokenStore>);
     let config = EngineConfig {
         catalog: catalog(case)?,
         transport: Some(script.clone()),
@@ -125,6 +125,7 @@ fn connection(case: &Path, call: &CallFile) -> Result<ConnectionSpec, String> {
     let text = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
     Ok(ConnectionSpec {
         connector,
+        account: Some("cases".to_owned()),
         values: values.iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.clone(), text(v))).collect(),
         limits: serde_json::from_value(Value::Object(limits)).map_err(|e| e.to_string())?,
         ..ConnectionSpec::default()
@@ -316,19 +317,21 @@ fn reply(file: &ResponseFile) -> Result<Response, Failure> {
 }
 
 /// A store in which somebody has signed in already: `access_token` in connection.yaml.
-struct OneToken(String);
+struct OneToken(String, Option<TokenOwner>);
 
 #[async_trait]
 impl TokenStore for OneToken {
-    async fn open(&self, _: &str) -> Result<Box<dyn TokenSlot>> {
-        Ok(Box::new(OneToken(self.0.clone())))
+    async fn open(&self, owner: &TokenOwner) -> Result<Box<dyn TokenSlot>> {
+        Ok(Box::new(OneToken(self.0.clone(), Some(owner.clone()))))
     }
 }
 
 #[async_trait]
 impl TokenSlot for OneToken {
     async fn read(&mut self) -> Result<Option<Tokens>> {
-        Ok(Some(Tokens { access: Secret::new(self.0.clone()), refresh: None, expires_at: None, seed: None }))
+        let owner = self.1.as_ref();
+        let (account, seed) = (owner.and_then(|o| o.account.clone()), owner.map(|o| o.seed.clone()));
+        Ok(Some(Tokens { access: Secret::new(self.0.clone()), refresh: None, expires_at: None, account, seed }))
     }
     async fn write(&mut self, tokens: &Tokens) -> Result<()> {
         self.0 = tokens.access.expose().to_owned();

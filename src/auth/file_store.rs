@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::store::{TokenSlot, TokenStore, Tokens};
+use super::store::{EarlierTokens, TokenOwner, TokenSlot, TokenStore, Tokens};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::own_file;
 use crate::secret::Secret;
@@ -33,12 +33,19 @@ impl FileStore {
     }
 }
 
+/// The version of the file that this build writes. Version 1 did not know of accounts.
+const VERSION: u32 = 2;
+
 /// The file's content. Secrets are plain text in it: the file's mode protects them.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stored {
     version: u32,
+    /// By their owner's key.
     tokens: BTreeMap<String, Entry>,
+    /// Those of version 1 that no connection has taken yet, by connector, address and the connection's name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    earlier: BTreeMap<String, Entry>,
 }
 
 /// One connection's tokens as they are kept.
@@ -51,6 +58,8 @@ pub(super) struct Entry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires_at: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    account: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     seed: Option<String>,
 }
 
@@ -60,55 +69,89 @@ impl From<&Tokens> for Entry {
             access: tokens.access.expose().to_owned(),
             refresh: tokens.refresh.as_ref().map(|r| r.expose().to_owned()),
             expires_at: tokens.expires_at,
+            account: tokens.account.clone(),
             seed: tokens.seed.clone(),
         }
     }
 }
 
-impl From<Entry> for Tokens {
-    fn from(entry: Entry) -> Tokens {
+impl From<&Entry> for Tokens {
+    fn from(entry: &Entry) -> Tokens {
         Tokens {
-            access: Secret::new(entry.access),
-            refresh: entry.refresh.map(Secret::new),
+            access: Secret::new(entry.access.clone()),
+            refresh: entry.refresh.clone().map(Secret::new),
             expires_at: entry.expires_at,
-            seed: entry.seed,
+            account: entry.account.clone(),
+            seed: entry.seed.clone(),
         }
     }
 }
 
 #[async_trait]
 impl TokenStore for FileStore {
-    async fn open(&self, key: &str) -> Result<Box<dyn TokenSlot>> {
-        let (path, key) = (self.path.clone(), key.to_owned());
+    async fn open(&self, owner: &TokenOwner) -> Result<Box<dyn TokenSlot>> {
+        let (path, owner) = (self.path.clone(), owner.clone());
         // Waiting for another process must not hold up this one's other calls.
         let lock = blocking(move || lock(&path.with_extension("lock"))).await?;
-        Ok(Box::new(FileSlot { path: self.path.clone(), key, _lock: lock }))
+        Ok(Box::new(FileSlot { path: self.path.clone(), owner, _lock: lock }))
     }
 }
 
 struct FileSlot {
     path: PathBuf,
-    key: String,
+    owner: TokenOwner,
     _lock: Lock,
+}
+
+impl FileSlot {
+    /// Changes the file's content as a whole.
+    async fn change(&self, change: impl FnOnce(&mut Stored) + Send + 'static) -> Result<()> {
+        let path = self.path.clone();
+        blocking(move || {
+            let mut stored = load(&path)?;
+            change(&mut stored);
+            save(&path, &stored)
+        })
+        .await
+    }
 }
 
 #[async_trait]
 impl TokenSlot for FileSlot {
     async fn read(&mut self) -> Result<Option<Tokens>> {
-        let (path, key) = (self.path.clone(), self.key.clone());
-        blocking(move || Ok(load(&path)?.tokens.remove(&key).map(Tokens::from))).await
+        let (path, key) = (self.path.clone(), self.owner.key());
+        blocking(move || Ok(load(&path)?.tokens.get(&key).map(Tokens::from))).await
     }
 
     async fn write(&mut self, tokens: &Tokens) -> Result<()> {
-        let (path, key, entry) = (self.path.clone(), self.key.clone(), Entry::from(tokens));
+        let (key, entry) = (self.owner.key(), Entry::from(tokens));
+        self.change(move |stored| drop(stored.tokens.insert(key, entry))).await
+    }
+
+    async fn earlier(&mut self) -> Result<Vec<EarlierTokens>> {
+        let (path, place) = (self.path.clone(), earlier_key(&self.owner, ""));
         blocking(move || {
-            let mut stored = load(&path)?;
-            stored.version = 1;
-            stored.tokens.insert(key, entry);
-            save(&path, &stored)
+            let of = |(key, entry): (&String, &Entry)| {
+                key.strip_prefix(&place).map(|name| EarlierTokens { name: name.to_owned(), tokens: Tokens::from(entry) })
+            };
+            Ok(load(&path)?.earlier.iter().filter_map(of).collect())
         })
         .await
     }
+
+    async fn adopt(&mut self, name: &str, tokens: &Tokens) -> Result<()> {
+        let (key, earlier, entry) = (self.owner.key(), earlier_key(&self.owner, name), Entry::from(tokens));
+        self.change(move |stored| {
+            stored.earlier.remove(&earlier);
+            stored.tokens.insert(key, entry);
+        })
+        .await
+    }
+}
+
+/// The key of version 1.
+pub(super) fn earlier_key(owner: &TokenOwner, name: &str) -> String {
+    format!("{}|{}|{name}", owner.connector, owner.address)
 }
 
 /// Held until it is dropped; the operating system lets go of it when the process dies.
@@ -136,14 +179,27 @@ pub(super) fn lock(path: &Path) -> Result<Lock> {
 fn load(path: &Path) -> Result<Stored> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Stored::default()),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Stored { version: VERSION, ..Stored::default() }),
         Err(e) => return Err(state("the token store cannot be read", path, &e)),
     };
-    serde_json::from_str(&text).map_err(|e| {
+    #[derive(Deserialize)]
+    struct Version {
+        version: u32,
+    }
+    let newer = serde_json::from_str::<Version>(&text).ok().filter(|v| v.version > VERSION);
+    if let Some(Version { version }) = newer {
+        return Err(state("the token store cannot be read", path, &format!("a newer opnode wrote it (version {version})"))
+            .advise("use that version, or keep this one's tokens in another file"));
+    }
+    let mut stored: Stored = serde_json::from_str(&text).map_err(|e| {
         // The reader's message may quote the content; its position is enough.
         let place = format!("line {}, column {}", e.line(), e.column());
         state("the token store is damaged", path, &place).advise("move the file away and sign in again")
-    })
+    })?;
+    if stored.version < VERSION {
+        stored = Stored { version: VERSION, tokens: BTreeMap::new(), earlier: stored.tokens };
+    }
+    Ok(stored)
 }
 
 /// Temporary file, sync, rename, sync of the folder: at every instant the old content or the new one is there.

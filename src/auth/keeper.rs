@@ -6,15 +6,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
-use sha2::Digest;
 use tokio::sync::Mutex;
 
 use super::grant::{self, Granted, Offer};
-use super::store::{TokenSlot, TokenStore, Tokens};
+use super::owner::{self, Begun, Earlier};
+use super::store::{TokenOwner, TokenSlot, TokenStore, Tokens};
 use crate::clock::Clock;
 use crate::connection::Connection;
 use crate::definition::Auth;
 use crate::error::{Error, ErrorKind, Result};
+use crate::lock::lock;
 use crate::retry::{Signal, asked_wait, backoff};
 use crate::secret::Secret;
 use crate::transport::{ExchangeLimits, Failure, FailureKind, Transport};
@@ -63,6 +64,8 @@ struct State {
 pub(crate) struct Keeper {
     state: Arc<Mutex<State>>,
     epoch: Arc<AtomicU64>,
+    /// What the tokens began with that the host gave, where the connection itself holds no refresh token.
+    given: std::sync::Mutex<Option<String>>,
 }
 
 impl Keeper {
@@ -78,9 +81,9 @@ impl Keeper {
         if let Some((_, error)) = state.failed.as_ref().filter(|(at, _)| *at > entered) {
             return Err(error.clone());
         }
-        let (means, rejected, epoch) = (means.clone(), rejected.cloned(), Arc::clone(&self.epoch));
+        let (means, rejected, epoch, owner) = (means.clone(), rejected.cloned(), Arc::clone(&self.epoch), self.owner(means));
         let task = tokio::spawn(async move {
-            let renewed = means.renew(rejected.as_ref()).await;
+            let renewed = means.renew(&owner, rejected.as_ref()).await;
             let at = epoch.fetch_add(1, Ordering::SeqCst) + 1;
             match &renewed {
                 Ok(live) => *state = State { live: Some(live.clone()), failed: None },
@@ -91,57 +94,71 @@ impl Keeper {
         task.await.map_err(|e| Error::new(ErrorKind::Internal, format!("the refresh's task ended: {e}")))?
     }
 
+    /// Whose tokens the connection uses.
+    fn owner(&self, means: &Means) -> TokenOwner {
+        let mut owner = owner::of(&means.connection);
+        if let Some(seed) = &*lock(&self.given) {
+            seed.clone_into(&mut owner.seed);
+            owner.is_seeded = true;
+        }
+        owner
+    }
+
     /// The token that somebody else has stored since, if there is one: nothing is bought here.
     pub(crate) async fn newer(&self, means: &Means, than: &Secret) -> Result<Option<Secret>> {
         let mut state = self.state.lock().await;
-        let mut slot = means.store.open(&means.key()).await?;
-        let stored = means.stored(slot.as_mut(), grant::seed(&means.connection).as_ref()).await?;
+        let owner = self.owner(means);
+        let mut slot = means.store.open(&owner).await?;
+        let stored = means.stored(slot.as_mut(), &owner).await?;
         let Some(live) = stored.and_then(|s| means.still_good(&s, Some(than))) else { return Ok(None) };
         state.live = Some(live.clone());
         Ok(Some(live.access))
     }
 
-    /// Takes tokens that the host kept.
+    /// Takes tokens that the host kept. Those that were renewed here since are newer.
     pub(crate) async fn adopt(&self, means: &Means, tokens: &Tokens) -> Result<()> {
         let mut state = self.state.lock().await;
         let redactor = &means.connection.redactor;
         std::iter::once(&tokens.access).chain(&tokens.refresh).for_each(|token| redactor.learn(token.expose()));
+        match owner::begun_by(&means.connection, tokens)? {
+            Begun::Connection => *lock(&self.given) = None,
+            Begun::Tokens(seed) => *lock(&self.given) = Some(seed),
+            Begun::Another => {
+                tracing::warn!(connection = means.connection.name.as_deref(), account = means.connection.account.as_deref(),
+                    "the tokens that were given began with another refresh token than the connection holds, and are not used");
+                return Ok(());
+            }
+        }
+        let owner = self.owner(means);
         state.live = None;
-        means.store.open(&means.key()).await?.write(tokens).await
+        let mut slot = means.store.open(&owner).await?;
+        match means.stored(slot.as_mut(), &owner).await? {
+            Some(_) => Ok(()),
+            None => slot.write(&owner::with(&owner, tokens.clone())).await,
+        }
     }
 
     /// Takes the code of a sign-in for the first tokens.
     pub(crate) async fn redeem(&self, means: &Means, code: &Secret, redirect: &str, verifier: &Secret) -> Result<()> {
         [code, verifier].into_iter().for_each(|secret| means.connection.redactor.learn(secret.expose()));
         let mut state = self.state.lock().await;
-        let mut slot = means.store.open(&means.key()).await?;
+        let owner = self.owner(means);
+        let mut slot = means.store.open(&owner).await?;
         let granted = means.buy(Offer::Code { code, redirect, verifier }).await?;
-        state.live = Some(means.keep(slot.as_mut(), granted, None).await?);
+        state.live = Some(means.keep(slot.as_mut(), granted, &owner).await?);
         Ok(())
     }
 }
 
 impl Means {
-    /// Names the connection in the store.
-    fn key(&self) -> String {
-        let name = match (&self.connection.name, grant::client(&self.connection)) {
-            (Some(name), _) => name.clone(),
-            // Two clients of one system must never take each other's tokens.
-            (None, Some(client)) => format!("client {}", digest(&client)),
-            (None, None) => String::new(),
-        };
-        format!("{}|{}|{name}", self.connection.connector.name, self.connection.base())
-    }
-
     /// A fresh token: another process's, or a new one. Holds the store's slot all the way, so that no two exchanges use one refresh token.
-    async fn renew(&self, rejected: Option<&Secret>) -> Result<Live> {
-        let mut slot = self.store.open(&self.key()).await?;
-        let seed = grant::seed(&self.connection);
-        let stored = self.stored(slot.as_mut(), seed.as_ref()).await?;
+    async fn renew(&self, owner: &TokenOwner, rejected: Option<&Secret>) -> Result<Live> {
+        let mut slot = self.store.open(owner).await?;
+        let stored = self.stored(slot.as_mut(), owner).await?;
         if let Some(live) = stored.as_ref().and_then(|s| self.still_good(s, rejected)) {
             return Ok(live);
         }
-        let refresh = stored.as_ref().and_then(|s| s.refresh.clone()).or(seed.clone());
+        let refresh = stored.as_ref().and_then(|s| s.refresh.clone()).or_else(|| grant::seed(&self.connection));
         let offer = match (&refresh, &self.connection.connector.auth) {
             (Some(token), _) => Offer::Refresh(token),
             (None, Auth::Oauth2(rule)) if !rule.person => Offer::Client,
@@ -150,7 +167,7 @@ impl Means {
         let bought = match self.buy(offer).await {
             Err(error) if error.kind() == ErrorKind::Unauthenticated => {
                 // Somebody who does not take the lock may have been faster.
-                let again = self.stored(slot.as_mut(), seed.as_ref()).await?.and_then(|s| s.refresh);
+                let again = self.stored(slot.as_mut(), owner).await?.and_then(|s| s.refresh);
                 match again.filter(|a| refresh.as_ref().is_some_and(|r| r.expose() != a.expose())) {
                     Some(newer) => self.buy(Offer::Refresh(&newer)).await,
                     None => Err(error),
@@ -160,17 +177,45 @@ impl Means {
         };
         let granted = bought?;
         let kept = Granted { refresh: granted.refresh.or(refresh), ..granted };
-        self.keep(slot.as_mut(), kept, seed.as_ref()).await
+        self.keep(slot.as_mut(), kept, owner).await
     }
 
-    /// The stored tokens, unless the connection has been given another refresh token since.
-    async fn stored(&self, slot: &mut dyn TokenSlot, seed: Option<&Secret>) -> Result<Option<Tokens>> {
-        let stored = slot.read().await?;
+    /// The owner's stored tokens; what version 0.1 kept is taken where it can be nobody else's.
+    async fn stored(&self, slot: &mut dyn TokenSlot, owner: &TokenOwner) -> Result<Option<Tokens>> {
+        let stored = match slot.read().await? {
+            Some(stored) => Some(stored),
+            None => self.earlier(slot, owner).await?,
+        };
         let redactor = &self.connection.redactor;
         for token in stored.iter().flat_map(|s| std::iter::once(&s.access).chain(&s.refresh)) {
             redactor.learn(token.expose());
         }
-        Ok(stored.filter(|s| seed.is_none() || s.seed.is_none() || s.seed == seed.map(digest)))
+        match stored {
+            Some(stored) if owner.owns(&stored) => Ok(Some(stored)),
+            // One refresh token, two names: using it would void it for the other.
+            Some(stored) if stored.seed.as_ref() == Some(&owner.seed) => Err(owner::of_another(owner, stored.account.as_deref())),
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    async fn earlier(&self, slot: &mut dyn TokenSlot, owner: &TokenOwner) -> Result<Option<Tokens>> {
+        let kept = slot.earlier().await?;
+        if kept.is_empty() {
+            return Ok(None);
+        }
+        match owner::of_earlier(&self.connection, kept) {
+            Earlier::Own(found) => {
+                let tokens = owner::with(owner, found.tokens);
+                slot.adopt(&found.name, &tokens).await?;
+                Ok(Some(tokens))
+            }
+            Earlier::None => Ok(None),
+            Earlier::Ambiguous => {
+                let title = &self.connection.connector.title;
+                let message = format!("version 0.1 has kept tokens of {title}, which do not tell whose they are: they are not used");
+                Err(Error::new(ErrorKind::Unauthenticated, message).advise(self.way_in()))
+            }
+        }
     }
 
     fn still_good(&self, stored: &Tokens, rejected: Option<&Secret>) -> Option<Live> {
@@ -186,11 +231,11 @@ impl Means {
     }
 
     /// Writes the tokens durably, and only then lets them be used.
-    async fn keep(&self, slot: &mut dyn TokenSlot, granted: Granted, seed: Option<&Secret>) -> Result<Live> {
+    async fn keep(&self, slot: &mut dyn TokenSlot, granted: Granted, owner: &TokenOwner) -> Result<Live> {
         let life = granted.expires_in.map(|s| s - MARGIN_S.min(s / 10));
         let expires_at = life.map(|s| self.unix() + s);
-        let tokens = Tokens { access: granted.access.clone(), refresh: granted.refresh, expires_at, seed: seed.map(digest) };
-        slot.write(&tokens).await?;
+        let tokens = Tokens { access: granted.access.clone(), refresh: granted.refresh, expires_at, account: None, seed: None };
+        slot.write(&owner::with(owner, tokens)).await?;
         Ok(Live { access: granted.access, until: life.map(|s| self.clock.now() + Duration::from_secs(s)) })
     }
 
@@ -355,8 +400,4 @@ fn rotation_lost(error: Error) -> Error {
         );
         d.advice = Some("nothing can bring the lost token back: sign in again, or put a new refresh token into the connection".into());
     })
-}
-
-fn digest(secret: &Secret) -> String {
-    sha2::Sha256::digest(secret.expose().as_bytes()).iter().take(12).map(|b| format!("{b:02x}")).collect()
 }

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use async_trait::async_trait;
 
-use super::file_store::{Entry, Lock, blocking, lock};
-use super::store::{TokenSlot, TokenStore, Tokens};
+use super::file_store::{Entry, Lock, blocking, earlier_key, lock};
+use super::store::{EarlierTokens, TokenOwner, TokenSlot, TokenStore, Tokens};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The keyring's name for everything of ours.
@@ -28,47 +28,69 @@ impl KeyringStore {
 
 #[async_trait]
 impl TokenStore for KeyringStore {
-    async fn open(&self, key: &str) -> Result<Box<dyn TokenSlot>> {
+    async fn open(&self, owner: &TokenOwner) -> Result<Box<dyn TokenSlot>> {
         let path = self.lock.clone();
         let lock = blocking(move || lock(&path)).await?;
-        Ok(Box::new(KeyringSlot { user: format!("tokens of {key}"), _lock: lock }))
+        Ok(Box::new(KeyringSlot { owner: owner.clone(), _lock: lock }))
     }
 }
 
 struct KeyringSlot {
-    user: String,
+    owner: TokenOwner,
     _lock: Lock,
 }
 
 #[async_trait]
 impl TokenSlot for KeyringSlot {
     async fn read(&mut self) -> Result<Option<Tokens>> {
-        let user = self.user.clone();
-        blocking(move || {
-            let text = match keyring::Entry::new(SERVICE, &user).and_then(|entry| entry.get_password()) {
-                Ok(text) => text,
-                Err(keyring::Error::NoEntry) => return Ok(None),
-                Err(why) => return Err(state("cannot be read", &user, &why)),
-            };
-            // The reader's message may quote the content.
-            let entry: Entry = serde_json::from_str(&text)
-                .map_err(|_| Error::new(ErrorKind::State, format!("the keyring's entry `{user}` of the service {SERVICE} is damaged")))
-                .map_err(|e| e.advise("remove the entry and sign in again"))?;
-            Ok(Some(entry.into()))
-        })
-        .await
+        let user = user(&self.owner.key());
+        blocking(move || read(&user)).await
     }
 
     async fn write(&mut self, tokens: &Tokens) -> Result<()> {
-        let (user, entry) = (self.user.clone(), Entry::from(tokens));
-        blocking(move || {
-            let text = serde_json::to_string(&entry).map_err(|e| Error::new(ErrorKind::Internal, format!("the keyring's entry: {e}")))?;
-            keyring::Entry::new(SERVICE, &user)
-                .and_then(|entry| entry.set_password(&text))
-                .map_err(|why| state("cannot be written", &user, &why))
+        let (user, entry) = (user(&self.owner.key()), Entry::from(tokens));
+        blocking(move || write(&user, &entry)).await
+    }
+
+    /// A keyring lists nothing: only what the connection's own name leads to is found.
+    async fn earlier(&mut self) -> Result<Vec<EarlierTokens>> {
+        let Some(name) = self.owner.connection.clone() else { return Ok(Vec::new()) };
+        let user = user(&earlier_key(&self.owner, &name));
+        let found = blocking(move || read(&user)).await?;
+        Ok(found.into_iter().map(|tokens| EarlierTokens { name: name.clone(), tokens }).collect())
+    }
+
+    async fn adopt(&mut self, name: &str, tokens: &Tokens) -> Result<()> {
+        self.write(tokens).await?;
+        let user = user(&earlier_key(&self.owner, name));
+        blocking(move || match keyring::Entry::new(SERVICE, &user).and_then(|entry| entry.delete_credential()) {
+            Ok(()) | Err(keyring::Error::NoEntry) => Ok(()),
+            Err(why) => Err(state("cannot be removed", &user, &why)),
         })
         .await
     }
+}
+
+fn user(key: &str) -> String {
+    format!("tokens of {key}")
+}
+
+fn read(user: &str) -> Result<Option<Tokens>> {
+    let text = match keyring::Entry::new(SERVICE, user).and_then(|entry| entry.get_password()) {
+        Ok(text) => text,
+        Err(keyring::Error::NoEntry) => return Ok(None),
+        Err(why) => return Err(state("cannot be read", user, &why)),
+    };
+    // The reader's message may quote the content.
+    let entry: Entry = serde_json::from_str(&text)
+        .map_err(|_| Error::new(ErrorKind::State, format!("the keyring's entry `{user}` of the service {SERVICE} is damaged")))
+        .map_err(|e| e.advise("remove the entry and sign in again"))?;
+    Ok(Some(Tokens::from(&entry)))
+}
+
+fn write(user: &str, entry: &Entry) -> Result<()> {
+    let text = serde_json::to_string(entry).map_err(|e| Error::new(ErrorKind::Internal, format!("the keyring's entry: {e}")))?;
+    keyring::Entry::new(SERVICE, user).and_then(|entry| entry.set_password(&text)).map_err(|why| state("cannot be written", user, &why))
 }
 
 fn state(what: &str, user: &str, why: &keyring::Error) -> Error {

@@ -6,6 +6,7 @@ mod grant;
 mod keeper;
 #[cfg(feature = "keyring")]
 mod keyring_store;
+mod owner;
 mod store;
 
 use bytes::Bytes;
@@ -25,7 +26,7 @@ pub(crate) use keeper::{Keeper, Means};
 pub use keyring_store::KeyringStore;
 #[cfg(all(feature = "keyring", feature = "cli"))]
 pub(crate) use keyring_store::{SERVICE, reason};
-pub use store::{MemoryStore, TokenSlot, TokenStore, Tokens};
+pub use store::{EarlierTokens, MemoryStore, TokenOwner, TokenSlot, TokenStore, Tokens};
 
 /// Attaches the connection's credentials, if the request goes to one of its own origins. `token` is the access token, where there are such.
 pub(crate) fn sign(

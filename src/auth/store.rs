@@ -9,6 +9,40 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use crate::error::Result;
 use crate::secret::Secret;
 
+/// Whose tokens: a connection uses those of its own owner and no others.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TokenOwner {
+    /// The connector's name.
+    pub connector: String,
+    /// Where its requests go.
+    pub address: String,
+    /// The account that the connection names.
+    pub account: Option<String>,
+    /// Digest of what its tokens began with: the client, and the refresh token that the connection itself holds. Another one there begins anew.
+    pub seed: String,
+    /// Whether a refresh token is among that, which belongs to one account alone.
+    pub is_seeded: bool,
+    /// The connection's name, for messages; no part of who it is.
+    pub connection: Option<String>,
+}
+
+impl TokenOwner {
+    /// The name of its slot. A refresh token is the same whatever the account is called that it is said to be of, so that two such claims meet here.
+    #[must_use]
+    pub fn key(&self) -> String {
+        let TokenOwner { connector, address, account, seed, is_seeded, .. } = self;
+        match account {
+            Some(account) if !is_seeded => format!("{connector}|{address}|{account}|{seed}"),
+            Some(_) | None => format!("{connector}|{address}||{seed}"),
+        }
+    }
+
+    /// Whether tokens are its own.
+    pub(crate) fn owns(&self, tokens: &Tokens) -> bool {
+        tokens.account == self.account && tokens.seed.as_ref() == Some(&self.seed)
+    }
+}
+
 /// What an authorization server issued.
 #[derive(Clone, Debug)]
 pub struct Tokens {
@@ -18,21 +52,32 @@ pub struct Tokens {
     pub refresh: Option<Secret>,
     /// When the access token ends, in seconds since 1970; `None` when the server did not say.
     pub expires_at: Option<u64>,
-    /// Digest of the refresh token that the connection itself held when this chain began: another one there begins a new chain.
+    /// The account that they are of, as its connections call it.
+    pub account: Option<String>,
+    /// Digest of what they began with, as in [`TokenOwner::seed`].
     pub seed: Option<String>,
 }
 
-/// Keeps tokens by key. Hosts that keep their own implement it.
+/// Tokens that an earlier version kept, which did not know of accounts.
+#[derive(Clone, Debug)]
+pub struct EarlierTokens {
+    /// The connection's name, or what stood for it.
+    pub name: String,
+    /// The tokens; their seed, if any, is the digest of a refresh token alone.
+    pub tokens: Tokens,
+}
+
+/// Keeps tokens by owner. Hosts that keep their own implement it.
 #[async_trait]
 pub trait TokenStore: Send + Sync {
-    /// Opens a key's slot for one holder at a time, over all processes that share the store. Dropping the slot closes it.
+    /// Opens an owner's slot for one holder at a time, over all processes that share the store. Dropping the slot closes it.
     ///
     /// # Errors
     /// `state` when the store cannot be read or locked.
-    async fn open(&self, key: &str) -> Result<Box<dyn TokenSlot>>;
+    async fn open(&self, owner: &TokenOwner) -> Result<Box<dyn TokenSlot>>;
 }
 
-/// The slot of one key, held exclusively.
+/// The slot of one owner, held exclusively.
 #[async_trait]
 pub trait TokenSlot: Send {
     /// What is stored now.
@@ -46,6 +91,22 @@ pub trait TokenSlot: Send {
     /// # Errors
     /// `state` when it cannot be written; the new tokens are then not used.
     async fn write(&mut self, tokens: &Tokens) -> Result<()>;
+
+    /// What version 0.1 has kept for the owner's connector and address.
+    ///
+    /// # Errors
+    /// `state` when it cannot be read.
+    async fn earlier(&mut self) -> Result<Vec<EarlierTokens>> {
+        Ok(Vec::new())
+    }
+
+    /// Makes tokens of version 0.1, by their name, the owner's own: they are then nobody else's.
+    ///
+    /// # Errors
+    /// `state` when it cannot be written.
+    async fn adopt(&mut self, _name: &str, tokens: &Tokens) -> Result<()> {
+        self.write(tokens).await
+    }
 }
 
 type Slot = Arc<AsyncMutex<Option<Tokens>>>;
@@ -58,8 +119,8 @@ pub struct MemoryStore {
 
 #[async_trait]
 impl TokenStore for MemoryStore {
-    async fn open(&self, key: &str) -> Result<Box<dyn TokenSlot>> {
-        let slot = Arc::clone(self.slots.lock().unwrap_or_else(PoisonError::into_inner).entry(key.to_owned()).or_default());
+    async fn open(&self, owner: &TokenOwner) -> Result<Box<dyn TokenSlot>> {
+        let slot = Arc::clone(self.slots.lock().unwrap_or_else(PoisonError::into_inner).entry(owner.key()).or_default());
         Ok(Box::new(MemorySlot(slot.lock_owned().await)))
     }
 }

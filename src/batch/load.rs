@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sha2::Digest;
 
 use super::check;
 use super::disk;
@@ -355,7 +354,8 @@ fn prints(
             let connector = config.engine.catalog().connector(&connection.connector).ok();
             let is_plain = |property: &str| connector.as_ref().and_then(|c| c.property(property)).is_some_and(|p| !p.secret);
             let plain: Vec<String> = connection.values.iter().filter(|(p, _)| is_plain(p)).map(|(p, v)| format!("{p}={v:?}")).collect();
-            let whole = format!("{}\n{:?}\n{}", connection.connector, connection.reroute, plain.join("\n"));
+            let account = connection.account.as_ref().map(|a| format!("{a:?}\n")).unwrap_or_default();
+            let whole = format!("{}\n{:?}\n{account}{}", connection.connector, connection.reroute, plain.join("\n"));
             prints.entry(format!("the connection {name}")).or_insert_with(|| print(&whole));
         }
     }
@@ -364,5 +364,5 @@ fn prints(
 
 /// A short digest.
 pub(crate) fn print(text: &str) -> String {
-    sha2::Sha256::digest(text.as_bytes()).iter().take(12).map(|b| format!("{b:02x}")).collect()
+    crate::secret::digest([text])
 }

@@ -91,6 +91,7 @@ fn played(engine: &Engine) -> ConnectionsFile {
     let connection = |connector: &str| ConnectionFile {
         relink: false,
         connector: connector.to_owned(),
+        account: None,
         limits: crate::Limits::default(),
         allow_http: false,
         allow_private: false,

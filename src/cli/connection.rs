@@ -10,6 +10,7 @@ use super::context::Context;
 use super::plain;
 use super::screen;
 use super::signals::Signals;
+use crate::connection::needs_account;
 use crate::definition::{Catalog, Connector, Property};
 use crate::engine::CallOptions;
 use crate::error::{Error, ErrorKind, Result};
@@ -74,7 +75,10 @@ pub(super) fn example_file(connector: &Connector) -> String {
         "\nversion: 1\nconnections:\n  my-{}:   # the name for --connection\n    connector: {}\n",
         connector.name, connector.name
     );
-    let lines: Vec<(String, String)> = connector.properties.iter().map(|p| (value_line(connector, p), comment(p))).collect();
+    let account = needs_account(connector, |_| false)
+        .then(|| ("account: my-account".to_owned(), "your own name for the account: connections with the same one share its tokens".to_owned()));
+    let values = connector.properties.iter().map(|p| (value_line(connector, p), comment(p)));
+    let lines: Vec<(String, String)> = account.into_iter().chain(values).collect();
     let width = lines.iter().map(|(line, _)| plain::width(line)).max().unwrap_or(0);
     for (line, comment) in lines {
         let _ok = writeln!(out, "    {line}{}   # {comment}", " ".repeat(width - plain::width(&line)));

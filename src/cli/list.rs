@@ -7,7 +7,7 @@ use super::connections::Connections;
 use super::context::Context;
 use super::plain;
 use super::screen;
-use crate::connection::{ConnectionFile, Reference, ValueFile};
+use crate::connection::{ConnectionFile, Reference, ValueFile, needs_account};
 use crate::definition::{Catalog, Operation, Template, into_faults};
 use crate::describe;
 use crate::error::{Error, ErrorKind, Result};
@@ -34,8 +34,9 @@ pub(crate) fn connectors(context: &Context, args: &ListingArgs) -> Result<()> {
                 continue;
             }
         };
-        let needs: Vec<&str> =
-            connector.properties.iter().filter(|p| !p.optional && p.default.is_none()).map(|p| p.name.as_str()).collect();
+        let account = needs_account(&connector, |_| false).then_some("account");
+        let properties = connector.properties.iter().filter(|p| !p.optional && p.default.is_none()).map(|p| p.name.as_str());
+        let needs: Vec<&str> = account.into_iter().chain(properties).collect();
         let value = describe::connector(&connector);
         rows.push((vec![name.to_owned(), connector.title.clone(), needs.join(", ")], value));
     }
@@ -128,15 +129,22 @@ fn template_row(template: &Template, several: bool) -> Vec<String> {
 /// `connection list`.
 pub(crate) fn connections(context: &Context, args: &ListingArgs) -> Result<()> {
     let connections = Connections::load(context)?;
+    let catalog = context.catalog()?;
     let row = |name: &String, connection: &ConnectionFile| {
         let kept: Vec<String> = connection.values.iter().filter_map(|(property, value)| kept_in(property, value)).collect();
-        let value = json!({ "connection": name, "connector": connection.connector, "kept": kept });
-        (vec![name.clone(), connection.connector.clone(), kept.join(", ")], value)
+        let value = json!({ "connection": name, "connector": connection.connector, "account": connection.account, "kept": kept });
+        let needed = || catalog.connector(&connection.connector).is_ok_and(|c| needs_account(&c, |p| connection.values.contains_key(p)));
+        let account = match &connection.account {
+            Some(account) => account.clone(),
+            None if needed() => "missing".to_owned(),
+            None => "-".to_owned(),
+        };
+        (vec![name.clone(), connection.connector.clone(), account, kept.join(", ")], value)
     };
     let rows = connections.file.connections.0.iter().map(|(name, connection)| row(name, connection)).collect();
     let file = connections.path.display();
     let listing = Listing {
-        head: vec!["CONNECTION", "CONNECTOR", "KEPT ELSEWHERE"],
+        head: vec!["CONNECTION", "CONNECTOR", "ACCOUNT", "KEPT ELSEWHERE"],
         rows,
         none: format!("{file} holds no connections"),
         next: format!("these are in {file}; `opnode connection test NAME` calls the system once"),

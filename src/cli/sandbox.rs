@@ -39,6 +39,9 @@ pub(crate) async fn run(context: &Context, args: &SandboxArgs) -> Result<u8> {
 
 fn entry(connector: &str, spec: &ConnectionSpec) -> Result<String> {
     let mut out = format!("  sandbox-{connector}:\n    connector: {connector}\n");
+    if let Some(account) = &spec.account {
+        let _ok = writeln!(out, "    account: {account}");
+    }
     for (name, value) in &spec.values {
         // Writing to a String cannot fail. A JSON text is a YAML text.
         let _ok = writeln!(out, "    {name}: {}", Value::from(value.as_str()));

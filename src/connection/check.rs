@@ -1,6 +1,6 @@
 //! A connections file against its connectors: every fault with its place. References are not followed; that is the caller's.
 
-use super::{ConnectionFile, ConnectionsFile, NO_QUERY, ValueFile, breaks_address, value_of};
+use super::{ConnectionFile, ConnectionsFile, NO_QUERY, ValueFile, account, breaks_address, value_of};
 use crate::definition::{Catalog, Checker, Connector, Property, into_faults};
 use crate::error::{Fault, did_you_mean};
 use crate::yaml::{Document, escape};
@@ -31,6 +31,12 @@ impl ConnectionFile {
         for name in self.values.keys().filter(|n| connector.property(n).is_none()) {
             let hint = did_you_mean(name, connector.properties.iter().map(|p| p.name.as_str()));
             c.fault(&format!("{at}/{}", escape(name)), format!("`{name}` is not a property of {}{hint}", connector.name), None);
+        }
+        let has = |name: &str| self.values.contains_key(name) || connector.property(name).is_some_and(|p| p.default.is_some());
+        if let Some((message, advice)) = account::fault(connector, self.account.as_deref(), has) {
+            // A key that is missing has no place of its own.
+            let place = if self.account.is_some() { format!("{at}/account") } else { at.to_owned() };
+            c.fault(&place, message, advice.map(str::to_owned));
         }
         // What a reference leads to is known when the connection is opened; here it counts as given.
         let given = |p: &&Property| !matches!(self.values.get(&p.name), Some(ValueFile::Reference(_)));

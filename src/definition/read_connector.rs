@@ -81,12 +81,19 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
 }
 
 /// Patterns that are none, and what no value could fit.
+/// Keys of a connection that are not its connector's.
+const RESERVED: [&str; 7] = ["connector", "account", "limits", "allow_http", "allow_private", "reroute", "relink"];
+
 fn check_properties(c: &mut Checker<'_>, properties: &[Property]) {
     if c.is_vouched() {
         return;
     }
     for property in properties {
         let at = format!("/connection/{}", escape(&property.name));
+        if RESERVED.contains(&property.name.as_str()) {
+            let message = format!("`{}` is a key of every connection, and cannot be a property too", property.name);
+            c.fault(&at, message, Some("choose another name; its `title` may be the same".to_owned()));
+        }
         if property.pattern.as_deref().is_some_and(|p| super::schema::Schema::compile(serde_json::json!({ "pattern": p })).is_err()) {
             c.fault(&format!("{at}/pattern"), "the pattern is not a regular expression", None);
         } else if property.format.is_some() && property.kind != PropertyTypeFile::String {

@@ -29,6 +29,8 @@ struct TokensPart {
     #[serde(default)]
     expires_at: Option<u64>,
     #[serde(default)]
+    account: Option<String>,
+    #[serde(default)]
     seed: Option<String>,
 }
 
@@ -51,6 +53,7 @@ impl Conn {
                 access: Secret::new(tokens.access_token),
                 refresh: tokens.refresh_token.map(Secret::new),
                 expires_at: tokens.expires_at,
+                account: tokens.account,
                 seed: tokens.seed,
             };
             events::as_given(|| host.handle.block_on(session.keep_tokens(&kept)))?;

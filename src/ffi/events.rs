@@ -11,7 +11,7 @@ use tracing::field::{Field, Visit};
 use tracing::span;
 use tracing::{Level, Metadata, Subscriber};
 
-use crate::auth::{MemoryStore, TokenSlot, TokenStore, Tokens};
+use crate::auth::{MemoryStore, TokenOwner, TokenSlot, TokenStore, Tokens};
 use crate::error::Result;
 
 /// Log events that are kept for a host that takes them.
@@ -133,15 +133,15 @@ pub(crate) struct ToldStore {
 
 struct ToldSlot {
     inner: Box<dyn TokenSlot>,
-    key: String,
+    owner: TokenOwner,
     sink: Sink,
 }
 
 #[async_trait]
 impl TokenStore for ToldStore {
-    async fn open(&self, key: &str) -> Result<Box<dyn TokenSlot>> {
-        let inner = self.inner.open(key).await?;
-        Ok(Box::new(ToldSlot { inner, key: key.to_owned(), sink: Arc::clone(&self.sink) }))
+    async fn open(&self, owner: &TokenOwner) -> Result<Box<dyn TokenSlot>> {
+        let inner = self.inner.open(owner).await?;
+        Ok(Box::new(ToldSlot { inner, owner: owner.clone(), sink: Arc::clone(&self.sink) }))
     }
 }
 
@@ -154,9 +154,8 @@ impl TokenSlot for ToldSlot {
         if GIVEN.get() {
             return self.inner.write(tokens).await;
         }
-        let connection = self.key.rsplit('|').next().unwrap_or_default();
         let event = json!({
-            "kind": "credential", "connection": connection, "key": self.key, "access_token": tokens.access.expose(),
+            "kind": "credential", "connection": self.owner.connection, "account": tokens.account, "key": self.owner.key(), "access_token": tokens.access.expose(),
             "refresh_token": tokens.refresh.as_ref().map(crate::secret::Secret::expose), "expires_at": tokens.expires_at, "seed": tokens.seed,
         });
         (self.sink)(CREDENTIAL, event);

@@ -12,6 +12,7 @@ use super::connection::Conn;
 use super::operation::Op;
 use super::progress::Progress;
 use super::request::{Batch, Input, Request, Selftest, Work};
+use crate::auth::TokenOwner;
 use crate::definition::{Method, Send as Sending};
 use crate::engine::{CallOptions, Session};
 use crate::error::{Error, ErrorKind, Result};
@@ -290,9 +291,18 @@ async fn selftest(op: Arc<Op>, conn: Arc<Conn>, what: Selftest) -> Result<()> {
         }
         Selftest::Rotate(count) => {
             for index in 0..count {
-                let mut slot = conn.host.tokens().open("selftest").await?;
+                let owner = TokenOwner {
+                    connector: "selftest".to_owned(),
+                    address: String::new(),
+                    account: None,
+                    seed: String::new(),
+                    is_seeded: false,
+                    connection: Some("selftest".to_owned()),
+                };
+                let mut slot = conn.host.tokens().open(&owner).await?;
                 let (access, refresh) = (format!("access-{index}"), format!("refresh-{index}"));
                 let tokens = crate::auth::Tokens {
+                    account: None,
                     access: crate::secret::Secret::new(access),
                     refresh: Some(crate::secret::Secret::new(refresh)),
                     expires_at: None,

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::connection::{Connection, ConnectionSpec, Limits};
+use crate::connection::{Connection, ConnectionSpec, Limits, needs_account};
 use crate::definition::{Auth, Connector, Operation, SandboxFile, Text};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -17,7 +17,8 @@ pub(super) fn spec(connector: &Connector, operations: &[Arc<Operation>], file: &
     }
     let reroute = is_fixed(connector, operations, &pointed).then(|| format!("http://{address}"));
     let limits = Limits { page_size: file.limits.page_size, ..Limits::default() };
-    ConnectionSpec { connector: connector.name.clone(), values, limits, reroute, ..ConnectionSpec::default() }
+    let account = needs_account(connector, |name| values.contains_key(name)).then(|| "sandbox".to_owned());
+    ConnectionSpec { connector: connector.name.clone(), account, values, limits, reroute, ..ConnectionSpec::default() }
 }
 
 /// Whether some address of a connector stays where it is, whatever its properties say: then all requests are sent here instead.

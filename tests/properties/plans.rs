@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use opnode::definition::Operation;
 use opnode::{
-    CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, Items, Method, PlannedRequest, Result, Secret, Session, TokenSlot,
-    TokenStore, Tokens,
+    CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, Items, Method, PlannedRequest, Result, Secret, Session, TokenOwner,
+    TokenSlot, TokenStore, Tokens,
 };
 use serde_json::{Map, Value, json};
 
@@ -39,19 +39,20 @@ const TEXTS: [&str; 19] = [
 ];
 
 /// A store in which somebody has signed in already.
-struct Signed;
+struct Signed(Option<TokenOwner>);
 
 #[async_trait]
 impl TokenStore for Signed {
-    async fn open(&self, _: &str) -> Result<Box<dyn TokenSlot>> {
-        Ok(Box::new(Signed))
+    async fn open(&self, owner: &TokenOwner) -> Result<Box<dyn TokenSlot>> {
+        Ok(Box::new(Signed(Some(owner.clone()))))
     }
 }
 
 #[async_trait]
 impl TokenSlot for Signed {
     async fn read(&mut self) -> Result<Option<Tokens>> {
-        Ok(Some(Tokens { access: Secret::new("token-of-nobody".to_owned()), refresh: None, expires_at: None, seed: None }))
+        let (account, seed) = (self.0.as_ref().and_then(|o| o.account.clone()), self.0.as_ref().map(|o| o.seed.clone()));
+        Ok(Some(Tokens { access: Secret::new("token-of-nobody".to_owned()), refresh: None, expires_at: None, account, seed }))
     }
     async fn write(&mut self, _: &Tokens) -> Result<()> {
         Ok(())
@@ -109,7 +110,7 @@ fn world() -> World {
         Ok(reply(204, ""))
     }));
     let clock = Some(Arc::new(TestClock::new(1)) as Arc<dyn opnode::Clock>);
-    let tokens = Some(Arc::new(Signed) as Arc<dyn TokenStore>);
+    let tokens = Some(Arc::new(Signed(None)) as Arc<dyn TokenStore>);
     let engine = Engine::new(EngineConfig { transport: Some(server), clock, tokens, ..EngineConfig::default() });
     let mut operations = Vec::new();
     for name in Catalog::builtin().connector_names() {
@@ -120,6 +121,7 @@ fn world() -> World {
         let text = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
         let spec = ConnectionSpec {
             connector: name.to_owned(),
+            account: Some("tests".to_owned()),
             values: values.iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.clone(), text(v))).collect(),
             limits: serde_json::from_value(json!({"concurrency": 1, "attempts": 1})).unwrap(),
             ..ConnectionSpec::default()

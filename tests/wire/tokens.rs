@@ -338,6 +338,7 @@ pub fn connect(kind: Kind, api: &str, token_server: &str, store: Option<Arc<dyn 
         connector: "acme".into(),
         values: [("url", api)].into_iter().chain(kind.values()).map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
         limits: serde_json::from_value(limits).unwrap(),
+        account: Some("tests".to_owned()),
         ..ConnectionSpec::default()
     };
     engine.connect(&spec).unwrap_or_else(|e| panic!("{e:?}: {}", e.to_json()))

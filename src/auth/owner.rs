@@ -1,0 +1,99 @@
+//! Whose tokens a connection uses, and whose those are that a host or an earlier version kept. Pure.
+
+use super::grant;
+use super::store::{EarlierTokens, TokenOwner, Tokens};
+use crate::connection::Connection;
+use crate::definition::Auth;
+use crate::error::{Error, ErrorKind, Place, Result};
+use crate::secret::{Secret, digest};
+
+/// The owner that a connection is by itself.
+pub(super) fn of(connection: &Connection) -> TokenOwner {
+    let refresh = grant::seed(connection);
+    TokenOwner {
+        connector: connection.connector.name.clone(),
+        address: connection.base().to_string(),
+        account: connection.account.clone(),
+        seed: seed(connection, refresh.as_ref()),
+        is_seeded: refresh.is_some(),
+        connection: connection.name.clone(),
+    }
+}
+
+/// What tokens that a host gives began with.
+#[derive(Debug)]
+pub(super) enum Begun {
+    /// With what the connection itself holds.
+    Connection,
+    /// With themselves, or with what they say: the connection holds no refresh token.
+    Tokens(String),
+    /// With another refresh token than the connection holds.
+    Another,
+}
+
+/// Whether tokens that a host gives with a connection can be its own.
+///
+/// # Errors
+/// `connection` when they are of another account.
+pub(super) fn begun_by(connection: &Connection, tokens: &Tokens) -> Result<Begun> {
+    if tokens.account.is_some() && tokens.account != connection.account {
+        return Err(of_another(&of(connection), tokens.account.as_deref()));
+    }
+    let refresh = grant::seed(connection);
+    let own = seed(connection, refresh.as_ref());
+    Ok(match (&tokens.seed, &refresh) {
+        (None, Some(_)) => Begun::Connection,
+        (Some(seed), _) if *seed == own => Begun::Connection,
+        // As version 0.1 has it.
+        (Some(seed), Some(refresh)) if *seed == digest([refresh.expose()]) => Begun::Connection,
+        (Some(_), Some(_)) => Begun::Another,
+        (Some(seed), None) => Begun::Tokens(seed.clone()),
+        (None, None) => Begun::Tokens(digest([tokens.refresh.as_ref().unwrap_or(&tokens.access).expose()])),
+    })
+}
+
+/// Tokens as the owner's own.
+pub(super) fn with(owner: &TokenOwner, tokens: Tokens) -> Tokens {
+    Tokens { account: owner.account.clone(), seed: Some(owner.seed.clone()), ..tokens }
+}
+
+/// Which tokens of version 0.1 are a connection's own.
+pub(super) enum Earlier {
+    Own(EarlierTokens),
+    None,
+    Ambiguous,
+}
+
+/// Those that began with the connection's own refresh token are its own. Those of a sign-in are told by the connection's name alone, which is enough
+/// where there are no others.
+pub(super) fn of_earlier(connection: &Connection, kept: Vec<EarlierTokens>) -> Earlier {
+    let refresh = grant::seed(connection).map(|r| digest([r.expose()]));
+    if refresh.is_none() && matches!(&connection.connector.auth, Auth::Oauth2(rule) if !rule.person) {
+        // The client's own credentials buy new ones.
+        return Earlier::None;
+    }
+    let mut fitting: Vec<EarlierTokens> = kept.into_iter().filter(|k| k.tokens.seed == refresh).collect();
+    match (fitting.pop(), fitting.is_empty(), &refresh) {
+        (None, _, _) => Earlier::None,
+        (Some(one), true, Some(_)) => Earlier::Own(one),
+        (Some(one), true, None) if Some(&one.name) == connection.name.as_ref() => Earlier::Own(one),
+        // The connection's own refresh token may still work.
+        (Some(_), _, Some(_)) => Earlier::None,
+        (Some(_), _, None) => Earlier::Ambiguous,
+    }
+}
+
+/// Tokens of one account, in a connection that names another.
+pub(super) fn of_another(owner: &TokenOwner, account: Option<&str>) -> Error {
+    let called = |account: Option<&str>| account.map_or_else(|| "no account".to_owned(), |a| format!("the account `{a}`"));
+    let message = format!("the tokens are of {}, and the connection names {}", called(account), called(owner.account.as_deref()));
+    Error::new(ErrorKind::Connection, message).at(Place::field("/account")).advise(
+        "give every connection to one account the same `account`; a connection to another account needs a sign-in or a refresh token of its own",
+    )
+}
+
+/// Digest of what the tokens of a connection begin with.
+fn seed(connection: &Connection, refresh: Option<&Secret>) -> String {
+    let terms = grant::terms(connection);
+    digest(terms.iter().map(String::as_str).chain([refresh.map_or("", Secret::expose)]))
+}

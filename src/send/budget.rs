@@ -1,0 +1,73 @@
+//! What all connections to one account share within a process: how many requests are under way, their pace, and the budget of retries. The vendor counts
+//! them together, whoever sends them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, Weak};
+
+use tokio::sync::Semaphore;
+
+use crate::connection::Connection;
+use crate::lock::lock;
+use crate::retry::{Pace, Tokens};
+use crate::secret::digest;
+
+/// The budget of one account.
+pub(crate) struct Budget {
+    /// As many as the most generous of its connections allows.
+    pub(super) places: Semaphore,
+    size: Mutex<usize>,
+    pub(super) tokens: Mutex<Tokens>,
+    pub(super) pace: Mutex<Pace>,
+}
+
+/// The budgets in use, by account.
+#[derive(Default)]
+pub(crate) struct Budgets(Mutex<HashMap<String, Weak<Budget>>>);
+
+impl Budgets {
+    /// Those of all engines of this process that use the machine's clock and network.
+    pub(crate) fn of_process() -> Arc<Budgets> {
+        static ALL: OnceLock<Arc<Budgets>> = OnceLock::new();
+        Arc::clone(ALL.get_or_init(Arc::default))
+    }
+
+    /// The budget of a connection's account.
+    pub(crate) fn of(&self, connection: &Connection) -> Arc<Budget> {
+        let mut all = lock(&self.0);
+        all.retain(|_, budget| budget.strong_count() > 0);
+        let key = key(connection);
+        let budget = all.get(&key).and_then(Weak::upgrade).unwrap_or_default();
+        budget.allow(connection.limits.concurrency());
+        all.insert(key, Arc::downgrade(&budget));
+        budget
+    }
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Budget { places: Semaphore::new(0), size: Mutex::new(0), tokens: Mutex::default(), pace: Mutex::default() }
+    }
+}
+
+impl Budget {
+    fn allow(&self, concurrency: usize) {
+        let mut size = lock(&self.size);
+        if concurrency > *size {
+            self.places.add_permits(concurrency - *size);
+            *size = concurrency;
+        }
+    }
+}
+
+/// Which account it is: by its name, and without one by what it signs in with.
+fn key(connection: &Connection) -> String {
+    let who = connection.account().map_or_else(|| credentials(connection), |account| format!("account {account}"));
+    format!("{}|{}|{who}", connection.connector.name, connection.base())
+}
+
+/// A digest, because keys are kept in memory that is not wiped.
+fn credentials(connection: &Connection) -> String {
+    let texts: Vec<String> =
+        connection.connector.auth.texts().into_iter().map(|text| connection.render(text).unwrap_or_default()).collect();
+    digest(texts.iter().map(String::as_str))
+}
