@@ -75,7 +75,7 @@ impl Engine {
             budgets: if own_world { Arc::default() } else { Budgets::of_process() },
             catalog: Arc::new(config.catalog),
             transport: config.transport,
-            clock: config.clock.unwrap_or_else(|| Arc::new(SystemClock::default())),
+            clock: config.clock.unwrap_or_else(|| Arc::new(SystemClock)),
             tokens: config.tokens.unwrap_or_else(|| Arc::new(MemoryStore::default())),
             system_proxy: config.system_proxy,
         }

@@ -4,15 +4,15 @@ mod budget;
 mod call;
 mod judge;
 
-use std::sync::atomic::Ordering;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::Method as Verb;
 use http::request::Parts;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::auth::{self, Keeper, Means, TokenStore};
+use crate::auth::{self, Access, Keeper, Means, TokenStore};
 use crate::clock::Clock;
 use crate::connection::Connection;
 use crate::definition::Repeat;
@@ -266,11 +266,11 @@ impl Wire {
             return self.signed(call, request, None).await;
         }
         let token = Box::pin(self.token(call, None)).await?;
-        let response = self.signed(call, request, Some(&token)).await?;
+        let response = self.signed(call, request, Some(&token.token)).await?;
         if !refuses_token(&response) {
             return Ok(response);
         }
-        let renewed = match Box::pin(self.token(call, Some(&token))).await {
+        let renewed = match Box::pin(self.token(call, Some(&token.token))).await {
             Ok(renewed) => renewed,
             // Nothing to renew it with: what the remote system itself says is the better answer.
             Err(miss) if miss.error.kind() == ErrorKind::Unauthenticated && miss.error.attempts == 0 => return Ok(response),
@@ -279,24 +279,26 @@ impl Wire {
         Box::pin(self.replay(call, request, renewed)).await
     }
 
-    /// Sends again with a new token. A second 401 is final, unless another process has renewed the token meanwhile: then ours was used up by others.
-    async fn replay(&self, call: &Call, request: Outgoing<'_>, mut token: Secret) -> Result<Response, Miss> {
+    /// Sends again with a new token. A 401 for one that was bought for it is final, unless others have renewed it meanwhile: then they used it up.
+    async fn replay(&self, call: &Call, request: Outgoing<'_>, mut access: Access) -> Result<Response, Miss> {
         for _ in 0..REPLAYS_MAX {
             call.tally.retries.fetch_add(1, Ordering::Relaxed);
-            let response = self.signed(call, request, Some(&token)).await?;
+            let response = self.signed(call, request, Some(&access.token)).await?;
             if !refuses_token(&response) {
                 return Ok(response);
             }
             self.pause(call, OTHERS_RENEW).await.map_err(fatal)?;
-            match self.keeper.newer(&self.means(), &token).await.map_err(fatal)? {
-                Some(newer) => token = newer,
-                None => return Ok(response),
-            }
+            access = match self.keeper.newer(&self.means(), &access.token).await.map_err(fatal)? {
+                Some(newer) => newer,
+                None if access.is_bought => return Ok(response),
+                // It was found in the store, where it may have ended long ago.
+                None => Box::pin(self.token(call, Some(&access.token))).await?,
+            };
         }
-        self.signed(call, request, Some(&token)).await
+        self.signed(call, request, Some(&access.token)).await
     }
 
-    async fn token(&self, call: &Call, rejected: Option<&Secret>) -> Result<Secret, Miss> {
+    async fn token(&self, call: &Call, rejected: Option<&Secret>) -> Result<Access, Miss> {
         let means = self.means();
         let left = call.deadline.map_or(Duration::from_secs(u64::from(u32::MAX)), |d| d.saturating_sub(self.clock.now()));
         // The exchange itself goes on in its own task, so that a rotated token is not lost.

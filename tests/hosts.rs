@@ -77,6 +77,7 @@ fn main() {
     );
     trials.push(trial(&ground, "cpp-header-in-every-standard", CXX, special::standards));
     trials.push(trial(&ground, "python-keeps-rotated-tokens", PYTHON, special::rotated_tokens));
+    trials.push(trial(&ground, "python-tells-accounts-apart", PYTHON, special::accounts));
     trials.push(trial(&ground, "python-does-not-grow", PYTHON, special::many));
     trials.push(trial(&ground, "python-streams-items", PYTHON, special::stream));
     trials.push(trial(&ground, "csharp-leaves-handles-to-the-collector", MONO, special::storm));

@@ -131,7 +131,14 @@ fn connect(connector: &str, base: &str, values: &[(&str, &str)], store: Option<&
     all.extend(values.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())));
     let limits = serde_json::from_value(json!({"concurrency": 64})).unwrap();
     engine
-        .connect(&ConnectionSpec { connector: "acme".into(), values: all, limits, name: Some("test".into()), account: Some("tests".into()), ..ConnectionSpec::default() })
+        .connect(&ConnectionSpec {
+            connector: "acme".into(),
+            values: all,
+            limits,
+            name: Some("test".into()),
+            account: Some("tests".into()),
+            ..ConnectionSpec::default()
+        })
         .unwrap()
 }
 

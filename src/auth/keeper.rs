@@ -50,6 +50,21 @@ struct Live {
     access: Secret,
     /// On the clock's monotonic time; `None` until the first 401.
     until: Option<Duration>,
+    /// Bought by this connection, and not found where others may have used it up.
+    is_bought: bool,
+}
+
+/// A token that should work.
+pub(crate) struct Access {
+    pub(crate) token: Secret,
+    /// Whether it is as new as they come: then a refusal is final.
+    pub(crate) is_bought: bool,
+}
+
+impl From<Live> for Access {
+    fn from(live: Live) -> Access {
+        Access { token: live.access, is_bought: live.is_bought }
+    }
 }
 
 #[derive(Default)]
@@ -70,13 +85,13 @@ pub(crate) struct Keeper {
 
 impl Keeper {
     /// A token that should work; `rejected` is one that the server has just refused.
-    pub(crate) async fn access(&self, means: &Means, rejected: Option<&Secret>) -> Result<Secret> {
+    pub(crate) async fn access(&self, means: &Means, rejected: Option<&Secret>) -> Result<Access> {
         let entered = self.epoch.load(Ordering::SeqCst);
         let mut state = Arc::clone(&self.state).lock_owned().await;
         let now = means.clock.now();
         let good = |live: &&Live| live.until.is_none_or(|until| until > now) && rejected.is_none_or(|r| r.expose() != live.access.expose());
         if let Some(live) = state.live.as_ref().filter(good) {
-            return Ok(live.access.clone());
+            return Ok(live.clone().into());
         }
         if let Some((_, error)) = state.failed.as_ref().filter(|(at, _)| *at > entered) {
             return Err(error.clone());
@@ -89,7 +104,7 @@ impl Keeper {
                 Ok(live) => *state = State { live: Some(live.clone()), failed: None },
                 Err(error) => *state = State { live: None, failed: Some((at, error.clone())) },
             }
-            renewed.map(|live| live.access)
+            renewed.map(Access::from)
         });
         task.await.map_err(|e| Error::new(ErrorKind::Internal, format!("the refresh's task ended: {e}")))?
     }
@@ -105,14 +120,14 @@ impl Keeper {
     }
 
     /// The token that somebody else has stored since, if there is one: nothing is bought here.
-    pub(crate) async fn newer(&self, means: &Means, than: &Secret) -> Result<Option<Secret>> {
+    pub(crate) async fn newer(&self, means: &Means, than: &Secret) -> Result<Option<Access>> {
         let mut state = self.state.lock().await;
         let owner = self.owner(means);
         let mut slot = means.store.open(&owner).await?;
         let stored = means.stored(slot.as_mut(), &owner).await?;
         let Some(live) = stored.and_then(|s| means.still_good(&s, Some(than))) else { return Ok(None) };
         state.live = Some(live.clone());
-        Ok(Some(live.access))
+        Ok(Some(live.into()))
     }
 
     /// Takes tokens that the host kept. Those that were renewed here since are newer.
@@ -124,8 +139,11 @@ impl Keeper {
             Begun::Connection => *lock(&self.given) = None,
             Begun::Tokens(seed) => *lock(&self.given) = Some(seed),
             Begun::Another => {
-                tracing::warn!(connection = means.connection.name.as_deref(), account = means.connection.account.as_deref(),
-                    "the tokens that were given began with another refresh token than the connection holds, and are not used");
+                tracing::warn!(
+                    connection = means.connection.name.as_deref(),
+                    account = means.connection.account.as_deref(),
+                    "the tokens that were given began with another refresh token than the connection holds, and are not used"
+                );
                 return Ok(());
             }
         }
@@ -227,7 +245,7 @@ impl Means {
         if left == Some(0) {
             return None;
         }
-        Some(Live { access: stored.access.clone(), until: left.map(|s| self.clock.now() + Duration::from_secs(s)) })
+        Some(Live { access: stored.access.clone(), until: left.map(|s| self.clock.now() + Duration::from_secs(s)), is_bought: false })
     }
 
     /// Writes the tokens durably, and only then lets them be used.
@@ -236,7 +254,7 @@ impl Means {
         let expires_at = life.map(|s| self.unix() + s);
         let tokens = Tokens { access: granted.access.clone(), refresh: granted.refresh, expires_at, account: None, seed: None };
         slot.write(&owner::with(owner, tokens)).await?;
-        Ok(Live { access: granted.access, until: life.map(|s| self.clock.now() + Duration::from_secs(s)) })
+        Ok(Live { access: granted.access, until: life.map(|s| self.clock.now() + Duration::from_secs(s)), is_bought: true })
     }
 
     /// One exchange, repeated while the token server is out of reach. A repeat after a lost reply may meet a token that was already used up.

@@ -21,7 +21,7 @@ use crate::secret::{MASK, Secret};
 
 pub use file_store::FileStore;
 pub(crate) use grant::sign_in_url;
-pub(crate) use keeper::{Keeper, Means};
+pub(crate) use keeper::{Access, Keeper, Means};
 #[cfg(feature = "keyring")]
 pub use keyring_store::KeyringStore;
 #[cfg(all(feature = "keyring", feature = "cli"))]

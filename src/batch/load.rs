@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-
 use super::check;
 use super::disk;
 use super::model::{Batch, Leg, Step};

@@ -75,8 +75,9 @@ pub(super) fn example_file(connector: &Connector) -> String {
         "\nversion: 1\nconnections:\n  my-{}:   # the name for --connection\n    connector: {}\n",
         connector.name, connector.name
     );
-    let account = needs_account(connector, |_| false)
-        .then(|| ("account: my-account".to_owned(), "your own name for the account: connections with the same one share its tokens".to_owned()));
+    let account = needs_account(connector, |_| false).then(|| {
+        ("account: my-account".to_owned(), "your own name for the account: connections with the same one share its tokens".to_owned())
+    });
     let values = connector.properties.iter().map(|p| (value_line(connector, p), comment(p)));
     let lines: Vec<(String, String)> = account.into_iter().chain(values).collect();
     let width = lines.iter().map(|(line, _)| plain::width(line)).max().unwrap_or(0);

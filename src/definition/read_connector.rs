@@ -80,10 +80,10 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
     }
 }
 
-/// Patterns that are none, and what no value could fit.
 /// Keys of a connection that are not its connector's.
 const RESERVED: [&str; 7] = ["connector", "account", "limits", "allow_http", "allow_private", "reroute", "relink"];
 
+/// Names that a connection has for itself, patterns that are none, and what no value could fit.
 fn check_properties(c: &mut Checker<'_>, properties: &[Property]) {
     if c.is_vouched() {
         return;

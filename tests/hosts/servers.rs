@@ -61,7 +61,7 @@ fn specifications(yaml: &str) -> Option<BTreeMap<String, String>> {
     let all = connections.iter().filter_map(|(name, fields)| {
         let mut values: Map<String, Value> = fields.as_object()?.clone();
         let mut spec = Map::from_iter([("name".to_owned(), json!(name))]);
-        for key in ["connector", "limits", "reroute"] {
+        for key in ["connector", "account", "limits", "reroute"] {
             spec.extend(values.remove(key).map(|value| (key.to_owned(), value)));
         }
         let connector = spec.get("connector")?.as_str()?.to_owned();

@@ -46,11 +46,17 @@ pub(crate) fn rotated_tokens(ground: &Ground) -> Result<(), String> {
     let connection = ground.sandbox().connection("optima");
     let run = || ground.run("python3 $HOSTS/python/tokens.py tokens.json", connection);
     let (first, second) = (run()?, run()?);
-    let expected =
-        ["kept new tokens of sandbox-optima\ncheck: ok\nshutdown: ok\n", "signing in with kept tokens\ncheck: ok\nshutdown: ok\n"];
+    let expected = ["kept new tokens of sandbox\ncheck: ok\nshutdown: ok\n", "signing in with kept tokens\ncheck: ok\nshutdown: ok\n"];
     let kept = std::fs::read_to_string(ground.out().join("tokens.json")).unwrap_or_default();
     let holds = kept.contains("refresh_token") && !kept.contains("sandbox-refresh-token");
     if [first.as_str(), second.as_str()] == expected && holds { Ok(()) } else { Err(format!("{first}{second}{kept}")) }
+}
+
+/// Two accounts of one system, however they are named: each reads its own data, and no token is used twice.
+pub(crate) fn accounts(ground: &Ground) -> Result<(), String> {
+    let told = ground.run("python3 $ROOT/tests/hosts/accounts.py", "")?;
+    let expected = include_str!("accounts.txt");
+    if told == expected { Ok(()) } else { Err(told) }
 }
 
 /// Memory stays where it was over 2,000 operations.

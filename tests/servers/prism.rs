@@ -28,7 +28,7 @@ const HOME: Pack = Pack {
     document: "seeds/000_e57f03ef455e6636.txt",
     base: "^/[^/]+(/iambff/v1|/api)",
     keep: "/",
-    values: "    clientId: someone\n    refreshToken: first\n",
+    values: "    account: contoso\n    clientId: someone\n    refreshToken: first\n",
     wrong: &[],
     good: 16,
 };

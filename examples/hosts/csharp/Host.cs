@@ -102,7 +102,7 @@ public static class Host
     private static void KeepTokens(string json)
     {
         if (Field(json, "kind") != "credential") return;
-        Console.WriteLine("new tokens of {0}: put them into your vault here", Field(json, "connection"));
+        Console.WriteLine("new tokens of {0}: put them into your vault here", Field(json, "account"));
     }
 
     // The plain value of the first `key` in a JSON text. Enough for this example; a real host uses System.Text.Json.

@@ -1,6 +1,6 @@
 """How a host keeps rotated tokens: each sign-in may give a new refresh token, and the old one is worth nothing from then on.
 
-    OPNODE_LIBRARY=FOLDER/libopnode.so OPNODE_CONNECTION='{"connector": ..., "values": {...}}' python3 tokens.py KEPT_TOKENS.json
+    OPNODE_LIBRARY=FOLDER/libopnode.so OPNODE_CONNECTION='{"connector": ..., "account": ..., "values": {...}}' python3 tokens.py KEPT_TOKENS.json
 
 The first run signs in with what the connection holds; each later one with the tokens of the run before it. A host that shares tokens between
 several processes gives the engine {"tokens": {"file": PATH}} in place of all this.
@@ -11,7 +11,7 @@ import sys
 
 import opnode
 
-PARTS = "access_token", "refresh_token", "expires_at", "seed"
+PARTS = "access_token", "refresh_token", "expires_at", "account", "seed"
 
 
 def keep(engine, path):
@@ -25,7 +25,7 @@ def keep(engine, path):
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(path + ".new", path)
-            print(f"kept new tokens of {event['connection']}")
+            print(f"kept new tokens of {event['account']}")
 
 
 def main(path):
