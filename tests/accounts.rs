@@ -491,8 +491,11 @@ fn keyed_catalog() -> Catalog {
     catalog
 }
 
-/// (key, account) of two connections, and whether they are of one account.
-const PAIRS: [((&str, Option<&str>), (&str, Option<&str>), bool); 4] = [
+/// A key, and the account that its connection names.
+type Who = (&'static str, Option<&'static str>);
+
+/// Two connections, and whether they are of one account.
+const PAIRS: [(Who, Who, bool); 4] = [
     (("one", None), ("one", None), true),
     (("one", Some("a")), ("two", Some("a")), true),
     (("one", None), ("two", None), false),

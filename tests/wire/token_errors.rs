@@ -119,6 +119,7 @@ impl Stage {
             connector: "acme".into(),
             values: all.into_iter().map(|(n, v)| (n.to_owned(), v)).collect(),
             limits: serde_json::from_value(limits).unwrap(),
+            account: Some("tests".to_owned()),
             ..ConnectionSpec::default()
         };
         let session = engine.connect(&spec).unwrap_or_else(|e| panic!("{e:?}: {}", e.to_json()));
