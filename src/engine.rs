@@ -10,7 +10,7 @@ use crate::auth::{self, MemoryStore, TokenStore};
 use crate::clock::{Clock, SystemClock};
 use crate::connection::{Connection, ConnectionSpec};
 use crate::definition::{Catalog, Method, Operation};
-use crate::error::{Error, ErrorKind, Place, Result};
+use crate::error::{Error, ErrorKind, Fault, Place, Result};
 use crate::item::Items;
 use crate::options::Options;
 use crate::paging::Pager;
@@ -124,6 +124,8 @@ pub struct CallOptions {
     pub forward_only: bool,
     /// Of a query: an end that contradicts what the server has announced is an error, and so is one when no reply has what should tell of it.
     pub strict: bool,
+    /// Refuse fields that the operation's items or record do not have, instead of noting them.
+    pub known_fields: bool,
     /// Give up after the usual number of attempts, without waiting for a system that may be about to come back.
     pub impatient: bool,
     /// End the call after this time.
@@ -214,6 +216,7 @@ impl Session {
     /// Checks a query as far as its first request, which is built and not sent.
     fn reading(&self, operation: &str, options: Options, with: &CallOptions) -> Result<Reading> {
         let operation = self.checked(Method::Query, operation, &options)?;
+        let notes = noted(&operation, ErrorKind::InvalidOptions, operation.unknown_names(&options), with)?;
         let named = |e: Error| e.with(|d| d.operation = Some(operation.id.clone()));
         let size = self.page_size(&operation, &options, with);
         let asked = size.as_ref().map(|(_, n)| *n);
@@ -225,7 +228,7 @@ impl Session {
         let cursor = with.resume.as_ref().map_or_else(|| pager.first(), |r| r.cursor.clone());
         let input = Input { options: &options, item: None, body: None, page_size: size.as_ref().map(|(name, n)| (name.as_str(), *n)) };
         let first = request::build(&self.wire.connection, &operation, input, &cursor).map_err(named)?;
-        Ok(Reading { operation, options, size, pager, first })
+        Ok(Reading { operation, options, size, pager, first, notes })
     }
 
     /// Never asks for more than the caller wants.
@@ -255,9 +258,10 @@ impl Session {
 
     fn write(&self, method: Method, operation: &str, options: Options, items: Option<Items>, with: &CallOptions) -> Result<Writes> {
         let operation = self.checked(method, operation, &options)?;
-        write::check_items(&operation, &options, items.as_ref())?;
+        let unknown = write::check_items(&operation, &options, items.as_ref())?;
+        let notes = noted(&operation, ErrorKind::InvalidItems, unknown, with)?;
         self.check_first(&operation, &options, items.as_ref())?;
-        Ok(Writes::new(Arc::clone(&self.wire), self.call(&operation, with), options, items, with))
+        Ok(Writes::new(Arc::clone(&self.wire), self.call(&operation, with), options, items, with, notes))
     }
 
     /// Builds the first request, so that options which make no request are refused before anything is sent.
@@ -384,4 +388,13 @@ pub(crate) struct Reading {
     pub(crate) size: Option<(String, u32)>,
     pub(crate) pager: Pager,
     pub(crate) first: http::Request<Bytes>,
+    pub(crate) notes: Vec<String>,
+}
+
+/// Fields that are not known: notes of the call, or its error.
+fn noted(operation: &Operation, kind: ErrorKind, unknown: Vec<Fault>, with: &CallOptions) -> Result<Vec<String>> {
+    if unknown.is_empty() || !with.known_fields {
+        return Ok(unknown.into_iter().map(|fault| fault.message).collect());
+    }
+    Err(operation.refuse_fields(kind, unknown))
 }

@@ -42,6 +42,8 @@ pub struct Walk {
     held: Option<Page>,
     /// Made when the call was checked; until it is sent.
     first: Option<http::Request<Bytes>>,
+    /// Notes that were there before the first request.
+    noted: usize,
     receipt: Receipt,
 }
 
@@ -92,7 +94,8 @@ pub struct Reply {
 impl Walk {
     pub(crate) fn new(wire: Arc<Wire>, call: Call, read: Reading, with: &CallOptions) -> Walk {
         let (pages, items) = with.resume.as_ref().map_or((0, 0), |r| (r.pages, r.rows));
-        let receipt = Receipt { operation: call.operation.id.clone(), pages, items, ..Receipt::default() };
+        let noted = read.notes.len();
+        let receipt = Receipt { operation: call.operation.id.clone(), pages, items, notes: read.notes, ..Receipt::default() };
         Walk {
             wire,
             call: Arc::new(call),
@@ -108,6 +111,7 @@ impl Walk {
             resume: with.resume.clone(),
             held: None,
             first: Some(read.first),
+            noted,
             receipt,
         }
     }
@@ -275,7 +279,7 @@ impl Walk {
 
     /// Of a strict walk: the error that an end is which contradicts what was announced, or was not seen.
     fn refused_end(&self) -> Error {
-        let why = self.receipt.notes.last().map_or("its end was not seen", String::as_str);
+        let why = self.receipt.notes.iter().skip(self.noted).next_back().map_or("its end was not seen", String::as_str);
         Error::new(ErrorKind::BadResponse, format!("the list may not be whole: {why}"))
             .advise("what was delivered is right, but there may be more; run it again, or correct `paging` in the definition")
             .with(|d| d.operation = Some(self.call.operation.id.clone()))
@@ -350,7 +354,7 @@ impl Walk {
     fn end(&mut self, reason: StopReason, seen: Option<EndSeen>, complete: bool) {
         self.queue.clear();
         (self.receipt.stop, self.receipt.end, self.receipt.complete) = (Some(reason), seen, complete);
-        if seen == Some(EndSeen::Assumed) && self.receipt.notes.is_empty() {
+        if seen == Some(EndSeen::Assumed) && self.receipt.notes.len() == self.noted {
             self.receipt.notes.push(format!("the end is assumed: {}", crate::paging::NO_LINK));
         }
         if let Some(total) = self.receipt.advertised_total.filter(|t| complete && *t < self.receipt.items) {

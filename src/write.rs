@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 use tokio::task::JoinHandle;
 
 use crate::body::{self, Share};
-use crate::definition::{Operation, Send, scalar};
+use crate::definition::{Operation, Send, scalar, Strangers};
 use crate::engine::CallOptions;
 use crate::error::{Error, ErrorKind, Fault, Place, Result};
 use crate::item::{Item, Items};
@@ -118,8 +118,9 @@ impl OutcomeCounts {
     }
 }
 
-/// Checks items before anything is sent: their number, each against the schema, and that each names its record.
-pub(crate) fn check_items(operation: &Operation, options: &Options, items: Option<&Items>) -> Result<()> {
+/// Checks items before anything is sent: their number, each against the schema, and that each names its record. Gives the fields that the operation does
+/// not have.
+pub(crate) fn check_items(operation: &Operation, options: &Options, items: Option<&Items>) -> Result<Vec<Fault>> {
     let invalid = |message: String| Err(Error::new(ErrorKind::InvalidItems, message).with(|d| d.operation = Some(operation.id.clone())));
     let names: Vec<&str> =
         operation.options.iter().filter(|o| operation.item_may_fill(o) && !options.contains(&o.name)).map(|o| o.name.as_str()).collect();
@@ -135,22 +136,23 @@ pub(crate) fn check_items(operation: &Operation, options: &Options, items: Optio
             .at(Place::field(format!("/{name}")))
             .with(|d| d.operation = Some(operation.id.clone())));
         }
-        return Ok(());
+        return Ok(Vec::new());
     };
     if operation.items.is_none() && names.is_empty() && !items.is_empty() {
         return invalid(format!("{} takes no items", operation.id));
     }
     let mut faults = Vec::new();
+    let mut strangers = Strangers::of(operation);
     let mut given = options.clone();
     for (index, item) in items.iter().enumerate() {
-        check_item(operation, (&names, &mut given), index, item, &mut faults)?;
+        check_item(operation, (&names, &mut given), index, item, (&mut faults, &mut strangers))?;
         if faults.len() >= FAULTS_MAX {
             break;
         }
     }
     check_shared(operation, &names, items, &mut faults);
     if faults.is_empty() {
-        return Ok(());
+        return Ok(strangers.faults());
     }
     Err(operation.refuse(ErrorKind::InvalidItems, &format!("the items for {} do not fit", operation.id), faults))
 }
@@ -164,7 +166,7 @@ fn check_item(
     (names, given): (&[&str], &mut Options),
     index: usize,
     item: Item<'_>,
-    faults: &mut Vec<Fault>,
+    (faults, strangers): (&mut Vec<Fault>, &mut Strangers<'_>),
 ) -> Result<()> {
     let mut fault = |pointer: String, message: String| {
         let advice = Some(format!("`opnode describe {}` shows an item", operation.id));
@@ -184,6 +186,7 @@ fn check_item(
             .check_item_text(rule, patched.as_ref().unwrap_or(&value), item.as_str())?
             .into_iter()
             .for_each(|f| fault(f.pointer, f.message));
+        strangers.look(index, &value);
     } else if !value.is_object() {
         fault(String::new(), "it must be an object".into());
         return Ok(());
@@ -305,13 +308,14 @@ fn idempotency_key(uri: &http::Uri, body: &[u8], share: Share, key: Key<'_>) -> 
 }
 
 impl Writes {
-    pub(crate) fn new(wire: Arc<Wire>, call: Call, options: Options, items: Option<Items>, with: &CallOptions) -> Writes {
+    pub(crate) fn new(wire: Arc<Wire>, call: Call, options: Options, items: Option<Items>, with: &CallOptions, notes: Vec<String>) -> Writes {
         let shares = plan(&call.operation, items.as_ref()).into();
         let items = items.unwrap_or_default();
         let receipt = Receipt {
             operation: call.operation.id.clone(),
             items_in: items.len() as u64,
             outcomes: Some(OutcomeCounts::default()),
+            notes,
             ..Receipt::default()
         };
         Writes {

@@ -1,7 +1,6 @@
 //! Checks the steps: names, operations, options as far as they are literal, expressions, targets. All faults at once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
 
@@ -9,10 +8,12 @@ use super::expr::{Expr, Shape, Wrong};
 use super::load::{Known, find};
 use super::model::{Feed, Leg, Save, Step, Watermark};
 use super::names;
-use super::run_values;
-use super::save;
-use crate::definition::{BatchFile, Catalog, Checker, Json, Method, Operation, Ordered, SavePart, StepFile, Template};
-use crate::error::{Error, Place, Result, did_you_mean};
+use super::rows::{self, Sources};
+use crate::definition::{
+    BatchFile, Catalog, Checker, Fields, Json, Method, Operation, Ordered, SavePart, StepFile, Template, UnknownFieldsFile,
+    WatermarkFile,
+};
+use crate::error::{Fault, Place, Result, did_you_mean};
 use crate::item::Items;
 use crate::options::Options;
 use crate::write::check_items;
@@ -35,10 +36,13 @@ pub(crate) struct Ground<'a> {
 pub(crate) fn steps(c: &mut Checker<'_>, file: &BatchFile, ground: &Ground<'_>) -> Vec<(usize, Step)> {
     let ids: Vec<&str> = file.steps.iter().map(|s| s.id.as_str()).collect();
     let mut steps = Vec::new();
+    let mut rows = BTreeMap::new();
     for (number, step) in file.steps.iter().enumerate() {
         let at = format!("/steps/{number}");
         check_id(c, &at, number, &ids);
-        steps.extend(check_step(c, &at, number, step, &ids, ground).map(|step| (number, step)));
+        let (checked, gives) = check_step(c, &at, number, step, (&ids, &rows), ground);
+        rows.insert(step.id.clone(), gives);
+        steps.extend(checked.map(|step| (number, step)));
     }
     steps
 }
@@ -56,14 +60,25 @@ fn check_id(c: &mut Checker<'_>, at: &str, number: usize, ids: &[&str]) {
     }
 }
 
-fn check_step(c: &mut Checker<'_>, at: &str, number: usize, file: &StepFile, ids: &[&str], ground: &Ground<'_>) -> Option<Step> {
+/// Gives the step, when it is good, and what its rows have.
+fn check_step(
+    c: &mut Checker<'_>,
+    at: &str,
+    number: usize,
+    file: &StepFile,
+    (ids, rows): (&[&str], &BTreeMap<String, Fields>),
+    ground: &Ground<'_>,
+) -> (Option<Step>, Fields) {
     let found = operation(c, at, file, ground);
     let (template, method, operation) = match found {
         Some((template, operation)) => (template, operation.method, Some(operation)),
         None => (None, Method::Query, None),
     };
+    let known_fields = file.unknown_fields == UnknownFieldsFile::Refuse;
     let mut needs = BTreeSet::new();
-    let mut names = names::Names { ids: ids.get(..number).unwrap_or_default(), all: ids, ground, needs: &mut needs };
+    let sources = Sources { steps: rows.clone(), ..Sources::default() };
+    let before = ids.get(..number).unwrap_or_default();
+    let mut names = names::Names { ids: before, all: ids, ground, needs: &mut needs, sources, known_fields };
     let is_query = method == Method::Query;
     let (loops, has_watermark) = (file.each.is_some(), file.watermark.is_some());
     let plain = names::Allowed { item: loops, parent: false, watermark: has_watermark };
@@ -71,27 +86,36 @@ fn check_step(c: &mut Checker<'_>, at: &str, number: usize, file: &StepFile, ids
     let nothing = names::Allowed::default();
 
     let each = file.each.as_ref().and_then(|value| feed(c, &format!("{at}/for"), value, &mut names, nothing));
+    names.sources.item = names.sources.of_feed(each.as_ref());
     let options = options(c, at, file, template.as_ref(), operation.as_deref(), &mut names, plain);
     let own_items = file.items.as_ref();
     let template_items = template.as_ref().filter(|t| own_items.is_none() && !t.items.is_empty()).map(template_items);
     let items = own_items.or(template_items.as_ref()).and_then(|value| feed(c, &format!("{at}/items"), value, &mut names, plain));
+    let record = operation.as_deref().map(Operation::record_fields).unwrap_or_default();
+    let passing = if is_query { record.clone() } else { names.sources.of_feed(items.as_ref()) };
+    names.sources.parent = std::mem::replace(&mut names.sources.item, passing);
     let keep = file.keep.as_ref().and_then(|value| expression(c, &format!("{at}/where"), value, &mut names, of_items));
     let map = file.map.as_ref().map(|value| shape(c, &format!("{at}/map"), &value.0, &mut names, of_items));
+    let gives = match &map {
+        Some(map) if is_query => names.sources.of_shape(map),
+        Some(_) | None => record.clone(),
+    };
+    names.sources.item = Fields::Any;
     let when = file.when.as_ref().and_then(|value| expression(c, &format!("{at}/when"), value, &mut names, nothing));
     after(c, at, file, ids, number, names.needs);
-    let watermark = file.watermark.as_ref().and_then(|w| {
-        let pointer = c.pointer(&format!("{at}/watermark/pointer"), &w.pointer);
-        if !matches!(w.start.to_value(), Value::String(_) | Value::Number(_)) {
-            c.fault(&format!("{at}/watermark/start"), "a watermark is a text or a number", None);
-        }
-        pointer.map(|pointer| Watermark { pointer, start: w.start.0.clone() })
-    });
+    let watermark = file.watermark.as_ref().and_then(|w| watermark(c, &format!("{at}/watermark"), w, known_fields.then_some(&record)));
     let save = file.save.as_ref().and_then(|part| save_part(c, &format!("{at}/save"), part, &mut names));
-    let operation = operation?;
+    if let Some(save) = save.as_ref().filter(|_| known_fields) {
+        rows::check_columns(c, &format!("{at}/save/columns"), &save.columns, &gives);
+    }
+    let Some(operation) = operation else { return (None, gives) };
+    if let Some(map) = map.as_ref().filter(|_| known_fields) {
+        rows::check_map(c, &format!("{at}/map"), &operation, map);
+    }
     places(c, at, file, &operation, template_items.is_some());
     literal_items(c, at, file, &operation);
     let connections = connections(c, at, file, &operation, ground);
-    Some(Step {
+    let step = Step {
         id: file.id.clone(),
         method,
         operation,
@@ -106,11 +130,28 @@ fn check_step(c: &mut Checker<'_>, at: &str, number: usize, file: &StepFile, ids
         parallel: usize::from(file.parallel.max(1)),
         limit: file.limit,
         forward_only: file.forward_only,
+        known_fields,
         watermark,
         save,
         on_error: file.on_error,
         on_unknown: file.on_unknown,
-    })
+    };
+    (Some(step), gives)
+}
+
+/// `record` is what the values are looked up in, where that is known.
+fn watermark(c: &mut Checker<'_>, at: &str, file: &WatermarkFile, record: Option<&Fields>) -> Option<Watermark> {
+    let place = format!("{at}/pointer");
+    let pointer = c.pointer(&place, &file.pointer);
+    if !matches!(file.start.to_value(), Value::String(_) | Value::Number(_)) {
+        c.fault(&format!("{at}/start"), "a watermark is a text or a number", None);
+    }
+    let pointer = pointer?;
+    if let Some(unknown) = record.and_then(|record| record.unknown(pointer.tokens(), "/")) {
+        let message = format!("the record has no field `/{}`{}", unknown.path, unknown.hint());
+        c.fault(&place, message, Some(rows::OTHERWISE.to_owned()));
+    }
+    Some(Watermark { pointer, start: file.start.0.clone() })
 }
 
 type Found = (Option<Template>, std::sync::Arc<Operation>);
@@ -273,6 +314,9 @@ fn check_options(c: &mut Checker<'_>, place: &str, operation: &Operation, all: &
         let advice = Some(format!("`opnode describe {}` tells about it", operation.id));
         c.fault(place, format!("the option `{}` of {} is missing", option.name, operation.id), advice);
     }
+    if file.unknown_fields == UnknownFieldsFile::Refuse {
+        tell(c, place, operation.unknown_names(&literal));
+    }
     let Err(error) = operation.check_options(&literal) else { return };
     let faults = if error.faults.is_empty() {
         vec![(error.place.clone(), error.message.clone(), error.advice.clone())]
@@ -285,6 +329,14 @@ fn check_options(c: &mut Checker<'_>, place: &str, operation: &Operation, all: &
             let message = message.rsplit_once("do not fit: ").map_or(message.as_str(), |(_, m)| m).to_owned();
             c.fault(&format!("{place}{field}"), message, advice);
         }
+    }
+}
+
+/// Fields that are not known.
+fn tell(c: &mut Checker<'_>, place: &str, unknown: Vec<Fault>) {
+    for fault in unknown {
+        let field = fault.place.field.unwrap_or_default();
+        c.fault(&format!("{place}{field}"), fault.message, Some(rows::OTHERWISE.to_owned()));
     }
 }
 
@@ -330,7 +382,11 @@ fn literal_items(c: &mut Checker<'_>, at: &str, file: &StepFile, operation: &Ope
     let named = operation.options.iter().filter(|o| file.template.is_some() || file.options.0.iter().any(|(name, _)| *name == o.name));
     let mut given = Options::default();
     named.for_each(|o| given.insert(o.name.clone(), Value::Null));
-    let Err(error) = check_items(operation, &given, Some(&list)) else { return };
+    let error = match check_items(operation, &given, Some(&list)) {
+        Ok(unknown) if file.unknown_fields == UnknownFieldsFile::Refuse => return tell(c, &format!("{at}/items"), unknown),
+        Ok(_) => return,
+        Err(error) => error,
+    };
     let mut told = |place: Option<&Place>, message: &str| {
         let message = message.rsplit_once("do not fit: ").map_or(message, |(_, m)| m);
         let message = message.strip_prefix("item ").and_then(|m| m.split_once(": ")).map_or(message, |(_, m)| m);
@@ -433,55 +489,4 @@ fn save_part(c: &mut Checker<'_>, at: &str, part: &SavePart, names: &mut names::
     }
     // A path with a fault in it leads nowhere.
     (c.faults.len() == told).then_some(Save { to, format, columns })
-}
-
-/// Where the files go: each can be written, in a form that is known, and none is written twice. Gives how many of the faults are the disk's.
-pub(crate) fn targets(c: &mut Checker<'_>, steps: &[(usize, Step)], ground: &Ground<'_>, folder: &Path, name: &str) -> usize {
-    let mut refused = 0;
-    let mut taken: BTreeMap<PathBuf, (String, String)> = BTreeMap::new();
-    let mut told = BTreeSet::new();
-    for (number, step) in steps {
-        let Some(save) = &step.save else { continue };
-        let at = format!("/steps/{number}/save");
-        for leg in ground.legs {
-            let scope = run_values::scope(ground.vars, ground.env, leg, "RUN", name);
-            let fault = match save::target(save, &scope, folder) {
-                Err(error) => Some((error.message.clone(), error.advice.clone())),
-                Ok(save::Place::Stdout(_)) => None,
-                Ok(save::Place::File(path, _)) => {
-                    let other = taken.insert(plain(&path), (step.id.clone(), leg.name.clone()));
-                    match other {
-                        Some((id, _)) if id != step.id => Some((format!("the step `{id}` writes {} too", path.display()), None)),
-                        Some((_, other)) => Some((
-                            format!("{} is written for {other} and for {}", path.display(), leg.name),
-                            Some("put ${{ connection.name }} into the path".to_owned()),
-                        )),
-                        None => {
-                            let refusal = save::writable(&path).err();
-                            refused += usize::from(refusal.is_some());
-                            refusal.map(|e: Error| (e.message.clone(), e.advice.clone()))
-                        }
-                    }
-                }
-            };
-            if let Some((message, advice)) = fault.filter(|(message, _)| told.insert((number, message.clone()))) {
-                c.fault(&at, message, advice);
-            }
-        }
-    }
-    refused
-}
-
-/// A path without its detours, so that `./out/a.csv` and `out/a.csv` are the same file.
-fn plain(path: &Path) -> PathBuf {
-    path.components().fold(PathBuf::new(), |mut plain, part| {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir if matches!(plain.components().next_back(), Some(Component::Normal(_))) => {
-                plain.pop();
-            }
-            other => plain.push(other),
-        }
-        plain
-    })
 }

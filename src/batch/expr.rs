@@ -12,7 +12,7 @@ use super::budget;
 use super::filters;
 use super::record::member;
 use super::scope::Scope;
-use super::tokens::{closing, depth, parts, path, with_checked_operators, words};
+use super::tokens::{closing, depth, names_null, parts, path, with_checked_operators, words};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::fields_of;
 
@@ -48,6 +48,8 @@ pub(crate) struct Expr {
     pub(crate) names: BTreeSet<String>,
     /// Its tokens, when it is nothing but a path.
     path: Option<Vec<String>>,
+    /// It says that null is meant: a `?` stands behind it, or null is one of its values.
+    may_be_null: bool,
 }
 
 /// A value of a batch file with its expressions found.
@@ -71,7 +73,8 @@ pub(crate) type Wrong = (String, Option<String>);
 impl Expr {
     /// Compiles an expression without its marks.
     pub(crate) fn parse(source: &str) -> Result<Expr, Wrong> {
-        let source = source.trim();
+        let whole = source.trim();
+        let source = whole.strip_suffix('?').map_or(whole, str::trim_end);
         if source.is_empty() {
             return Err(("an expression is empty".into(), None));
         }
@@ -87,7 +90,7 @@ impl Expr {
             return Err((message, Some("work it out in several steps, or with `map`".to_owned())));
         }
         // Only as it is evaluated: of `[1] * 9999999 ~ ''`, the language would make the text while it compiles.
-        let checked = with_checked_operators(source, filters::FACTOR, filters::TERM);
+        let checked = with_checked_operators(source, [filters::FACTOR, filters::TERM, filters::TEXT]);
         let compiled = LANGUAGE.compile_expression_owned(checked.clone()).map_err(|e| no_expression(source, &e))?;
         // Behind a text, the language takes a character that it does not know for the end, unless a bracket is still open.
         if LANGUAGE.compile_expression_owned(format!("({checked})")).is_err() {
@@ -96,7 +99,8 @@ impl Expr {
         }
         unknown_words(source)?;
         let names = compiled.undeclared_variables(true).into_iter().collect();
-        Ok(Expr { path: path(source), source: source.to_owned(), compiled, names })
+        let may_be_null = source.len() < whole.len() || names_null(source);
+        Ok(Expr { path: path(source), source: whole.to_owned(), compiled, names, may_be_null })
     }
 
     /// Its tokens, when it is nothing but a path such as `steps.members.items`.
@@ -123,6 +127,15 @@ impl Expr {
         json.map_err(|e| self.failed(&format!("its value cannot be written as JSON: {e}")))
     }
 
+    /// The same for what is sent: null is an error, unless the expression says that it is meant.
+    fn needed(&self, scope: &Scope) -> Result<String> {
+        let json = self.json(scope)?;
+        if json == "null" && !self.may_be_null {
+            return Err(self.failed("it is null, which is not sent by accident").advise(NULL));
+        }
+        Ok(json)
+    }
+
     /// Whether it is true.
     pub(crate) fn truth(&self, scope: &Scope) -> Result<bool> {
         match self.json(scope)?.as_str() {
@@ -141,6 +154,16 @@ impl Expr {
     fn failed(&self, why: &str) -> Error {
         Error::new(ErrorKind::InvalidOptions, format!("${{{{ {} }}}}: {why}", self.source))
     }
+}
+
+/// What to do about null where a value is sent.
+const NULL: &str = "write | default('…') behind it for a value of your own, or ? where null is meant: ${{ item.manager ? }}";
+
+/// What becomes of an expression that is null.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Null {
+    Kept,
+    Refused,
 }
 
 fn within<'t>(text: &'t str, token: &str) -> Option<&'t str> {
@@ -267,13 +290,21 @@ impl Shape {
     /// Its value as JSON text.
     pub(crate) fn json(&self, scope: &Scope) -> Result<String> {
         let mut out = String::new();
-        self.write(scope, &mut out)?;
+        self.write(scope, Null::Kept, &mut out)?;
         Ok(out)
     }
 
-    fn write(&self, scope: &Scope, out: &mut String) -> Result<()> {
+    /// The same for what is sent: null is an error, unless an expression says that it is meant.
+    pub(crate) fn needed(&self, scope: &Scope) -> Result<String> {
+        let mut out = String::new();
+        self.write(scope, Null::Refused, &mut out)?;
+        Ok(out)
+    }
+
+    fn write(&self, scope: &Scope, null: Null, out: &mut String) -> Result<()> {
         match self {
             Shape::Fixed(json) => out.push_str(json),
+            Shape::Value(expr) if null == Null::Refused => out.push_str(&expr.needed(scope)?),
             Shape::Value(expr) => out.push_str(&expr.json(scope)?),
             Shape::Text(pieces) => out.push_str(&Value::from(joined(pieces, scope)?).to_string()),
             Shape::List(list) => {
@@ -282,7 +313,7 @@ impl Shape {
                     if index > 0 {
                         out.push(',');
                     }
-                    shape.write(scope, out)?;
+                    shape.write(scope, null, out)?;
                 }
                 out.push(']');
             }
@@ -294,7 +325,7 @@ impl Shape {
                     }
                     out.push_str(&Value::from(name.as_str()).to_string());
                     out.push(':');
-                    shape.write(scope, out)?;
+                    shape.write(scope, null, out)?;
                 }
                 out.push('}');
             }
@@ -332,7 +363,7 @@ fn as_text(expr: &Expr, json: &str) -> Result<String> {
         Some(b'{') => Err(expr
             .failed("it is an object, which has no place inside text")
             .advise("name one of its fields, or write | tojson behind it")),
-        Some(b'n') | None => Err(expr.failed("it is null, which has no place inside text").advise("write | default('…', true) behind it")),
+        Some(b'n') | None => Err(expr.failed("it is null, which has no place inside text").advise("write | default('…') behind it")),
         Some(_) => Ok(json.to_owned()),
     }
 }
@@ -359,8 +390,54 @@ mod tests {
     }
 
     #[test]
+    fn null_is_sent_only_where_it_is_meant() {
+        let scope = Scope::default().with_item(r#"{"id": 7, "none": null, "name": "x", "list": ["a", null]}"#, 0);
+        let needed = |source: &str| Expr::parse(source).unwrap_or_else(|e| panic!("{e:?}")).needed(&scope);
+        for (source, json) in [
+            ("item.id", "7"),
+            ("item.missing ?", "null"),
+            ("item.none?", "null"),
+            ("item.missing | default('y')", "\"y\""),
+            ("item.none | default('y')", "\"y\""),
+            ("item.none | d(item.name)", "\"x\""),
+            ("item.name if item.none is not none else none", "null"),
+            ("none", "null"),
+            ("item.list | select | join('-')", "\"a\""),
+            ("item.none | tojson", "\"null\""),
+            ("(item.none | default('')) ~ item.name", "\"x\""),
+        ] {
+            assert_eq!(needed(source).unwrap(), json, "{source}");
+        }
+        for source in [
+            "item.missing",
+            "item.none",
+            "item.none if item.none is none else item.id",
+            "item.none | trim",
+            "item.missing | lower",
+            "item.none | upper",
+            "item.none | title",
+            "item.none | string",
+            "item.none | replace('a', 'b')",
+            "item.name | replace('x', item.none)",
+            "item.none | escape",
+            "item.none | indent",
+            "item.none | split(',')",
+            "item.none | lines",
+            "'%s' | format(item.none)",
+            "item.list | join(',')",
+            "item.none | join(',')",
+            "item.name ~ item.none",
+            "item.none ~ item.name",
+            "item.name ~ '-' ~ item.missing.deeper | upper",
+        ] {
+            let error = needed(source).unwrap_err();
+            assert!(error.message.contains("null"), "{source}: {error:?}");
+        }
+    }
+
+    #[test]
     fn an_expression_is_read_to_its_end() {
-        for source in ["item.a == 'x' && item.b", "'a' ; 3", "\"a\" ?", "3. * 'f' § a", "'a'\u{18}"] {
+        for source in ["item.a == 'x' && item.b", "'a' ; 3", "\"a\" ?? 'b'", "3. * 'f' § a", "'a'\u{18}"] {
             let (message, _) = Expr::parse(source).err().unwrap_or_else(|| panic!("{source} was accepted"));
             assert!(message.contains("cannot be read"), "{message}");
         }

@@ -3,6 +3,7 @@
 use super::model::{Feed, Step};
 use super::scope::Scope;
 use super::spool::Rows;
+use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The elements of a feed, with their numbers from 0.
@@ -27,7 +28,7 @@ impl Elements {
                 Some(view) => Source::Rows(Rows::open(&view.spool, view.bytes)?),
                 None => return Err(Error::new(ErrorKind::Internal, format!("the step {id} has no rows to read"))),
             },
-            Feed::Shape(shape) => Source::List(list(&shape.json(scope)?)?.into_iter()),
+            Feed::Shape(shape) => Source::List(list(&shape.needed(scope)?)?.into_iter()),
         };
         Ok(Elements { source, next: 0 })
     }
@@ -115,7 +116,9 @@ pub(crate) fn shaped(step: &Step, scope: &Scope, item: &str, number: u64) -> Res
         return Ok(None);
     }
     match &step.map {
-        Some(map) => map.json(&scope).map(Some).map_err(numbered("map")),
+        // What a query gives may well be null; what is sent may not.
+        Some(map) if step.method == Method::Query => map.json(&scope).map(Some).map_err(numbered("map")),
+        Some(map) => map.needed(&scope).map(Some).map_err(numbered("map")),
         None => Ok(Some(item.to_owned())),
     }
 }

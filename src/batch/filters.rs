@@ -15,6 +15,9 @@ pub(super) const FACTOR: &str = "opnode_factor";
 /// The filter at the right of every `+`: the language goes through joined lists list by list.
 pub(super) const TERM: &str = "opnode_term";
 
+/// The filter at both sides of every `~`, which has no place for null.
+pub(super) const TEXT: &str = "opnode_text";
+
 /// What a list that is added costs, in elements.
 const ADDED: u64 = 50_000;
 
@@ -84,6 +87,9 @@ pub(super) fn guard(environment: &mut Environment) {
     environment.add_filter("trim", trim);
     environment.add_filter(FACTOR, factor);
     environment.add_filter(TERM, term);
+    environment.add_filter(TEXT, |value: Value| some(&value).map(|()| value));
+    environment.add_filter("default", default);
+    environment.add_filter("d", default);
     environment.add_function("range", range);
     let dict = Value::from_function(functions::dict);
     environment.add_function("dict", move |state: &mut State, args: Rest<ValueOrKwargs>| {
@@ -95,6 +101,17 @@ pub(super) fn guard(environment: &mut Environment) {
 
 fn wrong(why: &'static str) -> Error {
     Error::new(ErrorKind::InvalidOperation, why)
+}
+
+/// Refuses null where text is made: `None` would stand in it.
+fn some(value: &Value) -> Result<(), Error> {
+    if value.is_none() || value.is_undefined() { Err(wrong("null is no text; write | default('…') behind what may be null")) } else { Ok(()) }
+}
+
+/// What a record does not have is null in it: both are left to the default.
+fn default(value: Value, other: Option<Value>, also_false: Option<bool>) -> Value {
+    let is_missing = value.is_none() || value.is_undefined() || (also_false.unwrap_or(false) && !value.is_true());
+    if is_missing { other.unwrap_or_else(|| Value::from("")) } else { value }
 }
 
 /// Elements that a filter goes through; a text has characters.
@@ -175,6 +192,7 @@ fn summed(args: &mut [Value]) -> Result<(), Error> {
 /// The first argument as text that is no longer than what is left.
 fn text(args: &mut [Value]) -> Result<(), Error> {
     let Some(value) = args.first_mut() else { return Ok(()) };
+    some(value)?;
     flat(value)?;
     budget::bytes(value.as_str().map_or(0, |text| budget::size(text.len())))
 }
@@ -196,6 +214,7 @@ fn escaped(args: &mut [Value]) -> Result<(), Error> {
 }
 
 fn split(args: &mut [Value]) -> Result<(), Error> {
+    args.first().map_or(Ok(()), some)?;
     let Some(text) = args.first().and_then(Value::as_str) else { return Ok(()) };
     let count = match args.get(1).and_then(Value::as_str) {
         Some("") => text.len() + 2,
@@ -207,6 +226,7 @@ fn split(args: &mut [Value]) -> Result<(), Error> {
 }
 
 fn lines(args: &mut [Value]) -> Result<(), Error> {
+    args.first().map_or(Ok(()), some)?;
     let Some(text) = args.first().and_then(Value::as_str) else { return Ok(()) };
     budget::elements(budget::size(text.lines().count()))?;
     budget::bytes(budget::size(text.len()))
@@ -214,6 +234,7 @@ fn lines(args: &mut [Value]) -> Result<(), Error> {
 
 fn indented(args: &mut [Value]) -> Result<(), Error> {
     let Some(value) = args.first_mut() else { return Ok(()) };
+    some(value)?;
     flat(value)?;
     let (value, width, _, _, named): (StringInput, Option<usize>, Option<bool>, Option<bool>, Kwargs) = from_args(args)?;
     let width = width.or(named.get("width")?).unwrap_or(4);
@@ -231,6 +252,7 @@ fn formatted(args: &mut [Value]) -> Result<(), Error> {
     marked(format)?;
     let mut longest = 0;
     for arg in args.iter().skip(1) {
+        some(arg)?;
         let mut text = Text::default();
         text.push_value(arg)?;
         longest = longest.max(budget::size(text.end().len()));
@@ -322,6 +344,7 @@ fn join(value: &Value, joiner: Option<Value>, attribute: Option<String>, named: 
     let attribute = attribute.or(named.get("attribute")?);
     named.assert_all_used()?;
     let mut between = joiner;
+    some(value).and_then(|()| some(&between))?;
     flat(&mut between)?;
     let mut text = Text::default();
     let parts = value.try_iter().map_err(|e| wrong("only a list can be joined").with_source(e))?;
@@ -331,10 +354,9 @@ fn join(value: &Value, joiner: Option<Value>, attribute: Option<String>, named: 
         if index > 0 {
             text.push_value(&between)?;
         }
-        match &attribute {
-            Some(path) => text.push_value(&at_path(part, path))?,
-            None => text.push_value(&part)?,
-        }
+        let part = attribute.as_ref().map_or(part.clone(), |path| at_path(part, path));
+        some(&part)?;
+        text.push_value(&part)?;
     }
     Ok(text.end())
 }
@@ -357,6 +379,7 @@ fn pprint(value: &Value) -> Result<String, Error> {
 }
 
 fn string(value: &Value) -> Result<Value, Error> {
+    some(value)?;
     let mut text = value.clone();
     flat(&mut text)?;
     Ok(if text.as_str().is_some() { text } else { Value::from(text.to_string()) })
@@ -364,6 +387,7 @@ fn string(value: &Value) -> Result<Value, Error> {
 
 fn replace(args: Rest<ValueOrKwargs>) -> Result<Value, Error> {
     let mut args = args.into_values();
+    args.iter().take(3).try_for_each(some)?;
     args.iter_mut().take(3).try_for_each(flat)?;
     let (value, from, to, times, named): (StringInput, StringInput, StringInput, Option<i64>, Kwargs) = from_args(&args)?;
     // As in Python, a number below zero is no limit.
@@ -378,6 +402,7 @@ fn replace(args: Rest<ValueOrKwargs>) -> Result<Value, Error> {
 
 fn trim(args: Rest<ValueOrKwargs>) -> Result<Value, Error> {
     let mut args = args.into_values();
+    args.first().map_or(Ok(()), some)?;
     args.iter_mut().try_for_each(flat)?;
     let (value, marks): (StringInput, Option<String>) = from_args(&args)?;
     budget::bytes(budget::size(value.as_str().len()))?;

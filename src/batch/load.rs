@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::check;
 use super::disk;
 use super::model::{Batch, Leg, Step};
+use super::targets;
 use crate::connection::{ConnectionFile, ConnectionSpec, ConnectionsFile};
 use crate::definition::{BatchFile, Checker, ConnectionsPart, FORMAT_VERSION, Format, Json, MatrixFile, NamesFile, Ordered, explain};
 use crate::engine::{Engine, Session};
@@ -132,7 +133,7 @@ impl Batch {
             c.fault("/steps", "the batch has no steps", None);
         }
         let steps = check::steps(&mut c, &file, &ground);
-        let refused = check::targets(&mut c, &steps, &ground, &folder, &name);
+        let refused = targets::targets(&mut c, &steps, &ground, &folder, &name);
         let steps: Vec<Step> = steps.into_iter().map(|(_, step)| step).collect();
         let sessions = sessions(&mut c, config, &known, &steps, &file);
         let prints = prints(text, &vars, &env, config, &known, &steps);

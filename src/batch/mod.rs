@@ -20,6 +20,7 @@ mod names;
 mod plan;
 mod read;
 mod record;
+mod rows;
 mod run;
 mod run_values;
 mod runs;
@@ -28,6 +29,7 @@ mod scope;
 mod send;
 mod spool;
 mod state;
+mod targets;
 mod tokens;
 mod watermark;
 

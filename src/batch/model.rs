@@ -55,6 +55,8 @@ pub(crate) struct Step {
     pub(crate) parallel: usize,
     pub(crate) limit: Option<u64>,
     pub(crate) forward_only: bool,
+    /// Fields that the operation does not have are faults, and not only noted.
+    pub(crate) known_fields: bool,
     pub(crate) watermark: Option<Watermark>,
     pub(crate) save: Option<Save>,
     pub(crate) on_error: OnErrorFile,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::check::Ground;
 use super::expr::Expr;
+use super::rows::Sources;
 use super::scope::NAMES;
 use crate::definition::Checker;
 use crate::error::did_you_mean;
@@ -24,6 +25,10 @@ pub(crate) struct Names<'a, 'n> {
     pub(crate) all: &'a [&'a str],
     pub(crate) ground: &'a Ground<'a>,
     pub(crate) needs: &'n mut BTreeSet<usize>,
+    /// What is known of the values behind the names.
+    pub(super) sources: Sources,
+    /// Whether fields that nothing has are faults.
+    pub(super) known_fields: bool,
 }
 
 /// Functions of the expression language.
@@ -62,6 +67,9 @@ impl Names<'_, '_> {
             if let Some((message, advice)) = fault {
                 c.fault(at, format!("`{}`: {message}", expr.source), advice);
             }
+        }
+        if self.known_fields {
+            self.sources.check(c, at, expr);
         }
     }
 

@@ -358,6 +358,7 @@ async fn prime(task: &Task<'_>, element: u64, item: Option<String>, resume: Opti
             forward_only: task.step.forward_only,
             // What follows takes the list for whole.
             strict: true,
+            known_fields: task.step.known_fields,
             cancel: task.context.ledger.stop.clone(),
             resume,
             ..CallOptions::default()

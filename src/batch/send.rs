@@ -419,7 +419,7 @@ pub(super) fn options(task: &Task<'_>, scope: &Scope) -> Result<Options> {
 
 /// The options of a step, each value with the text that its expression or the file gives it.
 pub(super) fn options_of(step: &Step, scope: &Scope) -> Result<Options> {
-    let json = step.options.json(scope)?;
+    let json = step.options.needed(scope)?;
     Options::read(&json).map_err(|e| Error::new(ErrorKind::InvalidOptions, format!("the options cannot be read: {e}")))
 }
 
@@ -441,7 +441,11 @@ fn items_of(items: &[String]) -> Result<Items> {
 
 fn check_part(task: &Task<'_>, options: &Options, first: u64, part: Vec<String>) -> Result<()> {
     let numbered = |e: Error| if first == 0 { e } else { e.with(|d| d.message = format!("after item {first}: {}", d.message)) };
-    check_items(&task.step.operation, options, Some(&items_of(&part)?)).map_err(numbered)
+    let unknown = check_items(&task.step.operation, options, Some(&items_of(&part)?)).map_err(numbered)?;
+    if unknown.is_empty() || !task.step.known_fields {
+        return Ok(());
+    }
+    Err(numbered(task.step.operation.refuse_fields(ErrorKind::InvalidItems, unknown)))
 }
 
 /// Begins a call of the engine.
@@ -461,6 +465,7 @@ pub(super) fn begin(
     let with = CallOptions {
         cancel: task.context.hard.clone(),
         stop_on_error: task.step.on_error == OnErrorFile::Stop,
+        known_fields: task.step.known_fields,
         gate: Some(Arc::new(intent) as Arc<dyn Gate>),
         first,
         key: Some(format!("{}/{}/{element}", task.context.folder.info.run, task.key)),

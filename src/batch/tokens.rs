@@ -76,6 +76,96 @@ pub(super) fn words(source: &str) -> Vec<(bool, String)> {
     found
 }
 
+/// Filters that keep a list's elements as they are.
+const KEEPING: [&str; 8] = ["selectattr", "rejectattr", "select", "reject", "sort", "unique", "list", "reverse"];
+
+/// The paths into rows that an expression reads, such as `item.a['b c'][0]`; where filters name a field of a list's elements, with `*` for the element.
+pub(super) fn paths(source: &str) -> Vec<Vec<String>> {
+    let tokens: Vec<&str> = tokens(source).collect();
+    let token = |index: usize| tokens.get(index).copied().unwrap_or_default();
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < tokens.len() {
+        let before = (at.checked_sub(2).map_or("", token), at.checked_sub(1).map_or("", token));
+        let is_name = matches!(token(at), "item" | "parent" | "steps") && !matches!(before.1, "." | "|" | "is") && before != ("is", "not");
+        let is_argument = token(at + 1) == "=" && token(at + 2) != "=" && matches!(before.1, "(" | ",");
+        if !is_name || is_argument || token(at + 1) == "(" {
+            at += 1;
+            continue;
+        }
+        let mut path = vec![token(at).to_owned()];
+        at += 1;
+        loop {
+            if token(at) == "." && token(at + 1).starts_with(is_word) {
+                path.push(token(at + 1).to_owned());
+                at += 2;
+            } else if token(at) == "[" && token(at + 1).starts_with(['"', '\'']) && token(at + 2) == "]" {
+                path.push(unquoted(token(at + 1)).to_owned());
+                at += 3;
+            } else if let Some(end) = (token(at) == "[").then(|| digits_end(&tokens, at + 1)).flatten() {
+                path.push(tokens.get(at + 1..end).unwrap_or_default().concat());
+                at = end + 1;
+            } else {
+                break;
+            }
+        }
+        if token(at) == "(" {
+            // A method of the value, and no field of it.
+            path.pop();
+        }
+        found.extend(attributes(&tokens, at, &path));
+        found.push(path);
+    }
+    found
+}
+
+/// Where digits end at a bracket.
+fn digits_end(tokens: &[&str], from: usize) -> Option<usize> {
+    let is_digit = |token: &&&str| token.bytes().all(|b| b.is_ascii_digit());
+    let count = tokens.iter().skip(from).take_while(is_digit).count();
+    (count > 0 && tokens.get(from + count) == Some(&"]")).then_some(from + count)
+}
+
+/// The fields of its elements that the filters behind a list name.
+fn attributes(tokens: &[&str], mut at: usize, path: &[String]) -> Vec<Vec<String>> {
+    let token = |index: usize| tokens.get(index).copied().unwrap_or_default();
+    let mut found = Vec::new();
+    while token(at) == "|" {
+        let name = token(at + 1);
+        let mut end = at + 2;
+        if token(end) == "(" {
+            let mut depth = 0_usize;
+            while let Some(token) = tokens.get(end) {
+                depth = match *token {
+                    "(" => depth + 1,
+                    ")" => depth - 1,
+                    _ => depth,
+                };
+                end += 1;
+                if depth == 0 {
+                    break;
+                }
+            }
+        }
+        let arguments = tokens.get(at + 3..end).unwrap_or_default();
+        let first = arguments.first().copied().filter(|_| matches!(name, "selectattr" | "rejectattr"));
+        let named = arguments.iter().position(|t| *t == "attribute").and_then(|i| arguments.get(i + 2)).copied();
+        if let Some(text) = first.or(named).filter(|text| text.starts_with(['"', '\''])) {
+            let fields = unquoted(text).split(',').next().unwrap_or_default().split('.').map(str::to_owned);
+            found.push(path.iter().cloned().chain(["*".to_owned()]).chain(fields).collect());
+        }
+        if !KEEPING.contains(&name) {
+            break;
+        }
+        at = end;
+    }
+    found
+}
+
+fn unquoted(text: &str) -> &str {
+    text.get(1..text.len().saturating_sub(1)).unwrap_or_default()
+}
+
 /// Length of a quoted text at the start.
 fn quoted(text: &str) -> usize {
     let mut chars = text.char_indices();
@@ -90,6 +180,16 @@ fn quoted(text: &str) -> usize {
         }
     }
     text.len()
+}
+
+/// Whether null is written out in an expression, as one of its values and not in a test such as `is none`.
+pub(super) fn names_null(source: &str) -> bool {
+    let tokens: Vec<&str> = tokens(source).collect();
+    let is_test = |index: usize| {
+        let before = |steps: usize| index.checked_sub(steps).and_then(|i| tokens.get(i)).copied().unwrap_or_default();
+        before(1) == "is" || (before(1) == "not" && before(2) == "is") || before(1) == "."
+    };
+    tokens.iter().enumerate().any(|(index, token)| matches!(*token, "none" | "None") && !is_test(index))
 }
 
 /// `a.b`, `a[0]`, `a['b c']`.
@@ -147,8 +247,8 @@ pub(super) fn closing(text: &str) -> Option<usize> {
 }
 
 /// The same expression with filters at the sides of its operators, because an operator cannot be replaced in the language: `factor` at both
-/// sides of every `*`, `term` at the right of every `+`. They hand on what they are given or fail, so that nothing else changes.
-pub(super) fn with_checked_operators(source: &str, factor: &str, term: &str) -> String {
+/// sides of every `*`, `part` at both sides of every `~`, `term` at the right of every `+`. They hand on what they are given or fail, so that nothing else changes.
+pub(super) fn with_checked_operators(source: &str, [factor, term, part]: [&str; 3]) -> String {
     let tokens: Vec<(usize, &str)> = places(source).collect();
     let token = |index: usize| tokens.get(index).map_or("", |(_, token)| token);
     let mut places = Vec::new();
@@ -174,11 +274,12 @@ pub(super) fn with_checked_operators(source: &str, factor: &str, term: &str) -> 
             "*" if is_power(&tokens, index)
                 || index.checked_sub(1).is_some_and(|i| is_power(&tokens, i))
                 || matches!(before, "(" | ",") => {}
-            "*" => {
-                if places.last() != Some(&(*at, factor)) {
-                    places.push((*at, factor));
+            "*" | "~" => {
+                let filter = if *text == "*" { factor } else { part };
+                if places.last() != Some(&(*at, filter)) {
+                    places.push((*at, filter));
                 }
-                open.push((depth, false, factor));
+                open.push((depth, false, filter));
             }
             _ => {}
         }
@@ -238,6 +339,23 @@ mod tests {
     }
 
     #[test]
+    fn paths_are_found_within_calculations() {
+        for (source, found) in [
+            ("item.inactivFlag != false", "item.inactivFlag"),
+            ("item['a b'][10].c ~ parent.d | upper", "item.a b.10.c parent.d"),
+            ("item.name.upper() == item.x is none and not item.y is not none", "item.name item.x item.y"),
+            ("steps.a.items | selectattr('open', 'eq', item.z) | map(attribute='id') | list", "steps.a.items.*.open steps.a.items.*.id steps.a.items item.z"),
+            ("steps.a.items | map(attribute='b.c') | join(',')", "steps.a.items.*.b.c steps.a.items"),
+            ("range(1, stop=item.n) | first", "item.n"),
+            ("{'a': item.b, 'item': 'item.c'}", "item.b"),
+            ("item[vars.name].x", "item"),
+        ] {
+            let paths: Vec<String> = super::paths(source).iter().map(|p| p.join(".")).collect();
+            assert_eq!(paths.join(" "), found, "{source}");
+        }
+    }
+
+    #[test]
     fn the_sides_of_operators_are_checked() {
         for (source, expected) in [
             ("a * b", "a | F * b | F"),
@@ -245,14 +363,15 @@ mod tests {
             ("a ** b * c ** d", "a ** b | F * c | F ** d"),
             ("f(*a, **b, c=d * -e.if[0])", "f(*a, **b, c=d | F * -e.if[0] | F )"),
             ("2 * (3 * a) | f - 1e-5 * 4e-5 - 1", "2 | F * (3 | F * a | F ) | f | F - 1e-5 | F * 4e-5 | F - 1"),
-            ("'*' ~ \"a * b\"", "'*' ~ \"a * b\""),
+            ("'*' ~ \"a * b\"", "'*' | P ~ \"a * b\" | P"),
+            ("a ~ b * c ~ d | f", "a | P ~ b | P | F * c | F | P ~ d | f | P"),
             ("a + b * c + d", "a + b | T | F * c | F + d | T"),
             ("[1] + -[2][0] - 3 in x + {'a': 1e+5}", "[1] + -[2][0] | T - 3 in x + {'a': 1e+5} | T"),
             ("a + b if c + d else e + f(g + h)", "a + b | T if c + d | T else e + f(g + h | T ) | T"),
             ("a * b is c * d", "a | F * b | F is c | F * d | F"),
         ] {
             let squeezed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-            assert_eq!(squeezed(&with_checked_operators(source, "F", "T")), expected);
+            assert_eq!(squeezed(&with_checked_operators(source, ["F", "T", "P"])), expected);
         }
     }
 

@@ -109,6 +109,9 @@ mirrors! {
         /// What happens to items that were under way when a run was killed
         #[serde(default)]
         pub on_unknown: OnUnknownFile,
+        /// What becomes of fields that neither schema nor sample of the record has
+        #[serde(default)]
+        pub unknown_fields: UnknownFieldsFile,
     }
 
     /// The largest value seen
@@ -138,6 +141,16 @@ mirrors! {
     /// What a failed item or element does to the step
     #[derive(Copy, Default, PartialEq, Eq)]
     enum OnErrorFile { #[default] Stop, Continue }
+
+    /// What becomes of fields that neither schema nor sample of the record has
+    #[derive(Copy, Default, PartialEq, Eq)]
+    enum UnknownFieldsFile {
+        /// They are faults of the file, and items with them are not sent
+        #[default]
+        Refuse,
+        /// They are taken, and sent
+        Warn,
+    }
 
     /// What happens to items that were under way when a run was killed
     #[derive(Copy, Default, PartialEq, Eq)]

@@ -37,6 +37,10 @@ mirrors! {
         /// How an array is sent: comma-joined, or the parameter repeated
         #[serde(default)]
         pub style: StyleFile,
+        /// It names fields of the record, which are then checked: `columns` for those to return, separated by commas, `order` for an order, `conditions` for `field operator
+        /// value` joined by words, `terms` for a list of `field:operator:value`
+        #[serde(default)]
+        pub fields: Option<NamingFile>,
         #[serde(default, rename = "type")]
         pub kind: Option<Json>,
         #[serde(default)]
@@ -72,6 +76,10 @@ mirrors! {
     /// Where an option is sent
     #[derive(Copy, PartialEq, Eq)]
     enum LocationFile { Path, Query, Header, Body }
+
+    /// How an option names fields of the record
+    #[derive(Copy, PartialEq, Eq)]
+    enum NamingFile { Columns, Order, Conditions, Terms }
 
     /// How an array is sent
     #[derive(Copy, Default, PartialEq, Eq)]

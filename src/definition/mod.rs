@@ -8,6 +8,7 @@ mod connector;
 mod connector_file;
 mod effects;
 mod exact;
+mod fields;
 mod file;
 mod operation;
 mod pack;
@@ -38,13 +39,15 @@ pub use value::{Json, Ordered};
 
 #[cfg(feature = "batch")]
 pub(crate) use batch_file::{
-    BatchFile, ConnectionsPart, MatrixFile, NamesFile, OnErrorFile, OnUnknownFile, SaveFormat, SavePart, StepFile,
+    BatchFile, ConnectionsPart, MatrixFile, NamesFile, OnErrorFile, OnUnknownFile, SaveFormat, SavePart, StepFile, UnknownFieldsFile,
+    WatermarkFile,
 };
 pub(crate) use check::{Checker, explain};
 #[cfg(feature = "sandbox")]
 pub(crate) use connector::ErrorRules;
 pub(crate) use connector::{Auth, Explain, Oauth2, Refresh, Success};
 pub(crate) use connector_file::{ClientAuthFile, FormatFile, PropertyTypeFile};
+pub(crate) use fields::{Fields, Strangers};
 pub(crate) use operation::{PartMeans, PartRule, Repeat};
 pub(crate) use pack::into_faults;
 #[cfg(feature = "sandbox")]

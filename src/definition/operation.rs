@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::connector::{Connector, Success};
 use super::exact::refine;
+use super::fields::{Fields, Naming};
 use super::paging::{Paging, Size, Total};
 use super::schema::{Finding, Schema, kind_of};
 use super::text::{Pointer, Text};
@@ -72,6 +73,8 @@ pub struct OptionRule {
     pub(crate) repeat: bool,
     /// Its author says where it is sent.
     pub(crate) placed: bool,
+    /// How it names fields of the record.
+    pub(crate) naming: Option<Naming>,
 }
 
 impl OptionRule {
@@ -235,6 +238,7 @@ pub struct Operation {
     pub(crate) anonymous: bool,
     pub(crate) option_check: OnceLock<Result<Schema, String>>,
     pub(crate) item_check: OnceLock<Result<Schema, String>>,
+    pub(crate) item_fields: OnceLock<Fields>,
 }
 
 impl fmt::Debug for Operation {

@@ -10,9 +10,10 @@ use super::connector::{Connector, Success};
 use super::connector_file::VerdictFile;
 use super::effects;
 use super::file::{
-    ItemsFile, LocationFile, MethodFile, OperationFile, OptionFile, PartErrorsFile, PartKeyFile, PartOkFile, PartsFile, RecordFile,
+    ItemsFile, LocationFile, MethodFile, NamingFile, OperationFile, OptionFile, PartErrorsFile, PartKeyFile, PartOkFile, PartsFile, RecordFile,
     ResponseFile, ResultFile, SendFile, StyleFile,
 };
+use super::fields::Naming;
 use super::operation::{
     ItemRule, LaterRecord, Location, Method, Operation, OptionRule, PartErrors, PartMeans, PartRule, Record, Repeat, ResponseRule,
     ResultShape, Send,
@@ -129,6 +130,7 @@ fn convert(
         anonymous: file.anonymous,
         option_check: OnceLock::new(),
         item_check: OnceLock::new(),
+        item_fields: OnceLock::new(),
     };
     if let Some(written) = written {
         effects::check(c, &at, &written, &operation);
@@ -267,6 +269,12 @@ pub(crate) fn option_rule(c: &mut Checker<'_>, at: &str, name: String, file: Opt
         Some(LocationFile::Query) | None => Location::Query,
     };
     let description = file.description.clone();
+    let naming = file.fields.map(|naming| match naming {
+        NamingFile::Columns => Naming::Columns,
+        NamingFile::Order => Naming::Order,
+        NamingFile::Conditions => Naming::Conditions,
+        NamingFile::Terms => Naming::Terms,
+    });
     let (repeat, secret) = (file.style == StyleFile::Repeat, file.secret);
     let no_list = file.kind.as_ref().is_some_and(|kind| !kind.0.contains("\"array\""));
     if repeat && (location != Location::Query || no_list) {
@@ -274,7 +282,7 @@ pub(crate) fn option_rule(c: &mut Checker<'_>, at: &str, name: String, file: Opt
     }
     let schema = schema_text(file);
     c.schema(at, &format!("the option `{name}`: "), || schema.to_value());
-    Some(OptionRule { name, location, schema, description, required: in_path, secret, repeat, placed })
+    Some(OptionRule { name, location, schema, description, required: in_path, secret, repeat, placed, naming })
 }
 
 /// The JSON Schema keywords of an option, in their usual order.
@@ -322,6 +330,7 @@ fn page_size_option(size: &Size) -> OptionRule {
         secret: false,
         repeat: false,
         placed: true,
+        naming: None,
     }
 }
 

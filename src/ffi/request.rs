@@ -134,6 +134,7 @@ impl Request {
             items_max: typed.limit,
             forward_only: typed.forward_only,
             strict: typed.strict,
+            known_fields: typed.strict,
             stop_on_error: typed.stop_on_error,
             timeout: typed.timeout_ms.map(Duration::from_millis),
             cancel: Cancel::default(),

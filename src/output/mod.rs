@@ -7,4 +7,6 @@ mod form;
 
 #[cfg(feature = "cli")]
 pub(crate) use columns::{Column, Kind, Row, VALUE, cell, kind, label};
+#[cfg(feature = "batch")]
+pub(crate) use columns::path;
 pub(crate) use form::Form;

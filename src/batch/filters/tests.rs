@@ -44,7 +44,7 @@ fn guarded_filters_do_what_they_did() {
         ("item.l | sort(reverse=true) | reverse | list", "[1,1,2,3]"),
         ("item.t | sort | join(', ')", "\"A, b\""),
         ("item.r | sort(attribute='k') | map(attribute='k') | join", "\"12\""),
-        ("item.r | join('+', attribute='k') ~ item.r | join(d='', attribute='m.0')", "\"2+17\""),
+        ("item.r | join('+', attribute='k') ~ [item.r[1]] | join(d='', attribute='m.0')", "\"2+17\""),
         ("item.r | map(attribute='m', default=0) | list", "[0,[7]]"),
         ("item.r | selectattr('k', 'eq', 1) | rejectattr('m', 'none') | list | length", "1"),
         ("item.l | select('gt', 1) | map('string') | join | int", "32"),

@@ -1,0 +1,127 @@
+//! What is known of the rows that steps give and of the items that expressions read: names that nothing has are faults of the file.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::expr::{Expr, Shape};
+use super::model::Feed;
+use super::tokens::paths;
+use crate::definition::{Checker, Fields, Method, Operation};
+use crate::yaml::escape;
+
+/// What expressions of a step read.
+#[derive(Clone, Default)]
+pub(super) struct Sources {
+    pub(super) item: Fields,
+    pub(super) parent: Fields,
+    /// Rows of earlier steps.
+    pub(super) steps: BTreeMap<String, Fields>,
+}
+
+impl Sources {
+    /// What the elements of a feed have.
+    pub(super) fn of_feed(&self, feed: Option<&Feed>) -> Fields {
+        match feed {
+            Some(Feed::Step(id)) => self.steps.get(id).cloned().unwrap_or_default(),
+            Some(Feed::Shape(shape)) => match self.of_shape(shape) {
+                Fields::List(element) => *element,
+                other => other,
+            },
+            None => Fields::Any,
+        }
+    }
+
+    /// What a value with expressions has.
+    pub(super) fn of_shape(&self, shape: &Shape) -> Fields {
+        match shape {
+            Shape::Fixed(json) => crate::item::value_of(json).map(|value| of_value(&value)).unwrap_or_default(),
+            Shape::Text(_) => Fields::Plain,
+            Shape::List(list) => {
+                let element = list.iter().map(|shape| self.of_shape(shape)).reduce(Fields::and).unwrap_or_default();
+                Fields::List(Box::new(element))
+            }
+            Shape::Map(map) => {
+                let known = map.iter().map(|(name, shape)| (name.clone(), self.of_shape(shape))).collect();
+                Fields::Object { known, is_whole: true }
+            }
+            Shape::Value(expr) => expr.path().and_then(|path| self.find(path)).map(|(fields, rest)| fields.part(rest)).unwrap_or_default(),
+        }
+    }
+
+    /// Where a path begins, and what is left of it.
+    fn find<'p>(&self, path: &'p [String]) -> Option<(Fields, &'p [String])> {
+        match path {
+            [root, rest @ ..] if root == "item" => Some((self.item.clone(), rest)),
+            [root, rest @ ..] if root == "parent" => Some((self.parent.clone(), rest)),
+            [root, id, items, rest @ ..] if root == "steps" && items == "items" => {
+                Some((Fields::List(Box::new(self.steps.get(id)?.clone())), rest))
+            }
+            _ => None,
+        }
+    }
+
+    /// Faults of an expression's paths.
+    pub(super) fn check(&self, c: &mut Checker<'_>, at: &str, expr: &Expr) {
+        let mut told = Vec::new();
+        for path in paths(&expr.source) {
+            let Some(unknown) = self.find(&path).and_then(|(fields, rest)| fields.unknown(rest, ".")) else { continue };
+            if told.contains(&unknown) {
+                continue;
+            }
+            let root = if path.first().is_some_and(|root| root == "steps") { "the rows of the step have" } else { "it has" };
+            let message = format!("`{}`: {root} no field `{}`{}", expr.source, unknown.path, unknown.hint());
+            c.fault(at, message, Some(OTHERWISE.to_owned()));
+            told.push(unknown);
+        }
+    }
+}
+
+/// What to do where a field is meant that the definition does not know.
+pub(super) const OTHERWISE: &str = "if the system has it all the same, say `unknown_fields: warn` in the step";
+
+fn of_value(value: &Value) -> Fields {
+    match value {
+        Value::Array(list) => Fields::List(Box::new(Fields::of_values(list))),
+        other => Fields::of_values([other]),
+    }
+}
+
+/// Faults of the fields that `map` makes for a write.
+pub(super) fn check_map(c: &mut Checker<'_>, at: &str, operation: &Operation, map: &Shape) {
+    if operation.method == Method::Query || operation.items.is_none() {
+        return;
+    }
+    let mut path = Vec::new();
+    unknown_in(c, at, operation, map, &mut path);
+}
+
+fn unknown_in(c: &mut Checker<'_>, at: &str, operation: &Operation, shape: &Shape, path: &mut Vec<String>) {
+    let names: Vec<(String, Option<&Shape>)> = match shape {
+        Shape::Map(map) => map.iter().map(|(name, shape)| (name.clone(), Some(shape))).collect(),
+        Shape::Fixed(json) => crate::item::fields_of(json).unwrap_or_default().into_iter().map(|(name, _)| (name, None)).collect(),
+        Shape::List(_) | Shape::Text(_) | Shape::Value(_) => return,
+    };
+    for (name, inner) in names {
+        let at = format!("{at}/{}", escape(&name));
+        path.push(name);
+        if let Some(unknown) = operation.item_fields().unknown(path, "/") {
+            let message = format!("{} has no field `{}`{}", operation.id, unknown.path, unknown.hint());
+            c.fault(&at, message, Some(OTHERWISE.to_owned()));
+        } else if let Some(inner) = inner {
+            unknown_in(c, &at, operation, inner, path);
+        }
+        path.pop();
+    }
+}
+
+/// Faults of columns that no row has.
+pub(super) fn check_columns(c: &mut Checker<'_>, at: &str, columns: &[String], rows: &Fields) {
+    for (index, column) in columns.iter().enumerate() {
+        let path = crate::output::path(column);
+        if let Some(unknown) = rows.unknown(&path, "/") {
+            let message = format!("no row has a field `{}`{}", unknown.path, unknown.hint());
+            c.fault(&format!("{at}/{index}"), message, Some(OTHERWISE.to_owned()));
+        }
+    }
+}

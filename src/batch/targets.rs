@@ -1,0 +1,62 @@
+//! Checks where a batch's files go.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path, PathBuf};
+
+use super::check::Ground;
+use super::model::Step;
+use super::run_values;
+use super::save;
+use crate::definition::Checker;
+use crate::error::Error;
+
+/// Where the files go: each can be written, in a form that is known, and none is written twice. Gives how many of the faults are the disk's.
+pub(crate) fn targets(c: &mut Checker<'_>, steps: &[(usize, Step)], ground: &Ground<'_>, folder: &Path, name: &str) -> usize {
+    let mut refused = 0;
+    let mut taken: BTreeMap<PathBuf, (String, String)> = BTreeMap::new();
+    let mut told = BTreeSet::new();
+    for (number, step) in steps {
+        let Some(save) = &step.save else { continue };
+        let at = format!("/steps/{number}/save");
+        for leg in ground.legs {
+            let scope = run_values::scope(ground.vars, ground.env, leg, "RUN", name);
+            let fault = match save::target(save, &scope, folder) {
+                Err(error) => Some((error.message.clone(), error.advice.clone())),
+                Ok(save::Place::Stdout(_)) => None,
+                Ok(save::Place::File(path, _)) => {
+                    let other = taken.insert(plain(&path), (step.id.clone(), leg.name.clone()));
+                    match other {
+                        Some((id, _)) if id != step.id => Some((format!("the step `{id}` writes {} too", path.display()), None)),
+                        Some((_, other)) => Some((
+                            format!("{} is written for {other} and for {}", path.display(), leg.name),
+                            Some("put ${{ connection.name }} into the path".to_owned()),
+                        )),
+                        None => {
+                            let refusal = save::writable(&path).err();
+                            refused += usize::from(refusal.is_some());
+                            refusal.map(|e: Error| (e.message.clone(), e.advice.clone()))
+                        }
+                    }
+                }
+            };
+            if let Some((message, advice)) = fault.filter(|(message, _)| told.insert((number, message.clone()))) {
+                c.fault(&at, message, advice);
+            }
+        }
+    }
+    refused
+}
+
+/// A path without its detours, so that `./out/a.csv` and `out/a.csv` are the same file.
+fn plain(path: &Path) -> PathBuf {
+    path.components().fold(PathBuf::new(), |mut plain, part| {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(plain.components().next_back(), Some(Component::Normal(_))) => {
+                plain.pop();
+            }
+            other => plain.push(other),
+        }
+        plain
+    })
+}

@@ -1,0 +1,429 @@
+//! The fields of a record, as far as its schema and its sample tell: one place that knows whether a name can be meant. Pure.
+//!
+//! A schema with `properties` names all fields, unless it says `additionalProperties`. A sample alone is an example: a name that it does not have is
+//! doubted only where it has a similar one.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::operation::{Operation, OptionRule, Send};
+use super::value::Json;
+use crate::error::{Error, ErrorKind, Fault, Place, nearest};
+use crate::options::Options;
+use crate::yaml::escape;
+
+/// Deepest level that is looked at: schemas may refer to themselves.
+const DEPTH_MAX: usize = 8;
+/// Faults that are told of one call.
+const FAULTS_MAX: usize = 20;
+
+/// What is known of a value's fields.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) enum Fields {
+    /// Nothing: every name may be meant.
+    #[default]
+    Any,
+    /// Text, a number or a flag, which has no fields.
+    Plain,
+    List(Box<Fields>),
+    Object {
+        known: BTreeMap<String, Fields>,
+        /// Whether there are no others.
+        is_whole: bool,
+    },
+}
+
+/// A name that no record has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unknown {
+    /// The path up to and with it.
+    pub(crate) path: String,
+    /// The nearest name, as a path.
+    pub(crate) nearest: Option<String>,
+}
+
+impl Unknown {
+    /// `; did you mean …?`, or nothing.
+    pub(crate) fn hint(&self) -> String {
+        self.nearest.as_ref().map(|n| format!("; did you mean `{n}`?")).unwrap_or_default()
+    }
+}
+
+impl Fields {
+    /// Those of a schema and a sample.
+    pub(crate) fn of(schema: &Value, sample: Option<&Value>) -> Fields {
+        let own = of_schema(schema, schema, 0);
+        sample.map_or_else(|| own.clone(), |sample| own.clone().and(of_sample(sample, 0)))
+    }
+
+    /// Those of values that are all there is, such as items that were written out.
+    pub(crate) fn of_values<'v>(values: impl IntoIterator<Item = &'v Value>) -> Fields {
+        values.into_iter().map(|value| whole(of_sample(value, 0))).reduce(Fields::and).unwrap_or_default()
+    }
+
+    /// What either of two knows.
+    pub(crate) fn and(self, other: Fields) -> Fields {
+        match (self, other) {
+            (Fields::Any, known) | (known, Fields::Any) => known,
+            (Fields::Plain, known) | (known, Fields::Plain) => known,
+            (Fields::List(a), Fields::List(b)) => Fields::List(Box::new(a.and(*b))),
+            (Fields::Object { mut known, is_whole: a }, Fields::Object { known: more, is_whole: b }) => {
+                for (name, fields) in more {
+                    let before = known.remove(&name).unwrap_or_default();
+                    known.insert(name, before.and(fields));
+                }
+                Fields::Object { known, is_whole: a || b }
+            }
+            (Fields::List(_), Fields::Object { .. }) | (Fields::Object { .. }, Fields::List(_)) => Fields::Any,
+        }
+    }
+
+    /// The fields at a name; of a list, those of its elements.
+    fn at(&self, name: &str) -> Option<&Fields> {
+        match self {
+            Fields::Any => Some(&Fields::Any),
+            Fields::Plain => None,
+            Fields::List(element) if name.bytes().all(|b| b.is_ascii_digit()) || name == "*" => Some(element),
+            Fields::List(element) => element.at(name),
+            Fields::Object { known, is_whole } => match known.get(name) {
+                Some(fields) => Some(fields),
+                None if *is_whole || nearest(name, known.keys().map(String::as_str)).is_some() => None,
+                None => Some(&Fields::Any),
+            },
+        }
+    }
+
+    /// What stands at a path.
+    pub(crate) fn part(&self, path: &[String]) -> Fields {
+        path.iter().try_fold(self, |fields, name| fields.at(name)).cloned().unwrap_or_default()
+    }
+
+    /// The first name of a path that leads nowhere. `between` joins names to a path.
+    pub(crate) fn unknown(&self, path: &[String], between: &str) -> Option<Unknown> {
+        let mut fields = self;
+        for (depth, name) in path.iter().enumerate() {
+            match fields.at(name) {
+                Some(next) => fields = next,
+                None => {
+                    let before = path.get(..depth).unwrap_or_default();
+                    let full = |name: &str| before.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join(between);
+                    let nearest = nearest(name, fields.names()).map(full);
+                    return Some(Unknown { path: full(name), nearest });
+                }
+            }
+        }
+        None
+    }
+
+    fn names(&self) -> Vec<&str> {
+        match self {
+            Fields::Any | Fields::Plain => Vec::new(),
+            Fields::List(element) => element.names(),
+            Fields::Object { known, .. } => known.keys().map(String::as_str).collect(),
+        }
+    }
+
+    /// Names in a value that are not known, each with its JSON Pointer.
+    fn unknown_in(&self, value: &Value, at: &str, found: &mut Vec<(String, Unknown)>) {
+        match (self, value) {
+            (Fields::Object { known, .. }, Value::Object(fields)) => {
+                for (name, value) in fields {
+                    match self.unknown(std::slice::from_ref(name), "/") {
+                        Some(unknown) => found.push((format!("{at}/{}", escape(name)), unknown)),
+                        None => {
+                            known.get(name).into_iter().for_each(|fields| fields.unknown_in(value, &format!("{at}/{}", escape(name)), found));
+                        }
+                    }
+                }
+            }
+            (Fields::List(element), Value::Array(list)) => {
+                list.iter().enumerate().for_each(|(index, value)| element.unknown_in(value, &format!("{at}/{index}"), found));
+            }
+            (Fields::Any | Fields::Plain | Fields::List(_) | Fields::Object { .. }, _) => {}
+        }
+    }
+}
+
+fn of_schema(schema: &Value, root: &Value, depth: usize) -> Fields {
+    if depth > DEPTH_MAX {
+        return Fields::Any;
+    }
+    let inner = |schema: &Value| of_schema(schema, root, depth + 1);
+    let alternatives = ["anyOf", "oneOf", "allOf"].iter().filter_map(|key| schema.get(*key)?.as_array()).flatten();
+    let referred = schema.get("$ref").and_then(Value::as_str).and_then(|r| root.pointer(r.strip_prefix('#')?));
+    let parts = alternatives.chain(referred).map(inner);
+    let own = match schema.get("properties").and_then(Value::as_object) {
+        Some(properties) => {
+            let more = schema.get("additionalProperties").is_some_and(|more| *more != Value::Bool(false)) || schema.get("patternProperties").is_some();
+            let known = properties.iter().map(|(name, schema)| (name.clone(), inner(schema))).collect();
+            Fields::Object { known, is_whole: !more }
+        }
+        None => match schema.get("items") {
+            Some(element) => Fields::List(Box::new(inner(element))),
+            None if is_plain(schema) => Fields::Plain,
+            None => Fields::Any,
+        },
+    };
+    parts.fold(own, Fields::and)
+}
+
+/// Whether its types have no fields.
+fn is_plain(schema: &Value) -> bool {
+    let plain = |kind: &Value| matches!(kind.as_str(), Some("string" | "integer" | "number" | "boolean" | "null"));
+    match schema.get("type") {
+        Some(Value::Array(kinds)) => kinds.iter().all(plain),
+        Some(kind) => plain(kind),
+        None => schema.get("enum").and_then(Value::as_array).is_some_and(|all| all.iter().all(|v| !v.is_object() && !v.is_array())),
+    }
+}
+
+fn of_sample(sample: &Value, depth: usize) -> Fields {
+    match sample {
+        Value::Object(fields) if depth <= DEPTH_MAX && !fields.is_empty() => {
+            let known = fields.iter().map(|(name, value)| (name.clone(), of_sample(value, depth + 1))).collect();
+            Fields::Object { known, is_whole: false }
+        }
+        Value::Array(list) if !list.is_empty() => {
+            let element = list.iter().map(|value| of_sample(value, depth + 1)).reduce(Fields::and).unwrap_or_default();
+            Fields::List(Box::new(element))
+        }
+        Value::String(_) | Value::Number(_) | Value::Bool(_) => Fields::Plain,
+        // An empty one may have anything.
+        Value::Null | Value::Object(_) | Value::Array(_) => Fields::Any,
+    }
+}
+
+/// The same at its top, with no other fields than those.
+fn whole(fields: Fields) -> Fields {
+    match fields {
+        Fields::Object { known, .. } => Fields::Object { known, is_whole: true },
+        other => other,
+    }
+}
+
+/// How an option names fields of the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Naming {
+    /// The fields to return, separated by commas; a slash or a dot reaches into a field.
+    Columns,
+    /// The same for an order: each with a direction behind it, or a sign before it.
+    Order,
+    /// `field operator value`, joined by words; values stand in quotes, brackets or bare.
+    Conditions,
+    /// A list of `field:operator:value`.
+    Terms,
+}
+
+/// Words of conditions that are no fields.
+const WORDS: [&str; 15] =
+    ["and", "or", "not", "in", "like", "contains", "is", "null", "true", "false", "between", "startswith", "endswith", "asc", "desc"];
+
+impl Naming {
+    /// The fields that a value of the option names.
+    pub(crate) fn names(self, value: &Value) -> Vec<Vec<String>> {
+        let texts: Vec<&str> = match value {
+            Value::String(text) => vec![text],
+            Value::Array(list) => list.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        };
+        let named: Vec<&str> = match self {
+            Naming::Columns => texts.iter().flat_map(|text| text.split(',')).map(str::trim).collect(),
+            Naming::Order => {
+                let parts = texts.iter().flat_map(|text| text.split(','));
+                parts.map(|part| part.split_whitespace().next().unwrap_or_default().trim_start_matches(['-', '+'])).collect()
+            }
+            Naming::Terms => texts.iter().filter_map(|text| Some(text.split_once(':')?.0.trim())).collect(),
+            Naming::Conditions => texts.iter().flat_map(|text| words(text)).collect(),
+        };
+        let path = |name: &str| name.split(['/', '.']).map(str::to_owned).collect();
+        named.into_iter().filter(|name| !name.is_empty()).map(path).collect()
+    }
+}
+
+/// The fields of a condition: words before an operator, outside of quotes and brackets.
+fn words(text: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    // Behind an operator stands a value.
+    let mut is_value = false;
+    while let Some(c) = rest.chars().next() {
+        let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '/' | '.');
+        let length = match c {
+            '"' | '\'' => rest.get(1..).and_then(|tail| tail.find(c)).map_or(rest.len(), |end| end + 2),
+            '[' => rest.find(']').map_or(rest.len(), |end| end + 1),
+            '(' if is_value => rest.find(')').map_or(rest.len(), |end| end + 1),
+            c if c.is_alphabetic() || c == '_' => rest.find(|c: char| !is_word(c)).unwrap_or(rest.len()),
+            c if c.is_ascii_digit() => rest.find(|c: char| !is_word(c) && !matches!(c, '-' | ':')).unwrap_or(rest.len()),
+            c => c.len_utf8(),
+        };
+        let (token, tail) = rest.split_at(length.min(rest.len()));
+        rest = tail;
+        let lower = token.to_ascii_lowercase();
+        match token {
+            "=" | "<" | ">" | "!" => is_value = true,
+            _ if matches!(lower.as_str(), "and" | "or") => is_value = false,
+            _ if matches!(lower.as_str(), "like" | "contains" | "in" | "is" | "between") => is_value = true,
+            _ if c.is_whitespace() || WORDS.contains(&lower.as_str()) => {}
+            _ if (c.is_alphabetic() || c == '_') && !is_value => found.push(token),
+            _ => {}
+        }
+    }
+    found
+}
+
+impl Operation {
+    /// The fields of the record that comes back.
+    pub(crate) fn record_fields(&self) -> Fields {
+        self.record().map_or(Fields::Any, |r| Fields::of(&r.schema.to_value(), Some(&r.sample.to_value())))
+    }
+
+    /// The fields of an item, those that fill options among them; `Any` where nothing is known of them, or nothing but options is sent.
+    pub(crate) fn item_fields(&self) -> &Fields {
+        self.item_fields.get_or_init(|| {
+            let Some(rule) = self.items.as_ref().filter(|rule| rule.send != Send::Multipart) else { return Fields::Any };
+            let sample = rule.sample.as_ref().map(Json::to_value);
+            let own = Fields::of(&rule.schema, sample.as_ref().filter(|s| s.is_object()));
+            let Fields::Object { mut known, is_whole } = own else { return Fields::Any };
+            for option in self.options.iter().filter(|o| self.item_may_fill(o)) {
+                known.entry(option.name.clone()).or_insert(Fields::Plain);
+            }
+            Fields::Object { known, is_whole }
+        })
+    }
+
+    /// Fields that options name and the record does not have.
+    pub(crate) fn unknown_names(&self, options: &Options) -> Vec<Fault> {
+        let naming = |option: &&OptionRule| option.naming.is_some() && options.contains(&option.name);
+        let named: Vec<&OptionRule> = self.options.iter().filter(naming).collect();
+        if named.is_empty() {
+            return Vec::new();
+        }
+        let fields = self.record_fields();
+        let mut faults = Vec::new();
+        for option in named {
+            let names = options.values().get(&option.name).zip(option.naming).map(|(value, naming)| naming.names(value)).unwrap_or_default();
+            for unknown in names.iter().filter_map(|path| fields.unknown(path, "/")) {
+                let message = format!("`{}` names the field `{}`, which the record does not have{}", option.name, unknown.path, unknown.hint());
+                faults.push(Fault { place: Place::field(format!("/{}", escape(&option.name))), message, advice: None });
+            }
+        }
+        faults
+    }
+
+    /// The option that says which fields come back.
+    pub(crate) fn projection(&self) -> Option<&OptionRule> {
+        self.options.iter().find(|o| o.naming == Some(Naming::Columns))
+    }
+
+    /// Fields that are not known, as one error.
+    pub(crate) fn refuse_fields(&self, kind: ErrorKind, faults: Vec<Fault>) -> Error {
+        self.refuse(kind, &format!("{} does not know a field", self.id), faults).advise(format!("`opnode describe {}` lists the fields", self.id))
+    }
+}
+
+/// Fields of items that the operation does not have, each told once, with how many items have it.
+pub(crate) struct Strangers<'o> {
+    operation: &'o Operation,
+    fields: &'o Fields,
+    told: BTreeMap<String, (usize, Unknown, u64)>,
+}
+
+impl<'o> Strangers<'o> {
+    pub(crate) fn of(operation: &'o Operation) -> Strangers<'o> {
+        Strangers { operation, fields: operation.item_fields(), told: BTreeMap::new() }
+    }
+
+    /// Looks at an item.
+    pub(crate) fn look(&mut self, index: usize, item: &Value) {
+        if matches!(self.fields, Fields::Any) {
+            return;
+        }
+        let mut found = Vec::new();
+        self.fields.unknown_in(item, "", &mut found);
+        for (pointer, unknown) in found {
+            self.told.entry(pointer).and_modify(|(_, _, count)| *count += 1).or_insert((index, unknown, 1));
+        }
+    }
+
+    pub(crate) fn faults(self) -> Vec<Fault> {
+        let fault = |(pointer, (index, unknown, count)): (String, (usize, Unknown, u64))| {
+            let more = if count > 1 { format!(" ({count} items)") } else { String::new() };
+            let message = format!("item {index}: {} has no field `{}`{}{more}", self.operation.id, unknown.path, unknown.hint());
+            Fault { place: Place::field(format!("/{index}{pointer}")), message, advice: None }
+        };
+        self.told.into_iter().take(FAULTS_MAX).map(fault).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{Fields, Naming};
+
+    fn unknown(fields: &Fields, path: &str) -> Option<String> {
+        let path: Vec<String> = path.split('.').map(str::to_owned).collect();
+        fields.unknown(&path, ".").map(|u| format!("{}{}", u.path, u.hint()))
+    }
+
+    #[test]
+    fn names_are_known_by_schema_and_sample() {
+        let schema = json!({"type": "object", "properties": {
+            "id": {"type": "integer"}, "title": {"type": ["string", "null"]}, "info": {"type": "object"},
+            "role": {"properties": {"id": {}, "name": {"type": "string"}}},
+            "lines": {"type": "array", "items": {"properties": {"amount": {"type": "number"}}}},
+            "open": {"properties": {"a": {}}, "additionalProperties": true},
+            "any": {},
+        }});
+        let fields = Fields::of(&schema, Some(&json!({"id": 1, "extra": "x", "info": {"lastUpdated": "…"}})));
+        for path in ["id", "extra", "role.name", "lines.0.amount", "lines.amount", "any.x.y", "open.z", "info.updatedBy"] {
+            assert_eq!(unknown(&fields, path), None, "{path}");
+        }
+        for (path, told) in [
+            ("titel", "titel; did you mean `title`?"),
+            ("zzz", "zzz"),
+            ("role.nmae", "role.nmae; did you mean `role.name`?"),
+            ("title.text", "title.text"),
+            ("lines.0.amuont", "lines.0.amuont; did you mean `lines.0.amount`?"),
+            ("info.lastUpdate", "info.lastUpdate; did you mean `info.lastUpdated`?"),
+        ] {
+            assert_eq!(unknown(&fields, path).as_deref(), Some(told), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_sample_alone_is_an_example() {
+        let fields = Fields::of(&Value::Bool(true), Some(&json!({"title": "x", "empty": {}})));
+        assert_eq!(unknown(&fields, "titel").as_deref(), Some("titel; did you mean `title`?"));
+        assert_eq!(unknown(&fields, "somethingElse"), None);
+        assert_eq!(unknown(&fields, "empty.a"), None);
+        assert_eq!(unknown(&Fields::of_values([&json!({"id": 1}), &json!({"name": 2})]), "other").as_deref(), Some("other"));
+    }
+
+    #[test]
+    fn a_schema_may_refer_to_itself() {
+        let schema = json!({"properties": {"child": {"$ref": "#"}, "name": {}}});
+        let fields = Fields::of(&schema, None);
+        assert_eq!(unknown(&fields, "child.child.name"), None);
+        assert_eq!(unknown(&fields, "child.child.nam").as_deref(), Some("child.child.nam; did you mean `child.child.name`?"));
+    }
+
+    #[test]
+    fn options_name_fields() {
+        for (naming, value, names) in [
+            (Naming::Columns, json!("id, role/name"), "id role/name"),
+            (Naming::Columns, json!(["id", "name"]), "id name"),
+            (Naming::Order, json!("lastName asc,defaultLocation/name desc, -id"), "lastName defaultLocation/name id"),
+            (Naming::Conditions, json!(r#"inactiveFlag=false and type/id in (1,2) or not (title like "and x=1*" )"#), "inactiveFlag type/id title"),
+            (Naming::Conditions, json!("hireDate > [2025-01-01T00:00:00Z] and a != null and b is not null"), "hireDate a b"),
+            (Naming::Conditions, json!(r#"identifier = "a" and (level='Owner' or objectId>=5)"#), "identifier level objectId"),
+            (Naming::Conditions, json!("summary contains name"), "summary"),
+            (Naming::Terms, json!(["status:eq:ACTIVE", "id:in:1,2"]), "status id"),
+            (Naming::Columns, json!(7), ""),
+        ] {
+            let found: Vec<String> = naming.names(&value).iter().map(|path| path.join("/")).collect();
+            assert_eq!(found.join(" "), names, "{value}");
+        }
+    }
+}
