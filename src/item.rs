@@ -404,6 +404,11 @@ pub(crate) fn put_object<'n, T>(out: &mut String, fields: impl IntoIterator<Item
     out.push('}');
 }
 
+/// The names of a path as typed: `a`, `b/c`, or a JSON Pointer `/b/c`.
+pub(crate) fn path_of(text: &str) -> Vec<String> {
+    text.strip_prefix('/').unwrap_or(text).split('/').map(|t| t.replace("~1", "/").replace("~0", "~")).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::Items;

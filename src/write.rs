@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 use tokio::task::JoinHandle;
 
 use crate::body::{self, Share};
-use crate::definition::{Operation, Send, scalar, Strangers};
+use crate::definition::{Operation, Send, Strangers, scalar};
 use crate::engine::CallOptions;
 use crate::error::{Error, ErrorKind, Fault, Place, Result};
 use crate::item::{Item, Items};
@@ -308,7 +308,14 @@ fn idempotency_key(uri: &http::Uri, body: &[u8], share: Share, key: Key<'_>) -> 
 }
 
 impl Writes {
-    pub(crate) fn new(wire: Arc<Wire>, call: Call, options: Options, items: Option<Items>, with: &CallOptions, notes: Vec<String>) -> Writes {
+    pub(crate) fn new(
+        wire: Arc<Wire>,
+        call: Call,
+        options: Options,
+        items: Option<Items>,
+        with: &CallOptions,
+        notes: Vec<String>,
+    ) -> Writes {
         let shares = plan(&call.operation, items.as_ref()).into();
         let items = items.unwrap_or_default();
         let receipt = Receipt {

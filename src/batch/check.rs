@@ -10,8 +10,7 @@ use super::model::{Feed, Leg, Save, Step, Watermark};
 use super::names;
 use super::rows::{self, Sources};
 use crate::definition::{
-    BatchFile, Catalog, Checker, Fields, Json, Method, Operation, Ordered, SavePart, StepFile, Template, UnknownFieldsFile,
-    WatermarkFile,
+    BatchFile, Catalog, Checker, Fields, Json, Method, Operation, Ordered, SavePart, StepFile, Template, UnknownFieldsFile, WatermarkFile,
 };
 use crate::error::{Fault, Place, Result, did_you_mean};
 use crate::item::Items;
@@ -44,6 +43,7 @@ pub(crate) fn steps(c: &mut Checker<'_>, file: &BatchFile, ground: &Ground<'_>) 
         rows.insert(step.id.clone(), gives);
         steps.extend(checked.map(|step| (number, step)));
     }
+    rows::push_columns_down(&mut steps);
     steps
 }
 

@@ -105,7 +105,11 @@ fn wrong(why: &'static str) -> Error {
 
 /// Refuses null where text is made: `None` would stand in it.
 fn some(value: &Value) -> Result<(), Error> {
-    if value.is_none() || value.is_undefined() { Err(wrong("null is no text; write | default('…') behind what may be null")) } else { Ok(()) }
+    if value.is_none() || value.is_undefined() {
+        Err(wrong("null is no text; write | default('…') behind what may be null"))
+    } else {
+        Ok(())
+    }
 }
 
 /// What a record does not have is null in it: both are left to the default.

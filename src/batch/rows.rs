@@ -1,11 +1,11 @@
 //! What is known of the rows that steps give and of the items that expressions read: names that nothing has are faults of the file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::expr::{Expr, Shape};
-use super::model::Feed;
+use super::model::{Feed, Step};
 use super::tokens::paths;
 use crate::definition::{Checker, Fields, Method, Operation};
 use crate::yaml::escape;
@@ -118,10 +118,25 @@ fn unknown_in(c: &mut Checker<'_>, at: &str, operation: &Operation, shape: &Shap
 /// Faults of columns that no row has.
 pub(super) fn check_columns(c: &mut Checker<'_>, at: &str, columns: &[String], rows: &Fields) {
     for (index, column) in columns.iter().enumerate() {
-        let path = crate::output::path(column);
+        let path = crate::item::path_of(column);
         if let Some(unknown) = rows.unknown(&path, "/") {
             let message = format!("no row has a field `{}`{}", unknown.path, unknown.hint());
             c.fault(&format!("{at}/{index}"), message, Some(OTHERWISE.to_owned()));
+        }
+    }
+}
+
+/// Asks for no other fields than those of the columns, where nothing else looks at the rows.
+pub(super) fn push_columns_down(steps: &mut [(usize, Step)]) {
+    let needed: BTreeSet<usize> = steps.iter().flat_map(|(_, step)| step.needs.iter().copied()).collect();
+    for (number, step) in steps {
+        let Some(save) = step.save.as_ref().filter(|_| step.method == Method::Query && !needed.contains(number)) else { continue };
+        let is_looked_at = step.keep.is_some() || step.map.is_some() || step.watermark.is_some();
+        let chosen = step.operation.chosen(&step.operation.record_fields(), &save.columns, step.forward_only);
+        if let (Some((name, json)), Shape::Map(options), false) = (chosen, &mut step.options, is_looked_at)
+            && options.iter().all(|(given, _)| *given != name)
+        {
+            options.push((name, Shape::Fixed(json)));
         }
     }
 }

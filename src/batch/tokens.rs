@@ -344,7 +344,10 @@ mod tests {
             ("item.inactivFlag != false", "item.inactivFlag"),
             ("item['a b'][10].c ~ parent.d | upper", "item.a b.10.c parent.d"),
             ("item.name.upper() == item.x is none and not item.y is not none", "item.name item.x item.y"),
-            ("steps.a.items | selectattr('open', 'eq', item.z) | map(attribute='id') | list", "steps.a.items.*.open steps.a.items.*.id steps.a.items item.z"),
+            (
+                "steps.a.items | selectattr('open', 'eq', item.z) | map(attribute='id') | list",
+                "steps.a.items.*.open steps.a.items.*.id steps.a.items item.z",
+            ),
             ("steps.a.items | map(attribute='b.c') | join(',')", "steps.a.items.*.b.c steps.a.items"),
             ("range(1, stop=item.n) | first", "item.n"),
             ("{'a': item.b, 'item': 'item.c'}", "item.b"),

@@ -81,7 +81,7 @@ pub(crate) struct QueryArgs {
     /// Walk by key instead of by page: nothing is missed while records come and go, but slower
     #[arg(long)]
     pub(crate) forward_only: bool,
-    /// Fail when pages are missing that the system announced, or when no reply tells where the list ends
+    /// Fail when pages are missing that the system announced, when no reply tells where the list ends, or when an option names a field that no record has
     #[arg(long)]
     pub(crate) strict: bool,
     #[command(flatten)]
@@ -97,6 +97,9 @@ pub(crate) struct WriteArgs {
     /// Begin no further item after the first that did not succeed; those under way end
     #[arg(long)]
     pub(crate) stop_on_error: bool,
+    /// Refuse items with fields that the operation does not have, instead of warning of them
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// Write what happened to each item to this file, one JSON object per line
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub(crate) outcomes: Option<PathBuf>,

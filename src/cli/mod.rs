@@ -9,6 +9,7 @@ mod browser;
 mod call;
 mod check;
 mod check_files;
+mod columns;
 mod connect;
 mod connection;
 mod connections;

@@ -4,15 +4,17 @@ use std::fmt::Write as _;
 
 use super::args_call::{OutputArgs, OutputForm};
 use super::call::Call;
+use super::columns;
 use super::json;
 use super::plain;
-use super::screen;
+use super::screen::{self, Screen};
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
 use crate::request::PlannedRequest;
 
 /// Prints the plan of a call.
-pub(crate) fn print(method: Method, call: &Call, output: &OutputArgs) -> Result<u8> {
+pub(crate) fn print(screen: Screen, method: Method, call: &Call, output: &OutputArgs) -> Result<u8> {
+    columns::warn(&columns::notes(call, &call.options), screen);
     let session = &call.line.session;
     let items = call.items.as_ref();
     let requests = session.plan(method, &call.operation.id, &call.options, items, &call.with).map_err(|e| call.located(e))?;

@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 
 use super::args_call::QueryArgs;
 use super::call::{self, Call};
+use super::columns::{self, Columns};
 use super::context::Context;
 use super::output::{Flow, Look, Output, apart};
 use super::plain;
@@ -24,12 +25,14 @@ pub(crate) async fn run(context: &Context, args: &QueryArgs) -> Result<u8> {
     let mut call = call::prepare(context, Method::Query, &args.call, None).await?;
     call.with.items_max = args.limit;
     call.with.forward_only = args.forward_only;
-    call.with.strict = args.strict;
+    (call.with.strict, call.with.known_fields) = (args.strict, args.strict);
+    columns::push_down(&mut call, &args.call.output.columns);
     if args.call.plan {
-        return plan::print(Method::Query, &call, &args.call.output);
+        return plan::print(context.screen, Method::Query, &call, &args.call.output);
     }
     let session = call.line.session.clone();
-    let walk = session.query(&call.operation.id, &call.options, &call.with).map_err(|e| call.located(e))?;
+    let mut walk = session.query(&call.operation.id, &call.options, &call.with).map_err(|e| call.located(e))?;
+    let warned = columns::warn(&walk.receipt().notes, context.screen);
     let signals = Signals::listen(&call.with.cancel);
     let look = match call.operation.response.result {
         ResultShape::List | ResultShape::Report => Look::Rows,
@@ -37,16 +40,16 @@ pub(crate) async fn run(context: &Context, args: &QueryArgs) -> Result<u8> {
     };
     let output = Output::open(&args.call.output, std::io::stdout().is_terminal(), look, screen::columns())?;
     let receipt = ReceiptFile::open(args.call.output.receipt.as_deref())?;
-    deliver(context, &call, walk, output, receipt, &signals).await
+    let columns = Columns::of(&call.operation, &args.call.output.columns);
+    deliver(context, &call, walk, (output, columns, receipt), (warned, &signals)).await
 }
 
 async fn deliver(
     context: &Context,
     call: &Call,
     mut walk: Walk,
-    mut output: Output,
-    receipt: ReceiptFile,
-    signals: &Signals,
+    (mut output, mut columns, receipt): (Output, Columns, ReceiptFile),
+    (warned, signals): (usize, &Signals),
 ) -> Result<u8> {
     let screen = context.screen;
     let mut progress = Progress::new(screen, &call.operation.id);
@@ -56,6 +59,9 @@ async fn deliver(
             Some(Err(error)) => break Err(error),
             Some(Ok(page)) => page,
         };
+        if let Err(error) = columns.look(&page.items) {
+            break Err(error);
+        }
         match progress.aside(|| output.page(&page.items)) {
             Ok(Flow::Open) => progress.update(walk.receipt()),
             Ok(Flow::Closed) => break Ok(()),
@@ -73,7 +79,7 @@ async fn deliver(
     for note in output.finish()? {
         screen.note(&note);
     }
-    facts.notes.iter().for_each(|note| screen.warn(note));
+    facts.notes.iter().skip(warned).chain(&columns.notes()).for_each(|note| screen.warn(note));
     if let Some(place) = place {
         screen.note(&format!("{} in {place}", plain::count(facts.items, "item")));
     }

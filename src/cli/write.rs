@@ -7,6 +7,7 @@ use std::task::Poll;
 
 use super::args_call::WriteCallArgs;
 use super::call::{self, Call};
+use super::columns;
 use super::context::Context;
 use super::output::{Look, Output, TOGETHER, Target, apart};
 use super::plain;
@@ -28,8 +29,9 @@ pub(crate) async fn run(context: &Context, method: Method, args: &WriteCallArgs)
     apart(&[("--output", items), ("--outcomes", args.write.outcomes.as_deref()), ("--receipt", receipt)])?;
     let mut call = call::prepare(context, method, &args.call, args.write.items.as_deref()).await?;
     call.with.stop_on_error = args.write.stop_on_error;
+    call.with.known_fields = args.write.strict;
     if args.call.plan {
-        return plan::print(method, &call, &args.call.output);
+        return plan::print(context.screen, method, &call, &args.call.output);
     }
     let items = call.items.clone();
     let many = items.as_ref().is_some_and(|i| i.len() > 1);
@@ -39,7 +41,8 @@ pub(crate) async fn run(context: &Context, method: Method, args: &WriteCallArgs)
         Method::Delete => session.delete(&call.operation.id, &call.options, items, &call.with),
         Method::Query => Err(Error::new(ErrorKind::Internal, "a query is no write")),
     };
-    let writes = writes.map_err(|e| call.located(e))?;
+    let mut writes = writes.map_err(|e| call.located(e))?;
+    columns::warn(&writes.receipt().notes, context.screen);
     let signals = Signals::listen(&call.with.cancel);
     let look = if many { Look::Rows } else { Look::Card };
     let places = Places {

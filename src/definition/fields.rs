@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::file::NamingFile;
 use super::operation::{Operation, OptionRule, Send};
+use super::paging::Paging;
 use super::value::Json;
 use crate::error::{Error, ErrorKind, Fault, Place, nearest};
 use crate::options::Options;
@@ -132,7 +134,10 @@ impl Fields {
                     match self.unknown(std::slice::from_ref(name), "/") {
                         Some(unknown) => found.push((format!("{at}/{}", escape(name)), unknown)),
                         None => {
-                            known.get(name).into_iter().for_each(|fields| fields.unknown_in(value, &format!("{at}/{}", escape(name)), found));
+                            known
+                                .get(name)
+                                .into_iter()
+                                .for_each(|fields| fields.unknown_in(value, &format!("{at}/{}", escape(name)), found));
                         }
                     }
                 }
@@ -155,7 +160,8 @@ fn of_schema(schema: &Value, root: &Value, depth: usize) -> Fields {
     let parts = alternatives.chain(referred).map(inner);
     let own = match schema.get("properties").and_then(Value::as_object) {
         Some(properties) => {
-            let more = schema.get("additionalProperties").is_some_and(|more| *more != Value::Bool(false)) || schema.get("patternProperties").is_some();
+            let more = schema.get("additionalProperties").is_some_and(|more| *more != Value::Bool(false))
+                || schema.get("patternProperties").is_some();
             let known = properties.iter().map(|(name, schema)| (name.clone(), inner(schema))).collect();
             Fields::Object { known, is_whole: !more }
         }
@@ -218,6 +224,17 @@ pub(crate) enum Naming {
 /// Words of conditions that are no fields.
 const WORDS: [&str; 15] =
     ["and", "or", "not", "in", "like", "contains", "is", "null", "true", "false", "between", "startswith", "endswith", "asc", "desc"];
+
+impl From<NamingFile> for Naming {
+    fn from(file: NamingFile) -> Naming {
+        match file {
+            NamingFile::Columns => Naming::Columns,
+            NamingFile::Order => Naming::Order,
+            NamingFile::Conditions => Naming::Conditions,
+            NamingFile::Terms => Naming::Terms,
+        }
+    }
+}
 
 impl Naming {
     /// The fields that a value of the option names.
@@ -302,23 +319,42 @@ impl Operation {
         let fields = self.record_fields();
         let mut faults = Vec::new();
         for option in named {
-            let names = options.values().get(&option.name).zip(option.naming).map(|(value, naming)| naming.names(value)).unwrap_or_default();
+            let names =
+                options.values().get(&option.name).zip(option.naming).map(|(value, naming)| naming.names(value)).unwrap_or_default();
             for unknown in names.iter().filter_map(|path| fields.unknown(path, "/")) {
-                let message = format!("`{}` names the field `{}`, which the record does not have{}", option.name, unknown.path, unknown.hint());
+                let message =
+                    format!("`{}` names the field `{}`, which the record does not have{}", option.name, unknown.path, unknown.hint());
                 faults.push(Fault { place: Place::field(format!("/{}", escape(&option.name))), message, advice: None });
             }
         }
         faults
     }
 
-    /// The option that says which fields come back.
-    pub(crate) fn projection(&self) -> Option<&OptionRule> {
-        self.options.iter().find(|o| o.naming == Some(Naming::Columns))
+    /// The option that has only the fields of these columns come back, and its value; `None` where there is no such option, or one of the columns is not
+    /// known. The record's key comes too: rows are told apart by it.
+    pub(crate) fn chosen(&self, fields: &Fields, columns: &[String], forward_only: bool) -> Option<(String, String)> {
+        let option = self.options.iter().find(|o| o.naming == Some(Naming::Columns))?;
+        let Fields::Object { known, .. } = fields else { return None };
+        let mut names = vec!["id".to_owned()];
+        if forward_only {
+            names.extend(self.forward_only.iter().filter_map(Paging::key).cloned());
+        }
+        names.extend(Paging::key(&self.paging).cloned());
+        names.extend(columns.iter().filter_map(|column| crate::item::path_of(column).into_iter().next()));
+        if columns.is_empty() || names.iter().any(|name| !known.contains_key(name)) {
+            return None;
+        }
+        let mut once = std::collections::BTreeSet::new();
+        names.retain(|name| once.insert(name.clone()));
+        let is_list = option.schema.to_value().get("type").is_some_and(|kind| kind == "array");
+        let json = if is_list { Value::from(names) } else { Value::from(names.join(",")) };
+        Some((option.name.clone(), json.to_string()))
     }
 
     /// Fields that are not known, as one error.
     pub(crate) fn refuse_fields(&self, kind: ErrorKind, faults: Vec<Fault>) -> Error {
-        self.refuse(kind, &format!("{} does not know a field", self.id), faults).advise(format!("`opnode describe {}` lists the fields", self.id))
+        self.refuse(kind, &format!("{} does not know a field", self.id), faults)
+            .advise(format!("`opnode describe {}` lists the fields", self.id))
     }
 }
 
@@ -415,7 +451,11 @@ mod tests {
             (Naming::Columns, json!("id, role/name"), "id role/name"),
             (Naming::Columns, json!(["id", "name"]), "id name"),
             (Naming::Order, json!("lastName asc,defaultLocation/name desc, -id"), "lastName defaultLocation/name id"),
-            (Naming::Conditions, json!(r#"inactiveFlag=false and type/id in (1,2) or not (title like "and x=1*" )"#), "inactiveFlag type/id title"),
+            (
+                Naming::Conditions,
+                json!(r#"inactiveFlag=false and type/id in (1,2) or not (title like "and x=1*" )"#),
+                "inactiveFlag type/id title",
+            ),
             (Naming::Conditions, json!("hireDate > [2025-01-01T00:00:00Z] and a != null and b is not null"), "hireDate a b"),
             (Naming::Conditions, json!(r#"identifier = "a" and (level='Owner' or objectId>=5)"#), "identifier level objectId"),
             (Naming::Conditions, json!("summary contains name"), "summary"),

@@ -16,6 +16,7 @@ mod paging;
 mod paging_file;
 mod read_connector;
 mod read_operation;
+mod read_option;
 mod read_paging;
 mod sandbox;
 mod schema;

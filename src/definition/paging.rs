@@ -150,6 +150,19 @@ impl Paging {
         }
     }
 
+    /// The field of a record that leads to the next page.
+    pub(crate) fn key(&self) -> Option<&String> {
+        match &self.style {
+            Style::Keyset(keyset) => keyset.from.tokens().first(),
+            Style::None
+            | Style::Link { .. }
+            | Style::Offset { .. }
+            | Style::Number { .. }
+            | Style::Cursor { .. }
+            | Style::NextUrl { .. } => None,
+        }
+    }
+
     /// Where a reply tells what leads on or ends the walk.
     pub(crate) fn steering(&self) -> Vec<&Source> {
         let own = match &self.style {

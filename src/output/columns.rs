@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 use serde_json::value::RawValue;
 
-use crate::item::{Item, fields_of};
+use crate::item::{Item, fields_of, path_of};
 
 /// The column of items that are no objects.
 pub(crate) const VALUE: &str = "value";
@@ -27,7 +27,7 @@ impl Column {
 
     /// A path as typed: `a`, `b/c`, or a JSON Pointer `/b/c`.
     pub(crate) fn typed(text: &str) -> Column {
-        Column { title: text.to_owned(), path: path(text), last: Cell::new(0) }
+        Column { title: text.to_owned(), path: path_of(text), last: Cell::new(0) }
     }
 
     /// The raw value in an item whose fields are at hand.
@@ -48,11 +48,6 @@ impl Column {
         self.last.set(position);
         fields.get(position).map(|(_, raw)| raw.get())
     }
-}
-
-/// The names of a path as typed: `a`, `b/c`, or a JSON Pointer `/b/c`.
-pub(crate) fn path(text: &str) -> Vec<String> {
-    text.strip_prefix('/').unwrap_or(text).split('/').map(|t| t.replace("~1", "/").replace("~0", "~")).collect()
 }
 
 fn step<'a>(raw: &'a str, token: &str) -> Option<&'a str> {

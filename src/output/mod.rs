@@ -7,6 +7,4 @@ mod form;
 
 #[cfg(feature = "cli")]
 pub(crate) use columns::{Column, Kind, Row, VALUE, cell, kind, label};
-#[cfg(feature = "batch")]
-pub(crate) use columns::path;
 pub(crate) use form::Form;
