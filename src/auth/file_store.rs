@@ -112,7 +112,14 @@ impl TokenSlot for FileSlot {
 }
 
 /// Held until it is dropped; the operating system lets go of it when the process dies.
-pub(super) struct Lock(#[expect(dead_code, reason = "held, not read")] File);
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing it would not do where the process was forked meanwhile: the child has the file open too, and with it the lock.
+        let _closed_after_all = self.0.unlock();
+    }
+}
 
 pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(|e| Error::new(ErrorKind::Internal, format!("the token store's task ended: {e}")))?
