@@ -64,7 +64,7 @@ pub(crate) fn c(ground: &Ground, compiler: &str) -> Result<(), String> {
     check(ground, &first, &Run("", None, 1, "misuse: NULL where a pointer is needed"))?;
     check(ground, &host, &Run("", None, 2, "OPNODE_CONNECTION is not set"))?;
     check(ground, &first, &Run("", Some(&stranger), 1, "unauthenticated: "))?;
-    check(ground, &host, &Run("", Some(&stranger), 0, "templates\n"))?;
+    check(ground, &host, &Run("", Some(&stranger), 1, "unauthenticated: "))?;
     let calls = [
         ("config", "usage: the engine's configuration: threads: 0 is not within 1 to 512"),
         ("connection", "unknown_operation: "),
@@ -92,7 +92,7 @@ pub(crate) fn cpp(ground: &Ground, compiler: &str) -> Result<(), String> {
         check(ground, &host, &Run("", Some(wrong), 1, told))?;
     }
     check(ground, &host, &Run("", None, 2, "OPNODE_CONNECTION is not set"))?;
-    check(ground, &host, &Run("", Some(&stranger), 0, "templates\n"))?;
+    check(ground, &host, &Run("", Some(&stranger), 1, "unauthenticated: "))?;
     check(ground, &all, &Run("", Some(connection), 0, "shutdown: open\nshutdown: ok\n"))
 }
 
