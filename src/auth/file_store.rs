@@ -176,3 +176,22 @@ fn state(what: &str, path: &Path, cause: &dyn std::fmt::Display) -> Error {
     let file = path.display().to_string();
     Error::new(ErrorKind::State, format!("{what}: {cause}")).at(Place { file: Some(file), ..Place::default() })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    /// A forked child has the same open file, as a second descriptor of it has.
+    #[test]
+    fn a_lock_ends_though_a_forked_child_has_its_file_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokens.lock");
+        let held = super::lock(&path).unwrap();
+        let of_a_child = held.0.try_clone().unwrap();
+        let next = File::options().write(true).open(&path).unwrap();
+        assert!(next.try_lock().is_err(), "held");
+        drop(held);
+        assert!(next.try_lock().is_ok(), "given back");
+        drop(of_a_child);
+    }
+}
