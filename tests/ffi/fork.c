@@ -197,21 +197,21 @@ static void *makes_engines(void *unused) {
   (void)unused;
   while (!over) {
     opnode_engine *it = NULL;
-    IS(OPNODE_OK, opnode_engine_new(OPNODE_ABI_VERSION, "{\"builtin\":false}", OPNODE_NTS, NULL, &it, NULL));
+    IS(OPNODE_OK, opnode_engine_new(OPNODE_ABI_VERSION, "{\"builtin\":false,\"log\":\"trace\"}", OPNODE_NTS, NULL, &it, NULL));
     IS(OPNODE_OK, opnode_engine_free(it));
   }
   return NULL;
 }
 
 CASE(fork_while_threads_work) {
-  opnode_engine *it = engine(",\"log\":\"off\"");
+  opnode_engine *it = engine(",\"log\":\"trace\"");
   opnode_conn *conn = shop(it);
   pthread_t threads[4];
   for (int i = 0; i < 4; i++) CHECK(pthread_create(&threads[i], NULL, i < 3 ? works : makes_engines, conn) == 0);
   for (int i = 0; i < 30; i++) {
     pid_t pid = child();
     if (pid == 0) {
-      opnode_engine *own = engine(",\"log\":\"off\"");
+      opnode_engine *own = engine(",\"log\":\"trace\"");
       opnode_conn *shop_of_child = shop(own);
       free(run(shop_of_child, EMIT(3), OPNODE_OK));
       CHECK(opnode_conn_free(conn) == F);
