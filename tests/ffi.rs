@@ -101,8 +101,8 @@ fn cases(ground: &Ground) -> Vec<String> {
     texts.flat_map(|text| text.lines().filter_map(name).collect::<Vec<_>>()).collect()
 }
 
-/// Cases that need what valgrind does not have: speed, or a fork that ends without its ceremony.
-const NOT_IN_VALGRIND: &[&str] = &["stress", "ten_thousand", "fork", "big_answer"];
+/// Cases that need what valgrind does not have: speed, a fork that ends without its ceremony, more than 500 threads, signal masks that are the program's.
+const NOT_IN_VALGRIND: &[&str] = &["stress", "ten_thousand", "fork", "big_answer", "engine_threads", "signals_"];
 
 /// Sanitizers and valgrind have memory of their own, terabytes of it, which one case would search; and their allocator keeps its locks in a fork, so that
 /// the child waits for ever where another thread was about to allocate.
