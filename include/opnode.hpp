@@ -54,8 +54,11 @@ class error : public std::runtime_error {
   std::string json_;
 };
 
-/* Throws when a call failed; gives its result otherwise. Takes the error handle. */
-inline int32_t check(int32_t status, opnode_error *failure = nullptr) {
+/*
+ * Throws when a call failed; gives its result otherwise. Takes the error handle, by reference: it is looked at here, when the call is over, also where both
+ * stand in one expression, whose parts may be evaluated in any order.
+ */
+inline int32_t check(int32_t status, opnode_error *const &failure = nullptr) {
   if (status >= 0) return status;
   size_t size = 0;
   const char *data = failure ? opnode_error_message(failure, &size) : nullptr;
@@ -71,7 +74,8 @@ template <class Owner, class Raw, class Call>
 Owner made(Call call) {
   Raw *raw = nullptr;
   opnode_error *failure = nullptr;
-  check(call(&raw, &failure), failure);
+  int32_t status = call(&raw, &failure);
+  check(status, failure);
   return Owner(raw);
 }
 
@@ -196,6 +200,15 @@ class connection : public handle<opnode_conn, opnode_conn_free> {
     out.reset(raw);
     check(status, failure);
   }
+  /* The same, with the report; it too is kept in `report` before an exception comes. */
+  void run(text request, batch &out, batch &report, int64_t timeout_ms = -1) const {
+    opnode_buf *raw = nullptr, *told = nullptr;
+    opnode_error *failure = nullptr;
+    int32_t status = opnode_run_report(get(), request.data, request.size, timeout_ms, &raw, &told, &failure);
+    out.reset(raw);
+    report.reset(told);
+    check(status, failure);
+  }
 };
 
 /* An engine. Its destructor gives it back without waiting; call shutdown first to wait for the end. */
@@ -204,7 +217,8 @@ class engine : public handle<opnode_engine, opnode_engine_free> {
   explicit engine(text config = text(), const opnode_hooks *hooks = nullptr) {
     opnode_engine *raw = nullptr;
     opnode_error *failure = nullptr;
-    check(opnode_engine_new(OPNODE_ABI_VERSION, config.data, config.size, hooks, &raw, &failure), failure);
+    int32_t status = opnode_engine_new(OPNODE_ABI_VERSION, config.data, config.size, hooks, &raw, &failure);
+    check(status, failure);
     reset(raw);
   }
   /* OPNODE_OK, or OPNODE_OPEN when handles are still open. */
@@ -220,7 +234,8 @@ class engine : public handle<opnode_engine, opnode_engine_free> {
   }
   void load(text definitions) const {
     opnode_error *failure = nullptr;
-    check(opnode_definitions_load(get(), definitions.data, definitions.size, &failure), failure);
+    int32_t status = opnode_definitions_load(get(), definitions.data, definitions.size, &failure);
+    check(status, failure);
   }
   batch events() const {
     return made<batch, opnode_buf>([&](opnode_buf **out, opnode_error **err) { return opnode_events_take(get(), out, err); });

@@ -9,6 +9,8 @@ use std::sync::{Arc, OnceLock};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
+#[path = "hosts/failing.rs"]
+mod failing;
 #[path = "hosts/guide.rs"]
 mod guide;
 #[path = "hosts/library.rs"]
@@ -75,6 +77,11 @@ fn main() {
             .filter(|h| special::HEARS_CTRL_C.contains(&h.0))
             .map(|host| trial(&ground, &format!("{}-hears-ctrl-c", host.0), host.1, move |ground| special::ctrl_c(ground, host.2, host.3))),
     );
+    for (c, cpp) in failing::COMPILERS {
+        trials.push(trial(&ground, &format!("c-fails-loudly-with-{c}"), &failing::needs(c), move |ground| failing::c(ground, c)));
+        trials.push(trial(&ground, &format!("cpp-fails-loudly-with-{cpp}"), &failing::needs(cpp), move |ground| failing::cpp(ground, cpp)));
+    }
+    trials.push(trial(&ground, "python-forks-workers", PYTHON, failing::forks));
     trials.push(trial(&ground, "cpp-header-in-every-standard", CXX, special::standards));
     trials.push(trial(&ground, "python-keeps-rotated-tokens", PYTHON, special::rotated_tokens));
     trials.push(trial(&ground, "python-tells-accounts-apart", PYTHON, special::accounts));

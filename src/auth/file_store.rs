@@ -155,7 +155,14 @@ pub(super) fn earlier_key(owner: &TokenOwner, name: &str) -> String {
 }
 
 /// Held until it is dropped; the operating system lets go of it when the process dies.
-pub(super) struct Lock(#[expect(dead_code, reason = "held, not read")] File);
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing it would not do where the process was forked meanwhile: the child has the file open too, and with it the lock.
+        let _closed_after_all = self.0.unlock();
+    }
+}
 
 pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(|e| Error::new(ErrorKind::Internal, format!("the token store's task ended: {e}")))?
@@ -224,4 +231,23 @@ fn save(path: &Path, stored: &Stored) -> Result<()> {
 fn state(what: &str, path: &Path, cause: &dyn std::fmt::Display) -> Error {
     let file = path.display().to_string();
     Error::new(ErrorKind::State, format!("{what}: {cause}")).at(Place { file: Some(file), ..Place::default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    /// A forked child has the same open file, as a second descriptor of it has.
+    #[test]
+    fn a_lock_ends_though_a_forked_child_has_its_file_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokens.lock");
+        let held = super::lock(&path).unwrap();
+        let of_a_child = held.0.try_clone().unwrap();
+        let next = File::options().write(true).open(&path).unwrap();
+        assert!(next.try_lock().is_err(), "held");
+        drop(held);
+        assert!(next.try_lock().is_ok(), "given back");
+        drop(of_a_child);
+    }
 }

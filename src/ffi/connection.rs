@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::events;
 use super::host::Host;
+use super::{events, signals};
 use crate::auth::Tokens;
 use crate::connection::ConnectionSpec;
 use crate::engine::Session;
@@ -56,6 +56,8 @@ impl Conn {
                 account: tokens.account,
                 seed: tokens.seed,
             };
+            // Keeping them may start a thread.
+            let _quiet = signals::Quiet::begin();
             events::as_given(|| host.handle.block_on(session.keep_tokens(&kept)))?;
         }
         Ok(Conn { host, session, engine })

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fmt::Write as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use serde_json::{Map, Value, json};
@@ -13,6 +13,7 @@ use tracing::{Level, Metadata, Subscriber};
 
 use crate::auth::{MemoryStore, TokenOwner, TokenSlot, TokenStore, Tokens};
 use crate::error::Result;
+use crate::lock::lock;
 
 /// Log events that are kept for a host that takes them.
 const RING: usize = 1024;
@@ -24,7 +25,7 @@ pub(crate) const CREDENTIAL: i32 = 2;
 /// Takes events on their way out.
 pub(crate) type Sink = Arc<dyn Fn(i32, Value) + Send + Sync>;
 
-/// Events that wait for the host.
+/// Events that wait for the host: log lines as a ring of the newest, with a count of those that fell out; tokens all.
 #[derive(Default)]
 pub(crate) struct Waiting(Mutex<Kept>);
 
@@ -32,14 +33,23 @@ pub(crate) struct Waiting(Mutex<Kept>);
 struct Kept {
     log: VecDeque<Value>,
     dropped: u64,
-    credentials: Vec<Value>,
+    credentials: VecDeque<Value>,
+}
+
+impl Kept {
+    /// A word of the log lines that fell out since it was last said.
+    fn gap(&mut self) -> Option<Value> {
+        let dropped = std::mem::take(&mut self.dropped);
+        let message = || format!("{dropped} older log events were dropped");
+        (dropped > 0).then(|| json!({ "kind": "log", "level": "warn", "message": message(), "dropped": dropped }))
+    }
 }
 
 impl Waiting {
     pub(crate) fn push(&self, kind: i32, event: Value) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = lock(&self.0);
         if kind == CREDENTIAL {
-            kept.credentials.push(event);
+            kept.credentials.push_back(event);
             return;
         }
         if kept.log.len() >= RING {
@@ -51,14 +61,20 @@ impl Waiting {
 
     /// All that wait, credentials first.
     pub(crate) fn take(&self) -> Vec<Value> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut all = std::mem::take(&mut kept.credentials);
-        let dropped = std::mem::take(&mut kept.dropped);
-        if dropped > 0 {
-            all.push(json!({ "kind": "log", "level": "warn", "message": format!("{dropped} older log events were dropped"), "dropped": dropped }));
-        }
+        let mut kept = lock(&self.0);
+        let mut all: Vec<Value> = std::mem::take(&mut kept.credentials).into();
+        all.extend(kept.gap());
         all.extend(std::mem::take(&mut kept.log));
         all
+    }
+
+    pub(crate) fn next_credential(&self) -> Option<(i32, Value)> {
+        lock(&self.0).credentials.pop_front().map(|event| (CREDENTIAL, event))
+    }
+
+    pub(crate) fn next_log(&self) -> Option<(i32, Value)> {
+        let mut kept = lock(&self.0);
+        kept.gap().or_else(|| kept.log.pop_front()).map(|event| (LOG, event))
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, LazyLock};
 
+use super::config::Config;
 use super::connection::Conn;
-use super::host::{Config, Host};
+use super::host::Host;
 use super::request::Request;
 
 static CONN: LazyLock<Option<Conn>> = LazyLock::new(|| {
-    let config: Config = serde_json::from_str(r#"{"selftest": true, "log": "off"}"#).ok()?;
+    let config = Config::read(r#"{"selftest": true, "log": "off"}"#).ok()?;
     let host = Host::start(config, None).ok()?;
     let part = serde_json::json!({"connector": "acme", "files": {
         "connector.yaml": "version: 1\nconnector: acme\ntitle: Acme\nconnection: {}\nbase_url: https://acme.example.com\nauth: none\n",

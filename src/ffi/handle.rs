@@ -1,15 +1,18 @@
 //! Handles: tokens of a slot, its generation and the kind, looked up at every call. A wrong one is noticed, never followed.
 //!
 //! Freeing a handle while another thread uses it is harmless: the user holds what the handle stood for until its call returns.
+//!
+//! A forked process has a table of its own, whose numbers begin behind those of its parent: which process a handle is of is seen from its number.
 
 use std::ffi::c_void;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::buffer::{Buffer, Failure};
 use super::connection::Conn;
 use super::host::Host;
 use super::operation::Op;
-use super::status;
+use super::{process, status};
 
 /// Bits of the kind, and of the slot's number; the rest is its generation.
 const KIND_BITS: u32 = 3;
@@ -69,19 +72,70 @@ struct Entry {
     owner: u64,
 }
 
-static TABLE: RwLock<Slots> = RwLock::new(Slots { slots: Vec::new(), free: Vec::new() });
+/// The table of one process.
+struct Table {
+    forks: u32,
+    /// Slots of the tables before.
+    base: usize,
+    slots: RwLock<Slots>,
+    /// The parent's, which stays as it was: one of its threads may have held it when the process was forked.
+    _before: Option<&'static Table>,
+}
+
+static FIRST: Table = Table { forks: 0, base: 0, slots: RwLock::new(Slots { slots: Vec::new(), free: Vec::new() }), _before: None };
+static LAST: AtomicPtr<Table> = AtomicPtr::new((&raw const FIRST).cast_mut());
+
+/// Slots that there were ever, in the parents' tables too.
+static SLOTS: AtomicUsize = AtomicUsize::new(0);
+
+impl Table {
+    fn read(&self) -> RwLockReadGuard<'_, Slots> {
+        self.slots.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Slots> {
+        self.slots.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The place of a slot here; one of a parent's table has none.
+    fn place(&self, slot: usize) -> Result<usize, i32> {
+        slot.checked_sub(self.base).ok_or(status::FORKED)
+    }
+}
+
+/// The table of this process, made at the first call after a fork.
+fn table() -> &'static Table {
+    let forks = process::forks();
+    loop {
+        let last = LAST.load(Ordering::Acquire);
+        // SAFETY: it is the first, or was made below; none is ever freed.
+        let found: &'static Table = unsafe { &*last };
+        if found.forks == forks {
+            return found;
+        }
+        let made = Box::new(Table { forks, base: SLOTS.load(Ordering::Relaxed), slots: RwLock::default(), _before: Some(found) });
+        let made = Box::into_raw(made);
+        if LAST.compare_exchange(last, made, Ordering::AcqRel, Ordering::Relaxed).is_err() {
+            // SAFETY: made above, and nobody has seen it.
+            drop(unsafe { Box::from_raw(made) });
+        }
+    }
+}
 
 /// A new handle; null when there is no room for one more.
 pub(crate) fn insert<T: Kind>(owner: u64, object: Arc<T>) -> *mut c_void {
-    let mut table = TABLE.write().unwrap_or_else(PoisonError::into_inner);
-    let slot = table.free.pop().unwrap_or(table.slots.len());
+    let table = table();
+    let mut slots = table.write();
+    let at = slots.free.pop().unwrap_or(slots.slots.len());
+    let slot = table.base + at;
     if slot >= 1 << SLOT_BITS {
         return std::ptr::null_mut();
     }
-    if slot == table.slots.len() {
-        table.slots.push(Slot::default());
+    if at == slots.slots.len() {
+        SLOTS.fetch_max(slot + 1, Ordering::Relaxed);
+        slots.slots.push(Slot::default());
     }
-    let Some(place) = table.slots.get_mut(slot) else { return std::ptr::null_mut() };
+    let Some(place) = slots.slots.get_mut(at) else { return std::ptr::null_mut() };
     place.entry = Some(Entry { object: T::wrap(object), owner });
     std::ptr::without_provenance_mut((place.generation << SLOT_BITS | slot) << KIND_BITS | T::NUMBER)
 }
@@ -103,8 +157,10 @@ pub(crate) fn with<T: Kind, R>(handle: *const c_void, look: impl FnOnce(&Arc<T>)
         return Err(status::MISUSE);
     }
     let (kind, slot, generation) = parts(handle);
-    let table = TABLE.read().unwrap_or_else(PoisonError::into_inner);
-    let place = table.slots.get(slot).filter(|s| kind == T::NUMBER && s.generation == generation);
+    let table = table();
+    let at = table.place(slot)?;
+    let slots = table.read();
+    let place = slots.slots.get(at).filter(|s| kind == T::NUMBER && s.generation == generation);
     let object = place.and_then(|s| s.entry.as_ref()).and_then(|e| T::unwrap(&e.object));
     object.map(look).ok_or(status::HANDLE)
 }
@@ -113,12 +169,14 @@ pub(crate) fn with<T: Kind, R>(handle: *const c_void, look: impl FnOnce(&Arc<T>)
 pub(crate) fn remove<T: Kind>(handle: *const c_void) -> Result<Arc<T>, i32> {
     let object = get::<T>(handle)?;
     let (_, slot, generation) = parts(handle);
-    let mut table = TABLE.write().unwrap_or_else(PoisonError::into_inner);
-    let place = table.slots.get_mut(slot).filter(|s| s.generation == generation).ok_or(status::HANDLE)?;
+    let table = table();
+    let at = table.place(slot)?;
+    let mut slots = table.write();
+    let place = slots.slots.get_mut(at).filter(|s| s.generation == generation).ok_or(status::HANDLE)?;
     let ended = place.entry.take().ok_or(status::HANDLE)?;
     place.generation = (generation + 1) % GENERATIONS;
-    table.free.push(slot);
-    drop(table);
+    slots.free.push(at);
+    drop(slots);
     // What it held is dropped without the lock.
     drop(ended);
     Ok(object)
@@ -126,9 +184,8 @@ pub(crate) fn remove<T: Kind>(handle: *const c_void) -> Result<Arc<T>, i32> {
 
 /// Handles of an engine that are open, its own not counted.
 pub(crate) fn count(owner: u64) -> usize {
-    let table = TABLE.read().unwrap_or_else(PoisonError::into_inner);
     let is_child = |e: &&Entry| e.owner == owner && Host::unwrap(&e.object).is_none();
-    table.slots.iter().filter_map(|s| s.entry.as_ref()).filter(is_child).count()
+    table().read().slots.iter().filter_map(|s| s.entry.as_ref()).filter(is_child).count()
 }
 
 /// Something that belongs to an engine.

@@ -4,10 +4,13 @@ use std::cell::Cell;
 use std::ffi::{c_char, c_void};
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc;
+use std::sync::Arc;
+
+use serde_json::Value;
 
 use super::progress::Progress;
-use super::wake;
+use super::ready::Told;
+use super::{process, signals};
 
 /// As the header declares it; with the ABI under which it is defined what an exception does that leaves them.
 #[repr(C)]
@@ -59,30 +62,36 @@ fn returning(callback: impl FnOnce()) {
 pub(crate) enum Notice {
     Ready(u64),
     Progress(u64, Box<Progress>),
-    Event(i32, String),
+    Event(i32, Value),
+}
+
+impl From<(i32, Value)> for Notice {
+    fn from((kind, event): (i32, Value)) -> Notice {
+        Notice::Event(kind, event)
+    }
 }
 
 thread_local! {
-    static WITHIN: Cell<bool> = const { Cell::new(false) };
+    /// In which process, by its number of forks, this thread is inside a callback.
+    static WITHIN: Cell<Option<u32>> = const { Cell::new(None) };
 }
 
-/// Whether this thread is inside a callback, where nothing may wait.
+/// Whether this thread is inside a callback, where nothing may wait. In a child that a callback forked, it is no more.
 pub(crate) fn is_within_callback() -> bool {
-    WITHIN.get()
+    WITHIN.get() == Some(process::forks())
 }
 
-/// The thread that calls the host. It ends, and calls `drop`, when the last sender is gone.
-pub(crate) fn start(hooks: Owed) -> std::io::Result<mpsc::Sender<Notice>> {
-    let (sender, notices) = mpsc::channel::<Notice>();
+/// Starts the thread that calls the host. It ends, and calls `drop`, when all is told and nobody tells any more.
+pub(crate) fn start(hooks: Owed, told: Arc<Told>) -> std::io::Result<()> {
     std::thread::Builder::new().name("opnode-hooks".to_owned()).spawn(move || {
         let hooks = hooks;
-        wake::never_by_signal();
-        WITHIN.set(true);
-        for notice in notices {
+        signals::never();
+        WITHIN.set(Some(process::forks()));
+        while let Some(notice) = told.next() {
             returning(|| tell(&hooks.0, notice));
         }
     })?;
-    Ok(sender)
+    Ok(())
 }
 
 fn tell(hooks: &Hooks, notice: Notice) {
@@ -99,10 +108,10 @@ fn tell(hooks: &Hooks, notice: Notice) {
                     told(hooks.user_data, tag, &raw const *progress);
                 }
             }
-            Notice::Event(kind, json) => {
+            Notice::Event(kind, value) => {
                 if let Some(event) = hooks.event {
-                    let length = json.len();
-                    let mut bytes = json.into_bytes();
+                    let mut bytes = value.to_string().into_bytes();
+                    let length = bytes.len();
                     bytes.push(0);
                     event(hooks.user_data, kind, bytes.as_ptr().cast(), length);
                 }

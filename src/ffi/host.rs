@@ -1,6 +1,7 @@
 //! An engine as C sees it: definitions, threads, operations under way, and the ways to tell the host.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, Weak};
@@ -9,77 +10,20 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::runtime::Runtime;
+use tokio::sync::Semaphore;
 
-use super::events::{Log, Sink, ToldStore, Waiting};
-use super::hooks::{self, Notice, Owed};
+use super::config::{Config, Level, TokensPart};
+use super::events::{Log, Sink, ToldStore};
+use super::hooks::{self, Owed};
 use super::operation::Op;
-use super::ready::{Hears, Ready};
-use super::wake;
+use super::ready::{Hears, Ready, Teller, Told};
+use super::wake::Wake;
+use super::{process, signals};
 use crate::auth::{FileStore, MemoryStore, TokenStore};
 use crate::definition::{Catalog, Ordered};
 use crate::engine::{Engine, EngineConfig};
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::lock;
-
-/// `cfg` of `opnode_engine_new`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
-pub(crate) struct Config {
-    builtin: bool,
-    definitions: Vec<PathBuf>,
-    tokens: TokensPart,
-    threads: usize,
-    system_proxy: bool,
-    log: Level,
-    wake_fd: i64,
-    pub(crate) selftest: bool,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Config {
-            builtin: true,
-            definitions: Vec::new(),
-            tokens: TokensPart::Memory,
-            threads: 2,
-            system_proxy: false,
-            log: Level::Info,
-            wake_fd: -1,
-            selftest: false,
-        }
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum TokensPart {
-    Memory,
-    File(PathBuf),
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Level {
-    Off,
-    Error,
-    Warn,
-    Info,
-    Debug,
-    Trace,
-}
-
-impl Level {
-    fn tracing(self) -> Option<tracing::Level> {
-        match self {
-            Level::Off => None,
-            Level::Error => Some(tracing::Level::ERROR),
-            Level::Warn => Some(tracing::Level::WARN),
-            Level::Info => Some(tracing::Level::INFO),
-            Level::Debug => Some(tracing::Level::DEBUG),
-            Level::Trace => Some(tracing::Level::TRACE),
-        }
-    }
-}
 
 /// Definitions of the host: `{"connector": NAME, "files": {NAME: TEXT}}`.
 #[derive(Clone, Deserialize)]
@@ -106,7 +50,8 @@ pub(crate) struct Host {
     running: Mutex<usize>,
     over: Condvar,
     pub(crate) ready: Arc<Ready>,
-    pub(crate) waiting: Arc<Waiting>,
+    /// Large requests that are checked at the same time: as many as there are threads.
+    pub(crate) checks: Arc<Semaphore>,
 }
 
 /// Where definitions come from.
@@ -141,14 +86,15 @@ impl Host {
             progress: h.0.progress.is_some(),
             event: h.0.event.is_some(),
         });
+        // Threads that begin here hear no signal of the host.
+        let _quiet = signals::Quiet::begin();
         // First of all: from here on, whatever fails lets the thread end, which gives the user's data back.
-        let notices = hooks.map(hooks::start).transpose().map_err(internal)?;
+        let teller = Teller(Arc::new(Told::default()));
+        hooks.map(|hooks| hooks::start(hooks, Arc::clone(&teller.0))).transpose().map_err(internal)?;
         let grounds = Grounds { builtin: config.builtin, folders: config.definitions };
         let catalog = grounds.catalog(&[])?;
-        let wake = wake::Wake::of(config.wake_fd)?;
-        let ready = Arc::new(Ready::new(wake, notices, hears));
-        let waiting = Arc::new(Waiting::default());
-        let sink = sink(&ready, &waiting);
+        let ready = Arc::new(Ready::new(teller, Wake::of(config.wake_fd)?, hears));
+        let sink = sink(&ready);
         let tokens: Arc<dyn TokenStore> = match config.tokens {
             TokensPart::Memory => Arc::new(ToldStore { inner: MemoryStore::default(), sink: Arc::clone(&sink) }),
             TokensPart::File(path) => Arc::new(FileStore::new(path)),
@@ -170,7 +116,7 @@ impl Host {
             running: Mutex::new(0),
             over: Condvar::new(),
             ready,
-            waiting,
+            checks: Arc::new(Semaphore::new(config.threads)),
         })
     }
 
@@ -247,7 +193,7 @@ impl Host {
     /// Takes the log of how many handles are left open.
     pub(crate) fn log(&self, message: String) {
         let event = serde_json::json!({ "kind": "log", "level": "warn", "message": message });
-        sink(&self.ready, &self.waiting)(super::events::LOG, event);
+        self.ready.event(super::events::LOG, event);
     }
 }
 
@@ -266,32 +212,25 @@ fn engine(catalog: Catalog, tokens: &Arc<dyn TokenStore>, system_proxy: bool) ->
 }
 
 /// The way of an event to the host.
-fn sink(ready: &Arc<Ready>, waiting: &Arc<Waiting>) -> Sink {
-    let (ready, waiting) = (Arc::clone(ready), Arc::clone(waiting));
-    Arc::new(move |kind: i32, event: Value| {
-        if ready.hears.event {
-            ready.notice(Notice::Event(kind, event.to_string()));
-        } else {
-            waiting.push(kind, event);
-            ready.announce_events();
-        }
-    })
+fn sink(ready: &Arc<Ready>) -> Sink {
+    let ready = Arc::clone(ready);
+    Arc::new(move |kind: i32, event: Value| ready.event(kind, event))
 }
 
 fn runtime(threads: usize, level: Level, sink: Sink) -> std::io::Result<Runtime> {
-    let log = level.tracing().map(|level| tracing::Dispatch::new(Log { level, sink }));
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads.clamp(1, 64))
-        .thread_name("opnode")
-        .enable_all()
-        .on_thread_start(move || {
-            wake::never_by_signal();
-            if let Some(log) = &log {
-                // For this thread alone, and for as long as it lives.
-                std::mem::forget(tracing::dispatcher::set_default(log));
-            }
-        })
-        .build()
+    let log = level.tracing().map(|level| process::undisturbed(|| tracing::Dispatch::new(Log { level, sink })));
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(threads).thread_name("opnode").enable_all().on_thread_start(move || {
+        signals::never();
+        process::own_chance();
+        if let Some(log) = &log {
+            // For this thread alone, and for as long as it lives.
+            std::mem::forget(tracing::dispatcher::set_default(log));
+        }
+    });
+    // A system that has no room for so many threads makes tokio panic.
+    catch_unwind(AssertUnwindSafe(|| builder.build()))
+        .unwrap_or_else(|_| Err(std::io::Error::other(format!("the system does not give {threads} of them"))))
 }
 
 /// Waits for a signal, or until the time; tells whether there is time left.

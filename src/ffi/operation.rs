@@ -1,4 +1,6 @@
 //! An operation as C sees it: batches that wait for the host, how far it is, and what became of it. The work itself is in `work`.
+//!
+//! A small request is checked before its start returns, a large one by the engine's own threads: the host's may be the one that serves a user.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +15,8 @@ use super::connection::Conn;
 use super::host::{Host, wait};
 use super::progress::Progress;
 use super::request::{Input, Request, Work};
-use super::work;
+use super::signals::Quiet;
+use super::work::{self, Job};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
 use crate::lock::lock;
@@ -22,6 +25,9 @@ use crate::send::{Cancel, cancelled};
 
 /// Batches that wait for the host, and chunks of input that wait for the work.
 const WAITING_MAX: usize = 2;
+
+/// Requests from this many bytes on are large.
+const LARGE: usize = 64 << 10;
 
 pub(crate) const DONE: i32 = 1;
 pub(crate) const FAILED: i32 = 2;
@@ -40,13 +46,18 @@ pub(crate) struct Op {
     pub(crate) number: u64,
     pub(crate) host: Arc<Host>,
     tag: u64,
-    operation: String,
     cancel: Cancel,
     state: Mutex<State>,
     /// The host hears of batches and of the end.
     come: Condvar,
     /// The work hears of room for a batch, and of input.
     room: Notify,
+}
+
+/// What its request says.
+#[derive(Clone, Copy)]
+pub(crate) struct Facts {
+    /// Its items come by `opnode_op_write`.
     streams: bool,
     /// Its batches hold outcomes.
     pub(crate) writes: bool,
@@ -56,6 +67,9 @@ pub(crate) struct Op {
 
 #[derive(Default)]
 struct State {
+    /// Known once the request has been read.
+    facts: Option<Facts>,
+    operation: String,
     batches: VecDeque<Arc<Buffer>>,
     end: Option<Result<()>>,
     /// Whether the host wants to be told when there is something.
@@ -63,6 +77,8 @@ struct State {
     /// The turn at which it was last told.
     announced: Option<u64>,
     progress: Progress,
+    /// The turn at which progress was last told.
+    progress_turn: Option<u64>,
     receipt: Option<Receipt>,
     ranges: Ranges,
     input: VecDeque<Items>,
@@ -81,29 +97,67 @@ struct Ranges {
 static NUMBERS: AtomicU64 = AtomicU64::new(1);
 
 impl Op {
-    /// Checks a request and starts its work.
+    /// Starts the work of a request. A large one is checked there: its faults come with the first batch.
     pub(crate) fn start(conn: &Arc<Conn>, text: &str, tag: u64) -> Result<Arc<Op>> {
+        if text.len() < LARGE {
+            return Op::start_checked(conn, text, tag);
+        }
+        let op = Op::new(conn, tag)?;
+        let job = Box::pin(Arc::clone(&op).check_later(Arc::clone(conn), text.to_owned()));
+        op.spawn(job)
+    }
+
+    /// Checks a request and starts its work.
+    pub(crate) fn start_checked(conn: &Arc<Conn>, text: &str, tag: u64) -> Result<Arc<Op>> {
+        let op = Op::new(conn, tag)?;
+        // A check may start a thread.
+        let _quiet = Quiet::begin();
+        let job = op.check(conn, text)?;
+        op.spawn(job)
+    }
+
+    fn new(conn: &Conn, tag: u64) -> Result<Arc<Op>> {
         conn.host.check_open()?;
-        let request = Request::read(conn, text)?;
-        let writes = matches!(request.work, Work::Write { .. });
-        let streams = matches!(request.work, Work::Write { items: Input::Stream, .. });
-        let op = Arc::new(Op {
+        Ok(Arc::new(Op {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             host: Arc::clone(&conn.host),
             tag,
-            operation: request.operation.clone(),
-            cancel: request.with.cancel.clone(),
+            cancel: Cancel::default(),
             state: Mutex::new(State { progress: Progress::new(), ..State::default() }),
             come: Condvar::new(),
             room: Notify::new(),
-            streams,
-            writes,
+        }))
+    }
+
+    fn check(self: &Arc<Self>, conn: &Arc<Conn>, text: &str) -> Result<Job> {
+        let mut request = Request::read(conn, text)?;
+        request.with.cancel = self.cancel.clone();
+        let mut state = self.state();
+        state.operation.clone_from(&request.operation);
+        state.facts = Some(Facts {
+            streams: matches!(request.work, Work::Write { items: Input::Stream, .. }),
+            writes: matches!(request.work, Work::Write { .. }),
             run_bytes: request.run_bytes,
         });
-        let job = work::prepare(&op, conn, request)?;
-        op.host.begin(&op)?;
-        let watched = Arc::clone(&op);
-        op.host.handle.spawn(async move {
+        drop(state);
+        // Somebody may be about to hand items in.
+        self.come.notify_all();
+        work::prepare(self, conn, request)
+    }
+
+    async fn check_later(self: Arc<Self>, conn: Arc<Conn>, text: String) -> Result<()> {
+        let lost = |e: &dyn std::fmt::Display| Error::new(ErrorKind::Internal, format!("the check of the request ended: {e}"));
+        // Threads that wait are cheap, and texts of many megabytes that are all read at once are not.
+        let turn = Arc::clone(&self.host.checks).acquire_owned().await.map_err(|e| lost(&e))?;
+        let job = tokio::task::spawn_blocking(move || self.check(&conn, &text)).await.map_err(|e| lost(&e))??;
+        drop(turn);
+        job.await
+    }
+
+    fn spawn(self: Arc<Self>, job: Job) -> Result<Arc<Op>> {
+        self.host.begin(&self)?;
+        let watched = Arc::clone(&self);
+        self.host.handle.spawn(async move {
             let worker = tokio::spawn(job);
             let ended = match worker.await {
                 Ok(ended) => ended,
@@ -112,7 +166,12 @@ impl Op {
             watched.end(ended);
             watched.host.end(watched.number);
         });
-        Ok(op)
+        Ok(self)
+    }
+
+    /// What the request says, of an operation that was started checked.
+    pub(crate) fn facts(&self) -> Option<Facts> {
+        self.state().facts
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -158,14 +217,13 @@ impl Op {
             Err(_) => FAILED,
         };
         state.end = Some(ended);
-        let progress = state.progress;
+        self.tell_progress(&mut state);
         self.announce(state);
-        self.progress_told(progress);
     }
 
-    fn progress_told(&self, progress: Progress) {
+    fn tell_progress(&self, state: &mut State) {
         if self.tag != 0 {
-            self.host.ready.progress(self.tag, progress);
+            state.progress_turn = self.host.ready.progress(self.tag, state.progress_turn, state.progress);
         }
     }
 
@@ -212,13 +270,12 @@ impl Op {
 
     /// Takes items of the host; `false` when the queue stayed full.
     pub(crate) fn write(&self, items: Items, bytes: usize, last: bool, until: Option<Instant>) -> Result<bool> {
-        if !self.streams {
-            return Err(
-                Error::new(ErrorKind::Usage, "this operation takes no stream of items").advise("start a write with \"stream\": true")
-            );
-        }
         let mut state = self.state();
         loop {
+            if state.facts.is_some_and(|facts| !facts.streams) {
+                let error = Error::new(ErrorKind::Usage, "this operation takes no stream of items");
+                return Err(error.advise("start a write with \"stream\": true"));
+            }
             if let Some(ended) = &state.end {
                 let over = || Error::new(ErrorKind::Usage, "the operation has ended");
                 return Err(ended.as_ref().err().cloned().unwrap_or_else(over));
@@ -226,7 +283,8 @@ impl Op {
             if state.input_ended {
                 return Err(Error::new(ErrorKind::Usage, "the last items have been handed in already"));
             }
-            if items.is_empty() || state.input.len() < WAITING_MAX {
+            // Before the request has been read, it may still turn out that there is nothing to hand in.
+            if state.facts.is_some() && (items.is_empty() || state.input.len() < WAITING_MAX) {
                 state.progress.items_in += items.len() as i64;
                 state.progress.bytes_out += bytes as i64;
                 if !items.is_empty() {
@@ -275,9 +333,7 @@ impl Op {
         state.receipt = receipt;
         if due {
             state.told = Some(Instant::now());
-            let progress = state.progress;
-            drop(state);
-            self.progress_told(progress);
+            self.tell_progress(&mut state);
         }
     }
 
@@ -312,7 +368,7 @@ impl Op {
         };
         let mut report = serde_json::Map::new();
         report.insert("state".into(), word.into());
-        report.insert("operation".into(), self.operation.as_str().into());
+        report.insert("operation".into(), state.operation.as_str().into());
         report.insert("receipt".into(), serde_json::to_value(&state.receipt).unwrap_or_default());
         if let Some(Err(error)) = &state.end {
             report.insert("error".into(), error.to_json());

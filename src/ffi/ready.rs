@@ -1,21 +1,25 @@
-//! What waits to be heard by the host: tags of operations that have something, and callbacks.
+//! What waits to be heard by the host: tags of operations that have something, how far operations are, and events. Each list has a bound of its own.
 
 use std::collections::BTreeMap;
-use std::sync::{Condvar, Mutex, MutexGuard, mpsc};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use serde_json::Value;
+
+use super::events::Waiting;
 use super::hooks::Notice;
 use super::host::wait;
 use super::progress::Progress;
 use super::wake::Wake;
 use crate::lock::lock;
 
-/// Tags of operations that have something, and who hears of it.
+/// Notices of progress that wait for a callback that does not come back; beyond, the oldest are given up.
+const PROGRESS_MAX: usize = 1 << 16;
+
+/// The engine's side: what is told here is heard until this ends.
 pub(crate) struct Ready {
-    tags: Mutex<Tags>,
-    come: Condvar,
+    teller: Teller,
     wake: Option<Wake>,
-    notices: Option<mpsc::Sender<Notice>>,
     pub(crate) hears: Hears,
 }
 
@@ -27,60 +31,139 @@ pub(crate) struct Hears {
     pub(crate) event: bool,
 }
 
-/// Tags in the order in which they were announced, each under its turn.
+/// What waits, for those who ask and for the thread of the callbacks.
 #[derive(Default)]
-struct Tags {
+pub(crate) struct Told {
+    lists: Mutex<Lists>,
+    /// Somebody who asks has something.
+    come: Condvar,
+    /// The thread of the callbacks has something.
+    called: Condvar,
+    events: Waiting,
+}
+
+/// Tells as long as it lives; then the thread of the callbacks says what is left, and ends.
+pub(crate) struct Teller(pub(crate) Arc<Told>);
+
+impl Drop for Teller {
+    fn drop(&mut self) {
+        lock(&self.0.lists).over = true;
+        self.0.called.notify_all();
+    }
+}
+
+/// All in the order in which they were announced, each under its turn. One operation stands in each list once at most.
+#[derive(Default)]
+struct Lists {
+    /// Tags for who asks.
     waiting: BTreeMap<u64, u64>,
+    /// Tags for the callback.
+    ready: BTreeMap<u64, u64>,
+    progress: BTreeMap<u64, (u64, Progress)>,
     turn: u64,
     /// The turn at which events were announced.
     events: Option<u64>,
+    /// Whether the last callback was of a tag.
+    was_ready: bool,
     closed: bool,
+    over: bool,
 }
 
-impl Tags {
-    fn has(&self, turn: Option<u64>) -> bool {
-        turn.is_some_and(|turn| self.waiting.contains_key(&turn))
-    }
-
-    fn put(&mut self, tag: u64) -> u64 {
+impl Lists {
+    fn next_turn(&mut self) -> u64 {
         self.turn += 1;
-        self.waiting.insert(self.turn, tag);
         self.turn
     }
 }
 
+/// Whether something that was announced `before` still waits.
+fn waits<T>(list: &BTreeMap<u64, T>, before: Option<u64>) -> bool {
+    before.is_some_and(|turn| list.contains_key(&turn))
+}
+
+impl Told {
+    /// The next callback; `None` at the end of all. Tags come first: a hook for events that is slow holds them up for the call under way, not for those
+    /// that wait. Tokens take turns with tags; log lines come when nothing else waits.
+    pub(crate) fn next(&self) -> Option<Notice> {
+        let mut lists = lock(&self.lists);
+        loop {
+            if let Some(notice) = self.pick(&mut lists) {
+                return Some(notice);
+            }
+            if lists.over {
+                return None;
+            }
+            lists = self.called.wait(lists).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn pick(&self, lists: &mut Lists) -> Option<Notice> {
+        let was_ready = std::mem::take(&mut lists.was_ready);
+        if was_ready && let Some(event) = self.events.next_credential() {
+            return Some(event.into());
+        }
+        if let Some((_, tag)) = lists.ready.pop_first() {
+            lists.was_ready = true;
+            return Some(Notice::Ready(tag));
+        }
+        if let Some(event) = self.events.next_credential() {
+            return Some(event.into());
+        }
+        if let Some((_, (tag, progress))) = lists.progress.pop_first() {
+            return Some(Notice::Progress(tag, Box::new(progress)));
+        }
+        self.events.next_log().map(Notice::from)
+    }
+}
+
 impl Ready {
-    pub(crate) fn new(wake: Option<Wake>, notices: Option<mpsc::Sender<Notice>>, hears: Hears) -> Ready {
-        Ready { tags: Mutex::default(), come: Condvar::new(), wake, notices, hears }
+    pub(crate) fn new(teller: Teller, wake: Option<Wake>, hears: Hears) -> Ready {
+        Ready { teller, wake, hears }
+    }
+
+    fn told(&self) -> &Told {
+        &self.teller.0
     }
 
     /// An operation has something. Gives the turn by which this can be withdrawn; one that was given `before` and still waits is enough.
     pub(crate) fn announce(&self, tag: u64, before: Option<u64>) -> Option<u64> {
-        if self.hears.ready {
-            self.notice(Notice::Ready(tag));
-            return None;
-        }
-        let mut tags = lock(&self.tags);
-        if tags.has(before) {
+        let mut lists = lock(&self.told().lists);
+        if waits(&lists.ready, before) || waits(&lists.waiting, before) {
             return before;
         }
-        let turn = tags.put(tag);
-        self.tell(tags);
+        let turn = lists.next_turn();
+        if self.hears.ready {
+            lists.ready.insert(turn, tag);
+            self.told().called.notify_one();
+        } else {
+            lists.waiting.insert(turn, tag);
+            self.tell(lists);
+        }
         Some(turn)
     }
 
-    /// Events wait.
-    pub(crate) fn announce_events(&self) {
-        let mut tags = lock(&self.tags);
-        if !tags.has(tags.events) {
-            tags.events = Some(tags.put(0));
-            self.tell(tags);
+    /// Something happened.
+    pub(crate) fn event(&self, kind: i32, event: Value) {
+        self.told().events.push(kind, event);
+        let mut lists = lock(&self.told().lists);
+        if self.hears.event {
+            self.told().called.notify_one();
+        } else if !waits(&lists.waiting, lists.events) {
+            let turn = lists.next_turn();
+            lists.waiting.insert(turn, 0);
+            lists.events = Some(turn);
+            self.tell(lists);
         }
     }
 
-    fn tell(&self, tags: MutexGuard<'_, Tags>) {
-        drop(tags);
-        self.come.notify_one();
+    /// The events that wait for a host that takes them.
+    pub(crate) fn events(&self) -> Vec<Value> {
+        if self.hears.event { Vec::new() } else { self.told().events.take() }
+    }
+
+    fn tell(&self, lists: MutexGuard<'_, Lists>) {
+        drop(lists);
+        self.told().come.notify_one();
         if let Some(wake) = &self.wake {
             wake.ring();
         }
@@ -88,46 +171,50 @@ impl Ready {
 
     /// The operation is gone. Without this, a host that never asks here would leave a tag behind with each.
     pub(crate) fn withdraw(&self, turn: u64) {
-        lock(&self.tags).waiting.remove(&turn);
+        let mut lists = lock(&self.told().lists);
+        lists.waiting.remove(&turn);
+        lists.ready.remove(&turn);
     }
 
-    pub(crate) fn progress(&self, tag: u64, progress: Progress) {
-        if self.hears.progress {
-            self.notice(Notice::Progress(tag, Box::new(progress)));
+    /// How far an operation is, in the place of what was told `before` and still waits. Gives the turn of it.
+    pub(crate) fn progress(&self, tag: u64, before: Option<u64>, progress: Progress) -> Option<u64> {
+        if !self.hears.progress {
+            return None;
         }
-    }
-
-    pub(crate) fn notice(&self, notice: Notice) {
-        if let Some(notices) = &self.notices {
-            // The thread lives as long as this sender.
-            let _gone = notices.send(notice);
+        let mut lists = lock(&self.told().lists);
+        let turn = before.filter(|turn| lists.progress.contains_key(turn)).unwrap_or_else(|| lists.next_turn());
+        lists.progress.insert(turn, (tag, progress));
+        if lists.progress.len() > PROGRESS_MAX {
+            lists.progress.pop_first();
         }
+        self.told().called.notify_one();
+        Some(turn)
     }
 
     /// Lets go of everybody who waits: the engine is gone.
     pub(crate) fn close(&self) {
-        lock(&self.tags).closed = true;
-        self.come.notify_all();
+        lock(&self.told().lists).closed = true;
+        self.told().come.notify_all();
     }
 
     /// Waits for tags; at most `most`. `None` when the engine was given back meanwhile.
     pub(crate) fn wait(&self, until: Option<Instant>, most: usize) -> Option<Vec<u64>> {
-        let mut tags = lock(&self.tags);
+        let mut lists = lock(&self.told().lists);
         loop {
-            if tags.closed {
+            if lists.closed {
                 return None;
             }
             let mut found = Vec::new();
             while found.len() < most
-                && let Some((_, tag)) = tags.waiting.pop_first()
+                && let Some((_, tag)) = lists.waiting.pop_first()
             {
                 found.push(tag);
             }
             if !found.is_empty() {
                 return Some(found);
             }
-            match wait(&self.come, tags, until) {
-                (again, true) => tags = again,
+            match wait(&self.told().come, lists, until) {
+                (again, true) => lists = again,
                 (_, false) => return Some(Vec::new()),
             }
         }

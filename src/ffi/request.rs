@@ -71,6 +71,8 @@ pub(crate) enum Selftest {
     Emit(u64),
     /// Tells of new tokens so many times.
     Rotate(u64),
+    /// Logs so many lines.
+    Log(u64),
 }
 
 /// What is to be done.
@@ -175,7 +177,7 @@ fn work(conn: &Conn, typed: &Typed<'_>, items: Option<Items>) -> Result<Work> {
             return typed
                 .selftest
                 .map(Work::Selftest)
-                .ok_or_else(|| usage("selftest: say what: \"panic\", \"stall\", {\"emit\": 10} or {\"rotate\": 1}"));
+                .ok_or_else(|| usage("selftest: say what: \"panic\", \"stall\", {\"emit\": 10}, {\"rotate\": 1} or {\"log\": 10}"));
         }
         other => return Err(usage(format!("method: `{other}` is none of query, mutate, delete and check"))),
     };

@@ -5,7 +5,7 @@ use std::ffi::CStr;
 use crate::error::ErrorKind;
 
 /// The interface's version: major << 16 | minor.
-pub(crate) const ABI_VERSION: u32 = 0x0001_0000;
+pub(crate) const ABI_VERSION: u32 = 0x0001_0001;
 
 pub(crate) const OK: i32 = 0;
 pub(crate) const DONE: i32 = 1;

@@ -2,25 +2,25 @@
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// The host's descriptor. It stays the host's: it is not closed here.
+/// What the host's descriptor leads to, under a number of our own: the host's may be closed, and stand for something else soon after.
 pub(crate) struct Wake {
     #[cfg(unix)]
-    fd: std::os::fd::RawFd,
+    file: std::fs::File,
 }
 
 impl Wake {
-    /// A negative number stands for none.
+    /// -1 stands for none.
     pub(crate) fn of(fd: i64) -> Result<Option<Wake>> {
-        if fd < 0 {
+        if fd == -1 {
             return Ok(None);
         }
         #[cfg(unix)]
-        {
-            let fd = i32::try_from(fd).map_err(|_| Error::new(ErrorKind::Usage, format!("wakeFd: {fd} is no file descriptor")))?;
-            Ok(Some(Wake { fd }))
-        }
+        return open(fd).map(|file| Some(Wake { file })).map_err(|why| {
+            let advice = "give an eventfd, or the writing end of a pipe or socket, that is open and has O_NONBLOCK; or -1 for none";
+            Error::new(ErrorKind::Usage, format!("the engine's configuration: wakeFd: {why}")).advise(advice)
+        });
         #[cfg(not(unix))]
-        Err(Error::new(ErrorKind::Unsupported, "wakeFd needs a system with file descriptors"))
+        Err(Error::new(ErrorKind::Unsupported, "the engine's configuration: wakeFd needs a system with file descriptors"))
     }
 
     /// Writes 8 bytes, the number 1 as an eventfd wants it. A full pipe has been rung already, and is not waited for.
@@ -28,28 +28,44 @@ impl Wake {
         #[cfg(unix)]
         {
             use std::io::Write;
-            use std::os::fd::FromRawFd;
-            let mut room = libc::pollfd { fd: self.fd, events: libc::POLLOUT, revents: 0 };
+            use std::os::fd::AsRawFd;
+            // The host may have made it one that blocks after all, and a pipe that nobody reads any more would give a signal.
+            let mut room = libc::pollfd { fd: self.file.as_raw_fd(), events: libc::POLLOUT, revents: 0 };
             // SAFETY: one descriptor, which lives longer than the call; nothing is waited for.
             let writable = unsafe { libc::poll(&raw mut room, 1, 0) } > 0 && room.revents == libc::POLLOUT;
-            if !writable {
-                return;
+            if writable {
+                let _full_or_gone = (&self.file).write(&1u64.to_ne_bytes());
             }
-            // SAFETY: the host keeps the descriptor open while the engine lives; it is not closed here, because it is never dropped.
-            let mut file = std::mem::ManuallyDrop::new(unsafe { std::fs::File::from_raw_fd(self.fd) });
-            let _full_or_gone = file.write(&1u64.to_ne_bytes());
         }
     }
 }
 
-/// A peer that hangs up must not end the host: no SIGPIPE reaches a thread of this library. (Rust's own programs ignore it at their start; a C host does not.)
-pub(crate) fn never_by_signal() {
-    #[cfg(unix)]
-    // SAFETY: a set of this thread's stack, made and then used; only this thread's own mask changes.
-    unsafe {
-        let mut set = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
-        if libc::sigemptyset(set.as_mut_ptr()) == 0 && libc::sigaddset(set.as_mut_ptr(), libc::SIGPIPE) == 0 {
-            let _blocked = libc::pthread_sigmask(libc::SIG_BLOCK, set.as_ptr(), std::ptr::null_mut());
-        }
+/// The descriptor once more, when it can be rung without waiting; otherwise why not.
+#[cfg(unix)]
+fn open(fd: i64) -> std::result::Result<std::fs::File, String> {
+    use std::os::fd::FromRawFd;
+    let number = i32::try_from(fd).ok().filter(|number| *number >= 0).ok_or_else(|| format!("{fd} is no file descriptor"))?;
+    // SAFETY: asks about a number; one that is not open gives -1.
+    let flags = unsafe { libc::fcntl(number, libc::F_GETFL) };
+    if flags == -1 {
+        return Err(format!("{fd} is not open: {}", std::io::Error::last_os_error()));
     }
+    if flags & libc::O_ACCMODE == libc::O_RDONLY {
+        return Err(format!("{fd} is open for reading only"));
+    }
+    // SAFETY: as above; the new descriptor is this value's own.
+    let file = unsafe {
+        match libc::fcntl(number, libc::F_DUPFD_CLOEXEC, 0) {
+            -1 => return Err(format!("{fd} cannot be kept: {}", std::io::Error::last_os_error())),
+            own => std::fs::File::from_raw_fd(own),
+        }
+    };
+    let kind = file.metadata().map_err(|e| format!("{fd} cannot be looked at: {e}"))?.file_type();
+    if kind.is_file() || kind.is_dir() {
+        return Err(format!("{fd} is a file"));
+    }
+    if flags & libc::O_NONBLOCK == 0 {
+        return Err(format!("{fd} blocks: a full one would hold up the engine"));
+    }
+    Ok(file)
 }

@@ -26,7 +26,7 @@ use crate::write::{Writes, weigh};
 /// Outcomes in a batch, when the host names no number.
 const OUTCOMES: usize = 1000;
 
-type Job = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+pub(crate) type Job = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 
 /// Checks what can be known before the first request, and gives the rest as a task.
 pub(crate) fn prepare(op: &Arc<Op>, conn: &Arc<Conn>, request: Request) -> Result<Job> {
@@ -286,6 +286,12 @@ async fn selftest(op: Arc<Op>, conn: Arc<Conn>, what: Selftest) -> Result<()> {
                 }
                 op.update(|p| p.items_out += 1, None);
                 op.push(Buffer::of_texts(&[json!({ "id": index }).to_string()])).await;
+            }
+            Ok(())
+        }
+        Selftest::Log(count) => {
+            for index in 0..count {
+                tracing::info!(index, "selftest");
             }
             Ok(())
         }

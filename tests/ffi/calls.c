@@ -32,6 +32,23 @@ CASE(engine_by_default) {
   finish(it);
 }
 
+/* The least and the most threads that may be asked for. */
+CASE(engine_threads) {
+  const char *good[] = {"{\"threads\":1}", "{\"threads\":512}"};
+  for (size_t i = 0; i < 2; i++) {
+    opnode_engine *it = NULL;
+    ERR(OPNODE_OK, opnode_engine_new(OPNODE_ABI_VERSION, good[i], OPNODE_NTS, NULL, &it, &err));
+    finish(it);
+  }
+}
+
+/* A host that was built for an earlier minor version is served. */
+CASE(engine_of_an_older_host) {
+  opnode_engine *it = NULL;
+  ERR(OPNODE_OK, opnode_engine_new(0x00010000u, NULL, 0, NULL, &it, &err));
+  finish(it);
+}
+
 CASE(engine_abi) {
   uint32_t wrong[] = {0, 1, OPNODE_ABI_VERSION + 1, OPNODE_ABI_VERSION + 0x10000u, UINT32_MAX};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -47,13 +64,28 @@ CASE(engine_config_is_checked) {
       {"{\"bultin\":true}", "bultin"},
       {"{\"tokens\":{\"files\":\"x\"}}", "files"},
       {"{\"log\":\"loud\"}", "loud"},
-      {"{\"threads\":-1}", "-1"},
-      {"{\"builtin\":1}", "1"},
+      {"{\"threads\":-1}", "threads: invalid value: integer `-1`"},
+      {"{\"threads\":0}", "threads: 0 is not within 1 to 512"},
+      {"{\"threads\":513}", "threads: 513 is not within 1 to 512"},
+      {"{\"threads\":100000}", "threads: 100000 is not within 1 to 512"},
+      {"{\"threads\":18446744073709551615}", "threads: 18446744073709551615 is not within 1 to 512"},
+      {"{\"threads\":18446744073709551616}", "threads: invalid type"},
+      {"{\"threads\":\"2\"}", "threads: invalid type"},
+      {"{\"threads\":null}", "threads: invalid type"},
+      {"{\"threads\":1,\"threads\":2}", "duplicate field `threads`"},
+      {"{\"builtin\":1}", "builtin: invalid type: integer `1`"},
+      {"{\"systemProxy\":\"no\"}", "systemProxy: "},
+      {"{\"selftest\":[]}", "selftest: "},
+      {"{\"definitions\":\"folder\"}", "definitions: "},
+      {"{\"tokens\":\"disk\"}", "tokens: "},
       {"[true]", "object"},
       {"null", "object"},
       {"{", "EOF"},
       {"", "object"},
-      {"{\"wakeFd\":99999999999}", "wakeFd"},
+      {"{\"wakeFd\":99999999999}", "wakeFd: 99999999999 is no file descriptor"},
+      {"{\"wakeFd\":-2}", "wakeFd: -2 is no file descriptor"},
+      {"{\"wakeFd\":true}", "wakeFd: invalid type"},
+      {"{\"wakeFd\":987}", "wakeFd: 987 is not open"},
   };
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     opnode_engine *it = (opnode_engine *)8;

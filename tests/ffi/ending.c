@@ -1,11 +1,7 @@
-/* Ends: cancels, frees in the middle, shutdowns, forks, panics. */
+/* Ends: cancels, frees in the middle, shutdowns, panics. */
 #include <fcntl.h>
 
 #include "suite.h"
-
-#include <sys/wait.h>
-
-#define F OPNODE_E_FORKED
 
 static void *frees_later(void *op) {
   nap(150);
@@ -192,78 +188,6 @@ CASE(selftest_must_be_allowed) {
   ERR(OPNODE_OK, opnode_engine_new(OPNODE_ABI_VERSION, cfg, OPNODE_NTS, NULL, &it, &err));
   conn = shop(it);
   free(run(conn, STALL, OPNODE_E_USAGE));
-  leave(it, conn);
-}
-
-/* ---- fork ---- */
-
-static int dropped;
-static void drops(void *user_data) { (*(int *)user_data)++; }
-
-/* The child's checks exit with 1 and say so on stderr, which the harness sees. */
-static void child(opnode_engine *it, opnode_conn *conn, opnode_op *op, opnode_buf *buf, opnode_error *error) {
-  opnode_engine *engine_out = (opnode_engine *)8;
-  opnode_conn *conn_out = (opnode_conn *)8;
-  opnode_op *op_out = (opnode_op *)8;
-  opnode_buf *out = (opnode_buf *)8;
-  opnode_error *told = (opnode_error *)8;
-  opnode_progress progress = {0};
-  opnode_hooks hooks = {0};
-  uint64_t tag = 0;
-  size_t n = 7;
-  progress.struct_size = sizeof progress;
-  hooks.struct_size = sizeof hooks;
-  hooks.user_data = &dropped;
-  hooks.drop = drops;
-  CHECK(opnode_abi_version() == OPNODE_ABI_VERSION);
-  CHECK(opnode_engine_new(OPNODE_ABI_VERSION, NULL, 0, &hooks, &engine_out, &told) == F);
-  CHECK(engine_out == NULL && told == NULL && dropped == 1);
-  CHECK(opnode_engine_shutdown(it, 0) == F);
-  CHECK(opnode_ready_wait(it, FOREVER, &tag, 1, &n) == F && n == 0);
-  CHECK(opnode_events_take(it, &out, NULL) == F && out == NULL);
-  CHECK(opnode_definitions_load(it, "{}", 2, NULL) == F);
-  CHECK(opnode_describe_connectors(it, &out, NULL) == F);
-  CHECK(opnode_describe_templates(it, NULL, 0, NULL, 0, &out, NULL) == F);
-  CHECK(opnode_describe_template(it, NULL, 0, "x", 1, &out, NULL) == F);
-  CHECK(opnode_conn_open(it, "{}", 2, &conn_out, NULL) == F && conn_out == NULL);
-  out = (opnode_buf *)8;
-  CHECK(opnode_run(conn, STALL, OPNODE_NTS, FOREVER, &out, NULL) == F && out == NULL);
-  CHECK(opnode_op_start(conn, STALL, OPNODE_NTS, 1, &op_out, NULL) == F && op_out == NULL);
-  CHECK(opnode_op_write(op, "[]", 2, 0, FOREVER, NULL) == F);
-  out = (opnode_buf *)8;
-  CHECK(opnode_op_next(op, FOREVER, &out, NULL) == F && out == NULL);
-  CHECK(opnode_op_progress(op, &progress) == F);
-  CHECK(opnode_op_report(op, &out, NULL) == F);
-  CHECK(opnode_op_cancel(op) == F);
-  n = 7;
-  CHECK(opnode_buf_data(buf, &n) == NULL && n == 0);
-  CHECK(opnode_buf_count(buf) == 0);
-  CHECK(opnode_buf_item(buf, 0, NULL) == NULL);
-  n = 7;
-  CHECK(opnode_error_message(error, &n) == NULL && n == 0);
-  CHECK(opnode_error_json(error, NULL) == NULL);
-  CHECK(opnode_op_free(op) == F && opnode_conn_free(conn) == F && opnode_buf_free(buf) == F);
-  CHECK(opnode_error_free(error) == F && opnode_engine_free(it) == F);
-  _exit(0);
-}
-
-CASE(fork_child) {
-  opnode_engine *it = engine("");
-  opnode_conn *conn = shop(it);
-  opnode_op *op = start(conn, GOODS(30, ""), 1), *wrong = NULL;
-  opnode_buf *buf = NULL;
-  opnode_error *error = NULL;
-  ERR(OPNODE_OK, opnode_op_next(op, FOREVER, &buf, &err));
-  CHECK(opnode_op_start(conn, "{}", 2, 1, &wrong, &error) == OPNODE_E_USAGE);
-  pid_t pid = fork();
-  if (pid == 0) child(it, conn, op, buf, error);
-  int status = 0;
-  CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
-  /* The parent has noticed nothing. */
-  free(drained(op, OPNODE_DONE));
-  IS(OPNODE_OK, opnode_buf_free(buf));
-  IS(OPNODE_OK, opnode_error_free(error));
-  IS(OPNODE_OK, opnode_op_free(op));
   leave(it, conn);
 }
 

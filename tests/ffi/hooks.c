@@ -229,6 +229,96 @@ CASE(hooks_that_block) {
   CHECK(all.progresses > before && all.after_drop == 0);
 }
 
+/* ---- a hook for events that is slow: what waits is bounded, and tags do not wait behind log lines ---- */
+
+enum { MADE = 5000 };
+static atomic_int holds, in_event, written, dropped_lines, lines, credentials;
+static char order[20000]; /* what was called, one letter each */
+
+static void note(char what) { order[written++] = what; }
+
+static void on_event_slow(void *user_data, int32_t kind, const char *json, size_t len) {
+  const char *dropped = strstr(json, "\"dropped\":");
+  (void)user_data, (void)len;
+  note(kind == OPNODE_EVENT_CREDENTIAL ? 'c' : 'l');
+  if (kind == OPNODE_EVENT_CREDENTIAL) credentials++;
+  if (strstr(json, "\"message\":\"selftest\"")) lines++;
+  if (dropped) dropped_lines += atoi(dropped + 10);
+  in_event++;
+  while (holds) nap(1);
+}
+
+static void on_ready_noted(void *user_data, uint64_t tag) {
+  (void)user_data;
+  note((char)('0' + tag));
+}
+
+static void on_progress_noted(void *user_data, uint64_t tag, const opnode_progress *progress) {
+  (void)user_data, (void)tag;
+  note(progress->state == OPNODE_STATE_RUNNING ? 'p' : 'P');
+}
+
+CASE(hooks_slow_events) {
+  heard all = {0};
+  opnode_hooks hooks = all_hooks(&all);
+  hooks.ready = on_ready_noted, hooks.event = on_event_slow, hooks.progress = on_progress_noted;
+  opnode_engine *it = hooked("", &hooks);
+  opnode_conn *conn = shop(it);
+  opnode_buf *buf = NULL;
+  holds = 1;
+  free(run(conn, "{\"method\":\"selftest\",\"selftest\":{\"log\":1}}", OPNODE_OK));
+  comes(&in_event, 1);
+  /* One call is under way. All of this waits behind it. */
+  free(run(conn, "{\"method\":\"selftest\",\"selftest\":{\"log\":4999}}", OPNODE_OK));
+  free(run(conn, "{\"method\":\"selftest\",\"selftest\":{\"rotate\":3}}", OPNODE_OK));
+  opnode_op *ops[2];
+  for (uint64_t i = 0; i < 2; i++) {
+    opnode_progress progress = {.struct_size = sizeof progress};
+    ops[i] = start(conn, GOODS(3, ",\"trouble\":\"slow-50\""), i + 1);
+    ERR(OPNODE_AGAIN, opnode_op_next(ops[i], 0, &buf, &err));
+    while (progress.state == OPNODE_STATE_RUNNING) {
+      IS(OPNODE_OK, opnode_op_progress(ops[i], &progress));
+      nap(1);
+    }
+  }
+  CHECK(written == 1);
+  holds = 0;
+  comes(&written, 9);
+  for (int i = 0; i < 2; i++) {
+    free(drained(ops[i], OPNODE_DONE));
+    IS(OPNODE_OK, opnode_op_free(ops[i]));
+  }
+  leave(it, conn);
+  comes(&all.drops, 1);
+  /* Tags first, tokens in turn with them, then the newest progress of each operation, once; then the log. */
+  if (strncmp(order, "l1c2ccPPl", 9)) suite_fail(__FILE__, __LINE__, "another order", 0, order);
+  CHECK(lines + dropped_lines == MADE && lines == 1 + 1024 && credentials == 3);
+}
+
+/* Tags that nobody waits for any more are not called. */
+CASE(hooks_no_tag_of_what_was_freed) {
+  heard all = {0};
+  opnode_hooks hooks = all_hooks(&all);
+  hooks.ready = on_ready_noted, hooks.event = on_event_slow, hooks.progress = NULL;
+  opnode_engine *it = hooked("", &hooks);
+  opnode_conn *conn = shop(it);
+  opnode_buf *buf = NULL;
+  holds = 1;
+  free(run(conn, "{\"method\":\"selftest\",\"selftest\":{\"log\":1}}", OPNODE_OK));
+  comes(&in_event, 1);
+  for (int i = 0; i < 3; i++) {
+    opnode_op *op = start(conn, STALL, 1);
+    ERR(OPNODE_AGAIN, opnode_op_next(op, 0, &buf, &err));
+    IS(OPNODE_OK, opnode_op_cancel(op));
+    ERR(OPNODE_E_CANCELLED, opnode_op_next(op, FOREVER, &buf, &err));
+    IS(OPNODE_OK, opnode_op_free(op));
+  }
+  holds = 0;
+  leave(it, conn);
+  comes(&all.drops, 1);
+  CHECK(strchr(order, '1') == NULL);
+}
+
 CASE(hooks_event) {
   heard all = {0};
   opnode_hooks hooks = all_hooks(&all);

@@ -310,7 +310,7 @@ CASE(wake_by_eventfd) {
 CASE(wake_by_pipe) {
   char more[40];
   int ends[2];
-  CHECK(pipe(ends) == 0);
+  CHECK(pipe(ends) == 0 && fcntl(ends[1], F_SETFL, O_NONBLOCK) == 0);
   snprintf(more, sizeof more, ",\"log\":\"off\",\"wakeFd\":%d", ends[1]);
   open_all(more);
   wakes(ends[0]);
@@ -319,16 +319,53 @@ CASE(wake_by_pipe) {
   close(ends[1]);
 }
 
-/* A full pipe is not waited for, even one that blocks; and a pipe that nobody reads any more ends no process. */
+/* What cannot be rung, or could hold up the engine, is refused; nothing of it stays open. */
+CASE(wake_descriptors_that_are_refused) {
+  int blocks[2], reads[2], null = open("/dev/null", O_RDWR | O_NONBLOCK), file = open("wake.txt", O_CREAT | O_RDWR | O_NONBLOCK, 0600);
+  CHECK(pipe(blocks) == 0 && pipe(reads) == 0 && fcntl(reads[0], F_SETFL, O_NONBLOCK) == 0 && null >= 0 && file >= 0);
+  int closed = dup(null), bell = eventfd(0, 0);
+  CHECK(close(closed) == 0);
+  struct { int fd; const char *why; } wrong[] = {{blocks[1], "blocks"}, {bell, "blocks"}, {reads[0], "for reading only"}, {file, "is a file"}, {closed, "is not open"}};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    char cfg[60];
+    opnode_engine *none = (opnode_engine *)8;
+    snprintf(cfg, sizeof cfg, "{\"builtin\":false,\"wakeFd\":%d}", wrong[i].fd);
+    CHECK(opnode_engine_new(OPNODE_ABI_VERSION, cfg, OPNODE_NTS, NULL, &none, &err) == OPNODE_E_USAGE && none == NULL);
+    char *json = failure(err);
+    HAS(json, "wakeFd: ");
+    HAS(json, wrong[i].why);
+    HAS(json, "\"advice\":\"give an eventfd");
+    free(json);
+    int next = dup(null);
+    CHECK(next == closed && close(next) == 0);
+  }
+  close(blocks[0]), close(blocks[1]), close(reads[0]), close(reads[1]), close(null), close(file), close(bell);
+}
+
+/* The number of a descriptor that was closed belongs to whatever the host opens next, and nothing is written there. */
+CASE(wake_after_the_descriptor_was_closed) {
+  char more[60];
+  int ends[2], other[2], eight = 0;
+  CHECK(pipe(ends) == 0 && fcntl(ends[1], F_SETFL, O_NONBLOCK) == 0 && pipe(other) == 0 && fcntl(other[0], F_SETFL, O_NONBLOCK) == 0);
+  snprintf(more, sizeof more, ",\"log\":\"off\",\"wakeFd\":%d", ends[1]);
+  open_all(more);
+  CHECK(dup2(other[1], ends[1]) == ends[1]);
+  wakes(ends[0]);
+  CHECK(read(other[0], &eight, sizeof eight) == -1);
+  close_all();
+  close(ends[0]), close(ends[1]), close(other[0]), close(other[1]);
+}
+
+/* A full pipe is not waited for, even one that the host lets block again; and a pipe that nobody reads any more ends no process. */
 CASE(wake_by_a_full_or_broken_pipe) {
   char more[60], filler[4096] = {0};
   int ends[2];
   CHECK(pipe(ends) == 0);
   fcntl(ends[1], F_SETFL, O_NONBLOCK);
   while (write(ends[1], filler, sizeof filler) > 0) continue;
-  fcntl(ends[1], F_SETFL, 0);
   snprintf(more, sizeof more, ",\"log\":\"off\",\"threads\":1,\"wakeFd\":%d", ends[1]);
   open_all(more);
+  fcntl(ends[1], F_SETFL, 0);
   for (int i = 0; i < 2; i++) {
     opnode_op *op = start(conn, GOODS(10, ",\"trouble\":\"slow-100\""), 5);
     opnode_buf *buf = NULL;

@@ -37,7 +37,7 @@ fn serve(stream: TcpStream, own: &str) -> Option<()> {
         if reader.read_line(&mut first).ok()? == 0 {
             return None;
         }
-        let (mut length, mut signed) = (0, false);
+        let (mut length, mut signed, mut key) = (0, false, String::new());
         loop {
             let mut line = String::new();
             reader.read_line(&mut line).ok()?;
@@ -48,6 +48,7 @@ fn serve(stream: TcpStream, own: &str) -> Option<()> {
                     // Or a key that a case has made up for itself, of the user `free`.
                     signed = value == "Basic cm9ib3Q6b3Blbi1zZXNhbWU=" || value.starts_with("Basic ZnJlZT");
                 }
+                "idempotency-key" => value.clone_into(&mut key),
                 "" => break,
                 _ => {}
             }
@@ -56,7 +57,11 @@ fn serve(stream: TcpStream, own: &str) -> Option<()> {
         reader.read_exact(&mut body).ok()?;
         let mut words = first.split_whitespace();
         let (method, target) = (words.next()?, words.next()?);
-        let answer = if signed { answer(method, target, &String::from_utf8_lossy(&body), own) } else { refusal(401, "who are you?") };
+        let answer = match signed {
+            true if target.ends_with("/orders") => json(201, format!(r#"{{"key":"{key}"}}"#)),
+            true => answer(method, target, &String::from_utf8_lossy(&body), own),
+            false => refusal(401, "who are you?"),
+        };
         match answer {
             Answer::Reply(status, head, body) => {
                 let length = if status == 204 { String::new() } else { format!("content-length: {}\r\n", body.len()) };

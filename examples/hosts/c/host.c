@@ -37,12 +37,13 @@ static const char *field(const char *json, size_t len, const char *key, char *in
   return into;
 }
 
-/* Ends the program for failures that this example does not expect. An error belongs to the host: it is freed here. */
-static void must(int32_t status, opnode_error *error) {
+/* Ends the program for failures that this example does not expect. An error belongs to the host: it is freed here. It comes by its address, because the
+ * arguments of a call may be evaluated in any order: in must(call(&error), error), the second may be what it was before the call. */
+static void must(int32_t status, opnode_error **error) {
   if (status >= 0) return;
-  const char *message = error ? opnode_error_message(error, NULL) : "";
+  const char *message = *error ? opnode_error_message(*error, NULL) : "";
   fprintf(stderr, "%s: %s\n", opnode_status_name(status), message);
-  opnode_error_free(error);
+  opnode_error_free(*error);
   exit(1);
 }
 
@@ -56,9 +57,9 @@ static int32_t next(opnode_op *op, opnode_buf **batch, opnode_error **error) {
 }
 
 static void report(opnode_op *op, const char *const *keys) {
-  opnode_buf *buf;
-  opnode_error *error;
-  must(opnode_op_report(op, &buf, &error), error);
+  opnode_buf *buf = NULL;
+  opnode_error *error = NULL;
+  must(opnode_op_report(op, &buf, &error), &error);
   size_t len;
   const char *json = opnode_buf_data(buf, &len);
   char value[64];
@@ -68,13 +69,13 @@ static void report(opnode_op *op, const char *const *keys) {
 
 /* Runs an operation and shows one line for every batch of a query, or for every outcome of a write. */
 static void run(opnode_conn *connection, const char *request, int is_write, const char *const *keys, int batches_max) {
-  opnode_op *op;
-  opnode_buf *batch;
-  opnode_error *error;
+  opnode_op *op = NULL;
+  opnode_buf *batch = NULL;
+  opnode_error *error = NULL;
   int32_t status;
   char value[64], kind[64];
   int pages = 0;
-  must(opnode_op_start(connection, request, OPNODE_NTS, 1, &op, &error), error);
+  must(opnode_op_start(connection, request, OPNODE_NTS, 1, &op, &error), &error);
   while ((status = next(op, &batch, &error)) == OPNODE_OK) {
     size_t count = opnode_buf_count(batch), len = 0;
     const char *item = opnode_buf_item(batch, 0, &len);
@@ -93,29 +94,42 @@ static void run(opnode_conn *connection, const char *request, int is_write, cons
     if (pages == batches_max) opnode_op_cancel(op);
   }
   printf("  ended: %s\n", opnode_status_name(status));
-  opnode_error_free(error);
+  if (error) opnode_error_free(error);
   report(op, keys);
   opnode_op_free(op);
+}
+
+/* Everything at once, for answers that are small. Waits to its end or for 10 s, and hears no Ctrl-C meanwhile. The report is there after a failure too. */
+static void run_at_once(opnode_conn *connection, const char *request) {
+  opnode_buf *items = NULL, *told = NULL;
+  opnode_error *error = NULL;
+  char value[64];
+  must(opnode_run_report(connection, request, OPNODE_NTS, 10000, &items, &told, &error), &error);
+  size_t len;
+  const char *json = opnode_buf_data(told, &len);
+  printf("  %zu items, complete: %s\n", opnode_buf_count(items), field(json, len, "complete", value, sizeof value));
+  opnode_buf_free(items);
+  opnode_buf_free(told);
 }
 
 int main(void) {
   static const char *const receipt[] = {"pages", "items", "complete", NULL};
   static const char *const state[] = {"state", NULL};
   const char *spec = getenv("OPNODE_CONNECTION");
-  opnode_engine *engine;
-  opnode_conn *connection;
-  opnode_buf *templates;
-  opnode_error *error;
+  opnode_engine *engine = NULL;
+  opnode_conn *connection = NULL;
+  opnode_buf *templates = NULL;
+  opnode_error *error = NULL;
   char name[64], title[128];
   if (!spec) return fprintf(stderr, "OPNODE_CONNECTION is not set\n"), 2;
   /* Not signal(): in strict C99 that would hear the first Ctrl-C only. */
   sigaction(SIGINT, &(struct sigaction){.sa_handler = on_interrupt}, NULL);
 
-  must(opnode_engine_new(OPNODE_ABI_VERSION, NULL, 0, NULL, &engine, &error), error);
-  must(opnode_conn_open(engine, spec, OPNODE_NTS, &connection, &error), error);
+  must(opnode_engine_new(OPNODE_ABI_VERSION, NULL, 0, NULL, &engine, &error), &error);
+  must(opnode_conn_open(engine, spec, OPNODE_NTS, &connection, &error), &error);
 
   printf("templates\n");
-  must(opnode_describe_templates(engine, "connectwise-manage", OPNODE_NTS, "{\"text\":\"members\",\"limit\":3}", OPNODE_NTS, &templates, &error), error);
+  must(opnode_describe_templates(engine, "connectwise-manage", OPNODE_NTS, "{\"text\":\"members\",\"limit\":3}", OPNODE_NTS, &templates, &error), &error);
   for (size_t i = 0; i < opnode_buf_count(templates); i++) {
     size_t len;
     const char *json = opnode_buf_item(templates, i, &len);
@@ -126,6 +140,8 @@ int main(void) {
 
   printf("query\n");
   run(connection, "{\"method\":\"query\",\"operationId\":\"getSystemMembers\"}", 0, receipt, 1000);
+  printf("at once\n");
+  if (!interrupted) run_at_once(connection, "{\"method\":\"query\",\"operationId\":\"getSystemMembers\"}");
   printf("mutate\n");
   run(connection, "{\"method\":\"mutate\",\"operationId\":\"patchSystemMembersById\",\"items\":[{\"id\":7,\"title\":\"Technician\"},"
                   "{\"id\":999999,\"title\":\"Technician\"},{\"id\":8,\"title\":\"Technician\"}]}", 1, state, 1000);

@@ -46,6 +46,10 @@ public static class Host
             var report = await Show(connection, Query, ShowPage);
             foreach (var key in new[] { "pages", "items", "complete" }) Console.WriteLine("  {0}: {1}", key, Field(report, key));
 
+            Console.WriteLine("at once");
+            using (var items = connection.Run(Query, 10000, out report))
+                Console.WriteLine("  {0} items, complete: {1}", items.Count, Field(report, "complete"));
+
             Console.WriteLine("mutate");
             report = await Show(connection, Write, ShowOutcomes);
             Console.WriteLine("  state: " + Field(report, "state"));

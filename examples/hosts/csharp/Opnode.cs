@@ -41,6 +41,7 @@ namespace Opnode
         [DllImport(Lib)] internal static extern int opnode_describe_templates(EngineHandle engine, byte[] connector, UIntPtr connectorLen, byte[] filter, UIntPtr len, out BufferHandle buf, out IntPtr err);
         [DllImport(Lib)] internal static extern int opnode_conn_open(EngineHandle engine, byte[] spec, UIntPtr len, out ConnectionHandle conn, out IntPtr err);
         [DllImport(Lib)] internal static extern int opnode_conn_free(IntPtr conn);
+        [DllImport(Lib)] internal static extern int opnode_run_report(ConnectionHandle conn, byte[] request, UIntPtr len, long timeout, out BufferHandle items, out BufferHandle report, out IntPtr err);
         [DllImport(Lib)] internal static extern int opnode_op_start(ConnectionHandle conn, byte[] request, UIntPtr len, ulong tag, out OperationHandle op, out IntPtr err);
         [DllImport(Lib)] internal static extern int opnode_op_next(OperationHandle op, long timeout, out BufferHandle buf, out IntPtr err);
         [DllImport(Lib)] internal static extern int opnode_op_report(OperationHandle op, out BufferHandle buf, out IntPtr err);
@@ -146,6 +147,20 @@ namespace Opnode
         private readonly Engine engine;
         internal Connection(Engine of, ConnectionHandle connection) { engine = of; handle = connection; }
         public Operation Start(string request) { return new Operation(engine, handle, request); }
+
+        // Everything at once: the items (or a write's outcomes; empty when there are none) and the report, whose "state" and "error" tell how it ended.
+        // Throws when the request was refused. Blocks.
+        public Batch Run(string request, long timeoutMs, out string report)
+        {
+            var text = Native.Utf8(request);
+            BufferHandle items, told;
+            IntPtr error;
+            var status = Native.opnode_run_report(handle, text, Native.Size(text), timeoutMs, out items, out told, out error);
+            if (told.IsInvalid) Native.Check(status, error);
+            if (error != IntPtr.Zero) Native.opnode_error_free(error);
+            using (var batch = new Batch(told)) report = batch.Json;
+            return new Batch(items);
+        }
         public void Dispose() { handle.Dispose(); }
     }
 
@@ -165,7 +180,7 @@ namespace Opnode
         {
             var text = Native.Utf8(config);
             IntPtr error;
-            Native.Check(Native.opnode_engine_new(0x00010000, text, Native.Size(text), IntPtr.Zero, out handle, out error), error);
+            Native.Check(Native.opnode_engine_new(0x00010001, text, Native.Size(text), IntPtr.Zero, out handle, out error), error);
             thread = new Thread(Serve) { IsBackground = true, Name = "opnode-ready" };
             thread.Start();
         }

@@ -107,6 +107,16 @@ func main() {
 	told := run(ctx, connection, query, showPage, 1<<30)
 	fmt.Printf("  pages: %d\n  items: %d\n  complete: %t\n", told.Receipt.Pages, told.Receipt.Items, told.Receipt.Complete)
 
+	fmt.Println("at once")
+	if ctx.Err() == nil {
+		all, text, err := connection.Run(query, 10_000)
+		must(err)
+		var items []json.RawMessage
+		must(json.Unmarshal(all, &items))
+		must(json.Unmarshal(text, &told))
+		fmt.Printf("  %d items, complete: %t\n", len(items), told.Receipt.Complete)
+	}
+
 	fmt.Println("mutate")
 	fmt.Printf("  state: %s\n", run(ctx, connection, write, showOutcomes, 1<<30).State)
 

@@ -121,6 +121,25 @@ func (c *Connection) Start(request string) (*Operation, error) {
 	return o, nil
 }
 
+// Run gives everything at once: the items (or a write's outcomes; nil when there are none) and the report, whose "state" and "error" tell how it ended. It
+// fails when the request was refused. It waits; no context is heard meanwhile.
+func (c *Connection) Run(request string, timeoutMs int64) (items, report []byte, refused error) {
+	text, size, free := in(request)
+	defer free()
+	var buf, told *C.opnode_buf
+	var err *C.opnode_error
+	status := C.opnode_run_report(c.handle, text, size, C.int64_t(timeoutMs), &buf, &told, &err)
+	if told == nil {
+		return nil, nil, failure(status, err)
+	}
+	if err != nil {
+		C.opnode_error_free(err)
+	}
+	items, _ = out(C.OPNODE_OK, &buf, nil)
+	report, _ = out(C.OPNODE_OK, &told, nil)
+	return items, report, nil
+}
+
 type Operation struct {
 	handle *C.opnode_op
 	engine *Engine

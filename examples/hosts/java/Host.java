@@ -27,6 +27,10 @@ public final class Host {
                 String report = run(connection, QUERY, Host::showPage, Integer.MAX_VALUE);
                 for (String key : new String[] {"pages", "items", "complete"}) System.out.println("  " + key + ": " + field(report, key));
 
+                System.out.println("at once");
+                Opnode.Answer answer = connection.run(QUERY, 10_000);
+                System.out.println("  " + answer.items.length + " items, complete: " + field(answer.report, "complete"));
+
                 System.out.println("mutate");
                 report = run(connection, WRITE, Host::showOutcomes, Integer.MAX_VALUE);
                 System.out.println("  state: " + field(report, "state"));

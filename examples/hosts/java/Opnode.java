@@ -12,7 +12,7 @@ import java.util.concurrent.atomic.AtomicLong;
 
 public final class Opnode implements AutoCloseable {
     static final int OK = 0, DONE = 1;
-    private static final int ABI_VERSION = 0x00010000;
+    private static final int ABI_VERSION = 0x00010001;
 
     // size_t is a long here, as on every 64-bit system.
     interface Calls extends Library {
@@ -24,6 +24,7 @@ public final class Opnode implements AutoCloseable {
         int opnode_describe_templates(Pointer engine, byte[] connector, long connectorLen, byte[] filter, long len, PointerByReference out, PointerByReference err);
         int opnode_conn_open(Pointer engine, byte[] spec, long len, PointerByReference out, PointerByReference err);
         int opnode_conn_free(Pointer conn);
+        int opnode_run_report(Pointer conn, byte[] request, long len, long timeout, PointerByReference items, PointerByReference report, PointerByReference err);
         int opnode_op_start(Pointer conn, byte[] request, long len, long tag, PointerByReference out, PointerByReference err);
         int opnode_op_next(Pointer op, long timeout, PointerByReference out, PointerByReference err);
         int opnode_op_report(Pointer op, PointerByReference out, PointerByReference err);
@@ -47,6 +48,17 @@ public final class Opnode implements AutoCloseable {
             this.status = status;
             this.name = name;
             this.json = json;
+        }
+    }
+
+    /** What came of an operation that was run at once: items, or a write's outcomes; none when there are none. */
+    public static final class Answer {
+        public final String[] items;
+        public final String report;
+
+        Answer(String[] items, String report) {
+            this.items = items;
+            this.report = report;
         }
     }
 
@@ -106,6 +118,17 @@ public final class Opnode implements AutoCloseable {
         private final Pointer handle;
         private Connection(Pointer of) { handle = of; }
         public Operation start(String request) { return new Operation(handle, request); }
+
+        // Everything at once. The report's "state" and "error" tell how it ended; throws when the request was refused. Blocks.
+        public Answer run(String request, long timeoutMs) {
+            byte[] text = utf8(request);
+            PointerByReference items = new PointerByReference(), report = new PointerByReference(), err = new PointerByReference();
+            int status = calls.opnode_run_report(handle, text, text.length, timeoutMs, items, report, err);
+            if (report.getValue() == null) check(status, err.getValue());
+            if (err.getValue() != null) calls.opnode_error_free(err.getValue());
+            return new Answer(items.getValue() == null ? new String[0] : items(items.getValue()), text(report.getValue()));
+        }
+
         @Override public void close() { calls.opnode_conn_free(handle); }
     }
 

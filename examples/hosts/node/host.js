@@ -53,6 +53,10 @@ async function main() {
   let report = await run(engine, connection, { method: 'query', operationId: 'getSystemMembers' }, showPage);
   for (const key of ['pages', 'items', 'complete']) console.log(`  ${key}: ${report.receipt[key]}`);
 
+  console.log('at once');
+  const answer = await engine.run(connection, { method: 'query', operationId: 'getSystemMembers' }, 10000);
+  console.log(`  ${answer.items.length} items, complete: ${answer.report.receipt.complete}`);
+
   console.log('mutate');
   report = await run(engine, connection, { method: 'mutate', operationId: 'patchSystemMembersById', items }, showOutcomes);
   console.log(`  state: ${report.state}`);

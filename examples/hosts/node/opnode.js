@@ -18,6 +18,8 @@ const native = {
     'uintptr_t engine, const char *connector, size_t len, const char *filter, size_t filterLen, _Out_ uintptr_t *out, _Out_ uintptr_t *err'),
   connOpen: declare('int32_t', 'conn_open', 'uintptr_t engine, const char *spec, size_t len, _Out_ uintptr_t *out, _Out_ uintptr_t *err'),
   connFree: declare('int32_t', 'conn_free', 'uintptr_t conn'),
+  runReport: declare('int32_t', 'run_report',
+    'uintptr_t conn, const char *request, size_t len, int64_t timeout, _Out_ uintptr_t *items, _Out_ uintptr_t *report, _Out_ uintptr_t *err'),
   opStart: declare('int32_t', 'op_start', 'uintptr_t conn, const char *request, size_t len, uint64_t tag, _Out_ uintptr_t *out, _Out_ uintptr_t *err'),
   opNext: declare('int32_t', 'op_next', 'uintptr_t op, int64_t timeout, _Out_ uintptr_t *out, _Out_ uintptr_t *err'),
   opReport: declare('int32_t', 'op_report', 'uintptr_t op, _Out_ uintptr_t *out, _Out_ uintptr_t *err'),
@@ -65,7 +67,7 @@ class Engine {
   #over = false;
 
   constructor(config = {}) {
-    [, this.handle] = give(native.engineNew, 0x00010000, JSON.stringify(config), NTS, null);
+    [, this.handle] = give(native.engineNew, 0x00010001, JSON.stringify(config), NTS, null);
     this.loop = this.#serve();
   }
 
@@ -100,6 +102,17 @@ class Engine {
       control.report = read(give(native.opReport, operation)[1]);
       native.opFree(operation);
     }
+  }
+
+  // Everything at once: the items (or a write's outcomes; null when there are none) and the report, whose "state" and "error" tell how it ended. Rejects
+  // when the request was refused. Occupies a thread of Node's pool until it is over.
+  async run(connection, request, timeoutMs) {
+    const [items, report, error] = [[0], [0], [0]];
+    const status = await new Promise((resolve, reject) =>
+      native.runReport.async(connection, JSON.stringify(request), NTS, timeoutMs, items, report, error, (failed, result) => (failed ? reject(failed) : resolve(result))));
+    if (!report[0]) check(status, error[0]);
+    if (error[0]) native.errorFree(error[0]);
+    return { items: items[0] ? read(items[0]) : null, report: read(report[0]) };
   }
 
   templates(connector, filter) {

@@ -64,6 +64,10 @@ def main(engine, spec):
         for key in "pages", "items", "complete":
             print(f"  {key}: {json.dumps(report['receipt'][key])}")
 
+        print("at once")
+        items, report = connection.run({"method": "query", "operationId": "getSystemMembers"}, 10_000)
+        print(f"  {len(items)} items, complete: {json.dumps(report['receipt']['complete'])}")
+
         print("mutate")
         report = run(connection, {"method": "mutate", "operationId": "patchSystemMembersById", "items": ITEMS}, show_outcomes)
         print(f"  state: {report['state']}")

@@ -84,6 +84,10 @@ async def main(engine, spec):
         for key in "pages", "items", "complete":
             print(f"  {key}: {json.dumps(report['receipt'][key])}")
 
+        print("at once")
+        items, report = await asyncio.to_thread(connection.run, {"method": "query", "operationId": "getSystemMembers"}, 10_000)
+        print(f"  {len(items)} items, complete: {json.dumps(report['receipt']['complete'])}")
+
         print("mutate")
         write = {"method": "mutate", "operationId": "patchSystemMembersById", "items": ITEMS}
         report = await run(engine, connection, 2, write, show_outcomes)

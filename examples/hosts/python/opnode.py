@@ -10,7 +10,7 @@ import ctypes
 import json
 
 OK, DONE, AGAIN, OPEN = range(4)
-ABI_VERSION = 0x00010000
+ABI_VERSION = 0x00010001
 LAST = 1
 SLICE_MS = 100
 
@@ -28,6 +28,7 @@ FUNCTIONS = {
     "describe_templates": (Status, Handle, Text, Size, Text, Size, Out, Out),
     "conn_open": (Status, Handle, Text, Size, Out, Out),
     "conn_free": (Status, Handle),
+    "run_report": (Status, Handle, Text, Size, Millis, Out, Out, Out),
     "op_start": (Status, Handle, Text, Size, Tag, Out, Out),
     "op_write": (Status, Handle, Text, Size, ctypes.c_uint32, Millis, Out),
     "op_next": (Status, Handle, Millis, Out, Out),
@@ -138,6 +139,19 @@ class Connection(Owner):
         text = json.dumps(request).encode()
         _, handle = self.library.give(self.library.op_start, self.handle, text, len(text), tag)
         return Operation(self.library, handle, self.library.op_free)
+
+
+    def run(self, request, timeout_ms):
+        """Everything at once: the items (or a write's outcomes; None when there are none) and the report, whose "state" and "error" tell how it ended.
+        Raises when the request was refused. Ctrl-C is heard when it is over."""
+        text, items, report, error = json.dumps(request).encode(), Handle(), Handle(), Handle()
+        call = self.library.run_report
+        status = call(self.handle, text, len(text), timeout_ms, ctypes.byref(items), ctypes.byref(report), ctypes.byref(error))
+        if not report:
+            self.library.check(status, error)
+        if error:
+            self.library.error_free(error)
+        return self.library.read(items) if items else None, self.library.read(report)
 
 
 class Operation(Owner):

@@ -1,0 +1,118 @@
+//! The engine's configuration: every key is checked, and a fault names its key.
+
+use std::path::PathBuf;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
+use super::guard;
+use crate::error::Result;
+
+/// Threads that an engine may have.
+const THREADS: std::ops::RangeInclusive<u64> = 1..=512;
+
+/// `cfg` of `opnode_engine_new`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub(crate) struct Config {
+    #[serde(deserialize_with = "keyed::builtin")]
+    pub(crate) builtin: bool,
+    #[serde(deserialize_with = "keyed::definitions")]
+    pub(crate) definitions: Vec<PathBuf>,
+    #[serde(deserialize_with = "keyed::tokens")]
+    pub(crate) tokens: TokensPart,
+    #[serde(deserialize_with = "threads")]
+    pub(crate) threads: usize,
+    #[serde(deserialize_with = "keyed::system_proxy")]
+    pub(crate) system_proxy: bool,
+    #[serde(deserialize_with = "keyed::log")]
+    pub(crate) log: Level,
+    #[serde(deserialize_with = "keyed::wake_fd")]
+    pub(crate) wake_fd: i64,
+    #[serde(deserialize_with = "keyed::selftest")]
+    pub(crate) selftest: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            builtin: true,
+            definitions: Vec::new(),
+            tokens: TokensPart::Memory,
+            threads: 2,
+            system_proxy: false,
+            log: Level::Info,
+            wake_fd: -1,
+            selftest: false,
+        }
+    }
+}
+
+impl Config {
+    pub(crate) fn read(json: &str) -> Result<Config> {
+        let advice = "opnode.h lists the keys and their values at opnode_engine_new; leave out those that keep their default";
+        guard::object("the engine's configuration", json).map_err(|e| e.advise(advice))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum TokensPart {
+    Memory,
+    File(PathBuf),
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Level {
+    Off,
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+impl Level {
+    pub(crate) fn tracing(self) -> Option<tracing::Level> {
+        match self {
+            Level::Off => None,
+            Level::Error => Some(tracing::Level::ERROR),
+            Level::Warn => Some(tracing::Level::WARN),
+            Level::Info => Some(tracing::Level::INFO),
+            Level::Debug => Some(tracing::Level::DEBUG),
+            Level::Trace => Some(tracing::Level::TRACE),
+        }
+    }
+}
+
+fn threads<'de, D: Deserializer<'de>>(value: D) -> std::result::Result<usize, D::Error> {
+    let number = keyed::threads(value)?;
+    let (least, most) = (THREADS.start(), THREADS.end());
+    let within = usize::try_from(number).ok().filter(|_| THREADS.contains(&number));
+    within.ok_or_else(|| D::Error::custom(format_args!("threads: {number} is not within {least} to {most}")))
+}
+
+/// Readers of values whose faults begin with the key, which serde's own leave out.
+mod keyed {
+    use super::{Deserialize, Deserializer, Level, PathBuf, TokensPart};
+
+    macro_rules! keyed {
+        ($($name:ident $key:literal $kind:ty),*) => { $(
+            pub(super) fn $name<'de, From: Deserializer<'de>>(value: From) -> Result<$kind, From::Error> {
+                <$kind>::deserialize(value).map_err(|e| serde::de::Error::custom(format_args!("{}: {e}", $key)))
+            }
+        )* };
+    }
+
+    keyed!(
+        builtin "builtin" bool,
+        definitions "definitions" Vec<PathBuf>,
+        tokens "tokens" TokensPart,
+        threads "threads" u64,
+        system_proxy "systemProxy" bool,
+        log "log" Level,
+        wake_fd "wakeFd" i64,
+        selftest "selftest" bool
+    );
+}

@@ -1,0 +1,75 @@
+//! What there is: definitions, connectors, templates.
+
+use std::ffi::{c_char, c_void};
+use std::sync::Arc;
+
+use super::super::guard::guarded;
+use super::super::host::Host;
+use super::super::places::{self, Place};
+use super::super::{discover, handle, status};
+use super::{Out, give, owner};
+
+/// # Safety
+/// As for all [exports](super).
+#[unsafe(no_mangle)]
+unsafe extern "C" fn opnode_definitions_load(engine: *mut c_void, doc: *const c_char, len: usize, err: Out<c_void>) -> i32 {
+    // SAFETY: see above.
+    let err = unsafe { Place::of(err) };
+    guarded(owner::<Host>(engine), err, || {
+        let host = handle::get::<Host>(engine)?;
+        // SAFETY: see above.
+        let json = unsafe { places::needed(doc, len) }?;
+        host.add(discover::definitions(json)?)?;
+        Ok(status::OK)
+    })
+}
+
+/// # Safety
+/// As for all [exports](super).
+#[unsafe(no_mangle)]
+unsafe extern "C" fn opnode_describe_connectors(engine: *mut c_void, out: Out<c_void>, err: Out<c_void>) -> i32 {
+    // SAFETY: see above.
+    unsafe { give(engine, out, err, |host: &Arc<Host>| Ok((host.id, discover::connectors(&host.engine())))) }
+}
+
+/// # Safety
+/// As for all [exports](super).
+#[unsafe(no_mangle)]
+unsafe extern "C" fn opnode_describe_templates(
+    engine: *mut c_void,
+    connector: *const c_char,
+    connector_len: usize,
+    filter: *const c_char,
+    filter_len: usize,
+    out: Out<c_void>,
+    err: Out<c_void>,
+) -> i32 {
+    let describe = |host: &Arc<Host>| {
+        // SAFETY: see above.
+        let (connector, filter) = unsafe { (places::text(connector, connector_len)?, places::text(filter, filter_len)?) };
+        Ok((host.id, discover::templates(&host.engine(), connector, filter)?))
+    };
+    // SAFETY: see above.
+    unsafe { give(engine, out, err, describe) }
+}
+
+/// # Safety
+/// As for all [exports](super).
+#[unsafe(no_mangle)]
+unsafe extern "C" fn opnode_describe_template(
+    engine: *mut c_void,
+    connector: *const c_char,
+    connector_len: usize,
+    name: *const c_char,
+    name_len: usize,
+    out: Out<c_void>,
+    err: Out<c_void>,
+) -> i32 {
+    let describe = |host: &Arc<Host>| {
+        // SAFETY: see above.
+        let (connector, name) = unsafe { (places::text(connector, connector_len)?, places::needed(name, name_len)?) };
+        Ok((host.id, discover::template(&host.engine(), connector, name)?))
+    };
+    // SAFETY: see above.
+    unsafe { give(engine, out, err, describe) }
+}

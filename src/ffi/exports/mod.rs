@@ -1,0 +1,71 @@
+//! The functions that `include/opnode.h` declares. Each is a guard, a look-up of handles and a call of the library.
+//!
+//! # Safety
+//! What the header says holds for all of them: a handle may be any number and is not followed; every other pointer is NULL or points to what is
+//! declared there, for the length that is given, and nobody else writes to it until the call returns.
+
+mod discovery;
+mod engine;
+mod operation;
+mod result;
+
+use std::ffi::{c_char, c_void};
+use std::sync::Arc;
+
+use super::buffer::Buffer;
+use super::guard::{Stop, guarded};
+use super::places::Place;
+use super::{handle, status};
+
+/// Where a handle goes.
+type Out<T> = *mut *mut T;
+
+#[unsafe(no_mangle)]
+extern "C" fn opnode_abi_version() -> u32 {
+    status::ABI_VERSION
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn opnode_version() -> *const c_char {
+    const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
+    VERSION.as_ptr().cast()
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn opnode_status_name(status: i32) -> *const c_char {
+    status::name(status).as_ptr()
+}
+
+/// The places for a handle and for an error, emptied.
+///
+/// # Safety
+/// See [`Place::of`].
+unsafe fn places(out: Out<c_void>, err: Out<c_void>) -> (Place<*mut c_void>, Place<*mut c_void>) {
+    // SAFETY: as the caller promises.
+    unsafe { (Place::of(out), Place::of(err)) }
+}
+
+/// The engine that a handle belongs to, for the error that a call of it gives; 0 when the handle is none.
+fn owner<T: handle::Kind + handle::Owned>(handle: *const c_void) -> u64 {
+    handle::get::<T>(handle).map_or(0, |object| object.owner())
+}
+
+/// A call that gives a buffer.
+///
+/// # Safety
+/// See [`Place::of`].
+unsafe fn give<T: handle::Kind + handle::Owned>(
+    of: *mut c_void,
+    out: Out<c_void>,
+    err: Out<c_void>,
+    make: impl FnOnce(&Arc<T>) -> Result<(u64, Buffer), Stop>,
+) -> i32 {
+    // SAFETY: as the caller promises.
+    let (out, err) = unsafe { places(out, err) };
+    guarded(owner::<T>(of), err, || {
+        out.needed()?;
+        let (owner, buffer) = make(&handle::get::<T>(of)?)?;
+        out.put(handle::insert(owner, Arc::new(buffer)))?;
+        Ok(status::OK)
+    })
+}

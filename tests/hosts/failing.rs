@@ -1,0 +1,105 @@
+//! The documented programs in C and C++ where things fail: whatever fails has its words on stderr, and the sanitizers have none. With GCC and with Clang,
+//! which evaluate the arguments of a call in opposite orders.
+
+use std::process::Output;
+
+use super::{Ground, root};
+
+/// C and C++ compilers with their sanitizers, and what tells whether they are there.
+pub(crate) const COMPILERS: [(&str, &str); 2] = [("gcc", "g++"), ("clang", "clang++")];
+
+const SANITIZERS: &str = "-g -fsanitize=address,undefined -fno-sanitize-recover=all";
+
+pub(crate) fn needs(compiler: &str) -> String {
+    format!("command -v {compiler} && echo 'int main(void) {{ return 0; }}' | {compiler} -x c {SANITIZERS} - -o /dev/null")
+}
+
+/// What a run must come to: its argument, its connection, its code, and how its stderr or else its stdout begins.
+struct Run<'a>(&'a str, Option<&'a str>, i32, &'a str);
+
+fn build(ground: &Ground, compiler: &str, standard: &str, source: &str, program: &str) -> Result<(), String> {
+    let compile = format!("{compiler} -std={standard} $STRICT {SANITIZERS} -I$ROOT/include {source} -o $OUT/{program}");
+    ground.run(&format!("{compile} -L$FOLDER -lopnode -Wl,-rpath,$FOLDER"), "").map(|_| ())
+}
+
+fn check(ground: &Ground, program: &str, run: &Run) -> Result<(), String> {
+    let Run(argument, connection, code, start) = run;
+    let unset = if connection.is_none() { "env -u OPNODE_CONNECTION " } else { "" };
+    let line = format!("exec {unset}timeout -k 5 60 $OUT/{program} {argument}");
+    let Output { status, stdout, stderr } = ground.shell(&line, connection.unwrap_or_default()).output().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+    let told = if *code == 0 { &out } else { &err };
+    // One line of words for a failure, and no word at all on stderr for what ends well.
+    let lines = if *code == 0 { 0 } else { 1 };
+    let has_words = !start.ends_with(": ") || told.trim_end().len() > start.trim_end().len();
+    let fits = status.code() == Some(*code) && told.starts_with(start) && has_words;
+    if fits && err.lines().count() == lines {
+        Ok(())
+    } else {
+        Err(format!("{program} {argument}: {status}, not {code} {start}\n{out}\n{err}"))
+    }
+}
+
+/// Connections that cannot be used, and what the programs that end there say.
+const UNUSABLE: [(&str, &str); 5] = [
+    ("", "usage: the connection is no JSON object: "),
+    ("{", "usage: the connection is no JSON object: "),
+    (r#"{"connector":"connectwise-manage","valeus":{}}"#, "usage: the connection: unknown field `valeus`"),
+    (r#"{"connector":"connectwise-manage","values":{}}"#, "connection: "),
+    (r#"{"connector":"nobody","values":{}}"#, "unknown_operation: "),
+];
+
+/// `first.c`, `host.c` and `must` at every kind of call.
+pub(crate) fn c(ground: &Ground, compiler: &str) -> Result<(), String> {
+    let connection = ground.sandbox().connection("connectwise-manage");
+    let stranger = connection.replace("sandbox-private-key", "another-key");
+    let (first, host, must) = (format!("first-{compiler}"), format!("host-{compiler}"), format!("must-{compiler}"));
+    build(ground, compiler, "c99", "$HOSTS/c/first.c", &first)?;
+    build(ground, compiler, "c99", "$HOSTS/c/host.c", &host)?;
+    build(ground, compiler, "c99", "$ROOT/tests/hosts/failing.c", &must)?;
+    for (wrong, told) in UNUSABLE {
+        check(ground, &first, &Run("", Some(wrong), 1, told))?;
+        check(ground, &host, &Run("", Some(wrong), 1, told))?;
+    }
+    check(ground, &first, &Run("", None, 1, "misuse: NULL where a pointer is needed"))?;
+    check(ground, &host, &Run("", None, 2, "OPNODE_CONNECTION is not set"))?;
+    check(ground, &first, &Run("", Some(&stranger), 1, "unauthenticated: "))?;
+    check(ground, &host, &Run("", Some(&stranger), 1, "unauthenticated: "))?;
+    let calls = [
+        ("config", "usage: the engine's configuration: threads: 0 is not within 1 to 512"),
+        ("connection", "unknown_operation: "),
+        ("definitions", "usage: the definitions: "),
+        ("describe", "unknown_operation: "),
+        ("operation", "unknown_operation: "),
+        ("run", "usage: the request names no operationId"),
+        ("null", "misuse: NULL where a pointer is needed"),
+        ("handle", "handle: the handle is stale"),
+    ];
+    for (call, told) in calls {
+        check(ground, &must, &Run(call, Some(connection), 1, told))?;
+    }
+    check(ground, &must, &Run("open", Some(connection), 0, "shutdown: open\nshutdown: ok\n"))
+}
+
+/// `host.cpp`, and the wrapper at every kind of call.
+pub(crate) fn cpp(ground: &Ground, compiler: &str) -> Result<(), String> {
+    let connection = ground.sandbox().connection("connectwise-manage");
+    let stranger = connection.replace("sandbox-private-key", "another-key");
+    let (host, all) = (format!("host-{compiler}"), format!("failing-{compiler}"));
+    build(ground, compiler, "c++11", "$HOSTS/cpp/host.cpp", &host)?;
+    build(ground, compiler, "c++11", "$ROOT/tests/hosts/failing.cpp", &all)?;
+    for (wrong, told) in UNUSABLE {
+        check(ground, &host, &Run("", Some(wrong), 1, told))?;
+    }
+    check(ground, &host, &Run("", None, 2, "OPNODE_CONNECTION is not set"))?;
+    check(ground, &host, &Run("", Some(&stranger), 1, "unauthenticated: "))?;
+    check(ground, &all, &Run("", Some(connection), 0, "shutdown: open\nshutdown: ok\n"))
+}
+
+/// Pools of workers that are forked from a process which has used the library, and from one that goes on using it.
+pub(crate) fn forks(ground: &Ground) -> Result<(), String> {
+    let script = root().join("tests/hosts/fork.py");
+    let told = ground.run(&format!("timeout -k 5 60 python3 {}", script.display()), ground.sandbox().connection("connectwise-manage"))?;
+    let worker = "60 members, the parent's connection: forked, ok\n";
+    if told == format!("{}60 members\nshutdown: ok\n", worker.repeat(6)) { Ok(()) } else { Err(told) }
+}
