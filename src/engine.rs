@@ -71,8 +71,13 @@ impl Engine {
     pub fn new(config: EngineConfig) -> Engine {
         // A clock or a network of one's own is a world of one's own.
         let own_world = config.transport.is_some() || config.clock.is_some();
+        Engine::with_budgets(config, if own_world { Arc::default() } else { Budgets::of_process() })
+    }
+
+    /// An engine whose connections share budgets with those of other engines.
+    pub(crate) fn with_budgets(config: EngineConfig, budgets: Arc<Budgets>) -> Engine {
         Engine {
-            budgets: if own_world { Arc::default() } else { Budgets::of_process() },
+            budgets,
             catalog: Arc::new(config.catalog),
             transport: config.transport,
             clock: config.clock.unwrap_or_else(|| Arc::new(SystemClock)),

@@ -58,7 +58,7 @@ fn main() {
 fn sandbox_spec(sandbox: &Sandbox) -> String {
     let spec = sandbox.connection("connectwise-home").unwrap();
     let fields = serde_json::json!({
-        "connector": spec.connector, "values": spec.values, "reroute": spec.reroute, "allow_http": spec.allow_http, "name": "home",
+        "connector": spec.connector, "account": spec.account, "values": spec.values, "reroute": spec.reroute, "allow_http": spec.allow_http, "name": "home",
     });
     fields.to_string()
 }

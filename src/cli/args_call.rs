@@ -33,9 +33,12 @@ pub(crate) struct CallArgs {
     /// Options as a JSON object, @FILE, or - for standard input
     #[arg(long, value_name = "JSON|@FILE|-")]
     pub(crate) options: Option<String>,
-    /// One option; its type comes from the operation. May be given again
+    /// One option, or a field of an item (items.0.title=…); its type comes from the operation. May be given again
     #[arg(long, short, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
+    /// Send the template's sample values as they are, where it leaves values to you
+    #[arg(long)]
+    pub(crate) use_sample: bool,
     /// Print the requests, credentials masked, and send nothing
     #[arg(long)]
     pub(crate) plan: bool,
@@ -97,6 +100,9 @@ pub(crate) struct WriteArgs {
     /// Begin no further item after the first that did not succeed; those under way end
     #[arg(long)]
     pub(crate) stop_on_error: bool,
+    /// Of a delete: do not ask before several records are deleted
+    #[arg(long, short)]
+    pub(crate) yes: bool,
     /// Refuse items with fields that the operation does not have, instead of warning of them
     #[arg(long)]
     pub(crate) strict: bool,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::args_call::CallArgs;
+use super::ask;
 use super::connect::{Line, Route};
 use super::context::Context;
 use super::items;
@@ -20,6 +21,8 @@ pub(crate) struct Call {
     pub(crate) options: Options,
     pub(crate) items: Option<Items>,
     pub(crate) with: CallOptions,
+    /// What the template leaves to its user and nobody gave yet: only a plan and the sandbox go on with samples there.
+    pub(crate) left: Vec<String>,
     /// The files that options and items came from.
     options_file: Option<String>,
     items_file: Option<String>,
@@ -32,20 +35,61 @@ pub(crate) async fn prepare(context: &Context, method: Method, args: &CallArgs, 
             Error::new(ErrorKind::Usage, "--options - and --items - cannot both read standard input").advise("give one of them as @FILE")
         );
     }
+    if args.use_sample && args.template.is_none() {
+        return Err(Error::new(ErrorKind::Usage, "--use-sample is for --template: without one, no sample is sent"));
+    }
     let engine = context.engine(args.system.sandbox)?;
     // The process ends with the call: giving definitions back piece by piece would be a tenth of its work.
     std::mem::forget(Arc::clone(engine.catalog()));
     let (route, operation, template) = find(context, &engine, method, args)?;
-    let base = template.as_ref().map(Template::to_options).unwrap_or_default();
-    let given = options::given(&operation, base, args)?;
-    let (items, items_file) = items::given(&operation, template.as_ref(), items)?;
-    if let Some(template) = template.as_ref().filter(|_| !args.plan && !args.system.sandbox) {
-        refuse_samples(template, &given.named, items.as_ref())?;
+    let sources = Typed { operation: &operation, template: template.as_ref(), args, items };
+    let mut filled = sources.fill(&args.set)?;
+    if !filled.left.is_empty() && !args.plan && !args.system.sandbox {
+        let template = template.as_ref().filter(|_| items != Some("-") && ask::can(context.screen));
+        let Some(template) = template else { return Err(refuse_samples(sources.template, &filled.left)) };
+        let answers = ask::values(context.screen, template, &filled.left)?;
+        filled = sources.fill(&[args.set.as_slice(), &answers].concat())?;
     }
+    let Filled { given, items, items_file, left } = filled;
     let line = route.open(context, &engine, &operation.connector.name).await?;
     let with = CallOptions { timeout: args.timeout, ..CallOptions::default() };
     let items = items.map(|g| g.items);
-    Ok(Call { line, operation, options: given.options, items, with, options_file: given.file, items_file })
+    Ok(Call { line, operation, options: given.options, items, with, left, options_file: given.file, items_file })
+}
+
+/// What was typed for a call.
+struct Typed<'a> {
+    operation: &'a Operation,
+    template: Option<&'a Template>,
+    args: &'a CallArgs,
+    items: Option<&'a str>,
+}
+
+/// What comes of it.
+struct Filled {
+    given: options::Given,
+    items: Option<items::Given>,
+    items_file: Option<String>,
+    /// What a template leaves to its user and nobody gave yet.
+    left: Vec<String>,
+}
+
+impl Typed<'_> {
+    /// Options and items, with these pairs of `--set`.
+    fn fill(&self, set: &[String]) -> Result<Filled> {
+        let base = self.template.map(Template::to_options).unwrap_or_default();
+        let given = options::given(self.operation, base, self.args, set)?;
+        let use_sample = self.args.use_sample;
+        let sources = items::Sources { template: self.template, argument: self.items, fields: &given.fields, use_sample };
+        let (items, items_file) = items::given(self.operation, &sources)?;
+        let left = match self.template.filter(|_| !use_sample) {
+            Some(template) => {
+                template.left(|name| given.named.iter().any(|n| n == name), |field| items.as_ref().is_some_and(|given| given.covers(field)))
+            }
+            None => Vec::new(),
+        };
+        Ok(Filled { given, items, items_file, left })
+    }
 }
 
 impl Call {
@@ -114,28 +158,21 @@ fn check_method(method: Method, operation: &Operation, template: Option<&Templat
     Err(Error::new(ErrorKind::UnknownOperation, message).advise(advice).with(|d| d.operation = Some(operation.id.clone())))
 }
 
-/// A template's samples where it asks for the caller's own values are never sent to a real system.
-fn refuse_samples(template: &Template, named: &[String], items: Option<&items::Given>) -> Result<()> {
-    let left: Vec<&str> = template.ask.iter().map(String::as_str).filter(|pointer| is_left(pointer, named, items)).collect();
-    if left.is_empty() {
-        return Ok(());
-    }
+/// A template's samples where it asks for the caller's own values are never sent to a real system by accident.
+fn refuse_samples(template: Option<&Template>, left: &[String]) -> Error {
+    let name = template.map_or("", |t| t.name.as_str());
     let option = left.iter().find_map(|p| p.strip_prefix("/options/"));
-    let advice = match option {
-        Some(name) => format!("give it with --set {name}=…; --plan shows the request, --sandbox tries it"),
-        None => "give it with --items '[{…}]'; --plan shows the request, --sandbox tries it".to_owned(),
+    let field = left.iter().find_map(|p| p.strip_prefix("/items/")).map(|f| f.replace('/', "."));
+    let way = match (option, field) {
+        (Some(option), _) => format!("--set {option}=…"),
+        (None, Some(field)) => format!("--set items.{field}=…"),
+        (None, None) => "--items '[{…}]', or field by field with --set items.0.FIELD=…".to_owned(),
     };
-    Err(Error::new(ErrorKind::InvalidOptions, format!("the template {} leaves {} to you", template.name, left.join(", "))).advise(advice))
+    let advice = format!("give it with {way}; --plan shows the request, --sandbox tries it, --use-sample sends the sample as it is");
+    Error::new(ErrorKind::InvalidOptions, format!("the template {name} leaves {} to you", shown(left).join(", "))).advise(advice)
 }
 
-fn is_left(pointer: &str, named: &[String], items: Option<&items::Given>) -> bool {
-    let mut tokens = pointer.split('/').skip(1).map(|t| t.replace("~1", "/").replace("~0", "~"));
-    match tokens.next().as_deref() {
-        Some("options") => tokens.next().is_none_or(|name| !named.contains(&name)),
-        Some("items") => {
-            let field = tokens.nth(1);
-            items.is_none_or(|given| !given.covers(field.as_deref()))
-        }
-        _ => false,
-    }
+/// Pointers as `--set` names them.
+pub(crate) fn shown(left: &[String]) -> Vec<String> {
+    left.iter().map(|p| p.strip_prefix("/options/").map_or_else(|| p.trim_start_matches('/').replace('/', "."), str::to_owned)).collect()
 }

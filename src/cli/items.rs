@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::value::RawValue;
 
 use super::input::{Input, input};
+use super::options::ItemField;
 use crate::definition::{Operation, Template};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::item::{Items, fields_of, put_list, put_object};
@@ -27,22 +28,98 @@ impl Given {
     }
 }
 
+/// Where the items of a call come from.
+pub(crate) struct Sources<'a> {
+    pub(crate) template: Option<&'a Template>,
+    /// `--items`
+    pub(crate) argument: Option<&'a str>,
+    /// `--set items.0.title=…`
+    pub(crate) fields: &'a [ItemField],
+    /// The values of an automatic template are samples, which are not sent unless somebody says so.
+    pub(crate) use_sample: bool,
+}
+
 /// The items of a call and the file that they came from, when they did.
-pub(crate) fn given(operation: &Operation, template: Option<&Template>, argument: Option<&str>) -> Result<(Option<Given>, Option<String>)> {
-    let own = template.filter(|t| !t.items.is_empty());
-    let Some(argument) = argument else {
-        let items = own.map(Template::items).transpose()?;
-        return Ok((items.map(|items| Given { items, typed: None }), None));
+pub(crate) fn given(operation: &Operation, sources: &Sources<'_>) -> Result<(Option<Given>, Option<String>)> {
+    let own = sources.template.filter(|t| !t.items.is_empty());
+    let base = own.filter(|t| !t.is_automatic || sources.use_sample).map(|t| t.items.as_slice());
+    let (items, file) = match (sources.argument, base) {
+        (Some(argument), _) => {
+            let input = input("--items", argument, ErrorKind::InvalidItems)?;
+            let file = input.file.clone();
+            (read(input).map_err(|e| e.with(|d| d.operation = Some(operation.id.clone())))?, file)
+        }
+        (None, _) if sources.fields.is_empty() => {
+            let items = own.map(Template::items).transpose()?;
+            return Ok((items.map(|items| Given { items, typed: None }), None));
+        }
+        // Several items have no one that the others are laid over.
+        (None, Some([_, _, ..])) => (own.map(Template::items).transpose()?.unwrap_or_default(), None),
+        (None, _) => (Items::default(), None),
     };
-    let input = input("--items", argument, ErrorKind::InvalidItems)?;
-    let file = input.file.clone();
-    let items = read(input).map_err(|e| e.with(|d| d.operation = Some(operation.id.clone())))?;
-    let typed = template.map(|_| shared_fields(&items));
-    let items = match own.map(|t| t.items.as_slice()) {
+    let items = set(items, sources.fields)?;
+    let typed = sources.template.map(|_| match sources.argument {
+        None if matches!(base, Some([_, _, ..])) => set_everywhere(&items, sources.fields),
+        _ => shared_fields(&items),
+    });
+    let items = match base {
         Some([base]) => lay_over(&base.0, &items)?,
         _ => items,
     };
     Ok((Some(Given { items, typed }), file))
+}
+
+/// The items with single fields set; a number behind the last adds an item.
+fn set(items: Items, fields: &[ItemField]) -> Result<Items> {
+    if fields.is_empty() {
+        return Ok(items);
+    }
+    let mut all: Vec<String> = items.iter().map(|item| item.as_str().to_owned()).collect();
+    for field in fields {
+        let name = format!("items.{}.{}", field.index, field.path.join("."));
+        if field.index == all.len() {
+            all.push("{}".to_owned());
+        }
+        let Some(item) = all.get_mut(field.index) else {
+            return Err(Error::new(ErrorKind::Usage, format!("--set {name}: the next item is items.{}", all.len()))
+                .advise("items are numbered from 0, without gaps"));
+        };
+        *item = put(item, &field.path, &field.value)
+            .ok_or_else(|| Error::new(ErrorKind::InvalidItems, format!("--set {name}: something that has no fields stands there")))?;
+    }
+    Items::from_array(format!("[{}]", all.join(",")))
+}
+
+/// The JSON with a value at a path; objects on the way are made. `None` where something else stands in the way.
+fn put(json: &str, path: &[String], value: &str) -> Option<String> {
+    let Some((name, rest)) = path.split_first() else { return Some(value.to_owned()) };
+    if let (Ok(mut list), Ok(index)) = (serde_json::from_str::<Vec<&RawValue>>(json), name.parse::<usize>()) {
+        let inner = if index == list.len() { put("null", rest, value)? } else { put(list.get(index)?.get(), rest, value)? };
+        let inner = RawValue::from_string(inner).ok()?;
+        if index == list.len() {
+            list.push(&inner)
+        } else {
+            *list.get_mut(index)? = &inner
+        };
+        let mut text = String::new();
+        put_list(&mut text, list.iter(), |text, raw| text.push_str(raw.get()));
+        return Some(text);
+    }
+    let fields = if json == "null" { Vec::new() } else { fields_of(json)? };
+    let before = fields.iter().find(|(n, _)| n == name).map_or("null", |(_, raw)| raw.get());
+    let inner = put(before, rest, value)?;
+    let kept = fields.iter().map(|(n, raw)| (n.as_str(), if n == name { inner.as_str() } else { raw.get() }));
+    let added = fields.iter().all(|(n, _)| n != name).then_some((name.as_str(), inner.as_str()));
+    let mut text = String::new();
+    put_object(&mut text, kept.chain(added), |text, raw| text.push_str(raw));
+    Some(text)
+}
+
+/// Fields that were set in each of the items.
+fn set_everywhere(items: &Items, fields: &[ItemField]) -> BTreeSet<String> {
+    let is_set = |index: usize, name: &String| fields.iter().any(|f| f.index == index && f.path.first() == Some(name));
+    let names = fields.iter().filter_map(|f| f.path.first());
+    names.filter(|name| (0..items.len()).all(|index| is_set(index, name))).cloned().collect()
 }
 
 fn read(input: Input) -> Result<Items> {
@@ -89,6 +166,23 @@ fn put_merged(text: &mut String, base: &[(String, &RawValue)], over: &[(String, 
 mod tests {
     use super::{lay_over, shared_fields};
     use crate::item::Items;
+
+    #[test]
+    fn single_fields_are_put_into_json() {
+        for (json, path, value, expected) in [
+            ("{}", "title", "\"x\"", Some(r#"{"title":"x"}"#)),
+            (r#"{"a":1.50,"b":{"c":1}}"#, "b.d", "2", Some(r#"{"a":1.50,"b":{"c":1,"d":2}}"#)),
+            (r#"{"a":1.50}"#, "a", "1.10", Some(r#"{"a":1.10}"#)),
+            (r#"{"l":[{"x":1},2]}"#, "l.0.x", "3", Some(r#"{"l":[{"x":3},2]}"#)),
+            (r#"{"l":[1]}"#, "l.1", "2", Some(r#"{"l":[1,2]}"#)),
+            (r#"{"l":[1]}"#, "l.3", "2", None),
+            (r#"{"a":1}"#, "a.b", "2", None),
+            ("{}", "a.b.c", "true", Some(r#"{"a":{"b":{"c":true}}}"#)),
+        ] {
+            let path: Vec<String> = path.split('.').map(str::to_owned).collect();
+            assert_eq!(super::put(json, &path, value).as_deref(), expected, "{json} {path:?}");
+        }
+    }
 
     #[test]
     fn items_are_laid_over_the_template() {

@@ -2,6 +2,7 @@
 
 mod args;
 mod args_call;
+mod ask;
 mod batch;
 mod batch_plan;
 mod batch_screen;

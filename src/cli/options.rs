@@ -15,12 +15,22 @@ pub(crate) struct Given {
     pub(crate) options: Options,
     /// Names that were typed, template values left out.
     pub(crate) named: Vec<String>,
+    /// Fields of items that were set one by one.
+    pub(crate) fields: Vec<ItemField>,
     pub(crate) file: Option<String>,
 }
 
-/// Lays what was typed over the options of a template.
-pub(crate) fn given(operation: &Operation, base: Options, args: &CallArgs) -> Result<Given> {
-    let mut given = Given { options: base, named: Vec::new(), file: None };
+/// `--set items.0.title=…`
+pub(crate) struct ItemField {
+    pub(crate) index: usize,
+    pub(crate) path: Vec<String>,
+    /// JSON.
+    pub(crate) value: String,
+}
+
+/// Lays what was typed over the options of a template; `set` are the pairs of `--set`.
+pub(crate) fn given(operation: &Operation, base: Options, args: &CallArgs, set: &[String]) -> Result<Given> {
+    let mut given = Given { options: base, named: Vec::new(), fields: Vec::new(), file: None };
     if let Some(argument) = &args.options {
         let (typed, file) = object(argument)?;
         given.named.extend(typed.values().keys().cloned());
@@ -28,8 +38,12 @@ pub(crate) fn given(operation: &Operation, base: Options, args: &CallArgs) -> Re
         given.file = file;
     }
     let mut lists: Vec<String> = Vec::new();
-    for pair in &args.set {
+    for pair in set {
         let (name, text) = split(pair)?;
+        if operation.option(name).is_none() && (name == "items" || name.starts_with("items.")) {
+            given.fields.push(item_field(operation, pair, name, text)?);
+            continue;
+        }
         // An option that the operation does not have goes in as text: the check of all options then names it and the nearest right one.
         let json = operation.option(name).map_or_else(|| quoted(text), |rule| typed(rule, text));
         let before = given.options.json(name).filter(|_| lists.iter().any(|n| n == name));
@@ -40,6 +54,35 @@ pub(crate) fn given(operation: &Operation, base: Options, args: &CallArgs) -> Re
         given.named.push(name.to_owned());
     }
     Ok(given)
+}
+
+fn item_field(operation: &Operation, pair: &str, name: &str, text: &str) -> Result<ItemField> {
+    let wrong = |why: &str| {
+        let advice = "name the item by its number and then the field, such as --set items.0.title=Technician";
+        Err(Error::new(ErrorKind::Usage, format!("--set {pair}: {why}")).advise(advice))
+    };
+    if operation.items.is_none() && !operation.options.iter().any(|o| operation.item_may_fill(o)) {
+        return wrong(&format!("{} takes no items", operation.id));
+    }
+    let mut parts = name.split('.').skip(1);
+    let Some(index) = parts.next().and_then(|n| n.parse().ok()) else { return wrong("it does not say which item") };
+    let path: Vec<String> = parts.map(str::to_owned).collect();
+    if path.is_empty() || path.iter().any(String::is_empty) {
+        return wrong("it does not say which field");
+    }
+    let schema = operation.items.as_ref().and_then(|rule| at_path(&rule.schema, &path)).cloned();
+    // A field that fills an option is typed as that option is.
+    let filled = || path.first().and_then(|name| operation.option(name)).map(|rule| rule.schema.to_value());
+    let schema = schema.or_else(filled).unwrap_or_default();
+    Ok(ItemField { index, value: typed_by(&schema, text), path })
+}
+
+/// The schema of a field within a record's.
+pub(crate) fn at_path<'s>(schema: &'s Value, path: &[String]) -> Option<&'s Value> {
+    let Some((name, rest)) = path.split_first() else { return Some(schema) };
+    let own = schema.get("properties").and_then(|p| p.get(name)).or_else(|| schema.get("items").filter(|_| name.parse::<usize>().is_ok()));
+    let parts = || ["anyOf", "oneOf", "allOf"].iter().filter_map(|key| schema.get(*key)?.as_array()).flatten();
+    own.and_then(|schema| at_path(schema, rest)).or_else(|| parts().find_map(|part| at_path(part, path)))
 }
 
 /// Two lists as one.
@@ -79,8 +122,12 @@ fn split(pair: &str) -> Result<(&str, &str)> {
 
 /// The JSON of a text as the option's schema wants it. What does not fit stays text, and the check of the options says what is wrong with it.
 fn typed(rule: &OptionRule, text: &str) -> String {
-    let schema = rule.schema.to_value();
-    by_types(&types(&schema), &schema, text)
+    typed_by(&rule.schema.to_value(), text)
+}
+
+/// The same by a schema.
+pub(crate) fn typed_by(schema: &Value, text: &str) -> String {
+    by_types(&types(schema), schema, text)
 }
 
 fn types(schema: &Value) -> Vec<&str> {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::args_call::{OutputArgs, OutputForm};
-use super::call::Call;
+use super::call::{Call, shown};
 use super::columns;
 use super::json;
 use super::plain;
@@ -15,6 +15,9 @@ use crate::request::PlannedRequest;
 /// Prints the plan of a call.
 pub(crate) fn print(screen: Screen, method: Method, call: &Call, output: &OutputArgs) -> Result<u8> {
     columns::warn(&columns::notes(call, &call.options), screen);
+    if !call.left.is_empty() && !matches!(output.format, None | Some(OutputForm::Table)) {
+        screen.note(&format!("samples stand there yet; to fill in: {}", shown(&call.left).join(", ")));
+    }
     let session = &call.line.session;
     let items = call.items.as_ref();
     let requests = session.plan(method, &call.operation.id, &call.options, items, &call.with).map_err(|e| call.located(e))?;
@@ -49,5 +52,8 @@ fn for_people(method: Method, call: &Call, requests: &[PlannedRequest]) -> Strin
     let more =
         if method == Method::Query && call.operation.is_paged() { " for the first page, and one for each page after it" } else { "" };
     let _ok = writeln!(out, "# {count}{more}; nothing was sent");
+    if !call.left.is_empty() {
+        let _ok = writeln!(out, "# samples stand there yet; to fill in: {}", shown(&call.left).join(", "));
+    }
     out
 }

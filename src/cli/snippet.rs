@@ -71,9 +71,12 @@ impl<'a> Snippet<'a> {
         let broken = |e: &dyn std::fmt::Display| Error::new(ErrorKind::Internal, format!("the step: {e}"));
         let mut numbers = Vec::new();
         let mut tree = tree(&step, &mut numbers).map_err(|e| broken(&e))?;
-        let marks: Vec<(String, String)> = self.ask.iter().enumerate().filter_map(|(i, pointer)| mark(&mut tree, pointer, i)).collect();
+        let single = self.ask.iter().enumerate().filter(|(_, pointer)| *pointer != "/items");
+        let marks: Vec<(String, String)> = single.filter_map(|(i, pointer)| mark(&mut tree, pointer, i)).collect();
         let text = serde_yaml::to_string(&[tree]).map_err(|e| broken(&e))?;
-        let text: String = text.lines().map(|line| marked(line, &marks)).collect();
+        let all_items = self.ask.iter().any(|pointer| pointer == "/items");
+        let text: String =
+            text.lines().map(|line| if all_items && line.trim() == "items:" { filled_in(line) } else { marked(line, &marks) }).collect();
         let spelled = |text: String, (index, digits): (usize, &String)| {
             let mark = number_mark(index);
             text.replace(&quoted(&mark), digits).replace(&mark, digits)
@@ -120,10 +123,14 @@ fn mark(tree: &mut serde_yaml::Value, pointer: &str, number: usize) -> Option<(S
     Some((mark, text))
 }
 
+fn filled_in(line: &str) -> String {
+    format!("{line}   # fill in\n")
+}
+
 fn marked(line: &str, marks: &[(String, String)]) -> String {
     let found = marks.iter().find(|(mark, _)| line.contains(mark.as_str()));
     match found {
-        Some((mark, value)) => format!("{}   # fill in\n", line.replace(mark.as_str(), value)),
+        Some((mark, value)) => filled_in(&line.replace(mark.as_str(), value)),
         None => format!("{line}\n"),
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::task::Poll;
 
 use super::args_call::WriteCallArgs;
+use super::ask;
 use super::call::{self, Call};
 use super::columns;
 use super::context::Context;
@@ -18,6 +19,7 @@ use super::screen::{self, Screen};
 use super::signals::Signals;
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
+use crate::item::Items;
 use crate::receipt::{Outcome, OutcomeStatus, Receipt};
 use crate::write::{Writes, weigh};
 
@@ -32,6 +34,13 @@ pub(crate) async fn run(context: &Context, method: Method, args: &WriteCallArgs)
     call.with.known_fields = args.write.strict;
     if args.call.plan {
         return plan::print(context.screen, method, &call, &args.call.output);
+    }
+    if method == Method::Mutate && args.write.yes {
+        return Err(Error::new(ErrorKind::Usage, "--yes is for delete: nothing is asked before a mutate"));
+    }
+    let count = call.items.as_ref().map_or(0, Items::len);
+    if method == Method::Delete && count > 1 && !args.write.yes && !args.call.system.sandbox && ask::can(context.screen) {
+        ask::delete(&call.operation.id, &call.line.name, count)?;
     }
     let items = call.items.clone();
     let many = items.as_ref().is_some_and(|i| i.len() > 1);
@@ -51,6 +60,7 @@ pub(crate) async fn run(context: &Context, method: Method, args: &WriteCallArgs)
         outcomes: args.write.outcomes.as_deref().map(|p| Target::open(Some(p))).transpose()?,
         lines: Vec::new(),
         done: Vec::new(),
+        told: Told::of(method),
         stuck: false,
     };
     places.outcomes.iter().for_each(Target::keep_at_once);
@@ -65,6 +75,7 @@ struct Places {
     /// Outcomes that are not in their file yet, and the items that took effect and are not written down with all that came of them.
     lines: Vec<u8>,
     done: Vec<u64>,
+    told: Told,
     /// A write has failed: the next try is at a wait or at the end, not for each outcome.
     stuck: bool,
 }
@@ -100,12 +111,15 @@ async fn deliver(screen: Screen, call: &Call, mut writes: Writes, mut places: Pl
     let facts = writes.receipt().clone();
     let verdict = facts.outcomes.unwrap_or_default().check(first.as_ref().map(|(index, error)| (*index, error)));
     let interrupted = signals.exit_code().filter(|_| verdict.is_err());
-    if many || interrupted.is_some() {
-        summarize(screen, &facts);
-    } else if facts.items_in == 0 && call.items.is_some() {
+    let told = std::mem::replace(&mut places.told, Told::of(Method::Mutate));
+    let closed = places.close(screen, &facts, verdict.as_ref().err());
+    // After what goes to the output, which may be the same terminal.
+    if facts.items_in == 0 && call.items.is_some() {
         screen.note("there are no items, so nothing was sent");
+    } else if many || interrupted.is_some() || verdict.is_ok() {
+        summarize(screen, &facts, &told);
     }
-    places.close(screen, &facts, verdict.as_ref().err())?;
+    closed?;
     match (lost, interrupted) {
         (Some(error), _) => Err(error),
         (None, Some(code)) => {
@@ -132,6 +146,7 @@ impl Places {
             serde_json::to_writer(&mut self.lines, outcome).map_err(|e| Error::new(ErrorKind::Internal, format!("an outcome: {e}")))?;
             self.lines.push(b'\n');
         }
+        self.told.count(outcome);
         if outcome.status == OutcomeStatus::Ok {
             self.done.push(outcome.index);
         }
@@ -197,16 +212,49 @@ fn tell(screen: Screen, outcome: &Outcome) {
     screen.line(&format!("item {}: {}{}", outcome.index, screen.paint().bad(status), plain::one_line(&why)));
 }
 
-fn summarize(screen: Screen, facts: &Receipt) {
-    let counts = facts.outcomes.unwrap_or_default();
-    let parts: Vec<String> = [(counts.failed, "failed"), (counts.unknown, "unknown"), (counts.skipped, "skipped")]
-        .into_iter()
-        .filter(|(n, _)| *n > 0)
-        .map(|(n, what)| format!(", {} {what}", plain::thousands(n)))
-        .collect();
-    let items = plain::count(facts.items_in, "item");
+/// What writes did, as people say it.
+struct Told {
+    method: Method,
+    created: u64,
+    done: u64,
+    not_found: u64,
+}
+
+impl Told {
+    fn of(method: Method) -> Told {
+        Told { method, created: 0, done: 0, not_found: 0 }
+    }
+
+    fn count(&mut self, outcome: &Outcome) {
+        match (outcome.status, outcome.http_status) {
+            (OutcomeStatus::Ok, Some(201)) if self.method == Method::Mutate => self.created += 1,
+            (OutcomeStatus::Ok, _) => self.done += 1,
+            (OutcomeStatus::Failed, _) if outcome.error.as_ref().is_some_and(|e| e.kind() == ErrorKind::NotFound) => self.not_found += 1,
+            (OutcomeStatus::Failed | OutcomeStatus::Unknown | OutcomeStatus::Skipped, _) => {}
+        }
+    }
+
+    /// Such as `3 deleted, 1 not found`; what the receipt counts beside that follows.
+    fn text(&self, facts: &Receipt) -> String {
+        let counts = facts.outcomes.unwrap_or_default();
+        let done = if self.method == Method::Delete { "deleted" } else { "changed" };
+        let failed = counts.failed.saturating_sub(self.not_found);
+        let all = [
+            (self.created, "created"),
+            (self.done, done),
+            (self.not_found, "not found"),
+            (failed, "failed"),
+            (counts.unknown, "unknown"),
+            (counts.skipped, "not sent"),
+        ];
+        let parts: Vec<String> = all.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", plain::thousands(*n))).collect();
+        if parts.is_empty() { format!("nothing {done}") } else { parts.join(", ") }
+    }
+}
+
+fn summarize(screen: Screen, facts: &Receipt, told: &Told) {
     let requests = plain::count(facts.requests, "request");
     let seconds = facts.elapsed_ms as f64 / 1000.0;
-    let text = format!("{}: {items}, {} ok{} ({requests}, {seconds:.1} s)", facts.operation, plain::thousands(counts.ok), parts.concat());
+    let text = format!("{}: {} ({requests}, {seconds:.1} s)", facts.operation, told.text(facts));
     screen.summary(&text, &Labelled { outcome: None, summary: Some(facts) });
 }

@@ -46,6 +46,12 @@ pub(crate) struct Unknown {
 }
 
 impl Unknown {
+    /// The same as it is called from further out.
+    fn within(self, at: &str) -> Unknown {
+        let full = |path: String| format!("{at}/{path}").trim_start_matches('/').to_owned();
+        Unknown { path: full(self.path), nearest: self.nearest.map(full) }
+    }
+
     /// `; did you mean …?`, or nothing.
     pub(crate) fn hint(&self) -> String {
         self.nearest.as_ref().map(|n| format!("; did you mean `{n}`?")).unwrap_or_default()
@@ -109,7 +115,9 @@ impl Fields {
                 Some(next) => fields = next,
                 None => {
                     let before = path.get(..depth).unwrap_or_default();
-                    let full = |name: &str| before.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join(between);
+                    let full = |name: &str| {
+                        before.iter().map(String::as_str).filter(|n| *n != "*").chain([name]).collect::<Vec<_>>().join(between)
+                    };
                     let nearest = nearest(name, fields.names()).map(full);
                     return Some(Unknown { path: full(name), nearest });
                 }
@@ -132,7 +140,7 @@ impl Fields {
             (Fields::Object { known, .. }, Value::Object(fields)) => {
                 for (name, value) in fields {
                     match self.unknown(std::slice::from_ref(name), "/") {
-                        Some(unknown) => found.push((format!("{at}/{}", escape(name)), unknown)),
+                        Some(unknown) => found.push((format!("{at}/{}", escape(name)), unknown.within(at))),
                         None => {
                             known
                                 .get(name)

@@ -34,6 +34,8 @@ pub struct Template {
     pub ask: Vec<String>,
     /// Tags to search by.
     pub tags: Vec<String>,
+    /// Made from the operation alone: all its values are samples.
+    pub is_automatic: bool,
 }
 
 impl Template {
@@ -51,14 +53,29 @@ impl Template {
         Items::from_array(format!("[{}]", self.items.iter().map(|i| i.0.as_str()).collect::<Vec<_>>().join(",")))
     }
 
+    /// What is still to fill in, as JSON Pointers. `has_option` tells which options were given; `has_item_field` whether items were, with a field in each
+    /// or at all.
+    pub(crate) fn left(&self, has_option: impl Fn(&str) -> bool, has_item_field: impl Fn(Option<&str>) -> bool) -> Vec<String> {
+        let is_left = |pointer: &&String| {
+            let mut tokens = pointer.split('/').skip(1).map(|t| t.replace("~1", "/").replace("~0", "~"));
+            match tokens.next().as_deref() {
+                Some("options") => tokens.next().is_none_or(|name| !has_option(&name)),
+                Some("items") => !has_item_field(tokens.nth(1).as_deref()),
+                _ => false,
+            }
+        };
+        self.ask.iter().filter(is_left).cloned().collect()
+    }
+
     /// The automatic template of an operation: required options with sample values, and a sample item.
     #[must_use]
     pub fn automatic(operation: &Arc<Operation>) -> Template {
         let required = operation.options.iter().filter(|o| o.required);
         let pairs: Vec<(String, Json)> = required.map(|o| (o.name.clone(), sample(&o.schema))).collect();
-        let ask = pairs.iter().map(|(name, _)| format!("/options/{}", escape(name))).collect();
+        let mut ask: Vec<String> = pairs.iter().map(|(name, _)| format!("/options/{}", escape(name))).collect();
         let body: Vec<String> = pairs.into_iter().map(|(name, value)| format!("{}:{}", Value::from(name), value.0)).collect();
-        let items = operation.items.as_ref().and_then(|i| i.sample.clone()).into_iter().collect();
+        let items: Vec<Json> = operation.items.as_ref().and_then(|i| i.sample.clone()).into_iter().collect();
+        ask.extend((!items.is_empty()).then(|| "/items".to_owned()));
         Template {
             name: operation.id.clone(),
             title: operation.title.clone(),
@@ -68,6 +85,7 @@ impl Template {
             items,
             ask,
             tags: Vec::new(),
+            is_automatic: true,
         }
     }
 }
@@ -114,6 +132,7 @@ pub(crate) fn read_template(doc: &Document, find: &dyn Fn(&str) -> Result<Arc<Op
         options: file.options.unwrap_or_else(|| Json("{}".into())),
         items: file.items.unwrap_or_default(),
         ask: file.ask,
+        is_automatic: false,
         tags: file.tags,
         name,
     };

@@ -208,7 +208,8 @@ impl Drop for Host {
 }
 
 fn engine(catalog: Catalog, tokens: &Arc<dyn TokenStore>, system_proxy: bool) -> Engine {
-    Engine::new(EngineConfig { tokens: Some(Arc::clone(tokens)), system_proxy, ..EngineConfig::new(catalog) })
+    let config = EngineConfig { tokens: Some(Arc::clone(tokens)), system_proxy, ..EngineConfig::new(catalog) };
+    Engine::with_budgets(config, process::budgets())
 }
 
 /// The way of an event to the host.

@@ -5,7 +5,11 @@
 use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
+
+use crate::lock::lock;
+use crate::send::Budgets;
 
 /// Grows with each fork on the way from the first process that used the library to this one.
 static FORKS: AtomicU32 = AtomicU32::new(0);
@@ -83,6 +87,22 @@ pub(crate) fn undisturbed<T>(work: impl FnOnce() -> T) -> T {
     begin();
     let _end = End;
     work()
+}
+
+/// What the connections of this process to one account share. A forked child has its own: the parent's may be in the middle of a change.
+pub(crate) fn budgets() -> Arc<Budgets> {
+    static OF: Mutex<Option<(u32, Arc<Budgets>)>> = Mutex::new(None);
+    undisturbed(|| {
+        let forks = FORKS.load(Ordering::Relaxed);
+        let mut of = lock(&OF);
+        let known = of.as_ref().filter(|(before, _)| *before == forks).map(|(_, budgets)| Arc::clone(budgets));
+        known.unwrap_or_else(|| {
+            let fresh: Arc<Budgets> = Arc::default();
+            // The parent's is not taken apart here: its locks may be held.
+            std::mem::forget(of.replace((forks, Arc::clone(&fresh))));
+            fresh
+        })
+    })
 }
 
 thread_local! {

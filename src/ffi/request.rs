@@ -38,6 +38,8 @@ struct Typed<'t> {
     #[serde(default)]
     stop_on_error: bool,
     #[serde(default)]
+    use_sample: bool,
+    #[serde(default)]
     timeout_ms: Option<u64>,
     #[serde(default)]
     batch: Batch,
@@ -123,6 +125,9 @@ impl Request {
             (None, Some(template)) => template.operation.id.clone(),
             (None, None) => String::new(),
         };
+        if let Some(template) = template.as_ref().filter(|_| !typed.use_sample && !typed.plan) {
+            refuse_samples(template, &typed)?;
+        }
         let options = options(typed.options, template.as_ref())?;
         let items = items(typed.items, template.as_ref())?;
         let work = work(conn, &typed, items)?;
@@ -147,6 +152,18 @@ impl Request {
 }
 
 /// The typed options over those of a template.
+/// A template's samples where it asks for the caller's own values are never sent by accident.
+fn refuse_samples(template: &Template, typed: &Typed<'_>) -> Result<()> {
+    let own = typed.options.and_then(|raw| crate::item::fields_of(raw.get())).unwrap_or_default();
+    let has_items = typed.stream || typed.items.is_some_and(|raw| raw.get() != "null");
+    let left = template.left(|name| own.iter().any(|(n, _)| n == name), |_| has_items);
+    if left.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::InvalidOptions, format!("the template {} leaves {} to you", template.name, left.join(", ")))
+        .advise("give it in `options` or `items`; \"useSample\": true sends the template's samples as they are"))
+}
+
 fn options(typed: Option<&RawValue>, template: Option<&Template>) -> Result<Options> {
     let mut all = template.map(Template::to_options).unwrap_or_default();
     if let Some(raw) = typed {

@@ -1,7 +1,7 @@
 //! What all connections to one account share within a process: how many requests are under way, their pace, and the budget of retries. The vendor counts
 //! them together, whoever sends them.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use tokio::sync::Semaphore;
@@ -22,7 +22,7 @@ pub(crate) struct Budget {
 
 /// The budgets in use, by account.
 #[derive(Default)]
-pub(crate) struct Budgets(Mutex<HashMap<String, Weak<Budget>>>);
+pub(crate) struct Budgets(Mutex<BTreeMap<String, Weak<Budget>>>);
 
 impl Budgets {
     /// Those of all engines of this process that use the machine's clock and network.
