@@ -8,7 +8,7 @@ use super::expr::{Expr, Shape, Wrong};
 use super::load::{Known, find};
 use super::model::{Feed, Leg, Save, Step, Watermark};
 use super::names;
-use super::rows::{self, Sources};
+use super::row_fields::{self, Sources};
 use crate::definition::{
     BatchFile, Catalog, Checker, Fields, Json, Method, Operation, Ordered, SavePart, StepFile, Template, UnknownFieldsFile, WatermarkFile,
 };
@@ -43,7 +43,7 @@ pub(crate) fn steps(c: &mut Checker<'_>, file: &BatchFile, ground: &Ground<'_>) 
         rows.insert(step.id.clone(), gives);
         steps.extend(checked.map(|step| (number, step)));
     }
-    rows::push_columns_down(&mut steps);
+    row_fields::push_columns_down(&mut steps);
     steps
 }
 
@@ -106,11 +106,11 @@ fn check_step(
     let watermark = file.watermark.as_ref().and_then(|w| watermark(c, &format!("{at}/watermark"), w, known_fields.then_some(&record)));
     let save = file.save.as_ref().and_then(|part| save_part(c, &format!("{at}/save"), part, &mut names));
     if let Some(save) = save.as_ref().filter(|_| known_fields) {
-        rows::check_columns(c, &format!("{at}/save/columns"), &save.columns, &gives);
+        row_fields::check_columns(c, &format!("{at}/save/columns"), &save.columns, &gives);
     }
     let Some(operation) = operation else { return (None, gives) };
     if let Some(map) = map.as_ref().filter(|_| known_fields) {
-        rows::check_map(c, &format!("{at}/map"), &operation, map);
+        row_fields::check_map(c, &format!("{at}/map"), &operation, map);
     }
     places(c, at, file, &operation, template_items.is_some());
     literal_items(c, at, file, &operation);
@@ -149,7 +149,7 @@ fn watermark(c: &mut Checker<'_>, at: &str, file: &WatermarkFile, record: Option
     let pointer = pointer?;
     if let Some(unknown) = record.and_then(|record| record.unknown(pointer.tokens(), "/")) {
         let message = format!("the record has no field `/{}`{}", unknown.path, unknown.hint());
-        c.fault(&place, message, Some(rows::OTHERWISE.to_owned()));
+        c.fault(&place, message, Some(row_fields::OTHERWISE.to_owned()));
     }
     Some(Watermark { pointer, start: file.start.0.clone() })
 }
@@ -336,7 +336,7 @@ fn check_options(c: &mut Checker<'_>, place: &str, operation: &Operation, all: &
 fn tell(c: &mut Checker<'_>, place: &str, unknown: Vec<Fault>) {
     for fault in unknown {
         let field = fault.place.field.unwrap_or_default();
-        c.fault(&format!("{place}{field}"), fault.message, Some(rows::OTHERWISE.to_owned()));
+        c.fault(&format!("{place}{field}"), fault.message, Some(row_fields::OTHERWISE.to_owned()));
     }
 }
 

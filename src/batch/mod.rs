@@ -20,7 +20,7 @@ mod names;
 mod plan;
 mod read;
 mod record;
-mod rows;
+mod row_fields;
 mod run;
 mod run_values;
 mod runs;

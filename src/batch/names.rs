@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::check::Ground;
 use super::expr::Expr;
-use super::rows::Sources;
+use super::row_fields::Sources;
 use super::scope::NAMES;
 use crate::definition::Checker;
 use crate::error::did_you_mean;

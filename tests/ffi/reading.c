@@ -431,9 +431,7 @@ CASE(template_requests) {
   ERR(OPNODE_OK, opnode_run(conn, over, OPNODE_NTS, FOREVER, &buf, &err));
   CHECK(opnode_buf_count(buf) == 5);
   IS(OPNODE_OK, opnode_buf_free(buf));
-  char *left = run(conn, "{\"method\":\"mutate\",\"template\":\"new-bolt\"}", OPNODE_E_INVALID_OPTIONS);
-  HAS(left, "leaves");
-  free(left);
+  free(run(conn, "{\"method\":\"mutate\",\"template\":\"new-bolt\"}", OPNODE_E_INVALID_OPTIONS));
   char *all = run(conn, "{\"method\":\"mutate\",\"template\":\"new-bolt\",\"useSample\":true}", OPNODE_OK);
   HAS(all, "\"name\":\"Bolt\"");
   free(all);
