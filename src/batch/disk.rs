@@ -7,6 +7,15 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, ErrorKind, Place, Result, io_text};
 use crate::own_file;
 
+/// What to do about a file of a run that is not what it was.
+pub(crate) const WAY_OUT: &str = "put back the file as it was, or start over with --fresh, which keeps the old run aside: look at what the run has written before you write it again";
+
+/// A file of a run that is not what it was.
+pub(crate) fn damaged(path: &Path, why: &str) -> Error {
+    let shown = path.display().to_string();
+    Error::new(ErrorKind::State, format!("{shown} is damaged: {why}")).at(Place { file: Some(shown), ..Place::default() }).advise(WAY_OUT)
+}
+
 /// A failed file operation, as the error that a person reads.
 pub(crate) fn failed(what: &str, path: &Path, cause: &io::Error) -> Error {
     let shown = path.display().to_string();

@@ -49,7 +49,7 @@ impl Failures {
         if self.spool.is_none() {
             // Whole lines that a killed run left stay: the last line of an item counts. A torn one would spoil the line behind it.
             let length = lines(&self.path)?.map_or(0, |text| text.len() as u64);
-            self.spool = Some(Spool::open(&self.path, 0, length)?);
+            self.spool = Some(Spool::open_unknown(&self.path, length)?);
         }
         let Some(spool) = &mut self.spool else { return Ok(Vec::new()) };
         let item = item.and_then(|text| serde_json::from_str(text).ok());

@@ -59,13 +59,26 @@ pub(crate) async fn run(context: &Context, args: &RunArgs) -> Result<u8> {
     while let Some(event) = shown.watch(run.next()).await {
         shown.show(&event);
     }
-    let report = run.finish().await;
-    shown.close(&report);
-    write_report(report_file, &report).map_err(|e| match report.finished {
+    let (mut told, mut written) = (None, Ok(()));
+    let report = run
+        .finish(|report| {
+            shown.close(report);
+            written = write_report(report_file, report);
+            if written.is_ok() {
+                told = Some((conclude(context, report, &signals), report.finished));
+            }
+        })
+        .await;
+    // Its end could not be noted: that is all that is not told yet.
+    let unended = report.error.filter(|_| !report.finished && told.is_some_and(|(_, finished)| finished));
+    written.map_err(|e| match report.finished {
         true => e.advise("the run has come to its end, and its report is kept in the run folder too; running it again begins a new run"),
         false => e,
     })?;
-    conclude(context, &report, &signals)
+    match (unended, told) {
+        (Some(error), _) => Err(error),
+        (None, code) => Ok(code.map_or(0, |(code, _)| code)),
+    }
 }
 
 /// What the batch needs of this machine and this command line.
@@ -136,8 +149,8 @@ fn write_report(file: Option<Target>, report: &Report) -> Result<()> {
 }
 
 /// Every step's error, and the exit code of the worst.
-fn conclude(context: &Context, report: &Report, signals: &Signals) -> Result<u8> {
-    let Err(worst) = report.check() else { return Ok(0) };
+fn conclude(context: &Context, report: &Report, signals: &Signals) -> u8 {
+    let Err(worst) = report.check() else { return 0 };
     let stopped = signals.exit_code().filter(|_| worst.kind() == ErrorKind::Cancelled);
     for error in report.steps.iter().filter_map(|s| s.error.as_ref()).filter(|e| e.kind() != ErrorKind::Cancelled) {
         context.screen.error(error);
@@ -145,10 +158,10 @@ fn conclude(context: &Context, report: &Report, signals: &Signals) -> Result<u8>
     match (&report.error, stopped) {
         (_, Some(code)) => {
             context.screen.warn("interrupted: what was done is kept; run it again to go on");
-            return Ok(code);
+            return code;
         }
         (Some(error), None) => context.screen.error(error),
         (None, None) => {}
     }
-    Ok(worst.kind().exit_code())
+    worst.kind().exit_code()
 }
