@@ -79,14 +79,20 @@ fn taken(path: &Path, mut file: File) -> Error {
         .advise("wait for it, or give this run another place with --state")
 }
 
+/// Refuses a folder that a process holds, which is named.
+pub(super) fn check(root: &Path) -> Result<()> {
+    let Ok(gate) = File::open(root.join("gate")) else { return Ok(()) };
+    pass(&gate, root)?;
+    let Ok(file) = File::open(root.join("lock")) else { return Ok(()) };
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Err(taken(&root.join("lock"), file)),
+        _ => Ok(()),
+    }
+}
+
 /// Whether a process holds a folder. Looking is no reason for a run that begins to find it taken.
 pub(super) fn is_held(root: &Path) -> bool {
-    let gate = File::open(root.join("gate"));
-    if gate.as_ref().is_ok_and(|gate| pass(gate, root).is_err()) {
-        return true;
-    }
-    let Ok(file) = File::open(root.join("lock")) else { return false };
-    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+    check(root).is_err()
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use super::rows::Rows;
 use super::scope::{Scope, StepView, value_of};
 use super::state::{RunState, StepState};
 use super::watermark::{self, Watermarks};
-use super::{failures, read, run_values, save, send, spool};
+use super::{failures, held, read, run_values, save, send, spool};
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
 use crate::send::Cancel;
@@ -137,6 +137,14 @@ impl Batch {
     /// Whether nothing is left to do but to tell of it.
     pub(crate) fn is_done(&self, state: &RunState) -> bool {
         self.legs.iter().all(|leg| state.legs.contains(&leg.name))
+    }
+
+    /// Refuses when another process is at its run folder.
+    ///
+    /// # Errors
+    /// `state`, with the name of that process.
+    pub fn check_free(&self, state: Option<&std::path::Path>) -> Result<()> {
+        held::check(&self.run_folder(state))
     }
 
     /// Where the state of its runs is kept.

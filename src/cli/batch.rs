@@ -11,7 +11,7 @@ use super::batch_screen::BatchScreen;
 use super::connect::{faults, start_sandbox};
 use super::connections::{fetch, usual};
 use super::context::Context;
-use super::output::Target;
+use super::output::{Earlier, Target};
 use super::screen;
 use super::signals::Signals;
 use crate::batch::{Batch, BatchConfig, Report, RunOptions};
@@ -43,7 +43,9 @@ pub(crate) async fn run(context: &Context, args: &RunArgs) -> Result<u8> {
             .advise("look at it with --plan, and give its hash"));
         }
     }
-    let report_file = args.report.as_deref().map(|path| Target::open(Some(path))).transpose()?;
+    let report_file = args.report.as_deref().map(|path| Target::open(Some(path), Earlier::GivesWay)).transpose();
+    // Of two at once, the later is told who the other is.
+    let report_file = report_file.map_err(|e| batch.check_free(state.as_deref()).err().unwrap_or(e))?;
     let cancel = Cancel::default();
     let options = RunOptions {
         state,

@@ -95,7 +95,6 @@ const FOREIGN: &[(&str, &str)] = &[
     ("journal", "it is of another run than journal.tail"),
     ("journal.tail", "it is of another run than journal.tail"),
     ("run.json", "run.json is damaged: it is of the run"),
-    ("spool/main/make.ndjson", "make.ndjson is damaged: "),
     ("watermarks.json", "watermarks.json does not belong to this run"),
 ];
 
@@ -110,7 +109,6 @@ pub fn all() -> Vec<Point> {
         ("damage/an-unfinished-run-of-version-1-is-refused", older_unfinished),
         ("damage/an-ended-run-of-version-1-holds-nothing-up", older_ended),
         ("damage/watermarks-may-be-edited-between-runs", edited),
-        ("kill/between-the-report-and-the-end", report_again),
         ("disk/report-that-was-asked-for", report),
     ];
     let foreign = FOREIGN.iter().map(|(file, then)| {
@@ -164,9 +162,6 @@ fn another(setting: &Setting, clean: &Clean, file: &str, message: &str) -> Resul
     let (world, other) = (killed(setting, clean)?, killed(setting, clean)?);
     if file == "watermarks.json" {
         other.run_to_the_end(&[])?;
-    } else if file.ends_with("make.ndjson") {
-        // The rows of the two are alike: of the other there is one more, or one less.
-        bytes(&other, file, |b| b.truncate(b.len() - 3));
     }
     fs::copy(other.state(file), world.state(file)).map_err(|e| e.to_string())?;
     refused(&world, message)
@@ -231,27 +226,6 @@ fn edited(setting: &Setting, _: &Clean) -> Result<(), String> {
         Ok(())
     } else {
         Err(format!("ended with {:?}: {}", again.exit, again.stderr))
-    }
-}
-
-/// Killed when all is done and the end is not noted yet, a run tells its report again, does nothing again, and ends.
-fn report_again(setting: &Setting, clean: &Clean) -> Result<(), String> {
-    let world = World::new(setting);
-    let at = clean.calls.iter().rev().find(|c| c.kind == "write" && c.path.ends_with("journal")).ok_or("no end is noted")?;
-    let fault = Fault::Fail { kind: "write".into(), number: at.own, errno: "EIO" };
-    let first = world.run(Some(&fault), &[])?;
-    let records = world.records();
-    if first.exit != Some(9) || !first.stderr.contains("details  partial") || world.has_ended() {
-        return Err(format!("it ended with {:?}, and should have told its report: {}", first.exit, first.stderr));
-    }
-    let second = world.run(None, &[])?;
-    let said = ["its end was not noted", "list     done earlier", "details  partial", "make: 2 of 32 items failed"];
-    if second.exit != Some(8) || !world.has_ended() || world.records() != records || second.calls.iter().any(|c| c.kind == "send") {
-        return Err(format!("it ended with {:?}, with {:?}: {}", second.exit, second.calls, second.stderr));
-    }
-    match said.iter().find(|part| !second.stderr.contains(**part)) {
-        Some(part) => Err(format!("it does not say {part:?}: {}", second.stderr)),
-        None => verdict::check(&world, &clean.left).map(|_| ()),
     }
 }
 
