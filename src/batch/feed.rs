@@ -14,7 +14,7 @@ pub(crate) struct Elements {
 }
 
 enum Source {
-    Rows(Rows),
+    Rows(Box<Rows>),
     List(std::vec::IntoIter<String>),
 }
 
@@ -26,7 +26,7 @@ impl Elements {
     pub(crate) fn open(feed: &Feed, scope: &Scope) -> Result<Elements> {
         let source = match feed {
             Feed::Step(id) => match scope.steps.get(id) {
-                Some(view) => Source::Rows(Rows::open(&view.spool, Arc::clone(&view.marks))?),
+                Some(view) => Source::Rows(Box::new(Rows::open(&view.spool, Arc::clone(&view.marks))?)),
                 None => return Err(Error::new(ErrorKind::Internal, format!("the step {id} has no rows to read"))),
             },
             Feed::Shape(shape) => Source::List(list(&shape.json(scope)?)?.into_iter()),

@@ -12,12 +12,14 @@ use crate::error::{Error, Result};
 
 /// Bytes that are read at once.
 pub(super) const BUFFER: usize = 256 << 10;
+const SMALL_BUFFER: usize = 8 << 10;
 
 /// The rows of a step, one by one.
 pub(crate) struct Rows {
     path: PathBuf,
     /// Twice the same file: what is ahead is compared, and behind that the rows are read. No file when there is no row.
-    files: Option<(File, BufReader<File>)>,
+    reader: Option<BufReader<File>>,
+    ahead: Option<File>,
     marks: Arc<[Extent]>,
     next: usize,
     /// Of what was compared.
@@ -37,28 +39,33 @@ impl Rows {
     /// # Errors
     /// `state` when they cannot be read, or when less or more is there.
     pub(crate) fn open(path: &Path, marks: Arc<[Extent]>) -> Result<Rows> {
-        Rows::open_known(path, marks, Arc::default())
+        Rows::with_buffer(path, marks, Arc::default(), BUFFER)
     }
 
-    /// The same for rows that are read again and again while nobody writes: what was compared once is `known`.
+    /// The same for rows that are read again and again while nobody writes, often only the first: what was compared once is `known`.
     pub(crate) fn open_known(path: &Path, marks: Arc<[Extent]>, known: Arc<AtomicU64>) -> Result<Rows> {
+        Rows::with_buffer(path, marks, known, SMALL_BUFFER)
+    }
+
+    fn with_buffer(path: &Path, marks: Arc<[Extent]>, known: Arc<AtomicU64>, buffer: usize) -> Result<Rows> {
         let bytes = marks.last().map_or(0, |last| last.bytes);
-        let failed = |e: std::io::Error| disk::failed("read", path, &e);
-        let files = match File::open(path) {
-            Ok(file) => Some((file, BufReader::with_capacity(BUFFER, File::open(path).map_err(failed)?))),
+        let file = match File::open(path) {
+            Ok(file) => Some(file),
             // A step that was skipped has no file.
             Err(e) if e.kind() == std::io::ErrorKind::NotFound && bytes == 0 => None,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(short(path, 0, bytes)),
-            Err(e) => return Err(failed(e)),
+            Err(e) => return Err(disk::failed("read", path, &e)),
         };
-        let length = files.as_ref().map_or(Ok(0), |(file, _)| file.metadata().map(|m| m.len())).map_err(failed)?;
+        let length = file.as_ref().map_or(Ok(0), |file| file.metadata().map(|m| m.len()));
+        let length = length.map_err(|e| disk::failed("read", path, &e))?;
         match length.cmp(&bytes) {
             std::cmp::Ordering::Less => return Err(short(path, length, bytes)),
             std::cmp::Ordering::Greater => return Err(long(path, length, bytes)),
             std::cmp::Ordering::Equal => {}
         }
-        let (measure, line, buffer) = (Measure::default(), Vec::new(), Vec::new());
-        Ok(Rows { path: path.to_owned(), files, marks, next: 0, measure, good: 0, given: 0, line, buffer, known })
+        let reader = file.map(|file| BufReader::with_capacity(buffer, file));
+        let (path, measure, line) = (path.to_owned(), Measure::default(), Vec::new());
+        Ok(Rows { path, reader, ahead: None, marks, next: 0, measure, good: 0, given: 0, line, buffer: Vec::new(), known })
     }
 
     /// Compares the next piece when the one before is given out. Tells whether there is one.
@@ -66,9 +73,14 @@ impl Rows {
         while self.given >= self.good {
             let Some(mark) = self.marks.get(self.next) else { return Ok(false) };
             let before = self.next.checked_sub(1).and_then(|n| self.marks.get(n)).copied().unwrap_or_default();
-            if let Some((ahead, _)) = self.files.as_mut().filter(|_| mark.bytes > self.known.load(Ordering::Relaxed)) {
+            if self.reader.is_some() && mark.bytes > self.known.load(Ordering::Relaxed) {
+                let mut ahead = match self.ahead.take() {
+                    Some(ahead) => ahead,
+                    None => File::open(&self.path).map_err(|e| disk::failed("read", &self.path, &e))?,
+                };
                 self.buffer.resize(BUFFER, 0);
-                measure(&self.path, ahead, &mut self.measure, mark.bytes, &mut self.buffer)?;
+                measure(&self.path, &mut ahead, &mut self.measure, mark.bytes, &mut self.buffer)?;
+                self.ahead = Some(ahead);
                 compare(&self.path, before, &self.measure, *mark)?;
                 self.known.fetch_max(mark.bytes, Ordering::Relaxed);
             }
@@ -84,7 +96,7 @@ impl Rows {
     /// `state` when they cannot be read or are not those of the journal; those of `each`.
     pub(crate) fn pieces(mut self, mut each: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
         while self.compared()? {
-            let Some((_, reader)) = &mut self.files else { break };
+            let Some(reader) = &mut self.reader else { break };
             let piece = reader.fill_buf().map_err(|e| disk::failed("read", &self.path, &e))?;
             let length = piece.len().min(usize::try_from(self.good - self.given).unwrap_or(usize::MAX));
             let Some(piece) = piece.get(..length).filter(|piece| !piece.is_empty()) else {
@@ -106,7 +118,7 @@ impl Rows {
         if !self.compared()? {
             return Ok(None);
         }
-        if let Some((_, reader)) = &mut self.files {
+        if let Some(reader) = &mut self.reader {
             let read = reader.read_until(b'\n', &mut self.line).map_err(|e| disk::failed("read", &self.path, &e))?;
             self.given = self.moved_by(read)?;
         }
@@ -122,7 +134,7 @@ impl Rows {
         if !self.compared()? {
             return Ok(0);
         }
-        let Some((_, reader)) = &mut self.files else { return Ok(0) };
+        let Some(reader) = &mut self.reader else { return Ok(0) };
         let read = reader.skip_until(b'\n').map_err(|e| disk::failed("read", &self.path, &e))?;
         self.given = self.moved_by(read)?;
         Ok(read)

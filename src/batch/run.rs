@@ -427,7 +427,11 @@ async fn finish_step(leading: &Leading<'_>, step: &Step, key: String) -> Result<
     let context = leading.context;
     let state = context.ledger.state().step(&key);
     let (spool, failed) = context.folder.spool(&leading.leg.name, &step.id);
-    failures::tidy(&failed, &state.failed.union(&state.unknown).copied().collect())?;
+    let lost = failures::tidy(&failed, &state.failed.union(&state.unknown).copied().collect())?;
+    if lost > 0 {
+        let message = format!("{key}: {} was changed: {lost} of the items that did not succeed are not in it any more", failed.display());
+        context.tell(Event::Note { message }).await;
+    }
     let mut saved = None;
     if let (Some(save), Some(place)) = (&step.save, target(leading, step)) {
         let place = place?;
