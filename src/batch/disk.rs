@@ -86,6 +86,8 @@ pub(crate) struct Beside {
     file: io::BufWriter<File>,
     aside: PathBuf,
     path: PathBuf,
+    /// Whether it is in its place: what has its name beside that from now on is another's.
+    has_appeared: bool,
 }
 
 impl Beside {
@@ -106,7 +108,7 @@ impl Beside {
             }),
         };
         let file = file.map_err(|e| failed("written", &path, &e))?;
-        Ok(Beside { file: io::BufWriter::with_capacity(256 << 10, file), aside, path })
+        Ok(Beside { file: io::BufWriter::with_capacity(256 << 10, file), aside, path, has_appeared: false })
     }
 
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
@@ -120,14 +122,17 @@ impl Beside {
         self.file.flush().map_err(wrong)?;
         self.file.get_ref().sync_all().map_err(wrong)?;
         fs::rename(&self.aside, &self.path).map_err(wrong)?;
+        self.has_appeared = true;
         sync_folder(&self.path)
     }
 }
 
 impl Drop for Beside {
     fn drop(&mut self) {
-        // After `finish` there is nothing of this name; after a failure it must not stay.
-        let _gone = fs::remove_file(&self.aside);
+        // After a failure it must not stay.
+        if !self.has_appeared {
+            let _gone = fs::remove_file(&self.aside);
+        }
     }
 }
 

@@ -44,9 +44,6 @@ const TABLE: &[(&str, &[&str], Then)] = &[
     // A lock that does not name its holder would make others guess.
     ("write", &["lock"], Stops),
     ("truncate", &["lock"], Stops),
-    // What was written beside its place has been renamed when it is removed; after a failure, the next run writes over it.
-    ("unlink", WHOLE, Harmless),
-    ("unlink", RENAMED, Harmless),
     // A probe that stays goes with the next run's.
     ("unlink", &["probe"], Harmless),
 ];
