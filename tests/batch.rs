@@ -50,7 +50,7 @@ async fn run(batch: &Arc<Batch>, options: RunOptions) -> (Vec<String>, Report) {
             _ => continue,
         });
     }
-    (events, run.finish().await)
+    (events, run.finish(|_| ()).await)
 }
 
 fn batch(folder: &Path, text: &str, config: &BatchConfig) -> Arc<Batch> {
@@ -97,13 +97,58 @@ async fn a_run_that_is_stopped_goes_on() {
             cancel.cancel();
         }
     }
-    let report = stopped.finish().await;
+    let report = stopped.finish(|_| ()).await;
     assert!(!report.finished && report.check().unwrap_err().kind() == ErrorKind::Cancelled);
     assert!(report.steps.iter().any(|s| s.status == StepStatus::Done) && report.steps.iter().any(|s| s.status != StepStatus::Done));
     let again = RunOptions { state: options.state, ..RunOptions::default() };
     let (events, report) = run(&batch, again).await;
     assert_eq!(events.first().map(String::as_str), Some("begun true"));
     assert!(report.finished && report.resumed && report.steps.first().unwrap().earlier, "{report:?}");
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// A process that ends before its report is where it must be finds the run again, and the report with it.
+#[tokio::test]
+async fn a_run_ends_when_its_report_is_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let (config, _sandbox) = config().await;
+    let batch = batch(folder.path(), BATCH, &config);
+    let (state, killed) = (folder.path().join("state"), folder.path().join("killed"));
+    let options = |state: &Path| RunOptions { state: Some(state.to_owned()), ..RunOptions::default() };
+    let run_once = || Arc::clone(&batch).run(options(&state)).unwrap();
+    let mut told = 0;
+    let report = run_once()
+        .finish(|report| {
+            told = report.steps.len();
+            assert!(report.finished);
+            copy(&state, &killed);
+        })
+        .await;
+    assert!(report.finished && told == 2);
+    // Whoever drops it instead has not ended it either.
+    let mut dropped = Arc::clone(&batch).run(options(&killed)).unwrap();
+    while dropped.next().await.is_some() {}
+    drop(dropped);
+    let (events, again) = run(&batch, options(&killed)).await;
+    assert_eq!(events, ["begun true", "ended members Done", "ended titles Done"]);
+    assert!(again.finished && again.steps.iter().all(|s| s.earlier), "{again:?}");
+    let counts = |report: &Report| report.steps.iter().map(|s| s.counts).collect::<Vec<_>>();
+    assert_eq!(counts(&again), counts(&report));
+    for ended in [&state, &killed] {
+        let (events, _) = run(&batch, options(ended)).await;
+        assert_eq!(events.first().map(String::as_str), Some("begun false"));
+    }
 }
 
 #[tokio::test]

@@ -5,7 +5,16 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind, Place, Result, io_text};
-use crate::own_file;
+use crate::own_file::{self, Claim};
+
+/// What to do about a file of a run that is not what it was.
+pub(crate) const WAY_OUT: &str = "put back the file as it was, or start over with --fresh, which keeps the old run aside: look at what the run has written before you write it again";
+
+/// A file of a run that is not what it was.
+pub(crate) fn damaged(path: &Path, why: &str) -> Error {
+    let shown = path.display().to_string();
+    Error::new(ErrorKind::State, format!("{shown} is damaged: {why}")).at(Place { file: Some(shown), ..Place::default() }).advise(WAY_OUT)
+}
 
 /// A failed file operation, as the error that a person reads.
 pub(crate) fn failed(what: &str, path: &Path, cause: &io::Error) -> Error {
@@ -16,6 +25,9 @@ pub(crate) fn failed(what: &str, path: &Path, cause: &io::Error) -> Error {
     match cause.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             error.advise("make room and run it again: it goes on from what is safe on disk")
+        }
+        io::ErrorKind::FileTooLarge => {
+            error.advise("raise the limit on the size of files (ulimit -f) and run it again: it goes on from what is safe on disk")
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             error.advise("give this user the right to write there, or choose another place with --state")
@@ -74,6 +86,8 @@ pub(crate) struct Beside {
     file: io::BufWriter<File>,
     aside: PathBuf,
     path: PathBuf,
+    /// Whether it is in its place: what has its name beside that from now on is another's.
+    has_appeared: bool,
 }
 
 impl Beside {
@@ -85,8 +99,16 @@ impl Beside {
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         // The same name every time: what a killed run left goes with the next.
         let aside = path.with_file_name(format!(".{name}.opnode"));
-        let file = own_file::begin(&aside, is_private).map_err(|e| failed("written", &path, &e))?;
-        Ok(Beside { file: io::BufWriter::with_capacity(256 << 10, file), aside, path })
+        let file = match is_private {
+            true => own_file::begin(&aside, true),
+            // Another run may save there too.
+            false => own_file::claim(&aside, true).and_then(|claim| match claim {
+                Claim::Mine(file, _) => Ok(file),
+                Claim::Held | Claim::Left(_) => Err(io::Error::other("another process is writing it")),
+            }),
+        };
+        let file = file.map_err(|e| failed("written", &path, &e))?;
+        Ok(Beside { file: io::BufWriter::with_capacity(256 << 10, file), aside, path, has_appeared: false })
     }
 
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<()> {
@@ -100,14 +122,17 @@ impl Beside {
         self.file.flush().map_err(wrong)?;
         self.file.get_ref().sync_all().map_err(wrong)?;
         fs::rename(&self.aside, &self.path).map_err(wrong)?;
+        self.has_appeared = true;
         sync_folder(&self.path)
     }
 }
 
 impl Drop for Beside {
     fn drop(&mut self) {
-        // After `finish` there is nothing of this name; after a failure it must not stay.
-        let _gone = fs::remove_file(&self.aside);
+        // After a failure it must not stay.
+        if !self.has_appeared {
+            let _gone = fs::remove_file(&self.aside);
+        }
     }
 }
 

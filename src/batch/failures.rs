@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::context::Before;
 use super::disk::{self, Beside};
 use super::spool::Spool;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::receipt::OutcomeStatus;
 
 /// One line.
@@ -49,7 +49,7 @@ impl Failures {
         if self.spool.is_none() {
             // Whole lines that a killed run left stay: the last line of an item counts. A torn one would spoil the line behind it.
             let length = lines(&self.path)?.map_or(0, |text| text.len() as u64);
-            self.spool = Some(Spool::open(&self.path, 0, length)?);
+            self.spool = Some(Spool::open_unknown(&self.path, length)?);
         }
         let Some(spool) = &mut self.spool else { return Ok(Vec::new()) };
         let item = item.and_then(|text| serde_json::from_str(text).ok());
@@ -60,35 +60,33 @@ impl Failures {
 }
 
 /// The whole lines of the file; `None` when there is no such file.
-fn lines(path: &Path) -> Result<Option<String>> {
+fn lines(path: &Path) -> Result<Option<Vec<u8>>> {
     let Some(mut bytes) = disk::read_bytes(path)? else { return Ok(None) };
     bytes.truncate(memchr::memrchr(b'\n', &bytes).map_or(0, |at| at + 1));
-    let damaged = |_| Error::new(ErrorKind::State, format!("{} is damaged: a line in it is no text", path.display()));
-    String::from_utf8(bytes).map(Some).map_err(damaged)
+    Ok(Some(bytes))
 }
 
-/// Keeps only the last line of each of these items; without any, the file goes. Gives the path when it stays.
+/// Keeps only the last line of each of these items; without any, the file goes. Gives how many have no line: somebody has changed the file.
 ///
 /// # Errors
 /// `state` when the disk refuses.
-pub(crate) fn tidy(path: &Path, left: &BTreeSet<(u64, u64)>) -> Result<Option<PathBuf>> {
-    let Some(text) = lines(path)? else { return Ok(None) };
+pub(crate) fn tidy(path: &Path, left: &BTreeSet<(u64, u64)>) -> Result<usize> {
+    let Some(text) = lines(path)? else { return Ok(left.len()) };
     if left.is_empty() {
         std::fs::remove_file(path).map_err(|e| disk::failed("removed", path, &e))?;
-        return Ok(None);
+        return Ok(0);
     }
     let mut last: HashMap<(u64, u64), usize> = HashMap::new();
-    for (number, line) in text.lines().enumerate() {
-        if let Ok(key) = serde_json::from_str::<Key>(line) {
+    for (number, line) in text.split_inclusive(|b| *b == b'\n').enumerate() {
+        if let Ok(key) = serde_json::from_slice::<Key>(line) {
             last.insert((key.element, key.index), number);
         }
     }
     let kept: BTreeSet<usize> = last.into_iter().filter(|(key, _)| left.contains(key)).map(|(_, number)| number).collect();
     let mut file = Beside::begin(path, true)?;
-    for (_, line) in text.lines().enumerate().filter(|(number, _)| kept.contains(number)) {
-        file.write(line.as_bytes())?;
-        file.write(b"\n")?;
+    for (_, line) in text.split_inclusive(|b| *b == b'\n').enumerate().filter(|(number, _)| kept.contains(number)) {
+        file.write(line)?;
     }
     file.finish()?;
-    Ok(Some(path.to_owned()))
+    Ok(left.len() - kept.len())
 }

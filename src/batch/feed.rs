@@ -1,8 +1,10 @@
 //! Elements and items, one by one: an earlier step's rows from disk, or a value in memory.
 
+use std::sync::Arc;
+
 use super::model::{Feed, Step};
+use super::rows::Rows;
 use super::scope::Scope;
-use super::spool::Rows;
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -13,7 +15,7 @@ pub(crate) struct Elements {
 }
 
 enum Source {
-    Rows(Rows),
+    Rows(Box<Rows>),
     List(std::vec::IntoIter<String>),
 }
 
@@ -25,7 +27,7 @@ impl Elements {
     pub(crate) fn open(feed: &Feed, scope: &Scope) -> Result<Elements> {
         let source = match feed {
             Feed::Step(id) => match scope.steps.get(id) {
-                Some(view) => Source::Rows(Rows::open(&view.spool, view.bytes)?),
+                Some(view) => Source::Rows(Box::new(Rows::open(&view.spool, Arc::clone(&view.marks))?)),
                 None => return Err(Error::new(ErrorKind::Internal, format!("the step {id} has no rows to read"))),
             },
             Feed::Shape(shape) => Source::List(list(&shape.needed(scope)?)?.into_iter()),

@@ -50,7 +50,7 @@ pub(crate) fn expression(data: &[u8]) {
 pub(crate) fn journal(data: &[u8]) {
     let read = |data: &[u8]| {
         let (mut facts, mut state) = (Vec::new(), RunState::default());
-        let recovered = recover(Path::new("journal"), data, &mut |fact: &Fact| {
+        let recovered = recover(Path::new("journal"), data, None, &mut |fact: &Fact| {
             facts.push(fact.clone());
             state.apply(fact);
         });

@@ -14,12 +14,14 @@ use sha2::Digest;
 use tokio::sync::oneshot;
 
 use super::disk;
+use super::extent::{Extent, Sum};
+use super::tail::{Proof, Tail};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::receipt::OutcomeStatus;
 use crate::walk::Resume;
 
-/// The version of the journal that this build writes and reads.
-pub(crate) const VERSION: u32 = 1;
+/// The version of the journal that this build writes. It reads older ones too, but goes on with none of them.
+pub(crate) const VERSION: u32 = 2;
 
 /// What a step has cost and given so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,18 +38,23 @@ pub(crate) struct Tally {
 #[serde(tag = "fact", rename_all = "snake_case")]
 #[expect(clippy::large_enum_variant, reason = "the large one is the one that most facts are, and few are held at once")]
 pub(crate) enum Fact {
-    /// The first line.
-    Journal { version: u32, run: String },
+    /// The first line. `watermarks` is the digest of their file as the run found it, if there was one.
+    Journal {
+        version: u32,
+        run: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        watermarks: Option<Sum>,
+    },
     /// The step began.
     Started { step: String },
-    /// Everything before is safe: `rows` rows in `bytes` bytes of the spool; the element under way, and where its walk goes on.
+    /// Everything before is safe: the rows of the spool; the element under way, and where its walk goes on.
     Read {
         step: String,
         element: u64,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         walk: Option<Resume>,
-        rows: u64,
-        bytes: u64,
+        #[serde(flatten)]
+        extent: Extent,
         items: u64,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         mark: Option<super::watermark::Mark>,
@@ -58,19 +65,38 @@ pub(crate) enum Fact {
     },
     /// These items of a write are about to be sent.
     Intended { step: String, element: u64, first: u64, count: u64 },
-    /// What became of an item. `bytes` of the spool are safe with its rows.
-    Outcome { step: String, element: u64, index: u64, status: OutcomeStatus, rows: u64, bytes: u64, tally: Tally },
+    /// What became of an item. The spool is safe with its rows.
+    Outcome {
+        step: String,
+        element: u64,
+        index: u64,
+        status: OutcomeStatus,
+        #[serde(flatten)]
+        extent: Extent,
+        tally: Tally,
+    },
     /// All items of an element of a `for` have their outcomes.
     Element { step: String, element: u64 },
     /// Nothing is left to do in the step but to save.
-    Done { step: String, skipped: bool, items_in: u64, rows: u64, bytes: u64, tally: Tally, receipt: serde_json::Value },
+    Done {
+        step: String,
+        skipped: bool,
+        items_in: u64,
+        #[serde(flatten)]
+        extent: Extent,
+        tally: Tally,
+        receipt: serde_json::Value,
+    },
     /// The step's files are in their places.
     Saved { step: String },
     /// All steps of the leg are done and its watermarks are kept.
     Leg { leg: String },
     /// The failed items of an ended run are tried again from here on.
-    Again,
-    /// The run ended: there is nothing to resume.
+    Again {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        watermarks: Option<Sum>,
+    },
+    /// The run ended and its report is out: there is nothing to resume.
     Ended { kind: Option<String> },
 }
 
@@ -90,24 +116,25 @@ pub(crate) struct Journal {
 
 impl Journal {
     /// Begins a journal with its first line, durably: rows may only be kept when there is a journal that tells whose they are.
-    pub(crate) fn begin(path: &Path, run: &str) -> Result<Journal> {
+    pub(crate) fn begin(path: &Path, run: &str, watermarks: Option<Sum>) -> Result<Journal> {
         let wrong = |e: std::io::Error| disk::failed("written", path, &e);
         let mut file = disk::append(path)?;
         // What stands there, if anything, is a first line that was torn.
         file.set_len(0).map_err(wrong)?;
         let mut text = String::new();
-        let last = line("", &[Fact::Journal { version: VERSION, run: run.to_owned() }], &mut text);
+        let last = line("", &[Fact::Journal { version: VERSION, run: run.to_owned(), watermarks }], &mut text);
         file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(wrong)?;
         disk::sync_folder(path)?;
-        Journal::open(path, last)
+        Journal::open(path, Proof { run: run.to_owned(), lines: 1, last })
     }
 
-    /// Opens a journal behind its last line, whose digits are given.
-    pub(crate) fn open(path: &Path, last: String) -> Result<Journal> {
+    /// Opens a journal behind its last line.
+    pub(crate) fn open(path: &Path, whole: Proof) -> Result<Journal> {
+        let tail = Tail::open(path, whole.clone())?;
         let file = disk::append(path)?;
         let length = file.metadata().map_err(|e| disk::failed("read", path, &e))?.len();
         let (entries, queue) = mpsc::channel();
-        let mut writer = Writer { file, path: path.to_owned(), length, last, broken: None };
+        let mut writer = Writer { file, path: path.to_owned(), length, lines: whole.lines, last: whole.last, tail, broken: None };
         std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || writer.run(&queue))
@@ -138,7 +165,9 @@ struct Writer {
     path: PathBuf,
     /// Of what is known to be written.
     length: u64,
+    lines: u64,
     last: String,
+    tail: Tail,
     broken: Option<Error>,
 }
 
@@ -173,11 +202,13 @@ impl Writer {
         let mut text = String::new();
         for entry in batch.iter().filter(|e| !e.facts.is_empty()) {
             self.last = line(&self.last, &entry.facts, &mut text);
+            self.lines += 1;
         }
         let wrong = |e: std::io::Error| disk::failed("written", &self.path, &e);
         self.file.write_all(text.as_bytes()).map_err(wrong)?;
         if batch.iter().any(|e| e.done.is_some()) {
             self.file.sync_data().map_err(wrong)?;
+            self.tail.tell(self.lines, &self.last)?;
         }
         self.length += text.len() as u64;
         Ok(())
@@ -207,8 +238,12 @@ fn digits(last: &str, json: &str) -> String {
 /// What a journal holds.
 #[derive(Debug, Default)]
 pub(crate) struct Recovered {
-    /// How many facts.
+    /// As its first line tells.
+    pub(crate) version: u32,
+    pub(crate) run: String,
+    /// How many facts, in how many lines.
     pub(crate) facts: u64,
+    pub(crate) lines: u64,
     /// The digits of the last line.
     pub(crate) last: String,
     /// Bytes that check out.
@@ -217,20 +252,15 @@ pub(crate) struct Recovered {
     pub(crate) torn: bool,
 }
 
-/// Reads a journal and hands on its facts one by one: a run of a million writes has millions of them.
+/// Reads a journal and hands on its facts one by one: a run of a million writes has millions of them. It must be as long as `proof` says.
 ///
 /// # Errors
 /// `state` with the line when anything but the tail does not check out, when a newer version wrote it, or when it cannot be read.
-pub(crate) fn recover(path: &Path, mut text: impl BufRead, each: &mut dyn FnMut(&Fact)) -> Result<Recovered> {
+pub(crate) fn recover(path: &Path, mut text: impl BufRead, proof: Option<&Proof>, each: &mut dyn FnMut(&Fact)) -> Result<Recovered> {
     let mut found = Recovered::default();
-    let damaged = |number: usize, why: &str| {
-        let shown = path.display().to_string();
-        Error::new(ErrorKind::State, format!("the journal of the run is damaged: line {number} {why}"))
-            .at(Place { file: Some(shown), line: Some(number as u64), ..Place::default() })
-            .advise("restore the file, or start over with --fresh, which keeps it aside; look at what the run has written before you repeat writes")
-    };
+    let damaged = |number: u64, why: &str| damaged(path, number, why);
     let mut bytes = Vec::new();
-    for number in 1.. {
+    for number in 1_u64.. {
         bytes.clear();
         if text.read_until(b'\n', &mut bytes).map_err(|e| disk::failed("read", path, &e))? == 0 {
             break;
@@ -252,12 +282,50 @@ pub(crate) fn recover(path: &Path, mut text: impl BufRead, each: &mut dyn FnMut(
         if (number == 1) != facts.iter().any(|fact| matches!(fact, Fact::Journal { .. })) {
             return Err(damaged(number, if number == 1 { "does not begin a journal" } else { "begins a journal within one" }));
         }
+        if let [Fact::Journal { version, run, .. }] = facts.as_slice() {
+            (found.version, found.run) = (*version, run.clone());
+        }
+        if let Some(proof) = proof.filter(|p| p.run != found.run || (p.lines == number && p.last != sum)) {
+            return Err(foreign(path, proof, number));
+        }
         found.last = sum.to_owned();
         facts.iter().for_each(&mut *each);
         found.facts += facts.len() as u64;
+        found.lines = number;
         found.length += line.len() as u64 + 1;
     }
-    Ok(found)
+    match proof {
+        Some(proof) if proof.lines > found.lines => Err(ends_early(path, proof, found.lines)),
+        _ => Ok(found),
+    }
+}
+
+fn damaged(path: &Path, number: u64, why: &str) -> Error {
+    let shown = path.display().to_string();
+    Error::new(ErrorKind::State, format!("the journal of the run is damaged: line {number} {why}"))
+        .at(Place { file: Some(shown), line: Some(number), ..Place::default() })
+        .advise(disk::WAY_OUT)
+}
+
+/// Lines are missing at the end of a journal, or all of them.
+fn ends_early(path: &Path, proof: &Proof, lines: u64) -> Error {
+    let why = match lines {
+        0 => format!("it is empty or missing, and {} had {} lines in it", proof.run, proof.lines),
+        _ => format!("it ends with line {lines}, and had {} lines: what the run did after that is not in it", proof.lines),
+    };
+    disk::damaged(path, &why)
+}
+
+/// The journal is not the one of which the file beside it tells.
+fn foreign(path: &Path, proof: &Proof, number: u64) -> Error {
+    let beside = super::tail::NAME;
+    disk::damaged(
+        path,
+        &match number {
+            1 => format!("it is of another run than {beside}, which is of {}", proof.run),
+            _ => format!("line {number} is not the one that {beside} tells of"),
+        },
+    )
 }
 
 fn refuse_newer(path: &Path, json: &str) -> Result<()> {
@@ -281,14 +349,15 @@ mod tests {
     use std::path::Path;
 
     use super::{Fact, Recovered, VERSION, line, recover};
+    use crate::batch::tail::Proof;
 
     fn read(text: &[u8]) -> crate::Result<Recovered> {
-        recover(Path::new("journal"), text, &mut |_| {})
+        recover(Path::new("journal"), text, None, &mut |_| {})
     }
 
     fn text() -> String {
         let facts = [
-            Fact::Journal { version: VERSION, run: "r".into() },
+            Fact::Journal { version: VERSION, run: "r".into(), watermarks: None },
             Fact::Started { step: "a/b".into() },
             Fact::Intended { step: "a/b".into(), element: 0, first: 3, count: 1 },
         ];
@@ -311,6 +380,29 @@ mod tests {
     }
 
     #[test]
+    fn a_journal_is_as_long_as_was_told() {
+        let text = text();
+        let whole = read(text.as_bytes()).unwrap();
+        let proof = Proof { run: "r".into(), lines: 3, last: whole.last.clone() };
+        let told = |text: &str, proof: &Proof| recover(Path::new("journal"), text.as_bytes(), Some(proof), &mut |_| {}).map(|r| r.lines);
+        assert_eq!(told(&text, &proof).unwrap(), 3);
+        for cut in 0..text.len() {
+            assert!(told(&text[..cut], &proof).unwrap_err().message.contains("had 3 lines"), "{cut}");
+        }
+        let mut longer = text.clone();
+        line(&whole.last, &[Fact::Started { step: "a/c".into() }], &mut longer);
+        assert_eq!(told(&longer, &proof).unwrap(), 4);
+        let mut other = String::new();
+        let mut last = String::new();
+        for fact in [Fact::Journal { version: VERSION, run: "r".into(), watermarks: None }, Fact::Started { step: "a/d".into() }] {
+            last = line(&last, &[fact], &mut other);
+        }
+        line(&last, &[Fact::Started { step: "a/e".into() }], &mut other);
+        assert!(told(&other, &proof).unwrap_err().message.contains("line 3 is not the one"));
+        assert!(told(&text, &Proof { run: "s".into(), ..proof }).unwrap_err().message.contains("another run"));
+    }
+
+    #[test]
     fn facts_that_are_noted_together_survive_together() {
         let together = [Fact::Saved { step: "a/b".into() }, Fact::Leg { leg: "a".into() }];
         let mut text = text();
@@ -321,7 +413,7 @@ mod tests {
             assert_eq!(read(&text.as_bytes()[..cut]).unwrap().facts, 3, "{cut}");
         }
         let mut facts = Vec::new();
-        recover(Path::new("journal"), text.as_bytes(), &mut |fact| facts.push(fact.clone())).unwrap();
+        recover(Path::new("journal"), text.as_bytes(), None, &mut |fact| facts.push(fact.clone())).unwrap();
         assert_eq!(facts[3..], together);
     }
 
@@ -342,7 +434,7 @@ mod tests {
             assert_eq!(error.kind(), crate::error::ErrorKind::State, "{order:?}");
         }
         let mut newer = String::new();
-        line("", &[Fact::Journal { version: VERSION + 1, run: "r".into() }], &mut newer);
+        line("", &[Fact::Journal { version: VERSION + 1, run: "r".into(), watermarks: None }], &mut newer);
         assert!(read(newer.as_bytes()).unwrap_err().message.contains("newer"));
     }
 }

@@ -11,7 +11,7 @@ use super::load::print;
 use super::model::{Batch, Feed, Leg, Step};
 use super::run_values;
 use super::scope::Scope;
-use super::watermark;
+use super::{kept, watermark};
 use crate::definition::Method;
 use crate::engine::CallOptions;
 use crate::error::{Error, ErrorKind, Result};
@@ -60,13 +60,13 @@ impl Batch {
     /// # Errors
     /// Those that the run would end with before its first request.
     pub fn plan(&self, state: Option<&Path>) -> Result<BatchPlan> {
-        let watermarks = watermark::load(&self.run_folder(state))?;
+        let watermarks = kept::load(&self.run_folder(state))?;
         let mut steps = Vec::new();
         for (number, leg) in self.legs.iter().enumerate() {
             for step in &self.steps {
                 let mut scope = run_values::scope(&self.vars, &self.env, leg, "RUN", &self.name);
                 scope.watermark = step.watermark.as_ref().map(|w| {
-                    let kept = watermarks.get(&step.key(leg)).map(watermark::Mark::json);
+                    let kept = watermarks.marks().get(&step.key(leg)).map(watermark::Mark::json);
                     kept.unwrap_or_else(|| w.start.clone()).into()
                 });
                 steps.push(self.plan_step(number, leg, step, &scope).map_err(|e| named(e, leg, step))?);

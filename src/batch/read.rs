@@ -72,11 +72,11 @@ pub(crate) async fn run(task: &Task<'_>) -> Result<()> {
     };
     let now = Instant::now();
     let mut reading = Reading {
-        spool: Spool::open(&task.spool, state.rows, state.bytes)?,
+        spool: Spool::open(&task.spool, state.extent(), true)?,
         failures: Failures::new(&task.failures),
         spent: state.tally,
         mark,
-        pending: Pending { since: now, bytes: state.bytes },
+        pending: Pending { since: now, bytes: state.extent().bytes },
         page: None,
         pages: 0,
         began: now,
@@ -129,7 +129,7 @@ impl Reading<'_, '_> {
     async fn element(&mut self, primed: Primed) -> Result<()> {
         let Primed { element, item, scope, pages, begun } = primed;
         self.pages = pages;
-        let before = (self.spool.rows, self.spool.bytes, self.state.items, self.mark.clone());
+        let before = (self.spool.place(), self.state.items, self.mark.clone());
         let outcome = match begun {
             Ok((walk, first)) => self.walk(element, &scope, walk, first).await,
             Err(error) => Err(error),
@@ -148,18 +148,15 @@ impl Reading<'_, '_> {
             });
         }
         // An element counts as a whole or not at all, so that it can be read again.
-        let (rows, bytes, items, mark) = before;
+        let (place, items, mark) = before;
         (self.state.items, self.mark) = (items, mark);
         self.state.element = self.state.element.max(element + 1);
-        self.spool.flush()?;
-        self.spool.rows = rows;
-        let full = std::mem::replace(&mut self.spool.bytes, bytes);
+        // No fact speaks of its rows yet.
+        self.spool.rewind(place)?;
         let mut safe = self.failures.push((element, 0), OutcomeStatus::Failed, item.as_deref(), &error)?;
         safe.extend(self.spool.unsafe_part());
         let facts = vec![self.read(None), self.outcome(element, OutcomeStatus::Failed)];
         self.task.context.ledger.commit(facts, safe).await?;
-        self.spool.bytes = full;
-        self.spool.rewind(rows, bytes)?;
         self.page = Some(self.read(None));
         self.state.failed.insert((element, 0));
         let step = self.task.name();
@@ -233,9 +230,9 @@ impl Reading<'_, '_> {
     /// A fact of what is safe, with all that was spent since.
     fn at_this_cost(&self, fact: Fact) -> Fact {
         match fact {
-            Fact::Read { step, element, walk, rows, bytes, items, mark, incomplete, .. } => {
+            Fact::Read { step, element, walk, extent, items, mark, incomplete, .. } => {
                 let tally = Tally { elapsed_ms: self.elapsed(), ..self.spent };
-                Fact::Read { step, element, walk, rows, bytes, items, mark, tally, incomplete }
+                Fact::Read { step, element, walk, extent, items, mark, tally, incomplete }
             }
             other => other,
         }
@@ -271,8 +268,7 @@ impl Reading<'_, '_> {
             step: self.task.key.clone(),
             element: self.state.element,
             walk,
-            rows: self.spool.rows,
-            bytes: self.spool.bytes,
+            extent: self.spool.extent(),
             items: self.state.items,
             mark: self.mark.clone(),
             tally,
@@ -281,8 +277,8 @@ impl Reading<'_, '_> {
     }
 
     fn outcome(&self, element: u64, status: OutcomeStatus) -> Fact {
-        let (rows, bytes, tally) = (self.spool.rows, self.spool.bytes, self.spent);
-        Fact::Outcome { step: self.task.key.clone(), element, index: 0, status, rows, bytes, tally }
+        let (extent, tally) = (self.spool.extent(), self.spent);
+        Fact::Outcome { step: self.task.key.clone(), element, index: 0, status, extent, tally }
     }
 
     fn done(&mut self) -> Fact {
@@ -291,19 +287,11 @@ impl Reading<'_, '_> {
             "requests": tally.requests, "retries": tally.retries, "pages": tally.pages, "items": self.state.items, "failed": self.state.failed.len(),
             "complete": !self.state.incomplete,
         });
-        Fact::Done {
-            step: self.task.key.clone(),
-            skipped: false,
-            items_in: self.state.items,
-            rows: self.spool.rows,
-            bytes: self.spool.bytes,
-            tally,
-            receipt,
-        }
+        Fact::Done { step: self.task.key.clone(), skipped: false, items_in: self.state.items, extent: self.spool.extent(), tally, receipt }
     }
 
     fn is_due(&self) -> bool {
-        self.pending.since.elapsed() >= CHECKPOINT.0 || self.spool.bytes.saturating_sub(self.pending.bytes) >= CHECKPOINT.1
+        self.pending.since.elapsed() >= CHECKPOINT.0 || self.spool.bytes().saturating_sub(self.pending.bytes) >= CHECKPOINT.1
     }
 
     async fn checkpoint_if_due(&mut self, settled: Option<Fact>) -> Result<()> {
@@ -321,7 +309,7 @@ impl Reading<'_, '_> {
         }
         let before = self.spool.unsafe_part();
         self.task.context.ledger.commit(facts, before).await?;
-        self.pending = Pending { since: Instant::now(), bytes: self.spool.bytes };
+        self.pending = Pending { since: Instant::now(), bytes: self.spool.bytes() };
         Ok(())
     }
 
@@ -332,7 +320,7 @@ impl Reading<'_, '_> {
         self.told = Instant::now();
         let tally = self.cost_now(receipt);
         let counts =
-            StepCounts { items_in: self.state.items, items_out: self.spool.rows, failed: self.state.failed.len() as u64, ..tally.into() };
+            StepCounts { items_in: self.state.items, items_out: self.spool.rows(), failed: self.state.failed.len() as u64, ..tally.into() };
         self.task.progress(counts, receipt.advertised_total).await;
     }
 }

@@ -13,13 +13,17 @@ use tokio::sync::{Semaphore, mpsc};
 
 use super::context::{Context, Ledger, Task, stopped};
 use super::event::{Event, Report, StepCounts, StepName, StepReport, StepStatus};
-use super::folder::{Beginning, Folder, RunInfo, now, run_id};
+use super::extent::Extent;
+use super::folder::{Beginning, Folder};
+use super::info::{self, RunInfo, now, run_id};
 use super::journal::{Fact, Tally};
+use super::kept::Kept;
 use super::model::{Batch, Leg, Step};
+use super::rows::Rows;
 use super::scope::{Scope, StepView, value_of};
 use super::state::{RunState, StepState};
 use super::watermark::{self, Watermarks};
-use super::{failures, read, run_values, save, send};
+use super::{failures, held, read, run_values, save, send, spool};
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
 use crate::send::Cancel;
@@ -47,34 +51,56 @@ pub struct RunOptions {
 }
 
 /// A run under way. It goes on while [`next`](Self::next) or [`finish`](Self::finish) is polled.
+///
+/// A run whose steps are all done has not ended before its report is out: that is what [`finish`](Self::finish) takes a function for. A process that is
+/// killed before then, or drops the run, leaves one that goes on: the next one does no step again, tells the report again, and ends it. Were it ended
+/// first, a supervisor that starts the batch again would begin a new run, which sends everything again.
 pub struct Run {
-    work: Pin<Box<dyn Future<Output = Report> + Send>>,
+    work: Pin<Box<dyn Future<Output = Done> + Send>>,
     events: mpsc::Receiver<Event>,
-    report: Option<Report>,
+    done: Option<Done>,
+}
+
+/// A run whose work is over, and that still holds its folder.
+struct Done {
+    context: Context,
+    report: Report,
 }
 
 impl Run {
-    /// What happens next; `None` at the end.
+    /// What happens next; `None` when nothing is left but to [`finish`](Self::finish).
     pub async fn next(&mut self) -> Option<Event> {
         loop {
-            if self.report.is_some() {
+            if self.done.is_some() {
                 return self.events.try_recv().ok();
             }
             tokio::select! {
                 biased;
                 Some(event) = self.events.recv() => return Some(event),
-                report = &mut self.work => self.report = Some(report),
+                done = &mut self.work => self.done = Some(done),
             }
         }
     }
 
-    /// Runs to the end.
-    pub async fn finish(mut self) -> Report {
+    /// Runs to the end. `tell` gets the report and brings it to where it must be - a screen, a file, a caller; then the run is noted as ended, if nothing
+    /// is left to do in it. What `tell` cannot bring anywhere is no reason to do the run again: the report is in the run folder too.
+    ///
+    /// The report that is given back differs from the one told only when the end could not be noted: it has the error, and the run goes on next time.
+    pub async fn finish(mut self, tell: impl FnOnce(&Report)) -> Report {
         while self.next().await.is_some() {}
-        match self.report {
-            Some(report) => report,
+        let Done { context, mut report } = match self.done {
+            Some(done) => done,
             None => self.work.await,
+        };
+        tell(&report);
+        if report.finished {
+            let kind = report.check().err().map(|e| e.kind().to_string());
+            if let Err(error) = context.ledger.commit(vec![Fact::Ended { kind }], Vec::new()).await {
+                report.finished = false;
+                report.error = Some(error);
+            }
         }
+        report
     }
 }
 
@@ -87,7 +113,7 @@ impl Batch {
     pub fn run(self: Arc<Self>, options: RunOptions) -> Result<Run> {
         let root = self.run_folder(options.state.as_deref());
         let info = RunInfo {
-            version: 1,
+            version: info::VERSION,
             run: run_id(),
             name: self.name.clone(),
             file: self.file.clone(),
@@ -98,16 +124,27 @@ impl Batch {
             prints: self.prints.clone(),
         };
         let beginning = Beginning { fresh: options.fresh, accept_changes: options.accept_changes, retry_failed: options.retry_failed };
-        let mut folder = Folder::open(&root, info, beginning)?;
-        let watermarks = watermark::load(&root)?;
+        let mut folder = Folder::open(&root, &self, info, beginning)?;
         let state = std::mem::take(&mut folder.state);
         // A run that was killed while it tried failed items again goes on with that.
         let retry_failed = options.retry_failed || state.again;
         let (events, receiver) = mpsc::channel(EVENTS);
         let ledger = Arc::new(Ledger::new(folder.journal.clone(), state, options.cancel.clone()));
         let context = Context { batch: self, folder, ledger, hard: Cancel::default(), events, retry_failed };
-        let work = Box::pin(whole(context, watermarks));
-        Ok(Run { work, events: receiver, report: None })
+        Ok(Run { work: Box::pin(whole(context)), events: receiver, done: None })
+    }
+
+    /// Whether nothing is left to do but to tell of it.
+    pub(crate) fn is_done(&self, state: &RunState) -> bool {
+        self.legs.iter().all(|leg| state.legs.contains(&leg.name))
+    }
+
+    /// Refuses when another process is at its run folder.
+    ///
+    /// # Errors
+    /// `state`, with the name of that process.
+    pub fn check_free(&self, state: Option<&std::path::Path>) -> Result<()> {
+        held::check(&self.run_folder(state))
     }
 
     /// Where the state of its runs is kept.
@@ -127,23 +164,25 @@ struct Leading<'r> {
     watermarks: &'r Watermarks,
 }
 
-async fn whole(context: Context, watermarks: Watermarks) -> Report {
+async fn whole(context: Context) -> Done {
     let info = context.folder.info.clone();
     context.tell(Event::Begun { run: info.run.clone(), resumed: context.folder.resumed, started: info.started.clone() }).await;
     for message in &context.folder.notes {
         context.tell(Event::Note { message: message.clone() }).await;
     }
     tell_adrift(&context).await;
+    tell_done(&context).await;
     let batch = Arc::clone(&context.batch);
     let places = Semaphore::new(batch.concurrency);
-    let marks = Mutex::new(watermarks.clone());
+    let watermarks = context.folder.kept.marks().clone();
+    let kept = Mutex::new(context.folder.kept.clone());
     let legs = batch.legs.iter().enumerate().map(|(number, leg)| {
         let leading = Leading { context: &context, leg, number, places: &places, watermarks: &watermarks };
-        let marks = &marks;
-        async move { (number, lead(leading, marks).await) }
+        let kept = &kept;
+        async move { (number, lead(leading, kept).await) }
     });
     let legs: Vec<_> = legs.collect();
-    let legs = async { stream::iter(legs).buffer_unordered(batch.concurrency).collect::<Vec<_>>().await };
+    let all = async { stream::iter(legs).buffer_unordered(batch.concurrency).collect::<Vec<_>>().await };
     let hard = context.hard.clone();
     let stop = context.ledger.stop.clone();
     let grace = async move {
@@ -153,12 +192,26 @@ async fn whole(context: Context, watermarks: Watermarks) -> Report {
         std::future::pending::<()>().await;
     };
     let mut legs = tokio::select! {
-        legs = legs => legs,
+        legs = all => legs,
         () = grace => Vec::new(),
     };
     legs.sort_by_key(|(number, _)| *number);
     let steps: Vec<StepReport> = legs.into_iter().flat_map(|(_, steps)| steps).collect();
-    conclude(&context, steps).await
+    let report = conclude(&context, steps).await;
+    Done { context, report }
+}
+
+/// A run that was killed between its last step and its end is told as such.
+async fn tell_done(context: &Context) {
+    let is_done = {
+        let state = context.ledger.state();
+        context.folder.resumed && context.batch.is_done(&state)
+    };
+    if is_done {
+        let message =
+            "all steps of this run were done, and its end was not noted: nothing is sent again, and this is its report".to_owned();
+        context.tell(Event::Note { message }).await;
+    }
 }
 
 /// Items whose fate a killed run left open are told at once, before anything else happens.
@@ -171,7 +224,7 @@ async fn tell_adrift(context: &Context) {
     }
 }
 
-/// Ends the run as far as it is done, and makes the report.
+/// Makes everything safe that was noted, and makes the report.
 async fn conclude(context: &Context, steps: Vec<StepReport>) -> Report {
     let info = &context.folder.info;
     let finished = steps.iter().all(|s| matches!(s.status, StepStatus::Done | StepStatus::Partial | StepStatus::Skipped));
@@ -188,12 +241,10 @@ async fn conclude(context: &Context, steps: Vec<StepReport>) -> Report {
     if context.ledger.stop.is_cancelled() && !finished {
         report.error = Some(stopped());
     }
-    let kind = report.check().err().map(|e| e.kind().to_string());
     let text = serde_json::to_vec_pretty(&report).unwrap_or_default();
-    // The report comes first: when it cannot be kept, the run has not ended, and goes on here instead of beginning anew.
+    // When the report cannot be kept, the run does not end, and goes on here instead of beginning anew.
     let reported = super::disk::replace(&context.folder.root().join("report.json"), &text);
-    let facts = if finished && reported.is_ok() { vec![Fact::Ended { kind }] } else { Vec::new() };
-    let kept = context.ledger.commit(facts, Vec::new()).await;
+    let kept = context.ledger.commit(Vec::new(), Vec::new()).await;
     if let Err(error) = reported.and(kept) {
         report.finished = false;
         report.error = Some(error);
@@ -202,7 +253,7 @@ async fn conclude(context: &Context, steps: Vec<StepReport>) -> Report {
 }
 
 /// The steps of one leg.
-async fn lead(leading: Leading<'_>, marks: &Mutex<Watermarks>) -> Vec<StepReport> {
+async fn lead(leading: Leading<'_>, kept: &Mutex<Kept>) -> Vec<StepReport> {
     let Leading { context, leg, .. } = leading;
     let batch = &context.batch;
     let mut reports: Vec<Option<StepReport>> = batch.steps.iter().map(|_| None).collect();
@@ -225,7 +276,7 @@ async fn lead(leading: Leading<'_>, marks: &Mutex<Watermarks>) -> Vec<StepReport
         }
     }
     let unfinished = reports.iter().any(Option::is_none) || broken;
-    if !unfinished && let Err(error) = finish_leg(&leading, marks).await {
+    if !unfinished && let Err(error) = finish_leg(&leading, kept).await {
         let last = reports.last_mut().and_then(Option::as_mut);
         if let Some(report) = last {
             report.status = StepStatus::Failed;
@@ -247,7 +298,7 @@ async fn lead(leading: Leading<'_>, marks: &Mutex<Watermarks>) -> Vec<StepReport
 }
 
 /// Keeps the leg's watermarks, and then notes that the leg is done.
-async fn finish_leg(leading: &Leading<'_>, marks: &Mutex<Watermarks>) -> Result<()> {
+async fn finish_leg(leading: &Leading<'_>, kept: &Mutex<Kept>) -> Result<()> {
     let Leading { context, leg, .. } = leading;
     let (done, seen) = {
         let state: std::sync::MutexGuard<'_, RunState> = context.ledger.state();
@@ -259,9 +310,7 @@ async fn finish_leg(leading: &Leading<'_>, marks: &Mutex<Watermarks>) -> Result<
         return Ok(());
     }
     if !seen.is_empty() {
-        let mut marks = marks.lock().unwrap_or_else(PoisonError::into_inner);
-        marks.extend(seen);
-        watermark::store(context.folder.root(), &marks)?;
+        kept.lock().unwrap_or_else(PoisonError::into_inner).store(&leg.name, seen)?;
     }
     context.ledger.commit(vec![Fact::Leg { leg: leg.name.clone() }], Vec::new()).await
 }
@@ -272,7 +321,12 @@ async fn one(leading: &Leading<'_>, number: usize, step: &Step) -> StepReport {
     let key = step.key(leg);
     let name = StepName { leg: leg.name.clone(), step: step.id.clone() };
     let earlier = context.ledger.state().step(&key);
-    let again = context.retry_failed && !earlier.failed.is_empty();
+    // A leg that is done is done, also within a run that tries failed items again.
+    let is_over = {
+        let state = context.ledger.state();
+        state.again && state.legs.contains(&leg.name)
+    };
+    let again = context.retry_failed && !earlier.failed.is_empty() && !is_over;
     let is_done = earlier.done && earlier.saved && !again;
     let ended = match places.acquire().await {
         Ok(_place) if is_done => Ok(saved_place(leading, step)),
@@ -315,7 +369,8 @@ fn scope(leading: &Leading<'_>, number: usize, step: &Step, key: &str) -> Scope 
     let view = |needed: &Step| {
         let done = state.step(&needed.key(leading.leg));
         let spool = context.folder.spool(&leading.leg.name, &needed.id).0;
-        Arc::new(StepView { spool, bytes: done.bytes, count: done.rows, receipt: value_of(&done.receipt.to_string()) })
+        let (marks, count) = (done.marks.all().into(), done.extent().rows);
+        Arc::new(StepView { spool, marks, known: Arc::default(), count, receipt: value_of(&done.receipt.to_string()) })
     };
     let earlier = batch.steps.iter().take(number).enumerate().filter(|(n, _)| step.needs.contains(n));
     scope.steps = Arc::new(earlier.map(|(_, s)| (s.id.clone(), view(s))).collect());
@@ -344,8 +399,9 @@ async fn execute(
             _ => false,
         };
         if skipped {
-            let receipt = serde_json::Value::Null;
-            let fact = Fact::Done { step: key.clone(), skipped, items_in: 0, rows: 0, bytes: 0, tally: Tally::default(), receipt };
+            spool::empty(&context.folder.spool(&leg.name, &step.id).0)?;
+            let (receipt, extent) = (serde_json::Value::Null, Extent::default());
+            let fact = Fact::Done { step: key.clone(), skipped, items_in: 0, extent, tally: Tally::default(), receipt };
             let facts = vec![fact, Fact::Saved { step: key }];
             context.ledger.commit(facts, Vec::new()).await?;
             return Ok(None);
@@ -371,12 +427,16 @@ async fn finish_step(leading: &Leading<'_>, step: &Step, key: String) -> Result<
     let context = leading.context;
     let state = context.ledger.state().step(&key);
     let (spool, failed) = context.folder.spool(&leading.leg.name, &step.id);
-    failures::tidy(&failed, &state.failed.union(&state.unknown).copied().collect())?;
+    let lost = failures::tidy(&failed, &state.failed.union(&state.unknown).copied().collect())?;
+    if lost > 0 {
+        let message = format!("{key}: {} was changed: {lost} of the items that did not succeed are not in it any more", failed.display());
+        context.tell(Event::Note { message }).await;
+    }
     let mut saved = None;
     if let (Some(save), Some(place)) = (&step.save, target(leading, step)) {
         let place = place?;
         let name = StepName { leg: leading.leg.name.clone(), step: step.id.clone() };
-        if let Some(note) = save::write(&spool, state.bytes, &place, &save.columns, &|| context.check_stop())? {
+        if let Some(note) = save::write(Rows::open(&spool, state.marks.all().into())?, &place, &save.columns, &|| context.check_stop())? {
             context.tell(Event::Note { message: format!("{name}: {note}") }).await;
         }
         if let save::Place::File(path, _) = place {
@@ -393,7 +453,8 @@ fn report(leading: &Leading<'_>, step: &Step, key: &str, name: StepName, ended: 
     let state = leading.context.ledger.state().step(key);
     let outcomes = state.counts();
     let items_in = if state.done { state.items_in } else { state.items.max(outcomes.ok + outcomes.failed + outcomes.unknown) };
-    let counts = StepCounts { items_in, items_out: state.rows, failed: outcomes.failed, unknown: outcomes.unknown, ..state.tally.into() };
+    let counts =
+        StepCounts { items_in, items_out: state.extent().rows, failed: outcomes.failed, unknown: outcomes.unknown, ..state.tally.into() };
     let bad = outcomes.failed + outcomes.unknown;
     let all = if reads_elements(step) { state.element } else { items_in };
     let failures = leading.context.folder.spool(&leading.leg.name, &step.id).1;

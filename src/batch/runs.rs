@@ -1,12 +1,13 @@
 //! Past and unfinished runs, from their folders. Reads only.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::disk;
-use super::folder::{RunInfo, recall};
+use super::folder::recall;
+use super::held::is_held;
+use super::info::RunInfo;
 use crate::error::Result;
 
 /// Where a run stands.
@@ -77,13 +78,16 @@ fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
 
 /// A folder that holds no run gives nothing.
 fn summary(root: &Path, live: Option<&Path>) -> Option<RunSummary> {
-    let info: RunInfo = serde_json::from_str(&disk::read(&root.join("run.json")).ok()??).ok()?;
     let path = root.join("journal");
     if !path.is_file() {
         return None;
     }
     let recovered = recall(&path);
-    let is_damaged = recovered.is_err();
+    let info = RunInfo::look(root);
+    let is_damaged = recovered.is_err() || info.is_none();
+    // A run whose `run.json` is gone is there all the same.
+    let name = || root.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let info = info.unwrap_or_else(|| RunInfo { name: name(), ..RunInfo::default() });
     let state = recovered.map(|(_, state)| state).unwrap_or_default();
     let status = match (live, state.ended) {
         _ if is_damaged => RunStatus::Damaged,
@@ -98,17 +102,11 @@ fn summary(root: &Path, live: Option<&Path>) -> Option<RunSummary> {
         status,
         steps_done: steps().filter(|s| s.done).count() as u64,
         steps: steps().count() as u64,
-        items_out: steps().map(|s| s.rows).sum(),
+        items_out: steps().map(|s| s.extent().rows).sum(),
         written: steps().map(|s| s.ok).sum(),
         failed: steps().map(|s| s.failed.len() as u64).sum(),
         unknown: steps().map(|s| s.unknown.len() as u64).sum(),
         requests: steps().map(|s| s.tally.requests).sum(),
         folder: root.to_owned(),
     })
-}
-
-/// Whether a process holds the lock.
-fn is_held(root: &Path) -> bool {
-    let Ok(file) = File::open(root.join("lock")) else { return false };
-    matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock))
 }

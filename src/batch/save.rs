@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::disk::{self, Beside};
 use super::model::Save;
+use super::rows::Rows;
 use super::scope::Scope;
-use super::spool::Rows;
 use crate::definition::SaveFormat;
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
@@ -79,14 +79,13 @@ pub(crate) fn writable(path: &Path) -> Result<()> {
 ///
 /// # Errors
 /// `state` when the disk refuses, and whatever `check` ends it with between two groups; what was there before is untouched then.
-pub(crate) fn write(rows: &Path, bytes: u64, place: &Place, columns: &[String], check: &dyn Fn() -> Result<()>) -> Result<Option<String>> {
+pub(crate) fn write(mut rows: Rows, place: &Place, columns: &[String], check: &dyn Fn() -> Result<()>) -> Result<Option<String>> {
     let format = match place {
         Place::Stdout(format) | Place::File(_, format) => *format,
     };
     // What went to standard output cannot be taken back: it is written to its end.
     let check = || if matches!(place, Place::File(..)) { check() } else { Ok(()) };
     let mut sink = Sink::open(place)?;
-    let mut rows = Rows::open(rows, bytes)?;
     let mut form = match format {
         SaveFormat::Ndjson => {
             rows.pieces(|piece| check().and_then(|()| sink.write(piece)))?;

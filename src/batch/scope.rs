@@ -2,17 +2,18 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufRead, BufReader, ErrorKind as IoKind};
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use minijinja::Value;
 use minijinja::value::{Enumerator, Object, ObjectRepr};
 
 use super::budget::{self, Weight};
+use super::extent::Extent;
 use super::record::Record;
-use crate::error::{Error, ErrorKind};
+use super::rows::Rows;
+use crate::error::Error;
 
 /// The names at the top.
 pub(crate) const NAMES: [&str; 9] = ["vars", "env", "connection", "steps", "item", "index", "parent", "watermark", "run"];
@@ -38,8 +39,10 @@ pub(crate) struct Scope {
 #[derive(Debug)]
 pub(crate) struct StepView {
     pub(crate) spool: PathBuf,
-    /// Bytes of the spool that are its rows.
-    pub(crate) bytes: u64,
+    /// What the journal knows of its rows.
+    pub(crate) marks: Arc<[Extent]>,
+    /// Bytes of the spool that expressions have compared with that. They may read it once for each item.
+    pub(crate) known: Arc<AtomicU64>,
     pub(crate) count: u64,
     pub(crate) receipt: Value,
 }
@@ -173,14 +176,14 @@ impl SpooledItems {
         self.view.count
     }
 
-    fn rows(&self) -> Rows {
-        let mut rows = Rows { reader: None, left: self.view.count, path: self.view.spool.clone(), trouble: Arc::clone(&self.trouble) };
-        match File::open(&self.view.spool) {
-            Ok(file) => rows.reader = Some(BufReader::new(file)),
-            Err(e) if self.view.count == 0 && e.kind() == IoKind::NotFound => {}
-            Err(e) => rows.note(&e),
+    fn rows(&self) -> Reader {
+        let view = &self.view;
+        let mut reader = Reader { rows: None, trouble: Arc::clone(&self.trouble) };
+        match Rows::open_known(&view.spool, Arc::clone(&view.marks), Arc::clone(&view.known)) {
+            Ok(rows) => reader.rows = Some(rows),
+            Err(e) => reader.note(e),
         }
-        rows
+        reader
     }
 }
 
@@ -189,52 +192,45 @@ const PASSED: u64 = 16;
 
 /// Rows of a step one after the other. The expression language has no errors of files: one that happens is kept aside, and fails the
 /// evaluation afterwards.
-struct Rows {
-    reader: Option<BufReader<File>>,
-    left: u64,
-    path: PathBuf,
+struct Reader {
+    rows: Option<Rows>,
     trouble: Arc<OnceLock<Error>>,
 }
 
-impl Rows {
-    fn note(&mut self, e: &std::io::Error) {
-        let error = Error::new(ErrorKind::State, format!("{}: the items cannot be read: {e}", self.path.display()));
+impl Reader {
+    fn note(&mut self, error: Error) {
         let _first_counts = self.trouble.set(error);
-        self.reader = None;
+        self.rows = None;
     }
 
     fn pass(&mut self, count: usize) {
         for _ in 0..count {
-            let Some(reader) = self.reader.as_mut().filter(|_| self.left > 0) else { return };
-            self.left -= 1;
-            match reader.skip_until(b'\n') {
+            let Some(rows) = &mut self.rows else { return };
+            match rows.skip_row() {
+                Ok(0) => self.rows = None,
                 Ok(length) if budget::bytes(budget::size(length).div_ceil(PASSED)).is_ok() => {}
-                Ok(_) => self.reader = None,
-                Err(e) => self.note(&e),
+                Ok(_) => self.rows = None,
+                Err(e) => self.note(e),
             }
         }
     }
 
     fn line(&mut self) -> Option<String> {
-        let reader = self.reader.as_mut().filter(|_| self.left > 0)?;
-        self.left -= 1;
-        let mut line = String::new();
-        match reader.read_line(&mut line) {
-            Ok(0) => None,
-            Ok(length) => {
-                budget::elements(1).and_then(|()| budget::bytes(budget::size(length))).ok()?;
-                line.truncate(line.trim_end_matches(['\r', '\n']).len());
-                Some(line)
+        match self.rows.as_mut()?.next_row() {
+            Ok(row) => {
+                let row = row?;
+                budget::elements(1).and_then(|()| budget::bytes(budget::size(row.len() + 1))).ok()?;
+                Some(row.to_owned())
             }
             Err(e) => {
-                self.note(&e);
+                self.note(e);
                 None
             }
         }
     }
 }
 
-impl Iterator for Rows {
+impl Iterator for Reader {
     type Item = Value;
 
     fn next(&mut self) -> Option<Value> {

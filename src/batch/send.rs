@@ -97,7 +97,8 @@ pub(crate) async fn run(task: &Task<'_>) -> Result<()> {
     let now = Instant::now();
     let counts = state.counts();
     let mut writing = Writing {
-        spool: Spool::open(&task.spool, state.rows, state.bytes)?,
+        // Rows that no outcome speaks of are those of items that were under way.
+        spool: Spool::open(&task.spool, state.extent(), state.adrift() > 0)?,
         failures: Failures::new(&task.failures),
         tally: state.tally,
         items_in: 0,
@@ -275,14 +276,12 @@ impl Writing<'_, '_> {
                 self.stop.cancel();
             }
         }
-        let (rows, bytes) = (self.spool.rows, self.spool.bytes);
         let fact = Fact::Outcome {
             step: self.task.key.clone(),
             element,
             index: outcome.index,
             status: outcome.status,
-            rows,
-            bytes,
+            extent: self.spool.extent(),
             tally: self.tally,
         };
         self.task.context.ledger.note(vec![fact], before);
@@ -390,11 +389,11 @@ impl Writing<'_, '_> {
         let known = counts.ok + counts.failed + counts.unknown;
         let items_in = if self.task.step.each.is_some() { known } else { self.items_in.max(self.state.items_in) };
         let receipt = serde_json::json!({
-            "requests": tally.requests, "retries": tally.retries, "items": self.spool.rows, "items_in": items_in,
+            "requests": tally.requests, "retries": tally.retries, "items": self.spool.rows(), "items_in": items_in,
             "ok": counts.ok, "failed": counts.failed, "unknown": counts.unknown,
         });
-        let (rows, bytes) = (self.spool.rows, self.spool.bytes);
-        Fact::Done { step: self.task.key.clone(), skipped: false, items_in, rows, bytes, tally, receipt }
+        let extent = self.spool.extent();
+        Fact::Done { step: self.task.key.clone(), skipped: false, items_in, extent, tally, receipt }
     }
 
     async fn tell(&mut self) {
@@ -404,7 +403,7 @@ impl Writing<'_, '_> {
         self.told = Instant::now();
         let counts = StepCounts {
             items_in: self.items_in,
-            items_out: self.spool.rows,
+            items_out: self.spool.rows(),
             failed: self.bad.0,
             unknown: self.bad.1,
             ..self.tally.into()

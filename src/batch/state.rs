@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::extent::{Extent, Marks, Sum};
 use super::journal::{Fact, Tally};
 use crate::receipt::{OutcomeCounts, OutcomeStatus};
 use crate::walk::Resume;
@@ -11,6 +12,8 @@ use crate::walk::Resume;
 #[derive(Debug, Default)]
 pub(crate) struct RunState {
     pub(crate) run: String,
+    /// The digest of the watermarks' file when the run, or its last try of failed items, began.
+    pub(crate) watermarks: Option<Sum>,
     pub(crate) steps: BTreeMap<String, StepState>,
     pub(crate) legs: BTreeSet<String>,
     pub(crate) ended: bool,
@@ -26,9 +29,8 @@ pub(crate) struct StepState {
     pub(crate) element: u64,
     /// Where the walk under way goes on.
     pub(crate) walk: Option<Resume>,
-    /// Rows in the spool, and their bytes.
-    pub(crate) rows: u64,
-    pub(crate) bytes: u64,
+    /// The rows in the spool.
+    pub(crate) marks: Marks,
     /// Records that came back, before `where`.
     pub(crate) items: u64,
     /// The largest value that the watermark has seen.
@@ -75,11 +77,15 @@ pub(crate) enum Standing {
 impl RunState {
     pub(crate) fn apply(&mut self, fact: &Fact) {
         match fact {
-            Fact::Journal { run, .. } => run.clone_into(&mut self.run),
+            Fact::Journal { run, watermarks, .. } => {
+                run.clone_into(&mut self.run);
+                self.watermarks = *watermarks;
+            }
             Fact::Leg { leg } => {
                 self.legs.insert(leg.clone());
             }
-            Fact::Again => {
+            Fact::Again { watermarks } => {
+                self.watermarks = *watermarks;
                 self.ended = false;
                 self.again = true;
                 self.legs.clear();
@@ -111,33 +117,36 @@ impl StepState {
     pub(crate) fn apply(&mut self, fact: &Fact) {
         match fact {
             Fact::Started { .. } => self.started = true,
-            Fact::Read { element, walk, rows, bytes, items, mark, tally, incomplete, .. } => {
+            Fact::Read { element, walk, extent, items, mark, tally, incomplete, .. } => {
                 self.element = *element;
                 self.incomplete = *incomplete;
                 self.walk.clone_from(walk);
-                (self.rows, self.bytes, self.items, self.tally) = (*rows, *bytes, *items, *tally);
+                self.marks.note(*extent);
+                (self.items, self.tally) = (*items, *tally);
                 self.mark.clone_from(mark);
             }
             Fact::Intended { element, first, count, .. } => {
                 self.open.entry(*element).or_default().intended.extend(*first..first.saturating_add(*count));
             }
-            Fact::Outcome { element, index, status, rows, bytes, tally, .. } => {
+            Fact::Outcome { element, index, status, extent, tally, .. } => {
                 self.settle(*element, *index, *status);
-                (self.rows, self.bytes, self.tally) = (*rows, *bytes, *tally);
+                self.marks.note(*extent);
+                self.tally = *tally;
             }
             Fact::Element { element, .. } => {
                 self.element = element + 1;
                 self.open.remove(element);
             }
-            Fact::Done { skipped, items_in, rows, bytes, tally, receipt, .. } => {
+            Fact::Done { skipped, items_in, extent, tally, receipt, .. } => {
                 self.done = true;
                 self.skipped = *skipped;
-                (self.items_in, self.rows, self.bytes, self.tally) = (*items_in, *rows, *bytes, *tally);
+                self.marks.note(*extent);
+                (self.items_in, self.tally) = (*items_in, *tally);
                 self.receipt.clone_from(receipt);
                 self.open.clear();
             }
             Fact::Saved { .. } => self.saved = true,
-            Fact::Journal { .. } | Fact::Leg { .. } | Fact::Again | Fact::Ended { .. } => {}
+            Fact::Journal { .. } | Fact::Leg { .. } | Fact::Again { .. } | Fact::Ended { .. } => {}
         }
     }
 
@@ -177,6 +186,11 @@ impl StepState {
         } else {
             Standing::New
         }
+    }
+
+    /// The rows in the spool.
+    pub(crate) fn extent(&self) -> Extent {
+        self.marks.last()
     }
 
     /// Items that are adrift: nobody knows what became of them.

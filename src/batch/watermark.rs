@@ -1,15 +1,13 @@
-//! Watermarks: the largest value that finished runs have seen, per leg and step, in `watermarks.json`.
+//! Watermarks: the largest value that finished runs have seen, per leg and step. `kept.rs` keeps them.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::disk;
 use crate::digits::Decimal;
-use crate::error::{Error, ErrorKind, Place, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::item::Item;
 
 /// The largest value seen: a text, or a number with its own digits.
@@ -60,31 +58,6 @@ impl<'de> Deserialize<'de> for Mark {
         let mark = Mark::parse(&text.unwrap_or_else(|| value.to_string()));
         mark.ok_or_else(|| serde::de::Error::custom("a watermark is a text or a number"))
     }
-}
-
-/// Reads what finished runs have left.
-///
-/// # Errors
-/// `state` when it cannot be read or is damaged: starting from the beginning would write everything again.
-pub(crate) fn load(root: &Path) -> Result<Watermarks> {
-    let path = root.join("watermarks.json");
-    let Some(text) = disk::read_bytes(&path)? else { return Ok(Watermarks::new()) };
-    serde_json::from_slice(&text).map_err(|e| {
-        let shown = path.display().to_string();
-        let place = Place { file: Some(shown.clone()), line: Some(e.line() as u64), column: Some(e.column() as u64), field: None };
-        Error::new(ErrorKind::State, format!("{shown} is damaged: {e}"))
-            .at(place)
-            .advise("restore it, or remove it to read everything again")
-    })
-}
-
-/// Keeps them, durably.
-///
-/// # Errors
-/// `state` when the disk refuses.
-pub(crate) fn store(root: &Path, watermarks: &Watermarks) -> Result<()> {
-    let text = serde_json::to_vec_pretty(watermarks).unwrap_or_default();
-    disk::replace(&root.join("watermarks.json"), &text)
 }
 
 /// The larger of the mark and an item's value. Numbers are compared as such, texts by their characters, as ISO 8601 times want it.

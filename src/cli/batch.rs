@@ -11,7 +11,7 @@ use super::batch_screen::BatchScreen;
 use super::connect::{faults, start_sandbox};
 use super::connections::{fetch, usual};
 use super::context::Context;
-use super::output::Target;
+use super::output::{Earlier, Target};
 use super::screen;
 use super::signals::Signals;
 use crate::batch::{Batch, BatchConfig, Report, RunOptions};
@@ -43,7 +43,9 @@ pub(crate) async fn run(context: &Context, args: &RunArgs) -> Result<u8> {
             .advise("look at it with --plan, and give its hash"));
         }
     }
-    let report_file = args.report.as_deref().map(|path| Target::open(Some(path))).transpose()?;
+    let report_file = args.report.as_deref().map(|path| Target::open(Some(path), Earlier::GivesWay)).transpose();
+    // Of two at once, the later is told who the other is.
+    let report_file = report_file.map_err(|e| batch.check_free(state.as_deref()).err().unwrap_or(e))?;
     let cancel = Cancel::default();
     let options = RunOptions {
         state,
@@ -59,13 +61,26 @@ pub(crate) async fn run(context: &Context, args: &RunArgs) -> Result<u8> {
     while let Some(event) = shown.watch(run.next()).await {
         shown.show(&event);
     }
-    let report = run.finish().await;
-    shown.close(&report);
-    write_report(report_file, &report).map_err(|e| match report.finished {
+    let (mut told, mut written) = (None, Ok(()));
+    let report = run
+        .finish(|report| {
+            shown.close(report);
+            written = write_report(report_file, report);
+            if written.is_ok() {
+                told = Some((conclude(context, report, &signals), report.finished));
+            }
+        })
+        .await;
+    // Its end could not be noted: that is all that is not told yet.
+    let unended = report.error.filter(|_| !report.finished && told.is_some_and(|(_, finished)| finished));
+    written.map_err(|e| match report.finished {
         true => e.advise("the run has come to its end, and its report is kept in the run folder too; running it again begins a new run"),
         false => e,
     })?;
-    conclude(context, &report, &signals)
+    match (unended, told) {
+        (Some(error), _) => Err(error),
+        (None, code) => Ok(code.map_or(0, |(code, _)| code)),
+    }
 }
 
 /// What the batch needs of this machine and this command line.
@@ -137,8 +152,8 @@ fn write_report(file: Option<Target>, report: &Report) -> Result<()> {
 }
 
 /// Every step's error, and the exit code of the worst.
-fn conclude(context: &Context, report: &Report, signals: &Signals) -> Result<u8> {
-    let Err(worst) = report.check() else { return Ok(0) };
+fn conclude(context: &Context, report: &Report, signals: &Signals) -> u8 {
+    let Err(worst) = report.check() else { return 0 };
     let stopped = signals.exit_code().filter(|_| worst.kind() == ErrorKind::Cancelled);
     for error in report.steps.iter().filter_map(|s| s.error.as_ref()).filter(|e| e.kind() != ErrorKind::Cancelled) {
         context.screen.error(error);
@@ -146,10 +161,10 @@ fn conclude(context: &Context, report: &Report, signals: &Signals) -> Result<u8>
     match (&report.error, stopped) {
         (_, Some(code)) => {
             context.screen.warn("interrupted: what was done is kept; run it again to go on");
-            return Ok(code);
+            return code;
         }
         (Some(error), None) => context.screen.error(error),
         (None, None) => {}
     }
-    Ok(worst.kind().exit_code())
+    worst.kind().exit_code()
 }

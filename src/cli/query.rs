@@ -6,7 +6,7 @@ use super::args_call::QueryArgs;
 use super::call::{self, Call};
 use super::columns::{self, Columns};
 use super::context::Context;
-use super::output::{Flow, Look, Output, apart};
+use super::output::{Earlier, Flow, Look, Output, apart};
 use super::plain;
 use super::plan;
 use super::progress::Progress;
@@ -38,7 +38,8 @@ pub(crate) async fn run(context: &Context, args: &QueryArgs) -> Result<u8> {
         ResultShape::List | ResultShape::Report => Look::Rows,
         ResultShape::Object | ResultShape::Count | ResultShape::None | ResultShape::File | ResultShape::Text => Look::Card,
     };
-    let output = Output::open(&args.call.output, std::io::stdout().is_terminal(), look, screen::columns())?;
+    let output = Output::open(&args.call.output, std::io::stdout().is_terminal(), look, screen::columns(), Earlier::GivesWay)?;
+    output.note().into_iter().for_each(|note| context.screen.note(note));
     let receipt = ReceiptFile::open(args.call.output.receipt.as_deref())?;
     let columns = Columns::of(&call.operation, &args.call.output.columns);
     deliver(context, &call, walk, (output, columns, receipt), (warned, &signals)).await

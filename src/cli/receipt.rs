@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::output::Target;
+use super::output::{Earlier, Target};
 use super::screen::Screen;
 use crate::error::{Error, ErrorKind, Result};
 use crate::receipt::Receipt;
@@ -31,7 +31,7 @@ impl ReceiptFile {
         match path {
             None => Ok(ReceiptFile::Nowhere),
             Some(path) if path.as_os_str() == "-" => Ok(ReceiptFile::Stderr),
-            Some(path) => Target::open(Some(path)).map(ReceiptFile::File),
+            Some(path) => Target::open(Some(path), Earlier::GivesWay).map(ReceiptFile::File),
         }
     }
 

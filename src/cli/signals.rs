@@ -7,22 +7,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::send::Cancel;
 
-/// Unfinished files: when the process ends at once, they are removed, or kept under the name beside them.
-static LITTER: Mutex<Vec<(PathBuf, Option<PathBuf>)>> = Mutex::new(Vec::new());
+/// Unfinished files: when the process ends at once, they are removed, or kept if there is anything in them.
+static LITTER: Mutex<Vec<(PathBuf, bool)>> = Mutex::new(Vec::new());
 
 /// Notes a file that must not outlive this process.
 pub(crate) fn clean_up_later(path: &Path) {
-    LITTER.lock().unwrap_or_else(PoisonError::into_inner).push((path.to_owned(), None));
+    LITTER.lock().unwrap_or_else(PoisonError::into_inner).push((path.to_owned(), false));
 }
 
-/// What such a file holds is kept after all, under this name.
-pub(crate) fn keep_later(path: &Path, name: PathBuf) {
-    LITTER
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .iter_mut()
-        .filter(|(p, _)| p == path)
-        .for_each(|(_, kept)| *kept = Some(name.clone()));
+/// What such a file holds is kept after all.
+pub(crate) fn keep_later(path: &Path) {
+    LITTER.lock().unwrap_or_else(PoisonError::into_inner).iter_mut().filter(|(p, _)| p == path).for_each(|(_, kept)| *kept = true);
 }
 
 /// The file has found its place.
@@ -32,12 +27,20 @@ pub(crate) fn cleaned_up(path: &Path) {
 
 fn end_at_once(code: u8) -> ! {
     for (path, kept) in LITTER.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-        let _done_or_not = match kept {
-            Some(name) if std::fs::metadata(path).is_ok_and(|file| file.len() > 0) => std::fs::rename(path, name),
-            _ => std::fs::remove_file(path),
-        };
+        if !kept || std::fs::metadata(path).is_ok_and(|file| file.len() == 0) {
+            let _gone_or_not = std::fs::remove_file(path);
+        }
     }
     std::process::exit(i32::from(code))
+}
+
+/// A file that reaches the limit of this process (`ulimit -f`) is an error of that file, and not the silent end of the process.
+pub(crate) fn bear_full_files() {
+    #[cfg(unix)]
+    {
+        // Whoever catches the signal gets the error instead. Nobody looks at the flag.
+        let _default_then = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
+    }
 }
 
 /// The signals that this process got.

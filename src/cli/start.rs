@@ -13,7 +13,7 @@ use super::args::{Args, Command, ConnectionCommand, GlobalArgs, RunArgs};
 use super::args_call::{QueryArgs, WriteCallArgs};
 use super::context::{Context, definitions};
 use super::screen::{self, Screen};
-use super::{batch, check, connection, describe, help, init, list, login, query, runs, sandbox, template, write};
+use super::{batch, check, connection, describe, help, init, list, login, query, runs, sandbox, signals, template, write};
 use crate::definition::{Catalog, Method};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -21,6 +21,7 @@ use crate::error::{Error, ErrorKind, Result};
 #[must_use]
 pub fn main() -> ExitCode {
     leave_no_core();
+    signals::bear_full_files();
     let typed: Vec<OsString> = std::env::args_os().collect();
     let mut args = match quick(&typed).map_or_else(|| Args::try_parse_from(&typed), Ok) {
         Ok(args) => args,

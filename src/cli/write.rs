@@ -10,7 +10,7 @@ use super::ask;
 use super::call::{self, Call};
 use super::columns;
 use super::context::Context;
-use super::output::{Look, Output, TOGETHER, Target, apart};
+use super::output::{Earlier, Look, Output, TOGETHER, Target, apart};
 use super::plain;
 use super::plan;
 use super::progress::Progress;
@@ -55,9 +55,9 @@ pub(crate) async fn run(context: &Context, method: Method, args: &WriteCallArgs)
     let signals = Signals::listen(&call.with.cancel);
     let look = if many { Look::Rows } else { Look::Card };
     let places = Places {
-        output: Output::open(&args.call.output, std::io::stdout().is_terminal(), look, screen::columns())?.precious(),
+        output: Output::open(&args.call.output, std::io::stdout().is_terminal(), look, screen::columns(), Earlier::Stays)?,
         receipt: ReceiptFile::open(args.call.output.receipt.as_deref())?,
-        outcomes: args.write.outcomes.as_deref().map(|p| Target::open(Some(p))).transpose()?,
+        outcomes: args.write.outcomes.as_deref().map(|p| Target::open(Some(p), Earlier::Stays)).transpose()?,
         lines: Vec::new(),
         done: Vec::new(),
         told: Told::of(method),

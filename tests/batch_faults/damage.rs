@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use sha2::Digest;
+
 use crate::shim::{Fault, When};
 use crate::verdict;
 use crate::world::{Setting, World};
@@ -27,9 +29,19 @@ const HARMS: &[(&str, Harm, Then)] = &[
     ("journal-tail-with-rubbish", |w| append(w, "journal", b"0000000000000000 {\"fact\":\"ou"), GoesOn),
     ("journal-tail-no-text", |w| append(w, "journal", b"\xff\xfe\x00half"), GoesOn),
     ("journal-rubbish-line", |w| append(w, "journal", b"0000000000000000 {\"fact\":\"again\"}\n"), Refused("does not check out")),
-    ("journal-empty", |w| fs::write(w.state("journal"), "").unwrap(), Refused("it is empty")),
-    ("journal-missing", |w| fs::remove_file(w.state("journal")).unwrap(), Refused("it is empty")),
-    ("journal-first-line-torn", |w| write(w, "journal", |text| text[..40].to_owned()), Refused("it is empty")),
+    ("journal-empty", |w| fs::write(w.state("journal"), "").unwrap(), Refused("it is empty or missing")),
+    ("journal-missing", |w| fs::remove_file(w.state("journal")).unwrap(), Refused("it is empty or missing")),
+    ("journal-first-line-torn", |w| write(w, "journal", |text| text[..40].to_owned()), Refused("it is empty or missing")),
+    ("journal-without-its-end", |w| lines(w, |lines| lines.truncate(lines.len() / 2)), Refused("it ends with line")),
+    ("journal-of-one-line", |w| lines(w, |lines| lines.truncate(1)), Refused("it ends with line 1")),
+    (
+        "journal-and-tail-missing",
+        |w| ["journal", "journal.tail"].iter().for_each(|f| fs::remove_file(w.state(f)).unwrap()),
+        Refused("it is empty"),
+    ),
+    ("tail-missing", |w| fs::remove_file(w.state("journal.tail")).unwrap(), Refused("journal.tail is damaged: it is missing")),
+    ("tail-zeroed", |w| fs::write(w.state("journal.tail"), [0; 1024]).unwrap(), Refused("journal.tail is damaged")),
+    ("tail-with-one-line-torn", |w| bytes(w, "journal.tail", |b| b[40] ^= 1), GoesOn),
     ("journal-without-its-middle", |w| lines(w, |lines| drop(lines.remove(lines.len() / 2))), Refused("does not check out")),
     (
         "journal-cut-in-its-middle-and-gone-on",
@@ -44,6 +56,7 @@ const HARMS: &[(&str, Harm, Then)] = &[
     ("run.json-missing", |w| fs::remove_file(w.state("run.json")).unwrap(), Refused("run.json is damaged: it is missing")),
     ("run.json-damaged", |w| cut(w, "run.json", 20), Refused("run.json is damaged")),
     ("run.json-empty", |w| fs::write(w.state("run.json"), "").unwrap(), Refused("run.json is damaged")),
+    ("run.json-edited", |w| write(w, "run.json", |t| t.replace("\"started\": \"2", "\"started\": \"3")), Refused("it does not check out")),
     ("run.json-no-text", |w| append(w, "run.json", b"\xff\xfe"), Refused("run.json")),
     (
         "spool-shorter-than-the-journal-says",
@@ -53,15 +66,36 @@ const HARMS: &[(&str, Harm, Then)] = &[
     ("spool-of-an-earlier-step-shorter", |w| cut(w, "spool/main/list.ndjson", 10), Refused("list.ndjson is damaged: it has")),
     ("spool-missing", |w| fs::remove_file(w.state("spool/main/make.ndjson")).unwrap(), Refused("make.ndjson is damaged: it has 0 bytes")),
     ("spool-longer-than-the-journal-says", |w| append(w, "spool/main/make.ndjson", b"{\"id\":\"half a ro"), GoesOn),
-    ("spool-of-an-earlier-step-longer", |w| append(w, "spool/main/list.ndjson", b"{\"id\":99}\n{\"id\":10"), GoesOn),
-    ("failures-torn", |w| append(w, "spool/main/make.failed.ndjson", b"{\"element\":0,\"index\":\xc3"), GoesOn),
+    (
+        "spool-of-an-earlier-step-longer",
+        |w| append(w, "spool/main/list.ndjson", b"{\"id\":99}\n{\"id\":10"),
+        Refused("list.ndjson is damaged: it has"),
+    ),
+    ("spool-zeroed", |w| bytes(w, "spool/main/list.ndjson", |b| b[900..2400].fill(0)), Refused("rows 1 to 80 are not those")),
+    ("spool-bit-flipped-in-a-value", |w| bytes(w, "spool/main/list.ndjson", |b| b[6] ^= 1), Refused("rows 1 to 80 are not those")),
+    ("spool-line-end-flipped", |w| flip_line_end(w, "spool/main/list.ndjson"), Refused("rows 1 to 80 are not those")),
+    ("spool-rows-swapped", |w| swap_rows(w, "spool/main/list.ndjson"), Refused("rows 1 to 80 are not those")),
+    ("spool-under-way-bit-flipped", |w| bytes(w, "spool/main/make.ndjson", |b| b[9] ^= 1), Refused("make.ndjson is damaged: rows 1 to")),
     (
         "watermarks.json-damaged",
         |w| fs::write(w.state("watermarks.json"), "{\"main/list\": ").unwrap(),
         Refused("watermarks.json is damaged"),
     ),
+    (
+        "watermarks.json-of-nobody-in-the-middle-of-a-run",
+        |w| fs::write(w.state("watermarks.json"), r#"{"main/list": "2020-01-01T00:00:00Z"}"#).unwrap(),
+        Refused("watermarks.json does not belong to this run"),
+    ),
     ("watermarks.json-no-text", |w| fs::write(w.state("watermarks.json"), b"\xff\xfe").unwrap(), Refused("watermarks.json")),
     ("leftovers", leftovers, GoesOn),
+];
+
+/// Files of another run of the same batch, in the place of this one's.
+const FOREIGN: &[(&str, &str)] = &[
+    ("journal", "it is of another run than journal.tail"),
+    ("journal.tail", "it is of another run than journal.tail"),
+    ("run.json", "run.json is damaged: it is of the run"),
+    ("watermarks.json", "watermarks.json does not belong to this run"),
 ];
 
 pub fn all() -> Vec<Point> {
@@ -72,9 +106,17 @@ pub fn all() -> Vec<Point> {
         ("damage/refused-runs-can-start-over", start_over as fn(&Setting, &Clean) -> Result<(), String>),
         ("damage/a-killed-start-over-is-ended-by-the-next", killed_start_over),
         ("damage/an-ended-run-is-left-alone", ended),
+        ("damage/an-unfinished-run-of-version-1-is-refused", older_unfinished),
+        ("damage/an-ended-run-of-version-1-holds-nothing-up", older_ended),
+        ("damage/watermarks-may-be-edited-between-runs", edited),
         ("disk/report-that-was-asked-for", report),
     ];
-    harms.chain(others.into_iter().map(|(name, test)| Point::new(name.into(), test))).collect()
+    let foreign = FOREIGN.iter().map(|(file, then)| {
+        Point::new(format!("damage/{}-of-another-run", file.rsplit('/').next().unwrap()), move |setting, clean| {
+            another(setting, clean, file, then)
+        })
+    });
+    harms.chain(foreign).chain(others.into_iter().map(|(name, test)| Point::new(name.into(), test))).collect()
 }
 
 /// A run that was killed among its writes, with some outcomes noted.
@@ -98,18 +140,92 @@ fn damaged(setting: &Setting, clean: &Clean, harm: Harm, then: &Then) -> Result<
             world.run_to_the_end(&[])?;
             verdict::check(&world, &clean.left).map(|_| ())
         }
-        Refused(message) => {
-            let before = (world.records_at_rest(), files(&world));
-            let ended = world.run(None, &[])?;
-            let said = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
-            if ended.exit != Some(9) || !said.contains("error[state]") || !said.contains(message) || !said.contains("help: ") {
-                return Err(format!("it ended with {:?}, and should refuse with {message:?}: {said}", ended.exit));
-            }
-            if (world.records(), files(&world)) != before {
-                return Err("something was done before it refused".into());
-            }
-            Ok(())
+        Refused(message) => refused(&world, message),
+    }
+}
+
+/// It is refused, with advice, and nothing is done.
+fn refused(world: &World<'_>, message: &str) -> Result<(), String> {
+    let before = (world.records_at_rest(), files(world));
+    let ended = world.run(None, &[])?;
+    let said = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    if ended.exit != Some(9) || !said.contains("error[state]") || !said.contains(message) || !said.contains("help: ") {
+        return Err(format!("it ended with {:?}, and should refuse with {message:?}: {said}", ended.exit));
+    }
+    if (world.records(), files(world)) != before {
+        return Err("something was done before it refused".into());
+    }
+    Ok(())
+}
+
+fn another(setting: &Setting, clean: &Clean, file: &str, message: &str) -> Result<(), String> {
+    let (world, other) = (killed(setting, clean)?, killed(setting, clean)?);
+    if file == "watermarks.json" {
+        other.run_to_the_end(&[])?;
+    }
+    fs::copy(other.state(file), world.state(file)).map_err(|e| e.to_string())?;
+    refused(&world, message)
+}
+
+/// As version 1 wrote its folders: no digests, and nothing beside the journal.
+fn make_older(world: &World<'_>) {
+    fs::remove_file(world.state("journal.tail")).unwrap();
+    let mut last = String::new();
+    lines(world, |lines| {
+        for line in lines {
+            let json = line.split_once(' ').unwrap().1.replace(r#""version":2"#, r#""version":1"#);
+            let parts: Vec<&str> = json.split(r#","sum":""#).collect();
+            let json: String = parts.iter().enumerate().map(|(n, part)| if n == 0 { part } else { &part[17..] }).collect();
+            let digest = sha2::Sha256::new().chain_update(&last).chain_update(&json).finalize();
+            last = digest.iter().take(8).map(|b| format!("{b:02x}")).collect();
+            *line = format!("{last} {json}");
         }
+    });
+}
+
+fn older_unfinished(setting: &Setting, clean: &Clean) -> Result<(), String> {
+    let world = killed(setting, clean)?;
+    make_older(&world);
+    refused(&world, "its journal has version 1")?;
+    let ended = world.run(None, &["--fresh"])?;
+    if ended.exit == Some(8) { Ok(()) } else { Err(format!("--fresh ended with {:?}: {}", ended.exit, ended.stderr)) }
+}
+
+fn older_ended(setting: &Setting, _: &Clean) -> Result<(), String> {
+    let world = World::new(setting);
+    world.run_to_the_end(&[])?;
+    make_older(&world);
+    let marks = world.watermarks()?;
+    fs::write(world.state("watermarks.json"), &marks).map_err(|e| e.to_string())?;
+    let retried = world.run(None, &["--retry-failed"])?;
+    if retried.exit != Some(9) || !retried.stderr.contains("version 1") {
+        return Err(format!("--retry-failed ended with {:?}: {}", retried.exit, retried.stderr));
+    }
+    let again = world.run(None, &[])?;
+    match again.exit {
+        Some(8) if world.watermarks()? == marks && world.records().values().all(|times| *times == 2) => Ok(()),
+        _ => Err(format!("ended with {:?}: {}", again.exit, again.stderr)),
+    }
+}
+
+/// Whoever edits them is told of it once, and taken at their word.
+fn edited(setting: &Setting, _: &Clean) -> Result<(), String> {
+    let world = World::new(setting);
+    world.run_to_the_end(&[])?;
+    let stored = world.watermarks()?;
+    write(&world, "watermarks.json", |text| text.replace("2026-03-41", "2025-03-41"));
+    let again = world.run(None, &[])?;
+    if again.exit != Some(8) || !again.stderr.contains("was edited since the run") || world.watermarks()? != stored {
+        return Err(format!("ended with {:?}: {}", again.exit, again.stderr));
+    }
+    write(&world, "watermarks.json", |text| text.replace("\"matrix\"", "\"another\""));
+    refused(&world, "the batch another stored it")?;
+    fs::remove_file(world.state("watermarks.json")).map_err(|e| e.to_string())?;
+    let again = world.run(None, &[])?;
+    if again.exit == Some(8) && world.watermarks()? == stored {
+        Ok(())
+    } else {
+        Err(format!("ended with {:?}: {}", again.exit, again.stderr))
     }
 }
 
@@ -180,10 +296,10 @@ fn copy(from: &Path, to: &Path) {
 fn ended(setting: &Setting, _: &Clean) -> Result<(), String> {
     let world = World::new(setting);
     world.run_to_the_end(&[])?;
-    let first = fs::read_to_string(world.state("watermarks.json")).map_err(|e| e.to_string())?;
+    let first = world.watermarks()?;
     fs::remove_file(world.state("run.json")).map_err(|e| e.to_string())?;
     let again = world.run(None, &[])?;
-    let second = fs::read_to_string(world.state("watermarks.json")).map_err(|e| e.to_string())?;
+    let second = world.watermarks()?;
     let twice = world.records().values().all(|times| *times == 2);
     match again.exit {
         Some(8) if first == second && twice => Ok(()),
@@ -224,6 +340,27 @@ fn tail(world: &World<'_>, bytes: fn(&str) -> usize) {
     });
 }
 
+fn bytes(world: &World<'_>, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
+    let mut bytes = fs::read(world.state(name)).unwrap();
+    change(&mut bytes);
+    fs::write(world.state(name), bytes).unwrap();
+}
+
+fn flip_line_end(world: &World<'_>, name: &str) {
+    bytes(world, name, |b| {
+        let at = b.iter().position(|b| *b == b'\n').unwrap();
+        b[at] ^= 1;
+    });
+}
+
+fn swap_rows(world: &World<'_>, name: &str) {
+    write(world, name, |text| {
+        let mut rows: Vec<&str> = text.lines().collect();
+        rows.swap(3, 4);
+        rows.join("\n") + "\n"
+    });
+}
+
 fn lines(world: &World<'_>, change: impl FnOnce(&mut Vec<String>)) {
     write(world, "journal", |text| {
         let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -242,7 +379,7 @@ fn flip(world: &World<'_>, at: usize) {
 }
 
 fn newer(world: &World<'_>) {
-    lines(world, |lines| lines[0] = lines[0].replace(r#""version":1"#, r#""version":2"#));
+    lines(world, |lines| lines[0] = lines[0].replace(r#""version":2"#, r#""version":3"#));
 }
 
 /// What a killed run may leave beside the places of its files.

@@ -29,24 +29,21 @@ const RENAMED: &[&str] = &["list.ndjson", "details.failed.ndjson", "make.failed.
 const TABLE: &[(&str, &[&str], Then)] = &[
     ("open", SPOOLS, Stops),
     ("open", WHOLE, Stops),
-    ("open", &["journal", "lock", "probe"], Stops),
+    ("open", &["journal", "journal.tail", "gate", "lock", "probe"], Stops),
     ("write", SPOOLS, Stops),
     ("write", WHOLE, Stops),
-    ("write", &["journal"], Stops),
+    ("write", &["journal", "journal.tail"], Stops),
     ("sync", SPOOLS, Stops),
     ("sync", WHOLE, Stops),
     // The last three are folders.
-    ("sync", &["journal", "main", "matrix", "out"], Stops),
+    ("sync", &["journal", "journal.tail", "main", "matrix", "out"], Stops),
     ("rename", WHOLE, Stops),
     ("rename", RENAMED, Stops),
-    ("truncate", &["details.ndjson", "journal"], Stops),
+    ("truncate", &["details.ndjson", "journal", "journal.tail"], Stops),
     ("mkdir", &["main", "matrix", "out", "spool", "state"], Either),
-    // Who holds the lock stands in it for people; the lock itself is the system's.
-    ("write", &["lock"], Harmless),
-    ("truncate", &["lock"], Harmless),
-    // What was written beside its place has been renamed when it is removed; after a failure, the next run writes over it.
-    ("unlink", WHOLE, Harmless),
-    ("unlink", RENAMED, Harmless),
+    // A lock that does not name its holder would make others guess.
+    ("write", &["lock"], Stops),
+    ("truncate", &["lock"], Stops),
     // A probe that stays goes with the next run's.
     ("unlink", &["probe"], Harmless),
 ];

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::batch::budget::{BYTES_MAX, ELEMENTS_MAX, LIST};
 use crate::batch::expr::Expr;
+use crate::batch::extent::Measure;
 use crate::batch::scope::{Scope, StepView};
 
 fn evaluate(source: &str, scope: &Scope) -> Result<String, String> {
@@ -215,8 +216,11 @@ fn hostile_expressions_end_by_a_limit_and_soon() {
 }
 
 /// A step whose rows lie in a file.
-fn steps(folder: &tempfile::TempDir, count: u64, bytes: u64) -> Scope {
-    let view = StepView { spool: folder.path().join("rows"), bytes, count, receipt: minijinja::Value::from(()) };
+fn steps(folder: &tempfile::TempDir, count: u64, rows: &str) -> Scope {
+    let mut measure = Measure::default();
+    measure.add(rows.as_bytes());
+    let (spool, marks) = (folder.path().join("rows"), Arc::from([measure.extent()]));
+    let view = StepView { spool, marks, known: Arc::default(), count, receipt: minijinja::Value::from(()) };
     Scope { steps: Arc::new([("a".to_owned(), Arc::new(view))].into()), ..with_item("{\"id\": 5}") }
 }
 
@@ -228,7 +232,7 @@ fn rows_of_a_step_are_paid_for_as_they_are_read() {
     };
     let rows: String = (0..100_000).map(row).collect();
     std::fs::write(folder.path().join("rows"), &rows).unwrap();
-    let scope = steps(&folder, 100_000, rows.len() as u64);
+    let scope = steps(&folder, 100_000, &rows);
     let ids: Vec<String> = (0..100_000).map(|id| id.to_string()).collect();
     assert_eq!(evaluate("steps.a.items | map(attribute='id') | join(',')", &scope), Ok(format!("\"{}\"", ids.join(","))));
     for (source, expected) in [
@@ -252,6 +256,6 @@ fn rows_of_a_step_are_paid_for_as_they_are_read() {
         assert!(error.contains("the limit expression_") || error.contains("too much work"), "{source}: {error}");
     }
     // The length of millions is that of the spool, whatever lies there.
-    let millions = steps(&folder, 90_000_000, 0);
+    let millions = steps(&folder, 90_000_000, "");
     assert_eq!(evaluate("steps.a.items | length > 5", &millions), Ok("true".to_owned()));
 }

@@ -5,4 +5,4 @@ mod table;
 mod target;
 
 pub(crate) use sink::{Flow, Look, Output, TOGETHER};
-pub(crate) use target::{Target, apart};
+pub(crate) use target::{Earlier, Target, apart};

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::table::Table;
-use super::target::Target;
+use super::target::{Earlier, Target};
 use crate::cli::args_call::{OutputArgs, OutputForm};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
@@ -32,8 +32,7 @@ pub(crate) struct Output {
     flow: Flow,
     buffer: Vec<u8>,
     items: u64,
-    /// What it holds is known to nobody else.
-    precious: bool,
+    earlier: Earlier,
 }
 
 /// How the items of a call look best to a person.
@@ -46,8 +45,8 @@ pub(crate) enum Look {
 }
 
 impl Output {
-    /// Opens the output that the flags ask for; `is_terminal` tells of standard output.
-    pub(crate) fn open(args: &OutputArgs, is_terminal: bool, look: Look, width: usize) -> Result<Output> {
+    /// Opens the output that the flags ask for; `is_terminal` tells of standard output. Items that can be had only once are kept, however the call ends.
+    pub(crate) fn open(args: &OutputArgs, is_terminal: bool, look: Look, width: usize, earlier: Earlier) -> Result<Output> {
         let to_file = args.output.as_deref().is_some_and(|p| p.as_os_str() != "-");
         let form = match args.format {
             Some(form) => form,
@@ -68,14 +67,16 @@ impl Output {
             OutputForm::Csv => Form::File(FileForm::csv(&args.columns)),
             OutputForm::Table => Form::Table(Table::new(&args.columns, look, width, is_terminal && !to_file)),
         };
-        Ok(Output { target: Target::open(args.output.as_deref())?, form, flow: Flow::Open, buffer: Vec::new(), items: 0, precious: false })
+        let target = Target::open(args.output.as_deref(), earlier)?;
+        if earlier == Earlier::Stays {
+            target.keep_at_once();
+        }
+        Ok(Output { target, form, flow: Flow::Open, buffer: Vec::new(), items: 0, earlier })
     }
 
-    /// Says that the items can be had only once: they are kept, however the call ends.
-    pub(crate) fn precious(mut self) -> Output {
-        self.target.keep_at_once();
-        self.precious = true;
-        self
+    /// What a person should know about its beginning.
+    pub(crate) fn note(&self) -> Option<&str> {
+        self.target.note()
     }
 
     /// Writes the items of one page.
@@ -143,7 +144,7 @@ impl Output {
     /// Ends the output: the file appears. Gives what a person should know about it.
     pub(crate) fn finish(mut self) -> Result<Vec<String>> {
         if let Err(error) = self.close() {
-            return Err(if self.precious { self.target.broken(error) } else { error });
+            return Err(if self.earlier == Earlier::Stays { self.target.broken(error) } else { error });
         }
         let notes = match &self.form {
             Form::File(form) => form.note().into_iter().collect(),
@@ -155,9 +156,7 @@ impl Output {
 
     /// Ends the output of a call that failed. A file does not appear; what was delivered is kept under another name, which it gives back.
     pub(crate) fn abandon(mut self) -> Option<PathBuf> {
-        if self.items == 0 || self.close().is_err() {
-            return None;
-        }
+        let _what_could_be_written_stays = if self.items > 0 { self.close() } else { Ok(()) };
         self.target.keep_partial()
     }
 }

@@ -1,28 +1,31 @@
 //! Where bytes go: standard output, a device, or a file that appears when it is complete.
 //!
-//! A file is written beside its place and renamed when all of it is on disk, so that nobody ever sees half of one, and a failed run leaves the old one.
+//! A file is written as `NAME.partial` and renamed when all of it is on disk, so that nobody ever sees half of one, and a failed call leaves the old one.
+//! What a killed call leaves is that one file. While a process writes it, it is locked.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
 use super::sink::Flow;
+use crate::cli::plain;
 use crate::cli::screen::{io_text, stdout_failed};
 use crate::cli::signals;
 use crate::error::{Error, ErrorKind, Place, Result};
+use crate::own_file::{self, Claim};
 
 /// A place for bytes.
 pub(crate) struct Target {
     kind: Kind,
+    /// What a person should know about its beginning.
+    note: Option<String>,
     /// Why nothing more is written: part of a write may stand there, and what came behind it could not be told from it.
     failed: Option<Error>,
 }
 
 impl From<Kind> for Target {
     fn from(kind: Kind) -> Target {
-        Target { kind, failed: None }
+        Target { kind, note: None, failed: None }
     }
 }
 
@@ -34,19 +37,31 @@ enum Kind {
     Pending(Pending),
 }
 
-/// A file that is written beside its place.
+/// What becomes of a `.partial` that an earlier call has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Earlier {
+    /// It can be had again.
+    GivesWay,
+    /// It may be the only record of what was done: nothing is done before somebody has looked at it.
+    Stays,
+}
+
+/// A file that is written as `.partial`.
 pub(crate) struct Pending {
-    file: NamedTempFile,
+    file: File,
     path: PathBuf,
+    partial: PathBuf,
     /// Bytes of the writes that went well.
     whole: u64,
     /// Part of a write that failed could not be taken back.
     torn: bool,
+    /// Whether it is in its place: what has its name from now on is another's.
+    has_appeared: bool,
 }
 
 impl Target {
     /// Opens a place, `-` for standard output. Refuses what cannot be written now rather than after the first request.
-    pub(crate) fn open(path: Option<&Path>) -> Result<Target> {
+    pub(crate) fn open(path: Option<&Path>, earlier: Earlier) -> Result<Target> {
         let Some(path) = path.filter(|p| p.as_os_str() != "-") else { return Ok(Kind::Stdout.into()) };
         // A link is followed, so that the file behind it is replaced and not the link.
         let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -58,33 +73,41 @@ impl Target {
             }
             Ok(_) => {
                 OpenOptions::new().write(true).open(&real).map_err(|e| failed(path, &io_text(&e)))?;
-                Target::pending(path, real)
+                Target::pending(path, real, earlier)
             }
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound && path.file_name().is_some() => Target::pending(path, real),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound && path.file_name().is_some() => Target::pending(path, real, earlier),
             Err(cause) => Err(failed(path, &io_text(&cause))),
         }
     }
 
-    fn pending(shown: &Path, path: PathBuf) -> Result<Target> {
+    fn pending(shown: &Path, path: PathBuf, earlier: Earlier) -> Result<Target> {
         if shown.as_os_str().to_string_lossy().ends_with(['/', '\\']) {
             return Err(failed(shown, "it is a folder").advise("name a file in it"));
         }
-        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        let mut builder = tempfile::Builder::new();
-        let prefix = format!(".{name}.");
-        builder.prefix(&prefix).suffix(".tmp");
-        open_as_umask(&mut builder);
-        let file = builder
-            .tempfile_in(folder(&path))
-            .map_err(|e| failed(shown, &io_text(&e)).advise("is there such a folder, and may you write in it?"))?;
-        signals::clean_up_later(file.path());
-        Ok(Kind::Pending(Pending { file, path, whole: 0, torn: false }).into())
+        let partial = partial(&path);
+        let claim = own_file::claim(&partial, earlier == Earlier::GivesWay);
+        let (file, left) = match claim.map_err(|e| unclaimed(shown, &partial, &e))? {
+            Claim::Mine(file, left) => (file, left),
+            Claim::Held => return Err(failed(shown, "another process is writing it").advise("wait for it, or name another file")),
+            Claim::Left(left) => return Err(refuse(shown, &partial, &left)),
+        };
+        signals::clean_up_later(&partial);
+        // Nothing is lost with an empty one.
+        let left = left.filter(|left| left.len() > 0);
+        let note = left.map(|left| format!("{} of an earlier call ({}) gives way to this one", partial.display(), facts(&left)));
+        let pending = Pending { file, path, partial, whole: 0, torn: false, has_appeared: false };
+        Ok(Target { kind: Kind::Pending(pending), note, failed: None })
     }
 
-    /// Keeps what it holds, as `.partial`, when the process is ended at once.
+    /// What a person should know about its beginning.
+    pub(crate) fn note(&self) -> Option<&str> {
+        self.note.as_deref()
+    }
+
+    /// Keeps what it holds when the process is ended at once.
     pub(crate) fn keep_at_once(&self) {
         if let Kind::Pending(pending) = &self.kind {
-            signals::keep_later(pending.file.path(), pending.partial());
+            signals::keep_later(&pending.partial);
         }
     }
 
@@ -133,18 +156,14 @@ impl Target {
     pub(crate) fn finish(self) -> Result<()> {
         match self.kind {
             Kind::Stdout | Kind::Device(..) => Ok(()),
-            Kind::Pending(pending) => {
-                let path = pending.path.clone();
-                pending.appear(&path)
-            }
+            Kind::Pending(pending) => pending.appear(),
         }
     }
 
-    /// Keeps what was written of an unfinished file under another name, which it gives back.
+    /// Leaves what was written of an unfinished file where it is, and gives its name.
     pub(crate) fn keep_partial(self) -> Option<PathBuf> {
         let Kind::Pending(pending) = self.kind else { return None };
-        let partial = pending.partial();
-        pending.appear(&partial).ok().map(|()| partial)
+        pending.stay()
     }
 
     /// The end of a file that could not be written to its end, but whose beginning nobody else knows.
@@ -157,36 +176,84 @@ impl Target {
 }
 
 impl Pending {
-    fn partial(&self) -> PathBuf {
-        let mut name = self.path.file_name().unwrap_or_default().to_owned();
-        name.push(".partial");
-        self.path.with_file_name(name)
-    }
-
     /// All of the bytes, or none.
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         let written = self.file.write_all(bytes);
         match &written {
             Ok(()) => self.whole += bytes.len() as u64,
             Err(_) => {
-                let cut = self.file.as_file().set_len(self.whole);
+                let cut = self.file.set_len(self.whole);
                 self.torn = cut.and_then(|()| self.file.seek(io::SeekFrom::Start(self.whole))).is_err();
             }
         }
         written
     }
 
-    fn appear(self, path: &Path) -> Result<()> {
-        let synced = self.file.as_file().sync_all();
-        synced.map_err(|e| failed(path, &io_text(&e)))?;
-        let temporary = self.file.path().to_owned();
-        self.file.persist(path).map_err(|e| failed(path, &io_text(&e.error)))?;
-        signals::cleaned_up(&temporary);
-        // The rename itself is durable when the folder is; some systems cannot sync a folder, and then there is nothing more to do.
-        if let Ok(folder) = File::open(folder(path)) {
-            let _best_effort = folder.sync_all();
-        }
+    fn appear(mut self) -> Result<()> {
+        let wrong = |e: io::Error| failed(&self.path, &io_text(&e)).advise(format!("what was written is in {}", self.partial.display()));
+        self.file.sync_all().and_then(|()| fs::rename(&self.partial, &self.path)).map_err(wrong)?;
+        self.has_appeared = true;
+        sync_folder(&self.path);
         Ok(())
+    }
+
+    /// Leaves it, if there is anything in it.
+    fn stay(self) -> Option<PathBuf> {
+        if self.whole == 0 {
+            return None;
+        }
+        let _as_well_as_the_disk_lets = self.file.sync_all();
+        sync_folder(&self.partial);
+        Some(self.partial.clone())
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if self.whole == 0 && !self.has_appeared {
+            let _gone = fs::remove_file(&self.partial);
+        }
+        signals::cleaned_up(&self.partial);
+    }
+}
+
+/// A rename is durable when the folder is; some systems cannot sync a folder, and then there is nothing more to do.
+fn sync_folder(path: &Path) {
+    if let Ok(folder) = File::open(folder(path)) {
+        let _best_effort = folder.sync_all();
+    }
+}
+
+/// The name under which a file is written.
+fn partial(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".partial");
+    path.with_file_name(name)
+}
+
+/// How large a file is, and when it was written.
+fn facts(left: &fs::Metadata) -> String {
+    let when = left.modified().ok().and_then(|time| jiff::Timestamp::try_from(time).ok());
+    let when = when.map(|time| format!(", last written {}", time.strftime("%Y-%m-%dT%H:%M:%SZ"))).unwrap_or_default();
+    format!("{}{when}", plain::count(left.len(), "byte"))
+}
+
+/// The record of a call that was killed, or that failed.
+fn refuse(shown: &Path, partial: &Path, left: &fs::Metadata) -> Error {
+    let place = partial.display();
+    let what = match left.len() {
+        0 => format!("it is empty, so that nobody knows what that call has done ({})", facts(left)),
+        _ => format!("it may be the only record of what that call has done ({})", facts(left)),
+    };
+    Error::new(ErrorKind::State, format!("an earlier call that was to write {} did not come to its end, and left {place}: {what}", shown.display()))
+        .at(Place { file: Some(place.to_string()), ..Place::default() })
+        .advise("look at it, and at the records that it tells of: what was under way is not in it; then move it away or remove it, and send what is left")
+}
+
+fn unclaimed(shown: &Path, partial: &Path, cause: &io::Error) -> Error {
+    match cause.kind() {
+        io::ErrorKind::Other => failed(shown, &format!("{}: {}", partial.display(), io_text(cause))).advise("move it away"),
+        _ => failed(shown, &io_text(cause)).advise("is there such a folder, and may you write in it?"),
     }
 }
 
@@ -198,6 +265,12 @@ pub(crate) fn apart(places: &[(&str, Option<&Path>)]) -> Result<()> {
         let twin = places.iter().zip(&real).take(index).find(|(_, other)| Some(*other) == this).map(|(place, _)| place);
         if let (Some((other, _)), Some(path)) = (twin, path) {
             return Err(Error::new(ErrorKind::Usage, format!("{other} and {flag} both name {}", path.display())));
+        }
+        let written = this.and_then(Option::as_deref).map(partial);
+        if let Some((other, _)) =
+            places.iter().zip(&real).find(|(_, other)| written.is_some() && **other == written).map(|(place, _)| place)
+        {
+            return Err(Error::new(ErrorKind::Usage, format!("{other} names the file that {flag} is written to until it is whole")));
         }
     }
     Ok(())
@@ -217,16 +290,6 @@ fn real(path: &Path) -> PathBuf {
 fn folder(path: &Path) -> &Path {
     path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
-
-/// The mode that any new file of this user gets.
-#[cfg(unix)]
-fn open_as_umask(builder: &mut tempfile::Builder<'_, '_>) {
-    use std::os::unix::fs::PermissionsExt;
-    builder.permissions(fs::Permissions::from_mode(0o666));
-}
-
-#[cfg(not(unix))]
-fn open_as_umask(_: &mut tempfile::Builder<'_, '_>) {}
 
 fn failed(path: &Path, why: &str) -> Error {
     let shown = path.display().to_string();
