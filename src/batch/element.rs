@@ -1,9 +1,10 @@
 //! One element of a writing step with `for`: its options, its items, its calls.
 
+use super::call::{begin, options, refused_item};
 use super::context::Task;
 use super::feed::Inputs;
 use super::journal::Tally;
-use super::send::{Move, adrift, begin, decide, options, refused_item};
+use super::send::{Move, adrift, decide};
 use super::state::StepState;
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::Options;

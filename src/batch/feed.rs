@@ -79,21 +79,35 @@ impl<'s> Inputs<'s> {
         Ok(Inputs { elements: Elements::open(feed, scope)?, step, scope: scope.clone(), next: 0 })
     }
 
-    fn next_input(&mut self) -> Result<Option<(u64, String)>> {
+    /// The next item, or the element that none can be made of.
+    ///
+    /// # Errors
+    /// `state` when an earlier step's rows cannot be read.
+    pub(crate) fn next_input(&mut self) -> Result<Option<Input>> {
         while let Some((number, element)) = self.elements.next_element()? {
-            let Some(item) = shaped(self.step, &self.scope, &element, number)? else { continue };
+            let made = match shaped(self.step, &self.scope, &element, number) {
+                Ok(None) => continue,
+                Ok(Some(item)) => Ok(item),
+                // What it is made of does not fit; anything else is no item's fault.
+                Err(error) if error.kind() == ErrorKind::InvalidOptions => Err((element, error)),
+                Err(error) => return Err(error),
+            };
             let index = self.next;
             self.next += 1;
-            return Ok(Some((index, item)));
+            return Ok(Some((index, made)));
         }
         Ok(None)
     }
 }
 
+/// An item with its index; or the element that it should have been made of, and why it could not.
+pub(crate) type Input = (u64, Result<String, (String, Error)>);
+
 impl Iterator for Inputs<'_> {
     type Item = Result<(u64, String)>;
     fn next(&mut self) -> Option<Self::Item> {
-        self.next_input().transpose()
+        let whole = |(index, made): Input| made.map(|item| (index, item)).map_err(|(_, error)| error);
+        self.next_input().transpose().map(|input| input.and_then(whole))
     }
 }
 

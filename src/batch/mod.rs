@@ -1,6 +1,7 @@
 //! Batch files: steps over any connector that keep what they did on disk and go on where they stopped.
 
 mod budget;
+mod call;
 mod check;
 mod context;
 mod disk;

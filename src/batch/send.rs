@@ -7,24 +7,21 @@ use std::time::Instant;
 use futures_util::StreamExt;
 use futures_util::stream;
 
-use super::context::{Intent, Task, stopped};
+use super::call::{begin, check_part, options, refused_item};
+use super::context::Task;
 use super::element::{Sent, send_element};
 use super::event::{Event, StepCounts};
 use super::failures::Failures;
 use super::feed::{Elements, Inputs};
 use super::journal::{Fact, Tally};
-use super::model::Step;
-use super::scope::Scope;
 use super::spool::Spool;
 use super::state::{Standing, StepState};
-use crate::definition::{Method, OnErrorFile, OnUnknownFile, Repeat, Send};
-use crate::engine::CallOptions;
+use crate::definition::{OnErrorFile, OnUnknownFile, Repeat, Send};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
 use crate::options::Options;
 use crate::receipt::{Outcome, OutcomeStatus};
-use crate::send::{Cancel, Gate};
-use crate::write::{Writes, check_items};
+use crate::send::Cancel;
 
 /// Items that are given to one call, and their bytes.
 const CALL: (usize, usize) = (256, 4 << 20);
@@ -41,6 +38,8 @@ struct Writing<'t, 'r> {
     bad: (u64, u64),
     began: Instant,
     told: Instant,
+    /// Notes of its calls were told.
+    noted: bool,
     /// The first item that did not succeed, with its number.
     first: Option<(u64, Error)>,
     /// Sends nothing more of this step.
@@ -105,6 +104,7 @@ pub(crate) async fn run(task: &Task<'_>) -> Result<()> {
         bad: (counts.failed, counts.unknown),
         began: now,
         told: now,
+        noted: false,
         first: None,
         stop: Cancel::default(),
         state,
@@ -142,8 +142,8 @@ impl Writing<'_, '_> {
         let (mut first, mut bytes) = (0, 0);
         let (count_max, bytes_max) = self.call_size();
         loop {
-            let input = inputs.next().transpose()?;
-            let decided = input.as_ref().map(|(index, _)| self.decide(0, *index));
+            let input = inputs.next_input()?;
+            let decided = input.as_ref().map(|(index, made)| if made.is_ok() { self.decide(0, *index) } else { Move::Pass });
             let full = call.len() >= count_max || bytes >= bytes_max;
             if !call.is_empty() && (full || decided != Some(Move::Send)) {
                 self.call(0, &options, first, Some(std::mem::take(&mut call))).await?;
@@ -152,8 +152,16 @@ impl Writing<'_, '_> {
                     break;
                 }
             }
-            let Some((index, item)) = input else { break };
+            let Some((index, made)) = input else { break };
             self.items_in = index + 1;
+            let item = match made {
+                Ok(item) => item,
+                Err((element, error)) if task.step.on_error == OnErrorFile::Continue => {
+                    self.unmade(index, &element, error).await?;
+                    continue;
+                }
+                Err((_, error)) => return Err(error),
+            };
             if decided == Some(Move::Send) {
                 if call.is_empty() {
                     first = index;
@@ -202,6 +210,14 @@ impl Writing<'_, '_> {
         decide(self.task, &self.state, element, index)
     }
 
+    /// The outcome of an item that could not be made of its element, when it has none yet.
+    async fn unmade(&mut self, index: u64, element: &str, error: Error) -> Result<()> {
+        match self.decide(0, index) {
+            Move::Send => self.record(0, &refused_item(index, error), Some(element), false).await,
+            Move::Pass | Move::Report | Move::Skip => self.settle(0, index, Some(element)).await,
+        }
+    }
+
     /// Gives an item that is not sent its outcome, when it has none.
     async fn settle(&mut self, element: u64, index: u64, item: Option<&str>) -> Result<()> {
         match adrift(self.decide(element, index), index) {
@@ -218,6 +234,12 @@ impl Writing<'_, '_> {
         };
         let mut writes = writes;
         let base = self.tally;
+        if !std::mem::replace(&mut self.noted, true) {
+            for note in writes.receipt().notes.clone() {
+                let message = format!("{}: {note}", self.task.name());
+                self.task.context.tell(Event::Note { message }).await;
+            }
+        }
         while let Some(outcome) = writes.next().await {
             let item = items.as_ref().and_then(|items| items.get((outcome.index - first) as usize));
             let receipt = writes.receipt();
@@ -409,71 +431,5 @@ impl Writing<'_, '_> {
             ..self.tally.into()
         };
         self.task.progress(counts, None).await;
-    }
-}
-
-pub(super) fn options(task: &Task<'_>, scope: &Scope) -> Result<Options> {
-    options_of(task.step, scope)
-}
-
-/// The options of a step, each value with the text that its expression or the file gives it.
-pub(super) fn options_of(step: &Step, scope: &Scope) -> Result<Options> {
-    let json = step.options.needed(scope)?;
-    Options::read(&json).map_err(|e| Error::new(ErrorKind::InvalidOptions, format!("the options cannot be read: {e}")))
-}
-
-pub(super) fn refused_item(index: u64, error: Error) -> Outcome {
-    Outcome {
-        index,
-        status: OutcomeStatus::Failed,
-        http_status: None,
-        items: Items::default(),
-        location: None,
-        error: Some(error),
-        attempts: 0,
-    }
-}
-
-fn items_of(items: &[String]) -> Result<Items> {
-    Items::from_array(format!("[{}]", items.join(",")))
-}
-
-fn check_part(task: &Task<'_>, options: &Options, first: u64, part: Vec<String>) -> Result<()> {
-    let numbered = |e: Error| if first == 0 { e } else { e.with(|d| d.message = format!("after item {first}: {}", d.message)) };
-    let unknown = check_items(&task.step.operation, options, Some(&items_of(&part)?)).map_err(numbered)?;
-    if unknown.is_empty() || !task.step.known_fields {
-        return Ok(());
-    }
-    Err(numbered(task.step.operation.refuse_fields(ErrorKind::InvalidItems, unknown)))
-}
-
-/// Begins a call of the engine.
-pub(super) fn begin(
-    task: &Task<'_>,
-    stop: &Cancel,
-    element: u64,
-    options: &Options,
-    first: u64,
-    items: Option<&[String]>,
-) -> Result<Writes> {
-    if stop.is_cancelled() {
-        return Err(stopped());
-    }
-    task.context.check_stop()?;
-    let intent = Intent { ledger: Arc::clone(&task.context.ledger), step: task.key.clone(), element, stop: stop.clone() };
-    let with = CallOptions {
-        cancel: task.context.hard.clone(),
-        stop_on_error: task.step.on_error == OnErrorFile::Stop,
-        known_fields: task.step.known_fields,
-        gate: Some(Arc::new(intent) as Arc<dyn Gate>),
-        first,
-        key: Some(format!("{}/{}/{element}", task.context.folder.info.run, task.key)),
-        ..CallOptions::default()
-    };
-    let items = items.map(items_of).transpose()?;
-    let (session, id) = (task.session, &task.step.operation.id);
-    match task.step.method {
-        Method::Delete => session.delete(id, options, items, &with),
-        Method::Mutate | Method::Query => session.mutate(id, options, items, &with),
     }
 }
