@@ -212,7 +212,8 @@ fn load(path: &Path) -> Result<Stored> {
 /// Temporary file, sync, rename, sync of the folder: at every instant the old content or the new one is there.
 fn save(path: &Path, stored: &Stored) -> Result<()> {
     let fault = |e: std::io::Error| state("the token store cannot be written", path, &e);
-    let aside = path.with_extension(format!("{}.tmp", std::process::id()));
+    // The same name every time, under the lock: what a killed process left goes with the next.
+    let aside = path.with_extension("tmp");
     let text = serde_json::to_vec_pretty(stored).map_err(|e| Error::new(ErrorKind::Internal, format!("the token store: {e}")))?;
     let written = own_file::begin(&aside, true)
         .and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))

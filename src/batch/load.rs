@@ -133,7 +133,8 @@ impl Batch {
             c.fault("/steps", "the batch has no steps", None);
         }
         let steps = check::steps(&mut c, &file, &ground);
-        let refused = targets::targets(&mut c, &steps, &ground, &folder, &name);
+        let inputs: Vec<&Path> = std::iter::once(path).chain(known.file.as_deref()).collect();
+        let refused = targets::targets(&mut c, &steps, &ground, (&folder, &inputs), &name);
         let steps: Vec<Step> = steps.into_iter().map(|(_, step)| step).collect();
         let sessions = sessions(&mut c, config, &known, &steps, &file);
         let prints = prints(text, &vars, &env, config, &known, &steps);

@@ -11,7 +11,16 @@ use crate::definition::Checker;
 use crate::error::Error;
 
 /// Where the files go: each can be written, in a form that is known, and none is written twice. Gives how many of the faults are the disk's.
-pub(crate) fn targets(c: &mut Checker<'_>, steps: &[(usize, Step)], ground: &Ground<'_>, folder: &Path, name: &str) -> usize {
+/// `inputs` are the files that the batch itself is read from, which nothing may be written over.
+pub(crate) fn targets(
+    c: &mut Checker<'_>,
+    steps: &[(usize, Step)],
+    ground: &Ground<'_>,
+    (folder, inputs): (&Path, &[&Path]),
+    name: &str,
+) -> usize {
+    let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| plain(path));
+    let inputs: Vec<PathBuf> = inputs.iter().map(|path| real(path)).collect();
     let mut refused = 0;
     let mut taken: BTreeMap<PathBuf, (String, String)> = BTreeMap::new();
     let mut told = BTreeSet::new();
@@ -24,8 +33,10 @@ pub(crate) fn targets(c: &mut Checker<'_>, steps: &[(usize, Step)], ground: &Gro
                 Err(error) => Some((error.message.clone(), error.advice.clone())),
                 Ok(save::Place::Stdout(_)) => None,
                 Ok(save::Place::File(path, _)) => {
+                    let is_input = inputs.contains(&real(&path));
                     let other = taken.insert(plain(&path), (step.id.clone(), leg.name.clone()));
                     match other {
+                        _ if is_input => Some((format!("{} is what the batch is read from", path.display()), None)),
                         Some((id, _)) if id != step.id => Some((format!("the step `{id}` writes {} too", path.display()), None)),
                         Some((_, other)) => Some((
                             format!("{} is written for {other} and for {}", path.display(), leg.name),
