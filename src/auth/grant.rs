@@ -124,23 +124,18 @@ pub(crate) fn sign_in_url(connection: &Connection, redirect: &str, state: &str, 
     Ok(url)
 }
 
-/// By what the connection buys its tokens, the refresh token left out: where, as which client, and with what else. A client's secret counts where it is all
-/// there is; elsewhere it may be renewed while the tokens stay.
-pub(crate) fn terms(connection: &Connection) -> Vec<String> {
+/// What a connection's tokens begin with, apart from a refresh token of its own: the client. Where tokens are bought with its credentials alone, those
+/// count whole; elsewhere the secret may be renewed, and the definition corrected, while the tokens stay.
+pub(crate) fn client(connection: &Connection) -> Vec<String> {
+    let Auth::Oauth2(rule) = &connection.connector.auth else { return Vec::new() };
     let render = |text: &Text| connection.render(text).unwrap_or_default();
-    match &connection.connector.auth {
-        Auth::Oauth2(rule) => {
-            let secret = rule.client_secret.as_ref().filter(|_| !rule.person && seed(connection).is_none()).map(render);
-            let parameters = rule.token_parameters.iter().map(|(name, text)| format!("{name}={}", render(text)));
-            [render(&rule.token), render(&rule.client_id)].into_iter().chain(secret).chain(parameters).collect()
-        }
-        Auth::Refresh(rule) => {
-            let is_plain = |text: &Text| text.names().all(|n| connection.connector.property(n).is_none_or(|p| !p.secret));
-            let headers = rule.headers.iter().filter(|(_, text)| is_plain(text)).map(|(name, text)| format!("{name}={}", render(text)));
-            std::iter::once(render(&rule.path)).chain(headers).collect()
-        }
-        Auth::None | Auth::Basic { .. } | Auth::Bearer { .. } | Auth::ApiKey { .. } => Vec::new(),
+    let id = render(&rule.client_id);
+    if rule.person {
+        return vec![id];
     }
+    let secret = rule.client_secret.as_ref().map(render);
+    let parameters = rule.token_parameters.iter().map(|(name, text)| format!("{name}={}", render(text)));
+    [render(&rule.token), id].into_iter().chain(secret).chain(parameters).collect()
 }
 
 /// The refresh token that the connection itself holds.

@@ -44,8 +44,6 @@ pub(super) fn begun_by(connection: &Connection, tokens: &Tokens) -> Result<Begun
     Ok(match (&tokens.seed, &refresh) {
         (None, Some(_)) => Begun::Connection,
         (Some(seed), _) if *seed == own => Begun::Connection,
-        // As version 0.1 has it.
-        (Some(seed), Some(refresh)) if *seed == digest([refresh.expose()]) => Begun::Connection,
         (Some(_), Some(_)) => Begun::Another,
         (Some(seed), None) => Begun::Tokens(seed.clone()),
         (None, None) => Begun::Tokens(digest([tokens.refresh.as_ref().unwrap_or(&tokens.access).expose()])),
@@ -67,7 +65,7 @@ pub(super) enum Earlier {
 /// Those that began with the connection's own refresh token are its own. Those of a sign-in are told by the connection's name alone, which is enough
 /// where there are no others.
 pub(super) fn of_earlier(connection: &Connection, kept: Vec<EarlierTokens>) -> Earlier {
-    let refresh = grant::seed(connection).map(|r| digest([r.expose()]));
+    let refresh = grant::seed(connection).map(|r| seed(connection, Some(&r)));
     if refresh.is_none() && matches!(&connection.connector.auth, Auth::Oauth2(rule) if !rule.person) {
         // The client's own credentials buy new ones.
         return Earlier::None;
@@ -92,8 +90,11 @@ pub(super) fn of_another(owner: &TokenOwner, account: Option<&str>) -> Error {
     )
 }
 
-/// Digest of what the tokens of a connection begin with.
+/// Digest of what the tokens of a connection begin with: its own refresh token, which no other account has, or else the client. Version 0.1 has made
+/// the same of a refresh token.
 fn seed(connection: &Connection, refresh: Option<&Secret>) -> String {
-    let terms = grant::terms(connection);
-    digest(terms.iter().map(String::as_str).chain([refresh.map_or("", Secret::expose)]))
+    match refresh {
+        Some(refresh) => digest([refresh.expose()]),
+        None => digest(grant::client(connection).iter().map(String::as_str)),
+    }
 }
