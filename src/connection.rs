@@ -23,6 +23,7 @@ use crate::definition::{
 use crate::error::{Error, ErrorKind, Fault, Place, Result, did_you_mean};
 use crate::secret::{Redactor, Secret, form_pair};
 use crate::yaml::{Document, escape};
+#[cfg(any(feature = "cli", feature = "ffi", feature = "sandbox"))]
 pub(crate) use account::is_needed as needs_account;
 pub use limits::{Limits, RateLimit};
 pub(crate) use private::{is_loopback, is_private};

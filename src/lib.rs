@@ -66,6 +66,8 @@ pub mod error;
 mod auth;
 mod body;
 mod charset;
+#[cfg(feature = "batch")]
+mod claim;
 mod clock;
 #[cfg(any(feature = "cli", feature = "ffi"))]
 mod describe;

@@ -27,6 +27,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("retry", 2),
     ("transport", 3),
     ("clock", 3),
+    ("claim", 4),
     ("own_file", 3),
     ("auth", 3),
     ("send", 3),

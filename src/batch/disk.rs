@@ -4,8 +4,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::claim::{Claim, claim};
 use crate::error::{Error, ErrorKind, Place, Result, io_text};
-use crate::own_file::{self, Claim};
+use crate::own_file;
 
 /// What to do about a file of a run that is not what it was.
 pub(crate) const WAY_OUT: &str = "put back the file as it was, or start over with --fresh, which keeps the old run aside: look at what the run has written before you write it again";
@@ -102,7 +103,7 @@ impl Beside {
         let file = match is_private {
             true => own_file::begin(&aside, true),
             // Another run may save there too.
-            false => own_file::claim(&aside, true).and_then(|claim| match claim {
+            false => claim(&aside, true).and_then(|claim| match claim {
                 Claim::Mine(file, _) => Ok(file),
                 Claim::Held | Claim::Left(_) => Err(io::Error::other("another process is writing it")),
             }),

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::file::NamingFile;
 use super::operation::{Operation, OptionRule, Send};
+#[cfg(any(feature = "batch", feature = "cli"))]
 use super::paging::Paging;
 use super::value::Json;
 use crate::error::{Error, ErrorKind, Fault, Place, nearest};
@@ -66,6 +67,7 @@ impl Fields {
     }
 
     /// Those of values that are all there is, such as items that were written out.
+    #[cfg(feature = "batch")]
     pub(crate) fn of_values<'v>(values: impl IntoIterator<Item = &'v Value>) -> Fields {
         values.into_iter().map(|value| whole(of_sample(value, 0))).reduce(Fields::and).unwrap_or_default()
     }
@@ -103,6 +105,7 @@ impl Fields {
     }
 
     /// What stands at a path.
+    #[cfg(feature = "batch")]
     pub(crate) fn part(&self, path: &[String]) -> Fields {
         path.iter().try_fold(self, |fields, name| fields.at(name)).cloned().unwrap_or_default()
     }
@@ -209,6 +212,7 @@ fn of_sample(sample: &Value, depth: usize) -> Fields {
 }
 
 /// The same at its top, with no other fields than those.
+#[cfg(feature = "batch")]
 fn whole(fields: Fields) -> Fields {
     match fields {
         Fields::Object { known, .. } => Fields::Object { known, is_whole: true },
@@ -340,6 +344,7 @@ impl Operation {
 
     /// The option that has only the fields of these columns come back, and its value; `None` where there is no such option, or one of the columns is not
     /// known. The record's key comes too: rows are told apart by it.
+    #[cfg(any(feature = "batch", feature = "cli"))]
     pub(crate) fn chosen(&self, fields: &Fields, columns: &[String], forward_only: bool) -> Option<(String, String)> {
         let option = self.options.iter().find(|o| o.naming == Some(Naming::Columns))?;
         let Fields::Object { known, .. } = fields else { return None };

@@ -48,7 +48,9 @@ pub(crate) use check::{Checker, explain};
 pub(crate) use connector::ErrorRules;
 pub(crate) use connector::{Auth, Explain, Oauth2, Refresh, Success};
 pub(crate) use connector_file::{ClientAuthFile, FormatFile, PropertyTypeFile};
-pub(crate) use fields::{Fields, Strangers};
+#[cfg(any(feature = "batch", feature = "cli"))]
+pub(crate) use fields::Fields;
+pub(crate) use fields::Strangers;
 pub(crate) use operation::{PartMeans, PartRule, Repeat};
 pub(crate) use pack::into_faults;
 #[cfg(feature = "sandbox")]

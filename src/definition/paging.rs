@@ -151,6 +151,7 @@ impl Paging {
     }
 
     /// The field of a record that leads to the next page.
+    #[cfg(any(feature = "batch", feature = "cli"))]
     pub(crate) fn key(&self) -> Option<&String> {
         match &self.style {
             Style::Keyset(keyset) => keyset.from.tokens().first(),

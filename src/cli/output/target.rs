@@ -8,11 +8,11 @@ use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use super::sink::Flow;
+use crate::claim::{Claim, claim};
 use crate::cli::plain;
 use crate::cli::screen::{io_text, stdout_failed};
 use crate::cli::signals;
 use crate::error::{Error, ErrorKind, Place, Result};
-use crate::own_file::{self, Claim};
 
 /// A place for bytes.
 pub(crate) struct Target {
@@ -85,7 +85,7 @@ impl Target {
             return Err(failed(shown, "it is a folder").advise("name a file in it"));
         }
         let partial = partial(&path);
-        let claim = own_file::claim(&partial, earlier == Earlier::GivesWay);
+        let claim = claim(&partial, earlier == Earlier::GivesWay);
         let (file, left) = match claim.map_err(|e| unclaimed(shown, &partial, &e))? {
             Claim::Mine(file, left) => (file, left),
             Claim::Held => return Err(failed(shown, "another process is writing it").advise("wait for it, or name another file")),
