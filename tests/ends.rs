@@ -213,7 +213,7 @@ fn folder(address: SocketAddr) -> tempfile::TempDir {
     write("definitions/operations/acme/operations.yaml", OPERATIONS);
     write("definitions/operations/office/connector.yaml", &format!("{}{login}", connector.replace("acme", "office")));
     write("definitions/operations/office/operations.yaml", OPERATIONS);
-    let one = |name: &str| format!("  {name}: {{ connector: {name}, url: 'http://{address}' }}\n");
+    let one = |name: &str| format!("  {name}: {{ connector: {name}, account: own, url: 'http://{address}' }}\n");
     write("connections.yaml", &format!("version: 1\nconnections:\n{}{}", one("acme"), one("office")));
     write(
         "batch.yaml",

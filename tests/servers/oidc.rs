@@ -31,7 +31,7 @@ fn house(connector: &str, secret: &str, life: &str) -> (Ground, String) {
     server.arg(source("oidc-provider").join("server.js")).arg(port.to_string()).env("LIFE", life).env("NODE_NO_WARNINGS", "1");
     ground.serve(server, port);
     let secret = if secret.is_empty() { String::new() } else { format!("    clientSecret: {secret:?}\n") };
-    ground.connections(&format!("  house:\n    connector: {connector}\n    url: http://127.0.0.1:{port}\n{secret}"));
+    ground.connections(&format!("  house:\n    connector: {connector}\n    account: house\n    url: http://127.0.0.1:{port}\n{secret}"));
     (ground, format!("server-{port}.log"))
 }
 

@@ -83,21 +83,24 @@ fn fits(pack: &Pack) -> Result<(), String> {
     judge(pack, &ground.lines(&format!("server-{port}.log"), |line| line.contains(" /")))
 }
 
-/// Calls an operation with its template; whether the mock's made-up answer can be read does not matter here. What the template leaves open is "1".
+/// Calls an operation with its template; whether the mock's made-up answer can be read does not matter here. What the template leaves open is "1", or its sample item.
 fn call(ground: &Ground, method: &str, name: &str) -> Result<(), String> {
     let mut line = vec![method.to_owned(), "--template".to_owned(), name.to_owned()];
     // One value after the other is asked for.
     for _ in 0..5 {
         let told = ground.run(&line.iter().map(String::as_str).collect::<Vec<_>>());
         let Some(open) = left_open(&told) else { return Ok(()) };
-        let value = if open == "type" { "Ticket" } else { "1" };
-        line.extend(["--set".to_owned(), format!("{open}={value}")]);
+        match open.as_str() {
+            "items" => line.push("--use-sample".to_owned()),
+            "type" => line.extend(["--set".to_owned(), "type=Ticket".to_owned()]),
+            _ => line.extend(["--set".to_owned(), format!("{open}=1")]),
+        }
     }
     Err(format!("{name} is never satisfied"))
 }
 
 fn left_open(told: &Told) -> Option<String> {
-    let rest = told.stderr.split_once(" leaves /options/")?.1;
+    let rest = told.stderr.split_once(" leaves ")?.1;
     rest.split([',', ' ']).next().map(str::to_owned)
 }
 
