@@ -139,7 +139,13 @@ pub(crate) fn check_items(operation: &Operation, options: &Options, items: Optio
         return Ok(Vec::new());
     };
     if operation.items.is_none() && names.is_empty() && !items.is_empty() {
-        return invalid(format!("{} takes no items", operation.id));
+        let fills = operation.options.iter().find(|o| operation.item_may_fill(o));
+        return invalid(match fills {
+            Some(option) => {
+                format!("{0} takes `{1}` as an option or in items, not both: leave out `{1}` or the items", operation.id, option.name)
+            }
+            None => format!("{} takes no items", operation.id),
+        });
     }
     let mut faults = Vec::new();
     let mut strangers = Strangers::of(operation);
@@ -190,6 +196,16 @@ fn check_item(
     } else if !value.is_object() {
         fault(String::new(), "it must be an object".into());
         return Ok(());
+    }
+    let drops = operation.items.as_ref().is_none_or(|rule| rule.drop_path_fields);
+    for option in operation.options.iter().filter(|o| drops && operation.item_may_fill(o) && !names.contains(&o.name.as_str())) {
+        let text = |value: Option<&Value>| value.and_then(scalar);
+        if let (Some(own), Some(said)) = (text(value.get(&option.name)), text(given.values().get(&option.name)))
+            && own != said
+        {
+            let name = &option.name;
+            fault(format!("/{name}"), format!("it is the record `{name}` {own}, and the option `{name}` is {said}: leave out one of them"));
+        }
     }
     for name in names {
         let field = format!("/{name}");

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::expr::{Expr, Shape, Wrong};
+use super::literal::{literal, literal_items, takes_nothing, tell};
 use super::load::{Known, find};
 use super::model::{Feed, Leg, Save, Step, Watermark};
 use super::names;
@@ -12,10 +13,8 @@ use super::row_fields::{self, Sources};
 use crate::definition::{
     BatchFile, Catalog, Checker, Fields, Json, Method, Operation, Ordered, SavePart, StepFile, Template, UnknownFieldsFile, WatermarkFile,
 };
-use crate::error::{Fault, Place, Result, did_you_mean};
-use crate::item::Items;
+use crate::error::{Result, did_you_mean};
 use crate::options::Options;
-use crate::write::check_items;
 use crate::yaml::escape;
 
 /// What the steps stand on.
@@ -91,7 +90,7 @@ fn check_step(
     let own_items = file.items.as_ref();
     let template_items = template.as_ref().filter(|t| own_items.is_none() && !t.items.is_empty()).map(template_items);
     let items = own_items.or(template_items.as_ref()).and_then(|value| feed(c, &format!("{at}/items"), value, &mut names, plain));
-    let record = operation.as_deref().map(Operation::record_fields).unwrap_or_default();
+    let record = operation.as_deref().map(|o| o.returned_fields(&literal(&options))).unwrap_or_default();
     let passing = if is_query { record.clone() } else { names.sources.of_feed(items.as_ref()) };
     names.sources.parent = std::mem::replace(&mut names.sources.item, passing);
     let keep = file.keep.as_ref().and_then(|value| expression(c, &format!("{at}/where"), value, &mut names, of_items));
@@ -110,7 +109,8 @@ fn check_step(
     }
     let Some(operation) = operation else { return (None, gives) };
     if let Some(map) = map.as_ref().filter(|_| known_fields) {
-        row_fields::check_map(c, &format!("{at}/map"), &operation, map);
+        let has = |name: &str| matches!(&options, Shape::Map(all) if all.iter().any(|(n, _)| n == name));
+        row_fields::check_map(c, &format!("{at}/map"), &operation, map, has);
     }
     places(c, at, file, &operation, template_items.is_some());
     literal_items(c, at, file, &operation);
@@ -332,14 +332,6 @@ fn check_options(c: &mut Checker<'_>, place: &str, operation: &Operation, all: &
     }
 }
 
-/// Fields that are not known.
-fn tell(c: &mut Checker<'_>, place: &str, unknown: Vec<Fault>) {
-    for fault in unknown {
-        let field = fault.place.field.unwrap_or_default();
-        c.fault(&format!("{place}{field}"), fault.message, Some(row_fields::OTHERWISE.to_owned()));
-    }
-}
-
 /// Keys that have no meaning in a step of this kind would be believed to work.
 fn places(c: &mut Checker<'_>, at: &str, file: &StepFile, operation: &Operation, has_template_items: bool) {
     let is_query = operation.method == Method::Query;
@@ -365,38 +357,6 @@ fn places(c: &mut Checker<'_>, at: &str, file: &StepFile, operation: &Operation,
             Some("give `items`, such as ${{ steps.ID.items }}".to_owned()),
         );
     }
-}
-
-fn takes_nothing(operation: &Operation) -> bool {
-    operation.items.is_none() && !operation.options.iter().any(|o| operation.item_may_fill(o))
-}
-
-/// Items that are written out are checked as they will be sent.
-fn literal_items(c: &mut Checker<'_>, at: &str, file: &StepFile, operation: &Operation) {
-    let (Some(items), None) = (&file.items, &file.map) else { return };
-    if items.0.contains("${{") || operation.method == Method::Query || takes_nothing(operation) {
-        return;
-    }
-    let Ok(list) = Items::from_array(items.0.as_str()) else { return };
-    // What a template gives is looked at with its options.
-    let named = operation.options.iter().filter(|o| file.template.is_some() || file.options.0.iter().any(|(name, _)| *name == o.name));
-    let mut given = Options::default();
-    named.for_each(|o| given.insert(o.name.clone(), Value::Null));
-    let error = match check_items(operation, &given, Some(&list)) {
-        Ok(unknown) if file.unknown_fields == UnknownFieldsFile::Refuse => return tell(c, &format!("{at}/items"), unknown),
-        Ok(_) => return,
-        Err(error) => error,
-    };
-    let mut told = |place: Option<&Place>, message: &str| {
-        let message = message.rsplit_once("do not fit: ").map_or(message, |(_, m)| m);
-        let message = message.strip_prefix("item ").and_then(|m| m.split_once(": ")).map_or(message, |(_, m)| m);
-        let field = place.and_then(|p| p.field.as_deref()).unwrap_or_default();
-        c.fault(&format!("{at}/items{field}"), message.to_owned(), None);
-    };
-    if error.faults.is_empty() {
-        told(error.place.as_ref(), &error.message);
-    }
-    error.faults.iter().for_each(|f| told(Some(&f.place), &f.message));
 }
 
 fn after(c: &mut Checker<'_>, at: &str, file: &StepFile, ids: &[&str], number: usize, needs: &mut BTreeSet<usize>) {

@@ -12,7 +12,7 @@ use super::budget;
 use super::filters;
 use super::record::member;
 use super::scope::Scope;
-use super::tokens::{closing, depth, names_null, parts, path, with_checked_operators, words};
+use super::tokens::{closing, depth, names_null, parts, path, paths, with_checked_operators, words};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::fields_of;
 
@@ -90,7 +90,7 @@ impl Expr {
             return Err((message, Some("work it out in several steps, or with `map`".to_owned())));
         }
         // Only as it is evaluated: of `[1] * 9999999 ~ ''`, the language would make the text while it compiles.
-        let checked = with_checked_operators(source, [filters::FACTOR, filters::TERM, filters::TEXT]);
+        let checked = with_checked_operators(source, [filters::FACTOR, filters::TERM, filters::TEXT, filters::CONTAINER]);
         let compiled = LANGUAGE.compile_expression_owned(checked.clone()).map_err(|e| no_expression(source, &e))?;
         // Behind a text, the language takes a character that it does not know for the end, unless a bracket is still open.
         if LANGUAGE.compile_expression_owned(format!("({checked})")).is_err() {
@@ -98,7 +98,9 @@ impl Expr {
             return Err((message, Some("conditions are joined with `and` and `or`, texts with `~`".to_owned())));
         }
         unknown_words(source)?;
-        let names = compiled.undeclared_variables(true).into_iter().collect();
+        // The language does not look into slices.
+        let own = paths(source).into_iter().map(|path| path.join("."));
+        let names = compiled.undeclared_variables(true).into_iter().chain(own).collect();
         let may_be_null = source.len() < whole.len() || names_null(source);
         Ok(Expr { path: path(source), source: whole.to_owned(), compiled, names, may_be_null })
     }
@@ -130,10 +132,19 @@ impl Expr {
     /// The same for what is sent: null is an error, unless the expression says that it is meant.
     fn needed(&self, scope: &Scope) -> Result<String> {
         let json = self.json(scope)?;
-        if json == "null" && !self.may_be_null {
+        if self.may_be_null {
+            return Ok(json);
+        }
+        if json == "null" {
             return Err(self.failed("it is null, which is not sent by accident").advise(NULL));
         }
-        Ok(json)
+        // What an item has is handed on as it is; what is put together here is not.
+        let made = self.source.contains('{') || self.source.contains("dict(");
+        let hole = made.then(|| fields_of(&json)).flatten().and_then(|fields| fields.into_iter().find(|(_, raw)| raw.get() == "null"));
+        match hole {
+            Some((name, _)) => Err(self.failed(&format!("its `{name}` is null, which is not sent by accident")).advise(NULL)),
+            None => Ok(json),
+        }
     }
 
     /// Whether it is true.
@@ -402,8 +413,9 @@ mod tests {
             ("item.none | d(item.name)", "\"x\""),
             ("item.name if item.none is not none else none", "null"),
             ("none", "null"),
+            ("item.none | default(none)", "null"),
+            ("{'a': item.none | default(1)}", "{\"a\":1}"),
             ("item.list | select | join('-')", "\"a\""),
-            ("item.none | tojson", "\"null\""),
             ("(item.none | default('')) ~ item.name", "\"x\""),
         ] {
             assert_eq!(needed(source).unwrap(), json, "{source}");
@@ -429,6 +441,12 @@ mod tests {
             "item.name ~ item.none",
             "item.none ~ item.name",
             "item.name ~ '-' ~ item.missing.deeper | upper",
+            "item.none | tojson",
+            "item.none | pprint",
+            "[item.none] | string",
+            "item.list | string",
+            "{'a': item.none}",
+            "item.none if item.id != none else 'x'",
         ] {
             let error = needed(source).unwrap_err();
             assert!(error.message.contains("null"), "{source}: {error:?}");

@@ -8,6 +8,7 @@ use minijinja::value::{Kwargs, Rest, StringInput, ValueKind, ValueOrKwargs, from
 use minijinja::{Environment, Error, ErrorKind, State, Value, filters, functions};
 
 use super::budget::{self, Limit, Text, Weight};
+use super::record::Record;
 
 /// The filter at both sides of every `*`: the language repeats lists without counting.
 pub(super) const FACTOR: &str = "opnode_factor";
@@ -17,6 +18,9 @@ pub(super) const TERM: &str = "opnode_term";
 
 /// The filter at both sides of every `~`, which has no place for null.
 pub(super) const TEXT: &str = "opnode_text";
+
+/// The filter at the right of every `in`: of a record, the language would ask what it has for a name, which is null at least.
+pub(super) const CONTAINER: &str = "opnode_in";
 
 /// What a list that is added costs, in elements.
 const ADDED: u64 = 50_000;
@@ -88,6 +92,10 @@ pub(super) fn guard(environment: &mut Environment) {
     environment.add_filter(FACTOR, factor);
     environment.add_filter(TERM, term);
     environment.add_filter(TEXT, |value: Value| some(&value).map(|()| value));
+    environment.add_filter(CONTAINER, |value: Value| match value.downcast_object_ref::<Record>() {
+        Some(record) => record.names(),
+        None => value,
+    });
     environment.add_filter("default", default);
     environment.add_filter("d", default);
     environment.add_function("range", range);
@@ -113,9 +121,10 @@ fn some(value: &Value) -> Result<(), Error> {
 }
 
 /// What a record does not have is null in it: both are left to the default.
-fn default(value: Value, other: Option<Value>, also_false: Option<bool>) -> Value {
-    let is_missing = value.is_none() || value.is_undefined() || (also_false.unwrap_or(false) && !value.is_true());
-    if is_missing { other.unwrap_or_else(|| Value::from("")) } else { value }
+fn default(value: Value, rest: Rest<Value>) -> Value {
+    let also_false = rest.get(1).is_some_and(Value::is_true);
+    let is_missing = value.is_none() || value.is_undefined() || (also_false && !value.is_true());
+    if is_missing { rest.first().cloned().unwrap_or_else(|| Value::from("")) } else { value }
 }
 
 /// Elements that a filter goes through; a text has characters.
@@ -204,6 +213,9 @@ fn text(args: &mut [Value]) -> Result<(), Error> {
 /// A list or an object as the text that a filter would make of it.
 fn flat(value: &mut Value) -> Result<(), Error> {
     if value.as_object().is_some() && !value.is_kwargs() {
+        if matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable) {
+            value.try_iter()?.try_for_each(|element| some(&element))?;
+        }
         let mut text = Text::default();
         text.push_value(value)?;
         *value = Value::from(text.end());
@@ -289,6 +301,7 @@ fn marked(format: &str) -> Result<(), Error> {
 
 fn as_json(args: &mut [Value]) -> Result<(), Error> {
     let Some(value) = args.first() else { return Ok(()) };
+    some(value)?;
     let indent = args.iter().skip(1).find_map(|arg| if arg.is_kwargs() { arg.get_attr("indent").ok() } else { Some(arg.clone()) });
     let mut tally = Tally { indent: indent.and_then(|v| v.as_usize()).map_or(2, budget::size), ..Tally::default() };
     match serde_json::to_writer(&mut tally, value) {
@@ -377,6 +390,7 @@ fn at_path(value: Value, path: &str) -> Value {
 }
 
 fn pprint(value: &Value) -> Result<String, Error> {
+    some(value)?;
     let mut text = Text::default();
     text.push_debug(value)?;
     Ok(text.end())

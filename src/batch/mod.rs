@@ -19,6 +19,7 @@ mod held;
 mod info;
 mod journal;
 mod kept;
+mod literal;
 mod load;
 mod model;
 mod names;

@@ -43,6 +43,11 @@ impl Record {
         budget::text_bytes(&self.text)
     }
 
+    /// The names of its fields, as a list.
+    pub(super) fn names(&self) -> Value {
+        Value::from(self.fields().keys().map(|name| Value::from(name.as_str())).collect::<Vec<_>>())
+    }
+
     fn part(raw: &str) -> Value {
         if raw.starts_with('{') && budget::bytes(budget::size(raw.len())).is_ok() {
             return Record::wrap(&Arc::from(raw));

@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use super::expr::{Expr, Shape};
 use super::model::{Feed, Step};
-use super::tokens::paths;
+use super::tokens::{handed_on, paths};
 use crate::definition::{Checker, Fields, Method, Operation};
+use crate::error::nearest;
 use crate::yaml::escape;
 
 /// What expressions of a step read.
@@ -45,8 +46,22 @@ impl Sources {
                 let known = map.iter().map(|(name, shape)| (name.clone(), self.of_shape(shape))).collect();
                 Fields::Object { known, is_whole: true }
             }
-            Shape::Value(expr) => expr.path().and_then(|path| self.find(path)).map(|(fields, rest)| fields.part(rest)).unwrap_or_default(),
+            Shape::Value(expr) => match expr.path().and_then(|path| self.find(path)) {
+                Some((fields, rest)) => fields.part(rest),
+                None => self.handed_on(&expr.source),
+            },
         }
+    }
+
+    /// What the rows have that an expression chooses among.
+    fn handed_on(&self, source: &str) -> Fields {
+        let rows = |id: &String| self.steps.get(id).cloned().unwrap_or_default();
+        let all = handed_on(source).unwrap_or_default();
+        // Of one kind of rows nothing may be known: then nothing is.
+        if all.iter().any(|id| rows(id) == Fields::Any) {
+            return Fields::Any;
+        }
+        all.iter().map(rows).reduce(Fields::and).map_or(Fields::Any, |element| Fields::List(Box::new(element)))
     }
 
     /// Where a path begins, and what is left of it.
@@ -87,9 +102,20 @@ fn of_value(value: &Value) -> Fields {
     }
 }
 
-/// Faults of the fields that `map` makes for a write.
-pub(super) fn check_map(c: &mut Checker<'_>, at: &str, operation: &Operation, map: &Shape) {
-    if operation.method == Method::Query || operation.items.is_none() {
+/// Faults of the fields that `map` makes for a write; `has` tells which options are given.
+pub(super) fn check_map(c: &mut Checker<'_>, at: &str, operation: &Operation, map: &Shape, has: impl Fn(&str) -> bool) {
+    let Shape::Map(fields) = map else { return };
+    if operation.method == Method::Query {
+        return;
+    }
+    for option in operation.options.iter().filter(|o| o.required && operation.item_may_fill(o) && !has(&o.name)) {
+        let names = || fields.iter().map(|(name, _)| name.as_str());
+        if names().all(|name| name != option.name) {
+            let near = nearest(&option.name, names()).map(|n| format!("; is `{n}` meant?")).unwrap_or_default();
+            c.fault(at, format!("`{}` is missing, which says which record is meant{near}", option.name), None);
+        }
+    }
+    if operation.items.is_none() {
         return;
     }
     let mut path = Vec::new();

@@ -79,7 +79,10 @@ pub(super) fn words(source: &str) -> Vec<(bool, String)> {
 /// Filters that keep a list's elements as they are.
 const KEEPING: [&str; 8] = ["selectattr", "rejectattr", "select", "reject", "sort", "unique", "list", "reverse"];
 
-/// The paths into rows that an expression reads, such as `item.a['b c'][0]`; where filters name a field of a list's elements, with `*` for the element.
+/// Words of the language that name nothing.
+const KEYWORDS: [&str; 13] = ["and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "True", "False", "None"];
+
+/// The paths that an expression reads, such as `item.a['b c'][0]`; where filters name a field of a list's elements, with `*` for the element.
 pub(super) fn paths(source: &str) -> Vec<Vec<String>> {
     let tokens: Vec<&str> = tokens(source).collect();
     let token = |index: usize| tokens.get(index).copied().unwrap_or_default();
@@ -87,36 +90,52 @@ pub(super) fn paths(source: &str) -> Vec<Vec<String>> {
     let mut at = 0;
     while at < tokens.len() {
         let before = (at.checked_sub(2).map_or("", token), at.checked_sub(1).map_or("", token));
-        let is_name = matches!(token(at), "item" | "parent" | "steps") && !matches!(before.1, "." | "|" | "is") && before != ("is", "not");
+        let names = token(at).starts_with(is_word) && !KEYWORDS.contains(&token(at));
+        let is_name = names && !matches!(before.1, "." | "|" | "is") && before != ("is", "not");
         let is_argument = token(at + 1) == "=" && token(at + 2) != "=" && matches!(before.1, "(" | ",");
         if !is_name || is_argument || token(at + 1) == "(" {
             at += 1;
             continue;
         }
-        let mut path = vec![token(at).to_owned()];
-        at += 1;
+        let (mut begin, mut path) = (at, vec![token(at).to_owned()]);
+        at = go_down(&tokens, at + 1, &mut path);
         loop {
-            if token(at) == "." && token(at + 1).starts_with(is_word) {
-                path.push(token(at + 1).to_owned());
-                at += 2;
-            } else if token(at) == "[" && token(at + 1).starts_with(['"', '\'']) && token(at + 2) == "]" {
-                path.push(unquoted(token(at + 1)).to_owned());
-                at += 3;
-            } else if let Some(end) = (token(at) == "[").then(|| digits_end(&tokens, at + 1)).flatten() {
-                path.push(tokens.get(at + 1..end).unwrap_or_default().concat());
-                at = end + 1;
-            } else {
-                break;
-            }
+            let (more, end) = attributes(&tokens, at, &path);
+            found.extend(more);
+            // In brackets of its own, it goes on behind them.
+            let opened = begin.checked_sub(1).filter(|i| token(*i) == "(" && token(end) == ")");
+            let is_call = begin.checked_sub(2).is_some_and(|i| token(i).starts_with(is_word) && !KEYWORDS.contains(&token(i)));
+            let Some(opened) = opened.filter(|_| !is_call) else { break };
+            begin = opened;
+            at = if end == at { go_down(&tokens, end + 1, &mut path) } else { end + 1 };
         }
-        if token(at) == "(" {
-            // A method of the value, and no field of it.
-            path.pop();
-        }
-        found.extend(attributes(&tokens, at, &path));
         found.push(path);
     }
     found
+}
+
+/// Follows fields and elements behind a name; gives where they end.
+fn go_down(tokens: &[&str], mut at: usize, path: &mut Vec<String>) -> usize {
+    let token = |index: usize| tokens.get(index).copied().unwrap_or_default();
+    loop {
+        if token(at) == "." && token(at + 1).starts_with(is_word) {
+            path.push(token(at + 1).to_owned());
+            at += 2;
+        } else if token(at) == "[" && token(at + 1).starts_with(['"', '\'']) && token(at + 2) == "]" {
+            path.push(unquoted(token(at + 1)).to_owned());
+            at += 3;
+        } else if let Some(end) = (token(at) == "[").then(|| digits_end(tokens, at + 1)).flatten() {
+            path.push(tokens.get(at + 1..end).unwrap_or_default().concat());
+            at = end + 1;
+        } else {
+            break;
+        }
+    }
+    if token(at) == "(" && path.len() > 1 {
+        // A method of the value, and no field of it.
+        path.pop();
+    }
+    at
 }
 
 /// Where digits end at a bracket.
@@ -126,40 +145,66 @@ fn digits_end(tokens: &[&str], from: usize) -> Option<usize> {
     (count > 0 && tokens.get(from + count) == Some(&"]")).then_some(from + count)
 }
 
-/// The fields of its elements that the filters behind a list name.
-fn attributes(tokens: &[&str], mut at: usize, path: &[String]) -> Vec<Vec<String>> {
+/// The fields that the filters behind a value name: of it, or of its elements; and where those filters end that keep a list's elements.
+fn attributes(tokens: &[&str], mut at: usize, path: &[String]) -> (Vec<Vec<String>>, usize) {
     let token = |index: usize| tokens.get(index).copied().unwrap_or_default();
     let mut found = Vec::new();
     while token(at) == "|" {
         let name = token(at + 1);
-        let mut end = at + 2;
-        if token(end) == "(" {
-            let mut depth = 0_usize;
-            while let Some(token) = tokens.get(end) {
-                depth = match *token {
-                    "(" => depth + 1,
-                    ")" => depth - 1,
-                    _ => depth,
-                };
-                end += 1;
-                if depth == 0 {
-                    break;
-                }
-            }
-        }
+        let end = call_end(tokens, at + 2);
         let arguments = tokens.get(at + 3..end).unwrap_or_default();
-        let first = arguments.first().copied().filter(|_| matches!(name, "selectattr" | "rejectattr"));
+        let first = arguments.first().copied();
         let named = arguments.iter().position(|t| *t == "attribute").and_then(|i| arguments.get(i + 2)).copied();
-        if let Some(text) = first.or(named).filter(|text| text.starts_with(['"', '\''])) {
+        let (of, field) = match name {
+            "selectattr" | "rejectattr" | "groupby" => (Some("*"), first),
+            "attr" => (None, first),
+            "map" if first.is_some_and(|f| unquoted(f) == "attr") => (Some("*"), arguments.get(2).copied()),
+            _ => (Some("*"), None),
+        };
+        if let Some(text) = named.or(field).filter(|text| text.starts_with(['"', '\''])) {
             let fields = unquoted(text).split(',').next().unwrap_or_default().split('.').map(str::to_owned);
-            found.push(path.iter().cloned().chain(["*".to_owned()]).chain(fields).collect());
+            found.push(path.iter().cloned().chain(of.map(str::to_owned)).chain(fields).collect());
         }
         if !KEEPING.contains(&name) {
             break;
         }
         at = end;
     }
-    found
+    (found, at)
+}
+
+/// Where the arguments of a filter end; at once, when it has none.
+fn call_end(tokens: &[&str], from: usize) -> usize {
+    let (mut depth, mut end) = (0_usize, from);
+    while let Some(token) = tokens.get(end) {
+        depth = match *token {
+            "(" => depth + 1,
+            ")" if depth > 0 => depth - 1,
+            _ => depth,
+        };
+        if depth == 0 && *token != ")" {
+            break;
+        }
+        end += 1;
+        if depth == 0 {
+            break;
+        }
+    }
+    end
+}
+
+/// The rows that an expression hands on, if it does nothing to them but choose and order: the ids of their steps.
+pub(super) fn handed_on(source: &str) -> Option<Vec<String>> {
+    const CHANGING: [&str; 12] = ["map", "groupby", "batch", "slice", "zip", "items", "dictsort", "join", "split", "attr", "tojson", "sum"];
+    let changes = words(source).iter().any(|(is_filter, name)| *is_filter && CHANGING.contains(&name.as_str()));
+    if changes || tokens(source).any(|t| matches!(t, "{" | "~" | "range" | "dict")) {
+        return None;
+    }
+    let steps = paths(source).into_iter().filter_map(|path| match path.as_slice() {
+        [root, id, items] if root == "steps" && items == "items" => Some(id.clone()),
+        _ => None,
+    });
+    Some(steps.collect()).filter(|steps: &Vec<String>| !steps.is_empty())
 }
 
 fn unquoted(text: &str) -> &str {
@@ -187,7 +232,7 @@ pub(super) fn names_null(source: &str) -> bool {
     let tokens: Vec<&str> = tokens(source).collect();
     let is_test = |index: usize| {
         let before = |steps: usize| index.checked_sub(steps).and_then(|i| tokens.get(i)).copied().unwrap_or_default();
-        before(1) == "is" || (before(1) == "not" && before(2) == "is") || before(1) == "."
+        matches!(before(1), "is" | "." | "=") || (before(1) == "not" && before(2) == "is") || tokens.get(index + 1) == Some(&"=")
     };
     tokens.iter().enumerate().any(|(index, token)| matches!(*token, "none" | "None") && !is_test(index))
 }
@@ -247,8 +292,8 @@ pub(super) fn closing(text: &str) -> Option<usize> {
 }
 
 /// The same expression with filters at the sides of its operators, because an operator cannot be replaced in the language: `factor` at both
-/// sides of every `*`, `part` at both sides of every `~`, `term` at the right of every `+`. They hand on what they are given or fail, so that nothing else changes.
-pub(super) fn with_checked_operators(source: &str, [factor, term, part]: [&str; 3]) -> String {
+/// sides of every `*`, `part` at both sides of every `~`, `term` at the right of every `+`, `container` at that of every `in`. They hand on what they are given or fail, so that nothing else changes.
+pub(super) fn with_checked_operators(source: &str, [factor, term, part, container]: [&str; 4]) -> String {
     let tokens: Vec<(usize, &str)> = places(source).collect();
     let token = |index: usize| tokens.get(index).map_or("", |(_, token)| token);
     let mut places = Vec::new();
@@ -270,6 +315,7 @@ pub(super) fn with_checked_operators(source: &str, [factor, term, part]: [&str; 
             "(" | "[" | "{" => depth += 1,
             ")" | "]" | "}" => depth = depth.saturating_sub(1),
             "+" if !is_exponent => open.push((depth, false, term)),
+            "in" if before != "." => open.push((depth, false, container)),
             // A power, or arguments from a list.
             "*" if is_power(&tokens, index)
                 || index.checked_sub(1).is_some_and(|i| is_power(&tokens, i))
@@ -343,6 +389,13 @@ mod tests {
         for (source, found) in [
             ("item.inactivFlag != false", "item.inactivFlag"),
             ("item['a b'][10].c ~ parent.d | upper", "item.a b.10.c parent.d"),
+            ("(item).a != ((parent)).b.c", "item.a parent.b.c"),
+            ("item | attr('x')", "item.x item"),
+            ("(steps.a.items | list) | rejectattr('b')", "steps.a.items.*.b steps.a.items"),
+            ("steps.a.items | map('attr', 'b') | list", "steps.a.items.*.b steps.a.items"),
+            ("steps.a.items | groupby('b')", "steps.a.items.*.b steps.a.items"),
+            ("steps.a.items[:5]", "steps.a.items"),
+            ("f(item).x", "item"),
             ("item.name.upper() == item.x is none and not item.y is not none", "item.name item.x item.y"),
             (
                 "steps.a.items | selectattr('open', 'eq', item.z) | map(attribute='id') | list",
@@ -350,8 +403,9 @@ mod tests {
             ),
             ("steps.a.items | map(attribute='b.c') | join(',')", "steps.a.items.*.b.c steps.a.items"),
             ("range(1, stop=item.n) | first", "item.n"),
+            ("vars.a if env.b else none", "vars.a env.b"),
             ("{'a': item.b, 'item': 'item.c'}", "item.b"),
-            ("item[vars.name].x", "item"),
+            ("item[vars.name].x", "item vars.name"),
         ] {
             let paths: Vec<String> = super::paths(source).iter().map(|p| p.join(".")).collect();
             assert_eq!(paths.join(" "), found, "{source}");
@@ -367,14 +421,15 @@ mod tests {
             ("f(*a, **b, c=d * -e.if[0])", "f(*a, **b, c=d | F * -e.if[0] | F )"),
             ("2 * (3 * a) | f - 1e-5 * 4e-5 - 1", "2 | F * (3 | F * a | F ) | f | F - 1e-5 | F * 4e-5 | F - 1"),
             ("'*' ~ \"a * b\"", "'*' | P ~ \"a * b\" | P"),
+            ("a in b.c and not a not in d | f", "a in b.c | C and not a not in d | f | C"),
             ("a ~ b * c ~ d | f", "a | P ~ b | P | F * c | F | P ~ d | f | P"),
             ("a + b * c + d", "a + b | T | F * c | F + d | T"),
-            ("[1] + -[2][0] - 3 in x + {'a': 1e+5}", "[1] + -[2][0] | T - 3 in x + {'a': 1e+5} | T"),
+            ("[1] + -[2][0] - 3 in x + {'a': 1e+5}", "[1] + -[2][0] | T - 3 in x | C + {'a': 1e+5} | T"),
             ("a + b if c + d else e + f(g + h)", "a + b | T if c + d | T else e + f(g + h | T ) | T"),
             ("a * b is c * d", "a | F * b | F is c | F * d | F"),
         ] {
             let squeezed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-            assert_eq!(squeezed(&with_checked_operators(source, ["F", "T", "P"])), expected);
+            assert_eq!(squeezed(&with_checked_operators(source, ["F", "T", "P", "C"])), expected);
         }
     }
 

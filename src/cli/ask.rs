@@ -14,9 +14,16 @@ use crate::definition::{Operation, Schema, Template};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::fields_of;
 
-/// Whether somebody is there to answer.
+/// Whether somebody is there to answer. --quiet silences no question.
 pub(crate) fn can(screen: Screen) -> bool {
-    screen.shows_progress() && std::io::stdin().is_terminal()
+    !screen.is_json() && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// The terminal of the process, where somebody sits at it although input or errors go elsewhere.
+fn terminal() -> Option<std::fs::File> {
+    let is_there = std::io::stdin().is_terminal() || std::io::stderr().is_terminal() || std::io::stdout().is_terminal();
+    let open = || std::fs::File::options().read(true).write(true).open("/dev/tty").ok();
+    is_there.then(open).flatten()
 }
 
 /// Asks for one value after the other; gives them as `--set` takes them. `left` are JSON Pointers into the template.
@@ -102,12 +109,20 @@ impl Question {
     }
 }
 
-/// Asks before several records are deleted.
+/// Asks before several records are deleted, where somebody sits at the terminal.
 ///
 /// # Errors
 /// `cancelled` when the answer is not yes.
-pub(crate) fn delete(operation: &str, connection: &str, count: usize) -> Result<()> {
-    let answer = line(&format!("Delete {count} records of {connection} with {operation}? [y/N] "))?;
+pub(crate) fn delete(screen: Screen, operation: &str, connection: &str, count: usize) -> Result<()> {
+    let question = format!("Delete {count} records of {connection} with {operation}? [y/N] ");
+    let answer = if can(screen) {
+        line(&question)?
+    } else if let Some(terminal) = terminal() {
+        let _ignored = write!(&terminal, "{question}");
+        read(&mut std::io::BufReader::new(terminal))?
+    } else {
+        return Ok(());
+    };
     if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
         return Ok(());
     }
@@ -117,11 +132,16 @@ pub(crate) fn delete(operation: &str, connection: &str, count: usize) -> Result<
 
 /// A line of the terminal's.
 fn line(question: &str) -> Result<String> {
-    let gone = |why: &str| Error::new(ErrorKind::Cancelled, format!("the question was not answered: {why}"));
     let mut err = std::io::stderr().lock();
     let _ignored = write!(err, "{question}").and_then(|()| err.flush());
+    drop(err);
+    read(&mut std::io::stdin().lock())
+}
+
+fn read(from: &mut impl BufRead) -> Result<String> {
+    let gone = |why: &str| Error::new(ErrorKind::Cancelled, format!("the question was not answered: {why}"));
     let mut text = String::new();
-    match std::io::stdin().lock().read_line(&mut text) {
+    match from.read_line(&mut text) {
         Ok(0) => Err(gone("the input ended")),
         Ok(_) => Ok(text.trim_end_matches(['\r', '\n']).to_owned()),
         Err(e) => Err(gone(&super::screen::io_text(&e))),

@@ -14,10 +14,10 @@ pub(crate) struct Columns {
 }
 
 impl Columns {
-    pub(crate) fn of(operation: &Operation, columns: &[String]) -> Columns {
-        let fields = if columns.is_empty() { Fields::Any } else { operation.record_fields() };
+    pub(crate) fn of(operation: &Operation, options: &Options, columns: &[String]) -> Columns {
+        let fields = if columns.is_empty() { Fields::Any } else { operation.returned_fields(options) };
         // What is known of a record need not be all that comes.
-        let is_known = |column: &&String| matches!(fields, Fields::Object { .. }) && fields.unknown(&path_of(column), "/").is_none();
+        let is_known = |column: &&String| fields.is_certain(&path_of(column));
         Columns { unsure: columns.iter().filter(|column| !is_known(column)).cloned().collect(), fields }
     }
 
@@ -49,9 +49,17 @@ impl Columns {
     }
 
     /// Of a list without rows: the columns that nothing is known of.
-    pub(crate) fn notes(&self) -> Vec<String> {
+    ///
+    /// # Errors
+    /// The same as one of them, where the call is strict.
+    pub(crate) fn notes(&self, strict: bool) -> Result<Vec<String>> {
         let unknown = |name: &String| self.fields.unknown(&path_of(name), "/");
-        self.unsure.iter().filter_map(unknown).map(|u| format!("no record has a field `{}`{}", u.path, u.hint())).collect()
+        let notes: Vec<String> =
+            self.unsure.iter().filter_map(unknown).map(|u| format!("no record has a field `{}`{}", u.path, u.hint())).collect();
+        match notes.first() {
+            Some(note) if strict => Err(Error::new(ErrorKind::InvalidOptions, format!("--columns: {note}"))),
+            _ => Ok(notes),
+        }
     }
 }
 

@@ -41,7 +41,7 @@ pub(crate) async fn run(context: &Context, args: &QueryArgs) -> Result<u8> {
     let output = Output::open(&args.call.output, std::io::stdout().is_terminal(), look, screen::columns(), Earlier::GivesWay)?;
     output.note().into_iter().for_each(|note| context.screen.note(note));
     let receipt = ReceiptFile::open(args.call.output.receipt.as_deref())?;
-    let columns = Columns::of(&call.operation, &args.call.output.columns);
+    let columns = Columns::of(&call.operation, &call.options, &args.call.output.columns);
     deliver(context, &call, walk, (output, columns, receipt), (warned, &signals)).await
 }
 
@@ -80,14 +80,15 @@ async fn deliver(
     for note in output.finish()? {
         screen.note(&note);
     }
-    facts.notes.iter().skip(warned).chain(&columns.notes()).for_each(|note| screen.warn(note));
+    let columns = columns.notes(call.with.strict);
+    facts.notes.iter().skip(warned).chain(columns.as_deref().unwrap_or_default()).for_each(|note| screen.warn(note));
     if let Some(place) = place {
         screen.note(&format!("{} in {place}", plain::count(facts.items, "item")));
     }
     if cut {
         screen.note("stopped at --limit; there may be more");
     }
-    kept.map(|()| 0)
+    kept.and(columns).map(|_| 0)
 }
 
 /// The end of a call that failed or was interrupted: what was delivered stays.

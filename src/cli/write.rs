@@ -38,10 +38,6 @@ pub(crate) async fn run(context: &Context, method: Method, args: &WriteCallArgs)
     if method == Method::Mutate && args.write.yes {
         return Err(Error::new(ErrorKind::Usage, "--yes is for delete: nothing is asked before a mutate"));
     }
-    let count = call.items.as_ref().map_or(0, Items::len);
-    if method == Method::Delete && count > 1 && !args.write.yes && !args.call.system.sandbox && ask::can(context.screen) {
-        ask::delete(&call.operation.id, &call.line.name, count)?;
-    }
     let items = call.items.clone();
     let many = items.as_ref().is_some_and(|i| i.len() > 1);
     let session = &call.line.session;
@@ -52,6 +48,10 @@ pub(crate) async fn run(context: &Context, method: Method, args: &WriteCallArgs)
     };
     let mut writes = writes.map_err(|e| call.located(e))?;
     columns::warn(&writes.receipt().notes, context.screen);
+    let count = call.items.as_ref().map_or(0, Items::len);
+    if method == Method::Delete && count > 1 && !args.write.yes && !args.call.system.sandbox {
+        ask::delete(context.screen, &call.operation.id, &call.line.name, count)?;
+    }
     let signals = Signals::listen(&call.with.cancel);
     let look = if many { Look::Rows } else { Look::Card };
     let places = Places {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::file::NamingFile;
+use super::naming::Naming;
 use super::operation::{Operation, OptionRule, Send};
 #[cfg(any(feature = "batch", feature = "cli"))]
 use super::paging::Paging;
@@ -85,7 +85,8 @@ impl Fields {
                 }
                 Fields::Object { known, is_whole: a || b }
             }
-            (Fields::List(_), Fields::Object { .. }) | (Fields::Object { .. }, Fields::List(_)) => Fields::Any,
+            // Either may stand there; only the one has names.
+            (Fields::List(_), object @ Fields::Object { .. }) | (object @ Fields::Object { .. }, Fields::List(_)) => object,
         }
     }
 
@@ -127,6 +128,17 @@ impl Fields {
             }
         }
         None
+    }
+
+    /// Whether all names of a path are known to be there.
+    #[cfg(feature = "cli")]
+    pub(crate) fn is_certain(&self, path: &[String]) -> bool {
+        let Some((name, rest)) = path.split_first() else { return true };
+        match self {
+            Fields::Object { known, .. } => known.get(name).is_some_and(|fields| rest.is_empty() || fields.is_certain(rest)),
+            Fields::List(element) if name.bytes().all(|b| b.is_ascii_digit()) => rest.is_empty() || element.is_certain(rest),
+            Fields::List(_) | Fields::Any | Fields::Plain => false,
+        }
     }
 
     fn names(&self) -> Vec<&str> {
@@ -220,91 +232,24 @@ fn whole(fields: Fields) -> Fields {
     }
 }
 
-/// How an option names fields of the record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Naming {
-    /// The fields to return, separated by commas; a slash or a dot reaches into a field.
-    Columns,
-    /// The same for an order: each with a direction behind it, or a sign before it.
-    Order,
-    /// `field operator value`, joined by words; values stand in quotes, brackets or bare.
-    Conditions,
-    /// A list of `field:operator:value`.
-    Terms,
-}
-
-/// Words of conditions that are no fields.
-const WORDS: [&str; 15] =
-    ["and", "or", "not", "in", "like", "contains", "is", "null", "true", "false", "between", "startswith", "endswith", "asc", "desc"];
-
-impl From<NamingFile> for Naming {
-    fn from(file: NamingFile) -> Naming {
-        match file {
-            NamingFile::Columns => Naming::Columns,
-            NamingFile::Order => Naming::Order,
-            NamingFile::Conditions => Naming::Conditions,
-            NamingFile::Terms => Naming::Terms,
-        }
-    }
-}
-
-impl Naming {
-    /// The fields that a value of the option names.
-    pub(crate) fn names(self, value: &Value) -> Vec<Vec<String>> {
-        let texts: Vec<&str> = match value {
-            Value::String(text) => vec![text],
-            Value::Array(list) => list.iter().filter_map(Value::as_str).collect(),
-            _ => Vec::new(),
-        };
-        let named: Vec<&str> = match self {
-            Naming::Columns => texts.iter().flat_map(|text| text.split(',')).map(str::trim).collect(),
-            Naming::Order => {
-                let parts = texts.iter().flat_map(|text| text.split(','));
-                parts.map(|part| part.split_whitespace().next().unwrap_or_default().trim_start_matches(['-', '+'])).collect()
-            }
-            Naming::Terms => texts.iter().filter_map(|text| Some(text.split_once(':')?.0.trim())).collect(),
-            Naming::Conditions => texts.iter().flat_map(|text| words(text)).collect(),
-        };
-        let path = |name: &str| name.split(['/', '.']).map(str::to_owned).collect();
-        named.into_iter().filter(|name| !name.is_empty()).map(path).collect()
-    }
-}
-
-/// The fields of a condition: words before an operator, outside of quotes and brackets.
-fn words(text: &str) -> Vec<&str> {
-    let mut found = Vec::new();
-    let mut rest = text;
-    // Behind an operator stands a value.
-    let mut is_value = false;
-    while let Some(c) = rest.chars().next() {
-        let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '/' | '.');
-        let length = match c {
-            '"' | '\'' => rest.get(1..).and_then(|tail| tail.find(c)).map_or(rest.len(), |end| end + 2),
-            '[' => rest.find(']').map_or(rest.len(), |end| end + 1),
-            '(' if is_value => rest.find(')').map_or(rest.len(), |end| end + 1),
-            c if c.is_alphabetic() || c == '_' => rest.find(|c: char| !is_word(c)).unwrap_or(rest.len()),
-            c if c.is_ascii_digit() => rest.find(|c: char| !is_word(c) && !matches!(c, '-' | ':')).unwrap_or(rest.len()),
-            c => c.len_utf8(),
-        };
-        let (token, tail) = rest.split_at(length.min(rest.len()));
-        rest = tail;
-        let lower = token.to_ascii_lowercase();
-        match token {
-            "=" | "<" | ">" | "!" => is_value = true,
-            _ if matches!(lower.as_str(), "and" | "or") => is_value = false,
-            _ if matches!(lower.as_str(), "like" | "contains" | "in" | "is" | "between") => is_value = true,
-            _ if c.is_whitespace() || WORDS.contains(&lower.as_str()) => {}
-            _ if (c.is_alphabetic() || c == '_') && !is_value => found.push(token),
-            _ => {}
-        }
-    }
-    found
-}
-
 impl Operation {
     /// The fields of the record that comes back.
     pub(crate) fn record_fields(&self) -> Fields {
         self.record().map_or(Fields::Any, |r| Fields::of(&r.schema.to_value(), Some(&r.sample.to_value())))
+    }
+
+    /// The same for a call with these options: of what a projection leaves out, nothing comes.
+    #[cfg(any(feature = "batch", feature = "cli"))]
+    pub(crate) fn returned_fields(&self, options: &Options) -> Fields {
+        let projection = self.options.iter().find(|o| o.naming == Some(Naming::Columns)).and_then(|o| options.values().get(&o.name));
+        let chosen: Vec<Vec<String>> = projection.map(|value| Naming::Columns.names(value)).unwrap_or_default();
+        match self.record_fields() {
+            Fields::Object { mut known, is_whole } if !chosen.is_empty() => {
+                known.retain(|name, _| chosen.iter().any(|path| path.first() == Some(name)));
+                Fields::Object { known, is_whole }
+            }
+            all => all,
+        }
     }
 
     /// The fields of an item, those that fill options among them; `Any` where nothing is known of them, or nothing but options is sent.
@@ -409,7 +354,7 @@ impl<'o> Strangers<'o> {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Fields, Naming};
+    use super::Fields;
 
     fn unknown(fields: &Fields, path: &str) -> Option<String> {
         let path: Vec<String> = path.split('.').map(str::to_owned).collect();
@@ -456,27 +401,5 @@ mod tests {
         let fields = Fields::of(&schema, None);
         assert_eq!(unknown(&fields, "child.child.name"), None);
         assert_eq!(unknown(&fields, "child.child.nam").as_deref(), Some("child.child.nam; did you mean `child.child.name`?"));
-    }
-
-    #[test]
-    fn options_name_fields() {
-        for (naming, value, names) in [
-            (Naming::Columns, json!("id, role/name"), "id role/name"),
-            (Naming::Columns, json!(["id", "name"]), "id name"),
-            (Naming::Order, json!("lastName asc,defaultLocation/name desc, -id"), "lastName defaultLocation/name id"),
-            (
-                Naming::Conditions,
-                json!(r#"inactiveFlag=false and type/id in (1,2) or not (title like "and x=1*" )"#),
-                "inactiveFlag type/id title",
-            ),
-            (Naming::Conditions, json!("hireDate > [2025-01-01T00:00:00Z] and a != null and b is not null"), "hireDate a b"),
-            (Naming::Conditions, json!(r#"identifier = "a" and (level='Owner' or objectId>=5)"#), "identifier level objectId"),
-            (Naming::Conditions, json!("summary contains name"), "summary"),
-            (Naming::Terms, json!(["status:eq:ACTIVE", "id:in:1,2"]), "status id"),
-            (Naming::Columns, json!(7), ""),
-        ] {
-            let found: Vec<String> = naming.names(&value).iter().map(|path| path.join("/")).collect();
-            assert_eq!(found.join(" "), names, "{value}");
-        }
     }
 }

@@ -10,6 +10,7 @@ mod effects;
 mod exact;
 mod fields;
 mod file;
+mod naming;
 mod operation;
 mod pack;
 mod paging;

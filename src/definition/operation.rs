@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::connector::{Connector, Success};
 use super::exact::refine;
-use super::fields::{Fields, Naming};
+use super::fields::Fields;
+use super::naming::Naming;
 use super::paging::{Paging, Size, Total};
 use super::schema::{Finding, Schema, kind_of};
 use super::text::{Pointer, Text};

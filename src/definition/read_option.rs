@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::check::Checker;
-use super::fields::Naming;
 use super::file::{LocationFile, OptionFile, StyleFile};
+use super::naming::Naming;
 use super::operation::{Location, OptionRule};
 use super::paging::Size;
 use super::value::Json;
