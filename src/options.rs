@@ -154,6 +154,18 @@ impl Options {
         }
     }
 
+    /// Those of some names, with their digits.
+    #[cfg(feature = "cli")]
+    pub(crate) fn only<'n>(&self, names: impl Iterator<Item = &'n str>) -> Options {
+        let mut some = Options::default();
+        for name in names {
+            if let Some(given) = self.get(name) {
+                some.insert_given(name, given);
+            }
+        }
+        some
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<Given<'_>> {
         let value = self.values().get(name)?;
         Some(Given { value, text: self.0.texts.get(name).map(AsRef::as_ref) })

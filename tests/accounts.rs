@@ -225,7 +225,7 @@ fn accounts(dice: &mut fastrand::Rng, connector: &str, round: u64, bank: &mut Ba
                 // The connection's own token is what the host has kept.
                 given.refresh = Some(Secret::new(refresh.clone()));
             }
-            given.account = account.filter(|_| dice.bool()).map(str::to_owned);
+            given.account = account.map(str::to_owned);
             given
         });
         Account { who, account, name, refresh, given }
@@ -340,10 +340,12 @@ async fn tokens_of_another_account_are_not_taken() {
     let (server, bank) = serve().await;
     let engine = engine(None);
     let mut given = bank.lock().unwrap().pair("A");
-    given.account = Some("one".to_owned());
-    let session = engine.connect(&spec("person", &server.uri(), Some("two"), None, None)).unwrap();
-    let error = session.keep_tokens(&given).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Connection, "{error:?}");
+    for account in [Some("one".to_owned()), None] {
+        given.account = account;
+        let session = engine.connect(&spec("person", &server.uri(), Some("two"), None, None)).unwrap();
+        let error = session.keep_tokens(&given).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Connection, "{error:?}");
+    }
     assert_eq!(bank.lock().unwrap().requests, 0);
 }
 
@@ -451,7 +453,8 @@ async fn a_token_file_of_a_newer_version_is_left_alone() {
 async fn the_host_gives_tokens_that_are_older_than_those_that_were_renewed_here() {
     let (server, bank) = serve().await;
     let engine = engine(Some(Arc::new(MemoryStore::default())));
-    let given = bank.lock().unwrap().pair("A");
+    let mut given = bank.lock().unwrap().pair("A");
+    given.account = Some("contoso".to_owned());
     let open = || engine.connect(&spec("person", &server.uri(), Some("contoso"), None, None)).unwrap();
     for _ in 0..3 {
         let session = open();

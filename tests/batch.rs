@@ -50,7 +50,7 @@ async fn run(batch: &Arc<Batch>, options: RunOptions) -> (Vec<String>, Report) {
             _ => continue,
         });
     }
-    (events, run.finish(|_| ()).await)
+    (events, run.finish(|_| Ok(())).await)
 }
 
 fn batch(folder: &Path, text: &str, config: &BatchConfig) -> Arc<Batch> {
@@ -97,7 +97,7 @@ async fn a_run_that_is_stopped_goes_on() {
             cancel.cancel();
         }
     }
-    let report = stopped.finish(|_| ()).await;
+    let report = stopped.finish(|_| Ok(())).await;
     assert!(!report.finished && report.check().unwrap_err().kind() == ErrorKind::Cancelled);
     assert!(report.steps.iter().any(|s| s.status == StepStatus::Done) && report.steps.iter().any(|s| s.status != StepStatus::Done));
     let again = RunOptions { state: options.state, ..RunOptions::default() };
@@ -133,6 +133,7 @@ async fn a_run_ends_when_its_report_is_out() {
             told = report.steps.len();
             assert!(report.finished);
             copy(&state, &killed);
+            Ok(())
         })
         .await;
     assert!(report.finished && told == 2);

@@ -189,7 +189,7 @@ async fn run(engine: &Arc<Engine>, stock: &Stock, folder: &Path, url: &str, sums
             tokio::time::sleep(Duration::from_millis(fastrand::u64(20..4000))).await;
             cancel.cancel();
         });
-        let report = run.finish(|_| ()).await;
+        let report = run.finish(|_| Ok(())).await;
         stopper.abort();
         if report.finished {
             break report;

@@ -128,6 +128,11 @@ impl TokenSlot for FileSlot {
         self.change(move |stored| drop(stored.tokens.insert(key, entry))).await
     }
 
+    /// The file as it is can be written again.
+    async fn ready(&mut self) -> Result<()> {
+        self.change(|_| {}).await
+    }
+
     async fn earlier(&mut self) -> Result<Vec<EarlierTokens>> {
         let (path, place) = (self.path.clone(), earlier_key(&self.owner, ""));
         blocking(move || {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 use super::grant::{self, Granted, Offer};
 use super::owner::{self, Begun, Earlier};
@@ -24,6 +24,40 @@ use crate::transport::{ExchangeLimits, Failure, FailureKind, Transport};
 const ATTEMPTS: u32 = 3;
 /// How long before its end a token is renewed, at most.
 const MARGIN_S: u64 = 60;
+
+/// Renewals under way in this process, for those who end it.
+static RENEWALS: AtomicU64 = AtomicU64::new(0);
+static RENEWED: Notify = Notify::const_new();
+
+/// One renewal.
+struct UnderWay;
+
+impl UnderWay {
+    fn begin() -> UnderWay {
+        RENEWALS.fetch_add(1, Ordering::SeqCst);
+        UnderWay
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        RENEWALS.fetch_sub(1, Ordering::SeqCst);
+        RENEWED.notify_waiters();
+    }
+}
+
+/// Waits until no renewal is under way: a process that ends in the middle of one loses the account of tokens that rotate.
+pub(crate) async fn settled() {
+    loop {
+        let renewed = RENEWED.notified();
+        let mut renewed = std::pin::pin!(renewed);
+        renewed.as_mut().enable();
+        if RENEWALS.load(Ordering::SeqCst) == 0 {
+            return;
+        }
+        renewed.await;
+    }
+}
 
 /// What an exchange needs from its connection.
 #[derive(Clone)]
@@ -97,7 +131,9 @@ impl Keeper {
             return Err(error.clone());
         }
         let (means, rejected, epoch, owner) = (means.clone(), rejected.cloned(), Arc::clone(&self.epoch), self.owner(means));
+        let under_way = UnderWay::begin();
         let task = tokio::spawn(async move {
+            let _under_way = under_way;
             let renewed = means.renew(&owner, rejected.as_ref()).await;
             let at = epoch.fetch_add(1, Ordering::SeqCst) + 1;
             match &renewed {
@@ -162,6 +198,7 @@ impl Keeper {
         let mut state = self.state.lock().await;
         let owner = self.owner(means);
         let mut slot = means.store.open(&owner).await?;
+        slot.ready().await?;
         let granted = means.buy(Offer::Code { code, redirect, verifier }).await?;
         state.live = Some(means.keep(slot.as_mut(), granted, &owner).await?);
         Ok(())
@@ -182,6 +219,10 @@ impl Means {
             (None, Auth::Oauth2(rule)) if !rule.person => Offer::Client,
             (None, _) => return Err(self.nobody(stored.is_some())),
         };
+        if matches!(offer, Offer::Refresh(_)) {
+            // A token that is spent and whose successor cannot be kept is lost.
+            slot.ready().await?;
+        }
         let bought = match self.buy(offer).await {
             Err(error) if error.kind() == ErrorKind::Unauthenticated => {
                 // Somebody who does not take the lock may have been faster.

@@ -21,6 +21,8 @@ use crate::secret::{MASK, Secret};
 
 pub use file_store::FileStore;
 pub(crate) use grant::sign_in_url;
+#[cfg(any(feature = "cli", feature = "ffi"))]
+pub(crate) use keeper::settled;
 pub(crate) use keeper::{Access, Keeper, Means};
 #[cfg(feature = "keyring")]
 pub use keyring_store::KeyringStore;

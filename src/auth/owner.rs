@@ -36,7 +36,8 @@ pub(super) enum Begun {
 /// # Errors
 /// `connection` when they are of another account.
 pub(super) fn begun_by(connection: &Connection, tokens: &Tokens) -> Result<Begun> {
-    if tokens.account.is_some() && tokens.account != connection.account {
+    // Not even where one side lacks it.
+    if tokens.account != connection.account {
         return Err(of_another(&of(connection), tokens.account.as_deref()));
     }
     let refresh = grant::seed(connection);

@@ -92,6 +92,14 @@ pub trait TokenSlot: Send {
     /// `state` when it cannot be written; the new tokens are then not used.
     async fn write(&mut self, tokens: &Tokens) -> Result<()>;
 
+    /// Whether there is room to write: asked before a token is spent for what is then to be written.
+    ///
+    /// # Errors
+    /// `state` when there is none.
+    async fn ready(&mut self) -> Result<()> {
+        Ok(())
+    }
+
     /// What version 0.1 has kept for the owner's connector and address.
     ///
     /// # Errors

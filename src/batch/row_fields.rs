@@ -104,12 +104,16 @@ fn of_value(value: &Value) -> Fields {
 
 /// Faults of the fields that `map` makes for a write; `has` tells which options are given.
 pub(super) fn check_map(c: &mut Checker<'_>, at: &str, operation: &Operation, map: &Shape, has: impl Fn(&str) -> bool) {
-    let Shape::Map(fields) = map else { return };
     if operation.method == Method::Query {
         return;
     }
+    let fields: Vec<String> = match map {
+        Shape::Map(fields) => fields.iter().map(|(name, _)| name.clone()).collect(),
+        Shape::Fixed(json) => crate::item::fields_of(json).unwrap_or_default().into_iter().map(|(name, _)| name).collect(),
+        Shape::List(_) | Shape::Text(_) | Shape::Value(_) => return,
+    };
     for option in operation.options.iter().filter(|o| o.required && operation.item_may_fill(o) && !has(&o.name)) {
-        let names = || fields.iter().map(|(name, _)| name.as_str());
+        let names = || fields.iter().map(String::as_str);
         if names().all(|name| name != option.name) {
             let near = nearest(&option.name, names()).map(|n| format!("; is `{n}` meant?")).unwrap_or_default();
             c.fault(at, format!("`{}` is missing, which says which record is meant{near}", option.name), None);

@@ -83,16 +83,20 @@ impl Run {
     }
 
     /// Runs to the end. `tell` gets the report and brings it to where it must be - a screen, a file, a caller; then the run is noted as ended, if nothing
-    /// is left to do in it. What `tell` cannot bring anywhere is no reason to do the run again: the report is in the run folder too.
+    /// is left to do in it.
     ///
-    /// The report that is given back differs from the one told only when the end could not be noted: it has the error, and the run goes on next time.
-    pub async fn finish(mut self, tell: impl FnOnce(&Report)) -> Report {
+    /// The report that is given back differs from the one told only when `tell` failed or the end could not be noted: it has the error, and the next run
+    /// does nothing again, tells the report and ends this one.
+    pub async fn finish(mut self, tell: impl FnOnce(&Report) -> Result<()>) -> Report {
         while self.next().await.is_some() {}
         let Done { context, mut report } = match self.done {
             Some(done) => done,
             None => self.work.await,
         };
-        tell(&report);
+        if let Err(error) = tell(&report) {
+            report.finished = false;
+            report.error = Some(error);
+        }
         if report.finished {
             let kind = report.check().err().map(|e| e.kind().to_string());
             if let Err(error) = context.ledger.commit(vec![Fact::Ended { kind }], Vec::new()).await {

@@ -69,13 +69,13 @@ pub(crate) async fn run(context: &Context, args: &RunArgs) -> Result<u8> {
             if written.is_ok() {
                 told = Some((conclude(context, report, &signals), report.finished));
             }
+            written.clone()
         })
         .await;
     // Its end could not be noted: that is all that is not told yet.
     let unended = report.error.filter(|_| !report.finished && told.is_some_and(|(_, finished)| finished));
-    written.map_err(|e| match report.finished {
-        true => e.advise("the run has come to its end, and its report is kept in the run folder too; running it again begins a new run"),
-        false => e,
+    written.map_err(|e| {
+        e.advise("the report is in the run folder too; running it again sends nothing that is done, tells the report and ends the run")
     })?;
     match (unended, told) {
         (Some(error), _) => Err(error),

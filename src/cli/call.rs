@@ -82,6 +82,14 @@ impl Typed<'_> {
         let use_sample = self.args.use_sample;
         let sources = items::Sources { template: self.template, argument: self.items, fields: &given.fields, use_sample };
         let (items, items_file) = items::given(self.operation, &sources)?;
+        let has_field = |name: &str| items.as_ref().is_some_and(|given| given.covers(Some(name)));
+        // A sample of the template gives way to what each item says itself.
+        let fills = |name: &str| self.operation.option(name).is_some_and(|o| self.operation.item_may_fill(o)) && has_field(name);
+        let samples: Vec<String> = match self.template {
+            Some(_) => given.options.values().keys().filter(|n| !given.named.contains(*n) && fills(n)).cloned().collect(),
+            None => Vec::new(),
+        };
+        let given = given.without(&samples);
         let left = match self.template.filter(|_| !use_sample) {
             Some(template) => {
                 template.left(|name| given.named.iter().any(|n| n == name), |field| items.as_ref().is_some_and(|given| given.covers(field)))

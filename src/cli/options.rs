@@ -20,6 +20,17 @@ pub(crate) struct Given {
     pub(crate) file: Option<String>,
 }
 
+impl Given {
+    /// The same with some options left out.
+    pub(crate) fn without(mut self, names: &[String]) -> Given {
+        if !names.is_empty() {
+            let kept = self.options.values().keys().filter(|name| !names.contains(name)).map(String::as_str);
+            self.options = self.options.only(kept);
+        }
+        self
+    }
+}
+
 /// `--set items.0.title=…`
 pub(crate) struct ItemField {
     pub(crate) index: usize,

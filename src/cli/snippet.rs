@@ -20,6 +20,8 @@ pub(crate) struct Snippet<'a> {
     pub(crate) options: &'a Json,
     pub(crate) items: &'a [Json],
     pub(crate) ask: &'a [String],
+    /// The template's own name, by which what it asks for is refused until it is given.
+    template: String,
 }
 
 impl<'a> Snippet<'a> {
@@ -27,11 +29,16 @@ impl<'a> Snippet<'a> {
         let operation = &template.operation;
         let unique = catalog.operation(None, &operation.id).is_ok();
         let name = if unique { operation.id.clone() } else { format!("{}/{}", operation.connector.name, operation.id) };
-        Snippet { operation, name, options: &template.options, items: &template.items, ask: &template.ask }
+        let own = catalog.template(None, &template.name).is_ok();
+        let template_name = if own { template.name.clone() } else { format!("{}/{}", operation.connector.name, template.name) };
+        Snippet { operation, name, options: &template.options, items: &template.items, ask: &template.ask, template: template_name }
     }
 
-    /// A command line; `way` is how it gets to a system: `--sandbox`, or `--connection NAME`.
+    /// A command line; `way` is how it gets to a system: `--sandbox`, or `--connection NAME`, where no sample is sent by accident.
     pub(crate) fn command(&self, way: &str) -> String {
+        if !self.ask.is_empty() && way != "--sandbox" {
+            return format!("opnode {} --template {} {way}", self.operation.method, shell(&self.template));
+        }
         let mut parts = vec![format!("opnode {} {}", self.operation.method, shell(&self.name)), way.to_owned()];
         for (name, raw) in fields_of(&self.options.0).unwrap_or_default() {
             parts.push(format!("--set {}", shell(&format!("{name}={}", plain_value(raw.get())))));
@@ -81,7 +88,29 @@ impl<'a> Snippet<'a> {
             let mark = number_mark(index);
             text.replace(&quoted(&mark), digits).replace(&mark, digits)
         };
-        Ok(numbers.iter().enumerate().fold(text, spelled))
+        let text = numbers.iter().enumerate().fold(text, spelled);
+        Ok(if self.ask.is_empty() { text } else { self.left_open(&text) })
+    }
+
+    /// The step over the template: what is asked for stands there as a comment, and until it is given the step is refused.
+    fn left_open(&self, text: &str) -> String {
+        let asks = |root: &str| self.ask.iter().any(|p| p.starts_with(root));
+        let (mut out, mut section) = (String::new(), String::new());
+        for line in text.lines() {
+            let key = line.strip_prefix("  ").filter(|rest| !rest.starts_with([' ', '-'])).and_then(|rest| rest.split(':').next());
+            if let Some(key) = key {
+                key.clone_into(&mut section);
+            }
+            let method = self.operation.method.to_string();
+            match section.as_str() {
+                name if name == method => out.push_str(&format!("  template: {}\n", self.template)),
+                "options" if asks("/options") => out.push_str(&format!("  # {}\n", line.strip_prefix("  ").unwrap_or(line))),
+                "items" if asks("/items") => out.push_str(&format!("  # {}\n", line.strip_prefix("  ").unwrap_or(line))),
+                "options" | "items" => {}
+                _ => out.push_str(&format!("{line}\n")),
+            }
+        }
+        out
     }
 }
 

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::error::ErrorKind as Refusal;
 use clap::{Args as _, CommandFactory, FromArgMatches, Parser};
@@ -100,6 +101,9 @@ fn run(context: &Context, command: Command) -> Result<u8> {
     }
 }
 
+/// How long the end of the process waits for tokens that are being renewed.
+const RENEWAL: Duration = Duration::from_secs(60);
+
 /// Runs a command that waits for a system.
 fn wait(work: impl Future<Output = Result<u8>>) -> Result<u8> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -107,6 +111,8 @@ fn wait(work: impl Future<Output = Result<u8>>) -> Result<u8> {
         .build()
         .map_err(|e| Error::new(ErrorKind::Internal, format!("the runtime does not start: {e}")))?;
     let done = runtime.block_on(work);
+    // A token that is being renewed is spent already, and what comes for it must be kept.
+    let _as_long_as_that_takes = runtime.block_on(async { tokio::time::timeout(RENEWAL, crate::auth::settled()).await });
     // The process ends: a look-up of a name that hangs must not hold it up, and nothing is gained by taking connections apart.
     std::mem::forget(runtime);
     done

@@ -21,10 +21,11 @@ pub(crate) fn run(context: &Context, args: &TemplateArgs) -> Result<()> {
             let known = example_name(context, connector);
             let way = format!("--connection {}", shell(known.as_deref().unwrap_or("NAME")));
             let mut asked = snippet.to_fill_in();
+            let more = if asked.is_empty() { "" } else { "# asked for on a terminal; else given with --set NAME=VALUE or --items\n" };
             if known.is_none() {
                 asked.insert(0, format!("NAME (a connection of {connector}; or use --sandbox)"));
             }
-            format!("{}{}\n", head(&template, &asked), snippet.command(&way))
+            format!("{}{more}{}\n", head(&template, &asked), snippet.command(&way))
         }
         TemplateForm::Batch => format!("{}{}", head(&template, &[]), snippet.batch(&step_id(&template.name))?),
         TemplateForm::Json => to_json(&template)?,

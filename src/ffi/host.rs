@@ -190,6 +190,12 @@ impl Host {
         true
     }
 
+    /// Waits until no token is being renewed: what comes for one that is spent must be kept.
+    pub(crate) fn wait_renewed(&self, until: Option<Instant>) -> bool {
+        let left = until.map_or(Duration::from_secs(60), |until| until.saturating_duration_since(Instant::now()));
+        self.handle.block_on(async { tokio::time::timeout(left, crate::auth::settled()).await.is_ok() })
+    }
+
     /// Takes the log of how many handles are left open.
     pub(crate) fn log(&self, message: String) {
         let event = serde_json::json!({ "kind": "log", "level": "warn", "message": message });

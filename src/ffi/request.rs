@@ -129,7 +129,8 @@ impl Request {
             refuse_samples(template, &typed)?;
         }
         let options = options(typed.options, template.as_ref())?;
-        let items = items(typed.items, template.as_ref())?;
+        // Items of a stream stand in the place of the template's.
+        let items = items(typed.items, template.as_ref().filter(|_| !typed.stream))?;
         let work = work(conn, &typed, items)?;
         if operation.is_empty() && !matches!(work, Work::Check | Work::Selftest(_)) {
             return Err(usage("the request names no operationId"));

@@ -261,7 +261,7 @@ impl Story {
         let work = folder.join("work");
         std::fs::create_dir_all(&work).unwrap();
         let server = Server::new(seed, BEFORE, Made::new(), None);
-        block_on(batch(shape, &work, &server).run(RunOptions::default()).unwrap().finish(|_| ())).check().unwrap();
+        block_on(batch(shape, &work, &server).run(RunOptions::default()).unwrap().finish(|_| Ok(()))).check().unwrap();
         let (root, album) = (work.join(ROOT), folder.join("album"));
         let camera = Camera { root, album, dice: fastrand::Rng::with_seed(seed), images: Vec::new() };
         let server = Server::new(seed, THINGS, Made::new(), Some(camera));
@@ -275,7 +275,11 @@ impl Story {
                     _ => {}
                 }
             }
-            run.finish(|_| server.look(|| "the report".to_owned(), false)).await.check().unwrap();
+            let tell = |_: &opnode::batch::Report| {
+                server.look(|| "the report".to_owned(), false);
+                Ok(())
+            };
+            run.finish(tell).await.check().unwrap();
         });
         let images = server.camera.lock().unwrap().take().unwrap().images;
         Story { shape, seed, images }
@@ -293,7 +297,7 @@ impl Story {
             match batch.run(RunOptions::default()) {
                 Err(error) => (false, false, Some(error), 0),
                 Ok(run) => {
-                    let report = run.finish(|_| ()).await;
+                    let report = run.finish(|_| Ok(())).await;
                     (true, report.finished, report.check().err(), report.steps.iter().map(|s| s.counts.unknown).sum::<u64>())
                 }
             }

@@ -87,7 +87,7 @@ def rounds(label, specs):
             connection.close()
 
 
-given = [{"tokens": {"access_token": f"given-{who}", "refresh_token": f"seed-{who}"}} for who in "AB"]
+given = [{"tokens": {"access_token": f"given-{who}", "refresh_token": f"seed-{who}", "account": "x"}} for who in "AB"]
 rounds("without accounts", [spec(who) for who in "AB"])
 rounds("a name is no account", [spec(who, name=who) for who in "AB"])
 rounds("own accounts", [spec(who, account=who, name=who) for who in "AB"])
@@ -97,4 +97,6 @@ rounds("one account twice", [spec("A", account="A", name=name) for name in "ab"]
 rounds("one account under two names", [spec("A", account=account) for account in "AB"])
 other = {"tokens": {"access_token": "given-B", "refresh_token": "seed-B", "account": "B"}}
 rounds("tokens of another account", [spec("A", account="A"), spec("A", account="A", **other)])
+nameless = {"tokens": {"access_token": "given-B", "refresh_token": "seed-B"}}
+rounds("tokens that do not say whose they are", [spec("A", account="A", **nameless)])
 os._exit(0)

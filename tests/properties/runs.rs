@@ -104,7 +104,7 @@ async fn run(folder: &Path, server: &Arc<Server>, stop: Option<(u64, bool)>) -> 
     catalog.add("acme", "operations.yaml", OPERATIONS);
     let engine = Engine::new(EngineConfig { catalog, transport: Some(server.clone()), ..EngineConfig::default() });
     let batch = Batch::parse(&folder.join("batch.yaml"), BATCH, &BatchConfig::new(Arc::new(engine))).unwrap();
-    Arc::new(batch).run(RunOptions { cancel, ..RunOptions::default() }).unwrap().finish(|_| ()).await
+    Arc::new(batch).run(RunOptions { cancel, ..RunOptions::default() }).unwrap().finish(|_| Ok(())).await
 }
 
 fn file(folder: &Path, name: &str) -> String {

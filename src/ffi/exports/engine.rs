@@ -55,7 +55,7 @@ unsafe extern "C" fn opnode_engine_shutdown(engine: *mut c_void, timeout_ms: i64
         guard::may_wait(timeout_ms)?;
         let host = handle::get::<Host>(engine)?;
         host.close();
-        if !host.wait_over(until(timeout_ms)) {
+        if !host.wait_over(until(timeout_ms)) || !host.wait_renewed(until(timeout_ms)) {
             return Ok(status::of(ErrorKind::Timeout));
         }
         match handle::count(host.id) {

@@ -90,7 +90,9 @@ fn drain(op: &Arc<Op>, facts: Facts, until: Option<Instant>) -> (Vec<Arc<Buffer>
                 let late = drain(op, facts, None);
                 all.extend(late.0);
                 let timed_out = Error::new(ErrorKind::Timeout, "the time for the call passed");
-                let error = late.1.err().filter(|e| e.kind() == ErrorKind::UnknownOutcome).unwrap_or(timed_out);
+                // That some took effect is graver than that the time passed: a call that passed its time is sent again by many.
+                let is_graver = |e: &Error| matches!(e.kind(), ErrorKind::UnknownOutcome | ErrorKind::Partial);
+                let error = late.1.err().filter(is_graver).unwrap_or(timed_out);
                 return (all, Err(error));
             }
         }
