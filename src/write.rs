@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 use tokio::task::JoinHandle;
 
 use crate::body::{self, Share};
-use crate::definition::{Operation, Send, Strangers, scalar};
+use crate::definition::{Operation, OptionRule, Send, Strangers, scalar};
 use crate::engine::CallOptions;
 use crate::error::{Error, ErrorKind, Fault, Place, Result};
 use crate::item::{Item, Items};
@@ -197,8 +197,11 @@ fn check_item(
         fault(String::new(), "it must be an object".into());
         return Ok(());
     }
+    // A path that ends with a record's name is that record's; elsewhere an item may have a field of the same name that is its own.
+    let own = |name: &str| operation.path.last_name() == Some(name) && operation.verb != http::Method::POST;
     let drops = operation.items.as_ref().is_none_or(|rule| rule.drop_path_fields);
-    for option in operation.options.iter().filter(|o| drops && operation.item_may_fill(o) && !names.contains(&o.name.as_str())) {
+    let same = |o: &&OptionRule| operation.item_may_fill(o) && !names.contains(&o.name.as_str()) && (drops || own(&o.name));
+    for option in operation.options.iter().filter(same) {
         let text = |value: Option<&Value>| value.and_then(scalar);
         if let (Some(own), Some(said)) = (text(value.get(&option.name)), text(given.values().get(&option.name)))
             && own != said

@@ -91,9 +91,10 @@ impl Typed<'_> {
         };
         let given = given.without(&samples);
         let left = match self.template.filter(|_| !use_sample) {
-            Some(template) => {
-                template.left(|name| given.named.iter().any(|n| n == name), |field| items.as_ref().is_some_and(|given| given.covers(field)))
-            }
+            Some(template) => template.left(
+                |name| given.named.iter().any(|n| n == name) || fills(name),
+                |field| items.as_ref().is_some_and(|given| given.covers(field)),
+            ),
             None => Vec::new(),
         };
         Ok(Filled { given, items, items_file, left })

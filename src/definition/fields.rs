@@ -330,7 +330,10 @@ impl<'o> Strangers<'o> {
 
     /// Looks at an item.
     pub(crate) fn look(&mut self, index: usize, item: &Value) {
-        if matches!(self.fields, Fields::Any) {
+        let is_patch = self.operation.items.as_ref().is_some_and(|rule| rule.send == Send::JsonPatch);
+        // A ready operation of a patch names its field otherwise.
+        let is_ready = is_patch && item.get("op").is_some() && item.get("path").is_some();
+        if is_ready || matches!(self.fields, Fields::Any) {
             return;
         }
         let mut found = Vec::new();

@@ -17,6 +17,14 @@ pub(crate) enum Part {
 }
 
 impl Text {
+    /// The placeholder that it ends with.
+    pub(crate) fn last_name(&self) -> Option<&str> {
+        match self.0.last() {
+            Some(Part::Name(name)) => Some(name),
+            Some(Part::Literal(_)) | None => None,
+        }
+    }
+
     /// Parses the text; `Err` says what is wrong with a placeholder.
     pub(crate) fn parse(text: &str) -> Result<Text, String> {
         let mut parts = Vec::new();
