@@ -82,8 +82,7 @@ impl Run {
         }
     }
 
-    /// Runs to the end. `tell` gets the report and brings it to where it must be - a screen, a file, a caller; then the run is noted as ended, if nothing
-    /// is left to do in it.
+    /// Runs to the end. `tell` gets the report and brings it to where it must be; then the run is noted as ended, if nothing is left to do in it.
     ///
     /// The report that is given back differs from the one told only when `tell` failed or the end could not be noted: it has the error, and the next run
     /// does nothing again, tells the report and ends this one.

@@ -16,7 +16,7 @@ use super::feed::{Elements, Inputs};
 use super::journal::{Fact, Tally};
 use super::spool::Spool;
 use super::state::{Standing, StepState};
-use crate::definition::{OnErrorFile, OnUnknownFile, Repeat, Send};
+use crate::definition::{Method, OnErrorFile, OnUnknownFile, Repeat, Send};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
 use crate::options::Options;
@@ -273,6 +273,10 @@ impl Writing<'_, '_> {
 
     /// Rows, then the outcome that speaks of them. `stops` when a failure ends a step that stops at failures.
     async fn record(&mut self, element: u64, outcome: &Outcome, item: Option<&str>, stops: bool) -> Result<()> {
+        let is_gone = outcome.error.as_ref().is_some_and(|e| e.kind() == ErrorKind::NotFound) && self.task.step.method == Method::Delete;
+        // Under way when the run was killed, sent again and not there: it was done then, as after an attempt of the same call.
+        let done = (is_gone && self.state.standing(element, outcome.index) == Standing::Adrift).then(|| already_gone(outcome));
+        let outcome = done.as_ref().unwrap_or(outcome);
         let index = if self.task.step.each.is_some() { element } else { outcome.index };
         if outcome.status == OutcomeStatus::Skipped {
             if let Some(error) = outcome.error.as_ref().filter(|e| e.kind() == ErrorKind::State) {
@@ -432,4 +436,9 @@ impl Writing<'_, '_> {
         };
         self.task.progress(counts, None).await;
     }
+}
+
+fn already_gone(outcome: &Outcome) -> Outcome {
+    let Outcome { index, http_status, attempts, .. } = *outcome;
+    Outcome { index, status: OutcomeStatus::Ok, http_status, items: Items::default(), location: None, error: None, attempts }
 }

@@ -311,8 +311,13 @@ fn ended(setting: &Setting, _: &Clean) -> Result<(), String> {
 fn report(setting: &Setting, clean: &Clean) -> Result<(), String> {
     let world = World::new(setting);
     let ended = world.run(None, &["--report", "/dev/full"])?;
-    if ended.exit != Some(9) || !world.has_ended() || !ended.stderr.contains("begins a new run") {
+    if ended.exit != Some(9) || world.has_ended() || !ended.stderr.contains("running it again sends nothing that is done") {
         return Err(format!("it ended with {:?}: {}", ended.exit, ended.stderr));
+    }
+    // Told where there is room, it ends, and nothing is sent again.
+    let again = world.run(None, &["--report", "report-at-last.json"])?;
+    if again.exit == Some(9) || !world.has_ended() {
+        return Err(format!("again, it ended with {:?}: {}", again.exit, again.stderr));
     }
     verdict::check(&world, &clean.left).map(|_| ())
 }

@@ -239,6 +239,7 @@ CASE(tokens_of_the_host) {
       credentials++;
       HAS(event, "\"seed\":");
       HAS(event, "\"connection\":\"home\"");
+      HAS(event, "\"account\":\"sandbox\"");
       CHECK(sscanf(strstr(event, "\"access_token\":\"") + 16, "%599[^\"]", access) == 1);
       CHECK(sscanf(strstr(event, "\"refresh_token\":\"") + 17, "%599[^\"]", refresh) == 1);
     }
@@ -249,7 +250,7 @@ CASE(tokens_of_the_host) {
   leave(it, conn);
   /* The next process: with the tokens of the last event, nothing is renewed at first. */
   char spec[4000];
-  snprintf(spec, sizeof spec, "%.*s,\"tokens\":{\"access_token\":\"%s\",\"refresh_token\":\"%s\",\"expires_at\":null,\"seed\":null}}", (int)strlen(env("SANDBOX")) - 1,
+  snprintf(spec, sizeof spec, "%.*s,\"tokens\":{\"access_token\":\"%s\",\"refresh_token\":\"%s\",\"expires_at\":null,\"account\":\"sandbox\",\"seed\":null}}", (int)strlen(env("SANDBOX")) - 1,
            env("SANDBOX"), access, refresh);
   ERR(OPNODE_OK, opnode_engine_new(OPNODE_ABI_VERSION, NULL, 0, NULL, &it, &err));
   ERR(OPNODE_OK, opnode_conn_open(it, spec, OPNODE_NTS, &conn, &err));

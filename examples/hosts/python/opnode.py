@@ -142,16 +142,18 @@ class Connection(Owner):
 
 
     def run(self, request, timeout_ms):
-        """Everything at once: the items (or a write's outcomes; None when there are none) and the report, whose "state" and "error" tell how it ended.
+        """Everything at once: the items (or a write's outcomes; None when there are none) and the report, whose "error", if any, is why it is not all.
         Raises when the request was refused. Ctrl-C is heard when it is over."""
         text, items, report, error = json.dumps(request).encode(), Handle(), Handle(), Handle()
         call = self.library.run_report
         status = call(self.handle, text, len(text), timeout_ms, ctypes.byref(items), ctypes.byref(report), ctypes.byref(error))
         if not report:
             self.library.check(status, error)
+        told = self.library.read(report)
         if error:
+            told["error"] = self.library._json(self.library.error_json, error)
             self.library.error_free(error)
-        return self.library.read(items) if items else None, self.library.read(report)
+        return self.library.read(items) if items else None, told
 
 
 class Operation(Owner):
