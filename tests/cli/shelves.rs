@@ -95,7 +95,9 @@ impl Shelf {
     fn take(&mut self, name: &str) -> ResponseTemplate {
         let before = self.boxes.len();
         self.boxes.retain(|b| b["name"] != name);
-        if self.boxes.len() < before { ResponseTemplate::new(204) } else { super::refusal(404, "not_found", "there is no such box") }
+        let gone = ResponseTemplate::new(204);
+        let gone = if self.mood == "slow" && name.contains("Slow") { gone.set_delay(Duration::from_secs(30)) } else { gone };
+        if self.boxes.len() < before { gone } else { super::refusal(404, "not_found", "there is no such box") }
     }
 }
 
