@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+#[cfg(any(feature = "batch", feature = "cli"))]
 use super::naming::Naming;
 use super::operation::{Operation, OptionRule, Send};
 #[cfg(any(feature = "batch", feature = "cli"))]
