@@ -48,7 +48,7 @@ impl Columns {
         Ok(())
     }
 
-    /// Of a list without rows: the columns that nothing is known of.
+    /// Columns that the record is not known to have, told before anything is sent.
     ///
     /// # Errors
     /// The same as one of them, where the call is strict.

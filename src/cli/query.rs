@@ -32,6 +32,8 @@ pub(crate) async fn run(context: &Context, args: &QueryArgs) -> Result<u8> {
     }
     let session = call.line.session.clone();
     let mut walk = session.query(&call.operation.id, &call.options, &call.with).map_err(|e| call.located(e))?;
+    let columns = Columns::of(&call.operation, &call.options, &args.call.output.columns);
+    columns::warn(&columns.notes(args.strict)?, context.screen);
     let warned = columns::warn(&walk.receipt().notes, context.screen);
     let signals = Signals::listen(&call.with.cancel);
     let look = match call.operation.response.result {
@@ -41,7 +43,6 @@ pub(crate) async fn run(context: &Context, args: &QueryArgs) -> Result<u8> {
     let output = Output::open(&args.call.output, std::io::stdout().is_terminal(), look, screen::columns(), Earlier::GivesWay)?;
     output.note().into_iter().for_each(|note| context.screen.note(note));
     let receipt = ReceiptFile::open(args.call.output.receipt.as_deref())?;
-    let columns = Columns::of(&call.operation, &call.options, &args.call.output.columns);
     deliver(context, &call, walk, (output, columns, receipt), (warned, &signals)).await
 }
 
@@ -80,15 +81,14 @@ async fn deliver(
     for note in output.finish()? {
         screen.note(&note);
     }
-    let columns = columns.notes(call.with.strict);
-    facts.notes.iter().skip(warned).chain(columns.as_deref().unwrap_or_default()).for_each(|note| screen.warn(note));
+    facts.notes.iter().skip(warned).for_each(|note| screen.warn(note));
     if let Some(place) = place {
         screen.note(&format!("{} in {place}", plain::count(facts.items, "item")));
     }
     if cut {
         screen.note("stopped at --limit; there may be more");
     }
-    kept.and(columns).map(|_| 0)
+    kept.map(|()| 0)
 }
 
 /// The end of a call that failed or was interrupted: what was delivered stays.
