@@ -407,7 +407,7 @@ pub(crate) fn put_object<'n, T>(out: &mut String, fields: impl IntoIterator<Item
 /// The names of a path as typed: `a`, `b/c`, or a JSON Pointer `/b/c`.
 #[cfg(any(feature = "batch", feature = "cli"))]
 pub(crate) fn path_of(text: &str) -> Vec<String> {
-    text.strip_prefix('/').unwrap_or(text).split('/').map(|t| t.replace("~1", "/").replace("~0", "~")).collect()
+    text.strip_prefix('/').unwrap_or(text).split('/').map(crate::yaml::unescape).collect()
 }
 
 #[cfg(test)]

@@ -70,6 +70,8 @@ fn run(root: &Path, case: &Path, server: &str) -> Result<(), String> {
         .env_clear()
         .envs([("HOME", folder.path().as_os_str()), ("PATH", path.as_os_str()), ("LC_ALL", "C.UTF-8".as_ref())])
         .envs([("OPNODE_DEFINITIONS", "definitions"), ("DEPOT_KEY", "key-of-the-depot"), ("SERVER", server), ("COLUMNS", "100")])
+        // A system with two accounts, whose port and void tokens a case finds in its folder.
+        .env("SHOP", Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hosts/shop.py"))
         // The keyring of whoever runs the tests stays out of them.
         .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
         .stdin(Stdio::null())

@@ -46,8 +46,8 @@ impl Drop for UnderWay {
     }
 }
 
-#[cfg(any(feature = "cli", feature = "ffi"))]
 /// Waits until no renewal is under way: a process that ends in the middle of one loses the account of tokens that rotate.
+#[cfg(any(feature = "cli", feature = "ffi"))]
 pub(crate) async fn settled() {
     loop {
         let renewed = RENEWED.notified();

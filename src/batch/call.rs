@@ -14,12 +14,8 @@ use crate::receipt::{Outcome, OutcomeStatus};
 use crate::send::{Cancel, Gate};
 use crate::write::{Writes, check_items};
 
-pub(super) fn options(task: &Task<'_>, scope: &Scope) -> Result<Options> {
-    options_of(task.step, scope)
-}
-
 /// The options of a step, each value with the text that its expression or the file gives it.
-pub(super) fn options_of(step: &Step, scope: &Scope) -> Result<Options> {
+pub(super) fn options(step: &Step, scope: &Scope) -> Result<Options> {
     let json = step.options.needed(scope)?;
     Options::read(&json).map_err(|e| Error::new(ErrorKind::InvalidOptions, format!("the options cannot be read: {e}")))
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::expr::{Expr, Shape, Wrong};
-use super::literal::{literal, literal_items, takes_nothing, tell};
+use super::literal::{literal_items, takes_nothing, tell};
 use super::load::{Known, find};
 use super::model::{Feed, Leg, Save, Step, Watermark};
 use super::names;
@@ -15,7 +15,7 @@ use crate::definition::{
 };
 use crate::error::{Result, did_you_mean};
 use crate::options::Options;
-use crate::yaml::escape;
+use crate::yaml::{escape, unescape};
 
 /// What the steps stand on.
 pub(crate) struct Ground<'a> {
@@ -86,11 +86,11 @@ fn check_step(
 
     let each = file.each.as_ref().and_then(|value| feed(c, &format!("{at}/for"), value, &mut names, nothing));
     names.sources.item = names.sources.of_feed(each.as_ref());
-    let options = options(c, at, file, template.as_ref(), operation.as_deref(), &mut names, plain);
+    let (options, literal) = options(c, at, file, template.as_ref(), operation.as_deref(), &mut names, plain);
     let own_items = file.items.as_ref();
     let template_items = template.as_ref().filter(|t| own_items.is_none() && !t.items.is_empty()).map(template_items);
     let items = own_items.or(template_items.as_ref()).and_then(|value| feed(c, &format!("{at}/items"), value, &mut names, plain));
-    let record = operation.as_deref().map(|o| o.returned_fields(&literal(&options))).unwrap_or_default();
+    let record = operation.as_deref().map(|o| o.returned_fields(&literal)).unwrap_or_default();
     let passing = if is_query { record.clone() } else { names.sources.of_feed(items.as_ref()) };
     names.sources.parent = std::mem::replace(&mut names.sources.item, passing);
     let keep = file.keep.as_ref().and_then(|value| expression(c, &format!("{at}/where"), value, &mut names, of_items));
@@ -252,7 +252,7 @@ fn template_items(template: &Template) -> Json {
     Json(format!("[{}]", template.items.iter().map(|i| i.0.as_str()).collect::<Vec<_>>().join(",")))
 }
 
-/// The options, those of a template underneath.
+/// The options, those of a template underneath; and again those that have no expressions.
 fn options(
     c: &mut Checker<'_>,
     at: &str,
@@ -261,7 +261,7 @@ fn options(
     operation: Option<&Operation>,
     names: &mut names::Names<'_, '_>,
     allowed: names::Allowed,
-) -> Shape {
+) -> (Shape, Options) {
     let Ordered(own) = &file.options;
     let place = format!("{at}/options");
     let base = template.map(|t| crate::item::fields_of(&t.options.0).unwrap_or_default().into_iter().map(|(n, r)| (n, r.get().to_owned())));
@@ -270,29 +270,25 @@ fn options(
     for (name, value) in own {
         all.push((name.clone(), shape(c, &format!("{place}/{}", escape(name)), &value.0, names, allowed)));
     }
+    let mut literal = Options::default();
     if let Some(operation) = operation {
-        check_options(c, &place, operation, &all, file);
+        literal = check_options(c, &place, operation, &all, file);
         asked(c, at, template, file);
     }
-    Shape::Map(all)
+    (Shape::Map(all), literal)
 }
 
 /// What is left open by a template must be given.
 fn asked(c: &mut Checker<'_>, at: &str, template: Option<&Template>, file: &StepFile) {
     let Some(template) = template else { return };
-    for pointer in &template.ask {
-        let name = pointer.split('/').nth(2).unwrap_or_default().replace("~1", "/").replace("~0", "~");
-        let given = if pointer.starts_with("/options/") { file.options.0.iter().any(|(n, _)| *n == name) } else { file.items.is_some() };
-        if !given {
-            let what = if pointer.starts_with("/options/") { format!("the option `{name}`") } else { "the items".to_owned() };
-            c.fault(&format!("{at}/template"), format!("the template {} leaves {what} to you", template.name), None);
-            return;
-        }
-    }
+    let left = template.left(|name| file.options.0.iter().any(|(given, _)| given == name), |_| file.items.is_some());
+    let Some(pointer) = left.first() else { return };
+    let what = pointer.strip_prefix("/options/").map_or_else(|| "the items".to_owned(), |name| format!("the option `{}`", unescape(name)));
+    c.fault(&format!("{at}/template"), format!("the template {} leaves {what} to you", template.name), None);
 }
 
-/// Names of all options, and the values of those that have no expressions.
-fn check_options(c: &mut Checker<'_>, place: &str, operation: &Operation, all: &[(String, Shape)], file: &StepFile) {
+/// Names of all options, and the values of those that have no expressions: it gives these.
+fn check_options(c: &mut Checker<'_>, place: &str, operation: &Operation, all: &[(String, Shape)], file: &StepFile) -> Options {
     let names = || operation.options.iter().map(|o| o.name.as_str());
     let mut literal = Options::default();
     for (name, shape) in all {
@@ -317,7 +313,7 @@ fn check_options(c: &mut Checker<'_>, place: &str, operation: &Operation, all: &
     if file.unknown_fields == UnknownFieldsFile::Refuse {
         tell(c, place, operation.unknown_names(&literal));
     }
-    let Err(error) = operation.check_options(&literal) else { return };
+    let Err(error) = operation.check_options(&literal) else { return literal };
     let faults = if error.faults.is_empty() {
         vec![(error.place.clone(), error.message.clone(), error.advice.clone())]
     } else {
@@ -330,6 +326,7 @@ fn check_options(c: &mut Checker<'_>, place: &str, operation: &Operation, all: &
             c.fault(&format!("{place}{field}"), message, advice);
         }
     }
+    literal
 }
 
 /// Keys that have no meaning in a step of this kind would be believed to work.

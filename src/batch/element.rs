@@ -72,7 +72,7 @@ pub(super) async fn send_element(task: &Task<'_>, known: &StepState, stop: &Canc
 /// Options and items of an element.
 fn prepare(task: &Task<'_>, element: u64, item: &str) -> Result<(Options, Option<Vec<String>>)> {
     let scope = task.scope.with_item(item, element);
-    let options = options(task, &scope)?;
+    let options = options(task.step, &scope)?;
     let items = match &task.step.items {
         None => None,
         Some(feed) => {

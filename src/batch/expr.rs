@@ -48,6 +48,8 @@ pub(crate) struct Expr {
     pub(crate) names: BTreeSet<String>,
     /// Its tokens, when it is nothing but a path.
     path: Option<Vec<String>>,
+    /// All paths in it.
+    pub(super) paths: Vec<Vec<String>>,
     /// It says that null is meant: a `?` stands behind it, or null is one of its values.
     may_be_null: bool,
 }
@@ -99,10 +101,11 @@ impl Expr {
         }
         unknown_words(source)?;
         // The language does not look into slices.
-        let own = paths(source).into_iter().map(|path| path.join("."));
+        let paths = paths(source);
+        let own = paths.iter().map(|path| path.join("."));
         let names = compiled.undeclared_variables(true).into_iter().chain(own).collect();
         let may_be_null = source.len() < whole.len() || names_null(source);
-        Ok(Expr { path: path(source), source: whole.to_owned(), compiled, names, may_be_null })
+        Ok(Expr { path: path(source), source: whole.to_owned(), compiled, names, paths, may_be_null })
     }
 
     /// Its tokens, when it is nothing but a path such as `steps.members.items`.

@@ -2,27 +2,12 @@
 
 use serde_json::Value;
 
-use super::expr::Shape;
 use super::row_fields;
 use crate::definition::{Checker, Method, Operation, StepFile, UnknownFieldsFile};
 use crate::error::{Fault, Place};
 use crate::item::Items;
 use crate::options::Options;
 use crate::write::check_items;
-
-/// The options without expressions.
-pub(super) fn literal(options: &Shape) -> Options {
-    let mut all = Options::default();
-    if let Shape::Map(fields) = options {
-        for (name, shape) in fields {
-            if let Shape::Fixed(json) = shape {
-                // What is wrong with it is told where options are checked.
-                let _told = all.insert_json(name, json);
-            }
-        }
-    }
-    all
-}
 
 /// Fields that are not known.
 pub(super) fn tell(c: &mut Checker<'_>, place: &str, unknown: Vec<Fault>) {

@@ -111,7 +111,7 @@ impl Batch {
     fn requests(&self, connection: &str, step: &Step, scope: &Scope) -> Result<Vec<PlannedRequest>> {
         let session = self.sessions.get(connection);
         let session = session.ok_or_else(|| Error::new(ErrorKind::Internal, format!("the connection {connection} is not open")))?;
-        let options = super::call::options_of(step, scope)?;
+        let options = super::call::options(step, scope)?;
         let with = CallOptions { items_max: step.limit, forward_only: step.forward_only, ..CallOptions::default() };
         let items = match &step.items {
             None => None,

@@ -340,7 +340,7 @@ async fn prime(task: &Task<'_>, element: u64, item: Option<String>, resume: Opti
     };
     let begin = || -> Result<Walk> {
         task.context.check_stop()?;
-        let options = super::call::options(task, &scope)?;
+        let options = super::call::options(task.step, &scope)?;
         let with = CallOptions {
             items_max: task.step.limit,
             forward_only: task.step.forward_only,

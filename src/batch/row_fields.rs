@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::expr::{Expr, Shape};
 use super::model::{Feed, Step};
-use super::tokens::{handed_on, paths};
+use super::tokens::handed_on;
 use crate::definition::{Checker, Fields, Method, Operation};
 use crate::error::nearest;
 use crate::yaml::escape;
@@ -48,15 +48,15 @@ impl Sources {
             }
             Shape::Value(expr) => match expr.path().and_then(|path| self.find(path)) {
                 Some((fields, rest)) => fields.part(rest),
-                None => self.handed_on(&expr.source),
+                None => self.handed_on(expr),
             },
         }
     }
 
     /// What the rows have that an expression chooses among.
-    fn handed_on(&self, source: &str) -> Fields {
+    fn handed_on(&self, expr: &Expr) -> Fields {
         let rows = |id: &String| self.steps.get(id).cloned().unwrap_or_default();
-        let all = handed_on(source).unwrap_or_default();
+        let all = handed_on(&expr.source, &expr.paths).unwrap_or_default();
         // Of one kind of rows nothing may be known: then nothing is.
         if all.iter().any(|id| rows(id) == Fields::Any) {
             return Fields::Any;
@@ -79,8 +79,8 @@ impl Sources {
     /// Faults of an expression's paths.
     pub(super) fn check(&self, c: &mut Checker<'_>, at: &str, expr: &Expr) {
         let mut told = Vec::new();
-        for path in paths(&expr.source) {
-            let Some(unknown) = self.find(&path).and_then(|(fields, rest)| fields.unknown(rest, ".")) else { continue };
+        for path in &expr.paths {
+            let Some(unknown) = self.find(path).and_then(|(fields, rest)| fields.unknown(rest, ".")) else { continue };
             if told.contains(&unknown) {
                 continue;
             }

@@ -124,7 +124,7 @@ impl Writing<'_, '_> {
     /// One call after the other over the items; what is sent side by side is the connection's own affair.
     async fn items(&mut self) -> Result<()> {
         let task = self.task;
-        let options = options(task, &task.scope)?;
+        let options = options(task.step, &task.scope)?;
         let Some(feed) = &task.step.items else {
             self.items_in = 1;
             if self.decide(0, 0) == Move::Send {

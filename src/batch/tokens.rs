@@ -194,13 +194,13 @@ fn call_end(tokens: &[&str], from: usize) -> usize {
 }
 
 /// The rows that an expression hands on, if it does nothing to them but choose and order: the ids of their steps.
-pub(super) fn handed_on(source: &str) -> Option<Vec<String>> {
+pub(super) fn handed_on(source: &str, paths: &[Vec<String>]) -> Option<Vec<String>> {
     const CHANGING: [&str; 12] = ["map", "groupby", "batch", "slice", "zip", "items", "dictsort", "join", "split", "attr", "tojson", "sum"];
     let changes = words(source).iter().any(|(is_filter, name)| *is_filter && CHANGING.contains(&name.as_str()));
     if changes || tokens(source).any(|t| matches!(t, "{" | "~" | "range" | "dict")) {
         return None;
     }
-    let steps = paths(source).into_iter().filter_map(|path| match path.as_slice() {
+    let steps = paths.iter().filter_map(|path| match path.as_slice() {
         [root, id, items] if root == "steps" && items == "items" => Some(id.clone()),
         _ => None,
     });

@@ -50,7 +50,7 @@ struct Question {
 /// The questions about what a pointer names: an option, a field of an item, or the whole item field by field.
 fn questions(template: &Template, pointer: &str) -> Vec<Question> {
     let operation = &template.operation;
-    let path: Vec<String> = pointer.split('/').skip(1).map(|t| t.replace("~1", "/").replace("~0", "~")).collect();
+    let path: Vec<String> = pointer.split('/').skip(1).map(crate::yaml::unescape).collect();
     match path.as_slice() {
         [root, name] if root == "options" => {
             let schema = operation.option(name).map(|rule| rule.schema.to_value()).unwrap_or_default();

@@ -65,6 +65,9 @@ impl Columns {
 
 /// Asks for no other fields than those of the columns, where the operation has an option for that and the caller has not used it.
 pub(crate) fn push_down(call: &mut Call, columns: &[String]) {
+    if columns.is_empty() {
+        return;
+    }
     let fields = call.operation.record_fields();
     if let Some((name, json)) =
         call.operation.chosen(&fields, columns, call.with.forward_only).filter(|(name, _)| !call.options.contains(name))
@@ -81,7 +84,7 @@ pub(crate) fn warn(notes: &[String], screen: super::screen::Screen) -> usize {
 }
 
 /// The same for a plan.
-pub(crate) fn notes(call: &Call, options: &Options) -> Vec<String> {
-    let items = crate::write::check_items(&call.operation, options, call.items.as_ref()).unwrap_or_default();
-    call.operation.unknown_names(options).into_iter().chain(items).map(|fault| fault.message).collect()
+pub(crate) fn notes(call: &Call) -> Vec<String> {
+    let items = crate::write::check_items(&call.operation, &call.options, call.items.as_ref()).unwrap_or_default();
+    call.operation.unknown_names(&call.options).into_iter().chain(items).map(|fault| fault.message).collect()
 }

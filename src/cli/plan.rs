@@ -14,7 +14,7 @@ use crate::request::PlannedRequest;
 
 /// Prints the plan of a call.
 pub(crate) fn print(screen: Screen, method: Method, call: &Call, output: &OutputArgs) -> Result<u8> {
-    columns::warn(&columns::notes(call, &call.options), screen);
+    columns::warn(&columns::notes(call), screen);
     if !call.left.is_empty() && !matches!(output.format, None | Some(OutputForm::Table)) {
         screen.note(&format!("samples stand there yet; to fill in: {}", shown(&call.left).join(", ")));
     }

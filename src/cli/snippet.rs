@@ -140,7 +140,7 @@ fn tree(json: &str, numbers: &mut Vec<String>) -> serde_json::Result<serde_yaml:
 
 /// Puts a mark in place of the value at a pointer; gives the mark and the value as it is to stand there.
 fn mark(tree: &mut serde_yaml::Value, pointer: &str, number: usize) -> Option<(String, String)> {
-    let mut tokens = pointer.split('/').skip(1).map(|t| t.replace("~1", "/").replace("~0", "~"));
+    let mut tokens = pointer.split('/').skip(1).map(crate::yaml::unescape);
     let value = tokens.try_fold(tree, |at, token| match at {
         serde_yaml::Value::Mapping(map) => map.get_mut(token.as_str()),
         serde_yaml::Value::Sequence(list) => token.parse::<usize>().ok().and_then(|i| list.get_mut(i)),

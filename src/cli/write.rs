@@ -111,7 +111,7 @@ async fn deliver(screen: Screen, call: &Call, mut writes: Writes, mut places: Pl
     let facts = writes.receipt().clone();
     let verdict = facts.outcomes.unwrap_or_default().check(first.as_ref().map(|(index, error)| (*index, error)));
     let interrupted = signals.exit_code().filter(|_| verdict.is_err());
-    let told = std::mem::replace(&mut places.told, Told::of(Method::Mutate));
+    let told = places.told.text(&facts);
     let closed = places.close(screen, &facts, verdict.as_ref().err());
     // After what goes to the output, which may be the same terminal.
     if facts.items_in == 0 && call.items.is_some() {
@@ -252,9 +252,9 @@ impl Told {
     }
 }
 
-fn summarize(screen: Screen, facts: &Receipt, told: &Told) {
+fn summarize(screen: Screen, facts: &Receipt, told: &str) {
     let requests = plain::count(facts.requests, "request");
     let seconds = facts.elapsed_ms as f64 / 1000.0;
-    let text = format!("{}: {} ({requests}, {seconds:.1} s)", facts.operation, told.text(facts));
+    let text = format!("{}: {told} ({requests}, {seconds:.1} s)", facts.operation);
     screen.summary(&text, &Labelled { outcome: None, summary: Some(facts) });
 }

@@ -155,7 +155,7 @@ fn list(json: &str) -> Option<Vec<&RawValue>> {
 
 /// A reference within the schema: `#/$defs/name`.
 fn find<'t>(root: &'t str, reference: &str) -> Option<&'t str> {
-    let tokens = reference.strip_prefix("#/")?.split('/').map(|t| t.replace("~1", "/").replace("~0", "~"));
+    let tokens = reference.strip_prefix("#/")?.split('/').map(crate::yaml::unescape);
     tokens.into_iter().try_fold(root, |text, token| fields_of(text)?.into_iter().find(|(n, _)| *n == token).map(|(_, raw)| raw.get()))
 }
 

@@ -55,10 +55,10 @@ impl Template {
 
     /// What is still to fill in, as JSON Pointers. `has_option` tells which options were given; `has_item_field` whether items were, with a field in each
     /// or at all.
-    #[cfg(any(feature = "cli", feature = "ffi"))]
+    #[cfg(any(feature = "batch", feature = "cli", feature = "ffi"))]
     pub(crate) fn left(&self, has_option: impl Fn(&str) -> bool, has_item_field: impl Fn(Option<&str>) -> bool) -> Vec<String> {
         let is_left = |pointer: &&String| {
-            let mut tokens = pointer.split('/').skip(1).map(|t| t.replace("~1", "/").replace("~0", "~"));
+            let mut tokens = pointer.split('/').skip(1).map(crate::yaml::unescape);
             match tokens.next().as_deref() {
                 Some("options") => tokens.next().is_none_or(|name| !has_option(&name)),
                 Some("items") => !has_item_field(tokens.nth(1).as_deref()),

@@ -96,7 +96,7 @@ impl Pointer {
         let Some(tail) = text.strip_prefix('/') else {
             return Err(format!("`{text}` is not a JSON Pointer; write `/{}`", text.replace('.', "/")));
         };
-        Ok(Pointer(tail.split('/').map(|t| t.replace("~1", "/").replace("~0", "~")).collect()))
+        Ok(Pointer(tail.split('/').map(crate::yaml::unescape).collect()))
     }
 
     /// The pointer to one key of the top level.

@@ -258,17 +258,24 @@ static void on_progress_noted(void *user_data, uint64_t tag, const opnode_progre
   note(progress->state == OPNODE_STATE_RUNNING ? 'p' : 'P');
 }
 
-CASE(hooks_slow_events) {
-  heard all = {0};
-  opnode_hooks hooks = all_hooks(&all);
-  hooks.ready = on_ready_noted, hooks.event = on_event_slow, hooks.progress = on_progress_noted;
-  opnode_engine *it = hooked("", &hooks);
-  opnode_conn *conn = shop(it);
-  opnode_buf *buf = NULL;
+/* A connection of an engine in whose event hook one call is under way until `holds` is 0. */
+static opnode_conn *held(heard *all, void (*progress)(void *, uint64_t, const opnode_progress *), opnode_engine **it) {
+  opnode_hooks hooks = all_hooks(all);
+  hooks.ready = on_ready_noted, hooks.event = on_event_slow, hooks.progress = progress;
+  *it = hooked("", &hooks);
+  opnode_conn *conn = shop(*it);
   holds = 1;
   free(run(conn, "{\"method\":\"selftest\",\"selftest\":{\"log\":1}}", OPNODE_OK));
   comes(&in_event, 1);
-  /* One call is under way. All of this waits behind it. */
+  return conn;
+}
+
+CASE(hooks_slow_events) {
+  heard all = {0};
+  opnode_engine *it;
+  opnode_conn *conn = held(&all, on_progress_noted, &it);
+  opnode_buf *buf = NULL;
+  /* All of this waits behind the call under way. */
   free(run(conn, "{\"method\":\"selftest\",\"selftest\":{\"log\":4999}}", OPNODE_OK));
   free(run(conn, "{\"method\":\"selftest\",\"selftest\":{\"rotate\":3}}", OPNODE_OK));
   opnode_op *ops[2];
@@ -298,14 +305,9 @@ CASE(hooks_slow_events) {
 /* Tags that nobody waits for any more are not called. */
 CASE(hooks_no_tag_of_what_was_freed) {
   heard all = {0};
-  opnode_hooks hooks = all_hooks(&all);
-  hooks.ready = on_ready_noted, hooks.event = on_event_slow, hooks.progress = NULL;
-  opnode_engine *it = hooked("", &hooks);
-  opnode_conn *conn = shop(it);
+  opnode_engine *it;
+  opnode_conn *conn = held(&all, NULL, &it);
   opnode_buf *buf = NULL;
-  holds = 1;
-  free(run(conn, "{\"method\":\"selftest\",\"selftest\":{\"log\":1}}", OPNODE_OK));
-  comes(&in_event, 1);
   for (int i = 0; i < 3; i++) {
     opnode_op *op = start(conn, STALL, 1);
     ERR(OPNODE_AGAIN, opnode_op_next(op, 0, &buf, &err));

@@ -1,59 +1,18 @@
 """Two accounts of one system in one process, through the C interface: whose data each connection reads, and which refresh tokens are sent twice.
 
-The server is this program's own: refresh tokens work once, access tokens twice.
+The server is shop.py: refresh tokens work once, access tokens twice.
 """
 import collections
-import http.server
-import itertools
-import json
 import os
 import threading
 
 import opnode
+import shop
 
-live = {"seed-A": "A", "seed-B": "B"}
-access = {"given-A": "A", "given-B": "B"}
-uses, void, numbers = collections.Counter(), [], itertools.count(1)
-
-
-class Server(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_):
-        pass
-
-    def reply(self, status, value):
-        body = json.dumps(value).encode()
-        self.send_response(status)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def do_POST(self):
-        self.rfile.read(int(self.headers.get("content-length") or 0))
-        offered = self.headers.get("x-refresh-token")
-        who = live.pop(offered, None)
-        if who is None:
-            void.append(offered)
-            return self.reply(401, {"message": "it was used already"})
-        number = next(numbers)
-        live[f"refresh-{who}-{number}"] = who
-        access[f"access-{who}-{number}"] = who
-        self.reply(200, {"data": {"accessToken": f"access-{who}-{number}", "refreshToken": f"refresh-{who}-{number}"}})
-
-    def do_GET(self):
-        token = (self.headers.get("authorization") or "").split()[-1:]
-        token = token[0] if token else ""
-        uses[token] += 1
-        if token not in access or uses[token] > 2:
-            return self.reply(401, {"message": "expired"})
-        self.reply(200, {"data": [{"id": 1, "account": access[token]}], "meta": {"pagination": {"nextPage": None}}})
-
-
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
+void = []
+server = shop.Shop(void.append, access={"given-A": "A", "given-B": "B"})
 threading.Thread(target=server.serve_forever, daemon=True).start()
-BASE = f"http://127.0.0.1:{server.server_address[1]}"
+BASE = f"http://127.0.0.1:{server.port}"
 REQUEST = {"method": "query", "operationId": "getAllCompanies", "limit": 1}
 
 
@@ -71,8 +30,7 @@ def spec(who, **more):
 
 def rounds(label, specs):
     """Each of two connections reads its own account's data, however often tokens are renewed."""
-    live.update({"seed-A": "A", "seed-B": "B"})
-    uses.clear()
+    server.begin()
     void.clear()
     with opnode.Engine(os.environ["OPNODE_LIBRARY"]) as engine:
         try:
