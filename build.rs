@@ -44,8 +44,11 @@ fn built_in(list: &mut String, root: &Path, file: &Path) -> io::Result<()> {
         .map_err(io::Error::other)?;
     for slice::Slice { section, name: entry, bytes, line } in entries.into_iter().flatten() {
         let json = json(&format!("{name}, {entry}"), text.get(bytes).unwrap_or_default())?;
-        writeln!(list, "        BuiltInEntry {{ section: {section:?}, name: {entry:?}, line: {line}, json: {json:?} }},")
-            .map_err(io::Error::other)?;
+        writeln!(
+            list,
+            "        BuiltInEntry {{ section: {section:?}, name: {entry:?}, line: {line}, json: {json:?} }},"
+        )
+        .map_err(io::Error::other)?;
     }
     list.push_str("    ] },\n");
     Ok(())

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use opnode::{CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, ExchangeLimits, Failure, Method, Response, Transport};
+use opnode::{
+    CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, ExchangeLimits, Failure, Method, Response, Transport,
+};
 use serde_json::{Value, json};
 
 const CONNECTOR: &str = "version: 1\nconnector: acme\ntitle: Acme\nconnection: {}\nbase_url: https://acme.example.com\nauth: none\n\
@@ -75,14 +77,24 @@ fn read(c: &mut Criterion) {
     group.bench_function("check_only", |b| {
         b.iter(|| serde_json::from_slice::<Vec<&serde_json::value::RawValue>>(black_box(&body)).unwrap().len())
     });
-    let engine =
-        Engine::new(EngineConfig { catalog: catalog(10), transport: Some(Arc::new(OnePage(body.clone()))), ..EngineConfig::default() });
+    let engine = Engine::new(EngineConfig {
+        catalog: catalog(10),
+        transport: Some(Arc::new(OnePage(body.clone()))),
+        ..EngineConfig::default()
+    });
     let session = engine.connect(&ConnectionSpec { connector: "acme".into(), ..ConnectionSpec::default() }).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     group.bench_function("query", |b| {
         b.iter(|| {
             runtime.block_on(async {
-                session.query("getThings7", &Value::Null, &CallOptions::default()).unwrap().collect().await.unwrap().items.len()
+                session
+                    .query("getThings7", &Value::Null, &CallOptions::default())
+                    .unwrap()
+                    .collect()
+                    .await
+                    .unwrap()
+                    .items
+                    .len()
             })
         });
     });
@@ -91,12 +103,17 @@ fn read(c: &mut Criterion) {
 }
 
 fn plan(c: &mut Criterion) {
-    let engine =
-        Engine::new(EngineConfig { catalog: catalog(10), transport: Some(Arc::new(OnePage(Vec::new()))), ..EngineConfig::default() });
+    let engine = Engine::new(EngineConfig {
+        catalog: catalog(10),
+        transport: Some(Arc::new(OnePage(Vec::new()))),
+        ..EngineConfig::default()
+    });
     let session = engine.connect(&ConnectionSpec { connector: "acme".into(), ..ConnectionSpec::default() }).unwrap();
     let options = json!({"conditions": "state = 1 and name like \"a*\"", "orderBy": "name asc"});
     c.bench_function("plan", |b| {
-        b.iter(|| session.plan(Method::Query, "getThings7", black_box(&options), None, &CallOptions::default()).unwrap())
+        b.iter(|| {
+            session.plan(Method::Query, "getThings7", black_box(&options), None, &CallOptions::default()).unwrap()
+        })
     });
 }
 

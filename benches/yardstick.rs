@@ -15,8 +15,11 @@ async fn read(client: &reqwest::Client, url: String, out: &mut impl Write) -> Re
     while let Some(url) = next.take() {
         let reply = client.get(&url).header("authorization", "Basic dTpr").send().await?.error_for_status()?;
         let link = reply.headers().get("link").map(|v| v.to_str().unwrap_or_default().to_owned()).unwrap_or_default();
-        next =
-            link.split(", <").find(|l| l.contains("\"next\"")).and_then(|l| l.trim_start_matches('<').split('>').next()).map(str::to_owned);
+        next = link
+            .split(", <")
+            .find(|l| l.contains("\"next\""))
+            .and_then(|l| l.trim_start_matches('<').split('>').next())
+            .map(str::to_owned);
         let page = reply.bytes().await?;
         lines.clear();
         for item in serde_json::from_slice::<Vec<&RawValue>>(&page)? {

@@ -14,36 +14,42 @@ use crate::request::{Body, body_fields};
 
 /// The input items that one request carries: the index of the first, and how many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Share {
+pub(crate) struct Chunk {
     pub(crate) first: usize,
     pub(crate) count: usize,
 }
 
 /// Cuts the items into requests.
-pub(crate) fn shares(rule: &ItemRule, count: usize) -> Vec<Share> {
+pub(crate) fn chunks(rule: &ItemRule, count: usize) -> Vec<Chunk> {
     let step = match rule.send {
         Send::Each | Send::JsonPatch | Send::Multipart => 1,
         Send::All => count.max(1),
         Send::Chunk(n) => n as usize,
     };
-    (0..count).step_by(step.max(1)).map(|first| Share { first, count: step.min(count - first) }).collect()
+    (0..count).step_by(step.max(1)).map(|first| Chunk { first, count: step.min(count - first) }).collect()
 }
 
 /// The body of one request; `None` where the verb takes none (DELETE by path).
-pub(crate) fn body(operation: &Operation, rule: &ItemRule, options: &Options, items: &Items, share: Share) -> Result<Option<Body>> {
-    let Some(first) = items.get(share.first) else { return Ok(None) };
+pub(crate) fn body(
+    operation: &Operation,
+    rule: &ItemRule,
+    options: &Options,
+    items: &Items,
+    chunk: Chunk,
+) -> Result<Option<Body>> {
+    let Some(first) = items.get(chunk.first) else { return Ok(None) };
     let json = match rule.send {
         Send::Each if rule.drop_path_fields => without_path_fields(operation, first),
         Send::Each => first.as_str().to_owned(),
-        Send::All | Send::Chunk(_) => array(items, share),
+        Send::All | Send::Chunk(_) => array(items, chunk),
         Send::JsonPatch => patch(operation, first),
-        Send::Multipart => return multipart(first, share.first).map(Some),
+        Send::Multipart => return multipart(first, chunk.first).map(Some),
     };
     Ok(Some(Body::json(wrapped(rule, body_fields(operation, options), json))))
 }
 
-fn array(items: &Items, share: Share) -> String {
-    let parts: Vec<&str> = items.iter().skip(share.first).take(share.count).map(Item::as_str).collect();
+fn array(items: &Items, chunk: Chunk) -> String {
+    let parts: Vec<&str> = items.iter().skip(chunk.first).take(chunk.count).map(Item::as_str).collect();
     format!("[{}]", parts.join(","))
 }
 
@@ -113,7 +119,8 @@ fn multipart(item: Item<'_>, index: usize) -> Result<Body> {
                         .at(Place::field(format!("/{index}")))
                 })?;
                 let file_name = quoted(text("fileName").unwrap_or("file"));
-                let kind = text("contentType").filter(|k| !k.contains(['\r', '\n'])).unwrap_or("application/octet-stream");
+                let kind =
+                    text("contentType").filter(|k| !k.contains(['\r', '\n'])).unwrap_or("application/octet-stream");
                 bytes.extend_from_slice(format!("; filename={file_name}\r\nContent-Type: {kind}\r\n\r\n").as_bytes());
                 bytes.extend_from_slice(&data);
             }

@@ -113,7 +113,11 @@ fn outside_quotes(field: &str, separator: u8) -> impl Iterator<Item = &str> {
 
 /// A name that is told apart without regard to case; most come in lower case already.
 pub(crate) fn in_lower_case(name: &str) -> Cow<'_, str> {
-    if name.bytes().any(|b| b.is_ascii_uppercase()) { Cow::Owned(name.to_ascii_lowercase()) } else { Cow::Borrowed(name) }
+    if name.bytes().any(|b| b.is_ascii_uppercase()) {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(name)
+    }
 }
 
 #[cfg(test)]

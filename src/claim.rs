@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::own_file::not_a_link;
+use crate::private_file::not_a_link;
 
 /// What comes of the wish to write a file alone.
 pub(crate) enum Claim {
@@ -54,7 +54,9 @@ fn take(path: &Path, may_remove: bool) -> io::Result<Option<Claim>> {
     let gone = |e: io::Error| if e.kind() == io::ErrorKind::NotFound { Ok(None) } else { Err(e) };
     let file = match path.symlink_metadata() {
         // What it leads to is left alone.
-        Ok(found) if found.is_symlink() && may_remove => return std::fs::remove_file(path).map(|()| None).or_else(gone),
+        Ok(found) if found.is_symlink() && may_remove => {
+            return std::fs::remove_file(path).map(|()| None).or_else(gone);
+        }
         Ok(found) if found.is_symlink() => return not_a_link(path).map(|()| None),
         Ok(found) if !found.is_file() => return Err(io::Error::other("something else has this name")),
         Ok(_) => File::open(path),

@@ -113,7 +113,11 @@ impl ConnectionsFile {
         }
         for (name, connection) in &mirror.connections.0 {
             let at = format!("/connections/{}/limits", escape(name));
-            connection.limits.faults().into_iter().for_each(|(key, message)| c.fault(&format!("{at}/{key}"), message, None));
+            connection
+                .limits
+                .faults()
+                .into_iter()
+                .for_each(|(key, message)| c.fault(&format!("{at}/{key}"), message, None));
         }
         c.finish("the connections file is wrong", Some(mirror))
     }
@@ -208,7 +212,7 @@ pub struct Connection {
     base: Url,
     origins: Vec<url::Origin>,
     /// Where people sign in and tokens come from, when that is elsewhere: access tokens do not go there.
-    desks: Vec<url::Origin>,
+    auth_origins: Vec<url::Origin>,
     /// The credential's header, once it was made; not for tokens that are renewed.
     pub(crate) signature: OnceLock<(HeaderName, HeaderValue)>,
     /// The token server was found to take the client's secret in the form alone.
@@ -229,7 +233,11 @@ impl Connection {
     pub fn open(connector: Arc<Connector>, spec: &ConnectionSpec) -> Result<Connection> {
         let mut faults: Vec<Fault> = Vec::new();
         let mut fault = |field: &str, message: String, advice: Option<&str>| {
-            faults.push(Fault { place: Place::field(format!("/{}", escape(field))), message, advice: advice.map(str::to_owned) });
+            faults.push(Fault {
+                place: Place::field(format!("/{}", escape(field))),
+                message,
+                advice: advice.map(str::to_owned),
+            });
         };
         for name in spec.values.keys().filter(|n| connector.property(n).is_none()) {
             let hint = did_you_mean(name, connector.properties.iter().map(|p| p.name.as_str()));
@@ -255,19 +263,29 @@ impl Connection {
         for (key, message) in spec.limits.faults() {
             fault(&format!("limits/{key}"), message, None);
         }
-        if let Some((message, advice)) = account::fault(&connector, spec.account.as_deref(), |name| values.contains_key(name)) {
+        if let Some((message, advice)) =
+            account::fault(&connector, spec.account.as_deref(), |name| values.contains_key(name))
+        {
             fault("account", message, advice);
         }
         if !faults.is_empty() {
-            return Err(Error::from_faults(ErrorKind::Connection, &format!("the connection to {} is wrong", connector.title), faults));
+            return Err(Error::from_faults(
+                ErrorKind::Connection,
+                &format!("the connection to {} is wrong", connector.title),
+                faults,
+            ));
         }
         let lookup = |name: &str| values.get(name).map(|v| Cow::Borrowed(v.expose()));
         let reroute = spec.reroute.as_deref().map(|text| stand_in(text, spec.allow_http)).transpose()?;
         let base = rerouted(base_url(&connector, &connector.base_url, lookup, spec.allow_http)?, reroute.as_ref())?;
         let mut origins = vec![base.origin()];
         for origin in connector.origins.iter().filter(|_| reroute.is_none()) {
-            let url = Url::parse(origin)
-                .map_err(|e| Error::new(ErrorKind::Definition, format!("the origin `{origin}` of {} is not a URL: {e}", connector.name)))?;
+            let url = Url::parse(origin).map_err(|e| {
+                Error::new(
+                    ErrorKind::Definition,
+                    format!("the origin `{origin}` of {} is not a URL: {e}", connector.name),
+                )
+            })?;
             origins.push(url.origin());
         }
         let redactor = redactor(&connector, &values);
@@ -283,12 +301,12 @@ impl Connection {
             values,
             base,
             origins,
-            desks: Vec::new(),
+            auth_origins: Vec::new(),
             connector,
             signature: OnceLock::new(),
             secret_in_form: AtomicBool::new(false),
         };
-        connection.desks = connection.find_desks();
+        connection.auth_origins = connection.find_auth_origins();
         Ok(connection)
     }
 
@@ -324,10 +342,14 @@ impl Connection {
         let Some(text) = &operation.base_url else { return Ok(Cow::Borrowed(&self.base)) };
         let base = self.address(text)?;
         if base.query().is_some() || base.fragment().is_some() {
-            let name = text.names().find(|name| self.value(name).is_some_and(|v| v.contains(['?', '#']))).unwrap_or_default();
-            return Err(Error::new(ErrorKind::Connection, format!("`{name}` is put into the address, which has no query and no fragment"))
-                .at(Place::field(format!("/{}", escape(name))))
-                .advise(NO_QUERY));
+            let name =
+                text.names().find(|name| self.value(name).is_some_and(|v| v.contains(['?', '#']))).unwrap_or_default();
+            return Err(Error::new(
+                ErrorKind::Connection,
+                format!("`{name}` is put into the address, which has no query and no fragment"),
+            )
+            .at(Place::field(format!("/{}", escape(name))))
+            .advise(NO_QUERY));
         }
         Ok(Cow::Owned(base))
     }
@@ -354,8 +376,9 @@ impl Connection {
     }
 
     pub(crate) fn header_value(&self, name: &HeaderName, value: &str) -> Result<HeaderValue> {
-        HeaderValue::from_bytes(value.as_bytes())
-            .map_err(|_| Error::new(ErrorKind::Connection, format!("the header {name} would hold characters that a header cannot")))
+        HeaderValue::from_bytes(value.as_bytes()).map_err(|_| {
+            Error::new(ErrorKind::Connection, format!("the header {name} would hold characters that a header cannot"))
+        })
     }
 
     /// Whether any origin is reached by TLS.
@@ -390,11 +413,18 @@ fn value_of(property: &Property, spec: &ConnectionSpec) -> Result<Option<String>
         return if property.optional { Ok(None) } else { Err((format!("`{name}` is empty"), None)) };
     }
     if value.chars().any(char::is_control) {
-        return Err((format!("`{name}` holds a control character"), Some("copy it again, without line breaks or tabs")));
+        return Err((
+            format!("`{name}` holds a control character"),
+            Some("copy it again, without line breaks or tabs"),
+        ));
     }
     match property.kind {
-        PropertyTypeFile::Integer if value.parse::<i64>().is_err() => return Err((format!("`{name}` must be a whole number"), None)),
-        PropertyTypeFile::Boolean if !matches!(value, "true" | "false") => return Err((format!("`{name}` must be true or false"), None)),
+        PropertyTypeFile::Integer if value.parse::<i64>().is_err() => {
+            return Err((format!("`{name}` must be a whole number"), None));
+        }
+        PropertyTypeFile::Boolean if !matches!(value, "true" | "false") => {
+            return Err((format!("`{name}` must be true or false"), None));
+        }
         PropertyTypeFile::Integer | PropertyTypeFile::Boolean | PropertyTypeFile::String => {}
     }
     if !property.choices.is_empty() && !property.choices.iter().any(|c| c == value) {
@@ -422,12 +452,16 @@ pub(crate) fn misfit_of_default(property: &Property) -> Option<String> {
 fn address(name: &str, typed: &str, format: FormatFile) -> Result<String, ValueFault> {
     let typed = typed.trim();
     let full = if typed.contains("://") { typed.to_owned() } else { format!("https://{typed}") };
-    let url = Url::parse(&full).map_err(|e| (format!("`{name}` is not an address: {e}"), Some("write it as https://host.example.com")))?;
+    let url = Url::parse(&full)
+        .map_err(|e| (format!("`{name}` is not an address: {e}"), Some("write it as https://host.example.com")))?;
     if !matches!(url.scheme(), "https" | "http") || url.host().is_none() {
         return Err((format!("`{name}` must be an https address"), None));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err((format!("`{name}` holds a user name or password"), Some("credentials go into their own properties")));
+        return Err((
+            format!("`{name}` holds a user name or password"),
+            Some("credentials go into their own properties"),
+        ));
     }
     let origin = url.origin().ascii_serialization();
     match format {
@@ -441,16 +475,23 @@ fn address(name: &str, typed: &str, format: FormatFile) -> Result<String, ValueF
     }
 }
 
-fn base_url<'v>(connector: &Connector, text: &Text, value: impl FnMut(&str) -> Option<Cow<'v, str>>, allow_http: bool) -> Result<Url> {
+fn base_url<'v>(
+    connector: &Connector,
+    text: &Text,
+    value: impl FnMut(&str) -> Option<Cow<'v, str>>,
+    allow_http: bool,
+) -> Result<Url> {
     let rendered = text.render(value).map_err(|name| {
-        Error::new(ErrorKind::Connection, format!("the address needs the property `{name}`")).at(Place::field(format!("/{name}")))
+        Error::new(ErrorKind::Connection, format!("the address needs the property `{name}`"))
+            .at(Place::field(format!("/{name}")))
     })?;
     let mut url = Url::parse(rendered.trim_end_matches('/'))
         .map_err(|e| Error::new(ErrorKind::Connection, format!("the address {rendered} is not a URL: {e}")))?;
     let host = url.host_str().unwrap_or_default().to_lowercase();
     if let Some((_, api)) = connector.hosts.iter().find(|(typed, _)| *typed == host) {
-        url.set_host(Some(api))
-            .map_err(|e| Error::new(ErrorKind::Definition, format!("the host `{api}` of {} is wrong: {e}", connector.name)))?;
+        url.set_host(Some(api)).map_err(|e| {
+            Error::new(ErrorKind::Definition, format!("the host `{api}` of {} is wrong: {e}", connector.name))
+        })?;
     }
     refuse_plain(&url, allow_http)?;
     Ok(url)
@@ -461,14 +502,22 @@ fn refuse_plain(url: &Url, allow_http: bool) -> Result<()> {
     if url.scheme() != "http" || allow_http || is_loopback(url) {
         return Ok(());
     }
-    Err(Error::new(ErrorKind::Connection, format!("{} would send credentials unencrypted", url.origin().ascii_serialization()))
-        .advise("write https://, or say `allow_http: true` in the connection if the network in between is yours"))
+    Err(Error::new(
+        ErrorKind::Connection,
+        format!("{} would send credentials unencrypted", url.origin().ascii_serialization()),
+    )
+    .advise("write https://, or say `allow_http: true` in the connection if the network in between is yours"))
 }
 
 /// Knows the secret values, and what authentication makes of them on the wire.
 fn redactor(connector: &Connector, values: &BTreeMap<String, Secret>) -> Redactor {
-    let secret: Vec<String> =
-        connector.properties.iter().filter(|p| p.secret).filter_map(|p| values.get(&p.name)).map(|v| v.expose().to_owned()).collect();
+    let secret: Vec<String> = connector
+        .properties
+        .iter()
+        .filter(|p| p.secret)
+        .filter_map(|p| values.get(&p.name))
+        .map(|v| v.expose().to_owned())
+        .collect();
     let mut all = secret;
     if let Auth::Basic { username, password } = &connector.auth {
         let render = |t: &Text| t.render(|n| values.get(n).map(|v| Cow::Borrowed(v.expose()))).ok();

@@ -38,8 +38,12 @@ pub(crate) fn details(operation: &Operation) -> Value {
         .iter()
         .map(|o| json!({ "name": o.name, "required": o.required, "in": place(o.location), "schema": o.schema }))
         .collect();
-    let items = operation.items.as_ref().map(|rule| json!({ "required": rule.required, "schema": rule.schema, "sample": rule.sample }));
-    let record = operation.record().map(|r| json!({ "name": r.name, "title": r.title, "schema": r.schema, "sample": r.sample }));
+    let items = operation
+        .items
+        .as_ref()
+        .map(|rule| json!({ "required": rule.required, "schema": rule.schema, "sample": rule.sample }));
+    let record =
+        operation.record().map(|r| json!({ "name": r.name, "title": r.title, "schema": r.schema, "sample": r.sample }));
     json!({
         "operation": operation.id, "connector": operation.connector.name, "title": operation.title, "description": operation.description,
         "method": operation.method, "request": operation.request_line(), "paged": operation.is_paged(),

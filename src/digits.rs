@@ -182,9 +182,14 @@ mod tests {
 
     #[test]
     fn whole_numbers_and_multiples() {
-        for (text, whole) in
-            [("1e2", true), ("100.0", true), ("1.5", false), ("12345678901234567890.5", false), ("1e-400", false), ("-0", true)]
-        {
+        for (text, whole) in [
+            ("1e2", true),
+            ("100.0", true),
+            ("1.5", false),
+            ("12345678901234567890.5", false),
+            ("1e-400", false),
+            ("-0", true),
+        ] {
             assert_eq!(of(text).is_whole(), whole, "{text}");
         }
         for (text, unit, expected) in [

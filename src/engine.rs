@@ -16,7 +16,7 @@ use crate::options::Options;
 use crate::paging::Pager;
 use crate::request::{self, Input, PlannedRequest};
 use crate::secret::Secret;
-use crate::send::{Budgets, Call, Cancel, Gate, Wire};
+use crate::send::{Budgets, Call, Cancel, Gate, ConnectionClient};
 use crate::transport::{HttpOptions, HttpTransport, Transport};
 use crate::walk::{Reply, Resume, Walk};
 use crate::write::{self, Writes};
@@ -104,8 +104,8 @@ impl Engine {
             None => Arc::new(HttpTransport::new(self.http(&connection))?),
         };
         let budget = self.budgets.of(&connection);
-        let wire = Wire::new(connection, transport, Arc::clone(&self.clock), Arc::clone(&self.tokens), budget);
-        Ok(Session { catalog: Arc::clone(&self.catalog), wire: Arc::new(wire) })
+        let client = ConnectionClient::new(connection, transport, Arc::clone(&self.clock), Arc::clone(&self.tokens), budget);
+        Ok(Session { catalog: Arc::clone(&self.catalog), client: Arc::new(client) })
     }
 
     fn http(&self, connection: &Connection) -> HttpOptions {
@@ -153,20 +153,20 @@ pub struct CallOptions {
 #[derive(Clone)]
 pub struct Session {
     catalog: Arc<Catalog>,
-    wire: Arc<Wire>,
+    client: Arc<ConnectionClient>,
 }
 
 impl Session {
     /// The connection.
     #[must_use]
     pub fn connection(&self) -> &Connection {
-        &self.wire.connection
+        &self.client.connection
     }
 
     /// An operation of the connection's connector.
     #[cfg(feature = "ffi")]
     pub(crate) fn operation_by_id(&self, id: &str) -> Result<Arc<Operation>> {
-        self.catalog.operation(Some(&self.wire.connection.connector.name), id)
+        self.catalog.operation(Some(&self.client.connection.connector.name), id)
     }
 
     /// Keeps tokens that the host has had kept for this connection.
@@ -174,17 +174,20 @@ impl Session {
     /// # Errors
     /// `state` when they cannot be kept.
     pub async fn keep_tokens(&self, tokens: &crate::auth::Tokens) -> Result<()> {
-        self.wire.keeper.adopt(&self.wire.means(), tokens).await
+        self.client.token_cache.adopt(&self.client.token_context(), tokens).await
     }
 
     fn operation(&self, method: Method, id: &str) -> Result<Arc<Operation>> {
-        let operation = self.catalog.operation(Some(&self.wire.connection.connector.name), id)?;
+        let operation = self.catalog.operation(Some(&self.client.connection.connector.name), id)?;
         if operation.method == method {
             return Ok(operation);
         }
-        Err(Error::new(ErrorKind::UnknownOperation, format!("{} belongs to {}, not to {method}", operation.id, operation.method))
-            .advise(format!("call it with {}", operation.method))
-            .with(|d| d.operation = Some(operation.id.clone())))
+        Err(Error::new(
+            ErrorKind::UnknownOperation,
+            format!("{} belongs to {}, not to {method}", operation.id, operation.method),
+        )
+        .advise(format!("call it with {}", operation.method))
+        .with(|d| d.operation = Some(operation.id.clone())))
     }
 
     /// The operation and the options of a call, checked; what all three methods begin with.
@@ -197,14 +200,24 @@ impl Session {
 
     /// Values that an operation declares as secret are masked from here on.
     fn learn(&self, operation: &Operation, options: &Options) {
-        let secrets = operation.options.iter().filter(|o| o.secret).filter_map(|o| options.values().get(&o.name).and_then(Value::as_str));
-        secrets.for_each(|value| self.wire.connection.redactor.learn(value));
+        let secrets = operation
+            .options
+            .iter()
+            .filter(|o| o.secret)
+            .filter_map(|o| options.values().get(&o.name).and_then(Value::as_str));
+        secrets.for_each(|value| self.client.connection.redactor.learn(value));
     }
 
     fn call(&self, operation: &Arc<Operation>, with: &CallOptions) -> Call {
-        let deadline = with.timeout.map(|t| self.wire.clock.now() + t);
+        let deadline = with.timeout.map(|t| self.client.clock.now() + t);
         let tally = crate::send::Tally::default();
-        Call { operation: Arc::clone(operation), cancel: with.cancel.clone(), deadline, patient: !with.impatient, tally }
+        Call {
+            operation: Arc::clone(operation),
+            cancel: with.cancel.clone(),
+            deadline,
+            patient: !with.impatient,
+            tally,
+        }
     }
 
     /// Reads: pages of items, as they come.
@@ -215,7 +228,7 @@ impl Session {
         let options = options.into();
         let read = self.reading(operation, options, with)?;
         let call = self.call(&read.operation, with);
-        Ok(Walk::new(Arc::clone(&self.wire), call, read, with))
+        Ok(Walk::new(Arc::clone(&self.client), call, read, with))
     }
 
     /// Checks a query as far as its first request, which is built and not sent.
@@ -226,13 +239,18 @@ impl Session {
         let size = self.page_size(&operation, &options, with);
         let asked = size.as_ref().map(|(_, n)| *n);
         let pager = Pager::new(Arc::clone(&operation), &options, with.forward_only, asked).map_err(named)?;
-        let mut pager = pager.with(self.wire.connection.relink, with.strict);
+        let mut pager = pager.with(self.client.connection.relink, with.strict);
         if let Some(resume) = &with.resume {
             pager.go_on_from((resume.pages, resume.rows, resume.largest), resume.ledger.clone());
         }
         let cursor = with.resume.as_ref().map_or_else(|| pager.first(), |r| r.cursor.clone());
-        let input = Input { options: &options, item: None, body: None, page_size: size.as_ref().map(|(name, n)| (name.as_str(), *n)) };
-        let first = request::build(&self.wire.connection, &operation, input, &cursor).map_err(named)?;
+        let input = Input {
+            options: &options,
+            item: None,
+            body: None,
+            page_size: size.as_ref().map(|(name, n)| (name.as_str(), *n)),
+        };
+        let first = request::build(&self.client.connection, &operation, input, &cursor).map_err(named)?;
         Ok(Reading { operation, options, size, pager, first, notes })
     }
 
@@ -240,7 +258,7 @@ impl Session {
     fn page_size(&self, operation: &Operation, options: &Options, with: &CallOptions) -> Option<(String, u32)> {
         let size = operation.paging.size.as_ref()?;
         let given = options.contains(&size.query);
-        let n = operation.page_size(size, options, self.wire.connection.limits.page_size);
+        let n = operation.page_size(size, options, self.client.connection.limits.page_size);
         let most = with.items_max.filter(|_| !given).and_then(|m| u32::try_from(m.max(1)).ok()).unwrap_or(u32::MAX);
         Some((size.query.clone(), n.min(most)))
     }
@@ -249,7 +267,13 @@ impl Session {
     ///
     /// # Errors
     /// Everything that can be known before the first request: `unknown_operation`, `invalid_options`, `invalid_items`, `definition`.
-    pub fn mutate(&self, operation: &str, options: impl Into<Options>, items: Option<Items>, with: &CallOptions) -> Result<Writes> {
+    pub fn mutate(
+        &self,
+        operation: &str,
+        options: impl Into<Options>,
+        items: Option<Items>,
+        with: &CallOptions,
+    ) -> Result<Writes> {
         self.write(Method::Mutate, operation, options.into(), items, with)
     }
 
@@ -257,28 +281,41 @@ impl Session {
     ///
     /// # Errors
     /// As [`mutate`](Self::mutate).
-    pub fn delete(&self, operation: &str, options: impl Into<Options>, items: Option<Items>, with: &CallOptions) -> Result<Writes> {
+    pub fn delete(
+        &self,
+        operation: &str,
+        options: impl Into<Options>,
+        items: Option<Items>,
+        with: &CallOptions,
+    ) -> Result<Writes> {
         self.write(Method::Delete, operation, options.into(), items, with)
     }
 
-    fn write(&self, method: Method, operation: &str, options: Options, items: Option<Items>, with: &CallOptions) -> Result<Writes> {
+    fn write(
+        &self,
+        method: Method,
+        operation: &str,
+        options: Options,
+        items: Option<Items>,
+        with: &CallOptions,
+    ) -> Result<Writes> {
         let operation = self.checked(method, operation, &options)?;
         let unknown = write::check_items(&operation, &options, items.as_ref())?;
         let notes = noted(&operation, ErrorKind::InvalidItems, unknown, with)?;
         self.check_first(&operation, &options, items.as_ref())?;
-        Ok(Writes::new(Arc::clone(&self.wire), self.call(&operation, with), options, items, with, notes))
+        Ok(Writes::new(Arc::clone(&self.client), self.call(&operation, with), options, items, with, notes))
     }
 
     /// Builds the first request, so that options which make no request are refused before anything is sent.
     fn check_first(&self, operation: &Arc<Operation>, options: &Options, items: Option<&Items>) -> Result<()> {
         let named = |e: Error| e.with(|d| d.operation = Some(operation.id.clone()));
         match write::plan(operation, items).first() {
-            Some(share) => write::build(
-                &self.wire,
+            Some(chunk) => write::build(
+                &self.client,
                 operation,
                 options,
                 &items.cloned().unwrap_or_default(),
-                *share,
+                *chunk,
                 write::Key::Planned,
                 &write::Model::new(),
             )
@@ -306,7 +343,7 @@ impl Session {
         } else {
             self.writing(method, operation, &options.into(), items)?
         };
-        let connection = &self.wire.connection;
+        let connection = &self.client.connection;
         requests
             .into_iter()
             .map(|mut request| {
@@ -322,7 +359,7 @@ impl Session {
     /// # Errors
     /// `usage` when the connector needs no sign-in; `connection` when a property is missing.
     pub fn sign_in_url(&self, redirect: &str, state: &str, challenge: &str) -> Result<String> {
-        auth::sign_in_url(&self.wire.connection, redirect, state, challenge).map(String::from)
+        auth::sign_in_url(&self.client.connection, redirect, state, challenge).map(String::from)
     }
 
     /// Ends a sign-in: exchanges the code that came back for tokens, and keeps them.
@@ -330,7 +367,7 @@ impl Session {
     /// # Errors
     /// `unauthenticated` when the code is not accepted; `state` when the tokens cannot be kept.
     pub async fn sign_in(&self, code: &Secret, redirect: &str, verifier: &Secret) -> Result<()> {
-        self.wire.keeper.redeem(&self.wire.means(), code, redirect, verifier).await
+        self.client.token_cache.redeem(&self.client.token_context(), code, redirect, verifier).await
     }
 
     /// All requests of a write, checked and not sent.
@@ -344,13 +381,14 @@ impl Session {
         let operation = self.checked(method, id, options)?;
         write::check_items(&operation, options, items)?;
         let given = items.cloned().unwrap_or_default();
-        let shares = write::plan(&operation, items).into_iter();
+        let chunks = write::plan(&operation, items).into_iter();
         let model = write::Model::new();
-        let request = |share| {
-            let (head, body) = write::build(&self.wire, &operation, options, &given, share, write::Key::Planned, &model)?;
+        let request = |chunk| {
+            let (head, body) =
+                write::build(&self.client, &operation, options, &given, chunk, write::Key::Planned, &model)?;
             Ok(http::Request::from_parts(head.into_owned(), body))
         };
-        let requests = shares.map(request).collect::<Result<_>>()?;
+        let requests = chunks.map(request).collect::<Result<_>>()?;
         Ok((operation, requests))
     }
 
@@ -359,7 +397,7 @@ impl Session {
     /// # Errors
     /// Those of the call; `unsupported` when the connector names no probe.
     pub async fn probe(&self, with: &CallOptions) -> Result<Reply> {
-        let connection = &self.wire.connection;
+        let connection = &self.client.connection;
         let Some(probe) = &connection.connector.probe else {
             return Err(Error::new(ErrorKind::Unsupported, format!("{} names no probe", connection.connector.name))
                 .advise("query any operation to test the connection"));
@@ -367,9 +405,12 @@ impl Session {
         let mut options = Options::default();
         for (name, text) in &probe.options {
             let value = text.render(|n| connection.value(n)).map_err(|missing| {
-                Error::new(ErrorKind::Unsupported, format!("the connection can be tested only when `{missing}` is given"))
-                    .at(Place::field(format!("/{missing}")))
-                    .advise(format!("add `{missing}` to the connection, or query any operation to test it"))
+                Error::new(
+                    ErrorKind::Unsupported,
+                    format!("the connection can be tested only when `{missing}` is given"),
+                )
+                .at(Place::field(format!("/{missing}")))
+                .advise(format!("add `{missing}` to the connection, or query any operation to test it"))
             })?;
             options.insert(name.clone(), value);
         }

@@ -427,7 +427,11 @@ pub fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Opt
         .into_iter()
         .map(|name| {
             let candidate = flat(name);
-            let near = if !target.is_empty() && (candidate.starts_with(&target) || target.starts_with(&candidate)) { 0.05 } else { 0.0 };
+            let near = if !target.is_empty() && (candidate.starts_with(&target) || target.starts_with(&candidate)) {
+                0.05
+            } else {
+                0.0
+            };
             (strsim::jaro_winkler(&candidate, &target) + near, name)
         })
         .filter(|(score, _)| *score > 0.82)

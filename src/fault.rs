@@ -36,7 +36,10 @@ pub(crate) fn check(connection: &Connection, operation: &Operation, reply: &Resp
     let rules = &connection.connector.errors;
     let body = json(reply)?;
     let all = !rules.in_success.is_empty() && rules.in_success.iter().all(|p| p.find(&body).is_some());
-    let denied = rules.success.as_ref().is_some_and(|rule| rule.at.find(&body).is_some_and(|value| rule.judge(Some(value)) == Some(false)));
+    let denied = rules
+        .success
+        .as_ref()
+        .is_some_and(|rule| rule.at.find(&body).is_some_and(|value| rule.judge(Some(value)) == Some(false)));
     (all || denied).then(|| reported(connection, operation, reply, &body))
 }
 
@@ -49,7 +52,8 @@ pub(crate) fn reported(connection: &Connection, operation: &Operation, reply: &R
     let provider = provider(connection, reply, Some(body));
     let said = provider.message.clone().or_else(|| provider.details.iter().find_map(|d| d.message.clone()));
     let said = said.unwrap_or_else(|| "it reports a failure".into());
-    let message = format!("{} answered {} but reports a failure: {said}", connection.connector.title, reply.status.as_u16());
+    let message =
+        format!("{} answered {} but reports a failure: {said}", connection.connector.title, reply.status.as_u16());
     dress(Error::new(ErrorKind::Rejected, message), connection, operation, reply, provider)
 }
 
@@ -67,7 +71,8 @@ fn from_status(connection: &Connection, operation: &Operation, reply: &Response)
     let provider = provider(connection, reply, body.as_ref());
     let limited = retry::signal(reply.status, &reply.headers) == Some(Signal::Throttled);
     let (kind, what) = if limited { LIMITED } else { meaning(reply.status) };
-    let asked = reply.headers.contains_key(http::header::WWW_AUTHENTICATE) && unsigned(connection, operation, reply).is_some();
+    let asked =
+        reply.headers.contains_key(http::header::WWW_AUTHENTICATE) && unsigned(connection, operation, reply).is_some();
     let what = if asked { "asks for a sign-in, and this call has none" } else { what };
     let said = match (&provider.message, reply.status.canonical_reason()) {
         (Some(message), _) => format!(": {message}"),
@@ -104,7 +109,8 @@ fn dress(error: Error, connection: &Connection, operation: &Operation, reply: &R
     // A limit that comes as 403 is not what the connector has to say about 403.
     let limited = error.kind() == ErrorKind::RateLimited && reply.status != StatusCode::TOO_MANY_REQUESTS;
     let own = if limited { None } else { advice(connection, operation, reply, &provider) };
-    let advice = own.or_else(|| unsigned(connection, operation, reply)).or_else(|| general_advice(error.kind(), operation));
+    let advice =
+        own.or_else(|| unsigned(connection, operation, reply)).or_else(|| general_advice(error.kind(), operation));
     error.with(|d| {
         d.advice = advice;
         d.operation = Some(operation.id.clone());
@@ -119,24 +125,36 @@ fn unsigned(connection: &Connection, operation: &Operation, reply: &Response) ->
         _ if reply.status != StatusCode::UNAUTHORIZED => return None,
         _ if operation.anonymous => "the operation is `anonymous`",
         Auth::None => "the connector has `auth: none`",
-        Auth::Basic { .. } | Auth::Bearer { .. } | Auth::ApiKey { .. } | Auth::Oauth2(_) | Auth::Refresh(_) => return None,
+        Auth::Basic { .. } | Auth::Bearer { .. } | Auth::ApiKey { .. } | Auth::Oauth2(_) | Auth::Refresh(_) => {
+            return None;
+        }
     };
     let challenges = reply.headers.get_all(http::header::WWW_AUTHENTICATE).iter().filter_map(|v| v.to_str().ok());
-    let mut schemes: Vec<String> = challenges.filter_map(|c| c.split_whitespace().next()).map(|s| clean(s.trim_end_matches(','))).collect();
+    let mut schemes: Vec<String> =
+        challenges.filter_map(|c| c.split_whitespace().next()).map(|s| clean(s.trim_end_matches(','))).collect();
     schemes.dedup();
-    let asks =
-        if schemes.is_empty() { "the system names no scheme".to_owned() } else { format!("the system asks for {}", schemes.join(" or ")) };
+    let asks = if schemes.is_empty() {
+        "the system names no scheme".to_owned()
+    } else {
+        format!("the system asks for {}", schemes.join(" or "))
+    };
     Some(format!("{why}, so no credentials were sent; {asks}"))
 }
 
 fn general_advice(kind: ErrorKind, operation: &Operation) -> Option<String> {
     match kind {
-        ErrorKind::Unauthenticated => {
-            Some("check the connection's credentials; a wrong key is tried once only, so that no account is locked".into())
+        ErrorKind::Unauthenticated => Some(
+            "check the connection's credentials; a wrong key is tried once only, so that no account is locked".into(),
+        ),
+        ErrorKind::Connection => {
+            Some("correct the proxy's user name and password in the variable HTTPS_PROXY or HTTP_PROXY".into())
         }
-        ErrorKind::Connection => Some("correct the proxy's user name and password in the variable HTTPS_PROXY or HTTP_PROXY".into()),
-        ErrorKind::Forbidden => Some(format!("give the account of this connection the right to {}", operation.request_line())),
-        ErrorKind::RateLimited => Some("lower `limits: { rate, concurrency }` of the connection, or run at another time".into()),
+        ErrorKind::Forbidden => {
+            Some(format!("give the account of this connection the right to {}", operation.request_line()))
+        }
+        ErrorKind::RateLimited => {
+            Some("lower `limits: { rate, concurrency }` of the connection, or run at another time".into())
+        }
         ErrorKind::Unavailable => Some("try again later".into()),
         _ => None,
     }
@@ -178,7 +196,11 @@ fn provider(connection: &Connection, reply: &Response, body: Option<&Value>) -> 
                 let one = |p: &Pointer, v: &Value| p.find(v).and_then(scalar).filter(|t| !t.is_empty()).map(tidy);
                 provider.details = list
                     .take(50)
-                    .map(|v| ProviderDetail { code: one(&details.code, v), message: one(&details.message, v), field: field(v) })
+                    .map(|v| ProviderDetail {
+                        code: one(&details.code, v),
+                        message: one(&details.message, v),
+                        field: field(v),
+                    })
                     .collect();
             }
             if provider.message.is_none() && provider.code.is_none() {
@@ -187,8 +209,9 @@ fn provider(connection: &Connection, reply: &Response, body: Option<&Value>) -> 
         }
         None => {
             let text = start(reply);
-            provider.excerpt =
-                html_title(&text).map(|title| format!("a page titled \"{}\"", tidy(title))).or_else(|| excerpt(connection, &text));
+            provider.excerpt = html_title(&text)
+                .map(|title| format!("a page titled \"{}\"", tidy(title)))
+                .or_else(|| excerpt(connection, &text));
         }
     }
     let request_id = rules.request_id.as_ref().and_then(|source| match source {
@@ -290,13 +313,17 @@ pub(crate) fn page_for_people(connection: &Connection, reply: &Response) -> Opti
         return None;
     }
     let text = start(reply);
-    let title = html_title(&text).map(|t| format!(" titled \"{}\"", clean(&connection.redactor.mask(&t)))).unwrap_or_default();
+    let title =
+        html_title(&text).map(|t| format!(" titled \"{}\"", clean(&connection.redactor.mask(&t)))).unwrap_or_default();
     Some(
-        Error::new(ErrorKind::BadResponse, format!("{} sent a web page{title} instead of data", connection.connector.title))
-            .advise("the system may be in maintenance, or the address may be that of its sign-in page")
-            .with(|d| {
-                d.http_status = Some(reply.status.as_u16());
-                d.provider.excerpt = excerpt(connection, &text);
-            }),
+        Error::new(
+            ErrorKind::BadResponse,
+            format!("{} sent a web page{title} instead of data", connection.connector.title),
+        )
+        .advise("the system may be in maintenance, or the address may be that of its sign-in page")
+        .with(|d| {
+            d.http_status = Some(reply.status.as_u16());
+            d.provider.excerpt = excerpt(connection, &text);
+        }),
     )
 }

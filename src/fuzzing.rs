@@ -99,7 +99,11 @@ impl Transport for Nowhere {
 
 /// An engine for it.
 static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| {
-    Arc::new(Engine::new(EngineConfig { catalog: catalog(OPERATIONS), transport: Some(Arc::new(Nowhere)), ..EngineConfig::default() }))
+    Arc::new(Engine::new(EngineConfig {
+        catalog: catalog(OPERATIONS),
+        transport: Some(Arc::new(Nowhere)),
+        ..EngineConfig::default()
+    }))
 });
 
 struct Stage {
@@ -138,13 +142,20 @@ pub fn link_header(data: &[u8]) {
 
 /// A reply of some shape: its items are whole JSON on one line each, whatever the pieces in which it came, and the walk goes on within the own origin or ends.
 pub fn page(data: &[u8]) {
-    const KINDS: [&str; 6] =
-        ["application/json", "application/json; charset=utf-16", "text/html; charset=latin1", "", "application/pdf", "text/plain"];
+    const KINDS: [&str; 6] = [
+        "application/json",
+        "application/json; charset=utf-16",
+        "text/html; charset=latin1",
+        "",
+        "application/pdf",
+        "text/plain",
+    ];
     let (steer, body) = steered(data);
     let stage = stage();
     let Some(operation) = stage.queries.get(steer % stage.queries.len().max(1)) else { return };
     let mut headers = HeaderMap::new();
-    let (link, body) = if steer >= 200 { body.split_at(body.iter().position(|b| *b == b'\n').unwrap_or(0)) } else { (&b""[..], body) };
+    let (link, body) =
+        if steer >= 200 { body.split_at(body.iter().position(|b| *b == b'\n').unwrap_or(0)) } else { (&b""[..], body) };
     if let Ok(value) = HeaderValue::from_bytes(link) {
         headers.insert(http::header::LINK, value);
     }
@@ -164,7 +175,9 @@ pub fn page(data: &[u8]) {
     for item in page.items.iter() {
         check_line(item.as_str());
     }
-    let Ok(mut pager) = Pager::new(Arc::clone(operation), &crate::options::Options::default(), false, Some(2)) else { return };
+    let Ok(mut pager) = Pager::new(Arc::clone(operation), &crate::options::Options::default(), false, Some(2)) else {
+        return;
+    };
     let cursor = pager.first();
     if pager.admit(&page).is_err() {
         return;
@@ -188,7 +201,11 @@ fn goes_home(operation: &Operation, cursor: &Cursor) {
     let input = Input { options: &options, item: None, body: None, page_size: None };
     let Ok(request) = request::build(connection, operation, input, cursor) else { return };
     let uri = request.uri();
-    assert_eq!((uri.scheme_str(), uri.host(), uri.port_u16()), (Some("https"), Some("acme.example.com"), None), "{cursor:?}");
+    assert_eq!(
+        (uri.scheme_str(), uri.host(), uri.port_u16()),
+        (Some("https"), Some("acme.example.com"), None),
+        "{cursor:?}"
+    );
     // The HTTP client reads the address once more.
     let again = Url::parse(&uri.to_string()).map(|url| connection.check_origin(&url).is_ok());
     assert_eq!(again, Ok(true), "{uri} is read in two ways");
@@ -242,12 +259,18 @@ pub fn items(data: &[u8]) {
     items.iter().for_each(|item| check_line(item.as_str()));
     let lines: String = items.iter().map(|item| format!("{}\n", item.as_str())).collect();
     let list = Items::from_array(items.to_json());
-    assert!(list.is_ok_and(|list| list.iter().map(|i| i.as_str()).eq(items.iter().map(|i| i.as_str()))), "as a list: {lines}");
+    assert!(
+        list.is_ok_and(|list| list.iter().map(|i| i.as_str()).eq(items.iter().map(|i| i.as_str()))),
+        "as a list: {lines}"
+    );
     if items.iter().any(|item| item.as_str().starts_with('[')) {
         return;
     }
     let again = Items::from_ndjson(lines.clone());
-    assert!(again.is_ok_and(|again| again.iter().map(|i| i.as_str()).eq(items.iter().map(|i| i.as_str()))), "as lines: {lines}");
+    assert!(
+        again.is_ok_and(|again| again.iter().map(|i| i.as_str()).eq(items.iter().map(|i| i.as_str()))),
+        "as lines: {lines}"
+    );
 }
 
 #[cfg(test)]

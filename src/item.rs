@@ -29,7 +29,8 @@ impl<'a> Item<'a> {
     /// # Errors
     /// `invalid_items` when the item has another shape.
     pub fn parse<T: DeserializeOwned>(self) -> Result<T> {
-        serde_json::from_str(self.0).map_err(|e| Error::new(ErrorKind::InvalidItems, format!("the item cannot be read: {e}")))
+        serde_json::from_str(self.0)
+            .map_err(|e| Error::new(ErrorKind::InvalidItems, format!("the item cannot be read: {e}")))
     }
 
     /// The top-level fields with their raw values, in order; `None` when the item is not an object.
@@ -40,7 +41,9 @@ impl<'a> Item<'a> {
     /// The raw JSON at a path of keys and indexes, digit for digit.
     pub(crate) fn raw(self, path: &[String]) -> Option<&'a str> {
         path.iter().try_fold(self.0, |text, key| match text.starts_with('[') {
-            true => serde_json::from_str::<Vec<&RawValue>>(text).ok()?.get(key.parse::<usize>().ok()?).map(|raw| raw.get()),
+            true => {
+                serde_json::from_str::<Vec<&RawValue>>(text).ok()?.get(key.parse::<usize>().ok()?).map(|raw| raw.get())
+            }
             false => fields_of(text)?.into_iter().find(|(name, _)| name == key).map(|(_, raw)| raw.get()),
         })
     }
@@ -87,7 +90,8 @@ impl Items {
     /// The elements of an array in a text. Where nothing but commas stand between them, each goes on a line of its own for those who write
     /// [`lines`](Self::lines).
     pub(crate) fn of_array(mut text: String, spans: Vec<Span>) -> Items {
-        let pairs = || spans.iter().zip(spans.iter().skip(1)).map(|((_, end), (start, _))| (*end as usize, *start as usize));
+        let pairs =
+            || spans.iter().zip(spans.iter().skip(1)).map(|((_, end), (start, _))| (*end as usize, *start as usize));
         if cfg!(any(test, feature = "batch")) && pairs().all(|(end, start)| start == end + 1) {
             pairs().for_each(|(end, start)| text.replace_range(end..start, "\n"));
         }
@@ -99,7 +103,8 @@ impl Items {
     pub(crate) fn lines(&self) -> Option<&str> {
         let (first, last) = (self.spans.first()?.0, self.spans.last()?.1);
         let mut pairs = self.spans.iter().zip(self.spans.iter().skip(1));
-        let apart = pairs.all(|((_, end), (start, _))| *start == end + 1 && self.text.as_bytes().get(*end as usize) == Some(&b'\n'));
+        let apart = pairs
+            .all(|((_, end), (start, _))| *start == end + 1 && self.text.as_bytes().get(*end as usize) == Some(&b'\n'));
         apart.then(|| self.text.get(first as usize..last as usize)).flatten()
     }
 
@@ -118,11 +123,13 @@ impl Items {
         check_size(text.len())?;
         let mut spans = Vec::new();
         let mut reader = serde_json::Deserializer::from_str(&text);
-        Elements { base: &text, spans: &mut spans }.deserialize(&mut reader).and_then(|()| reader.end()).map_err(|e| {
-            Error::new(ErrorKind::InvalidItems, format!("the items are not a JSON array: {e}"))
-                .at(Place { line: Some(e.line() as u64), column: Some(e.column() as u64), ..Place::default() })
-                .advise("items are a JSON array of objects, such as [{\"id\": 1}], or one JSON object per line")
-        })?;
+        Elements { base: &text, spans: &mut spans }.deserialize(&mut reader).and_then(|()| reader.end()).map_err(
+            |e| {
+                Error::new(ErrorKind::InvalidItems, format!("the items are not a JSON array: {e}"))
+                    .at(Place { line: Some(e.line() as u64), column: Some(e.column() as u64), ..Place::default() })
+                    .advise("items are a JSON array of objects, such as [{\"id\": 1}], or one JSON object per line")
+            },
+        )?;
         Ok(Items::from_spans(one_line(text), spans))
     }
 
@@ -233,8 +240,12 @@ impl Items {
     /// The same items without those for which `keep` says no.
     #[must_use]
     pub fn retain(&self, mut keep: impl FnMut(Item<'_>) -> bool) -> Items {
-        let spans =
-            self.spans.iter().copied().filter(|&(s, e)| self.text.get(s as usize..e as usize).is_some_and(|t| keep(Item(t)))).collect();
+        let spans = self
+            .spans
+            .iter()
+            .copied()
+            .filter(|&(s, e)| self.text.get(s as usize..e as usize).is_some_and(|t| keep(Item(t))))
+            .collect();
         Items { text: Arc::clone(&self.text), spans: Arc::new(spans) }
     }
 
@@ -282,8 +293,11 @@ impl fmt::Debug for Items {
 impl serde::Serialize for Items {
     /// As raw JSON, digit for digit.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let raw: Vec<&RawValue> =
-            self.iter().map(|i| serde_json::from_str(i.0)).collect::<Result<_, _>>().map_err(serde::ser::Error::custom)?;
+        let raw: Vec<&RawValue> = self
+            .iter()
+            .map(|i| serde_json::from_str(i.0))
+            .collect::<Result<_, _>>()
+            .map_err(serde::ser::Error::custom)?;
         raw.serialize(serializer)
     }
 }
@@ -339,7 +353,11 @@ fn value_within(text: &str, depth: usize) -> serde_json::Result<serde_json::Valu
             .map(Value::Object);
     }
     if let Ok(list) = serde_json::from_str::<Vec<&RawValue>>(text) {
-        return list.into_iter().map(|raw| value_within(raw.get(), depth + 1)).collect::<serde_json::Result<_>>().map(Value::Array);
+        return list
+            .into_iter()
+            .map(|raw| value_within(raw.get(), depth + 1))
+            .collect::<serde_json::Result<_>>()
+            .map(Value::Array);
     }
     match text.trim().parse::<f64>() {
         Ok(number) if number.is_infinite() && serde_json::from_str::<&RawValue>(text).is_ok() => {
@@ -372,7 +390,8 @@ pub(crate) fn one_line(text: String) -> String {
 
 fn check_size(bytes: usize) -> Result<()> {
     if u32::try_from(bytes).is_err() {
-        return Err(Error::new(ErrorKind::Limit, "the items are larger than 4 GiB in one buffer").advise("give them in several calls"));
+        return Err(Error::new(ErrorKind::Limit, "the items are larger than 4 GiB in one buffer")
+            .advise("give them in several calls"));
     }
     Ok(())
 }
@@ -391,7 +410,11 @@ pub(crate) fn put_list<T>(out: &mut String, list: impl IntoIterator<Item = T>, m
 }
 
 /// Writes an object as JSON; `put` writes each value.
-pub(crate) fn put_object<'n, T>(out: &mut String, fields: impl IntoIterator<Item = (&'n str, T)>, mut put: impl FnMut(&mut String, T)) {
+pub(crate) fn put_object<'n, T>(
+    out: &mut String,
+    fields: impl IntoIterator<Item = (&'n str, T)>,
+    mut put: impl FnMut(&mut String, T),
+) {
     out.push('{');
     for (index, (name, value)) in fields.into_iter().enumerate() {
         if index > 0 {
@@ -429,7 +452,8 @@ mod tests {
 
     #[test]
     fn arrays_keep_their_bytes() {
-        let items = Items::from_array("[ {\"n\": 1.10,\n \"big\":12345678901234567890123} , 1e400, \"\\ud800\" ]").unwrap();
+        let items =
+            Items::from_array("[ {\"n\": 1.10,\n \"big\":12345678901234567890123} , 1e400, \"\\ud800\" ]").unwrap();
         let texts: Vec<&str> = items.iter().map(|i| i.as_str()).collect();
         assert_eq!(texts, ["{\"n\": 1.10,  \"big\":12345678901234567890123}", "1e400", "\"\\ud800\""]);
     }

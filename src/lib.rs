@@ -79,7 +79,7 @@ mod lock;
 mod options;
 #[cfg(feature = "batch")]
 mod output;
-mod own_file;
+mod private_file;
 mod page;
 mod paging;
 mod receipt;

@@ -69,7 +69,9 @@ impl<'a> Given<'a> {
     pub(crate) fn scalar(self) -> Option<Cow<'a, str>> {
         match self.value {
             Value::String(text) => Some(Cow::Borrowed(text)),
-            Value::Number(number) => Some(self.text.map_or_else(|| Cow::Owned(number.to_string()), |text| Cow::Borrowed(text.trim()))),
+            Value::Number(number) => {
+                Some(self.text.map_or_else(|| Cow::Owned(number.to_string()), |text| Cow::Borrowed(text.trim())))
+            }
             Value::Bool(flag) => Some(Cow::Borrowed(if *flag { "true" } else { "false" })),
             Value::Null | Value::Array(_) | Value::Object(_) => None,
         }
@@ -79,7 +81,12 @@ impl<'a> Given<'a> {
     pub(crate) fn elements(self) -> Option<Vec<Given<'a>>> {
         let list = self.value.as_array()?;
         let texts: Vec<&RawValue> = self.text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-        Some(list.iter().enumerate().map(|(i, value)| Given { value, text: texts.get(i).map(|raw| raw.get()) }).collect())
+        Some(
+            list.iter()
+                .enumerate()
+                .map(|(i, value)| Given { value, text: texts.get(i).map(|raw| raw.get()) })
+                .collect(),
+        )
     }
 
     /// Its JSON.
@@ -95,7 +102,8 @@ impl Options {
     /// `invalid_options` with the place when the text is not a JSON object, or names something twice.
     pub fn parse(text: &str) -> Result<Options> {
         let wrong = |message: String| {
-            Error::new(ErrorKind::InvalidOptions, message).advise("options are a JSON object, such as {\"id\": 12}, each name once")
+            Error::new(ErrorKind::InvalidOptions, message)
+                .advise("options are a JSON object, such as {\"id\": 12}, each name once")
         };
         let options = Options::read(text).map_err(|e| {
             let place = Place { line: Some(e.line() as u64), column: Some(e.column() as u64), ..Place::default() };
@@ -306,7 +314,8 @@ impl fmt::Debug for Options {
 
 impl PartialEq for Options {
     fn eq(&self, other: &Options) -> bool {
-        self.values().len() == other.values().len() && self.values().keys().all(|name| self.json(name) == other.json(name))
+        self.values().len() == other.values().len()
+            && self.values().keys().all(|name| self.json(name) == other.json(name))
     }
 }
 
@@ -324,7 +333,10 @@ impl Serialize for Options {
         let mut map = serializer.serialize_map(Some(self.values().len()))?;
         for (name, value) in self.values() {
             match self.0.texts.get(name) {
-                Some(text) => map.serialize_entry(name, serde_json::from_str::<&RawValue>(text).map_err(serde::ser::Error::custom)?)?,
+                Some(text) => map.serialize_entry(
+                    name,
+                    serde_json::from_str::<&RawValue>(text).map_err(serde::ser::Error::custom)?,
+                )?,
                 None => map.serialize_entry(name, value)?,
             }
         }
@@ -353,7 +365,8 @@ mod tests {
         assert_eq!(options.to_json(), text);
         assert_eq!(serde_json::to_string(&options).unwrap(), text);
         assert_eq!(serde_json::from_str::<Options>(text).unwrap(), options);
-        let elements: Vec<_> = options.get("b").unwrap().elements().unwrap().iter().map(|g| g.scalar().unwrap().into_owned()).collect();
+        let elements: Vec<_> =
+            options.get("b").unwrap().elements().unwrap().iter().map(|g| g.scalar().unwrap().into_owned()).collect();
         assert_eq!(elements, ["1e2", "x", "18446744073709551617"]);
         assert_eq!(options.get("d").unwrap().scalar().unwrap(), "A");
         assert_eq!(options.values()["e"], json!(5));

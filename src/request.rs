@@ -59,11 +59,15 @@ pub(crate) struct Input<'a> {
 }
 
 /// Builds the request for one page or one item.
-pub(crate) fn build(connection: &Connection, operation: &Operation, input: Input<'_>, cursor: &Cursor) -> Result<http::Request<Bytes>> {
+pub(crate) fn build(
+    connection: &Connection,
+    operation: &Operation,
+    input: Input<'_>,
+    cursor: &Cursor,
+) -> Result<http::Request<Bytes>> {
     let url = match &cursor.url {
-        Some(next) => {
-            Url::parse(next).map_err(|e| Error::new(ErrorKind::BadResponse, format!("the next page's address is not a URL: {e}")))?
-        }
+        Some(next) => Url::parse(next)
+            .map_err(|e| Error::new(ErrorKind::BadResponse, format!("the next page's address is not a URL: {e}")))?,
         None => address(connection, operation, input, cursor)?,
     };
     connection.check_request(operation, &url)?;
@@ -81,18 +85,21 @@ pub(crate) fn build(connection: &Connection, operation: &Operation, input: Input
             }
         }
         for rule in operation.options.iter().filter(|o| o.location == Location::Header) {
-            if let (Some(value), Ok(name)) = (input.options.get(&rule.name), HeaderName::from_bytes(rule.name.as_bytes())) {
+            if let (Some(value), Ok(name)) =
+                (input.options.get(&rule.name), HeaderName::from_bytes(rule.name.as_bytes()))
+            {
                 let text = joined(rule, value, str::to_owned)?;
-                let value = connection
-                    .header_value(&name, &text)
-                    .map_err(|e| e.at(Place::field(format!("/{}", escape(&rule.name)))).with(|d| d.kind = ErrorKind::InvalidOptions))?;
+                let value = connection.header_value(&name, &text).map_err(|e| {
+                    e.at(Place::field(format!("/{}", escape(&rule.name)))).with(|d| d.kind = ErrorKind::InvalidOptions)
+                })?;
                 headers.insert(name, value);
             }
         }
         for (name, value) in &cursor.headers {
-            let name =
-                HeaderName::from_bytes(name.as_bytes()).map_err(|e| Error::new(ErrorKind::Internal, format!("a cursor's header: {e}")))?;
-            let value = connection.header_value(&name, value).map_err(|e| e.with(|d| d.kind = ErrorKind::BadResponse))?;
+            let name = HeaderName::from_bytes(name.as_bytes())
+                .map_err(|e| Error::new(ErrorKind::Internal, format!("a cursor's header: {e}")))?;
+            let value =
+                connection.header_value(&name, value).map_err(|e| e.with(|d| d.kind = ErrorKind::BadResponse))?;
             headers.insert(name, value);
         }
     }
@@ -131,7 +138,9 @@ fn address(connection: &Connection, operation: &Operation, input: Input<'_>, cur
     for (name, value) in &cursor.query {
         push(name, &encode(value));
     }
-    Url::parse(&text).map_err(|e| Error::new(ErrorKind::InvalidOptions, format!("the options make an address that is not a URL: {e}")))
+    Url::parse(&text).map_err(|e| {
+        Error::new(ErrorKind::InvalidOptions, format!("the options make an address that is not a URL: {e}"))
+    })
 }
 
 /// The path with its parameters: options first, then the item's field of the same name.
@@ -160,7 +169,9 @@ fn path(operation: &Operation, input: Input<'_>) -> Result<String> {
 
 /// One path segment. Empty, `.` and `..` are refused because no encoding keeps them from meaning another resource (RFC 3986, 5.2.4).
 fn segment(name: &str, given: Option<Given<'_>>) -> Result<String> {
-    let refuse = |message: String| Err(Error::new(ErrorKind::InvalidOptions, message).at(Place::field(format!("/{}", escape(name)))));
+    let refuse = |message: String| {
+        Err(Error::new(ErrorKind::InvalidOptions, message).at(Place::field(format!("/{}", escape(name)))))
+    };
     let Some(given) = given else {
         return refuse(format!("`{name}` is missing: give it as an option, or as a field of the item"));
     };
@@ -191,7 +202,8 @@ fn body(operation: &Operation, input: Input<'_>) -> Result<Option<Body>> {
 /// The options that stand in the body, as members of its object, digit for digit.
 pub(crate) fn body_fields(operation: &Operation, options: &Options) -> Vec<String> {
     let rules = operation.options.iter().filter(|o| o.location == Location::Body);
-    let mut fields: Vec<(&str, Given<'_>)> = rules.filter_map(|o| options.get(&o.name).map(|given| (o.name.as_str(), given))).collect();
+    let mut fields: Vec<(&str, Given<'_>)> =
+        rules.filter_map(|o| options.get(&o.name).map(|given| (o.name.as_str(), given))).collect();
     fields.sort_by_key(|(name, _)| *name);
     fields.into_iter().map(|(name, given)| format!("{}:{}", Value::from(name), given.json())).collect()
 }
@@ -203,7 +215,9 @@ fn encode(text: &str) -> String {
 /// A value as one parameter; array elements are encoded one by one and joined by plain commas (OpenAPI style=form, explode=false).
 fn joined(rule: &OptionRule, given: Given<'_>, encode: impl Fn(&str) -> String) -> Result<String> {
     match given.elements() {
-        Some(list) => Ok(list.into_iter().map(|v| single(rule, v).map(|t| encode(&t))).collect::<Result<Vec<_>>>()?.join(",")),
+        Some(list) => {
+            Ok(list.into_iter().map(|v| single(rule, v).map(|t| encode(&t))).collect::<Result<Vec<_>>>()?.join(","))
+        }
         None => single(rule, given).map(|text| encode(&text)),
     }
 }
@@ -236,7 +250,10 @@ pub(crate) fn planned(connection: &Connection, request: &http::Request<Bytes>) -
         .headers()
         .iter()
         .map(|(name, value)| {
-            (name.to_string(), if value.is_sensitive() { MASK.to_owned() } else { mask(&String::from_utf8_lossy(value.as_bytes())) })
+            (
+                name.to_string(),
+                if value.is_sensitive() { MASK.to_owned() } else { mask(&String::from_utf8_lossy(value.as_bytes())) },
+            )
         })
         .collect();
     headers.sort();

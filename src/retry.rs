@@ -51,7 +51,9 @@ pub(crate) fn judge(repeat: Repeat, signal: Signal, refused: bool) -> Verdict {
         (Signal::Busy | Signal::Transient(_), _) if refused => Verdict::Repeat,
         (Signal::Unreadable, Repeat::SafeRead) => Verdict::Repeat,
         (Signal::Unreadable, Repeat::IdempotentWrite | Repeat::OtherWrite) => Verdict::Unknown,
-        (Signal::Busy | Signal::Lost | Signal::Transient(_), Repeat::SafeRead | Repeat::IdempotentWrite) => Verdict::Repeat,
+        (Signal::Busy | Signal::Lost | Signal::Transient(_), Repeat::SafeRead | Repeat::IdempotentWrite) => {
+            Verdict::Repeat
+        }
         (Signal::Busy | Signal::Lost | Signal::Transient(_), Repeat::OtherWrite) => Verdict::Unknown,
     }
 }
@@ -108,23 +110,27 @@ pub(crate) fn backoff(signal: Signal, attempt: u32, chance: f64) -> Duration {
 
 /// The retry budget of a connection: a dead server draws a few percent more requests, not a storm.
 #[derive(Debug)]
-pub(crate) struct Tokens(u32);
+pub(crate) struct RetryBudget(u32);
 
 const TOKENS_MAX: u32 = 500;
 const COST_TRANSIENT: u32 = 14;
 const COST_THROTTLED: u32 = 5;
 
-impl Default for Tokens {
+impl Default for RetryBudget {
     fn default() -> Self {
-        Tokens(TOKENS_MAX)
+        RetryBudget(TOKENS_MAX)
     }
 }
 
-impl Tokens {
+impl RetryBudget {
     /// Takes a retry's cost; `None` when the budget is spent.
     pub(crate) fn take(&mut self, signal: Signal) -> Option<u32> {
         let waits = is_outage(signal) && signal != Signal::Lost;
-        let cost = if waits || matches!(signal, Signal::Throttled | Signal::Refused) { COST_THROTTLED } else { COST_TRANSIENT };
+        let cost = if waits || matches!(signal, Signal::Throttled | Signal::Refused) {
+            COST_THROTTLED
+        } else {
+            COST_TRANSIENT
+        };
         self.0 = self.0.checked_sub(cost)?;
         Some(cost)
     }
@@ -137,13 +143,13 @@ impl Tokens {
 
 /// The pace of a connection: so many requests per time (GCRA), and never before a time that the server named.
 #[derive(Debug, Default)]
-pub(crate) struct Pace {
+pub(crate) struct RateLimiter {
     /// Theoretical arrival time of the next request.
     arrival: Duration,
     not_before: Duration,
 }
 
-impl Pace {
+impl RateLimiter {
     /// Reserves a place; the answer is how long to wait for it. `now` is monotonic.
     pub(crate) fn reserve(&mut self, rate: Option<Rate>, now: Duration) -> Duration {
         let held = self.not_before.saturating_sub(now);
@@ -197,25 +203,26 @@ mod tests {
 
     #[test]
     fn an_outage_of_half_a_minute_is_spanned_by_few_attempts() {
-        let spent = |attempts: u32, chance| (1..attempts).map(|n| backoff(Signal::NotSent, n, chance)).sum::<Duration>();
+        let spent =
+            |attempts: u32, chance| (1..attempts).map(|n| backoff(Signal::NotSent, n, chance)).sum::<Duration>();
         assert!(spent(9, 0.0) >= PATIENCE, "{:?}", spent(9, 0.0));
         assert!(spent(7, 1.0) >= PATIENCE, "{:?}", spent(7, 1.0));
     }
 
     #[test]
     fn the_budget_allows_35_retries_and_then_none() {
-        let mut tokens = Tokens::default();
+        let mut tokens = RetryBudget::default();
         assert_eq!((0..1000).filter(|_| tokens.take(Signal::Transient(500)).is_some()).count(), 35);
     }
 
     #[test]
     fn the_pace_lets_a_burst_through_and_then_spreads() {
-        let mut pace = Pace::default();
+        let mut pace = RateLimiter::default();
         let rate = Some(Rate { requests: 10, per_s: 10 });
-        let waits: Vec<Duration> = (0..12).map(|_| pace.reserve(rate, Duration::from_secs(100))).collect();
+        let waits: Vec<Duration> = (0..12).map(|_| rate_limiter.reserve(rate, Duration::from_secs(100))).collect();
         assert!(waits[..10].iter().all(Duration::is_zero), "{waits:?}");
         assert_eq!(waits[10..], [Duration::from_secs(1), Duration::from_secs(2)]);
-        pace.hold(Duration::from_secs(130));
-        assert!(pace.reserve(rate, Duration::from_secs(120)) >= Duration::from_secs(10));
+        rate_limiter.hold(Duration::from_secs(130));
+        assert!(rate_limiter.reserve(rate, Duration::from_secs(120)) >= Duration::from_secs(10));
     }
 }

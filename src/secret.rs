@@ -172,7 +172,9 @@ impl Layer {
     fn unescaped(&self) -> Option<Layer> {
         let mut inner = Layer { bytes: Vec::new(), places: Vec::new() };
         let (mut at, mut copied) = (0, 0);
-        while let Some(escape) = self.bytes.get(at..).and_then(|rest| memchr::memchr3(b'%', b'\\', b'&', rest)).map(|next| at + next) {
+        while let Some(escape) =
+            self.bytes.get(at..).and_then(|rest| memchr::memchr3(b'%', b'\\', b'&', rest)).map(|next| at + next)
+        {
             at = escape + 1;
             let Some((plain, length)) = self.bytes.get(escape..).and_then(unescape) else { continue };
             inner.copy(self, copied..escape);

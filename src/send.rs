@@ -12,7 +12,7 @@ use http::Method as Verb;
 use http::request::Parts;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::auth::{self, Access, Keeper, Means, TokenStore};
+use crate::auth::{self, Access, TokenCache, TokenContext, TokenStore};
 use crate::clock::Clock;
 use crate::connection::Connection;
 use crate::definition::Repeat;
@@ -51,14 +51,14 @@ pub(crate) struct Sent {
 }
 
 /// A connection's way to the network, shared by all its calls.
-pub(crate) struct Wire {
+pub(crate) struct ConnectionClient {
     pub(crate) connection: Arc<Connection>,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) store: Arc<dyn TokenStore>,
-    pub(crate) keeper: Keeper,
+    pub(crate) token_cache: TokenCache,
     /// Requests of this connection that may be under way at once.
-    places: Semaphore,
+    permits: Semaphore,
     /// What it shares with other connections to the account.
     budget: Arc<Budget>,
 }
@@ -74,26 +74,31 @@ struct Miss {
     asked: Option<Duration>,
 }
 
-impl Wire {
+impl ConnectionClient {
     pub(crate) fn new(
         connection: Connection,
         transport: Arc<dyn Transport>,
         clock: Arc<dyn Clock>,
         store: Arc<dyn TokenStore>,
         budget: Arc<Budget>,
-    ) -> Wire {
-        let places = Semaphore::new(connection.limits.concurrency());
-        Wire { connection: Arc::new(connection), transport, clock, store, keeper: Keeper::default(), places, budget }
+    ) -> ConnectionClient {
+        let permits = Semaphore::new(connection.limits.concurrency());
+        ConnectionClient { connection: Arc::new(connection), transport, clock, store, token_cache: TokenCache::default(), permits, budget }
     }
 
     /// What buying tokens needs.
-    pub(crate) fn means(&self) -> Means {
+    pub(crate) fn token_context(&self) -> TokenContext {
         let (connection, transport) = (Arc::clone(&self.connection), Arc::clone(&self.transport));
-        Means { connection, transport, clock: Arc::clone(&self.clock), store: Arc::clone(&self.store) }
+        TokenContext { connection, transport, clock: Arc::clone(&self.clock), store: Arc::clone(&self.store) }
     }
 
     /// Sends a request until it has an answer, its budget is spent, or its fate is unknown.
-    pub(crate) async fn send(&self, call: &Call, request: Outgoing<'_>, announce: Option<Announce<'_>>) -> Result<Sent> {
+    pub(crate) async fn send(
+        &self,
+        call: &Call,
+        request: Outgoing<'_>,
+        announce: Option<Announce<'_>>,
+    ) -> Result<Sent> {
         let repeat = call.operation.repeat;
         let mut attempts = 0;
         let mut ambiguous = false;
@@ -110,7 +115,7 @@ impl Wire {
             drop(place);
             let miss = match attempt {
                 Ok(mut sent) => {
-                    lock(&self.budget.tokens).give(spent);
+                    lock(&self.budget.retries).give(spent);
                     sent.attempts = attempts;
                     return Ok(sent);
                 }
@@ -135,9 +140,9 @@ impl Wire {
             }
             // A system that is being started anew is waited for, unless somebody has said how many attempts there are.
             let waits = call.patient && self.connection.limits.attempts.is_none() && retry::is_outage(signal);
-            let goes_on =
-                attempts < self.connection.limits.attempts() || (waits && self.clock.now().saturating_sub(begun) < retry::PATIENCE);
-            let cost = if goes_on { lock(&self.budget.tokens).take(signal) } else { None };
+            let goes_on = attempts < self.connection.limits.attempts()
+                || (waits && self.clock.now().saturating_sub(begun) < retry::PATIENCE);
+            let cost = if goes_on { lock(&self.budget.retries).take(signal) } else { None };
             let Some(cost) = cost else { return Err(named(settle(miss.error, ambiguous))) };
             spent += cost;
             let wait = retry::backoff(signal, attempts, self.clock.chance()).max(miss.asked.unwrap_or_default());
@@ -145,14 +150,14 @@ impl Wire {
             let too_long = miss.asked.filter(|asked| *asked > self.connection.limits.longest_wait());
             if let (Some(asked), Signal::Throttled | Signal::Busy) = (too_long, signal) {
                 // Nobody else of the connection need ask before then.
-                lock(&self.budget.pace).hold(self.clock.now() + asked);
+                lock(&self.budget.rate_limiter).hold(self.clock.now() + asked);
             }
             if too_long.is_some() || beyond {
                 return Err(named(settle(miss.error, ambiguous)));
             }
             if let (Some(asked), Signal::Throttled | Signal::Busy) = (miss.asked, signal) {
                 // The whole connection is asked to wait, not this request alone.
-                lock(&self.budget.pace).hold(self.clock.now() + asked);
+                lock(&self.budget.rate_limiter).hold(self.clock.now() + asked);
             }
             tracing::debug!(operation = %call.operation.id, account = self.connection.account(), attempts, wait_ms = wait.as_millis() as u64, why = %self.connection.redactor.mask(&miss.error.message), "retry");
             call.tally.retries.fetch_add(1, Ordering::Relaxed);
@@ -176,43 +181,48 @@ impl Wire {
     /// Waits for a place among the requests under way, and for this request's turn in the pace of the connection.
     async fn turn(&self, call: &Call) -> Result<Turn<'_>> {
         let place = self.place(call).await?;
-        let held = lock(&self.budget.pace).held(self.clock.now());
+        let held = lock(&self.budget.rate_limiter).held(self.clock.now());
         if held > self.connection.limits.longest_wait() {
             // A wait that was announced is not cut short.
-            let message = format!("{} allows no further request for {} s", self.connection.connector.title, held.as_secs_f64().ceil());
+            let message = format!(
+                "{} allows no further request for {} s",
+                self.connection.connector.title,
+                held.as_secs_f64().ceil()
+            );
             let advice = "run at another time, or raise `limits: { wait_s }` of the connection to wait for it";
             return Err(Error::new(ErrorKind::RateLimited, message)
                 .advise(advice)
                 .with(|d| d.retry_after_ms = Some(held.as_millis() as u64)));
         }
-        let wait = lock(&self.budget.pace).reserve(self.connection.rate(), self.clock.now());
+        let wait = lock(&self.budget.rate_limiter).reserve(self.connection.rate(), self.clock.now());
         self.pause(call, wait).await?;
         Ok(place)
     }
 
-    /// The connection's own places first, so that one with many calls does not fill the account's with those that wait.
+    /// The connection's own permits first, so that one with many calls does not fill the account's with those that wait.
     async fn place(&self, call: &Call) -> Result<Turn<'_>> {
-        let own = self.place_of(call, &self.places).await?;
-        let shared = self.place_of(call, &self.budget.places).await?;
+        let own = self.permit_of(call, &self.permits).await?;
+        let shared = self.permit_of(call, &self.budget.permits).await?;
         Ok(Turn([own, shared]))
     }
 
-    async fn place_of<'s>(&self, call: &Call, places: &'s Semaphore) -> Result<SemaphorePermit<'s>> {
-        match places.try_acquire() {
-            Ok(place) => Ok(place),
-            Err(_) => Box::pin(self.later_place(call, places)).await,
+    async fn permit_of<'s>(&self, call: &Call, permits: &'s Semaphore) -> Result<SemaphorePermit<'s>> {
+        match permits.try_acquire() {
+            Ok(permit) => Ok(permit),
+            Err(_) => Box::pin(self.later_permit(call, permits)).await,
         }
     }
 
-    async fn later_place<'s>(&self, call: &Call, places: &'s Semaphore) -> Result<SemaphorePermit<'s>> {
+    async fn later_permit<'s>(&self, call: &Call, permits: &'s Semaphore) -> Result<SemaphorePermit<'s>> {
         let left = call.deadline.map_or(Duration::MAX, |d| d.saturating_sub(self.clock.now()));
-        let place = tokio::select! {
-            place = tokio::time::timeout(left, places.acquire()) => place,
+        let permit = tokio::select! {
+            permit = tokio::time::timeout(left, permits.acquire()) => permit,
             () = call.cancel.cancelled() => return Err(cancelled()),
         };
-        let place =
-            place.map_err(|_| Error::new(ErrorKind::Timeout, "the call's deadline passed before there was a place for its request"))?;
-        place.map_err(|closed| Error::new(ErrorKind::Internal, format!("the connection is closed: {closed}")))
+        let permit = permit.map_err(|_| {
+            Error::new(ErrorKind::Timeout, "the call's deadline passed before there was a place for its request")
+        })?;
+        permit.map_err(|closed| Error::new(ErrorKind::Internal, format!("the connection is closed: {closed}")))
     }
 
     async fn pause(&self, call: &Call, wait: Duration) -> Result<()> {
@@ -248,13 +258,13 @@ impl Wire {
             let Some(next) = self.redirect(call, current, &response)? else {
                 let rule = &call.operation.response;
                 let declared = rule.ok.iter().chain(&rule.empty).any(|s| *s == response.status.as_u16());
-                let written = call.operation.repeat != Repeat::SafeRead && response.status.is_redirection() && !declared;
+                let written =
+                    call.operation.repeat != Repeat::SafeRead && response.status.is_redirection() && !declared;
                 return if written { self.redirected(call, current, &response) } else { self.judge(call, response) };
             };
-            let address = next
-                .as_str()
-                .parse()
-                .map_err(|e| fatal(Error::new(ErrorKind::BadResponse, format!("the redirect's address cannot be used: {e}"))))?;
+            let address = next.as_str().parse().map_err(|e| {
+                fatal(Error::new(ErrorKind::BadResponse, format!("the redirect's address cannot be used: {e}")))
+            })?;
             moved.get_or_insert_with(|| Box::new(request.head.clone())).uri = address;
         }
         Err(fatal(Error::new(ErrorKind::NoProgress, format!("more than {REDIRECTS_MAX} redirects in a row"))))
@@ -273,7 +283,9 @@ impl Wire {
         let renewed = match Box::pin(self.token(call, Some(&token.token))).await {
             Ok(renewed) => renewed,
             // Nothing to renew it with: what the remote system itself says is the better answer.
-            Err(miss) if miss.error.kind() == ErrorKind::Unauthenticated && miss.error.attempts == 0 => return Ok(response),
+            Err(miss) if miss.error.kind() == ErrorKind::Unauthenticated && miss.error.attempts == 0 => {
+                return Ok(response);
+            }
             Err(miss) => return Err(miss),
         };
         Box::pin(self.replay(call, request, renewed)).await
@@ -288,7 +300,7 @@ impl Wire {
                 return Ok(response);
             }
             self.pause(call, OTHERS_RENEW).await.map_err(fatal)?;
-            access = match self.keeper.newer(&self.means(), &access.token).await.map_err(fatal)? {
+            access = match self.token_cache.newer(&self.token_context(), &access.token).await.map_err(fatal)? {
                 Some(newer) => newer,
                 None if access.is_bought => return Ok(response),
                 // It was found in the store, where it may have ended long ago.
@@ -299,11 +311,12 @@ impl Wire {
     }
 
     async fn token(&self, call: &Call, rejected: Option<&Secret>) -> Result<Access, Miss> {
-        let means = self.means();
-        let left = call.deadline.map_or(Duration::from_secs(u64::from(u32::MAX)), |d| d.saturating_sub(self.clock.now()));
+        let context = self.token_context();
+        let left =
+            call.deadline.map_or(Duration::from_secs(u64::from(u32::MAX)), |d| d.saturating_sub(self.clock.now()));
         // The exchange itself goes on in its own task, so that a rotated token is not lost.
         tokio::select! {
-            token = tokio::time::timeout(left, self.keeper.access(&means, rejected)) => match token {
+            token = tokio::time::timeout(left, self.token_cache.access(&context, rejected)) => match token {
                 Ok(token) => token.map_err(fatal),
                 Err(_) => Err(fatal(Error::new(ErrorKind::Timeout, "the call's deadline passed while its access token was being renewed"))),
             },
@@ -328,7 +341,7 @@ impl Wire {
         let response = self.processed(call, request, token).await?;
         call.tally.bytes.fetch_add(response.body.len() as u64, Ordering::Relaxed);
         if let Some(wait) = retry::announced_wait(&response.headers, self.clock.wall()) {
-            lock(&self.budget.pace).hold(self.clock.now() + wait);
+            lock(&self.budget.rate_limiter).hold(self.clock.now() + wait);
         }
         let (status, bytes) = (response.status.as_u16(), response.body.len());
         let url = || self.connection.redactor.mask(&request.head.uri.to_string()).into_owned();
@@ -347,12 +360,16 @@ impl Wire {
                 () = call.cancel.cancelled() => return Err(fatal(settle(cancelled(), write))),
             };
             match outcome {
-                Err(failure) if failure.kind == FailureKind::Unprocessed && unprocessed < UNPROCESSED_MAX => unprocessed += 1,
+                Err(failure) if failure.kind == FailureKind::Unprocessed && unprocessed < UNPROCESSED_MAX => {
+                    unprocessed += 1
+                }
                 Err(failure) => return self.without_body(call, &failure).ok_or_else(|| self.failure(call, failure)),
                 Ok(response) => return Ok(response),
             }
             call.tally.retries.fetch_add(1, Ordering::Relaxed);
-            self.pause(call, UNPROCESSED_PAUSE * unprocessed.saturating_sub(UNPROCESSED_AT_ONCE)).await.map_err(fatal)?;
+            self.pause(call, UNPROCESSED_PAUSE * unprocessed.saturating_sub(UNPROCESSED_AT_ONCE))
+                .await
+                .map_err(fatal)?;
         }
     }
 
@@ -406,7 +423,12 @@ fn settle(error: Error, ambiguous: bool) -> Error {
         d.cause = Some(format!("{}: {}", d.kind, d.message));
         d.message = format!("it is not known whether the write took effect: {}", d.message);
         // What a definition could say of such a reply helps next time; what helps against a refusal does not.
-        let more = d.advice.take().filter(|_| d.kind == ErrorKind::BadResponse).map(|advice| format!("; {advice}")).unwrap_or_default();
+        let more = d
+            .advice
+            .take()
+            .filter(|_| d.kind == ErrorKind::BadResponse)
+            .map(|advice| format!("; {advice}"))
+            .unwrap_or_default();
         d.kind = ErrorKind::UnknownOutcome;
         d.advice = Some(format!("look at the record before sending it again{more}"));
     })

@@ -115,11 +115,17 @@ impl FailureKind {
     pub(crate) fn advice(self) -> Option<&'static str> {
         match self {
             FailureKind::NotSent => Some("check the address and the network"),
-            FailureKind::Refused => Some("the certificate is not trusted by this machine; certificate checks cannot be turned off"),
+            FailureKind::Refused => {
+                Some("the certificate is not trusted by this machine; certificate checks cannot be turned off")
+            }
             FailureKind::Untrusted => Some(UNTRUSTED_ADVICE),
-            FailureKind::Private => Some("if the system stands in your own network, say `allow_private: true` in the connection"),
+            FailureKind::Private => {
+                Some("if the system stands in your own network, say `allow_private: true` in the connection")
+            }
             FailureKind::Proxy => Some(proxy::ADVICE),
-            FailureKind::TooLarge => Some("ask for smaller pages or fewer fields, or raise the limit in the connection's `limits`"),
+            FailureKind::TooLarge => {
+                Some("ask for smaller pages or fewer fields, or raise the limit in the connection's `limits`")
+            }
             FailureKind::Unprocessed | FailureKind::Broken | FailureKind::TimedOut | FailureKind::Encoding => None,
         }
     }
@@ -160,8 +166,9 @@ impl HttpTransport {
             builder = builder.dns_resolver(std::sync::Arc::new(names));
         }
         builder = tls(builder, options.tls)?;
-        let client =
-            builder.build().map_err(|e| Error::new(ErrorKind::Internal, format!("the HTTP client cannot be made: {}", chain(&e))))?;
+        let client = builder
+            .build()
+            .map_err(|e| Error::new(ErrorKind::Internal, format!("the HTTP client cannot be made: {}", chain(&e))))?;
         let proxies = options.system_proxy.then(Proxies::of_system);
         Ok(HttpTransport { client, last: Mutex::default(), proxies, patience: options.connect + PATIENCE })
     }
@@ -201,10 +208,12 @@ fn watched(parts: &http::request::Parts, body: Bytes) -> (reqwest::Body, Asked) 
 fn tls(builder: reqwest::ClientBuilder, needed: bool) -> Result<reqwest::ClientBuilder> {
     use rustls_platform_verifier::BuilderVerifierExt;
     let fault = |e: rustls::Error| {
-        Error::new(ErrorKind::Network, format!("TLS cannot be set up: {e}")).advise("install the system's CA certificates")
+        Error::new(ErrorKind::Network, format!("TLS cannot be set up: {e}"))
+            .advise("install the system's CA certificates")
     };
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(fault)?;
+    let config =
+        rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(fault)?;
     let mut config = if needed {
         config.with_platform_verifier().map_err(fault)?.with_no_client_auth()
     } else {
@@ -237,7 +246,8 @@ impl Transport for HttpTransport {
         request.headers_mut().insert(ACCEPT_ENCODING, http::HeaderValue::from_static("gzip"));
         let begun = Instant::now();
         let way = self.proxies.as_ref().map_or(Ok(None), |proxies| proxies.way(request.uri()));
-        let sent = way.and_then(|way| self.as_sent(request).map(|(request, asked)| (self.client.execute(request), asked, way)));
+        let sent = way
+            .and_then(|way| self.as_sent(request).map(|(request, asked)| (self.client.execute(request), asked, way)));
         Box::pin(async move {
             let end = End { at: begun + limits.total, total: limits.total };
             let (sent, asked, way) = sent?;
@@ -266,7 +276,13 @@ impl Transport for HttpTransport {
 
 /// Waits until the reply begins. A request that no connection takes is given up, and is never sent then: where connections end one after the other,
 /// the client's pool may forget one that waits.
-async fn begun_by<T>(end: &End, limit: Duration, patience: Duration, asked: &Asked, sent: impl Future<Output = T>) -> Result<T, Failure> {
+async fn begun_by<T>(
+    end: &End,
+    limit: Duration,
+    patience: Duration,
+    asked: &Asked,
+    sent: impl Future<Output = T>,
+) -> Result<T, Failure> {
     let mut sent = std::pin::pin!(sent);
     let since = Instant::now();
     if patience < limit && since + patience < end.at {
@@ -293,7 +309,13 @@ struct End {
 
 impl End {
     /// Waits for a part of the exchange, as long as its own limit and the end allow.
-    async fn within<T>(&self, name: &str, limit: Duration, status: Option<u16>, part: impl Future<Output = T>) -> Result<T, Failure> {
+    async fn within<T>(
+        &self,
+        name: &str,
+        limit: Duration,
+        status: Option<u16>,
+        part: impl Future<Output = T>,
+    ) -> Result<T, Failure> {
         self.by(Instant::now(), (name, limit), status, part).await
     }
 
@@ -341,7 +363,11 @@ struct Arriving {
 }
 
 impl Arriving {
-    fn new(response: reqwest::Response, headers: &http::HeaderMap, limits: ExchangeLimits) -> Result<Arriving, Failure> {
+    fn new(
+        response: reqwest::Response,
+        headers: &http::HeaderMap,
+        limits: ExchangeLimits,
+    ) -> Result<Arriving, Failure> {
         let status = response.status().as_u16();
         let length = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<usize>().ok());
         if length.is_some_and(|l| l > limits.body_max) {
@@ -383,7 +409,9 @@ const ERROR_BODY_TIME: Duration = Duration::from_secs(5);
 /// The start of an error's body. The status has said what counts, so nothing that is wrong with the body may hide it.
 async fn error_body(response: &mut reqwest::Response, limits: ExchangeLimits, end: &End) -> Body {
     let few = ExchangeLimits { body_max: limits.body_max.min(ERROR_BODY_MAX), ..limits };
-    let Ok(mut sink) = Sink::new(response.headers(), few, response.status().as_u16(), 0) else { return Body::default() };
+    let Ok(mut sink) = Sink::new(response.headers(), few, response.status().as_u16(), 0) else {
+        return Body::default();
+    };
     // A quarter second is left for those who wait for the status.
     let before_end = end.at.saturating_duration_since(Instant::now()).saturating_sub(Duration::from_millis(250));
     let until = Instant::now() + limits.idle.min(ERROR_BODY_TIME).min(before_end);
@@ -396,7 +424,11 @@ async fn error_body(response: &mut reqwest::Response, limits: ExchangeLimits, en
 }
 
 fn timed_out(name: &str, after: Duration, status: Option<u16>) -> Failure {
-    Failure { kind: FailureKind::TimedOut, message: format!("no answer within the limit {name} ({} s)", after.as_secs_f64()), status }
+    Failure {
+        kind: FailureKind::TimedOut,
+        message: format!("no answer within the limit {name} ({} s)", after.as_secs_f64()),
+        status,
+    }
 }
 
 /// A failure without reply.
@@ -444,22 +476,29 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 /// All causes, those inside an `io::Error` too, whose own `source` leaves out what it wraps.
 fn causes(error: &dyn std::error::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
-    std::iter::successors(error.source(), |e| match e.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
-        Some(wrapped) => Some(wrapped),
-        None => e.source(),
+    std::iter::successors(error.source(), |e| {
+        match e.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
+            None => e.source(),
+        }
     })
 }
 
 /// A certificate that is not trusted stays so.
 #[cfg(feature = "tls-ring")]
 fn is_permanent(error: &reqwest::Error) -> bool {
-    use rustls::AlertDescription::{HandshakeFailure, InsufficientSecurity, NoApplicationProtocol, ProtocolVersion, UnrecognisedName};
+    use rustls::AlertDescription::{
+        HandshakeFailure, InsufficientSecurity, NoApplicationProtocol, ProtocolVersion, UnrecognisedName,
+    };
     use rustls::Error::{AlertReceived, InvalidCertificate, NoCertificatesPresented, PeerIncompatible};
     let permanent = |e: &rustls::Error| match e {
         InvalidCertificate(_) | NoCertificatesPresented | PeerIncompatible(_) => true,
         // The two have nothing in common, and will not have it a second later.
         AlertReceived(alert) => {
-            matches!(alert, HandshakeFailure | InsufficientSecurity | NoApplicationProtocol | ProtocolVersion | UnrecognisedName)
+            matches!(
+                alert,
+                HandshakeFailure | InsufficientSecurity | NoApplicationProtocol | ProtocolVersion | UnrecognisedName
+            )
         }
         _ => false,
     };

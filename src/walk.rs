@@ -18,11 +18,11 @@ use crate::page::Page;
 use crate::paging::{Admission, Ended, Ledger, Pager, Step};
 use crate::receipt::{EndSeen, Receipt, StopReason};
 use crate::request::{self, Cursor, Input};
-use crate::send::{Call, Outgoing, Sent, Wire, cancelled};
+use crate::send::{Call, Outgoing, Sent, ConnectionClient, cancelled};
 
 /// A walk over the pages of a list, or the one reply of anything else. Dropping it stops it.
 pub struct Walk {
-    wire: Arc<Wire>,
+    client: Arc<ConnectionClient>,
     call: Arc<Call>,
     options: Options,
     size: Option<(String, u32)>,
@@ -92,12 +92,13 @@ pub struct Reply {
 }
 
 impl Walk {
-    pub(crate) fn new(wire: Arc<Wire>, call: Call, read: Reading, with: &CallOptions) -> Walk {
+    pub(crate) fn new(client: Arc<ConnectionClient>, call: Call, read: Reading, with: &CallOptions) -> Walk {
         let (pages, items) = with.resume.as_ref().map_or((0, 0), |r| (r.pages, r.rows));
         let noted = read.notes.len();
-        let receipt = Receipt { operation: call.operation.id.clone(), pages, items, notes: read.notes, ..Receipt::default() };
+        let receipt =
+            Receipt { operation: call.operation.id.clone(), pages, items, notes: read.notes, ..Receipt::default() };
         Walk {
-            wire,
+            client,
             call: Arc::new(call),
             options: read.options,
             size: read.size,
@@ -127,7 +128,7 @@ impl Walk {
         }
         let first = self.started.is_none();
         if first {
-            self.started = Some(self.wire.clock.now());
+            self.started = Some(self.client.clock.now());
             if self.items_max == Some(0) {
                 self.end(StopReason::ItemLimit, None, false);
                 return None;
@@ -169,13 +170,15 @@ impl Walk {
             // What came before is as good as it was.
             Ok(Err(error)) if self.held.is_some() && error.kind() != ErrorKind::Cancelled => Page::default(),
             // Behind the last row that was announced, a server may refuse to be asked.
-            Ok(Err(error)) => match self.pager.end_before().filter(|_| matches!(error.http_status, Some(400 | 404 | 416))) {
-                Some(end) => {
-                    self.end(end.reason, end.seen, end.complete);
-                    return Ok(None);
+            Ok(Err(error)) => {
+                match self.pager.end_before().filter(|_| matches!(error.http_status, Some(400 | 404 | 416))) {
+                    Some(end) => {
+                        self.end(end.reason, end.seen, end.complete);
+                        return Ok(None);
+                    }
+                    None => return Err(self.behind_the_end(error, number)),
                 }
-                None => return Err(self.behind_the_end(error, number)),
-            },
+            }
             Err(lost) => return Err(Error::new(ErrorKind::Internal, format!("a page's task ended: {lost}"))),
         };
         let Some(fetch) = self.queue.pop_front() else { return Ok(None) };
@@ -242,7 +245,9 @@ impl Walk {
         match step {
             Ok(Step::Stop(Ended { broken: true, .. })) if self.strict => self.broken = Some(self.refused_end()),
             Ok(Step::Stop(Ended { reason, seen, complete, .. })) => self.end(reason, seen, complete),
-            Ok(Step::More(next)) => self.broken = self.go_on(&page, next).err().map(|e| e.with(|d| d.page = Some(number + 1))),
+            Ok(Step::More(next)) => {
+                self.broken = self.go_on(&page, next).err().map(|e| e.with(|d| d.page = Some(number + 1)))
+            }
             Ok(Step::Again) => {}
             Err(error) => self.broken = Some(error),
         }
@@ -257,7 +262,7 @@ impl Walk {
     /// An error of one page, with its place; a reply's own values may stand in the message, and are masked before they are cut.
     fn named(&self, error: Error, page: u64) -> Error {
         error.with(|d| {
-            d.message = crate::fault::clean(&self.wire.connection.redactor.mask(&d.message));
+            d.message = crate::fault::clean(&self.client.connection.redactor.mask(&d.message));
             d.operation = Some(self.call.operation.id.clone());
             d.page = Some(page);
         })
@@ -297,12 +302,12 @@ impl Walk {
             self.quickest = self.quickest.min(page.waited);
         }
         let worth = 2 + self.quickest.as_millis() / AHEAD_EACH.as_millis();
-        let mut room = self.wire.connection.limits.concurrency().min(usize::try_from(worth).unwrap_or(usize::MAX));
+        let mut room = self.client.connection.limits.concurrency().min(usize::try_from(worth).unwrap_or(usize::MAX));
         let rows = page.items.len() as u64;
         if let Some(left) = self.items_max.map(|max| max.saturating_sub(self.receipt.items)) {
             room = room.min(usize::try_from(left.div_ceil(rows.max(1))).unwrap_or(usize::MAX)).max(1);
         }
-        let pages_left = self.wire.connection.limits.pages().saturating_sub(self.receipt.pages);
+        let pages_left = self.client.connection.limits.pages().saturating_sub(self.receipt.pages);
         room = room.min(usize::try_from(pages_left).unwrap_or(usize::MAX));
         let ahead = self.pager.ahead(page, &next, room.saturating_sub(1));
         for cursor in std::iter::once(next).chain(ahead).take(room).skip(self.queue.len()) {
@@ -312,15 +317,15 @@ impl Walk {
     }
 
     fn over_pages(&self) -> bool {
-        self.receipt.pages >= self.wire.connection.limits.pages()
+        self.receipt.pages >= self.client.connection.limits.pages()
     }
 
     fn fetch(&mut self, cursor: Cursor) -> Result<()> {
         let request = self.first.take().map_or_else(|| self.request(&cursor), Ok)?;
         let url = request.uri().to_string();
         let (head, body) = request.into_parts();
-        let (wire, call) = (Arc::clone(&self.wire), Arc::clone(&self.call));
-        let task = tokio::spawn(async move { wire.send(&call, Outgoing { head: &head, body: &body }, None).await });
+        let (client, call) = (Arc::clone(&self.client), Arc::clone(&self.call));
+        let task = tokio::spawn(async move { client.send(&call, Outgoing { head: &head, body: &body }, None).await });
         self.queue.push_back(Fetch { cursor, url, task });
         Ok(())
     }
@@ -328,7 +333,7 @@ impl Walk {
     fn request(&self, cursor: &Cursor) -> Result<http::Request<Bytes>> {
         let size = self.size.as_ref().map(|(name, n)| (name.as_str(), *n));
         let input = Input { options: &self.options, item: None, body: None, page_size: size };
-        request::build(&self.wire.connection, &self.call.operation, input, cursor).map_err(|error| {
+        request::build(&self.client.connection, &self.call.operation, input, cursor).map_err(|error| {
             let foreign = cursor.url.is_some() && error.kind() == ErrorKind::Origin;
             error.with(|d| {
                 d.operation = Some(self.call.operation.id.clone());
@@ -346,7 +351,9 @@ impl Walk {
             && before != now
             && !self.receipt.notes.iter().any(|n| n.starts_with(TOTAL_CHANGED))
         {
-            self.receipt.notes.push(format!("{TOTAL_CHANGED} from {before} to {now} while it was read: its data changed meanwhile"));
+            self.receipt
+                .notes
+                .push(format!("{TOTAL_CHANGED} from {before} to {now} while it was read: its data changed meanwhile"));
         }
         self.receipt.advertised_total = total.or(before);
     }
@@ -374,7 +381,8 @@ impl Walk {
         self.receipt.retries = tally.retries.load(Ordering::Relaxed);
         self.receipt.bytes = tally.bytes.load(Ordering::Relaxed);
         self.receipt.wait_ms = tally.wait_ms.load(Ordering::Relaxed);
-        self.receipt.elapsed_ms = self.started.map_or(0, |s| self.wire.clock.now().saturating_sub(s).as_millis() as u64);
+        self.receipt.elapsed_ms =
+            self.started.map_or(0, |s| self.client.clock.now().saturating_sub(s).as_millis() as u64);
     }
 
     /// What the walk did so far; final once [`next`](Self::next) has given `None` or an error.

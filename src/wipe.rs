@@ -99,7 +99,10 @@ mod tests {
                     block.write_bytes(7, layout.size());
                     block = Wiping.realloc(block, layout, size);
                     assert_eq!(block.align_offset(align), 0, "{size} bytes at {align}");
-                    assert!(bytes(block, size.min(layout.size())).iter().all(|b| *b == 7), "{layout:?} to {size} bytes");
+                    assert!(
+                        bytes(block, size.min(layout.size())).iter().all(|b| *b == 7),
+                        "{layout:?} to {size} bytes"
+                    );
                     layout = Layout::from_size_align(size, align).unwrap();
                 }
                 Wiping.dealloc(block, layout);

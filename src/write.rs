@@ -16,7 +16,7 @@ use http::request::Parts;
 use serde_json::{Map, Value};
 use tokio::task::JoinHandle;
 
-use crate::body::{self, Share};
+use crate::body::{self, Chunk};
 use crate::definition::{Operation, OptionRule, Send, Strangers, scalar};
 use crate::engine::CallOptions;
 use crate::error::{Error, ErrorKind, Fault, Place, Result};
@@ -24,16 +24,16 @@ use crate::item::{Item, Items};
 use crate::options::{Given, Options};
 use crate::receipt::{Outcome, OutcomeCounts, OutcomeStatus, Receipt};
 use crate::request::{self, Cursor, Input};
-use crate::send::{Announce, Call, Gate, Outgoing, Sent, Wire};
+use crate::send::{Announce, Call, Gate, Outgoing, Sent, ConnectionClient};
 
 /// A write under way. Dropping it stops what was not sent yet.
 pub struct Writes {
-    wire: Arc<Wire>,
+    client: Arc<ConnectionClient>,
     call: Arc<Call>,
     options: Options,
     items: Items,
-    shares: VecDeque<Share>,
-    queue: VecDeque<(Share, JoinHandle<Result<Sent>>)>,
+    chunks: VecDeque<Chunk>,
+    queue: VecDeque<(Chunk, JoinHandle<Result<Sent>>)>,
     ready: VecDeque<Outcome>,
     stop_on_error: bool,
     gate: Option<Arc<dyn Gate>>,
@@ -64,7 +64,10 @@ impl WriteReply {
     /// As said.
     pub fn check(&self) -> Result<()> {
         let mut first = None;
-        self.outcomes.iter().filter_map(|o| Some((o.index, o.error.as_ref()?))).for_each(|(index, error)| weigh(&mut first, index, error));
+        self.outcomes
+            .iter()
+            .filter_map(|o| Some((o.index, o.error.as_ref()?)))
+            .for_each(|(index, error)| weigh(&mut first, index, error));
         self.receipt.outcomes.unwrap_or_default().check(first.as_ref().map(|(index, error)| (*index, error)))
     }
 }
@@ -87,7 +90,10 @@ impl OutcomeCounts {
         let Some((index, error)) = first else {
             return match self.skipped {
                 0 => Ok(()),
-                n => Err(Error::new(ErrorKind::Cancelled, format!("{n} of {all} items were not sent: the call was cancelled"))),
+                n => Err(Error::new(
+                    ErrorKind::Cancelled,
+                    format!("{n} of {all} items were not sent: the call was cancelled"),
+                )),
             };
         };
         let kind = match (self.unknown, self.ok) {
@@ -105,7 +111,11 @@ impl OutcomeCounts {
                     error.message
                 )
             }
-            _ => format!("{} of {all} items did not succeed; the first is item {index}: {}", all - self.ok, error.message),
+            _ => format!(
+                "{} of {all} items did not succeed; the first is item {index}: {}",
+                all - self.ok,
+                error.message
+            ),
         };
         Err(Error::new(kind, message).with(|d| {
             d.advice = error.advice.clone();
@@ -121,9 +131,15 @@ impl OutcomeCounts {
 /// Checks items before anything is sent: their number, each against the schema, and that each names its record. Gives the fields that the operation does
 /// not have.
 pub(crate) fn check_items(operation: &Operation, options: &Options, items: Option<&Items>) -> Result<Vec<Fault>> {
-    let invalid = |message: String| Err(Error::new(ErrorKind::InvalidItems, message).with(|d| d.operation = Some(operation.id.clone())));
-    let names: Vec<&str> =
-        operation.options.iter().filter(|o| operation.item_may_fill(o) && !options.contains(&o.name)).map(|o| o.name.as_str()).collect();
+    let invalid = |message: String| {
+        Err(Error::new(ErrorKind::InvalidItems, message).with(|d| d.operation = Some(operation.id.clone())))
+    };
+    let names: Vec<&str> = operation
+        .options
+        .iter()
+        .filter(|o| operation.item_may_fill(o) && !options.contains(&o.name))
+        .map(|o| o.name.as_str())
+        .collect();
     let Some(items) = items else {
         if operation.items.as_ref().is_some_and(|r| r.required) {
             return invalid(format!("{} needs items: the records to send", operation.id));
@@ -142,7 +158,10 @@ pub(crate) fn check_items(operation: &Operation, options: &Options, items: Optio
         let fills = operation.options.iter().find(|o| operation.item_may_fill(o));
         return invalid(match fills {
             Some(option) => {
-                format!("{0} takes `{1}` as an option or in items, not both: leave out `{1}` or the items", operation.id, option.name)
+                format!(
+                    "{0} takes `{1}` as an option or in items, not both: leave out `{1}` or the items",
+                    operation.id, option.name
+                )
             }
             None => format!("{} takes no items", operation.id),
         });
@@ -176,7 +195,11 @@ fn check_item(
 ) -> Result<()> {
     let mut fault = |pointer: String, message: String| {
         let advice = Some(format!("`opnode describe {}` shows an item", operation.id));
-        faults.push(Fault { place: Place::field(format!("/{index}{pointer}")), message: format!("item {index}: {message}"), advice });
+        faults.push(Fault {
+            place: Place::field(format!("/{index}{pointer}")),
+            message: format!("item {index}: {message}"),
+            advice,
+        });
     };
     let value = match crate::item::value_of(item.as_str()) {
         Ok(value) => value,
@@ -200,14 +223,18 @@ fn check_item(
     // A path that ends with a record's name is that record's; elsewhere an item may have a field of the same name that is its own.
     let own = |name: &str| operation.path.last_name() == Some(name) && operation.verb != http::Method::POST;
     let drops = operation.items.as_ref().is_none_or(|rule| rule.drop_path_fields);
-    let same = |o: &&OptionRule| operation.item_may_fill(o) && !names.contains(&o.name.as_str()) && (drops || own(&o.name));
+    let same =
+        |o: &&OptionRule| operation.item_may_fill(o) && !names.contains(&o.name.as_str()) && (drops || own(&o.name));
     for option in operation.options.iter().filter(same) {
         let text = |value: Option<&Value>| value.and_then(scalar);
         if let (Some(own), Some(said)) = (text(value.get(&option.name)), text(given.values().get(&option.name)))
             && own != said
         {
             let name = &option.name;
-            fault(format!("/{name}"), format!("it is the record `{name}` {own}, and the option `{name}` is {said}: leave out one of them"));
+            fault(
+                format!("/{name}"),
+                format!("it is the record `{name}` {own}, and the option `{name}` is {said}: leave out one of them"),
+            );
         }
     }
     for name in names {
@@ -239,22 +266,27 @@ fn check_shared(operation: &Operation, names: &[&str], items: &Items, faults: &m
     }
     let key = |item: Item<'_>| {
         let fields = item.fields().unwrap_or_default();
-        names.iter().map(|name| fields.iter().find(|(n, _)| n == name).map(|(_, raw)| raw.get().to_owned())).collect::<Vec<_>>()
+        names
+            .iter()
+            .map(|name| fields.iter().find(|(n, _)| n == name).map(|(_, raw)| raw.get().to_owned()))
+            .collect::<Vec<_>>()
     };
     let first = items.get(0).map(key);
     if let Some((index, _)) = items.iter().enumerate().find(|(_, item)| Some(key(*item)) != first) {
-        let message = format!("item {index}: it names another record than item 0, but the items go out in one request to one address");
+        let message = format!(
+            "item {index}: it names another record than item 0, but the items go out in one request to one address"
+        );
         let advice = Some(format!("call {} once per {}", operation.id, names.join(" and ")));
         faults.push(Fault { place: Place::field(format!("/{index}")), message, advice });
     }
 }
 
-/// The shares of a call: by the operation's rule; by item where only the address takes them; one request when there are none at all.
-pub(crate) fn plan(operation: &Operation, items: Option<&Items>) -> Vec<Share> {
+/// The chunks of a call: by the operation's rule; by item where only the address takes them; one request when there are none at all.
+pub(crate) fn plan(operation: &Operation, items: Option<&Items>) -> Vec<Chunk> {
     match (items, &operation.items) {
-        (None, _) => vec![Share { first: 0, count: 1 }],
-        (Some(items), Some(rule)) => body::shares(rule, items.len()),
-        (Some(items), None) => (0..items.len()).map(|first| Share { first, count: 1 }).collect(),
+        (None, _) => vec![Chunk { first: 0, count: 1 }],
+        (Some(items), Some(rule)) => body::chunks(rule, items.len()),
+        (Some(items), None) => (0..items.len()).map(|first| Chunk { first, count: 1 }).collect(),
     }
 }
 
@@ -275,25 +307,25 @@ pub(crate) enum Key<'a> {
 /// What a plan shows in the place of an idempotency key.
 const PLANNED_KEY: &str = "(one for each item and run)";
 
-/// The request of one share.
+/// The request of one chunk.
 pub(crate) fn build<'m>(
-    wire: &Wire,
+    client: &ConnectionClient,
     operation: &Operation,
     options: &Options,
     items: &Items,
-    share: Share,
+    chunk: Chunk,
     key: Key<'_>,
     model: &'m Model,
 ) -> Result<(Cow<'m, Parts>, Bytes)> {
     let body = match &operation.items {
-        Some(rule) => body::body(operation, rule, options, items, share)?,
+        Some(rule) => body::body(operation, rule, options, items, chunk)?,
         None => None,
     };
     let (mut head, body) = match (model.get(), body) {
         (Some((media, model)), Some(body)) if *media == body.content_type => (Cow::Borrowed(model), body.bytes),
         (_, body) => {
-            let input = Input { options, item: items.get(share.first), body: body.as_ref(), page_size: None };
-            let (head, bytes) = request::build(&wire.connection, operation, input, &Cursor::default())?.into_parts();
+            let input = Input { options, item: items.get(chunk.first), body: body.as_ref(), page_size: None };
+            let (head, bytes) = request::build(&client.connection, operation, input, &Cursor::default())?.into_parts();
             if let Some(body) = body.filter(|_| operation.path.names().all(|name| options.contains(name))) {
                 model.get_or_init(|| (body.content_type, head.clone()));
             }
@@ -301,14 +333,14 @@ pub(crate) fn build<'m>(
         }
     };
     if let Some(name) = &operation.idempotency_key {
-        let value = wire.connection.header_value(name, &idempotency_key(&head.uri, &body, share, key))?;
+        let value = client.connection.header_value(name, &idempotency_key(&head.uri, &body, chunk, key))?;
         head.to_mut().headers.insert(name.clone(), value);
     }
     Ok((head, body))
 }
 
 /// One key per item and run, the same for every attempt, another for another body.
-fn idempotency_key(uri: &http::Uri, body: &[u8], share: Share, key: Key<'_>) -> String {
+fn idempotency_key(uri: &http::Uri, body: &[u8], chunk: Chunk, key: Key<'_>) -> String {
     use sha2::Digest;
     let base = match key {
         Key::Planned => return PLANNED_KEY.to_owned(),
@@ -318,7 +350,7 @@ fn idempotency_key(uri: &http::Uri, body: &[u8], share: Share, key: Key<'_>) -> 
     let mut digest = sha2::Sha256::new();
     digest.update(uri.to_string());
     digest.update(body);
-    digest.update((share.first as u64 + base).to_le_bytes());
+    digest.update((chunk.first as u64 + base).to_le_bytes());
     match key {
         Key::Run(name, _) => digest.update(name),
         Key::Own | Key::Planned => digest.update(fastrand::u128(..).to_le_bytes()),
@@ -328,14 +360,14 @@ fn idempotency_key(uri: &http::Uri, body: &[u8], share: Share, key: Key<'_>) -> 
 
 impl Writes {
     pub(crate) fn new(
-        wire: Arc<Wire>,
+        client: Arc<ConnectionClient>,
         call: Call,
         options: Options,
         items: Option<Items>,
         with: &CallOptions,
         notes: Vec<String>,
     ) -> Writes {
-        let shares = plan(&call.operation, items.as_ref()).into();
+        let chunks = plan(&call.operation, items.as_ref()).into();
         let items = items.unwrap_or_default();
         let receipt = Receipt {
             operation: call.operation.id.clone(),
@@ -345,11 +377,11 @@ impl Writes {
             ..Receipt::default()
         };
         Writes {
-            wire,
+            client,
             call: Arc::new(call),
             options,
             items,
-            shares,
+            chunks,
             queue: VecDeque::new(),
             ready: VecDeque::new(),
             stop_on_error: with.stop_on_error,
@@ -371,7 +403,7 @@ impl Writes {
     /// The next outcome in input order; `None` at the end. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<Outcome> {
         if self.started.is_none() {
-            self.started = Some(self.wire.clock.now());
+            self.started = Some(self.client.clock.now());
         }
         loop {
             if let Some(mut outcome) = self.ready.pop_front() {
@@ -380,7 +412,7 @@ impl Writes {
                 return Some(outcome);
             }
             self.fill();
-            let Some((share, task)) = self.queue.front_mut() else {
+            let Some((chunk, task)) = self.queue.front_mut() else {
                 // What was never sent has just been put there.
                 if !self.ready.is_empty() {
                     continue;
@@ -392,9 +424,10 @@ impl Writes {
                 Ok(sent) => sent,
                 Err(lost) => Err(Error::new(ErrorKind::UnknownOutcome, format!("the request's task ended: {lost}"))),
             };
-            let share = *share;
+            let chunk = *chunk;
             self.queue.pop_front();
-            let outcomes = outcomes::outcomes(&self.call.operation, &self.items, share, sent, &self.wire.connection.redactor);
+            let outcomes =
+                outcomes::outcomes(&self.call.operation, &self.items, chunk, sent, &self.client.connection.redactor);
             let bad = outcomes.iter().any(|o| o.status != OutcomeStatus::Ok);
             let over = outcomes.iter().filter_map(|o| o.error.as_ref()).any(|e| match e.kind() {
                 ErrorKind::Cancelled | ErrorKind::Unauthenticated | ErrorKind::State => true,
@@ -417,21 +450,24 @@ impl Writes {
         if self.stopped {
             // Those under way come first, so that outcomes stay in input order.
             if self.queue.is_empty() {
-                self.ready.extend(self.shares.drain(..).flat_map(|share| share.first..share.first + share.count).map(skipped));
+                self.ready.extend(
+                    self.chunks.drain(..).flat_map(|chunk| chunk.first..chunk.first + chunk.count).map(skipped),
+                );
             }
             return;
         }
-        while self.queue.len() < self.wire.connection.limits.concurrency() {
-            let Some(share) = self.shares.pop_front() else { return };
-            let (wire, call, options, items) = (Arc::clone(&self.wire), Arc::clone(&self.call), self.options.clone(), self.items.clone());
+        while self.queue.len() < self.client.connection.limits.concurrency() {
+            let Some(chunk) = self.chunks.pop_front() else { return };
+            let (client, call, options, items) =
+                (Arc::clone(&self.client), Arc::clone(&self.call), self.options.clone(), self.items.clone());
             let (gate, key, base, model) = (self.gate.clone(), self.key.clone(), self.base, Arc::clone(&self.model));
             let task = tokio::spawn(async move {
                 let key = key.as_deref().map_or(Key::Own, |name| Key::Run(name, base));
-                let (head, body) = build(&wire, &call.operation, &options, &items, share, key, &model)?;
-                let announce = |gate| Announce { gate, first: base + share.first as u64, count: share.count as u64 };
-                wire.send(&call, Outgoing { head: &head, body: &body }, gate.as_deref().map(announce)).await
+                let (head, body) = build(&client, &call.operation, &options, &items, chunk, key, &model)?;
+                let announce = |gate| Announce { gate, first: base + chunk.first as u64, count: chunk.count as u64 };
+                client.send(&call, Outgoing { head: &head, body: &body }, gate.as_deref().map(announce)).await
             });
-            self.queue.push_back((share, task));
+            self.queue.push_back((chunk, task));
         }
     }
 
@@ -447,8 +483,10 @@ impl Writes {
         self.receipt.retries = tally.retries.load(Ordering::Relaxed);
         self.receipt.bytes = tally.bytes.load(Ordering::Relaxed);
         self.receipt.wait_ms = tally.wait_ms.load(Ordering::Relaxed);
-        self.receipt.elapsed_ms = self.started.map_or(0, |s| self.wire.clock.now().saturating_sub(s).as_millis() as u64);
-        self.receipt.complete = counts.failed + counts.unknown + counts.skipped == 0 && self.queue.is_empty() && self.shares.is_empty();
+        self.receipt.elapsed_ms =
+            self.started.map_or(0, |s| self.client.clock.now().saturating_sub(s).as_millis() as u64);
+        self.receipt.complete =
+            counts.failed + counts.unknown + counts.skipped == 0 && self.queue.is_empty() && self.chunks.is_empty();
     }
 
     /// What was done so far; final once [`next`](Self::next) has given `None`.

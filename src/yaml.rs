@@ -168,12 +168,18 @@ impl Document {
     /// The place of a JSON Pointer; the nearest parent's place when the field itself is absent.
     pub(crate) fn place(&self, pointer: &str) -> Place {
         let (line, column) = self.placed().locate(pointer);
-        Place { file: Some(self.file.clone()), line: Some(line), column: Some(column), field: Some(format!("{}{pointer}", self.prefix)) }
+        Place {
+            file: Some(self.file.clone()),
+            line: Some(line),
+            column: Some(column),
+            field: Some(format!("{}{pointer}", self.prefix)),
+        }
     }
 
     /// The place of a key itself, for faults that are about the name.
     pub(crate) fn place_of_key(&self, parent: &str, key: &str) -> Place {
-        let (line, column) = self.placed().find(parent).and_then(|n| n.key(key)).unwrap_or_else(|| self.placed().locate(parent));
+        let (line, column) =
+            self.placed().find(parent).and_then(|n| n.key(key)).unwrap_or_else(|| self.placed().locate(parent));
         Place {
             file: Some(self.file.clone()),
             line: Some(line),
@@ -189,7 +195,9 @@ impl Node {
             Inner::Digits(digits) => near(&digits.text),
             Inner::Scalar(value) => value.clone(),
             Inner::List(list) => Value::Array(list.iter().map(Node::to_value).collect()),
-            Inner::Map(map) => Value::Object(map.iter().map(|(k, v)| (k.name.clone(), v.to_value())).collect::<Map<_, _>>()),
+            Inner::Map(map) => {
+                Value::Object(map.iter().map(|(k, v)| (k.name.clone(), v.to_value())).collect::<Map<_, _>>())
+            }
         }
     }
 
@@ -323,7 +331,12 @@ impl<'de> Deserializer<'de> for &'de Node {
         }
     }
 
-    fn deserialize_enum<V: Visitor<'de>>(self, _: &'static str, _: &'static [&'static str], visitor: V) -> Result<V::Value, Misfit> {
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Misfit> {
         match &self.value {
             Inner::Map(map) if map.len() == 1 => {
                 visitor.visit_enum(MapAccessDeserializer::new(MapDeserializer::new(map.iter().map(|(k, v)| (k, v)))))

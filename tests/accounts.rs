@@ -8,8 +8,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use opnode::{
-    CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, Error, ErrorKind, FileStore, MemoryStore, Secret, Session, TokenOwner,
-    TokenSlot, TokenStore, Tokens,
+    CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, Error, ErrorKind, FileStore, MemoryStore, Secret,
+    Session, TokenOwner, TokenSlot, TokenStore, Tokens,
 };
 use serde_json::{Value, json};
 use wiremock::matchers::any;
@@ -61,7 +61,8 @@ struct Bank {
 impl Bank {
     fn answer(&mut self, request: &Request) -> ResponseTemplate {
         self.requests += 1;
-        let header = |name: &str| request.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+        let header =
+            |name: &str| request.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
         if request.url.path() == "/token" {
             let body = String::from_utf8_lossy(&request.body).into_owned();
             let form: HashMap<String, String> = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
@@ -105,7 +106,13 @@ impl Bank {
         self.issued += 1;
         let access = format!("access-{who}-{:06}", self.issued);
         self.access.insert(access.clone(), (who.to_owned(), 2));
-        Tokens { access: Secret::new(access), refresh: Some(Secret::new(refresh)), expires_at: None, account: None, seed: None }
+        Tokens {
+            access: Secret::new(access),
+            refresh: Some(Secret::new(refresh)),
+            expires_at: None,
+            account: None,
+            seed: None,
+        }
     }
 }
 
@@ -113,7 +120,10 @@ async fn serve() -> (MockServer, Arc<Mutex<Bank>>) {
     let server = MockServer::start().await;
     let bank = Arc::new(Mutex::new(Bank::default()));
     let answering = Arc::clone(&bank);
-    Mock::given(any()).respond_with(move |request: &Request| answering.lock().unwrap().answer(request)).mount(&server).await;
+    Mock::given(any())
+        .respond_with(move |request: &Request| answering.lock().unwrap().answer(request))
+        .mount(&server)
+        .await;
     (server, bank)
 }
 
@@ -127,7 +137,13 @@ fn engine(tokens: Option<Arc<dyn TokenStore>>) -> Engine {
     Engine::new(EngineConfig { catalog, tokens, clock, ..EngineConfig::default() })
 }
 
-fn spec(connector: &str, base: &str, account: Option<&str>, name: Option<&str>, refresh: Option<&str>) -> ConnectionSpec {
+fn spec(
+    connector: &str,
+    base: &str,
+    account: Option<&str>,
+    name: Option<&str>,
+    refresh: Option<&str>,
+) -> ConnectionSpec {
     let mut values = BTreeMap::from([("base".to_owned(), base.to_owned())]);
     if connector == "person" {
         values.insert("clientId".to_owned(), "me".to_owned());
@@ -180,7 +196,10 @@ async fn two_accounts_never_read_each_other() {
                 match engine.connect(&spec) {
                     Ok(session) => {
                         if let Some(given) = &account.given {
-                            session.keep_tokens(given).await.unwrap_or_else(|e| panic!("round {round}, step {step}: {e:?}"));
+                            session
+                                .keep_tokens(given)
+                                .await
+                                .unwrap_or_else(|e| panic!("round {round}, step {step}: {e:?}"));
                         }
                         open.push((session, account.who.clone()));
                     }
@@ -212,8 +231,11 @@ async fn two_accounts_never_read_each_other() {
 
 /// Named alike, differently or not at all; with tokens of the host or without.
 fn accounts(dice: &mut fastrand::Rng, connector: &str, round: u64, bank: &mut Bank) -> [Account; 2] {
-    let names = *dice.choice(&[(Some("x"), Some("x")), (Some("x"), Some("y")), (None, None), (None, Some("x"))]).unwrap();
-    let called = *dice.choice(&[(Some("x"), Some("x")), (Some("x"), Some("y")), (Some("x"), Some("x")), (None, Some("y"))]).unwrap();
+    let names =
+        *dice.choice(&[(Some("x"), Some("x")), (Some("x"), Some("y")), (None, None), (None, Some("x"))]).unwrap();
+    let called = *dice
+        .choice(&[(Some("x"), Some("x")), (Some("x"), Some("y")), (Some("x"), Some("x")), (None, Some("y"))])
+        .unwrap();
     let mut one = |who: &str, account: Option<&'static str>, name: Option<&'static str>| {
         let who = format!("{who}{round}");
         let seeded = connector == "rotating" || dice.bool();
@@ -254,7 +276,10 @@ fn engines(dice: &mut fastrand::Rng, file: &Path) -> [Arc<Engine>; 2] {
 #[tokio::test]
 async fn rounds_of_one_account() {
     let var = |name: &str| std::env::var(name).ok();
-    let (Some(base), Some(store), Some(who), Some(token)) = (var("BASE"), var("STORE"), var("WHO"), var("TOKEN")) else { return };
+    let (Some(base), Some(store), Some(who), Some(token)) = (var("BASE"), var("STORE"), var("WHO"), var("TOKEN"))
+    else {
+        return;
+    };
     let engine = engine(Some(Arc::new(FileStore::new(store))));
     for round in 0..100 {
         let session = engine.connect(&spec("rotating", &base, Some("alike"), Some("alike"), Some(&token))).unwrap();
@@ -306,7 +331,9 @@ async fn one_refresh_token_under_two_names_is_refused_and_not_spent() {
 async fn without_anything_to_sign_in_with_nothing_is_sent() {
     let (server, bank) = serve().await;
     let engine = engine(None);
-    let open = |account, refresh: Option<&str>| engine.connect(&spec("person", &server.uri(), Some(account), None, refresh)).unwrap();
+    let open = |account, refresh: Option<&str>| {
+        engine.connect(&spec("person", &server.uri(), Some(account), None, refresh)).unwrap()
+    };
     let token = bank.lock().unwrap().begin("A");
     let signed_in = open("contoso", Some(&token));
     assert_eq!(ask(&signed_in).await.unwrap(), "A");
@@ -373,7 +400,9 @@ impl TokenSlot for Careless {
 async fn tokens_that_do_not_say_whose_they_are_are_not_used() {
     let (server, bank) = serve().await;
     let pair = bank.lock().unwrap().pair("A");
-    for (account, seed) in [(None, None), (Some("contoso"), None), (None, Some("0123")), (Some("contoso"), Some("0123"))] {
+    for (account, seed) in
+        [(None, None), (Some("contoso"), None), (None, Some("0123")), (Some("contoso"), Some("0123"))]
+    {
         let tokens = Tokens { account: account.map(str::to_owned), seed: seed.map(str::to_owned), ..pair.clone() };
         let engine = engine(Some(Arc::new(Careless(tokens))));
         let session = engine.connect(&spec("person", &server.uri(), Some("contoso"), None, None)).unwrap();
@@ -428,7 +457,8 @@ async fn what_version_0_1_kept_is_used_where_it_can_be_nobody_elses() {
             let error = ask(&open()).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{names:?} {name}: {error:?}");
             assert!(
-                error.message.contains("version 0.1") && error.advice.as_ref().unwrap().contains("opnode login desk") == (name == "desk")
+                error.message.contains("version 0.1")
+                    && error.advice.as_ref().unwrap().contains("opnode login desk") == (name == "desk")
             );
             assert_eq!(bank.lock().unwrap().requests, 0);
         }
@@ -509,15 +539,24 @@ const PAIRS: [(Who, Who, bool); 4] = [
 async fn two_connections_to_one_account_share_its_rate() {
     for (first, second, one_account) in PAIRS {
         let server = MockServer::start().await;
-        Mock::given(any()).respond_with(ResponseTemplate::new(200).set_body_json(json!([{"id": 1}]))).mount(&server).await;
+        Mock::given(any())
+            .respond_with(ResponseTemplate::new(200).set_body_json(json!([{"id": 1}])))
+            .mount(&server)
+            .await;
         let clock = Some(Arc::new(TestClock::new(7)) as _);
         let engine = Engine::new(EngineConfig { clock, ..EngineConfig::new(keyed_catalog()) });
         let mut waited = 0;
         for (key, account) in [first, second] {
             let session = engine.connect(&keyed(&server.uri(), key, account, 8)).unwrap();
             for _ in 0..8 {
-                waited +=
-                    session.query("getThings", &Value::Null, &CallOptions::default()).unwrap().collect().await.unwrap().receipt.wait_ms;
+                waited += session
+                    .query("getThings", &Value::Null, &CallOptions::default())
+                    .unwrap()
+                    .collect()
+                    .await
+                    .unwrap()
+                    .receipt
+                    .wait_ms;
             }
             // It lives on, as a host's does.
             std::mem::forget(session);
@@ -553,8 +592,10 @@ async fn two_engines_on_one_account_have_its_places_together() {
                         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
                         *now.lock().unwrap() -= 1;
                         let body = "[{\"id\":1}]";
-                        let reply =
-                            format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+                        let reply = format!(
+                            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+                            body.len()
+                        );
                         stream.write_all(reply.as_bytes()).await.unwrap();
                     }
                 });

@@ -67,7 +67,8 @@ async fn events_come_in_order_and_the_report_counts() {
     let batch = batch(folder.path(), BATCH, &config);
     assert_eq!((batch.name(), batch.step_count()), ("small", 2));
     let (events, report) = run(&batch, RunOptions::default()).await;
-    let expected = ["begun false", "step members", "saved members", "ended members Done", "step titles", "ended titles Done"];
+    let expected =
+        ["begun false", "step members", "saved members", "ended members Done", "step titles", "ended titles Done"];
     assert_eq!(events, expected);
     report.check().unwrap();
     assert!(report.finished && !report.resumed && report.error.is_none());
@@ -99,7 +100,10 @@ async fn a_run_that_is_stopped_goes_on() {
     }
     let report = stopped.finish(|_| Ok(())).await;
     assert!(!report.finished && report.check().unwrap_err().kind() == ErrorKind::Cancelled);
-    assert!(report.steps.iter().any(|s| s.status == StepStatus::Done) && report.steps.iter().any(|s| s.status != StepStatus::Done));
+    assert!(
+        report.steps.iter().any(|s| s.status == StepStatus::Done)
+            && report.steps.iter().any(|s| s.status != StepStatus::Done)
+    );
     let again = RunOptions { state: options.state, ..RunOptions::default() };
     let (events, report) = run(&batch, again).await;
     assert_eq!(events.first().map(String::as_str), Some("begun true"));
@@ -156,7 +160,10 @@ async fn a_run_ends_when_its_report_is_out() {
 async fn faults_come_all_at_once_and_dropped_runs_let_go() {
     let folder = tempfile::tempdir().unwrap();
     let (config, _sandbox) = config().await;
-    let wrong = BATCH.replace("getSystemMembers", "getSystemMember").replace("vars.most", "vars.mots").replace("steps.members", "steps.m");
+    let wrong = BATCH
+        .replace("getSystemMembers", "getSystemMember")
+        .replace("vars.most", "vars.mots")
+        .replace("steps.members", "steps.m");
     let error = Batch::parse(&folder.path().join("batch.yaml"), &wrong, &config).err().unwrap();
     assert_eq!((error.kind(), error.faults.len()), (ErrorKind::Definition, 3), "{error}");
     assert!(error.faults.iter().all(|f| f.place.line.is_some()));

@@ -10,8 +10,8 @@ use base64::Engine as _;
 use bytes::Bytes;
 use libtest_mimic::{Arguments, Failed, Trial};
 use opnode::{
-    CallOptions, Catalog, Clock, ConnectionSpec, Engine, EngineConfig, Error, ExchangeLimits, Failure, FailureKind, Items, Method,
-    Response, Result, Secret, TokenOwner, TokenSlot, TokenStore, Tokens, Transport,
+    CallOptions, Catalog, Clock, ConnectionSpec, Engine, EngineConfig, Error, ExchangeLimits, Failure, FailureKind,
+    Items, Method, Response, Result, Secret, TokenOwner, TokenSlot, TokenStore, Tokens, Transport,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -32,7 +32,8 @@ fn main() {
 }
 
 fn folders(root: &Path) -> Vec<PathBuf> {
-    let mut found: Vec<PathBuf> = std::fs::read_dir(root).unwrap().map(|e| e.unwrap().path()).filter(|p| p.is_dir()).collect();
+    let mut found: Vec<PathBuf> =
+        std::fs::read_dir(root).unwrap().map(|e| e.unwrap().path()).filter(|p| p.is_dir()).collect();
     found.sort();
     found
 }
@@ -119,7 +120,10 @@ fn connection(case: &Path, call: &CallFile) -> Result<ConnectionSpec, String> {
     let file = case.ancestors().nth(2).unwrap().join("connection.yaml");
     let mut values: Map<String, Value> = yaml(&file)?;
     values.extend(call.connection.clone());
-    let connector = values.remove("connector").and_then(|v| v.as_str().map(str::to_owned)).ok_or("connection.yaml names no connector")?;
+    let connector = values
+        .remove("connector")
+        .and_then(|v| v.as_str().map(str::to_owned))
+        .ok_or("connection.yaml names no connector")?;
     let mut limits = Map::from_iter([("concurrency".to_owned(), json!(call.concurrency.unwrap_or(1)))]);
     limits.extend(call.limits.clone());
     let text = |v: &Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
@@ -193,7 +197,9 @@ fn pretty(value: &Value) -> String {
 fn compare(case: &Path, found: Result<String, (Error, Option<String>)>) -> Result<(), String> {
     let error_file = case.join("expect.error.yaml");
     let text = match found {
-        Ok(_) if error_file.exists() => return Err("the call succeeded, but expect.error.yaml says that it fails".into()),
+        Ok(_) if error_file.exists() => {
+            return Err("the call succeeded, but expect.error.yaml says that it fails".into());
+        }
         Ok(text) => Some(text),
         Err((error, _)) if !error_file.exists() => {
             return Err(format!("the call failed: {}", serde_json::to_string_pretty(&error.to_json()).unwrap()));
@@ -252,7 +258,14 @@ impl Script {
 
     fn check(&self) -> Result<(), String> {
         let mut faults = self.faults.lock().unwrap().clone();
-        faults.extend(self.steps.lock().unwrap().iter().filter(|s| !s.3).map(|s| format!("request {} was not sent: {}", s.0, s.1.request)));
+        faults.extend(
+            self.steps
+                .lock()
+                .unwrap()
+                .iter()
+                .filter(|s| !s.3)
+                .map(|s| format!("request {} was not sent: {}", s.0, s.1.request)),
+        );
         if faults.is_empty() { Ok(()) } else { Err(faults.join("\n")) }
     }
 }
@@ -264,7 +277,10 @@ impl Transport for Script {
         let mut steps = self.steps.lock().unwrap();
         let Some(step) = steps.iter_mut().find(|s| !s.3 && s.1.request == line) else {
             let waiting: Vec<&str> = steps.iter().filter(|s| !s.3).map(|s| s.1.request.as_str()).collect();
-            self.faults.lock().unwrap().push(format!("an unexpected request was sent: {line}\nstill expected: {waiting:#?}"));
+            self.faults
+                .lock()
+                .unwrap()
+                .push(format!("an unexpected request was sent: {line}\nstill expected: {waiting:#?}"));
             return Err(Failure { kind: FailureKind::Refused, message: "not in the script".into(), status: None });
         };
         step.3 = true;
@@ -281,7 +297,9 @@ impl Transport for Script {
             (Some(expected), _) if serde_json::from_str::<Value>(body).ok().as_ref() != Some(expected) => {
                 faults.push(format!("{line}: the body should be {expected}, but is {body}"));
             }
-            (None, Some(text)) if text != body => faults.push(format!("{line}: the body should be {text}, but is {body}")),
+            (None, Some(text)) if text != body => {
+                faults.push(format!("{line}: the body should be {text}, but is {body}"))
+            }
             _ => {}
         }
         reply(&step.2)
@@ -300,7 +318,10 @@ fn reply(file: &ResponseFile) -> Result<Response, Failure> {
     let mut headers = http::HeaderMap::new();
     for (name, value) in &file.headers {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        headers.append(http::HeaderName::from_bytes(name.as_bytes()).unwrap(), http::HeaderValue::from_bytes(text.as_bytes()).unwrap());
+        headers.append(
+            http::HeaderName::from_bytes(name.as_bytes()).unwrap(),
+            http::HeaderValue::from_bytes(text.as_bytes()).unwrap(),
+        );
     }
     let body = match (&file.body, &file.text, &file.base64) {
         (_, Some(text), _) => text.clone().into_bytes(),

@@ -43,7 +43,9 @@ fn main() {
 /// The programs of the case's file `needs` that this machine does not have. `.ci/run` installs them all.
 fn missing_tools(case: &Path) -> Vec<String> {
     let needs = std::fs::read_to_string(case.join("needs")).unwrap_or_default();
-    let there = |tool: &str| std::env::split_paths(&std::env::var_os("PATH").unwrap()).any(|folder| folder.join(tool).is_file());
+    let there = |tool: &str| {
+        std::env::split_paths(&std::env::var_os("PATH").unwrap()).any(|folder| folder.join(tool).is_file())
+    };
     needs.split_whitespace().filter(|tool| !there(tool)).map(str::to_owned).collect()
 }
 
@@ -61,7 +63,9 @@ fn run(root: &Path, case: &Path, server: &str) -> Result<(), String> {
     let folder = tempfile::tempdir().unwrap();
     prepare(root, case, server, folder.path());
     let binary = Path::new(env!("CARGO_BIN_EXE_opnode")).parent().unwrap().to_owned();
-    let path = std::env::join_paths(std::iter::once(binary).chain(std::env::split_paths(&std::env::var_os("PATH").unwrap()))).unwrap();
+    let path =
+        std::env::join_paths(std::iter::once(binary).chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())))
+            .unwrap();
     let told = tempfile::tempdir().unwrap();
     let to = |name: &str| std::fs::File::create(told.path().join(name)).unwrap();
     let child = Command::new("sh")
@@ -69,7 +73,12 @@ fn run(root: &Path, case: &Path, server: &str) -> Result<(), String> {
         .current_dir(folder.path())
         .env_clear()
         .envs([("HOME", folder.path().as_os_str()), ("PATH", path.as_os_str()), ("LC_ALL", "C.UTF-8".as_ref())])
-        .envs([("OPNODE_DEFINITIONS", "definitions"), ("DEPOT_KEY", "key-of-the-depot"), ("SERVER", server), ("COLUMNS", "100")])
+        .envs([
+            ("OPNODE_DEFINITIONS", "definitions"),
+            ("DEPOT_KEY", "key-of-the-depot"),
+            ("SERVER", server),
+            ("COLUMNS", "100"),
+        ])
         // A system with two accounts, whose port and void tokens a case finds in its folder.
         .env("SHOP", Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hosts/shop.py"))
         // The keyring of whoever runs the tests stays out of them.
@@ -81,7 +90,9 @@ fn run(root: &Path, case: &Path, server: &str) -> Result<(), String> {
         .spawn()
         .map_err(|e| e.to_string())?;
     let status = wait(child);
-    let text = |name: &str| steady(&String::from_utf8_lossy(&std::fs::read(told.path().join(name)).unwrap()), server, folder.path());
+    let text = |name: &str| {
+        steady(&String::from_utf8_lossy(&std::fs::read(told.path().join(name)).unwrap()), server, folder.path())
+    };
     let exit = status?.code().map_or_else(|| "signal".to_owned(), |code| code.to_string());
     compare(case, &Outcome { stdout: text("stdout"), stderr: text("stderr"), exit: format!("{exit}\n") })
 }
@@ -139,8 +150,9 @@ fn copy(from: &Path, to: &Path) {
 fn steady(text: &str, server: &str, folder: &Path) -> String {
     let text = text.replace(server, "{server}").replace(&folder.display().to_string(), "{dir}");
     let text = digits_after(&text, "127.0.0.1:", "PORT");
-    let text =
-        ["elapsed_ms\":", "elapsed_ms\": ", "wait_ms\":", "wait_ms\": "].iter().fold(text, |text, key| digits_after(&text, key, "0"));
+    let text = ["elapsed_ms\":", "elapsed_ms\": ", "wait_ms\":", "wait_ms\": "]
+        .iter()
+        .fold(text, |text, key| digits_after(&text, key, "0"));
     let text: String = text.split_inclusive('\n').map(times).collect();
     seeds(&moments(&text))
 }
@@ -167,7 +179,10 @@ fn moments(text: &str) -> String {
             b'x' => c.is_ascii_hexdigit(),
             _ => c == s,
         };
-        text.len() >= shape.len() && text.iter().copied().zip(shape.bytes()).all(alike) && text.starts_with(b"202") && text[3] >= b'4'
+        text.len() >= shape.len()
+            && text.iter().copied().zip(shape.bytes()).all(alike)
+            && text.starts_with(b"202")
+            && text[3] >= b'4'
     };
     let (mut out, mut rest) = (String::new(), text);
     while let Some(c) = rest.chars().next() {
@@ -199,7 +214,8 @@ fn times(line: &str) -> String {
     let words: Vec<&str> = line.split(' ').collect();
     let unit = |word: Option<&&str>| word.is_some_and(|w| matches!(w.trim_end_matches([')', '\n']), "ms" | "s"));
     let is_number = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_digit() || c == '.');
-    let steady = words.iter().enumerate().map(|(i, word)| if is_number(word) && unit(words.get(i + 1)) { "N" } else { *word });
+    let steady =
+        words.iter().enumerate().map(|(i, word)| if is_number(word) && unit(words.get(i + 1)) { "N" } else { *word });
     steady.collect::<Vec<_>>().join(" ")
 }
 

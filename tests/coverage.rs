@@ -12,7 +12,9 @@ fn every_listed_operation_is_there() {
     let mut faults = Vec::new();
     let mut listed = BTreeSet::new();
     for line in LIST.lines().filter(|l| !l.starts_with('#')) {
-        let [connector, id, method, verb, path, paged] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        let [connector, id, method, verb, path, paged] = line.split('\t').collect::<Vec<_>>()[..] else {
+            panic!("{line}")
+        };
         listed.insert(format!("{connector}/{id}"));
         match catalog.operation(Some(connector), id) {
             Err(error) => faults.push(error.to_string()),

@@ -50,7 +50,9 @@ fn nothing_is_sent_twice_or_left_out_whatever_is_damaged() {
     let rounds = if is_full { 6 } else { 1 };
     let stories: Vec<[Story; 2]> = (0..rounds * SHAPES.len())
         .map(|n| {
-            [0, 1].map(|which| Story::live(&folder.path().join(format!("story-{n}-{which}")), &SHAPES[n % SHAPES.len()], dice.u64(..)))
+            [0, 1].map(|which| {
+                Story::live(&folder.path().join(format!("story-{n}-{which}")), &SHAPES[n % SHAPES.len()], dice.u64(..))
+            })
         })
         .collect();
     for story in stories.iter().flatten() {
@@ -59,13 +61,19 @@ fn nothing_is_sent_twice_or_left_out_whatever_is_damaged() {
         for image in &story.images {
             let end = story.go_on_whole(image, &folder.path().join("whole"));
             let is_well = end.error.as_ref().is_none_or(|e| e.kind() == ErrorKind::UnknownOutcome);
-            assert!(is_well && (end.twice, end.skipped, end.changed) == (0, 0, 0), "{} at {}: {end:?}", story.shape.name, image.moment);
+            assert!(
+                is_well && (end.twice, end.skipped, end.changed) == (0, 0, 0),
+                "{} at {}: {end:?}",
+                story.shape.name,
+                image.moment
+            );
         }
     }
     let (sums, next) = (Mutex::new(Sums::default()), AtomicU64::new(0));
     std::thread::scope(|scope| {
         for worker in 0..2 {
-            let (stories, sums, next, folder) = (&stories, &sums, &next, folder.path().join(format!("worker-{worker}")));
+            let (stories, sums, next, folder) =
+                (&stories, &sums, &next, folder.path().join(format!("worker-{worker}")));
             scope.spawn(move || {
                 loop {
                     let trial = next.fetch_add(1, Ordering::Relaxed);
@@ -79,10 +87,19 @@ fn nothing_is_sent_twice_or_left_out_whatever_is_damaged() {
     });
     let sums = sums.into_inner().unwrap();
     print(&sums);
-    assert_eq!((sums.twice, sums.skipped, sums.changed), (0, 0, 0), "SEED={seed} repeats it; the trials are named above");
+    assert_eq!(
+        (sums.twice, sums.skipped, sums.changed),
+        (0, 0, 0),
+        "SEED={seed} repeats it; the trials are named above"
+    );
     // A proof that refuses everything, or nothing, proves little.
     let total = |place: usize| sums.ends.values().map(|row| row[place]).sum::<u64>();
-    assert!(total(0) > damages / 5 && total(2) + total(3) > damages / 50, "refused {}, gone on {}", total(0), total(2) + total(3));
+    assert!(
+        total(0) > damages / 5 && total(2) + total(3) > damages / 50,
+        "refused {}, gone on {}",
+        total(0),
+        total(2) + total(3)
+    );
 }
 
 fn one(stories: &[[Story; 2]], seed: u64, trial: u64, folder: &Path, sums: &Mutex<Sums>) {
@@ -101,7 +118,9 @@ fn one(stories: &[[Story; 2]], seed: u64, trial: u64, folder: &Path, sums: &Mute
         }
     };
     let end = story.go_on(image, folder);
-    let told = |what: &str| println!("trial {trial} of SEED={seed}: {what}: {} at {}: {harm:?}: {:?}", story.shape.name, image.moment, end);
+    let told = |what: &str| {
+        println!("trial {trial} of SEED={seed}: {what}: {} at {}: {harm:?}: {:?}", story.shape.name, image.moment, end)
+    };
     let mut sums = sums.lock().unwrap();
     let place = match &end.error {
         Some(error) if error.kind() == ErrorKind::State => usize::from(end.begun),
@@ -131,5 +150,8 @@ fn print(sums: &Sums) {
         all.iter_mut().zip(row).for_each(|(all, n)| *all += n);
     }
     println!("{:<10}{:>10}{:>16}{:>10}{:>14}", "all", all[0], all[1], all[2], all[3]);
-    println!("items sent twice: {}, left out in silence: {}, sent or saved with another value: {}", sums.twice, sums.skipped, sums.changed);
+    println!(
+        "items sent twice: {}, left out in silence: {}, sent or saved with another value: {}",
+        sums.twice, sums.skipped, sums.changed
+    );
 }

@@ -49,15 +49,25 @@ fn faults(file: &Path) -> Vec<Fault> {
 
 fn spread(error: Error) -> Vec<Fault> {
     if error.faults.is_empty() {
-        vec![Fault { place: error.place.clone().unwrap_or_default(), message: error.message.clone(), advice: error.advice.clone() }]
+        vec![Fault {
+            place: error.place.clone().unwrap_or_default(),
+            message: error.message.clone(),
+            advice: error.advice.clone(),
+        }]
     } else {
         error.faults.clone()
     }
 }
 
 fn render(faults: &[Fault]) -> String {
-    let line =
-        |f: &Fault| format!("{}: {}\n{}", f.place, f.message, f.advice.as_ref().map(|a| format!("    help: {a}\n")).unwrap_or_default());
+    let line = |f: &Fault| {
+        format!(
+            "{}: {}\n{}",
+            f.place,
+            f.message,
+            f.advice.as_ref().map(|a| format!("    help: {a}\n")).unwrap_or_default()
+        )
+    };
     faults.iter().map(line).collect()
 }
 
@@ -66,7 +76,8 @@ fn bad_files_have_their_messages() {
     let mut wrong = Vec::new();
     for file in files("bad") {
         let found = render(&faults(&file));
-        let expected = file.with_file_name(file.file_name().unwrap().to_str().unwrap().split('.').next().unwrap().to_owned() + ".txt");
+        let expected = file
+            .with_file_name(file.file_name().unwrap().to_str().unwrap().split('.').next().unwrap().to_owned() + ".txt");
         if std::env::var_os("UPDATE").is_some() {
             std::fs::write(&expected, &found).unwrap();
         }
@@ -100,7 +111,9 @@ fn names_lead_to_the_nearest() {
     let by_full_name = catalog.operation(None, "connectwise-manage/getSystemMembers").unwrap();
     assert_eq!((by_full_name.method, by_full_name.request_line()), (Method::Query, "GET /system/members".into()));
     let catalog = Catalog::builtin();
-    assert!(catalog.connector("conectwise-manage").unwrap_err().message.ends_with("did you mean `connectwise-manage`?"));
+    assert!(
+        catalog.connector("conectwise-manage").unwrap_err().message.ends_with("did you mean `connectwise-manage`?")
+    );
 }
 
 #[test]
@@ -123,7 +136,11 @@ fn patterns_end_whatever_they_are() {
     let with = |pattern: &str| {
         let mut catalog = Catalog::empty();
         catalog.add("acme", "connector.yaml", CONNECTOR);
-        catalog.add("acme", "things.yaml", OPERATIONS.replace("kind: { enum: [red, blue] }", &format!("kind: {{ pattern: '{pattern}' }}")));
+        catalog.add(
+            "acme",
+            "things.yaml",
+            OPERATIONS.replace("kind: { enum: [red, blue] }", &format!("kind: {{ pattern: '{pattern}' }}")),
+        );
         catalog
     };
     let started = std::time::Instant::now();

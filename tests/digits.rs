@@ -90,7 +90,10 @@ impl Server {
                     while let Some(request) = read(&mut reader) {
                         let body = if request.line.starts_with("GET /rows") { rows.as_str() } else { "{}" };
                         told.send(request).unwrap();
-                        let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+                        let head = format!(
+                            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+                            body.len()
+                        );
                         writer.write_all(format!("{head}{body}").as_bytes()).unwrap();
                     }
                 });
@@ -120,7 +123,11 @@ fn read(reader: &mut impl BufRead) -> Option<Seen> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some(Seen { line: line.trim().trim_end_matches(" HTTP/1.1").to_owned(), header, body: String::from_utf8(body).unwrap() })
+    Some(Seen {
+        line: line.trim().trim_end_matches(" HTTP/1.1").to_owned(),
+        header,
+        body: String::from_utf8(body).unwrap(),
+    })
 }
 
 /// What must arrive for a spelling.
@@ -143,7 +150,8 @@ fn folder(server: &Server) -> tempfile::TempDir {
     std::fs::create_dir_all(&pack).unwrap();
     std::fs::write(pack.join("connector.yaml"), CONNECTOR).unwrap();
     std::fs::write(pack.join("operations.yaml"), OPERATIONS).unwrap();
-    let connections = format!("version: 1\nconnections:\n  c: {{ connector: acme, url: '{}', allow_http: true }}\n", server.url);
+    let connections =
+        format!("version: 1\nconnections:\n  c: {{ connector: acme, url: '{}', allow_http: true }}\n", server.url);
     std::fs::write(folder.path().join("connections.yaml"), connections).unwrap();
     folder
 }
@@ -151,7 +159,8 @@ fn folder(server: &Server) -> tempfile::TempDir {
 fn template(folder: &Path, n: &str) {
     let pack = folder.join("defs/templates/acme");
     std::fs::create_dir_all(&pack).unwrap();
-    let text = format!("version: 1\ntemplates:\n  ready: {{ title: T, operation: send, options: {} }}\n", yaml_options(n));
+    let text =
+        format!("version: 1\ntemplates:\n  ready: {{ title: T, operation: send, options: {} }}\n", yaml_options(n));
     std::fs::write(pack.join("templates.yaml"), text).unwrap();
 }
 
@@ -235,7 +244,9 @@ fn the_command_line_sends_what_was_typed() {
 
 #[test]
 fn a_batch_sends_what_is_written_and_what_was_read() {
-    let by = |value: &str, each: &str| format!("  - {{ id: s, mutate: send, for: {each}, options: {} }}", expressions(value));
+    let by = |value: &str, each: &str| {
+        format!("  - {{ id: s, mutate: send, for: {each}, options: {} }}", expressions(value))
+    };
     for n in SPELLINGS {
         let server = Server::start(format!(r#"[{{"n":{n}, "a":{{"b":[{{"c":{n}}}]}}}}]"#));
         let folder = folder(&server);
@@ -305,7 +316,9 @@ async fn rust_sends_what_was_parsed() {
     // A value has the digits that it writes itself with.
     session.query("read", &json!({"id": 7, "q": 1.5}), &with).unwrap().collect().await.unwrap();
     assert_eq!(server.next().line, "GET /p/7?q=1.5");
-    for (options, whole) in [("18446744073709551617", true), ("1e2", true), ("12345678901234567890.5", false), ("1e-400", false)] {
+    for (options, whole) in
+        [("18446744073709551617", true), ("1e2", true), ("12345678901234567890.5", false), ("1e-400", false)]
+    {
         let options = Options::parse(&format!("{{\"id\":{options}}}")).unwrap();
         assert_eq!(session.delete("drop", &options, None, &with).is_ok(), whole, "{options:?}");
     }

@@ -90,9 +90,11 @@ fn session(address: SocketAddr, tokens: Option<SocketAddr>, limits: Value) -> Se
     catalog.add("acme", "connector.yaml", connector);
     catalog.add("acme", "operations.yaml", OPERATIONS);
     let engine = Engine::new(EngineConfig { catalog, ..EngineConfig::default() });
-    let values = [("url", format!("http://{address}")), ("secret", "s".to_owned())].map(|(n, v)| (n.to_owned(), v)).into();
+    let values =
+        [("url", format!("http://{address}")), ("secret", "s".to_owned())].map(|(n, v)| (n.to_owned(), v)).into();
     let limits = serde_json::from_value(limits).unwrap();
-    let spec = ConnectionSpec { connector: "acme".into(), values, limits, allow_http: true, ..ConnectionSpec::default() };
+    let spec =
+        ConnectionSpec { connector: "acme".into(), values, limits, allow_http: true, ..ConnectionSpec::default() };
     engine.connect(&spec).unwrap_or_else(|e| panic!("{}", e.to_json()))
 }
 
@@ -183,9 +185,10 @@ fn a_call_ends_at_its_deadline() {
     for operation in ["list", "add"] {
         ends_in_time("a connect that hangs", &session(address, None, patient()), operation, false);
     }
-    for (name, manner) in
-        [("tokens that do not come", Manner::Mute), ("tokens that drip", Manner::Drips("HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n{"))]
-    {
+    for (name, manner) in [
+        ("tokens that do not come", Manner::Mute),
+        ("tokens that drip", Manner::Drips("HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n{")),
+    ] {
         let session = session(server(Manner::Says(OK)), Some(server(manner)), patient());
         for operation in ["list", "add"] {
             ends_in_time(name, &session, operation, false);
@@ -267,7 +270,10 @@ fn wait(child: &mut Child) -> Option<i32> {
 fn ctrl_c_ends_each_command_within_a_second() {
     let commands: [(&[&str], i32); 5] = [
         (&["query", "acme/list", "-c", "acme", "-o", "out.ndjson"], 130),
-        (&["mutate", "acme/add", "-c", "acme", "--items", "[{\"n\":1},{\"n\":2}]", "--outcomes", "outcomes.ndjson"], 130),
+        (
+            &["mutate", "acme/add", "-c", "acme", "--items", "[{\"n\":1},{\"n\":2}]", "--outcomes", "outcomes.ndjson"],
+            130,
+        ),
         (&["run", "batch.yaml"], 130),
         (&["login", "office", "--no-browser"], 130),
         (&["connection", "test", "acme"], 130),
@@ -278,8 +284,10 @@ fn ctrl_c_ends_each_command_within_a_second() {
             let asked = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
             let folder = folder(counting(&asked));
             let told = folder.path().join("told");
-            let at_work =
-                || asked.load(std::sync::atomic::Ordering::Relaxed) || std::fs::read_to_string(&told).is_ok_and(|t| t.contains("state="));
+            let at_work = || {
+                asked.load(std::sync::atomic::Ordering::Relaxed)
+                    || std::fs::read_to_string(&told).is_ok_and(|t| t.contains("state="))
+            };
             let (took, exit) = interrupt(folder.path(), arguments, &at_work);
             let told = std::fs::read_to_string(&told).unwrap();
             assert_eq!(exit, Some(expected), "{arguments:?}: {told}");
@@ -318,7 +326,9 @@ fn check_state(folder: &Path, command: &str, told: &str) {
             let outcomes = read("outcomes.ndjson");
             let statuses: Vec<String> = outcomes
                 .lines()
-                .map(|line| serde_json::from_str::<Value>(line).unwrap()["status"].as_str().unwrap_or_default().to_owned())
+                .map(|line| {
+                    serde_json::from_str::<Value>(line).unwrap()["status"].as_str().unwrap_or_default().to_owned()
+                })
                 .collect();
             assert_eq!(statuses.len(), 2, "each item has a fate: {outcomes} {told}");
             assert!(statuses.iter().all(|s| s == "unknown" || s == "skipped"), "{outcomes}");

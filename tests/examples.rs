@@ -6,7 +6,9 @@ use std::process::{Command, Output};
 
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/batches")).unwrap().map(Result::unwrap) {
+    for entry in
+        std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/batches")).unwrap().map(Result::unwrap)
+    {
         std::fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
     }
     folder
@@ -14,7 +16,13 @@ fn folder() -> tempfile::TempDir {
 
 fn opnode(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_opnode"));
-    command.arg("run").args(arguments).arg("--sandbox").current_dir(folder).env("HOME", folder).env_remove("OPNODE_DEFINITIONS");
+    command
+        .arg("run")
+        .args(arguments)
+        .arg("--sandbox")
+        .current_dir(folder)
+        .env("HOME", folder)
+        .env_remove("OPNODE_DEFINITIONS");
     command.output().unwrap()
 }
 
@@ -27,7 +35,11 @@ fn report(folder: &Path, arguments: &[&str], exit: i32) -> serde_json::Value {
 
 fn step(report: &serde_json::Value, leg: &str, step: &str) -> (String, u64, u64) {
     let found = report["steps"].as_array().unwrap().iter().find(|s| s["leg"] == leg && s["step"] == step).unwrap();
-    (found["status"].as_str().unwrap().to_owned(), found["items_in"].as_u64().unwrap(), found["items_out"].as_u64().unwrap())
+    (
+        found["status"].as_str().unwrap().to_owned(),
+        found["items_in"].as_u64().unwrap(),
+        found["items_out"].as_u64().unwrap(),
+    )
 }
 
 fn lines(folder: &Path, file: &str) -> usize {

@@ -79,8 +79,11 @@ fn build_library(ground: &Ground) {
 
 /// Takes back what cargo tells a test of its own package: build scripts that look at it would run anew each time, for the tests and for the library.
 pub fn untold(command: &mut Command) {
-    let told =
-        |name: &str| ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"].iter().any(|p| name.starts_with(p));
+    let told = |name: &str| {
+        ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"]
+            .iter()
+            .any(|p| name.starts_with(p))
+    };
     std::env::vars().map(|(name, _)| name).filter(|name| name == "OUT_DIR" || told(name)).for_each(|name| {
         command.env_remove(name);
     });
@@ -88,7 +91,8 @@ pub fn untold(command: &mut Command) {
 
 /// The C sources of the suite.
 fn sources(ground: &Ground) -> Vec<PathBuf> {
-    let mut found: Vec<PathBuf> = std::fs::read_dir(ground.root.join("tests/ffi")).unwrap().map(|e| e.unwrap().path()).collect();
+    let mut found: Vec<PathBuf> =
+        std::fs::read_dir(ground.root.join("tests/ffi")).unwrap().map(|e| e.unwrap().path()).collect();
     found.retain(|p| p.extension().is_some_and(|e| e == "c"));
     found.sort();
     found
@@ -97,7 +101,8 @@ fn sources(ground: &Ground) -> Vec<PathBuf> {
 /// The names of all cases.
 fn cases(ground: &Ground) -> Vec<String> {
     let texts = sources(ground).into_iter().map(|p| std::fs::read_to_string(p).unwrap());
-    let name = |line: &str| line.strip_prefix("CASE(").and_then(|rest| rest.split_once(')')).map(|(name, _)| name.to_owned());
+    let name =
+        |line: &str| line.strip_prefix("CASE(").and_then(|rest| rest.split_once(')')).map(|(name, _)| name.to_owned());
     texts.flat_map(|text| text.lines().filter_map(name).collect::<Vec<_>>()).collect()
 }
 
@@ -116,7 +121,9 @@ fn suites(ground: &Arc<Ground>) -> Vec<Trial> {
     let mut trials = Vec::new();
     for case in cases(ground) {
         let (here, program, name) = (Arc::clone(ground), Arc::clone(&plain), case.clone());
-        trials.push(Trial::test(case.clone(), move || run_case(&here, build(&here, &program, "suite", &[])?, &name, &[])));
+        trials.push(Trial::test(case.clone(), move || {
+            run_case(&here, build(&here, &program, "suite", &[])?, &name, &[])
+        }));
         if NOT_WITH_SANITIZERS.iter().any(|part| case.starts_with(part)) {
             continue;
         }
@@ -130,7 +137,13 @@ fn suites(ground: &Arc<Ground>) -> Vec<Trial> {
         if !slow {
             let (here, program, name) = (Arc::clone(ground), Arc::clone(&plain), case.clone());
             let trial = Trial::test(format!("valgrind::{case}"), move || {
-                let valgrind = ["valgrind", "-q", "--error-exitcode=9", "--leak-check=full", "--errors-for-leak-kinds=definite,possible"];
+                let valgrind = [
+                    "valgrind",
+                    "-q",
+                    "--error-exitcode=9",
+                    "--leak-check=full",
+                    "--errors-for-leak-kinds=definite,possible",
+                ];
                 let quiet = ["--show-leak-kinds=definite,possible", "--num-callers=30"];
                 let suppressions = format!("--suppressions={}", here.root.join("tests/ffi/valgrind.supp").display());
                 let words: Vec<&str> = valgrind.into_iter().chain(quiet).chain([suppressions.as_str()]).collect();
@@ -144,12 +157,15 @@ fn suites(ground: &Arc<Ground>) -> Vec<Trial> {
 
 /// Cases that run in valgrind always; the others in the full mode.
 fn is_quick(case: &str) -> bool {
-    ["read_all", "write_all", "engine_gone", "error_json", "cancel_within_a_write", "hooks_drop"].iter().any(|part| case.starts_with(part))
+    ["read_all", "write_all", "engine_gone", "error_json", "cancel_within_a_write", "hooks_drop"]
+        .iter()
+        .any(|part| case.starts_with(part))
 }
 
 /// A test that is passed over where something is missing.
 pub fn needs(trial: Trial, things: &[(&str, bool)]) -> Trial {
-    let missing: Vec<String> = things.iter().filter(|(_, there)| !there).map(|(name, _)| format!("needs {name}")).collect();
+    let missing: Vec<String> =
+        things.iter().filter(|(_, there)| !there).map(|(name, _)| format!("needs {name}")).collect();
     let ignored = !missing.is_empty();
     trial.with_kind(missing.join(" ")).with_ignored_flag(ignored)
 }
@@ -167,11 +183,19 @@ fn compiles(ground: &Ground, flags: &[&str]) -> bool {
 }
 
 /// The suite as a program, compiled once.
-fn build(ground: &Ground, once: &OnceLock<Result<PathBuf, String>>, name: &str, flags: &[&str]) -> Result<PathBuf, Failed> {
+fn build(
+    ground: &Ground,
+    once: &OnceLock<Result<PathBuf, String>>,
+    name: &str,
+    flags: &[&str],
+) -> Result<PathBuf, Failed> {
     let made = once.get_or_init(|| {
         let program = ground.work.join(name);
         let mut cc = Command::new("cc");
-        cc.args(["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror"]).args(flags).arg("-I").arg(ground.root.join("include"));
+        cc.args(["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror"])
+            .args(flags)
+            .arg("-I")
+            .arg(ground.root.join("include"));
         cc.args(sources(ground)).arg("-L").arg(&ground.library).args(["-lopnode", "-lpthread", "-o"]).arg(&program);
         cc.arg(format!("-Wl,-rpath,{}", ground.library.display()));
         run(&mut cc).map(|_| program)
@@ -183,7 +207,11 @@ fn build(ground: &Ground, once: &OnceLock<Result<PathBuf, String>>, name: &str, 
 pub fn run(command: &mut Command) -> Result<String, String> {
     let output = command.stdin(Stdio::null()).output().map_err(|e| format!("{command:?}: {e}"))?;
     let (out, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    if output.status.success() { Ok(out.into_owned()) } else { Err(format!("{command:?}: {}\n{out}{told}", output.status)) }
+    if output.status.success() {
+        Ok(out.into_owned())
+    } else {
+        Err(format!("{command:?}: {}\n{out}{told}", output.status))
+    }
 }
 
 /// How long a case may take.
@@ -192,7 +220,8 @@ const PATIENCE: Duration = Duration::from_secs(180);
 fn run_case(ground: &Ground, program: PathBuf, case: &str, within: &[&str]) -> Result<(), Failed> {
     let folder = tempfile::tempdir().unwrap();
     let to = |name: &str| std::fs::File::create(folder.path().join(name)).unwrap();
-    let words: Vec<&std::ffi::OsStr> = within.iter().map(AsRef::as_ref).chain([program.as_os_str(), case.as_ref()]).collect();
+    let words: Vec<&std::ffi::OsStr> =
+        within.iter().map(AsRef::as_ref).chain([program.as_os_str(), case.as_ref()]).collect();
     let mut child = Command::new(words[0])
         .args(&words[1..])
         .current_dir(folder.path())
@@ -209,7 +238,8 @@ fn run_case(ground: &Ground, program: PathBuf, case: &str, within: &[&str]) -> R
         .spawn()
         .map_err(|e| e.to_string())?;
     let status = ended(&mut child, PATIENCE);
-    let said = ["stdout", "stderr"].map(|name| String::from_utf8_lossy(&std::fs::read(folder.path().join(name)).unwrap()).into_owned());
+    let said = ["stdout", "stderr"]
+        .map(|name| String::from_utf8_lossy(&std::fs::read(folder.path().join(name)).unwrap()).into_owned());
     match status {
         Some(status) if status.success() && said.iter().all(String::is_empty) => Ok(()),
         Some(status) => Err(format!("{status}\n{}", said.join("")).into()),

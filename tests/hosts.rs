@@ -51,7 +51,12 @@ const HOSTS: [Host; 8] = [
     ),
     Host("python", PYTHON, "true", "exec python3 -u $HOSTS/python/host.py"),
     Host("python-asyncio", PYTHON, "true", "exec python3 -u $HOSTS/python/host_asyncio.py"),
-    Host("csharp", MONO, "mcs -out:$OUT/host.exe $HOSTS/csharp/Host.cs $HOSTS/csharp/Opnode.cs", "exec mono $OUT/host.exe"),
+    Host(
+        "csharp",
+        MONO,
+        "mcs -out:$OUT/host.exe $HOSTS/csharp/Host.cs $HOSTS/csharp/Opnode.cs",
+        "exec mono $OUT/host.exe",
+    ),
     Host("node", NODE, "true", "exec node $HOSTS/node/host.js"),
     Host(
         "java",
@@ -70,16 +75,20 @@ const HOSTS: [Host; 8] = [
 fn main() {
     let arguments = Arguments::from_args();
     let ground = Arc::new(Ground::default());
-    let mut trials: Vec<Trial> = HOSTS.iter().map(|host| trial(&ground, host.0, host.1, move |ground| run(ground, host))).collect();
-    trials.extend(
-        HOSTS
-            .iter()
-            .filter(|h| special::HEARS_CTRL_C.contains(&h.0))
-            .map(|host| trial(&ground, &format!("{}-hears-ctrl-c", host.0), host.1, move |ground| special::ctrl_c(ground, host.2, host.3))),
-    );
+    let mut trials: Vec<Trial> =
+        HOSTS.iter().map(|host| trial(&ground, host.0, host.1, move |ground| run(ground, host))).collect();
+    trials.extend(HOSTS.iter().filter(|h| special::HEARS_CTRL_C.contains(&h.0)).map(|host| {
+        trial(&ground, &format!("{}-hears-ctrl-c", host.0), host.1, move |ground| {
+            special::ctrl_c(ground, host.2, host.3)
+        })
+    }));
     for (c, cpp) in failing::COMPILERS {
-        trials.push(trial(&ground, &format!("c-fails-loudly-with-{c}"), &failing::needs(c), move |ground| failing::c(ground, c)));
-        trials.push(trial(&ground, &format!("cpp-fails-loudly-with-{cpp}"), &failing::needs(cpp), move |ground| failing::cpp(ground, cpp)));
+        trials.push(trial(&ground, &format!("c-fails-loudly-with-{c}"), &failing::needs(c), move |ground| {
+            failing::c(ground, c)
+        }));
+        trials.push(trial(&ground, &format!("cpp-fails-loudly-with-{cpp}"), &failing::needs(cpp), move |ground| {
+            failing::cpp(ground, cpp)
+        }));
     }
     trials.push(trial(&ground, "python-forks-workers", PYTHON, failing::forks));
     trials.push(trial(&ground, "cpp-header-in-every-standard", CXX, special::standards));
@@ -90,14 +99,23 @@ fn main() {
     trials.push(trial(&ground, "csharp-leaves-handles-to-the-collector", MONO, special::storm));
     trials.push(trial(&ground, "node-exits-while-an-operation-runs", NODE, special::exit));
     for (language, needs) in [("C", CC), ("Python", PYTHON), ("C#", MONO)] {
-        trials.push(trial(&ground, &format!("guide-{language}"), needs, move |ground| guide::first_items(ground, language)));
+        trials.push(trial(&ground, &format!("guide-{language}"), needs, move |ground| {
+            guide::first_items(ground, language)
+        }));
     }
-    trials.push(Trial::test("guide-shows-what-is-tested", || guide::code_is_that_of_the_examples().map_err(Failed::from)));
+    trials.push(Trial::test("guide-shows-what-is-tested", || {
+        guide::code_is_that_of_the_examples().map_err(Failed::from)
+    }));
     libtest_mimic::run(&arguments, trials).exit();
 }
 
 /// A test that is passed over where what it needs is missing.
-fn trial(ground: &Arc<Ground>, name: &str, needs: &str, test: impl FnOnce(&Ground) -> Result<(), String> + Send + 'static) -> Trial {
+fn trial(
+    ground: &Arc<Ground>,
+    name: &str,
+    needs: &str,
+    test: impl FnOnce(&Ground) -> Result<(), String> + Send + 'static,
+) -> Trial {
     let there = Command::new("sh").args(["-c", needs]).output().is_ok_and(|o| o.status.success());
     let ground = Arc::clone(ground);
     let kind = if there { String::new() } else { format!("needs {needs}") };
@@ -140,7 +158,12 @@ impl Ground {
             .current_dir(self.out())
             .env("OPNODE_LIBRARY", self.folder().join(format!("libopnode{}", std::env::consts::DLL_SUFFIX)))
             .env("OPNODE_CONNECTION", connection)
-            .envs([("LD_LIBRARY_PATH", self.folder()), ("FOLDER", self.folder()), ("OUT", self.out()), ("ROOT", root())])
+            .envs([
+                ("LD_LIBRARY_PATH", self.folder()),
+                ("FOLDER", self.folder()),
+                ("OUT", self.out()),
+                ("ROOT", root()),
+            ])
             .env("HOSTS", root().join("examples/hosts"))
             .env("STRICT", STRICT)
             // Nothing is written into the examples.

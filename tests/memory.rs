@@ -48,10 +48,21 @@ fn answer(stream: &TcpStream, items: u64) -> std::io::Result<()> {
         line.clear();
         let first = (page - 1) * PAGE + 1;
         let note = "x".repeat(300);
-        let part = |id| format!(r#"{{"id":{id},"name":"Part {id}","price":{id}.10,"kind":{{"id":2,"name":"Metal"}},"note":"{note}"}}"#);
+        let part = |id| {
+            format!(
+                r#"{{"id":{id},"name":"Part {id}","price":{id}.10,"kind":{{"id":2,"name":"Metal"}},"note":"{note}"}}"#
+            )
+        };
         let body = format!("[{}]", (first..(first + PAGE).min(items + 1)).map(part).collect::<Vec<_>>().join(","));
-        let next = if first + PAGE > items { String::new() } else { format!("link: </api/parts?page={}>; rel=\"next\"\r\n", page + 1) };
-        let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n{next}\r\n", body.len());
+        let next = if first + PAGE > items {
+            String::new()
+        } else {
+            format!("link: </api/parts?page={}>; rel=\"next\"\r\n", page + 1)
+        };
+        let head = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n{next}\r\n",
+            body.len()
+        );
         let mut stream = stream;
         stream.write_all(head.as_bytes())?;
         stream.write_all(body.as_bytes())?;

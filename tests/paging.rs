@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use bytes::Bytes;
 use opnode::{
-    CallOptions, Catalog, Clock, ConnectionSpec, Engine, EngineConfig, ErrorKind, ExchangeLimits, Failure, Response, Result, StopReason,
-    Transport,
+    CallOptions, Catalog, Clock, ConnectionSpec, Engine, EngineConfig, ErrorKind, ExchangeLimits, Failure, Response,
+    Result, StopReason, Transport,
 };
 use serde_json::{Value, json};
 
@@ -23,8 +23,16 @@ const DATA: &str = "{ result: list, items: /data }";
 
 const STYLES: [Style; 13] = [
     Style { name: "link", paging: "{ link: { size: { query: size, default: 3 } } }", response: LIST },
-    Style { name: "link_last", paging: "{ link: { size: { query: size, default: 3 }, last: { query: page } } }", response: LIST },
-    Style { name: "number", paging: "{ number: { page: { query: page }, size: { query: size, default: 3 } } }", response: DATA },
+    Style {
+        name: "link_last",
+        paging: "{ link: { size: { query: size, default: 3 }, last: { query: page } } }",
+        response: LIST,
+    },
+    Style {
+        name: "number",
+        paging: "{ number: { page: { query: page }, size: { query: size, default: 3 } } }",
+        response: DATA,
+    },
     Style {
         name: "number_total",
         paging: "{ number: { page: { query: page }, size: { query: size, default: 3 }, total: /total } }",
@@ -45,7 +53,11 @@ const STYLES: [Style; 13] = [
         paging: "{ number: { page: { query: page }, size: { query: size, default: 3 }, end: { has_more: /more } } }",
         response: DATA,
     },
-    Style { name: "offset", paging: "{ offset: { offset: { query: skip }, size: { query: size, default: 3 } } }", response: DATA },
+    Style {
+        name: "offset",
+        paging: "{ offset: { offset: { query: skip }, size: { query: size, default: 3 } } }",
+        response: DATA,
+    },
     Style {
         name: "offset_total",
         paging: "{ offset: { offset: { query: skip }, size: { query: size, default: 3 }, total: /total } }",
@@ -68,7 +80,17 @@ const STYLES: [Style; 13] = [
 impl Style {
     /// The server itself says which page is next.
     fn names_next(&self) -> bool {
-        matches!(self.name, "link" | "link_last" | "number_pages" | "number_next" | "number_more" | "cursor" | "cursor_header" | "next_url")
+        matches!(
+            self.name,
+            "link"
+                | "link_last"
+                | "number_pages"
+                | "number_next"
+                | "number_more"
+                | "cursor"
+                | "cursor_header"
+                | "next_url"
+        )
     }
     /// The server names the next page freely, so that it can name a wrong one.
     fn free_next(&self) -> bool {
@@ -115,7 +137,12 @@ impl Server {
         let query = |name: &str| url.query_pairs().find(|(n, _)| n == name).and_then(|(_, v)| v.parse::<u64>().ok());
         let header = || request.headers().get("X-Page").and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
         let position = |rows: u64| {
-            let starts: Vec<u64> = self.situation.pages.iter().scan(0, |at, p| Some(std::mem::replace(at, *at + p.len() as u64))).collect();
+            let starts: Vec<u64> = self
+                .situation
+                .pages
+                .iter()
+                .scan(0, |at, p| Some(std::mem::replace(at, *at + p.len() as u64)))
+                .collect();
             starts.iter().position(|s| *s >= rows).unwrap_or(starts.len()) + 1
         };
         match self.style {
@@ -127,7 +154,11 @@ impl Server {
     }
 
     fn body(&self, page: usize, rows: &[Value], next: Option<u64>) -> (Value, Vec<(&'static str, String)>) {
-        let total = self.situation.total.clone().unwrap_or_else(|| json!(self.situation.pages.iter().map(Vec::len).sum::<usize>()));
+        let total = self
+            .situation
+            .total
+            .clone()
+            .unwrap_or_else(|| json!(self.situation.pages.iter().map(Vec::len).sum::<usize>()));
         let prefix = self.situation.prefix.unwrap_or("https://acme.example.com/things");
         let url = next.map(|n| format!("{prefix}?size=3&page={n}"));
         let last = self.situation.pages.len();
@@ -138,12 +169,16 @@ impl Server {
                 (json!(rows), vec![("link", links.join(", "))])
             }
             "keyset" => (json!(rows), Vec::new()),
-            "cursor_header" => {
-                (json!({"data": rows, "more": next.is_some()}), next.map(|n| ("x-next", n.to_string())).into_iter().collect())
-            }
+            "cursor_header" => (
+                json!({"data": rows, "more": next.is_some()}),
+                next.map(|n| ("x-next", n.to_string())).into_iter().collect(),
+            ),
             _ => {
                 let more = next.is_some() && page < last.max(next.unwrap_or(0) as usize);
-                (json!({"total": total, "data": rows, "pages": last, "next": next, "more": more, "url": url}), Vec::new())
+                (
+                    json!({"total": total, "data": rows, "pages": last, "next": next, "more": more, "url": url}),
+                    Vec::new(),
+                )
             }
         }
     }
@@ -167,14 +202,20 @@ impl Transport for Server {
                 ..Response::default()
             });
         }
-        let rows: Vec<Value> = self.situation.pages.get(page - 1).into_iter().flatten().map(|id| json!({"id": id})).collect();
+        let rows: Vec<Value> =
+            self.situation.pages.get(page - 1).into_iter().flatten().map(|id| json!({"id": id})).collect();
         let regular = (page < self.situation.pages.len()).then_some(page as u64 + 1);
         let next = self.situation.wrong_next.filter(|(p, _)| *p == page).map(|(_, n)| n).or(regular);
         let (body, found) = self.body(page, &rows, next);
         for (name, value) in found {
             headers.insert(name, value.parse().unwrap());
         }
-        Ok(Response { status: http::StatusCode::OK, headers, body: body.to_string().into_bytes().into(), ..Response::default() })
+        Ok(Response {
+            status: http::StatusCode::OK,
+            headers,
+            body: body.to_string().into_bytes().into(),
+            ..Response::default()
+        })
     }
 }
 
@@ -206,8 +247,12 @@ struct Found {
 
 fn walk(style: &Style, situation: &Situation, concurrency: u16, with: &CallOptions) -> Found {
     let failures = situation.failing.as_ref().map(|(_, s)| s.clone()).unwrap_or_default();
-    let server =
-        Arc::new(Server { style: style.name, situation: situation.clone(), failures: Mutex::new(failures), log: Mutex::default() });
+    let server = Arc::new(Server {
+        style: style.name,
+        situation: situation.clone(),
+        failures: Mutex::new(failures),
+        log: Mutex::default(),
+    });
     let mut catalog = Catalog::empty();
     let connector = format!(
         "version: 1\nconnector: acme\ntitle: Acme\nconnection: {{}}\nbase_url: https://acme.example.com\nauth: none\npaging: {}\n",
@@ -219,10 +264,15 @@ fn walk(style: &Style, situation: &Situation, concurrency: u16, with: &CallOptio
         style.response
     );
     catalog.add("acme", "things.yaml", operation);
-    let engine =
-        Engine::new(EngineConfig { catalog, transport: Some(server.clone()), clock: Some(Arc::new(NoWait)), ..EngineConfig::default() });
+    let engine = Engine::new(EngineConfig {
+        catalog,
+        transport: Some(server.clone()),
+        clock: Some(Arc::new(NoWait)),
+        ..EngineConfig::default()
+    });
     let limits = serde_json::from_value(json!({ "concurrency": concurrency })).unwrap();
-    let session = engine.connect(&ConnectionSpec { connector: "acme".into(), limits, ..ConnectionSpec::default() }).unwrap();
+    let session =
+        engine.connect(&ConnectionSpec { connector: "acme".into(), limits, ..ConnectionSpec::default() }).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut walk = session.query("things", &Value::Null, with).unwrap();
@@ -423,9 +473,14 @@ fn a_next_link_to_another_origin_is_not_followed() {
 #[test]
 fn a_relative_next_link_is_resolved() {
     // The last is another scheme for the own host: it is taken at the own origin.
-    for prefix in
-        ["/things", "things", "", "//acme.example.com/things", "https://ACME.example.com:443/things", "http://acme.example.com/things"]
-    {
+    for prefix in [
+        "/things",
+        "things",
+        "",
+        "//acme.example.com/things",
+        "https://ACME.example.com:443/things",
+        "http://acme.example.com/things",
+    ] {
         let situation = Situation { pages: pages(&[3, 3, 1]), prefix: Some(prefix), ..Situation::default() };
         each(&situation, Style::by_url, |_, found| complete(found, 7));
     }
@@ -433,7 +488,8 @@ fn a_relative_next_link_is_resolved() {
 
 #[test]
 fn an_error_on_a_page_keeps_the_pages_before_it() {
-    let situation = Situation { pages: pages(&[3, 3, 1]), failing: Some((2, vec![500, 500, 500])), ..Situation::default() };
+    let situation =
+        Situation { pages: pages(&[3, 3, 1]), failing: Some((2, vec![500, 500, 500])), ..Situation::default() };
     each(
         &situation,
         |_| true,

@@ -21,7 +21,8 @@ fn prove(name: &str, few: u64, property: impl Fn(&mut fastrand::Rng)) {
     let first = number("PROOF_SEED").unwrap_or_else(|| fastrand::u64(..) >> 1);
     let count = number("PROOFS").unwrap_or(few);
     for seed in first..first + count {
-        let tried = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| property(&mut fastrand::Rng::with_seed(seed))));
+        let tried =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| property(&mut fastrand::Rng::with_seed(seed))));
         if let Err(why) = tried {
             eprintln!("{name} does not hold: PROOF_SEED={seed} PROOFS=1 repeats it");
             std::panic::resume_unwind(why);

@@ -13,7 +13,8 @@ fn blocks() -> Vec<(&'static str, &'static str)> {
 
 fn run(folder: &Path, line: &str) -> Output {
     let line = line.split(" # ").next().unwrap();
-    let line = line.strip_prefix("cargo run --release -- ").map_or_else(|| line.to_owned(), |rest| format!("opnode {rest}"));
+    let line =
+        line.strip_prefix("cargo run --release -- ").map_or_else(|| line.to_owned(), |rest| format!("opnode {rest}"));
     // A real system is not there; what would be sent to it is shown instead.
     let line = if line.contains("--connection acme") { format!("{line} --plan") } else { line };
     let path = std::env::join_paths(
@@ -48,7 +49,10 @@ fn every_command_works() {
         assert!(output.status.success(), "{line}\n{out}\n{err}");
         // A run tells what it did on standard error.
         let shown = if line.starts_with("opnode run ") { err.trim() } else { out.trim() };
-        assert!(!shown.is_empty() || !out.is_empty() || line.contains("delete") || line.contains(" > "), "{line} shows nothing");
+        assert!(
+            !shown.is_empty() || !out.is_empty() || line.contains("delete") || line.contains(" > "),
+            "{line} shows nothing"
+        );
         assert!(!out.contains("private-key") && !err.contains("private-key"), "{line} shows a secret");
         count += 1;
     }
@@ -60,7 +64,8 @@ fn the_first_command_shows_members_of_several_pages() {
     let folder = tempfile::tempdir().unwrap();
     let line = README.lines().find(|l| l.starts_with("cargo run")).unwrap();
     let output = run(folder.path(), &format!("{line} --receipt receipt.json"));
-    let receipt: serde_json::Value = serde_json::from_slice(&std::fs::read(folder.path().join("receipt.json")).unwrap()).unwrap();
+    let receipt: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(folder.path().join("receipt.json")).unwrap()).unwrap();
     assert!(receipt["pages"].as_u64().unwrap() > 2 && receipt["complete"] == true, "{receipt}");
     assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count() as u64, receipt["items"].as_u64().unwrap());
 }

@@ -16,7 +16,8 @@ const API_KEY: &str = "key-7f3a91c2e5d84b60";
 /// Of two lines, each a secret.
 const PHRASE: &str = "first-of-two-lines-77\nonly-in-an-option-5521";
 /// Parts of the credentials that survive no masking by mistake: of the raw, URL-encoded, JSON-escaped and base64 forms.
-const TRACES: [&str; 8] = ["S3cret", "of-two-lines", "word/", "a91c2e5d", "an-option-5521", "UzNjcmV0", "a2V5LTdmM2E5", "cm9ib3Q6UzNj"];
+const TRACES: [&str; 8] =
+    ["S3cret", "of-two-lines", "word/", "a91c2e5d", "an-option-5521", "UzNjcmV0", "a2V5LTdmM2E5", "cm9ib3Q6UzNj"];
 
 const CONNECTOR: &str = "
 version: 1
@@ -46,7 +47,8 @@ operations:
 ";
 
 /// What the server is asked to do, by the first segment of the path.
-const HOWS: [&str; 14] = ["400", "401", "403", "404", "409", "422", "429", "500", "502", "text", "page", "away", "nowhere", "junk"];
+const HOWS: [&str; 14] =
+    ["400", "401", "403", "404", "409", "422", "429", "500", "502", "text", "page", "away", "nowhere", "junk"];
 
 /// Every form of the credentials, with the phrase of the request's own query.
 fn echoes(target: &str) -> String {
@@ -88,7 +90,11 @@ fn answer(mut stream: TcpStream) {
         bytes.extend_from_slice(&piece[..n]);
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let Some((head, body)) = text.split_once("\r\n\r\n") else { if n == 0 { return } else { continue } };
-        let length = head.to_lowercase().split("content-length: ").nth(1).map_or(0, |v| v.lines().next().unwrap().parse().unwrap());
+        let length = head
+            .to_lowercase()
+            .split("content-length: ")
+            .nth(1)
+            .map_or(0, |v| v.lines().next().unwrap().parse().unwrap());
         if body.len() >= length {
             let line = head.lines().next().unwrap_or_default().to_owned();
             let _client_gone = stream.write_all(reply(&line, head).as_bytes());
@@ -102,8 +108,11 @@ fn answer(mut stream: TcpStream) {
 
 fn reply(line: &str, head: &str) -> String {
     let target = line.split(' ').nth(1).unwrap_or_default();
-    let (how, all) = (target.split('/').nth(1).unwrap_or_default(), format!("{} | {}", echoes(target), head.replace("\r\n", " | ")));
-    let json = serde_json::json!({"code": all, "message": all, "errors": [{"code": all, "message": all, "field": all}]}).to_string();
+    let (how, all) =
+        (target.split('/').nth(1).unwrap_or_default(), format!("{} | {}", echoes(target), head.replace("\r\n", " | ")));
+    let json =
+        serde_json::json!({"code": all, "message": all, "errors": [{"code": all, "message": all, "field": all}]})
+            .to_string();
     let (status, kind, body) = match how {
         "good" if target.ends_with("page=2") => {
             ("200 OK", "application/json", format!("[{{\"id\":3,\"note\":{}}}]", serde_json::json!(all)))
@@ -122,7 +131,10 @@ fn reply(line: &str, head: &str) -> String {
         "nowhere" => format!("Location: http://[{encoded}\r\n"),
         _ => format!("X-Request-Id: {encoded}\r\n"),
     };
-    format!("HTTP/1.1 {status}\r\nContent-Type: {kind}\r\n{more}Connection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+    format!(
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\n{more}Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 struct Desk {
@@ -174,7 +186,8 @@ impl Desk {
 
 #[track_caller]
 fn clean(what: &str, text: &str) {
-    let leaked: Vec<&&str> = TRACES.iter().filter(|trace| text.to_lowercase().contains(&trace.to_lowercase())).collect();
+    let leaked: Vec<&&str> =
+        TRACES.iter().filter(|trace| text.to_lowercase().contains(&trace.to_lowercase())).collect();
     assert!(leaked.is_empty(), "{what} shows {leaked:?}:\n{text}");
 }
 
@@ -226,8 +239,9 @@ fn plans_and_tests_of_a_connection_show_none() {
             &["query", "unlock", "--set", &phrase, "--plan"],
             &["mutate", "addThing", "--set", "how=good", "--items", "[{}]", "--plan"],
         ] {
-            let (stdout, stderr, code) =
-                desk.run(&[call, &["-c", "echo", "-vv", "--format", if form == "json" { "json" } else { "ndjson" }]].concat());
+            let (stdout, stderr, code) = desk.run(
+                &[call, &["-c", "echo", "-vv", "--format", if form == "json" { "json" } else { "ndjson" }]].concat(),
+            );
             assert_eq!(code, Some(0), "{stderr}");
             clean(&format!("{call:?}"), &format!("{stdout}{stderr}"));
         }
@@ -259,7 +273,8 @@ fn batches_show_none_but_in_the_items_of_the_server() {
     let (stdout, stderr, code) = desk.run(&["run", "batch.yaml", "-vv", "--report", "report.json"]);
     assert!(code.is_some_and(|c| c > 2) && stderr.contains("exchange"), "{code:?}\n{stderr}");
     clean("the run", &format!("{stdout}{stderr}"));
-    let (stdout, stderr, _) = desk.run(&["run", "batch.yaml", "-vv", "--error-format", "json", "--report", "-", "--retry-failed"]);
+    let (stdout, stderr, _) =
+        desk.run(&["run", "batch.yaml", "-vv", "--error-format", "json", "--report", "-", "--retry-failed"]);
     clean("the run that tries again", &format!("{stdout}{stderr}"));
     let (stdout, stderr, _) = desk.run(&["runs", "echoes", "--format", "json"]);
     clean("the list of runs", &format!("{stdout}{stderr}"));

@@ -9,8 +9,14 @@ const ROWS: usize = 97;
 
 /// The cells of each numbered row.
 fn rows() -> Vec<(usize, Vec<&'static str>)> {
-    let cells = |line: &'static str| -> Vec<&'static str> { line.trim_matches('|').split(" | ").map(str::trim).collect() };
-    TABLE.lines().filter(|l| l.starts_with("| ")).map(cells).filter_map(|c| Some((c.first()?.parse().ok()?, c))).collect()
+    let cells =
+        |line: &'static str| -> Vec<&'static str> { line.trim_matches('|').split(" | ").map(str::trim).collect() };
+    TABLE
+        .lines()
+        .filter(|l| l.starts_with("| "))
+        .map(cells)
+        .filter_map(|c| Some((c.first()?.parse().ok()?, c)))
+        .collect()
 }
 
 /// What stands in backticks and names a test.
@@ -24,19 +30,22 @@ fn fault(named: &str) -> Option<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let Some((file, name)) = named.split_once(": ") else {
         let files = std::fs::read_dir(root.join(named)).into_iter().flatten().flatten().map(|e| e.path());
-        let of_situations =
-            named.starts_with("tests/situations/") && files.filter(|f| f.extension().is_some_and(|e| e == "yaml")).count() > 0;
+        let of_situations = named.starts_with("tests/situations/")
+            && files.filter(|f| f.extension().is_some_and(|e| e == "yaml")).count() > 0;
         let cases = of_situations || ["cmd", "call.yaml"].iter().any(|f| root.join(named).join(f).is_file());
         return (!named.ends_with('/') || !cases).then(|| "it is no folder of a case".to_owned());
     };
     let Ok(source) = std::fs::read_to_string(root.join(file)) else { return Some("there is no such file".to_owned()) };
     if file.ends_with(".c") {
-        return (!source.lines().any(|l| l.starts_with(&format!("CASE({name})")))).then(|| "no case has this name".to_owned());
+        return (!source.lines().any(|l| l.starts_with(&format!("CASE({name})"))))
+            .then(|| "no case has this name".to_owned());
     }
-    let is_function = !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    let is_function =
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     if is_function && let Some(at) = source.find(&format!("fn {name}()")) {
         let before = source[..at].trim_end_matches("async ");
-        let attributes: Vec<&str> = before.lines().rev().map(str::trim).take_while(|l| l.starts_with("#[") || l.is_empty()).collect();
+        let attributes: Vec<&str> =
+            before.lines().rev().map(str::trim).take_while(|l| l.starts_with("#[") || l.is_empty()).collect();
         let is_test = attributes.iter().any(|a| *a == "#[test]" || a.starts_with("#[tokio::test"));
         let is_ignored = attributes.iter().any(|a| a.starts_with("#[ignore"));
         return (!is_test || is_ignored).then(|| "it is no test, or is ignored".to_owned());
@@ -57,7 +66,10 @@ fn every_row_is_whole_and_names_a_test_or_says_why_not() {
     for (number, cells) in rows() {
         assert_eq!(cells.len(), 4, "{number}: {cells:?}");
         let shown = cells[3];
-        assert!(shown.starts_with("does not apply") || shown.starts_with("`tests/") || shown.starts_with("`src/"), "{number}: {shown}");
+        assert!(
+            shown.starts_with("does not apply") || shown.starts_with("`tests/") || shown.starts_with("`src/"),
+            "{number}: {shown}"
+        );
     }
 }
 

@@ -30,7 +30,8 @@ fn main() {
     let mut arguments = Arguments::from_args();
     // Each starts programs of its own.
     arguments.test_threads = arguments.test_threads.or(Some(2));
-    let trials = [django::trials(), json_server::trials(), nginx::trials(), oidc::trials(), prism::trials(), proxy::trials()];
+    let trials =
+        [django::trials(), json_server::trials(), nginx::trials(), oidc::trials(), prism::trials(), proxy::trials()];
     libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit();
 }
 
@@ -45,7 +46,9 @@ fn trials(server: &str, needs: &str, facts: Facts) -> Vec<Trial> {
     }
     let kind = if there { String::new() } else { format!("needs {server}") };
     let trial = |(fact, run): (&str, fn() -> Result<(), String>)| {
-        Trial::test(format!("{server}: {fact}"), move || run().map_err(Failed::from)).with_kind(kind.clone()).with_ignored_flag(!there)
+        Trial::test(format!("{server}: {fact}"), move || run().map_err(Failed::from))
+            .with_kind(kind.clone())
+            .with_ignored_flag(!there)
     };
     facts.into_iter().map(trial).collect()
 }

@@ -91,7 +91,10 @@ fn trials(root: &Path, file: &Path) -> Vec<Trial> {
     let name = file.strip_prefix(root).unwrap().with_extension("").display().to_string();
     match form::read(&std::fs::read_to_string(file).unwrap()) {
         Err(fault) => vec![Trial::test(name, move || Err(Failed::from(fault)))],
-        Ok(all) => all.into_iter().map(|(row, situation)| trial(format!("{name} {row}").trim_end().to_owned(), situation)).collect(),
+        Ok(all) => all
+            .into_iter()
+            .map(|(row, situation)| trial(format!("{name} {row}").trim_end().to_owned(), situation))
+            .collect(),
     }
 }
 

@@ -87,10 +87,17 @@ async fn list(State(stock): Shared, RawQuery(query): RawQuery) -> Response {
         return trouble;
     }
     let page = query.unwrap_or_default().split('&').find_map(|p| p.strip_prefix("page=")?.parse().ok()).unwrap_or(1);
-    let rows: Vec<Value> = ((page - 1) * PAGE + 1..=page * PAGE).map(|id| json!({ "id": id, "note": "x".repeat(200) })).collect();
+    let rows: Vec<Value> =
+        ((page - 1) * PAGE + 1..=page * PAGE).map(|id| json!({ "id": id, "note": "x".repeat(200) })).collect();
     let last = ROWS / PAGE;
-    let next = if page < last { format!("</items?size={PAGE}&page={}>; rel=\"next\", ", page + 1) } else { String::new() };
-    (StatusCode::OK, [("link", format!("{next}</items?size={PAGE}&page={last}>; rel=\"last\""))], json!(rows).to_string()).into_response()
+    let next =
+        if page < last { format!("</items?size={PAGE}&page={}>; rel=\"next\", ", page + 1) } else { String::new() };
+    (
+        StatusCode::OK,
+        [("link", format!("{next}</items?size={PAGE}&page={last}>; rel=\"last\""))],
+        json!(rows).to_string(),
+    )
+        .into_response()
 }
 
 async fn write(State(stock): Shared, body: Bytes) -> Response {
@@ -108,8 +115,11 @@ async fn write(State(stock): Shared, body: Bytes) -> Response {
 }
 
 async fn start(stock: Arc<Stock>) -> String {
-    let router =
-        Router::new().route("/items", get(list)).route("/records", post(write)).route("/records/{key}", put(write)).with_state(stock);
+    let router = Router::new()
+        .route("/items", get(list))
+        .route("/records", post(write))
+        .route("/records/{key}", put(write))
+        .with_state(stock);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, router).await });
@@ -119,7 +129,8 @@ async fn start(stock: Arc<Stock>) -> String {
 /// KiB of memory in use, and open descriptors.
 fn usage() -> (u64, u64) {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let memory = status.lines().find_map(|l| l.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse().ok()).unwrap();
+    let memory =
+        status.lines().find_map(|l| l.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse().ok()).unwrap();
     (memory, std::fs::read_dir("/proc/self/fd").unwrap().count() as u64)
 }
 
@@ -140,7 +151,9 @@ struct Sums {
 fn agrees(stock: &Stock, key: &str, status: OutcomeStatus, idempotent: bool, sums: &mut Sums) {
     let times = stock.written.lock().unwrap().remove(key).unwrap_or(0);
     match status {
-        OutcomeStatus::Ok => assert!(times == 1 || (idempotent && times > 0), "{key} is ok, and was written {times} times"),
+        OutcomeStatus::Ok => {
+            assert!(times == 1 || (idempotent && times > 0), "{key} is ok, and was written {times} times")
+        }
         OutcomeStatus::Failed => assert_eq!(times, 0, "{key} failed, and was written"),
         OutcomeStatus::Unknown => assert!(times <= 1 || idempotent, "{key} is unknown, and was written {times} times"),
         OutcomeStatus::Skipped => panic!("{key} was skipped"),
@@ -166,8 +179,11 @@ async fn query(session: &Session, sums: &mut Sums) {
 async fn writes(session: &Session, stock: &Stock, sums: &mut Sums) {
     for (operation, idempotent) in [("make", false), ("set", true)] {
         let keys: Vec<String> = (0..50).map(|n| format!("{operation}-{}-{n}", sums.rounds)).collect();
-        let items = Items::from_values(&keys.iter().map(|key| json!({ "key": key, "note": "y".repeat(100) })).collect::<Vec<_>>());
-        let reply = session.mutate(operation, &Value::Null, Some(items), &CallOptions::default()).unwrap().collect().await;
+        let items = Items::from_values(
+            &keys.iter().map(|key| json!({ "key": key, "note": "y".repeat(100) })).collect::<Vec<_>>(),
+        );
+        let reply =
+            session.mutate(operation, &Value::Null, Some(items), &CallOptions::default()).unwrap().collect().await;
         assert_eq!(reply.outcomes.len(), keys.len());
         for (outcome, key) in reply.outcomes.iter().zip(&keys) {
             agrees(stock, key, outcome.status, idempotent, sums);
@@ -261,7 +277,11 @@ fn nothing_is_lost_doubled_or_piled_up() {
         let (warm, late) = steady.split_at(steady.len() / 2);
         let most = |part: &[(u64, u64)]| part.iter().fold((0, 0), |m, u| (m.0.max(u.0), m.1.max(u.1)));
         println!("{sums:?}");
-        println!("{} requests, {} with a fault", stock.requests.load(Ordering::Relaxed), stock.faults.load(Ordering::Relaxed));
+        println!(
+            "{} requests, {} with a fault",
+            stock.requests.load(Ordering::Relaxed),
+            stock.faults.load(Ordering::Relaxed)
+        );
         println!("first half at most {:?}, second half at most {:?} (KiB, descriptors)", most(warm), most(late));
         assert!(most(late).0 < most(warm).0 * 5 / 4 + (24 << 10), "memory grows: {steady:?}");
         assert!(most(late).1 < most(warm).1 + 24, "descriptors pile up: {steady:?}");

@@ -117,8 +117,18 @@ fn imports_go_down() {
 /// Layers 0 to 2 have no clock, file, network, environment or chance; only the catalogue reads a folder that it is told.
 #[test]
 fn the_lower_layers_are_pure() {
-    let forbidden =
-        ["std::fs", "std::net", "std::env", "Instant::now", "SystemTime::now", "tokio::", "reqwest::", "fastrand", "println!", "eprintln!"];
+    let forbidden = [
+        "std::fs",
+        "std::net",
+        "std::env",
+        "Instant::now",
+        "SystemTime::now",
+        "tokio::",
+        "reqwest::",
+        "fastrand",
+        "println!",
+        "eprintln!",
+    ];
     let mut faults = Vec::new();
     for file in sources(&root().join("src")) {
         let name = file.strip_prefix(root().join("src")).unwrap().display().to_string();
@@ -138,11 +148,15 @@ fn the_library_does_not_print_or_read_the_environment() {
     let mut faults = Vec::new();
     for file in sources(&root().join("src")) {
         let name = file.strip_prefix(root().join("src")).unwrap().display().to_string();
-        if name.starts_with("cli/") || ["main.rs", "transport/proxy.rs"].contains(&name.as_str()) || name.ends_with("/tests.rs") {
+        if name.starts_with("cli/")
+            || ["main.rs", "transport/proxy.rs"].contains(&name.as_str())
+            || name.ends_with("/tests.rs")
+        {
             continue;
         }
         let text = std::fs::read_to_string(&file).unwrap();
-        let code: Vec<&str> = text.split("#[cfg(test)]").next().unwrap().lines().filter(|l| !l.trim_start().starts_with("//")).collect();
+        let code: Vec<&str> =
+            text.split("#[cfg(test)]").next().unwrap().lines().filter(|l| !l.trim_start().starts_with("//")).collect();
         let code = code.join("\n");
         faults.extend(
             ["println!", "eprintln!", "print!(", "dbg!", "std::env::var"]
@@ -181,7 +195,8 @@ fn vendors_are_data() {
         let name = file.strip_prefix(root()).unwrap().display().to_string();
         for (number, line) in std::fs::read_to_string(&file).unwrap().lines().enumerate() {
             let lower = line.to_lowercase();
-            faults.extend(VENDORS.iter().filter(|v| lower.contains(**v)).map(|v| format!("{name}:{}: {v}", number + 1)));
+            faults
+                .extend(VENDORS.iter().filter(|v| lower.contains(**v)).map(|v| format!("{name}:{}: {v}", number + 1)));
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
@@ -194,7 +209,8 @@ fn every_operation_has_a_case_and_every_list_walks_pages() {
     for connector in catalog.connector_names() {
         for operation in catalog.operations(connector).unwrap() {
             let folder = root().join("tests/cases").join(connector).join(&operation.id);
-            let cases: Vec<PathBuf> = std::fs::read_dir(&folder).into_iter().flatten().map(|e| e.unwrap().path()).collect();
+            let cases: Vec<PathBuf> =
+                std::fs::read_dir(&folder).into_iter().flatten().map(|e| e.unwrap().path()).collect();
             if cases.is_empty() {
                 faults.push(format!("{connector}/{} has no case", operation.id));
             } else if operation.is_paged() && !cases.iter().any(|c| c.join("02.request.yaml").exists()) {
@@ -211,8 +227,11 @@ fn every_operation_has_a_case_and_every_list_walks_pages() {
 #[test]
 fn every_case_belongs_to_an_operation() {
     let catalog = Catalog::builtin();
-    let known: BTreeSet<String> =
-        catalog.connector_names().flat_map(|c| catalog.operations(c).unwrap()).map(|o| format!("{}/{}", o.connector.name, o.id)).collect();
+    let known: BTreeSet<String> = catalog
+        .connector_names()
+        .flat_map(|c| catalog.operations(c).unwrap())
+        .map(|o| format!("{}/{}", o.connector.name, o.id))
+        .collect();
     for connector in catalog.connector_names() {
         for entry in std::fs::read_dir(root().join("tests/cases").join(connector)).unwrap() {
             let path = entry.unwrap().path();

@@ -59,26 +59,37 @@ struct State {
 
 impl State {
     fn new(calls_per_token: u32) -> Arc<Mutex<State>> {
-        Arc::new(Mutex::new(State { refresh: "refresh-0000".into(), calls_per_token, takes: Duration::from_millis(5), ..State::default() }))
+        Arc::new(Mutex::new(State {
+            refresh: "refresh-0000".into(),
+            calls_per_token,
+            takes: Duration::from_millis(5),
+            ..State::default()
+        }))
     }
 
     fn answer(&mut self, request: &Request) -> ResponseTemplate {
-        let header = |name: &str| request.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+        let header =
+            |name: &str| request.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
         let body = String::from_utf8_lossy(&request.body).into_owned();
         self.seen.push(format!("{} {} {body}", request.method, request.url));
         match request.url.path() {
             "/auth/refresh" => self.exchange(&header("x-refresh-token"), true),
             "/token" => {
                 let field = |name: &str| {
-                    url::form_urlencoded::parse(body.as_bytes()).find(|(n, _)| n == name).map(|(_, v)| v.into_owned()).unwrap_or_default()
+                    url::form_urlencoded::parse(body.as_bytes())
+                        .find(|(n, _)| n == name)
+                        .map(|(_, v)| v.into_owned())
+                        .unwrap_or_default()
                 };
-                let offered = if field("grant_type") == "refresh_token" { field("refresh_token") } else { self.refresh.clone() };
+                let offered =
+                    if field("grant_type") == "refresh_token" { field("refresh_token") } else { self.refresh.clone() };
                 self.exchange(&offered, false)
             }
             _ => {
                 let sent = header("authorization");
                 if sent != format!("Bearer {}", self.access) || self.calls_left == 0 {
-                    return ResponseTemplate::new(401).set_body_json(json!({"message": format!("token {sent} is not valid")}));
+                    return ResponseTemplate::new(401)
+                        .set_body_json(json!({"message": format!("token {sent} is not valid")}));
                 }
                 self.calls_left -= 1;
                 self.served += 1;
@@ -98,7 +109,9 @@ impl State {
         if offered != self.refresh {
             self.reused += u32::from(self.used.contains(offered));
             return ResponseTemplate::new(400)
-                .set_body_json(json!({"error": "invalid_grant", "error_description": format!("{offered} is not known")}))
+                .set_body_json(
+                    json!({"error": "invalid_grant", "error_description": format!("{offered} is not known")}),
+                )
                 .set_delay(self.takes);
         }
         self.refreshes += 1;
@@ -117,7 +130,10 @@ impl State {
 async fn serve(state: &Arc<Mutex<State>>) -> MockServer {
     let server = MockServer::start().await;
     let state = Arc::clone(state);
-    Mock::given(any()).respond_with(move |request: &Request| state.lock().unwrap().answer(request)).mount(&server).await;
+    Mock::given(any())
+        .respond_with(move |request: &Request| state.lock().unwrap().answer(request))
+        .mount(&server)
+        .await;
     server
 }
 
@@ -230,7 +246,8 @@ async fn writes_are_replayed_once_after_a_401_and_never_more() {
     let session = rotating(&server.uri(), None);
     for _ in 0..10 {
         let item = Items::from_values(&[json!({"name": "x"})]);
-        let reply = session.mutate("postThings", &Value::Null, Some(item), &CallOptions::default()).unwrap().collect().await;
+        let reply =
+            session.mutate("postThings", &Value::Null, Some(item), &CallOptions::default()).unwrap().collect().await;
         assert!(reply.check().is_ok(), "{:?}", reply.check());
     }
     assert_eq!(state.lock().unwrap().served, 10);
@@ -355,13 +372,21 @@ async fn oauth_sign_in_and_refresh() {
     let connector = OAUTH.replace("FLOW", "authorization_code");
     let session = connect(&connector, &server.uri(), &[("clientId", "me")], Some(&path));
     let error = call(&session).await.unwrap_err();
-    assert!(error.message.contains("nobody has signed in") && error.advice.as_ref().unwrap().contains("opnode login test"), "{error:?}");
+    assert!(
+        error.message.contains("nobody has signed in") && error.advice.as_ref().unwrap().contains("opnode login test"),
+        "{error:?}"
+    );
     let url = session.sign_in_url("http://127.0.0.1:7777/", "some-state", "some-challenge").unwrap();
     assert!(
-        url.contains("response_type=code") && url.contains("code_challenge=some-challenge") && url.contains("scope=read+offline_access"),
+        url.contains("response_type=code")
+            && url.contains("code_challenge=some-challenge")
+            && url.contains("scope=read+offline_access"),
         "{url}"
     );
-    session.sign_in(&opnode::Secret::new("the-code"), "http://127.0.0.1:7777/", &opnode::Secret::new("the-verifier")).await.unwrap();
+    session
+        .sign_in(&opnode::Secret::new("the-code"), "http://127.0.0.1:7777/", &opnode::Secret::new("the-verifier"))
+        .await
+        .unwrap();
     for _ in 0..5 {
         call(&session).await.unwrap();
     }
@@ -370,12 +395,17 @@ async fn oauth_sign_in_and_refresh() {
     let state = state.lock().unwrap();
     let seen = state.seen.join("\n");
     assert!(
-        seen.contains("code=the-code") && seen.contains("code_verifier=the-verifier") && seen.contains("grant_type=refresh_token"),
+        seen.contains("code=the-code")
+            && seen.contains("code_verifier=the-verifier")
+            && seen.contains("grant_type=refresh_token"),
         "{seen}"
     );
     assert_eq!(state.reused, 0);
     #[cfg(unix)]
-    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions()) & 0o777, 0o600);
+    assert_eq!(
+        std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions()) & 0o777,
+        0o600
+    );
 }
 
 #[tokio::test]
@@ -438,7 +468,8 @@ async fn two_clients_without_names_keep_their_tokens_apart() {
     for client in ["one", "two"] {
         let values = [("base", server.uri()), ("clientId", client.to_owned()), ("clientSecret", "s3cr:t".to_owned())];
         let values = values.map(|(name, value)| (name.to_owned(), value)).into();
-        let session = engine.connect(&ConnectionSpec { connector: "acme".into(), values, ..ConnectionSpec::default() }).unwrap();
+        let session =
+            engine.connect(&ConnectionSpec { connector: "acme".into(), values, ..ConnectionSpec::default() }).unwrap();
         call(&session).await.unwrap();
     }
     assert_eq!(state.lock().unwrap().refreshes, 2, "a token for each client");

@@ -8,7 +8,10 @@ use std::sync::{Arc, Mutex};
 use futures_util::StreamExt;
 use futures_util::stream;
 use http::{HeaderValue, Method as Verb};
-use opnode::{CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, Failure, FailureKind, Items, OutcomeStatus, Response, Session};
+use opnode::{
+    CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, Failure, FailureKind, Items, OutcomeStatus, Response,
+    Session,
+};
 use serde_json::{Value, json};
 
 mod scripted;
@@ -38,7 +41,8 @@ fn session(server: &Arc<Scripted>, refused: &str, limits: Value, seed: u64) -> S
     catalog.add("acme", "connector.yaml", CONNECTOR.replace("REFUSED", refused));
     catalog.add("acme", "operations.yaml", OPERATIONS);
     let clock = Some(Arc::new(TestClock::new(seed)) as Arc<dyn opnode::Clock>);
-    let engine = Engine::new(EngineConfig { catalog, transport: Some(server.clone()), clock, ..EngineConfig::default() });
+    let engine =
+        Engine::new(EngineConfig { catalog, transport: Some(server.clone()), clock, ..EngineConfig::default() });
     let limits = serde_json::from_value(limits).unwrap();
     engine.connect(&ConnectionSpec { connector: "acme".into(), limits, ..ConnectionSpec::default() }).unwrap()
 }
@@ -53,8 +57,10 @@ type Always = fn() -> Result<Response, Failure>;
 /// How many of so many reads succeed, so many at a time.
 fn reads(session: &Session, count: u64, at_once: usize) -> u64 {
     block_on(async {
-        let one = |_| async { session.query("list", &Value::Null, &CallOptions::default()).unwrap().collect().await.is_ok() };
-        stream::iter(0..count).map(one).buffer_unordered(at_once).filter(|ok| std::future::ready(*ok)).count().await as u64
+        let one =
+            |_| async { session.query("list", &Value::Null, &CallOptions::default()).unwrap().collect().await.is_ok() };
+        stream::iter(0..count).map(one).buffer_unordered(at_once).filter(|ok| std::future::ready(*ok)).count().await
+            as u64
     })
 }
 
@@ -91,8 +97,9 @@ fn passing_faults_are_got_over() {
     let (mut worst, mut most) = (READS, 0);
     for (seed, at_once) in [(1, 1), (2, 1), (3, 8), (4, 8), (5, 32)] {
         let dice = Mutex::new(fastrand::Rng::with_seed(seed));
-        let server =
-            Arc::new(Scripted::new(move |_, _| Ok(if dice.lock().unwrap().u8(..10) == 0 { reply(503, "") } else { reply(200, "[]") })));
+        let server = Arc::new(Scripted::new(move |_, _| {
+            Ok(if dice.lock().unwrap().u8(..10) == 0 { reply(503, "") } else { reply(200, "[]") })
+        }));
         let session = session(&server, "[]", json!({"concurrency": at_once, "attempts": 4}), seed);
         let done = reads(&session, READS, at_once);
         println!("seed {seed}, {at_once} at once: {done} of {READS} reads with {} requests", seen(&server));
@@ -177,18 +184,26 @@ impl Act {
 fn no_write_is_repeated_outside_the_table() {
     let mut repeats = 0;
     for refused in [false, true] {
-        for (operation, idempotent) in [("add", false), ("patch", false), ("keyed", true), ("put", true), ("remove", true)] {
+        for (operation, idempotent) in
+            [("add", false), ("patch", false), ("keyed", true), ("put", true), ("remove", true)]
+        {
             let acts: Arc<Mutex<BTreeMap<u64, Vec<Act>>>> = Arc::default();
             let (log, dice) = (Arc::clone(&acts), Mutex::new(fastrand::Rng::with_seed(7)));
             let server = Arc::new(Scripted::new(move |_, request| {
                 let tail = request.uri().path().rsplit('/').next().and_then(|n| n.parse().ok());
-                let number = tail.unwrap_or_else(|| serde_json::from_slice::<Value>(request.body()).unwrap()["n"].as_u64().unwrap());
+                let number = tail
+                    .unwrap_or_else(|| serde_json::from_slice::<Value>(request.body()).unwrap()["n"].as_u64().unwrap());
                 let mut dice = dice.lock().unwrap();
                 let act = if dice.bool() { Act::Done } else { dice.choice(ACTS).unwrap() };
                 log.lock().unwrap().entry(number).or_default().push(act);
-                if act == Act::Garbage && *request.method() == Verb::DELETE { Ok(reply(200, "<html>")) } else { act.reply() }
+                if act == Act::Garbage && *request.method() == Verb::DELETE {
+                    Ok(reply(200, "<html>"))
+                } else {
+                    act.reply()
+                }
             }));
-            let session = session(&server, if refused { "[503]" } else { "[]" }, json!({"concurrency": 4, "attempts": 5}), 7);
+            let session =
+                session(&server, if refused { "[503]" } else { "[]" }, json!({"concurrency": 4, "attempts": 5}), 7);
             let items = Items::from_values(&(0..2000).map(|n| json!({ "n": n })).collect::<Vec<_>>());
             let with = CallOptions::default();
             let writes = match operation {
@@ -208,7 +223,9 @@ fn no_write_is_repeated_outside_the_table() {
                 let unclear = tried.iter().any(|act| act.may_have_worked(refused));
                 match outcome.status {
                     OutcomeStatus::Ok => {
-                        let gone = operation == "remove" && *last == Act::Status(404) && before.iter().any(|a| a.may_have_worked(refused));
+                        let gone = operation == "remove"
+                            && *last == Act::Status(404)
+                            && before.iter().any(|a| a.may_have_worked(refused));
                         // No record comes back for it, so its status says that it is done.
                         let told = operation == "remove" && *last == Act::Garbage;
                         assert!(*last == Act::Done || told || gone, "{about}");

@@ -65,12 +65,15 @@ fn in_own_environment() -> ExitCode {
     let proxy = server::Server::start(vec![server::Act::Choose(Arc::new(tls::proxy_answer))], None, None);
     let proxy_url = format!("http://{}@{}", tls::PROXY_USER, proxy.address);
     let mut own = Command::new(std::env::current_exe().unwrap());
-    own.args(std::env::args_os().skip(1)).env(tls::FOLDER, folder.path()).env("SSL_CERT_FILE", folder.path().join("ca.pem"));
+    own.args(std::env::args_os().skip(1))
+        .env(tls::FOLDER, folder.path())
+        .env("SSL_CERT_FILE", folder.path().join("ca.pem"));
     for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
         own.env(name, &proxy_url).env(name.to_lowercase(), &proxy_url);
     }
     let status = own.env_remove("NO_PROXY").env_remove("no_proxy").status().unwrap();
-    let unasked: Vec<String> = proxy.requests().into_iter().map(|r| r.line).filter(|line| !line.contains(tls::PROXIED)).collect();
+    let unasked: Vec<String> =
+        proxy.requests().into_iter().map(|r| r.line).filter(|line| !line.contains(tls::PROXIED)).collect();
     if !unasked.is_empty() {
         eprintln!("08: the proxy was used unasked: {unasked:#?}");
         return ExitCode::FAILURE;

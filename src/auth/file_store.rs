@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::store::{EarlierTokens, TokenOwner, TokenSlot, TokenStore, Tokens};
 use crate::error::{Error, ErrorKind, Place, Result};
-use crate::own_file;
+use crate::private_file;
 use crate::secret::Secret;
 
 /// A token store in a file. Several processes may share it.
@@ -137,7 +137,8 @@ impl TokenSlot for FileSlot {
         let (path, place) = (self.path.clone(), earlier_key(&self.owner, ""));
         blocking(move || {
             let of = |(key, entry): (&String, &Entry)| {
-                key.strip_prefix(&place).map(|name| EarlierTokens { name: name.to_owned(), tokens: Tokens::from(entry) })
+                key.strip_prefix(&place)
+                    .map(|name| EarlierTokens { name: name.to_owned(), tokens: Tokens::from(entry) })
             };
             Ok(load(&path)?.earlier.iter().filter_map(of).collect())
         })
@@ -170,19 +171,25 @@ impl Drop for Lock {
 }
 
 pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|e| Error::new(ErrorKind::Internal, format!("the token store's task ended: {e}")))?
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|e| Error::new(ErrorKind::Internal, format!("the token store's task ended: {e}")))?
 }
 
 /// The lock is a file of its own, because the store's file is replaced by each write.
 pub(super) fn lock(path: &Path) -> Result<Lock> {
     let folder = path.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    own_file::folder(folder).map_err(|e| state("the folder of the token store cannot be made", folder, &e))?;
+    private_file::folder(folder).map_err(|e| state("the folder of the token store cannot be made", folder, &e))?;
     // Whoever may put a file into the folder could put the tokens of another account there.
-    if own_file::is_open(folder, 0o002) {
-        return Err(state("tokens are not kept here", folder, &"every user of this machine may put files into this folder")
-            .advise("keep them in a folder of your own: one that is missing is made"));
+    if private_file::is_open(folder, 0o002) {
+        return Err(state(
+            "tokens are not kept here",
+            folder,
+            &"every user of this machine may put files into this folder",
+        )
+        .advise("keep them in a folder of your own: one that is missing is made"));
     }
-    let file = own_file::open(path, File::options().write(true).create(true).truncate(false))
+    let file = private_file::open(path, File::options().write(true).create(true).truncate(false))
         .map_err(|e| state("the lock of the token store cannot be opened", path, &e))?;
     file.lock().map_err(|e| state("the token store cannot be locked", path, &e))?;
     Ok(Lock(file))
@@ -191,7 +198,9 @@ pub(super) fn lock(path: &Path) -> Result<Lock> {
 fn load(path: &Path) -> Result<Stored> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Stored { version: VERSION, ..Stored::default() }),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(Stored { version: VERSION, ..Stored::default() });
+        }
         Err(e) => return Err(state("the token store cannot be read", path, &e)),
     };
     #[derive(Deserialize)]
@@ -200,8 +209,12 @@ fn load(path: &Path) -> Result<Stored> {
     }
     let newer = serde_json::from_str::<Version>(&text).ok().filter(|v| v.version > VERSION);
     if let Some(Version { version }) = newer {
-        return Err(state("the token store cannot be read", path, &format!("a newer opnode wrote it (version {version})"))
-            .advise("use that version, or keep this one's tokens in another file"));
+        return Err(state(
+            "the token store cannot be read",
+            path,
+            &format!("a newer opnode wrote it (version {version})"),
+        )
+        .advise("use that version, or keep this one's tokens in another file"));
     }
     let mut stored: Stored = serde_json::from_str(&text).map_err(|e| {
         // The reader's message may quote the content; its position is enough.
@@ -219,8 +232,9 @@ fn save(path: &Path, stored: &Stored) -> Result<()> {
     let fault = |e: std::io::Error| state("the token store cannot be written", path, &e);
     // The same name every time, under the lock: what a killed process left goes with the next.
     let aside = path.with_extension("tmp");
-    let text = serde_json::to_vec_pretty(stored).map_err(|e| Error::new(ErrorKind::Internal, format!("the token store: {e}")))?;
-    let written = own_file::begin(&aside, true)
+    let text = serde_json::to_vec_pretty(stored)
+        .map_err(|e| Error::new(ErrorKind::Internal, format!("the token store: {e}")))?;
+    let written = private_file::begin(&aside, true)
         .and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))
         .and_then(|()| std::fs::rename(&aside, path));
     if let Err(e) = written {

@@ -54,7 +54,9 @@ fn oauth2(connection: &Connection, rule: &Oauth2, offer: Offer<'_>) -> Result<ht
     let secret = rule.client_secret.as_ref().and_then(|t| connection.render(t));
     let mut form: Vec<(&str, String)> = match offer {
         Offer::Client => vec![("grant_type", "client_credentials".into()), ("scope", rule.scopes.join(" "))],
-        Offer::Refresh(token) => vec![("grant_type", "refresh_token".into()), ("refresh_token", token.expose().to_owned())],
+        Offer::Refresh(token) => {
+            vec![("grant_type", "refresh_token".into()), ("refresh_token", token.expose().to_owned())]
+        }
         Offer::Code { code, redirect, verifier } => vec![
             ("grant_type", "authorization_code".into()),
             ("code", code.expose().to_owned()),
@@ -64,22 +66,30 @@ fn oauth2(connection: &Connection, rule: &Oauth2, offer: Offer<'_>) -> Result<ht
     };
     form.retain(|(_, value)| !value.is_empty());
     // One whose property is absent is left out.
-    form.extend(rule.token_parameters.iter().filter_map(|(name, text)| Some((name.as_str(), connection.render(text)?))));
+    form.extend(
+        rule.token_parameters.iter().filter_map(|(name, text)| Some((name.as_str(), connection.render(text)?))),
+    );
     let mut builder = http::Request::builder().method(Verb::POST).uri(url.as_str());
     builder = builder.header(CONTENT_TYPE, "application/x-www-form-urlencoded").header(ACCEPT, "application/json");
     match (secret, client_auth(connection, rule)) {
         (Some(secret), ClientAuthFile::Body) => form.extend([("client_id", id), ("client_secret", secret)]),
         (Some(secret), ClientAuthFile::Basic) => {
-            builder = builder.header(AUTHORIZATION, sensitive(&format!("Basic {}", STANDARD.encode(form_pair(&id, &secret))))?);
+            builder = builder
+                .header(AUTHORIZATION, sensitive(&format!("Basic {}", STANDARD.encode(form_pair(&id, &secret))))?);
         }
         (None, _) => form.push(("client_id", id)),
     }
-    let body = form.iter().map(|(name, value)| format!("{}={}", form_value(name), form_value(value))).collect::<Vec<_>>().join("&");
+    let body = form
+        .iter()
+        .map(|(name, value)| format!("{}={}", form_value(name), form_value(value)))
+        .collect::<Vec<_>>()
+        .join("&");
     builder.body(Bytes::from(body)).map_err(|e| Error::new(ErrorKind::Internal, format!("the token request: {e}")))
 }
 
 fn client_auth(connection: &Connection, rule: &Oauth2) -> ClientAuthFile {
-    let found = if connection.secret_in_form.load(Ordering::Relaxed) { ClientAuthFile::Body } else { ClientAuthFile::Basic };
+    let found =
+        if connection.secret_in_form.load(Ordering::Relaxed) { ClientAuthFile::Body } else { ClientAuthFile::Basic };
     rule.client_auth.unwrap_or(found)
 }
 
@@ -93,13 +103,17 @@ pub(crate) fn may_try_form(connection: &Connection) -> bool {
 fn refresh(connection: &Connection, rule: &Refresh, token: &Secret) -> Result<http::Request<Bytes>> {
     let path = rule.path.render(|name| connection.value(name)).map_err(missing)?;
     let address = format!("{}{path}", connection.base().as_str().trim_end_matches('/'));
-    let url = Url::parse(&address).map_err(|e| Error::new(ErrorKind::Connection, format!("the address of the token request: {e}")))?;
+    let url = Url::parse(&address)
+        .map_err(|e| Error::new(ErrorKind::Connection, format!("the address of the token request: {e}")))?;
     connection.check_origin(&url)?;
-    let mut builder = http::Request::builder().method(rule.verb.clone()).uri(url.as_str()).header(ACCEPT, "application/json");
+    let mut builder =
+        http::Request::builder().method(rule.verb.clone()).uri(url.as_str()).header(ACCEPT, "application/json");
     for (name, text) in &rule.headers {
         // The one secret placeholder stands for the newest refresh token, not for the one that the connection began with.
         let secret = |n: &str| connection.connector.property(n).is_some_and(|p| p.secret);
-        let value = text.render(|n| if secret(n) { Some(Cow::Borrowed(token.expose())) } else { connection.value(n) }).map_err(missing)?;
+        let value = text
+            .render(|n| if secret(n) { Some(Cow::Borrowed(token.expose())) } else { connection.value(n) })
+            .map_err(missing)?;
         builder = builder.header(name.clone(), sensitive(&value)?);
     }
     builder.body(Bytes::new()).map_err(|e| Error::new(ErrorKind::Internal, format!("the token request: {e}")))
@@ -108,7 +122,10 @@ fn refresh(connection: &Connection, rule: &Refresh, token: &Secret) -> Result<ht
 /// Where a person signs in (RFC 6749, section 4.1.1, with PKCE): the answer comes to `redirect` with the same `state`.
 pub(crate) fn sign_in_url(connection: &Connection, redirect: &str, state: &str, challenge: &str) -> Result<Url> {
     let Auth::Oauth2(Oauth2 { authorize: Some(authorize), client_id, scopes, .. }) = &connection.connector.auth else {
-        return Err(Error::new(ErrorKind::Usage, format!("{} needs no sign-in by a person", connection.connector.title)));
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!("{} needs no sign-in by a person", connection.connector.title),
+        ));
     };
     let mut url = connection.address(authorize)?;
     let id = needed(connection, client_id)?;
@@ -173,16 +190,23 @@ pub(crate) fn read(connection: &Connection, mut response: Response) -> Result<Gr
     let text = match charset::decode(&mut response) {
         Ok((text, _)) => text,
         Err(_) if !status.is_success() => String::new(),
-        Err(error) => return Err(with_status(Error::new(ErrorKind::Unavailable, format!("the token server: {}", error.message)))),
+        Err(error) => {
+            return Err(with_status(Error::new(ErrorKind::Unavailable, format!("the token server: {}", error.message))));
+        }
     };
     let body: Option<Value> = serde_json::from_str(&text).ok();
     let (access, refresh, life) = places(&connection.connector.auth);
-    let token = |pointer: &Pointer| body.as_ref().and_then(|b| pointer.find(b)).and_then(Value::as_str).filter(|t| !t.is_empty());
+    let token = |pointer: &Pointer| {
+        body.as_ref().and_then(|b| pointer.find(b)).and_then(Value::as_str).filter(|t| !t.is_empty())
+    };
     // Before anything is said: a refusal, too, may hold tokens and quote them.
     [token(&access), token(&refresh)].into_iter().flatten().for_each(|t| connection.redactor.learn(t));
     let refused = |code: Option<String>, message: String| {
-        let by_status =
-            if status.is_server_error() || status.as_u16() == 429 { ErrorKind::Unavailable } else { ErrorKind::Unauthenticated };
+        let by_status = if status.is_server_error() || status.as_u16() == 429 {
+            ErrorKind::Unavailable
+        } else {
+            ErrorKind::Unauthenticated
+        };
         let kind = match code.as_deref() {
             Some(code) if FINAL.contains(&code) => ErrorKind::Unauthenticated,
             Some(code) if PASSING.contains(&code) => ErrorKind::Unavailable,
@@ -239,7 +263,9 @@ impl Told {
                 let code = text("/error");
                 Told { is_error: code.is_some(), code, message }
             }
-            Some(Value::Null | Value::Bool(false) | Value::Array(_) | Value::Object(_)) | None => Told { message, ..Told::default() },
+            Some(Value::Null | Value::Bool(false) | Value::Array(_) | Value::Object(_)) | None => {
+                Told { message, ..Told::default() }
+            }
         }
     }
 }
@@ -263,11 +289,14 @@ fn places(auth: &Auth) -> (Pointer, Pointer, Option<Pointer>) {
 }
 
 fn needed(connection: &Connection, text: &Text) -> Result<String> {
-    connection.render(text).ok_or_else(|| missing(text.names().find(|n| connection.value(n).is_none()).unwrap_or_default()))
+    connection
+        .render(text)
+        .ok_or_else(|| missing(text.names().find(|n| connection.value(n).is_none()).unwrap_or_default()))
 }
 
 fn missing(name: &str) -> Error {
-    Error::new(ErrorKind::Connection, format!("signing in needs the property `{name}`")).at(Place::field(format!("/{name}")))
+    Error::new(ErrorKind::Connection, format!("signing in needs the property `{name}`"))
+        .at(Place::field(format!("/{name}")))
 }
 
 fn sensitive(value: &str) -> Result<HeaderValue> {

@@ -83,19 +83,25 @@ fn read(user: &str) -> Result<Option<Tokens>> {
     };
     // The reader's message may quote the content.
     let entry: Entry = serde_json::from_str(&text)
-        .map_err(|_| Error::new(ErrorKind::State, format!("the keyring's entry `{user}` of the service {SERVICE} is damaged")))
+        .map_err(|_| {
+            Error::new(ErrorKind::State, format!("the keyring's entry `{user}` of the service {SERVICE} is damaged"))
+        })
         .map_err(|e| e.advise("remove the entry and sign in again"))?;
     Ok(Some(Tokens::from(&entry)))
 }
 
 fn write(user: &str, entry: &Entry) -> Result<()> {
-    let text = serde_json::to_string(entry).map_err(|e| Error::new(ErrorKind::Internal, format!("the keyring's entry: {e}")))?;
-    keyring::Entry::new(SERVICE, user).and_then(|entry| entry.set_password(&text)).map_err(|why| state("cannot be written", user, &why))
+    let text = serde_json::to_string(entry)
+        .map_err(|e| Error::new(ErrorKind::Internal, format!("the keyring's entry: {e}")))?;
+    keyring::Entry::new(SERVICE, user)
+        .and_then(|entry| entry.set_password(&text))
+        .map_err(|why| state("cannot be written", user, &why))
 }
 
 fn state(what: &str, user: &str, why: &keyring::Error) -> Error {
     let message = format!("the keyring's entry `{user}` of the service {SERVICE} {what}: {}", reason(why));
-    Error::new(ErrorKind::State, message).advise("is the keyring there and unlocked? a file can hold the tokens instead")
+    Error::new(ErrorKind::State, message)
+        .advise("is the keyring there and unlocked? a file can hold the tokens instead")
 }
 
 /// Where there is no keyring at all, its own start tells more than the entry does.

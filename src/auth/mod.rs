@@ -3,7 +3,7 @@
 mod basic;
 mod file_store;
 mod grant;
-mod keeper;
+mod token_cache;
 #[cfg(feature = "keyring")]
 mod keyring_store;
 mod owner;
@@ -22,8 +22,8 @@ use crate::secret::{MASK, Secret};
 pub use file_store::FileStore;
 pub(crate) use grant::sign_in_url;
 #[cfg(any(feature = "cli", feature = "ffi"))]
-pub(crate) use keeper::settled;
-pub(crate) use keeper::{Access, Keeper, Means};
+pub(crate) use token_cache::settled;
+pub(crate) use token_cache::{Access, TokenCache, TokenContext};
 #[cfg(feature = "keyring")]
 pub use keyring_store::KeyringStore;
 #[cfg(all(feature = "keyring", feature = "cli"))]
@@ -38,7 +38,8 @@ pub(crate) fn sign(
     request: &mut http::Request<Bytes>,
 ) -> Result<()> {
     if !connection.is_home(request.uri()) {
-        let url = Url::parse(&request.uri().to_string()).map_err(|e| Error::new(ErrorKind::Internal, format!("the request's URL: {e}")))?;
+        let url = Url::parse(&request.uri().to_string())
+            .map_err(|e| Error::new(ErrorKind::Internal, format!("the request's URL: {e}")))?;
         connection.check_request(operation, &url)?;
     }
     if operation.anonymous {
@@ -69,7 +70,9 @@ fn lasting(connection: &Connection) -> Result<(HeaderName, HeaderValue)> {
         }
         Auth::Bearer { token } => (AUTHORIZATION, format!("Bearer {}", rendered(connection, token)?)),
         Auth::ApiKey { header, value } => (header.clone(), rendered(connection, value)?),
-        Auth::None | Auth::Oauth2(_) | Auth::Refresh(_) => return Err(Error::new(ErrorKind::Internal, "this credential does not last")),
+        Auth::None | Auth::Oauth2(_) | Auth::Refresh(_) => {
+            return Err(Error::new(ErrorKind::Internal, "this credential does not last"));
+        }
     };
     let value = sensitive(&name, &value)?;
     Ok((name, value))
@@ -83,13 +86,15 @@ pub(crate) fn uses_tokens(connection: &Connection, operation: &Operation) -> boo
 fn rendered(connection: &Connection, text: &Text) -> Result<String> {
     connection.render(text).ok_or_else(|| {
         let missing = text.names().find(|n| connection.value(n).is_none()).unwrap_or_default();
-        Error::new(ErrorKind::Connection, format!("the credentials need the property `{missing}`")).at(Place::field(format!("/{missing}")))
+        Error::new(ErrorKind::Connection, format!("the credentials need the property `{missing}`"))
+            .at(Place::field(format!("/{missing}")))
     })
 }
 
 fn sensitive(name: &HeaderName, value: &str) -> Result<HeaderValue> {
-    let mut header = HeaderValue::from_bytes(value.as_bytes())
-        .map_err(|_| Error::new(ErrorKind::Connection, format!("the credentials hold characters that the header {name} cannot")))?;
+    let mut header = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| {
+        Error::new(ErrorKind::Connection, format!("the credentials hold characters that the header {name} cannot"))
+    })?;
     header.set_sensitive(true);
     Ok(header)
 }

@@ -84,8 +84,10 @@ pub(super) fn of_earlier(connection: &Connection, kept: Vec<EarlierTokens>) -> E
 
 /// Tokens of one account, in a connection that names another.
 pub(super) fn of_another(owner: &TokenOwner, account: Option<&str>) -> Error {
-    let called = |account: Option<&str>| account.map_or_else(|| "no account".to_owned(), |a| format!("the account `{a}`"));
-    let message = format!("the tokens are of {}, and the connection names {}", called(account), called(owner.account.as_deref()));
+    let called =
+        |account: Option<&str>| account.map_or_else(|| "no account".to_owned(), |a| format!("the account `{a}`"));
+    let message =
+        format!("the tokens are of {}, and the connection names {}", called(account), called(owner.account.as_deref()));
     Error::new(ErrorKind::Connection, message).at(Place::field("/account")).advise(
         "give every connection to one account the same `account`; a connection to another account needs a sign-in or a refresh token of its own",
     )

@@ -128,7 +128,8 @@ pub struct MemoryStore {
 #[async_trait]
 impl TokenStore for MemoryStore {
     async fn open(&self, owner: &TokenOwner) -> Result<Box<dyn TokenSlot>> {
-        let slot = Arc::clone(self.slots.lock().unwrap_or_else(PoisonError::into_inner).entry(owner.key()).or_default());
+        let slot =
+            Arc::clone(self.slots.lock().unwrap_or_else(PoisonError::into_inner).entry(owner.key()).or_default());
         Ok(Box::new(MemorySlot(slot.lock_owned().await)))
     }
 }

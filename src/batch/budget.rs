@@ -38,11 +38,16 @@ impl Limit {
     /// What is wrong, for people.
     pub(super) fn said(self) -> String {
         match self {
-            Limit::Bytes => format!("it reads and makes more bytes than the limit expression_bytes ({} MiB)", BYTES_MAX >> 20),
-            Limit::Digits => {
-                "it reads a number that expressions cannot hold: a whole one beyond 128 bits, or one beyond 1.8e308".to_owned()
+            Limit::Bytes => {
+                format!("it reads and makes more bytes than the limit expression_bytes ({} MiB)", BYTES_MAX >> 20)
             }
-            Limit::Elements => format!("it goes through more elements than the limit expression_elements ({ELEMENTS_MAX})"),
+            Limit::Digits => {
+                "it reads a number that expressions cannot hold: a whole one beyond 128 bits, or one beyond 1.8e308"
+                    .to_owned()
+            }
+            Limit::Elements => {
+                format!("it goes through more elements than the limit expression_elements ({ELEMENTS_MAX})")
+            }
         }
     }
 
@@ -96,7 +101,8 @@ pub(super) fn bytes(count: u64) -> Result<(), Error> {
 /// Pays for elements.
 pub(super) fn elements(count: u64) -> Result<(), Error> {
     let left = LEFT.get();
-    let elements = left.elements.checked_sub(count).filter(|_| left.past.is_none()).ok_or(Limit::Elements).map_err(fail)?;
+    let elements =
+        left.elements.checked_sub(count).filter(|_| left.past.is_none()).ok_or(Limit::Elements).map_err(fail)?;
     LEFT.set(Left { elements, ..left });
     Ok(())
 }
@@ -134,7 +140,9 @@ impl Weight {
         self.elements += 1;
         match value.kind() {
             ValueKind::String => self.bytes += value.as_str().map_or(0, text_bytes),
-            ValueKind::Number if !value.is_integer() => self.bytes += f64::try_from(value.clone()).map_or(0, number_bytes),
+            ValueKind::Number if !value.is_integer() => {
+                self.bytes += f64::try_from(value.clone()).map_or(0, number_bytes)
+            }
             ValueKind::Seq | ValueKind::Iterable | ValueKind::Map => {
                 if let Some(record) = value.downcast_object_ref::<Record>() {
                     self.bytes += record.bytes();

@@ -37,7 +37,8 @@ fn items_of(items: &[String]) -> Result<Items> {
 }
 
 pub(super) fn check_part(task: &Task<'_>, options: &Options, first: u64, part: Vec<String>) -> Result<()> {
-    let numbered = |e: Error| if first == 0 { e } else { e.with(|d| d.message = format!("after item {first}: {}", d.message)) };
+    let numbered =
+        |e: Error| if first == 0 { e } else { e.with(|d| d.message = format!("after item {first}: {}", d.message)) };
     let unknown = check_items(&task.step.operation, options, Some(&items_of(&part)?)).map_err(numbered)?;
     if unknown.is_empty() || !task.step.known_fields {
         return Ok(());
@@ -58,7 +59,8 @@ pub(super) fn begin(
         return Err(stopped());
     }
     task.context.check_stop()?;
-    let intent = Intent { ledger: Arc::clone(&task.context.ledger), step: task.key.clone(), element, stop: stop.clone() };
+    let intent =
+        Intent { ledger: Arc::clone(&task.context.ledger), step: task.key.clone(), element, stop: stop.clone() };
     let with = CallOptions {
         cancel: task.context.hard.clone(),
         stop_on_error: task.step.on_error == OnErrorFile::Stop,

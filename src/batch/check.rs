@@ -7,21 +7,22 @@ use serde_json::Value;
 use super::expr::{Expr, Shape, Wrong};
 use super::literal::{literal_items, takes_nothing, tell};
 use super::load::{Known, find};
-use super::model::{Feed, Leg, Save, Step, Watermark};
+use super::model::{ItemSource, MatrixJob, Save, Step, Watermark};
 use super::names;
 use super::row_fields::{self, Sources};
 use crate::definition::{
-    BatchFile, Catalog, Checker, Fields, Json, Method, Operation, Ordered, SavePart, StepFile, Template, UnknownFieldsFile, WatermarkFile,
+    BatchFile, Catalog, Checker, Fields, Json, Method, Operation, Ordered, SavePart, StepFile, Template,
+    UnknownFieldsFile, WatermarkFile,
 };
 use crate::error::{Result, did_you_mean};
 use crate::options::Options;
 use crate::yaml::{escape, unescape};
 
 /// What the steps stand on.
-pub(crate) struct Ground<'a> {
+pub(crate) struct CheckContext<'a> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) known: &'a Known,
-    pub(crate) legs: &'a [Leg],
+    pub(crate) jobs: &'a [MatrixJob],
     pub(crate) vars: &'a BTreeMap<String, String>,
     pub(crate) env: &'a BTreeMap<String, String>,
     /// The batch's own connection.
@@ -31,7 +32,7 @@ pub(crate) struct Ground<'a> {
 }
 
 /// Checks all steps. What is wrong with one does not hide what is wrong with the next. Gives the good ones with their numbers in the file.
-pub(crate) fn steps(c: &mut Checker<'_>, file: &BatchFile, ground: &Ground<'_>) -> Vec<(usize, Step)> {
+pub(crate) fn steps(c: &mut Checker<'_>, file: &BatchFile, ground: &CheckContext<'_>) -> Vec<(usize, Step)> {
     let ids: Vec<&str> = file.steps.iter().map(|s| s.id.as_str()).collect();
     let mut steps = Vec::new();
     let mut rows = BTreeMap::new();
@@ -48,11 +49,16 @@ pub(crate) fn steps(c: &mut Checker<'_>, file: &BatchFile, ground: &Ground<'_>) 
 
 fn check_id(c: &mut Checker<'_>, at: &str, number: usize, ids: &[&str]) {
     let Some(id) = ids.get(number) else { return };
-    let plain = id.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let plain = id.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     if !plain {
         let better: String = id.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
         let advice = (!better.is_empty() && better != *id).then(|| format!("such as {better}"));
-        c.fault(&format!("{at}/id"), format!("`{id}` cannot be an id: expressions name it, so it takes letters, digits and _"), advice);
+        c.fault(
+            &format!("{at}/id"),
+            format!("`{id}` cannot be an id: expressions name it, so it takes letters, digits and _"),
+            advice,
+        );
     }
     if ids.iter().take(number).any(|other| other == id) {
         c.fault(&format!("{at}/id"), format!("`{id}` is the id of an earlier step too"), None);
@@ -66,7 +72,7 @@ fn check_step(
     number: usize,
     file: &StepFile,
     (ids, rows): (&[&str], &BTreeMap<String, Fields>),
-    ground: &Ground<'_>,
+    ground: &CheckContext<'_>,
 ) -> (Option<Step>, Fields) {
     let found = operation(c, at, file, ground);
     let (template, method, operation) = match found {
@@ -84,14 +90,16 @@ fn check_step(
     let of_items = names::Allowed { item: true, parent: loops && is_query, watermark: false };
     let nothing = names::Allowed::default();
 
-    let each = file.each.as_ref().and_then(|value| feed(c, &format!("{at}/for"), value, &mut names, nothing));
-    names.sources.item = names.sources.of_feed(each.as_ref());
+    let each = file.each.as_ref().and_then(|value| source(c, &format!("{at}/for"), value, &mut names, nothing));
+    names.sources.item = names.sources.of_source(each.as_ref());
     let (options, literal) = options(c, at, file, template.as_ref(), operation.as_deref(), &mut names, plain);
     let own_items = file.items.as_ref();
     let template_items = template.as_ref().filter(|t| own_items.is_none() && !t.items.is_empty()).map(template_items);
-    let items = own_items.or(template_items.as_ref()).and_then(|value| feed(c, &format!("{at}/items"), value, &mut names, plain));
+    let items = own_items
+        .or(template_items.as_ref())
+        .and_then(|value| source(c, &format!("{at}/items"), value, &mut names, plain));
     let record = operation.as_deref().map(|o| o.returned_fields(&literal)).unwrap_or_default();
-    let passing = if is_query { record.clone() } else { names.sources.of_feed(items.as_ref()) };
+    let passing = if is_query { record.clone() } else { names.sources.of_source(items.as_ref()) };
     names.sources.parent = std::mem::replace(&mut names.sources.item, passing);
     let keep = file.keep.as_ref().and_then(|value| expression(c, &format!("{at}/where"), value, &mut names, of_items));
     let map = file.map.as_ref().map(|value| shape(c, &format!("{at}/map"), &value.0, &mut names, of_items));
@@ -102,7 +110,10 @@ fn check_step(
     names.sources.item = Fields::Any;
     let when = file.when.as_ref().and_then(|value| expression(c, &format!("{at}/when"), value, &mut names, nothing));
     after(c, at, file, ids, number, names.needs);
-    let watermark = file.watermark.as_ref().and_then(|w| watermark(c, &format!("{at}/watermark"), w, known_fields.then_some(&record)));
+    let watermark = file
+        .watermark
+        .as_ref()
+        .and_then(|w| watermark(c, &format!("{at}/watermark"), w, known_fields.then_some(&record)));
     let save = file.save.as_ref().and_then(|part| save_part(c, &format!("{at}/save"), part, &mut names));
     if let Some(save) = save.as_ref().filter(|_| known_fields) {
         row_fields::check_columns(c, &format!("{at}/save/columns"), &save.columns, &gives);
@@ -157,8 +168,9 @@ fn watermark(c: &mut Checker<'_>, at: &str, file: &WatermarkFile, record: Option
 type Found = (Option<Template>, std::sync::Arc<Operation>);
 
 /// The step's one operation, by its id or through a template.
-fn operation(c: &mut Checker<'_>, at: &str, file: &StepFile, ground: &Ground<'_>) -> Option<Found> {
-    let said = [("query", &file.query), ("mutate", &file.mutate), ("delete", &file.delete), ("template", &file.template)];
+fn operation(c: &mut Checker<'_>, at: &str, file: &StepFile, ground: &CheckContext<'_>) -> Option<Found> {
+    let said =
+        [("query", &file.query), ("mutate", &file.mutate), ("delete", &file.delete), ("template", &file.template)];
     let said: Vec<(&str, &String)> = said.iter().filter_map(|(key, value)| value.as_ref().map(|v| (*key, v))).collect();
     let (key, name) = match said.as_slice() {
         [(key, name)] => (*key, name.as_str()),
@@ -171,7 +183,11 @@ fn operation(c: &mut Checker<'_>, at: &str, file: &StepFile, ground: &Ground<'_>
             return None;
         }
         [_, (second, _), ..] => {
-            c.fault(&format!("{at}/{second}"), format!("the step `{}` does two things", file.id), Some("make two steps of it".to_owned()));
+            c.fault(
+                &format!("{at}/{second}"),
+                format!("the step `{}` does two things", file.id),
+                Some("make two steps of it".to_owned()),
+            );
             return None;
         }
     };
@@ -201,13 +217,19 @@ fn operation(c: &mut Checker<'_>, at: &str, file: &StepFile, ground: &Ground<'_>
 }
 
 /// The connector that the step's connection has, where that is known.
-fn connector_of(file: &StepFile, ground: &Ground<'_>) -> Option<String> {
+fn connector_of(file: &StepFile, ground: &CheckContext<'_>) -> Option<String> {
     let named = file.connection.as_deref().and_then(|name| ground.known.get(name)).map(|k| k.connector.clone());
-    named.or_else(|| ground.legs.first().and_then(|l| l.connector.clone()))
+    named.or_else(|| ground.jobs.first().and_then(|l| l.connector.clone()))
 }
 
-/// The connection of each leg.
-fn connections(c: &mut Checker<'_>, at: &str, file: &StepFile, operation: &Operation, ground: &Ground<'_>) -> Vec<String> {
+/// The connection of each job.
+fn connections(
+    c: &mut Checker<'_>,
+    at: &str,
+    file: &StepFile,
+    operation: &Operation,
+    ground: &CheckContext<'_>,
+) -> Vec<String> {
     let connector = operation.connector.name.as_str();
     if let Some(name) = &file.connection {
         let place = format!("{at}/connection");
@@ -216,20 +238,24 @@ fn connections(c: &mut Checker<'_>, at: &str, file: &StepFile, operation: &Opera
             Some(found) if found.connector == connector => {}
             Some(found) => c.fault(
                 &place,
-                format!("`{name}` is a connection of {}, and {} is an operation of {connector}", found.connector, operation.id),
+                format!(
+                    "`{name}` is a connection of {}, and {} is an operation of {connector}",
+                    found.connector, operation.id
+                ),
                 None,
             ),
             None => {}
         }
-        return vec![name.clone(); ground.legs.len()];
+        return vec![name.clone(); ground.jobs.len()];
     }
-    let own = ground.connection.and_then(|name| ground.known.get(name).filter(|k| k.connector == connector).map(|_| name));
+    let own =
+        ground.connection.and_then(|name| ground.known.get(name).filter(|k| k.connector == connector).map(|_| name));
     let all: Vec<&str> = ground.known.of(connector).collect();
     let only = if let [one] = all.as_slice() { Some(*one) } else { None };
     let mut missing = false;
-    let chosen = ground.legs.iter().filter_map(|leg| {
-        let legs = leg.connection.as_deref().filter(|_| leg.connector.as_deref() == Some(connector));
-        let name = legs.or(own).or(only);
+    let chosen = ground.jobs.iter().filter_map(|job| {
+        let jobs = job.connection.as_deref().filter(|_| job.connector.as_deref() == Some(connector));
+        let name = jobs.or(own).or(only);
         missing |= name.is_none();
         name.map(str::to_owned)
     });
@@ -264,9 +290,15 @@ fn options(
 ) -> (Shape, Options) {
     let Ordered(own) = &file.options;
     let place = format!("{at}/options");
-    let base = template.map(|t| crate::item::fields_of(&t.options.0).unwrap_or_default().into_iter().map(|(n, r)| (n, r.get().to_owned())));
-    let mut all: Vec<(String, Shape)> =
-        base.into_iter().flatten().filter(|(n, _)| own.iter().all(|(o, _)| o != n)).map(|(n, json)| (n, Shape::Fixed(json))).collect();
+    let base = template.map(|t| {
+        crate::item::fields_of(&t.options.0).unwrap_or_default().into_iter().map(|(n, r)| (n, r.get().to_owned()))
+    });
+    let mut all: Vec<(String, Shape)> = base
+        .into_iter()
+        .flatten()
+        .filter(|(n, _)| own.iter().all(|(o, _)| o != n))
+        .map(|(n, json)| (n, Shape::Fixed(json)))
+        .collect();
     for (name, value) in own {
         all.push((name.clone(), shape(c, &format!("{place}/{}", escape(name)), &value.0, names, allowed)));
     }
@@ -283,12 +315,20 @@ fn asked(c: &mut Checker<'_>, at: &str, template: Option<&Template>, file: &Step
     let Some(template) = template else { return };
     let left = template.left(|name| file.options.0.iter().any(|(given, _)| given == name), |_| file.items.is_some());
     let Some(pointer) = left.first() else { return };
-    let what = pointer.strip_prefix("/options/").map_or_else(|| "the items".to_owned(), |name| format!("the option `{}`", unescape(name)));
+    let what = pointer
+        .strip_prefix("/options/")
+        .map_or_else(|| "the items".to_owned(), |name| format!("the option `{}`", unescape(name)));
     c.fault(&format!("{at}/template"), format!("the template {} leaves {what} to you", template.name), None);
 }
 
 /// Names of all options, and the values of those that have no expressions: it gives these.
-fn check_options(c: &mut Checker<'_>, place: &str, operation: &Operation, all: &[(String, Shape)], file: &StepFile) -> Options {
+fn check_options(
+    c: &mut Checker<'_>,
+    place: &str,
+    operation: &Operation,
+    all: &[(String, Shape)],
+    file: &StepFile,
+) -> Options {
     let names = || operation.options.iter().map(|o| o.name.as_str());
     let mut literal = Options::default();
     for (name, shape) in all {
@@ -306,7 +346,11 @@ fn check_options(c: &mut Checker<'_>, place: &str, operation: &Operation, all: &
     }
     let is_given = |name: &str| all.iter().any(|(n, _)| n == name);
     let has_items = file.items.is_some();
-    for option in operation.options.iter().filter(|o| o.required && !is_given(&o.name) && !(has_items && operation.item_may_fill(o))) {
+    for option in operation
+        .options
+        .iter()
+        .filter(|o| o.required && !is_given(&o.name) && !(has_items && operation.item_may_fill(o)))
+    {
         let advice = Some(format!("`opnode describe {}` tells about it", operation.id));
         c.fault(place, format!("the option `{}` of {} is missing", option.name, operation.id), advice);
     }
@@ -340,11 +384,19 @@ fn places(c: &mut Checker<'_>, at: &str, file: &StepFile, operation: &Operation,
     };
     refuse("items", is_query && file.items.is_some(), "a query takes no items");
     refuse("items", !is_query && file.items.is_some() && takes_nothing(operation), "this operation takes no items");
-    refuse("where", !is_query && file.keep.is_some() && !has_items, "`where` chooses among `items`, and the step has none");
+    refuse(
+        "where",
+        !is_query && file.keep.is_some() && !has_items,
+        "`where` chooses among `items`, and the step has none",
+    );
     refuse("map", !is_query && file.map.is_some() && !has_items, "`map` changes `items`, and the step has none");
     refuse("limit", !is_query && file.limit.is_some(), "`limit` is for queries");
     refuse("watermark", !is_query && file.watermark.is_some(), "`watermark` is for queries");
-    refuse("forward_only", file.forward_only && !operation.can_walk_forward_only(), "this operation cannot be walked by key");
+    refuse(
+        "forward_only",
+        file.forward_only && !operation.can_walk_forward_only(),
+        "this operation cannot be walked by key",
+    );
     refuse("parallel", file.parallel > 1 && file.each.is_none(), "`parallel` is for steps with `for`");
     let needs_items = operation.items.as_ref().is_some_and(|r| r.required);
     if !is_query && needs_items && !has_items {
@@ -380,7 +432,13 @@ fn note(c: &mut Checker<'_>, at: &str, (message, advice): Wrong) {
 }
 
 /// A value with expressions, whose names are checked.
-fn shape(c: &mut Checker<'_>, at: &str, json: &str, names: &mut names::Names<'_, '_>, allowed: names::Allowed) -> Shape {
+fn shape(
+    c: &mut Checker<'_>,
+    at: &str,
+    json: &str,
+    names: &mut names::Names<'_, '_>,
+    allowed: names::Allowed,
+) -> Shape {
     let shape = Shape::parse(json, at, &mut |at, wrong| note(c, at, wrong));
     for (inner, expr) in shape.expressions() {
         names.check(c, &format!("{at}{inner}"), expr, allowed);
@@ -389,7 +447,13 @@ fn shape(c: &mut Checker<'_>, at: &str, json: &str, names: &mut names::Names<'_,
 }
 
 /// A key that is one expression: `where`, `when`.
-fn expression(c: &mut Checker<'_>, at: &str, json: &Json, names: &mut names::Names<'_, '_>, allowed: names::Allowed) -> Option<Expr> {
+fn expression(
+    c: &mut Checker<'_>,
+    at: &str,
+    json: &Json,
+    names: &mut names::Names<'_, '_>,
+    allowed: names::Allowed,
+) -> Option<Expr> {
     match shape(c, at, &json.0, names, allowed) {
         Shape::Value(expr) => Some(expr),
         Shape::Fixed(json) if json == "true" || json == "false" => Expr::parse(&json).ok(),
@@ -403,12 +467,19 @@ fn expression(c: &mut Checker<'_>, at: &str, json: &Json, names: &mut names::Nam
 }
 
 /// `for` and `items`: an earlier step's rows, or a value.
-fn feed(c: &mut Checker<'_>, at: &str, json: &Json, names: &mut names::Names<'_, '_>, allowed: names::Allowed) -> Option<Feed> {
+fn source(
+    c: &mut Checker<'_>,
+    at: &str,
+    json: &Json,
+    names: &mut names::Names<'_, '_>,
+    allowed: names::Allowed,
+) -> Option<ItemSource> {
     let before = c.faults.len();
     let shape = shape(c, at, &json.0, names, allowed);
-    if let Some(Value::String(_)) = json.to_value().as_object().filter(|map| map.len() == 1).and_then(|map| map.get("file")) {
-        let advice =
-            "write the items here, or take those of a step: ${{ steps.ID.items }}; an item with a field `file` is written in a list";
+    if let Some(Value::String(_)) =
+        json.to_value().as_object().filter(|map| map.len() == 1).and_then(|map| map.get("file"))
+    {
+        let advice = "write the items here, or take those of a step: ${{ steps.ID.items }}; an item with a field `file` is written in a list";
         c.fault(at, "items are not read from a file", Some(advice.to_owned()));
         return None;
     }
@@ -418,7 +489,7 @@ fn feed(c: &mut Checker<'_>, at: &str, json: &Json, names: &mut names::Names<'_,
                 && steps == "steps"
                 && items == "items"
             {
-                return Some(Feed::Step(id.clone()));
+                return Some(ItemSource::Step(id.clone()));
             }
         }
         Shape::Fixed(json) if !json.starts_with(['[', '{']) && c.faults.len() == before => {
@@ -429,7 +500,7 @@ fn feed(c: &mut Checker<'_>, at: &str, json: &Json, names: &mut names::Names<'_,
         }
         Shape::Fixed(_) | Shape::Text(_) | Shape::List(_) | Shape::Map(_) => {}
     }
-    Some(Feed::Shape(shape))
+    Some(ItemSource::Shape(shape))
 }
 
 fn save_part(c: &mut Checker<'_>, at: &str, part: &SavePart, names: &mut names::Names<'_, '_>) -> Option<Save> {
@@ -442,7 +513,11 @@ fn save_part(c: &mut Checker<'_>, at: &str, part: &SavePart, names: &mut names::
     let (before, told) = (names.needs.clone(), c.faults.len());
     let to = shape(c, &place, &json, names, allowed);
     if *names.needs != before {
-        c.fault(&place, "a path does not depend on what other steps give", Some("use vars, env, connection or run".to_owned()));
+        c.fault(
+            &place,
+            "a path does not depend on what other steps give",
+            Some("use vars, env, connection or run".to_owned()),
+        );
     }
     // A path with a fault in it leads nowhere.
     (c.faults.len() == told).then_some(Save { to, format, columns })

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use super::event::{Event, StepCounts, StepName};
 use super::folder::Folder;
 use super::journal::{Fact, Journal};
-use super::model::{Batch, Leg, Step};
+use super::model::{Batch, MatrixJob, Step};
 use super::scope::Scope;
 use super::state::{RunState, StepState};
 use crate::engine::Session;
@@ -77,11 +77,11 @@ pub(crate) fn stopped() -> Error {
     Error::new(ErrorKind::Cancelled, "the run was stopped").advise("run it again: it goes on from here")
 }
 
-/// A step of a leg, with all that it needs.
+/// A step of a job, with all that it needs.
 pub(crate) struct Task<'r> {
     pub(crate) context: &'r Context,
     pub(crate) step: &'r Step,
-    pub(crate) leg: &'r Leg,
+    pub(crate) job: &'r MatrixJob,
     pub(crate) key: String,
     pub(crate) session: &'r Session,
     pub(crate) scope: Scope,
@@ -92,7 +92,7 @@ pub(crate) struct Task<'r> {
 
 impl Task<'_> {
     pub(crate) fn name(&self) -> StepName {
-        StepName { leg: self.leg.name.clone(), step: self.step.id.clone() }
+        StepName { job: self.job.name.clone(), step: self.step.id.clone() }
     }
 
     pub(crate) fn state(&self) -> StepState {
@@ -126,6 +126,8 @@ impl Gate for Intent {
         if self.ledger.stop.is_cancelled() || self.stop.is_cancelled() {
             return Err(stopped());
         }
-        self.ledger.commit(vec![Fact::Intended { step: self.step.clone(), element: self.element, first, count }], Vec::new()).await
+        self.ledger
+            .commit(vec![Fact::Intended { step: self.step.clone(), element: self.element, first, count }], Vec::new())
+            .await
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::claim::{Claim, claim};
 use crate::error::{Error, ErrorKind, Place, Result, io_text};
-use crate::own_file;
+use crate::private_file;
 
 /// What to do about a file of a run that is not what it was.
 pub(crate) const WAY_OUT: &str = "put back the file as it was, or start over with --fresh, which keeps the old run aside: look at what the run has written before you write it again";
@@ -14,22 +14,24 @@ pub(crate) const WAY_OUT: &str = "put back the file as it was, or start over wit
 /// A file of a run that is not what it was.
 pub(crate) fn damaged(path: &Path, why: &str) -> Error {
     let shown = path.display().to_string();
-    Error::new(ErrorKind::State, format!("{shown} is damaged: {why}")).at(Place { file: Some(shown), ..Place::default() }).advise(WAY_OUT)
+    Error::new(ErrorKind::State, format!("{shown} is damaged: {why}"))
+        .at(Place { file: Some(shown), ..Place::default() })
+        .advise(WAY_OUT)
 }
 
 /// A failed file operation, as the error that a person reads.
 pub(crate) fn failed(what: &str, path: &Path, cause: &io::Error) -> Error {
     let shown = path.display().to_string();
     let why = io_text(cause);
-    let error =
-        Error::new(ErrorKind::State, format!("{shown} cannot be {what}: {why}")).at(Place { file: Some(shown), ..Place::default() });
+    let error = Error::new(ErrorKind::State, format!("{shown} cannot be {what}: {why}"))
+        .at(Place { file: Some(shown), ..Place::default() });
     match cause.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             error.advise("make room and run it again: it goes on from what is safe on disk")
         }
-        io::ErrorKind::FileTooLarge => {
-            error.advise("raise the limit on the size of files (ulimit -f) and run it again: it goes on from what is safe on disk")
-        }
+        io::ErrorKind::FileTooLarge => error.advise(
+            "raise the limit on the size of files (ulimit -f) and run it again: it goes on from what is safe on disk",
+        ),
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             error.advise("give this user the right to write there, or choose another place with --state")
         }
@@ -40,17 +42,17 @@ pub(crate) fn failed(what: &str, path: &Path, cause: &io::Error) -> Error {
 /// Makes a folder that only its owner may enter, and those above it.
 pub(crate) fn folder(path: &Path) -> Result<()> {
     not_a_link(path)?;
-    own_file::folder(path).map_err(|e| failed("made", path, &e))
+    private_file::folder(path).map_err(|e| failed("made", path, &e))
 }
 
 /// Refuses a link where a folder or file of ours may stand.
 pub(crate) fn not_a_link(path: &Path) -> Result<()> {
-    own_file::not_a_link(path).map_err(|e| failed("used", path, &e))
+    private_file::not_a_link(path).map_err(|e| failed("used", path, &e))
 }
 
 /// Opens a private file, in the manner of `options`.
 pub(crate) fn open(path: &Path, options: &mut OpenOptions) -> Result<File> {
-    own_file::open(path, options).map_err(|e| failed("opened", path, &e))
+    private_file::open(path, options).map_err(|e| failed("opened", path, &e))
 }
 
 /// Opens a private file for writing behind what is in it.
@@ -101,7 +103,7 @@ impl Beside {
         // The same name every time: what a killed run left goes with the next.
         let aside = path.with_file_name(format!(".{name}.opnode"));
         let file = match is_private {
-            true => own_file::begin(&aside, true),
+            true => private_file::begin(&aside, true),
             // Another run may save there too.
             false => claim(&aside, true).and_then(|claim| match claim {
                 Claim::Mine(file, _) => Ok(file),

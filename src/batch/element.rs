@@ -2,9 +2,9 @@
 
 use super::call::{begin, options, refused_item};
 use super::context::Task;
-use super::feed::Inputs;
+use super::item_source::Inputs;
 use super::journal::Tally;
-use super::send::{Move, adrift, decide};
+use super::send::{Move, in_doubt, decide};
 use super::state::StepState;
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::Options;
@@ -54,13 +54,17 @@ pub(super) async fn send_element(task: &Task<'_>, known: &StepState, stop: &Canc
                         sent.tally.retries += receipt.retries;
                         sent.tally.wait_ms += receipt.wait_ms;
                     }
-                    Err(error) if matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::State) => sent.lost = Some(error),
-                    Err(error) => sent.outcomes.extend((index..end).map(|i| (refused_item(i as u64, error.clone()), own(i)))),
+                    Err(error) if matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::State) => {
+                        sent.lost = Some(error)
+                    }
+                    Err(error) => {
+                        sent.outcomes.extend((index..end).map(|i| (refused_item(i as u64, error.clone()), own(i))))
+                    }
                 }
                 index = end;
             }
             other => {
-                sent.outcomes.extend(adrift(other, index as u64).map(|outcome| (outcome, own(index))));
+                sent.outcomes.extend(in_doubt(other, index as u64).map(|outcome| (outcome, own(index))));
                 index += 1;
             }
         }
@@ -75,8 +79,9 @@ fn prepare(task: &Task<'_>, element: u64, item: &str) -> Result<(Options, Option
     let options = options(task.step, &scope)?;
     let items = match &task.step.items {
         None => None,
-        Some(feed) => {
-            let items: Result<Vec<String>> = Inputs::open(feed, task.step, &scope)?.map(|item| item.map(|(_, item)| item)).collect();
+        Some(source) => {
+            let items: Result<Vec<String>> =
+                Inputs::open(source, task.step, &scope)?.map(|item| item.map(|(_, item)| item)).collect();
             Some(items?)
         }
     };

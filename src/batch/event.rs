@@ -59,18 +59,19 @@ pub enum Event {
     StepEnded(StepReport),
 }
 
-/// A step of one leg.
+/// A step of one job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct StepName {
     /// The connection of the matrix; `main` without one.
-    pub leg: String,
+    #[serde(rename = "leg")]
+    pub job: String,
     /// The step's id.
     pub step: String,
 }
 
 impl std::fmt::Display for StepName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.leg == super::load::MAIN { f.write_str(&self.step) } else { write!(f, "{}/{}", self.leg, self.step) }
+        if self.job == super::load::MAIN { f.write_str(&self.step) } else { write!(f, "{}/{}", self.job, self.step) }
     }
 }
 
@@ -157,7 +158,7 @@ pub struct Report {
     pub resumed: bool,
     /// Whether nothing is left to do: a run that is not finished goes on when it is started again.
     pub finished: bool,
-    /// The steps, in the order of the file, leg by leg.
+    /// The steps, in the order of the file, job by job.
     pub steps: Vec<StepReport>,
     /// Why the run as a whole failed.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -178,7 +179,8 @@ impl Report {
             ErrorKind::Partial => i32::MAX,
             other => 3 + other.number(),
         };
-        let worst = self.error.iter().chain(self.steps.iter().filter_map(|s| s.error.as_ref())).min_by_key(|e| rank(e.kind()));
+        let worst =
+            self.error.iter().chain(self.steps.iter().filter_map(|s| s.error.as_ref())).min_by_key(|e| rank(e.kind()));
         worst.map_or(Ok(()), |e| Err(e.clone()))
     }
 }

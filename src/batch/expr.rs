@@ -12,7 +12,7 @@ use super::budget;
 use super::filters;
 use super::record::member;
 use super::scope::Scope;
-use super::tokens::{closing, depth, names_null, parts, path, paths, with_checked_operators, words};
+use super::lexer::{closing, depth, names_null, parts, path, paths, with_checked_operators, words};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::fields_of;
 
@@ -88,11 +88,14 @@ impl Expr {
             ));
         }
         if depth(source) > DEPTH_MAX {
-            let message = format!("an expression has more brackets within brackets than the limit expression_depth ({DEPTH_MAX})");
+            let message = format!(
+                "an expression has more brackets within brackets than the limit expression_depth ({DEPTH_MAX})"
+            );
             return Err((message, Some("work it out in several steps, or with `map`".to_owned())));
         }
         // Only as it is evaluated: of `[1] * 9999999 ~ ''`, the language would make the text while it compiles.
-        let checked = with_checked_operators(source, [filters::FACTOR, filters::TERM, filters::TEXT, filters::CONTAINER]);
+        let checked =
+            with_checked_operators(source, [filters::FACTOR, filters::TERM, filters::TEXT, filters::CONTAINER]);
         let compiled = LANGUAGE.compile_expression_owned(checked.clone()).map_err(|e| no_expression(source, &e))?;
         // Behind a text, the language takes a character that it does not know for the end, unless a bracket is still open.
         if LANGUAGE.compile_expression_owned(format!("({checked})")).is_err() {
@@ -143,9 +146,14 @@ impl Expr {
         }
         // What an item has is handed on as it is; what is put together here is not.
         let made = self.source.contains('{') || self.source.contains("dict(");
-        let hole = made.then(|| fields_of(&json)).flatten().and_then(|fields| fields.into_iter().find(|(_, raw)| raw.get() == "null"));
+        let hole = made
+            .then(|| fields_of(&json))
+            .flatten()
+            .and_then(|fields| fields.into_iter().find(|(_, raw)| raw.get() == "null"));
         match hole {
-            Some((name, _)) => Err(self.failed(&format!("its `{name}` is null, which is not sent by accident")).advise(NULL)),
+            Some((name, _)) => {
+                Err(self.failed(&format!("its `{name}` is null, which is not sent by accident")).advise(NULL))
+            }
             None => Ok(json),
         }
     }
@@ -171,7 +179,8 @@ impl Expr {
 }
 
 /// What to do about null where a value is sent.
-const NULL: &str = "write | default('…') behind it for a value of your own, or ? where null is meant: ${{ item.manager ? }}";
+const NULL: &str =
+    "write | default('…') behind it for a value of your own, or ? where null is meant: ${{ item.manager ? }}";
 
 /// What becomes of an expression that is null.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -211,9 +220,10 @@ fn said(error: &minijinja::Error) -> String {
 fn no_expression(source: &str, error: &minijinja::Error) -> Wrong {
     // The grammar has the same places for both, and nothing large comes of a division.
     match LANGUAGE.compile_expression_owned(source.replace('*', "/")) {
-        Err(e) => {
-            (format!("`{source}` is no expression: {}", said(&e)), Some("text in an expression stands in quotes: ${{ 'text' }}".into()))
-        }
+        Err(e) => (
+            format!("`{source}` is no expression: {}", said(&e)),
+            Some("text in an expression stands in quotes: ${{ 'text' }}".into()),
+        ),
         Ok(_) => (format!("`{source}` is no expression: at a `*` or `+`: {}", said(error)), None),
     }
 }
@@ -247,7 +257,9 @@ impl Shape {
             return Shape::Map(fields.into_iter().map(part).collect());
         }
         if let Ok(list) = serde_json::from_str::<Vec<&serde_json::value::RawValue>>(json) {
-            let part = |(index, raw): (usize, &&serde_json::value::RawValue)| Shape::parse(raw.get(), &format!("{at}/{index}"), fault);
+            let part = |(index, raw): (usize, &&serde_json::value::RawValue)| {
+                Shape::parse(raw.get(), &format!("{at}/{index}"), fault)
+            };
             return Shape::List(list.iter().enumerate().map(part).collect());
         }
         let text: String = serde_json::from_str(json).unwrap_or_default();
@@ -262,7 +274,8 @@ impl Shape {
         let mut pieces = Vec::new();
         let mut rest = text;
         while let Some((before, tail)) = rest.split_once("${{") {
-            let end = closing(tail).ok_or_else(|| (format!("an expression in `{text}` has no end"), Some("it ends with }}".to_owned())))?;
+            let end = closing(tail)
+                .ok_or_else(|| (format!("an expression in `{text}` has no end"), Some("it ends with }}".to_owned())))?;
             let (source, after) = tail.split_at(end);
             if !before.is_empty() {
                 pieces.push(Piece::Literal(before.to_owned()));
@@ -296,8 +309,12 @@ impl Shape {
                 Piece::Literal(_) => None,
                 Piece::Value(expr) => Some((at.to_owned(), expr)),
             })),
-            Shape::List(list) => list.iter().enumerate().for_each(|(i, shape)| shape.collect(&format!("{at}/{i}"), found)),
-            Shape::Map(map) => map.iter().for_each(|(k, shape)| shape.collect(&format!("{at}/{}", crate::yaml::escape(k)), found)),
+            Shape::List(list) => {
+                list.iter().enumerate().for_each(|(i, shape)| shape.collect(&format!("{at}/{i}"), found))
+            }
+            Shape::Map(map) => {
+                map.iter().for_each(|(k, shape)| shape.collect(&format!("{at}/{}", crate::yaml::escape(k)), found))
+            }
         }
     }
 
@@ -373,11 +390,15 @@ fn joined(pieces: &[Piece], scope: &Scope) -> Result<String> {
 fn as_text(expr: &Expr, json: &str) -> Result<String> {
     match json.as_bytes().first() {
         Some(b'"') => serde_json::from_str(json).map_err(|e| expr.failed(&format!("it is no text: {e}"))),
-        Some(b'[') => Err(expr.failed("it is a list, which has no place inside text").advise("write | join(',') or | tojson behind it")),
+        Some(b'[') => Err(expr
+            .failed("it is a list, which has no place inside text")
+            .advise("write | join(',') or | tojson behind it")),
         Some(b'{') => Err(expr
             .failed("it is an object, which has no place inside text")
             .advise("name one of its fields, or write | tojson behind it")),
-        Some(b'n') | None => Err(expr.failed("it is null, which has no place inside text").advise("write | default('…') behind it")),
+        Some(b'n') | None => {
+            Err(expr.failed("it is null, which has no place inside text").advise("write | default('…') behind it"))
+        }
         Some(_) => Ok(json.to_owned()),
     }
 }
@@ -386,7 +407,7 @@ fn as_text(expr: &Expr, json: &str) -> Result<String> {
 mod tests {
     use super::{Expr, Shape};
     use crate::batch::scope::Scope;
-    use crate::batch::tokens::words;
+    use crate::batch::lexer::words;
 
     #[test]
     fn filters_and_tests_are_known() {
@@ -462,16 +483,26 @@ mod tests {
             let (message, _) = Expr::parse(source).err().unwrap_or_else(|| panic!("{source} was accepted"));
             assert!(message.contains("cannot be read"), "{message}");
         }
-        for source in ["'a' 'b'", "item.a == 'x' and item.b", "'a' in item.b", "{'a': 'b'}['a']", "f(*item.a, b='c')", "('a', 'b')"] {
+        for source in [
+            "'a' 'b'",
+            "item.a == 'x' and item.b",
+            "'a' in item.b",
+            "{'a': 'b'}['a']",
+            "f(*item.a, b='c')",
+            "('a', 'b')",
+        ] {
             assert!(Expr::parse(source).is_ok(), "{source}");
         }
     }
 
     #[test]
     fn nothing_large_is_made_before_it_is_evaluated() {
-        for source in
-            ["[[1] * 9999999] * 9999999 ~ ''", "'' ~ [[1] * 9999999] * 9999999", "[1] * 99999999 == [1] * 99999999", "2 in [1] * 99999999"]
-        {
+        for source in [
+            "[[1] * 9999999] * 9999999 ~ ''",
+            "'' ~ [[1] * 9999999] * 9999999",
+            "[1] * 99999999 == [1] * 99999999",
+            "2 in [1] * 99999999",
+        ] {
             let expr = Expr::parse(source).unwrap_or_else(|e| panic!("{source}: {e:?}"));
             assert!(expr.json(&Scope::default()).unwrap_err().message.contains("`*` is for numbers"), "{source}");
         }

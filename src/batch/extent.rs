@@ -51,7 +51,9 @@ impl<'de> Deserialize<'de> for Sum {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Sum, D::Error> {
         let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
         let number = u64::from_str_radix(&text, 16).ok().filter(|_| text.len() == 16);
-        number.map(|n| Sum(n.to_be_bytes())).ok_or_else(|| serde::de::Error::custom("a digest has 16 hexadecimal digits"))
+        number
+            .map(|n| Sum(n.to_be_bytes()))
+            .ok_or_else(|| serde::de::Error::custom("a digest has 16 hexadecimal digits"))
     }
 }
 

@@ -82,7 +82,8 @@ pub(crate) fn tidy(path: &Path, left: &BTreeSet<(u64, u64)>) -> Result<usize> {
             last.insert((key.element, key.index), number);
         }
     }
-    let kept: BTreeSet<usize> = last.into_iter().filter(|(key, _)| left.contains(key)).map(|(_, number)| number).collect();
+    let kept: BTreeSet<usize> =
+        last.into_iter().filter(|(key, _)| left.contains(key)).map(|(_, number)| number).collect();
     let mut file = Beside::begin(path, true)?;
     for (_, line) in text.split_inclusive(|b| *b == b'\n').enumerate().filter(|(number, _)| kept.contains(number)) {
         file.write(line)?;

@@ -148,9 +148,9 @@ fn others(args: &[Value], times: u64) -> Result<(), Error> {
         Weight { bytes, elements: 1 } => budget::bytes(bytes.saturating_mul(times)),
         weight => weight.pay(times),
     };
-    args.iter()
-        .skip(1)
-        .try_for_each(|arg| if arg.is_kwargs() { arg.try_iter()?.try_for_each(|name| pay(&arg.get_item(&name)?)) } else { pay(arg) })
+    args.iter().skip(1).try_for_each(|arg| {
+        if arg.is_kwargs() { arg.try_iter()?.try_for_each(|name| pay(&arg.get_item(&name)?)) } else { pay(arg) }
+    })
 }
 
 fn each(args: &mut [Value]) -> Result<(), Error> {
@@ -170,7 +170,9 @@ fn compared(args: &mut [Value]) -> Result<(), Error> {
     budget::elements(weight.elements.saturating_mul(rounds))?;
     budget::bytes((weight.bytes / COMPARED).saturating_mul(rounds))?;
     // A name with commas is several names.
-    let names = |arg: &Value| arg.is_kwargs().then(|| arg.get_attr("attribute").ok()?.as_str().map(|n| n.matches(',').count())).flatten();
+    let names = |arg: &Value| {
+        arg.is_kwargs().then(|| arg.get_attr("attribute").ok()?.as_str().map(|n| n.matches(',').count())).flatten()
+    };
     let commas = args.iter().filter_map(names).map(budget::size).sum::<u64>();
     budget::elements(commas.saturating_mul(length.max(1)).saturating_mul(budget::LIST))
 }
@@ -190,8 +192,11 @@ fn joined_lists(args: &mut [Value]) -> Result<(), Error> {
 /// Lists and texts that are summed up are copied again and again.
 fn summed(args: &mut [Value]) -> Result<(), Error> {
     each(args)?;
-    let named = |arg: &Value| if arg.is_kwargs() { arg.get_attr("start").ok().filter(|v| !v.is_undefined()) } else { None };
-    let Some(start) = args.get(2).filter(|v| !v.is_kwargs()).cloned().or_else(|| args.iter().find_map(named)) else { return Ok(()) };
+    let named =
+        |arg: &Value| if arg.is_kwargs() { arg.get_attr("start").ok().filter(|v| !v.is_undefined()) } else { None };
+    let Some(start) = args.get(2).filter(|v| !v.is_kwargs()).cloned().or_else(|| args.iter().find_map(named)) else {
+        return Ok(());
+    };
     let Some(value) = args.first().filter(|_| !start.is_number()) else { return Ok(()) };
     let weight = Weight::of(value)?;
     let rounds = value.len().map_or(weight.elements, budget::size);
@@ -252,7 +257,8 @@ fn indented(args: &mut [Value]) -> Result<(), Error> {
     let Some(value) = args.first_mut() else { return Ok(()) };
     some(value)?;
     flat(value)?;
-    let (value, width, _, _, named): (StringInput, Option<usize>, Option<bool>, Option<bool>, Kwargs) = from_args(args)?;
+    let (value, width, _, _, named): (StringInput, Option<usize>, Option<bool>, Option<bool>, Kwargs) =
+        from_args(args)?;
     let width = width.or(named.get("width")?).unwrap_or(4);
     let lines = budget::size(value.as_str().split('\n').count());
     // The filter makes one indentation to begin with, even where it uses none.
@@ -274,7 +280,9 @@ fn formatted(args: &mut [Value]) -> Result<(), Error> {
         longest = longest.max(budget::size(text.end().len()));
     }
     let number = budget::number_bytes(f64::MAX);
-    budget::bytes(marks.saturating_mul(longest + number).saturating_add(widths).saturating_add(budget::size(format.len())))
+    budget::bytes(
+        marks.saturating_mul(longest + number).saturating_add(widths).saturating_add(budget::size(format.len())),
+    )
 }
 
 /// Refuses the marks of a format with which the language panics.
@@ -285,12 +293,16 @@ fn marked(format: &str) -> Result<(), Error> {
             rest = text;
             continue;
         }
-        let (name, spec) = mark.strip_prefix('(').map_or(("", mark), |named| named.split_once(')').unwrap_or((named, "")));
+        let (name, spec) =
+            mark.strip_prefix('(').map_or(("", mark), |named| named.split_once(')').unwrap_or((named, "")));
         if !name.is_ascii() {
             return Err(wrong("a name in it is not ASCII"));
         }
-        let numbers =
-            spec.split(|c: char| c == '%' || c.is_ascii_alphabetic()).next().unwrap_or_default().split(|c: char| !c.is_ascii_digit());
+        let numbers = spec
+            .split(|c: char| c == '%' || c.is_ascii_alphabetic())
+            .next()
+            .unwrap_or_default()
+            .split(|c: char| !c.is_ascii_digit());
         if numbers.filter(|run| !run.is_empty()).any(|run| run.parse::<u16>().is_err()) {
             return Err(wrong("a width or precision in it is above 65535"));
         }
@@ -302,7 +314,10 @@ fn marked(format: &str) -> Result<(), Error> {
 fn as_json(args: &mut [Value]) -> Result<(), Error> {
     let Some(value) = args.first() else { return Ok(()) };
     some(value)?;
-    let indent = args.iter().skip(1).find_map(|arg| if arg.is_kwargs() { arg.get_attr("indent").ok() } else { Some(arg.clone()) });
+    let indent = args
+        .iter()
+        .skip(1)
+        .find_map(|arg| if arg.is_kwargs() { arg.get_attr("indent").ok() } else { Some(arg.clone()) });
     let mut tally = Tally { indent: indent.and_then(|v| v.as_usize()).map_or(2, budget::size), ..Tally::default() };
     match serde_json::to_writer(&mut tally, value) {
         // The filter has its own words for what is no JSON.
@@ -407,7 +422,8 @@ fn replace(args: Rest<ValueOrKwargs>) -> Result<Value, Error> {
     let mut args = args.into_values();
     args.iter().take(3).try_for_each(some)?;
     args.iter_mut().take(3).try_for_each(flat)?;
-    let (value, from, to, times, named): (StringInput, StringInput, StringInput, Option<i64>, Kwargs) = from_args(&args)?;
+    let (value, from, to, times, named): (StringInput, StringInput, StringInput, Option<i64>, Kwargs) =
+        from_args(&args)?;
     // As in Python, a number below zero is no limit.
     let times = times.or(named.get("count")?).and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX);
     named.assert_all_used()?;

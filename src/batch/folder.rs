@@ -95,8 +95,8 @@ impl Folder {
     }
 
     /// Where a step's rows are kept, and those of its items that failed.
-    pub(crate) fn spool(&self, leg: &str, step: &str) -> (PathBuf, PathBuf) {
-        let folder = self.root.join("spool").join(file_name(leg));
+    pub(crate) fn spool(&self, job: &str, step: &str) -> (PathBuf, PathBuf) {
+        let folder = self.root.join("spool").join(file_name(job));
         (folder.join(format!("{step}.ndjson")), folder.join(format!("{step}.failed.ndjson")))
     }
 }
@@ -116,8 +116,8 @@ impl Opening<'_> {
         let Opening { root, lock, info, mut kept, batch, .. } = self;
         notes.extend(kept.begin(batch.name())?);
         info.write(root)?;
-        let journal = Journal::begin(&root.join("journal"), &info.run, kept.print)?;
-        let state = RunState { run: info.run.clone(), watermarks: kept.print, ..RunState::default() };
+        let journal = Journal::begin(&root.join("journal"), &info.run, kept.fingerprint)?;
+        let state = RunState { run: info.run.clone(), watermarks: kept.fingerprint, ..RunState::default() };
         kept.adopt(batch, &state);
         Ok(Folder { root: root.to_owned(), journal, state, resumed: false, kept, notes, info, _lock: lock })
     }
@@ -126,14 +126,16 @@ impl Opening<'_> {
     fn go_on(self, found: Recovered, mut state: RunState) -> Result<Folder> {
         let Opening { root, batch, lock, info, beginning, mut kept } = self;
         let mut before = RunInfo::read(root, &state.run)?;
-        let changes = changes(&before.prints, &info.prints);
+        let changes = changes(&before.fingerprints, &info.fingerprints);
         if !changes.is_empty() && !beginning.accept_changes {
             let what = changes.join(", ");
             return Err(Error::new(
                 ErrorKind::State,
                 format!("the unfinished run of {} was begun with something else: {what}", before.started),
             )
-            .advise("--accept-changes goes on with what is there now; --fresh starts over and keeps the old run aside"));
+            .advise(
+                "--accept-changes goes on with what is there now; --fresh starts over and keeps the old run aside",
+            ));
         }
         let mut notes = Vec::new();
         match state.ended {
@@ -147,13 +149,13 @@ impl Opening<'_> {
             notes.push("the last line of the journal was torn and has been cut off".into());
         }
         if !changes.is_empty() {
-            before.prints = info.prints;
+            before.fingerprints = info.fingerprints;
             before.write(root)?;
         }
         let journal = Journal::open(&path, Proof { run: state.run.clone(), lines: found.lines, last: found.last })?;
         // One whose end was not noted has ended as well.
         if state.ended || (beginning.retry_failed && batch.is_done(&state)) {
-            let again = [Fact::Ended { kind: None }, Fact::Again { watermarks: kept.print }];
+            let again = [Fact::Ended { kind: None }, Fact::Again { watermarks: kept.fingerprint }];
             let facts: Vec<Fact> = again.into_iter().skip(usize::from(state.ended)).collect();
             facts.iter().for_each(|fact| state.apply(fact));
             journal.note(facts, Vec::new());
@@ -180,7 +182,10 @@ pub(crate) fn recall(path: &Path) -> Result<(Recovered, RunState)> {
     // A run is killed between the first line and this file, or between the two when it is set aside.
     if proof.is_none() && found.lines > 1 && found.version > 1 && !state.ended {
         let beside = path.with_file_name(tail::NAME);
-        return Err(damaged(&beside, &format!("it is missing or torn, and tells how many lines {} must have", path.display())));
+        return Err(damaged(
+            &beside,
+            &format!("it is missing or torn, and tells how many lines {} must have", path.display()),
+        ));
     }
     Ok((found, state))
 }
@@ -198,12 +203,16 @@ fn refuse_older(root: &Path, found: &Recovered, ended: bool) -> Result<()> {
         journal::VERSION
     );
     let advice = match ended {
-        true => "retry its failed items with the opnode that ran it; a new run needs no flag, and sends all items again",
+        true => {
+            "retry its failed items with the opnode that ran it; a new run needs no flag, and sends all items again"
+        }
         false => {
             "finish it with the opnode that began it, or start over with --fresh, which keeps it aside: that sends again what it has sent"
         }
     };
-    Err(Error::new(ErrorKind::State, message).at(Place { file: Some(root.display().to_string()), ..Place::default() }).advise(advice))
+    Err(Error::new(ErrorKind::State, message)
+        .at(Place { file: Some(root.display().to_string()), ..Place::default() })
+        .advise(advice))
 }
 
 /// A connection's name as the name of a folder.
@@ -214,7 +223,8 @@ fn file_name(name: &str) -> String {
 }
 
 fn nothing_to_retry(why: &str) -> Error {
-    Error::new(ErrorKind::Usage, format!("there is nothing to retry: {why}")).advise("run the batch without --retry-failed")
+    Error::new(ErrorKind::Usage, format!("there is nothing to retry: {why}"))
+        .advise("run the batch without --retry-failed")
 }
 
 fn nothing_failed(state: &RunState) -> Error {
@@ -223,15 +233,18 @@ fn nothing_failed(state: &RunState) -> Error {
     match unknown {
         0 => nothing_to_retry(why),
         // A new run would send what was done once more.
-        n => nothing_to_retry(&format!("{why}, and of {n} it is not known whether they took effect"))
-            .advise("look at the records of the unknown items; a new run sends all items again, those that were done too"),
+        n => nothing_to_retry(&format!("{why}, and of {n} it is not known whether they took effect")).advise(
+            "look at the records of the unknown items; a new run sends all items again, those that were done too",
+        ),
     }
 }
 
 /// What differs, named.
 fn changes(before: &BTreeMap<String, String>, now: &BTreeMap<String, String>) -> Vec<String> {
-    let changed =
-        now.iter().filter(|(name, print)| before.get(*name).is_some_and(|b| b != *print)).map(|(name, _)| format!("{name} has changed"));
+    let changed = now
+        .iter()
+        .filter(|(name, print)| before.get(*name).is_some_and(|b| b != *print))
+        .map(|(name, _)| format!("{name} has changed"));
     let gone = before.keys().filter(|name| !now.contains_key(*name)).map(|name| format!("{name} is no longer used"));
     let new = now.keys().filter(|name| !before.contains_key(*name)).map(|name| format!("{name} is new"));
     changed.chain(gone).chain(new).collect()

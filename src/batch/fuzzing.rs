@@ -27,7 +27,8 @@ pub(crate) fn batch(data: &[u8], engine: &Arc<Engine>) {
 /// A value with expressions, and in a second line the item that it reads: what comes out is JSON.
 pub(crate) fn expression(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    let (source, item) = text.split_once('\n').unwrap_or((&text, "{\"id\": 7, \"name\": \"a\", \"tags\": [1.10, null]}"));
+    let (source, item) =
+        text.split_once('\n').unwrap_or((&text, "{\"id\": 7, \"name\": \"a\", \"tags\": [1.10, null]}"));
     let Ok(shape) = Shape::text(source) else { return };
     let mut scope = Scope::default();
     if let Ok(item) = serde_json::from_str::<&RawValue>(item) {
@@ -60,5 +61,8 @@ pub(crate) fn journal(data: &[u8]) {
     assert_eq!(whole.torn, (whole.length as usize) < data.len(), "torn");
     let sound = data.get(..whole.length as usize).unwrap_or_default();
     let again = read(sound);
-    assert!(again.is_ok_and(|(r, again)| !r.torn && r.last == whole.last && again == facts), "another state without the torn tail");
+    assert!(
+        again.is_ok_and(|(r, again)| !r.torn && r.last == whole.last && again == facts),
+        "another state without the torn tail"
+    );
 }

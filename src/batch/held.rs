@@ -59,7 +59,9 @@ fn pass(gate: &File, path: &Path) -> Result<()> {
             Err(TryLockError::WouldBlock) if since.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(2)),
             Err(TryLockError::WouldBlock) => {
                 let message = format!("{}: other processes want to run this batch and get no further", path.display());
-                return Err(Error::new(ErrorKind::State, message).advise("is one of them stopped? end it, and try again"));
+                return Err(
+                    Error::new(ErrorKind::State, message).advise("is one of them stopped? end it, and try again")
+                );
             }
             Err(TryLockError::Error(e)) => return Err(disk::failed("locked", path, &e)),
         }
@@ -105,7 +107,8 @@ mod tests {
     fn of_several_at_the_same_instant_all_but_one_name_the_one() {
         let folder = tempfile::tempdir().unwrap();
         // What a killed run left.
-        std::fs::write(folder.path().join("lock"), r#"{"pid":1,"host":"stale","since":"2020-01-01T00:00:00Z"}"#).unwrap();
+        std::fs::write(folder.path().join("lock"), r#"{"pid":1,"host":"stale","since":"2020-01-01T00:00:00Z"}"#)
+            .unwrap();
         for round in 0..40 {
             let barrier = Arc::new(Barrier::new(9));
             let threads: Vec<_> = (0..8)
@@ -124,8 +127,11 @@ mod tests {
             let seen = is_held(folder.path());
             barrier.wait();
             let all: Vec<_> = threads.into_iter().map(|t| t.join().unwrap()).collect();
-            let holders: Vec<_> =
-                all.iter().filter(|(_, held)| held.is_ok()).map(|(number, _)| format!(" on h{round}-{number} ")).collect();
+            let holders: Vec<_> = all
+                .iter()
+                .filter(|(_, held)| held.is_ok())
+                .map(|(number, _)| format!(" on h{round}-{number} "))
+                .collect();
             let [holder] = holders.as_slice() else { panic!("{holders:?} hold it at once, looked at: {seen}") };
             for (_, held) in &all {
                 let Err(error) = held else { continue };

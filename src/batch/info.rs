@@ -32,7 +32,8 @@ pub struct RunInfo {
     /// The version of opnode.
     pub opnode: String,
     /// Digests of all that decides what the run does, by what they are of.
-    pub prints: BTreeMap<String, String>,
+    #[serde(rename = "prints")]
+    pub fingerprints: BTreeMap<String, String>,
 }
 
 /// The file: expressions and keys are made from what stands in it, so it has a digest.
@@ -72,7 +73,8 @@ impl RunInfo {
     /// Writes it whole.
     pub(super) fn write(&self, root: &Path) -> Result<()> {
         let content = Content { info: self.clone(), sum: Some(self.sum()) };
-        let text = serde_json::to_vec_pretty(&content).map_err(|e| Error::new(ErrorKind::Internal, format!("run.json: {e}")))?;
+        let text = serde_json::to_vec_pretty(&content)
+            .map_err(|e| Error::new(ErrorKind::Internal, format!("run.json: {e}")))?;
         disk::replace(&root.join("run.json"), &text)
     }
 }

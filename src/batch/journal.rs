@@ -33,7 +33,7 @@ pub(crate) struct Tally {
     pub(crate) elapsed_ms: u64,
 }
 
-/// One fact. Steps are named `leg/step`; elements of a `for` count from 0.
+/// One fact. Steps are named `job/step`; elements of a `for` count from 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "fact", rename_all = "snake_case")]
 #[expect(clippy::large_enum_variant, reason = "the large one is the one that most facts are, and few are held at once")]
@@ -89,8 +89,9 @@ pub(crate) enum Fact {
     },
     /// The step's files are in their places.
     Saved { step: String },
-    /// All steps of the leg are done and its watermarks are kept.
-    Leg { leg: String },
+    /// All steps of the matrix job are done and its watermarks are kept.
+    #[serde(rename = "leg")]
+    Job { #[serde(rename = "leg")] job: String },
     /// The failed items of an ended run are tried again from here on.
     Again {
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -134,7 +135,8 @@ impl Journal {
         let file = disk::append(path)?;
         let length = file.metadata().map_err(|e| disk::failed("read", path, &e))?.len();
         let (entries, queue) = mpsc::channel();
-        let mut writer = Writer { file, path: path.to_owned(), length, lines: whole.lines, last: whole.last, tail, broken: None };
+        let mut writer =
+            Writer { file, path: path.to_owned(), length, lines: whole.lines, last: whole.last, tail, broken: None };
         std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || writer.run(&queue))
@@ -195,7 +197,8 @@ impl Writer {
     }
 
     fn write(&mut self, batch: &[Entry]) -> Result<()> {
-        let files: BTreeMap<&PathBuf, &Arc<File>> = batch.iter().flat_map(|e| &e.before).map(|(file, path)| (path, file)).collect();
+        let files: BTreeMap<&PathBuf, &Arc<File>> =
+            batch.iter().flat_map(|e| &e.before).map(|(file, path)| (path, file)).collect();
         for (path, file) in files {
             file.sync_data().map_err(|e| disk::failed("written", path, &e))?;
         }
@@ -256,7 +259,12 @@ pub(crate) struct Recovered {
 ///
 /// # Errors
 /// `state` with the line when anything but the tail does not check out, when a newer version wrote it, or when it cannot be read.
-pub(crate) fn recover(path: &Path, mut text: impl BufRead, proof: Option<&Proof>, each: &mut dyn FnMut(&Fact)) -> Result<Recovered> {
+pub(crate) fn recover(
+    path: &Path,
+    mut text: impl BufRead,
+    proof: Option<&Proof>,
+    each: &mut dyn FnMut(&Fact),
+) -> Result<Recovered> {
     let mut found = Recovered::default();
     let damaged = |number: u64, why: &str| damaged(path, number, why);
     let mut bytes = Vec::new();
@@ -277,10 +285,17 @@ pub(crate) fn recover(path: &Path, mut text: impl BufRead, proof: Option<&Proof>
         if sum != digits(&found.last, json) {
             return Err(damaged(number, "does not check out"));
         }
-        let facts = if json.starts_with('[') { serde_json::from_str(json) } else { serde_json::from_str(json).map(|fact| vec![fact]) };
+        let facts = if json.starts_with('[') {
+            serde_json::from_str(json)
+        } else {
+            serde_json::from_str(json).map(|fact| vec![fact])
+        };
         let facts: Vec<Fact> = facts.map_err(|e| damaged(number, &format!("holds no fact: {e}")))?;
         if (number == 1) != facts.iter().any(|fact| matches!(fact, Fact::Journal { .. })) {
-            return Err(damaged(number, if number == 1 { "does not begin a journal" } else { "begins a journal within one" }));
+            return Err(damaged(
+                number,
+                if number == 1 { "does not begin a journal" } else { "begins a journal within one" },
+            ));
         }
         if let [Fact::Journal { version, run, .. }] = facts.as_slice() {
             (found.version, found.run) = (*version, run.clone());
@@ -311,7 +326,10 @@ fn damaged(path: &Path, number: u64, why: &str) -> Error {
 fn ends_early(path: &Path, proof: &Proof, lines: u64) -> Error {
     let why = match lines {
         0 => format!("it is empty or missing, and {} had {} lines in it", proof.run, proof.lines),
-        _ => format!("it ends with line {lines}, and had {} lines: what the run did after that is not in it", proof.lines),
+        _ => format!(
+            "it ends with line {lines}, and had {} lines: what the run did after that is not in it",
+            proof.lines
+        ),
     };
     disk::damaged(path, &why)
 }
@@ -335,7 +353,9 @@ fn refuse_newer(path: &Path, json: &str) -> Result<()> {
             let shown = path.display().to_string();
             Err(Error::new(
                 ErrorKind::State,
-                format!("the run was begun by a newer opnode: its journal has version {version}, this build reads {VERSION}"),
+                format!(
+                    "the run was begun by a newer opnode: its journal has version {version}, this build reads {VERSION}"
+                ),
             )
             .at(Place { file: Some(shown), line: Some(1), ..Place::default() })
             .advise("go on with the newer opnode, or start over with --fresh"))
@@ -384,7 +404,9 @@ mod tests {
         let text = text();
         let whole = read(text.as_bytes()).unwrap();
         let proof = Proof { run: "r".into(), lines: 3, last: whole.last.clone() };
-        let told = |text: &str, proof: &Proof| recover(Path::new("journal"), text.as_bytes(), Some(proof), &mut |_| {}).map(|r| r.lines);
+        let told = |text: &str, proof: &Proof| {
+            recover(Path::new("journal"), text.as_bytes(), Some(proof), &mut |_| {}).map(|r| r.lines)
+        };
         assert_eq!(told(&text, &proof).unwrap(), 3);
         for cut in 0..text.len() {
             assert!(told(&text[..cut], &proof).unwrap_err().message.contains("had 3 lines"), "{cut}");
@@ -394,7 +416,10 @@ mod tests {
         assert_eq!(told(&longer, &proof).unwrap(), 4);
         let mut other = String::new();
         let mut last = String::new();
-        for fact in [Fact::Journal { version: VERSION, run: "r".into(), watermarks: None }, Fact::Started { step: "a/d".into() }] {
+        for fact in [
+            Fact::Journal { version: VERSION, run: "r".into(), watermarks: None },
+            Fact::Started { step: "a/d".into() },
+        ] {
             last = line(&last, &[fact], &mut other);
         }
         line(&last, &[Fact::Started { step: "a/e".into() }], &mut other);
@@ -404,7 +429,7 @@ mod tests {
 
     #[test]
     fn facts_that_are_noted_together_survive_together() {
-        let together = [Fact::Saved { step: "a/b".into() }, Fact::Leg { leg: "a".into() }];
+        let together = [Fact::Saved { step: "a/b".into() }, Fact::Job { job: "a".into() }];
         let mut text = text();
         let before = text.len();
         let last = read(text.as_bytes()).unwrap().last;

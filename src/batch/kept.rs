@@ -1,4 +1,4 @@
-//! `watermarks.json`: what legs that ended have seen, who stored it, and whether it belongs to the run that reads it. Between runs people may edit or remove
+//! `watermarks.json`: what jobs that ended have seen, who stored it, and whether it belongs to the run that reads it. Between runs people may edit or remove
 //! it; in the middle of one it must be as that run knows it.
 
 use std::collections::BTreeSet;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::disk;
 use super::extent::Sum;
-use super::model::{Batch, Leg};
+use super::model::{Batch, MatrixJob};
 use super::state::RunState;
 use super::watermark::Watermarks;
 use crate::error::{Error, ErrorKind, Place, Result};
@@ -27,7 +27,7 @@ struct Body {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     begun_with: Option<Sum>,
     /// Legs of this run whose marks are in it.
-    legs: BTreeSet<String>,
+    jobs: BTreeSet<String>,
     marks: Watermarks,
 }
 
@@ -50,7 +50,7 @@ impl Body {
 pub(crate) struct Kept {
     path: PathBuf,
     /// The digest of the file; nothing without one.
-    pub(crate) print: Option<Sum>,
+    pub(crate) fingerprint: Option<Sum>,
     body: Body,
     /// Whether it is as a run stored it.
     intact: bool,
@@ -62,9 +62,11 @@ pub(crate) struct Kept {
 /// `state` when it cannot be read or is damaged: starting from the beginning would write everything again.
 pub(crate) fn load(root: &Path) -> Result<Kept> {
     let path = root.join("watermarks.json");
-    let Some(text) = disk::read_bytes(&path)? else { return Ok(Kept { path, print: None, body: Body::default(), intact: true }) };
+    let Some(text) = disk::read_bytes(&path)? else {
+        return Ok(Kept { path, fingerprint: None, body: Body::default(), intact: true });
+    };
     let (body, intact) = parse(&path, &text)?;
-    Ok(Kept { path, print: Some(Sum::of(&text)), body, intact })
+    Ok(Kept { path, fingerprint: Some(Sum::of(&text)), body, intact })
 }
 
 fn parse(path: &Path, text: &[u8]) -> Result<(Body, bool)> {
@@ -74,7 +76,12 @@ fn parse(path: &Path, text: &[u8]) -> Result<(Body, bool)> {
     }
     let damaged = |e: serde_json::Error| {
         let shown = path.display().to_string();
-        let place = Place { file: Some(shown.clone()), line: Some(e.line() as u64), column: Some(e.column() as u64), field: None };
+        let place = Place {
+            file: Some(shown.clone()),
+            line: Some(e.line() as u64),
+            column: Some(e.column() as u64),
+            field: None,
+        };
         Error::new(ErrorKind::State, format!("{shown} is damaged: {e}"))
             .at(place)
             .advise("put it back as it was, or remove it to read everything again")
@@ -110,7 +117,9 @@ impl Kept {
                 "put back the file of {batch}, or remove it to read everything again; if it is meant for {batch}, write that name into it"
             )));
         }
-        let edited = || format!("{} was edited since the run {run} stored it; its values count as they stand", self.path.display());
+        let edited = || {
+            format!("{} was edited since the run {run} stored it; its values count as they stand", self.path.display())
+        };
         Ok((!self.intact).then(edited))
     }
 
@@ -119,37 +128,42 @@ impl Kept {
     /// # Errors
     /// `state` when it is not what the run began with, or has stored since.
     pub(crate) fn go_on(&self, batch: &Batch, state: &RunState) -> Result<()> {
-        let noted = batch.legs.iter().filter(|leg| state.legs.contains(&leg.name) && marked(batch, leg, state));
-        let noted: BTreeSet<&str> = noted.map(|leg| leg.name.as_str()).collect();
+        let noted = batch.jobs.iter().filter(|job| state.jobs.contains(&job.name) && marked(batch, job, state));
+        let noted: BTreeSet<&str> = noted.map(|job| job.name.as_str()).collect();
         let refuse = |why: &str| Err(self.foreign(why, disk::WAY_OUT));
-        if self.print == state.watermarks {
+        if self.fingerprint == state.watermarks {
             return match noted.first() {
-                Some(leg) => refuse(&format!("it is as the run {} found it, and that has stored what {leg} has seen", state.run)),
+                Some(job) => {
+                    refuse(&format!("it is as the run {} found it, and that has stored what {job} has seen", state.run))
+                }
                 None => Ok(()),
             };
         }
-        let Body { batch: name, run, begun_with, legs, marks, .. } = &self.body;
-        if self.print.is_none() || (name.as_str(), run) != (batch.name(), &state.run) || *begun_with != state.watermarks {
+        let Body { batch: name, run, begun_with, jobs, marks, .. } = &self.body;
+        if self.fingerprint.is_none() || (name.as_str(), run) != (batch.name(), &state.run) || *begun_with != state.watermarks
+        {
             return refuse(&format!("it is not the one that the run {} began with or has stored", state.run));
         }
         if !self.intact {
             return refuse(&format!("it was changed since the run {} stored it", state.run));
         }
-        if let Some(leg) = noted.iter().find(|leg| !legs.contains(**leg)) {
-            return refuse(&format!("it is older than the journal: what {leg} has seen is not in it"));
+        if let Some(job) = noted.iter().find(|job| !jobs.contains(**job)) {
+            return refuse(&format!("it is older than the journal: what {job} has seen is not in it"));
         }
-        // A kill between the two leaves marks whose leg is not noted: all that comes before the marks is.
-        let beyond = batch.legs.iter().find(|leg| {
+        // A kill between the two leaves marks whose job is not noted: all that comes before the marks is.
+        let beyond = batch.jobs.iter().find(|job| {
             let is_stored = || {
                 batch.steps.iter().all(|step| {
-                    let known = state.step(&step.key(leg));
-                    known.done && known.saved && known.mark.is_none_or(|mark| marks.get(&step.key(leg)) == Some(&mark))
+                    let known = state.step(&step.key(job));
+                    known.done && known.saved && known.mark.is_none_or(|mark| marks.get(&step.key(job)) == Some(&mark))
                 })
             };
-            legs.contains(&leg.name) && !state.legs.contains(&leg.name) && !is_stored()
+            jobs.contains(&job.name) && !state.jobs.contains(&job.name) && !is_stored()
         });
         match beyond {
-            Some(leg) => refuse(&format!("it holds what {} has seen, and the journal does not know that it was done", leg.name)),
+            Some(job) => {
+                refuse(&format!("it holds what {} has seen, and the journal does not know that it was done", job.name))
+            }
             None => Ok(()),
         }
     }
@@ -157,8 +171,8 @@ impl Kept {
     /// From now on a run, or its try of failed items, adds to it.
     pub(crate) fn adopt(&mut self, batch: &Batch, state: &RunState) {
         // What this run has stored before counts on; anything else is what it began with.
-        if self.body.run != state.run || self.body.begun_with != state.watermarks || self.print == state.watermarks {
-            self.body.legs.clear();
+        if self.body.run != state.run || self.body.begun_with != state.watermarks || self.fingerprint == state.watermarks {
+            self.body.jobs.clear();
         }
         self.body = Body {
             version: VERSION,
@@ -169,13 +183,13 @@ impl Kept {
         };
     }
 
-    /// Adds what a leg has seen, durably.
+    /// Adds what a job has seen, durably.
     ///
     /// # Errors
     /// `state` when the disk refuses.
-    pub(crate) fn store(&mut self, leg: &str, seen: Watermarks) -> Result<()> {
+    pub(crate) fn store(&mut self, job: &str, seen: Watermarks) -> Result<()> {
         self.body.marks.extend(seen);
-        self.body.legs.insert(leg.to_owned());
+        self.body.jobs.insert(job.to_owned());
         let content = Content { body: self.body.clone(), sum: Some(self.body.sum()) };
         disk::replace(&self.path, &serde_json::to_vec_pretty(&content).unwrap_or_default())
     }
@@ -188,7 +202,10 @@ impl Kept {
     }
 }
 
-/// Whether a leg has something to store.
-fn marked(batch: &Batch, leg: &Leg, state: &RunState) -> bool {
-    batch.steps.iter().any(|step| step.watermark.is_some() && state.steps.get(&step.key(leg)).is_some_and(|s| s.mark.is_some()))
+/// Whether a job has something to store.
+fn marked(batch: &Batch, job: &MatrixJob, state: &RunState) -> bool {
+    batch
+        .steps
+        .iter()
+        .any(|step| step.watermark.is_some() && state.steps.get(&step.key(job)).is_some_and(|s| s.mark.is_some()))
 }

@@ -1,4 +1,4 @@
-//! From a batch file to a checked batch: the file, its connections, its legs. Every fault is told at once, and nothing is sent.
+//! From a batch file to a checked batch: the file, its connections, its jobs. Every fault is told at once, and nothing is sent.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,15 +6,17 @@ use std::sync::Arc;
 
 use super::check;
 use super::disk;
-use super::model::{Batch, Leg, Step};
+use super::model::{Batch, MatrixJob, Step};
 use super::targets;
 use crate::connection::{ConnectionFile, ConnectionSpec, ConnectionsFile};
-use crate::definition::{BatchFile, Checker, ConnectionsPart, FORMAT_VERSION, Format, Json, MatrixFile, NamesFile, Ordered, explain};
+use crate::definition::{
+    BatchFile, Checker, ConnectionsPart, FORMAT_VERSION, Format, Json, MatrixFile, NamesFile, Ordered, explain,
+};
 use crate::engine::{Engine, Session};
 use crate::error::{Error, ErrorKind, Fault, Place, Result, did_you_mean};
 use crate::yaml::{Document, escape};
 
-/// The name of the one leg of a batch without a matrix.
+/// The name of the one job of a batch without a matrix.
 pub(crate) const MAIN: &str = "main";
 
 /// Fetches the secrets of a connection. The folder is that of the file in which it stands.
@@ -97,7 +99,8 @@ impl Batch {
     /// `definition` with every fault, its line and the nearest name; `state` when a file cannot be read.
     pub fn load(path: &Path, config: &BatchConfig) -> Result<Batch> {
         let text = disk::read(path)?.ok_or_else(|| {
-            Error::new(ErrorKind::State, format!("there is no file {}", path.display())).advise("`opnode init` writes one to begin with")
+            Error::new(ErrorKind::State, format!("there is no file {}", path.display()))
+                .advise("`opnode init` writes one to begin with")
         })?;
         Batch::parse(path, &text, config)
     }
@@ -112,7 +115,11 @@ impl Batch {
         let file: BatchFile = doc.read().map_err(|e| explain(Format::Batch, &doc, &[], &e))?;
         let mut c = Checker::new(&doc);
         if file.version != FORMAT_VERSION {
-            c.fault("/version", format!("version {} of this format is not known; this build reads {FORMAT_VERSION}", file.version), None);
+            c.fault(
+                "/version",
+                format!("version {} of this format is not known; this build reads {FORMAT_VERSION}", file.version),
+                None,
+            );
         }
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         let name = name(&mut c, path, file.name.as_deref());
@@ -120,15 +127,16 @@ impl Batch {
         let env = env(&mut c, &file.env, config);
         let before = c.faults.len();
         let known = known(&mut c, &folder, file.connections.clone(), config);
-        let legs = match &file.matrix {
-            _ if c.faults.len() > before => vec![Leg { name: MAIN.into(), connection: None, connector: None }],
-            Some(matrix) => legs(&mut c, matrix, &known),
-            None => vec![single_leg(&mut c, file.connection.as_deref(), &known)],
+        let jobs = match &file.matrix {
+            _ if c.faults.len() > before => vec![MatrixJob { name: MAIN.into(), connection: None, connector: None }],
+            Some(matrix) => jobs(&mut c, matrix, &known),
+            None => vec![single_job(&mut c, file.connection.as_deref(), &known)],
         };
         let catalog = config.engine.catalog();
         let connection = file.connection.as_deref();
         let is_doubtful = c.faults.len() > before;
-        let ground = check::Ground { catalog, known: &known, legs: &legs, vars: &vars, env: &env, connection, is_doubtful };
+        let ground =
+            check::CheckContext { catalog, known: &known, jobs: &jobs, vars: &vars, env: &env, connection, is_doubtful };
         if file.steps.is_empty() {
             c.fault("/steps", "the batch has no steps", None);
         }
@@ -137,12 +145,12 @@ impl Batch {
         let refused = targets::targets(&mut c, &steps, &ground, (&folder, &inputs), &name);
         let steps: Vec<Step> = steps.into_iter().map(|(_, step)| step).collect();
         let sessions = sessions(&mut c, config, &known, &steps, &file);
-        let prints = prints(text, &vars, &env, config, &known, &steps);
+        let fingerprints = fingerprints(text, &vars, &env, config, &known, &steps);
         for session in sessions.values() {
             env.values().for_each(|value| session.connection().redactor.learn(value));
         }
         let concurrency = usize::from(file.concurrency.max(1));
-        let batch = Batch { name, file: shown, folder, vars, env, concurrency, legs, steps, sessions, prints };
+        let batch = Batch { name, file: shown, folder, vars, env, concurrency, jobs, steps, sessions, fingerprints };
         if refused > 0 && c.faults.len() == refused {
             // The file is right, and can be run when the disk takes the results.
             return Err(Error::from_faults(ErrorKind::State, "the results cannot be kept", c.faults));
@@ -159,14 +167,15 @@ impl Batch {
     /// How many steps a run has, over all connections of the matrix.
     #[must_use]
     pub fn step_count(&self) -> usize {
-        self.legs.len() * self.steps.len()
+        self.jobs.len() * self.steps.len()
     }
 }
 
 fn name(c: &mut Checker<'_>, path: &Path, said: Option<&str>) -> String {
     let stem = || path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
     let name = said.map_or_else(stem, str::to_owned);
-    let fits = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c)) && !name.starts_with('.');
+    let fits =
+        !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c)) && !name.starts_with('.');
     if !fits {
         c.fault("/name", format!("`{name}` cannot name a run folder"), Some("use letters, digits, - and _".to_owned()));
     }
@@ -174,7 +183,8 @@ fn name(c: &mut Checker<'_>, path: &Path, said: Option<&str>) -> String {
 }
 
 fn vars(c: &mut Checker<'_>, file: &Ordered<Json>, over: &[(String, Json)]) -> BTreeMap<String, String> {
-    let mut vars: BTreeMap<String, String> = file.0.iter().map(|(name, value)| (name.clone(), value.0.clone())).collect();
+    let mut vars: BTreeMap<String, String> =
+        file.0.iter().map(|(name, value)| (name.clone(), value.0.clone())).collect();
     for (name, value) in &file.0 {
         if value.0.contains("${{") {
             c.fault(&format!("/vars/{}", escape(name)), "a variable is a plain value, without expressions", None);
@@ -211,12 +221,15 @@ fn known(c: &mut Checker<'_>, folder: &Path, said: Option<ConnectionsPart>, conf
     let none = || Known { connections: Ordered(Vec::new()), file: None, folder: folder.to_owned() };
     let path = match (&config.connections_instead, said) {
         (Some(path), _) => path.clone(),
-        (None, Some(ConnectionsPart::Inline(connections))) => return Known { connections, file: None, folder: folder.to_owned() },
+        (None, Some(ConnectionsPart::Inline(connections))) => {
+            return Known { connections, file: None, folder: folder.to_owned() };
+        }
         (None, Some(ConnectionsPart::File(path))) => folder.join(path),
         (None, None) => match &config.connections {
             Some(path) => path.clone(),
             None => {
-                let connections = config.otherwise.as_ref().map_or_else(|| Ordered(Vec::new()), |f| f.connections.clone());
+                let connections =
+                    config.otherwise.as_ref().map_or_else(|| Ordered(Vec::new()), |f| f.connections.clone());
                 return Known { connections, file: None, folder: folder.to_owned() };
             }
         },
@@ -233,7 +246,11 @@ fn known(c: &mut Checker<'_>, folder: &Path, said: Option<ConnectionsPart>, conf
         }
         Err(error) => {
             if error.faults.is_empty() && error.place.as_ref().is_none_or(|p| p.line.is_none()) {
-                c.fault("/connections", error.message.clone(), Some("`opnode connection example` prints one to fill in".to_owned()));
+                c.fault(
+                    "/connections",
+                    error.message.clone(),
+                    Some("`opnode connection example` prints one to fill in".to_owned()),
+                );
             } else {
                 c.faults.extend(crate::definition::into_faults(error));
             }
@@ -242,9 +259,13 @@ fn known(c: &mut Checker<'_>, folder: &Path, said: Option<ConnectionsPart>, conf
     }
 }
 
-fn single_leg(c: &mut Checker<'_>, connection: Option<&str>, known: &Known) -> Leg {
+fn single_job(c: &mut Checker<'_>, connection: Option<&str>, known: &Known) -> MatrixJob {
     let found = connection.and_then(|name| find(c, "/connection", name, known));
-    Leg { name: MAIN.into(), connection: found.and(connection).map(str::to_owned), connector: found.map(|f| f.connector.clone()) }
+    MatrixJob {
+        name: MAIN.into(),
+        connection: found.and(connection).map(str::to_owned),
+        connector: found.map(|f| f.connector.clone()),
+    }
 }
 
 /// A connection by name, or a fault with the nearest one.
@@ -252,12 +273,16 @@ pub(crate) fn find<'k>(c: &mut Checker<'_>, at: &str, name: &str, known: &'k Kno
     let found = known.get(name);
     if found.is_none() {
         let hint = did_you_mean(name, known.names());
-        c.fault(at, format!("no connection is called `{name}`{hint}"), Some("`opnode connection list` shows them".to_owned()));
+        c.fault(
+            at,
+            format!("no connection is called `{name}`{hint}"),
+            Some("`opnode connection list` shows them".to_owned()),
+        );
     }
     found
 }
 
-fn legs(c: &mut Checker<'_>, matrix: &MatrixFile, known: &Known) -> Vec<Leg> {
+fn jobs(c: &mut Checker<'_>, matrix: &MatrixFile, known: &Known) -> Vec<MatrixJob> {
     let named: Vec<(String, String)> = match &matrix.connection {
         NamesFile::One(star) if star == "*" => match &matrix.connector {
             None => {
@@ -266,9 +291,14 @@ fn legs(c: &mut Checker<'_>, matrix: &MatrixFile, known: &Known) -> Vec<Leg> {
                 Vec::new()
             }
             Some(connector) => {
-                let names: Vec<(String, String)> = known.of(connector).map(|n| (n.to_owned(), "/matrix/connection".to_owned())).collect();
+                let names: Vec<(String, String)> =
+                    known.of(connector).map(|n| (n.to_owned(), "/matrix/connection".to_owned())).collect();
                 if names.is_empty() {
-                    c.fault("/matrix/connector", format!("there is no connection of the connector `{connector}`"), None);
+                    c.fault(
+                        "/matrix/connector",
+                        format!("there is no connection of the connector `{connector}`"),
+                        None,
+                    );
                 }
                 names
             }
@@ -281,19 +311,25 @@ fn legs(c: &mut Checker<'_>, matrix: &MatrixFile, known: &Known) -> Vec<Leg> {
             names.iter().enumerate().map(|(i, n)| (n.clone(), format!("/matrix/connection/{i}"))).collect()
         }
     };
-    let mut legs: Vec<Leg> = Vec::new();
+    let mut jobs: Vec<MatrixJob> = Vec::new();
     for (name, at) in named {
-        if legs.iter().any(|l| l.name == name) {
+        if jobs.iter().any(|l| l.name == name) {
             c.fault(&at, format!("`{name}` is in the matrix twice"), None);
         } else if let Some(found) = find(c, &at, &name, known) {
-            legs.push(Leg { name: name.clone(), connection: Some(name), connector: Some(found.connector.clone()) });
+            jobs.push(MatrixJob { name: name.clone(), connection: Some(name), connector: Some(found.connector.clone()) });
         }
     }
-    legs
+    jobs
 }
 
 /// Opens every connection that a step uses, so that missing secrets are told before the first request.
-fn sessions(c: &mut Checker<'_>, config: &BatchConfig, known: &Known, steps: &[Step], file: &BatchFile) -> BTreeMap<String, Session> {
+fn sessions(
+    c: &mut Checker<'_>,
+    config: &BatchConfig,
+    known: &Known,
+    steps: &[Step],
+    file: &BatchFile,
+) -> BTreeMap<String, Session> {
     let mut sessions = BTreeMap::new();
     let mut names: Vec<&String> = steps.iter().flat_map(|s| &s.connections).collect();
     names.sort();
@@ -313,7 +349,9 @@ fn sessions(c: &mut Checker<'_>, config: &BatchConfig, known: &Known, steps: &[S
                     "/connections".into()
                 };
                 match place {
-                    Some(place) => c.faults.push(Fault { place, message: error.message.clone(), advice: error.advice.clone() }),
+                    Some(place) => {
+                        c.faults.push(Fault { place, message: error.message.clone(), advice: error.advice.clone() })
+                    }
                     None => c.fault(&at, error.message.clone(), error.advice.clone()),
                 }
             }
@@ -334,7 +372,7 @@ fn place(known: &Known, name: &str, error: &Error) -> Option<Place> {
 }
 
 /// Digests of all that decides what a run does.
-fn prints(
+fn fingerprints(
     text: &str,
     vars: &BTreeMap<String, String>,
     env: &BTreeMap<String, String>,
@@ -342,28 +380,30 @@ fn prints(
     known: &Known,
     steps: &[Step],
 ) -> BTreeMap<String, String> {
-    let mut prints = BTreeMap::from([("the batch file".to_owned(), print(text))]);
-    prints.extend(vars.iter().map(|(name, value)| (format!("the variable {name}"), print(value))));
-    prints.extend(env.iter().map(|(name, value)| (format!("the environment variable {name}"), print(value))));
+    let mut found = BTreeMap::from([("the batch file".to_owned(), fingerprint(text))]);
+    found.extend(vars.iter().map(|(name, value)| (format!("the variable {name}"), fingerprint(value))));
+    found.extend(env.iter().map(|(name, value)| (format!("the environment variable {name}"), fingerprint(value))));
     for step in steps {
         let (connector, id) = (&step.operation.connector.name, &step.operation.id);
         let definition = config.engine.catalog().definition_text(connector, id);
-        prints.entry(format!("the definition of {connector}/{id}")).or_insert_with(|| print(&definition));
+        found.entry(format!("the definition of {connector}/{id}")).or_insert_with(|| fingerprint(&definition));
         for name in &step.connections {
             // Where it leads, not its secrets: those may be renewed between a run and its resumption.
             let Some(connection) = known.get(name) else { continue };
             let connector = config.engine.catalog().connector(&connection.connector).ok();
-            let is_plain = |property: &str| connector.as_ref().and_then(|c| c.property(property)).is_some_and(|p| !p.secret);
-            let plain: Vec<String> = connection.values.iter().filter(|(p, _)| is_plain(p)).map(|(p, v)| format!("{p}={v:?}")).collect();
+            let is_plain =
+                |property: &str| connector.as_ref().and_then(|c| c.property(property)).is_some_and(|p| !p.secret);
+            let plain: Vec<String> =
+                connection.values.iter().filter(|(p, _)| is_plain(p)).map(|(p, v)| format!("{p}={v:?}")).collect();
             let account = connection.account.as_ref().map(|a| format!("{a:?}\n")).unwrap_or_default();
             let whole = format!("{}\n{:?}\n{account}{}", connection.connector, connection.reroute, plain.join("\n"));
-            prints.entry(format!("the connection {name}")).or_insert_with(|| print(&whole));
+            found.entry(format!("the connection {name}")).or_insert_with(|| fingerprint(&whole));
         }
     }
-    prints
+    found
 }
 
 /// A short digest.
-pub(crate) fn print(text: &str) -> String {
+pub(crate) fn fingerprint(text: &str) -> String {
     crate::secret::digest([text])
 }

@@ -10,7 +10,7 @@ mod event;
 mod expr;
 mod extent;
 mod failures;
-mod feed;
+mod item_source;
 mod filters;
 mod folder;
 #[cfg(all(feature = "ffi", any(test, feature = "fuzzing")))]
@@ -38,7 +38,7 @@ mod spool;
 mod state;
 mod tail;
 mod targets;
-mod tokens;
+mod lexer;
 mod watermark;
 
 pub use event::{Event, Report, StepCounts, StepName, StepReport, StepStatus};

@@ -19,17 +19,17 @@ pub struct Batch {
     pub(crate) vars: BTreeMap<String, String>,
     pub(crate) env: BTreeMap<String, String>,
     pub(crate) concurrency: usize,
-    pub(crate) legs: Vec<Leg>,
+    pub(crate) jobs: Vec<MatrixJob>,
     pub(crate) steps: Vec<Step>,
     /// Open connections by name.
     pub(crate) sessions: BTreeMap<String, Session>,
     /// Digests of all that decides what a run does, by what they are of.
-    pub(crate) prints: BTreeMap<String, String>,
+    pub(crate) fingerprints: BTreeMap<String, String>,
 }
 
-/// The steps for one connection of the matrix; without a matrix there is one leg.
+/// The steps for one connection of the matrix; without a matrix there is one job.
 #[derive(Clone, Debug)]
-pub(crate) struct Leg {
+pub(crate) struct MatrixJob {
     /// Names it in the journal, in paths and to people.
     pub(crate) name: String,
     /// The connection that expressions see as `connection`.
@@ -42,11 +42,11 @@ pub(crate) struct Step {
     pub(crate) id: String,
     pub(crate) method: Method,
     pub(crate) operation: Arc<Operation>,
-    /// Its connection, by leg.
+    /// Its connection, by job.
     pub(crate) connections: Vec<String>,
     pub(crate) options: Shape,
-    pub(crate) items: Option<Feed>,
-    pub(crate) each: Option<Feed>,
+    pub(crate) items: Option<ItemSource>,
+    pub(crate) each: Option<ItemSource>,
     pub(crate) keep: Option<Expr>,
     pub(crate) map: Option<Shape>,
     pub(crate) when: Option<Expr>,
@@ -64,7 +64,7 @@ pub(crate) struct Step {
 }
 
 /// Where items or elements come from.
-pub(crate) enum Feed {
+pub(crate) enum ItemSource {
     /// An earlier step's rows, read from disk.
     Step(String),
     /// A value, held in memory.
@@ -87,7 +87,7 @@ pub(crate) struct Save {
 
 impl Step {
     /// Its key in the journal.
-    pub(crate) fn key(&self, leg: &Leg) -> String {
-        format!("{}/{}", leg.name, self.id)
+    pub(crate) fn key(&self, job: &MatrixJob) -> String {
+        format!("{}/{}", job.name, self.id)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::check::Ground;
+use super::check::CheckContext;
 use super::expr::Expr;
 use super::row_fields::Sources;
 use super::scope::NAMES;
@@ -23,7 +23,7 @@ pub(crate) struct Names<'a, 'n> {
     /// Ids of earlier steps.
     pub(crate) ids: &'a [&'a str],
     pub(crate) all: &'a [&'a str],
-    pub(crate) ground: &'a Ground<'a>,
+    pub(crate) ground: &'a CheckContext<'a>,
     pub(crate) needs: &'n mut BTreeSet<usize>,
     /// What is known of the values behind the names.
     pub(super) sources: Sources,
@@ -49,19 +49,25 @@ impl Names<'_, '_> {
                     "`parent` has no value here".to_owned(),
                     Some("it is the element of `for` in the `where` and `map` of a query".to_owned()),
                 )),
-                "watermark" if !allowed.watermark => {
-                    Some(("`watermark` has no value here".to_owned(), Some("give the step a `watermark: { pointer, start }`".to_owned())))
-                }
+                "watermark" if !allowed.watermark => Some((
+                    "`watermark` has no value here".to_owned(),
+                    Some("give the step a `watermark: { pointer, start }`".to_owned()),
+                )),
                 "item" | "index" | "parent" | "watermark" => None,
                 "vars" => one_of(root, second, self.ground.vars.keys().map(String::as_str), "add it under `vars`"),
                 "env" => one_of(root, second, self.ground.env.keys().map(String::as_str), "list it under `env`"),
                 "connection" => one_of(root, second, ["name", "connector"], "expressions see its name and connector"),
-                "run" => one_of(root, second, ["id", "name", "started"], "expressions see the run's id, name and start"),
+                "run" => {
+                    one_of(root, second, ["id", "name", "started"], "expressions see the run's id, name and start")
+                }
                 "steps" => self.step(second, third),
                 other if FUNCTIONS.contains(&other) => None,
                 other => {
                     let hint = did_you_mean(other, NAMES);
-                    Some((format!("`{other}` is not known{hint}"), Some(format!("expressions know {}", NAMES.join(", ")))))
+                    Some((
+                        format!("`{other}` is not known{hint}"),
+                        Some(format!("expressions know {}", NAMES.join(", "))),
+                    ))
                 }
             };
             if let Some((message, advice)) = fault {
@@ -79,7 +85,10 @@ impl Names<'_, '_> {
         };
         let Some(found) = self.ids.iter().position(|i| *i == id) else {
             if self.all.contains(&id) {
-                return Some((format!("the step `{id}` is not an earlier one"), Some("a step sees those above it in the file".to_owned())));
+                return Some((
+                    format!("the step `{id}` is not an earlier one"),
+                    Some("a step sees those above it in the file".to_owned()),
+                ));
             }
             return Some((format!("there is no step `{id}`{}", did_you_mean(id, self.ids.iter().copied())), None));
         };
@@ -90,15 +99,25 @@ impl Names<'_, '_> {
                 let hint = did_you_mean(other, ["items", "count", "receipt"]);
                 Some((format!("a step has no `{other}`{hint}"), Some("it has items, count and receipt".to_owned())))
             }
-            None => Some((format!("`steps.{id}` alone is no value"), Some("it has items, count and receipt".to_owned()))),
+            None => {
+                Some((format!("`steps.{id}` alone is no value"), Some("it has items, count and receipt".to_owned())))
+            }
         }
     }
 }
 
-fn one_of<'a>(root: &str, name: Option<&str>, known: impl IntoIterator<Item = &'a str>, advice: &str) -> Option<(String, Option<String>)> {
+fn one_of<'a>(
+    root: &str,
+    name: Option<&str>,
+    known: impl IntoIterator<Item = &'a str>,
+    advice: &str,
+) -> Option<(String, Option<String>)> {
     let known: Vec<&str> = known.into_iter().collect();
     match name {
-        None => Some((format!("`{root}` alone is no value"), Some(format!("it has {}", known.join(", "))).filter(|_| !known.is_empty()))),
+        None => Some((
+            format!("`{root}` alone is no value"),
+            Some(format!("it has {}", known.join(", "))).filter(|_| !known.is_empty()),
+        )),
         Some(name) if known.contains(&name) => None,
         Some(name) => Some((format!("`{root}` has no `{name}`{}", did_you_mean(name, known)), Some(advice.to_owned()))),
     }

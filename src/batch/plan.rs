@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use super::event::StepName;
 use super::expr::{Expr, Shape};
-use super::feed::{Elements, Inputs};
-use super::load::print;
-use super::model::{Batch, Feed, Leg, Step};
+use super::item_source::{Elements, Inputs};
+use super::load::fingerprint;
+use super::model::{Batch, ItemSource, MatrixJob, Step};
 use super::run_values;
 use super::scope::Scope;
 use super::{kept, watermark};
@@ -23,7 +23,7 @@ use crate::request::PlannedRequest;
 pub struct BatchPlan {
     /// The batch's name.
     pub name: String,
-    /// The steps in order, leg by leg.
+    /// The steps in order, job by job.
     pub steps: Vec<StepPlan>,
     /// A digest of all of it: another plan has another one.
     pub hash: String,
@@ -62,25 +62,25 @@ impl Batch {
     pub fn plan(&self, state: Option<&Path>) -> Result<BatchPlan> {
         let watermarks = kept::load(&self.run_folder(state))?;
         let mut steps = Vec::new();
-        for (number, leg) in self.legs.iter().enumerate() {
+        for (number, job) in self.jobs.iter().enumerate() {
             for step in &self.steps {
-                let mut scope = run_values::scope(&self.vars, &self.env, leg, "RUN", &self.name);
+                let mut scope = run_values::scope(&self.vars, &self.env, job, "RUN", &self.name);
                 scope.watermark = step.watermark.as_ref().map(|w| {
-                    let kept = watermarks.marks().get(&step.key(leg)).map(watermark::Mark::json);
+                    let kept = watermarks.marks().get(&step.key(job)).map(watermark::Mark::json);
                     kept.unwrap_or_else(|| w.start.clone()).into()
                 });
-                steps.push(self.plan_step(number, leg, step, &scope).map_err(|e| named(e, leg, step))?);
+                steps.push(self.plan_step(number, job, step, &scope).map_err(|e| named(e, job, step))?);
             }
         }
         let mut plan = BatchPlan { name: self.name.clone(), steps, hash: String::new() };
-        plan.hash = print(&serde_json::to_string(&plan).unwrap_or_default());
+        plan.hash = fingerprint(&serde_json::to_string(&plan).unwrap_or_default());
         Ok(plan)
     }
 
-    fn plan_step(&self, number: usize, leg: &Leg, step: &Step, scope: &Scope) -> Result<StepPlan> {
+    fn plan_step(&self, number: usize, job: &MatrixJob, step: &Step, scope: &Scope) -> Result<StepPlan> {
         let connection = step.connections.get(number).cloned().unwrap_or_default();
         let mut plan = StepPlan {
-            name: StepName { leg: leg.name.clone(), step: step.id.clone() },
+            name: StepName { job: job.name.clone(), step: step.id.clone() },
             method: step.method,
             operation: step.operation.id.clone(),
             request_line: step.operation.request_line(),
@@ -98,8 +98,8 @@ impl Batch {
         }
         match &step.each {
             None => plan.requests = self.requests(&plan.connection, step, scope)?,
-            Some(feed) => {
-                for element in Elements::open(feed, scope)? {
+            Some(source) => {
+                for element in Elements::open(source, scope)? {
                     let (number, item) = element?;
                     plan.requests.extend(self.requests(&plan.connection, step, &scope.with_item(&item, number))?);
                 }
@@ -110,13 +110,15 @@ impl Batch {
 
     fn requests(&self, connection: &str, step: &Step, scope: &Scope) -> Result<Vec<PlannedRequest>> {
         let session = self.sessions.get(connection);
-        let session = session.ok_or_else(|| Error::new(ErrorKind::Internal, format!("the connection {connection} is not open")))?;
+        let session = session
+            .ok_or_else(|| Error::new(ErrorKind::Internal, format!("the connection {connection} is not open")))?;
         let options = super::call::options(step, scope)?;
         let with = CallOptions { items_max: step.limit, forward_only: step.forward_only, ..CallOptions::default() };
         let items = match &step.items {
             None => None,
-            Some(feed) => {
-                let items: Result<Vec<String>> = Inputs::open(feed, step, scope)?.map(|i| i.map(|(_, item)| item)).collect();
+            Some(source) => {
+                let items: Result<Vec<String>> =
+                    Inputs::open(source, step, scope)?.map(|i| i.map(|(_, item)| item)).collect();
                 Some(Items::from_array(format!("[{}]", items?.join(",")))?)
             }
         };
@@ -124,8 +126,8 @@ impl Batch {
     }
 }
 
-fn named(error: Error, leg: &Leg, step: &Step) -> Error {
-    let name = StepName { leg: leg.name.clone(), step: step.id.clone() };
+fn named(error: Error, job: &MatrixJob, step: &Step) -> Error {
+    let name = StepName { job: job.name.clone(), step: step.id.clone() };
     error.with(|d| d.message = format!("the step {name}: {}", d.message))
 }
 
@@ -136,18 +138,18 @@ fn reads_steps(expr: &Expr) -> bool {
 /// What of a step is known only when earlier ones are done, for people.
 fn depends(step: &Step) -> Option<String> {
     let in_shape = |shape: &Shape| shape.expressions().iter().any(|(_, e)| reads_steps(e));
-    let in_feed = |feed: &Feed| match feed {
-        Feed::Step(_) => true,
-        Feed::Shape(shape) => in_shape(shape),
+    let in_source = |source: &ItemSource| match source {
+        ItemSource::Step(_) => true,
+        ItemSource::Shape(shape) => in_shape(shape),
     };
-    let source = |feed: &Feed| match feed {
-        Feed::Step(id) => format!("rows of {id}"),
-        Feed::Shape(_) => "elements that earlier steps give".to_owned(),
+    let source = |source: &ItemSource| match source {
+        ItemSource::Step(id) => format!("rows of {id}"),
+        ItemSource::Shape(_) => "elements that earlier steps give".to_owned(),
     };
-    if let Some(each) = step.each.as_ref().filter(|f| in_feed(f)) {
+    if let Some(each) = step.each.as_ref().filter(|f| in_source(f)) {
         return Some(format!("once for each of the {}", source(each)));
     }
-    if let Some(items) = step.items.as_ref().filter(|f| in_feed(f)) {
+    if let Some(items) = step.items.as_ref().filter(|f| in_source(f)) {
         return Some(format!("with the {}", source(items)));
     }
     let others = in_shape(&step.options)

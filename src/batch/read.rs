@@ -8,7 +8,7 @@ use futures_util::stream;
 use super::context::{Task, stopped};
 use super::event::{Event, StepCounts};
 use super::failures::Failures;
-use super::feed::{Elements, shaped};
+use super::item_source::{Elements, shaped};
 use super::journal::{Fact, Tally};
 use super::scope::Scope;
 use super::spool::Spool;
@@ -104,7 +104,9 @@ impl Reading<'_, '_> {
         let first = if again { 0 } else { self.state.element };
         let elements: Box<dyn Iterator<Item = Result<(u64, Option<String>)>> + Send> = match &task.step.each {
             None => Box::new(std::iter::once(Ok((0, None)))),
-            Some(feed) => Box::new(Elements::open(feed, &task.scope)?.map(|e| e.map(|(number, item)| (number, Some(item))))),
+            Some(source) => {
+                Box::new(Elements::open(source, &task.scope)?.map(|e| e.map(|(number, item)| (number, Some(item)))))
+            }
         };
         let failed = self.state.failed.clone();
         let wanted = move |number: u64| if again { failed.contains(&(number, 0)) } else { number >= first };
@@ -137,7 +139,11 @@ impl Reading<'_, '_> {
         let Err(error) = outcome else {
             self.state.element = self.state.element.max(element + 1);
             self.page = Some(self.read(None));
-            let settled = if self.state.failed.remove(&(element, 0)) { Some(self.outcome(element, OutcomeStatus::Ok)) } else { None };
+            let settled = if self.state.failed.remove(&(element, 0)) {
+                Some(self.outcome(element, OutcomeStatus::Ok))
+            } else {
+                None
+            };
             return self.checkpoint_if_due(settled).await;
         };
         let fatal = matches!(error.kind(), ErrorKind::State | ErrorKind::Cancelled | ErrorKind::Internal);
@@ -287,11 +293,19 @@ impl Reading<'_, '_> {
             "requests": tally.requests, "retries": tally.retries, "pages": tally.pages, "items": self.state.items, "failed": self.state.failed.len(),
             "complete": !self.state.incomplete,
         });
-        Fact::Done { step: self.task.key.clone(), skipped: false, items_in: self.state.items, extent: self.spool.extent(), tally, receipt }
+        Fact::Done {
+            step: self.task.key.clone(),
+            skipped: false,
+            items_in: self.state.items,
+            extent: self.spool.extent(),
+            tally,
+            receipt,
+        }
     }
 
     fn is_due(&self) -> bool {
-        self.pending.since.elapsed() >= CHECKPOINT.0 || self.spool.bytes().saturating_sub(self.pending.bytes) >= CHECKPOINT.1
+        self.pending.since.elapsed() >= CHECKPOINT.0
+            || self.spool.bytes().saturating_sub(self.pending.bytes) >= CHECKPOINT.1
     }
 
     async fn checkpoint_if_due(&mut self, settled: Option<Fact>) -> Result<()> {
@@ -319,8 +333,12 @@ impl Reading<'_, '_> {
         }
         self.told = Instant::now();
         let tally = self.cost_now(receipt);
-        let counts =
-            StepCounts { items_in: self.state.items, items_out: self.spool.rows(), failed: self.state.failed.len() as u64, ..tally.into() };
+        let counts = StepCounts {
+            items_in: self.state.items,
+            items_out: self.spool.rows(),
+            failed: self.state.failed.len() as u64,
+            ..tally.into()
+        };
         self.task.progress(counts, receipt.advertised_total).await;
     }
 }
@@ -364,5 +382,11 @@ async fn prime(task: &Task<'_>, element: u64, item: Option<String>, resume: Opti
     };
     // The rows' own expressions see the row as `item`, and the element as `parent`.
     let scope = Scope { parent: scope.item.clone(), item: None, index: None, ..scope };
-    Primed { element, item, scope, pages, begun: begun.map_err(|e| if task.context.ledger.stop.is_cancelled() { stopped() } else { e }) }
+    Primed {
+        element,
+        item,
+        scope,
+        pages,
+        begun: begun.map_err(|e| if task.context.ledger.stop.is_cancelled() { stopped() } else { e }),
+    }
 }

@@ -60,7 +60,8 @@ impl Record {
             let mut fields = BTreeMap::new();
             if budget::bytes(budget::size(self.text.len())).is_ok() {
                 // It is JSON, so that it ends early only where a limit ends.
-                let _rest_is_past_a_limit = serde_json::Deserializer::from_str(&self.text).deserialize_map(Fields(&mut fields));
+                let _rest_is_past_a_limit =
+                    serde_json::Deserializer::from_str(&self.text).deserialize_map(Fields(&mut fields));
             }
             fields
         })
@@ -138,7 +139,8 @@ struct Name<'t>(#[serde(borrow)] Cow<'t, str>);
 /// JSON as a value, paid for. Whole numbers are exact up to 128 bits, others are the nearest floating ones.
 fn read(text: &str) -> Value {
     if is_long(text) {
-        return exact(text, 0).unwrap_or_else(|e| if budget::past().is_some() { Value::UNDEFINED } else { Value::from(e) });
+        return exact(text, 0)
+            .unwrap_or_else(|e| if budget::past().is_some() { Value::UNDEFINED } else { Value::from(e) });
     }
     read_plain(text)
 }

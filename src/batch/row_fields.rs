@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::expr::{Expr, Shape};
-use super::model::{Feed, Step};
-use super::tokens::handed_on;
+use super::model::{ItemSource, Step};
+use super::lexer::handed_on;
 use crate::definition::{Checker, Fields, Method, Operation};
 use crate::error::nearest;
 use crate::yaml::escape;
@@ -21,11 +21,11 @@ pub(super) struct Sources {
 }
 
 impl Sources {
-    /// What the elements of a feed have.
-    pub(super) fn of_feed(&self, feed: Option<&Feed>) -> Fields {
-        match feed {
-            Some(Feed::Step(id)) => self.steps.get(id).cloned().unwrap_or_default(),
-            Some(Feed::Shape(shape)) => match self.of_shape(shape) {
+    /// What the elements of a source have.
+    pub(super) fn of_source(&self, source: Option<&ItemSource>) -> Fields {
+        match source {
+            Some(ItemSource::Step(id)) => self.steps.get(id).cloned().unwrap_or_default(),
+            Some(ItemSource::Shape(shape)) => match self.of_shape(shape) {
                 Fields::List(element) => *element,
                 other => other,
             },
@@ -84,7 +84,8 @@ impl Sources {
             if told.contains(&unknown) {
                 continue;
             }
-            let root = if path.first().is_some_and(|root| root == "steps") { "the rows of the step have" } else { "it has" };
+            let root =
+                if path.first().is_some_and(|root| root == "steps") { "the rows of the step have" } else { "it has" };
             let message = format!("`{}`: {root} no field `{}`{}", expr.source, unknown.path, unknown.hint());
             c.fault(at, message, Some(OTHERWISE.to_owned()));
             told.push(unknown);
@@ -109,7 +110,9 @@ pub(super) fn check_map(c: &mut Checker<'_>, at: &str, operation: &Operation, ma
     }
     let fields: Vec<String> = match map {
         Shape::Map(fields) => fields.iter().map(|(name, _)| name.clone()).collect(),
-        Shape::Fixed(json) => crate::item::fields_of(json).unwrap_or_default().into_iter().map(|(name, _)| name).collect(),
+        Shape::Fixed(json) => {
+            crate::item::fields_of(json).unwrap_or_default().into_iter().map(|(name, _)| name).collect()
+        }
         Shape::List(_) | Shape::Text(_) | Shape::Value(_) => return,
     };
     for option in operation.options.iter().filter(|o| o.required && operation.item_may_fill(o) && !has(&o.name)) {
@@ -129,7 +132,9 @@ pub(super) fn check_map(c: &mut Checker<'_>, at: &str, operation: &Operation, ma
 fn unknown_in(c: &mut Checker<'_>, at: &str, operation: &Operation, shape: &Shape, path: &mut Vec<String>) {
     let names: Vec<(String, Option<&Shape>)> = match shape {
         Shape::Map(map) => map.iter().map(|(name, shape)| (name.clone(), Some(shape))).collect(),
-        Shape::Fixed(json) => crate::item::fields_of(json).unwrap_or_default().into_iter().map(|(name, _)| (name, None)).collect(),
+        Shape::Fixed(json) => {
+            crate::item::fields_of(json).unwrap_or_default().into_iter().map(|(name, _)| (name, None)).collect()
+        }
         Shape::List(_) | Shape::Text(_) | Shape::Value(_) => return,
     };
     for (name, inner) in names {
@@ -160,7 +165,9 @@ pub(super) fn check_columns(c: &mut Checker<'_>, at: &str, columns: &[String], r
 pub(super) fn push_columns_down(steps: &mut [(usize, Step)]) {
     let needed: BTreeSet<usize> = steps.iter().flat_map(|(_, step)| step.needs.iter().copied()).collect();
     for (number, step) in steps {
-        let Some(save) = step.save.as_ref().filter(|_| step.method == Method::Query && !needed.contains(number)) else { continue };
+        let Some(save) = step.save.as_ref().filter(|_| step.method == Method::Query && !needed.contains(number)) else {
+            continue;
+        };
         let is_looked_at = step.keep.is_some() || step.map.is_some() || step.watermark.is_some();
         let chosen = step.operation.chosen(&step.operation.record_fields(), &save.columns, step.forward_only);
         if let (Some((name, json)), Shape::Map(options), false) = (chosen, &mut step.options, is_looked_at)

@@ -65,7 +65,19 @@ impl Rows {
         }
         let reader = file.map(|file| BufReader::with_capacity(buffer, file));
         let (path, measure, line) = (path.to_owned(), Measure::default(), Vec::new());
-        Ok(Rows { path, reader, ahead: None, marks, next: 0, measure, good: 0, given: 0, line, buffer: Vec::new(), known })
+        Ok(Rows {
+            path,
+            reader,
+            ahead: None,
+            marks,
+            next: 0,
+            measure,
+            good: 0,
+            given: 0,
+            line,
+            buffer: Vec::new(),
+            known,
+        })
     }
 
     /// Compares the next piece when the one before is given out. Tells whether there is one.
@@ -147,7 +159,13 @@ impl Rows {
 }
 
 /// Reads on until so many bytes of the file are measured.
-pub(super) fn measure(path: &Path, file: &mut File, measure: &mut Measure, bytes: u64, buffer: &mut [u8]) -> Result<()> {
+pub(super) fn measure(
+    path: &Path,
+    file: &mut File,
+    measure: &mut Measure,
+    bytes: u64,
+    buffer: &mut [u8],
+) -> Result<()> {
     while measure.bytes() < bytes {
         let room = usize::try_from(bytes - measure.bytes()).unwrap_or(usize::MAX).min(buffer.len());
         let part = buffer.get_mut(..room).unwrap_or_default();
@@ -156,7 +174,9 @@ pub(super) fn measure(path: &Path, file: &mut File, measure: &mut Measure, bytes
             Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
             Err(e) => return Err(disk::failed("read", path, &e)),
         };
-        let Some(part) = part.get(..read).filter(|part| !part.is_empty()) else { return Err(short(path, measure.bytes(), bytes)) };
+        let Some(part) = part.get(..read).filter(|part| !part.is_empty()) else {
+            return Err(short(path, measure.bytes(), bytes));
+        };
         measure.add(part);
     }
     Ok(())
@@ -181,5 +201,10 @@ pub(super) fn short(path: &Path, length: u64, bytes: u64) -> Error {
 
 /// Rows of which the journal does not know.
 pub(super) fn long(path: &Path, length: u64, bytes: u64) -> Error {
-    damaged(path, &format!("it has {length} bytes, and the journal knows of {bytes}: one of the two is of another run or of another time"))
+    damaged(
+        path,
+        &format!(
+            "it has {length} bytes, and the journal knows of {bytes}: one of the two is of another run or of another time"
+        ),
+    )
 }

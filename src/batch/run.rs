@@ -1,4 +1,4 @@
-//! A run: legs side by side, steps in order, one after the other or as far as they do not need each other. Ends with a report, however it ends.
+//! A run: jobs side by side, steps in order, one after the other or as far as they do not need each other. Ends with a report, however it ends.
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -18,7 +18,7 @@ use super::folder::{Beginning, Folder};
 use super::info::{self, RunInfo, now, run_id};
 use super::journal::{Fact, Tally};
 use super::kept::Kept;
-use super::model::{Batch, Leg, Step};
+use super::model::{Batch, MatrixJob, Step};
 use super::rows::Rows;
 use super::scope::{Scope, StepView, value_of};
 use super::state::{RunState, StepState};
@@ -124,9 +124,13 @@ impl Batch {
             host: options.host.clone(),
             pid: std::process::id(),
             opnode: env!("CARGO_PKG_VERSION").to_owned(),
-            prints: self.prints.clone(),
+            fingerprints: self.fingerprints.clone(),
         };
-        let beginning = Beginning { fresh: options.fresh, accept_changes: options.accept_changes, retry_failed: options.retry_failed };
+        let beginning = Beginning {
+            fresh: options.fresh,
+            accept_changes: options.accept_changes,
+            retry_failed: options.retry_failed,
+        };
         let mut folder = Folder::open(&root, &self, info, beginning)?;
         let state = std::mem::take(&mut folder.state);
         // A run that was killed while it tried failed items again goes on with that.
@@ -134,12 +138,12 @@ impl Batch {
         let (events, receiver) = mpsc::channel(EVENTS);
         let ledger = Arc::new(Ledger::new(folder.journal.clone(), state, options.cancel.clone()));
         let context = Context { batch: self, folder, ledger, hard: Cancel::default(), events, retry_failed };
-        Ok(Run { work: Box::pin(whole(context)), events: receiver, done: None })
+        Ok(Run { work: Box::pin(run_all(context)), events: receiver, done: None })
     }
 
     /// Whether nothing is left to do but to tell of it.
     pub(crate) fn is_done(&self, state: &RunState) -> bool {
-        self.legs.iter().all(|leg| state.legs.contains(&leg.name))
+        self.jobs.iter().all(|job| state.jobs.contains(&job.name))
     }
 
     /// Refuses when another process is at its run folder.
@@ -158,34 +162,36 @@ impl Batch {
     }
 }
 
-/// Everything a leg's steps share.
-struct Leading<'r> {
+/// Everything a job's steps share.
+struct JobRun<'r> {
     context: &'r Context,
-    leg: &'r Leg,
+    job: &'r MatrixJob,
     number: usize,
-    places: &'r Semaphore,
+    permits: &'r Semaphore,
     watermarks: &'r Watermarks,
 }
 
-async fn whole(context: Context) -> Done {
+async fn run_all(context: Context) -> Done {
     let info = context.folder.info.clone();
-    context.tell(Event::Begun { run: info.run.clone(), resumed: context.folder.resumed, started: info.started.clone() }).await;
+    context
+        .tell(Event::Begun { run: info.run.clone(), resumed: context.folder.resumed, started: info.started.clone() })
+        .await;
     for message in &context.folder.notes {
         context.tell(Event::Note { message: message.clone() }).await;
     }
-    tell_adrift(&context).await;
+    tell_in_doubt(&context).await;
     tell_done(&context).await;
     let batch = Arc::clone(&context.batch);
-    let places = Semaphore::new(batch.concurrency);
+    let permits = Semaphore::new(batch.concurrency);
     let watermarks = context.folder.kept.marks().clone();
     let kept = Mutex::new(context.folder.kept.clone());
-    let legs = batch.legs.iter().enumerate().map(|(number, leg)| {
-        let leading = Leading { context: &context, leg, number, places: &places, watermarks: &watermarks };
+    let jobs = batch.jobs.iter().enumerate().map(|(number, job)| {
+        let job_run = JobRun { context: &context, job, number, permits: &permits, watermarks: &watermarks };
         let kept = &kept;
-        async move { (number, lead(leading, kept).await) }
+        async move { (number, run_job(job_run, kept).await) }
     });
-    let legs: Vec<_> = legs.collect();
-    let all = async { stream::iter(legs).buffer_unordered(batch.concurrency).collect::<Vec<_>>().await };
+    let jobs: Vec<_> = jobs.collect();
+    let all = async { stream::iter(jobs).buffer_unordered(batch.concurrency).collect::<Vec<_>>().await };
     let hard = context.hard.clone();
     let stop = context.ledger.stop.clone();
     let grace = async move {
@@ -194,12 +200,12 @@ async fn whole(context: Context) -> Done {
         hard.cancel();
         std::future::pending::<()>().await;
     };
-    let mut legs = tokio::select! {
-        legs = all => legs,
+    let mut jobs = tokio::select! {
+        jobs = all => jobs,
         () = grace => Vec::new(),
     };
-    legs.sort_by_key(|(number, _)| *number);
-    let steps: Vec<StepReport> = legs.into_iter().flat_map(|(_, steps)| steps).collect();
+    jobs.sort_by_key(|(number, _)| *number);
+    let steps: Vec<StepReport> = jobs.into_iter().flat_map(|(_, steps)| steps).collect();
     let report = conclude(&context, steps).await;
     Done { context, report }
 }
@@ -212,17 +218,19 @@ async fn tell_done(context: &Context) {
     };
     if is_done {
         let message =
-            "all steps of this run were done, and its end was not noted: nothing is sent again, and this is its report".to_owned();
+            "all steps of this run were done, and its end was not noted: nothing is sent again, and this is its report"
+                .to_owned();
         context.tell(Event::Note { message }).await;
     }
 }
 
 /// Items whose fate a killed run left open are told at once, before anything else happens.
-async fn tell_adrift(context: &Context) {
-    let adrift: usize = context.ledger.state().steps.values().map(StepState::adrift).sum();
-    if adrift > 0 {
-        let what = if adrift == 1 { "1 item was" } else { &format!("{adrift} items were") };
-        let message = format!("{what} under way when the run was killed; what may not be repeated is reported as unknown");
+async fn tell_in_doubt(context: &Context) {
+    let in_doubt: usize = context.ledger.state().steps.values().map(StepState::in_doubt).sum();
+    if in_doubt > 0 {
+        let what = if in_doubt == 1 { "1 item was" } else { &format!("{in_doubt} items were") };
+        let message =
+            format!("{what} under way when the run was killed; what may not be repeated is reported as unknown");
         context.tell(Event::Note { message }).await;
     }
 }
@@ -230,7 +238,8 @@ async fn tell_adrift(context: &Context) {
 /// Makes everything safe that was noted, and makes the report.
 async fn conclude(context: &Context, steps: Vec<StepReport>) -> Report {
     let info = &context.folder.info;
-    let finished = steps.iter().all(|s| matches!(s.status, StepStatus::Done | StepStatus::Partial | StepStatus::Skipped));
+    let finished =
+        steps.iter().all(|s| matches!(s.status, StepStatus::Done | StepStatus::Partial | StepStatus::Skipped));
     let mut report = Report {
         run: info.run.clone(),
         name: info.name.clone(),
@@ -255,9 +264,9 @@ async fn conclude(context: &Context, steps: Vec<StepReport>) -> Report {
     report
 }
 
-/// The steps of one leg.
-async fn lead(leading: Leading<'_>, kept: &Mutex<Kept>) -> Vec<StepReport> {
-    let Leading { context, leg, .. } = leading;
+/// The steps of one job.
+async fn run_job(job_run: JobRun<'_>, kept: &Mutex<Kept>) -> Vec<StepReport> {
+    let JobRun { context, job, .. } = job_run;
     let batch = &context.batch;
     let mut reports: Vec<Option<StepReport>> = batch.steps.iter().map(|_| None).collect();
     let mut begun = BTreeSet::new();
@@ -266,10 +275,11 @@ async fn lead(leading: Leading<'_>, kept: &Mutex<Kept>) -> Vec<StepReport> {
     loop {
         for (number, step) in batch.steps.iter().enumerate() {
             let done = |needed: usize| reports.get(needed).is_some_and(Option::is_some);
-            let ready = if batch.concurrency == 1 { (0..number).all(done) } else { step.needs.iter().all(|n| done(*n)) };
+            let ready =
+                if batch.concurrency == 1 { (0..number).all(done) } else { step.needs.iter().all(|n| done(*n)) };
             if !broken && ready && !context.ledger.stop.is_cancelled() && begun.insert(number) {
-                let leading = &leading;
-                running.push(async move { (number, one(leading, number, step).await) });
+                let job_run = &job_run;
+                running.push(async move { (number, run_step(job_run, number, step).await) });
             }
         }
         let Some((number, report)) = running.next().await else { break };
@@ -279,7 +289,7 @@ async fn lead(leading: Leading<'_>, kept: &Mutex<Kept>) -> Vec<StepReport> {
         }
     }
     let unfinished = reports.iter().any(Option::is_none) || broken;
-    if !unfinished && let Err(error) = finish_leg(&leading, kept).await {
+    if !unfinished && let Err(error) = finish_job(&job_run, kept).await {
         let last = reports.last_mut().and_then(Option::as_mut);
         if let Some(report) = last {
             report.status = StepStatus::Failed;
@@ -287,7 +297,7 @@ async fn lead(leading: Leading<'_>, kept: &Mutex<Kept>) -> Vec<StepReport> {
         }
     }
     let blank = |step: &Step| StepReport {
-        name: StepName { leg: leg.name.clone(), step: step.id.clone() },
+        name: StepName { job: job.name.clone(), step: step.id.clone() },
         operation: step.operation.id.clone(),
         status: StepStatus::NotBegun,
         earlier: false,
@@ -300,85 +310,86 @@ async fn lead(leading: Leading<'_>, kept: &Mutex<Kept>) -> Vec<StepReport> {
     reports.into_iter().zip(&batch.steps).map(|(report, step)| report.unwrap_or_else(|| blank(step))).collect()
 }
 
-/// Keeps the leg's watermarks, and then notes that the leg is done.
-async fn finish_leg(leading: &Leading<'_>, kept: &Mutex<Kept>) -> Result<()> {
-    let Leading { context, leg, .. } = leading;
+/// Keeps the job's watermarks, and then notes that the job is done.
+async fn finish_job(job_run: &JobRun<'_>, kept: &Mutex<Kept>) -> Result<()> {
+    let JobRun { context, job, .. } = job_run;
     let (done, seen) = {
         let state: std::sync::MutexGuard<'_, RunState> = context.ledger.state();
-        let marked = context.batch.steps.iter().filter(|s| s.watermark.is_some()).map(|s| s.key(leg));
-        let seen: Watermarks = marked.filter_map(|key| state.steps.get(&key)?.mark.clone().map(|mark| (key.clone(), mark))).collect();
-        (state.legs.contains(&leg.name), seen)
+        let marked = context.batch.steps.iter().filter(|s| s.watermark.is_some()).map(|s| s.key(job));
+        let seen: Watermarks =
+            marked.filter_map(|key| state.steps.get(&key)?.mark.clone().map(|mark| (key.clone(), mark))).collect();
+        (state.jobs.contains(&job.name), seen)
     };
     if done {
         return Ok(());
     }
     if !seen.is_empty() {
-        kept.lock().unwrap_or_else(PoisonError::into_inner).store(&leg.name, seen)?;
+        kept.lock().unwrap_or_else(PoisonError::into_inner).store(&job.name, seen)?;
     }
-    context.ledger.commit(vec![Fact::Leg { leg: leg.name.clone() }], Vec::new()).await
+    context.ledger.commit(vec![Fact::Job { job: job.name.clone() }], Vec::new()).await
 }
 
-/// One step of a leg, from wherever it was.
-async fn one(leading: &Leading<'_>, number: usize, step: &Step) -> StepReport {
-    let Leading { context, leg, places, .. } = leading;
-    let key = step.key(leg);
-    let name = StepName { leg: leg.name.clone(), step: step.id.clone() };
+/// One step of a job, from wherever it was.
+async fn run_step(job_run: &JobRun<'_>, number: usize, step: &Step) -> StepReport {
+    let JobRun { context, job, permits, .. } = job_run;
+    let key = step.key(job);
+    let name = StepName { job: job.name.clone(), step: step.id.clone() };
     let earlier = context.ledger.state().step(&key);
-    // A leg that is done is done, also within a run that tries failed items again.
+    // A job that is done is done, also within a run that tries failed items again.
     let is_over = {
         let state = context.ledger.state();
-        state.again && state.legs.contains(&leg.name)
+        state.again && state.jobs.contains(&job.name)
     };
     let again = context.retry_failed && !earlier.failed.is_empty() && !is_over;
     let is_done = earlier.done && earlier.saved && !again;
-    let ended = match places.acquire().await {
-        Ok(_place) if is_done => Ok(saved_place(leading, step)),
-        Ok(_place) => {
+    let ended = match permits.acquire().await {
+        Ok(_permit) if is_done => Ok(saved_place(job_run, step)),
+        Ok(_permit) => {
             context.tell(Event::StepBegun { step: name.clone() }).await;
-            execute(leading, number, step, key.clone(), &earlier, again).await
+            execute(job_run, number, step, key.clone(), &earlier, again).await
         }
-        Err(closed) => Err(Error::new(ErrorKind::Internal, format!("the run's places are closed: {closed}"))),
+        Err(closed) => Err(Error::new(ErrorKind::Internal, format!("the run's permits are closed: {closed}"))),
     };
-    let report = report(leading, step, &key, name, ended, is_done);
+    let report = report(job_run, step, &key, name, ended, is_done);
     context.tell(Event::StepEnded(report.clone())).await;
     report
 }
 
 /// Where the rows of a step that is done already are.
-fn saved_place(leading: &Leading<'_>, step: &Step) -> Option<String> {
-    let place = target(leading, step)?.ok()?;
+fn saved_place(job_run: &JobRun<'_>, step: &Step) -> Option<String> {
+    let place = target(job_run, step)?.ok()?;
     match place {
         save::Place::File(path, _) => Some(path.display().to_string()),
         save::Place::Stdout(_) => None,
     }
 }
 
-fn target(leading: &Leading<'_>, step: &Step) -> Option<Result<save::Place>> {
-    let batch = &leading.context.batch;
+fn target(job_run: &JobRun<'_>, step: &Step) -> Option<Result<save::Place>> {
+    let batch = &job_run.context.batch;
     let save = step.save.as_ref()?;
-    Some(save::target(save, &base_scope(leading), &batch.folder))
+    Some(save::target(save, &base_scope(job_run), &batch.folder))
 }
 
-fn base_scope(leading: &Leading<'_>) -> Scope {
-    let (context, batch) = (leading.context, &leading.context.batch);
-    run_values::scope(&batch.vars, &batch.env, leading.leg, &context.folder.info.run, &batch.name)
+fn base_scope(job_run: &JobRun<'_>) -> Scope {
+    let (context, batch) = (job_run.context, &job_run.context.batch);
+    run_values::scope(&batch.vars, &batch.env, job_run.job, &context.folder.info.run, &batch.name)
 }
 
 /// What the step's expressions see.
-fn scope(leading: &Leading<'_>, number: usize, step: &Step, key: &str) -> Scope {
-    let (context, batch) = (leading.context, &leading.context.batch);
-    let mut scope = base_scope(leading);
+fn scope(job_run: &JobRun<'_>, number: usize, step: &Step, key: &str) -> Scope {
+    let (context, batch) = (job_run.context, &job_run.context.batch);
+    let mut scope = base_scope(job_run);
     let state = context.ledger.state();
     let view = |needed: &Step| {
-        let done = state.step(&needed.key(leading.leg));
-        let spool = context.folder.spool(&leading.leg.name, &needed.id).0;
+        let done = state.step(&needed.key(job_run.job));
+        let spool = context.folder.spool(&job_run.job.name, &needed.id).0;
         let (marks, count) = (done.marks.all().into(), done.extent().rows);
         Arc::new(StepView { spool, marks, known: Arc::default(), count, receipt: value_of(&done.receipt.to_string()) })
     };
     let earlier = batch.steps.iter().take(number).enumerate().filter(|(n, _)| step.needs.contains(n));
     scope.steps = Arc::new(earlier.map(|(_, s)| (s.id.clone(), view(s))).collect());
     scope.watermark = step.watermark.as_ref().map(|w| {
-        let kept = leading.watermarks.get(key).map(watermark::Mark::json);
+        let kept = job_run.watermarks.get(key).map(watermark::Mark::json);
         Arc::from(kept.unwrap_or_else(|| w.start.clone()))
     });
     scope
@@ -386,60 +397,66 @@ fn scope(leading: &Leading<'_>, number: usize, step: &Step, key: &str) -> Scope 
 
 /// Does what is left of a step. Gives the file with its rows.
 async fn execute(
-    leading: &Leading<'_>,
+    job_run: &JobRun<'_>,
     number: usize,
     step: &Step,
     key: String,
     earlier: &StepState,
     again: bool,
 ) -> Result<Option<String>> {
-    let Leading { context, leg, .. } = leading;
+    let JobRun { context, job, .. } = job_run;
     context.check_stop()?;
-    let scope = scope(leading, number, step, &key);
+    let scope = scope(job_run, number, step, &key);
     if !earlier.done || again {
         let skipped = match &step.when {
             Some(when) if !again => !when.truth(&scope)?,
             _ => false,
         };
         if skipped {
-            spool::empty(&context.folder.spool(&leg.name, &step.id).0)?;
+            spool::empty(&context.folder.spool(&job.name, &step.id).0)?;
             let (receipt, extent) = (serde_json::Value::Null, Extent::default());
             let fact = Fact::Done { step: key.clone(), skipped, items_in: 0, extent, tally: Tally::default(), receipt };
             let facts = vec![fact, Fact::Saved { step: key }];
             context.ledger.commit(facts, Vec::new()).await?;
             return Ok(None);
         }
-        let connection = step.connections.get(leading.number);
+        let connection = step.connections.get(job_run.number);
         let session = connection.and_then(|name| context.batch.sessions.get(name));
-        let session = session.ok_or_else(|| Error::new(ErrorKind::Internal, format!("the step {} has no connection", step.id)))?;
-        let (spool, failures) = context.folder.spool(&leg.name, &step.id);
+        let session = session
+            .ok_or_else(|| Error::new(ErrorKind::Internal, format!("the step {} has no connection", step.id)))?;
+        let (spool, failures) = context.folder.spool(&job.name, &step.id);
         if !earlier.started {
             context.ledger.note(vec![Fact::Started { step: key.clone() }], Vec::new());
         }
-        let task = Task { context, step, leg, key: key.clone(), session, scope, spool, failures };
+        let task = Task { context, step, job, key: key.clone(), session, scope, spool, failures };
         match step.method {
             Method::Query => read::run(&task).await?,
             Method::Mutate | Method::Delete => send::run(&task).await?,
         }
     }
-    finish_step(leading, step, key).await
+    finish_step(job_run, step, key).await
 }
 
 /// Puts the rows into their place, and the failures into theirs.
-async fn finish_step(leading: &Leading<'_>, step: &Step, key: String) -> Result<Option<String>> {
-    let context = leading.context;
+async fn finish_step(job_run: &JobRun<'_>, step: &Step, key: String) -> Result<Option<String>> {
+    let context = job_run.context;
     let state = context.ledger.state().step(&key);
-    let (spool, failed) = context.folder.spool(&leading.leg.name, &step.id);
+    let (spool, failed) = context.folder.spool(&job_run.job.name, &step.id);
     let lost = failures::tidy(&failed, &state.failed.union(&state.unknown).copied().collect())?;
     if lost > 0 {
-        let message = format!("{key}: {} was changed: {lost} of the items that did not succeed are not in it any more", failed.display());
+        let message = format!(
+            "{key}: {} was changed: {lost} of the items that did not succeed are not in it any more",
+            failed.display()
+        );
         context.tell(Event::Note { message }).await;
     }
     let mut saved = None;
-    if let (Some(save), Some(place)) = (&step.save, target(leading, step)) {
+    if let (Some(save), Some(place)) = (&step.save, target(job_run, step)) {
         let place = place?;
-        let name = StepName { leg: leading.leg.name.clone(), step: step.id.clone() };
-        if let Some(note) = save::write(Rows::open(&spool, state.marks.all().into())?, &place, &save.columns, &|| context.check_stop())? {
+        let name = StepName { job: job_run.job.name.clone(), step: step.id.clone() };
+        if let Some(note) =
+            save::write(Rows::open(&spool, state.marks.all().into())?, &place, &save.columns, &|| context.check_stop())?
+        {
             context.tell(Event::Note { message: format!("{name}: {note}") }).await;
         }
         if let save::Place::File(path, _) = place {
@@ -452,15 +469,28 @@ async fn finish_step(leading: &Leading<'_>, step: &Step, key: String) -> Result<
     Ok(saved)
 }
 
-fn report(leading: &Leading<'_>, step: &Step, key: &str, name: StepName, ended: Result<Option<String>>, earlier: bool) -> StepReport {
-    let state = leading.context.ledger.state().step(key);
+fn report(
+    job_run: &JobRun<'_>,
+    step: &Step,
+    key: &str,
+    name: StepName,
+    ended: Result<Option<String>>,
+    earlier: bool,
+) -> StepReport {
+    let state = job_run.context.ledger.state().step(key);
     let outcomes = state.counts();
-    let items_in = if state.done { state.items_in } else { state.items.max(outcomes.ok + outcomes.failed + outcomes.unknown) };
-    let counts =
-        StepCounts { items_in, items_out: state.extent().rows, failed: outcomes.failed, unknown: outcomes.unknown, ..state.tally.into() };
+    let items_in =
+        if state.done { state.items_in } else { state.items.max(outcomes.ok + outcomes.failed + outcomes.unknown) };
+    let counts = StepCounts {
+        items_in,
+        items_out: state.extent().rows,
+        failed: outcomes.failed,
+        unknown: outcomes.unknown,
+        ..state.tally.into()
+    };
     let bad = outcomes.failed + outcomes.unknown;
     let all = if reads_elements(step) { state.element } else { items_in };
-    let failures = leading.context.folder.spool(&leading.leg.name, &step.id).1;
+    let failures = job_run.context.folder.spool(&job_run.job.name, &step.id).1;
     let (status, saved, error) = match ended {
         Err(error) => (
             StepStatus::Failed,
@@ -488,8 +518,10 @@ fn bad_items(step: &Step, name: &StepName, outcomes: &crate::receipt::OutcomeCou
     let what = if reads_elements(step) { "element" } else { "item" };
     let plural = |count: u64| if count == 1 { "" } else { "s" };
     let error = match outcomes.unknown {
-        0 => Error::new(ErrorKind::Partial, format!("{name}: {} of {all} {what}{} failed", outcomes.failed, plural(all)))
-            .advise("--retry-failed sends exactly these again"),
+        0 => {
+            Error::new(ErrorKind::Partial, format!("{name}: {} of {all} {what}{} failed", outcomes.failed, plural(all)))
+                .advise("--retry-failed sends exactly these again")
+        }
         unknown => Error::new(
             ErrorKind::UnknownOutcome,
             format!("{name}: it is not known whether {unknown} {what}{} took effect", plural(unknown)),

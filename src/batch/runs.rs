@@ -34,7 +34,7 @@ pub struct RunSummary {
     pub info: RunInfo,
     /// Where it stands.
     pub status: RunStatus,
-    /// Steps that are done, over all legs.
+    /// Steps that are done, over all jobs.
     pub steps_done: u64,
     /// Steps that were begun.
     pub steps: u64,

@@ -11,7 +11,7 @@ use crate::definition::SaveFormat;
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
 use crate::output::Form;
-use crate::own_file;
+use crate::private_file;
 
 /// Rows that are written together; the first such group settles the columns of csv.
 const GROUP: usize = 1000;
@@ -70,7 +70,7 @@ pub(crate) fn writable(path: &Path) -> Result<()> {
     }
     // The same name every time: what a killed run left goes with the next.
     let probe = above.join(".opnode-probe");
-    own_file::begin(&probe, true).map_err(|e| disk::failed("written", path, &e))?;
+    private_file::begin(&probe, true).map_err(|e| disk::failed("written", path, &e))?;
     let _it_was_made_just_now = std::fs::remove_file(&probe);
     Ok(())
 }
@@ -79,7 +79,12 @@ pub(crate) fn writable(path: &Path) -> Result<()> {
 ///
 /// # Errors
 /// `state` when the disk refuses, and whatever `check` ends it with between two groups; what was there before is untouched then.
-pub(crate) fn write(mut rows: Rows, place: &Place, columns: &[String], check: &dyn Fn() -> Result<()>) -> Result<Option<String>> {
+pub(crate) fn write(
+    mut rows: Rows,
+    place: &Place,
+    columns: &[String],
+    check: &dyn Fn() -> Result<()>,
+) -> Result<Option<String>> {
     let format = match place {
         Place::Stdout(format) | Place::File(_, format) => *format,
     };
@@ -138,7 +143,9 @@ impl Sink {
             Sink::Stdout => {
                 let mut out = std::io::stdout().lock();
                 match out.write_all(bytes).and_then(|()| out.flush()) {
-                    Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(disk::failed("written", Path::new("standard output"), &e)),
+                    Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+                        Err(disk::failed("written", Path::new("standard output"), &e))
+                    }
                     _ => Ok(()),
                 }
             }

@@ -16,12 +16,13 @@ use super::rows::Rows;
 use crate::error::Error;
 
 /// The names at the top.
-pub(crate) const NAMES: [&str; 9] = ["vars", "env", "connection", "steps", "item", "index", "parent", "watermark", "run"];
+pub(crate) const NAMES: [&str; 9] =
+    ["vars", "env", "connection", "steps", "item", "index", "parent", "watermark", "run"];
 
 /// What an expression may read at one point of a run.
 #[derive(Clone, Default)]
 pub(crate) struct Scope {
-    /// Values that stay the same over a leg: vars, env, connection, run.
+    /// Values that stay the same over a job: vars, env, connection, run.
     pub(crate) fixed: Arc<BTreeMap<&'static str, Value>>,
     /// The JSON of `vars`.
     pub(crate) vars: Arc<BTreeMap<String, String>>,
@@ -63,7 +64,8 @@ impl Scope {
         match path {
             [root, name, rest @ ..] if root == "vars" => Some((self.vars.get(name)?.into(), rest)),
             [root, step, items, index, rest @ ..] if root == "steps" && items == "items" => {
-                let items = SpooledItems { view: Arc::clone(self.steps.get(step)?), trouble: Arc::clone(&self.trouble) };
+                let items =
+                    SpooledItems { view: Arc::clone(self.steps.get(step)?), trouble: Arc::clone(&self.trouble) };
                 let mut rows = items.rows();
                 rows.pass(index.parse().ok()?);
                 Some((rows.line()?.into(), rest))
@@ -100,7 +102,8 @@ pub(crate) fn value_of(json: &str) -> Value {
 
 /// Names and their JSON as one object of the expression language, read as an expression names them.
 pub(crate) fn object(fields: &BTreeMap<String, String>) -> Value {
-    let fields: Vec<String> = fields.iter().map(|(name, json)| format!("{}:{json}", serde_json::Value::from(name.as_str()))).collect();
+    let fields: Vec<String> =
+        fields.iter().map(|(name, json)| format!("{}:{json}", serde_json::Value::from(name.as_str()))).collect();
     Record::wrap(&Arc::from(format!("{{{}}}", fields.join(","))))
 }
 
@@ -138,7 +141,11 @@ impl Object for Steps {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let view = self.0.steps.get(key.as_str()?)?;
         let items = Value::from_object(SpooledItems { view: Arc::clone(view), trouble: Arc::clone(&self.0.trouble) });
-        Some(Value::from_pairs([("items", items), ("count", Value::from(view.count)), ("receipt", view.receipt.clone())]))
+        Some(Value::from_pairs([
+            ("items", items),
+            ("count", Value::from(view.count)),
+            ("receipt", view.receipt.clone()),
+        ]))
     }
 }
 
@@ -163,7 +170,9 @@ impl Object for SpooledItems {
     fn enumerate(self: &Arc<Self>) -> Enumerator {
         // An iterator of the language is shared between threads.
         let rows = Mutex::new(self.rows());
-        Enumerator::Iter(Box::new(std::iter::from_fn(move || rows.lock().unwrap_or_else(PoisonError::into_inner).next())))
+        Enumerator::Iter(Box::new(std::iter::from_fn(move || {
+            rows.lock().unwrap_or_else(PoisonError::into_inner).next()
+        })))
     }
 
     fn enumerator_len(self: &Arc<Self>) -> Option<usize> {
@@ -287,9 +296,14 @@ mod tests {
         ] {
             assert_eq!(evaluate(source, item), expected, "{source}");
         }
-        for source in
-            ["item.long + 1", "item.far > 5", "'id-' ~ item.long", "item.long | default(0)", "[item] | tojson", "{'id': item.long}"]
-        {
+        for source in [
+            "item.long + 1",
+            "item.far > 5",
+            "'id-' ~ item.long",
+            "item.long | default(0)",
+            "[item] | tojson",
+            "{'id': item.long}",
+        ] {
             let told = evaluate(source, item);
             assert!(told.contains("a number that expressions cannot hold"), "{source}: {told}");
         }

@@ -12,7 +12,7 @@ use super::context::Task;
 use super::element::{Sent, send_element};
 use super::event::{Event, StepCounts};
 use super::failures::Failures;
-use super::feed::{Elements, Inputs};
+use super::item_source::{Elements, Inputs};
 use super::journal::{Fact, Tally};
 use super::spool::Spool;
 use super::state::{Standing, StepState};
@@ -64,7 +64,7 @@ pub(super) fn decide(task: &Task<'_>, known: &StepState, element: u64, index: u6
         Standing::Settled => Move::Pass,
         Standing::Failed if task.context.retry_failed || step.on_error == OnErrorFile::Stop => Move::Send,
         Standing::Failed => Move::Pass,
-        Standing::Adrift => match step.on_unknown {
+        Standing::InDoubt => match step.on_unknown {
             OnUnknownFile::Retry => Move::Send,
             OnUnknownFile::Skip => Move::Skip,
             OnUnknownFile::Report if step.operation.repeat != Repeat::OtherWrite => Move::Send,
@@ -74,13 +74,14 @@ pub(super) fn decide(task: &Task<'_>, known: &StepState, element: u64, index: u6
 }
 
 /// The outcome of an item that was under way when a run was killed, and is not sent again.
-pub(super) fn adrift(decided: Move, index: u64) -> Option<Outcome> {
+pub(super) fn in_doubt(decided: Move, index: u64) -> Option<Outcome> {
     let (status, error) = match decided {
         Move::Send | Move::Pass => return None,
         Move::Skip => (OutcomeStatus::Ok, None),
         Move::Report => {
             let message = "the run was killed while this item was under way: it is not known whether it took effect";
-            let advice = "look at the record before sending it again; `on_unknown: retry` in the step sends such items again";
+            let advice =
+                "look at the record before sending it again; `on_unknown: retry` in the step sends such items again";
             (OutcomeStatus::Unknown, Some(Error::new(ErrorKind::UnknownOutcome, message).advise(advice)))
         }
     };
@@ -97,7 +98,7 @@ pub(crate) async fn run(task: &Task<'_>) -> Result<()> {
     let counts = state.counts();
     let mut writing = Writing {
         // Rows that no outcome speaks of are those of items that were under way.
-        spool: Spool::open(&task.spool, state.extent(), state.adrift() > 0)?,
+        spool: Spool::open(&task.spool, state.extent(), state.in_doubt() > 0)?,
         failures: Failures::new(&task.failures),
         tally: state.tally,
         items_in: 0,
@@ -125,7 +126,7 @@ impl Writing<'_, '_> {
     async fn items(&mut self) -> Result<()> {
         let task = self.task;
         let options = options(task.step, &task.scope)?;
-        let Some(feed) = &task.step.items else {
+        let Some(source) = &task.step.items else {
             self.items_in = 1;
             if self.decide(0, 0) == Move::Send {
                 self.call(0, &options, 0, None).await?;
@@ -137,13 +138,14 @@ impl Writing<'_, '_> {
         if task.step.on_error == OnErrorFile::Stop && !self.state.has_sent() {
             self.check_all(&options)?;
         }
-        let mut inputs = Inputs::open(feed, task.step, &task.scope)?;
+        let mut inputs = Inputs::open(source, task.step, &task.scope)?;
         let mut call: Vec<String> = Vec::new();
         let (mut first, mut bytes) = (0, 0);
         let (count_max, bytes_max) = self.call_size();
         loop {
             let input = inputs.next_input()?;
-            let decided = input.as_ref().map(|(index, made)| if made.is_ok() { self.decide(0, *index) } else { Move::Pass });
+            let decided =
+                input.as_ref().map(|(index, made)| if made.is_ok() { self.decide(0, *index) } else { Move::Pass });
             let full = call.len() >= count_max || bytes >= bytes_max;
             if !call.is_empty() && (full || decided != Some(Move::Send)) {
                 self.call(0, &options, first, Some(std::mem::take(&mut call))).await?;
@@ -186,8 +188,8 @@ impl Writing<'_, '_> {
 
     /// Items that do not fit are told before the first one is sent.
     fn check_all(&self, options: &Options) -> Result<()> {
-        let Some(feed) = &self.task.step.items else { return Ok(()) };
-        let mut inputs = Inputs::open(feed, self.task.step, &self.task.scope)?;
+        let Some(source) = &self.task.step.items else { return Ok(()) };
+        let mut inputs = Inputs::open(source, self.task.step, &self.task.scope)?;
         loop {
             let mut part = Vec::new();
             let mut first = 0;
@@ -220,7 +222,7 @@ impl Writing<'_, '_> {
 
     /// Gives an item that is not sent its outcome, when it has none.
     async fn settle(&mut self, element: u64, index: u64, item: Option<&str>) -> Result<()> {
-        match adrift(self.decide(element, index), index) {
+        match in_doubt(self.decide(element, index), index) {
             Some(outcome) => self.record(element, &outcome, item, false).await,
             None => Ok(()),
         }
@@ -256,7 +258,14 @@ impl Writing<'_, '_> {
     }
 
     /// A call that was refused before anything was sent. With `continue`, the items at fault are found, and the others go.
-    async fn refused(&mut self, element: u64, options: &Options, first: u64, items: Option<Vec<String>>, error: Error) -> Result<()> {
+    async fn refused(
+        &mut self,
+        element: u64,
+        options: &Options,
+        first: u64,
+        items: Option<Vec<String>>,
+        error: Error,
+    ) -> Result<()> {
         let mut items = items.unwrap_or_default();
         if error.kind() != ErrorKind::InvalidItems || self.task.step.on_error == OnErrorFile::Stop {
             return Err(error);
@@ -273,9 +282,11 @@ impl Writing<'_, '_> {
 
     /// Rows, then the outcome that speaks of them. `stops` when a failure ends a step that stops at failures.
     async fn record(&mut self, element: u64, outcome: &Outcome, item: Option<&str>, stops: bool) -> Result<()> {
-        let is_gone = outcome.error.as_ref().is_some_and(|e| e.kind() == ErrorKind::NotFound) && self.task.step.method == Method::Delete;
+        let is_gone = outcome.error.as_ref().is_some_and(|e| e.kind() == ErrorKind::NotFound)
+            && self.task.step.method == Method::Delete;
         // Under way when the run was killed, sent again and not there: it was done then, as after an attempt of the same call.
-        let done = (is_gone && self.state.standing(element, outcome.index) == Standing::Adrift).then(|| already_gone(outcome));
+        let done =
+            (is_gone && self.state.standing(element, outcome.index) == Standing::InDoubt).then(|| already_gone(outcome));
         let outcome = done.as_ref().unwrap_or(outcome);
         let index = if self.task.step.each.is_some() { element } else { outcome.index };
         if outcome.status == OutcomeStatus::Skipped {
@@ -296,7 +307,8 @@ impl Writing<'_, '_> {
                 _ if again => {}
                 _ => self.bad.0 += 1,
             }
-            let event = Event::ItemFailed { step: self.task.name(), index, status: outcome.status, error: error.clone() };
+            let event =
+                Event::ItemFailed { step: self.task.name(), index, status: outcome.status, error: error.clone() };
             self.task.context.tell(event).await;
             if stops && self.task.step.on_error == OnErrorFile::Stop {
                 self.stop.cancel();
@@ -318,13 +330,14 @@ impl Writing<'_, '_> {
     /// Each element of a `for` is a call of its own, several under way at once, their outcomes in order.
     async fn elements(&mut self) -> Result<()> {
         let task = self.task;
-        let Some(feed) = &task.step.each else { return Ok(()) };
+        let Some(source) = &task.step.each else { return Ok(()) };
         let again = task.context.retry_failed && self.state.done;
         let first = if again { 0 } else { self.state.element };
         let over = Arc::new(AtomicBool::new(false));
         let failed: std::collections::BTreeSet<u64> = self.state.failed.iter().map(|(element, _)| *element).collect();
-        let elements = Elements::open(feed, &task.scope)?
-            .filter(|e| e.as_ref().map_or(true, |(number, _)| if again { failed.contains(number) } else { *number >= first }));
+        let elements = Elements::open(source, &task.scope)?.filter(|e| {
+            e.as_ref().map_or(true, |(number, _)| if again { failed.contains(number) } else { *number >= first })
+        });
         let known = Arc::new(self.state.clone());
         let stop = self.stop.clone();
         let calls = {
@@ -377,7 +390,10 @@ impl Writing<'_, '_> {
         }
         // The elements before are complete too, because they come in order.
         if complete && !self.state.done {
-            self.task.context.ledger.note(vec![Fact::Element { step: self.task.key.clone(), element: number }], Vec::new());
+            self.task
+                .context
+                .ledger
+                .note(vec![Fact::Element { step: self.task.key.clone(), element: number }], Vec::new());
         }
         Ok(())
     }
@@ -440,5 +456,13 @@ impl Writing<'_, '_> {
 
 fn already_gone(outcome: &Outcome) -> Outcome {
     let Outcome { index, http_status, attempts, .. } = *outcome;
-    Outcome { index, status: OutcomeStatus::Ok, http_status, items: Items::default(), location: None, error: None, attempts }
+    Outcome {
+        index,
+        status: OutcomeStatus::Ok,
+        http_status,
+        items: Items::default(),
+        location: None,
+        error: None,
+        attempts,
+    }
 }

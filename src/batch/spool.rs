@@ -54,7 +54,14 @@ impl Spool {
             disk::cut(path, measure.bytes())?;
         }
         disk::sync_folder(path)?;
-        Ok(Spool { file: Arc::new(file), path: path.to_owned(), measure, dirty: false, broken: None, buffer: Vec::new() })
+        Ok(Spool {
+            file: Arc::new(file),
+            path: path.to_owned(),
+            measure,
+            dirty: false,
+            broken: None,
+            buffer: Vec::new(),
+        })
     }
 
     /// Adds a row; it is on its way to disk after [`flush`](Self::flush).

@@ -15,13 +15,13 @@ pub(crate) struct RunState {
     /// The digest of the watermarks' file when the run, or its last try of failed items, began.
     pub(crate) watermarks: Option<Sum>,
     pub(crate) steps: BTreeMap<String, StepState>,
-    pub(crate) legs: BTreeSet<String>,
+    pub(crate) jobs: BTreeSet<String>,
     pub(crate) ended: bool,
     /// The failed items of an ended run are under way again.
     pub(crate) again: bool,
 }
 
-/// One step of one leg.
+/// One step of one job.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StepState {
     pub(crate) started: bool,
@@ -67,7 +67,7 @@ pub(crate) enum Standing {
     /// It was never sent.
     New,
     /// It was sent, and what became of it was never noted.
-    Adrift,
+    InDoubt,
     /// It failed; sending it again does no harm.
     Failed,
     /// It has an outcome that stays.
@@ -81,14 +81,14 @@ impl RunState {
                 run.clone_into(&mut self.run);
                 self.watermarks = *watermarks;
             }
-            Fact::Leg { leg } => {
-                self.legs.insert(leg.clone());
+            Fact::Job { job } => {
+                self.jobs.insert(job.clone());
             }
             Fact::Again { watermarks } => {
                 self.watermarks = *watermarks;
                 self.ended = false;
                 self.again = true;
-                self.legs.clear();
+                self.jobs.clear();
                 for step in self.steps.values_mut().filter(|s| !s.failed.is_empty()) {
                     step.saved = false;
                 }
@@ -146,7 +146,7 @@ impl StepState {
                 self.open.clear();
             }
             Fact::Saved { .. } => self.saved = true,
-            Fact::Journal { .. } | Fact::Leg { .. } | Fact::Again { .. } | Fact::Ended { .. } => {}
+            Fact::Journal { .. } | Fact::Job { .. } | Fact::Again { .. } | Fact::Ended { .. } => {}
         }
     }
 
@@ -178,10 +178,13 @@ impl StepState {
         let key = (element, index);
         let open = self.open.get(&element);
         if open.is_some_and(|o| o.intended.contains(&index)) {
-            Standing::Adrift
+            Standing::InDoubt
         } else if self.failed.contains(&key) {
             Standing::Failed
-        } else if self.done || element < self.element || open.is_some_and(|o| index < o.next || o.beyond.contains(&index)) {
+        } else if self.done
+            || element < self.element
+            || open.is_some_and(|o| index < o.next || o.beyond.contains(&index))
+        {
             Standing::Settled
         } else {
             Standing::New
@@ -193,8 +196,8 @@ impl StepState {
         self.marks.last()
     }
 
-    /// Items that are adrift: nobody knows what became of them.
-    pub(crate) fn adrift(&self) -> usize {
+    /// Items that are in doubt: nobody knows what became of them.
+    pub(crate) fn in_doubt(&self) -> usize {
         self.open.values().map(|o| o.intended.len()).sum()
     }
 

@@ -56,7 +56,10 @@ impl Tail {
         let text = line(&proof)?.repeat(2);
         let mut file = disk::open(&path, File::options().write(true).create(true).truncate(false))?;
         let wrong = |e: std::io::Error| disk::failed("written", &path, &e);
-        file.write_all(text.as_bytes()).and_then(|()| file.set_len(text.len() as u64)).and_then(|()| file.sync_all()).map_err(wrong)?;
+        file.write_all(text.as_bytes())
+            .and_then(|()| file.set_len(text.len() as u64))
+            .and_then(|()| file.sync_all())
+            .map_err(wrong)?;
         disk::sync_folder(&path)?;
         Ok(Tail { file, path, run: proof.run, next: 0 })
     }
@@ -64,7 +67,8 @@ impl Tail {
     /// Tells of a journal whose lines are durable.
     pub(crate) fn tell(&mut self, lines: u64, last: &str) -> Result<()> {
         let text = line(&Proof { run: self.run.clone(), lines, last: last.to_owned() })?;
-        let written = self.file.seek(SeekFrom::Start(self.next * LINE as u64)).and_then(|_| self.file.write_all(text.as_bytes()));
+        let written =
+            self.file.seek(SeekFrom::Start(self.next * LINE as u64)).and_then(|_| self.file.write_all(text.as_bytes()));
         written.map_err(|e| disk::failed("written", &self.path, &e))?;
         self.next = 1 - self.next;
         Ok(())

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
-use super::check::Ground;
+use super::check::CheckContext;
 use super::model::Step;
 use super::run_values;
 use super::save;
@@ -15,7 +15,7 @@ use crate::error::Error;
 pub(crate) fn targets(
     c: &mut Checker<'_>,
     steps: &[(usize, Step)],
-    ground: &Ground<'_>,
+    ground: &CheckContext<'_>,
     (folder, inputs): (&Path, &[&Path]),
     name: &str,
 ) -> usize {
@@ -27,19 +27,21 @@ pub(crate) fn targets(
     for (number, step) in steps {
         let Some(save) = &step.save else { continue };
         let at = format!("/steps/{number}/save");
-        for leg in ground.legs {
-            let scope = run_values::scope(ground.vars, ground.env, leg, "RUN", name);
+        for job in ground.jobs {
+            let scope = run_values::scope(ground.vars, ground.env, job, "RUN", name);
             let fault = match save::target(save, &scope, folder) {
                 Err(error) => Some((error.message.clone(), error.advice.clone())),
                 Ok(save::Place::Stdout(_)) => None,
                 Ok(save::Place::File(path, _)) => {
                     let is_input = inputs.contains(&real(&path));
-                    let other = taken.insert(plain(&path), (step.id.clone(), leg.name.clone()));
+                    let other = taken.insert(plain(&path), (step.id.clone(), job.name.clone()));
                     match other {
                         _ if is_input => Some((format!("{} is what the batch is read from", path.display()), None)),
-                        Some((id, _)) if id != step.id => Some((format!("the step `{id}` writes {} too", path.display()), None)),
+                        Some((id, _)) if id != step.id => {
+                            Some((format!("the step `{id}` writes {} too", path.display()), None))
+                        }
                         Some((_, other)) => Some((
-                            format!("{} is written for {other} and for {}", path.display(), leg.name),
+                            format!("{} is written for {other} and for {}", path.display(), job.name),
                             Some("put ${{ connection.name }} into the path".to_owned()),
                         )),
                         None => {

@@ -1,4 +1,4 @@
-//! Watermarks: the largest value that finished runs have seen, per leg and step. `kept.rs` keeps them.
+//! Watermarks: the largest value that finished runs have seen, per job and step. `kept.rs` keeps them.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ pub(crate) enum Mark {
     Number { text: String, value: Decimal },
 }
 
-/// Watermarks by `leg/step`.
+/// Watermarks by `job/step`.
 pub(crate) type Watermarks = BTreeMap<String, Mark>;
 
 impl Mark {
@@ -45,7 +45,11 @@ impl Serialize for Mark {
             Mark::Number { text, .. } => {
                 let value = serde_json::from_str::<Value>(text).unwrap_or_default();
                 let plain = value.to_string();
-                if plain == *text { value.serialize(serializer) } else { json!({ "number": text }).serialize(serializer) }
+                if plain == *text {
+                    value.serialize(serializer)
+                } else {
+                    json!({ "number": text }).serialize(serializer)
+                }
             }
         }
     }
@@ -90,7 +94,10 @@ mod tests {
     #[test]
     fn marks_keep_their_digits() {
         let mut mark = Mark::parse("1").unwrap();
-        let items = Items::from_array(r#"[{"n": 18446744073709551616}, {"n": 18446744073709551617}, {"n": 5}, {"n": null}, {}]"#).unwrap();
+        let items = Items::from_array(
+            r#"[{"n": 18446744073709551616}, {"n": 18446744073709551617}, {"n": 5}, {"n": null}, {}]"#,
+        )
+        .unwrap();
         items.iter().try_for_each(|item| larger(&mut mark, item, &["n".to_owned()])).unwrap();
         assert_eq!(mark.json(), "18446744073709551617");
         for json in ["18446744073709551617", "1.10", "12", "1.5", "\"2026-01-01\"", "-0", "1e400"] {

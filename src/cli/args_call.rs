@@ -147,7 +147,9 @@ mod tests {
 
     #[test]
     fn times_read_as_people_write_them() {
-        for (text, ms) in [("30s", 30_000), ("30", 30_000), ("500ms", 500), ("5m", 300_000), ("1h", 3_600_000), (" 2 s", 2_000)] {
+        for (text, ms) in
+            [("30s", 30_000), ("30", 30_000), ("500ms", 500), ("5m", 300_000), ("1h", 3_600_000), (" 2 s", 2_000)]
+        {
             assert_eq!(duration(text), Ok(Duration::from_millis(ms)), "{text}");
         }
         for text in ["", "s", "0", "-1s", "1.5s", "5d", "99999999999999999999s", "18446744073709551615h"] {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::fields::type_text;
 use super::options::{at_path, typed_by};
-use super::plain;
+use super::terminal_text;
 use super::screen::Screen;
 use super::snippet::plain_value;
 use crate::definition::{Operation, Schema, Template};
@@ -60,11 +60,17 @@ fn questions(template: &Template, pointer: &str) -> Vec<Question> {
         }
         [root, index, field @ ..] if root == "items" && !field.is_empty() => {
             let sample = template.items.get(index.parse::<usize>().unwrap_or(0)).map(crate::definition::Json::to_value);
-            let sample = sample.and_then(|item| field.iter().try_fold(&item, |at, name| at.get(name)).map(|v| plain_value(&v.to_string())));
+            let sample = sample.and_then(|item| {
+                field.iter().try_fold(&item, |at, name| at.get(name)).map(|v| plain_value(&v.to_string()))
+            });
             vec![Question { name: path.join("."), schema: item_schema(operation, field), required: true, sample }]
         }
         _ => {
-            let required = operation.items.as_ref().and_then(|rule| rule.schema.get("required")?.as_array().cloned()).unwrap_or_default();
+            let required = operation
+                .items
+                .as_ref()
+                .and_then(|rule| rule.schema.get("required")?.as_array().cloned())
+                .unwrap_or_default();
             let fields = template.items.first().and_then(|item| fields_of(&item.0)).unwrap_or_default();
             let question = |(name, raw): (String, &serde_json::value::RawValue)| Question {
                 schema: item_schema(operation, std::slice::from_ref(&name)),
@@ -85,9 +91,13 @@ impl Question {
     /// The answer; `None` for what may be left out, and is.
     fn ask(&self, screen: Screen) -> Result<Option<String>> {
         let kind = type_text(&self.schema);
-        let about =
-            self.schema.get("description").and_then(Value::as_str).map(|text| format!(" {}", plain::one_line(text))).unwrap_or_default();
-        let such = self.sample.as_ref().map(|s| format!("; such as {}", plain::one_line(s))).unwrap_or_default();
+        let about = self
+            .schema
+            .get("description")
+            .and_then(Value::as_str)
+            .map(|text| format!(" {}", terminal_text::one_line(text)))
+            .unwrap_or_default();
+        let such = self.sample.as_ref().map(|s| format!("; such as {}", terminal_text::one_line(s))).unwrap_or_default();
         let way = if self.required { "" } else { "; Enter leaves it out" };
         loop {
             let answer = line(&format!("{} ({kind}{such}{way}){about}: ", self.name))?;
@@ -95,7 +105,7 @@ impl Question {
                 text if text.trim().is_empty() && !self.required => return Ok(None),
                 text if text.trim().is_empty() => screen.line("  a value is needed"),
                 text => match self.misfit(&text) {
-                    Some(why) => screen.line(&format!("  {}", plain::safe(&why))),
+                    Some(why) => screen.line(&format!("  {}", terminal_text::safe(&why))),
                     None => return Ok(Some(text)),
                 },
             }

@@ -25,8 +25,11 @@ use crate::send::Cancel;
 /// Runs it; gives the exit code.
 pub(crate) async fn run(context: &Context, args: &RunArgs) -> Result<u8> {
     let engine = Arc::new(context.engine(args.sandbox)?);
-    let sandbox =
-        if args.sandbox { Some(Arc::new(start_sandbox(engine.catalog(), 0, faults(args.faults.as_deref())?).await?)) } else { None };
+    let sandbox = if args.sandbox {
+        Some(Arc::new(start_sandbox(engine.catalog(), 0, faults(args.faults.as_deref())?).await?))
+    } else {
+        None
+    };
     let config = config(context, args, &engine, sandbox.clone())?;
     let batch = Arc::new(Batch::load(&args.file, &config)?);
     let state = state(args, &batch)?;
@@ -84,7 +87,12 @@ pub(crate) async fn run(context: &Context, args: &RunArgs) -> Result<u8> {
 }
 
 /// What the batch needs of this machine and this command line.
-fn config(context: &Context, args: &RunArgs, engine: &Arc<Engine>, sandbox: Option<Arc<Sandbox>>) -> Result<BatchConfig> {
+fn config(
+    context: &Context,
+    args: &RunArgs,
+    engine: &Arc<Engine>,
+    sandbox: Option<Arc<Sandbox>>,
+) -> Result<BatchConfig> {
     let mut config = BatchConfig::new(Arc::clone(engine));
     config.connections_instead = context.named_connections();
     config.connections = usual();
@@ -93,7 +101,9 @@ fn config(context: &Context, args: &RunArgs, engine: &Arc<Engine>, sandbox: Opti
     if let Some(sandbox) = sandbox {
         config.otherwise = Some(played(engine));
         config.resolve = Arc::new(move |_, name, connection| {
-            sandbox.connection(&connection.connector).map(|spec| crate::ConnectionSpec { name: Some(name.to_owned()), ..spec })
+            sandbox
+                .connection(&connection.connector)
+                .map(|spec| crate::ConnectionSpec { name: Some(name.to_owned()), ..spec })
         });
     } else {
         config.resolve = Arc::new(|folder, name, connection| fetch(folder, name, connection, |_| None));
@@ -126,13 +136,16 @@ fn state(args: &RunArgs, batch: &Batch) -> Result<Option<std::path::PathBuf>> {
     let own = batch.run_folder(Some(&folder));
     if own.exists() && !args.plan && !args.retry_failed {
         let gone = std::fs::remove_dir_all(&own);
-        gone.map_err(|e| Error::new(ErrorKind::State, format!("{} cannot be removed: {}", own.display(), screen::io_text(&e))))?;
+        gone.map_err(|e| {
+            Error::new(ErrorKind::State, format!("{} cannot be removed: {}", own.display(), screen::io_text(&e)))
+        })?;
     }
     Ok(Some(folder))
 }
 
 fn var(pair: &str) -> Result<(String, Json)> {
-    let wrong = || Error::new(ErrorKind::Usage, format!("--var {pair} is no NAME=VALUE")).advise("write it as --var board=1");
+    let wrong =
+        || Error::new(ErrorKind::Usage, format!("--var {pair} is no NAME=VALUE")).advise("write it as --var board=1");
     let (name, text) = pair.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(wrong)?;
     let is_json = crate::item::value_of(text.trim()).is_ok();
     Ok((name.to_owned(), Json(if is_json { text.trim().to_owned() } else { Value::from(text).to_string() })))
@@ -145,7 +158,8 @@ fn host() -> String {
 
 fn write_report(file: Option<Target>, report: &Report) -> Result<()> {
     let Some(mut file) = file else { return Ok(()) };
-    let mut text = serde_json::to_vec_pretty(report).map_err(|e| Error::new(ErrorKind::Internal, format!("the report: {e}")))?;
+    let mut text =
+        serde_json::to_vec_pretty(report).map_err(|e| Error::new(ErrorKind::Internal, format!("the report: {e}")))?;
     text.push(b'\n');
     file.write(&text)?;
     file.finish()

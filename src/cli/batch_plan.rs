@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::json;
-use super::plain;
+use super::terminal_text;
 use super::screen;
 use crate::batch::{BatchPlan, StepPlan};
 use crate::error::Result;
@@ -20,8 +20,8 @@ pub(crate) fn print(plan: &BatchPlan) -> Result<u8> {
     let _ok = writeln!(
         out,
         "# {} of {} are known; nothing was sent",
-        plain::count(requests as u64, "request"),
-        plain::count(plan.steps.len() as u64, "step")
+        terminal_text::count(requests as u64, "request"),
+        terminal_text::count(plan.steps.len() as u64, "step")
     );
     if open > 0 {
         let _ok = writeln!(
@@ -46,12 +46,12 @@ fn put_step(out: &mut String, step: &StepPlan) {
         return;
     }
     for request in &step.requests {
-        let _ok = writeln!(out, "  {} {}", request.verb, plain::safe(&request.url));
+        let _ok = writeln!(out, "  {} {}", request.verb, terminal_text::safe(&request.url));
         for (name, value) in &request.headers {
-            let _ok = writeln!(out, "    {name}: {}", plain::one_line(value));
+            let _ok = writeln!(out, "    {name}: {}", terminal_text::one_line(value));
         }
         for line in request.body.iter().flat_map(|b| json::pretty(b).lines().map(str::to_owned).collect::<Vec<_>>()) {
-            let _ok = writeln!(out, "    {}", plain::safe(&line));
+            let _ok = writeln!(out, "    {}", terminal_text::safe(&line));
         }
     }
     if step.requests.is_empty() {

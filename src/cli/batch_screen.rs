@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::grid::grid;
-use super::plain::{self, count, thousands};
+use super::terminal_text::{self, count, thousands};
 use super::screen::Screen;
 use crate::batch::{Batch, Event, Report, StepCounts, StepReport, StepStatus};
 use crate::receipt::OutcomeStatus;
@@ -84,7 +84,9 @@ impl BatchScreen {
                     let text = format!("{step}: item {index} {word}: {}", error.message);
                     self.aside(|screen| screen.warn(&text));
                 } else if self.failures == TOLD_MAX + 1 {
-                    self.aside(|screen| screen.warn("more items did not succeed; all are in the step's file of failures"));
+                    self.aside(|screen| {
+                        screen.warn("more items did not succeed; all are in the step's file of failures")
+                    });
                 }
             }
             Event::StepEnded(report) => self.end(report),
@@ -170,7 +172,11 @@ fn ending(report: &StepReport) -> String {
 }
 
 fn table(report: &Report) -> String {
-    grid(&["step", "", "in", "out", "failed", "requests", "retries", "time", "file"], report.steps.iter().map(row), 2..8)
+    grid(
+        &["step", "", "in", "out", "failed", "requests", "retries", "time", "file"],
+        report.steps.iter().map(row),
+        2..8,
+    )
 }
 
 fn row(step: &StepReport) -> Vec<String> {
@@ -197,6 +203,6 @@ fn row(step: &StepReport) -> Vec<String> {
         thousands(counts.requests),
         thousands(counts.retries),
         format!("{:.1} s", counts.elapsed_ms as f64 / 1000.0),
-        plain::one_line(file).into_owned(),
+        terminal_text::one_line(file).into_owned(),
     ]
 }

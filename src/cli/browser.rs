@@ -14,7 +14,9 @@ const OPENERS: &[&str] = if cfg!(target_os = "macos") {
 
 /// Best effort, aside: a person can always open the address. `hidden` are the variables that are kept back, beside all of opnode's own.
 pub(crate) fn open(address: &str, mut hidden: Vec<String>) {
-    hidden.extend(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).filter(|name| name.starts_with("OPNODE_")));
+    hidden.extend(
+        std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).filter(|name| name.starts_with("OPNODE_")),
+    );
     let address = address.to_owned();
     std::thread::spawn(move || {
         let chosen = std::env::var_os("BROWSER").unwrap_or_default();

@@ -31,9 +31,8 @@ pub(crate) struct Call {
 /// Reads what was typed and opens the connection.
 pub(crate) async fn prepare(context: &Context, method: Method, args: &CallArgs, items: Option<&str>) -> Result<Call> {
     if items == Some("-") && args.options.as_deref() == Some("-") {
-        return Err(
-            Error::new(ErrorKind::Usage, "--options - and --items - cannot both read standard input").advise("give one of them as @FILE")
-        );
+        return Err(Error::new(ErrorKind::Usage, "--options - and --items - cannot both read standard input")
+            .advise("give one of them as @FILE"));
     }
     if args.use_sample && args.template.is_none() {
         return Err(Error::new(ErrorKind::Usage, "--use-sample is for --template: without one, no sample is sent"));
@@ -80,13 +79,18 @@ impl Typed<'_> {
         let base = self.template.map(Template::to_options).unwrap_or_default();
         let given = options::given(self.operation, base, self.args, set)?;
         let use_sample = self.args.use_sample;
-        let sources = items::Sources { template: self.template, argument: self.items, fields: &given.fields, use_sample };
+        let sources =
+            items::Sources { template: self.template, argument: self.items, fields: &given.fields, use_sample };
         let (items, items_file) = items::given(self.operation, &sources)?;
         let has_field = |name: &str| items.as_ref().is_some_and(|given| given.covers(Some(name)));
         // A sample of the template gives way to what each item says itself.
-        let fills = |name: &str| self.operation.option(name).is_some_and(|o| self.operation.item_may_fill(o)) && has_field(name);
+        let fills = |name: &str| {
+            self.operation.option(name).is_some_and(|o| self.operation.item_may_fill(o)) && has_field(name)
+        };
         let samples: Vec<String> = match self.template {
-            Some(_) => given.options.values().keys().filter(|n| !given.named.contains(*n) && fills(n)).cloned().collect(),
+            Some(_) => {
+                given.options.values().keys().filter(|n| !given.named.contains(*n) && fills(n)).cloned().collect()
+            }
             None => Vec::new(),
         };
         let given = given.without(&samples);
@@ -148,7 +152,9 @@ fn look_up(catalog: &Catalog, connector: Option<&str>, args: &CallArgs) -> Resul
 
 /// Whether several connectors have the name, so that the connection decides.
 fn is_ambiguous(catalog: &Catalog, name: &str, error: &Error) -> bool {
-    let has = |connector: &str| catalog.operation(Some(connector), name).is_ok() || catalog.template(Some(connector), name).is_ok();
+    let has = |connector: &str| {
+        catalog.operation(Some(connector), name).is_ok() || catalog.template(Some(connector), name).is_ok()
+    };
     error.kind() == ErrorKind::UnknownOperation && catalog.connector_names().filter(|c| has(c)).count() > 1
 }
 
@@ -162,9 +168,13 @@ fn check_method(method: Method, operation: &Operation, template: Option<&Templat
             format!("the template {} is one to {own} with, not to {method}", template.name),
             format!("opnode {own} --template {}", template.name),
         ),
-        None => (format!("{} belongs to {own}, not to {method}", operation.id), format!("opnode {own} {}", operation.id)),
+        None => {
+            (format!("{} belongs to {own}, not to {method}", operation.id), format!("opnode {own} {}", operation.id))
+        }
     };
-    Err(Error::new(ErrorKind::UnknownOperation, message).advise(advice).with(|d| d.operation = Some(operation.id.clone())))
+    Err(Error::new(ErrorKind::UnknownOperation, message)
+        .advise(advice)
+        .with(|d| d.operation = Some(operation.id.clone())))
 }
 
 /// A template's samples where it asks for the caller's own values are never sent to a real system by accident.
@@ -177,11 +187,16 @@ fn refuse_samples(template: Option<&Template>, left: &[String]) -> Error {
         (None, Some(field)) => format!("--set items.{field}=…"),
         (None, None) => "--items '[{…}]', or field by field with --set items.0.FIELD=…".to_owned(),
     };
-    let advice = format!("give it with {way}; --plan shows the request, --sandbox tries it, --use-sample sends the sample as it is");
-    Error::new(ErrorKind::InvalidOptions, format!("the template {name} leaves {} to you", shown(left).join(", "))).advise(advice)
+    let advice = format!(
+        "give it with {way}; --plan shows the request, --sandbox tries it, --use-sample sends the sample as it is"
+    );
+    Error::new(ErrorKind::InvalidOptions, format!("the template {name} leaves {} to you", shown(left).join(", ")))
+        .advise(advice)
 }
 
 /// Pointers as `--set` names them.
 pub(crate) fn shown(left: &[String]) -> Vec<String> {
-    left.iter().map(|p| p.strip_prefix("/options/").map_or_else(|| p.trim_start_matches('/').replace('/', "."), str::to_owned)).collect()
+    left.iter()
+        .map(|p| p.strip_prefix("/options/").map_or_else(|| p.trim_start_matches('/').replace('/', "."), str::to_owned))
+        .collect()
 }

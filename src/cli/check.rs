@@ -9,7 +9,7 @@ use super::connections::{self, is_of_this_machine, plain_secrets};
 use super::context::Context;
 use super::diagnose;
 use super::input::read_text;
-use super::plain;
+use super::terminal_text;
 use super::screen::{self, Paint, Screen};
 use crate::connection::{ConnectionsFile, Reference, ValueFile};
 use crate::definition::Catalog;
@@ -18,7 +18,8 @@ use crate::error::{ErrorKind, Fault, Place, Result};
 /// Runs it; gives the exit code.
 pub(crate) fn run(context: &Context, files: &[PathBuf]) -> Result<u8> {
     let catalog = context.catalog()?;
-    let (faults, seen) = if files.is_empty() { all(context, &catalog) } else { check_files::faults(context, catalog, files) };
+    let (faults, seen) =
+        if files.is_empty() { all(context, &catalog) } else { check_files::faults(context, catalog, files) };
     print(context.screen, &faults)?;
     if faults.is_empty() {
         screen::print(&format!("{seen}: no faults"))?;
@@ -26,7 +27,7 @@ pub(crate) fn run(context: &Context, files: &[PathBuf]) -> Result<u8> {
     }
     let mut by_file: BTreeMap<Option<&str>, usize> = BTreeMap::new();
     faults.iter().for_each(|f| *by_file.entry(f.place.file.as_deref()).or_default() += 1);
-    let (faults, files) = (plain::count(faults.len() as u64, "fault"), plain::count(by_file.len() as u64, "file"));
+    let (faults, files) = (terminal_text::count(faults.len() as u64, "fault"), terminal_text::count(by_file.len() as u64, "file"));
     context.screen.note(&format!("{faults} in {files}"));
     Ok(ErrorKind::Definition.exit_code())
 }
@@ -38,7 +39,7 @@ fn all(context: &Context, catalog: &Catalog) -> (Vec<Fault>, String) {
     let operations: usize = connectors.iter().filter_map(|c| catalog.operations(c).ok()).map(|o| o.len()).sum();
     let templates: usize = connectors.iter().filter_map(|c| catalog.templates(c).ok()).map(|t| t.len()).sum();
     let mut seen = [(connectors.len(), "connector"), (operations, "operation"), (templates, "template")]
-        .map(|(n, what)| plain::count(n as u64, what))
+        .map(|(n, what)| terminal_text::count(n as u64, what))
         .join(", ");
     if let Ok(path) = connections::locate(context) {
         faults.extend(connections_file(context.screen, catalog, &path));
@@ -72,7 +73,9 @@ fn warn(screen: Screen, catalog: &Catalog, shown: &str, file: &ConnectionsFile) 
             if let ValueFile::Reference(Reference::Env(variable)) = value
                 && std::env::var_os(variable).is_none_or(|v| v.is_empty())
             {
-                screen.warn(&format!("{shown}: the connection {name} keeps `{property}` in {variable}, which is not set here"));
+                screen.warn(&format!(
+                    "{shown}: the connection {name} keeps `{property}` in {variable}, which is not set here"
+                ));
             }
         }
     }
@@ -94,7 +97,7 @@ fn print(screen: Screen, faults: &[Fault]) -> Result<()> {
         .iter()
         .map(|fault| {
             if screen.is_json() {
-                format!("{}\n", plain::safe_json(&serde_json::to_string(fault).unwrap_or_default()))
+                format!("{}\n", terminal_text::safe_json(&serde_json::to_string(fault).unwrap_or_default()))
             } else {
                 diagnose::fault_text(fault, paint) + "\n"
             }

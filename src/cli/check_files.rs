@@ -8,7 +8,7 @@ use super::check::{connections_file, unreadable};
 use super::connections::usual;
 use super::context::Context;
 use super::input::read_text;
-use super::plain;
+use super::terminal_text;
 use crate::batch::{Batch, BatchConfig};
 use crate::connection::ConnectionSpec;
 use crate::definition::{Catalog, Format, into_faults};
@@ -41,13 +41,15 @@ pub(crate) fn faults(context: &Context, mut catalog: Catalog, files: &[PathBuf])
     // Connections come after: the files may hold the connector that they name. Batches use both.
     faults.extend(connections.into_iter().flat_map(|path| connections_file(context.screen, &catalog, path)));
     faults.extend(batch_files(context, catalog, &batches));
-    (faults, plain::count(files.len() as u64, "file"))
+    (faults, terminal_text::count(files.len() as u64, "file"))
 }
 
 fn sort(typed: &Path) -> Result<Named, Vec<Fault>> {
     let shown = typed.display().to_string();
     if typed.is_dir() {
-        let advice = Some("name the files in it; or give a folder of definitions with --definitions, and name no file".to_owned());
+        let advice = Some(
+            "name the files in it; or give a folder of definitions with --definitions, and name no file".to_owned(),
+        );
         return Err(vec![Fault { advice, ..unreadable(&shown, "it is a folder") }]);
     }
     let text = read_text(typed, crate::yaml::BYTES_MAX as u64).map_err(|why| vec![unreadable(&shown, &why)])?;
@@ -66,7 +68,11 @@ fn batch_files(context: &Context, catalog: Catalog, batches: &[Named]) -> Vec<Fa
         let spec = connection.resolve(|property, _| Ok(format!("the {property}")))?;
         Ok(ConnectionSpec { name: Some(name.to_owned()), ..spec })
     });
-    batches.iter().filter_map(|file| Batch::parse(&file.typed, &file.text, &config).err()).flat_map(into_faults).collect()
+    batches
+        .iter()
+        .filter_map(|file| Batch::parse(&file.typed, &file.text, &config).err())
+        .flat_map(into_faults)
+        .collect()
 }
 
 /// Faults of definition files, within the connectors that they are part of.
@@ -95,7 +101,8 @@ fn definitions(catalog: &mut Catalog, named: &[Named]) -> Vec<Fault> {
     }
     let names: Vec<&str> = connectors.iter().map(String::as_str).collect();
     let all = catalog.faults(&names);
-    let typed: BTreeMap<String, String> = named.iter().map(|f| (f.real.display().to_string(), f.typed.display().to_string())).collect();
+    let typed: BTreeMap<String, String> =
+        named.iter().map(|f| (f.real.display().to_string(), f.typed.display().to_string())).collect();
     let (own, others): (Vec<Fault>, Vec<Fault>) =
         all.into_iter().partition(|f| f.place.file.as_ref().is_some_and(|name| typed.contains_key(name)));
     // A fault elsewhere in the connector hides those of single operations; then it must be seen to come first.
@@ -138,8 +145,11 @@ fn adopt(catalog: &mut Catalog, file: &Named, named: &[Named]) -> Result<String,
     let beside = file.real.with_file_name("connector.yaml");
     let own = (file.format == Format::Connector).then(|| connector_name(&file.text)).flatten();
     let among = || named.iter().filter(|f| f.format == Format::Connector).find_map(|f| connector_name(&f.text));
-    let neighbour =
-        || read_text(&beside, crate::yaml::BYTES_MAX as u64).ok().and_then(|text| connector_name(&text).map(|name| (name, text)));
+    let neighbour = || {
+        read_text(&beside, crate::yaml::BYTES_MAX as u64)
+            .ok()
+            .and_then(|text| connector_name(&text).map(|name| (name, text)))
+    };
     let connector = if let Some(own) = own {
         own
     } else if let Some((name, text)) = neighbour() {

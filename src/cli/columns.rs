@@ -54,8 +54,12 @@ impl Columns {
     /// The same as one of them, where the call is strict.
     pub(crate) fn notes(&self, strict: bool) -> Result<Vec<String>> {
         let unknown = |name: &String| self.fields.unknown(&path_of(name), "/");
-        let notes: Vec<String> =
-            self.unsure.iter().filter_map(unknown).map(|u| format!("no record has a field `{}`{}", u.path, u.hint())).collect();
+        let notes: Vec<String> = self
+            .unsure
+            .iter()
+            .filter_map(unknown)
+            .map(|u| format!("no record has a field `{}`{}", u.path, u.hint()))
+            .collect();
         match notes.first() {
             Some(note) if strict => Err(Error::new(ErrorKind::InvalidOptions, format!("--columns: {note}"))),
             _ => Ok(notes),

@@ -28,7 +28,12 @@ pub(crate) struct Line {
 
 impl Route {
     /// Chooses the route. `fits` says which connectors can serve the call, `what` names it for messages.
-    pub(crate) fn choose(context: &Context, system: &SystemArgs, fits: &dyn Fn(&str) -> bool, what: &str) -> Result<Route> {
+    pub(crate) fn choose(
+        context: &Context,
+        system: &SystemArgs,
+        fits: &dyn Fn(&str) -> bool,
+        what: &str,
+    ) -> Result<Route> {
         if system.sandbox {
             return Ok(Route::Sandbox { faults: faults(system.faults.as_deref())? });
         }

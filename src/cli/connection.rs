@@ -7,7 +7,7 @@ use super::args::{ConnectionExampleArgs, ConnectionTestArgs};
 use super::args_call::SystemArgs;
 use super::connect::Route;
 use super::context::Context;
-use super::plain;
+use super::terminal_text;
 use super::screen;
 use super::signals::Signals;
 use crate::connection::needs_account;
@@ -20,7 +20,8 @@ pub(crate) async fn test(context: &Context, args: ConnectionTestArgs) -> Result<
     let sandbox = args.system.sandbox;
     let engine = context.engine(sandbox)?;
     let (played, connection) = if sandbox { (args.name, None) } else { (None, args.name.or(args.system.connection)) };
-    let connector = if sandbox { Some(only_connector(engine.catalog(), played.as_deref())?.name.clone()) } else { None };
+    let connector =
+        if sandbox { Some(only_connector(engine.catalog(), played.as_deref())?.name.clone()) } else { None };
     let system = SystemArgs { connection, ..args.system };
     let route = Route::choose(context, &system, &|_| true, "the test")?;
     let connector = connector.or_else(|| route.connector().map(str::to_owned)).unwrap_or_default();
@@ -32,8 +33,12 @@ pub(crate) async fn test(context: &Context, args: ConnectionTestArgs) -> Result<
         Ok(reply) => {
             let connection = line.session.connection();
             let (title, base) = (&connection.connector().title, connection.base());
-            let tries = plain::count(reply.receipt.requests, "request");
-            screen::print(&format!("{}: ok, {title} at {base} answered in {} ms ({tries})", line.name, started.elapsed().as_millis()))?;
+            let tries = terminal_text::count(reply.receipt.requests, "request");
+            screen::print(&format!(
+                "{}: ok, {title} at {base} answered in {} ms ({tries})",
+                line.name,
+                started.elapsed().as_millis()
+            ))?;
             Ok(0)
         }
         Err(error) => match signals.exit_code().filter(|_| error.kind() == ErrorKind::Cancelled) {
@@ -51,11 +56,10 @@ pub(super) fn only_connector(catalog: &Catalog, named: Option<&str>) -> Result<s
     let names: Vec<&str> = catalog.connector_names().collect();
     match names.as_slice() {
         [one] => catalog.connector(one),
-        [] => {
-            Err(Error::new(ErrorKind::UnknownOperation, "there are no connectors")
-                .advise("give a folder of definitions with --definitions"))
-        }
-        several => Err(Error::new(ErrorKind::Usage, "there are several connectors").advise(format!("name one: {}", several.join(", ")))),
+        [] => Err(Error::new(ErrorKind::UnknownOperation, "there are no connectors")
+            .advise("give a folder of definitions with --definitions")),
+        several => Err(Error::new(ErrorKind::Usage, "there are several connectors")
+            .advise(format!("name one: {}", several.join(", ")))),
     }
 }
 
@@ -76,13 +80,16 @@ pub(super) fn example_file(connector: &Connector) -> String {
         connector.name, connector.name
     );
     let account = needs_account(connector, |_| false).then(|| {
-        ("account: my-account".to_owned(), "your own name for the account: connections with the same one share its tokens".to_owned())
+        (
+            "account: my-account".to_owned(),
+            "your own name for the account: connections with the same one share its tokens".to_owned(),
+        )
     });
     let values = connector.properties.iter().map(|p| (value_line(connector, p), comment(p)));
     let lines: Vec<(String, String)> = account.into_iter().chain(values).collect();
-    let width = lines.iter().map(|(line, _)| plain::width(line)).max().unwrap_or(0);
+    let width = lines.iter().map(|(line, _)| terminal_text::width(line)).max().unwrap_or(0);
     for (line, comment) in lines {
-        let _ok = writeln!(out, "    {line}{}   # {comment}", " ".repeat(width - plain::width(&line)));
+        let _ok = writeln!(out, "    {line}{}   # {comment}", " ".repeat(width - terminal_text::width(&line)));
     }
     out
 }

@@ -13,7 +13,7 @@ use crate::connection::{ConnectionFile, ConnectionSpec, ConnectionsFile, Referen
 use crate::definition::Connector;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Place, Result};
-use crate::own_file;
+use crate::private_file;
 use crate::yaml::{Document, escape};
 
 /// The connections file as read.
@@ -57,7 +57,12 @@ impl Connections {
     }
 
     /// The connection of a name, or the only one whose connector fits.
-    pub(crate) fn choose(&self, name: Option<&str>, fits: &dyn Fn(&str) -> bool, what: &str) -> Result<(&str, &ConnectionFile)> {
+    pub(crate) fn choose(
+        &self,
+        name: Option<&str>,
+        fits: &dyn Fn(&str) -> bool,
+        what: &str,
+    ) -> Result<(&str, &ConnectionFile)> {
         if let Some(name) = name {
             let found = self.file.find(name).map_err(|e| e.at(self.place()))?;
             return self.file.connections.0.iter().find(|(n, _)| n == name).map_or_else(
@@ -69,8 +74,14 @@ impl Connections {
         let fitting: Vec<_> = all.iter().filter(|(_, c)| fits(&c.connector)).collect();
         match fitting.as_slice() {
             [(name, connection)] => Ok((name.as_str(), connection)),
-            [] => Err(Error::new(ErrorKind::Connection, format!("no connection in {} is one for {what}", self.path.display()))
-                .advise(format!("add one, or name one with --connection{}", list(all.iter().map(|(n, c)| (n.as_str(), c)))))),
+            [] => Err(Error::new(
+                ErrorKind::Connection,
+                format!("no connection in {} is one for {what}", self.path.display()),
+            )
+            .advise(format!(
+                "add one, or name one with --connection{}",
+                list(all.iter().map(|(n, c)| (n.as_str(), c)))
+            ))),
             several => Err(Error::new(ErrorKind::Connection, format!("several connections fit {what}"))
                 .advise(format!("name one with --connection{}", list(several.iter().map(|(n, c)| (n.as_str(), c)))))),
         }
@@ -98,10 +109,18 @@ impl Connections {
     }
 
     /// A connection with its secrets fetched, and warnings about those that lie open.
-    pub(crate) fn spec(&self, engine: &Engine, screen: Screen, name: &str, connection: &ConnectionFile) -> Result<ConnectionSpec> {
+    pub(crate) fn spec(
+        &self,
+        engine: &Engine,
+        screen: Screen,
+        name: &str,
+        connection: &ConnectionFile,
+    ) -> Result<ConnectionSpec> {
         self.warn_of_plain(engine, screen, name, connection);
         let folder = self.path.parent().unwrap_or(Path::new(""));
-        fetch(folder, name, connection, |property| Some(self.place_of(&format!("/connections/{}/{}", escape(name), escape(property)))))
+        fetch(folder, name, connection, |property| {
+            Some(self.place_of(&format!("/connections/{}/{}", escape(name), escape(property))))
+        })
     }
 
     fn warn_of_plain(&self, engine: &Engine, screen: Screen, name: &str, connection: &ConnectionFile) {
@@ -115,7 +134,7 @@ impl Connections {
             "{file}: the connection {name} holds {} in plain text; write {{ env: NAME }}, {{ file: PATH }} or {{ keyring: NAME }} instead",
             plain.join(", ")
         ));
-        if own_file::is_open(&self.path, 0o077) {
+        if private_file::is_open(&self.path, 0o077) {
             screen.warn(&format!("{file} can be read by other users of this machine: chmod 600 {file}"));
         }
     }

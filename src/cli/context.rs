@@ -29,8 +29,9 @@ fn tokens_file() -> Option<PathBuf> {
 
 #[cfg(feature = "keyring")]
 fn in_keyring() -> Result<Arc<dyn TokenStore>> {
-    let file =
-        tokens_file().ok_or_else(|| Error::new(ErrorKind::State, "this user has no home folder for the lock of the keyring's tokens"))?;
+    let file = tokens_file().ok_or_else(|| {
+        Error::new(ErrorKind::State, "this user has no home folder for the lock of the keyring's tokens")
+    })?;
     Ok(Arc::new(crate::auth::KeyringStore::new(file.with_file_name("keyring.lock"))))
 }
 

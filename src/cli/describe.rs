@@ -8,7 +8,7 @@ use super::connections::example_name;
 use super::context::Context;
 use super::fields::{self, Field};
 use super::json;
-use super::plain;
+use super::terminal_text;
 use super::screen;
 use super::snippet::{Snippet, shell, step_id};
 use crate::definition::{Catalog, ItemRule, Operation, Record, ResultShape, Send, Template};
@@ -44,14 +44,15 @@ fn for_people(context: &Context, catalog: &Catalog, operation: &Arc<Operation>) 
 fn put_head(out: &mut String, operation: &Operation, width: usize) {
     let _ok = writeln!(out, "{}: {}", operation.id, operation.title);
     let paged = if operation.is_paged() { ", every page is fetched" } else { "" };
-    let _ok = writeln!(out, "  {} of {}: {}{paged}", operation.method, operation.connector.name, operation.request_line());
+    let _ok =
+        writeln!(out, "  {} of {}: {}{paged}", operation.method, operation.connector.name, operation.request_line());
     if let Some(instead) = &operation.deprecated {
         let hint = instead.as_ref().map(|i| format!("; use {i}")).unwrap_or_default();
         let _ok = writeln!(out, "  deprecated{hint}");
     }
     if let Some(text) = &operation.description {
         out.push('\n');
-        for line in plain::wrap(&plain::safe(text), width.saturating_sub(2)) {
+        for line in terminal_text::wrap(&terminal_text::safe(text), width.saturating_sub(2)) {
             let _ok = writeln!(out, "  {line}");
         }
     }
@@ -136,7 +137,11 @@ fn put_response(out: &mut String, operation: &Operation, width: usize) {
         return;
     };
     let _ok = writeln!(out, "\nComes back: {what} ({})", record.title);
-    out.push_str(&fields::lay_out(&fields::of_schema(&fields::shown(&record.schema.0), &property_order(record)), 2, width));
+    out.push_str(&fields::lay_out(
+        &fields::of_schema(&fields::shown(&record.schema.0), &property_order(record)),
+        2,
+        width,
+    ));
     let _ok = writeln!(out, "\nA record that comes back\n{}", indented(&json::pretty(&record.sample.0)));
 }
 
@@ -146,7 +151,8 @@ fn put_examples(out: &mut String, context: &Context, catalog: &Catalog, operatio
     let name = example_name(context, &operation.connector.name).unwrap_or_else(|| "NAME".to_owned());
     let _ok = writeln!(out, "\nTry it without an account\n{}", indented(&snippet.command("--sandbox")));
     let _ok = writeln!(out, "\nCall it\n{}", indented(&snippet.command(&format!("--connection {}", shell(&name)))));
-    let _ok = writeln!(out, "\nAs a step of a batch file\n{}", indented(snippet.batch(&step_id(&operation.id))?.trim_end()));
+    let _ok =
+        writeln!(out, "\nAs a step of a batch file\n{}", indented(snippet.batch(&step_id(&operation.id))?.trim_end()));
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::excerpt::excerpt;
-use super::plain;
+use super::terminal_text;
 use super::screen::Paint;
 use crate::error::{Error, Fault, Place, Provider};
 
@@ -12,7 +12,8 @@ const FAULTS_SHOWN: usize = 50;
 
 /// The whole error.
 pub(crate) fn render(error: &Error, paint: Paint) -> String {
-    let mut out = format!("{} {}\n", paint.bad(&format!("error[{}]:", error.kind())), paint.bold(&plain::safe(&error.message)));
+    let mut out =
+        format!("{} {}\n", paint.bad(&format!("error[{}]:", error.kind())), paint.bold(&terminal_text::safe(&error.message)));
     if error.faults.is_empty()
         && let Some(place) = &error.place
     {
@@ -26,7 +27,11 @@ pub(crate) fn render(error: &Error, paint: Paint) -> String {
         put(&mut out, paint, "cause", cause);
     }
     // What is to be done about all of them is said once, at the end.
-    let shared = error.faults.first().and_then(|f| f.advice.as_ref()).filter(|a| error.faults.iter().all(|f| f.advice.as_ref() == Some(a)));
+    let shared = error
+        .faults
+        .first()
+        .and_then(|f| f.advice.as_ref())
+        .filter(|a| error.faults.iter().all(|f| f.advice.as_ref() == Some(a)));
     for fault in error.faults.iter().take(FAULTS_SHOWN) {
         out.push_str(&fault_head(fault, paint));
         if let Some(advice) = fault.advice.as_ref().filter(|_| shared.is_none()) {
@@ -54,18 +59,18 @@ pub(crate) fn fault_text(fault: &Fault, paint: Paint) -> String {
 }
 
 fn fault_head(fault: &Fault, paint: Paint) -> String {
-    let mut out = format!("{} {}\n", paint.bad("fault:"), plain::safe(&fault.message));
+    let mut out = format!("{} {}\n", paint.bad("fault:"), terminal_text::safe(&fault.message));
     put_place(&mut out, &fault.place, paint);
     out
 }
 
 fn put(out: &mut String, paint: Paint, label: &str, text: &str) {
     // Writing to a String cannot fail.
-    let _ok = writeln!(out, "  {} {}", paint.dim(&format!("{label}:")), plain::safe(text).replace('\n', "\n    "));
+    let _ok = writeln!(out, "  {} {}", paint.dim(&format!("{label}:")), terminal_text::safe(text).replace('\n', "\n    "));
 }
 
 fn put_help(out: &mut String, advice: &str, paint: Paint) {
-    let _ok = writeln!(out, "  {} {}", paint.help("help:"), plain::safe(advice).replace('\n', "\n    "));
+    let _ok = writeln!(out, "  {} {}", paint.help("help:"), terminal_text::safe(advice).replace('\n', "\n    "));
 }
 
 fn put_place(out: &mut String, place: &Place, paint: Paint) {
@@ -73,7 +78,7 @@ fn put_place(out: &mut String, place: &Place, paint: Paint) {
     if text.is_empty() {
         return;
     }
-    let _ok = writeln!(out, "  {} {}", paint.dim("-->"), plain::safe(&text));
+    let _ok = writeln!(out, "  {} {}", paint.dim("-->"), terminal_text::safe(&text));
     let (Some(excerpt), Some(line)) = (excerpt(place), place.line) else { return };
     let number = line.to_string();
     let blank = " ".repeat(number.len());
@@ -96,11 +101,12 @@ fn put_provider(out: &mut String, provider: &Provider, paint: Paint) {
         put(out, paint, "provider", &said.join(": "));
     }
     for detail in &provider.details {
-        let parts: Vec<&str> = [&detail.field, &detail.code, &detail.message].into_iter().filter_map(|p| p.as_deref()).collect();
+        let parts: Vec<&str> =
+            [&detail.field, &detail.code, &detail.message].into_iter().filter_map(|p| p.as_deref()).collect();
         put(out, paint, "detail", &parts.join(": "));
     }
     if let Some(excerpt) = &provider.excerpt {
-        put(out, paint, "reply", &plain::one_line(excerpt));
+        put(out, paint, "reply", &terminal_text::one_line(excerpt));
     }
     if let Some(id) = &provider.request_id {
         put(out, paint, "request id", id);

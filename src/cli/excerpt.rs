@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::plain;
+use super::terminal_text;
 use crate::error::Place;
 
 /// Longest part of a line that is shown, in characters.
@@ -29,14 +29,16 @@ pub(crate) fn excerpt(place: &Place) -> Option<Excerpt> {
 
 /// Whether it may be a connections file, however it is written.
 fn holds_connections(text: &str) -> bool {
-    let opens = |line: &str| line.trim_start_matches(['\u{feff}', ' ', '\t', '{', '"', '\'']).starts_with("connections");
+    let opens =
+        |line: &str| line.trim_start_matches(['\u{feff}', ' ', '\t', '{', '"', '\'']).starts_with("connections");
     text.contains("\"connections\"") || text.split(['\n', '\r']).any(opens)
 }
 
 /// The key that a line begins with, and nothing else of it.
 fn key_alone(line: &str) -> Option<String> {
     let rest = line.trim_start_matches([' ', '\t', '-', '{', '[', '"', '\'']);
-    let name: &str = rest.split(|c: char| !c.is_alphanumeric() && !"_-.@".contains(c)).next().filter(|name| !name.is_empty())?;
+    let name: &str =
+        rest.split(|c: char| !c.is_alphanumeric() && !"_-.@".contains(c)).next().filter(|name| !name.is_empty())?;
     let behind = rest.get(name.len()..)?.trim_start_matches(['"', '\'', ' ']).strip_prefix(':')?;
     let shown = line.get(..line.len() - rest.len() + name.len())?;
     Some(if behind.trim().is_empty() { format!("{shown}:") } else { format!("{shown}: …") })
@@ -50,11 +52,11 @@ fn cut(line: &str, column: usize, secretive: bool) -> Option<Excerpt> {
     let start = if length <= SHOWN { 0 } else { column.saturating_sub(SHOWN / 2) };
     let part: String = shown.chars().skip(start).take(SHOWN).collect();
     let before: String = part.chars().take(column - start).collect();
-    let show = |text: &str| plain::safe(text).replace('\t', "    ");
+    let show = |text: &str| terminal_text::safe(text).replace('\t', "    ");
     let (text, before) = (show(&part), show(&before));
     let (left, right) = (if start > 0 { "…" } else { "" }, if start + SHOWN < length { "…" } else { "" });
     (!text.trim().is_empty())
-        .then(|| Excerpt { indent: plain::width(&before) + left.chars().count(), text: format!("{left}{text}{right}") })
+        .then(|| Excerpt { indent: terminal_text::width(&before) + left.chars().count(), text: format!("{left}{text}{right}") })
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::plain;
+use super::terminal_text;
 use crate::digits::is_number;
 use crate::item::{fields_of, value_of};
 
@@ -32,9 +32,13 @@ impl Field {
 /// Fields of an object schema, those that `first` names before the others, in its order.
 pub(crate) fn of_schema(schema: &Value, first: &[String]) -> Vec<Field> {
     // A choice between shapes is described by the first that is an object.
-    let shape =
-        schema.get("anyOf").and_then(Value::as_array).and_then(|all| all.iter().find(|s| s.get("properties").is_some())).unwrap_or(schema);
-    let required: Vec<&str> = shape.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    let shape = schema
+        .get("anyOf")
+        .and_then(Value::as_array)
+        .and_then(|all| all.iter().find(|s| s.get("properties").is_some()))
+        .unwrap_or(schema);
+    let required: Vec<&str> =
+        shape.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
     let Some(properties) = shape.get("properties").and_then(Value::as_object) else {
         return required
             .iter()
@@ -44,23 +48,25 @@ pub(crate) fn of_schema(schema: &Value, first: &[String]) -> Vec<Field> {
     let rank = |name: &String| first.iter().position(|n| n == name).unwrap_or(usize::MAX);
     let mut names: Vec<&String> = properties.keys().collect();
     names.sort_by_key(|name| (!required.contains(&name.as_str()), rank(name)));
-    let field = |name: &&String| properties.get(*name).map(|schema| Field::of(name, schema, required.contains(&name.as_str())));
+    let field =
+        |name: &&String| properties.get(*name).map(|schema| Field::of(name, schema, required.contains(&name.as_str())));
     names.iter().filter_map(field).collect()
 }
 
 /// The fields in columns, meanings wrapped.
 pub(crate) fn lay_out(fields: &[Field], indent: usize, width: usize) -> String {
-    let widest = |of: fn(&Field) -> usize, most: usize| fields.iter().map(of).filter(|w| *w <= most).max().unwrap_or(most);
-    let name_width = widest(|f| plain::width(&f.name) + usize::from(f.required), NAME_MAX);
-    let type_width = widest(|f| plain::width(&f.kind), TYPE_MAX);
+    let widest =
+        |of: fn(&Field) -> usize, most: usize| fields.iter().map(of).filter(|w| *w <= most).max().unwrap_or(most);
+    let name_width = widest(|f| terminal_text::width(&f.name) + usize::from(f.required), NAME_MAX);
+    let type_width = widest(|f| terminal_text::width(&f.kind), TYPE_MAX);
     let text_at = indent + name_width + type_width + 4;
     let text_width = width.saturating_sub(text_at).max(24);
     let mut out = String::new();
     for field in fields {
         let name = format!("{}{}", field.name, if field.required { "*" } else { "" });
         let head = format!("{}{}  {}", " ".repeat(indent), padded(&name, name_width), padded(&field.kind, type_width));
-        let mut lines = plain::wrap(&plain::safe(&field.text), text_width).into_iter();
-        let room = plain::width(&head) + 2 <= text_at;
+        let mut lines = terminal_text::wrap(&terminal_text::safe(&field.text), text_width).into_iter();
+        let room = terminal_text::width(&head) + 2 <= text_at;
         let first = if room { lines.next().unwrap_or_default() } else { String::new() };
         out.push_str(format!("{head}  {first}").trim_end());
         out.push('\n');
@@ -74,7 +80,7 @@ pub(crate) fn lay_out(fields: &[Field], indent: usize, width: usize) -> String {
 }
 
 fn padded(text: &str, width: usize) -> String {
-    format!("{text}{}", " ".repeat(width.saturating_sub(plain::width(text))))
+    format!("{text}{}", " ".repeat(width.saturating_sub(terminal_text::width(text))))
 }
 
 /// JSON as a value to show: a number that would be written otherwise stands there as text.
@@ -177,6 +183,9 @@ mod tests {
     fn required_fields_come_first() {
         let schema = json!({"required": ["z"], "properties": {"a": {"type": "string"}, "b": {"type": "integer", "description": "Long enough to be wrapped somewhere."}, "z": {"type": "boolean"}}});
         let text = lay_out(&of_schema(&schema, &["b".to_owned()]), 2, 40);
-        assert_eq!(text, "  z*  boolean\n  b   integer  Long enough to be wrapped\n               somewhere\n  a   string\n");
+        assert_eq!(
+            text,
+            "  z*  boolean\n  b   integer  Long enough to be wrapped\n               somewhere\n  a   string\n"
+        );
     }
 }

@@ -29,14 +29,21 @@ impl Names {
         // A paged list that needs nothing filled in makes the best example; a template's options are known to fit its operation.
         let easy = |t: &Template| t.operation.is_paged() && t.ask.is_empty() && t.options.0 != "{}";
         let pick = catalog.connector_names().find_map(|c| templates(catalog, c).take(LOOKED_AT).find(easy));
-        let first = || catalog.connector_names().find(|c| catalog.operation_ids(c).is_ok_and(|mut ids| ids.next().is_some()));
-        let connector = pick.as_ref().map(|t| t.operation.connector.name.clone()).or_else(|| first().map(str::to_owned));
-        let find = |fits: &dyn Fn(&Operation) -> bool| operations(catalog, connector.as_deref().unwrap_or_default()).find(|o| fits(o));
-        let query =
-            pick.as_ref().map(|t| Arc::clone(&t.operation)).or_else(|| find(&|o| o.is_paged() && o.options.iter().all(|p| !p.required)));
+        let first =
+            || catalog.connector_names().find(|c| catalog.operation_ids(c).is_ok_and(|mut ids| ids.next().is_some()));
+        let connector =
+            pick.as_ref().map(|t| t.operation.connector.name.clone()).or_else(|| first().map(str::to_owned));
+        let find = |fits: &dyn Fn(&Operation) -> bool| {
+            operations(catalog, connector.as_deref().unwrap_or_default()).find(|o| fits(o))
+        };
+        let query = pick
+            .as_ref()
+            .map(|t| Arc::clone(&t.operation))
+            .or_else(|| find(&|o| o.is_paged() && o.options.iter().all(|p| !p.required)));
         let mutate = find(&|o| o.method == Method::Mutate && o.items.as_ref().is_some_and(|i| i.sample.is_some()));
         let delete = find(&|o| o.method == Method::Delete);
-        let id = |operation: Option<&Arc<Operation>>| operation.map_or_else(|| "OPERATION_ID".to_owned(), |o| o.id.clone());
+        let id =
+            |operation: Option<&Arc<Operation>>| operation.map_or_else(|| "OPERATION_ID".to_owned(), |o| o.id.clone());
         Names {
             query: id(query.as_ref()),
             set: pick.as_ref().and_then(first_option),
@@ -47,7 +54,10 @@ impl Names {
             delete: id(delete.as_ref()),
             template: pick.as_ref().map_or_else(|| "TEMPLATE".to_owned(), |t| t.name.clone()),
             connector: connector.clone().unwrap_or_else(|| "CONNECTOR".to_owned()),
-            word: query.as_ref().and_then(|o| o.title.split_whitespace().last().map(str::to_owned)).unwrap_or_else(|| "user".to_owned()),
+            word: query
+                .as_ref()
+                .and_then(|o| o.title.split_whitespace().last().map(str::to_owned))
+                .unwrap_or_else(|| "user".to_owned()),
         }
     }
 
@@ -93,7 +103,9 @@ fn with_help(command: Command, path: &[&'static str], text: String) -> Command {
 }
 
 fn examples(n: &Names) -> Vec<(&'static str, String)> {
-    let lines = |lines: &[String]| format!("Examples:\n{}", lines.iter().map(|l| format!("  opnode {l}")).collect::<Vec<_>>().join("\n"));
+    let lines = |lines: &[String]| {
+        format!("Examples:\n{}", lines.iter().map(|l| format!("  opnode {l}")).collect::<Vec<_>>().join("\n"))
+    };
     let s = |text: &str| text.to_owned();
     vec![
         (
@@ -104,7 +116,10 @@ fn examples(n: &Names) -> Vec<(&'static str, String)> {
                 format!("operations --connector {} --format json", n.connector),
             ]),
         ),
-        ("templates", lines(&[s("templates"), format!("templates --search {}", n.word), format!("template {}", n.template)])),
+        (
+            "templates",
+            lines(&[s("templates"), format!("templates --search {}", n.word), format!("template {}", n.template)]),
+        ),
         ("describe", lines(&[format!("describe {}", n.query), format!("describe {} --format json", n.mutate)])),
         (
             "template",
@@ -119,22 +134,43 @@ fn examples(n: &Names) -> Vec<(&'static str, String)> {
         ("delete", format!("{}\n\n{WRITE_NOTES}", lines(&delete_examples(n)))),
         (
             "connection",
-            lines(&[format!("connection example {} > connections.yaml", n.connector), s("connection list"), s("connection test NAME")]),
+            lines(&[
+                format!("connection example {} > connections.yaml", n.connector),
+                s("connection list"),
+                s("connection test NAME"),
+            ]),
         ),
         (
             "connection test",
-            lines(&[s("connection test"), s("connection test NAME"), format!("connection test {} --sandbox", n.connector)]),
+            lines(&[
+                s("connection test"),
+                s("connection test NAME"),
+                format!("connection test {} --sandbox", n.connector),
+            ]),
         ),
         ("connection example", lines(&[format!("connection example {} > connections.yaml", n.connector)])),
         (
             "check",
-            lines(&[s("check"), s("check connections.yaml"), format!("check operations/{}/*.yaml --error-format json", n.connector)]),
+            lines(&[
+                s("check"),
+                s("check connections.yaml"),
+                format!("check operations/{}/*.yaml --error-format json", n.connector),
+            ]),
         ),
         ("schema", lines(&[s("schema operations > operations.schema.json"), s("schema connections")])),
-        ("sandbox", lines(&[s("sandbox > connections.yaml"), s("sandbox --port 8080 --faults every=7,kinds=429+503+reset+slow")])),
+        (
+            "sandbox",
+            lines(&[
+                s("sandbox > connections.yaml"),
+                s("sandbox --port 8080 --faults every=7,kinds=429+503+reset+slow"),
+            ]),
+        ),
         (
             "completions",
-            lines(&[s("completions bash > ~/.local/share/bash-completion/completions/opnode"), s("completions zsh > ~/.zfunc/_opnode")]),
+            lines(&[
+                s("completions bash > ~/.local/share/bash-completion/completions/opnode"),
+                s("completions zsh > ~/.zfunc/_opnode"),
+            ]),
         ),
     ]
 }

@@ -69,9 +69,11 @@ fn richest(catalog: &Catalog) -> Result<std::sync::Arc<Connector>> {
 
 fn batch_file(catalog: &Catalog, connector: &Connector) -> Result<String> {
     let templates = catalog.templates(&connector.name)?;
-    let is_list =
-        |t: &&Template| t.operation.method == Method::Query && t.ask.is_empty() && t.operation.response.result == ResultShape::List;
-    let list = templates.iter().find(|t| is_list(t) && t.operation.is_paged()).or_else(|| templates.iter().find(is_list));
+    let is_list = |t: &&Template| {
+        t.operation.method == Method::Query && t.ask.is_empty() && t.operation.response.result == ResultShape::List
+    };
+    let list =
+        templates.iter().find(|t| is_list(t) && t.operation.is_paged()).or_else(|| templates.iter().find(is_list));
     let list = list.ok_or_else(|| {
         Error::new(ErrorKind::Unsupported, format!("{} has no template of a list to begin with", connector.name))
             .advise("`opnode template NAME --as batch` prints a step of any other")

@@ -21,15 +21,16 @@ pub(crate) struct Input {
 pub(crate) fn input(flag: &str, argument: &str, kind: ErrorKind) -> Result<Input> {
     let (file, text) = match (argument, argument.strip_prefix('@')) {
         ("-", _) => ("standard input".to_owned(), decode(read_all(std::io::stdin().lock(), 0, INPUT_MAX))),
-        (_, Some("")) => return Err(Error::new(ErrorKind::Usage, format!("{flag} @ needs a file name, such as @records.json"))),
+        (_, Some("")) => {
+            return Err(Error::new(ErrorKind::Usage, format!("{flag} @ needs a file name, such as @records.json")));
+        }
         (_, Some(path)) => (path.to_owned(), read_text(Path::new(path), INPUT_MAX)),
         _ => return Ok(Input { text: argument.to_owned(), file: None }),
     };
     match text {
         Ok(text) => Ok(Input { text, file: Some(file) }),
-        Err(why) => {
-            Err(Error::new(kind, format!("{flag}: {file} cannot be read: {why}")).at(Place { file: Some(file), ..Place::default() }))
-        }
+        Err(why) => Err(Error::new(kind, format!("{flag}: {file} cannot be read: {why}"))
+            .at(Place { file: Some(file), ..Place::default() })),
     }
 }
 

@@ -84,8 +84,9 @@ fn set(items: Items, fields: &[ItemField]) -> Result<Items> {
             return Err(Error::new(ErrorKind::Usage, format!("--set {name}: the next item is items.{}", all.len()))
                 .advise("items are numbered from 0, without gaps"));
         };
-        *item = put(item, &field.path, &field.value)
-            .ok_or_else(|| Error::new(ErrorKind::InvalidItems, format!("--set {name}: something that has no fields stands there")))?;
+        *item = put(item, &field.path, &field.value).ok_or_else(|| {
+            Error::new(ErrorKind::InvalidItems, format!("--set {name}: something that has no fields stands there"))
+        })?;
     }
     Items::from_array(format!("[{}]", all.join(",")))
 }
@@ -94,7 +95,8 @@ fn set(items: Items, fields: &[ItemField]) -> Result<Items> {
 fn put(json: &str, path: &[String], value: &str) -> Option<String> {
     let Some((name, rest)) = path.split_first() else { return Some(value.to_owned()) };
     if let (Ok(mut list), Ok(index)) = (serde_json::from_str::<Vec<&RawValue>>(json), name.parse::<usize>()) {
-        let inner = if index == list.len() { put("null", rest, value)? } else { put(list.get(index)?.get(), rest, value)? };
+        let inner =
+            if index == list.len() { put("null", rest, value)? } else { put(list.get(index)?.get(), rest, value)? };
         let inner = RawValue::from_string(inner).ok()?;
         if index == list.len() {
             list.push(&inner)
@@ -140,7 +142,8 @@ fn read(input: Input) -> Result<Items> {
 
 /// Fields that all items have.
 fn shared_fields(items: &Items) -> BTreeSet<String> {
-    let names = |text: &str| fields_of(text).unwrap_or_default().into_iter().map(|(name, _)| name).collect::<BTreeSet<_>>();
+    let names =
+        |text: &str| fields_of(text).unwrap_or_default().into_iter().map(|(name, _)| name).collect::<BTreeSet<_>>();
     let mut all = items.iter().map(|item| names(item.as_str()));
     let first = all.next().unwrap_or_default();
     all.fold(first, |shared, next| shared.intersection(&next).cloned().collect())
@@ -159,7 +162,9 @@ fn lay_over(base: &str, items: &Items) -> Result<Items> {
 
 fn put_merged(text: &mut String, base: &[(String, &RawValue)], over: &[(String, &RawValue)]) {
     let kept = base.iter().filter(|(name, _)| over.iter().all(|(n, _)| n != name));
-    put_object(text, kept.chain(over).map(|(name, value)| (name.as_str(), value)), |text, value| text.push_str(value.get()));
+    put_object(text, kept.chain(over).map(|(name, value)| (name.as_str(), value)), |text, value| {
+        text.push_str(value.get())
+    });
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::plain;
+use super::terminal_text;
 use crate::item::fields_of;
 
 /// What fits on a line stays on it.
@@ -17,7 +17,7 @@ pub(crate) fn pretty(text: &str) -> String {
 
 fn put(out: &mut String, raw: &str, depth: usize) {
     let compact = compact(raw);
-    if depth > 0 && plain::width(&compact) + depth * 2 <= LINE {
+    if depth > 0 && terminal_text::width(&compact) + depth * 2 <= LINE {
         out.push_str(&compact);
         return;
     }
@@ -55,7 +55,8 @@ fn put_block<'a>(
 /// On one line, with a blank behind each comma and colon.
 pub(crate) fn compact(raw: &str) -> String {
     if let Some(fields) = fields_of(raw) {
-        let parts: Vec<String> = fields.iter().map(|(name, value)| format!("{}: {}", quoted(name), compact(value.get()))).collect();
+        let parts: Vec<String> =
+            fields.iter().map(|(name, value)| format!("{}: {}", quoted(name), compact(value.get()))).collect();
         return if parts.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", parts.join(", ")) };
     }
     match elements(raw) {

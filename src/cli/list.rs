@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::args::{ListForm, ListingArgs, SearchArgs};
 use super::connections::Connections;
 use super::context::Context;
-use super::plain;
+use super::terminal_text;
 use super::screen;
 use crate::connection::{ConnectionFile, Reference, ValueFile, needs_account};
 use crate::definition::{Catalog, Operation, Template, into_faults};
@@ -35,7 +35,8 @@ pub(crate) fn connectors(context: &Context, args: &ListingArgs) -> Result<()> {
             }
         };
         let account = needs_account(&connector, |_| false).then_some("account");
-        let properties = connector.properties.iter().filter(|p| !p.optional && p.default.is_none()).map(|p| p.name.as_str());
+        let properties =
+            connector.properties.iter().filter(|p| !p.optional && p.default.is_none()).map(|p| p.name.as_str());
         let needs: Vec<&str> = account.into_iter().chain(properties).collect();
         let value = describe::connector(&connector);
         rows.push((vec![name.to_owned(), connector.title.clone(), needs.join(", ")], value));
@@ -55,8 +56,13 @@ pub(crate) fn operations(context: &Context, args: &SearchArgs) -> Result<()> {
         let (operations, wrong) = catalog.sound_operations(&connector)?;
         wrong.iter().for_each(|error| left_out(context, error));
         for operation in operations {
-            let text = [&operation.id, &operation.title, &operation.request_line(), operation.description.as_deref().unwrap_or_default()]
-                .join(" ");
+            let text = [
+                &operation.id,
+                &operation.title,
+                &operation.request_line(),
+                operation.description.as_deref().unwrap_or_default(),
+            ]
+            .join(" ");
             if matches(&words, &text) {
                 rows.push((operation_row(&operation, several), describe::operation(&operation)));
             }
@@ -75,8 +81,11 @@ fn left_out(context: &Context, error: &Error) {
         0 | 1 => String::new(),
         n => format!(", and {} more; `opnode check` shows them", n - 1),
     };
-    let place = Some(first.place.to_string()).filter(|place| !place.is_empty()).map(|place| format!("{place}: ")).unwrap_or_default();
-    context.screen.warn(&format!("left out: {place}{}{more}", plain::one_line(&first.message)));
+    let place = Some(first.place.to_string())
+        .filter(|place| !place.is_empty())
+        .map(|place| format!("{place}: "))
+        .unwrap_or_default();
+    context.screen.warn(&format!("left out: {place}{}{more}", terminal_text::one_line(&first.message)));
 }
 
 /// Where there are several connectors, each name says its own, so that it can be pasted as it stands.
@@ -104,8 +113,9 @@ pub(crate) fn templates(context: &Context, args: &SearchArgs) -> Result<()> {
         wrong.iter().for_each(|error| left_out(context, error));
         for template in templates {
             let summary = template.summary.clone().unwrap_or_default();
-            let text =
-                [&template.name, &template.title, &summary, &template.operation.id, &template.tags.join(" ")].map(String::as_str).join(" ");
+            let text = [&template.name, &template.title, &summary, &template.operation.id, &template.tags.join(" ")]
+                .map(String::as_str)
+                .join(" ");
             if matches(&words, &text) {
                 rows.push((template_row(&template, several), describe::template(&template)));
             }
@@ -131,9 +141,14 @@ pub(crate) fn connections(context: &Context, args: &ListingArgs) -> Result<()> {
     let connections = Connections::load(context)?;
     let catalog = context.catalog()?;
     let row = |name: &String, connection: &ConnectionFile| {
-        let kept: Vec<String> = connection.values.iter().filter_map(|(property, value)| kept_in(property, value)).collect();
+        let kept: Vec<String> =
+            connection.values.iter().filter_map(|(property, value)| kept_in(property, value)).collect();
         let value = json!({ "connection": name, "connector": connection.connector, "account": connection.account, "kept": kept });
-        let needed = || catalog.connector(&connection.connector).is_ok_and(|c| needs_account(&c, |p| connection.values.contains_key(p)));
+        let needed = || {
+            catalog
+                .connector(&connection.connector)
+                .is_ok_and(|c| needs_account(&c, |p| connection.values.contains_key(p)))
+        };
         let account = match &connection.account {
             Some(account) => account.clone(),
             None if needed() => "missing".to_owned(),
@@ -192,7 +207,8 @@ impl Listing {
             ListForm::Ndjson => self.rows.iter().map(|(_, value)| format!("{value}\n")).collect(),
             ListForm::Json => {
                 let all: Vec<&Value> = self.rows.iter().map(|(_, value)| value).collect();
-                serde_json::to_string_pretty(&all).map_err(|e| Error::new(ErrorKind::Internal, format!("the listing: {e}")))?
+                serde_json::to_string_pretty(&all)
+                    .map_err(|e| Error::new(ErrorKind::Internal, format!("the listing: {e}")))?
             }
         };
         if !text.is_empty() {
@@ -213,15 +229,17 @@ impl Listing {
         // A pipe gets the rows alone, so that they can be counted and cut.
         let titled = std::io::IsTerminal::is_terminal(&std::io::stdout()).then_some(&head);
         let lines: Vec<&Vec<String>> = titled.into_iter().chain(self.rows.iter().map(|(row, _)| row)).collect();
-        let width = |column: usize| lines.iter().filter_map(|line| line.get(column)).map(|cell| plain::width(cell)).max().unwrap_or(0);
+        let width = |column: usize| {
+            lines.iter().filter_map(|line| line.get(column)).map(|cell| terminal_text::width(cell)).max().unwrap_or(0)
+        };
         let widths: Vec<usize> = (0..self.head.len()).map(width).collect();
         let mut out = String::new();
         for line in &lines {
             let mut text = String::new();
             for (cell, width) in line.iter().zip(&widths) {
-                let cell = plain::one_line(cell);
+                let cell = terminal_text::one_line(cell);
                 text.push_str(&cell);
-                text.push_str(&" ".repeat(width.saturating_sub(plain::width(&cell)) + 2));
+                text.push_str(&" ".repeat(width.saturating_sub(terminal_text::width(&cell)) + 2));
             }
             out.push_str(text.trim_end());
             out.push('\n');

@@ -39,7 +39,10 @@ pub(crate) async fn run(context: &Context, args: LoginArgs) -> Result<u8> {
     let (state, verifier) = (chance()?, Secret::new(chance()?));
     let challenge = URL_SAFE_NO_PAD.encode(sha2::Sha256::digest(verifier.expose()));
     let busy = |e: &std::io::Error| {
-        Error::new(ErrorKind::State, format!("port {} of this machine cannot be used: {}", args.port, screen::io_text(e)))
+        Error::new(
+            ErrorKind::State,
+            format!("port {} of this machine cannot be used: {}", args.port, screen::io_text(e)),
+        )
     };
     let listener = TcpListener::bind(("127.0.0.1", args.port)).await.map_err(|e| busy(&e))?;
     let port = listener.local_addr().map_err(|e| busy(&e))?.port();
@@ -66,7 +69,8 @@ pub(crate) async fn run(context: &Context, args: LoginArgs) -> Result<u8> {
 /// 256 bits that nobody can guess.
 fn chance() -> Result<String> {
     let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|e| Error::new(ErrorKind::Internal, format!("the system gives no random numbers: {e}")))?;
+    getrandom::fill(&mut bytes)
+        .map_err(|e| Error::new(ErrorKind::Internal, format!("the system gives no random numbers: {e}")))?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
@@ -86,7 +90,9 @@ async fn wait_for_paste(context: &Context, state: &str) -> Result<Secret> {
         match Url::parse(line.expose()).ok().and_then(|url| answer_of(&url, state)) {
             Some(answer) => return answer,
             None if line.expose().is_empty() => {}
-            None => context.screen.line("That is not the address that this sign-in ends at: it has /callback, a code and the state in it."),
+            None => context.screen.line(
+                "That is not the address that this sign-in ends at: it has /callback, a code and the state in it.",
+            ),
         }
     }
     std::future::pending().await
@@ -100,8 +106,11 @@ async fn wait_for_code(listener: &TcpListener, state: &str) -> Result<Secret> {
         let url = Url::parse("http://127.0.0.1").and_then(|base| base.join(&target));
         match url.ok().and_then(|url| answer_of(&url, state)) {
             Some(answer) => {
-                let text =
-                    if answer.is_ok() { "Signed in. You can close this page." } else { "The sign-in failed; the command line tells why." };
+                let text = if answer.is_ok() {
+                    "Signed in. You can close this page."
+                } else {
+                    "The sign-in failed; the command line tells why."
+                };
                 reply(&mut stream, "200 OK", text).await;
                 return answer;
             }
@@ -150,7 +159,9 @@ mod tests {
 
     #[test]
     fn only_our_own_answer_counts() {
-        let answer_of = |target: &str, state: &str| super::answer_of(&Url::parse(&format!("http://127.0.0.1:1{target}")).unwrap(), state);
+        let answer_of = |target: &str, state: &str| {
+            super::answer_of(&Url::parse(&format!("http://127.0.0.1:1{target}")).unwrap(), state)
+        };
         assert!(answer_of("/callback?code=c&state=other", "mine").is_none());
         assert!(answer_of("/favicon.ico", "mine").is_none());
         assert_eq!(answer_of("/callback?code=c%2B1&state=mine", "mine").unwrap().unwrap().expose(), "c+1");

@@ -29,7 +29,7 @@ mod list;
 mod login;
 mod options;
 mod output;
-mod plain;
+mod terminal_text;
 mod plan;
 mod progress;
 mod query;

@@ -59,7 +59,9 @@ pub(crate) fn given(operation: &Operation, base: Options, args: &CallArgs, set: 
         let json = operation.option(name).map_or_else(|| quoted(text), |rule| typed(rule, text));
         let before = given.options.json(name).filter(|_| lists.iter().any(|n| n == name));
         let json = before.and_then(|before| appended(&before, &json)).unwrap_or(json);
-        let wrong = |e| Error::new(ErrorKind::InvalidOptions, format!("--set {pair}: {e}")).at(Place::field(format!("/{name}")));
+        let wrong = |e| {
+            Error::new(ErrorKind::InvalidOptions, format!("--set {pair}: {e}")).at(Place::field(format!("/{name}")))
+        };
         given.options.insert_json(name, &json).map_err(wrong)?;
         lists.push(name.to_owned());
         given.named.push(name.to_owned());
@@ -91,14 +93,19 @@ fn item_field(operation: &Operation, pair: &str, name: &str, text: &str) -> Resu
 /// The schema of a field within a record's.
 pub(crate) fn at_path<'s>(schema: &'s Value, path: &[String]) -> Option<&'s Value> {
     let Some((name, rest)) = path.split_first() else { return Some(schema) };
-    let own = schema.get("properties").and_then(|p| p.get(name)).or_else(|| schema.get("items").filter(|_| name.parse::<usize>().is_ok()));
+    let own = schema
+        .get("properties")
+        .and_then(|p| p.get(name))
+        .or_else(|| schema.get("items").filter(|_| name.parse::<usize>().is_ok()));
     let parts = || ["anyOf", "oneOf", "allOf"].iter().filter_map(|key| schema.get(*key)?.as_array()).flatten();
     own.and_then(|schema| at_path(schema, rest)).or_else(|| parts().find_map(|part| at_path(part, path)))
 }
 
 /// Two lists as one.
 fn appended(list: &str, more: &str) -> Option<String> {
-    let parts = |json: &str| serde_json::from_str::<Vec<&RawValue>>(json).ok().map(|l| l.iter().map(|r| r.get().to_owned()).collect());
+    let parts = |json: &str| {
+        serde_json::from_str::<Vec<&RawValue>>(json).ok().map(|l| l.iter().map(|r| r.get().to_owned()).collect())
+    };
     let (mut all, more): (Vec<String>, Vec<String>) = (parts(list)?, parts(more)?);
     all.extend(more);
     Some(format!("[{}]", all.join(",")))
@@ -119,16 +126,18 @@ fn object(argument: &str) -> Result<(Options, Option<String>)> {
     };
     match Options::read(&input.text) {
         Ok(options) if options.as_value().is_object() => Ok((options, input.file)),
-        Ok(other) => Err(wrong(format!("--options must be a JSON object, not {}", kind_of(other.as_value())), place(1, 1))),
+        Ok(other) => {
+            Err(wrong(format!("--options must be a JSON object, not {}", kind_of(other.as_value())), place(1, 1)))
+        }
         Err(e) if e.is_data() => Err(wrong(format!("--options: {e}"), place(e.line(), e.column()))),
         Err(e) => Err(wrong(format!("--options is not JSON: {e}"), place(e.line(), e.column()))),
     }
 }
 
 fn split(pair: &str) -> Result<(&str, &str)> {
-    pair.split_once('=')
-        .filter(|(name, _)| !name.is_empty())
-        .ok_or_else(|| Error::new(ErrorKind::Usage, format!("--set {pair} gives no value")).advise("write it as --set name=value"))
+    pair.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(|| {
+        Error::new(ErrorKind::Usage, format!("--set {pair} gives no value")).advise("write it as --set name=value")
+    })
 }
 
 /// The JSON of a text as the option's schema wants it. What does not fit stays text, and the check of the options says what is wrong with it.
@@ -178,12 +187,22 @@ fn by_types(types: &[&str], schema: &Value, text: &str) -> String {
     };
     let number = Some(number()).filter(|n| is_number(n));
     let whole = || number.clone().filter(|n| Decimal::of(n).is_some_and(|d| d.is_whole()));
-    let json =
-        |first: char| plain.starts_with(first).then(|| serde_json::from_str::<&RawValue>(plain).ok().map(|r| r.get().to_owned())).flatten();
+    let json = |first: char| {
+        plain
+            .starts_with(first)
+            .then(|| serde_json::from_str::<&RawValue>(plain).ok().map(|r| r.get().to_owned()))
+            .flatten()
+    };
     let found = None
         .or_else(|| if has("integer") { whole() } else { None })
         .or_else(|| if has("number") { number.clone() } else { None })
-        .or_else(|| if has("boolean") { Some(plain).filter(|t| matches!(*t, "true" | "false")).map(str::to_owned) } else { None })
+        .or_else(|| {
+            if has("boolean") {
+                Some(plain).filter(|t| matches!(*t, "true" | "false")).map(str::to_owned)
+            } else {
+                None
+            }
+        })
         .or_else(|| if has("object") { json('{') } else { None })
         .or_else(|| if has("array") { Some(json('[').unwrap_or_else(|| list(schema, text))) } else { None })
         .or_else(|| if has("null") && text == "null" { Some("null".to_owned()) } else { None });
@@ -198,7 +217,8 @@ fn quoted(text: &str) -> String {
 fn list(schema: &Value, text: &str) -> String {
     let element = schema.get("items").cloned().unwrap_or_default();
     let kinds = types(&element);
-    let parts: Vec<String> = text.split(',').map(str::trim).filter(|t| !t.is_empty()).map(|t| by_types(&kinds, &element, t)).collect();
+    let parts: Vec<String> =
+        text.split(',').map(str::trim).filter(|t| !t.is_empty()).map(|t| by_types(&kinds, &element, t)).collect();
     format!("[{}]", parts.join(","))
 }
 

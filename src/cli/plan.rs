@@ -6,7 +6,7 @@ use super::args_call::{OutputArgs, OutputForm};
 use super::call::{Call, shown};
 use super::columns;
 use super::json;
-use super::plain;
+use super::terminal_text;
 use super::screen::{self, Screen};
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
@@ -20,11 +20,14 @@ pub(crate) fn print(screen: Screen, method: Method, call: &Call, output: &Output
     }
     let session = &call.line.session;
     let items = call.items.as_ref();
-    let requests = session.plan(method, &call.operation.id, &call.options, items, &call.with).map_err(|e| call.located(e))?;
+    let requests =
+        session.plan(method, &call.operation.id, &call.options, items, &call.with).map_err(|e| call.located(e))?;
     let text = match output.format {
         None | Some(OutputForm::Table) => for_people(method, call, &requests),
         Some(OutputForm::Json) => to_json(&requests)?,
-        Some(OutputForm::Ndjson) => requests.iter().map(|r| to_json(r).map(|t| t + "\n")).collect::<Result<String>>()?,
+        Some(OutputForm::Ndjson) => {
+            requests.iter().map(|r| to_json(r).map(|t| t + "\n")).collect::<Result<String>>()?
+        }
         Some(OutputForm::Csv) => return Err(Error::new(ErrorKind::Usage, "a plan is printed as text, json or ndjson")),
     };
     screen::print(&text)?;
@@ -39,18 +42,21 @@ fn for_people(method: Method, call: &Call, requests: &[PlannedRequest]) -> Strin
     let mut out = String::new();
     for request in requests {
         // Writing to a String cannot fail.
-        let _ok = writeln!(out, "{} {}", request.verb, plain::safe(&request.url));
+        let _ok = writeln!(out, "{} {}", request.verb, terminal_text::safe(&request.url));
         for (name, value) in &request.headers {
-            let _ok = writeln!(out, "{name}: {}", plain::one_line(value));
+            let _ok = writeln!(out, "{name}: {}", terminal_text::one_line(value));
         }
         if let Some(body) = &request.body {
-            let _ok = writeln!(out, "\n{}", plain::safe(&json::pretty(body)));
+            let _ok = writeln!(out, "\n{}", terminal_text::safe(&json::pretty(body)));
         }
         out.push('\n');
     }
-    let count = plain::count(requests.len() as u64, "request");
-    let more =
-        if method == Method::Query && call.operation.is_paged() { " for the first page, and one for each page after it" } else { "" };
+    let count = terminal_text::count(requests.len() as u64, "request");
+    let more = if method == Method::Query && call.operation.is_paged() {
+        " for the first page, and one for each page after it"
+    } else {
+        ""
+    };
     let _ok = writeln!(out, "# {count}{more}; nothing was sent");
     if !call.left.is_empty() {
         let _ok = writeln!(out, "# samples stand there yet; to fill in: {}", shown(&call.left).join(", "));

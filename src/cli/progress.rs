@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::plain::{count, thousands};
+use super::terminal_text::{count, thousands};
 use super::screen::Screen;
 use crate::receipt::Receipt;
 
@@ -26,7 +26,13 @@ pub(crate) struct Progress {
 
 impl Progress {
     pub(crate) fn new(screen: Screen, what: &str) -> Progress {
-        Progress { bar: None, shows: screen.shows_progress(), started: Instant::now(), what: what.to_owned(), facts: String::new() }
+        Progress {
+            bar: None,
+            shows: screen.shows_progress(),
+            started: Instant::now(),
+            what: what.to_owned(),
+            facts: String::new(),
+        }
     }
 
     /// Waits for something, the line moving meanwhile.
@@ -108,7 +114,8 @@ fn facts(receipt: &Receipt, elapsed: Duration) -> String {
         facts.push(format!("{}/s", thousands(rate as u64)));
     }
     facts.extend(
-        (receipt.retries > 0).then(|| if receipt.retries == 1 { "1 retry".to_owned() } else { format!("{} retries", receipt.retries) }),
+        (receipt.retries > 0)
+            .then(|| if receipt.retries == 1 { "1 retry".to_owned() } else { format!("{} retries", receipt.retries) }),
     );
     facts.extend((receipt.wait_ms >= 1000).then(|| format!("waited {} s", receipt.wait_ms / 1000)));
     facts.push(String::new());

@@ -7,7 +7,7 @@ use super::call::{self, Call};
 use super::columns::{self, Columns};
 use super::context::Context;
 use super::output::{Earlier, Flow, Look, Output, apart};
-use super::plain;
+use super::terminal_text;
 use super::plan;
 use super::progress::Progress;
 use super::receipt::ReceiptFile;
@@ -21,7 +21,10 @@ use crate::walk::Walk;
 /// Runs it; gives the exit code.
 pub(crate) async fn run(context: &Context, args: &QueryArgs) -> Result<u8> {
     let places = &args.call.output;
-    apart(&[("--output", places.output.as_deref()), ("--receipt", places.receipt.as_deref().filter(|p| p.as_os_str() != "-"))])?;
+    apart(&[
+        ("--output", places.output.as_deref()),
+        ("--receipt", places.receipt.as_deref().filter(|p| p.as_os_str() != "-")),
+    ])?;
     let mut call = call::prepare(context, Method::Query, &args.call, None).await?;
     call.with.items_max = args.limit;
     call.with.forward_only = args.forward_only;
@@ -38,9 +41,12 @@ pub(crate) async fn run(context: &Context, args: &QueryArgs) -> Result<u8> {
     let signals = Signals::listen(&call.with.cancel);
     let look = match call.operation.response.result {
         ResultShape::List | ResultShape::Report => Look::Rows,
-        ResultShape::Object | ResultShape::Count | ResultShape::None | ResultShape::File | ResultShape::Text => Look::Card,
+        ResultShape::Object | ResultShape::Count | ResultShape::None | ResultShape::File | ResultShape::Text => {
+            Look::Card
+        }
     };
-    let output = Output::open(&args.call.output, std::io::stdout().is_terminal(), look, screen::columns(), Earlier::GivesWay)?;
+    let output =
+        Output::open(&args.call.output, std::io::stdout().is_terminal(), look, screen::columns(), Earlier::GivesWay)?;
     output.note().into_iter().for_each(|note| context.screen.note(note));
     let receipt = ReceiptFile::open(args.call.output.receipt.as_deref())?;
     deliver(context, &call, walk, (output, columns, receipt), (warned, &signals)).await
@@ -83,7 +89,7 @@ async fn deliver(
     }
     facts.notes.iter().skip(warned).for_each(|note| screen.warn(note));
     if let Some(place) = place {
-        screen.note(&format!("{} in {place}", plain::count(facts.items, "item")));
+        screen.note(&format!("{} in {place}", terminal_text::count(facts.items, "item")));
     }
     if cut {
         screen.note("stopped at --limit; there may be more");
@@ -98,7 +104,7 @@ fn give_up(screen: Screen, output: Output, facts: &Receipt, error: Error, signal
     }
     let interrupted = signals.exit_code().filter(|_| error.kind() == ErrorKind::Cancelled);
     let Some(code) = interrupted else { return Err(error) };
-    let (items, pages) = (plain::count(facts.items, "item"), plain::count(facts.pages, "page"));
+    let (items, pages) = (terminal_text::count(facts.items, "item"), terminal_text::count(facts.pages, "page"));
     screen.warn(&format!("interrupted after {items} on {pages}; there may be more"));
     Ok(code)
 }

@@ -48,8 +48,8 @@ impl ReceiptFile {
                 Ok(())
             }
             ReceiptFile::File(mut target) => {
-                let text =
-                    serde_json::to_string_pretty(&value).map_err(|e| Error::new(ErrorKind::Internal, format!("the receipt: {e}")))?;
+                let text = serde_json::to_string_pretty(&value)
+                    .map_err(|e| Error::new(ErrorKind::Internal, format!("the receipt: {e}")))?;
                 target.write(format!("{text}\n").as_bytes())?;
                 target.finish()
             }

@@ -33,8 +33,9 @@ fn from_environment(property: &str, name: &str) -> Result<String> {
 
 fn from_file(folder: &Path, property: &str, path: &str) -> Result<String> {
     let place = expand(folder, path);
-    let text = read_text(&place, SECRET_MAX)
-        .map_err(|why| missing(format!("`{property}` is kept in the file {}, which cannot be read: {why}", place.display())))?;
+    let text = read_text(&place, SECRET_MAX).map_err(|why| {
+        missing(format!("`{property}` is kept in the file {}, which cannot be read: {why}", place.display()))
+    })?;
     let value = text.trim_end_matches(['\n', '\r']);
     if value.is_empty() {
         return Err(missing(format!("`{property}` is kept in the file {}, which is empty", place.display())));

@@ -3,7 +3,7 @@
 use super::args::{ListForm, RunsArgs};
 use super::context::Context;
 use super::grid::grid;
-use super::plain::thousands;
+use super::terminal_text::thousands;
 use super::screen;
 use crate::batch::{self, RunStatus, RunSummary};
 use crate::error::{Error, ErrorKind, Result};

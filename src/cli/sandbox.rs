@@ -28,7 +28,10 @@ pub(crate) async fn run(context: &Context, args: &SandboxArgs) -> Result<u8> {
         return Err(Error::new(ErrorKind::Unsupported, "no connector has a sandbox.yaml, so there is nothing to play")
             .advise("give a folder of definitions with --definitions"));
     }
-    context.screen.note(&format!("the sandbox listens on http://{}; Ctrl-C ends it. This is its connections.yaml:", sandbox.address()));
+    context.screen.note(&format!(
+        "the sandbox listens on http://{}; Ctrl-C ends it. This is its connections.yaml:",
+        sandbox.address()
+    ));
     screen::print(&file)?;
     tokio::select! {
         () = sandbox.wait() => {}
@@ -49,7 +52,8 @@ fn entry(connector: &str, spec: &ConnectionSpec) -> Result<String> {
     if let Some(reroute) = &spec.reroute {
         let _ok = writeln!(out, "    reroute: {reroute}");
     }
-    let limits = serde_json::to_value(&spec.limits).map_err(|e| Error::new(ErrorKind::Internal, format!("the limits: {e}")))?;
+    let limits =
+        serde_json::to_value(&spec.limits).map_err(|e| Error::new(ErrorKind::Internal, format!("the limits: {e}")))?;
     if limits.as_object().is_some_and(|l| !l.is_empty()) {
         let _ok = writeln!(out, "    limits: {limits}");
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::args::{ErrorForm, GlobalArgs};
 use super::diagnose;
-use super::plain;
+use super::terminal_text;
 pub(crate) use crate::error::io_text;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -91,7 +91,7 @@ impl Screen {
         if self.json {
             self.object(&json!({ "note": text }));
         } else {
-            self.line(&format!("{} {}", self.paint.dim("note:"), plain::safe(text)));
+            self.line(&format!("{} {}", self.paint.dim("note:"), terminal_text::safe(text)));
         }
     }
 
@@ -100,7 +100,7 @@ impl Screen {
         if self.json {
             self.object(&json!({ "warning": text }));
         } else {
-            self.line(&format!("{} {}", self.paint.warn("warning:"), plain::safe(text)));
+            self.line(&format!("{} {}", self.paint.warn("warning:"), terminal_text::safe(text)));
         }
     }
 
@@ -118,12 +118,12 @@ impl Screen {
         if self.quiet {
             return;
         }
-        if self.json { self.object(object) } else { self.line(&plain::safe(text)) }
+        if self.json { self.object(object) } else { self.line(&terminal_text::safe(text)) }
     }
 
     /// A JSON object on a line.
     pub(crate) fn object(self, value: &impl serde::Serialize) {
-        self.line(&plain::safe_json(&serde_json::to_string(value).unwrap_or_default()));
+        self.line(&terminal_text::safe_json(&serde_json::to_string(value).unwrap_or_default()));
     }
 
     /// A line on stderr. Nobody may be there to read it; that is no reason to fail.
@@ -135,7 +135,8 @@ impl Screen {
 /// Prints a text on stdout. A reader that has gone is no failure.
 pub(crate) fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    let written = out.write_all(text.as_bytes()).and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") });
+    let written =
+        out.write_all(text.as_bytes()).and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") });
     match written.and_then(|()| out.flush()) {
         Err(cause) if cause.kind() != std::io::ErrorKind::BrokenPipe => Err(stdout_failed(&cause)),
         _ => Ok(()),

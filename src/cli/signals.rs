@@ -17,7 +17,12 @@ pub(crate) fn clean_up_later(path: &Path) {
 
 /// What such a file holds is kept after all.
 pub(crate) fn keep_later(path: &Path) {
-    LITTER.lock().unwrap_or_else(PoisonError::into_inner).iter_mut().filter(|(p, _)| p == path).for_each(|(_, kept)| *kept = true);
+    LITTER
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .iter_mut()
+        .filter(|(p, _)| p == path)
+        .for_each(|(_, kept)| *kept = true);
 }
 
 /// The file has found its place.
@@ -87,7 +92,8 @@ mod source {
         })?;
         // Caught only now that there is somebody who acts on them.
         let ignored = ignored();
-        let signals = Signals::new([SIGINT, SIGTERM, SIGHUP].into_iter().filter(|number| ignored >> (number - 1) & 1 == 0))?;
+        let signals =
+            Signals::new([SIGINT, SIGTERM, SIGHUP].into_iter().filter(|number| ignored >> (number - 1) & 1 == 0))?;
         let _listens_until_the_end = give.send(signals);
         Ok(())
     }
@@ -96,7 +102,8 @@ mod source {
     fn ignored() -> u64 {
         // Long enough for most, so that two reads do.
         let mut status = String::with_capacity(4096);
-        let _told_or_not = File::open("/proc/self/status").and_then(|file| file.take(1 << 20).read_to_string(&mut status));
+        let _told_or_not =
+            File::open("/proc/self/status").and_then(|file| file.take(1 << 20).read_to_string(&mut status));
         let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
         mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
     }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::plain;
+use super::terminal_text;
 use crate::definition::{Catalog, Json, Operation, Template, kind_of};
 use crate::digits::is_number;
 use crate::error::{Error, ErrorKind, Result};
@@ -30,8 +30,16 @@ impl<'a> Snippet<'a> {
         let unique = catalog.operation(None, &operation.id).is_ok();
         let name = if unique { operation.id.clone() } else { format!("{}/{}", operation.connector.name, operation.id) };
         let own = catalog.template(None, &template.name).is_ok();
-        let template_name = if own { template.name.clone() } else { format!("{}/{}", operation.connector.name, template.name) };
-        Snippet { operation, name, options: &template.options, items: &template.items, ask: &template.ask, template: template_name }
+        let template_name =
+            if own { template.name.clone() } else { format!("{}/{}", operation.connector.name, template.name) };
+        Snippet {
+            operation,
+            name,
+            options: &template.options,
+            items: &template.items,
+            ask: &template.ask,
+            template: template_name,
+        }
     }
 
     /// A command line; `way` is how it gets to a system: `--sandbox`, or `--connection NAME`, where no sample is sent by accident.
@@ -46,11 +54,13 @@ impl<'a> Snippet<'a> {
         match self.items {
             [] => {}
             [one] => parts.push(format!("--items {}", shell(&one.0))),
-            several => parts
-                .push(format!("--items {}", shell(&format!("[{}]", several.iter().map(|i| i.0.as_str()).collect::<Vec<_>>().join(","))))),
+            several => parts.push(format!(
+                "--items {}",
+                shell(&format!("[{}]", several.iter().map(|i| i.0.as_str()).collect::<Vec<_>>().join(",")))
+            )),
         }
         let line = parts.join(" ");
-        if plain::width(&line) <= LINE { line } else { parts.join(" \\\n  ") }
+        if terminal_text::width(&line) <= LINE { line } else { parts.join(" \\\n  ") }
     }
 
     /// What must be filled in, for people: `id`, `items[0].url`.
@@ -69,7 +79,10 @@ impl<'a> Snippet<'a> {
             step.push_str(&format!(",\"options\":{}", self.options.0));
         }
         if !self.items.is_empty() {
-            step.push_str(&format!(",\"items\":[{}]", self.items.iter().map(|i| i.0.as_str()).collect::<Vec<_>>().join(",")));
+            step.push_str(&format!(
+                ",\"items\":[{}]",
+                self.items.iter().map(|i| i.0.as_str()).collect::<Vec<_>>().join(",")
+            ));
         }
         if self.operation.method == crate::Method::Query {
             step.push_str(&format!(",\"save\":{}", quoted(&format!("out/{id}.ndjson"))));
@@ -82,8 +95,10 @@ impl<'a> Snippet<'a> {
         let marks: Vec<(String, String)> = single.filter_map(|(i, pointer)| mark(&mut tree, pointer, i)).collect();
         let text = serde_yaml::to_string(&[tree]).map_err(|e| broken(&e))?;
         let all_items = self.ask.iter().any(|pointer| pointer == "/items");
-        let text: String =
-            text.lines().map(|line| if all_items && line.trim() == "items:" { filled_in(line) } else { marked(line, &marks) }).collect();
+        let text: String = text
+            .lines()
+            .map(|line| if all_items && line.trim() == "items:" { filled_in(line) } else { marked(line, &marks) })
+            .collect();
         let spelled = |text: String, (index, digits): (usize, &String)| {
             let mark = number_mark(index);
             text.replace(&quoted(&mark), digits).replace(&mark, digits)
@@ -97,15 +112,22 @@ impl<'a> Snippet<'a> {
         let asks = |root: &str| self.ask.iter().any(|p| p.starts_with(root));
         let (mut out, mut section) = (String::new(), String::new());
         for line in text.lines() {
-            let key = line.strip_prefix("  ").filter(|rest| !rest.starts_with([' ', '-'])).and_then(|rest| rest.split(':').next());
+            let key = line
+                .strip_prefix("  ")
+                .filter(|rest| !rest.starts_with([' ', '-']))
+                .and_then(|rest| rest.split(':').next());
             if let Some(key) = key {
                 key.clone_into(&mut section);
             }
             let method = self.operation.method.to_string();
             match section.as_str() {
                 name if name == method => out.push_str(&format!("  template: {}\n", self.template)),
-                "options" if asks("/options") => out.push_str(&format!("  # {}\n", line.strip_prefix("  ").unwrap_or(line))),
-                "items" if asks("/items") => out.push_str(&format!("  # {}\n", line.strip_prefix("  ").unwrap_or(line))),
+                "options" if asks("/options") => {
+                    out.push_str(&format!("  # {}\n", line.strip_prefix("  ").unwrap_or(line)))
+                }
+                "items" if asks("/items") => {
+                    out.push_str(&format!("  # {}\n", line.strip_prefix("  ").unwrap_or(line)))
+                }
                 "options" | "items" => {}
                 _ => out.push_str(&format!("{line}\n")),
             }
@@ -133,7 +155,11 @@ fn tree(json: &str, numbers: &mut Vec<String>) -> serde_json::Result<serde_yaml:
         return Ok(serde_yaml::Value::Mapping(map));
     }
     match serde_json::from_str::<Vec<&RawValue>>(json) {
-        Ok(list) => list.into_iter().map(|raw| tree(raw.get(), numbers)).collect::<Result<_, _>>().map(serde_yaml::Value::Sequence),
+        Ok(list) => list
+            .into_iter()
+            .map(|raw| tree(raw.get(), numbers))
+            .collect::<Result<_, _>>()
+            .map(serde_yaml::Value::Sequence),
         Err(_) => serde_json::from_str(json),
     }
 }
@@ -181,7 +207,11 @@ fn quoted(text: &str) -> String {
 /// A word for a POSIX shell.
 pub(crate) fn shell(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }
 
 /// What kind of value must be filled in, from the sample that stands there.

@@ -14,7 +14,9 @@ use super::args::{Args, Command, ConnectionCommand, GlobalArgs, RunArgs};
 use super::args_call::{QueryArgs, WriteCallArgs};
 use super::context::{Context, definitions};
 use super::screen::{self, Screen};
-use super::{batch, check, connection, describe, help, init, list, login, query, runs, sandbox, signals, template, write};
+use super::{
+    batch, check, connection, describe, help, init, list, login, query, runs, sandbox, signals, template, write,
+};
 use crate::definition::{Catalog, Method};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -112,7 +114,8 @@ fn wait(work: impl Future<Output = Result<u8>>) -> Result<u8> {
         .map_err(|e| Error::new(ErrorKind::Internal, format!("the runtime does not start: {e}")))?;
     let done = runtime.block_on(work);
     // A token that is being renewed is spent already, and what comes for it must be kept.
-    let _as_long_as_that_takes = runtime.block_on(async { tokio::time::timeout(RENEWAL, crate::auth::settled()).await });
+    let _as_long_as_that_takes =
+        runtime.block_on(async { tokio::time::timeout(RENEWAL, crate::auth::settled()).await });
     // The process ends: a look-up of a name that hangs must not hold it up, and nothing is gained by taking connections apart.
     std::mem::forget(runtime);
     done
@@ -132,8 +135,12 @@ fn trace(verbose: u8) {
         _ => tracing::Level::TRACE,
     };
     let filter = tracing_subscriber::EnvFilter::new(format!("opnode={level}"));
-    let _already_set =
-        tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter).with_target(false).without_time().try_init();
+    let _already_set = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(filter)
+        .with_target(false)
+        .without_time()
+        .try_init();
 }
 
 /// Help, version, or a command line that is wrong.
@@ -152,8 +159,9 @@ fn refuse(refused: &clap::Error, typed: &[OsString]) -> ExitCode {
             ExitCode::SUCCESS
         }
         _ => {
-            let json = typed.windows(2).any(|w| matches!(w, [flag, form] if flag == "--error-format" && form == "json"))
-                || typed.iter().any(|t| t == "--error-format=json");
+            let json =
+                typed.windows(2).any(|w| matches!(w, [flag, form] if flag == "--error-format" && form == "json"))
+                    || typed.iter().any(|t| t == "--error-format=json");
             Screen::plain(json).error(&usage(&refused.render().to_string()));
             ExitCode::from(ErrorKind::Usage.exit_code())
         }
@@ -188,7 +196,8 @@ fn usage(text: &str) -> Error {
     let text = text.strip_prefix("error: ").unwrap_or(text);
     let mut message = Vec::new();
     let mut advice = Vec::new();
-    for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("For more information")) {
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("For more information"))
+    {
         if let Some(tip) = line.strip_prefix("tip: ") {
             advice.push(tip.to_owned());
         } else if line.starts_with("Usage: ") || !advice.is_empty() {

@@ -21,7 +21,11 @@ pub(crate) fn run(context: &Context, args: &TemplateArgs) -> Result<()> {
             let known = example_name(context, connector);
             let way = format!("--connection {}", shell(known.as_deref().unwrap_or("NAME")));
             let mut asked = snippet.to_fill_in();
-            let more = if asked.is_empty() { "" } else { "# asked for on a terminal; else given with --set NAME=VALUE or --items\n" };
+            let more = if asked.is_empty() {
+                ""
+            } else {
+                "# asked for on a terminal; else given with --set NAME=VALUE or --items\n"
+            };
             if known.is_none() {
                 asked.insert(0, format!("NAME (a connection of {connector}; or use --sandbox)"));
             }
@@ -36,7 +40,9 @@ pub(crate) fn run(context: &Context, args: &TemplateArgs) -> Result<()> {
 /// What it is, and what must be filled in, as comments.
 fn head(template: &Template, asked: &[String]) -> String {
     let mut lines = vec![format!("# {}", template.title)];
-    lines.extend(template.summary.as_deref().filter(|s| *s != template.title).map(|s| format!("# {}", s.replace('\n', "\n# "))));
+    lines.extend(
+        template.summary.as_deref().filter(|s| *s != template.title).map(|s| format!("# {}", s.replace('\n', "\n# "))),
+    );
     lines.extend((!asked.is_empty()).then(|| format!("# fill in: {}", asked.join(", "))));
     lines.join("\n") + "\n"
 }
@@ -57,6 +63,7 @@ fn to_json(template: &Template) -> Result<String> {
     ];
     let body: Vec<String> = parts.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
     let text = format!("{{{}}}", body.join(","));
-    serde_json::from_str::<serde::de::IgnoredAny>(&text).map_err(|e| Error::new(ErrorKind::Internal, format!("the template: {e}")))?;
+    serde_json::from_str::<serde::de::IgnoredAny>(&text)
+        .map_err(|e| Error::new(ErrorKind::Internal, format!("the template: {e}")))?;
     Ok(super::json::pretty(&text))
 }

@@ -11,7 +11,7 @@ use super::call::{self, Call};
 use super::columns;
 use super::context::Context;
 use super::output::{Earlier, Look, Output, TOGETHER, Target, apart};
-use super::plain;
+use super::terminal_text;
 use super::plan;
 use super::progress::Progress;
 use super::receipt::ReceiptFile;
@@ -55,7 +55,13 @@ pub(crate) async fn run(context: &Context, method: Method, args: &WriteCallArgs)
     let signals = Signals::listen(&call.with.cancel);
     let look = if many { Look::Rows } else { Look::Card };
     let places = Places {
-        output: Output::open(&args.call.output, std::io::stdout().is_terminal(), look, screen::columns(), Earlier::Stays)?,
+        output: Output::open(
+            &args.call.output,
+            std::io::stdout().is_terminal(),
+            look,
+            screen::columns(),
+            Earlier::Stays,
+        )?,
         receipt: ReceiptFile::open(args.call.output.receipt.as_deref())?,
         outcomes: args.write.outcomes.as_deref().map(|p| Target::open(Some(p), Earlier::Stays)).transpose()?,
         lines: Vec::new(),
@@ -80,7 +86,14 @@ struct Places {
     stuck: bool,
 }
 
-async fn deliver(screen: Screen, call: &Call, mut writes: Writes, mut places: Places, signals: &Signals, many: bool) -> Result<u8> {
+async fn deliver(
+    screen: Screen,
+    call: &Call,
+    mut writes: Writes,
+    mut places: Places,
+    signals: &Signals,
+    many: bool,
+) -> Result<u8> {
     let mut progress = Progress::new(screen, &call.operation.id);
     let mut first: Option<(u64, Error)> = None;
     let mut lost: Option<Error> = None;
@@ -143,7 +156,8 @@ impl Places {
             Ok(())
         };
         if self.outcomes.is_some() {
-            serde_json::to_writer(&mut self.lines, outcome).map_err(|e| Error::new(ErrorKind::Internal, format!("an outcome: {e}")))?;
+            serde_json::to_writer(&mut self.lines, outcome)
+                .map_err(|e| Error::new(ErrorKind::Internal, format!("an outcome: {e}")))?;
             self.lines.push(b'\n');
         }
         self.told.count(outcome);
@@ -184,7 +198,9 @@ impl Places {
         let receipt = self.receipt.write(screen, facts, error);
         let notes = self.output.finish();
         if outcomes.is_err() || notes.is_err() {
-            self.done.iter().for_each(|index| screen.warn(&format!("item {index}: ok, but this could not be written down")));
+            self.done
+                .iter()
+                .for_each(|index| screen.warn(&format!("item {index}: ok, but this could not be written down")));
         }
         outcomes.and(receipt)?;
         notes?.iter().filter(|_| error.is_none() && facts.items > 1).for_each(|note| screen.note(note));
@@ -209,7 +225,7 @@ fn tell(screen: Screen, outcome: &Outcome) {
     }
     let status = if outcome.status == OutcomeStatus::Unknown { "unknown" } else { "failed" };
     let why = outcome.error.as_ref().map(|e| format!(" [{}] {}", e.kind(), e.message)).unwrap_or_default();
-    screen.line(&format!("item {}: {}{}", outcome.index, screen.paint().bad(status), plain::one_line(&why)));
+    screen.line(&format!("item {}: {}{}", outcome.index, screen.paint().bad(status), terminal_text::one_line(&why)));
 }
 
 /// What writes did, as people say it.
@@ -229,7 +245,9 @@ impl Told {
         match (outcome.status, outcome.http_status) {
             (OutcomeStatus::Ok, Some(201)) if self.method == Method::Mutate => self.created += 1,
             (OutcomeStatus::Ok, _) => self.done += 1,
-            (OutcomeStatus::Failed, _) if outcome.error.as_ref().is_some_and(|e| e.kind() == ErrorKind::NotFound) => self.not_found += 1,
+            (OutcomeStatus::Failed, _) if outcome.error.as_ref().is_some_and(|e| e.kind() == ErrorKind::NotFound) => {
+                self.not_found += 1
+            }
             (OutcomeStatus::Failed | OutcomeStatus::Unknown | OutcomeStatus::Skipped, _) => {}
         }
     }
@@ -247,13 +265,14 @@ impl Told {
             (counts.unknown, "unknown"),
             (counts.skipped, "not sent"),
         ];
-        let parts: Vec<String> = all.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", plain::thousands(*n))).collect();
+        let parts: Vec<String> =
+            all.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", terminal_text::thousands(*n))).collect();
         if parts.is_empty() { format!("nothing {done}") } else { parts.join(", ") }
     }
 }
 
 fn summarize(screen: Screen, facts: &Receipt, told: &str) {
-    let requests = plain::count(facts.requests, "request");
+    let requests = terminal_text::count(facts.requests, "request");
     let seconds = facts.elapsed_ms as f64 / 1000.0;
     let text = format!("{}: {told} ({requests}, {seconds:.1} s)", facts.operation);
     screen.summary(&text, &Labelled { outcome: None, summary: Some(facts) });

@@ -9,11 +9,16 @@ const LENGTH_MAX: usize = 200;
 const ADVICE: &str = "add a name of your own for it, such as `account: contoso`: the same one in every connection to this account, another for any other account";
 
 /// What is wrong with the account that a connection names, or does not name. `has` tells which properties have values.
-pub(super) fn fault(connector: &Connector, account: Option<&str>, has: impl Fn(&str) -> bool) -> Option<(String, Option<&'static str>)> {
+pub(super) fn fault(
+    connector: &Connector,
+    account: Option<&str>,
+    has: impl Fn(&str) -> bool,
+) -> Option<(String, Option<&'static str>)> {
     let wrong = |message: &str| Some((message.to_owned(), None));
     match account {
         None if is_needed(connector, has) => {
-            let message = format!("`account` is missing: tokens of {} are kept, and it tells whose they are", connector.title);
+            let message =
+                format!("`account` is missing: tokens of {} are kept, and it tells whose they are", connector.title);
             Some((message, Some(ADVICE)))
         }
         Some(name) if name.trim().is_empty() => wrong("`account` is empty"),

@@ -30,9 +30,15 @@ impl ConnectionFile {
     fn check(&self, c: &mut Checker<'_>, at: &str, connector: &Connector) {
         for name in self.values.keys().filter(|n| connector.property(n).is_none()) {
             let hint = did_you_mean(name, connector.properties.iter().map(|p| p.name.as_str()));
-            c.fault(&format!("{at}/{}", escape(name)), format!("`{name}` is not a property of {}{hint}", connector.name), None);
+            c.fault(
+                &format!("{at}/{}", escape(name)),
+                format!("`{name}` is not a property of {}{hint}", connector.name),
+                None,
+            );
         }
-        let has = |name: &str| self.values.contains_key(name) || connector.property(name).is_some_and(|p| p.default.is_some());
+        let has = |name: &str| {
+            self.values.contains_key(name) || connector.property(name).is_some_and(|p| p.default.is_some())
+        };
         if let Some((message, advice)) = account::fault(connector, self.account.as_deref(), has) {
             // A key that is missing has no place of its own.
             let place = if self.account.is_some() { format!("{at}/account") } else { at.to_owned() };
@@ -46,7 +52,8 @@ impl ConnectionFile {
             match value_of(property, &spec) {
                 Err((message, advice)) => c.fault(&place, message, advice.map(str::to_owned)),
                 Ok(Some(value)) if breaks_address(connector, &property.name, &value) => {
-                    let message = format!("`{}` is put into the address, which has no query and no fragment", property.name);
+                    let message =
+                        format!("`{}` is put into the address, which has no query and no fragment", property.name);
                     c.fault(&place, message, Some(NO_QUERY.to_owned()));
                 }
                 Ok(_) => {}

@@ -64,7 +64,8 @@ pub struct RateLimit {
 
 impl Limits {
     pub(super) fn faults(&self) -> Vec<(&'static str, String)> {
-        let zero = |name, value: Option<u64>| (value == Some(0)).then(|| (name, format!("`{name}` must be at least 1")));
+        let zero =
+            |name, value: Option<u64>| (value == Some(0)).then(|| (name, format!("`{name}` must be at least 1")));
         [
             zero("concurrency", self.concurrency.map(u64::from)),
             zero("timeout_s", self.timeout_s.map(u64::from)),
@@ -78,7 +79,9 @@ impl Limits {
             zero("header_bytes", self.header_bytes.map(u64::from)),
             zero("inflate_ratio", self.inflate_ratio.map(u64::from)),
             zero("page_size", self.page_size.map(u64::from)),
-            self.rate.filter(|r| r.requests > 0 && r.per_s == 0).map(|_| ("rate", "`per_s` must be at least 1".to_owned())),
+            self.rate
+                .filter(|r| r.requests > 0 && r.per_s == 0)
+                .map(|_| ("rate", "`per_s` must be at least 1".to_owned())),
         ]
         .into_iter()
         .flatten()

@@ -18,8 +18,11 @@ impl Connection {
         }
         let shown = if origin.is_tuple() { origin.unicode_serialization() } else { format!("{}:", url.scheme()) };
         let own: Vec<String> = self.origins.iter().map(Origin::unicode_serialization).collect();
-        Err(Error::new(ErrorKind::Origin, format!("{shown} is not an origin of this connection, so nothing was sent there"))
-            .advise(format!("credentials go to {} only; correct the connection if the system has moved", own.join(", "))))
+        Err(Error::new(
+            ErrorKind::Origin,
+            format!("{shown} is not an origin of this connection, so nothing was sent there"),
+        )
+        .advise(format!("credentials go to {} only; correct the connection if the system has moved", own.join(", "))))
     }
 
     /// Whether an address begins with the connection's own scheme, host and port, letter for letter, and so without user info: then nothing else need
@@ -33,18 +36,24 @@ impl Connection {
     pub(crate) fn check_request(&self, operation: &Operation, url: &Url) -> Result<()> {
         self.check_origin(url)?;
         let origin = url.origin();
-        if !self.desks.contains(&origin) || self.base_of(operation)?.origin() == origin {
+        if !self.auth_origins.contains(&origin) || self.base_of(operation)?.origin() == origin {
             return Ok(());
         }
         let shown = origin.unicode_serialization();
-        Err(Error::new(ErrorKind::Origin, format!("{shown} is where this connection's tokens come from, so no request was sent there"))
-            .advise("the remote system led there by a redirect or a link, which is a fault of its own; tell its vendor"))
+        Err(Error::new(
+            ErrorKind::Origin,
+            format!("{shown} is where this connection's tokens come from, so no request was sent there"),
+        )
+        .advise("the remote system led there by a redirect or a link, which is a fault of its own; tell its vendor"))
     }
 
     /// Where people sign in and tokens come from, when that is elsewhere than the system itself.
-    pub(super) fn find_desks(&self) -> Vec<Origin> {
+    pub(super) fn find_auth_origins(&self) -> Vec<Origin> {
         let Auth::Oauth2(rule) = &self.connector.auth else { return Vec::new() };
         let addresses = [Some(&rule.token), rule.authorize.as_ref()].into_iter().flatten();
-        addresses.filter_map(|text| Some(self.address(text).ok()?.origin())).filter(|desk| *desk != self.base.origin()).collect()
+        addresses
+            .filter_map(|text| Some(self.address(text).ok()?.origin()))
+            .filter(|origin| *origin != self.base.origin())
+            .collect()
     }
 }

@@ -9,7 +9,8 @@ use url::{Host, Origin, Url};
 use super::Connection;
 
 /// Last labels of names that only a private network knows (RFC 6761, RFC 6762, RFC 8375, and what is in use beside them).
-const LOCAL: [&str; 10] = ["localhost", "local", "internal", "intranet", "lan", "corp", "home", "private", "test", "arpa"];
+const LOCAL: [&str; 10] =
+    ["localhost", "local", "internal", "intranet", "lan", "corp", "home", "private", "test", "arpa"];
 
 impl Connection {
     /// The hosts that must not lead to a private address: those with a public name, unless the connection allows it.
@@ -123,7 +124,11 @@ mod tests {
 
     #[test]
     fn names_of_private_networks_are_told_from_public_ones() {
-        assert!(["a.example", "na.site.co", "localhost.evil.example", "xn--bcher-kva.example"].iter().all(|n| is_public_name(n)));
+        assert!(
+            ["a.example", "na.site.co", "localhost.evil.example", "xn--bcher-kva.example"]
+                .iter()
+                .all(|n| is_public_name(n))
+        );
         assert!(
             ["localhost", "desk", "desk.local", "desk.Lan", "cw.corp", "a.internal", "x.home.arpa", "x.localhost"]
                 .iter()

@@ -7,7 +7,8 @@ use crate::error::{Error, ErrorKind, Place, Result};
 
 /// The address of a stand-in, held to the same rule as that of the system itself.
 pub(super) fn stand_in(text: &str, allow_http: bool) -> Result<Url> {
-    let wrong = |why: &dyn std::fmt::Display| Error::new(ErrorKind::Connection, format!("`reroute` is not an address: {why}"));
+    let wrong =
+        |why: &dyn std::fmt::Display| Error::new(ErrorKind::Connection, format!("`reroute` is not an address: {why}"));
     let url = Url::parse(text).map_err(|e| wrong(&e).at(Place::field("/reroute")))?;
     if !matches!(url.scheme(), "http" | "https") || !url.username().is_empty() || url.password().is_some() {
         return Err(wrong(&"it must be http(s)://host[:port]").at(Place::field("/reroute")));

@@ -75,7 +75,8 @@ impl Catalog {
             }
             for connector in list(&root)?.into_iter().filter(|p| p.is_dir()) {
                 let name = connector.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-                let files = list(&connector)?.into_iter().filter(|p| p.extension().is_some_and(|e| e == "yaml" || e == "yml"));
+                let files =
+                    list(&connector)?.into_iter().filter(|p| p.extension().is_some_and(|e| e == "yaml" || e == "yml"));
                 let sources: Vec<Source> = files
                     .map(|file| {
                         let name = file.to_string_lossy().into_owned();
@@ -282,9 +283,13 @@ impl Catalog {
     /// Advice about a name that was not found: it may stand in a file that cannot be read.
     fn with_broken(&self, advice: &str) -> String {
         let broken = self.packs.values().find_map(|pack| pack.broken().first());
-        match broken.and_then(|error| error.place.as_ref().or_else(|| error.faults.first().map(|f| &f.place))).and_then(|p| p.file.as_ref())
+        match broken
+            .and_then(|error| error.place.as_ref().or_else(|| error.faults.first().map(|f| &f.place)))
+            .and_then(|p| p.file.as_ref())
         {
-            Some(file) => format!("{advice}; what stands in {file} is not among them, because the file is wrong: see `opnode check`"),
+            Some(file) => format!(
+                "{advice}; what stands in {file} is not among them, because the file is wrong: see `opnode check`"
+            ),
             None => advice.to_owned(),
         }
     }
@@ -314,19 +319,24 @@ fn ambiguous(what: &str, name: &str, packs: &[&Pack]) -> Error {
 fn list(folder: &Path) -> Result<Vec<PathBuf>> {
     let shown = folder.display().to_string();
     let entries = std::fs::read_dir(folder).map_err(|e| unreadable(&shown, &e))?;
-    let mut paths = entries.map(|e| e.map(|e| e.path())).collect::<std::io::Result<Vec<_>>>().map_err(|e| unreadable(&shown, &e))?;
+    let mut paths = entries
+        .map(|e| e.map(|e| e.path()))
+        .collect::<std::io::Result<Vec<_>>>()
+        .map_err(|e| unreadable(&shown, &e))?;
     paths.sort_unstable_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
     Ok(paths)
 }
 
 fn read(file: &Path, shown: &str) -> Result<String> {
-    let wrong = |why: &str| Error::new(ErrorKind::Definition, format!("{shown} cannot be read: {why}")).at(in_file(shown));
+    let wrong =
+        |why: &str| Error::new(ErrorKind::Definition, format!("{shown} cannot be read: {why}")).at(in_file(shown));
     let meta = std::fs::metadata(file).map_err(|e| unreadable(shown, &e))?;
     if !meta.is_file() {
         return Err(wrong("it is no regular file"));
     }
     if meta.len() > BYTES_MAX as u64 {
-        return Err(wrong(&format!("it is larger than the limit yaml_bytes ({BYTES_MAX})")).advise("split the file; this limit is fixed"));
+        return Err(wrong(&format!("it is larger than the limit yaml_bytes ({BYTES_MAX})"))
+            .advise("split the file; this limit is fixed"));
     }
     std::fs::read_to_string(file).map_err(|e| unreadable(shown, &e))
 }

@@ -177,8 +177,9 @@ impl<'d> Checker<'d> {
 
     pub(crate) fn header(&mut self, at: &str, name: &str) -> Option<HeaderName> {
         let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("`{name}` is not a header name"));
-        let parsed = parsed
-            .and_then(|n| if FRAMING.contains(&n.as_str()) { Err(format!("the header {name} is set by opnode alone")) } else { Ok(n) });
+        let parsed = parsed.and_then(|n| {
+            if FRAMING.contains(&n.as_str()) { Err(format!("the header {name} is set by opnode alone")) } else { Ok(n) }
+        });
         self.accept(at, parsed)
     }
 
@@ -227,7 +228,8 @@ impl<'d> Checker<'d> {
 }
 
 /// Headers that frame a message; RFC 9112 leaves them to the client alone.
-const FRAMING: [&str; 7] = ["accept-encoding", "content-length", "transfer-encoding", "connection", "host", "te", "upgrade"];
+const FRAMING: [&str; 7] =
+    ["accept-encoding", "content-length", "transfer-encoding", "connection", "host", "te", "upgrade"];
 
 /// Why a document does not fit its format: all faults, from its JSON Schema. `wrap` is the path under which a part of a file stands.
 pub(crate) fn explain(format: Format, doc: &Document, wrap: &[&str], cause: &dyn Display) -> Error {
@@ -255,7 +257,11 @@ fn schema_faults(format: Format, doc: &Document, wrap: &[&str]) -> Vec<Fault> {
     }
     if !value.is_object() {
         let message = format!("the {} file should be a map of keys, but is {}", format.name(), kind_of(&value));
-        return vec![Fault { place: doc.place(""), message, advice: Some(format!("`opnode schema {}` shows the format", format.name())) }];
+        return vec![Fault {
+            place: doc.place(""),
+            message,
+            advice: Some(format!("`opnode schema {}` shows the format", format.name())),
+        }];
     }
     let prefix: String = wrap.iter().map(|k| format!("/{k}")).collect();
     let mut faults: Vec<Fault> = Vec::new();
@@ -264,9 +270,10 @@ fn schema_faults(format: Format, doc: &Document, wrap: &[&str]) -> Vec<Fault> {
         // A key where a value belongs may be the secret itself.
         let misplaced = finding.message.split_once(" has no form ").filter(|_| matches!(format, Format::Connections));
         let (place, message) = match (misplaced, &finding.key) {
-            (Some((field, _)), _) => {
-                (doc.place(pointer), format!("{field} is a text, or a map with one of the keys `env`, `file` and `keyring`"))
-            }
+            (Some((field, _)), _) => (
+                doc.place(pointer),
+                format!("{field} is a text, or a map with one of the keys `env`, `file` and `keyring`"),
+            ),
             (None, Some(key)) => (doc.place_of_key(pointer, key), finding.message),
             (None, None) => (doc.place(pointer), finding.message),
         };
@@ -287,6 +294,10 @@ pub(crate) fn in_file(file: &str) -> Place {
 pub(crate) fn version(checker: &mut Checker<'_>, version: u32) {
     if version != FORMAT_VERSION {
         let advice = (version > FORMAT_VERSION).then(|| "a newer opnode reads it".to_owned());
-        checker.fault("/version", format!("version {version} of this format is not known; this build reads {FORMAT_VERSION}"), advice);
+        checker.fault(
+            "/version",
+            format!("version {version} of this format is not known; this build reads {FORMAT_VERSION}"),
+            advice,
+        );
     }
 }

@@ -33,7 +33,11 @@ fn key_header(c: &mut Checker<'_>, at: &str, operation: &Operation) {
     let Some(key) = &operation.idempotency_key else { return };
     let own = |name: &str| name.eq_ignore_ascii_case(key.as_str());
     for option in operation.options.iter().filter(|o| o.location == Location::Header && own(&o.name)) {
-        c.fault(&format!("{at}/options/{}", escape(&option.name)), format!("the header {key} takes the idempotency key"), None);
+        c.fault(
+            &format!("{at}/options/{}", escape(&option.name)),
+            format!("the header {key} takes the idempotency key"),
+            None,
+        );
     }
     for (name, _) in operation.headers.iter().filter(|(name, _)| name == key) {
         c.fault(&format!("{at}/headers/{name}"), format!("the header {key} takes the idempotency key"), None);
@@ -57,7 +61,11 @@ fn keys(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: &Operati
         &[
             ("paging", pages_a_write, "a write is not paged: `paging` is for queries"),
             ("idempotency_key", is_query && key, "a query has no idempotency key: it is repeated without one"),
-            ("idempotent", !is_query && key && file.idempotent == Some(false), "`idempotency_key` says that it can be repeated"),
+            (
+                "idempotent",
+                !is_query && key && file.idempotent == Some(false),
+                "`idempotency_key` says that it can be repeated",
+            ),
             (
                 "forward_only",
                 file.forward_only.is_some() && cannot_walk,
@@ -77,16 +85,32 @@ fn response(c: &mut Checker<'_>, at: &str, file: &ResponseFile, is_query: bool) 
         &[
             ("columns", file.columns.is_some() && !report, "`columns` is for `result: report`"),
             ("rows", file.rows.is_some() && !report, "`rows` is for `result: report`"),
-            ("items", file.items.is_some() && whole, "a file or a text is the whole reply: `items` has no effect on it"),
-            ("items", file.items.is_some() && report, "a report is read by `columns` and `rows`: `items` has no effect on it"),
+            (
+                "items",
+                file.items.is_some() && whole,
+                "a file or a text is the whole reply: `items` has no effect on it",
+            ),
+            (
+                "items",
+                file.items.is_some() && report,
+                "a report is read by `columns` and `rows`: `items` has no effect on it",
+            ),
             (
                 "optional",
                 file.optional && (whole || report || shape == ResultFile::None),
                 "`optional` is for a list, an object or a count: here the items may be absent anyway",
             ),
-            ("record", file.record.is_some() && shape == ResultFile::None, "nothing comes back with `result: none`, so there is no record"),
+            (
+                "record",
+                file.record.is_some() && shape == ResultFile::None,
+                "nothing comes back with `result: none`, so there is no record",
+            ),
             ("parts", file.parts.is_some() && is_query, "a query sends no items that `parts` could report on"),
-            ("redirect", file.redirect.is_some() && is_query, "redirects of reads are followed: `redirect` is for writes"),
+            (
+                "redirect",
+                file.redirect.is_some() && is_query,
+                "redirects of reads are followed: `redirect` is for writes",
+            ),
             (
                 "total",
                 file.total.is_some() && (!is_query || shape != ResultFile::List),
@@ -127,9 +151,17 @@ fn item_keys(c: &mut Checker<'_>, at: &str, file: &ItemsFile, operation: &Operat
         c,
         at,
         &[
-            ("wrap", form && file.wrap.as_ref().is_some_and(|w| !w.is_empty()), "a form has no envelope: `wrap` has no effect on it"),
+            (
+                "wrap",
+                form && file.wrap.as_ref().is_some_and(|w| !w.is_empty()),
+                "a form has no envelope: `wrap` has no effect on it",
+            ),
             ("drop_path_fields", file.drop_path_fields && !each, "`drop_path_fields` is for `send: each`"),
-            ("drop_path_fields", file.drop_path_fields && each && no_names, "the path has no fields that could be dropped"),
+            (
+                "drop_path_fields",
+                file.drop_path_fields && each && no_names,
+                "the path has no fields that could be dropped",
+            ),
         ],
     );
     if let (Some(rule), Some(sample)) = (&operation.items, &file.sample) {
@@ -181,7 +213,11 @@ fn body_options(c: &mut Checker<'_>, at: &str, operation: &Operation) {
 
 /// An option's own place, or the place of the sets that it comes from.
 fn option_place(c: &Checker<'_>, at: &str, name: &str) -> String {
-    if c.has_key(&format!("{at}/options"), name) { format!("{at}/options/{}", escape(name)) } else { format!("{at}/use") }
+    if c.has_key(&format!("{at}/options"), name) {
+        format!("{at}/options/{}", escape(name))
+    } else {
+        format!("{at}/use")
+    }
 }
 
 fn headers(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: &Operation) {
@@ -192,8 +228,14 @@ fn headers(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: &Oper
         let Ok(text) = Text::parse(value) else { continue };
         for unknown in text.names().filter(|n| connector.property(n).is_none()) {
             if operation.option(unknown).is_some() {
-                let advice = format!("declare the option as `{name}: {{ in: header }}`: an option in a header has the header's name");
-                c.fault(&place, format!("`{{{unknown}}}` is an option, and a header takes properties of the connection"), Some(advice));
+                let advice = format!(
+                    "declare the option as `{name}: {{ in: header }}`: an option in a header has the header's name"
+                );
+                c.fault(
+                    &place,
+                    format!("`{{{unknown}}}` is an option, and a header takes properties of the connection"),
+                    Some(advice),
+                );
             } else {
                 let hint = did_you_mean(unknown, connector.properties.iter().map(|p| p.name.as_str()));
                 c.fault(&place, format!("`{{{unknown}}}` is not a property of the connection{hint}"), None);
@@ -227,7 +269,11 @@ pub(super) fn signature(c: &mut Checker<'_>, at: &str, name: &str, auth: &Auth) 
         Auth::Basic { .. } | Auth::Bearer { .. } | Auth::Oauth2(_) | Auth::Refresh(_) => "authorization",
     };
     if name.eq_ignore_ascii_case(own) {
-        c.fault(at, format!("the header {name} takes the credentials that `auth` names, so nothing else can be sent in it"), None);
+        c.fault(
+            at,
+            format!("the header {name} takes the credentials that `auth` names, so nothing else can be sent in it"),
+            None,
+        );
     }
 }
 

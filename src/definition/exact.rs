@@ -92,13 +92,18 @@ impl<'t> Walk<'t, '_> {
     }
 
     fn tell(&mut self, at: &str, why: &str) {
-        let name = at.rsplit('/').next().filter(|n| !n.is_empty()).map_or_else(|| "the value".to_owned(), |n| format!("`{n}`"));
+        let name = at
+            .rsplit('/')
+            .next()
+            .filter(|n| !n.is_empty())
+            .map_or_else(|| "the value".to_owned(), |n| format!("`{n}`"));
         self.found.push(Finding { pointer: at.to_owned(), key: None, message: format!("{name} {why}") });
     }
 }
 
 /// The keywords that numbers are judged by.
-const KEYS: [&str; 8] = ["type", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "enum", "const"];
+const KEYS: [&str; 8] =
+    ["type", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "enum", "const"];
 
 /// What is wrong with a number by one keyword.
 fn misfit(key: &str, says: &str, number: &Decimal) -> Option<String> {
@@ -156,7 +161,9 @@ fn list(json: &str) -> Option<Vec<&RawValue>> {
 /// A reference within the schema: `#/$defs/name`.
 fn find<'t>(root: &'t str, reference: &str) -> Option<&'t str> {
     let tokens = reference.strip_prefix("#/")?.split('/').map(crate::yaml::unescape);
-    tokens.into_iter().try_fold(root, |text, token| fields_of(text)?.into_iter().find(|(n, _)| *n == token).map(|(_, raw)| raw.get()))
+    tokens
+        .into_iter()
+        .try_fold(root, |text, token| fields_of(text)?.into_iter().find(|(n, _)| *n == token).map(|(_, raw)| raw.get()))
 }
 
 /// The same text for equal values.
@@ -166,7 +173,12 @@ fn canonical(json: &str) -> String {
     }
     if let Some(mut fields) = fields_of(json) {
         fields.sort_by(|(a, _), (b, _)| a.cmp(b));
-        return fields.iter().map(|(name, raw)| format!("{name:?}:{}", canonical(raw.get()))).collect::<Vec<_>>().join(";") + "}";
+        return fields
+            .iter()
+            .map(|(name, raw)| format!("{name:?}:{}", canonical(raw.get())))
+            .collect::<Vec<_>>()
+            .join(";")
+            + "}";
     }
     match list(json) {
         Some(list) => list.iter().map(|raw| canonical(raw.get())).collect::<Vec<_>>().join(",") + "]",

@@ -87,7 +87,9 @@ impl Fields {
                 Fields::Object { known, is_whole: a || b }
             }
             // Either may stand there; only the one has names.
-            (Fields::List(_), object @ Fields::Object { .. }) | (object @ Fields::Object { .. }, Fields::List(_)) => object,
+            (Fields::List(_), object @ Fields::Object { .. }) | (object @ Fields::Object { .. }, Fields::List(_)) => {
+                object
+            }
         }
     }
 
@@ -121,7 +123,13 @@ impl Fields {
                 None => {
                     let before = path.get(..depth).unwrap_or_default();
                     let full = |name: &str| {
-                        before.iter().map(String::as_str).filter(|n| *n != "*").chain([name]).collect::<Vec<_>>().join(between)
+                        before
+                            .iter()
+                            .map(String::as_str)
+                            .filter(|n| *n != "*")
+                            .chain([name])
+                            .collect::<Vec<_>>()
+                            .join(between)
                     };
                     let nearest = nearest(name, fields.names()).map(full);
                     return Some(Unknown { path: full(name), nearest });
@@ -136,8 +144,12 @@ impl Fields {
     pub(crate) fn is_certain(&self, path: &[String]) -> bool {
         let Some((name, rest)) = path.split_first() else { return true };
         match self {
-            Fields::Object { known, .. } => known.get(name).is_some_and(|fields| rest.is_empty() || fields.is_certain(rest)),
-            Fields::List(element) if name.bytes().all(|b| b.is_ascii_digit()) => rest.is_empty() || element.is_certain(rest),
+            Fields::Object { known, .. } => {
+                known.get(name).is_some_and(|fields| rest.is_empty() || fields.is_certain(rest))
+            }
+            Fields::List(element) if name.bytes().all(|b| b.is_ascii_digit()) => {
+                rest.is_empty() || element.is_certain(rest)
+            }
             Fields::List(_) | Fields::Any | Fields::Plain => false,
         }
     }
@@ -167,7 +179,9 @@ impl Fields {
                 }
             }
             (Fields::List(element), Value::Array(list)) => {
-                list.iter().enumerate().for_each(|(index, value)| element.unknown_in(value, &format!("{at}/{index}"), found));
+                list.iter()
+                    .enumerate()
+                    .for_each(|(index, value)| element.unknown_in(value, &format!("{at}/{index}"), found));
             }
             (Fields::Any | Fields::Plain | Fields::List(_) | Fields::Object { .. }, _) => {}
         }
@@ -204,7 +218,10 @@ fn is_plain(schema: &Value) -> bool {
     match schema.get("type") {
         Some(Value::Array(kinds)) => kinds.iter().all(plain),
         Some(kind) => plain(kind),
-        None => schema.get("enum").and_then(Value::as_array).is_some_and(|all| all.iter().all(|v| !v.is_object() && !v.is_array())),
+        None => schema
+            .get("enum")
+            .and_then(Value::as_array)
+            .is_some_and(|all| all.iter().all(|v| !v.is_object() && !v.is_array())),
     }
 }
 
@@ -242,7 +259,8 @@ impl Operation {
     /// The same for a call with these options: of what a projection leaves out, nothing comes.
     #[cfg(any(feature = "batch", feature = "cli"))]
     pub(crate) fn returned_fields(&self, options: &Options) -> Fields {
-        let projection = self.options.iter().find(|o| o.naming == Some(Naming::Columns)).and_then(|o| options.values().get(&o.name));
+        let projection =
+            self.options.iter().find(|o| o.naming == Some(Naming::Columns)).and_then(|o| options.values().get(&o.name));
         let chosen: Vec<Vec<String>> = projection.map(|value| Naming::Columns.names(value)).unwrap_or_default();
         match self.record_fields() {
             Fields::Object { mut known, is_whole } if !chosen.is_empty() => {
@@ -256,7 +274,9 @@ impl Operation {
     /// The fields of an item, those that fill options among them; `Any` where nothing is known of them, or nothing but options is sent.
     pub(crate) fn item_fields(&self) -> &Fields {
         self.item_fields.get_or_init(|| {
-            let Some(rule) = self.items.as_ref().filter(|rule| rule.send != Send::Multipart) else { return Fields::Any };
+            let Some(rule) = self.items.as_ref().filter(|rule| rule.send != Send::Multipart) else {
+                return Fields::Any;
+            };
             let sample = rule.sample.as_ref().map(Json::to_value);
             let own = Fields::of(&rule.schema, sample.as_ref().filter(|s| s.is_object()));
             let Fields::Object { mut known, is_whole } = own else { return Fields::Any };
@@ -277,11 +297,19 @@ impl Operation {
         let fields = self.record_fields();
         let mut faults = Vec::new();
         for option in named {
-            let names =
-                options.values().get(&option.name).zip(option.naming).map(|(value, naming)| naming.names(value)).unwrap_or_default();
+            let names = options
+                .values()
+                .get(&option.name)
+                .zip(option.naming)
+                .map(|(value, naming)| naming.names(value))
+                .unwrap_or_default();
             for unknown in names.iter().filter_map(|path| fields.unknown(path, "/")) {
-                let message =
-                    format!("`{}` names the field `{}`, which the record does not have{}", option.name, unknown.path, unknown.hint());
+                let message = format!(
+                    "`{}` names the field `{}`, which the record does not have{}",
+                    option.name,
+                    unknown.path,
+                    unknown.hint()
+                );
                 faults.push(Fault { place: Place::field(format!("/{}", escape(&option.name))), message, advice: None });
             }
         }
@@ -347,7 +375,8 @@ impl<'o> Strangers<'o> {
     pub(crate) fn faults(self) -> Vec<Fault> {
         let fault = |(pointer, (index, unknown, count)): (String, (usize, Unknown, u64))| {
             let more = if count > 1 { format!(" ({count} items)") } else { String::new() };
-            let message = format!("item {index}: {} has no field `{}`{}{more}", self.operation.id, unknown.path, unknown.hint());
+            let message =
+                format!("item {index}: {} has no field `{}`{}{more}", self.operation.id, unknown.path, unknown.hint());
             Fault { place: Place::field(format!("/{index}{pointer}")), message, advice: None }
         };
         self.told.into_iter().take(FAULTS_MAX).map(fault).collect()
@@ -375,7 +404,9 @@ mod tests {
             "any": {},
         }});
         let fields = Fields::of(&schema, Some(&json!({"id": 1, "extra": "x", "info": {"lastUpdated": "…"}})));
-        for path in ["id", "extra", "role.name", "lines.0.amount", "lines.amount", "any.x.y", "open.z", "info.updatedBy"] {
+        for path in
+            ["id", "extra", "role.name", "lines.0.amount", "lines.amount", "any.x.y", "open.z", "info.updatedBy"]
+        {
             assert_eq!(unknown(&fields, path), None, "{path}");
         }
         for (path, told) in [
@@ -396,7 +427,10 @@ mod tests {
         assert_eq!(unknown(&fields, "titel").as_deref(), Some("titel; did you mean `title`?"));
         assert_eq!(unknown(&fields, "somethingElse"), None);
         assert_eq!(unknown(&fields, "empty.a"), None);
-        assert_eq!(unknown(&Fields::of_values([&json!({"id": 1}), &json!({"name": 2})]), "other").as_deref(), Some("other"));
+        assert_eq!(
+            unknown(&Fields::of_values([&json!({"id": 1}), &json!({"name": 2})]), "other").as_deref(),
+            Some("other")
+        );
     }
 
     #[test]
@@ -404,6 +438,9 @@ mod tests {
         let schema = json!({"properties": {"child": {"$ref": "#"}, "name": {}}});
         let fields = Fields::of(&schema, None);
         assert_eq!(unknown(&fields, "child.child.name"), None);
-        assert_eq!(unknown(&fields, "child.child.nam").as_deref(), Some("child.child.nam; did you mean `child.child.name`?"));
+        assert_eq!(
+            unknown(&fields, "child.child.nam").as_deref(),
+            Some("child.child.nam; did you mean `child.child.name`?")
+        );
     }
 }

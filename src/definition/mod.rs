@@ -34,15 +34,16 @@ pub use check::{FORMAT_VERSION, Format};
 pub use connector::{Connector, Probe, Property, Rate};
 pub use operation::{ItemRule, Location, Method, Operation, OptionRule, Record, ResponseRule, ResultShape, Send};
 pub use sandbox::{
-    CollectionFile, FilterForm, LanguageFile, OptionNameFile, PartsFile, ReplyFile, SandboxFile, SandboxLimits, SortFile, TokensFile,
+    CollectionFile, FilterForm, LanguageFile, OptionNameFile, PartsFile, ReplyFile, SandboxFile, SandboxLimits,
+    SortFile, TokensFile,
 };
 pub use template::Template;
 pub use value::{Json, Ordered};
 
 #[cfg(feature = "batch")]
 pub(crate) use batch_file::{
-    BatchFile, ConnectionsPart, MatrixFile, NamesFile, OnErrorFile, OnUnknownFile, SaveFormat, SavePart, StepFile, UnknownFieldsFile,
-    WatermarkFile,
+    BatchFile, ConnectionsPart, MatrixFile, NamesFile, OnErrorFile, OnUnknownFile, SaveFormat, SavePart, StepFile,
+    UnknownFieldsFile, WatermarkFile,
 };
 pub(crate) use check::{Checker, explain};
 #[cfg(feature = "sandbox")]

@@ -18,8 +18,23 @@ pub(crate) enum Naming {
 }
 
 /// Words of conditions that are no fields.
-const WORDS: [&str; 15] =
-    ["and", "or", "not", "in", "like", "contains", "is", "null", "true", "false", "between", "startswith", "endswith", "asc", "desc"];
+const WORDS: [&str; 15] = [
+    "and",
+    "or",
+    "not",
+    "in",
+    "like",
+    "contains",
+    "is",
+    "null",
+    "true",
+    "false",
+    "between",
+    "startswith",
+    "endswith",
+    "asc",
+    "desc",
+];
 
 impl From<NamingFile> for Naming {
     fn from(file: NamingFile) -> Naming {
@@ -44,7 +59,9 @@ impl Naming {
             Naming::Columns => texts.iter().flat_map(|text| text.split(',')).map(str::trim).collect(),
             Naming::Order => {
                 let parts = texts.iter().flat_map(|text| text.split(','));
-                parts.map(|part| part.split_whitespace().next().unwrap_or_default().trim_start_matches(['-', '+'])).collect()
+                parts
+                    .map(|part| part.split_whitespace().next().unwrap_or_default().trim_start_matches(['-', '+']))
+                    .collect()
             }
             Naming::Terms => texts.iter().filter_map(|text| Some(text.split_once(':')?.0.trim())).collect(),
             Naming::Conditions => texts.iter().flat_map(|text| words(text)).collect(),
@@ -67,7 +84,9 @@ fn words(text: &str) -> Vec<&str> {
             '[' => rest.find(']').map_or(rest.len(), |end| end + 1),
             '(' if is_value => rest.find(')').map_or(rest.len(), |end| end + 1),
             c if c.is_alphabetic() || c == '_' => rest.find(|c: char| !is_word(c)).unwrap_or(rest.len()),
-            c if c.is_ascii_digit() => rest.find(|c: char| !is_word(c) && !matches!(c, '-' | ':')).unwrap_or(rest.len()),
+            c if c.is_ascii_digit() => {
+                rest.find(|c: char| !is_word(c) && !matches!(c, '-' | ':')).unwrap_or(rest.len())
+            }
             c => c.len_utf8(),
         };
         let (token, tail) = rest.split_at(length.min(rest.len()));
@@ -102,8 +121,16 @@ mod tests {
                 json!(r#"inactiveFlag=false and type/id in (1,2) or not (title like "and x=1*" )"#),
                 "inactiveFlag type/id title",
             ),
-            (Naming::Conditions, json!("hireDate > [2025-01-01T00:00:00Z] and a != null and b is not null"), "hireDate a b"),
-            (Naming::Conditions, json!(r#"identifier = "a" and (level='Owner' or objectId>=5)"#), "identifier level objectId"),
+            (
+                Naming::Conditions,
+                json!("hireDate > [2025-01-01T00:00:00Z] and a != null and b is not null"),
+                "hireDate a b",
+            ),
+            (
+                Naming::Conditions,
+                json!(r#"identifier = "a" and (level='Owner' or objectId>=5)"#),
+                "identifier level objectId",
+            ),
             (Naming::Conditions, json!("summary contains name"), "summary"),
             (Naming::Terms, json!(["status:eq:ACTIVE", "id:in:1,2"]), "status id"),
             (Naming::Columns, json!(7), ""),

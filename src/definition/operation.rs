@@ -195,7 +195,8 @@ pub struct Record {
 }
 
 /// A record that is read when somebody looks at it: most calls never do.
-pub(crate) type LaterRecord = LazyLock<Option<Arc<Record>>, Box<dyn FnOnce() -> Option<Arc<Record>> + std::marker::Send>>;
+pub(crate) type LaterRecord =
+    LazyLock<Option<Arc<Record>>, Box<dyn FnOnce() -> Option<Arc<Record>> + std::marker::Send>>;
 
 /// How far a request may be repeated when its fate is not known (the retry table's columns).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -276,8 +277,10 @@ impl Operation {
     /// The JSON Schema of the options object.
     #[must_use]
     pub fn options_schema(&self) -> Value {
-        let properties: Map<String, Value> = self.options.iter().map(|o| (o.name.clone(), o.schema.to_value())).collect();
-        let required: Vec<&str> = self.options.iter().filter(|o| o.required && !self.item_may_fill(o)).map(|o| o.name.as_str()).collect();
+        let properties: Map<String, Value> =
+            self.options.iter().map(|o| (o.name.clone(), o.schema.to_value())).collect();
+        let required: Vec<&str> =
+            self.options.iter().filter(|o| o.required && !self.item_may_fill(o)).map(|o| o.name.as_str()).collect();
         json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
     }
 
@@ -307,8 +310,11 @@ impl Operation {
         let options = options.into();
         if !options.is_object() {
             let what = kind_of(options.as_value());
-            return Err(Error::new(ErrorKind::InvalidOptions, format!("the options of {} are an object, not {what}", self.id))
-                .with(|d| d.operation = Some(self.id.clone())));
+            return Err(Error::new(
+                ErrorKind::InvalidOptions,
+                format!("the options of {} are an object, not {what}", self.id),
+            )
+            .with(|d| d.operation = Some(self.id.clone())));
         }
         if options.is_empty() && !self.options.iter().any(|o| o.required) {
             return Ok(());
@@ -372,7 +378,8 @@ impl Operation {
     /// Checks one item; findings carry pointers into the item.
     pub(crate) fn check_item(&self, rule: &ItemRule, item: &Value) -> Result<Vec<Finding>> {
         let schema = self.item_check.get_or_init(|| Schema::compile(rule.schema.clone())).as_ref();
-        let schema = schema.map_err(|e| Error::new(ErrorKind::Definition, format!("the item schema of {}: {e}", self.id)))?;
+        let schema =
+            schema.map_err(|e| Error::new(ErrorKind::Definition, format!("the item schema of {}: {e}", self.id)))?;
         Ok(schema.check(item))
     }
 

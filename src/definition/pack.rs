@@ -91,8 +91,11 @@ impl Pack {
 
     fn own_connector(&self) -> Result<Connector> {
         let Some(source) = self.last_named("connector.yaml") else {
-            return Err(Error::new(ErrorKind::Definition, format!("the connector {} has no connector.yaml", self.name))
-                .advise(format!("add operations/{}/connector.yaml", self.name)));
+            return Err(Error::new(
+                ErrorKind::Definition,
+                format!("the connector {} has no connector.yaml", self.name),
+            )
+            .advise(format!("add operations/{}/connector.yaml", self.name)));
         };
         let connector = read_connector(&self.whole(source)?)?;
         if connector.name != self.name {
@@ -113,7 +116,9 @@ impl Pack {
         let mut index = Index::default();
         for (number, source) in self.areas() {
             if let Source::BuiltIn(file) = source {
-                file.entries.iter().for_each(|e| index.put(e.section, Cow::Borrowed(e.name), Entry::BuiltIn(number, e)));
+                file.entries
+                    .iter()
+                    .for_each(|e| index.put(e.section, Cow::Borrowed(e.name), Entry::BuiltIn(number, e)));
             } else if let Err(error) = index.put_file(number, source) {
                 index.broken.push(error);
             }
@@ -161,7 +166,9 @@ impl Pack {
     fn whole(&self, source: &Source) -> Result<Document> {
         match source {
             Source::BuiltIn(file) if self.vouches() => Ok(Document::built_in(file.name, file.json, 0)),
-            Source::BuiltIn(_) | Source::Given { .. } | Source::Later { .. } => Document::parse(source.name(), source.text()?, 0),
+            Source::BuiltIn(_) | Source::Given { .. } | Source::Later { .. } => {
+                Document::parse(source.name(), source.text()?, 0)
+            }
         }
     }
 
@@ -188,7 +195,9 @@ impl Pack {
             None => None,
             Some(Entry::Parsed(doc)) => doc.entry(section, name),
             Some(Entry::Slice(number, bytes, line)) => part(number, bytes, line)?,
-            Some(Entry::BuiltIn(number, entry)) if self.vouches() => Some(Document::built_in(self.name_of(number), entry.json, entry.line)),
+            Some(Entry::BuiltIn(number, entry)) if self.vouches() => {
+                Some(Document::built_in(self.name_of(number), entry.json, entry.line))
+            }
             Some(Entry::BuiltIn(number, _)) => {
                 let text = self.sources.get(number).map_or(Ok(""), Source::text)?;
                 let slices = slice(text).unwrap_or_default();
@@ -243,7 +252,9 @@ impl Pack {
         let later: LaterRecord = match self.entry("records", name) {
             Some(Entry::BuiltIn(number, entry)) if self.vouches() => {
                 let file = self.name_of(number).to_owned();
-                LazyLock::new(Box::new(move || read_record(&Document::built_in(&file, entry.json, entry.line)).ok().map(Arc::new)))
+                LazyLock::new(Box::new(move || {
+                    read_record(&Document::built_in(&file, entry.json, entry.line)).ok().map(Arc::new)
+                }))
             }
             _ => {
                 let Some(doc) = self.document("records", name)? else { return Ok(None) };
@@ -284,7 +295,8 @@ impl Pack {
             match source.text().and_then(|text| Document::parse(source.name(), text, 0)) {
                 Err(error) => errors.push(error),
                 Ok(doc) => {
-                    let format = if doc.keys("").contains(&"templates") { Format::Templates } else { Format::Operations };
+                    let format =
+                        if doc.keys("").contains(&"templates") { Format::Templates } else { Format::Operations };
                     errors.extend(top_level(format, &doc));
                     errors.extend(twice(&mut names, source, &doc));
                 }
@@ -294,7 +306,9 @@ impl Pack {
         let mut faults: Vec<Fault> = Vec::new();
         for fault in errors.into_iter().flat_map(into_faults) {
             // What the file's schema said is said again by the entry's.
-            if !faults.iter().any(|f| f.place.line == fault.place.line && f.place.file == fault.place.file && f.message == fault.message) {
+            if !faults.iter().any(|f| {
+                f.place.line == fault.place.line && f.place.file == fault.place.file && f.message == fault.message
+            }) {
                 faults.push(fault);
             }
         }
@@ -322,7 +336,9 @@ impl Pack {
             }))
         };
         // What is wrong with the operation itself is told there.
-        let Some(operation) = self.operation(&probe.operation).ok()? else { return wrong(self.unknown_operation(&probe.operation)) };
+        let Some(operation) = self.operation(&probe.operation).ok()? else {
+            return wrong(self.unknown_operation(&probe.operation));
+        };
         let given = |name: &str| probe.options.iter().any(|(given, _)| given == name);
         let error = |message: String| wrong(Error::new(ErrorKind::Definition, message));
         if operation.method != Method::Query {
@@ -365,7 +381,8 @@ impl Index {
         let doc = Arc::new(Document::parse(source.name(), source.text()?, 0)?);
         let format = if doc.keys("").contains(&"templates") { Format::Templates } else { Format::Operations };
         let wrong = top_level(format, &doc);
-        let names: Vec<_> = SECTIONS.iter().flat_map(|s| doc.keys(&format!("/{s}")).into_iter().map(move |name| (*s, name))).collect();
+        let names: Vec<_> =
+            SECTIONS.iter().flat_map(|s| doc.keys(&format!("/{s}")).into_iter().map(move |name| (*s, name))).collect();
         // What is wrong with one entry is told when that one is asked for.
         let is_of_entries = |error: &Error| {
             let in_entry = |place: &Place| {
@@ -396,7 +413,9 @@ fn twice(names: &mut HashMap<(String, &'static str, String), String>, source: &S
             let other = names.insert((folder.to_owned(), *section, name.to_owned()), file.to_owned());
             if let Some(other) = other.filter(|other| other != file) {
                 let message = format!("`{name}` stands in {other} too, and only one of them holds");
-                errors.push(Error::new(ErrorKind::Definition, message).at(doc.place_of_key(&format!("/{section}"), name)));
+                errors.push(
+                    Error::new(ErrorKind::Definition, message).at(doc.place_of_key(&format!("/{section}"), name)),
+                );
             }
         }
     }
@@ -427,7 +446,8 @@ fn top_level(format: Format, doc: &Document) -> Option<Error> {
 /// An error's faults, or the error as one fault.
 pub(crate) fn into_faults(error: Error) -> Vec<Fault> {
     if error.faults.is_empty() {
-        let message = error.message.split_once(" is wrong: ").map_or(error.message.as_str(), |(_, tail)| tail).to_owned();
+        let message =
+            error.message.split_once(" is wrong: ").map_or(error.message.as_str(), |(_, tail)| tail).to_owned();
         return vec![Fault { place: error.place.clone().unwrap_or_default(), message, advice: error.advice.clone() }];
     }
     error.faults.clone()
@@ -448,8 +468,10 @@ mod tests {
                 pack.add([source]);
                 pack
             };
-            let (built_in, given) =
-                (pack(Source::BuiltIn(file)), pack(Source::Given { name: file.name.to_owned(), text: file.text.to_owned() }));
+            let (built_in, given) = (
+                pack(Source::BuiltIn(file)),
+                pack(Source::Given { name: file.name.to_owned(), text: file.text.to_owned() }),
+            );
             if file.entries.is_empty() {
                 let whole = |pack: &Pack| pack.whole(&pack.sources[0]).unwrap().outline();
                 assert_eq!(whole(&built_in), whole(&given), "{}", file.name);

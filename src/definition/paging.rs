@@ -167,11 +167,15 @@ impl Paging {
     /// Where a reply tells what leads on or ends the walk.
     pub(crate) fn steering(&self) -> Vec<&Source> {
         let own = match &self.style {
-            Style::None | Style::Link { .. } | Style::Keyset(_) | Style::Offset { .. } | Style::Number { end: None, .. } => None,
+            Style::None
+            | Style::Link { .. }
+            | Style::Keyset(_)
+            | Style::Offset { .. }
+            | Style::Number { end: None, .. } => None,
             Style::Number { end: Some(End::TotalPages(source)), .. } => Some(source),
-            Style::Number { end: Some(End::NextPage(token)), .. } | Style::Cursor { token, .. } | Style::NextUrl { token, .. } => {
-                Some(&token.at)
-            }
+            Style::Number { end: Some(End::NextPage(token)), .. }
+            | Style::Cursor { token, .. }
+            | Style::NextUrl { token, .. } => Some(&token.at),
         };
         own.into_iter().chain(self.more.as_ref().map(|flag| &flag.at)).collect()
     }

@@ -1,10 +1,12 @@
 //! From the connector file's mirror to the checked connector. Pure.
 
 use super::check::{Checker, Format, explain, version};
-use super::connector::{Auth, Connector, DetailRules, ErrorRules, Explain, Oauth2, Probe, Property, Rate, Refresh, Success};
+use super::connector::{
+    Auth, Connector, DetailRules, ErrorRules, Explain, Oauth2, Probe, Property, Rate, Refresh, Success,
+};
 use super::connector_file::{
-    AuthFile, ConnectorFile, ErrorsFile, FlowFile, Oauth2File, ProbeFile, PropertyFile, PropertyTypeFile, RefreshFile, SuccessFile,
-    VerdictFile,
+    AuthFile, ConnectorFile, ErrorsFile, FlowFile, Oauth2File, ProbeFile, PropertyFile, PropertyTypeFile, RefreshFile,
+    SuccessFile, VerdictFile,
 };
 use super::effects;
 use super::file::OptionFile;
@@ -95,7 +97,11 @@ fn check_properties(c: &mut Checker<'_>, properties: &[Property]) {
             let message = format!("`{}` is a key of every connection, and cannot be a property too", property.name);
             c.fault(&at, message, Some("choose another name; its `title` may be the same".to_owned()));
         }
-        if property.pattern.as_deref().is_some_and(|p| super::schema::Schema::compile(serde_json::json!({ "pattern": p })).is_err()) {
+        if property
+            .pattern
+            .as_deref()
+            .is_some_and(|p| super::schema::Schema::compile(serde_json::json!({ "pattern": p })).is_err())
+        {
             c.fault(&format!("{at}/pattern"), "the pattern is not a regular expression", None);
         } else if property.format.is_some() && property.kind != PropertyTypeFile::String {
             c.fault(&format!("{at}/format"), "`format` is for properties of the type string", None);
@@ -110,7 +116,11 @@ fn check_refresh(c: &mut Checker<'_>, auth: &Auth, properties: &[Property]) {
     let Auth::Refresh(rule) = auth else { return };
     let secret = |name: &str| properties.iter().any(|p| p.name == name && p.secret);
     if !rule.headers.iter().flat_map(|(_, text)| text.names()).any(secret) {
-        c.fault("/auth/refresh/header", "no header carries the refresh token: name a property that is `secret: true`", None);
+        c.fault(
+            "/auth/refresh/header",
+            "no header carries the refresh token: name a property that is `secret: true`",
+            None,
+        );
     }
 }
 
@@ -118,7 +128,11 @@ fn probe(c: &mut Checker<'_>, file: ProbeFile) -> Probe {
     match file {
         ProbeFile::Plain(operation) => Probe { operation, options: Vec::new() },
         ProbeFile::With { operation, options } => {
-            let texts = options.0.into_iter().filter_map(|(name, text)| Some((name, c.text("/probe/options", &text)?))).collect();
+            let texts = options
+                .0
+                .into_iter()
+                .filter_map(|(name, text)| Some((name, c.text("/probe/options", &text)?)))
+                .collect();
             Probe { operation, options: texts }
         }
     }
@@ -128,7 +142,10 @@ fn probe(c: &mut Checker<'_>, file: ProbeFile) -> Probe {
 fn origins(c: &mut Checker<'_>, origins: &[String]) {
     for (i, origin) in origins.iter().enumerate() {
         let plain = url::Url::parse(origin).ok().filter(|url| {
-            matches!(url.scheme(), "https" | "http") && url.path() == "/" && url.query().is_none() && url.fragment().is_none()
+            matches!(url.scheme(), "https" | "http")
+                && url.path() == "/"
+                && url.query().is_none()
+                && url.fragment().is_none()
         });
         if plain.is_none() {
             let advice = Some("write scheme://host, such as https://files.example.com".to_owned());
@@ -138,7 +155,10 @@ fn origins(c: &mut Checker<'_>, origins: &[String]) {
 }
 
 fn option_set(c: &mut Checker<'_>, at: &str, set: Ordered<OptionFile>) -> Vec<OptionRule> {
-    set.0.into_iter().filter_map(|(name, file)| option_rule(c, &format!("{at}/{}", escape(&name)), name, file, None)).collect()
+    set.0
+        .into_iter()
+        .filter_map(|(name, file)| option_rule(c, &format!("{at}/{}", escape(&name)), name, file, None))
+        .collect()
 }
 
 fn check_names(c: &mut Checker<'_>, at: &str, text: &Text, known: &[&str]) {
@@ -178,9 +198,10 @@ fn auth(c: &mut Checker<'_>, file: AuthFile) -> Auth {
     let text = |c: &mut Checker<'_>, at: &str, text: &str| c.text(at, text).unwrap_or_default();
     match file {
         AuthFile::None => Auth::None,
-        AuthFile::Basic { username, password } => {
-            Auth::Basic { username: text(c, "/auth/basic/username", &username), password: text(c, "/auth/basic/password", &password) }
-        }
+        AuthFile::Basic { username, password } => Auth::Basic {
+            username: text(c, "/auth/basic/username", &username),
+            password: text(c, "/auth/basic/password", &password),
+        },
         AuthFile::Bearer { token } => Auth::Bearer { token: text(c, "/auth/bearer/token", &token) },
         AuthFile::ApiKey { header, value } => {
             let value = text(c, "/auth/api_key/value", &value);
@@ -199,7 +220,9 @@ fn oauth2(c: &mut Checker<'_>, file: Oauth2File) -> Auth {
     if file.client_auth.is_some() && file.client_secret.is_none() {
         c.fault("/auth/oauth2/client_auth", "a client without `client_secret` has nothing to prove itself by", None);
     }
-    let optional = |c: &mut Checker<'_>, key: &str, text: Option<String>| text.and_then(|t| c.text(&format!("/auth/oauth2/{key}"), &t));
+    let optional = |c: &mut Checker<'_>, key: &str, text: Option<String>| {
+        text.and_then(|t| c.text(&format!("/auth/oauth2/{key}"), &t))
+    };
     Auth::Oauth2(Oauth2 {
         person,
         authorize: optional(c, "authorize", file.authorize),
@@ -222,7 +245,11 @@ fn token_parameters(c: &mut Checker<'_>, file: Ordered<String>) -> Vec<(String, 
     for (name, text) in file.0 {
         let at = format!("/auth/oauth2/token_parameters/{}", escape(&name));
         if OWN_PARAMETERS.contains(&name.as_str()) {
-            c.fault(&at, format!("`{name}` is set by opnode: `auth` has its own keys for it, or the flow says it"), None);
+            c.fault(
+                &at,
+                format!("`{name}` is set by opnode: `auth` has its own keys for it, or the flow says it"),
+                None,
+            );
         }
         if let Some(text) = c.text(&at, &text) {
             parameters.push((name, text));
@@ -258,13 +285,21 @@ fn errors(c: &mut Checker<'_>, file: ErrorsFile) -> ErrorRules {
         success: file.success.and_then(|s| success(c, s)),
         in_success: file.in_success.iter().filter_map(|p| c.pointer("/errors/in_success", p)).collect(),
         refused: refused(c, file.refused),
-        explain: file.explain.into_iter().map(|e| Explain { status: e.status, hosts: e.hosts, code: e.code, advice: e.advice }).collect(),
+        explain: file
+            .explain
+            .into_iter()
+            .map(|e| Explain { status: e.status, hosts: e.hosts, code: e.code, advice: e.advice })
+            .collect(),
     }
 }
 
 fn refused(c: &mut Checker<'_>, statuses: Vec<u16>) -> Vec<u16> {
     for (i, status) in statuses.iter().enumerate().filter(|(_, status)| !(400..=599).contains(*status)) {
-        c.fault(&format!("/errors/refused/{i}"), format!("`{status}` refuses nothing: a refusal is a status from 400 to 599"), None);
+        c.fault(
+            &format!("/errors/refused/{i}"),
+            format!("`{status}` refuses nothing: a refusal is a status from 400 to 599"),
+            None,
+        );
     }
     statuses
 }
@@ -279,7 +314,9 @@ fn forward_only(c: &mut Checker<'_>, file: KeysetFile) -> Option<Paging> {
 
 fn success(c: &mut Checker<'_>, file: SuccessFile) -> Option<Success> {
     match file {
-        SuccessFile::Flag(pointer) => Some(Success { at: c.pointer("/errors/success", &pointer)?, is: None, absent: None }),
+        SuccessFile::Flag(pointer) => {
+            Some(Success { at: c.pointer("/errors/success", &pointer)?, is: None, absent: None })
+        }
         SuccessFile::Values(file) => {
             let at = c.pointer("/errors/success/at", &file.at)?;
             if file.is.as_ref().is_some_and(Vec::is_empty) {

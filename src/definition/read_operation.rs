@@ -10,12 +10,12 @@ use super::connector::{Connector, Success};
 use super::connector_file::VerdictFile;
 use super::effects;
 use super::file::{
-    ItemsFile, MethodFile, OperationFile, OptionFile, PartErrorsFile, PartKeyFile, PartOkFile, PartsFile, RecordFile, ResponseFile,
-    ResultFile, SendFile,
+    ItemsFile, MethodFile, OperationFile, OptionFile, PartErrorsFile, PartKeyFile, PartOkFile, PartsFile, RecordFile,
+    ResponseFile, ResultFile, SendFile,
 };
 use super::operation::{
-    ItemRule, LaterRecord, Location, Method, Operation, OptionRule, PartErrors, PartMeans, PartRule, Record, Repeat, ResponseRule,
-    ResultShape, Send,
+    ItemRule, LaterRecord, Location, Method, Operation, OptionRule, PartErrors, PartMeans, PartRule, Record, Repeat,
+    ResponseRule, ResultShape, Send,
 };
 use super::paging::{Paging, Total};
 use super::read_option::{option_rule, page_size_option};
@@ -31,7 +31,8 @@ pub(crate) fn read_operation(
     connector: &Arc<Connector>,
     record: &dyn Fn(&str) -> Option<Arc<LaterRecord>>,
 ) -> Result<Operation> {
-    let mirror: Ordered<OperationFile> = doc.read().map_err(|e| explain(Format::Operations, doc, &["operations"], &e))?;
+    let mirror: Ordered<OperationFile> =
+        doc.read().map_err(|e| explain(Format::Operations, doc, &["operations"], &e))?;
     let Some((id, file)) = mirror.0.into_iter().next() else {
         return Err(Error::new(ErrorKind::Internal, "an operation's part of a file is empty"));
     };
@@ -50,7 +51,8 @@ pub(crate) fn read_record(doc: &Document) -> Result<Record> {
     let mut c = Checker::new(doc);
     c.schema(&format!("/{}/schema", escape(&name)), "", || file.schema.to_value());
     let what = format!("the record {name} is wrong");
-    let record = Record { title: file.title.unwrap_or_else(|| name.clone()), name, schema: file.schema, sample: file.sample };
+    let record =
+        Record { title: file.title.unwrap_or_else(|| name.clone()), name, schema: file.schema, sample: file.sample };
     c.finish(&what, Some(record))
 }
 
@@ -77,7 +79,9 @@ fn convert(
     let own_total = own_paging.as_ref().is_some_and(|(_, total)| total.is_some());
     let (paging, paging_total) = match own_paging {
         Some(own) => own,
-        None if result == ResultShape::List && method == Method::Query => (connector.paging.clone(), connector.total.clone()),
+        None if result == ResultShape::List && method == Method::Query => {
+            (connector.paging.clone(), connector.total.clone())
+        }
         None => (Paging::default(), None),
     };
     if own_total && file.response.total.is_some() {
@@ -103,9 +107,15 @@ fn convert(
     let item_record = file.items.as_ref().and_then(|i| named(c, format!("{at}/items/record"), &i.record));
     let reply_record = named(c, format!("{at}/response/record"), &file.response.record);
     if method == Method::Query && file.items.is_some() {
-        c.fault(&format!("{at}/items"), "a query takes no items", Some("use options with `in: body` for a search body".into()));
+        c.fault(
+            &format!("{at}/items"),
+            "a query takes no items",
+            Some("use options with `in: body` for a search body".into()),
+        );
     }
-    let items = file.items.and_then(|i| items(c, &format!("{at}/items"), i, item_record.as_ref().and_then(|r| r.as_deref()), &verb));
+    let items = file
+        .items
+        .and_then(|i| items(c, &format!("{at}/items"), i, item_record.as_ref().and_then(|r| r.as_deref()), &verb));
     let key = file.idempotency_key.and_then(|k| c.header(&format!("{at}/idempotency_key/header"), &k.header));
     let base_url = file.base_url.and_then(|b| c.text(&format!("{at}/base_url"), &b));
     let operation = Operation {
@@ -184,7 +194,11 @@ fn options(
         }
         match rules.iter_mut().find(|r| r.name == *name) {
             Some(rule) => rule.required = true,
-            None => c.fault(&format!("{at}/required"), format!("`{name}` is required but not declared under `options`"), None),
+            None => c.fault(
+                &format!("{at}/required"),
+                format!("`{name}` is required but not declared under `options`"),
+                None,
+            ),
         }
     }
     rules
@@ -219,7 +233,10 @@ fn shared_options(
                 Some((other, _)) => c.fault(
                     &place,
                     format!("`{}` is one thing in the option set `{other}` and another in `{set}`", rule.name),
-                    Some(format!("declare `{}` under `options` of this operation: that holds over the sets", rule.name)),
+                    Some(format!(
+                        "declare `{}` under `options` of this operation: that holds over the sets",
+                        rule.name
+                    )),
                 ),
             }
         }
@@ -234,11 +251,19 @@ fn in_path(c: &mut Checker<'_>, at: &str, set: &str, rule: OptionRule, path: &[S
         (true, Location::Path) => OptionRule { required: true, ..rule },
         (true, _) if !rule.placed => OptionRule { location: Location::Path, required: true, ..rule },
         (true, _) => {
-            c.fault(at, format!("`{}` of the option set `{set}` is in the path, and the set sends it elsewhere too", rule.name), None);
+            c.fault(
+                at,
+                format!("`{}` of the option set `{set}` is in the path, and the set sends it elsewhere too", rule.name),
+                None,
+            );
             rule
         }
         (false, Location::Path) => {
-            c.fault(at, format!("`{}` of the option set `{set}` is sent in the path, but the path does not name it", rule.name), None);
+            c.fault(
+                at,
+                format!("`{}` of the option set `{set}` is sent in the path, but the path does not name it", rule.name),
+                None,
+            );
             rule
         }
         (false, Location::Query | Location::Header | Location::Body | Location::PageSize) => rule,
@@ -248,7 +273,11 @@ fn in_path(c: &mut Checker<'_>, at: &str, set: &str, rule: OptionRule, path: &[S
 fn check_paging(c: &mut Checker<'_>, at: &str, paging: &Paging, options: &[OptionRule], result: ResultShape) {
     for name in paging.reserved().into_iter().chain(paging.size.as_ref().map(|s| s.query.as_str())) {
         if options.iter().any(|o| o.name == name) {
-            c.fault(&format!("{at}/options/{}", escape(name)), format!("`{name}` is a paging parameter and cannot be an option"), None);
+            c.fault(
+                &format!("{at}/options/{}", escape(name)),
+                format!("`{name}` is a paging parameter and cannot be an option"),
+                None,
+            );
         }
     }
     if let Some(size) = paging.size.as_ref().filter(|size| paging.reserved().contains(&size.query.as_str())) {
@@ -269,7 +298,8 @@ fn items(c: &mut Checker<'_>, at: &str, file: ItemsFile, record: Option<&Record>
         }
         written_only(&mut schema);
     }
-    if let (Some(base), Some(Value::Object(over))) = (schema.as_object_mut(), file.schema.as_ref().map(Json::to_value)) {
+    if let (Some(base), Some(Value::Object(over))) = (schema.as_object_mut(), file.schema.as_ref().map(Json::to_value))
+    {
         base.extend(over);
     }
     if matches!(file.send, SendFile::JsonPatch) {
@@ -306,11 +336,16 @@ fn written_only(schema: &mut Value) {
         let property = name.as_str().and_then(|name| properties?.get(name));
         property.and_then(|p| p.get("readOnly")) != Some(&Value::Bool(true))
     };
-    let required = map.get("required").and_then(Value::as_array).map(|all| all.iter().filter(|n| own(n)).cloned().collect());
+    let required =
+        map.get("required").and_then(Value::as_array).map(|all| all.iter().filter(|n| own(n)).cloned().collect());
     if let Some(required) = required {
         map.insert("required".into(), Value::Array(required));
     }
-    map.get_mut("properties").and_then(Value::as_object_mut).into_iter().flat_map(|p| p.values_mut()).for_each(written_only);
+    map.get_mut("properties")
+        .and_then(Value::as_object_mut)
+        .into_iter()
+        .flat_map(|p| p.values_mut())
+        .for_each(written_only);
     map.get_mut("items").into_iter().for_each(written_only);
 }
 
@@ -320,7 +355,11 @@ fn response(c: &mut Checker<'_>, at: &str, file: ResponseFile, paging_total: Opt
         c.fault(at, "a report needs `columns` and `rows`", None);
     }
     if file.parts.is_some() && (result != ResultShape::List || file.items.is_some()) {
-        c.fault(&format!("{at}/parts"), "a reply with `parts` is a `result: list`, and its items are those of `parts: { each }`", None);
+        c.fault(
+            &format!("{at}/parts"),
+            "a reply with `parts` is a `result: list`, and its items are those of `parts: { each }`",
+            None,
+        );
     }
     let default = match &file.parts {
         Some(parts) => parts.each.as_str(),
@@ -328,7 +367,8 @@ fn response(c: &mut Checker<'_>, at: &str, file: ResponseFile, paging_total: Opt
         None => "",
     };
     let items = c.pointer(&format!("{at}/items"), file.items.as_deref().unwrap_or(default))?;
-    let pointer = |c: &mut Checker<'_>, key: &str, text: Option<String>| text.and_then(|t| c.pointer(&format!("{at}/{key}"), &t));
+    let pointer =
+        |c: &mut Checker<'_>, key: &str, text: Option<String>| text.and_then(|t| c.pointer(&format!("{at}/{key}"), &t));
     Some(ResponseRule {
         result,
         items,

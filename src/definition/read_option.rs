@@ -10,7 +10,13 @@ use super::paging::Size;
 use super::value::Json;
 
 /// Checks one option and joins its keywords into a JSON Schema. `path` has the names in the path; a set of options is for any path.
-pub(super) fn option_rule(c: &mut Checker<'_>, at: &str, name: String, file: OptionFile, path: Option<&[String]>) -> Option<OptionRule> {
+pub(super) fn option_rule(
+    c: &mut Checker<'_>,
+    at: &str,
+    name: String,
+    file: OptionFile,
+    path: Option<&[String]>,
+) -> Option<OptionRule> {
     let in_path = path.is_some_and(|names| names.contains(&name));
     let placed = file.location.is_some();
     let location = match file.location {
@@ -22,7 +28,11 @@ pub(super) fn option_rule(c: &mut Checker<'_>, at: &str, name: String, file: Opt
         }
         Some(_) if in_path => {
             let advice = format!("leave `in` out of `{name}`");
-            c.fault(&format!("{at}/in"), format!("the path names `{name}`, so it is sent there and nowhere else"), Some(advice));
+            c.fault(
+                &format!("{at}/in"),
+                format!("the path names `{name}`, so it is sent there and nowhere else"),
+                Some(advice),
+            );
             Location::Path
         }
         Some(LocationFile::Header) => {

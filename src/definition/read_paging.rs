@@ -4,7 +4,9 @@ use serde_json::Value;
 
 use super::check::Checker;
 use super::paging::{Advance, End, Flag, Keyset, Paging, Sense, Size, Style, Token, Total};
-use super::paging_file::{AdvanceFile, EndFile, FlagFile, KeysetFile, NextUrlFile, PagingFile, SizeFile, TokenFile, TotalFile};
+use super::paging_file::{
+    AdvanceFile, EndFile, FlagFile, KeysetFile, NextUrlFile, PagingFile, SizeFile, TokenFile, TotalFile,
+};
 use super::text::{Target, scalar};
 use super::value::{Json, TargetFile};
 
@@ -126,7 +128,9 @@ fn more(c: &mut Checker<'_>, at: &str, has_more: Option<FlagFile>, more: Option<
 
 fn flag(c: &mut Checker<'_>, at: &str, file: FlagFile) -> Option<Flag> {
     let file = match file {
-        FlagFile::Plain(source) => return Some(Flag { at: c.source(at, source)?, sense: Sense::More, absent_ends: false }),
+        FlagFile::Plain(source) => {
+            return Some(Flag { at: c.source(at, source)?, sense: Sense::More, absent_ends: false });
+        }
         FlagFile::Sense(file) => file,
     };
     let source = c.source(&format!("{at}/at"), file.at)?;
@@ -154,7 +158,9 @@ pub(crate) fn values(c: &mut Checker<'_>, at: &str, list: Vec<Json>) -> Vec<Valu
         // As replies are read: a number that a value cannot hold is its digits.
         let written = value.to_string();
         match if value.is_number() && written.as_str() != json.0.as_str() { Value::from(json.0) } else { value } {
-            Value::Array(_) | Value::Object(_) => c.fault(&format!("{at}/{i}"), "a single value is compared here, not a list or map", None),
+            Value::Array(_) | Value::Object(_) => {
+                c.fault(&format!("{at}/{i}"), "a single value is compared here, not a list or map", None)
+            }
             value => values.push(value),
         }
     }

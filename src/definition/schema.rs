@@ -53,7 +53,9 @@ fn misfit(error: &ValidationError<'_>) -> String {
     let at = error.instance_path().as_str();
     let at = if at.is_empty() { String::new() } else { format!(" at `{at}`") };
     match error.instance().as_str() {
-        Some(word) if at.ends_with("/type`") => format!("`{word}` is not a type of JSON Schema{at}{}", did_you_mean(word, TYPES)),
+        Some(word) if at.ends_with("/type`") => {
+            format!("`{word}` is not a type of JSON Schema{at}{}", did_you_mean(word, TYPES))
+        }
         _ => format!("this is not a JSON Schema{at}: {}", error.masked()),
     }
 }
@@ -64,7 +66,11 @@ const TYPES: [&str; 7] = ["string", "integer", "number", "boolean", "array", "ob
 fn findings(error: &ValidationError<'_>, root: &Value, schema: &Value) -> Vec<Finding> {
     let pointer = error.instance_path().to_string();
     let instance = root.pointer(&pointer).unwrap_or(error.instance());
-    let name = pointer.rsplit('/').next().filter(|n| !n.is_empty()).map_or_else(|| "the value".to_owned(), |n| format!("`{n}`"));
+    let name = pointer
+        .rsplit('/')
+        .next()
+        .filter(|n| !n.is_empty())
+        .map_or_else(|| "the value".to_owned(), |n| format!("`{n}`"));
     let plain = |message: String| vec![Finding { pointer: pointer.clone(), key: None, message }];
     match error.kind() {
         Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
@@ -79,21 +85,32 @@ fn findings(error: &ValidationError<'_>, root: &Value, schema: &Value) -> Vec<Fi
         Kind::Required { property } => plain(format!("`{}` is missing", property.as_str().unwrap_or_default())),
         Kind::Type { kind } => plain(format!("{name} must be {}, not {}", types(kind), kind_of(instance))),
         Kind::Enum { options } => {
-            let options: Vec<String> =
-                options.as_array().into_iter().flatten().map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned)).collect();
-            let hint = instance.as_str().map(|t| did_you_mean(t, options.iter().map(String::as_str))).unwrap_or_default();
+            let options: Vec<String> = options
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned))
+                .collect();
+            let hint =
+                instance.as_str().map(|t| did_you_mean(t, options.iter().map(String::as_str))).unwrap_or_default();
             plain(format!("{name} must be one of {}{hint}", options.join(", ")))
         }
         Kind::Constant { expected_value } => plain(format!("{name} must be {expected_value}")),
-        Kind::Minimum { limit } | Kind::ExclusiveMinimum { limit } => plain(format!("{name} is too small: the least is {limit}")),
-        Kind::Maximum { limit } | Kind::ExclusiveMaximum { limit } => plain(format!("{name} is too large: the most is {limit}")),
+        Kind::Minimum { limit } | Kind::ExclusiveMinimum { limit } => {
+            plain(format!("{name} is too small: the least is {limit}"))
+        }
+        Kind::Maximum { limit } | Kind::ExclusiveMaximum { limit } => {
+            plain(format!("{name} is too large: the most is {limit}"))
+        }
         Kind::MaxLength { limit } => plain(format!("{name} is too long: at most {limit} characters")),
         Kind::MinLength { limit } => plain(format!("{name} is too short: at least {limit} characters")),
         Kind::MaxItems { limit } => plain(format!("{name} has too many elements: at most {limit}")),
         Kind::MinItems { limit } => plain(format!("{name} has too few elements: at least {limit}")),
         Kind::Pattern { pattern } => plain(format!("{name} must match the pattern {pattern}")),
         Kind::Format { format } => plain(format!("{name} is not a valid {format}")),
-        Kind::AnyOf { context } | Kind::OneOfNotValid { context } => alternatives(context, root, schema, &pointer, instance),
+        Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
+            alternatives(context, root, schema, &pointer, instance)
+        }
         Kind::OneOfMultipleValid { .. } => plain(format!("{name} fits several forms at once")),
         Kind::UniqueItems => plain(format!("{name} {TWICE}")),
         Kind::FalseSchema => plain(format!("{name} is not known here")),
@@ -102,32 +119,52 @@ fn findings(error: &ValidationError<'_>, root: &Value, schema: &Value) -> Vec<Fi
 }
 
 /// Reports the alternative that was meant: the one that the value's own key names, else the one whose faults are fewest.
-fn alternatives(context: &[Vec<ValidationError<'static>>], root: &Value, schema: &Value, pointer: &str, instance: &Value) -> Vec<Finding> {
+fn alternatives(
+    context: &[Vec<ValidationError<'static>>],
+    root: &Value,
+    schema: &Value,
+    pointer: &str,
+    instance: &Value,
+) -> Vec<Finding> {
     let here = |e: &ValidationError<'_>| e.instance_path().as_str() == pointer;
     let only_null = |branch: &[ValidationError<'static>]| matches!(branch, [e] if here(e) && matches!(e.kind(), Kind::Type { kind: TypeKind::Single(t) } if t.to_string() == "null"));
-    let branches: Vec<&Vec<ValidationError<'static>>> = context.iter().filter(|b| !b.is_empty() && !only_null(b)).collect();
+    let branches: Vec<&Vec<ValidationError<'static>>> =
+        context.iter().filter(|b| !b.is_empty() && !only_null(b)).collect();
     let other_form = |e: &ValidationError<'_>| {
         here(e)
             && matches!(
                 e.kind(),
-                Kind::Required { .. } | Kind::AdditionalProperties { .. } | Kind::Type { .. } | Kind::Enum { .. } | Kind::Constant { .. }
+                Kind::Required { .. }
+                    | Kind::AdditionalProperties { .. }
+                    | Kind::Type { .. }
+                    | Kind::Enum { .. }
+                    | Kind::Constant { .. }
             )
     };
     let meant = branches.iter().find(|b| !b.iter().any(&other_form));
     let name = pointer.rsplit('/').next().unwrap_or_default();
     let forms = forms(&branches, &here);
-    let own_key =
-        instance.as_object().and_then(|o| o.keys().next()).filter(|key| meant.is_none() && !forms.is_empty() && !forms.contains(key));
+    let own_key = instance
+        .as_object()
+        .and_then(|o| o.keys().next())
+        .filter(|key| meant.is_none() && !forms.is_empty() && !forms.contains(key));
     if let Some(key) = own_key {
         let message = format!("`{name}` has no form `{key}`{}", suggestion(key, &forms));
         return vec![Finding { pointer: pointer.to_owned(), key: Some(key.clone()), message }];
     }
-    let same_kind = |b: &&&Vec<ValidationError<'static>>| !b.iter().any(|e| here(e) && matches!(e.kind(), Kind::Type { .. }));
-    let closest =
-        meant.or_else(|| branches.iter().filter(same_kind).min_by_key(|b| b.len())).or_else(|| branches.iter().min_by_key(|b| b.len()));
-    let found: Vec<Finding> = closest.into_iter().flat_map(|b| b.iter()).flat_map(|e| findings(e, root, schema)).collect();
+    let same_kind =
+        |b: &&&Vec<ValidationError<'static>>| !b.iter().any(|e| here(e) && matches!(e.kind(), Kind::Type { .. }));
+    let closest = meant
+        .or_else(|| branches.iter().filter(same_kind).min_by_key(|b| b.len()))
+        .or_else(|| branches.iter().min_by_key(|b| b.len()));
+    let found: Vec<Finding> =
+        closest.into_iter().flat_map(|b| b.iter()).flat_map(|e| findings(e, root, schema)).collect();
     if found.is_empty() {
-        return vec![Finding { pointer: pointer.to_owned(), key: None, message: format!("`{name}` fits none of its forms") }];
+        return vec![Finding {
+            pointer: pointer.to_owned(),
+            key: None,
+            message: format!("`{name}` fits none of its forms"),
+        }];
     }
     found
 }
@@ -198,10 +235,14 @@ mod tests {
         let schema = Schema::compile(json!({"type": "object", "additionalProperties": false, "required": ["id"],
             "properties": {"id": {"type": "integer", "minimum": 1}, "orderBy": {"type": "string"}, "type": {"enum": ["Ticket", "Member"]}}}))
         .unwrap();
-        let messages: Vec<String> = schema.check(&json!({"orderby": "x", "type": "ticket"})).into_iter().map(|f| f.message).collect();
+        let messages: Vec<String> =
+            schema.check(&json!({"orderby": "x", "type": "ticket"})).into_iter().map(|f| f.message).collect();
         assert!(messages.contains(&"`orderby` is not known here; did you mean `orderBy`?".to_owned()), "{messages:?}");
         assert!(messages.contains(&"`id` is missing".to_owned()), "{messages:?}");
-        assert!(messages.contains(&"`type` must be one of Ticket, Member; did you mean `Ticket`?".to_owned()), "{messages:?}");
+        assert!(
+            messages.contains(&"`type` must be one of Ticket, Member; did you mean `Ticket`?".to_owned()),
+            "{messages:?}"
+        );
         assert_eq!(schema.check(&json!({"id": "x"}))[0].message, "`id` must be a whole number, not text");
     }
 }

@@ -85,7 +85,8 @@ mod tests {
     #[test]
     fn entries_are_cut_at_their_keys() {
         let text = "version: 1\nrecords:\n  A: { x: 1 }\n# note\noperations:\n  # first\n  getA:\n    title: a\n\n  getB:\n    title: |\n      x\n    b: 2";
-        let names: Vec<_> = slice(text).unwrap().into_iter().map(|s| (s.section, s.name, s.line, &text[s.bytes])).collect();
+        let names: Vec<_> =
+            slice(text).unwrap().into_iter().map(|s| (s.section, s.name, s.line, &text[s.bytes])).collect();
         assert_eq!(names[0], ("records", "A", 2, "  A: { x: 1 }\n# note\n"));
         assert_eq!(names[1], ("operations", "getA", 6, "  getA:\n    title: a\n\n"));
         assert_eq!(names[2].3, "  getB:\n    title: |\n      x\n    b: 2");

@@ -56,7 +56,11 @@ impl Template {
     /// What is still to fill in, as JSON Pointers. `has_option` tells which options were given; `has_item_field` whether items were, with a field in each
     /// or at all.
     #[cfg(any(feature = "batch", feature = "cli", feature = "ffi"))]
-    pub(crate) fn left(&self, has_option: impl Fn(&str) -> bool, has_item_field: impl Fn(Option<&str>) -> bool) -> Vec<String> {
+    pub(crate) fn left(
+        &self,
+        has_option: impl Fn(&str) -> bool,
+        has_item_field: impl Fn(Option<&str>) -> bool,
+    ) -> Vec<String> {
         let is_left = |pointer: &&String| {
             let mut tokens = pointer.split('/').skip(1).map(crate::yaml::unescape);
             match tokens.next().as_deref() {
@@ -74,7 +78,8 @@ impl Template {
         let required = operation.options.iter().filter(|o| o.required);
         let pairs: Vec<(String, Json)> = required.map(|o| (o.name.clone(), sample(&o.schema))).collect();
         let mut ask: Vec<String> = pairs.iter().map(|(name, _)| format!("/options/{}", escape(name))).collect();
-        let body: Vec<String> = pairs.into_iter().map(|(name, value)| format!("{}:{}", Value::from(name), value.0)).collect();
+        let body: Vec<String> =
+            pairs.into_iter().map(|(name, value)| format!("{}:{}", Value::from(name), value.0)).collect();
         let items: Vec<Json> = operation.items.as_ref().and_then(|i| i.sample.clone()).into_iter().collect();
         ask.extend((!items.is_empty()).then(|| "/items".to_owned()));
         Template {
@@ -160,12 +165,16 @@ fn check(c: &mut Checker<'_>, at: &str, template: &Template) {
         }
     }
     match &operation.items {
-        None if !template.items.is_empty() => c.fault(&format!("{at}/items"), format!("{} takes no items", operation.id), None),
+        None if !template.items.is_empty() => {
+            c.fault(&format!("{at}/items"), format!("{} takes no items", operation.id), None)
+        }
         None => {}
         Some(rule) => {
             for (i, item) in template.items.iter().enumerate() {
                 match operation.check_item_text(rule, &item.to_value(), &item.0) {
-                    Ok(findings) => findings.into_iter().for_each(|f| c.fault(&format!("{at}/items/{i}{}", f.pointer), f.message, None)),
+                    Ok(findings) => findings
+                        .into_iter()
+                        .for_each(|f| c.fault(&format!("{at}/items/{i}{}", f.pointer), f.message, None)),
                     Err(error) => c.fault(&format!("{at}/items/{i}"), error.to_string(), None),
                 }
             }
@@ -176,7 +185,11 @@ fn check(c: &mut Checker<'_>, at: &str, template: &Template) {
     for (i, pointer) in template.ask.iter().enumerate() {
         let found = Pointer::parse(pointer).is_ok_and(|p| p.find(&whole).is_some());
         if !found {
-            c.fault(&format!("{at}/ask/{i}"), format!("`{pointer}` points at nothing in this template's options or items"), None);
+            c.fault(
+                &format!("{at}/ask/{i}"),
+                format!("`{pointer}` points at nothing in this template's options or items"),
+                None,
+            );
         }
     }
 }

@@ -30,7 +30,9 @@ impl Text {
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once('{') {
-            let Some((name, tail)) = after.split_once('}') else { return Err(format!("`{{` without `}}` in `{text}`")) };
+            let Some((name, tail)) = after.split_once('}') else {
+                return Err(format!("`{{` without `}}` in `{text}`"));
+            };
             if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || "_-.@".contains(c)) {
                 return Err(format!("`{{{name}}}` is not a placeholder; only {{name}} is"));
             }
@@ -62,7 +64,10 @@ impl Text {
     }
 
     /// The text with every placeholder replaced; `Err` names the first that has no value.
-    pub(crate) fn render<'v>(&self, mut value: impl FnMut(&str) -> Option<std::borrow::Cow<'v, str>>) -> Result<String, &str> {
+    pub(crate) fn render<'v>(
+        &self,
+        mut value: impl FnMut(&str) -> Option<std::borrow::Cow<'v, str>>,
+    ) -> Result<String, &str> {
         let mut out = String::new();
         for part in &self.0 {
             match part {

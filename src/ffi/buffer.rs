@@ -150,8 +150,11 @@ mod tests {
         assert_eq!((buffer.size(), Buffer::of(Items::default()).size()), (buffer.bytes().len(), 2));
         assert_eq!(buffer.bytes(), "[1.10,{\"a\": \"é\"},null]".as_bytes());
         assert!(buffer.item(3).is_none());
-        let both =
-            Buffer::joined(&[Arc::new(buffer), Arc::new(Buffer::of(Items::default())), Arc::new(Buffer::of_texts(&["7".to_owned()]))]);
+        let both = Buffer::joined(&[
+            Arc::new(buffer),
+            Arc::new(Buffer::of(Items::default())),
+            Arc::new(Buffer::of_texts(&["7".to_owned()])),
+        ]);
         assert_eq!((both.count(), both.bytes()), (4, "[1.10,{\"a\": \"é\"},null,7]".as_bytes()));
         assert_eq!(both.item(3), Some(b"7".as_slice()));
         assert_eq!(Buffer::of(Items::default()).bytes(), b"[]");

@@ -50,7 +50,8 @@ impl Default for Config {
 
 impl Config {
     pub(crate) fn read(json: &str) -> Result<Config> {
-        let advice = "opnode.h lists the keys and their values at opnode_engine_new; leave out those that keep their default";
+        let advice =
+            "opnode.h lists the keys and their values at opnode_engine_new; leave out those that keep their default";
         guard::object("the engine's configuration", json).map_err(|e| e.advise(advice))
     }
 }

@@ -44,8 +44,8 @@ impl Conn {
             Some(tokens) => Some(serde_json::from_value(tokens).map_err(|e| usage(&format!("tokens: {e}")))?),
             None => None,
         };
-        let spec: ConnectionSpec =
-            serde_json::from_value(serde_json::Value::Object(fields)).map_err(|e| usage(&format!("the connection: {e}")))?;
+        let spec: ConnectionSpec = serde_json::from_value(serde_json::Value::Object(fields))
+            .map_err(|e| usage(&format!("the connection: {e}")))?;
         let engine = host.engine();
         let session = engine.connect(&spec)?;
         if let Some(tokens) = tokens {
@@ -74,7 +74,9 @@ fn usage(message: &str) -> Error {
 /// serde quotes the value that it did not expect, which may be a secret; its type and what is expected remain.
 fn without_values(message: &str) -> String {
     for start in ["invalid type: ", "invalid value: "] {
-        if let (Some((before, found)), Some((_, expected))) = (message.split_once(start), message.rsplit_once(", expected ")) {
+        if let (Some((before, found)), Some((_, expected))) =
+            (message.split_once(start), message.rsplit_once(", expected "))
+        {
             let kind = found.split([' ', '"', '`', ',']).next().unwrap_or_default();
             return format!("{before}{start}{kind}, expected {expected}");
         }
@@ -89,8 +91,14 @@ mod tests {
     #[test]
     fn a_message_names_types_and_keys_but_no_values() {
         let cases = [
-            (r#"invalid type: string "pa\"ss, expected wo\"rd", expected a map"#, "invalid type: string, expected a map"),
-            ("values: invalid type: integer `12345`, expected a string", "values: invalid type: integer, expected a string"),
+            (
+                r#"invalid type: string "pa\"ss, expected wo\"rd", expected a map"#,
+                "invalid type: string, expected a map",
+            ),
+            (
+                "values: invalid type: integer `12345`, expected a string",
+                "values: invalid type: integer, expected a string",
+            ),
             ("unknown field `valeus`, expected `values`", "unknown field `valeus`, expected `values`"),
         ];
         for (message, safe) in cases {

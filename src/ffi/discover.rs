@@ -13,7 +13,8 @@ use crate::describe;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 
-const ADVICE: &str = "they are {\"connector\": NAME, \"files\": {\"connector.yaml\": TEXT, \"AREA.yaml\": TEXT}}, or an array of such";
+const ADVICE: &str =
+    "they are {\"connector\": NAME, \"files\": {\"connector.yaml\": TEXT, \"AREA.yaml\": TEXT}}, or an array of such";
 
 /// Definitions of the host, one connector's or several's.
 pub(crate) fn definitions(json: &str) -> Result<Vec<Definitions>> {
@@ -55,7 +56,10 @@ pub(crate) fn templates(engine: &Engine, connector: Option<&str>, filter: Option
         Some(json) => guard::object("the filter", json)?,
     };
     if let Some(method) = filter.method.as_deref().filter(|m| !matches!(*m, "query" | "mutate" | "delete")) {
-        return Err(Error::new(ErrorKind::Usage, format!("the filter: method `{method}` is none of query, mutate and delete")));
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!("the filter: method `{method}` is none of query, mutate and delete"),
+        ));
     }
     let catalog = engine.catalog();
     let names: Vec<String> = match connector {
@@ -79,8 +83,12 @@ pub(crate) fn templates(engine: &Engine, connector: Option<&str>, filter: Option
     }
     found.sort();
     let after = filter.after.unwrap_or_default();
-    let texts: Vec<String> =
-        found.into_iter().filter(|(name, _)| *name > after).take(filter.limit.unwrap_or(usize::MAX)).map(|(_, text)| text).collect();
+    let texts: Vec<String> = found
+        .into_iter()
+        .filter(|(name, _)| *name > after)
+        .take(filter.limit.unwrap_or(usize::MAX))
+        .map(|(_, text)| text)
+        .collect();
     Ok(Buffer::of_texts(&texts))
 }
 

@@ -82,7 +82,8 @@ struct Table {
     _before: Option<&'static Table>,
 }
 
-static FIRST: Table = Table { forks: 0, base: 0, slots: RwLock::new(Slots { slots: Vec::new(), free: Vec::new() }), _before: None };
+static FIRST: Table =
+    Table { forks: 0, base: 0, slots: RwLock::new(Slots { slots: Vec::new(), free: Vec::new() }), _before: None };
 static LAST: AtomicPtr<Table> = AtomicPtr::new((&raw const FIRST).cast_mut());
 
 /// Slots that there were ever, in the parents' tables too.
@@ -113,7 +114,12 @@ fn table() -> &'static Table {
         if found.forks == forks {
             return found;
         }
-        let made = Box::new(Table { forks, base: SLOTS.load(Ordering::Relaxed), slots: RwLock::default(), _before: Some(found) });
+        let made = Box::new(Table {
+            forks,
+            base: SLOTS.load(Ordering::Relaxed),
+            slots: RwLock::default(),
+            _before: Some(found),
+        });
         let made = Box::into_raw(made);
         if LAST.compare_exchange(last, made, Ordering::AcqRel, Ordering::Relaxed).is_err() {
             // SAFETY: made above, and nobody has seen it.

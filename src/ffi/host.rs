@@ -80,7 +80,8 @@ static IDS: AtomicU64 = AtomicU64::new(1);
 impl Host {
     /// Starts an engine.
     pub(crate) fn start(config: Config, hooks: Option<Owed>) -> Result<Host> {
-        let internal = |e: std::io::Error| Error::new(ErrorKind::Internal, format!("the engine's threads do not start: {e}"));
+        let internal =
+            |e: std::io::Error| Error::new(ErrorKind::Internal, format!("the engine's threads do not start: {e}"));
         let hears = hooks.as_ref().map_or(Hears::default(), |h| Hears {
             ready: h.0.ready.is_some(),
             progress: h.0.progress.is_some(),
@@ -138,7 +139,8 @@ impl Host {
         if !faults.is_empty() {
             return Err(Error::from_faults(ErrorKind::Definition, "the definitions are wrong", faults));
         }
-        *self.engine.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(engine(catalog, &self.tokens, self.system_proxy));
+        *self.engine.write().unwrap_or_else(PoisonError::into_inner) =
+            Arc::new(engine(catalog, &self.tokens, self.system_proxy));
         *added = all;
         Ok(())
     }
@@ -241,7 +243,11 @@ fn runtime(threads: usize, level: Level, sink: Sink) -> std::io::Result<Runtime>
 }
 
 /// Waits for a signal, or until the time; tells whether there is time left.
-pub(crate) fn wait<'m, T>(signal: &Condvar, guard: MutexGuard<'m, T>, until: Option<Instant>) -> (MutexGuard<'m, T>, bool) {
+pub(crate) fn wait<'m, T>(
+    signal: &Condvar,
+    guard: MutexGuard<'m, T>,
+    until: Option<Instant>,
+) -> (MutexGuard<'m, T>, bool) {
     let Some(until) = until else { return (signal.wait(guard).unwrap_or_else(PoisonError::into_inner), true) };
     let left = until.saturating_duration_since(Instant::now());
     if left.is_zero() {

@@ -146,7 +146,8 @@ impl Op {
     }
 
     async fn check_later(self: Arc<Self>, conn: Arc<Conn>, text: String) -> Result<()> {
-        let lost = |e: &dyn std::fmt::Display| Error::new(ErrorKind::Internal, format!("the check of the request ended: {e}"));
+        let lost =
+            |e: &dyn std::fmt::Display| Error::new(ErrorKind::Internal, format!("the check of the request ended: {e}"));
         // Threads that wait are cheap, and texts of many megabytes that are all read at once are not.
         let turn = Arc::clone(&self.host.checks).acquire_owned().await.map_err(|e| lost(&e))?;
         let job = tokio::task::spawn_blocking(move || self.check(&conn, &text)).await.map_err(|e| lost(&e))??;
@@ -376,9 +377,12 @@ impl Op {
         if state.progress.items_in > 0 {
             let ranges = &state.ranges;
             let not_sent = gaps(ranges, state.progress.items_in as u64);
-            for (name, ranges) in
-                [("applied", &ranges.applied), ("failed", &ranges.failed), ("unknown", &ranges.unknown), ("notSent", &not_sent)]
-            {
+            for (name, ranges) in [
+                ("applied", &ranges.applied),
+                ("failed", &ranges.failed),
+                ("unknown", &ranges.unknown),
+                ("notSent", &not_sent),
+            ] {
                 report.insert(name.into(), json!(ranges));
             }
         }
@@ -388,7 +392,8 @@ impl Op {
 
 /// Indexes below `count` that are in none of the ranges.
 fn gaps(ranges: &Ranges, count: u64) -> Vec<(u64, u64)> {
-    let mut all: Vec<(u64, u64)> = [&ranges.applied, &ranges.failed, &ranges.unknown].into_iter().flatten().copied().collect();
+    let mut all: Vec<(u64, u64)> =
+        [&ranges.applied, &ranges.failed, &ranges.unknown].into_iter().flatten().copied().collect();
     all.sort_unstable();
     let mut gaps = Vec::new();
     let mut next = 0;

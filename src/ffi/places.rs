@@ -67,7 +67,8 @@ pub(crate) unsafe fn text<'t>(pointer: *const c_char, length: usize) -> Result<O
         }
     };
     let text = std::str::from_utf8(bytes);
-    text.map(Some).map_err(|e| Error::new(ErrorKind::Usage, format!("a text is not UTF-8 (byte {})", e.valid_up_to() + 1)).into())
+    text.map(Some)
+        .map_err(|e| Error::new(ErrorKind::Usage, format!("a text is not UTF-8 (byte {})", e.valid_up_to() + 1)).into())
 }
 
 /// A text that the host must not leave out.
@@ -91,10 +92,21 @@ pub(crate) unsafe fn hooks(pointer: *const Hooks) -> Result<Option<Owed>, Stop> 
     // SAFETY: as the caller promises.
     let size = unsafe { pointer.cast::<u32>().read() } as usize;
     if !(SMALLEST..=4096).contains(&size) {
-        return Err(Error::new(ErrorKind::Usage, format!("hooks: struct_size is {size}; set it to sizeof(opnode_hooks)")).into());
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!("hooks: struct_size is {size}; set it to sizeof(opnode_hooks)"),
+        )
+        .into());
     }
-    let mut hooks =
-        Hooks { struct_size: 0, flags: 0, user_data: std::ptr::null_mut(), drop: None, ready: None, progress: None, event: None };
+    let mut hooks = Hooks {
+        struct_size: 0,
+        flags: 0,
+        user_data: std::ptr::null_mut(),
+        drop: None,
+        ready: None,
+        progress: None,
+        event: None,
+    };
     // Never half a pointer.
     let whole = (size - size % align_of::<Hooks>()).min(size_of::<Hooks>());
     // SAFETY: both are at least so long, and all members of ours may be zero.

@@ -44,7 +44,8 @@ fn watch() {
             BUSY.store(true, Ordering::Release);
             #[cfg(unix)]
             // SAFETY: the functions stay where they are (the library is never unloaded), take no lock that is held over a call, and make nothing.
-            let _no_memory = unsafe { libc::pthread_atfork(Some(before_a_fork), Some(in_the_parent), Some(in_the_child)) };
+            let _no_memory =
+                unsafe { libc::pthread_atfork(Some(before_a_fork), Some(in_the_parent), Some(in_the_child)) };
             WATCH.store(DONE, Ordering::Release);
             BUSY.store(false, Ordering::Release);
             return;

@@ -108,7 +108,8 @@ pub(crate) struct Request {
 const RUN_BYTES: usize = 256 << 20;
 
 fn usage(message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Usage, message).advise("a request is {\"method\": \"query\", \"operationId\": ID, \"options\": {}}")
+    Error::new(ErrorKind::Usage, message)
+        .advise("a request is {\"method\": \"query\", \"operationId\": ID, \"options\": {}}")
 }
 
 impl Request {
@@ -116,7 +117,9 @@ impl Request {
     pub(crate) fn read(conn: &Conn, text: &str) -> Result<Request> {
         let typed: Typed<'_> = guard::object("the request", text).map_err(|e| usage(e.message.clone()))?;
         let template = match &typed.template {
-            Some(name) => Some(conn.engine.catalog().template(Some(&conn.session.connection().connector().name), name)?),
+            Some(name) => {
+                Some(conn.engine.catalog().template(Some(&conn.session.connection().connector().name), name)?)
+            }
             None => None,
         };
         let operation = match (&typed.operation_id, &template) {
@@ -148,7 +151,14 @@ impl Request {
             cancel: Cancel::default(),
             ..CallOptions::default()
         };
-        Ok(Request { work, operation, options, with, batch: typed.batch, run_bytes: typed.run_bytes.unwrap_or(RUN_BYTES) })
+        Ok(Request {
+            work,
+            operation,
+            options,
+            with,
+            batch: typed.batch,
+            run_bytes: typed.run_bytes.unwrap_or(RUN_BYTES),
+        })
     }
 }
 
@@ -161,14 +171,18 @@ fn refuse_samples(template: &Template, typed: &Typed<'_>) -> Result<()> {
     if left.is_empty() {
         return Ok(());
     }
-    Err(Error::new(ErrorKind::InvalidOptions, format!("the template {} leaves {} to you", template.name, left.join(", ")))
-        .advise("give it in `options` or `items`; \"useSample\": true sends the template's samples as they are"))
+    Err(Error::new(
+        ErrorKind::InvalidOptions,
+        format!("the template {} leaves {} to you", template.name, left.join(", ")),
+    )
+    .advise("give it in `options` or `items`; \"useSample\": true sends the template's samples as they are"))
 }
 
 fn options(typed: Option<&RawValue>, template: Option<&Template>) -> Result<Options> {
     let mut all = template.map(Template::to_options).unwrap_or_default();
     if let Some(raw) = typed {
-        let own = Options::read(raw.get()).map_err(|e| Error::new(ErrorKind::InvalidOptions, format!("options: {e}")))?;
+        let own =
+            Options::read(raw.get()).map_err(|e| Error::new(ErrorKind::InvalidOptions, format!("options: {e}")))?;
         if !own.is_object() {
             return Err(usage("options: they are an object"));
         }
@@ -192,10 +206,9 @@ fn work(conn: &Conn, typed: &Typed<'_>, items: Option<Items>) -> Result<Work> {
         "delete" => Method::Delete,
         "check" => return Ok(Work::Check),
         "selftest" if conn.host.selftest => {
-            return typed
-                .selftest
-                .map(Work::Selftest)
-                .ok_or_else(|| usage("selftest: say what: \"panic\", \"stall\", {\"emit\": 10}, {\"rotate\": 1} or {\"log\": 10}"));
+            return typed.selftest.map(Work::Selftest).ok_or_else(|| {
+                usage("selftest: say what: \"panic\", \"stall\", {\"emit\": 10}, {\"rotate\": 1} or {\"log\": 10}")
+            });
         }
         other => return Err(usage(format!("method: `{other}` is none of query, mutate, delete and check"))),
     };

@@ -35,7 +35,8 @@ pub(crate) fn never() {
 /// SIGPIPE is among them: a peer that hangs up ends no process. (Rust's own programs ignore it at their start; a C host does not.)
 #[cfg(unix)]
 fn block() -> Option<libc::sigset_t> {
-    const FAULTS: [libc::c_int; 6] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP, libc::SIGSYS];
+    const FAULTS: [libc::c_int; 6] =
+        [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP, libc::SIGSYS];
     let mut all = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
     let mut before = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
     // SAFETY: sets of this thread's stack, made and then used; only this thread's own mask changes.

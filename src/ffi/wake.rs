@@ -20,7 +20,10 @@ impl Wake {
             Error::new(ErrorKind::Usage, format!("the engine's configuration: wakeFd: {why}")).advise(advice)
         });
         #[cfg(not(unix))]
-        Err(Error::new(ErrorKind::Unsupported, "the engine's configuration: wakeFd needs a system with file descriptors"))
+        Err(Error::new(
+            ErrorKind::Unsupported,
+            "the engine's configuration: wakeFd needs a system with file descriptors",
+        ))
     }
 
     /// Writes 8 bytes, the number 1 as an eventfd wants it. A full pipe has been rung already, and is not waited for.
@@ -44,7 +47,8 @@ impl Wake {
 #[cfg(unix)]
 fn open(fd: i64) -> std::result::Result<std::fs::File, String> {
     use std::os::fd::FromRawFd;
-    let number = i32::try_from(fd).ok().filter(|number| *number >= 0).ok_or_else(|| format!("{fd} is no file descriptor"))?;
+    let number =
+        i32::try_from(fd).ok().filter(|number| *number >= 0).ok_or_else(|| format!("{fd} is no file descriptor"))?;
     // SAFETY: asks about a number; one that is not open gives -1.
     let flags = unsafe { libc::fcntl(number, libc::F_GETFL) };
     if flags == -1 {

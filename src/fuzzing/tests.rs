@@ -115,7 +115,8 @@ fn take(target: Target, data: &[u8]) -> Duration {
 fn run(name: &str) {
     let target = TARGETS.iter().find(|(n, _)| *n == name).unwrap().1;
     let number = |name: &str| std::env::var(name).ok().and_then(|n| n.parse::<u64>().ok());
-    let (seconds, seed) = (number("FUZZ_SECONDS").unwrap_or(1), number("FUZZ_SEED").unwrap_or_else(|| fastrand::u64(..)));
+    let (seconds, seed) =
+        (number("FUZZ_SECONDS").unwrap_or(1), number("FUZZ_SEED").unwrap_or_else(|| fastrand::u64(..)));
     let seeds = seeds(name);
     let mut slowest = (Duration::ZERO, Vec::new());
     let mut try_one = |data: Vec<u8>| {
@@ -138,8 +139,10 @@ fn run(name: &str) {
 #[test]
 fn every_target_has_a_fuzzer() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/fuzz_targets");
-    let mut files: Vec<String> =
-        std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned()).collect();
+    let mut files: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|e| e.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
     files.sort();
     assert_eq!(files, TARGETS.map(|(name, _)| name));
 }

@@ -103,7 +103,9 @@ pub(crate) fn cell(raw: &str) -> Cow<'_, str> {
     match kind(raw) {
         Kind::Null => Cow::Borrowed(""),
         // Half of a surrogate pair is JSON but no text; it then stays in its escaped form.
-        Kind::Text => serde_json::from_str(raw).map_or_else(|_| Cow::Borrowed(raw.trim_matches('"')), Cow::<str>::Owned),
+        Kind::Text => {
+            serde_json::from_str(raw).map_or_else(|_| Cow::Borrowed(raw.trim_matches('"')), Cow::<str>::Owned)
+        }
         Kind::Number | Kind::Flag | Kind::Object | Kind::List => Cow::Borrowed(raw),
     }
 }
@@ -112,7 +114,10 @@ pub(crate) fn cell(raw: &str) -> Cow<'_, str> {
 pub(crate) fn label(raw: &str) -> Option<Cow<'_, str>> {
     let fields = fields_of(raw)?;
     let named = |name: &&str| {
-        fields.iter().find(|(n, raw)| n == name && matches!(kind(raw.get()), Kind::Text | Kind::Number)).map(|(_, raw)| raw.get())
+        fields
+            .iter()
+            .find(|(n, raw)| n == name && matches!(kind(raw.get()), Kind::Text | Kind::Number))
+            .map(|(_, raw)| raw.get())
     };
     ["name", "identifier", "title", "label", "id"].iter().find_map(named).map(cell)
 }

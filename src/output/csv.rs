@@ -35,7 +35,9 @@ impl Csv {
         self.header(&mut writer)?;
         for item in items.iter() {
             let row = Row::of(item);
-            writer.write_record(self.columns.iter().map(|c| c.find(&row).map(cell).unwrap_or_default().into_owned())).map_err(failed)?;
+            writer
+                .write_record(self.columns.iter().map(|c| c.find(&row).map(cell).unwrap_or_default().into_owned()))
+                .map_err(failed)?;
             if !self.chosen {
                 self.note_unknown(&row);
             }
@@ -77,7 +79,10 @@ impl Csv {
             return None;
         }
         let names: Vec<&str> = self.left_out.iter().map(String::as_str).collect();
-        Some(format!("the first page did not have {}: not in the csv; name all wanted columns with --columns", names.join(", ")))
+        Some(format!(
+            "the first page did not have {}: not in the csv; name all wanted columns with --columns",
+            names.join(", ")
+        ))
     }
 }
 
@@ -111,7 +116,10 @@ mod tests {
         let mut out = Vec::new();
         csv.page(&page(r#"[{"id":1,"n":12345678901234567890.10},{"id":2,"t":"a,\"b\""}]"#), &mut out).unwrap();
         csv.page(&page(r#"[{"id":3,"t":{"x":[1, 2]},"late":true}]"#), &mut out).unwrap();
-        assert_eq!(String::from_utf8(out).unwrap(), "id,n,t\n1,12345678901234567890.10,\n2,,\"a,\"\"b\"\"\"\n3,,\"{\"\"x\"\":[1, 2]}\"\n");
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "id,n,t\n1,12345678901234567890.10,\n2,,\"a,\"\"b\"\"\"\n3,,\"{\"\"x\"\":[1, 2]}\"\n"
+        );
         assert!(csv.note().unwrap().contains("late"));
     }
 

@@ -108,7 +108,9 @@ impl Body {
     /// As UTF-8, with what was found in it on the way.
     pub(crate) fn into_text(self) -> Result<(String, Rows), std::str::Utf8Error> {
         match self.0 {
-            Held::Bytes(bytes) => String::from_utf8(bytes).map(|text| (text, Rows::default())).map_err(|e| e.utf8_error()),
+            Held::Bytes(bytes) => {
+                String::from_utf8(bytes).map(|text| (text, Rows::default())).map_err(|e| e.utf8_error())
+            }
             Held::Text(text) => Ok((text.text, text.rows)),
         }
     }
@@ -189,7 +191,8 @@ mod tests {
                     assert!(std::str::from_utf8(body).is_err());
                     continue;
                 };
-                let found: Vec<&str> = rows.spans.iter().map(|(from, to)| &text[*from as usize..*to as usize]).collect();
+                let found: Vec<&str> =
+                    rows.spans.iter().map(|(from, to)| &text[*from as usize..*to as usize]).collect();
                 match &serde {
                     Ok(all) => {
                         let all: Vec<&str> = all.iter().map(|raw| raw.get()).collect();

@@ -50,7 +50,13 @@ struct Catch {
 }
 
 /// `rows` is what was found in the text while it arrived.
-pub(super) fn read(operation: &Operation, text: String, rows: Rows, items_max: usize, page: &mut Page) -> Result<(), Unfit> {
+pub(super) fn read(
+    operation: &Operation,
+    text: String,
+    rows: Rows,
+    items_max: usize,
+    page: &mut Page,
+) -> Result<(), Unfit> {
     let rule = &operation.response;
     let errors = &operation.connector.errors;
     let mut wants: Vec<&Pointer> = super::told(operation).filter_map(body).collect();
@@ -62,7 +68,8 @@ pub(super) fn read(operation: &Operation, text: String, rows: Rows, items_max: u
     if let Some(list) = part_errors.or(errors.details.as_ref().map(|d| &d.list)) {
         tree.at(list).kept = true;
     }
-    let (catch, has_lines) = Reader::run(&text, &tree, rows, items_max).map_err(|fault| refuse(fault, &text, items_max))?;
+    let (catch, has_lines) =
+        Reader::run(&text, &tree, rows, items_max).map_err(|fault| refuse(fault, &text, items_max))?;
     let Catch { items: found, spans, raw, signals, unusable, twice, kept } = catch;
     if let Some(pointer) = unusable.and_then(|i| wants.get(i)).filter(|p| !is_hint(operation, p)) {
         let message = format!("`{pointer}` in the reply steers the paging, but it is not a text that can be read");
@@ -89,8 +96,12 @@ pub(super) fn read(operation: &Operation, text: String, rows: Rows, items_max: u
         (ResultShape::List, Found::List) => Items::of_array(text, spans),
         (_, Found::Null) => Items::default(),
         (_, Found::Absent) if beside || rule.optional || rule.result == ResultShape::None => Items::default(),
-        (ResultShape::Object | ResultShape::None | ResultShape::File | ResultShape::Text, Found::Object) => spans_of(text, raw),
-        (ResultShape::Object | ResultShape::None | ResultShape::File | ResultShape::Text, Found::Scalar) => wrapped(&text, raw, "value"),
+        (ResultShape::Object | ResultShape::None | ResultShape::File | ResultShape::Text, Found::Object) => {
+            spans_of(text, raw)
+        }
+        (ResultShape::Object | ResultShape::None | ResultShape::File | ResultShape::Text, Found::Scalar) => {
+            wrapped(&text, raw, "value")
+        }
         (ResultShape::Object | ResultShape::None | ResultShape::File | ResultShape::Text, Found::List) => {
             elements(text, raw, items_max).map_err(Unfit::Shape)?
         }
@@ -133,8 +144,11 @@ fn denied(operation: &Operation, page: &Page) -> Result<bool, Unfit> {
     match rule.judge(said(&rule.at)) {
         Some(good) => Ok(!good),
         None => Err(Unfit::Shape(
-            Error::new(ErrorKind::BadResponse, format!("`{}`, which tells success from failure, is missing in the reply", rule.at))
-                .advise("say in the definition what its absence means: `success: { at: …, absent: ok }`"),
+            Error::new(
+                ErrorKind::BadResponse,
+                format!("`{}`, which tells success from failure, is missing in the reply", rule.at),
+            )
+            .advise("say in the definition what its absence context: `success: { at: …, absent: ok }`"),
         )),
     }
 }
@@ -178,8 +192,9 @@ fn contradiction(operation: &Operation, declared: ResultShape, found: Found) -> 
     } else {
         format!("`{}` in the reply", operation.response.items)
     };
-    Error::new(ErrorKind::BadResponse, format!("{place} should be {declared}, but is {}", found.words()))
-        .advise(format!("if the vendor has changed this reply, correct `response` of {} in its definition", operation.id))
+    Error::new(ErrorKind::BadResponse, format!("{place} should be {declared}, but is {}", found.words())).advise(
+        format!("if the vendor has changed this reply, correct `response` of {} in its definition", operation.id),
+    )
 }
 
 fn spans_of(text: String, raw: Option<Span>) -> Items {
@@ -205,7 +220,9 @@ fn elements(text: String, raw: Option<Span>, items_max: usize) -> Result<Items> 
 fn again(what: &str, fault: Fault, items_max: usize) -> Error {
     match fault {
         Fault::Count => too_many(items_max),
-        Fault::Depth | Fault::Syntax => Error::new(ErrorKind::Internal, format!("{what} that was read cannot be read again")),
+        Fault::Depth | Fault::Syntax => {
+            Error::new(ErrorKind::Internal, format!("{what} that was read cannot be read again"))
+        }
     }
 }
 
@@ -223,7 +240,8 @@ fn table(operation: &Operation, text: &str, items_max: usize) -> Result<Items> {
     let rule = &operation.response;
     let catch = |pointer: &Pointer| -> Result<Vec<&str>> {
         let tree = Tree::new(pointer, true, &[]);
-        let (catch, _) = Reader::run(text, &tree, Rows::default(), items_max).map_err(|fault| again("a report", fault, items_max))?;
+        let (catch, _) = Reader::run(text, &tree, Rows::default(), items_max)
+            .map_err(|fault| again("a report", fault, items_max))?;
         if catch.items != Found::List {
             return Err(Error::new(
                 ErrorKind::BadResponse,
@@ -236,8 +254,8 @@ fn table(operation: &Operation, text: &str, items_max: usize) -> Result<Items> {
     let mut out = String::new();
     let mut spans = Vec::new();
     for row in catch(&rule.rows)? {
-        let cells: Vec<&RawValue> =
-            serde_json::from_str(row).map_err(|e| Error::new(ErrorKind::BadResponse, format!("a row of the report is not a list: {e}")))?;
+        let cells: Vec<&RawValue> = serde_json::from_str(row)
+            .map_err(|e| Error::new(ErrorKind::BadResponse, format!("a row of the report is not a list: {e}")))?;
         if cells.len() != columns.len() {
             return Err(Error::new(
                 ErrorKind::BadResponse,
@@ -245,8 +263,11 @@ fn table(operation: &Operation, text: &str, items_max: usize) -> Result<Items> {
             ));
         }
         let start = out.len() as u32;
-        let pairs: Vec<String> =
-            columns.iter().zip(cells).map(|(name, cell)| format!("{}:{}", Value::from(name.as_str()), cell.get())).collect();
+        let pairs: Vec<String> = columns
+            .iter()
+            .zip(cells)
+            .map(|(name, cell)| format!("{}:{}", Value::from(name.as_str()), cell.get()))
+            .collect();
         out.push_str(&format!("{{{}}}", pairs.join(",")));
         spans.push((start, out.len() as u32));
     }
@@ -270,10 +291,14 @@ fn unreadable(error: &serde_json::Error, text: &str) -> (Error, Around) {
     let offset = if error.is_eof() {
         text.len()
     } else {
-        text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>() + error.column().saturating_sub(1)
+        text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>()
+            + error.column().saturating_sub(1)
     };
     let what = error.to_string().split(" at line ").next().unwrap_or_default().to_owned();
-    (Error::new(ErrorKind::BadResponse, format!("the reply is not JSON: {what} at byte {offset}")), Around::new(text, offset))
+    (
+        Error::new(ErrorKind::BadResponse, format!("the reply is not JSON: {what} at byte {offset}")),
+        Around::new(text, offset),
+    )
 }
 
 /// Which places of a reply are wanted, as a tree over its keys.
@@ -301,7 +326,8 @@ impl Tree {
             let known = node.children.iter().position(|(t, _)| t == token);
             let index = known.unwrap_or(node.children.len());
             if known.is_none() {
-                node.children.push((token.clone(), Tree { items: None, signal: None, kept: false, children: Vec::new() }));
+                node.children
+                    .push((token.clone(), Tree { items: None, signal: None, kept: false, children: Vec::new() }));
             }
             // The index was found or pushed just above.
             #[expect(clippy::indexing_slicing, reason = "found or pushed just above")]
@@ -376,7 +402,9 @@ impl<'t> Reader<'t> {
         let mut wanted = Vec::new();
         let mut index = 0_usize;
         let end = self.scan.elements(start, |from, _| {
-            wanted.extend(node.children.iter().filter(|(token, _)| *token == index.to_string()).map(|(_, child)| (from, child)));
+            wanted.extend(
+                node.children.iter().filter(|(token, _)| *token == index.to_string()).map(|(_, child)| (from, child)),
+            );
             index += 1;
             Ok(())
         })?;

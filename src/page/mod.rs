@@ -144,7 +144,11 @@ const AROUND_MAX: usize = 8 << 10;
 impl Around {
     fn new(text: &str, offset: usize) -> Around {
         let boundary = |at: usize| (0..=at.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
-        let (from, at, to) = (boundary(offset.saturating_sub(AROUND_MAX)), boundary(offset), boundary(offset.saturating_add(AROUND_MAX)));
+        let (from, at, to) = (
+            boundary(offset.saturating_sub(AROUND_MAX)),
+            boundary(offset),
+            boundary(offset.saturating_add(AROUND_MAX)),
+        );
         let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default().to_owned();
         Around { before: part(from, at), after: part(at, to) }
     }
@@ -181,7 +185,9 @@ pub(crate) fn read(operation: &Operation, reply: &mut Response, items_max: usize
         }
     }
     let told = told(operation).filter_map(|source| match source {
-        Source::Header(name) => Some((name.clone(), reply.header(name)?.trim().to_owned())).filter(|(_, text)| !text.is_empty()),
+        Source::Header(name) => {
+            Some((name.clone(), reply.header(name)?.trim().to_owned())).filter(|(_, text)| !text.is_empty())
+        }
         Source::Body(_) => None,
     });
     page.headers = told.collect();
@@ -227,7 +233,9 @@ pub(crate) fn other_form(reply: &Response) -> Option<&'static str> {
         "text/csv" | "application/csv" if !may_be_json => Some("CSV"),
         "text/tab-separated-values" if !may_be_json => Some("tab-separated values"),
         "application/x-ndjson" | "application/jsonl" | "application/x-jsonlines" => None,
-        kind if starts_as_xml && !kind.contains("html") && (kind.contains("xml") || body.starts_with(b"<?xml")) => Some("XML"),
+        kind if starts_as_xml && !kind.contains("html") && (kind.contains("xml") || body.starts_with(b"<?xml")) => {
+            Some("XML")
+        }
         _ => None,
     }
 }
@@ -242,13 +250,19 @@ fn not_json(operation: &Operation, form: &str) -> Error {
 /// Whether a body that should be JSON is bytes: it says so, or begins as no JSON text can.
 fn is_binary(reply: &Response) -> bool {
     let marked = [&b"\xEF\xBB\xBF"[..], b"\xFE\xFF", b"\xFF\xFE"].iter().any(|mark| reply.body.starts_with(mark));
-    if marked || reply.body.iter().find(|b| !b.is_ascii_whitespace()).is_some_and(|b| b"{[\"-0123456789tfn".contains(b)) {
+    if marked || reply.body.iter().find(|b| !b.is_ascii_whitespace()).is_some_and(|b| b"{[\"-0123456789tfn".contains(b))
+    {
         return false;
     }
     let kind = reply.media_type();
-    let textual =
-        kind.is_empty() || kind.contains("json") || kind.starts_with("text/") || kind.contains("xml") || kind.contains("javascript");
-    let declared =
-        kind.starts_with("image/") || kind == "application/pdf" || kind == "application/zip" || kind == "application/octet-stream";
+    let textual = kind.is_empty()
+        || kind.contains("json")
+        || kind.starts_with("text/")
+        || kind.contains("xml")
+        || kind.contains("javascript");
+    let declared = kind.starts_with("image/")
+        || kind == "application/pdf"
+        || kind == "application/zip"
+        || kind == "application/octet-stream";
     declared || (!textual && reply.body.starts_with(b"%PDF"))
 }

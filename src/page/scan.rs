@@ -126,7 +126,9 @@ impl<'t> Scan<'t> {
     fn escape(&self, at: usize) -> At {
         match self.byte(at + 1) {
             b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Ok(at + 2),
-            b'u' if self.text.get(at + 2..at + 6).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)) => Ok(at + 6),
+            b'u' if self.text.get(at + 2..at + 6).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)) => {
+                Ok(at + 6)
+            }
             _ => Err(Fault::Syntax),
         }
     }
@@ -148,7 +150,11 @@ impl<'t> Scan<'t> {
         let other = (part.wrapping_add(0x7676_7676_7676_7676) | part) & 0x8080_8080_8080_8080;
         let length = (other.trailing_zeros() / 8) as usize;
         let begins_with_0 = part & 0xFF == 0;
-        if length == 0 || length == 8 || (begins_with_0 && length > 1) || matches!(self.byte(at + length), b'.' | b'e' | b'E') {
+        if length == 0
+            || length == 8
+            || (begins_with_0 && length > 1)
+            || matches!(self.byte(at + length), b'.' | b'e' | b'E')
+        {
             return self.long_number(at);
         }
         Ok(at + length)

@@ -44,7 +44,10 @@ impl Print {
         while first < last && kept.len() < KEPT_MAX {
             last -= 1;
             let ends = [Some(first), Some(last).filter(|last| *last > first)];
-            ends.into_iter().flatten().filter_map(|index| items.get(index)).for_each(|item| kept.push_str(item.as_str()));
+            ends.into_iter()
+                .flatten()
+                .filter_map(|index| items.get(index))
+                .for_each(|item| kept.push_str(item.as_str()));
             first += 1;
         }
         Print { lengths, kept, rows: if hashed { items.iter().map(hash).collect() } else { Vec::new() } }
@@ -106,7 +109,9 @@ impl Guard {
     /// Whether a page begins with a record of the one before, as far as records can be told apart.
     fn overlaps(&self, items: &Items) -> bool {
         let (Some(before), Some(first)) = (&self.before, items.get(0)) else { return false };
-        before.rows.len() > 1 && before.rows.contains(&hash(first)) && before.rows.iter().collect::<HashSet<_>>().len() == before.rows.len()
+        before.rows.len() > 1
+            && before.rows.contains(&hash(first))
+            && before.rows.iter().collect::<HashSet<_>>().len() == before.rows.len()
     }
 
     /// Admits the next cursor, or refuses it because the walk would not get on.
@@ -138,7 +143,15 @@ impl Guard {
 
 /// A cursor for people. It stands last in a message: who knows the secrets masks it first, and cuts it then.
 fn named(cursor: &Cursor) -> String {
-    let pairs = || cursor.query.iter().chain(&cursor.headers).map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&");
+    let pairs = || {
+        cursor
+            .query
+            .iter()
+            .chain(&cursor.headers)
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect::<Vec<_>>()
+            .join("&")
+    };
     format!("`{}`", cursor.url.clone().unwrap_or_else(pairs))
 }
 
@@ -151,6 +164,7 @@ fn can_be_told(items: &Items, asked: Option<u32>) -> bool {
 }
 
 pub(super) fn no_progress(why: &str) -> Error {
-    Error::new(ErrorKind::NoProgress, format!("the walk does not get on: {why}"))
-        .advise("what was delivered so far is right; the rest cannot be reached this way: narrow the query, or tell the vendor")
+    Error::new(ErrorKind::NoProgress, format!("the walk does not get on: {why}")).advise(
+        "what was delivered so far is right; the rest cannot be reached this way: narrow the query, or tell the vendor",
+    )
 }

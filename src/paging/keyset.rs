@@ -22,7 +22,11 @@ pub(super) fn next(keyset: &Keyset, view: &View<'_>) -> Result<Step> {
         let Some(target) = view.page.link("next").filter(|t| !t.is_empty()) else {
             return Ok(Step::stop(StopReason::NoNext, EndSeen::Signal));
         };
-        return Ok(Step::More(Cursor { url: Some(link::follow(view, target)?), headers: headers(keyset), ..Cursor::default() }));
+        return Ok(Step::More(Cursor {
+            url: Some(link::follow(view, target)?),
+            headers: headers(keyset),
+            ..Cursor::default()
+        }));
     }
     let count = view.page.items.len();
     let Some(last) = count.checked_sub(1).and_then(|i| view.page.items.get(i)) else {

@@ -71,7 +71,13 @@ impl Ledger {
     }
 
     /// Takes in what a page announces.
-    pub(super) fn hear(&mut self, operation: &Operation, paging: &Paging, page: &Page, asked: Option<u32>) -> Result<()> {
+    pub(super) fn hear(
+        &mut self,
+        operation: &Operation,
+        paging: &Paging,
+        page: &Page,
+        asked: Option<u32>,
+    ) -> Result<()> {
         let sources = paging.steering().into_iter().chain(operation.response.total.as_ref().map(|t| &t.at));
         let there: Vec<bool> = sources.map(|source| page.signal(source).is_some()).collect();
         self.found.resize(there.len(), false);
@@ -81,7 +87,12 @@ impl Ledger {
         self.full |= asked.is_some_and(|asked| page.items.len() as u64 >= u64::from(asked));
         self.shrunk |= !page.items.is_empty() && page.total.is_some() && page.total < self.total;
         self.total = if page.items.is_empty() { self.total.max(page.total) } else { page.total.or(self.total) };
-        if let Some(total) = operation.response.total.as_ref().filter(|t| t.exact && page.total.is_none() && page.signal(&t.at).is_some()) {
+        if let Some(total) = operation
+            .response
+            .total
+            .as_ref()
+            .filter(|t| t.exact && page.total.is_none() && page.signal(&t.at).is_some())
+        {
             return Err(Error::new(
                 ErrorKind::BadResponse,
                 format!("{} should be a number of items, because the walk ends by it", total.at),
@@ -89,10 +100,13 @@ impl Ledger {
             .advise("without `exact: true` in the definition, a total is a hint only"));
         }
         match &paging.style {
-            Style::Number { end: Some(End::TotalPages(source)), .. } => self.pages = self.pages.max(signal::number(page, source)?),
+            Style::Number { end: Some(End::TotalPages(source)), .. } => {
+                self.pages = self.pages.max(signal::number(page, source)?)
+            }
             Style::Link { last, .. } => {
                 if self.page_parameter.is_none() {
-                    self.page_parameter = last.clone().or_else(|| super::link::counting(page.link("next")?, page.link("last")?));
+                    self.page_parameter =
+                        last.clone().or_else(|| super::link::counting(page.link("next")?, page.link("last")?));
                 }
                 if let (Some(target), Some(parameter)) = (page.link("last"), &self.page_parameter)
                     && let Some((_, number)) = super::link::number(target, parameter)
@@ -101,8 +115,12 @@ impl Ledger {
                     (self.pages, self.last_url) = (Some(number), Some(target.to_owned()));
                 }
             }
-            Style::None | Style::Number { .. } | Style::Offset { .. } | Style::Cursor { .. } | Style::NextUrl { .. } | Style::Keyset(_) => {
-            }
+            Style::None
+            | Style::Number { .. }
+            | Style::Offset { .. }
+            | Style::Cursor { .. }
+            | Style::NextUrl { .. }
+            | Style::Keyset(_) => {}
         }
         Ok(())
     }

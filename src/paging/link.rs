@@ -60,14 +60,18 @@ pub(crate) struct Links {
 /// another way (another scheme, a host that stands for its own) is taken at the own origin, and so is every one where that is declared.
 pub(super) fn follow(view: &View<'_>, target: &str) -> Result<String> {
     let base = Url::parse(view.url).map_err(|e| Error::new(ErrorKind::Internal, format!("the request's URL: {e}")))?;
-    let url = base
-        .join(target)
-        .map_err(|e| Error::new(ErrorKind::BadResponse, format!("the next page's address is not a URL: {e}: `{target}`")))?;
+    let url = base.join(target).map_err(|e| {
+        Error::new(ErrorKind::BadResponse, format!("the next page's address is not a URL: {e}: `{target}`"))
+    })?;
     if url.origin() == base.origin() || url.host().is_none() || !url.username().is_empty() || url.password().is_some() {
         return Ok(url.into());
     }
-    let alias =
-        |host: &str| view.links.hosts.iter().any(|(typed, api)| typed.eq_ignore_ascii_case(host) && Some(api.as_str()) == base.host_str());
+    let alias = |host: &str| {
+        view.links
+            .hosts
+            .iter()
+            .any(|(typed, api)| typed.eq_ignore_ascii_case(host) && Some(api.as_str()) == base.host_str())
+    };
     let same_host = url.host_str() == base.host_str();
     let other_scheme = same_host
         && matches!(url.scheme(), "http" | "https")
@@ -109,10 +113,15 @@ pub(super) fn page_at(parameter: &str, view: &View<'_>, page: u64) -> Option<Cur
 
 /// The parameter that counts pages: the only one in which the next address and the last differ, a number in both.
 pub(super) fn counting(next: &str, last: &str) -> Option<String> {
-    let query = |text: &str| text.split_once('?').map(|(_, query)| query.split('#').next().unwrap_or_default().to_owned());
+    let query =
+        |text: &str| text.split_once('?').map(|(_, query)| query.split('#').next().unwrap_or_default().to_owned());
     let (next, last) = (query(next)?, query(last)?);
     let pairs = |query: &str| -> Vec<(String, String)> {
-        query.split('&').filter_map(|pair| pair.split_once('=')).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+        query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
     };
     let (next, last) = (pairs(&next), pairs(&last));
     let mut apart = last.iter().filter(|pair| !next.contains(pair));
@@ -207,7 +216,9 @@ mod tests {
 
     #[test]
     fn headers_that_trip_naive_parsers() {
-        let rels = |field: &str| parse(field).0.into_iter().map(|l| format!("{}={}", l.rel, l.target)).collect::<Vec<_>>().join(" ");
+        let rels = |field: &str| {
+            parse(field).0.into_iter().map(|l| format!("{}={}", l.rel, l.target)).collect::<Vec<_>>().join(" ")
+        };
         assert_eq!(
             rels(r#"<https://a/?x=1,2>; rel="next", <https://a/?page=9>; rel=last"#),
             "next=https://a/?x=1,2 last=https://a/?page=9"

@@ -96,12 +96,19 @@ pub(crate) struct Pager {
 
 impl Pager {
     /// A pager for a call. `forward_only` asks for the connector's keyset walk.
-    pub(crate) fn new(operation: Arc<Operation>, options: &Options, forward_only: bool, asked: Option<u32>) -> Result<Pager> {
+    pub(crate) fn new(
+        operation: Arc<Operation>,
+        options: &Options,
+        forward_only: bool,
+        asked: Option<u32>,
+    ) -> Result<Pager> {
         let paging = if forward_only { forward(&operation, options)? } else { operation.paging.clone() };
         let with = match &paging.style {
-            Style::Offset { with, .. } => {
-                with.iter().filter(|(name, _)| operation.option(name).is_some() && !options.contains(name)).cloned().collect()
-            }
+            Style::Offset { with, .. } => with
+                .iter()
+                .filter(|(name, _)| operation.option(name).is_some() && !options.contains(name))
+                .cloned()
+                .collect(),
             _ => Vec::new(),
         };
         let links = Links { relink: paging.relinks(), hosts: operation.connector.hosts.clone() };
@@ -182,7 +189,9 @@ impl Pager {
         let (Some(offset), Some(before), Some(asked)) = (offset, &self.before, self.asked) else {
             let why = "the page begins with a record of the page before; its records moved, or the server counts in another way";
             let cure = match &self.paging.style {
-                Style::Offset { .. } => "or say in the definition how the offset moves: `advance: requested | received`",
+                Style::Offset { .. } => {
+                    "or say in the definition how the offset moves: `advance: requested | received`"
+                }
                 Style::Number { .. } => {
                     "or see whether the system counts records, and not pages, in this parameter: then it is an `offset`"
                 }
@@ -282,7 +291,10 @@ impl Pager {
                 }
                 let admitted = self.guard.admit(next, &view, bound(&view));
                 // What was announced is there; a server that names the same place again has no other.
-                let over = page.items.is_empty() && view.names_itself(next) && ledger.total.is_some() && view.total_left() == 0;
+                let over = page.items.is_empty()
+                    && view.names_itself(next)
+                    && ledger.total.is_some()
+                    && view.total_left() == 0;
                 match admitted {
                     Err(_) if over => step = Step::stop(StopReason::TotalReached, EndSeen::Total),
                     other => other?,
@@ -305,14 +317,18 @@ impl Pager {
         let to = (next, count);
         let ahead = match &self.paging.style {
             Style::Link { last: Some(last), .. } => link::ahead(last, page, next, count),
-            Style::Number { page: name, start, end: Some(End::TotalPages(source)) } => number::ahead(name, *start, source, page, to),
+            Style::Number { page: name, start, end: Some(End::TotalPages(source)) } => {
+                number::ahead(name, *start, source, page, to)
+            }
             Style::Number { page: name, .. } => number::ahead_by_total(name, self.rows, self.largest, page, to),
             Style::Offset { offset, advance, .. } => {
                 let honoured = self.ledger.full || *advance == Some(Advance::Requested);
                 let step = self.asked.map(u64::from).filter(|_| honoured).unwrap_or(self.largest);
                 offset::ahead(offset, page, step, to)
             }
-            Style::None | Style::Link { .. } | Style::Cursor { .. } | Style::NextUrl { .. } | Style::Keyset(_) => Vec::new(),
+            Style::None | Style::Link { .. } | Style::Cursor { .. } | Style::NextUrl { .. } | Style::Keyset(_) => {
+                Vec::new()
+            }
         };
         ahead
             .into_iter()
@@ -350,7 +366,9 @@ fn bound(view: &View<'_>) -> Bound {
 /// The next step by the style of paging alone.
 fn strategy(view: &View<'_>) -> Result<Step> {
     match &view.paging.style {
-        Style::None => Ok(Step::Stop(Ended { reason: StopReason::NotPaged, seen: None, complete: true, broken: false })),
+        Style::None => {
+            Ok(Step::Stop(Ended { reason: StopReason::NotPaged, seen: None, complete: true, broken: false }))
+        }
         Style::Keyset(keyset) => keyset::next(keyset, view),
         Style::Link { .. } => link::next(view),
         Style::Number { page, start, end } => number::next(page, *start, end.as_ref(), view),
@@ -370,9 +388,12 @@ fn forward(operation: &Operation, options: &Options) -> Result<Paging> {
             .advise("leave forward_only out"));
     };
     if let Some(name) = keyset.unless.iter().find(|name| options.contains(name)) {
-        return Err(Error::new(ErrorKind::InvalidOptions, format!("`{name}` cannot be given together with a forward-only walk"))
-            .at(Place::field(format!("/{name}")))
-            .advise(format!("leave `{name}` out, or walk by pages")));
+        return Err(Error::new(
+            ErrorKind::InvalidOptions,
+            format!("`{name}` cannot be given together with a forward-only walk"),
+        )
+        .at(Place::field(format!("/{name}")))
+        .advise(format!("leave `{name}` out, or walk by pages")));
     }
     Ok(Paging { style: Style::Keyset(keyset.clone()), size: operation.paging.size.clone(), more: more.clone() })
 }

@@ -43,7 +43,13 @@ pub(super) fn ordinal(current: u64, start: u64) -> u64 {
     current.saturating_sub(start).saturating_add(1)
 }
 
-pub(super) fn ahead(parameter: &str, start: u64, source: &Source, page: &Page, (next, count): (&Cursor, usize)) -> Vec<Cursor> {
+pub(super) fn ahead(
+    parameter: &str,
+    start: u64,
+    source: &Source,
+    page: &Page,
+    (next, count): (&Cursor, usize),
+) -> Vec<Cursor> {
     let pages = signal::number(page, source).ok().flatten();
     let (Some(pages), Ok(first)) = (pages, current(parameter, next)) else { return Vec::new() };
     let last = pages.saturating_add(start).saturating_sub(1);
@@ -51,7 +57,13 @@ pub(super) fn ahead(parameter: &str, start: u64, source: &Source, page: &Page, (
 }
 
 /// Without a count of pages, the announced total tells how many full pages are left.
-pub(super) fn ahead_by_total(parameter: &str, rows: u64, size: u64, page: &Page, (next, count): (&Cursor, usize)) -> Vec<Cursor> {
+pub(super) fn ahead_by_total(
+    parameter: &str,
+    rows: u64,
+    size: u64,
+    page: &Page,
+    (next, count): (&Cursor, usize),
+) -> Vec<Cursor> {
     let (Some(total), Ok(first), true) = (page.total, current(parameter, next), size > 0) else { return Vec::new() };
     let left = total.saturating_sub(rows).div_ceil(size);
     (first.saturating_add(1)..first.saturating_add(left)).take(count).map(|n| at(parameter, n)).collect()

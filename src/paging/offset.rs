@@ -30,7 +30,12 @@ pub(super) fn step(advance: Option<Advance>, view: &View<'_>) -> u64 {
 
 /// The offset of a request.
 pub(super) fn current(parameter: &str, cursor: &Cursor) -> u64 {
-    cursor.query.iter().find(|(name, _)| name == parameter).and_then(|(_, value)| value.parse().ok()).unwrap_or_default()
+    cursor
+        .query
+        .iter()
+        .find(|(name, _)| name == parameter)
+        .and_then(|(_, value)| value.parse().ok())
+        .unwrap_or_default()
 }
 
 /// Further offsets up to the announced total, in steps of a full page.

@@ -35,7 +35,9 @@ fn is_one_of(good: &[Value], value: &Value) -> Option<bool> {
     }
     match value {
         Value::Bool(_) => good.iter().any(Value::is_boolean).then_some(false),
-        Value::String(text) => (good.iter().any(Value::is_string) || ["true", "false"].contains(&text.as_str())).then_some(false),
+        Value::String(text) => {
+            (good.iter().any(Value::is_string) || ["true", "false"].contains(&text.as_str())).then_some(false)
+        }
         Value::Number(_) => good.iter().any(Value::is_number).then_some(false),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
     }

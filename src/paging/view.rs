@@ -107,7 +107,8 @@ impl View<'_> {
 
     /// Whether a total that can be relied on says that this was the last page. A server that names a next page all the same is followed.
     pub(super) fn is_reached(&self, next: &Step) -> bool {
-        let counted = matches!(self.paging.style, Style::Number { end: None, .. } | Style::Offset { .. }) && self.paging.more.is_none();
+        let counted = matches!(self.paging.style, Style::Number { end: None, .. } | Style::Offset { .. })
+            && self.paging.more.is_none();
         self.has_exact_total() && self.total_left() == 0 && (counted || !matches!(next, Step::More(_)))
     }
 
@@ -119,11 +120,18 @@ impl View<'_> {
     /// Which page this is where pages are counted, from 1.
     fn counted(&self) -> u64 {
         let found = match &self.paging.style {
-            Style::Number { page, start, .. } => number::current(page, self.cursor).ok().map(|current| number::ordinal(current, *start)),
-            Style::Link { .. } => {
-                self.ledger.page_parameter.as_ref().and_then(|name| link::number(self.url, name)).map(|(_, number)| number)
+            Style::Number { page, start, .. } => {
+                number::current(page, self.cursor).ok().map(|current| number::ordinal(current, *start))
             }
-            Style::None | Style::Offset { .. } | Style::Cursor { .. } | Style::NextUrl { .. } | Style::Keyset(_) => None,
+            Style::Link { .. } => self
+                .ledger
+                .page_parameter
+                .as_ref()
+                .and_then(|name| link::number(self.url, name))
+                .map(|(_, number)| number),
+            Style::None | Style::Offset { .. } | Style::Cursor { .. } | Style::NextUrl { .. } | Style::Keyset(_) => {
+                None
+            }
         };
         found.unwrap_or(self.number)
     }
@@ -146,7 +154,10 @@ impl View<'_> {
                 return Ok(firm(format!("the server announced {pages} pages, and the walk ended on page {current}")));
             }
         }
-        if self.page.is_blank() && self.number > 1 && (self.is_named() || self.ledger.pages.is_some_and(|pages| self.counted() <= pages)) {
+        if self.page.is_blank()
+            && self.number > 1
+            && (self.is_named() || self.ledger.pages.is_some_and(|pages| self.counted() <= pages))
+        {
             return Ok(firm(format!("page {}, which the server had named, came without a body", self.number)));
         }
         if self.total_left() > 0 {
@@ -168,7 +179,13 @@ impl View<'_> {
                     Some(pages) => self.counted() < pages,
                     None => self.counted().saturating_mul(size) < self.ledger.total.unwrap_or_default(),
                 };
-                below.then(|| number::current(page, self.cursor).ok().map(|current| number::at(page, current.saturating_add(1)))).flatten()
+                below
+                    .then(|| {
+                        number::current(page, self.cursor)
+                            .ok()
+                            .map(|current| number::at(page, current.saturating_add(1)))
+                    })
+                    .flatten()
             }
             Style::Offset { offset, .. } => {
                 let next = offset::current(offset, self.cursor).saturating_add(size);
@@ -191,7 +208,10 @@ impl View<'_> {
         }
         if self.ledger.shrunk && matches!(self.paging.style, Style::Number { .. } | Style::Offset { .. }) {
             end.complete = false;
-            notes.push("the announced total became smaller while the list was read: a record may have been passed over".to_owned());
+            notes.push(
+                "the announced total became smaller while the list was read: a record may have been passed over"
+                    .to_owned(),
+            );
         }
         if lost > 0 {
             notes.push(format!("{lost} of the announced pages came without a body"));
@@ -238,7 +258,8 @@ impl View<'_> {
             return Vec::new();
         }
         let sources = self.paging.steering();
-        let missing = sources.into_iter().zip(&self.ledger.found).filter(|(_, found)| !**found).map(|(source, _)| source);
+        let missing =
+            sources.into_iter().zip(&self.ledger.found).filter(|(_, found)| !**found).map(|(source, _)| source);
         // Where the flag has said that there is no more, nothing need name a next page.
         let flagged = end.reason == StopReason::HasMoreFalse && end.seen == Some(EndSeen::Signal);
         let needless = |source: &&Source| flagged && self.paging.more.as_ref().is_some_and(|flag| flag.at != **source);
@@ -263,9 +284,11 @@ impl View<'_> {
         let kept = names(next.url.as_deref()?);
         let given = names(self.url);
         let own = |name: &&String| self.operation.option(name).is_some_and(|o| o.location == Location::Query);
-        let missing: Vec<String> = given.iter().filter(own).filter(|name| !kept.contains(*name)).map(|n| format!("`{n}`")).collect();
-        (!missing.is_empty())
-            .then(|| format!("the server's next address leaves out {}; check that later pages keep to it", missing.join(", ")))
+        let missing: Vec<String> =
+            given.iter().filter(own).filter(|name| !kept.contains(*name)).map(|n| format!("`{n}`")).collect();
+        (!missing.is_empty()).then(|| {
+            format!("the server's next address leaves out {}; check that later pages keep to it", missing.join(", "))
+        })
     }
 }
 
@@ -282,9 +305,10 @@ fn firm(what: String) -> Option<Promise> {
 }
 
 /// Why the end of a walk by links is only assumed.
-pub(crate) const NO_LINK: &str =
-    "the page is full and no reply had a Link header; `last: { query: … }` names the parameter by which the next page can be asked for";
+pub(crate) const NO_LINK: &str = "the page is full and no reply had a Link header; `last: { query: … }` names the parameter by which the next page can be asked for";
 
 fn untold(source: &Source) -> String {
-    format!("{source} was in no reply; correct it in `paging`, or write `{{ at: …, absent: end }}` if the server leaves it out at the end")
+    format!(
+        "{source} was in no reply; correct it in `paging`, or write `{{ at: …, absent: end }}` if the server leaves it out at the end"
+    )
 }

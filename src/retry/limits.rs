@@ -59,7 +59,8 @@ pub(crate) fn announced_wait(headers: &HeaderMap, now: SystemTime) -> Option<Dur
 
 /// Whether limit headers say that nothing remains.
 pub(super) fn is_used_up(headers: &HeaderMap) -> bool {
-    let none_left = |name: &HeaderName| headers.get_all(name).iter().any(|v| v.to_str().is_ok_and(|t| is_none(t.trim())));
+    let none_left =
+        |name: &HeaderName| headers.get_all(name).iter().any(|v| v.to_str().is_ok_and(|t| is_none(t.trim())));
     FIELDS.iter().any(|(left, _)| none_left(left)) || used_up(headers).next().is_some()
 }
 
@@ -75,7 +76,10 @@ fn used_up(headers: &HeaderMap) -> impl Iterator<Item = &str> {
 /// form `limit=10, remaining=0, reset=3`.
 fn policies(text: &str) -> Vec<(&str, &str)> {
     let parts: Vec<&str> = if text.contains(';') { text.split(',').collect() } else { vec![text] };
-    parts.into_iter().filter_map(|part| Some((parameter(part, ["remaining", "r"])?, parameter(part, ["reset", "t"])?))).collect()
+    parts
+        .into_iter()
+        .filter_map(|part| Some((parameter(part, ["remaining", "r"])?, parameter(part, ["reset", "t"])?)))
+        .collect()
 }
 
 fn parameter<'t>(policy: &'t str, names: [&str; 2]) -> Option<&'t str> {
@@ -140,7 +144,8 @@ mod tests {
     #[test]
     fn a_wait_that_is_asked_for_is_read_in_every_form() {
         let wait = |values: &[&str]| {
-            let fields: Vec<(&str, &str)> = std::iter::once(("date", DATE)).chain(values.iter().map(|v| ("retry-after", *v))).collect();
+            let fields: Vec<(&str, &str)> =
+                std::iter::once(("date", DATE)).chain(values.iter().map(|v| ("retry-after", *v))).collect();
             asked_wait(&headers(&fields), UNIX_EPOCH).map(|d| d.as_secs())
         };
         assert_eq!(wait(&["7"]), Some(7));
@@ -159,7 +164,8 @@ mod tests {
         let unix = 1_795_428_000; // DATE
         let now = UNIX_EPOCH + Duration::from_secs(unix);
         let wait = |left: &str, reset: &str| {
-            announced_wait(&headers(&[("x-ratelimit-remaining", left), ("x-ratelimit-reset", reset)]), now).map(|d| d.as_millis())
+            announced_wait(&headers(&[("x-ratelimit-remaining", left), ("x-ratelimit-reset", reset)]), now)
+                .map(|d| d.as_millis())
         };
         assert_eq!(wait("0", "30"), Some(30_000));
         assert_eq!(wait("0", "2.25"), Some(3_000));
@@ -172,6 +178,9 @@ mod tests {
         }
         let policies = headers(&[("ratelimit", "\"burst\";r=0;t=3, \"day\";r=0;t=90, \"other\";r=5;t=900")]);
         assert_eq!(announced_wait(&policies, now), Some(Duration::from_secs(90)));
-        assert_eq!(announced_wait(&headers(&[("ratelimit", "limit=10, remaining=0, reset=3")]), now), Some(Duration::from_secs(3)));
+        assert_eq!(
+            announced_wait(&headers(&[("ratelimit", "limit=10, remaining=0, reset=3")]), now),
+            Some(Duration::from_secs(3))
+        );
     }
 }

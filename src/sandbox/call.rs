@@ -42,7 +42,12 @@ pub(super) struct Call {
 impl Call {
     /// Takes a request apart. `own` is the server's address, for requests that do not say to whom they go.
     pub(super) fn new(verb: Method, uri: &Uri, headers: HeaderMap, body: Option<Bytes>, own: &str) -> Call {
-        let host = headers.get(http::header::HOST).and_then(|h| h.to_str().ok()).filter(|h| is_host(h)).unwrap_or(own).to_owned();
+        let host = headers
+            .get(http::header::HOST)
+            .and_then(|h| h.to_str().ok())
+            .filter(|h| is_host(h))
+            .unwrap_or(own)
+            .to_owned();
         let path = uri.path();
         // A slash at the end means the same resource.
         let trimmed = path.strip_suffix('/').unwrap_or(path);
@@ -142,7 +147,10 @@ mod tests {
     #[test]
     fn addresses_repeat_the_other_parameters_as_they_came() {
         let call = call("/list?a=1%2C2&page=3&b=x+y&flag", "example.com:8080");
-        assert_eq!(call.address(&["page"], &[("page", "4".into())]), "http://example.com:8080/list?a=1%2C2&b=x+y&flag&page=4");
+        assert_eq!(
+            call.address(&["page"], &[("page", "4".into())]),
+            "http://example.com:8080/list?a=1%2C2&b=x+y&flag&page=4"
+        );
         assert_eq!(call.parameter("b"), Some("x y"));
         assert_eq!(call.below("a b"), "http://example.com:8080/list/a%20b");
     }

@@ -1,11 +1,13 @@
-//! A collection as sandbox.yaml describes it: how its records are made. Pure; the records themselves are on the shelf.
+//! A collection as sandbox.yaml describes it: how its records are made. Pure; the records themselves are on the table.
 
 use std::sync::Arc;
 
 use super::fields::Fields;
 use super::route::Pattern;
 use super::tree::Tree;
-use crate::definition::{CollectionFile, Json, LanguageFile, OptionNameFile, Pointer, Record, SandboxFile, SortFile, Text};
+use crate::definition::{
+    CollectionFile, Json, LanguageFile, OptionNameFile, Pointer, Record, SandboxFile, SortFile, Text,
+};
 
 /// A collection.
 pub(super) struct Collection {
@@ -29,10 +31,16 @@ pub(super) struct Collection {
 
 impl Collection {
     /// `Err` says what is wrong with the description.
-    pub(super) fn new(name: &str, file: &CollectionFile, all: &SandboxFile, record: Option<Arc<Record>>) -> Result<Collection, String> {
+    pub(super) fn new(
+        name: &str,
+        file: &CollectionFile,
+        all: &SandboxFile,
+        record: Option<Arc<Record>>,
+    ) -> Result<Collection, String> {
         let record = record.ok_or_else(|| format!("no record is called `{}`", file.record))?;
         let path = Text::parse(&file.path)?;
-        let vary: Result<_, String> = file.vary.0.iter().map(|(name, values)| Ok((place(name)?, Tree::of(values)))).collect();
+        let vary: Result<_, String> =
+            file.vary.0.iter().map(|(name, values)| Ok((place(name)?, Tree::of(values)))).collect();
         Ok(Collection {
             name: name.to_owned(),
             pattern: Pattern::new(&path),

@@ -16,7 +16,9 @@ pub(super) fn record(operation: &Operation, usual: StatusCode, record: Tree) -> 
     let body = match operation.response.result {
         ResultShape::List => Tree::List(vec![record]),
         ResultShape::None => return Reply::blank(status),
-        ResultShape::Object | ResultShape::Count | ResultShape::File | ResultShape::Report | ResultShape::Text => record,
+        ResultShape::Object | ResultShape::Count | ResultShape::File | ResultShape::Report | ResultShape::Text => {
+            record
+        }
     };
     Reply::json(status, &wrap(operation, body, Vec::new(), Some(1)))
 }
@@ -69,7 +71,12 @@ fn wrap(operation: &Operation, items: Tree, signals: Vec<(Pointer, Tree)>, total
 }
 
 /// A reply for an operation that nobody described further: its declared shape, filled from the record's sample and what was sent.
-pub(super) fn by_shape(operation: &Operation, call: &Call, items: &[Tree], size_default: Option<u32>) -> Result<Reply, Refusal> {
+pub(super) fn by_shape(
+    operation: &Operation,
+    call: &Call,
+    items: &[Tree],
+    size_default: Option<u32>,
+) -> Result<Reply, Refusal> {
     let sample = sample(operation, items);
     let usual = status(operation, StatusCode::OK);
     Ok(match operation.response.result {
@@ -82,13 +89,19 @@ pub(super) fn by_shape(operation: &Operation, call: &Call, items: &[Tree], size_
                 let filled: Vec<Tree> = items.iter().map(|item| overlay(&sample, item)).collect();
                 let rows: Vec<&Tree> = if filled.is_empty() { vec![&sample] } else { filled.iter().collect() };
                 let total = rows.len();
-                page(operation, paging::cut(operation, call, Rows { rows, moves: false }, size_default)?, total, Tree::clone)
+                page(
+                    operation,
+                    paging::cut(operation, call, Rows { rows, moves: false }, size_default)?,
+                    total,
+                    Tree::clone,
+                )
             }
         },
         ResultShape::Report => Reply::json(usual, &report(operation, &sample)),
         ResultShape::Text => Reply::text(usual, &format!("sandbox: {}\n", operation.title)),
         ResultShape::File => {
-            let mut reply = Reply { content: Content::Bytes("application/pdf", PDF.as_bytes().to_vec()), ..Reply::blank(usual) };
+            let mut reply =
+                Reply { content: Content::Bytes("application/pdf", PDF.as_bytes().to_vec()), ..Reply::blank(usual) };
             reply.set(CONTENT_DISPOSITION, &format!("attachment; filename=\"{}.pdf\"", operation.id));
             reply
         }
@@ -116,9 +129,9 @@ fn sample(operation: &Operation, items: &[Tree]) -> Tree {
 
 fn overlay(sample: &Tree, item: &Tree) -> Tree {
     match sample {
-        Tree::Object(fields) => {
-            Tree::Object(fields.iter().map(|(name, value)| (name.clone(), item.get(name).unwrap_or(value).clone())).collect())
-        }
+        Tree::Object(fields) => Tree::Object(
+            fields.iter().map(|(name, value)| (name.clone(), item.get(name).unwrap_or(value).clone())).collect(),
+        ),
         Tree::Leaf(_) | Tree::List(_) => sample.clone(),
     }
 }
@@ -150,7 +163,8 @@ fn reports(rule: &PartRule, items: &[Tree]) -> Tree {
 
 /// Columns and one row.
 fn report(operation: &Operation, sample: &Tree) -> Tree {
-    let (names, values): (Vec<Tree>, Vec<Tree>) = sample.fields().iter().map(|(name, value)| (Tree::text(name), value.clone())).unzip();
+    let (names, values): (Vec<Tree>, Vec<Tree>) =
+        sample.fields().iter().map(|(name, value)| (Tree::text(name), value.clone())).unzip();
     let mut body = Tree::object();
     body.put(&operation.response.columns, Tree::List(names));
     body.put(&operation.response.rows, Tree::List(vec![Tree::List(values)]));

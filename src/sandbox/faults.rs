@@ -118,7 +118,9 @@ impl FromStr for Faults {
                 "seed" => faults.seed = Some(number(key, value)?),
                 "slow_ms" => faults.slow_ms = number(key, value)?,
                 "reset_writes" => faults.reset_writes = flag(key, value)?,
-                other => return Err(wrong(format!("`{other}` is not a setting of faults{}", did_you_mean(other, KEYS)))),
+                other => {
+                    return Err(wrong(format!("`{other}` is not a setting of faults{}", did_you_mean(other, KEYS))));
+                }
             }
         }
         if faults.every == 0 {
@@ -177,7 +179,8 @@ mod tests {
 
     #[test]
     fn faults_come_in_turn() {
-        let mut faults = Faults { every: 2, kinds: vec![FaultKind::RateLimited, FaultKind::Reset], ..Faults::default() };
+        let mut faults =
+            Faults { every: 2, kinds: vec![FaultKind::RateLimited, FaultKind::Reset], ..Faults::default() };
         let of = |faults: &Faults, write| (1..=6).map(|n| faults.of(n, write)).collect::<Vec<_>>();
         let (limited, reset) = (Some(FaultKind::RateLimited), Some(FaultKind::Reset));
         assert_eq!(of(&faults, false), [None, limited, None, reset, None, limited]);

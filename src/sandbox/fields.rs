@@ -46,7 +46,8 @@ impl Fields {
             }
             let properties = schema.and_then(|s| s.get("properties"));
             if properties.is_none() && !matches!(sample, Some(Tree::Object(_))) {
-                let scalar = matches!(sample, Some(Tree::Leaf(text)) if text != "null") || schema.is_some_and(is_scalar);
+                let scalar =
+                    matches!(sample, Some(Tree::Leaf(text)) if text != "null") || schema.is_some_and(is_scalar);
                 return if scalar { Known::No } else { found };
             }
             schema = properties.and_then(|p| p.get(name));
@@ -147,7 +148,12 @@ pub(super) mod tests {
             "note":{"type":["string","null"]},"company":{"type":"object","properties":{"id":{"type":"integer"},"identifier":{"type":"string"}}},
             "_info":{"type":"object"},"contacts":{"type":"array","items":{"type":"object","properties":{"value":{"type":"string"}}}}}}"#;
         let sample = r#"{"id":1,"summary":"x","_info":{"lastUpdated":"2025-01-01T00:00:00Z"},"extra":1.5}"#;
-        Fields::new(&Record { name: "Ticket".into(), title: "Ticket".into(), schema: Json(schema.into()), sample: Json(sample.into()) })
+        Fields::new(&Record {
+            name: "Ticket".into(),
+            title: "Ticket".into(),
+            schema: Json(schema.into()),
+            sample: Json(sample.into()),
+        })
     }
 
     #[test]

@@ -150,7 +150,8 @@ fn number(text: &str) -> Result<(Token, &str), String> {
 
 fn time(text: &str) -> Result<(Token, &str), String> {
     let Some((inner, tail)) = text.split_once(']') else { return Err("`[` without `]`".into()) };
-    let time = instant(inner).ok_or_else(|| format!("`[{inner}]` is not a time; write it as [2025-01-31T08:00:00Z]"))?;
+    let time =
+        instant(inner).ok_or_else(|| format!("`[{inner}]` is not a time; write it as [2025-01-31T08:00:00Z]"))?;
     Ok((Token::Literal(Literal::Time(time)), tail))
 }
 
@@ -161,7 +162,9 @@ fn quoted(text: &str) -> Result<(Token, &str), String> {
     while let Some((at, c)) = chars.next() {
         match c {
             '"' => return Ok((Token::Literal(Literal::Text(out.replace("[[]", "["))), skip(text, at + 1))),
-            '\\' if matches!(skip(text, at + 1).chars().next(), Some('"' | '\\')) => out.extend(chars.next().map(|(_, c)| c)),
+            '\\' if matches!(skip(text, at + 1).chars().next(), Some('"' | '\\')) => {
+                out.extend(chars.next().map(|(_, c)| c))
+            }
             c => out.push(c),
         }
     }
@@ -247,7 +250,9 @@ impl Parser<'_> {
     fn value(&mut self, name: &str) -> Result<Literal, String> {
         match self.tokens.pop() {
             Some(Token::Literal(literal)) => Ok(literal),
-            Some(Token::Word(word)) => Err(format!("`{word}` is not a value for `{name}`; texts stand in double quotes")),
+            Some(Token::Word(word)) => {
+                Err(format!("`{word}` is not a value for `{name}`; texts stand in double quotes"))
+            }
             Some(token) => Err(format!("a value is expected for `{name}`, not {}", token.shown())),
             None => Err(format!("a value is expected for `{name}` at the end")),
         }

@@ -13,14 +13,19 @@ use crate::definition::Auth;
 pub(super) fn admits(connection: &Connection, call: &Call) -> bool {
     match &connection.connector().auth {
         Auth::None => true,
-        // Their tokens are had and checked at the desk.
+        // Their tokens are had and checked at the authorization server.
         Auth::Oauth2(_) | Auth::Refresh(_) => false,
         Auth::Basic { username, password } => {
             let given = call.after_scheme("basic").and_then(|text| STANDARD.decode(text).ok());
-            let wanted = connection.render(username).zip(connection.render(password)).map(|(user, secret)| format!("{user}:{secret}"));
+            let wanted = connection
+                .render(username)
+                .zip(connection.render(password))
+                .map(|(user, secret)| format!("{user}:{secret}"));
             wanted.is_some_and(|wanted| given.as_deref() == Some(wanted.as_bytes()))
         }
-        Auth::Bearer { token } => connection.render(token).is_some_and(|wanted| call.after_scheme("bearer") == Some(wanted.as_str())),
+        Auth::Bearer { token } => {
+            connection.render(token).is_some_and(|wanted| call.after_scheme("bearer") == Some(wanted.as_str()))
+        }
         Auth::ApiKey { header, value } => {
             let given = call.headers.get(header).map(http::HeaderValue::as_bytes);
             connection.render(value).is_some_and(|wanted| given == Some(wanted.as_bytes()))
@@ -30,13 +35,18 @@ pub(super) fn admits(connection: &Connection, call: &Call) -> bool {
 
 /// The refusal of a request without them.
 pub(super) fn refusal(connection: &Connection) -> Refusal {
-    let refusal =
-        Refusal::new(Kind::Unauthorized, "the credentials are missing or not those of the sandbox; its address without a path shows them");
+    let refusal = Refusal::new(
+        Kind::Unauthorized,
+        "the credentials are missing or not those of the sandbox; its address without a path shows them",
+    );
     match &connection.connector().auth {
         Auth::Basic { .. } => refusal.with(WWW_AUTHENTICATE, "Basic realm=\"sandbox\", charset=\"UTF-8\""),
         Auth::Bearer { .. } => refusal.with(WWW_AUTHENTICATE, "Bearer"),
         Auth::Oauth2(_) | Auth::Refresh(_) => {
-            let refusal = Refusal::new(Kind::Unauthorized, "the access token is missing, has ended or is not one of the sandbox's");
+            let refusal = Refusal::new(
+                Kind::Unauthorized,
+                "the access token is missing, has ended or is not one of the sandbox's",
+            );
             refusal.with(WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")
         }
         Auth::None | Auth::ApiKey { .. } => refusal,

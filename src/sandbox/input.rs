@@ -21,7 +21,10 @@ pub(super) struct Input {
 /// Reads a request's body.
 pub(super) fn read(operation: &Operation, call: &Call) -> Result<Input, Refusal> {
     let Some(bytes) = &call.body else {
-        return Err(Refusal::new(Kind::TooLarge, format!("the body is larger than {} MiB, or did not arrive", BODY_MAX >> 20)));
+        return Err(Refusal::new(
+            Kind::TooLarge,
+            format!("the body is larger than {} MiB, or did not arrive", BODY_MAX >> 20),
+        ));
     };
     let none = Input { body: None, items: Vec::new() };
     let takes_options = operation.options.iter().any(|o| o.location == Location::Body);
@@ -40,7 +43,8 @@ pub(super) fn read(operation: &Operation, call: &Call) -> Result<Input, Refusal>
     }
     let text = std::str::from_utf8(bytes).map_err(|_| invalid_body("the body is not UTF-8"))?;
     let tree = Tree::parse(text).map_err(|why| invalid_body(format!("the body is {why}")))?;
-    let value: Value = serde_json::from_str(text).map_err(|why| invalid_body(format!("the body is not JSON: {why}")))?;
+    let value: Value =
+        serde_json::from_str(text).map_err(|why| invalid_body(format!("the body is not JSON: {why}")))?;
     match rule {
         None => Ok(Input { body: Some(value), ..none }),
         Some(rule) => Ok(Input { items: items(operation, rule, tree, &value)?, body: Some(value) }),
@@ -79,7 +83,10 @@ fn items(operation: &Operation, rule: &ItemRule, tree: Tree, value: &Value) -> R
         (Send::JsonPatch, _) => Err(invalid_body("the body must be a list of patch operations")),
         (Send::All | Send::Chunk(_), Tree::List(list)) => {
             if matches!(rule.send, Send::Chunk(most) if list.len() > most as usize) {
-                return Err(invalid_body(format!("the body holds {} records, more than the system takes at once", list.len())));
+                return Err(invalid_body(format!(
+                    "the body holds {} records, more than the system takes at once",
+                    list.len()
+                )));
             }
             value.as_array().into_iter().flatten().try_for_each(|item| check(operation, rule, item))?;
             Ok(list)
@@ -105,7 +112,8 @@ fn field(pointer: &Pointer) -> String {
 
 /// Checks a record against the operation's schema; the first fault is told.
 fn check(operation: &Operation, rule: &ItemRule, item: &Value) -> Result<(), Refusal> {
-    let mut required = rule.schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let mut required =
+        rule.schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
     if let Some(name) = item.as_object().and_then(|object| required.find(|name| !object.contains_key(*name))) {
         return Err(missing_field(name));
     }
@@ -129,11 +137,14 @@ fn check_patch(operation: &Operation, rule: &ItemRule, operations: &Value) -> Re
             fields.insert(path.to_owned(), value.clone());
         }
     }
-    let findings = operation.check_item(rule, &Value::Object(fields)).map_err(|error| Refusal::invalid(error.message.clone()))?;
+    let findings =
+        operation.check_item(rule, &Value::Object(fields)).map_err(|error| Refusal::invalid(error.message.clone()))?;
     // What is missing from a patch is not missing from the record.
     match findings.into_iter().find(|f| !f.pointer.is_empty()) {
         None => Ok(()),
-        Some(finding) => Err(Refusal::invalid(finding.message).at(finding.pointer.trim_start_matches('/'), "InvalidField")),
+        Some(finding) => {
+            Err(Refusal::invalid(finding.message).at(finding.pointer.trim_start_matches('/'), "InvalidField"))
+        }
     }
 }
 
@@ -143,6 +154,8 @@ pub(super) fn missing_field(name: &str) -> Refusal {
 
 /// Refuses a record that lacks a field, or has it empty.
 pub(super) fn check_required(record: &Tree, required: &[String]) -> Result<(), Refusal> {
-    let empty = |name: &String| record.get(name).is_none_or(|value| value.is_null() || value.plain().is_some_and(|t| t.is_empty()));
+    let empty = |name: &String| {
+        record.get(name).is_none_or(|value| value.is_null() || value.plain().is_some_and(|t| t.is_empty()))
+    };
     required.iter().find(|name| empty(name)).map_or(Ok(()), |name| Err(missing_field(name)))
 }

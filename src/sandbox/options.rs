@@ -18,7 +18,9 @@ pub(super) fn read(
     let mut options = Map::new();
     for rule in &operation.options {
         let given = match rule.location {
-            Location::Path => path.iter().find(|(name, _)| *name == rule.name).map(|(_, value)| typed(&rule.schema.to_value(), value)),
+            Location::Path => {
+                path.iter().find(|(name, _)| *name == rule.name).map(|(_, value)| typed(&rule.schema.to_value(), value))
+            }
             Location::Query => query_value(rule, call)?,
             Location::Header => call.header(rule.name.as_str()).map(|value| typed(&rule.schema.to_value(), value)),
             Location::Body => body.and_then(|b| b.get(&rule.name)).cloned(),
@@ -43,7 +45,9 @@ pub(super) fn check_headers(operation: &Operation, call: &Call) -> Result<(), Re
         let [Part::Literal(wanted)] = text.parts() else { continue };
         if call.header(name) != Some(wanted) {
             let kind = if name == CONTENT_TYPE { Kind::UnsupportedMedia } else { Kind::Invalid };
-            return Err(Refusal::new(kind, format!("the header {name} must be `{wanted}`")).at(name.as_str(), "InvalidHeader"));
+            return Err(
+                Refusal::new(kind, format!("the header {name} must be `{wanted}`")).at(name.as_str(), "InvalidHeader")
+            );
         }
     }
     Ok(())
@@ -51,9 +55,11 @@ pub(super) fn check_headers(operation: &Operation, call: &Call) -> Result<(), Re
 
 /// Query parameters and body fields that nobody declared.
 fn check_names(operation: &Operation, call: &Call, body: Option<&Value>) -> Result<(), Refusal> {
-    let declared = |name: &str, location: Location| operation.options.iter().any(|o| o.name == name && o.location == location);
+    let declared =
+        |name: &str, location: Location| operation.options.iter().any(|o| o.name == name && o.location == location);
     let paging = paging::names(operation);
-    let unknown = |name: &str| Refusal::invalid(format!("`{name}` is not a parameter here")).at(name, "UnknownParameter");
+    let unknown =
+        |name: &str| Refusal::invalid(format!("`{name}` is not a parameter here")).at(name, "UnknownParameter");
     for pair in &call.query {
         if !declared(&pair.name, Location::Query) && !paging.contains(&pair.name.as_str()) {
             return Err(unknown(&pair.name));
@@ -78,7 +84,8 @@ fn query_value(rule: &OptionRule, call: &Call) -> Result<Option<Value>, Refusal>
         several if rule.repeat => Ok(Some(list(several.iter().map(|p| p.value.clone()).collect()))),
         [one] if is_list(&schema) => Ok(Some(list(one.elements()))),
         [one] => Ok(Some(typed(&schema, &one.value))),
-        _ => Err(Refusal::invalid(format!("`{}` is given more than once", rule.name)).at(rule.name.as_str(), "InvalidParameter")),
+        _ => Err(Refusal::invalid(format!("`{}` is given more than once", rule.name))
+            .at(rule.name.as_str(), "InvalidParameter")),
     }
 }
 

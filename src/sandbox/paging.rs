@@ -49,7 +49,12 @@ pub(super) struct Rows<'r> {
 }
 
 /// Cuts a caller's page from the rows. `size_default` goes before the definition's own default, which is what clients ask for.
-pub(super) fn cut<'r>(operation: &Operation, call: &Call, list: Rows<'r>, size_default: Option<u32>) -> Result<Page<'r>, Refusal> {
+pub(super) fn cut<'r>(
+    operation: &Operation,
+    call: &Call,
+    list: Rows<'r>,
+    size_default: Option<u32>,
+) -> Result<Page<'r>, Refusal> {
     let Rows { rows, moves } = list;
     let window = Window { operation, call, size: size(operation, call, size_default)?, rows, moves };
     if let Some(keyset) = forward_only(operation, call)? {
@@ -77,14 +82,20 @@ pub(super) fn cut<'r>(operation: &Operation, call: &Call, list: Rows<'r>, size_d
 
 /// The keyset walk, when the caller's headers ask for it.
 fn forward_only<'o>(operation: &'o Operation, call: &Call) -> Result<Option<&'o Keyset>, Refusal> {
-    let asked = |k: &&Keyset| !k.headers.is_empty() && k.headers.iter().all(|(name, value)| call.header(name) == Some(value));
-    let Some(keyset) = operation.connector.forward_only.as_ref().and_then(keyset_of).filter(asked) else { return Ok(None) };
+    let asked =
+        |k: &&Keyset| !k.headers.is_empty() && k.headers.iter().all(|(name, value)| call.header(name) == Some(value));
+    let Some(keyset) = operation.connector.forward_only.as_ref().and_then(keyset_of).filter(asked) else {
+        return Ok(None);
+    };
     if operation.forward_only.is_none() {
         let names: Vec<&str> = keyset.headers.iter().map(|(name, _)| name.as_str()).collect();
-        return Err(Refusal::invalid(format!("{} is not available on this list", names.join(", "))).at("", "InvalidHeader"));
+        return Err(
+            Refusal::invalid(format!("{} is not available on this list", names.join(", "))).at("", "InvalidHeader")
+        );
     }
     if let Some(name) = keyset.unless.iter().find(|name| call.parameter(name).is_some()) {
-        return Err(Refusal::invalid(format!("`{name}` cannot be given in this way of paging")).at(name.as_str(), "InvalidParameter"));
+        return Err(Refusal::invalid(format!("`{name}` cannot be given in this way of paging"))
+            .at(name.as_str(), "InvalidParameter"));
     }
     Ok(operation.forward_only.as_ref().and_then(keyset_of))
 }
@@ -92,9 +103,12 @@ fn forward_only<'o>(operation: &'o Operation, call: &Call) -> Result<Option<&'o 
 fn keyset_of(paging: &Paging) -> Option<&Keyset> {
     match &paging.style {
         Style::Keyset(keyset) => Some(keyset),
-        Style::None | Style::Link { .. } | Style::Number { .. } | Style::Offset { .. } | Style::Cursor { .. } | Style::NextUrl { .. } => {
-            None
-        }
+        Style::None
+        | Style::Link { .. }
+        | Style::Number { .. }
+        | Style::Offset { .. }
+        | Style::Cursor { .. }
+        | Style::NextUrl { .. } => None,
     }
 }
 
@@ -109,7 +123,10 @@ fn size(operation: &Operation, call: &Call, size_default: Option<u32>) -> Result
 }
 
 fn at_least(name: &str, text: &str, least: u64) -> Result<u64, Refusal> {
-    let refuse = || Refusal::invalid(format!("`{name}` must be a whole number from {least}, not `{text}`")).at(name, "InvalidParameter");
+    let refuse = || {
+        Refusal::invalid(format!("`{name}` must be a whole number from {least}, not `{text}`"))
+            .at(name, "InvalidParameter")
+    };
     text.parse().ok().filter(|n| *n >= least).ok_or_else(refuse)
 }
 
@@ -138,7 +155,14 @@ impl<'r> Window<'_, 'r> {
     /// The rows from an offset, and whether more follow.
     fn from(&self, offset: u64) -> (Page<'r>, bool) {
         let length = self.total().saturating_sub(offset).min(self.size);
-        let rows = self.rows.iter().copied().cycle().skip(index(offset.saturating_add(self.turn(offset)))).take(index(length)).collect();
+        let rows = self
+            .rows
+            .iter()
+            .copied()
+            .cycle()
+            .skip(index(offset.saturating_add(self.turn(offset))))
+            .take(index(length))
+            .collect();
         (Page { rows, ..Page::default() }, offset.saturating_add(self.size) < self.total())
     }
 
@@ -157,7 +181,10 @@ impl<'r> Window<'_, 'r> {
         let (mut page, more) = self.from((number - 1).saturating_mul(self.size));
         let mut links = Vec::new();
         let mut link = |rel: &str, number: u64| {
-            links.push(format!("<{}>; rel=\"{rel}\"", self.call.address(&[parameter], &[(parameter, number.to_string())])));
+            links.push(format!(
+                "<{}>; rel=\"{rel}\"",
+                self.call.address(&[parameter], &[(parameter, number.to_string())])
+            ));
         };
         if more {
             link("next", number + 1);
@@ -239,7 +266,9 @@ impl Page<'_> {
     fn tell(&mut self, source: &Source, value: Option<Tree>) {
         match (source, value) {
             (Source::Body(pointer), value) => self.signals.push((pointer.clone(), value.unwrap_or_else(Tree::null))),
-            (Source::Header(name), Some(value)) => insert(&mut self.headers, name.clone(), &value.plain().unwrap_or_default()),
+            (Source::Header(name), Some(value)) => {
+                insert(&mut self.headers, name.clone(), &value.plain().unwrap_or_default())
+            }
             (Source::Header(_), None) => {}
         }
     }

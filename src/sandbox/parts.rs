@@ -38,7 +38,10 @@ impl Parts {
                 part.set(&self.item, named.clone());
             }
             if !named.and_then(Tree::plain).is_some_and(|key| exists(&key)) {
-                self.fails.fields().iter().for_each(|(name, value)| part.set(std::slice::from_ref(name), value.clone()));
+                self.fails
+                    .fields()
+                    .iter()
+                    .for_each(|(name, value)| part.set(std::slice::from_ref(name), value.clone()));
             }
             part
         };

@@ -6,15 +6,15 @@ use serde_json::{Map, Value};
 
 use super::call::Call;
 use super::collection::Collection;
-use super::desk::{Desk, Errand};
+use super::auth_server::{AuthServer, Errand};
 use super::fields::{self, By};
 use super::filter::Filter;
 use super::input::Input;
 use super::paging::{self, Rows};
-use super::player::{Part, Player, Role, Route};
+use super::mock_connector::{Part, MockConnector, Role, Route};
 use super::refusal::{Kind, Refusal};
 use super::reply::Reply;
-use super::shelf::{Shelf, Values};
+use super::table::{Table, Values};
 use super::tree::Tree;
 use super::{envelope, guard, input, options, terms};
 use crate::definition::{FilterForm, Operation, scalar};
@@ -24,17 +24,18 @@ use crate::lock::lock;
 pub(super) enum Found<'p> {
     Operation(&'p Route, Vec<(String, String)>),
     /// Tokens, or a sign-in.
-    Desk(&'p Desk, Errand),
+    AuthServer(&'p AuthServer, Errand),
     /// The verbs that the path takes.
     OtherVerbs(Vec<Verb>),
     Nothing,
 }
 
-impl Player {
+impl MockConnector {
     /// Finds the operation of a call.
     pub(super) fn find(&self, call: &Call) -> Found<'_> {
-        if let Some((desk, errand)) = self.desk.as_ref().and_then(|desk| desk.errand(call).map(|errand| (desk, errand))) {
-            return Found::Desk(desk, errand);
+        if let Some((auth_server, errand)) = self.auth_server.as_ref().and_then(|auth_server| auth_server.errand(call).map(|errand| (auth_server, errand)))
+        {
+            return Found::AuthServer(auth_server, errand);
         }
         let mut verbs = Vec::new();
         for route in &self.routes {
@@ -50,7 +51,7 @@ impl Player {
     }
 
     pub(super) fn admits(&self, call: &Call) -> bool {
-        self.desk.as_ref().map_or_else(|| guard::admits(&self.connection, call), |desk| desk.admits(call))
+        self.auth_server.as_ref().map_or_else(|| guard::admits(&self.connection, call), |auth_server| auth_server.admits(call))
     }
 
     /// The reply to a call; what is refused is worded as the system words it.
@@ -59,21 +60,24 @@ impl Player {
     }
 
     fn try_answer(&self, call: &Call, found: &Found<'_>) -> Result<Reply, Refusal> {
-        if let Found::Desk(desk, errand) = found {
-            return desk.answer(&self.connection, *errand, call);
+        if let Found::AuthServer(auth_server, errand) = found {
+            return auth_server.answer(&self.connection, *errand, call);
         }
         let anonymous = matches!(found, Found::Operation(route, _) if route.operation.anonymous);
-        if !anonymous && !self.desk.as_ref().map_or_else(|| self.admits(call), |desk| desk.spend(call)) {
+        if !anonymous && !self.auth_server.as_ref().map_or_else(|| self.admits(call), |auth_server| auth_server.spend(call)) {
             return Err(guard::refusal(&self.connection));
         }
         let (route, values) = match found {
             Found::Operation(route, values) => (*route, values),
             Found::OtherVerbs(verbs) => {
                 let allowed = verbs.iter().map(Verb::as_str).collect::<Vec<_>>().join(", ");
-                let refusal = Refusal::new(Kind::MethodNotAllowed, format!("{} is not possible here; {allowed} is", call.verb));
+                let refusal =
+                    Refusal::new(Kind::MethodNotAllowed, format!("{} is not possible here; {allowed} is", call.verb));
                 return Err(refusal.with(ALLOW, &allowed));
             }
-            Found::Desk(..) | Found::Nothing => return Err(Refusal::new(Kind::NotFound, format!("there is nothing at {}", shown(call)))),
+            Found::AuthServer(..) | Found::Nothing => {
+                return Err(Refusal::new(Kind::NotFound, format!("there is nothing at {}", shown(call))));
+            }
         };
         let operation = &route.operation;
         options::check_headers(operation, call)?;
@@ -85,9 +89,9 @@ impl Player {
                 let Some(collection) = self.collections.get(parts.collection) else {
                     return Err(Refusal::new(Kind::NotFound, "not found"));
                 };
-                let mut shelves = lock(&self.shelves);
-                let shelf = shelves.open(parts.collection, collection, &[]);
-                let report = parts.report(operation, &input.items, |key| shelf.find(collection, key).is_ok());
+                let mut tables = lock(&self.tables);
+                let table = tables.open(parts.collection, collection, &[]);
+                let report = parts.report(operation, &input.items, |key| table.find(collection, key).is_ok());
                 Ok(envelope::list(operation, report))
             }
             Part::Shape => envelope::by_shape(operation, call, &input.items, self.page_size_default),
@@ -95,11 +99,15 @@ impl Player {
                 let Some(collection) = self.collections.get(*index) else {
                     return Err(Refusal::new(Kind::NotFound, "not found"));
                 };
-                let asked = Asked { player: self, operation, call, options: &options, collection };
+                let asked = Asked { mock: self, operation, call, options: &options, collection };
                 let (path, key) = asked.split(values, *role);
-                let mut shelves = lock(&self.shelves);
-                shelves.admit(if input.items.is_empty() { 0 } else { call.body.as_ref().map_or(0, bytes::Bytes::len) })?;
-                asked.answer(*role, shelves.open(*index, collection, &path), &path, key, &input)
+                let mut tables = lock(&self.tables);
+                tables.admit(if input.items.is_empty() {
+                    0
+                } else {
+                    call.body.as_ref().map_or(0, bytes::Bytes::len)
+                })?;
+                asked.answer(*role, tables.open(*index, collection, &path), &path, key, &input)
             }
         }
     }
@@ -111,7 +119,7 @@ fn shown(call: &Call) -> String {
 
 /// A call to an operation on a collection.
 struct Asked<'a> {
-    player: &'a Player,
+    mock: &'a MockConnector,
     operation: &'a Operation,
     call: &'a Call,
     options: &'a Map<String, Value>,
@@ -130,20 +138,20 @@ impl Asked<'_> {
         (names.into_iter().zip(path).map(|(name, (_, value))| (name, value.clone())).collect(), key)
     }
 
-    fn answer(&self, role: Role, shelf: &mut Shelf, path: &Values, key: &str, input: &Input) -> Result<Reply, Refusal> {
+    fn answer(&self, role: Role, table: &mut Table, path: &Values, key: &str, input: &Input) -> Result<Reply, Refusal> {
         let collection = self.collection;
         let empty = Tree::object();
         let item = input.items.first().unwrap_or(&empty);
         let record = match role {
-            Role::List => return self.list(shelf),
-            Role::Count => return Ok(envelope::count(self.operation, self.rows(shelf)?.len())),
-            Role::Create => return self.create(shelf, item, path),
-            Role::One => shelf.get(collection, key)?.clone(),
-            Role::Replace => shelf.replace(collection, key, item, path)?,
-            Role::Merge => shelf.merge(collection, key, item)?,
-            Role::Patch => shelf.patch(collection, key, &input.items)?,
+            Role::List => return self.list(table),
+            Role::Count => return Ok(envelope::count(self.operation, self.rows(table)?.len())),
+            Role::Create => return self.create(table, item, path),
+            Role::One => table.get(collection, key)?.clone(),
+            Role::Replace => table.replace(collection, key, item, path)?,
+            Role::Merge => table.merge(collection, key, item)?,
+            Role::Patch => table.patch(collection, key, &input.items)?,
             Role::Delete => {
-                let record = shelf.delete(collection, key)?;
+                let record = table.delete(collection, key)?;
                 let usual = if matches!(self.operation.response.result, crate::definition::ResultShape::None) {
                     StatusCode::NO_CONTENT
                 } else {
@@ -155,8 +163,8 @@ impl Asked<'_> {
         Ok(envelope::record(self.operation, StatusCode::OK, self.show(&record)))
     }
 
-    fn create(&self, shelf: &mut Shelf, item: &Tree, path: &Values) -> Result<Reply, Refusal> {
-        let record = shelf.create(self.collection, item, path)?;
+    fn create(&self, table: &mut Table, item: &Tree, path: &Values) -> Result<Reply, Refusal> {
+        let record = table.create(self.collection, item, path)?;
         let mut reply = envelope::record(self.operation, StatusCode::CREATED, self.show(&record));
         if let Some(key) = self.collection.key_of(&record) {
             reply.set(LOCATION, &self.call.below(&key));
@@ -164,19 +172,19 @@ impl Asked<'_> {
         Ok(reply)
     }
 
-    fn list(&self, shelf: &Shelf) -> Result<Reply, Refusal> {
-        let rows = self.rows(shelf)?;
+    fn list(&self, table: &Table) -> Result<Reply, Refusal> {
+        let rows = self.rows(table)?;
         let total = rows.len();
         // Where no order can be asked for, nobody could do better.
         let sortable = self.collection.sort.as_ref().filter(|sort| self.operation.option(&sort.option).is_some());
         let moves = sortable.is_some_and(|sort| sort.unsorted_moves) && self.order()?.is_empty();
-        let page = paging::cut(self.operation, self.call, Rows { rows, moves }, self.player.page_size_default)?;
+        let page = paging::cut(self.operation, self.call, Rows { rows, moves }, self.mock.page_size_default)?;
         Ok(envelope::page(self.operation, page, total, |row| self.show(row)))
     }
 
     /// The records that the caller asks for, in the caller's order.
-    fn rows<'s>(&self, shelf: &'s Shelf) -> Result<Vec<&'s Tree>, Refusal> {
-        let mut rows: Vec<&Tree> = shelf.records.iter().collect();
+    fn rows<'s>(&self, table: &'s Table) -> Result<Vec<&'s Tree>, Refusal> {
+        let mut rows: Vec<&Tree> = table.records.iter().collect();
         for name in &self.collection.filter {
             if let Some(wanted) = self.options.get(name).and_then(scalar) {
                 let path = fields::path(name);
@@ -185,7 +193,9 @@ impl Asked<'_> {
         }
         if let Some(language) = &self.collection.language {
             let all_in_one = language.children.is_none();
-            for (option, lists) in std::iter::once((&language.option, all_in_one)).chain(language.children.iter().map(|c| (c, true))) {
+            for (option, lists) in
+                std::iter::once((&language.option, all_in_one)).chain(language.children.iter().map(|c| (c, true)))
+            {
                 if let Some(value) = self.options.get(option) {
                     let filter = self.filter(language.form, value, lists).map_err(|why| conditions(option, why))?;
                     rows.retain(|row| filter.matches(row, language.ignore_case));
@@ -199,14 +209,17 @@ impl Asked<'_> {
     fn filter(&self, form: FilterForm, value: &Value, lists: bool) -> Result<Filter, String> {
         let known = &self.collection.fields;
         match form {
-            FilterForm::Conditions => scalar(value).map_or_else(|| Ok(Filter::All(Vec::new())), |text| Filter::parse(&text, known, lists)),
+            FilterForm::Conditions => {
+                scalar(value).map_or_else(|| Ok(Filter::All(Vec::new())), |text| Filter::parse(&text, known, lists))
+            }
             FilterForm::Terms => terms::parse(value, known, lists),
         }
     }
 
     /// The order that the caller asks for; empty without one.
     fn order(&self) -> Result<Vec<By>, Refusal> {
-        let asked = self.collection.sort.as_ref().and_then(|sort| self.options.get(&sort.option).map(|value| (sort, value)));
+        let asked =
+            self.collection.sort.as_ref().and_then(|sort| self.options.get(&sort.option).map(|value| (sort, value)));
         let Some((sort, value)) = asked else { return Ok(Vec::new()) };
         let key = sort.key.as_deref().map(|name| (name, self.collection.key.as_slice()));
         fields::order(value, &self.collection.fields, key).map_err(|why| conditions(&sort.option, why))

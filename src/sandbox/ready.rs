@@ -8,10 +8,17 @@ use crate::definition::{Auth, Connector, Operation, SandboxFile, Text};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The connection with which the sandbox at an address is called.
-pub(super) fn spec(connector: &Connector, operations: &[Arc<Operation>], file: &SandboxFile, address: SocketAddr) -> ConnectionSpec {
+pub(super) fn spec(
+    connector: &Connector,
+    operations: &[Arc<Operation>],
+    file: &SandboxFile,
+    address: SocketAddr,
+) -> ConnectionSpec {
     let mut values: std::collections::BTreeMap<String, String> = file.connection.0.iter().cloned().collect();
     let mut pointed = Vec::new();
-    for property in connector.properties.iter().filter(|p| p.format.is_some() && !values.contains_key(&p.name)).collect::<Vec<_>>() {
+    for property in
+        connector.properties.iter().filter(|p| p.format.is_some() && !values.contains_key(&p.name)).collect::<Vec<_>>()
+    {
         values.insert(property.name.clone(), format!("http://{address}"));
         pointed.push(property.name.as_str());
     }
@@ -36,11 +43,16 @@ fn is_fixed(connector: &Connector, operations: &[Arc<Operation>], pointed: &[&st
 /// Whether an open connection's requests come to the sandbox.
 pub(super) fn check(connection: &Connection, address: SocketAddr) -> Result<()> {
     let base = connection.base();
-    if base.scheme() == "http" && base.host_str() == Some(&address.ip().to_string()) && base.port_or_known_default() == Some(address.port())
+    if base.scheme() == "http"
+        && base.host_str() == Some(&address.ip().to_string())
+        && base.port_or_known_default() == Some(address.port())
     {
         return Ok(());
     }
     let name = &connection.connector().name;
-    Err(Error::new(ErrorKind::Unsupported, format!("the sandbox cannot play {name}: its base address cannot be pointed at the sandbox"))
-        .advise("let a property with `format: origin` or `format: uri` hold the whole address"))
+    Err(Error::new(
+        ErrorKind::Unsupported,
+        format!("the sandbox cannot play {name}: its base address cannot be pointed at the sandbox"),
+    )
+    .advise("let a property with `format: origin` or `format: uri` hold the whole address"))
 }

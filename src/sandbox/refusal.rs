@@ -109,7 +109,10 @@ impl Wording {
         let mut told = Vec::new();
         for (name, reply) in &file.0 {
             if !names.contains(&name.as_str()) {
-                return Err((format!("/errors/{name}"), format!("`{name}` is not a refusal of the sandbox{}", did_you_mean(name, names))));
+                return Err((
+                    format!("/errors/{name}"),
+                    format!("`{name}` is not a refusal of the sandbox{}", did_you_mean(name, names)),
+                ));
             }
             told.push((name.clone(), Reply::of_file(reply).map_err(|why| (format!("/errors/{name}"), why))?));
         }
@@ -128,7 +131,9 @@ impl Wording {
             named.replace(FIELD, &refusal.field).replace(MESSAGE, &refusal.message)
         };
         reply.map_texts(&mut fill);
-        for (name, value) in refusal.headers.iter().filter(|(name, _)| !reply.headers.contains_key(name)).cloned().collect::<Vec<_>>() {
+        for (name, value) in
+            refusal.headers.iter().filter(|(name, _)| !reply.headers.contains_key(name)).cloned().collect::<Vec<_>>()
+        {
             reply.set(name, &value);
         }
         reply

@@ -77,7 +77,9 @@ impl Reply {
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
-        headers.extend(common.iter().filter(|(name, _)| *name != CONTENT_TYPE).map(|(name, value)| (name.clone(), value.clone())));
+        headers.extend(
+            common.iter().filter(|(name, _)| *name != CONTENT_TYPE).map(|(name, value)| (name.clone(), value.clone())),
+        );
         if let Some(kind) = kind {
             headers.insert(CONTENT_TYPE, kind);
         }
@@ -93,7 +95,8 @@ pub(super) fn headers(file: &Ordered<String>) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
     for (name, value) in &file.0 {
         let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("`{name}` is not a header name"))?;
-        let value = HeaderValue::from_str(value).map_err(|_| format!("the header `{name}` holds visible characters only"))?;
+        let value =
+            HeaderValue::from_str(value).map_err(|_| format!("the header `{name}` holds visible characters only"))?;
         headers.insert(key, value);
     }
     Ok(headers)

@@ -33,7 +33,8 @@ impl Pattern {
     /// The pattern below the path of an address.
     pub(super) fn below(self, base: &url::Url) -> Pattern {
         let before = base.path().split('/').filter(|s| !s.is_empty());
-        let before = before.map(|s| vec![Part::Literal(percent_encoding::percent_decode_str(s).decode_utf8_lossy().into_owned())]);
+        let before = before
+            .map(|s| vec![Part::Literal(percent_encoding::percent_decode_str(s).decode_utf8_lossy().into_owned())]);
         Pattern(before.chain(self.0).collect())
     }
 

@@ -4,7 +4,6 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use tokio::net::TcpListener;
@@ -13,9 +12,9 @@ use tokio::task::JoinHandle;
 
 use super::call::{BODY_MAX, Call};
 use super::faults::Faults;
-use super::player::Player;
+use super::mock_connector::MockConnector;
 use super::socket::{Door, Peer};
-use super::stage::{Absent, Outcome, Stage};
+use super::router::{Absent, Outcome, Router};
 use crate::connection::ConnectionSpec;
 use crate::definition::Catalog;
 use crate::error::{Error, ErrorKind, Result};
@@ -34,7 +33,7 @@ pub struct SandboxOptions {
 
 /// A server on this machine that plays every connector with a `sandbox.yaml`. It stops when dropped.
 pub struct Sandbox {
-    stage: Arc<Stage>,
+    router: Arc<Router>,
     task: JoinHandle<std::io::Result<()>>,
     /// Dropping it tells the server to stop.
     _stop: oneshot::Sender<()>,
@@ -50,28 +49,30 @@ impl Sandbox {
             Error::new(ErrorKind::Network, format!("the sandbox cannot listen on 127.0.0.1:{}: {e}", options.port))
                 .advise("choose another port; 0 takes a free one")
         };
-        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, options.port))).await.map_err(unheard)?;
+        let listener =
+            TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, options.port))).await.map_err(unheard)?;
         let address = listener.local_addr().map_err(unheard)?;
-        let (players, absent) = cast(&catalog, address)?;
-        let stage = Arc::new(Stage::new(address, players, absent, options.faults));
-        let router = Router::new().fallback(handle).with_state(Arc::clone(&stage));
+        let (connectors, absent) = cast(&catalog, address)?;
+        let router = Arc::new(Router::new(address, connectors, absent, options.faults));
+        let service = axum::Router::new().fallback(handle).with_state(Arc::clone(&router));
         let (stop, stopped) = oneshot::channel::<()>();
-        let serve = axum::serve(Door(listener), router.into_make_service_with_connect_info::<Peer>()).with_graceful_shutdown(async move {
-            // Ends when the sender is dropped; nothing is ever sent.
-            let _dropped = stopped.await;
-        });
-        Ok(Sandbox { stage, task: tokio::spawn(serve.into_future()), _stop: stop })
+        let serve = axum::serve(Door(listener), service.into_make_service_with_connect_info::<Peer>())
+            .with_graceful_shutdown(async move {
+                // Ends when the sender is dropped; nothing is ever sent.
+                let _dropped = stopped.await;
+            });
+        Ok(Sandbox { router, task: tokio::spawn(serve.into_future()), _stop: stop })
     }
 
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.stage.address
+        self.router.address
     }
 
     /// Names of the connectors that it plays.
     pub fn connectors(&self) -> impl Iterator<Item = &str> {
-        self.stage.players.iter().map(|player| player.connector.name.as_str())
+        self.router.connectors.iter().map(|mock| mock.connector.name.as_str())
     }
 
     /// The ready connection of a connector.
@@ -79,13 +80,13 @@ impl Sandbox {
     /// # Errors
     /// `unsupported` when the connector is not played, with the reason.
     pub fn connection(&self, connector: &str) -> Result<ConnectionSpec> {
-        self.stage.player(connector).map(|player| player.spec.clone())
+        self.router.mock(connector).map(|mock| mock.spec.clone())
     }
 
     /// How often a refresh token came that was used up already.
     #[must_use]
     pub fn reused_refresh_tokens(&self) -> u64 {
-        self.stage.reused_refresh_tokens()
+        self.router.reused_refresh_tokens()
     }
 
     /// Runs until the server ends, which it does not by itself.
@@ -95,25 +96,31 @@ impl Sandbox {
 }
 
 /// The connectors that can be played, and those that cannot, with the reason.
-fn cast(catalog: &Catalog, address: SocketAddr) -> Result<(Vec<Player>, Vec<Absent>)> {
-    let (mut players, mut absent) = (Vec::new(), Vec::new());
+fn cast(catalog: &Catalog, address: SocketAddr) -> Result<(Vec<MockConnector>, Vec<Absent>)> {
+    let (mut connectors, mut absent) = (Vec::new(), Vec::new());
     for name in catalog.connector_names() {
         let Some(file) = catalog.sandbox(name)? else { continue };
-        match Player::new(catalog, name, &file, address) {
-            Ok(player) => players.push(player),
-            Err(error) if error.kind() == ErrorKind::Unsupported => absent.push((name.to_owned(), error.message.clone())),
+        match MockConnector::new(catalog, name, &file, address) {
+            Ok(mock) => connectors.push(mock),
+            Err(error) if error.kind() == ErrorKind::Unsupported => {
+                absent.push((name.to_owned(), error.message.clone()))
+            }
             Err(error) => return Err(error),
         }
     }
-    Ok((players, absent))
+    Ok((connectors, absent))
 }
 
-async fn handle(State(stage): State<Arc<Stage>>, ConnectInfo(peer): ConnectInfo<Peer>, request: Request) -> http::Response<Body> {
+async fn handle(
+    State(router): State<Arc<Router>>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    request: Request,
+) -> http::Response<Body> {
     let (head, body) = request.into_parts();
     let body = tokio::time::timeout(BODY_TIME, axum::body::to_bytes(body, BODY_MAX)).await;
     let body = body.ok().and_then(|read| read.ok());
-    let call = Call::new(head.method, &head.uri, head.headers, body, &stage.address.to_string());
-    match stage.answer(call).await {
+    let call = Call::new(head.method, &head.uri, head.headers, body, &router.address.to_string());
+    match router.answer(call).await {
         Outcome::Reply(response) => response.map(Body::from),
         Outcome::Cut => {
             peer.cut();

@@ -74,7 +74,11 @@ impl AsyncWrite for Socket {
         }
     }
 
-    fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, parts: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         match self.check() {
             Ok(()) => Pin::new(&mut self.stream).poll_write_vectored(cx, parts),
             Err(error) => Poll::Ready(Err(error)),

@@ -90,7 +90,9 @@ impl Tokens {
     pub(super) fn spend(&self, access: &str, now: Instant) -> bool {
         let number = self.number("access", access);
         let mut state = lock(&self.state);
-        let Some(token) = number.and_then(|n| state.access.get_mut(&n)).filter(|token| token.is_good(now)) else { return false };
+        let Some(token) = number.and_then(|n| state.access.get_mut(&n)).filter(|token| token.is_good(now)) else {
+            return false;
+        };
         token.calls = token.calls.map(|left| left.saturating_sub(1));
         true
     }
@@ -133,9 +135,18 @@ impl Tokens {
     }
 
     /// Takes the code of a sign-in, once; `Err` says why it is not good.
-    pub(super) fn redeem(&self, code: &str, redirect: &str, verifier: &str, now: Instant) -> Result<Pair, &'static str> {
+    pub(super) fn redeem(
+        &self,
+        code: &str,
+        redirect: &str,
+        verifier: &str,
+        now: Instant,
+    ) -> Result<Pair, &'static str> {
         let mut state = lock(&self.state);
-        let sign_in = self.number("code", code).and_then(|n| state.codes.remove(&n)).ok_or("the code is unknown or was used already")?;
+        let sign_in = self
+            .number("code", code)
+            .and_then(|n| state.codes.remove(&n))
+            .ok_or("the code is unknown or was used already")?;
         if sign_in.redirect != redirect {
             return Err("redirect_uri is not that of the sign-in");
         }
@@ -170,7 +181,11 @@ impl Tokens {
             }
             state.refresh.insert(number);
         }
-        Pair { access: self.text("access", number), refresh: with_refresh.then(|| self.text("refresh", number)), seconds }
+        Pair {
+            access: self.text("access", number),
+            refresh: with_refresh.then(|| self.text("refresh", number)),
+            seconds,
+        }
     }
 
     fn text(&self, kind: &str, number: u64) -> String {
@@ -195,7 +210,10 @@ mod tests {
     fn a_rotated_token_fails_the_second_time() {
         let (tokens, now) = (tokens(None, None, true), Instant::now());
         let first = tokens.exchange("seed", now).unwrap();
-        assert_eq!(first, Pair { access: "acme-access-1".into(), refresh: Some("acme-refresh-1".into()), seconds: None });
+        assert_eq!(
+            first,
+            Pair { access: "acme-access-1".into(), refresh: Some("acme-refresh-1".into()), seconds: None }
+        );
         assert!(tokens.exchange("seed", now).is_err());
         assert!(tokens.exchange("other", now).is_err());
         assert_eq!(tokens.reused(), 1);
@@ -220,7 +238,11 @@ mod tests {
         let (tokens, now) = (tokens(Some(2), Some(10), true), Instant::now());
         let later = now + Duration::from_secs(10);
         let pair = tokens.grant(now);
-        assert!(tokens.admits(&pair.access, now) && !tokens.admits(&pair.access, later) && !tokens.admits("acme-access-9", now));
+        assert!(
+            tokens.admits(&pair.access, now)
+                && !tokens.admits(&pair.access, later)
+                && !tokens.admits("acme-access-9", now)
+        );
         assert!(tokens.spend(&pair.access, now) && tokens.spend(&pair.access, now) && !tokens.spend(&pair.access, now));
         assert_eq!((pair.refresh, pair.seconds), (None, Some(10)));
     }

@@ -65,7 +65,9 @@ impl Tree {
         match self {
             Tree::Leaf(text) => out.push_str(text),
             Tree::List(list) => put_list(out, list, |out, element| element.write(out)),
-            Tree::Object(fields) => put_object(out, fields.iter().map(|(n, v)| (n.as_str(), v)), |out, value| value.write(out)),
+            Tree::Object(fields) => {
+                put_object(out, fields.iter().map(|(n, v)| (n.as_str(), v)), |out, value| value.write(out))
+            }
         }
     }
 
@@ -156,23 +158,30 @@ impl Tree {
         match self {
             Tree::Leaf(_) => self.clone(),
             Tree::List(list) => Tree::List(list.iter().map(|t| t.select(paths)).collect()),
-            Tree::Object(fields) => Tree::Object(fields.iter().filter_map(|(name, value)| chosen(name, value, paths)).collect()),
+            Tree::Object(fields) => {
+                Tree::Object(fields.iter().filter_map(|(name, value)| chosen(name, value, paths)).collect())
+            }
         }
     }
 
     /// Every text in the tree, changed.
     pub(super) fn map_texts(&self, change: &mut impl FnMut(&str) -> String) -> Tree {
         match self {
-            Tree::Leaf(_) if self.is_text() => self.plain().map_or_else(|| self.clone(), |text| Tree::text(&change(&text))),
+            Tree::Leaf(_) if self.is_text() => {
+                self.plain().map_or_else(|| self.clone(), |text| Tree::text(&change(&text)))
+            }
             Tree::Leaf(_) => self.clone(),
             Tree::List(list) => Tree::List(list.iter().map(|t| t.map_texts(change)).collect()),
-            Tree::Object(fields) => Tree::Object(fields.iter().map(|(n, t)| (n.clone(), t.map_texts(change))).collect()),
+            Tree::Object(fields) => {
+                Tree::Object(fields.iter().map(|(n, t)| (n.clone(), t.map_texts(change))).collect())
+            }
         }
     }
 }
 
 fn chosen(name: &str, value: &Tree, paths: &[Vec<String>]) -> Option<(String, Tree)> {
-    let rests: Vec<&[String]> = paths.iter().filter_map(|p| p.split_first()).filter(|(first, _)| *first == name).map(|(_, r)| r).collect();
+    let rests: Vec<&[String]> =
+        paths.iter().filter_map(|p| p.split_first()).filter(|(first, _)| *first == name).map(|(_, r)| r).collect();
     if rests.is_empty() {
         return None;
     }

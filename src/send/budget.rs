@@ -8,16 +8,16 @@ use tokio::sync::Semaphore;
 
 use crate::connection::Connection;
 use crate::lock::lock;
-use crate::retry::{Pace, Tokens};
+use crate::retry::{RateLimiter, RetryBudget};
 use crate::secret::digest;
 
 /// The budget of one account.
 pub(crate) struct Budget {
     /// As many as the most generous of its connections allows.
-    pub(super) places: Semaphore,
+    pub(super) permits: Semaphore,
     size: Mutex<usize>,
-    pub(super) tokens: Mutex<Tokens>,
-    pub(super) pace: Mutex<Pace>,
+    pub(super) retries: Mutex<RetryBudget>,
+    pub(super) rate_limiter: Mutex<RateLimiter>,
 }
 
 /// The budgets in use, by account.
@@ -45,7 +45,7 @@ impl Budgets {
 
 impl Default for Budget {
     fn default() -> Self {
-        Budget { places: Semaphore::new(0), size: Mutex::new(0), tokens: Mutex::default(), pace: Mutex::default() }
+        Budget { permits: Semaphore::new(0), size: Mutex::new(0), retries: Mutex::default(), rate_limiter: Mutex::default() }
     }
 }
 
@@ -53,7 +53,7 @@ impl Budget {
     fn allow(&self, concurrency: usize) {
         let mut size = lock(&self.size);
         if concurrency > *size {
-            self.places.add_permits(concurrency - *size);
+            self.permits.add_permits(concurrency - *size);
             *size = concurrency;
         }
     }

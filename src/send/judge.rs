@@ -7,7 +7,7 @@ use http::Method as Verb;
 use http::header::LOCATION;
 use url::Url;
 
-use super::{Call, Miss, Outgoing, Sent, Wire, fatal, settle};
+use super::{Call, Miss, Outgoing, Sent, ConnectionClient, fatal, settle};
 use crate::definition::{Operation, Repeat, ResultShape};
 use crate::error::{Error, ErrorKind};
 use crate::fault;
@@ -15,7 +15,7 @@ use crate::page::{self, Page, Response, Unfit};
 use crate::retry::{self, Signal};
 use crate::transport::{Failure, FailureKind};
 
-impl Wire {
+impl ConnectionClient {
     /// The reply to a write whose status came and whose body did not, where no record is declared: the status has said what counts.
     pub(super) fn without_body(&self, call: &Call, failure: &Failure) -> Option<Response> {
         let rule = &call.operation.response;
@@ -32,14 +32,20 @@ impl Wire {
         let base = self.connection.base_of(&call.operation);
         let host = base.as_ref().ok().and_then(|b| b.host_str()).unwrap_or_default();
         let (kind, signal, text) = match failure.kind {
-            FailureKind::NotSent => (ErrorKind::Network, Some(Signal::NotSent), format!("{host} cannot be reached: {message}")),
-            FailureKind::Unprocessed => (ErrorKind::Network, Some(Signal::NotSent), format!("{host} does not take the request: {message}")),
+            FailureKind::NotSent => {
+                (ErrorKind::Network, Some(Signal::NotSent), format!("{host} cannot be reached: {message}"))
+            }
+            FailureKind::Unprocessed => {
+                (ErrorKind::Network, Some(Signal::NotSent), format!("{host} does not take the request: {message}"))
+            }
             FailureKind::Refused | FailureKind::Untrusted => {
                 (ErrorKind::Network, None, format!("{host} cannot be reached safely: {message}"))
             }
             FailureKind::Private => (ErrorKind::Origin, None, message),
             FailureKind::Proxy => (ErrorKind::Connection, None, message),
-            FailureKind::Broken => (ErrorKind::Network, Some(Signal::Lost), format!("the connection to {host} broke: {message}")),
+            FailureKind::Broken => {
+                (ErrorKind::Network, Some(Signal::Lost), format!("the connection to {host} broke: {message}"))
+            }
             FailureKind::TimedOut => (ErrorKind::Timeout, Some(Signal::Lost), message),
             FailureKind::TooLarge => (ErrorKind::Limit, None, message),
             FailureKind::Encoding => (ErrorKind::BadResponse, None, message),
@@ -61,7 +67,12 @@ impl Wire {
     }
 
     /// Where a redirect leads, when it may be followed: reads within the connection's origins; writes by 307 and 308 only.
-    pub(super) fn redirect(&self, call: &Call, request: Outgoing<'_>, response: &Response) -> Result<Option<Url>, Miss> {
+    pub(super) fn redirect(
+        &self,
+        call: &Call,
+        request: Outgoing<'_>,
+        response: &Response,
+    ) -> Result<Option<Url>, Miss> {
         let status = response.status.as_u16();
         let write = call.operation.repeat != Repeat::SafeRead;
         let keeps_verb = matches!(status, 307 | 308);
@@ -72,14 +83,18 @@ impl Wire {
         let read = matches!(request.head.method, Verb::GET | Verb::HEAD);
         let base = Url::parse(&request.head.uri.to_string())
             .map_err(|e| fatal(Error::new(ErrorKind::Internal, format!("the request's URL: {e}"))))?;
-        let url = base
-            .join(target)
-            .map_err(|e| fatal(Error::new(ErrorKind::BadResponse, format!("the redirect's address is not a URL: {e}"))))?;
-        self.connection.check_request(&call.operation, &url).map_err(|e| fatal(e.with(|d| d.http_status = Some(status))))?;
+        let url = base.join(target).map_err(|e| {
+            fatal(Error::new(ErrorKind::BadResponse, format!("the redirect's address is not a URL: {e}")))
+        })?;
+        self.connection
+            .check_request(&call.operation, &url)
+            .map_err(|e| fatal(e.with(|d| d.http_status = Some(status))))?;
         if read || keeps_verb {
             return Ok(Some(url));
         }
-        let message = format!("the request was redirected ({status}), and a redirected request is never sent again as something else");
+        let message = format!(
+            "the request was redirected ({status}), and a redirected request is never sent again as something else"
+        );
         let error = Error::new(ErrorKind::Rejected, message).advise("correct the address of the connection");
         Err(fatal(error.with(|d| d.http_status = Some(status))))
     }
@@ -92,15 +107,22 @@ impl Wire {
         let own = Url::parse(&request.head.uri.to_string()).ok();
         let target = own.as_ref().zip(location.as_ref()).and_then(|(own, text)| own.join(text).ok());
         let path = |url: &Url| url.path().trim_end_matches('/').to_owned();
-        let alike = |own: &Url, target: &Url| own != target && path(own) == path(target) && own.query() == target.query();
-        let same = own.as_ref().zip(target.as_ref()).is_some_and(|(own, target)| target.fragment().is_none() && alike(own, target));
+        let alike =
+            |own: &Url, target: &Url| own != target && path(own) == path(target) && own.query() == target.query();
+        let same = own
+            .as_ref()
+            .zip(target.as_ref())
+            .is_some_and(|(own, target)| target.fragment().is_none() && alike(own, target));
         let elsewhere = own.as_ref().zip(target.as_ref()).is_some_and(|(own, target)| own != target && !same);
         let is_own = target.as_ref().is_some_and(|url| self.connection.check_origin(url).is_ok());
-        if call.operation.response.redirect_ok && matches!(status, 301..=303) && (elsewhere || status == 303) && is_own {
+        if call.operation.response.redirect_ok && matches!(status, 301..=303) && (elsewhere || status == 303) && is_own
+        {
             return Ok(Sent { page: Page::default(), status, attempts: 0, location });
         }
-        let shown =
-            location.as_deref().map(|text| format!(" to `{}`", fault::clean(&self.connection.redactor.mask(text)))).unwrap_or_default();
+        let shown = location
+            .as_deref()
+            .map(|text| format!(" to `{}`", fault::clean(&self.connection.redactor.mask(text))))
+            .unwrap_or_default();
         // 307 and 308 say that the same request is to be sent elsewhere; who sends them has not done it.
         let error = match (same && status != 303) || matches!(status, 307 | 308) {
             true => Error::new(ErrorKind::Rejected, format!("the write was redirected ({status}){shown}, and is never sent again as something else"))
@@ -147,12 +169,16 @@ impl Wire {
         };
         match unfit {
             Unfit::Denied(body) => Err(fatal(stamp(fault::reported(&self.connection, operation, &response, &body)))),
-            Unfit::Unreadable(..) | Unfit::Form(_) if needless => Ok(Sent { page: Page::default(), status: code, attempts: 0, location }),
+            Unfit::Unreadable(..) | Unfit::Form(_) if needless => {
+                Ok(Sent { page: Page::default(), status: code, attempts: 0, location })
+            }
             Unfit::Unreadable(error, around) if error.kind() == ErrorKind::BadResponse => {
                 let error = stamp(error).with(|d| d.provider.excerpt = fault::near(&self.connection, &around));
                 Err(Miss { error, signal: Some(Signal::Unreadable), asked: None })
             }
-            Unfit::Unreadable(error, _) | Unfit::Shape(error) | Unfit::Form(error) => Err(fatal(settle(stamp(error), write))),
+            Unfit::Unreadable(error, _) | Unfit::Shape(error) | Unfit::Form(error) => {
+                Err(fatal(settle(stamp(error), write)))
+            }
         }
     }
 }

@@ -26,7 +26,11 @@ pub(super) struct Private {
 
 impl fmt::Display for Private {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the public name {} leads to {}, an address of a private network, so nothing was sent there", self.name, self.address)
+        write!(
+            f,
+            "the public name {} leads to {}, an address of a private network, so nothing was sent there",
+            self.name, self.address
+        )
     }
 }
 
@@ -34,7 +38,10 @@ impl std::error::Error for Private {}
 
 impl Names {
     pub(super) fn new(public: Vec<String>) -> Names {
-        Names { public, look_up: |name| Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.collect()) }) }
+        Names {
+            public,
+            look_up: |name| Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.collect()) }),
+        }
     }
 }
 
@@ -89,10 +96,24 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let second = Duration::from_secs(1);
-        let options = HttpOptions { connect: second, idle_connections: 1, tls: false, system_proxy: false, public_hosts: Vec::new() };
+        let options = HttpOptions {
+            connect: second,
+            idle_connections: 1,
+            tls: false,
+            system_proxy: false,
+            public_hosts: Vec::new(),
+        };
         let transport = HttpTransport::over(&options, Some(names())).unwrap();
-        let limits = ExchangeLimits { first_byte: second, idle: second, total: second, body_max: 1, ratio_max: 1, header_max: 1 };
-        let request = |host: &str| http::Request::get(format!("http://{host}:{port}/")).body(bytes::Bytes::new()).unwrap();
+        let limits = ExchangeLimits {
+            first_byte: second,
+            idle: second,
+            total: second,
+            body_max: 1,
+            ratio_max: 1,
+            header_max: 1,
+        };
+        let request =
+            |host: &str| http::Request::get(format!("http://{host}:{port}/")).body(bytes::Bytes::new()).unwrap();
         let failure = transport.send(request("desk.example.com"), limits).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::Private, "{failure:?}");
         assert!(failure.message.contains("desk.example.com leads to 127.0.0.1"), "{failure:?}");

@@ -66,7 +66,12 @@ impl Proxies {
             return Err(denied(format!("{name} is not the address of a proxy: {fault}"), None));
         }
         let variable = setting.as_ref().map_or("the system's settings", |s| s.name);
-        Ok(self.matcher.intercept(uri).map(|proxy| Way { address: address(&proxy), variable, signed: proxy.basic_auth().is_some(), plain }))
+        Ok(self.matcher.intercept(uri).map(|proxy| Way {
+            address: address(&proxy),
+            variable,
+            signed: proxy.basic_auth().is_some(),
+            plain,
+        }))
     }
 }
 
@@ -93,18 +98,27 @@ impl Way {
         if !error.is_connect() {
             return failure;
         }
-        let tunnel = causes(error).map(ToString::to_string).find_map(|text| text.strip_prefix("tunnel error: ").map(str::to_owned));
+        let tunnel = causes(error)
+            .map(ToString::to_string)
+            .find_map(|text| text.strip_prefix("tunnel error: ").map(str::to_owned));
         let address = &self.address;
         let what = match tunnel.as_deref() {
             Some("proxy authorization required") => return self.denied(None),
             // Some proxies say so with another status than 407, which the HTTP client keeps to itself.
             Some("unsuccessful") if self.signed => {
-                format!("the proxy {address} does not open a way to it, or does not accept the user name and password of {}", self.variable)
+                format!(
+                    "the proxy {address} does not open a way to it, or does not accept the user name and password of {}",
+                    self.variable
+                )
             }
             Some("unsuccessful") => format!("the proxy {address} does not open a way to it"),
-            Some(text) if !text.starts_with("failed to create") => format!("the proxy {address} gave no answer: {}", failure.message),
+            Some(text) if !text.starts_with("failed to create") => {
+                format!("the proxy {address} gave no answer: {}", failure.message)
+            }
             Some(_) => format!("the proxy {address} (from {}) cannot be reached: {}", self.variable, failure.message),
-            None if self.plain => format!("the proxy {address} (from {}) cannot be reached: {}", self.variable, failure.message),
+            None if self.plain => {
+                format!("the proxy {address} (from {}) cannot be reached: {}", self.variable, failure.message)
+            }
             None => return failure,
         };
         Failure { message: what, ..failure }
@@ -160,9 +174,14 @@ mod tests {
 
     #[test]
     fn values_that_name_no_proxy_are_faults() {
-        for good in
-            ["http://proxy:3128", "proxy:3128", "proxy", "https://user:p%40ss@proxy.example:8443/", "http://[::1]:3128", "http://[::1]"]
-        {
+        for good in [
+            "http://proxy:3128",
+            "proxy:3128",
+            "proxy",
+            "https://user:p%40ss@proxy.example:8443/",
+            "http://[::1]:3128",
+            "http://[::1]",
+        ] {
             assert_eq!(fault(good), None, "{good}");
         }
         let bad = [

@@ -27,8 +27,14 @@ type Unpacker = Box<flate2::write::MultiGzDecoder<Vec<u8>>>;
 const RATIO_FREE: usize = 1 << 20;
 
 impl Sink {
-    pub(super) fn new(headers: &HeaderMap, limits: ExchangeLimits, status: u16, length: usize) -> Result<Sink, Failure> {
-        let (gzip, odd) = if headers.contains_key(CONTENT_ENCODING) { unpacker(headers, status)? } else { (None, None) };
+    pub(super) fn new(
+        headers: &HeaderMap,
+        limits: ExchangeLimits,
+        status: u16,
+        length: usize,
+    ) -> Result<Sink, Failure> {
+        let (gzip, odd) =
+            if headers.contains_key(CONTENT_ENCODING) { unpacker(headers, status)? } else { (None, None) };
         let plain = Body::expect(is_text(headers), if gzip.is_none() { length } else { 0 });
         Ok(Sink { plain, gzip, packed: 0, odd, status, limits })
     }
@@ -37,7 +43,11 @@ impl Sink {
         self.packed += piece.len();
         let Some(gzip) = &mut self.gzip else {
             self.plain.push(piece);
-            return if self.plain.len() > self.limits.body_max { Err(too_large(self.limits, self.status)) } else { Ok(()) };
+            return if self.plain.len() > self.limits.body_max {
+                Err(too_large(self.limits, self.status))
+            } else {
+                Ok(())
+            };
         };
         // Packed bytes count too: empty members make nothing for ever.
         if self.packed > self.limits.body_max {
@@ -78,13 +88,28 @@ impl Sink {
 }
 
 /// Names of encodings (the registry of RFC 9110, section 16.6.1, and one that is in use); others stand in this field by mistake, such as charsets.
-const ENCODINGS: [&str; 12] =
-    ["aes128gcm", "br", "compress", "dcb", "dcz", "deflate", "exi", "gzip", "pack200-gzip", "x-compress", "zstd", "snappy"];
+const ENCODINGS: [&str; 12] = [
+    "aes128gcm",
+    "br",
+    "compress",
+    "dcb",
+    "dcz",
+    "deflate",
+    "exi",
+    "gzip",
+    "pack200-gzip",
+    "x-compress",
+    "zstd",
+    "snappy",
+];
 
 /// What unpacks a body that says how it is packed; or the name, when it is that of no encoding.
 fn unpacker(headers: &HeaderMap, status: u16) -> Result<(Option<Unpacker>, Option<String>), Failure> {
-    let fields: Vec<String> =
-        headers.get_all(CONTENT_ENCODING).iter().map(|v| String::from_utf8_lossy(v.as_bytes()).to_ascii_lowercase()).collect();
+    let fields: Vec<String> = headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .map(|v| String::from_utf8_lossy(v.as_bytes()).to_ascii_lowercase())
+        .collect();
     let joined = fields.join(",");
     let encodings: Vec<&str> = joined.split(',').map(str::trim).filter(|e| !e.is_empty() && *e != "identity").collect();
     let message = match encodings.as_slice() {
@@ -124,7 +149,11 @@ fn check_size(size: usize, packed: usize, limits: ExchangeLimits, status: u16) -
 }
 
 fn corrupt(error: &std::io::Error, status: u16) -> Failure {
-    Failure { kind: FailureKind::Encoding, message: format!("the reply's gzip encoding is broken: {error}"), status: Some(status) }
+    Failure {
+        kind: FailureKind::Encoding,
+        message: format!("the reply's gzip encoding is broken: {error}"),
+        status: Some(status),
+    }
 }
 
 pub(super) fn too_large(limits: ExchangeLimits, status: u16) -> Failure {

@@ -63,7 +63,9 @@ impl Asked {
 
     /// Sees to it that the body is never handed out; true when it was not yet.
     pub(super) fn give_up(&self) -> bool {
-        let given_up = |state: &Arc<AtomicU8>| state.compare_exchange(WAITING, GIVEN_UP, Ordering::AcqRel, Ordering::Acquire).is_ok();
+        let given_up = |state: &Arc<AtomicU8>| {
+            state.compare_exchange(WAITING, GIVEN_UP, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        };
         self.0.as_ref().is_some_and(given_up)
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::body::Share;
+use crate::body::Chunk;
 use crate::definition::{Operation, PartMeans, PartRule, Pointer, ResultShape, Success, scalar};
 use crate::digits::{is_long, is_number};
 use crate::error::{Error, ErrorKind, Result};
@@ -12,25 +12,31 @@ use crate::receipt::{Outcome, OutcomeStatus};
 use crate::secret::Redactor;
 use crate::send::Sent;
 
-/// The outcomes of one request, one per item of its share.
-pub(super) fn outcomes(operation: &Operation, items: &Items, share: Share, sent: Result<Sent>, redactor: &Redactor) -> Vec<Outcome> {
-    let indexes = share.first..share.first + share.count;
+/// The outcomes of one request, one per item of its chunk.
+pub(super) fn outcomes(
+    operation: &Operation,
+    items: &Items,
+    chunk: Chunk,
+    sent: Result<Sent>,
+    redactor: &Redactor,
+) -> Vec<Outcome> {
+    let indexes = chunk.first..chunk.first + chunk.count;
     match sent {
-        Err(error) => failed(share, error),
+        Err(error) => failed(chunk, error),
         Ok(sent) => {
             // Parts that say nothing of success tell no more than the status does.
             let telling = |rule: &&PartRule| sent.status != 207 || rule.ok.is_some() || rule.errors.is_some();
             if let Some(rule) = operation.response.parts.as_ref().filter(telling) {
-                return by_parts(operation, rule, items, share, &sent, redactor);
+                return by_parts(operation, rule, items, chunk, &sent, redactor);
             }
-            if let Some(doubt) = doubt(operation, share, &sent) {
-                return failed(share, doubt);
+            if let Some(doubt) = doubt(operation, chunk, &sent) {
+                return failed(chunk, doubt);
             }
-            let one_each = sent.page.items.len() == share.count;
+            let one_each = sent.page.items.len() == chunk.count;
             indexes
                 .map(|index| {
-                    let items = match (one_each, index == share.first) {
-                        (true, _) if share.count > 1 => pick(&sent.page.items, index - share.first),
+                    let items = match (one_each, index == chunk.first) {
+                        (true, _) if chunk.count > 1 => pick(&sent.page.items, index - chunk.first),
                         (_, true) => sent.page.items.clone(),
                         _ => Items::default(),
                     };
@@ -50,19 +56,21 @@ pub(super) fn outcomes(operation: &Operation, items: &Items, share: Share, sent:
 }
 
 /// Why a reply with a success status shows no success: it points to results that nobody declared, or reports on fewer records than were sent.
-fn doubt(operation: &Operation, share: Share, sent: &Sent) -> Option<Error> {
+fn doubt(operation: &Operation, chunk: Chunk, sent: &Sent) -> Option<Error> {
     let found = sent.page.items.len();
     let message = match () {
         () if sent.status == 207 => {
-            "the reply (207) says that each item has a result of its own, and the definition does not say where".to_owned()
+            "the reply (207) says that each item has a result of its own, and the definition does not say where"
+                .to_owned()
         }
-        () if operation.response.result != ResultShape::None && sent.page.is_list && found < share.count => {
-            format!("{} items were sent, and {found} records came back", share.count)
+        () if operation.response.result != ResultShape::None && sent.page.is_list && found < chunk.count => {
+            format!("{} items were sent, and {found} records came back", chunk.count)
         }
         () => return None,
     };
     let message = format!("it is not known whether the write took effect: {message}");
-    let advice = "look at the records before sending again; `response: { parts: … }` tells where a reply reports on each item";
+    let advice =
+        "look at the records before sending again; `response: { parts: … }` tells where a reply reports on each item";
     Some(wrong(operation, sent, ErrorKind::UnknownOutcome, message).advise(advice))
 }
 
@@ -80,23 +88,25 @@ fn reason(said: Option<String>, redactor: &Redactor) -> String {
     crate::fault::clean(&redactor.mask(&said.unwrap_or_else(|| "without a reason".into())))
 }
 
-/// The same failure for every item of a share; the first carries the error, the others a short form of it.
-fn failed(share: Share, error: Error) -> Vec<Outcome> {
+/// The same failure for every item of a chunk; the first carries the error, the others a short form of it.
+fn failed(chunk: Chunk, error: Error) -> Vec<Outcome> {
     let status = match error.kind() {
         ErrorKind::UnknownOutcome => OutcomeStatus::Unknown,
-        ErrorKind::Cancelled | ErrorKind::State | ErrorKind::Timeout | ErrorKind::RateLimited if error.attempts == 0 => {
+        ErrorKind::Cancelled | ErrorKind::State | ErrorKind::Timeout | ErrorKind::RateLimited
+            if error.attempts == 0 =>
+        {
             OutcomeStatus::Skipped
         }
         _ => OutcomeStatus::Failed,
     };
     let (http_status, attempts) = (error.http_status, error.attempts);
     let short = |e: &Error| Error::new(e.kind(), e.message.clone()).with(|d| d.http_status = http_status);
-    let rest: Vec<Error> = (1..share.count).map(|_| short(&error)).collect();
+    let rest: Vec<Error> = (1..chunk.count).map(|_| short(&error)).collect();
     std::iter::once(error)
         .chain(rest)
         .enumerate()
         .map(|(i, error)| Outcome {
-            index: (share.first + i) as u64,
+            index: (chunk.first + i) as u64,
             status,
             http_status,
             items: Items::default(),
@@ -112,13 +122,20 @@ fn pick(items: &Items, index: usize) -> Items {
 }
 
 /// A reply that reports on each part: by its index or its item where it names one, else by position. What is not reported is unknown.
-fn by_parts(operation: &Operation, rule: &PartRule, items: &Items, share: Share, sent: &Sent, redactor: &Redactor) -> Vec<Outcome> {
+fn by_parts(
+    operation: &Operation,
+    rule: &PartRule,
+    items: &Items,
+    chunk: Chunk,
+    sent: &Sent,
+    redactor: &Redactor,
+) -> Vec<Outcome> {
     let parts: Vec<Value> = sent.page.items.iter().map(flags).collect();
     let failures: Vec<Value> = sent.page.failures.iter().map(flags).collect();
     let (mut taken, mut missed) = (vec![false; parts.len()], vec![false; failures.len()]);
-    let mut outcomes: Vec<Outcome> = (0..share.count)
+    let mut outcomes: Vec<Outcome> = (0..chunk.count)
         .map(|position| {
-            let index = share.first + position;
+            let index = chunk.first + position;
             let wrong = |kind, message| wrong(operation, sent, kind, message);
             let outcome = |status, items, error| Outcome {
                 index: index as u64,
@@ -131,18 +148,23 @@ fn by_parts(operation: &Operation, rule: &PartRule, items: &Items, share: Share,
             };
             let refused = |said: Option<String>| {
                 let said = reason(said, redactor);
-                let error = wrong(ErrorKind::Rejected, format!("refused: {said}")).with(|d| d.provider.message = Some(said));
+                let error =
+                    wrong(ErrorKind::Rejected, format!("refused: {said}")).with(|d| d.provider.message = Some(said));
                 outcome(OutcomeStatus::Failed, Items::default(), Some(error))
             };
-            let asked = Asked { item: items.get(index), position, count: share.count };
-            if let Some((rule, at)) = rule.errors.as_ref().and_then(|e| Some((e, part_of(&e.means, &failures, &missed, asked)?))) {
+            let asked = Asked { item: items.get(index), position, count: chunk.count };
+            if let Some((rule, at)) =
+                rule.errors.as_ref().and_then(|e| Some((e, part_of(&e.means, &failures, &missed, asked)?)))
+            {
                 mark(&mut missed, at);
                 return refused(told(rule.error.as_ref(), failures.get(at)));
             }
             let found = part_of(&rule.means, &parts, &taken, asked);
             let Some((found, part)) = found.and_then(|at| parts.get(at).map(|part| (at, part))) else {
-                let message = format!("the reply reports on {} items, and not on this one", parts.len() + failures.len());
-                let error = wrong(ErrorKind::UnknownOutcome, message).advise("look at the record before sending it again");
+                let message =
+                    format!("the reply reports on {} items, and not on this one", parts.len() + failures.len());
+                let error =
+                    wrong(ErrorKind::UnknownOutcome, message).advise("look at the record before sending it again");
                 return outcome(OutcomeStatus::Unknown, Items::default(), Some(error));
             };
             mark(&mut taken, found);
@@ -155,14 +177,20 @@ fn by_parts(operation: &Operation, rule: &PartRule, items: &Items, share: Share,
                 Some(false) => return refused(told(rule.error.as_ref(), Some(part))),
                 None => {
                     let message = "the reply's part on this item does not tell whether it took effect".to_owned();
-                    let error = wrong(ErrorKind::UnknownOutcome, message).advise("look at the record before sending it again");
+                    let error =
+                        wrong(ErrorKind::UnknownOutcome, message).advise("look at the record before sending it again");
                     return outcome(OutcomeStatus::Unknown, Items::default(), Some(error));
                 }
                 Some(true) => {}
             }
             let items = match rule.data.as_ref() {
                 Some(pointer) => {
-                    let raw = sent.page.items.get(found).and_then(|item| item.raw(pointer.tokens())).filter(|raw| *raw != "null");
+                    let raw = sent
+                        .page
+                        .items
+                        .get(found)
+                        .and_then(|item| item.raw(pointer.tokens()))
+                        .filter(|raw| *raw != "null");
                     raw.map(|raw| Items::one(raw.to_owned())).unwrap_or_default()
                 }
                 None => pick(&sent.page.items, found),
@@ -177,7 +205,9 @@ fn by_parts(operation: &Operation, rule: &PartRule, items: &Items, share: Share,
     if let PartMeans::Index(pointer) = &rule.means {
         for part in left_over(true) {
             let position = pointer.find(part).and_then(count).and_then(|n| usize::try_from(n).ok());
-            if let Some(outcome) = position.and_then(|n| outcomes.get_mut(n)).filter(|o| o.status == OutcomeStatus::Failed) {
+            if let Some(outcome) =
+                position.and_then(|n| outcomes.get_mut(n)).filter(|o| o.status == OutcomeStatus::Failed)
+            {
                 outcome.status = OutcomeStatus::Unknown;
                 outcome.error = outcome.error.take().map(|e| {
                     e.with(|d| {
@@ -196,7 +226,10 @@ fn by_parts(operation: &Operation, rule: &PartRule, items: &Items, share: Share,
         (None, _, _) => return outcomes,
     };
     let message = format!("the reply reports a failure and not of which item: {}", reason(said, redactor));
-    let doubt = || wrong(operation, sent, ErrorKind::UnknownOutcome, message.clone()).advise("look at the records before sending again");
+    let doubt = || {
+        wrong(operation, sent, ErrorKind::UnknownOutcome, message.clone())
+            .advise("look at the records before sending again")
+    };
     for outcome in outcomes.iter_mut().filter(|o| o.status == OutcomeStatus::Ok) {
         (outcome.status, outcome.items, outcome.error) = (OutcomeStatus::Unknown, Items::default(), Some(doubt()));
     }
@@ -215,7 +248,9 @@ struct Asked<'a> {
 fn part_of(means: &PartMeans, parts: &[Value], taken: &[bool], asked: Asked<'_>) -> Option<usize> {
     match means {
         PartMeans::Place => (parts.len() == asked.count).then_some(asked.position),
-        PartMeans::Index(pointer) => parts.iter().position(|p| pointer.find(p).and_then(count) == Some(asked.position as u64)),
+        PartMeans::Index(pointer) => {
+            parts.iter().position(|p| pointer.find(p).and_then(count) == Some(asked.position as u64))
+        }
         PartMeans::Key { part: own, item: pointer } => {
             let item = asked.item?;
             let raw = if item.as_str().starts_with(['{', '[']) { item.raw(pointer.tokens())? } else { item.as_str() };

@@ -31,15 +31,19 @@ fn places_are_those_of_the_file() {
 
 #[test]
 fn yaml_1_2_reading() {
-    let doc = Document::parse("a", "{a: NO, b: on, c: 012, d: 1_000, e: 12:30, f: 2020-01-01, g: true, h: 0x10, i: ~}", 0).unwrap();
-    let json =
-        serde_json::json!({"a": "NO", "b": "on", "c": "012", "d": "1_000", "e": "12:30", "f": "2020-01-01", "g": true, "h": 16, "i": null});
+    let doc =
+        Document::parse("a", "{a: NO, b: on, c: 012, d: 1_000, e: 12:30, f: 2020-01-01, g: true, h: 0x10, i: ~}", 0)
+            .unwrap();
+    let json = serde_json::json!({"a": "NO", "b": "on", "c": "012", "d": "1_000", "e": "12:30", "f": "2020-01-01", "g": true, "h": 16, "i": null});
     assert_eq!(doc.to_value(), json);
 }
 
 fn refused(text: &str, limit: &str) {
     let error = Document::parse("a.yaml", text, 0).err().unwrap_or_else(|| panic!("{limit}: accepted"));
-    assert!(error.message.contains(limit) && error.advice.as_ref().is_some_and(|a| a.contains("this limit is fixed")), "{error:?}");
+    assert!(
+        error.message.contains(limit) && error.advice.as_ref().is_some_and(|a| a.contains("this limit is fixed")),
+        "{error:?}"
+    );
 }
 
 #[test]
@@ -87,7 +91,8 @@ fn bombs_of_aliases_end_at_a_budget() {
 
 #[test]
 fn odd_documents_are_read_or_refused() {
-    let read = |text: &str| Document::parse("a", text, 0).map(|d| d.to_value().to_string()).map_err(|e| e.message.clone());
+    let read =
+        |text: &str| Document::parse("a", text, 0).map(|d| d.to_value().to_string()).map_err(|e| e.message.clone());
     for (text, expected) in [
         ("\u{feff}a: 1", r#"{"a":1}"#),
         ("a: 1\r\nb: |\r\n  x\r\n  y\r\n", r#"{"a":1,"b":"x\ny\n"}"#),
@@ -99,7 +104,9 @@ fn odd_documents_are_read_or_refused() {
     ] {
         assert_eq!(read(text).as_deref(), Ok(expected), "{text:?}");
     }
-    for text in ["a: \0", "a: 1\n--- {b: 2}\n", "a: &x {b: 1}\nc: {<<: *x}", "a:\n\tb: 1", "a: *nobody", "a: !!binary '*'"] {
+    for text in
+        ["a: \0", "a: 1\n--- {b: 2}\n", "a: &x {b: 1}\nc: {<<: *x}", "a:\n\tb: 1", "a: *nobody", "a: !!binary '*'"]
+    {
         assert!(read(text).is_err(), "{text:?}: {:?}", read(text));
     }
 }

@@ -63,7 +63,11 @@ fn json_number(text: &str) -> Option<String> {
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let plain = |digits: &str| digits.bytes().all(|b| b.is_ascii_digit());
     let exponent = power.get(1..).map(|p| p.strip_prefix(['+', '-']).unwrap_or(p));
-    if !plain(whole) || !plain(fraction) || exponent.is_some_and(|p| p.is_empty() || !plain(p)) || whole.len() + fraction.len() == 0 {
+    if !plain(whole)
+        || !plain(fraction)
+        || exponent.is_some_and(|p| p.is_empty() || !plain(p))
+        || whole.len() + fraction.len() == 0
+    {
         return None;
     }
     let whole = Some(whole.trim_start_matches('0')).filter(|digits| !digits.is_empty()).unwrap_or("0");
@@ -150,7 +154,8 @@ impl From<Spanned<Placed>> for Node {
         if let Inner::Digits(digits) = &mut value {
             // Of an alias, where its anchor stands.
             let span = spanned.defined.span();
-            digits.at = span.byte_offset().zip(span.byte_len()).map(|(at, length)| (at as usize, (at + length) as usize));
+            digits.at =
+                span.byte_offset().zip(span.byte_len()).map(|(at, length)| (at as usize, (at + length) as usize));
         }
         Node { line: spanned.referenced.line(), column: spanned.referenced.column(), value }
     }
@@ -210,9 +215,11 @@ impl<'de, const PLACED: bool> Visitor<'de> for InnerVisitor<PLACED> {
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Inner, A::Error> {
         let mut list = Vec::new();
-        while let Some(node) =
-            if PLACED { seq.next_element::<Spanned<Placed>>()?.map(Node::from) } else { seq.next_element::<Bare>()?.map(|bare| bare.0) }
-        {
+        while let Some(node) = if PLACED {
+            seq.next_element::<Spanned<Placed>>()?.map(Node::from)
+        } else {
+            seq.next_element::<Bare>()?.map(|bare| bare.0)
+        } {
             list.push(node);
         }
         Ok(Inner::List(list))

@@ -5,10 +5,17 @@ use super::{ALIASED_MAX, DEPTH_MAX, NODES_MAX};
 /// The reader's own message without the position that the error carries anyway, and without its programmers' words.
 pub(super) fn tidy(message: &str) -> String {
     let one = message.lines().next().unwrap_or(message).trim();
-    let cut = one.split_once(": ").filter(|(head, _)| head.starts_with("error") && head.contains("line")).map_or(one, |(_, tail)| tail);
+    let cut = one
+        .split_once(": ")
+        .filter(|(head, _)| head.starts_with("error") && head.contains("line"))
+        .map_or(one, |(_, tail)| tail);
     let cut = cut.split(" at line ").next().unwrap_or(cut);
     let cut = cut.split(", set DuplicateKeyPolicy").next().unwrap_or(cut);
-    let cut = [" by configured policy", " by the configured policy"].iter().find_map(|words| cut.strip_suffix(words)).unwrap_or(cut).trim();
+    let cut = [" by configured policy", " by the configured policy"]
+        .iter()
+        .find_map(|words| cut.strip_suffix(words))
+        .unwrap_or(cut)
+        .trim();
     let deep = || format!("it is nested deeper than the limit yaml_depth ({DEPTH_MAX})");
     match cut.strip_prefix("budget breached: ") {
         None if cut.starts_with("recursion limit") => deep(),
@@ -18,7 +25,9 @@ pub(super) fn tidy(message: &str) -> String {
         None => cut.to_owned(),
         Some(limit) if limit.starts_with("Documents") => "it holds several documents, but one is read".to_owned(),
         Some(limit) if limit.starts_with("Depth") => deep(),
-        Some(limit) if limit.starts_with("Nodes") => format!("it holds more values than the limit yaml_nodes ({NODES_MAX})"),
+        Some(limit) if limit.starts_with("Nodes") => {
+            format!("it holds more values than the limit yaml_nodes ({NODES_MAX})")
+        }
         Some(limit) => format!("it breaks the limit {}", limit.split([' ', '{']).next().unwrap_or(limit)),
     }
 }
@@ -29,7 +38,9 @@ pub(super) fn fixed(message: &str) -> Option<String> {
         unfolded if unfolded.contains("aliases unfold") => "use fewer aliases of aliases; this limit is fixed",
         deep if deep.contains("the limit yaml_depth") => "write it with less nesting; this limit is fixed",
         many if many.contains("the limit yaml_nodes") => "split the file; this limit is fixed",
-        other if other.contains("it breaks the limit") => "split the file, or use fewer anchors and aliases; this limit is fixed",
+        other if other.contains("it breaks the limit") => {
+            "split the file, or use fewer anchors and aliases; this limit is fixed"
+        }
         _ => return None,
     };
     Some(todo.to_owned())

@@ -28,10 +28,18 @@ const HARMS: &[(&str, Harm, Then)] = &[
     ("journal-tail-of-one-byte", |w| tail(w, |_| 1), GoesOn),
     ("journal-tail-with-rubbish", |w| append(w, "journal", b"0000000000000000 {\"fact\":\"ou"), GoesOn),
     ("journal-tail-no-text", |w| append(w, "journal", b"\xff\xfe\x00half"), GoesOn),
-    ("journal-rubbish-line", |w| append(w, "journal", b"0000000000000000 {\"fact\":\"again\"}\n"), Refused("does not check out")),
+    (
+        "journal-rubbish-line",
+        |w| append(w, "journal", b"0000000000000000 {\"fact\":\"again\"}\n"),
+        Refused("does not check out"),
+    ),
     ("journal-empty", |w| fs::write(w.state("journal"), "").unwrap(), Refused("it is empty or missing")),
     ("journal-missing", |w| fs::remove_file(w.state("journal")).unwrap(), Refused("it is empty or missing")),
-    ("journal-first-line-torn", |w| write(w, "journal", |text| text[..40].to_owned()), Refused("it is empty or missing")),
+    (
+        "journal-first-line-torn",
+        |w| write(w, "journal", |text| text[..40].to_owned()),
+        Refused("it is empty or missing"),
+    ),
     ("journal-without-its-end", |w| lines(w, |lines| lines.truncate(lines.len() / 2)), Refused("it ends with line")),
     ("journal-of-one-line", |w| lines(w, |lines| lines.truncate(1)), Refused("it ends with line 1")),
     (
@@ -39,43 +47,83 @@ const HARMS: &[(&str, Harm, Then)] = &[
         |w| ["journal", "journal.tail"].iter().for_each(|f| fs::remove_file(w.state(f)).unwrap()),
         Refused("it is empty"),
     ),
-    ("tail-missing", |w| fs::remove_file(w.state("journal.tail")).unwrap(), Refused("journal.tail is damaged: it is missing")),
+    (
+        "tail-missing",
+        |w| fs::remove_file(w.state("journal.tail")).unwrap(),
+        Refused("journal.tail is damaged: it is missing"),
+    ),
     ("tail-zeroed", |w| fs::write(w.state("journal.tail"), [0; 1024]).unwrap(), Refused("journal.tail is damaged")),
     ("tail-with-one-line-torn", |w| bytes(w, "journal.tail", |b| b[40] ^= 1), GoesOn),
-    ("journal-without-its-middle", |w| lines(w, |lines| drop(lines.remove(lines.len() / 2))), Refused("does not check out")),
+    (
+        "journal-without-its-middle",
+        |w| lines(w, |lines| drop(lines.remove(lines.len() / 2))),
+        Refused("does not check out"),
+    ),
     (
         "journal-cut-in-its-middle-and-gone-on",
         |w| lines(w, |lines| lines[5] = lines[5][..30].to_owned()),
         Refused("line 6 does not check out"),
     ),
     ("journal-two-lines-swapped", |w| lines(w, |lines| lines.swap(4, 5)), Refused("line 5 does not check out")),
-    ("journal-line-doubled", |w| lines(w, |lines| lines.insert(7, lines[6].clone())), Refused("line 8 does not check out")),
+    (
+        "journal-line-doubled",
+        |w| lines(w, |lines| lines.insert(7, lines[6].clone())),
+        Refused("line 8 does not check out"),
+    ),
     ("journal-bit-flipped-in-a-checksum", |w| flip(w, 0), Refused("does not check out")),
     ("journal-bit-flipped-in-a-fact", |w| flip(w, 30), Refused("does not check out")),
     ("journal-newer", newer, Refused("newer opnode")),
-    ("run.json-missing", |w| fs::remove_file(w.state("run.json")).unwrap(), Refused("run.json is damaged: it is missing")),
+    (
+        "run.json-missing",
+        |w| fs::remove_file(w.state("run.json")).unwrap(),
+        Refused("run.json is damaged: it is missing"),
+    ),
     ("run.json-damaged", |w| cut(w, "run.json", 20), Refused("run.json is damaged")),
     ("run.json-empty", |w| fs::write(w.state("run.json"), "").unwrap(), Refused("run.json is damaged")),
-    ("run.json-edited", |w| write(w, "run.json", |t| t.replace("\"started\": \"2", "\"started\": \"3")), Refused("it does not check out")),
+    (
+        "run.json-edited",
+        |w| write(w, "run.json", |t| t.replace("\"started\": \"2", "\"started\": \"3")),
+        Refused("it does not check out"),
+    ),
     ("run.json-no-text", |w| append(w, "run.json", b"\xff\xfe"), Refused("run.json")),
     (
         "spool-shorter-than-the-journal-says",
         |w| write(w, "spool/main/make.ndjson", |rows| rows[..5].to_owned()),
         Refused("make.ndjson is damaged: it has"),
     ),
-    ("spool-of-an-earlier-step-shorter", |w| cut(w, "spool/main/list.ndjson", 10), Refused("list.ndjson is damaged: it has")),
-    ("spool-missing", |w| fs::remove_file(w.state("spool/main/make.ndjson")).unwrap(), Refused("make.ndjson is damaged: it has 0 bytes")),
+    (
+        "spool-of-an-earlier-step-shorter",
+        |w| cut(w, "spool/main/list.ndjson", 10),
+        Refused("list.ndjson is damaged: it has"),
+    ),
+    (
+        "spool-missing",
+        |w| fs::remove_file(w.state("spool/main/make.ndjson")).unwrap(),
+        Refused("make.ndjson is damaged: it has 0 bytes"),
+    ),
     ("spool-longer-than-the-journal-says", |w| append(w, "spool/main/make.ndjson", b"{\"id\":\"half a ro"), GoesOn),
     (
         "spool-of-an-earlier-step-longer",
         |w| append(w, "spool/main/list.ndjson", b"{\"id\":99}\n{\"id\":10"),
         Refused("list.ndjson is damaged: it has"),
     ),
-    ("spool-zeroed", |w| bytes(w, "spool/main/list.ndjson", |b| b[900..2400].fill(0)), Refused("rows 1 to 80 are not those")),
-    ("spool-bit-flipped-in-a-value", |w| bytes(w, "spool/main/list.ndjson", |b| b[6] ^= 1), Refused("rows 1 to 80 are not those")),
+    (
+        "spool-zeroed",
+        |w| bytes(w, "spool/main/list.ndjson", |b| b[900..2400].fill(0)),
+        Refused("rows 1 to 80 are not those"),
+    ),
+    (
+        "spool-bit-flipped-in-a-value",
+        |w| bytes(w, "spool/main/list.ndjson", |b| b[6] ^= 1),
+        Refused("rows 1 to 80 are not those"),
+    ),
     ("spool-line-end-flipped", |w| flip_line_end(w, "spool/main/list.ndjson"), Refused("rows 1 to 80 are not those")),
     ("spool-rows-swapped", |w| swap_rows(w, "spool/main/list.ndjson"), Refused("rows 1 to 80 are not those")),
-    ("spool-under-way-bit-flipped", |w| bytes(w, "spool/main/make.ndjson", |b| b[9] ^= 1), Refused("make.ndjson is damaged: rows 1 to")),
+    (
+        "spool-under-way-bit-flipped",
+        |w| bytes(w, "spool/main/make.ndjson", |b| b[9] ^= 1),
+        Refused("make.ndjson is damaged: rows 1 to"),
+    ),
     (
         "watermarks.json-damaged",
         |w| fs::write(w.state("watermarks.json"), "{\"main/list\": ").unwrap(),
@@ -86,7 +134,11 @@ const HARMS: &[(&str, Harm, Then)] = &[
         |w| fs::write(w.state("watermarks.json"), r#"{"main/list": "2020-01-01T00:00:00Z"}"#).unwrap(),
         Refused("watermarks.json does not belong to this run"),
     ),
-    ("watermarks.json-no-text", |w| fs::write(w.state("watermarks.json"), b"\xff\xfe").unwrap(), Refused("watermarks.json")),
+    (
+        "watermarks.json-no-text",
+        |w| fs::write(w.state("watermarks.json"), b"\xff\xfe").unwrap(),
+        Refused("watermarks.json"),
+    ),
     ("leftovers", leftovers, GoesOn),
 ];
 
@@ -99,9 +151,9 @@ const FOREIGN: &[(&str, &str)] = &[
 ];
 
 pub fn all() -> Vec<Point> {
-    let harms = HARMS
-        .iter()
-        .map(|(name, harm, then)| Point::new(format!("damage/{name}"), move |setting, clean| damaged(setting, clean, *harm, then)));
+    let harms = HARMS.iter().map(|(name, harm, then)| {
+        Point::new(format!("damage/{name}"), move |setting, clean| damaged(setting, clean, *harm, then))
+    });
     let others = [
         ("damage/refused-runs-can-start-over", start_over as fn(&Setting, &Clean) -> Result<(), String>),
         ("damage/a-killed-start-over-is-ended-by-the-next", killed_start_over),
@@ -175,7 +227,8 @@ fn make_older(world: &World<'_>) {
         for line in lines {
             let json = line.split_once(' ').unwrap().1.replace(r#""version":2"#, r#""version":1"#);
             let parts: Vec<&str> = json.split(r#","sum":""#).collect();
-            let json: String = parts.iter().enumerate().map(|(n, part)| if n == 0 { part } else { &part[17..] }).collect();
+            let json: String =
+                parts.iter().enumerate().map(|(n, part)| if n == 0 { part } else { &part[17..] }).collect();
             let digest = sha2::Sha256::new().chain_update(&last).chain_update(&json).finalize();
             last = digest.iter().take(8).map(|b| format!("{b:02x}")).collect();
             *line = format!("{last} {json}");
@@ -248,9 +301,11 @@ fn start_over(setting: &Setting, clean: &Clean) -> Result<(), String> {
     if ended.exit != Some(8) {
         return Err(format!("--fresh ended with {:?}: {}", ended.exit, ended.stderr));
     }
-    let past: Vec<_> = fs::read_dir(world.state("past")).map_err(|e| e.to_string())?.flatten().map(|e| e.path()).collect();
-    let is_kept =
-        past.iter().any(|p| fs::read(p.join("journal")).ok().as_ref() == Some(&journal) && p.join("spool/main/list.ndjson").exists());
+    let past: Vec<_> =
+        fs::read_dir(world.state("past")).map_err(|e| e.to_string())?.flatten().map(|e| e.path()).collect();
+    let is_kept = past.iter().any(|p| {
+        fs::read(p.join("journal")).ok().as_ref() == Some(&journal) && p.join("spool/main/list.ndjson").exists()
+    });
     if is_kept { Ok(()) } else { Err(format!("the damaged run is not kept aside: {past:?}")) }
 }
 
@@ -269,7 +324,8 @@ fn killed_start_over(setting: &Setting, clean: &Clean) -> Result<(), String> {
             return Err(format!("killed at {at}, --fresh ended with {exit}: {}", last.stderr));
         }
         let past = fs::read_dir(world.state("past")).map_err(|e| e.to_string())?.flatten();
-        let is_kept = past.map(|e| e.path().join("spool/main/list.ndjson")).any(|p| fs::read(p).is_ok_and(|kept| kept == rows));
+        let is_kept =
+            past.map(|e| e.path().join("spool/main/list.ndjson")).any(|p| fs::read(p).is_ok_and(|kept| kept == rows));
         if !is_kept {
             return Err(format!("killed at {at}, the rows of the first run are gone"));
         }
@@ -311,7 +367,10 @@ fn ended(setting: &Setting, _: &Clean) -> Result<(), String> {
 fn report(setting: &Setting, clean: &Clean) -> Result<(), String> {
     let world = World::new(setting);
     let ended = world.run(None, &["--report", "/dev/full"])?;
-    if ended.exit != Some(9) || world.has_ended() || !ended.stderr.contains("running it again sends nothing that is done") {
+    if ended.exit != Some(9)
+        || world.has_ended()
+        || !ended.stderr.contains("running it again sends nothing that is done")
+    {
         return Err(format!("it ended with {:?}: {}", ended.exit, ended.stderr));
     }
     // Told where there is room, it ends, and nothing is sent again.
@@ -389,7 +448,12 @@ fn newer(world: &World<'_>) {
 
 /// What a killed run may leave beside the places of its files.
 fn leftovers(world: &World<'_>) {
-    for name in ["state/matrix/.run.json.opnode", "state/matrix/.watermarks.json.opnode", "out/.made.ndjson.opnode", "out/.opnode-probe"] {
+    for name in [
+        "state/matrix/.run.json.opnode",
+        "state/matrix/.watermarks.json.opnode",
+        "out/.made.ndjson.opnode",
+        "out/.opnode-probe",
+    ] {
         fs::write(world.path(name), "half").unwrap();
     }
 }

@@ -20,7 +20,8 @@ enum Then {
 
 use Then::{Either, Harmless, Stops};
 
-const SPOOLS: &[&str] = &["list.ndjson", "details.ndjson", "make.ndjson", "details.failed.ndjson", "make.failed.ndjson"];
+const SPOOLS: &[&str] =
+    &["list.ndjson", "details.ndjson", "make.ndjson", "details.failed.ndjson", "make.failed.ndjson"];
 const WHOLE: &[&str] = &["details.csv", "made.ndjson", "report.json", "run.json", "watermarks.json"];
 /// Written beside their places and renamed, and there is no spool of this name.
 const RENAMED: &[&str] = &["list.ndjson", "details.failed.ndjson", "make.failed.ndjson"];
@@ -70,7 +71,8 @@ pub fn short() -> Vec<Point> {
     let mut points = vec![Point::new("disk/operations-are-all-known".into(), |_, clean| known(clean))];
     for (number, (kind, file, _)) in operations().enumerate() {
         let place = if number % 2 == 0 { "first" } else { "last" };
-        let errnos: &[&'static str] = if kind == "write" { &["short", "EIO", "ENOSPC"] } else { &["ENOSPC", "EIO", "EROFS"] };
+        let errnos: &[&'static str] =
+            if kind == "write" { &["short", "EIO", "ENOSPC"] } else { &["ENOSPC", "EIO", "EROFS"] };
         let errno = errnos[number % 3];
         points.push(Point::new(format!("disk/{kind}/{file}/{place}-{errno}"), move |setting, clean| {
             let mut own = clean.calls.iter().filter(|c| c.kind == kind && name_of(&c.path) == file);
@@ -137,7 +139,9 @@ fn fail(setting: &Setting, clean: &Clean, call: &Call, errno: &'static str) -> R
     if !world.has_ended() {
         resumes = 1 + world.run_to_the_end(&[]).map_err(told)?;
     } else if ended.exit == Some(9) {
-        return Err(format!("{fault}: the run was told to have failed, and counts as ended: running it again would begin anew"));
+        return Err(format!(
+            "{fault}: the run was told to have failed, and counts as ended: running it again would begin anew"
+        ));
     }
     let unknown = verdict::check(&world, &clean.left).map_err(|e| format!("{fault} at {name}: {e}"))?;
     table::count("disk", resumes, unknown);

@@ -25,14 +25,18 @@ pub fn short() -> Vec<Point> {
     }
     // The facts that an element failed and that the next one is under way are noted together.
     points.push(Point::new("kill/write/half-of-what-is-noted-together".into(), |setting, clean| {
-        let mut calls = clean.calls.iter().skip_while(|c| !c.path.ends_with("details.failed.ndjson")).filter(|c| c.kind == "write");
+        let mut calls =
+            clean.calls.iter().skip_while(|c| !c.path.ends_with("details.failed.ndjson")).filter(|c| c.kind == "write");
         let call = calls.find(|c| c.path.ends_with("journal")).ok_or("no element failed")?;
         kill(setting, clean, "write", &[Fault::Kill(When::Half, call.number)])
     }));
     // Killed again and again, each time some calls into what was taken up.
-    for (number, steps) in [[60, 31, 90, 17, 45, 8], [200, 40, 40, 40, 40, 40], [350, 25, 90, 3, 60, 70]].into_iter().enumerate() {
+    for (number, steps) in
+        [[60, 31, 90, 17, 45, 8], [200, 40, 40, 40, 40, 40], [350, 25, 90, 3, 60, 70]].into_iter().enumerate()
+    {
         points.push(Point::new(format!("kill/again-and-again/{number}"), move |setting, clean| {
-            let faults: Vec<Fault> = steps.iter().enumerate().map(|(n, at)| Fault::Kill(MODES[(n + number) % 4], *at)).collect();
+            let faults: Vec<Fault> =
+                steps.iter().enumerate().map(|(n, at)| Fault::Kill(MODES[(n + number) % 4], *at)).collect();
             kill(setting, clean, "again", &faults)
         }));
     }
@@ -44,7 +48,8 @@ pub fn full(calls: &[Call]) -> Vec<Point> {
     let mut points = Vec::new();
     for call in calls {
         let (number, kind) = (call.number, KINDS.iter().find(|k| call.kind == **k).copied().unwrap_or("other"));
-        let modes: &[When] = if matches!(kind, "write" | "send") { &MODES } else { &[When::PowerCut, When::Before, When::After] };
+        let modes: &[When] =
+            if matches!(kind, "write" | "send") { &MODES } else { &[When::PowerCut, When::Before, When::After] };
         for mode in modes.iter().copied() {
             points.push(Point::new(format!("kill/{kind}/{number}-{mode:?}").to_lowercase(), move |setting, clean| {
                 kill(setting, clean, kind, &[Fault::Kill(mode, number)])
@@ -68,8 +73,9 @@ pub fn full(calls: &[Call]) -> Vec<Point> {
             };
             let count = 1 + next(6);
             let calls = clean.calls.len() as u64;
-            let faults: Vec<Fault> =
-                (0..count).map(|n| Fault::Kill(MODES[next(4) as usize], 1 + next(if n == 0 { calls } else { 150 }))).collect();
+            let faults: Vec<Fault> = (0..count)
+                .map(|n| Fault::Kill(MODES[next(4) as usize], 1 + next(if n == 0 { calls } else { 150 })))
+                .collect();
             kill(setting, clean, "random", &faults)
         }));
     }

@@ -39,7 +39,10 @@ fn killed(setting: &Setting, clean: &Clean, fault: &Fault) -> Result<(), String>
     }
     let left = world.left()?;
     let made: BTreeSet<String> = left.made.lines().map(verdict::key).collect();
-    if left.made.lines().count() != made.len() || made.len() + left.unknown.len() != wanted().len() || !left.failed.is_empty() {
+    if left.made.lines().count() != made.len()
+        || made.len() + left.unknown.len() != wanted().len()
+        || !left.failed.is_empty()
+    {
         return Err(format!(
             "{} rows, of {} items; unknown {:?}, failed {:?}",
             left.made.lines().count(),
@@ -55,7 +58,8 @@ fn killed(setting: &Setting, clean: &Clean, fault: &Fault) -> Result<(), String>
         }
     }
     // All rows of before, and those of the two elements that failed.
-    let (before, now): (BTreeSet<&str>, BTreeSet<&str>) = (clean.left.details.lines().collect(), left.details.lines().collect());
+    let (before, now): (BTreeSet<&str>, BTreeSet<&str>) =
+        (clean.left.details.lines().collect(), left.details.lines().collect());
     if left.details.lines().count() != now.len() || now.len() != before.len() + 6 || !now.is_superset(&before) {
         return Err(format!("details.csv has {} lines, {} different ones", left.details.lines().count(), now.len()));
     }

@@ -95,7 +95,12 @@ async fn list(Path(world): Path<String>, query: RawQuery, headers: HeaderMap) ->
 }
 
 /// Some items have two pages of details, one fails at the first page and one at its second, after a checkpoint.
-async fn details(State(worlds): State<Worlds>, Path((world, id)): Path<(String, u64)>, query: RawQuery, headers: HeaderMap) -> Response {
+async fn details(
+    State(worlds): State<Worlds>,
+    Path((world, id)): Path<(String, u64)>,
+    query: RawQuery,
+    headers: HeaderMap,
+) -> Response {
     let number = page_of(query);
     match (id, number) {
         (20 | 33, 1) => tokio::time::sleep(SLOW).await,

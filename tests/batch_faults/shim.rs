@@ -119,10 +119,13 @@ pub fn build(folder: &Path) -> Result<PathBuf, String> {
     }
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults/shim.c");
     let target = folder.join("shim.so");
-    let built = Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&target).arg(source).arg("-ldl").output();
+    let built =
+        Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&target).arg(source).arg("-ldl").output();
     match built {
         Err(e) => Err(format!("there is no `cc`: {e}")),
-        Ok(output) if !output.status.success() => Err(format!("`cc` fails: {}", String::from_utf8_lossy(&output.stderr))),
+        Ok(output) if !output.status.success() => {
+            Err(format!("`cc` fails: {}", String::from_utf8_lossy(&output.stderr)))
+        }
         Ok(_) => Ok(target),
     }
 }

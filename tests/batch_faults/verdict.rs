@@ -11,11 +11,15 @@ use crate::world::{Left, World, wanted};
 pub fn check_clean(world: &World<'_>) -> Result<Left, String> {
     let left = world.left()?;
     let refused: BTreeSet<String> = REFUSED.map(key_of).into();
-    let expect = |holds: bool, what: &str| if holds { Ok(()) } else { Err(format!("the clean run: {what}: {left:#?}")) };
+    let expect =
+        |holds: bool, what: &str| if holds { Ok(()) } else { Err(format!("the clean run: {what}: {left:#?}")) };
     expect(left.unknown.is_empty(), "something is unknown")?;
     expect(left.failed.get("make") == Some(&refused), "other items failed than the server refused")?;
     expect(left.failed.get("details") == Some(&["32", "54"].map(String::from).into()), "other elements failed")?;
-    expect(left.counts.get("details") == Some(&(2, 0)) && left.counts.get("make") == Some(&(2, 0)), "the report counts otherwise")?;
+    expect(
+        left.counts.get("details") == Some(&(2, 0)) && left.counts.get("make") == Some(&(2, 0)),
+        "the report counts otherwise",
+    )?;
     expect(left.list.lines().count() as u64 == crate::server::ITEMS, "rows of the list")?;
     // Two rows for each element but the failed ones, two more for each tenth, and the head.
     expect(left.details.lines().count() == 2 * 78 + 2 * 8 + 1, "rows of the details")?;
@@ -28,11 +32,13 @@ pub fn check_clean(world: &World<'_>) -> Result<Left, String> {
 pub fn check(world: &World<'_>, clean: &Left) -> Result<usize, String> {
     let left = world.left()?;
     let records = world.records();
-    let same = |what: &str, left: &str, clean: &str| if left == clean { Ok(()) } else { Err(differs(what, left, clean)) };
+    let same =
+        |what: &str, left: &str, clean: &str| if left == clean { Ok(()) } else { Err(differs(what, left, clean)) };
     same("list.ndjson", &left.list, &clean.list)?;
     same("details.csv", &left.details, &clean.details)?;
     same("watermarks.json", &left.watermarks, &clean.watermarks)?;
-    let without_unknown: String = clean.made.split_inclusive('\n').filter(|row| !left.unknown.contains(&key(row))).collect();
+    let without_unknown: String =
+        clean.made.split_inclusive('\n').filter(|row| !left.unknown.contains(&key(row))).collect();
     same("made.ndjson", &left.made, &without_unknown)?;
     // What a probe left goes with the next run; see the table in disk.rs.
     let litter: Vec<_> = world.litter().into_iter().filter(|p| !p.ends_with(".opnode-probe")).collect();
@@ -91,5 +97,12 @@ fn differs(what: &str, left: &str, clean: &str) -> String {
     let lines = (left.lines().count(), clean.lines().count());
     let at = left.lines().zip(clean.lines()).position(|(a, b)| a != b).unwrap_or(lines.0.min(lines.1));
     let line = |text: &str| text.lines().nth(at).unwrap_or("(nothing)").to_owned();
-    format!("{what} differs ({} lines, clean {}) at line {}: {} instead of {}", lines.0, lines.1, at + 1, line(left), line(clean))
+    format!(
+        "{what} differs ({} lines, clean {}) at line {}: {} instead of {}",
+        lines.0,
+        lines.1,
+        at + 1,
+        line(left),
+        line(clean)
+    )
 }

@@ -114,8 +114,9 @@ impl<'s> World<'s> {
         std::fs::create_dir(folder.path().join("out")).unwrap();
         std::fs::write(folder.path().join("batch.yaml"), BATCH).unwrap();
         let url = format!("{}/{name}", setting.server);
-        let connections =
-            format!("version: 1\nconnections:\n  stock:\n    connector: stock\n    url: {url}\n    limits: {{ attempts: 1 }}\n");
+        let connections = format!(
+            "version: 1\nconnections:\n  stock:\n    connector: stock\n    url: {url}\n    limits: {{ attempts: 1 }}\n"
+        );
         std::fs::write(folder.path().join("connections.yaml"), connections).unwrap();
         World { setting, folder, name }
     }
@@ -142,7 +143,11 @@ impl<'s> World<'s> {
             .current_dir(self.folder.path())
             .env_clear()
             .envs([("HOME", self.folder.path().as_os_str()), ("OPNODE_DEFINITIONS", "definitions".as_ref())])
-            .envs([("LD_PRELOAD", self.setting.shim.as_os_str()), ("FAULTS_LOG", log.as_os_str()), ("FAULTS_WATCH", watch.as_ref())])
+            .envs([
+                ("LD_PRELOAD", self.setting.shim.as_os_str()),
+                ("FAULTS_LOG", log.as_os_str()),
+                ("FAULTS_WATCH", watch.as_ref()),
+            ])
             .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
             .envs(fault.map(Fault::variable))
             .stdin(Stdio::null())
@@ -150,7 +155,8 @@ impl<'s> World<'s> {
             .stderr(std::fs::File::create(self.path("stderr")).unwrap())
             .spawn()
             .map_err(|e| e.to_string())?;
-        let status = ended(&mut child, PATIENCE).ok_or_else(|| format!("it did not end within {} s", PATIENCE.as_secs()))?;
+        let status =
+            ended(&mut child, PATIENCE).ok_or_else(|| format!("it did not end within {} s", PATIENCE.as_secs()))?;
         let stderr = String::from_utf8_lossy(&std::fs::read(self.path("stderr")).unwrap()).into_owned();
         match (status.code(), status.signal()) {
             (None, signal) if signal != Some(9) => Err(format!("it ended by signal {signal:?}: {stderr}")),
@@ -167,7 +173,10 @@ impl<'s> World<'s> {
     pub fn has_ended(&self) -> bool {
         let journal = std::fs::read(self.state("journal")).unwrap_or_default();
         let whole = journal.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
-        String::from_utf8_lossy(&journal[..whole]).lines().last().is_some_and(|line| line.contains(r#"{"fact":"ended""#))
+        String::from_utf8_lossy(&journal[..whole])
+            .lines()
+            .last()
+            .is_some_and(|line| line.contains(r#"{"fact":"ended""#))
     }
 
     /// Runs with these faults, one after the other, and then without until the run has come to its end. Gives how often it was taken up again.
@@ -178,7 +187,10 @@ impl<'s> World<'s> {
                 return Ok(resumes);
             }
             if faults.get(resumes).is_none() {
-                return Err(format!("without any fault it ended with {:?} and is not finished: {}", ended.exit, ended.stderr));
+                return Err(format!(
+                    "without any fault it ended with {:?} and is not finished: {}",
+                    ended.exit, ended.stderr
+                ));
             }
         }
         Err("it never came to its end".into())
@@ -187,7 +199,8 @@ impl<'s> World<'s> {
     /// What the run left.
     pub fn left(&self) -> Result<Left, String> {
         let read = |path: &Path| std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()));
-        let report: Value = serde_json::from_str(&read(&self.state("report.json"))?).map_err(|e| format!("report.json: {e}"))?;
+        let report: Value =
+            serde_json::from_str(&read(&self.state("report.json"))?).map_err(|e| format!("report.json: {e}"))?;
         let (mut failed, mut unknown, mut counts) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
         for step in report["steps"].as_array().into_iter().flatten() {
             let id = step["step"].as_str().unwrap_or_default().to_owned();
@@ -196,7 +209,11 @@ impl<'s> World<'s> {
             for line in read(&self.path(file))?.lines() {
                 let line: Value = serde_json::from_str(line).map_err(|e| format!("{file}: {e}: {line}"))?;
                 let key = line["item"]["key"].as_str().map_or_else(|| line["element"].to_string(), str::to_owned);
-                let set = if line["status"] == "unknown" { &mut unknown } else { failed.entry(id.clone()).or_insert_with(BTreeSet::new) };
+                let set = if line["status"] == "unknown" {
+                    &mut unknown
+                } else {
+                    failed.entry(id.clone()).or_insert_with(BTreeSet::new)
+                };
                 if !set.insert(key.clone()) {
                     return Err(format!("{file} names {key} twice"));
                 }
@@ -220,7 +237,9 @@ impl<'s> World<'s> {
     pub fn watermarks(&self) -> Result<String, String> {
         let path = self.state("watermarks.json");
         let text = std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-        serde_json::from_str::<Value>(&text).map(|kept| kept["marks"].to_string()).map_err(|e| format!("watermarks.json: {e}"))
+        serde_json::from_str::<Value>(&text)
+            .map(|kept| kept["marks"].to_string())
+            .map_err(|e| format!("watermarks.json: {e}"))
     }
 
     /// From now on the server refuses nothing.

@@ -29,7 +29,8 @@ impl Respond for Depot {
             }
             _ => {}
         }
-        let signed = request.headers.get("authorization").is_some_and(|v| v == "Basic cm9ib3Q6a2V5LW9mLXRoZS1kZXBvdA==");
+        let signed =
+            request.headers.get("authorization").is_some_and(|v| v == "Basic cm9ib3Q6a2V5LW9mLXRoZS1kZXBvdA==");
         if !signed {
             return refusal(401, "unauthorized", "who are you?");
         }
@@ -54,7 +55,10 @@ impl Respond for Depot {
 fn token(request: &Request) -> ResponseTemplate {
     let body = String::from_utf8_lossy(&request.body).into_owned();
     if body.contains("code=abc123") && body.contains("code_verifier=") {
-        return json(200, r#"{"access_token":"the-token","token_type":"Bearer","expires_in":3600,"refresh_token":"the-next"}"#);
+        return json(
+            200,
+            r#"{"access_token":"the-token","token_type":"Bearer","expires_in":3600,"refresh_token":"the-next"}"#,
+        );
     }
     json(400, r#"{"error":"invalid_grant"}"#)
 }
@@ -96,7 +100,8 @@ fn list(request: &Request) -> ResponseTemplate {
         parts = parts.iter().map(|p| p.replace("\"tags\"", "\"late\":1,\"tags\"")).collect();
     }
     let reply = json(200, &format!("[{}]", parts.join(",\n")));
-    let reply = if trouble == "slow" { reply.set_delay(Duration::from_secs(if page == 1 { 0 } else { 30 })) } else { reply };
+    let reply =
+        if trouble == "slow" { reply.set_delay(Duration::from_secs(if page == 1 { 0 } else { 30 })) } else { reply };
     if first + size > PARTS {
         return reply;
     }
@@ -109,7 +114,10 @@ fn list(request: &Request) -> ResponseTemplate {
 /// A record that no terminal can show whole.
 fn wide() -> String {
     let fields: Vec<String> = (1..40).map(|i| format!(r#""field{i}":"{}""#, "x".repeat(i))).collect();
-    format!(r#"{{"id":12345678901234567890,"note":"line one\nline\ttwo \u001b[31m","empty":null,{}}}"#, fields.join(","))
+    format!(
+        r#"{{"id":12345678901234567890,"note":"line one\nline\ttwo \u001b[31m","empty":null,{}}}"#,
+        fields.join(",")
+    )
 }
 
 fn add(request: &Request) -> ResponseTemplate {

@@ -52,7 +52,10 @@ impl Shelf {
     }
 
     fn tell(&self) -> ResponseTemplate {
-        super::json(200, &json!({"requests": self.requests, "pages": self.pages, "boxes": self.boxes.len()}).to_string())
+        super::json(
+            200,
+            &json!({"requests": self.requests, "pages": self.pages, "boxes": self.boxes.len()}).to_string(),
+        )
     }
 
     fn list(&mut self, request: &Request) -> ResponseTemplate {
@@ -64,7 +67,8 @@ impl Shelf {
         if self.mood == "broken" && page == 2 {
             return super::refusal(500, "broken", "the shelf fell over");
         }
-        let rows: Vec<String> = (1..=self.rows).map(row).filter(|(changed, _)| *changed > since).map(|(_, row)| row).collect();
+        let rows: Vec<String> =
+            (1..=self.rows).map(row).filter(|(changed, _)| *changed > since).map(|(_, row)| row).collect();
         let first = ((page - 1) * size) as usize;
         let shown: Vec<&str> = rows.iter().skip(first).take(size as usize).map(String::as_str).collect();
         let reply = super::json(200, &format!("[{}]", shown.join(",")));
@@ -96,7 +100,8 @@ impl Shelf {
         let before = self.boxes.len();
         self.boxes.retain(|b| b["name"] != name);
         let gone = ResponseTemplate::new(204);
-        let gone = if self.mood == "slow" && name.contains("Slow") { gone.set_delay(Duration::from_secs(30)) } else { gone };
+        let gone =
+            if self.mood == "slow" && name.contains("Slow") { gone.set_delay(Duration::from_secs(30)) } else { gone };
         if self.boxes.len() < before { gone } else { super::refusal(404, "not_found", "there is no such box") }
     }
 }
@@ -104,7 +109,11 @@ impl Shelf {
 /// A row and when it was changed. Its digits and its order are what must come out again.
 fn row(id: u64) -> (String, String) {
     let changed = format!("2020-01-01T00:{:02}:{:02}Z", id / 60, id % 60);
-    let kind = if id.is_multiple_of(3) { "null".to_owned() } else { format!(r#"{{"id":{},"name":"Kind {}"}}"#, id % 3, id % 3) };
+    let kind = if id.is_multiple_of(3) {
+        "null".to_owned()
+    } else {
+        format!(r#"{{"id":{},"name":"Kind {}"}}"#, id % 3, id % 3)
+    };
     let row = format!(r#"{{"id":{id},"name":"Row {id}","price":{id}.10,"kind":{kind},"changed":"{changed}"}}"#);
     (changed, row)
 }

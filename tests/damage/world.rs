@@ -190,12 +190,18 @@ impl Server {
     }
 
     fn reply(&self, site: &str, request: &http::Request<Bytes>) -> Response {
-        let query = |name: &str| request.uri().query()?.split('&').find_map(|p| p.strip_prefix(name))?.parse::<u64>().ok();
+        let query =
+            |name: &str| request.uri().query()?.split('&').find_map(|p| p.strip_prefix(name))?.parse::<u64>().ok();
         let path = request.uri().path();
         if path == "/records" {
             let body: Value = serde_json::from_slice(request.body()).unwrap();
             let key = format!("{site} {}", body["key"].as_str().unwrap());
-            self.made.lock().unwrap().entry(key).or_default().push(body["value"].as_str().unwrap_or_default().to_owned());
+            self.made
+                .lock()
+                .unwrap()
+                .entry(key)
+                .or_default()
+                .push(body["value"].as_str().unwrap_or_default().to_owned());
             return reply(200, request.body().to_vec());
         }
         if let Some(id) = path.strip_prefix("/things/").and_then(|rest| rest.strip_suffix("/parts")?.parse().ok()) {
@@ -203,7 +209,8 @@ impl Server {
         }
         let (page, since) = (query("page=").unwrap_or(1), query("since=").unwrap_or(0));
         let ids: Vec<u64> = (since + 1..=self.things).collect();
-        let rows: Vec<Value> = ids.chunks(5).nth(page as usize - 1).unwrap_or_default().iter().map(|id| self.thing(site, *id)).collect();
+        let rows: Vec<Value> =
+            ids.chunks(5).nth(page as usize - 1).unwrap_or_default().iter().map(|id| self.thing(site, *id)).collect();
         let mut response = reply(200, json!(rows).to_string());
         let link = if page * 5 < ids.len() as u64 {
             format!("<https://{site}.example.com/things?size=5&since={since}&page={}>; rel=\"next\"", page + 1)
@@ -250,7 +257,10 @@ fn batch(shape: &Shape, folder: &Path, server: &Arc<Server>) -> Arc<Batch> {
     let text = format!("version: 1\nname: b\n{}steps:{LIST}{}", shape.connections, shape.steps);
     let mut config = BatchConfig::new(Arc::new(engine));
     config.resolve = Arc::new(|_, _, connection| connection.resolve(|_, _| Ok(String::new())));
-    Arc::new(Batch::parse(&folder.join("batch.yaml"), &text, &config).unwrap_or_else(|e| panic!("{}: {e} {:?}", shape.name, e.faults)))
+    Arc::new(
+        Batch::parse(&folder.join("batch.yaml"), &text, &config)
+            .unwrap_or_else(|e| panic!("{}: {e} {:?}", shape.name, e.faults)),
+    )
 }
 
 const ROOT: &str = ".opnode/runs/b";
@@ -298,7 +308,12 @@ impl Story {
                 Err(error) => (false, false, Some(error), 0),
                 Ok(run) => {
                     let report = run.finish(|_| Ok(())).await;
-                    (true, report.finished, report.check().err(), report.steps.iter().map(|s| s.counts.unknown).sum::<u64>())
+                    (
+                        true,
+                        report.finished,
+                        report.check().err(),
+                        report.steps.iter().map(|s| s.counts.unknown).sum::<u64>(),
+                    )
                 }
             }
         });
@@ -324,8 +339,10 @@ impl Story {
     /// Keys and values of all records that are to be made.
     fn wanted(&self) -> BTreeMap<String, String> {
         let ids = self.shape.legs.iter().flat_map(|site| (BEFORE + 1..=THINGS).map(move |id| (*site, id)));
-        ids.flat_map(|(site, id)| self.shape.keys.iter().map(move |key| (format!("{site} {key}{id}"), value(self.seed, site, id))))
-            .collect()
+        ids.flat_map(|(site, id)| {
+            self.shape.keys.iter().map(move |key| (format!("{site} {key}{id}"), value(self.seed, site, id)))
+        })
+        .collect()
     }
 
     /// Files of saved lists that hold something else than the list.

@@ -16,7 +16,8 @@ pub fn trials(ground: &Arc<Ground>) -> Vec<Trial> {
     let mut test = |name: &str, tools: &[&'static str], check: fn(&Ground) -> Result<(), String>| {
         let here = Arc::clone(ground);
         let tools: Vec<(&str, bool)> = tools.iter().map(|tool| (*tool, has(tool))).collect();
-        trials.push(needs(Trial::test(format!("contract::{name}"), move || check(&here).map_err(Failed::from)), &tools));
+        trials
+            .push(needs(Trial::test(format!("contract::{name}"), move || check(&here).map_err(Failed::from)), &tools));
     };
     test("exported_symbols", &["nm"], exported_symbols);
     test("macros_are_the_error_kinds", &[], macros_are_the_error_kinds);
@@ -29,15 +30,26 @@ pub fn trials(ground: &Arc<Ground>) -> Vec<Trial> {
 
 /// With each compiler and language.
 fn headers(ground: &Arc<Ground>) -> Vec<Trial> {
-    let languages =
-        [("c", &["c99", "c11", "c17"][..], &["cc", "gcc", "clang"][..]), ("c++", &["c++11", "c++17", "c++20"], &["g++", "clang++"])];
+    let languages = [
+        ("c", &["c99", "c11", "c17"][..], &["cc", "gcc", "clang"][..]),
+        ("c++", &["c++11", "c++17", "c++20"], &["g++", "clang++"]),
+    ];
     let mut trials = Vec::new();
     for (language, standards, compilers) in languages {
         for (standard, compiler) in standards.iter().flat_map(|s| compilers.iter().map(move |c| (*s, *c))) {
             let here = Arc::clone(ground);
             let trial = Trial::test(format!("header::{compiler}::{standard}"), move || {
                 let mut command = Command::new(compiler);
-                command.args(["-x", language, &format!("-std={standard}"), "-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only"]);
+                command.args([
+                    "-x",
+                    language,
+                    &format!("-std={standard}"),
+                    "-Wall",
+                    "-Wextra",
+                    "-pedantic",
+                    "-Werror",
+                    "-fsyntax-only",
+                ]);
                 command.arg("-I").arg(here.root.join("include")).arg(here.root.join("tests/ffi/signatures.c"));
                 run(&mut command).map(|_| ()).map_err(Failed::from)
             });
@@ -62,7 +74,8 @@ fn same<T: PartialEq + std::fmt::Debug>(what: &str, left: &T, right: &T) -> Resu
 /// The library exports the functions of the header and nothing else; so does the list that is checked in.
 fn exported_symbols(ground: &Ground) -> Result<(), String> {
     let all = run(Command::new("nm").args(["-D", "--defined-only"]).arg(library(ground)))?;
-    let mut exported: Vec<String> = all.lines().filter_map(|l| l.split_whitespace().last()).map(str::to_owned).collect();
+    let mut exported: Vec<String> =
+        all.lines().filter_map(|l| l.split_whitespace().last()).map(str::to_owned).collect();
     exported.sort();
     let file = ground.root.join("tests/ffi/symbols.txt");
     if std::env::var_os("UPDATE").is_some() {
@@ -84,8 +97,10 @@ fn macros_are_the_error_kinds(ground: &Ground) -> Result<(), String> {
         declared.insert(name.to_lowercase(), number.parse::<i32>().map_err(|e| format!("{line}: {e}"))?);
     }
     // Those of the boundary itself.
-    let mut wanted =
-        BTreeMap::from([("handle", -90), ("abi", -91), ("forked", -92), ("misuse", -93)].map(|(name, number)| (name.to_owned(), number)));
+    let mut wanted = BTreeMap::from(
+        [("handle", -90), ("abi", -91), ("forked", -92), ("misuse", -93)]
+            .map(|(name, number)| (name.to_owned(), number)),
+    );
     wanted.extend(ErrorKind::ALL.iter().map(|kind| (kind.name().to_owned(), -kind.number())));
     same("the header's numbers and those of the error kinds differ", &declared, &wanted)
 }
@@ -100,7 +115,9 @@ fn prototypes(text: &str) -> BTreeMap<String, Types> {
     let mut found = BTreeMap::new();
     for statement in code.split(';').map(str::trim) {
         let Some((head, arguments)) = statement.trim_end_matches(')').split_once('(') else { continue };
-        let Some(at) = head.find("opnode_").filter(|_| !head.contains("typedef") && !head.contains('{')) else { continue };
+        let Some(at) = head.find("opnode_").filter(|_| !head.contains("typedef") && !head.contains('{')) else {
+            continue;
+        };
         let mut types: Types = arguments.split(',').filter(|a| a.trim() != "void").map(c_type).collect();
         types.push(c_type(&format!("{} result", head[..at].trim_start_matches("extern \"C\" {").trim())));
         found.insert(head[at..].trim().to_owned(), types);
@@ -152,7 +169,8 @@ fn rust_functions(text: &str) -> BTreeMap<String, Types> {
     for part in text.split("extern \"C\" fn ").skip(1) {
         let (name, rest) = part.split_once('(').unwrap();
         let (arguments, rest) = rest.split_once(')').unwrap();
-        let argument_type = |a: &str| a.split_once(':').map(|(_, t)| t.trim().replace("Out<c_void>", "*mut *mut c_void"));
+        let argument_type =
+            |a: &str| a.split_once(':').map(|(_, t)| t.trim().replace("Out<c_void>", "*mut *mut c_void"));
         let mut types: Types = arguments.split(',').filter_map(argument_type).collect();
         let result = rest.split_once('{').unwrap().0.trim().trim_start_matches("->").trim();
         types.push(result.to_owned());
@@ -162,8 +180,9 @@ fn rust_functions(text: &str) -> BTreeMap<String, Types> {
 }
 
 fn prototypes_are_the_rust_functions(ground: &Ground) -> Result<(), String> {
-    let files =
-        std::fs::read_dir(ground.root.join("src/ffi/exports")).unwrap().map(|e| std::fs::read_to_string(e.unwrap().path()).unwrap());
+    let files = std::fs::read_dir(ground.root.join("src/ffi/exports"))
+        .unwrap()
+        .map(|e| std::fs::read_to_string(e.unwrap().path()).unwrap());
     let files: Vec<String> = files.collect();
     let rust: BTreeMap<String, Types> = files.iter().flat_map(|text| rust_functions(text)).collect();
     let declared = prototypes(&header(ground));
@@ -179,7 +198,11 @@ fn a_hook_that_throws_ends_the_process(ground: &Ground) -> Result<(), String> {
     let program = ground.work.join("throwing");
     let mut compiler = Command::new("c++");
     compiler.args(["-std=c++11", "-Wall", "-Wextra", "-Werror"]).arg("-I").arg(ground.root.join("include"));
-    compiler.arg(ground.root.join("tests/ffi/throwing.cpp")).arg("-L").arg(&ground.library).args(["-lopnode", "-lpthread", "-o"]);
+    compiler.arg(ground.root.join("tests/ffi/throwing.cpp")).arg("-L").arg(&ground.library).args([
+        "-lopnode",
+        "-lpthread",
+        "-o",
+    ]);
     run(compiler.arg(&program).arg(format!("-Wl,-rpath,{}", ground.library.display())))?;
     let host = |hook: &str| {
         Command::new(&program)
@@ -193,7 +216,8 @@ fn a_hook_that_throws_ends_the_process(ground: &Ground) -> Result<(), String> {
     for hook in ["ready", "progress", "event", "drop", "drop-at-once", "thread-exit"] {
         let ended = host(hook);
         let told = String::from_utf8_lossy(&ended.stderr);
-        same(hook, &(ended.status.signal(), told.lines().count()), &(Some(6), 1)).map_err(|e| format!("{e}\n{told}"))?;
+        same(hook, &(ended.status.signal(), told.lines().count()), &(Some(6), 1))
+            .map_err(|e| format!("{e}\n{told}"))?;
         if !told.starts_with("opnode: a callback of the host threw or unwound") {
             return Err(format!("{hook}: {told}"));
         }
@@ -207,7 +231,8 @@ fn interface(ground: &Ground) -> Result<String, String> {
     let text = run(abidw.args(["--no-corpus-path", "--no-comp-dir-path", "--no-show-locs"]).arg(library(ground)))?;
     let (head, units) = text.split_once("  <abi-instr ").ok_or("abidw found no debug information")?;
     let own = |unit: &&str| unit.starts_with("address-size='64' path='src/") && unit.lines().count() > 2;
-    let kept: Vec<String> = units.split("  <abi-instr ").filter(own).map(|unit| format!("  <abi-instr {unit}")).collect();
+    let kept: Vec<String> =
+        units.split("  <abi-instr ").filter(own).map(|unit| format!("  <abi-instr {unit}")).collect();
     let whole = format!("{head}{}", kept.join(""));
     Ok(if whole.contains("</abi-corpus>") { whole } else { whole + "</abi-corpus>\n" })
 }
@@ -232,8 +257,10 @@ fn abi_notices_a_changed_argument(ground: &Ground) -> Result<(), String> {
     let (wide, narrow) = (type_of("u64").ok_or("no u64")?, type_of("u32").ok_or("no u32")?);
     let at = text.find("<function-decl name='opnode_op_start'").ok_or("no opnode_op_start")?;
     let (before, after) = text.split_at(at);
-    let broken =
-        format!("{before}{}", after.replacen(&format!("type-id='{wide}' name='tag'"), &format!("type-id='{narrow}' name='tag'"), 1));
+    let broken = format!(
+        "{before}{}",
+        after.replacen(&format!("type-id='{wide}' name='tag'"), &format!("type-id='{narrow}' name='tag'"), 1)
+    );
     if broken == text {
         return Err("the baseline does not say what type `tag` has".to_owned());
     }

@@ -83,7 +83,11 @@ fn runs(program: &Path, prefix: &Path) -> Result<(), String> {
 
 fn flags(prefix: &Path, more: &[&str]) -> Result<Vec<String>, String> {
     let mut command = Command::new("pkg-config");
-    let text = run(command.args(["--cflags", "--libs"]).args(more).arg("opnode").env("PKG_CONFIG_PATH", prefix.join("lib/pkgconfig")))?;
+    let text = run(command
+        .args(["--cflags", "--libs"])
+        .args(more)
+        .arg("opnode")
+        .env("PKG_CONFIG_PATH", prefix.join("lib/pkgconfig")))?;
     Ok(text.split_whitespace().map(str::to_owned).collect())
 }
 
@@ -111,7 +115,12 @@ fn cmake(ground: &Ground, prefix: &Path) -> Result<(), String> {
                  target_link_libraries(program opnode::opnode)\nadd_executable(still program.c)\ntarget_link_libraries(still opnode::static)\n";
     std::fs::write(folder.join("CMakeLists.txt"), lists).unwrap();
     let build = folder.join("build");
-    run(Command::new("cmake").arg("-S").arg(&folder).arg("-B").arg(&build).arg(format!("-DCMAKE_PREFIX_PATH={}", prefix.display())))?;
+    run(Command::new("cmake")
+        .arg("-S")
+        .arg(&folder)
+        .arg("-B")
+        .arg(&build)
+        .arg(format!("-DCMAKE_PREFIX_PATH={}", prefix.display())))?;
     run(Command::new("cmake").arg("--build").arg(&build))?;
     runs(&build.join("program"), prefix)?;
     runs(&build.join("still"), Path::new("/nowhere"))

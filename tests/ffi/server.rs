@@ -99,7 +99,8 @@ fn answer(method: &str, target: &str, body: &str, own: &str) -> Answer {
 }
 
 fn list(query: &str, own: &str) -> Answer {
-    let option = |name: &str| query.split('&').filter_map(|p| p.split_once('=')).find(|(n, _)| *n == name).map(|(_, v)| v);
+    let option =
+        |name: &str| query.split('&').filter_map(|p| p.split_once('=')).find(|(n, _)| *n == name).map(|(_, v)| v);
     let number = |name: &str, default: u64| option(name).and_then(|v| v.parse().ok()).unwrap_or(default);
     let (count, page, size) = (number("count", 30), number("page", 1), number("size", 10));
     let trouble = option("trouble").unwrap_or_default();
@@ -116,8 +117,9 @@ fn list(query: &str, own: &str) -> Answer {
         _ => {}
     }
     let first = (page - 1) * size + 1;
-    let goods: Vec<String> =
-        (first..(first + size).min(count + 1)).map(|id| format!(r#"{{"id":{id},"name":"Good {id}","price":{id}.10}}"#)).collect();
+    let goods: Vec<String> = (first..(first + size).min(count + 1))
+        .map(|id| format!(r#"{{"id":{id},"name":"Good {id}","price":{id}.10}}"#))
+        .collect();
     let more = first + size <= count;
     let head = if more { format!("link: <{next}>; rel=\"next\"\r\n") } else { String::new() };
     Answer::Reply(200, head, format!("[{}]", goods.join(",")))

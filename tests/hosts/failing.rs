@@ -11,7 +11,9 @@ pub(crate) const COMPILERS: [(&str, &str); 2] = [("gcc", "g++"), ("clang", "clan
 const SANITIZERS: &str = "-g -fsanitize=address,undefined -fno-sanitize-recover=all";
 
 pub(crate) fn needs(compiler: &str) -> String {
-    format!("command -v {compiler} && echo 'int main(void) {{ return 0; }}' | {compiler} -x c {SANITIZERS} - -o /dev/null")
+    format!(
+        "command -v {compiler} && echo 'int main(void) {{ return 0; }}' | {compiler} -x c {SANITIZERS} - -o /dev/null"
+    )
 }
 
 /// What a run must come to: its argument, its connection, its code, and how its stderr or else its stdout begins.
@@ -99,7 +101,10 @@ pub(crate) fn cpp(ground: &Ground, compiler: &str) -> Result<(), String> {
 /// Pools of workers that are forked from a process which has used the library, and from one that goes on using it.
 pub(crate) fn forks(ground: &Ground) -> Result<(), String> {
     let script = root().join("tests/hosts/fork.py");
-    let told = ground.run(&format!("timeout -k 5 60 python3 {}", script.display()), ground.sandbox().connection("connectwise-manage"))?;
+    let told = ground.run(
+        &format!("timeout -k 5 60 python3 {}", script.display()),
+        ground.sandbox().connection("connectwise-manage"),
+    )?;
     let worker = "60 members, the parent's connection: forked, ok\n";
     if told == format!("{}60 members\nshutdown: ok\n", worker.repeat(6)) { Ok(()) } else { Err(told) }
 }

@@ -23,13 +23,23 @@ fn blocks(guide: &str) -> Vec<(String, String, String)> {
 
 /// Code in the guide is a part of a file that is built and run.
 pub(crate) fn code_is_that_of_the_examples() -> Result<(), String> {
-    let folders = [("c", "c"), ("cpp", "cpp"), ("python", "python"), ("csharp", "csharp"), ("js", "node"), ("java", "java"), ("go", "go")];
+    let folders = [
+        ("c", "c"),
+        ("cpp", "cpp"),
+        ("python", "python"),
+        ("csharp", "csharp"),
+        ("js", "node"),
+        ("java", "java"),
+        ("go", "go"),
+    ];
     let mut count = 0;
     for (title, language, text) in blocks(&guide()) {
         let Some((_, folder)) = folders.iter().find(|(name, _)| *name == language) else { continue };
         let files = std::fs::read_dir(root().join("examples/hosts").join(folder)).unwrap();
-        let is_there =
-            files.map(|f| f.unwrap().path()).filter(|p| p.is_file()).any(|p| std::fs::read_to_string(p).unwrap().contains(&text));
+        let is_there = files
+            .map(|f| f.unwrap().path())
+            .filter(|p| p.is_file())
+            .any(|p| std::fs::read_to_string(p).unwrap().contains(&text));
         if !is_there {
             return Err(format!("{title}: this is in no file of examples/hosts/{folder}:\n{text}"));
         }
@@ -43,9 +53,11 @@ pub(crate) fn first_items(ground: &Ground, language: &str) -> Result<(), String>
     let sandbox = ground.sandbox();
     let folder = ground.out().join(format!("guide-{}", language.replace('#', "sharp")));
     std::fs::create_dir_all(folder.join("target")).unwrap();
-    for (link, to) in
-        [("include", root().join("include")), ("examples", root().join("examples")), ("target/release", ground.folder().to_owned())]
-    {
+    for (link, to) in [
+        ("include", root().join("include")),
+        ("examples", root().join("examples")),
+        ("target/release", ground.folder().to_owned()),
+    ] {
         std::os::unix::fs::symlink(to, folder.join(link)).unwrap();
     }
     let guide = guide();
@@ -63,5 +75,9 @@ pub(crate) fn first_items(ground: &Ground, language: &str) -> Result<(), String>
     std::fs::write(&file, script).unwrap();
     let told = ground.run(&format!("sh {}", file.display()), "")?;
     let items: Vec<&str> = told.lines().filter(|line| line.starts_with("{\"id\":")).collect();
-    if items.len() == 60 && items[0].contains("Technician1") { Ok(()) } else { Err(format!("{} items:\n{told}", items.len())) }
+    if items.len() == 60 && items[0].contains("Technician1") {
+        Ok(())
+    } else {
+        Err(format!("{} items:\n{told}", items.len()))
+    }
 }

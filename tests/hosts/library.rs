@@ -25,5 +25,7 @@ pub fn build() -> PathBuf {
 
 fn is_about_this_package(name: &str) -> bool {
     name == "OUT_DIR"
-        || ["CARGO_PKG_", "CARGO_BIN_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_PRIMARY_"].iter().any(|start| name.starts_with(start))
+        || ["CARGO_PKG_", "CARGO_BIN_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_PRIMARY_"]
+            .iter()
+            .any(|start| name.starts_with(start))
 }

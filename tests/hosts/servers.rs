@@ -32,7 +32,9 @@ impl Sandbox {
             assert!(count > 0, "the sandbox ended: {text}");
             text.push_str(std::str::from_utf8(&buffer[..count]).unwrap());
             // The last connection ends with its limits.
-            if let Some(all) = specifications(&text).filter(|all| all.get("optima").is_some_and(|spec| spec.contains("limits"))) {
+            if let Some(all) =
+                specifications(&text).filter(|all| all.get("optima").is_some_and(|spec| spec.contains("limits")))
+            {
                 break all;
             }
         };

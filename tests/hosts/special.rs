@@ -24,8 +24,13 @@ pub(crate) fn ctrl_c(ground: &Ground, build: &str, run: &str) -> Result<(), Stri
     let ended = child.wait_with_output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
     // In asyncio, Ctrl-C ends the task that waits, and with it the operation.
-    let cancelled = out.contains("  ended: cancelled\n") && out.contains("cancelled\n") || err.contains("KeyboardInterrupt");
-    if waits.is_ok() && cancelled && out.ends_with("shutdown: ok\n") { Ok(()) } else { Err(format!("{}\n{out}\n{err}", ended.status)) }
+    let cancelled =
+        out.contains("  ended: cancelled\n") && out.contains("cancelled\n") || err.contains("KeyboardInterrupt");
+    if waits.is_ok() && cancelled && out.ends_with("shutdown: ok\n") {
+        Ok(())
+    } else {
+        Err(format!("{}\n{out}\n{err}", ended.status))
+    }
 }
 
 /// The wrapper of one header compiles without a word as all that C++ has been since 2011.
@@ -46,7 +51,10 @@ pub(crate) fn rotated_tokens(ground: &Ground) -> Result<(), String> {
     let connection = ground.sandbox().connection("optima");
     let run = || ground.run("python3 $HOSTS/python/tokens.py tokens.json", connection);
     let (first, second) = (run()?, run()?);
-    let expected = ["kept new tokens of sandbox\ncheck: ok\nshutdown: ok\n", "signing in with kept tokens\ncheck: ok\nshutdown: ok\n"];
+    let expected = [
+        "kept new tokens of sandbox\ncheck: ok\nshutdown: ok\n",
+        "signing in with kept tokens\ncheck: ok\nshutdown: ok\n",
+    ];
     let kept = std::fs::read_to_string(ground.out().join("tokens.json")).unwrap_or_default();
     let holds = kept.contains("refresh_token") && !kept.contains("sandbox-refresh-token");
     if [first.as_str(), second.as_str()] == expected && holds { Ok(()) } else { Err(format!("{first}{second}{kept}")) }
@@ -61,8 +69,10 @@ pub(crate) fn accounts(ground: &Ground) -> Result<(), String> {
 
 /// Memory stays where it was over 2,000 operations.
 pub(crate) fn many(ground: &Ground) -> Result<(), String> {
-    let told = ground.run("python3 $ROOT/tests/hosts/many.py 2000", ground.sandbox().connection("connectwise-manage"))?;
-    let grown: Option<i64> = told.split("grown by ").nth(1).and_then(|rest| rest.split(' ').next()).and_then(|n| n.parse().ok());
+    let told =
+        ground.run("python3 $ROOT/tests/hosts/many.py 2000", ground.sandbox().connection("connectwise-manage"))?;
+    let grown: Option<i64> =
+        told.split("grown by ").nth(1).and_then(|rest| rest.split(' ').next()).and_then(|n| n.parse().ok());
     // Allocators keep a little; a leak of 1 KiB an operation would be 1.5 MiB more.
     if grown.is_some_and(|kib| kib < 1024) && told.ends_with("shutdown: ok\n") { Ok(()) } else { Err(told) }
 }
@@ -78,7 +88,9 @@ pub(crate) fn storm(ground: &Ground) -> Result<(), String> {
 pub(crate) fn exit(ground: &Ground) -> Result<(), String> {
     let script = root().join("tests/hosts/exit.js");
     let line = format!("timeout -k 5 30 node {}; test $? = 7", script.display());
-    ground.run(&line, ground.sandbox().connection("connectwise-manage")).and_then(|told| if told.is_empty() { Ok(()) } else { Err(told) })
+    ground
+        .run(&line, ground.sandbox().connection("connectwise-manage"))
+        .and_then(|told| if told.is_empty() { Ok(()) } else { Err(told) })
 }
 
 /// Items that go in one by one, and one report over all of them.

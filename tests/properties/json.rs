@@ -8,7 +8,8 @@ use serde_json::Value;
 use crate::prove;
 use crate::scripted::{Scripted, TestClock, block_on, reply};
 
-const CONNECTOR: &str = "version: 1\nconnector: acme\ntitle: Acme\nconnection: {}\nbase_url: https://acme.example.com\nauth: none\n";
+const CONNECTOR: &str =
+    "version: 1\nconnector: acme\ntitle: Acme\nconnection: {}\nbase_url: https://acme.example.com\nauth: none\n";
 const OPERATIONS: &str = "
 version: 1
 operations:
@@ -78,8 +79,9 @@ fn value(dice: &mut fastrand::Rng, depth: u32) -> String {
         1 | 2 => dice.choice(NUMBERS).unwrap().to_owned(),
         3 => text(dice),
         4 => {
-            let parts: Vec<String> =
-                (0..dice.usize(..4)).map(|_| format!("{}{}{}", space(dice), value(dice, depth - 1), space(dice))).collect();
+            let parts: Vec<String> = (0..dice.usize(..4))
+                .map(|_| format!("{}{}{}", space(dice), value(dice, depth - 1), space(dice)))
+                .collect();
             format!("[{}{}]", space(dice), parts.join(","))
         }
         _ => object(dice, depth - 1),
@@ -105,7 +107,12 @@ fn one_line(text: &str) -> String {
 fn json_keeps_its_bytes() {
     prove("JSON keeps its bytes", 100, |dice| {
         let given: Vec<String> = (0..dice.usize(1..6)).map(|_| object(dice, 4)).collect();
-        let body = format!("{}{{ \"data\":[{}] }}{}", space(dice), given.join(dice.choice([",", " ,\n", ",\t"]).unwrap()), space(dice));
+        let body = format!(
+            "{}{{ \"data\":[{}] }}{}",
+            space(dice),
+            given.join(dice.choice([",", " ,\n", ",\t"]).unwrap()),
+            space(dice)
+        );
         let sent: Arc<Mutex<Vec<String>>> = Arc::default();
         let log = Arc::clone(&sent);
         let server = Arc::new(Scripted::new(move |_, request| {
@@ -121,7 +128,8 @@ fn json_keeps_its_bytes() {
         let clock = Some(Arc::new(TestClock::new(1)) as Arc<dyn opnode::Clock>);
         let engine = Engine::new(EngineConfig { catalog, transport: Some(server), clock, ..EngineConfig::default() });
         let limits = serde_json::from_value(serde_json::json!({"concurrency": 1})).unwrap();
-        let session = engine.connect(&ConnectionSpec { connector: "acme".into(), limits, ..ConnectionSpec::default() }).unwrap();
+        let session =
+            engine.connect(&ConnectionSpec { connector: "acme".into(), limits, ..ConnectionSpec::default() }).unwrap();
         let with = CallOptions::default();
         block_on(async {
             let read = session.query("list", &Value::Null, &with).unwrap().collect().await.unwrap();
@@ -129,8 +137,9 @@ fn json_keeps_its_bytes() {
             let expected: Vec<String> = given.iter().map(|item| one_line(item)).collect();
             assert_eq!(file.lines().collect::<Vec<_>>(), expected, "the file");
             let items = Items::from_ndjson(file).unwrap();
-            let writes =
-                session.mutate("add", &Value::Null, Some(items.clone()), &with).unwrap_or_else(|e| panic!("{given:#?}: {}", e.to_json()));
+            let writes = session
+                .mutate("add", &Value::Null, Some(items.clone()), &with)
+                .unwrap_or_else(|e| panic!("{given:#?}: {}", e.to_json()));
             writes.collect().await;
             assert_eq!(*sent.lock().unwrap(), expected, "one by one");
             sent.lock().unwrap().clear();

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use opnode::definition::Operation;
 use opnode::{
-    CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, Items, Method, PlannedRequest, Result, Secret, Session, TokenOwner,
-    TokenSlot, TokenStore, Tokens,
+    CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, Items, Method, PlannedRequest, Result, Secret, Session,
+    TokenOwner, TokenSlot, TokenStore, Tokens,
 };
 use serde_json::{Map, Value, json};
 
@@ -51,8 +51,15 @@ impl TokenStore for Signed {
 #[async_trait]
 impl TokenSlot for Signed {
     async fn read(&mut self) -> Result<Option<Tokens>> {
-        let (account, seed) = (self.0.as_ref().and_then(|o| o.account.clone()), self.0.as_ref().map(|o| o.seed.clone()));
-        Ok(Some(Tokens { access: Secret::new("token-of-nobody".to_owned()), refresh: None, expires_at: None, account, seed }))
+        let (account, seed) =
+            (self.0.as_ref().and_then(|o| o.account.clone()), self.0.as_ref().map(|o| o.seed.clone()));
+        Ok(Some(Tokens {
+            access: Secret::new("token-of-nobody".to_owned()),
+            refresh: None,
+            expires_at: None,
+            account,
+            seed,
+        }))
     }
     async fn write(&mut self, _: &Tokens) -> Result<()> {
         Ok(())
@@ -80,9 +87,11 @@ fn of_schema(schema: &Value, dice: &mut fastrand::Rng, depth: u32) -> Value {
             (0..dice.usize(..3)).map(|_| of_schema(&of, dice, depth - 1)).collect()
         }
         "object" if depth > 0 => {
-            let required: Vec<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            let required: Vec<&str> =
+                schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
             let properties = schema["properties"].as_object().into_iter().flatten();
-            let chosen: Vec<_> = properties.filter(|(name, _)| required.contains(&name.as_str()) || dice.u8(..4) == 0).collect();
+            let chosen: Vec<_> =
+                properties.filter(|(name, _)| required.contains(&name.as_str()) || dice.u8(..4) == 0).collect();
             chosen.into_iter().map(|(name, schema)| (name.clone(), of_schema(schema, dice, depth - 1))).collect()
         }
         "array" => json!([]),
@@ -102,11 +111,19 @@ fn world() -> World {
     let log = Arc::clone(&sent);
     let server = Arc::new(Scripted::new(move |_, request| {
         let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let mut headers: Vec<(String, String)> = request.headers().iter().map(|(n, v)| (n.to_string(), text(v))).collect();
+        let mut headers: Vec<(String, String)> =
+            request.headers().iter().map(|(n, v)| (n.to_string(), text(v))).collect();
         headers.sort();
-        let body = (!request.body().is_empty())
-            .then(|| std::str::from_utf8(request.body()).map_or_else(|_| format!("({} bytes)", request.body().len()), str::to_owned));
-        log.lock().unwrap().push(PlannedRequest { verb: request.method().to_string(), url: request.uri().to_string(), headers, body });
+        let body = (!request.body().is_empty()).then(|| {
+            std::str::from_utf8(request.body())
+                .map_or_else(|_| format!("({} bytes)", request.body().len()), str::to_owned)
+        });
+        log.lock().unwrap().push(PlannedRequest {
+            verb: request.method().to_string(),
+            url: request.uri().to_string(),
+            headers,
+            body,
+        });
         Ok(reply(204, ""))
     }));
     let clock = Some(Arc::new(TestClock::new(1)) as Arc<dyn opnode::Clock>);
@@ -147,14 +164,20 @@ fn fits(planned: &str, sent: &str) -> bool {
 }
 
 fn same(planned: &PlannedRequest, sent: &PlannedRequest) -> bool {
-    let names = |r: &PlannedRequest| r.headers.iter().map(|(n, _)| n.clone()).filter(|n| n != "authorization").collect::<Vec<_>>();
+    let names = |r: &PlannedRequest| {
+        r.headers.iter().map(|(n, _)| n.clone()).filter(|n| n != "authorization").collect::<Vec<_>>()
+    };
     let headers = planned.headers.iter().filter(|(n, _)| n != "authorization" && n != "idempotency-key");
     let values_fit = |(name, value): &(String, String)| sent.headers.iter().any(|(n, v)| n == name && fits(value, v));
     let body = match (&planned.body, &sent.body) {
         (Some(planned), Some(sent)) => fits(planned, sent),
         (planned, sent) => planned == sent,
     };
-    planned.verb == sent.verb && fits(&planned.url, &sent.url) && names(planned) == names(sent) && { headers }.all(values_fit) && body
+    planned.verb == sent.verb
+        && fits(&planned.url, &sent.url)
+        && names(planned) == names(sent)
+        && { headers }.all(values_fit)
+        && body
 }
 
 fn try_one(world: &World, dice: &mut fastrand::Rng) -> bool {
@@ -182,15 +205,20 @@ fn try_one(world: &World, dice: &mut fastrand::Rng) -> bool {
     let ended = block_on(async {
         match operation.method {
             Method::Query => session.query(&operation.id, &options, &with)?.collect().await.map(drop),
-            Method::Mutate => session.mutate(&operation.id, &options, items.clone(), &with).map(|w| w.collect())?.await.check(),
-            Method::Delete => session.delete(&operation.id, &options, items.clone(), &with).map(|w| w.collect())?.await.check(),
+            Method::Mutate => {
+                session.mutate(&operation.id, &options, items.clone(), &with).map(|w| w.collect())?.await.check()
+            }
+            Method::Delete => {
+                session.delete(&operation.id, &options, items.clone(), &with).map(|w| w.collect())?.await.check()
+            }
         }
     });
     let sent = world.sent.lock().unwrap().clone();
     let about = format!("{} with {options} and {items:?}", operation.id);
     match plan {
         Err(refused) => {
-            let error = ended.err().unwrap_or_else(|| panic!("{about}: the plan is refused, the call is not: {refused}"));
+            let error =
+                ended.err().unwrap_or_else(|| panic!("{about}: the plan is refused, the call is not: {refused}"));
             assert!(sent.is_empty() || sent.len() < items.map_or(1, |i| i.len()), "{about}: refused, and {sent:#?}");
             assert_eq!(error.kind(), refused.kind(), "{about}: {refused} and {error}");
             false

@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use crate::prove;
 use crate::scripted::{block_on, reply};
 
-const CONNECTOR: &str = "version: 1\nconnector: acme\ntitle: Acme\nconnection: {}\nbase_url: https://acme.example.com\nauth: none
+const CONNECTOR: &str =
+    "version: 1\nconnector: acme\ntitle: Acme\nconnection: {}\nbase_url: https://acme.example.com\nauth: none
 paging: { link: { size: { query: size, default: 2 } } }\n";
 const OPERATIONS: &str = "
 version: 1
@@ -143,11 +144,18 @@ fn a_run_that_is_stopped_ends_as_one_that_is_not() {
         }
         let made = keys(&file(folder.path(), "made.ndjson"));
         let missing: Vec<&String> = all.iter().filter(|k| !made.contains(k)).collect();
-        assert_eq!(made, all.iter().filter(|k| !missing.contains(k)).cloned().collect::<Vec<_>>(), "in order, and each once");
+        assert_eq!(
+            made,
+            all.iter().filter(|k| !missing.contains(k)).cloned().collect::<Vec<_>>(),
+            "in order, and each once"
+        );
         let counts = report.steps.last().unwrap().counts;
         assert_eq!((missing.len() as u64, 0), (counts.unknown, counts.failed), "{report:#?}");
         let at_server = server.made.lock().unwrap();
-        assert!(made.iter().all(|k| at_server.get(k) == Some(&1)) && at_server.values().all(|n| *n == 1), "{at_server:?}");
+        assert!(
+            made.iter().all(|k| at_server.get(k) == Some(&1)) && at_server.values().all(|n| *n == 1),
+            "{at_server:?}"
+        );
         unknowns.fetch_add(counts.unknown, Ordering::Relaxed);
     });
     println!("{stops:?} stops, {unknowns:?} writes unknown");

@@ -14,10 +14,26 @@ const STYLES: [(&str, &str, &str); 9] = [
     ("link", "{ link: { size: { query: size, default: 3 } } }", ""),
     ("link_last", "{ link: { size: { query: size, default: 3 }, last: { query: page } } }", ""),
     ("number", "{ number: { page: { query: page }, size: { query: size, default: 3 } } }", ", items: /data"),
-    ("total", "{ number: { page: { query: page }, size: { query: size, default: 3 }, total: /total } }", ", items: /data"),
-    ("pages", "{ number: { page: { query: page }, size: { query: size, default: 3 }, end: { total_pages: /pages } } }", ", items: /data"),
-    ("offset", "{ offset: { offset: { query: skip }, size: { query: size, default: 3 }, total: /total } }", ", items: /data"),
-    ("cursor", "{ cursor: { token: /next, send: { query: page }, size: { query: size, default: 3 } } }", ", items: /data"),
+    (
+        "total",
+        "{ number: { page: { query: page }, size: { query: size, default: 3 }, total: /total } }",
+        ", items: /data",
+    ),
+    (
+        "pages",
+        "{ number: { page: { query: page }, size: { query: size, default: 3 }, end: { total_pages: /pages } } }",
+        ", items: /data",
+    ),
+    (
+        "offset",
+        "{ offset: { offset: { query: skip }, size: { query: size, default: 3 }, total: /total } }",
+        ", items: /data",
+    ),
+    (
+        "cursor",
+        "{ cursor: { token: /next, send: { query: page }, size: { query: size, default: 3 } } }",
+        ", items: /data",
+    ),
     ("next_url", "{ next_url: { pointer: /url, size: { query: size, default: 3 } } }", ", items: /data"),
     ("keyset", "{ keyset: { after: { query: after, from: /id }, size: { query: size, default: 3 } } }", ""),
 ];
@@ -42,7 +58,10 @@ fn answer(style: &str, rows: u64, most: u64, request: &http::Request<bytes::Byte
             response
         }
         "keyset" => reply(200, json!(list).to_string()),
-        _ => reply(200, json!({"data": list, "total": rows, "pages": pages, "next": next, "url": next.map(at)}).to_string()),
+        _ => reply(
+            200,
+            json!({"data": list, "total": rows, "pages": pages, "next": next, "url": next.map(at)}).to_string(),
+        ),
     }
 }
 
@@ -61,7 +80,14 @@ struct Habit {
 }
 
 /// The list of a server with habits.
-fn odd(style: &str, rows: u64, most: u64, habit: &Habit, request: &http::Request<bytes::Bytes>, seen: usize) -> Response {
+fn odd(
+    style: &str,
+    rows: u64,
+    most: u64,
+    habit: &Habit,
+    request: &http::Request<bytes::Bytes>,
+    seen: usize,
+) -> Response {
     let mut response = answer(style, rows, most, request);
     let body: Value = serde_json::from_slice(&response.body).unwrap();
     let list = body.as_array().or_else(|| body["data"].as_array()).unwrap();
@@ -96,7 +122,8 @@ fn walk_oddly(
 ) -> opnode::Result<Walked> {
     let (name, paging, items) = STYLES[style];
     let mut catalog = Catalog::empty();
-    let connector = "version: 1\nconnector: acme\ntitle: Acme\nconnection: {}\nbase_url: https://acme.example.com\nauth: none\n";
+    let connector =
+        "version: 1\nconnector: acme\ntitle: Acme\nconnection: {}\nbase_url: https://acme.example.com\nauth: none\n";
     catalog.add("acme", "connector.yaml", format!("{connector}paging: {paging}\n"));
     let operation = format!(
         "version: 1\noperations:\n  things: {{ title: T, method: query, request: GET /things, response: {{ result: list{items} }} }}\n"
@@ -112,7 +139,8 @@ fn walk_oddly(
     let clock = Some(Arc::new(TestClock::new(seed)) as Arc<dyn opnode::Clock>);
     let engine = Engine::new(EngineConfig { catalog, transport: Some(server), clock, ..EngineConfig::default() });
     let limits = serde_json::from_value(limits.clone()).unwrap();
-    let session = engine.connect(&ConnectionSpec { connector: "acme".into(), limits, ..ConnectionSpec::default() }).unwrap();
+    let session =
+        engine.connect(&ConnectionSpec { connector: "acme".into(), limits, ..ConnectionSpec::default() }).unwrap();
     block_on(async {
         let mut walk = session.query("things", &Value::Null, with).unwrap();
         let mut ids = Vec::new();
@@ -133,12 +161,16 @@ fn a_list_that_is_not_whole_is_never_complete() {
         let name = STYLES[style].0;
         // Without any announcement, a page without a body is the end of a list, and so is a first one; a number of pages that is too small cannot be found out.
         let announced = !matches!(name, "number" | "keyset");
-        let blank = (announced && dice.bool()).then(|| (dice.u64(1..61), dice.usize(1..4), ["", " \n", "null"][dice.usize(..3)]));
+        let blank = (announced && dice.bool())
+            .then(|| (dice.u64(1..61), dice.usize(1..4), ["", " \n", "null"][dice.usize(..3)]));
         let least = if blank.is_none() && matches!(name, "total" | "offset") { 0 } else { 3 };
         let habit = Habit { blank, off: [-40, -2, -1, 0, 0, 1, 2, 7, 300][dice.usize(least..9)] };
         let limits = json!({"concurrency": dice.u8(1..9), "page_size": dice.u8(1..30)});
         let about = format!("{}: {rows} rows, {most} a page at most, {habit:?}, {limits}", STYLES[style].0);
-        let Ok(found) = walk_oddly(style, (rows, most), &habit, (&limits, &CallOptions::default()), dice.u64(..)) else { return };
+        let Ok(found) = walk_oddly(style, (rows, most), &habit, (&limits, &CallOptions::default()), dice.u64(..))
+        else {
+            return;
+        };
         let whole = found.ids == (1..=rows).collect::<Vec<_>>();
         assert!(whole || !found.receipt.complete, "{about}: {:?} {:?}", found.ids, found.receipt);
         assert!(found.ids.windows(2).all(|pair| pair[0] < pair[1]), "a row came twice: {about}: {:?}", found.ids);

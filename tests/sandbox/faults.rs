@@ -31,7 +31,8 @@ async fn a_reset_write_is_unknown_and_took_effect() {
     spec.limits.concurrency = Some(1);
     let session = engine.connect(&spec).unwrap();
     let items = Items::from_array(json!([{"name": "a"}, {"name": "b"}, {"name": "c"}]).to_string()).unwrap();
-    let reply = session.mutate("createThing", &Value::Null, Some(items), &CallOptions::default()).unwrap().collect().await;
+    let reply =
+        session.mutate("createThing", &Value::Null, Some(items), &CallOptions::default()).unwrap().collect().await;
     let statuses: Vec<OutcomeStatus> = reply.outcomes.iter().map(|o| o.status).collect();
     assert_eq!(statuses, [OutcomeStatus::Ok, OutcomeStatus::Unknown, OutcomeStatus::Ok]);
     assert_eq!(reply.outcomes[1].error.as_ref().unwrap().kind(), ErrorKind::UnknownOutcome);
@@ -46,7 +47,8 @@ async fn resets_leave_writes_alone_unless_asked() {
     let (sandbox, engine) = start(faults("every=1,kinds=reset")).await;
     let session = connect(&sandbox, &engine, "acme");
     let items = Items::from_array(r#"[{"name":"a"}]"#).unwrap();
-    let reply = session.mutate("createThing", &Value::Null, Some(items), &CallOptions::default()).unwrap().collect().await;
+    let reply =
+        session.mutate("createThing", &Value::Null, Some(items), &CallOptions::default()).unwrap().collect().await;
     assert_eq!(reply.outcomes[0].status, OutcomeStatus::Ok);
     let error = session.query("getThings", &Value::Null, &CallOptions::default()).unwrap().collect().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Network);
@@ -56,7 +58,10 @@ async fn resets_leave_writes_alone_unless_asked() {
 async fn faults_in_the_words_of_the_system() {
     let (sandbox, _) = start(faults("every=1,kinds=429+503")).await;
     let limited = get(sandbox.address(), "/things").await;
-    assert_eq!((limited.status, limited.header("retry-after"), limited.body.as_str()), (429, Some("2"), r#"{"error":"Slow down"}"#));
+    assert_eq!(
+        (limited.status, limited.header("retry-after"), limited.body.as_str()),
+        (429, Some("2"), r#"{"error":"Slow down"}"#)
+    );
     let unavailable = send(sandbox.address(), "POST", "/things", "{}").await;
     // sandbox.yaml has no words for it: the form comes from the definition.
     assert_eq!((unavailable.status, unavailable.at("/code")), (503, json!("Unavailable")));

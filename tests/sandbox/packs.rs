@@ -364,10 +364,18 @@ pub fn catalog() -> Catalog {
         ("bolt", "sandbox.yaml", BOLT_SANDBOX),
         ("gear", "connector.yaml", GEAR),
         ("gear", "lists.yaml", GEAR_LISTS),
-        ("gear", "sandbox.yaml", "version: 1\nconnection: { key: open }\nreplies: { unpaged: { body: [{ gear: 1 }] } }\n"),
+        (
+            "gear",
+            "sandbox.yaml",
+            "version: 1\nconnection: { key: open }\nreplies: { unpaged: { body: [{ gear: 1 }] } }\n",
+        ),
         ("fixed", "connector.yaml", FIXED),
         ("fixed", "lists.yaml", GEAR_LISTS),
-        ("fixed", "sandbox.yaml", "version: 1\nconnection: { token: x }\nreplies: { unpaged: { body: [{ fixed: 1 }] } }\n"),
+        (
+            "fixed",
+            "sandbox.yaml",
+            "version: 1\nconnection: { token: x }\nreplies: { unpaged: { body: [{ fixed: 1 }] } }\n",
+        ),
     ] {
         catalog.add(connector, file, text);
     }

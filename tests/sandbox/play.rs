@@ -33,7 +33,8 @@ async fn written(session: &Session, operation: &str, options: Value, item: Value
 async fn a_record_lives_and_dies() {
     let (sandbox, engine) = start(Faults::default()).await;
     let session = connect(&sandbox, &engine, "acme");
-    let created = write(&session, "createThing", json!({}), json!([{"kind": "odd", "name": "new", "extra": 1.10}])).await;
+    let created =
+        write(&session, "createThing", json!({}), json!([{"kind": "odd", "name": "new", "extra": 1.10}])).await;
     assert_eq!(created[0].http_status, Some(201));
     assert_eq!(
         created[0].items.to_json(),
@@ -42,7 +43,10 @@ async fn a_record_lives_and_dies() {
     assert_eq!(created[0].location.as_deref(), Some(format!("http://{}/api/v1/things/61", sandbox.address()).as_str()));
     let id = || json!({"id": 61});
     let patched = written(&session, "patchThing", id(), json!({"kind": null, "active": false})).await;
-    assert_eq!(patched, r#"[{"name":"new","id":61,"_info":{"lastUpdated":"2025-01-01T00:00:00Z"},"extra":1.1,"active":false}]"#);
+    assert_eq!(
+        patched,
+        r#"[{"name":"new","id":61,"_info":{"lastUpdated":"2025-01-01T00:00:00Z"},"extra":1.1,"active":false}]"#
+    );
     let merged = written(&session, "mergeThing", id(), json!({"kind": "even", "id": 5})).await;
     assert!(merged.contains(r#""kind":"even""#) && merged.contains(r#""id":61"#), "{merged}");
     let replaced = written(&session, "replaceThing", id(), json!({"name": "newer"})).await;
@@ -52,7 +56,10 @@ async fn a_record_lives_and_dies() {
     assert_eq!(write(&session, "deleteThing", id(), Value::Null).await[0].http_status, Some(204));
     let error = one(&session, "getThing", id()).await.unwrap_err();
     assert_eq!((error.kind(), error.provider.code.as_deref()), (ErrorKind::NotFound, Some("Gone")));
-    assert_eq!(write(&session, "deleteThing", id(), Value::Null).await[0].error.as_ref().unwrap().kind(), ErrorKind::NotFound);
+    assert_eq!(
+        write(&session, "deleteThing", id(), Value::Null).await[0].error.as_ref().unwrap().kind(),
+        ErrorKind::NotFound
+    );
     // Numbers are never given twice.
     assert!(written(&session, "createThing", json!({}), json!({"name": "next"})).await.contains(r#""id":62"#));
 }
@@ -61,11 +68,15 @@ async fn a_record_lives_and_dies() {
 async fn refusals_reach_the_caller_with_their_field() {
     let (sandbox, engine) = start(Faults::default()).await;
     let session = connect(&sandbox, &engine, "acme");
-    let outcomes = write(&session, "createThing", json!({}), json!([{"name": "thing7"}, {"name": ""}, {"name": "fine"}])).await;
+    let outcomes =
+        write(&session, "createThing", json!({}), json!([{"name": "thing7"}, {"name": ""}, {"name": "fine"}])).await;
     let kinds: Vec<Option<ErrorKind>> = outcomes.iter().map(|o| o.error.as_ref().map(|e| e.kind())).collect();
     assert_eq!(kinds, [Some(ErrorKind::Conflict), Some(ErrorKind::Rejected), None]);
     let error = outcomes[1].error.as_ref().unwrap();
-    assert_eq!((error.provider.details[0].field.as_deref(), error.provider.code.as_deref()), (Some("name"), Some("Bad")));
+    assert_eq!(
+        (error.provider.details[0].field.as_deref(), error.provider.code.as_deref()),
+        (Some("name"), Some("Bad"))
+    );
     assert!(error.provider.request_id.as_deref().unwrap().starts_with("sandbox-"));
     let error = one(&session, "getThings", json!({"where": "nope = 1"})).await.unwrap_err();
     assert_eq!((error.provider.code.as_deref(), error.kind()), (Some("BadFilter"), ErrorKind::Rejected));
@@ -88,7 +99,10 @@ async fn values_in_a_path_tell_records_apart() {
     let (sandbox, engine) = start(Faults::default()).await;
     let session = connect(&sandbox, &engine, "acme");
     let notes = one(&session, "getNotes", json!({"parentId": 4})).await.unwrap();
-    assert_eq!(notes, r#"[{"id":"n4-1","thingId":4,"text":"Note 1 of 4"},{"id":"n4-2","thingId":4,"text":"Note 2 of 4"}]"#);
+    assert_eq!(
+        notes,
+        r#"[{"id":"n4-1","thingId":4,"text":"Note 1 of 4"},{"id":"n4-2","thingId":4,"text":"Note 2 of 4"}]"#
+    );
     let created = written(&session, "createNote", json!({"parentId": 4}), json!({"text": "third"})).await;
     assert_eq!(created, r#"[{"id":"n4-3","thingId":4,"text":"third"}]"#);
     assert_eq!(one(&session, "getNote", json!({"parentId": 4, "noteId": "n4-3"})).await.unwrap(), created);
@@ -100,9 +114,18 @@ async fn values_in_a_path_tell_records_apart() {
 async fn hidden_fields_filter_but_do_not_show() {
     let (sandbox, engine) = start(Faults::default()).await;
     let session = connect(&sandbox, &engine, "acme");
-    let reply = session.query("getUnwalkable", &json!({"kind": "small"}), &CallOptions::default()).unwrap().collect().await.unwrap();
+    let reply = session
+        .query("getUnwalkable", &json!({"kind": "small"}), &CallOptions::default())
+        .unwrap()
+        .collect()
+        .await
+        .unwrap();
     assert_eq!(reply.items.len(), 2);
-    assert!(reply.items.iter().all(|i| !i.as_str().contains("kind") && !i.as_str().contains("\"id\":1,\"size\"")), "{:?}", reply.items);
+    assert!(
+        reply.items.iter().all(|i| !i.as_str().contains("kind") && !i.as_str().contains("\"id\":1,\"size\"")),
+        "{:?}",
+        reply.items
+    );
 }
 
 #[tokio::test]
@@ -118,10 +141,17 @@ async fn every_shape_has_a_reply() {
         ("versioned", format!("[{sample}]")),
         ("getText", r#"[{"contentType":"text/plain","text":"sandbox: Text\n"}]"#.to_owned()),
     ] {
-        assert_eq!(one(&session, operation, json!({})).await.unwrap_or_else(|e| panic!("{operation}: {e:?}")), expected, "{operation}");
+        assert_eq!(
+            one(&session, operation, json!({})).await.unwrap_or_else(|e| panic!("{operation}: {e:?}")),
+            expected,
+            "{operation}"
+        );
     }
     let file = one(&session, "getFile", json!({})).await.unwrap();
-    assert!(file.contains(r#""contentType":"application/pdf""#) && file.contains(r#""fileName":"getFile.pdf""#), "{file}");
+    assert!(
+        file.contains(r#""contentType":"application/pdf""#) && file.contains(r#""fileName":"getFile.pdf""#),
+        "{file}"
+    );
     assert_eq!(write(&session, "runNothing", json!({}), Value::Null).await[0].http_status, Some(204));
     let wrapped = written(&session, "wrapped", json!({}), json!({"name": "mine", "other": 1})).await;
     assert_eq!(wrapped, format!("[{}]", sample.replace("\"Thing\"", "\"mine\"")));
@@ -136,7 +166,12 @@ async fn connectors_on_one_port_are_told_apart() {
     let (sandbox, engine) = start(Faults::default()).await;
     assert_eq!(sandbox.connectors().collect::<Vec<_>>(), ["acme", "bolt", "fixed", "gear"]);
     assert_eq!(one(&connect(&sandbox, &engine, "gear"), "unpaged", json!({})).await.unwrap(), r#"[{"gear":1}]"#);
-    assert!(one(&connect(&sandbox, &engine, "bolt"), "unpaged", json!({})).await.unwrap().starts_with(r#"[{"id":1,"name":"Row"}"#));
+    assert!(
+        one(&connect(&sandbox, &engine, "bolt"), "unpaged", json!({}))
+            .await
+            .unwrap()
+            .starts_with(r#"[{"id":1,"name":"Row"}"#)
+    );
     let unsupported = |name: &str| match sandbox.connection(name) {
         Err(error) => (error.kind(), error.message.clone()),
         Ok(_) => panic!("{name} has a connection"),
@@ -144,15 +179,21 @@ async fn connectors_on_one_port_are_told_apart() {
     // Its address is fixed, so its requests are sent here, below its host.
     assert_eq!(sandbox.connection("fixed").unwrap().reroute, Some(format!("http://{}", sandbox.address())));
     assert_eq!(one(&connect(&sandbox, &engine, "fixed"), "unpaged", json!({})).await.unwrap(), r#"[{"fixed":1}]"#);
-    assert_eq!(unsupported("acmee"), (ErrorKind::Unsupported, "the sandbox does not play `acmee`; did you mean `acme`?".into()));
+    assert_eq!(
+        unsupported("acmee"),
+        (ErrorKind::Unsupported, "the sandbox does not play `acmee`; did you mean `acme`?".into())
+    );
 }
 
 #[tokio::test]
 async fn wrong_credentials_are_not_accepted() {
     let (sandbox, engine) = start(Faults::default()).await;
-    for (connector, secret, operation) in
-        [("acme", "secret", "getInfo"), ("bolt", "token", "unpaged"), ("gear", "key", "unpaged"), ("fixed", "token", "unpaged")]
-    {
+    for (connector, secret, operation) in [
+        ("acme", "secret", "getInfo"),
+        ("bolt", "token", "unpaged"),
+        ("gear", "key", "unpaged"),
+        ("fixed", "token", "unpaged"),
+    ] {
         let mut spec = sandbox.connection(connector).unwrap();
         spec.values.insert(secret.to_owned(), "wrong".to_owned());
         let error = one(&engine.connect(&spec).unwrap(), operation, json!({})).await.unwrap_err();

@@ -32,7 +32,8 @@ pub const JSON: &str = "Content-Type: application/json";
 
 /// One request on a connection of its own; `None` when it was closed without a reply.
 pub async fn ask(address: SocketAddr, line: &str, headers: &[&str], body: &[u8]) -> Option<Raw> {
-    let mut head = format!("{line} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
+    let mut head =
+        format!("{line} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
     headers.iter().for_each(|header| head.push_str(&format!("{header}\r\n")));
     head.push_str("\r\n");
     let mut stream = TcpStream::connect(address).await.unwrap();

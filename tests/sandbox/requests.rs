@@ -43,7 +43,15 @@ async fn refusals_have_the_status_and_form_of_the_system() {
         ("PATCH", "/things/1", r#"[{"op":"replace","path":"name"}]"#, 400, "Bad", Some("InvalidPatch"), Some("")),
         ("PATCH", "/things/1", r#"[{"op":"move","path":"name"}]"#, 400, "Bad", Some("InvalidPatch"), Some("")),
         ("PATCH", "/things/1", r#"[{"op":"remove","path":"name"}]"#, 400, "Bad", Some("MissingField"), Some("name")),
-        ("PATCH", "/things/1", r#"[{"op":"replace","path":"name","value":5}]"#, 400, "Bad", Some("InvalidField"), Some("name")),
+        (
+            "PATCH",
+            "/things/1",
+            r#"[{"op":"replace","path":"name","value":5}]"#,
+            400,
+            "Bad",
+            Some("InvalidField"),
+            Some("name"),
+        ),
         ("PATCH", "/things/1", "[1]", 400, "Bad", Some("InvalidPatch"), Some("")),
         ("PATCH", "/things/999", patch, 404, "Gone", None, None),
     ] {
@@ -52,7 +60,12 @@ async fn refusals_have_the_status_and_form_of_the_system() {
         assert_eq!((reply.status, reply.at("/code")), (status, json!(code)), "{what}: {}", reply.body);
         assert_eq!(reply.header("content-type"), Some("application/vnd.acme+json"), "{what}");
         if let (Some(detail), Some(field)) = (detail, field) {
-            assert_eq!((reply.at("/errors/0/code"), reply.at("/errors/0/field")), (json!(detail), json!(field)), "{what}: {}", reply.body);
+            assert_eq!(
+                (reply.at("/errors/0/code"), reply.at("/errors/0/field")),
+                (json!(detail), json!(field)),
+                "{what}: {}",
+                reply.body
+            );
         }
     }
     let reply = send(address, "DELETE", "/things", "").await;
@@ -122,11 +135,15 @@ async fn links_are_those_of_a_real_server() {
 #[tokio::test]
 async fn forward_only_has_its_own_rules() {
     let (sandbox, _) = start(Faults::default()).await;
-    let forward =
-        async |target: &str| ask(sandbox.address(), &format!("GET /api/v1{target}"), &[AUTH, "x-paging: forward"], b"").await.unwrap();
+    let forward = async |target: &str| {
+        ask(sandbox.address(), &format!("GET /api/v1{target}"), &[AUTH, "x-paging: forward"], b"").await.unwrap()
+    };
     let page = forward("/things?pageSize=50&page=9").await;
     assert_eq!(page.json().as_array().unwrap().len(), 50, "the page number is ignored");
-    assert_eq!(page.header("link").unwrap(), format!("<http://{}/api/v1/things?pageSize=50&afterId=50>; rel=\"next\"", sandbox.address()));
+    assert_eq!(
+        page.header("link").unwrap(),
+        format!("<http://{}/api/v1/things?pageSize=50&afterId=50>; rel=\"next\"", sandbox.address())
+    );
     let last = forward("/things?pageSize=50&afterId=50").await;
     assert_eq!((last.json().as_array().unwrap().len(), last.header("link")), (10, Some("")));
     assert_eq!(forward("/things?sortBy=id").await.at("/errors/0/field"), json!("sortBy"));
@@ -272,7 +289,8 @@ async fn odd_requests_all_get_a_reply() {
         "/report",
         "/things/bulk",
     ];
-    let names = ["where", "whereAny", "sortBy", "pick", "page", "pageSize", "afterId", "kind", "active", "%ff", "", "id"];
+    let names =
+        ["where", "whereAny", "sortBy", "pick", "page", "pageSize", "afterId", "kind", "active", "%ff", "", "id"];
     let values = [
         "",
         "0",

@@ -22,8 +22,10 @@ const REFUSED: &[(&str, ErrorKind)] = &[
 
 /// Paged lists that fit on one page in the real system too, with their rows: there is one integration of a kind, and there are three kinds; and bills
 /// are written in a few ways.
-const SHORT: &[&str] =
-    &["jumpcloud-msp/providers_retrieveIntegrations 3", "jumpcloud-msp/syncro_retrieveBillingMappingConfigurationOptions 2"];
+const SHORT: &[&str] = &[
+    "jumpcloud-msp/providers_retrieveIntegrations 3",
+    "jumpcloud-msp/syncro_retrieveBillingMappingConfigurationOptions 2",
+];
 
 /// Rows of a call, and pages with some.
 async fn call(session: &Session, template: &Template) -> opnode::Result<(usize, u64)> {

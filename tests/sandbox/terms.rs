@@ -124,9 +124,15 @@ async fn terms_narrow_the_list_and_its_total() {
         (json!(["nobody:eq:1"]), vec![]),
         (json!(["nobody:ne:1"]), vec![]),
     ] {
-        let ids = walk(&session, "getGrains", json!({"filter": filter})).await.unwrap_or_else(|e| panic!("{filter}: {e:?}"));
+        let ids =
+            walk(&session, "getGrains", json!({"filter": filter})).await.unwrap_or_else(|e| panic!("{filter}: {e:?}"));
         assert_eq!(ids, expected, "{filter}");
-        let count = session.query("countGrains", &json!({"filter": filter}), &CallOptions::default()).unwrap().collect().await.unwrap();
+        let count = session
+            .query("countGrains", &json!({"filter": filter}), &CallOptions::default())
+            .unwrap()
+            .collect()
+            .await
+            .unwrap();
         assert_eq!(count.items.to_json(), format!("[{{\"count\":{}}}]", expected.len()), "{filter}");
     }
     let both = json!({"filter": ["id:gt:20", "name:eq:Grain*, small"]});
@@ -136,9 +142,16 @@ async fn terms_narrow_the_list_and_its_total() {
 #[tokio::test]
 async fn commas_of_a_list_of_values_need_not_be_encoded() {
     let (sandbox, _) = dune().await;
-    for target in ["/grains?filter=id:in:3,5,wet:eq:true&sort=_id", "/repeated?filter=id:in:3,5&filter=name:search:Grain&sort=_id"] {
+    for target in [
+        "/grains?filter=id:in:3,5,wet:eq:true&sort=_id",
+        "/repeated?filter=id:in:3,5&filter=name:search:Grain&sort=_id",
+    ] {
         let reply = get(&sandbox, target).await;
-        assert_eq!((reply.at("/total"), reply.at("/rows/0/id"), reply.at("/rows/1/id")), (json!(2), json!(3), json!(5)), "{target}");
+        assert_eq!(
+            (reply.at("/total"), reply.at("/rows/0/id"), reply.at("/rows/1/id")),
+            (json!(2), json!(3), json!(5)),
+            "{target}"
+        );
     }
 }
 
@@ -161,7 +174,8 @@ async fn a_malformed_filter_is_refused_as_the_system_refuses() {
         assert_eq!(found, (400, json!("Bad"), json!("filter"), json!("InvalidFilter")), "{filter}");
         assert!(reply.at("/message").as_str().unwrap().contains(part), "{filter}: {}", reply.body);
     }
-    let error = walk(&connect(&sandbox, &engine, "dune"), "getGrains", json!({"filter": ["id:gte:1"]})).await.unwrap_err();
+    let error =
+        walk(&connect(&sandbox, &engine, "dune"), "getGrains", json!({"filter": ["id:gte:1"]})).await.unwrap_err();
     assert_eq!((error.kind(), error.provider.code.as_deref()), (ErrorKind::Rejected, Some("Bad")));
 }
 

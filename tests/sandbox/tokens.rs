@@ -32,7 +32,9 @@ async fn many_calls_renew_their_token_and_lose_none() {
         for round in 0..10 {
             let calls = (0..6).map(|_| {
                 let session = session.clone();
-                tokio::spawn(async move { session.query(operation, &Value::Null, &CallOptions::default()).unwrap().collect().await })
+                tokio::spawn(async move {
+                    session.query(operation, &Value::Null, &CallOptions::default()).unwrap().collect().await
+                })
             });
             for call in calls.collect::<Vec<_>>() {
                 call.await.unwrap().unwrap_or_else(|e| panic!("{connector} {round}: {e:?}"));
@@ -44,7 +46,10 @@ async fn many_calls_renew_their_token_and_lose_none() {
     // 60 calls, 20 with each token.
     assert!((3..=4).contains(&exchanges("optima/token")), "{log}");
     assert!((3..=4).contains(&exchanges("connectwise-home/token")), "{log}");
-    assert_eq!(ask(sandbox.address(), "GET /__sandbox/summary", &[], b"").await.unwrap().at("/reused_refresh_tokens"), json!(0));
+    assert_eq!(
+        ask(sandbox.address(), "GET /__sandbox/summary", &[], b"").await.unwrap().at("/reused_refresh_tokens"),
+        json!(0)
+    );
 }
 
 #[tokio::test]
@@ -82,7 +87,10 @@ async fn a_person_signs_in_with_pkce() {
         let reply = ask(sandbox.address(), &target, &[], b"").await.unwrap();
         assert_eq!(reply.status, 302, "{}", reply.body);
         let back = url::Url::parse(reply.header("location").unwrap()).unwrap();
-        assert!(back.as_str().starts_with(REDIRECT) && back.query_pairs().any(|(n, v)| n == "state" && v == "state 1"), "{back}");
+        assert!(
+            back.as_str().starts_with(REDIRECT) && back.query_pairs().any(|(n, v)| n == "state" && v == "state 1"),
+            "{back}"
+        );
         back.query_pairs().find(|(n, _)| n == "code").map(|(_, v)| opnode::Secret::new(v.into_owned()))
     };
     assert!(code("").await.is_none(), "without a challenge nobody signs in");
@@ -114,8 +122,9 @@ async fn the_token_address_checks_what_it_is_given() {
     assert_eq!((good.status, good.at("/token_type"), good.at("/expires_in")), (200, json!("Bearer"), json!(300)));
     assert_eq!(good.header("cache-control"), Some("no-store"));
     for redirect in ["http://example.com/", "javascript:alert(1)", ""] {
-        let target =
-            format!("GET /auth.connectwise.com/connect/authorize?response_type=code&client_id=sandbox-client&redirect_uri={redirect}");
+        let target = format!(
+            "GET /auth.connectwise.com/connect/authorize?response_type=code&client_id=sandbox-client&redirect_uri={redirect}"
+        );
         let reply = ask(address, &target, &[], b"").await.unwrap();
         assert_eq!((reply.status, reply.header("location")), (400, None), "{redirect}");
     }
@@ -135,16 +144,26 @@ async fn operations_of_several_hosts_and_versions() {
     let created = write("createUser", json!({}), json!([user])).await;
     assert_eq!(created[0].items.to_values().unwrap()[0]["id"], "user-31", "{:?}", created[0]);
     let given = write("addUserToIdentityRole", json!({"user_id": "user-1"}), json!(["role-2", "role-99"])).await;
-    let told: Vec<_> = given.iter().map(|o| (o.status, o.error.as_ref().is_some_and(|e| e.message.contains("Role not found")))).collect();
+    let told: Vec<_> = given
+        .iter()
+        .map(|o| (o.status, o.error.as_ref().is_some_and(|e| e.message.contains("Role not found"))))
+        .collect();
     assert_eq!(told, [(OutcomeStatus::Ok, false), (OutcomeStatus::Failed, true)], "{given:?}");
-    let bought = form(address, "grant_type=refresh_token&client_id=sandbox-client&refresh_token=sandbox-refresh-token").await;
+    let bought =
+        form(address, "grant_type=refresh_token&client_id=sandbox-client&refresh_token=sandbox-refresh-token").await;
     let bearer = format!("Authorization: Bearer {}", bought.at("/access_token").as_str().unwrap());
-    for (header, status) in [("Content-Type: application/json", 415), ("X: y", 415), ("Content-Type: application/json;version=1.0", 200)] {
+    for (header, status) in
+        [("Content-Type: application/json", 415), ("X: y", 415), ("Content-Type: application/json;version=1.0", 200)]
+    {
         let reply = ask(address, "GET /auth.connectwise.com/api/users", &[&bearer, header], b"").await.unwrap();
         assert_eq!(reply.status, status, "{header}: {}", reply.body);
         assert!(status == 200 || reply.at("/message").as_str().unwrap().contains("version=1.0"));
     }
-    assert_eq!(ask(address, "GET /home.connectwise.com/api/users", &[&bearer], b"").await.unwrap().status, 404, "another host's path");
+    assert_eq!(
+        ask(address, "GET /home.connectwise.com/api/users", &[&bearer], b"").await.unwrap().status,
+        404,
+        "another host's path"
+    );
 }
 
 #[tokio::test]
@@ -166,7 +185,12 @@ async fn lists_choose_fields_and_sort_by_the_key_under_its_other_name() {
     let (sandbox, engine) = start_with(Catalog::builtin(), Faults::default()).await;
     let session = connect(&sandbox, &engine, "jumpcloud-msp");
     let options = json!({"provider_id": "p", "fields": ["name"], "sort": ["-_id"]});
-    let reply = session.query("providers_listOrganizations", &options, &CallOptions::default()).unwrap().collect().await.unwrap();
+    let reply = session
+        .query("providers_listOrganizations", &options, &CallOptions::default())
+        .unwrap()
+        .collect()
+        .await
+        .unwrap();
     assert_eq!((reply.items.len(), reply.receipt.pages), (45, 4));
     assert_eq!(reply.items.iter().next().unwrap().as_str(), r#"{"name":"Client 9"}"#);
 }

@@ -32,7 +32,10 @@ async fn a_walk_without_an_order_doubles_and_loses_rows() {
         ids.dedup();
         assert!(ids.len() < 35, "{query} {size}");
     }
-    assert_eq!(walk(&sandbox, "", 10).await, [(1..=10), (10..=19), (19..=28), (28..=32)].into_iter().flatten().collect::<Vec<_>>());
+    assert_eq!(
+        walk(&sandbox, "", 10).await,
+        [(1..=10), (10..=19), (19..=28), (28..=32)].into_iter().flatten().collect::<Vec<_>>()
+    );
     let again = "/grains?skip=10&limit=10";
     assert_eq!(page(&sandbox, again).await, page(&sandbox, again).await, "a page that is asked for again is the same");
     assert!(page(&sandbox, "/grains?skip=35&limit=10").await.is_empty());
@@ -49,9 +52,12 @@ async fn a_walk_with_an_order_gives_every_row_once() {
     }
     // The last operation takes no order, so that nobody could walk its list if it moved.
     let session = connect(&sandbox, &engine, "dune");
-    for (operation, options) in [("getGrains", json!({})), ("getGrains", json!({"sort": ["colour", "-_id"]})), ("getRepeated", json!({}))] {
+    for (operation, options) in
+        [("getGrains", json!({})), ("getGrains", json!({"sort": ["colour", "-_id"]})), ("getRepeated", json!({}))]
+    {
         let reply = session.query(operation, &options, &CallOptions::default()).unwrap().collect().await.unwrap();
-        let mut ids: Vec<u64> = reply.items.to_values().unwrap().iter().map(|item| item["id"].as_u64().unwrap()).collect();
+        let mut ids: Vec<u64> =
+            reply.items.to_values().unwrap().iter().map(|item| item["id"].as_u64().unwrap()).collect();
         ids.sort_unstable();
         assert_eq!((ids, reply.receipt.pages), (all.clone(), 5), "{operation} {options}");
     }
@@ -79,6 +85,11 @@ async fn the_shipped_list_moves_for_others_but_not_for_the_engine() {
     }
     let options = json!({"provider_id": "65a4f0c2e4b0a1b2c3d4e5f0"});
     let session = connect(&sandbox, &engine, "jumpcloud-msp");
-    let reply = session.query("providers_listOrganizations", &options, &CallOptions::default()).unwrap().collect().await.unwrap();
+    let reply = session
+        .query("providers_listOrganizations", &options, &CallOptions::default())
+        .unwrap()
+        .collect()
+        .await
+        .unwrap();
     assert_eq!((unique(&reply.items.to_values().unwrap()), reply.receipt.pages), (45, 4));
 }

@@ -42,7 +42,12 @@ async fn link_and_forward_only_walks() {
     let (sandbox, engine) = start(Faults::default()).await;
     let session = connect(&sandbox, &engine, "acme");
     let query = async |options: Value, with: CallOptions| {
-        session.query("getThings", &options, &with).unwrap().collect().await.unwrap_or_else(|e| panic!("{options}: {e:?}"))
+        session
+            .query("getThings", &options, &with)
+            .unwrap()
+            .collect()
+            .await
+            .unwrap_or_else(|e| panic!("{options}: {e:?}"))
     };
     let all: Vec<u64> = (1..=60).collect();
     let reply = query(Value::Null, CallOptions::default()).await;
@@ -56,9 +61,12 @@ async fn link_and_forward_only_walks() {
     assert_eq!((ids(&reply), reply.receipt.pages, reply.receipt.stop), (all, 6, Some(StopReason::NoNext)));
     let reply = query(json!({"where": "id > 50", "pick": ["id", "owner/name"]}), forward).await;
     assert_eq!(reply.items.iter().next().unwrap().as_str(), r#"{"id":51,"owner":{"name":"Seven"}}"#);
-    let reply = query(json!({"where": "active = true", "sortBy": "id desc", "kind": "small"}), CallOptions::default()).await;
+    let reply =
+        query(json!({"where": "active = true", "sortBy": "id desc", "kind": "small"}), CallOptions::default()).await;
     assert_eq!(ids(&reply), (1..=60).rev().filter(|n| n % 6 == 5).collect::<Vec<_>>());
-    let reply = query(json!({"whereAny": "tags/value = \"blue\"", "active": false, "pageSize": 100}), CallOptions::default()).await;
+    let reply =
+        query(json!({"whereAny": "tags/value = \"blue\"", "active": false, "pageSize": 100}), CallOptions::default())
+            .await;
     assert_eq!(reply.items.len(), 30);
 }
 
@@ -71,6 +79,11 @@ async fn search_and_count_filter_like_the_list() {
     let reply = session.query("searchThings", &options, &CallOptions::default()).unwrap().collect().await.unwrap();
     assert_eq!(ids(&reply), (10..=19).rev().collect::<Vec<_>>());
     assert_eq!(reply.receipt.pages, 2, "a search is paged by the query string while its filter stays in the body");
-    let reply = session.query("countThings", &json!({"where": filter}), &CallOptions::default()).unwrap().collect().await.unwrap();
+    let reply = session
+        .query("countThings", &json!({"where": filter}), &CallOptions::default())
+        .unwrap()
+        .collect()
+        .await
+        .unwrap();
     assert_eq!(reply.items.to_json(), r#"[{"count":10}]"#);
 }

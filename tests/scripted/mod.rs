@@ -18,7 +18,9 @@ pub struct Scripted {
 }
 
 impl Scripted {
-    pub fn new(answer: impl Fn(u64, &http::Request<Bytes>) -> Result<Response, Failure> + Send + Sync + 'static) -> Scripted {
+    pub fn new(
+        answer: impl Fn(u64, &http::Request<Bytes>) -> Result<Response, Failure> + Send + Sync + 'static,
+    ) -> Scripted {
         Scripted { answer: Box::new(answer), seen: AtomicU64::new(0) }
     }
 }

@@ -37,7 +37,9 @@ fn things(count: usize) -> (Ground, String) {
     let mut server = Command::new("sh");
     server.args(["-c", &format!("exec {PYTHON} -B \"$0\" {port} {count}"), app.to_str().unwrap()]);
     ground.serve(server, port);
-    ground.connections(&format!("  things:\n    connector: django\n    url: http://127.0.0.1:{port}\n    limits: {{ concurrency: 4 }}\n"));
+    ground.connections(&format!(
+        "  things:\n    connector: django\n    url: http://127.0.0.1:{port}\n    limits: {{ concurrency: 4 }}\n"
+    ));
     (ground, format!("server-{port}.log"))
 }
 
@@ -61,14 +63,19 @@ fn writes() -> Result<(), String> {
     ground.run(&["delete", "remove", "--items", "@gone.ndjson"]).ended(0)?;
     for (verb, status, count) in [("POST", 201, 40), ("PUT", 200, 10), ("DELETE", 204, 20)] {
         let lines = ground.lines(&log, |line| line.contains(&format!("\"{verb} ")));
-        same(verb, (lines.len(), lines.iter().filter(|l| l.contains(&format!("\" {status} "))).count()), (count, count))?;
+        same(
+            verb,
+            (lines.len(), lines.iter().filter(|l| l.contains(&format!("\" {status} "))).count()),
+            (count, count),
+        )?;
     }
     same("rows", ids(&ground.run(&["query", "next"]).ended(0)?), (1..=30).collect())
 }
 
 fn refused() -> Result<(), String> {
     let (ground, log) = things(1);
-    let told = ground.run(&["mutate", "add", "--items", r#"[{"name":""}]"#]).ended(5)?.says(&["(400)", "may not be blank"])?;
+    let told =
+        ground.run(&["mutate", "add", "--items", r#"[{"name":""}]"#]).ended(5)?.says(&["(400)", "may not be blank"])?;
     same("records", told.items().len(), 0)?;
     same("POSTs", ground.lines(&log, |line| line.contains("\"POST ")).len(), 1)
 }

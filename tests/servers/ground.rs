@@ -46,7 +46,9 @@ impl Ground {
     pub fn new(name: &str) -> Ground {
         let folder = tempfile::Builder::new().prefix("opn").tempdir().unwrap();
         let definitions = folder.path().join("definitions/operations").join(name);
-        for file in ["connector.yaml", "operations.yaml"].map(|file| source(name).join(file)).iter().filter(|f| f.is_file()) {
+        for file in
+            ["connector.yaml", "operations.yaml"].map(|file| source(name).join(file)).iter().filter(|f| f.is_file())
+        {
             std::fs::create_dir_all(&definitions).unwrap();
             std::fs::copy(file, definitions.join(file.file_name().unwrap())).unwrap();
         }
@@ -179,7 +181,11 @@ impl Told {
 
     /// Fails when the command did not end with this code.
     pub fn ended(self, code: i32) -> Result<Told, String> {
-        if self.code == code { Ok(self) } else { Err(format!("exit {} in place of {code}\n{}\n{}", self.code, self.stdout, self.stderr)) }
+        if self.code == code {
+            Ok(self)
+        } else {
+            Err(format!("exit {} in place of {code}\n{}\n{}", self.code, self.stdout, self.stderr))
+        }
     }
 
     /// Fails when standard error lacks one of these texts.

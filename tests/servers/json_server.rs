@@ -15,7 +15,9 @@ pub fn trials() -> Vec<Trial> {
             ("numbered pages give each row once", || walk(25, &["query", "things"])),
             ("numbered pages that are all full give each row once", || walk(30, &["query", "things"])),
             ("linked pages give each row once", || walk(25, &["query", "linked", "--set", "_page=1"])),
-            ("linked pages that are all full give each row once", || walk(30, &["query", "linked", "--set", "_page=1"])),
+            ("linked pages that are all full give each row once", || {
+                walk(30, &["query", "linked", "--set", "_page=1"])
+            }),
             ("one page of a server that links only when a page was asked for is not said to be the whole", unlinked),
             ("creates, changes and deletes are each done once", writes),
         ],
@@ -71,8 +73,12 @@ fn writes() -> Result<(), String> {
     ground.run(&["mutate", "put", "--items", "@changed.ndjson"]).ended(0)?;
     ground.run(&["delete", "remove", "--items", "@gone.ndjson"]).ended(0)?;
     let store = ground.json("db.json");
-    let kept: Vec<(u64, &str)> =
-        store["things"].as_array().unwrap().iter().map(|t| (t["id"].as_u64().unwrap(), t["name"].as_str().unwrap())).collect();
+    let kept: Vec<(u64, &str)> = store["things"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|t| (t["id"].as_u64().unwrap(), t["name"].as_str().unwrap()))
+        .collect();
     let mut kept = kept;
     kept.sort_unstable();
     same("things", kept, (1..=30).map(|id| (id, if id <= 10 { "changed" } else { "new" })).collect())

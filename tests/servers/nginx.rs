@@ -43,7 +43,9 @@ pub fn front() -> (Ground, u16, u16) {
 }
 
 fn connect(ground: &Ground, port: u16, limits: &str) {
-    ground.connections(&format!("  front:\n    connector: nginx\n    url: https://127.0.0.1:{port}\n    limits: {limits}\n"));
+    ground.connections(&format!(
+        "  front:\n    connector: nginx\n    url: https://127.0.0.1:{port}\n    limits: {limits}\n"
+    ));
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -61,8 +63,16 @@ fn writes(operation: &str, verb: &str, reloads: Reloads) -> Result<(), String> {
     let items: String = (0..COUNT).map(|id| format!("{}\n", json!({"id": id}))).collect();
     ground.write("items.ndjson", &items);
     let method = if operation == "remove" { "delete" } else { "mutate" };
-    let command =
-        ground.command(&[method, operation, "--items", "@items.ndjson", "--outcomes", "outcomes.ndjson", "--receipt", "receipt.json"]);
+    let command = ground.command(&[
+        method,
+        operation,
+        "--items",
+        "@items.ndjson",
+        "--outcomes",
+        "outcomes.ndjson",
+        "--receipt",
+        "receipt.json",
+    ]);
     let running = std::thread::spawn(move || told(command));
     while !running.is_finished() {
         if reloads == Reloads::Many {
@@ -75,13 +85,20 @@ fn writes(operation: &str, verb: &str, reloads: Reloads) -> Result<(), String> {
 
 fn judge(ground: &Ground, told: Told, verb: &str) -> Result<(), String> {
     let outcomes = ground.lines("outcomes.ndjson", |_| true);
-    let statuses: Vec<Value> = outcomes.iter().map(|line| serde_json::from_str::<Value>(line).unwrap()["status"].clone()).collect();
+    let statuses: Vec<Value> =
+        outcomes.iter().map(|line| serde_json::from_str::<Value>(line).unwrap()["status"].clone()).collect();
     let bad = statuses.iter().filter(|s| *s != "ok").count();
     if bad > 0 || statuses.len() != COUNT {
-        return Err(format!("{bad} of {} outcomes are not ok:\n{}\n{}", statuses.len(), told.stdout.lines().count(), told.stderr));
+        return Err(format!(
+            "{bad} of {} outcomes are not ok:\n{}\n{}",
+            statuses.len(),
+            told.stdout.lines().count(),
+            told.stderr
+        ));
     }
     let told = told.ended(0)?;
-    same("writes done", ground.lines("inner.log", |line| line.starts_with(verb)).len(), COUNT).map_err(|e| format!("{e}\n{}", told.stderr))
+    same("writes done", ground.lines("inner.log", |line| line.starts_with(verb)).len(), COUNT)
+        .map_err(|e| format!("{e}\n{}", told.stderr))
 }
 
 fn apart() -> Result<(), String> {
@@ -94,7 +111,8 @@ fn apart() -> Result<(), String> {
 /// Twelve at once, of which five in a second are served.
 fn limited() -> Result<(), String> {
     let (ground, _, _) = front();
-    let calls: Vec<_> = (0..12).map(|_| ground.command(&["query", "busy"])).map(|c| std::thread::spawn(move || told(c))).collect();
+    let calls: Vec<_> =
+        (0..12).map(|_| ground.command(&["query", "busy"])).map(|c| std::thread::spawn(move || told(c))).collect();
     for call in calls {
         call.join().unwrap().ended(0)?;
     }

@@ -28,10 +28,16 @@ fn house(connector: &str, secret: &str, life: &str) -> (Ground, String) {
     let mut ground = Ground::new(connector);
     let port = free_port();
     let mut server = Command::new("node");
-    server.arg(source("oidc-provider").join("server.js")).arg(port.to_string()).env("LIFE", life).env("NODE_NO_WARNINGS", "1");
+    server
+        .arg(source("oidc-provider").join("server.js"))
+        .arg(port.to_string())
+        .env("LIFE", life)
+        .env("NODE_NO_WARNINGS", "1");
     ground.serve(server, port);
     let secret = if secret.is_empty() { String::new() } else { format!("    clientSecret: {secret:?}\n") };
-    ground.connections(&format!("  house:\n    connector: {connector}\n    account: house\n    url: http://127.0.0.1:{port}\n{secret}"));
+    ground.connections(&format!(
+        "  house:\n    connector: {connector}\n    account: house\n    url: http://127.0.0.1:{port}\n{secret}"
+    ));
     (ground, format!("server-{port}.log"))
 }
 
@@ -41,7 +47,9 @@ const ROBOT: &str = "{\"who\":\"robot\"}\n";
 fn sign_in() -> Result<(Ground, String), String> {
     let (ground, log) = house("oidc-provider", "", "2");
     let mut login = ground.command(&["login", "house"]);
-    login.env("BROWSER", source("oidc-provider").join("browser")).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    login
+        .env("BROWSER", source("oidc-provider").join("browser"))
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default());
     told(login).ended(0)?;
     let me = ground.run(&["query", "me"]).ended(0)?;
     same("me", me.stdout, ROBOT.to_owned())?;
@@ -71,11 +79,16 @@ fn rotation() -> Result<(), String> {
 fn together() -> Result<(), String> {
     let (ground, log) = sign_in()?;
     age();
-    let calls: Vec<_> = (0..4).map(|_| ground.command(&["query", "me"])).map(|c| std::thread::spawn(move || told(c))).collect();
+    let calls: Vec<_> =
+        (0..4).map(|_| ground.command(&["query", "me"])).map(|c| std::thread::spawn(move || told(c))).collect();
     for call in calls {
         same("me", call.join().unwrap().ended(0)?.stdout, ROBOT.to_owned())?;
     }
-    same("renewals and refusals", (count(&ground, &log, "grant refresh_token"), count(&ground, &log, "refused")), (1, 0))
+    same(
+        "renewals and refusals",
+        (count(&ground, &log, "grant refresh_token"), count(&ground, &log, "refused")),
+        (1, 0),
+    )
 }
 
 /// A refresh token that was used elsewhere revokes the whole sign-in.

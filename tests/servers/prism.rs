@@ -48,7 +48,11 @@ const MANAGE: Pack = Pack {
 pub fn trials() -> Vec<Trial> {
     let there = "node -e 'require.resolve(\"@stoplight/prism-cli/package.json\")'";
     let needs = |pack: &Pack| format!("{there} && test -f '{}'", document(pack).display());
-    let mut trials = crate::trials("prism", &needs(&HOME), vec![("every request of ConnectWise Home fits its document", || fits(&HOME))]);
+    let mut trials = crate::trials(
+        "prism",
+        &needs(&HOME),
+        vec![("every request of ConnectWise Home fits its document", || fits(&HOME))],
+    );
     trials.extend(crate::trials(
         "prism",
         &needs(&MANAGE),
@@ -71,7 +75,8 @@ fn fits(pack: &Pack) -> Result<(), String> {
         .arg(document(pack))
         .args([pack.base, pack.keep]);
     ground.serve(server, port);
-    let connection = format!("    connector: {}\n    reroute: http://127.0.0.1:{port}\n{}", pack.connector, pack.values);
+    let connection =
+        format!("    connector: {}\n    reroute: http://127.0.0.1:{port}\n{}", pack.connector, pack.values);
     ground.connections(&format!("  mock:\n{connection}    limits: {{ attempts: 1 }}\n"));
     let operations = ground.run(&["operations"]).ended(0)?;
     let own = format!("{}/", pack.connector);
@@ -107,7 +112,9 @@ fn left_open(told: &Told) -> Option<String> {
 fn judge(pack: &Pack, lines: &[String]) -> Result<(), String> {
     let good = lines.iter().filter(|line| line.ends_with(" good")).count();
     // What the document does not have cannot be judged by it.
-    let judged = |line: &&String| line.contains("[\"") && !line.contains("not resolved") && !line.contains("no method matched");
-    let bad: Vec<&String> = lines.iter().filter(judged).filter(|line| !pack.wrong.iter().any(|w| line.contains(w))).collect();
+    let judged =
+        |line: &&String| line.contains("[\"") && !line.contains("not resolved") && !line.contains("no method matched");
+    let bad: Vec<&String> =
+        lines.iter().filter(judged).filter(|line| !pack.wrong.iter().any(|w| line.contains(w))).collect();
     if bad.is_empty() && good >= pack.good { Ok(()) } else { Err(format!("{good} good requests\n{bad:#?}")) }
 }

@@ -21,8 +21,12 @@ pub fn trials() -> Vec<Trial> {
         vec![
             ("https goes through a tunnel", || through("https", "CONNECT 0.0.0.0")),
             ("http goes through it", || through("http", "GET 0.0.0.0")),
-            ("a wrong password is tried once, before https", || refused("https", WRONG, "did not accept its user name and password")),
-            ("a wrong password is tried once, before http", || refused("http", WRONG, "did not accept its user name and password")),
+            ("a wrong password is tried once, before https", || {
+                refused("https", WRONG, "did not accept its user name and password")
+            }),
+            ("a wrong password is tried once, before http", || {
+                refused("http", WRONG, "did not accept its user name and password")
+            }),
             ("a missing password is named, before https", || refused("https", "", "asks for a user name and password")),
             ("a missing password is named, before http", || refused("http", "", "asks for a user name and password")),
             ("a host that it cannot reach is told from a proxy that is down", beyond),
@@ -42,7 +46,9 @@ fn proxy(scheme: &str) -> (Ground, u16) {
     server.args(["-c", &format!("exec {PYTHON} -B -m proxy {options}")]);
     ground.serve(server, port);
     let behind = if scheme == "https" { secure } else { plain };
-    ground.connections(&format!("  far:\n    connector: nginx\n    url: {scheme}://0.0.0.0:{behind}\n    allow_http: true\n"));
+    ground.connections(&format!(
+        "  far:\n    connector: nginx\n    url: {scheme}://0.0.0.0:{behind}\n    allow_http: true\n"
+    ));
     (ground, port)
 }
 
@@ -96,7 +102,8 @@ fn beyond() -> Result<(), String> {
     let (ground, port) = proxy("https");
     ground.connections("  far:\n    connector: nginx\n    url: https://far.invalid\n    limits: { attempts: 1 }\n");
     let failed = call(&ground, &["query", "list"], RIGHT, port).ended(6)?;
-    failed.says(&["far.invalid cannot be reached", &format!("the proxy 127.0.0.1:{port} does not open a way to it")])?;
+    failed
+        .says(&["far.invalid cannot be reached", &format!("the proxy 127.0.0.1:{port} does not open a way to it")])?;
     let away = call(&ground, &["query", "list"], RIGHT, free_port()).ended(6)?;
     away.says(&["the proxy 127.0.0.1:", "(from HTTPS_PROXY) cannot be reached"]).map(|_| ())
 }

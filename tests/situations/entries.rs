@@ -48,7 +48,8 @@ fn run(stage: &Stage, command: &mut Command) -> Result<(i32, String, String), St
         .stderr(to("stderr"))
         .spawn()
         .map_err(|e| e.to_string())?;
-    let status = ended(&mut child, PATIENCE).ok_or_else(|| format!("it did not end within {} s", PATIENCE.as_secs()))?;
+    let status =
+        ended(&mut child, PATIENCE).ok_or_else(|| format!("it did not end within {} s", PATIENCE.as_secs()))?;
     let text = |name: &str| stage.text(name).unwrap_or_default();
     Ok((status.code().unwrap_or(-1), text("stdout"), text("stderr")))
 }
@@ -174,10 +175,12 @@ struct Printed<'p> {
 
 fn c(_: &Situation, stage: &Stage) -> Result<Found, String> {
     let (exit, stdout, stderr) = run(stage, &mut Command::new(host()?))?;
-    let printed: Printed<'_> = serde_json::from_str(&stdout).map_err(|e| format!("{e}: exit {exit}\n{stdout}{stderr}"))?;
+    let printed: Printed<'_> =
+        serde_json::from_str(&stdout).map_err(|e| format!("{e}: exit {exit}\n{stdout}{stderr}"))?;
     let kind = printed.error.as_ref().and_then(|e| e["kind"].as_str()).map(str::to_owned);
     let rows = printed.batches.iter().flatten().map(|raw| raw.get().to_owned());
-    let items: Vec<String> = if stage.method == "query" { rows.collect() } else { rows.flat_map(|outcome| items_of(&outcome)).collect() };
+    let items: Vec<String> =
+        if stage.method == "query" { rows.collect() } else { rows.flat_map(|outcome| items_of(&outcome)).collect() };
     // A write's own error stands with its outcomes; the call as a whole ends well.
     let kind = kind.or_else(|| if stage.method == "query" { None } else { verdict(&printed) });
     Ok(Found::new(items, kind, &printed.report["receipt"], printed.error.as_ref()))

@@ -223,6 +223,10 @@ fn filled(value: &Value, cells: &BTreeMap<String, Value>) -> Option<Value> {
 fn inside(text: &str, cells: &BTreeMap<String, Value>) -> String {
     cells.iter().fold(text.to_owned(), |text, (name, cell)| {
         let mark = format!("{{{name}}}");
-        if text.contains(&mark) { text.replace(&mark, &if cell.is_null() { String::new() } else { plain(cell) }) } else { text }
+        if text.contains(&mark) {
+            text.replace(&mark, &if cell.is_null() { String::new() } else { plain(cell) })
+        } else {
+            text
+        }
     })
 }

@@ -39,7 +39,13 @@ impl Found {
             notes: receipt["notes"].as_array().map(texts).or_else(|| complete.map(|_| Vec::new())),
             outcomes: serde_json::from_value(receipt["outcomes"].clone()).ok(),
             error: error
-                .map(|e| format!("{} {}", e["message"].as_str().unwrap_or_default(), e["advice"].as_str().unwrap_or_default()))
+                .map(|e| {
+                    format!(
+                        "{} {}",
+                        e["message"].as_str().unwrap_or_default(),
+                        e["advice"].as_str().unwrap_or_default()
+                    )
+                })
                 .unwrap_or_default(),
             ..Found::default()
         }
@@ -116,8 +122,10 @@ impl Found {
             let missing = expected.iter().filter(|part| !found.iter().any(|note| note.contains(*part)));
             missing.for_each(|part| faults.add(format!("no note says {part:?}: {found:?}")));
         }
-        let unsaid =
-            expect.says.iter().filter(|part| !self.error.contains(*part) && !self.stderr.as_ref().is_some_and(|s| s.contains(*part)));
+        let unsaid = expect
+            .says
+            .iter()
+            .filter(|part| !self.error.contains(*part) && !self.stderr.as_ref().is_some_and(|s| s.contains(*part)));
         unsaid.for_each(|part| faults.add(format!("the error does not say {part:?}: {:?}", self.error)));
         if let Some(stderr) = &self.stderr {
             let missing = expect.stderr.iter().filter(|part| !stderr.contains(*part));
@@ -176,7 +184,10 @@ impl Found {
 
     /// All of it, for a reader of a failure.
     pub fn shown(&self) -> String {
-        let receipt = format!("complete {:?}, end {:?}, notes {:?}, outcomes {:?}", self.complete, self.end, self.notes, self.outcomes);
+        let receipt = format!(
+            "complete {:?}, end {:?}, notes {:?}, outcomes {:?}",
+            self.complete, self.end, self.notes, self.outcomes
+        );
         let stderr = self.stderr.as_deref().unwrap_or_default();
         format!(
             "  items {}\n  kind {:?}, exit {:?}: {}\n  {receipt}\n  requests {:#?}\n{stderr}",

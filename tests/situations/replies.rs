@@ -27,7 +27,8 @@ impl Played {
     pub fn start(replies: &[Reply]) -> Played {
         let noted = Arc::new(Mutex::new(Noted { used: vec![0; replies.len()], ..Noted::default() }));
         let (own, memory) = (replies.to_vec(), Arc::clone(&noted));
-        let mut server = Server::start(vec![Act::Choose(Arc::new(move |request| choose(&own, &memory, request)))], None, None);
+        let mut server =
+            Server::start(vec![Act::Choose(Arc::new(move |request| choose(&own, &memory, request)))], None, None);
         if replies.is_empty() {
             server.close();
         }
@@ -53,7 +54,9 @@ impl Played {
 fn choose(replies: &[Reply], memory: &Mutex<Noted>, request: &Request) -> Act {
     let mut noted = memory.lock().unwrap();
     noted.times.push(Instant::now());
-    let fits = |(at, reply): &(usize, &Reply)| reply.times.is_none_or(|times| noted.used[*at] < times) && fits(&reply.when, request);
+    let fits = |(at, reply): &(usize, &Reply)| {
+        reply.times.is_none_or(|times| noted.used[*at] < times) && fits(&reply.when, request)
+    };
     let Some((at, reply)) = replies.iter().enumerate().find(fits) else {
         noted.unfit.push(request.line.clone());
         return Act::Answer(vec![Step::Reset]);
@@ -62,7 +65,8 @@ fn choose(replies: &[Reply], memory: &Mutex<Noted>, request: &Request) -> Act {
     let mut bytes = bytes(reply, request);
     let half = bytes.len() - body(reply, request).len().div_ceil(2);
     // A pause lies behind the first byte.
-    let slow = (reply.delay_ms > 0).then(|| Step::Drip(bytes.drain(..1).collect(), Duration::from_millis(reply.delay_ms)));
+    let slow =
+        (reply.delay_ms > 0).then(|| Step::Drip(bytes.drain(..1).collect(), Duration::from_millis(reply.delay_ms)));
     let half = half - usize::from(slow.is_some());
     let steps = match (reply.drop, reply.cut) {
         (true, _) => vec![Step::Close],
@@ -92,7 +96,8 @@ fn fits(when: &When, request: &Request) -> bool {
 fn line_fits(wanted: &str, line: &str) -> bool {
     let (wanted, query) = wanted.split_once('?').unwrap_or((wanted, ""));
     let (plain, sent) = line.split_once('?').unwrap_or((line, ""));
-    wanted == plain && query.split('&').filter(|pair| !pair.is_empty()).all(|pair| sent.split('&').any(|own| own == pair))
+    wanted == plain
+        && query.split('&').filter(|pair| !pair.is_empty()).all(|pair| sent.split('&').any(|own| own == pair))
 }
 
 fn bytes(reply: &Reply, request: &Request) -> Vec<u8> {

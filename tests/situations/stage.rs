@@ -9,7 +9,8 @@ use crate::form::{Situation, raw};
 use crate::replies::Played;
 
 /// What every connector has unless the situation says otherwise.
-const CONNECTOR: &str = "{ version: 1, connector: acme, title: Acme, connection: { url: { format: uri } }, base_url: '{url}', auth: none }";
+const CONNECTOR: &str =
+    "{ version: 1, connector: acme, title: Acme, connection: { url: { format: uri } }, base_url: '{url}', auth: none }";
 const OPERATION: &str = "{ title: Op }";
 /// One request at a time, and nobody waits long for a server that is silent.
 const LIMITS: &str = "{ concurrency: 1, connect_s: 5, first_byte_s: 5, idle_s: 5, timeout_s: 20 }";
@@ -124,7 +125,8 @@ impl Stage {
 
     /// The request of the C interface.
     fn request(&self, situation: &Situation) -> String {
-        let mut text = format!(r#"{{"method":"{}","operationId":"{}","options":{}"#, self.method, self.operation, self.options);
+        let mut text =
+            format!(r#"{{"method":"{}","operationId":"{}","options":{}"#, self.method, self.operation, self.options);
         if let Some(items) = &self.items {
             text.push_str(&format!(r#","items":{items}"#));
         }
@@ -144,7 +146,9 @@ fn operations(situation: &Situation) -> Mapping {
         all.extend(named("op", situation.operation.clone()));
     }
     all.iter()
-        .map(|(name, own)| (name.clone(), Value::Mapping(over(read(OPERATION), own.as_mapping().unwrap_or(&Mapping::new())))))
+        .map(|(name, own)| {
+            (name.clone(), Value::Mapping(over(read(OPERATION), own.as_mapping().unwrap_or(&Mapping::new()))))
+        })
         .collect()
 }
 

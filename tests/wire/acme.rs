@@ -11,11 +11,24 @@ pub const API_KEY: &str = "key-7f3a91c2e5d84b60";
 /// A key as long as many tokens are.
 pub const LONG: &str = include_str!("long.key");
 /// Every form in which a server may throw them back.
-pub const ECHO: [&str; 5] =
-    [PASSWORD, API_KEY, "S3cret%26Pass%20word%2F9", "UzNjcmV0JlBhc3Mgd29yZC85", "YWNtZStyb2JvdDpTM2NyZXQmUGFzcyB3b3JkLzk="];
+pub const ECHO: [&str; 5] = [
+    PASSWORD,
+    API_KEY,
+    "S3cret%26Pass%20word%2F9",
+    "UzNjcmV0JlBhc3Mgd29yZC85",
+    "YWNtZStyb2JvdDpTM2NyZXQmUGFzcyB3b3JkLzk=",
+];
 /// Parts that give a secret away, also when it is cut or written in another way.
-const TRACES: [&str; 8] =
-    ["pr0xyS3cret", "cHJveHktdXNlcjpwcjB4eVMz", "S3cret", "word/9", "a91c2e5d", "UzNjcmV0", "YWNtZStyb2JvdDpT", "eyJhbGciOi"];
+const TRACES: [&str; 8] = [
+    "pr0xyS3cret",
+    "cHJveHktdXNlcjpwcjB4eVMz",
+    "S3cret",
+    "word/9",
+    "a91c2e5d",
+    "UzNjcmV0",
+    "YWNtZStyb2JvdDpT",
+    "eyJhbGciOi",
+];
 
 const CONNECTOR: &str = "
 version: 1

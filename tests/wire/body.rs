@@ -38,13 +38,28 @@ fn pages_for_people() -> Vec<Case> {
     let title: &[&str] = &["web page titled \\\"Down for maintenance\\\""];
     vec![
         read("11", "a maintenance page with 200: a read is repeated", vec![html(), answer(ONE)], WHOLE, 2),
-        saying(title, read("11", "a maintenance page with 200: a read ends with its title", vec![html()], UNREADABLE, 3)),
-        saying(title, post("11", "a maintenance page for a POST: not repeated, and kept as evidence", vec![html()], UNKNOWN, 1)),
+        saying(
+            title,
+            read("11", "a maintenance page with 200: a read ends with its title", vec![html()], UNREADABLE, 3),
+        ),
+        saying(
+            title,
+            post("11", "a maintenance page for a POST: not repeated, and kept as evidence", vec![html()], UNKNOWN, 1),
+        ),
         saying(title, put("11", "a maintenance page for a PUT: not repeated either", vec![html()], UNKNOWN, 1)),
-        saying(&["web page"], read("11", "a page that says it is JSON", vec![answer("\r\n <html></html>")], UNREADABLE, 3)),
         saying(
             &["web page"],
-            read("11", "a page after a byte order mark", vec![typed("text/html", "\u{feff}<html></html>")], UNREADABLE, 3),
+            read("11", "a page that says it is JSON", vec![answer("\r\n <html></html>")], UNREADABLE, 3),
+        ),
+        saying(
+            &["web page"],
+            read(
+                "11",
+                "a page after a byte order mark",
+                vec![typed("text/html", "\u{feff}<html></html>")],
+                UNREADABLE,
+                3,
+            ),
         ),
     ]
 }
@@ -54,12 +69,30 @@ fn blank() -> Vec<Case> {
     let with = |status: &str, headers: &str, body: &str| vec![reply(status, headers, body)];
     let place = "Location: /things/9\r\n";
     vec![
-        post("12", "204 after a write: success, no items", vec![bytes("HTTP/1.1 204 No Content\r\n\r\n", Step::Close)], "ok/1", 1),
+        post(
+            "12",
+            "204 after a write: success, no items",
+            vec![bytes("HTTP/1.1 204 No Content\r\n\r\n", Step::Close)],
+            "ok/1",
+            1,
+        ),
         post("12", "205 after a write: success, no items", with("205 Reset Content", "", ""), "ok/1", 1),
         post("12", "a blank 200 after a write: success, no items", with("200 OK", JSON, ""), "ok/1", 1),
         post("12", "white space after a write: success, no items", with("200 OK", JSON, " \r\n\t"), "ok/1", 1),
-        post("12", "nothing but a byte order mark after a write: success, no items", with("200 OK", JSON, "\u{feff}"), "ok/1", 1),
-        post("12", "a blank 201 with a Location: the place is kept", with("201 Created", place, ""), "ok/1 at /things/9", 1),
+        post(
+            "12",
+            "nothing but a byte order mark after a write: success, no items",
+            with("200 OK", JSON, "\u{feff}"),
+            "ok/1",
+            1,
+        ),
+        post(
+            "12",
+            "a blank 201 with a Location: the place is kept",
+            with("201 Created", place, ""),
+            "ok/1 at /things/9",
+            1,
+        ),
         post("12", "a blank 200 with a Location: the place is kept", with("200 OK", place, ""), "ok/1 at /things/9", 1),
         post("12", "a 202 with a Location: the place is kept", with("202 Accepted", place, ""), "ok/1 at /things/9", 1),
         post(
@@ -93,9 +126,15 @@ fn blank() -> Vec<Case> {
         read("13", "a truth is no list", vec![answer("true")], WRONG, 1),
         Case {
             options: json!({"id": 1}),
-            ..of("thing", read("13", "a lone value where a record is declared", vec![answer("42")], r#"[{"value":42}] end"#, 1))
+            ..of(
+                "thing",
+                read("13", "a lone value where a record is declared", vec![answer("42")], r#"[{"value":42}] end"#, 1),
+            )
         },
-        Case { options: json!({"id": 1}), ..of("thing", read("13", "null where a record is declared", vec![answer("null")], EMPTY, 1)) },
+        Case {
+            options: json!({"id": 1}),
+            ..of("thing", read("13", "null where a record is declared", vec![answer("null")], EMPTY, 1))
+        },
         of("count", read("13", "null where a count is declared", vec![answer("null")], WRONG, 1)),
         post("13", "null after a write", vec![answer("null")], "ok/1", 1),
         post("13", "a lone value after a write", vec![answer("42")], r#"ok/1 [{"value":42}]"#, 1),
@@ -109,8 +148,14 @@ fn shapes() -> Vec<Case> {
     vec![
         saying(&["`/data`", "is nothing"], rows("a missing member is an error with its path", "{}", WRONG)),
         rows("a member of null is an empty list", r#"{"data":null}"#, EMPTY),
-        saying(&["`/data`", "single object"], rows("an object instead of the list is an error", r#"{"data":{"id":1}}"#, WRONG)),
-        saying(&["`/data`", "single value"], rows("a text instead of the list is an error", r#"{"data":"none"}"#, WRONG)),
+        saying(
+            &["`/data`", "single object"],
+            rows("an object instead of the list is an error", r#"{"data":{"id":1}}"#, WRONG),
+        ),
+        saying(
+            &["`/data`", "single value"],
+            rows("a text instead of the list is an error", r#"{"data":"none"}"#, WRONG),
+        ),
         rows("a list instead of the envelope is an error", "[]", WRONG),
         rows("a member of another case is another member", r#"{"Data":[{"id":1}]}"#, WRONG),
         rows("an empty list is no error", r#"{"data":[]}"#, EMPTY),
@@ -173,7 +218,13 @@ fn error_objects() -> Vec<Case> {
         ),
         saying(
             &["success"],
-            post("15", "a flag that denies success, twice in two ways", vec![answer(r#"{"success":false,"success":true}"#)], UNKNOWN, 1),
+            post(
+                "15",
+                "a flag that denies success, twice in two ways",
+                vec![answer(r#"{"success":false,"success":true}"#)],
+                UNKNOWN,
+                1,
+            ),
         ),
         read("15", "an unknown error object instead of a list", vec![answer(r#"{"error":"x"}"#)], WRONG, 1),
     ]
@@ -184,7 +235,8 @@ fn charsets() -> Vec<Case> {
     let little = |t: &str| t.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
     let big = |t: &str| t.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
     let latin = b"[{\"n\":\"\xe9\"}]".to_vec();
-    let good = |fact: &str, kind: &str, body: Vec<u8>| read("16", fact, vec![typed(kind, body)], r#"[{"n":"é€"}] end"#, 1);
+    let good =
+        |fact: &str, kind: &str, body: Vec<u8>| read("16", fact, vec![typed(kind, body)], r#"[{"n":"é€"}] end"#, 1);
     let bad = |fact: &str, kind: &str, body: Vec<u8>| {
         saying(&["charset", "valid"][1..], read("16", fact, vec![typed(kind, body)], UNREADABLE, 3))
     };
@@ -210,10 +262,20 @@ fn charsets() -> Vec<Case> {
             "application/json; charset=utf-16le",
             [little("[\""), vec![0, 0xd8], little("\"]")].concat(),
         ),
-        bad("an odd number of bytes in UTF-16", "application/json; charset=utf-16le", [little("[]"), vec![b' ']].concat()),
+        bad(
+            "an odd number of bytes in UTF-16",
+            "application/json; charset=utf-16le",
+            [little("[]"), vec![b' ']].concat(),
+        ),
         saying(
             &["shift_jis"],
-            read("16", "a charset that is not known", vec![typed("application/json; charset=Shift_JIS", b"[\"\x83\x65\"]")], UNREADABLE, 3),
+            read(
+                "16",
+                "a charset that is not known",
+                vec![typed("application/json; charset=Shift_JIS", b"[\"\x83\x65\"]")],
+                UNREADABLE,
+                3,
+            ),
         ),
         read("16", "UTF-8 under any label", vec![typed("application/json; charset=Shift_JIS", ONE)], WHOLE, 1),
         read("16", "UTF-16 without mark or label is no JSON", vec![answer(little(text))], UNREADABLE, 3),
@@ -227,7 +289,9 @@ fn kinds() -> Vec<Case> {
     let pdf = b"%PDF-1.7\n\xe2\xe3\xcf\xd3".to_vec();
     let jpeg = b"\xff\xd8\xff\xe0JFIF".to_vec();
     let file = |kind: &str, data: &str, name: &str, sha256: &str, size: usize| {
-        format!(r#"[{{"contentType":"{kind}","data":"{data}","fileName":{name},"sha256":"{sha256}","size":{size}}}] end"#)
+        format!(
+            r#"[{{"contentType":"{kind}","data":"{data}","fileName":{name},"sha256":"{sha256}","size":{size}}}] end"#
+        )
     };
     let pdf_item = file(
         "application/pdf",
@@ -236,9 +300,20 @@ fn kinds() -> Vec<Case> {
         "e4205678059ca0bf900d6e8166b859f32e57098773041d8f479abfed0ab23150",
         13,
     );
-    let jpeg_item = file("image/jpeg", "/9j/4EpGSUY=", "null", "6f18bea31ace0455d61ac9394b95b48b03747c26ba414b8bc1cac0f216187442", 8);
-    let page_item =
-        file("text/html", "PGh0bWw+PC9odG1sPg==", "null", "b633a587c652d02386c4f16f8c6f6aab7352d97f16367c3c40576214372dd628", 13);
+    let jpeg_item = file(
+        "image/jpeg",
+        "/9j/4EpGSUY=",
+        "null",
+        "6f18bea31ace0455d61ac9394b95b48b03747c26ba414b8bc1cac0f216187442",
+        8,
+    );
+    let page_item = file(
+        "text/html",
+        "PGh0bWw+PC9odG1sPg==",
+        "null",
+        "b633a587c652d02386c4f16f8c6f6aab7352d97f16367c3c40576214372dd628",
+        13,
+    );
     vec![
         sniffed("JSON without a label", ""),
         sniffed("JSON labelled as text", "Content-Type: text/plain\r\n"),
@@ -258,21 +333,48 @@ fn kinds() -> Vec<Case> {
         ),
         read("17", "an image is a file", vec![typed("image/jpeg", &jpeg)], jpeg_item, 1),
         read("17", "a PDF labelled as JSON is an error", vec![answer(&pdf)], UNREADABLE, 3),
-        read("17", "bytes without a label are an error", vec![reply("200 OK", "", b"\x89PNG\r\n\x1a\n\0\0")], UNREADABLE, 3),
+        read(
+            "17",
+            "bytes without a label are an error",
+            vec![reply("200 OK", "", b"\x89PNG\r\n\x1a\n\0\0")],
+            UNREADABLE,
+            3,
+        ),
         read("17", "packed bytes without a label are an error", vec![answer(gzip(ONE.as_bytes()))], UNREADABLE, 3),
-        of("file", read("17", "a page where a file is declared is that file", vec![typed("text/html", "<html></html>")], page_item, 1)),
+        of(
+            "file",
+            read(
+                "17",
+                "a page where a file is declared is that file",
+                vec![typed("text/html", "<html></html>")],
+                page_item,
+                1,
+            ),
+        ),
         saying(
             &["utf-8"],
-            of("text", read("17", "bytes where a text is declared are an error", vec![typed("text/plain", &jpeg)], UNREADABLE, 3)),
+            of(
+                "text",
+                read(
+                    "17",
+                    "bytes where a text is declared are an error",
+                    vec![typed("text/plain", &jpeg)],
+                    UNREADABLE,
+                    3,
+                ),
+            ),
         ),
     ]
 }
 
 /// Keys, characters and digits.
 fn texts() -> Vec<Case> {
-    let twice =
-        |fact: &str, operation: &'static str, body: &str| saying(&["twice"], of(operation, read("18", fact, vec![answer(body)], WRONG, 1)));
-    let kept = |row: &'static str, fact: &str, body: &'static str, end: &'static str| read(row, fact, vec![answer(body)], end, 1);
+    let twice = |fact: &str, operation: &'static str, body: &str| {
+        saying(&["twice"], of(operation, read("18", fact, vec![answer(body)], WRONG, 1)))
+    };
+    let kept = |row: &'static str, fact: &str, body: &'static str, end: &'static str| {
+        read(row, fact, vec![answer(body)], end, 1)
+    };
     vec![
         twice("the items twice", "rows", r#"{"data":[{"id":1}],"data":[]}"#),
         twice("the items twice, once by escapes", "rows", r#"{"data":[{"id":1}],"\u0064at\u0061":[]}"#),
@@ -283,11 +385,22 @@ fn texts() -> Vec<Case> {
         kept("18", "a record keeps its double keys as they are", r#"[{"a":1,"a":2}]"#, r#"[{"a":1,"a":2}] end"#),
         kept("19", "half a surrogate pair by escape is kept", r#"[{"n":"\ud800"}]"#, r#"[{"n":"\ud800"}] end"#),
         kept("19", "NUL by escape is kept", r#"[{"n":"\u0000"}]"#, r#"[{"n":"\u0000"}] end"#),
-        kept("19", "line separators are kept", "[{\"n\":\"\u{2028}\u{2029}\u{85}\"}]", "[{\"n\":\"\u{2028}\u{2029}\u{85}\"}] end"),
+        kept(
+            "19",
+            "line separators are kept",
+            "[{\"n\":\"\u{2028}\u{2029}\u{85}\"}]",
+            "[{\"n\":\"\u{2028}\u{2029}\u{85}\"}] end",
+        ),
         read("19", "a raw NUL is no JSON", vec![answer("[{\"n\":\"\0\"}]")], UNREADABLE, 3),
         of(
             "rows",
-            read("19", "half a surrogate pair in a key that nobody asked for", vec![answer(r#"{"\ud800":1,"data":[]}"#)], "[] end", 1),
+            read(
+                "19",
+                "half a surrogate pair in a key that nobody asked for",
+                vec![answer(r#"{"\ud800":1,"data":[]}"#)],
+                "[] end",
+                1,
+            ),
         ),
         kept(
             "20",

@@ -32,7 +32,10 @@ fn large() -> Vec<Case> {
     let small = json!({"page_bytes": 100_000});
     let says: &[&str] = &["json_depth"];
     let endless = |piece: &'static [u8]| {
-        Act::Answer(vec![Step::Send(format!("HTTP/1.1 200 OK\r\n{JSON}\r\n[").into()), Step::Forever(piece, Duration::ZERO)])
+        Act::Answer(vec![
+            Step::Send(format!("HTTP/1.1 200 OK\r\n{JSON}\r\n[").into()),
+            Step::Forever(piece, Duration::ZERO),
+        ])
     };
     let chunks: &'static [u8] = b"10\r\n{\"id\":1,\"n\":12},\r\n";
     vec![
@@ -54,9 +57,24 @@ fn large() -> Vec<Case> {
                 )
             },
         ),
-        saying(says, post("21", "an answer of depth 100,000 to a write", vec![answer(deep(100_000))], "unknown unknown_outcome/1", 1)),
+        saying(
+            says,
+            post(
+                "21",
+                "an answer of depth 100,000 to a write",
+                vec![answer(deep(100_000))],
+                "unknown unknown_outcome/1",
+                1,
+            ),
+        ),
         saying(says, read("21", "depth 100,000 without end", vec![answer("[".repeat(100_000))], "[] limit/1", 1)),
-        read("21", "an error body of depth 100,000", vec![reply("400 Bad Request", JSON, deep(100_000))], "[] rejected/1", 1),
+        read(
+            "21",
+            "an error body of depth 100,000",
+            vec![reply("400 Bad Request", JSON, deep(100_000))],
+            "[] rejected/1",
+            1,
+        ),
         of(
             "rows",
             saying(
@@ -70,11 +88,29 @@ fn large() -> Vec<Case> {
                 ),
             ),
         ),
-        of("rows", saying(says, read("21", "a list of depth 100,000 as an envelope", vec![answer(deep(100_000))], "[] limit/1", 1))),
-        read("21", "a number of a million digits keeps them", vec![answer(format!("[{million}]"))], format!("[{million}] end"), 1),
+        of(
+            "rows",
+            saying(
+                says,
+                read("21", "a list of depth 100,000 as an envelope", vec![answer(deep(100_000))], "[] limit/1", 1),
+            ),
+        ),
+        read(
+            "21",
+            "a number of a million digits keeps them",
+            vec![answer(format!("[{million}]"))],
+            format!("[{million}] end"),
+            1,
+        ),
         of(
             "cursor",
-            read("21", "a cursor of a million digits is no cursor", vec![answer(format!(r#"{{"data":[],"next":{million}}}"#))], WRONG, 1),
+            read(
+                "21",
+                "a cursor of a million digits is no cursor",
+                vec![answer(format!(r#"{{"data":[],"next":{million}}}"#))],
+                WRONG,
+                1,
+            ),
         ),
         saying(
             &["page_bytes", "67108864"],
@@ -105,11 +141,17 @@ fn large() -> Vec<Case> {
         ),
         saying(
             &["page_bytes"],
-            Case { limits: small.clone(), ..read("21", "an endless array", vec![endless(b"{\"id\":1},")], "[] limit/1", 1) },
+            Case {
+                limits: small.clone(),
+                ..read("21", "an endless array", vec![endless(b"{\"id\":1},")], "[] limit/1", 1)
+            },
         ),
         saying(
             &["page_bytes"],
-            Case { limits: small.clone(), ..read("21", "endless white space", vec![endless(b"                ")], "[] limit/1", 1) },
+            Case {
+                limits: small.clone(),
+                ..read("21", "endless white space", vec![endless(b"                ")], "[] limit/1", 1)
+            },
         ),
         saying(
             &["page_bytes"],
@@ -131,7 +173,13 @@ fn large() -> Vec<Case> {
             &["page_bytes"],
             Case {
                 limits: small,
-                ..post("21", "an answer to a write that is too large leaves it unknown", vec![endless(b"{\"id\":1},")], UNKNOWN, 1)
+                ..post(
+                    "21",
+                    "an answer to a write that is too large leaves it unknown",
+                    vec![endless(b"{\"id\":1},")],
+                    UNKNOWN,
+                    1,
+                )
             },
         ),
     ]
@@ -152,8 +200,10 @@ fn endless_members() -> Act {
 }
 
 fn encodings() -> Vec<Case> {
-    let packed = |label: &str, body: Vec<u8>| vec![reply("200 OK", &format!("{JSON}Content-Encoding: {label}\r\n"), body)];
-    let refused = |row: &'static str, fact: &str, label: &str, body: Vec<u8>| read(row, fact, packed(label, body), WRONG, 1);
+    let packed =
+        |label: &str, body: Vec<u8>| vec![reply("200 OK", &format!("{JSON}Content-Encoding: {label}\r\n"), body)];
+    let refused =
+        |row: &'static str, fact: &str, label: &str, body: Vec<u8>| read(row, fact, packed(label, body), WRONG, 1);
     let whole = gzip(ONE.as_bytes());
     let mut flipped = whole.clone();
     let middle = flipped.len() / 2;
@@ -169,7 +219,13 @@ fn encodings() -> Vec<Case> {
         read("22", "gzip is unpacked", packed("gzip", whole.clone()), WHOLE, 1),
         read("22", "gzip in capitals is unpacked", packed("GZIP", whole.clone()), WHOLE, 1),
         read("22", "identity is as it is", packed("identity", ONE.into()), WHOLE, 1),
-        read("22", "gzip in two members is unpacked", packed("gzip", [gzip(br#"[{"id""#), gzip(b":1}]")].concat()), WHOLE, 1),
+        read(
+            "22",
+            "gzip in two members is unpacked",
+            packed("gzip", [gzip(br#"[{"id""#), gzip(b":1}]")].concat()),
+            WHOLE,
+            1,
+        ),
         patient(saying(
             &["inflate_ratio"],
             read("22", "a bomb of 4 GiB ends by the limit inflate_ratio", packed("gzip", bomb()), "[] limit/1", 1),
@@ -181,14 +237,28 @@ fn encodings() -> Vec<Case> {
                 ..read("22", "a bomb ends by the limit page_bytes", packed("gzip", bomb()), "[] limit/1", 1)
             },
         ),
-        patient(saying(&["inflate_ratio"], post("22", "a bomb after a write leaves it unknown", packed("gzip", bomb()), UNKNOWN, 1))),
+        patient(saying(
+            &["inflate_ratio"],
+            post("22", "a bomb after a write leaves it unknown", packed("gzip", bomb()), UNKNOWN, 1),
+        )),
         saying(&["200"], refused("22", "200 encodings", &["gzip"; 200].join(", "), whole.clone())),
-        saying(&["2 content encodings"], refused("22", "two encodings in two fields", "gzip\r\nContent-Encoding: gzip", gzip(&whole))),
-        saying(&["`br`"], refused("22", "an encoding that was not asked for", "br", b"\x8b\x04\x80[{\"id\":1}]\x03".to_vec())),
+        saying(
+            &["2 content encodings"],
+            refused("22", "two encodings in two fields", "gzip\r\nContent-Encoding: gzip", gzip(&whole)),
+        ),
+        saying(
+            &["`br`"],
+            refused("22", "an encoding that was not asked for", "br", b"\x8b\x04\x80[{\"id\":1}]\x03".to_vec()),
+        ),
         saying(&["`zstd`"], refused("22", "an encoding that is not known", "zstd", whole.clone())),
         refused("23", "one byte is wrong", "gzip", flipped),
         refused("23", "the check sum is wrong", "gzip", sum),
-        refused("23", "the check sum is missing: all items are there, and none counts", "gzip", whole[..whole.len() - 8].to_vec()),
+        refused(
+            "23",
+            "the check sum is missing: all items are there, and none counts",
+            "gzip",
+            whole[..whole.len() - 8].to_vec(),
+        ),
         refused("23", "the last byte is missing", "gzip", whole[..whole.len() - 1].to_vec()),
         refused("23", "junk follows", "gzip", [whole.clone(), b"junk".to_vec()].concat()),
         refused("23", "the body is not packed at all", "gzip", ONE.into()),
@@ -201,7 +271,13 @@ fn encodings() -> Vec<Case> {
             },
         ),
         read("23", "nothing at all is no items", packed("gzip", Vec::new()), EMPTY, 1),
-        post("23", "a write whose answer cannot be unpacked is unknown", packed("gzip", whole[..20].to_vec()), UNKNOWN, 1),
+        post(
+            "23",
+            "a write whose answer cannot be unpacked is unknown",
+            packed("gzip", whole[..20].to_vec()),
+            UNKNOWN,
+            1,
+        ),
     ]
 }
 
@@ -210,8 +286,9 @@ fn heads() -> Vec<Case> {
     let head = |lines: &str| vec![bytes(format!("HTTP/1.1 200 OK\r\n{lines}\r\n{ONE}"), Step::Close)];
     let broken = |fact: &str, script: Vec<Act>| read("24", fact, script, "[] network/3", 3);
     let many: String = (0..5000).map(|i| format!("X-{i}: a\r\n")).collect();
-    let forever =
-        |piece: &'static [u8]| vec![Act::Answer(vec![Step::Send(b"HTTP/1.1 200 OK\r\n".to_vec()), Step::Forever(piece, Duration::ZERO)])];
+    let forever = |piece: &'static [u8]| {
+        vec![Act::Answer(vec![Step::Send(b"HTTP/1.1 200 OK\r\n".to_vec()), Step::Forever(piece, Duration::ZERO)])]
+    };
     let chunked = |start: &str, piece: &'static [u8]| {
         let head = format!("HTTP/1.1 200 OK\r\n{JSON}Transfer-Encoding: chunked\r\n\r\n{start}");
         vec![Act::Answer(vec![Step::Send(head.into()), Step::Forever(piece, Duration::ZERO)])]
@@ -230,7 +307,10 @@ fn heads() -> Vec<Case> {
         ),
         broken(
             "a chunk's extension without end",
-            chunked("1;a=", b"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+            chunked(
+                "1;a=",
+                b"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+            ),
         ),
         broken(
             "trailers without end",
@@ -252,13 +332,19 @@ fn heads() -> Vec<Case> {
         broken(
             "a length and chunks",
             vec![Act::Answer(vec![Step::Send(
-                format!("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\na\r\n{ONE}\r\n0\r\n\r\n").into(),
+                format!(
+                    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\na\r\n{ONE}\r\n0\r\n\r\n"
+                )
+                .into(),
             )])],
         ),
         broken(
             "chunks and a length",
             vec![Act::Answer(vec![Step::Send(
-                format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\na\r\n{ONE}\r\n0\r\n\r\n").into(),
+                format!(
+                    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\na\r\n{ONE}\r\n0\r\n\r\n"
+                )
+                .into(),
             )])],
         ),
         broken("a transfer encoding that is not known", head("Transfer-Encoding: rot13, chunked\r\n")),
@@ -292,7 +378,10 @@ fn heads() -> Vec<Case> {
             "24",
             "a length and chunks after a write leave it unknown",
             vec![
-                bytes("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", Step::Close),
+                bytes(
+                    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+                    Step::Close,
+                ),
                 made(),
             ],
             UNKNOWN,
@@ -303,7 +392,9 @@ fn heads() -> Vec<Case> {
 
 /// Texts that are nearly JSON.
 fn syntax() -> Vec<Case> {
-    let near = |fact: &str, body: &str, says: &'static [&'static str]| saying(says, read("25", fact, vec![answer(body)], UNREADABLE, 3));
+    let near = |fact: &str, body: &str, says: &'static [&'static str]| {
+        saying(says, read("25", fact, vec![answer(body)], UNREADABLE, 3))
+    };
     let echoed = format!("[{{\"id\":1}}] {}", ECHO.join(" "));
     vec![
         near("junk follows", "[{\"id\":1}]x", &["at byte 10"]),

@@ -62,7 +62,13 @@ pub struct Case {
 }
 
 impl Case {
-    fn new(row: &'static str, fact: impl Into<String>, script: Vec<Act>, end: impl Into<String>, requests: usize) -> Case {
+    fn new(
+        row: &'static str,
+        fact: impl Into<String>,
+        script: Vec<Act>,
+        end: impl Into<String>,
+        requests: usize,
+    ) -> Case {
         Case {
             row,
             fact: fact.into(),
@@ -127,22 +133,46 @@ impl Case {
 const LATE: &str = "it took";
 
 /// A read of a list.
-pub fn read(row: &'static str, fact: impl Into<String>, script: Vec<Act>, end: impl Into<String>, requests: usize) -> Case {
+pub fn read(
+    row: &'static str,
+    fact: impl Into<String>,
+    script: Vec<Act>,
+    end: impl Into<String>,
+    requests: usize,
+) -> Case {
     Case::new(row, fact, script, end, requests)
 }
 
 /// A write of one item that is not idempotent.
-pub fn post(row: &'static str, fact: impl Into<String>, script: Vec<Act>, end: impl Into<String>, requests: usize) -> Case {
+pub fn post(
+    row: &'static str,
+    fact: impl Into<String>,
+    script: Vec<Act>,
+    end: impl Into<String>,
+    requests: usize,
+) -> Case {
     Case { operation: "add", items: Some(r#"[{"name":"a"}]"#), ..Case::new(row, fact, script, end, requests) }
 }
 
 /// A write of one item that is.
-pub fn put(row: &'static str, fact: impl Into<String>, script: Vec<Act>, end: impl Into<String>, requests: usize) -> Case {
+pub fn put(
+    row: &'static str,
+    fact: impl Into<String>,
+    script: Vec<Act>,
+    end: impl Into<String>,
+    requests: usize,
+) -> Case {
     Case { operation: "put", items: Some(r#"[{"id":7,"name":"a"}]"#), ..Case::new(row, fact, script, end, requests) }
 }
 
 /// The delete of one record.
-pub fn delete(row: &'static str, fact: impl Into<String>, script: Vec<Act>, end: impl Into<String>, requests: usize) -> Case {
+pub fn delete(
+    row: &'static str,
+    fact: impl Into<String>,
+    script: Vec<Act>,
+    end: impl Into<String>,
+    requests: usize,
+) -> Case {
     Case { operation: "remove", options: json!({"id": 7}), ..Case::new(row, fact, script, end, requests) }
 }
 
@@ -158,12 +188,14 @@ pub fn saying(says: &'static [&'static str], case: Case) -> Case {
 
 fn run(case: &Case) -> Result<(), String> {
     let clock = TestClock { real: case.real_time, ..TestClock::default() };
-    let mut stage = Stage::over(case.tls.clone(), case.connector, case.limits.clone(), case.script.clone(), clock, case.values);
+    let mut stage =
+        Stage::over(case.tls.clone(), case.connector, case.limits.clone(), case.script.clone(), clock, case.values);
     if case.script.is_empty() {
         stage.server.close();
     }
     let limit = Duration::from_secs(20);
-    let (found, took) = block_on(async { tokio::time::timeout(limit, perform(&stage, case)).await }).map_err(|_| "it hangs".to_owned())?;
+    let (found, took) = block_on(async { tokio::time::timeout(limit, perform(&stage, case)).await })
+        .map_err(|_| "it hangs".to_owned())?;
     let requests = stage.server.requests();
     let told = &found.told;
     let lines: Vec<String> = requests.iter().map(|r| format!("connection {}: {}", r.connection, r.line)).collect();

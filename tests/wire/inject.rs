@@ -30,7 +30,9 @@ pub fn trials() -> Vec<Trial> {
         ("password", "p\tw"),
         ("username", "a:b"),
     ] {
-        trials.push(Trial::test(format!("73 the property {name} = {value:?} is refused"), move || Ok(property(name, value)?)));
+        trials.push(Trial::test(format!("73 the property {name} = {value:?} is refused"), move || {
+            Ok(property(name, value)?)
+        }));
     }
     trials.push(Trial::test("73 names and types of a form cannot break out of it", || Ok(form()?)));
     trials
@@ -39,7 +41,8 @@ pub fn trials() -> Vec<Trial> {
 /// A path value is one segment, whatever it holds; what no encoding makes one is refused.
 fn paths() -> Vec<Case> {
     let sent = |value: Value, segment: &str| {
-        let row = read("71", format!("the path value {value} is one segment"), vec![answer(ONE)], r#"[{"id":1}] end"#, 1);
+        let row =
+            read("71", format!("the path value {value} is one segment"), vec![answer(ONE)], r#"[{"id":1}] end"#, 1);
         Case { operation: "thing", options: json!({"id": value}), lines: vec![format!("GET /things/{segment}")], ..row }
     };
     let refused = |value: Value| {
@@ -50,7 +53,13 @@ fn paths() -> Vec<Case> {
         operation: "field",
         options: json!({"id": id, "name": name}),
         lines: if line.is_empty() { Vec::new() } else { vec![line.to_owned()] },
-        ..read("71", format!("the path values {id:?} and {name:?}"), vec![answer(ONE)], end, usize::from(!line.is_empty()))
+        ..read(
+            "71",
+            format!("the path values {id:?} and {name:?}"),
+            vec![answer(ONE)],
+            end,
+            usize::from(!line.is_empty()),
+        )
     };
     vec![
         sent(json!("a/b"), "a%2Fb"),
@@ -165,7 +174,11 @@ fn headers() -> Vec<Case> {
 /// Values that a header can hold, and how they arrive.
 const HEADER_VALUES: [(&str, &str, &str); 5] = [
     ("with wide characters whose low bytes are CR and LF", "a\u{10d}\u{10a}X-Evil: 1", "a\u{10d}\u{10a}X-Evil: 1"),
-    ("with characters of Asia whose low bytes are CR and LF", "a\u{560d}\u{560a}X-Evil: 1", "a\u{560d}\u{560a}X-Evil: 1"),
+    (
+        "with characters of Asia whose low bytes are CR and LF",
+        "a\u{560d}\u{560a}X-Evil: 1",
+        "a\u{560d}\u{560a}X-Evil: 1",
+    ),
     ("with a tab", "a\tb", "a\tb"),
     ("that is empty", "", ""),
     ("with a comma and a colon", "a, X-Evil: 1", "a, X-Evil: 1"),
@@ -245,15 +258,15 @@ fn property(name: &str, value: &str) -> Result<(), String> {
 /// A form's own field names, file names and types come from items.
 fn form() -> Result<(), String> {
     let stage = Stage::plain(vec![reply("200 OK", "", "")]);
-    let items =
-        r#"[{"a\"\r\nX-Evil: 1":"v\r\n--x","f":{"fileName":"a\"\r\nb.txt","contentType":"text/plain\r\nX-Evil: 1","data":"eA=="}}]"#;
+    let items = r#"[{"a\"\r\nX-Evil: 1":"v\r\n--x","f":{"fileName":"a\"\r\nb.txt","contentType":"text/plain\r\nX-Evil: 1","data":"eA=="}}]"#;
     let found = block_on(call(&stage.session, "upload", &Value::Null, Some(items), &Default::default()));
     let requests = stage.server.requests();
     let Some(request) = requests.first() else { return Err(found.summary) };
     let body = String::from_utf8_lossy(&request.body).into_owned();
     let kind = request.header("content-type")[0].to_owned();
     let boundary = kind.split_once("boundary=").map(|(_, b)| format!("--{b}")).ok_or(kind)?;
-    let heads: Vec<&str> = body.split(&boundary).filter_map(|p| p.split_once("\r\n\r\n")).map(|(head, _)| head.trim()).collect();
+    let heads: Vec<&str> =
+        body.split(&boundary).filter_map(|p| p.split_once("\r\n\r\n")).map(|(head, _)| head.trim()).collect();
     let expected = [
         "Content-Disposition: form-data; name=\"a%22%0D%0AX-Evil: 1\"",
         "Content-Disposition: form-data; name=\"f\"; filename=\"a%22%0D%0Ab.txt\"\r\nContent-Type: application/octet-stream",

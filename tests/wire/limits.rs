@@ -11,7 +11,11 @@ const THREE: &str = r#"[{"id":1},{"id":2},{"id":3}]"#;
 const PAST: &str = "[] limit/1";
 
 pub fn trials() -> Vec<Trial> {
-    [sizes(), counts(), headers(), depths(), packed(), pages(), excerpts()].into_iter().flatten().map(Case::trial).collect()
+    [sizes(), counts(), headers(), depths(), packed(), pages(), excerpts()]
+        .into_iter()
+        .flatten()
+        .map(Case::trial)
+        .collect()
 }
 
 /// A reply at the limit that is named, and the same one past it.
@@ -19,7 +23,13 @@ fn both(name: &'static str, says: &'static [&'static str], limit: usize, script:
     let with = |limit: usize| -> Value { json!({ name: limit }) };
     vec![
         Case { limits: with(limit), ..read("21", format!("{name}: at the limit"), script.to_vec(), end, 1) },
-        saying(says, Case { limits: with(limit - 1), ..read("21", format!("{name}: one past the limit"), script.to_vec(), PAST, 1) }),
+        saying(
+            says,
+            Case {
+                limits: with(limit - 1),
+                ..read("21", format!("{name}: one past the limit"), script.to_vec(), PAST, 1)
+            },
+        ),
     ]
 }
 
@@ -29,18 +39,30 @@ fn sizes() -> Vec<Case> {
     let mut cases = both("page_bytes", says, THREE.len(), &[answer(THREE)], &end);
     let open = bytes(format!("HTTP/1.1 200 OK\r\n{JSON}\r\n{THREE}"), Step::Close);
     cases.extend(
-        both("page_bytes", says, THREE.len(), &[open], &end).into_iter().map(|c| Case { fact: format!("{}, no length", c.fact), ..c }),
+        both("page_bytes", says, THREE.len(), &[open], &end)
+            .into_iter()
+            .map(|c| Case { fact: format!("{}, no length", c.fact), ..c }),
     );
     let small = reply("200 OK", &format!("{JSON}Content-Encoding: gzip\r\n"), gzip(THREE.as_bytes()));
     // What was sent is a little larger than what comes out of it.
-    let large = reply("200 OK", &format!("{JSON}Content-Encoding: gzip\r\n"), gzip(format!("{THREE}{}", " ".repeat(1000)).as_bytes()));
+    let large = reply(
+        "200 OK",
+        &format!("{JSON}Content-Encoding: gzip\r\n"),
+        gzip(format!("{THREE}{}", " ".repeat(1000)).as_bytes()),
+    );
     let named = |what: &str, c: Case| Case { fact: format!("page_bytes: {what}"), ..c };
     cases.push(named(
         "unpacked, at the limit",
         Case { limits: json!({"page_bytes": 1028}), ..read("21", "", vec![large.clone()], &end, 1) },
     ));
-    cases.push(named("unpacked, one past the limit", Case { limits: json!({"page_bytes": 1027}), ..read("21", "", vec![large], PAST, 1) }));
-    cases.push(named("packed larger than unpacked", Case { limits: json!({"page_bytes": 28}), ..read("21", "", vec![small], PAST, 1) }));
+    cases.push(named(
+        "unpacked, one past the limit",
+        Case { limits: json!({"page_bytes": 1027}), ..read("21", "", vec![large], PAST, 1) },
+    ));
+    cases.push(named(
+        "packed larger than unpacked",
+        Case { limits: json!({"page_bytes": 28}), ..read("21", "", vec![small], PAST, 1) },
+    ));
     cases
 }
 
@@ -49,14 +71,19 @@ fn counts() -> Vec<Case> {
     let mut cases = both("page_items", says, 3, &[answer(THREE)], &format!("{THREE} end"));
     let table = answer(r#"{"columns":["id"],"rows":[[1],[2],[3]]}"#);
     let named = |what: &str, c: Case| Case { fact: format!("{}: {what}", c.fact), ..c };
-    cases.extend(both("page_items", says, 3, &[table], &format!("{THREE} end")).into_iter().map(|c| of("report", named("a report", c))));
+    cases.extend(
+        both("page_items", says, 3, &[table], &format!("{THREE} end"))
+            .into_iter()
+            .map(|c| of("report", named("a report", c))),
+    );
     let one = Case {
         options: json!({"id": 1}),
         limits: json!({"page_items": 2}),
         ..read("21", "page_items: a list as a record", vec![answer(THREE)], PAST, 1)
     };
     cases.push(of("thing", saying(says, one)));
-    let written = post("21", "page_items: past the limit after a write", vec![answer(THREE)], "unknown unknown_outcome/1", 1);
+    let written =
+        post("21", "page_items: past the limit after a write", vec![answer(THREE)], "unknown unknown_outcome/1", 1);
     cases.push(Case { limits: json!({"page_items": 2}), ..written });
     cases
 }
@@ -101,7 +128,13 @@ fn packed() -> Vec<Case> {
     let small = gzip(plain.as_bytes());
     let ratio = plain.len() / small.len();
     let script = [reply("200 OK", &format!("{JSON}Content-Encoding: gzip\r\n"), small)];
-    both("inflate_ratio", &["limit inflate_ratio (", "raise the limit in the connection's `limits`"], ratio, &script, "[] end")
+    both(
+        "inflate_ratio",
+        &["limit inflate_ratio (", "raise the limit in the connection's `limits`"],
+        ratio,
+        &script,
+        "[] end",
+    )
 }
 
 fn pages() -> Vec<Case> {
@@ -128,7 +161,13 @@ fn excerpts() -> Vec<Case> {
     let case = |fact, count, shown| {
         saying(
             says(shown),
-            read("27", fact, vec![reply("400 Bad Request", "Content-Type: text/plain\r\n", "x".repeat(count))], "[] rejected/1", 1),
+            read(
+                "27",
+                fact,
+                vec![reply("400 Bad Request", "Content-Type: text/plain\r\n", "x".repeat(count))],
+                "[] rejected/1",
+                1,
+            ),
         )
     };
     vec![case("an excerpt of 500 characters is whole", 500, 500), case("an excerpt of 501 characters is cut", 501, 500)]

@@ -19,7 +19,8 @@ const MS: Duration = Duration::from_millis(1);
 /// Answers whose bytes so far are whole JSON, but whose end is missing.
 fn cut_ends() -> Vec<(&'static str, Vec<u8>, Step)> {
     let long = |end: &str| format!("HTTP/1.1 200 OK\r\n{JSON}Content-Length: 40\r\n\r\n{end}").into_bytes();
-    let chunked = |rest: &str| format!("HTTP/1.1 200 OK\r\n{JSON}Transfer-Encoding: chunked\r\n\r\n{rest}").into_bytes();
+    let chunked =
+        |rest: &str| format!("HTTP/1.1 200 OK\r\n{JSON}Transfer-Encoding: chunked\r\n\r\n{rest}").into_bytes();
     vec![
         ("a Content-Length longer than the body, then FIN", long(ONE), Step::Close),
         ("a Content-Length longer than the body, then RST", long(ONE), Step::Reset),
@@ -37,7 +38,9 @@ pub fn trials() -> Vec<Trial> {
     let cases = [reach(), resets(), silences(), lengths(), cuts(), slowness()];
     let mut trials: Vec<Trial> = cases.into_iter().flatten().map(Case::trial).collect();
     trials.extend([
-        Trial::test("02 a connect that hangs ends by the limit connect_s, and a POST is tried again", || Ok(connect_hangs(5)?)),
+        Trial::test("02 a connect that hangs ends by the limit connect_s, and a POST is tried again", || {
+            Ok(connect_hangs(5)?)
+        }),
         // The clock of first_byte_s runs while the connection is made, and says that the request may have been sent.
         Trial::test("02 a connect that hangs, with first_byte_s as short", || Ok(connect_hangs(1)?)),
         Trial::test("05 no prefix of an answer is ever taken for the whole", || Ok(every_prefix()?)),
@@ -90,14 +93,50 @@ fn reach() -> Vec<Case> {
 fn resets() -> Vec<Case> {
     let lost = |end: Step| silence(end);
     vec![
-        read("03", "a reset before any byte: a read is repeated", vec![lost(Step::Reset), ok()], r#"[{"id":1}] end"#, 2),
+        read(
+            "03",
+            "a reset before any byte: a read is repeated",
+            vec![lost(Step::Reset), ok()],
+            r#"[{"id":1}] end"#,
+            2,
+        ),
         read("03", "a reset before any byte: a read ends after 3", vec![lost(Step::Reset)], "[] network/3", 3),
         read("03", "an end before any byte: a read is repeated", vec![lost(Step::Close), ok()], r#"[{"id":1}] end"#, 2),
-        post("03", "a reset before any byte: a POST is unknown, and not repeated", vec![lost(Step::Reset), made()], UNKNOWN, 1),
-        post("03", "an end before any byte: a POST is unknown, and not repeated", vec![lost(Step::Close), made()], UNKNOWN, 1),
-        put("03", "a reset before any byte: a PUT is repeated", vec![lost(Step::Reset), made()], r#"ok/2 [{"id":1}]"#, 2),
-        put("03", "a reset before any byte, 3 times: a PUT is unknown", vec![lost(Step::Reset)], "unknown unknown_outcome/3", 3),
-        delete("03", "a reset before any byte: a DELETE is repeated", vec![lost(Step::Reset), reply("204 No Content", "", "")], "ok/2", 2),
+        post(
+            "03",
+            "a reset before any byte: a POST is unknown, and not repeated",
+            vec![lost(Step::Reset), made()],
+            UNKNOWN,
+            1,
+        ),
+        post(
+            "03",
+            "an end before any byte: a POST is unknown, and not repeated",
+            vec![lost(Step::Close), made()],
+            UNKNOWN,
+            1,
+        ),
+        put(
+            "03",
+            "a reset before any byte: a PUT is repeated",
+            vec![lost(Step::Reset), made()],
+            r#"ok/2 [{"id":1}]"#,
+            2,
+        ),
+        put(
+            "03",
+            "a reset before any byte, 3 times: a PUT is unknown",
+            vec![lost(Step::Reset)],
+            "unknown unknown_outcome/3",
+            3,
+        ),
+        delete(
+            "03",
+            "a reset before any byte: a DELETE is repeated",
+            vec![lost(Step::Reset), reply("204 No Content", "", "")],
+            "ok/2",
+            2,
+        ),
         Case {
             before: Some("list"),
             ..post(
@@ -120,7 +159,13 @@ fn resets() -> Vec<Case> {
         },
         Case {
             before: Some("list"),
-            ..read("03", "a reset on a kept connection: a read is repeated", vec![ok(), lost(Step::Reset), ok()], r#"[{"id":1}] end"#, 3)
+            ..read(
+                "03",
+                "a reset on a kept connection: a read is repeated",
+                vec![ok(), lost(Step::Reset), ok()],
+                r#"[{"id":1}] end"#,
+                3,
+            )
         },
         Case {
             before: Some("list"),
@@ -158,7 +203,13 @@ fn silences() -> Vec<Case> {
             limits: two_attempts(),
             takes: at_most(3500),
             says: &["first_byte_s"],
-            ..read("03", "no answer at all: a read ends by the limit first_byte_s", vec![silence(Step::Hang)], "[] timeout/2", 2)
+            ..read(
+                "03",
+                "no answer at all: a read ends by the limit first_byte_s",
+                vec![silence(Step::Hang)],
+                "[] timeout/2",
+                2,
+            )
         },
         Case {
             takes: at_most(2500),
@@ -315,20 +366,26 @@ fn connect_hangs(first_byte_s: u32) -> Result<(), String> {
     same(found.summary.as_str(), "failed network/2", "a POST to a host that does not answer")?;
     check_text(&found.told)?;
     let took = started.elapsed();
-    if took < 1700 * MS || took > 4000 * MS { Err(format!("2 attempts with connect_s 1 took {took:?}")) } else { Ok(()) }
+    if took < 1700 * MS || took > 4000 * MS {
+        Err(format!("2 attempts with connect_s 1 took {took:?}"))
+    } else {
+        Ok(())
+    }
 }
 
 /// Every answer cut after each of its bytes, by FIN and by RST: only the whole one counts.
 fn every_prefix() -> Result<(), String> {
     let chunked =
-        format!("HTTP/1.1 200 OK\r\n{JSON}Transfer-Encoding: chunked\r\n\r\n4\r\n[{{\"i\r\n6\r\nd\":1}}]\r\n0\r\n\r\n").into_bytes();
+        format!("HTTP/1.1 200 OK\r\n{JSON}Transfer-Encoding: chunked\r\n\r\n4\r\n[{{\"i\r\n6\r\nd\":1}}]\r\n0\r\n\r\n")
+            .into_bytes();
     for (operation, items, whole, nothing, all) in [
         ("list", None, head_and("200 OK", JSON, ONE.as_bytes()), "[] network/1", "[{\"id\":1}] end"),
         ("list", None, chunked, "[] network/1", "[{\"id\":1}] end"),
         ("add", Some("[{}]"), head_and("201 Created", JSON, MADE.as_bytes()), UNKNOWN, "ok/1 [{\"id\":1}]"),
     ] {
         let ends = [Step::Close, Step::Reset];
-        let acts: Vec<Act> = ends.iter().flat_map(|end| (0..whole.len()).map(|at| bytes(&whole[..at], end.clone()))).collect();
+        let acts: Vec<Act> =
+            ends.iter().flat_map(|end| (0..whole.len()).map(|at| bytes(&whole[..at], end.clone()))).collect();
         let count = acts.len();
         let last = bytes(whole.clone(), Step::Close);
         let stage = Stage::new("acme", json!({"attempts": 1}), [acts, vec![last]].concat(), TestClock::default(), &[]);
@@ -336,7 +393,11 @@ fn every_prefix() -> Result<(), String> {
             for at in 0..=count {
                 let found = call(&stage.session, operation, &Value::Null, items, &CallOptions::default()).await;
                 let expected = if at < count { nothing } else { all };
-                same(found.summary.as_str(), expected, &format!("{operation}, cut after byte {} of {}", at % whole.len(), whole.len()))?;
+                same(
+                    found.summary.as_str(),
+                    expected,
+                    &format!("{operation}, cut after byte {} of {}", at % whole.len(), whole.len()),
+                )?;
             }
             Ok::<_, String>(())
         })?;
@@ -369,7 +430,11 @@ fn failed_bodies() -> Result<(), String> {
     for (fact, act, reusable) in [
         ("broken gzip", reply("200 OK", &gzip, "no gzip at all"), true),
         ("too large", reply("200 OK", JSON, vec![b' '; 5_000_000]), false),
-        ("a wrong chunk", bytes(format!("{chunked}zz\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]"), Step::Hang), false),
+        (
+            "a wrong chunk",
+            bytes(format!("{chunked}zz\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]"), Step::Hang),
+            false,
+        ),
         ("a stall", bytes(format!("HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n{ONE}"), Step::Hang), false),
     ] {
         let limits = json!({"attempts": 1, "idle_s": 1, "page_bytes": 4000});
@@ -396,7 +461,10 @@ fn smuggled() -> Result<(), String> {
         ("after a Content-Length", whole(head_and("200 OK", JSON, ONE.as_bytes()))),
         (
             "after the last chunk",
-            whole(format!("HTTP/1.1 200 OK\r\n{JSON}Transfer-Encoding: chunked\r\n\r\na\r\n{ONE}\r\n0\r\n\r\n").into_bytes()),
+            whole(
+                format!("HTTP/1.1 200 OK\r\n{JSON}Transfer-Encoding: chunked\r\n\r\na\r\n{ONE}\r\n0\r\n\r\n")
+                    .into_bytes(),
+            ),
         ),
         ("after a 204", whole(b"HTTP/1.1 204 No Content\r\n\r\n".to_vec())),
         ("after a 204 with a length", whole(head_and("204 No Content", "", b""))),

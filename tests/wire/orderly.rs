@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 use crate::acme::check_text;
 use crate::server::{Stream, Wrap};
 use crate::stage::{Stage, TestClock, call};
-use crate::tls::{Certificate, DATA, END_STREAM, GOOD, HEADERS, SETTINGS, config, frame, goaway, read_frame, reset, secured};
+use crate::tls::{
+    Certificate, DATA, END_STREAM, GOOD, HEADERS, SETTINGS, config, frame, goaway, read_frame, reset, secured,
+};
 
 /// How a server ends its connections.
 #[derive(Clone, Copy)]
@@ -45,7 +47,9 @@ pub fn trials() -> Vec<Trial> {
             trials.push(Trial::test(fact, move || Ok(burst(manner, threads)?)));
         }
     }
-    trials.push(Trial::test("04 a server that refuses every stream is asked a hundred times more an attempt", || Ok(never_served()?)));
+    trials.push(Trial::test("04 a server that refuses every stream is asked a hundred times more an attempt", || {
+        Ok(never_served()?)
+    }));
     trials
 }
 
@@ -58,7 +62,12 @@ struct Server {
 }
 
 fn stage(manner: Manner, limits: Value) -> (Arc<Server>, Stage) {
-    let server = Arc::new(Server { manner, done: Mutex::default(), connections: AtomicUsize::new(0), seen: AtomicUsize::new(0) });
+    let server = Arc::new(Server {
+        manner,
+        done: Mutex::default(),
+        connections: AtomicUsize::new(0),
+        seen: AtomicUsize::new(0),
+    });
     let (shared, config) = (Arc::clone(&server), config(Certificate::Good, "h2"));
     let wrap: Wrap = Arc::new(move |socket| {
         let number = shared.connections.fetch_add(1, Ordering::SeqCst);
@@ -69,11 +78,13 @@ fn stage(manner: Manner, limits: Value) -> (Arc<Server>, Stage) {
 }
 
 fn burst(manner: Manner, threads: usize) -> Result<(), String> {
-    let (server, stage) = stage(manner, json!({"concurrency": 8, "attempts": 1, "connect_s": 5, "first_byte_s": 60, "timeout_s": 60}));
+    let (server, stage) =
+        stage(manner, json!({"concurrency": 8, "attempts": 1, "connect_s": 5, "first_byte_s": 60, "timeout_s": 60}));
     let items = json!((0..WRITES).map(|n| json!({"n": n})).collect::<Vec<_>>()).to_string();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build().unwrap();
     let session = stage.session.clone();
-    let found = runtime.block_on(async { call(&session, "add", &Value::Null, Some(&items), &CallOptions::default()).await });
+    let found =
+        runtime.block_on(async { call(&session, "add", &Value::Null, Some(&items), &CallOptions::default()).await });
     check_text(&found.told)?;
     let ok = found.summary.matches(r#"ok/1 [{"id":1}]"#).count();
     let (done, connections) = (server.done.lock().unwrap().len(), server.connections.load(Ordering::SeqCst));
@@ -85,7 +96,8 @@ fn burst(manner: Manner, threads: usize) -> Result<(), String> {
 
 fn never_served() -> Result<(), String> {
     let (server, stage) = stage(Manner { refuses: true, served: 0, ..PLAIN }, json!({"attempts": 2}));
-    let found = crate::stage::block_on(call(&stage.session, "add", &Value::Null, Some("[{}]"), &CallOptions::default()));
+    let found =
+        crate::stage::block_on(call(&stage.session, "add", &Value::Null, Some("[{}]"), &CallOptions::default()));
     check_text(&found.told)?;
     let seen = server.seen.load(Ordering::SeqCst);
     if found.summary == "failed network/2" && seen == 202 {

@@ -70,8 +70,14 @@ fn loops() -> Vec<Case> {
                 3,
             ),
         ),
-        of("next_url", stuck("the same address again", vec![page(P1, r#""next":"/p""#), page(P2, r#""next":"/p""#)], P1, 1)),
-        of("cursor", stuck("the same token again", vec![page(P1, r#""next":"a""#), page(P2, r#""next":"a""#)], &all, 2)),
+        of(
+            "next_url",
+            stuck("the same address again", vec![page(P1, r#""next":"/p""#), page(P2, r#""next":"/p""#)], P1, 1),
+        ),
+        of(
+            "cursor",
+            stuck("the same token again", vec![page(P1, r#""next":"a""#), page(P2, r#""next":"a""#)], &all, 2),
+        ),
         of(
             "cursor",
             stuck(
@@ -81,7 +87,10 @@ fn loops() -> Vec<Case> {
                 3,
             ),
         ),
-        of("cursor", stuck("the same page under a new token", vec![page(P1, r#""next":"a""#), page(P1, r#""next":"b""#)], P1, 2)),
+        of(
+            "cursor",
+            stuck("the same page under a new token", vec![page(P1, r#""next":"a""#), page(P1, r#""next":"b""#)], P1, 2),
+        ),
         of("number", stuck("a server that ignores the page number", vec![answer(P1)], P1, 2)),
         of(
             "cursor",
@@ -103,13 +112,21 @@ fn loops() -> Vec<Case> {
             "cursor",
             Case {
                 with: CallOptions { items_max: Some(3), ..CallOptions::default() },
-                ..saying(&["item_limit"], read("29", "tokens without end: the limit of items", six(fresh), format!("{} end", ids(0..3)), 2))
+                ..saying(
+                    &["item_limit"],
+                    read("29", "tokens without end: the limit of items", six(fresh), format!("{} end", ids(0..3)), 2),
+                )
             },
         )
         .incomplete(),
         of(
             "cursor",
-            stuck("pages without rows and without end", (0..9).map(|n| page("[]", &format!(r#""next":"t{n}""#))).collect(), "[]", 4),
+            stuck(
+                "pages without rows and without end",
+                (0..9).map(|n| page("[]", &format!(r#""next":"t{n}""#))).collect(),
+                "[]",
+                4,
+            ),
         ),
     ]
 }
@@ -124,7 +141,12 @@ fn ends() -> Vec<Case> {
             read(
                 "30",
                 "a page without rows is passed over",
-                vec![page("[]", r#""next":"a""#), page(P1, r#""next":"b""#), page("[]", r#""next":"c""#), page(P2, r#""next":null"#)],
+                vec![
+                    page("[]", r#""next":"a""#),
+                    page(P1, r#""next":"b""#),
+                    page("[]", r#""next":"c""#),
+                    page(P2, r#""next":null"#),
+                ],
                 BOTH,
                 4,
             ),
@@ -161,8 +183,14 @@ fn ends() -> Vec<Case> {
         ),
         of(
             "cursor",
-            read("31", "no token where more is said: asked once more", vec![page(P1, r#""more":true"#)], r#"[{"id":1},{"id":2}] end"#, 2)
-                .incomplete(),
+            read(
+                "31",
+                "no token where more is said: asked once more",
+                vec![page(P1, r#""more":true"#)],
+                r#"[{"id":1},{"id":2}] end"#,
+                2,
+            )
+            .incomplete(),
         ),
         Case {
             lines: lines(&["GET /p?size=1000&skip=0", "GET /p?size=1000&skip=2", "GET /p?size=1000&skip=4"]),
@@ -179,13 +207,28 @@ fn ends() -> Vec<Case> {
         },
         Case {
             lines: lines(&["GET /p", "GET /p?after=2", "GET /p?after=4"]),
-            ..of("keyset", read("33", "a walk by key goes on after the last key", vec![answer(P1), answer(P2), answer("[]")], BOTH, 3))
+            ..of(
+                "keyset",
+                read(
+                    "33",
+                    "a walk by key goes on after the last key",
+                    vec![answer(P1), answer(P2), answer("[]")],
+                    BOTH,
+                    3,
+                ),
+            )
         },
         saying(
             &["no `/id` to go on from"],
             of(
                 "keyset",
-                read("33", "a walk by key needs the key", vec![answer("[{\"name\":\"a\"}]")], r#"[{"name":"a"}] bad_response/0"#, 1),
+                read(
+                    "33",
+                    "a walk by key needs the key",
+                    vec![answer("[{\"name\":\"a\"}]")],
+                    r#"[{"name":"a"}] bad_response/0"#,
+                    1,
+                ),
             ),
         ),
     ]
@@ -194,12 +237,17 @@ fn ends() -> Vec<Case> {
 /// A total is a hint.
 fn totals() -> Vec<Case> {
     let walk = |total: &str| {
-        vec![page(P1, &format!(r#""total":{total}"#)), page(P2, &format!(r#""total":{total}"#)), page("[]", &format!(r#""total":{total}"#))]
+        vec![
+            page(P1, &format!(r#""total":{total}"#)),
+            page(P2, &format!(r#""total":{total}"#)),
+            page("[]", &format!(r#""total":{total}"#)),
+        ]
     };
-    let mut cases: Vec<Case> = ["0", "3", "-1", "\"4\"", "\"many\"", "null", "1e400", "4.5", "[4]", "99999999999999999999999", "true"]
-        .into_iter()
-        .map(|total| of("offset", read("34", format!("a total of {total} loses nothing"), walk(total), BOTH, 3)))
-        .collect();
+    let mut cases: Vec<Case> =
+        ["0", "3", "-1", "\"4\"", "\"many\"", "null", "1e400", "4.5", "[4]", "99999999999999999999999", "true"]
+            .into_iter()
+            .map(|total| of("offset", read("34", format!("a total of {total} loses nothing"), walk(total), BOTH, 3)))
+            .collect();
     cases.push(saying(
         &["changed from 4 to 9", "announced 9 items and delivered 4"],
         of(
@@ -207,7 +255,12 @@ fn totals() -> Vec<Case> {
             read(
                 "33",
                 "a total that changes on the way is told",
-                vec![page(P1, r#""total":4"#), page(P2, r#""total":9"#), page("[]", r#""total":9"#), page("[]", r#""total":9"#)],
+                vec![
+                    page(P1, r#""total":4"#),
+                    page(P2, r#""total":9"#),
+                    page("[]", r#""total":9"#),
+                    page("[]", r#""total":9"#),
+                ],
                 BOTH,
                 4,
             ),
@@ -240,11 +293,23 @@ fn origins() -> Vec<Case> {
         let plain = target.replace("\\\\", "\\");
         cases.push(of(
             "next_url",
-            read("35", format!("a next address {plain}"), vec![page(P1, &format!(r#""next":"{target}""#)), page(P2, r#""x":0"#)], end, 1),
+            read(
+                "35",
+                format!("a next address {plain}"),
+                vec![page(P1, &format!(r#""next":"{target}""#)), page(P2, r#""x":0"#)],
+                end,
+                1,
+            ),
         ));
         cases.push(of(
             "link",
-            read("35", format!("a next link {plain}"), vec![linked(P1, &format!("<{plain}>; rel=next")), answer(P2)], end, 1),
+            read(
+                "35",
+                format!("a next link {plain}"),
+                vec![linked(P1, &format!("<{plain}>; rel=next")), answer(P2)],
+                end,
+                1,
+            ),
         ));
     }
     for target in [
@@ -275,7 +340,13 @@ fn origins() -> Vec<Case> {
     }
     cases.push(of(
         "next_url",
-        read("35", "a next address that is none", vec![page(P1, r#""next":"http://[::1""#)], r#"[{"id":1},{"id":2}] bad_response/0"#, 1),
+        read(
+            "35",
+            "a next address that is none",
+            vec![page(P1, r#""next":"http://[::1""#)],
+            r#"[{"id":1},{"id":2}] bad_response/0"#,
+            1,
+        ),
     ));
     let rubbish = r#""http://[key-7f3a91c2e5d84b60\u001b[31m""#;
     let end = r#"[{"id":1},{"id":2}] bad_response/0"#;
@@ -285,7 +356,10 @@ fn origins() -> Vec<Case> {
     cases.push(of("number_pages", read("27", shown, vec![page(P1, &format!(r#""pages":{rubbish}"#))], end, 1)));
     let path = "a next address with a credential of ours goes to its own origin, and errors mask it";
     let next = r#""next":"/p?k=key-7f3a91c2e5d84b60""#;
-    cases.push(of("next_url", read("63", path, vec![page(P1, next), reply("400 No", "", "")], r#"[{"id":1},{"id":2}] rejected/1"#, 2)));
+    cases.push(of(
+        "next_url",
+        read("63", path, vec![page(P1, next), reply("400 No", "", "")], r#"[{"id":1},{"id":2}] rejected/1"#, 2),
+    ));
     cases
 }
 
@@ -307,17 +381,31 @@ fn headers() -> Vec<Case> {
         let lines = vec!["GET /p?size=2".into(), "GET /p?page=2".into()];
         Case { lines, ..of("link", read("36", format!("Link: {fact}"), vec![linked(P1, link), answer(P2)], BOTH, 2)) }
     })
-    .chain([of("link", read("36", "Link: nothing but prev", vec![linked(P1, "</p?page=9>; rel=prev")], r#"[{"id":1},{"id":2}] end"#, 1))])
+    .chain([of(
+        "link",
+        read(
+            "36",
+            "Link: nothing but prev",
+            vec![linked(P1, "</p?page=9>; rel=prev")],
+            r#"[{"id":1},{"id":2}] end"#,
+            1,
+        ),
+    )])
     .collect()
 }
 
 /// Trouble on a later page.
 fn trouble() -> Vec<Case> {
     let expired = |status: &str| {
-        vec![page(P1, r#""next":"a""#), reply(status, JSON, r#"{"code":"Expired","message":"cursor expired"}"#), page(P2, r#""x":0"#)]
+        vec![
+            page(P1, r#""next":"a""#),
+            reply(status, JSON, r#"{"code":"Expired","message":"cursor expired"}"#),
+            page(P2, r#""x":0"#),
+        ]
     };
     let fifty = |trouble: Option<Act>| {
-        let mut script: Vec<Act> = (0..50).map(|n| linked(&ids(n * 2..n * 2 + 2), &format!("</p?page={}>; rel=next", n + 2))).collect();
+        let mut script: Vec<Act> =
+            (0..50).map(|n| linked(&ids(n * 2..n * 2 + 2), &format!("</p?page={}>; rel=next", n + 2))).collect();
         script[49] = answer(ids(98..100));
         script.splice(36..36, trouble);
         script
@@ -325,14 +413,23 @@ fn trouble() -> Vec<Case> {
     let path = |n: usize| if n == 1 { "GET /p?size=2".to_owned() } else { format!("GET /p?page={n}") };
     let again: Vec<String> = (1..=37).chain(37..=50).map(path).collect();
     let whole = format!("{} end", ids(0..100));
-    let page_37 = |fact: &str, act: Act| Case { lines: again.clone(), ..of("link", read("38", fact, fifty(Some(act)), whole.clone(), 51)) };
+    let page_37 = |fact: &str, act: Act| Case {
+        lines: again.clone(),
+        ..of("link", read("38", fact, fifty(Some(act)), whole.clone(), 51))
+    };
     let until_36 = format!("{} unauthenticated/1", ids(0..72));
     vec![
         of(
             "cursor",
             saying(
                 &["cursor expired", "\"page\":2"],
-                read("37", "a cursor that expired: 400", expired("400 Bad Request"), r#"[{"id":1},{"id":2}] rejected/1"#, 2),
+                read(
+                    "37",
+                    "a cursor that expired: 400",
+                    expired("400 Bad Request"),
+                    r#"[{"id":1},{"id":2}] rejected/1"#,
+                    2,
+                ),
             ),
         ),
         of(
@@ -351,7 +448,16 @@ fn trouble() -> Vec<Case> {
         ),
         saying(
             &["\"page\":37"],
-            of("link", read("38", "401 on page 37 of 50: what came before is kept", fifty(Some(reply("401 No", "", ""))), until_36, 37)),
+            of(
+                "link",
+                read(
+                    "38",
+                    "401 on page 37 of 50: what came before is kept",
+                    fifty(Some(reply("401 No", "", ""))),
+                    until_36,
+                    37,
+                ),
+            ),
         ),
         of("link", read("38", "50 pages", fifty(None), whole.clone(), 50)),
         Case {
@@ -361,7 +467,13 @@ fn trouble() -> Vec<Case> {
                 read(
                     "28",
                     "a last page beyond 64 bits",
-                    vec![linked(P1, "</p?page=18446744073709551615>; rel=next, </p?page=18446744073709551615>; rel=last"), answer(P2)],
+                    vec![
+                        linked(
+                            P1,
+                            "</p?page=18446744073709551615>; rel=next, </p?page=18446744073709551615>; rel=last",
+                        ),
+                        answer(P2),
+                    ],
                     BOTH,
                     2,
                 ),
@@ -461,8 +573,16 @@ fn options() -> Vec<Case> {
     let refused = |operation: &'static str, options: Value| {
         of(
             operation,
-            Case { ..read("39", format!("{operation} with {options} is refused"), vec![answer("[]")], "refused invalid_options/0", 0) }
-                .with_options(options),
+            Case {
+                ..read(
+                    "39",
+                    format!("{operation} with {options} is refused"),
+                    vec![answer("[]")],
+                    "refused invalid_options/0",
+                    0,
+                )
+            }
+            .with_options(options),
         )
     };
     vec![
@@ -477,7 +597,13 @@ fn options() -> Vec<Case> {
             lines: vec!["GET /p?size=1&page=1".into(), "GET /p?size=1&page=2".into()],
             ..of(
                 "number",
-                read("39", "the size of a page may be chosen", vec![answer("[{\"id\":1}]"), answer("[]")], r#"[{"id":1}] end"#, 2),
+                read(
+                    "39",
+                    "the size of a page may be chosen",
+                    vec![answer("[{\"id\":1}]"), answer("[]")],
+                    r#"[{"id":1}] end"#,
+                    2,
+                ),
             )
         }
         .with_options(json!({"size": 1})),

@@ -38,7 +38,11 @@ fn table() -> Vec<(&'static str, Act, [Then; 3])> {
         ("502", status("502 Bad Gateway"), never),
         ("503", status("503 Service Unavailable"), never),
         ("504", status("504 Gateway Timeout"), never),
-        ("505", status("505 HTTP Version Not Supported"), [Ends("[] rejected/1"), Ends("failed rejected/1"), Ends("failed rejected/1")]),
+        (
+            "505",
+            status("505 HTTP Version Not Supported"),
+            [Ends("[] rejected/1"), Ends("failed rejected/1"), Ends("failed rejected/1")],
+        ),
         ("521", status("521 Web Server Is Down"), [Again, Again, Again]),
         ("425", status("425 Too Early"), [Again, Again, Again]),
         ("a reset before the answer", silence(Step::Reset), never),
@@ -59,13 +63,19 @@ fn matrix() -> Vec<Case> {
     let made = || answer(r#"{"id":1}"#);
     let done = r#"ok/2 [{"id":1}]"#;
     let columns: [Box<Column>; 3] = [
-        Box::new([("list", Value::Null, None, answer(ONE), WHOLE), ("search", json!({"term": "x"}), None, answer(ONE), WHOLE)]),
+        Box::new([
+            ("list", Value::Null, None, answer(ONE), WHOLE),
+            ("search", json!({"term": "x"}), None, answer(ONE), WHOLE),
+        ]),
         Box::new([
             ("put", id(), Some("[{}]"), made(), done),
             ("keyed", Value::Null, Some("[{}]"), made(), done),
             ("remove", id(), None, reply("204 No Content", "", ""), "ok/2"),
         ]),
-        Box::new([("add", Value::Null, Some("[{}]"), made(), done), ("patch", id(), Some(r#"[{"a":1}]"#), made(), done)]),
+        Box::new([
+            ("add", Value::Null, Some("[{}]"), made(), done),
+            ("patch", id(), Some(r#"[{"a":1}]"#), made(), done),
+        ]),
     ];
     let mut cases = Vec::new();
     for (signal, act, thens) in table() {
@@ -87,12 +97,18 @@ pub fn trials() -> Vec<Trial> {
     let cases = [matrix(), ends(), deletes(), stops()].into_iter().flatten();
     let mut trials: Vec<Trial> = cases.map(Case::trial).collect();
     trials.extend([
-        Trial::test("51 1000 reads of a dead server are at most 1035 requests", || Ok(storm(reply("500 Oops", "", ""), 1035)?)),
-        Trial::test("51 1000 reads of a server that is away are at most 1100 requests", || Ok(storm(reply("503 Busy", "", ""), 1100)?)),
+        Trial::test("51 1000 reads of a dead server are at most 1035 requests", || {
+            Ok(storm(reply("500 Oops", "", ""), 1035)?)
+        }),
+        Trial::test("51 1000 reads of a server that is away are at most 1100 requests", || {
+            Ok(storm(reply("503 Busy", "", ""), 1100)?)
+        }),
         Trial::test("51 1000 reads that are throttled for ever are at most 1100 requests", || {
             Ok(storm(reply("429 Slow down", "", ""), 1100)?)
         }),
-        Trial::test("51 1000 reads that are reset are at most 1035 requests", || Ok(storm(silence(Step::Reset), 1035)?)),
+        Trial::test("51 1000 reads that are reset are at most 1035 requests", || {
+            Ok(storm(silence(Step::Reset), 1035)?)
+        }),
         Trial::test("54 an item has one key for all its attempts, and another than the next", || Ok(keys()?)),
     ]);
     trials
@@ -103,7 +119,10 @@ fn ends() -> Vec<Case> {
     let busy = || reply("503 Busy", "", "");
     let says = |says, case| Case { says, ..case };
     vec![
-        says(&[r#""requests":3,"retries":2"#], read("52", "requests and retries are counted", vec![busy(), busy(), answer(ONE)], WHOLE, 3)),
+        says(
+            &[r#""requests":3,"retries":2"#],
+            read("52", "requests and retries are counted", vec![busy(), busy(), answer(ONE)], WHOLE, 3),
+        ),
         says(&[r#""attempts":3"#], read("53", "a read ends after 3 attempts", vec![busy()], "[] unavailable/3", 3)),
         put("53", "a PUT that is answered 503 for ever is unknown", vec![busy()], "unknown unknown_outcome/3", 3),
         put(
@@ -153,12 +172,20 @@ fn ends() -> Vec<Case> {
             ..read(
                 "53",
                 "a system that is being started anew is waited for",
-                [vec![busy(), silence(Step::Reset), reply("502 Bad Gateway", "", "")], vec![busy(); 3], vec![answer(ONE)]].concat(),
+                [
+                    vec![busy(), silence(Step::Reset), reply("502 Bad Gateway", "", "")],
+                    vec![busy(); 3],
+                    vec![answer(ONE)],
+                ]
+                .concat(),
                 WHOLE,
                 7,
             )
         },
-        Case { limits: json!({"attempts": 5}), ..read("53", "5 attempts", vec![busy(), busy(), busy(), busy(), answer(ONE)], WHOLE, 5) },
+        Case {
+            limits: json!({"attempts": 5}),
+            ..read("53", "5 attempts", vec![busy(), busy(), busy(), busy(), answer(ONE)], WHOLE, 5)
+        },
         Case {
             connector: "polite",
             ..post("53", "a status declared as refused: a POST is repeated", vec![busy(), answer("{}")], "ok/2 [{}]", 2)
@@ -204,7 +231,13 @@ fn ends() -> Vec<Case> {
             &["retry_after_ms\":6000"],
             Case {
                 limits: json!({"wait_s": 5}),
-                ..read("49", "a wait above wait_s is not begun", vec![reply("429 Slow", "Retry-After: 6\r\n", "")], "[] rate_limited/1", 1)
+                ..read(
+                    "49",
+                    "a wait above wait_s is not begun",
+                    vec![reply("429 Slow", "Retry-After: 6\r\n", "")],
+                    "[] rate_limited/1",
+                    1,
+                )
             },
         ),
         says(
@@ -226,7 +259,13 @@ fn ends() -> Vec<Case> {
 fn deletes() -> Vec<Case> {
     let gone = || reply("404 Not Found", JSON, "{}");
     vec![
-        delete("55", "404 after an own attempt that may have done it is a success", vec![silence(Step::Reset), gone()], "ok/2", 2),
+        delete(
+            "55",
+            "404 after an own attempt that may have done it is a success",
+            vec![silence(Step::Reset), gone()],
+            "ok/2",
+            2,
+        ),
         delete(
             "55",
             "410 after an own attempt that may have done it is a success",
@@ -235,7 +274,13 @@ fn deletes() -> Vec<Case> {
             2,
         ),
         delete("55", "404 at once is an error", vec![gone()], "failed not_found/1", 1),
-        delete("55", "404 after attempts that were refused is an error", vec![reply("429 Slow", "", ""), gone()], "failed not_found/2", 2),
+        delete(
+            "55",
+            "404 after attempts that were refused is an error",
+            vec![reply("429 Slow", "", ""), gone()],
+            "failed not_found/2",
+            2,
+        ),
     ]
 }
 
@@ -263,10 +308,19 @@ fn stops() -> Vec<Case> {
         ..case
     };
     vec![
-        stopped(Stop::Seen(1), read("57", "a cancel in the wait that a server asked for", vec![asked(), answer(ONE)], "[] cancelled/1", 1)),
         stopped(
             Stop::Seen(1),
-            post("57", "a cancel in a wait: a POST that was refused has failed", vec![asked(), made()], "failed cancelled/1", 1),
+            read("57", "a cancel in the wait that a server asked for", vec![asked(), answer(ONE)], "[] cancelled/1", 1),
+        ),
+        stopped(
+            Stop::Seen(1),
+            post(
+                "57",
+                "a cancel in a wait: a POST that was refused has failed",
+                vec![asked(), made()],
+                "failed cancelled/1",
+                1,
+            ),
         ),
         stopped(
             Stop::Seen(1),
@@ -291,7 +345,10 @@ fn stops() -> Vec<Case> {
                 ),
             )
         },
-        stopped(Stop::Seen(1), read("57", "a cancel in flight: a read", vec![silence(Step::Hang)], "[] cancelled/1", 1)),
+        stopped(
+            Stop::Seen(1),
+            read("57", "a cancel in flight: a read", vec![silence(Step::Hang)], "[] cancelled/1", 1),
+        ),
         stopped(
             Stop::Seen(1),
             read(
@@ -302,9 +359,18 @@ fn stops() -> Vec<Case> {
                 1,
             ),
         ),
-        stopped(Stop::Seen(1), post("57", "a cancel in flight leaves a POST unknown", vec![silence(Step::Hang), made()], UNKNOWN, 1)),
-        stopped(Stop::Seen(1), put("57", "a cancel in flight leaves a PUT unknown", vec![silence(Step::Hang), made()], UNKNOWN, 1)),
-        stopped(Stop::Seen(1), delete("57", "a cancel in flight leaves a DELETE unknown", vec![silence(Step::Hang)], UNKNOWN, 1)),
+        stopped(
+            Stop::Seen(1),
+            post("57", "a cancel in flight leaves a POST unknown", vec![silence(Step::Hang), made()], UNKNOWN, 1),
+        ),
+        stopped(
+            Stop::Seen(1),
+            put("57", "a cancel in flight leaves a PUT unknown", vec![silence(Step::Hang), made()], UNKNOWN, 1),
+        ),
+        stopped(
+            Stop::Seen(1),
+            delete("57", "a cancel in flight leaves a DELETE unknown", vec![silence(Step::Hang)], UNKNOWN, 1),
+        ),
         stopped(
             Stop::Seen(3),
             Case {
@@ -336,18 +402,33 @@ fn stops() -> Vec<Case> {
         },
         stopped(
             Stop::Before,
-            read("57", "a call that is cancelled before it starts sends nothing", vec![answer(ONE)], "[] cancelled/0", 0),
+            read(
+                "57",
+                "a call that is cancelled before it starts sends nothing",
+                vec![answer(ONE)],
+                "[] cancelled/0",
+                0,
+            ),
         ),
         stopped(
             Stop::Before,
             Case {
                 items: Some("[{},{}]"),
-                ..post("57", "writes that are cancelled before they start are not sent", vec![made()], "skipped cancelled/0, skipped/0", 0)
+                ..post(
+                    "57",
+                    "writes that are cancelled before they start are not sent",
+                    vec![made()],
+                    "skipped cancelled/0, skipped/0",
+                    0,
+                )
             },
         ),
         exact(300, read("57", "the deadline in flight: a read", vec![silence(Step::Hang)], "[] timeout/1", 1)),
         exact(300, put("57", "the deadline in flight leaves a PUT unknown", vec![silence(Step::Hang)], UNKNOWN, 1)),
-        exact(300, delete("57", "the deadline in flight leaves a DELETE unknown", vec![silence(Step::Hang)], UNKNOWN, 1)),
+        exact(
+            300,
+            delete("57", "the deadline in flight leaves a DELETE unknown", vec![silence(Step::Hang)], UNKNOWN, 1),
+        ),
         exact(
             300,
             Case {
@@ -365,7 +446,13 @@ fn stops() -> Vec<Case> {
             with: within(300),
             limits: json!({"rate": {"requests": 1, "per_s": 60}}),
             items: Some("[{},{}]"),
-            ..post("57", "a wait for the pace beyond the deadline is not begun", vec![made()], "ok/1 [{}], skipped timeout/0", 1)
+            ..post(
+                "57",
+                "a wait for the pace beyond the deadline is not begun",
+                vec![made()],
+                "ok/1 [{}], skipped timeout/0",
+                1,
+            )
         },
     ]
 }
@@ -376,7 +463,10 @@ fn storm(act: Act, most: usize) -> Result<(), String> {
     let with = CallOptions::default();
     block_on(async {
         for _ in 0..125 {
-            for found in futures_util::future::join_all((0..8).map(|_| call(&stage.session, "list", &Value::Null, None, &with))).await {
+            for found in
+                futures_util::future::join_all((0..8).map(|_| call(&stage.session, "list", &Value::Null, None, &with)))
+                    .await
+            {
                 if found.errors.is_empty() {
                     return Err(found.summary);
                 }

@@ -25,13 +25,22 @@ impl Stage {
     }
 
     /// The same over what wraps its connections.
-    pub fn over(tls: Option<Wrap>, connector: &str, limits: Value, script: Vec<Act>, clock: TestClock, values: &[(&str, &str)]) -> Stage {
+    pub fn over(
+        tls: Option<Wrap>,
+        connector: &str,
+        limits: Value,
+        script: Vec<Act>,
+        clock: TestClock,
+        values: &[(&str, &str)],
+    ) -> Stage {
         let scheme = if tls.is_some() { "https" } else { "http" };
         let other = Server::start(vec![crate::server::json("[]")], None, None);
         let server = Server::start(script, Some(&other), tls);
         let clock = Arc::new(clock);
-        let engine = Engine::new(EngineConfig { catalog: catalog(), clock: Some(clock.clone()), ..EngineConfig::default() });
-        let mut all = json!({"concurrency": 1, "idle_s": 1, "first_byte_s": 1, "connect_s": 1, "timeout_s": 5, "attempts": 3});
+        let engine =
+            Engine::new(EngineConfig { catalog: catalog(), clock: Some(clock.clone()), ..EngineConfig::default() });
+        let mut all =
+            json!({"concurrency": 1, "idle_s": 1, "first_byte_s": 1, "connect_s": 1, "timeout_s": 5, "attempts": 3});
         all.as_object_mut().unwrap().extend(limits.as_object().cloned().unwrap_or_default());
         let spec = spec(connector, &format!("{scheme}://{}", server.address), all, values);
         let session = engine.connect(&spec).unwrap_or_else(|e| panic!("{e:?}: {}", e.to_json()));
@@ -111,7 +120,13 @@ pub struct Found {
 }
 
 /// Calls an operation and tells what came of it.
-pub async fn call(session: &Session, operation: &str, options: &Value, items: Option<&str>, with: &CallOptions) -> Found {
+pub async fn call(
+    session: &Session,
+    operation: &str,
+    options: &Value,
+    items: Option<&str>,
+    with: &CallOptions,
+) -> Found {
     let items = items.map(|text| Items::from_array(text).unwrap());
     let found = match (operation, items) {
         ("remove", items) => match session.delete(operation, options, items, with) {
@@ -133,8 +148,14 @@ pub async fn call(session: &Session, operation: &str, options: &Value, items: Op
         receipt: Receipt::default(),
         told: String::new(),
     });
-    found.told =
-        format!("{}\n{}\n{} {:?} {:?}", told(&found.errors), found.told, json!(found.receipt), found.receipt, session.connection());
+    found.told = format!(
+        "{}\n{}\n{} {:?} {:?}",
+        told(&found.errors),
+        found.told,
+        json!(found.receipt),
+        found.receipt,
+        session.connection()
+    );
     found
 }
 
@@ -155,7 +176,12 @@ async fn written(writes: Writes) -> Found {
     let reply = writes.collect().await;
     let summary = reply.outcomes.iter().map(outcome).collect::<Vec<_>>().join(", ");
     let told = format!("{} {:?}", json!(reply.outcomes), reply.check());
-    Found { summary, errors: reply.outcomes.into_iter().filter_map(|o| o.error).collect(), receipt: reply.receipt, told }
+    Found {
+        summary,
+        errors: reply.outcomes.into_iter().filter_map(|o| o.error).collect(),
+        receipt: reply.receipt,
+        told,
+    }
 }
 
 fn outcome(o: &Outcome) -> String {

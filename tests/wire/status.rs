@@ -74,7 +74,8 @@ fn error_bodies() -> Vec<Case> {
         let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n", 800 << 16);
         Act::Answer(vec![Step::Send(head.into()), Step::Times(800, vec![b'x'; 1 << 16])])
     };
-    let packed = |status: &str, label: &str| reply(status, &format!("Content-Encoding: {label}\r\n"), "no such encoding");
+    let packed =
+        |status: &str, label: &str| reply(status, &format!("Content-Encoding: {label}\r\n"), "no such encoding");
     let endless = |status: &str| {
         Act::Answer(vec![
             Step::Send(format!("HTTP/1.1 {status}\r\n\r\n").into()),
@@ -82,37 +83,110 @@ fn error_bodies() -> Vec<Case> {
         ])
     };
     let cut = |status: &str| bytes(format!("HTTP/1.1 {status}\r\nContent-Length: 999\r\n\r\nnot all of"), Step::Close);
-    let stalled = |status: &str| bytes(format!("HTTP/1.1 {status}\r\nContent-Length: 999\r\n\r\nnot all of"), Step::Hang);
+    let stalled =
+        |status: &str| bytes(format!("HTTP/1.1 {status}\r\nContent-Length: 999\r\n\r\nnot all of"), Step::Hang);
     vec![
-        Case { takes: quick, ..read("27", "50 MB with a 400: a read", vec![large("400 Bad Request")], "[] rejected/1", 1) },
         Case {
             takes: quick,
-            ..post("27", "50 MB with a 400: a POST has failed", vec![large("400 Bad Request"), made()], "failed rejected/1", 1)
-        },
-        Case { takes: quick, ..read("27", "50 MB with a 503: a read is repeated", vec![large("503 Busy"), answer(ONE)], WHOLE, 2) },
-        Case {
-            limits: json!({"page_bytes": 1000}),
-            ..read("27", "more than page_bytes with a 500: a read is repeated", vec![large("500 Oops"), answer(ONE)], WHOLE, 2)
+            ..read("27", "50 MB with a 400: a read", vec![large("400 Bad Request")], "[] rejected/1", 1)
         },
         Case {
-            limits: json!({"page_bytes": 1000}),
-            ..read("27", "more than page_bytes with a 403 is forbidden", vec![large("403 Forbidden")], "[] forbidden/1", 1)
+            takes: quick,
+            ..post(
+                "27",
+                "50 MB with a 400: a POST has failed",
+                vec![large("400 Bad Request"), made()],
+                "failed rejected/1",
+                1,
+            )
+        },
+        Case {
+            takes: quick,
+            ..read("27", "50 MB with a 503: a read is repeated", vec![large("503 Busy"), answer(ONE)], WHOLE, 2)
         },
         Case {
             limits: json!({"page_bytes": 1000}),
-            ..post("27", "more than page_bytes with a 502: a POST is unknown", vec![large("502 Bad Gateway"), made()], UNKNOWN, 1)
+            ..read(
+                "27",
+                "more than page_bytes with a 500: a read is repeated",
+                vec![large("500 Oops"), answer(ONE)],
+                WHOLE,
+                2,
+            )
         },
-        Case { takes: quick, ..read("27", "without end with a 404", vec![endless("404 Not Found")], "[] not_found/1", 1) },
-        read("27", "packed in an unknown way with a 401", vec![packed("401 Unauthorized", "br"), answer(ONE)], "[] unauthenticated/1", 1),
-        read("27", "packed in an unknown way with a 503: a read is repeated", vec![packed("503 Busy", "br"), answer(ONE)], WHOLE, 2),
-        post("27", "wrongly packed with a 429: a POST is repeated", vec![packed("429 Slow down", "gzip"), made()], r#"ok/2 [{"id":1}]"#, 2),
-        post("27", "wrongly packed with a 504: a POST is unknown", vec![packed("504 Gateway Timeout", "gzip"), made()], UNKNOWN, 1),
-        post("27", "wrongly packed with a 422: a POST has failed", vec![packed("422 No", "gzip"), made()], "failed rejected/1", 1),
+        Case {
+            limits: json!({"page_bytes": 1000}),
+            ..read(
+                "27",
+                "more than page_bytes with a 403 is forbidden",
+                vec![large("403 Forbidden")],
+                "[] forbidden/1",
+                1,
+            )
+        },
+        Case {
+            limits: json!({"page_bytes": 1000}),
+            ..post(
+                "27",
+                "more than page_bytes with a 502: a POST is unknown",
+                vec![large("502 Bad Gateway"), made()],
+                UNKNOWN,
+                1,
+            )
+        },
+        Case {
+            takes: quick,
+            ..read("27", "without end with a 404", vec![endless("404 Not Found")], "[] not_found/1", 1)
+        },
+        read(
+            "27",
+            "packed in an unknown way with a 401",
+            vec![packed("401 Unauthorized", "br"), answer(ONE)],
+            "[] unauthenticated/1",
+            1,
+        ),
+        read(
+            "27",
+            "packed in an unknown way with a 503: a read is repeated",
+            vec![packed("503 Busy", "br"), answer(ONE)],
+            WHOLE,
+            2,
+        ),
+        post(
+            "27",
+            "wrongly packed with a 429: a POST is repeated",
+            vec![packed("429 Slow down", "gzip"), made()],
+            r#"ok/2 [{"id":1}]"#,
+            2,
+        ),
+        post(
+            "27",
+            "wrongly packed with a 504: a POST is unknown",
+            vec![packed("504 Gateway Timeout", "gzip"), made()],
+            UNKNOWN,
+            1,
+        ),
+        post(
+            "27",
+            "wrongly packed with a 422: a POST has failed",
+            vec![packed("422 No", "gzip"), made()],
+            "failed rejected/1",
+            1,
+        ),
         read("27", "cut with a 404", vec![cut("404 Not Found")], "[] not_found/1", 1),
         post("27", "cut with a 400: a POST has failed", vec![cut("400 Bad Request"), made()], "failed rejected/1", 1),
         post("27", "cut with a 502: a POST is unknown", vec![cut("502 Bad Gateway"), made()], UNKNOWN, 1),
-        post("27", "stalled with a 400: a POST has failed", vec![stalled("400 Bad Request"), made()], "failed rejected/1", 1),
-        saying(&["not all of"], read("27", "what came of it is kept", vec![cut("400 Bad Request")], "[] rejected/1", 1)),
+        post(
+            "27",
+            "stalled with a 400: a POST has failed",
+            vec![stalled("400 Bad Request"), made()],
+            "failed rejected/1",
+            1,
+        ),
+        saying(
+            &["not all of"],
+            read("27", "what came of it is kept", vec![cut("400 Bad Request")], "[] rejected/1", 1),
+        ),
     ]
 }
 
@@ -138,11 +212,22 @@ fn echoes() -> Vec<Case> {
         ),
         saying(secret, failed("27", "credentials in a body of no known form", JSON, json!({"x": &all}).to_string())),
         saying(secret, failed("27", "credentials in plain text", "", all.clone())),
-        saying(secret, failed("27", "credentials in the title of a page", "Content-Type: text/html\r\n", format!("<title>{all}</title>"))),
+        saying(
+            secret,
+            failed(
+                "27",
+                "credentials in the title of a page",
+                "Content-Type: text/html\r\n",
+                format!("<title>{all}</title>"),
+            ),
+        ),
         saying(secret, failed("27", "credentials in the request id", &format!("X-Request-Id: {all}\r\n"), "{}".into())),
         failed("27", "a credential across the end of the excerpt", "", format!("{}{all}", "x".repeat(490))),
         failed("27", "a credential across the end of what is looked at", "", format!("{}{all}", " ".repeat(3_990))),
-        saying(secret, failed("27", "credentials as PHP writes JSON", JSON, json!({"x": &all}).to_string().replace('/', "\\/"))),
+        saying(
+            secret,
+            failed("27", "credentials as PHP writes JSON", JSON, json!({"x": &all}).to_string().replace('/', "\\/")),
+        ),
         saying(
             secret,
             failed(
@@ -162,7 +247,8 @@ fn echoes() -> Vec<Case> {
             ),
         ),
         failed("27", "a credential again and again", "", ECHO[4].repeat(2_000)),
-        failed("27", "a credential of 2,000 characters again and again", "", format!("Bearer {} ", LONG).repeat(20)).with_long_key(),
+        failed("27", "a credential of 2,000 characters again and again", "", format!("Bearer {} ", LONG).repeat(20))
+            .with_long_key(),
         saying(
             secret,
             read(
@@ -221,11 +307,20 @@ fn echoes() -> Vec<Case> {
 fn accounts() -> Vec<Case> {
     let no = || reply("401 Unauthorized", JSON, r#"{"message":"who?"}"#);
     vec![
-        saying(&["who?", "tried once"], read("47", "401: a read is not repeated", vec![no(), answer(ONE)], "[] unauthenticated/1", 1)),
+        saying(
+            &["who?", "tried once"],
+            read("47", "401: a read is not repeated", vec![no(), answer(ONE)], "[] unauthenticated/1", 1),
+        ),
         post("47", "401: a POST is not repeated", vec![no(), made()], "failed unauthenticated/1", 1),
         Case {
             items: Some(r#"[{"n":1},{"n":2},{"n":3}]"#),
-            ..post("47", "401: the items after it are not sent", vec![no(), made()], "failed unauthenticated/1, skipped/0, skipped/0", 1)
+            ..post(
+                "47",
+                "401: the items after it are not sent",
+                vec![no(), made()],
+                "failed unauthenticated/1, skipped/0, skipped/0",
+                1,
+            )
         },
         read(
             "47",
@@ -236,7 +331,13 @@ fn accounts() -> Vec<Case> {
         ),
         saying(
             &["a proxy that did not accept its user name and password", "HTTPS_PROXY"],
-            read("08", "a 407 is the proxy's, whoever passes it on", vec![reply("407 No", "", ""), answer(ONE)], "[] connection/1", 1),
+            read(
+                "08",
+                "a 407 is the proxy's, whoever passes it on",
+                vec![reply("407 No", "", ""), answer(ONE)],
+                "[] connection/1",
+                1,
+            ),
         ),
         read(
             "46",
@@ -245,7 +346,13 @@ fn accounts() -> Vec<Case> {
             "[] forbidden/1",
             1,
         ),
-        post("46", "403: a POST is not repeated", vec![reply("403 Forbidden", JSON, "{}"), made()], "failed forbidden/1", 1),
+        post(
+            "46",
+            "403: a POST is not repeated",
+            vec![reply("403 Forbidden", JSON, "{}"), made()],
+            "failed forbidden/1",
+            1,
+        ),
     ]
 }
 
@@ -301,7 +408,13 @@ fn read_redirects() -> Vec<Case> {
         ),
         read("26", "a redirect to itself ends", vec![to("302 Found", "/things")], "[] no_progress/1", 6),
         read("26", "a redirect to nowhere, which means itself, ends", vec![to("302 Found", "")], "[] no_progress/1", 6),
-        read("26", "redirects in a circle end", vec![hop(1), hop(2), hop(1), hop(2), hop(1), hop(2), answer(ONE)], "[] no_progress/1", 6),
+        read(
+            "26",
+            "redirects in a circle end",
+            vec![hop(1), hop(2), hop(1), hop(2), hop(1), hop(2), answer(ONE)],
+            "[] no_progress/1",
+            6,
+        ),
         read("26", "5 redirects are followed", [hops(5), vec![answer(ONE)]].concat(), WHOLE, 6),
         read("26", "6 redirects are not", [hops(6), vec![answer(ONE)]].concat(), "[] no_progress/1", 6),
         read(
@@ -314,12 +427,24 @@ fn read_redirects() -> Vec<Case> {
         Case {
             operation: "search",
             options: json!({"term": "x"}),
-            ..read("56", "307: a search by POST goes on with its body", vec![to("307 T", "/there"), answer(ONE)], WHOLE, 2)
+            ..read(
+                "56",
+                "307: a search by POST goes on with its body",
+                vec![to("307 T", "/there"), answer(ONE)],
+                WHOLE,
+                2,
+            )
         },
         Case {
             operation: "search",
             options: json!({"term": "x"}),
-            ..read("56", "303: a search by POST is not turned into a GET", vec![to("303 S", "/there"), answer(ONE)], "[] rejected/1", 1)
+            ..read(
+                "56",
+                "303: a search by POST is not turned into a GET",
+                vec![to("303 S", "/there"), answer(ONE)],
+                "[] rejected/1",
+                1,
+            )
         },
     ]);
     cases
@@ -336,8 +461,20 @@ fn write_redirects() -> Vec<Case> {
         let there = |target: &str| vec![to(status, target), made()];
         cases.extend([
             post("56", format!("{status}: a POST is not turned into a GET"), there("/there"), UNKNOWN, 1),
-            post("56", format!("{status} to another origin: a POST goes nowhere"), there("http://127.0.0.1:OTHER/"), UNKNOWN, 1),
-            post("56", format!("{status} to the same path with a slash: a POST was not done"), there("/things/"), slash, 1),
+            post(
+                "56",
+                format!("{status} to another origin: a POST goes nowhere"),
+                there("http://127.0.0.1:OTHER/"),
+                UNKNOWN,
+                1,
+            ),
+            post(
+                "56",
+                format!("{status} to the same path with a slash: a POST was not done"),
+                there("/things/"),
+                slash,
+                1,
+            ),
             put("56", format!("{status}: a PUT is not turned into a GET"), there("/there"), UNKNOWN, 1),
             delete("56", format!("{status}: a DELETE is not turned into a GET"), there("/there"), UNKNOWN, 1),
         ]);
@@ -361,7 +498,13 @@ fn write_redirects() -> Vec<Case> {
                 "failed origin/1",
                 1,
             ),
-            put("56", format!("{status} to another origin: a PUT goes nowhere"), there("//127.0.0.1:OTHER/there"), "failed origin/1", 1),
+            put(
+                "56",
+                format!("{status} to another origin: a PUT goes nowhere"),
+                there("//127.0.0.1:OTHER/there"),
+                "failed origin/1",
+                1,
+            ),
             delete(
                 "56",
                 format!("{status} to another origin: a DELETE goes nowhere"),
@@ -376,7 +519,13 @@ fn write_redirects() -> Vec<Case> {
                 UNKNOWN,
                 2,
             ),
-            post("56", format!("{status} in a circle: a POST ends"), vec![to(status, "/things")], "failed no_progress/1", 6),
+            post(
+                "56",
+                format!("{status} in a circle: a POST ends"),
+                vec![to(status, "/things")],
+                "failed no_progress/1",
+                6,
+            ),
         ]);
     }
     cases

@@ -11,7 +11,10 @@ use std::sync::{Arc, Mutex};
 
 use libtest_mimic::Trial;
 use opnode::CallOptions;
-use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    date_time_ymd,
+};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
@@ -64,10 +67,13 @@ fn issued(kind: Certificate) -> (CertificateDer<'static>, PrivateKeyDer<'static>
     let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     match kind {
-        Certificate::Expired => (params.not_before, params.not_after) = (date_time_ymd(2019, 1, 1), date_time_ymd(2020, 1, 1)),
+        Certificate::Expired => {
+            (params.not_before, params.not_after) = (date_time_ymd(2019, 1, 1), date_time_ymd(2020, 1, 1))
+        }
         Certificate::NotYetValid => params.not_before = date_time_ymd(2090, 1, 1),
         Certificate::OtherName => {
-            params.subject_alt_names = CertificateParams::new(vec!["other.example".to_owned()]).unwrap().subject_alt_names
+            params.subject_alt_names =
+                CertificateParams::new(vec!["other.example".to_owned()]).unwrap().subject_alt_names
         }
         Certificate::NoName => {
             params.subject_alt_names.clear();
@@ -133,15 +139,22 @@ pub fn trials() -> Vec<Trial> {
 /// A certificate that cannot be trusted now cannot be trusted a second later; nothing was sent.
 fn certificates() -> Vec<Case> {
     let bad = |fact: &str, kind: Certificate| {
-        let refused =
-            |case: Case| Case { tls: tls(kind), connections: Some(1), says: &["cannot be reached safely", "cannot be turned off"], ..case };
+        let refused = |case: Case| Case {
+            tls: tls(kind),
+            connections: Some(1),
+            says: &["cannot be reached safely", "cannot be turned off"],
+            ..case
+        };
         [
             refused(read("07", format!("{fact}: a read is not repeated"), vec![answer(ONE)], "[] network/1", 0)),
             refused(post("07", format!("{fact}: a POST has failed"), vec![answer("{}")], "failed network/1", 0)),
         ]
     };
     let mut cases = vec![
-        Case { tls: tls(Certificate::Good), ..read("07", "a good certificate of a trusted authority", vec![answer(ONE)], WHOLE, 1) },
+        Case {
+            tls: tls(Certificate::Good),
+            ..read("07", "a good certificate of a trusted authority", vec![answer(ONE)], WHOLE, 1)
+        },
         Case {
             tls: tls(Certificate::Good),
             ..read(
@@ -247,8 +260,12 @@ const NO_LENGTH: &str = "a body without length cut by a reset without error is n
 #[derive(Clone, Copy)]
 pub struct Then(pub fn(u32) -> Vec<u8>, bool);
 
-pub const GOOD: Then =
-    Then(|stream| [frame(HEADERS, END_HEADERS, stream, STATUS_200), frame(DATA, END_STREAM, stream, b"[{\"id\":1}]")].concat(), false);
+pub const GOOD: Then = Then(
+    |stream| {
+        [frame(HEADERS, END_HEADERS, stream, STATUS_200), frame(DATA, END_STREAM, stream, b"[{\"id\":1}]")].concat()
+    },
+    false,
+);
 
 pub fn goaway(last: u32, code: u32) -> Vec<u8> {
     frame(GOAWAY, 0, 0, &[last.to_be_bytes(), code.to_be_bytes()].concat())
@@ -265,17 +282,42 @@ type Http2 = (&'static str, &'static str, Vec<Then>, &'static str, usize);
 fn http2() -> Vec<Http2> {
     let (made, second) = (r#"ok/1 [{"id":1}]"#, r#"ok/2 [{"id":1}]"#);
     let endless: fn(u32) -> Vec<u8> = |stream| {
-        let rest: Vec<u8> =
-            (0..2000).flat_map(|_| frame(CONTINUATION, 0, stream, &[b"\x40\x01a\x7f\x81\x7f".as_slice(), &[b'b'; 256]].concat())).collect();
+        let rest: Vec<u8> = (0..2000)
+            .flat_map(|_| frame(CONTINUATION, 0, stream, &[b"\x40\x01a\x7f\x81\x7f".as_slice(), &[b'b'; 256]].concat()))
+            .collect();
         [frame(HEADERS, 0, stream, STATUS_200), rest].concat()
     };
     vec![
         ("an answer over HTTP/2", "list", vec![GOOD], WHOLE, 1),
-        ("a refused stream: a POST is sent again in the same attempt", "add", vec![Then(|s| reset(s, 7), false), GOOD], made, 2),
-        ("a stream reset by an internal error: a POST is unknown", "add", vec![Then(|s| reset(s, 2), false), GOOD], UNKNOWN, 1),
+        (
+            "a refused stream: a POST is sent again in the same attempt",
+            "add",
+            vec![Then(|s| reset(s, 7), false), GOOD],
+            made,
+            2,
+        ),
+        (
+            "a stream reset by an internal error: a POST is unknown",
+            "add",
+            vec![Then(|s| reset(s, 2), false), GOOD],
+            UNKNOWN,
+            1,
+        ),
         ("a stream reset by a cancel: a POST is unknown", "add", vec![Then(|s| reset(s, 8), false), GOOD], UNKNOWN, 1),
-        ("a stream reset by an internal error: a read is repeated", "list", vec![Then(|s| reset(s, 2), false), GOOD], WHOLE, 2),
-        ("GOAWAY below the stream: a POST is sent again in the same attempt", "add", vec![Then(|_| goaway(0, 0), true), GOOD], made, 2),
+        (
+            "a stream reset by an internal error: a read is repeated",
+            "list",
+            vec![Then(|s| reset(s, 2), false), GOOD],
+            WHOLE,
+            2,
+        ),
+        (
+            "GOAWAY below the stream: a POST is sent again in the same attempt",
+            "add",
+            vec![Then(|_| goaway(0, 0), true), GOOD],
+            made,
+            2,
+        ),
         (
             "GOAWAY below the stream for too many requests: a POST is tried again",
             "add",
@@ -283,42 +325,84 @@ fn http2() -> Vec<Http2> {
             second,
             2,
         ),
-        ("GOAWAY that counts the stream: a POST is unknown", "add", vec![Then(|s| goaway(s, 0), true), GOOD], UNKNOWN, 1),
-        ("GOAWAY for an error that counts the stream: a POST is unknown", "add", vec![Then(|s| goaway(s, 2), true), GOOD], UNKNOWN, 1),
+        (
+            "GOAWAY that counts the stream: a POST is unknown",
+            "add",
+            vec![Then(|s| goaway(s, 0), true), GOOD],
+            UNKNOWN,
+            1,
+        ),
+        (
+            "GOAWAY for an error that counts the stream: a POST is unknown",
+            "add",
+            vec![Then(|s| goaway(s, 2), true), GOOD],
+            UNKNOWN,
+            1,
+        ),
         ("an end without a word: a POST is unknown", "add", vec![Then(|_| Vec::new(), true), GOOD], UNKNOWN, 1),
-        ("GOAWAY after the answer: it counts", "add", vec![Then(|s| [(GOOD.0)(s), goaway(s, 0)].concat(), true)], r#"ok/1 [{"id":1}]"#, 1),
+        (
+            "GOAWAY after the answer: it counts",
+            "add",
+            vec![Then(|s| [(GOOD.0)(s), goaway(s, 0)].concat(), true)],
+            r#"ok/1 [{"id":1}]"#,
+            1,
+        ),
         (
             "a body cut by a reset for a cancel is never the whole",
             "list",
-            vec![Then(|s| [frame(HEADERS, END_HEADERS, s, STATUS_200), frame(DATA, 0, s, b"[{\"id\":1}]"), reset(s, 8)].concat(), false)],
+            vec![Then(
+                |s| {
+                    [frame(HEADERS, END_HEADERS, s, STATUS_200), frame(DATA, 0, s, b"[{\"id\":1}]"), reset(s, 8)]
+                        .concat()
+                },
+                false,
+            )],
             "[] network/3",
             3,
         ),
         (
             "a body cut by a reset without error is never the whole",
             "list",
-            vec![Then(|s| [frame(HEADERS, END_HEADERS, s, LENGTH_40), frame(DATA, 0, s, b"[{\"id\":1}]"), reset(s, 0)].concat(), false)],
+            vec![Then(
+                |s| {
+                    [frame(HEADERS, END_HEADERS, s, LENGTH_40), frame(DATA, 0, s, b"[{\"id\":1}]"), reset(s, 0)]
+                        .concat()
+                },
+                false,
+            )],
             "[] network/3",
             3,
         ),
         (
             NO_LENGTH,
             "list",
-            vec![Then(|s| [frame(HEADERS, END_HEADERS, s, STATUS_200), frame(DATA, 0, s, b"[{\"id\":1}]"), reset(s, 0)].concat(), false)],
+            vec![Then(
+                |s| {
+                    [frame(HEADERS, END_HEADERS, s, STATUS_200), frame(DATA, 0, s, b"[{\"id\":1}]"), reset(s, 0)]
+                        .concat()
+                },
+                false,
+            )],
             "[] network/3",
             3,
         ),
         (
             "a body cut by the end of the connection is never the whole",
             "list",
-            vec![Then(|s| [frame(HEADERS, END_HEADERS, s, STATUS_200), frame(DATA, 0, s, b"[{\"id\":1}]")].concat(), true)],
+            vec![Then(
+                |s| [frame(HEADERS, END_HEADERS, s, STATUS_200), frame(DATA, 0, s, b"[{\"id\":1}]")].concat(),
+                true,
+            )],
             "[] network/3",
             3,
         ),
         (
             "a body shorter than its length is never the whole",
             "list",
-            vec![Then(|s| [frame(HEADERS, END_HEADERS, s, LENGTH_40), frame(DATA, END_STREAM, s, b"[{\"id\":1}]")].concat(), false)],
+            vec![Then(
+                |s| [frame(HEADERS, END_HEADERS, s, LENGTH_40), frame(DATA, END_STREAM, s, b"[{\"id\":1}]")].concat(),
+                false,
+            )],
             "[] network/3",
             3,
         ),
@@ -376,14 +460,16 @@ fn serve_http2(stream: &mut dyn Stream, state: &Http2State) -> std::io::Result<(
 
 /// What the proxy of the environment answers.
 pub fn proxy_answer(request: &Request) -> crate::server::Act {
-    let status = if request.line.starts_with("CONNECT") { "407 Proxy Authentication Required" } else { "502 Bad Gateway" };
+    let status =
+        if request.line.starts_with("CONNECT") { "407 Proxy Authentication Required" } else { "502 Bad Gateway" };
     reply(status, JSON, "no way")
 }
 
 /// With the system's proxy in use, and it in the environment of this process.
 fn past_the_proxy() -> Result<(), String> {
     let stage = Stage::plain(vec![answer(ONE)]);
-    let session = engine(true).connect(&spec("acme", &format!("http://{}", stage.server.address), json!({}), &[])).unwrap();
+    let session =
+        engine(true).connect(&spec("acme", &format!("http://{}", stage.server.address), json!({}), &[])).unwrap();
     let found = block_on(call(&session, "list", &Value::Null, None, &CallOptions::default()));
     if found.summary == WHOLE { Ok(()) } else { Err(format!("{} {}", found.summary, told(&found.errors))) }
 }

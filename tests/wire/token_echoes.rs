@@ -15,11 +15,21 @@ use url::form_urlencoded::byte_serialize;
 use crate::acme::check_text;
 use crate::server::{Act, JSON, Step, bytes, json as answer, reply};
 use crate::stage::block_on;
-use crate::tokens::{ACCESS, CLIENT, CODE, Case, ISSUED, KINDS, Kind, SEED, Stage, VERIFIER, basic, check_planted, connect, read};
+use crate::tokens::{
+    ACCESS, CLIENT, CODE, Case, ISSUED, KINDS, Kind, SEED, Stage, VERIFIER, basic, check_planted, connect, read,
+};
 
 /// What encodeURIComponent leaves alone.
-const SCRIPT: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'!').remove(b'~').remove(b'*').remove(b'\'').remove(b'(').remove(b')');
+const SCRIPT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'!')
+    .remove(b'~')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
 
 type Form = fn(&str) -> String;
 
@@ -40,15 +50,21 @@ const FORMS: [(&str, Form); 15] = [
     ("in percent-encoded base64", |s| utf8_percent_encode(&STANDARD.encode(s), NON_ALPHANUMERIC).to_string()),
     ("as JSON", |s| json!({"t": s}).to_string()),
     ("as PHP writes JSON", |s| json!({"t": s}).to_string().replace('/', "\\/")),
-    ("as .NET writes JSON", |s| json!({"t": s}).to_string().replace("\\\"", "\\u0022").replace('&', "\\u0026").replace('+', "\\u002B")),
+    ("as .NET writes JSON", |s| {
+        json!({"t": s}).to_string().replace("\\\"", "\\u0022").replace('&', "\\u0026").replace('+', "\\u002B")
+    }),
     ("as JSON in JSON", |s| json!({"t": json!({"t": s}).to_string()}).to_string()),
     ("as HTML", |s| s.replace('&', "&amp;").replace('"', "&#34;").replace('/', "&#x2F;").replace('+', "&#43;")),
 ];
 
 pub fn trials() -> Vec<Trial> {
-    let mut trials: Vec<Trial> = [api(), statuses(), exchanges(), shapes()].into_iter().flatten().map(Case::trial).collect();
+    let mut trials: Vec<Trial> =
+        [api(), statuses(), exchanges(), shapes()].into_iter().flatten().map(Case::trial).collect();
     for kind in KINDS {
-        trials.push(Trial::test(format!("64 tokens: {kind:?}: the store is the only file that holds them"), move || Ok(store(kind)?)));
+        trials
+            .push(Trial::test(format!("64 tokens: {kind:?}: the store is the only file that holds them"), move || {
+                Ok(store(kind)?)
+            }));
     }
     trials.push(Trial::test("64 tokens: what a damaged store holds is not shown", || Ok(damaged()?)));
     trials
@@ -70,7 +86,14 @@ fn api() -> Vec<Case> {
             let all = echo(&kind.known(1), write);
             cases.extend(places(&all).into_iter().map(|(place, headers, body)| {
                 let script = vec![reply("400 Bad Request", &headers, body)];
-                let case = read("27", format!("{form} in {place} of the API's refusal"), kind, script, "[] rejected/1", (1, 1));
+                let case = read(
+                    "27",
+                    format!("{form} in {place} of the API's refusal"),
+                    kind,
+                    script,
+                    "[] rejected/1",
+                    (1, 1),
+                );
                 Case { says: "[secret]", ..case }
             }));
         }
@@ -82,7 +105,14 @@ fn api() -> Vec<Case> {
         let script = vec![reply("302 Found", &target, ""), reply("400 No", "", "")];
         cases.push(read("27", "in the address of a redirect", kind, script, "[] rejected/1", (2, 1)));
         let target = format!("Location: http://[{}/\r\n", all.replace('"', ""));
-        cases.push(read("27", "in a redirect to no address", kind, vec![reply("302 Found", &target, "")], "[] bad_response/1", (1, 1)));
+        cases.push(read(
+            "27",
+            "in a redirect to no address",
+            kind,
+            vec![reply("302 Found", &target, "")],
+            "[] bad_response/1",
+            (1, 1),
+        ));
     }
     cases
 }
@@ -93,7 +123,11 @@ fn places(all: &str) -> [(&'static str, String, String); 7] {
     [
         ("the message", json.clone(), json!({"message": all}).to_string()),
         ("the code", json.clone(), json!({"code": all}).to_string()),
-        ("the details", json.clone(), json!({"message": "m", "errors": [{"code": all, "message": all, "field": all}]}).to_string()),
+        (
+            "the details",
+            json.clone(),
+            json!({"message": "m", "errors": [{"code": all, "message": all, "field": all}]}).to_string(),
+        ),
         ("a body of no known form", json, json!({"x": all}).to_string()),
         ("plain text", String::new(), all.to_owned()),
         ("the title of a page", "Content-Type: text/html\r\n".into(), format!("<title>{all}</title>{all}")),
@@ -139,8 +173,9 @@ fn exchanges() -> Vec<Case> {
             let case = read("27", fact, kind, Vec::new(), end, (0, exchanges));
             Case { tokens: vec![act; 3], ..case }
         };
-        let sign_in =
-            |kind_of: &str, attempts: usize| if kind == Kind::Person { format!("{kind_of}/{attempts}") } else { kind_of.to_owned() };
+        let sign_in = |kind_of: &str, attempts: usize| {
+            if kind == Kind::Person { format!("{kind_of}/{attempts}") } else { kind_of.to_owned() }
+        };
         for (form, write) in FORMS {
             let all = echo(&known, write);
             let said = |place: &str, status: &str, body: Value| {
@@ -185,7 +220,8 @@ fn shapes() -> Vec<Case> {
             json!({"access_token": [&new], "refresh_token": {"t": &new}})
         };
         let breaks = format!("{}\r\nX-Evil: {}", ACCESS[0], SEED);
-        let breaks = if kind == Kind::Own { json!({"data": {"accessToken": breaks}}) } else { json!({"access_token": breaks}) };
+        let breaks =
+            if kind == Kind::Own { json!({"data": {"accessToken": breaks}}) } else { json!({"access_token": breaks}) };
         for (fact, act, end, exchanges) in [
             ("a page with 200", reply("200 OK", "Content-Type: text/html\r\n", &page), "unavailable", 3),
             ("a page with 400", reply("400 Bad Request", "Content-Type: text/html\r\n", &page), "unauthenticated", 1),
@@ -199,7 +235,12 @@ fn shapes() -> Vec<Case> {
             ("tokens with 500", quoted("500 Oops", json!({"message": &new})), "unavailable", 3),
             ("tokens with 429", quoted("429 Slow down", json!({"message": &new})), "unavailable", 3),
             ("tokens with 403", quoted("403 Forbidden", json!({"message": &new})), "unauthenticated", 1),
-            ("tokens with an error", quoted("200 OK", json!({"error": &new, "error_description": &new})), "unauthenticated", 1),
+            (
+                "tokens with an error",
+                quoted("200 OK", json!({"error": &new, "error_description": &new})),
+                "unauthenticated",
+                1,
+            ),
             ("2 MB with 200", huge("200 OK"), "limit", 1),
             ("2 MB with 400", huge("400 Bad Request"), "unauthenticated", 1),
             ("2 MB with 500", huge("500 Oops"), "unavailable", 3),
@@ -215,7 +256,14 @@ fn shapes() -> Vec<Case> {
             let case = read("27", format!("the exchange brings {fact}"), kind, Vec::new(), ended, (0, exchanges));
             cases.push(Case { tokens: vec![act; 3], ..case });
         }
-        let case = read("27", "the exchange brings a token that no header can hold", kind, vec![answer("[]")], "[] connection/1", (0, 1));
+        let case = read(
+            "27",
+            "the exchange brings a token that no header can hold",
+            kind,
+            vec![answer("[]")],
+            "[] connection/1",
+            (0, 1),
+        );
         cases.push(Case { tokens: vec![answer(breaks.to_string())], ..case });
     }
     cases
@@ -233,7 +281,8 @@ fn store(kind: Kind) -> Result<(), String> {
     let path = dir.path().join("deep/tokens.json");
     std::fs::create_dir(dir.path().join("deep")).unwrap();
     std::fs::write(&path, r#"{"version": 1, "tokens": {}}"#).unwrap();
-    let refusal = reply("400 Bad Request", JSON, json!({"message": echo(&[ACCESS[0], ISSUED[0]], str::to_owned)}).to_string());
+    let refusal =
+        reply("400 Bad Request", JSON, json!({"message": echo(&[ACCESS[0], ISSUED[0]], str::to_owned)}).to_string());
     let script = vec![answer("[]"), refusal];
     let file = Arc::new(FileStore::new(&path));
     let stage = Stage::new(kind, script, vec![answer(kind.grant(0, Value::Null))], Some(file.clone()), None);
@@ -284,7 +333,8 @@ fn damaged() -> Result<(), String> {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("tokens.json");
         std::fs::write(&path, content).unwrap();
-        let stage = Stage::new(Kind::Own, vec![answer("[]")], vec![answer("{}")], Some(Arc::new(FileStore::new(&path))), None);
+        let stage =
+            Stage::new(Kind::Own, vec![answer("[]")], vec![answer("{}")], Some(Arc::new(FileStore::new(&path))), None);
         let found = block_on(stage.call("list", None));
         if found.summary != "[] state/1" || stage.api.seen() > 0 {
             return Err(format!("{content}: {} {}", found.summary, found.told));

@@ -65,7 +65,9 @@ pub fn trials() -> Vec<Trial> {
         trials.push(Trial::test(format!("44 a life of {life}"), move || Ok(lives_so_long(&life, requests)?)));
     }
     for (fact, status, wait_s, waits, requests) in waits() {
-        trials.push(Trial::test(format!("44 a token server asks for {fact}"), move || Ok(waited(status, wait_s, waits, requests)?)));
+        trials.push(Trial::test(format!("44 a token server asks for {fact}"), move || {
+            Ok(waited(status, wait_s, waits, requests)?)
+        }));
     }
     trials.push(Trial::test("44 how the client proves itself", || Ok(proofs()?)));
     trials.push(Trial::test("44 a secret that is taken in the form alone", || Ok(found_out()?)));
@@ -163,7 +165,13 @@ fn refusals() -> Vec<Refusal> {
         ("401 No", r#"{"error":"slow_down"}"#, LATER, 3, ""),
         ("400 No", r#"{"error":"a_code_of_its_own"}"#, NO, 1, "a_code_of_its_own"),
         ("500 Oops", r#"{"error":"a_code_of_its_own"}"#, LATER, 3, "a_code_of_its_own"),
-        ("500 Oops", r#"{"error":{"code":"invalid_grant","message":"it has ended"}}"#, NO, 1, "invalid_grant: it has ended"),
+        (
+            "500 Oops",
+            r#"{"error":{"code":"invalid_grant","message":"it has ended"}}"#,
+            NO,
+            1,
+            "invalid_grant: it has ended",
+        ),
         ("200 OK", r#"{"error":{"message":"it has ended"}}"#, NO, 1, "failed (200): it has ended"),
         ("400 No", r#"{"error":{"code":"server_error"}}"#, LATER, 3, "server_error"),
         ("200 OK", r#"{"error":true,"message":"no"}"#, NO, 1, "failed (200): no"),
@@ -196,7 +204,9 @@ fn bodies() -> Vec<(&'static str, Act, &'static str, &'static str)> {
     let wide = |unit: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(unit).collect::<Vec<u8>>();
     let mut marked = b"\xFF\xFE".to_vec();
     marked.extend(wide(u16::to_le_bytes));
-    let labelled = |label: &str, body: Vec<u8>| reply("200 OK", &format!("Content-Type: application/json; charset={label}\r\n"), body);
+    let labelled = |label: &str, body: Vec<u8>| {
+        reply("200 OK", &format!("Content-Type: application/json; charset={label}\r\n"), body)
+    };
     let latin1: Vec<u8> = text.chars().map(|c| c as u8).collect();
     let long = format!(r#"{{"access_token":"a-token","pad":"{}"}}"#, "x".repeat(2 << 20));
     vec![
@@ -204,10 +214,20 @@ fn bodies() -> Vec<(&'static str, Act, &'static str, &'static str)> {
         ("UTF-16 with a mark", answer(marked), WHOLE, ""),
         ("UTF-16 by its label", labelled("utf-16be", wide(u16::to_be_bytes)), WHOLE, ""),
         ("Latin-1 by its label", labelled("iso-8859-1", latin1), WHOLE, ""),
-        ("a packed body", reply("200 OK", &format!("{JSON}Content-Encoding: gzip\r\n"), gzip(text.as_bytes())), WHOLE, ""),
+        (
+            "a packed body",
+            reply("200 OK", &format!("{JSON}Content-Encoding: gzip\r\n"), gzip(text.as_bytes())),
+            WHOLE,
+            "",
+        ),
         ("bytes that are no text", answer(b"{\"access_token\":\"\xE4\"}"), "[] unavailable/1", "not valid utf-8"),
         ("too large a body", answer(long), "[] limit/1", "the reply of the token server 127.0.0.1"),
-        ("half a body", bytes("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", Step::Close), "[] network/1", "the token server 127.0.0.1"),
+        (
+            "half a body",
+            bytes("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", Step::Close),
+            "[] network/1",
+            "the token server 127.0.0.1",
+        ),
     ]
 }
 
@@ -323,10 +343,16 @@ fn found_out() -> Result<(), String> {
     stage.clock.0.jump(Duration::from_secs(60));
     same("end", stage.call().summary.as_str(), WHOLE)?;
     same("in the header", places(&stage), vec![1, 0, 0])?;
-    let said = Stage::new("client_credentials", "client_auth: basic", secret, vec![Act::Choose(std::sync::Arc::new(form_alone))]);
+    let said = Stage::new(
+        "client_credentials",
+        "client_auth: basic",
+        secret,
+        vec![Act::Choose(std::sync::Arc::new(form_alone))],
+    );
     same("end", said.call().summary.as_str(), "[] unauthenticated/1")?;
     same("in the header", places(&said), vec![1])?;
-    let wrong = Stage::new("client_credentials", "", secret, vec![reply("401 No", JSON, r#"{"error":"invalid_client"}"#)]);
+    let wrong =
+        Stage::new("client_credentials", "", secret, vec![reply("401 No", JSON, r#"{"error":"invalid_client"}"#)]);
     same("end", wrong.call().summary.as_str(), "[] unauthenticated/1")?;
     same("in the header", places(&wrong), vec![1, 0])
 }

@@ -17,19 +17,24 @@ pub fn trials() -> Vec<Trial> {
     let cases = [redirects(), links(), downgrades(), redirected_exchanges()];
     let mut trials: Vec<Trial> = cases.into_iter().flatten().map(Case::trial).collect();
     for kind in APART {
-        trials.push(Trial::test(format!("63 tokens: {kind:?}: an operation of the token server"), move || Ok(at_home(kind)?)));
+        trials.push(Trial::test(format!("63 tokens: {kind:?}: an operation of the token server"), move || {
+            Ok(at_home(kind)?)
+        }));
     }
     trials
 }
 
 /// What the token server offers beside tokens is called there, with the access token, and leads to no other origin.
 fn at_home(kind: Kind) -> Result<(), String> {
-    for (said, end) in [(answer(r#"{"id":1}"#), WHOLE), (to("307 Temporary", "http://127.0.0.1:OTHER/me"), "[] origin/1")] {
+    for (said, end) in
+        [(answer(r#"{"id":1}"#), WHOLE), (to("307 Temporary", "http://127.0.0.1:OTHER/me"), "[] origin/1")]
+    {
         let stage = Stage::new(kind, Vec::new(), vec![answer(kind.grant(0, Value::Null)), said], None, None);
         let found = block_on(stage.call("me", None));
         let (api, tokens) = stage.requests();
-        let signed =
-            tokens.get(1).is_some_and(|r| r.line.starts_with("GET /me ") && r.header("authorization") == [format!("Bearer {}", ACCESS[0])]);
+        let signed = tokens.get(1).is_some_and(|r| {
+            r.line.starts_with("GET /me ") && r.header("authorization") == [format!("Bearer {}", ACCESS[0])]
+        });
         if found.summary != end || !signed || !api.is_empty() || tokens.len() != 2 {
             return Err(format!("{} {tokens:?}", found.told));
         }
@@ -61,7 +66,14 @@ fn redirects() -> Vec<Case> {
         let hops = vec![to("302 Found", "/there"), to("307 Temporary", "http://127.0.0.1:OTHER/")];
         cases.push(read("63", "a redirect within the API and then out of it", kind, hops, "[] origin/1", (2, 1)));
         let renewed = vec![reply("401 No", "", ""), to("302 Found", "http://127.0.0.1:OTHER/")];
-        cases.push(read("63", "a redirect of what was sent again with a new token", kind, renewed, "[] origin/1", (2, 2)));
+        cases.push(read(
+            "63",
+            "a redirect of what was sent again with a new token",
+            kind,
+            renewed,
+            "[] origin/1",
+            (2, 2),
+        ));
     }
     cases
 }
@@ -89,11 +101,18 @@ fn links() -> Vec<Case> {
     for kind in KINDS {
         for target in targets(kind).into_iter().filter(|t| !t.starts_with("https:")) {
             let header = reply("200 OK", &format!("{JSON}Link: <{target}>; rel=next\r\n"), P1);
-            cases.push(read("35", format!("a next link to {target}"), kind, vec![header, answer(ONE)], &end, (1, 1)).of("link"));
+            cases.push(
+                read("35", format!("a next link to {target}"), kind, vec![header, answer(ONE)], &end, (1, 1))
+                    .of("link"),
+            );
             let body = answer(format!(r#"{{"data":{P1},"next":"{target}"}}"#));
-            cases.push(read("35", format!("a next address {target}"), kind, vec![body, answer("{}")], &end, (1, 1)).of("next_url"));
+            cases.push(
+                read("35", format!("a next address {target}"), kind, vec![body, answer("{}")], &end, (1, 1))
+                    .of("next_url"),
+            );
         }
-        let pages = vec![reply("200 OK", &format!("{JSON}Link: </p?page=2>; rel=next\r\n"), P1), answer(r#"[{"id":3}]"#)];
+        let pages =
+            vec![reply("200 OK", &format!("{JSON}Link: </p?page=2>; rel=next\r\n"), P1), answer(r#"[{"id":3}]"#)];
         let all = r#"[{"id":1},{"id":2},{"id":3}] end"#;
         cases.push(read("35", "a next link of its own", kind, pages, all, (2, 1)).of("link"));
     }
@@ -112,7 +131,8 @@ fn downgrades() -> Vec<Case> {
         let script = vec![link, answer(r#"[{"id":3}]"#)];
         let next = read("35", "a next link from https to http stays at https", kind, script, all, (2, 1)).of("link");
         cases.push(Case { tls: tls(), ..next });
-        let away = read("63", "a redirect from https to http", kind, vec![to("307 Temporary", target)], "[] origin/1", (1, 1));
+        let away =
+            read("63", "a redirect from https to http", kind, vec![to("307 Temporary", target)], "[] origin/1", (1, 1));
         cases.push(Case { tls: tls(), ..away });
     }
     cases
@@ -123,10 +143,26 @@ fn redirected_exchanges() -> Vec<Case> {
     let mut cases = Vec::new();
     for kind in KINDS {
         for status in STATUSES {
-            for target in ["http://127.0.0.1:OTHER/token", "//127.0.0.1:OTHER/token", "http://127.0.0.1:APIII/token", "/elsewhere"] {
+            for target in [
+                "http://127.0.0.1:OTHER/token",
+                "//127.0.0.1:OTHER/token",
+                "http://127.0.0.1:APIII/token",
+                "/elsewhere",
+            ] {
                 let end = if kind == Kind::Person { "sign-in unauthenticated/1" } else { "[] unauthenticated/1" };
-                let away = reply(status, &format!("{JSON}Location: {target}\r\n"), kind.grant(0, json!({"message": Value::Null})));
-                let case = read("63", format!("{status} of the token server to {target}"), kind, vec![answer(ONE)], end, (0, 1));
+                let away = reply(
+                    status,
+                    &format!("{JSON}Location: {target}\r\n"),
+                    kind.grant(0, json!({"message": Value::Null})),
+                );
+                let case = read(
+                    "63",
+                    format!("{status} of the token server to {target}"),
+                    kind,
+                    vec![answer(ONE)],
+                    end,
+                    (0, 1),
+                );
                 cases.push(Case { tokens: vec![away, answer(kind.grant(1, Value::Null))], ..case });
             }
         }

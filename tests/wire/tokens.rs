@@ -7,7 +7,9 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use libtest_mimic::{Failed, Trial};
-use opnode::{CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, Items, Method, Receipt, Secret, Session, TokenStore};
+use opnode::{
+    CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, Items, Method, Receipt, Secret, Session, TokenStore,
+};
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
@@ -32,13 +34,15 @@ const ALL: [&str; 8] = [ACCESS[0], ACCESS[1], ISSUED[0], ISSUED[1], SEED, CLIENT
 
 /// What the client sends as Basic: id and secret, form-encoded and joined.
 pub fn basic() -> String {
-    let pair = format!("my-client:{}", percent_encoding::utf8_percent_encode(CLIENT, percent_encoding::NON_ALPHANUMERIC));
+    let pair =
+        format!("my-client:{}", percent_encoding::utf8_percent_encode(CLIENT, percent_encoding::NON_ALPHANUMERIC));
     STANDARD.encode(pair)
 }
 
 /// Parts that give a planted one away in lower case, also when it is cut or written in another way: beginnings, ends and base64.
 static TRACES: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let mut all = vec!["hq7xv".to_owned(), "tz9kd".to_owned(), basic()[20..32].to_lowercase(), basic()[40..52].to_lowercase()];
+    let mut all =
+        vec!["hq7xv".to_owned(), "tz9kd".to_owned(), basic()[20..32].to_lowercase(), basic()[40..52].to_lowercase()];
     all.extend(ALL.iter().map(|secret| STANDARD.encode(secret)[..8].to_lowercase()));
     all.extend(ALL.iter().map(|secret| STANDARD.encode(secret)[12..20].to_lowercase()));
     all
@@ -113,7 +117,14 @@ errors: {{ code: /code, message: /message, details: {{ list: /errors }}, request
         if self == Kind::Person {
             known.extend([CODE, VERIFIER]);
         }
-        known.extend(ACCESS.iter().chain(&ISSUED[..]).enumerate().filter(|(i, _)| i % ACCESS.len() < grants).map(|(_, secret)| secret));
+        known.extend(
+            ACCESS
+                .iter()
+                .chain(&ISSUED[..])
+                .enumerate()
+                .filter(|(i, _)| i % ACCESS.len() < grants)
+                .map(|(_, secret)| secret),
+        );
         known
     }
 
@@ -153,7 +164,14 @@ pub struct Case {
 }
 
 /// A read with a first token that is granted, and a second if need be.
-pub fn read(row: &'static str, fact: impl Into<String>, kind: Kind, api: Vec<Act>, end: impl Into<String>, seen: (usize, usize)) -> Case {
+pub fn read(
+    row: &'static str,
+    fact: impl Into<String>,
+    kind: Kind,
+    api: Vec<Act>,
+    end: impl Into<String>,
+    seen: (usize, usize),
+) -> Case {
     let tokens = vec![kind.granted(0), kind.granted(1)];
     let fact = format!("{kind:?}: {}", fact.into());
     Case { row, fact, kind, operation: "list", items: None, api, tokens, end: end.into(), seen, says: "", tls: None }
@@ -166,7 +184,13 @@ impl Case {
 
     /// The same as a write.
     pub fn post(self, end: impl Into<String>) -> Case {
-        Case { operation: "add", items: Some(r#"[{"name":"a"}]"#), end: end.into(), fact: format!("{}: a POST", self.fact), ..self }
+        Case {
+            operation: "add",
+            items: Some(r#"[{"name":"a"}]"#),
+            end: end.into(),
+            fact: format!("{}: a POST", self.fact),
+            ..self
+        }
     }
 
     /// The case as a named test.
@@ -177,8 +201,8 @@ impl Case {
     fn run(&self) -> Result<(), String> {
         let stage = Stage::new(self.kind, self.api.clone(), self.tokens.clone(), None, self.tls.clone());
         let limit = Duration::from_secs(20);
-        let found =
-            block_on(async { tokio::time::timeout(limit, stage.call(self.operation, self.items)).await }).map_err(|_| "it hangs")?;
+        let found = block_on(async { tokio::time::timeout(limit, stage.call(self.operation, self.items)).await })
+            .map_err(|_| "it hangs")?;
         let (api, tokens) = stage.requests();
         let lines: Vec<&String> = api.iter().chain(&tokens).map(|r| &r.line).collect();
         let shown = || format!("{}\n{lines:#?}", found.told);
@@ -206,7 +230,13 @@ pub struct Stage {
 }
 
 impl Stage {
-    pub fn new(kind: Kind, api: Vec<Act>, tokens: Vec<Act>, store: Option<Arc<dyn TokenStore>>, tls: Option<Wrap>) -> Stage {
+    pub fn new(
+        kind: Kind,
+        api: Vec<Act>,
+        tokens: Vec<Act>,
+        store: Option<Arc<dyn TokenStore>>,
+        tls: Option<Wrap>,
+    ) -> Stage {
         let scheme = if tls.is_some() { "https" } else { "http" };
         let other = Server::start(vec![answer("[]")], None, None);
         let (api, tokens) = if kind == Kind::Own { (in_turn(api, tokens), Vec::new()) } else { (api, tokens) };
@@ -215,17 +245,24 @@ impl Stage {
             server.knows(API, &api);
             server.knows(TOKEN, &tokens);
         }
-        let session = connect(kind, &format!("{scheme}://{}", api.address), &format!("http://{}", tokens.address), store);
+        let session =
+            connect(kind, &format!("{scheme}://{}", api.address), &format!("http://{}", tokens.address), store);
         Stage { kind, api, tokens, other, session }
     }
 
     /// The call, after the sign-in where a person must.
     pub async fn call(&self, operation: &str, items: Option<&str>) -> Found {
         if self.kind == Kind::Person
-            && let Err(error) = self.session.sign_in(&Secret::new(CODE), "http://127.0.0.1:7777/", &Secret::new(VERIFIER)).await
+            && let Err(error) =
+                self.session.sign_in(&Secret::new(CODE), "http://127.0.0.1:7777/", &Secret::new(VERIFIER)).await
         {
             let summary = format!("sign-in {}/{}", error.kind(), error.attempts);
-            return Found { summary, told: told(std::slice::from_ref(&error)), errors: vec![error], receipt: Receipt::default() };
+            return Found {
+                summary,
+                told: told(std::slice::from_ref(&error)),
+                errors: vec![error],
+                receipt: Receipt::default(),
+            };
         }
         call(&self.session, operation, &Value::Null, items, &CallOptions::default()).await
     }
@@ -236,7 +273,8 @@ impl Stage {
 
     /// The requests to the API and those for tokens.
     pub fn requests(&self) -> (Vec<Request>, Vec<Request>) {
-        let (exchanges, api): (Vec<_>, Vec<_>) = self.api.requests().into_iter().partition(|r| r.line.starts_with("POST /auth/refresh "));
+        let (exchanges, api): (Vec<_>, Vec<_>) =
+            self.api.requests().into_iter().partition(|r| r.line.starts_with("POST /auth/refresh "));
         (api, exchanges.into_iter().chain(self.tokens.requests()).collect())
     }
 
@@ -261,7 +299,10 @@ impl Stage {
         for (method, operation, options, items) in
             [(Method::Query, "filter", &options, None), (Method::Mutate, "add", &Value::Null, Some(&items))]
         {
-            let plan = self.session.plan(method, operation, options, items, &CallOptions::default()).map_err(|e| format!("{e:?}"))?;
+            let plan = self
+                .session
+                .plan(method, operation, options, items, &CallOptions::default())
+                .map_err(|e| format!("{e:?}"))?;
             let text = format!("{} {plan:?}", json!(plan));
             if !plan[0].headers.contains(&("authorization".to_owned(), "[secret]".to_owned())) {
                 return Err(format!("the plan does not tell that the request is signed: {text}"));
@@ -276,7 +317,8 @@ impl Stage {
         let wrong = |what: &str, request: &Request| Err(format!("{what}: {request:?}"));
         if self.kind == Kind::Own {
             let offered = request.header("x-refresh-token").concat();
-            if !request.header("authorization").is_empty() || ![SEED, ISSUED[0], ISSUED[1]].contains(&offered.as_str()) {
+            if !request.header("authorization").is_empty() || ![SEED, ISSUED[0], ISSUED[1]].contains(&offered.as_str())
+            {
                 return wrong("the exchange does not carry the refresh token alone", &request);
             }
             return check_rest(request, &["x-refresh-token"]);
@@ -290,7 +332,8 @@ impl Stage {
             "code_verifier" => value == VERIFIER,
             _ => false,
         };
-        let fields: Vec<(String, String)> = form_urlencoded::parse(&request.body).into_owned().filter(|(n, v)| !belongs(n, v)).collect();
+        let fields: Vec<(String, String)> =
+            form_urlencoded::parse(&request.body).into_owned().filter(|(n, v)| !belongs(n, v)).collect();
         request.body = format!("{fields:?}").into_bytes();
         check_rest(request, &["authorization"])
     }
@@ -333,7 +376,8 @@ pub fn connect(kind: Kind, api: &str, token_server: &str, store: Option<Arc<dyn 
     catalog.add("acme", "me.yaml", ME.replace("TOKEN_SERVER", token_server));
     let clock = Some(Arc::new(TestClock::default()) as _);
     let engine = Engine::new(EngineConfig { catalog, clock, tokens: store, ..EngineConfig::default() });
-    let limits = json!({"concurrency": 1, "idle_s": 1, "first_byte_s": 1, "connect_s": 1, "timeout_s": 5, "attempts": 3});
+    let limits =
+        json!({"concurrency": 1, "idle_s": 1, "first_byte_s": 1, "connect_s": 1, "timeout_s": 5, "attempts": 3});
     let spec = ConnectionSpec {
         connector: "acme".into(),
         values: [("url", api)].into_iter().chain(kind.values()).map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),

@@ -78,7 +78,11 @@ async fn read_list(stage: &Stage) -> Found {
 
 fn in_range(waits: &[Duration], (least, most): Range) -> Result<(), String> {
     let sum = waits.iter().sum::<Duration>().as_millis();
-    if (u128::from(least)..=u128::from(most)).contains(&sum) { Ok(()) } else { Err(format!("waited {waits:?}, not {least} to {most} ms")) }
+    if (u128::from(least)..=u128::from(most)).contains(&sum) {
+        Ok(())
+    } else {
+        Err(format!("waited {waits:?}, not {least} to {most} ms"))
+    }
 }
 
 fn waits_as_asked(headers: &str, wait: Option<Range>) -> Result<(), String> {
@@ -88,7 +92,8 @@ fn waits_as_asked(headers: &str, wait: Option<Range>) -> Result<(), String> {
         check_text(&found.told)?;
         let Some(range) = wait else {
             let asked = found.errors.first().and_then(|e| e.retry_after_ms);
-            if asked.is_none_or(|ms| ms < 1_000_000_000) || !stage.clock.waits().is_empty() || stage.server.seen() != 1 {
+            if asked.is_none_or(|ms| ms < 1_000_000_000) || !stage.clock.waits().is_empty() || stage.server.seen() != 1
+            {
                 return Err(format!("{status}: {} asked {asked:?}, waits {:?}", found.summary, stage.clock.waits()));
             }
             continue;
@@ -103,7 +108,8 @@ fn waits_as_asked(headers: &str, wait: Option<Range>) -> Result<(), String> {
 
 /// Our wall clock is 10 hours off; the server's is what its date is measured by.
 fn skewed_clock() -> Result<(), String> {
-    let headers = format!("Date: {}\r\nRetry-After: {}\r\n", httpdate::fmt_http_date(at(0)), httpdate::fmt_http_date(at(5)));
+    let headers =
+        format!("Date: {}\r\nRetry-After: {}\r\n", httpdate::fmt_http_date(at(0)), httpdate::fmt_http_date(at(5)));
     let clock = TestClock { wall_shift: Duration::from_secs(36_000), ..TestClock::default() };
     let stage = Stage::new("acme", Value::Null, vec![reply("429 Slow down", &headers, ""), answer(ONE)], clock, &[]);
     block_on(read_list(&stage));
@@ -117,10 +123,22 @@ fn announced_waits() -> Vec<(&'static str, String, Range)> {
     vec![
         ("nothing is left, for seconds", x("0", "3"), (3_000, 3_000)),
         ("nothing is left, until a Unix time", x("0", &epoch.to_string()), (4_000, 4_000)),
-        ("nothing is left, by the names of the draft", "RateLimit-Remaining: 0\r\nRateLimit-Reset: 3\r\n".into(), (3_000, 3_000)),
-        ("nothing is left, by other names", "X-Rate-Limit-Remaining: 0\r\nX-Rate-Limit-Reset: 3\r\n".into(), (3_000, 3_000)),
+        (
+            "nothing is left, by the names of the draft",
+            "RateLimit-Remaining: 0\r\nRateLimit-Reset: 3\r\n".into(),
+            (3_000, 3_000),
+        ),
+        (
+            "nothing is left, by other names",
+            "X-Rate-Limit-Remaining: 0\r\nX-Rate-Limit-Reset: 3\r\n".into(),
+            (3_000, 3_000),
+        ),
         ("nothing is left, as a structured field", "RateLimit: \"default\";r=0;t=3\r\n".into(), (3_000, 3_000)),
-        ("nothing is left, as a list of fields", "RateLimit: limit=10, remaining=0, reset=3\r\n".into(), (3_000, 3_000)),
+        (
+            "nothing is left, as a list of fields",
+            "RateLimit: limit=10, remaining=0, reset=3\r\n".into(),
+            (3_000, 3_000),
+        ),
         ("something is left", x("1", "3"), (0, 0)),
         ("something is left, as a structured field", "RateLimit: \"default\";r=50;t=3\r\n".into(), (0, 0)),
         ("nothing is left, but until when is not said", "X-RateLimit-Remaining: 0\r\n".into(), (0, 0)),

@@ -31,10 +31,30 @@ const TWENTY: [Seventh; 5] = [
         "failed rejected/1",
         false,
     ),
-    ("item 7 of 20 is lost: it alone is unknown", |r| seventh(r, silence(Step::Reset)), "unknown unknown_outcome/1", false),
-    ("item 7 of 20 is answered by no JSON: it alone is unknown", |r| seventh(r, answer("{")), "unknown unknown_outcome/1", false),
-    ("item 7 of 20 is refused, and the caller stops", |r| seventh(r, reply("400 Bad Request", JSON, "{}")), "failed rejected/1", true),
-    ("item 7 of 20 is lost, and the caller stops", |r| seventh(r, silence(Step::Reset)), "unknown unknown_outcome/1", true),
+    (
+        "item 7 of 20 is lost: it alone is unknown",
+        |r| seventh(r, silence(Step::Reset)),
+        "unknown unknown_outcome/1",
+        false,
+    ),
+    (
+        "item 7 of 20 is answered by no JSON: it alone is unknown",
+        |r| seventh(r, answer("{")),
+        "unknown unknown_outcome/1",
+        false,
+    ),
+    (
+        "item 7 of 20 is refused, and the caller stops",
+        |r| seventh(r, reply("400 Bad Request", JSON, "{}")),
+        "failed rejected/1",
+        true,
+    ),
+    (
+        "item 7 of 20 is lost, and the caller stops",
+        |r| seventh(r, silence(Step::Reset)),
+        "unknown unknown_outcome/1",
+        true,
+    ),
 ];
 
 /// Gives the seventh item this answer, and the others their own back.
@@ -43,7 +63,13 @@ fn seventh(request: &Request, act: Act) -> Act {
 }
 
 fn twenty(act: fn(&Request) -> Act, at_7: &str, stop: bool, concurrency: u16) -> Result<(), String> {
-    let stage = Stage::new("acme", json!({"concurrency": concurrency}), vec![Act::Choose(Arc::new(act))], TestClock::default(), &[]);
+    let stage = Stage::new(
+        "acme",
+        json!({"concurrency": concurrency}),
+        vec![Act::Choose(Arc::new(act))],
+        TestClock::default(),
+        &[],
+    );
     let items = json!((1..=20).map(|n| json!({"n": n})).collect::<Vec<Value>>()).to_string();
     let with = CallOptions { stop_on_error: stop, ..CallOptions::default() };
     let found = block_on(call(&stage.session, "add", &Value::Null, Some(&items), &with));
@@ -92,11 +118,32 @@ fn bulk() -> Vec<Case> {
     let no = r#"{"index":1,"ok":false,"error":"too long"}"#;
     vec![
         case("bulk", "all are done", "200 OK", &format!("[{},{},{}]", good(0), good(1), good(2)), whole),
-        case("bulk", "out of order: each by its index", "200 OK", &format!("[{},{},{}]", good(2), good(0), good(1)), whole),
-        saying(&["too long"], case("bulk", "one is refused", "207 Multi-Status", &format!("[{},{no},{}]", good(0), good(2)), mixed)),
+        case(
+            "bulk",
+            "out of order: each by its index",
+            "200 OK",
+            &format!("[{},{},{}]", good(2), good(0), good(1)),
+            whole,
+        ),
+        saying(
+            &["too long"],
+            case("bulk", "one is refused", "207 Multi-Status", &format!("[{},{no},{}]", good(0), good(2)), mixed),
+        ),
         case("bulk", "one is not reported: it is unknown", "200 OK", &format!("[{},{}]", good(0), good(2)), gap),
-        case("bulk", "one that nobody sent is reported", "200 OK", &format!("[{},{},{},{}]", good(0), good(1), good(2), good(9)), whole),
-        case("bulk", "no index at all: all are unknown", "200 OK", r#"[{"ok":true},{"ok":true},{"ok":true}]"#, all_unknown),
+        case(
+            "bulk",
+            "one that nobody sent is reported",
+            "200 OK",
+            &format!("[{},{},{},{}]", good(0), good(1), good(2), good(9)),
+            whole,
+        ),
+        case(
+            "bulk",
+            "no index at all: all are unknown",
+            "200 OK",
+            r#"[{"ok":true},{"ok":true},{"ok":true}]"#,
+            all_unknown,
+        ),
         case("bulk", "nothing is reported: all are unknown", "200 OK", "[]", all_unknown),
         case("bulk", "no list of results: all are unknown", "200 OK", "null", all_unknown),
         case("bulk", "results of another kind: all are unknown", "200 OK", "{}", all_unknown),
@@ -107,7 +154,13 @@ fn bulk() -> Vec<Case> {
             r#"[{"index":0},{"index":1,"ok":null},{"index":2,"ok":"no"}]"#,
             "unknown unknown_outcome/1, unknown unknown_outcome/1, failed rejected/1",
         ),
-        case("row_by_row", "by place: one result too few, all are unknown", "200 OK", &format!("[{},{}]", good(0), good(1)), all_unknown),
+        case(
+            "row_by_row",
+            "by place: one result too few, all are unknown",
+            "200 OK",
+            &format!("[{},{}]", good(0), good(1)),
+            all_unknown,
+        ),
         case(
             "row_by_row",
             "by place: one result too many, all are unknown",
@@ -118,7 +171,13 @@ fn bulk() -> Vec<Case> {
         Case {
             items: three,
             operation: "bulk",
-            ..post("59", "a reply that is lost: all are unknown", vec![silence(Step::Reset), answer("{}")], all_unknown, 1)
+            ..post(
+                "59",
+                "a reply that is lost: all are unknown",
+                vec![silence(Step::Reset), answer("{}")],
+                all_unknown,
+                1,
+            )
         },
         Case {
             items: three,
@@ -169,7 +228,11 @@ fn records() -> Vec<Case> {
             ..post(
                 "60",
                 "each record comes back with its item",
-                vec![answer(r#"{"id":"a"}"#), reply("201 Created", "Location: /things/b\r\n", ""), answer(r#"[{"id":"c"},{"id":"d"}]"#)],
+                vec![
+                    answer(r#"{"id":"a"}"#),
+                    reply("201 Created", "Location: /things/b\r\n", ""),
+                    answer(r#"[{"id":"c"},{"id":"d"}]"#),
+                ],
                 r#"ok/1 [{"id":"a"}], ok/1 at /things/b, ok/1 [{"id":"c"},{"id":"d"}]"#,
                 3,
             )
@@ -195,7 +258,8 @@ fn refused() -> Vec<Case> {
         ..post(row, fact, vec![answer("{}")], format!("refused {kind}/0"), 0)
     };
     let id = |value: Value, fact: &str| {
-        delete("62", fact, vec![reply("204 No Content", "", "")], "refused invalid_options/0", 0).with_options(json!({"id": value}))
+        delete("62", fact, vec![reply("204 No Content", "", "")], "refused invalid_options/0", 0)
+            .with_options(json!({"id": value}))
     };
     vec![
         items("61", "an item that is no object", "add", "[{},{},7]", "invalid_items"),
@@ -214,6 +278,12 @@ fn refused() -> Vec<Case> {
         items("62", "a delete by item with the id ..", "remove", r#"[{"id":7},{"id":".."}]"#, "invalid_items"),
         items("62", "a delete by item without id", "remove", r#"[{"id":7},{"name":"x"}]"#, "invalid_items"),
         items("62", "a delete by item with null as id", "remove", r#"[{"id":7},{"id":null}]"#, "invalid_items"),
-        items("62", "a delete by item with a line break in the id", "remove", r#"[{"id":"a\r\nb"}]"#, "invalid_options"),
+        items(
+            "62",
+            "a delete by item with a line break in the id",
+            "remove",
+            r#"[{"id":"a\r\nb"}]"#,
+            "invalid_options",
+        ),
     ]
 }

@@ -141,7 +141,12 @@ fn expression_bytes_holds_at_the_limit_and_not_beyond() {
     let text = |length: usize| with_item(&format!("{{\"a\":\"{}\"}}", "x".repeat(length)));
     assert_eq!(evaluate("item.a | length", &text(longest())), Ok(longest().to_string()));
     let error = evaluate("item.a | length", &text(longest() + 1)).unwrap_err();
-    assert!(error.starts_with("${{ item.a | length }}: it reads and makes more bytes than the limit expression_bytes (64 MiB)"), "{error}");
+    assert!(
+        error.starts_with(
+            "${{ item.a | length }}: it reads and makes more bytes than the limit expression_bytes (64 MiB)"
+        ),
+        "{error}"
+    );
     // A plain path hands on the bytes as they are.
     assert_eq!(evaluate("item.a", &text(BYTES_MAX as usize)).map(|json| json.len()), Ok(BYTES_MAX as usize + 2));
 }
@@ -154,7 +159,9 @@ fn expression_elements_holds_at_the_limit_and_not_beyond() {
     assert_eq!(evaluate("item.a | length", &list(longest)), Ok(longest.to_string()));
     let error = evaluate("item.a | length", &list(longest + 1)).unwrap_err();
     assert!(
-        error.starts_with("${{ item.a | length }}: it goes through more elements than the limit expression_elements (5000000)"),
+        error.starts_with(
+            "${{ item.a | length }}: it goes through more elements than the limit expression_elements (5000000)"
+        ),
         "{error}"
     );
 }
@@ -228,13 +235,20 @@ fn steps(folder: &tempfile::TempDir, count: u64, rows: &str) -> Scope {
 fn rows_of_a_step_are_paid_for_as_they_are_read() {
     let folder = tempfile::tempdir().unwrap();
     let row = |id: u32| {
-        format!("{{\"id\":{id},\"name\":\"{}\",\"tags\":[1,2,{{\"a\":null}}],\"open\":{}}}\n", "n".repeat(150), id.is_multiple_of(2))
+        format!(
+            "{{\"id\":{id},\"name\":\"{}\",\"tags\":[1,2,{{\"a\":null}}],\"open\":{}}}\n",
+            "n".repeat(150),
+            id.is_multiple_of(2)
+        )
     };
     let rows: String = (0..100_000).map(row).collect();
     std::fs::write(folder.path().join("rows"), &rows).unwrap();
     let scope = steps(&folder, 100_000, &rows);
     let ids: Vec<String> = (0..100_000).map(|id| id.to_string()).collect();
-    assert_eq!(evaluate("steps.a.items | map(attribute='id') | join(',')", &scope), Ok(format!("\"{}\"", ids.join(","))));
+    assert_eq!(
+        evaluate("steps.a.items | map(attribute='id') | join(',')", &scope),
+        Ok(format!("\"{}\"", ids.join(",")))
+    );
     for (source, expected) in [
         ("steps.a.items | length", "100000"),
         ("steps.a.items[77777].id", "77777"),

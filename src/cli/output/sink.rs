@@ -46,7 +46,13 @@ pub(crate) enum Look {
 
 impl Output {
     /// Opens the output that the flags ask for; `is_terminal` tells of standard output. Items that can be had only once are kept, however the call ends.
-    pub(crate) fn open(args: &OutputArgs, is_terminal: bool, look: Look, width: usize, earlier: Earlier) -> Result<Output> {
+    pub(crate) fn open(
+        args: &OutputArgs,
+        is_terminal: bool,
+        look: Look,
+        width: usize,
+        earlier: Earlier,
+    ) -> Result<Output> {
         let to_file = args.output.as_deref().is_some_and(|p| p.as_os_str() != "-");
         let form = match args.format {
             Some(form) => form,
@@ -56,10 +62,14 @@ impl Output {
             None => OutputForm::Csv,
         };
         if args.columns.iter().any(|c| c.is_empty()) {
-            return Err(Error::new(ErrorKind::Usage, "--columns has an empty name").advise("write it as --columns id,company/name"));
+            return Err(Error::new(ErrorKind::Usage, "--columns has an empty name")
+                .advise("write it as --columns id,company/name"));
         }
         if !args.columns.is_empty() && matches!(form, OutputForm::Ndjson | OutputForm::Json) {
-            return Err(Error::new(ErrorKind::Usage, "--columns is for csv and table; ndjson and json keep the items as they are"));
+            return Err(Error::new(
+                ErrorKind::Usage,
+                "--columns is for csv and table; ndjson and json keep the items as they are",
+            ));
         }
         let form = match form {
             OutputForm::Ndjson => Form::File(FileForm::Ndjson),

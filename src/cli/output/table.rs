@@ -1,9 +1,12 @@
 //! Items for a person: rows with the columns that fit, or a card of one record. Columns and widths are settled by the first page.
 
-use comfy_table::{Attribute, Cell, CellAlignment, ColumnConstraint, ContentArrangement, Row as TableRow, Table as Grid, Width, presets};
+use comfy_table::{
+    Attribute, Cell, CellAlignment, ColumnConstraint, ContentArrangement, Row as TableRow, Table as Grid, Width,
+    presets,
+};
 
 use super::sink::Look;
-use crate::cli::plain;
+use crate::cli::terminal_text;
 use crate::cli::screen::Paint;
 use crate::item::{Item, Items};
 use crate::output::{Column, Kind, Row, VALUE, cell, kind, label};
@@ -65,7 +68,7 @@ impl Table {
         let mut grid = self.grid();
         if first {
             let title = |s: &Shown| {
-                let text = Cell::new(plain::fit(&plain::one_line(&s.column.title), s.width));
+                let text = Cell::new(terminal_text::fit(&terminal_text::one_line(&s.column.title), s.width));
                 if s.numbers { text.set_alignment(CellAlignment::Right) } else { text }.add_attribute(Attribute::Bold)
             };
             grid.set_header(self.columns.iter().map(title));
@@ -92,7 +95,8 @@ impl Table {
     }
 
     fn constrain(&self, grid: &mut Grid) {
-        let width = |s: &Shown| ColumnConstraint::Absolute(Width::Fixed(u16::try_from(s.width + GAP).unwrap_or(u16::MAX)));
+        let width =
+            |s: &Shown| ColumnConstraint::Absolute(Width::Fixed(u16::try_from(s.width + GAP).unwrap_or(u16::MAX)));
         grid.set_constraints(self.columns.iter().map(width));
         grid.column_iter_mut().for_each(|c| {
             c.set_padding((0, GAP as u16));
@@ -134,16 +138,20 @@ impl Table {
     fn card(&self, item: Item<'_>, out: &mut Vec<u8>) {
         let row = Row::of(item);
         let names: Vec<&str> = row.names().collect();
-        let widest = names.iter().map(|n| plain::width(n)).max().unwrap_or(0).min(WIDEST);
+        let widest = names.iter().map(|n| terminal_text::width(n)).max().unwrap_or(0).min(WIDEST);
         if self.started {
             out.push(b'\n');
         }
         for name in names {
             let raw = Column::field(name).find(&row).unwrap_or_default();
             let text = text_of(raw);
-            let name = plain::fit(&plain::one_line(name), widest).into_owned();
-            let pad = " ".repeat(widest + GAP - plain::width(&name));
-            let line = format!("{}{pad}{}", self.paint.bold(&name), plain::fit(&text, self.width.saturating_sub(widest + GAP)));
+            let name = terminal_text::fit(&terminal_text::one_line(name), widest).into_owned();
+            let pad = " ".repeat(widest + GAP - terminal_text::width(&name));
+            let line = format!(
+                "{}{pad}{}",
+                self.paint.bold(&name),
+                terminal_text::fit(&text, self.width.saturating_sub(widest + GAP))
+            );
             out.extend_from_slice(line.trim_end().as_bytes());
             out.push(b'\n');
         }
@@ -151,7 +159,7 @@ impl Table {
 
     /// How many there were, and where the rest is.
     pub(crate) fn footer(&self, items: u64) -> Option<String> {
-        let count = plain::count(items, "item");
+        let count = terminal_text::count(items, "item");
         let shown = self.columns.len();
         if self.look == Look::Card && items > 0 {
             return None;
@@ -167,16 +175,16 @@ impl Shown {
     fn measure(&mut self, rows: &[Row<'_>]) {
         let found = || rows.iter().filter_map(|row| self.column.find(row)).filter(|raw| kind(raw) != Kind::Null);
         let numbers = found().next().is_some() && found().all(|raw| kind(raw) == Kind::Number);
-        let widest = found().map(|raw| plain::width(&text_of(raw))).max().unwrap_or(0);
+        let widest = found().map(|raw| terminal_text::width(&text_of(raw))).max().unwrap_or(0);
         self.numbers = numbers;
         // Numbers of later pages may be longer, and a number that is cut is another number.
         let widest = if numbers { widest + 2 } else { widest };
-        self.width = widest.max(plain::width(&self.column.title)).clamp(1, WIDEST);
+        self.width = widest.max(terminal_text::width(&self.column.title)).clamp(1, WIDEST);
     }
 
     fn cell(&self, row: &Row<'_>) -> Cell {
         let text = self.column.find(row).map(text_of).unwrap_or_default();
-        let text = plain::fit(&text, self.width).into_owned();
+        let text = terminal_text::fit(&text, self.width).into_owned();
         let cell = Cell::new(if text.is_empty() { " ".to_owned() } else { text });
         if self.numbers { cell.set_alignment(CellAlignment::Right) } else { cell }
     }
@@ -185,13 +193,14 @@ impl Shown {
 /// A raw value for a person: objects by their name, everything on one line.
 fn text_of(raw: &str) -> String {
     let named = if kind(raw) == Kind::Object { label(raw) } else { None };
-    plain::one_line(&named.unwrap_or_else(|| cell(raw))).into_owned()
+    terminal_text::one_line(&named.unwrap_or_else(|| cell(raw))).into_owned()
 }
 
 /// A field as a column: scalars before objects that have a name; what is empty everywhere, a list or another object stays out.
 fn candidate(name: &str, rows: &[Row<'_>]) -> Option<(u8, Shown)> {
     let mut shown = Shown { column: Column::field(name), width: 0, numbers: false };
-    let values: Vec<&str> = rows.iter().filter_map(|row| shown.column.find(row)).filter(|raw| !matches!(*raw, "null" | "\"\"")).collect();
+    let values: Vec<&str> =
+        rows.iter().filter_map(|row| shown.column.find(row)).filter(|raw| !matches!(*raw, "null" | "\"\"")).collect();
     let scalar = |raw: &&str| matches!(kind(raw), Kind::Text | Kind::Number | Kind::Flag);
     let rank = match () {
         () if values.is_empty() => return None,

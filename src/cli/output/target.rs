@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::sink::Flow;
 use crate::claim::{Claim, claim};
-use crate::cli::plain;
+use crate::cli::terminal_text;
 use crate::cli::screen::{io_text, stdout_failed};
 use crate::cli::signals;
 use crate::error::{Error, ErrorKind, Place, Result};
@@ -75,7 +75,9 @@ impl Target {
                 OpenOptions::new().write(true).open(&real).map_err(|e| failed(path, &io_text(&e)))?;
                 Target::pending(path, real, earlier)
             }
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound && path.file_name().is_some() => Target::pending(path, real, earlier),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound && path.file_name().is_some() => {
+                Target::pending(path, real, earlier)
+            }
             Err(cause) => Err(failed(path, &io_text(&cause))),
         }
     }
@@ -88,13 +90,16 @@ impl Target {
         let claim = claim(&partial, earlier == Earlier::GivesWay);
         let (file, left) = match claim.map_err(|e| unclaimed(shown, &partial, &e))? {
             Claim::Mine(file, left) => (file, left),
-            Claim::Held => return Err(failed(shown, "another process is writing it").advise("wait for it, or name another file")),
+            Claim::Held => {
+                return Err(failed(shown, "another process is writing it").advise("wait for it, or name another file"));
+            }
             Claim::Left(left) => return Err(refuse(shown, &partial, &left)),
         };
         signals::clean_up_later(&partial);
         // Nothing is lost with an empty one.
         let left = left.filter(|left| left.len() > 0);
-        let note = left.map(|left| format!("{} of an earlier call ({}) gives way to this one", partial.display(), facts(&left)));
+        let note = left
+            .map(|left| format!("{} of an earlier call ({}) gives way to this one", partial.display(), facts(&left)));
         let pending = Pending { file, path, partial, whole: 0, torn: false, has_appeared: false };
         Ok(Target { kind: Kind::Pending(pending), note, failed: None })
     }
@@ -140,7 +145,9 @@ impl Target {
         match &self.kind {
             Kind::Stdout => stdout_failed(cause),
             Kind::Device(_, path) => failed(path, &io_text(cause)),
-            Kind::Pending(pending) => failed(&pending.path, &io_text(cause)).advise("what was there before is untouched"),
+            Kind::Pending(pending) => {
+                failed(&pending.path, &io_text(cause)).advise("what was there before is untouched")
+            }
         }
     }
 
@@ -169,7 +176,8 @@ impl Target {
     /// The end of a file that could not be written to its end, but whose beginning nobody else knows.
     pub(crate) fn broken(self, error: Error) -> Error {
         match self.keep_partial() {
-            Some(partial) => error.advise(format!("what was written is in {}; what was there before is untouched", partial.display())),
+            Some(partial) => error
+                .advise(format!("what was written is in {}; what was there before is untouched", partial.display())),
             None => error,
         }
     }
@@ -190,7 +198,9 @@ impl Pending {
     }
 
     fn appear(mut self) -> Result<()> {
-        let wrong = |e: io::Error| failed(&self.path, &io_text(&e)).advise(format!("what was written is in {}", self.partial.display()));
+        let wrong = |e: io::Error| {
+            failed(&self.path, &io_text(&e)).advise(format!("what was written is in {}", self.partial.display()))
+        };
         self.file.sync_all().and_then(|()| fs::rename(&self.partial, &self.path)).map_err(wrong)?;
         self.has_appeared = true;
         sync_folder(&self.path);
@@ -235,7 +245,7 @@ fn partial(path: &Path) -> PathBuf {
 fn facts(left: &fs::Metadata) -> String {
     let when = left.modified().ok().and_then(|time| jiff::Timestamp::try_from(time).ok());
     let when = when.map(|time| format!(", last written {}", time.strftime("%Y-%m-%dT%H:%M:%SZ"))).unwrap_or_default();
-    format!("{}{when}", plain::count(left.len(), "byte"))
+    format!("{}{when}", terminal_text::count(left.len(), "byte"))
 }
 
 /// The record of a call that was killed, or that failed.
@@ -252,7 +262,9 @@ fn refuse(shown: &Path, partial: &Path, left: &fs::Metadata) -> Error {
 
 fn unclaimed(shown: &Path, partial: &Path, cause: &io::Error) -> Error {
     match cause.kind() {
-        io::ErrorKind::Other => failed(shown, &format!("{}: {}", partial.display(), io_text(cause))).advise("move it away"),
+        io::ErrorKind::Other => {
+            failed(shown, &format!("{}: {}", partial.display(), io_text(cause))).advise("move it away")
+        }
         _ => failed(shown, &io_text(cause)).advise("is there such a folder, and may you write in it?"),
     }
 }
@@ -270,7 +282,10 @@ pub(crate) fn apart(places: &[(&str, Option<&Path>)]) -> Result<()> {
         if let Some((other, _)) =
             places.iter().zip(&real).find(|(_, other)| written.is_some() && **other == written).map(|(place, _)| place)
         {
-            return Err(Error::new(ErrorKind::Usage, format!("{other} names the file that {flag} is written to until it is whole")));
+            return Err(Error::new(
+                ErrorKind::Usage,
+                format!("{other} names the file that {flag} is written to until it is whole"),
+            ));
         }
     }
     Ok(())
@@ -293,5 +308,6 @@ fn folder(path: &Path) -> &Path {
 
 fn failed(path: &Path, why: &str) -> Error {
     let shown = path.display().to_string();
-    Error::new(ErrorKind::State, format!("{shown} cannot be written: {why}")).at(Place { file: Some(shown), ..Place::default() })
+    Error::new(ErrorKind::State, format!("{shown} cannot be written: {why}"))
+        .at(Place { file: Some(shown), ..Place::default() })
 }

@@ -12,7 +12,12 @@ use super::{Out, give, owner};
 /// # Safety
 /// As for all [exports](super).
 #[unsafe(no_mangle)]
-unsafe extern "C" fn opnode_definitions_load(engine: *mut c_void, doc: *const c_char, len: usize, err: Out<c_void>) -> i32 {
+unsafe extern "C" fn opnode_definitions_load(
+    engine: *mut c_void,
+    doc: *const c_char,
+    len: usize,
+    err: Out<c_void>,
+) -> i32 {
     // SAFETY: see above.
     let err = unsafe { Place::of(err) };
     guarded(owner::<Host>(engine), err, || {
@@ -46,7 +51,8 @@ unsafe extern "C" fn opnode_describe_templates(
 ) -> i32 {
     let describe = |host: &Arc<Host>| {
         // SAFETY: see above.
-        let (connector, filter) = unsafe { (places::text(connector, connector_len)?, places::text(filter, filter_len)?) };
+        let (connector, filter) =
+            unsafe { (places::text(connector, connector_len)?, places::text(filter, filter_len)?) };
         Ok((host.id, discover::templates(&host.engine(), connector, filter)?))
     };
     // SAFETY: see above.

@@ -83,7 +83,13 @@ unsafe extern "C" fn opnode_engine_free(engine: *mut c_void) -> i32 {
 /// # Safety
 /// As for all [exports](super).
 #[unsafe(no_mangle)]
-unsafe extern "C" fn opnode_ready_wait(engine: *mut c_void, timeout_ms: i64, tags: *mut u64, cap: usize, count: *mut usize) -> i32 {
+unsafe extern "C" fn opnode_ready_wait(
+    engine: *mut c_void,
+    timeout_ms: i64,
+    tags: *mut u64,
+    cap: usize,
+    count: *mut usize,
+) -> i32 {
     // SAFETY: see above.
     let count = unsafe { Place::of(count) };
     quiet(|| {
@@ -118,7 +124,13 @@ unsafe extern "C" fn opnode_events_take(engine: *mut c_void, out: Out<c_void>, e
 /// # Safety
 /// As for all [exports](super).
 #[unsafe(no_mangle)]
-unsafe extern "C" fn opnode_conn_open(engine: *mut c_void, spec: *const c_char, len: usize, out: Out<c_void>, err: Out<c_void>) -> i32 {
+unsafe extern "C" fn opnode_conn_open(
+    engine: *mut c_void,
+    spec: *const c_char,
+    len: usize,
+    out: Out<c_void>,
+    err: Out<c_void>,
+) -> i32 {
     // SAFETY: see above.
     let (out, err) = unsafe { places(out, err) };
     guarded(owner::<Host>(engine), err, || {

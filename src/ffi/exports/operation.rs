@@ -77,7 +77,10 @@ fn drain(op: &Arc<Op>, facts: Facts, until: Option<Instant>) -> (Vec<Arc<Buffer>
                 if bytes > facts.run_bytes {
                     op.cancel();
                     while let Next::Batch(_) = op.next(None) {}
-                    let error = Error::new(ErrorKind::Limit, format!("the answer is larger than the limit runBytes ({})", facts.run_bytes));
+                    let error = Error::new(
+                        ErrorKind::Limit,
+                        format!("the answer is larger than the limit runBytes ({})", facts.run_bytes),
+                    );
                     let advice = "read it batch by batch, with opnode_op_start and opnode_op_next, or raise \"runBytes\" in the request";
                     return (Vec::new(), Err(error.advise(advice)));
                 }

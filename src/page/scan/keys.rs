@@ -28,7 +28,8 @@ impl Key {
     pub(super) fn new(text: &[u8], depth: usize, tag: u64) -> Option<Key> {
         let mut bytes = [0; KEY_MAX];
         bytes.get_mut(..text.len())?.copy_from_slice(text);
-        let part = |from: usize| bytes.get(from..).and_then(|part| part.first_chunk::<32>()).map(|part| u8x32::new(*part));
+        let part =
+            |from: usize| bytes.get(from..).and_then(|part| part.first_chunk::<32>()).map(|part| u8x32::new(*part));
         let beyond = u32::MAX.checked_shl(text.len() as u32).unwrap_or(0);
         Some(Key { bytes: [part(0)?, part(32)?], length: text.len(), beyond, depth, tag })
     }
@@ -68,7 +69,9 @@ impl Keys {
     pub(super) fn find(&self, text: &[u8], depth: usize, tag: u64) -> Option<(usize, usize)> {
         let (before, ahead) = self.all.split_at_checked(self.next)?;
         let found = Keys::nearest(ahead.iter(), text, depth, tag).map(|(i, length)| (self.next + i, length));
-        found.or_else(|| Keys::nearest(before.iter().rev(), text, depth, tag).map(|(i, length)| (self.next - 1 - i, length)))
+        found.or_else(|| {
+            Keys::nearest(before.iter().rev(), text, depth, tag).map(|(i, length)| (self.next - 1 - i, length))
+        })
     }
 
     #[inline(always)]

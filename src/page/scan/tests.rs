@@ -143,7 +143,8 @@ fn agrees_on_known_keys_at_wrong_places() {
 #[test]
 fn agrees_on_broken_records() {
     let record = r#" {"id":12,"name":"a\"b\u00e9\\","on":true,"off":[false,null,-1.5e+3,{"x":{}}],"text":"a longer text that fills more than one part of it"} "#;
-    let (tails, list) = ([0, 9, 40, 200], |last: &str| compare_list(&format!("[{record},{record},{record},{last},{record}]")));
+    let (tails, list) =
+        ([0, 9, 40, 200], |last: &str| compare_list(&format!("[{record},{record},{record},{last},{record}]")));
     for at in 0..record.len() {
         compare(&record[..at], tails);
         list(&record[..at]);
@@ -180,7 +181,8 @@ fn agrees_on_records_of_many_shapes() {
     }
     let mut random = fastrand::Rng::with_seed(7);
     for round in 0..if cfg!(debug_assertions) { 40 } else { 400 } {
-        let keys: Vec<String> = (0..random.usize(3..90)).map(|i| format!("{i}{}", "k".repeat(random.usize(..70)))).collect();
+        let keys: Vec<String> =
+            (0..random.usize(3..90)).map(|i| format!("{i}{}", "k".repeat(random.usize(..70)))).collect();
         let records: Vec<String> = (0..20).map(|_| object(&mut random, &keys, 0)).collect();
         let mut list = format!("[{}]", records.join(","));
         if round % 2 == 1 {
@@ -194,7 +196,8 @@ fn agrees_on_records_of_many_shapes() {
 /// An object with a key of its own in each element is no longer looked up, and is read all the same.
 #[test]
 fn agrees_when_every_key_is_new() {
-    let record = |i: usize| format!("{{{}}}", (0..50).map(|k| format!("\"key{i}-{k}\":{k}")).collect::<Vec<String>>().join(","));
+    let record =
+        |i: usize| format!("{{{}}}", (0..50).map(|k| format!("\"key{i}-{k}\":{k}")).collect::<Vec<String>>().join(","));
     compare_list(&format!("[{}]", (0..40).map(record).collect::<Vec<String>>().join(",")));
 }
 

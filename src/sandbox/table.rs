@@ -19,13 +19,13 @@ pub(super) type Values = [(String, String)];
 /// All records of one connector.
 #[derive(Default)]
 pub(super) struct Shelves {
-    by_path: HashMap<(usize, Vec<String>), Shelf>,
+    by_path: HashMap<(usize, Vec<String>), Table>,
     written: usize,
 }
 
 impl Shelves {
     /// The records of a collection, told apart by the values in its path.
-    pub(super) fn open(&mut self, index: usize, collection: &Collection, path: &Values) -> &mut Shelf {
+    pub(super) fn open(&mut self, index: usize, collection: &Collection, path: &Values) -> &mut Table {
         let name = (index, path.iter().map(|(_, value)| value.clone()).collect::<Vec<_>>());
         if self.by_path.len() >= SHELVES_MAX && !self.by_path.contains_key(&name) {
             // Whoever asks for so many begins again; nothing else could be promised.
@@ -33,7 +33,7 @@ impl Shelves {
         }
         self.by_path.entry(name).or_insert_with(|| {
             let records = collection.generate(path);
-            Shelf { next: records.len() as u64 + 1, records }
+            Table { next: records.len() as u64 + 1, records }
         })
     }
 
@@ -43,7 +43,10 @@ impl Shelves {
         if self.written <= WRITTEN_MAX {
             return Ok(());
         }
-        Err(Refusal::new(Kind::Unavailable, "the sandbox has taken as many bytes as it keeps; POST /__sandbox/reset begins again"))
+        Err(Refusal::new(
+            Kind::Unavailable,
+            "the sandbox has taken as many bytes as it keeps; POST /__sandbox/reset begins again",
+        ))
     }
 
     /// Forgets everything.
@@ -53,16 +56,17 @@ impl Shelves {
 }
 
 /// The records of one collection.
-pub(super) struct Shelf {
+pub(super) struct Table {
     pub(super) records: Vec<Tree>,
     next: u64,
 }
 
-impl Shelf {
+impl Table {
     /// The place of a record.
     pub(super) fn find(&self, collection: &Collection, key: &str) -> Result<usize, Refusal> {
         let found = self.records.iter().position(|record| collection.is_called(record, key));
-        found.ok_or_else(|| Refusal::new(Kind::NotFound, format!("{} `{key}` was not found", collection.fields.title())))
+        found
+            .ok_or_else(|| Refusal::new(Kind::NotFound, format!("{} `{key}` was not found", collection.fields.title())))
     }
 
     /// The record of a key.
@@ -73,7 +77,10 @@ impl Shelf {
 
     pub(super) fn create(&mut self, collection: &Collection, given: &Tree, path: &Values) -> Result<Tree, Refusal> {
         if self.records.len() >= RECORDS_MAX {
-            return Err(Refusal::new(Kind::Unavailable, format!("the sandbox keeps at most {RECORDS_MAX} records of a collection")));
+            return Err(Refusal::new(
+                Kind::Unavailable,
+                format!("the sandbox keeps at most {RECORDS_MAX} records of a collection"),
+            ));
         }
         check_required(given, &collection.required)?;
         self.check_unique(collection, given, None)?;
@@ -83,7 +90,13 @@ impl Shelf {
         Ok(record)
     }
 
-    pub(super) fn replace(&mut self, collection: &Collection, key: &str, given: &Tree, path: &Values) -> Result<Tree, Refusal> {
+    pub(super) fn replace(
+        &mut self,
+        collection: &Collection,
+        key: &str,
+        given: &Tree,
+        path: &Values,
+    ) -> Result<Tree, Refusal> {
         let at = self.find(collection, key)?;
         check_required(given, &collection.required)?;
         self.check_unique(collection, given, Some(at))?;
@@ -103,7 +116,8 @@ impl Shelf {
     /// Applies patch operations in their order: all of them or none.
     pub(super) fn patch(&mut self, collection: &Collection, key: &str, operations: &[Tree]) -> Result<Tree, Refusal> {
         let at = self.find(collection, key)?;
-        let steps: Vec<Step> = operations.iter().map(|operation| step(collection, operation)).collect::<Result<_, _>>()?;
+        let steps: Vec<Step> =
+            operations.iter().map(|operation| step(collection, operation)).collect::<Result<_, _>>()?;
         let mut changes = Tree::object();
         for step in &steps {
             if let Step::Set(name, value) = step {
@@ -139,7 +153,8 @@ impl Shelf {
     fn check_unique(&self, collection: &Collection, given: &Tree, own: Option<usize>) -> Result<(), Refusal> {
         for name in &collection.unique {
             let Some(value) = given.get(name).filter(|v| !v.is_null()) else { continue };
-            let taken = self.records.iter().enumerate().any(|(i, record)| Some(i) != own && record.get(name) == Some(value));
+            let taken =
+                self.records.iter().enumerate().any(|(i, record)| Some(i) != own && record.get(name) == Some(value));
             if taken {
                 let shown = value.plain().unwrap_or_else(|| value.to_json());
                 let message = format!("another {} has the {name} `{shown}`", collection.fields.title());
@@ -167,7 +182,10 @@ fn step(collection: &Collection, operation: &Tree) -> Result<Step, Refusal> {
         return Err(invalid("a patch operation has the texts `op` and `path`".into()));
     };
     let mut path = field_path(path.strip_prefix('/').unwrap_or(&path));
-    let name = path.pop().filter(|name| !name.is_empty()).ok_or_else(|| invalid("the path of a patch operation is empty".into()))?;
+    let name = path
+        .pop()
+        .filter(|name| !name.is_empty())
+        .ok_or_else(|| invalid("the path of a patch operation is empty".into()))?;
     let value = operation.get("value").cloned();
     match (op.as_str(), value) {
         ("add" | "replace", None) => Err(invalid(format!("`{op}` of `{name}` has no value"))),

@@ -12,7 +12,7 @@ use super::faults::{FaultKind, Faults};
 use super::index;
 use super::log::{Entry, Log};
 use super::play::Found;
-use super::player::Player;
+use super::mock_connector::MockConnector;
 use super::refusal::{Kind, Refusal};
 use super::reply::{Content, Reply};
 use super::tree::Tree;
@@ -21,9 +21,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::lock::lock;
 
 /// The sandbox without its socket.
-pub(super) struct Stage {
+pub(super) struct Router {
     pub(super) address: SocketAddr,
-    pub(super) players: Vec<Player>,
+    pub(super) connectors: Vec<MockConnector>,
     pub(super) absent: Vec<Absent>,
     pub(super) faults: Faults,
     log: Log,
@@ -43,20 +43,20 @@ pub(super) enum Outcome {
     Cut,
 }
 
-impl Stage {
-    pub(super) fn new(address: SocketAddr, players: Vec<Player>, absent: Vec<Absent>, faults: Faults) -> Stage {
-        Stage { address, players, absent, faults, log: Log::default(), asked: AtomicU64::new(0) }
+impl Router {
+    pub(super) fn new(address: SocketAddr, connectors: Vec<MockConnector>, absent: Vec<Absent>, faults: Faults) -> Router {
+        Router { address, connectors, absent, faults, log: Log::default(), asked: AtomicU64::new(0) }
     }
 
     /// The connector of a name, in play.
-    pub(super) fn player(&self, name: &str) -> Result<&Player> {
-        if let Some(player) = self.players.iter().find(|p| p.connector.name == name) {
-            return Ok(player);
+    pub(super) fn mock(&self, name: &str) -> Result<&MockConnector> {
+        if let Some(mock) = self.connectors.iter().find(|p| p.connector.name == name) {
+            return Ok(mock);
         }
         if let Some((_, why)) = self.absent.iter().find(|(n, _)| n == name) {
             return Err(Error::new(ErrorKind::Unsupported, why.clone()));
         }
-        let names = self.players.iter().map(|p| p.connector.name.as_str());
+        let names = self.connectors.iter().map(|p| p.connector.name.as_str());
         let hint = crate::error::did_you_mean(name, names);
         Err(Error::new(ErrorKind::Unsupported, format!("the sandbox does not play `{name}`{hint}"))
             .advise("it plays the connectors that have a sandbox.yaml"))
@@ -68,43 +68,47 @@ impl Stage {
             return Outcome::Reply(reply.into_http(&HeaderMap::new()));
         }
         let number = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
-        let Some((player, found)) = self.choose(&call) else {
+        let Some((mock, found)) = self.choose(&call) else {
             self.note(&call, Some(StatusCode::NOT_FOUND), None);
-            return Outcome::Reply(Reply::text(StatusCode::NOT_FOUND, "no connector is played here; see /\n").into_http(&HeaderMap::new()));
+            return Outcome::Reply(
+                Reply::text(StatusCode::NOT_FOUND, "no connector is played here; see /\n").into_http(&HeaderMap::new()),
+            );
         };
         let (operation, is_write) = match &found {
             Found::Operation(route, _) => {
-                let name = format!("{}/{}", player.connector.name, route.operation.id);
+                let name = format!("{}/{}", mock.connector.name, route.operation.id);
                 (Some(name), route.operation.method != Method::Query)
             }
             // The exchange that a reset cuts off has not taken place: a token lost on its way would end the whole run.
-            Found::Desk(_, errand) => (Some(format!("{}/{}", player.connector.name, errand.name())), false),
+            Found::AuthServer(_, errand) => (Some(format!("{}/{}", mock.connector.name, errand.name())), false),
             Found::OtherVerbs(_) | Found::Nothing => (None, !matches!(call.verb, Verb::GET | Verb::HEAD)),
         };
         let fault = self.faults.of(number, is_write);
         if fault == Some(FaultKind::Reset) {
             // A write takes effect all the same: that nobody can know it is the point.
             if is_write {
-                player.answer(&call, &found);
+                mock.answer(&call, &found);
             }
             self.note(&call, None, operation);
             return Outcome::Cut;
         }
-        let mut reply = match self.fail(player, fault).await {
+        let mut reply = match self.fail(mock, fault).await {
             Some(reply) => reply,
-            None => player.answer(&call, &found),
+            None => mock.answer(&call, &found),
         };
-        if let Some(Source::Header(name)) = &player.connector.errors.request_id {
+        if let Some(Source::Header(name)) = &mock.connector.errors.request_id {
             number_reply(&mut reply, name, number);
         }
         self.note(&call, Some(reply.status), operation);
-        Outcome::Reply(reply.into_http(&player.headers))
+        Outcome::Reply(reply.into_http(&mock.headers))
     }
 
     /// The reply of a fault that has one; a slow one waits here.
-    async fn fail(&self, player: &Player, fault: Option<FaultKind>) -> Option<Reply> {
+    async fn fail(&self, mock: &MockConnector, fault: Option<FaultKind>) -> Option<Reply> {
         let refusal = match fault? {
-            FaultKind::RateLimited => Refusal::new(Kind::RateLimited, "too many requests; this fault was asked for").with(RETRY_AFTER, "1"),
+            FaultKind::RateLimited => {
+                Refusal::new(Kind::RateLimited, "too many requests; this fault was asked for").with(RETRY_AFTER, "1")
+            }
             FaultKind::Unavailable => Refusal::new(Kind::Unavailable, "unavailable; this fault was asked for"),
             FaultKind::Slow => {
                 tokio::time::sleep(Duration::from_millis(self.faults.slow_ms)).await;
@@ -112,7 +116,7 @@ impl Stage {
             }
             FaultKind::Reset => return None,
         };
-        Some(player.wording.reply(&refusal))
+        Some(mock.wording.reply(&refusal))
     }
 
     /// The sandbox's own addresses.
@@ -134,48 +138,54 @@ impl Stage {
                 self.reset();
                 Some(Reply::blank(StatusCode::NO_CONTENT))
             }
-            ["__sandbox", ..] => {
-                Some(Reply::text(StatusCode::NOT_FOUND, "there are /__sandbox/log, /__sandbox/summary and /__sandbox/reset\n"))
-            }
+            ["__sandbox", ..] => Some(Reply::text(
+                StatusCode::NOT_FOUND,
+                "there are /__sandbox/log, /__sandbox/summary and /__sandbox/reset\n",
+            )),
             _ => None,
         }
     }
 
     /// How often a refresh token came that was used up: a client that loses rotated tokens.
     pub(super) fn reused_refresh_tokens(&self) -> u64 {
-        self.players.iter().filter_map(|player| player.desk.as_ref()).map(|desk| desk.tokens.reused()).sum()
+        self.connectors.iter().filter_map(|mock| mock.auth_server.as_ref()).map(|auth_server| auth_server.tokens.reused()).sum()
     }
 
     /// Back to the state at the start: records, log, counts. Tokens stay good, because open connections hold them.
     fn reset(&self) {
-        self.players.iter().for_each(|player| lock(&player.shelves).clear());
-        self.players.iter().filter_map(|player| player.desk.as_ref()).for_each(|desk| desk.tokens.forget_reuse());
+        self.connectors.iter().for_each(|mock| lock(&mock.tables).clear());
+        self.connectors.iter().filter_map(|mock| mock.auth_server.as_ref()).for_each(|auth_server| auth_server.tokens.forget_reuse());
         self.log.clear();
         self.asked.store(0, Ordering::Relaxed);
     }
 
     /// Whose request it is: of the connectors whose address begins the path, the one that has the operation and knows the credentials; of
     /// several, the one with the longest address.
-    fn choose(&self, call: &Call) -> Option<(&Player, Found<'_>)> {
-        let mut best: Option<(Score, &Player, Found<'_>)> = None;
-        for player in &self.players {
-            let found = player.find(call);
-            let has = matches!(found, Found::Operation(..) | Found::Desk(..));
-            let owned = player.owns(&call.segments);
+    fn choose(&self, call: &Call) -> Option<(&MockConnector, Found<'_>)> {
+        let mut best: Option<(Score, &MockConnector, Found<'_>)> = None;
+        for mock in &self.connectors {
+            let found = mock.find(call);
+            let has = matches!(found, Found::Operation(..) | Found::AuthServer(..));
+            let owned = mock.owns(&call.segments);
             if owned.is_none() && !has {
                 continue;
             }
-            let knows = player.admits(call);
+            let knows = mock.admits(call);
             let score = (has && knows, has, knows, owned);
             if best.as_ref().is_none_or(|(before, _, _)| score > *before) {
-                best = Some((score, player, found));
+                best = Some((score, mock, found));
             }
         }
-        best.map(|(_, player, found)| (player, found))
+        best.map(|(_, mock, found)| (mock, found))
     }
 
     fn note(&self, call: &Call, status: Option<StatusCode>, operation: Option<String>) {
-        self.log.add(Entry { method: call.verb.to_string(), path: call.target.clone(), status: status.map(|s| s.as_u16()), operation });
+        self.log.add(Entry {
+            method: call.verb.to_string(),
+            path: call.target.clone(),
+            status: status.map(|s| s.as_u16()),
+            operation,
+        });
     }
 }
 

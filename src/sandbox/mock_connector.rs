@@ -6,19 +6,19 @@ use std::sync::{Arc, Mutex};
 use http::{HeaderMap, Method as Verb};
 
 use super::collection::Collection;
-use super::desk::Desk;
+use super::auth_server::AuthServer;
 use super::parts::Parts;
 use super::ready;
 use super::refusal::Wording;
 use super::reply::{self, Reply};
 use super::route::{Last, Pattern};
-use super::shelf::Shelves;
+use super::table::Shelves;
 use crate::connection::{Connection, ConnectionSpec};
 use crate::definition::{Catalog, Connector, Method, Operation, Ordered, ReplyFile, ResultShape, SandboxFile, Send};
 use crate::error::{Error, ErrorKind, Fault, Place, Result, did_you_mean};
 
 /// A connector in play.
-pub(super) struct Player {
+pub(super) struct MockConnector {
     pub(super) connector: Arc<Connector>,
     pub(super) spec: ConnectionSpec,
     pub(super) connection: Connection,
@@ -27,10 +27,10 @@ pub(super) struct Player {
     /// Headers of every reply.
     pub(super) headers: HeaderMap,
     pub(super) page_size_default: Option<u32>,
-    pub(super) shelves: Mutex<Shelves>,
+    pub(super) tables: Mutex<Shelves>,
     pub(super) routes: Vec<Route>,
     /// Where tokens are had, if they are renewed.
-    pub(super) desk: Option<Desk>,
+    pub(super) auth_server: Option<AuthServer>,
     /// Where its addresses begin.
     grounds: Vec<Pattern>,
 }
@@ -81,12 +81,12 @@ impl Faults {
     }
 }
 
-impl Player {
+impl MockConnector {
     /// Puts a connector into play at an address.
     ///
     /// # Errors
     /// `unsupported` when its requests would go elsewhere; `definition` with every fault of its files.
-    pub(super) fn new(catalog: &Catalog, name: &str, file: &SandboxFile, address: SocketAddr) -> Result<Player> {
+    pub(super) fn new(catalog: &Catalog, name: &str, file: &SandboxFile, address: SocketAddr) -> Result<MockConnector> {
         let connector = catalog.connector(name)?;
         // One that is wrong is not played; who calls it is told why.
         let (operations, _) = catalog.sound_operations(name)?;
@@ -103,12 +103,16 @@ impl Player {
         check_options(&operations, &collections, &mut faults);
         let base = Pattern::default().below(connection.base());
         let routes = routes(&connection, operations, &collections, told, &base);
-        let desk = desk(&connection, file, &base, &routes)?;
+        let auth_server = auth_server(&connection, file, &base, &routes)?;
         check_paths(&routes, &collections, &mut faults);
         let (Some(wording), Some(headers), true) = (wording, headers, faults.0.is_empty()) else {
-            return Err(Error::from_faults(ErrorKind::Definition, &format!("the sandbox of {name} is wrong"), faults.0));
+            return Err(Error::from_faults(
+                ErrorKind::Definition,
+                &format!("the sandbox of {name} is wrong"),
+                faults.0,
+            ));
         };
-        Ok(Player {
+        Ok(MockConnector {
             grounds: grounds(&connector, &spec, base),
             connector,
             spec,
@@ -117,8 +121,8 @@ impl Player {
             wording,
             headers,
             page_size_default: file.page_size_default,
-            shelves: Mutex::default(),
-            desk,
+            tables: Mutex::default(),
+            auth_server,
             routes,
         })
     }
@@ -153,7 +157,12 @@ fn replies(operations: &[Arc<Operation>], file: &Ordered<ReplyFile>, faults: &mu
     replies
 }
 
-fn parts(operations: &[Arc<Operation>], file: &SandboxFile, collections: &[Collection], faults: &mut Faults) -> Vec<(String, Part)> {
+fn parts(
+    operations: &[Arc<Operation>],
+    file: &SandboxFile,
+    collections: &[Collection],
+    faults: &mut Faults,
+) -> Vec<(String, Part)> {
     let mut made = Vec::new();
     for (id, part) in &file.parts.0 {
         let operation = operations.iter().find(|o| o.id == *id).ok_or_else(|| {
@@ -166,15 +175,15 @@ fn parts(operations: &[Arc<Operation>], file: &SandboxFile, collections: &[Colle
     made
 }
 
-/// The desk, with the reply of the operation that stands at its token address.
-fn desk(connection: &Connection, file: &SandboxFile, base: &Pattern, routes: &[Route]) -> Result<Option<Desk>> {
-    let Some(mut desk) = Desk::new(connection, &file.tokens, base)? else { return Ok(None) };
-    let like = routes.iter().find(|route| desk.is_token(&route.operation.verb, &route.pattern));
-    desk.like = like.and_then(|route| match &route.part {
+/// The authorization server, with the reply of the operation that stands at its token address.
+fn auth_server(connection: &Connection, file: &SandboxFile, base: &Pattern, routes: &[Route]) -> Result<Option<AuthServer>> {
+    let Some(mut auth_server) = AuthServer::new(connection, &file.tokens, base)? else { return Ok(None) };
+    let like = routes.iter().find(|route| auth_server.is_token(&route.operation.verb, &route.pattern));
+    auth_server.like = like.and_then(|route| match &route.part {
         Part::Fixed(reply) => Some(reply.clone()),
         Part::Collection(..) | Part::Parts(_) | Part::Shape => None,
     });
-    Ok(Some(desk))
+    Ok(Some(auth_server))
 }
 
 /// Where a connector's addresses begin: below its base, and below its hosts where all requests are sent here instead.
@@ -264,7 +273,9 @@ fn part(operation: &Operation, path: &Pattern, collections: &[Collection]) -> Pa
 fn on_all(operation: &Operation) -> Option<Role> {
     match (operation.verb.clone(), operation.method, operation.response.result) {
         (Verb::GET, _, ResultShape::List) | (Verb::POST, Method::Query, ResultShape::List) => Some(Role::List),
-        (Verb::POST, Method::Mutate, _) if operation.items.as_ref().is_some_and(|i| i.send == Send::Each) => Some(Role::Create),
+        (Verb::POST, Method::Mutate, _) if operation.items.as_ref().is_some_and(|i| i.send == Send::Each) => {
+            Some(Role::Create)
+        }
         _ => None,
     }
 }
@@ -276,7 +287,9 @@ fn on_search(operation: &Operation) -> Option<Role> {
 fn on_one(operation: &Operation) -> Option<Role> {
     let send = operation.items.as_ref().map(|i| i.send);
     match (operation.verb.clone(), send) {
-        (Verb::GET, None) if matches!(operation.response.result, ResultShape::Object | ResultShape::List) => Some(Role::One),
+        (Verb::GET, None) if matches!(operation.response.result, ResultShape::Object | ResultShape::List) => {
+            Some(Role::One)
+        }
         (Verb::DELETE, _) => Some(Role::Delete),
         (Verb::PUT, Some(Send::Each)) => Some(Role::Replace),
         (Verb::PATCH, Some(Send::JsonPatch)) => Some(Role::Patch),

@@ -41,7 +41,9 @@ pub(super) fn parts(source: &str) -> usize {
             _ => {}
         }
     }
-    let counts = |token: &&str| !token.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '"' | '\'' | ',' | ')' | ']' | '}'));
+    let counts = |token: &&str| {
+        !token.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '"' | '\'' | ',' | ')' | ']' | '}'))
+    };
     tokens(source).filter(counts).count() + slices * SLICE
 }
 
@@ -80,7 +82,8 @@ pub(super) fn words(source: &str) -> Vec<(bool, String)> {
 const KEEPING: [&str; 8] = ["selectattr", "rejectattr", "select", "reject", "sort", "unique", "list", "reverse"];
 
 /// Words of the language that name nothing.
-const KEYWORDS: [&str; 13] = ["and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "True", "False", "None"];
+const KEYWORDS: [&str; 13] =
+    ["and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "True", "False", "None"];
 
 /// The paths that an expression reads, such as `item.a['b c'][0]`; where filters name a field of a list's elements, with `*` for the element.
 pub(super) fn paths(source: &str) -> Vec<Vec<String>> {
@@ -104,7 +107,8 @@ pub(super) fn paths(source: &str) -> Vec<Vec<String>> {
             found.extend(more);
             // In brackets of its own, it goes on behind them.
             let opened = begin.checked_sub(1).filter(|i| token(*i) == "(" && token(end) == ")");
-            let is_call = begin.checked_sub(2).is_some_and(|i| token(i).starts_with(is_word) && !KEYWORDS.contains(&token(i)));
+            let is_call =
+                begin.checked_sub(2).is_some_and(|i| token(i).starts_with(is_word) && !KEYWORDS.contains(&token(i)));
             let Some(opened) = opened.filter(|_| !is_call) else { break };
             begin = opened;
             at = if end == at { go_down(&tokens, end + 1, &mut path) } else { end + 1 };
@@ -195,7 +199,8 @@ fn call_end(tokens: &[&str], from: usize) -> usize {
 
 /// The rows that an expression hands on, if it does nothing to them but choose and order: the ids of their steps.
 pub(super) fn handed_on(source: &str, paths: &[Vec<String>]) -> Option<Vec<String>> {
-    const CHANGING: [&str; 12] = ["map", "groupby", "batch", "slice", "zip", "items", "dictsort", "join", "split", "attr", "tojson", "sum"];
+    const CHANGING: [&str; 12] =
+        ["map", "groupby", "batch", "slice", "zip", "items", "dictsort", "join", "split", "attr", "tojson", "sum"];
     let changes = words(source).iter().any(|(is_filter, name)| *is_filter && CHANGING.contains(&name.as_str()));
     if changes || tokens(source).any(|t| matches!(t, "{" | "~" | "range" | "dict")) {
         return None;
@@ -232,7 +237,9 @@ pub(super) fn names_null(source: &str) -> bool {
     let tokens: Vec<&str> = tokens(source).collect();
     let is_test = |index: usize| {
         let before = |steps: usize| index.checked_sub(steps).and_then(|i| tokens.get(i)).copied().unwrap_or_default();
-        matches!(before(1), "is" | "." | "=") || (before(1) == "not" && before(2) == "is") || tokens.get(index + 1) == Some(&"=")
+        matches!(before(1), "is" | "." | "=")
+            || (before(1) == "not" && before(2) == "is")
+            || tokens.get(index + 1) == Some(&"=")
     };
     tokens.iter().enumerate().any(|(index, token)| matches!(*token, "none" | "None") && !is_test(index))
 }
@@ -260,7 +267,9 @@ pub(super) fn path(source: &str) -> Option<Vec<String>> {
             let inside = inside.trim();
             let quote = inside.chars().next().filter(|c| matches!(c, '"' | '\''));
             let token = match quote {
-                Some(quote) => inside.strip_prefix(quote)?.strip_suffix(quote).filter(|t| !t.contains([quote, '\\']))?,
+                Some(quote) => {
+                    inside.strip_prefix(quote)?.strip_suffix(quote).filter(|t| !t.contains([quote, '\\']))?
+                }
                 None => Some(inside).filter(|t| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit()))?,
             };
             tokens.push(token.to_owned());

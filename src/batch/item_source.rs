@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::model::{Feed, Step};
+use super::model::{ItemSource, Step};
 use super::rows::Rows;
 use super::scope::Scope;
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
 
-/// The elements of a feed, with their numbers from 0.
+/// The elements of a source, with their numbers from 0.
 pub(crate) struct Elements {
     source: Source,
     next: u64,
@@ -20,17 +20,17 @@ enum Source {
 }
 
 impl Elements {
-    /// Opens a feed.
+    /// Opens a source.
     ///
     /// # Errors
     /// `state` when an earlier step's rows cannot be read; `invalid_items` when a value is no list.
-    pub(crate) fn open(feed: &Feed, scope: &Scope) -> Result<Elements> {
-        let source = match feed {
-            Feed::Step(id) => match scope.steps.get(id) {
+    pub(crate) fn open(source: &ItemSource, scope: &Scope) -> Result<Elements> {
+        let source = match source {
+            ItemSource::Step(id) => match scope.steps.get(id) {
                 Some(view) => Source::Rows(Box::new(Rows::open(&view.spool, Arc::clone(&view.marks))?)),
                 None => return Err(Error::new(ErrorKind::Internal, format!("the step {id} has no rows to read"))),
             },
-            Feed::Shape(shape) => Source::List(list(&shape.needed(scope)?)?.into_iter()),
+            ItemSource::Shape(shape) => Source::List(list(&shape.needed(scope)?)?.into_iter()),
         };
         Ok(Elements { source, next: 0 })
     }
@@ -61,8 +61,9 @@ pub(crate) fn list(json: &str) -> Result<Vec<String>> {
     if json.starts_with('{') {
         return Ok(vec![json.to_owned()]);
     }
-    let list: Vec<&serde_json::value::RawValue> = serde_json::from_str(json)
-        .map_err(|_| Error::new(ErrorKind::InvalidItems, format!("this is no list: {}", json.chars().take(60).collect::<String>())))?;
+    let list: Vec<&serde_json::value::RawValue> = serde_json::from_str(json).map_err(|_| {
+        Error::new(ErrorKind::InvalidItems, format!("this is no list: {}", json.chars().take(60).collect::<String>()))
+    })?;
     Ok(list.into_iter().map(|raw| raw.get().to_owned()).collect())
 }
 
@@ -75,8 +76,8 @@ pub(crate) struct Inputs<'s> {
 }
 
 impl<'s> Inputs<'s> {
-    pub(crate) fn open(feed: &Feed, step: &'s Step, scope: &Scope) -> Result<Inputs<'s>> {
-        Ok(Inputs { elements: Elements::open(feed, scope)?, step, scope: scope.clone(), next: 0 })
+    pub(crate) fn open(source: &ItemSource, step: &'s Step, scope: &Scope) -> Result<Inputs<'s>> {
+        Ok(Inputs { elements: Elements::open(source, scope)?, step, scope: scope.clone(), next: 0 })
     }
 
     /// The next item, or the element that none can be made of.

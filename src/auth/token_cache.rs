@@ -62,7 +62,7 @@ pub(crate) async fn settled() {
 
 /// What an exchange needs from its connection.
 #[derive(Clone)]
-pub(crate) struct Means {
+pub(crate) struct TokenContext {
     pub(crate) connection: Arc<Connection>,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -111,31 +111,34 @@ struct State {
 
 /// A connection's tokens.
 #[derive(Default)]
-pub(crate) struct Keeper {
+pub(crate) struct TokenCache {
     state: Arc<Mutex<State>>,
     epoch: Arc<AtomicU64>,
     /// What the tokens began with that the host gave, where the connection itself holds no refresh token.
     given: std::sync::Mutex<Option<String>>,
 }
 
-impl Keeper {
+impl TokenCache {
     /// A token that should work; `rejected` is one that the server has just refused.
-    pub(crate) async fn access(&self, means: &Means, rejected: Option<&Secret>) -> Result<Access> {
+    pub(crate) async fn access(&self, context: &TokenContext, rejected: Option<&Secret>) -> Result<Access> {
         let entered = self.epoch.load(Ordering::SeqCst);
         let mut state = Arc::clone(&self.state).lock_owned().await;
-        let now = means.clock.now();
-        let good = |live: &&Live| live.until.is_none_or(|until| until > now) && rejected.is_none_or(|r| r.expose() != live.access.expose());
+        let now = context.clock.now();
+        let good = |live: &&Live| {
+            live.until.is_none_or(|until| until > now) && rejected.is_none_or(|r| r.expose() != live.access.expose())
+        };
         if let Some(live) = state.live.as_ref().filter(good) {
             return Ok(live.clone().into());
         }
         if let Some((_, error)) = state.failed.as_ref().filter(|(at, _)| *at > entered) {
             return Err(error.clone());
         }
-        let (means, rejected, epoch, owner) = (means.clone(), rejected.cloned(), Arc::clone(&self.epoch), self.owner(means));
+        let (context, rejected, epoch, owner) =
+            (context.clone(), rejected.cloned(), Arc::clone(&self.epoch), self.owner(context));
         let under_way = UnderWay::begin();
         let task = tokio::spawn(async move {
             let _under_way = under_way;
-            let renewed = means.renew(&owner, rejected.as_ref()).await;
+            let renewed = context.renew(&owner, rejected.as_ref()).await;
             let at = epoch.fetch_add(1, Ordering::SeqCst) + 1;
             match &renewed {
                 Ok(live) => *state = State { live: Some(live.clone()), failed: None },
@@ -147,8 +150,8 @@ impl Keeper {
     }
 
     /// Whose tokens the connection uses.
-    fn owner(&self, means: &Means) -> TokenOwner {
-        let mut owner = owner::of(&means.connection);
+    fn owner(&self, context: &TokenContext) -> TokenOwner {
+        let mut owner = owner::of(&context.connection);
         if let Some(seed) = &*lock(&self.given) {
             seed.clone_into(&mut owner.seed);
             owner.is_seeded = true;
@@ -157,56 +160,56 @@ impl Keeper {
     }
 
     /// The token that somebody else has stored since, if there is one: nothing is bought here.
-    pub(crate) async fn newer(&self, means: &Means, than: &Secret) -> Result<Option<Access>> {
+    pub(crate) async fn newer(&self, context: &TokenContext, than: &Secret) -> Result<Option<Access>> {
         let mut state = self.state.lock().await;
-        let owner = self.owner(means);
-        let mut slot = means.store.open(&owner).await?;
-        let stored = means.stored(slot.as_mut(), &owner).await?;
-        let Some(live) = stored.and_then(|s| means.still_good(&s, Some(than))) else { return Ok(None) };
+        let owner = self.owner(context);
+        let mut slot = context.store.open(&owner).await?;
+        let stored = context.stored(slot.as_mut(), &owner).await?;
+        let Some(live) = stored.and_then(|s| context.still_good(&s, Some(than))) else { return Ok(None) };
         state.live = Some(live.clone());
         Ok(Some(live.into()))
     }
 
     /// Takes tokens that the host kept. Those that were renewed here since are newer.
-    pub(crate) async fn adopt(&self, means: &Means, tokens: &Tokens) -> Result<()> {
+    pub(crate) async fn adopt(&self, context: &TokenContext, tokens: &Tokens) -> Result<()> {
         let mut state = self.state.lock().await;
-        let redactor = &means.connection.redactor;
+        let redactor = &context.connection.redactor;
         std::iter::once(&tokens.access).chain(&tokens.refresh).for_each(|token| redactor.learn(token.expose()));
-        match owner::begun_by(&means.connection, tokens)? {
+        match owner::begun_by(&context.connection, tokens)? {
             Begun::Connection => *lock(&self.given) = None,
             Begun::Tokens(seed) => *lock(&self.given) = Some(seed),
             Begun::Another => {
                 tracing::warn!(
-                    connection = means.connection.name.as_deref(),
-                    account = means.connection.account.as_deref(),
+                    connection = context.connection.name.as_deref(),
+                    account = context.connection.account.as_deref(),
                     "the tokens that were given began with another refresh token than the connection holds, and are not used"
                 );
                 return Ok(());
             }
         }
-        let owner = self.owner(means);
+        let owner = self.owner(context);
         state.live = None;
-        let mut slot = means.store.open(&owner).await?;
-        match means.stored(slot.as_mut(), &owner).await? {
+        let mut slot = context.store.open(&owner).await?;
+        match context.stored(slot.as_mut(), &owner).await? {
             Some(_) => Ok(()),
             None => slot.write(&owner::with(&owner, tokens.clone())).await,
         }
     }
 
     /// Takes the code of a sign-in for the first tokens.
-    pub(crate) async fn redeem(&self, means: &Means, code: &Secret, redirect: &str, verifier: &Secret) -> Result<()> {
-        [code, verifier].into_iter().for_each(|secret| means.connection.redactor.learn(secret.expose()));
+    pub(crate) async fn redeem(&self, context: &TokenContext, code: &Secret, redirect: &str, verifier: &Secret) -> Result<()> {
+        [code, verifier].into_iter().for_each(|secret| context.connection.redactor.learn(secret.expose()));
         let mut state = self.state.lock().await;
-        let owner = self.owner(means);
-        let mut slot = means.store.open(&owner).await?;
+        let owner = self.owner(context);
+        let mut slot = context.store.open(&owner).await?;
         slot.ready().await?;
-        let granted = means.buy(Offer::Code { code, redirect, verifier }).await?;
-        state.live = Some(means.keep(slot.as_mut(), granted, &owner).await?);
+        let granted = context.buy(Offer::Code { code, redirect, verifier }).await?;
+        state.live = Some(context.keep(slot.as_mut(), granted, &owner).await?);
         Ok(())
     }
 }
 
-impl Means {
+impl TokenContext {
     /// A fresh token: another process's, or a new one. Holds the store's slot all the way, so that no two exchanges use one refresh token.
     async fn renew(&self, owner: &TokenOwner, rejected: Option<&Secret>) -> Result<Live> {
         let mut slot = self.store.open(owner).await?;
@@ -253,7 +256,9 @@ impl Means {
         match stored {
             Some(stored) if owner.owns(&stored) => Ok(Some(stored)),
             // One refresh token, two names: using it would void it for the other.
-            Some(stored) if stored.seed.as_ref() == Some(&owner.seed) => Err(owner::of_another(owner, stored.account.as_deref())),
+            Some(stored) if stored.seed.as_ref() == Some(&owner.seed) => {
+                Err(owner::of_another(owner, stored.account.as_deref()))
+            }
             Some(_) | None => Ok(None),
         }
     }
@@ -272,7 +277,9 @@ impl Means {
             Earlier::None => Ok(None),
             Earlier::Ambiguous => {
                 let title = &self.connection.connector.title;
-                let message = format!("version 0.1 has kept tokens of {title}, which do not tell whose they are: they are not used");
+                let message = format!(
+                    "version 0.1 has kept tokens of {title}, which do not tell whose they are: they are not used"
+                );
                 Err(Error::new(ErrorKind::Unauthenticated, message).advise(self.way_in()))
             }
         }
@@ -287,16 +294,25 @@ impl Means {
         if left == Some(0) {
             return None;
         }
-        Some(Live { access: stored.access.clone(), until: left.map(|s| self.clock.now() + Duration::from_secs(s)), is_bought: false })
+        Some(Live {
+            access: stored.access.clone(),
+            until: left.map(|s| self.clock.now() + Duration::from_secs(s)),
+            is_bought: false,
+        })
     }
 
     /// Writes the tokens durably, and only then lets them be used.
     async fn keep(&self, slot: &mut dyn TokenSlot, granted: Granted, owner: &TokenOwner) -> Result<Live> {
         let life = granted.expires_in.map(|s| s - MARGIN_S.min(s / 10));
         let expires_at = life.map(|s| self.unix() + s);
-        let tokens = Tokens { access: granted.access.clone(), refresh: granted.refresh, expires_at, account: None, seed: None };
+        let tokens =
+            Tokens { access: granted.access.clone(), refresh: granted.refresh, expires_at, account: None, seed: None };
         slot.write(&owner::with(owner, tokens)).await?;
-        Ok(Live { access: granted.access, until: life.map(|s| self.clock.now() + Duration::from_secs(s)), is_bought: true })
+        Ok(Live {
+            access: granted.access,
+            until: life.map(|s| self.clock.now() + Duration::from_secs(s)),
+            is_bought: true,
+        })
     }
 
     /// One exchange, repeated while the token server is out of reach. A repeat after a lost reply may meet a token that was already used up.
@@ -313,7 +329,9 @@ impl Means {
             lost |= is_lost;
             let too_long = asked.is_some_and(|a| a > self.connection.limits.longest_wait());
             let Some(signal) = signal.filter(|_| attempt < ATTEMPTS && !too_long) else {
-                let spent = matches!(offer, Offer::Refresh(_)) && error.kind() == ErrorKind::Unauthenticated && !is_of_client(&error);
+                let spent = matches!(offer, Offer::Refresh(_))
+                    && error.kind() == ErrorKind::Unauthenticated
+                    && !is_of_client(&error);
                 let error = if lost && spent { rotation_lost(error) } else { self.explain(error, offer) };
                 return Err(error.with(|d| d.attempts = attempt));
             };
@@ -339,7 +357,12 @@ impl Means {
     }
 
     async fn once(&self, offer: Offer<'_>) -> Result<Granted, Miss> {
-        let request = grant::request(&self.connection, offer).map_err(|error| Miss { error, signal: None, asked: None, is_lost: false })?;
+        let request = grant::request(&self.connection, offer).map_err(|error| Miss {
+            error,
+            signal: None,
+            asked: None,
+            is_lost: false,
+        })?;
         let line = self.connection.redactor.mask(&format!("{} {}", request.method(), request.uri())).into_owned();
         let host = request.uri().host().unwrap_or_default().to_owned();
         let miss = match self.transport.send(request, self.limits()).await {
@@ -367,16 +390,20 @@ impl Means {
         let (kind, text, is_final) = match failure.kind {
             FailureKind::Private => (ErrorKind::Origin, message, true),
             FailureKind::Proxy => (ErrorKind::Connection, message, true),
-            FailureKind::TooLarge => (ErrorKind::Limit, format!("the reply of the token server {host}: {message}"), true),
+            FailureKind::TooLarge => {
+                (ErrorKind::Limit, format!("the reply of the token server {host}: {message}"), true)
+            }
             FailureKind::NotSent | FailureKind::Unprocessed | FailureKind::Refused | FailureKind::Untrusted => {
                 (ErrorKind::Network, format!("the token server {host} cannot be reached: {message}"), false)
             }
             FailureKind::Broken | FailureKind::TimedOut => {
                 (ErrorKind::Network, format!("the token server {host} did not answer: {message}"), false)
             }
-            FailureKind::Encoding => {
-                (ErrorKind::Unavailable, format!("the reply of the token server {host} cannot be read: {message}"), false)
-            }
+            FailureKind::Encoding => (
+                ErrorKind::Unavailable,
+                format!("the reply of the token server {host} cannot be read: {message}"),
+                false,
+            ),
         };
         let advice = match failure.kind {
             FailureKind::NotSent => Some("check the address of the token server and the network"),
@@ -400,7 +427,14 @@ impl Means {
 
     fn limits(&self) -> ExchangeLimits {
         let limit = Duration::from_secs(30);
-        ExchangeLimits { first_byte: limit, idle: limit, total: limit, body_max: 1 << 20, ratio_max: 200, header_max: 64 << 10 }
+        ExchangeLimits {
+            first_byte: limit,
+            idle: limit,
+            total: limit,
+            body_max: 1 << 20,
+            ratio_max: 200,
+            header_max: 64 << 10,
+        }
     }
 
     fn unix(&self) -> u64 {
@@ -410,7 +444,9 @@ impl Means {
     fn nobody(&self, ended: bool) -> Error {
         let title = &self.connection.connector.title;
         let message = match ended {
-            true => format!("{title} no longer accepts the token of this connection, and there is no refresh token to renew it"),
+            true => format!(
+                "{title} no longer accepts the token of this connection, and there is no refresh token to renew it"
+            ),
             false => format!("nobody has signed in to {title} with this connection yet"),
         };
         Error::new(ErrorKind::Unauthenticated, message).advise(self.way_in())
@@ -422,12 +458,16 @@ impl Means {
             return error;
         }
         let advice = match (error.provider.code.as_deref(), offer) {
-            (Some("invalid_scope"), _) => "the client may not ask for one of the `scopes` of the connector's definition".to_owned(),
+            (Some("invalid_scope"), _) => {
+                "the client may not ask for one of the `scopes` of the connector's definition".to_owned()
+            }
             (Some("invalid_client" | "unauthorized_client"), _) | (_, Offer::Client) => {
                 "check the client id and secret of the connection".to_owned()
             }
             (_, Offer::Code { .. }) => self.way_in(),
-            (_, Offer::Refresh(_)) => format!("the refresh token has ended, was revoked or was used elsewhere: {}", self.way_in()),
+            (_, Offer::Refresh(_)) => {
+                format!("the refresh token has ended, was revoked or was used elsewhere: {}", self.way_in())
+            }
         };
         error.advise(advice)
     }

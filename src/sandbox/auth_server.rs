@@ -22,8 +22,8 @@ use crate::connection::{Connection, is_loopback};
 use crate::definition::{Auth, Oauth2, Refresh, Text, TokensFile};
 use crate::error::Result;
 
-/// The desk of a connector whose tokens are renewed.
-pub(super) struct Desk {
+/// The authorization server of a connector whose tokens are renewed.
+pub(super) struct AuthServer {
     pub(super) tokens: Tokens,
     /// Of the token address.
     verb: Verb,
@@ -50,12 +50,12 @@ impl Errand {
     }
 }
 
-impl Desk {
-    /// The desk of a connector; `None` where no tokens are renewed.
+impl AuthServer {
+    /// The authorization server of a connector; `None` where no tokens are renewed.
     ///
     /// # Errors
     /// Those of the addresses.
-    pub(super) fn new(connection: &Connection, file: &TokensFile, base: &Pattern) -> Result<Option<Desk>> {
+    pub(super) fn new(connection: &Connection, file: &TokensFile, base: &Pattern) -> Result<Option<AuthServer>> {
         let (seed, verb, token, authorize, rotates) = match &connection.connector().auth {
             Auth::None | Auth::Basic { .. } | Auth::Bearer { .. } | Auth::ApiKey { .. } => return Ok(None),
             Auth::Oauth2(rule) => {
@@ -70,7 +70,7 @@ impl Desk {
         };
         let lifetime = Lifetime { calls: file.calls, seconds: file.seconds, rotate: file.rotate.unwrap_or(rotates) };
         let tokens = Tokens::new(&connection.connector().name, seed, lifetime);
-        Ok(Some(Desk { tokens, verb, token, authorize, like: None }))
+        Ok(Some(AuthServer { tokens, verb, token, authorize, like: None }))
     }
 
     /// What a request wants here, if it comes here.
@@ -100,9 +100,9 @@ impl Desk {
     /// The reply to an errand; a refusal is for the connector's own words.
     pub(super) fn answer(&self, connection: &Connection, errand: Errand, call: &Call) -> Result<Reply, Refusal> {
         match (&connection.connector().auth, errand) {
-            (Auth::Oauth2(rule), Errand::Token) => {
-                Ok(self.sell(connection, rule, call).map_or_else(|(status, code, why)| refused(status, code, &why), |pair| sold(&pair)))
-            }
+            (Auth::Oauth2(rule), Errand::Token) => Ok(self
+                .sell(connection, rule, call)
+                .map_or_else(|(status, code, why)| refused(status, code, &why), |pair| sold(&pair))),
             (Auth::Oauth2(rule), Errand::Authorize) => Ok(self.authorize(connection, rule, call)),
             (Auth::Refresh(rule), _) => self.renew(connection, rule, call),
             _ => Err(Refusal::new(Kind::NotFound, "no tokens are had here")),
@@ -137,12 +137,14 @@ impl Desk {
 
     /// The token address.
     fn sell(&self, connection: &Connection, rule: &Oauth2, call: &Call) -> Result<Pair, Refused> {
-        let form: BTreeMap<String, String> = call.body.as_deref().map(|b| parse(b).into_owned().collect()).unwrap_or_default();
+        let form: BTreeMap<String, String> =
+            call.body.as_deref().map(|b| parse(b).into_owned().collect()).unwrap_or_default();
         if call.media_type() != "application/x-www-form-urlencoded" {
             return Err(invalid("the body must be a form"));
         }
         check_client(connection, rule, call, &form)?;
-        let field = |name: &str| form.get(name).map(String::as_str).ok_or_else(|| invalid(&format!("`{name}` is missing")));
+        let field =
+            |name: &str| form.get(name).map(String::as_str).ok_or_else(|| invalid(&format!("`{name}` is missing")));
         let now = Instant::now();
         let granted = match field("grant_type")? {
             "client_credentials" if !rule.person => return Ok(self.tokens.grant(now)),
@@ -150,7 +152,13 @@ impl Desk {
             "authorization_code" if self.authorize.is_some() => {
                 self.tokens.redeem(field("code")?, field("redirect_uri")?, field("code_verifier")?, now)
             }
-            other => return Err((StatusCode::BAD_REQUEST, "unsupported_grant_type", format!("`{other}` is not possible here"))),
+            other => {
+                return Err((
+                    StatusCode::BAD_REQUEST,
+                    "unsupported_grant_type",
+                    format!("`{other}` is not possible here"),
+                ));
+            }
         };
         granted.map_err(|why| (StatusCode::BAD_REQUEST, "invalid_grant", why.to_owned()))
     }
@@ -177,7 +185,10 @@ impl Desk {
         let mut told = match fault {
             Some((code, why)) => vec![("error", code.to_owned()), ("error_description", why.to_owned())],
             None => {
-                let sign_in = SignIn { challenge: given("code_challenge").to_owned(), redirect: given("redirect_uri").to_owned() };
+                let sign_in = SignIn {
+                    challenge: given("code_challenge").to_owned(),
+                    redirect: given("redirect_uri").to_owned(),
+                };
                 vec![("code", self.tokens.begin(sign_in))]
             }
         };
@@ -197,7 +208,12 @@ fn invalid(why: &str) -> Refused {
 }
 
 /// The client proves itself by the Basic scheme, or names itself in the form where it has no secret.
-fn check_client(connection: &Connection, rule: &Oauth2, call: &Call, form: &BTreeMap<String, String>) -> Result<(), Refused> {
+fn check_client(
+    connection: &Connection,
+    rule: &Oauth2,
+    call: &Call,
+    form: &BTreeMap<String, String>,
+) -> Result<(), Refused> {
     let given = if call.headers.contains_key(AUTHORIZATION) {
         call.after_scheme("basic").and_then(|text| STANDARD.decode(text).ok()).and_then(|bytes| {
             let text = String::from_utf8(bytes).ok()?;
