@@ -7,11 +7,11 @@ use std::{env, fs, io};
 use serde_saphyr::Spanned;
 use tree::{Node, Placed};
 
-#[path = "src/yaml/options.rs"]
+#[path = "src/authoring/yaml/options.rs"]
 mod options;
 #[path = "src/definition/slice.rs"]
 mod slice;
-#[path = "src/yaml/tree.rs"]
+#[path = "src/authoring/yaml/tree.rs"]
 #[expect(dead_code, reason = "places are for the library alone")]
 mod tree;
 

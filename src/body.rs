@@ -6,7 +6,8 @@ use bytes::Bytes;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::definition::{ItemRule, Operation, Part, Pointer, Send};
+use crate::authoring::{Part, Pointer};
+use crate::definition::{ItemRule, Operation, Send};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::item::{Item, Items};
 use crate::options::Options;

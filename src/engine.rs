@@ -16,7 +16,7 @@ use crate::options::Options;
 use crate::paging::Pager;
 use crate::request::{self, Input, PlannedRequest};
 use crate::secret::Secret;
-use crate::send::{Budgets, Call, Cancel, Gate, ConnectionClient};
+use crate::send::{Budgets, Call, Cancel, ConnectionClient, Gate};
 use crate::transport::{HttpOptions, HttpTransport, Transport};
 use crate::walk::{Reply, Resume, Walk};
 use crate::write::{self, Writes};
@@ -104,7 +104,8 @@ impl Engine {
             None => Arc::new(HttpTransport::new(self.http(&connection))?),
         };
         let budget = self.budgets.of(&connection);
-        let client = ConnectionClient::new(connection, transport, Arc::clone(&self.clock), Arc::clone(&self.tokens), budget);
+        let client =
+            ConnectionClient::new(connection, transport, Arc::clone(&self.clock), Arc::clone(&self.tokens), budget);
         Ok(Session { catalog: Arc::clone(&self.catalog), client: Arc::new(client) })
     }
 

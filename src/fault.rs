@@ -5,11 +5,13 @@ use std::borrow::Cow;
 use http::StatusCode;
 use serde_json::Value;
 
-use crate::charset;
+use crate::authoring::{Pointer, Source, scalar};
 use crate::connection::Connection;
-use crate::definition::{Auth, Operation, Pointer, ResultShape, Source, scalar};
+use crate::definition::{Auth, Operation, ResultShape};
 use crate::error::{Error, ErrorKind, Provider, ProviderDetail};
-use crate::page::{self, Around, Response};
+use crate::page::Around;
+use crate::reply::charset;
+use crate::reply::{Response, other_form};
 use crate::retry::{self, Signal};
 use crate::secret::MASK;
 
@@ -309,7 +311,7 @@ pub(crate) fn page_for_people(connection: &Connection, reply: &Response) -> Opti
     let first = body.iter().find(|b| !b.is_ascii_whitespace() && !matches!(b, 0 | 0xFE | 0xFF));
     // A label alone makes no page: some servers call everything text/html.
     let html = first == Some(&b'<') || (!matches!(first, Some(b'{' | b'[')) && reply.media_type() == "text/html");
-    if !html || reply.is_blank() || page::other_form(reply).is_some() {
+    if !html || reply.is_blank() || other_form(reply).is_some() {
         return None;
     }
     let text = start(reply);
@@ -326,4 +328,12 @@ pub(crate) fn page_for_people(connection: &Connection, reply: &Response) -> Opti
             d.provider.excerpt = excerpt(connection, &text);
         }),
     )
+}
+
+/// Whether a reply says that the access token is not accepted: by 401, or by its own words with any refusal (RFC 6750, section 3.1).
+pub(crate) fn refuses_token(response: &Response) -> bool {
+    let says = |v: &http::HeaderValue| v.to_str().is_ok_and(|text| text.to_ascii_lowercase().contains("invalid_token"));
+    let status = response.status;
+    status == http::StatusCode::UNAUTHORIZED
+        || (!status.is_success() && response.headers.get_all(http::header::WWW_AUTHENTICATE).iter().any(says))
 }

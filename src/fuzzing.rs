@@ -9,12 +9,14 @@ use serde_json::json;
 use serde_json::value::RawValue;
 use url::Url;
 
-use crate::connection::{Connection, ConnectionsFile};
+use crate::connection::Connection;
+use crate::connections::ConnectionsFile;
 use crate::definition::{Catalog, Operation};
 use crate::engine::{Engine, EngineConfig};
 use crate::item::Items;
-use crate::page::{self, Body, Response};
+use crate::page;
 use crate::paging::{self, Pager};
+use crate::reply::{Body, Response};
 use crate::request::{self, Cursor, Input};
 use crate::transport::{ExchangeLimits, Failure, FailureKind, Transport};
 
@@ -134,7 +136,7 @@ fn steered(data: &[u8]) -> (usize, &[u8]) {
 /// A Link header field: targets are parts of the field.
 pub fn link_header(data: &[u8]) {
     let field = String::from_utf8_lossy(data);
-    for link in paging::parse_links(&field).0 {
+    for link in crate::reply::parse_links(&field).0 {
         assert!(field.contains(&link.target), "{link:?} is not of this header");
         assert!(!link.rel.is_empty() && !link.rel.contains(|c: char| c.is_ascii_whitespace()), "{link:?}");
     }
@@ -239,7 +241,10 @@ pub fn definition(data: &[u8]) {
         3 => catalog.add("acme", "sandbox.yaml", text),
         _ => {
             let faults = ConnectionsFile::faults("connections.yaml", &text, &catalog);
-            assert!(faults.iter().all(|f| f.place.line.is_none_or(|l| l <= crate::yaml::lines(&text))), "{faults:?}");
+            assert!(
+                faults.iter().all(|f| f.place.line.is_none_or(|l| l <= crate::authoring::yaml::lines(&text))),
+                "{faults:?}"
+            );
             return;
         }
     }

@@ -430,7 +430,7 @@ pub(crate) fn put_object<'n, T>(
 /// The names of a path as typed: `a`, `b/c`, or a JSON Pointer `/b/c`.
 #[cfg(any(feature = "batch", feature = "cli"))]
 pub(crate) fn path_of(text: &str) -> Vec<String> {
-    text.strip_prefix('/').unwrap_or(text).split('/').map(crate::yaml::unescape).collect()
+    text.strip_prefix('/').unwrap_or(text).split('/').map(crate::json_pointer::unescape).collect()
 }
 
 #[cfg(test)]

@@ -59,13 +59,14 @@
 
 #![warn(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod authoring;
 pub mod connection;
+pub mod connections;
 pub mod definition;
 pub mod error;
 
 mod auth;
 mod body;
-mod charset;
 #[cfg(feature = "batch")]
 mod claim;
 mod clock;
@@ -74,15 +75,18 @@ mod describe;
 mod digits;
 mod engine;
 mod fault;
+pub mod formats;
 mod item;
+mod json_pointer;
 mod lock;
 mod options;
 #[cfg(feature = "batch")]
 mod output;
-mod private_file;
 mod page;
 mod paging;
+mod private_file;
 mod receipt;
+mod reply;
 mod request;
 mod retry;
 mod secret;
@@ -91,7 +95,6 @@ mod transport;
 mod walk;
 mod wipe;
 mod write;
-mod yaml;
 
 #[cfg(feature = "batch")]
 pub mod batch;
@@ -115,8 +118,9 @@ pub use engine::{CallOptions, Engine, EngineConfig, Session};
 pub use error::{Error, ErrorKind, Result};
 pub use item::{Item, Items};
 pub use options::Options;
-pub use page::{Body, Page, Response};
+pub use page::Page;
 pub use receipt::{Outcome, OutcomeCounts, OutcomeStatus, Receipt, StopReason};
+pub use reply::{Body, Response};
 pub use request::{Cursor, PlannedRequest};
 pub use secret::{Redactor, Secret};
 pub use send::{Cancel, Gate};

@@ -11,13 +11,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
+use crate::authoring::{Part, kind_of};
 use crate::connection::Connection;
-use crate::definition::{Location, Operation, OptionRule, Part, kind_of};
+use crate::definition::{Location, Operation, OptionRule};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::item::{Item, value_of};
+use crate::json_pointer::escape;
 use crate::options::{Given, Options};
 use crate::secret::MASK;
-use crate::yaml::escape;
 
 /// Everything but RFC 3986's unreserved characters is encoded: servers differ in what they take for special.
 const STRICT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

@@ -18,7 +18,7 @@ use crate::page::Page;
 use crate::paging::{Admission, Ended, Ledger, Pager, Step};
 use crate::receipt::{EndSeen, Receipt, StopReason};
 use crate::request::{self, Cursor, Input};
-use crate::send::{Call, Outgoing, Sent, ConnectionClient, cancelled};
+use crate::send::{Call, ConnectionClient, Outgoing, Sent, cancelled};
 
 /// A walk over the pages of a list, or the one reply of anything else. Dropping it stops it.
 pub struct Walk {

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use opnode::connection::ConnectionsFile;
+use opnode::connections::ConnectionsFile;
 use opnode::error::{Error, Fault};
 use opnode::{Catalog, Method};
 

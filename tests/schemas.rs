@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use opnode::definition::{Format, generate_schema};
+use opnode::formats::{Format, generate_schema};
 
 #[test]
 fn schemas_are_fresh() {

@@ -10,12 +10,13 @@ use std::borrow::Cow;
 use std::sync::atomic::Ordering;
 use url::Url;
 
-use crate::charset;
+use crate::authoring::{Pointer, Text, scalar};
 use crate::connection::Connection;
-use crate::definition::{Auth, ClientAuthFile, Oauth2, Pointer, Refresh, Text, scalar};
+use crate::definition::{Auth, ClientAuthFile, Oauth2, Refresh};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::fault;
-use crate::page::Response;
+use crate::reply::Response;
+use crate::reply::charset;
 use crate::secret::{Secret, form_pair, form_value};
 
 /// What is offered for new tokens.
@@ -191,7 +192,10 @@ pub(crate) fn read(connection: &Connection, mut response: Response) -> Result<Gr
         Ok((text, _)) => text,
         Err(_) if !status.is_success() => String::new(),
         Err(error) => {
-            return Err(with_status(Error::new(ErrorKind::Unavailable, format!("the token server: {}", error.message))));
+            return Err(with_status(Error::new(
+                ErrorKind::Unavailable,
+                format!("the token server: {}", error.message),
+            )));
         }
     };
     let body: Option<Value> = serde_json::from_str(&text).ok();

@@ -3,32 +3,33 @@
 mod basic;
 mod file_store;
 mod grant;
-mod token_cache;
 #[cfg(feature = "keyring")]
 mod keyring_store;
 mod owner;
 mod store;
+mod token_cache;
 
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue};
 use url::Url;
 
+use crate::authoring::Text;
 use crate::connection::Connection;
-use crate::definition::{Auth, Operation, Text};
+use crate::definition::{Auth, Operation};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::secret::{MASK, Secret};
 
 pub use file_store::FileStore;
 pub(crate) use grant::sign_in_url;
-#[cfg(any(feature = "cli", feature = "ffi"))]
-pub(crate) use token_cache::settled;
-pub(crate) use token_cache::{Access, TokenCache, TokenContext};
 #[cfg(feature = "keyring")]
 pub use keyring_store::KeyringStore;
 #[cfg(all(feature = "keyring", feature = "cli"))]
 pub(crate) use keyring_store::{SERVICE, reason};
 pub use store::{EarlierTokens, MemoryStore, TokenOwner, TokenSlot, TokenStore, Tokens};
+#[cfg(any(feature = "cli", feature = "ffi"))]
+pub(crate) use token_cache::settled;
+pub(crate) use token_cache::{Access, TokenCache, TokenContext};
 
 /// Attaches the connection's credentials, if the request goes to one of its own origins. `token` is the access token, where there are such.
 pub(crate) fn sign(

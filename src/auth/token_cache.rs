@@ -197,7 +197,13 @@ impl TokenCache {
     }
 
     /// Takes the code of a sign-in for the first tokens.
-    pub(crate) async fn redeem(&self, context: &TokenContext, code: &Secret, redirect: &str, verifier: &Secret) -> Result<()> {
+    pub(crate) async fn redeem(
+        &self,
+        context: &TokenContext,
+        code: &Secret,
+        redirect: &str,
+        verifier: &Secret,
+    ) -> Result<()> {
         [code, verifier].into_iter().for_each(|secret| context.connection.redactor.learn(secret.expose()));
         let mut state = self.state.lock().await;
         let owner = self.owner(context);

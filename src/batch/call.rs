@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::context::{Intent, Task, stopped};
+use super::file::OnErrorFile;
 use super::model::Step;
 use super::scope::Scope;
-use crate::definition::{Method, OnErrorFile};
+use crate::definition::Method;
 use crate::engine::CallOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;

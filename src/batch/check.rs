@@ -5,18 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::expr::{Expr, Shape, Wrong};
+use super::file::{BatchFile, SavePart, StepFile, UnknownFieldsFile, WatermarkFile};
 use super::literal::{literal_items, takes_nothing, tell};
 use super::load::{Known, find};
 use super::model::{ItemSource, MatrixJob, Save, Step, Watermark};
 use super::names;
 use super::row_fields::{self, Sources};
-use crate::definition::{
-    BatchFile, Catalog, Checker, Fields, Json, Method, Operation, Ordered, SavePart, StepFile, Template,
-    UnknownFieldsFile, WatermarkFile,
-};
+use crate::authoring::{Checker, Json, Ordered};
+use crate::definition::{Catalog, Fields, Method, Operation, Template};
 use crate::error::{Result, did_you_mean};
+use crate::json_pointer::{escape, unescape};
 use crate::options::Options;
-use crate::yaml::{escape, unescape};
 
 /// What the steps stand on.
 pub(crate) struct CheckContext<'a> {
@@ -32,14 +31,14 @@ pub(crate) struct CheckContext<'a> {
 }
 
 /// Checks all steps. What is wrong with one does not hide what is wrong with the next. Gives the good ones with their numbers in the file.
-pub(crate) fn steps(c: &mut Checker<'_>, file: &BatchFile, ground: &CheckContext<'_>) -> Vec<(usize, Step)> {
+pub(crate) fn steps(c: &mut Checker<'_>, file: &BatchFile, context: &CheckContext<'_>) -> Vec<(usize, Step)> {
     let ids: Vec<&str> = file.steps.iter().map(|s| s.id.as_str()).collect();
     let mut steps = Vec::new();
     let mut rows = BTreeMap::new();
     for (number, step) in file.steps.iter().enumerate() {
         let at = format!("/steps/{number}");
         check_id(c, &at, number, &ids);
-        let (checked, gives) = check_step(c, &at, number, step, (&ids, &rows), ground);
+        let (checked, gives) = check_step(c, &at, number, step, (&ids, &rows), context);
         rows.insert(step.id.clone(), gives);
         steps.extend(checked.map(|step| (number, step)));
     }
@@ -72,9 +71,9 @@ fn check_step(
     number: usize,
     file: &StepFile,
     (ids, rows): (&[&str], &BTreeMap<String, Fields>),
-    ground: &CheckContext<'_>,
+    context: &CheckContext<'_>,
 ) -> (Option<Step>, Fields) {
-    let found = operation(c, at, file, ground);
+    let found = operation(c, at, file, context);
     let (template, method, operation) = match found {
         Some((template, operation)) => (template, operation.method, Some(operation)),
         None => (None, Method::Query, None),
@@ -83,7 +82,7 @@ fn check_step(
     let mut needs = BTreeSet::new();
     let sources = Sources { steps: rows.clone(), ..Sources::default() };
     let before = ids.get(..number).unwrap_or_default();
-    let mut names = names::Names { ids: before, all: ids, ground, needs: &mut needs, sources, known_fields };
+    let mut names = names::Names { ids: before, all: ids, context, needs: &mut needs, sources, known_fields };
     let is_query = method == Method::Query;
     let (loops, has_watermark) = (file.each.is_some(), file.watermark.is_some());
     let plain = names::Allowed { item: loops, parent: false, watermark: has_watermark };
@@ -125,7 +124,7 @@ fn check_step(
     }
     places(c, at, file, &operation, template_items.is_some());
     literal_items(c, at, file, &operation);
-    let connections = connections(c, at, file, &operation, ground);
+    let connections = connections(c, at, file, &operation, context);
     let step = Step {
         id: file.id.clone(),
         method,
@@ -168,7 +167,7 @@ fn watermark(c: &mut Checker<'_>, at: &str, file: &WatermarkFile, record: Option
 type Found = (Option<Template>, std::sync::Arc<Operation>);
 
 /// The step's one operation, by its id or through a template.
-fn operation(c: &mut Checker<'_>, at: &str, file: &StepFile, ground: &CheckContext<'_>) -> Option<Found> {
+fn operation(c: &mut Checker<'_>, at: &str, file: &StepFile, context: &CheckContext<'_>) -> Option<Found> {
     let said =
         [("query", &file.query), ("mutate", &file.mutate), ("delete", &file.delete), ("template", &file.template)];
     let said: Vec<(&str, &String)> = said.iter().filter_map(|(key, value)| value.as_ref().map(|v| (*key, v))).collect();
@@ -192,12 +191,12 @@ fn operation(c: &mut Checker<'_>, at: &str, file: &StepFile, ground: &CheckConte
         }
     };
     let place = format!("{at}/{key}");
-    let connector = connector_of(file, ground);
+    let connector = connector_of(file, context);
     let look = |connector: Option<&str>| -> Result<Found> {
         if key == "template" {
-            return ground.catalog.template(connector, name).map(|t| (Some(t.clone()), t.operation));
+            return context.catalog.template(connector, name).map(|t| (Some(t.clone()), t.operation));
         }
-        ground.catalog.operation(connector, name).map(|o| (None, o))
+        context.catalog.operation(connector, name).map(|o| (None, o))
     };
     // In another connector's step the connection's connector does not decide.
     let found = look(connector.as_deref()).or_else(|first| look(None).map_err(|_| first));
@@ -217,9 +216,9 @@ fn operation(c: &mut Checker<'_>, at: &str, file: &StepFile, ground: &CheckConte
 }
 
 /// The connector that the step's connection has, where that is known.
-fn connector_of(file: &StepFile, ground: &CheckContext<'_>) -> Option<String> {
-    let named = file.connection.as_deref().and_then(|name| ground.known.get(name)).map(|k| k.connector.clone());
-    named.or_else(|| ground.jobs.first().and_then(|l| l.connector.clone()))
+fn connector_of(file: &StepFile, context: &CheckContext<'_>) -> Option<String> {
+    let named = file.connection.as_deref().and_then(|name| context.known.get(name)).map(|k| k.connector.clone());
+    named.or_else(|| context.jobs.first().and_then(|l| l.connector.clone()))
 }
 
 /// The connection of each job.
@@ -228,13 +227,13 @@ fn connections(
     at: &str,
     file: &StepFile,
     operation: &Operation,
-    ground: &CheckContext<'_>,
+    context: &CheckContext<'_>,
 ) -> Vec<String> {
     let connector = operation.connector.name.as_str();
     if let Some(name) = &file.connection {
         let place = format!("{at}/connection");
-        let is_unread = ground.is_doubtful && ground.known.names().next().is_none();
-        match if is_unread { None } else { find(c, &place, name, ground.known) } {
+        let is_unread = context.is_doubtful && context.known.names().next().is_none();
+        match if is_unread { None } else { find(c, &place, name, context.known) } {
             Some(found) if found.connector == connector => {}
             Some(found) => c.fault(
                 &place,
@@ -246,21 +245,21 @@ fn connections(
             ),
             None => {}
         }
-        return vec![name.clone(); ground.jobs.len()];
+        return vec![name.clone(); context.jobs.len()];
     }
     let own =
-        ground.connection.and_then(|name| ground.known.get(name).filter(|k| k.connector == connector).map(|_| name));
-    let all: Vec<&str> = ground.known.of(connector).collect();
+        context.connection.and_then(|name| context.known.get(name).filter(|k| k.connector == connector).map(|_| name));
+    let all: Vec<&str> = context.known.of(connector).collect();
     let only = if let [one] = all.as_slice() { Some(*one) } else { None };
     let mut missing = false;
-    let chosen = ground.jobs.iter().filter_map(|job| {
+    let chosen = context.jobs.iter().filter_map(|job| {
         let jobs = job.connection.as_deref().filter(|_| job.connector.as_deref() == Some(connector));
         let name = jobs.or(own).or(only);
         missing |= name.is_none();
         name.map(str::to_owned)
     });
     let chosen: Vec<String> = chosen.collect();
-    if missing && !ground.is_doubtful {
+    if missing && !context.is_doubtful {
         let message = match all.as_slice() {
             [] => format!("there is no connection of {connector} for {}", operation.id),
             several => format!("several connections fit {}: {}", operation.id, several.join(", ")),

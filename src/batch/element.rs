@@ -4,7 +4,7 @@ use super::call::{begin, options, refused_item};
 use super::context::Task;
 use super::item_source::Inputs;
 use super::journal::Tally;
-use super::send::{Move, in_doubt, decide};
+use super::send::{Move, decide, in_doubt};
 use super::state::StepState;
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::Options;

@@ -10,9 +10,9 @@ use serde_json::Value;
 
 use super::budget;
 use super::filters;
+use super::lexer::{closing, depth, names_null, parts, path, paths, with_checked_operators, words};
 use super::record::member;
 use super::scope::Scope;
-use super::lexer::{closing, depth, names_null, parts, path, paths, with_checked_operators, words};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::fields_of;
 
@@ -251,7 +251,7 @@ impl Shape {
         }
         if let Some(fields) = fields_of(json) {
             let part = |(name, raw): (String, &serde_json::value::RawValue)| {
-                let shape = Shape::parse(raw.get(), &format!("{at}/{}", crate::yaml::escape(&name)), fault);
+                let shape = Shape::parse(raw.get(), &format!("{at}/{}", crate::json_pointer::escape(&name)), fault);
                 (name, shape)
             };
             return Shape::Map(fields.into_iter().map(part).collect());
@@ -312,9 +312,9 @@ impl Shape {
             Shape::List(list) => {
                 list.iter().enumerate().for_each(|(i, shape)| shape.collect(&format!("{at}/{i}"), found))
             }
-            Shape::Map(map) => {
-                map.iter().for_each(|(k, shape)| shape.collect(&format!("{at}/{}", crate::yaml::escape(k)), found))
-            }
+            Shape::Map(map) => map
+                .iter()
+                .for_each(|(k, shape)| shape.collect(&format!("{at}/{}", crate::json_pointer::escape(k)), found)),
         }
     }
 
@@ -406,8 +406,8 @@ fn as_text(expr: &Expr, json: &str) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::{Expr, Shape};
-    use crate::batch::scope::Scope;
     use crate::batch::lexer::words;
+    use crate::batch::scope::Scope;
 
     #[test]
     fn filters_and_tests_are_known() {

@@ -17,7 +17,7 @@ use crate::engine::Engine;
 pub(crate) fn batch(data: &[u8], engine: &Arc<Engine>) {
     let config = BatchConfig::new(Arc::clone(engine));
     let text = String::from_utf8_lossy(data);
-    let lines = crate::yaml::lines(&text);
+    let lines = crate::authoring::yaml::lines(&text);
     match Batch::parse(Path::new("batch.yaml"), &text, &config) {
         Ok(batch) => assert!(batch.step_count() > 0, "a batch without steps"),
         Err(error) => assert!(error.faults.iter().all(|f| f.place.line.is_none_or(|l| l <= lines)), "{error}"),

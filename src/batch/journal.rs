@@ -91,7 +91,10 @@ pub(crate) enum Fact {
     Saved { step: String },
     /// All steps of the matrix job are done and its watermarks are kept.
     #[serde(rename = "leg")]
-    Job { #[serde(rename = "leg")] job: String },
+    Job {
+        #[serde(rename = "leg")]
+        job: String,
+    },
     /// The failed items of an ended run are tried again from here on.
     Again {
         #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -140,7 +140,9 @@ impl Kept {
             };
         }
         let Body { batch: name, run, begun_with, jobs, marks, .. } = &self.body;
-        if self.fingerprint.is_none() || (name.as_str(), run) != (batch.name(), &state.run) || *begun_with != state.watermarks
+        if self.fingerprint.is_none()
+            || (name.as_str(), run) != (batch.name(), &state.run)
+            || *begun_with != state.watermarks
         {
             return refuse(&format!("it is not the one that the run {} began with or has stored", state.run));
         }
@@ -171,7 +173,10 @@ impl Kept {
     /// From now on a run, or its try of failed items, adds to it.
     pub(crate) fn adopt(&mut self, batch: &Batch, state: &RunState) {
         // What this run has stored before counts on; anything else is what it began with.
-        if self.body.run != state.run || self.body.begun_with != state.watermarks || self.fingerprint == state.watermarks {
+        if self.body.run != state.run
+            || self.body.begun_with != state.watermarks
+            || self.fingerprint == state.watermarks
+        {
             self.body.jobs.clear();
         }
         self.body = Body {

@@ -2,8 +2,10 @@
 
 use serde_json::Value;
 
+use super::file::{StepFile, UnknownFieldsFile};
 use super::row_fields;
-use crate::definition::{Checker, Method, Operation, StepFile, UnknownFieldsFile};
+use crate::authoring::Checker;
+use crate::definition::{Method, Operation};
 use crate::error::{Fault, Place};
 use crate::item::Items;
 use crate::options::Options;

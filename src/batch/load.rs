@@ -6,15 +6,16 @@ use std::sync::Arc;
 
 use super::check;
 use super::disk;
+use super::file::{BatchFile, ConnectionsPart, MatrixFile, NamesFile};
 use super::model::{Batch, MatrixJob, Step};
 use super::targets;
-use crate::connection::{ConnectionFile, ConnectionSpec, ConnectionsFile};
-use crate::definition::{
-    BatchFile, Checker, ConnectionsPart, FORMAT_VERSION, Format, Json, MatrixFile, NamesFile, Ordered, explain,
-};
+use crate::authoring::Document;
+use crate::authoring::{Checker, FORMAT_VERSION, Format, Json, Ordered, explain};
+use crate::connection::ConnectionSpec;
+use crate::connections::{ConnectionFile, ConnectionsFile};
 use crate::engine::{Engine, Session};
 use crate::error::{Error, ErrorKind, Fault, Place, Result, did_you_mean};
-use crate::yaml::{Document, escape};
+use crate::json_pointer::escape;
 
 /// The name of the one job of a batch without a matrix.
 pub(crate) const MAIN: &str = "main";
@@ -135,14 +136,21 @@ impl Batch {
         let catalog = config.engine.catalog();
         let connection = file.connection.as_deref();
         let is_doubtful = c.faults.len() > before;
-        let ground =
-            check::CheckContext { catalog, known: &known, jobs: &jobs, vars: &vars, env: &env, connection, is_doubtful };
+        let context = check::CheckContext {
+            catalog,
+            known: &known,
+            jobs: &jobs,
+            vars: &vars,
+            env: &env,
+            connection,
+            is_doubtful,
+        };
         if file.steps.is_empty() {
             c.fault("/steps", "the batch has no steps", None);
         }
-        let steps = check::steps(&mut c, &file, &ground);
+        let steps = check::steps(&mut c, &file, &context);
         let inputs: Vec<&Path> = std::iter::once(path).chain(known.file.as_deref()).collect();
-        let refused = targets::targets(&mut c, &steps, &ground, (&folder, &inputs), &name);
+        let refused = targets::targets(&mut c, &steps, &context, (&folder, &inputs), &name);
         let steps: Vec<Step> = steps.into_iter().map(|(_, step)| step).collect();
         let sessions = sessions(&mut c, config, &known, &steps, &file);
         let fingerprints = fingerprints(text, &vars, &env, config, &known, &steps);
@@ -316,7 +324,11 @@ fn jobs(c: &mut Checker<'_>, matrix: &MatrixFile, known: &Known) -> Vec<MatrixJo
         if jobs.iter().any(|l| l.name == name) {
             c.fault(&at, format!("`{name}` is in the matrix twice"), None);
         } else if let Some(found) = find(c, &at, &name, known) {
-            jobs.push(MatrixJob { name: name.clone(), connection: Some(name), connector: Some(found.connector.clone()) });
+            jobs.push(MatrixJob {
+                name: name.clone(),
+                connection: Some(name),
+                connector: Some(found.connector.clone()),
+            });
         }
     }
     jobs

@@ -10,15 +10,17 @@ mod event;
 mod expr;
 mod extent;
 mod failures;
-mod item_source;
+mod file;
 mod filters;
 mod folder;
 #[cfg(all(feature = "ffi", any(test, feature = "fuzzing")))]
 pub(crate) mod fuzzing;
 mod held;
 mod info;
+mod item_source;
 mod journal;
 mod kept;
+mod lexer;
 mod literal;
 mod load;
 mod model;
@@ -38,10 +40,11 @@ mod spool;
 mod state;
 mod tail;
 mod targets;
-mod lexer;
 mod watermark;
 
 pub use event::{Event, Report, StepCounts, StepName, StepReport, StepStatus};
+#[cfg(feature = "schemas")]
+pub(crate) use file::BatchFile;
 pub use info::RunInfo;
 pub use load::{BatchConfig, Env, Resolve};
 pub use model::Batch;

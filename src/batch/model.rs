@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::expr::{Expr, Shape};
-use crate::definition::{Method, OnErrorFile, OnUnknownFile, Operation, Pointer, SaveFormat};
+use super::file::{OnErrorFile, OnUnknownFile, SaveFormat};
+use crate::authoring::Pointer;
+use crate::definition::{Method, Operation};
 use crate::engine::Session;
 
 /// A batch that was checked. [`run`](Self::run) runs it, [`plan`](Self::plan) tells what it would send.

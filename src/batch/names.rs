@@ -6,7 +6,7 @@ use super::check::CheckContext;
 use super::expr::Expr;
 use super::row_fields::Sources;
 use super::scope::NAMES;
-use crate::definition::Checker;
+use crate::authoring::Checker;
 use crate::error::did_you_mean;
 
 /// Names that have a value in some places only.
@@ -23,7 +23,7 @@ pub(crate) struct Names<'a, 'n> {
     /// Ids of earlier steps.
     pub(crate) ids: &'a [&'a str],
     pub(crate) all: &'a [&'a str],
-    pub(crate) ground: &'a CheckContext<'a>,
+    pub(crate) context: &'a CheckContext<'a>,
     pub(crate) needs: &'n mut BTreeSet<usize>,
     /// What is known of the values behind the names.
     pub(super) sources: Sources,
@@ -54,8 +54,8 @@ impl Names<'_, '_> {
                     Some("give the step a `watermark: { pointer, start }`".to_owned()),
                 )),
                 "item" | "index" | "parent" | "watermark" => None,
-                "vars" => one_of(root, second, self.ground.vars.keys().map(String::as_str), "add it under `vars`"),
-                "env" => one_of(root, second, self.ground.env.keys().map(String::as_str), "list it under `env`"),
+                "vars" => one_of(root, second, self.context.vars.keys().map(String::as_str), "add it under `vars`"),
+                "env" => one_of(root, second, self.context.env.keys().map(String::as_str), "list it under `env`"),
                 "connection" => one_of(root, second, ["name", "connector"], "expressions see its name and connector"),
                 "run" => {
                     one_of(root, second, ["id", "name", "started"], "expressions see the run's id, name and start")

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::expr::{Expr, Shape};
-use super::model::{ItemSource, Step};
 use super::lexer::handed_on;
-use crate::definition::{Checker, Fields, Method, Operation};
+use super::model::{ItemSource, Step};
+use crate::authoring::Checker;
+use crate::definition::{Fields, Method, Operation};
 use crate::error::nearest;
-use crate::yaml::escape;
+use crate::json_pointer::escape;
 
 /// What expressions of a step read.
 #[derive(Clone, Default)]

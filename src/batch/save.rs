@@ -4,10 +4,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::disk::{self, Beside};
+use super::file::SaveFormat;
 use super::model::Save;
 use super::rows::Rows;
 use super::scope::Scope;
-use crate::definition::SaveFormat;
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
 use crate::output::Form;

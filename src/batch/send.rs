@@ -12,11 +12,12 @@ use super::context::Task;
 use super::element::{Sent, send_element};
 use super::event::{Event, StepCounts};
 use super::failures::Failures;
+use super::file::{OnErrorFile, OnUnknownFile};
 use super::item_source::{Elements, Inputs};
 use super::journal::{Fact, Tally};
 use super::spool::Spool;
 use super::state::{Standing, StepState};
-use crate::definition::{Method, OnErrorFile, OnUnknownFile, Repeat, Send};
+use crate::definition::{Method, Repeat, Send};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
 use crate::options::Options;
@@ -285,8 +286,8 @@ impl Writing<'_, '_> {
         let is_gone = outcome.error.as_ref().is_some_and(|e| e.kind() == ErrorKind::NotFound)
             && self.task.step.method == Method::Delete;
         // Under way when the run was killed, sent again and not there: it was done then, as after an attempt of the same call.
-        let done =
-            (is_gone && self.state.standing(element, outcome.index) == Standing::InDoubt).then(|| already_gone(outcome));
+        let done = (is_gone && self.state.standing(element, outcome.index) == Standing::InDoubt)
+            .then(|| already_gone(outcome));
         let outcome = done.as_ref().unwrap_or(outcome);
         let index = if self.task.step.each.is_some() { element } else { outcome.index };
         if outcome.status == OutcomeStatus::Skipped {

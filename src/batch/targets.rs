@@ -7,7 +7,7 @@ use super::check::CheckContext;
 use super::model::Step;
 use super::run_values;
 use super::save;
-use crate::definition::Checker;
+use crate::authoring::Checker;
 use crate::error::Error;
 
 /// Where the files go: each can be written, in a form that is known, and none is written twice. Gives how many of the faults are the disk's.
@@ -15,7 +15,7 @@ use crate::error::Error;
 pub(crate) fn targets(
     c: &mut Checker<'_>,
     steps: &[(usize, Step)],
-    ground: &CheckContext<'_>,
+    context: &CheckContext<'_>,
     (folder, inputs): (&Path, &[&Path]),
     name: &str,
 ) -> usize {
@@ -27,8 +27,8 @@ pub(crate) fn targets(
     for (number, step) in steps {
         let Some(save) = &step.save else { continue };
         let at = format!("/steps/{number}/save");
-        for job in ground.jobs {
-            let scope = run_values::scope(ground.vars, ground.env, job, "RUN", name);
+        for job in context.jobs {
+            let scope = run_values::scope(context.vars, context.env, job, "RUN", name);
             let fault = match save::target(save, &scope, folder) {
                 Err(error) => Some((error.message.clone(), error.advice.clone())),
                 Ok(save::Place::Stdout(_)) => None,

@@ -7,10 +7,11 @@ use serde_json::Value;
 
 use super::fields::type_text;
 use super::options::{at_path, typed_by};
-use super::terminal_text;
 use super::screen::Screen;
 use super::snippet::plain_value;
-use crate::definition::{Operation, Schema, Template};
+use super::terminal_text;
+use crate::authoring::Schema;
+use crate::definition::{Operation, Template};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::fields_of;
 
@@ -50,7 +51,7 @@ struct Question {
 /// The questions about what a pointer names: an option, a field of an item, or the whole item field by field.
 fn questions(template: &Template, pointer: &str) -> Vec<Question> {
     let operation = &template.operation;
-    let path: Vec<String> = pointer.split('/').skip(1).map(crate::yaml::unescape).collect();
+    let path: Vec<String> = pointer.split('/').skip(1).map(crate::json_pointer::unescape).collect();
     match path.as_slice() {
         [root, name] if root == "options" => {
             let schema = operation.option(name).map(|rule| rule.schema.to_value()).unwrap_or_default();
@@ -59,7 +60,7 @@ fn questions(template: &Template, pointer: &str) -> Vec<Question> {
             vec![Question { name: name.clone(), schema, required: true, sample }]
         }
         [root, index, field @ ..] if root == "items" && !field.is_empty() => {
-            let sample = template.items.get(index.parse::<usize>().unwrap_or(0)).map(crate::definition::Json::to_value);
+            let sample = template.items.get(index.parse::<usize>().unwrap_or(0)).map(crate::authoring::Json::to_value);
             let sample = sample.and_then(|item| {
                 field.iter().try_fold(&item, |at, name| at.get(name)).map(|v| plain_value(&v.to_string()))
             });
@@ -97,7 +98,8 @@ impl Question {
             .and_then(Value::as_str)
             .map(|text| format!(" {}", terminal_text::one_line(text)))
             .unwrap_or_default();
-        let such = self.sample.as_ref().map(|s| format!("; such as {}", terminal_text::one_line(s))).unwrap_or_default();
+        let such =
+            self.sample.as_ref().map(|s| format!("; such as {}", terminal_text::one_line(s))).unwrap_or_default();
         let way = if self.required { "" } else { "; Enter leaves it out" };
         loop {
             let answer = line(&format!("{} ({kind}{such}{way}){about}: ", self.name))?;

@@ -14,9 +14,9 @@ use super::context::Context;
 use super::output::{Earlier, Target};
 use super::screen;
 use super::signals::Signals;
+use crate::authoring::{Json, Ordered};
 use crate::batch::{Batch, BatchConfig, Report, RunOptions};
-use crate::connection::{ConnectionFile, ConnectionsFile};
-use crate::definition::{Json, Ordered};
+use crate::connections::{ConnectionFile, ConnectionsFile};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sandbox::Sandbox;
@@ -124,7 +124,7 @@ fn played(engine: &Engine) -> ConnectionsFile {
         values: std::collections::BTreeMap::new(),
     };
     let all = engine.catalog().connector_names().map(|name| (name.to_owned(), connection(name))).collect();
-    ConnectionsFile { version: crate::definition::FORMAT_VERSION, connections: Ordered(all) }
+    ConnectionsFile { version: crate::authoring::FORMAT_VERSION, connections: Ordered(all) }
 }
 
 /// Where runs are kept. What a sandbox holds ends with this process, and so does what was done to it.

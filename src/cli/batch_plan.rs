@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::json;
-use super::terminal_text;
 use super::screen;
+use super::terminal_text;
 use crate::batch::{BatchPlan, StepPlan};
 use crate::error::Result;
 

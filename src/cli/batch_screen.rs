@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::grid::grid;
-use super::terminal_text::{self, count, thousands};
 use super::screen::Screen;
+use super::terminal_text::{self, count, thousands};
 use crate::batch::{Batch, Event, Report, StepCounts, StepReport, StepStatus};
 use crate::receipt::OutcomeStatus;
 

@@ -9,9 +9,9 @@ use super::connections::{self, is_of_this_machine, plain_secrets};
 use super::context::Context;
 use super::diagnose;
 use super::input::read_text;
-use super::terminal_text;
 use super::screen::{self, Paint, Screen};
-use crate::connection::{ConnectionsFile, Reference, ValueFile};
+use super::terminal_text;
+use crate::connections::{ConnectionsFile, Reference, ValueFile};
 use crate::definition::Catalog;
 use crate::error::{ErrorKind, Fault, Place, Result};
 
@@ -27,7 +27,8 @@ pub(crate) fn run(context: &Context, files: &[PathBuf]) -> Result<u8> {
     }
     let mut by_file: BTreeMap<Option<&str>, usize> = BTreeMap::new();
     faults.iter().for_each(|f| *by_file.entry(f.place.file.as_deref()).or_default() += 1);
-    let (faults, files) = (terminal_text::count(faults.len() as u64, "fault"), terminal_text::count(by_file.len() as u64, "file"));
+    let (faults, files) =
+        (terminal_text::count(faults.len() as u64, "fault"), terminal_text::count(by_file.len() as u64, "file"));
     context.screen.note(&format!("{faults} in {files}"));
     Ok(ErrorKind::Definition.exit_code())
 }
@@ -51,7 +52,7 @@ fn all(context: &Context, catalog: &Catalog) -> (Vec<Fault>, String) {
 /// A connections file's faults, with warnings about what a call would miss.
 pub(crate) fn connections_file(screen: Screen, catalog: &Catalog, path: &Path) -> Vec<Fault> {
     let shown = path.display().to_string();
-    let text = match read_text(path, crate::yaml::BYTES_MAX as u64) {
+    let text = match read_text(path, crate::authoring::yaml::BYTES_MAX as u64) {
         Ok(text) => text,
         Err(why) => return vec![unreadable(&shown, &why)],
     };

@@ -9,12 +9,13 @@ use super::connections::usual;
 use super::context::Context;
 use super::input::read_text;
 use super::terminal_text;
+use crate::authoring::Document;
+use crate::authoring::Format;
 use crate::batch::{Batch, BatchConfig};
 use crate::connection::ConnectionSpec;
-use crate::definition::{Catalog, Format, into_faults};
+use crate::definition::{Catalog, into_faults};
 use crate::engine::{Engine, EngineConfig};
 use crate::error::{Error, Fault, Place};
-use crate::yaml::Document;
 
 /// A definition file among those named.
 struct Named {
@@ -52,7 +53,8 @@ fn sort(typed: &Path) -> Result<Named, Vec<Fault>> {
         );
         return Err(vec![Fault { advice, ..unreadable(&shown, "it is a folder") }]);
     }
-    let text = read_text(typed, crate::yaml::BYTES_MAX as u64).map_err(|why| vec![unreadable(&shown, &why)])?;
+    let text =
+        read_text(typed, crate::authoring::yaml::BYTES_MAX as u64).map_err(|why| vec![unreadable(&shown, &why)])?;
     let format = Format::of(&shown, &text).map_err(into_faults)?;
     let real = std::fs::canonicalize(typed).unwrap_or_else(|_| typed.to_owned());
     Ok(Named { typed: typed.to_owned(), real, format, text })
@@ -146,7 +148,7 @@ fn adopt(catalog: &mut Catalog, file: &Named, named: &[Named]) -> Result<String,
     let own = (file.format == Format::Connector).then(|| connector_name(&file.text)).flatten();
     let among = || named.iter().filter(|f| f.format == Format::Connector).find_map(|f| connector_name(&f.text));
     let neighbour = || {
-        read_text(&beside, crate::yaml::BYTES_MAX as u64)
+        read_text(&beside, crate::authoring::yaml::BYTES_MAX as u64)
             .ok()
             .and_then(|text| connector_name(&text).map(|name| (name, text)))
     };

@@ -94,7 +94,7 @@ fn in_connection(error: Error, file: &Connections, name: &str) -> Error {
     if error.kind() != ErrorKind::Connection {
         return error;
     }
-    let prefix = format!("/connections/{}", crate::yaml::escape(name));
+    let prefix = format!("/connections/{}", crate::json_pointer::escape(name));
     error.with(|d| {
         for place in d.place.iter_mut().chain(d.faults.iter_mut().map(|f| &mut f.place)).filter(|p| p.file.is_none()) {
             *place = file.place_of(&format!("{prefix}{}", place.field.as_deref().unwrap_or_default()));

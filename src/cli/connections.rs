@@ -9,12 +9,14 @@ use super::context::Context;
 use super::input::read_text;
 use super::resolve::resolve;
 use super::screen::Screen;
-use crate::connection::{ConnectionFile, ConnectionSpec, ConnectionsFile, Reference, ValueFile, is_loopback};
+use crate::authoring::Document;
+use crate::connection::{ConnectionSpec, is_loopback};
+use crate::connections::{ConnectionFile, ConnectionsFile, Reference, ValueFile};
 use crate::definition::Connector;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Place, Result};
+use crate::json_pointer::escape;
 use crate::private_file;
-use crate::yaml::{Document, escape};
 
 /// The connections file as read.
 pub(crate) struct Connections {
@@ -48,7 +50,7 @@ impl Connections {
 
     pub(crate) fn read(path: PathBuf) -> Result<Connections> {
         let shown = path.display().to_string();
-        let text = read_text(&path, crate::yaml::BYTES_MAX as u64).map_err(|why| {
+        let text = read_text(&path, crate::authoring::yaml::BYTES_MAX as u64).map_err(|why| {
             Error::new(ErrorKind::Connection, format!("the connections file {shown} cannot be read: {why}"))
                 .at(Place { file: Some(shown.clone()), ..Place::default() })
         })?;
@@ -99,7 +101,7 @@ impl Connections {
     /// The place of a field in the file, with line and column when the file can still be read.
     pub(crate) fn place_of(&self, pointer: &str) -> Place {
         let shown = self.path.display().to_string();
-        let text = read_text(&self.path, crate::yaml::BYTES_MAX as u64).ok();
+        let text = read_text(&self.path, crate::authoring::yaml::BYTES_MAX as u64).ok();
         let doc = text.and_then(|t| Document::parse(&shown, &t, 0).ok());
         doc.map_or_else(|| Place { field: Some(pointer.to_owned()), ..self.place() }, |d| d.place(pointer))
     }

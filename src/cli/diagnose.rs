@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::excerpt::excerpt;
-use super::terminal_text;
 use super::screen::Paint;
+use super::terminal_text;
 use crate::error::{Error, Fault, Place, Provider};
 
 /// Faults that are shown one by one.
@@ -12,8 +12,11 @@ const FAULTS_SHOWN: usize = 50;
 
 /// The whole error.
 pub(crate) fn render(error: &Error, paint: Paint) -> String {
-    let mut out =
-        format!("{} {}\n", paint.bad(&format!("error[{}]:", error.kind())), paint.bold(&terminal_text::safe(&error.message)));
+    let mut out = format!(
+        "{} {}\n",
+        paint.bad(&format!("error[{}]:", error.kind())),
+        paint.bold(&terminal_text::safe(&error.message))
+    );
     if error.faults.is_empty()
         && let Some(place) = &error.place
     {
@@ -66,7 +69,8 @@ fn fault_head(fault: &Fault, paint: Paint) -> String {
 
 fn put(out: &mut String, paint: Paint, label: &str, text: &str) {
     // Writing to a String cannot fail.
-    let _ok = writeln!(out, "  {} {}", paint.dim(&format!("{label}:")), terminal_text::safe(text).replace('\n', "\n    "));
+    let _ok =
+        writeln!(out, "  {} {}", paint.dim(&format!("{label}:")), terminal_text::safe(text).replace('\n', "\n    "));
 }
 
 fn put_help(out: &mut String, advice: &str, paint: Paint) {

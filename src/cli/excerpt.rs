@@ -19,7 +19,8 @@ pub(crate) struct Excerpt {
 pub(crate) fn excerpt(place: &Place) -> Option<Excerpt> {
     let path = Path::new(place.file.as_deref()?);
     let number = usize::try_from(place.line?).ok()?.checked_sub(1)?;
-    let small = std::fs::metadata(path).is_ok_and(|m| m.is_file() && m.len() <= crate::yaml::BYTES_MAX as u64);
+    let small =
+        std::fs::metadata(path).is_ok_and(|m| m.is_file() && m.len() <= crate::authoring::yaml::BYTES_MAX as u64);
     let text = if small { std::fs::read_to_string(path).ok()? } else { return None };
     let secretive = holds_connections(&text);
     let line = text.strip_prefix('\u{feff}').unwrap_or(&text).split('\n').nth(number)?;
@@ -55,8 +56,10 @@ fn cut(line: &str, column: usize, secretive: bool) -> Option<Excerpt> {
     let show = |text: &str| terminal_text::safe(text).replace('\t', "    ");
     let (text, before) = (show(&part), show(&before));
     let (left, right) = (if start > 0 { "…" } else { "" }, if start + SHOWN < length { "…" } else { "" });
-    (!text.trim().is_empty())
-        .then(|| Excerpt { indent: terminal_text::width(&before) + left.chars().count(), text: format!("{left}{text}{right}") })
+    (!text.trim().is_empty()).then(|| Excerpt {
+        indent: terminal_text::width(&before) + left.chars().count(),
+        text: format!("{left}{text}{right}"),
+    })
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use super::connection::{example_file, only_connector};
 use super::context::Context;
 use super::screen::{self, io_text};
 use super::snippet::{Snippet, step_id};
-use crate::definition::{Catalog, Connector, Format, Method, ResultShape, Template};
+use crate::authoring::Format;
+use crate::definition::{Catalog, Connector, Method, ResultShape, Template};
 use crate::error::{Error, ErrorKind, Place, Result};
 
 /// Writes them.

@@ -29,7 +29,6 @@ mod list;
 mod login;
 mod options;
 mod output;
-mod terminal_text;
 mod plan;
 mod progress;
 mod query;
@@ -42,6 +41,7 @@ mod signals;
 mod snippet;
 mod start;
 mod template;
+mod terminal_text;
 mod write;
 
 pub use start::main;

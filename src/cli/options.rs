@@ -5,7 +5,8 @@ use serde_json::value::RawValue;
 
 use super::args_call::CallArgs;
 use super::input::input;
-use crate::definition::{Operation, OptionRule, kind_of};
+use crate::authoring::kind_of;
+use crate::definition::{Operation, OptionRule};
 use crate::digits::{Decimal, is_number};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::options::Options;

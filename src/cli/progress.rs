@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::terminal_text::{count, thousands};
 use super::screen::Screen;
+use super::terminal_text::{count, thousands};
 use crate::receipt::Receipt;
 
 /// How long a call may take without anyone asking.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::input::read_text;
-use crate::connection::Reference;
+use crate::connections::Reference;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Largest secret, in bytes; a file that is larger is none.

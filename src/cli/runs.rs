@@ -3,8 +3,8 @@
 use super::args::{ListForm, RunsArgs};
 use super::context::Context;
 use super::grid::grid;
-use super::terminal_text::thousands;
 use super::screen;
+use super::terminal_text::thousands;
 use crate::batch::{self, RunStatus, RunSummary};
 use crate::error::{Error, ErrorKind, Result};
 

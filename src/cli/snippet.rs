@@ -4,7 +4,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::terminal_text;
-use crate::definition::{Catalog, Json, Operation, Template, kind_of};
+use crate::authoring::{Json, kind_of};
+use crate::definition::{Catalog, Operation, Template};
 use crate::digits::is_number;
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::fields_of;
@@ -166,7 +167,7 @@ fn tree(json: &str, numbers: &mut Vec<String>) -> serde_json::Result<serde_yaml:
 
 /// Puts a mark in place of the value at a pointer; gives the mark and the value as it is to stand there.
 fn mark(tree: &mut serde_yaml::Value, pointer: &str, number: usize) -> Option<(String, String)> {
-    let mut tokens = pointer.split('/').skip(1).map(crate::yaml::unescape);
+    let mut tokens = pointer.split('/').skip(1).map(crate::json_pointer::unescape);
     let value = tokens.try_fold(tree, |at, token| match at {
         serde_yaml::Value::Mapping(map) => map.get_mut(token.as_str()),
         serde_yaml::Value::Sequence(list) => token.parse::<usize>().ok().and_then(|i| list.get_mut(i)),

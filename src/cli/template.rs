@@ -7,7 +7,8 @@ use super::connections::example_name;
 use super::context::Context;
 use super::screen;
 use super::snippet::{Snippet, kind_at, shell, step_id};
-use crate::definition::{Json, Template};
+use crate::authoring::Json;
+use crate::definition::Template;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Prints it.

@@ -11,12 +11,12 @@ use super::call::{self, Call};
 use super::columns;
 use super::context::Context;
 use super::output::{Earlier, Look, Output, TOGETHER, Target, apart};
-use super::terminal_text;
 use super::plan;
 use super::progress::Progress;
 use super::receipt::ReceiptFile;
 use super::screen::{self, Screen};
 use super::signals::Signals;
+use super::terminal_text;
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
@@ -265,8 +265,11 @@ impl Told {
             (counts.unknown, "unknown"),
             (counts.skipped, "not sent"),
         ];
-        let parts: Vec<String> =
-            all.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", terminal_text::thousands(*n))).collect();
+        let parts: Vec<String> = all
+            .iter()
+            .filter(|(n, _)| *n > 0)
+            .map(|(n, what)| format!("{} {what}", terminal_text::thousands(*n)))
+            .collect();
         if parts.is_empty() { format!("nothing {done}") } else { parts.join(", ") }
     }
 }

@@ -1,5 +1,6 @@
 //! The account of a connection: whose tokens it may use. It is said, never guessed from names or addresses.
 
+use super::values::ValueFault;
 use crate::definition::{Auth, Connector};
 
 /// Longest name of an account.
@@ -9,17 +10,13 @@ const LENGTH_MAX: usize = 200;
 const ADVICE: &str = "add a name of your own for it, such as `account: contoso`: the same one in every connection to this account, another for any other account";
 
 /// What is wrong with the account that a connection names, or does not name. `has` tells which properties have values.
-pub(super) fn fault(
-    connector: &Connector,
-    account: Option<&str>,
-    has: impl Fn(&str) -> bool,
-) -> Option<(String, Option<&'static str>)> {
-    let wrong = |message: &str| Some((message.to_owned(), None));
+pub(crate) fn fault(connector: &Connector, account: Option<&str>, has: impl Fn(&str) -> bool) -> Option<ValueFault> {
+    let wrong = |message: &str| Some(ValueFault::of("account", message.to_owned()));
     match account {
         None if is_needed(connector, has) => {
             let message =
                 format!("`account` is missing: tokens of {} are kept, and it tells whose they are", connector.title);
-            Some((message, Some(ADVICE)))
+            Some(ValueFault { advice: Some(ADVICE), ..ValueFault::of("account", message) })
         }
         Some(name) if name.trim().is_empty() => wrong("`account` is empty"),
         Some(name) if name.chars().any(char::is_control) => wrong("`account` holds a control character"),

@@ -63,7 +63,7 @@ pub struct RateLimit {
 }
 
 impl Limits {
-    pub(super) fn faults(&self) -> Vec<(&'static str, String)> {
+    pub(crate) fn faults(&self) -> Vec<(&'static str, String)> {
         let zero =
             |name, value: Option<u64>| (value == Some(0)).then(|| (name, format!("`{name}` must be at least 1")));
         [

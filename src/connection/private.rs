@@ -4,27 +4,14 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use url::{Host, Origin, Url};
-
-use super::Connection;
+use url::{Host, Url};
 
 /// Last labels of names that only a private network knows (RFC 6761, RFC 6762, RFC 8375, and what is in use beside them).
 const LOCAL: [&str; 10] =
     ["localhost", "local", "internal", "intranet", "lan", "corp", "home", "private", "test", "arpa"];
 
-impl Connection {
-    /// The hosts that must not lead to a private address: those with a public name, unless the connection allows it.
-    pub(crate) fn public_hosts(&self) -> Vec<String> {
-        let names = self.origins.iter().filter(|_| !self.allow_private).filter_map(|origin| match origin {
-            Origin::Tuple(_, Host::Domain(name), _) => Some(name.trim_end_matches('.').to_owned()),
-            Origin::Tuple(..) | Origin::Opaque(_) => None,
-        });
-        names.filter(|name| is_public_name(name)).collect()
-    }
-}
-
 /// Whether everyone may know this name: it has a dot, and its last label is not one of a private network.
-fn is_public_name(name: &str) -> bool {
+pub(super) fn is_public_name(name: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(_, last)| !LOCAL.iter().any(|local| local.eq_ignore_ascii_case(last)))
 }
 

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::check::in_file;
 use super::connector::Connector;
 use super::operation::{Operation, Record};
 use super::pack::Pack;
 use super::sandbox::SandboxFile;
 use super::source::{BUILT_IN, Source};
 use super::template::Template;
+use crate::authoring::in_file;
+use crate::authoring::yaml::BYTES_MAX;
 use crate::error::{Error, ErrorKind, Fault, Result, did_you_mean};
-use crate::yaml::BYTES_MAX;
 
 /// All connectors, operations and templates that an engine knows.
 pub struct Catalog {

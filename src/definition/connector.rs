@@ -5,7 +5,7 @@ use http::HeaderName;
 use super::connector_file::{ClientAuthFile, FormatFile, PropertyTypeFile};
 use super::operation::OptionRule;
 use super::paging::{Paging, Total};
-use super::text::{Pointer, Source, Text, same};
+use crate::authoring::{Pointer, Source, Text, same};
 use serde_json::Value;
 
 /// One outside system.

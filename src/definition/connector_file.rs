@@ -1,8 +1,9 @@
 //! Mirror of `connector.yaml`, as typed. No meaning is checked here beyond names and types.
 
-use super::file::OptionFile;
+use super::option_file::OptionFile;
 use super::paging_file::{KeysetFile, PagingFile};
-use super::value::{Json, Ordered, PointersFile, SourceFile, mirrors};
+use crate::authoring::values::{PointersFile, SourceFile, mirrors};
+use crate::authoring::{Json, Ordered};
 
 /// What tests a connection
 #[derive(Clone, Debug, serde::Deserialize)]

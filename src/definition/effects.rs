@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use super::check::Checker;
 use super::connector::{Auth, Connector};
 use super::file::{ItemsFile, MethodFile, OperationFile, ResponseFile, ResultFile, SendFile};
 use super::operation::{ItemRule, Location, Operation, Send};
-use super::text::{Part, Pointer, Text};
-use super::value::Json;
+use crate::authoring::Checker;
+use crate::authoring::Json;
+use crate::authoring::{Part, Pointer, Text};
 use crate::error::did_you_mean;
-use crate::yaml::escape;
+use crate::json_pointer::escape;
 
 /// Checks an operation as written against what was made of it.
 pub(super) fn check(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: &Operation) {

@@ -12,10 +12,10 @@ use super::naming::Naming;
 use super::operation::{Operation, OptionRule, Send};
 #[cfg(any(feature = "batch", feature = "cli"))]
 use super::paging::Paging;
-use super::value::Json;
+use crate::authoring::Json;
 use crate::error::{Error, ErrorKind, Fault, Place, nearest};
+use crate::json_pointer::escape;
 use crate::options::Options;
-use crate::yaml::escape;
 
 /// Deepest level that is looked at: schemas may refer to themselves.
 const DEPTH_MAX: usize = 8;

@@ -7,13 +7,14 @@ use http::HeaderName;
 use serde_json::{Map, Value, json};
 
 use super::connector::{Connector, Success};
-use super::exact::refine;
 use super::fields::Fields;
 use super::naming::Naming;
 use super::paging::{Paging, Size, Total};
-use super::schema::{Finding, Schema, kind_of};
-use super::text::{Pointer, Text};
-use super::value::Json;
+use crate::authoring::Json;
+use crate::authoring::exact::refine;
+use crate::authoring::finding::Finding;
+use crate::authoring::{Pointer, Text};
+use crate::authoring::{Schema, kind_of};
 use crate::error::{Error, ErrorKind, Fault, Place, Result};
 use crate::options::{Given, Options};
 
@@ -335,7 +336,7 @@ impl Operation {
     fn exactly(&self, options: &Options, mut found: Vec<Finding>) -> Vec<Finding> {
         for (name, text) in options.texts() {
             if let Some(rule) = self.option(name) {
-                refine(&rule.schema.0, text, &format!("/{}", crate::yaml::escape(name)), &mut found);
+                refine(&rule.schema.0, text, &format!("/{}", crate::json_pointer::escape(name)), &mut found);
             }
         }
         found
@@ -344,7 +345,7 @@ impl Operation {
     /// What is wrong with the value that an item gives an option; `given` are the others. A number may be written as text, as CSV files do.
     pub(crate) fn check_filled(&self, given: &mut Options, name: &str, own: Given<'_>) -> Result<Option<String>> {
         let schema = self.option_schema()?;
-        let pointer = format!("/{}", crate::yaml::escape(name));
+        let pointer = format!("/{}", crate::json_pointer::escape(name));
         let mut misfit = |own: Given<'_>| {
             given.insert_given(name, own);
             let found = self.exactly(given, schema.check(given.as_value()));
@@ -366,7 +367,7 @@ impl Operation {
         let mut field = finding.pointer.clone();
         let mut message = finding.message;
         if let Some(key) = &finding.key {
-            field = format!("{field}/{}", crate::yaml::escape(key));
+            field = format!("{field}/{}", crate::json_pointer::escape(key));
             if self.paging.reserved().contains(&key.as_str()) {
                 message = format!("`{key}` cannot be given: pages are walked inside");
                 advice = Some(format!("leave `{key}` out; every page is fetched"));

@@ -9,7 +9,6 @@ use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
 use indexmap::IndexMap;
 
-use super::check::{Format, explain, in_file};
 use super::connector::Connector;
 use super::operation::{LaterRecord, Method, Operation, Record};
 use super::read_connector::read_connector;
@@ -18,9 +17,10 @@ use super::sandbox::{SandboxFile, read_sandbox};
 use super::slice::{SECTIONS, Slice, slice};
 use super::source::{BuiltInEntry, Source};
 use super::template::{Template, read_template};
+use crate::authoring::Document;
+use crate::authoring::{Format, explain, in_file};
 use crate::error::{Error, ErrorKind, Fault, Place, Result, did_you_mean};
 use crate::lock::lock;
-use crate::yaml::Document;
 
 /// All that is known of one connector. Later sources override earlier ones, entry by entry.
 #[derive(Default)]
@@ -433,8 +433,8 @@ fn top_level(format: Format, doc: &Document) -> Option<Error> {
     match fits {
         Err(misfit) => Some(explain(format, doc, &[], &misfit)),
         Ok((version, entries)) => {
-            let mut checker = super::check::Checker::new(doc);
-            super::check::version(&mut checker, version);
+            let mut checker = crate::authoring::Checker::new(doc);
+            crate::authoring::version(&mut checker, version);
             if entries == 0 {
                 checker.fault("", format!("the file holds no {}", format.name()), None);
             }

@@ -3,7 +3,7 @@
 use http::HeaderName;
 use serde_json::Value;
 
-use super::text::{Pointer, Source, Target};
+use crate::authoring::{Pointer, Source, Target};
 
 /// How one page leads to the next.
 #[derive(Clone, Debug, Default)]

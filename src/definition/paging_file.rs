@@ -1,6 +1,7 @@
 //! Mirror of `paging:`, as typed. No meaning is checked here beyond names and types.
 
-use super::value::{Json, Ordered, SourceFile, TargetFile, mirrors};
+use crate::authoring::values::{SourceFile, TargetFile, mirrors};
+use crate::authoring::{Json, Ordered};
 
 /// A flag that says whether there is more: a JSON Pointer, `{ header: name }`, or one of them with the sense of its values
 #[derive(Clone, Debug, serde::Deserialize)]

@@ -1,6 +1,5 @@
 //! From the connector file's mirror to the checked connector. Pure.
 
-use super::check::{Checker, Format, explain, version};
 use super::connector::{
     Auth, Connector, DetailRules, ErrorRules, Explain, Oauth2, Probe, Property, Rate, Refresh, Success,
 };
@@ -9,18 +8,20 @@ use super::connector_file::{
     SuccessFile, VerdictFile,
 };
 use super::effects;
-use super::file::OptionFile;
 use super::operation::OptionRule;
+use super::option_file::OptionFile;
 use super::paging::Paging;
 use super::paging_file::KeysetFile;
 use super::read_operation::request_line;
 use super::read_option::option_rule;
 use super::read_paging::{keyset, paging, values};
-use super::text::Text;
-use super::value::Ordered;
+use crate::authoring::Document;
+use crate::authoring::Ordered;
+use crate::authoring::Text;
+use crate::authoring::{Checker, Format, explain, version};
 use crate::connection::misfit_of_default;
 use crate::error::{Result, did_you_mean};
-use crate::yaml::{Document, escape};
+use crate::json_pointer::escape;
 
 /// Reads `connector.yaml`.
 pub(crate) fn read_connector(doc: &Document) -> Result<Connector> {
@@ -100,7 +101,7 @@ fn check_properties(c: &mut Checker<'_>, properties: &[Property]) {
         if property
             .pattern
             .as_deref()
-            .is_some_and(|p| super::schema::Schema::compile(serde_json::json!({ "pattern": p })).is_err())
+            .is_some_and(|p| crate::authoring::Schema::compile(serde_json::json!({ "pattern": p })).is_err())
         {
             c.fault(&format!("{at}/pattern"), "the pattern is not a regular expression", None);
         } else if property.format.is_some() && property.kind != PropertyTypeFile::String {

@@ -5,25 +5,27 @@ use std::sync::{Arc, OnceLock};
 use http::Method as Verb;
 use serde_json::{Value, json};
 
-use super::check::{Checker, Format, explain};
 use super::connector::{Connector, Success};
 use super::connector_file::VerdictFile;
 use super::effects;
 use super::file::{
-    ItemsFile, MethodFile, OperationFile, OptionFile, PartErrorsFile, PartKeyFile, PartOkFile, PartsFile, RecordFile,
-    ResponseFile, ResultFile, SendFile,
+    ItemsFile, MethodFile, OperationFile, PartErrorsFile, PartKeyFile, PartOkFile, PartsFile, RecordFile, ResponseFile,
+    ResultFile, SendFile,
 };
 use super::operation::{
     ItemRule, LaterRecord, Location, Method, Operation, OptionRule, PartErrors, PartMeans, PartRule, Record, Repeat,
     ResponseRule, ResultShape, Send,
 };
+use super::option_file::OptionFile;
 use super::paging::{Paging, Total};
 use super::read_option::{option_rule, page_size_option};
 use super::read_paging::{paging, total, values};
-use super::text::{Pointer, Text};
-use super::value::{Json, Ordered};
+use crate::authoring::Document;
+use crate::authoring::{Checker, Format, explain};
+use crate::authoring::{Json, Ordered};
+use crate::authoring::{Pointer, Text};
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
-use crate::yaml::{Document, escape};
+use crate::json_pointer::escape;
 
 /// Reads one operation from its part of a file: a map with the one key `id`.
 pub(crate) fn read_operation(

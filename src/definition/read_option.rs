@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::check::Checker;
-use super::file::{LocationFile, OptionFile, StyleFile};
 use super::naming::Naming;
 use super::operation::{Location, OptionRule};
+use super::option_file::{LocationFile, OptionFile, StyleFile};
 use super::paging::Size;
-use super::value::Json;
+use crate::authoring::Checker;
+use crate::authoring::Json;
 
 /// Checks one option and joins its keywords into a JSON Schema. `path` has the names in the path; a set of options is for any path.
 pub(super) fn option_rule(

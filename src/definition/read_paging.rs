@@ -2,13 +2,14 @@
 
 use serde_json::Value;
 
-use super::check::Checker;
 use super::paging::{Advance, End, Flag, Keyset, Paging, Sense, Size, Style, Token, Total};
 use super::paging_file::{
     AdvanceFile, EndFile, FlagFile, KeysetFile, NextUrlFile, PagingFile, SizeFile, TokenFile, TotalFile,
 };
-use super::text::{Target, scalar};
-use super::value::{Json, TargetFile};
+use crate::authoring::Checker;
+use crate::authoring::Json;
+use crate::authoring::values::TargetFile;
+use crate::authoring::{Target, scalar};
 
 /// Paging, and where it says that a total stands.
 pub(crate) fn paging(c: &mut Checker<'_>, at: &str, file: PagingFile) -> Option<(Paging, Option<Total>)> {

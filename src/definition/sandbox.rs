@@ -2,10 +2,10 @@
 
 #![expect(missing_docs, reason = "the field docs are descriptions for editors, and some names say it all")]
 
-use super::check::{Checker, Format, explain, version};
-use super::value::{Json, Ordered};
+use crate::authoring::Document;
+use crate::authoring::{Checker, Format, explain, version};
+use crate::authoring::{Json, Ordered};
 use crate::error::Result;
-use crate::yaml::Document;
 
 /// `operations/<connector>/sandbox.yaml`: what the built-in sandbox plays
 #[derive(Clone, Debug, serde::Deserialize)]

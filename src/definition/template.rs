@@ -5,15 +5,16 @@ use std::sync::Arc;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::check::{Checker, Format, explain};
 use super::file::TemplateFile;
 use super::operation::Operation;
-use super::text::Pointer;
-use super::value::{Json, Ordered};
+use crate::authoring::Document;
+use crate::authoring::Pointer;
+use crate::authoring::{Checker, Format, explain};
+use crate::authoring::{Json, Ordered};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::{Items, fields_of};
+use crate::json_pointer::escape;
 use crate::options::Options;
-use crate::yaml::{Document, escape};
 
 /// A ready-made pick: an operation with its options and, for writes, sample items.
 #[derive(Debug, Clone)]
@@ -62,7 +63,7 @@ impl Template {
         has_item_field: impl Fn(Option<&str>) -> bool,
     ) -> Vec<String> {
         let is_left = |pointer: &&String| {
-            let mut tokens = pointer.split('/').skip(1).map(crate::yaml::unescape);
+            let mut tokens = pointer.split('/').skip(1).map(crate::json_pointer::unescape);
             match tokens.next().as_deref() {
                 Some("options") => tokens.next().is_none_or(|name| !has_option(&name)),
                 Some("items") => !has_item_field(tokens.nth(1).as_deref()),

@@ -6,12 +6,13 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::rows::Rows;
-use super::scan::{Fault, JSON_DEPTH, Scan};
 use super::{Around, Page, Unfit};
-use crate::definition::{Operation, Pointer, ResultShape, Source};
+use crate::authoring::{Pointer, Source};
+use crate::definition::{Operation, ResultShape};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::{Items, Span, one_line};
+use crate::reply::FoundRows;
+use crate::reply::scan::{Fault, JSON_DEPTH, Scan};
 
 /// What a place in the reply holds.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -53,13 +54,13 @@ struct Catch {
 pub(super) fn read(
     operation: &Operation,
     text: String,
-    rows: Rows,
+    rows: FoundRows,
     items_max: usize,
     page: &mut Page,
 ) -> Result<(), Unfit> {
     let rule = &operation.response;
     let errors = &operation.connector.errors;
-    let mut wants: Vec<&Pointer> = super::told(operation).filter_map(body).collect();
+    let mut wants: Vec<&Pointer> = super::model::told(operation).filter_map(body).collect();
     wants.extend(errors.success.as_ref().map(|s| &s.at).into_iter().chain(&errors.in_success));
     let report = rule.result == ResultShape::Report;
     let target = if report { Pointer::default() } else { rule.items.clone() };
@@ -148,7 +149,7 @@ fn denied(operation: &Operation, page: &Page) -> Result<bool, Unfit> {
                 ErrorKind::BadResponse,
                 format!("`{}`, which tells success from failure, is missing in the reply", rule.at),
             )
-            .advise("say in the definition what its absence context: `success: { at: …, absent: ok }`"),
+            .advise("say in the definition what its absence means: `success: { at: …, absent: ok }`"),
         )),
     }
 }
@@ -240,7 +241,7 @@ fn table(operation: &Operation, text: &str, items_max: usize) -> Result<Items> {
     let rule = &operation.response;
     let catch = |pointer: &Pointer| -> Result<Vec<&str>> {
         let tree = Tree::new(pointer, true, &[]);
-        let (catch, _) = Reader::run(text, &tree, Rows::default(), items_max)
+        let (catch, _) = Reader::run(text, &tree, FoundRows::default(), items_max)
             .map_err(|fault| again("a report", fault, items_max))?;
         if catch.items != Found::List {
             return Err(Error::new(
@@ -344,13 +345,13 @@ struct Reader<'t> {
     text: &'t str,
     scan: Scan<'t>,
     catch: Catch,
-    rows: Rows,
+    rows: FoundRows,
     items_max: usize,
 }
 
 impl<'t> Reader<'t> {
     /// Reads a whole text; tells whether it has line breaks.
-    fn run(text: &'t str, tree: &Tree, rows: Rows, items_max: usize) -> Result<(Catch, bool), Fault> {
+    fn run(text: &'t str, tree: &Tree, rows: FoundRows, items_max: usize) -> Result<(Catch, bool), Fault> {
         let mut reader = Reader { text, scan: Scan::new(text), catch: Catch::default(), rows, items_max };
         let start = reader.scan.blank(0);
         let end = reader.place(start, tree)?;
@@ -364,7 +365,7 @@ impl<'t> Reader<'t> {
     fn place(&mut self, start: usize, node: &Tree) -> Result<usize, Fault> {
         let end = match self.scan.byte(start) {
             b'[' if node.items == Some(true) => {
-                // Rows that were noted are those of a list at the root, and the root is the only list that is taken apart then.
+                // FoundRows that were noted are those of a list at the root, and the root is the only list that is taken apart then.
                 let (rows, max) = (std::mem::take(&mut self.rows), self.items_max);
                 if rows.spans.len() > max {
                     return Err(Fault::Count);

@@ -3,7 +3,8 @@
 use super::link::follow;
 use super::signal;
 use super::{Step, View};
-use crate::definition::{Target, Token};
+use crate::authoring::Target;
+use crate::definition::Token;
 use crate::error::Result;
 use crate::request::Cursor;
 

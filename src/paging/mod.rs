@@ -11,13 +11,14 @@ mod link;
 mod number;
 mod offset;
 mod signal;
+mod step;
 mod view;
 
 use std::sync::Arc;
 
 pub use ledger::Ledger;
-pub(crate) use link::{Links, parse as parse_links};
-pub(crate) use signal::count;
+pub(crate) use link::Links;
+pub(crate) use step::{Admission, Ended, Step};
 use view::Promise;
 pub(crate) use view::{NO_LINK, View};
 
@@ -28,46 +29,6 @@ use crate::page::Page;
 use crate::receipt::{EndSeen, StopReason};
 use crate::request::Cursor;
 use guard::Bound;
-
-/// What follows a page.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Step {
-    More(Cursor),
-    Stop(Ended),
-    /// The same page once more: to stop here would contradict what the server has announced.
-    Again,
-}
-
-/// The end of a walk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ended {
-    pub(crate) reason: StopReason,
-    /// How the end was seen; `None` where one reply is everything.
-    pub(crate) seen: Option<EndSeen>,
-    pub(crate) complete: bool,
-    /// Something that the server had promised firmly did not come, or what should tell of the end was in no reply: an error for who is strict.
-    pub(crate) broken: bool,
-}
-
-impl Ended {
-    fn seen(reason: StopReason, seen: EndSeen) -> Ended {
-        Ended { reason, seen: Some(seen), complete: seen != EndSeen::Assumed, broken: false }
-    }
-}
-
-impl Step {
-    fn stop(reason: StopReason, seen: EndSeen) -> Step {
-        Step::Stop(Ended::seen(reason, seen))
-    }
-}
-
-/// What is done with a page that came.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Admission {
-    Take,
-    /// It begins within the page before, so the server counts rows that it leaves out: this one is asked for instead.
-    Instead(Cursor),
-}
 
 /// Walks one list. Holds the guards and the ledger; the strategies hold nothing.
 pub(crate) struct Pager {

@@ -2,7 +2,8 @@
 
 use super::signal;
 use super::{Step, View};
-use crate::definition::{End, Source};
+use crate::authoring::Source;
+use crate::definition::End;
 use crate::error::{Error, ErrorKind, Result};
 use crate::page::Page;
 use crate::receipt::{EndSeen, StopReason};

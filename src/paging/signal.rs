@@ -4,9 +4,10 @@
 
 use serde_json::Value;
 
-use crate::definition::{Flag, Sense, Source, Token, kind_of, same, scalar};
+use crate::authoring::{Source, kind_of, same, scalar};
+use crate::definition::{Flag, Sense, Token};
 use crate::error::{Error, ErrorKind, Result};
-use crate::page::Page;
+use crate::page::{Page, count};
 
 /// Whether a flag says that there is more; `None` when it is not there.
 pub(super) fn flag(page: &Page, flag: &Flag) -> Result<Option<bool>> {
@@ -85,19 +86,6 @@ pub(super) fn number(page: &Page, source: &Source) -> Result<Option<u64>> {
 /// A page number that was read as a token.
 pub(super) fn page_number(source: &Source, text: &str) -> Result<u64> {
     count(&Value::from(text)).ok_or_else(|| unusable(source, "a page number", &Value::from(text)))
-}
-
-/// A whole number from zero, also as text and with a fraction of zero.
-pub(crate) fn count(value: &Value) -> Option<u64> {
-    let float = |n: f64| (n >= 0.0 && n.fract() == 0.0 && n < 9e15).then_some(n as u64);
-    match value {
-        Value::Number(number) => number.as_u64().or_else(|| number.as_f64().and_then(float)),
-        Value::String(text) => {
-            let text = text.trim();
-            text.parse().ok().or_else(|| text.parse::<f64>().ok().and_then(float))
-        }
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
-    }
 }
 
 /// A value that is there and cannot be read must not pass for the end of the walk, nor for more.

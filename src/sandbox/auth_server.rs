@@ -18,8 +18,9 @@ use super::reply::{Content, Reply};
 use super::route::{Pattern, values};
 use super::tokens::{Lifetime, Pair, SignIn, Tokens};
 use super::tree::Tree;
+use crate::authoring::Text;
 use crate::connection::{Connection, is_loopback};
-use crate::definition::{Auth, Oauth2, Refresh, Text, TokensFile};
+use crate::definition::{Auth, Oauth2, Refresh, TokensFile};
 use crate::error::Result;
 
 /// The authorization server of a connector whose tokens are renewed.

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use super::fields::Fields;
 use super::route::Pattern;
 use super::tree::Tree;
-use crate::definition::{
-    CollectionFile, Json, LanguageFile, OptionNameFile, Pointer, Record, SandboxFile, SortFile, Text,
-};
+use crate::authoring::{Json, Pointer, Text};
+use crate::definition::{CollectionFile, LanguageFile, OptionNameFile, Record, SandboxFile, SortFile};
 
 /// A collection.
 pub(super) struct Collection {

@@ -8,7 +8,8 @@ use super::paging::{self, Page, Rows};
 use super::refusal::Refusal;
 use super::reply::{Content, Reply};
 use super::tree::Tree;
-use crate::definition::{Operation, PartMeans, PartRule, Pointer, ResultShape, Source, Total};
+use crate::authoring::{Pointer, Source};
+use crate::definition::{Operation, PartMeans, PartRule, ResultShape, Total};
 
 /// A reply with one record, or none where the operation answers nothing.
 pub(super) fn record(operation: &Operation, usual: StatusCode, record: Tree) -> Reply {

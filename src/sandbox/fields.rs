@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::compare::Scalar;
 use super::tree::Tree;
-use crate::definition::{Record, scalar};
+use crate::authoring::scalar;
+use crate::definition::Record;
 
 /// The fields of a record.
 pub(super) struct Fields {
@@ -140,7 +141,8 @@ pub(super) mod tests {
     use serde_json::Value;
 
     use super::{Fields, Known, Tree, choice, order, path, sort};
-    use crate::definition::{Json, Record};
+    use crate::authoring::Json;
+    use crate::definition::Record;
 
     /// The record on which the language is tested.
     pub(in crate::sandbox) fn ticket() -> Fields {

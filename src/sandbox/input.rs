@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::call::{BODY_MAX, Call};
 use super::refusal::{Kind, Refusal};
 use super::tree::Tree;
-use crate::definition::{ItemRule, Location, Operation, Pointer, Send};
+use crate::authoring::Pointer;
+use crate::definition::{ItemRule, Location, Operation, Send};
 
 /// Fields of a record, and steps of a patch.
 const FIELDS_MAX: usize = 2_000;

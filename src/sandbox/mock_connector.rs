@@ -5,16 +5,17 @@ use std::sync::{Arc, Mutex};
 
 use http::{HeaderMap, Method as Verb};
 
-use super::collection::Collection;
 use super::auth_server::AuthServer;
+use super::collection::Collection;
 use super::parts::Parts;
 use super::ready;
 use super::refusal::Wording;
 use super::reply::{self, Reply};
 use super::route::{Last, Pattern};
 use super::table::Shelves;
+use crate::authoring::Ordered;
 use crate::connection::{Connection, ConnectionSpec};
-use crate::definition::{Catalog, Connector, Method, Operation, Ordered, ReplyFile, ResultShape, SandboxFile, Send};
+use crate::definition::{Catalog, Connector, Method, Operation, ReplyFile, ResultShape, SandboxFile, Send};
 use crate::error::{Error, ErrorKind, Fault, Place, Result, did_you_mean};
 
 /// A connector in play.
@@ -176,7 +177,12 @@ fn parts(
 }
 
 /// The authorization server, with the reply of the operation that stands at its token address.
-fn auth_server(connection: &Connection, file: &SandboxFile, base: &Pattern, routes: &[Route]) -> Result<Option<AuthServer>> {
+fn auth_server(
+    connection: &Connection,
+    file: &SandboxFile,
+    base: &Pattern,
+    routes: &[Route],
+) -> Result<Option<AuthServer>> {
     let Some(mut auth_server) = AuthServer::new(connection, &file.tokens, base)? else { return Ok(None) };
     let like = routes.iter().find(|route| auth_server.is_token(&route.operation.verb, &route.pattern));
     auth_server.like = like.and_then(|route| match &route.part {

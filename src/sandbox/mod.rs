@@ -4,10 +4,10 @@
 //! `route`, `guard`, `options` and `input` to read it, `table` and `collection` for the records, and `paging`, `envelope`, `parts` and
 //! `refusal` for the words of the answer. Tokens are had at the `authorization server`, which keeps them in `tokens`.
 
+mod auth_server;
 mod call;
 mod collection;
 mod compare;
-mod auth_server;
 mod envelope;
 mod faults;
 mod fields;
@@ -17,19 +17,19 @@ mod index;
 mod input;
 mod log;
 mod matching;
+mod mock_connector;
 mod options;
 mod paging;
 mod parts;
 mod play;
-mod mock_connector;
 mod ready;
 mod refusal;
 mod reply;
 mod route;
-mod server;
-mod table;
-mod socket;
 mod router;
+mod server;
+mod socket;
+mod table;
 mod terms;
 mod tokens;
 mod tree;

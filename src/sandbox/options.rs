@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 use super::call::{Call, Pair};
 use super::paging;
 use super::refusal::{Kind, Refusal};
-use crate::definition::{Location, Operation, OptionRule, Part, scalar};
+use crate::authoring::{Part, scalar};
+use crate::definition::{Location, Operation, OptionRule};
 
 /// Reads the options of a call. `path` holds the values of the path's parameters, `body` the request's body where options stand in it.
 pub(super) fn read(

@@ -9,7 +9,8 @@ use super::call::Call;
 use super::compare::{Scalar, numbers};
 use super::refusal::Refusal;
 use super::tree::Tree;
-use crate::definition::{End, Flag, Keyset, Operation, Paging, Pointer, Source, Style, Target, Token, Total};
+use crate::authoring::{Pointer, Source, Target};
+use crate::definition::{End, Flag, Keyset, Operation, Paging, Style, Token, Total};
 
 /// The parameter of a link whose name the definition leaves to the server.
 const OWN: &str = "cursor";

@@ -4,20 +4,21 @@ use http::header::{ALLOW, LOCATION};
 use http::{Method as Verb, StatusCode};
 use serde_json::{Map, Value};
 
+use super::auth_server::{AuthServer, Errand};
 use super::call::Call;
 use super::collection::Collection;
-use super::auth_server::{AuthServer, Errand};
 use super::fields::{self, By};
 use super::filter::Filter;
 use super::input::Input;
+use super::mock_connector::{MockConnector, Part, Role, Route};
 use super::paging::{self, Rows};
-use super::mock_connector::{Part, MockConnector, Role, Route};
 use super::refusal::{Kind, Refusal};
 use super::reply::Reply;
 use super::table::{Table, Values};
 use super::tree::Tree;
 use super::{envelope, guard, input, options, terms};
-use crate::definition::{FilterForm, Operation, scalar};
+use crate::authoring::scalar;
+use crate::definition::{FilterForm, Operation};
 use crate::lock::lock;
 
 /// What a connector has at a path.
@@ -33,7 +34,10 @@ pub(super) enum Found<'p> {
 impl MockConnector {
     /// Finds the operation of a call.
     pub(super) fn find(&self, call: &Call) -> Found<'_> {
-        if let Some((auth_server, errand)) = self.auth_server.as_ref().and_then(|auth_server| auth_server.errand(call).map(|errand| (auth_server, errand)))
+        if let Some((auth_server, errand)) = self
+            .auth_server
+            .as_ref()
+            .and_then(|auth_server| auth_server.errand(call).map(|errand| (auth_server, errand)))
         {
             return Found::AuthServer(auth_server, errand);
         }
@@ -51,7 +55,9 @@ impl MockConnector {
     }
 
     pub(super) fn admits(&self, call: &Call) -> bool {
-        self.auth_server.as_ref().map_or_else(|| guard::admits(&self.connection, call), |auth_server| auth_server.admits(call))
+        self.auth_server
+            .as_ref()
+            .map_or_else(|| guard::admits(&self.connection, call), |auth_server| auth_server.admits(call))
     }
 
     /// The reply to a call; what is refused is worded as the system words it.
@@ -64,7 +70,9 @@ impl MockConnector {
             return auth_server.answer(&self.connection, *errand, call);
         }
         let anonymous = matches!(found, Found::Operation(route, _) if route.operation.anonymous);
-        if !anonymous && !self.auth_server.as_ref().map_or_else(|| self.admits(call), |auth_server| auth_server.spend(call)) {
+        if !anonymous
+            && !self.auth_server.as_ref().map_or_else(|| self.admits(call), |auth_server| auth_server.spend(call))
+        {
             return Err(guard::refusal(&self.connection));
         }
         let (route, values) = match found {

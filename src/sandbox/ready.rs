@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use crate::authoring::Text;
 use crate::connection::{Connection, ConnectionSpec, Limits, needs_account};
-use crate::definition::{Auth, Connector, Operation, SandboxFile, Text};
+use crate::definition::{Auth, Connector, Operation, SandboxFile};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The connection with which the sandbox at an address is called.

@@ -4,7 +4,8 @@ use http::{HeaderName, StatusCode};
 
 use super::reply::Reply;
 use super::tree::Tree;
-use crate::definition::{ErrorRules, Ordered, ReplyFile};
+use crate::authoring::Ordered;
+use crate::definition::{ErrorRules, ReplyFile};
 use crate::error::did_you_mean;
 
 /// The refusals that the sandbox knows; sandbox.yaml words them under these names.

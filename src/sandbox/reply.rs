@@ -4,7 +4,8 @@ use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 
 use super::tree::Tree;
-use crate::definition::{Ordered, ReplyFile};
+use crate::authoring::Ordered;
+use crate::definition::ReplyFile;
 
 /// The body of a reply.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! Paths of definitions as patterns over decoded segments. Literal text goes before a parameter. Pure.
 
-use crate::definition::{Part, Text};
+use crate::authoring::{Part, Text};
 
 /// A path with parameters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -157,7 +157,7 @@ fn segment_values(parts: &[Part], segment: &str, values: &mut Vec<(String, Strin
 #[cfg(test)]
 mod tests {
     use super::Pattern;
-    use crate::definition::Text;
+    use crate::authoring::Text;
 
     fn pattern(path: &str) -> Pattern {
         Pattern::new(&Text::parse(path).unwrap())

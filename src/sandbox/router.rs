@@ -11,12 +11,13 @@ use super::call::Call;
 use super::faults::{FaultKind, Faults};
 use super::index;
 use super::log::{Entry, Log};
-use super::play::Found;
 use super::mock_connector::MockConnector;
+use super::play::Found;
 use super::refusal::{Kind, Refusal};
 use super::reply::{Content, Reply};
 use super::tree::Tree;
-use crate::definition::{Method, Source};
+use crate::authoring::Source;
+use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::lock;
 
@@ -44,7 +45,12 @@ pub(super) enum Outcome {
 }
 
 impl Router {
-    pub(super) fn new(address: SocketAddr, connectors: Vec<MockConnector>, absent: Vec<Absent>, faults: Faults) -> Router {
+    pub(super) fn new(
+        address: SocketAddr,
+        connectors: Vec<MockConnector>,
+        absent: Vec<Absent>,
+        faults: Faults,
+    ) -> Router {
         Router { address, connectors, absent, faults, log: Log::default(), asked: AtomicU64::new(0) }
     }
 
@@ -148,13 +154,20 @@ impl Router {
 
     /// How often a refresh token came that was used up: a client that loses rotated tokens.
     pub(super) fn reused_refresh_tokens(&self) -> u64 {
-        self.connectors.iter().filter_map(|mock| mock.auth_server.as_ref()).map(|auth_server| auth_server.tokens.reused()).sum()
+        self.connectors
+            .iter()
+            .filter_map(|mock| mock.auth_server.as_ref())
+            .map(|auth_server| auth_server.tokens.reused())
+            .sum()
     }
 
     /// Back to the state at the start: records, log, counts. Tokens stay good, because open connections hold them.
     fn reset(&self) {
         self.connectors.iter().for_each(|mock| lock(&mock.tables).clear());
-        self.connectors.iter().filter_map(|mock| mock.auth_server.as_ref()).for_each(|auth_server| auth_server.tokens.forget_reuse());
+        self.connectors
+            .iter()
+            .filter_map(|mock| mock.auth_server.as_ref())
+            .for_each(|auth_server| auth_server.tokens.forget_reuse());
         self.log.clear();
         self.asked.store(0, Ordering::Relaxed);
     }

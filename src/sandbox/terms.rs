@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::compare::instant;
 use super::fields::{Fields, Known};
 use super::filter::{Filter, LENGTH_MAX, Literal, Op, Test};
-use crate::definition::scalar;
+use crate::authoring::scalar;
 
 const OPERATORS: [&str; 9] = ["eq", "ne", "gt", "ge", "lt", "le", "between", "search", "in"];
 

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::definition::{Json, Ordered, Pointer};
+use crate::authoring::{Json, Ordered, Pointer};
 use crate::item::{put_list, put_object};
 
 /// Levels of nesting that are read; what clients send is read by recursion.

@@ -45,7 +45,12 @@ impl Budgets {
 
 impl Default for Budget {
     fn default() -> Self {
-        Budget { permits: Semaphore::new(0), size: Mutex::new(0), retries: Mutex::default(), rate_limiter: Mutex::default() }
+        Budget {
+            permits: Semaphore::new(0),
+            size: Mutex::new(0),
+            retries: Mutex::default(),
+            rate_limiter: Mutex::default(),
+        }
     }
 }
 

@@ -7,11 +7,12 @@ use http::Method as Verb;
 use http::header::LOCATION;
 use url::Url;
 
-use super::{Call, Miss, Outgoing, Sent, ConnectionClient, fatal, settle};
+use super::{Call, ConnectionClient, Miss, Outgoing, Sent, fatal, settle};
 use crate::definition::{Operation, Repeat, ResultShape};
 use crate::error::{Error, ErrorKind};
 use crate::fault;
-use crate::page::{self, Page, Response, Unfit};
+use crate::page::{self, Page, Unfit};
+use crate::reply::Response;
 use crate::retry::{self, Signal};
 use crate::transport::{Failure, FailureKind};
 
@@ -192,12 +193,4 @@ fn needs_no_body(operation: &Operation) -> bool {
 /// The address in a reply's `Location`.
 fn location(response: &Response) -> Option<&str> {
     response.headers.get(LOCATION).and_then(|v| v.to_str().ok())
-}
-
-/// Whether a reply says that the access token is not accepted: by 401, or by its own words with any refusal (RFC 6750, section 3.1).
-pub(super) fn refuses_token(response: &Response) -> bool {
-    let says = |v: &http::HeaderValue| v.to_str().is_ok_and(|text| text.to_ascii_lowercase().contains("invalid_token"));
-    let status = response.status;
-    status == http::StatusCode::UNAUTHORIZED
-        || (!status.is_success() && response.headers.get_all(http::header::WWW_AUTHENTICATE).iter().any(says))
 }

@@ -6,10 +6,6 @@ use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 
 use super::{Failure, FailureKind, causes};
 
-/// What to do about a fault of a proxy's settings.
-pub(super) const ADVICE: &str = "correct the setting of the proxy: http://USER:PASSWORD@HOST:PORT, where characters such as @ : / # in \
-                                 USER and PASSWORD are written as %40 %3A %2F %23";
-
 /// The proxies in use.
 pub(super) struct Proxies {
     matcher: Matcher,

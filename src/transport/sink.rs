@@ -6,8 +6,8 @@ use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
 use super::{ExchangeLimits, Failure, FailureKind};
-use crate::charset::in_lower_case;
-use crate::page::Body;
+use crate::reply::Body;
+use crate::reply::in_lower_case;
 
 /// Takes the pieces of a body, unpacks them and keeps the limits.
 pub(super) struct Sink {

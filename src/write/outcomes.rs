@@ -2,12 +2,13 @@
 
 use serde_json::{Map, Value};
 
+use crate::authoring::{Pointer, scalar};
 use crate::body::Chunk;
-use crate::definition::{Operation, PartMeans, PartRule, Pointer, ResultShape, Success, scalar};
+use crate::definition::{Operation, PartMeans, PartRule, ResultShape, Success};
 use crate::digits::{is_long, is_number};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::{Item, Items};
-use crate::paging::count;
+use crate::page::count;
 use crate::receipt::{Outcome, OutcomeStatus};
 use crate::secret::Redactor;
 use crate::send::Sent;

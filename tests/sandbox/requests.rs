@@ -205,7 +205,7 @@ async fn its_own_pages() {
         assert!(index.body.contains(part), "{part}: {}", index.body);
     }
     let yaml = index.body.split_once("version: 1").unwrap().1.split_once("\nGET").unwrap().0;
-    let file = opnode::connection::ConnectionsFile::parse("index", &format!("version: 1{yaml}")).unwrap();
+    let file = opnode::connections::ConnectionsFile::parse("index", &format!("version: 1{yaml}")).unwrap();
     assert_eq!(file.connections.0.len(), 3);
     send(address, "POST", "/things", r#"{"name":"x"}"#).await;
     get(address, "/things/61?pick=id").await;

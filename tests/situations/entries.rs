@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use opnode::connection::ConnectionsFile;
+use opnode::connections::ConnectionsFile;
 use opnode::{CallOptions, Catalog, Engine, EngineConfig, Items, Options, Outcome};
 use serde_json::{Value, json};
 

@@ -6,8 +6,8 @@ use comfy_table::{
 };
 
 use super::sink::Look;
-use crate::cli::terminal_text;
 use crate::cli::screen::Paint;
+use crate::cli::terminal_text;
 use crate::item::{Item, Items};
 use crate::output::{Column, Kind, Row, VALUE, cell, kind, label};
 

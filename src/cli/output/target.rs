@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 use super::sink::Flow;
 use crate::claim::{Claim, claim};
-use crate::cli::terminal_text;
 use crate::cli::screen::{io_text, stdout_failed};
 use crate::cli::signals;
+use crate::cli::terminal_text;
 use crate::error::{Error, ErrorKind, Place, Result};
 
 /// A place for bytes.

@@ -10,15 +10,15 @@ mod keys;
 
 use wide::u8x32;
 
-pub(super) use keys::Keys;
+pub(crate) use keys::Keys;
 use keys::{KEY_MAX, KEYS_MAX, Key, TRIES_MAX};
 
 /// Levels of nesting that a value may have: as many as serde_json reads, so that every host can read what it gets.
-pub(super) const JSON_DEPTH: u32 = 127;
+pub(crate) const JSON_DEPTH: u32 = 127;
 
 /// Why a text is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// It is no JSON.
     Syntax,
     /// It is nested too deeply.
@@ -31,30 +31,30 @@ pub(super) enum Fault {
 type At = Result<usize, Fault>;
 
 /// A text that is looked through.
-pub(super) struct Scan<'t> {
+pub(crate) struct Scan<'t> {
     text: &'t [u8],
     /// Whether a line break stands between values.
-    pub(super) has_lines: bool,
+    pub(crate) has_lines: bool,
     keys: Keys,
 }
 
 impl<'t> Scan<'t> {
-    pub(super) fn new(text: &'t str) -> Scan<'t> {
+    pub(crate) fn new(text: &'t str) -> Scan<'t> {
         Scan::with(text, Keys::default())
     }
 
     /// With the keys of what was read of this text before.
-    pub(super) fn with(text: &'t str, keys: Keys) -> Scan<'t> {
+    pub(crate) fn with(text: &'t str, keys: Keys) -> Scan<'t> {
         Scan { text: text.as_bytes(), has_lines: false, keys: Keys { next: Keys::OFF, ..keys } }
     }
 
-    pub(super) fn into_keys(self) -> Keys {
+    pub(crate) fn into_keys(self) -> Keys {
         self.keys
     }
 
     /// The byte at a place; 0 behind the end, which begins nothing.
     #[inline(always)]
-    pub(super) fn byte(&self, at: usize) -> u8 {
+    pub(crate) fn byte(&self, at: usize) -> u8 {
         self.text.get(at).copied().unwrap_or(0)
     }
 
@@ -66,7 +66,7 @@ impl<'t> Scan<'t> {
 
     /// The place behind white space.
     #[inline(always)]
-    pub(super) fn blank(&mut self, at: usize) -> usize {
+    pub(crate) fn blank(&mut self, at: usize) -> usize {
         if self.byte(at) > b' ' { at } else { self.blanks(at) }
     }
 
@@ -83,7 +83,7 @@ impl<'t> Scan<'t> {
     }
 
     /// Whether nothing but white space is left.
-    pub(super) fn is_end(&mut self, at: usize) -> bool {
+    pub(crate) fn is_end(&mut self, at: usize) -> bool {
         self.blank(at) >= self.text.len()
     }
 
@@ -203,7 +203,7 @@ impl<'t> Scan<'t> {
 
     /// A key and its colon: the places behind the key's closing quote and of the value.
     #[inline(always)]
-    pub(super) fn key(&mut self, at: usize) -> Result<(usize, usize), Fault> {
+    pub(crate) fn key(&mut self, at: usize) -> Result<(usize, usize), Fault> {
         if self.byte(at) != b'"' {
             return Err(Fault::Syntax);
         }
@@ -260,7 +260,7 @@ impl<'t> Scan<'t> {
     }
 
     /// The place behind a value, whatever is in it. Keeps its own stack: for each level, whether it is an object.
-    pub(super) fn value(&mut self, mut at: usize) -> At {
+    pub(crate) fn value(&mut self, mut at: usize) -> At {
         let (mut levels, mut depth, mut in_object) = (0_u128, 0_usize, false);
         loop {
             let byte = self.byte(at);
@@ -329,7 +329,7 @@ impl<'t> Scan<'t> {
 
     /// The same for an element of a list, which mostly has the keys of those before.
     #[inline]
-    pub(super) fn element(&mut self, at: usize) -> At {
+    pub(crate) fn element(&mut self, at: usize) -> At {
         if self.keys.many {
             self.keys.next = 0;
             self.keys.tries = (self.keys.tries + 1).min(TRIES_MAX);
@@ -341,7 +341,7 @@ impl<'t> Scan<'t> {
     }
 
     /// The elements of the array that begins here, one by one; gives the place behind it.
-    pub(super) fn elements(&mut self, at: usize, each: impl FnMut(usize, usize) -> Result<(), Fault>) -> At {
+    pub(crate) fn elements(&mut self, at: usize, each: impl FnMut(usize, usize) -> Result<(), Fault>) -> At {
         let at = self.blank(at + 1);
         if self.byte(at) == b']' {
             return Ok(at + 1);
@@ -350,7 +350,7 @@ impl<'t> Scan<'t> {
     }
 
     /// The same from an element on.
-    pub(super) fn elements_from(&mut self, at: usize, mut each: impl FnMut(usize, usize) -> Result<(), Fault>) -> At {
+    pub(crate) fn elements_from(&mut self, at: usize, mut each: impl FnMut(usize, usize) -> Result<(), Fault>) -> At {
         let mut at = self.blank(at);
         loop {
             let end = self.element(at)?;

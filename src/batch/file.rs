@@ -1,7 +1,8 @@
 //! Mirror of `batch.yaml`, as typed. Names and types only; what they mean is checked by the room `batch`.
 
-use super::value::{Json, Ordered, mirrors};
-use crate::connection::ConnectionFile;
+use crate::authoring::values::mirrors;
+use crate::authoring::{Json, Ordered};
+use crate::connections::ConnectionFile;
 
 fn one() -> u16 {
     1

@@ -6,7 +6,7 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::yaml::AS_JSON;
+use super::yaml::AS_JSON;
 
 /// A map that keeps the order in which its author wrote it.
 #[derive(Clone, Debug)]

@@ -5,23 +5,13 @@ use serde_json::Value;
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::{PatternOptions, ValidationError, Validator};
 
-use super::exact::TWICE;
+use super::finding::{Finding, TWICE};
 use crate::error::did_you_mean;
 
 /// A compiled schema.
 pub(crate) struct Schema {
     validator: Validator,
     source: Value,
-}
-
-/// One thing that does not fit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Finding {
-    /// JSON Pointer to the value; for a missing or unknown key, to the object that should or does hold it.
-    pub(crate) pointer: String,
-    /// The unknown key, when the fault is about a name.
-    pub(crate) key: Option<String>,
-    pub(crate) message: String,
 }
 
 /// Schemas come from definition files, which may come from outside: patterns are bounded.

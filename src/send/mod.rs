@@ -18,15 +18,16 @@ use crate::connection::Connection;
 use crate::definition::Repeat;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault;
+use crate::fault::refuses_token;
 use crate::lock::lock;
-use crate::page::{Page, Response};
+use crate::page::Page;
+use crate::reply::Response;
 use crate::retry::{self, Signal, Verdict};
 use crate::secret::Secret;
 use crate::transport::{ExchangeLimits, Failure, FailureKind, Transport};
 pub(crate) use budget::{Budget, Budgets};
 pub(crate) use call::{Announce, Call, Outgoing, Tally};
 pub use call::{Cancel, Gate};
-use judge::refuses_token;
 
 /// Redirects that one read may follow.
 const REDIRECTS_MAX: u32 = 5;
@@ -83,7 +84,15 @@ impl ConnectionClient {
         budget: Arc<Budget>,
     ) -> ConnectionClient {
         let permits = Semaphore::new(connection.limits.concurrency());
-        ConnectionClient { connection: Arc::new(connection), transport, clock, store, token_cache: TokenCache::default(), permits, budget }
+        ConnectionClient {
+            connection: Arc::new(connection),
+            transport,
+            clock,
+            store,
+            token_cache: TokenCache::default(),
+            permits,
+            budget,
+        }
     }
 
     /// What buying tokens needs.

@@ -20,6 +20,7 @@ use serde_saphyr::Spanned;
 use crate::digits::{has_digits, is_number};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::item::fields_of;
+use crate::json_pointer::{escape, unescape};
 use options::options;
 pub use options::{ALIASED_MAX, DEPTH_MAX, NODES_MAX};
 pub(crate) use tree::Node;
@@ -365,15 +366,6 @@ fn fault(file: &str, message: String, place: Option<(u64, u64)>) -> Error {
         column: place.map(|p| p.1),
         field: None,
     })
-}
-
-/// A key as a JSON Pointer token (RFC 6901, section 3).
-pub(crate) fn escape(token: &str) -> String {
-    token.replace('~', "~0").replace('/', "~1")
-}
-
-pub(crate) fn unescape(token: &str) -> String {
-    token.replace("~1", "/").replace("~0", "~")
 }
 
 /// Lines that a text has at most; YAML also ends them with a carriage return alone.

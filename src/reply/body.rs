@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use super::rows::Rows;
+use super::found_rows::FoundRows;
 
 /// A body, unpacked.
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ struct Text {
     text: String,
     /// The beginning of a character that lies across two pieces.
     rest: Vec<u8>,
-    rows: Rows,
+    rows: FoundRows,
 }
 
 impl Default for Body {
@@ -106,10 +106,10 @@ impl Body {
     }
 
     /// As UTF-8, with what was found in it on the way.
-    pub(crate) fn into_text(self) -> Result<(String, Rows), std::str::Utf8Error> {
+    pub(crate) fn into_text(self) -> Result<(String, FoundRows), std::str::Utf8Error> {
         match self.0 {
             Held::Bytes(bytes) => {
-                String::from_utf8(bytes).map(|text| (text, Rows::default())).map_err(|e| e.utf8_error())
+                String::from_utf8(bytes).map(|text| (text, FoundRows::default())).map_err(|e| e.utf8_error())
             }
             Held::Text(text) => Ok((text.text, text.rows)),
         }

@@ -3,20 +3,20 @@
 use wide::u8x32;
 
 /// Keys that are remembered, and the bytes of one.
-pub(super) const KEYS_MAX: usize = 256;
-pub(super) const KEY_MAX: usize = 64;
+pub(crate) const KEYS_MAX: usize = 256;
+pub(crate) const KEY_MAX: usize = 64;
 
 /// Keys that are looked at, to each side, for the one that stands here.
 const REACH: usize = 32;
 
 /// Searches in vain that are saved up, one for each element: what has other keys in every element is soon read without a memory.
-pub(super) const TRIES_MAX: u32 = 16;
+pub(crate) const TRIES_MAX: u32 = 16;
 
 /// A key that was read: from the comma or the brace before it to its own value, white space and all. Where its first byte may stand, all of it may.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Key {
+pub(crate) struct Key {
     bytes: [u8x32; 2],
-    pub(super) length: usize,
+    pub(crate) length: usize,
     /// A bit for each of the first 32 bytes that is none of the key's.
     beyond: u32,
     /// How deep in the element it stood, and how its name begins: to find it quickly.
@@ -25,7 +25,7 @@ pub(super) struct Key {
 }
 
 impl Key {
-    pub(super) fn new(text: &[u8], depth: usize, tag: u64) -> Option<Key> {
+    pub(crate) fn new(text: &[u8], depth: usize, tag: u64) -> Option<Key> {
         let mut bytes = [0; KEY_MAX];
         bytes.get_mut(..text.len())?.copy_from_slice(text);
         let part =
@@ -36,7 +36,7 @@ impl Key {
 
     /// Whether a text begins with it. Near the end of the text this is not said.
     #[inline(always)]
-    pub(super) fn begins(&self, text: &[u8]) -> bool {
+    pub(crate) fn begins(&self, text: &[u8]) -> bool {
         let Some(part) = text.first_chunk::<32>() else { return false };
         if u8x32::new(*part).simd_eq(self.bytes[0]).to_bitmask() | self.beyond != u32::MAX {
             return false;
@@ -52,21 +52,21 @@ impl Key {
 
 /// The keys of the elements before, in their order.
 #[derive(Clone, Debug, Default)]
-pub(in crate::page) struct Keys {
-    pub(super) all: Vec<Key>,
+pub(crate) struct Keys {
+    pub(crate) all: Vec<Key>,
     /// The one that comes next, if all is as before; `OFF` while nothing is looked up.
-    pub(super) next: usize,
+    pub(crate) next: usize,
     /// Searches in vain that are left, once no more keys are remembered.
-    pub(super) tries: u32,
+    pub(crate) tries: u32,
     /// Whether there was an element: what stands alone is not worth remembering.
-    pub(super) many: bool,
+    pub(crate) many: bool,
 }
 
 impl Keys {
-    pub(super) const OFF: usize = usize::MAX;
+    pub(crate) const OFF: usize = usize::MAX;
 
     /// Which key a text begins with, of those that the same object had, and how long it is.
-    pub(super) fn find(&self, text: &[u8], depth: usize, tag: u64) -> Option<(usize, usize)> {
+    pub(crate) fn find(&self, text: &[u8], depth: usize, tag: u64) -> Option<(usize, usize)> {
         let (before, ahead) = self.all.split_at_checked(self.next)?;
         let found = Keys::nearest(ahead.iter(), text, depth, tag).map(|(i, length)| (self.next + i, length));
         found.or_else(|| {

@@ -8,22 +8,22 @@ const ROWS_MAX: usize = 100_000;
 
 /// How far a text has been looked through.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Rows {
+pub(crate) struct FoundRows {
     /// Where the element begins that is not whole yet; 0 before the list.
-    pub(super) at: usize,
+    pub(crate) at: usize,
     /// The elements before it.
-    pub(super) spans: Vec<Span>,
-    pub(super) has_lines: bool,
-    pub(super) keys: Keys,
+    pub(crate) spans: Vec<Span>,
+    pub(crate) has_lines: bool,
+    pub(crate) keys: Keys,
     /// Length of the text at which another look is worth it.
     again: usize,
     /// It is no list.
     over: bool,
 }
 
-impl Rows {
+impl FoundRows {
     /// Looks at a text that has become longer. What seems wrong may only be cut off, so the last word is the reader's.
-    pub(super) fn more(&mut self, text: &str) {
+    pub(crate) fn more(&mut self, text: &str) {
         if self.over || text.len() < self.again {
             return;
         }

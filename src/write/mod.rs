@@ -16,15 +16,16 @@ use http::request::Parts;
 use serde_json::{Map, Value};
 use tokio::task::JoinHandle;
 
+use crate::authoring::scalar;
 use crate::body::{self, Chunk};
-use crate::definition::{Operation, OptionRule, Send, Strangers, scalar};
+use crate::definition::{Operation, OptionRule, Send, Strangers};
 use crate::engine::CallOptions;
 use crate::error::{Error, ErrorKind, Fault, Place, Result};
 use crate::item::{Item, Items};
 use crate::options::{Given, Options};
 use crate::receipt::{Outcome, OutcomeCounts, OutcomeStatus, Receipt};
 use crate::request::{self, Cursor, Input};
-use crate::send::{Announce, Call, Gate, Outgoing, Sent, ConnectionClient};
+use crate::send::{Announce, Call, ConnectionClient, Gate, Outgoing, Sent};
 
 /// A write under way. Dropping it stops what was not sent yet.
 pub struct Writes {

@@ -1,5 +1,6 @@
 //! One HTTP exchange. The only room that names the HTTP client; it neither retries, follows redirects nor knows credentials.
 
+mod failure;
 mod names;
 mod proxy;
 mod sink;
@@ -17,63 +18,13 @@ use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::lock;
-use crate::page::{Body, Response};
+use crate::reply::{Body, Response};
+pub use failure::{ExchangeLimits, Failure, FailureKind};
+
+use failure::causes;
 use proxy::{Proxies, Way};
 use sink::{Sink, too_large};
 use unsent::{Asked, Watched};
-
-/// Limits of one exchange.
-#[derive(Clone, Copy, Debug)]
-pub struct ExchangeLimits {
-    /// Until the reply begins.
-    pub first_byte: Duration,
-    /// Between two pieces of the reply.
-    pub idle: Duration,
-    /// From start to end.
-    pub total: Duration,
-    /// Bytes of the unpacked body.
-    pub body_max: usize,
-    /// How many times larger the body may become when unpacked.
-    pub ratio_max: usize,
-    /// Bytes of the headers of a reply that says success.
-    pub header_max: usize,
-}
-
-/// Why an exchange gave no reply.
-#[derive(Debug, Clone)]
-pub struct Failure {
-    /// What failed.
-    pub kind: FailureKind,
-    /// One line, without URL.
-    pub message: String,
-    /// The status, when the reply had begun.
-    pub status: Option<u16>,
-}
-
-/// The kinds of failure that a retry decision tells apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FailureKind {
-    /// Nothing was sent.
-    NotSent,
-    /// The peer said that it did not process the request, or the request was never sent whole on a connection that was closing.
-    Unprocessed,
-    /// Nothing was sent, and trying again cannot help (certificate, unsupported).
-    Refused,
-    /// Nothing was sent: the certificate comes from an authority that this machine does not know.
-    Untrusted,
-    /// Nothing was sent: a name that should be public leads into a private network.
-    Private,
-    /// Nothing was sent: the setting of a proxy cannot be used, or the proxy does not accept its user name and password.
-    Proxy,
-    /// The exchange broke after sending.
-    Broken,
-    /// A time limit passed after sending.
-    TimedOut,
-    /// The reply is larger than a limit.
-    TooLarge,
-    /// The reply's encoding is wrong or unknown.
-    Encoding,
-}
 
 /// Sends one request and gives the whole reply.
 #[async_trait]
@@ -109,35 +60,6 @@ pub struct HttpOptions {
     /// Hosts of which no address in a private network is called. A proxy looks names up itself.
     pub public_hosts: Vec<String>,
 }
-
-impl FailureKind {
-    /// What to do next.
-    pub(crate) fn advice(self) -> Option<&'static str> {
-        match self {
-            FailureKind::NotSent => Some("check the address and the network"),
-            FailureKind::Refused => {
-                Some("the certificate is not trusted by this machine; certificate checks cannot be turned off")
-            }
-            FailureKind::Untrusted => Some(UNTRUSTED_ADVICE),
-            FailureKind::Private => {
-                Some("if the system stands in your own network, say `allow_private: true` in the connection")
-            }
-            FailureKind::Proxy => Some(proxy::ADVICE),
-            FailureKind::TooLarge => {
-                Some("ask for smaller pages or fewer fields, or raise the limit in the connection's `limits`")
-            }
-            FailureKind::Unprocessed | FailureKind::Broken | FailureKind::TimedOut | FailureKind::Encoding => None,
-        }
-    }
-}
-
-/// The verifier of macOS and Windows asks the system alone.
-const UNTRUSTED_ADVICE: &str = if cfg!(any(windows, target_vendor = "apple")) {
-    "trust a private authority by adding its certificate to the system's; certificate checks cannot be turned off"
-} else {
-    "trust a private authority by adding its certificate to the system's, or with the variable SSL_CERT_FILE (a file of \
-     PEM certificates) or SSL_CERT_DIR (a folder of such), which are then trusted in place of the system's; certificate checks cannot be turned off"
-};
 
 impl HttpTransport {
     /// A transport with its own pool of connections.
@@ -472,16 +394,6 @@ fn chain(error: &dyn std::error::Error) -> String {
     texts.dedup();
     let tail = texts.len().saturating_sub(2);
     texts.split_off(tail).join(": ")
-}
-
-/// All causes, those inside an `io::Error` too, whose own `source` leaves out what it wraps.
-fn causes(error: &dyn std::error::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
-    std::iter::successors(error.source(), |e| {
-        match e.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
-            Some(wrapped) => Some(wrapped),
-            None => e.source(),
-        }
-    })
 }
 
 /// A certificate that is not trusted stays so.

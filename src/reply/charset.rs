@@ -4,12 +4,14 @@ use std::borrow::Cow;
 
 use http::header::CONTENT_TYPE;
 
+use super::body::Body;
+use super::found_rows::FoundRows;
+use super::response::{Response, in_lower_case};
 use crate::error::{Error, ErrorKind, Result};
-use crate::page::{Body, Response, Rows};
 
 /// A body of JSON as text. JSON is UTF-8 whatever its label says (RFC 8259, sections 8.1 and 11); a label counts where the bytes are no UTF-8.
 /// Takes the body out of the reply, because a page may be large.
-pub(crate) fn decode(reply: &mut Response) -> Result<(String, Rows)> {
+pub(crate) fn decode(reply: &mut Response) -> Result<(String, FoundRows)> {
     let body = std::mem::take(&mut reply.body);
     let label = charset(reply.header(&CONTENT_TYPE).unwrap_or_default());
     match mark(&body) {
@@ -24,7 +26,7 @@ pub(crate) fn decode(reply: &mut Response) -> Result<(String, Rows)> {
 }
 
 /// A body of any text: by its mark, or its label.
-pub(crate) fn decode_labelled(reply: &mut Response) -> Result<(String, Rows)> {
+pub(crate) fn decode_labelled(reply: &mut Response) -> Result<(String, FoundRows)> {
     let body = std::mem::take(&mut reply.body);
     let label = charset(reply.header(&CONTENT_TYPE).unwrap_or_default());
     let label = mark(&body).map_or(label, Cow::Borrowed);
@@ -48,7 +50,7 @@ fn wide(body: &[u8]) -> bool {
     body.iter().take(4).any(|b| *b == 0)
 }
 
-fn by_label(body: Body, label: &str) -> Result<(String, Rows)> {
+fn by_label(body: Body, label: &str) -> Result<(String, FoundRows)> {
     match label {
         label if is_utf8(label) => {
             let marked = body.starts_with(b"\xEF\xBB\xBF");
@@ -67,8 +69,8 @@ fn by_label(body: Body, label: &str) -> Result<(String, Rows)> {
     }
 }
 
-fn unread(text: String) -> (String, Rows) {
-    (text, Rows::default())
+fn unread(text: String) -> (String, FoundRows) {
+    (text, FoundRows::default())
 }
 
 fn utf16(body: &[u8], unit: fn([u8; 2]) -> u16, label: &str) -> Result<String> {
@@ -109,15 +111,6 @@ fn outside_quotes(field: &str, separator: u8) -> impl Iterator<Item = &str> {
         }
         !quoted && c == char::from(separator)
     })
-}
-
-/// A name that is told apart without regard to case; most come in lower case already.
-pub(crate) fn in_lower_case(name: &str) -> Cow<'_, str> {
-    if name.bytes().any(|b| b.is_ascii_uppercase()) {
-        Cow::Owned(name.to_ascii_lowercase())
-    } else {
-        Cow::Borrowed(name)
-    }
 }
 
 #[cfg(test)]

@@ -101,7 +101,7 @@ impl Pointer {
         let Some(tail) = text.strip_prefix('/') else {
             return Err(format!("`{text}` is not a JSON Pointer; write `/{}`", text.replace('.', "/")));
         };
-        Ok(Pointer(tail.split('/').map(crate::yaml::unescape).collect()))
+        Ok(Pointer(tail.split('/').map(crate::json_pointer::unescape).collect()))
     }
 
     /// The pointer to one key of the top level.
@@ -128,7 +128,7 @@ impl Pointer {
 
 impl fmt::Display for Pointer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|t| write!(f, "/{}", crate::yaml::escape(t)))
+        self.0.iter().try_for_each(|t| write!(f, "/{}", crate::json_pointer::escape(t)))
     }
 }
 

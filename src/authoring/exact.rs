@@ -7,16 +7,13 @@ use std::cmp::Ordering;
 
 use serde_json::value::RawValue;
 
-use super::schema::Finding;
+use super::finding::{Finding, TWICE};
 use crate::digits::{Decimal, is_long};
 use crate::item::fields_of;
-use crate::yaml::escape;
+use crate::json_pointer::escape;
 
 /// References within references that are followed.
 const DEPTH_MAX: usize = 64;
-
-/// What a list with equal elements is told.
-pub(crate) const TWICE: &str = "has the same element twice";
 
 type Fields<'t> = Vec<(String, &'t RawValue)>;
 
@@ -160,7 +157,7 @@ fn list(json: &str) -> Option<Vec<&RawValue>> {
 
 /// A reference within the schema: `#/$defs/name`.
 fn find<'t>(root: &'t str, reference: &str) -> Option<&'t str> {
-    let tokens = reference.strip_prefix("#/")?.split('/').map(crate::yaml::unescape);
+    let tokens = reference.strip_prefix("#/")?.split('/').map(crate::json_pointer::unescape);
     tokens
         .into_iter()
         .try_fold(root, |text, token| fields_of(text)?.into_iter().find(|(n, _)| *n == token).map(|(_, raw)| raw.get()))
@@ -188,7 +185,7 @@ fn canonical(json: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::definition::Schema;
+    use crate::authoring::Schema;
 
     /// What is told about a value, exactly.
     fn told(schema: &str, value: &str) -> Vec<String> {

@@ -1,0 +1,151 @@
+//! Collects authoring faults, each at its place, while a mirror becomes a checked model. Pure; reads no file.
+//!
+//! A file that fits its types is converted directly; one that does not is run against its JSON Schema, which reports all faults at once.
+
+use std::fmt::Display;
+
+use http::{HeaderName, HeaderValue};
+use serde_json::Value;
+
+use super::format::FORMAT_VERSION;
+use super::schema::Schema;
+use super::text::{Pointer, Source, Target, Text};
+use super::values::{Ordered, PointersFile, SourceFile, TargetFile};
+use super::yaml::Document;
+use crate::error::{Error, ErrorKind, Fault, Place, Result};
+use crate::json_pointer::escape;
+
+/// Collects faults while a document is converted.
+pub(crate) struct Checker<'d> {
+    doc: &'d Document,
+    pub(crate) faults: Vec<Fault>,
+}
+
+impl<'d> Checker<'d> {
+    pub(crate) fn new(doc: &'d Document) -> Checker<'d> {
+        Checker { doc, faults: Vec::new() }
+    }
+
+    /// Whether the document is vouched for.
+    pub(crate) fn is_vouched(&self) -> bool {
+        self.doc.is_vouched()
+    }
+
+    /// Whether a map of the document has a key.
+    pub(crate) fn has_key(&self, parent: &str, key: &str) -> bool {
+        self.doc.keys(parent).contains(&key)
+    }
+
+    /// Notes a name that nobody could call its entry by: `connector/name` names one fully.
+    pub(crate) fn name(&mut self, at: &str, name: &str) {
+        if name.contains('/') || name.trim().is_empty() || name.chars().any(char::is_control) {
+            let advice = "a slash stands between a connector and a name; use letters, digits, `-` and `_`".to_owned();
+            self.fault(at, format!("`{}` cannot be a name", name.escape_debug()), Some(advice));
+        }
+    }
+
+    /// Notes that a JSON Schema is none; `what` stands before the reason.
+    pub(crate) fn schema(&mut self, pointer: &str, what: &str, schema: impl FnOnce() -> Value) {
+        if !self.is_vouched()
+            && let Err(why) = Schema::compile(schema())
+        {
+            self.fault(pointer, format!("{what}{why}"), None);
+        }
+    }
+
+    /// Notes a fault at a JSON Pointer of the document.
+    pub(crate) fn fault(&mut self, pointer: &str, message: impl Into<String>, advice: Option<String>) {
+        self.faults.push(Fault { place: self.doc.place(pointer), message: message.into(), advice });
+    }
+
+    /// The value of a result, or `None` with its error noted.
+    pub(crate) fn accept<T, E: Display>(&mut self, pointer: &str, result: Result<T, E>) -> Option<T> {
+        result.map_err(|e| self.fault(pointer, e.to_string(), None)).ok()
+    }
+
+    pub(crate) fn text(&mut self, pointer: &str, text: &str) -> Option<Text> {
+        let parsed = Text::parse(text);
+        self.accept(pointer, parsed)
+    }
+
+    pub(crate) fn pointer(&mut self, at: &str, text: &str) -> Option<Pointer> {
+        let parsed = Pointer::parse(text);
+        self.accept(at, parsed)
+    }
+
+    pub(crate) fn pointers(&mut self, at: &str, file: PointersFile) -> Vec<Pointer> {
+        file.into_vec().iter().filter_map(|p| self.pointer(at, p)).collect()
+    }
+
+    pub(crate) fn header(&mut self, at: &str, name: &str) -> Option<HeaderName> {
+        let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("`{name}` is not a header name"));
+        let parsed = parsed.and_then(|n| {
+            if FRAMING.contains(&n.as_str()) { Err(format!("the header {name} is set by opnode alone")) } else { Ok(n) }
+        });
+        self.accept(at, parsed)
+    }
+
+    pub(crate) fn headers(&mut self, at: &str, file: Ordered<String>) -> Vec<(HeaderName, Text)> {
+        let mut headers = Vec::new();
+        for (name, value) in file.0 {
+            let place = format!("{at}/{}", escape(&name));
+            if HeaderValue::from_str(&value).is_err() {
+                self.fault(&place, "a header value holds visible characters only", None);
+            }
+            if let (Some(name), Some(text)) = (self.header(&place, &name), self.text(&place, &value)) {
+                if headers.iter().any(|(before, _)| *before == name) {
+                    self.fault(
+                        &place,
+                        format!("the header {name} stands here twice; upper and lower case do not tell headers apart"),
+                        None,
+                    );
+                }
+                headers.push((name, text));
+            }
+        }
+        headers
+    }
+
+    pub(crate) fn source(&mut self, at: &str, file: SourceFile) -> Option<Source> {
+        match file {
+            SourceFile::Pointer(text) => self.pointer(at, &text).map(Source::Body),
+            SourceFile::Header { header } => self.header(at, &header).map(Source::Header),
+        }
+    }
+
+    pub(crate) fn target(&mut self, at: &str, file: TargetFile) -> Option<Target> {
+        match file {
+            TargetFile::Query(name) => Some(Target::Query(name)),
+            TargetFile::Header(name) => self.header(at, &name).map(Target::Header),
+        }
+    }
+
+    /// The value, unless a fault was noted on the way.
+    pub(crate) fn finish<T>(self, what: &str, value: Option<T>) -> Result<T> {
+        match value {
+            Some(value) if self.faults.is_empty() => Ok(value),
+            _ => Err(Error::from_faults(ErrorKind::Definition, what, self.faults)),
+        }
+    }
+}
+
+/// Headers that frame a message; RFC 9112 leaves them to the client alone.
+const FRAMING: [&str; 7] =
+    ["accept-encoding", "content-length", "transfer-encoding", "connection", "host", "te", "upgrade"];
+
+/// The place for a fault that has no document, such as a missing file.
+pub(crate) fn in_file(file: &str) -> Place {
+    Place { file: Some(file.to_owned()), ..Place::default() }
+}
+
+/// Checks the `version` key.
+pub(crate) fn version(checker: &mut Checker<'_>, version: u32) {
+    if version != FORMAT_VERSION {
+        let advice = (version > FORMAT_VERSION).then(|| "a newer opnode reads it".to_owned());
+        checker.fault(
+            "/version",
+            format!("version {version} of this format is not known; this build reads {FORMAT_VERSION}"),
+            advice,
+        );
+    }
+}

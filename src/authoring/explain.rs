@@ -1,0 +1,63 @@
+//! Why a document does not fit its format: all faults at once, from its JSON Schema. Pure.
+
+use std::fmt::Display;
+use std::sync::OnceLock;
+
+use super::format::{FORMAT_VERSION, Format};
+use super::schema::{Schema, kind_of};
+use super::yaml::Document;
+use crate::error::{Error, ErrorKind, Fault};
+
+/// Why a document does not fit its format: all faults, from its JSON Schema. `wrap` is the path under which a part of a file stands.
+pub(crate) fn explain(format: Format, doc: &Document, wrap: &[&str], cause: &dyn Display) -> Error {
+    let what = format!("the {} file is wrong", format.name());
+    let faults = schema_faults(format, doc, wrap);
+    if faults.is_empty() {
+        let fault = Fault { place: doc.place(""), message: cause.to_string(), advice: None };
+        return Error::from_faults(ErrorKind::Definition, &what, vec![fault]);
+    }
+    Error::from_faults(ErrorKind::Definition, &what, faults)
+}
+
+/// The schema of a format, compiled when a file first breaks it.
+fn compiled(format: Format) -> Option<&'static Schema> {
+    static SCHEMAS: [OnceLock<Option<Schema>>; Format::ALL.len()] = [const { OnceLock::new() }; Format::ALL.len()];
+    let compile = || Schema::compile(serde_json::from_str(format.schema()).ok()?).ok();
+    SCHEMAS.get(format as usize)?.get_or_init(compile).as_ref()
+}
+
+fn schema_faults(format: Format, doc: &Document, wrap: &[&str]) -> Vec<Fault> {
+    let Some(schema) = compiled(format) else { return Vec::new() };
+    let mut value = doc.to_value();
+    for key in wrap.iter().rev() {
+        value = serde_json::json!({ "version": FORMAT_VERSION, *key: value });
+    }
+    if !value.is_object() {
+        let message = format!("the {} file should be a map of keys, but is {}", format.name(), kind_of(&value));
+        return vec![Fault {
+            place: doc.place(""),
+            message,
+            advice: Some(format!("`opnode schema {}` shows the format", format.name())),
+        }];
+    }
+    let prefix: String = wrap.iter().map(|k| format!("/{k}")).collect();
+    let mut faults: Vec<Fault> = Vec::new();
+    for finding in schema.check(&value) {
+        let pointer = finding.pointer.strip_prefix(&prefix).unwrap_or(&finding.pointer);
+        // A key where a value belongs may be the secret itself.
+        let misplaced = finding.message.split_once(" has no form ").filter(|_| matches!(format, Format::Connections));
+        let (place, message) = match (misplaced, &finding.key) {
+            (Some((field, _)), _) => (
+                doc.place(pointer),
+                format!("{field} is a text, or a map with one of the keys `env`, `file` and `keyring`"),
+            ),
+            (None, Some(key)) => (doc.place_of_key(pointer, key), finding.message),
+            (None, None) => (doc.place(pointer), finding.message),
+        };
+        let fault = Fault { place, message, advice: None };
+        if !faults.contains(&fault) {
+            faults.push(fault);
+        }
+    }
+    faults
+}

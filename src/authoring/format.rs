@@ -1,0 +1,84 @@
+//! The file formats: their names, versions and JSON Schemas. Pure.
+
+use super::yaml::Document;
+use crate::error::{Error, ErrorKind, Result};
+
+/// The version of the file formats that this build reads.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// The formats, each with its JSON Schema as checked in under `schemas/`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// `connector.yaml`.
+    Connector,
+    /// `operations/<connector>/<area>.yaml`.
+    Operations,
+    /// `templates/<connector>/<area>.yaml`.
+    Templates,
+    /// `connections.yaml`.
+    Connections,
+    /// `operations/<connector>/sandbox.yaml`.
+    Sandbox,
+    /// `batch.yaml`.
+    Batch,
+}
+
+impl Format {
+    /// All formats.
+    pub const ALL: [Format; 6] =
+        [Format::Connector, Format::Operations, Format::Templates, Format::Connections, Format::Sandbox, Format::Batch];
+
+    /// Its name, as in `schemas/NAME.schema.json`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Format::Connector => "connector",
+            Format::Operations => "operations",
+            Format::Templates => "templates",
+            Format::Connections => "connections",
+            Format::Sandbox => "sandbox",
+            Format::Batch => "batch",
+        }
+    }
+
+    /// Which format a file has, by its top-level keys.
+    ///
+    /// # Errors
+    /// `definition` when the text is not YAML, or has the keys of no format.
+    pub fn of(file: &str, text: &str) -> Result<Format> {
+        let doc = Document::parse(file, text, 0)?;
+        let keys = doc.keys("");
+        let has = |names: &[&str]| names.iter().any(|n| keys.contains(n));
+        let found = match () {
+            () if has(&["connector", "base_url"]) => Some(Format::Connector),
+            () if has(&["steps"]) => Some(Format::Batch),
+            () if has(&["connections"]) => Some(Format::Connections),
+            () if has(&["templates"]) => Some(Format::Templates),
+            () if has(&["operations", "records"]) => Some(Format::Operations),
+            () if has(&["collections", "replies", "errors"]) => Some(Format::Sandbox),
+            () => None,
+        };
+        found.ok_or_else(|| {
+            let message = match keys.as_slice() {
+                [] => "the file holds no keys".to_owned(),
+                keys => format!("none of its keys belongs to a format of opnode: {}", keys.iter().take(5).copied().collect::<Vec<_>>().join(", ")),
+            };
+            Error::new(ErrorKind::Definition, message)
+                .at(doc.place(""))
+                .advise("a file has one of the keys connector, operations, templates, connections, collections or steps; `opnode schema NAME` shows each format")
+        })
+    }
+
+    /// Its JSON Schema.
+    #[must_use]
+    pub const fn schema(self) -> &'static str {
+        match self {
+            Format::Connector => include_str!("../../schemas/connector.schema.json"),
+            Format::Operations => include_str!("../../schemas/operations.schema.json"),
+            Format::Templates => include_str!("../../schemas/templates.schema.json"),
+            Format::Connections => include_str!("../../schemas/connections.schema.json"),
+            Format::Sandbox => include_str!("../../schemas/sandbox.schema.json"),
+            Format::Batch => include_str!("../../schemas/batch.schema.json"),
+        }
+    }
+}

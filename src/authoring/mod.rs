@@ -1,0 +1,20 @@
+//! What people write: YAML with places, values and texts of definition files, JSON Schema checks, and the faults that authors see. Knows no connector and
+//! no operation.
+
+mod checker;
+pub(crate) mod exact;
+mod explain;
+pub(crate) mod finding;
+mod format;
+mod schema;
+mod text;
+pub(crate) mod values;
+pub(crate) mod yaml;
+
+pub(crate) use checker::{Checker, in_file, version};
+pub(crate) use explain::explain;
+pub use format::{FORMAT_VERSION, Format};
+pub(crate) use schema::{Schema, kind_of};
+pub(crate) use text::{Part, Pointer, Source, Target, Text, same, scalar};
+pub use values::{Json, Ordered};
+pub(crate) use yaml::Document;

@@ -1,0 +1,230 @@
+//! A checked connection: base address, origins, headers, limits, secrets. Must not read files or the environment: the caller resolves secrets.
+//!
+//! One function, in `origin`, decides whether a URL may get the credentials; everything that sends asks it.
+
+mod account;
+mod address;
+mod limits;
+mod origin;
+mod private;
+mod spec;
+mod values;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
+
+use http::{HeaderName, HeaderValue};
+use url::Url;
+
+use crate::authoring::Text;
+use crate::definition::{Auth, Connector, Operation, Rate};
+use crate::error::{Error, ErrorKind, Place, Result};
+use crate::json_pointer::escape;
+use crate::secret::{Redactor, Secret, form_pair};
+pub(crate) use account::fault as account_fault;
+#[cfg(any(feature = "cli", feature = "ffi", feature = "sandbox"))]
+pub(crate) use account::is_needed as needs_account;
+use address::{base_url, rerouted, stand_in};
+pub use limits::{Limits, RateLimit};
+pub(crate) use private::{is_loopback, is_private};
+pub use spec::ConnectionSpec;
+pub(crate) use values::check as check_values;
+pub(crate) use values::{ValueFault, misfit_of_default};
+
+/// A connection that was checked and can be used.
+pub struct Connection {
+    pub(crate) connector: Arc<Connector>,
+    pub(crate) limits: Limits,
+    pub(crate) redactor: Redactor,
+    pub(crate) name: Option<String>,
+    pub(crate) account: Option<String>,
+    pub(crate) relink: bool,
+    allow_private: bool,
+    reroute: Option<Url>,
+    values: BTreeMap<String, Secret>,
+    base: Url,
+    origins: Vec<url::Origin>,
+    /// Where people sign in and tokens come from, when that is elsewhere: access tokens do not go there.
+    auth_origins: Vec<url::Origin>,
+    /// The credential's header, once it was made; not for tokens that are renewed.
+    pub(crate) signature: OnceLock<(HeaderName, HeaderValue)>,
+    /// The token server was found to take the client's secret in the form alone.
+    pub(crate) secret_in_form: AtomicBool,
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Connection({}, {})", self.connector.name, self.base)
+    }
+}
+
+impl Connection {
+    /// Checks a connection against its connector: all faults at once.
+    ///
+    /// # Errors
+    /// `connection`, naming the fields.
+    pub fn open(connector: Arc<Connector>, spec: &ConnectionSpec) -> Result<Connection> {
+        let (values, mut faults) = values::check(&connector, spec, |_| true);
+        faults.extend(
+            spec.limits.faults().into_iter().map(|(key, message)| ValueFault::of(&format!("limits/{key}"), message)),
+        );
+        faults.extend(account::fault(&connector, spec.account.as_deref(), |name| values.contains_key(name)));
+        if !faults.is_empty() {
+            return Err(Error::from_faults(
+                ErrorKind::Connection,
+                &format!("the connection to {} is wrong", connector.title),
+                faults.into_iter().map(ValueFault::into_fault).collect(),
+            ));
+        }
+        let lookup = |name: &str| values.get(name).map(|v| Cow::Borrowed(v.expose()));
+        let reroute = spec.reroute.as_deref().map(|text| stand_in(text, spec.allow_http)).transpose()?;
+        let base = rerouted(base_url(&connector, &connector.base_url, lookup, spec.allow_http)?, reroute.as_ref())?;
+        let mut origins = vec![base.origin()];
+        for origin in connector.origins.iter().filter(|_| reroute.is_none()) {
+            let url = Url::parse(origin).map_err(|e| {
+                Error::new(
+                    ErrorKind::Definition,
+                    format!("the origin `{origin}` of {} is not a URL: {e}", connector.name),
+                )
+            })?;
+            origins.push(url.origin());
+        }
+        let redactor = redactor(&connector, &values);
+        let (limits, name, allow_private) = (spec.limits.clone(), spec.name.clone(), spec.allow_private);
+        let mut connection = Connection {
+            limits,
+            redactor,
+            name,
+            account: spec.account.clone(),
+            relink: spec.relink,
+            allow_private,
+            reroute,
+            values,
+            base,
+            origins,
+            auth_origins: Vec::new(),
+            connector,
+            signature: OnceLock::new(),
+            secret_in_form: AtomicBool::new(false),
+        };
+        connection.auth_origins = connection.find_auth_origins();
+        Ok(connection)
+    }
+
+    /// The connector.
+    #[must_use]
+    pub fn connector(&self) -> &Arc<Connector> {
+        &self.connector
+    }
+
+    /// Where requests go.
+    #[must_use]
+    pub fn base(&self) -> &Url {
+        &self.base
+    }
+
+    /// The account that it signs in to, as its owner calls it.
+    #[must_use]
+    pub fn account(&self) -> Option<&str> {
+        self.account.as_deref()
+    }
+
+    pub(crate) fn value(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.values.get(name).map(|v| Cow::Borrowed(v.expose()))
+    }
+
+    /// The text with property values in place; `None` when a property is absent.
+    pub(crate) fn render(&self, text: &Text) -> Option<String> {
+        text.render(|name| self.value(name)).ok()
+    }
+
+    /// The base address of an operation.
+    pub(crate) fn base_of(&self, operation: &Operation) -> Result<Cow<'_, Url>> {
+        let Some(text) = &operation.base_url else { return Ok(Cow::Borrowed(&self.base)) };
+        let base = self.address(text)?;
+        if base.query().is_some() || base.fragment().is_some() {
+            let name =
+                text.names().find(|name| self.value(name).is_some_and(|v| v.contains(['?', '#']))).unwrap_or_default();
+            return Err(Error::new(
+                ErrorKind::Connection,
+                format!("`{name}` is put into the address, which has no query and no fragment"),
+            )
+            .at(Place::field(format!("/{}", escape(name))))
+            .advise(values::NO_QUERY));
+        }
+        Ok(Cow::Owned(base))
+    }
+
+    /// An address of the connector's definition, if it is one of this connection's origins.
+    pub(crate) fn address(&self, text: &Text) -> Result<Url> {
+        let url = rerouted(base_url(&self.connector, text, |n| self.value(n), true)?, self.reroute.as_ref())?;
+        self.check_origin(&url)?;
+        Ok(url)
+    }
+
+    /// Headers of every request, those with an absent property left out.
+    pub(crate) fn headers(&self, rules: &[(HeaderName, Text)]) -> Result<Vec<(HeaderName, HeaderValue)>> {
+        let mut headers = Vec::new();
+        for (name, text) in rules {
+            if let Some(value) = self.render(text) {
+                let mut header = self.header_value(name, &value)?;
+                // A key that travels in a header of its own is as secret as an Authorization: never indexed by HTTP/2, never in a Debug.
+                header.set_sensitive(matches!(self.redactor.mask(&value), Cow::Owned(_)));
+                headers.push((name.clone(), header));
+            }
+        }
+        Ok(headers)
+    }
+
+    pub(crate) fn header_value(&self, name: &HeaderName, value: &str) -> Result<HeaderValue> {
+        HeaderValue::from_bytes(value.as_bytes()).map_err(|_| {
+            Error::new(ErrorKind::Connection, format!("the header {name} would hold characters that a header cannot"))
+        })
+    }
+
+    /// Whether any origin is reached by TLS.
+    /// The hosts that must not lead to a private address: those with a public name, unless the connection allows it.
+    pub(crate) fn public_hosts(&self) -> Vec<String> {
+        let names = self.origins.iter().filter(|_| !self.allow_private).filter_map(|origin| match origin {
+            url::Origin::Tuple(_, url::Host::Domain(name), _) => Some(name.trim_end_matches('.').to_owned()),
+            url::Origin::Tuple(..) | url::Origin::Opaque(_) => None,
+        });
+        names.filter(|name| private::is_public_name(name)).collect()
+    }
+
+    pub(crate) fn needs_tls(&self) -> bool {
+        self.origins.iter().any(|o| matches!(o, url::Origin::Tuple(scheme, _, _) if scheme == "https"))
+    }
+
+    pub(crate) fn rate(&self) -> Option<Rate> {
+        let rate = self.limits.rate.map(|r| Rate { requests: r.requests, per_s: r.per_s }).or(self.connector.rate)?;
+        (rate.requests > 0 && rate.per_s > 0).then_some(rate)
+    }
+}
+
+/// Knows the secret values, and what authentication makes of them on the wire.
+fn redactor(connector: &Connector, values: &BTreeMap<String, Secret>) -> Redactor {
+    let secret: Vec<String> = connector
+        .properties
+        .iter()
+        .filter(|p| p.secret)
+        .filter_map(|p| values.get(&p.name))
+        .map(|v| v.expose().to_owned())
+        .collect();
+    let mut all = secret;
+    if let Auth::Basic { username, password } = &connector.auth {
+        let render = |t: &Text| t.render(|n| values.get(n).map(|v| Cow::Borrowed(v.expose()))).ok();
+        if let (Some(user), Some(pass)) = (render(username), render(password)) {
+            all.push(format!("{user}:{pass}"));
+        }
+    }
+    if let Auth::Oauth2(rule) = &connector.auth {
+        let render = |t: &Text| t.render(|n| values.get(n).map(|v| Cow::Borrowed(v.expose()))).ok();
+        if let (Some(id), Some(secret)) = (render(&rule.client_id), rule.client_secret.as_ref().and_then(render)) {
+            all.push(form_pair(&id, &secret));
+        }
+    }
+    Redactor::new(all.iter().map(String::as_str))
+}

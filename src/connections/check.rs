@@ -1,0 +1,49 @@
+//! A connections file against its connectors: every fault with its place. References are not followed; that is the caller's.
+
+use super::{ConnectionFile, ConnectionsFile, ValueFile};
+use crate::authoring::Checker;
+use crate::authoring::Document;
+use crate::connection::{ValueFault, account_fault, check_values};
+use crate::definition::{Catalog, Connector, Property, into_faults};
+use crate::error::Fault;
+use crate::json_pointer::escape;
+
+impl ConnectionsFile {
+    /// Every fault of a connections file together with its connectors, each with its place. References are not followed.
+    #[must_use]
+    pub fn faults(file: &str, text: &str, catalog: &Catalog) -> Vec<Fault> {
+        let mirror = match ConnectionsFile::parse(file, text) {
+            Ok(mirror) => mirror,
+            Err(error) => return into_faults(error),
+        };
+        let Ok(doc) = Document::parse(file, text, 0) else { return Vec::new() };
+        let mut c = Checker::new(&doc);
+        for (name, connection) in &mirror.connections.0 {
+            let at = format!("/connections/{}", escape(name));
+            match catalog.connector(&connection.connector) {
+                Ok(connector) => connection.check(&mut c, &at, &connector),
+                Err(error) => c.fault(&format!("{at}/connector"), error.message.clone(), error.advice.clone()),
+            }
+        }
+        c.faults
+    }
+}
+
+impl ConnectionFile {
+    fn check(&self, c: &mut Checker<'_>, at: &str, connector: &Connector) {
+        // What a reference leads to is known when the connection is opened; here it counts as given.
+        let given = |p: &Property| !matches!(self.values.get(&p.name), Some(ValueFile::Reference(_)));
+        let Ok(spec) = self.resolve(|_, _| Ok(String::new())) else { return };
+        let (_, mut faults) = check_values(connector, &spec, given);
+        let has = |name: &str| {
+            self.values.contains_key(name) || connector.property(name).is_some_and(|p| p.default.is_some())
+        };
+        faults.extend(account_fault(connector, self.account.as_deref(), has));
+        for ValueFault { field, message, advice } in faults {
+            // A key that is missing has no place of its own.
+            let is_missing = field == "account" && self.account.is_none();
+            let place = if is_missing { at.to_owned() } else { format!("{at}/{}", escape(&field)) };
+            c.fault(&place, message, advice.map(str::to_owned));
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The connections file: named connections as their owner wrote them. Reads no file itself.
+
+use std::collections::BTreeMap;
+
+use crate::authoring::{Checker, Document, FORMAT_VERSION, Format, Ordered, explain};
+use crate::connection::{ConnectionSpec, Limits};
+use crate::error::{Error, ErrorKind, Result, did_you_mean};
+use crate::json_pointer::escape;
+
+/// connections.yaml: named connections
+#[derive(Clone, Debug, serde::Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ConnectionsFile {
+    /// Version of this file format: 1
+    pub version: u32,
+    /// The connections by name
+    pub connections: Ordered<ConnectionFile>,
+}
+
+/// One connection; its further keys are the connector's properties
+#[derive(Clone, Debug, serde::Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+pub struct ConnectionFile {
+    /// The connector's name
+    pub connector: String,
+    /// A name of your own for the account that it signs in to. Connections with the same one share its tokens and its rate limit. Needed where tokens
+    /// are kept: those of a sign-in, and those that rotate
+    #[serde(default)]
+    pub account: Option<String>,
+    /// Limits that differ from the defaults
+    #[serde(default)]
+    pub limits: Limits,
+    /// Accept plain http to another host than this machine
+    #[serde(default)]
+    pub allow_http: bool,
+    /// Accept that a public host name leads to an address of a private network or of this machine
+    #[serde(default)]
+    pub allow_private: bool,
+    /// Sends every request to this address instead, the real host as the first segment of the path: for stand-ins such as the sandbox
+    #[serde(default)]
+    pub reroute: Option<String>,
+    /// Takes only path and query of the next addresses that replies name, at the connection's own origin: for systems behind a proxy that name
+    /// themselves by another scheme or host
+    #[serde(default)]
+    pub relink: bool,
+    /// Property values
+    #[serde(flatten)]
+    pub values: BTreeMap<String, ValueFile>,
+}
+
+/// A property's value, or where it is kept
+#[derive(Clone, Debug, serde::Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum ValueFile {
+    /// The value itself
+    Text(String),
+    /// The value itself
+    Number(i64),
+    /// The value itself
+    Flag(bool),
+    /// Kept outside this file
+    Reference(Reference),
+}
+
+/// Where a value is kept
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Reference {
+    /// An environment variable
+    Env(String),
+    /// A file
+    File(String),
+    /// An entry of the system keyring
+    Keyring(String),
+}
+
+impl ConnectionsFile {
+    /// Reads a connections file. Property names are checked when a connection is opened, because they are the connector's.
+    ///
+    /// # Errors
+    /// `definition`, with every fault's place.
+    pub fn parse(file: &str, text: &str) -> Result<ConnectionsFile> {
+        let doc = Document::parse(file, text, 0)?;
+        let mirror: ConnectionsFile = doc.read().map_err(|e| explain(Format::Connections, &doc, &[], &e))?;
+        let mut c = Checker::new(&doc);
+        if mirror.version != FORMAT_VERSION {
+            c.fault("/version", format!("version {} of this format is not known", mirror.version), None);
+        }
+        for (name, connection) in &mirror.connections.0 {
+            let at = format!("/connections/{}/limits", escape(name));
+            connection
+                .limits
+                .faults()
+                .into_iter()
+                .for_each(|(key, message)| c.fault(&format!("{at}/{key}"), message, None));
+        }
+        c.finish("the connections file is wrong", Some(mirror))
+    }
+
+    /// A connection by name.
+    ///
+    /// # Errors
+    /// `connection` with the nearest name.
+    pub fn find(&self, name: &str) -> Result<&ConnectionFile> {
+        self.connections.0.iter().find(|(n, _)| n == name).map(|(_, c)| c).ok_or_else(|| {
+            let hint = did_you_mean(name, self.connections.0.iter().map(|(n, _)| n.as_str()));
+            Error::new(ErrorKind::Connection, format!("no connection is called `{name}`{hint}"))
+                .advise("`opnode connection list` shows them")
+        })
+    }
+}
+
+impl ConnectionFile {
+    /// The connection's values, with each reference resolved by the caller.
+    ///
+    /// # Errors
+    /// Those of `resolve`.
+    pub fn resolve(&self, mut resolve: impl FnMut(&str, &Reference) -> Result<String>) -> Result<ConnectionSpec> {
+        let mut values = BTreeMap::new();
+        for (name, value) in &self.values {
+            let text = match value {
+                ValueFile::Text(text) => text.clone(),
+                ValueFile::Number(number) => number.to_string(),
+                ValueFile::Flag(flag) => flag.to_string(),
+                ValueFile::Reference(reference) => resolve(name, reference)?,
+            };
+            values.insert(name.clone(), text);
+        }
+        Ok(ConnectionSpec {
+            connector: self.connector.clone(),
+            account: self.account.clone(),
+            values,
+            limits: self.limits.clone(),
+            allow_http: self.allow_http,
+            allow_private: self.allow_private,
+            name: None,
+            reroute: self.reroute.clone(),
+            relink: self.relink,
+        })
+    }
+}

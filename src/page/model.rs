@@ -1,0 +1,128 @@
+//! One page of a walk, and why a reply gives none. Plain data.
+
+use std::time::Duration;
+
+use http::HeaderName;
+use serde_json::Value;
+
+use crate::authoring::{Pointer, Source};
+use crate::definition::{Operation, Paging};
+use crate::error::Error;
+use crate::item::Items;
+
+/// One page of a walk.
+#[derive(Debug, Clone, Default)]
+pub struct Page {
+    /// Its items.
+    pub items: Items,
+    /// Its number, from 1.
+    pub number: u64,
+    /// How many items the server says there are in all.
+    pub total: Option<u64>,
+    /// Bytes of the reply.
+    pub bytes: u64,
+    /// Until the reply began.
+    pub(crate) waited: Duration,
+    /// The headers that paging reads. No more is kept: a header holds on to the buffer that the reply was read into.
+    pub(super) headers: Vec<(HeaderName, String)>,
+    pub(crate) signals: Vec<(Pointer, Value)>,
+    pub(super) links: Option<Vec<(String, String)>>,
+    /// A Link header that cannot be read.
+    pub(super) unread_link: Option<String>,
+    /// There was no body, or `null` alone.
+    pub(super) blank: bool,
+    /// The items came as a list, were it an empty one.
+    pub(crate) is_list: bool,
+    /// Failures of items, which stand beside them.
+    pub(crate) failures: Items,
+}
+
+impl Page {
+    /// A value that the reply tells about paging; a header that is empty is none.
+    pub(crate) fn signal(&self, source: &Source) -> Option<Value> {
+        match source {
+            Source::Body(pointer) => self.signals.iter().find(|(p, _)| p == pointer).map(|(_, v)| v.clone()),
+            Source::Header(name) => {
+                let (_, text) = self.headers.iter().find(|(n, _)| n == name)?;
+                Some(match text.as_str() {
+                    "true" => Value::Bool(true),
+                    "false" => Value::Bool(false),
+                    other => Value::from(other),
+                })
+            }
+        }
+    }
+
+    /// The target of a link by relation type.
+    pub(crate) fn link(&self, rel: &str) -> Option<&str> {
+        self.links.iter().flatten().find(|(r, _)| r == rel).map(|(_, target)| target.as_str())
+    }
+
+    /// Whether the reply had a Link header at all, an empty one included.
+    pub(crate) fn has_links(&self) -> bool {
+        self.links.is_some()
+    }
+
+    /// The Link header, when it is there and cannot be read.
+    pub(crate) fn unread_link(&self) -> Option<&str> {
+        self.unread_link.as_deref()
+    }
+
+    /// Whether the reply had no body, or `null` alone.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.blank
+    }
+}
+
+/// Why a reply gives no page. What cannot be read may be a cut or a stand-in page, so a read is tried again; a wrong shape stays wrong.
+#[derive(Debug)]
+pub(crate) enum Unfit {
+    Unreadable(Error, Around),
+    Shape(Error),
+    /// It is in another form than JSON, which another attempt will not change.
+    Form(Error),
+    /// It says itself that the call failed; the body, for its own words.
+    Denied(Value),
+}
+
+/// The text on both sides of a place in a reply: enough to find a credential that lies across it.
+#[derive(Debug, Default)]
+pub(crate) struct Around {
+    pub(crate) before: String,
+    pub(crate) after: String,
+}
+
+/// Bytes on each side.
+const AROUND_MAX: usize = 8 << 10;
+
+impl Around {
+    pub(super) fn new(text: &str, offset: usize) -> Around {
+        let boundary = |at: usize| (0..=at.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
+        let (from, at, to) = (
+            boundary(offset.saturating_sub(AROUND_MAX)),
+            boundary(offset),
+            boundary(offset.saturating_add(AROUND_MAX)),
+        );
+        let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default().to_owned();
+        Around { before: part(from, at), after: part(at, to) }
+    }
+}
+
+/// Where a reply to an operation tells what paging needs: that of the keyset walk too, which a caller may choose.
+pub(super) fn told(operation: &Operation) -> impl Iterator<Item = &Source> {
+    let steering = std::iter::once(&operation.paging).chain(&operation.forward_only).flat_map(Paging::steering);
+    steering.chain(operation.response.total.as_ref().map(|total| &total.at))
+}
+
+/// A whole number from zero, also as text and with a fraction of zero.
+pub(crate) fn count(value: &Value) -> Option<u64> {
+    let float = |n: f64| (n >= 0.0 && n.fract() == 0.0 && n < 9e15).then_some(n as u64);
+    match value {
+        Value::Number(number) => number.as_u64().or_else(|| number.as_f64().and_then(float)),
+        Value::String(text) => {
+            let text = text.trim();
+            text.parse().ok().or_else(|| text.parse::<f64>().ok().and_then(float))
+        }
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}

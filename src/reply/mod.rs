@@ -1,0 +1,14 @@
+//! A reply as bytes: its body as it arrives, its charset, its JSON and its Link header. Knows no operation. Pure.
+
+mod body;
+pub(crate) mod charset;
+mod found_rows;
+mod link_header;
+mod response;
+pub(crate) mod scan;
+
+pub use body::Body;
+pub(crate) use found_rows::FoundRows;
+pub(crate) use link_header::parse as parse_links;
+pub use response::Response;
+pub(crate) use response::{in_lower_case, is_binary, other_form};
