@@ -74,6 +74,8 @@ mod clock;
 mod describe;
 mod digits;
 mod engine;
+#[cfg(feature = "batch")]
+mod expression;
 mod fault;
 pub mod formats;
 mod item;
@@ -89,6 +91,8 @@ mod receipt;
 mod reply;
 mod request;
 mod retry;
+#[cfg(feature = "batch")]
+mod run_store;
 mod secret;
 mod send;
 mod transport;

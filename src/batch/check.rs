@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::expr::{Expr, Shape, Wrong};
 use super::file::{BatchFile, SavePart, StepFile, UnknownFieldsFile, WatermarkFile};
 use super::literal::{literal_items, takes_nothing, tell};
 use super::load::{Known, find};
@@ -14,6 +13,7 @@ use super::row_fields::{self, Sources};
 use crate::authoring::{Checker, Json, Ordered};
 use crate::definition::{Catalog, Fields, Method, Operation, Template};
 use crate::error::{Result, did_you_mean};
+use crate::expression::expr::{Expr, Shape, Wrong};
 use crate::json_pointer::{escape, unescape};
 use crate::options::Options;
 

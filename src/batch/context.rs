@@ -7,17 +7,14 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 
 use super::event::{Event, StepCounts, StepName};
-use super::folder::Folder;
-use super::journal::{Fact, Journal};
 use super::model::{Batch, MatrixJob, Step};
-use super::scope::Scope;
-use super::state::{RunState, StepState};
 use crate::engine::Session;
 use crate::error::{Error, ErrorKind, Result};
+use crate::expression::scope::Scope;
+use crate::run_store::folder::Folder;
+use crate::run_store::journal::{Before, Fact, Journal};
+use crate::run_store::state::{RunState, StepState};
 use crate::send::{Cancel, Gate};
-
-/// A file whose content must be safe before a fact is noted.
-pub(crate) type Before = Vec<(Arc<std::fs::File>, PathBuf)>;
 
 /// The state of a run and the journal behind it: what is noted in one is noted in the other.
 pub(crate) struct Ledger {

@@ -3,12 +3,12 @@
 use super::call::{begin, options, refused_item};
 use super::context::Task;
 use super::item_source::Inputs;
-use super::journal::Tally;
 use super::send::{Move, decide, in_doubt};
-use super::state::StepState;
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::Options;
 use crate::receipt::{Outcome, OutcomeStatus};
+use crate::run_store::journal::Tally;
+use crate::run_store::state::StepState;
 use crate::send::Cancel;
 
 /// What came of an element's call.

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-use super::expr::Shape;
-use super::journal::{Fact, recover};
 use super::load::BatchConfig;
 use super::model::Batch;
-use super::scope::Scope;
-use super::state::RunState;
 use crate::engine::Engine;
+use crate::expression::expr::Shape;
+use crate::expression::scope::Scope;
+use crate::run_store::journal::{Fact, recover};
+use crate::run_store::state::RunState;
 
 /// A batch file: faults with places, or a batch.
 pub(crate) fn batch(data: &[u8], engine: &Arc<Engine>) {

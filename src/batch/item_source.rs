@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::model::{ItemSource, Step};
-use super::rows::Rows;
-use super::scope::Scope;
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
+use crate::expression::scope::Scope;
+use crate::run_store::rows::Rows;
 
 /// The elements of a source, with their numbers from 0.
 pub(crate) struct Elements {

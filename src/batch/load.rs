@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::check;
-use super::disk;
 use super::file::{BatchFile, ConnectionsPart, MatrixFile, NamesFile};
 use super::model::{Batch, MatrixJob, Step};
 use super::targets;
@@ -16,6 +15,7 @@ use crate::connections::{ConnectionFile, ConnectionsFile};
 use crate::engine::{Engine, Session};
 use crate::error::{Error, ErrorKind, Fault, Place, Result, did_you_mean};
 use crate::json_pointer::escape;
+use crate::run_store::disk;
 
 /// The name of the one job of a batch without a matrix.
 pub(crate) const MAIN: &str = "main";

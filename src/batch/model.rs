@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::expr::{Expr, Shape};
 use super::file::{OnErrorFile, OnUnknownFile, SaveFormat};
 use crate::authoring::Pointer;
 use crate::definition::{Method, Operation};
 use crate::engine::Session;
+use crate::expression::expr::{Expr, Shape};
+use crate::run_store::outline::{JobOutline, RunOutline, StepOutline};
 
 /// A batch that was checked. [`run`](Self::run) runs it, [`plan`](Self::plan) tells what it would send.
 pub struct Batch {
@@ -85,6 +86,23 @@ pub(crate) struct Save {
     pub(crate) to: Shape,
     pub(crate) format: Option<SaveFormat>,
     pub(crate) columns: Vec<String>,
+}
+
+impl Batch {
+    /// What the store of its runs must know of it.
+    pub(crate) fn outline(&self) -> RunOutline {
+        let step =
+            |job: &MatrixJob, step: &Step| StepOutline { key: step.key(job), is_marked: step.watermark.is_some() };
+        let job = |job: &MatrixJob| JobOutline {
+            name: job.name.clone(),
+            steps: self.steps.iter().map(|s| step(job, s)).collect(),
+        };
+        RunOutline {
+            name: self.name.clone(),
+            fingerprints: self.fingerprints.clone(),
+            jobs: self.jobs.iter().map(job).collect(),
+        }
+    }
 }
 
 impl Step {

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::check::CheckContext;
-use super::expr::Expr;
 use super::row_fields::Sources;
-use super::scope::NAMES;
 use crate::authoring::Checker;
 use crate::error::did_you_mean;
+use crate::expression::expr::Expr;
+use crate::expression::scope::NAMES;
 
 /// Names that have a value in some places only.
 #[derive(Clone, Copy, Default)]

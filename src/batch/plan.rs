@@ -5,18 +5,19 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::event::StepName;
-use super::expr::{Expr, Shape};
 use super::item_source::{Elements, Inputs};
 use super::load::fingerprint;
 use super::model::{Batch, ItemSource, MatrixJob, Step};
 use super::run_values;
-use super::scope::Scope;
-use super::{kept, watermark};
 use crate::definition::Method;
 use crate::engine::CallOptions;
 use crate::error::{Error, ErrorKind, Result};
+use crate::expression::expr::{Expr, Shape};
+use crate::expression::scope::Scope;
 use crate::item::Items;
 use crate::request::PlannedRequest;
+use crate::run_store::kept;
+use crate::run_store::watermark;
 
 /// What a run would send, as far as it is known.
 #[derive(Clone, Debug, Serialize)]

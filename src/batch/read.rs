@@ -7,19 +7,19 @@ use futures_util::stream;
 
 use super::context::{Task, stopped};
 use super::event::{Event, StepCounts};
-use super::failures::Failures;
 use super::file::OnErrorFile;
 use super::item_source::{Elements, shaped};
-use super::journal::{Fact, Tally};
-use super::scope::Scope;
-use super::spool::Spool;
-use super::state::StepState;
-use super::watermark;
 use crate::engine::CallOptions;
 use crate::error::{Error, ErrorKind, Result};
+use crate::expression::scope::Scope;
 use crate::item::Items;
 use crate::page::Page;
 use crate::receipt::{OutcomeStatus, Receipt};
+use crate::run_store::failures::Failures;
+use crate::run_store::journal::{Fact, Tally};
+use crate::run_store::spool::Spool;
+use crate::run_store::state::StepState;
+use crate::run_store::watermark;
 use crate::walk::Walk;
 
 /// How long rows may wait for a checkpoint, and how many bytes: what a killed run reads again.

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::expr::{Expr, Shape};
-use super::lexer::handed_on;
 use super::model::{ItemSource, Step};
 use crate::authoring::Checker;
 use crate::definition::{Fields, Method, Operation};
 use crate::error::nearest;
+use crate::expression::expr::{Expr, Shape};
+use crate::expression::lexer::handed_on;
 use crate::json_pointer::escape;
 
 /// What expressions of a step read.

@@ -13,19 +13,25 @@ use tokio::sync::{Semaphore, mpsc};
 
 use super::context::{Context, Ledger, Task, stopped};
 use super::event::{Event, Report, StepCounts, StepName, StepReport, StepStatus};
-use super::extent::Extent;
-use super::folder::{Beginning, Folder};
-use super::info::{self, RunInfo, now, run_id};
-use super::journal::{Fact, Tally};
-use super::kept::Kept;
 use super::model::{Batch, MatrixJob, Step};
-use super::rows::Rows;
-use super::scope::{Scope, StepView, value_of};
-use super::state::{RunState, StepState};
-use super::watermark::{self, Watermarks};
-use super::{failures, held, read, run_values, save, send, spool};
+use super::read;
+use super::run_values;
+use super::save;
+use super::send;
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
+use crate::expression::scope::{Scope, StepView, value_of};
+use crate::run_store::extent::Extent;
+use crate::run_store::failures;
+use crate::run_store::folder::{Beginning, Folder};
+use crate::run_store::held;
+use crate::run_store::info::{self, RunInfo, now, run_id};
+use crate::run_store::journal::{Fact, Tally};
+use crate::run_store::kept::Kept;
+use crate::run_store::rows::Rows;
+use crate::run_store::spool;
+use crate::run_store::state::{RunState, StepState};
+use crate::run_store::watermark::{self, Watermarks};
 use crate::send::Cancel;
 
 /// How long requests that are under way may go on after a stop.
@@ -131,7 +137,8 @@ impl Batch {
             accept_changes: options.accept_changes,
             retry_failed: options.retry_failed,
         };
-        let mut folder = Folder::open(&root, &self, info, beginning)?;
+        let outline = self.outline();
+        let mut folder = Folder::open(&root, &outline, info, beginning)?;
         let state = std::mem::take(&mut folder.state);
         // A run that was killed while it tried failed items again goes on with that.
         let retry_failed = options.retry_failed || state.again;
@@ -139,11 +146,6 @@ impl Batch {
         let ledger = Arc::new(Ledger::new(folder.journal.clone(), state, options.cancel.clone()));
         let context = Context { batch: self, folder, ledger, hard: Cancel::default(), events, retry_failed };
         Ok(Run { work: Box::pin(run_all(context)), events: receiver, done: None })
-    }
-
-    /// Whether nothing is left to do but to tell of it.
-    pub(crate) fn is_done(&self, state: &RunState) -> bool {
-        self.jobs.iter().all(|job| state.jobs.contains(&job.name))
     }
 
     /// Refuses when another process is at its run folder.
@@ -214,7 +216,7 @@ async fn run_all(context: Context) -> Done {
 async fn tell_done(context: &Context) {
     let is_done = {
         let state = context.ledger.state();
-        context.folder.resumed && context.batch.is_done(&state)
+        context.folder.resumed && context.batch.outline().is_done(&state)
     };
     if is_done {
         let message =
@@ -255,7 +257,7 @@ async fn conclude(context: &Context, steps: Vec<StepReport>) -> Report {
     }
     let text = serde_json::to_vec_pretty(&report).unwrap_or_default();
     // When the report cannot be kept, the run does not end, and goes on here instead of beginning anew.
-    let reported = super::disk::replace(&context.folder.root().join("report.json"), &text);
+    let reported = crate::run_store::disk::replace(&context.folder.root().join("report.json"), &text);
     let kept = context.ledger.commit(Vec::new(), Vec::new()).await;
     if let Err(error) = reported.and(kept) {
         report.finished = false;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use minijinja::Value;
 
 use super::model::MatrixJob;
-use super::scope::{Scope, object};
+use crate::expression::scope::{Scope, object};
 
 /// The scope of a job before any step.
 pub(crate) fn scope(

@@ -3,15 +3,15 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::disk::{self, Beside};
 use super::file::SaveFormat;
 use super::model::Save;
-use super::rows::Rows;
-use super::scope::Scope;
 use crate::error::{Error, ErrorKind, Result};
+use crate::expression::scope::Scope;
 use crate::item::Items;
 use crate::output::Form;
 use crate::private_file;
+use crate::run_store::disk::{self, Beside};
+use crate::run_store::rows::Rows;
 
 /// Rows that are written together; the first such group settles the columns of csv.
 const GROUP: usize = 1000;

@@ -11,17 +11,17 @@ use super::call::{begin, check_part, options, refused_item};
 use super::context::Task;
 use super::element::{Sent, send_element};
 use super::event::{Event, StepCounts};
-use super::failures::Failures;
 use super::file::{OnErrorFile, OnUnknownFile};
 use super::item_source::{Elements, Inputs};
-use super::journal::{Fact, Tally};
-use super::spool::Spool;
-use super::state::{Standing, StepState};
 use crate::definition::{Method, Repeat, Send};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
 use crate::options::Options;
 use crate::receipt::{Outcome, OutcomeStatus};
+use crate::run_store::failures::Failures;
+use crate::run_store::journal::{Fact, Tally};
+use crate::run_store::spool::Spool;
+use crate::run_store::state::{Standing, StepState};
 use crate::send::Cancel;
 
 /// Items that are given to one call, and their bytes.

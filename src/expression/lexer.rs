@@ -30,7 +30,7 @@ fn is_word(c: char) -> bool {
 const SLICE: usize = 20;
 
 /// How many names and operators there are: what may nest or follow each other, lists of plain values not counted.
-pub(super) fn parts(source: &str) -> usize {
+pub(crate) fn parts(source: &str) -> usize {
     let mut brackets = Vec::new();
     let mut slices = 0;
     for token in tokens(source) {
@@ -48,7 +48,7 @@ pub(super) fn parts(source: &str) -> usize {
 }
 
 /// How deep its brackets stand within one another.
-pub(super) fn depth(source: &str) -> usize {
+pub(crate) fn depth(source: &str) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
     for token in tokens(source) {
         match token {
@@ -62,7 +62,7 @@ pub(super) fn depth(source: &str) -> usize {
 }
 
 /// Names after `|` (filters) and after `is` or `is not` (tests), outside of texts.
-pub(super) fn words(source: &str) -> Vec<(bool, String)> {
+pub(crate) fn words(source: &str) -> Vec<(bool, String)> {
     let mut found = Vec::new();
     let mut before = ("", "");
     for token in tokens(source) {
@@ -86,7 +86,7 @@ const KEYWORDS: [&str; 13] =
     ["and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "True", "False", "None"];
 
 /// The paths that an expression reads, such as `item.a['b c'][0]`; where filters name a field of a list's elements, with `*` for the element.
-pub(super) fn paths(source: &str) -> Vec<Vec<String>> {
+pub(crate) fn paths(source: &str) -> Vec<Vec<String>> {
     let tokens: Vec<&str> = tokens(source).collect();
     let token = |index: usize| tokens.get(index).copied().unwrap_or_default();
     let mut found = Vec::new();
@@ -198,7 +198,7 @@ fn call_end(tokens: &[&str], from: usize) -> usize {
 }
 
 /// The rows that an expression hands on, if it does nothing to them but choose and order: the ids of their steps.
-pub(super) fn handed_on(source: &str, paths: &[Vec<String>]) -> Option<Vec<String>> {
+pub(crate) fn handed_on(source: &str, paths: &[Vec<String>]) -> Option<Vec<String>> {
     const CHANGING: [&str; 12] =
         ["map", "groupby", "batch", "slice", "zip", "items", "dictsort", "join", "split", "attr", "tojson", "sum"];
     let changes = words(source).iter().any(|(is_filter, name)| *is_filter && CHANGING.contains(&name.as_str()));
@@ -233,7 +233,7 @@ fn quoted(text: &str) -> usize {
 }
 
 /// Whether null is written out in an expression, as one of its values and not in a test such as `is none`.
-pub(super) fn names_null(source: &str) -> bool {
+pub(crate) fn names_null(source: &str) -> bool {
     let tokens: Vec<&str> = tokens(source).collect();
     let is_test = |index: usize| {
         let before = |steps: usize| index.checked_sub(steps).and_then(|i| tokens.get(i)).copied().unwrap_or_default();
@@ -245,7 +245,7 @@ pub(super) fn names_null(source: &str) -> bool {
 }
 
 /// `a.b`, `a[0]`, `a['b c']`.
-pub(super) fn path(source: &str) -> Option<Vec<String>> {
+pub(crate) fn path(source: &str) -> Option<Vec<String>> {
     let name = |text: &str| {
         let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());
         let (name, rest) = text.split_at(end);
@@ -280,7 +280,7 @@ pub(super) fn path(source: &str) -> Option<Vec<String>> {
 }
 
 /// Where the `}}` of an expression is: not in a quoted text, and not in a map of the expression's own.
-pub(super) fn closing(text: &str) -> Option<usize> {
+pub(crate) fn closing(text: &str) -> Option<usize> {
     let mut depth = 0u32;
     let mut at = 0;
     while let Some(c) = text.get(at..)?.chars().next() {
@@ -302,7 +302,7 @@ pub(super) fn closing(text: &str) -> Option<usize> {
 
 /// The same expression with filters at the sides of its operators, because an operator cannot be replaced in the language: `factor` at both
 /// sides of every `*`, `part` at both sides of every `~`, `term` at the right of every `+`, `container` at that of every `in`. They hand on what they are given or fail, so that nothing else changes.
-pub(super) fn with_checked_operators(source: &str, [factor, term, part, container]: [&str; 4]) -> String {
+pub(crate) fn with_checked_operators(source: &str, [factor, term, part, container]: [&str; 4]) -> String {
     let tokens: Vec<(usize, &str)> = places(source).collect();
     let token = |index: usize| tokens.get(index).map_or("", |(_, token)| token);
     let mut places = Vec::new();
@@ -375,7 +375,10 @@ fn ends_operand(token: &str, before: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{closing, parts, path, with_checked_operators};
+    use super::closing;
+    use super::parts;
+    use super::path;
+    use super::with_checked_operators;
 
     #[test]
     fn an_expression_ends_at_its_own_braces() {

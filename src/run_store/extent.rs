@@ -128,7 +128,11 @@ impl Marks {
 
 #[cfg(test)]
 mod tests {
-    use super::{APART, Extent, Marks, Measure, Sum};
+    use super::APART;
+    use super::Extent;
+    use super::Marks;
+    use super::Measure;
+    use super::Sum;
 
     #[test]
     fn a_digest_is_that_of_all_bytes_before() {

@@ -10,10 +10,10 @@ use minijinja::Value;
 use minijinja::value::{Enumerator, Object, ObjectRepr};
 
 use super::budget::{self, Weight};
-use super::extent::Extent;
 use super::record::Record;
-use super::rows::Rows;
 use crate::error::Error;
+use crate::run_store::extent::Extent;
+use crate::run_store::rows::Rows;
 
 /// The names at the top.
 pub(crate) const NAMES: [&str; 9] =
@@ -151,7 +151,7 @@ impl Object for Steps {
 
 /// A step's items, read from disk as they are asked for.
 #[derive(Debug)]
-pub(super) struct SpooledItems {
+pub(crate) struct SpooledItems {
     view: Arc<StepView>,
     trouble: Arc<OnceLock<Error>>,
 }
@@ -181,7 +181,7 @@ impl Object for SpooledItems {
 }
 
 impl SpooledItems {
-    pub(super) fn count(&self) -> u64 {
+    pub(crate) fn count(&self) -> u64 {
         self.view.count
     }
 
@@ -250,7 +250,7 @@ impl Iterator for Reader {
 #[cfg(test)]
 mod tests {
     use super::Scope;
-    use crate::batch::expr::{Expr, Shape};
+    use crate::expression::expr::{Expr, Shape};
 
     fn evaluate(source: &str, item: &str) -> String {
         let scope = Scope::default().with_item(item, 7);

@@ -29,7 +29,7 @@ struct Holder {
 ///
 /// # Errors
 /// `state` when another process has it, which is named, or when the disk refuses.
-pub(super) fn hold(root: &Path, host: &str) -> Result<File> {
+pub(crate) fn hold(root: &Path, host: &str) -> Result<File> {
     let gate = open(&root.join("gate"))?;
     pass(&gate, &root.join("gate"))?;
     let path = root.join("lock");
@@ -82,7 +82,7 @@ fn taken(path: &Path, mut file: File) -> Error {
 }
 
 /// Refuses a folder that a process holds, which is named.
-pub(super) fn check(root: &Path) -> Result<()> {
+pub(crate) fn check(root: &Path) -> Result<()> {
     let Ok(gate) = File::open(root.join("gate")) else { return Ok(()) };
     pass(&gate, root)?;
     let Ok(file) = File::open(root.join("lock")) else { return Ok(()) };
@@ -93,7 +93,7 @@ pub(super) fn check(root: &Path) -> Result<()> {
 }
 
 /// Whether a process holds a folder. Looking is no reason for a run that begins to find it taken.
-pub(super) fn is_held(root: &Path) -> bool {
+pub(crate) fn is_held(root: &Path) -> bool {
     check(root).is_err()
 }
 
@@ -101,7 +101,8 @@ pub(super) fn is_held(root: &Path) -> bool {
 mod tests {
     use std::sync::{Arc, Barrier};
 
-    use super::{hold, is_held};
+    use super::hold;
+    use super::is_held;
 
     #[test]
     fn of_several_at_the_same_instant_all_but_one_name_the_one() {

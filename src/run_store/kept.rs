@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::disk;
 use super::extent::Sum;
-use super::model::{Batch, MatrixJob};
+use super::outline::{JobOutline, RunOutline};
 use super::state::RunState;
 use super::watermark::Watermarks;
 use crate::error::{Error, ErrorKind, Place, Result};
@@ -26,7 +26,8 @@ struct Body {
     /// The digest of the file that this run began with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     begun_with: Option<Sum>,
-    /// Legs of this run whose marks are in it.
+    /// Jobs of this run whose marks are in it.
+    #[serde(rename = "legs")]
     jobs: BTreeSet<String>,
     marks: Watermarks,
 }
@@ -127,8 +128,8 @@ impl Kept {
     ///
     /// # Errors
     /// `state` when it is not what the run began with, or has stored since.
-    pub(crate) fn go_on(&self, batch: &Batch, state: &RunState) -> Result<()> {
-        let noted = batch.jobs.iter().filter(|job| state.jobs.contains(&job.name) && marked(batch, job, state));
+    pub(crate) fn go_on(&self, outline: &RunOutline, state: &RunState) -> Result<()> {
+        let noted = outline.jobs.iter().filter(|job| state.jobs.contains(&job.name) && marked(job, state));
         let noted: BTreeSet<&str> = noted.map(|job| job.name.as_str()).collect();
         let refuse = |why: &str| Err(self.foreign(why, disk::WAY_OUT));
         if self.fingerprint == state.watermarks {
@@ -140,10 +141,7 @@ impl Kept {
             };
         }
         let Body { batch: name, run, begun_with, jobs, marks, .. } = &self.body;
-        if self.fingerprint.is_none()
-            || (name.as_str(), run) != (batch.name(), &state.run)
-            || *begun_with != state.watermarks
-        {
+        if self.fingerprint.is_none() || (name, run) != (&outline.name, &state.run) || *begun_with != state.watermarks {
             return refuse(&format!("it is not the one that the run {} began with or has stored", state.run));
         }
         if !self.intact {
@@ -153,11 +151,11 @@ impl Kept {
             return refuse(&format!("it is older than the journal: what {job} has seen is not in it"));
         }
         // A kill between the two leaves marks whose job is not noted: all that comes before the marks is.
-        let beyond = batch.jobs.iter().find(|job| {
+        let beyond = outline.jobs.iter().find(|job| {
             let is_stored = || {
-                batch.steps.iter().all(|step| {
-                    let known = state.step(&step.key(job));
-                    known.done && known.saved && known.mark.is_none_or(|mark| marks.get(&step.key(job)) == Some(&mark))
+                job.steps.iter().all(|step| {
+                    let known = state.step(&step.key);
+                    known.done && known.saved && known.mark.is_none_or(|mark| marks.get(&step.key) == Some(&mark))
                 })
             };
             jobs.contains(&job.name) && !state.jobs.contains(&job.name) && !is_stored()
@@ -171,7 +169,7 @@ impl Kept {
     }
 
     /// From now on a run, or its try of failed items, adds to it.
-    pub(crate) fn adopt(&mut self, batch: &Batch, state: &RunState) {
+    pub(crate) fn adopt(&mut self, outline: &RunOutline, state: &RunState) {
         // What this run has stored before counts on; anything else is what it began with.
         if self.body.run != state.run
             || self.body.begun_with != state.watermarks
@@ -181,7 +179,7 @@ impl Kept {
         }
         self.body = Body {
             version: VERSION,
-            batch: batch.name().to_owned(),
+            batch: outline.name.clone(),
             run: state.run.clone(),
             begun_with: state.watermarks,
             ..std::mem::take(&mut self.body)
@@ -208,9 +206,6 @@ impl Kept {
 }
 
 /// Whether a job has something to store.
-fn marked(batch: &Batch, job: &MatrixJob, state: &RunState) -> bool {
-    batch
-        .steps
-        .iter()
-        .any(|step| step.watermark.is_some() && state.steps.get(&step.key(job)).is_some_and(|s| s.mark.is_some()))
+fn marked(job: &JobOutline, state: &RunState) -> bool {
+    job.steps.iter().any(|step| step.is_marked && state.steps.get(&step.key).is_some_and(|s| s.mark.is_some()))
 }

@@ -13,21 +13,21 @@ use super::record::Record;
 use super::scope::SpooledItems;
 
 /// Bytes that one evaluation may read and make.
-pub(super) const BYTES_MAX: u64 = 64 << 20;
+pub(crate) const BYTES_MAX: u64 = 64 << 20;
 
 /// Elements of lists and fields of objects that one evaluation may touch.
-pub(super) const ELEMENTS_MAX: u64 = 5_000_000;
+pub(crate) const ELEMENTS_MAX: u64 = 5_000_000;
 
 /// What an element beside its own takes in memory, in elements: a list within a list, an object, and one of its fields.
-pub(super) const LIST: u64 = 3;
-pub(super) const OBJECT: u64 = 8;
-pub(super) const FIELD: u64 = 4;
+pub(crate) const LIST: u64 = 3;
+pub(crate) const OBJECT: u64 = 8;
+pub(crate) const FIELD: u64 = 4;
 
 /// Digits that the language may write for a number whose JSON has a few.
 const DIGITS: u64 = 330;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Limit {
+pub(crate) enum Limit {
     Bytes,
     Elements,
     /// A number that the language cannot hold.
@@ -36,7 +36,7 @@ pub(super) enum Limit {
 
 impl Limit {
     /// What is wrong, for people.
-    pub(super) fn said(self) -> String {
+    pub(crate) fn said(self) -> String {
         match self {
             Limit::Bytes => {
                 format!("it reads and makes more bytes than the limit expression_bytes ({} MiB)", BYTES_MAX >> 20)
@@ -51,7 +51,7 @@ impl Limit {
         }
     }
 
-    pub(super) fn advice(self) -> &'static str {
+    pub(crate) fn advice(self) -> &'static str {
         match self {
             Limit::Bytes | Limit::Elements => "work it out in several steps, row by row with `for`, `where` and `map`",
             Limit::Digits => "a path alone, such as ${{ item.id }}, hands a number of any length on as it is",
@@ -74,24 +74,24 @@ thread_local! {
 }
 
 /// Begins an evaluation.
-pub(super) fn begin() {
+pub(crate) fn begin() {
     LEFT.set(FULL);
 }
 
 /// The limit that the evaluation has passed. Iterators and look-ups that pass one only end.
-pub(super) fn past() -> Option<Limit> {
+pub(crate) fn past() -> Option<Limit> {
     LEFT.get().past
 }
 
 /// Ends the evaluation at a limit.
-pub(super) fn fail(limit: Limit) -> Error {
+pub(crate) fn fail(limit: Limit) -> Error {
     let left = LEFT.get();
     LEFT.set(Left { bytes: 0, elements: 0, past: left.past.or(Some(limit)) });
     Error::new(ErrorKind::InvalidOperation, limit.said())
 }
 
 /// Pays for bytes.
-pub(super) fn bytes(count: u64) -> Result<(), Error> {
+pub(crate) fn bytes(count: u64) -> Result<(), Error> {
     let left = LEFT.get();
     let bytes = left.bytes.checked_sub(count).filter(|_| left.past.is_none()).ok_or(Limit::Bytes).map_err(fail)?;
     LEFT.set(Left { bytes, ..left });
@@ -99,7 +99,7 @@ pub(super) fn bytes(count: u64) -> Result<(), Error> {
 }
 
 /// Pays for elements.
-pub(super) fn elements(count: u64) -> Result<(), Error> {
+pub(crate) fn elements(count: u64) -> Result<(), Error> {
     let left = LEFT.get();
     let elements =
         left.elements.checked_sub(count).filter(|_| left.past.is_none()).ok_or(Limit::Elements).map_err(fail)?;
@@ -107,30 +107,30 @@ pub(super) fn elements(count: u64) -> Result<(), Error> {
     Ok(())
 }
 
-pub(super) fn size(count: usize) -> u64 {
+pub(crate) fn size(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 /// Bytes of a text, each that is written as `\x00` within a list for as many as it becomes.
-pub(super) fn text_bytes(text: &str) -> u64 {
+pub(crate) fn text_bytes(text: &str) -> u64 {
     size(text.len()) + 3 * size(text.bytes().filter(u8::is_ascii_control).count())
 }
 
 /// Bytes of a number, were it written without exponent.
-pub(super) fn number_bytes(number: f64) -> u64 {
+pub(crate) fn number_bytes(number: f64) -> u64 {
     if number == 0.0 || (1e-5..1e16).contains(&number.abs()) { 0 } else { DIGITS }
 }
 
 /// What a value holds at every depth, each thing as often as it stands there.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Weight {
-    pub(super) bytes: u64,
-    pub(super) elements: u64,
+pub(crate) struct Weight {
+    pub(crate) bytes: u64,
+    pub(crate) elements: u64,
 }
 
 impl Weight {
     /// Ends where a limit ends, so that a list without end is no matter.
-    pub(super) fn of(value: &Value) -> Result<Weight, Error> {
+    pub(crate) fn of(value: &Value) -> Result<Weight, Error> {
         let mut weight = Weight::default();
         weight.add(value)?;
         Ok(weight)
@@ -176,7 +176,7 @@ impl Weight {
     }
 
     /// Pays for it as many times.
-    pub(super) fn pay(self, times: u64) -> Result<(), Error> {
+    pub(crate) fn pay(self, times: u64) -> Result<(), Error> {
         bytes(self.bytes.saturating_mul(times))?;
         elements(self.elements.saturating_mul(times))
     }
@@ -184,28 +184,28 @@ impl Weight {
 
 /// Text that grows no further than what is left.
 #[derive(Default)]
-pub(super) struct Text(String);
+pub(crate) struct Text(String);
 
 impl Text {
-    pub(super) fn push(&mut self, text: &str) -> Result<(), Error> {
+    pub(crate) fn push(&mut self, text: &str) -> Result<(), Error> {
         bytes(size(text.len()))?;
         self.0.push_str(text);
         Ok(())
     }
 
     /// A value as the language writes it.
-    pub(super) fn push_value(&mut self, value: &Value) -> Result<(), Error> {
+    pub(crate) fn push_value(&mut self, value: &Value) -> Result<(), Error> {
         match value.as_str() {
             Some(text) => self.push(text),
             None => write!(self, "{value}").map_err(|_| fail(Limit::Bytes)),
         }
     }
 
-    pub(super) fn push_debug(&mut self, value: &Value) -> Result<(), Error> {
+    pub(crate) fn push_debug(&mut self, value: &Value) -> Result<(), Error> {
         write!(self, "{value:#?}").map_err(|_| fail(Limit::Bytes))
     }
 
-    pub(super) fn end(self) -> String {
+    pub(crate) fn end(self) -> String {
         self.0
     }
 }
@@ -217,7 +217,7 @@ impl std::fmt::Write for Text {
 }
 
 /// JSON of a value, no longer than the limit.
-pub(super) fn json(value: &Value) -> Result<String, serde_json::Error> {
+pub(crate) fn json(value: &Value) -> Result<String, serde_json::Error> {
     struct Bounded(Vec<u8>);
     impl std::io::Write for Bounded {
         fn write(&mut self, part: &[u8]) -> std::io::Result<usize> {

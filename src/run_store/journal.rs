@@ -104,6 +104,9 @@ pub(crate) enum Fact {
     Ended { kind: Option<String> },
 }
 
+/// A file whose content must be safe before a fact is noted.
+pub(crate) type Before = Vec<(Arc<std::fs::File>, PathBuf)>;
+
 /// What is appended at once.
 struct Entry {
     facts: Vec<Fact>,
@@ -371,8 +374,12 @@ fn refuse_newer(path: &Path, json: &str) -> Result<()> {
 mod tests {
     use std::path::Path;
 
-    use super::{Fact, Recovered, VERSION, line, recover};
-    use crate::batch::tail::Proof;
+    use super::Fact;
+    use super::Recovered;
+    use super::VERSION;
+    use super::line;
+    use super::recover;
+    use crate::run_store::tail::Proof;
 
     fn read(text: &[u8]) -> crate::Result<Recovered> {
         recover(Path::new("journal"), text, None, &mut |_| {})

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::batch::budget::{BYTES_MAX, ELEMENTS_MAX, LIST};
-use crate::batch::expr::Expr;
-use crate::batch::extent::Measure;
-use crate::batch::scope::{Scope, StepView};
+use crate::expression::budget::{BYTES_MAX, ELEMENTS_MAX, LIST};
+use crate::expression::expr::Expr;
+use crate::expression::scope::{Scope, StepView};
+use crate::run_store::extent::Measure;
 
 fn evaluate(source: &str, scope: &Scope) -> Result<String, String> {
     let expr = Expr::parse(source).unwrap_or_else(|e| panic!("{source}: {e:?}"));

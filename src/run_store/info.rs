@@ -10,7 +10,7 @@ use super::extent::Sum;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The version of the file that this build writes.
-pub(super) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 2;
 
 /// What a run was begun with, in `run.json`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,13 +51,13 @@ impl RunInfo {
     }
 
     /// Reads it, as far as it can be read; who goes on with a run checks it too.
-    pub(super) fn look(root: &Path) -> Option<RunInfo> {
+    pub(crate) fn look(root: &Path) -> Option<RunInfo> {
         let text = disk::read_bytes(&root.join("run.json")).ok()??;
         serde_json::from_slice(&text).ok()
     }
 
     /// Reads what the run of this id was begun with.
-    pub(super) fn read(root: &Path, run: &str) -> Result<RunInfo> {
+    pub(crate) fn read(root: &Path, run: &str) -> Result<RunInfo> {
         let path = root.join("run.json");
         let text = disk::read_bytes(&path)?.ok_or_else(|| disk::damaged(&path, "it is missing"))?;
         let Content { info, sum } = serde_json::from_slice(&text).map_err(|e| disk::damaged(&path, &e.to_string()))?;
@@ -71,7 +71,7 @@ impl RunInfo {
     }
 
     /// Writes it whole.
-    pub(super) fn write(&self, root: &Path) -> Result<()> {
+    pub(crate) fn write(&self, root: &Path) -> Result<()> {
         let content = Content { info: self.clone(), sum: Some(self.sum()) };
         let text = serde_json::to_vec_pretty(&content)
             .map_err(|e| Error::new(ErrorKind::Internal, format!("run.json: {e}")))?;

@@ -88,7 +88,8 @@ pub(crate) fn larger(mark: &mut Mark, item: Item<'_>, path: &[String]) -> Result
 
 #[cfg(test)]
 mod tests {
-    use super::{Mark, larger};
+    use super::Mark;
+    use super::larger;
     use crate::item::Items;
 
     #[test]

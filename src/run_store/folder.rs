@@ -10,7 +10,7 @@ use super::held;
 use super::info::{RunInfo, run_id};
 use super::journal::{self, Fact, Journal, Recovered, recover};
 use super::kept::{self, Kept};
-use super::model::Batch;
+use super::outline::RunOutline;
 use super::state::RunState;
 use super::tail::{self, Proof};
 use crate::error::{Error, ErrorKind, Place, Result};
@@ -51,14 +51,14 @@ impl Folder {
     /// # Errors
     /// `state` when somebody else holds it, the disk refuses, the journal is damaged, or what the run does has changed; `usage` when there is
     /// nothing to retry.
-    pub(crate) fn open(root: &Path, batch: &Batch, info: RunInfo, beginning: Beginning) -> Result<Folder> {
+    pub(crate) fn open(root: &Path, outline: &RunOutline, info: RunInfo, beginning: Beginning) -> Result<Folder> {
         disk::folder(root)?;
         for inner in ["spool", "past"] {
             disk::not_a_link(&root.join(inner))?;
         }
         let lock = held::hold(root, &info.host)?;
         let path = root.join("journal");
-        let opening = Opening { root, batch, lock, info, beginning, kept: kept::load(root)? };
+        let opening = Opening { root, outline, lock, info, beginning, kept: kept::load(root)? };
         if beginning.fresh {
             let mut notes = Vec::new();
             if std::fs::metadata(&path).is_ok_and(|m| m.len() > 0) || root.join("spool").exists() {
@@ -75,7 +75,7 @@ impl Folder {
             (true, _) => opening.begin(Vec::new()),
             (false, true) if !beginning.retry_failed => {
                 // Before anything is moved.
-                opening.kept.begin(batch.name())?;
+                opening.kept.begin(&outline.name)?;
                 set_aside(root, false, state.run)?;
                 opening.begin(Vec::new())
             }
@@ -104,7 +104,7 @@ impl Folder {
 /// A folder that is taken, before it is settled what becomes of it.
 struct Opening<'o> {
     root: &'o Path,
-    batch: &'o Batch,
+    outline: &'o RunOutline,
     lock: File,
     info: RunInfo,
     beginning: Beginning,
@@ -113,18 +113,18 @@ struct Opening<'o> {
 
 impl Opening<'_> {
     fn begin(self, mut notes: Vec<String>) -> Result<Folder> {
-        let Opening { root, lock, info, mut kept, batch, .. } = self;
-        notes.extend(kept.begin(batch.name())?);
+        let Opening { root, lock, info, mut kept, outline, .. } = self;
+        notes.extend(kept.begin(&outline.name)?);
         info.write(root)?;
         let journal = Journal::begin(&root.join("journal"), &info.run, kept.fingerprint)?;
         let state = RunState { run: info.run.clone(), watermarks: kept.fingerprint, ..RunState::default() };
-        kept.adopt(batch, &state);
+        kept.adopt(outline, &state);
         Ok(Folder { root: root.to_owned(), journal, state, resumed: false, kept, notes, info, _lock: lock })
     }
 
     /// Everything is looked at before anything is changed.
     fn go_on(self, found: Recovered, mut state: RunState) -> Result<Folder> {
-        let Opening { root, batch, lock, info, beginning, mut kept } = self;
+        let Opening { root, outline, lock, info, beginning, mut kept } = self;
         let mut before = RunInfo::read(root, &state.run)?;
         let changes = changes(&before.fingerprints, &info.fingerprints);
         if !changes.is_empty() && !beginning.accept_changes {
@@ -140,8 +140,8 @@ impl Opening<'_> {
         let mut notes = Vec::new();
         match state.ended {
             // They may have been edited since.
-            true => notes.extend(kept.begin(batch.name())?),
-            false => kept.go_on(batch, &state)?,
+            true => notes.extend(kept.begin(&outline.name)?),
+            false => kept.go_on(outline, &state)?,
         }
         let path = root.join("journal");
         if found.torn {
@@ -154,13 +154,13 @@ impl Opening<'_> {
         }
         let journal = Journal::open(&path, Proof { run: state.run.clone(), lines: found.lines, last: found.last })?;
         // One whose end was not noted has ended as well.
-        if state.ended || (beginning.retry_failed && batch.is_done(&state)) {
+        if state.ended || (beginning.retry_failed && outline.is_done(&state)) {
             let again = [Fact::Ended { kind: None }, Fact::Again { watermarks: kept.fingerprint }];
             let facts: Vec<Fact> = again.into_iter().skip(usize::from(state.ended)).collect();
             facts.iter().for_each(|fact| state.apply(fact));
             journal.note(facts, Vec::new());
         }
-        kept.adopt(batch, &state);
+        kept.adopt(outline, &state);
         Ok(Folder { root: root.to_owned(), journal, state, resumed: true, kept, notes, info: before, _lock: lock })
     }
 }

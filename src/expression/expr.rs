@@ -49,7 +49,7 @@ pub(crate) struct Expr {
     /// Its tokens, when it is nothing but a path.
     path: Option<Vec<String>>,
     /// All paths in it.
-    pub(super) paths: Vec<Vec<String>>,
+    pub(crate) paths: Vec<Vec<String>>,
     /// It says that null is meant: a `?` stands behind it, or null is one of its values.
     may_be_null: bool,
 }
@@ -405,9 +405,10 @@ fn as_text(expr: &Expr, json: &str) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Expr, Shape};
-    use crate::batch::lexer::words;
-    use crate::batch::scope::Scope;
+    use super::Expr;
+    use super::Shape;
+    use crate::expression::lexer::words;
+    use crate::expression::scope::Scope;
 
     #[test]
     fn filters_and_tests_are_known() {

@@ -96,7 +96,11 @@ fn parse(line: &[u8]) -> Option<Proof> {
 
 #[cfg(test)]
 mod tests {
-    use super::{LINE, NAME, Proof, Tail, read};
+    use super::LINE;
+    use super::NAME;
+    use super::Proof;
+    use super::Tail;
+    use super::read;
 
     fn proof(lines: u64) -> Proof {
         Proof { run: "r".into(), lines, last: format!("{lines:016x}") }

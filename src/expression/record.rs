@@ -18,7 +18,7 @@ use crate::item::fields_of;
 const LOOK: u64 = 4;
 
 /// An object of an item: what it does not have is null, because systems leave out empty fields.
-pub(super) struct Record {
+pub(crate) struct Record {
     text: Arc<str>,
     /// Its fields, when an expression goes through them all.
     fields: OnceLock<BTreeMap<String, Value>>,
@@ -32,19 +32,19 @@ impl fmt::Debug for Record {
 
 impl Record {
     /// Any JSON text of an item.
-    pub(super) fn wrap(text: &Arc<str>) -> Value {
+    pub(crate) fn wrap(text: &Arc<str>) -> Value {
         if text.trim_start().starts_with('{') {
             return Value::from_object(Record { text: Arc::clone(text), fields: OnceLock::new() });
         }
         read(text)
     }
 
-    pub(super) fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         budget::text_bytes(&self.text)
     }
 
     /// The names of its fields, as a list.
-    pub(super) fn names(&self) -> Value {
+    pub(crate) fn names(&self) -> Value {
         Value::from(self.fields().keys().map(|name| Value::from(name.as_str())).collect::<Vec<_>>())
     }
 
@@ -110,7 +110,7 @@ impl Object for Record {
 }
 
 /// The text of a field. Of several with one name the last counts.
-pub(super) fn member<'t>(object: &'t str, name: &str) -> Option<&'t str> {
+pub(crate) fn member<'t>(object: &'t str, name: &str) -> Option<&'t str> {
     struct Named<'n>(&'n str);
     impl<'de> Visitor<'de> for Named<'_> {
         type Value = Option<&'de RawValue>;

@@ -11,16 +11,16 @@ use super::budget::{self, Limit, Text, Weight};
 use super::record::Record;
 
 /// The filter at both sides of every `*`: the language repeats lists without counting.
-pub(super) const FACTOR: &str = "opnode_factor";
+pub(crate) const FACTOR: &str = "opnode_factor";
 
 /// The filter at the right of every `+`: the language goes through joined lists list by list.
-pub(super) const TERM: &str = "opnode_term";
+pub(crate) const TERM: &str = "opnode_term";
 
 /// The filter at both sides of every `~`, which has no place for null.
-pub(super) const TEXT: &str = "opnode_text";
+pub(crate) const TEXT: &str = "opnode_text";
 
 /// The filter at the right of every `in`: of a record, the language would ask what it has for a name, which is null at least.
-pub(super) const CONTAINER: &str = "opnode_in";
+pub(crate) const CONTAINER: &str = "opnode_in";
 
 /// What a list that is added costs, in elements.
 const ADDED: u64 = 50_000;
@@ -32,7 +32,7 @@ const COMPARED: u64 = 32;
 type Price = fn(&mut [Value]) -> Result<(), Error>;
 
 /// Puts guards in front of all filters and functions that go through lists or make texts.
-pub(super) fn guard(environment: &mut Environment) {
+pub(crate) fn guard(environment: &mut Environment) {
     let mut guarded = |name: &'static str, filter: Value, price: Price| {
         environment.add_filter(name, move |state: &mut State, args: Rest<ValueOrKwargs>| {
             let mut args = args.into_values();

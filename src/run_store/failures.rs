@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::value::RawValue;
 
-use super::context::Before;
 use super::disk::{self, Beside};
+use super::journal::Before;
 use super::spool::Spool;
 use crate::error::{Error, Result};
 use crate::receipt::OutcomeStatus;
