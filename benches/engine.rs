@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use opnode::{
-    CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, ExchangeLimits, Failure, Method, Response, Transport,
+    CallOptions, Request, Catalog, ConnectionSpec, Engine, EngineConfig, ExchangeLimits, Failure, Method, Response, Transport,
 };
 use serde_json::{Value, json};
 
@@ -112,7 +112,7 @@ fn plan(c: &mut Criterion) {
     let options = json!({"conditions": "state = 1 and name like \"a*\"", "orderBy": "name asc"});
     c.bench_function("plan", |b| {
         b.iter(|| {
-            session.plan(Method::Query, "getThings7", black_box(&options), None, &CallOptions::default()).unwrap()
+            session.plan(&Request::new(Method::Query, "getThings7", black_box(&options))).unwrap()
         })
     });
 }

@@ -26,7 +26,8 @@ use crate::run_store::failures;
 use crate::run_store::folder::{Beginning, Folder};
 use crate::run_store::held;
 use crate::run_store::info::{self, RunInfo, now, run_id};
-use crate::run_store::journal::{Fact, Tally};
+use crate::receipt::Usage;
+use crate::run_store::journal::Fact;
 use crate::run_store::kept::Kept;
 use crate::run_store::rows::Rows;
 use crate::run_store::spool;
@@ -417,7 +418,7 @@ async fn execute(
         if skipped {
             spool::empty(&context.folder.spool(&job.name, &step.id).0)?;
             let (receipt, extent) = (serde_json::Value::Null, Extent::default());
-            let fact = Fact::Done { step: key.clone(), skipped, items_in: 0, extent, tally: Tally::default(), receipt };
+            let fact = Fact::Done { step: key.clone(), skipped, items_in: 0, extent, tally: Usage::default(), receipt };
             let facts = vec![fact, Fact::Saved { step: key }];
             context.ledger.commit(facts, Vec::new()).await?;
             return Ok(None);
@@ -488,7 +489,7 @@ fn report(
         items_out: state.extent().rows,
         failed: outcomes.failed,
         unknown: outcomes.unknown,
-        ..state.tally.into()
+        usage: state.tally,
     };
     let bad = outcomes.failed + outcomes.unknown;
     let all = if reads_elements(step) { state.element } else { items_in };

@@ -12,7 +12,7 @@ use super::signals::Signals;
 use super::terminal_text;
 use crate::connection::needs_account;
 use crate::definition::{Catalog, Connector, Property};
-use crate::engine::CallOptions;
+use crate::call::CallOptions;
 use crate::error::{Error, ErrorKind, Result};
 
 /// `connection test`: one call that every account may make.

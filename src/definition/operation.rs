@@ -19,7 +19,7 @@ use crate::error::{Error, ErrorKind, Fault, Place, Result};
 use crate::options::{Given, Options};
 
 /// The three methods of the node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Method {
     /// Reads.

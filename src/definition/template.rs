@@ -56,7 +56,6 @@ impl Template {
 
     /// What is still to fill in, as JSON Pointers. `has_option` tells which options were given; `has_item_field` whether items were, with a field in each
     /// or at all.
-    #[cfg(any(feature = "batch", feature = "cli", feature = "ffi"))]
     pub(crate) fn left(
         &self,
         has_option: impl Fn(&str) -> bool,

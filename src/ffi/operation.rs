@@ -14,9 +14,10 @@ use super::buffer::Buffer;
 use super::connection::Conn;
 use super::host::{Host, wait};
 use super::progress::Progress;
-use super::request::{Input, Request, Work};
+use super::request::{Request, Work};
 use super::signals::Quiet;
 use super::work::{self, Job};
+use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
 use crate::lock::lock;
@@ -130,13 +131,12 @@ impl Op {
     }
 
     fn check(self: &Arc<Self>, conn: &Arc<Conn>, text: &str) -> Result<Job> {
-        let mut request = Request::read(conn, text)?;
-        request.with.cancel = self.cancel.clone();
+        let request = Request::read(conn, text)?;
         let mut state = self.state();
-        state.operation.clone_from(&request.operation);
+        request.operation().clone_into(&mut state.operation);
         state.facts = Some(Facts {
-            streams: matches!(request.work, Work::Write { items: Input::Stream, .. }),
-            writes: matches!(request.work, Work::Write { .. }),
+            streams: matches!(request.work, Work::Stream(_)),
+            writes: matches!(&request.work, Work::Stream(call) | Work::Call(call) if call.method != Method::Query),
             run_bytes: request.run_bytes,
         });
         drop(state);
@@ -336,6 +336,11 @@ impl Op {
             state.told = Some(Instant::now());
             self.tell_progress(&mut state);
         }
+    }
+
+    /// Takes the operation that a template stands for.
+    pub(crate) fn name(&self, operation: &str) {
+        operation.clone_into(&mut self.state().operation);
     }
 
     /// Notes an item's outcome.

@@ -17,21 +17,11 @@ use super::disk;
 use super::extent::{Extent, Sum};
 use super::tail::{Proof, Tail};
 use crate::error::{Error, ErrorKind, Place, Result};
-use crate::receipt::OutcomeStatus;
-use crate::walk::Resume;
+use crate::receipt::{OutcomeStatus, Usage};
+use crate::call::Resume;
 
 /// The version of the journal that this build writes. It reads older ones too, but goes on with none of them.
 pub(crate) const VERSION: u32 = 2;
-
-/// What a step has cost and given so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Tally {
-    pub(crate) requests: u64,
-    pub(crate) retries: u64,
-    pub(crate) pages: u64,
-    pub(crate) wait_ms: u64,
-    pub(crate) elapsed_ms: u64,
-}
 
 /// One fact. Steps are named `job/step`; elements of a `for` count from 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,7 +48,7 @@ pub(crate) enum Fact {
         items: u64,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         mark: Option<super::watermark::Mark>,
-        tally: Tally,
+        tally: Usage,
         /// The end of some list was not seen, or something announced is missing in it.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         incomplete: bool,
@@ -73,7 +63,7 @@ pub(crate) enum Fact {
         status: OutcomeStatus,
         #[serde(flatten)]
         extent: Extent,
-        tally: Tally,
+        tally: Usage,
     },
     /// All items of an element of a `for` have their outcomes.
     Element { step: String, element: u64 },
@@ -84,7 +74,7 @@ pub(crate) enum Fact {
         items_in: u64,
         #[serde(flatten)]
         extent: Extent,
-        tally: Tally,
+        tally: Usage,
         receipt: serde_json::Value,
     },
     /// The step's files are in their places.
