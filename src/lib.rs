@@ -116,10 +116,10 @@ pub mod sandbox;
 #[cfg(feature = "keyring")]
 pub use auth::KeyringStore;
 pub use auth::{EarlierTokens, FileStore, MemoryStore, TokenOwner, TokenSlot, TokenStore, Tokens};
+pub use call::{CallOptions, Request, Resume};
 pub use clock::{Clock, SystemClock};
 pub use connection::{ConnectionSpec, Limits};
 pub use definition::{Catalog, Method};
-pub use call::{CallOptions, Request, Resume};
 pub use engine::{Engine, EngineConfig, Running, Session};
 pub use error::{Error, ErrorKind, Result};
 pub use item::{Item, Items};

@@ -10,9 +10,9 @@ use futures_util::Stream;
 use tokio::task::JoinHandle;
 
 use crate::call::{CallOptions, Resume};
+use crate::definition::Operation;
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
-use crate::definition::Operation;
 use crate::options::Options;
 use crate::page::Page;
 use crate::paging::{Admission, Ended, Pager, Step};

@@ -14,7 +14,7 @@ use super::store::{TokenOwner, TokenSlot, TokenStore, Tokens};
 use crate::clock::Clock;
 use crate::connection::Connection;
 use crate::definition::Auth;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Advice, Error, ErrorKind, Result};
 use crate::lock::lock;
 use crate::retry::{Signal, asked_wait, backoff};
 use crate::secret::Secret;
@@ -425,7 +425,7 @@ impl TokenContext {
             FailureKind::Broken | FailureKind::TimedOut | FailureKind::TooLarge | FailureKind::Encoding => true,
         };
         let error = Error::new(kind, text).with(|d| {
-            d.advice = advice.map(str::to_owned);
+            d.advice = advice.map(Advice::from);
             d.http_status = failure.status;
         });
         Miss { error, signal: (!is_final).then_some(Signal::Transient(503)), asked: None, is_lost }
@@ -465,25 +465,23 @@ impl TokenContext {
         }
         let advice = match (error.provider.code.as_deref(), offer) {
             (Some("invalid_scope"), _) => {
-                "the client may not ask for one of the `scopes` of the connector's definition".to_owned()
+                "the client may not ask for one of the `scopes` of the connector's definition".into()
             }
             (Some("invalid_client" | "unauthorized_client"), _) | (_, Offer::Client) => {
-                "check the client id and secret of the connection".to_owned()
+                "check the client id and secret of the connection".into()
             }
             (_, Offer::Code { .. }) => self.way_in(),
             (_, Offer::Refresh(_)) => {
-                format!("the refresh token has ended, was revoked or was used elsewhere: {}", self.way_in())
+                Advice::from("the refresh token has ended, was revoked or was used elsewhere").and(self.way_in())
             }
         };
         error.advise(advice)
     }
 
-    fn way_in(&self) -> String {
+    fn way_in(&self) -> Advice {
         match &self.connection.connector.auth {
-            Auth::Oauth2(rule) if rule.person => {
-                format!("sign in with `opnode login {}`", self.connection.name.as_deref().unwrap_or("CONNECTION"))
-            }
-            _ => "put a new refresh token, or new client credentials, into the connection".to_owned(),
+            Auth::Oauth2(rule) if rule.person => Advice::SignIn(self.connection.name.clone()),
+            _ => "put a new refresh token, or new client credentials, into the connection".into(),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use super::format::{FORMAT_VERSION, Format};
 use super::schema::{Schema, kind_of};
 use super::yaml::Document;
-use crate::error::{Error, ErrorKind, Fault};
+use crate::error::{Advice, Error, ErrorKind, Fault};
 
 /// Why a document does not fit its format: all faults, from its JSON Schema. `wrap` is the path under which a part of a file stands.
 pub(crate) fn explain(format: Format, doc: &Document, wrap: &[&str], cause: &dyn Display) -> Error {
@@ -34,11 +34,7 @@ fn schema_faults(format: Format, doc: &Document, wrap: &[&str]) -> Vec<Fault> {
     }
     if !value.is_object() {
         let message = format!("the {} file should be a map of keys, but is {}", format.name(), kind_of(&value));
-        return vec![Fault {
-            place: doc.place(""),
-            message,
-            advice: Some(format!("`opnode schema {}` shows the format", format.name())),
-        }];
+        return vec![Fault { place: doc.place(""), message, advice: Some(Advice::ShowFormat(Some(format.name()))) }];
     }
     let prefix: String = wrap.iter().map(|k| format!("/{k}")).collect();
     let mut faults: Vec<Fault> = Vec::new();

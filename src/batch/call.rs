@@ -48,12 +48,8 @@ pub(super) fn check_part(task: &Task<'_>, options: &Options, first: u64, part: V
 
 /// Opens the write of a step, or of one element of it: its items come in parts.
 pub(super) fn open(task: &Task<'_>, stop: &Cancel, element: u64, options: &Options) -> Result<Writes> {
-    let intent = Intent {
-        ledger: Arc::clone(&task.context.ledger),
-        step: task.key.clone(),
-        element,
-        stop: stop.clone(),
-    };
+    let intent =
+        Intent { ledger: Arc::clone(&task.context.ledger), step: task.key.clone(), element, stop: stop.clone() };
     let with = CallOptions {
         cancel: task.context.hard.clone(),
         gate: Some(Arc::new(intent) as Arc<dyn Gate>),

@@ -6,8 +6,8 @@ use super::item_source::Inputs;
 use super::send::{Move, decide, in_doubt};
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::Options;
-use crate::receipt::{Outcome, OutcomeStatus};
 use crate::receipt::Usage;
+use crate::receipt::{Outcome, OutcomeStatus};
 use crate::run_store::state::StepState;
 use crate::send::Cancel;
 

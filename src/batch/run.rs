@@ -19,14 +19,14 @@ use super::run_values;
 use super::save;
 use super::send;
 use crate::definition::Method;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Advice, Error, ErrorKind, Result};
 use crate::expression::scope::{Scope, StepView, value_of};
+use crate::receipt::Usage;
 use crate::run_store::extent::Extent;
 use crate::run_store::failures;
 use crate::run_store::folder::{Beginning, Folder};
 use crate::run_store::held;
 use crate::run_store::info::{self, RunInfo, now, run_id};
-use crate::receipt::Usage;
 use crate::run_store::journal::Fact;
 use crate::run_store::kept::Kept;
 use crate::run_store::rows::Rows;
@@ -523,7 +523,7 @@ fn bad_items(step: &Step, name: &StepName, outcomes: &crate::receipt::OutcomeCou
     let error = match outcomes.unknown {
         0 => {
             Error::new(ErrorKind::Partial, format!("{name}: {} of {all} {what}{} failed", outcomes.failed, plural(all)))
-                .advise("--retry-failed sends exactly these again")
+                .advise(Advice::RetryFailed)
         }
         unknown => Error::new(
             ErrorKind::UnknownOutcome,

@@ -17,9 +17,9 @@ use crate::definition::{Method, Repeat, Send};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
 use crate::options::Options;
+use crate::receipt::Usage;
 use crate::receipt::{Outcome, OutcomeStatus};
 use crate::run_store::failures::Failures;
-use crate::receipt::Usage;
 use crate::run_store::journal::Fact;
 use crate::run_store::spool::Spool;
 use crate::run_store::state::{Standing, StepState};
@@ -403,13 +403,13 @@ impl Writing<'_, '_> {
                     true => "the step stopped there; run it again to go on with the items that were not sent",
                     false => "the step stopped there; run it again to go on with this item, or give the step `on_error: continue`",
                 };
-                d.advice = Some(d.advice.take().map_or_else(|| rest.to_owned(), |own| format!("{own}\n{rest}")));
+                d.advice = Some(d.advice.take().map_or_else(|| rest.into(), |own| own.and(rest)));
             })),
             // Counted as done they would never be sent.
             Some((_, error)) if self.unsent > 0 && self.task.context.check_stop().is_ok() => Err(error.with(|d| {
                 d.message = format!("{}; {} items were not sent", d.message, self.unsent);
                 let rest = "the step stopped there; run it again to go on with the items that were not sent";
-                d.advice = Some(d.advice.take().map_or_else(|| rest.to_owned(), |own| format!("{own}\n{rest}")));
+                d.advice = Some(d.advice.take().map_or_else(|| rest.into(), |own| own.and(rest)));
             })),
             first => {
                 self.first = first;

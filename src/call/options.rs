@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::resume::Resume;
 use crate::definition::Operation;
 use crate::error::{ErrorKind, Fault, Result};
 use crate::send::{Cancel, Gate};
-use super::resume::Resume;
 
 /// What a caller may say beyond operation, options and items.
 #[derive(Clone, Debug, Default)]
@@ -39,7 +39,12 @@ pub struct CallOptions {
 
 impl CallOptions {
     /// Fields that are not known: notes of the call, or its error.
-    pub(crate) fn judge_unknown(&self, operation: &Operation, kind: ErrorKind, unknown: Vec<Fault>) -> Result<Vec<String>> {
+    pub(crate) fn judge_unknown(
+        &self,
+        operation: &Operation,
+        kind: ErrorKind,
+        unknown: Vec<Fault>,
+    ) -> Result<Vec<String>> {
         if unknown.is_empty() || !self.known_fields {
             return Ok(unknown.into_iter().map(|fault| fault.message).collect());
         }

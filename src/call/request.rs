@@ -89,7 +89,8 @@ impl Request {
     /// # Errors
     /// `usage` when it names no operation, or two; `unknown_operation`; `invalid_options` when a template leaves values to the caller that are not given.
     pub(crate) fn lay(&self, catalog: &Catalog, connector: Option<&str>) -> Result<Laid> {
-        let usage = |message: &str| Error::new(ErrorKind::Usage, message).advise("name one of operationId and template");
+        let usage =
+            |message: &str| Error::new(ErrorKind::Usage, message).advise("name one of operationId and template");
         let template: Option<Template> = match (&self.operation_id, &self.template) {
             (Some(_), Some(_)) => return Err(usage("the request names an operation and a template")),
             (None, None) => return Err(usage("the request names no operation")),
@@ -103,13 +104,18 @@ impl Request {
         if !self.options.is_object() {
             return Err(Error::new(ErrorKind::Usage, "options: they are an object"));
         }
-        let given = Given { options: &self.options, items: self.items.as_ref(), use_sample: self.use_sample, covered: None };
+        let given =
+            Given { options: &self.options, items: self.items.as_ref(), use_sample: self.use_sample, covered: None };
         let laid = lay(operation, template.as_ref(), &given)?;
         match laid.left.as_slice() {
             [] => Ok(laid),
             left => Err(Error::new(
                 ErrorKind::InvalidOptions,
-                format!("the template {} leaves {} to you", self.template.as_deref().unwrap_or_default(), left.join(", ")),
+                format!(
+                    "the template {} leaves {} to you",
+                    self.template.as_deref().unwrap_or_default(),
+                    left.join(", ")
+                ),
             )
             .advise("give it in `options` or `items`; \"useSample\": true sends the template's samples as they are")),
         }

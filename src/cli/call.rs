@@ -8,8 +8,8 @@ use super::connect::{Line, Route};
 use super::context::Context;
 use super::items;
 use super::options;
-use crate::definition::{Catalog, Method, Operation, Template};
 use crate::call::{CallOptions, Given, Laid, Request, lay};
+use crate::definition::{Catalog, Method, Operation, Template};
 use crate::engine::{Engine, Running};
 use crate::error::{Error, ErrorKind, Result};
 use crate::send::Cancel;
@@ -78,7 +78,8 @@ impl Typed<'_> {
     fn fill(&self, set: &[String]) -> Result<Filled> {
         let given = options::given(self.operation, self.args, set)?;
         let use_sample = self.args.use_sample;
-        let sources = items::Sources { template: self.template, argument: self.items, fields: &given.fields, use_sample };
+        let sources =
+            items::Sources { template: self.template, argument: self.items, fields: &given.fields, use_sample };
         let (items, items_file) = items::given(self.operation, &sources)?;
         let (items, covered) = items.map_or((None, None), |given| (Some(given.items), given.covered));
         let over = Given { options: &given.options, items: items.as_ref(), use_sample, covered };

@@ -9,7 +9,7 @@ use super::screen;
 use super::terminal_text;
 use crate::connection::needs_account;
 use crate::connections::{ConnectionFile, Reference, ValueFile};
-use crate::definition::{Catalog, Operation, Template, into_faults};
+use crate::definition::{Catalog, Operation, Template};
 use crate::describe;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -76,7 +76,7 @@ pub(crate) fn operations(context: &Context, args: &SearchArgs) -> Result<()> {
 
 /// Tells on a line of what a listing leaves out because its definition is wrong.
 fn left_out(context: &Context, error: &Error) {
-    let faults = into_faults(error.clone());
+    let faults = error.to_faults();
     let Some(first) = faults.first() else { return };
     let more = match faults.len() {
         0 | 1 => String::new(),

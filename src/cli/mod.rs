@@ -1,5 +1,6 @@
 //! The command line: parse, call, print, exit. The only printing and the only reading of the environment.
 
+mod advice;
 mod args;
 mod args_call;
 mod ask;

@@ -28,12 +28,7 @@ pub(crate) async fn run(context: &Context, args: &QueryArgs) -> Result<u8> {
         ("--receipt", places.receipt.as_deref().filter(|p| p.as_os_str() != "-")),
     ])?;
     let mut call = call::prepare(context, Method::Query, &args.call, None).await?;
-    call.request = Request {
-        limit: args.limit,
-        forward_only: args.forward_only,
-        strict: args.strict,
-        ..call.request
-    };
+    call.request = Request { limit: args.limit, forward_only: args.forward_only, strict: args.strict, ..call.request };
     columns::push_down(&mut call, &args.call.output.columns);
     if args.call.plan {
         return plan::print(context.screen, &call, &args.call.output);

@@ -7,7 +7,7 @@ use url::Url;
 use super::spec::ConnectionSpec;
 use crate::authoring::Schema;
 use crate::definition::{Connector, FormatFile, Property, PropertyTypeFile};
-use crate::error::{Fault, Place, did_you_mean};
+use crate::error::{Advice, Fault, Place, did_you_mean};
 use crate::json_pointer::escape;
 use crate::secret::Secret;
 
@@ -33,7 +33,7 @@ impl ValueFault {
         Fault {
             place: Place::field(format!("/{pointer}")),
             message: self.message,
-            advice: self.advice.map(str::to_owned),
+            advice: self.advice.map(Advice::from),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::authoring::{Checker, Document, FORMAT_VERSION, Format, Ordered, explain};
 use crate::connection::{ConnectionSpec, Limits};
-use crate::error::{Error, ErrorKind, Result, did_you_mean};
+use crate::error::{Advice, Error, ErrorKind, Result, did_you_mean};
 use crate::json_pointer::escape;
 
 /// connections.yaml: named connections
@@ -108,7 +108,7 @@ impl ConnectionsFile {
         self.connections.0.iter().find(|(n, _)| n == name).map(|(_, c)| c).ok_or_else(|| {
             let hint = did_you_mean(name, self.connections.0.iter().map(|(n, _)| n.as_str()));
             Error::new(ErrorKind::Connection, format!("no connection is called `{name}`{hint}"))
-                .advise("`opnode connection list` shows them")
+                .advise(Advice::ListConnections)
         })
     }
 }

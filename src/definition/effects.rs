@@ -234,7 +234,7 @@ fn headers(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: &Oper
                 c.fault(
                     &place,
                     format!("`{{{unknown}}}` is an option, and a header takes properties of the connection"),
-                    Some(advice),
+                    Some(advice.into()),
                 );
             } else {
                 let hint = did_you_mean(unknown, connector.properties.iter().map(|p| p.name.as_str()));

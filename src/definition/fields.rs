@@ -13,7 +13,7 @@ use super::operation::{Operation, OptionRule, Send};
 #[cfg(any(feature = "batch", feature = "cli"))]
 use super::paging::Paging;
 use crate::authoring::Json;
-use crate::error::{Error, ErrorKind, Fault, Place, nearest};
+use crate::error::{Advice, Error, ErrorKind, Fault, Place, nearest};
 use crate::json_pointer::escape;
 use crate::options::Options;
 
@@ -341,7 +341,7 @@ impl Operation {
     /// Fields that are not known, as one error.
     pub(crate) fn refuse_fields(&self, kind: ErrorKind, faults: Vec<Fault>) -> Error {
         self.refuse(kind, &format!("{} does not know a field", self.id), faults)
-            .advise(format!("`opnode describe {}` lists the fields", self.id))
+            .advise(Advice::DescribeOperation(self.id.clone()))
     }
 }
 

@@ -43,7 +43,6 @@ pub(crate) use fields::Strangers;
 #[cfg(feature = "schemas")]
 pub(crate) use file::{OperationsFile, TemplatesFile};
 pub(crate) use operation::{PartMeans, PartRule, Repeat};
-pub(crate) use pack::into_faults;
 #[cfg(feature = "sandbox")]
 pub(crate) use paging::Total;
 pub(crate) use paging::{Advance, End, Flag, Keyset, Paging, Sense, Style, Token};

@@ -15,7 +15,7 @@ use crate::authoring::exact::refine;
 use crate::authoring::finding::Finding;
 use crate::authoring::{Pointer, Text};
 use crate::authoring::{Schema, kind_of};
-use crate::error::{Error, ErrorKind, Fault, Place, Result};
+use crate::error::{Advice, Error, ErrorKind, Fault, Place, Result};
 use crate::options::{Given, Options};
 
 /// The three methods of the node.
@@ -363,14 +363,14 @@ impl Operation {
     }
 
     fn option_fault(&self, finding: Finding) -> Fault {
-        let mut advice = Some(format!("`opnode describe {}` lists its options", self.id));
+        let mut advice = Some(Advice::DescribeOperation(self.id.clone()));
         let mut field = finding.pointer.clone();
         let mut message = finding.message;
         if let Some(key) = &finding.key {
             field = format!("{field}/{}", crate::json_pointer::escape(key));
             if self.paging.reserved().contains(&key.as_str()) {
                 message = format!("`{key}` cannot be given: pages are walked inside");
-                advice = Some(format!("leave `{key}` out; every page is fetched"));
+                advice = Some(format!("leave `{key}` out; every page is fetched").into());
             }
         }
         Fault { place: Place::field(field), message, advice }

@@ -96,7 +96,7 @@ fn check_properties(c: &mut Checker<'_>, properties: &[Property]) {
         let at = format!("/connection/{}", escape(&property.name));
         if RESERVED.contains(&property.name.as_str()) {
             let message = format!("`{}` is a key of every connection, and cannot be a property too", property.name);
-            c.fault(&at, message, Some("choose another name; its `title` may be the same".to_owned()));
+            c.fault(&at, message, Some("choose another name; its `title` may be the same".into()));
         }
         if property
             .pattern
@@ -149,7 +149,7 @@ fn origins(c: &mut Checker<'_>, origins: &[String]) {
                 && url.fragment().is_none()
         });
         if plain.is_none() {
-            let advice = Some("write scheme://host, such as https://files.example.com".to_owned());
+            let advice = Some("write scheme://host, such as https://files.example.com".into());
             c.fault(&format!("/origins/{i}"), format!("`{origin}` is not an origin"), advice);
         }
     }

@@ -152,7 +152,7 @@ fn convert(
 
 /// Verb and path of a request line.
 pub(crate) fn request_line(c: &mut Checker<'_>, at: &str, line: &str) -> Option<(Verb, Text)> {
-    let advice = Some("write a verb and a path, such as `GET /things/{id}`".to_owned());
+    let advice = Some("write a verb and a path, such as `GET /things/{id}`".into());
     let Some((verb, path)) = line.split_once(' ') else {
         c.fault(at, format!("`{line}` is not a request"), advice);
         return None;
@@ -235,10 +235,10 @@ fn shared_options(
                 Some((other, _)) => c.fault(
                     &place,
                     format!("`{}` is one thing in the option set `{other}` and another in `{set}`", rule.name),
-                    Some(format!(
-                        "declare `{}` under `options` of this operation: that holds over the sets",
-                        rule.name
-                    )),
+                    Some(
+                        format!("declare `{}` under `options` of this operation: that holds over the sets", rule.name)
+                            .into(),
+                    ),
                 ),
             }
         }

@@ -31,7 +31,7 @@ pub(super) fn option_rule(
             c.fault(
                 &format!("{at}/in"),
                 format!("the path names `{name}`, so it is sent there and nowhere else"),
-                Some(advice),
+                Some(advice.into()),
             );
             Location::Path
         }

@@ -154,14 +154,9 @@ fn check(c: &mut Checker<'_>, at: &str, template: &Template) {
         return;
     }
     if let Err(error) = operation.check_options(template.to_options()) {
-        let faults = if error.faults.is_empty() {
-            vec![(error.place.clone(), error.message.clone())]
-        } else {
-            error.faults.iter().map(|f| (Some(f.place.clone()), f.message.clone())).collect()
-        };
-        for (place, message) in faults {
-            let field = place.and_then(|p| p.field).unwrap_or_default();
-            c.fault(&format!("{at}/options{field}"), message, None);
+        for fault in error.to_faults() {
+            let field = fault.place.field.unwrap_or_default();
+            c.fault(&format!("{at}/options{field}"), fault.message, None);
         }
     }
     match &operation.items {

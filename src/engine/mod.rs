@@ -3,13 +3,11 @@
 mod running;
 mod session;
 
-
 pub use running::Running;
 pub use session::Session;
 
 use std::sync::Arc;
 use std::time::Duration;
-
 
 use crate::auth::{MemoryStore, TokenStore};
 use crate::clock::{Clock, SystemClock};
@@ -126,4 +124,3 @@ fn connect_time(connection: &Connection) -> Duration {
     let reply = seconds(limits.first_byte_s, 60).min(seconds(limits.timeout_s, 120));
     seconds(limits.connect_s, 10).min(reply * 9 / 10)
 }
-

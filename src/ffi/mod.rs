@@ -6,6 +6,7 @@
 #[cfg(panic = "abort")]
 compile_error!("the C interface promises that no panic ends the host's process: build it with panic = \"unwind\"");
 
+mod advice;
 mod buffer;
 mod config;
 mod connection;

@@ -100,7 +100,8 @@ pub(crate) struct Request {
 const RUN_BYTES: usize = 256 << 20;
 
 fn usage(message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Usage, message).advise("a request is {\"method\": \"query\", \"operationId\": ID, \"options\": {}}")
+    Error::new(ErrorKind::Usage, message)
+        .advise("a request is {\"method\": \"query\", \"operationId\": ID, \"options\": {}}")
 }
 
 impl Request {
@@ -136,10 +137,9 @@ fn work(conn: &Conn, typed: Typed<'_>) -> Result<Work> {
         "delete" => Method::Delete,
         "check" => return Ok(Work::Check),
         "selftest" if conn.host.selftest => {
-            return typed
-                .selftest
-                .map(Work::Selftest)
-                .ok_or_else(|| usage("selftest: say what: \"panic\", \"stall\", {\"emit\": 10}, {\"rotate\": 1} or {\"log\": 10}"));
+            return typed.selftest.map(Work::Selftest).ok_or_else(|| {
+                usage("selftest: say what: \"panic\", \"stall\", {\"emit\": 10}, {\"rotate\": 1} or {\"log\": 10}")
+            });
         }
         other => return Err(usage(format!("method: `{other}` is none of query, mutate, delete and check"))),
     };

@@ -16,9 +16,9 @@ use tokio::sync::oneshot;
 use super::disk;
 use super::extent::{Extent, Sum};
 use super::tail::{Proof, Tail};
-use crate::error::{Error, ErrorKind, Place, Result};
-use crate::receipt::{OutcomeStatus, Usage};
 use crate::call::Resume;
+use crate::error::{Advice, Error, ErrorKind, Place, Result};
+use crate::receipt::{OutcomeStatus, Usage};
 
 /// The version of the journal that this build writes. It reads older ones too, but goes on with none of them.
 pub(crate) const VERSION: u32 = 2;
@@ -354,7 +354,7 @@ fn refuse_newer(path: &Path, json: &str) -> Result<()> {
                 ),
             )
             .at(Place { file: Some(shown), line: Some(1), ..Place::default() })
-            .advise("go on with the newer opnode, or start over with --fresh"))
+            .advise(Advice::ResumeWithNewerVersion))
         }
         _ => Ok(()),
     }

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::extent::{Extent, Marks, Sum};
 use super::journal::Fact;
+use crate::call::Resume;
 use crate::receipt::Usage;
 use crate::receipt::{OutcomeCounts, OutcomeStatus};
-use crate::call::Resume;
 
 /// A whole run.
 #[derive(Debug, Default)]

@@ -4,13 +4,50 @@ use serde_json::{Map, Value};
 
 use crate::authoring::scalar;
 use crate::definition::{Operation, OptionRule, Send, Strangers};
-use crate::error::{Error, ErrorKind, Fault, Place, Result};
+use crate::error::{Advice, Error, ErrorKind, Fault, Place, Result};
 use crate::item::{Item, Items};
 use crate::options::{Given, Options};
 
-/// Checks items before anything is sent: their number, each against the schema, and that each names its record. Gives the fields that the operation does
-/// not have.
+/// What does not fit in one item.
+pub(crate) struct ItemFault {
+    pub(crate) index: usize,
+    /// JSON Pointer within the item.
+    pub(crate) pointer: String,
+    pub(crate) message: String,
+    advice: Advice,
+}
+
+impl ItemFault {
+    fn numbered(self) -> Fault {
+        let ItemFault { index, pointer, message, advice } = self;
+        let place = Place::field(format!("/{index}{pointer}"));
+        Fault { place, message: format!("item {index}: {message}"), advice: Some(advice) }
+    }
+}
+
+/// Checks items before anything is sent, as [`look`] finds them. Gives the fields that the operation does not have.
+///
+/// # Errors
+/// `invalid_items` with every fault, and those of [`look`].
 pub(crate) fn check_items(operation: &Operation, options: &Options, items: Option<&Items>) -> Result<Vec<Fault>> {
+    let (faults, unknown) = look(operation, options, items)?;
+    if faults.is_empty() {
+        return Ok(unknown);
+    }
+    let faults = faults.into_iter().map(ItemFault::numbered).collect();
+    Err(operation.refuse(ErrorKind::InvalidItems, &format!("the items for {} do not fit", operation.id), faults))
+}
+
+/// Looks at items: their number, each against the schema, and that each names its record. Gives what does not fit, and the fields that the operation
+/// does not have.
+///
+/// # Errors
+/// `invalid_items` and `invalid_options` when items are missing, or given where none are taken.
+pub(crate) fn look(
+    operation: &Operation,
+    options: &Options,
+    items: Option<&Items>,
+) -> Result<(Vec<ItemFault>, Vec<Fault>)> {
     let invalid = |message: String| {
         Err(Error::new(ErrorKind::InvalidItems, message).with(|d| d.operation = Some(operation.id.clone())))
     };
@@ -32,7 +69,7 @@ pub(crate) fn check_items(operation: &Operation, options: &Options, items: Optio
             .at(Place::field(format!("/{name}")))
             .with(|d| d.operation = Some(operation.id.clone())));
         }
-        return Ok(Vec::new());
+        return Ok((Vec::new(), Vec::new()));
     };
     if operation.items.is_none() && names.is_empty() && !items.is_empty() {
         let fills = operation.options.iter().find(|o| operation.item_may_fill(o));
@@ -46,7 +83,7 @@ pub(crate) fn check_items(operation: &Operation, options: &Options, items: Optio
             None => format!("{} takes no items", operation.id),
         });
     }
-    let mut faults = Vec::new();
+    let mut faults: Vec<ItemFault> = Vec::new();
     let mut strangers = Strangers::of(operation);
     let mut given = options.clone();
     for (index, item) in items.iter().enumerate() {
@@ -56,10 +93,8 @@ pub(crate) fn check_items(operation: &Operation, options: &Options, items: Optio
         }
     }
     check_shared(operation, &names, items, &mut faults);
-    if faults.is_empty() {
-        return Ok(strangers.faults());
-    }
-    Err(operation.refuse(ErrorKind::InvalidItems, &format!("the items for {} do not fit", operation.id), faults))
+    let unknown = if faults.is_empty() { strangers.faults() } else { Vec::new() };
+    Ok((faults, unknown))
 }
 
 /// Faults that are reported at once.
@@ -71,15 +106,11 @@ fn check_item(
     (names, given): (&[&str], &mut Options),
     index: usize,
     item: Item<'_>,
-    (faults, strangers): (&mut Vec<Fault>, &mut Strangers<'_>),
+    (faults, strangers): (&mut Vec<ItemFault>, &mut Strangers<'_>),
 ) -> Result<()> {
     let mut fault = |pointer: String, message: String| {
-        let advice = Some(format!("`opnode describe {}` shows an item", operation.id));
-        faults.push(Fault {
-            place: Place::field(format!("/{index}{pointer}")),
-            message: format!("item {index}: {message}"),
-            advice,
-        });
+        let advice = Advice::DescribeOperation(operation.id.clone());
+        faults.push(ItemFault { index, pointer, message, advice });
     };
     let value = match crate::item::value_of(item.as_str()) {
         Ok(value) => value,
@@ -139,7 +170,7 @@ fn without_nulls(value: &Value) -> Option<Value> {
 }
 
 /// Items that go out together must name the same record where the address takes it from them.
-fn check_shared(operation: &Operation, names: &[&str], items: &Items, faults: &mut Vec<Fault>) {
+fn check_shared(operation: &Operation, names: &[&str], items: &Items, faults: &mut Vec<ItemFault>) {
     let together = operation.items.as_ref().is_some_and(|r| matches!(r.send, Send::All | Send::Chunk(_)));
     if !together || names.is_empty() {
         return;
@@ -153,10 +184,9 @@ fn check_shared(operation: &Operation, names: &[&str], items: &Items, faults: &m
     };
     let first = items.get(0).map(key);
     if let Some((index, _)) = items.iter().enumerate().find(|(_, item)| Some(key(*item)) != first) {
-        let message = format!(
-            "item {index}: it names another record than item 0, but the items go out in one request to one address"
-        );
-        let advice = Some(format!("call {} once per {}", operation.id, names.join(" and ")));
-        faults.push(Fault { place: Place::field(format!("/{index}")), message, advice });
+        let message =
+            "it names another record than item 0, but the items go out in one request to one address".to_owned();
+        let advice = format!("call {} once per {}", operation.id, names.join(" and ")).into();
+        faults.push(ItemFault { index, pointer: String::new(), message, advice });
     }
 }

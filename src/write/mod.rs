@@ -28,7 +28,7 @@ use crate::receipt::{Outcome, OutcomeCounts, OutcomeStatus, Receipt};
 use crate::send::{Announce, Call, ConnectionClient, Outgoing, Sent};
 pub(crate) use build::Requests;
 use build::{Key, Model};
-pub(crate) use check::check_items;
+pub(crate) use check::{check_items, look};
 pub use verdict::WriteReply;
 use verdict::weigh;
 

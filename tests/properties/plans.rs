@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use opnode::definition::Operation;
 use opnode::{
-    CallOptions, Request, Catalog, ConnectionSpec, Engine, EngineConfig, Items, Method, PlannedRequest, Result, Secret, Session,
-    TokenOwner, TokenSlot, TokenStore, Tokens,
+    CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, Items, Method, PlannedRequest, Request, Result, Secret,
+    Session, TokenOwner, TokenSlot, TokenStore, Tokens,
 };
 use serde_json::{Map, Value, json};
 
