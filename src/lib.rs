@@ -96,6 +96,7 @@ mod retry;
 mod run_store;
 mod secret;
 mod send;
+mod text_file;
 mod transport;
 mod walk;
 mod wipe;

@@ -12,6 +12,7 @@ pub(crate) fn words(advice: &Advice) -> Option<String> {
         Advice::ListTemplates => "`opnode templates --search TEXT` finds templates".to_owned(),
         Advice::DescribeOperation(id) => format!("`opnode describe {id}` shows its options, items and fields"),
         Advice::ListConnections => "`opnode connection list` shows them".to_owned(),
+        Advice::NameConnection(names) => format!("name one with --connection: {}", names.join(", ")),
         Advice::WriteConnection(None) => "`opnode connection example` prints one to fill in".to_owned(),
         Advice::WriteConnection(Some(connector)) => {
             format!("add one to the connections; `opnode connection example {connector}` prints one")

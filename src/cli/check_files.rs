@@ -7,7 +7,6 @@ use std::sync::Arc;
 use super::check::{connections_file, unreadable};
 use super::connections::usual;
 use super::context::Context;
-use super::input::read_text;
 use super::terminal_text;
 use crate::authoring::Document;
 use crate::authoring::Format;
@@ -16,6 +15,7 @@ use crate::connection::ConnectionSpec;
 use crate::definition::Catalog;
 use crate::engine::{Engine, EngineConfig};
 use crate::error::{Error, Fault, Place};
+use crate::text_file::read_text;
 
 /// A definition file among those named.
 struct Named {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::args::{ListForm, ListingArgs, SearchArgs};
-use super::connections::Connections;
+use super::connections::load;
 use super::context::Context;
 use super::screen;
 use super::terminal_text;
@@ -139,7 +139,7 @@ fn template_row(template: &Template, several: bool) -> Vec<String> {
 
 /// `connection list`.
 pub(crate) fn connections(context: &Context, args: &ListingArgs) -> Result<()> {
-    let connections = Connections::load(context)?;
+    let connections = load(context)?;
     let catalog = context.catalog()?;
     let row = |name: &String, connection: &ConnectionFile| {
         let kept: Vec<String> =

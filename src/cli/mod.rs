@@ -34,7 +34,6 @@ mod plan;
 mod progress;
 mod query;
 mod receipt;
-mod resolve;
 mod runs;
 mod sandbox;
 mod screen;

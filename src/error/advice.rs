@@ -26,6 +26,8 @@ pub enum Advice {
     DescribeOperation(String),
     /// See which connections there are.
     ListConnections,
+    /// Name one of these connections, each as `name (connector)`.
+    NameConnection(Vec<String>),
     /// Write a connection; the connector is given where it is known.
     WriteConnection(Option<String>),
     /// See the format of a definition file, by its name.
@@ -94,6 +96,7 @@ impl fmt::Display for Advice {
                 return write!(f, "see the description of {id}: its options, items and fields");
             }
             Advice::ListConnections => "look up the connections in the connections file",
+            Advice::NameConnection(names) => return write!(f, "name one of the connections: {}", names.join(", ")),
             Advice::WriteConnection(Some(connector)) => return write!(f, "add a connection of {connector}"),
             Advice::WriteConnection(None) => "write a connections file",
             Advice::ShowFormat(Some(format)) => return write!(f, "see the format in {format}.schema.json"),

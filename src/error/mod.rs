@@ -235,7 +235,6 @@ fn is_single(faults: &[Fault]) -> bool {
 }
 
 /// The system's own words for a failure of a file, without Rust's number behind them.
-#[cfg(feature = "batch")]
 pub(crate) fn io_text(cause: &std::io::Error) -> String {
     use std::io::ErrorKind as Io;
     let text = match cause.kind() {
