@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::sync::OnceLock;
 
+use super::finding::FindingKind;
 use super::format::{FORMAT_VERSION, Format};
 use super::schema::{Schema, kind_of};
 use super::yaml::Document;
@@ -41,14 +42,15 @@ fn schema_faults(format: Format, doc: &Document, wrap: &[&str]) -> Vec<Fault> {
     for finding in schema.check(&value) {
         let pointer = finding.pointer.strip_prefix(&prefix).unwrap_or(&finding.pointer);
         // A key where a value belongs may be the secret itself.
-        let misplaced = finding.message.split_once(" has no form ").filter(|_| matches!(format, Format::Connections));
-        let (place, message) = match (misplaced, &finding.key) {
-            (Some((field, _)), _) => (
-                doc.place(pointer),
-                format!("{field} is a text, or a map with one of the keys `env`, `file` and `keyring`"),
-            ),
-            (None, Some(key)) => (doc.place_of_key(pointer, key), finding.message),
-            (None, None) => (doc.place(pointer), finding.message),
+        let is_misplaced = finding.kind == FindingKind::NoForm && matches!(format, Format::Connections);
+        let (place, message) = match &finding.key {
+            Some(_) if is_misplaced => {
+                let field = pointer.rsplit('/').next().unwrap_or_default();
+                let forms = "is a text, or a map with one of the keys `env`, `file` and `keyring`";
+                (doc.place(pointer), format!("`{field}` {forms}"))
+            }
+            Some(key) => (doc.place_of_key(pointer, key), finding.message),
+            None => (doc.place(pointer), finding.message),
         };
         let fault = Fault { place, message, advice: None };
         if !faults.contains(&fault) {

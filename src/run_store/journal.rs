@@ -231,7 +231,7 @@ fn line(last: &str, facts: &[Fact], out: &mut String) -> String {
 
 fn digits(last: &str, json: &str) -> String {
     let digest = sha2::Sha256::new().chain_update(last).chain_update(json).finalize();
-    digest.iter().take(8).map(|b| format!("{b:02x}")).collect()
+    crate::secret::hex(&digest, 8)
 }
 
 /// What a journal holds.

@@ -110,5 +110,5 @@ fn idempotency_key(uri: &http::Uri, body: &[u8], chunk: Chunk, key: Key<'_>) -> 
         Key::Run(name, _) => digest.update(name),
         Key::Own | Key::Planned => digest.update(fastrand::u128(..).to_le_bytes()),
     }
-    digest.finalize().iter().take(16).map(|b| format!("{b:02x}")).collect()
+    crate::secret::hex(&digest.finalize(), 16)
 }
