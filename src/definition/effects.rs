@@ -4,7 +4,9 @@ use serde_json::Value;
 
 use super::connector::{Auth, Connector};
 use super::file::{ItemsFile, MethodFile, OperationFile, ResponseFile, ResultFile, SendFile};
-use super::operation::{ItemRule, Location, Operation, Send};
+use super::operation::Operation;
+use super::option_rule::Location;
+use super::rules::{ItemRule, Send};
 use crate::authoring::Checker;
 use crate::authoring::Json;
 use crate::authoring::{Part, Pointer, Text};

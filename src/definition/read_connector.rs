@@ -8,10 +8,11 @@ use super::connector_file::{
     SuccessFile, VerdictFile,
 };
 use super::effects;
-use super::operation::OptionRule;
 use super::option_file::OptionFile;
+use super::option_rule::OptionRule;
 use super::paging::Paging;
 use super::paging_file::KeysetFile;
+use super::property_value::misfit_of_default;
 use super::read_operation::request_line;
 use super::read_option::option_rule;
 use super::read_paging::{keyset, paging, values};
@@ -19,7 +20,6 @@ use crate::authoring::Document;
 use crate::authoring::Ordered;
 use crate::authoring::Text;
 use crate::authoring::{Checker, Format, explain, version};
-use crate::connection::misfit_of_default;
 use crate::error::{Result, did_you_mean};
 use crate::json_pointer::escape;
 

@@ -12,14 +12,13 @@ use super::file::{
     ItemsFile, MethodFile, OperationFile, PartErrorsFile, PartKeyFile, PartOkFile, PartsFile, RecordFile, ResponseFile,
     ResultFile, SendFile,
 };
-use super::operation::{
-    ItemRule, LaterRecord, Location, Method, Operation, OptionRule, PartErrors, PartMeans, PartRule, Record, Repeat,
-    ResponseRule, ResultShape, Send,
-};
+use super::operation::{LaterRecord, Method, Operation, Record};
 use super::option_file::OptionFile;
+use super::option_rule::{Location, OptionRule};
 use super::paging::{Paging, Total};
 use super::read_option::{option_rule, page_size_option};
 use super::read_paging::{paging, total, values};
+use super::rules::{ItemRule, PartErrors, PartMeans, PartRule, Repeat, ResponseRule, ResultShape, Send};
 use crate::authoring::Document;
 use crate::authoring::{Checker, Format, explain};
 use crate::authoring::{Json, Ordered};

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::naming::Naming;
-use super::operation::{Location, OptionRule};
 use super::option_file::{LocationFile, OptionFile, StyleFile};
+use super::option_rule::{Location, OptionRule};
 use super::paging::Size;
 use crate::authoring::Checker;
 use crate::authoring::Json;

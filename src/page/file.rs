@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::CONTENT_DISPOSITION;
 use sha2::Digest;
 
-use super::Response;
 use crate::item::Items;
+use crate::reply::Response;
 use crate::secret::hex;
 
 /// Bytes as one item (RFC 6266 for the name).
