@@ -41,9 +41,9 @@ pub use template::Template;
 #[cfg(feature = "sandbox")]
 pub(crate) use connector::ErrorRules;
 pub(crate) use connector::{Auth, Explain, Oauth2, Refresh, Success};
+pub(crate) use connector_file::ClientAuthFile;
 #[cfg(feature = "schemas")]
 pub(crate) use connector_file::ConnectorFile;
-pub(crate) use connector_file::ClientAuthFile;
 #[cfg(any(feature = "batch", feature = "cli"))]
 pub(crate) use fields::Fields;
 #[cfg(feature = "schemas")]

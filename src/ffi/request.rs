@@ -5,8 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::connection::Conn;
-use super::guard;
+use super::json;
 use crate::call::Request as Call;
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
@@ -105,9 +104,9 @@ fn usage(message: impl Into<String>) -> Error {
 }
 
 impl Request {
-    /// Reads a request for a connection.
-    pub(crate) fn read(conn: &Conn, text: &str) -> Result<Request> {
-        let typed: Typed<'_> = guard::object("the request", text).map_err(|e| usage(e.message.clone()))?;
+    /// Reads a request; `selftest` says whether the host may ask for one.
+    pub(crate) fn read(selftest: bool, text: &str) -> Result<Request> {
+        let typed: Typed<'_> = json::object("the request", text).map_err(|e| usage(e.message.clone()))?;
         if typed.batch.items == Some(0) || typed.batch.bytes == Some(0) {
             return Err(usage("batch: a batch holds at least 1 item and 1 byte"));
         }
@@ -115,7 +114,7 @@ impl Request {
             timeout: typed.timeout_ms.map(Duration::from_millis),
             batch: typed.batch,
             run_bytes: typed.run_bytes.unwrap_or(RUN_BYTES),
-            work: work(conn, typed)?,
+            work: work(selftest, typed)?,
         })
     }
 
@@ -130,13 +129,13 @@ impl Request {
     }
 }
 
-fn work(conn: &Conn, typed: Typed<'_>) -> Result<Work> {
+fn work(selftest: bool, typed: Typed<'_>) -> Result<Work> {
     let method = match typed.method.as_str() {
         "query" => Method::Query,
         "mutate" => Method::Mutate,
         "delete" => Method::Delete,
         "check" => return Ok(Work::Check),
-        "selftest" if conn.host.selftest => {
+        "selftest" if selftest => {
             return typed.selftest.map(Work::Selftest).ok_or_else(|| {
                 usage("selftest: say what: \"panic\", \"stall\", {\"emit\": 10}, {\"rotate\": 1} or {\"log\": 10}")
             });
