@@ -58,6 +58,12 @@ impl<'d> Checker<'d> {
         self.faults.push(Fault { place: self.doc.place(pointer), message: message.into(), advice });
     }
 
+    /// Notes a key that is not known; `hint` is what is said behind it.
+    pub(crate) fn unknown_key(&mut self, parent: &str, key: &str, hint: String) {
+        let place = self.doc.place_of_key(parent, key);
+        self.faults.push(Fault { place, message: format!("`{key}` is not known here{hint}"), advice: None });
+    }
+
     /// The value of a result, or `None` with its error noted.
     pub(crate) fn accept<T, E: Display>(&mut self, pointer: &str, result: Result<T, E>) -> Option<T> {
         result.map_err(|e| self.fault(pointer, e.to_string(), None)).ok()

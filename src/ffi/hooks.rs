@@ -6,7 +6,6 @@ use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-
 use super::notice::Notice;
 use super::progress::Progress;
 use super::ready::Told;
