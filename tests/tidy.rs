@@ -204,6 +204,19 @@ fn only_the_c_interface_is_unsafe() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
+/// The files that a newcomer is sent to.
+#[test]
+fn files_named_for_contributors_exist() {
+    let text = std::fs::read_to_string(root().join("CONTRIBUTING.md")).unwrap();
+    let named =
+        text.split('`').skip(1).step_by(2).filter(|name| name.starts_with("src/") && !name.contains(['*', '<', ' ']));
+    let missing: Vec<&str> = named.filter(|name| !root().join(name).exists()).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    let glossary = text.split("## Glossary").nth(1).unwrap().split("\n## ").next().unwrap();
+    let terms = glossary.lines().filter(|line| line.starts_with("| ")).count() - 1;
+    assert!((1..=40).contains(&terms), "{terms} terms");
+}
+
 #[test]
 fn vendors_are_data() {
     let mut faults = Vec::new();

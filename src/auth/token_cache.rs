@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::Mutex;
 
 use super::grant::{self, Granted, Offer};
 use super::owner::{self, Begun, Earlier};
+use super::renewals::Renewal;
 use super::store::{TokenOwner, TokenSlot, TokenStore, Tokens};
 use crate::clock::Clock;
 use crate::connection::Connection;
@@ -24,41 +25,6 @@ use crate::transport::{ExchangeLimits, Failure, FailureKind, Transport};
 const ATTEMPTS: u32 = 3;
 /// How long before its end a token is renewed, at most.
 const MARGIN_S: u64 = 60;
-
-/// Renewals under way in this process, for those who end it.
-static RENEWALS: AtomicU64 = AtomicU64::new(0);
-static RENEWED: Notify = Notify::const_new();
-
-/// One renewal.
-struct UnderWay;
-
-impl UnderWay {
-    fn begin() -> UnderWay {
-        RENEWALS.fetch_add(1, Ordering::SeqCst);
-        UnderWay
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        RENEWALS.fetch_sub(1, Ordering::SeqCst);
-        RENEWED.notify_waiters();
-    }
-}
-
-/// Waits until no renewal is under way: a process that ends in the middle of one loses the account of tokens that rotate.
-#[cfg(any(feature = "cli", feature = "ffi"))]
-pub(crate) async fn settled() {
-    loop {
-        let renewed = RENEWED.notified();
-        let mut renewed = std::pin::pin!(renewed);
-        renewed.as_mut().enable();
-        if RENEWALS.load(Ordering::SeqCst) == 0 {
-            return;
-        }
-        renewed.await;
-    }
-}
 
 /// What an exchange needs from its connection.
 #[derive(Clone)]
@@ -135,7 +101,7 @@ impl TokenCache {
         }
         let (context, rejected, epoch, owner) =
             (context.clone(), rejected.cloned(), Arc::clone(&self.epoch), self.owner(context));
-        let under_way = UnderWay::begin();
+        let under_way = Renewal::begin();
         let task = tokio::spawn(async move {
             let _under_way = under_way;
             let renewed = context.renew(&owner, rejected.as_ref()).await;
