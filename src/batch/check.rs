@@ -1,15 +1,16 @@
 //! Checks the steps: names, operations, options as far as they are literal, expressions, targets. All faults at once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::file::{BatchFile, SavePart, StepFile, UnknownFieldsFile, WatermarkFile};
 use super::literal::{literal_items, takes_nothing, tell};
 use super::load::{Known, find};
-use super::model::{ItemSource, MatrixJob, Save, Step, Watermark};
 use super::names;
 use super::row_fields::{self, Sources};
+use super::run_plan::{CalledOperation, ItemSource, MatrixJob, Save, Step, Watermark};
 use crate::authoring::{Checker, Json, Ordered};
 use crate::definition::{Catalog, Fields, Method, Operation, Template};
 use crate::error::{Advice, Result, did_you_mean};
@@ -40,10 +41,10 @@ pub(crate) fn steps(c: &mut Checker<'_>, file: &BatchFile, context: &CheckContex
         check_id(c, &at, number, &ids);
         let (checked, gives) = check_step(c, &at, number, step, (&ids, &rows), context);
         rows.insert(step.id.clone(), gives);
-        steps.extend(checked.map(|step| (number, step)));
+        steps.extend(checked.map(|(step, operation)| (number, step, operation)));
     }
     row_fields::push_columns_down(&mut steps);
-    steps
+    steps.into_iter().map(|(number, step, _)| (number, step)).collect()
 }
 
 fn check_id(c: &mut Checker<'_>, at: &str, number: usize, ids: &[&str]) {
@@ -72,7 +73,7 @@ fn check_step(
     file: &StepFile,
     (ids, rows): (&[&str], &BTreeMap<String, Fields>),
     context: &CheckContext<'_>,
-) -> (Option<Step>, Fields) {
+) -> (Option<(Step, Arc<Operation>)>, Fields) {
     let found = operation(c, at, file, context);
     let (template, method, operation) = match found {
         Some((template, operation)) => (template, operation.method, Some(operation)),
@@ -128,7 +129,7 @@ fn check_step(
     let step = Step {
         id: file.id.clone(),
         method,
-        operation,
+        operation: CalledOperation::of(&operation),
         connections,
         options,
         items,
@@ -146,7 +147,7 @@ fn check_step(
         on_error: file.on_error,
         on_unknown: file.on_unknown,
     };
-    (Some(step), gives)
+    (Some((step, operation)), gives)
 }
 
 /// `record` is what the values are looked up in, where that is known.
@@ -164,7 +165,7 @@ fn watermark(c: &mut Checker<'_>, at: &str, file: &WatermarkFile, record: Option
     Some(Watermark { pointer, start: file.start.0.clone() })
 }
 
-type Found = (Option<Template>, std::sync::Arc<Operation>);
+type Found = (Option<Template>, Arc<Operation>);
 
 /// The step's one operation, by its id or through a template.
 fn operation(c: &mut Checker<'_>, at: &str, file: &StepFile, context: &CheckContext<'_>) -> Option<Found> {

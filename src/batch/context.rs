@@ -1,4 +1,4 @@
-//! What the parts of a run share: the batch, the run's state with its journal, the way to tell, and the two ways to stop.
+//! What the parts of a run share: the plan, the run's state with its journal, the way to tell, and the two ways to stop.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
+use super::effects::Effects;
 use super::event::{Event, StepCounts, StepName};
-use super::model::{Batch, MatrixJob, Step};
-use crate::engine::Session;
+use super::run_plan::{MatrixJob, RunPlan, Step};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expression::scope::Scope;
 use crate::run_store::folder::Folder;
@@ -48,7 +48,8 @@ impl Ledger {
 
 /// A run under way.
 pub(crate) struct Context {
-    pub(crate) batch: Arc<Batch>,
+    pub(crate) plan: Arc<RunPlan>,
+    pub(crate) effects: Arc<dyn Effects>,
     pub(crate) folder: Folder,
     pub(crate) ledger: Arc<Ledger>,
     /// Ends requests that are under way.
@@ -80,7 +81,7 @@ pub(crate) struct Task<'r> {
     pub(crate) step: &'r Step,
     pub(crate) job: &'r MatrixJob,
     pub(crate) key: String,
-    pub(crate) session: &'r Session,
+    pub(crate) connection: &'r str,
     pub(crate) scope: Scope,
     /// Rows, and items that failed.
     pub(crate) spool: PathBuf,

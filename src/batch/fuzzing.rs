@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 use super::load::BatchConfig;
-use super::model::Batch;
+use super::run_plan::Batch;
 use crate::engine::Engine;
 use crate::expression::expr::Shape;
 use crate::expression::scope::Scope;

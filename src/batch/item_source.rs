@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::model::{ItemSource, Step};
+use super::run_plan::{ItemSource, Step};
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expression::scope::Scope;

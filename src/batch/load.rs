@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::check;
 use super::file::{BatchFile, ConnectionsPart, MatrixFile, NamesFile};
-use super::model::{Batch, MatrixJob, Step};
+use super::local::Local;
+use super::run_plan::{Batch, MatrixJob, RunPlan, Step};
 use super::targets;
 use crate::authoring::Document;
 use crate::authoring::{Checker, FORMAT_VERSION, Format, Json, Ordered, explain};
@@ -157,7 +158,9 @@ impl Batch {
             env.values().for_each(|value| session.connection().redactor.learn(value));
         }
         let concurrency = usize::from(file.concurrency.max(1));
-        let batch = Batch { name, file: shown, folder, vars, env, concurrency, jobs, steps, sessions, fingerprints };
+        let plan = RunPlan { name, file: shown, folder, vars, concurrency, jobs, steps, fingerprints };
+        let local = Local { sessions, environment: env, clock: Arc::clone(config.engine.clock()) };
+        let batch = Batch { plan: Arc::new(plan), effects: Arc::new(local) };
         if refused > 0 && c.faults.len() == refused {
             // The file is right, and can be run when the disk takes the results.
             return Err(Error::from_faults(ErrorKind::State, "the results cannot be kept", c.faults));
@@ -168,13 +171,13 @@ impl Batch {
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        &self.plan.name
     }
 
     /// How many steps a run has, over all connections of the matrix.
     #[must_use]
     pub fn step_count(&self) -> usize {
-        self.jobs.len() * self.steps.len()
+        self.plan.jobs.len() * self.plan.steps.len()
     }
 }
 
@@ -383,7 +386,7 @@ fn fingerprints(
     found.extend(vars.iter().map(|(name, value)| (format!("the variable {name}"), fingerprint(value))));
     found.extend(env.iter().map(|(name, value)| (format!("the environment variable {name}"), fingerprint(value))));
     for step in steps {
-        let (connector, id) = (&step.operation.connector.name, &step.operation.id);
+        let (connector, id) = (&step.operation.connector, &step.operation.id);
         let definition = config.engine.catalog().definition_text(connector, id);
         found.entry(format!("the definition of {connector}/{id}")).or_insert_with(|| fingerprint(&definition));
         for name in &step.connections {

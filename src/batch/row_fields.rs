@@ -1,10 +1,11 @@
 //! What is known of the rows that steps give and of the items that expressions read: names that nothing has are faults of the file.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::model::{ItemSource, Step};
+use super::run_plan::{ItemSource, Step};
 use crate::authoring::Checker;
 use crate::definition::{Fields, Method, Operation};
 use crate::error::nearest;
@@ -163,14 +164,14 @@ pub(super) fn check_columns(c: &mut Checker<'_>, at: &str, columns: &[String], r
 }
 
 /// Asks for no other fields than those of the columns, where nothing else looks at the rows.
-pub(super) fn push_columns_down(steps: &mut [(usize, Step)]) {
-    let needed: BTreeSet<usize> = steps.iter().flat_map(|(_, step)| step.needs.iter().copied()).collect();
-    for (number, step) in steps {
+pub(super) fn push_columns_down(steps: &mut [(usize, Step, Arc<Operation>)]) {
+    let needed: BTreeSet<usize> = steps.iter().flat_map(|(_, step, _)| step.needs.iter().copied()).collect();
+    for (number, step, operation) in steps {
         let Some(save) = step.save.as_ref().filter(|_| step.method == Method::Query && !needed.contains(number)) else {
             continue;
         };
         let is_looked_at = step.keep.is_some() || step.map.is_some() || step.watermark.is_some();
-        let chosen = step.operation.chosen(&step.operation.record_fields(), &save.columns, step.forward_only);
+        let chosen = operation.chosen(&operation.record_fields(), &save.columns, step.forward_only);
         if let (Some((name, json)), Shape::Map(options), false) = (chosen, &mut step.options, is_looked_at)
             && options.iter().all(|(given, _)| *given != name)
         {

@@ -13,8 +13,8 @@ use tokio::sync::{Semaphore, mpsc};
 
 use super::context::{Context, Ledger, Task, stopped};
 use super::event::{Event, Report, StepCounts, StepName, StepReport, StepStatus};
-use super::model::{Batch, MatrixJob, Step};
 use super::read;
+use super::run_plan::{Batch, MatrixJob, Step};
 use super::run_values;
 use super::save;
 use super::send;
@@ -125,27 +125,35 @@ impl Batch {
         let info = RunInfo {
             version: info::VERSION,
             run: run_id(),
-            name: self.name.clone(),
-            file: self.file.clone(),
+            name: self.plan.name.clone(),
+            file: self.plan.file.clone(),
             started: now(),
             host: options.host.clone(),
             pid: std::process::id(),
             opnode: env!("CARGO_PKG_VERSION").to_owned(),
-            fingerprints: self.fingerprints.clone(),
+            fingerprints: self.plan.fingerprints.clone(),
         };
         let beginning = Beginning {
             fresh: options.fresh,
             accept_changes: options.accept_changes,
             retry_failed: options.retry_failed,
         };
-        let outline = self.outline();
+        let outline = self.plan.outline();
         let mut folder = Folder::open(&root, &outline, info, beginning)?;
         let state = std::mem::take(&mut folder.state);
         // A run that was killed while it tried failed items again goes on with that.
         let retry_failed = options.retry_failed || state.again;
         let (events, receiver) = mpsc::channel(EVENTS);
         let ledger = Arc::new(Ledger::new(folder.journal.clone(), state, options.cancel.clone()));
-        let context = Context { batch: self, folder, ledger, hard: Cancel::default(), events, retry_failed };
+        let context = Context {
+            plan: Arc::clone(&self.plan),
+            effects: Arc::clone(&self.effects),
+            folder,
+            ledger,
+            hard: Cancel::default(),
+            events,
+            retry_failed,
+        };
         Ok(Run { work: Box::pin(run_all(context)), events: receiver, done: None })
     }
 
@@ -160,8 +168,8 @@ impl Batch {
     /// Where the state of its runs is kept.
     #[must_use]
     pub fn run_folder(&self, state: Option<&std::path::Path>) -> PathBuf {
-        let runs = state.map_or_else(|| self.folder.join(".opnode").join("runs"), std::path::Path::to_owned);
-        runs.join(&self.name)
+        let runs = state.map_or_else(|| self.plan.folder.join(".opnode").join("runs"), std::path::Path::to_owned);
+        runs.join(&self.plan.name)
     }
 }
 
@@ -184,7 +192,7 @@ async fn run_all(context: Context) -> Done {
     }
     tell_in_doubt(&context).await;
     tell_done(&context).await;
-    let batch = Arc::clone(&context.batch);
+    let batch = Arc::clone(&context.plan);
     let permits = Semaphore::new(batch.concurrency);
     let watermarks = context.folder.kept.marks().clone();
     let kept = Mutex::new(context.folder.kept.clone());
@@ -196,10 +204,10 @@ async fn run_all(context: Context) -> Done {
     let jobs: Vec<_> = jobs.collect();
     let all = async { stream::iter(jobs).buffer_unordered(batch.concurrency).collect::<Vec<_>>().await };
     let hard = context.hard.clone();
-    let stop = context.ledger.stop.clone();
+    let (stop, clock) = (context.ledger.stop.clone(), Arc::clone(context.effects.clock()));
     let grace = async move {
         stop.cancelled().await;
-        tokio::time::sleep(GRACE).await;
+        clock.sleep(GRACE).await;
         hard.cancel();
         std::future::pending::<()>().await;
     };
@@ -217,7 +225,7 @@ async fn run_all(context: Context) -> Done {
 async fn tell_done(context: &Context) {
     let is_done = {
         let state = context.ledger.state();
-        context.folder.resumed && context.batch.outline().is_done(&state)
+        context.folder.resumed && context.plan.outline().is_done(&state)
     };
     if is_done {
         let message =
@@ -270,7 +278,7 @@ async fn conclude(context: &Context, steps: Vec<StepReport>) -> Report {
 /// The steps of one job.
 async fn run_job(job_run: JobRun<'_>, kept: &Mutex<Kept>) -> Vec<StepReport> {
     let JobRun { context, job, .. } = job_run;
-    let batch = &context.batch;
+    let batch = &context.plan;
     let mut reports: Vec<Option<StepReport>> = batch.steps.iter().map(|_| None).collect();
     let mut begun = BTreeSet::new();
     let mut running = FuturesUnordered::new();
@@ -318,7 +326,7 @@ async fn finish_job(job_run: &JobRun<'_>, kept: &Mutex<Kept>) -> Result<()> {
     let JobRun { context, job, .. } = job_run;
     let (done, seen) = {
         let state: std::sync::MutexGuard<'_, RunState> = context.ledger.state();
-        let marked = context.batch.steps.iter().filter(|s| s.watermark.is_some()).map(|s| s.key(job));
+        let marked = context.plan.steps.iter().filter(|s| s.watermark.is_some()).map(|s| s.key(job));
         let seen: Watermarks =
             marked.filter_map(|key| state.steps.get(&key)?.mark.clone().map(|mark| (key.clone(), mark))).collect();
         (state.jobs.contains(&job.name), seen)
@@ -368,19 +376,19 @@ fn saved_place(job_run: &JobRun<'_>, step: &Step) -> Option<String> {
 }
 
 fn target(job_run: &JobRun<'_>, step: &Step) -> Option<Result<save::Place>> {
-    let batch = &job_run.context.batch;
+    let batch = &job_run.context.plan;
     let save = step.save.as_ref()?;
     Some(save::target(save, &base_scope(job_run), &batch.folder))
 }
 
 fn base_scope(job_run: &JobRun<'_>) -> Scope {
-    let (context, batch) = (job_run.context, &job_run.context.batch);
-    run_values::scope(&batch.vars, &batch.env, job_run.job, &context.folder.info.run, &batch.name)
+    let (context, batch) = (job_run.context, &job_run.context.plan);
+    run_values::scope(&batch.vars, context.effects.environment(), job_run.job, &context.folder.info.run, &batch.name)
 }
 
 /// What the step's expressions see.
 fn scope(job_run: &JobRun<'_>, number: usize, step: &Step, key: &str) -> Scope {
-    let (context, batch) = (job_run.context, &job_run.context.batch);
+    let (context, batch) = (job_run.context, &job_run.context.plan);
     let mut scope = base_scope(job_run);
     let state = context.ledger.state();
     let view = |needed: &Step| {
@@ -424,14 +432,13 @@ async fn execute(
             return Ok(None);
         }
         let connection = step.connections.get(job_run.number);
-        let session = connection.and_then(|name| context.batch.sessions.get(name));
-        let session = session
-            .ok_or_else(|| Error::new(ErrorKind::Internal, format!("the step {} has no connection", step.id)))?;
+        let missing = || Error::new(ErrorKind::Internal, format!("the step {} has no connection", step.id));
+        let connection = connection.ok_or_else(missing)?;
         let (spool, failures) = context.folder.spool(&job.name, &step.id);
         if !earlier.started {
             context.ledger.note(vec![Fact::Started { step: key.clone() }], Vec::new());
         }
-        let task = Task { context, step, job, key: key.clone(), session, scope, spool, failures };
+        let task = Task { context, step, job, key: key.clone(), connection, scope, spool, failures };
         match step.method {
             Method::Query => read::run(&task).await?,
             Method::Mutate | Method::Delete => send::run(&task).await?,

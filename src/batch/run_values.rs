@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use minijinja::Value;
 
-use super::model::MatrixJob;
+use super::run_plan::MatrixJob;
 use crate::expression::scope::{Scope, object};
 
 /// The scope of a job before any step.

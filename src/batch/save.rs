@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::file::SaveFormat;
-use super::model::Save;
+use super::run_plan::Save;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expression::scope::Scope;
 use crate::item::Items;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
@@ -13,10 +13,9 @@ use super::element::{Sent, send_element};
 use super::event::{Event, StepCounts};
 use super::file::{OnErrorFile, OnUnknownFile};
 use super::item_source::{Elements, Inputs};
-use crate::definition::{Method, Repeat, Send};
+use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
-use crate::options::Options;
 use crate::receipt::Usage;
 use crate::receipt::{Outcome, OutcomeStatus};
 use crate::run_store::failures::Failures;
@@ -39,8 +38,8 @@ struct Writing<'t, 'r> {
     tally: Usage,
     items_in: u64,
     bad: (u64, u64),
-    began: Instant,
-    told: Instant,
+    began: Duration,
+    told: Duration,
     /// Notes of its calls were told.
     noted: bool,
     /// The first item that did not succeed, with its number.
@@ -72,7 +71,7 @@ pub(super) fn decide(task: &Task<'_>, known: &StepState, element: u64, index: u6
         Standing::InDoubt => match step.on_unknown {
             OnUnknownFile::Retry => Move::Send,
             OnUnknownFile::Skip => Move::Skip,
-            OnUnknownFile::Report if step.operation.repeat != Repeat::OtherWrite => Move::Send,
+            OnUnknownFile::Report if step.operation.may_be_repeated => Move::Send,
             OnUnknownFile::Report => Move::Report,
         },
     }
@@ -99,7 +98,7 @@ pub(super) fn in_doubt(decided: Move, index: u64) -> Option<Outcome> {
 /// The first item's, when the step stops at it; `state` when the disk refuses.
 pub(crate) async fn run(task: &Task<'_>) -> Result<()> {
     let state = task.state();
-    let now = Instant::now();
+    let now = task.context.effects.clock().now();
     let counts = state.counts();
     let mut writing = Writing {
         // Rows that no outcome speaks of are those of items that were under way.
@@ -143,7 +142,7 @@ impl Writing<'_, '_> {
             return self.verdict();
         };
         if task.step.on_error == OnErrorFile::Stop && !self.state.has_sent() {
-            self.check_all(&options)?;
+            self.check_all(&writes)?;
         }
         let mut inputs = Inputs::open(source, task.step, &task.scope)?;
         let mut call: Vec<String> = Vec::new();
@@ -186,15 +185,15 @@ impl Writing<'_, '_> {
 
     /// All items of one request go in one call; shares of several begin where they would begin anyway.
     fn call_size(&self) -> (usize, usize) {
-        match self.task.step.operation.items.as_ref().map(|r| &r.send) {
-            Some(Send::All) => (usize::MAX, usize::MAX),
-            Some(Send::Chunk(n)) => ((CALL.0 / *n as usize).max(1) * *n as usize, usize::MAX),
-            _ => CALL,
+        match self.task.step.operation.items_per_request {
+            None => (usize::MAX, usize::MAX),
+            Some(1) => CALL,
+            Some(n) => ((CALL.0 / n as usize).max(1) * n as usize, usize::MAX),
         }
     }
 
     /// Items that do not fit are told before the first one is sent.
-    fn check_all(&self, options: &Options) -> Result<()> {
+    fn check_all(&self, writes: &Writes) -> Result<()> {
         let Some(source) = &self.task.step.items else { return Ok(()) };
         let mut inputs = Inputs::open(source, self.task.step, &self.task.scope)?;
         loop {
@@ -211,7 +210,7 @@ impl Writing<'_, '_> {
                 return Ok(());
             }
             self.task.context.check_stop()?;
-            check_part(self.task, options, first, part)?;
+            check_part(writes, first, &part)?;
         }
     }
 
@@ -418,8 +417,12 @@ impl Writing<'_, '_> {
         }
     }
 
+    fn now(&self) -> Duration {
+        self.task.context.effects.clock().now()
+    }
+
     fn elapsed(&self) -> u64 {
-        self.state.tally.elapsed_ms + self.began.elapsed().as_millis() as u64
+        self.state.tally.elapsed_ms + self.now().saturating_sub(self.began).as_millis() as u64
     }
 
     fn done(&self) -> Fact {
@@ -437,10 +440,10 @@ impl Writing<'_, '_> {
     }
 
     async fn tell(&mut self) {
-        if self.told.elapsed().as_millis() < 100 {
+        if self.now().saturating_sub(self.told).as_millis() < 100 {
             return;
         }
-        self.told = Instant::now();
+        self.told = self.now();
         let counts = StepCounts {
             items_in: self.items_in,
             items_out: self.spool.rows(),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
 use super::check::CheckContext;
-use super::model::Step;
+use super::run_plan::Step;
 use super::run_values;
 use super::save;
 use crate::authoring::Checker;

@@ -94,6 +94,17 @@ impl Writes {
         self.add(first, Some(items))
     }
 
+    /// Checks items as [`give`](Self::give) does, and takes none.
+    ///
+    /// # Errors
+    /// `invalid_items` with every fault.
+    #[cfg(feature = "batch")]
+    pub(crate) fn check(&self, items: &Items) -> Result<()> {
+        let operation = &*self.call.operation;
+        let unknown = check_items(operation, &self.options, Some(items))?;
+        self.with.judge_unknown(operation, ErrorKind::InvalidItems, unknown).map(|_| ())
+    }
+
     /// Adds items, or the one request of a write that has none.
     pub(crate) fn add(&mut self, first: u64, items: Option<Items>) -> Result<()> {
         let operation = &*self.call.operation;

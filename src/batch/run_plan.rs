@@ -1,18 +1,24 @@
-//! A batch that was checked: what later code runs without looking at the file again.
+//! A batch that was checked, as a value: what later code runs without looking at the file again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::effects::Effects;
 use super::file::{OnErrorFile, OnUnknownFile, SaveFormat};
 use crate::authoring::Pointer;
-use crate::definition::{Method, Operation};
-use crate::engine::Session;
+use crate::definition::{Method, Operation, Repeat, Send};
 use crate::expression::expr::{Expr, Shape};
 use crate::run_store::outline::{JobOutline, RunOutline, StepOutline};
 
 /// A batch that was checked. [`run`](Self::run) runs it, [`plan`](Self::plan) tells what it would send.
 pub struct Batch {
+    pub(crate) plan: Arc<RunPlan>,
+    pub(crate) effects: Arc<dyn Effects>,
+}
+
+/// What a run of a batch does, as a value: no connection is open in it, and no secret stands in it.
+pub(crate) struct RunPlan {
     pub(crate) name: String,
     /// The file as it was named.
     pub(crate) file: String,
@@ -20,12 +26,9 @@ pub struct Batch {
     pub(crate) folder: PathBuf,
     /// Values of expressions, as JSON.
     pub(crate) vars: BTreeMap<String, String>,
-    pub(crate) env: BTreeMap<String, String>,
     pub(crate) concurrency: usize,
     pub(crate) jobs: Vec<MatrixJob>,
     pub(crate) steps: Vec<Step>,
-    /// Open connections by name.
-    pub(crate) sessions: BTreeMap<String, Session>,
     /// Digests of all that decides what a run does, by what they are of.
     pub(crate) fingerprints: BTreeMap<String, String>,
 }
@@ -44,7 +47,7 @@ pub(crate) struct MatrixJob {
 pub(crate) struct Step {
     pub(crate) id: String,
     pub(crate) method: Method,
-    pub(crate) operation: Arc<Operation>,
+    pub(crate) operation: CalledOperation,
     /// Its connection, by job.
     pub(crate) connections: Vec<String>,
     pub(crate) options: Shape,
@@ -66,6 +69,37 @@ pub(crate) struct Step {
     pub(crate) on_unknown: OnUnknownFile,
 }
 
+/// What a run must know of the operation that a step calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CalledOperation {
+    pub(crate) connector: String,
+    pub(crate) id: String,
+    /// Verb and path.
+    pub(crate) request_line: String,
+    pub(crate) is_paged: bool,
+    /// A write that was in doubt may be sent again: it has no further effect.
+    pub(crate) may_be_repeated: bool,
+    /// How many items go out in one request; `None` for all.
+    pub(crate) items_per_request: Option<u32>,
+}
+
+impl CalledOperation {
+    pub(crate) fn of(operation: &Operation) -> CalledOperation {
+        CalledOperation {
+            connector: operation.connector.name.clone(),
+            id: operation.id.clone(),
+            request_line: operation.request_line(),
+            is_paged: operation.is_paged(),
+            may_be_repeated: operation.repeat != Repeat::OtherWrite,
+            items_per_request: match operation.items.as_ref().map(|rule| &rule.send) {
+                Some(Send::All) => None,
+                Some(Send::Chunk(n)) => Some(*n),
+                _ => Some(1),
+            },
+        }
+    }
+}
+
 /// Where items or elements come from.
 pub(crate) enum ItemSource {
     /// An earlier step's rows, read from disk.
@@ -75,6 +109,7 @@ pub(crate) enum ItemSource {
 }
 
 /// The largest value seen, kept for the next run.
+#[derive(Clone, Debug)]
 pub(crate) struct Watermark {
     pub(crate) pointer: Pointer,
     /// JSON.
@@ -88,7 +123,7 @@ pub(crate) struct Save {
     pub(crate) columns: Vec<String>,
 }
 
-impl Batch {
+impl RunPlan {
     /// What the store of its runs must know of it.
     pub(crate) fn outline(&self) -> RunOutline {
         let step =
