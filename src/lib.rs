@@ -96,6 +96,8 @@ mod retry;
 mod run_store;
 mod secret;
 mod send;
+#[cfg(feature = "batch")]
+mod sink;
 mod text_file;
 mod transport;
 mod walk;
@@ -131,6 +133,8 @@ pub use reply::{Body, Response};
 pub use request::{Cursor, PlannedRequest};
 pub use secret::{Redactor, Secret};
 pub use send::{Cancel, Gate};
+#[cfg(feature = "batch")]
+pub use sink::{Sink, Stdout};
 pub use transport::{ExchangeLimits, Failure, FailureKind, HttpOptions, HttpTransport, Transport};
 pub use walk::{Reply, Walk};
 pub use wipe::Wiping;

@@ -29,6 +29,8 @@ pub(crate) struct CheckContext<'a> {
     pub(crate) connection: Option<&'a str>,
     /// Whether the connections have faults already: what follows from those is not told again.
     pub(crate) is_doubtful: bool,
+    /// Whether steps may save to standard output.
+    pub(crate) has_stdout: bool,
 }
 
 /// Checks all steps. What is wrong with one does not hide what is wrong with the next. Gives the good ones with their numbers in the file.

@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::engine::Running;
 use crate::error::Result;
 use crate::request::PlannedRequest;
+use crate::sink::Sink;
 use crate::write::Writes;
 
 /// Carries out what a run decides. Connections are named: who holds them open is none of the run's business.
@@ -32,6 +33,12 @@ pub(crate) trait Effects: Send + Sync {
 
     /// The environment variables that the batch lists, which are no part of its plan.
     fn environment(&self) -> &BTreeMap<String, String>;
+
+    /// The host's standard output.
+    ///
+    /// # Errors
+    /// `unsupported` when the host has none.
+    fn stdout(&self) -> Result<Box<dyn Sink>>;
 
     /// Time.
     fn clock(&self) -> &Arc<dyn Clock>;

@@ -17,6 +17,7 @@ use crate::engine::{Engine, Session};
 use crate::error::{Advice, Error, ErrorKind, Fault, Place, Result, did_you_mean};
 use crate::json_pointer::escape;
 use crate::run_store::disk;
+use crate::sink::Stdout;
 
 /// The name of the one job of a batch without a matrix.
 pub(crate) const MAIN: &str = "main";
@@ -42,6 +43,8 @@ pub struct BatchConfig {
     pub env: Env,
     /// Fetches the secrets of a connection.
     pub resolve: Resolve,
+    /// Opens the standard output, for steps that save to `-`; where there is none, such a step is a fault.
+    pub stdout: Option<Stdout>,
 }
 
 impl BatchConfig {
@@ -67,6 +70,7 @@ impl BatchConfig {
             vars: Vec::new(),
             env: Arc::new(|_| None),
             resolve,
+            stdout: None,
         }
     }
 }
@@ -144,6 +148,7 @@ impl Batch {
             env: &env,
             connection,
             is_doubtful,
+            has_stdout: config.stdout.is_some(),
         };
         if file.steps.is_empty() {
             c.fault("/steps", "the batch has no steps", None);
@@ -159,7 +164,12 @@ impl Batch {
         }
         let concurrency = usize::from(file.concurrency.max(1));
         let plan = RunPlan { name, file: shown, folder, vars, concurrency, jobs, steps, fingerprints };
-        let local = Local { sessions, environment: env, clock: Arc::clone(config.engine.clock()) };
+        let local = Local {
+            sessions,
+            environment: env,
+            clock: Arc::clone(config.engine.clock()),
+            stdout: config.stdout.clone(),
+        };
         let batch = Batch { plan: Arc::new(plan), effects: Arc::new(local) };
         if refused > 0 && c.faults.len() == refused {
             // The file is right, and can be run when the disk takes the results.

@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::engine::{Running, Session};
 use crate::error::{Error, ErrorKind, Result};
 use crate::request::PlannedRequest;
+use crate::sink::{Sink, Stdout};
 use crate::write::Writes;
 
 /// Open connections by name, and what of the environment the batch may see.
@@ -16,6 +17,7 @@ pub(super) struct Local {
     pub(super) sessions: BTreeMap<String, Session>,
     pub(super) environment: BTreeMap<String, String>,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) stdout: Option<Stdout>,
 }
 
 impl Local {
@@ -40,6 +42,11 @@ impl Effects for Local {
 
     fn environment(&self) -> &BTreeMap<String, String> {
         &self.environment
+    }
+
+    fn stdout(&self) -> Result<Box<dyn Sink>> {
+        let none = || Error::new(ErrorKind::Unsupported, "this host has no standard output").advise("save to a file");
+        self.stdout.as_ref().map(|open| open()).ok_or_else(none)
     }
 
     fn clock(&self) -> &Arc<dyn Clock> {

@@ -464,9 +464,13 @@ async fn finish_step(job_run: &JobRun<'_>, step: &Step, key: String) -> Result<O
     if let (Some(save), Some(place)) = (&step.save, target(job_run, step)) {
         let place = place?;
         let name = StepName { job: job_run.job.name.clone(), step: step.id.clone() };
-        if let Some(note) =
-            save::write(Rows::open(&spool, state.marks.all().into())?, &place, &save.columns, &|| context.check_stop())?
-        {
+        if let Some(note) = save::write(
+            Rows::open(&spool, state.marks.all().into())?,
+            &place,
+            &save.columns,
+            &|| context.effects.stdout(),
+            &|| context.check_stop(),
+        )? {
             context.tell(Event::Note { message: format!("{name}: {note}") }).await;
         }
         if let save::Place::File(path, _) = place {
