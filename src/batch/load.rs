@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::check;
+use super::check_context::{CheckContext, Known, find};
 use super::file::{BatchFile, ConnectionsPart, MatrixFile, NamesFile};
 use super::local::Local;
 use super::run_plan::{Batch, MatrixJob, RunPlan, Step};
@@ -75,29 +76,6 @@ impl BatchConfig {
     }
 }
 
-/// Connections by name, and where they stand.
-pub(crate) struct Known {
-    pub(crate) connections: Ordered<ConnectionFile>,
-    /// Their file, when it is not the batch's own.
-    file: Option<PathBuf>,
-    folder: PathBuf,
-}
-
-impl Known {
-    pub(crate) fn get(&self, name: &str) -> Option<&ConnectionFile> {
-        self.connections.0.iter().find(|(n, _)| n == name).map(|(_, c)| c)
-    }
-
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.connections.0.iter().map(|(n, _)| n.as_str())
-    }
-
-    /// Those of a connector.
-    pub(crate) fn of<'a>(&'a self, connector: &'a str) -> impl Iterator<Item = &'a str> {
-        self.connections.0.iter().filter(move |(_, c)| c.connector == connector).map(|(n, _)| n.as_str())
-    }
-}
-
 impl Batch {
     /// Reads and checks a batch file: everything that can be known before the first request.
     ///
@@ -140,7 +118,7 @@ impl Batch {
         let catalog = config.engine.catalog();
         let connection = file.connection.as_deref();
         let is_doubtful = c.faults.len() > before;
-        let context = check::CheckContext {
+        let context = CheckContext {
             catalog,
             known: &known,
             jobs: &jobs,
@@ -278,16 +256,6 @@ fn single_job(c: &mut Checker<'_>, connection: Option<&str>, known: &Known) -> M
         connection: found.and(connection).map(str::to_owned),
         connector: found.map(|f| f.connector.clone()),
     }
-}
-
-/// A connection by name, or a fault with the nearest one.
-pub(crate) fn find<'k>(c: &mut Checker<'_>, at: &str, name: &str, known: &'k Known) -> Option<&'k ConnectionFile> {
-    let found = known.get(name);
-    if found.is_none() {
-        let hint = did_you_mean(name, known.names());
-        c.fault(at, format!("no connection is called `{name}`{hint}"), Some(Advice::ListConnections));
-    }
-    found
 }
 
 fn jobs(c: &mut Checker<'_>, matrix: &MatrixFile, known: &Known) -> Vec<MatrixJob> {

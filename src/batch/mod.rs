@@ -2,7 +2,11 @@
 
 mod call;
 mod check;
+mod check_context;
+mod check_expressions;
+mod check_options;
 mod context;
+mod decide;
 mod effects;
 mod element;
 mod event;

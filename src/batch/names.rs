@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::check::CheckContext;
+use super::check_context::CheckContext;
 use super::row_fields::Sources;
 use crate::authoring::Checker;
 use crate::error::{Advice, did_you_mean};

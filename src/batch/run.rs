@@ -12,6 +12,7 @@ use futures_util::stream::{self, FuturesUnordered};
 use tokio::sync::{Semaphore, mpsc};
 
 use super::context::{Context, Ledger, Task, stopped};
+use super::decide;
 use super::event::{Event, Report, StepCounts, StepName, StepReport, StepStatus};
 use super::read;
 use super::run_plan::{Batch, MatrixJob, Step};
@@ -284,14 +285,13 @@ async fn run_job(job_run: JobRun<'_>, kept: &Mutex<Kept>) -> Vec<StepReport> {
     let mut running = FuturesUnordered::new();
     let mut broken = false;
     loop {
-        for (number, step) in batch.steps.iter().enumerate() {
-            let done = |needed: usize| reports.get(needed).is_some_and(Option::is_some);
-            let ready =
-                if batch.concurrency == 1 { (0..number).all(done) } else { step.needs.iter().all(|n| done(*n)) };
-            if !broken && ready && !context.ledger.stop.is_cancelled() && begun.insert(number) {
-                let job_run = &job_run;
-                running.push(async move { (number, run_step(job_run, number, step).await) });
-            }
+        let ended = |number: usize| reports.get(number).is_some_and(Option::is_some);
+        let next = if broken { Vec::new() } else { decide::ready(batch, &begun, ended) };
+        for number in next {
+            let Some(step) = batch.steps.get(number).filter(|_| !context.ledger.stop.is_cancelled()) else { break };
+            begun.insert(number);
+            let job_run = &job_run;
+            running.push(async move { (number, run_step(job_run, number, step).await) });
         }
         let Some((number, report)) = running.next().await else { break };
         broken |= matches!(report.status, StepStatus::Failed);

@@ -9,9 +9,10 @@ use futures_util::stream;
 
 use super::call::{check_part, give, open, options, refused_item};
 use super::context::Task;
+use super::decide::{Move, decide, in_doubt};
 use super::element::{Sent, send_element};
 use super::event::{Event, StepCounts};
-use super::file::{OnErrorFile, OnUnknownFile};
+use super::file::OnErrorFile;
 use super::item_source::{Elements, Inputs};
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
@@ -48,48 +49,6 @@ struct Writing<'t, 'r> {
     unsent: u64,
     /// Sends nothing more of this step.
     stop: Cancel,
-}
-
-/// What becomes of an item that is about to be sent.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Move {
-    Send,
-    Pass,
-    /// Nobody knows what became of it.
-    Report,
-    /// Taken as done.
-    Skip,
-}
-
-pub(super) fn decide(task: &Task<'_>, known: &StepState, element: u64, index: u64) -> Move {
-    let step = task.step;
-    match known.standing(element, index) {
-        Standing::New => Move::Send,
-        Standing::Settled => Move::Pass,
-        Standing::Failed if task.context.retry_failed || step.on_error == OnErrorFile::Stop => Move::Send,
-        Standing::Failed => Move::Pass,
-        Standing::InDoubt => match step.on_unknown {
-            OnUnknownFile::Retry => Move::Send,
-            OnUnknownFile::Skip => Move::Skip,
-            OnUnknownFile::Report if step.operation.may_be_repeated => Move::Send,
-            OnUnknownFile::Report => Move::Report,
-        },
-    }
-}
-
-/// The outcome of an item that was under way when a run was killed, and is not sent again.
-pub(super) fn in_doubt(decided: Move, index: u64) -> Option<Outcome> {
-    let (status, error) = match decided {
-        Move::Send | Move::Pass => return None,
-        Move::Skip => (OutcomeStatus::Ok, None),
-        Move::Report => {
-            let message = "the run was killed while this item was under way: it is not known whether it took effect";
-            let advice =
-                "look at the record before sending it again; `on_unknown: retry` in the step sends such items again";
-            (OutcomeStatus::Unknown, Some(Error::new(ErrorKind::UnknownOutcome, message).advise(advice)))
-        }
-    };
-    Some(Outcome { index, status, http_status: None, items: Items::default(), location: None, error, attempts: 0 })
 }
 
 /// Writes until nothing is left.
@@ -215,7 +174,7 @@ impl Writing<'_, '_> {
     }
 
     fn decide(&self, element: u64, index: u64) -> Move {
-        decide(self.task, &self.state, element, index)
+        decide(self.task.step, self.task.context.retry_failed, &self.state, element, index)
     }
 
     /// The outcome of an item that could not be made of its element, when it has none yet.
@@ -450,7 +409,6 @@ impl Writing<'_, '_> {
             failed: self.bad.0,
             unknown: self.bad.1,
             usage: self.tally,
-            ..StepCounts::default()
         };
         self.task.progress(counts, None).await;
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
-use super::check::CheckContext;
+use super::check_context::CheckContext;
 use super::run_plan::Step;
 use super::run_values;
 use super::save;

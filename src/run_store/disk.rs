@@ -1,7 +1,7 @@
 //! File operations of a run, each with the name of its file in the error. The only file of this room that opens files for writing.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use crate::error::{Advice, Error, ErrorKind, Place, Result};
