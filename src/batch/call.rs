@@ -8,7 +8,7 @@ use super::model::Step;
 use crate::definition::Method;
 use crate::engine::CallOptions;
 use crate::error::{Error, ErrorKind, Result};
-use crate::expression::scope::Scope;
+use crate::expression::Scope;
 use crate::item::Items;
 use crate::options::Options;
 use crate::receipt::{Outcome, OutcomeStatus};

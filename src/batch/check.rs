@@ -13,7 +13,7 @@ use super::row_fields::{self, Sources};
 use crate::authoring::{Checker, Json, Ordered};
 use crate::definition::{Catalog, Fields, Method, Operation, Template};
 use crate::error::{Result, did_you_mean};
-use crate::expression::expr::{Expr, Shape, Wrong};
+use crate::expression::{Expr, Shape, Wrong};
 use crate::json_pointer::{escape, unescape};
 use crate::options::Options;
 

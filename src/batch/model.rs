@@ -8,7 +8,7 @@ use super::file::{OnErrorFile, OnUnknownFile, SaveFormat};
 use crate::authoring::Pointer;
 use crate::definition::{Method, Operation};
 use crate::engine::Session;
-use crate::expression::expr::{Expr, Shape};
+use crate::expression::{Expr, Shape};
 use crate::run_store::outline::{JobOutline, RunOutline, StepOutline};
 
 /// A batch that was checked. [`run`](Self::run) runs it, [`plan`](Self::plan) tells what it would send.

@@ -11,7 +11,7 @@ use super::file::OnErrorFile;
 use super::item_source::{Elements, shaped};
 use crate::engine::CallOptions;
 use crate::error::{Error, ErrorKind, Result};
-use crate::expression::scope::Scope;
+use crate::expression::Scope;
 use crate::item::Items;
 use crate::page::Page;
 use crate::receipt::{OutcomeStatus, Receipt};
@@ -65,7 +65,7 @@ struct Pending {
 /// Those of the walks; `state` when the disk refuses.
 pub(crate) async fn run(task: &Task<'_>) -> Result<()> {
     let state = task.state();
-    let mark = match (&task.step.watermark, &state.mark, task.scope.raw("watermark")) {
+    let mark = match (&task.step.watermark, &state.mark, task.scope.watermark.as_deref()) {
         (None, _, _) => None,
         (Some(_), Some(mark), _) => Some(mark.clone()),
         (Some(_), None, json) => json.and_then(watermark::Mark::parse),

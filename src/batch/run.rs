@@ -15,12 +15,12 @@ use super::context::{Context, Ledger, Task, stopped};
 use super::event::{Event, Report, StepCounts, StepName, StepReport, StepStatus};
 use super::model::{Batch, MatrixJob, Step};
 use super::read;
-use super::run_values;
+use super::run_values::{self, StepRows};
 use super::save;
 use super::send;
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
-use crate::expression::scope::{Scope, StepView, value_of};
+use crate::expression::{Scope, StepView};
 use crate::run_store::extent::Extent;
 use crate::run_store::failures;
 use crate::run_store::folder::{Beginning, Folder};
@@ -386,7 +386,8 @@ fn scope(job_run: &JobRun<'_>, number: usize, step: &Step, key: &str) -> Scope {
         let done = state.step(&needed.key(job_run.job));
         let spool = context.folder.spool(&job_run.job.name, &needed.id).0;
         let (marks, count) = (done.marks.all().into(), done.extent().rows);
-        Arc::new(StepView { spool, marks, known: Arc::default(), count, receipt: value_of(&done.receipt.to_string()) })
+        let rows = Arc::new(StepRows { spool, marks, count, known: Arc::default() });
+        StepView { rows, receipt: done.receipt.to_string().into() }
     };
     let earlier = batch.steps.iter().take(number).enumerate().filter(|(n, _)| step.needs.contains(n));
     scope.steps = Arc::new(earlier.map(|(_, s)| (s.id.clone(), view(s))).collect());

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::file::SaveFormat;
 use super::model::Save;
 use crate::error::{Error, ErrorKind, Result};
-use crate::expression::scope::Scope;
+use crate::expression::Scope;
 use crate::item::Items;
 use crate::output::Form;
 use crate::private_file;
