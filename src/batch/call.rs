@@ -7,7 +7,7 @@ use super::file::OnErrorFile;
 use super::run_plan::Step;
 use crate::call::{CallOptions, Request};
 use crate::error::{Error, ErrorKind, Result};
-use crate::expression::scope::Scope;
+use crate::expression::Scope;
 use crate::item::Items;
 use crate::options::Options;
 use crate::receipt::{Outcome, OutcomeStatus};

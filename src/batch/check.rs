@@ -16,7 +16,7 @@ use super::run_plan::{CalledOperation, Save, Step, Watermark};
 use crate::authoring::Checker;
 use crate::definition::{Fields, Method, Operation, Template};
 use crate::error::{Advice, Result, did_you_mean};
-use crate::expression::expr::Shape;
+use crate::expression::Shape;
 
 /// Checks all steps. What is wrong with one does not hide what is wrong with the next. Gives the good ones with their numbers in the file.
 pub(crate) fn steps(c: &mut Checker<'_>, file: &BatchFile, context: &CheckContext<'_>) -> Vec<(usize, Step)> {

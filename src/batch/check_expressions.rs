@@ -6,7 +6,7 @@ use super::names;
 use super::run_plan::ItemSource;
 use crate::authoring::{Checker, Json};
 use crate::error::Advice;
-use crate::expression::expr::{Expr, Shape, Wrong};
+use crate::expression::{Expr, Shape, Wrong};
 
 /// A value with expressions, whose names are checked.
 pub(super) fn shape(

@@ -7,7 +7,7 @@ use super::names;
 use crate::authoring::{Checker, Json, Ordered};
 use crate::definition::{Operation, Template};
 use crate::error::{Advice, did_you_mean};
-use crate::expression::expr::Shape;
+use crate::expression::Shape;
 use crate::json_pointer::{escape, unescape};
 use crate::options::Options;
 

@@ -10,7 +10,7 @@ use super::effects::Effects;
 use super::event::{Event, StepCounts, StepName};
 use super::run_plan::{MatrixJob, RunPlan, Step};
 use crate::error::{Error, ErrorKind, Result};
-use crate::expression::scope::Scope;
+use crate::expression::Scope;
 use crate::run_store::folder::Folder;
 use crate::run_store::journal::{Before, Fact, Journal};
 use crate::run_store::state::{RunState, StepState};

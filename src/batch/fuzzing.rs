@@ -8,8 +8,7 @@ use serde_json::value::RawValue;
 use super::load::BatchConfig;
 use super::run_plan::Batch;
 use crate::engine::Engine;
-use crate::expression::expr::Shape;
-use crate::expression::scope::Scope;
+use crate::expression::{Scope, Shape};
 use crate::run_store::journal::{Fact, recover};
 use crate::run_store::state::RunState;
 

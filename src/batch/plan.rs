@@ -12,8 +12,7 @@ use super::run_values;
 use crate::call::Request;
 use crate::definition::Method;
 use crate::error::{Error, Result};
-use crate::expression::expr::{Expr, Shape};
-use crate::expression::scope::Scope;
+use crate::expression::{Expr, Scope, Shape};
 use crate::item::Items;
 use crate::request::PlannedRequest;
 use crate::run_store::kept;
@@ -136,7 +135,7 @@ fn named(error: Error, job: &MatrixJob, step: &Step) -> Error {
 }
 
 fn reads_steps(expr: &Expr) -> bool {
-    expr.names.iter().any(|name| name == "steps" || name.starts_with("steps."))
+    expr.paths().iter().any(|path| path.first().is_some_and(|root| root == "steps"))
 }
 
 /// What of a step is known only when earlier ones are done, for people.

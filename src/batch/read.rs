@@ -12,7 +12,7 @@ use super::item_source::{Elements, shaped};
 use crate::call::{CallOptions, Request};
 use crate::engine::Running;
 use crate::error::{Error, ErrorKind, Result};
-use crate::expression::scope::Scope;
+use crate::expression::Scope;
 use crate::item::Items;
 use crate::page::Page;
 use crate::receipt::Usage;
@@ -67,7 +67,7 @@ struct Pending {
 /// Those of the walks; `state` when the disk refuses.
 pub(crate) async fn run(task: &Task<'_>) -> Result<()> {
     let state = task.state();
-    let mark = match (&task.step.watermark, &state.mark, task.scope.raw("watermark")) {
+    let mark = match (&task.step.watermark, &state.mark, task.scope.watermark.as_deref()) {
         (None, _, _) => None,
         (Some(_), Some(mark), _) => Some(mark.clone()),
         (Some(_), None, json) => json.and_then(watermark::Mark::parse),

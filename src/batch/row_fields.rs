@@ -9,8 +9,7 @@ use super::run_plan::{ItemSource, Step};
 use crate::authoring::Checker;
 use crate::definition::{Fields, Method, Operation};
 use crate::error::nearest;
-use crate::expression::expr::{Expr, Shape};
-use crate::expression::lexer::handed_on;
+use crate::expression::{Expr, Shape};
 use crate::json_pointer::escape;
 
 /// What expressions of a step read.
@@ -58,7 +57,7 @@ impl Sources {
     /// What the rows have that an expression chooses among.
     fn handed_on(&self, expr: &Expr) -> Fields {
         let rows = |id: &String| self.steps.get(id).cloned().unwrap_or_default();
-        let all = handed_on(&expr.source, &expr.paths).unwrap_or_default();
+        let all = expr.handed_on().unwrap_or_default();
         // Of one kind of rows nothing may be known: then nothing is.
         if all.iter().any(|id| rows(id) == Fields::Any) {
             return Fields::Any;
@@ -81,14 +80,14 @@ impl Sources {
     /// Faults of an expression's paths.
     pub(super) fn check(&self, c: &mut Checker<'_>, at: &str, expr: &Expr) {
         let mut told = Vec::new();
-        for path in &expr.paths {
+        for path in expr.paths() {
             let Some(unknown) = self.find(path).and_then(|(fields, rest)| fields.unknown(rest, ".")) else { continue };
             if told.contains(&unknown) {
                 continue;
             }
             let root =
                 if path.first().is_some_and(|root| root == "steps") { "the rows of the step have" } else { "it has" };
-            let message = format!("`{}`: {root} no field `{}`{}", expr.source, unknown.path, unknown.hint());
+            let message = format!("`{}`: {root} no field `{}`{}", expr.source(), unknown.path, unknown.hint());
             c.fault(at, message, Some(OTHERWISE.into()));
             told.push(unknown);
         }

@@ -16,12 +16,12 @@ use super::decide;
 use super::event::{Event, Report, StepCounts, StepName, StepReport, StepStatus};
 use super::read;
 use super::run_plan::{Batch, MatrixJob, Step};
-use super::run_values;
+use super::run_values::{self, StepRows};
 use super::save;
 use super::send;
 use crate::definition::Method;
 use crate::error::{Advice, Error, ErrorKind, Result};
-use crate::expression::scope::{Scope, StepView, value_of};
+use crate::expression::{Scope, StepView};
 use crate::receipt::Usage;
 use crate::run_store::extent::Extent;
 use crate::run_store::failures;
@@ -395,7 +395,8 @@ fn scope(job_run: &JobRun<'_>, number: usize, step: &Step, key: &str) -> Scope {
         let done = state.step(&needed.key(job_run.job));
         let spool = context.folder.spool(&job_run.job.name, &needed.id).0;
         let (marks, count) = (done.marks.all().into(), done.extent().rows);
-        Arc::new(StepView { spool, marks, known: Arc::default(), count, receipt: value_of(&done.receipt.to_string()) })
+        let rows = Arc::new(StepRows { spool, marks, count, known: Arc::default() });
+        StepView { rows, receipt: done.receipt.to_string().into() }
     };
     let earlier = batch.steps.iter().take(number).enumerate().filter(|(n, _)| step.needs.contains(n));
     scope.steps = Arc::new(earlier.map(|(_, s)| (s.id.clone(), view(s))).collect());

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::effects::Effects;
 use super::file::{OnErrorFile, OnUnknownFile, SaveFormat};
 use crate::authoring::Pointer;
 use crate::definition::{Method, Operation, Repeat, Send};
-use crate::expression::expr::{Expr, Shape};
+use crate::expression::{Expr, Shape};
 use crate::run_store::outline::{JobOutline, RunOutline, StepOutline};
 
 /// A batch that was checked. [`run`](Self::run) runs it, [`plan`](Self::plan) tells what it would send.
@@ -18,6 +20,7 @@ pub struct Batch {
 }
 
 /// What a run of a batch does, as a value: no connection is open in it, and no secret stands in it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct RunPlan {
     pub(crate) name: String,
     /// The file as it was named.
@@ -34,7 +37,7 @@ pub(crate) struct RunPlan {
 }
 
 /// The steps for one connection of the matrix; without a matrix there is one job.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct MatrixJob {
     /// Names it in the journal, in paths and to people.
     pub(crate) name: String,
@@ -44,6 +47,7 @@ pub(crate) struct MatrixJob {
 }
 
 /// One step.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Step {
     pub(crate) id: String,
     pub(crate) method: Method,
@@ -70,7 +74,7 @@ pub(crate) struct Step {
 }
 
 /// What a run must know of the operation that a step calls.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct CalledOperation {
     pub(crate) connector: String,
     pub(crate) id: String,
@@ -101,6 +105,7 @@ impl CalledOperation {
 }
 
 /// Where items or elements come from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum ItemSource {
     /// An earlier step's rows, read from disk.
     Step(String),
@@ -109,7 +114,7 @@ pub(crate) enum ItemSource {
 }
 
 /// The largest value seen, kept for the next run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Watermark {
     pub(crate) pointer: Pointer,
     /// JSON.
@@ -117,6 +122,7 @@ pub(crate) struct Watermark {
 }
 
 /// A file for the rows.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Save {
     pub(crate) to: Shape,
     pub(crate) format: Option<SaveFormat>,
@@ -144,5 +150,43 @@ impl Step {
     /// Its key in the journal.
     pub(crate) fn key(&self, job: &MatrixJob) -> String {
         format!("{}/{}", job.name, self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use super::RunPlan;
+    use crate::batch::{Batch, BatchConfig};
+    use crate::engine::Engine;
+
+    /// A plan is data: it can be written down, read again in another process, and compared.
+    #[test]
+    fn a_plan_is_a_value() {
+        let text = r#"
+version: 1
+name: small
+vars: { most: 3, rate: 1.10 }
+connections: { here: { connector: acme } }
+steps:
+  - { id: all, query: listThings, where: "${{ item.id < vars.most }}", save: "out/${{ run.id }}.ndjson" }
+  - { id: each, query: listThings, for: "${{ steps.all.items }}", options: { filter: "id=${{ item.id }}" }, watermark: { pointer: /id, start: 0 } }
+"#;
+        let mut catalog = crate::Catalog::builtin();
+        let connector = "version: 1\nconnector: acme\ntitle: Acme\nconnection: {}\nbase_url: https://acme.example.com\nauth: none\n";
+        let operations = "version: 1\noperations:\n  listThings: { title: L, method: query, request: GET /p, options: { filter: { type: string } }, response: { result: list } }\n";
+        catalog.add("acme", "connector.yaml", connector);
+        catalog.add("acme", "things.yaml", operations);
+        let config = BatchConfig::new(Arc::new(Engine::new(crate::EngineConfig::new(catalog))));
+        let load = || Batch::parse(Path::new("small.yaml"), text, &config).unwrap();
+        let plan = &*load().plan;
+        let written = serde_json::to_string(plan).unwrap();
+        let read: RunPlan = serde_json::from_str(&written).unwrap();
+        assert_eq!(&read, plan);
+        assert_eq!(serde_json::to_string(&read).unwrap(), written);
+        assert_eq!(&*load().plan, plan);
+        assert!(!written.contains("session"));
     }
 }

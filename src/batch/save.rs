@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::file::SaveFormat;
 use super::run_plan::Save;
 use crate::error::{Error, ErrorKind, Result};
-use crate::expression::scope::Scope;
+use crate::expression::Scope;
 use crate::item::Items;
 use crate::output::Form;
 use crate::private_file;
