@@ -57,6 +57,7 @@
 //! authorities), installs anything global, or sends a credential to another origin than the connection's own. It runs
 //! inside the caller's tokio runtime.
 
+#![cfg_attr(not(test), warn(clippy::too_many_lines))]
 #![warn(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod authoring;

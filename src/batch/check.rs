@@ -61,11 +61,8 @@ fn check_step(
     (ids, rows): (&[&str], &BTreeMap<String, Fields>),
     context: &CheckContext<'_>,
 ) -> (Option<(Step, Arc<Operation>)>, Fields) {
-    let found = operation(c, at, file, context);
-    let (template, method, operation) = match found {
-        Some((template, operation)) => (template, operation.method, Some(operation)),
-        None => (None, Method::Query, None),
-    };
+    let (template, operation) = operation(c, at, file, context).map_or((None, None), |(t, o)| (t, Some(o)));
+    let method = operation.as_ref().map_or(Method::Query, |o| o.method);
     let known_fields = file.unknown_fields == UnknownFieldsFile::Refuse;
     let mut needs = BTreeSet::new();
     let sources = Sources { steps: rows.clone(), ..Sources::default() };

@@ -129,3 +129,28 @@ impl Gate for Intent {
             .await
     }
 }
+
+/// A run that was killed between its last step and its end is told as such.
+pub(super) async fn tell_done(context: &Context) {
+    let is_done = {
+        let state = context.ledger.state();
+        context.folder.resumed && context.plan.outline().is_done(&state)
+    };
+    if is_done {
+        let message =
+            "all steps of this run were done, and its end was not noted: nothing is sent again, and this is its report"
+                .to_owned();
+        context.tell(Event::Note { message }).await;
+    }
+}
+
+/// Items whose fate a killed run left open are told at once, before anything else happens.
+pub(super) async fn tell_in_doubt(context: &Context) {
+    let in_doubt: usize = context.ledger.state().steps.values().map(StepState::in_doubt).sum();
+    if in_doubt > 0 {
+        let what = if in_doubt == 1 { "1 item was" } else { &format!("{in_doubt} items were") };
+        let message =
+            format!("{what} under way when the run was killed; what may not be repeated is reported as unknown");
+        context.tell(Event::Note { message }).await;
+    }
+}

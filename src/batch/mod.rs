@@ -1,5 +1,6 @@
 //! Batch files: steps over any connector that keep what they did on disk and go on where they stopped.
 
+mod bad_items;
 mod call;
 mod check;
 mod check_context;

@@ -11,7 +11,8 @@ use futures_util::StreamExt;
 use futures_util::stream::{self, FuturesUnordered};
 use tokio::sync::{Semaphore, mpsc};
 
-use super::context::{Context, Ledger, Task, stopped};
+use super::bad_items::{bad_items, reads_elements};
+use super::context::{Context, Ledger, Task, stopped, tell_done, tell_in_doubt};
 use super::decide;
 use super::event::{Event, Report, StepCounts, StepName, StepReport, StepStatus};
 use super::read;
@@ -20,7 +21,7 @@ use super::run_values::{self, StepRows};
 use super::save;
 use super::send;
 use crate::definition::Method;
-use crate::error::{Advice, Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::expression::{Scope, StepView};
 use crate::receipt::Usage;
 use crate::run_store::extent::Extent;
@@ -222,31 +223,6 @@ async fn run_all(context: Context) -> Done {
     Done { context, report }
 }
 
-/// A run that was killed between its last step and its end is told as such.
-async fn tell_done(context: &Context) {
-    let is_done = {
-        let state = context.ledger.state();
-        context.folder.resumed && context.plan.outline().is_done(&state)
-    };
-    if is_done {
-        let message =
-            "all steps of this run were done, and its end was not noted: nothing is sent again, and this is its report"
-                .to_owned();
-        context.tell(Event::Note { message }).await;
-    }
-}
-
-/// Items whose fate a killed run left open are told at once, before anything else happens.
-async fn tell_in_doubt(context: &Context) {
-    let in_doubt: usize = context.ledger.state().steps.values().map(StepState::in_doubt).sum();
-    if in_doubt > 0 {
-        let what = if in_doubt == 1 { "1 item was" } else { &format!("{in_doubt} items were") };
-        let message =
-            format!("{what} under way when the run was killed; what may not be repeated is reported as unknown");
-        context.tell(Event::Note { message }).await;
-    }
-}
-
 /// Makes everything safe that was noted, and makes the report.
 async fn conclude(context: &Context, steps: Vec<StepReport>) -> Report {
     let info = &context.folder.info;
@@ -354,7 +330,10 @@ async fn run_step(job_run: &JobRun<'_>, number: usize, step: &Step) -> StepRepor
     let again = context.retry_failed && !earlier.failed.is_empty() && !is_over;
     let is_done = earlier.done && earlier.saved && !again;
     let ended = match permits.acquire().await {
-        Ok(_permit) if is_done => Ok(saved_place(job_run, step)),
+        Ok(_permit) if is_done => Ok(match target(job_run, step) {
+            Some(Ok(save::Place::File(path, _))) => Some(path.display().to_string()),
+            _ => None,
+        }),
         Ok(_permit) => {
             context.tell(Event::StepBegun { step: name.clone() }).await;
             execute(job_run, number, step, key.clone(), &earlier, again).await
@@ -364,15 +343,6 @@ async fn run_step(job_run: &JobRun<'_>, number: usize, step: &Step) -> StepRepor
     let report = report(job_run, step, &key, name, ended, is_done);
     context.tell(Event::StepEnded(report.clone())).await;
     report
-}
-
-/// Where the rows of a step that is done already are.
-fn saved_place(job_run: &JobRun<'_>, step: &Step) -> Option<String> {
-    let place = target(job_run, step)?.ok()?;
-    match place {
-        save::Place::File(path, _) => Some(path.display().to_string()),
-        save::Place::Stdout(_) => None,
-    }
 }
 
 fn target(job_run: &JobRun<'_>, step: &Step) -> Option<Result<save::Place>> {
@@ -522,26 +492,4 @@ fn report(
     let failures = (bad > 0 && failures.exists()).then(|| failures.display().to_string());
     let complete = state.receipt.get("complete").and_then(serde_json::Value::as_bool);
     StepReport { name, operation: step.operation.id.clone(), status, earlier, complete, counts, saved, failures, error }
-}
-
-fn reads_elements(step: &Step) -> bool {
-    step.each.is_some() && step.method == Method::Query
-}
-
-/// One error for the items that did not succeed.
-fn bad_items(step: &Step, name: &StepName, outcomes: &crate::receipt::OutcomeCounts, all: u64) -> Error {
-    let what = if reads_elements(step) { "element" } else { "item" };
-    let plural = |count: u64| if count == 1 { "" } else { "s" };
-    let error = match outcomes.unknown {
-        0 => {
-            Error::new(ErrorKind::Partial, format!("{name}: {} of {all} {what}{} failed", outcomes.failed, plural(all)))
-                .advise(Advice::RetryFailed)
-        }
-        unknown => Error::new(
-            ErrorKind::UnknownOutcome,
-            format!("{name}: it is not known whether {unknown} {what}{} took effect", plural(unknown)),
-        )
-        .advise("look at what was recorded there before you send it again"),
-    };
-    error.with(|d| d.operation = Some(step.operation.id.clone()))
 }

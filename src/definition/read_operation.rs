@@ -57,6 +57,16 @@ pub(crate) fn read_record(doc: &Document) -> Result<Record> {
     c.finish(&what, Some(record))
 }
 
+impl From<MethodFile> for Method {
+    fn from(file: MethodFile) -> Method {
+        match file {
+            MethodFile::Query => Method::Query,
+            MethodFile::Mutate => Method::Mutate,
+            MethodFile::Delete => Method::Delete,
+        }
+    }
+}
+
 fn convert(
     c: &mut Checker<'_>,
     id: String,
@@ -68,11 +78,7 @@ fn convert(
     let written = (!c.is_vouched()).then(|| file.clone());
     c.name(&at, &id);
     let (verb, path) = request_line(c, &format!("{at}/request"), &file.request)?;
-    let method = match file.method {
-        MethodFile::Query => Method::Query,
-        MethodFile::Mutate => Method::Mutate,
-        MethodFile::Delete => Method::Delete,
-    };
+    let method = Method::from(file.method);
     let names: Vec<String> = path.names().map(str::to_owned).collect();
     let declared = DeclaredOptions { own: file.options, sets: &file.sets, required: &file.required };
     let mut options = options(c, &at, declared, connector, &names);
