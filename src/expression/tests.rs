@@ -215,7 +215,7 @@ impl RowSource for Rows {
         self.0
     }
 
-    fn row(&self, number: u64) -> Result<Option<String>> {
+    fn row(&self, number: u64) -> Result<Option<Arc<str>>> {
         Ok((number < self.0).then(|| row(number)))
     }
 
@@ -228,9 +228,10 @@ impl RowSource for Rows {
     }
 }
 
-fn row(number: u64) -> String {
+fn row(number: u64) -> Arc<str> {
     let (name, open) = ("n".repeat(150), number.is_multiple_of(2));
     format!("{{\"id\":{number},\"name\":\"{name}\",\"tags\":[1,2,{{\"a\":null}}],\"open\":{open},\"price\":1.10}}")
+        .into()
 }
 
 #[test]
