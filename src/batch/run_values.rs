@@ -52,7 +52,7 @@ impl StepRows {
 }
 
 fn all(mut rows: Rows) -> RowIter {
-    Box::new(std::iter::from_fn(move || rows.next_row().map(|row| row.map(str::to_owned)).transpose()))
+    Box::new(std::iter::from_fn(move || rows.next_row().map(|row| row.map(Arc::from)).transpose()))
 }
 
 impl RowSource for StepRows {
@@ -60,14 +60,14 @@ impl RowSource for StepRows {
         self.count
     }
 
-    fn row(&self, number: u64) -> Result<Option<String>> {
+    fn row(&self, number: u64) -> Result<Option<Arc<str>>> {
         let mut rows = self.open()?;
         for _ in 0..number {
             if rows.skip_row()? == 0 {
                 return Ok(None);
             }
         }
-        Ok(rows.next_row()?.map(str::to_owned))
+        Ok(rows.next_row()?.map(Arc::from))
     }
 
     fn rows(&self) -> Result<RowIter> {
