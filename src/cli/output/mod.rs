@@ -1,8 +1,11 @@
-//! Items to bytes to a place: the forms and the target. One page in memory at a time.
+//! Items to bytes to a place: the forms and the places. One page in memory at a time.
 
-mod sink;
-mod table;
-mod target;
+mod items;
+mod place;
+mod receipt;
+mod records;
 
-pub(crate) use sink::{Flow, Look, Output, TOGETHER};
-pub(crate) use target::{Earlier, Target, apart};
+pub(crate) use items::{Output, TOGETHER};
+pub(crate) use place::{EarlierFile, Flow, OutputPlace, apart};
+pub(crate) use receipt::ReceiptFile;
+pub(crate) use records::Look;
