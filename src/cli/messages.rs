@@ -4,10 +4,13 @@ use std::io::{IsTerminal, Write};
 
 use serde_json::json;
 
-use crate::cli::args::command::{ErrorForm, GlobalArgs};
-use crate::cli::errors::diagnose;
-use crate::cli::screen::{Paint, terminal_text};
+use super::args::command::{ErrorForm, GlobalArgs};
+use super::errors::Diagnosis;
+use super::screen::{Paint, terminal_text, width};
 use crate::error::{Error, ErrorKind, Result, io_text};
+
+/// The exit code of a list or a search that found nothing, as that of `grep`.
+const NOTHING: u8 = 1;
 
 /// How to print on stderr.
 #[derive(Clone, Copy, Debug)]
@@ -19,11 +22,7 @@ pub(crate) struct Screen {
 
 impl Screen {
     pub(crate) fn new(global: &GlobalArgs) -> Screen {
-        Screen {
-            quiet: global.quiet,
-            json: global.error_format == ErrorForm::Json,
-            paint: Paint::for_terminal(std::io::stderr().is_terminal()),
-        }
+        Screen { quiet: global.quiet, ..Screen::plain(global.error_format == ErrorForm::Json) }
     }
 
     /// The screen before the arguments are known.
@@ -31,8 +30,8 @@ impl Screen {
         Screen { quiet: false, json, paint: Paint::for_terminal(std::io::stderr().is_terminal()) }
     }
 
-    /// Whether progress may be drawn.
-    pub(crate) fn shows_progress(self) -> bool {
+    /// Whether a person watches this command.
+    pub(crate) fn is_watched(self) -> bool {
         !self.quiet && !self.json && std::io::stderr().is_terminal()
     }
 
@@ -66,36 +65,61 @@ impl Screen {
         }
     }
 
+    /// Tells that a list is empty, also with --quiet; gives the exit code.
+    pub(crate) fn nothing(self, text: &str) -> u8 {
+        self.warn(text);
+        NOTHING
+    }
+
     /// A failure, with all that is known about it.
     pub(crate) fn error(self, error: &Error) {
         if self.json {
             self.object(error);
         } else {
-            self.line(&diagnose::render(error, self.paint));
+            put(&Diagnosis::new(self.paint, width::stderr()).error(error));
         }
     }
 
-    /// A closing line; not with --quiet.
+    /// A closing line or table; not with --quiet.
     pub(crate) fn summary(self, text: &str, object: &impl serde::Serialize) {
         if self.quiet {
             return;
         }
-        if self.json { self.object(object) } else { self.line(&terminal_text::safe(text)) }
+        if self.json {
+            self.object(object);
+        } else if text.contains('\n') {
+            put(&terminal_text::safe(text));
+        } else {
+            self.line(&terminal_text::safe(text));
+        }
     }
 
     /// A JSON object on a line.
     pub(crate) fn object(self, value: &impl serde::Serialize) {
-        self.line(&terminal_text::safe_json(&serde_json::to_string(value).unwrap_or_default()));
+        put(&terminal_text::safe_json(&serde_json::to_string(value).unwrap_or_default()));
     }
 
-    /// A line on stderr. Nobody may be there to read it; that is no reason to fail.
+    /// Lines on stderr; on a terminal they break between words.
     pub(crate) fn line(self, text: &str) {
-        let _ignored = writeln!(std::io::stderr().lock(), "{}", text.trim_end_matches('\n'));
+        match width::stderr() {
+            Some(columns) => put(&terminal_text::fold(text, columns)),
+            None => put(text),
+        }
     }
 }
 
-/// Prints a text on stdout. A reader that has gone is no failure.
+/// Writes to stderr. Nobody may be there to read it; that is no reason to fail.
+fn put(text: &str) {
+    let _ignored = writeln!(std::io::stderr().lock(), "{}", text.trim_end_matches('\n'));
+}
+
+/// Prints a text on stdout, on a terminal without anything that it would act on. A reader that has gone is no failure.
 pub(crate) fn print(text: &str) -> Result<()> {
+    if std::io::stdout().is_terminal() { print_painted(&terminal_text::safe(text)) } else { print_painted(text) }
+}
+
+/// The same for a text that is safe, and may have colours.
+pub(crate) fn print_painted(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     let written =
         out.write_all(text.as_bytes()).and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") });

@@ -8,10 +8,12 @@ mod catalog;
 mod check;
 mod connections;
 mod errors;
+mod listing;
 mod messages;
 mod output;
 mod screen;
 mod signals;
+mod spinner;
 mod start;
 mod text_file;
 

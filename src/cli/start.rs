@@ -17,7 +17,7 @@ use super::batch::{init, run as batch, runs};
 use super::call::{query, write};
 use super::catalog::{describe, help, list, template};
 use super::check::run as check;
-use super::connections::{login, sandbox, test as connection};
+use super::connections::{self, login, sandbox, test as connection};
 use super::messages::{self, Screen};
 use super::signals;
 use crate::definition::{Catalog, Method};
@@ -84,18 +84,18 @@ fn leave_no_core() {}
 fn run(app: &App, command: Command) -> Result<u8> {
     let done = |result: Result<()>| result.map(|()| 0);
     match command {
-        Command::Connectors(args) => done(list::connectors(app, &args)),
-        Command::Operations(args) => done(list::operations(app, &args)),
+        Command::Connectors(args) => list::connectors(app, &args),
+        Command::Operations(args) => list::operations(app, &args),
         Command::Describe(args) => done(describe::run(app, &args)),
-        Command::Templates(args) => done(list::templates(app, &args)),
+        Command::Templates(args) => list::templates(app, &args),
         Command::Template(args) => done(template::run(app, &args)),
         Command::Query(args) => wait(query::run(app, &args)),
         Command::Mutate(args) => wait(write::run(app, Method::Mutate, &args)),
         Command::Delete(args) => wait(write::run(app, Method::Delete, &args)),
         Command::Run(args) => wait(batch::run(app, &args)),
-        Command::Runs(args) => done(runs::run(app, &args)),
+        Command::Runs(args) => runs::run(app, &args),
         Command::Init(args) => done(init::run(app, &args)),
-        Command::Connection(ConnectionCommand::List(args)) => done(list::connections(app, &args)),
+        Command::Connection(ConnectionCommand::List(args)) => connections::list::run(app, &args),
         Command::Connection(ConnectionCommand::Test(args)) => wait(connection::test(app, args)),
         Command::Connection(ConnectionCommand::Example(args)) => done(connection::example(app, &args)),
         Command::Login(args) => wait(login::run(app, args)),

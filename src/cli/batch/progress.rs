@@ -5,32 +5,33 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-
 use crate::batch::{Batch, Event, Report, StepCounts, StepReport, StepStatus};
 use crate::cli::messages::Screen;
-use crate::cli::screen::grid;
 use crate::cli::screen::terminal_text::{self, count, thousands};
+use crate::cli::screen::{Paint, Table, TableColumn, width};
+use crate::cli::spinner::{Spinner, Spinners, TICK};
 use crate::receipt::OutcomeStatus;
 
-/// How often the lines move.
-const TICK: Duration = Duration::from_millis(120);
 /// How often a step says how far it is, where there is no terminal.
 const SPEAK: Duration = Duration::from_secs(10);
 /// Failed items that are told one by one; the others are counted.
 const TOLD_MAX: u64 = 20;
 
+/// Columns for the names of steps and files, at least: longer ones have lines of their own.
+const STEP_LEAST: usize = 16;
+const FILE_LEAST: usize = 16;
+
 /// The screen of one run.
 pub(crate) struct BatchScreen {
     screen: Screen,
-    bars: MultiProgress,
+    spinners: Spinners,
     running: BTreeMap<String, Running>,
     failures: u64,
     name: String,
 }
 
 struct Running {
-    bar: Option<ProgressBar>,
+    spinner: Option<Spinner>,
     since: Instant,
     spoke: Instant,
     facts: String,
@@ -38,8 +39,13 @@ struct Running {
 
 impl BatchScreen {
     pub(crate) fn new(screen: Screen, batch: &Batch) -> BatchScreen {
-        let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
-        BatchScreen { screen, bars, running: BTreeMap::new(), failures: 0, name: batch.name().to_owned() }
+        BatchScreen {
+            screen,
+            spinners: Spinners::new(),
+            running: BTreeMap::new(),
+            failures: 0,
+            name: batch.name().to_owned(),
+        }
     }
 
     /// Waits for something, the lines moving meanwhile.
@@ -55,16 +61,15 @@ impl BatchScreen {
 
     fn draw(&mut self) {
         for (name, running) in &self.running {
-            if let Some(bar) = &running.bar {
-                bar.set_message(format!("{name}: {}{} s", running.facts, running.since.elapsed().as_secs()));
-                bar.tick();
+            if let Some(spinner) = &running.spinner {
+                spinner.show(&format!("{name}: {}{} s", running.facts, running.since.elapsed().as_secs()));
             }
         }
     }
 
     /// Prints without the lines in between.
     fn aside(&self, print: impl FnOnce(Screen)) {
-        self.bars.suspend(|| print(self.screen));
+        self.spinners.aside(|| print(self.screen));
     }
 
     /// Shows an event.
@@ -96,20 +101,14 @@ impl BatchScreen {
 
     fn begin(&mut self, name: &str) {
         let now = Instant::now();
-        let bar = self.screen.shows_progress().then(|| {
-            let bar = self.bars.add(ProgressBar::new_spinner());
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
-                bar.set_style(style);
-            }
-            bar
-        });
-        self.running.insert(name.to_owned(), Running { bar, since: now, spoke: now, facts: String::new() });
+        let spinner = self.screen.is_watched().then(|| self.spinners.add());
+        self.running.insert(name.to_owned(), Running { spinner, since: now, spoke: now, facts: String::new() });
     }
 
     fn update(&mut self, name: &str, counts: &StepCounts, total: Option<u64>) {
         let Some(running) = self.running.get_mut(name) else { return };
         running.facts = facts(counts, total, running.since.elapsed());
-        if running.bar.is_none() && running.spoke.elapsed() >= SPEAK {
+        if running.spinner.is_none() && running.spoke.elapsed() >= SPEAK {
             running.spoke = Instant::now();
             let text = format!("{name}: {}{} s", running.facts, running.since.elapsed().as_secs());
             self.screen.note(&text);
@@ -118,9 +117,7 @@ impl BatchScreen {
 
     fn end(&mut self, report: &StepReport) {
         let name = report.name.to_string();
-        if let Some(bar) = self.running.remove(&name).and_then(|r| r.bar) {
-            bar.finish_and_clear();
-        }
+        drop(self.running.remove(&name));
         if report.earlier {
             return;
         }
@@ -130,9 +127,7 @@ impl BatchScreen {
 
     /// Takes the lines away and prints the closing table.
     pub(crate) fn close(&mut self, report: &Report) {
-        for running in std::mem::take(&mut self.running).into_values() {
-            running.bar.iter().for_each(ProgressBar::finish_and_clear);
-        }
+        self.running.clear();
         self.screen.summary(&table(report), report);
     }
 }
@@ -172,11 +167,21 @@ fn ending(report: &StepReport) -> String {
 }
 
 fn table(report: &Report) -> String {
-    grid(
-        &["step", "", "in", "out", "failed", "requests", "retries", "time", "file"],
-        report.steps.iter().map(row),
-        2..8,
-    )
+    let columns = [
+        TableColumn::whole("step").rank(9).least(STEP_LEAST),
+        TableColumn::text("").rank(9),
+        TableColumn::number("in").rank(6).may_go(),
+        TableColumn::number("out").rank(5).may_go(),
+        TableColumn::number("failed").rank(8),
+        TableColumn::number("requests").rank(3).may_go(),
+        TableColumn::number("retries").rank(2).may_go(),
+        TableColumn::number("time").rank(4).may_go(),
+        TableColumn::whole("file").rank(7).least(FILE_LEAST),
+    ];
+    let rows: Vec<Vec<String>> = report.steps.iter().map(row).collect();
+    let table = Table::new(&columns, &rows, 0, width::stderr(), true);
+    let head = table.head(Paint::default());
+    std::iter::once(head).chain(rows.iter().map(|row| table.row(row))).collect()
 }
 
 fn row(step: &StepReport) -> Vec<String> {

@@ -4,20 +4,18 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-
 use crate::cli::messages::Screen;
 use crate::cli::screen::terminal_text::{count, thousands};
+use crate::cli::spinner::{Spinner, Spinners, TICK, may_spin};
 use crate::receipt::Receipt;
 
 /// How long a call may take without anyone asking.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How often the line moves.
-const TICK: Duration = Duration::from_millis(120);
 
 /// The progress of one call.
 pub(crate) struct CallProgress {
-    bar: Option<ProgressBar>,
+    spinners: Spinners,
+    spinner: Option<Spinner>,
     shows: bool,
     started: Instant,
     what: String,
@@ -27,8 +25,9 @@ pub(crate) struct CallProgress {
 impl CallProgress {
     pub(crate) fn new(screen: Screen, what: &str) -> CallProgress {
         CallProgress {
-            bar: None,
-            shows: screen.shows_progress(),
+            spinners: Spinners::new(),
+            spinner: None,
+            shows: may_spin(screen),
             started: Instant::now(),
             what: what.to_owned(),
             facts: String::new(),
@@ -54,9 +53,8 @@ impl CallProgress {
         if elapsed < PATIENCE {
             return;
         }
-        let bar = self.bar.get_or_insert_with(line);
-        bar.set_message(format!("{}: {}{} s", self.what, self.facts, elapsed.as_secs()));
-        bar.tick();
+        let spinner = self.spinner.get_or_insert_with(|| self.spinners.add());
+        spinner.show(&format!("{}: {}{} s", self.what, self.facts, elapsed.as_secs()));
     }
 
     /// Takes in what was done so far.
@@ -70,32 +68,16 @@ impl CallProgress {
 
     /// Prints without the line in between.
     pub(crate) fn aside<R>(&self, print: impl FnOnce() -> R) -> R {
-        match &self.bar {
-            Some(bar) => bar.suspend(print),
+        match &self.spinner {
+            Some(_) => self.spinners.aside(print),
             None => print(),
         }
     }
 
     /// Takes the line away.
     pub(crate) fn finish(&mut self) {
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
-        }
+        self.spinner = None;
     }
-}
-
-impl Drop for CallProgress {
-    fn drop(&mut self) {
-        self.finish();
-    }
-}
-
-fn line() -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
-        bar.set_style(style);
-    }
-    bar
 }
 
 fn facts(receipt: &Receipt, elapsed: Duration) -> String {

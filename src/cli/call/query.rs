@@ -86,7 +86,7 @@ async fn deliver(
     if let Err(error) = ended {
         return give_up(screen, output, &facts, error, signals);
     }
-    let place = output.place().filter(|_| screen.shows_progress());
+    let place = output.place().filter(|_| screen.is_watched());
     let cut = output.is_table() && facts.stop == Some(StopReason::ItemLimit);
     for note in output.finish()? {
         screen.note(&note);

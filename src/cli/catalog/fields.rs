@@ -3,14 +3,18 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::cli::screen::terminal_text;
+use crate::cli::screen::{Table, TableColumn};
 use crate::digits::is_number;
 use crate::item::{fields_of, value_of};
 
-/// Widest name column.
+/// Columns for names: a longer one has a line of its own.
+const NAME_LEAST: usize = 20;
 const NAME_MAX: usize = 34;
-/// Widest type column.
+/// Columns for types.
+const TYPE_LEAST: usize = 14;
 const TYPE_MAX: usize = 34;
+/// Columns for meanings, at least.
+const TEXT_LEAST: usize = 32;
 /// Values of an enumeration that are listed.
 const CHOICES: usize = 12;
 
@@ -55,32 +59,18 @@ pub(crate) fn of_schema(schema: &Value, first: &[String]) -> Vec<Field> {
 
 /// The fields in columns, meanings wrapped.
 pub(crate) fn lay_out(fields: &[Field], indent: usize, width: usize) -> String {
-    let widest =
-        |of: fn(&Field) -> usize, most: usize| fields.iter().map(of).filter(|w| *w <= most).max().unwrap_or(most);
-    let name_width = widest(|f| terminal_text::width(&f.name) + usize::from(f.required), NAME_MAX);
-    let type_width = widest(|f| terminal_text::width(&f.kind), TYPE_MAX);
-    let text_at = indent + name_width + type_width + 4;
-    let text_width = width.saturating_sub(text_at).max(24);
-    let mut out = String::new();
-    for field in fields {
+    let columns = [
+        TableColumn::whole("").rank(3).least(NAME_LEAST).most(NAME_MAX),
+        TableColumn::text("").rank(2).least(TYPE_LEAST).most(TYPE_MAX),
+        TableColumn::text("").rank(1).least(TEXT_LEAST),
+    ];
+    let row = |field: &Field| {
         let name = format!("{}{}", field.name, if field.required { "*" } else { "" });
-        let head = format!("{}{}  {}", " ".repeat(indent), padded(&name, name_width), padded(&field.kind, type_width));
-        let mut lines = terminal_text::wrap(&terminal_text::safe(&field.text), text_width).into_iter();
-        let room = terminal_text::width(&head) + 2 <= text_at;
-        let first = if room { lines.next().unwrap_or_default() } else { String::new() };
-        out.push_str(format!("{head}  {first}").trim_end());
-        out.push('\n');
-        for line in lines.filter(|line| !line.is_empty()) {
-            out.push_str(&" ".repeat(text_at));
-            out.push_str(&line);
-            out.push('\n');
-        }
-    }
-    out
-}
-
-fn padded(text: &str, width: usize) -> String {
-    format!("{text}{}", " ".repeat(width.saturating_sub(terminal_text::width(text))))
+        vec![name, field.kind.clone(), field.text.clone()]
+    };
+    let rows: Vec<Vec<String>> = fields.iter().map(row).collect();
+    let table = Table::new(&columns, &rows, indent, Some(width), false);
+    rows.iter().map(|row| table.row(row)).collect()
 }
 
 /// JSON as a value to show: a number that would be written otherwise stands there as text.

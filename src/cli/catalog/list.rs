@@ -1,30 +1,21 @@
-//! The listings: connectors, operations, templates, connections. Columns for people, JSON for machines.
-
-use serde_json::{Value, json};
+//! `connectors`, `operations` and `templates`: what there is, or what a search finds.
 
 use crate::cli::app::App;
-use crate::cli::args::command::{ListForm, ListingArgs, SearchArgs};
-use crate::cli::connections::file::Connections;
-use crate::cli::messages;
-use crate::cli::screen::terminal_text;
+use crate::cli::args::command::{ListingArgs, SearchArgs};
+use crate::cli::listing::Listing;
+use crate::cli::screen::{TableColumn, terminal_text};
 use crate::connection::needs_account;
-use crate::connections::{ConnectionFile, Reference, ValueFile};
 use crate::definition::{Catalog, Operation, Template, into_faults};
 use crate::describe;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 
-/// A listing: the same facts as columns and as JSON.
-struct Listing {
-    head: Vec<&'static str>,
-    rows: Vec<(Vec<String>, Value)>,
-    /// What to say when there is nothing.
-    none: String,
-    /// What to do next.
-    next: String,
-}
+/// Columns for names, titles and addresses, at least: longer names have lines of their own.
+const NAME_LEAST: usize = 32;
+const TITLE_LEAST: usize = 24;
+const REQUEST_LEAST: usize = 28;
 
 /// `connectors`.
-pub(crate) fn connectors(app: &App, args: &ListingArgs) -> Result<()> {
+pub(crate) fn connectors(app: &App, args: &ListingArgs) -> Result<u8> {
     let catalog = app.catalog()?;
     let mut rows = Vec::new();
     for name in catalog.connector_names() {
@@ -44,11 +35,16 @@ pub(crate) fn connectors(app: &App, args: &ListingArgs) -> Result<()> {
     }
     let none = "no connector is built in; give a folder of definitions with --definitions".to_owned();
     let next = "`opnode operations --connector NAME` lists what one can do".to_owned();
-    Listing { head: vec!["CONNECTOR", "TITLE", "A CONNECTION NEEDS"], rows, none, next }.print(app, args)
+    let columns = vec![
+        TableColumn::whole("CONNECTOR").rank(3),
+        TableColumn::text("TITLE").rank(2).least(16),
+        TableColumn::text("A CONNECTION NEEDS").rank(1).least(24),
+    ];
+    Listing { columns, rows, none, next }.print(app, args)
 }
 
 /// `operations`.
-pub(crate) fn operations(app: &App, args: &SearchArgs) -> Result<()> {
+pub(crate) fn operations(app: &App, args: &SearchArgs) -> Result<u8> {
     let catalog = app.catalog()?;
     let words = words(args);
     let several = catalog.connector_names().count() > 1;
@@ -70,8 +66,13 @@ pub(crate) fn operations(app: &App, args: &SearchArgs) -> Result<()> {
         }
     }
     let next = "`opnode describe OPERATION_ID` shows one".to_owned();
-    Listing { head: vec!["OPERATION", "METHOD", "TITLE", "REQUEST"], rows, none: nothing("operation", args), next }
-        .print(app, &args.listing)
+    let columns = vec![
+        TableColumn::whole("OPERATION").rank(3).least(NAME_LEAST),
+        TableColumn::whole("METHOD").rank(4),
+        TableColumn::text("TITLE").rank(2).least(TITLE_LEAST),
+        TableColumn::value("REQUEST").rank(1).least(REQUEST_LEAST).may_go(),
+    ];
+    Listing { columns, rows, none: nothing("operation", args), next }.print(app, &args.listing)
 }
 
 /// Tells on a line of what a listing leaves out because its definition is wrong.
@@ -104,7 +105,7 @@ fn operation_row(operation: &Operation, several: bool) -> Vec<String> {
 }
 
 /// `templates`.
-pub(crate) fn templates(app: &App, args: &SearchArgs) -> Result<()> {
+pub(crate) fn templates(app: &App, args: &SearchArgs) -> Result<u8> {
     let catalog = app.catalog()?;
     let words = words(args);
     let several = catalog.connector_names().count() > 1;
@@ -123,8 +124,13 @@ pub(crate) fn templates(app: &App, args: &SearchArgs) -> Result<()> {
         }
     }
     let next = "`opnode template NAME` prints one; every OperationId is a template too".to_owned();
-    Listing { head: vec!["TEMPLATE", "METHOD", "TITLE", "OPERATION"], rows, none: nothing("template", args), next }
-        .print(app, &args.listing)
+    let columns = vec![
+        TableColumn::whole("TEMPLATE").rank(3).least(NAME_LEAST),
+        TableColumn::whole("METHOD").rank(4),
+        TableColumn::text("TITLE").rank(2).least(TITLE_LEAST),
+        TableColumn::whole("OPERATION").rank(1).least(NAME_LEAST).may_go(),
+    ];
+    Listing { columns, rows, none: nothing("template", args), next }.print(app, &args.listing)
 }
 
 fn template_row(template: &Template, several: bool) -> Vec<String> {
@@ -135,46 +141,6 @@ fn template_row(template: &Template, several: bool) -> Vec<String> {
         template.title.clone(),
         operation.id.clone(),
     ]
-}
-
-/// `connection list`.
-pub(crate) fn connections(app: &App, args: &ListingArgs) -> Result<()> {
-    let connections = Connections::load(app)?;
-    let catalog = app.catalog()?;
-    let row = |name: &String, connection: &ConnectionFile| {
-        let kept: Vec<String> =
-            connection.values.iter().filter_map(|(property, value)| kept_in(property, value)).collect();
-        let value = json!({ "connection": name, "connector": connection.connector, "account": connection.account, "kept": kept });
-        let needed = || {
-            catalog
-                .connector(&connection.connector)
-                .is_ok_and(|c| needs_account(&c, |p| connection.values.contains_key(p)))
-        };
-        let account = match &connection.account {
-            Some(account) => account.clone(),
-            None if needed() => "missing".to_owned(),
-            None => "-".to_owned(),
-        };
-        (vec![name.clone(), connection.connector.clone(), account, kept.join(", ")], value)
-    };
-    let rows = connections.file.connections.0.iter().map(|(name, connection)| row(name, connection)).collect();
-    let file = connections.path.display();
-    let listing = Listing {
-        head: vec!["CONNECTION", "CONNECTOR", "ACCOUNT", "KEPT ELSEWHERE"],
-        rows,
-        none: format!("{file} holds no connections"),
-        next: format!("these are in {file}; `opnode connection test NAME` calls the system once"),
-    };
-    listing.print(app, args)
-}
-
-fn kept_in(property: &str, value: &ValueFile) -> Option<String> {
-    match value {
-        ValueFile::Text(_) | ValueFile::Number(_) | ValueFile::Flag(_) => None,
-        ValueFile::Reference(Reference::Env(name)) => Some(format!("{property} in ${name}")),
-        ValueFile::Reference(Reference::File(path)) => Some(format!("{property} in {path}")),
-        ValueFile::Reference(Reference::Keyring(name)) => Some(format!("{property} in the keyring as {name}")),
-    }
 }
 
 /// The connectors that a search looks at; a wrong name is an error, as everywhere.
@@ -198,53 +164,5 @@ fn nothing(what: &str, args: &SearchArgs) -> String {
     match &args.search {
         Some(text) => format!("no {what} has {text}"),
         None => format!("there are no {what}s; give a folder of definitions with --definitions"),
-    }
-}
-
-impl Listing {
-    fn print(self, app: &App, args: &ListingArgs) -> Result<()> {
-        let text = match args.format {
-            ListForm::Text => self.columns(),
-            ListForm::Ndjson => self.rows.iter().map(|(_, value)| format!("{value}\n")).collect(),
-            ListForm::Json => {
-                let all: Vec<&Value> = self.rows.iter().map(|(_, value)| value).collect();
-                serde_json::to_string_pretty(&all)
-                    .map_err(|e| Error::new(ErrorKind::Internal, format!("the listing: {e}")))?
-            }
-        };
-        if !text.is_empty() {
-            messages::print(&text)?;
-        }
-        if args.format == ListForm::Text {
-            app.screen.note(if self.rows.is_empty() { &self.none } else { &self.next });
-        }
-        Ok(())
-    }
-
-    /// Aligned columns; the last one as long as it is.
-    fn columns(&self) -> String {
-        if self.rows.is_empty() {
-            return String::new();
-        }
-        let head: Vec<String> = self.head.iter().map(|h| (*h).to_owned()).collect();
-        // A pipe gets the rows alone, so that they can be counted and cut.
-        let titled = std::io::IsTerminal::is_terminal(&std::io::stdout()).then_some(&head);
-        let lines: Vec<&Vec<String>> = titled.into_iter().chain(self.rows.iter().map(|(row, _)| row)).collect();
-        let width = |column: usize| {
-            lines.iter().filter_map(|line| line.get(column)).map(|cell| terminal_text::width(cell)).max().unwrap_or(0)
-        };
-        let widths: Vec<usize> = (0..self.head.len()).map(width).collect();
-        let mut out = String::new();
-        for line in &lines {
-            let mut text = String::new();
-            for (cell, width) in line.iter().zip(&widths) {
-                let cell = terminal_text::one_line(cell);
-                text.push_str(&cell);
-                text.push_str(&" ".repeat(width.saturating_sub(terminal_text::width(&cell)) + 2));
-            }
-            out.push_str(text.trim_end());
-            out.push('\n');
-        }
-        out
     }
 }

@@ -1,6 +1,6 @@
 //! `check`: every fault of definitions and connections, each with its place. Sends nothing, fetches no secret.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
@@ -8,26 +8,28 @@ use super::connections::connections_file;
 use super::files;
 use crate::cli::app::App;
 use crate::cli::connections::file;
-use crate::cli::errors::diagnose;
-use crate::cli::messages::{self, Screen};
-use crate::cli::screen::{Paint, terminal_text};
+use crate::cli::errors::Diagnosis;
+use crate::cli::messages;
+use crate::cli::screen::{Paint, terminal_text, width};
 use crate::definition::Catalog;
-use crate::error::{ErrorKind, Fault, Result};
+use crate::error::{Error, ErrorKind, Fault, Result};
 
 /// Runs it; gives the exit code.
 pub(crate) fn run(app: &App, files: &[PathBuf]) -> Result<u8> {
     let catalog = app.catalog()?;
     let (faults, seen) = if files.is_empty() { all(app, &catalog) } else { files::faults(app, catalog, files) };
-    print(app.screen, &faults)?;
     if faults.is_empty() {
         messages::print(&format!("{seen}: no faults"))?;
         return Ok(0);
     }
-    let mut by_file: BTreeMap<Option<&str>, usize> = BTreeMap::new();
-    faults.iter().for_each(|f| *by_file.entry(f.place.file.as_deref()).or_default() += 1);
-    let (faults, files) =
-        (terminal_text::count(faults.len() as u64, "fault"), terminal_text::count(by_file.len() as u64, "file"));
-    app.screen.note(&format!("{faults} in {files}"));
+    if app.screen.is_json() {
+        return Err(Error::from_faults(ErrorKind::Definition, "the check found faults", faults));
+    }
+    let by_file: BTreeSet<Option<&str>> = faults.iter().map(|fault| fault.place.file.as_deref()).collect();
+    let files = terminal_text::count(by_file.len() as u64, "file");
+    let count = terminal_text::count(faults.len() as u64, "fault");
+    print(&faults)?;
+    app.screen.note(&format!("{count} in {files}"));
     Ok(ErrorKind::Definition.exit_code())
 }
 
@@ -47,19 +49,10 @@ fn all(app: &App, catalog: &Catalog) -> (Vec<Fault>, String) {
     (faults, seen)
 }
 
-fn print(screen: Screen, faults: &[Fault]) -> Result<()> {
+fn print(faults: &[Fault]) -> Result<()> {
     let mut sorted: Vec<&Fault> = faults.iter().collect();
     sorted.sort_by_key(|f| (f.place.file.as_deref(), f.place.line, f.place.column));
-    let paint = Paint::for_terminal(std::io::stdout().is_terminal());
-    let text: Vec<String> = sorted
-        .iter()
-        .map(|fault| {
-            if screen.is_json() {
-                format!("{}\n", terminal_text::safe_json(&serde_json::to_string(fault).unwrap_or_default()))
-            } else {
-                diagnose::fault_text(fault, paint) + "\n"
-            }
-        })
-        .collect();
-    if text.is_empty() { Ok(()) } else { messages::print(&text.concat()) }
+    let mut diagnosis = Diagnosis::new(Paint::for_terminal(std::io::stdout().is_terminal()), width::stdout());
+    let text: Vec<String> = sorted.iter().map(|fault| diagnosis.fault(fault) + "\n").collect();
+    messages::print_painted(&text.concat())
 }

@@ -2,6 +2,7 @@
 
 mod browser;
 pub(crate) mod file;
+pub(crate) mod list;
 pub(crate) mod login;
 mod resolve;
 pub(crate) mod route;

@@ -2,94 +2,142 @@
 
 use std::fmt::Write as _;
 
-use super::excerpt::excerpt;
-use crate::cli::screen::Paint;
-use crate::cli::screen::terminal_text;
+use super::excerpt::SourceFiles;
+use crate::cli::screen::{Paint, terminal_text};
 use crate::error::{Error, Fault, Place, Provider};
 
 /// Faults that are shown one by one.
 const FAULTS_SHOWN: usize = 50;
+/// Columns around the line of an excerpt and its number: blanks, the bar, and the signs where it is cut.
+const MARGIN: usize = 7;
 
-/// The whole error.
-pub(crate) fn render(error: &Error, paint: Paint) -> String {
-    let mut out = format!(
-        "{} {}\n",
-        paint.bad(&format!("error[{}]:", error.kind())),
-        paint.bold(&terminal_text::safe(&error.message))
-    );
-    if error.faults.is_empty()
-        && let Some(place) = &error.place
-    {
-        put_place(&mut out, place, paint);
+/// Writes errors and faults for one place: its colours and its width.
+pub(crate) struct Diagnosis {
+    paint: Paint,
+    /// Columns of the terminal; `None` where there is none.
+    columns: Option<usize>,
+    files: SourceFiles,
+    out: String,
+}
+
+impl Diagnosis {
+    pub(crate) fn new(paint: Paint, columns: Option<usize>) -> Diagnosis {
+        Diagnosis { paint, columns, files: SourceFiles::default(), out: String::new() }
     }
-    if let Some(request) = &error.request {
-        put(&mut out, paint, "request", &with_status(request, error.http_status, error.attempts));
+
+    /// The whole error.
+    pub(crate) fn error(mut self, error: &Error) -> String {
+        let head = self.paint.bad(&format!("error[{}]:", error.kind()));
+        let message = self.paint.bold(&terminal_text::safe(&error.message));
+        self.line(&format!("{head} {message}"));
+        if error.faults.is_empty()
+            && let Some(place) = &error.place
+        {
+            self.place(place);
+        }
+        if let Some(request) = &error.request {
+            self.put("request", &with_status(request, error.http_status, error.attempts));
+        }
+        self.provider(&error.provider);
+        if let Some(cause) = &error.cause {
+            self.put("cause", cause);
+        }
+        self.faults(error);
+        self.out
     }
-    put_provider(&mut out, &error.provider, paint);
-    if let Some(cause) = &error.cause {
-        put(&mut out, paint, "cause", cause);
-    }
-    // What is to be done about all of them is said once, at the end.
-    let shared = error
-        .faults
-        .first()
-        .and_then(|f| f.advice.as_ref())
-        .filter(|a| error.faults.iter().all(|f| f.advice.as_ref() == Some(a)));
-    for fault in error.faults.iter().take(FAULTS_SHOWN) {
-        out.push_str(&fault_head(fault, paint));
-        if let Some(advice) = fault.advice.as_ref().filter(|_| shared.is_none()) {
-            put_help(&mut out, advice, paint);
+
+    fn faults(&mut self, error: &Error) {
+        // What is to be done about all of them is said once, at the end.
+        let shared = error
+            .faults
+            .first()
+            .and_then(|f| f.advice.as_ref())
+            .filter(|a| error.faults.iter().all(|f| f.advice.as_ref() == Some(a)));
+        for fault in error.faults.iter().take(FAULTS_SHOWN) {
+            self.fault_head(fault);
+            if let Some(advice) = fault.advice.as_ref().filter(|_| shared.is_none()) {
+                self.help(advice);
+            }
+        }
+        if error.faults.len() > FAULTS_SHOWN {
+            self.put("and", &format!("{} more faults", error.faults.len() - FAULTS_SHOWN));
+        }
+        // The first fault's advice is also that of the whole.
+        let own = error.advice.as_ref().filter(|a| error.faults.iter().all(|f| f.advice.as_ref() != Some(a)));
+        if let Some(advice) = own.or(shared) {
+            self.help(advice);
         }
     }
-    if error.faults.len() > FAULTS_SHOWN {
-        put(&mut out, paint, "and", &format!("{} more faults", error.faults.len() - FAULTS_SHOWN));
+
+    /// One of several faults; gives its text.
+    pub(crate) fn fault(&mut self, fault: &Fault) -> String {
+        self.fault_head(fault);
+        if let Some(advice) = &fault.advice {
+            self.help(advice);
+        }
+        std::mem::take(&mut self.out)
     }
-    // The first fault's advice is also that of the whole.
-    let own = error.advice.as_ref().filter(|a| error.faults.iter().all(|f| f.advice.as_ref() != Some(a)));
-    if let Some(advice) = own.or(shared) {
-        put_help(&mut out, advice, paint);
+
+    fn fault_head(&mut self, fault: &Fault) {
+        let head = self.paint.bad("fault:");
+        self.line(&format!("{head} {}", terminal_text::safe(&fault.message)));
+        self.place(&fault.place);
     }
-    out
-}
 
-/// One of several faults.
-pub(crate) fn fault_text(fault: &Fault, paint: Paint) -> String {
-    let mut out = fault_head(fault, paint);
-    if let Some(advice) = &fault.advice {
-        put_help(&mut out, advice, paint);
+    /// A line; on a terminal it breaks between words.
+    fn line(&mut self, text: &str) {
+        match self.columns {
+            Some(columns) => self.out.push_str(&terminal_text::fold(text, columns)),
+            None => self.out.extend([text, "\n"]),
+        }
     }
-    out
-}
 
-fn fault_head(fault: &Fault, paint: Paint) -> String {
-    let mut out = format!("{} {}\n", paint.bad("fault:"), terminal_text::safe(&fault.message));
-    put_place(&mut out, &fault.place, paint);
-    out
-}
-
-fn put(out: &mut String, paint: Paint, label: &str, text: &str) {
-    // Writing to a String cannot fail.
-    let _ok =
-        writeln!(out, "  {} {}", paint.dim(&format!("{label}:")), terminal_text::safe(text).replace('\n', "\n    "));
-}
-
-fn put_help(out: &mut String, advice: &str, paint: Paint) {
-    let _ok = writeln!(out, "  {} {}", paint.help("help:"), terminal_text::safe(advice).replace('\n', "\n    "));
-}
-
-fn put_place(out: &mut String, place: &Place, paint: Paint) {
-    let text = place.to_string();
-    if text.is_empty() {
-        return;
+    fn put(&mut self, label: &str, text: &str) {
+        let label = self.paint.dim(&format!("{label}:"));
+        self.line(&format!("  {label} {}", terminal_text::safe(text).replace('\n', "\n    ")));
     }
-    let _ok = writeln!(out, "  {} {}", paint.dim("-->"), terminal_text::safe(&text));
-    let (Some(excerpt), Some(line)) = (excerpt(place), place.line) else { return };
-    let number = line.to_string();
-    let blank = " ".repeat(number.len());
-    let bar = paint.dim("|");
-    let _ok = writeln!(out, "  {blank} {bar}");
-    let _ok = writeln!(out, "  {} {bar} {}", paint.dim(&number), excerpt.text);
-    let _ok = writeln!(out, "  {blank} {bar} {}{}", " ".repeat(excerpt.indent), paint.bad("^"));
+
+    fn help(&mut self, advice: &str) {
+        let label = self.paint.help("help:");
+        self.line(&format!("  {label} {}", terminal_text::safe(advice).replace('\n', "\n    ")));
+    }
+
+    fn place(&mut self, place: &Place) {
+        let text = place.to_string();
+        if text.is_empty() {
+            return;
+        }
+        let arrow = self.paint.dim("-->");
+        self.line(&format!("  {arrow} {}", terminal_text::safe(&text)));
+        let Some(number) = place.line.map(|line| line.to_string()) else { return };
+        let room = self.columns.map_or(usize::MAX, |columns| columns.saturating_sub(number.len() + MARGIN));
+        let Some(excerpt) = self.files.excerpt(place, room) else { return };
+        let blank = " ".repeat(number.len());
+        let bar = self.paint.dim("|");
+        let caret = format!("{}{}", " ".repeat(excerpt.indent), self.paint.bad("^"));
+        // Writing to a String cannot fail.
+        let _ok = writeln!(self.out, "  {blank} {bar}");
+        let _ok = writeln!(self.out, "  {} {bar} {}", self.paint.dim(&number), excerpt.text);
+        let _ok = writeln!(self.out, "  {blank} {bar} {caret}");
+    }
+
+    fn provider(&mut self, provider: &Provider) {
+        let said: Vec<&str> = [provider.code.as_deref(), provider.message.as_deref()].into_iter().flatten().collect();
+        if !said.is_empty() {
+            self.put("provider", &said.join(": "));
+        }
+        for detail in &provider.details {
+            let parts: Vec<&str> =
+                [&detail.field, &detail.code, &detail.message].into_iter().filter_map(|p| p.as_deref()).collect();
+            self.put("detail", &parts.join(": "));
+        }
+        if let Some(excerpt) = &provider.excerpt {
+            self.put("reply", &terminal_text::one_line(excerpt));
+        }
+        if let Some(id) = &provider.request_id {
+            self.put("request id", id);
+        }
+    }
 }
 
 fn with_status(request: &str, status: Option<u16>, attempts: u32) -> String {
@@ -97,22 +145,4 @@ fn with_status(request: &str, status: Option<u16>, attempts: u32) -> String {
     let tries = (attempts > 1).then(|| format!("{attempts} attempts"));
     let facts: Vec<String> = status.into_iter().chain(tries).collect();
     if facts.is_empty() { request.to_owned() } else { format!("{request} ({})", facts.join(", ")) }
-}
-
-fn put_provider(out: &mut String, provider: &Provider, paint: Paint) {
-    let said: Vec<&str> = [provider.code.as_deref(), provider.message.as_deref()].into_iter().flatten().collect();
-    if !said.is_empty() {
-        put(out, paint, "provider", &said.join(": "));
-    }
-    for detail in &provider.details {
-        let parts: Vec<&str> =
-            [&detail.field, &detail.code, &detail.message].into_iter().filter_map(|p| p.as_deref()).collect();
-        put(out, paint, "detail", &parts.join(": "));
-    }
-    if let Some(excerpt) = &provider.excerpt {
-        put(out, paint, "reply", &terminal_text::one_line(excerpt));
-    }
-    if let Some(id) = &provider.request_id {
-        put(out, paint, "request id", id);
-    }
 }

@@ -1,7 +1,9 @@
-//! The line of a file that a fault is about, with a caret. Reads the file; shows no values of a connections file.
+//! The line of a file that a fault is about, with a caret. Reads each file once; shows no values of connections.
 
+use std::collections::HashMap;
 use std::path::Path;
 
+use crate::authoring::Document;
 use crate::cli::screen::terminal_text;
 use crate::error::Place;
 
@@ -15,24 +17,63 @@ pub(crate) struct Excerpt {
     pub(crate) indent: usize,
 }
 
-/// The excerpt for a place, when its file can be read.
-pub(crate) fn excerpt(place: &Place) -> Option<Excerpt> {
-    let path = Path::new(place.file.as_deref()?);
-    let number = usize::try_from(place.line?).ok()?.checked_sub(1)?;
-    let small =
-        std::fs::metadata(path).is_ok_and(|m| m.is_file() && m.len() <= crate::authoring::yaml::BYTES_MAX as u64);
-    let text = if small { std::fs::read_to_string(path).ok()? } else { return None };
-    let secretive = holds_connections(&text);
-    let line = text.strip_prefix('\u{feff}').unwrap_or(&text).split('\n').nth(number)?;
-    let column = usize::try_from(place.column?).ok()?.saturating_sub(1);
-    cut(line.trim_end(), column, secretive)
+/// The files that faults are about, as far as they were looked at.
+#[derive(Default)]
+pub(crate) struct SourceFiles(HashMap<String, Option<SourceFile>>);
+
+/// A file, and where its lines are.
+struct SourceFile {
+    text: String,
+    lines: Vec<(usize, usize)>,
+    /// Whether its values may be secrets.
+    is_secretive: bool,
 }
 
-/// Whether it may be a connections file, however it is written.
+impl SourceFiles {
+    /// The excerpt for a place, when its file can be read; `room` are the columns for it.
+    pub(crate) fn excerpt(&mut self, place: &Place, room: usize) -> Option<Excerpt> {
+        let name = place.file.as_deref()?;
+        let number = usize::try_from(place.line?).ok()?.checked_sub(1)?;
+        let column = usize::try_from(place.column?).ok()?.saturating_sub(1);
+        if !self.0.contains_key(name) {
+            self.0.insert(name.to_owned(), SourceFile::read(name));
+        }
+        let file = self.0.get(name)?.as_ref()?;
+        let (from, to) = *file.lines.get(number)?;
+        cut(file.text.get(from..to)?.trim_end(), column, file.is_secretive, room.min(SHOWN))
+    }
+}
+
+impl SourceFile {
+    fn read(name: &str) -> Option<SourceFile> {
+        let is_small = std::fs::metadata(Path::new(name))
+            .is_ok_and(|m| m.is_file() && m.len() <= crate::authoring::yaml::BYTES_MAX as u64);
+        let text = if is_small { std::fs::read_to_string(name).ok()? } else { return None };
+        let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+        let mut from = 0;
+        let lines = text.split('\n').map(|line| {
+            let at = from;
+            from += line.len() + 1;
+            (at, at + line.len())
+        });
+        Some(SourceFile { lines: lines.collect(), is_secretive: holds_connections(&text), text })
+    }
+}
+
+/// Whether it may hold connections, however it is written. A batch that names their file does not.
 fn holds_connections(text: &str) -> bool {
-    let opens =
-        |line: &str| line.trim_start_matches(['\u{feff}', ' ', '\t', '{', '"', '\'']).starts_with("connections");
-    text.contains("\"connections\"") || text.split(['\n', '\r']).any(opens)
+    match Document::parse("", text, 0) {
+        Ok(document) => document.to_value().get("connections").is_some_and(|value| !value.is_string()),
+        Err(_) => text.contains("\"connections\"") || text.split(['\n', '\r']).any(opens_connections),
+    }
+}
+
+/// Whether a line may be where connections begin: it has their key, and no name of a file behind it.
+fn opens_connections(line: &str) -> bool {
+    let key = line.trim_start_matches(['\u{feff}', ' ', '\t', '{', '"', '\'']);
+    let Some(rest) = key.strip_prefix("connections") else { return false };
+    let value = rest.trim_start_matches(['"', '\'', ' ']).strip_prefix(':').map(str::trim).unwrap_or_default();
+    !value.trim_matches(['"', '\'']).ends_with(".yaml") || value.contains(['{', ',', ' '])
 }
 
 /// The key that a line begins with, and nothing else of it.
@@ -46,16 +87,16 @@ fn key_alone(line: &str) -> Option<String> {
 }
 
 /// The part of the line around the column; behind the key nothing, when values may be secrets.
-fn cut(line: &str, column: usize, secretive: bool) -> Option<Excerpt> {
+fn cut(line: &str, column: usize, secretive: bool, room: usize) -> Option<Excerpt> {
     let shown = if secretive { key_alone(line)? } else { line.to_owned() };
     let length = shown.chars().count();
     let column = column.min(length);
-    let start = if length <= SHOWN { 0 } else { column.saturating_sub(SHOWN / 2) };
-    let part: String = shown.chars().skip(start).take(SHOWN).collect();
+    let start = if length <= room { 0 } else { column.saturating_sub(room / 2) };
+    let part: String = shown.chars().skip(start).take(room).collect();
     let before: String = part.chars().take(column - start).collect();
     let show = |text: &str| terminal_text::safe(text).replace('\t', "    ");
     let (text, before) = (show(&part), show(&before));
-    let (left, right) = (if start > 0 { "…" } else { "" }, if start + SHOWN < length { "…" } else { "" });
+    let (left, right) = (if start > 0 { "…" } else { "" }, if start + room < length { "…" } else { "" });
     (!text.trim().is_empty()).then(|| Excerpt {
         indent: terminal_text::width(&before) + left.chars().count(),
         text: format!("{left}{text}{right}"),
@@ -68,42 +109,53 @@ mod tests {
 
     #[test]
     fn the_caret_stands_under_the_column() {
-        let excerpt = cut("\té: { a: 1 }", 6, false).unwrap();
+        let excerpt = cut("\té: { a: 1 }", 6, false, 140).unwrap();
         assert_eq!((excerpt.text.as_str(), excerpt.indent), ("    é: { a: 1 }", 9));
     }
 
     #[test]
     fn long_lines_are_cut_around_the_column() {
         let line = format!("{}X{}", "a".repeat(1000), "b".repeat(1000));
-        let excerpt = cut(&line, 1000, false).unwrap();
+        let excerpt = cut(&line, 1000, false, 140).unwrap();
         assert_eq!(excerpt.text.chars().nth(excerpt.indent), Some('X'));
         assert!(excerpt.text.chars().count() <= 142);
     }
 
     #[test]
     fn values_that_may_be_secrets_stay_out() {
-        let excerpt = cut("    password: hunter2", 14, true).unwrap();
+        let cut = |line, column| cut(line, column, true, 140);
+        let excerpt = cut("    password: hunter2", 14).unwrap();
         assert_eq!((excerpt.text.as_str(), excerpt.indent), ("    password: …", 14));
-        assert_eq!(cut("    acme: { password: hunter2 }", 24, true).unwrap().text, "    acme: …");
-        assert_eq!(cut("    password:hunter2", 14, true).unwrap().text, "    password: …");
-        assert_eq!(cut("  \"password\":\"hunter2\" \"x\"", 14, true).unwrap().text, "  \"password: …");
-        assert_eq!(cut("    password:", 14, true).unwrap().text, "    password:");
+        assert_eq!(cut("    acme: { password: hunter2 }", 24).unwrap().text, "    acme: …");
+        assert_eq!(cut("    password:hunter2", 14).unwrap().text, "    password: …");
+        assert_eq!(cut("  \"password\":\"hunter2\" \"x\"", 14).unwrap().text, "  \"password: …");
+        assert_eq!(cut("    password:", 14).unwrap().text, "    password:");
         for line in ["      hunter2", "- hunter2", "{ hunter2 }"] {
-            assert!(cut(line, 4, true).is_none(), "{line}");
+            assert!(cut(line, 4).is_none(), "{line}");
         }
     }
 
     #[test]
-    fn a_connections_file_is_known_however_it_is_written() {
+    fn connections_are_known_however_they_are_written() {
         for text in [
             "\u{feff}connections:\n",
             "version: 1\n\"connections\":\n",
             "connections :\n",
             "{\"version\":1,\"connections\":{}}",
             "a: 1\rconnections:\r",
+            "steps: []\nconnections: { a: { password: x } }\n",
+            "connections: { a: { password: x.yaml } }\n[",
+            "connections: &all x.yaml\n[",
+            "connections:\n  a:\n   [",
         ] {
             assert!(holds_connections(text), "{text:?}");
         }
-        assert!(!holds_connections("operations:\n  a: { title: connections }\n"));
+        for text in [
+            "operations:\n  a: { title: connections }\n",
+            "connections: connections.yaml\nsteps: []\n",
+            "connections: \"my.yaml\"\nsteps:\n  - {{\n",
+        ] {
+            assert!(!holds_connections(text), "{text:?}");
+        }
     }
 }

@@ -1,4 +1,6 @@
 //! Errors as people read them: what failed, where, and what to do next.
 
-pub(crate) mod diagnose;
+mod diagnose;
 mod excerpt;
+
+pub(crate) use diagnose::Diagnosis;

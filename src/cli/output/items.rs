@@ -1,10 +1,12 @@
 //! One stream of items in one form to one target. Knows the forms; the bytes' way is the target's.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use super::place::{EarlierFile, Flow, OutputPlace};
 use super::records::{Look, RecordTable};
 use crate::cli::args::call::{OutputArgs, OutputForm};
+use crate::cli::screen::terminal_text;
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
 use crate::output::Form as FileForm;
@@ -17,6 +19,17 @@ enum ItemsForm {
 /// Bytes that are worth a write of their own.
 pub(crate) const TOGETHER: usize = 64 << 10;
 
+/// What becomes of characters that a terminal would act on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Escapes {
+    /// They are data.
+    Pass,
+    /// They are written out.
+    Text,
+    /// They are written as JSON escapes, so that the JSON says the same.
+    Json,
+}
+
 /// Items on their way out.
 pub(crate) struct Output {
     target: OutputPlace,
@@ -25,6 +38,7 @@ pub(crate) struct Output {
     buffer: Vec<u8>,
     items: u64,
     earlier: EarlierFile,
+    escapes: Escapes,
 }
 
 impl Output {
@@ -54,6 +68,13 @@ impl Output {
                 "--columns is for csv and table; ndjson and json keep the items as they are",
             ));
         }
+        let escapes = match form {
+            _ if to_file || !is_terminal => Escapes::Pass,
+            OutputForm::Ndjson | OutputForm::Json => Escapes::Json,
+            OutputForm::Csv => Escapes::Text,
+            // Its cells are safe, and its head may have colours.
+            OutputForm::Table => Escapes::Pass,
+        };
         let form = match form {
             OutputForm::Ndjson => ItemsForm::File(FileForm::Ndjson),
             OutputForm::Json => ItemsForm::File(FileForm::json()),
@@ -66,7 +87,7 @@ impl Output {
         if earlier == EarlierFile::Stays {
             target.keep_at_once();
         }
-        Ok(Output { target, form, flow: Flow::Open, buffer: Vec::new(), items: 0, earlier })
+        Ok(Output { target, form, flow: Flow::Open, buffer: Vec::new(), items: 0, earlier, escapes })
     }
 
     /// What a person should know about its beginning.
@@ -88,7 +109,7 @@ impl Output {
         self.items += items.len() as u64;
         match &mut self.form {
             ItemsForm::File(FileForm::Ndjson) => match items.lines() {
-                Some(lines) if lines.len() >= TOGETHER && self.flush().is_ok() => {
+                Some(lines) if lines.len() >= TOGETHER && self.escapes == Escapes::Pass && self.flush().is_ok() => {
                     let written = self.target.write(lines.as_bytes()).map(|flow| self.flow = flow);
                     if written.is_err() {
                         self.buffer.extend_from_slice(lines.as_bytes());
@@ -111,7 +132,8 @@ impl Output {
     /// Hands what was taken to the system. What could not be written is kept for the next time.
     pub(crate) fn flush(&mut self) -> Result<Flow> {
         if self.flow == Flow::Open && !self.buffer.is_empty() {
-            self.flow = self.target.write(&self.buffer)?;
+            let shown = self.escapes.apply(&self.buffer);
+            self.flow = self.target.write(&shown)?;
         }
         self.buffer.clear();
         Ok(self.flow)
@@ -153,6 +175,17 @@ impl Output {
     pub(crate) fn abandon(mut self) -> Option<PathBuf> {
         let _what_could_be_written_stays = if self.items > 0 { self.close() } else { Ok(()) };
         self.target.keep_partial()
+    }
+}
+
+impl Escapes {
+    fn apply(self, bytes: &[u8]) -> Cow<'_, [u8]> {
+        let text = |safe: fn(&str) -> Cow<'_, str>| safe(&String::from_utf8_lossy(bytes)).into_owned().into_bytes();
+        match self {
+            Escapes::Pass => Cow::Borrowed(bytes),
+            Escapes::Text => Cow::Owned(text(terminal_text::safe)),
+            Escapes::Json => Cow::Owned(text(terminal_text::safe_json)),
+        }
     }
 }
 

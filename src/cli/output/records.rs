@@ -1,21 +1,17 @@
 //! Items for a person: rows with the columns that fit, or a card of one record. Columns and widths are settled by the first page.
 
-use comfy_table::{
-    Attribute, Cell, CellAlignment, ColumnConstraint, ContentArrangement, Row as TableRow, Table as Grid, Width,
-    presets,
-};
-
-use crate::cli::screen::Paint;
-use crate::cli::screen::terminal_text;
-use crate::item::{Item, Items};
+use crate::cli::screen::{GAP, Paint, Table, TableColumn, terminal_text};
+use crate::item::Items;
 use crate::output::{Column, Kind, Row, VALUE, cell, kind, label};
 
 /// Items that the choice of columns looks at.
 const SAMPLED: usize = 50;
 /// Widest column when there is not room for all.
 const WIDEST: usize = 40;
-/// Between two columns.
-const GAP: usize = 2;
+/// Narrowest column of texts.
+const NARROWEST: usize = 6;
+/// Further digits, which numbers of later pages may have.
+const SPARE: usize = 2;
 
 /// How the items of a call look best to a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,87 +27,51 @@ pub(crate) struct RecordTable {
     look: Look,
     width: usize,
     paint: Paint,
-    columns: Vec<Shown>,
+    columns: Vec<Column>,
     chosen: bool,
     started: bool,
+    table: Option<Table>,
     /// Fields that the first items have.
     fields: usize,
 }
 
-struct Shown {
-    column: Column,
-    width: usize,
-    numbers: bool,
-}
-
 impl RecordTable {
     pub(crate) fn new(columns: &[String], look: Look, width: usize, is_terminal: bool) -> RecordTable {
-        let shown = |text: &String| Shown { column: Column::typed(text), width: 0, numbers: false };
         RecordTable {
             look: if columns.is_empty() { look } else { Look::Rows },
             width,
             paint: Paint::for_terminal(is_terminal),
-            columns: columns.iter().map(shown).collect(),
+            columns: columns.iter().map(|text| Column::typed(text)).collect(),
             chosen: !columns.is_empty(),
             started: false,
+            table: None,
             fields: 0,
         }
     }
 
     /// Writes a page's rows, the header before the first.
     pub(crate) fn page(&mut self, items: &Items, out: &mut Vec<u8>) {
-        if self.look == Look::Card {
-            for item in items.iter() {
-                self.card(item, out);
-            }
-            self.started = true;
-            return;
-        }
         let rows: Vec<Row<'_>> = items.iter().map(Row::of).collect();
-        let first = !self.started;
-        if first {
-            self.started = true;
+        let is_first = !std::mem::replace(&mut self.started, true);
+        if is_first && self.look == Look::Rows {
             self.settle(rows.get(..SAMPLED).unwrap_or(&rows));
+            let head = self.table.as_ref().map(|table| table.head(self.paint)).unwrap_or_default();
+            out.extend_from_slice(head.as_bytes());
         }
-        let mut grid = self.grid();
-        if first {
-            let title = |s: &Shown| {
-                let text = Cell::new(terminal_text::fit(&terminal_text::one_line(&s.column.title), s.width));
-                if s.numbers { text.set_alignment(CellAlignment::Right) } else { text }.add_attribute(Attribute::Bold)
-            };
-            grid.set_header(self.columns.iter().map(title));
-        }
-        for row in &rows {
-            grid.add_row(TableRow::from(self.columns.iter().map(|s| s.cell(row))));
-        }
-        self.constrain(&mut grid);
-        for line in grid.lines() {
-            out.extend_from_slice(line.trim_end().as_bytes());
-            out.push(b'\n');
+        for (index, row) in rows.iter().enumerate() {
+            match &self.table {
+                Some(table) => out.extend_from_slice(table.row(&cells(&self.columns, row)).as_bytes()),
+                None => {
+                    if !is_first || index > 0 {
+                        out.push(b'\n');
+                    }
+                    self.card(row, out);
+                }
+            }
         }
     }
 
-    fn grid(&self) -> Grid {
-        let mut grid = Grid::new();
-        grid.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-        if self.paint.is_on() {
-            grid.enforce_styling()
-        } else {
-            grid.force_no_tty()
-        };
-        grid
-    }
-
-    fn constrain(&self, grid: &mut Grid) {
-        let width =
-            |s: &Shown| ColumnConstraint::Absolute(Width::Fixed(u16::try_from(s.width + GAP).unwrap_or(u16::MAX)));
-        grid.set_constraints(self.columns.iter().map(width));
-        grid.column_iter_mut().for_each(|c| {
-            c.set_padding((0, GAP as u16));
-        });
-    }
-
-    /// Chooses columns and widths from the first rows.
+    /// Chooses columns and widths from the first rows. Without room for the columns that were asked for, each record is a card of these fields.
     fn settle(&mut self, rows: &[Row<'_>]) {
         let mut names: Vec<&str> = Vec::new();
         for name in rows.iter().flat_map(Row::names) {
@@ -120,40 +80,51 @@ impl RecordTable {
             }
         }
         self.fields = names.len();
-        if self.chosen {
-            self.columns.iter_mut().for_each(|s| s.measure(rows));
-            return;
+        if !self.chosen {
+            self.columns = self.fitting(&names, rows);
         }
-        let mut candidates: Vec<(u8, Shown)> = names.iter().filter_map(|name| candidate(name, rows)).collect();
-        candidates.sort_by_key(|(rank, _)| *rank);
-        if candidates.is_empty() {
-            let any = names.first().map_or(VALUE, |name| *name);
-            candidates.push((0, Shown { column: Column::field(any), width: WIDEST, numbers: false }));
-        }
-        let mut left = self.width;
-        for (_, mut shown) in candidates {
-            if self.columns.is_empty() {
-                shown.width = shown.width.min(left);
-            }
-            if shown.width <= left {
-                left = left.saturating_sub(shown.width + GAP);
-                self.columns.push(shown);
-            }
+        let shown: Vec<TableColumn> = self.columns.iter().map(|column| shown(column, rows)).collect();
+        let cells: Vec<Vec<String>> = rows.iter().map(|row| cells(&self.columns, row)).collect();
+        let table = Table::new(&shown, &cells, 0, Some(self.width), true);
+        if table.is_overfull() {
+            self.look = Look::Card;
+        } else {
+            self.table = Some(table);
         }
     }
 
-    /// One record, a line for each field.
-    fn card(&self, item: Item<'_>, out: &mut Vec<u8>) {
-        let row = Row::of(item);
-        let names: Vec<&str> = row.names().collect();
-        let widest = names.iter().map(|n| terminal_text::width(n)).max().unwrap_or(0).min(WIDEST);
-        if self.started {
-            out.push(b'\n');
+    /// As many columns as there is room for: scalars before objects that have a name.
+    fn fitting(&self, names: &[&str], rows: &[Row<'_>]) -> Vec<Column> {
+        let mut candidates: Vec<(u8, Column)> = names.iter().filter_map(|name| candidate(name, rows)).collect();
+        candidates.sort_by_key(|(rank, _)| *rank);
+        if candidates.is_empty() {
+            return vec![Column::field(names.first().map_or(VALUE, |name| *name))];
         }
-        for name in names {
-            let raw = Column::field(name).find(&row).unwrap_or_default();
-            let text = text_of(raw);
-            let name = terminal_text::fit(&terminal_text::one_line(name), widest).into_owned();
+        let mut left = self.width;
+        let mut columns = Vec::new();
+        for (_, column) in candidates {
+            let width = natural(&column, rows);
+            if width <= left || columns.is_empty() {
+                left = left.saturating_sub(width + GAP);
+                columns.push(column);
+            }
+        }
+        columns
+    }
+
+    /// One record, a line for each field.
+    fn card(&self, row: &Row<'_>, out: &mut Vec<u8>) {
+        let own: Vec<Column>;
+        let columns = if self.chosen {
+            &self.columns
+        } else {
+            own = row.names().map(Column::field).collect();
+            &own
+        };
+        let widest = columns.iter().map(|c| terminal_text::width(&c.title)).max().unwrap_or(0).min(WIDEST);
+        for column in columns {
+            let text = column.find(row).map(text_of).unwrap_or_default();
+            let name = terminal_text::fit(&terminal_text::one_line(&column.title), widest).into_owned();
             let pad = " ".repeat(widest + GAP - terminal_text::width(&name));
             let line = format!(
                 "{}{pad}{}",
@@ -169,8 +140,14 @@ impl RecordTable {
     pub(crate) fn footer(&self, items: u64) -> Option<String> {
         let count = terminal_text::count(items, "item");
         let shown = self.columns.len();
-        if self.look == Look::Card && items > 0 {
-            return None;
+        match self.look {
+            Look::Card if items > 0 && self.chosen => {
+                return Some(format!(
+                    "{count}; a field on each line, because the terminal is too narrow for the columns"
+                ));
+            }
+            Look::Card if items > 0 => return None,
+            Look::Card | Look::Rows => {}
         }
         if items == 0 || self.chosen || shown >= self.fields {
             return Some(count);
@@ -179,23 +156,31 @@ impl RecordTable {
     }
 }
 
-impl Shown {
-    fn measure(&mut self, rows: &[Row<'_>]) {
-        let found = || rows.iter().filter_map(|row| self.column.find(row)).filter(|raw| kind(raw) != Kind::Null);
-        let numbers = found().next().is_some() && found().all(|raw| kind(raw) == Kind::Number);
-        let widest = found().map(|raw| terminal_text::width(&text_of(raw))).max().unwrap_or(0);
-        self.numbers = numbers;
-        // Numbers of later pages may be longer, and a number that is cut is another number.
-        let widest = if numbers { widest + 2 } else { widest };
-        self.width = widest.max(terminal_text::width(&self.column.title)).clamp(1, WIDEST);
-    }
+fn cells(columns: &[Column], row: &Row<'_>) -> Vec<String> {
+    columns.iter().map(|column| column.find(row).map(text_of).unwrap_or_default()).collect()
+}
 
-    fn cell(&self, row: &Row<'_>) -> Cell {
-        let text = self.column.find(row).map(text_of).unwrap_or_default();
-        let text = terminal_text::fit(&text, self.width).into_owned();
-        let cell = Cell::new(if text.is_empty() { " ".to_owned() } else { text });
-        if self.numbers { cell.set_alignment(CellAlignment::Right) } else { cell }
+/// A column by its values: numbers to the right, and with room for the longer ones of later pages; the others may become narrower.
+fn shown(column: &Column, rows: &[Row<'_>]) -> TableColumn {
+    match is_numeric(column, rows) {
+        true => TableColumn::number(&column.title).spare(SPARE).most(WIDEST),
+        false => TableColumn::value(&column.title).least(NARROWEST).most(WIDEST),
     }
+}
+
+fn values<'r>(column: &'r Column, rows: &'r [Row<'r>]) -> impl Iterator<Item = &'r str> {
+    rows.iter().filter_map(|row| column.find(row)).filter(|raw| kind(raw) != Kind::Null)
+}
+
+fn is_numeric(column: &Column, rows: &[Row<'_>]) -> bool {
+    values(column, rows).next().is_some() && values(column, rows).all(|raw| kind(raw) == Kind::Number)
+}
+
+/// The width that a column would like.
+fn natural(column: &Column, rows: &[Row<'_>]) -> usize {
+    let widest = values(column, rows).map(|raw| terminal_text::width(&text_of(raw))).max().unwrap_or(0);
+    let widest = if is_numeric(column, rows) { widest + SPARE } else { widest };
+    widest.max(terminal_text::width(&column.title)).clamp(1, WIDEST)
 }
 
 /// A raw value for a person: objects by their name, everything on one line.
@@ -205,10 +190,10 @@ fn text_of(raw: &str) -> String {
 }
 
 /// A field as a column: scalars before objects that have a name; what is empty everywhere, a list or another object stays out.
-fn candidate(name: &str, rows: &[Row<'_>]) -> Option<(u8, Shown)> {
-    let mut shown = Shown { column: Column::field(name), width: 0, numbers: false };
+fn candidate(name: &str, rows: &[Row<'_>]) -> Option<(u8, Column)> {
+    let column = Column::field(name);
     let values: Vec<&str> =
-        rows.iter().filter_map(|row| shown.column.find(row)).filter(|raw| !matches!(*raw, "null" | "\"\"")).collect();
+        rows.iter().filter_map(|row| column.find(row)).filter(|raw| !matches!(*raw, "null" | "\"\"")).collect();
     let scalar = |raw: &&str| matches!(kind(raw), Kind::Text | Kind::Number | Kind::Flag);
     let rank = match () {
         () if values.is_empty() => return None,
@@ -216,8 +201,8 @@ fn candidate(name: &str, rows: &[Row<'_>]) -> Option<(u8, Shown)> {
         () if values.iter().all(|raw| scalar(raw) || label(raw).is_some()) => 1,
         () => return None,
     };
-    shown.measure(rows);
-    Some((rank, shown))
+    drop(values);
+    Some((rank, column))
 }
 
 #[cfg(test)]

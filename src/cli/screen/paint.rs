@@ -12,11 +12,6 @@ impl Paint {
         Paint(is_terminal && !dumb && !set("NO_COLOR"))
     }
 
-    /// Whether there are colours.
-    pub(crate) fn is_on(self) -> bool {
-        self.0
-    }
-
     fn wrap(self, code: &str, text: &str) -> String {
         if self.0 { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
