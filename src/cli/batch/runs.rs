@@ -41,7 +41,7 @@ fn table(app: &App, all: &[RunSummary]) -> String {
         TableColumn::whole("batch").rank(9),
         TableColumn::whole("began").rank(8),
         TableColumn::text("").rank(9),
-        TableColumn::whole("steps").rank(4).may_go(),
+        TableColumn::number("steps").rank(4).may_go(),
         TableColumn::number("rows").rank(6).may_go(),
         TableColumn::number("written").rank(5).may_go(),
         TableColumn::number("failed").rank(7).may_go(),
