@@ -27,6 +27,8 @@ struct SourceFile {
     lines: Vec<(usize, usize)>,
     /// Whether its values may be secrets.
     is_secretive: bool,
+    /// The line that was looked at last, and a place in it: its characters and bytes. Many faults may stand on one long line.
+    last: (usize, usize, usize),
 }
 
 impl SourceFiles {
@@ -38,13 +40,30 @@ impl SourceFiles {
         if !self.0.contains_key(name) {
             self.0.insert(name.to_owned(), SourceFile::read(name));
         }
-        let file = self.0.get(name)?.as_ref()?;
-        let (from, to) = *file.lines.get(number)?;
-        cut(file.text.get(from..to)?.trim_end(), column, file.is_secretive, room.min(SHOWN))
+        self.0.get_mut(name)?.as_mut()?.excerpt(number, column, room.min(SHOWN))
     }
 }
 
 impl SourceFile {
+    fn excerpt(&mut self, number: usize, column: usize, room: usize) -> Option<Excerpt> {
+        let (from, to) = *self.lines.get(number)?;
+        let line = self.text.get(from..to)?.trim_end();
+        if self.is_secretive {
+            return cut(&key_alone(line)?, column, room);
+        }
+        // Only the part around the column is looked at, and the way there begins where the last one ended.
+        let start = column.saturating_sub(2 * room);
+        let (seen, bytes) = match self.last {
+            (last, seen, bytes) if last == number && seen <= start => (seen, bytes),
+            _ => (0, 0),
+        };
+        let rest = line.get(bytes..)?;
+        let skipped: usize = rest.chars().take(start - seen).map(char::len_utf8).sum();
+        let part: String = rest.get(skipped..)?.chars().take(4 * room).collect();
+        self.last = (number, start, bytes + skipped);
+        cut(&part, column - start, room)
+    }
+
     fn read(name: &str) -> Option<SourceFile> {
         let is_small = std::fs::metadata(Path::new(name))
             .is_ok_and(|m| m.is_file() && m.len() <= crate::authoring::yaml::BYTES_MAX as u64);
@@ -56,7 +75,7 @@ impl SourceFile {
             from += line.len() + 1;
             (at, at + line.len())
         });
-        Some(SourceFile { lines: lines.collect(), is_secretive: holds_connections(&text), text })
+        Some(SourceFile { lines: lines.collect(), is_secretive: holds_connections(&text), text, last: (0, 0, 0) })
     }
 }
 
@@ -86,44 +105,54 @@ fn key_alone(line: &str) -> Option<String> {
     Some(if behind.trim().is_empty() { format!("{shown}:") } else { format!("{shown}: …") })
 }
 
-/// The part of the line around the column; behind the key nothing, when values may be secrets.
-fn cut(line: &str, column: usize, secretive: bool, room: usize) -> Option<Excerpt> {
-    let shown = if secretive { key_alone(line)? } else { line.to_owned() };
-    let length = shown.chars().count();
+/// The part of a text around a column.
+fn cut(text: &str, column: usize, room: usize) -> Option<Excerpt> {
+    let length = text.chars().count();
     let column = column.min(length);
     let start = if length <= room { 0 } else { column.saturating_sub(room / 2) };
-    let part: String = shown.chars().skip(start).take(room).collect();
+    let part: String = text.chars().skip(start).take(room).collect();
     let before: String = part.chars().take(column - start).collect();
     let show = |text: &str| terminal_text::safe(text).replace('\t', "    ");
-    let (text, before) = (show(&part), show(&before));
+    let (shown, before) = (show(&part), show(&before));
     let (left, right) = (if start > 0 { "…" } else { "" }, if start + room < length { "…" } else { "" });
-    (!text.trim().is_empty()).then(|| Excerpt {
+    (!shown.trim().is_empty()).then(|| Excerpt {
         indent: terminal_text::width(&before) + left.chars().count(),
-        text: format!("{left}{text}{right}"),
+        text: format!("{left}{shown}{right}"),
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{cut, holds_connections};
+    use super::{Excerpt, SourceFile, holds_connections};
+
+    fn file(text: &str, is_secretive: bool) -> SourceFile {
+        SourceFile { text: text.to_owned(), lines: vec![(0, text.len())], is_secretive, last: (0, 0, 0) }
+    }
+
+    fn cut(line: &str, column: usize, is_secretive: bool) -> Option<Excerpt> {
+        file(line, is_secretive).excerpt(0, column, 140)
+    }
 
     #[test]
     fn the_caret_stands_under_the_column() {
-        let excerpt = cut("\té: { a: 1 }", 6, false, 140).unwrap();
+        let excerpt = cut("\té: { a: 1 }", 6, false).unwrap();
         assert_eq!((excerpt.text.as_str(), excerpt.indent), ("    é: { a: 1 }", 9));
     }
 
     #[test]
     fn long_lines_are_cut_around_the_column() {
-        let line = format!("{}X{}", "a".repeat(1000), "b".repeat(1000));
-        let excerpt = cut(&line, 1000, false, 140).unwrap();
-        assert_eq!(excerpt.text.chars().nth(excerpt.indent), Some('X'));
-        assert!(excerpt.text.chars().count() <= 142);
+        let line = format!("{}X{}Y{}", "é".repeat(1000), "b".repeat(200), "c".repeat(1000));
+        let mut file = file(&line, false);
+        for (column, letter) in [(1000, 'X'), (1201, 'Y'), (1201, 'Y'), (1000, 'X'), (3, 'é'), (2201, 'c')] {
+            let excerpt = file.excerpt(0, column, 140).unwrap();
+            assert_eq!(excerpt.text.chars().nth(excerpt.indent.min(141)).unwrap_or('c'), letter, "{column}");
+            assert!(excerpt.text.chars().count() <= 142);
+        }
     }
 
     #[test]
     fn values_that_may_be_secrets_stay_out() {
-        let cut = |line, column| cut(line, column, true, 140);
+        let cut = |line, column| cut(line, column, true);
         let excerpt = cut("    password: hunter2", 14).unwrap();
         assert_eq!((excerpt.text.as_str(), excerpt.indent), ("    password: …", 14));
         assert_eq!(cut("    acme: { password: hunter2 }", 24).unwrap().text, "    acme: …");
