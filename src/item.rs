@@ -5,7 +5,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::error::{Error, ErrorKind, Place, Result};
@@ -79,6 +79,23 @@ impl fmt::Debug for Item<'_> {
 pub struct Items {
     text: Arc<String>,
     spans: Arc<Vec<Span>>,
+}
+
+impl PartialEq for Items {
+    /// The same texts in the same order.
+    fn eq(&self, other: &Items) -> bool {
+        self.len() == other.len() && self.iter().zip(other.iter()).all(|(a, b)| a == b)
+    }
+}
+
+impl Eq for Items {}
+
+impl<'de> Deserialize<'de> for Items {
+    /// From JSON text; other formats do not tell how a value was written.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Items, D::Error> {
+        let raw: Box<str> = Box::<RawValue>::deserialize(deserializer)?.into();
+        Items::from_array(raw).map_err(|e| serde::de::Error::custom(&e.message))
+    }
 }
 
 impl Items {
@@ -397,7 +414,6 @@ fn check_size(bytes: usize) -> Result<()> {
 }
 
 /// Writes a list as JSON; `put` writes each element.
-#[cfg(any(feature = "cli", feature = "sandbox"))]
 pub(crate) fn put_list<T>(out: &mut String, list: impl IntoIterator<Item = T>, mut put: impl FnMut(&mut String, T)) {
     out.push('[');
     for (index, element) in list.into_iter().enumerate() {

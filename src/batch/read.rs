@@ -1,6 +1,6 @@
 //! Steps that read: walks into the step's rows, one checkpoint after the other.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
@@ -9,14 +9,16 @@ use super::context::{Task, stopped};
 use super::event::{Event, StepCounts};
 use super::file::OnErrorFile;
 use super::item_source::{Elements, shaped};
-use crate::engine::CallOptions;
+use crate::call::{CallOptions, Request};
+use crate::engine::Running;
 use crate::error::{Error, ErrorKind, Result};
-use crate::expression::scope::Scope;
+use crate::expression::Scope;
 use crate::item::Items;
 use crate::page::Page;
+use crate::receipt::Usage;
 use crate::receipt::{OutcomeStatus, Receipt};
 use crate::run_store::failures::Failures;
-use crate::run_store::journal::{Fact, Tally};
+use crate::run_store::journal::Fact;
 use crate::run_store::spool::Spool;
 use crate::run_store::state::StepState;
 use crate::run_store::watermark;
@@ -42,20 +44,20 @@ struct Reading<'t, 'r> {
     failures: Failures,
     state: StepState,
     /// What finished walks have cost.
-    spent: Tally,
+    spent: Usage,
     mark: Option<watermark::Mark>,
     pending: Pending,
     /// What may be noted when the walk under way breaks off: its last whole page.
     page: Option<Fact>,
     /// Pages of the walk under way that an earlier run has read.
     pages: u64,
-    began: Instant,
-    told: Instant,
+    began: Duration,
+    told: Duration,
 }
 
 /// Rows since the last checkpoint.
 struct Pending {
-    since: Instant,
+    since: Duration,
     bytes: u64,
 }
 
@@ -65,12 +67,12 @@ struct Pending {
 /// Those of the walks; `state` when the disk refuses.
 pub(crate) async fn run(task: &Task<'_>) -> Result<()> {
     let state = task.state();
-    let mark = match (&task.step.watermark, &state.mark, task.scope.raw("watermark")) {
+    let mark = match (&task.step.watermark, &state.mark, task.scope.watermark.as_deref()) {
         (None, _, _) => None,
         (Some(_), Some(mark), _) => Some(mark.clone()),
         (Some(_), None, json) => json.and_then(watermark::Mark::parse),
     };
-    let now = Instant::now();
+    let now = task.context.effects.clock().now();
     let mut reading = Reading {
         spool: Spool::open(&task.spool, state.extent(), true)?,
         failures: Failures::new(&task.failures),
@@ -237,7 +239,7 @@ impl Reading<'_, '_> {
     fn at_this_cost(&self, fact: Fact) -> Fact {
         match fact {
             Fact::Read { step, element, walk, extent, items, mark, incomplete, .. } => {
-                let tally = Tally { elapsed_ms: self.elapsed(), ..self.spent };
+                let tally = Usage { elapsed_ms: self.elapsed(), ..self.spent };
                 Fact::Read { step, element, walk, extent, items, mark, tally, incomplete }
             }
             other => other,
@@ -249,27 +251,26 @@ impl Reading<'_, '_> {
     }
 
     /// What the step has cost, a walk under way included.
-    fn cost_now(&self, receipt: &Receipt) -> Tally {
-        let spent = &self.spent;
-        Tally {
-            requests: spent.requests + receipt.requests,
-            retries: spent.retries + receipt.retries,
-            // Pages of a walk that goes on count from its beginning; those of an earlier run are in the tally already.
-            pages: spent.pages + receipt.pages.saturating_sub(self.pages),
-            wait_ms: spent.wait_ms + receipt.wait_ms,
-            elapsed_ms: self.elapsed(),
-        }
+    fn cost_now(&self, receipt: &Receipt) -> Usage {
+        // Pages of a walk that goes on count from its beginning; those of an earlier run are in the sum already.
+        let pages = receipt.pages.saturating_sub(self.pages);
+        let sum = self.spent + Usage { pages, ..receipt.usage() };
+        Usage { elapsed_ms: self.elapsed(), ..sum }
+    }
+
+    fn now(&self) -> Duration {
+        self.task.context.effects.clock().now()
     }
 
     fn elapsed(&self) -> u64 {
-        self.state.tally.elapsed_ms + self.began.elapsed().as_millis() as u64
+        self.state.tally.elapsed_ms + self.now().saturating_sub(self.began).as_millis() as u64
     }
 
-    fn read(&self, walk: Option<crate::walk::Resume>) -> Fact {
-        self.read_at(walk, Tally { elapsed_ms: self.elapsed(), ..self.spent })
+    fn read(&self, walk: Option<crate::call::Resume>) -> Fact {
+        self.read_at(walk, Usage { elapsed_ms: self.elapsed(), ..self.spent })
     }
 
-    fn read_at(&self, walk: Option<crate::walk::Resume>, tally: Tally) -> Fact {
+    fn read_at(&self, walk: Option<crate::call::Resume>, tally: Usage) -> Fact {
         Fact::Read {
             step: self.task.key.clone(),
             element: self.state.element,
@@ -288,7 +289,7 @@ impl Reading<'_, '_> {
     }
 
     fn done(&mut self) -> Fact {
-        let tally = Tally { elapsed_ms: self.elapsed(), ..self.spent };
+        let tally = Usage { elapsed_ms: self.elapsed(), ..self.spent };
         let receipt = serde_json::json!({
             "requests": tally.requests, "retries": tally.retries, "pages": tally.pages, "items": self.state.items, "failed": self.state.failed.len(),
             "complete": !self.state.incomplete,
@@ -304,7 +305,7 @@ impl Reading<'_, '_> {
     }
 
     fn is_due(&self) -> bool {
-        self.pending.since.elapsed() >= CHECKPOINT.0
+        self.now().saturating_sub(self.pending.since) >= CHECKPOINT.0
             || self.spool.bytes().saturating_sub(self.pending.bytes) >= CHECKPOINT.1
     }
 
@@ -323,35 +324,29 @@ impl Reading<'_, '_> {
         }
         let before = self.spool.unsafe_part();
         self.task.context.ledger.commit(facts, before).await?;
-        self.pending = Pending { since: Instant::now(), bytes: self.spool.bytes() };
+        self.pending = Pending { since: self.now(), bytes: self.spool.bytes() };
         Ok(())
     }
 
     async fn tell(&mut self, receipt: &Receipt) {
-        if self.told.elapsed() < Duration::from_millis(100) {
+        if self.now().saturating_sub(self.told) < Duration::from_millis(100) {
             return;
         }
-        self.told = Instant::now();
+        self.told = self.now();
         let tally = self.cost_now(receipt);
         let counts = StepCounts {
             items_in: self.state.items,
             items_out: self.spool.rows(),
             failed: self.state.failed.len() as u64,
-            ..tally.into()
+            usage: tally,
+            ..StepCounts::default()
         };
         self.task.progress(counts, receipt.advertised_total).await;
     }
 }
 
-impl From<Tally> for StepCounts {
-    fn from(tally: Tally) -> StepCounts {
-        let Tally { requests, retries, pages, wait_ms, elapsed_ms } = tally;
-        StepCounts { requests, retries, pages, wait_ms, elapsed_ms, ..StepCounts::default() }
-    }
-}
-
 /// Begins an element's walk and waits for its first page, so that several elements are under way at once.
-async fn prime(task: &Task<'_>, element: u64, item: Option<String>, resume: Option<crate::walk::Resume>) -> Primed {
+async fn prime(task: &Task<'_>, element: u64, item: Option<String>, resume: Option<crate::call::Resume>) -> Primed {
     let scope = match &item {
         Some(item) => task.scope.with_item(item, element),
         None => task.scope.clone(),
@@ -359,17 +354,23 @@ async fn prime(task: &Task<'_>, element: u64, item: Option<String>, resume: Opti
     let begin = || -> Result<Walk> {
         task.context.check_stop()?;
         let options = super::call::options(task.step, &scope)?;
-        let with = CallOptions {
-            items_max: task.step.limit,
+        let request = Request {
+            limit: task.step.limit,
             forward_only: task.step.forward_only,
-            // What follows takes the list for whole.
-            strict: true,
             known_fields: task.step.known_fields,
+            ..Request::new(task.step.method, task.step.operation.id.clone(), options)
+        };
+        let with = CallOptions {
+            // What follows takes the list for whole; fields are another matter.
+            strict: true,
             cancel: task.context.ledger.stop.clone(),
             resume,
             ..CallOptions::default()
         };
-        task.session.query(&task.step.operation.id, &options, &with)
+        match task.context.effects.call(task.connection, &request, &with)? {
+            Running::Read(walk) => Ok(walk),
+            Running::Write(_) => Err(Error::new(ErrorKind::Internal, "a query gave outcomes")),
+        }
     };
     let mut pages = 0;
     let begun = match begin() {

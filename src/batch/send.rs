@@ -2,27 +2,29 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
 
-use super::call::{begin, check_part, options, refused_item};
+use super::call::{check_part, give, open, options, refused_item};
 use super::context::Task;
+use super::decide::{Move, decide, in_doubt};
 use super::element::{Sent, send_element};
 use super::event::{Event, StepCounts};
-use super::file::{OnErrorFile, OnUnknownFile};
+use super::file::OnErrorFile;
 use super::item_source::{Elements, Inputs};
-use crate::definition::{Method, Repeat, Send};
+use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
-use crate::options::Options;
+use crate::receipt::Usage;
 use crate::receipt::{Outcome, OutcomeStatus};
 use crate::run_store::failures::Failures;
-use crate::run_store::journal::{Fact, Tally};
+use crate::run_store::journal::Fact;
 use crate::run_store::spool::Spool;
 use crate::run_store::state::{Standing, StepState};
 use crate::send::Cancel;
+use crate::write::Writes;
 
 /// Items that are given to one call, and their bytes.
 const CALL: (usize, usize) = (256, 4 << 20);
@@ -34,59 +36,19 @@ struct Writing<'t, 'r> {
     failures: Failures,
     /// As it was when this part of the run began.
     state: StepState,
-    tally: Tally,
+    tally: Usage,
     items_in: u64,
     bad: (u64, u64),
-    began: Instant,
-    told: Instant,
+    began: Duration,
+    told: Duration,
     /// Notes of its calls were told.
     noted: bool,
     /// The first item that did not succeed, with its number.
     first: Option<(u64, Error)>,
+    /// Items that were not sent because an error ended the write.
+    unsent: u64,
     /// Sends nothing more of this step.
     stop: Cancel,
-}
-
-/// What becomes of an item that is about to be sent.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Move {
-    Send,
-    Pass,
-    /// Nobody knows what became of it.
-    Report,
-    /// Taken as done.
-    Skip,
-}
-
-pub(super) fn decide(task: &Task<'_>, known: &StepState, element: u64, index: u64) -> Move {
-    let step = task.step;
-    match known.standing(element, index) {
-        Standing::New => Move::Send,
-        Standing::Settled => Move::Pass,
-        Standing::Failed if task.context.retry_failed || step.on_error == OnErrorFile::Stop => Move::Send,
-        Standing::Failed => Move::Pass,
-        Standing::InDoubt => match step.on_unknown {
-            OnUnknownFile::Retry => Move::Send,
-            OnUnknownFile::Skip => Move::Skip,
-            OnUnknownFile::Report if step.operation.repeat != Repeat::OtherWrite => Move::Send,
-            OnUnknownFile::Report => Move::Report,
-        },
-    }
-}
-
-/// The outcome of an item that was under way when a run was killed, and is not sent again.
-pub(super) fn in_doubt(decided: Move, index: u64) -> Option<Outcome> {
-    let (status, error) = match decided {
-        Move::Send | Move::Pass => return None,
-        Move::Skip => (OutcomeStatus::Ok, None),
-        Move::Report => {
-            let message = "the run was killed while this item was under way: it is not known whether it took effect";
-            let advice =
-                "look at the record before sending it again; `on_unknown: retry` in the step sends such items again";
-            (OutcomeStatus::Unknown, Some(Error::new(ErrorKind::UnknownOutcome, message).advise(advice)))
-        }
-    };
-    Some(Outcome { index, status, http_status: None, items: Items::default(), location: None, error, attempts: 0 })
 }
 
 /// Writes until nothing is left.
@@ -95,7 +57,7 @@ pub(super) fn in_doubt(decided: Move, index: u64) -> Option<Outcome> {
 /// The first item's, when the step stops at it; `state` when the disk refuses.
 pub(crate) async fn run(task: &Task<'_>) -> Result<()> {
     let state = task.state();
-    let now = Instant::now();
+    let now = task.context.effects.clock().now();
     let counts = state.counts();
     let mut writing = Writing {
         // Rows that no outcome speaks of are those of items that were under way.
@@ -108,6 +70,7 @@ pub(crate) async fn run(task: &Task<'_>) -> Result<()> {
         told: now,
         noted: false,
         first: None,
+        unsent: 0,
         stop: Cancel::default(),
         state,
         task,
@@ -127,17 +90,18 @@ impl Writing<'_, '_> {
     async fn items(&mut self) -> Result<()> {
         let task = self.task;
         let options = options(task.step, &task.scope)?;
+        let mut writes = open(task, &self.stop, 0, &options)?;
         let Some(source) = &task.step.items else {
             self.items_in = 1;
             if self.decide(0, 0) == Move::Send {
-                self.call(0, &options, 0, None).await?;
+                self.part(&mut writes, 0, None).await?;
             } else {
                 self.settle(0, 0, None).await?;
             }
             return self.verdict();
         };
         if task.step.on_error == OnErrorFile::Stop && !self.state.has_sent() {
-            self.check_all(&options)?;
+            self.check_all(&writes)?;
         }
         let mut inputs = Inputs::open(source, task.step, &task.scope)?;
         let mut call: Vec<String> = Vec::new();
@@ -149,9 +113,9 @@ impl Writing<'_, '_> {
                 input.as_ref().map(|(index, made)| if made.is_ok() { self.decide(0, *index) } else { Move::Pass });
             let full = call.len() >= count_max || bytes >= bytes_max;
             if !call.is_empty() && (full || decided != Some(Move::Send)) {
-                self.call(0, &options, first, Some(std::mem::take(&mut call))).await?;
+                self.part(&mut writes, first, Some(std::mem::take(&mut call))).await?;
                 bytes = 0;
-                if self.is_stopped() {
+                if self.is_stopped() || self.unsent > 0 {
                     break;
                 }
             }
@@ -180,15 +144,15 @@ impl Writing<'_, '_> {
 
     /// All items of one request go in one call; shares of several begin where they would begin anyway.
     fn call_size(&self) -> (usize, usize) {
-        match self.task.step.operation.items.as_ref().map(|r| &r.send) {
-            Some(Send::All) => (usize::MAX, usize::MAX),
-            Some(Send::Chunk(n)) => ((CALL.0 / *n as usize).max(1) * *n as usize, usize::MAX),
-            _ => CALL,
+        match self.task.step.operation.items_per_request {
+            None => (usize::MAX, usize::MAX),
+            Some(1) => CALL,
+            Some(n) => ((CALL.0 / n as usize).max(1) * n as usize, usize::MAX),
         }
     }
 
     /// Items that do not fit are told before the first one is sent.
-    fn check_all(&self, options: &Options) -> Result<()> {
+    fn check_all(&self, writes: &Writes) -> Result<()> {
         let Some(source) = &self.task.step.items else { return Ok(()) };
         let mut inputs = Inputs::open(source, self.task.step, &self.task.scope)?;
         loop {
@@ -205,12 +169,12 @@ impl Writing<'_, '_> {
                 return Ok(());
             }
             self.task.context.check_stop()?;
-            check_part(self.task, options, first, part)?;
+            check_part(writes, first, &part)?;
         }
     }
 
     fn decide(&self, element: u64, index: u64) -> Move {
-        decide(self.task, &self.state, element, index)
+        decide(self.task.step, self.task.context.retry_failed, &self.state, element, index)
     }
 
     /// The outcome of an item that could not be made of its element, when it has none yet.
@@ -229,14 +193,11 @@ impl Writing<'_, '_> {
         }
     }
 
-    /// One call of the engine, its outcomes noted as they come.
-    async fn call(&mut self, element: u64, options: &Options, first: u64, items: Option<Vec<String>>) -> Result<()> {
-        let writes = match begin(self.task, &self.stop, element, options, first, items.as_deref()) {
-            Ok(writes) => writes,
-            Err(error) => return self.refused(element, options, first, items, error).await,
-        };
-        let mut writes = writes;
-        let base = self.tally;
+    /// Sends a part, its outcomes noted as they come.
+    async fn part(&mut self, writes: &mut Writes, first: u64, items: Option<Vec<String>>) -> Result<()> {
+        if let Err(error) = give(self.task, &self.stop, writes, first, items.as_deref()) {
+            return self.refused(writes, first, items, error).await;
+        }
         if !std::mem::replace(&mut self.noted, true) {
             for note in writes.receipt().notes.clone() {
                 let message = format!("{}: {note}", self.task.name());
@@ -245,24 +206,17 @@ impl Writing<'_, '_> {
         }
         while let Some(outcome) = writes.next().await {
             let item = items.as_ref().and_then(|items| items.get((outcome.index - first) as usize));
-            let receipt = writes.receipt();
-            self.tally = Tally {
-                requests: base.requests + receipt.requests,
-                retries: base.retries + receipt.retries,
-                pages: 0,
-                wait_ms: base.wait_ms + receipt.wait_ms,
-                elapsed_ms: self.elapsed(),
-            };
-            self.record(element, &outcome, item.map(String::as_str), true).await?;
+            let sum = self.state.tally + writes.receipt().usage();
+            self.tally = Usage { pages: 0, elapsed_ms: self.elapsed(), ..sum };
+            self.record(0, &outcome, item.map(String::as_str), true).await?;
         }
         Ok(())
     }
 
-    /// A call that was refused before anything was sent. With `continue`, the items at fault are found, and the others go.
+    /// A part that was refused before anything was sent. With `continue`, the items at fault are found, and the others go.
     async fn refused(
         &mut self,
-        element: u64,
-        options: &Options,
+        writes: &mut Writes,
         first: u64,
         items: Option<Vec<String>>,
         error: Error,
@@ -273,12 +227,12 @@ impl Writing<'_, '_> {
         }
         if items.len() < 2 {
             let outcome = refused_item(first, error);
-            return self.record(element, &outcome, items.first().map(String::as_str), true).await;
+            return self.record(0, &outcome, items.first().map(String::as_str), true).await;
         }
         let half = items.len() / 2;
         let rest = items.split_off(half);
-        Box::pin(self.call(element, options, first, Some(items))).await?;
-        Box::pin(self.call(element, options, first + half as u64, Some(rest))).await
+        Box::pin(self.part(writes, first, Some(items))).await?;
+        Box::pin(self.part(writes, first + half as u64, Some(rest))).await
     }
 
     /// Rows, then the outcome that speaks of them. `stops` when a failure ends a step that stops at failures.
@@ -294,6 +248,7 @@ impl Writing<'_, '_> {
             if let Some(error) = outcome.error.as_ref().filter(|e| e.kind() == ErrorKind::State) {
                 return Err(error.clone());
             }
+            self.unsent += 1;
             return Ok(());
         }
         outcome.items.iter().for_each(|row| self.spool.push(row.as_str()));
@@ -374,14 +329,8 @@ impl Writing<'_, '_> {
     }
 
     async fn record_element(&mut self, number: u64, item: &str, sent: Sent) -> Result<()> {
-        let Sent { outcomes, tally, complete, lost } = sent;
-        self.tally = Tally {
-            requests: self.tally.requests + tally.requests,
-            retries: self.tally.retries + tally.retries,
-            pages: 0,
-            wait_ms: self.tally.wait_ms + tally.wait_ms,
-            elapsed_ms: self.elapsed(),
-        };
+        let Sent { outcomes, usage, complete, lost } = sent;
+        self.tally = Usage { pages: 0, elapsed_ms: self.elapsed(), ..self.tally + usage };
         for (outcome, own) in &outcomes {
             let stops = outcome.attempts > 0 || outcome.status == OutcomeStatus::Failed;
             self.record(number, outcome, Some(own.as_deref().unwrap_or(item)), stops).await?;
@@ -412,7 +361,13 @@ impl Writing<'_, '_> {
                     true => "the step stopped there; run it again to go on with the items that were not sent",
                     false => "the step stopped there; run it again to go on with this item, or give the step `on_error: continue`",
                 };
-                d.advice = Some(d.advice.take().map_or_else(|| rest.to_owned(), |own| format!("{own}\n{rest}")));
+                d.advice = Some(d.advice.take().map_or_else(|| rest.into(), |own| own.and(rest)));
+            })),
+            // Counted as done they would never be sent.
+            Some((_, error)) if self.unsent > 0 && self.task.context.check_stop().is_ok() => Err(error.with(|d| {
+                d.message = format!("{}; {} items were not sent", d.message, self.unsent);
+                let rest = "the step stopped there; run it again to go on with the items that were not sent";
+                d.advice = Some(d.advice.take().map_or_else(|| rest.into(), |own| own.and(rest)));
             })),
             first => {
                 self.first = first;
@@ -421,13 +376,17 @@ impl Writing<'_, '_> {
         }
     }
 
+    fn now(&self) -> Duration {
+        self.task.context.effects.clock().now()
+    }
+
     fn elapsed(&self) -> u64 {
-        self.state.tally.elapsed_ms + self.began.elapsed().as_millis() as u64
+        self.state.tally.elapsed_ms + self.now().saturating_sub(self.began).as_millis() as u64
     }
 
     fn done(&self) -> Fact {
         let counts = self.task.state().counts();
-        let tally = Tally { elapsed_ms: self.elapsed(), ..self.tally };
+        let tally = Usage { elapsed_ms: self.elapsed(), ..self.tally };
         // Items of elements are counted by what became of them.
         let known = counts.ok + counts.failed + counts.unknown;
         let items_in = if self.task.step.each.is_some() { known } else { self.items_in.max(self.state.items_in) };
@@ -440,16 +399,16 @@ impl Writing<'_, '_> {
     }
 
     async fn tell(&mut self) {
-        if self.told.elapsed().as_millis() < 100 {
+        if self.now().saturating_sub(self.told).as_millis() < 100 {
             return;
         }
-        self.told = Instant::now();
+        self.told = self.now();
         let counts = StepCounts {
             items_in: self.items_in,
             items_out: self.spool.rows(),
             failed: self.bad.0,
             unknown: self.bad.1,
-            ..self.tally.into()
+            usage: self.tally,
         };
         self.task.progress(counts, None).await;
     }

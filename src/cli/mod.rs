@@ -15,6 +15,5 @@ mod screen;
 mod signals;
 mod spinner;
 mod start;
-mod text_file;
 
 pub use start::main;

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use opnode::definition::Operation;
 use opnode::{
-    CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, Items, Method, PlannedRequest, Result, Secret, Session,
-    TokenOwner, TokenSlot, TokenStore, Tokens,
+    CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, Items, Method, PlannedRequest, Request, Result, Secret,
+    Session, TokenOwner, TokenSlot, TokenStore, Tokens,
 };
 use serde_json::{Map, Value, json};
 
@@ -200,7 +200,11 @@ fn try_one(world: &World, dice: &mut fastrand::Rng) -> bool {
     });
     let with = CallOptions { items_max: dice.bool().then(|| dice.u64(1..50)), ..CallOptions::default() };
     world.sent.lock().unwrap().clear();
-    let plan = session.plan(operation.method, &operation.id, &options, items.as_ref(), &with);
+    let plan = session.plan(&Request {
+        items: items.clone(),
+        limit: with.items_max,
+        ..Request::new(operation.method, operation.id.clone(), &options)
+    });
     assert!(world.sent.lock().unwrap().is_empty(), "a plan of {} sends", operation.id);
     let ended = block_on(async {
         match operation.method {

@@ -11,9 +11,9 @@ use crate::authoring::{Json, Ordered};
 use crate::batch::{Batch, BatchConfig, Report, RunOptions};
 use crate::cli::app::App;
 use crate::cli::args::command::RunArgs;
-use crate::cli::connections::file::{fetch, usual};
+use crate::cli::connections::file::{secrets, usual};
 use crate::cli::connections::route::{faults, start_sandbox};
-use crate::cli::output::{EarlierFile, OutputPlace};
+use crate::cli::output::{EarlierFile, OutputPlace, standard_output};
 use crate::cli::signals::Signals;
 use crate::connections::{ConnectionFile, ConnectionsFile};
 use crate::engine::Engine;
@@ -92,6 +92,7 @@ fn config(app: &App, args: &RunArgs, engine: &Arc<Engine>, sandbox: Option<Arc<S
     config.connections_instead = app.named_connections();
     config.connections = usual();
     config.env = Arc::new(|name| std::env::var(name).ok());
+    config.stdout = Some(standard_output());
     config.vars = args.var.iter().map(|pair| var(pair)).collect::<Result<_>>()?;
     if let Some(sandbox) = sandbox {
         config.otherwise = Some(played(engine));
@@ -101,7 +102,8 @@ fn config(app: &App, args: &RunArgs, engine: &Arc<Engine>, sandbox: Option<Arc<S
                 .map(|spec| crate::ConnectionSpec { name: Some(name.to_owned()), ..spec })
         });
     } else {
-        config.resolve = Arc::new(|folder, name, connection| fetch(folder, name, connection, |_| None));
+        let secrets = secrets();
+        config.resolve = Arc::new(move |folder, name, connection| secrets.fetch(folder, name, connection, |_| None));
     }
     Ok(config)
 }

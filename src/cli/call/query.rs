@@ -4,8 +4,10 @@ use std::io::IsTerminal;
 
 use super::columns::{self, Columns};
 use super::plan;
-use super::prepare::{self, PreparedCall};
+use super::prepare;
+use super::prepare::PreparedCall;
 use super::progress::CallProgress;
+use crate::call::Request;
 use crate::cli::app::App;
 use crate::cli::args::call::QueryArgs;
 use crate::cli::messages::Screen;
@@ -13,6 +15,7 @@ use crate::cli::output::{EarlierFile, Flow, Look, Output, ReceiptFile, apart};
 use crate::cli::screen::{terminal_text, width};
 use crate::cli::signals::Signals;
 use crate::definition::{Method, ResultShape};
+use crate::engine::Running;
 use crate::error::{Error, ErrorKind, Result};
 use crate::receipt::{Receipt, StopReason};
 use crate::walk::Walk;
@@ -25,19 +28,18 @@ pub(crate) async fn run(app: &App, args: &QueryArgs) -> Result<u8> {
         ("--receipt", places.receipt.as_deref().filter(|p| p.as_os_str() != "-")),
     ])?;
     let mut call = prepare::prepare(app, Method::Query, &args.call, None).await?;
-    call.with.items_max = args.limit;
-    call.with.forward_only = args.forward_only;
-    (call.with.strict, call.with.known_fields) = (args.strict, args.strict);
+    call.request = Request { limit: args.limit, forward_only: args.forward_only, strict: args.strict, ..call.request };
     columns::push_down(&mut call, &args.call.output.columns);
     if args.call.plan {
-        return plan::print(app.screen, Method::Query, &call, &args.call.output);
+        return plan::print(app.screen, &call, &args.call.output);
     }
-    let session = call.line.session.clone();
-    let mut walk = session.query(&call.operation.id, &call.options, &call.with).map_err(|e| call.located(e))?;
-    let columns = Columns::of(&call.operation, &call.options, &args.call.output.columns);
+    let Running::Read(mut walk) = call.begin()? else {
+        return Err(Error::new(ErrorKind::Internal, "a query gave outcomes"));
+    };
+    let columns = Columns::of(&call.operation, &call.request.options, &args.call.output.columns);
     columns::warn(&columns.notes(args.strict)?, app.screen);
     let warned = columns::warn(&walk.receipt().notes, app.screen);
-    let signals = Signals::listen(&call.with.cancel);
+    let signals = Signals::listen(&call.cancel);
     let look = match call.operation.response.result {
         ResultShape::List | ResultShape::Report => Look::Rows,
         ResultShape::Object | ResultShape::Count | ResultShape::None | ResultShape::File | ResultShape::Text => {

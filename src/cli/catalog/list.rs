@@ -5,7 +5,7 @@ use crate::cli::args::command::{ListingArgs, SearchArgs};
 use crate::cli::listing::Listing;
 use crate::cli::screen::{TableColumn, terminal_text};
 use crate::connection::needs_account;
-use crate::definition::{Catalog, Operation, Template, into_faults};
+use crate::definition::{Catalog, Operation, Template};
 use crate::describe;
 use crate::error::{Error, Result};
 
@@ -77,7 +77,7 @@ pub(crate) fn operations(app: &App, args: &SearchArgs) -> Result<u8> {
 
 /// Tells on a line of what a listing leaves out because its definition is wrong.
 fn left_out(app: &App, error: &Error) {
-    let faults = into_faults(error.clone());
+    let faults = error.to_faults();
     let Some(first) = faults.first() else { return };
     let more = match faults.len() {
         0 | 1 => String::new(),

@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
-use crate::cli::connections::file::{is_of_this_machine, plain_secrets};
 use crate::cli::messages::Screen;
-use crate::cli::text_file::read_text;
-use crate::connections::{ConnectionsFile, Reference, ValueFile};
+use crate::connections::{ConnectionsFile, Reference, ValueFile, is_of_this_machine, plain_secrets};
 use crate::definition::Catalog;
 use crate::error::{Fault, Place};
+use crate::text_file::read_text;
 
 /// A connections file's faults, with warnings about what a call would miss.
 pub(crate) fn connections_file(screen: Screen, catalog: &Catalog, path: &Path) -> Vec<Fault> {

@@ -10,12 +10,13 @@ use crate::authoring::Format;
 use crate::batch::{Batch, BatchConfig};
 use crate::cli::app::App;
 use crate::cli::connections::file::usual;
+use crate::cli::output::standard_output;
 use crate::cli::screen::terminal_text;
-use crate::cli::text_file::read_text;
 use crate::connection::ConnectionSpec;
-use crate::definition::{Catalog, into_faults};
+use crate::definition::Catalog;
 use crate::engine::{Engine, EngineConfig};
 use crate::error::{Error, Fault, Place};
+use crate::text_file::read_text;
 
 /// A definition file among those named.
 struct NamedFile {
@@ -48,14 +49,13 @@ pub(crate) fn faults(app: &App, mut catalog: Catalog, files: &[PathBuf]) -> (Vec
 fn sort(typed: &Path) -> Result<NamedFile, Vec<Fault>> {
     let shown = typed.display().to_string();
     if typed.is_dir() {
-        let advice = Some(
-            "name the files in it; or give a folder of definitions with --definitions, and name no file".to_owned(),
-        );
+        let advice =
+            Some("name the files in it; or give a folder of definitions with --definitions, and name no file".into());
         return Err(vec![Fault { advice, ..unreadable(&shown, "it is a folder") }]);
     }
     let text =
         read_text(typed, crate::authoring::yaml::BYTES_MAX as u64).map_err(|why| vec![unreadable(&shown, &why)])?;
-    let format = Format::of(&shown, &text).map_err(into_faults)?;
+    let format = Format::of(&shown, &text).map_err(|e| e.to_faults())?;
     let real = std::fs::canonicalize(typed).unwrap_or_else(|_| typed.to_owned());
     Ok(NamedFile { typed: typed.to_owned(), real, format, text })
 }
@@ -66,6 +66,7 @@ fn batch_files(app: &App, catalog: Catalog, batches: &[NamedFile]) -> Vec<Fault>
     config.connections_instead = app.named_connections();
     config.connections = usual();
     config.env = Arc::new(|name| Some(std::env::var(name).unwrap_or_default()));
+    config.stdout = Some(standard_output());
     config.resolve = Arc::new(|_, name, connection| {
         let spec = connection.resolve(|property, _| Ok(format!("the {property}")))?;
         Ok(ConnectionSpec { name: Some(name.to_owned()), ..spec })
@@ -73,7 +74,7 @@ fn batch_files(app: &App, catalog: Catalog, batches: &[NamedFile]) -> Vec<Fault>
     batches
         .iter()
         .filter_map(|file| Batch::parse(&file.typed, &file.text, &config).err())
-        .flat_map(into_faults)
+        .flat_map(|e| e.to_faults())
         .collect()
 }
 
@@ -83,7 +84,7 @@ fn definitions(catalog: &mut Catalog, named: &[NamedFile]) -> Vec<Fault> {
     let mut connectors = BTreeSet::new();
     let roots: BTreeSet<&Path> = named.iter().filter_map(|f| home(&f.real)).map(|(root, _)| root).collect();
     for root in roots {
-        faults.extend(catalog.add_folder(root).err().map(into_faults).unwrap_or_default());
+        faults.extend(catalog.add_folder(root).err().map(|e| e.to_faults()).unwrap_or_default());
     }
     for file in named {
         match home(&file.real) {
@@ -126,11 +127,11 @@ fn home(real: &Path) -> Option<(&Path, &str)> {
 
 /// Takes a file that lies anywhere into the connector that it must belong to.
 fn adopt(catalog: &mut Catalog, file: &NamedFile, named: &[NamedFile]) -> Result<String, Box<Fault>> {
-    let fault = |message: &str, advice: &str| {
+    let fault = |message: &str, advice: String| {
         Box::new(Fault {
             place: Place { file: Some(file.typed.display().to_string()), ..Place::default() },
             message: message.to_owned(),
-            advice: Some(advice.to_owned()),
+            advice: Some(advice.into()),
         })
     };
     let expected = match file.format {
@@ -141,7 +142,7 @@ fn adopt(catalog: &mut Catalog, file: &NamedFile, named: &[NamedFile]) -> Result
     if let Some(expected) = expected.filter(|name| file.real.file_name().is_none_or(|n| n != *name)) {
         return Err(fault(
             &format!("a {} file is called {expected}", file.format.name()),
-            &format!("rename it to operations/CONNECTOR/{expected}"),
+            format!("rename it to operations/CONNECTOR/{expected}"),
         ));
     }
     let beside = file.real.with_file_name("connector.yaml");
@@ -162,7 +163,7 @@ fn adopt(catalog: &mut Catalog, file: &NamedFile, named: &[NamedFile]) -> Result
     } else {
         return Err(fault(
             "it is not clear which connector this file belongs to",
-            "put it at operations/CONNECTOR/, or beside its connector.yaml",
+            "put it at operations/CONNECTOR/, or beside its connector.yaml".to_owned(),
         ));
     };
     catalog.add(&connector, file.real.display().to_string(), file.text.clone());

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::file::Connections;
+use super::file::load;
 use crate::cli::app::App;
 use crate::cli::args::command::ListingArgs;
 use crate::cli::listing::Listing;
@@ -13,7 +13,7 @@ use crate::error::Result;
 
 /// `connection list`.
 pub(crate) fn run(app: &App, args: &ListingArgs) -> Result<u8> {
-    let connections = Connections::load(app)?;
+    let connections = load(app)?;
     let catalog = app.catalog()?;
     let row = |name: &String, connection: &ConnectionFile| {
         let kept: Vec<String> =

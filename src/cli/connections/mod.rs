@@ -4,7 +4,6 @@ mod browser;
 pub(crate) mod file;
 pub(crate) mod list;
 pub(crate) mod login;
-mod resolve;
 pub(crate) mod route;
 pub(crate) mod sandbox;
 pub(crate) mod test;

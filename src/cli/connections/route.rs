@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::file::Connections;
+use super::file::{load, spec};
 use crate::cli::app::App;
 use crate::cli::args::call::SystemArgs;
 use crate::connection::ConnectionSpec;
+use crate::connections::Connections;
 use crate::definition::Catalog;
 use crate::engine::{Engine, Session};
 use crate::error::{Error, ErrorKind, Result};
@@ -37,7 +38,7 @@ impl ConnectionRoute {
         if system.sandbox {
             return Ok(ConnectionRoute::Sandbox { faults: faults(system.faults.as_deref())? });
         }
-        let file = Connections::load(app)?;
+        let file = load(app)?;
         let (name, connection) = file.choose(system.connection.as_deref(), fits, what)?;
         let (name, connector) = (name.to_owned(), connection.connector.clone());
         if system.connection.is_none() {
@@ -66,7 +67,7 @@ impl ConnectionRoute {
     pub(crate) async fn open(self, app: &App, engine: &Engine, connector: &str) -> Result<OpenConnection> {
         match self {
             ConnectionRoute::Connection { file, name, .. } => {
-                let spec = file.spec(engine, app.screen, &name, file.file.find(&name)?)?;
+                let spec = spec(&file, engine, app.screen, &name)?;
                 let session = engine.connect(&spec).map_err(|e| in_connection(e, &file, &name))?;
                 Ok(OpenConnection { session, name, _sandbox: None })
             }

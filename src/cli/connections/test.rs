@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::time::Instant;
 
 use super::route::ConnectionRoute;
+use crate::call::CallOptions;
 use crate::cli::app::App;
 use crate::cli::args::call::SystemArgs;
 use crate::cli::args::command::{ConnectionExampleArgs, ConnectionTestArgs};
@@ -12,7 +13,6 @@ use crate::cli::screen::terminal_text;
 use crate::cli::signals::Signals;
 use crate::connection::needs_account;
 use crate::definition::{Catalog, Connector, Property};
-use crate::engine::CallOptions;
 use crate::error::{Error, ErrorKind, Result};
 
 /// `connection test`: one call that every account may make.

@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
+use super::advice;
 use super::excerpt::SourceFiles;
 use crate::cli::screen::{Paint, terminal_text};
-use crate::error::{Error, Fault, Place, Provider};
+use crate::error::{Advice, Error, Fault, Place, Provider};
 
 /// Faults that are shown one by one.
 const FAULTS_SHOWN: usize = 50;
@@ -30,7 +31,9 @@ impl Diagnosis {
         let head = self.paint.bad(&format!("error[{}]:", error.kind()));
         let message = self.paint.bold(&terminal_text::safe(&error.message));
         self.line(&format!("{head} {message}"));
-        if error.faults.is_empty()
+        // One fault is the error itself.
+        let faults = if error.faults.len() > 1 { error.faults.as_slice() } else { &[] };
+        if faults.is_empty()
             && let Some(place) = &error.place
         {
             self.place(place);
@@ -40,30 +43,29 @@ impl Diagnosis {
         }
         self.provider(&error.provider);
         if let Some(cause) = &error.cause {
-            self.put("cause", cause);
+            self.put("cause", cause.as_str());
         }
-        self.faults(error);
+        self.faults(error, faults);
         self.out
     }
 
-    fn faults(&mut self, error: &Error) {
+    fn faults(&mut self, error: &Error, faults: &[Fault]) {
         // What is to be done about all of them is said once, at the end.
-        let shared = error
-            .faults
+        let shared = faults
             .first()
             .and_then(|f| f.advice.as_ref())
-            .filter(|a| error.faults.iter().all(|f| f.advice.as_ref() == Some(a)));
-        for fault in error.faults.iter().take(FAULTS_SHOWN) {
+            .filter(|a| faults.iter().all(|f| f.advice.as_ref() == Some(a)));
+        for fault in faults.iter().take(FAULTS_SHOWN) {
             self.fault_head(fault);
             if let Some(advice) = fault.advice.as_ref().filter(|_| shared.is_none()) {
                 self.help(advice);
             }
         }
-        if error.faults.len() > FAULTS_SHOWN {
-            self.put("and", &format!("{} more faults", error.faults.len() - FAULTS_SHOWN));
+        if faults.len() > FAULTS_SHOWN {
+            self.put("and", &format!("{} more faults", faults.len() - FAULTS_SHOWN));
         }
         // The first fault's advice is also that of the whole.
-        let own = error.advice.as_ref().filter(|a| error.faults.iter().all(|f| f.advice.as_ref() != Some(a)));
+        let own = error.advice.as_ref().filter(|a| faults.iter().all(|f| f.advice.as_ref() != Some(a)));
         if let Some(advice) = own.or(shared) {
             self.help(advice);
         }
@@ -97,9 +99,10 @@ impl Diagnosis {
         self.line(&format!("  {label} {}", terminal_text::safe(text).replace('\n', "\n    ")));
     }
 
-    fn help(&mut self, advice: &str) {
+    fn help(&mut self, advice: &Advice) {
+        let advice = advice.worded(&advice::words);
         let label = self.paint.help("help:");
-        self.line(&format!("  {label} {}", terminal_text::safe(advice).replace('\n', "\n    ")));
+        self.line(&format!("  {label} {}", terminal_text::safe(&advice).replace('\n', "\n    ")));
     }
 
     fn place(&mut self, place: &Place) {

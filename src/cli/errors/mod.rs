@@ -1,5 +1,6 @@
 //! Errors as people read them: what failed, where, and what to do next.
 
+mod advice;
 mod diagnose;
 mod excerpt;
 

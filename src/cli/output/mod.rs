@@ -4,8 +4,10 @@ mod items;
 mod place;
 mod receipt;
 mod records;
+mod standard;
 
 pub(crate) use items::{Output, TOGETHER};
 pub(crate) use place::{EarlierFile, Flow, OutputPlace, apart};
 pub(crate) use receipt::ReceiptFile;
 pub(crate) use records::Look;
+pub(crate) use standard::standard_output;

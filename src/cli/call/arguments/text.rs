@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::cli::text_file::{read_stdin, read_text};
 use crate::error::{Error, ErrorKind, Place, Result};
+use crate::text_file::{decode, read_all, read_text};
 
 /// Largest input, in bytes.
 const INPUT_MAX: u64 = 4 << 30;
@@ -18,7 +18,7 @@ pub(crate) struct ArgumentText {
 /// Reads the input of a flag. A fault is one of the call, before anything is sent.
 pub(crate) fn input(flag: &str, argument: &str, kind: ErrorKind) -> Result<ArgumentText> {
     let (file, text) = match (argument, argument.strip_prefix('@')) {
-        ("-", _) => ("standard input".to_owned(), read_stdin(INPUT_MAX)),
+        ("-", _) => ("standard input".to_owned(), decode(read_all(std::io::stdin().lock(), 0, INPUT_MAX))),
         (_, Some("")) => {
             return Err(Error::new(ErrorKind::Usage, format!("{flag} @ needs a file name, such as @records.json")));
         }

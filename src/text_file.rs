@@ -1,4 +1,4 @@
-//! Reads a text file or standard input whole, up to a limit. Says why not in words for people.
+//! Text files, read whole and up to a limit, with the reason for people when they cannot be.
 
 use std::fs::{File, Metadata};
 use std::io::Read;
@@ -16,13 +16,8 @@ pub(crate) fn read_text(path: &Path, bytes_max: u64) -> Result<String, String> {
     decode(read_all(file, about.map_or(0, |m| m.len()), bytes_max))
 }
 
-/// Standard input's text; `Err` says why not, for people.
-pub(crate) fn read_stdin(bytes_max: u64) -> Result<String, String> {
-    decode(read_all(std::io::stdin().lock(), 0, bytes_max))
-}
-
 /// Reads what comes, `expected` bytes or more or less.
-fn read_all(from: impl Read, expected: u64, bytes_max: u64) -> Result<Vec<u8>, String> {
+pub(crate) fn read_all(from: impl Read, expected: u64, bytes_max: u64) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     // A byte more, so that the end is seen without more room.
     let _room_as_it_comes = bytes.try_reserve_exact(usize::try_from(expected.min(bytes_max) + 1).unwrap_or(0));
@@ -33,7 +28,7 @@ fn read_all(from: impl Read, expected: u64, bytes_max: u64) -> Result<Vec<u8>, S
     Ok(bytes)
 }
 
-fn decode(bytes: Result<Vec<u8>, String>) -> Result<String, String> {
+pub(crate) fn decode(bytes: Result<Vec<u8>, String>) -> Result<String, String> {
     match String::from_utf8(bytes?) {
         Ok(text) => Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)),
         Err(e) => Err(format!("it is not UTF-8 text (byte {})", e.utf8_error().valid_up_to() + 1)),
