@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::app::App;
 use super::args::command::{ListForm, ListingArgs};
 use super::messages;
-use super::screen::{Paint, Table, TableColumn, width};
+use super::screen::{Paint, TableColumn, TextTable, width};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A listing: the same facts as columns and as JSON.
@@ -49,7 +49,7 @@ impl Listing {
         let rows: Vec<Vec<String>> = self.rows.iter().map(|(row, _)| row.clone()).collect();
         // A pipe gets the rows alone, so that they can be counted and cut.
         let room = width::stdout();
-        let table = Table::new(&self.columns, &rows, 0, room, room.is_some());
+        let table = TextTable::new(&self.columns, &rows, 0, room, room.is_some());
         let head = room.map(|_| table.head(Paint::default())).unwrap_or_default();
         std::iter::once(head).chain(rows.iter().map(|row| table.row(row))).collect()
     }

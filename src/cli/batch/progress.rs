@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::batch::{Batch, Event, Report, StepCounts, StepReport, StepStatus};
 use crate::cli::messages::Screen;
 use crate::cli::screen::terminal_text::{self, count, thousands};
-use crate::cli::screen::{Paint, Table, TableColumn, width};
+use crate::cli::screen::{Paint, TableColumn, TextTable, width};
 use crate::cli::spinner::{Spinner, Spinners, TICK};
 use crate::receipt::OutcomeStatus;
 
@@ -25,12 +25,12 @@ const FILE_LEAST: usize = 16;
 pub(crate) struct BatchScreen {
     screen: Screen,
     spinners: Spinners,
-    running: BTreeMap<String, Running>,
+    running: BTreeMap<String, RunningStep>,
     failures: u64,
     name: String,
 }
 
-struct Running {
+struct RunningStep {
     spinner: Option<Spinner>,
     since: Instant,
     spoke: Instant,
@@ -102,7 +102,7 @@ impl BatchScreen {
     fn begin(&mut self, name: &str) {
         let now = Instant::now();
         let spinner = self.screen.is_watched().then(|| self.spinners.add());
-        self.running.insert(name.to_owned(), Running { spinner, since: now, spoke: now, facts: String::new() });
+        self.running.insert(name.to_owned(), RunningStep { spinner, since: now, spoke: now, facts: String::new() });
     }
 
     fn update(&mut self, name: &str, counts: &StepCounts, total: Option<u64>) {
@@ -179,7 +179,7 @@ fn table(report: &Report) -> String {
         TableColumn::whole("file").rank(7).least(FILE_LEAST),
     ];
     let rows: Vec<Vec<String>> = report.steps.iter().map(row).collect();
-    let table = Table::new(&columns, &rows, 0, width::stderr(), true);
+    let table = TextTable::new(&columns, &rows, 0, width::stderr(), true);
     let head = table.head(Paint::default());
     std::iter::once(head).chain(rows.iter().map(|row| table.row(row))).collect()
 }

@@ -5,7 +5,7 @@ use crate::cli::app::App;
 use crate::cli::args::command::{ListForm, RunsArgs};
 use crate::cli::messages;
 use crate::cli::screen::terminal_text::thousands;
-use crate::cli::screen::{Paint, Table, TableColumn, width};
+use crate::cli::screen::{Paint, TableColumn, TextTable, width};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Columns for folders, at least: a longer one has a line of its own.
@@ -50,7 +50,7 @@ fn table(app: &App, all: &[RunSummary]) -> String {
         TableColumn::whole("folder").rank(3).least(FOLDER_LEAST).may_go(),
     ];
     let rows: Vec<Vec<String>> = all.iter().map(row).collect();
-    let table = Table::new(&columns, &rows, 0, width::stdout(), true);
+    let table = TextTable::new(&columns, &rows, 0, width::stdout(), true);
     if !table.left_out().is_empty() {
         let left_out = table.left_out().join(", ");
         app.screen.note(&format!("the terminal is too narrow for {left_out}; --format ndjson gives all"));

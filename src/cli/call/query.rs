@@ -11,7 +11,7 @@ use crate::call::Request;
 use crate::cli::app::App;
 use crate::cli::args::call::QueryArgs;
 use crate::cli::messages::Screen;
-use crate::cli::output::{EarlierFile, Flow, Look, Output, ReceiptFile, apart};
+use crate::cli::output::{EarlierFile, Flow, ItemsOutput, Look, ReceiptFile, apart};
 use crate::cli::screen::{terminal_text, width};
 use crate::cli::signals::Signals;
 use crate::definition::{Method, ResultShape};
@@ -46,7 +46,7 @@ pub(crate) async fn run(app: &App, args: &QueryArgs) -> Result<u8> {
             Look::Card
         }
     };
-    let output = Output::open(
+    let output = ItemsOutput::open(
         &args.call.output,
         std::io::stdout().is_terminal(),
         look,
@@ -62,7 +62,7 @@ async fn deliver(
     app: &App,
     call: &PreparedCall,
     mut walk: Walk,
-    (mut output, mut columns, receipt): (Output, Columns, ReceiptFile),
+    (mut output, mut columns, receipt): (ItemsOutput, Columns, ReceiptFile),
     (warned, signals): (usize, &Signals),
 ) -> Result<u8> {
     let screen = app.screen;
@@ -104,7 +104,7 @@ async fn deliver(
 }
 
 /// The end of a call that failed or was interrupted: what was delivered stays.
-fn give_up(screen: Screen, output: Output, facts: &Receipt, error: Error, signals: &Signals) -> Result<u8> {
+fn give_up(screen: Screen, output: ItemsOutput, facts: &Receipt, error: Error, signals: &Signals) -> Result<u8> {
     if let Some(path) = output.abandon() {
         screen.note(&format!("what came before is in {}", path.display()));
     }

@@ -13,7 +13,7 @@ use super::progress::CallProgress;
 use crate::cli::app::App;
 use crate::cli::args::call::WriteCallArgs;
 use crate::cli::messages::Screen;
-use crate::cli::output::{EarlierFile, Look, Output, OutputPlace, ReceiptFile, TOGETHER, apart};
+use crate::cli::output::{EarlierFile, ItemsOutput, Look, OutputPlace, ReceiptFile, TOGETHER, apart};
 use crate::cli::screen::{terminal_text, width};
 use crate::cli::signals::Signals;
 use crate::definition::Method;
@@ -50,7 +50,7 @@ pub(crate) async fn run(app: &App, method: Method, args: &WriteCallArgs) -> Resu
     let signals = Signals::listen(&call.cancel);
     let look = if many { Look::Rows } else { Look::Card };
     let places = Places {
-        output: Output::open(
+        output: ItemsOutput::open(
             &args.call.output,
             std::io::stdout().is_terminal(),
             look,
@@ -70,7 +70,7 @@ pub(crate) async fn run(app: &App, method: Method, args: &WriteCallArgs) -> Resu
 
 /// Where things go.
 struct Places {
-    output: Output,
+    output: ItemsOutput,
     receipt: ReceiptFile,
     outcomes: Option<OutputPlace>,
     /// Outcomes that are not in their file yet, and the items that took effect and are not written down with all that came of them.

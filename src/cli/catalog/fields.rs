@@ -3,7 +3,7 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::cli::screen::{Table, TableColumn};
+use crate::cli::screen::{TableColumn, TextTable};
 use crate::digits::is_number;
 use crate::item::{fields_of, value_of};
 
@@ -69,7 +69,7 @@ pub(crate) fn lay_out(fields: &[Field], indent: usize, width: usize) -> String {
         vec![name, field.kind.clone(), field.text.clone()]
     };
     let rows: Vec<Vec<String>> = fields.iter().map(row).collect();
-    let table = Table::new(&columns, &rows, indent, Some(width), false);
+    let table = TextTable::new(&columns, &rows, indent, Some(width), false);
     rows.iter().map(|row| table.row(row)).collect()
 }
 

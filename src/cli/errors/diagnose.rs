@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::advice;
-use super::excerpt::SourceFiles;
+use super::excerpt::FaultyFiles;
 use crate::cli::screen::{Paint, terminal_text};
 use crate::error::{Advice, Error, Fault, Place, Provider};
 
@@ -17,13 +17,13 @@ pub(crate) struct Diagnosis {
     paint: Paint,
     /// Columns of the terminal; `None` where there is none.
     columns: Option<usize>,
-    files: SourceFiles,
+    files: FaultyFiles,
     out: String,
 }
 
 impl Diagnosis {
     pub(crate) fn new(paint: Paint, columns: Option<usize>) -> Diagnosis {
-        Diagnosis { paint, columns, files: SourceFiles::default(), out: String::new() }
+        Diagnosis { paint, columns, files: FaultyFiles::default(), out: String::new() }
     }
 
     /// The whole error.

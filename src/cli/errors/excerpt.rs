@@ -19,10 +19,10 @@ pub(crate) struct Excerpt {
 
 /// The files that faults are about, as far as they were looked at.
 #[derive(Default)]
-pub(crate) struct SourceFiles(HashMap<String, Option<SourceFile>>);
+pub(crate) struct FaultyFiles(HashMap<String, Option<FaultyFile>>);
 
 /// A file, and where its lines are.
-struct SourceFile {
+struct FaultyFile {
     text: String,
     lines: Vec<(usize, usize)>,
     /// Whether its values may be secrets.
@@ -31,20 +31,20 @@ struct SourceFile {
     last: (usize, usize, usize),
 }
 
-impl SourceFiles {
+impl FaultyFiles {
     /// The excerpt for a place, when its file can be read; `room` are the columns for it.
     pub(crate) fn excerpt(&mut self, place: &Place, room: usize) -> Option<Excerpt> {
         let name = place.file.as_deref()?;
         let number = usize::try_from(place.line?).ok()?.checked_sub(1)?;
         let column = usize::try_from(place.column?).ok()?.saturating_sub(1);
         if !self.0.contains_key(name) {
-            self.0.insert(name.to_owned(), SourceFile::read(name));
+            self.0.insert(name.to_owned(), FaultyFile::read(name));
         }
         self.0.get_mut(name)?.as_mut()?.excerpt(number, column, room.min(SHOWN))
     }
 }
 
-impl SourceFile {
+impl FaultyFile {
     fn excerpt(&mut self, number: usize, column: usize, room: usize) -> Option<Excerpt> {
         let (from, to) = *self.lines.get(number)?;
         let line = self.text.get(from..to)?.trim_end();
@@ -64,7 +64,7 @@ impl SourceFile {
         cut(&part, column - start, room)
     }
 
-    fn read(name: &str) -> Option<SourceFile> {
+    fn read(name: &str) -> Option<FaultyFile> {
         let is_small = std::fs::metadata(Path::new(name))
             .is_ok_and(|m| m.is_file() && m.len() <= crate::authoring::yaml::BYTES_MAX as u64);
         let text = if is_small { std::fs::read_to_string(name).ok()? } else { return None };
@@ -75,7 +75,7 @@ impl SourceFile {
             from += line.len() + 1;
             (at, at + line.len())
         });
-        Some(SourceFile { lines: lines.collect(), is_secretive: holds_connections(&text), text, last: (0, 0, 0) })
+        Some(FaultyFile { lines: lines.collect(), is_secretive: holds_connections(&text), text, last: (0, 0, 0) })
     }
 }
 
@@ -123,10 +123,10 @@ fn cut(text: &str, column: usize, room: usize) -> Option<Excerpt> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Excerpt, SourceFile, holds_connections};
+    use super::{Excerpt, FaultyFile, holds_connections};
 
-    fn file(text: &str, is_secretive: bool) -> SourceFile {
-        SourceFile { text: text.to_owned(), lines: vec![(0, text.len())], is_secretive, last: (0, 0, 0) }
+    fn file(text: &str, is_secretive: bool) -> FaultyFile {
+        FaultyFile { text: text.to_owned(), lines: vec![(0, text.len())], is_secretive, last: (0, 0, 0) }
     }
 
     fn cut(line: &str, column: usize, is_secretive: bool) -> Option<Excerpt> {

@@ -31,7 +31,7 @@ enum Escapes {
 }
 
 /// Items on their way out.
-pub(crate) struct Output {
+pub(crate) struct ItemsOutput {
     target: OutputPlace,
     form: ItemsForm,
     flow: Flow,
@@ -41,7 +41,7 @@ pub(crate) struct Output {
     escapes: Escapes,
 }
 
-impl Output {
+impl ItemsOutput {
     /// Opens the output that the flags ask for; `is_terminal` tells of standard output. Items that can be had only once are kept, however the call ends.
     pub(crate) fn open(
         args: &OutputArgs,
@@ -49,7 +49,7 @@ impl Output {
         look: Look,
         width: usize,
         earlier: EarlierFile,
-    ) -> Result<Output> {
+    ) -> Result<ItemsOutput> {
         let to_file = args.output.as_deref().is_some_and(|p| p.as_os_str() != "-");
         let form = match args.format {
             Some(form) => form,
@@ -87,7 +87,7 @@ impl Output {
         if earlier == EarlierFile::Stays {
             target.keep_at_once();
         }
-        Ok(Output { target, form, flow: Flow::Open, buffer: Vec::new(), items: 0, earlier, escapes })
+        Ok(ItemsOutput { target, form, flow: Flow::Open, buffer: Vec::new(), items: 0, earlier, escapes })
     }
 
     /// What a person should know about its beginning.

@@ -6,7 +6,7 @@ mod receipt;
 mod records;
 mod standard;
 
-pub(crate) use items::{Output, TOGETHER};
+pub(crate) use items::{ItemsOutput, TOGETHER};
 pub(crate) use place::{EarlierFile, Flow, OutputPlace, apart};
 pub(crate) use receipt::ReceiptFile;
 pub(crate) use records::Look;

@@ -1,6 +1,6 @@
 //! Items for a person: rows with the columns that fit, or a card of one record. Columns and widths are settled by the first page.
 
-use crate::cli::screen::{GAP, Paint, Table, TableColumn, terminal_text};
+use crate::cli::screen::{GAP, Paint, TableColumn, TextTable, terminal_text};
 use crate::item::Items;
 use crate::output::{Column, Kind, Row, VALUE, cell, kind, label};
 
@@ -30,7 +30,7 @@ pub(crate) struct RecordTable {
     columns: Vec<Column>,
     chosen: bool,
     started: bool,
-    table: Option<Table>,
+    table: Option<TextTable>,
     /// Fields that the first items have.
     fields: usize,
 }
@@ -85,7 +85,7 @@ impl RecordTable {
         }
         let shown: Vec<TableColumn> = self.columns.iter().map(|column| shown(column, rows)).collect();
         let cells: Vec<Vec<String>> = rows.iter().map(|row| cells(&self.columns, row)).collect();
-        let table = Table::new(&shown, &cells, 0, Some(self.width), true);
+        let table = TextTable::new(&shown, &cells, 0, Some(self.width), true);
         if table.is_overfull() {
             self.look = Look::Card;
         } else {

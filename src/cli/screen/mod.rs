@@ -7,4 +7,4 @@ pub(crate) mod terminal_text;
 pub(crate) mod width;
 
 pub(crate) use paint::Paint;
-pub(crate) use table::{GAP, Table, TableColumn};
+pub(crate) use table::{GAP, TableColumn, TextTable};

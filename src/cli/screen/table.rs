@@ -95,7 +95,7 @@ impl TableColumn {
 
 /// A column with its place.
 #[derive(Clone, Debug)]
-struct Placed {
+struct PlacedColumn {
     column: TableColumn,
     /// Which cell of a row it shows.
     cell: usize,
@@ -105,8 +105,8 @@ struct Placed {
 
 /// Columns with their widths: lays out one row after the other.
 #[derive(Clone, Debug)]
-pub(crate) struct Table {
-    placed: Vec<Placed>,
+pub(crate) struct TextTable {
+    placed: Vec<PlacedColumn>,
     indent: usize,
     /// Columns of the terminal; `None` for no limit.
     room: Option<usize>,
@@ -114,7 +114,7 @@ pub(crate) struct Table {
     overfull: bool,
 }
 
-impl Table {
+impl TextTable {
     /// Gives widths to columns by the rows; `titled` tells that their titles are shown too.
     pub(crate) fn new(
         columns: &[TableColumn],
@@ -122,7 +122,7 @@ impl Table {
         indent: usize,
         room: Option<usize>,
         titled: bool,
-    ) -> Table {
+    ) -> TextTable {
         let mut sized: Vec<Sized> =
             columns.iter().enumerate().map(|(cell, column)| Sized::of(column, cell, rows, titled)).collect();
         let mut left_out = Vec::new();
@@ -136,11 +136,11 @@ impl Table {
         }
         let mut offset = indent;
         let placed = sized.into_iter().map(|s| {
-            let placed = Placed { column: s.column, cell: s.cell, offset, width: s.width };
+            let placed = PlacedColumn { column: s.column, cell: s.cell, offset, width: s.width };
             offset += placed.width + GAP;
             placed
         });
-        Table { placed: placed.collect(), indent, room, left_out, overfull }
+        TextTable { placed: placed.collect(), indent, room, left_out, overfull }
     }
 
     /// Titles of the columns that are not shown.
@@ -191,7 +191,7 @@ impl Table {
         out
     }
 
-    fn aligned(&self, placed: &Placed, text: &str) -> String {
+    fn aligned(&self, placed: &PlacedColumn, text: &str) -> String {
         let blanks = if placed.column.is_number { placed.width.saturating_sub(width(text)) } else { 0 };
         format!("{}{text}", " ".repeat(blanks))
     }
@@ -300,11 +300,11 @@ impl Lines {
 
 #[cfg(test)]
 mod tests {
-    use super::{Table, TableColumn};
+    use super::{TableColumn, TextTable};
 
     fn text(columns: &[TableColumn], rows: &[&[&str]], indent: usize, room: Option<usize>) -> String {
         let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|c| (*c).to_owned()).collect()).collect();
-        let table = Table::new(columns, &rows, indent, room, false);
+        let table = TextTable::new(columns, &rows, indent, room, false);
         rows.iter().map(|row| table.row(row)).collect()
     }
 
