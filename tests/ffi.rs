@@ -12,16 +12,19 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use opnode::Catalog;
 use opnode::sandbox::{Sandbox, SandboxOptions};
 
+#[expect(dead_code, reason = "a part of what it can do is enough here")]
+mod cleanup;
 #[path = "ffi/contract.rs"]
 mod contract;
-#[path = "common/ended.rs"]
-mod ended;
 #[path = "ffi/package.rs"]
 mod package;
-#[path = "ffi/server.rs"]
+#[expect(dead_code, unused_imports, reason = "a part of what it can do is enough here")]
 mod server;
+#[path = "ffi/shop.rs"]
+mod shop;
 
-use ended::ended;
+use cleanup::Program;
+use server::Server;
 
 /// Where things are.
 pub struct Ground {
@@ -30,7 +33,7 @@ pub struct Ground {
     pub library: PathBuf,
     /// A folder for what the tests build.
     pub work: PathBuf,
-    shop: String,
+    shop: Server,
     sandbox: String,
 }
 
@@ -42,7 +45,7 @@ fn main() {
     std::fs::create_dir_all(&work).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let sandbox = runtime.block_on(Sandbox::start(Arc::new(Catalog::builtin()), SandboxOptions::default())).unwrap();
-    let ground = Arc::new(Ground { root, library, work, shop: server::start(), sandbox: sandbox_spec(&sandbox) });
+    let ground = Arc::new(Ground { root, library, work, shop: shop::start(), sandbox: sandbox_spec(&sandbox) });
     if !arguments.list {
         build_library(&ground);
     }
@@ -205,7 +208,7 @@ fn build(
 
 /// Runs a program; its output, or what it said when it failed.
 pub fn run(command: &mut Command) -> Result<String, String> {
-    let output = command.stdin(Stdio::null()).output().map_err(|e| format!("{command:?}: {e}"))?;
+    let output = Program::output(command).map_err(|e| format!("{command:?}: {e}"))?;
     let (out, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     if output.status.success() {
         Ok(out.into_owned())
@@ -218,14 +221,15 @@ pub fn run(command: &mut Command) -> Result<String, String> {
 const PATIENCE: Duration = Duration::from_secs(180);
 
 fn run_case(ground: &Ground, program: PathBuf, case: &str, within: &[&str]) -> Result<(), Failed> {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = cleanup::folder();
     let to = |name: &str| std::fs::File::create(folder.path().join(name)).unwrap();
     let words: Vec<&std::ffi::OsStr> =
         within.iter().map(AsRef::as_ref).chain([program.as_os_str(), case.as_ref()]).collect();
-    let mut child = Command::new(words[0])
+    let mut command = Command::new(words[0]);
+    command
         .args(&words[1..])
         .current_dir(folder.path())
-        .env("SHOP", &ground.shop)
+        .env("SHOP", ground.shop.url())
         .env("SANDBOX", &ground.sandbox)
         // What the header promises; without the optimizer, frames are four times as large.
         .env("STACK_KIB", if cfg!(debug_assertions) { "1024" } else { "256" })
@@ -234,10 +238,9 @@ fn run_case(ground: &Ground, program: PathBuf, case: &str, within: &[&str]) -> R
         .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::null())
         .stdout(to("stdout"))
-        .stderr(to("stderr"))
-        .spawn()
-        .map_err(|e| e.to_string())?;
-    let status = ended(&mut child, PATIENCE);
+        .stderr(to("stderr"));
+    let mut program = Program::start(&mut command).map_err(|e| e.to_string())?;
+    let status = program.ended(PATIENCE);
     let said = ["stdout", "stderr"]
         .map(|name| String::from_utf8_lossy(&std::fs::read(folder.path().join(name)).unwrap()).into_owned());
     match status {

@@ -5,6 +5,8 @@
 //! from then on.
 #![cfg(feature = "batch")]
 
+#[expect(dead_code, reason = "a part of what it can do is enough here")]
+mod cleanup;
 mod scripted;
 #[path = "scripted/signed_in.rs"]
 mod signed_in;

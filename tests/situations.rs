@@ -42,8 +42,8 @@ use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
-#[path = "common/ended.rs"]
-mod ended;
+#[expect(dead_code, reason = "a part of what it can do is enough here")]
+mod cleanup;
 #[path = "situations/entries.rs"]
 mod entries;
 #[path = "situations/form.rs"]
@@ -54,8 +54,7 @@ mod found;
 mod library;
 #[path = "situations/replies.rs"]
 mod replies;
-#[path = "wire/server.rs"]
-#[expect(dead_code, reason = "a part of what it can do is enough here")]
+#[expect(dead_code, unused_imports, reason = "a part of what it can do is enough here")]
 mod server;
 #[path = "situations/stage.rs"]
 mod stage;

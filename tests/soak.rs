@@ -19,6 +19,9 @@ use opnode::{CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, Items, 
 use serde_json::{Value, json};
 use std::sync::Mutex;
 
+#[expect(dead_code, reason = "a part of what it can do is enough here")]
+mod cleanup;
+
 const CONNECTOR: &str = "
 version: 1
 connector: stock
@@ -258,7 +261,7 @@ fn nothing_is_lost_doubled_or_piled_up() {
             ..ConnectionSpec::default()
         };
         let session = engine.connect(&spec).unwrap();
-        let folder = tempfile::tempdir().unwrap();
+        let folder = cleanup::folder();
         let (mut sums, start, mut told, mut steady) = (Sums::default(), Instant::now(), Instant::now(), Vec::new());
         while start.elapsed().as_secs_f64() < minutes * 60.0 || sums.rounds < 3 {
             query(&session, &mut sums).await;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use libtest_mimic::{Failed, Trial};
 use opnode::ErrorKind;
 
+use crate::cleanup::Program;
 use crate::{Ground, has, needs, run};
 
 pub fn trials(ground: &Arc<Ground>) -> Vec<Trial> {
@@ -205,12 +206,9 @@ fn a_hook_that_throws_ends_the_process(ground: &Ground) -> Result<(), String> {
     ]);
     run(compiler.arg(&program).arg(format!("-Wl,-rpath,{}", ground.library.display())))?;
     let host = |hook: &str| {
-        Command::new(&program)
-            .arg(hook)
-            .current_dir(&ground.work)
-            .env("SHOP_DEFINITIONS", ground.root.join("tests/ffi/definitions"))
-            .output()
-            .unwrap()
+        let mut command = Command::new(&program);
+        command.arg(hook).current_dir(&ground.work).env("SHOP_DEFINITIONS", ground.root.join("tests/ffi/definitions"));
+        Program::output(&mut command).unwrap()
     };
     same("none throws", &host("none").status.code(), &Some(0))?;
     for hook in ["ready", "progress", "event", "drop", "drop-at-once", "thread-exit"] {

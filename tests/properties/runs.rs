@@ -14,6 +14,7 @@ use proptest::collection::vec;
 use proptest::strategy::Strategy;
 use serde_json::{Value, json};
 
+use crate::cleanup;
 use crate::scripted::{block_on, reply};
 use crate::{prove, regressions};
 
@@ -127,7 +128,7 @@ fn keys(text: &str) -> Vec<String> {
 
 #[test]
 fn a_run_that_is_stopped_ends_as_one_that_is_not() {
-    let clean = tempfile::tempdir().unwrap();
+    let clean = cleanup::folder();
     let server = Arc::new(Server::default());
     block_on(run(clean.path(), &server, None)).check().unwrap();
     let requests = server.seen.load(Ordering::Relaxed);
@@ -135,7 +136,7 @@ fn a_run_that_is_stopped_ends_as_one_that_is_not() {
     assert_eq!((all.len() as u64, requests), (ROWS, ROWS / 2 + 2 * ROWS + ROWS));
     let (stops, unknowns) = (AtomicU64::new(0), AtomicU64::new(0));
     prove(regressions!("runs"), 8, &stopped_at(requests), |stops_at| {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = cleanup::folder();
         let server = Arc::new(Server::default());
         let mut report = None;
         for stop in stops_at.into_iter().chain([None; 10]) {

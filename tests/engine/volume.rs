@@ -14,8 +14,7 @@ use opnode::{
 };
 use serde_json::{Value, json};
 
-mod scripted;
-use scripted::{Scripted, TestClock, block_on, reply};
+use crate::scripted::{Scripted, TestClock, block_on, reply};
 
 const CONNECTOR: &str = "version: 1\nconnector: acme\ntitle: Acme\nconnection: {}\nbase_url: https://acme.example.com\nauth: none\nerrors: { refused: REFUSED }\n";
 

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-const TABLE: &str = include_str!("../docs/reliability.md");
+const TABLE: &str = include_str!("../../docs/reliability.md");
 const ROWS: usize = 97;
 
 /// The cells of each numbered row.
@@ -22,7 +22,9 @@ fn rows() -> Vec<(usize, Vec<&'static str>)> {
 /// What stands in backticks and names a test.
 fn named() -> Vec<&'static str> {
     let texts = TABLE.split('`').skip(1).step_by(2);
-    texts.filter(|t| (t.starts_with("tests/") || t.starts_with("src/")) && *t != "tests/reliability.rs").collect()
+    texts
+        .filter(|t| (t.starts_with("tests/") || t.starts_with("src/")) && *t != "tests/repository/reliability.rs")
+        .collect()
 }
 
 /// What is wrong with a named test.
@@ -85,8 +87,8 @@ fn every_named_test_exists_and_is_not_ignored() {
 fn a_renamed_test_is_missed() {
     for wrong in [
         "tests/wire/network.rs: a refused connection",
-        "tests/tokens.rs: expiry_is_told",
-        "tests/tokens.rs: serve",
+        "tests/engine/tokens.rs: expiry_is_told",
+        "tests/engine/tokens.rs: serve",
         "tests/cli/no-such-case/",
         "tests/cli/definitions/",
         "src/retry.rs: judge",

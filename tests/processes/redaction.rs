@@ -1,15 +1,14 @@
 //! Whole runs of the command line and of batches against a server that throws their credentials back, in every form, in its errors and its
 //! bodies: whatever is written beside the items themselves, at the highest level of detail, holds no trace of a credential.
-#![cfg(feature = "cli")]
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::thread;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+
+use crate::cleanup::{self, Program};
+use crate::server::{Act, Request, Server, reply};
 
 const PASSWORD: &str = "S3cret&Pass word/\"9\\x";
 const API_KEY: &str = "key-7f3a91c2e5d84b60";
@@ -72,44 +71,13 @@ fn echoes(target: &str) -> String {
     all.join(" | ")
 }
 
-fn serve() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    thread::spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
-            thread::spawn(move || answer(stream));
-        }
-    });
-    address
-}
-
-fn answer(mut stream: TcpStream) {
-    let mut bytes = Vec::new();
-    let mut piece = [0; 4096];
-    while let Ok(n) = stream.read(&mut piece) {
-        bytes.extend_from_slice(&piece[..n]);
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let Some((head, body)) = text.split_once("\r\n\r\n") else { if n == 0 { return } else { continue } };
-        let length = head
-            .to_lowercase()
-            .split("content-length: ")
-            .nth(1)
-            .map_or(0, |v| v.lines().next().unwrap().parse().unwrap());
-        if body.len() >= length {
-            let line = head.lines().next().unwrap_or_default().to_owned();
-            let _client_gone = stream.write_all(reply(&line, head).as_bytes());
-            return;
-        }
-        if n == 0 {
-            return;
-        }
-    }
-}
-
-fn reply(line: &str, head: &str) -> String {
-    let target = line.split(' ').nth(1).unwrap_or_default();
+/// All credentials and the request itself, as the path asks for them.
+fn answer(request: &Request) -> Act {
+    let target = request.target();
+    let head = request.headers.iter().map(|(name, value)| format!("{name}: {value}"));
+    let head: Vec<String> = std::iter::once(request.line.clone()).chain(head).collect();
     let (how, all) =
-        (target.split('/').nth(1).unwrap_or_default(), format!("{} | {}", echoes(target), head.replace("\r\n", " | ")));
+        (target.split('/').nth(1).unwrap_or_default(), format!("{} | {}", echoes(target), head.join(" | ")));
     let json =
         serde_json::json!({"code": all, "message": all, "errors": [{"code": all, "message": all, "field": all}]})
             .to_string();
@@ -131,19 +99,18 @@ fn reply(line: &str, head: &str) -> String {
         "nowhere" => format!("Location: http://[{encoded}\r\n"),
         _ => format!("X-Request-Id: {encoded}\r\n"),
     };
-    format!(
-        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\n{more}Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
+    reply(status, &format!("Content-Type: {kind}\r\n{more}"), body)
 }
 
 struct Desk {
     folder: tempfile::TempDir,
+    _server: Server,
 }
 
 impl Desk {
     fn new() -> Desk {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = cleanup::folder();
+        let server = Server::answering(answer);
         let place = |name: &str| folder.path().join(name);
         std::fs::create_dir_all(place("definitions/operations/echo")).unwrap();
         std::fs::write(place("definitions/operations/echo/connector.yaml"), CONNECTOR).unwrap();
@@ -151,22 +118,22 @@ impl Desk {
         std::fs::write(place("key"), format!("{API_KEY}\n")).unwrap();
         let connections = format!(
             "version: 1\nconnections:\n  echo:\n    connector: echo\n    url: {}\n    user: robot\n    password: {{ env: ECHO_PASSWORD }}\n    apiKey: {{ file: key }}\n    limits: {{ attempts: 2, wait_s: 1 }}\n",
-            serve()
+            server.url()
         );
         std::fs::write(place("connections.yaml"), connections).unwrap();
-        Desk { folder }
+        Desk { folder, _server: server }
     }
 
     /// Runs `opnode` and gives what it told and its exit code.
     fn run(&self, arguments: &[&str]) -> (String, String, Option<i32>) {
-        let out = Command::new(env!("CARGO_BIN_EXE_opnode"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_opnode"));
+        command
             .args(arguments)
             .current_dir(self.folder.path())
             .env_clear()
             .envs([("HOME", self.folder.path().as_os_str()), ("OPNODE_DEFINITIONS", "definitions".as_ref())])
-            .env("ECHO_PASSWORD", PASSWORD)
-            .output()
-            .unwrap();
+            .env("ECHO_PASSWORD", PASSWORD);
+        let out = Program::output(&mut command).unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (text(&out.stdout), text(&out.stderr), out.status.code())
     }

@@ -1,16 +1,14 @@
 //! Numbers of options leave with the digits that came in: every spelling, in every place of a request, by every way in. What counts is what the
 //! server received.
-#![cfg(feature = "cli")]
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
+use std::cell::Cell;
 use std::path::Path;
 use std::process::Command;
-use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
 
 use opnode::{CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, Options};
-use serde_json::json;
+
+use crate::cleanup::{self, Program};
+use crate::server::{Request, Server, json};
 
 /// As people and systems write numbers.
 const SPELLINGS: &[&str] = &[
@@ -70,64 +68,31 @@ struct Seen {
     body: String,
 }
 
-struct Server {
-    url: String,
-    seen: Receiver<Seen>,
+impl Seen {
+    fn of(request: &Request) -> Seen {
+        let header = request.header("x-n").concat();
+        Seen { line: request.call().to_owned(), header, body: request.text() }
+    }
 }
 
-impl Server {
+/// A server, and how many of its requests were looked at.
+struct Desk {
+    server: Server,
+    looked_at: Cell<usize>,
+}
+
+impl Desk {
     /// `rows` is what GET /rows answers.
-    fn start(rows: String) -> Server {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let (told, seen) = channel();
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (told, rows) = (told.clone(), rows.clone());
-                std::thread::spawn(move || {
-                    let mut reader = BufReader::new(stream.try_clone().unwrap());
-                    let mut writer = stream;
-                    while let Some(request) = read(&mut reader) {
-                        let body = if request.line.starts_with("GET /rows") { rows.as_str() } else { "{}" };
-                        told.send(request).unwrap();
-                        let head = format!(
-                            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
-                            body.len()
-                        );
-                        writer.write_all(format!("{head}{body}").as_bytes()).unwrap();
-                    }
-                });
-            }
-        });
-        Server { url, seen }
+    fn open(rows: &str) -> Desk {
+        let rows = rows.to_owned();
+        let answer = move |request: &Request| json(if request.call().starts_with("GET /rows") { &rows } else { "{}" });
+        Desk { server: Server::answering(answer), looked_at: Cell::new(0) }
     }
 
     fn next(&self) -> Seen {
-        self.seen.recv_timeout(Duration::from_secs(20)).expect("the server received nothing")
+        let at = self.looked_at.replace(self.looked_at.get() + 1);
+        Seen::of(self.server.requests().get(at).expect("the server received nothing"))
     }
-}
-
-fn read(reader: &mut impl BufRead) -> Option<Seen> {
-    let mut line = String::new();
-    reader.read_line(&mut line).ok().filter(|n| *n > 0)?;
-    let (mut length, mut header) = (0, String::new());
-    loop {
-        let mut field = String::new();
-        reader.read_line(&mut field).ok()?;
-        match field.trim().split_once(": ") {
-            Some(("content-length", value)) => length = value.parse().unwrap(),
-            Some(("x-n", value)) => value.clone_into(&mut header),
-            Some(_) => {}
-            None => break,
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    Some(Seen {
-        line: line.trim().trim_end_matches(" HTTP/1.1").to_owned(),
-        header,
-        body: String::from_utf8(body).unwrap(),
-    })
 }
 
 /// What must arrive for a spelling.
@@ -144,14 +109,16 @@ fn options(n: &str) -> String {
     format!(r#"{{"id":{n},"q":{n},"list":[{n},1.50],"label":"id-{n}","x-n":{n},"n":{n},"deep":{{"a":[{n}]}}}}"#)
 }
 
-fn folder(server: &Server) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
+fn folder(server: &Desk) -> tempfile::TempDir {
+    let folder = cleanup::folder();
     let pack = folder.path().join("defs/operations/acme");
     std::fs::create_dir_all(&pack).unwrap();
     std::fs::write(pack.join("connector.yaml"), CONNECTOR).unwrap();
     std::fs::write(pack.join("operations.yaml"), OPERATIONS).unwrap();
-    let connections =
-        format!("version: 1\nconnections:\n  c: {{ connector: acme, url: '{}', allow_http: true }}\n", server.url);
+    let connections = format!(
+        "version: 1\nconnections:\n  c: {{ connector: acme, url: '{}', allow_http: true }}\n",
+        server.server.url()
+    );
     std::fs::write(folder.path().join("connections.yaml"), connections).unwrap();
     folder
 }
@@ -177,15 +144,15 @@ fn expressions(value: &str) -> String {
 }
 
 fn opnode(folder: &Path, arguments: &[&str]) -> String {
-    let run = Command::new(env!("CARGO_BIN_EXE_opnode"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_opnode"));
+    command
         .current_dir(folder)
         .env_clear()
         .env("HOME", folder)
         .env("NO_COLOR", "1")
         .args(arguments)
-        .args(["--definitions", "defs"])
-        .output()
-        .unwrap();
+        .args(["--definitions", "defs"]);
+    let run = Program::output(&mut command).unwrap();
     let errors = String::from_utf8(run.stderr).unwrap();
     assert!(run.status.success(), "{arguments:?}: {errors}");
     String::from_utf8(run.stdout).unwrap()
@@ -205,7 +172,7 @@ fn batch(folder: &Path, head: &str, step: &str, more: &[&str]) {
 
 #[test]
 fn the_command_line_sends_what_was_typed() {
-    let server = Server::start("[]".into());
+    let server = Desk::open("[]");
     let folder = folder(&server);
     for n in SPELLINGS {
         let options = options(n);
@@ -248,7 +215,7 @@ fn a_batch_sends_what_is_written_and_what_was_read() {
         format!("  - {{ id: s, mutate: send, for: {each}, options: {} }}", expressions(value))
     };
     for n in SPELLINGS {
-        let server = Server::start(format!(r#"[{{"n":{n}, "a":{{"b":[{{"c":{n}}}]}}}}]"#));
+        let server = Desk::open(&format!(r#"[{{"n":{n}, "a":{{"b":[{{"c":{n}}}]}}}}]"#));
         let folder = folder(&server);
         let literal = format!("  - {{ id: s, mutate: send, options: {} }}", yaml_options(n));
         let plain = format!("  - {{ id: s, mutate: send, options: {} }}", expressions("vars.n"));
@@ -278,7 +245,7 @@ fn a_batch_sends_what_is_written_and_what_was_read() {
 
 #[test]
 fn a_watermark_keeps_its_digits_from_run_to_run() {
-    let server = Server::start(r#"[{"n":18446744073709551617},{"n":18446744073709551616}]"#.into());
+    let server = Desk::open(r#"[{"n":18446744073709551617},{"n":18446744073709551616}]"#);
     let folder = folder(&server);
     let step = "version: 1\nconnections: connections.yaml\nconnection: c\nsteps:\n  - { id: r, query: list, \
                 watermark: { pointer: /n, start: 1.10 }, options: { since: '${{ watermark }}' } }\n";
@@ -291,14 +258,14 @@ fn a_watermark_keeps_its_digits_from_run_to_run() {
 
 #[tokio::test]
 async fn rust_sends_what_was_parsed() {
-    let server = Server::start("[]".into());
+    let server = Desk::open("[]");
     let mut catalog = Catalog::empty();
     catalog.add("acme", "connector.yaml", CONNECTOR);
     catalog.add("acme", "operations.yaml", OPERATIONS);
     let engine = Engine::new(EngineConfig { catalog, ..EngineConfig::default() });
     let spec = ConnectionSpec {
         connector: "acme".into(),
-        values: [("url".to_owned(), server.url.clone())].into(),
+        values: [("url".to_owned(), server.server.url())].into(),
         allow_http: true,
         ..ConnectionSpec::default()
     };
@@ -314,7 +281,7 @@ async fn rust_sends_what_was_parsed() {
         assert_eq!(server.next().line, format!("GET /p/{coded}?q={coded}"), "{n}");
     }
     // A value has the digits that it writes itself with.
-    session.query("read", &json!({"id": 7, "q": 1.5}), &with).unwrap().collect().await.unwrap();
+    session.query("read", &serde_json::json!({"id": 7, "q": 1.5}), &with).unwrap().collect().await.unwrap();
     assert_eq!(server.next().line, "GET /p/7?q=1.5");
     for (options, whole) in
         [("18446744073709551617", true), ("1e2", true), ("12345678901234567890.5", false), ("1e-400", false)]
@@ -322,6 +289,6 @@ async fn rust_sends_what_was_parsed() {
         let options = Options::parse(&format!("{{\"id\":{options}}}")).unwrap();
         assert_eq!(session.delete("drop", &options, None, &with).is_ok(), whole, "{options:?}");
     }
-    let error = session.query("read", &json!([1]), &with).err().unwrap();
+    let error = session.query("read", &serde_json::json!([1]), &with).err().unwrap();
     assert_eq!(error.message, "the options of read are an object, not a list");
 }

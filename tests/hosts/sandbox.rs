@@ -1,31 +1,27 @@
-//! What the hosts talk to: `opnode sandbox`, and a server that takes requests and never answers.
+//! What the hosts talk to: `opnode sandbox`.
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::process::{Command, Stdio};
 
 use serde_json::{Map, Value, json};
 
+use crate::cleanup::Program;
+
 /// The sandbox, until it is dropped.
 pub(crate) struct Sandbox {
-    child: Child,
+    _program: Program,
     /// Specifications for `opnode_conn_open`, by connector.
     connections: BTreeMap<String, String>,
-    pub(crate) port: u16,
+    pub(crate) port: String,
 }
 
 impl Sandbox {
     pub(crate) fn start() -> Sandbox {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_opnode"))
-            .args(["sandbox", "--port", &port.to_string()])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut stdout = child.stdout.take().unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_opnode"));
+        command.arg("sandbox").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut program = Program::start(&mut command).unwrap();
+        let mut stdout = program.stdout();
         let (mut text, mut buffer) = (String::new(), [0; 4096]);
         let connections = loop {
             let count = stdout.read(&mut buffer).unwrap();
@@ -38,21 +34,13 @@ impl Sandbox {
                 break all;
             }
         };
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            std::thread::sleep(std::time::Duration::from_millis(20));
-        }
-        Sandbox { child, connections, port }
+        let port = text.split("http://127.0.0.1:").nth(1).map(|rest| rest.chars().take_while(char::is_ascii_digit));
+        let port = port.map(Iterator::collect).expect("the connections name the sandbox's port");
+        Sandbox { connections, port, _program: program }
     }
 
     pub(crate) fn connection(&self, connector: &str) -> &str {
         &self.connections[connector]
-    }
-}
-
-impl Drop for Sandbox {
-    fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
     }
 }
 
@@ -71,19 +59,4 @@ fn specifications(yaml: &str) -> Option<BTreeMap<String, String>> {
         Some((connector, Value::Object(spec).to_string()))
     });
     Some(all.collect())
-}
-
-/// A server that accepts and says nothing, for as long as this process lives: its port, and what tells of each connection.
-pub(crate) fn silent() -> (u16, Receiver<()>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let (told, heard) = channel();
-    std::thread::spawn(move || {
-        let mut kept = Vec::new();
-        for stream in listener.incoming() {
-            kept.push(stream);
-            let _nobody_listens = told.send(());
-        }
-    });
-    (port, heard)
 }

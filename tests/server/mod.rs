@@ -2,77 +2,27 @@
 //!
 //! Acts are taken one per request; the last one serves every request that follows. A connection lives until an act ends it.
 
+mod act;
+mod request;
+
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+pub use act::{Act, JSON, Step, bytes, head_and, json, reply, silence};
+pub use request::{Request, Stream};
+
 /// Stands in scripted bytes for the port of the server that must never be called. As long as any port, so that no length changes.
 pub const OTHER: &str = ":OTHER";
 /// Stands in scripted bytes for the server's own port.
 pub const OWN: &str = ":MYOWN";
 
-/// A step of an answer.
-#[derive(Clone)]
-pub enum Step {
-    /// These bytes at once.
-    Send(Vec<u8>),
-    /// These bytes one by one, with a pause after each.
-    Drip(Vec<u8>, Duration),
-    /// These bytes over and over, with a pause after each, until the client goes away.
-    Forever(&'static [u8], Duration),
-    /// These bytes so many times.
-    Times(usize, Vec<u8>),
-    /// An end as the protocol has it (FIN).
-    Close,
-    /// An end by RST.
-    Reset,
-    /// Nothing more until the client goes away.
-    Hang,
-}
-
-/// What the server does with one request.
-#[derive(Clone)]
-pub enum Act {
-    /// Reads the request, then answers.
-    Answer(Vec<Step>),
-    /// Reads the request, then answers what this says.
-    Choose(Arc<dyn Fn(&Request) -> Act + Send + Sync>),
-    /// Resets the connection without reading.
-    Refuse,
-    /// Accepts the connection and never reads from it.
-    Deaf,
-}
-
-/// A request as it came.
-#[derive(Clone, Debug, Default)]
-pub struct Request {
-    /// Number of the connection, from 1.
-    pub connection: usize,
-    /// The request line.
-    pub line: String,
-    /// Names in lower case.
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
-}
-
-impl Request {
-    /// All values of a header.
-    pub fn header(&self, name: &str) -> Vec<&str> {
-        self.headers.iter().filter(|(n, _)| n == name).map(|(_, v)| v.as_str()).collect()
-    }
-}
-
 /// Wraps a connection, for TLS; the answer to a failed handshake is an end.
 pub type Wrap = Arc<dyn Fn(TcpStream) -> Option<Box<dyn Stream>> + Send + Sync>;
-
-/// Both directions of a connection.
-pub trait Stream: Read + Write {}
-impl<T: Read + Write> Stream for T {}
 
 #[derive(Default)]
 struct State {
@@ -94,8 +44,17 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server whose script may name the port of another.
-    pub fn start(acts: Vec<Act>, other: Option<&Server>, wrap: Option<Wrap>) -> Server {
+    pub fn start(acts: Vec<Act>) -> Server {
+        Server::over(acts, None, None)
+    }
+
+    /// A server that answers every request by a function of it.
+    pub fn answering(answer: impl Fn(&Request) -> Act + Send + Sync + 'static) -> Server {
+        Server::start(vec![Act::Choose(Arc::new(answer))])
+    }
+
+    /// A server whose script may name the port of another, and whose connections are wrapped.
+    pub fn over(acts: Vec<Act>, other: Option<&Server>, wrap: Option<Wrap>) -> Server {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let marks = Mutex::new(vec![(OWN, port_of(&address))]);
@@ -117,6 +76,10 @@ impl Server {
             }
         });
         Server { address, state, listening: Some(listening) }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// From now on this stands in scripted bytes for the port of that server.
@@ -176,15 +139,16 @@ fn serve(state: &State, socket: TcpStream, number: usize, wrap: Option<Wrap>) ->
         None => Some(Box::new(socket)),
     };
     let Some(mut stream) = stream else { return Ok(()) };
-    while let Some(request) = read_request(&mut *stream, number)? {
+    while let Some(request) = Request::read(&mut *stream, number)? {
         let act = {
             let mut acts = state.acts.lock().unwrap();
-            let act = match take(&mut acts) {
-                Some(Act::Choose(choose)) => Some(choose(&request)),
-                act => act,
-            };
-            state.requests.lock().unwrap().push(request);
-            act
+            state.requests.lock().unwrap().push(request.clone());
+            take(&mut acts)
+        };
+        // Without the lock: what chooses may wait for another request.
+        let act = match act {
+            Some(Act::Choose(choose)) => Some(choose(&request)),
+            act => act,
         };
         let Some(Act::Answer(steps)) = act else { return reset(&raw) };
         for step in steps {
@@ -225,6 +189,7 @@ fn perform(state: &State, stream: &mut dyn Stream, raw: &TcpStream, step: Step) 
             stream.write_all(bytes)?;
             thread::sleep(pause);
         },
+        Step::Pause(pause) => thread::sleep(pause),
         Step::Close => {
             stream.flush()?;
             raw.shutdown(std::net::Shutdown::Both)?;
@@ -251,74 +216,17 @@ fn placed<'b>(state: &State, bytes: &'b [u8]) -> Cow<'b, [u8]> {
     out
 }
 
-/// Reads a request with its body; `None` when the client has gone.
-fn read_request(stream: &mut dyn Stream, connection: usize) -> std::io::Result<Option<Request>> {
-    let mut bytes = Vec::new();
-    let head = loop {
-        if let Some(end) = memchr::memmem::find(&bytes, b"\r\n\r\n") {
-            break end + 4;
-        }
-        if !more(stream, &mut bytes)? {
-            return Ok(None);
-        }
-    };
-    let text = String::from_utf8_lossy(&bytes[..head]).into_owned();
-    let mut lines = text.trim_end().split("\r\n");
-    let line = lines.next().unwrap_or_default().to_owned();
-    let headers: Vec<(String, String)> =
-        lines.filter_map(|l| l.split_once(':')).map(|(n, v)| (n.to_lowercase(), v.trim().to_owned())).collect();
-    let mut request = Request { connection, line, headers, body: bytes.split_off(head) };
-    let length: usize = request.header("content-length").first().map_or(0, |v| v.parse().unwrap());
-    while request.body.len() < length {
-        if !more(stream, &mut request.body)? {
-            return Ok(None);
-        }
+/// A listener whose queue is full: a connection to it hangs, for as long as what is given back lives.
+pub fn full() -> (SocketAddr, Vec<TcpStream>, socket2::Socket) {
+    use socket2::{Domain, Socket, Type};
+    let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    listener.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+    listener.listen(0).unwrap();
+    let address = listener.local_addr().unwrap().as_socket().unwrap();
+    let mut held = Vec::new();
+    while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(100)) {
+        held.push(stream);
+        assert!(held.len() < 50, "the listener's queue never fills");
     }
-    Ok(Some(request))
-}
-
-fn more(stream: &mut dyn Stream, bytes: &mut Vec<u8>) -> std::io::Result<bool> {
-    let mut piece = [0; 16 * 1024];
-    loop {
-        match stream.read(&mut piece) {
-            Ok(n) => {
-                bytes.extend_from_slice(&piece[..n]);
-                return Ok(n > 0);
-            }
-            Err(e) if e.kind() == ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
-        }
-    }
-}
-
-// Words for scripts.
-
-/// An answer that keeps the connection: status line, headers and a body of the length that it says.
-pub fn reply(status: &str, headers: &str, body: impl AsRef<[u8]>) -> Act {
-    Act::Answer(vec![Step::Send(head_and(status, headers, body.as_ref()))])
-}
-
-/// A JSON answer with 200.
-pub fn json(body: impl AsRef<[u8]>) -> Act {
-    reply("200 OK", JSON, body)
-}
-
-/// The header of every JSON answer.
-pub const JSON: &str = "Content-Type: application/json\r\n";
-
-/// Exactly these bytes, and then this end.
-pub fn bytes(bytes: impl AsRef<[u8]>, end: Step) -> Act {
-    Act::Answer(vec![Step::Send(bytes.as_ref().to_vec()), end])
-}
-
-/// The bytes of [`reply`].
-pub fn head_and(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
-    let mut out = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\n\r\n", body.len()).into_bytes();
-    out.extend_from_slice(body);
-    out
-}
-
-/// No answer at all, and this end.
-pub fn silence(end: Step) -> Act {
-    Act::Answer(vec![end])
+    (address, held, listener)
 }

@@ -1,11 +1,12 @@
 //! Every batch in `examples/batches/` is run against the sandbox, and does what its comments say.
-#![cfg(feature = "cli")]
 
 use std::path::Path;
 use std::process::{Command, Output};
 
+use crate::cleanup::{self, Program};
+
 fn folder() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = cleanup::folder();
     for entry in
         std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/batches")).unwrap().map(Result::unwrap)
     {
@@ -23,7 +24,7 @@ fn opnode(folder: &Path, arguments: &[&str]) -> Output {
         .current_dir(folder)
         .env("HOME", folder)
         .env_remove("OPNODE_DEFINITIONS");
-    command.output().unwrap()
+    Program::output(&mut command).unwrap()
 }
 
 /// Runs it to its end; gives its report.

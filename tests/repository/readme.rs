@@ -1,10 +1,11 @@
 //! Every command of the README is run: those that talk to a system against the sandbox, those with a real connection as a plan.
-#![cfg(feature = "cli")]
 
 use std::path::Path;
 use std::process::{Command, Output};
 
-const README: &str = include_str!("../README.md");
+use crate::cleanup::{self, Program};
+
+const README: &str = include_str!("../../README.md");
 
 /// The fenced blocks with their language.
 fn blocks() -> Vec<(&'static str, &'static str)> {
@@ -21,19 +22,19 @@ fn run(folder: &Path, line: &str) -> Output {
         std::iter::once(Path::new(env!("CARGO_BIN_EXE_opnode")).parent().unwrap().to_owned())
             .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
     );
-    Command::new("sh")
+    let mut command = Command::new("sh");
+    command
         .args(["-c", &line])
         .current_dir(folder)
         .env("PATH", path.unwrap())
         .env("HOME", folder)
-        .env("ACME_CW_KEY", "private-key")
-        .output()
-        .unwrap()
+        .env("ACME_CW_KEY", "private-key");
+    Program::output(&mut command).unwrap()
 }
 
 #[test]
 fn every_command_works() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = cleanup::folder();
     let connections = blocks().into_iter().find(|(_, text)| text.contains("connections:")).unwrap().1;
     std::fs::write(folder.path().join("connections.yaml"), connections).unwrap();
     let batch = blocks().into_iter().find(|(_, text)| text.contains("name: nightly")).unwrap().1;
@@ -61,7 +62,7 @@ fn every_command_works() {
 
 #[test]
 fn the_first_command_shows_members_of_several_pages() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = cleanup::folder();
     let line = README.lines().find(|l| l.starts_with("cargo run")).unwrap();
     let output = run(folder.path(), &format!("{line} --receipt receipt.json"));
     let receipt: serde_json::Value =
@@ -72,7 +73,7 @@ fn the_first_command_shows_members_of_several_pages() {
 
 #[test]
 fn the_operation_of_the_readme_is_right() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = cleanup::folder();
     let area = folder.path().join("mine/operations/connectwise-manage");
     std::fs::create_dir_all(&area).unwrap();
     let operation = blocks().into_iter().find(|(_, text)| text.contains("getServiceBoards")).unwrap().1;

@@ -1,73 +1,43 @@
 //! Everything ends when it should, over real sockets: a call at its deadline, a command at Ctrl-C. Each is tried a few times and the best try counts,
 //! so that a busy machine fails nothing.
-#![cfg(all(feature = "cli", unix))]
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use opnode::{CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, Items, Session};
 use serde_json::{Value, json};
+
+use crate::cleanup::{self, Program};
+use crate::server::{Act, Server, Step, full, silence};
 
 const DEADLINE: Duration = Duration::from_millis(300);
 /// How late a call may end.
 const OVERSHOOT: Duration = Duration::from_millis(250);
 const TRIES: usize = 4;
 const PIECE: Duration = Duration::from_millis(20);
+/// How long a command may take to ask and to end.
+const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What a server does with each request after it has read its head.
-#[derive(Clone, Copy, Debug)]
-enum Manner {
-    /// Takes the connection and never says a word.
-    Mute,
-    /// Sends this, and then a byte now and then.
-    Drips(&'static str),
-    /// Sends this at once, for ever.
-    Says(&'static str),
-    /// Sends this after a while.
-    Late(&'static str),
+/// A server that never says a word.
+fn mute() -> Server {
+    Server::start(vec![silence(Step::Hang)])
 }
 
-fn server(manner: Manner) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            std::thread::spawn(move || answer(stream, manner));
-        }
-    });
-    address
+/// Sends this, and then a byte now and then.
+fn drips(text: &str) -> Server {
+    Server::start(vec![Act::Answer(vec![Step::Send(text.into()), Step::Forever(b" ", PIECE)])])
 }
 
-fn answer(mut stream: TcpStream, manner: Manner) -> std::io::Result<()> {
-    let (mut head, mut byte) = (Vec::new(), [0]);
-    loop {
-        if stream.read(&mut byte)? == 0 {
-            return Ok(());
-        }
-        head.push(byte[0]);
-        if !head.ends_with(b"\r\n\r\n") {
-            continue;
-        }
-        head.clear();
-        match manner {
-            Manner::Mute => std::thread::sleep(Duration::from_secs(30)),
-            Manner::Says(text) => stream.write_all(text.as_bytes())?,
-            Manner::Late(text) => {
-                std::thread::sleep(PIECE * 4);
-                stream.write_all(text.as_bytes())?;
-            }
-            Manner::Drips(text) => {
-                stream.write_all(text.as_bytes())?;
-                for _ in 0..1500 {
-                    std::thread::sleep(PIECE);
-                    stream.write_all(b" ")?;
-                }
-            }
-        }
-    }
+/// Sends this at once, for ever.
+fn says(text: &str) -> Server {
+    Server::start(vec![Act::Answer(vec![Step::Send(text.into())])])
+}
+
+/// Sends this after a while, for ever.
+fn late(text: &str) -> Server {
+    Server::start(vec![Act::Answer(vec![Step::Pause(PIECE * 4), Step::Send(text.into())])])
 }
 
 const OPERATIONS: &str = "
@@ -111,21 +81,6 @@ async fn call(session: &Session, operation: &str) -> (Duration, String) {
     (start.elapsed(), format!("{}: {}", error.kind(), error.message))
 }
 
-/// A listener whose queue is full: a connect to it hangs.
-fn full() -> (SocketAddr, Vec<TcpStream>, socket2::Socket) {
-    use socket2::{Domain, Socket, Type};
-    let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
-    listener.listen(0).unwrap();
-    let address = listener.local_addr().unwrap().as_socket().unwrap();
-    let mut held = Vec::new();
-    while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(100)) {
-        held.push(stream);
-        assert!(held.len() < 50, "the listener's queue never fills");
-    }
-    (address, held, listener)
-}
-
 /// The best of a few tries.
 fn ends_in_time(name: &str, session: &Session, operation: &str, occupied: bool) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -161,50 +116,50 @@ fn a_call_ends_at_its_deadline() {
     const OK: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 8\r\n\r\n[{},{}] ";
     let patient = || json!({"timeout_s": 60, "first_byte_s": 60, "idle_s": 60, "connect_s": 30, "attempts": 100, "concurrency": 1});
     let manners = [
-        ("no answer", Manner::Mute),
-        ("a head that drips", Manner::Drips("HTTP/1.1 200 OK\r\nX-A: ")),
-        ("a body that drips", Manner::Drips("HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n[")),
-        ("an endless chunked body", Manner::Drips("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5000\r\n[")),
-        ("an error whose body drips", Manner::Drips("HTTP/1.1 503 Busy\r\nContent-Length: 9999\r\n\r\n{")),
-        ("a refusal whose body drips", Manner::Drips("HTTP/1.1 404 No\r\nContent-Length: 9999\r\n\r\n{")),
-        ("429 for ever", Manner::Says("HTTP/1.1 429 Slow\r\nContent-Length: 0\r\n\r\n")),
-        ("503 for ever", Manner::Says("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n")),
-        ("a wait that is asked for", Manner::Says("HTTP/1.1 429 Slow\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n")),
+        ("no answer", mute()),
+        ("a head that drips", drips("HTTP/1.1 200 OK\r\nX-A: ")),
+        ("a body that drips", drips("HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n[")),
+        ("an endless chunked body", drips("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5000\r\n[")),
+        ("an error whose body drips", drips("HTTP/1.1 503 Busy\r\nContent-Length: 9999\r\n\r\n{")),
+        ("a refusal whose body drips", drips("HTTP/1.1 404 No\r\nContent-Length: 9999\r\n\r\n{")),
+        ("429 for ever", says("HTTP/1.1 429 Slow\r\nContent-Length: 0\r\n\r\n")),
+        ("503 for ever", says("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n")),
+        ("a wait that is asked for", says("HTTP/1.1 429 Slow\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n")),
     ];
-    for (name, manner) in manners {
-        let session = session(server(manner), None, patient());
+    for (name, server) in manners {
+        let session = session(server.address, None, patient());
         for operation in ["list", "add"] {
             ends_in_time(name, &session, operation, false);
         }
     }
-    let redirects = Manner::Late("HTTP/1.1 302 On\r\nLocation: /things\r\nContent-Length: 0\r\n\r\n");
-    ends_in_time("redirects", &session(server(redirects), None, patient()), "list", false);
-    let pages = session(server(Manner::Late(OK)), None, patient());
-    ends_in_time("pages that come and come", &pages, "number", false);
+    let redirects = late("HTTP/1.1 302 On\r\nLocation: /things\r\nContent-Length: 0\r\n\r\n");
+    ends_in_time("redirects", &session(redirects.address, None, patient()), "list", false);
+    let pages = late(OK);
+    ends_in_time("pages that come and come", &session(pages.address, None, patient()), "number", false);
     let (address, _held, _listener) = full();
     for operation in ["list", "add"] {
         ends_in_time("a connect that hangs", &session(address, None, patient()), operation, false);
     }
-    for (name, manner) in [
-        ("tokens that do not come", Manner::Mute),
-        ("tokens that drip", Manner::Drips("HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n{")),
+    let (api, silent) = (says(OK), mute());
+    for (name, tokens) in [
+        ("tokens that do not come", mute()),
+        ("tokens that drip", drips("HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n{")),
     ] {
-        let session = session(server(Manner::Says(OK)), Some(server(manner)), patient());
+        let session = session(api.address, Some(tokens.address), patient());
         for operation in ["list", "add"] {
             ends_in_time(name, &session, operation, false);
         }
     }
-    let full = session(server(Manner::Mute), None, patient());
-    ends_in_time("no place among the requests under way", &full, "list", true);
+    let occupied = session(silent.address, None, patient());
+    ends_in_time("no place among the requests under way", &occupied, "list", true);
     let mut slow = patient();
     slow["rate"] = json!({"requests": 1, "per_s": 60});
-    let slow = session(server(Manner::Says(OK)), None, slow);
-    ends_in_time("a rate of one request a minute", &slow, "number", false);
+    ends_in_time("a rate of one request a minute", &session(api.address, None, slow), "number", false);
 }
 
 /// A folder with a connection to a server that never answers.
 fn folder(address: SocketAddr) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = cleanup::folder();
     let write = |name: &str, text: &str| {
         let path = folder.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -228,7 +183,8 @@ fn folder(address: SocketAddr) -> tempfile::TempDir {
 /// Starts a command, waits until it is at work, interrupts it, and says how long it took to end.
 fn interrupt(folder: &Path, arguments: &[&str], at_work: &dyn Fn() -> bool) -> (Duration, Option<i32>) {
     // A shell lets its background jobs ignore SIGINT, and so would a run of the tests in one.
-    let mut child = Command::new("env")
+    let mut command = Command::new("env");
+    command
         .args(["--default-signal=INT", env!("CARGO_BIN_EXE_opnode")])
         .args(arguments)
         .current_dir(folder)
@@ -240,30 +196,17 @@ fn interrupt(folder: &Path, arguments: &[&str], at_work: &dyn Fn() -> bool) -> (
         ])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(std::fs::File::create(folder.join("told")).unwrap())
-        .spawn()
-        .unwrap();
+        .stderr(std::fs::File::create(folder.join("told")).unwrap());
+    let mut program = Program::start(&mut command).unwrap();
     let begun = Instant::now();
-    while !at_work() && begun.elapsed() < Duration::from_secs(20) && child.try_wait().unwrap().is_none() {
+    while !at_work() && begun.elapsed() < PATIENCE && program.status().is_none() {
         std::thread::sleep(Duration::from_millis(10));
     }
     std::thread::sleep(Duration::from_millis(200));
     let sent = Instant::now();
-    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    let exit = wait(&mut child);
+    program.interrupt();
+    let exit = program.ended(PATIENCE).and_then(|status| status.code());
     (sent.elapsed(), exit)
-}
-
-fn wait(child: &mut Child) -> Option<i32> {
-    let start = Instant::now();
-    while start.elapsed() < Duration::from_secs(20) {
-        if let Some(status) = child.try_wait().unwrap() {
-            return status.code();
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap().code()
 }
 
 #[test]
@@ -281,13 +224,10 @@ fn ctrl_c_ends_each_command_within_a_second() {
     for (arguments, expected) in commands {
         let mut tries = Vec::new();
         for _ in 0..TRIES {
-            let asked = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-            let folder = folder(counting(&asked));
+            let server = mute();
+            let folder = folder(server.address);
             let told = folder.path().join("told");
-            let at_work = || {
-                asked.load(std::sync::atomic::Ordering::Relaxed)
-                    || std::fs::read_to_string(&told).is_ok_and(|t| t.contains("state="))
-            };
+            let at_work = || server.seen() > 0 || std::fs::read_to_string(&told).is_ok_and(|t| t.contains("state="));
             let (took, exit) = interrupt(folder.path(), arguments, &at_work);
             let told = std::fs::read_to_string(&told).unwrap();
             assert_eq!(exit, Some(expected), "{arguments:?}: {told}");
@@ -300,22 +240,6 @@ fn ctrl_c_ends_each_command_within_a_second() {
         println!("{arguments:?}: ended after {tries:?}");
         assert!(tries.iter().min().is_none_or(|best| *best <= Duration::from_secs(1)), "{arguments:?}: {tries:?}");
     }
-}
-
-/// A mute server that notes that it was asked.
-fn counting(asked: &std::sync::Arc<std::sync::atomic::AtomicBool>) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let asked = asked.clone();
-    std::thread::spawn(move || {
-        let mut held = Vec::new();
-        for mut stream in listener.incoming().flatten() {
-            let _some = stream.read(&mut [0; 64]);
-            asked.store(true, std::sync::atomic::Ordering::Relaxed);
-            held.push(stream);
-        }
-    });
-    address
 }
 
 /// What was known when the signal came is kept.

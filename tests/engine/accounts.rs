@@ -1,11 +1,12 @@
 //! Whose account: two accounts of one system, however their connections are named, kept and interleaved, never read each other's data, and a refresh
 //! token that was used up is never sent again.
 //!
-//! `ROUNDS=1000` is the usual number of random interleavings; `SEED=7` repeats one.
+//! 100 random interleavings are tried, with `FULL=1` or `ROUNDS=1000` more; `SEED=7` repeats one.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use opnode::{
     CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, Error, ErrorKind, FileStore, MemoryStore, Secret,
@@ -15,10 +16,9 @@ use serde_json::{Value, json};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-#[path = "scripted/mod.rs"]
-#[expect(dead_code, reason = "shared with other suites")]
-mod scripted;
-use scripted::TestClock;
+use crate::cleanup::{self, Program};
+use crate::scripted::TestClock;
+use crate::server::Server;
 
 const ROTATING: &str = "version: 1
 connector: rotating
@@ -178,11 +178,12 @@ struct Account {
 async fn two_accounts_never_read_each_other() {
     let number = |name: &str| std::env::var(name).ok().and_then(|n| n.parse::<u64>().ok());
     let (server, bank) = serve().await;
-    let (rounds, first) = (number("ROUNDS").unwrap_or(1000), number("SEED").unwrap_or(0));
+    let few = if std::env::var_os("FULL").is_some() { 1000 } else { 100 };
+    let (rounds, first) = (number("ROUNDS").unwrap_or(few), number("SEED").unwrap_or(0));
     let (mut reads, mut refused) = (0, 0);
     for round in first..first + rounds {
         let mut dice = fastrand::Rng::with_seed(round);
-        let dir = tempfile::tempdir().unwrap();
+        let dir = cleanup::folder();
         let connector = if dice.bool() { "rotating" } else { "person" };
         let accounts = accounts(&mut dice, connector, round, &mut bank.lock().unwrap());
         let engines = engines(&mut dice, &dir.path().join("tokens.json"));
@@ -290,21 +291,21 @@ async fn rounds_of_one_account() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_processes_two_accounts_named_alike_one_file() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = cleanup::folder();
     let (server, bank) = serve().await;
     let start = |who: &str| {
-        std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["rounds_of_one_account", "--exact"])
+        let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+        command
+            .args(["accounts::rounds_of_one_account", "--exact"])
             .env("BASE", server.uri())
             .env("STORE", dir.path().join("tokens.json"))
             .env("WHO", who)
             .env("TOKEN", bank.lock().unwrap().begin(who))
-            .stdout(std::process::Stdio::piped())
-            .spawn()
-            .unwrap()
+            .stdout(std::process::Stdio::piped());
+        Program::start(&mut command).unwrap()
     };
     for child in [start("A"), start("B")] {
-        let output = tokio::task::spawn_blocking(|| child.wait_with_output()).await.unwrap().unwrap();
+        let output = tokio::task::spawn_blocking(|| child.into_output()).await.unwrap().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     }
     assert_eq!(bank.lock().unwrap().void, Vec::<String>::new());
@@ -347,7 +348,7 @@ async fn without_anything_to_sign_in_with_nothing_is_sent() {
 
 #[tokio::test]
 async fn a_sign_in_is_of_its_account_alone() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = cleanup::folder();
     let (server, bank) = serve().await;
     let store = || Some(Arc::new(FileStore::new(dir.path().join("tokens.json"))) as Arc<dyn TokenStore>);
     let open = |account| engine(store()).connect(&spec("person", &server.uri(), Some(account), None, None)).unwrap();
@@ -427,7 +428,7 @@ async fn what_version_0_1_kept_is_used_where_it_can_be_nobody_elses() {
         (vec!["renamed"], "desk", true, true),
         (vec![""], "desk", true, true),
     ] {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = cleanup::folder();
         let (server, bank) = serve().await;
         let file = dir.path().join("tokens.json");
         let seed = bank.lock().unwrap().begin("A");
@@ -467,7 +468,7 @@ async fn what_version_0_1_kept_is_used_where_it_can_be_nobody_elses() {
 
 #[tokio::test]
 async fn a_token_file_of_a_newer_version_is_left_alone() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = cleanup::folder();
     let (server, _bank) = serve().await;
     let file = dir.path().join("tokens.json");
     std::fs::write(&file, r#"{"version": 3, "what": 1}"#).unwrap();
@@ -504,7 +505,6 @@ connection:
   key: { type: string, secret: true }
 base_url: \"{base}\"
 auth: { api_key: { header: x-api-key, value: \"{key}\" } }
-rate: { requests: 10, per_s: 10 }
 ";
 
 fn keyed(base: &str, key: &str, account: Option<&str>, concurrency: u16) -> ConnectionSpec {
@@ -517,9 +517,10 @@ fn keyed(base: &str, key: &str, account: Option<&str>, concurrency: u16) -> Conn
     }
 }
 
-fn keyed_catalog() -> Catalog {
+/// With this beside what every connector has.
+fn keyed_catalog(more: &str) -> Catalog {
     let mut catalog = Catalog::empty();
-    catalog.add("keyed", "connector.yaml", KEYED);
+    catalog.add("keyed", "connector.yaml", format!("{KEYED}{more}"));
     catalog.add("keyed", "things.yaml", THINGS);
     catalog
 }
@@ -544,7 +545,10 @@ async fn two_connections_to_one_account_share_its_rate() {
             .mount(&server)
             .await;
         let clock = Some(Arc::new(TestClock::new(7)) as _);
-        let engine = Engine::new(EngineConfig { clock, ..EngineConfig::new(keyed_catalog()) });
+        let engine = Engine::new(EngineConfig {
+            clock,
+            ..EngineConfig::new(keyed_catalog("rate: { requests: 10, per_s: 10 }\n"))
+        });
         let mut waited = 0;
         for (key, account) in [first, second] {
             let session = engine.connect(&keyed(&server.uri(), key, account, 8)).unwrap();
@@ -565,55 +569,54 @@ async fn two_connections_to_one_account_share_its_rate() {
     }
 }
 
+/// Requests that are at the server at once: now, and at most.
+#[derive(Default)]
+struct Crowd {
+    count: Mutex<(usize, usize)>,
+    came: Condvar,
+}
+
+impl Crowd {
+    /// Stays until two are there, or for so long.
+    fn meet(&self, patience: Duration) {
+        let mut count = self.count.lock().unwrap();
+        count.0 += 1;
+        count.1 = count.0.max(count.1);
+        self.came.notify_all();
+        let (mut count, _) = self.came.wait_timeout_while(count, patience, |(_, most)| *most < 2).unwrap();
+        count.0 -= 1;
+    }
+
+    fn most(&self) -> usize {
+        self.count.lock().unwrap().1
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_engines_on_one_account_have_its_places_together() {
     for (first, second, one_account) in PAIRS {
-        // How many requests are there at once, each of which stays until two are, or for a moment.
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let (now, most) = (Arc::new(Mutex::new(0)), Arc::new(Mutex::new(0)));
-        let counts = (Arc::clone(&now), Arc::clone(&most));
-        tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                let (now, most) = (Arc::clone(&counts.0), Arc::clone(&counts.1));
-                tokio::spawn(async move {
-                    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-                    let mut buffer = [0; 4096];
-                    while stream.read(&mut buffer).await.is_ok_and(|n| n > 0) {
-                        let there = {
-                            let mut now = now.lock().unwrap();
-                            *now += 1;
-                            *now
-                        };
-                        {
-                            let mut most = most.lock().unwrap();
-                            *most = there.max(*most);
-                        }
-                        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-                        *now.lock().unwrap() -= 1;
-                        let body = "[{\"id\":1}]";
-                        let reply = format!(
-                            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-                            body.len()
-                        );
-                        stream.write_all(reply.as_bytes()).await.unwrap();
-                    }
-                });
-            }
+        let crowd = Arc::new(Crowd::default());
+        let inside = Arc::clone(&crowd);
+        // Who should be alone waits a moment for another; two who should meet wait for each other.
+        let patience = Duration::from_millis(if one_account { 20 } else { 5000 });
+        let server = Server::answering(move |_| {
+            inside.meet(patience);
+            crate::server::json("[{\"id\":1}]")
         });
-        let mut tasks = Vec::new();
-        for (key, account) in [first, second] {
-            let engine = Engine::new(EngineConfig::new(keyed_catalog()));
-            let session = engine.connect(&keyed(&base, key, account, 1)).unwrap();
-            tasks.push(tokio::spawn(async move {
+        let sessions = [first, second].map(|(key, account)| {
+            let engine = Engine::new(EngineConfig::new(keyed_catalog("")));
+            engine.connect(&keyed(&server.url(), key, account, 1)).unwrap()
+        });
+        let tasks = sessions.map(|session| {
+            tokio::spawn(async move {
                 for _ in 0..8 {
                     session.query("getThings", &Value::Null, &CallOptions::default()).unwrap().collect().await.unwrap();
                 }
-            }));
-        }
+            })
+        });
         for task in tasks {
             task.await.unwrap();
         }
-        assert_eq!(*most.lock().unwrap(), if one_account { 1 } else { 2 }, "{first:?} {second:?}");
+        assert_eq!(crowd.most(), if one_account { 1 } else { 2 }, "{first:?} {second:?}");
     }
 }

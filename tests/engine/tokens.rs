@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,6 +10,9 @@ use opnode::{CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, ErrorKi
 use serde_json::{Value, json};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
+
+use crate::cleanup::{self, Program};
+use crate::server::{self, Server, Step};
 
 const ROTATING: &str = "version: 1
 connector: acme
@@ -303,33 +307,33 @@ async fn an_unwell_token_server_is_waited_for() {
     }
 }
 
+/// The answer of the server behind, as it came.
+fn forwarded(request: &server::Request, behind: std::net::SocketAddr) -> Vec<u8> {
+    use std::io::{Read, Write};
+    let own = request.headers.iter().filter(|(name, _)| name != "connection");
+    let headers: String = own.map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let mut stream = std::net::TcpStream::connect(behind).unwrap();
+    write!(stream, "{}\r\n{headers}connection: close\r\n\r\n{}", request.line, request.text()).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    answer
+}
+
 #[tokio::test]
 async fn a_lost_rotation_is_explained() {
     let state = State::new(1000);
     let server = serve(&state).await;
     // The first answer is lost on the way: the connection breaks after the server has rotated.
-    let front = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://{}", front.local_addr().unwrap());
-    let behind = server.address().to_owned();
-    tokio::spawn(async move {
-        let mut first = true;
-        while let Ok((mut client, _)) = front.accept().await {
-            let mut server = tokio::net::TcpStream::connect(behind).await.unwrap();
-            let cut = std::mem::replace(&mut first, false);
-            tokio::spawn(async move {
-                if cut {
-                    let mut request = vec![0; 4096];
-                    let n = tokio::io::AsyncReadExt::read(&mut client, &mut request).await.unwrap();
-                    tokio::io::AsyncWriteExt::write_all(&mut server, &request[..n]).await.unwrap();
-                    let mut answer = [0; 1];
-                    tokio::io::AsyncReadExt::read(&mut server, &mut answer).await.unwrap();
-                } else {
-                    tokio::io::copy_bidirectional(&mut client, &mut server).await.ok();
-                }
-            });
+    let (behind, first) = (*server.address(), AtomicBool::new(true));
+    let front = Server::answering(move |request| {
+        let answer = forwarded(request, behind);
+        if first.swap(false, Ordering::SeqCst) {
+            server::silence(Step::Close)
+        } else {
+            server::bytes(answer, Step::Close)
         }
     });
-    let error = call(&rotating(&address, None)).await.unwrap_err();
+    let error = call(&rotating(&front.url(), None)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unauthenticated);
     assert!(error.message.contains("a token rotation was lost"), "{error:?}");
     assert!(error.advice.as_ref().unwrap().contains("put a new refresh token"), "{:?}", error.advice);
@@ -337,7 +341,7 @@ async fn a_lost_rotation_is_explained() {
 
 #[tokio::test]
 async fn a_new_refresh_token_in_the_connection_begins_anew() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = cleanup::folder();
     let path = dir.path().join("tokens.json");
     let state = State::new(1000);
     let server = serve(&state).await;
@@ -365,7 +369,7 @@ async fn oauth_client_credentials() {
 
 #[tokio::test]
 async fn oauth_sign_in_and_refresh() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = cleanup::folder();
     let path = dir.path().join("deep/tokens.json");
     let state = State::new(2);
     let server = serve(&state).await;
@@ -410,7 +414,7 @@ async fn oauth_sign_in_and_refresh() {
 
 #[tokio::test]
 async fn a_store_that_cannot_be_used_is_a_state_error() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = cleanup::folder();
     let state = State::new(10);
     let server = serve(&state).await;
     let damaged = dir.path().join("damaged.json");
@@ -437,20 +441,20 @@ async fn rounds_of_one_process() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_processes_share_rotating_tokens() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = cleanup::folder();
     let state = State::new(7);
     let server = serve(&state).await;
     let start = || {
-        std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["rounds_of_one_process", "--exact"])
+        let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+        command
+            .args(["tokens::rounds_of_one_process", "--exact"])
             .env("TOKENS_BASE", server.uri())
             .env("TOKENS_STORE", dir.path().join("tokens.json"))
-            .stdout(std::process::Stdio::piped())
-            .spawn()
-            .unwrap()
+            .stdout(std::process::Stdio::piped());
+        Program::start(&mut command).unwrap()
     };
     for child in [start(), start()] {
-        let output = tokio::task::spawn_blocking(|| child.wait_with_output()).await.unwrap().unwrap();
+        let output = tokio::task::spawn_blocking(|| child.into_output()).await.unwrap().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     }
     let state = state.lock().unwrap();

@@ -1,5 +1,4 @@
 //! Batches as a library: load, run, read the events and the report, stop and go on.
-#![cfg(all(feature = "batch", feature = "sandbox"))]
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,6 +7,8 @@ use opnode::batch::{Batch, BatchConfig, Event, Report, RunOptions, StepStatus};
 use opnode::sandbox::{Sandbox, SandboxOptions};
 use opnode::{Engine, ErrorKind};
 use serde_json::json;
+
+use crate::cleanup;
 
 const BATCH: &str = r#"
 version: 1
@@ -61,7 +62,7 @@ fn batch(folder: &Path, text: &str, config: &BatchConfig) -> Arc<Batch> {
 
 #[tokio::test]
 async fn events_come_in_order_and_the_report_counts() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = cleanup::folder();
     let (mut config, _sandbox) = config().await;
     config.vars = vec![("most".to_owned(), json!(5).into())];
     let batch = batch(folder.path(), BATCH, &config);
@@ -87,7 +88,7 @@ async fn events_come_in_order_and_the_report_counts() {
 
 #[tokio::test]
 async fn a_run_that_is_stopped_goes_on() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = cleanup::folder();
     let (config, _sandbox) = config().await;
     let batch = batch(folder.path(), BATCH, &config);
     let options = RunOptions { state: Some(folder.path().join("state")), ..RunOptions::default() };
@@ -125,7 +126,7 @@ fn copy(from: &Path, to: &Path) {
 /// A process that ends before its report is where it must be finds the run again, and the report with it.
 #[tokio::test]
 async fn a_run_ends_when_its_report_is_out() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = cleanup::folder();
     let (config, _sandbox) = config().await;
     let batch = batch(folder.path(), BATCH, &config);
     let (state, killed) = (folder.path().join("state"), folder.path().join("killed"));
@@ -158,7 +159,7 @@ async fn a_run_ends_when_its_report_is_out() {
 
 #[tokio::test]
 async fn faults_come_all_at_once_and_dropped_runs_let_go() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = cleanup::folder();
     let (config, _sandbox) = config().await;
     let wrong = BATCH
         .replace("getSystemMembers", "getSystemMember")
