@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use opnode::{
-    CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, ExchangeLimits, Failure, Method, Response, Transport,
+    CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, ExchangeLimits, Failure, Method, Request, Response,
+    Transport,
 };
 use serde_json::{Value, json};
 
@@ -111,9 +112,7 @@ fn plan(c: &mut Criterion) {
     let session = engine.connect(&ConnectionSpec { connector: "acme".into(), ..ConnectionSpec::default() }).unwrap();
     let options = json!({"conditions": "state = 1 and name like \"a*\"", "orderBy": "name asc"});
     c.bench_function("plan", |b| {
-        b.iter(|| {
-            session.plan(Method::Query, "getThings7", black_box(&options), None, &CallOptions::default()).unwrap()
-        })
+        b.iter(|| session.plan(&Request::new(Method::Query, "getThings7", black_box(&options))).unwrap())
     });
 }
 

@@ -140,7 +140,7 @@ fn multipart(item: Item<'_>, index: usize) -> Result<Body> {
 fn boundary(text: &str) -> String {
     use sha2::Digest;
     let digest = sha2::Sha256::digest(text.as_bytes());
-    let hex: String = digest.iter().take(12).map(|b| format!("{b:02x}")).collect();
+    let hex = crate::secret::hex(&digest, 12);
     format!("opnode-{hex}")
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::authoring::{Pointer, Source, scalar};
 use crate::connection::Connection;
 use crate::definition::{Auth, Operation, ResultShape};
-use crate::error::{Error, ErrorKind, Provider, ProviderDetail};
+use crate::error::{Advice, Error, ErrorKind, Provider, ProviderDetail};
 use crate::page::Around;
 use crate::reply::charset;
 use crate::reply::{Response, other_form};
@@ -122,7 +122,7 @@ fn dress(error: Error, connection: &Connection, operation: &Operation, reply: &R
 }
 
 /// Of a 401 to a request that carries no credentials: what the system asks for (RFC 9110, section 11.6.1), and why there are none.
-fn unsigned(connection: &Connection, operation: &Operation, reply: &Response) -> Option<String> {
+fn unsigned(connection: &Connection, operation: &Operation, reply: &Response) -> Option<Advice> {
     let why = match &connection.connector.auth {
         _ if reply.status != StatusCode::UNAUTHORIZED => return None,
         _ if operation.anonymous => "the operation is `anonymous`",
@@ -140,10 +140,10 @@ fn unsigned(connection: &Connection, operation: &Operation, reply: &Response) ->
     } else {
         format!("the system asks for {}", schemes.join(" or "))
     };
-    Some(format!("{why}, so no credentials were sent; {asks}"))
+    Some(format!("{why}, so no credentials were sent; {asks}").into())
 }
 
-fn general_advice(kind: ErrorKind, operation: &Operation) -> Option<String> {
+fn general_advice(kind: ErrorKind, operation: &Operation) -> Option<Advice> {
     match kind {
         ErrorKind::Unauthenticated => Some(
             "check the connection's credentials; a wrong key is tried once only, so that no account is locked".into(),
@@ -152,7 +152,7 @@ fn general_advice(kind: ErrorKind, operation: &Operation) -> Option<String> {
             Some("correct the proxy's user name and password in the variable HTTPS_PROXY or HTTP_PROXY".into())
         }
         ErrorKind::Forbidden => {
-            Some(format!("give the account of this connection the right to {}", operation.request_line()))
+            Some(format!("give the account of this connection the right to {}", operation.request_line()).into())
         }
         ErrorKind::RateLimited => {
             Some("lower `limits: { rate, concurrency }` of the connection, or run at another time".into())
@@ -163,7 +163,7 @@ fn general_advice(kind: ErrorKind, operation: &Operation) -> Option<String> {
 }
 
 /// The connector's own advice: the first rule of which every stated part matches.
-fn advice(connection: &Connection, operation: &Operation, reply: &Response, provider: &Provider) -> Option<String> {
+fn advice(connection: &Connection, operation: &Operation, reply: &Response, provider: &Provider) -> Option<Advice> {
     let base = connection.base_of(operation).ok()?;
     let host = base.host_str().unwrap_or_default();
     let fits = |rule: &&crate::definition::Explain| {
@@ -171,7 +171,7 @@ fn advice(connection: &Connection, operation: &Operation, reply: &Response, prov
             && (rule.hosts.is_empty() || rule.hosts.iter().any(|h| host_matches(h, host)))
             && rule.code.as_ref().is_none_or(|c| provider.code.as_ref() == Some(c))
     };
-    connection.connector.errors.explain.iter().find(fits).map(|rule| rule.advice.clone())
+    connection.connector.errors.explain.iter().find(fits).map(|rule| rule.advice.clone().into())
 }
 
 fn host_matches(pattern: &str, host: &str) -> bool {

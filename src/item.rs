@@ -5,7 +5,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::error::{Error, ErrorKind, Place, Result};
@@ -79,6 +79,23 @@ impl fmt::Debug for Item<'_> {
 pub struct Items {
     text: Arc<String>,
     spans: Arc<Vec<Span>>,
+}
+
+impl PartialEq for Items {
+    /// The same texts in the same order.
+    fn eq(&self, other: &Items) -> bool {
+        self.len() == other.len() && self.iter().zip(other.iter()).all(|(a, b)| a == b)
+    }
+}
+
+impl Eq for Items {}
+
+impl<'de> Deserialize<'de> for Items {
+    /// From JSON text; other formats do not tell how a value was written.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Items, D::Error> {
+        let raw: Box<str> = Box::<RawValue>::deserialize(deserializer)?.into();
+        Items::from_array(raw).map_err(|e| serde::de::Error::custom(&e.message))
+    }
 }
 
 impl Items {

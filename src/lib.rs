@@ -67,6 +67,7 @@ pub mod error;
 
 mod auth;
 mod body;
+mod call;
 #[cfg(feature = "batch")]
 mod claim;
 mod clock;
@@ -95,6 +96,7 @@ mod retry;
 mod run_store;
 mod secret;
 mod send;
+mod text_file;
 mod transport;
 mod walk;
 mod wipe;
@@ -115,21 +117,22 @@ pub mod sandbox;
 #[cfg(feature = "keyring")]
 pub use auth::KeyringStore;
 pub use auth::{EarlierTokens, FileStore, MemoryStore, TokenOwner, TokenSlot, TokenStore, Tokens};
+pub use call::{CallOptions, Request, Resume};
 pub use clock::{Clock, SystemClock};
 pub use connection::{ConnectionSpec, Limits};
 pub use definition::{Catalog, Method};
-pub use engine::{CallOptions, Engine, EngineConfig, Session};
+pub use engine::{Engine, EngineConfig, Running, Session};
 pub use error::{Error, ErrorKind, Result};
 pub use item::{Item, Items};
 pub use options::Options;
 pub use page::Page;
-pub use receipt::{Outcome, OutcomeCounts, OutcomeStatus, Receipt, StopReason};
+pub use receipt::{Outcome, OutcomeCounts, OutcomeStatus, Receipt, StopReason, Usage};
 pub use reply::{Body, Response};
 pub use request::{Cursor, PlannedRequest};
 pub use secret::{Redactor, Secret};
 pub use send::{Cancel, Gate};
 pub use transport::{ExchangeLimits, Failure, FailureKind, HttpOptions, HttpTransport, Transport};
-pub use walk::{Reply, Resume, Walk};
+pub use walk::{Reply, Walk};
 pub use wipe::Wiping;
 pub use write::{WriteReply, Writes};
 

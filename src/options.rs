@@ -163,7 +163,6 @@ impl Options {
     }
 
     /// Those of some names, with their digits.
-    #[cfg(feature = "cli")]
     pub(crate) fn only<'n>(&self, names: impl Iterator<Item = &'n str>) -> Options {
         let mut some = Options::default();
         for name in names {

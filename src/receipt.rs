@@ -5,6 +5,35 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::item::Items;
 
+/// What something has cost so far. Times in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Pages read.
+    pub pages: u64,
+    /// Requests sent, retries included.
+    pub requests: u64,
+    /// Requests that repeated an earlier one.
+    pub retries: u64,
+    /// Time spent waiting before retries and for the rate limit.
+    pub wait_ms: u64,
+    /// Time from the first request to the end.
+    pub elapsed_ms: u64,
+}
+
+impl std::ops::Add for Usage {
+    type Output = Usage;
+
+    fn add(self, more: Usage) -> Usage {
+        Usage {
+            pages: self.pages + more.pages,
+            requests: self.requests + more.requests,
+            retries: self.retries + more.retries,
+            wait_ms: self.wait_ms + more.wait_ms,
+            elapsed_ms: self.elapsed_ms + more.elapsed_ms,
+        }
+    }
+}
+
 /// Why a walk ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -86,6 +115,15 @@ pub struct Receipt {
     /// What a person should know, such as a total that does not match.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+}
+
+impl Receipt {
+    /// What the call has cost.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        let Receipt { pages, requests, retries, wait_ms, elapsed_ms, .. } = *self;
+        Usage { pages, requests, retries, wait_ms, elapsed_ms }
+    }
 }
 
 fn is_zero(n: &u64) -> bool {

@@ -249,7 +249,18 @@ pub(crate) fn digest<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
         }
         sha.update(text.as_bytes());
     }
-    sha.finalize().iter().take(12).map(|b| format!("{b:02x}")).collect()
+    hex(&sha.finalize(), 12)
+}
+
+/// The first bytes of a digest as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8], count: usize) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::with_capacity(2 * count.min(bytes.len()));
+    for byte in bytes.iter().take(count) {
+        // Writing to a String cannot fail.
+        let _ok = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 #[cfg(test)]

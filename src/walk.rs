@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::Stream;
-use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
 
-use crate::engine::{CallOptions, Reading};
+use crate::call::{CallOptions, Resume};
+use crate::definition::Operation;
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
 use crate::options::Options;
 use crate::page::Page;
-use crate::paging::{Admission, Ended, Ledger, Pager, Step};
+use crate::paging::{Admission, Ended, Pager, Step};
 use crate::receipt::{EndSeen, Receipt, StopReason};
 use crate::request::{self, Cursor, Input};
 use crate::send::{Call, ConnectionClient, Outgoing, Sent, cancelled};
@@ -47,20 +47,14 @@ pub struct Walk {
     receipt: Receipt,
 }
 
-/// How far a walk has come: enough to go on in another process.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Resume {
-    /// Where the next page starts.
-    pub cursor: Cursor,
-    /// Pages delivered.
-    pub pages: u64,
-    /// Items delivered.
-    pub rows: u64,
-    /// Rows of the largest page.
-    pub largest: u64,
-    /// What the server has announced so far.
-    #[serde(default)]
-    pub ledger: Ledger,
+/// A query that was checked.
+pub(crate) struct Reading {
+    pub(crate) operation: Arc<Operation>,
+    pub(crate) options: Options,
+    pub(crate) size: Option<(String, u32)>,
+    pub(crate) pager: Pager,
+    pub(crate) first: http::Request<Bytes>,
+    pub(crate) notes: Vec<String>,
 }
 
 /// A page under way.

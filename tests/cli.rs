@@ -43,10 +43,13 @@ fn main() {
     conclusion.exit();
 }
 
-/// The programs of the case's file `needs` that this machine does not have. `.ci/run` installs them all.
+/// What of the case's file `needs` is not there: programs of this machine, and features of this build, as `feature:NAME`. `.ci/run` has them all.
 fn missing_tools(case: &Path) -> Vec<String> {
     let needs = std::fs::read_to_string(case.join("needs")).unwrap_or_default();
     let there = |tool: &str| {
+        if let Some(feature) = tool.strip_prefix("feature:") {
+            return feature == "keyring" && cfg!(feature = "keyring");
+        }
         std::env::split_paths(&std::env::var_os("PATH").unwrap()).any(|folder| folder.join(tool).is_file())
     };
     needs.split_whitespace().filter(|tool| !there(tool)).map(str::to_owned).collect()

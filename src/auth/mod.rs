@@ -6,6 +6,7 @@ mod grant;
 #[cfg(feature = "keyring")]
 mod keyring_store;
 mod owner;
+mod renewals;
 mod store;
 mod token_cache;
 
@@ -26,9 +27,9 @@ pub(crate) use grant::sign_in_url;
 pub use keyring_store::KeyringStore;
 #[cfg(all(feature = "keyring", feature = "cli"))]
 pub(crate) use keyring_store::{SERVICE, reason};
-pub use store::{EarlierTokens, MemoryStore, TokenOwner, TokenSlot, TokenStore, Tokens};
 #[cfg(any(feature = "cli", feature = "ffi"))]
-pub(crate) use token_cache::settled;
+pub(crate) use renewals::settled;
+pub use store::{EarlierTokens, MemoryStore, TokenOwner, TokenSlot, TokenStore, Tokens};
 pub(crate) use token_cache::{Access, TokenCache, TokenContext};
 
 /// Attaches the connection's credentials, if the request goes to one of its own origins. `token` is the access token, where there are such.

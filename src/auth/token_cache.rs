@@ -6,15 +6,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::Mutex;
 
 use super::grant::{self, Granted, Offer};
 use super::owner::{self, Begun, Earlier};
+use super::renewals::Renewal;
 use super::store::{TokenOwner, TokenSlot, TokenStore, Tokens};
 use crate::clock::Clock;
 use crate::connection::Connection;
 use crate::definition::Auth;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Advice, Error, ErrorKind, Result};
 use crate::lock::lock;
 use crate::retry::{Signal, asked_wait, backoff};
 use crate::secret::Secret;
@@ -24,41 +25,6 @@ use crate::transport::{ExchangeLimits, Failure, FailureKind, Transport};
 const ATTEMPTS: u32 = 3;
 /// How long before its end a token is renewed, at most.
 const MARGIN_S: u64 = 60;
-
-/// Renewals under way in this process, for those who end it.
-static RENEWALS: AtomicU64 = AtomicU64::new(0);
-static RENEWED: Notify = Notify::const_new();
-
-/// One renewal.
-struct UnderWay;
-
-impl UnderWay {
-    fn begin() -> UnderWay {
-        RENEWALS.fetch_add(1, Ordering::SeqCst);
-        UnderWay
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        RENEWALS.fetch_sub(1, Ordering::SeqCst);
-        RENEWED.notify_waiters();
-    }
-}
-
-/// Waits until no renewal is under way: a process that ends in the middle of one loses the account of tokens that rotate.
-#[cfg(any(feature = "cli", feature = "ffi"))]
-pub(crate) async fn settled() {
-    loop {
-        let renewed = RENEWED.notified();
-        let mut renewed = std::pin::pin!(renewed);
-        renewed.as_mut().enable();
-        if RENEWALS.load(Ordering::SeqCst) == 0 {
-            return;
-        }
-        renewed.await;
-    }
-}
 
 /// What an exchange needs from its connection.
 #[derive(Clone)]
@@ -135,7 +101,7 @@ impl TokenCache {
         }
         let (context, rejected, epoch, owner) =
             (context.clone(), rejected.cloned(), Arc::clone(&self.epoch), self.owner(context));
-        let under_way = UnderWay::begin();
+        let under_way = Renewal::begin();
         let task = tokio::spawn(async move {
             let _under_way = under_way;
             let renewed = context.renew(&owner, rejected.as_ref()).await;
@@ -425,7 +391,7 @@ impl TokenContext {
             FailureKind::Broken | FailureKind::TimedOut | FailureKind::TooLarge | FailureKind::Encoding => true,
         };
         let error = Error::new(kind, text).with(|d| {
-            d.advice = advice.map(str::to_owned);
+            d.advice = advice.map(Advice::from);
             d.http_status = failure.status;
         });
         Miss { error, signal: (!is_final).then_some(Signal::Transient(503)), asked: None, is_lost }
@@ -465,25 +431,23 @@ impl TokenContext {
         }
         let advice = match (error.provider.code.as_deref(), offer) {
             (Some("invalid_scope"), _) => {
-                "the client may not ask for one of the `scopes` of the connector's definition".to_owned()
+                "the client may not ask for one of the `scopes` of the connector's definition".into()
             }
             (Some("invalid_client" | "unauthorized_client"), _) | (_, Offer::Client) => {
-                "check the client id and secret of the connection".to_owned()
+                "check the client id and secret of the connection".into()
             }
             (_, Offer::Code { .. }) => self.way_in(),
             (_, Offer::Refresh(_)) => {
-                format!("the refresh token has ended, was revoked or was used elsewhere: {}", self.way_in())
+                Advice::from("the refresh token has ended, was revoked or was used elsewhere").and(self.way_in())
             }
         };
         error.advise(advice)
     }
 
-    fn way_in(&self) -> String {
+    fn way_in(&self) -> Advice {
         match &self.connection.connector.auth {
-            Auth::Oauth2(rule) if rule.person => {
-                format!("sign in with `opnode login {}`", self.connection.name.as_deref().unwrap_or("CONNECTION"))
-            }
-            _ => "put a new refresh token, or new client credentials, into the connection".to_owned(),
+            Auth::Oauth2(rule) if rule.person => Advice::SignIn(self.connection.name.clone()),
+            _ => "put a new refresh token, or new client credentials, into the connection".into(),
         }
     }
 }

@@ -12,7 +12,7 @@ use super::schema::Schema;
 use super::text::{Pointer, Source, Target, Text};
 use super::values::{Ordered, PointersFile, SourceFile, TargetFile};
 use super::yaml::Document;
-use crate::error::{Error, ErrorKind, Fault, Place, Result};
+use crate::error::{Advice, Error, ErrorKind, Fault, Place, Result};
 use crate::json_pointer::escape;
 
 /// Collects faults while a document is converted.
@@ -40,7 +40,7 @@ impl<'d> Checker<'d> {
     pub(crate) fn name(&mut self, at: &str, name: &str) {
         if name.contains('/') || name.trim().is_empty() || name.chars().any(char::is_control) {
             let advice = "a slash stands between a connector and a name; use letters, digits, `-` and `_`".to_owned();
-            self.fault(at, format!("`{}` cannot be a name", name.escape_debug()), Some(advice));
+            self.fault(at, format!("`{}` cannot be a name", name.escape_debug()), Some(advice.into()));
         }
     }
 
@@ -54,8 +54,14 @@ impl<'d> Checker<'d> {
     }
 
     /// Notes a fault at a JSON Pointer of the document.
-    pub(crate) fn fault(&mut self, pointer: &str, message: impl Into<String>, advice: Option<String>) {
+    pub(crate) fn fault(&mut self, pointer: &str, message: impl Into<String>, advice: Option<Advice>) {
         self.faults.push(Fault { place: self.doc.place(pointer), message: message.into(), advice });
+    }
+
+    /// Notes a key that is not known; `hint` is what is said behind it.
+    pub(crate) fn unknown_key(&mut self, parent: &str, key: &str, hint: String) {
+        let place = self.doc.place_of_key(parent, key);
+        self.faults.push(Fault { place, message: format!("`{key}` is not known here{hint}"), advice: None });
     }
 
     /// The value of a result, or `None` with its error noted.
@@ -141,7 +147,7 @@ pub(crate) fn in_file(file: &str) -> Place {
 /// Checks the `version` key.
 pub(crate) fn version(checker: &mut Checker<'_>, version: u32) {
     if version != FORMAT_VERSION {
-        let advice = (version > FORMAT_VERSION).then(|| "a newer opnode reads it".to_owned());
+        let advice = (version > FORMAT_VERSION).then(|| Advice::from("a newer opnode reads it"));
         checker.fault(
             "/version",
             format!("version {version} of this format is not known; this build reads {FORMAT_VERSION}"),

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 
 use serde_json::value::RawValue;
 
-use super::finding::{Finding, TWICE};
+use super::finding::{Finding, FindingKind, TWICE};
 use crate::digits::{Decimal, is_long};
 use crate::item::fields_of;
 use crate::json_pointer::escape;
@@ -66,11 +66,11 @@ impl<'t> Walk<'t, '_> {
             }
         }
         if rule(rules, "uniqueItems") == Some("true") {
-            self.found.retain(|f| f.pointer != at || !f.message.ends_with(TWICE));
+            self.found.retain(|f| f.pointer != at || f.kind != FindingKind::Twice);
             let mut all: Vec<String> = elements.iter().map(|raw| canonical(raw.get())).collect();
             all.sort();
             if all.iter().zip(all.iter().skip(1)).any(|(a, b)| a == b) {
-                self.tell(at, TWICE);
+                self.tell(at, TWICE, FindingKind::Twice);
             }
         }
     }
@@ -84,17 +84,17 @@ impl<'t> Walk<'t, '_> {
         }
         self.found.retain(|f| f.pointer != at || f.key.is_some());
         for why in KEYS.iter().filter_map(|key| misfit(key, rule(rules, key)?, &number)) {
-            self.tell(at, &why);
+            self.tell(at, &why, FindingKind::Other);
         }
     }
 
-    fn tell(&mut self, at: &str, why: &str) {
+    fn tell(&mut self, at: &str, why: &str, kind: FindingKind) {
         let name = at
             .rsplit('/')
             .next()
             .filter(|n| !n.is_empty())
             .map_or_else(|| "the value".to_owned(), |n| format!("`{n}`"));
-        self.found.push(Finding { pointer: at.to_owned(), key: None, message: format!("{name} {why}") });
+        self.found.push(Finding { pointer: at.to_owned(), key: None, message: format!("{name} {why}"), kind });
     }
 }
 

@@ -3,10 +3,11 @@
 use std::fmt::Display;
 use std::sync::OnceLock;
 
+use super::finding::FindingKind;
 use super::format::{FORMAT_VERSION, Format};
 use super::schema::{Schema, kind_of};
 use super::yaml::Document;
-use crate::error::{Error, ErrorKind, Fault};
+use crate::error::{Advice, Error, ErrorKind, Fault};
 
 /// Why a document does not fit its format: all faults, from its JSON Schema. `wrap` is the path under which a part of a file stands.
 pub(crate) fn explain(format: Format, doc: &Document, wrap: &[&str], cause: &dyn Display) -> Error {
@@ -34,25 +35,22 @@ fn schema_faults(format: Format, doc: &Document, wrap: &[&str]) -> Vec<Fault> {
     }
     if !value.is_object() {
         let message = format!("the {} file should be a map of keys, but is {}", format.name(), kind_of(&value));
-        return vec![Fault {
-            place: doc.place(""),
-            message,
-            advice: Some(format!("`opnode schema {}` shows the format", format.name())),
-        }];
+        return vec![Fault { place: doc.place(""), message, advice: Some(Advice::ShowFormat(Some(format.name()))) }];
     }
     let prefix: String = wrap.iter().map(|k| format!("/{k}")).collect();
     let mut faults: Vec<Fault> = Vec::new();
     for finding in schema.check(&value) {
         let pointer = finding.pointer.strip_prefix(&prefix).unwrap_or(&finding.pointer);
         // A key where a value belongs may be the secret itself.
-        let misplaced = finding.message.split_once(" has no form ").filter(|_| matches!(format, Format::Connections));
-        let (place, message) = match (misplaced, &finding.key) {
-            (Some((field, _)), _) => (
-                doc.place(pointer),
-                format!("{field} is a text, or a map with one of the keys `env`, `file` and `keyring`"),
-            ),
-            (None, Some(key)) => (doc.place_of_key(pointer, key), finding.message),
-            (None, None) => (doc.place(pointer), finding.message),
+        let is_misplaced = finding.kind == FindingKind::NoForm && matches!(format, Format::Connections);
+        let (place, message) = match &finding.key {
+            Some(_) if is_misplaced => {
+                let field = pointer.rsplit('/').next().unwrap_or_default();
+                let forms = "is a text, or a map with one of the keys `env`, `file` and `keyring`";
+                (doc.place(pointer), format!("`{field}` {forms}"))
+            }
+            Some(key) => (doc.place_of_key(pointer, key), finding.message),
+            None => (doc.place(pointer), finding.message),
         };
         let fault = Fault { place, message, advice: None };
         if !faults.contains(&fault) {

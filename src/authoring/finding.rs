@@ -8,6 +8,18 @@ pub(crate) struct Finding {
     /// The unknown key, when the fault is about a name.
     pub(crate) key: Option<String>,
     pub(crate) message: String,
+    pub(crate) kind: FindingKind,
+}
+
+/// What a later look needs to know of a finding.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum FindingKind {
+    #[default]
+    Other,
+    /// A value that has several forms has none of them; the key names a form that there is not.
+    NoForm,
+    /// A list has equal elements.
+    Twice,
 }
 
 /// What a list with equal elements is told.

@@ -1,7 +1,7 @@
 //! The file formats: their names, versions and JSON Schemas. Pure.
 
 use super::yaml::Document;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Advice, Error, ErrorKind, Result};
 
 /// The version of the file formats that this build reads.
 pub const FORMAT_VERSION: u32 = 1;
@@ -61,11 +61,17 @@ impl Format {
         found.ok_or_else(|| {
             let message = match keys.as_slice() {
                 [] => "the file holds no keys".to_owned(),
-                keys => format!("none of its keys belongs to a format of opnode: {}", keys.iter().take(5).copied().collect::<Vec<_>>().join(", ")),
+                keys => format!(
+                    "none of its keys belongs to a format of opnode: {}",
+                    keys.iter().take(5).copied().collect::<Vec<_>>().join(", ")
+                ),
             };
-            Error::new(ErrorKind::Definition, message)
-                .at(doc.place(""))
-                .advise("a file has one of the keys connector, operations, templates, connections, collections or steps; `opnode schema NAME` shows each format")
+            Error::new(ErrorKind::Definition, message).at(doc.place("")).advise(
+                Advice::from(
+                    "a file has one of the keys connector, operations, templates, connections, collections or steps",
+                )
+                .and(Advice::ShowFormat(None)),
+            )
         })
     }
 

@@ -10,11 +10,18 @@ mod schema;
 mod text;
 pub(crate) mod values;
 pub(crate) mod yaml;
+#[cfg(feature = "write")]
+mod yaml_writer;
 
 pub(crate) use checker::{Checker, in_file, version};
 pub(crate) use explain::explain;
 pub use format::{FORMAT_VERSION, Format};
 pub(crate) use schema::{Schema, kind_of};
 pub(crate) use text::{Part, Pointer, Source, Target, Text, same, scalar};
+pub(crate) use values::is_default;
 pub use values::{Json, Ordered};
 pub(crate) use yaml::Document;
+#[cfg(feature = "cli")]
+pub(crate) use yaml_writer::Numbers;
+#[cfg(feature = "write")]
+pub use yaml_writer::to_yaml;

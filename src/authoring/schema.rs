@@ -5,7 +5,7 @@ use serde_json::Value;
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::{PatternOptions, ValidationError, Validator};
 
-use super::finding::{Finding, TWICE};
+use super::finding::{Finding, FindingKind, TWICE};
 use crate::error::did_you_mean;
 
 /// A compiled schema.
@@ -61,7 +61,9 @@ fn findings(error: &ValidationError<'_>, root: &Value, schema: &Value) -> Vec<Fi
         .next()
         .filter(|n| !n.is_empty())
         .map_or_else(|| "the value".to_owned(), |n| format!("`{n}`"));
-    let plain = |message: String| vec![Finding { pointer: pointer.clone(), key: None, message }];
+    let found =
+        |message: String, kind: FindingKind| vec![Finding { pointer: pointer.clone(), key: None, message, kind }];
+    let plain = |message: String| found(message, FindingKind::Other);
     match error.kind() {
         Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
             let known = known_keys(schema, error.schema_path().as_str());
@@ -69,6 +71,7 @@ fn findings(error: &ValidationError<'_>, root: &Value, schema: &Value) -> Vec<Fi
                 pointer: pointer.clone(),
                 key: Some(key.clone()),
                 message: format!("`{key}` is not known here{}", suggestion(key, &known)),
+                kind: FindingKind::Other,
             };
             unexpected.iter().map(finding).collect()
         }
@@ -102,7 +105,7 @@ fn findings(error: &ValidationError<'_>, root: &Value, schema: &Value) -> Vec<Fi
             alternatives(context, root, schema, &pointer, instance)
         }
         Kind::OneOfMultipleValid { .. } => plain(format!("{name} fits several forms at once")),
-        Kind::UniqueItems => plain(format!("{name} {TWICE}")),
+        Kind::UniqueItems => found(format!("{name} {TWICE}"), FindingKind::Twice),
         Kind::FalseSchema => plain(format!("{name} is not known here")),
         _ => plain(format!("{name}: {}", error.masked())),
     }
@@ -140,7 +143,8 @@ fn alternatives(
         .filter(|key| meant.is_none() && !forms.is_empty() && !forms.contains(key));
     if let Some(key) = own_key {
         let message = format!("`{name}` has no form `{key}`{}", suggestion(key, &forms));
-        return vec![Finding { pointer: pointer.to_owned(), key: Some(key.clone()), message }];
+        let kind = FindingKind::NoForm;
+        return vec![Finding { pointer: pointer.to_owned(), key: Some(key.clone()), message, kind }];
     }
     let same_kind =
         |b: &&&Vec<ValidationError<'static>>| !b.iter().any(|e| here(e) && matches!(e.kind(), Kind::Type { .. }));
@@ -154,6 +158,7 @@ fn alternatives(
             pointer: pointer.to_owned(),
             key: None,
             message: format!("`{name}` fits none of its forms"),
+            kind: FindingKind::Other,
         }];
     }
     found

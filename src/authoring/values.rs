@@ -9,8 +9,22 @@ use serde_json::value::RawValue;
 use super::yaml::AS_JSON;
 
 /// A map that keeps the order in which its author wrote it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Ordered<T>(pub Vec<(String, T)>);
+
+impl<T> Ordered<T> {
+    /// Whether there are no entries.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<T: serde::Serialize> serde::Serialize for Ordered<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
 
 impl<T> Default for Ordered<T> {
     fn default() -> Self {
@@ -179,7 +193,7 @@ impl<'de> Visitor<'de> for JsonWriter<'_> {
 }
 
 /// A query parameter or header that takes a value.
-#[derive(Clone, Debug, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub enum TargetFile {
@@ -188,7 +202,7 @@ pub enum TargetFile {
 }
 
 /// A JSON Pointer in the body, or `{ header: name }`.
-#[derive(Clone, Debug, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum SourceFile {
@@ -197,7 +211,7 @@ pub enum SourceFile {
 }
 
 /// One JSON Pointer, or several of which the first that exists counts.
-#[derive(Clone, Debug, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum PointersFile {
@@ -222,11 +236,16 @@ impl PointersFile {
     }
 }
 
-/// Declares mirrors: derives serde (unknown keys refused) and, for the schemas, `JsonSchema`.
+/// Whether a value is the one that a file need not write.
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// Declares mirrors: derives serde in both directions (unknown keys refused) and, for the schemas, `JsonSchema`.
 macro_rules! mirrors {
     ($($(#[$meta:meta])* $kind:ident $name:ident { $($body:tt)* })*) => { $(
         $(#[$meta])*
-        #[derive(Clone, Debug, serde::Deserialize)]
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
         #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
         #[serde(deny_unknown_fields, rename_all = "snake_case")]
         pub $kind $name { $($body)* }

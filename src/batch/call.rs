@@ -5,8 +5,7 @@ use std::sync::Arc;
 use super::context::{Intent, Task, stopped};
 use super::file::OnErrorFile;
 use super::model::Step;
-use crate::definition::Method;
-use crate::engine::CallOptions;
+use crate::call::{CallOptions, Request};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expression::scope::Scope;
 use crate::item::Items;
@@ -47,34 +46,35 @@ pub(super) fn check_part(task: &Task<'_>, options: &Options, first: u64, part: V
     Err(numbered(task.step.operation.refuse_fields(ErrorKind::InvalidItems, unknown)))
 }
 
-/// Begins a call of the engine.
-pub(super) fn begin(
-    task: &Task<'_>,
-    stop: &Cancel,
-    element: u64,
-    options: &Options,
-    first: u64,
-    items: Option<&[String]>,
-) -> Result<Writes> {
-    if stop.is_cancelled() {
-        return Err(stopped());
-    }
-    task.context.check_stop()?;
+/// Opens the write of a step, or of one element of it: its items come in parts.
+pub(super) fn open(task: &Task<'_>, stop: &Cancel, element: u64, options: &Options) -> Result<Writes> {
     let intent =
         Intent { ledger: Arc::clone(&task.context.ledger), step: task.key.clone(), element, stop: stop.clone() };
     let with = CallOptions {
         cancel: task.context.hard.clone(),
-        stop_on_error: task.step.on_error == OnErrorFile::Stop,
-        known_fields: task.step.known_fields,
         gate: Some(Arc::new(intent) as Arc<dyn Gate>),
-        first,
         key: Some(format!("{}/{}/{element}", task.context.folder.info.run, task.key)),
         ..CallOptions::default()
     };
-    let items = items.map(items_of).transpose()?;
-    let (session, id) = (task.session, &task.step.operation.id);
-    match task.step.method {
-        Method::Delete => session.delete(id, options, items, &with),
-        Method::Mutate | Method::Query => session.mutate(id, options, items, &with),
+    let request = Request {
+        stop_on_error: task.step.on_error == OnErrorFile::Stop,
+        known_fields: task.step.known_fields,
+        ..Request::new(task.step.method, task.step.operation.id.clone(), options)
+    };
+    task.session.call_in_parts(&request, &with)
+}
+
+/// Gives a part to a write, unless the run or the step is to stop.
+pub(super) fn give(
+    task: &Task<'_>,
+    stop: &Cancel,
+    writes: &mut Writes,
+    first: u64,
+    items: Option<&[String]>,
+) -> Result<()> {
+    if stop.is_cancelled() {
+        return Err(stopped());
     }
+    task.context.check_stop()?;
+    writes.add(first, items.map(items_of).transpose()?)
 }

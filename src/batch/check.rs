@@ -12,7 +12,7 @@ use super::names;
 use super::row_fields::{self, Sources};
 use crate::authoring::{Checker, Json, Ordered};
 use crate::definition::{Catalog, Fields, Method, Operation, Template};
-use crate::error::{Result, did_you_mean};
+use crate::error::{Advice, Result, did_you_mean};
 use crate::expression::expr::{Expr, Shape, Wrong};
 use crate::json_pointer::{escape, unescape};
 use crate::options::Options;
@@ -52,7 +52,7 @@ fn check_id(c: &mut Checker<'_>, at: &str, number: usize, ids: &[&str]) {
         && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     if !plain {
         let better: String = id.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
-        let advice = (!better.is_empty() && better != *id).then(|| format!("such as {better}"));
+        let advice = (!better.is_empty() && better != *id).then(|| Advice::from(format!("such as {better}")));
         c.fault(
             &format!("{at}/id"),
             format!("`{id}` cannot be an id: expressions name it, so it takes letters, digits and _"),
@@ -159,7 +159,7 @@ fn watermark(c: &mut Checker<'_>, at: &str, file: &WatermarkFile, record: Option
     let pointer = pointer?;
     if let Some(unknown) = record.and_then(|record| record.unknown(pointer.tokens(), "/")) {
         let message = format!("the record has no field `/{}`{}", unknown.path, unknown.hint());
-        c.fault(&place, message, Some(row_fields::OTHERWISE.to_owned()));
+        c.fault(&place, message, Some(row_fields::OTHERWISE.into()));
     }
     Some(Watermark { pointer, start: file.start.0.clone() })
 }
@@ -177,7 +177,7 @@ fn operation(c: &mut Checker<'_>, at: &str, file: &StepFile, context: &CheckCont
             c.fault(
                 at,
                 format!("the step `{}` does nothing", file.id),
-                Some("give it one of query, mutate, delete or template".to_owned()),
+                Some("give it one of query, mutate, delete or template".into()),
             );
             return None;
         }
@@ -185,7 +185,7 @@ fn operation(c: &mut Checker<'_>, at: &str, file: &StepFile, context: &CheckCont
             c.fault(
                 &format!("{at}/{second}"),
                 format!("the step `{}` does two things", file.id),
-                Some("make two steps of it".to_owned()),
+                Some("make two steps of it".into()),
             );
             return None;
         }
@@ -209,7 +209,11 @@ fn operation(c: &mut Checker<'_>, at: &str, file: &StepFile, context: &CheckCont
     };
     let own = found.1.method;
     if key != "template" && own.to_string() != key {
-        c.fault(&place, format!("{} belongs to {own}, not to {key}", found.1.id), Some(format!("write {own}: {name}")));
+        c.fault(
+            &place,
+            format!("{} belongs to {own}, not to {key}", found.1.id),
+            Some(format!("write {own}: {name}").into()),
+        );
         return None;
     }
     Some(found)
@@ -265,8 +269,8 @@ fn connections(
             several => format!("several connections fit {}: {}", operation.id, several.join(", ")),
         };
         let advice = match all.is_empty() {
-            true => format!("add one to the connections; `opnode connection example {connector}` prints one"),
-            false => "name one: connection: NAME".to_owned(),
+            true => Advice::WriteConnection(Some(connector.to_owned())),
+            false => "name one: connection: NAME".into(),
         };
         c.fault(at, message, Some(advice));
     }
@@ -350,23 +354,17 @@ fn check_options(
         .iter()
         .filter(|o| o.required && !is_given(&o.name) && !(has_items && operation.item_may_fill(o)))
     {
-        let advice = Some(format!("`opnode describe {}` tells about it", operation.id));
+        let advice = Some(Advice::DescribeOperation(operation.id.clone()));
         c.fault(place, format!("the option `{}` of {} is missing", option.name, operation.id), advice);
     }
     if file.unknown_fields == UnknownFieldsFile::Refuse {
         tell(c, place, operation.unknown_names(&literal));
     }
     let Err(error) = operation.check_options(&literal) else { return literal };
-    let faults = if error.faults.is_empty() {
-        vec![(error.place.clone(), error.message.clone(), error.advice.clone())]
-    } else {
-        error.faults.iter().map(|f| (Some(f.place.clone()), f.message.clone(), f.advice.clone())).collect()
-    };
-    for (at, message, advice) in faults {
+    for fault in error.to_faults() {
         // What is missing was looked for above, where expressions count as given.
-        if let Some(field) = at.and_then(|p| p.field).filter(|f| !f.is_empty()) {
-            let message = message.rsplit_once("do not fit: ").map_or(message.as_str(), |(_, m)| m).to_owned();
-            c.fault(&format!("{place}{field}"), message, advice);
+        if let Some(field) = fault.place.field.filter(|f| !f.is_empty()) {
+            c.fault(&format!("{place}{field}"), fault.message, fault.advice);
         }
     }
     literal
@@ -402,7 +400,7 @@ fn places(c: &mut Checker<'_>, at: &str, file: &StepFile, operation: &Operation,
         c.fault(
             at,
             format!("{} needs items: the records to send", operation.id),
-            Some("give `items`, such as ${{ steps.ID.items }}".to_owned()),
+            Some("give `items`, such as ${{ steps.ID.items }}".into()),
         );
     }
 }
@@ -416,7 +414,7 @@ fn after(c: &mut Checker<'_>, at: &str, file: &StepFile, ids: &[&str], number: u
             Some(_) => c.fault(
                 &format!("{at}/after/{index}"),
                 format!("the step `{id}` comes later"),
-                Some("steps run in the order of the file".to_owned()),
+                Some("steps run in the order of the file".into()),
             ),
             None => {
                 let hint = did_you_mean(id, ids.iter().take(number).copied());
@@ -427,7 +425,7 @@ fn after(c: &mut Checker<'_>, at: &str, file: &StepFile, ids: &[&str], number: u
 }
 
 fn note(c: &mut Checker<'_>, at: &str, (message, advice): Wrong) {
-    c.fault(at, message, advice);
+    c.fault(at, message, advice.map(Advice::from));
 }
 
 /// A value with expressions, whose names are checked.
@@ -459,7 +457,7 @@ fn expression(
         // Its fault is told already.
         Shape::Text(pieces) if pieces.is_empty() => None,
         Shape::Fixed(_) | Shape::Text(_) | Shape::List(_) | Shape::Map(_) => {
-            c.fault(at, "this is one expression that is true or false", Some("such as ${{ item.closed }}".to_owned()));
+            c.fault(at, "this is one expression that is true or false", Some("such as ${{ item.closed }}".into()));
             None
         }
     }
@@ -479,7 +477,7 @@ fn source(
         json.to_value().as_object().filter(|map| map.len() == 1).and_then(|map| map.get("file"))
     {
         let advice = "write the items here, or take those of a step: ${{ steps.ID.items }}; an item with a field `file` is written in a list";
-        c.fault(at, "items are not read from a file", Some(advice.to_owned()));
+        c.fault(at, "items are not read from a file", Some(advice.into()));
         return None;
     }
     match &shape {
@@ -515,7 +513,7 @@ fn save_part(c: &mut Checker<'_>, at: &str, part: &SavePart, names: &mut names::
         c.fault(
             &place,
             "a path does not depend on what other steps give",
-            Some("use vars, env, connection or run".to_owned()),
+            Some("use vars, env, connection or run".into()),
         );
     }
     // A path with a fault in it leads nowhere.

@@ -1,13 +1,13 @@
 //! One element of a writing step with `for`: its options, its items, its calls.
 
-use super::call::{begin, options, refused_item};
+use super::call::{give, open, options, refused_item};
 use super::context::Task;
 use super::item_source::Inputs;
 use super::send::{Move, decide, in_doubt};
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::Options;
+use crate::receipt::Usage;
 use crate::receipt::{Outcome, OutcomeStatus};
-use crate::run_store::journal::Tally;
 use crate::run_store::state::StepState;
 use crate::send::Cancel;
 
@@ -15,7 +15,7 @@ use crate::send::Cancel;
 pub(super) struct Sent {
     /// Outcomes, each with the item that was sent.
     pub(super) outcomes: Vec<(Outcome, Option<String>)>,
-    pub(super) tally: Tally,
+    pub(super) usage: Usage,
     /// Whether every item has its outcome.
     pub(super) complete: bool,
     /// Why nothing more can be sent, which is no item's fault.
@@ -24,10 +24,18 @@ pub(super) struct Sent {
 
 /// Sends what is left of an element.
 pub(super) async fn send_element(task: &Task<'_>, known: &StepState, stop: &Cancel, element: u64, item: &str) -> Sent {
-    let mut sent = Sent { outcomes: Vec::new(), tally: Tally::default(), complete: false, lost: None };
+    let mut sent = Sent { outcomes: Vec::new(), usage: Usage::default(), complete: false, lost: None };
     let prepared = prepare(task, element, item);
     let (options, items) = match prepared {
         Ok(prepared) => prepared,
+        Err(error) => {
+            sent.outcomes.push((refused_item(0, error), None));
+            sent.complete = true;
+            return sent;
+        }
+    };
+    let mut writes = match open(task, stop, element, &options) {
+        Ok(writes) => writes,
         Err(error) => {
             sent.outcomes.push((refused_item(0, error), None));
             sent.complete = true;
@@ -43,16 +51,12 @@ pub(super) async fn send_element(task: &Task<'_>, known: &StepState, stop: &Canc
             Move::Send => {
                 let end = (index..count).find(|i| decide(*i) != Move::Send).unwrap_or(count);
                 let part = items.as_ref().and_then(|items| items.get(index..end)).map(<[String]>::to_vec);
-                match begin(task, stop, element, &options, index as u64, part.as_deref()) {
-                    Ok(mut writes) => {
+                match give(task, stop, &mut writes, index as u64, part.as_deref()) {
+                    Ok(()) => {
                         while let Some(outcome) = writes.next().await {
                             let own = own(outcome.index as usize);
                             sent.outcomes.push((outcome, own));
                         }
-                        let receipt = writes.receipt();
-                        sent.tally.requests += receipt.requests;
-                        sent.tally.retries += receipt.retries;
-                        sent.tally.wait_ms += receipt.wait_ms;
                     }
                     Err(error) if matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::State) => {
                         sent.lost = Some(error)
@@ -69,6 +73,7 @@ pub(super) async fn send_element(task: &Task<'_>, known: &StepState, stop: &Canc
             }
         }
     }
+    sent.usage = writes.receipt().usage();
     sent.complete = sent.lost.is_none() && sent.outcomes.iter().all(|(o, _)| o.status != OutcomeStatus::Skipped);
     sent
 }

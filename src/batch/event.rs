@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::receipt::OutcomeStatus;
+use crate::receipt::{OutcomeStatus, Usage};
 
 /// Something that happened in a run.
 #[derive(Clone, Debug)]
@@ -86,16 +86,9 @@ pub struct StepCounts {
     pub failed: u64,
     /// Items of which nobody knows whether they took effect.
     pub unknown: u64,
-    /// Pages read.
-    pub pages: u64,
-    /// Requests sent, retries included.
-    pub requests: u64,
-    /// Requests that repeated an earlier one.
-    pub retries: u64,
-    /// Time spent waiting before retries and for the rate limit.
-    pub wait_ms: u64,
-    /// Time from the step's first request to its end.
-    pub elapsed_ms: u64,
+    /// What it has cost.
+    #[serde(flatten)]
+    pub usage: Usage,
 }
 
 /// How a step ended.

@@ -1,5 +1,6 @@
 //! Mirror of `batch.yaml`, as typed. Names and types only; what they mean is checked by the room `batch`.
 
+use crate::authoring::is_default;
 use crate::authoring::values::mirrors;
 use crate::authoring::{Json, Ordered};
 use crate::connections::ConnectionFile;
@@ -14,22 +15,22 @@ mirrors! {
         /// Version of this file format: 1
         pub version: u32,
         /// The batch's name, after which its run folder is called; the file's own name when left out
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub name: Option<String>,
         /// A connections file (its path is taken from this file's folder), or the connections themselves; the usual file when left out
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub connections: Option<ConnectionsPart>,
         /// The connection of all steps that name none
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub connection: Option<String>,
         /// Values for expressions; the command line's `--var NAME=VALUE` overrides them
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub vars: Ordered<Json>,
         /// Names of environment variables that expressions may read as env.NAME
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub env: Vec<String>,
         /// The same steps once per connection
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub matrix: Option<MatrixFile>,
         /// Matrix connections and independent steps that run side by side: 1
         #[serde(default = "one")]
@@ -44,7 +45,7 @@ mirrors! {
         /// Names of connections, or "*" for all of a connector
         pub connection: NamesFile,
         /// The connector that "*" stands for
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub connector: Option<String>,
     }
 
@@ -53,65 +54,65 @@ mirrors! {
         /// Its name, by which later steps refer to it
         pub id: String,
         /// OperationId to read with
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub query: Option<String>,
         /// OperationId to write with
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub mutate: Option<String>,
         /// OperationId to delete with
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub delete: Option<String>,
         /// A template's name instead: its operation, with its options and items underneath those of the step
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub template: Option<String>,
         /// The connection, when it is not the batch's
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub connection: Option<String>,
         /// Options of the operation
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub options: Ordered<Json>,
         /// Items to write: a list, or an expression such as ${{ steps.ID.items }}
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub items: Option<Json>,
         /// Runs the step once per element, which is `item` in its expressions
-        #[serde(default, rename = "for")]
+        #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
         pub each: Option<Json>,
         /// Keeps the items for which it is true: those that come back from a query, those that go into a write
-        #[serde(default, rename = "where")]
+        #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
         pub keep: Option<Json>,
         /// What each item is turned into: those that come back from a query, those that go into a write
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub map: Option<Json>,
         /// Skips the step when it is false
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub when: Option<Json>,
         /// Steps that must be done before, beside those that expressions refer to
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub after: Vec<String>,
         /// Elements of `for` under way at once: 1
         #[serde(default = "one")]
         #[cfg_attr(feature = "schemas", schemars(range(min = 1)))]
         pub parallel: u16,
         /// Most items that a query reads
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub limit: Option<u64>,
         /// Walk by key, where the operation can
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         pub forward_only: bool,
         /// Remembers the largest value seen, for the next run
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub watermark: Option<WatermarkFile>,
         /// A file for the items, - for standard output; the form is the extension's: .ndjson, .json, .csv
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub save: Option<SavePart>,
         /// What a failed item or element does to the step
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_default")]
         pub on_error: OnErrorFile,
         /// What happens to items that were under way when a run was killed
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_default")]
         pub on_unknown: OnUnknownFile,
         /// What becomes of fields that neither schema nor sample of the record has
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_default")]
         pub unknown_fields: UnknownFieldsFile,
     }
 
@@ -128,23 +129,23 @@ mirrors! {
         /// Its path, - for standard output
         pub to: String,
         /// Its form; the extension's when left out
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub format: Option<SaveFormat>,
         /// Columns of csv, such as id or company/name
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub columns: Vec<String>,
     }
 
     /// The form of a file
-    #[derive(Copy, PartialEq, Eq)]
+    #[derive(Copy, Eq)]
     enum SaveFormat { Ndjson, Json, Csv }
 
     /// What a failed item or element does to the step
-    #[derive(Copy, Default, PartialEq, Eq)]
+    #[derive(Copy, Default, Eq)]
     enum OnErrorFile { #[default] Stop, Continue }
 
     /// What becomes of fields that neither schema nor sample of the record has
-    #[derive(Copy, Default, PartialEq, Eq)]
+    #[derive(Copy, Default, Eq)]
     enum UnknownFieldsFile {
         /// They are faults of the file, and items with them are not sent
         #[default]
@@ -154,7 +155,7 @@ mirrors! {
     }
 
     /// What happens to items that were under way when a run was killed
-    #[derive(Copy, Default, PartialEq, Eq)]
+    #[derive(Copy, Default, Eq)]
     enum OnUnknownFile {
         /// Reported as unknown and not sent again, unless the operation may be repeated safely
         #[default]
@@ -167,7 +168,7 @@ mirrors! {
 }
 
 /// A path, or connections by name
-#[derive(Clone, Debug, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum ConnectionsPart {
@@ -178,7 +179,7 @@ pub enum ConnectionsPart {
 }
 
 /// One name, or several
-#[derive(Clone, Debug, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum NamesFile {
@@ -189,7 +190,7 @@ pub enum NamesFile {
 }
 
 /// A path, or a path with its form
-#[derive(Clone, Debug, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum SavePart {

@@ -6,16 +6,16 @@ use super::file::{StepFile, UnknownFieldsFile};
 use super::row_fields;
 use crate::authoring::Checker;
 use crate::definition::{Method, Operation};
-use crate::error::{Fault, Place};
+use crate::error::Fault;
 use crate::item::Items;
 use crate::options::Options;
-use crate::write::check_items;
+use crate::write::look;
 
 /// Fields that are not known.
 pub(super) fn tell(c: &mut Checker<'_>, place: &str, unknown: Vec<Fault>) {
     for fault in unknown {
         let field = fault.place.field.unwrap_or_default();
-        c.fault(&format!("{place}{field}"), fault.message, Some(row_fields::OTHERWISE.to_owned()));
+        c.fault(&format!("{place}{field}"), fault.message, Some(row_fields::OTHERWISE.into()));
     }
 }
 
@@ -37,21 +37,19 @@ pub(super) fn literal_items(c: &mut Checker<'_>, at: &str, file: &StepFile, oper
         .filter(|o| file.template.is_some() || file.options.0.iter().any(|(name, _)| *name == o.name));
     let mut given = Options::default();
     named.for_each(|o| given.insert(o.name.clone(), Value::Null));
-    let error = match check_items(operation, &given, Some(&list)) {
-        Ok(unknown) if file.unknown_fields == UnknownFieldsFile::Refuse => {
-            return tell(c, &format!("{at}/items"), unknown);
+    let at = format!("{at}/items");
+    match look(operation, &given, Some(&list)) {
+        Ok((faults, unknown)) => {
+            for fault in faults {
+                c.fault(&format!("{at}/{}{}", fault.index, fault.pointer), fault.message, None);
+            }
+            if file.unknown_fields == UnknownFieldsFile::Refuse {
+                tell(c, &at, unknown);
+            }
         }
-        Ok(_) => return,
-        Err(error) => error,
-    };
-    let mut told = |place: Option<&Place>, message: &str| {
-        let message = message.rsplit_once("do not fit: ").map_or(message, |(_, m)| m);
-        let message = message.strip_prefix("item ").and_then(|m| m.split_once(": ")).map_or(message, |(_, m)| m);
-        let field = place.and_then(|p| p.field.as_deref()).unwrap_or_default();
-        c.fault(&format!("{at}/items{field}"), message.to_owned(), None);
-    };
-    if error.faults.is_empty() {
-        told(error.place.as_ref(), &error.message);
+        Err(error) => {
+            let field = error.place.as_ref().and_then(|p| p.field.as_deref()).unwrap_or_default();
+            c.fault(&format!("{at}{field}"), error.message.clone(), None);
+        }
     }
-    error.faults.iter().for_each(|f| told(Some(&f.place), &f.message));
 }

@@ -13,7 +13,7 @@ use crate::authoring::{Checker, FORMAT_VERSION, Format, Json, Ordered, explain};
 use crate::connection::ConnectionSpec;
 use crate::connections::{ConnectionFile, ConnectionsFile};
 use crate::engine::{Engine, Session};
-use crate::error::{Error, ErrorKind, Fault, Place, Result, did_you_mean};
+use crate::error::{Advice, Error, ErrorKind, Fault, Place, Result, did_you_mean};
 use crate::json_pointer::escape;
 use crate::run_store::disk;
 
@@ -100,8 +100,7 @@ impl Batch {
     /// `definition` with every fault, its line and the nearest name; `state` when a file cannot be read.
     pub fn load(path: &Path, config: &BatchConfig) -> Result<Batch> {
         let text = disk::read(path)?.ok_or_else(|| {
-            Error::new(ErrorKind::State, format!("there is no file {}", path.display()))
-                .advise("`opnode init` writes one to begin with")
+            Error::new(ErrorKind::State, format!("there is no file {}", path.display())).advise(Advice::WriteBatch)
         })?;
         Batch::parse(path, &text, config)
     }
@@ -185,7 +184,7 @@ fn name(c: &mut Checker<'_>, path: &Path, said: Option<&str>) -> String {
     let fits =
         !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c)) && !name.starts_with('.');
     if !fits {
-        c.fault("/name", format!("`{name}` cannot name a run folder"), Some("use letters, digits, - and _".to_owned()));
+        c.fault("/name", format!("`{name}` cannot name a run folder"), Some("use letters, digits, - and _".into()));
     }
     name
 }
@@ -201,11 +200,7 @@ fn vars(c: &mut Checker<'_>, file: &Ordered<Json>, over: &[(String, Json)]) -> B
     for (name, value) in over {
         if !vars.contains_key(name) {
             let hint = did_you_mean(name, vars.keys().map(String::as_str));
-            c.fault(
-                "/vars",
-                format!("the batch has no variable `{name}`{hint}"),
-                Some("--var gives values to the names under `vars`".to_owned()),
-            );
+            c.fault("/vars", format!("the batch has no variable `{name}`{hint}"), Some(Advice::KnownVariables));
         }
         vars.insert(name.clone(), value.0.clone());
     }
@@ -254,13 +249,9 @@ fn known(c: &mut Checker<'_>, folder: &Path, said: Option<ConnectionsPart>, conf
         }
         Err(error) => {
             if error.faults.is_empty() && error.place.as_ref().is_none_or(|p| p.line.is_none()) {
-                c.fault(
-                    "/connections",
-                    error.message.clone(),
-                    Some("`opnode connection example` prints one to fill in".to_owned()),
-                );
+                c.fault("/connections", error.message.clone(), Some(Advice::WriteConnection(None)));
             } else {
-                c.faults.extend(crate::definition::into_faults(error));
+                c.faults.extend(error.to_faults());
             }
             none()
         }
@@ -281,11 +272,7 @@ pub(crate) fn find<'k>(c: &mut Checker<'_>, at: &str, name: &str, known: &'k Kno
     let found = known.get(name);
     if found.is_none() {
         let hint = did_you_mean(name, known.names());
-        c.fault(
-            at,
-            format!("no connection is called `{name}`{hint}"),
-            Some("`opnode connection list` shows them".to_owned()),
-        );
+        c.fault(at, format!("no connection is called `{name}`{hint}"), Some(Advice::ListConnections));
     }
     found
 }
@@ -295,7 +282,7 @@ fn jobs(c: &mut Checker<'_>, matrix: &MatrixFile, known: &Known) -> Vec<MatrixJo
         NamesFile::One(star) if star == "*" => match &matrix.connector {
             None => {
                 let advice = "say which: { connection: \"*\", connector: NAME }".to_owned();
-                c.fault("/matrix/connection", "\"*\" stands for all connections of a connector", Some(advice));
+                c.fault("/matrix/connection", "\"*\" stands for all connections of a connector", Some(advice.into()));
                 Vec::new()
             }
             Some(connector) => {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::check::CheckContext;
 use super::row_fields::Sources;
 use crate::authoring::Checker;
-use crate::error::did_you_mean;
+use crate::error::{Advice, did_you_mean};
 use crate::expression::expr::Expr;
 use crate::expression::scope::NAMES;
 
@@ -71,7 +71,7 @@ impl Names<'_, '_> {
                 }
             };
             if let Some((message, advice)) = fault {
-                c.fault(at, format!("`{}`: {message}", expr.source), advice);
+                c.fault(at, format!("`{}`: {message}", expr.source), advice.map(Advice::from));
             }
         }
         if self.known_fields {

@@ -9,8 +9,8 @@ use super::item_source::{Elements, Inputs};
 use super::load::fingerprint;
 use super::model::{Batch, ItemSource, MatrixJob, Step};
 use super::run_values;
+use crate::call::Request;
 use crate::definition::Method;
-use crate::engine::CallOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expression::expr::{Expr, Shape};
 use crate::expression::scope::Scope;
@@ -114,7 +114,6 @@ impl Batch {
         let session = session
             .ok_or_else(|| Error::new(ErrorKind::Internal, format!("the connection {connection} is not open")))?;
         let options = super::call::options(step, scope)?;
-        let with = CallOptions { items_max: step.limit, forward_only: step.forward_only, ..CallOptions::default() };
         let items = match &step.items {
             None => None,
             Some(source) => {
@@ -123,7 +122,12 @@ impl Batch {
                 Some(Items::from_array(format!("[{}]", items?.join(",")))?)
             }
         };
-        session.plan(step.method, &step.operation.id, &options, items.as_ref(), &with)
+        session.plan(&Request {
+            items,
+            limit: step.limit,
+            forward_only: step.forward_only,
+            ..Request::new(step.method, step.operation.id.clone(), options)
+        })
     }
 }
 

@@ -9,14 +9,15 @@ use super::context::{Task, stopped};
 use super::event::{Event, StepCounts};
 use super::file::OnErrorFile;
 use super::item_source::{Elements, shaped};
-use crate::engine::CallOptions;
+use crate::call::CallOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::expression::scope::Scope;
 use crate::item::Items;
 use crate::page::Page;
+use crate::receipt::Usage;
 use crate::receipt::{OutcomeStatus, Receipt};
 use crate::run_store::failures::Failures;
-use crate::run_store::journal::{Fact, Tally};
+use crate::run_store::journal::Fact;
 use crate::run_store::spool::Spool;
 use crate::run_store::state::StepState;
 use crate::run_store::watermark;
@@ -42,7 +43,7 @@ struct Reading<'t, 'r> {
     failures: Failures,
     state: StepState,
     /// What finished walks have cost.
-    spent: Tally,
+    spent: Usage,
     mark: Option<watermark::Mark>,
     pending: Pending,
     /// What may be noted when the walk under way breaks off: its last whole page.
@@ -237,7 +238,7 @@ impl Reading<'_, '_> {
     fn at_this_cost(&self, fact: Fact) -> Fact {
         match fact {
             Fact::Read { step, element, walk, extent, items, mark, incomplete, .. } => {
-                let tally = Tally { elapsed_ms: self.elapsed(), ..self.spent };
+                let tally = Usage { elapsed_ms: self.elapsed(), ..self.spent };
                 Fact::Read { step, element, walk, extent, items, mark, tally, incomplete }
             }
             other => other,
@@ -249,27 +250,22 @@ impl Reading<'_, '_> {
     }
 
     /// What the step has cost, a walk under way included.
-    fn cost_now(&self, receipt: &Receipt) -> Tally {
-        let spent = &self.spent;
-        Tally {
-            requests: spent.requests + receipt.requests,
-            retries: spent.retries + receipt.retries,
-            // Pages of a walk that goes on count from its beginning; those of an earlier run are in the tally already.
-            pages: spent.pages + receipt.pages.saturating_sub(self.pages),
-            wait_ms: spent.wait_ms + receipt.wait_ms,
-            elapsed_ms: self.elapsed(),
-        }
+    fn cost_now(&self, receipt: &Receipt) -> Usage {
+        // Pages of a walk that goes on count from its beginning; those of an earlier run are in the sum already.
+        let pages = receipt.pages.saturating_sub(self.pages);
+        let sum = self.spent + Usage { pages, ..receipt.usage() };
+        Usage { elapsed_ms: self.elapsed(), ..sum }
     }
 
     fn elapsed(&self) -> u64 {
         self.state.tally.elapsed_ms + self.began.elapsed().as_millis() as u64
     }
 
-    fn read(&self, walk: Option<crate::walk::Resume>) -> Fact {
-        self.read_at(walk, Tally { elapsed_ms: self.elapsed(), ..self.spent })
+    fn read(&self, walk: Option<crate::call::Resume>) -> Fact {
+        self.read_at(walk, Usage { elapsed_ms: self.elapsed(), ..self.spent })
     }
 
-    fn read_at(&self, walk: Option<crate::walk::Resume>, tally: Tally) -> Fact {
+    fn read_at(&self, walk: Option<crate::call::Resume>, tally: Usage) -> Fact {
         Fact::Read {
             step: self.task.key.clone(),
             element: self.state.element,
@@ -288,7 +284,7 @@ impl Reading<'_, '_> {
     }
 
     fn done(&mut self) -> Fact {
-        let tally = Tally { elapsed_ms: self.elapsed(), ..self.spent };
+        let tally = Usage { elapsed_ms: self.elapsed(), ..self.spent };
         let receipt = serde_json::json!({
             "requests": tally.requests, "retries": tally.retries, "pages": tally.pages, "items": self.state.items, "failed": self.state.failed.len(),
             "complete": !self.state.incomplete,
@@ -337,21 +333,15 @@ impl Reading<'_, '_> {
             items_in: self.state.items,
             items_out: self.spool.rows(),
             failed: self.state.failed.len() as u64,
-            ..tally.into()
+            usage: tally,
+            ..StepCounts::default()
         };
         self.task.progress(counts, receipt.advertised_total).await;
     }
 }
 
-impl From<Tally> for StepCounts {
-    fn from(tally: Tally) -> StepCounts {
-        let Tally { requests, retries, pages, wait_ms, elapsed_ms } = tally;
-        StepCounts { requests, retries, pages, wait_ms, elapsed_ms, ..StepCounts::default() }
-    }
-}
-
 /// Begins an element's walk and waits for its first page, so that several elements are under way at once.
-async fn prime(task: &Task<'_>, element: u64, item: Option<String>, resume: Option<crate::walk::Resume>) -> Primed {
+async fn prime(task: &Task<'_>, element: u64, item: Option<String>, resume: Option<crate::call::Resume>) -> Primed {
     let scope = match &item {
         Some(item) => task.scope.with_item(item, element),
         None => task.scope.clone(),

@@ -88,7 +88,7 @@ impl Sources {
             let root =
                 if path.first().is_some_and(|root| root == "steps") { "the rows of the step have" } else { "it has" };
             let message = format!("`{}`: {root} no field `{}`{}", expr.source, unknown.path, unknown.hint());
-            c.fault(at, message, Some(OTHERWISE.to_owned()));
+            c.fault(at, message, Some(OTHERWISE.into()));
             told.push(unknown);
         }
     }
@@ -143,7 +143,7 @@ fn unknown_in(c: &mut Checker<'_>, at: &str, operation: &Operation, shape: &Shap
         path.push(name);
         if let Some(unknown) = operation.item_fields().unknown(path, "/") {
             let message = format!("{} has no field `{}`{}", operation.id, unknown.path, unknown.hint());
-            c.fault(&at, message, Some(OTHERWISE.to_owned()));
+            c.fault(&at, message, Some(OTHERWISE.into()));
         } else if let Some(inner) = inner {
             unknown_in(c, &at, operation, inner, path);
         }
@@ -157,7 +157,7 @@ pub(super) fn check_columns(c: &mut Checker<'_>, at: &str, columns: &[String], r
         let path = crate::item::path_of(column);
         if let Some(unknown) = rows.unknown(&path, "/") {
             let message = format!("no row has a field `{}`{}", unknown.path, unknown.hint());
-            c.fault(&format!("{at}/{index}"), message, Some(OTHERWISE.to_owned()));
+            c.fault(&format!("{at}/{index}"), message, Some(OTHERWISE.into()));
         }
     }
 }

@@ -19,14 +19,15 @@ use super::run_values;
 use super::save;
 use super::send;
 use crate::definition::Method;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Advice, Error, ErrorKind, Result};
 use crate::expression::scope::{Scope, StepView, value_of};
+use crate::receipt::Usage;
 use crate::run_store::extent::Extent;
 use crate::run_store::failures;
 use crate::run_store::folder::{Beginning, Folder};
 use crate::run_store::held;
 use crate::run_store::info::{self, RunInfo, now, run_id};
-use crate::run_store::journal::{Fact, Tally};
+use crate::run_store::journal::Fact;
 use crate::run_store::kept::Kept;
 use crate::run_store::rows::Rows;
 use crate::run_store::spool;
@@ -417,7 +418,7 @@ async fn execute(
         if skipped {
             spool::empty(&context.folder.spool(&job.name, &step.id).0)?;
             let (receipt, extent) = (serde_json::Value::Null, Extent::default());
-            let fact = Fact::Done { step: key.clone(), skipped, items_in: 0, extent, tally: Tally::default(), receipt };
+            let fact = Fact::Done { step: key.clone(), skipped, items_in: 0, extent, tally: Usage::default(), receipt };
             let facts = vec![fact, Fact::Saved { step: key }];
             context.ledger.commit(facts, Vec::new()).await?;
             return Ok(None);
@@ -488,7 +489,7 @@ fn report(
         items_out: state.extent().rows,
         failed: outcomes.failed,
         unknown: outcomes.unknown,
-        ..state.tally.into()
+        usage: state.tally,
     };
     let bad = outcomes.failed + outcomes.unknown;
     let all = if reads_elements(step) { state.element } else { items_in };
@@ -522,7 +523,7 @@ fn bad_items(step: &Step, name: &StepName, outcomes: &crate::receipt::OutcomeCou
     let error = match outcomes.unknown {
         0 => {
             Error::new(ErrorKind::Partial, format!("{name}: {} of {all} {what}{} failed", outcomes.failed, plural(all)))
-                .advise("--retry-failed sends exactly these again")
+                .advise(Advice::RetryFailed)
         }
         unknown => Error::new(
             ErrorKind::UnknownOutcome,

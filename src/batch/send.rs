@@ -7,7 +7,7 @@ use std::time::Instant;
 use futures_util::StreamExt;
 use futures_util::stream;
 
-use super::call::{begin, check_part, options, refused_item};
+use super::call::{check_part, give, open, options, refused_item};
 use super::context::Task;
 use super::element::{Sent, send_element};
 use super::event::{Event, StepCounts};
@@ -17,12 +17,14 @@ use crate::definition::{Method, Repeat, Send};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
 use crate::options::Options;
+use crate::receipt::Usage;
 use crate::receipt::{Outcome, OutcomeStatus};
 use crate::run_store::failures::Failures;
-use crate::run_store::journal::{Fact, Tally};
+use crate::run_store::journal::Fact;
 use crate::run_store::spool::Spool;
 use crate::run_store::state::{Standing, StepState};
 use crate::send::Cancel;
+use crate::write::Writes;
 
 /// Items that are given to one call, and their bytes.
 const CALL: (usize, usize) = (256, 4 << 20);
@@ -34,7 +36,7 @@ struct Writing<'t, 'r> {
     failures: Failures,
     /// As it was when this part of the run began.
     state: StepState,
-    tally: Tally,
+    tally: Usage,
     items_in: u64,
     bad: (u64, u64),
     began: Instant,
@@ -43,6 +45,8 @@ struct Writing<'t, 'r> {
     noted: bool,
     /// The first item that did not succeed, with its number.
     first: Option<(u64, Error)>,
+    /// Items that were not sent because an error ended the write.
+    unsent: u64,
     /// Sends nothing more of this step.
     stop: Cancel,
 }
@@ -108,6 +112,7 @@ pub(crate) async fn run(task: &Task<'_>) -> Result<()> {
         told: now,
         noted: false,
         first: None,
+        unsent: 0,
         stop: Cancel::default(),
         state,
         task,
@@ -127,10 +132,11 @@ impl Writing<'_, '_> {
     async fn items(&mut self) -> Result<()> {
         let task = self.task;
         let options = options(task.step, &task.scope)?;
+        let mut writes = open(task, &self.stop, 0, &options)?;
         let Some(source) = &task.step.items else {
             self.items_in = 1;
             if self.decide(0, 0) == Move::Send {
-                self.call(0, &options, 0, None).await?;
+                self.part(&mut writes, 0, None).await?;
             } else {
                 self.settle(0, 0, None).await?;
             }
@@ -149,9 +155,9 @@ impl Writing<'_, '_> {
                 input.as_ref().map(|(index, made)| if made.is_ok() { self.decide(0, *index) } else { Move::Pass });
             let full = call.len() >= count_max || bytes >= bytes_max;
             if !call.is_empty() && (full || decided != Some(Move::Send)) {
-                self.call(0, &options, first, Some(std::mem::take(&mut call))).await?;
+                self.part(&mut writes, first, Some(std::mem::take(&mut call))).await?;
                 bytes = 0;
-                if self.is_stopped() {
+                if self.is_stopped() || self.unsent > 0 {
                     break;
                 }
             }
@@ -229,14 +235,11 @@ impl Writing<'_, '_> {
         }
     }
 
-    /// One call of the engine, its outcomes noted as they come.
-    async fn call(&mut self, element: u64, options: &Options, first: u64, items: Option<Vec<String>>) -> Result<()> {
-        let writes = match begin(self.task, &self.stop, element, options, first, items.as_deref()) {
-            Ok(writes) => writes,
-            Err(error) => return self.refused(element, options, first, items, error).await,
-        };
-        let mut writes = writes;
-        let base = self.tally;
+    /// Sends a part, its outcomes noted as they come.
+    async fn part(&mut self, writes: &mut Writes, first: u64, items: Option<Vec<String>>) -> Result<()> {
+        if let Err(error) = give(self.task, &self.stop, writes, first, items.as_deref()) {
+            return self.refused(writes, first, items, error).await;
+        }
         if !std::mem::replace(&mut self.noted, true) {
             for note in writes.receipt().notes.clone() {
                 let message = format!("{}: {note}", self.task.name());
@@ -245,24 +248,17 @@ impl Writing<'_, '_> {
         }
         while let Some(outcome) = writes.next().await {
             let item = items.as_ref().and_then(|items| items.get((outcome.index - first) as usize));
-            let receipt = writes.receipt();
-            self.tally = Tally {
-                requests: base.requests + receipt.requests,
-                retries: base.retries + receipt.retries,
-                pages: 0,
-                wait_ms: base.wait_ms + receipt.wait_ms,
-                elapsed_ms: self.elapsed(),
-            };
-            self.record(element, &outcome, item.map(String::as_str), true).await?;
+            let sum = self.state.tally + writes.receipt().usage();
+            self.tally = Usage { pages: 0, elapsed_ms: self.elapsed(), ..sum };
+            self.record(0, &outcome, item.map(String::as_str), true).await?;
         }
         Ok(())
     }
 
-    /// A call that was refused before anything was sent. With `continue`, the items at fault are found, and the others go.
+    /// A part that was refused before anything was sent. With `continue`, the items at fault are found, and the others go.
     async fn refused(
         &mut self,
-        element: u64,
-        options: &Options,
+        writes: &mut Writes,
         first: u64,
         items: Option<Vec<String>>,
         error: Error,
@@ -273,12 +269,12 @@ impl Writing<'_, '_> {
         }
         if items.len() < 2 {
             let outcome = refused_item(first, error);
-            return self.record(element, &outcome, items.first().map(String::as_str), true).await;
+            return self.record(0, &outcome, items.first().map(String::as_str), true).await;
         }
         let half = items.len() / 2;
         let rest = items.split_off(half);
-        Box::pin(self.call(element, options, first, Some(items))).await?;
-        Box::pin(self.call(element, options, first + half as u64, Some(rest))).await
+        Box::pin(self.part(writes, first, Some(items))).await?;
+        Box::pin(self.part(writes, first + half as u64, Some(rest))).await
     }
 
     /// Rows, then the outcome that speaks of them. `stops` when a failure ends a step that stops at failures.
@@ -294,6 +290,7 @@ impl Writing<'_, '_> {
             if let Some(error) = outcome.error.as_ref().filter(|e| e.kind() == ErrorKind::State) {
                 return Err(error.clone());
             }
+            self.unsent += 1;
             return Ok(());
         }
         outcome.items.iter().for_each(|row| self.spool.push(row.as_str()));
@@ -374,14 +371,8 @@ impl Writing<'_, '_> {
     }
 
     async fn record_element(&mut self, number: u64, item: &str, sent: Sent) -> Result<()> {
-        let Sent { outcomes, tally, complete, lost } = sent;
-        self.tally = Tally {
-            requests: self.tally.requests + tally.requests,
-            retries: self.tally.retries + tally.retries,
-            pages: 0,
-            wait_ms: self.tally.wait_ms + tally.wait_ms,
-            elapsed_ms: self.elapsed(),
-        };
+        let Sent { outcomes, usage, complete, lost } = sent;
+        self.tally = Usage { pages: 0, elapsed_ms: self.elapsed(), ..self.tally + usage };
         for (outcome, own) in &outcomes {
             let stops = outcome.attempts > 0 || outcome.status == OutcomeStatus::Failed;
             self.record(number, outcome, Some(own.as_deref().unwrap_or(item)), stops).await?;
@@ -412,7 +403,13 @@ impl Writing<'_, '_> {
                     true => "the step stopped there; run it again to go on with the items that were not sent",
                     false => "the step stopped there; run it again to go on with this item, or give the step `on_error: continue`",
                 };
-                d.advice = Some(d.advice.take().map_or_else(|| rest.to_owned(), |own| format!("{own}\n{rest}")));
+                d.advice = Some(d.advice.take().map_or_else(|| rest.into(), |own| own.and(rest)));
+            })),
+            // Counted as done they would never be sent.
+            Some((_, error)) if self.unsent > 0 && self.task.context.check_stop().is_ok() => Err(error.with(|d| {
+                d.message = format!("{}; {} items were not sent", d.message, self.unsent);
+                let rest = "the step stopped there; run it again to go on with the items that were not sent";
+                d.advice = Some(d.advice.take().map_or_else(|| rest.into(), |own| own.and(rest)));
             })),
             first => {
                 self.first = first;
@@ -427,7 +424,7 @@ impl Writing<'_, '_> {
 
     fn done(&self) -> Fact {
         let counts = self.task.state().counts();
-        let tally = Tally { elapsed_ms: self.elapsed(), ..self.tally };
+        let tally = Usage { elapsed_ms: self.elapsed(), ..self.tally };
         // Items of elements are counted by what became of them.
         let known = counts.ok + counts.failed + counts.unknown;
         let items_in = if self.task.step.each.is_some() { known } else { self.items_in.max(self.state.items_in) };
@@ -449,7 +446,8 @@ impl Writing<'_, '_> {
             items_out: self.spool.rows(),
             failed: self.bad.0,
             unknown: self.bad.1,
-            ..self.tally.into()
+            usage: self.tally,
+            ..StepCounts::default()
         };
         self.task.progress(counts, None).await;
     }

@@ -8,7 +8,7 @@ use super::model::Step;
 use super::run_values;
 use super::save;
 use crate::authoring::Checker;
-use crate::error::Error;
+use crate::error::{Advice, Error};
 
 /// Where the files go: each can be written, in a form that is known, and none is written twice. Gives how many of the faults are the disk's.
 /// `inputs` are the files that the batch itself is read from, which nothing may be written over.
@@ -42,7 +42,7 @@ pub(crate) fn targets(
                         }
                         Some((_, other)) => Some((
                             format!("{} is written for {other} and for {}", path.display(), job.name),
-                            Some("put ${{ connection.name }} into the path".to_owned()),
+                            Some(Advice::from("put ${{ connection.name }} into the path")),
                         )),
                         None => {
                             let refusal = save::writable(&path).err();

@@ -9,7 +9,7 @@ use super::args::RunArgs;
 use super::batch_plan;
 use super::batch_screen::BatchScreen;
 use super::connect::{faults, start_sandbox};
-use super::connections::{fetch, usual};
+use super::connections::{secrets, usual};
 use super::context::Context;
 use super::output::{Earlier, Target};
 use super::screen;
@@ -106,7 +106,8 @@ fn config(
                 .map(|spec| crate::ConnectionSpec { name: Some(name.to_owned()), ..spec })
         });
     } else {
-        config.resolve = Arc::new(|folder, name, connection| fetch(folder, name, connection, |_| None));
+        let secrets = secrets();
+        config.resolve = Arc::new(move |folder, name, connection| secrets.fetch(folder, name, connection, |_| None));
     }
     Ok(config)
 }

@@ -139,8 +139,8 @@ impl BatchScreen {
 
 fn facts(counts: &StepCounts, total: Option<u64>, elapsed: Duration) -> String {
     let mut facts = Vec::new();
-    if counts.pages > 0 {
-        facts.push(count(counts.pages, "page"));
+    if counts.usage.pages > 0 {
+        facts.push(count(counts.usage.pages, "page"));
     }
     facts.push(match total {
         Some(total) => format!("{} of {}", thousands(counts.items_in), count(total, "item")),
@@ -149,7 +149,7 @@ fn facts(counts: &StepCounts, total: Option<u64>, elapsed: Duration) -> String {
     facts.push(format!("{}/s", thousands((counts.items_in as f64 / elapsed.as_secs_f64().max(0.001)) as u64)));
     facts.extend((counts.failed > 0).then(|| format!("{} failed", counts.failed)));
     facts.extend((counts.unknown > 0).then(|| format!("{} unknown", counts.unknown)));
-    facts.extend((counts.wait_ms >= 1000).then(|| format!("waited {} s", counts.wait_ms / 1000)));
+    facts.extend((counts.usage.wait_ms >= 1000).then(|| format!("waited {} s", counts.usage.wait_ms / 1000)));
     facts.push(String::new());
     facts.join(", ")
 }
@@ -164,7 +164,7 @@ fn ending(report: &StepReport) -> String {
             let mut parts = vec![count(counts.items_in, "item")];
             parts.extend((counts.failed > 0).then(|| format!("{} failed", thousands(counts.failed))));
             parts.extend((counts.unknown > 0).then(|| format!("{} unknown", thousands(counts.unknown))));
-            parts.push(count(counts.requests, "request"));
+            parts.push(count(counts.usage.requests, "request"));
             let file = report.saved.as_ref().map(|path| format!(" → {path}")).unwrap_or_default();
             format!("{}{file}", parts.join(", "))
         }
@@ -200,9 +200,9 @@ fn row(step: &StepReport) -> Vec<String> {
         thousands(counts.items_in),
         thousands(counts.items_out),
         bad,
-        thousands(counts.requests),
-        thousands(counts.retries),
-        format!("{:.1} s", counts.elapsed_ms as f64 / 1000.0),
+        thousands(counts.usage.requests),
+        thousands(counts.usage.retries),
+        format!("{:.1} s", counts.usage.elapsed_ms as f64 / 1000.0),
         terminal_text::one_line(file).into_owned(),
     ]
 }

@@ -8,19 +8,18 @@ use super::connect::{Line, Route};
 use super::context::Context;
 use super::items;
 use super::options;
+use crate::call::{CallOptions, Given, Laid, Request, lay};
 use crate::definition::{Catalog, Method, Operation, Template};
-use crate::engine::{CallOptions, Engine};
+use crate::engine::{Engine, Running};
 use crate::error::{Error, ErrorKind, Result};
-use crate::item::Items;
-use crate::options::Options;
+use crate::send::Cancel;
 
 /// A call that is ready to be made.
 pub(crate) struct Call {
     pub(crate) line: Line,
     pub(crate) operation: Arc<Operation>,
-    pub(crate) options: Options,
-    pub(crate) items: Option<Items>,
-    pub(crate) with: CallOptions,
+    pub(crate) request: Request,
+    pub(crate) cancel: Cancel,
     /// What the template leaves to its user and nobody gave yet: only a plan and the sandbox go on with samples there.
     pub(crate) left: Vec<String>,
     /// The files that options and items came from.
@@ -43,22 +42,25 @@ pub(crate) async fn prepare(context: &Context, method: Method, args: &CallArgs, 
     let (route, operation, template) = find(context, &engine, method, args)?;
     let sources = Typed { operation: &operation, template: template.as_ref(), args, items };
     let mut filled = sources.fill(&args.set)?;
-    if !filled.left.is_empty() && !args.plan && !args.system.sandbox {
+    if !filled.laid.left.is_empty() && !args.plan && !args.system.sandbox {
         let template = template.as_ref().filter(|_| items != Some("-") && ask::can(context.screen));
-        let Some(template) = template else { return Err(refuse_samples(sources.template, &filled.left)) };
-        let answers = ask::values(context.screen, template, &filled.left)?;
+        let Some(template) = template else { return Err(refuse_samples(sources.template, &filled.laid.left)) };
+        let answers = ask::values(context.screen, template, &filled.laid.left)?;
         filled = sources.fill(&[args.set.as_slice(), &answers].concat())?;
     }
-    let Filled { given, items, items_file, left } = filled;
+    let Filled { laid, options_file, items_file } = filled;
     let line = route.open(context, &engine, &operation.connector.name).await?;
-    let with = CallOptions { timeout: args.timeout, ..CallOptions::default() };
-    let items = items.map(|g| g.items);
-    Ok(Call { line, operation, options: given.options, items, with, left, options_file: given.file, items_file })
+    let request = Request {
+        items: laid.items,
+        timeout_ms: args.timeout.map(|t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX)),
+        ..Request::new(method, operation.id.clone(), laid.options)
+    };
+    Ok(Call { line, operation, request, cancel: Cancel::default(), left: laid.left, options_file, items_file })
 }
 
 /// What was typed for a call.
 struct Typed<'a> {
-    operation: &'a Operation,
+    operation: &'a Arc<Operation>,
     template: Option<&'a Template>,
     args: &'a CallArgs,
     items: Option<&'a str>,
@@ -66,46 +68,33 @@ struct Typed<'a> {
 
 /// What comes of it.
 struct Filled {
-    given: options::Given,
-    items: Option<items::Given>,
+    laid: Laid,
+    options_file: Option<String>,
     items_file: Option<String>,
-    /// What a template leaves to its user and nobody gave yet.
-    left: Vec<String>,
 }
 
 impl Typed<'_> {
     /// Options and items, with these pairs of `--set`.
     fn fill(&self, set: &[String]) -> Result<Filled> {
-        let base = self.template.map(Template::to_options).unwrap_or_default();
-        let given = options::given(self.operation, base, self.args, set)?;
+        let given = options::given(self.operation, self.args, set)?;
         let use_sample = self.args.use_sample;
         let sources =
             items::Sources { template: self.template, argument: self.items, fields: &given.fields, use_sample };
         let (items, items_file) = items::given(self.operation, &sources)?;
-        let has_field = |name: &str| items.as_ref().is_some_and(|given| given.covers(Some(name)));
-        // A sample of the template gives way to what each item says itself.
-        let fills = |name: &str| {
-            self.operation.option(name).is_some_and(|o| self.operation.item_may_fill(o)) && has_field(name)
-        };
-        let samples: Vec<String> = match self.template {
-            Some(_) => {
-                given.options.values().keys().filter(|n| !given.named.contains(*n) && fills(n)).cloned().collect()
-            }
-            None => Vec::new(),
-        };
-        let given = given.without(&samples);
-        let left = match self.template.filter(|_| !use_sample) {
-            Some(template) => template.left(
-                |name| given.named.iter().any(|n| n == name) || fills(name),
-                |field| items.as_ref().is_some_and(|given| given.covers(field)),
-            ),
-            None => Vec::new(),
-        };
-        Ok(Filled { given, items, items_file, left })
+        let (items, covered) = items.map_or((None, None), |given| (Some(given.items), given.covered));
+        let over = Given { options: &given.options, items: items.as_ref(), use_sample, covered };
+        let laid = lay(Arc::clone(self.operation), self.template, &over)?;
+        Ok(Filled { laid, options_file: given.file, items_file })
     }
 }
 
 impl Call {
+    /// Begins it.
+    pub(crate) fn begin(&self) -> Result<Running> {
+        let with = CallOptions { cancel: self.cancel.clone(), ..CallOptions::default() };
+        self.line.session.call(&self.request, &with).map_err(|e| self.located(e))
+    }
+
     /// Adds the file that a fault's options or items came from.
     pub(crate) fn located(&self, error: Error) -> Error {
         let file = match error.kind() {

@@ -5,15 +5,15 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use super::check_files;
-use super::connections::{self, is_of_this_machine, plain_secrets};
+use super::connections;
 use super::context::Context;
 use super::diagnose;
-use super::input::read_text;
 use super::screen::{self, Paint, Screen};
 use super::terminal_text;
-use crate::connections::{ConnectionsFile, Reference, ValueFile};
+use crate::connections::{ConnectionsFile, Reference, ValueFile, is_of_this_machine, plain_secrets};
 use crate::definition::Catalog;
 use crate::error::{ErrorKind, Fault, Place, Result};
+use crate::text_file::read_text;
 
 /// Runs it; gives the exit code.
 pub(crate) fn run(context: &Context, files: &[PathBuf]) -> Result<u8> {

@@ -7,15 +7,15 @@ use std::sync::Arc;
 use super::check::{connections_file, unreadable};
 use super::connections::usual;
 use super::context::Context;
-use super::input::read_text;
 use super::terminal_text;
 use crate::authoring::Document;
 use crate::authoring::Format;
 use crate::batch::{Batch, BatchConfig};
 use crate::connection::ConnectionSpec;
-use crate::definition::{Catalog, into_faults};
+use crate::definition::Catalog;
 use crate::engine::{Engine, EngineConfig};
 use crate::error::{Error, Fault, Place};
+use crate::text_file::read_text;
 
 /// A definition file among those named.
 struct Named {
@@ -48,14 +48,13 @@ pub(crate) fn faults(context: &Context, mut catalog: Catalog, files: &[PathBuf])
 fn sort(typed: &Path) -> Result<Named, Vec<Fault>> {
     let shown = typed.display().to_string();
     if typed.is_dir() {
-        let advice = Some(
-            "name the files in it; or give a folder of definitions with --definitions, and name no file".to_owned(),
-        );
+        let advice =
+            Some("name the files in it; or give a folder of definitions with --definitions, and name no file".into());
         return Err(vec![Fault { advice, ..unreadable(&shown, "it is a folder") }]);
     }
     let text =
         read_text(typed, crate::authoring::yaml::BYTES_MAX as u64).map_err(|why| vec![unreadable(&shown, &why)])?;
-    let format = Format::of(&shown, &text).map_err(into_faults)?;
+    let format = Format::of(&shown, &text).map_err(|e| e.to_faults())?;
     let real = std::fs::canonicalize(typed).unwrap_or_else(|_| typed.to_owned());
     Ok(Named { typed: typed.to_owned(), real, format, text })
 }
@@ -73,7 +72,7 @@ fn batch_files(context: &Context, catalog: Catalog, batches: &[Named]) -> Vec<Fa
     batches
         .iter()
         .filter_map(|file| Batch::parse(&file.typed, &file.text, &config).err())
-        .flat_map(into_faults)
+        .flat_map(|e| e.to_faults())
         .collect()
 }
 
@@ -83,7 +82,7 @@ fn definitions(catalog: &mut Catalog, named: &[Named]) -> Vec<Fault> {
     let mut connectors = BTreeSet::new();
     let roots: BTreeSet<&Path> = named.iter().filter_map(|f| home(&f.real)).map(|(root, _)| root).collect();
     for root in roots {
-        faults.extend(catalog.add_folder(root).err().map(into_faults).unwrap_or_default());
+        faults.extend(catalog.add_folder(root).err().map(|e| e.to_faults()).unwrap_or_default());
     }
     for file in named {
         match home(&file.real) {
@@ -126,11 +125,11 @@ fn home(real: &Path) -> Option<(&Path, &str)> {
 
 /// Takes a file that lies anywhere into the connector that it must belong to.
 fn adopt(catalog: &mut Catalog, file: &Named, named: &[Named]) -> Result<String, Box<Fault>> {
-    let fault = |message: &str, advice: &str| {
+    let fault = |message: &str, advice: String| {
         Box::new(Fault {
             place: Place { file: Some(file.typed.display().to_string()), ..Place::default() },
             message: message.to_owned(),
-            advice: Some(advice.to_owned()),
+            advice: Some(advice.into()),
         })
     };
     let expected = match file.format {
@@ -141,7 +140,7 @@ fn adopt(catalog: &mut Catalog, file: &Named, named: &[Named]) -> Result<String,
     if let Some(expected) = expected.filter(|name| file.real.file_name().is_none_or(|n| n != *name)) {
         return Err(fault(
             &format!("a {} file is called {expected}", file.format.name()),
-            &format!("rename it to operations/CONNECTOR/{expected}"),
+            format!("rename it to operations/CONNECTOR/{expected}"),
         ));
     }
     let beside = file.real.with_file_name("connector.yaml");
@@ -162,7 +161,7 @@ fn adopt(catalog: &mut Catalog, file: &Named, named: &[Named]) -> Result<String,
     } else {
         return Err(fault(
             "it is not clear which connector this file belongs to",
-            "put it at operations/CONNECTOR/, or beside its connector.yaml",
+            "put it at operations/CONNECTOR/, or beside its connector.yaml".to_owned(),
         ));
     };
     catalog.add(&connector, file.real.display().to_string(), file.text.clone());

@@ -73,10 +73,12 @@ pub(crate) fn push_down(call: &mut Call, columns: &[String]) {
         return;
     }
     let fields = call.operation.record_fields();
-    if let Some((name, json)) =
-        call.operation.chosen(&fields, columns, call.with.forward_only).filter(|(name, _)| !call.options.contains(name))
+    if let Some((name, json)) = call
+        .operation
+        .chosen(&fields, columns, call.request.forward_only)
+        .filter(|(name, _)| !call.request.options.contains(name))
     {
-        let taken: Result<(), _> = call.options.insert_json(&name, &json);
+        let taken: Result<(), _> = call.request.options.insert_json(&name, &json);
         debug_assert!(taken.is_ok());
     }
 }
@@ -89,6 +91,7 @@ pub(crate) fn warn(notes: &[String], screen: super::screen::Screen) -> usize {
 
 /// The same for a plan.
 pub(crate) fn notes(call: &Call) -> Vec<String> {
-    let items = crate::write::check_items(&call.operation, &call.options, call.items.as_ref()).unwrap_or_default();
-    call.operation.unknown_names(&call.options).into_iter().chain(items).map(|fault| fault.message).collect()
+    let items = crate::write::check_items(&call.operation, &call.request.options, call.request.items.as_ref())
+        .unwrap_or_default();
+    call.operation.unknown_names(&call.request.options).into_iter().chain(items).map(|fault| fault.message).collect()
 }

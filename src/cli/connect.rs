@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::args_call::SystemArgs;
-use super::connections::Connections;
+use super::connections::{load, spec};
 use super::context::Context;
 use crate::connection::ConnectionSpec;
+use crate::connections::Connections;
 use crate::definition::Catalog;
 use crate::engine::{Engine, Session};
 use crate::error::{Error, ErrorKind, Result};
@@ -37,7 +38,7 @@ impl Route {
         if system.sandbox {
             return Ok(Route::Sandbox { faults: faults(system.faults.as_deref())? });
         }
-        let file = Connections::load(context)?;
+        let file = load(context)?;
         let (name, connection) = file.choose(system.connection.as_deref(), fits, what)?;
         let (name, connector) = (name.to_owned(), connection.connector.clone());
         if system.connection.is_none() {
@@ -66,7 +67,7 @@ impl Route {
     pub(crate) async fn open(self, context: &Context, engine: &Engine, connector: &str) -> Result<Line> {
         match self {
             Route::Connection { file, name, .. } => {
-                let spec = file.spec(engine, context.screen, &name, file.file.find(&name)?)?;
+                let spec = spec(&file, engine, context.screen, &name)?;
                 let session = engine.connect(&spec).map_err(|e| in_connection(e, &file, &name))?;
                 Ok(Line { session, name, _sandbox: None })
             }

@@ -10,9 +10,9 @@ use super::context::Context;
 use super::screen;
 use super::signals::Signals;
 use super::terminal_text;
+use crate::call::CallOptions;
 use crate::connection::needs_account;
 use crate::definition::{Catalog, Connector, Property};
-use crate::engine::CallOptions;
 use crate::error::{Error, ErrorKind, Result};
 
 /// `connection test`: one call that every account may make.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::advice;
 use super::excerpt::excerpt;
 use super::screen::Paint;
 use super::terminal_text;
@@ -17,7 +18,9 @@ pub(crate) fn render(error: &Error, paint: Paint) -> String {
         paint.bad(&format!("error[{}]:", error.kind())),
         paint.bold(&terminal_text::safe(&error.message))
     );
-    if error.faults.is_empty()
+    // One fault is the error itself.
+    let faults = if error.faults.len() > 1 { error.faults.as_slice() } else { &[] };
+    if faults.is_empty()
         && let Some(place) = &error.place
     {
         put_place(&mut out, place, paint);
@@ -27,27 +30,24 @@ pub(crate) fn render(error: &Error, paint: Paint) -> String {
     }
     put_provider(&mut out, &error.provider, paint);
     if let Some(cause) = &error.cause {
-        put(&mut out, paint, "cause", cause);
+        put(&mut out, paint, "cause", cause.as_str());
     }
     // What is to be done about all of them is said once, at the end.
-    let shared = error
-        .faults
-        .first()
-        .and_then(|f| f.advice.as_ref())
-        .filter(|a| error.faults.iter().all(|f| f.advice.as_ref() == Some(a)));
-    for fault in error.faults.iter().take(FAULTS_SHOWN) {
+    let shared =
+        faults.first().and_then(|f| f.advice.as_ref()).filter(|a| faults.iter().all(|f| f.advice.as_ref() == Some(a)));
+    for fault in faults.iter().take(FAULTS_SHOWN) {
         out.push_str(&fault_head(fault, paint));
-        if let Some(advice) = fault.advice.as_ref().filter(|_| shared.is_none()) {
-            put_help(&mut out, advice, paint);
+        if let Some(todo) = fault.advice.as_ref().filter(|_| shared.is_none()) {
+            put_help(&mut out, &todo.worded(&advice::words), paint);
         }
     }
-    if error.faults.len() > FAULTS_SHOWN {
-        put(&mut out, paint, "and", &format!("{} more faults", error.faults.len() - FAULTS_SHOWN));
+    if faults.len() > FAULTS_SHOWN {
+        put(&mut out, paint, "and", &format!("{} more faults", faults.len() - FAULTS_SHOWN));
     }
     // The first fault's advice is also that of the whole.
-    let own = error.advice.as_ref().filter(|a| error.faults.iter().all(|f| f.advice.as_ref() != Some(a)));
-    if let Some(advice) = own.or(shared) {
-        put_help(&mut out, advice, paint);
+    let own = error.advice.as_ref().filter(|a| faults.iter().all(|f| f.advice.as_ref() != Some(a)));
+    if let Some(todo) = own.or(shared) {
+        put_help(&mut out, &todo.worded(&advice::words), paint);
     }
     out
 }
@@ -55,8 +55,8 @@ pub(crate) fn render(error: &Error, paint: Paint) -> String {
 /// One of several faults.
 pub(crate) fn fault_text(fault: &Fault, paint: Paint) -> String {
     let mut out = fault_head(fault, paint);
-    if let Some(advice) = &fault.advice {
-        put_help(&mut out, advice, paint);
+    if let Some(todo) = &fault.advice {
+        put_help(&mut out, &todo.worded(&advice::words), paint);
     }
     out
 }

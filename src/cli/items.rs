@@ -1,4 +1,4 @@
-//! Items from the command line: an array, NDJSON or one object, laid over a template's. Digits and order of the fields stay.
+//! Items from the command line: an array, NDJSON or one object, and single fields of them. Digits and order of the fields stay.
 
 use std::collections::BTreeSet;
 
@@ -7,25 +7,14 @@ use serde_json::value::RawValue;
 use super::input::{Input, input};
 use super::options::ItemField;
 use crate::definition::{Operation, Template};
-use crate::error::{Error, ErrorKind, Place, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::item::{Items, fields_of, put_list, put_object};
 
 /// The items of a call.
 pub(crate) struct Given {
     pub(crate) items: Items,
-    /// Names of fields that every typed item has, where there is a template; `None` when the items are its own.
-    typed: Option<BTreeSet<String>>,
-}
-
-impl Given {
-    /// Whether the caller gave this field of every item (or the items at all).
-    pub(crate) fn covers(&self, field: Option<&str>) -> bool {
-        match (&self.typed, field) {
-            (None, _) => false,
-            (Some(_), None) => true,
-            (Some(typed), Some(field)) => typed.contains(field),
-        }
-    }
+    /// The fields that were set in each, where the items are a template's several; `None` where the items tell it.
+    pub(crate) covered: Option<BTreeSet<String>>,
 }
 
 /// Where the items of a call come from.
@@ -39,34 +28,24 @@ pub(crate) struct Sources<'a> {
     pub(crate) use_sample: bool,
 }
 
-/// The items of a call and the file that they came from, when they did.
+/// The items that were typed, if any, and the file that they came from, when they did. What lies under them is the template's affair.
 pub(crate) fn given(operation: &Operation, sources: &Sources<'_>) -> Result<(Option<Given>, Option<String>)> {
-    let own = sources.template.filter(|t| !t.items.is_empty());
-    let base = own.filter(|t| !t.is_automatic || sources.use_sample).map(|t| t.items.as_slice());
-    let (items, file) = match (sources.argument, base) {
+    let is_base = |t: &&Template| !t.is_automatic || sources.use_sample;
+    // Several items have no one that the others are laid over.
+    let several = sources.template.filter(is_base).filter(|t| t.items.len() > 1);
+    let (items, file) = match (sources.argument, several) {
         (Some(argument), _) => {
             let input = input("--items", argument, ErrorKind::InvalidItems)?;
             let file = input.file.clone();
             (read(input).map_err(|e| e.with(|d| d.operation = Some(operation.id.clone())))?, file)
         }
-        (None, _) if sources.fields.is_empty() => {
-            let items = own.map(Template::items).transpose()?;
-            return Ok((items.map(|items| Given { items, typed: None }), None));
-        }
-        // Several items have no one that the others are laid over.
-        (None, Some([_, _, ..])) => (own.map(Template::items).transpose()?.unwrap_or_default(), None),
-        (None, _) => (Items::default(), None),
+        (None, _) if sources.fields.is_empty() => return Ok((None, None)),
+        (None, Some(template)) => (template.items()?, None),
+        (None, None) => (Items::default(), None),
     };
     let items = set(items, sources.fields)?;
-    let typed = sources.template.map(|_| match sources.argument {
-        None if matches!(base, Some([_, _, ..])) => set_everywhere(&items, sources.fields),
-        _ => shared_fields(&items),
-    });
-    let items = match base {
-        Some([base]) => lay_over(&base.0, &items)?,
-        _ => items,
-    };
-    Ok((Some(Given { items, typed }), file))
+    let covered = several.filter(|_| sources.argument.is_none()).map(|_| set_everywhere(&items, sources.fields));
+    Ok((Some(Given { items, covered }), file))
 }
 
 /// The items with single fields set; a number behind the last adds an item.
@@ -140,38 +119,8 @@ fn read(input: Input) -> Result<Items> {
     Items::from_ndjson(input.text).map_err(placed)
 }
 
-/// Fields that all items have.
-fn shared_fields(items: &Items) -> BTreeSet<String> {
-    let names =
-        |text: &str| fields_of(text).unwrap_or_default().into_iter().map(|(name, _)| name).collect::<BTreeSet<_>>();
-    let mut all = items.iter().map(|item| names(item.as_str()));
-    let first = all.next().unwrap_or_default();
-    all.fold(first, |shared, next| shared.intersection(&next).cloned().collect())
-}
-
-/// Each item over the template's one: its fields win, the template's others stay. What is no object stands alone.
-fn lay_over(base: &str, items: &Items) -> Result<Items> {
-    let Some(base) = fields_of(base) else { return Ok(items.clone()) };
-    let mut text = String::new();
-    put_list(&mut text, items.iter(), |text, item| match fields_of(item.as_str()) {
-        Some(over) => put_merged(text, &base, &over),
-        None => text.push_str(item.as_str()),
-    });
-    Items::from_array(text).map_err(|e| e.at(Place::field("/items")))
-}
-
-fn put_merged(text: &mut String, base: &[(String, &RawValue)], over: &[(String, &RawValue)]) {
-    let kept = base.iter().filter(|(name, _)| over.iter().all(|(n, _)| n != name));
-    put_object(text, kept.chain(over).map(|(name, value)| (name.as_str(), value)), |text, value| {
-        text.push_str(value.get())
-    });
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{lay_over, shared_fields};
-    use crate::item::Items;
-
     #[test]
     fn single_fields_are_put_into_json() {
         for (json, path, value, expected) in [
@@ -187,13 +136,5 @@ mod tests {
             let path: Vec<String> = path.split('.').map(str::to_owned).collect();
             assert_eq!(super::put(json, &path, value).as_deref(), expected, "{json} {path:?}");
         }
-    }
-
-    #[test]
-    fn items_are_laid_over_the_template() {
-        let items = Items::from_array(r#"[{"b": 1.50, "c": null}, [1]]"#).unwrap();
-        let merged = lay_over(r#"{"a":"x","b":2}"#, &items).unwrap();
-        assert_eq!(merged.to_json(), r#"[{"a":"x","b":1.50,"c":null},[1]]"#);
-        assert!(shared_fields(&items).is_empty());
     }
 }

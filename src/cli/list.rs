@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 
 use super::args::{ListForm, ListingArgs, SearchArgs};
-use super::connections::Connections;
+use super::connections::load;
 use super::context::Context;
 use super::screen;
 use super::terminal_text;
 use crate::connection::needs_account;
 use crate::connections::{ConnectionFile, Reference, ValueFile};
-use crate::definition::{Catalog, Operation, Template, into_faults};
+use crate::definition::{Catalog, Operation, Template};
 use crate::describe;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -76,7 +76,7 @@ pub(crate) fn operations(context: &Context, args: &SearchArgs) -> Result<()> {
 
 /// Tells on a line of what a listing leaves out because its definition is wrong.
 fn left_out(context: &Context, error: &Error) {
-    let faults = into_faults(error.clone());
+    let faults = error.to_faults();
     let Some(first) = faults.first() else { return };
     let more = match faults.len() {
         0 | 1 => String::new(),
@@ -139,7 +139,7 @@ fn template_row(template: &Template, several: bool) -> Vec<String> {
 
 /// `connection list`.
 pub(crate) fn connections(context: &Context, args: &ListingArgs) -> Result<()> {
-    let connections = Connections::load(context)?;
+    let connections = load(context)?;
     let catalog = context.catalog()?;
     let row = |name: &String, connection: &ConnectionFile| {
         let kept: Vec<String> =

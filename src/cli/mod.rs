@@ -1,5 +1,6 @@
 //! The command line: parse, call, print, exit. The only printing and the only reading of the environment.
 
+mod advice;
 mod args;
 mod args_call;
 mod ask;
@@ -33,7 +34,6 @@ mod plan;
 mod progress;
 mod query;
 mod receipt;
-mod resolve;
 mod runs;
 mod sandbox;
 mod screen;

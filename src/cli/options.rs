@@ -1,4 +1,4 @@
-//! Options from the command line: `--options` and `--set`, typed by the operation's schemas and laid over a template's. Digits stay.
+//! Options from the command line: `--options` and `--set`, typed by the operation's schemas. Digits stay.
 
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -14,22 +14,9 @@ use crate::options::Options;
 /// The options of a call, and the file that they came from, when they did.
 pub(crate) struct Given {
     pub(crate) options: Options,
-    /// Names that were typed, template values left out.
-    pub(crate) named: Vec<String>,
     /// Fields of items that were set one by one.
     pub(crate) fields: Vec<ItemField>,
     pub(crate) file: Option<String>,
-}
-
-impl Given {
-    /// The same with some options left out.
-    pub(crate) fn without(mut self, names: &[String]) -> Given {
-        if !names.is_empty() {
-            let kept = self.options.values().keys().filter(|name| !names.contains(name)).map(String::as_str);
-            self.options = self.options.only(kept);
-        }
-        self
-    }
 }
 
 /// `--set items.0.title=…`
@@ -40,12 +27,11 @@ pub(crate) struct ItemField {
     pub(crate) value: String,
 }
 
-/// Lays what was typed over the options of a template; `set` are the pairs of `--set`.
-pub(crate) fn given(operation: &Operation, base: Options, args: &CallArgs, set: &[String]) -> Result<Given> {
-    let mut given = Given { options: base, named: Vec::new(), fields: Vec::new(), file: None };
+/// The options that were typed; `set` are the pairs of `--set`.
+pub(crate) fn given(operation: &Operation, args: &CallArgs, set: &[String]) -> Result<Given> {
+    let mut given = Given { options: Options::default(), fields: Vec::new(), file: None };
     if let Some(argument) = &args.options {
         let (typed, file) = object(argument)?;
-        given.named.extend(typed.values().keys().cloned());
         given.options.extend(&typed);
         given.file = file;
     }
@@ -65,7 +51,6 @@ pub(crate) fn given(operation: &Operation, base: Options, args: &CallArgs, set: 
         };
         given.options.insert_json(name, &json).map_err(wrong)?;
         lists.push(name.to_owned());
-        given.named.push(name.to_owned());
     }
     Ok(given)
 }

@@ -13,17 +13,14 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::request::PlannedRequest;
 
 /// Prints the plan of a call.
-pub(crate) fn print(screen: Screen, method: Method, call: &Call, output: &OutputArgs) -> Result<u8> {
+pub(crate) fn print(screen: Screen, call: &Call, output: &OutputArgs) -> Result<u8> {
     columns::warn(&columns::notes(call), screen);
     if !call.left.is_empty() && !matches!(output.format, None | Some(OutputForm::Table)) {
         screen.note(&format!("samples stand there yet; to fill in: {}", shown(&call.left).join(", ")));
     }
-    let session = &call.line.session;
-    let items = call.items.as_ref();
-    let requests =
-        session.plan(method, &call.operation.id, &call.options, items, &call.with).map_err(|e| call.located(e))?;
+    let requests = call.line.session.plan(&call.request).map_err(|e| call.located(e))?;
     let text = match output.format {
-        None | Some(OutputForm::Table) => for_people(method, call, &requests),
+        None | Some(OutputForm::Table) => for_people(call, &requests),
         Some(OutputForm::Json) => to_json(&requests)?,
         Some(OutputForm::Ndjson) => {
             requests.iter().map(|r| to_json(r).map(|t| t + "\n")).collect::<Result<String>>()?
@@ -38,7 +35,7 @@ fn to_json(value: &(impl serde::Serialize + ?Sized)) -> Result<String> {
     serde_json::to_string(value).map_err(|e| Error::new(ErrorKind::Internal, format!("the plan: {e}")))
 }
 
-fn for_people(method: Method, call: &Call, requests: &[PlannedRequest]) -> String {
+fn for_people(call: &Call, requests: &[PlannedRequest]) -> String {
     let mut out = String::new();
     for request in requests {
         // Writing to a String cannot fail.
@@ -52,7 +49,7 @@ fn for_people(method: Method, call: &Call, requests: &[PlannedRequest]) -> Strin
         out.push('\n');
     }
     let count = terminal_text::count(requests.len() as u64, "request");
-    let more = if method == Method::Query && call.operation.is_paged() {
+    let more = if call.request.method == Method::Query && call.operation.is_paged() {
         " for the first page, and one for each page after it"
     } else {
         ""

@@ -13,7 +13,9 @@ use super::receipt::ReceiptFile;
 use super::screen::{self, Screen};
 use super::signals::Signals;
 use super::terminal_text;
+use crate::call::Request;
 use crate::definition::{Method, ResultShape};
+use crate::engine::Running;
 use crate::error::{Error, ErrorKind, Result};
 use crate::receipt::{Receipt, StopReason};
 use crate::walk::Walk;
@@ -26,19 +28,18 @@ pub(crate) async fn run(context: &Context, args: &QueryArgs) -> Result<u8> {
         ("--receipt", places.receipt.as_deref().filter(|p| p.as_os_str() != "-")),
     ])?;
     let mut call = call::prepare(context, Method::Query, &args.call, None).await?;
-    call.with.items_max = args.limit;
-    call.with.forward_only = args.forward_only;
-    (call.with.strict, call.with.known_fields) = (args.strict, args.strict);
+    call.request = Request { limit: args.limit, forward_only: args.forward_only, strict: args.strict, ..call.request };
     columns::push_down(&mut call, &args.call.output.columns);
     if args.call.plan {
-        return plan::print(context.screen, Method::Query, &call, &args.call.output);
+        return plan::print(context.screen, &call, &args.call.output);
     }
-    let session = call.line.session.clone();
-    let mut walk = session.query(&call.operation.id, &call.options, &call.with).map_err(|e| call.located(e))?;
-    let columns = Columns::of(&call.operation, &call.options, &args.call.output.columns);
+    let Running::Read(mut walk) = call.begin()? else {
+        return Err(Error::new(ErrorKind::Internal, "a query gave outcomes"));
+    };
+    let columns = Columns::of(&call.operation, &call.request.options, &args.call.output.columns);
     columns::warn(&columns.notes(args.strict)?, context.screen);
     let warned = columns::warn(&walk.receipt().notes, context.screen);
-    let signals = Signals::listen(&call.with.cancel);
+    let signals = Signals::listen(&call.cancel);
     let look = match call.operation.response.result {
         ResultShape::List | ResultShape::Report => Look::Rows,
         ResultShape::Object | ResultShape::Count | ResultShape::None | ResultShape::File | ResultShape::Text => {

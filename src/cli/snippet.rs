@@ -1,12 +1,11 @@
 //! A call as text to paste: a command line, or a step of a batch file. What the designer must fill in is marked.
 
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::terminal_text;
+use crate::authoring::Numbers;
 use crate::authoring::{Json, kind_of};
 use crate::definition::{Catalog, Operation, Template};
-use crate::digits::is_number;
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::fields_of;
 
@@ -90,8 +89,8 @@ impl<'a> Snippet<'a> {
         }
         step.push('}');
         let broken = |e: &dyn std::fmt::Display| Error::new(ErrorKind::Internal, format!("the step: {e}"));
-        let mut numbers = Vec::new();
-        let mut tree = tree(&step, &mut numbers).map_err(|e| broken(&e))?;
+        let mut numbers = Numbers::default();
+        let mut tree = numbers.tree(&step).map_err(|e| broken(&e))?;
         let single = self.ask.iter().enumerate().filter(|(_, pointer)| *pointer != "/items");
         let marks: Vec<(String, String)> = single.filter_map(|(i, pointer)| mark(&mut tree, pointer, i)).collect();
         let text = serde_yaml::to_string(&[tree]).map_err(|e| broken(&e))?;
@@ -100,11 +99,7 @@ impl<'a> Snippet<'a> {
             .lines()
             .map(|line| if all_items && line.trim() == "items:" { filled_in(line) } else { marked(line, &marks) })
             .collect();
-        let spelled = |text: String, (index, digits): (usize, &String)| {
-            let mark = number_mark(index);
-            text.replace(&quoted(&mark), digits).replace(&mark, digits)
-        };
-        let text = numbers.iter().enumerate().fold(text, spelled);
+        let text = numbers.spell(text);
         Ok(if self.ask.is_empty() { text } else { self.left_open(&text) })
     }
 
@@ -134,34 +129,6 @@ impl<'a> Snippet<'a> {
             }
         }
         out
-    }
-}
-
-/// Stands for a number whose digits the writer of YAML would change.
-fn number_mark(index: usize) -> String {
-    format!("opnode-number-{index}-")
-}
-
-/// JSON as YAML values, with marks for such numbers.
-fn tree(json: &str, numbers: &mut Vec<String>) -> serde_json::Result<serde_yaml::Value> {
-    if is_number(json) && json.parse::<i64>().map(|n| n.to_string()).as_deref() != Ok(json) {
-        numbers.push(json.to_owned());
-        return Ok(serde_yaml::Value::String(number_mark(numbers.len() - 1)));
-    }
-    if let Some(fields) = fields_of(json) {
-        let mut map = serde_yaml::Mapping::new();
-        for (name, raw) in fields {
-            map.insert(serde_yaml::Value::String(name), tree(raw.get(), numbers)?);
-        }
-        return Ok(serde_yaml::Value::Mapping(map));
-    }
-    match serde_json::from_str::<Vec<&RawValue>>(json) {
-        Ok(list) => list
-            .into_iter()
-            .map(|raw| tree(raw.get(), numbers))
-            .collect::<Result<_, _>>()
-            .map(serde_yaml::Value::Sequence),
-        Err(_) => serde_json::from_str(json),
     }
 }
 

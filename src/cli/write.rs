@@ -18,10 +18,11 @@ use super::screen::{self, Screen};
 use super::signals::Signals;
 use super::terminal_text;
 use crate::definition::Method;
+use crate::engine::Running;
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
 use crate::receipt::{Outcome, OutcomeStatus, Receipt};
-use crate::write::{Writes, weigh};
+use crate::write::Writes;
 
 /// Runs it; gives the exit code.
 pub(crate) async fn run(context: &Context, method: Method, args: &WriteCallArgs) -> Result<u8> {
@@ -30,29 +31,24 @@ pub(crate) async fn run(context: &Context, method: Method, args: &WriteCallArgs)
     let receipt = places.receipt.as_deref().filter(|p| p.as_os_str() != "-");
     apart(&[("--output", items), ("--outcomes", args.write.outcomes.as_deref()), ("--receipt", receipt)])?;
     let mut call = call::prepare(context, method, &args.call, args.write.items.as_deref()).await?;
-    call.with.stop_on_error = args.write.stop_on_error;
-    call.with.known_fields = args.write.strict;
+    call.request.stop_on_error = args.write.stop_on_error;
+    call.request.known_fields = args.write.strict;
     if args.call.plan {
-        return plan::print(context.screen, method, &call, &args.call.output);
+        return plan::print(context.screen, &call, &args.call.output);
     }
     if method == Method::Mutate && args.write.yes {
         return Err(Error::new(ErrorKind::Usage, "--yes is for delete: nothing is asked before a mutate"));
     }
-    let items = call.items.clone();
-    let many = items.as_ref().is_some_and(|i| i.len() > 1);
-    let session = &call.line.session;
-    let writes = match method {
-        Method::Mutate => session.mutate(&call.operation.id, &call.options, items, &call.with),
-        Method::Delete => session.delete(&call.operation.id, &call.options, items, &call.with),
-        Method::Query => Err(Error::new(ErrorKind::Internal, "a query is no write")),
+    let count = call.request.items.as_ref().map_or(0, Items::len);
+    let many = count > 1;
+    let Running::Write(mut writes) = call.begin()? else {
+        return Err(Error::new(ErrorKind::Internal, "a write gave pages"));
     };
-    let mut writes = writes.map_err(|e| call.located(e))?;
     columns::warn(&writes.receipt().notes, context.screen);
-    let count = call.items.as_ref().map_or(0, Items::len);
     if method == Method::Delete && count > 1 && !args.write.yes && !args.call.system.sandbox {
         ask::delete(context.screen, &call.operation.id, &call.line.name, count)?;
     }
-    let signals = Signals::listen(&call.with.cancel);
+    let signals = Signals::listen(&call.cancel);
     let look = if many { Look::Rows } else { Look::Card };
     let places = Places {
         output: Output::open(
@@ -95,7 +91,6 @@ async fn deliver(
     many: bool,
 ) -> Result<u8> {
     let mut progress = Progress::new(screen, &call.operation.id);
-    let mut first: Option<(u64, Error)> = None;
     let mut lost: Option<Error> = None;
     loop {
         let next = match writes.ready().await {
@@ -109,25 +104,22 @@ async fn deliver(
                 progress.watch(writes.next()).await
             }
         };
-        let Some(mut outcome) = next else { break };
+        let Some(outcome) = next else { break };
         if let Err(error) = progress.aside(|| places.take(screen, &outcome, many)) {
             writes.stop();
             lost.get_or_insert(error);
-        }
-        if let Some(error) = outcome.error.take() {
-            weigh(&mut first, outcome.index, &error);
         }
         progress.update(writes.receipt());
     }
     lost = lost.or(progress.aside(|| places.flush()).err());
     progress.finish();
     let facts = writes.receipt().clone();
-    let verdict = facts.outcomes.unwrap_or_default().check(first.as_ref().map(|(index, error)| (*index, error)));
+    let verdict = writes.verdict();
     let interrupted = signals.exit_code().filter(|_| verdict.is_err());
     let told = places.told.text(&facts);
     let closed = places.close(screen, &facts, verdict.as_ref().err());
     // After what goes to the output, which may be the same terminal.
-    if facts.items_in == 0 && call.items.is_some() {
+    if facts.items_in == 0 && call.request.items.is_some() {
         screen.note("there are no items, so nothing was sent");
     } else if many || interrupted.is_some() || verdict.is_ok() {
         summarize(screen, &facts, &told);

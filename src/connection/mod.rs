@@ -30,8 +30,8 @@ use address::{base_url, rerouted, stand_in};
 pub use limits::{Limits, RateLimit};
 pub(crate) use private::{is_loopback, is_private};
 pub use spec::ConnectionSpec;
+pub(crate) use values::ValueFault;
 pub(crate) use values::check as check_values;
-pub(crate) use values::{ValueFault, misfit_of_default};
 
 /// A connection that was checked and can be used.
 pub struct Connection {

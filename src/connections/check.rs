@@ -4,8 +4,8 @@ use super::{ConnectionFile, ConnectionsFile, ValueFile};
 use crate::authoring::Checker;
 use crate::authoring::Document;
 use crate::connection::{ValueFault, account_fault, check_values};
-use crate::definition::{Catalog, Connector, Property, into_faults};
-use crate::error::Fault;
+use crate::definition::{Catalog, Connector, Property};
+use crate::error::{Advice, Fault};
 use crate::json_pointer::escape;
 
 impl ConnectionsFile {
@@ -14,7 +14,7 @@ impl ConnectionsFile {
     pub fn faults(file: &str, text: &str, catalog: &Catalog) -> Vec<Fault> {
         let mirror = match ConnectionsFile::parse(file, text) {
             Ok(mirror) => mirror,
-            Err(error) => return into_faults(error),
+            Err(error) => return error.to_faults(),
         };
         let Ok(doc) = Document::parse(file, text, 0) else { return Vec::new() };
         let mut c = Checker::new(&doc);
@@ -43,7 +43,7 @@ impl ConnectionFile {
             // A key that is missing has no place of its own.
             let is_missing = field == "account" && self.account.is_none();
             let place = if is_missing { at.to_owned() } else { format!("{at}/{}", escape(&field)) };
-            c.fault(&place, message, advice.map(str::to_owned));
+            c.fault(&place, message, advice.map(Advice::from));
         }
     }
 }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use crate::authoring::is_default;
 use crate::authoring::{Checker, Document, FORMAT_VERSION, Format, Ordered, explain};
 use crate::connection::{ConnectionSpec, Limits};
-use crate::error::{Error, ErrorKind, Result, did_you_mean};
+use crate::error::{Advice, Error, ErrorKind, Result, did_you_mean};
 use crate::json_pointer::escape;
 
 /// connections.yaml: named connections
-#[derive(Clone, Debug, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ConnectionsFile {
@@ -19,30 +20,30 @@ pub struct ConnectionsFile {
 }
 
 /// One connection; its further keys are the connector's properties
-#[derive(Clone, Debug, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct ConnectionFile {
     /// The connector's name
     pub connector: String,
     /// A name of your own for the account that it signs in to. Connections with the same one share its tokens and its rate limit. Needed where tokens
     /// are kept: those of a sign-in, and those that rotate
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
     /// Limits that differ from the defaults
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub limits: Limits,
     /// Accept plain http to another host than this machine
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allow_http: bool,
     /// Accept that a public host name leads to an address of a private network or of this machine
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allow_private: bool,
     /// Sends every request to this address instead, the real host as the first segment of the path: for stand-ins such as the sandbox
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reroute: Option<String>,
     /// Takes only path and query of the next addresses that replies name, at the connection's own origin: for systems behind a proxy that name
     /// themselves by another scheme or host
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub relink: bool,
     /// Property values
     #[serde(flatten)]
@@ -50,7 +51,7 @@ pub struct ConnectionFile {
 }
 
 /// A property's value, or where it is kept
-#[derive(Clone, Debug, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum ValueFile {
@@ -65,7 +66,7 @@ pub enum ValueFile {
 }
 
 /// Where a value is kept
-#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Reference {
@@ -108,7 +109,7 @@ impl ConnectionsFile {
         self.connections.0.iter().find(|(n, _)| n == name).map(|(_, c)| c).ok_or_else(|| {
             let hint = did_you_mean(name, self.connections.0.iter().map(|(n, _)| n.as_str()));
             Error::new(ErrorKind::Connection, format!("no connection is called `{name}`{hint}"))
-                .advise("`opnode connection list` shows them")
+                .advise(Advice::ListConnections)
         })
     }
 }

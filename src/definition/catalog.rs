@@ -12,7 +12,7 @@ use super::source::{BUILT_IN, Source};
 use super::template::Template;
 use crate::authoring::in_file;
 use crate::authoring::yaml::BYTES_MAX;
-use crate::error::{Error, ErrorKind, Fault, Result, did_you_mean};
+use crate::error::{Advice, Error, ErrorKind, Fault, Result, did_you_mean};
 
 /// All connectors, operations and templates that an engine knows.
 pub struct Catalog {
@@ -107,7 +107,7 @@ impl Catalog {
         self.packs.get(connector).ok_or_else(|| {
             let hint = did_you_mean(connector, self.connector_names());
             Error::new(ErrorKind::UnknownOperation, format!("no connector is called `{connector}`{hint}"))
-                .advise("`opnode connectors` lists them")
+                .advise(Advice::ListConnectors)
         })
     }
 
@@ -142,7 +142,7 @@ impl Catalog {
                 let names = self.all_names("operations");
                 let hint = did_you_mean(id, names);
                 Err(Error::new(ErrorKind::UnknownOperation, format!("no connector has an operation `{id}`{hint}"))
-                    .advise(self.with_broken("`opnode operations --search TEXT` finds operations")))
+                    .advise(self.with_broken(Advice::ListOperations(None))))
             }
             several => Err(ambiguous("operation", id, several)),
         }
@@ -174,7 +174,7 @@ impl Catalog {
                 let names = self.all_names("templates");
                 let hint = did_you_mean(name, names);
                 Err(Error::new(ErrorKind::UnknownOperation, format!("no template is called `{name}`{hint}"))
-                    .advise(self.with_broken("`opnode templates --search TEXT` finds templates")))
+                    .advise(self.with_broken(Advice::ListTemplates)))
             }
         }
     }
@@ -281,16 +281,14 @@ impl Catalog {
     }
 
     /// Advice about a name that was not found: it may stand in a file that cannot be read.
-    fn with_broken(&self, advice: &str) -> String {
+    fn with_broken(&self, advice: Advice) -> Advice {
         let broken = self.packs.values().find_map(|pack| pack.broken().first());
-        match broken
-            .and_then(|error| error.place.as_ref().or_else(|| error.faults.first().map(|f| &f.place)))
-            .and_then(|p| p.file.as_ref())
-        {
-            Some(file) => format!(
-                "{advice}; what stands in {file} is not among them, because the file is wrong: see `opnode check`"
-            ),
-            None => advice.to_owned(),
+        let place = broken.and_then(|error| error.place.as_ref().or_else(|| error.faults.first().map(|f| &f.place)));
+        match place.and_then(|p| p.file.as_ref()) {
+            Some(file) => advice
+                .and(format!("what stands in {file} is not among them, because the file is wrong"))
+                .and(Advice::CheckFile(file.clone())),
+            None => advice,
         }
     }
 }

@@ -3,7 +3,7 @@
 use http::HeaderName;
 
 use super::connector_file::{ClientAuthFile, FormatFile, PropertyTypeFile};
-use super::operation::OptionRule;
+use super::option_rule::OptionRule;
 use super::paging::{Paging, Total};
 use crate::authoring::{Pointer, Source, Text, same};
 use serde_json::Value;

@@ -2,11 +2,12 @@
 
 use super::option_file::OptionFile;
 use super::paging_file::{KeysetFile, PagingFile};
+use crate::authoring::is_default;
 use crate::authoring::values::{PointersFile, SourceFile, mirrors};
 use crate::authoring::{Json, Ordered};
 
 /// What tests a connection
-#[derive(Clone, Debug, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum ProbeFile {
@@ -17,7 +18,7 @@ pub enum ProbeFile {
 }
 
 /// A flag that must be true, or `{ at: /status, is: [true, "success"] }`
-#[derive(Clone, Debug, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum SuccessFile {
@@ -31,15 +32,15 @@ mirrors! {
         /// JSON Pointer in the body
         pub at: String,
         /// The good values; true when left out
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub is: Option<Vec<Json>>,
         /// What it means that a body does not have it; without a word, neither success nor failure was shown
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub absent: Option<VerdictFile>,
     }
 
     /// What something means for a call or an item
-    #[derive(Copy, PartialEq, Eq)]
+    #[derive(Copy, Eq)]
     enum VerdictFile { Ok, Failed }
 
     /// `operations/<connector>/connector.yaml`: one outside system
@@ -49,75 +50,75 @@ mirrors! {
         /// The connector's name, the same as its folder's
         pub connector: String,
         pub title: String,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub description: Option<String>,
         /// The vendor's documentation
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub docs: Option<String>,
         /// What a connection to this system needs, in the order in which a form shows it
         pub connection: Ordered<PropertyFile>,
         /// Where paths are appended; {property} placeholders allowed, no query
         pub base_url: String,
         /// Hosts that people type, and the host that serves the API for each
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub hosts: Ordered<String>,
         /// Further origins (scheme://host) that operations may use; credentials go to these and base_url's only
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub origins: Vec<String>,
         pub auth: AuthFile,
         /// Sent with every request; one whose property is absent is left out
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub headers: Ordered<String>,
         /// How lists are paged unless the operation says otherwise
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub paging: Option<PagingFile>,
         /// A keyset walk that a caller may choose instead
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub forward_only: Option<KeysetFile>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_default")]
         pub errors: ErrorsFile,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub rate: Option<RateFile>,
         /// The operation that `connection test` calls
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub probe: Option<ProbeFile>,
         /// Options that several operations share, by name of the set
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub option_sets: Ordered<Ordered<OptionFile>>,
     }
 
     /// One property of a connection
     struct PropertyFile {
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub title: Option<String>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub description: Option<String>,
-        #[serde(default, rename = "type")]
+        #[serde(default, rename = "type", skip_serializing_if = "is_default")]
         pub kind: PropertyTypeFile,
         /// origin: reduced to scheme://host[:port]; uri: kept with its path, without a trailing slash
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub format: Option<FormatFile>,
         /// Masked everywhere
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         pub secret: bool,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         pub optional: bool,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub default: Option<String>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub examples: Vec<String>,
-        #[serde(default, rename = "enum")]
+        #[serde(default, rename = "enum", skip_serializing_if = "Vec::is_empty")]
         pub choices: Vec<String>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub pattern: Option<String>,
     }
 
     /// Type of a connection property
-    #[derive(Copy, Default, PartialEq, Eq)]
+    #[derive(Copy, Default, Eq)]
     enum PropertyTypeFile { #[default] String, Integer, Boolean }
 
     /// Form of a connection property
-    #[derive(Copy, PartialEq, Eq)]
+    #[derive(Copy, Eq)]
     enum FormatFile { Origin, Uri }
 
     /// How requests are signed
@@ -139,28 +140,28 @@ mirrors! {
     struct Oauth2File {
         pub flow: FlowFile,
         /// Where a person signs in
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub authorize: Option<String>,
         /// Where tokens come from
         pub token: String,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub scopes: Vec<String>,
         pub client_id: String,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub client_secret: Option<String>,
         /// How the client proves itself. When left out: basic, and the form where the token server takes only that
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub client_auth: Option<ClientAuthFile>,
         /// Further parameters of the token request, such as an audience; {property} placeholders allowed, one whose property is absent is left out
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub token_parameters: Ordered<String>,
         /// A refresh token that the connection itself holds
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub refresh_token: Option<String>,
     }
 
     /// How an OAuth client proves itself to the token server
-    #[derive(Copy, PartialEq, Eq)]
+    #[derive(Copy, Eq)]
     enum ClientAuthFile {
         /// Id and secret in the Authorization header (HTTP Basic)
         Basic,
@@ -169,7 +170,7 @@ mirrors! {
     }
 
     /// OAuth 2.0 flows
-    #[derive(Copy, PartialEq, Eq)]
+    #[derive(Copy, Eq)]
     enum FlowFile { AuthorizationCode, ClientCredentials }
 
     /// A request that exchanges a refresh token for a new pair
@@ -183,32 +184,32 @@ mirrors! {
         /// JSON Pointer to the new refresh token
         pub refresh_token: String,
         /// JSON Pointer to its life in seconds
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub expires_in: Option<String>,
     }
 
     /// Where a reply's values for errors stand
     #[derive(Default)]
     struct ErrorsFile {
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_default")]
         pub code: PointersFile,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_default")]
         pub message: PointersFile,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub details: Option<DetailsFile>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub request_id: Option<SourceFile>,
         /// A flag in the body that must be true in a success; or its place with the good values. Everything else is a failure
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub success: Option<SuccessFile>,
         /// A body with a success status that holds all of these is an error: JSON Pointers, such as those of code and message
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub in_success: Vec<String>,
         /// Statuses that mean "refused before processing", so that a write may be repeated after them
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub refused: Vec<u16>,
         /// Advice by status, host pattern or provider code
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub explain: Vec<ExplainFile>,
     }
 
@@ -225,11 +226,11 @@ mirrors! {
 
     /// Advice that is added to an error
     struct ExplainFile {
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub status: Option<u16>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub hosts: Vec<String>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub code: Option<String>,
         pub advice: String,
     }

@@ -4,7 +4,9 @@ use serde_json::Value;
 
 use super::connector::{Auth, Connector};
 use super::file::{ItemsFile, MethodFile, OperationFile, ResponseFile, ResultFile, SendFile};
-use super::operation::{ItemRule, Location, Operation, Send};
+use super::operation::Operation;
+use super::option_rule::Location;
+use super::rules::{ItemRule, Send};
 use crate::authoring::Checker;
 use crate::authoring::Json;
 use crate::authoring::{Part, Pointer, Text};
@@ -234,7 +236,7 @@ fn headers(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: &Oper
                 c.fault(
                     &place,
                     format!("`{{{unknown}}}` is an option, and a header takes properties of the connection"),
-                    Some(advice),
+                    Some(advice.into()),
                 );
             } else {
                 let hint = did_you_mean(unknown, connector.properties.iter().map(|p| p.name.as_str()));

@@ -7,21 +7,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-#[cfg(any(feature = "batch", feature = "cli"))]
-use super::naming::Naming;
-use super::operation::{Operation, OptionRule, Send};
-#[cfg(any(feature = "batch", feature = "cli"))]
-use super::paging::Paging;
-use crate::authoring::Json;
-use crate::error::{Error, ErrorKind, Fault, Place, nearest};
+use crate::error::nearest;
 use crate::json_pointer::escape;
-use crate::options::Options;
 
 /// Deepest level that is looked at: schemas may refer to themselves.
 const DEPTH_MAX: usize = 8;
-/// Faults that are told of one call.
-const FAULTS_MAX: usize = 20;
-
 /// What is known of a value's fields.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) enum Fields {
@@ -163,7 +153,7 @@ impl Fields {
     }
 
     /// Names in a value that are not known, each with its JSON Pointer.
-    fn unknown_in(&self, value: &Value, at: &str, found: &mut Vec<(String, Unknown)>) {
+    pub(super) fn unknown_in(&self, value: &Value, at: &str, found: &mut Vec<(String, Unknown)>) {
         match (self, value) {
             (Fields::Object { known, .. }, Value::Object(fields)) => {
                 for (name, value) in fields {
@@ -247,139 +237,6 @@ fn whole(fields: Fields) -> Fields {
     match fields {
         Fields::Object { known, .. } => Fields::Object { known, is_whole: true },
         other => other,
-    }
-}
-
-impl Operation {
-    /// The fields of the record that comes back.
-    pub(crate) fn record_fields(&self) -> Fields {
-        self.record().map_or(Fields::Any, |r| Fields::of(&r.schema.to_value(), Some(&r.sample.to_value())))
-    }
-
-    /// The same for a call with these options: of what a projection leaves out, nothing comes.
-    #[cfg(any(feature = "batch", feature = "cli"))]
-    pub(crate) fn returned_fields(&self, options: &Options) -> Fields {
-        let projection =
-            self.options.iter().find(|o| o.naming == Some(Naming::Columns)).and_then(|o| options.values().get(&o.name));
-        let chosen: Vec<Vec<String>> = projection.map(|value| Naming::Columns.names(value)).unwrap_or_default();
-        match self.record_fields() {
-            Fields::Object { mut known, is_whole } if !chosen.is_empty() => {
-                known.retain(|name, _| chosen.iter().any(|path| path.first() == Some(name)));
-                Fields::Object { known, is_whole }
-            }
-            all => all,
-        }
-    }
-
-    /// The fields of an item, those that fill options among them; `Any` where nothing is known of them, or nothing but options is sent.
-    pub(crate) fn item_fields(&self) -> &Fields {
-        self.item_fields.get_or_init(|| {
-            let Some(rule) = self.items.as_ref().filter(|rule| rule.send != Send::Multipart) else {
-                return Fields::Any;
-            };
-            let sample = rule.sample.as_ref().map(Json::to_value);
-            let own = Fields::of(&rule.schema, sample.as_ref().filter(|s| s.is_object()));
-            let Fields::Object { mut known, is_whole } = own else { return Fields::Any };
-            for option in self.options.iter().filter(|o| self.item_may_fill(o)) {
-                known.entry(option.name.clone()).or_insert(Fields::Plain);
-            }
-            Fields::Object { known, is_whole }
-        })
-    }
-
-    /// Fields that options name and the record does not have.
-    pub(crate) fn unknown_names(&self, options: &Options) -> Vec<Fault> {
-        let naming = |option: &&OptionRule| option.naming.is_some() && options.contains(&option.name);
-        let named: Vec<&OptionRule> = self.options.iter().filter(naming).collect();
-        if named.is_empty() {
-            return Vec::new();
-        }
-        let fields = self.record_fields();
-        let mut faults = Vec::new();
-        for option in named {
-            let names = options
-                .values()
-                .get(&option.name)
-                .zip(option.naming)
-                .map(|(value, naming)| naming.names(value))
-                .unwrap_or_default();
-            for unknown in names.iter().filter_map(|path| fields.unknown(path, "/")) {
-                let message = format!(
-                    "`{}` names the field `{}`, which the record does not have{}",
-                    option.name,
-                    unknown.path,
-                    unknown.hint()
-                );
-                faults.push(Fault { place: Place::field(format!("/{}", escape(&option.name))), message, advice: None });
-            }
-        }
-        faults
-    }
-
-    /// The option that has only the fields of these columns come back, and its value; `None` where there is no such option, or one of the columns is not
-    /// known. The record's key comes too: rows are told apart by it.
-    #[cfg(any(feature = "batch", feature = "cli"))]
-    pub(crate) fn chosen(&self, fields: &Fields, columns: &[String], forward_only: bool) -> Option<(String, String)> {
-        let option = self.options.iter().find(|o| o.naming == Some(Naming::Columns))?;
-        let Fields::Object { known, .. } = fields else { return None };
-        let mut names = vec!["id".to_owned()];
-        if forward_only {
-            names.extend(self.forward_only.iter().filter_map(Paging::key).cloned());
-        }
-        names.extend(Paging::key(&self.paging).cloned());
-        names.extend(columns.iter().filter_map(|column| crate::item::path_of(column).into_iter().next()));
-        if columns.is_empty() || names.iter().any(|name| !known.contains_key(name)) {
-            return None;
-        }
-        let mut once = std::collections::BTreeSet::new();
-        names.retain(|name| once.insert(name.clone()));
-        let is_list = option.schema.to_value().get("type").is_some_and(|kind| kind == "array");
-        let json = if is_list { Value::from(names) } else { Value::from(names.join(",")) };
-        Some((option.name.clone(), json.to_string()))
-    }
-
-    /// Fields that are not known, as one error.
-    pub(crate) fn refuse_fields(&self, kind: ErrorKind, faults: Vec<Fault>) -> Error {
-        self.refuse(kind, &format!("{} does not know a field", self.id), faults)
-            .advise(format!("`opnode describe {}` lists the fields", self.id))
-    }
-}
-
-/// Fields of items that the operation does not have, each told once, with how many items have it.
-pub(crate) struct Strangers<'o> {
-    operation: &'o Operation,
-    fields: &'o Fields,
-    told: BTreeMap<String, (usize, Unknown, u64)>,
-}
-
-impl<'o> Strangers<'o> {
-    pub(crate) fn of(operation: &'o Operation) -> Strangers<'o> {
-        Strangers { operation, fields: operation.item_fields(), told: BTreeMap::new() }
-    }
-
-    /// Looks at an item.
-    pub(crate) fn look(&mut self, index: usize, item: &Value) {
-        let is_patch = self.operation.items.as_ref().is_some_and(|rule| rule.send == Send::JsonPatch);
-        // A ready operation of a patch names its field otherwise.
-        let is_ready = is_patch && item.get("op").is_some() && item.get("path").is_some();
-        if is_ready || matches!(self.fields, Fields::Any) {
-            return;
-        }
-        let mut found = Vec::new();
-        self.fields.unknown_in(item, "", &mut found);
-        for (pointer, unknown) in found {
-            self.told.entry(pointer).and_modify(|(_, _, count)| *count += 1).or_insert((index, unknown, 1));
-        }
-    }
-
-    pub(crate) fn faults(self) -> Vec<Fault> {
-        let fault = |(pointer, (index, unknown, count)): (String, (usize, Unknown, u64))| {
-            let more = if count > 1 { format!(" ({count} items)") } else { String::new() };
-            let message =
-                format!("item {index}: {} has no field `{}`{}{more}", self.operation.id, unknown.path, unknown.hint());
-            Fault { place: Place::field(format!("/{index}{pointer}")), message, advice: None }
-        };
-        self.told.into_iter().take(FAULTS_MAX).map(fault).collect()
     }
 }
 

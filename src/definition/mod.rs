@@ -8,14 +8,18 @@ mod fields;
 mod file;
 mod naming;
 mod operation;
+mod operation_fields;
 mod option_file;
+mod option_rule;
 mod pack;
 mod paging;
 mod paging_file;
+mod property_value;
 mod read_connector;
 mod read_operation;
 mod read_option;
 mod read_paging;
+mod rules;
 mod sandbox;
 mod slice;
 mod source;
@@ -24,7 +28,10 @@ mod template;
 pub use crate::authoring::{Json, Ordered};
 pub use catalog::Catalog;
 pub use connector::{Connector, Probe, Property, Rate};
-pub use operation::{ItemRule, Location, Method, Operation, OptionRule, Record, ResponseRule, ResultShape, Send};
+pub use operation::{Method, Operation, Record};
+pub use option_rule::{Location, OptionRule};
+pub(crate) use property_value::value_of;
+pub use rules::{ItemRule, ResponseRule, ResultShape, Send};
 pub use sandbox::{
     CollectionFile, FilterForm, LanguageFile, OptionNameFile, PartsFile, ReplyFile, SandboxFile, SandboxLimits,
     SortFile, TokensFile,
@@ -34,16 +41,15 @@ pub use template::Template;
 #[cfg(feature = "sandbox")]
 pub(crate) use connector::ErrorRules;
 pub(crate) use connector::{Auth, Explain, Oauth2, Refresh, Success};
+pub(crate) use connector_file::ClientAuthFile;
 #[cfg(feature = "schemas")]
 pub(crate) use connector_file::ConnectorFile;
-pub(crate) use connector_file::{ClientAuthFile, FormatFile, PropertyTypeFile};
 #[cfg(any(feature = "batch", feature = "cli"))]
 pub(crate) use fields::Fields;
-pub(crate) use fields::Strangers;
 #[cfg(feature = "schemas")]
 pub(crate) use file::{OperationsFile, TemplatesFile};
-pub(crate) use operation::{PartMeans, PartRule, Repeat};
-pub(crate) use pack::into_faults;
+pub(crate) use operation_fields::Strangers;
 #[cfg(feature = "sandbox")]
 pub(crate) use paging::Total;
 pub(crate) use paging::{Advance, End, Flag, Keyset, Paging, Sense, Style, Token};
+pub(crate) use rules::{PartMeans, PartRule, Repeat};

@@ -6,20 +6,21 @@ use std::sync::{Arc, LazyLock, OnceLock};
 use http::HeaderName;
 use serde_json::{Map, Value, json};
 
-use super::connector::{Connector, Success};
+use super::connector::Connector;
 use super::fields::Fields;
-use super::naming::Naming;
-use super::paging::{Paging, Size, Total};
+use super::option_rule::{Location, OptionRule};
+use super::paging::{Paging, Size};
+use super::rules::{ItemRule, Repeat, ResponseRule};
 use crate::authoring::Json;
+use crate::authoring::Text;
 use crate::authoring::exact::refine;
 use crate::authoring::finding::Finding;
-use crate::authoring::{Pointer, Text};
 use crate::authoring::{Schema, kind_of};
-use crate::error::{Error, ErrorKind, Fault, Place, Result};
+use crate::error::{Advice, Error, ErrorKind, Fault, Place, Result};
 use crate::options::{Given, Options};
 
 /// The three methods of the node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Method {
     /// Reads.
@@ -40,148 +41,6 @@ impl fmt::Display for Method {
     }
 }
 
-/// Where an option is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Location {
-    /// A segment of the path.
-    Path,
-    /// A query parameter.
-    Query,
-    /// A header.
-    Header,
-    /// A field of the body.
-    Body,
-    /// Nowhere: it sets the page size.
-    PageSize,
-}
-
-/// One option of an operation.
-#[derive(Clone, Debug)]
-pub struct OptionRule {
-    /// Name, the vendor's own.
-    pub name: String,
-    /// Where it is sent.
-    pub location: Location,
-    /// Its JSON Schema.
-    pub schema: Json,
-    /// Help text.
-    pub description: Option<String>,
-    /// Must be given.
-    pub required: bool,
-    /// Masked wherever the call is shown.
-    pub secret: bool,
-    /// An array as the parameter repeated, instead of joined by commas.
-    pub(crate) repeat: bool,
-    /// Its author says where it is sent.
-    pub(crate) placed: bool,
-    /// How it names fields of the record.
-    pub(crate) naming: Option<Naming>,
-}
-
-impl OptionRule {
-    /// Whether another of the same name says the same.
-    pub(crate) fn is_same(&self, other: &OptionRule) -> bool {
-        let said = |rule: &OptionRule| (rule.location, rule.required, rule.secret, rule.repeat);
-        said(self) == said(other) && self.schema.to_value() == other.schema.to_value()
-    }
-}
-
-/// What a reply holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ResultShape {
-    /// An array of records.
-    List,
-    /// One record.
-    Object,
-    /// A number of records.
-    Count,
-    /// Nothing.
-    None,
-    /// Bytes.
-    File,
-    /// Columns and rows.
-    Report,
-    /// Text.
-    Text,
-}
-
-/// How items become requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Send {
-    /// One request per item.
-    Each,
-    /// All in one request.
-    All,
-    /// Arrays of at most so many.
-    Chunk(u32),
-    /// One patch per item.
-    JsonPatch,
-    /// One form per item.
-    Multipart,
-}
-
-/// The request items.
-#[derive(Debug)]
-pub struct ItemRule {
-    /// How they are sent.
-    pub send: Send,
-    /// JSON Schema of one item.
-    pub schema: Value,
-    /// One as it would be sent.
-    pub sample: Option<Json>,
-    /// At least one must be given.
-    pub required: bool,
-    pub(crate) wrap: Option<Pointer>,
-    pub(crate) drop_path_fields: bool,
-}
-
-/// What comes back.
-#[derive(Debug)]
-pub struct ResponseRule {
-    /// Its shape.
-    pub result: ResultShape,
-    pub(crate) items: Pointer,
-    pub(crate) optional: bool,
-    pub(crate) total: Option<Total>,
-    pub(crate) redirect_ok: bool,
-    pub(crate) ok: Vec<u16>,
-    pub(crate) empty: Vec<u16>,
-    pub(crate) parts: Option<PartRule>,
-    pub(crate) columns: Pointer,
-    pub(crate) rows: Pointer,
-}
-
-/// A reply that reports on each part.
-#[derive(Debug)]
-pub(crate) struct PartRule {
-    pub(crate) ok: Option<Success>,
-    pub(crate) means: PartMeans,
-    pub(crate) error: Option<Pointer>,
-    pub(crate) data: Option<Pointer>,
-    pub(crate) errors: Option<PartErrors>,
-}
-
-/// Failures of items, in a list beside the parts.
-#[derive(Debug)]
-pub(crate) struct PartErrors {
-    pub(crate) each: Pointer,
-    pub(crate) means: PartMeans,
-    pub(crate) error: Option<Pointer>,
-}
-
-/// How a part says which item it means.
-#[derive(Debug)]
-pub(crate) enum PartMeans {
-    /// By its place among the parts.
-    Place,
-    /// By the index of the item.
-    Index(Pointer),
-    /// By a value that the item has too; an item that is a plain value is that value.
-    Key { part: Pointer, item: Pointer },
-}
-
 /// The shape of a record, shared by operations.
 #[derive(Debug)]
 pub struct Record {
@@ -198,14 +57,6 @@ pub struct Record {
 /// A record that is read when somebody looks at it: most calls never do.
 pub(crate) type LaterRecord =
     LazyLock<Option<Arc<Record>>, Box<dyn FnOnce() -> Option<Arc<Record>> + std::marker::Send>>;
-
-/// How far a request may be repeated when its fate is not known (the retry table's columns).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Repeat {
-    SafeRead,
-    IdempotentWrite,
-    OtherWrite,
-}
 
 /// One thing a connector can do.
 pub struct Operation {
@@ -363,14 +214,14 @@ impl Operation {
     }
 
     fn option_fault(&self, finding: Finding) -> Fault {
-        let mut advice = Some(format!("`opnode describe {}` lists its options", self.id));
+        let mut advice = Some(Advice::DescribeOperation(self.id.clone()));
         let mut field = finding.pointer.clone();
         let mut message = finding.message;
         if let Some(key) = &finding.key {
             field = format!("{field}/{}", crate::json_pointer::escape(key));
             if self.paging.reserved().contains(&key.as_str()) {
                 message = format!("`{key}` cannot be given: pages are walked inside");
-                advice = Some(format!("leave `{key}` out; every page is fetched"));
+                advice = Some(format!("leave `{key}` out; every page is fetched").into());
             }
         }
         Fault { place: Place::field(field), message, advice }

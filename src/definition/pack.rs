@@ -19,7 +19,7 @@ use super::source::{BuiltInEntry, Source};
 use super::template::{Template, read_template};
 use crate::authoring::Document;
 use crate::authoring::{Format, explain, in_file};
-use crate::error::{Error, ErrorKind, Fault, Place, Result, did_you_mean};
+use crate::error::{Advice, Error, ErrorKind, Fault, Place, Result, did_you_mean};
 use crate::lock::lock;
 
 /// All that is known of one connector. Later sources override earlier ones, entry by entry.
@@ -279,7 +279,7 @@ impl Pack {
         }
         let hint = did_you_mean(id, self.names("operations"));
         Error::new(ErrorKind::UnknownOperation, format!("{} has no operation `{id}`{hint}", self.name))
-            .advise(format!("`opnode operations --connector {}` lists them", self.name))
+            .advise(Advice::ListOperations(Some(self.name.clone())))
     }
 
     /// Every fault of every file of the connector.
@@ -304,7 +304,7 @@ impl Pack {
         }
         errors.extend(self.entry_errors());
         let mut faults: Vec<Fault> = Vec::new();
-        for fault in errors.into_iter().flat_map(into_faults) {
+        for fault in errors.into_iter().flat_map(|e| e.to_faults()) {
             // What the file's schema said is said again by the entry's.
             if !faults.iter().any(|f| {
                 f.place.line == fault.place.line && f.place.file == fault.place.file && f.message == fault.message
@@ -441,16 +441,6 @@ fn top_level(format: Format, doc: &Document) -> Option<Error> {
             checker.finish(&format!("the {} file is wrong", format.name()), Some(())).err()
         }
     }
-}
-
-/// An error's faults, or the error as one fault.
-pub(crate) fn into_faults(error: Error) -> Vec<Fault> {
-    if error.faults.is_empty() {
-        let message =
-            error.message.split_once(" is wrong: ").map_or(error.message.as_str(), |(_, tail)| tail).to_owned();
-        return vec![Fault { place: error.place.clone().unwrap_or_default(), message, advice: error.advice.clone() }];
-    }
-    error.faults.clone()
 }
 
 #[cfg(test)]

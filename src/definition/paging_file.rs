@@ -4,7 +4,7 @@ use crate::authoring::values::{SourceFile, TargetFile, mirrors};
 use crate::authoring::{Json, Ordered};
 
 /// A flag that says whether there is more: a JSON Pointer, `{ header: name }`, or one of them with the sense of its values
-#[derive(Clone, Debug, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum FlagFile {
@@ -13,7 +13,7 @@ pub enum FlagFile {
 }
 
 /// A value that leads to the next page: a JSON Pointer, `{ header: name }`, or one of them with what its values mean
-#[derive(Clone, Debug, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum TokenFile {
@@ -22,7 +22,7 @@ pub enum TokenFile {
 }
 
 /// Where the reply tells how many items there are in all: a JSON Pointer, `{ header: name }`, or `{ at: …, exact: true }`
-#[derive(Clone, Debug, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum TotalFile {
@@ -35,13 +35,13 @@ mirrors! {
     struct SenseFile {
         pub at: SourceFile,
         /// The values that mean "there is more": `[false]` for a flag such as `isLast`
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub is: Option<Vec<Json>>,
         /// true: a true flag means the end
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         pub end_of_stream: bool,
         /// end: the flag is left out when there is no more
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub absent: Option<AbsentFile>,
     }
 
@@ -49,22 +49,22 @@ mirrors! {
     struct EndsFile {
         pub at: SourceFile,
         /// Values that mean the end, beside null, false and the empty text: `[0, "-1"]`
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub end: Vec<Json>,
         /// end: the value is left out when there is no next page
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub absent: Option<AbsentFile>,
     }
 
     /// What it means that a value is left out
-    #[derive(Copy, PartialEq, Eq)]
+    #[derive(Copy, Eq)]
     enum AbsentFile { End }
 
     /// A total, and whether it can be relied on
     struct ExactFile {
         pub at: SourceFile,
         /// true: the walk ends when so many rows have come, without a request behind the end
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         pub exact: bool,
     }
 
@@ -73,59 +73,59 @@ mirrors! {
         None,
         /// Link header with rel=next (RFC 8288)
         Link {
-            #[serde(default)]
+            #[serde(default, skip_serializing_if = "Option::is_none")]
             size: Option<SizeFile>,
             /// The query parameter that counts pages in the rel=last link, so that pages can be fetched side by side
-            #[serde(default)]
+            #[serde(default, skip_serializing_if = "Option::is_none")]
             last: Option<TargetFile>,
-            #[serde(default)]
+            #[serde(default, skip_serializing_if = "Option::is_none")]
             total: Option<TotalFile>,
             /// Only path and query of a next address count; it is taken at the connection's own origin
-            #[serde(default)]
+            #[serde(default, skip_serializing_if = "std::ops::Not::not")]
             relink: bool,
         },
         /// Numbered pages
         Number {
             page: NumberFile,
-            #[serde(default)]
+            #[serde(default, skip_serializing_if = "Option::is_none")]
             size: Option<SizeFile>,
-            #[serde(default)]
+            #[serde(default, skip_serializing_if = "Option::is_none")]
             end: Option<EndFile>,
-            #[serde(default)]
+            #[serde(default, skip_serializing_if = "Option::is_none")]
             total: Option<TotalFile>,
         },
         /// Skip and limit
         Offset {
             offset: TargetFile,
             size: SizeFile,
-            #[serde(default)]
+            #[serde(default, skip_serializing_if = "Option::is_none")]
             total: Option<TotalFile>,
             /// Options that are sent when the caller does not give them, such as a stable sort; where an operation has them
-            #[serde(default)]
+            #[serde(default, skip_serializing_if = "Ordered::is_empty")]
             with: Ordered<String>,
             /// How far the offset moves: by the rows that were asked for, or by those that came. Left out, it moves by the rows that came until a page was full
-            #[serde(default)]
+            #[serde(default, skip_serializing_if = "Option::is_none")]
             advance: Option<AdvanceFile>,
             /// A flag that ends the walk when false
-            #[serde(default)]
+            #[serde(default, skip_serializing_if = "Option::is_none")]
             has_more: Option<FlagFile>,
             /// The same as has_more
-            #[serde(default)]
+            #[serde(default, skip_serializing_if = "Option::is_none")]
             more: Option<FlagFile>,
         },
         /// A token of the server's making
         Cursor {
             token: TokenFile,
             send: TargetFile,
-            #[serde(default)]
+            #[serde(default, skip_serializing_if = "Option::is_none")]
             size: Option<SizeFile>,
             /// A flag that ends the walk when false
-            #[serde(default)]
+            #[serde(default, skip_serializing_if = "Option::is_none")]
             has_more: Option<FlagFile>,
             /// The same as has_more
-            #[serde(default)]
+            #[serde(default, skip_serializing_if = "Option::is_none")]
             more: Option<FlagFile>,
-            #[serde(default)]
+            #[serde(default, skip_serializing_if = "Option::is_none")]
             total: Option<TotalFile>,
         },
         /// The reply names the next URL
@@ -135,14 +135,14 @@ mirrors! {
     }
 
     /// How far an offset moves
-    #[derive(Copy, PartialEq, Eq)]
+    #[derive(Copy, Eq)]
     enum AdvanceFile { Requested, Received }
 
     /// A page size
     struct SizeFile {
         pub query: String,
         pub default: u32,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub max: Option<u32>,
     }
 
@@ -168,21 +168,21 @@ mirrors! {
     /// Keyset paging
     struct KeysetFile {
         /// Headers that switch the server to this way of paging
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub header: Ordered<String>,
         pub after: AfterFile,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub size: Option<SizeFile>,
         /// Options that cannot be given together with it
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub unless: Vec<String>,
         /// A flag that ends the walk when false
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub has_more: Option<FlagFile>,
         /// The same as has_more
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub more: Option<FlagFile>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub total: Option<TotalFile>,
     }
 
@@ -196,18 +196,18 @@ mirrors! {
     /// `/pagination/next` and, where there is one, the page size
     struct NextUrlFile {
         pub pointer: TokenFile,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub size: Option<SizeFile>,
         /// A flag that ends the walk when false
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub has_more: Option<FlagFile>,
         /// The same as has_more
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub more: Option<FlagFile>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         pub total: Option<TotalFile>,
         /// Only path and query of a next address count; it is taken at the connection's own origin
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         pub relink: bool,
     }
 }

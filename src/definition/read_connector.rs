@@ -8,10 +8,11 @@ use super::connector_file::{
     SuccessFile, VerdictFile,
 };
 use super::effects;
-use super::operation::OptionRule;
 use super::option_file::OptionFile;
+use super::option_rule::OptionRule;
 use super::paging::Paging;
 use super::paging_file::KeysetFile;
+use super::property_value::misfit_of_default;
 use super::read_operation::request_line;
 use super::read_option::option_rule;
 use super::read_paging::{keyset, paging, values};
@@ -19,7 +20,6 @@ use crate::authoring::Document;
 use crate::authoring::Ordered;
 use crate::authoring::Text;
 use crate::authoring::{Checker, Format, explain, version};
-use crate::connection::misfit_of_default;
 use crate::error::{Result, did_you_mean};
 use crate::json_pointer::escape;
 
@@ -96,7 +96,7 @@ fn check_properties(c: &mut Checker<'_>, properties: &[Property]) {
         let at = format!("/connection/{}", escape(&property.name));
         if RESERVED.contains(&property.name.as_str()) {
             let message = format!("`{}` is a key of every connection, and cannot be a property too", property.name);
-            c.fault(&at, message, Some("choose another name; its `title` may be the same".to_owned()));
+            c.fault(&at, message, Some("choose another name; its `title` may be the same".into()));
         }
         if property
             .pattern
@@ -149,7 +149,7 @@ fn origins(c: &mut Checker<'_>, origins: &[String]) {
                 && url.fragment().is_none()
         });
         if plain.is_none() {
-            let advice = Some("write scheme://host, such as https://files.example.com".to_owned());
+            let advice = Some("write scheme://host, such as https://files.example.com".into());
             c.fault(&format!("/origins/{i}"), format!("`{origin}` is not an origin"), advice);
         }
     }

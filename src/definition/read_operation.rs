@@ -12,14 +12,13 @@ use super::file::{
     ItemsFile, MethodFile, OperationFile, PartErrorsFile, PartKeyFile, PartOkFile, PartsFile, RecordFile, ResponseFile,
     ResultFile, SendFile,
 };
-use super::operation::{
-    ItemRule, LaterRecord, Location, Method, Operation, OptionRule, PartErrors, PartMeans, PartRule, Record, Repeat,
-    ResponseRule, ResultShape, Send,
-};
+use super::operation::{LaterRecord, Method, Operation, Record};
 use super::option_file::OptionFile;
+use super::option_rule::{Location, OptionRule};
 use super::paging::{Paging, Total};
 use super::read_option::{option_rule, page_size_option};
 use super::read_paging::{paging, total, values};
+use super::rules::{ItemRule, PartErrors, PartMeans, PartRule, Repeat, ResponseRule, ResultShape, Send};
 use crate::authoring::Document;
 use crate::authoring::{Checker, Format, explain};
 use crate::authoring::{Json, Ordered};
@@ -152,7 +151,7 @@ fn convert(
 
 /// Verb and path of a request line.
 pub(crate) fn request_line(c: &mut Checker<'_>, at: &str, line: &str) -> Option<(Verb, Text)> {
-    let advice = Some("write a verb and a path, such as `GET /things/{id}`".to_owned());
+    let advice = Some("write a verb and a path, such as `GET /things/{id}`".into());
     let Some((verb, path)) = line.split_once(' ') else {
         c.fault(at, format!("`{line}` is not a request"), advice);
         return None;
@@ -235,10 +234,10 @@ fn shared_options(
                 Some((other, _)) => c.fault(
                     &place,
                     format!("`{}` is one thing in the option set `{other}` and another in `{set}`", rule.name),
-                    Some(format!(
-                        "declare `{}` under `options` of this operation: that holds over the sets",
-                        rule.name
-                    )),
+                    Some(
+                        format!("declare `{}` under `options` of this operation: that holds over the sets", rule.name)
+                            .into(),
+                    ),
                 ),
             }
         }

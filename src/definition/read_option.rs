@@ -1,13 +1,14 @@
 //! From an option in a definition file to its checked rule. Pure.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::naming::Naming;
-use super::operation::{Location, OptionRule};
-use super::option_file::{LocationFile, OptionFile, StyleFile};
+use super::option_file::{KEYWORDS, LocationFile, OWN_KEYS, OptionFile, StyleFile};
+use super::option_rule::{Location, OptionRule};
 use super::paging::Size;
-use crate::authoring::Checker;
-use crate::authoring::Json;
+use crate::authoring::{Checker, Json, Ordered};
+use crate::error::did_you_mean;
+use crate::item::put_object;
 
 /// Checks one option and joins its keywords into a JSON Schema. `path` has the names in the path; a set of options is for any path.
 pub(super) fn option_rule(
@@ -31,7 +32,7 @@ pub(super) fn option_rule(
             c.fault(
                 &format!("{at}/in"),
                 format!("the path names `{name}`, so it is sent there and nowhere else"),
-                Some(advice),
+                Some(advice.into()),
             );
             Location::Path
         }
@@ -42,45 +43,36 @@ pub(super) fn option_rule(
         Some(LocationFile::Body) => Location::Body,
         Some(LocationFile::Query) | None => Location::Query,
     };
-    let description = file.description.clone();
+    check_keywords(c, at, &file);
+    let description = file.keyword("description").and_then(|json| serde_json::from_str(&json.0).ok());
     let naming = file.fields.map(Naming::from);
     let (repeat, secret) = (file.style == StyleFile::Repeat, file.secret);
-    let no_list = file.kind.as_ref().is_some_and(|kind| !kind.0.contains("\"array\""));
+    let no_list = file.keyword("type").is_some_and(|kind| !kind.0.contains("\"array\""));
     if repeat && (location != Location::Query || no_list) {
         c.fault(&format!("{at}/style"), "`style: repeat` is for a list that is sent in the query", None);
     }
-    let schema = schema_text(file);
+    let schema = schema_text(&file.keywords);
     c.schema(at, &format!("the option `{name}`: "), || schema.to_value());
     Some(OptionRule { name, location, schema, description, required: in_path, secret, repeat, placed, naming })
 }
 
-/// The JSON Schema keywords of an option, in their usual order.
-fn schema_text(file: OptionFile) -> Json {
-    let text = |t: Option<String>| t.map(|t| Json(Value::from(t).to_string()));
-    let number = |n: Option<u32>| n.map(|n| Json(n.to_string()));
-    let entries = [
-        ("type", file.kind),
-        ("title", text(file.title)),
-        ("description", text(file.description)),
-        ("enum", file.choices),
-        ("format", text(file.format)),
-        ("minimum", file.minimum),
-        ("maximum", file.maximum),
-        ("minLength", number(file.min_length)),
-        ("maxLength", number(file.max_length)),
-        ("pattern", text(file.pattern)),
-        ("items", file.items),
-        ("minItems", number(file.min_items)),
-        ("maxItems", number(file.max_items)),
-        ("default", file.default),
-        ("examples", file.examples),
-    ];
-    let mut schema = String::from("{");
-    for (key, value) in entries.into_iter().filter_map(|(key, value)| Some((key, value?.0))) {
-        let comma = if schema.len() > 1 { "," } else { "" };
-        [comma, "\"", key, "\":", &value].into_iter().for_each(|part| schema.push_str(part));
+/// A key that is no keyword would be believed to have an effect.
+fn check_keywords(c: &mut Checker<'_>, at: &str, file: &OptionFile) {
+    let known = || OWN_KEYS.iter().chain(&KEYWORDS).copied();
+    for (key, value) in &file.keywords.0 {
+        if !known().any(|name| name == key) {
+            c.unknown_key(at, key, did_you_mean(key, known()));
+        } else if value.0 == "null" && key != "default" && key != "const" && key != "example" {
+            c.fault(&format!("{at}/{key}"), format!("`{key}` is null, which says nothing"), None);
+        }
     }
-    schema.push('}');
+}
+
+/// The keywords as one JSON Schema.
+fn schema_text(keywords: &Ordered<Json>) -> Json {
+    let mut schema = String::new();
+    let entries = keywords.0.iter().map(|(key, value)| (key.as_str(), value));
+    put_object(&mut schema, entries, |text, value| text.push_str(&value.0));
     Json(schema)
 }
 

@@ -56,7 +56,6 @@ impl Template {
 
     /// What is still to fill in, as JSON Pointers. `has_option` tells which options were given; `has_item_field` whether items were, with a field in each
     /// or at all.
-    #[cfg(any(feature = "batch", feature = "cli", feature = "ffi"))]
     pub(crate) fn left(
         &self,
         has_option: impl Fn(&str) -> bool,
@@ -155,14 +154,9 @@ fn check(c: &mut Checker<'_>, at: &str, template: &Template) {
         return;
     }
     if let Err(error) = operation.check_options(template.to_options()) {
-        let faults = if error.faults.is_empty() {
-            vec![(error.place.clone(), error.message.clone())]
-        } else {
-            error.faults.iter().map(|f| (Some(f.place.clone()), f.message.clone())).collect()
-        };
-        for (place, message) in faults {
-            let field = place.and_then(|p| p.field).unwrap_or_default();
-            c.fault(&format!("{at}/options{field}"), message, None);
+        for fault in error.to_faults() {
+            let field = fault.place.field.unwrap_or_default();
+            c.fault(&format!("{at}/options{field}"), fault.message, None);
         }
     }
     match &operation.items {

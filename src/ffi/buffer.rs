@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::{Arc, OnceLock};
 
+use super::advice;
 use crate::error::Error;
 use crate::item::Items;
 
@@ -107,6 +108,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn new(error: &Error) -> Failure {
+        let error = error.clone().worded(&advice::words);
         let mut json = error.to_json();
         if let Some(fields) = json.as_object_mut() {
             fields.insert("number".to_owned(), error.kind().number().into());
@@ -114,7 +116,7 @@ impl Failure {
         let mut message = error.message.replace('\0', " ");
         if let Some(advice) = &error.advice {
             // Writing to a String cannot fail.
-            let _ok = write!(message, " ({})", advice.replace('\0', " "));
+            let _ok = write!(message, " ({})", advice.to_string().replace('\0', " "));
         }
         let ended = |text: String| {
             let mut bytes = text.into_bytes();

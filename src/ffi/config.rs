@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use super::guard;
+use super::json;
 use crate::error::Result;
 
 /// Threads that an engine may have.
@@ -52,7 +52,7 @@ impl Config {
     pub(crate) fn read(json: &str) -> Result<Config> {
         let advice =
             "opnode.h lists the keys and their values at opnode_engine_new; leave out those that keep their default";
-        guard::object("the engine's configuration", json).map_err(|e| e.advise(advice))
+        json::object("the engine's configuration", json).map_err(|e| e.advise(advice))
     }
 }
 

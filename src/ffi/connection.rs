@@ -1,4 +1,4 @@
-//! A connection as C sees it: a session, and the engine that it keeps alive.
+//! A connection as C sees it: a session on its host.
 
 use std::sync::Arc;
 
@@ -16,7 +16,6 @@ use crate::secret::Secret;
 pub(crate) struct Conn {
     pub(crate) host: Arc<Host>,
     pub(crate) session: Session,
-    pub(crate) engine: Arc<crate::engine::Engine>,
 }
 
 /// Tokens that the host kept.
@@ -60,7 +59,7 @@ impl Conn {
             let _quiet = signals::Quiet::begin();
             events::as_given(|| host.handle.block_on(session.keep_tokens(&kept)))?;
         }
-        Ok(Conn { host, session, engine })
+        Ok(Conn { host, session })
     }
 }
 

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::buffer::Buffer;
-use super::guard;
 use super::host::Definitions;
+use super::json;
 use crate::definition::{Method, Template};
 use crate::describe;
 use crate::engine::Engine;
@@ -22,7 +22,7 @@ pub(crate) fn definitions(json: &str) -> Result<Vec<Definitions>> {
     if json.trim_start().starts_with('[') {
         return serde_json::from_str(json).map_err(wrong);
     }
-    guard::object("the definitions", json).map(|one| vec![one]).map_err(|e| e.advise(ADVICE))
+    json::object("the definitions", json).map(|one| vec![one]).map_err(|e| e.advise(ADVICE))
 }
 
 /// All connectors.
@@ -53,7 +53,7 @@ struct Filter {
 pub(crate) fn templates(engine: &Engine, connector: Option<&str>, filter: Option<&str>) -> Result<Buffer> {
     let filter: Filter = match filter {
         None => Filter::default(),
-        Some(json) => guard::object("the filter", json)?,
+        Some(json) => json::object("the filter", json)?,
     };
     if let Some(method) = filter.method.as_deref().filter(|m| !matches!(*m, "query" | "mutate" | "delete")) {
         return Err(Error::new(

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use super::config::Config;
 use super::connection::Conn;
 use super::host::Host;
-use super::request::Request;
+use super::request::{Request, Work};
 
 static CONN: LazyLock<Option<Conn>> = LazyLock::new(|| {
     let config = Config::read(r#"{"selftest": true, "log": "off"}"#).ok()?;
@@ -24,7 +24,11 @@ pub(crate) fn request(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let (request, connection) = text.split_once('\n').unwrap_or((&text, ""));
     let Some(conn) = &*CONN else { unreachable!("the made-up system is sound") };
-    if let Err(error) = Request::read(conn, request) {
+    let planned = Request::read(true, request).and_then(|request| match request.work {
+        Work::Call(call) | Work::Stream(call) | Work::Plan(call) => conn.session.plan(&call).map(|_| ()),
+        Work::Check | Work::Selftest(_) => Ok(()),
+    });
+    if let Err(error) = planned {
         assert!(!error.message.is_empty(), "an error without words");
     }
     if let Err(error) = Conn::open(Arc::clone(&conn.host), connection) {

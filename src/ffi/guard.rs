@@ -9,26 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::buffer::Failure;
 use super::hooks::is_within_callback;
 use super::places::Place;
+use super::stop::Stop;
 use super::{handle, process, status};
 use crate::error::{Error, ErrorKind};
-
-/// Why a call ends here.
-pub(crate) enum Stop {
-    Status(i32),
-    Error(Error),
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Stop {
-        Stop::Error(error)
-    }
-}
-
-impl From<i32> for Stop {
-    fn from(status: i32) -> Stop {
-        Stop::Status(status)
-    }
-}
 
 thread_local! {
     static WITHIN: Cell<bool> = const { Cell::new(false) };
@@ -71,14 +54,6 @@ fn misuse(status: i32) -> Error {
             .advise("make an engine of the child's own; handles of the parent need no freeing there"),
         _ => usage("NULL where a pointer is needed, or a call that waits from within a callback"),
     }
-}
-
-/// Reads a JSON object; `what` it is stands before the message. (serde would take an array for an object's fields in their order.)
-pub(crate) fn object<'t, T: serde::Deserialize<'t>>(what: &str, json: &'t str) -> Result<T, Error> {
-    if !json.trim_start().starts_with('{') {
-        return Err(Error::new(ErrorKind::Usage, format!("{what}: this is no JSON object")));
-    }
-    serde_json::from_str(json).map_err(|e| Error::new(ErrorKind::Usage, format!("{what}: {e}")))
 }
 
 /// Refuses to wait inside a callback: the thread that waits would be the one that is waited for.

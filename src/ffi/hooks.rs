@@ -6,8 +6,7 @@ use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use serde_json::Value;
-
+use super::notice::Notice;
 use super::progress::Progress;
 use super::ready::Told;
 use super::{process, signals};
@@ -57,19 +56,6 @@ fn returning(callback: impl FnOnce()) {
         callback();
         std::mem::forget(within);
     }));
-}
-
-/// What is told.
-pub(crate) enum Notice {
-    Ready(u64),
-    Progress(u64, Box<Progress>),
-    Event(i32, Value),
-}
-
-impl From<(i32, Value)> for Notice {
-    fn from((kind, event): (i32, Value)) -> Notice {
-        Notice::Event(kind, event)
-    }
 }
 
 thread_local! {

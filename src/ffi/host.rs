@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
@@ -15,8 +15,8 @@ use tokio::sync::Semaphore;
 use super::config::{Config, Level, TokensPart};
 use super::events::{Log, Sink, ToldStore};
 use super::hooks::{self, Owed};
-use super::operation::Op;
 use super::ready::{Hears, Ready, Teller, Told};
+use super::wait::wait;
 use super::wake::Wake;
 use super::{process, signals};
 use crate::auth::{FileStore, MemoryStore, TokenStore};
@@ -46,7 +46,7 @@ pub(crate) struct Host {
     added: Mutex<Vec<Definitions>>,
     system_proxy: bool,
     closed: AtomicBool,
-    operations: Mutex<HashMap<u64, Weak<Op>>>,
+    operations: Mutex<HashMap<u64, Weak<dyn Cancellable>>>,
     /// Operations under way.
     running: Mutex<usize>,
     over: Condvar,
@@ -77,6 +77,12 @@ impl Grounds {
 }
 
 static IDS: AtomicU64 = AtomicU64::new(1);
+
+/// An operation, as far as the engine knows it.
+pub(crate) trait Cancellable: Send + Sync {
+    /// Cancels it, once and for all.
+    fn cancel(&self);
+}
 
 impl Host {
     /// Starts an engine.
@@ -155,11 +161,11 @@ impl Host {
     }
 
     /// Notes an operation that begins.
-    pub(crate) fn begin(&self, op: &Arc<Op>) -> Result<()> {
+    pub(crate) fn begin(&self, number: u64, operation: Weak<dyn Cancellable>) -> Result<()> {
         let mut running = lock(&self.running);
         self.check_open()?;
         *running += 1;
-        lock(&self.operations).insert(op.number, Arc::downgrade(op));
+        lock(&self.operations).insert(number, operation);
         Ok(())
     }
 
@@ -177,7 +183,7 @@ impl Host {
         let running = lock(&self.running);
         self.closed.store(true, Ordering::SeqCst);
         drop(running);
-        let all: Vec<Arc<Op>> = lock(&self.operations).values().filter_map(Weak::upgrade).collect();
+        let all: Vec<Arc<dyn Cancellable>> = lock(&self.operations).values().filter_map(Weak::upgrade).collect();
         all.iter().for_each(|op| op.cancel());
     }
 
@@ -241,24 +247,4 @@ fn runtime(threads: usize, level: Level, sink: Sink) -> std::io::Result<Runtime>
     // A system that has no room for so many threads makes tokio panic.
     catch_unwind(AssertUnwindSafe(|| builder.build()))
         .unwrap_or_else(|_| Err(std::io::Error::other(format!("the system does not give {threads} of them"))))
-}
-
-/// Waits for a signal, or until the time; tells whether there is time left.
-pub(crate) fn wait<'m, T>(
-    signal: &Condvar,
-    guard: MutexGuard<'m, T>,
-    until: Option<Instant>,
-) -> (MutexGuard<'m, T>, bool) {
-    let Some(until) = until else { return (signal.wait(guard).unwrap_or_else(PoisonError::into_inner), true) };
-    let left = until.saturating_duration_since(Instant::now());
-    if left.is_zero() {
-        return (guard, false);
-    }
-    let (guard, _) = signal.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner);
-    (guard, true)
-}
-
-/// A time limit in milliseconds, negative for none, as a point in time.
-pub(crate) fn until(timeout_ms: i64) -> Option<Instant> {
-    u64::try_from(timeout_ms).ok().and_then(|ms| Instant::now().checked_add(Duration::from_millis(ms)))
 }

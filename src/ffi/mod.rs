@@ -6,6 +6,7 @@
 #[cfg(panic = "abort")]
 compile_error!("the C interface promises that no panic ends the host's process: build it with panic = \"unwind\"");
 
+mod advice;
 mod buffer;
 mod config;
 mod connection;
@@ -18,6 +19,8 @@ mod guard;
 mod handle;
 mod hooks;
 mod host;
+mod json;
+mod notice;
 mod operation;
 mod places;
 mod process;
@@ -25,6 +28,9 @@ mod progress;
 mod ready;
 mod request;
 mod signals;
+mod start;
 mod status;
+mod stop;
+mod wait;
 mod wake;
 mod work;

@@ -11,12 +11,9 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use super::buffer::Buffer;
-use super::connection::Conn;
-use super::host::{Host, wait};
+use super::host::{Cancellable, Host};
 use super::progress::Progress;
-use super::request::{Input, Request, Work};
-use super::signals::Quiet;
-use super::work::{self, Job};
+use super::wait::wait;
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
 use crate::lock::lock;
@@ -25,9 +22,6 @@ use crate::send::{Cancel, cancelled};
 
 /// Batches that wait for the host, and chunks of input that wait for the work.
 const WAITING_MAX: usize = 2;
-
-/// Requests from this many bytes on are large.
-const LARGE: usize = 64 << 10;
 
 pub(crate) const DONE: i32 = 1;
 pub(crate) const FAILED: i32 = 2;
@@ -58,7 +52,7 @@ pub(crate) struct Op {
 #[derive(Clone, Copy)]
 pub(crate) struct Facts {
     /// Its items come by `opnode_op_write`.
-    streams: bool,
+    pub(super) streams: bool,
     /// Its batches hold outcomes.
     pub(crate) writes: bool,
     /// Largest answer of a call that drains, in bytes.
@@ -97,77 +91,17 @@ struct Ranges {
 static NUMBERS: AtomicU64 = AtomicU64::new(1);
 
 impl Op {
-    /// Starts the work of a request. A large one is checked there: its faults come with the first batch.
-    pub(crate) fn start(conn: &Arc<Conn>, text: &str, tag: u64) -> Result<Arc<Op>> {
-        if text.len() < LARGE {
-            return Op::start_checked(conn, text, tag);
-        }
-        let op = Op::new(conn, tag)?;
-        let job = Box::pin(Arc::clone(&op).check_later(Arc::clone(conn), text.to_owned()));
-        op.spawn(job)
-    }
-
-    /// Checks a request and starts its work.
-    pub(crate) fn start_checked(conn: &Arc<Conn>, text: &str, tag: u64) -> Result<Arc<Op>> {
-        let op = Op::new(conn, tag)?;
-        // A check may start a thread.
-        let _quiet = Quiet::begin();
-        let job = op.check(conn, text)?;
-        op.spawn(job)
-    }
-
-    fn new(conn: &Conn, tag: u64) -> Result<Arc<Op>> {
-        conn.host.check_open()?;
+    pub(super) fn new(host: &Arc<Host>, tag: u64) -> Result<Arc<Op>> {
+        host.check_open()?;
         Ok(Arc::new(Op {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
-            host: Arc::clone(&conn.host),
+            host: Arc::clone(host),
             tag,
             cancel: Cancel::default(),
             state: Mutex::new(State { progress: Progress::new(), ..State::default() }),
             come: Condvar::new(),
             room: Notify::new(),
         }))
-    }
-
-    fn check(self: &Arc<Self>, conn: &Arc<Conn>, text: &str) -> Result<Job> {
-        let mut request = Request::read(conn, text)?;
-        request.with.cancel = self.cancel.clone();
-        let mut state = self.state();
-        state.operation.clone_from(&request.operation);
-        state.facts = Some(Facts {
-            streams: matches!(request.work, Work::Write { items: Input::Stream, .. }),
-            writes: matches!(request.work, Work::Write { .. }),
-            run_bytes: request.run_bytes,
-        });
-        drop(state);
-        // Somebody may be about to hand items in.
-        self.come.notify_all();
-        work::prepare(self, conn, request)
-    }
-
-    async fn check_later(self: Arc<Self>, conn: Arc<Conn>, text: String) -> Result<()> {
-        let lost =
-            |e: &dyn std::fmt::Display| Error::new(ErrorKind::Internal, format!("the check of the request ended: {e}"));
-        // Threads that wait are cheap, and texts of many megabytes that are all read at once are not.
-        let turn = Arc::clone(&self.host.checks).acquire_owned().await.map_err(|e| lost(&e))?;
-        let job = tokio::task::spawn_blocking(move || self.check(&conn, &text)).await.map_err(|e| lost(&e))??;
-        drop(turn);
-        job.await
-    }
-
-    fn spawn(self: Arc<Self>, job: Job) -> Result<Arc<Op>> {
-        self.host.begin(&self)?;
-        let watched = Arc::clone(&self);
-        self.host.handle.spawn(async move {
-            let worker = tokio::spawn(job);
-            let ended = match worker.await {
-                Ok(ended) => ended,
-                Err(lost) => Err(Error::new(ErrorKind::Internal, format!("the operation's task ended: {lost}"))),
-            };
-            watched.end(ended);
-            watched.host.end(watched.number);
-        });
-        Ok(self)
     }
 
     /// What the request says, of an operation that was started checked.
@@ -181,12 +115,6 @@ impl Op {
 
     pub(crate) fn cancel_token(&self) -> &Cancel {
         &self.cancel
-    }
-
-    /// Cancels it, once and for all.
-    pub(crate) fn cancel(&self) {
-        self.cancel.cancel();
-        self.room.notify_one();
     }
 
     /// Hands a batch to the host, and waits for room before. After a cancel nothing waits any more: what is still to be told is kept.
@@ -209,7 +137,7 @@ impl Op {
         }
     }
 
-    fn end(&self, ended: Result<()>) {
+    pub(super) fn end(&self, ended: Result<()>) {
         let mut state = self.state();
         state.progress.state = match &ended {
             Ok(()) => DONE,
@@ -338,6 +266,21 @@ impl Op {
         }
     }
 
+    /// Takes what its request says.
+    pub(super) fn learn(&self, operation: &str, facts: Facts) {
+        let mut state = self.state();
+        operation.clone_into(&mut state.operation);
+        state.facts = Some(facts);
+        drop(state);
+        // Somebody may be about to hand items in.
+        self.come.notify_all();
+    }
+
+    /// Takes the operation that a template stands for.
+    pub(crate) fn name(&self, operation: &str) {
+        operation.clone_into(&mut self.state().operation);
+    }
+
     /// Notes an item's outcome.
     pub(crate) fn note(&self, outcome: &Outcome) {
         let mut state = self.state();
@@ -387,6 +330,13 @@ impl Op {
             }
         }
         Value::Object(report)
+    }
+}
+
+impl Cancellable for Op {
+    fn cancel(&self) {
+        self.cancel.cancel();
+        self.room.notify_one();
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::ffi::c_char;
 
-use super::guard::Stop;
 use super::hooks::{Hooks, Owed};
 use super::progress::Progress;
 use super::status;
+use super::stop::Stop;
 use crate::error::{Error, ErrorKind};
 
 /// Something that stands for nothing in an out-parameter.

@@ -24,14 +24,14 @@ impl Progress {
         Progress { struct_size: size_of::<Progress>() as u32, total_items: -1, ..Progress::default() }
     }
 
-    /// Takes a receipt in; of a write that is made of several calls, on top of the calls before.
-    pub(crate) fn take(&mut self, receipt: &Receipt, before: &Progress) {
+    /// Takes a receipt in.
+    pub(crate) fn take(&mut self, receipt: &Receipt) {
         let whole = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-        self.requests = before.requests + whole(receipt.requests);
-        self.retries = before.retries + whole(receipt.retries);
+        self.requests = whole(receipt.requests);
+        self.retries = whole(receipt.retries);
         self.pages = whole(receipt.pages);
-        self.bytes_in = before.bytes_in + whole(receipt.bytes);
-        self.wait_ms = before.wait_ms + whole(receipt.wait_ms);
+        self.bytes_in = whole(receipt.bytes);
+        self.wait_ms = whole(receipt.wait_ms);
         self.total_items = receipt.advertised_total.map_or(-1, whole);
     }
 }

@@ -7,9 +7,9 @@ use std::time::Instant;
 use serde_json::Value;
 
 use super::events::Waiting;
-use super::hooks::Notice;
-use super::host::wait;
+use super::notice::Notice;
 use super::progress::Progress;
+use super::wait::wait;
 use super::wake::Wake;
 use crate::lock::lock;
 

@@ -10,18 +10,16 @@ use serde_json::json;
 use super::buffer::Buffer;
 use super::connection::Conn;
 use super::operation::Op;
-use super::progress::Progress;
-use super::request::{Batch, Input, Request, Selftest, Work};
+use super::request::{Batch, Request, Selftest, Work};
 use crate::auth::TokenOwner;
-use crate::definition::{Method, Send as Sending};
-use crate::engine::{CallOptions, Session};
-use crate::error::{Error, ErrorKind, Result};
+use crate::call::CallOptions;
+use crate::engine::{Running, Session};
+use crate::error::{Error, Result};
 use crate::item::Items;
-use crate::options::Options;
-use crate::receipt::{Outcome, OutcomeCounts, OutcomeStatus, Receipt};
+use crate::receipt::{Outcome, OutcomeCounts};
 use crate::send::cancelled;
 use crate::walk::Walk;
-use crate::write::{Writes, weigh};
+use crate::write::Writes;
 
 /// Outcomes in a batch, when the host names no number.
 const OUTCOMES: usize = 1000;
@@ -33,32 +31,28 @@ pub(crate) fn prepare(op: &Arc<Op>, conn: &Arc<Conn>, request: Request) -> Resul
     let (op, session) = (Arc::clone(op), conn.session.clone());
     // What is spawned here, by checks that build a first request, belongs to the engine's own threads.
     let _within = conn.host.handle.enter();
-    let Request { work, operation, options, with, batch, .. } = request;
+    let Request { work, timeout, batch, .. } = request;
+    let with = CallOptions { cancel: op.cancel_token().clone(), timeout, ..CallOptions::default() };
     match work {
-        Work::Query => {
-            let walk = session.query(&operation, &options, &with)?;
-            Ok(Box::pin(read(op, walk, batch)))
-        }
-        Work::Write { method, items } => {
-            let write = Write { op, session, method, operation, options, with, batch };
-            match items {
-                Input::Stream => {
-                    write.check()?;
-                    Ok(Box::pin(write.stream()))
-                }
-                Input::Given(items) => {
-                    let writes = write.begin(0, Some(items.clone()))?;
-                    Ok(Box::pin(write.whole(writes, items.len())))
-                }
-                Input::None => {
-                    let writes = write.begin(0, None)?;
-                    Ok(Box::pin(write.whole(writes, 1)))
-                }
+        Work::Call(call) => match session.call(&call, &with)? {
+            Running::Read(mut walk) => {
+                op.name(&walk.receipt().operation);
+                Ok(Box::pin(read(op, walk, batch)))
             }
+            Running::Write(mut writes) => {
+                op.name(&writes.receipt().operation);
+                op.update(|p| p.items_in = call.items.as_ref().map_or(1, |items| items.len() as i64), None);
+                Ok(Box::pin(Write { op, writes, batch }.whole()))
+            }
+        },
+        Work::Stream(call) => {
+            let mut writes = session.call_in_parts(&call, &with)?;
+            op.name(&writes.receipt().operation);
+            Ok(Box::pin(Write { op, writes, batch }.stream()))
         }
         Work::Check => Ok(Box::pin(check(op, session, with))),
-        Work::Plan { method, items } => {
-            let planned = session.plan(method, &operation, &options, items.as_ref(), &with)?;
+        Work::Plan(call) => {
+            let planned = session.plan(&call)?;
             let texts: Vec<String> = planned.iter().map(|p| serde_json::to_string(p).unwrap_or_default()).collect();
             Ok(Box::pin(async move {
                 op.push(Buffer::of_texts(&texts)).await;
@@ -70,10 +64,9 @@ pub(crate) fn prepare(op: &Arc<Op>, conn: &Arc<Conn>, request: Request) -> Resul
 }
 
 async fn read(op: Arc<Op>, mut walk: Walk, batch: Batch) -> Result<()> {
-    let before = Progress::default();
     while let Some(page) = walk.next().await {
         let receipt = walk.receipt();
-        op.update(|p| p.take(receipt, &before), Some(receipt.clone()));
+        op.update(|p| p.take(receipt), Some(receipt.clone()));
         let items = page?.items;
         for part in items.parts(batch.items.unwrap_or(usize::MAX), batch.bytes.unwrap_or(usize::MAX)) {
             if op.cancel_token().is_cancelled() {
@@ -91,7 +84,7 @@ async fn read(op: Arc<Op>, mut walk: Walk, batch: Batch) -> Result<()> {
 
 async fn check(op: Arc<Op>, session: Session, with: CallOptions) -> Result<()> {
     let reply = session.probe(&with).await?;
-    op.update(|p| p.take(&reply.receipt, &Progress::default()), Some(reply.receipt.clone()));
+    op.update(|p| p.take(&reply.receipt), Some(reply.receipt.clone()));
     op.push(Buffer::of(reply.items)).await;
     Ok(())
 }
@@ -99,158 +92,96 @@ async fn check(op: Arc<Op>, session: Session, with: CallOptions) -> Result<()> {
 /// A write.
 struct Write {
     op: Arc<Op>,
-    session: Session,
-    method: Method,
-    operation: String,
-    options: Options,
-    with: CallOptions,
+    writes: Writes,
     batch: Batch,
 }
 
-/// What a write has come to so far.
-#[derive(Default)]
-struct Sum {
-    counts: OutcomeCounts,
-    first: Option<(u64, Error)>,
-    before: Progress,
-    /// Of the parts of a stream that have ended.
-    receipt: Option<Receipt>,
-}
-
-impl Sum {
-    /// A part's receipt on top of those before it.
-    fn with(&self, part: &Receipt) -> Receipt {
-        let mut whole = part.clone();
-        if let Some(before) = &self.receipt {
-            whole.requests += before.requests;
-            whole.retries += before.retries;
-            whole.items += before.items;
-            whole.items_in += before.items_in;
-            whole.bytes += before.bytes;
-            whole.wait_ms += before.wait_ms;
-            whole.elapsed_ms += before.elapsed_ms;
-            whole.complete &= before.complete;
-            whole.notes.splice(0..0, before.notes.iter().cloned());
-            if let (Some(all), Some(counts)) = (&mut whole.outcomes, &before.outcomes) {
-                all.ok += counts.ok;
-                all.failed += counts.failed;
-                all.unknown += counts.unknown;
-                all.skipped += counts.skipped;
-            }
-        }
-        whole
-    }
-}
-
 impl Write {
-    fn begin(&self, first: u64, items: Option<Items>) -> Result<Writes> {
-        let with = CallOptions { first, ..self.with.clone() };
-        match self.method {
-            Method::Delete => self.session.delete(&self.operation, &self.options, items, &with),
-            Method::Mutate | Method::Query => self.session.mutate(&self.operation, &self.options, items, &with),
-        }
-    }
-
-    /// Operation and options, before any item is there.
-    fn check(&self) -> Result<()> {
-        self.begin(0, Some(Items::default())).map(|_| ())
-    }
-
-    async fn whole(self, writes: Writes, items: usize) -> Result<()> {
-        self.op.update(|p| p.items_in = items as i64, None);
-        let mut sum = Sum::default();
-        self.run(writes, &mut sum).await;
-        sum.counts.check(sum.first.as_ref().map(|(index, error)| (*index, error)))
+    async fn whole(mut self) -> Result<()> {
+        self.drain().await;
+        self.writes.verdict()
     }
 
     /// Items as the host hands them in; those that must go together wait for the last.
-    async fn stream(self) -> Result<()> {
-        let together = self.session.sends_together(&self.operation);
-        let mut sum = Sum::default();
+    async fn stream(mut self) -> Result<()> {
+        let together = self.writes.sends_together();
         let mut first = 0;
         let mut kept = Vec::new();
-        let mut stopped = None;
+        let mut refused = None;
         loop {
             let items = match self.op.input().await {
                 Ok(Some(items)) => items,
                 Ok(None) => break,
                 // An unknown outcome weighs more than the cancel that caused it.
-                Err(_) if sum.counts.unknown > 0 => break,
+                Err(_) if self.counts().unknown > 0 => break,
                 Err(cancelled) => return Err(cancelled),
             };
             if together {
                 kept.push(items);
                 continue;
             }
-            if stopped.is_none() {
-                stopped = self.chunk(first, items.clone(), &mut sum).await;
+            let count = items.len() as u64;
+            if refused.is_none() && !self.writes.is_stopped() {
+                refused = self.part(first, items).await.err();
             }
-            first += items.len() as u64;
+            first += count;
         }
-        if together && stopped.is_none() {
-            stopped = self.chunk(0, Items::concat(kept), &mut sum).await;
+        if together {
+            refused = self.part(0, Items::concat(kept)).await.err();
         }
-        let verdict = sum.counts.check(sum.first.as_ref().map(|(index, error)| (*index, error)));
-        match stopped {
+        let verdict = self.writes.verdict();
+        match refused {
             // Refused items were not sent; what was sent before them counts all the same.
-            Some(error) if sum.counts == OutcomeCounts::default() => Err(error),
+            Some(error) if self.counts() == OutcomeCounts::default() => Err(error),
             Some(error) => verdict.and(Err(error)),
             None => verdict,
         }
     }
 
-    /// One part of a stream; gives why nothing more is sent.
-    async fn chunk(&self, first: u64, items: Items, sum: &mut Sum) -> Option<Error> {
-        match self.begin(first, Some(items)) {
-            Ok(writes) => {
-                self.run(writes, sum).await;
-                let stop = self.with.stop_on_error && sum.first.is_some();
-                stop.then(|| Error::new(ErrorKind::Partial, "the write stopped at the first item that did not succeed"))
-            }
-            Err(error) => Some(error.with(|d| d.message = format!("the items from {first} on: {}", d.message))),
-        }
+    fn counts(&mut self) -> OutcomeCounts {
+        self.writes.receipt().outcomes.unwrap_or_default()
+    }
+
+    /// One part of a stream.
+    async fn part(&mut self, first: u64, items: Items) -> Result<()> {
+        let named = |e: Error| e.with(|d| d.message = format!("the items from {first} on: {}", d.message));
+        self.writes.give(first, items).map_err(named)?;
+        self.drain().await;
+        Ok(())
     }
 
     /// Outcomes in batches, as many as are there, without waiting to fill one.
-    async fn run(&self, mut writes: Writes, sum: &mut Sum) {
+    async fn drain(&mut self) {
         let most = self.batch.items.unwrap_or(OUTCOMES);
         let bytes_max = self.batch.bytes.unwrap_or(usize::MAX);
         let (mut texts, mut bytes) = (Vec::new(), 0);
         loop {
-            let outcome = match writes.ready().await {
+            let outcome = match self.writes.ready().await {
                 Poll::Ready(outcome) => outcome,
                 Poll::Pending => {
                     self.flush(&mut texts).await;
                     bytes = 0;
-                    writes.next().await
+                    self.writes.next().await
                 }
             };
             let Some(outcome) = outcome else { break };
-            self.note(&outcome, sum);
+            self.op.note(&outcome);
             let text = text_of(&outcome);
             bytes += text.len() + 1;
             texts.push(text);
-            let receipt = writes.receipt();
-            self.op.update(|p| p.take(receipt, &sum.before), Some(sum.with(receipt)));
+            self.report();
             if texts.len() >= most || bytes >= bytes_max {
                 self.flush(&mut texts).await;
                 bytes = 0;
             }
         }
         self.flush(&mut texts).await;
-        let receipt = writes.receipt();
-        let whole = sum.with(receipt);
-        self.op.update(|p| p.take(receipt, &sum.before), Some(whole.clone()));
-        sum.before = self.op.progress();
-        sum.receipt = Some(whole);
+        self.report();
     }
 
-    fn note(&self, outcome: &Outcome, sum: &mut Sum) {
-        self.op.note(outcome);
-        sum.counts.add(outcome.status);
-        if let Some(error) = outcome.error.as_ref().filter(|_| outcome.status != OutcomeStatus::Ok) {
-            weigh(&mut sum.first, outcome.index, error);
-        }
+    fn report(&mut self) {
+        let receipt = self.writes.receipt();
+        self.op.update(|p| p.take(receipt), Some(receipt.clone()));
     }
 
     async fn flush(&self, texts: &mut Vec<String>) {
@@ -318,13 +249,5 @@ async fn selftest(op: Arc<Op>, conn: Arc<Conn>, what: Selftest) -> Result<()> {
             }
             Ok(())
         }
-    }
-}
-
-impl Session {
-    /// Whether an operation's items must go in one request.
-    fn sends_together(&self, operation: &str) -> bool {
-        let found = self.operation_by_id(operation);
-        found.is_ok_and(|o| o.items.as_ref().is_some_and(|r| matches!(r.send, Sending::All)))
     }
 }

@@ -5,13 +5,14 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::CONTENT_DISPOSITION;
 use sha2::Digest;
 
-use super::Response;
 use crate::item::Items;
+use crate::reply::Response;
+use crate::secret::hex;
 
 /// Bytes as one item (RFC 6266 for the name).
 pub(super) fn item(reply: &Response) -> Items {
     let digest = sha2::Sha256::digest(&reply.body);
-    let sha256: String = digest.iter().map(|b| format!("{b:02x}")).collect();
+    let sha256 = hex(&digest, digest.len());
     let name = reply.header(&CONTENT_DISPOSITION).and_then(file_name);
     let kind = reply.media_type();
     let item = serde_json::json!({

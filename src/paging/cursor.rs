@@ -2,7 +2,8 @@
 
 use super::link::follow;
 use super::signal;
-use super::{Step, View};
+use super::step::Step;
+use super::view::View;
 use crate::authoring::Target;
 use crate::definition::Token;
 use crate::error::Result;

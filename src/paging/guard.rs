@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::View;
+use super::view::View;
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::{Item, Items};
 use crate::request::Cursor;

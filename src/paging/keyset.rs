@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::link;
-use super::{Step, View};
+use super::step::Step;
+use super::view::View;
 use crate::definition::Keyset;
 use crate::error::{Error, ErrorKind, Result};
 use crate::receipt::{EndSeen, StopReason};

@@ -106,10 +106,10 @@ impl Ledger {
             Style::Link { last, .. } => {
                 if self.page_parameter.is_none() {
                     self.page_parameter =
-                        last.clone().or_else(|| super::link::counting(page.link("next")?, page.link("last")?));
+                        last.clone().or_else(|| super::addresses::counting(page.link("next")?, page.link("last")?));
                 }
                 if let (Some(target), Some(parameter)) = (page.link("last"), &self.page_parameter)
-                    && let Some((_, number)) = super::link::number(target, parameter)
+                    && let Some((_, number)) = super::addresses::number(target, parameter)
                     && self.pages < Some(number)
                 {
                     (self.pages, self.last_url) = (Some(number), Some(target.to_owned()));

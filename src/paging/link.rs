@@ -2,7 +2,9 @@
 
 use url::Url;
 
-use super::{Step, View};
+use super::addresses::{number, renumbered};
+use super::step::Step;
+use super::view::View;
 use crate::definition::Style;
 use crate::error::{Error, ErrorKind, Result};
 use crate::page::Page;
@@ -38,15 +40,6 @@ pub(super) fn check(page: &Page) -> Result<()> {
     let Some(field) = page.unread_link() else { return Ok(()) };
     Err(Error::new(ErrorKind::BadResponse, format!("the Link header cannot be read: {field}"))
         .advise("links are written as `<address>; rel=\"next\"` (RFC 8288); tell the vendor"))
-}
-
-/// How addresses of next pages are taken.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Links {
-    /// Only their path and query count.
-    pub(crate) relink: bool,
-    /// Hosts that people type, and the host that serves the API for each.
-    pub(crate) hosts: Vec<(String, String)>,
 }
 
 /// The address of the next page: the link's target against the request's URL (RFC 3986, section 5). One that names this connection's own system in
@@ -89,12 +82,6 @@ pub(super) fn ahead(parameter: &str, page: &Page, next: &Cursor, count: usize) -
     first.checked_add(1).into_iter().flat_map(|from| from..=last).take(count).map(at).collect()
 }
 
-fn renumbered(url: &str, range: &std::ops::Range<usize>, number: u64) -> Cursor {
-    let mut text = url.to_owned();
-    text.replace_range(range.clone(), &number.to_string());
-    Cursor { url: Some(text), ..Cursor::default() }
-}
-
 /// The page of that number, by the address of this one or that of the last page.
 pub(super) fn page_at(parameter: &str, view: &View<'_>, page: u64) -> Option<Cursor> {
     let own = number(view.url, parameter).map(|(range, _)| renumbered(view.url, &range, page));
@@ -102,58 +89,4 @@ pub(super) fn page_at(parameter: &str, view: &View<'_>, page: u64) -> Option<Cur
         let last = follow(view, view.ledger.last_url.as_deref()?).ok()?;
         number(&last, parameter).map(|(range, _)| renumbered(&last, &range, page))
     })
-}
-
-/// The parameter that counts pages: the only one in which the next address and the last differ, a number in both.
-pub(super) fn counting(next: &str, last: &str) -> Option<String> {
-    let query =
-        |text: &str| text.split_once('?').map(|(_, query)| query.split('#').next().unwrap_or_default().to_owned());
-    let (next, last) = (query(next)?, query(last)?);
-    let pairs = |query: &str| -> Vec<(String, String)> {
-        query
-            .split('&')
-            .filter_map(|pair| pair.split_once('='))
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect()
-    };
-    let (next, last) = (pairs(&next), pairs(&last));
-    let mut apart = last.iter().filter(|pair| !next.contains(pair));
-    let (Some((name, value)), None) = (apart.next(), apart.next()) else { return None };
-    let other = next.iter().find(|(n, _)| n == name)?;
-    (value.parse::<u64>().ok()? > other.1.parse::<u64>().ok()?).then(|| name.clone())
-}
-
-/// The place and value of a numeric query parameter.
-pub(super) fn number(url: &str, parameter: &str) -> Option<(std::ops::Range<usize>, u64)> {
-    let query = url.find('?')? + 1;
-    let mut start = query;
-    for pair in url.get(query..)?.split('#').next()?.split('&') {
-        if let Some(value) = pair.strip_prefix(parameter).and_then(|p| p.strip_prefix('=')) {
-            let from = start + parameter.len() + 1;
-            return Some((from..from + value.len(), value.parse().ok()?));
-        }
-        start += pair.len() + 1;
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::number;
-
-    #[test]
-    fn the_counting_parameter_is_the_one_that_differs() {
-        let found = |next: &str, last: &str| super::counting(next, last);
-        assert_eq!(found("https://a/?size=2&page=2", "/?size=2&page=10").as_deref(), Some("page"));
-        assert_eq!(found("?page=2", "?page=2"), None);
-        assert_eq!(found("?page=2&x=1", "?page=9&x=2"), None);
-        assert_eq!(found("?cursor=ab", "?cursor=zz"), None);
-        assert_eq!(found("?page=2", "?offset=9"), None);
-    }
-
-    #[test]
-    fn numbers_are_found_as_whole_parameters() {
-        assert_eq!(number("https://a/?mypage=3&page=12&x=1", "page"), Some((25..27, 12)));
-        assert_eq!(number("https://a/?pageSize=3", "page"), None);
-    }
 }

@@ -3,6 +3,8 @@
 //! The rule of the end, for all strategies: a stop that contradicts what the server has announced is not an end. The page is requested once
 //! more, then the walk goes on where its style allows, and if the contradiction stays, the walk is not complete.
 
+mod addresses;
+mod counter;
 mod cursor;
 mod guard;
 mod keyset;
@@ -16,8 +18,8 @@ mod view;
 
 use std::sync::Arc;
 
+pub(crate) use addresses::Links;
 pub use ledger::Ledger;
-pub(crate) use link::Links;
 pub(crate) use step::{Admission, Ended, Step};
 use view::Promise;
 pub(crate) use view::{NO_LINK, View};
@@ -123,8 +125,8 @@ impl Pager {
     pub(crate) fn first(&self) -> Cursor {
         let mut cursor = match &self.paging.style {
             Style::Keyset(keyset) => keyset::first(keyset),
-            Style::Number { page, start, .. } => number::at(page, *start),
-            Style::Offset { offset, .. } => offset::at(offset, 0),
+            Style::Number { page, start, .. } => counter::at(page, *start),
+            Style::Offset { offset, .. } => counter::at(offset, 0),
             Style::None | Style::Link { .. } | Style::Cursor { .. } | Style::NextUrl { .. } => Cursor::default(),
         };
         cursor.query.extend(self.with.iter().cloned());
@@ -160,7 +162,7 @@ impl Pager {
             };
             return Err(guard::no_progress(why).advise(format!("sort by a unique field if the system can; {cure}")));
         };
-        let mut instead = offset::at(offset, offset::current(offset, before).saturating_add(u64::from(asked)));
+        let mut instead = counter::at(offset, counter::offset(offset, before).saturating_add(u64::from(asked)));
         instead.query.extend(self.with.iter().cloned());
         (self.ledger.full, self.ledger.leaves_out) = (true, true);
         Ok(Admission::Instead(instead))
@@ -303,6 +305,33 @@ impl Pager {
     }
 }
 
+/// Where the walk goes on against a contradiction: the next page below the announced number or total.
+fn onward(view: &View<'_>) -> Option<Cursor> {
+    let size = view.asked.map_or(view.largest, u64::from).max(1);
+    match &view.paging.style {
+        Style::Number { page, .. } => {
+            let below = match view.ledger.pages {
+                Some(pages) => view.counted() < pages,
+                None => view.counted().saturating_mul(size) < view.ledger.total.unwrap_or_default(),
+            };
+            below
+                .then(|| {
+                    counter::page(page, view.cursor).ok().map(|current| counter::at(page, current.saturating_add(1)))
+                })
+                .flatten()
+        }
+        Style::Offset { offset, .. } => {
+            let next = counter::offset(offset, view.cursor).saturating_add(size);
+            (next < view.ledger.total.unwrap_or_default()).then(|| counter::at(offset, next))
+        }
+        Style::Link { .. } => {
+            let (name, next) = (view.ledger.page_parameter.as_ref()?, view.counted().saturating_add(1));
+            (Some(next) <= view.ledger.pages).then(|| link::page_at(name, view, next)).flatten()
+        }
+        Style::None | Style::Cursor { .. } | Style::NextUrl { .. } | Style::Keyset(_) => None,
+    }
+}
+
 /// What becomes of an end while a promise of the server is open, and the promise: the page is requested once more; after that the walk goes on where its style
 /// allows, or ends and is not complete.
 fn against_promises(view: &View<'_>, end: Ended, was_again: bool) -> Result<(Step, Option<Promise>)> {
@@ -311,7 +340,7 @@ fn against_promises(view: &View<'_>, end: Ended, was_again: bool) -> Result<(Ste
     if !was_again && view.is_paged() {
         return Ok((Step::Again, None));
     }
-    let step = view.onward().map_or(Step::Stop(Ended { complete: false, ..end }), Step::More);
+    let step = onward(view).map_or(Step::Stop(Ended { complete: false, ..end }), Step::More);
     Ok((step, Some(promise)))
 }
 

@@ -1,20 +1,18 @@
 //! `number`: pages that are counted. Pure.
 
+use super::counter::{self, at, ordinal};
 use super::signal;
-use super::{Step, View};
+use super::step::Step;
+use super::view::View;
 use crate::authoring::Source;
 use crate::definition::End;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::page::Page;
 use crate::receipt::{EndSeen, StopReason};
 use crate::request::Cursor;
 
-pub(super) fn at(parameter: &str, number: u64) -> Cursor {
-    Cursor { query: vec![(parameter.to_owned(), number.to_string())], ..Cursor::default() }
-}
-
 pub(super) fn next(parameter: &str, start: u64, end: Option<&End>, view: &View<'_>) -> Result<Step> {
-    let current = current(parameter, view.cursor)?;
+    let current = counter::page(parameter, view.cursor)?;
     let on = || Step::More(at(parameter, current.saturating_add(1)));
     if let Some(flag) = &view.paging.more {
         return Ok(match signal::flag(view.page, flag)? {
@@ -39,11 +37,6 @@ pub(super) fn next(parameter: &str, start: u64, end: Option<&End>, view: &View<'
     })
 }
 
-/// Which page a number means, counted from 1.
-pub(super) fn ordinal(current: u64, start: u64) -> u64 {
-    current.saturating_sub(start).saturating_add(1)
-}
-
 pub(super) fn ahead(
     parameter: &str,
     start: u64,
@@ -52,7 +45,7 @@ pub(super) fn ahead(
     (next, count): (&Cursor, usize),
 ) -> Vec<Cursor> {
     let pages = signal::number(page, source).ok().flatten();
-    let (Some(pages), Ok(first)) = (pages, current(parameter, next)) else { return Vec::new() };
+    let (Some(pages), Ok(first)) = (pages, counter::page(parameter, next)) else { return Vec::new() };
     let last = pages.saturating_add(start).saturating_sub(1);
     first.checked_add(1).into_iter().flat_map(|from| from..=last).take(count).map(|n| at(parameter, n)).collect()
 }
@@ -65,12 +58,9 @@ pub(super) fn ahead_by_total(
     page: &Page,
     (next, count): (&Cursor, usize),
 ) -> Vec<Cursor> {
-    let (Some(total), Ok(first), true) = (page.total, current(parameter, next), size > 0) else { return Vec::new() };
+    let (Some(total), Ok(first), true) = (page.total, counter::page(parameter, next), size > 0) else {
+        return Vec::new();
+    };
     let left = total.saturating_sub(rows).div_ceil(size);
     (first.saturating_add(1)..first.saturating_add(left)).take(count).map(|n| at(parameter, n)).collect()
-}
-
-pub(super) fn current(parameter: &str, cursor: &Cursor) -> Result<u64> {
-    let found = cursor.query.iter().find(|(name, _)| name == parameter).and_then(|(_, value)| value.parse().ok());
-    found.ok_or_else(|| Error::new(ErrorKind::Internal, "a numbered walk lost its page number"))
 }

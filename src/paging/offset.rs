@@ -3,17 +3,17 @@
 //! A server may give fewer rows than asked for because it lowers the size, or because it leaves rows out after it has counted them. Without a
 //! word in the definition, a page that came full shows that the size is honoured; until then the offset moves by the rows that came.
 
-use super::{Step, View};
+use super::counter::{self, at};
+use super::step::Step;
+use super::view::View;
 use crate::definition::Advance;
 use crate::page::Page;
 use crate::request::Cursor;
 
-pub(super) fn at(parameter: &str, offset: u64) -> Cursor {
-    Cursor { query: vec![(parameter.to_owned(), offset.to_string())], ..Cursor::default() }
-}
-
 pub(super) fn next(parameter: &str, advance: Option<Advance>, view: &View<'_>) -> Step {
-    view.by_rows(|| Step::More(at(parameter, current(parameter, view.cursor).saturating_add(step(advance, view)))))
+    view.by_rows(|| {
+        Step::More(at(parameter, counter::offset(parameter, view.cursor).saturating_add(step(advance, view))))
+    })
 }
 
 /// How far a page moves the offset.
@@ -28,20 +28,10 @@ pub(super) fn step(advance: Option<Advance>, view: &View<'_>) -> u64 {
     }
 }
 
-/// The offset of a request.
-pub(super) fn current(parameter: &str, cursor: &Cursor) -> u64 {
-    cursor
-        .query
-        .iter()
-        .find(|(name, _)| name == parameter)
-        .and_then(|(_, value)| value.parse().ok())
-        .unwrap_or_default()
-}
-
 /// Further offsets up to the announced total, in steps of a full page.
 pub(super) fn ahead(parameter: &str, page: &Page, step: u64, (next, count): (&Cursor, usize)) -> Vec<Cursor> {
     let (Some(total), true) = (page.total, step > 0) else { return Vec::new() };
-    let from = current(parameter, next);
+    let from = counter::offset(parameter, next);
     (1..)
         .map(|k| from.saturating_add(step.saturating_mul(k)))
         .take_while(|offset| *offset < total)

@@ -2,9 +2,11 @@
 
 use url::Url;
 
+use super::addresses::{self, Links};
+use super::counter;
 use super::ledger::Ledger;
-use super::link::{self, Links};
-use super::{Ended, Step, number, offset, signal};
+use super::signal;
+use super::step::{Ended, Step};
 use crate::authoring::Source;
 use crate::definition::{Advance, Location, Operation, Paging, Style, Token};
 use crate::error::Result;
@@ -91,7 +93,7 @@ impl View<'_> {
             Style::Offset { offset, advance, .. }
                 if self.ledger.leaves_out || (*advance == Some(Advance::Requested) && self.ledger.full) =>
             {
-                offset::current(offset, self.cursor).saturating_add(self.asked.map_or(0, u64::from)).max(self.rows)
+                counter::offset(offset, self.cursor).saturating_add(self.asked.map_or(0, u64::from)).max(self.rows)
             }
             _ => self.rows,
         }
@@ -119,16 +121,16 @@ impl View<'_> {
     }
 
     /// Which page this is where pages are counted, from 1.
-    fn counted(&self) -> u64 {
+    pub(super) fn counted(&self) -> u64 {
         let found = match &self.paging.style {
             Style::Number { page, start, .. } => {
-                number::current(page, self.cursor).ok().map(|current| number::ordinal(current, *start))
+                counter::page(page, self.cursor).ok().map(|current| counter::ordinal(current, *start))
             }
             Style::Link { .. } => self
                 .ledger
                 .page_parameter
                 .as_ref()
-                .and_then(|name| link::number(self.url, name))
+                .and_then(|name| addresses::number(self.url, name))
                 .map(|(_, number)| number),
             Style::None | Style::Offset { .. } | Style::Cursor { .. } | Style::NextUrl { .. } | Style::Keyset(_) => {
                 None
@@ -169,35 +171,6 @@ impl View<'_> {
         let more = self.paging.more.as_ref().map(|flag| signal::flag(self.page, flag)).transpose()?.flatten();
         let broken = "the server said that there is more, and named no next page";
         Ok(if more == Some(true) { firm(broken.to_owned()) } else { None })
-    }
-
-    /// Where the walk goes on against a contradiction: the next page below the announced number or total.
-    pub(super) fn onward(&self) -> Option<Cursor> {
-        let size = self.asked.map_or(self.largest, u64::from).max(1);
-        match &self.paging.style {
-            Style::Number { page, .. } => {
-                let below = match self.ledger.pages {
-                    Some(pages) => self.counted() < pages,
-                    None => self.counted().saturating_mul(size) < self.ledger.total.unwrap_or_default(),
-                };
-                below
-                    .then(|| {
-                        number::current(page, self.cursor)
-                            .ok()
-                            .map(|current| number::at(page, current.saturating_add(1)))
-                    })
-                    .flatten()
-            }
-            Style::Offset { offset, .. } => {
-                let next = offset::current(offset, self.cursor).saturating_add(size);
-                (next < self.ledger.total.unwrap_or_default()).then(|| offset::at(offset, next))
-            }
-            Style::Link { .. } => {
-                let (name, next) = (self.ledger.page_parameter.as_ref()?, self.counted().saturating_add(1));
-                (Some(next) <= self.ledger.pages).then(|| link::page_at(name, self, next)).flatten()
-            }
-            Style::None | Style::Cursor { .. } | Style::NextUrl { .. } | Style::Keyset(_) => None,
-        }
     }
 
     /// What a person should know of the end.

@@ -5,11 +5,11 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::claim::{Claim, claim};
-use crate::error::{Error, ErrorKind, Place, Result, io_text};
+use crate::error::{Advice, Error, ErrorKind, Place, Result, io_text};
 use crate::private_file;
 
 /// What to do about a file of a run that is not what it was.
-pub(crate) const WAY_OUT: &str = "put back the file as it was, or start over with --fresh, which keeps the old run aside: look at what the run has written before you write it again";
+pub(crate) const WAY_OUT: Advice = Advice::RestoreOrStartOver;
 
 /// A file of a run that is not what it was.
 pub(crate) fn damaged(path: &Path, why: &str) -> Error {
@@ -33,7 +33,7 @@ pub(crate) fn failed(what: &str, path: &Path, cause: &io::Error) -> Error {
             "raise the limit on the size of files (ulimit -f) and run it again: it goes on from what is safe on disk",
         ),
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            error.advise("give this user the right to write there, or choose another place with --state")
+            error.advise(Advice::from("give this user the right to write there").and(Advice::OtherStateFolder))
         }
         _ => error,
     }

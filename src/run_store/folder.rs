@@ -13,7 +13,7 @@ use super::kept::{self, Kept};
 use super::outline::RunOutline;
 use super::state::RunState;
 use super::tail::{self, Proof};
-use crate::error::{Error, ErrorKind, Place, Result};
+use crate::error::{Advice, Error, ErrorKind, Place, Result};
 
 /// Ended runs that are kept.
 const KEPT_MAX: usize = 30;
@@ -133,9 +133,7 @@ impl Opening<'_> {
                 ErrorKind::State,
                 format!("the unfinished run of {} was begun with something else: {what}", before.started),
             )
-            .advise(
-                "--accept-changes goes on with what is there now; --fresh starts over and keeps the old run aside",
-            ));
+            .advise(Advice::AcceptChangesOrStartOver));
         }
         let mut notes = Vec::new();
         match state.ended {
@@ -203,12 +201,10 @@ fn refuse_older(root: &Path, found: &Recovered, ended: bool) -> Result<()> {
         journal::VERSION
     );
     let advice = match ended {
-        true => {
-            "retry its failed items with the opnode that ran it; a new run needs no flag, and sends all items again"
-        }
-        false => {
-            "finish it with the opnode that began it, or start over with --fresh, which keeps it aside: that sends again what it has sent"
-        }
+        true => Advice::from(
+            "retry its failed items with the opnode that ran it; a new run needs no flag, and sends all items again",
+        ),
+        false => Advice::FinishWithEarlierVersion,
     };
     Err(Error::new(ErrorKind::State, message)
         .at(Place { file: Some(root.display().to_string()), ..Place::default() })
@@ -223,8 +219,7 @@ fn file_name(name: &str) -> String {
 }
 
 fn nothing_to_retry(why: &str) -> Error {
-    Error::new(ErrorKind::Usage, format!("there is nothing to retry: {why}"))
-        .advise("run the batch without --retry-failed")
+    Error::new(ErrorKind::Usage, format!("there is nothing to retry: {why}")).advise(Advice::RunWithoutRetry)
 }
 
 fn nothing_failed(state: &RunState) -> Error {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::disk;
 use super::info::now;
-use crate::error::{Error, ErrorKind, Place, Result};
+use crate::error::{Advice, Error, ErrorKind, Place, Result};
 
 /// How long the gate may be taken: whoever is in it does three calls.
 const PATIENCE: Duration = Duration::from_millis(900);
@@ -78,7 +78,7 @@ fn taken(path: &Path, mut file: File) -> Error {
     );
     Error::new(ErrorKind::State, format!("{who} is running this batch"))
         .at(Place { file: Some(path.display().to_string()), ..Place::default() })
-        .advise("wait for it, or give this run another place with --state")
+        .advise(Advice::from("wait for it").and(Advice::OtherStateFolder))
 }
 
 /// Refuses a folder that a process holds, which is named.

@@ -16,22 +16,12 @@ use tokio::sync::oneshot;
 use super::disk;
 use super::extent::{Extent, Sum};
 use super::tail::{Proof, Tail};
-use crate::error::{Error, ErrorKind, Place, Result};
-use crate::receipt::OutcomeStatus;
-use crate::walk::Resume;
+use crate::call::Resume;
+use crate::error::{Advice, Error, ErrorKind, Place, Result};
+use crate::receipt::{OutcomeStatus, Usage};
 
 /// The version of the journal that this build writes. It reads older ones too, but goes on with none of them.
 pub(crate) const VERSION: u32 = 2;
-
-/// What a step has cost and given so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Tally {
-    pub(crate) requests: u64,
-    pub(crate) retries: u64,
-    pub(crate) pages: u64,
-    pub(crate) wait_ms: u64,
-    pub(crate) elapsed_ms: u64,
-}
 
 /// One fact. Steps are named `job/step`; elements of a `for` count from 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,7 +48,7 @@ pub(crate) enum Fact {
         items: u64,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         mark: Option<super::watermark::Mark>,
-        tally: Tally,
+        tally: Usage,
         /// The end of some list was not seen, or something announced is missing in it.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         incomplete: bool,
@@ -73,7 +63,7 @@ pub(crate) enum Fact {
         status: OutcomeStatus,
         #[serde(flatten)]
         extent: Extent,
-        tally: Tally,
+        tally: Usage,
     },
     /// All items of an element of a `for` have their outcomes.
     Element { step: String, element: u64 },
@@ -84,7 +74,7 @@ pub(crate) enum Fact {
         items_in: u64,
         #[serde(flatten)]
         extent: Extent,
-        tally: Tally,
+        tally: Usage,
         receipt: serde_json::Value,
     },
     /// The step's files are in their places.
@@ -241,7 +231,7 @@ fn line(last: &str, facts: &[Fact], out: &mut String) -> String {
 
 fn digits(last: &str, json: &str) -> String {
     let digest = sha2::Sha256::new().chain_update(last).chain_update(json).finalize();
-    digest.iter().take(8).map(|b| format!("{b:02x}")).collect()
+    crate::secret::hex(&digest, 8)
 }
 
 /// What a journal holds.
@@ -364,7 +354,7 @@ fn refuse_newer(path: &Path, json: &str) -> Result<()> {
                 ),
             )
             .at(Place { file: Some(shown), line: Some(1), ..Place::default() })
-            .advise("go on with the newer opnode, or start over with --fresh"))
+            .advise(Advice::ResumeWithNewerVersion))
         }
         _ => Ok(()),
     }

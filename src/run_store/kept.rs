@@ -11,7 +11,7 @@ use super::extent::Sum;
 use super::outline::{JobOutline, RunOutline};
 use super::state::RunState;
 use super::watermark::Watermarks;
-use crate::error::{Error, ErrorKind, Place, Result};
+use crate::error::{Advice, Error, ErrorKind, Place, Result};
 
 /// The version that this build writes. Version 1 was the marks alone.
 const VERSION: u32 = 2;
@@ -114,9 +114,7 @@ impl Kept {
     pub(crate) fn begin(&self, batch: &str) -> Result<Option<String>> {
         let Body { version, batch: stored, run, .. } = &self.body;
         if *version > 0 && stored != batch {
-            return Err(self.foreign(&format!("the batch {stored} stored it, and this is {batch}"), &format!(
-                "put back the file of {batch}, or remove it to read everything again; if it is meant for {batch}, write that name into it"
-            )));
+            return Err(self.foreign(&format!("the batch {stored} stored it, and this is {batch}"), format!("put back the file of {batch}, or remove it to read everything again; if it is meant for {batch}, write that name into it").into()));
         }
         let edited = || {
             format!("{} was edited since the run {run} stored it; its values count as they stand", self.path.display())
@@ -197,7 +195,7 @@ impl Kept {
         disk::replace(&self.path, &serde_json::to_vec_pretty(&content).unwrap_or_default())
     }
 
-    fn foreign(&self, why: &str, way_out: &str) -> Error {
+    fn foreign(&self, why: &str, way_out: Advice) -> Error {
         let shown = self.path.display().to_string();
         Error::new(ErrorKind::State, format!("{shown} does not belong to this run: {why}"))
             .at(Place { file: Some(shown), ..Place::default() })

@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::extent::{Extent, Marks, Sum};
-use super::journal::{Fact, Tally};
+use super::journal::Fact;
+use crate::call::Resume;
+use crate::receipt::Usage;
 use crate::receipt::{OutcomeCounts, OutcomeStatus};
-use crate::walk::Resume;
 
 /// A whole run.
 #[derive(Debug, Default)]
@@ -35,7 +36,7 @@ pub(crate) struct StepState {
     pub(crate) items: u64,
     /// The largest value that the watermark has seen.
     pub(crate) mark: Option<super::watermark::Mark>,
-    pub(crate) tally: Tally,
+    pub(crate) tally: Usage,
     /// The end of some list was not seen, or something announced is missing in it.
     pub(crate) incomplete: bool,
     pub(crate) ok: u64,

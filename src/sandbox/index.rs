@@ -1,23 +1,28 @@
 //! The page at `/`: what the sandbox plays, and how to connect. Pure.
 
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 
 use serde_json::Value;
 
 use super::mock_connector::MockConnector;
-use super::router::Router;
 
 /// The page as plain text.
-pub(super) fn text(router: &Router) -> String {
-    let mut out = format!("opnode sandbox at http://{}\n\n", router.address);
+pub(super) fn text(
+    address: SocketAddr,
+    connectors: &[MockConnector],
+    absent: &[(String, String)],
+    faults: &impl std::fmt::Display,
+) -> String {
+    let mut out = format!("opnode sandbox at http://{address}\n\n");
     let mut line = |text: String| {
         // Writing into a string cannot fail.
         let _infallible = writeln!(out, "{text}");
     };
-    if router.connectors.is_empty() {
+    if connectors.is_empty() {
         line("It plays no connector: none has a sandbox.yaml.".into());
     }
-    for mock in &router.connectors {
+    for mock in connectors {
         let (operations, collections) = (mock.routes.len(), mock.collections.len());
         let connector = &mock.connector;
         line(format!(
@@ -25,12 +30,12 @@ pub(super) fn text(router: &Router) -> String {
             connector.name, connector.title
         ));
     }
-    for (_, why) in &router.absent {
+    for (_, why) in absent {
         line(why.clone());
     }
-    line(format!("faults: {}", router.faults));
+    line(format!("faults: {faults}"));
     line("\nconnect with these (connections.yaml); everything in them is made up:\n\nversion: 1\nconnections:".into());
-    router.connectors.iter().for_each(|mock| connection(mock, &mut line));
+    connectors.iter().for_each(|mock| connection(mock, &mut line));
     line("\nGET  /__sandbox/summary  how many requests, and refresh tokens that were used twice\nGET  /__sandbox/log      what was asked and answered, as JSON\nPOST /__sandbox/reset    back to the records of the start".into());
     out
 }

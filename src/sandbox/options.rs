@@ -33,9 +33,9 @@ pub(super) fn read(
     }
     check_names(operation, call, body)?;
     operation.check_options(&options).map_err(|error| {
-        let field = error.place.as_ref().and_then(|p| p.field.clone()).unwrap_or_default();
-        let message = error.message.split_once(": ").map_or(error.message.as_str(), |(_, why)| why);
-        Refusal::invalid(message).at(field.trim_start_matches('/'), "InvalidParameter")
+        let fault = error.to_faults().into_iter().next();
+        let (message, field) = fault.map(|f| (f.message, f.place.field)).unwrap_or_default();
+        Refusal::invalid(&message).at(field.unwrap_or_default().trim_start_matches('/'), "InvalidParameter")
     })?;
     Ok(options)
 }

@@ -129,7 +129,10 @@ impl Router {
     fn own(&self, call: &Call) -> Option<Reply> {
         let is_read = matches!(call.verb, Verb::GET | Verb::HEAD);
         match call.segments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-            [] if is_read => Some(Reply::text(StatusCode::OK, &index::text(self))),
+            [] if is_read => Some(Reply::text(
+                StatusCode::OK,
+                &index::text(self.address, &self.connectors, &self.absent, &self.faults),
+            )),
             ["__sandbox", "log"] if is_read => {
                 let log = Tree::parse(&self.log.to_json()).unwrap_or_else(|_| Tree::null());
                 Some(Reply { content: Content::Json(log), ..Reply::blank(StatusCode::OK) })

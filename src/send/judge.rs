@@ -9,7 +9,7 @@ use url::Url;
 
 use super::{Call, ConnectionClient, Miss, Outgoing, Sent, fatal, settle};
 use crate::definition::{Operation, Repeat, ResultShape};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Advice, Error, ErrorKind};
 use crate::fault;
 use crate::page::{self, Page, Unfit};
 use crate::reply::Response;
@@ -54,7 +54,7 @@ impl ConnectionClient {
         let deadline = call.deadline.is_some_and(|d| self.clock.now() >= d);
         let mut error = Error::new(kind, text).with(|d| {
             d.http_status = status;
-            d.advice = failure.kind.advice().map(str::to_owned);
+            d.advice = failure.kind.advice().map(Advice::from);
         });
         // A write whose reply cannot be read was answered with success: it took effect, but how is not known.
         if write && signal.is_none() && status.is_some_and(|s| s < 300) {

@@ -16,7 +16,7 @@ use crate::auth::{self, Access, TokenCache, TokenContext, TokenStore};
 use crate::clock::Clock;
 use crate::connection::Connection;
 use crate::definition::Repeat;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Advice, Cause, Error, ErrorKind, Result};
 use crate::fault;
 use crate::fault::refuses_token;
 use crate::lock::lock;
@@ -404,7 +404,7 @@ impl ConnectionClient {
         error.with(|d| {
             // Whatever a server may have put into them: a host in a redirect, a text in a reply of the wrong shape.
             d.message = mask(&d.message);
-            d.cause = d.cause.as_deref().map(mask);
+            d.cause = d.cause.as_ref().map(|cause| Cause::of(mask(cause.as_str())));
             d.operation = Some(call.operation.id.clone());
             // A token request that failed is named already.
             d.request.get_or_insert(line);
@@ -415,7 +415,7 @@ impl ConnectionClient {
 
 /// The end of a wait for one more attempt: what the last one was answered stays with it.
 fn in_place_of(answer: Error, stopped: Error) -> Error {
-    let cause = format!("{}: {}", answer.kind(), answer.message);
+    let cause = Cause::of(format_args!("{}: {}", answer.kind(), answer.message));
     stopped.with(|d| {
         d.cause = Some(cause);
         d.http_status = answer.http_status;
@@ -429,17 +429,16 @@ fn settle(error: Error, ambiguous: bool) -> Error {
         return error;
     }
     error.with(|d| {
-        d.cause = Some(format!("{}: {}", d.kind, d.message));
+        d.cause = Some(Cause::of(format_args!("{}: {}", d.kind, d.message)));
         d.message = format!("it is not known whether the write took effect: {}", d.message);
         // What a definition could say of such a reply helps next time; what helps against a refusal does not.
-        let more = d
-            .advice
-            .take()
-            .filter(|_| d.kind == ErrorKind::BadResponse)
-            .map(|advice| format!("; {advice}"))
-            .unwrap_or_default();
+        let more = d.advice.take().filter(|_| d.kind == ErrorKind::BadResponse);
+        let look = Advice::from("look at the record before sending it again");
         d.kind = ErrorKind::UnknownOutcome;
-        d.advice = Some(format!("look at the record before sending it again{more}"));
+        d.advice = Some(match more {
+            Some(more) => look.and(more),
+            None => look,
+        });
     })
 }
 

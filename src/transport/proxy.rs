@@ -4,7 +4,7 @@
 use http::Uri;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 
-use super::{Failure, FailureKind, causes};
+use super::failure::{Failure, FailureKind, causes};
 
 /// The proxies in use.
 pub(super) struct Proxies {

@@ -5,7 +5,7 @@ use std::io::Write;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
-use super::{ExchangeLimits, Failure, FailureKind};
+use super::failure::{ExchangeLimits, Failure, FailureKind};
 use crate::reply::Body;
 use crate::reply::in_lower_case;
 

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use super::{FailureKind, causes};
+use super::failure::{FailureKind, causes};
 
 /// A body that knows whether the HTTP client ever asked for it. Until it does, a server has at most seen headers that announce a body.
 pub(super) struct Watched {

@@ -1,444 +1,176 @@
-//! The write loop: items to outcomes, several under way at once, in input order. Every item ends in exactly one outcome.
+//! The write loop: items to outcomes, several requests in flight, in input order. Every item ends in exactly one outcome.
+//!
+//! Items may come in several parts ([`Writes::give`]); numbering, receipt and verdict are those of all parts together.
 
+mod build;
+mod check;
 mod outcomes;
+mod verdict;
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::request::Parts;
-use serde_json::{Map, Value};
 use tokio::task::JoinHandle;
 
-use crate::authoring::scalar;
-use crate::body::{self, Chunk};
-use crate::definition::{Operation, OptionRule, Send, Strangers};
-use crate::engine::CallOptions;
-use crate::error::{Error, ErrorKind, Fault, Place, Result};
-use crate::item::{Item, Items};
-use crate::options::{Given, Options};
+use crate::body::Chunk;
+use crate::call::CallOptions;
+#[cfg(feature = "ffi")]
+use crate::definition::Send;
+use crate::error::{Error, ErrorKind, Result};
+use crate::item::Items;
+use crate::options::Options;
 use crate::receipt::{Outcome, OutcomeCounts, OutcomeStatus, Receipt};
-use crate::request::{self, Cursor, Input};
-use crate::send::{Announce, Call, ConnectionClient, Gate, Outgoing, Sent};
+use crate::send::{Announce, Call, ConnectionClient, Outgoing, Sent};
+pub(crate) use build::Requests;
+use build::{Key, Model};
+pub(crate) use check::{check_items, look};
+pub use verdict::WriteReply;
+use verdict::weigh;
 
 /// A write under way. Dropping it stops what was not sent yet.
 pub struct Writes {
     client: Arc<ConnectionClient>,
     call: Arc<Call>,
     options: Options,
-    items: Items,
-    chunks: VecDeque<Chunk>,
-    queue: VecDeque<(Chunk, JoinHandle<Result<Sent>>)>,
-    ready: VecDeque<Outcome>,
-    stop_on_error: bool,
-    gate: Option<Arc<dyn Gate>>,
+    with: CallOptions,
     key: Option<Arc<str>>,
     model: Arc<Model>,
-    base: u64,
+    chunks: VecDeque<(Arc<Part>, Chunk)>,
+    queue: VecDeque<(Arc<Part>, Chunk, JoinHandle<Result<Sent>>)>,
+    ready: VecDeque<Outcome>,
     stopped: bool,
     started: Option<Duration>,
+    /// The error that stands for all so far, with the index of its item.
+    first_error: Option<(u64, Error)>,
     receipt: Receipt,
 }
 
-/// Everything that a write gave.
-#[derive(Debug)]
-pub struct WriteReply {
-    /// The records that came back for the items that took effect, in input order.
-    pub items: Items,
-    /// One outcome per input item.
-    pub outcomes: Vec<Outcome>,
-    /// What it took.
-    pub receipt: Receipt,
-}
-
-impl WriteReply {
-    /// `Ok` when every item took effect; else one error that stands for the whole: `unknown_outcome` before all, `partial` when some took
-    /// effect, and the items' own error when none did.
-    ///
-    /// # Errors
-    /// As said.
-    pub fn check(&self) -> Result<()> {
-        let mut first = None;
-        self.outcomes
-            .iter()
-            .filter_map(|o| Some((o.index, o.error.as_ref()?)))
-            .for_each(|(index, error)| weigh(&mut first, index, error));
-        self.receipt.outcomes.unwrap_or_default().check(first.as_ref().map(|(index, error)| (*index, error)))
-    }
-}
-
-/// Keeps the error that stands for all: the first of which it is not known whether it took effect, else the first.
-pub(crate) fn weigh(first: &mut Option<(u64, Error)>, index: u64, error: &Error) {
-    let unknown = |e: &Error| e.kind() == ErrorKind::UnknownOutcome;
-    if first.as_ref().is_none_or(|(_, before)| unknown(error) && !unknown(before)) {
-        *first = Some((index, error.clone()));
-    }
-}
-
-impl OutcomeCounts {
-    /// As [`WriteReply::check`], for callers that let the outcomes go by: from the counts and the first outcome that has an error.
-    ///
-    /// # Errors
-    /// As said there.
-    pub fn check(&self, first: Option<(u64, &Error)>) -> Result<()> {
-        let all = self.ok + self.failed + self.unknown + self.skipped;
-        let Some((index, error)) = first else {
-            return match self.skipped {
-                0 => Ok(()),
-                n => Err(Error::new(
-                    ErrorKind::Cancelled,
-                    format!("{n} of {all} items were not sent: the call was cancelled"),
-                )),
-            };
-        };
-        let kind = match (self.unknown, self.ok) {
-            (0, 0) => error.kind(),
-            (0, _) => ErrorKind::Partial,
-            _ => ErrorKind::UnknownOutcome,
-        };
-        let message = match all {
-            1 => error.message.clone(),
-            _ if self.unknown > 0 => {
-                format!(
-                    "{} of {all} items did not succeed, {} of them unknown; of these the first is item {index}: {}",
-                    all - self.ok,
-                    self.unknown,
-                    error.message
-                )
-            }
-            _ => format!(
-                "{} of {all} items did not succeed; the first is item {index}: {}",
-                all - self.ok,
-                error.message
-            ),
-        };
-        Err(Error::new(kind, message).with(|d| {
-            d.advice = error.advice.clone();
-            d.operation = error.operation.clone();
-            d.request = error.request.clone();
-            d.http_status = error.http_status;
-            d.provider = error.provider.clone();
-            d.attempts = error.attempts;
-        }))
-    }
-}
-
-/// Checks items before anything is sent: their number, each against the schema, and that each names its record. Gives the fields that the operation does
-/// not have.
-pub(crate) fn check_items(operation: &Operation, options: &Options, items: Option<&Items>) -> Result<Vec<Fault>> {
-    let invalid = |message: String| {
-        Err(Error::new(ErrorKind::InvalidItems, message).with(|d| d.operation = Some(operation.id.clone())))
-    };
-    let names: Vec<&str> = operation
-        .options
-        .iter()
-        .filter(|o| operation.item_may_fill(o) && !options.contains(&o.name))
-        .map(|o| o.name.as_str())
-        .collect();
-    let Some(items) = items else {
-        if operation.items.as_ref().is_some_and(|r| r.required) {
-            return invalid(format!("{} needs items: the records to send", operation.id));
-        }
-        if let Some(name) = names.first() {
-            return Err(Error::new(
-                ErrorKind::InvalidOptions,
-                format!("`{name}` is missing: give it as an option, or give items with a field of this name"),
-            )
-            .at(Place::field(format!("/{name}")))
-            .with(|d| d.operation = Some(operation.id.clone())));
-        }
-        return Ok(Vec::new());
-    };
-    if operation.items.is_none() && names.is_empty() && !items.is_empty() {
-        let fills = operation.options.iter().find(|o| operation.item_may_fill(o));
-        return invalid(match fills {
-            Some(option) => {
-                format!(
-                    "{0} takes `{1}` as an option or in items, not both: leave out `{1}` or the items",
-                    operation.id, option.name
-                )
-            }
-            None => format!("{} takes no items", operation.id),
-        });
-    }
-    let mut faults = Vec::new();
-    let mut strangers = Strangers::of(operation);
-    let mut given = options.clone();
-    for (index, item) in items.iter().enumerate() {
-        check_item(operation, (&names, &mut given), index, item, (&mut faults, &mut strangers))?;
-        if faults.len() >= FAULTS_MAX {
-            break;
-        }
-    }
-    check_shared(operation, &names, items, &mut faults);
-    if faults.is_empty() {
-        return Ok(strangers.faults());
-    }
-    Err(operation.refuse(ErrorKind::InvalidItems, &format!("the items for {} do not fit", operation.id), faults))
-}
-
-/// Faults that are reported at once.
-const FAULTS_MAX: usize = 100;
-
-/// `names` are the options that the item fills, beside those that are given.
-fn check_item(
-    operation: &Operation,
-    (names, given): (&[&str], &mut Options),
-    index: usize,
-    item: Item<'_>,
-    (faults, strangers): (&mut Vec<Fault>, &mut Strangers<'_>),
-) -> Result<()> {
-    let mut fault = |pointer: String, message: String| {
-        let advice = Some(format!("`opnode describe {}` shows an item", operation.id));
-        faults.push(Fault {
-            place: Place::field(format!("/{index}{pointer}")),
-            message: format!("item {index}: {message}"),
-            advice,
-        });
-    };
-    let value = match crate::item::value_of(item.as_str()) {
-        Ok(value) => value,
-        Err(e) => {
-            fault(String::new(), format!("it cannot be read: {e}"));
-            return Ok(());
-        }
-    };
-    if let Some(rule) = &operation.items {
-        // In a patch, null removes a field; whether it may be removed is the remote system's to say.
-        let patched = matches!(rule.send, Send::JsonPatch).then(|| without_nulls(&value)).flatten();
-        operation
-            .check_item_text(rule, patched.as_ref().unwrap_or(&value), item.as_str())?
-            .into_iter()
-            .for_each(|f| fault(f.pointer, f.message));
-        strangers.look(index, &value);
-    } else if !value.is_object() {
-        fault(String::new(), "it must be an object".into());
-        return Ok(());
-    }
-    // A path that ends with a record's name is that record's; elsewhere an item may have a field of the same name that is its own.
-    let own = |name: &str| operation.path.last_name() == Some(name) && operation.verb != http::Method::POST;
-    let drops = operation.items.as_ref().is_none_or(|rule| rule.drop_path_fields);
-    let same =
-        |o: &&OptionRule| operation.item_may_fill(o) && !names.contains(&o.name.as_str()) && (drops || own(&o.name));
-    for option in operation.options.iter().filter(same) {
-        let text = |value: Option<&Value>| value.and_then(scalar);
-        if let (Some(own), Some(said)) = (text(value.get(&option.name)), text(given.values().get(&option.name)))
-            && own != said
-        {
-            let name = &option.name;
-            fault(
-                format!("/{name}"),
-                format!("it is the record `{name}` {own}, and the option `{name}` is {said}: leave out one of them"),
-            );
-        }
-    }
-    for name in names {
-        let field = format!("/{name}");
-        match value.get(name).map(|v| (v, scalar(v))) {
-            Some((own, Some(text))) if !matches!(text.trim(), "" | "." | "..") => {
-                let raw = crate::digits::is_long(item.as_str()).then(|| item.raw(&[(*name).to_owned()])).flatten();
-                if let Some(misfit) = operation.check_filled(given, name, Given::new(own, raw))? {
-                    fault(field, misfit);
-                }
-            }
-            Some(_) => fault(field, format!("`{name}` cannot stand in the address")),
-            None => fault(field, format!("`{name}` is missing, which says which record is meant")),
-        }
-    }
-    Ok(())
-}
-
-fn without_nulls(value: &Value) -> Option<Value> {
-    let fields = value.as_object()?;
-    Some(fields.iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.clone(), v.clone())).collect::<Map<_, _>>().into())
-}
-
-/// Items that go out together must name the same record where the address takes it from them.
-fn check_shared(operation: &Operation, names: &[&str], items: &Items, faults: &mut Vec<Fault>) {
-    let together = operation.items.as_ref().is_some_and(|r| matches!(r.send, Send::All | Send::Chunk(_)));
-    if !together || names.is_empty() {
-        return;
-    }
-    let key = |item: Item<'_>| {
-        let fields = item.fields().unwrap_or_default();
-        names
-            .iter()
-            .map(|name| fields.iter().find(|(n, _)| n == name).map(|(_, raw)| raw.get().to_owned()))
-            .collect::<Vec<_>>()
-    };
-    let first = items.get(0).map(key);
-    if let Some((index, _)) = items.iter().enumerate().find(|(_, item)| Some(key(*item)) != first) {
-        let message = format!(
-            "item {index}: it names another record than item 0, but the items go out in one request to one address"
-        );
-        let advice = Some(format!("call {} once per {}", operation.id, names.join(" and ")));
-        faults.push(Fault { place: Place::field(format!("/{index}")), message, advice });
-    }
-}
-
-/// The chunks of a call: by the operation's rule; by item where only the address takes them; one request when there are none at all.
-pub(crate) fn plan(operation: &Operation, items: Option<&Items>) -> Vec<Chunk> {
-    match (items, &operation.items) {
-        (None, _) => vec![Chunk { first: 0, count: 1 }],
-        (Some(items), Some(rule)) => body::chunks(rule, items.len()),
-        (Some(items), None) => (0..items.len()).map(|first| Chunk { first, count: 1 }).collect(),
-    }
-}
-
-/// What the requests of one call have in common, once the first was made, where no item is part of the address: all but bodies of one media type.
-pub(crate) type Model = OnceLock<(String, Parts)>;
-
-/// What an item's idempotency key is made from.
-#[derive(Clone, Copy)]
-pub(crate) enum Key<'a> {
-    /// The same for every plan: a plan sends nothing.
-    Planned,
-    /// A call without a name is a run of its own.
-    Own,
-    /// The run's name, and the index of the first item of the call in it.
-    Run(&'a str, u64),
-}
-
-/// What a plan shows in the place of an idempotency key.
-const PLANNED_KEY: &str = "(one for each item and run)";
-
-/// The request of one chunk.
-pub(crate) fn build<'m>(
-    client: &ConnectionClient,
-    operation: &Operation,
-    options: &Options,
-    items: &Items,
-    chunk: Chunk,
-    key: Key<'_>,
-    model: &'m Model,
-) -> Result<(Cow<'m, Parts>, Bytes)> {
-    let body = match &operation.items {
-        Some(rule) => body::body(operation, rule, options, items, chunk)?,
-        None => None,
-    };
-    let (mut head, body) = match (model.get(), body) {
-        (Some((media, model)), Some(body)) if *media == body.content_type => (Cow::Borrowed(model), body.bytes),
-        (_, body) => {
-            let input = Input { options, item: items.get(chunk.first), body: body.as_ref(), page_size: None };
-            let (head, bytes) = request::build(&client.connection, operation, input, &Cursor::default())?.into_parts();
-            if let Some(body) = body.filter(|_| operation.path.names().all(|name| options.contains(name))) {
-                model.get_or_init(|| (body.content_type, head.clone()));
-            }
-            (Cow::Owned(head), bytes)
-        }
-    };
-    if let Some(name) = &operation.idempotency_key {
-        let value = client.connection.header_value(name, &idempotency_key(&head.uri, &body, chunk, key))?;
-        head.to_mut().headers.insert(name.clone(), value);
-    }
-    Ok((head, body))
-}
-
-/// One key per item and run, the same for every attempt, another for another body.
-fn idempotency_key(uri: &http::Uri, body: &[u8], chunk: Chunk, key: Key<'_>) -> String {
-    use sha2::Digest;
-    let base = match key {
-        Key::Planned => return PLANNED_KEY.to_owned(),
-        Key::Own => 0,
-        Key::Run(_, base) => base,
-    };
-    let mut digest = sha2::Sha256::new();
-    digest.update(uri.to_string());
-    digest.update(body);
-    digest.update((chunk.first as u64 + base).to_le_bytes());
-    match key {
-        Key::Run(name, _) => digest.update(name),
-        Key::Own | Key::Planned => digest.update(fastrand::u128(..).to_le_bytes()),
-    }
-    digest.finalize().iter().take(16).map(|b| format!("{b:02x}")).collect()
+/// Items that were given together.
+struct Part {
+    items: Items,
+    /// The index of the first in the whole write.
+    first: u64,
 }
 
 impl Writes {
-    pub(crate) fn new(
-        client: Arc<ConnectionClient>,
-        call: Call,
-        options: Options,
-        items: Option<Items>,
-        with: &CallOptions,
-        notes: Vec<String>,
-    ) -> Writes {
-        let chunks = plan(&call.operation, items.as_ref()).into();
-        let items = items.unwrap_or_default();
+    /// A write that has nothing to send yet. The options have been checked.
+    pub(crate) fn open(client: Arc<ConnectionClient>, call: Call, options: Options, with: &CallOptions) -> Writes {
         let receipt = Receipt {
             operation: call.operation.id.clone(),
-            items_in: items.len() as u64,
             outcomes: Some(OutcomeCounts::default()),
-            notes,
+            complete: true,
             ..Receipt::default()
         };
         Writes {
             client,
             call: Arc::new(call),
             options,
-            items,
-            chunks,
+            key: with.key.as_deref().map(Arc::from),
+            with: with.clone(),
+            model: Arc::default(),
+            chunks: VecDeque::new(),
             queue: VecDeque::new(),
             ready: VecDeque::new(),
-            stop_on_error: with.stop_on_error,
-            gate: with.gate.clone(),
-            key: with.key.as_deref().map(Arc::from),
-            model: Arc::default(),
-            base: with.first,
             stopped: false,
             started: None,
+            first_error: None,
             receipt,
         }
     }
 
-    /// Sends no further item; those under way end, and the rest are `skipped`.
+    /// Adds items to send, checked; `first` is the index of the first of them in the whole write. Nothing is sent before
+    /// [`next`](Self::next) is polled.
+    ///
+    /// # Errors
+    /// `invalid_items` with every fault; what was given before stays as it is, and other items can be given.
+    pub fn give(&mut self, first: u64, items: Items) -> Result<()> {
+        self.add(first, Some(items))
+    }
+
+    /// Adds items, or the one request of a write that has none.
+    pub(crate) fn add(&mut self, first: u64, items: Option<Items>) -> Result<()> {
+        let operation = &*self.call.operation;
+        let unknown = check_items(operation, &self.options, items.as_ref())?;
+        let notes = self.with.judge_unknown(operation, ErrorKind::InvalidItems, unknown)?;
+        let connection = &*self.client.connection;
+        let requests = Requests { connection, operation, options: &self.options, items: items.as_ref() };
+        requests.refuse_first()?;
+        let chunks = requests.chunks();
+        let part = Arc::new(Part { items: items.unwrap_or_default(), first });
+        self.receipt.items_in += part.items.len() as u64;
+        for note in notes {
+            if !self.receipt.notes.contains(&note) {
+                self.receipt.notes.push(note);
+            }
+        }
+        self.chunks.extend(chunks.into_iter().map(|chunk| (Arc::clone(&part), chunk)));
+        Ok(())
+    }
+
+    /// Whether all items go in one request.
+    #[cfg(feature = "ffi")]
+    pub(crate) fn sends_together(&self) -> bool {
+        self.call.operation.items.as_ref().is_some_and(|rule| matches!(rule.send, Send::All))
+    }
+
+    /// Sends no further item; those in flight end, and the rest are `skipped`.
     pub fn stop(&mut self) {
         self.stopped = true;
     }
 
-    /// The next outcome in input order; `None` at the end. Dropping the future loses nothing.
+    /// Whether nothing more is sent: it was stopped or cancelled, or an error ended it.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
+    /// The next outcome in input order; `None` when every item given so far has one. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<Outcome> {
         if self.started.is_none() {
             self.started = Some(self.client.clock.now());
         }
         loop {
-            if let Some(mut outcome) = self.ready.pop_front() {
-                outcome.index += self.base;
+            if let Some(outcome) = self.ready.pop_front() {
                 self.count(&outcome);
                 return Some(outcome);
             }
             self.fill();
-            let Some((chunk, task)) = self.queue.front_mut() else {
+            let Some((part, chunk, task)) = self.queue.front_mut() else {
                 // What was never sent has just been put there.
                 if !self.ready.is_empty() {
                     continue;
                 }
-                self.finish();
+                self.refresh();
                 return None;
             };
             let sent = match task.await {
                 Ok(sent) => sent,
                 Err(lost) => Err(Error::new(ErrorKind::UnknownOutcome, format!("the request's task ended: {lost}"))),
             };
-            let chunk = *chunk;
+            let (part, chunk) = (Arc::clone(part), *chunk);
             self.queue.pop_front();
-            let outcomes =
-                outcomes::outcomes(&self.call.operation, &self.items, chunk, sent, &self.client.connection.redactor);
-            let bad = outcomes.iter().any(|o| o.status != OutcomeStatus::Ok);
-            let over = outcomes.iter().filter_map(|o| o.error.as_ref()).any(|e| match e.kind() {
-                ErrorKind::Cancelled | ErrorKind::Unauthenticated | ErrorKind::State => true,
-                // The deadline has passed.
-                ErrorKind::Timeout | ErrorKind::RateLimited => e.attempts == 0,
-                _ => false,
-            });
-            self.stopped |= over || (bad && self.stop_on_error) || self.call.cancel.is_cancelled();
-            self.ready.extend(outcomes);
+            self.arrive(&part, chunk, sent);
         }
+    }
+
+    /// Takes the reply to one request.
+    fn arrive(&mut self, part: &Part, chunk: Chunk, sent: Result<Sent>) {
+        let redactor = &self.client.connection.redactor;
+        let outcomes = outcomes::outcomes(&self.call.operation, &part.items, chunk, sent, redactor);
+        let bad = outcomes.iter().any(|o| o.status != OutcomeStatus::Ok);
+        let over = outcomes.iter().filter_map(|o| o.error.as_ref()).any(|e| match e.kind() {
+            ErrorKind::Cancelled | ErrorKind::Unauthenticated | ErrorKind::State => true,
+            // The deadline has passed.
+            ErrorKind::Timeout | ErrorKind::RateLimited => e.attempts == 0,
+            _ => false,
+        });
+        self.stopped |= over || (bad && self.with.stop_on_error) || self.call.cancel.is_cancelled();
+        self.ready.extend(outcomes.into_iter().map(|outcome| Outcome { index: outcome.index + part.first, ..outcome }));
     }
 
     /// The next outcome if it need not be waited for: what comes together can be written down together, before the next wait.
@@ -449,35 +181,45 @@ impl Writes {
 
     fn fill(&mut self) {
         if self.stopped {
-            // Those under way come first, so that outcomes stay in input order.
+            // Those in flight come first, so that outcomes stay in input order.
             if self.queue.is_empty() {
-                self.ready.extend(
-                    self.chunks.drain(..).flat_map(|chunk| chunk.first..chunk.first + chunk.count).map(skipped),
-                );
+                let rest = self.chunks.drain(..).flat_map(|(part, chunk)| {
+                    (chunk.first..chunk.first + chunk.count).map(move |index| skipped(part.first + index as u64))
+                });
+                self.ready.extend(rest);
             }
             return;
         }
         while self.queue.len() < self.client.connection.limits.concurrency() {
-            let Some(chunk) = self.chunks.pop_front() else { return };
-            let (client, call, options, items) =
-                (Arc::clone(&self.client), Arc::clone(&self.call), self.options.clone(), self.items.clone());
-            let (gate, key, base, model) = (self.gate.clone(), self.key.clone(), self.base, Arc::clone(&self.model));
-            let task = tokio::spawn(async move {
-                let key = key.as_deref().map_or(Key::Own, |name| Key::Run(name, base));
-                let (head, body) = build(&client, &call.operation, &options, &items, chunk, key, &model)?;
-                let announce = |gate| Announce { gate, first: base + chunk.first as u64, count: chunk.count as u64 };
-                client.send(&call, Outgoing { head: &head, body: &body }, gate.as_deref().map(announce)).await
-            });
-            self.queue.push_back((chunk, task));
+            let Some((part, chunk)) = self.chunks.pop_front() else { return };
+            let task = self.send(Arc::clone(&part), chunk);
+            self.queue.push_back((part, chunk, task));
         }
+    }
+
+    fn send(&self, part: Arc<Part>, chunk: Chunk) -> JoinHandle<Result<Sent>> {
+        let (client, call, options) = (Arc::clone(&self.client), Arc::clone(&self.call), self.options.clone());
+        let (gate, key, model) = (self.with.gate.clone(), self.key.clone(), Arc::clone(&self.model));
+        tokio::spawn(async move {
+            let key = key.as_deref().map_or(Key::Own, |name| Key::Run(name, part.first));
+            let (connection, operation) = (&*client.connection, &*call.operation);
+            let requests = Requests { connection, operation, options: &options, items: Some(&part.items) };
+            let (head, body) = requests.build(chunk, key, &model)?;
+            let (first, count) = (part.first + chunk.first as u64, chunk.count as u64);
+            let announce = |gate| Announce { gate, first, count };
+            client.send(&call, Outgoing { head: &head, body: &body }, gate.as_deref().map(announce)).await
+        })
     }
 
     fn count(&mut self, outcome: &Outcome) {
         self.receipt.items += outcome.items.len() as u64;
         self.receipt.outcomes.get_or_insert_default().add(outcome.status);
+        if let Some(error) = &outcome.error {
+            weigh(&mut self.first_error, outcome.index, error);
+        }
     }
 
-    fn finish(&mut self) {
+    fn refresh(&mut self) {
         let tally = &self.call.tally;
         let counts = self.receipt.outcomes.unwrap_or_default();
         self.receipt.requests = tally.requests.load(Ordering::Relaxed);
@@ -492,8 +234,17 @@ impl Writes {
 
     /// What was done so far; final once [`next`](Self::next) has given `None`.
     pub fn receipt(&mut self) -> &Receipt {
-        self.finish();
+        self.refresh();
         &self.receipt
+    }
+
+    /// What it comes to so far: as [`WriteReply::check`].
+    ///
+    /// # Errors
+    /// As said there.
+    pub fn verdict(&self) -> Result<()> {
+        let first = self.first_error.as_ref().map(|(index, error)| (*index, error));
+        self.receipt.outcomes.unwrap_or_default().check(first)
     }
 
     /// Runs to the end. Failed items are outcomes, not errors; see [`WriteReply::check`].
@@ -507,14 +258,7 @@ impl Writes {
     }
 }
 
-fn skipped(index: usize) -> Outcome {
-    Outcome {
-        index: index as u64,
-        status: OutcomeStatus::Skipped,
-        http_status: None,
-        items: Items::default(),
-        location: None,
-        error: None,
-        attempts: 0,
-    }
+fn skipped(index: u64) -> Outcome {
+    let status = OutcomeStatus::Skipped;
+    Outcome { index, status, http_status: None, items: Items::default(), location: None, error: None, attempts: 0 }
 }

@@ -459,7 +459,7 @@ async fn what_version_0_1_kept_is_used_where_it_can_be_nobody_elses() {
             assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{names:?} {name}: {error:?}");
             assert!(
                 error.message.contains("version 0.1")
-                    && error.advice.as_ref().unwrap().contains("opnode login desk") == (name == "desk")
+                    && error.advice.as_ref().unwrap().to_string().contains("sign in to desk") == (name == "desk")
             );
             assert_eq!(bank.lock().unwrap().requests, 0);
         }

@@ -74,8 +74,8 @@ async fn events_come_in_order_and_the_report_counts() {
     report.check().unwrap();
     assert!(report.finished && !report.resumed && report.error.is_none());
     let [members, titles] = report.steps.as_slice() else { panic!("{report:?}") };
-    assert!(members.counts.items_in > 5 && members.counts.pages > 1 && members.counts.items_out == 5);
-    assert_eq!((titles.counts.items_in, titles.counts.items_out, titles.counts.requests), (4, 4, 4));
+    assert!(members.counts.items_in > 5 && members.counts.usage.pages > 1 && members.counts.items_out == 5);
+    assert_eq!((titles.counts.items_in, titles.counts.items_out, titles.counts.usage.requests), (4, 4, 4));
     let saved = std::fs::read_to_string(folder.path().join("members.ndjson")).unwrap();
     assert_eq!(saved.lines().count(), 5);
     assert!(folder.path().join(".opnode/runs/small/report.json").is_file());

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use opnode::definition::Operation;
 use opnode::{
-    CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, Items, Method, PlannedRequest, Session, TokenStore,
+    CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, Items, Method, PlannedRequest, Request, Session,
+    TokenStore,
 };
 use proptest::collection::vec;
 use proptest::sample::select;
@@ -225,7 +226,11 @@ fn try_one(world: &World, made: Made) -> bool {
     let items = made.items.map(|text| Items::from_array(text).unwrap());
     let with = CallOptions { items_max: made.items_max, ..CallOptions::default() };
     world.sent.lock().unwrap().clear();
-    let plan = session.plan(operation.method, &operation.id, &options, items.as_ref(), &with);
+    let plan = session.plan(&Request {
+        items: items.clone(),
+        limit: with.items_max,
+        ..Request::new(operation.method, operation.id.clone(), &options)
+    });
     assert!(world.sent.lock().unwrap().is_empty(), "a plan of {} sends", operation.id);
     let ended = block_on(async {
         match operation.method {

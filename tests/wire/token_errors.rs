@@ -261,7 +261,7 @@ fn advices() -> Vec<(&'static str, Values, &'static str, &'static str)> {
 fn advised(flow: &str, values: Values, body: &str, advice: &str) -> Result<(), String> {
     let found = Stage::new(flow, "", values, vec![reply("400 No", JSON, body)]).call();
     same("end", found.summary.as_str(), "[] unauthenticated/1")?;
-    let given = found.errors.first().and_then(|e| e.advice.clone()).unwrap_or_default();
+    let given = found.errors.first().and_then(|e| e.advice.as_ref().map(ToString::to_string)).unwrap_or_default();
     if given.contains(advice) { Ok(()) } else { Err(format!("the advice is {given:?}")) }
 }
 

@@ -301,7 +301,7 @@ impl Stage {
         {
             let plan = self
                 .session
-                .plan(method, operation, options, items, &CallOptions::default())
+                .plan(&opnode::Request { items: items.cloned(), ..opnode::Request::new(method, operation, options) })
                 .map_err(|e| format!("{e:?}"))?;
             let text = format!("{} {plan:?}", json!(plan));
             if !plan[0].headers.contains(&("authorization".to_owned(), "[secret]".to_owned())) {

@@ -25,7 +25,7 @@ use options::options;
 pub use options::{ALIASED_MAX, DEPTH_MAX, NODES_MAX};
 pub(crate) use tree::Node;
 use tree::{Bare, Inner, Key, Placed};
-use words::{advice, fixed, tidy};
+use words::{Words, slip, words};
 
 /// Largest file, in bytes.
 pub const BYTES_MAX: usize = 16 << 20;
@@ -59,14 +59,8 @@ impl Document {
         }
         let Bare(tree) = serde_saphyr::from_str_with_options(text, options()).map_err(|e| {
             let place = e.location().map(|l| (l.line() + line_offset, l.column()));
-            let mut message = tidy(&e.without_snippet().to_string());
-            if text.contains("connections")
-                && let Some((what, _)) = message.split_once("key: ")
-            {
-                // What stands where a key belongs may be a secret.
-                message = format!("{what}key");
-            }
-            let advice = fixed(&message).or_else(|| advice(text, place.map(|(line, _)| line - line_offset)));
+            let Words { message, advice } = words(&e, !text.contains("connections"));
+            let advice = advice.or_else(|| slip(text, place.map(|(line, _)| line - line_offset)));
             let mut error = fault(file, message, place);
             if let Some(advice) = advice {
                 error = error.advise(advice);

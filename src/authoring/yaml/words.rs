@@ -1,62 +1,72 @@
 //! What the YAML reader says, in words for people. Pure.
 
-use super::{ALIASED_MAX, DEPTH_MAX, NODES_MAX};
+use serde_saphyr::budget::BudgetBreach;
+use serde_saphyr::{DefaultMessageFormatter, Error, MessageFormatter};
 
-/// The reader's own message without the position that the error carries anyway, and without its programmers' words.
-pub(super) fn tidy(message: &str) -> String {
-    let one = message.lines().next().unwrap_or(message).trim();
-    let cut = one
-        .split_once(": ")
-        .filter(|(head, _)| head.starts_with("error") && head.contains("line"))
-        .map_or(one, |(_, tail)| tail);
-    let cut = cut.split(" at line ").next().unwrap_or(cut);
-    let cut = cut.split(", set DuplicateKeyPolicy").next().unwrap_or(cut);
-    let cut = [" by configured policy", " by the configured policy"]
-        .iter()
-        .find_map(|words| cut.strip_suffix(words))
-        .unwrap_or(cut)
-        .trim();
-    let deep = || format!("it is nested deeper than the limit yaml_depth ({DEPTH_MAX})");
-    match cut.strip_prefix("budget breached: ") {
-        None if cut.starts_with("recursion limit") => deep(),
-        None if cut.starts_with("alias replay limit") => {
-            format!("its aliases unfold to more parts than the limit yaml_aliases ({ALIASED_MAX})")
-        }
-        None => cut.to_owned(),
-        Some(limit) if limit.starts_with("Documents") => "it holds several documents, but one is read".to_owned(),
-        Some(limit) if limit.starts_with("Depth") => deep(),
-        Some(limit) if limit.starts_with("Nodes") => {
-            format!("it holds more values than the limit yaml_nodes ({NODES_MAX})")
-        }
-        Some(limit) => format!("it breaks the limit {}", limit.split([' ', '{']).next().unwrap_or(limit)),
-    }
+use super::{ALIASED_MAX, DEPTH_MAX, NODES_MAX};
+use crate::error::Advice;
+
+/// What is wrong, and what to do where there is something to do.
+pub(super) struct Words {
+    pub(super) message: String,
+    pub(super) advice: Option<Advice>,
 }
 
-/// What to do at a limit that no setting raises.
-pub(super) fn fixed(message: &str) -> Option<String> {
-    let todo = match message {
-        unfolded if unfolded.contains("aliases unfold") => "use fewer aliases of aliases; this limit is fixed",
-        deep if deep.contains("the limit yaml_depth") => "write it with less nesting; this limit is fixed",
-        many if many.contains("the limit yaml_nodes") => "split the file; this limit is fixed",
-        other if other.contains("it breaks the limit") => {
-            "split the file, or use fewer anchors and aliases; this limit is fixed"
-        }
-        _ => return None,
+/// The words for an error. Keys are named unless they may hold a secret: what stands where a key belongs need not be one.
+pub(super) fn words(error: &Error, names_keys: bool) -> Words {
+    let limit = |message: String, todo: &'static str| Words { message, advice: Some(todo.into()) };
+    let plain = |message: String| Words { message, advice: None };
+    let deep = || {
+        let message = format!("it is nested deeper than the limit yaml_depth ({DEPTH_MAX})");
+        limit(message, "write it with less nesting; this limit is fixed")
     };
-    Some(todo.to_owned())
+    match error.without_snippet() {
+        Error::Budget { breach, .. } => match breach {
+            BudgetBreach::Depth { .. } => deep(),
+            BudgetBreach::Documents { .. } => plain("it holds several documents, but one is read".to_owned()),
+            BudgetBreach::Nodes { .. } | BudgetBreach::Events { .. } => limit(
+                format!("it holds more values than the limit yaml_nodes ({NODES_MAX})"),
+                "split the file; this limit is fixed",
+            ),
+            BudgetBreach::ScalarBytes { .. } => limit(
+                "its texts come to more bytes than the limit of the YAML reader (64 MiB)".to_owned(),
+                "split the file, or use fewer anchors and aliases; this limit is fixed",
+            ),
+            _ => limit(
+                "it has more anchors and aliases than the limit of the YAML reader".to_owned(),
+                "split the file, or use fewer anchors and aliases; this limit is fixed",
+            ),
+        },
+        Error::AliasError { error, .. } => words(error, names_keys),
+        Error::MergeKeyNotAllowed { .. } => plain("merge keys (`<<`) are not read".to_owned()),
+        Error::MultipleDocuments { .. } => plain("it holds several documents, but one is read".to_owned()),
+        Error::AliasReplayLimitExceeded { .. } => limit(
+            format!("its aliases unfold to more parts than the limit yaml_aliases ({ALIASED_MAX})"),
+            "use fewer aliases of aliases; this limit is fixed",
+        ),
+        Error::DuplicateMappingKey { key, .. } => match key.as_ref().filter(|_| names_keys) {
+            Some(key) => plain(format!("the key `{}` is there twice", key.escape_debug())),
+            None => plain("a key is there twice".to_owned()),
+        },
+        // The scanner has a limit of its own, and tells it by its text alone.
+        other => match DefaultMessageFormatter.format_message(other) {
+            text if text.starts_with("recursion limit") => deep(),
+            text => plain(text.lines().next().unwrap_or_default().to_owned()),
+        },
+    }
 }
 
 /// Common slips whose message from the reader does not tell what to do.
-pub(super) fn advice(text: &str, line: Option<u64>) -> Option<String> {
+pub(super) fn slip(text: &str, line: Option<u64>) -> Option<Advice> {
     let line = text.lines().nth(usize::try_from(line?.checked_sub(1)?).ok()?)?;
-    if line.contains("{{") || line.contains("${{") {
-        return Some("put an expression in quotes where it stands inside { } or [ ]".to_owned());
-    }
-    if line.starts_with('\t') || line.trim_start_matches(' ').starts_with('\t') {
-        return Some("indent with spaces; YAML does not take tabs".to_owned());
-    }
-    if line.matches(": ").count() > 1 && !line.contains('{') {
-        return Some("put a text that contains ': ' in quotes".to_owned());
-    }
-    None
+    let advice = if line.contains("{{") || line.contains("${{") {
+        "put an expression in quotes where it stands inside { } or [ ]"
+    } else if line.starts_with('\t') || line.trim_start_matches(' ').starts_with('\t') {
+        "indent with spaces; YAML does not take tabs"
+    } else if line.matches(": ").count() > 1 && !line.contains('{') {
+        "put a text that contains ': ' in quotes"
+    } else {
+        return None;
+    };
+    Some(advice.into())
 }

@@ -13,8 +13,9 @@ use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
 use super::buffer::Buffer;
-use super::guard::{Stop, guarded};
+use super::guard::guarded;
 use super::places::Place;
+use super::stop::Stop;
 use super::{handle, status};
 
 /// Where a handle goes.

@@ -6,11 +6,14 @@ use std::time::Instant;
 
 use super::super::buffer::Buffer;
 use super::super::connection::Conn;
-use super::super::guard::{self, Stop, guarded, quiet};
-use super::super::host::until;
+use super::super::guard::{self, guarded, quiet};
+use super::super::host::Cancellable;
 use super::super::operation::{Facts, Next, Op};
 use super::super::places::{self, Place};
 use super::super::progress::Progress;
+use super::super::start::{start, start_checked};
+use super::super::stop::Stop;
+use super::super::wait::until;
 use super::super::{handle, status};
 use super::{Out, give, owner, places};
 use crate::error::{Error, ErrorKind};
@@ -51,7 +54,7 @@ unsafe extern "C" fn opnode_run_report(
         let conn = handle::get::<Conn>(conn)?;
         // SAFETY: see above.
         let json = unsafe { places::needed(request, len) }?;
-        let op = Op::start_checked(&conn, json, 0)?;
+        let op = start_checked(&conn, json, 0)?;
         let facts = op.facts().ok_or(Stop::Status(status::of(ErrorKind::Internal)))?;
         let (all, ended) = drain(&op, facts, until(timeout_ms));
         // Of a write that failed, what became of each item is part of the answer.
@@ -123,7 +126,7 @@ unsafe extern "C" fn opnode_op_start(
         if tag == 0 {
             return Err(Error::new(ErrorKind::Usage, "the tag is 0, which stands for events: give another").into());
         }
-        let op = Op::start(&conn, json, tag)?;
+        let op = start(&conn, json, tag)?;
         out.put(handle::insert(conn.host.id, op))?;
         Ok(status::OK)
     })

@@ -1,0 +1,58 @@
+//! JSON and definition files as YAML text, in the order of their author and digit for digit.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use serde_yaml::{Mapping, Value};
+
+use crate::digits::is_number;
+use crate::error::{Error, ErrorKind, Result};
+use crate::item::fields_of;
+
+/// Writes a value, such as the mirror of a definition file.
+///
+/// # Errors
+/// `internal` when it cannot be written.
+pub fn to_yaml(value: &impl Serialize) -> Result<String> {
+    let broken = |e: &dyn std::fmt::Display| Error::new(ErrorKind::Internal, format!("the YAML: {e}"));
+    let json = serde_json::to_string(value).map_err(|e| broken(&e))?;
+    let mut numbers = Numbers::default();
+    let tree = numbers.tree(&json).map_err(|e| broken(&e))?;
+    Ok(numbers.spell(serde_yaml::to_string(&tree).map_err(|e| broken(&e))?))
+}
+
+/// Numbers whose digits the library would change, each with a mark in its place until the text is there.
+#[derive(Default)]
+pub(crate) struct Numbers(Vec<String>);
+
+impl Numbers {
+    /// JSON as a tree of the library.
+    pub(crate) fn tree(&mut self, json: &str) -> serde_json::Result<Value> {
+        if is_number(json) && json.parse::<i64>().map(|n| n.to_string()).as_deref() != Ok(json) {
+            self.0.push(json.to_owned());
+            return Ok(Value::String(mark(self.0.len() - 1)));
+        }
+        if let Some(fields) = fields_of(json) {
+            let mut map = Mapping::new();
+            for (name, raw) in fields {
+                map.insert(Value::String(name), self.tree(raw.get())?);
+            }
+            return Ok(Value::Mapping(map));
+        }
+        match serde_json::from_str::<Vec<&RawValue>>(json) {
+            Ok(list) => list.into_iter().map(|raw| self.tree(raw.get())).collect::<Result<_, _>>().map(Value::Sequence),
+            Err(_) => serde_json::from_str(json),
+        }
+    }
+
+    /// The text with the numbers in their places.
+    pub(crate) fn spell(&self, text: String) -> String {
+        self.0.iter().enumerate().fold(text, |text, (index, digits)| {
+            let mark = mark(index);
+            text.replace(&format!("\"{mark}\""), digits).replace(&mark, digits)
+        })
+    }
+}
+
+fn mark(index: usize) -> String {
+    format!("opnode-number-{index}-")
+}

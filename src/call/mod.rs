@@ -1,0 +1,11 @@
+//! A call as a value: what every face builds and hands over.
+
+mod options;
+mod overlay;
+mod request;
+mod resume;
+
+pub use options::CallOptions;
+pub(crate) use overlay::{Given, Laid, lay};
+pub use request::Request;
+pub use resume::Resume;

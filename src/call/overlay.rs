@@ -1,0 +1,106 @@
+//! What a caller gives, laid over a template: the one place where this is decided. Pure.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+
+use crate::definition::{Operation, Template};
+use crate::error::{Place, Result};
+use crate::item::{Items, fields_of, put_list, put_object};
+use crate::options::Options;
+
+/// What a caller gives.
+pub(crate) struct Given<'a> {
+    pub(crate) options: &'a Options,
+    pub(crate) items: Option<&'a Items>,
+    /// Samples may be sent where the template leaves values to the caller.
+    pub(crate) use_sample: bool,
+    /// The fields that the caller gave of every item, where this is not told by the items: they are the template's with fields set in them.
+    pub(crate) covered: Option<BTreeSet<String>>,
+}
+
+/// A call as it is to be made.
+pub(crate) struct Laid {
+    pub(crate) operation: Arc<Operation>,
+    pub(crate) options: Options,
+    pub(crate) items: Option<Items>,
+    /// What the template leaves to the caller and was not given, as JSON Pointers below `/options` and `/items`.
+    pub(crate) left: Vec<String>,
+}
+
+/// Lays what was given over a template.
+///
+/// # Errors
+/// `invalid_items` when items cannot be laid over the template's.
+pub(crate) fn lay(operation: Arc<Operation>, template: Option<&Template>, given: &Given<'_>) -> Result<Laid> {
+    let Some(template) = template else {
+        let (options, items) = (given.options.clone(), given.items.cloned());
+        return Ok(Laid { operation, options, items, left: Vec::new() });
+    };
+    let own = (!template.items.is_empty()).then_some(template);
+    let is_base = |t: &&Template| !t.is_automatic || given.use_sample;
+    let items = match (given.items, own.filter(is_base).map(|t| t.items.as_slice())) {
+        (Some(items), Some([base])) if given.covered.is_none() => Some(over_each(&base.0, items)?),
+        (Some(items), _) => Some(items.clone()),
+        (None, _) => own.map(Template::items).transpose()?,
+    };
+    let covered = given.covered.clone().or_else(|| given.items.map(shared_fields));
+    let has_field = |name: &str| covered.as_ref().is_some_and(|fields| fields.contains(name));
+    let fills = |name: &str| operation.option(name).is_some_and(|o| operation.item_may_fill(o)) && has_field(name);
+    let mut options = template.to_options();
+    // A value of the template gives way to what each item says itself.
+    let kept: Vec<String> = options.values().keys().filter(|name| !fills(name)).cloned().collect();
+    options = options.only(kept.iter().map(String::as_str));
+    options.extend(given.options);
+    let left = if given.use_sample {
+        Vec::new()
+    } else {
+        template.left(
+            |name| given.options.contains(name) || fills(name),
+            |field| covered.is_some() && field.is_none_or(has_field),
+        )
+    };
+    Ok(Laid { operation, options, items, left })
+}
+
+/// Fields that all items have.
+pub(crate) fn shared_fields(items: &Items) -> BTreeSet<String> {
+    let names =
+        |text: &str| fields_of(text).unwrap_or_default().into_iter().map(|(name, _)| name).collect::<BTreeSet<_>>();
+    let mut all = items.iter().map(|item| names(item.as_str()));
+    let first = all.next().unwrap_or_default();
+    all.fold(first, |shared, next| shared.intersection(&next).cloned().collect())
+}
+
+/// Each item over the template's one: its fields win, the template's others stay. What is no object stands alone.
+fn over_each(base: &str, items: &Items) -> Result<Items> {
+    let Some(base) = fields_of(base) else { return Ok(items.clone()) };
+    let mut text = String::new();
+    put_list(&mut text, items.iter(), |text, item| match fields_of(item.as_str()) {
+        Some(over) => put_merged(text, &base, &over),
+        None => text.push_str(item.as_str()),
+    });
+    Items::from_array(text).map_err(|e| e.at(Place::field("/items")))
+}
+
+fn put_merged(text: &mut String, base: &[(String, &RawValue)], over: &[(String, &RawValue)]) {
+    let kept = base.iter().filter(|(name, _)| over.iter().all(|(n, _)| n != name));
+    put_object(text, kept.chain(over).map(|(name, value)| (name.as_str(), value)), |text, value| {
+        text.push_str(value.get())
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{over_each, shared_fields};
+    use crate::item::Items;
+
+    #[test]
+    fn items_are_laid_over_the_template() {
+        let items = Items::from_array(r#"[{"b": 1.50, "c": null}, [1]]"#).unwrap();
+        let merged = over_each(r#"{"a":"x","b":2}"#, &items).unwrap();
+        assert_eq!(merged.to_json(), r#"[{"a":"x","b":1.50,"c":null},[1]]"#);
+        assert!(shared_fields(&items).is_empty());
+    }
+}

@@ -1,0 +1,155 @@
+//! A connections file on disk: reading it, choosing a connection, and places in it for messages.
+
+use std::path::{Path, PathBuf};
+
+use url::Url;
+
+use super::file::{ConnectionFile, ConnectionsFile, Reference, ValueFile};
+use super::secrets::Secrets;
+use crate::authoring::Document;
+use crate::authoring::yaml::BYTES_MAX;
+use crate::connection::{ConnectionSpec, is_loopback};
+use crate::definition::Connector;
+use crate::error::{Advice, Error, ErrorKind, Place, Result};
+use crate::json_pointer::escape;
+use crate::private_file;
+use crate::text_file::read_text;
+
+/// The connections file as read.
+pub struct Connections {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What it says.
+    pub file: ConnectionsFile,
+}
+
+impl Connections {
+    /// Reads a connections file.
+    ///
+    /// # Errors
+    /// `connection` when it cannot be read; `definition` with every fault.
+    pub fn read(path: PathBuf) -> Result<Connections> {
+        let shown = path.display().to_string();
+        let text = read_text(&path, BYTES_MAX as u64).map_err(|why| {
+            Error::new(ErrorKind::Connection, format!("the connections file {shown} cannot be read: {why}"))
+                .at(Place { file: Some(shown.clone()), ..Place::default() })
+        })?;
+        let file = ConnectionsFile::parse(&shown, &text)?;
+        Ok(Connections { path, file })
+    }
+
+    /// The connection of a name, or the only one whose connector fits; `what` names the call for messages.
+    ///
+    /// # Errors
+    /// `connection` when there is none, or when several fit.
+    pub fn choose(
+        &self,
+        name: Option<&str>,
+        fits: &dyn Fn(&str) -> bool,
+        what: &str,
+    ) -> Result<(&str, &ConnectionFile)> {
+        if let Some(name) = name {
+            let found = self.file.find(name).map_err(|e| e.at(self.place()))?;
+            return self.file.connections.0.iter().find(|(n, _)| n == name).map_or_else(
+                || Err(Error::new(ErrorKind::Internal, format!("the connection {name} was found and lost"))),
+                |(n, _)| Ok((n.as_str(), found)),
+            );
+        }
+        let all = &self.file.connections.0;
+        let fitting: Vec<_> = all.iter().filter(|(_, c)| fits(&c.connector)).collect();
+        match fitting.as_slice() {
+            [(name, connection)] => Ok((name.as_str(), connection)),
+            [] if all.is_empty() => Err(Error::new(
+                ErrorKind::Connection,
+                format!("no connection in {} is one for {what}", self.path.display()),
+            )
+            .advise(Advice::WriteConnection(None))),
+            [] => Err(Error::new(
+                ErrorKind::Connection,
+                format!("no connection in {} is one for {what}", self.path.display()),
+            )
+            .advise(
+                Advice::from("add one")
+                    .and(Advice::NameConnection(names(&mut all.iter().map(|(n, c)| (n.as_str(), c))))),
+            )),
+            several => {
+                let names = names(&mut several.iter().map(|(n, c)| (n.as_str(), c)));
+                Err(Error::new(ErrorKind::Connection, format!("several connections fit {what}"))
+                    .advise(Advice::NameConnection(names)))
+            }
+        }
+    }
+
+    /// The variables of the environment that its connections take values from.
+    #[must_use]
+    pub fn variables(&self) -> Vec<String> {
+        let variable = |value: &ValueFile| match value {
+            ValueFile::Reference(Reference::Env(name)) => Some(name.clone()),
+            ValueFile::Reference(_) | ValueFile::Text(_) | ValueFile::Number(_) | ValueFile::Flag(_) => None,
+        };
+        self.file.connections.0.iter().flat_map(|(_, c)| c.values.values().filter_map(variable)).collect()
+    }
+
+    /// The place of a field in the file, with line and column when the file can still be read.
+    #[must_use]
+    pub fn place_of(&self, pointer: &str) -> Place {
+        let shown = self.path.display().to_string();
+        let text = read_text(&self.path, BYTES_MAX as u64).ok();
+        let doc = text.and_then(|t| Document::parse(&shown, &t, 0).ok());
+        doc.map_or_else(|| Place { field: Some(pointer.to_owned()), ..self.place() }, |d| d.place(pointer))
+    }
+
+    /// The place of the file as a whole.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        Place { file: Some(self.path.display().to_string()), ..Place::default() }
+    }
+
+    /// A connection with its secrets fetched.
+    ///
+    /// # Errors
+    /// Those of [`Secrets::fetch`], at their place in the file.
+    pub fn spec(&self, secrets: &Secrets, name: &str) -> Result<ConnectionSpec> {
+        let connection = self.file.find(name)?;
+        let folder = self.path.parent().unwrap_or(Path::new(""));
+        secrets.fetch(folder, name, connection, |property| {
+            Some(self.place_of(&format!("/connections/{}/{}", escape(name), escape(property))))
+        })
+    }
+
+    /// The secrets of a connection that lie open in the file, as names of its properties; none for one that leads to this machine, as the sandbox's do.
+    #[must_use]
+    pub fn open_secrets(&self, connector: &Connector, connection: &ConnectionFile) -> Vec<String> {
+        if is_of_this_machine(connection) { Vec::new() } else { plain_secrets(connection, connector) }
+    }
+
+    /// Whether other users of this machine can read the file.
+    #[must_use]
+    pub fn is_readable_by_others(&self) -> bool {
+        private_file::is_open(&self.path, 0o077)
+    }
+}
+
+/// Connections as `name (connector)`.
+fn names<'a>(connections: &mut dyn Iterator<Item = (&'a str, &'a ConnectionFile)>) -> Vec<String> {
+    connections.map(|(name, c)| format!("{name} ({})", c.connector)).collect()
+}
+
+/// Names of the secrets whose values stand in the file itself.
+pub(crate) fn plain_secrets(connection: &ConnectionFile, connector: &Connector) -> Vec<String> {
+    let plain = |name: &str| connection.values.get(name).is_some_and(|v| !matches!(v, ValueFile::Reference(_)));
+    connector.properties.iter().filter(|p| p.secret && plain(&p.name)).map(|p| format!("`{}`", p.name)).collect()
+}
+
+/// Whether the addresses in it are of this machine, as the sandbox's are: nothing worth a warning is kept there.
+pub(crate) fn is_of_this_machine(connection: &ConnectionFile) -> bool {
+    let text = |value: &ValueFile| match value {
+        ValueFile::Text(text) => Url::parse(text).ok().filter(Url::has_host),
+        ValueFile::Number(_) | ValueFile::Flag(_) | ValueFile::Reference(_) => None,
+    };
+    if let Some(reroute) = &connection.reroute {
+        return Url::parse(reroute).is_ok_and(|url| is_loopback(&url));
+    }
+    let addresses: Vec<Url> = connection.values.values().filter_map(text).collect();
+    !addresses.is_empty() && addresses.iter().all(is_loopback)
+}

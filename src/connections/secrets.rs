@@ -1,0 +1,115 @@
+//! Fetches the secrets that a connections file refers to: from an environment variable, a file, or the system's keyring. Reads no environment itself: the
+//! host gives the variables.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::file::{ConnectionFile, Reference};
+use crate::connection::ConnectionSpec;
+use crate::error::{Error, ErrorKind, Place, Result};
+use crate::json_pointer::escape;
+use crate::text_file::read_text;
+
+/// Largest secret, in bytes; a file that is larger is none.
+const SECRET_MAX: u64 = 64 << 10;
+
+/// Reads an environment variable of the host.
+pub type Variables = Arc<dyn Fn(&str) -> Option<OsString> + Send + Sync>;
+
+/// Where secrets are fetched from.
+#[derive(Clone)]
+pub struct Secrets {
+    /// The environment variables of `{ env: NAME }`.
+    pub variables: Variables,
+    /// The folder that `~/` in `{ file: PATH }` stands for.
+    pub home: Option<PathBuf>,
+}
+
+impl Default for Secrets {
+    /// No variables, no home folder.
+    fn default() -> Secrets {
+        Secrets { variables: Arc::new(|_| None), home: None }
+    }
+}
+
+impl Secrets {
+    /// A connection with its secrets fetched. Relative paths start at `folder`, that of the connections file; `place` tells where a property stands.
+    ///
+    /// # Errors
+    /// `connection` with the property when a secret is missing or cannot be read; `unsupported` for the keyring in a build without it.
+    pub fn fetch(
+        &self,
+        folder: &Path,
+        name: &str,
+        connection: &ConnectionFile,
+        place: impl Fn(&str) -> Option<Place>,
+    ) -> Result<ConnectionSpec> {
+        let spec = connection.resolve(|property, reference| {
+            self.value(folder, property, reference).map_err(|e| {
+                let message = format!("the connection {name}: {}", e.message);
+                let error = e.with(|d| d.message = message);
+                let field = || Place::field(format!("/{}", escape(property)));
+                error.at(place(property).unwrap_or_else(field))
+            })
+        })?;
+        Ok(ConnectionSpec { name: Some(name.to_owned()), ..spec })
+    }
+
+    fn value(&self, folder: &Path, property: &str, reference: &Reference) -> Result<String> {
+        match reference {
+            Reference::Env(name) => self.variable(property, name),
+            Reference::File(path) => self.file(folder, property, path),
+            Reference::Keyring(name) => from_keyring(property, name),
+        }
+    }
+
+    fn variable(&self, property: &str, name: &str) -> Result<String> {
+        let wrong =
+            |why: &str| missing(format!("`{property}` is kept in the environment variable {name}, which {why}"));
+        match (self.variables)(name).map(OsString::into_string) {
+            Some(Ok(value)) if !value.is_empty() => Ok(value),
+            Some(Ok(_)) => Err(wrong("is empty")),
+            None => Err(wrong("is not set")),
+            Some(Err(_)) => Err(wrong("is not text")),
+        }
+    }
+
+    fn file(&self, folder: &Path, property: &str, path: &str) -> Result<String> {
+        let place = match path.strip_prefix("~/").zip(self.home.as_ref()) {
+            Some((rest, home)) => home.join(rest),
+            None => folder.join(path),
+        };
+        let text = read_text(&place, SECRET_MAX).map_err(|why| {
+            missing(format!("`{property}` is kept in the file {}, which cannot be read: {why}", place.display()))
+        })?;
+        let value = text.trim_end_matches(['\n', '\r']);
+        if value.is_empty() {
+            return Err(missing(format!("`{property}` is kept in the file {}, which is empty", place.display())));
+        }
+        Ok(value.to_owned())
+    }
+}
+
+#[cfg(feature = "keyring")]
+fn from_keyring(property: &str, name: &str) -> Result<String> {
+    let entry = keyring::Entry::new(crate::auth::SERVICE, name).and_then(|entry| entry.get_password());
+    entry.map_err(|why| {
+        let why = crate::auth::reason(&why);
+        missing(format!("`{property}` is kept in the system's keyring as `{name}` of the service opnode, which gives no value: {why}"))
+            .advise("is the keyring there and unlocked? { env: NAME } and { file: PATH } need none")
+    })
+}
+
+#[cfg(not(feature = "keyring"))]
+fn from_keyring(property: &str, name: &str) -> Result<String> {
+    Err(Error::new(
+        ErrorKind::Unsupported,
+        format!("`{property}` is kept in the system's keyring as `{name}`, and this build cannot read the keyring"),
+    )
+    .advise("use { env: NAME } or { file: PATH } instead, or build opnode with the feature `keyring`"))
+}
+
+fn missing(message: String) -> Error {
+    Error::new(ErrorKind::Connection, message)
+}

@@ -1,0 +1,110 @@
+//! How items go out and replies come back, as checked. Plain data.
+
+use serde_json::Value;
+
+use super::connector::Success;
+use super::paging::Total;
+use crate::authoring::{Json, Pointer};
+
+/// What a reply holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ResultShape {
+    /// An array of records.
+    List,
+    /// One record.
+    Object,
+    /// A number of records.
+    Count,
+    /// Nothing.
+    None,
+    /// Bytes.
+    File,
+    /// Columns and rows.
+    Report,
+    /// Text.
+    Text,
+}
+
+/// How items become requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Send {
+    /// One request per item.
+    Each,
+    /// All in one request.
+    All,
+    /// Arrays of at most so many.
+    Chunk(u32),
+    /// One patch per item.
+    JsonPatch,
+    /// One form per item.
+    Multipart,
+}
+
+/// The request items.
+#[derive(Debug)]
+pub struct ItemRule {
+    /// How they are sent.
+    pub send: Send,
+    /// JSON Schema of one item.
+    pub schema: Value,
+    /// One as it would be sent.
+    pub sample: Option<Json>,
+    /// At least one must be given.
+    pub required: bool,
+    pub(crate) wrap: Option<Pointer>,
+    pub(crate) drop_path_fields: bool,
+}
+
+/// What comes back.
+#[derive(Debug)]
+pub struct ResponseRule {
+    /// Its shape.
+    pub result: ResultShape,
+    pub(crate) items: Pointer,
+    pub(crate) optional: bool,
+    pub(crate) total: Option<Total>,
+    pub(crate) redirect_ok: bool,
+    pub(crate) ok: Vec<u16>,
+    pub(crate) empty: Vec<u16>,
+    pub(crate) parts: Option<PartRule>,
+    pub(crate) columns: Pointer,
+    pub(crate) rows: Pointer,
+}
+
+/// A reply that reports on each part.
+#[derive(Debug)]
+pub(crate) struct PartRule {
+    pub(crate) ok: Option<Success>,
+    pub(crate) means: PartMeans,
+    pub(crate) error: Option<Pointer>,
+    pub(crate) data: Option<Pointer>,
+    pub(crate) errors: Option<PartErrors>,
+}
+
+/// Failures of items, in a list beside the parts.
+#[derive(Debug)]
+pub(crate) struct PartErrors {
+    pub(crate) each: Pointer,
+    pub(crate) means: PartMeans,
+    pub(crate) error: Option<Pointer>,
+}
+
+/// How a part says which item it means.
+#[derive(Debug)]
+pub(crate) enum PartMeans {
+    /// By its place among the parts.
+    Place,
+    /// By the index of the item.
+    Index(Pointer),
+    /// By a value that the item has too; an item that is a plain value is that value.
+    Key { part: Pointer, item: Pointer },
+}
+
+/// How far a request may be repeated when its fate is not known (the retry table's columns).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    SafeRead,
+    IdempotentWrite,
+    OtherWrite,
+}

@@ -1,0 +1,126 @@
+//! The engine: opens connections over one catalogue.
+
+mod running;
+mod session;
+
+pub use running::Running;
+pub use session::Session;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::auth::{MemoryStore, TokenStore};
+use crate::clock::{Clock, SystemClock};
+use crate::connection::{Connection, ConnectionSpec};
+use crate::definition::Catalog;
+use crate::error::Result;
+use crate::send::{Budgets, ConnectionClient};
+use crate::transport::{HttpOptions, HttpTransport, Transport};
+
+/// What an engine is made from.
+pub struct EngineConfig {
+    /// The connectors that it knows.
+    pub catalog: Catalog,
+    /// Another way to the network than HTTP, for tests.
+    pub transport: Option<Arc<dyn Transport>>,
+    /// Another clock than the machine's, for tests.
+    pub clock: Option<Arc<dyn Clock>>,
+    /// Where tokens are kept; in memory when left out.
+    pub tokens: Option<Arc<dyn TokenStore>>,
+    /// Whether the system's proxy settings are used.
+    pub system_proxy: bool,
+}
+
+impl EngineConfig {
+    /// An engine over a catalogue, all else as it is without saying.
+    #[must_use]
+    pub fn new(catalog: Catalog) -> EngineConfig {
+        EngineConfig { catalog, transport: None, clock: None, tokens: None, system_proxy: false }
+    }
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        EngineConfig::new(Catalog::builtin())
+    }
+}
+
+/// Opens connections over one catalogue. Holds no connection itself.
+pub struct Engine {
+    catalog: Arc<Catalog>,
+    transport: Option<Arc<dyn Transport>>,
+    clock: Arc<dyn Clock>,
+    tokens: Arc<dyn TokenStore>,
+    budgets: Arc<Budgets>,
+    system_proxy: bool,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Engine::new(EngineConfig::default())
+    }
+}
+
+impl Engine {
+    /// An engine.
+    #[must_use]
+    pub fn new(config: EngineConfig) -> Engine {
+        // A clock or a network of one's own is a world of one's own.
+        let own_world = config.transport.is_some() || config.clock.is_some();
+        Engine::with_budgets(config, if own_world { Arc::default() } else { Budgets::of_process() })
+    }
+
+    /// An engine whose connections share budgets with those of other engines.
+    pub(crate) fn with_budgets(config: EngineConfig, budgets: Arc<Budgets>) -> Engine {
+        Engine {
+            budgets,
+            catalog: Arc::new(config.catalog),
+            transport: config.transport,
+            clock: config.clock.unwrap_or_else(|| Arc::new(SystemClock)),
+            tokens: config.tokens.unwrap_or_else(|| Arc::new(MemoryStore::default())),
+            system_proxy: config.system_proxy,
+        }
+    }
+
+    /// What it knows.
+    #[must_use]
+    pub fn catalog(&self) -> &Arc<Catalog> {
+        &self.catalog
+    }
+
+    /// Opens a connection: checks it, sends nothing.
+    ///
+    /// # Errors
+    /// `connection` with every fault; `unknown_operation` when no such connector exists.
+    pub fn connect(&self, spec: &ConnectionSpec) -> Result<Session> {
+        let connector = self.catalog().connector(&spec.connector)?;
+        let connection = Connection::open(connector, spec)?;
+        let transport = match &self.transport {
+            Some(transport) => Arc::clone(transport),
+            None => Arc::new(HttpTransport::new(self.http(&connection))?),
+        };
+        let budget = self.budgets.of(&connection);
+        let client =
+            ConnectionClient::new(connection, transport, Arc::clone(&self.clock), Arc::clone(&self.tokens), budget);
+        Ok(Session { catalog: Arc::clone(&self.catalog), client: Arc::new(client) })
+    }
+
+    fn http(&self, connection: &Connection) -> HttpOptions {
+        let loopback = crate::connection::is_loopback(connection.base());
+        HttpOptions {
+            connect: connect_time(connection),
+            idle_connections: connection.limits.concurrency(),
+            tls: connection.needs_tls(),
+            system_proxy: self.system_proxy && !loopback,
+            public_hosts: connection.public_hosts(),
+        }
+    }
+}
+
+/// The time for a connect. Shorter than that for the first byte, whose end would say that the request may have been sent.
+fn connect_time(connection: &Connection) -> Duration {
+    let seconds = |value: Option<u32>, default: u32| Duration::from_secs(u64::from(value.unwrap_or(default)));
+    let limits = &connection.limits;
+    let reply = seconds(limits.first_byte_s, 60).min(seconds(limits.timeout_s, 120));
+    seconds(limits.connect_s, 10).min(reply * 9 / 10)
+}

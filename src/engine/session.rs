@@ -1,0 +1,271 @@
+//! A connection in use: the three methods, calls as values, the plan, the sign-in and the probe. Thin: checks, then the loops.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::running::Running;
+use crate::auth;
+use crate::call::{CallOptions, Laid, Request};
+use crate::connection::Connection;
+use crate::definition::{Catalog, Method, Operation};
+use crate::error::{Error, ErrorKind, Place, Result};
+use crate::item::Items;
+use crate::options::Options;
+use crate::paging::Pager;
+use crate::request::{self, Input, PlannedRequest};
+use crate::secret::Secret;
+use crate::send::{Call, ConnectionClient};
+use crate::walk::{Reading, Reply, Walk};
+use crate::write::{Requests, Writes, check_items};
+
+/// A connection in use. Cloning shares it; all connections of a process to one account share rate, places and retries.
+#[derive(Clone)]
+pub struct Session {
+    pub(super) catalog: Arc<Catalog>,
+    pub(super) client: Arc<ConnectionClient>,
+}
+
+impl Session {
+    /// The connection.
+    #[must_use]
+    pub fn connection(&self) -> &Connection {
+        &self.client.connection
+    }
+
+    /// Keeps tokens that the host has had kept for this connection.
+    ///
+    /// # Errors
+    /// `state` when they cannot be kept.
+    pub async fn keep_tokens(&self, tokens: &crate::auth::Tokens) -> Result<()> {
+        self.client.token_cache.adopt(&self.client.token_context(), tokens).await
+    }
+
+    fn operation(&self, method: Method, id: &str) -> Result<Arc<Operation>> {
+        let operation = self.catalog.operation(Some(&self.client.connection.connector.name), id)?;
+        if operation.method == method {
+            return Ok(operation);
+        }
+        Err(Error::new(
+            ErrorKind::UnknownOperation,
+            format!("{} belongs to {}, not to {method}", operation.id, operation.method),
+        )
+        .advise(format!("call it with {}", operation.method))
+        .with(|d| d.operation = Some(operation.id.clone())))
+    }
+
+    /// The operation and the options of a call, checked; what all three methods begin with.
+    fn checked(&self, method: Method, id: &str, options: &Options) -> Result<Arc<Operation>> {
+        let operation = self.operation(method, id)?;
+        operation.check_options(options)?;
+        self.learn(&operation, options);
+        Ok(operation)
+    }
+
+    /// Values that an operation declares as secret are masked from here on.
+    fn learn(&self, operation: &Operation, options: &Options) {
+        let secrets = operation
+            .options
+            .iter()
+            .filter(|o| o.secret)
+            .filter_map(|o| options.values().get(&o.name).and_then(Value::as_str));
+        secrets.for_each(|value| self.client.connection.redactor.learn(value));
+    }
+
+    fn call_of(&self, operation: &Arc<Operation>, with: &CallOptions) -> Call {
+        let deadline = with.timeout.map(|t| self.client.clock.now() + t);
+        let tally = crate::send::Tally::default();
+        Call {
+            operation: Arc::clone(operation),
+            cancel: with.cancel.clone(),
+            deadline,
+            patient: !with.impatient,
+            tally,
+        }
+    }
+
+    /// Reads: pages of items, as they come.
+    ///
+    /// # Errors
+    /// Everything that can be known before the first request: `unknown_operation`, `invalid_options`, `definition`.
+    pub fn query(&self, operation: &str, options: impl Into<Options>, with: &CallOptions) -> Result<Walk> {
+        let options = options.into();
+        let read = self.reading(operation, options, with)?;
+        let call = self.call_of(&read.operation, with);
+        Ok(Walk::new(Arc::clone(&self.client), call, read, with))
+    }
+
+    /// Checks a query as far as its first request, which is built and not sent.
+    fn reading(&self, operation: &str, options: Options, with: &CallOptions) -> Result<Reading> {
+        let operation = self.checked(Method::Query, operation, &options)?;
+        let notes = with.judge_unknown(&operation, ErrorKind::InvalidOptions, operation.unknown_names(&options))?;
+        let named = |e: Error| e.with(|d| d.operation = Some(operation.id.clone()));
+        let size = self.page_size(&operation, &options, with);
+        let asked = size.as_ref().map(|(_, n)| *n);
+        let pager = Pager::new(Arc::clone(&operation), &options, with.forward_only, asked).map_err(named)?;
+        let mut pager = pager.with(self.client.connection.relink, with.strict);
+        if let Some(resume) = &with.resume {
+            pager.go_on_from((resume.pages, resume.rows, resume.largest), resume.ledger.clone());
+        }
+        let cursor = with.resume.as_ref().map_or_else(|| pager.first(), |r| r.cursor.clone());
+        let input = Input {
+            options: &options,
+            item: None,
+            body: None,
+            page_size: size.as_ref().map(|(name, n)| (name.as_str(), *n)),
+        };
+        let first = request::build(&self.client.connection, &operation, input, &cursor).map_err(named)?;
+        Ok(Reading { operation, options, size, pager, first, notes })
+    }
+
+    /// Never asks for more than the caller wants.
+    fn page_size(&self, operation: &Operation, options: &Options, with: &CallOptions) -> Option<(String, u32)> {
+        let size = operation.paging.size.as_ref()?;
+        let given = options.contains(&size.query);
+        let n = operation.page_size(size, options, self.client.connection.limits.page_size);
+        let most = with.items_max.filter(|_| !given).and_then(|m| u32::try_from(m.max(1)).ok()).unwrap_or(u32::MAX);
+        Some((size.query.clone(), n.min(most)))
+    }
+
+    /// Creates or changes: one outcome per item.
+    ///
+    /// # Errors
+    /// Everything that can be known before the first request: `unknown_operation`, `invalid_options`, `invalid_items`, `definition`.
+    pub fn mutate(
+        &self,
+        operation: &str,
+        options: impl Into<Options>,
+        items: Option<Items>,
+        with: &CallOptions,
+    ) -> Result<Writes> {
+        self.write(Method::Mutate, operation, options.into(), items, with)
+    }
+
+    /// Deletes: one outcome per item, or one for the record that the options name.
+    ///
+    /// # Errors
+    /// As [`mutate`](Self::mutate).
+    pub fn delete(
+        &self,
+        operation: &str,
+        options: impl Into<Options>,
+        items: Option<Items>,
+        with: &CallOptions,
+    ) -> Result<Writes> {
+        self.write(Method::Delete, operation, options.into(), items, with)
+    }
+
+    fn write(
+        &self,
+        method: Method,
+        operation: &str,
+        options: Options,
+        items: Option<Items>,
+        with: &CallOptions,
+    ) -> Result<Writes> {
+        let mut writes = self.open_write(method, operation, options, with)?;
+        writes.add(with.first, items)?;
+        Ok(writes)
+    }
+
+    fn open_write(&self, method: Method, operation: &str, options: Options, with: &CallOptions) -> Result<Writes> {
+        let operation = self.checked(method, operation, &options)?;
+        Ok(Writes::open(Arc::clone(&self.client), self.call_of(&operation, with), options, with))
+    }
+
+    /// Begins what a request says. Limits and strictness come from the request; `with` gives what is no data: who may cancel, who is asked before a
+    /// write, where a walk goes on.
+    ///
+    /// # Errors
+    /// Those of [`query`](Self::query) and [`mutate`](Self::mutate); `usage` when the request names no operation, or two.
+    pub fn call(&self, request: &Request, with: &CallOptions) -> Result<Running> {
+        let Laid { operation, options, items, .. } = self.laid(request)?;
+        let with = request.laid_over(with);
+        match request.method {
+            Method::Query if items.is_some() => Err(Error::new(ErrorKind::Usage, "a query takes no items")),
+            Method::Query => self.query(&operation.id, options, &with).map(Running::Read),
+            method => self.write(method, &operation.id, options, items, &with).map(Running::Write),
+        }
+    }
+
+    /// A write whose items come later, in parts, by [`Writes::give`]; those of the request itself are none.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub fn call_in_parts(&self, request: &Request, with: &CallOptions) -> Result<Writes> {
+        let Laid { operation, options, .. } = self.laid(request)?;
+        self.open_write(request.method, &operation.id, options, &request.laid_over(with))
+    }
+
+    /// The requests that a call would send, credentials masked; nothing is sent. Of a walk, the first.
+    ///
+    /// # Errors
+    /// The same as the call itself would give before its first request.
+    pub fn plan(&self, request: &Request) -> Result<Vec<PlannedRequest>> {
+        let sampled = Request { use_sample: true, ..request.clone() };
+        let Laid { operation, options, items, .. } = self.laid(&sampled)?;
+        let with = request.laid_over(&CallOptions::default());
+        let requests = match request.method {
+            Method::Query => vec![self.reading(&operation.id, options, &with)?.first],
+            method => {
+                let operation = self.checked(method, &operation.id, &options)?;
+                check_items(&operation, &options, items.as_ref())?;
+                let connection = &*self.client.connection;
+                Requests { connection, operation: &operation, options: &options, items: items.as_ref() }.planned()?
+            }
+        };
+        let connection = &self.client.connection;
+        let planned = requests.into_iter().map(|mut request| {
+            auth::sign(connection, &operation, None, &mut request)?;
+            Ok(request::planned(connection, &request))
+        });
+        planned.collect()
+    }
+
+    fn laid(&self, request: &Request) -> Result<Laid> {
+        request.lay(&self.catalog, Some(&self.client.connection.connector.name))
+    }
+
+    /// Where a person signs in, for connectors that need it. `redirect` is where the browser is sent back to; `state` comes back with it;
+    /// `challenge` is the S256 challenge of a verifier (RFC 7636) that only the caller knows.
+    ///
+    /// # Errors
+    /// `usage` when the connector needs no sign-in; `connection` when a property is missing.
+    pub fn sign_in_url(&self, redirect: &str, state: &str, challenge: &str) -> Result<String> {
+        auth::sign_in_url(&self.client.connection, redirect, state, challenge).map(String::from)
+    }
+
+    /// Ends a sign-in: exchanges the code that came back for tokens, and keeps them.
+    ///
+    /// # Errors
+    /// `unauthenticated` when the code is not accepted; `state` when the tokens cannot be kept.
+    pub async fn sign_in(&self, code: &Secret, redirect: &str, verifier: &Secret) -> Result<()> {
+        self.client.token_cache.redeem(&self.client.token_context(), code, redirect, verifier).await
+    }
+
+    /// Calls the connector's probe: whether the address and credentials work.
+    ///
+    /// # Errors
+    /// Those of the call; `unsupported` when the connector names no probe.
+    pub async fn probe(&self, with: &CallOptions) -> Result<Reply> {
+        let connection = &self.client.connection;
+        let Some(probe) = &connection.connector.probe else {
+            return Err(Error::new(ErrorKind::Unsupported, format!("{} names no probe", connection.connector.name))
+                .advise("query any operation to test the connection"));
+        };
+        let mut options = Options::default();
+        for (name, text) in &probe.options {
+            let value = text.render(|n| connection.value(n)).map_err(|missing| {
+                Error::new(
+                    ErrorKind::Unsupported,
+                    format!("the connection can be tested only when `{missing}` is given"),
+                )
+                .at(Place::field(format!("/{missing}")))
+                .advise(format!("add `{missing}` to the connection, or query any operation to test it"))
+            })?;
+            options.insert(name.clone(), value);
+        }
+        let one = CallOptions { items_max: Some(1), impatient: true, ..with.clone() };
+        self.query(&probe.operation, options, &one)?.collect().await
+    }
+}

@@ -1,0 +1,143 @@
+//! What to do next, as a value: each face words it for its own reader. Pure data.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+/// What to do about a failure.
+///
+/// Most advice reads the same for everybody ([`Advice::Text`]). The rest names something that each face offers in its own way: the command line has a
+/// command or a flag for it, the C interface a function or a key. [`Display`](fmt::Display) words it for a reader of whom nothing is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Advice {
+    /// The same words for every reader.
+    Text(Cow<'static, str>),
+    /// Several things, in order.
+    All(Vec<Advice>),
+    /// See which connectors there are.
+    ListConnectors,
+    /// See which operations there are, those of one connector or all.
+    ListOperations(Option<String>),
+    /// See which templates there are.
+    ListTemplates,
+    /// See an operation's options, items and fields.
+    DescribeOperation(String),
+    /// See which connections there are.
+    ListConnections,
+    /// Name one of these connections, each as `name (connector)`.
+    NameConnection(Vec<String>),
+    /// Write a connection; the connector is given where it is known.
+    WriteConnection(Option<String>),
+    /// See the format of a definition file, by its name.
+    ShowFormat(Option<&'static str>),
+    /// See what is wrong with a definition file.
+    CheckFile(String),
+    /// Sign in a person to a connection, by its name.
+    SignIn(Option<String>),
+    /// Write a first batch file.
+    WriteBatch,
+    /// Give values only to variables that the batch has.
+    KnownVariables,
+    /// Name all columns.
+    NameColumns,
+    /// Put back a file of a run, or start over and keep the run aside.
+    RestoreOrStartOver,
+    /// Accept what has changed, or start over and keep the run aside.
+    AcceptChangesOrStartOver,
+    /// Use another folder for the state of runs.
+    OtherStateFolder,
+    /// Finish a run with the version of opnode that began it, or start over.
+    FinishWithEarlierVersion,
+    /// Resume with the newer version of opnode that began the run, or start over.
+    ResumeWithNewerVersion,
+    /// Send the failed items again.
+    RetryFailed,
+    /// Run without asking for failed items.
+    RunWithoutRetry,
+}
+
+impl Advice {
+    /// This and something more.
+    #[must_use]
+    pub fn and(self, more: impl Into<Advice>) -> Advice {
+        match (self, more.into()) {
+            (Advice::All(mut all), more) => {
+                all.push(more);
+                Advice::All(all)
+            }
+            (one, more) => Advice::All(vec![one, more]),
+        }
+    }
+
+    /// Words it; `own` gives the words of a face, or `None` where those for everybody will do.
+    #[must_use]
+    pub fn worded(&self, own: &dyn Fn(&Advice) -> Option<String>) -> String {
+        match self {
+            Advice::All(all) => all.iter().map(|advice| advice.worded(own)).collect::<Vec<_>>().join("\n"),
+            one => own(one).unwrap_or_else(|| one.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for Advice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Advice::Text(text) => text,
+            Advice::All(_) => return f.write_str(&self.worded(&|_| None)),
+            Advice::ListConnectors => "look up the connectors in the catalogue",
+            Advice::ListOperations(Some(connector)) => {
+                return write!(f, "look up the operations of {connector} in the catalogue");
+            }
+            Advice::ListOperations(None) => "look up the operations in the catalogue",
+            Advice::ListTemplates => "look up the templates in the catalogue",
+            Advice::DescribeOperation(id) => {
+                return write!(f, "see the description of {id}: its options, items and fields");
+            }
+            Advice::ListConnections => "look up the connections in the connections file",
+            Advice::NameConnection(names) => return write!(f, "name one of the connections: {}", names.join(", ")),
+            Advice::WriteConnection(Some(connector)) => return write!(f, "add a connection of {connector}"),
+            Advice::WriteConnection(None) => "write a connections file",
+            Advice::ShowFormat(Some(format)) => return write!(f, "see the format in {format}.schema.json"),
+            Advice::ShowFormat(None) => "see the formats in the JSON Schemas",
+            Advice::CheckFile(file) => return write!(f, "correct {file}"),
+            Advice::SignIn(Some(connection)) => return write!(f, "let a person sign in to {connection}"),
+            Advice::SignIn(None) => "let a person sign in",
+            Advice::WriteBatch => "write the batch file first",
+            Advice::KnownVariables => "give values to the names under `vars`",
+            Advice::NameColumns => "name all columns",
+            Advice::RestoreOrStartOver => {
+                "put back the file as it was, or start over, which keeps the old run aside: look at what the run has written before you write it again"
+            }
+            Advice::AcceptChangesOrStartOver => "accept the changes, or start over, which keeps the old run aside",
+            Advice::OtherStateFolder => "choose another folder for the state",
+            Advice::FinishWithEarlierVersion => {
+                "finish it with the opnode that began it, or start over, which keeps it aside: that sends again what it has sent"
+            }
+            Advice::ResumeWithNewerVersion => "resume with the newer opnode, or start over",
+            Advice::RetryFailed => "retry the failed items: exactly these are sent again",
+            Advice::RunWithoutRetry => "run the batch without retrying",
+        };
+        f.write_str(text)
+    }
+}
+
+impl From<&'static str> for Advice {
+    fn from(text: &'static str) -> Advice {
+        Advice::Text(Cow::Borrowed(text))
+    }
+}
+
+impl From<String> for Advice {
+    fn from(text: String) -> Advice {
+        Advice::Text(Cow::Owned(text))
+    }
+}
+
+impl Serialize for Advice {
+    /// As text.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}

@@ -1,0 +1,39 @@
+//! The nearest of some names, for "did you mean". Pure.
+
+/// The nearest of some names, for "did you mean": close enough to be a slip of the hand, or the same without case and separators.
+#[must_use]
+pub fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let flat = |s: &str| s.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
+    let target = flat(wrong);
+    names
+        .into_iter()
+        .map(|name| {
+            let candidate = flat(name);
+            let near = if !target.is_empty() && (candidate.starts_with(&target) || target.starts_with(&candidate)) {
+                0.05
+            } else {
+                0.0
+            };
+            (strsim::jaro_winkler(&candidate, &target) + near, name)
+        })
+        .filter(|(score, _)| *score > 0.82)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
+}
+
+/// "; did you mean `x`?" or nothing.
+pub(crate) fn did_you_mean<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(wrong, names).map(|n| format!("; did you mean `{n}`?")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn nearest_finds_slips_and_refuses_strangers() {
+        assert_eq!(nearest("pagesize", ["conditions", "pageSize"]), Some("pageSize"));
+        assert_eq!(nearest("getSystemMember", ["getSystemMembers", "getSystemInfo"]), Some("getSystemMembers"));
+        assert_eq!(nearest("zzz", ["conditions", "pageSize"]), None);
+    }
+}

@@ -1,0 +1,36 @@
+//! Text files, read whole and up to a limit, with the reason for people when they cannot be.
+
+use std::fs::{File, Metadata};
+use std::io::Read;
+use std::path::Path;
+
+use crate::error::io_text;
+
+/// A file's text, a mark of its byte order left out; `Err` says why not, for people.
+pub(crate) fn read_text(path: &Path, bytes_max: u64) -> Result<String, String> {
+    let file = File::open(path).map_err(|e| io_text(&e))?;
+    let about = file.metadata().ok();
+    if about.as_ref().is_some_and(Metadata::is_dir) {
+        return Err("it is a folder".to_owned());
+    }
+    decode(read_all(file, about.map_or(0, |m| m.len()), bytes_max))
+}
+
+/// Reads what comes, `expected` bytes or more or less.
+pub(crate) fn read_all(from: impl Read, expected: u64, bytes_max: u64) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    // A byte more, so that the end is seen without more room.
+    let _room_as_it_comes = bytes.try_reserve_exact(usize::try_from(expected.min(bytes_max) + 1).unwrap_or(0));
+    from.take(bytes_max + 1).read_to_end(&mut bytes).map_err(|e| io_text(&e))?;
+    if bytes.len() as u64 > bytes_max {
+        return Err(format!("it is larger than {bytes_max} bytes"));
+    }
+    Ok(bytes)
+}
+
+pub(crate) fn decode(bytes: Result<Vec<u8>, String>) -> Result<String, String> {
+    match String::from_utf8(bytes?) {
+        Ok(text) => Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)),
+        Err(e) => Err(format!("it is not UTF-8 text (byte {})", e.utf8_error().valid_up_to() + 1)),
+    }
+}

@@ -1,0 +1,114 @@
+//! The requests of a write: how its items are cut into chunks, and the request of each. Pure, but for the key of a call without a name.
+
+use std::borrow::Cow;
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use http::request::Parts;
+
+use crate::body::{self, Chunk};
+use crate::connection::Connection;
+use crate::definition::Operation;
+use crate::error::{Error, Result};
+use crate::item::Items;
+use crate::options::Options;
+use crate::request::{self, Cursor, Input};
+
+/// What the requests of one call have in common, once the first was made, where no item is part of the address: all but bodies of one media type.
+pub(super) type Model = OnceLock<(String, Parts)>;
+
+/// What an item's idempotency key is made from.
+#[derive(Clone, Copy)]
+pub(super) enum Key<'a> {
+    /// The same for every plan: a plan sends nothing.
+    Planned,
+    /// A call without a name is a run of its own.
+    Own,
+    /// The run's name, and the index of the first item of the part in it.
+    Run(&'a str, u64),
+}
+
+/// What a plan shows in the place of an idempotency key.
+const PLANNED_KEY: &str = "(one for each item and run)";
+
+/// What the requests of a write are made from.
+#[derive(Clone, Copy)]
+pub(crate) struct Requests<'a> {
+    pub(crate) connection: &'a Connection,
+    pub(crate) operation: &'a Operation,
+    pub(crate) options: &'a Options,
+    pub(crate) items: Option<&'a Items>,
+}
+
+impl Requests<'_> {
+    /// The chunks: by the operation's rule; by item where only the address takes them; one request when there are no items at all.
+    pub(super) fn chunks(&self) -> Vec<Chunk> {
+        match (self.items, &self.operation.items) {
+            (None, _) => vec![Chunk { first: 0, count: 1 }],
+            (Some(items), Some(rule)) => body::chunks(rule, items.len()),
+            (Some(items), None) => (0..items.len()).map(|first| Chunk { first, count: 1 }).collect(),
+        }
+    }
+
+    /// Builds the first request, so that options which make no request are refused before anything is sent.
+    pub(super) fn refuse_first(&self) -> Result<()> {
+        let Some(chunk) = self.chunks().first().copied() else { return Ok(()) };
+        let named = |e: Error| e.with(|d| d.operation = Some(self.operation.id.clone()));
+        self.build(chunk, Key::Planned, &Model::new()).map(|_| ()).map_err(named)
+    }
+
+    /// All requests, as a plan shows them.
+    pub(crate) fn planned(&self) -> Result<Vec<http::Request<Bytes>>> {
+        let model = Model::new();
+        let request = |chunk| {
+            let (head, body) = self.build(chunk, Key::Planned, &model)?;
+            Ok(http::Request::from_parts(head.into_owned(), body))
+        };
+        self.chunks().into_iter().map(request).collect()
+    }
+
+    /// The request of one chunk.
+    pub(super) fn build<'m>(&self, chunk: Chunk, key: Key<'_>, model: &'m Model) -> Result<(Cow<'m, Parts>, Bytes)> {
+        let Requests { connection, operation, options, items } = *self;
+        let body = match (&operation.items, items) {
+            (Some(rule), Some(items)) => body::body(operation, rule, options, items, chunk)?,
+            _ => None,
+        };
+        let (mut head, body) = match (model.get(), body) {
+            (Some((media, model)), Some(body)) if *media == body.content_type => (Cow::Borrowed(model), body.bytes),
+            (_, body) => {
+                let item = items.and_then(|items| items.get(chunk.first));
+                let input = Input { options, item, body: body.as_ref(), page_size: None };
+                let (head, bytes) = request::build(connection, operation, input, &Cursor::default())?.into_parts();
+                if let Some(body) = body.filter(|_| operation.path.names().all(|name| options.contains(name))) {
+                    model.get_or_init(|| (body.content_type, head.clone()));
+                }
+                (Cow::Owned(head), bytes)
+            }
+        };
+        if let Some(name) = &operation.idempotency_key {
+            let value = connection.header_value(name, &idempotency_key(&head.uri, &body, chunk, key))?;
+            head.to_mut().headers.insert(name.clone(), value);
+        }
+        Ok((head, body))
+    }
+}
+
+/// One key per item and run, the same for every attempt, another for another body.
+fn idempotency_key(uri: &http::Uri, body: &[u8], chunk: Chunk, key: Key<'_>) -> String {
+    use sha2::Digest;
+    let base = match key {
+        Key::Planned => return PLANNED_KEY.to_owned(),
+        Key::Own => 0,
+        Key::Run(_, base) => base,
+    };
+    let mut digest = sha2::Sha256::new();
+    digest.update(uri.to_string());
+    digest.update(body);
+    digest.update((chunk.first as u64 + base).to_le_bytes());
+    match key {
+        Key::Run(name, _) => digest.update(name),
+        Key::Own | Key::Planned => digest.update(fastrand::u128(..).to_le_bytes()),
+    }
+    crate::secret::hex(&digest.finalize(), 16)
+}

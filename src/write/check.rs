@@ -1,0 +1,192 @@
+//! Items of a write, checked before anything is sent. Pure.
+
+use serde_json::{Map, Value};
+
+use crate::authoring::scalar;
+use crate::definition::{Operation, OptionRule, Send, Strangers};
+use crate::error::{Advice, Error, ErrorKind, Fault, Place, Result};
+use crate::item::{Item, Items};
+use crate::options::{Given, Options};
+
+/// What does not fit in one item.
+pub(crate) struct ItemFault {
+    pub(crate) index: usize,
+    /// JSON Pointer within the item.
+    pub(crate) pointer: String,
+    pub(crate) message: String,
+    advice: Advice,
+}
+
+impl ItemFault {
+    fn numbered(self) -> Fault {
+        let ItemFault { index, pointer, message, advice } = self;
+        let place = Place::field(format!("/{index}{pointer}"));
+        Fault { place, message: format!("item {index}: {message}"), advice: Some(advice) }
+    }
+}
+
+/// Checks items before anything is sent, as [`look`] finds them. Gives the fields that the operation does not have.
+///
+/// # Errors
+/// `invalid_items` with every fault, and those of [`look`].
+pub(crate) fn check_items(operation: &Operation, options: &Options, items: Option<&Items>) -> Result<Vec<Fault>> {
+    let (faults, unknown) = look(operation, options, items)?;
+    if faults.is_empty() {
+        return Ok(unknown);
+    }
+    let faults = faults.into_iter().map(ItemFault::numbered).collect();
+    Err(operation.refuse(ErrorKind::InvalidItems, &format!("the items for {} do not fit", operation.id), faults))
+}
+
+/// Looks at items: their number, each against the schema, and that each names its record. Gives what does not fit, and the fields that the operation
+/// does not have.
+///
+/// # Errors
+/// `invalid_items` and `invalid_options` when items are missing, or given where none are taken.
+pub(crate) fn look(
+    operation: &Operation,
+    options: &Options,
+    items: Option<&Items>,
+) -> Result<(Vec<ItemFault>, Vec<Fault>)> {
+    let invalid = |message: String| {
+        Err(Error::new(ErrorKind::InvalidItems, message).with(|d| d.operation = Some(operation.id.clone())))
+    };
+    let names: Vec<&str> = operation
+        .options
+        .iter()
+        .filter(|o| operation.item_may_fill(o) && !options.contains(&o.name))
+        .map(|o| o.name.as_str())
+        .collect();
+    let Some(items) = items else {
+        if operation.items.as_ref().is_some_and(|r| r.required) {
+            return invalid(format!("{} needs items: the records to send", operation.id));
+        }
+        if let Some(name) = names.first() {
+            return Err(Error::new(
+                ErrorKind::InvalidOptions,
+                format!("`{name}` is missing: give it as an option, or give items with a field of this name"),
+            )
+            .at(Place::field(format!("/{name}")))
+            .with(|d| d.operation = Some(operation.id.clone())));
+        }
+        return Ok((Vec::new(), Vec::new()));
+    };
+    if operation.items.is_none() && names.is_empty() && !items.is_empty() {
+        let fills = operation.options.iter().find(|o| operation.item_may_fill(o));
+        return invalid(match fills {
+            Some(option) => {
+                format!(
+                    "{0} takes `{1}` as an option or in items, not both: leave out `{1}` or the items",
+                    operation.id, option.name
+                )
+            }
+            None => format!("{} takes no items", operation.id),
+        });
+    }
+    let mut faults: Vec<ItemFault> = Vec::new();
+    let mut strangers = Strangers::of(operation);
+    let mut given = options.clone();
+    for (index, item) in items.iter().enumerate() {
+        check_item(operation, (&names, &mut given), index, item, (&mut faults, &mut strangers))?;
+        if faults.len() >= FAULTS_MAX {
+            break;
+        }
+    }
+    check_shared(operation, &names, items, &mut faults);
+    let unknown = if faults.is_empty() { strangers.faults() } else { Vec::new() };
+    Ok((faults, unknown))
+}
+
+/// Faults that are reported at once.
+const FAULTS_MAX: usize = 100;
+
+/// `names` are the options that the item fills, beside those that are given.
+fn check_item(
+    operation: &Operation,
+    (names, given): (&[&str], &mut Options),
+    index: usize,
+    item: Item<'_>,
+    (faults, strangers): (&mut Vec<ItemFault>, &mut Strangers<'_>),
+) -> Result<()> {
+    let mut fault = |pointer: String, message: String| {
+        let advice = Advice::DescribeOperation(operation.id.clone());
+        faults.push(ItemFault { index, pointer, message, advice });
+    };
+    let value = match crate::item::value_of(item.as_str()) {
+        Ok(value) => value,
+        Err(e) => {
+            fault(String::new(), format!("it cannot be read: {e}"));
+            return Ok(());
+        }
+    };
+    if let Some(rule) = &operation.items {
+        // In a patch, null removes a field; whether it may be removed is the remote system's to say.
+        let patched = matches!(rule.send, Send::JsonPatch).then(|| without_nulls(&value)).flatten();
+        operation
+            .check_item_text(rule, patched.as_ref().unwrap_or(&value), item.as_str())?
+            .into_iter()
+            .for_each(|f| fault(f.pointer, f.message));
+        strangers.look(index, &value);
+    } else if !value.is_object() {
+        fault(String::new(), "it must be an object".into());
+        return Ok(());
+    }
+    // A path that ends with a record's name is that record's; elsewhere an item may have a field of the same name that is its own.
+    let own = |name: &str| operation.path.last_name() == Some(name) && operation.verb != http::Method::POST;
+    let drops = operation.items.as_ref().is_none_or(|rule| rule.drop_path_fields);
+    let same =
+        |o: &&OptionRule| operation.item_may_fill(o) && !names.contains(&o.name.as_str()) && (drops || own(&o.name));
+    for option in operation.options.iter().filter(same) {
+        let text = |value: Option<&Value>| value.and_then(scalar);
+        if let (Some(own), Some(said)) = (text(value.get(&option.name)), text(given.values().get(&option.name)))
+            && own != said
+        {
+            let name = &option.name;
+            fault(
+                format!("/{name}"),
+                format!("it is the record `{name}` {own}, and the option `{name}` is {said}: leave out one of them"),
+            );
+        }
+    }
+    for name in names {
+        let field = format!("/{name}");
+        match value.get(name).map(|v| (v, scalar(v))) {
+            Some((own, Some(text))) if !matches!(text.trim(), "" | "." | "..") => {
+                let raw = crate::digits::is_long(item.as_str()).then(|| item.raw(&[(*name).to_owned()])).flatten();
+                if let Some(misfit) = operation.check_filled(given, name, Given::new(own, raw))? {
+                    fault(field, misfit);
+                }
+            }
+            Some(_) => fault(field, format!("`{name}` cannot stand in the address")),
+            None => fault(field, format!("`{name}` is missing, which says which record is meant")),
+        }
+    }
+    Ok(())
+}
+
+fn without_nulls(value: &Value) -> Option<Value> {
+    let fields = value.as_object()?;
+    Some(fields.iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.clone(), v.clone())).collect::<Map<_, _>>().into())
+}
+
+/// Items that go out together must name the same record where the address takes it from them.
+fn check_shared(operation: &Operation, names: &[&str], items: &Items, faults: &mut Vec<ItemFault>) {
+    let together = operation.items.as_ref().is_some_and(|r| matches!(r.send, Send::All | Send::Chunk(_)));
+    if !together || names.is_empty() {
+        return;
+    }
+    let key = |item: Item<'_>| {
+        let fields = item.fields().unwrap_or_default();
+        names
+            .iter()
+            .map(|name| fields.iter().find(|(n, _)| n == name).map(|(_, raw)| raw.get().to_owned()))
+            .collect::<Vec<_>>()
+    };
+    let first = items.get(0).map(key);
+    if let Some((index, _)) = items.iter().enumerate().find(|(_, item)| Some(key(*item)) != first) {
+        let message =
+            "it names another record than item 0, but the items go out in one request to one address".to_owned();
+        let advice = format!("call {} once per {}", operation.id, names.join(" and ")).into();
+        faults.push(ItemFault { index, pointer: String::new(), message, advice });
+    }
+}

@@ -1,0 +1,88 @@
+//! What a write comes to as a whole: one error that stands for those of its items. Pure.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::item::Items;
+use crate::receipt::{Outcome, OutcomeCounts, Receipt};
+
+/// Everything that a write gave.
+#[derive(Debug)]
+pub struct WriteReply {
+    /// The records that came back for the items that took effect, in input order.
+    pub items: Items,
+    /// One outcome per input item.
+    pub outcomes: Vec<Outcome>,
+    /// What it took.
+    pub receipt: Receipt,
+}
+
+impl WriteReply {
+    /// `Ok` when every item took effect; else one error that stands for the whole: `unknown_outcome` before all, `partial` when some took
+    /// effect, and the items' own error when none did.
+    ///
+    /// # Errors
+    /// As said.
+    pub fn check(&self) -> Result<()> {
+        let mut first = None;
+        self.outcomes
+            .iter()
+            .filter_map(|o| Some((o.index, o.error.as_ref()?)))
+            .for_each(|(index, error)| weigh(&mut first, index, error));
+        self.receipt.outcomes.unwrap_or_default().check(first.as_ref().map(|(index, error)| (*index, error)))
+    }
+}
+
+/// Keeps the error that stands for all: the first of which it is not known whether it took effect, else the first.
+pub(super) fn weigh(first: &mut Option<(u64, Error)>, index: u64, error: &Error) {
+    let unknown = |e: &Error| e.kind() == ErrorKind::UnknownOutcome;
+    if first.as_ref().is_none_or(|(_, before)| unknown(error) && !unknown(before)) {
+        *first = Some((index, error.clone()));
+    }
+}
+
+impl OutcomeCounts {
+    /// As [`WriteReply::check`], for callers that let the outcomes go by: from the counts and the first outcome that has an error.
+    ///
+    /// # Errors
+    /// As said there.
+    pub fn check(&self, first: Option<(u64, &Error)>) -> Result<()> {
+        let all = self.ok + self.failed + self.unknown + self.skipped;
+        let Some((index, error)) = first else {
+            return match self.skipped {
+                0 => Ok(()),
+                n => Err(Error::new(
+                    ErrorKind::Cancelled,
+                    format!("{n} of {all} items were not sent: the call was cancelled"),
+                )),
+            };
+        };
+        let kind = match (self.unknown, self.ok) {
+            (0, 0) => error.kind(),
+            (0, _) => ErrorKind::Partial,
+            _ => ErrorKind::UnknownOutcome,
+        };
+        let message = match all {
+            1 => error.message.clone(),
+            _ if self.unknown > 0 => {
+                format!(
+                    "{} of {all} items did not succeed, {} of them unknown; of these the first is item {index}: {}",
+                    all - self.ok,
+                    self.unknown,
+                    error.message
+                )
+            }
+            _ => format!(
+                "{} of {all} items did not succeed; the first is item {index}: {}",
+                all - self.ok,
+                error.message
+            ),
+        };
+        Err(Error::new(kind, message).with(|d| {
+            d.advice = error.advice.clone();
+            d.operation = error.operation.clone();
+            d.request = error.request.clone();
+            d.http_status = error.http_status;
+            d.provider = error.provider.clone();
+            d.attempts = error.attempts;
+        }))
+    }
+}
