@@ -12,6 +12,9 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use opnode::Catalog;
 use opnode::sandbox::{Sandbox, SandboxOptions};
 
+#[path = "ffi/abi.rs"]
+mod abi;
+mod c_library;
 #[expect(dead_code, reason = "a part of what it can do is enough here")]
 mod cleanup;
 #[path = "ffi/contract.rs"]
@@ -40,15 +43,12 @@ pub struct Ground {
 fn main() {
     let arguments = Arguments::from_args();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).to_owned();
-    let library = Path::new(env!("CARGO_BIN_EXE_opnode")).parent().unwrap().to_owned();
-    let work = library.join("ffi-suite");
+    let library = if arguments.list { c_library::built() } else { c_library::build() };
+    let work = c_library::built().join("ffi-suite");
     std::fs::create_dir_all(&work).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let sandbox = runtime.block_on(Sandbox::start(Arc::new(Catalog::builtin()), SandboxOptions::default())).unwrap();
     let ground = Arc::new(Ground { root, library, work, shop: shop::start(), sandbox: sandbox_spec(&sandbox) });
-    if !arguments.list {
-        build_library(&ground);
-    }
     let mut trials = suites(&ground);
     trials.extend(contract::trials(&ground));
     trials.extend(package::trials(&ground));
@@ -64,32 +64,6 @@ fn sandbox_spec(sandbox: &Sandbox) -> String {
         "connector": spec.connector, "account": spec.account, "values": spec.values, "reroute": spec.reroute, "allow_http": spec.allow_http, "name": "home",
     });
     fields.to_string()
-}
-
-/// The library as hosts get it, in the profile of the tests.
-fn build_library(ground: &Ground) {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(&ground.root).args(["rustc", "--quiet", "--lib", "--crate-type", "cdylib", "--features", "wipe"]);
-    untold(&mut cargo);
-    if !cfg!(debug_assertions) {
-        cargo.arg("--release");
-    }
-    cargo.arg("--target-dir").arg(ground.library.parent().unwrap());
-    // What abidw reads; with less of it, changed arguments go unnoticed.
-    cargo.args(["--", "-C", "debuginfo=2"]);
-    assert!(cargo.status().unwrap().success(), "the shared library does not build");
-}
-
-/// Takes back what cargo tells a test of its own package: build scripts that look at it would run anew each time, for the tests and for the library.
-pub fn untold(command: &mut Command) {
-    let told = |name: &str| {
-        ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"]
-            .iter()
-            .any(|p| name.starts_with(p))
-    };
-    std::env::vars().map(|(name, _)| name).filter(|name| name == "OUT_DIR" || told(name)).for_each(|name| {
-        command.env_remove(name);
-    });
 }
 
 /// The C sources of the suite.
@@ -229,6 +203,8 @@ fn run_case(ground: &Ground, program: PathBuf, case: &str, within: &[&str]) -> R
     command
         .args(&words[1..])
         .current_dir(folder.path())
+        // Cargo's own names folders in which an older library may lie.
+        .env("LD_LIBRARY_PATH", &ground.library)
         .env("SHOP", ground.shop.url())
         .env("SANDBOX", &ground.sandbox)
         // What the header promises; without the optimizer, frames are four times as large.

@@ -1,7 +1,7 @@
 //! The hosts of `examples/hosts/` are built and run against the sandbox, as a person would do it; each prints the text of `tests/hosts/expected`. A host whose
 //! language is not on this machine is passed over, and says so. `UPDATE=1` rewrites the text from the host in C.
 //!
-//! The library is built as `docs/embedding.md` says, into the folder where this test lies. koffi is looked for where NODE_PATH says.
+//! koffi is looked for where NODE_PATH says.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -9,14 +9,13 @@ use std::sync::{Arc, OnceLock};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
+mod c_library;
 #[expect(dead_code, reason = "a part of what it can do is enough here")]
 mod cleanup;
 #[path = "hosts/failing.rs"]
 mod failing;
 #[path = "hosts/guide.rs"]
 mod guide;
-#[path = "hosts/library.rs"]
-mod library;
 #[path = "hosts/sandbox.rs"]
 mod sandbox;
 #[expect(dead_code, unused_imports, reason = "a part of what it can do is enough here")]
@@ -145,7 +144,7 @@ pub(crate) fn root() -> &'static Path {
 impl Ground {
     /// The folder with the library, which is built here.
     pub(crate) fn folder(&self) -> &Path {
-        self.library.get_or_init(library::build)
+        self.library.get_or_init(c_library::build)
     }
 
     pub(crate) fn sandbox(&self) -> &Sandbox {

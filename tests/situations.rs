@@ -42,6 +42,7 @@ use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
+mod c_library;
 #[expect(dead_code, reason = "a part of what it can do is enough here")]
 mod cleanup;
 #[path = "situations/entries.rs"]
@@ -50,8 +51,6 @@ mod entries;
 mod form;
 #[path = "situations/found.rs"]
 mod found;
-#[path = "hosts/library.rs"]
-mod library;
 #[path = "situations/replies.rs"]
 mod replies;
 #[expect(dead_code, unused_imports, reason = "a part of what it can do is enough here")]

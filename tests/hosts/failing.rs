@@ -75,7 +75,7 @@ pub(crate) fn c(ground: &Ground, compiler: &str) -> Result<(), String> {
         ("definitions", "usage: the definitions: "),
         ("describe", "unknown_operation: "),
         ("operation", "unknown_operation: "),
-        ("run", "usage: the request names no operationId"),
+        ("run", "usage: the request names no operation"),
         ("null", "misuse: NULL where a pointer is needed"),
         ("handle", "handle: the handle is stale"),
     ];

@@ -9,10 +9,10 @@ use opnode::connections::ConnectionsFile;
 use opnode::{CallOptions, Catalog, Engine, EngineConfig, Items, Options, Outcome};
 use serde_json::{Value, json};
 
+use crate::c_library;
 use crate::cleanup::Program;
 use crate::form::Situation;
 use crate::found::Found;
-use crate::library;
 use crate::stage::Stage;
 
 /// A way to make a call.
@@ -219,7 +219,7 @@ fn host() -> Result<&'static Path, String> {
     static HOST: OnceLock<Result<std::path::PathBuf, String>> = OnceLock::new();
     let made = HOST.get_or_init(|| {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let folder = library::build();
+        let folder = c_library::build();
         let program = folder.join("situations-host");
         let mut cc = Command::new("cc");
         cc.args(["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror", "-I"]).arg(root.join("include"));
