@@ -18,7 +18,9 @@ mod depot;
 use cleanup::Program;
 
 fn main() {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    // Much of the time passes in waiting.
+    arguments.test_threads = arguments.test_threads.or(Some(4));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let server = runtime.block_on(depot::start());
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli");

@@ -38,7 +38,7 @@ fn number(name: &str) -> Option<u64> {
 fn nothing_is_sent_twice_or_left_out_whatever_is_damaged() {
     let is_full = std::env::var_os("FULL").is_some();
     let seed = number("SEED").unwrap_or_else(|| fastrand::u64(..) >> 1);
-    let damages = number("DAMAGES").unwrap_or(if is_full { 10_000 } else { 300 });
+    let damages = number("DAMAGES").unwrap_or(if is_full { 10_000 } else { 120 });
     println!("seed {seed}, {damages} damages");
     let folder = cleanup::folder_in_memory();
     let mut dice = fastrand::Rng::with_seed(seed);

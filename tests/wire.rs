@@ -73,7 +73,7 @@ fn in_own_environment() -> ExitCode {
     for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
         own.env(name, &proxy_url).env(name.to_lowercase(), &proxy_url);
     }
-    let status = own.env_remove("NO_PROXY").env_remove("no_proxy").status().unwrap();
+    let status = own.env_remove("SSL_CERT_DIR").env_remove("NO_PROXY").env_remove("no_proxy").status().unwrap();
     let unasked: Vec<String> =
         proxy.requests().into_iter().map(|r| r.line).filter(|line| !line.contains(tls::PROXIED)).collect();
     if !unasked.is_empty() {

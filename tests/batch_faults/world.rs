@@ -106,7 +106,8 @@ impl<'s> World<'s> {
     pub fn new(setting: &'s Setting) -> World<'s> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let name = format!("w{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        let folder = cleanup::folder();
+        // Much is synced, which costs nothing there.
+        let folder = cleanup::folder_in_memory();
         let operations = folder.path().join("definitions/operations/stock");
         std::fs::create_dir_all(&operations).unwrap();
         std::fs::write(operations.join("connector.yaml"), CONNECTOR.trim_start()).unwrap();

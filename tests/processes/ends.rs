@@ -17,6 +17,8 @@ const DEADLINE: Duration = Duration::from_millis(300);
 const OVERSHOOT: Duration = Duration::from_millis(250);
 const TRIES: usize = 4;
 const PIECE: Duration = Duration::from_millis(20);
+/// Another call has the one place of the connection.
+const OCCUPIED: &str = "no place among the requests under way";
 /// How long a command may take to ask and to end.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -82,14 +84,14 @@ async fn call(session: &Session, operation: &str) -> (Duration, String) {
 }
 
 /// The best of a few tries.
-fn ends_in_time(name: &str, session: &Session, operation: &str, occupied: bool) {
+fn ends_in_time(name: &str, session: &Session, operation: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut tries = Vec::new();
     for _ in 0..TRIES {
         let (took, error) = runtime.block_on(async {
             let with = CallOptions::default();
             let other = async {
-                if occupied {
+                if name == OCCUPIED {
                     let _never = session.query("list", &Value::Null, &with).unwrap().collect().await;
                 }
                 std::future::pending::<(Duration, String)>().await
@@ -115,6 +117,11 @@ fn ends_in_time(name: &str, session: &Session, operation: &str, occupied: bool) 
 fn a_call_ends_at_its_deadline() {
     const OK: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 8\r\n\r\n[{},{}] ";
     let patient = || json!({"timeout_s": 60, "first_byte_s": 60, "idle_s": 60, "connect_s": 30, "attempts": 100, "concurrency": 1});
+    let slow = || {
+        let mut limits = patient();
+        limits["rate"] = json!({"requests": 1, "per_s": 60});
+        limits
+    };
     let manners = [
         ("no answer", mute()),
         ("a head that drips", drips("HTTP/1.1 200 OK\r\nX-A: ")),
@@ -126,35 +133,29 @@ fn a_call_ends_at_its_deadline() {
         ("503 for ever", says("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n")),
         ("a wait that is asked for", says("HTTP/1.1 429 Slow\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n")),
     ];
-    for (name, server) in manners {
-        let session = session(server.address, None, patient());
-        for operation in ["list", "add"] {
-            ends_in_time(name, &session, operation, false);
-        }
-    }
-    let redirects = late("HTTP/1.1 302 On\r\nLocation: /things\r\nContent-Length: 0\r\n\r\n");
-    ends_in_time("redirects", &session(redirects.address, None, patient()), "list", false);
-    let pages = late(OK);
-    ends_in_time("pages that come and come", &session(pages.address, None, patient()), "number", false);
     let (address, _held, _listener) = full();
-    for operation in ["list", "add"] {
-        ends_in_time("a connect that hangs", &session(address, None, patient()), operation, false);
-    }
     let (api, silent) = (says(OK), mute());
-    for (name, tokens) in [
-        ("tokens that do not come", mute()),
-        ("tokens that drip", drips("HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n{")),
-    ] {
-        let session = session(api.address, Some(tokens.address), patient());
-        for operation in ["list", "add"] {
-            ends_in_time(name, &session, operation, false);
+    let (never, slowly) = (mute(), drips("HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n{"));
+    let redirects = late("HTTP/1.1 302 On\r\nLocation: /things\r\nContent-Length: 0\r\n\r\n");
+    let pages = late(OK);
+    let both = &["list", "add"][..];
+    let mut calls: Vec<(&str, Session, &[&str])> =
+        manners.iter().map(|(name, server)| (*name, session(server.address, None, patient()), both)).collect();
+    calls.extend([
+        ("redirects", session(redirects.address, None, patient()), &["list"][..]),
+        ("pages that come and come", session(pages.address, None, patient()), &["number"]),
+        ("a connect that hangs", session(address, None, patient()), both),
+        ("tokens that do not come", session(api.address, Some(never.address), patient()), both),
+        ("tokens that drip", session(api.address, Some(slowly.address), patient()), both),
+        (OCCUPIED, session(silent.address, None, patient()), &["list"]),
+        ("a rate of one request a minute", session(api.address, None, slow()), &["number"]),
+    ]);
+    // All of them wait, and nothing else.
+    std::thread::scope(|scope| {
+        for (name, session, operations) in &calls {
+            scope.spawn(|| operations.iter().for_each(|operation| ends_in_time(name, session, operation)));
         }
-    }
-    let occupied = session(silent.address, None, patient());
-    ends_in_time("no place among the requests under way", &occupied, "list", true);
-    let mut slow = patient();
-    slow["rate"] = json!({"requests": 1, "per_s": 60});
-    ends_in_time("a rate of one request a minute", &session(api.address, None, slow), "number", false);
+    });
 }
 
 /// A folder with a connection to a server that never answers.
@@ -221,25 +222,31 @@ fn ctrl_c_ends_each_command_within_a_second() {
         (&["login", "office", "--no-browser"], 130),
         (&["connection", "test", "acme"], 130),
     ];
-    for (arguments, expected) in commands {
-        let mut tries = Vec::new();
-        for _ in 0..TRIES {
-            let server = mute();
-            let folder = folder(server.address);
-            let told = folder.path().join("told");
-            let at_work = || server.seen() > 0 || std::fs::read_to_string(&told).is_ok_and(|t| t.contains("state="));
-            let (took, exit) = interrupt(folder.path(), arguments, &at_work);
-            let told = std::fs::read_to_string(&told).unwrap();
-            assert_eq!(exit, Some(expected), "{arguments:?}: {told}");
-            check_state(folder.path(), arguments[0], &told);
-            tries.push(took);
-            if took <= Duration::from_secs(1) {
-                break;
-            }
+    std::thread::scope(|scope| {
+        for (arguments, expected) in commands {
+            scope.spawn(move || ends_within_a_second(arguments, expected));
         }
-        println!("{arguments:?}: ended after {tries:?}");
-        assert!(tries.iter().min().is_none_or(|best| *best <= Duration::from_secs(1)), "{arguments:?}: {tries:?}");
+    });
+}
+
+fn ends_within_a_second(arguments: &[&str], expected: i32) {
+    let mut tries = Vec::new();
+    for _ in 0..TRIES {
+        let server = mute();
+        let folder = folder(server.address);
+        let told = folder.path().join("told");
+        let at_work = || server.seen() > 0 || std::fs::read_to_string(&told).is_ok_and(|t| t.contains("state="));
+        let (took, exit) = interrupt(folder.path(), arguments, &at_work);
+        let told = std::fs::read_to_string(&told).unwrap();
+        assert_eq!(exit, Some(expected), "{arguments:?}: {told}");
+        check_state(folder.path(), arguments[0], &told);
+        tries.push(took);
+        if took <= Duration::from_secs(1) {
+            break;
+        }
     }
+    println!("{arguments:?}: ended after {tries:?}");
+    assert!(tries.iter().min().is_none_or(|best| *best <= Duration::from_secs(1)), "{arguments:?}: {tries:?}");
 }
 
 /// What was known when the signal came is kept.

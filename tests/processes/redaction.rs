@@ -165,35 +165,42 @@ fn clean_file(file: &Path) {
 
 #[test]
 fn errors_of_every_kind_and_the_log_show_none() {
-    let desk = Desk::new();
-    for how in HOWS {
-        for form in ["text", "json"] {
-            let set = format!("how={how}");
-            let common = ["-c", "echo", "--set", &set, "-vv", "--error-format", form];
-            for call in [
-                &["query", "listThings", "--receipt", "receipt.json"][..],
-                &["query", "getThing"],
-                &["mutate", "addThing", "--items", r#"[{"a":1},{"a":2}]"#, "--outcomes", "outcomes.ndjson"],
-                &["delete", "removeThing"],
-            ] {
-                let (stdout, stderr, code) = desk.run(&[call, &common[..]].concat());
-                // No record comes back for it, so its status says that it is done, whatever the body is.
-                let done = call[0] == "delete" && how == "junk" && code == Some(0);
-                assert!(done || code.is_some_and(|c| c > 2), "{call:?} {how}: {code:?}\n{stderr}");
-                assert!(stderr.contains("exchange"), "{call:?} {how} logs nothing: {stderr}");
-                clean(&format!("{call:?} {how}"), &stderr);
-                // The outcomes of a write go to standard output or their file; they hold errors, and nothing of a server that refused.
-                clean(&format!("{call:?} {how}, standard output"), &stdout);
-            }
+    // Much of the time passes in waiting.
+    std::thread::scope(|scope| {
+        for hows in HOWS.chunks(HOWS.len().div_ceil(4)) {
+            scope.spawn(|| hows.iter().for_each(|how| errors_show_none(how)));
         }
-        for name in ["receipt.json", "outcomes.ndjson"] {
-            clean_file(&desk.folder.path().join(name));
-        }
-    }
+    });
     let phrase = format!("phrase={PHRASE}");
-    let (stdout, stderr, _) = desk.run(&["query", "unlock", "-c", "echo", "--set", &phrase, "-vv"]);
+    let (stdout, stderr, _) = Desk::new().run(&["query", "unlock", "-c", "echo", "--set", &phrase, "-vv"]);
     clean("a secret option", &format!("{stdout}{stderr}"));
     assert!(stderr.contains("[secret]"), "{stderr}");
+}
+
+fn errors_show_none(how: &str) {
+    let desk = Desk::new();
+    for form in ["text", "json"] {
+        let set = format!("how={how}");
+        let common = ["-c", "echo", "--set", &set, "-vv", "--error-format", form];
+        for call in [
+            &["query", "listThings", "--receipt", "receipt.json"][..],
+            &["query", "getThing"],
+            &["mutate", "addThing", "--items", r#"[{"a":1},{"a":2}]"#, "--outcomes", "outcomes.ndjson"],
+            &["delete", "removeThing"],
+        ] {
+            let (stdout, stderr, code) = desk.run(&[call, &common[..]].concat());
+            // No record comes back for it, so its status says that it is done, whatever the body is.
+            let done = call[0] == "delete" && how == "junk" && code == Some(0);
+            assert!(done || code.is_some_and(|c| c > 2), "{call:?} {how}: {code:?}\n{stderr}");
+            assert!(stderr.contains("exchange"), "{call:?} {how} logs nothing: {stderr}");
+            clean(&format!("{call:?} {how}"), &stderr);
+            // The outcomes of a write go to standard output or their file; they hold errors, and nothing of a server that refused.
+            clean(&format!("{call:?} {how}, standard output"), &stdout);
+        }
+    }
+    for name in ["receipt.json", "outcomes.ndjson"] {
+        clean_file(&desk.folder.path().join(name));
+    }
 }
 
 #[test]
