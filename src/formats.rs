@@ -26,7 +26,8 @@ pub fn generate_schema(format: Format) -> String {
     serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
 }
 
-#[cfg(all(test, feature = "schemas", feature = "write"))]
+#[cfg(test)]
+#[cfg(all(feature = "schemas", feature = "write"))]
 mod tests {
     use std::path::{Path, PathBuf};
 

@@ -414,7 +414,6 @@ fn check_size(bytes: usize) -> Result<()> {
 }
 
 /// Writes a list as JSON; `put` writes each element.
-#[cfg(any(feature = "cli", feature = "sandbox"))]
 pub(crate) fn put_list<T>(out: &mut String, list: impl IntoIterator<Item = T>, mut put: impl FnMut(&mut String, T)) {
     out.push('[');
     for (index, element) in list.into_iter().enumerate() {

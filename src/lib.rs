@@ -57,6 +57,7 @@
 //! authorities), installs anything global, or sends a credential to another origin than the connection's own. It runs
 //! inside the caller's tokio runtime.
 
+#![cfg_attr(not(test), warn(clippy::too_many_lines))]
 #![warn(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod authoring;
@@ -96,6 +97,8 @@ mod retry;
 mod run_store;
 mod secret;
 mod send;
+#[cfg(feature = "batch")]
+mod sink;
 mod text_file;
 mod transport;
 mod walk;
@@ -131,6 +134,8 @@ pub use reply::{Body, Response};
 pub use request::{Cursor, PlannedRequest};
 pub use secret::{Redactor, Secret};
 pub use send::{Cancel, Gate};
+#[cfg(feature = "batch")]
+pub use sink::{Sink, Stdout};
 pub use transport::{ExchangeLimits, Failure, FailureKind, HttpOptions, HttpTransport, Transport};
 pub use walk::{Reply, Walk};
 pub use wipe::Wiping;

@@ -89,7 +89,7 @@ impl fmt::Display for Text {
 }
 
 /// A JSON Pointer (RFC 6901); empty is the whole document.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Pointer(Vec<String>);
 
 impl Pointer {
@@ -129,6 +129,19 @@ impl Pointer {
 impl fmt::Display for Pointer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|t| write!(f, "/{}", crate::json_pointer::escape(t)))
+    }
+}
+
+impl serde::Serialize for Pointer {
+    /// As its text.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Pointer {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Pointer, D::Error> {
+        Pointer::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }
 

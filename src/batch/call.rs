@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use super::context::{Intent, Task, stopped};
 use super::file::OnErrorFile;
-use super::model::Step;
+use super::run_plan::Step;
 use crate::call::{CallOptions, Request};
 use crate::error::{Error, ErrorKind, Result};
-use crate::expression::scope::Scope;
+use crate::expression::Scope;
 use crate::item::Items;
 use crate::options::Options;
 use crate::receipt::{Outcome, OutcomeStatus};
 use crate::send::{Cancel, Gate};
-use crate::write::{Writes, check_items};
+use crate::write::Writes;
 
 /// The options of a step, each value with the text that its expression or the file gives it.
 pub(super) fn options(step: &Step, scope: &Scope) -> Result<Options> {
@@ -36,14 +36,11 @@ fn items_of(items: &[String]) -> Result<Items> {
     Items::from_array(format!("[{}]", items.join(",")))
 }
 
-pub(super) fn check_part(task: &Task<'_>, options: &Options, first: u64, part: Vec<String>) -> Result<()> {
+/// Checks a part that is not sent yet; `first` is the index of its first item.
+pub(super) fn check_part(writes: &Writes, first: u64, part: &[String]) -> Result<()> {
     let numbered =
         |e: Error| if first == 0 { e } else { e.with(|d| d.message = format!("after item {first}: {}", d.message)) };
-    let unknown = check_items(&task.step.operation, options, Some(&items_of(&part)?)).map_err(numbered)?;
-    if unknown.is_empty() || !task.step.known_fields {
-        return Ok(());
-    }
-    Err(numbered(task.step.operation.refuse_fields(ErrorKind::InvalidItems, unknown)))
+    writes.check(&items_of(part)?).map_err(numbered)
 }
 
 /// Opens the write of a step, or of one element of it: its items come in parts.
@@ -61,7 +58,7 @@ pub(super) fn open(task: &Task<'_>, stop: &Cancel, element: u64, options: &Optio
         known_fields: task.step.known_fields,
         ..Request::new(task.step.method, task.step.operation.id.clone(), options)
     };
-    task.session.call_in_parts(&request, &with)
+    task.context.effects.call_in_parts(task.connection, &request, &with)
 }
 
 /// Gives a part to a write, unless the run or the step is to stop.

@@ -1,34 +1,22 @@
 //! Checks the steps: names, operations, options as far as they are literal, expressions, targets. All faults at once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::check_context::{CheckContext, find};
+use super::check_expressions::{expression, shape, source};
+use super::check_options::{options, template_items};
 use super::file::{BatchFile, SavePart, StepFile, UnknownFieldsFile, WatermarkFile};
-use super::literal::{literal_items, takes_nothing, tell};
-use super::load::{Known, find};
-use super::model::{ItemSource, MatrixJob, Save, Step, Watermark};
+use super::literal::{literal_items, takes_nothing};
 use super::names;
 use super::row_fields::{self, Sources};
-use crate::authoring::{Checker, Json, Ordered};
-use crate::definition::{Catalog, Fields, Method, Operation, Template};
+use super::run_plan::{CalledOperation, Save, Step, Watermark};
+use crate::authoring::Checker;
+use crate::definition::{Fields, Method, Operation, Template};
 use crate::error::{Advice, Result, did_you_mean};
-use crate::expression::expr::{Expr, Shape, Wrong};
-use crate::json_pointer::{escape, unescape};
-use crate::options::Options;
-
-/// What the steps stand on.
-pub(crate) struct CheckContext<'a> {
-    pub(crate) catalog: &'a Catalog,
-    pub(crate) known: &'a Known,
-    pub(crate) jobs: &'a [MatrixJob],
-    pub(crate) vars: &'a BTreeMap<String, String>,
-    pub(crate) env: &'a BTreeMap<String, String>,
-    /// The batch's own connection.
-    pub(crate) connection: Option<&'a str>,
-    /// Whether the connections have faults already: what follows from those is not told again.
-    pub(crate) is_doubtful: bool,
-}
+use crate::expression::Shape;
 
 /// Checks all steps. What is wrong with one does not hide what is wrong with the next. Gives the good ones with their numbers in the file.
 pub(crate) fn steps(c: &mut Checker<'_>, file: &BatchFile, context: &CheckContext<'_>) -> Vec<(usize, Step)> {
@@ -40,10 +28,10 @@ pub(crate) fn steps(c: &mut Checker<'_>, file: &BatchFile, context: &CheckContex
         check_id(c, &at, number, &ids);
         let (checked, gives) = check_step(c, &at, number, step, (&ids, &rows), context);
         rows.insert(step.id.clone(), gives);
-        steps.extend(checked.map(|step| (number, step)));
+        steps.extend(checked.map(|(step, operation)| (number, step, operation)));
     }
     row_fields::push_columns_down(&mut steps);
-    steps
+    steps.into_iter().map(|(number, step, _)| (number, step)).collect()
 }
 
 fn check_id(c: &mut Checker<'_>, at: &str, number: usize, ids: &[&str]) {
@@ -72,12 +60,9 @@ fn check_step(
     file: &StepFile,
     (ids, rows): (&[&str], &BTreeMap<String, Fields>),
     context: &CheckContext<'_>,
-) -> (Option<Step>, Fields) {
-    let found = operation(c, at, file, context);
-    let (template, method, operation) = match found {
-        Some((template, operation)) => (template, operation.method, Some(operation)),
-        None => (None, Method::Query, None),
-    };
+) -> (Option<(Step, Arc<Operation>)>, Fields) {
+    let (template, operation) = operation(c, at, file, context).map_or((None, None), |(t, o)| (t, Some(o)));
+    let method = operation.as_ref().map_or(Method::Query, |o| o.method);
     let known_fields = file.unknown_fields == UnknownFieldsFile::Refuse;
     let mut needs = BTreeSet::new();
     let sources = Sources { steps: rows.clone(), ..Sources::default() };
@@ -91,7 +76,7 @@ fn check_step(
 
     let each = file.each.as_ref().and_then(|value| source(c, &format!("{at}/for"), value, &mut names, nothing));
     names.sources.item = names.sources.of_source(each.as_ref());
-    let (options, literal) = options(c, at, file, template.as_ref(), operation.as_deref(), &mut names, plain);
+    let (options, literal) = options(c, at, file, template.as_ref(), operation.as_deref(), (&mut names, plain));
     let own_items = file.items.as_ref();
     let template_items = template.as_ref().filter(|t| own_items.is_none() && !t.items.is_empty()).map(template_items);
     let items = own_items
@@ -128,7 +113,7 @@ fn check_step(
     let step = Step {
         id: file.id.clone(),
         method,
-        operation,
+        operation: CalledOperation::of(&operation),
         connections,
         options,
         items,
@@ -146,7 +131,7 @@ fn check_step(
         on_error: file.on_error,
         on_unknown: file.on_unknown,
     };
-    (Some(step), gives)
+    (Some((step, operation)), gives)
 }
 
 /// `record` is what the values are looked up in, where that is known.
@@ -164,7 +149,7 @@ fn watermark(c: &mut Checker<'_>, at: &str, file: &WatermarkFile, record: Option
     Some(Watermark { pointer, start: file.start.0.clone() })
 }
 
-type Found = (Option<Template>, std::sync::Arc<Operation>);
+type Found = (Option<Template>, Arc<Operation>);
 
 /// The step's one operation, by its id or through a template.
 fn operation(c: &mut Checker<'_>, at: &str, file: &StepFile, context: &CheckContext<'_>) -> Option<Found> {
@@ -277,99 +262,6 @@ fn connections(
     chosen
 }
 
-fn template_items(template: &Template) -> Json {
-    Json(format!("[{}]", template.items.iter().map(|i| i.0.as_str()).collect::<Vec<_>>().join(",")))
-}
-
-/// The options, those of a template underneath; and again those that have no expressions.
-fn options(
-    c: &mut Checker<'_>,
-    at: &str,
-    file: &StepFile,
-    template: Option<&Template>,
-    operation: Option<&Operation>,
-    names: &mut names::Names<'_, '_>,
-    allowed: names::Allowed,
-) -> (Shape, Options) {
-    let Ordered(own) = &file.options;
-    let place = format!("{at}/options");
-    let base = template.map(|t| {
-        crate::item::fields_of(&t.options.0).unwrap_or_default().into_iter().map(|(n, r)| (n, r.get().to_owned()))
-    });
-    let mut all: Vec<(String, Shape)> = base
-        .into_iter()
-        .flatten()
-        .filter(|(n, _)| own.iter().all(|(o, _)| o != n))
-        .map(|(n, json)| (n, Shape::Fixed(json)))
-        .collect();
-    for (name, value) in own {
-        all.push((name.clone(), shape(c, &format!("{place}/{}", escape(name)), &value.0, names, allowed)));
-    }
-    let mut literal = Options::default();
-    if let Some(operation) = operation {
-        literal = check_options(c, &place, operation, &all, file);
-        asked(c, at, template, file);
-    }
-    (Shape::Map(all), literal)
-}
-
-/// What is left open by a template must be given.
-fn asked(c: &mut Checker<'_>, at: &str, template: Option<&Template>, file: &StepFile) {
-    let Some(template) = template else { return };
-    let left = template.left(|name| file.options.0.iter().any(|(given, _)| given == name), |_| file.items.is_some());
-    let Some(pointer) = left.first() else { return };
-    let what = pointer
-        .strip_prefix("/options/")
-        .map_or_else(|| "the items".to_owned(), |name| format!("the option `{}`", unescape(name)));
-    c.fault(&format!("{at}/template"), format!("the template {} leaves {what} to you", template.name), None);
-}
-
-/// Names of all options, and the values of those that have no expressions: it gives these.
-fn check_options(
-    c: &mut Checker<'_>,
-    place: &str,
-    operation: &Operation,
-    all: &[(String, Shape)],
-    file: &StepFile,
-) -> Options {
-    let names = || operation.options.iter().map(|o| o.name.as_str());
-    let mut literal = Options::default();
-    for (name, shape) in all {
-        if let Shape::Fixed(json) = shape {
-            if let Err(e) = literal.insert_json(name, json) {
-                c.fault(&format!("{place}/{}", escape(name)), e.to_string(), None);
-            }
-        } else if operation.option(name).is_none() {
-            c.fault(
-                &format!("{place}/{}", escape(name)),
-                format!("`{name}` is not an option of {}{}", operation.id, did_you_mean(name, names())),
-                None,
-            );
-        }
-    }
-    let is_given = |name: &str| all.iter().any(|(n, _)| n == name);
-    let has_items = file.items.is_some();
-    for option in operation
-        .options
-        .iter()
-        .filter(|o| o.required && !is_given(&o.name) && !(has_items && operation.item_may_fill(o)))
-    {
-        let advice = Some(Advice::DescribeOperation(operation.id.clone()));
-        c.fault(place, format!("the option `{}` of {} is missing", option.name, operation.id), advice);
-    }
-    if file.unknown_fields == UnknownFieldsFile::Refuse {
-        tell(c, place, operation.unknown_names(&literal));
-    }
-    let Err(error) = operation.check_options(&literal) else { return literal };
-    for fault in error.to_faults() {
-        // What is missing was looked for above, where expressions count as given.
-        if let Some(field) = fault.place.field.filter(|f| !f.is_empty()) {
-            c.fault(&format!("{place}{field}"), fault.message, fault.advice);
-        }
-    }
-    literal
-}
-
 /// Keys that have no meaning in a step of this kind would be believed to work.
 fn places(c: &mut Checker<'_>, at: &str, file: &StepFile, operation: &Operation, has_template_items: bool) {
     let is_query = operation.method == Method::Query;
@@ -422,82 +314,6 @@ fn after(c: &mut Checker<'_>, at: &str, file: &StepFile, ids: &[&str], number: u
             }
         }
     }
-}
-
-fn note(c: &mut Checker<'_>, at: &str, (message, advice): Wrong) {
-    c.fault(at, message, advice.map(Advice::from));
-}
-
-/// A value with expressions, whose names are checked.
-fn shape(
-    c: &mut Checker<'_>,
-    at: &str,
-    json: &str,
-    names: &mut names::Names<'_, '_>,
-    allowed: names::Allowed,
-) -> Shape {
-    let shape = Shape::parse(json, at, &mut |at, wrong| note(c, at, wrong));
-    for (inner, expr) in shape.expressions() {
-        names.check(c, &format!("{at}{inner}"), expr, allowed);
-    }
-    shape
-}
-
-/// A key that is one expression: `where`, `when`.
-fn expression(
-    c: &mut Checker<'_>,
-    at: &str,
-    json: &Json,
-    names: &mut names::Names<'_, '_>,
-    allowed: names::Allowed,
-) -> Option<Expr> {
-    match shape(c, at, &json.0, names, allowed) {
-        Shape::Value(expr) => Some(expr),
-        Shape::Fixed(json) if json == "true" || json == "false" => Expr::parse(&json).ok(),
-        // Its fault is told already.
-        Shape::Text(pieces) if pieces.is_empty() => None,
-        Shape::Fixed(_) | Shape::Text(_) | Shape::List(_) | Shape::Map(_) => {
-            c.fault(at, "this is one expression that is true or false", Some("such as ${{ item.closed }}".into()));
-            None
-        }
-    }
-}
-
-/// `for` and `items`: an earlier step's rows, or a value.
-fn source(
-    c: &mut Checker<'_>,
-    at: &str,
-    json: &Json,
-    names: &mut names::Names<'_, '_>,
-    allowed: names::Allowed,
-) -> Option<ItemSource> {
-    let before = c.faults.len();
-    let shape = shape(c, at, &json.0, names, allowed);
-    if let Some(Value::String(_)) =
-        json.to_value().as_object().filter(|map| map.len() == 1).and_then(|map| map.get("file"))
-    {
-        let advice = "write the items here, or take those of a step: ${{ steps.ID.items }}; an item with a field `file` is written in a list";
-        c.fault(at, "items are not read from a file", Some(advice.into()));
-        return None;
-    }
-    match &shape {
-        Shape::Value(expr) => {
-            if let Some([steps, id, items]) = expr.path()
-                && steps == "steps"
-                && items == "items"
-            {
-                return Some(ItemSource::Step(id.clone()));
-            }
-        }
-        Shape::Fixed(json) if !json.starts_with(['[', '{']) && c.faults.len() == before => {
-            c.fault(at, "this is a list, or an expression such as ${{ steps.ID.items }}", None);
-        }
-        Shape::Text(pieces) if !pieces.is_empty() => {
-            c.fault(at, "this is a list or one expression, not a text with expressions in it", None)
-        }
-        Shape::Fixed(_) | Shape::Text(_) | Shape::List(_) | Shape::Map(_) => {}
-    }
-    Some(ItemSource::Shape(shape))
 }
 
 fn save_part(c: &mut Checker<'_>, at: &str, part: &SavePart, names: &mut names::Names<'_, '_>) -> Option<Save> {

@@ -1,4 +1,4 @@
-//! What the parts of a run share: the batch, the run's state with its journal, the way to tell, and the two ways to stop.
+//! What the parts of a run share: the plan, the run's state with its journal, the way to tell, and the two ways to stop.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
+use super::effects::Effects;
 use super::event::{Event, StepCounts, StepName};
-use super::model::{Batch, MatrixJob, Step};
-use crate::engine::Session;
+use super::run_plan::{MatrixJob, RunPlan, Step};
 use crate::error::{Error, ErrorKind, Result};
-use crate::expression::scope::Scope;
+use crate::expression::Scope;
 use crate::run_store::folder::Folder;
 use crate::run_store::journal::{Before, Fact, Journal};
 use crate::run_store::state::{RunState, StepState};
@@ -48,7 +48,8 @@ impl Ledger {
 
 /// A run under way.
 pub(crate) struct Context {
-    pub(crate) batch: Arc<Batch>,
+    pub(crate) plan: Arc<RunPlan>,
+    pub(crate) effects: Arc<dyn Effects>,
     pub(crate) folder: Folder,
     pub(crate) ledger: Arc<Ledger>,
     /// Ends requests that are under way.
@@ -80,7 +81,7 @@ pub(crate) struct Task<'r> {
     pub(crate) step: &'r Step,
     pub(crate) job: &'r MatrixJob,
     pub(crate) key: String,
-    pub(crate) session: &'r Session,
+    pub(crate) connection: &'r str,
     pub(crate) scope: Scope,
     /// Rows, and items that failed.
     pub(crate) spool: PathBuf,
@@ -126,5 +127,30 @@ impl Gate for Intent {
         self.ledger
             .commit(vec![Fact::Intended { step: self.step.clone(), element: self.element, first, count }], Vec::new())
             .await
+    }
+}
+
+/// A run that was killed between its last step and its end is told as such.
+pub(super) async fn tell_done(context: &Context) {
+    let is_done = {
+        let state = context.ledger.state();
+        context.folder.resumed && context.plan.outline().is_done(&state)
+    };
+    if is_done {
+        let message =
+            "all steps of this run were done, and its end was not noted: nothing is sent again, and this is its report"
+                .to_owned();
+        context.tell(Event::Note { message }).await;
+    }
+}
+
+/// Items whose fate a killed run left open are told at once, before anything else happens.
+pub(super) async fn tell_in_doubt(context: &Context) {
+    let in_doubt: usize = context.ledger.state().steps.values().map(StepState::in_doubt).sum();
+    if in_doubt > 0 {
+        let what = if in_doubt == 1 { "1 item was" } else { &format!("{in_doubt} items were") };
+        let message =
+            format!("{what} under way when the run was killed; what may not be repeated is reported as unknown");
+        context.tell(Event::Note { message }).await;
     }
 }

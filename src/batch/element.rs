@@ -2,8 +2,8 @@
 
 use super::call::{give, open, options, refused_item};
 use super::context::Task;
+use super::decide::{Move, decide, in_doubt};
 use super::item_source::Inputs;
-use super::send::{Move, decide, in_doubt};
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::Options;
 use crate::receipt::Usage;
@@ -44,7 +44,7 @@ pub(super) async fn send_element(task: &Task<'_>, known: &StepState, stop: &Canc
     };
     let count = items.as_ref().map_or(1, Vec::len);
     let own = |index: usize| items.as_ref().and_then(|items| items.get(index)).cloned();
-    let decide = |index: usize| decide(task, known, element, index as u64);
+    let decide = |index: usize| decide(task.step, task.context.retry_failed, known, element, index as u64);
     let mut index = 0;
     while index < count && sent.lost.is_none() {
         match decide(index) {

@@ -137,15 +137,15 @@ mirrors! {
     }
 
     /// The form of a file
-    #[derive(Copy, Eq)]
+    #[derive(Copy, Eq, Hash)]
     enum SaveFormat { Ndjson, Json, Csv }
 
     /// What a failed item or element does to the step
-    #[derive(Copy, Default, Eq)]
+    #[derive(Copy, Default, Eq, Hash)]
     enum OnErrorFile { #[default] Stop, Continue }
 
     /// What becomes of fields that neither schema nor sample of the record has
-    #[derive(Copy, Default, Eq)]
+    #[derive(Copy, Default, Eq, Hash)]
     enum UnknownFieldsFile {
         /// They are faults of the file, and items with them are not sent
         #[default]
@@ -155,7 +155,7 @@ mirrors! {
     }
 
     /// What happens to items that were under way when a run was killed
-    #[derive(Copy, Default, Eq)]
+    #[derive(Copy, Default, Eq, Hash)]
     enum OnUnknownFile {
         /// Reported as unknown and not sent again, unless the operation may be repeated safely
         #[default]

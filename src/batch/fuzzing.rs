@@ -6,10 +6,9 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 use super::load::BatchConfig;
-use super::model::Batch;
+use super::run_plan::Batch;
 use crate::engine::Engine;
-use crate::expression::expr::Shape;
-use crate::expression::scope::Scope;
+use crate::expression::{Scope, Shape};
 use crate::run_store::journal::{Fact, recover};
 use crate::run_store::state::RunState;
 

@@ -1,12 +1,9 @@
 //! Elements and items, one by one: an earlier step's rows from disk, or a value in memory.
 
-use std::sync::Arc;
-
-use super::model::{ItemSource, Step};
+use super::run_plan::{ItemSource, Step};
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
-use crate::expression::scope::Scope;
-use crate::run_store::rows::Rows;
+use crate::expression::{RowIter, Scope};
 
 /// The elements of a source, with their numbers from 0.
 pub(crate) struct Elements {
@@ -15,7 +12,7 @@ pub(crate) struct Elements {
 }
 
 enum Source {
-    Rows(Box<Rows>),
+    Rows(RowIter),
     List(std::vec::IntoIter<String>),
 }
 
@@ -27,7 +24,7 @@ impl Elements {
     pub(crate) fn open(source: &ItemSource, scope: &Scope) -> Result<Elements> {
         let source = match source {
             ItemSource::Step(id) => match scope.steps.get(id) {
-                Some(view) => Source::Rows(Box::new(Rows::open(&view.spool, Arc::clone(&view.marks))?)),
+                Some(view) => Source::Rows(view.rows.rows()?),
                 None => return Err(Error::new(ErrorKind::Internal, format!("the step {id} has no rows to read"))),
             },
             ItemSource::Shape(shape) => Source::List(list(&shape.needed(scope)?)?.into_iter()),
@@ -38,7 +35,7 @@ impl Elements {
     /// The next element.
     pub(crate) fn next_element(&mut self) -> Result<Option<(u64, String)>> {
         let text = match &mut self.source {
-            Source::Rows(rows) => rows.next_row()?.map(str::to_owned),
+            Source::Rows(rows) => rows.next().transpose()?,
             Source::List(list) => list.next(),
         };
         Ok(text.map(|text| {

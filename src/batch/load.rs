@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::check;
+use super::check_context::{CheckContext, Known, find};
 use super::file::{BatchFile, ConnectionsPart, MatrixFile, NamesFile};
-use super::model::{Batch, MatrixJob, Step};
+use super::local::Local;
+use super::run_plan::{Batch, MatrixJob, RunPlan, Step};
 use super::targets;
 use crate::authoring::Document;
 use crate::authoring::{Checker, FORMAT_VERSION, Format, Json, Ordered, explain};
@@ -16,6 +18,7 @@ use crate::engine::{Engine, Session};
 use crate::error::{Advice, Error, ErrorKind, Fault, Place, Result, did_you_mean};
 use crate::json_pointer::escape;
 use crate::run_store::disk;
+use crate::sink::Stdout;
 
 /// The name of the one job of a batch without a matrix.
 pub(crate) const MAIN: &str = "main";
@@ -41,6 +44,8 @@ pub struct BatchConfig {
     pub env: Env,
     /// Fetches the secrets of a connection.
     pub resolve: Resolve,
+    /// Opens the standard output, for steps that save to `-`; where there is none, such a step is a fault.
+    pub stdout: Option<Stdout>,
 }
 
 impl BatchConfig {
@@ -66,30 +71,8 @@ impl BatchConfig {
             vars: Vec::new(),
             env: Arc::new(|_| None),
             resolve,
+            stdout: None,
         }
-    }
-}
-
-/// Connections by name, and where they stand.
-pub(crate) struct Known {
-    pub(crate) connections: Ordered<ConnectionFile>,
-    /// Their file, when it is not the batch's own.
-    file: Option<PathBuf>,
-    folder: PathBuf,
-}
-
-impl Known {
-    pub(crate) fn get(&self, name: &str) -> Option<&ConnectionFile> {
-        self.connections.0.iter().find(|(n, _)| n == name).map(|(_, c)| c)
-    }
-
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.connections.0.iter().map(|(n, _)| n.as_str())
-    }
-
-    /// Those of a connector.
-    pub(crate) fn of<'a>(&'a self, connector: &'a str) -> impl Iterator<Item = &'a str> {
-        self.connections.0.iter().filter(move |(_, c)| c.connector == connector).map(|(n, _)| n.as_str())
     }
 }
 
@@ -135,7 +118,7 @@ impl Batch {
         let catalog = config.engine.catalog();
         let connection = file.connection.as_deref();
         let is_doubtful = c.faults.len() > before;
-        let context = check::CheckContext {
+        let context = CheckContext {
             catalog,
             known: &known,
             jobs: &jobs,
@@ -143,6 +126,7 @@ impl Batch {
             env: &env,
             connection,
             is_doubtful,
+            has_stdout: config.stdout.is_some(),
         };
         if file.steps.is_empty() {
             c.fault("/steps", "the batch has no steps", None);
@@ -157,7 +141,14 @@ impl Batch {
             env.values().for_each(|value| session.connection().redactor.learn(value));
         }
         let concurrency = usize::from(file.concurrency.max(1));
-        let batch = Batch { name, file: shown, folder, vars, env, concurrency, jobs, steps, sessions, fingerprints };
+        let plan = RunPlan { name, file: shown, folder, vars, concurrency, jobs, steps, fingerprints };
+        let local = Local {
+            sessions,
+            environment: env,
+            clock: Arc::clone(config.engine.clock()),
+            stdout: config.stdout.clone(),
+        };
+        let batch = Batch { plan: Arc::new(plan), effects: Arc::new(local) };
         if refused > 0 && c.faults.len() == refused {
             // The file is right, and can be run when the disk takes the results.
             return Err(Error::from_faults(ErrorKind::State, "the results cannot be kept", c.faults));
@@ -168,13 +159,13 @@ impl Batch {
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        &self.plan.name
     }
 
     /// How many steps a run has, over all connections of the matrix.
     #[must_use]
     pub fn step_count(&self) -> usize {
-        self.jobs.len() * self.steps.len()
+        self.plan.jobs.len() * self.plan.steps.len()
     }
 }
 
@@ -265,16 +256,6 @@ fn single_job(c: &mut Checker<'_>, connection: Option<&str>, known: &Known) -> M
         connection: found.and(connection).map(str::to_owned),
         connector: found.map(|f| f.connector.clone()),
     }
-}
-
-/// A connection by name, or a fault with the nearest one.
-pub(crate) fn find<'k>(c: &mut Checker<'_>, at: &str, name: &str, known: &'k Known) -> Option<&'k ConnectionFile> {
-    let found = known.get(name);
-    if found.is_none() {
-        let hint = did_you_mean(name, known.names());
-        c.fault(at, format!("no connection is called `{name}`{hint}"), Some(Advice::ListConnections));
-    }
-    found
 }
 
 fn jobs(c: &mut Checker<'_>, matrix: &MatrixFile, known: &Known) -> Vec<MatrixJob> {
@@ -383,7 +364,7 @@ fn fingerprints(
     found.extend(vars.iter().map(|(name, value)| (format!("the variable {name}"), fingerprint(value))));
     found.extend(env.iter().map(|(name, value)| (format!("the environment variable {name}"), fingerprint(value))));
     for step in steps {
-        let (connector, id) = (&step.operation.connector.name, &step.operation.id);
+        let (connector, id) = (&step.operation.connector, &step.operation.id);
         let definition = config.engine.catalog().definition_text(connector, id);
         found.entry(format!("the definition of {connector}/{id}")).or_insert_with(|| fingerprint(&definition));
         for name in &step.connections {

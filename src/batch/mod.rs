@@ -1,8 +1,14 @@
 //! Batch files: steps over any connector that keep what they did on disk and go on where they stopped.
 
+mod bad_items;
 mod call;
 mod check;
+mod check_context;
+mod check_expressions;
+mod check_options;
 mod context;
+mod decide;
+mod effects;
 mod element;
 mod event;
 mod file;
@@ -11,12 +17,13 @@ pub(crate) mod fuzzing;
 mod item_source;
 mod literal;
 mod load;
-mod model;
+mod local;
 mod names;
 mod plan;
 mod read;
 mod row_fields;
 mod run;
+mod run_plan;
 mod run_values;
 mod save;
 mod send;
@@ -28,6 +35,6 @@ pub use event::{Event, Report, StepCounts, StepName, StepReport, StepStatus};
 #[cfg(feature = "schemas")]
 pub(crate) use file::BatchFile;
 pub use load::{BatchConfig, Env, Resolve};
-pub use model::Batch;
 pub use plan::{BatchPlan, StepPlan};
 pub use run::{Run, RunOptions};
+pub use run_plan::Batch;

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::check::CheckContext;
+use super::check_context::CheckContext;
 use super::row_fields::Sources;
 use crate::authoring::Checker;
 use crate::error::{Advice, did_you_mean};
-use crate::expression::expr::Expr;
-use crate::expression::scope::NAMES;
+use crate::expression::{Expr, NAMES};
 
 /// Names that have a value in some places only.
 #[derive(Clone, Copy, Default)]
@@ -31,15 +30,14 @@ pub(crate) struct Names<'a, 'n> {
     pub(super) known_fields: bool,
 }
 
-/// Functions of the expression language.
-const FUNCTIONS: [&str; 3] = ["range", "dict", "namespace"];
-
 impl Names<'_, '_> {
     /// Checks every name of an expression.
     pub(crate) fn check(&mut self, c: &mut Checker<'_>, at: &str, expr: &Expr, allowed: Allowed) {
-        for name in &expr.names {
-            let mut tokens = name.split('.');
-            let (root, second, third) = (tokens.next().unwrap_or_default(), tokens.next(), tokens.next());
+        // Each name once, whatever it is of it that is read.
+        let names: BTreeSet<&[String]> = expr.paths().iter().map(|path| path.get(..3).unwrap_or(path)).collect();
+        for name in names {
+            let mut steps = name.iter().map(String::as_str);
+            let (root, second, third) = (steps.next().unwrap_or_default(), steps.next(), steps.next());
             let fault = match root {
                 "item" | "index" if !allowed.item => Some((
                     format!("`{root}` has no value here"),
@@ -61,7 +59,6 @@ impl Names<'_, '_> {
                     one_of(root, second, ["id", "name", "started"], "expressions see the run's id, name and start")
                 }
                 "steps" => self.step(second, third),
-                other if FUNCTIONS.contains(&other) => None,
                 other => {
                     let hint = did_you_mean(other, NAMES);
                     Some((
@@ -71,7 +68,7 @@ impl Names<'_, '_> {
                 }
             };
             if let Some((message, advice)) = fault {
-                c.fault(at, format!("`{}`: {message}", expr.source), advice.map(Advice::from));
+                c.fault(at, format!("`{}`: {message}", expr.source()), advice.map(Advice::from));
             }
         }
         if self.known_fields {

@@ -7,13 +7,12 @@ use serde::Serialize;
 use super::event::StepName;
 use super::item_source::{Elements, Inputs};
 use super::load::fingerprint;
-use super::model::{Batch, ItemSource, MatrixJob, Step};
+use super::run_plan::{Batch, ItemSource, MatrixJob, Step};
 use super::run_values;
 use crate::call::Request;
 use crate::definition::Method;
-use crate::error::{Error, ErrorKind, Result};
-use crate::expression::expr::{Expr, Shape};
-use crate::expression::scope::Scope;
+use crate::error::{Error, Result};
+use crate::expression::{Expr, Scope, Shape};
 use crate::item::Items;
 use crate::request::PlannedRequest;
 use crate::run_store::kept;
@@ -63,9 +62,10 @@ impl Batch {
     pub fn plan(&self, state: Option<&Path>) -> Result<BatchPlan> {
         let watermarks = kept::load(&self.run_folder(state))?;
         let mut steps = Vec::new();
-        for (number, job) in self.jobs.iter().enumerate() {
-            for step in &self.steps {
-                let mut scope = run_values::scope(&self.vars, &self.env, job, "RUN", &self.name);
+        let plan = &self.plan;
+        for (number, job) in plan.jobs.iter().enumerate() {
+            for step in &plan.steps {
+                let mut scope = run_values::scope(&plan.vars, self.effects.environment(), job, "RUN", &plan.name);
                 scope.watermark = step.watermark.as_ref().map(|w| {
                     let kept = watermarks.marks().get(&step.key(job)).map(watermark::Mark::json);
                     kept.unwrap_or_else(|| w.start.clone()).into()
@@ -73,7 +73,7 @@ impl Batch {
                 steps.push(self.plan_step(number, job, step, &scope).map_err(|e| named(e, job, step))?);
             }
         }
-        let mut plan = BatchPlan { name: self.name.clone(), steps, hash: String::new() };
+        let mut plan = BatchPlan { name: plan.name.clone(), steps, hash: String::new() };
         plan.hash = fingerprint(&serde_json::to_string(&plan).unwrap_or_default());
         Ok(plan)
     }
@@ -84,10 +84,10 @@ impl Batch {
             name: StepName { job: job.name.clone(), step: step.id.clone() },
             method: step.method,
             operation: step.operation.id.clone(),
-            request_line: step.operation.request_line(),
+            request_line: step.operation.request_line.clone(),
             depends: depends(step),
             skipped: false,
-            paged: step.method == Method::Query && step.operation.is_paged(),
+            paged: step.method == Method::Query && step.operation.is_paged,
             requests: Vec::new(),
             connection,
         };
@@ -110,9 +110,6 @@ impl Batch {
     }
 
     fn requests(&self, connection: &str, step: &Step, scope: &Scope) -> Result<Vec<PlannedRequest>> {
-        let session = self.sessions.get(connection);
-        let session = session
-            .ok_or_else(|| Error::new(ErrorKind::Internal, format!("the connection {connection} is not open")))?;
         let options = super::call::options(step, scope)?;
         let items = match &step.items {
             None => None,
@@ -122,12 +119,13 @@ impl Batch {
                 Some(Items::from_array(format!("[{}]", items?.join(",")))?)
             }
         };
-        session.plan(&Request {
+        let request = Request {
             items,
             limit: step.limit,
             forward_only: step.forward_only,
             ..Request::new(step.method, step.operation.id.clone(), options)
-        })
+        };
+        self.effects.plan(connection, &request)
     }
 }
 
@@ -137,7 +135,7 @@ fn named(error: Error, job: &MatrixJob, step: &Step) -> Error {
 }
 
 fn reads_steps(expr: &Expr) -> bool {
-    expr.names.iter().any(|name| name == "steps" || name.starts_with("steps."))
+    expr.paths().iter().any(|path| path.first().is_some_and(|root| root == "steps"))
 }
 
 /// What of a step is known only when earlier ones are done, for people.

@@ -1,6 +1,6 @@
 //! Steps that read: walks into the step's rows, one checkpoint after the other.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
@@ -9,9 +9,10 @@ use super::context::{Task, stopped};
 use super::event::{Event, StepCounts};
 use super::file::OnErrorFile;
 use super::item_source::{Elements, shaped};
-use crate::call::CallOptions;
+use crate::call::{CallOptions, Request};
+use crate::engine::Running;
 use crate::error::{Error, ErrorKind, Result};
-use crate::expression::scope::Scope;
+use crate::expression::Scope;
 use crate::item::Items;
 use crate::page::Page;
 use crate::receipt::Usage;
@@ -50,13 +51,13 @@ struct Reading<'t, 'r> {
     page: Option<Fact>,
     /// Pages of the walk under way that an earlier run has read.
     pages: u64,
-    began: Instant,
-    told: Instant,
+    began: Duration,
+    told: Duration,
 }
 
 /// Rows since the last checkpoint.
 struct Pending {
-    since: Instant,
+    since: Duration,
     bytes: u64,
 }
 
@@ -66,12 +67,12 @@ struct Pending {
 /// Those of the walks; `state` when the disk refuses.
 pub(crate) async fn run(task: &Task<'_>) -> Result<()> {
     let state = task.state();
-    let mark = match (&task.step.watermark, &state.mark, task.scope.raw("watermark")) {
+    let mark = match (&task.step.watermark, &state.mark, task.scope.watermark.as_deref()) {
         (None, _, _) => None,
         (Some(_), Some(mark), _) => Some(mark.clone()),
         (Some(_), None, json) => json.and_then(watermark::Mark::parse),
     };
-    let now = Instant::now();
+    let now = task.context.effects.clock().now();
     let mut reading = Reading {
         spool: Spool::open(&task.spool, state.extent(), true)?,
         failures: Failures::new(&task.failures),
@@ -257,8 +258,12 @@ impl Reading<'_, '_> {
         Usage { elapsed_ms: self.elapsed(), ..sum }
     }
 
+    fn now(&self) -> Duration {
+        self.task.context.effects.clock().now()
+    }
+
     fn elapsed(&self) -> u64 {
-        self.state.tally.elapsed_ms + self.began.elapsed().as_millis() as u64
+        self.state.tally.elapsed_ms + self.now().saturating_sub(self.began).as_millis() as u64
     }
 
     fn read(&self, walk: Option<crate::call::Resume>) -> Fact {
@@ -300,7 +305,7 @@ impl Reading<'_, '_> {
     }
 
     fn is_due(&self) -> bool {
-        self.pending.since.elapsed() >= CHECKPOINT.0
+        self.now().saturating_sub(self.pending.since) >= CHECKPOINT.0
             || self.spool.bytes().saturating_sub(self.pending.bytes) >= CHECKPOINT.1
     }
 
@@ -319,15 +324,15 @@ impl Reading<'_, '_> {
         }
         let before = self.spool.unsafe_part();
         self.task.context.ledger.commit(facts, before).await?;
-        self.pending = Pending { since: Instant::now(), bytes: self.spool.bytes() };
+        self.pending = Pending { since: self.now(), bytes: self.spool.bytes() };
         Ok(())
     }
 
     async fn tell(&mut self, receipt: &Receipt) {
-        if self.told.elapsed() < Duration::from_millis(100) {
+        if self.now().saturating_sub(self.told) < Duration::from_millis(100) {
             return;
         }
-        self.told = Instant::now();
+        self.told = self.now();
         let tally = self.cost_now(receipt);
         let counts = StepCounts {
             items_in: self.state.items,
@@ -349,17 +354,23 @@ async fn prime(task: &Task<'_>, element: u64, item: Option<String>, resume: Opti
     let begin = || -> Result<Walk> {
         task.context.check_stop()?;
         let options = super::call::options(task.step, &scope)?;
-        let with = CallOptions {
-            items_max: task.step.limit,
+        let request = Request {
+            limit: task.step.limit,
             forward_only: task.step.forward_only,
-            // What follows takes the list for whole.
-            strict: true,
             known_fields: task.step.known_fields,
+            ..Request::new(task.step.method, task.step.operation.id.clone(), options)
+        };
+        let with = CallOptions {
+            // What follows takes the list for whole; fields are another matter.
+            strict: true,
             cancel: task.context.ledger.stop.clone(),
             resume,
             ..CallOptions::default()
         };
-        task.session.query(&task.step.operation.id, &options, &with)
+        match task.context.effects.call(task.connection, &request, &with)? {
+            Running::Read(walk) => Ok(walk),
+            Running::Write(_) => Err(Error::new(ErrorKind::Internal, "a query gave outcomes")),
+        }
     };
     let mut pages = 0;
     let begun = match begin() {

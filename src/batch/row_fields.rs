@@ -1,15 +1,15 @@
 //! What is known of the rows that steps give and of the items that expressions read: names that nothing has are faults of the file.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::model::{ItemSource, Step};
+use super::run_plan::{ItemSource, Step};
 use crate::authoring::Checker;
 use crate::definition::{Fields, Method, Operation};
 use crate::error::nearest;
-use crate::expression::expr::{Expr, Shape};
-use crate::expression::lexer::handed_on;
+use crate::expression::{Expr, Shape};
 use crate::json_pointer::escape;
 
 /// What expressions of a step read.
@@ -57,7 +57,7 @@ impl Sources {
     /// What the rows have that an expression chooses among.
     fn handed_on(&self, expr: &Expr) -> Fields {
         let rows = |id: &String| self.steps.get(id).cloned().unwrap_or_default();
-        let all = handed_on(&expr.source, &expr.paths).unwrap_or_default();
+        let all = expr.handed_on().unwrap_or_default();
         // Of one kind of rows nothing may be known: then nothing is.
         if all.iter().any(|id| rows(id) == Fields::Any) {
             return Fields::Any;
@@ -80,14 +80,14 @@ impl Sources {
     /// Faults of an expression's paths.
     pub(super) fn check(&self, c: &mut Checker<'_>, at: &str, expr: &Expr) {
         let mut told = Vec::new();
-        for path in &expr.paths {
+        for path in expr.paths() {
             let Some(unknown) = self.find(path).and_then(|(fields, rest)| fields.unknown(rest, ".")) else { continue };
             if told.contains(&unknown) {
                 continue;
             }
             let root =
                 if path.first().is_some_and(|root| root == "steps") { "the rows of the step have" } else { "it has" };
-            let message = format!("`{}`: {root} no field `{}`{}", expr.source, unknown.path, unknown.hint());
+            let message = format!("`{}`: {root} no field `{}`{}", expr.source(), unknown.path, unknown.hint());
             c.fault(at, message, Some(OTHERWISE.into()));
             told.push(unknown);
         }
@@ -163,14 +163,14 @@ pub(super) fn check_columns(c: &mut Checker<'_>, at: &str, columns: &[String], r
 }
 
 /// Asks for no other fields than those of the columns, where nothing else looks at the rows.
-pub(super) fn push_columns_down(steps: &mut [(usize, Step)]) {
-    let needed: BTreeSet<usize> = steps.iter().flat_map(|(_, step)| step.needs.iter().copied()).collect();
-    for (number, step) in steps {
+pub(super) fn push_columns_down(steps: &mut [(usize, Step, Arc<Operation>)]) {
+    let needed: BTreeSet<usize> = steps.iter().flat_map(|(_, step, _)| step.needs.iter().copied()).collect();
+    for (number, step, operation) in steps {
         let Some(save) = step.save.as_ref().filter(|_| step.method == Method::Query && !needed.contains(number)) else {
             continue;
         };
         let is_looked_at = step.keep.is_some() || step.map.is_some() || step.watermark.is_some();
-        let chosen = step.operation.chosen(&step.operation.record_fields(), &save.columns, step.forward_only);
+        let chosen = operation.chosen(&operation.record_fields(), &save.columns, step.forward_only);
         if let (Some((name, json)), Shape::Map(options), false) = (chosen, &mut step.options, is_looked_at)
             && options.iter().all(|(given, _)| *given != name)
         {

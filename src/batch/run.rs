@@ -11,16 +11,18 @@ use futures_util::StreamExt;
 use futures_util::stream::{self, FuturesUnordered};
 use tokio::sync::{Semaphore, mpsc};
 
-use super::context::{Context, Ledger, Task, stopped};
+use super::bad_items::{bad_items, reads_elements};
+use super::context::{Context, Ledger, Task, stopped, tell_done, tell_in_doubt};
+use super::decide;
 use super::event::{Event, Report, StepCounts, StepName, StepReport, StepStatus};
-use super::model::{Batch, MatrixJob, Step};
 use super::read;
-use super::run_values;
+use super::run_plan::{Batch, MatrixJob, Step};
+use super::run_values::{self, StepRows};
 use super::save;
 use super::send;
 use crate::definition::Method;
-use crate::error::{Advice, Error, ErrorKind, Result};
-use crate::expression::scope::{Scope, StepView, value_of};
+use crate::error::{Error, ErrorKind, Result};
+use crate::expression::{Scope, StepView};
 use crate::receipt::Usage;
 use crate::run_store::extent::Extent;
 use crate::run_store::failures;
@@ -125,27 +127,35 @@ impl Batch {
         let info = RunInfo {
             version: info::VERSION,
             run: run_id(),
-            name: self.name.clone(),
-            file: self.file.clone(),
+            name: self.plan.name.clone(),
+            file: self.plan.file.clone(),
             started: now(),
             host: options.host.clone(),
             pid: std::process::id(),
             opnode: env!("CARGO_PKG_VERSION").to_owned(),
-            fingerprints: self.fingerprints.clone(),
+            fingerprints: self.plan.fingerprints.clone(),
         };
         let beginning = Beginning {
             fresh: options.fresh,
             accept_changes: options.accept_changes,
             retry_failed: options.retry_failed,
         };
-        let outline = self.outline();
+        let outline = self.plan.outline();
         let mut folder = Folder::open(&root, &outline, info, beginning)?;
         let state = std::mem::take(&mut folder.state);
         // A run that was killed while it tried failed items again goes on with that.
         let retry_failed = options.retry_failed || state.again;
         let (events, receiver) = mpsc::channel(EVENTS);
         let ledger = Arc::new(Ledger::new(folder.journal.clone(), state, options.cancel.clone()));
-        let context = Context { batch: self, folder, ledger, hard: Cancel::default(), events, retry_failed };
+        let context = Context {
+            plan: Arc::clone(&self.plan),
+            effects: Arc::clone(&self.effects),
+            folder,
+            ledger,
+            hard: Cancel::default(),
+            events,
+            retry_failed,
+        };
         Ok(Run { work: Box::pin(run_all(context)), events: receiver, done: None })
     }
 
@@ -160,8 +170,8 @@ impl Batch {
     /// Where the state of its runs is kept.
     #[must_use]
     pub fn run_folder(&self, state: Option<&std::path::Path>) -> PathBuf {
-        let runs = state.map_or_else(|| self.folder.join(".opnode").join("runs"), std::path::Path::to_owned);
-        runs.join(&self.name)
+        let runs = state.map_or_else(|| self.plan.folder.join(".opnode").join("runs"), std::path::Path::to_owned);
+        runs.join(&self.plan.name)
     }
 }
 
@@ -184,7 +194,7 @@ async fn run_all(context: Context) -> Done {
     }
     tell_in_doubt(&context).await;
     tell_done(&context).await;
-    let batch = Arc::clone(&context.batch);
+    let batch = Arc::clone(&context.plan);
     let permits = Semaphore::new(batch.concurrency);
     let watermarks = context.folder.kept.marks().clone();
     let kept = Mutex::new(context.folder.kept.clone());
@@ -196,10 +206,10 @@ async fn run_all(context: Context) -> Done {
     let jobs: Vec<_> = jobs.collect();
     let all = async { stream::iter(jobs).buffer_unordered(batch.concurrency).collect::<Vec<_>>().await };
     let hard = context.hard.clone();
-    let stop = context.ledger.stop.clone();
+    let (stop, clock) = (context.ledger.stop.clone(), Arc::clone(context.effects.clock()));
     let grace = async move {
         stop.cancelled().await;
-        tokio::time::sleep(GRACE).await;
+        clock.sleep(GRACE).await;
         hard.cancel();
         std::future::pending::<()>().await;
     };
@@ -211,31 +221,6 @@ async fn run_all(context: Context) -> Done {
     let steps: Vec<StepReport> = jobs.into_iter().flat_map(|(_, steps)| steps).collect();
     let report = conclude(&context, steps).await;
     Done { context, report }
-}
-
-/// A run that was killed between its last step and its end is told as such.
-async fn tell_done(context: &Context) {
-    let is_done = {
-        let state = context.ledger.state();
-        context.folder.resumed && context.batch.outline().is_done(&state)
-    };
-    if is_done {
-        let message =
-            "all steps of this run were done, and its end was not noted: nothing is sent again, and this is its report"
-                .to_owned();
-        context.tell(Event::Note { message }).await;
-    }
-}
-
-/// Items whose fate a killed run left open are told at once, before anything else happens.
-async fn tell_in_doubt(context: &Context) {
-    let in_doubt: usize = context.ledger.state().steps.values().map(StepState::in_doubt).sum();
-    if in_doubt > 0 {
-        let what = if in_doubt == 1 { "1 item was" } else { &format!("{in_doubt} items were") };
-        let message =
-            format!("{what} under way when the run was killed; what may not be repeated is reported as unknown");
-        context.tell(Event::Note { message }).await;
-    }
 }
 
 /// Makes everything safe that was noted, and makes the report.
@@ -270,20 +255,19 @@ async fn conclude(context: &Context, steps: Vec<StepReport>) -> Report {
 /// The steps of one job.
 async fn run_job(job_run: JobRun<'_>, kept: &Mutex<Kept>) -> Vec<StepReport> {
     let JobRun { context, job, .. } = job_run;
-    let batch = &context.batch;
+    let batch = &context.plan;
     let mut reports: Vec<Option<StepReport>> = batch.steps.iter().map(|_| None).collect();
     let mut begun = BTreeSet::new();
     let mut running = FuturesUnordered::new();
     let mut broken = false;
     loop {
-        for (number, step) in batch.steps.iter().enumerate() {
-            let done = |needed: usize| reports.get(needed).is_some_and(Option::is_some);
-            let ready =
-                if batch.concurrency == 1 { (0..number).all(done) } else { step.needs.iter().all(|n| done(*n)) };
-            if !broken && ready && !context.ledger.stop.is_cancelled() && begun.insert(number) {
-                let job_run = &job_run;
-                running.push(async move { (number, run_step(job_run, number, step).await) });
-            }
+        let ended = |number: usize| reports.get(number).is_some_and(Option::is_some);
+        let next = if broken { Vec::new() } else { decide::ready(batch, &begun, ended) };
+        for number in next {
+            let Some(step) = batch.steps.get(number).filter(|_| !context.ledger.stop.is_cancelled()) else { break };
+            begun.insert(number);
+            let job_run = &job_run;
+            running.push(async move { (number, run_step(job_run, number, step).await) });
         }
         let Some((number, report)) = running.next().await else { break };
         broken |= matches!(report.status, StepStatus::Failed);
@@ -318,7 +302,7 @@ async fn finish_job(job_run: &JobRun<'_>, kept: &Mutex<Kept>) -> Result<()> {
     let JobRun { context, job, .. } = job_run;
     let (done, seen) = {
         let state: std::sync::MutexGuard<'_, RunState> = context.ledger.state();
-        let marked = context.batch.steps.iter().filter(|s| s.watermark.is_some()).map(|s| s.key(job));
+        let marked = context.plan.steps.iter().filter(|s| s.watermark.is_some()).map(|s| s.key(job));
         let seen: Watermarks =
             marked.filter_map(|key| state.steps.get(&key)?.mark.clone().map(|mark| (key.clone(), mark))).collect();
         (state.jobs.contains(&job.name), seen)
@@ -346,7 +330,10 @@ async fn run_step(job_run: &JobRun<'_>, number: usize, step: &Step) -> StepRepor
     let again = context.retry_failed && !earlier.failed.is_empty() && !is_over;
     let is_done = earlier.done && earlier.saved && !again;
     let ended = match permits.acquire().await {
-        Ok(_permit) if is_done => Ok(saved_place(job_run, step)),
+        Ok(_permit) if is_done => Ok(match target(job_run, step) {
+            Some(Ok(save::Place::File(path, _))) => Some(path.display().to_string()),
+            _ => None,
+        }),
         Ok(_permit) => {
             context.tell(Event::StepBegun { step: name.clone() }).await;
             execute(job_run, number, step, key.clone(), &earlier, again).await
@@ -358,36 +345,28 @@ async fn run_step(job_run: &JobRun<'_>, number: usize, step: &Step) -> StepRepor
     report
 }
 
-/// Where the rows of a step that is done already are.
-fn saved_place(job_run: &JobRun<'_>, step: &Step) -> Option<String> {
-    let place = target(job_run, step)?.ok()?;
-    match place {
-        save::Place::File(path, _) => Some(path.display().to_string()),
-        save::Place::Stdout(_) => None,
-    }
-}
-
 fn target(job_run: &JobRun<'_>, step: &Step) -> Option<Result<save::Place>> {
-    let batch = &job_run.context.batch;
+    let batch = &job_run.context.plan;
     let save = step.save.as_ref()?;
     Some(save::target(save, &base_scope(job_run), &batch.folder))
 }
 
 fn base_scope(job_run: &JobRun<'_>) -> Scope {
-    let (context, batch) = (job_run.context, &job_run.context.batch);
-    run_values::scope(&batch.vars, &batch.env, job_run.job, &context.folder.info.run, &batch.name)
+    let (context, batch) = (job_run.context, &job_run.context.plan);
+    run_values::scope(&batch.vars, context.effects.environment(), job_run.job, &context.folder.info.run, &batch.name)
 }
 
 /// What the step's expressions see.
 fn scope(job_run: &JobRun<'_>, number: usize, step: &Step, key: &str) -> Scope {
-    let (context, batch) = (job_run.context, &job_run.context.batch);
+    let (context, batch) = (job_run.context, &job_run.context.plan);
     let mut scope = base_scope(job_run);
     let state = context.ledger.state();
     let view = |needed: &Step| {
         let done = state.step(&needed.key(job_run.job));
         let spool = context.folder.spool(&job_run.job.name, &needed.id).0;
         let (marks, count) = (done.marks.all().into(), done.extent().rows);
-        Arc::new(StepView { spool, marks, known: Arc::default(), count, receipt: value_of(&done.receipt.to_string()) })
+        let rows = Arc::new(StepRows { spool, marks, count, known: Arc::default() });
+        StepView { rows, receipt: done.receipt.to_string().into() }
     };
     let earlier = batch.steps.iter().take(number).enumerate().filter(|(n, _)| step.needs.contains(n));
     scope.steps = Arc::new(earlier.map(|(_, s)| (s.id.clone(), view(s))).collect());
@@ -424,14 +403,13 @@ async fn execute(
             return Ok(None);
         }
         let connection = step.connections.get(job_run.number);
-        let session = connection.and_then(|name| context.batch.sessions.get(name));
-        let session = session
-            .ok_or_else(|| Error::new(ErrorKind::Internal, format!("the step {} has no connection", step.id)))?;
+        let missing = || Error::new(ErrorKind::Internal, format!("the step {} has no connection", step.id));
+        let connection = connection.ok_or_else(missing)?;
         let (spool, failures) = context.folder.spool(&job.name, &step.id);
         if !earlier.started {
             context.ledger.note(vec![Fact::Started { step: key.clone() }], Vec::new());
         }
-        let task = Task { context, step, job, key: key.clone(), session, scope, spool, failures };
+        let task = Task { context, step, job, key: key.clone(), connection, scope, spool, failures };
         match step.method {
             Method::Query => read::run(&task).await?,
             Method::Mutate | Method::Delete => send::run(&task).await?,
@@ -457,9 +435,13 @@ async fn finish_step(job_run: &JobRun<'_>, step: &Step, key: String) -> Result<O
     if let (Some(save), Some(place)) = (&step.save, target(job_run, step)) {
         let place = place?;
         let name = StepName { job: job_run.job.name.clone(), step: step.id.clone() };
-        if let Some(note) =
-            save::write(Rows::open(&spool, state.marks.all().into())?, &place, &save.columns, &|| context.check_stop())?
-        {
+        if let Some(note) = save::write(
+            Rows::open(&spool, state.marks.all().into())?,
+            &place,
+            &save.columns,
+            &|| context.effects.stdout(),
+            &|| context.check_stop(),
+        )? {
             context.tell(Event::Note { message: format!("{name}: {note}") }).await;
         }
         if let save::Place::File(path, _) = place {
@@ -510,26 +492,4 @@ fn report(
     let failures = (bad > 0 && failures.exists()).then(|| failures.display().to_string());
     let complete = state.receipt.get("complete").and_then(serde_json::Value::as_bool);
     StepReport { name, operation: step.operation.id.clone(), status, earlier, complete, counts, saved, failures, error }
-}
-
-fn reads_elements(step: &Step) -> bool {
-    step.each.is_some() && step.method == Method::Query
-}
-
-/// One error for the items that did not succeed.
-fn bad_items(step: &Step, name: &StepName, outcomes: &crate::receipt::OutcomeCounts, all: u64) -> Error {
-    let what = if reads_elements(step) { "element" } else { "item" };
-    let plural = |count: u64| if count == 1 { "" } else { "s" };
-    let error = match outcomes.unknown {
-        0 => {
-            Error::new(ErrorKind::Partial, format!("{name}: {} of {all} {what}{} failed", outcomes.failed, plural(all)))
-                .advise(Advice::RetryFailed)
-        }
-        unknown => Error::new(
-            ErrorKind::UnknownOutcome,
-            format!("{name}: it is not known whether {unknown} {what}{} took effect", plural(unknown)),
-        )
-        .advise("look at what was recorded there before you send it again"),
-    };
-    error.with(|d| d.operation = Some(step.operation.id.clone()))
 }

@@ -1,17 +1,17 @@
 //! A step's rows into its file: written beside it, whole, then renamed.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::file::SaveFormat;
-use super::model::Save;
+use super::run_plan::Save;
 use crate::error::{Error, ErrorKind, Result};
-use crate::expression::scope::Scope;
+use crate::expression::Scope;
 use crate::item::Items;
 use crate::output::Form;
 use crate::private_file;
-use crate::run_store::disk::{self, Beside};
+use crate::run_store::disk;
 use crate::run_store::rows::Rows;
+use crate::sink::{FileSink, Sink};
 
 /// Rows that are written together; the first such group settles the columns of csv.
 const GROUP: usize = 1000;
@@ -83,6 +83,7 @@ pub(crate) fn write(
     mut rows: Rows,
     place: &Place,
     columns: &[String],
+    stdout: &dyn Fn() -> Result<Box<dyn Sink>>,
     check: &dyn Fn() -> Result<()>,
 ) -> Result<Option<String>> {
     let format = match place {
@@ -90,11 +91,14 @@ pub(crate) fn write(
     };
     // What went to standard output cannot be taken back: it is written to its end.
     let check = || if matches!(place, Place::File(..)) { check() } else { Ok(()) };
-    let mut sink = Sink::open(place)?;
+    let mut sink: Box<dyn Sink> = match place {
+        Place::Stdout(_) => stdout()?,
+        Place::File(path, _) => open(path)?,
+    };
     let mut form = match format {
         SaveFormat::Ndjson => {
-            rows.pieces(|piece| check().and_then(|()| sink.write(piece)))?;
-            return sink.finish().map(|()| None);
+            rows.pieces(|piece| check().and_then(|()| sink.put(piece)))?;
+            return sink.commit().map(|()| None);
         }
         SaveFormat::Json => Form::json(),
         SaveFormat::Csv => Form::csv(columns),
@@ -111,52 +115,18 @@ pub(crate) fn write(
         }
         check()?;
         form.put(&Items::concat(group), &mut buffer)?;
-        sink.write(&buffer)?;
+        sink.put(&buffer)?;
         buffer.clear();
     }
     form.close(&mut buffer)?;
-    sink.write(&buffer)?;
-    sink.finish()?;
+    sink.put(&buffer)?;
+    sink.commit()?;
     Ok(form.note())
 }
 
-enum Sink {
-    Stdout,
-    File(Beside),
-}
-
-impl Sink {
-    fn open(place: &Place) -> Result<Sink> {
-        match place {
-            Place::Stdout(_) => Ok(Sink::Stdout),
-            Place::File(path, _) => {
-                if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
-                    std::fs::create_dir_all(folder).map_err(|e| disk::failed("made", folder, &e))?;
-                }
-                Beside::begin(path, false).map(Sink::File)
-            }
-        }
+fn open(path: &Path) -> Result<Box<dyn Sink>> {
+    if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(|e| disk::failed("made", folder, &e))?;
     }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        match self {
-            Sink::Stdout => {
-                let mut out = std::io::stdout().lock();
-                match out.write_all(bytes).and_then(|()| out.flush()) {
-                    Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
-                        Err(disk::failed("written", Path::new("standard output"), &e))
-                    }
-                    _ => Ok(()),
-                }
-            }
-            Sink::File(file) => file.write(bytes),
-        }
-    }
-
-    fn finish(self) -> Result<()> {
-        match self {
-            Sink::Stdout => Ok(()),
-            Sink::File(file) => file.finish(),
-        }
-    }
+    Ok(Box::new(FileSink::begin(path, false)?))
 }

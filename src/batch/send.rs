@@ -2,21 +2,21 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
 
 use super::call::{check_part, give, open, options, refused_item};
 use super::context::Task;
+use super::decide::{Move, decide, in_doubt};
 use super::element::{Sent, send_element};
 use super::event::{Event, StepCounts};
-use super::file::{OnErrorFile, OnUnknownFile};
+use super::file::OnErrorFile;
 use super::item_source::{Elements, Inputs};
-use crate::definition::{Method, Repeat, Send};
+use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
-use crate::options::Options;
 use crate::receipt::Usage;
 use crate::receipt::{Outcome, OutcomeStatus};
 use crate::run_store::failures::Failures;
@@ -39,8 +39,8 @@ struct Writing<'t, 'r> {
     tally: Usage,
     items_in: u64,
     bad: (u64, u64),
-    began: Instant,
-    told: Instant,
+    began: Duration,
+    told: Duration,
     /// Notes of its calls were told.
     noted: bool,
     /// The first item that did not succeed, with its number.
@@ -51,55 +51,13 @@ struct Writing<'t, 'r> {
     stop: Cancel,
 }
 
-/// What becomes of an item that is about to be sent.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Move {
-    Send,
-    Pass,
-    /// Nobody knows what became of it.
-    Report,
-    /// Taken as done.
-    Skip,
-}
-
-pub(super) fn decide(task: &Task<'_>, known: &StepState, element: u64, index: u64) -> Move {
-    let step = task.step;
-    match known.standing(element, index) {
-        Standing::New => Move::Send,
-        Standing::Settled => Move::Pass,
-        Standing::Failed if task.context.retry_failed || step.on_error == OnErrorFile::Stop => Move::Send,
-        Standing::Failed => Move::Pass,
-        Standing::InDoubt => match step.on_unknown {
-            OnUnknownFile::Retry => Move::Send,
-            OnUnknownFile::Skip => Move::Skip,
-            OnUnknownFile::Report if step.operation.repeat != Repeat::OtherWrite => Move::Send,
-            OnUnknownFile::Report => Move::Report,
-        },
-    }
-}
-
-/// The outcome of an item that was under way when a run was killed, and is not sent again.
-pub(super) fn in_doubt(decided: Move, index: u64) -> Option<Outcome> {
-    let (status, error) = match decided {
-        Move::Send | Move::Pass => return None,
-        Move::Skip => (OutcomeStatus::Ok, None),
-        Move::Report => {
-            let message = "the run was killed while this item was under way: it is not known whether it took effect";
-            let advice =
-                "look at the record before sending it again; `on_unknown: retry` in the step sends such items again";
-            (OutcomeStatus::Unknown, Some(Error::new(ErrorKind::UnknownOutcome, message).advise(advice)))
-        }
-    };
-    Some(Outcome { index, status, http_status: None, items: Items::default(), location: None, error, attempts: 0 })
-}
-
 /// Writes until nothing is left.
 ///
 /// # Errors
 /// The first item's, when the step stops at it; `state` when the disk refuses.
 pub(crate) async fn run(task: &Task<'_>) -> Result<()> {
     let state = task.state();
-    let now = Instant::now();
+    let now = task.context.effects.clock().now();
     let counts = state.counts();
     let mut writing = Writing {
         // Rows that no outcome speaks of are those of items that were under way.
@@ -143,7 +101,7 @@ impl Writing<'_, '_> {
             return self.verdict();
         };
         if task.step.on_error == OnErrorFile::Stop && !self.state.has_sent() {
-            self.check_all(&options)?;
+            self.check_all(&writes)?;
         }
         let mut inputs = Inputs::open(source, task.step, &task.scope)?;
         let mut call: Vec<String> = Vec::new();
@@ -186,15 +144,15 @@ impl Writing<'_, '_> {
 
     /// All items of one request go in one call; shares of several begin where they would begin anyway.
     fn call_size(&self) -> (usize, usize) {
-        match self.task.step.operation.items.as_ref().map(|r| &r.send) {
-            Some(Send::All) => (usize::MAX, usize::MAX),
-            Some(Send::Chunk(n)) => ((CALL.0 / *n as usize).max(1) * *n as usize, usize::MAX),
-            _ => CALL,
+        match self.task.step.operation.items_per_request {
+            None => (usize::MAX, usize::MAX),
+            Some(1) => CALL,
+            Some(n) => ((CALL.0 / n as usize).max(1) * n as usize, usize::MAX),
         }
     }
 
     /// Items that do not fit are told before the first one is sent.
-    fn check_all(&self, options: &Options) -> Result<()> {
+    fn check_all(&self, writes: &Writes) -> Result<()> {
         let Some(source) = &self.task.step.items else { return Ok(()) };
         let mut inputs = Inputs::open(source, self.task.step, &self.task.scope)?;
         loop {
@@ -211,12 +169,12 @@ impl Writing<'_, '_> {
                 return Ok(());
             }
             self.task.context.check_stop()?;
-            check_part(self.task, options, first, part)?;
+            check_part(writes, first, &part)?;
         }
     }
 
     fn decide(&self, element: u64, index: u64) -> Move {
-        decide(self.task, &self.state, element, index)
+        decide(self.task.step, self.task.context.retry_failed, &self.state, element, index)
     }
 
     /// The outcome of an item that could not be made of its element, when it has none yet.
@@ -418,8 +376,12 @@ impl Writing<'_, '_> {
         }
     }
 
+    fn now(&self) -> Duration {
+        self.task.context.effects.clock().now()
+    }
+
     fn elapsed(&self) -> u64 {
-        self.state.tally.elapsed_ms + self.began.elapsed().as_millis() as u64
+        self.state.tally.elapsed_ms + self.now().saturating_sub(self.began).as_millis() as u64
     }
 
     fn done(&self) -> Fact {
@@ -437,17 +399,16 @@ impl Writing<'_, '_> {
     }
 
     async fn tell(&mut self) {
-        if self.told.elapsed().as_millis() < 100 {
+        if self.now().saturating_sub(self.told).as_millis() < 100 {
             return;
         }
-        self.told = Instant::now();
+        self.told = self.now();
         let counts = StepCounts {
             items_in: self.items_in,
             items_out: self.spool.rows(),
             failed: self.bad.0,
             unknown: self.bad.1,
             usage: self.tally,
-            ..StepCounts::default()
         };
         self.task.progress(counts, None).await;
     }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
-use super::check::CheckContext;
-use super::model::Step;
+use super::check_context::CheckContext;
+use super::run_plan::Step;
 use super::run_values;
 use super::save;
 use crate::authoring::Checker;
@@ -31,7 +31,11 @@ pub(crate) fn targets(
             let scope = run_values::scope(context.vars, context.env, job, "RUN", name);
             let fault = match save::target(save, &scope, folder) {
                 Err(error) => Some((error.message.clone(), error.advice.clone())),
-                Ok(save::Place::Stdout(_)) => None,
+                Ok(save::Place::Stdout(_)) if context.has_stdout => None,
+                Ok(save::Place::Stdout(_)) => {
+                    let message = "this host has no standard output".to_owned();
+                    Some((message, Some(Advice::from("save to a file"))))
+                }
                 Ok(save::Place::File(path, _)) => {
                     let is_input = inputs.contains(&real(&path));
                     let other = taken.insert(plain(&path), (step.id.clone(), job.name.clone()));

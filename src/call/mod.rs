@@ -6,6 +6,8 @@ mod request;
 mod resume;
 
 pub use options::CallOptions;
-pub(crate) use overlay::{Given, Laid, lay};
+pub(crate) use overlay::Laid;
+#[cfg(feature = "cli")]
+pub(crate) use overlay::{Given, lay};
 pub use request::Request;
 pub use resume::Resume;

@@ -1,5 +1,6 @@
 //! `run`: a batch file from its check to its closing table.
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sandbox::Sandbox;
 use crate::send::Cancel;
+use crate::sink::{Sink, Stdout};
 
 /// Runs it; gives the exit code.
 pub(crate) async fn run(context: &Context, args: &RunArgs) -> Result<u8> {
@@ -97,6 +99,7 @@ fn config(
     config.connections_instead = context.named_connections();
     config.connections = usual();
     config.env = Arc::new(|name| std::env::var(name).ok());
+    config.stdout = Some(standard_output());
     config.vars = args.var.iter().map(|pair| var(pair)).collect::<Result<_>>()?;
     if let Some(sandbox) = sandbox {
         config.otherwise = Some(played(engine));
@@ -182,4 +185,28 @@ fn conclude(context: &Context, report: &Report, signals: &Signals) -> u8 {
         (None, None) => {}
     }
     worst.kind().exit_code()
+}
+
+/// The standard output of this process.
+pub(crate) fn standard_output() -> Stdout {
+    Arc::new(|| Box::new(StandardOutput))
+}
+
+/// Standard output as a place for results. A reader that has gone is no failure.
+struct StandardOutput;
+
+impl Sink for StandardOutput {
+    fn put(&mut self, bytes: &[u8]) -> Result<()> {
+        let mut out = std::io::stdout().lock();
+        match out.write_all(bytes).and_then(|()| out.flush()) {
+            Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+                Err(Error::new(ErrorKind::State, format!("standard output cannot be written: {}", screen::io_text(&e))))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn commit(self: Box<Self>) -> Result<()> {
+        Ok(())
+    }
 }

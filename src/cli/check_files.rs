@@ -65,6 +65,7 @@ fn batch_files(context: &Context, catalog: Catalog, batches: &[Named]) -> Vec<Fa
     config.connections_instead = context.named_connections();
     config.connections = usual();
     config.env = Arc::new(|name| Some(std::env::var(name).unwrap_or_default()));
+    config.stdout = Some(super::batch::standard_output());
     config.resolve = Arc::new(|_, name, connection| {
         let spec = connection.resolve(|property, _| Ok(format!("the {property}")))?;
         Ok(ConnectionSpec { name: Some(name.to_owned()), ..spec })

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::fields::{Fields, Unknown};
+#[cfg(any(feature = "batch", feature = "cli"))]
 use super::naming::Naming;
 use super::operation::Operation;
 use super::option_rule::OptionRule;
+#[cfg(any(feature = "batch", feature = "cli"))]
 use super::paging::Paging;
 use super::rules::Send;
 use crate::authoring::Json;

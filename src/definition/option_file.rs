@@ -164,6 +164,7 @@ impl schemars::JsonSchema for OptionFile {
     }
 }
 
+#[cfg(feature = "schemas")]
 mirrors! {
     /// The keys of an option beside the keywords of its schema
     #[derive(Default)]
@@ -182,7 +183,9 @@ mirrors! {
         #[serde(default)]
         pub fields: Option<NamingFile>,
     }
+}
 
+mirrors! {
     /// Where an option is sent
     #[derive(Copy, Eq)]
     enum LocationFile { Path, Query, Header, Body }

@@ -57,6 +57,16 @@ pub(crate) fn read_record(doc: &Document) -> Result<Record> {
     c.finish(&what, Some(record))
 }
 
+impl From<MethodFile> for Method {
+    fn from(file: MethodFile) -> Method {
+        match file {
+            MethodFile::Query => Method::Query,
+            MethodFile::Mutate => Method::Mutate,
+            MethodFile::Delete => Method::Delete,
+        }
+    }
+}
+
 fn convert(
     c: &mut Checker<'_>,
     id: String,
@@ -68,43 +78,27 @@ fn convert(
     let written = (!c.is_vouched()).then(|| file.clone());
     c.name(&at, &id);
     let (verb, path) = request_line(c, &format!("{at}/request"), &file.request)?;
-    let method = match file.method {
-        MethodFile::Query => Method::Query,
-        MethodFile::Mutate => Method::Mutate,
-        MethodFile::Delete => Method::Delete,
-    };
+    let method = Method::from(file.method);
     let names: Vec<String> = path.names().map(str::to_owned).collect();
-    let mut options = options(c, &at, file.options, &file.sets, &file.required, connector, &names);
-    let own_paging = file.paging.and_then(|p| paging(c, &format!("{at}/paging"), p));
+    let declared = DeclaredOptions { own: file.options, sets: &file.sets, required: &file.required };
+    let mut options = options(c, &at, declared, connector, &names);
     let result = result_shape(file.response.result);
-    let own_total = own_paging.as_ref().is_some_and(|(_, total)| total.is_some());
-    let (paging, paging_total) = match own_paging {
-        Some(own) => own,
-        None if result == ResultShape::List && method == Method::Query => {
-            (connector.paging.clone(), connector.total.clone())
-        }
-        None => (Paging::default(), None),
-    };
-    if own_total && file.response.total.is_some() {
+    let own_paging = file.paging.and_then(|p| paging(c, &format!("{at}/paging"), p));
+    if own_paging.as_ref().is_some_and(|(_, total)| total.is_some()) && file.response.total.is_some() {
         c.fault(&format!("{at}/response/total"), "`paging` says already where the total stands; give it once", None);
     }
+    let inherited = || match result == ResultShape::List && method == Method::Query {
+        true => (connector.paging.clone(), connector.total.clone()),
+        false => (Paging::default(), None),
+    };
+    let (paging, paging_total) = own_paging.unwrap_or_else(inherited);
     check_paging(c, &at, &paging, &options, result);
     if let Some(size) = &paging.size {
         options.push(page_size_option(size));
     }
     let forward_only = connector.forward_only.clone().filter(|_| file.forward_only != Some(false) && paging.is_paged());
-    let named = |c: &mut Checker<'_>, at: String, name: &Option<String>| {
-        let name = name.as_ref()?;
-        let found = record(name);
-        if found.is_none() {
-            c.fault(
-                &at,
-                format!("no record is called `{name}`"),
-                Some("records are declared under `records:` in a file of the same connector".into()),
-            );
-        }
-        found
-    };
+    let named =
+        |c: &mut Checker<'_>, at: String, name: &Option<String>| record_by_name(c, &at, name.as_deref()?, record);
     let item_record = file.items.as_ref().and_then(|i| named(c, format!("{at}/items/record"), &i.record));
     let reply_record = named(c, format!("{at}/response/record"), &file.response.record);
     if method == Method::Query && file.items.is_some() {
@@ -169,15 +163,36 @@ pub(crate) fn request_line(c: &mut Checker<'_>, at: &str, line: &str) -> Option<
     Some((verb.clone(), c.text(at, path)?))
 }
 
+/// A record that is named, or a fault.
+fn record_by_name(
+    c: &mut Checker<'_>,
+    at: &str,
+    name: &str,
+    record: &dyn Fn(&str) -> Option<Arc<LaterRecord>>,
+) -> Option<Arc<LaterRecord>> {
+    let found = record(name);
+    if found.is_none() {
+        let advice = "records are declared under `records:` in a file of the same connector";
+        c.fault(at, format!("no record is called `{name}`"), Some(advice.into()));
+    }
+    found
+}
+
+/// The options of an operation as its file declares them.
+struct DeclaredOptions<'f> {
+    own: Ordered<OptionFile>,
+    sets: &'f [String],
+    required: &'f [String],
+}
+
 fn options(
     c: &mut Checker<'_>,
     at: &str,
-    own: Ordered<OptionFile>,
-    sets: &[String],
-    required: &[String],
+    declared: DeclaredOptions<'_>,
     connector: &Connector,
     path: &[String],
 ) -> Vec<OptionRule> {
+    let DeclaredOptions { own, sets, required } = declared;
     let mut rules: Vec<OptionRule> = shared_options(c, at, &own, sets, connector, path);
     for (name, file) in own.0 {
         let place = format!("{at}/options/{}", escape(&name));

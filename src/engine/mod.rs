@@ -88,6 +88,12 @@ impl Engine {
         &self.catalog
     }
 
+    /// Its clock.
+    #[cfg(feature = "batch")]
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
     /// Opens a connection: checks it, sends nothing.
     ///
     /// # Errors

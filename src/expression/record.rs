@@ -1,89 +1,134 @@
-//! Objects of items as values of the expression language: read field by field as an expression names them.
+//! JSON as values of the language. Objects are read field by field as an expression names them; what they do not have is null.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use minijinja::Value;
 use minijinja::value::{Enumerator, Object};
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::budget::{self, Limit};
-use crate::digits::{is_long, is_number};
+use crate::error::{Error, ErrorKind};
 use crate::item::fields_of;
 
-/// Looking a field up goes through the text, which is quicker than reading it all: what is looked at costs a part of what is read.
-const LOOK: u64 = 4;
+/// Bytes that one evaluation may read, and those of a text or a value that it makes.
+pub(super) const BYTES_MAX: usize = 64 << 20;
 
-/// An object of an item: what it does not have is null, because systems leave out empty fields.
-pub(crate) struct Record {
+/// Bytes that an element or a field counts for beside its text.
+const ELEMENT: usize = 16;
+
+/// Levels of one value. Items have no more, and the language follows them with the stack.
+const DEPTH_MAX: usize = 128;
+
+/// What one evaluation reads. The language has no errors for look-ups and iterators: what goes wrong there is noted, and fails the evaluation
+/// when it ends.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    bytes: AtomicUsize,
+    trouble: OnceLock<Error>,
+}
+
+impl Reading {
+    /// Counts bytes; false past the limit.
+    pub(super) fn take(&self, bytes: usize) -> bool {
+        let bytes = bytes.min(BYTES_MAX + 1);
+        let fits = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes <= BYTES_MAX;
+        if !fits {
+            let limit = BYTES_MAX >> 20;
+            let advice = "work it out in several steps, row by row with `for`, `where` and `map`";
+            self.refuse(&format!("it reads more bytes than the limit expression_bytes ({limit} MiB)"), advice);
+        }
+        fits
+    }
+
+    /// Notes what is wrong; gives a value for the rest of the evaluation. The language's own errors as values would not do: it cannot compare them.
+    fn refuse(&self, why: &str, advice: &'static str) -> Value {
+        self.note(Error::new(ErrorKind::InvalidOptions, why).advise(advice));
+        Value::UNDEFINED
+    }
+
+    pub(super) fn note(&self, trouble: Error) {
+        let _first_counts = self.trouble.set(trouble);
+    }
+
+    pub(super) fn trouble(&self) -> Option<Error> {
+        self.trouble.get().cloned()
+    }
+}
+
+/// An object of an item.
+#[derive(Debug)]
+pub(super) struct Record {
     text: Arc<str>,
+    depth: usize,
+    reading: Arc<Reading>,
     /// Its fields, when an expression goes through them all.
     fields: OnceLock<BTreeMap<String, Value>>,
 }
 
-impl fmt::Debug for Record {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+/// JSON text as a value.
+pub(super) fn value(text: &Arc<str>, reading: &Arc<Reading>) -> Value {
+    if text.trim_start().starts_with('{') { record(Arc::clone(text), 0, reading) } else { part(text, 0, reading) }
+}
+
+fn record(text: Arc<str>, depth: usize, reading: &Arc<Reading>) -> Value {
+    Value::from_object(Record { text, depth, reading: Arc::clone(reading), fields: OnceLock::new() })
+}
+
+/// JSON text within another as a value.
+fn part(text: &str, depth: usize, reading: &Arc<Reading>) -> Value {
+    let text = text.trim();
+    if depth > DEPTH_MAX {
+        return reading.refuse("it reads a value of more levels than an item may have", "hand it on as it is");
+    }
+    if text.starts_with('[') {
+        let list: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
+        let fits = reading.take(list.len().saturating_mul(ELEMENT));
+        return list.into_iter().take_while(|_| fits).map(|raw| part(raw.get(), depth + 1, reading)).collect();
+    }
+    if !reading.take(text.len()) {
+        return Value::UNDEFINED;
+    }
+    match text.as_bytes().first() {
+        Some(b'{') => record(Arc::from(text), depth, reading),
+        // Text with half of a character in it stays as it is written.
+        Some(b'"') => serde_json::from_str(text).map_or_else(|_| Value::from(text), |Name(text)| Value::from(&*text)),
+        Some(b't') => Value::from(true),
+        Some(b'f') => Value::from(false),
+        Some(b'n') | None => Value::from(()),
+        Some(_) => number(text).unwrap_or_else(|| {
+            let why =
+                "it reads a number that expressions cannot hold: a whole one beyond 128 bits, or one beyond 1.8e308";
+            reading.refuse(why, "a path alone, such as ${{ item.id }}, hands a number of any length on as it is")
+        }),
     }
 }
 
+/// Whole numbers are exact up to 128 bits, others are the nearest floating ones; `None` beyond both.
+fn number(text: &str) -> Option<Value> {
+    if text.bytes().any(|b| !b.is_ascii_digit() && b != b'-') {
+        return text.parse::<f64>().ok().filter(|n| n.is_finite()).map(Value::from);
+    }
+    let small = text.parse::<i64>().map(Value::from);
+    small.or_else(|_| text.parse::<i128>().map(Value::from)).or_else(|_| text.parse::<u128>().map(Value::from)).ok()
+}
+
 impl Record {
-    /// Any JSON text of an item.
-    pub(crate) fn wrap(text: &Arc<str>) -> Value {
-        if text.trim_start().starts_with('{') {
-            return Value::from_object(Record { text: Arc::clone(text), fields: OnceLock::new() });
-        }
-        read(text)
-    }
-
-    pub(crate) fn bytes(&self) -> u64 {
-        budget::text_bytes(&self.text)
-    }
-
     /// The names of its fields, as a list.
-    pub(crate) fn names(&self) -> Value {
-        Value::from(self.fields().keys().map(|name| Value::from(name.as_str())).collect::<Vec<_>>())
-    }
-
-    fn part(raw: &str) -> Value {
-        if raw.starts_with('{') && budget::bytes(budget::size(raw.len())).is_ok() {
-            return Record::wrap(&Arc::from(raw));
-        }
-        read(raw)
+    pub(super) fn names(&self) -> Value {
+        self.fields().keys().map(|name| Value::from(name.as_str())).collect()
     }
 
     fn fields(&self) -> &BTreeMap<String, Value> {
         self.fields.get_or_init(|| {
-            let mut fields = BTreeMap::new();
-            if budget::bytes(budget::size(self.text.len())).is_ok() {
-                // It is JSON, so that it ends early only where a limit ends.
-                let _rest_is_past_a_limit =
-                    serde_json::Deserializer::from_str(&self.text).deserialize_map(Fields(&mut fields));
-            }
-            fields
+            let fields = fields_of(&self.text).unwrap_or_default();
+            let fits = self.reading.take(fields.len().saturating_mul(ELEMENT));
+            let field = |(name, raw): (String, &RawValue)| (name, part(raw.get(), self.depth + 1, &self.reading));
+            fields.into_iter().take_while(|_| fits).map(field).collect()
         })
-    }
-}
-
-struct Fields<'f>(&'f mut BTreeMap<String, Value>);
-
-impl<'de> Visitor<'de> for Fields<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        budget::elements(budget::OBJECT).map_err(A::Error::custom)?;
-        while let Some((name, raw)) = map.next_entry::<String, &RawValue>()? {
-            budget::elements(budget::FIELD).map_err(A::Error::custom)?;
-            self.0.insert(name, Record::part(raw.get()));
-        }
-        Ok(())
     }
 }
 
@@ -92,10 +137,7 @@ impl Object for Record {
         let name = key.as_str()?;
         let found = match self.fields.get() {
             Some(fields) => fields.get(name).cloned(),
-            None => {
-                budget::bytes(budget::size(self.text.len()) / LOOK).ok()?;
-                member(&self.text, name).map(Record::part)
-            }
+            None => within(&self.text, name).map(|raw| part(raw, self.depth + 1, &self.reading)),
         };
         Some(found.unwrap_or_else(|| Value::from(())))
     }
@@ -109,167 +151,37 @@ impl Object for Record {
     }
 }
 
-/// The text of a field. Of several with one name the last counts.
-pub(crate) fn member<'t>(object: &'t str, name: &str) -> Option<&'t str> {
-    struct Named<'n>(&'n str);
-    impl<'de> Visitor<'de> for Named<'_> {
-        type Value = Option<&'de RawValue>;
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object")
-        }
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut found = None;
-            while let Some(Name(name)) = map.next_key()? {
-                if name == self.0 {
-                    found = Some(map.next_value()?);
-                } else {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-            Ok(found)
-        }
-    }
-    serde_json::Deserializer::from_str(object).deserialize_map(Named(name)).ok()?.map(RawValue::get)
-}
-
-/// A name that is copied only when it is written with escapes.
+/// A text, copied only when it is written with escapes.
 #[derive(serde::Deserialize)]
 struct Name<'t>(#[serde(borrow)] Cow<'t, str>);
 
-/// JSON as a value, paid for. Whole numbers are exact up to 128 bits, others are the nearest floating ones.
-fn read(text: &str) -> Value {
-    if is_long(text) {
-        return exact(text, 0)
-            .unwrap_or_else(|e| if budget::past().is_some() { Value::UNDEFINED } else { Value::from(e) });
-    }
-    read_plain(text)
-}
+/// Looks for the field of an object. Of several with one name the last counts.
+struct Named<'n>(&'n str);
 
-fn read_plain(text: &str) -> Value {
-    let mut reader = serde_json::Deserializer::from_str(text);
-    match Paid.deserialize(&mut reader) {
-        Ok(value) => value,
-        Err(_) if budget::past().is_some() => Value::UNDEFINED,
-        // Text with half of a character in it.
-        Err(_) => Value::from(text),
-    }
-}
-
-/// Deepest nesting of a value, as the reader has it.
-const DEPTH_MAX: usize = 128;
-
-/// The same for JSON with numbers of many digits, each read by its text.
-fn exact(text: &str, depth: usize) -> Result<Value, minijinja::Error> {
-    budget::elements(1)?;
-    let text = text.trim();
-    if is_number(text) {
-        return number(text);
-    }
-    if depth > DEPTH_MAX {
-        return Ok(read_plain(text));
-    }
-    if let Some(fields) = fields_of(text) {
-        budget::elements(budget::OBJECT)?;
-        let pair = |(name, raw): (String, &RawValue)| {
-            budget::elements(budget::FIELD)?;
-            budget::bytes(budget::text_bytes(&name))?;
-            Ok((name, exact(raw.get(), depth + 1)?))
-        };
-        return fields.into_iter().map(pair).collect::<Result<Vec<_>, minijinja::Error>>().map(Value::from_pairs);
-    }
-    let Ok(list) = serde_json::from_str::<Vec<&RawValue>>(text) else { return Ok(read_plain(text)) };
-    budget::elements(budget::LIST)?;
-    list.into_iter().map(|raw| exact(raw.get(), depth + 1)).collect::<Result<Vec<_>, _>>().map(Value::from)
-}
-
-fn number(text: &str) -> Result<Value, minijinja::Error> {
-    if text.bytes().all(|b| b.is_ascii_digit() || b == b'-') {
-        let value = match text.parse::<i64>() {
-            Ok(small) => Some(Value::from(small)),
-            Err(_) => text.parse::<i128>().map(Value::from).or_else(|_| text.parse::<u128>().map(Value::from)).ok(),
-        };
-        return value.ok_or_else(|| budget::fail(Limit::Digits));
-    }
-    let value = text.parse::<f64>().ok().filter(|n| n.is_finite()).ok_or_else(|| budget::fail(Limit::Digits))?;
-    budget::bytes(budget::number_bytes(value))?;
-    Ok(Value::from(value))
-}
-
-/// Reads JSON and pays for what it becomes.
-struct Paid;
-
-impl<'de> DeserializeSeed<'de> for Paid {
-    type Value = Value;
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        budget::elements(1).map_err(D::Error::custom)?;
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Paid {
-    type Value = Value;
+impl<'de> Visitor<'de> for Named<'_> {
+    type Value = Option<&'de RawValue>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
+        f.write_str("an object")
     }
 
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::from(()))
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::from(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::from(value))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::from(value))
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
-        budget::bytes(budget::number_bytes(value)).map_err(E::custom)?;
-        Ok(Value::from(value))
-    }
-
-    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Value, E> {
-        budget::bytes(budget::text_bytes(value)).map_err(E::custom)?;
-        Ok(Value::from(value))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
-        budget::elements(budget::LIST).map_err(A::Error::custom)?;
-        let mut values = Vec::new();
-        while let Some(value) = list.next_element_seed(Paid)? {
-            values.push(value);
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found = None;
+        while let Some(Name(name)) = map.next_key()? {
+            match name == self.0 {
+                true => found = Some(map.next_value()?),
+                false => drop(map.next_value::<IgnoredAny>()?),
+            }
         }
-        Ok(Value::from(values))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        budget::elements(budget::OBJECT).map_err(A::Error::custom)?;
-        let mut pairs = Vec::new();
-        while let Some(name) = map.next_key::<String>()? {
-            budget::elements(budget::FIELD).map_err(A::Error::custom)?;
-            budget::bytes(budget::text_bytes(&name)).map_err(A::Error::custom)?;
-            pairs.push((name, map.next_value_seed(Paid)?));
-        }
-        Ok(Value::from_pairs(pairs))
+        Ok(found)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::member;
-
-    #[test]
-    fn a_field_is_found_in_the_text() {
-        let object = r#" {"a": 1, "b\u0020c": {"a": [2]}, "a": "x"}"#;
-        assert_eq!(member(object, "a"), Some("\"x\""));
-        assert_eq!(member(object, "b c"), Some("{\"a\": [2]}"));
-        assert_eq!(member(object, "d"), None);
-        assert_eq!(member("[1]", "a"), None);
+/// What a step of a path leads to within JSON text: the field of an object or the element of a list.
+pub(super) fn within<'t>(text: &'t str, step: &str) -> Option<&'t str> {
+    if text.trim_start().starts_with('{') {
+        return serde_json::Deserializer::from_str(text).deserialize_map(Named(step)).ok()?.map(RawValue::get);
     }
+    let list: Vec<&RawValue> = serde_json::from_str(text).ok()?;
+    list.get(step.parse::<usize>().ok()?).map(|raw| raw.get())
 }

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::value::RawValue;
 
-use super::disk::{self, Beside};
+use super::disk;
 use super::journal::Before;
 use super::spool::Spool;
 use crate::error::{Error, Result};
 use crate::receipt::OutcomeStatus;
+use crate::sink::FileSink;
 
 /// One line.
 #[derive(serde::Serialize)]
@@ -84,7 +85,7 @@ pub(crate) fn tidy(path: &Path, left: &BTreeSet<(u64, u64)>) -> Result<usize> {
     }
     let kept: BTreeSet<usize> =
         last.into_iter().filter(|(key, _)| left.contains(key)).map(|(_, number)| number).collect();
-    let mut file = Beside::begin(path, true)?;
+    let mut file = FileSink::begin(path, true)?;
     for (_, line) in text.split_inclusive(|b| *b == b'\n').enumerate().filter(|(number, _)| kept.contains(number)) {
         file.write(line)?;
     }

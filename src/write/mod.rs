@@ -28,7 +28,9 @@ use crate::receipt::{Outcome, OutcomeCounts, OutcomeStatus, Receipt};
 use crate::send::{Announce, Call, ConnectionClient, Outgoing, Sent};
 pub(crate) use build::Requests;
 use build::{Key, Model};
-pub(crate) use check::{check_items, look};
+pub(crate) use check::check_items;
+#[cfg(feature = "batch")]
+pub(crate) use check::look;
 pub use verdict::WriteReply;
 use verdict::weigh;
 
@@ -90,6 +92,17 @@ impl Writes {
     /// `invalid_items` with every fault; what was given before stays as it is, and other items can be given.
     pub fn give(&mut self, first: u64, items: Items) -> Result<()> {
         self.add(first, Some(items))
+    }
+
+    /// Checks items as [`give`](Self::give) does, and takes none.
+    ///
+    /// # Errors
+    /// `invalid_items` with every fault.
+    #[cfg(feature = "batch")]
+    pub(crate) fn check(&self, items: &Items) -> Result<()> {
+        let operation = &*self.call.operation;
+        let unknown = check_items(operation, &self.options, Some(items))?;
+        self.with.judge_unknown(operation, ErrorKind::InvalidItems, unknown).map(|_| ())
     }
 
     /// Adds items, or the one request of a write that has none.

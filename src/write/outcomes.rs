@@ -199,6 +199,28 @@ fn by_parts(
             outcome(OutcomeStatus::Ok, items, None)
         })
         .collect();
+    doubt_contradictions(operation, rule, sent, redactor, Reported { parts, taken, failures, missed }, &mut outcomes);
+    outcomes
+}
+
+/// The parts of a reply, and which of them were found to be about an item.
+struct Reported {
+    parts: Vec<Value>,
+    taken: Vec<bool>,
+    failures: Vec<Value>,
+    missed: Vec<bool>,
+}
+
+/// Parts that are about no item, and those that contradict others: what they speak of is unknown.
+fn doubt_contradictions(
+    operation: &Operation,
+    rule: &PartRule,
+    sent: &Sent,
+    redactor: &Redactor,
+    reported: Reported,
+    outcomes: &mut [Outcome],
+) {
+    let Reported { parts, taken, failures, missed } = reported;
     let left_over = |said: bool| {
         let says_so = move |part: &Value| rule.ok.as_ref().and_then(|ok| verdict(ok, part)) == Some(said);
         parts.iter().zip(&taken).filter(move |(part, taken)| !**taken && says_so(part)).map(|(part, _)| part)
@@ -224,7 +246,7 @@ fn by_parts(
     let said = match (left_over(false).next(), stray, &rule.errors) {
         (Some(part), _, _) => told(rule.error.as_ref(), Some(part)),
         (None, Some(failure), Some(errors)) => told(errors.error.as_ref(), Some(failure)),
-        (None, _, _) => return outcomes,
+        (None, _, _) => return,
     };
     let message = format!("the reply reports a failure and not of which item: {}", reason(said, redactor));
     let doubt = || {
@@ -234,7 +256,6 @@ fn by_parts(
     for outcome in outcomes.iter_mut().filter(|o| o.status == OutcomeStatus::Ok) {
         (outcome.status, outcome.items, outcome.error) = (OutcomeStatus::Unknown, Items::default(), Some(doubt()));
     }
-    outcomes
 }
 
 /// The item that is looked for among parts.

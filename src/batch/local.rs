@@ -1,0 +1,55 @@
+//! Carries out a run in this process, over open connections.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::effects::Effects;
+use crate::call::{CallOptions, Request};
+use crate::clock::Clock;
+use crate::engine::{Running, Session};
+use crate::error::{Error, ErrorKind, Result};
+use crate::request::PlannedRequest;
+use crate::sink::{Sink, Stdout};
+use crate::write::Writes;
+
+/// Open connections by name, and what of the environment the batch may see.
+pub(super) struct Local {
+    pub(super) sessions: BTreeMap<String, Session>,
+    pub(super) environment: BTreeMap<String, String>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) stdout: Option<Stdout>,
+}
+
+impl Local {
+    fn session(&self, connection: &str) -> Result<&Session> {
+        let closed = || Error::new(ErrorKind::Internal, format!("the connection {connection} is not open"));
+        self.sessions.get(connection).ok_or_else(closed)
+    }
+}
+
+impl Effects for Local {
+    fn call(&self, connection: &str, request: &Request, with: &CallOptions) -> Result<Running> {
+        self.session(connection)?.call(request, with)
+    }
+
+    fn call_in_parts(&self, connection: &str, request: &Request, with: &CallOptions) -> Result<Writes> {
+        self.session(connection)?.call_in_parts(request, with)
+    }
+
+    fn plan(&self, connection: &str, request: &Request) -> Result<Vec<PlannedRequest>> {
+        self.session(connection)?.plan(request)
+    }
+
+    fn environment(&self) -> &BTreeMap<String, String> {
+        &self.environment
+    }
+
+    fn stdout(&self) -> Result<Box<dyn Sink>> {
+        let none = || Error::new(ErrorKind::Unsupported, "this host has no standard output").advise("save to a file");
+        self.stdout.as_ref().map(|open| open()).ok_or_else(none)
+    }
+
+    fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+}

@@ -1,0 +1,192 @@
+//! A batch that was checked, as a value: what later code runs without looking at the file again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::effects::Effects;
+use super::file::{OnErrorFile, OnUnknownFile, SaveFormat};
+use crate::authoring::Pointer;
+use crate::definition::{Method, Operation, Repeat, Send};
+use crate::expression::{Expr, Shape};
+use crate::run_store::outline::{JobOutline, RunOutline, StepOutline};
+
+/// A batch that was checked. [`run`](Self::run) runs it, [`plan`](Self::plan) tells what it would send.
+pub struct Batch {
+    pub(crate) plan: Arc<RunPlan>,
+    pub(crate) effects: Arc<dyn Effects>,
+}
+
+/// What a run of a batch does, as a value: no connection is open in it, and no secret stands in it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct RunPlan {
+    pub(crate) name: String,
+    /// The file as it was named.
+    pub(crate) file: String,
+    /// Its folder: the paths in it begin there.
+    pub(crate) folder: PathBuf,
+    /// Values of expressions, as JSON.
+    pub(crate) vars: BTreeMap<String, String>,
+    pub(crate) concurrency: usize,
+    pub(crate) jobs: Vec<MatrixJob>,
+    pub(crate) steps: Vec<Step>,
+    /// Digests of all that decides what a run does, by what they are of.
+    pub(crate) fingerprints: BTreeMap<String, String>,
+}
+
+/// The steps for one connection of the matrix; without a matrix there is one job.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct MatrixJob {
+    /// Names it in the journal, in paths and to people.
+    pub(crate) name: String,
+    /// The connection that expressions see as `connection`.
+    pub(crate) connection: Option<String>,
+    pub(crate) connector: Option<String>,
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct Step {
+    pub(crate) id: String,
+    pub(crate) method: Method,
+    pub(crate) operation: CalledOperation,
+    /// Its connection, by job.
+    pub(crate) connections: Vec<String>,
+    pub(crate) options: Shape,
+    pub(crate) items: Option<ItemSource>,
+    pub(crate) each: Option<ItemSource>,
+    pub(crate) keep: Option<Expr>,
+    pub(crate) map: Option<Shape>,
+    pub(crate) when: Option<Expr>,
+    /// Earlier steps that it needs, by number.
+    pub(crate) needs: BTreeSet<usize>,
+    pub(crate) parallel: usize,
+    pub(crate) limit: Option<u64>,
+    pub(crate) forward_only: bool,
+    /// Fields that the operation does not have are faults, and not only noted.
+    pub(crate) known_fields: bool,
+    pub(crate) watermark: Option<Watermark>,
+    pub(crate) save: Option<Save>,
+    pub(crate) on_error: OnErrorFile,
+    pub(crate) on_unknown: OnUnknownFile,
+}
+
+/// What a run must know of the operation that a step calls.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct CalledOperation {
+    pub(crate) connector: String,
+    pub(crate) id: String,
+    /// Verb and path.
+    pub(crate) request_line: String,
+    pub(crate) is_paged: bool,
+    /// A write that was in doubt may be sent again: it has no further effect.
+    pub(crate) may_be_repeated: bool,
+    /// How many items go out in one request; `None` for all.
+    pub(crate) items_per_request: Option<u32>,
+}
+
+impl CalledOperation {
+    pub(crate) fn of(operation: &Operation) -> CalledOperation {
+        CalledOperation {
+            connector: operation.connector.name.clone(),
+            id: operation.id.clone(),
+            request_line: operation.request_line(),
+            is_paged: operation.is_paged(),
+            may_be_repeated: operation.repeat != Repeat::OtherWrite,
+            items_per_request: match operation.items.as_ref().map(|rule| &rule.send) {
+                Some(Send::All) => None,
+                Some(Send::Chunk(n)) => Some(*n),
+                _ => Some(1),
+            },
+        }
+    }
+}
+
+/// Where items or elements come from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) enum ItemSource {
+    /// An earlier step's rows, read from disk.
+    Step(String),
+    /// A value, held in memory.
+    Shape(Shape),
+}
+
+/// The largest value seen, kept for the next run.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct Watermark {
+    pub(crate) pointer: Pointer,
+    /// JSON.
+    pub(crate) start: String,
+}
+
+/// A file for the rows.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct Save {
+    pub(crate) to: Shape,
+    pub(crate) format: Option<SaveFormat>,
+    pub(crate) columns: Vec<String>,
+}
+
+impl RunPlan {
+    /// What the store of its runs must know of it.
+    pub(crate) fn outline(&self) -> RunOutline {
+        let step =
+            |job: &MatrixJob, step: &Step| StepOutline { key: step.key(job), is_marked: step.watermark.is_some() };
+        let job = |job: &MatrixJob| JobOutline {
+            name: job.name.clone(),
+            steps: self.steps.iter().map(|s| step(job, s)).collect(),
+        };
+        RunOutline {
+            name: self.name.clone(),
+            fingerprints: self.fingerprints.clone(),
+            jobs: self.jobs.iter().map(job).collect(),
+        }
+    }
+}
+
+impl Step {
+    /// Its key in the journal.
+    pub(crate) fn key(&self, job: &MatrixJob) -> String {
+        format!("{}/{}", job.name, self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use super::RunPlan;
+    use crate::batch::{Batch, BatchConfig};
+    use crate::engine::Engine;
+
+    /// A plan is data: it can be written down, read again in another process, and compared.
+    #[test]
+    fn a_plan_is_a_value() {
+        let text = r#"
+version: 1
+name: small
+vars: { most: 3, rate: 1.10 }
+connections: { here: { connector: acme } }
+steps:
+  - { id: all, query: listThings, where: "${{ item.id < vars.most }}", save: "out/${{ run.id }}.ndjson" }
+  - { id: each, query: listThings, for: "${{ steps.all.items }}", options: { filter: "id=${{ item.id }}" }, watermark: { pointer: /id, start: 0 } }
+"#;
+        let mut catalog = crate::Catalog::builtin();
+        let connector = "version: 1\nconnector: acme\ntitle: Acme\nconnection: {}\nbase_url: https://acme.example.com\nauth: none\n";
+        let operations = "version: 1\noperations:\n  listThings: { title: L, method: query, request: GET /p, options: { filter: { type: string } }, response: { result: list } }\n";
+        catalog.add("acme", "connector.yaml", connector);
+        catalog.add("acme", "things.yaml", operations);
+        let config = BatchConfig::new(Arc::new(Engine::new(crate::EngineConfig::new(catalog))));
+        let load = || Batch::parse(Path::new("small.yaml"), text, &config).unwrap();
+        let plan = &*load().plan;
+        let written = serde_json::to_string(plan).unwrap();
+        let read: RunPlan = serde_json::from_str(&written).unwrap();
+        assert_eq!(&read, plan);
+        assert_eq!(serde_json::to_string(&read).unwrap(), written);
+        assert_eq!(&*load().plan, plan);
+        assert!(!written.contains("session"));
+    }
+}
