@@ -242,14 +242,15 @@ const ENTITY_MAX: usize = 10;
 
 /// A short digest of several texts, none of which can take a part of another: tells whether they are the same, and not what they are.
 pub(crate) fn digest<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
-    let mut sha = sha2::Sha256::new();
+    // On the heap, and used up there: moved, it would leave its last block, a text as it is, on the stack.
+    let mut sha = Box::new(sha2::Sha256::new());
     for (number, text) in texts.into_iter().enumerate() {
         if number > 0 {
             sha.update([0]);
         }
         sha.update(text.as_bytes());
     }
-    hex(&sha.finalize(), 12)
+    hex(&sha.finalize_reset(), 12)
 }
 
 /// The first bytes of a digest as hexadecimal digits.

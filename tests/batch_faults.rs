@@ -7,12 +7,12 @@ use std::sync::{Arc, OnceLock};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
+#[expect(dead_code, reason = "a part of what it can do is enough here")]
+mod cleanup;
 #[path = "batch_faults/damage.rs"]
 mod damage;
 #[path = "batch_faults/disk.rs"]
 mod disk;
-#[path = "common/ended.rs"]
-mod ended;
 #[path = "batch_faults/kills.rs"]
 mod kills;
 #[path = "batch_faults/retry.rs"]
@@ -55,7 +55,7 @@ fn main() {
     let mut arguments = Arguments::from_args();
     // A run mostly waits: for the server, and for the disk.
     arguments.test_threads.get_or_insert(8);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = cleanup::folder();
     let built = shim::build(folder.path());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let worlds = server::Worlds::default();

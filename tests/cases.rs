@@ -1,28 +1,32 @@
 //! Each folder `tests/cases/<connector>/<OperationId>/<fact>/` is a test: a call, the requests that it must send, the replies to them, and what
-//! must come out. A missing or an extra request fails it. `UPDATE=1` rewrites `expect.json`; a new case needs no Rust.
+//! must come out. A missing or an extra request fails it, and so does another order, unless the call's `concurrency` is more than 1. A request that
+//! is sent several times with the same reply stands there once, with `times`. `UPDATE=1` rewrites `expect.json`; a new case needs no Rust.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use base64::Engine as _;
-use bytes::Bytes;
 use libtest_mimic::{Arguments, Failed, Trial};
-use opnode::{
-    CallOptions, Catalog, Clock, ConnectionSpec, Engine, EngineConfig, Error, ExchangeLimits, Failure, FailureKind,
-    Items, Method, Response, Result, Secret, TokenOwner, TokenSlot, TokenStore, Tokens, Transport,
-};
+use opnode::{CallOptions, Catalog, Clock, ConnectionSpec, Engine, EngineConfig, Error, Items, Method, TokenStore};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+
+#[path = "cases/script.rs"]
+mod script;
+#[path = "scripted/signed_in.rs"]
+mod signed_in;
+
+use script::Script;
+use signed_in::SignedIn;
 
 fn main() {
     let arguments = Arguments::from_args();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
     let mut trials = Vec::new();
-    for connector in folders(&root) {
-        for operation in folders(&connector) {
-            for case in folders(&operation) {
+    for connector in folders(&root, &["script.rs"], &mut trials) {
+        for operation in folders(&connector, &["connection.yaml"], &mut trials) {
+            for case in folders(&operation, &[], &mut trials) {
                 let name = case.strip_prefix(&root).unwrap().display().to_string();
                 trials.push(Trial::test(name, move || run(&case).map_err(Failed::from)));
             }
@@ -31,10 +35,17 @@ fn main() {
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-fn folders(root: &Path) -> Vec<PathBuf> {
-    let mut found: Vec<PathBuf> =
-        std::fs::read_dir(root).unwrap().map(|e| e.unwrap().path()).filter(|p| p.is_dir()).collect();
+/// The folders below one. A file that nobody would read is a trial that fails.
+fn folders(root: &Path, files: &[&str], trials: &mut Vec<Trial>) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = std::fs::read_dir(root).unwrap().map(|e| e.unwrap().path()).collect();
     found.sort();
+    for file in found.extract_if(.., |path| !path.is_dir()) {
+        if !files.iter().any(|known| file.ends_with(known)) {
+            let fault = format!("nothing reads this file; beside folders there may be {files:?}");
+            trials.push(Trial::test(file.display().to_string(), || Err(Failed::from(fault))));
+        }
+    }
+    found.retain(|path| !path.ends_with("definitions"));
     found
 }
 
@@ -59,29 +70,6 @@ struct CallFile {
     limits: Map<String, Value>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RequestFile {
-    request: String,
-    #[serde(default)]
-    headers: Map<String, Value>,
-    body: Option<Value>,
-    /// The body as raw text, where digits matter.
-    text: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ResponseFile {
-    status: Option<u16>,
-    #[serde(default)]
-    headers: Map<String, Value>,
-    body: Option<Value>,
-    text: Option<String>,
-    base64: Option<String>,
-    fault: Option<String>,
-}
-
 fn yaml<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, String> {
     let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
     serde_yaml::from_str(&text).map_err(|e| format!("{}: {e}", path.display()))
@@ -90,8 +78,8 @@ fn yaml<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, String> {
 fn run(case: &Path) -> Result<(), String> {
     let call: CallFile = yaml(&case.join("call.yaml"))?;
     let mut spec = connection(case, &call)?;
-    let script = Arc::new(Script::read(case)?);
-    let tokens = spec.values.remove("access_token").map(|token| Arc::new(OneToken(token, None)) as Arc<dyn TokenStore>);
+    let script = Arc::new(Script::read(case, call.concurrency.unwrap_or(1) == 1)?);
+    let tokens = spec.values.remove("access_token").map(|token| Arc::new(SignedIn::new(&token)) as Arc<dyn TokenStore>);
     let config = EngineConfig {
         catalog: catalog(case)?,
         transport: Some(script.clone()),
@@ -233,130 +221,6 @@ fn subset(at: &str, expected: &Value, found: &Value) -> Result<(), String> {
         }
         _ if expected == found => Ok(()),
         _ => Err(format!("{at}: expected {expected}, found {found}")),
-    }
-}
-
-/// The requests and replies of a case.
-struct Script {
-    steps: Mutex<Vec<(String, RequestFile, ResponseFile, bool)>>,
-    faults: Mutex<Vec<String>>,
-}
-
-impl Script {
-    fn read(case: &Path) -> Result<Script, String> {
-        let mut steps = Vec::new();
-        for number in 1.. {
-            let name = format!("{number:02}");
-            let request = case.join(format!("{name}.request.yaml"));
-            if !request.exists() {
-                break;
-            }
-            steps.push((name.clone(), yaml(&request)?, yaml(&case.join(format!("{name}.response.yaml")))?, false));
-        }
-        Ok(Script { steps: Mutex::new(steps), faults: Mutex::default() })
-    }
-
-    fn check(&self) -> Result<(), String> {
-        let mut faults = self.faults.lock().unwrap().clone();
-        faults.extend(
-            self.steps
-                .lock()
-                .unwrap()
-                .iter()
-                .filter(|s| !s.3)
-                .map(|s| format!("request {} was not sent: {}", s.0, s.1.request)),
-        );
-        if faults.is_empty() { Ok(()) } else { Err(faults.join("\n")) }
-    }
-}
-
-#[async_trait]
-impl Transport for Script {
-    async fn send(&self, request: http::Request<Bytes>, _: ExchangeLimits) -> Result<Response, Failure> {
-        let line = format!("{} {}", request.method(), request.uri());
-        let mut steps = self.steps.lock().unwrap();
-        let Some(step) = steps.iter_mut().find(|s| !s.3 && s.1.request == line) else {
-            let waiting: Vec<&str> = steps.iter().filter(|s| !s.3).map(|s| s.1.request.as_str()).collect();
-            self.faults
-                .lock()
-                .unwrap()
-                .push(format!("an unexpected request was sent: {line}\nstill expected: {waiting:#?}"));
-            return Err(Failure { kind: FailureKind::Refused, message: "not in the script".into(), status: None });
-        };
-        step.3 = true;
-        let mut faults = self.faults.lock().unwrap();
-        for (name, value) in &step.1.headers {
-            let sent = request.headers().get(name).map(|v| v.to_str().unwrap_or("(bytes)"));
-            if sent != value.as_str() {
-                faults.push(format!("{line}: the header {name} should be {value}, but is {sent:?}"));
-            }
-        }
-        let body = std::str::from_utf8(request.body()).unwrap_or("(bytes)");
-        match (&step.1.body, &step.1.text) {
-            (None, None) if !body.is_empty() => faults.push(format!("{line}: no body should be sent, but is {body}")),
-            (Some(expected), _) if serde_json::from_str::<Value>(body).ok().as_ref() != Some(expected) => {
-                faults.push(format!("{line}: the body should be {expected}, but is {body}"));
-            }
-            (None, Some(text)) if text != body => {
-                faults.push(format!("{line}: the body should be {text}, but is {body}"))
-            }
-            _ => {}
-        }
-        reply(&step.2)
-    }
-}
-
-fn reply(file: &ResponseFile) -> Result<Response, Failure> {
-    if let Some(fault) = &file.fault {
-        let kind = match fault.as_str() {
-            "connect" => FailureKind::NotSent,
-            "timeout" => FailureKind::TimedOut,
-            _ => FailureKind::Broken,
-        };
-        return Err(Failure { kind, message: format!("scripted {fault}"), status: None });
-    }
-    let mut headers = http::HeaderMap::new();
-    for (name, value) in &file.headers {
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        headers.append(
-            http::HeaderName::from_bytes(name.as_bytes()).unwrap(),
-            http::HeaderValue::from_bytes(text.as_bytes()).unwrap(),
-        );
-    }
-    let body = match (&file.body, &file.text, &file.base64) {
-        (_, Some(text), _) => text.clone().into_bytes(),
-        (_, _, Some(base64)) => base64::engine::general_purpose::STANDARD.decode(base64).unwrap(),
-        (Some(body), _, _) => body.to_string().into_bytes(),
-        _ => Vec::new(),
-    };
-    Ok(Response {
-        status: http::StatusCode::from_u16(file.status.unwrap_or(200)).unwrap(),
-        headers,
-        body: body.into(),
-        ..Response::default()
-    })
-}
-
-/// A store in which somebody has signed in already: `access_token` in connection.yaml.
-struct OneToken(String, Option<TokenOwner>);
-
-#[async_trait]
-impl TokenStore for OneToken {
-    async fn open(&self, owner: &TokenOwner) -> Result<Box<dyn TokenSlot>> {
-        Ok(Box::new(OneToken(self.0.clone(), Some(owner.clone()))))
-    }
-}
-
-#[async_trait]
-impl TokenSlot for OneToken {
-    async fn read(&mut self) -> Result<Option<Tokens>> {
-        let owner = self.1.as_ref();
-        let (account, seed) = (owner.and_then(|o| o.account.clone()), owner.map(|o| o.seed.clone()));
-        Ok(Some(Tokens { access: Secret::new(self.0.clone()), refresh: None, expires_at: None, account, seed }))
-    }
-    async fn write(&mut self, tokens: &Tokens) -> Result<()> {
-        self.0 = tokens.access.expose().to_owned();
-        Ok(())
     }
 }
 

@@ -4,18 +4,23 @@
 //!
 //! The shell finds in its folder: the files of the case, `connections.yaml` with the connections `depot`, `away`, `one-by-one` and `office`, and `definitions/`.
 
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
+#[expect(dead_code, reason = "a part of what it can do is enough here")]
+mod cleanup;
 #[path = "cli/depot.rs"]
 mod depot;
 
+use cleanup::Program;
+
 fn main() {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    // Much of the time passes in waiting.
+    arguments.test_threads = arguments.test_threads.or(Some(4));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let server = runtime.block_on(depot::start());
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli");
@@ -63,15 +68,16 @@ struct Outcome {
 }
 
 fn run(root: &Path, case: &Path, server: &str) -> Result<(), String> {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = cleanup::folder();
     prepare(root, case, server, folder.path());
     let binary = Path::new(env!("CARGO_BIN_EXE_opnode")).parent().unwrap().to_owned();
     let path =
         std::env::join_paths(std::iter::once(binary).chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())))
             .unwrap();
-    let told = tempfile::tempdir().unwrap();
+    let told = cleanup::folder();
     let to = |name: &str| std::fs::File::create(told.path().join(name)).unwrap();
-    let child = Command::new("sh")
+    let mut command = Command::new("sh");
+    command
         .arg(case.join("cmd"))
         .current_dir(folder.path())
         .env_clear()
@@ -88,30 +94,16 @@ fn run(root: &Path, case: &Path, server: &str) -> Result<(), String> {
         .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
         .stdin(Stdio::null())
         .stdout(to("stdout"))
-        .stderr(to("stderr"))
-        .process_group(0)
-        .spawn()
-        .map_err(|e| e.to_string())?;
-    let status = wait(child);
+        .stderr(to("stderr"));
+    let mut program = Program::start(&mut command).map_err(|e| e.to_string())?;
+    let status = program.ended(PATIENCE).ok_or_else(|| format!("it did not end within {} s", PATIENCE.as_secs()));
+    // With it ends all that it started.
+    drop(program);
     let text = |name: &str| {
         steady(&String::from_utf8_lossy(&std::fs::read(told.path().join(name)).unwrap()), server, folder.path())
     };
     let exit = status?.code().map_or_else(|| "signal".to_owned(), |code| code.to_string());
     compare(case, &Outcome { stdout: text("stdout"), stderr: text("stderr"), exit: format!("{exit}\n") })
-}
-
-/// Waits for a case; one that hangs is ended with all that it started.
-fn wait(mut child: Child) -> Result<ExitStatus, String> {
-    let start = Instant::now();
-    while start.elapsed() < PATIENCE {
-        if let Some(status) = child.try_wait().unwrap() {
-            return Ok(status);
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    let _ended = Command::new("kill").args(["-KILL", "--", &format!("-{}", child.id())]).status();
-    let _reaped = child.wait();
-    Err(format!("it did not end within {} s", PATIENCE.as_secs()))
 }
 
 fn prepare(root: &Path, case: &Path, server: &str, folder: &Path) {

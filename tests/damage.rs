@@ -5,6 +5,8 @@
 //! `FULL=1 cargo test --test damage` does 10,000 (`DAMAGES=n` as many); the seed is printed, and `SEED=n` does the same again.
 #![cfg(feature = "batch")]
 
+#[expect(dead_code, reason = "a part of what it can do is enough here")]
+mod cleanup;
 #[path = "damage/harm.rs"]
 mod harm;
 #[path = "damage/world.rs"]
@@ -32,19 +34,13 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|n| n.parse().ok())
 }
 
-/// A place in memory, where there is one: what is damaged has been synced anyway.
-fn scratch() -> tempfile::TempDir {
-    let memory = Path::new("/dev/shm");
-    if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
-}
-
 #[test]
 fn nothing_is_sent_twice_or_left_out_whatever_is_damaged() {
     let is_full = std::env::var_os("FULL").is_some();
     let seed = number("SEED").unwrap_or_else(|| fastrand::u64(..) >> 1);
-    let damages = number("DAMAGES").unwrap_or(if is_full { 10_000 } else { 300 });
+    let damages = number("DAMAGES").unwrap_or(if is_full { 10_000 } else { 120 });
     println!("seed {seed}, {damages} damages");
-    let folder = scratch();
+    let folder = cleanup::folder_in_memory();
     let mut dice = fastrand::Rng::with_seed(seed);
     // Two runs of each batch, so that there are files of another one.
     let rounds = if is_full { 6 } else { 1 };

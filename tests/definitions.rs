@@ -7,6 +7,9 @@ use opnode::connections::ConnectionsFile;
 use opnode::error::{Error, Fault};
 use opnode::{Catalog, Method};
 
+#[expect(dead_code, reason = "a part of what it can do is enough here")]
+mod cleanup;
+
 const CONNECTOR: &str = include_str!("definitions/base/connector.yaml");
 const OPERATIONS: &str = include_str!("definitions/base/things.yaml");
 
@@ -118,7 +121,7 @@ fn names_lead_to_the_nearest() {
 
 #[test]
 fn a_folder_overrides_entry_by_entry() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = cleanup::folder();
     let area = dir.path().join("operations/connectwise-manage");
     std::fs::create_dir_all(&area).unwrap();
     let own = "version: 1\noperations:\n  getSystemMembers:\n    title: Ours\n    method: query\n    request: GET /ours\n    response: { result: list }\n";

@@ -1,7 +1,7 @@
 //! The hosts of `examples/hosts/` are built and run against the sandbox, as a person would do it; each prints the text of `tests/hosts/expected`. A host whose
 //! language is not on this machine is passed over, and says so. `UPDATE=1` rewrites the text from the host in C.
 //!
-//! The library is built as `docs/embedding.md` says, into the folder where this test lies. koffi is looked for where NODE_PATH says.
+//! koffi is looked for where NODE_PATH says.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -9,18 +9,22 @@ use std::sync::{Arc, OnceLock};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
+mod c_library;
+#[expect(dead_code, reason = "a part of what it can do is enough here")]
+mod cleanup;
 #[path = "hosts/failing.rs"]
 mod failing;
 #[path = "hosts/guide.rs"]
 mod guide;
-#[path = "hosts/library.rs"]
-mod library;
-#[path = "hosts/servers.rs"]
-mod servers;
+#[path = "hosts/sandbox.rs"]
+mod sandbox;
+#[expect(dead_code, unused_imports, reason = "a part of what it can do is enough here")]
+mod server;
 #[path = "hosts/special.rs"]
 mod special;
 
-use servers::Sandbox;
+use cleanup::Program;
+use sandbox::Sandbox;
 
 /// What a language needs, and a command that tells whether it is there.
 const CC: &str = "command -v cc";
@@ -106,7 +110,10 @@ fn main() {
     trials.push(Trial::test("guide-shows-what-is-tested", || {
         guide::code_is_that_of_the_examples().map_err(Failed::from)
     }));
-    libtest_mimic::run(&arguments, trials).exit();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    // The sandbox ends here; an exit would leave it behind.
+    drop(ground);
+    conclusion.exit();
 }
 
 /// A test that is passed over where what it needs is missing.
@@ -137,7 +144,7 @@ pub(crate) fn root() -> &'static Path {
 impl Ground {
     /// The folder with the library, which is built here.
     pub(crate) fn folder(&self) -> &Path {
-        self.library.get_or_init(library::build)
+        self.library.get_or_init(c_library::build)
     }
 
     pub(crate) fn sandbox(&self) -> &Sandbox {
@@ -146,7 +153,7 @@ impl Ground {
 
     /// A folder for what the tests make.
     pub(crate) fn out(&self) -> &Path {
-        self.out.get_or_init(|| tempfile::tempdir().unwrap()).path()
+        self.out.get_or_init(cleanup::folder).path()
     }
 
     /// A shell command with what the hosts read from their environment, and the folders that the commands above name.
@@ -178,7 +185,7 @@ impl Ground {
     pub(crate) fn run(&self, line: &str, connection: &str) -> Result<String, String> {
         // A host that hangs is ended with a failure.
         let line = format!("exec timeout -k 5 120 sh -c '{}'", line.replace('\'', "'\\''"));
-        let Output { status, stdout, stderr } = self.shell(&line, connection).output().unwrap();
+        let Output { status, stdout, stderr } = Program::output(&mut self.shell(&line, connection)).unwrap();
         let (out, err) = (String::from_utf8_lossy(&stdout).into_owned(), String::from_utf8_lossy(&stderr));
         if status.success() { Ok(out) } else { Err(format!("{line}\n{status}\n{out}\n{err}")) }
     }

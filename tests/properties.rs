@@ -1,10 +1,15 @@
 //! What holds for every input, tried with made-up ones: walks do not depend on page size and read-ahead, a plan is what is sent, a run that was
 //! stopped ends as one that was not, and JSON keeps its bytes from server to server.
 //!
-//! `PROOFS=2000 cargo test --test properties` tries more; a failure names the seed that repeats it: `PROOF_SEED=7 PROOFS=1`.
+//! `PROOFS=2000 cargo test --test properties` tries more. A failure is shrunk; its seed is added to `tests/properties/*.regressions`, which is tried first
+//! from then on.
 #![cfg(feature = "batch")]
 
+#[expect(dead_code, reason = "a part of what it can do is enough here")]
+mod cleanup;
 mod scripted;
+#[path = "scripted/signed_in.rs"]
+mod signed_in;
 
 #[path = "properties/json.rs"]
 mod json;
@@ -15,18 +20,31 @@ mod runs;
 #[path = "properties/walks.rs"]
 mod walks;
 
-/// Tries a property with one seed after the other.
-fn prove(name: &str, few: u64, property: impl Fn(&mut fastrand::Rng)) {
-    let number = |name: &str| std::env::var(name).ok().and_then(|n| n.parse::<u64>().ok());
-    let first = number("PROOF_SEED").unwrap_or_else(|| fastrand::u64(..) >> 1);
-    let count = number("PROOFS").unwrap_or(few);
-    for seed in first..first + count {
-        let tried =
-            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| property(&mut fastrand::Rng::with_seed(seed))));
-        if let Err(why) = tried {
-            eprintln!("{name} does not hold: PROOF_SEED={seed} PROOFS=1 repeats it");
-            std::panic::resume_unwind(why);
-        }
+use proptest::strategy::Strategy;
+use proptest::test_runner::{Config, FileFailurePersistence, TestRunner};
+
+/// The path of a file of seeds.
+macro_rules! regressions {
+    ($name:literal) => {
+        concat!(env!("CARGO_MANIFEST_DIR"), "/tests/properties/", $name, ".regressions")
+    };
+}
+use regressions;
+
+/// Tries a property with the seeds that are kept, and then with `few` new inputs, or as many as `PROOFS` says.
+fn prove<I: Strategy>(kept: &'static str, few: u32, inputs: &I, property: impl Fn(I::Value)) {
+    let cases = std::env::var("PROOFS").ok().and_then(|n| n.parse().ok()).unwrap_or(few);
+    let config = Config {
+        cases,
+        failure_persistence: Some(Box::new(FileFailurePersistence::Direct(kept))),
+        max_shrink_time: 60_000,
+        ..Config::default()
+    };
+    let tried = TestRunner::new(config).run(inputs, |input| {
+        property(input);
+        Ok(())
+    });
+    if let Err(failure) = tried {
+        panic!("{failure}");
     }
-    println!("{name}: {count} times from seed {first}");
 }

@@ -9,10 +9,10 @@ use std::process::Command;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
+#[expect(dead_code, reason = "a part of what it can do is enough here")]
+mod cleanup;
 #[path = "servers/django.rs"]
 mod django;
-#[path = "common/ended.rs"]
-mod ended;
 #[path = "servers/ground.rs"]
 mod ground;
 #[path = "servers/json_server.rs"]

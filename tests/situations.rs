@@ -26,7 +26,7 @@
 //!   ids, items: [ … ]      # items as a text are compared digit for digit
 //!   complete, end, notes, kind, outcomes: …   # kind: none or any; notes are parts of notes, [] is none at all
 //!   says: [ … ]            # parts of the error or its advice
-//!   requests: [GET /p?page=1, …]              # or how many; sorted when concurrency is not 1
+//!   requests: [GET /p?page=1, …]              # in this order, while concurrency is 1; or how many. In all entries they are the same
 //!   bodies: [ … ]
 //!   waited: 1.5            # seconds at least between the first request and the last
 //!   exit, stderr, stderr_lacks: …             # of the command line
@@ -42,20 +42,18 @@ use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
-#[path = "common/ended.rs"]
-mod ended;
+mod c_library;
+#[expect(dead_code, reason = "a part of what it can do is enough here")]
+mod cleanup;
 #[path = "situations/entries.rs"]
 mod entries;
 #[path = "situations/form.rs"]
 mod form;
 #[path = "situations/found.rs"]
 mod found;
-#[path = "hosts/library.rs"]
-mod library;
 #[path = "situations/replies.rs"]
 mod replies;
-#[path = "wire/server.rs"]
-#[expect(dead_code, reason = "a part of what it can do is enough here")]
+#[expect(dead_code, unused_imports, reason = "a part of what it can do is enough here")]
 mod server;
 #[path = "situations/stage.rs"]
 mod stage;
@@ -74,13 +72,17 @@ fn main() {
     libtest_mimic::run(&arguments, trials).exit();
 }
 
+/// All situations. Another file beside them would be read by nobody.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for path in std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()) {
+        let ends_with = |end: &str| path.extension().is_some_and(|own| own == end);
         if path.is_dir() {
             found.extend(files(&path));
-        } else if path.extension().is_some_and(|e| e == "yaml") {
+        } else if ends_with("yaml") {
             found.push(path);
+        } else {
+            assert!(ends_with("rs") || ends_with("c"), "{}: a situation is a file NAME.yaml", path.display());
         }
     }
     found.sort();
@@ -111,7 +113,7 @@ fn play(situation: &Situation) -> Result<(), String> {
         all.into_iter().map(|one| one.join().unwrap_or_else(|_| Err("it panicked".to_owned()))).collect()
     });
     let differs = situation.batch_differs();
-    let sorted = situation.call.limits.get("concurrency").is_some();
+    let sorted = situation.call.limits.get("concurrency").is_some_and(|count| count.as_u64() != Some(1));
     let mut faults = Vec::new();
     for (entry, own) in entries.iter().zip(&found) {
         let own = match own {
@@ -123,7 +125,7 @@ fn play(situation: &Situation) -> Result<(), String> {
         };
         let mut wrong = own.faults(&situation.expected(entry.is_batch)?, sorted);
         if let Some(Ok(first)) = found.first() {
-            let unlike = own.differs(first, &|key| entry.is_batch && differs.contains_key(key));
+            let unlike = own.differs(first, sorted, &|key| entry.is_batch && differs.contains_key(key));
             wrong.extend(unlike.into_iter().map(|fault| format!("unlike the command line: {fault}")));
         }
         if !wrong.is_empty() {

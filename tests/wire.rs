@@ -14,6 +14,8 @@ mod body;
 mod broken;
 #[path = "wire/case.rs"]
 mod case;
+#[expect(dead_code, reason = "a part of what it can do is enough here")]
+mod cleanup;
 #[path = "wire/inject.rs"]
 mod inject;
 #[path = "wire/limits.rs"]
@@ -26,7 +28,7 @@ mod orderly;
 mod paging;
 #[path = "wire/retries.rs"]
 mod retries;
-#[path = "wire/server.rs"]
+#[expect(dead_code, reason = "a part of what it can do is enough here")]
 mod server;
 #[path = "wire/stage.rs"]
 mod stage;
@@ -49,8 +51,8 @@ mod writes;
 
 use std::io::Write;
 use std::process::{Command, ExitCode};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
 use libtest_mimic::Arguments;
 use tracing_subscriber::filter::LevelFilter;
@@ -60,9 +62,9 @@ fn main() -> ExitCode {
 }
 
 fn in_own_environment() -> ExitCode {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = cleanup::folder();
     tls::create_authority(folder.path());
-    let proxy = server::Server::start(vec![server::Act::Choose(Arc::new(tls::proxy_answer))], None, None);
+    let proxy = server::Server::answering(tls::proxy_answer);
     let proxy_url = format!("http://{}@{}", tls::PROXY_USER, proxy.address);
     let mut own = Command::new(std::env::current_exe().unwrap());
     own.args(std::env::args_os().skip(1))
@@ -71,7 +73,7 @@ fn in_own_environment() -> ExitCode {
     for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
         own.env(name, &proxy_url).env(name.to_lowercase(), &proxy_url);
     }
-    let status = own.env_remove("NO_PROXY").env_remove("no_proxy").status().unwrap();
+    let status = own.env_remove("SSL_CERT_DIR").env_remove("NO_PROXY").env_remove("no_proxy").status().unwrap();
     let unasked: Vec<String> =
         proxy.requests().into_iter().map(|r| r.line).filter(|line| !line.contains(tls::PROXIED)).collect();
     if !unasked.is_empty() {

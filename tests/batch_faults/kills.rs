@@ -6,7 +6,7 @@ use crate::{Point, table, verdict};
 
 /// Points in a short matrix, by kind: in all that many moments of a run.
 const SHORT: [(&str, u64); 8] =
-    [("open", 4), ("write", 10), ("sync", 9), ("rename", 4), ("truncate", 2), ("unlink", 2), ("mkdir", 1), ("send", 8)];
+    [("open", 4), ("write", 8), ("sync", 6), ("rename", 4), ("truncate", 2), ("unlink", 2), ("mkdir", 1), ("send", 6)];
 const MODES: [When; 4] = [When::PowerCut, When::Before, When::Half, When::After];
 
 /// Where the moments of the short matrix lie is settled when the clean run is known.

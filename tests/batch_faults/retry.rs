@@ -11,7 +11,7 @@ const MODES: [When; 4] = [When::After, When::PowerCut, When::Before, When::Half]
 const CALLS: u64 = 110;
 
 pub fn short() -> Vec<Point> {
-    (0..12).map(|n| point(3 + n * 8, MODES[(n % 4) as usize])).collect()
+    (0..8).map(|n| point(3 + n * 12, MODES[(n % 4) as usize])).collect()
 }
 
 pub fn full() -> Vec<Point> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::ended::ended;
+use crate::cleanup::{self, Program};
 use crate::server::{MADE, Worlds};
 use crate::shim::{self, Call, Fault, When};
 
@@ -106,7 +106,8 @@ impl<'s> World<'s> {
     pub fn new(setting: &'s Setting) -> World<'s> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let name = format!("w{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        let folder = tempfile::tempdir().unwrap();
+        // Much is synced, which costs nothing there.
+        let folder = cleanup::folder_in_memory();
         let operations = folder.path().join("definitions/operations/stock");
         std::fs::create_dir_all(&operations).unwrap();
         std::fs::write(operations.join("connector.yaml"), CONNECTOR.trim_start()).unwrap();
@@ -136,7 +137,8 @@ impl<'s> World<'s> {
         let log = self.path("calls.log");
         let _none_before_the_first = std::fs::remove_file(&log);
         let watch = format!("{}:{}", self.path("state").display(), self.path("out").display());
-        let mut child = Command::new(env!("CARGO_BIN_EXE_opnode"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_opnode"));
+        command
             .args(["run", "batch.yaml", "--state", "state"])
             .args(if more.contains(&"--report") { &[] } else { &["--report", "report.json"][..] })
             .args(more)
@@ -152,11 +154,10 @@ impl<'s> World<'s> {
             .envs(fault.map(Fault::variable))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(std::fs::File::create(self.path("stderr")).unwrap())
-            .spawn()
-            .map_err(|e| e.to_string())?;
+            .stderr(std::fs::File::create(self.path("stderr")).unwrap());
+        let mut program = Program::start(&mut command).map_err(|e| e.to_string())?;
         let status =
-            ended(&mut child, PATIENCE).ok_or_else(|| format!("it did not end within {} s", PATIENCE.as_secs()))?;
+            program.ended(PATIENCE).ok_or_else(|| format!("it did not end within {} s", PATIENCE.as_secs()))?;
         let stderr = String::from_utf8_lossy(&std::fs::read(self.path("stderr")).unwrap()).into_owned();
         match (status.code(), status.signal()) {
             (None, signal) if signal != Some(9) => Err(format!("it ended by signal {signal:?}: {stderr}")),

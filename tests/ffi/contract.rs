@@ -9,6 +9,8 @@ use std::sync::Arc;
 use libtest_mimic::{Failed, Trial};
 use opnode::ErrorKind;
 
+use crate::abi;
+use crate::cleanup::Program;
 use crate::{Ground, has, needs, run};
 
 pub fn trials(ground: &Arc<Ground>) -> Vec<Trial> {
@@ -23,8 +25,7 @@ pub fn trials(ground: &Arc<Ground>) -> Vec<Trial> {
     test("macros_are_the_error_kinds", &[], macros_are_the_error_kinds);
     test("prototypes_are_the_rust_functions", &[], prototypes_are_the_rust_functions);
     test("a_hook_that_throws_ends_the_process", &["c++"], a_hook_that_throws_ends_the_process);
-    test("abi", &["abidw", "abidiff"], abi);
-    test("abi_notices_a_changed_argument", &["abidw", "abidiff"], abi_notices_a_changed_argument);
+    trials.extend(abi::trials(ground));
     trials
 }
 
@@ -205,12 +206,9 @@ fn a_hook_that_throws_ends_the_process(ground: &Ground) -> Result<(), String> {
     ]);
     run(compiler.arg(&program).arg(format!("-Wl,-rpath,{}", ground.library.display())))?;
     let host = |hook: &str| {
-        Command::new(&program)
-            .arg(hook)
-            .current_dir(&ground.work)
-            .env("SHOP_DEFINITIONS", ground.root.join("tests/ffi/definitions"))
-            .output()
-            .unwrap()
+        let mut command = Command::new(&program);
+        command.arg(hook).current_dir(&ground.work).env("SHOP_DEFINITIONS", ground.root.join("tests/ffi/definitions"));
+        Program::output(&mut command).unwrap()
     };
     same("none throws", &host("none").status.code(), &Some(0))?;
     for hook in ["ready", "progress", "event", "drop", "drop-at-once", "thread-exit"] {
@@ -223,52 +221,4 @@ fn a_hook_that_throws_ends_the_process(ground: &Ground) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-/// The library's interface as abidw tells it from the debug information: the units of this crate that declare something. `UPDATE=1` writes the baseline.
-fn interface(ground: &Ground) -> Result<String, String> {
-    let mut abidw = Command::new("abidw");
-    let text = run(abidw.args(["--no-corpus-path", "--no-comp-dir-path", "--no-show-locs"]).arg(library(ground)))?;
-    let (head, units) = text.split_once("  <abi-instr ").ok_or("abidw found no debug information")?;
-    let own = |unit: &&str| unit.starts_with("address-size='64' path='src/") && unit.lines().count() > 2;
-    let kept: Vec<String> =
-        units.split("  <abi-instr ").filter(own).map(|unit| format!("  <abi-instr {unit}")).collect();
-    let whole = format!("{head}{}", kept.join(""));
-    Ok(if whole.contains("</abi-corpus>") { whole } else { whole + "</abi-corpus>\n" })
-}
-
-fn abi(ground: &Ground) -> Result<(), String> {
-    let text = interface(ground)?;
-    let baseline = ground.root.join("tests/ffi/baseline.abi");
-    if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(&baseline, &text).unwrap();
-    }
-    // Functions may be added; what is there stays.
-    run(Command::new("abidiff").arg("--no-added-syms").arg(baseline).arg(library(ground))).map(|_| ())
-}
-
-/// The comparison is worth something: with one argument of the baseline of another type, it fails.
-fn abi_notices_a_changed_argument(ground: &Ground) -> Result<(), String> {
-    let text = std::fs::read_to_string(ground.root.join("tests/ffi/baseline.abi")).map_err(|e| e.to_string())?;
-    let type_of = |name: &str| {
-        let line = text.lines().find(|l| l.contains("<type-decl") && l.contains(&format!("name='{name}'")));
-        line.and_then(|l| l.split("id='").nth(1)).and_then(|l| l.split_once('\'')).map(|(id, _)| id.to_owned())
-    };
-    let (wide, narrow) = (type_of("u64").ok_or("no u64")?, type_of("u32").ok_or("no u32")?);
-    let at = text.find("<function-decl name='opnode_op_start'").ok_or("no opnode_op_start")?;
-    let (before, after) = text.split_at(at);
-    let broken = format!(
-        "{before}{}",
-        after.replacen(&format!("type-id='{wide}' name='tag'"), &format!("type-id='{narrow}' name='tag'"), 1)
-    );
-    if broken == text {
-        return Err("the baseline does not say what type `tag` has".to_owned());
-    }
-    let file = ground.work.join("broken.abi");
-    std::fs::write(&file, broken).unwrap();
-    match run(Command::new("abidiff").arg("--no-added-syms").arg(file).arg(library(ground))) {
-        Ok(_) => Err("a changed argument was not noticed".to_owned()),
-        Err(told) if told.contains("opnode_op_start") => Ok(()),
-        Err(told) => Err(told),
-    }
 }

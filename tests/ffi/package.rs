@@ -7,7 +7,8 @@ use std::sync::{Arc, OnceLock};
 
 use libtest_mimic::{Failed, Trial};
 
-use crate::{Ground, has, needs, run, untold};
+use crate::c_library::{built, untold};
+use crate::{Ground, has, needs, run};
 
 static PREFIX: OnceLock<Result<PathBuf, String>> = OnceLock::new();
 
@@ -46,7 +47,7 @@ fn package(ground: &Ground) -> Result<PathBuf, String> {
     let prefix = ground.work.join("prefix");
     let mut script = Command::new(ground.root.join("packaging/build-c-library"));
     untold(&mut script);
-    run(script.arg(&prefix).env("CARGO_TARGET_DIR", ground.library.parent().unwrap())).map(|_| prefix)
+    run(script.arg(&prefix).env("CARGO_TARGET_DIR", built().parent().unwrap())).map(|_| prefix)
 }
 
 fn shared_library(ground: &Ground, prefix: &Path) -> Result<(), String> {

@@ -4,6 +4,7 @@
 use std::process::Output;
 
 use super::{Ground, root};
+use crate::cleanup::Program;
 
 /// C and C++ compilers with their sanitizers, and what tells whether they are there.
 pub(crate) const COMPILERS: [(&str, &str); 2] = [("gcc", "g++"), ("clang", "clang++")];
@@ -28,7 +29,8 @@ fn check(ground: &Ground, program: &str, run: &Run) -> Result<(), String> {
     let Run(argument, connection, code, start) = run;
     let unset = if connection.is_none() { "env -u OPNODE_CONNECTION " } else { "" };
     let line = format!("exec {unset}timeout -k 5 60 $OUT/{program} {argument}");
-    let Output { status, stdout, stderr } = ground.shell(&line, connection.unwrap_or_default()).output().unwrap();
+    let Output { status, stdout, stderr } =
+        Program::output(&mut ground.shell(&line, connection.unwrap_or_default())).unwrap();
     let (out, err) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
     let told = if *code == 0 { &out } else { &err };
     // One line of words for a failure, and no word at all on stderr for what ends well.
@@ -73,7 +75,7 @@ pub(crate) fn c(ground: &Ground, compiler: &str) -> Result<(), String> {
         ("definitions", "usage: the definitions: "),
         ("describe", "unknown_operation: "),
         ("operation", "unknown_operation: "),
-        ("run", "usage: the request names no operationId"),
+        ("run", "usage: the request names no operation"),
         ("null", "misuse: NULL where a pointer is needed"),
         ("handle", "handle: the handle is stale"),
     ];

@@ -1,9 +1,11 @@
 //! What single languages are known to trip over: Ctrl-C, memory, finalisers, an exit in the middle; and how tokens are kept.
 
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
-use super::{Ground, root, servers};
+use super::{Ground, root};
+use crate::cleanup::Program;
+use crate::server::{Act, Server};
 
 /// Hosts that end by themselves, with what they have to say, when they are interrupted. mono hears Ctrl-C at a terminal only.
 pub(crate) const HEARS_CTRL_C: [&str; 5] = ["c", "cpp", "python", "python-asyncio", "go"];
@@ -12,21 +14,27 @@ pub(crate) const HEARS_CTRL_C: [&str; 5] = ["c", "cpp", "python", "python-asynci
 pub(crate) fn ctrl_c(ground: &Ground, build: &str, run: &str) -> Result<(), String> {
     ground.run(build, "")?;
     let sandbox = ground.sandbox();
-    let (port, connected) = servers::silent();
-    let connection = sandbox.connection("connectwise-manage").replace(&sandbox.port.to_string(), &port.to_string());
+    let silent = Server::start(vec![Act::Deaf]);
+    let connection =
+        sandbox.connection("connectwise-manage").replace(&sandbox.port, &silent.address.port().to_string());
     // A shell's background job ignores SIGINT, and so would everything that it starts. Not in the foreground, timeout hands a signal on twice.
     let run = format!("exec env --default-signal=INT timeout --foreground -k 5 60 {}", run.trim_start_matches("exec "));
-    let child = ground.shell(&run, &connection).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let waits = connected.recv_timeout(Duration::from_secs(50));
+    let mut command = ground.shell(&run, &connection);
+    let program = Program::start(command.stdout(Stdio::piped()).stderr(Stdio::piped())).unwrap();
+    let started = Instant::now();
+    while silent.connections() == 0 && started.elapsed() < Duration::from_secs(50) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let waits = silent.connections() > 0;
     // From the connection to the wait for an answer.
     std::thread::sleep(Duration::from_millis(300));
-    let _sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
-    let ended = child.wait_with_output().unwrap();
+    program.interrupt();
+    let ended = program.into_output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
     // In asyncio, Ctrl-C ends the task that waits, and with it the operation.
     let cancelled =
         out.contains("  ended: cancelled\n") && out.contains("cancelled\n") || err.contains("KeyboardInterrupt");
-    if waits.is_ok() && cancelled && out.ends_with("shutdown: ok\n") {
+    if waits && cancelled && out.ends_with("shutdown: ok\n") {
         Ok(())
     } else {
         Err(format!("{}\n{out}\n{err}", ended.status))

@@ -3,10 +3,14 @@
 use std::sync::{Arc, Mutex};
 
 use opnode::{CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, Items};
+use proptest::collection::vec;
+use proptest::prop_oneof;
+use proptest::sample::select;
+use proptest::strategy::Strategy;
 use serde_json::Value;
 
-use crate::prove;
 use crate::scripted::{Scripted, TestClock, block_on, reply};
+use crate::{prove, regressions};
 
 const CONNECTOR: &str =
     "version: 1\nconnector: acme\ntitle: Acme\nconnection: {}\nbase_url: https://acme.example.com\nauth: none\n";
@@ -64,38 +68,42 @@ const TEXTS: [&str; 18] = [
     "$serde_json::private::Number",
 ];
 
-fn space(dice: &mut fastrand::Rng) -> &'static str {
-    dice.choice(["", "", "", " ", "  ", "\t", "\n", "\r\n", "\n  "]).unwrap()
+fn space() -> impl Strategy<Value = &'static str> {
+    select(&["", "", "", " ", "  ", "\t", "\n", "\r\n", "\n  "][..])
 }
 
-fn text(dice: &mut fastrand::Rng) -> String {
-    let parts: String = (0..dice.usize(..3)).map(|_| dice.choice(TEXTS).unwrap()).collect();
-    format!("\"{parts}\"")
+fn text() -> impl Strategy<Value = String> {
+    vec(select(&TEXTS[..]), 0..3).prop_map(|parts| format!("\"{}\"", parts.concat()))
 }
 
-fn value(dice: &mut fastrand::Rng, depth: u32) -> String {
-    match dice.u8(..if depth == 0 { 4 } else { 6 }) {
-        0 => dice.choice(["null", "true", "false"]).unwrap().to_owned(),
-        1 | 2 => dice.choice(NUMBERS).unwrap().to_owned(),
-        3 => text(dice),
-        4 => {
-            let parts: Vec<String> = (0..dice.usize(..4))
-                .map(|_| format!("{}{}{}", space(dice), value(dice, depth - 1), space(dice)))
-                .collect();
-            format!("[{}{}]", space(dice), parts.join(","))
-        }
-        _ => object(dice, depth - 1),
-    }
+fn value() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        1 => select(&["null", "true", "false"][..]).prop_map(str::to_owned),
+        2 => select(&NUMBERS[..]).prop_map(str::to_owned),
+        1 => text(),
+    ];
+    leaf.prop_recursive(3, 40, 4, |inner| {
+        let part =
+            (space(), inner.clone(), space()).prop_map(|(before, value, after)| [before, &value, after].concat());
+        let list = (space(), vec(part, 0..4)).prop_map(|(space, parts)| format!("[{space}{}]", parts.join(",")));
+        prop_oneof![list, object(inner)]
+    })
 }
 
 /// An object; now and then it has a key twice.
-fn object(dice: &mut fastrand::Rng, depth: u32) -> String {
-    let field = |dice: &mut fastrand::Rng| {
-        let (before, name, after, value, end) = (space(dice), text(dice), space(dice), value(dice, depth), space(dice));
-        format!("{before}{name}{after}:{value}{end}")
-    };
-    let parts: Vec<String> = (0..dice.usize(..5)).map(|_| field(dice)).collect();
-    format!("{{{}{}}}", space(dice), parts.join(","))
+fn object(value: impl Strategy<Value = String>) -> impl Strategy<Value = String> {
+    let field = (space(), text(), space(), value, space())
+        .prop_map(|(before, name, after, value, end)| format!("{before}{name}{after}:{value}{end}"));
+    (space(), vec(field, 0..5)).prop_map(|(space, fields)| format!("{{{space}{}}}", fields.join(",")))
+}
+
+/// A reply of the server, and the items in it.
+fn replies() -> impl Strategy<Value = (Vec<String>, String)> {
+    let comma = select(&[",", " ,\n", ",\t"][..]);
+    (vec(object(value()), 1..6), comma, space(), space()).prop_map(|(items, comma, before, after)| {
+        let body = format!("{before}{{ \"data\":[{}] }}{after}", items.join(comma));
+        (items, body)
+    })
 }
 
 /// As an item shows it: on one line, nothing else changed.
@@ -105,14 +113,7 @@ fn one_line(text: &str) -> String {
 
 #[test]
 fn json_keeps_its_bytes() {
-    prove("JSON keeps its bytes", 100, |dice| {
-        let given: Vec<String> = (0..dice.usize(1..6)).map(|_| object(dice, 4)).collect();
-        let body = format!(
-            "{}{{ \"data\":[{}] }}{}",
-            space(dice),
-            given.join(dice.choice([",", " ,\n", ",\t"]).unwrap()),
-            space(dice)
-        );
+    prove(regressions!("json"), 100, &replies(), |(given, body)| {
         let sent: Arc<Mutex<Vec<String>>> = Arc::default();
         let log = Arc::clone(&sent);
         let server = Arc::new(Scripted::new(move |_, request| {

@@ -3,16 +3,20 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use async_trait::async_trait;
 use opnode::definition::Operation;
 use opnode::{
-    CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, Items, Method, PlannedRequest, Request, Result, Secret,
-    Session, TokenOwner, TokenSlot, TokenStore, Tokens,
+    CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, Items, Method, PlannedRequest, Request, Session,
+    TokenStore,
 };
+use proptest::collection::vec;
+use proptest::sample::select;
+use proptest::strategy::{BoxedStrategy, Just, Strategy, Union};
+use proptest::{option, prop_oneof};
 use serde_json::{Map, Value, json};
 
-use crate::prove;
 use crate::scripted::{Scripted, TestClock, block_on, reply};
+use crate::signed_in::SignedIn;
+use crate::{prove, regressions};
 
 const MASK: &str = "[secret]";
 
@@ -38,66 +42,60 @@ const TEXTS: [&str; 19] = [
     "2026-11-23T00:00:00Z",
 ];
 
-/// A store in which somebody has signed in already.
-struct Signed(Option<TokenOwner>);
-
-#[async_trait]
-impl TokenStore for Signed {
-    async fn open(&self, owner: &TokenOwner) -> Result<Box<dyn TokenSlot>> {
-        Ok(Box::new(Signed(Some(owner.clone()))))
-    }
-}
-
-#[async_trait]
-impl TokenSlot for Signed {
-    async fn read(&mut self) -> Result<Option<Tokens>> {
-        let (account, seed) =
-            (self.0.as_ref().and_then(|o| o.account.clone()), self.0.as_ref().map(|o| o.seed.clone()));
-        Ok(Some(Tokens {
-            access: Secret::new("token-of-nobody".to_owned()),
-            refresh: None,
-            expires_at: None,
-            account,
-            seed,
-        }))
-    }
-    async fn write(&mut self, _: &Tokens) -> Result<()> {
-        Ok(())
-    }
-}
-
-/// A value for a schema, mostly one that fits.
-fn of_schema(schema: &Value, dice: &mut fastrand::Rng, depth: u32) -> Value {
+/// Values for a schema, mostly ones that fit.
+fn of_schema(schema: &Value, depth: u32) -> BoxedStrategy<Value> {
     if let Some(Value::Array(all)) = schema.get("enum") {
-        return dice.choice(all).cloned().unwrap_or_default();
+        return if all.is_empty() { Just(Value::Null).boxed() } else { select(all.clone()).boxed() };
     }
-    let kind = match schema.get("type") {
-        Some(Value::Array(kinds)) => dice.choice(kinds).and_then(Value::as_str).unwrap_or("string"),
-        Some(kind) => kind.as_str().unwrap_or("string"),
-        None if schema.get("properties").is_some() => "object",
-        None => "string",
-    };
+    match schema.get("type") {
+        Some(Value::Array(kinds)) => {
+            let kinds: Vec<String> = kinds.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+            Union::new(kinds.iter().map(|kind| of_kind(kind, schema, depth)).collect::<Vec<_>>()).boxed()
+        }
+        Some(kind) => of_kind(kind.as_str().unwrap_or("string"), schema, depth),
+        None => of_kind(if schema.get("properties").is_some() { "object" } else { "string" }, schema, depth),
+    }
+}
+
+fn of_kind(kind: &str, schema: &Value, depth: u32) -> BoxedStrategy<Value> {
     match kind {
-        "integer" => json!(dice.i64(-3..100_000)),
-        "number" => json!(f64::from(dice.i32(-1000..1000)) / 4.0),
-        "boolean" => json!(dice.bool()),
-        "null" => Value::Null,
+        "integer" => (-3_i64..100_000).prop_map(Value::from).boxed(),
+        "number" => (-1000_i32..1000).prop_map(|n| json!(f64::from(n) / 4.0)).boxed(),
+        "boolean" => proptest::bool::ANY.prop_map(Value::from).boxed(),
+        "null" => Just(Value::Null).boxed(),
         "array" if depth > 0 => {
             let of = schema.get("items").cloned().unwrap_or(json!({}));
-            (0..dice.usize(..3)).map(|_| of_schema(&of, dice, depth - 1)).collect()
+            vec(of_schema(&of, depth - 1), 0..3).prop_map(Value::from).boxed()
         }
         "object" if depth > 0 => {
             let required: Vec<&str> =
                 schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
             let properties = schema["properties"].as_object().into_iter().flatten();
-            let chosen: Vec<_> =
-                properties.filter(|(name, _)| required.contains(&name.as_str()) || dice.u8(..4) == 0).collect();
-            chosen.into_iter().map(|(name, schema)| (name.clone(), of_schema(schema, dice, depth - 1))).collect()
+            fields(
+                properties.map(|(name, schema)| {
+                    (name.clone(), required.contains(&name.as_str()), of_schema(schema, depth - 1))
+                }),
+                0.25,
+            )
+            .prop_map(Value::Object)
+            .boxed()
         }
-        "array" => json!([]),
-        "object" => json!({}),
-        _ => json!(dice.choice(TEXTS).unwrap()),
+        "array" => Just(json!([])).boxed(),
+        "object" => Just(json!({})).boxed(),
+        _ => select(&TEXTS[..]).prop_map(Value::from).boxed(),
     }
+}
+
+/// Objects with these fields; one that is not required is there with this likelihood.
+fn fields(
+    all: impl Iterator<Item = (String, bool, BoxedStrategy<Value>)>,
+    likely: f64,
+) -> BoxedStrategy<Map<String, Value>> {
+    let field = |(name, required, values): (String, bool, BoxedStrategy<Value>)| {
+        let chosen = if required { values.prop_map(Some).boxed() } else { option::weighted(likely, values).boxed() };
+        chosen.prop_map(move |value| value.map(|value| (name.clone(), value)))
+    };
+    all.map(field).collect::<Vec<_>>().prop_map(|fields| fields.into_iter().flatten().collect()).boxed()
 }
 
 struct World {
@@ -127,7 +125,7 @@ fn world() -> World {
         Ok(reply(204, ""))
     }));
     let clock = Some(Arc::new(TestClock::new(1)) as Arc<dyn opnode::Clock>);
-    let tokens = Some(Arc::new(Signed(None)) as Arc<dyn TokenStore>);
+    let tokens = Some(Arc::new(SignedIn::new("token-of-nobody")) as Arc<dyn TokenStore>);
     let engine = Engine::new(EngineConfig { transport: Some(server), clock, tokens, ..EngineConfig::default() });
     let mut operations = Vec::new();
     for name in Catalog::builtin().connector_names() {
@@ -180,25 +178,53 @@ fn same(planned: &PlannedRequest, sent: &PlannedRequest) -> bool {
         && body
 }
 
-fn try_one(world: &World, dice: &mut fastrand::Rng) -> bool {
-    let (session, operation) = dice.choice(&world.operations).unwrap();
-    let mut options = Map::new();
-    for rule in &operation.options {
-        if rule.required || dice.u8(..3) == 0 {
-            options.insert(rule.name.clone(), of_schema(&rule.schema.to_value(), dice, 2));
-        }
-    }
-    let options = Value::Object(options);
-    let items = operation.items.as_ref().filter(|rule| rule.required || dice.bool()).map(|rule| {
-        let sample = rule.sample.as_ref().map(|s| s.0.clone());
-        let one = |dice: &mut fastrand::Rng| match &sample {
-            Some(sample) if dice.bool() => sample.clone(),
-            _ => of_schema(&rule.schema, dice, 3).to_string(),
-        };
-        let list: Vec<String> = (0..dice.usize(1..4)).map(|_| one(dice)).collect();
-        Items::from_array(format!("[{}]", list.join(","))).unwrap()
-    });
-    let with = CallOptions { items_max: dice.bool().then(|| dice.u64(1..50)), ..CallOptions::default() };
+/// A call of an operation.
+#[derive(Clone, Debug)]
+struct Made {
+    /// Its place among all operations.
+    operation: usize,
+    options: Value,
+    /// A JSON array.
+    items: Option<String>,
+    items_max: Option<u64>,
+}
+
+fn calls(world: &World) -> impl Strategy<Value = Made> + use<> {
+    let operations: Vec<Arc<Operation>> = world.operations.iter().map(|(_, operation)| operation.clone()).collect();
+    (0..operations.len()).prop_flat_map(move |place| {
+        let operation = &operations[place];
+        let rules = operation.options.iter();
+        let options = fields(
+            rules.map(|rule| (rule.name.clone(), rule.required, of_schema(&rule.schema.to_value(), 2))),
+            1.0 / 3.0,
+        );
+        (options, items(operation), option::of(1_u64..50)).prop_map(move |(options, items, items_max)| Made {
+            operation: place,
+            options: Value::Object(options),
+            items,
+            items_max,
+        })
+    })
+}
+
+/// Items of an operation: samples, and made-up ones.
+fn items(operation: &Operation) -> BoxedStrategy<Option<String>> {
+    let Some(rule) = &operation.items else { return Just(None).boxed() };
+    let made_up = of_schema(&rule.schema, 3).prop_map(|value| value.to_string());
+    let one = match &rule.sample {
+        Some(sample) => prop_oneof![Just(sample.0.clone()), made_up].boxed(),
+        None => made_up.boxed(),
+    };
+    let all = vec(one, 1..4).prop_map(|items| format!("[{}]", items.join(",")));
+    if rule.required { all.prop_map(Some).boxed() } else { option::of(all).boxed() }
+}
+
+/// Whether the plan of a call is not refused; fails when the plan is not what is sent.
+fn try_one(world: &World, made: Made) -> bool {
+    let (session, operation) = &world.operations[made.operation];
+    let options = made.options;
+    let items = made.items.map(|text| Items::from_array(text).unwrap());
+    let with = CallOptions { items_max: made.items_max, ..CallOptions::default() };
     world.sent.lock().unwrap().clear();
     let plan = session.plan(&Request {
         items: items.clone(),
@@ -244,8 +270,8 @@ fn a_plan_is_what_is_sent() {
     let world = world();
     assert!(world.engine.catalog().connector_names().count() > 0);
     let planned = std::sync::atomic::AtomicU64::new(0);
-    prove("a plan is what is sent", 200, |dice| {
-        planned.fetch_add(u64::from(try_one(&world, dice)), std::sync::atomic::Ordering::Relaxed);
+    prove(regressions!("plans"), 200, &calls(&world), |made| {
+        planned.fetch_add(u64::from(try_one(&world, made)), std::sync::atomic::Ordering::Relaxed);
     });
     println!("{planned:?} of them were sent");
 }

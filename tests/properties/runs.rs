@@ -9,10 +9,14 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use opnode::batch::{Batch, BatchConfig, Report, RunOptions};
 use opnode::{Cancel, Catalog, Engine, EngineConfig, ExchangeLimits, Failure, Response, Transport};
+use proptest::bool::weighted;
+use proptest::collection::vec;
+use proptest::strategy::Strategy;
 use serde_json::{Value, json};
 
-use crate::prove;
+use crate::cleanup;
 use crate::scripted::{block_on, reply};
+use crate::{prove, regressions};
 
 const CONNECTOR: &str =
     "version: 1\nconnector: acme\ntitle: Acme\nconnection: {}\nbase_url: https://acme.example.com\nauth: none
@@ -108,6 +112,12 @@ async fn run(folder: &Path, server: &Arc<Server>, stop: Option<(u64, bool)>) -> 
     Arc::new(batch).run(RunOptions { cancel, ..RunOptions::default() }).unwrap().finish(|_| Ok(())).await
 }
 
+/// Where a run is stopped each time: after so many requests, and whether the last of them is never answered. It is not stopped any more after these.
+fn stopped_at(requests: u64) -> impl Strategy<Value = Vec<Option<(u64, bool)>>> {
+    let stop = (weighted(0.875), 1..requests / 2, weighted(1.0 / 3.0));
+    vec(stop.prop_map(|(stops, after, hangs)| stops.then_some((after, hangs))), 0..20)
+}
+
 fn file(folder: &Path, name: &str) -> String {
     std::fs::read_to_string(folder.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
 }
@@ -118,19 +128,18 @@ fn keys(text: &str) -> Vec<String> {
 
 #[test]
 fn a_run_that_is_stopped_ends_as_one_that_is_not() {
-    let clean = tempfile::tempdir().unwrap();
+    let clean = cleanup::folder();
     let server = Arc::new(Server::default());
     block_on(run(clean.path(), &server, None)).check().unwrap();
     let requests = server.seen.load(Ordering::Relaxed);
     let all = keys(&file(clean.path(), "made.ndjson"));
     assert_eq!((all.len() as u64, requests), (ROWS, ROWS / 2 + 2 * ROWS + ROWS));
     let (stops, unknowns) = (AtomicU64::new(0), AtomicU64::new(0));
-    prove("a stopped run ends as a clean one", 15, |dice| {
-        let folder = tempfile::tempdir().unwrap();
+    prove(regressions!("runs"), 8, &stopped_at(requests), |stops_at| {
+        let folder = cleanup::folder();
         let server = Arc::new(Server::default());
         let mut report = None;
-        for turn in 0..30 {
-            let stop = (turn < 20 && dice.u8(..8) != 0).then(|| (dice.u64(1..requests / 2), dice.u8(..3) == 0));
+        for stop in stops_at.into_iter().chain([None; 10]) {
             let found = block_on(run(folder.path(), &server, stop));
             if found.finished {
                 report = Some(found);

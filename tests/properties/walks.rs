@@ -4,10 +4,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use opnode::{CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, Receipt, Response};
+use proptest::option;
+use proptest::sample::select;
+use proptest::strategy::Strategy;
 use serde_json::{Value, json};
 
-use crate::prove;
 use crate::scripted::{Scripted, TestClock, block_on, reply};
+use crate::{prove, regressions};
 
 /// A style's name, its `paging`, and where the items are.
 const STYLES: [(&str, &str, &str); 9] = [
@@ -108,19 +111,13 @@ fn odd(
     response
 }
 
-fn walk(style: usize, rows: u64, most: u64, limits: &Value, with: &CallOptions, seed: u64) -> Walked {
-    walk_oddly(style, (rows, most), &Habit::default(), (limits, with), seed)
-        .unwrap_or_else(|e| panic!("{}, {rows} rows, {most} a page: {e}", STYLES[style].0))
+fn walk(fetch: &Fetch, with: &CallOptions) -> Walked {
+    walk_oddly(fetch, &Habit::default(), with).unwrap_or_else(|e| panic!("{}: {e}", STYLES[fetch.style].0))
 }
 
-fn walk_oddly(
-    style: usize,
-    (rows, most): (u64, u64),
-    habit: &Habit,
-    (limits, with): (&Value, &CallOptions),
-    seed: u64,
-) -> opnode::Result<Walked> {
-    let (name, paging, items) = STYLES[style];
+fn walk_oddly(fetch: &Fetch, habit: &Habit, with: &CallOptions) -> opnode::Result<Walked> {
+    let (name, paging, items) = STYLES[fetch.style];
+    let (rows, most) = (fetch.rows, fetch.most);
     let mut catalog = Catalog::empty();
     let connector =
         "version: 1\nconnector: acme\ntitle: Acme\nconnection: {}\nbase_url: https://acme.example.com\nauth: none\n";
@@ -136,9 +133,9 @@ fn walk_oddly(
         *seen += 1;
         Ok(odd(name, rows, most, &habit, request, *seen - 1))
     }));
-    let clock = Some(Arc::new(TestClock::new(seed)) as Arc<dyn opnode::Clock>);
+    let clock = Some(Arc::new(TestClock::new(fetch.seed)) as Arc<dyn opnode::Clock>);
     let engine = Engine::new(EngineConfig { catalog, transport: Some(server), clock, ..EngineConfig::default() });
-    let limits = serde_json::from_value(limits.clone()).unwrap();
+    let limits = serde_json::from_value(fetch.limits()).unwrap();
     let session =
         engine.connect(&ConnectionSpec { connector: "acme".into(), limits, ..ConnectionSpec::default() }).unwrap();
     block_on(async {
@@ -152,48 +149,74 @@ fn walk_oddly(
     })
 }
 
+/// A list of a server, and how it is fetched.
+#[derive(Clone, Debug)]
+struct Fetch {
+    style: usize,
+    rows: u64,
+    /// Rows a page at most.
+    most: u64,
+    concurrency: u8,
+    page_size: u8,
+    seed: u64,
+}
+
+impl Fetch {
+    fn limits(&self) -> Value {
+        json!({"concurrency": self.concurrency, "page_size": self.page_size})
+    }
+}
+
+/// Lists of up to so many rows, on pages of so many.
+fn fetches(rows: u64, most: u64, concurrency: u8, page_size: u8) -> impl Strategy<Value = Fetch> {
+    let ranges = (0..STYLES.len(), 0..rows, 1..most, 1..concurrency, 1..page_size, proptest::num::u64::ANY);
+    ranges.prop_map(|(style, rows, most, concurrency, page_size, seed)| Fetch {
+        style,
+        rows,
+        most,
+        concurrency,
+        page_size,
+        seed,
+    })
+}
+
+/// The habits that are possible in a style.
+fn habit(style: usize, blank: Option<(u64, usize, &'static str)>, off: i64) -> Habit {
+    let name = STYLES[style].0;
+    // Without any announcement, a page without a body is the end of a list, and so is a first one; a number of pages that is too small cannot be found out.
+    let blank = blank.filter(|_| !matches!(name, "number" | "keyset"));
+    let may_be_less = blank.is_none() && matches!(name, "total" | "offset");
+    Habit { blank, off: if may_be_less { off } else { off.max(0) } }
+}
+
 /// Whatever a server leaves out, says too much or too little: every row arrives once, or the receipt does not say that the list is complete.
 #[test]
 fn a_list_that_is_not_whole_is_never_complete() {
-    prove("a list that is not whole is never complete", 600, |dice| {
-        let style = dice.usize(..STYLES.len());
-        let (rows, most) = (dice.u64(..60), dice.u64(1..20));
-        let name = STYLES[style].0;
-        // Without any announcement, a page without a body is the end of a list, and so is a first one; a number of pages that is too small cannot be found out.
-        let announced = !matches!(name, "number" | "keyset");
-        let blank = (announced && dice.bool())
-            .then(|| (dice.u64(1..61), dice.usize(1..4), ["", " \n", "null"][dice.usize(..3)]));
-        let least = if blank.is_none() && matches!(name, "total" | "offset") { 0 } else { 3 };
-        let habit = Habit { blank, off: [-40, -2, -1, 0, 0, 1, 2, 7, 300][dice.usize(least..9)] };
-        let limits = json!({"concurrency": dice.u8(1..9), "page_size": dice.u8(1..30)});
-        let about = format!("{}: {rows} rows, {most} a page at most, {habit:?}, {limits}", STYLES[style].0);
-        let Ok(found) = walk_oddly(style, (rows, most), &habit, (&limits, &CallOptions::default()), dice.u64(..))
-        else {
-            return;
-        };
-        let whole = found.ids == (1..=rows).collect::<Vec<_>>();
-        assert!(whole || !found.receipt.complete, "{about}: {:?} {:?}", found.ids, found.receipt);
-        assert!(found.ids.windows(2).all(|pair| pair[0] < pair[1]), "a row came twice: {about}: {:?}", found.ids);
+    let blank = option::of((1_u64..61, 1_usize..4, select(&["", " \n", "null"][..])));
+    let off = select(&[0, 0, 1, 2, 7, 300, -1, -2, -40][..]);
+    let inputs = (fetches(60, 20, 9, 30), blank, off);
+    prove(regressions!("walks"), 250, &inputs, |(fetch, blank, off)| {
+        let habit = habit(fetch.style, blank, off);
+        let Ok(found) = walk_oddly(&fetch, &habit, &CallOptions::default()) else { return };
+        let whole = found.ids == (1..=fetch.rows).collect::<Vec<_>>();
+        assert!(whole || !found.receipt.complete, "{habit:?}: {:?} {:?}", found.ids, found.receipt);
+        assert!(found.ids.windows(2).all(|pair| pair[0] < pair[1]), "a row came twice: {habit:?}: {:?}", found.ids);
         if !whole {
-            assert!(!found.receipt.notes.is_empty(), "nobody is told: {about}: {:?}", found.receipt);
+            assert!(!found.receipt.notes.is_empty(), "nobody is told: {habit:?}: {:?}", found.receipt);
         }
     });
 }
 
 #[test]
 fn how_a_list_is_fetched_does_not_change_it() {
-    prove("how a list is fetched does not change it", 150, |dice| {
-        let style = dice.usize(..STYLES.len());
-        let (rows, most) = (dice.u64(..80), dice.u64(1..30));
-        let limits = json!({"concurrency": dice.u8(1..12), "page_size": dice.u8(1..40)});
-        let about = format!("{}: {rows} rows, {most} a page at most, {limits}", STYLES[style].0);
-        let found = walk(style, rows, most, &limits, &CallOptions::default(), dice.u64(..));
-        assert_eq!(found.ids, (1..=rows).collect::<Vec<_>>(), "{about}");
-        assert!(found.receipt.complete && found.receipt.items == rows, "{about}: {:?}", found.receipt);
+    let inputs = (fetches(80, 30, 12, 40), 0_u64..100);
+    prove(regressions!("fetches"), 100, &inputs, |(fetch, few)| {
+        let found = walk(&fetch, &CallOptions::default());
+        assert_eq!(found.ids, (1..=fetch.rows).collect::<Vec<_>>());
+        assert!(found.receipt.complete && found.receipt.items == fetch.rows, "{:?}", found.receipt);
         // Some of them are the first of them.
-        let few = dice.u64(..100);
         let with = CallOptions { items_max: Some(few), ..CallOptions::default() };
-        let found = walk(style, rows, most, &limits, &with, dice.u64(..));
-        assert_eq!(found.ids, (1..=rows.min(few)).collect::<Vec<_>>(), "{about}, {few} wanted");
+        let found = walk(&Fetch { seed: !fetch.seed, ..fetch.clone() }, &with);
+        assert_eq!(found.ids, (1..=fetch.rows.min(few)).collect::<Vec<_>>(), "{few} wanted");
     });
 }

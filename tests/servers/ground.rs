@@ -1,16 +1,15 @@
 //! What each trial stands on: a folder, servers that end with it, and the `opnode` that is run in it.
 
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use serde_json::Value;
 
-use crate::ended::ended;
+use crate::cleanup::{self, Program};
 
 /// How long a server may take to be there, and opnode for one command.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -29,8 +28,9 @@ pub fn free_port() -> u16 {
 
 /// A folder with the definitions of a server, and the connections of a trial.
 pub struct Ground {
+    // They end before their folder is removed.
+    servers: Vec<Program>,
     folder: tempfile::TempDir,
-    servers: Vec<Child>,
 }
 
 /// What a command gave.
@@ -44,7 +44,7 @@ pub struct Told {
 impl Ground {
     /// The definitions are those of `tests/servers/NAME/`; without such, opnode's own.
     pub fn new(name: &str) -> Ground {
-        let folder = tempfile::Builder::new().prefix("opn").tempdir().unwrap();
+        let folder = cleanup::folder();
         let definitions = folder.path().join("definitions/operations").join(name);
         for file in
             ["connector.yaml", "operations.yaml"].map(|file| source(name).join(file)).iter().filter(|f| f.is_file())
@@ -87,29 +87,23 @@ impl Ground {
     /// Starts a server, and waits until its port answers.
     pub fn serve(&mut self, mut command: Command, port: u16) {
         let log = std::fs::File::create(self.path(&format!("server-{port}.log"))).unwrap();
-        let child = command
-            .current_dir(self.folder.path())
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .process_group(0)
-            .spawn()
-            .unwrap();
-        self.servers.push(child);
+        command.current_dir(self.folder.path()).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        let mut program = Program::start(&mut command).unwrap();
         let start = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            let ended = self.servers.last_mut().unwrap().try_wait().unwrap();
+            let ended = program.status();
             if ended.is_some() || start.elapsed() > PATIENCE {
                 let said = std::fs::read_to_string(self.path(&format!("server-{port}.log"))).unwrap_or_default();
                 panic!("the server is not there ({ended:?}): {said}");
             }
             std::thread::sleep(Duration::from_millis(20));
         }
+        self.servers.push(program);
     }
 
-    /// The process of the first server.
-    pub fn server(&self) -> u32 {
-        self.servers[0].id()
+    /// The first server.
+    pub fn server(&self) -> &Program {
+        &self.servers[0]
     }
 
     /// opnode with these arguments, to be run in the folder; nothing of the environment of whoever runs the tests reaches it.
@@ -149,20 +143,12 @@ impl Ground {
     }
 }
 
-impl Drop for Ground {
-    fn drop(&mut self) {
-        for server in &mut self.servers {
-            let _ended = Command::new("kill").args(["-KILL", "--", &format!("-{}", server.id())]).status();
-            let _reaped = server.wait();
-        }
-    }
-}
-
 /// Runs a command to its end; one that hangs is ended.
 pub fn told(mut command: Command) -> Told {
     let (mut out, mut err) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
-    let mut child = command.stdout(out.try_clone().unwrap()).stderr(err.try_clone().unwrap()).spawn().unwrap();
-    let status = ended(&mut child, PATIENCE).and_then(|status| status.code()).unwrap_or(-1);
+    let mut program =
+        Program::start(command.stdout(out.try_clone().unwrap()).stderr(err.try_clone().unwrap())).unwrap();
+    let status = program.ended(PATIENCE).and_then(|status| status.code()).unwrap_or(-1);
     Told { stdout: text(&mut out), stderr: text(&mut err), code: status }
 }
 

@@ -76,7 +76,7 @@ fn writes(operation: &str, verb: &str, reloads: Reloads) -> Result<(), String> {
     let running = std::thread::spawn(move || told(command));
     while !running.is_finished() {
         if reloads == Reloads::Many {
-            let _sent = Command::new("kill").args(["-HUP", &ground.server().to_string()]).status();
+            ground.server().signal(rustix::process::Signal::HUP);
         }
         std::thread::sleep(Duration::from_millis(150));
     }

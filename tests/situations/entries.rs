@@ -9,10 +9,10 @@ use opnode::connections::ConnectionsFile;
 use opnode::{CallOptions, Catalog, Engine, EngineConfig, Items, Options, Outcome};
 use serde_json::{Value, json};
 
-use crate::ended::ended;
+use crate::c_library;
+use crate::cleanup::Program;
 use crate::form::Situation;
 use crate::found::Found;
-use crate::library;
 use crate::stage::Stage;
 
 /// A way to make a call.
@@ -35,7 +35,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Runs a program in the stage's folder. Its exit code and what it wrote.
 fn run(stage: &Stage, command: &mut Command) -> Result<(i32, String, String), String> {
     let to = |name: &str| std::fs::File::create(stage.path(name)).unwrap();
-    let mut child = command
+    command
         .current_dir(stage.folder())
         .env_clear()
         .envs([
@@ -45,11 +45,9 @@ fn run(stage: &Stage, command: &mut Command) -> Result<(i32, String, String), St
         ])
         .stdin(Stdio::null())
         .stdout(to("stdout"))
-        .stderr(to("stderr"))
-        .spawn()
-        .map_err(|e| e.to_string())?;
-    let status =
-        ended(&mut child, PATIENCE).ok_or_else(|| format!("it did not end within {} s", PATIENCE.as_secs()))?;
+        .stderr(to("stderr"));
+    let mut program = Program::start(command).map_err(|e| e.to_string())?;
+    let status = program.ended(PATIENCE).ok_or_else(|| format!("it did not end within {} s", PATIENCE.as_secs()))?;
     let text = |name: &str| stage.text(name).unwrap_or_default();
     Ok((status.code().unwrap_or(-1), text("stdout"), text("stderr")))
 }
@@ -221,7 +219,7 @@ fn host() -> Result<&'static Path, String> {
     static HOST: OnceLock<Result<std::path::PathBuf, String>> = OnceLock::new();
     let made = HOST.get_or_init(|| {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let folder = library::build();
+        let folder = c_library::build();
         let program = folder.join("situations-host");
         let mut cc = Command::new("cc");
         cc.args(["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror", "-I"]).arg(root.join("include"));

@@ -27,8 +27,7 @@ impl Played {
     pub fn start(replies: &[Reply]) -> Played {
         let noted = Arc::new(Mutex::new(Noted { used: vec![0; replies.len()], ..Noted::default() }));
         let (own, memory) = (replies.to_vec(), Arc::clone(&noted));
-        let mut server =
-            Server::start(vec![Act::Choose(Arc::new(move |request| choose(&own, &memory, request)))], None, None);
+        let mut server = Server::answering(move |request| choose(&own, &memory, request));
         if replies.is_empty() {
             server.close();
         }

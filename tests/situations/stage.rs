@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value as Data, json};
 use serde_yaml::{Mapping, Value};
 
+use crate::cleanup;
 use crate::form::{Situation, raw};
 use crate::replies::Played;
 
@@ -38,7 +39,7 @@ impl Stage {
         let method = operations.get(operation.as_str()).and_then(|o| o.get("method")).and_then(Value::as_str);
         let stage = Stage {
             played: Played::start(&situation.replies),
-            folder: tempfile::tempdir().unwrap(),
+            folder: cleanup::folder(),
             method: method.ok_or_else(|| format!("the operation {operation} has no method"))?.to_owned(),
             operation,
             options: call.options.as_ref().map_or_else(|| "{}".to_owned(), raw),

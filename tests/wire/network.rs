@@ -349,16 +349,7 @@ fn cuts() -> Vec<Case> {
 
 /// Connections that nobody accepts fill the queue of a listener; the next one hangs.
 fn connect_hangs(first_byte_s: u32) -> Result<(), String> {
-    use socket2::{Domain, Socket, Type};
-    let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    listener.bind(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
-    listener.listen(0).unwrap();
-    let address = listener.local_addr().unwrap().as_socket().unwrap();
-    let mut held = Vec::new();
-    while let Ok(stream) = std::net::TcpStream::connect_timeout(&address, 100 * MS) {
-        held.push(stream);
-        assert!(held.len() < 50, "the listener's queue never fills");
-    }
+    let (address, _held, _listener) = crate::server::full();
     let limits = json!({"connect_s": 1, "first_byte_s": first_byte_s, "attempts": 2});
     let stage = Stage::new("acme", limits, vec![], TestClock::default(), &[("url", &format!("http://{address}"))]);
     let started = std::time::Instant::now();

@@ -34,8 +34,8 @@ impl Stage {
         values: &[(&str, &str)],
     ) -> Stage {
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let other = Server::start(vec![crate::server::json("[]")], None, None);
-        let server = Server::start(script, Some(&other), tls);
+        let other = Server::start(vec![crate::server::json("[]")]);
+        let server = Server::over(script, Some(&other), tls);
         let clock = Arc::new(clock);
         let engine =
             Engine::new(EngineConfig { catalog: catalog(), clock: Some(clock.clone()), ..EngineConfig::default() });

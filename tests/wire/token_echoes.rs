@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use url::form_urlencoded::byte_serialize;
 
 use crate::acme::check_text;
+use crate::cleanup;
 use crate::server::{Act, JSON, Step, bytes, json as answer, reply};
 use crate::stage::block_on;
 use crate::tokens::{
@@ -277,7 +278,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 /// Also an old store that others may read is only the owner's after the first write; and a second engine masks what it finds in the store.
 fn store(kind: Kind) -> Result<(), String> {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = cleanup::folder();
     let path = dir.path().join("deep/tokens.json");
     std::fs::create_dir(dir.path().join("deep")).unwrap();
     std::fs::write(&path, r#"{"version": 1, "tokens": {}}"#).unwrap();
@@ -330,7 +331,7 @@ fn damaged() -> Result<(), String> {
     let other = json!({"version": SEED, "tokens": ACCESS[0]}).to_string();
     let more = json!({"version": 1, "tokens": {"key": {"access": ACCESS[0], ISSUED[0]: "x"}}}).to_string();
     for content in [&whole[..whole.len() - 20], &other, &more] {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = cleanup::folder();
         let path = dir.path().join("tokens.json");
         std::fs::write(&path, content).unwrap();
         let stage =

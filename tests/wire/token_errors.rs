@@ -105,7 +105,7 @@ struct Stage {
 
 impl Stage {
     fn new(flow: &str, more: &str, values: &[(&str, &str)], acts: Vec<Act>) -> Stage {
-        let (api, tokens) = (Server::start(vec![answer(r#"[{"id":1}]"#)], None, None), Server::start(acts, None, None));
+        let (api, tokens) = (Server::start(vec![answer(r#"[{"id":1}]"#)]), Server::start(acts));
         let token_server = format!("http://{}", tokens.address);
         let connector = CONNECTOR.replace("TOKEN_SERVER", &token_server).replace("FLOW", flow).replace("MORE", more);
         let mut catalog = Catalog::empty();

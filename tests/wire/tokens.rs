@@ -238,9 +238,9 @@ impl Stage {
         tls: Option<Wrap>,
     ) -> Stage {
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let other = Server::start(vec![answer("[]")], None, None);
+        let other = Server::start(vec![answer("[]")]);
         let (api, tokens) = if kind == Kind::Own { (in_turn(api, tokens), Vec::new()) } else { (api, tokens) };
-        let (api, tokens) = (Server::start(api, Some(&other), tls), Server::start(tokens, Some(&other), None));
+        let (api, tokens) = (Server::over(api, Some(&other), tls), Server::over(tokens, Some(&other), None));
         for server in [&api, &tokens] {
             server.knows(API, &api);
             server.knows(TOKEN, &tokens);

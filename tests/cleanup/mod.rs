@@ -1,0 +1,147 @@
+//! Programs and folders of tests, of which nothing stays: not after a failure, and not after the tests themselves were killed.
+//!
+//! Each program leads a process group, which ends with its guard. A shell beside the tests reads from a pipe what there is, and sees at the end of the pipe
+//! that the tests have ended, however they ended: it kills the groups and removes the folders that are left.
+
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use tempfile::TempDir;
+
+/// A program that a test has started, with everything that it starts.
+pub struct Program {
+    child: Option<Child>,
+    id: u32,
+}
+
+impl Program {
+    /// # Errors
+    /// The program cannot be started.
+    pub fn start(command: &mut Command) -> std::io::Result<Program> {
+        let child = command.process_group(0).spawn()?;
+        let id = child.id();
+        note(&format!("+ {id}"));
+        Ok(Program { child: Some(child), id })
+    }
+
+    /// Runs a program to its end.
+    ///
+    /// # Errors
+    /// The program cannot be started.
+    pub fn output(command: &mut Command) -> std::io::Result<Output> {
+        Program::start(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()))?.into_output()
+    }
+
+    /// Waits for the end; what the program wrote into its pipes.
+    ///
+    /// # Errors
+    /// The pipes cannot be read.
+    pub fn into_output(mut self) -> std::io::Result<Output> {
+        self.child.take().unwrap().wait_with_output()
+    }
+
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
+    pub fn stdout(&mut self) -> ChildStdout {
+        self.child.as_mut().unwrap().stdout.take().unwrap()
+    }
+
+    /// How it has ended, if it has.
+    pub fn status(&mut self) -> Option<ExitStatus> {
+        self.child.as_mut().unwrap().try_wait().unwrap()
+    }
+
+    /// Waits for its end; `None` for one that hangs, which is killed.
+    pub fn ended(&mut self, patience: Duration) -> Option<ExitStatus> {
+        let start = Instant::now();
+        loop {
+            match self.status() {
+                Some(status) => return Some(status),
+                None if start.elapsed() > patience => {
+                    self.kill();
+                    return None;
+                }
+                None => std::thread::sleep(Duration::from_millis(5)),
+            }
+        }
+    }
+
+    /// What Ctrl-C sends, to the program alone.
+    pub fn interrupt(&self) {
+        self.signal(Signal::INT);
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        let _ended_already = Pid::from_raw(self.id.cast_signed()).map(|id| kill_process(id, signal));
+    }
+
+    fn kill(&mut self) {
+        let _ended_already = Pid::from_raw(self.id.cast_signed()).map(|id| kill_process_group(id, Signal::KILL));
+        let _reaped = self.child.as_mut().map(Child::wait);
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.kill();
+        note(&format!("- {}", self.id));
+    }
+}
+
+/// A folder in the folder for temporary files.
+pub fn folder() -> TempDir {
+    static ALL: LazyLock<PathBuf> = LazyLock::new(|| folders_in(&std::env::temp_dir()));
+    tempfile::tempdir_in(&*ALL).unwrap()
+}
+
+/// The same in memory, where there is a place: for what is synced all the time.
+pub fn folder_in_memory() -> TempDir {
+    static ALL: LazyLock<PathBuf> = LazyLock::new(|| {
+        let memory = Path::new("/dev/shm");
+        folders_in(if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() }.as_path())
+    });
+    tempfile::tempdir_in(&*ALL).unwrap()
+}
+
+/// A folder for all folders of this process.
+fn folders_in(place: &Path) -> PathBuf {
+    let all = place.join(format!("opnode-tests-{}", std::process::id()));
+    note(&format!("folder {}", all.display()));
+    std::fs::create_dir_all(&all).unwrap();
+    all
+}
+
+/// Knows the groups and folders of a process by the lines that it reads.
+const KEEPER: &str = r#"
+groups= folder= memory=
+while read -r word name; do
+    case $word in
+        +) groups="$groups $name" ;;
+        -) left=; for group in $groups; do [ "$group" = "$name" ] || left="$left $group"; done; groups=$left ;;
+        folder) if [ -z "$folder" ]; then folder=$name; else memory=$name; fi ;;
+    esac
+done
+for group in $groups; do kill -KILL -- "-$group"; done
+for all in "$folder" "$memory"; do [ -z "$all" ] || rm -rf -- "$all"; done
+"#;
+
+/// Tells the keeper, which starts with the first word.
+fn note(line: &str) {
+    static KEEPERS: LazyLock<Mutex<ChildStdin>> = LazyLock::new(|| {
+        let mut keeper = Command::new("sh");
+        // In a group of its own it lives on when a terminal interrupts the tests.
+        keeper.args(["-c", KEEPER]).process_group(0).current_dir("/");
+        let mut keeper = keeper.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        Mutex::new(keeper.stdin.take().unwrap())
+    });
+    let mut pipe = KEEPERS.lock().unwrap_or_else(PoisonError::into_inner);
+    // A keeper that somebody has ended keeps nothing; the guards are still there.
+    let _gone = pipe.write_all(format!("{line}\n").as_bytes());
+}

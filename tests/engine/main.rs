@@ -1,0 +1,18 @@
+//! The library against made-up systems: whose tokens are used, how lists are walked, how often a system in trouble is asked, and batches as a Rust host
+//! runs them.
+
+#[path = "../cleanup/mod.rs"]
+#[cfg_attr(unix, expect(dead_code, reason = "a part of what it can do is enough here"))]
+mod cleanup;
+#[path = "../scripted/mod.rs"]
+mod scripted;
+#[path = "../server/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "a part of what it can do is enough here")]
+mod server;
+
+mod accounts;
+#[cfg(all(feature = "batch", feature = "sandbox"))]
+mod batch;
+mod paging;
+mod tokens;
+mod volume;
