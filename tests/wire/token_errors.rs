@@ -253,7 +253,7 @@ fn advices() -> Vec<(&'static str, Values, &'static str, &'static str)> {
             "the client may not ask for one of the `scopes` of the connector's definition",
         ),
         ("client_credentials", &[("refreshToken", "r-token")], invalid_grant, "put a new refresh token"),
-        ("authorization_code", &[("refreshToken", "r-token")], invalid_grant, "sign in with `opnode login CONNECTION`"),
+        ("authorization_code", &[("refreshToken", "r-token")], invalid_grant, "let a person sign in"),
         ("authorization_code", &[("refreshToken", "r-token")], r#"{"error":"unauthorized_client"}"#, CLIENT),
     ]
 }
