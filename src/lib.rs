@@ -80,6 +80,7 @@ mod expression;
 mod fault;
 pub mod formats;
 mod item;
+mod json_error;
 mod json_pointer;
 mod lock;
 mod options;

@@ -256,6 +256,16 @@ pub fn io_text(cause: &std::io::Error) -> String {
         Io::ReadOnlyFilesystem => "read-only file system",
         Io::InvalidFilename => "file name too long",
         Io::BrokenPipe => "broken pipe",
+        Io::ConnectionRefused
+        | Io::ConnectionReset
+        | Io::ConnectionAborted
+        | Io::NotConnected
+        | Io::AddrInUse
+        | Io::AddrNotAvailable
+        | Io::HostUnreachable
+        | Io::NetworkUnreachable
+        | Io::NetworkDown
+        | Io::TimedOut => return cause.kind().to_string(),
         _ => return cause.to_string(),
     };
     text.to_owned()

@@ -1,11 +1,9 @@
-//! JSON objects that the host gives.
+//! JSON that the host gives.
 
+use crate::authoring::typed_json;
 use crate::error::{Error, ErrorKind};
 
-/// Reads a JSON object; `what` it is stands before the message. (serde would take an array for an object's fields in their order.)
-pub(crate) fn object<'t, T: serde::Deserialize<'t>>(what: &str, json: &'t str) -> Result<T, Error> {
-    if !json.trim_start().starts_with('{') {
-        return Err(Error::new(ErrorKind::Usage, format!("{what}: this is no JSON object")));
-    }
-    serde_json::from_str(json).map_err(|e| Error::new(ErrorKind::Usage, format!("{what}: {e}")))
+/// Reads JSON; `what` it is begins the message, which quotes no value.
+pub(crate) fn read<'t, T: serde::Deserialize<'t>>(what: &str, json: &'t str) -> Result<T, Error> {
+    typed_json::read(json).map_err(|fault| Error::new(ErrorKind::Usage, format!("{what}: {fault}")))
 }

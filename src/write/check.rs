@@ -6,6 +6,7 @@ use crate::authoring::scalar;
 use crate::definition::{Operation, OptionRule, Send, Strangers};
 use crate::error::{Advice, Error, ErrorKind, Fault, Place, Result};
 use crate::item::{Item, Items};
+use crate::json_error;
 use crate::options::{Given, Options};
 
 /// What does not fit in one item.
@@ -116,7 +117,7 @@ fn check_item(
     let value = match crate::item::value_of(item.as_str()) {
         Ok(value) => value,
         Err(e) => {
-            fault(String::new(), format!("it cannot be read: {e}"));
+            fault(String::new(), format!("it cannot be read: {}", json_error::words(&e, item.as_str())));
             return Ok(());
         }
     };

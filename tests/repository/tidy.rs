@@ -13,7 +13,7 @@ use graph::Graph;
 /// Rooms under `src/`, from the ground up. A file imports from its own room and from rooms of lower layers; rooms of one layer do not know each other.
 const LAYERS: &[&[&str]] = &[
     // Ground: knows nothing of what opnode does.
-    &["clock", "digits", "error", "json_pointer", "lock", "private_file", "secret", "wipe"],
+    &["clock", "digits", "error", "json_error", "json_pointer", "lock", "private_file", "secret", "wipe"],
     &["claim", "item", "text_file"],
     &["authoring", "options", "output", "receipt", "reply", "sink"],
     // Model: what is called.
@@ -43,6 +43,7 @@ const PURE: &[&str] = &[
     "expression",
     "fault",
     "item",
+    "json_error",
     "json_pointer",
     "options",
     "output",
@@ -223,6 +224,7 @@ const FACE_TOOLS: &[(&str, &str)] = &[
     ("claim", "two processes that write to the same output"),
     ("digits", "numbers as text, without loss"),
     ("item", "parts of JSON text without a copy"),
+    ("json_error", "why a text is not JSON"),
     ("json_pointer", "places within JSON"),
     ("lock", "a mutex that outlives a panic"),
     ("output", "columns and forms of rows"),
