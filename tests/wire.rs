@@ -8,14 +8,12 @@
 
 #[path = "wire/acme.rs"]
 mod acme;
-#[path = "wire/body.rs"]
-mod body;
-#[path = "wire/broken.rs"]
-mod broken;
 #[path = "wire/case.rs"]
 mod case;
 #[expect(dead_code, reason = "a part of what it can do is enough here")]
 mod cleanup;
+#[path = "wire/form.rs"]
+mod form;
 #[path = "wire/inject.rs"]
 mod inject;
 #[path = "wire/limits.rs"]
@@ -26,14 +24,17 @@ mod network;
 mod orderly;
 #[path = "wire/paging.rs"]
 mod paging;
+#[path = "wire/part.rs"]
+mod part;
 #[path = "wire/retries.rs"]
 mod retries;
 #[expect(dead_code, reason = "a part of what it can do is enough here")]
 mod server;
 #[path = "wire/stage.rs"]
 mod stage;
-#[path = "wire/status.rs"]
-mod status;
+mod table;
+#[path = "wire/tables.rs"]
+mod tables;
 #[path = "wire/tls.rs"]
 mod tls;
 #[path = "wire/token_echoes.rs"]
@@ -89,11 +90,9 @@ fn trials() -> ExitCode {
     arguments.test_threads = arguments.test_threads.or(Some(32));
     tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_ansi(false).with_writer(Mutex::new(Log)).init();
     let all = [
+        form::trials(),
         network::trials(),
-        body::trials(),
-        broken::trials(),
         limits::trials(),
-        status::trials(),
         waits::trials(),
         retries::trials(),
         paging::trials(),
