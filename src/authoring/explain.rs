@@ -1,5 +1,6 @@
 //! Why a document does not fit its format: all faults at once, from its JSON Schema. Pure.
 
+use std::collections::HashSet;
 use std::fmt::Display;
 use std::sync::OnceLock;
 
@@ -39,6 +40,7 @@ fn schema_faults(format: Format, doc: &Document, wrap: &[&str]) -> Vec<Fault> {
     }
     let prefix: String = wrap.iter().map(|k| format!("/{k}")).collect();
     let mut faults: Vec<Fault> = Vec::new();
+    let mut told = HashSet::new();
     for finding in schema.check(&value) {
         let pointer = finding.pointer.strip_prefix(&prefix).unwrap_or(&finding.pointer);
         // A key where a value belongs may be the secret itself.
@@ -52,9 +54,8 @@ fn schema_faults(format: Format, doc: &Document, wrap: &[&str]) -> Vec<Fault> {
             Some(key) => (doc.place_of_key(pointer, key), finding.message),
             None => (doc.place(pointer), finding.message),
         };
-        let fault = Fault { place, message, advice: None };
-        if !faults.contains(&fault) {
-            faults.push(fault);
+        if told.insert((place.line, place.column, place.field.clone(), message.clone())) {
+            faults.push(Fault { place, message, advice: None });
         }
     }
     faults

@@ -50,7 +50,7 @@ pub(super) fn open(task: &Task<'_>, stop: &Cancel, element: u64, options: &Optio
     let with = CallOptions {
         cancel: task.context.hard.clone(),
         gate: Some(Arc::new(intent) as Arc<dyn Gate>),
-        key: Some(format!("{}/{}/{element}", task.context.folder.info.run, task.key)),
+        key: Some(format!("{}/{}/{element}", task.context.info.run, task.key)),
         ..CallOptions::default()
     };
     let request = Request {

@@ -1,6 +1,7 @@
 //! Checks the steps: names, operations, options as far as they are literal, expressions, targets. All faults at once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -10,44 +11,45 @@ use super::check_expressions::{expression, shape, source};
 use super::check_options::{options, template_items};
 use super::file::{BatchFile, SavePart, StepFile, UnknownFieldsFile, WatermarkFile};
 use super::literal::{literal_items, takes_nothing};
-use super::names;
+use super::names::{self, StepIds};
 use super::row_fields::{self, Sources};
 use super::run_plan::{CalledOperation, Save, Step, Watermark};
 use crate::authoring::Checker;
 use crate::definition::{Fields, Method, Operation, Template};
-use crate::error::{Advice, Result, did_you_mean};
+use crate::error::{Advice, Result};
 use crate::expression::Shape;
 
 /// Checks all steps. What is wrong with one does not hide what is wrong with the next. Gives the good ones with their numbers in the file.
 pub(crate) fn steps(c: &mut Checker<'_>, file: &BatchFile, context: &CheckContext<'_>) -> Vec<(usize, Step)> {
-    let ids: Vec<&str> = file.steps.iter().map(|s| s.id.as_str()).collect();
+    let ids = StepIds::new(file.steps.iter().map(|step| step.id.as_str()));
     let mut steps = Vec::new();
-    let mut rows = BTreeMap::new();
+    let mut rows = Rc::default();
     for (number, step) in file.steps.iter().enumerate() {
         let at = format!("/steps/{number}");
         check_id(c, &at, number, &ids);
         let (checked, gives) = check_step(c, &at, number, step, (&ids, &rows), context);
-        rows.insert(step.id.clone(), gives);
+        // Nobody else has the rows now, so that they are not copied.
+        Rc::make_mut(&mut rows).insert(step.id.clone(), gives);
         steps.extend(checked.map(|(step, operation)| (number, step, operation)));
     }
     row_fields::push_columns_down(&mut steps);
     steps.into_iter().map(|(number, step, _)| (number, step)).collect()
 }
 
-fn check_id(c: &mut Checker<'_>, at: &str, number: usize, ids: &[&str]) {
+fn check_id(c: &mut Checker<'_>, at: &str, number: usize, ids: &StepIds<'_>) {
     let Some(id) = ids.get(number) else { return };
     let plain = id.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     if !plain {
         let better: String = id.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
-        let advice = (!better.is_empty() && better != *id).then(|| Advice::from(format!("such as {better}")));
+        let advice = (!better.is_empty() && better != id).then(|| Advice::from(format!("such as {better}")));
         c.fault(
             &format!("{at}/id"),
             format!("`{id}` cannot be an id: expressions name it, so it takes letters, digits and _"),
             advice,
         );
     }
-    if ids.iter().take(number).any(|other| other == id) {
+    if ids.position(id).is_some_and(|first| first < number) {
         c.fault(&format!("{at}/id"), format!("`{id}` is the id of an earlier step too"), None);
     }
 }
@@ -58,16 +60,15 @@ fn check_step(
     at: &str,
     number: usize,
     file: &StepFile,
-    (ids, rows): (&[&str], &BTreeMap<String, Fields>),
+    (ids, rows): (&StepIds<'_>, &Rc<BTreeMap<String, Fields>>),
     context: &CheckContext<'_>,
 ) -> (Option<(Step, Arc<Operation>)>, Fields) {
     let (template, operation) = operation(c, at, file, context).map_or((None, None), |(t, o)| (t, Some(o)));
     let method = operation.as_ref().map_or(Method::Query, |o| o.method);
     let known_fields = file.unknown_fields == UnknownFieldsFile::Refuse;
     let mut needs = BTreeSet::new();
-    let sources = Sources { steps: rows.clone(), ..Sources::default() };
-    let before = ids.get(..number).unwrap_or_default();
-    let mut names = names::Names { ids: before, all: ids, context, needs: &mut needs, sources, known_fields };
+    let sources = Sources { steps: Rc::clone(rows), ..Sources::default() };
+    let mut names = names::Names { ids, number, context, needs: &mut needs, sources, known_fields };
     let is_query = method == Method::Query;
     let (loops, has_watermark) = (file.each.is_some(), file.watermark.is_some());
     let plain = names::Allowed { item: loops, parent: false, watermark: has_watermark };
@@ -297,9 +298,16 @@ fn places(c: &mut Checker<'_>, at: &str, file: &StepFile, operation: &Operation,
     }
 }
 
-fn after(c: &mut Checker<'_>, at: &str, file: &StepFile, ids: &[&str], number: usize, needs: &mut BTreeSet<usize>) {
+fn after(
+    c: &mut Checker<'_>,
+    at: &str,
+    file: &StepFile,
+    ids: &StepIds<'_>,
+    number: usize,
+    needs: &mut BTreeSet<usize>,
+) {
     for (index, id) in file.after.iter().enumerate() {
-        match ids.iter().position(|i| i == id) {
+        match ids.position(id) {
             Some(found) if found < number => {
                 needs.insert(found);
             }
@@ -309,7 +317,7 @@ fn after(c: &mut Checker<'_>, at: &str, file: &StepFile, ids: &[&str], number: u
                 Some("steps run in the order of the file".into()),
             ),
             None => {
-                let hint = did_you_mean(id, ids.iter().take(number).copied());
+                let hint = ids.hint(id, number);
                 c.fault(&format!("{at}/after/{index}"), format!("there is no step `{id}`{hint}"), None);
             }
         }

@@ -1,6 +1,5 @@
 //! What the parts of a run share: the plan, the run's state with its journal, the way to tell, and the two ways to stop.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -11,22 +10,23 @@ use super::event::{Event, StepCounts, StepName};
 use super::run_plan::{MatrixJob, RunPlan, Step};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expression::Scope;
-use crate::run_store::folder::Folder;
-use crate::run_store::journal::{Before, Fact, Journal};
+use crate::run_store::info::RunInfo;
+use crate::run_store::journal::Fact;
 use crate::run_store::state::{RunState, StepState};
+use crate::run_store::store::{Before, RunStore, StepPlace};
 use crate::send::{Cancel, Gate};
 
-/// The state of a run and the journal behind it: what is noted in one is noted in the other.
+/// The state of a run and the store behind it: what is noted in one is noted in the other.
 pub(crate) struct Ledger {
-    journal: Journal,
+    store: Arc<dyn RunStore>,
     state: Mutex<RunState>,
     /// No further request; those under way may end.
     pub(crate) stop: Cancel,
 }
 
 impl Ledger {
-    pub(crate) fn new(journal: Journal, state: RunState, stop: Cancel) -> Ledger {
-        Ledger { journal, state: Mutex::new(state), stop }
+    pub(crate) fn new(store: Arc<dyn RunStore>, state: RunState, stop: Cancel) -> Ledger {
+        Ledger { store, state: Mutex::new(state), stop }
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, RunState> {
@@ -36,13 +36,13 @@ impl Ledger {
     /// Notes facts; they are durable with the next commit.
     pub(crate) fn note(&self, facts: Vec<Fact>, before: Before) {
         facts.iter().for_each(|fact| self.state().apply(fact));
-        self.journal.note(facts, before);
+        self.store.note(facts, before);
     }
 
     /// Notes facts and waits until they are durable.
     pub(crate) async fn commit(&self, facts: Vec<Fact>, before: Before) -> Result<()> {
         facts.iter().for_each(|fact| self.state().apply(fact));
-        self.journal.commit(facts, before).await
+        self.store.commit(facts, before).await
     }
 }
 
@@ -50,7 +50,10 @@ impl Ledger {
 pub(crate) struct Context {
     pub(crate) plan: Arc<RunPlan>,
     pub(crate) effects: Arc<dyn Effects>,
-    pub(crate) folder: Folder,
+    pub(crate) store: Arc<dyn RunStore>,
+    pub(crate) info: RunInfo,
+    /// Whether it resumes an earlier run.
+    pub(crate) resumed: bool,
     pub(crate) ledger: Arc<Ledger>,
     /// Ends requests that are under way.
     pub(crate) hard: Cancel,
@@ -83,9 +86,7 @@ pub(crate) struct Task<'r> {
     pub(crate) key: String,
     pub(crate) connection: &'r str,
     pub(crate) scope: Scope,
-    /// Rows, and items that failed.
-    pub(crate) spool: PathBuf,
-    pub(crate) failures: PathBuf,
+    pub(crate) place: StepPlace,
 }
 
 impl Task<'_> {
@@ -134,7 +135,7 @@ impl Gate for Intent {
 pub(super) async fn tell_done(context: &Context) {
     let is_done = {
         let state = context.ledger.state();
-        context.folder.resumed && context.plan.outline().is_done(&state)
+        context.resumed && context.plan.outline().is_done(&state)
     };
     if is_done {
         let message =

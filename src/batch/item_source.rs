@@ -35,7 +35,7 @@ impl Elements {
     /// The next element.
     pub(crate) fn next_element(&mut self) -> Result<Option<(u64, String)>> {
         let text = match &mut self.source {
-            Source::Rows(rows) => rows.next().transpose()?,
+            Source::Rows(rows) => rows.next().transpose()?.map(|row| row.to_string()),
             Source::List(list) => list.next(),
         };
         Ok(text.map(|text| {

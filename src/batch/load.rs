@@ -1,6 +1,6 @@
 //! From a batch file to a checked batch: the file, its connections, its jobs. Every fault is told at once, and nothing is sent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -288,10 +288,12 @@ fn jobs(c: &mut Checker<'_>, matrix: &MatrixFile, known: &Known) -> Vec<MatrixJo
         }
     };
     let mut jobs: Vec<MatrixJob> = Vec::new();
+    let mut taken = BTreeSet::new();
     for (name, at) in named {
-        if jobs.iter().any(|l| l.name == name) {
+        if taken.contains(&name) {
             c.fault(&at, format!("`{name}` is in the matrix twice"), None);
         } else if let Some(found) = find(c, &at, &name, known) {
+            taken.insert(name.clone());
             jobs.push(MatrixJob {
                 name: name.clone(),
                 connection: Some(name),

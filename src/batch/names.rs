@@ -1,6 +1,6 @@
 //! The names that expressions read: only documented ones, and only where they have a value. A misspelt one is a fault of the file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::check_context::CheckContext;
 use super::row_fields::Sources;
@@ -17,11 +17,43 @@ pub(crate) struct Allowed {
     pub(crate) watermark: bool,
 }
 
+/// The ids of all steps, in the order of the file.
+pub(crate) struct StepIds<'a> {
+    all: Vec<&'a str>,
+    /// Where each id stands first.
+    first: HashMap<&'a str, usize>,
+}
+
+/// Ids that a wrong one is compared with: so many, that a file of wrong ids does not take the square of their number.
+const COMPARED: usize = 500;
+
+impl<'a> StepIds<'a> {
+    pub(crate) fn new(ids: impl Iterator<Item = &'a str>) -> StepIds<'a> {
+        let all: Vec<&str> = ids.collect();
+        let first = all.iter().enumerate().rev().map(|(number, id)| (*id, number)).collect();
+        StepIds { all, first }
+    }
+
+    pub(crate) fn get(&self, number: usize) -> Option<&'a str> {
+        self.all.get(number).copied()
+    }
+
+    pub(crate) fn position(&self, id: &str) -> Option<usize> {
+        self.first.get(id).copied()
+    }
+
+    /// The nearest earlier id, for a message.
+    pub(crate) fn hint(&self, id: &str, number: usize) -> String {
+        let earlier = self.all.iter().take(number).skip(number.saturating_sub(COMPARED));
+        did_you_mean(id, earlier.copied())
+    }
+}
+
 /// What names are checked against, and the steps that were named.
 pub(crate) struct Names<'a, 'n> {
-    /// Ids of earlier steps.
-    pub(crate) ids: &'a [&'a str],
-    pub(crate) all: &'a [&'a str],
+    pub(crate) ids: &'a StepIds<'a>,
+    /// The number of the step itself.
+    pub(crate) number: usize,
     pub(crate) context: &'a CheckContext<'a>,
     pub(crate) needs: &'n mut BTreeSet<usize>,
     /// What is known of the values behind the names.
@@ -80,14 +112,15 @@ impl Names<'_, '_> {
         let Some(id) = id else {
             return Some(("`steps` alone is no value".to_owned(), Some("name a step: steps.ID.items".to_owned())));
         };
-        let Some(found) = self.ids.iter().position(|i| *i == id) else {
-            if self.all.contains(&id) {
+        let found = match self.ids.position(id) {
+            Some(found) if found < self.number => found,
+            Some(_) => {
                 return Some((
                     format!("the step `{id}` is not an earlier one"),
                     Some("a step sees those above it in the file".to_owned()),
                 ));
             }
-            return Some((format!("there is no step `{id}`{}", did_you_mean(id, self.ids.iter().copied())), None));
+            None => return Some((format!("there is no step `{id}`{}", self.ids.hint(id, self.number)), None)),
         };
         self.needs.insert(found);
         match field {

@@ -17,10 +17,9 @@ use crate::item::Items;
 use crate::page::Page;
 use crate::receipt::Usage;
 use crate::receipt::{OutcomeStatus, Receipt};
-use crate::run_store::failures::Failures;
 use crate::run_store::journal::Fact;
-use crate::run_store::spool::Spool;
 use crate::run_store::state::StepState;
+use crate::run_store::store::{FailureWriter, RowWriter};
 use crate::run_store::watermark;
 use crate::walk::Walk;
 
@@ -40,8 +39,8 @@ struct Primed {
 /// A reading step under way.
 struct Reading<'t, 'r> {
     task: &'t Task<'r>,
-    spool: Spool,
-    failures: Failures,
+    rows: Box<dyn RowWriter>,
+    failures: Box<dyn FailureWriter>,
     state: StepState,
     /// What finished walks have cost.
     spent: Usage,
@@ -74,8 +73,8 @@ pub(crate) async fn run(task: &Task<'_>) -> Result<()> {
     };
     let now = task.context.effects.clock().now();
     let mut reading = Reading {
-        spool: Spool::open(&task.spool, state.extent(), true)?,
-        failures: Failures::new(&task.failures),
+        rows: task.context.store.writer(&task.place, state.extent(), true)?,
+        failures: task.context.store.failures(&task.place),
         spent: state.tally,
         mark,
         pending: Pending { since: now, bytes: state.extent().bytes },
@@ -90,7 +89,7 @@ pub(crate) async fn run(task: &Task<'_>) -> Result<()> {
     let ended = reading.all().await;
     if ended.is_err() {
         // What came before an error is as good as before any other checkpoint.
-        let before = reading.spool.unsafe_part();
+        let before = reading.rows.unsaved();
         let facts = reading.page.take().map(|page| reading.at_this_cost(page)).into_iter().collect();
         let kept = task.context.ledger.commit(facts, before).await;
         return ended.and(kept);
@@ -133,7 +132,7 @@ impl Reading<'_, '_> {
     async fn element(&mut self, primed: Primed) -> Result<()> {
         let Primed { element, item, scope, pages, begun } = primed;
         self.pages = pages;
-        let before = (self.spool.place(), self.state.items, self.mark.clone());
+        let before = (self.rows.measure().clone(), self.state.items, self.mark.clone());
         let outcome = match begun {
             Ok((walk, first)) => self.walk(element, &scope, walk, first).await,
             Err(error) => Err(error),
@@ -160,9 +159,9 @@ impl Reading<'_, '_> {
         (self.state.items, self.mark) = (items, mark);
         self.state.element = self.state.element.max(element + 1);
         // No fact speaks of its rows yet.
-        self.spool.rewind(place)?;
+        self.rows.rewind(place)?;
         let mut safe = self.failures.push((element, 0), OutcomeStatus::Failed, item.as_deref(), &error)?;
-        safe.extend(self.spool.unsafe_part());
+        safe.extend(self.rows.unsaved());
         let facts = vec![self.read(None), self.outcome(element, OutcomeStatus::Failed)];
         self.task.context.ledger.commit(facts, safe).await?;
         self.page = Some(self.read(None));
@@ -186,7 +185,7 @@ impl Reading<'_, '_> {
             self.rows(&page.items, scope, seen)?;
             seen += page.items.len() as u64;
             self.state.items += page.items.len() as u64;
-            self.spool.flush()?;
+            self.rows.flush()?;
             let resume = walk.resume().cloned();
             if walk.receipt().stop.is_none() {
                 // Without a place to go on from, the checkpoint before stays the last.
@@ -219,12 +218,12 @@ impl Reading<'_, '_> {
             items.iter().try_for_each(|item| watermark::larger(mark, item, rule.pointer.tokens()))?;
         }
         if self.task.step.keep.is_none() && self.task.step.map.is_none() {
-            self.spool.add(items);
+            self.rows.add(items);
             return Ok(());
         }
         for (number, item) in (seen..).zip(items.iter()) {
             if let Some(row) = shaped(self.task.step, scope, item.as_str(), number)? {
-                self.spool.push(&row);
+                self.rows.push(&row);
             }
         }
         Ok(())
@@ -275,7 +274,7 @@ impl Reading<'_, '_> {
             step: self.task.key.clone(),
             element: self.state.element,
             walk,
-            extent: self.spool.extent(),
+            extent: self.rows.measure().extent(),
             items: self.state.items,
             mark: self.mark.clone(),
             tally,
@@ -284,7 +283,7 @@ impl Reading<'_, '_> {
     }
 
     fn outcome(&self, element: u64, status: OutcomeStatus) -> Fact {
-        let (extent, tally) = (self.spool.extent(), self.spent);
+        let (extent, tally) = (self.rows.measure().extent(), self.spent);
         Fact::Outcome { step: self.task.key.clone(), element, index: 0, status, extent, tally }
     }
 
@@ -298,7 +297,7 @@ impl Reading<'_, '_> {
             step: self.task.key.clone(),
             skipped: false,
             items_in: self.state.items,
-            extent: self.spool.extent(),
+            extent: self.rows.measure().extent(),
             tally,
             receipt,
         }
@@ -306,7 +305,7 @@ impl Reading<'_, '_> {
 
     fn is_due(&self) -> bool {
         self.now().saturating_sub(self.pending.since) >= CHECKPOINT.0
-            || self.spool.bytes().saturating_sub(self.pending.bytes) >= CHECKPOINT.1
+            || self.rows.measure().bytes().saturating_sub(self.pending.bytes) >= CHECKPOINT.1
     }
 
     async fn checkpoint_if_due(&mut self, settled: Option<Fact>) -> Result<()> {
@@ -322,9 +321,9 @@ impl Reading<'_, '_> {
         if let Some(Fact::Done { .. }) = facts.last() {
             facts.insert(0, self.read(None));
         }
-        let before = self.spool.unsafe_part();
+        let before = self.rows.unsaved();
         self.task.context.ledger.commit(facts, before).await?;
-        self.pending = Pending { since: self.now(), bytes: self.spool.bytes() };
+        self.pending = Pending { since: self.now(), bytes: self.rows.measure().bytes() };
         Ok(())
     }
 
@@ -336,7 +335,7 @@ impl Reading<'_, '_> {
         let tally = self.cost_now(receipt);
         let counts = StepCounts {
             items_in: self.state.items,
-            items_out: self.spool.rows(),
+            items_out: self.rows.measure().rows(),
             failed: self.state.failed.len() as u64,
             usage: tally,
             ..StepCounts::default()

@@ -1,6 +1,7 @@
 //! What is known of the rows that steps give and of the items that expressions read: names that nothing has are faults of the file.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -18,7 +19,7 @@ pub(super) struct Sources {
     pub(super) item: Fields,
     pub(super) parent: Fields,
     /// Rows of earlier steps.
-    pub(super) steps: BTreeMap<String, Fields>,
+    pub(super) steps: Rc<BTreeMap<String, Fields>>,
 }
 
 impl Sources {

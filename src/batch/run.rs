@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -25,15 +25,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::expression::{Scope, StepView};
 use crate::receipt::Usage;
 use crate::run_store::extent::Extent;
-use crate::run_store::failures;
-use crate::run_store::folder::{Beginning, Folder};
+use crate::run_store::folder::{Beginning, Folder, Opened};
 use crate::run_store::held;
 use crate::run_store::info::{self, RunInfo, now, run_id};
 use crate::run_store::journal::Fact;
-use crate::run_store::kept::Kept;
-use crate::run_store::rows::Rows;
-use crate::run_store::spool;
 use crate::run_store::state::{RunState, StepState};
+use crate::run_store::store::StepPlace;
 use crate::run_store::watermark::{self, Watermarks};
 use crate::send::Cancel;
 
@@ -141,22 +138,23 @@ impl Batch {
             retry_failed: options.retry_failed,
         };
         let outline = self.plan.outline();
-        let mut folder = Folder::open(&root, &outline, info, beginning)?;
-        let state = std::mem::take(&mut folder.state);
+        let Opened { store, info, state, resumed, notes } = Folder::open(&root, &outline, info, beginning)?;
         // A run that was killed while it tried failed items again goes on with that.
         let retry_failed = options.retry_failed || state.again;
         let (events, receiver) = mpsc::channel(EVENTS);
-        let ledger = Arc::new(Ledger::new(folder.journal.clone(), state, options.cancel.clone()));
+        let ledger = Arc::new(Ledger::new(Arc::clone(&store), state, options.cancel.clone()));
         let context = Context {
             plan: Arc::clone(&self.plan),
             effects: Arc::clone(&self.effects),
-            folder,
+            store,
+            info,
+            resumed,
             ledger,
             hard: Cancel::default(),
             events,
             retry_failed,
         };
-        Ok(Run { work: Box::pin(run_all(context)), events: receiver, done: None })
+        Ok(Run { work: Box::pin(run_all(context, notes)), events: receiver, done: None })
     }
 
     /// Refuses when another process is at its run folder.
@@ -184,24 +182,26 @@ struct JobRun<'r> {
     watermarks: &'r Watermarks,
 }
 
-async fn run_all(context: Context) -> Done {
-    let info = context.folder.info.clone();
-    context
-        .tell(Event::Begun { run: info.run.clone(), resumed: context.folder.resumed, started: info.started.clone() })
-        .await;
-    for message in &context.folder.notes {
-        context.tell(Event::Note { message: message.clone() }).await;
+impl JobRun<'_> {
+    fn place(&self, step: &Step) -> StepPlace {
+        StepPlace { job: self.job.name.clone(), step: step.id.clone() }
+    }
+}
+
+async fn run_all(context: Context, notes: Vec<String>) -> Done {
+    let info = context.info.clone();
+    context.tell(Event::Begun { run: info.run.clone(), resumed: context.resumed, started: info.started.clone() }).await;
+    for message in notes {
+        context.tell(Event::Note { message }).await;
     }
     tell_in_doubt(&context).await;
     tell_done(&context).await;
     let batch = Arc::clone(&context.plan);
     let permits = Semaphore::new(batch.concurrency);
-    let watermarks = context.folder.kept.marks().clone();
-    let kept = Mutex::new(context.folder.kept.clone());
+    let watermarks = context.store.watermarks();
     let jobs = batch.jobs.iter().enumerate().map(|(number, job)| {
         let job_run = JobRun { context: &context, job, number, permits: &permits, watermarks: &watermarks };
-        let kept = &kept;
-        async move { (number, run_job(job_run, kept).await) }
+        async move { (number, run_job(job_run).await) }
     });
     let jobs: Vec<_> = jobs.collect();
     let all = async { stream::iter(jobs).buffer_unordered(batch.concurrency).collect::<Vec<_>>().await };
@@ -225,7 +225,7 @@ async fn run_all(context: Context) -> Done {
 
 /// Makes everything safe that was noted, and makes the report.
 async fn conclude(context: &Context, steps: Vec<StepReport>) -> Report {
-    let info = &context.folder.info;
+    let info = &context.info;
     let finished =
         steps.iter().all(|s| matches!(s.status, StepStatus::Done | StepStatus::Partial | StepStatus::Skipped));
     let mut report = Report {
@@ -233,7 +233,7 @@ async fn conclude(context: &Context, steps: Vec<StepReport>) -> Report {
         name: info.name.clone(),
         started: info.started.clone(),
         ended: now(),
-        resumed: context.folder.resumed,
+        resumed: context.resumed,
         finished,
         steps,
         error: None,
@@ -243,7 +243,7 @@ async fn conclude(context: &Context, steps: Vec<StepReport>) -> Report {
     }
     let text = serde_json::to_vec_pretty(&report).unwrap_or_default();
     // When the report cannot be kept, the run does not end, and goes on here instead of beginning anew.
-    let reported = crate::run_store::disk::replace(&context.folder.root().join("report.json"), &text);
+    let reported = context.store.keep_report(&text);
     let kept = context.ledger.commit(Vec::new(), Vec::new()).await;
     if let Err(error) = reported.and(kept) {
         report.finished = false;
@@ -253,7 +253,7 @@ async fn conclude(context: &Context, steps: Vec<StepReport>) -> Report {
 }
 
 /// The steps of one job.
-async fn run_job(job_run: JobRun<'_>, kept: &Mutex<Kept>) -> Vec<StepReport> {
+async fn run_job(job_run: JobRun<'_>) -> Vec<StepReport> {
     let JobRun { context, job, .. } = job_run;
     let batch = &context.plan;
     let mut reports: Vec<Option<StepReport>> = batch.steps.iter().map(|_| None).collect();
@@ -276,7 +276,7 @@ async fn run_job(job_run: JobRun<'_>, kept: &Mutex<Kept>) -> Vec<StepReport> {
         }
     }
     let unfinished = reports.iter().any(Option::is_none) || broken;
-    if !unfinished && let Err(error) = finish_job(&job_run, kept).await {
+    if !unfinished && let Err(error) = finish_job(&job_run).await {
         let last = reports.last_mut().and_then(Option::as_mut);
         if let Some(report) = last {
             report.status = StepStatus::Failed;
@@ -298,7 +298,7 @@ async fn run_job(job_run: JobRun<'_>, kept: &Mutex<Kept>) -> Vec<StepReport> {
 }
 
 /// Keeps the job's watermarks, and then notes that the job is done.
-async fn finish_job(job_run: &JobRun<'_>, kept: &Mutex<Kept>) -> Result<()> {
+async fn finish_job(job_run: &JobRun<'_>) -> Result<()> {
     let JobRun { context, job, .. } = job_run;
     let (done, seen) = {
         let state: std::sync::MutexGuard<'_, RunState> = context.ledger.state();
@@ -311,7 +311,7 @@ async fn finish_job(job_run: &JobRun<'_>, kept: &Mutex<Kept>) -> Result<()> {
         return Ok(());
     }
     if !seen.is_empty() {
-        kept.lock().unwrap_or_else(PoisonError::into_inner).store(&job.name, seen)?;
+        context.store.store_watermarks(&job.name, seen)?;
     }
     context.ledger.commit(vec![Fact::Job { job: job.name.clone() }], Vec::new()).await
 }
@@ -353,7 +353,7 @@ fn target(job_run: &JobRun<'_>, step: &Step) -> Option<Result<save::Place>> {
 
 fn base_scope(job_run: &JobRun<'_>) -> Scope {
     let (context, batch) = (job_run.context, &job_run.context.plan);
-    run_values::scope(&batch.vars, context.effects.environment(), job_run.job, &context.folder.info.run, &batch.name)
+    run_values::scope(&batch.vars, context.effects.environment(), job_run.job, &context.info.run, &batch.name)
 }
 
 /// What the step's expressions see.
@@ -363,10 +363,9 @@ fn scope(job_run: &JobRun<'_>, number: usize, step: &Step, key: &str) -> Scope {
     let state = context.ledger.state();
     let view = |needed: &Step| {
         let done = state.step(&needed.key(job_run.job));
-        let spool = context.folder.spool(&job_run.job.name, &needed.id).0;
-        let (marks, count) = (done.marks.all().into(), done.extent().rows);
-        let rows = Arc::new(StepRows { spool, marks, count, known: Arc::default() });
-        StepView { rows, receipt: done.receipt.to_string().into() }
+        let place = job_run.place(needed);
+        let rows = StepRows::new(Arc::clone(&context.store), place, done.marks.all().into());
+        StepView { rows: Arc::new(rows), receipt: done.receipt.to_string().into() }
     };
     let earlier = batch.steps.iter().take(number).enumerate().filter(|(n, _)| step.needs.contains(n));
     scope.steps = Arc::new(earlier.map(|(_, s)| (s.id.clone(), view(s))).collect());
@@ -395,7 +394,7 @@ async fn execute(
             _ => false,
         };
         if skipped {
-            spool::empty(&context.folder.spool(&job.name, &step.id).0)?;
+            context.store.clear(&job_run.place(step))?;
             let (receipt, extent) = (serde_json::Value::Null, Extent::default());
             let fact = Fact::Done { step: key.clone(), skipped, items_in: 0, extent, tally: Usage::default(), receipt };
             let facts = vec![fact, Fact::Saved { step: key }];
@@ -405,11 +404,10 @@ async fn execute(
         let connection = step.connections.get(job_run.number);
         let missing = || Error::new(ErrorKind::Internal, format!("the step {} has no connection", step.id));
         let connection = connection.ok_or_else(missing)?;
-        let (spool, failures) = context.folder.spool(&job.name, &step.id);
         if !earlier.started {
             context.ledger.note(vec![Fact::Started { step: key.clone() }], Vec::new());
         }
-        let task = Task { context, step, job, key: key.clone(), connection, scope, spool, failures };
+        let task = Task { context, step, job, key: key.clone(), connection, scope, place: job_run.place(step) };
         match step.method {
             Method::Query => read::run(&task).await?,
             Method::Mutate | Method::Delete => send::run(&task).await?,
@@ -422,13 +420,12 @@ async fn execute(
 async fn finish_step(job_run: &JobRun<'_>, step: &Step, key: String) -> Result<Option<String>> {
     let context = job_run.context;
     let state = context.ledger.state().step(&key);
-    let (spool, failed) = context.folder.spool(&job_run.job.name, &step.id);
-    let lost = failures::tidy(&failed, &state.failed.union(&state.unknown).copied().collect())?;
+    let at = job_run.place(step);
+    let lost = context.store.settle_failures(&at, &state.failed.union(&state.unknown).copied().collect())?;
     if lost > 0 {
-        let message = format!(
-            "{key}: {} was changed: {lost} of the items that did not succeed are not in it any more",
-            failed.display()
-        );
+        let (shown, _) = context.store.failures_shown(&at);
+        let message =
+            format!("{key}: {shown} was changed: {lost} of the items that did not succeed are not in it any more");
         context.tell(Event::Note { message }).await;
     }
     let mut saved = None;
@@ -436,7 +433,7 @@ async fn finish_step(job_run: &JobRun<'_>, step: &Step, key: String) -> Result<O
         let place = place?;
         let name = StepName { job: job_run.job.name.clone(), step: step.id.clone() };
         if let Some(note) = save::write(
-            Rows::open(&spool, state.marks.all().into())?,
+            context.store.rows(&at, state.marks.all().into())?,
             &place,
             &save.columns,
             &|| context.effects.stdout(),
@@ -475,7 +472,7 @@ fn report(
     };
     let bad = outcomes.failed + outcomes.unknown;
     let all = if reads_elements(step) { state.element } else { items_in };
-    let failures = job_run.context.folder.spool(&job_run.job.name, &step.id).1;
+    let (failures, kept) = job_run.context.store.failures_shown(&job_run.place(step));
     let (status, saved, error) = match ended {
         Err(error) => (
             StepStatus::Failed,
@@ -489,7 +486,7 @@ fn report(
         Ok(saved) if bad > 0 => (StepStatus::Partial, saved, Some(bad_items(step, &name, &outcomes, all))),
         Ok(saved) => (StepStatus::Done, saved, None),
     };
-    let failures = (bad > 0 && failures.exists()).then(|| failures.display().to_string());
+    let failures = (bad > 0 && kept).then_some(failures);
     let complete = state.receipt.get("complete").and_then(serde_json::Value::as_bool);
     StepReport { name, operation: step.operation.id.clone(), status, earlier, complete, counts, saved, failures, error }
 }

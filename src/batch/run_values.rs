@@ -1,15 +1,13 @@
 //! The values of expressions in a run: those that stay the same over a job, and the rows of its earlier steps.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use super::run_plan::MatrixJob;
 use crate::error::Result;
 use crate::expression::{Fields, RowIter, RowSource, Scope};
 use crate::run_store::extent::Extent;
-use crate::run_store::rows::Rows;
+use crate::run_store::store::{RowReader, RunStore, SharedRows, StepPlace};
 
 /// The scope of a job before any step.
 pub(crate) fn scope(
@@ -35,24 +33,31 @@ pub(crate) fn scope(
 }
 
 /// The rows of a step that is done.
-#[derive(Debug)]
 pub(crate) struct StepRows {
-    pub(crate) spool: PathBuf,
-    /// What the journal knows of them.
-    pub(crate) marks: Arc<[Extent]>,
-    pub(crate) count: u64,
-    /// Bytes that expressions have compared with that. They may read them once for each item.
-    pub(crate) known: Arc<AtomicU64>,
+    store: Arc<dyn RunStore>,
+    place: StepPlace,
+    /// What the run's facts say of them.
+    marks: Arc<[Extent]>,
+    count: u64,
+    /// Expressions may read them once for each item.
+    shared: Arc<dyn SharedRows>,
 }
 
 impl StepRows {
-    fn open(&self) -> Result<Rows> {
-        Rows::open_known(&self.spool, Arc::clone(&self.marks), Arc::clone(&self.known))
+    pub(crate) fn new(store: Arc<dyn RunStore>, place: StepPlace, marks: Arc<[Extent]>) -> StepRows {
+        let (count, shared) = (marks.last().map_or(0, |last| last.rows), store.shared_rows(&place, Arc::clone(&marks)));
+        StepRows { store, place, marks, count, shared }
     }
 }
 
-fn all(mut rows: Rows) -> RowIter {
-    Box::new(std::iter::from_fn(move || rows.next_row().map(|row| row.map(str::to_owned)).transpose()))
+impl std::fmt::Debug for StepRows {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StepRows").field("place", &self.place).field("count", &self.count).finish_non_exhaustive()
+    }
+}
+
+fn all(mut rows: Box<dyn RowReader>) -> RowIter {
+    Box::new(std::iter::from_fn(move || rows.next_row().map(|row| row.map(Arc::from)).transpose()))
 }
 
 impl RowSource for StepRows {
@@ -60,21 +65,21 @@ impl RowSource for StepRows {
         self.count
     }
 
-    fn row(&self, number: u64) -> Result<Option<String>> {
-        let mut rows = self.open()?;
+    fn row(&self, number: u64) -> Result<Option<Arc<str>>> {
+        let mut rows = self.shared.open()?;
         for _ in 0..number {
             if rows.skip_row()? == 0 {
                 return Ok(None);
             }
         }
-        Ok(rows.next_row()?.map(str::to_owned))
+        Ok(rows.next_row()?.map(Arc::from))
     }
 
     fn rows(&self) -> Result<RowIter> {
-        Rows::open(&self.spool, Arc::clone(&self.marks)).map(all)
+        self.store.rows(&self.place, Arc::clone(&self.marks)).map(all)
     }
 
     fn rows_again(&self) -> Result<RowIter> {
-        self.open().map(all)
+        self.shared.open().map(all)
     }
 }

@@ -10,7 +10,7 @@ use crate::item::Items;
 use crate::output::Form;
 use crate::private_file;
 use crate::run_store::disk;
-use crate::run_store::rows::Rows;
+use crate::run_store::store::RowReader;
 use crate::sink::{FileSink, Sink};
 
 /// Rows that are written together; the first such group settles the columns of csv.
@@ -80,7 +80,7 @@ pub(crate) fn writable(path: &Path) -> Result<()> {
 /// # Errors
 /// `state` when the disk refuses, and whatever `check` ends it with between two groups; what was there before is untouched then.
 pub(crate) fn write(
-    mut rows: Rows,
+    mut rows: Box<dyn RowReader>,
     place: &Place,
     columns: &[String],
     stdout: &dyn Fn() -> Result<Box<dyn Sink>>,
@@ -97,7 +97,7 @@ pub(crate) fn write(
     };
     let mut form = match format {
         SaveFormat::Ndjson => {
-            rows.pieces(|piece| check().and_then(|()| sink.put(piece)))?;
+            rows.pieces(&mut |piece| check().and_then(|()| sink.put(piece)))?;
             return sink.commit().map(|()| None);
         }
         SaveFormat::Json => Form::json(),

@@ -19,10 +19,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
 use crate::receipt::Usage;
 use crate::receipt::{Outcome, OutcomeStatus};
-use crate::run_store::failures::Failures;
 use crate::run_store::journal::Fact;
-use crate::run_store::spool::Spool;
 use crate::run_store::state::{Standing, StepState};
+use crate::run_store::store::{FailureWriter, RowWriter};
 use crate::send::Cancel;
 use crate::write::Writes;
 
@@ -32,8 +31,8 @@ const CALL: (usize, usize) = (256, 4 << 20);
 /// A writing step under way.
 struct Writing<'t, 'r> {
     task: &'t Task<'r>,
-    spool: Spool,
-    failures: Failures,
+    rows: Box<dyn RowWriter>,
+    failures: Box<dyn FailureWriter>,
     /// As it was when this part of the run began.
     state: StepState,
     tally: Usage,
@@ -61,8 +60,8 @@ pub(crate) async fn run(task: &Task<'_>) -> Result<()> {
     let counts = state.counts();
     let mut writing = Writing {
         // Rows that no outcome speaks of are those of items that were under way.
-        spool: Spool::open(&task.spool, state.extent(), state.in_doubt() > 0)?,
-        failures: Failures::new(&task.failures),
+        rows: task.context.store.writer(&task.place, state.extent(), state.in_doubt() > 0)?,
+        failures: task.context.store.failures(&task.place),
         tally: state.tally,
         items_in: 0,
         bad: (counts.failed, counts.unknown),
@@ -79,7 +78,7 @@ pub(crate) async fn run(task: &Task<'_>) -> Result<()> {
         Some(_) => writing.elements().await,
         None => writing.items().await,
     };
-    let kept = task.context.ledger.commit(Vec::new(), writing.spool.unsafe_part()).await;
+    let kept = task.context.ledger.commit(Vec::new(), writing.rows.unsaved()).await;
     ended.and(kept)?;
     let done = writing.done();
     task.context.ledger.commit(vec![done], Vec::new()).await
@@ -251,9 +250,9 @@ impl Writing<'_, '_> {
             self.unsent += 1;
             return Ok(());
         }
-        outcome.items.iter().for_each(|row| self.spool.push(row.as_str()));
-        self.spool.flush()?;
-        let mut before = self.spool.unsafe_part();
+        outcome.items.iter().for_each(|row| self.rows.push(row.as_str()));
+        self.rows.flush()?;
+        let mut before = self.rows.unsaved();
         if let Some(error) = &outcome.error {
             before.extend(self.failures.push((element, outcome.index), outcome.status, item, error)?);
             self.first.get_or_insert_with(|| (index, error.clone()));
@@ -275,7 +274,7 @@ impl Writing<'_, '_> {
             element,
             index: outcome.index,
             status: outcome.status,
-            extent: self.spool.extent(),
+            extent: self.rows.measure().extent(),
             tally: self.tally,
         };
         self.task.context.ledger.note(vec![fact], before);
@@ -391,10 +390,10 @@ impl Writing<'_, '_> {
         let known = counts.ok + counts.failed + counts.unknown;
         let items_in = if self.task.step.each.is_some() { known } else { self.items_in.max(self.state.items_in) };
         let receipt = serde_json::json!({
-            "requests": tally.requests, "retries": tally.retries, "items": self.spool.rows(), "items_in": items_in,
+            "requests": tally.requests, "retries": tally.retries, "items": self.rows.measure().rows(), "items_in": items_in,
             "ok": counts.ok, "failed": counts.failed, "unknown": counts.unknown,
         });
-        let extent = self.spool.extent();
+        let extent = self.rows.measure().extent();
         Fact::Done { step: self.task.key.clone(), skipped: false, items_in, extent, tally, receipt }
     }
 
@@ -405,7 +404,7 @@ impl Writing<'_, '_> {
         self.told = self.now();
         let counts = StepCounts {
             items_in: self.items_in,
-            items_out: self.spool.rows(),
+            items_out: self.rows.measure().rows(),
             failed: self.bad.0,
             unknown: self.bad.1,
             usage: self.tally,

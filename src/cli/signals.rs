@@ -2,13 +2,21 @@
 //! main one is stuck in a full pipe.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::send::Cancel;
 
 /// Unfinished files: when the process ends at once, they are removed, or kept if there is anything in them.
 static LITTER: Mutex<Vec<(PathBuf, bool)>> = Mutex::new(Vec::new());
+
+/// Whether the first signal has come.
+static STOPPING: AtomicBool = AtomicBool::new(false);
+
+/// Whether this process was told to stop: what moves on the screen stands still then.
+pub(crate) fn is_stopping() -> bool {
+    STOPPING.load(Ordering::SeqCst)
+}
 
 /// Notes a file that must not outlive this process.
 pub(crate) fn clean_up_later(path: &Path) {
@@ -59,6 +67,7 @@ impl Signals {
         let (code, cancel) = (Arc::clone(&signals.0), cancel.clone());
         let on_first = move |first| {
             code.store(first, Ordering::SeqCst);
+            STOPPING.store(true, Ordering::SeqCst);
             cancel.cancel();
         };
         // Where they cannot be listened to, signals do what they always do.

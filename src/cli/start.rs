@@ -10,13 +10,16 @@ use std::time::Duration;
 use clap::error::ErrorKind as Refusal;
 use clap::{Args as _, CommandFactory, FromArgMatches, Parser};
 
-use super::args::{Args, Command, ConnectionCommand, GlobalArgs, RunArgs};
-use super::args_call::{QueryArgs, WriteCallArgs};
-use super::context::{Context, definitions};
-use super::screen::{self, Screen};
-use super::{
-    batch, check, connection, describe, help, init, list, login, query, runs, sandbox, signals, template, write,
-};
+use super::app::{App, definitions};
+use super::args::call::{QueryArgs, WriteCallArgs};
+use super::args::command::{Args, Command, ConnectionCommand, GlobalArgs, RunArgs};
+use super::batch::{init, run as batch, runs};
+use super::call::{query, write};
+use super::catalog::{describe, help, list, template};
+use super::check::run as check;
+use super::connections::{self, login, sandbox, test as connection};
+use super::messages::{self, Screen};
+use super::signals;
 use crate::definition::{Catalog, Method};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -34,16 +37,16 @@ pub fn main() -> ExitCode {
     if folders.len() > args.global.definitions.len() {
         args.global.definitions = folders;
     }
-    let context = Context::new(args.global);
-    trace(context.global.verbose);
+    let app = App::new(args.global);
+    trace(app.global.verbose);
     let done = match args.command {
-        Some(command) => run(&context, command),
-        None => context.catalog().and_then(|catalog| screen::print(&help::orientation(&catalog))).map(|()| 0),
+        Some(command) => run(&app, command),
+        None => app.catalog().and_then(|catalog| messages::print(&help::orientation(&catalog))).map(|()| 0),
     };
     match done {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            context.screen.error(&error);
+            app.screen.error(&error);
             ExitCode::from(error.kind().exit_code())
         }
     }
@@ -78,27 +81,27 @@ fn leave_no_core() {
 #[cfg(not(unix))]
 fn leave_no_core() {}
 
-fn run(context: &Context, command: Command) -> Result<u8> {
+fn run(app: &App, command: Command) -> Result<u8> {
     let done = |result: Result<()>| result.map(|()| 0);
     match command {
-        Command::Connectors(args) => done(list::connectors(context, &args)),
-        Command::Operations(args) => done(list::operations(context, &args)),
-        Command::Describe(args) => done(describe::run(context, &args)),
-        Command::Templates(args) => done(list::templates(context, &args)),
-        Command::Template(args) => done(template::run(context, &args)),
-        Command::Query(args) => wait(query::run(context, &args)),
-        Command::Mutate(args) => wait(write::run(context, Method::Mutate, &args)),
-        Command::Delete(args) => wait(write::run(context, Method::Delete, &args)),
-        Command::Run(args) => wait(batch::run(context, &args)),
-        Command::Runs(args) => done(runs::run(context, &args)),
-        Command::Init(args) => done(init::run(context, &args)),
-        Command::Connection(ConnectionCommand::List(args)) => done(list::connections(context, &args)),
-        Command::Connection(ConnectionCommand::Test(args)) => wait(connection::test(context, args)),
-        Command::Connection(ConnectionCommand::Example(args)) => done(connection::example(context, &args)),
-        Command::Login(args) => wait(login::run(context, args)),
-        Command::Check(args) => check::run(context, &args.files),
-        Command::Schema(args) => done(screen::print(args.name.schema())),
-        Command::Sandbox(args) => wait(sandbox::run(context, &args)),
+        Command::Connectors(args) => list::connectors(app, &args),
+        Command::Operations(args) => list::operations(app, &args),
+        Command::Describe(args) => done(describe::run(app, &args)),
+        Command::Templates(args) => list::templates(app, &args),
+        Command::Template(args) => done(template::run(app, &args)),
+        Command::Query(args) => wait(query::run(app, &args)),
+        Command::Mutate(args) => wait(write::run(app, Method::Mutate, &args)),
+        Command::Delete(args) => wait(write::run(app, Method::Delete, &args)),
+        Command::Run(args) => wait(batch::run(app, &args)),
+        Command::Runs(args) => runs::run(app, &args),
+        Command::Init(args) => done(init::run(app, &args)),
+        Command::Connection(ConnectionCommand::List(args)) => connections::list::run(app, &args),
+        Command::Connection(ConnectionCommand::Test(args)) => wait(connection::test(app, args)),
+        Command::Connection(ConnectionCommand::Example(args)) => done(connection::example(app, &args)),
+        Command::Login(args) => wait(login::run(app, args)),
+        Command::Check(args) => check::run(app, &args.files),
+        Command::Schema(args) => done(messages::print(args.name.schema())),
+        Command::Sandbox(args) => wait(sandbox::run(app, &args)),
         Command::Completions(args) => done(completions(args.shell)),
     }
 }
@@ -124,7 +127,7 @@ fn wait(work: impl Future<Output = Result<u8>>) -> Result<u8> {
 fn completions(shell: clap_complete::Shell) -> Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Args::command(), "opnode", &mut script);
-    screen::print(&String::from_utf8_lossy(&script))
+    messages::print(&String::from_utf8_lossy(&script))
 }
 
 /// Only this crate's own events: their texts are masked, those of the libraries below are not.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
@@ -303,16 +303,11 @@ impl Pack {
             }
         }
         errors.extend(self.entry_errors());
-        let mut faults: Vec<Fault> = Vec::new();
-        for fault in errors.into_iter().flat_map(|e| e.to_faults()) {
-            // What the file's schema said is said again by the entry's.
-            if !faults.iter().any(|f| {
-                f.place.line == fault.place.line && f.place.file == fault.place.file && f.message == fault.message
-            }) {
-                faults.push(fault);
-            }
-        }
-        faults
+        // What the file's schema said is said again by the entry's.
+        let mut told = HashSet::new();
+        let mut is_new =
+            |fault: &Fault| told.insert((fault.place.line, fault.place.file.clone(), fault.message.clone()));
+        errors.iter().flat_map(Error::to_faults).filter(|fault| is_new(fault)).collect()
     }
 
     fn entry_errors(&self) -> Vec<Error> {

@@ -185,7 +185,7 @@ fn check_size(tokens: &[Token<'_>]) -> Result<(), Wrong> {
     Err((format!("an expression has more {what} than the limit {limit}"), Some(advice)))
 }
 
-/// Filters and tests that do not exist would only be noticed when the expression is evaluated.
+/// What does not exist would only be noticed when the expression is evaluated.
 fn check_uses(source: &str, tokens: &[Token<'_>]) -> Result<(), Wrong> {
     for (used, name) in uses(tokens) {
         let (what, all) = match used {
@@ -195,10 +195,8 @@ fn check_uses(source: &str, tokens: &[Token<'_>]) -> Result<(), Wrong> {
         };
         if !all.contains(&name) {
             let hint = did_you_mean(name, all.iter().copied());
-            return Err((
-                format!("`{source}`: there is no {what} `{name}`{hint}"),
-                Some(format!("{what}s are {}", all.join(", "))),
-            ));
+            let advice = hint.is_empty().then(|| format!("{what}s are {}", all.join(", ")));
+            return Err((format!("`{source}`: there is no {what} `{name}`{hint}"), advice));
         }
     }
     Ok(())

@@ -3,6 +3,7 @@
 //! Fuel ends whatever takes too much work or memory. The language counts a value where it is made, but not again where it is repeated or written
 //! out; so `*` repeats nothing, `map` pays for its arguments, and texts and values that are handed out have a limit.
 
+use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use minijinja::value::{Kwargs, Rest, StringInput, ValueKind, ValueOrKwargs, from_args};
@@ -59,15 +60,16 @@ macro_rules! of_text {
 }
 
 allowed! { FILTERS add_filter
-    "abs": filters::abs, "attr": filters::attr, "batch": batch, "bool": filters::bool, "capitalize": of_text!(1, capitalize),
-    "count": filters::length, "d": default, "default": default, "dictsort": filters::dictsort, "escape": of_text!(1, escape),
-    "first": filters::first, "float": filters::float, "format": format, "groupby": filters::groupby, "int": filters::int,
-    "items": filters::items, "join": join, "last": filters::last, "length": filters::length, "lines": of_text!(PIECES, lines),
-    "list": filters::list, "lower": of_text!(1, lower), "map": map, "max": filters::max, "min": filters::min,
-    "reject": filters::reject, "rejectattr": filters::rejectattr, "replace": replace, "reverse": filters::reverse,
-    "round": filters::round, "select": filters::select, "selectattr": filters::selectattr, "sort": sort,
-    "split": of_text!(PIECES, split), "string": string, "sum": filters::sum, "title": of_text!(1, title), "tojson": tojson,
-    "trim": of_text!(1, trim), "unique": filters::unique, "upper": of_text!(1, upper), "zip": filters::zip,
+    "abs": filters::abs, "attr": filters::attr, "batch": batch, "bool": filters::bool,
+    "capitalize": of_text!(1, capitalize), "count": filters::length, "d": default, "default": default,
+    "dictsort": filters::dictsort, "escape": of_text!(1, escape), "first": filters::first, "float": filters::float,
+    "format": format, "groupby": filters::groupby, "int": filters::int, "items": filters::items, "join": join,
+    "last": filters::last, "length": filters::length, "lines": of_text!(PIECES, lines), "list": filters::list,
+    "lower": of_text!(1, lower), "map": map, "max": filters::max, "min": filters::min, "reject": filters::reject,
+    "rejectattr": filters::rejectattr, "replace": replace, "reverse": filters::reverse, "round": filters::round,
+    "select": filters::select, "selectattr": filters::selectattr, "sort": sort, "split": of_text!(PIECES, split),
+    "string": string, "sum": filters::sum, "title": of_text!(1, title), "tojson": tojson, "trim": of_text!(1, trim),
+    "unique": filters::unique, "upper": of_text!(1, upper), "zip": filters::zip,
 }
 
 allowed! { TESTS add_test
@@ -196,7 +198,7 @@ fn join(
         let part = flat(part?)?;
         match part.as_str() {
             Some(text) => out.push_str(text),
-            None => out.push_str(&part.to_string()),
+            None => write!(out, "{part}").map_err(|_| too_long())?,
         }
         if out.len() > BYTES_MAX {
             return Err(too_long());

@@ -25,6 +25,7 @@ pub(super) fn uses<'s>(tokens: &[Token<'s>]) -> Vec<(Use, &'s str)> {
     let used = |(index, token): (usize, &Token<'s>)| {
         let is_word = token.text.starts_with(is_letter);
         let used = match before(tokens, index) {
+            (".", "is") => return None,
             (_, "|") if is_word => Use::Filter,
             (_, "is") if is_word && token.text != "not" => Use::Test,
             ("is", "not") if is_word => Use::Test,

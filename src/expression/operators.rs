@@ -19,7 +19,20 @@ struct Open {
 
 /// The same expression with its operands filtered.
 pub(super) fn with_rules(source: &str, tokens: &[Token<'_>]) -> String {
-    let mut places: Vec<(usize, &str)> = Vec::new();
+    let mut out = String::new();
+    let mut done = 0;
+    for (at, filter) in operands(tokens, source.len()) {
+        out.push_str(source.get(done..at).unwrap_or_default());
+        out.push_str(&format!(" | {filter} "));
+        done = at;
+    }
+    out.push_str(source.get(done..).unwrap_or_default());
+    out
+}
+
+/// Where operands end, each with its filter.
+fn operands(tokens: &[Token<'_>], end: usize) -> Vec<(usize, &'static str)> {
+    let mut places = Vec::new();
     let mut open: Vec<Open> = Vec::new();
     let mut depth = 0_usize;
     let mut before = "";
@@ -37,6 +50,7 @@ pub(super) fn with_rules(source: &str, tokens: &[Token<'_>]) -> String {
             "*" if matches!(before, "(" | ",") => {}
             "*" | "~" => {
                 let filter = if text == "*" { NUMBER } else { TEXT };
+                // The left side may have it already, as the right side of the operator before.
                 if places.last() != Some(&(at, filter)) {
                     places.push((at, filter));
                 }
@@ -46,18 +60,8 @@ pub(super) fn with_rules(source: &str, tokens: &[Token<'_>]) -> String {
         }
         before = text;
     }
-    places.extend(open.iter().map(|o| (source.len(), o.filter)));
-    let mut out = String::with_capacity(source.len() + 20 * places.len());
-    let mut done = 0;
-    for (at, filter) in places {
-        out.push_str(source.get(done..at).unwrap_or_default());
-        out.push_str(" | ");
-        out.push_str(filter);
-        out.push(' ');
-        done = at;
-    }
-    out.push_str(source.get(done..).unwrap_or_default());
-    out
+    places.extend(open.iter().map(|o| (end, o.filter)));
+    places
 }
 
 /// Whether a token cannot belong to the right side of an operator any more.

@@ -44,7 +44,7 @@ pub(crate) trait RowSource: fmt::Debug + Send + Sync {
     fn count(&self) -> u64;
 
     /// One of them, by its number from 0.
-    fn row(&self, number: u64) -> Result<Option<String>>;
+    fn row(&self, number: u64) -> Result<Option<Arc<str>>>;
 
     /// All of them, for something that reads them once.
     fn rows(&self) -> Result<RowIter>;
@@ -54,7 +54,7 @@ pub(crate) trait RowSource: fmt::Debug + Send + Sync {
 }
 
 /// Rows one after the other, each as JSON text.
-pub(crate) type RowIter = Box<dyn Iterator<Item = Result<String>> + Send>;
+pub(crate) type RowIter = Box<dyn Iterator<Item = Result<Arc<str>>> + Send>;
 
 impl Scope {
     /// The same with an item of its own.
@@ -67,7 +67,7 @@ impl Scope {
         let found = match path {
             [root, step, items, index, rest @ ..] if root == "steps" && items == "items" => {
                 let (Some(view), Ok(number)) = (self.steps.get(step), index.parse()) else { return Ok(None) };
-                return Ok(view.rows.row(number)?.map(|row| (Cow::Owned(row), rest)));
+                return Ok(view.rows.row(number)?.map(|row| (Cow::Owned(row.to_string()), rest)));
             }
             [root, name, rest @ ..] if self.fixed.contains_key(root.as_str()) => {
                 self.fixed.get(root.as_str()).and_then(|fields| fields.get(name)).map(|text| (text, rest))
@@ -147,9 +147,9 @@ const PASSED: u64 = 32;
 
 impl Items {
     /// A row as a value; none where it cannot be had.
-    fn value(&self, row: Result<Option<String>>) -> Option<Value> {
+    fn value(&self, row: Result<Option<Arc<str>>>) -> Option<Value> {
         let row = row.map_err(|error| self.reading.note(error)).ok().flatten()?;
-        self.reading.take(row.len()).then(|| record::value(&Arc::from(row), &self.reading))
+        self.reading.take(row.len()).then(|| record::value(&row, &self.reading))
     }
 }
 

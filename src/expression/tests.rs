@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::language::compile;
+use super::language::{FILTERS, FUNCTIONS, TESTS, compile};
 use super::lexer::{Token, closing, size, tokens};
 use super::operators::with_rules;
 use super::record::{BYTES_MAX, within};
@@ -63,6 +63,14 @@ fn expressions_are_worth_what_their_cases_say() {
         let is_part = matches!(kind, "wrong" | "null" | "fault");
         let found = found.unwrap_or_else(|e| panic!("{line}: {e}"));
         assert!(if is_part { found.contains(expected) } else { found == expected }, "{line}\n{found}");
+    }
+}
+
+#[test]
+fn the_documentation_lists_what_there_is() {
+    let documentation = include_str!("../../docs/batch.md");
+    for name in [FILTERS, TESTS, FUNCTIONS].concat() {
+        assert!(documentation.contains(&format!("`{name}`")), "{name}");
     }
 }
 
@@ -207,7 +215,7 @@ impl RowSource for Rows {
         self.0
     }
 
-    fn row(&self, number: u64) -> Result<Option<String>> {
+    fn row(&self, number: u64) -> Result<Option<Arc<str>>> {
         Ok((number < self.0).then(|| row(number)))
     }
 
@@ -220,9 +228,10 @@ impl RowSource for Rows {
     }
 }
 
-fn row(number: u64) -> String {
+fn row(number: u64) -> Arc<str> {
     let (name, open) = ("n".repeat(150), number.is_multiple_of(2));
     format!("{{\"id\":{number},\"name\":\"{name}\",\"tags\":[1,2,{{\"a\":null}}],\"open\":{open},\"price\":1.10}}")
+        .into()
 }
 
 #[test]

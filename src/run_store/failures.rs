@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use serde_json::value::RawValue;
 
 use super::disk;
-use super::journal::Before;
 use super::spool::Spool;
+use super::store::{Before, FailureWriter, RowWriter};
 use crate::error::{Error, Result};
 use crate::receipt::OutcomeStatus;
 use crate::sink::FileSink;
@@ -29,18 +29,19 @@ struct Key {
 }
 
 /// The file of a step; opened when the first item fails.
-pub(crate) struct Failures {
+pub(super) struct Failures {
     path: PathBuf,
     spool: Option<Spool>,
 }
 
 impl Failures {
-    pub(crate) fn new(path: &Path) -> Failures {
+    pub(super) fn new(path: &Path) -> Failures {
         Failures { path: path.to_owned(), spool: None }
     }
+}
 
-    /// Adds an item; gives what must be safe before its outcome is noted.
-    pub(crate) fn push(
+impl FailureWriter for Failures {
+    fn push(
         &mut self,
         (element, index): (u64, u64),
         status: OutcomeStatus,
@@ -56,7 +57,7 @@ impl Failures {
         let item = item.and_then(|text| serde_json::from_str(text).ok());
         spool.push(&serde_json::to_string(&Line { element, index, status, item, error }).unwrap_or_default());
         spool.flush()?;
-        Ok(spool.unsafe_part())
+        Ok(spool.unsaved())
     }
 }
 
@@ -71,7 +72,7 @@ fn lines(path: &Path) -> Result<Option<Vec<u8>>> {
 ///
 /// # Errors
 /// `state` when the disk refuses.
-pub(crate) fn tidy(path: &Path, left: &BTreeSet<(u64, u64)>) -> Result<usize> {
+pub(super) fn tidy(path: &Path, left: &BTreeSet<(u64, u64)>) -> Result<usize> {
     let Some(text) = lines(path)? else { return Ok(left.len()) };
     if left.is_empty() {
         std::fs::remove_file(path).map_err(|e| disk::failed("removed", path, &e))?;

@@ -1,18 +1,27 @@
 //! The run folder: what a run is, where its files lie, and who holds it. Decides whether a run goes on or begins.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
 
 use super::disk::{self, damaged};
+use super::extent::Extent;
+use super::failures::{self, Failures};
 use super::held;
 use super::info::{RunInfo, run_id};
 use super::journal::{self, Fact, Journal, Recovered, recover};
 use super::kept::{self, Kept};
 use super::outline::RunOutline;
+use super::rows::{Again, Rows};
+use super::spool::{self, Spool};
 use super::state::RunState;
+use super::store::{Before, FailureWriter, RowReader, RowWriter, RunStore, SharedRows, StepPlace};
 use super::tail::{self, Proof};
+use super::watermark::Watermarks;
 use crate::error::{Advice, Error, ErrorKind, Place, Result};
 
 /// Ended runs that are kept.
@@ -29,19 +38,24 @@ pub(crate) struct Beginning {
     pub(crate) retry_failed: bool,
 }
 
-/// An open run folder, held by this process alone.
-pub(crate) struct Folder {
-    root: PathBuf,
-    pub(crate) journal: Journal,
+/// A run that has begun or resumed, with the store that keeps it.
+pub(crate) struct Opened {
+    pub(crate) store: Arc<dyn RunStore>,
     pub(crate) info: RunInfo,
     /// What had been done before.
     pub(crate) state: RunState,
-    /// Whether it goes on with an earlier run.
+    /// Whether it resumes an earlier run.
     pub(crate) resumed: bool,
-    /// What runs before have seen, and this one so far.
-    pub(crate) kept: Kept,
     /// What a person should know about the beginning.
     pub(crate) notes: Vec<String>,
+}
+
+/// An open run folder, held by this process alone.
+pub(crate) struct Folder {
+    root: PathBuf,
+    journal: Journal,
+    /// What runs before have seen, and this one so far.
+    kept: Mutex<Kept>,
     _lock: File,
 }
 
@@ -51,7 +65,7 @@ impl Folder {
     /// # Errors
     /// `state` when somebody else holds it, the disk refuses, the journal is damaged, or what the run does has changed; `usage` when there is
     /// nothing to retry.
-    pub(crate) fn open(root: &Path, outline: &RunOutline, info: RunInfo, beginning: Beginning) -> Result<Folder> {
+    pub(crate) fn open(root: &Path, outline: &RunOutline, info: RunInfo, beginning: Beginning) -> Result<Opened> {
         disk::folder(root)?;
         for inner in ["spool", "past"] {
             disk::not_a_link(&root.join(inner))?;
@@ -89,15 +103,70 @@ impl Folder {
         }
     }
 
-    /// The folder itself.
-    pub(crate) fn root(&self) -> &Path {
-        &self.root
+    /// Where a step's rows are kept.
+    fn spool(&self, place: &StepPlace) -> PathBuf {
+        self.root.join("spool").join(file_name(&place.job)).join(format!("{}.ndjson", place.step))
     }
 
-    /// Where a step's rows are kept, and those of its items that failed.
-    pub(crate) fn spool(&self, job: &str, step: &str) -> (PathBuf, PathBuf) {
-        let folder = self.root.join("spool").join(file_name(job));
-        (folder.join(format!("{step}.ndjson")), folder.join(format!("{step}.failed.ndjson")))
+    /// Where a step's items that did not succeed are kept.
+    fn failed(&self, place: &StepPlace) -> PathBuf {
+        self.spool(place).with_file_name(format!("{}.failed.ndjson", place.step))
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl RunStore for Folder {
+    fn note(&self, facts: Vec<Fact>, before: Before) {
+        self.journal.note(facts, before);
+    }
+
+    async fn commit(&self, facts: Vec<Fact>, before: Before) -> Result<()> {
+        self.journal.commit(facts, before).await
+    }
+
+    fn writer(&self, step: &StepPlace, known: Extent, explain: bool) -> Result<Box<dyn RowWriter>> {
+        Ok(Box::new(Spool::open(&self.spool(step), known, explain)?))
+    }
+
+    fn clear(&self, step: &StepPlace) -> Result<()> {
+        spool::empty(&self.spool(step))
+    }
+
+    fn rows(&self, step: &StepPlace, marks: Arc<[Extent]>) -> Result<Box<dyn RowReader>> {
+        Ok(Box::new(Rows::open(&self.spool(step), marks)?))
+    }
+
+    fn shared_rows(&self, step: &StepPlace, marks: Arc<[Extent]>) -> Arc<dyn SharedRows> {
+        Arc::new(Again { path: self.spool(step), marks, known: Arc::default() })
+    }
+
+    fn failures(&self, step: &StepPlace) -> Box<dyn FailureWriter> {
+        Box::new(Failures::new(&self.failed(step)))
+    }
+
+    fn settle_failures(&self, step: &StepPlace, left: &BTreeSet<(u64, u64)>) -> Result<usize> {
+        failures::tidy(&self.failed(step), left)
+    }
+
+    fn failures_shown(&self, step: &StepPlace) -> (String, bool) {
+        let path = self.failed(step);
+        (path.display().to_string(), path.exists())
+    }
+
+    fn watermarks(&self) -> Watermarks {
+        self.kept().marks().clone()
+    }
+
+    fn store_watermarks(&self, job: &str, seen: Watermarks) -> Result<()> {
+        self.kept().store(job, seen)
+    }
+
+    fn keep_report(&self, json: &[u8]) -> Result<()> {
+        disk::replace(&self.root.join("report.json"), json)
     }
 }
 
@@ -112,18 +181,19 @@ struct Opening<'o> {
 }
 
 impl Opening<'_> {
-    fn begin(self, mut notes: Vec<String>) -> Result<Folder> {
+    fn begin(self, mut notes: Vec<String>) -> Result<Opened> {
         let Opening { root, lock, info, mut kept, outline, .. } = self;
         notes.extend(kept.begin(&outline.name)?);
         info.write(root)?;
         let journal = Journal::begin(&root.join("journal"), &info.run, kept.fingerprint)?;
         let state = RunState { run: info.run.clone(), watermarks: kept.fingerprint, ..RunState::default() };
         kept.adopt(outline, &state);
-        Ok(Folder { root: root.to_owned(), journal, state, resumed: false, kept, notes, info, _lock: lock })
+        let store = Arc::new(Folder { root: root.to_owned(), journal, kept: Mutex::new(kept), _lock: lock });
+        Ok(Opened { store, info, state, resumed: false, notes })
     }
 
     /// Everything is looked at before anything is changed.
-    fn go_on(self, found: Recovered, mut state: RunState) -> Result<Folder> {
+    fn go_on(self, found: Recovered, mut state: RunState) -> Result<Opened> {
         let Opening { root, outline, lock, info, beginning, mut kept } = self;
         let mut before = RunInfo::read(root, &state.run)?;
         let changes = changes(&before.fingerprints, &info.fingerprints);
@@ -159,7 +229,8 @@ impl Opening<'_> {
             journal.note(facts, Vec::new());
         }
         kept.adopt(outline, &state);
-        Ok(Folder { root: root.to_owned(), journal, state, resumed: true, kept, notes, info: before, _lock: lock })
+        let store = Arc::new(Folder { root: root.to_owned(), journal, kept: Mutex::new(kept), _lock: lock });
+        Ok(Opened { store, info: before, state, resumed: true, notes })
     }
 }
 

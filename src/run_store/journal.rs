@@ -94,9 +94,6 @@ pub(crate) enum Fact {
     Ended { kind: Option<String> },
 }
 
-/// A file whose content must be safe before a fact is noted.
-pub(crate) type Before = Vec<(Arc<std::fs::File>, PathBuf)>;
-
 /// What is appended at once.
 struct Entry {
     facts: Vec<Fact>,

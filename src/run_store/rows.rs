@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::disk::{self, damaged};
 use super::extent::{Extent, Measure};
+use super::store::{RowReader, SharedRows};
 use crate::error::{Error, Result};
 
 /// Bytes that are read at once.
@@ -15,7 +16,7 @@ pub(super) const BUFFER: usize = 256 << 10;
 const SMALL_BUFFER: usize = 8 << 10;
 
 /// The rows of a step, one by one.
-pub(crate) struct Rows {
+pub(super) struct Rows {
     path: PathBuf,
     /// Twice the same file: what is ahead is compared, and behind that the rows are read. No file when there is no row.
     reader: Option<BufReader<File>>,
@@ -38,13 +39,8 @@ impl Rows {
     ///
     /// # Errors
     /// `state` when they cannot be read, or when less or more is there.
-    pub(crate) fn open(path: &Path, marks: Arc<[Extent]>) -> Result<Rows> {
+    pub(super) fn open(path: &Path, marks: Arc<[Extent]>) -> Result<Rows> {
         Rows::with_buffer(path, marks, Arc::default(), BUFFER)
-    }
-
-    /// The same for rows that are read again and again while nobody writes, often only the first: what was compared once is `known`.
-    pub(crate) fn open_known(path: &Path, marks: Arc<[Extent]>, known: Arc<AtomicU64>) -> Result<Rows> {
-        Rows::with_buffer(path, marks, known, SMALL_BUFFER)
     }
 
     fn with_buffer(path: &Path, marks: Arc<[Extent]>, known: Arc<AtomicU64>, buffer: usize) -> Result<Rows> {
@@ -102,11 +98,14 @@ impl Rows {
         Ok(true)
     }
 
-    /// Gives the rows as they stand, piece by piece.
-    ///
-    /// # Errors
-    /// `state` when they cannot be read or are not those of the journal; those of `each`.
-    pub(crate) fn pieces(mut self, mut each: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    fn moved_by(&self, read: usize) -> Result<u64> {
+        let given = self.given + read as u64;
+        if read == 0 || given > self.good { Err(short(&self.path, self.given, self.good)) } else { Ok(given) }
+    }
+}
+
+impl RowReader for Rows {
+    fn pieces(&mut self, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
         while self.compared()? {
             let Some(reader) = &mut self.reader else { break };
             let piece = reader.fill_buf().map_err(|e| disk::failed("read", &self.path, &e))?;
@@ -121,11 +120,7 @@ impl Rows {
         Ok(())
     }
 
-    /// The next row.
-    ///
-    /// # Errors
-    /// `state` when it cannot be read, or is not that of the journal.
-    pub(crate) fn next_row(&mut self) -> Result<Option<&str>> {
+    fn next_row(&mut self) -> Result<Option<&str>> {
         self.line.clear();
         if !self.compared()? {
             return Ok(None);
@@ -138,11 +133,7 @@ impl Rows {
         text.map(Some).map_err(|_| damaged(&self.path, "a row in it is no text"))
     }
 
-    /// Passes over a row; gives its length, 0 at the end.
-    ///
-    /// # Errors
-    /// As for [`next_row`](Self::next_row).
-    pub(crate) fn skip_row(&mut self) -> Result<usize> {
+    fn skip_row(&mut self) -> Result<usize> {
         if !self.compared()? {
             return Ok(0);
         }
@@ -151,10 +142,21 @@ impl Rows {
         self.given = self.moved_by(read)?;
         Ok(read)
     }
+}
 
-    fn moved_by(&self, read: usize) -> Result<u64> {
-        let given = self.given + read as u64;
-        if read == 0 || given > self.good { Err(short(&self.path, self.given, self.good)) } else { Ok(given) }
+/// Rows that are read again and again while nobody writes, often only the first.
+#[derive(Debug)]
+pub(super) struct Again {
+    pub(super) path: PathBuf,
+    pub(super) marks: Arc<[Extent]>,
+    /// Bytes that were compared with the marks.
+    pub(super) known: Arc<AtomicU64>,
+}
+
+impl SharedRows for Again {
+    fn open(&self) -> Result<Box<dyn RowReader>> {
+        let (marks, known) = (Arc::clone(&self.marks), Arc::clone(&self.known));
+        Ok(Box::new(Rows::with_buffer(&self.path, marks, known, SMALL_BUFFER)?))
     }
 }
 

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use super::disk;
 use super::extent::{Extent, Measure};
 use super::rows;
+use super::store::{Before, RowWriter};
 use crate::error::{Error, Result};
 use crate::item::Items;
 
 /// The rows of a step that is under way.
-pub(crate) struct Spool {
+pub(super) struct Spool {
     file: Arc<File>,
     path: PathBuf,
     measure: Measure,
@@ -27,7 +28,7 @@ impl Spool {
     ///
     /// # Errors
     /// `state` when the disk refuses, or when other rows are there than the journal says.
-    pub(crate) fn open(path: &Path, safe: Extent, explain: bool) -> Result<Spool> {
+    pub(super) fn open(path: &Path, safe: Extent, explain: bool) -> Result<Spool> {
         let (measure, length) = measured(path, safe.bytes)?;
         rows::compare(path, Extent::default(), &measure, safe)?;
         if length > safe.bytes && !explain {
@@ -40,7 +41,7 @@ impl Spool {
     ///
     /// # Errors
     /// `state` when the disk refuses.
-    pub(crate) fn open_unknown(path: &Path, bytes: u64) -> Result<Spool> {
+    pub(super) fn open_unknown(path: &Path, bytes: u64) -> Result<Spool> {
         let (measure, length) = measured(path, bytes)?;
         Spool::behind(path, measure, length)
     }
@@ -63,15 +64,15 @@ impl Spool {
             buffer: Vec::new(),
         })
     }
+}
 
-    /// Adds a row; it is on its way to disk after [`flush`](Self::flush).
-    pub(crate) fn push(&mut self, row: &str) {
+impl RowWriter for Spool {
+    fn push(&mut self, row: &str) {
         self.buffer.extend_from_slice(row.as_bytes());
         self.buffer.push(b'\n');
     }
 
-    /// Adds items as they are.
-    pub(crate) fn add(&mut self, items: &Items) {
+    fn add(&mut self, items: &Items) {
         if let Some(lines) = items.lines() {
             self.push(lines);
         } else {
@@ -79,8 +80,7 @@ impl Spool {
         }
     }
 
-    /// Hands what was added to the system.
-    pub(crate) fn flush(&mut self) -> Result<()> {
+    fn flush(&mut self) -> Result<()> {
         if let Some(error) = &self.broken {
             return Err(error.clone());
         }
@@ -98,31 +98,15 @@ impl Spool {
         Ok(())
     }
 
-    /// The file, when it holds something that may not be safe yet.
-    pub(crate) fn unsafe_part(&mut self) -> Vec<(Arc<File>, PathBuf)> {
+    fn unsaved(&mut self) -> Before {
         if std::mem::take(&mut self.dirty) { vec![(Arc::clone(&self.file), self.path.clone())] } else { Vec::new() }
     }
 
-    /// All rows that were handed to the system.
-    pub(crate) fn extent(&self) -> Extent {
-        self.measure.extent()
+    fn measure(&self) -> &Measure {
+        &self.measure
     }
 
-    pub(crate) fn rows(&self) -> u64 {
-        self.measure.rows()
-    }
-
-    pub(crate) fn bytes(&self) -> u64 {
-        self.measure.bytes()
-    }
-
-    /// A place to which rows can be taken back.
-    pub(crate) fn place(&self) -> Measure {
-        self.measure.clone()
-    }
-
-    /// Takes rows back.
-    pub(crate) fn rewind(&mut self, place: Measure) -> Result<()> {
+    fn rewind(&mut self, place: Measure) -> Result<()> {
         self.buffer.clear();
         if place.bytes() < self.measure.bytes() {
             disk::cut(&self.path, place.bytes())?;
@@ -155,6 +139,6 @@ fn measured(path: &Path, bytes: u64) -> Result<(Measure, u64)> {
 ///
 /// # Errors
 /// `state` when the disk refuses.
-pub(crate) fn empty(path: &Path) -> Result<()> {
+pub(super) fn empty(path: &Path) -> Result<()> {
     if std::fs::metadata(path).is_ok_and(|m| m.len() > 0) { disk::cut(path, 0) } else { Ok(()) }
 }

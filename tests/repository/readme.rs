@@ -14,8 +14,7 @@ fn blocks() -> Vec<(&'static str, &'static str)> {
 
 fn run(folder: &Path, line: &str) -> Output {
     let line = line.split(" # ").next().unwrap();
-    let line =
-        line.strip_prefix("cargo run --release -- ").map_or_else(|| line.to_owned(), |rest| format!("opnode {rest}"));
+    let line = line.strip_prefix("cargo run -- ").map_or_else(|| line.to_owned(), |rest| format!("opnode {rest}"));
     // A real system is not there; what would be sent to it is shown instead.
     let line = if line.contains("--connection acme") { format!("{line} --plan") } else { line };
     let path = std::env::join_paths(

@@ -24,7 +24,7 @@ use crate::json_pointer::{escape, unescape};
 use options::options;
 pub use options::{ALIASED_MAX, DEPTH_MAX, NODES_MAX};
 pub(crate) use tree::Node;
-use tree::{Bare, Inner, Key, Placed};
+use tree::{Bare, Entries, Inner, Key, Placed};
 use words::{Words, slip, words};
 
 /// Largest file, in bytes.
@@ -108,8 +108,8 @@ impl Document {
     /// One entry of a section as a document of its own: a map with one key.
     pub(crate) fn entry(&self, section: &str, name: &str) -> Option<Document> {
         let Inner::Map(map) = &self.placed().child(section)?.value else { return None };
-        let entry = map.iter().find(|(k, _)| k.name == name)?.clone();
-        let root = Node { line: entry.0.line, column: entry.0.column, value: Inner::Map(vec![entry]) };
+        let entry = map.find(name)?.clone();
+        let root = Node { line: entry.0.line, column: entry.0.column, value: Inner::Map(Entries::new(vec![entry])) };
         Some(Document::of(&self.file, Origin::Tree, root.into()).under(&format!("/{section}")))
     }
 
@@ -204,7 +204,7 @@ impl Node {
         }
         if let Some(fields) = fields_of(json) {
             let entry = |(name, raw): (String, &RawValue)| (Key { name, line: 0, column: 0 }, Node::of_json(raw.get()));
-            return node(Inner::Map(fields.into_iter().map(entry).collect()));
+            return node(Inner::Map(Entries::new(fields.into_iter().map(entry).collect())));
         }
         match serde_json::from_str::<Vec<&RawValue>>(json) {
             Ok(list) => node(Inner::List(list.into_iter().map(|raw| Node::of_json(raw.get())).collect())),
@@ -239,13 +239,13 @@ impl Node {
         match &self.value {
             Inner::Digits(_) | Inner::Scalar(_) => None,
             Inner::List(list) => token.parse::<usize>().ok().and_then(|i| list.get(i)),
-            Inner::Map(map) => map.iter().find(|(k, _)| k.name == token).map(|(_, v)| v),
+            Inner::Map(map) => map.find(token).map(|(_, v)| v),
         }
     }
 
     fn key(&self, name: &str) -> Option<(u64, u64)> {
         match &self.value {
-            Inner::Map(map) => map.iter().find(|(k, _)| k.name == name).map(|(k, _)| (k.line, k.column)),
+            Inner::Map(map) => map.find(name).map(|(k, _)| (k.line, k.column)),
             Inner::Digits(_) | Inner::Scalar(_) | Inner::List(_) => None,
         }
     }

@@ -2,7 +2,9 @@
 //!
 //! The YAML reader gives numbers as what 64 bits hold of them. Where that may not be all, their text is taken from the place where they stand.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::OnceLock;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Number, Value};
@@ -22,7 +24,44 @@ pub(super) enum Inner {
     Digits(Digits),
     Scalar(Value),
     List(Vec<Node>),
-    Map(Vec<(Key, Node)>),
+    Map(Entries),
+}
+
+/// The entries of a map in their order. Those of a large one are found by an index, so that many faults in one map take no longer each than few do.
+#[derive(Clone, Default)]
+pub(super) struct Entries {
+    list: Vec<(Key, Node)>,
+    index: OnceLock<HashMap<Box<str>, usize>>,
+}
+
+/// Entries that are looked through without an index.
+const FEW: usize = 32;
+
+impl Entries {
+    pub(super) fn new(list: Vec<(Key, Node)>) -> Entries {
+        Entries { list, index: OnceLock::new() }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    pub(super) fn iter(&self) -> std::slice::Iter<'_, (Key, Node)> {
+        self.list.iter()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> std::slice::IterMut<'_, (Key, Node)> {
+        self.list.iter_mut()
+    }
+
+    pub(super) fn find(&self, name: &str) -> Option<&(Key, Node)> {
+        if self.list.len() <= FEW {
+            return self.list.iter().find(|(key, _)| key.name == name);
+        }
+        let all =
+            || self.list.iter().enumerate().map(|(number, (key, _))| (key.name.as_str().into(), number)).collect();
+        self.list.get(*self.index.get_or_init(all).get(name)?)
+    }
 }
 
 #[derive(Clone)]
@@ -233,6 +272,6 @@ impl<'de, const PLACED: bool> Visitor<'de> for InnerVisitor<PLACED> {
         while !PLACED && let Some((name, value)) = map.next_entry::<String, Bare>()? {
             entries.push((Key { name, line: 0, column: 0 }, value.0));
         }
-        Ok(Inner::Map(entries))
+        Ok(Inner::Map(Entries::new(entries)))
     }
 }

@@ -1,8 +1,13 @@
-//! Items to bytes to a place: the forms and the target. One page in memory at a time.
+//! Items to bytes to a place: the forms and the places. One page in memory at a time.
 
-mod sink;
-mod table;
-mod target;
+mod items;
+mod place;
+mod receipt;
+mod records;
+mod standard;
 
-pub(crate) use sink::{Flow, Look, Output, TOGETHER};
-pub(crate) use target::{Earlier, Target, apart};
+pub(crate) use items::{ItemsOutput, TOGETHER};
+pub(crate) use place::{EarlierFile, Flow, OutputPlace, apart};
+pub(crate) use receipt::ReceiptFile;
+pub(crate) use records::Look;
+pub(crate) use standard::standard_output;

@@ -1,0 +1,7 @@
+//! The commands for batch files: `run`, `runs` and `init`.
+
+pub(crate) mod init;
+mod plan;
+mod progress;
+pub(crate) mod run;
+pub(crate) mod runs;

@@ -1,0 +1,213 @@
+//! What people see of a run: a line per running step on a terminal, plain lines elsewhere, and the closing table.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+use crate::batch::{Batch, Event, Report, StepCounts, StepReport, StepStatus};
+use crate::cli::messages::Screen;
+use crate::cli::screen::terminal_text::{self, count, thousands};
+use crate::cli::screen::{Paint, TableColumn, TextTable, width};
+use crate::cli::spinner::{Spinner, Spinners, TICK};
+use crate::receipt::OutcomeStatus;
+
+/// How often a step says how far it is, where there is no terminal.
+const SPEAK: Duration = Duration::from_secs(10);
+/// Failed items that are told one by one; the others are counted.
+const TOLD_MAX: u64 = 20;
+
+/// Columns for the names of steps and files, at least: longer ones have lines of their own.
+const STEP_LEAST: usize = 16;
+const FILE_LEAST: usize = 16;
+
+/// The screen of one run.
+pub(crate) struct BatchScreen {
+    screen: Screen,
+    spinners: Spinners,
+    running: BTreeMap<String, RunningStep>,
+    failures: u64,
+    name: String,
+}
+
+struct RunningStep {
+    spinner: Option<Spinner>,
+    since: Instant,
+    spoke: Instant,
+    facts: String,
+}
+
+impl BatchScreen {
+    pub(crate) fn new(screen: Screen, batch: &Batch) -> BatchScreen {
+        BatchScreen {
+            screen,
+            spinners: Spinners::new(),
+            running: BTreeMap::new(),
+            failures: 0,
+            name: batch.name().to_owned(),
+        }
+    }
+
+    /// Waits for something, the lines moving meanwhile.
+    pub(crate) async fn watch<F: Future>(&mut self, future: F) -> F::Output {
+        let mut future = pin!(future);
+        loop {
+            tokio::select! {
+                done = &mut future => return done,
+                () = tokio::time::sleep(TICK) => self.draw(),
+            }
+        }
+    }
+
+    fn draw(&mut self) {
+        for (name, running) in &self.running {
+            if let Some(spinner) = &running.spinner {
+                spinner.show(&format!("{name}: {}{} s", running.facts, running.since.elapsed().as_secs()));
+            }
+        }
+    }
+
+    /// Prints without the lines in between.
+    fn aside(&self, print: impl FnOnce(Screen)) {
+        self.spinners.aside(|| print(self.screen));
+    }
+
+    /// Shows an event.
+    pub(crate) fn show(&mut self, event: &Event) {
+        match event {
+            Event::Begun { resumed, started, .. } if *resumed => {
+                let text = format!("{}: going on with the run of {started}", self.name);
+                self.aside(|screen| screen.note(&text));
+            }
+            Event::Note { message } => self.aside(|screen| screen.note(message)),
+            Event::StepBegun { step } => self.begin(&step.to_string()),
+            Event::Progress { step, counts, total } => self.update(&step.to_string(), counts, *total),
+            Event::ItemFailed { step, index, status, error } => {
+                self.failures += 1;
+                if self.failures <= TOLD_MAX {
+                    let word = if *status == OutcomeStatus::Unknown { "unknown" } else { "failed" };
+                    let text = format!("{step}: item {index} {word}: {}", error.message);
+                    self.aside(|screen| screen.warn(&text));
+                } else if self.failures == TOLD_MAX + 1 {
+                    self.aside(|screen| {
+                        screen.warn("more items did not succeed; all are in the step's file of failures")
+                    });
+                }
+            }
+            Event::StepEnded(report) => self.end(report),
+            _ => {}
+        }
+    }
+
+    fn begin(&mut self, name: &str) {
+        let now = Instant::now();
+        let spinner = self.screen.is_watched().then(|| self.spinners.add());
+        self.running.insert(name.to_owned(), RunningStep { spinner, since: now, spoke: now, facts: String::new() });
+    }
+
+    fn update(&mut self, name: &str, counts: &StepCounts, total: Option<u64>) {
+        let Some(running) = self.running.get_mut(name) else { return };
+        running.facts = facts(counts, total, running.since.elapsed());
+        if running.spinner.is_none() && running.spoke.elapsed() >= SPEAK {
+            running.spoke = Instant::now();
+            let text = format!("{name}: {}{} s", running.facts, running.since.elapsed().as_secs());
+            self.screen.note(&text);
+        }
+    }
+
+    fn end(&mut self, report: &StepReport) {
+        let name = report.name.to_string();
+        drop(self.running.remove(&name));
+        if report.earlier {
+            return;
+        }
+        let text = format!("{name}: {}", ending(report));
+        self.aside(|screen| screen.note(&text));
+    }
+
+    /// Takes the lines away and prints the closing table.
+    pub(crate) fn close(&mut self, report: &Report) {
+        self.running.clear();
+        self.screen.summary(&table(report), report);
+    }
+}
+
+fn facts(counts: &StepCounts, total: Option<u64>, elapsed: Duration) -> String {
+    let mut facts = Vec::new();
+    if counts.usage.pages > 0 {
+        facts.push(count(counts.usage.pages, "page"));
+    }
+    facts.push(match total {
+        Some(total) => format!("{} of {}", thousands(counts.items_in), count(total, "item")),
+        None => count(counts.items_in, "item"),
+    });
+    facts.push(format!("{}/s", thousands((counts.items_in as f64 / elapsed.as_secs_f64().max(0.001)) as u64)));
+    facts.extend((counts.failed > 0).then(|| format!("{} failed", counts.failed)));
+    facts.extend((counts.unknown > 0).then(|| format!("{} unknown", counts.unknown)));
+    facts.extend((counts.usage.wait_ms >= 1000).then(|| format!("waited {} s", counts.usage.wait_ms / 1000)));
+    facts.push(String::new());
+    facts.join(", ")
+}
+
+fn ending(report: &StepReport) -> String {
+    let counts = &report.counts;
+    match report.status {
+        StepStatus::Skipped => "skipped".to_owned(),
+        StepStatus::NotBegun => "not begun".to_owned(),
+        StepStatus::Failed => format!("stopped after {}", count(counts.items_in, "item")),
+        StepStatus::Done | StepStatus::Partial => {
+            let mut parts = vec![count(counts.items_in, "item")];
+            parts.extend((counts.failed > 0).then(|| format!("{} failed", thousands(counts.failed))));
+            parts.extend((counts.unknown > 0).then(|| format!("{} unknown", thousands(counts.unknown))));
+            parts.push(count(counts.usage.requests, "request"));
+            let file = report.saved.as_ref().map(|path| format!(" → {path}")).unwrap_or_default();
+            format!("{}{file}", parts.join(", "))
+        }
+    }
+}
+
+fn table(report: &Report) -> String {
+    let columns = [
+        TableColumn::whole("step").rank(9).least(STEP_LEAST),
+        TableColumn::text("").rank(9),
+        TableColumn::number("in").rank(6).may_go(),
+        TableColumn::number("out").rank(5).may_go(),
+        TableColumn::number("failed").rank(8),
+        TableColumn::number("requests").rank(3).may_go(),
+        TableColumn::number("retries").rank(2).may_go(),
+        TableColumn::number("time").rank(4).may_go(),
+        TableColumn::whole("file").rank(7).least(FILE_LEAST),
+    ];
+    let rows: Vec<Vec<String>> = report.steps.iter().map(row).collect();
+    let table = TextTable::new(&columns, &rows, 0, width::stderr(), true);
+    let head = table.head(Paint::default());
+    std::iter::once(head).chain(rows.iter().map(|row| table.row(row))).collect()
+}
+
+fn row(step: &StepReport) -> Vec<String> {
+    let counts = &step.counts;
+    let status = match step.status {
+        StepStatus::Done if step.earlier => "done earlier",
+        StepStatus::Done => "done",
+        StepStatus::Partial => "partial",
+        StepStatus::Skipped => "skipped",
+        StepStatus::Failed => "failed",
+        StepStatus::NotBegun => "not begun",
+    };
+    let bad = match (counts.failed, counts.unknown) {
+        (failed, 0) => thousands(failed),
+        (failed, unknown) => format!("{} + {} unknown", thousands(failed), thousands(unknown)),
+    };
+    let file = step.saved.as_deref().or(step.failures.as_deref()).unwrap_or_default();
+    vec![
+        step.name.to_string(),
+        status.to_owned(),
+        thousands(counts.items_in),
+        thousands(counts.items_out),
+        bad,
+        thousands(counts.usage.requests),
+        thousands(counts.usage.retries),
+        format!("{:.1} s", counts.usage.elapsed_ms as f64 / 1000.0),
+        terminal_text::one_line(file).into_owned(),
+    ]
+}

@@ -1,0 +1,181 @@
+//! `run`: a batch file from its check to its closing table.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::plan;
+use super::progress::BatchScreen;
+use crate::authoring::{Json, Ordered};
+use crate::batch::{Batch, BatchConfig, Report, RunOptions};
+use crate::cli::app::App;
+use crate::cli::args::command::RunArgs;
+use crate::cli::connections::file::{secrets, usual};
+use crate::cli::connections::route::{faults, start_sandbox};
+use crate::cli::output::{EarlierFile, OutputPlace, standard_output};
+use crate::cli::signals::Signals;
+use crate::connections::{ConnectionFile, ConnectionsFile};
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind, Result};
+use crate::sandbox::Sandbox;
+use crate::send::Cancel;
+
+/// Runs it; gives the exit code.
+pub(crate) async fn run(app: &App, args: &RunArgs) -> Result<u8> {
+    let engine = Arc::new(app.engine(args.sandbox)?);
+    let sandbox = if args.sandbox {
+        Some(Arc::new(start_sandbox(engine.catalog(), 0, faults(args.faults.as_deref())?).await?))
+    } else {
+        None
+    };
+    let config = config(app, args, &engine, sandbox.clone())?;
+    let batch = Arc::new(Batch::load(&args.file, &config)?);
+    let state = state(args, &batch)?;
+    if args.plan {
+        return plan::print(&batch.plan(state.as_deref())?);
+    }
+    if let Some(expected) = &args.plan_hash {
+        let plan = batch.plan(state.as_deref())?;
+        if plan.hash != *expected {
+            return Err(Error::new(
+                ErrorKind::Usage,
+                format!("the plan is another than the one that was agreed on: its hash is {}", plan.hash),
+            )
+            .advise("look at it with --plan, and give its hash"));
+        }
+    }
+    let report_file =
+        args.report.as_deref().map(|path| OutputPlace::open(Some(path), EarlierFile::GivesWay)).transpose();
+    // Of two at once, the later is told who the other is.
+    let report_file = report_file.map_err(|e| batch.check_free(state.as_deref()).err().unwrap_or(e))?;
+    let cancel = Cancel::default();
+    let options = RunOptions {
+        state,
+        fresh: args.fresh,
+        accept_changes: args.accept_changes,
+        retry_failed: args.retry_failed,
+        cancel: cancel.clone(),
+        host: host(),
+    };
+    let mut run = Arc::clone(&batch).run(options)?;
+    let signals = Signals::listen(&cancel);
+    let mut shown = BatchScreen::new(app.screen, &batch);
+    while let Some(event) = shown.watch(run.next()).await {
+        shown.show(&event);
+    }
+    let (mut told, mut written) = (None, Ok(()));
+    let report = run
+        .finish(|report| {
+            shown.close(report);
+            written = write_report(report_file, report);
+            if written.is_ok() {
+                told = Some((conclude(app, report, &signals), report.finished));
+            }
+            written.clone()
+        })
+        .await;
+    // Its end could not be noted: that is all that is not told yet.
+    let unended = report.error.filter(|_| !report.finished && told.is_some_and(|(_, finished)| finished));
+    written.map_err(|e| {
+        e.advise("the report is in the run folder too; running it again sends nothing that is done, tells the report and ends the run")
+    })?;
+    match (unended, told) {
+        (Some(error), _) => Err(error),
+        (None, code) => Ok(code.map_or(0, |(code, _)| code)),
+    }
+}
+
+/// What the batch needs of this machine and this command line.
+fn config(app: &App, args: &RunArgs, engine: &Arc<Engine>, sandbox: Option<Arc<Sandbox>>) -> Result<BatchConfig> {
+    let mut config = BatchConfig::new(Arc::clone(engine));
+    config.connections_instead = app.named_connections();
+    config.connections = usual();
+    config.env = Arc::new(|name| std::env::var(name).ok());
+    config.stdout = Some(standard_output());
+    config.vars = args.var.iter().map(|pair| var(pair)).collect::<Result<_>>()?;
+    if let Some(sandbox) = sandbox {
+        config.otherwise = Some(played(engine));
+        config.resolve = Arc::new(move |_, name, connection| {
+            sandbox
+                .connection(&connection.connector)
+                .map(|spec| crate::ConnectionSpec { name: Some(name.to_owned()), ..spec })
+        });
+    } else {
+        let secrets = secrets();
+        config.resolve = Arc::new(move |folder, name, connection| secrets.fetch(folder, name, connection, |_| None));
+    }
+    Ok(config)
+}
+
+/// A connection to each connector, for a sandbox without a connections file.
+fn played(engine: &Engine) -> ConnectionsFile {
+    let connection = |connector: &str| ConnectionFile {
+        relink: false,
+        connector: connector.to_owned(),
+        account: None,
+        limits: crate::Limits::default(),
+        allow_http: false,
+        allow_private: false,
+        reroute: None,
+        values: std::collections::BTreeMap::new(),
+    };
+    let all = engine.catalog().connector_names().map(|name| (name.to_owned(), connection(name))).collect();
+    ConnectionsFile { version: crate::authoring::FORMAT_VERSION, connections: Ordered(all) }
+}
+
+/// Where runs are kept. What a sandbox holds ends with this process, and so does what was done to it.
+fn state(args: &RunArgs, batch: &Batch) -> Result<Option<std::path::PathBuf>> {
+    if !args.sandbox || args.state.is_some() {
+        return Ok(args.state.clone());
+    }
+    let folder = args.file.parent().unwrap_or(Path::new("")).join(".opnode").join("sandbox");
+    let own = batch.run_folder(Some(&folder));
+    if own.exists() && !args.plan && !args.retry_failed {
+        let gone = std::fs::remove_dir_all(&own);
+        gone.map_err(|e| {
+            Error::new(ErrorKind::State, format!("{} cannot be removed: {}", own.display(), crate::error::io_text(&e)))
+        })?;
+    }
+    Ok(Some(folder))
+}
+
+fn var(pair: &str) -> Result<(String, Json)> {
+    let wrong =
+        || Error::new(ErrorKind::Usage, format!("--var {pair} is no NAME=VALUE")).advise("write it as --var board=1");
+    let (name, text) = pair.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(wrong)?;
+    let is_json = crate::item::value_of(text.trim()).is_ok();
+    Ok((name.to_owned(), Json(if is_json { text.trim().to_owned() } else { Value::from(text).to_string() })))
+}
+
+fn host() -> String {
+    let said = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().or_else(|| std::env::var("COMPUTERNAME").ok());
+    said.map_or_else(|| "this machine".to_owned(), |name| name.trim().to_owned())
+}
+
+fn write_report(file: Option<OutputPlace>, report: &Report) -> Result<()> {
+    let Some(mut file) = file else { return Ok(()) };
+    let mut text =
+        serde_json::to_vec_pretty(report).map_err(|e| Error::new(ErrorKind::Internal, format!("the report: {e}")))?;
+    text.push(b'\n');
+    file.write(&text)?;
+    file.finish()
+}
+
+/// Every step's error, and the exit code of the worst.
+fn conclude(app: &App, report: &Report, signals: &Signals) -> u8 {
+    let Err(worst) = report.check() else { return 0 };
+    let stopped = signals.exit_code().filter(|_| worst.kind() == ErrorKind::Cancelled);
+    for error in report.steps.iter().filter_map(|s| s.error.as_ref()).filter(|e| e.kind() != ErrorKind::Cancelled) {
+        app.screen.error(error);
+    }
+    match (&report.error, stopped) {
+        (_, Some(code)) => {
+            app.screen.warn("interrupted: what was done is kept; run it again to go on");
+            return code;
+        }
+        (Some(error), None) => app.screen.error(error),
+        (None, None) => {}
+    }
+    worst.kind().exit_code()
+}

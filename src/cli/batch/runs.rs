@@ -1,0 +1,82 @@
+//! `runs`: past and unfinished runs with what they did.
+
+use crate::batch::{self, RunStatus, RunSummary};
+use crate::cli::app::App;
+use crate::cli::args::command::{ListForm, RunsArgs};
+use crate::cli::messages;
+use crate::cli::screen::terminal_text::thousands;
+use crate::cli::screen::{Paint, TableColumn, TextTable, width};
+use crate::error::{Error, ErrorKind, Result};
+
+/// Columns for folders, at least: a longer one has a line of its own.
+const FOLDER_LEAST: usize = 16;
+
+/// Prints them.
+pub(crate) fn run(app: &App, args: &RunsArgs) -> Result<u8> {
+    let mut all = batch::runs(&args.state)?;
+    all.retain(|r| args.name.as_ref().is_none_or(|name| r.info.name == *name));
+    let printed = match args.listing.format {
+        ListForm::Json => messages::print(&json(&all)?),
+        ListForm::Ndjson => {
+            messages::print(&all.iter().map(|r| json(r).map(|t| t + "\n")).collect::<Result<String>>()?)
+        }
+        ListForm::Text if all.is_empty() => Ok(()),
+        ListForm::Text => messages::print(&table(app, &all)),
+    };
+    printed?;
+    if all.is_empty() {
+        let of = args.name.as_ref().map(|name| format!(" of {name}")).unwrap_or_default();
+        return Ok(app.screen.nothing(&format!("there are no runs{of} in {}", args.state.display())));
+    }
+    Ok(0)
+}
+
+fn json(value: &(impl serde::Serialize + ?Sized)) -> Result<String> {
+    serde_json::to_string(value).map_err(|e| Error::new(ErrorKind::Internal, format!("the runs: {e}")))
+}
+
+/// What matters most for finding out how a run went keeps its room; where not all has room, a note tells what is left out.
+fn table(app: &App, all: &[RunSummary]) -> String {
+    let columns = [
+        TableColumn::whole("batch").rank(9),
+        TableColumn::whole("began").rank(8),
+        TableColumn::text("").rank(9),
+        TableColumn::number("steps").rank(4).may_go(),
+        TableColumn::number("rows").rank(6).may_go(),
+        TableColumn::number("written").rank(5).may_go(),
+        TableColumn::number("failed").rank(7).may_go(),
+        TableColumn::number("unknown").rank(7).may_go(),
+        TableColumn::number("requests").rank(2).may_go(),
+        TableColumn::whole("folder").rank(3).least(FOLDER_LEAST).may_go(),
+    ];
+    let rows: Vec<Vec<String>> = all.iter().map(row).collect();
+    let table = TextTable::new(&columns, &rows, 0, width::stdout(), true);
+    if !table.left_out().is_empty() {
+        let left_out = table.left_out().join(", ");
+        app.screen.note(&format!("the terminal is too narrow for {left_out}; --format ndjson gives all"));
+    }
+    let head = table.head(Paint::default());
+    std::iter::once(head).chain(rows.iter().map(|row| table.row(row))).collect()
+}
+
+fn row(run: &RunSummary) -> Vec<String> {
+    let status = match run.status {
+        RunStatus::Running => "running",
+        RunStatus::Unfinished => "unfinished",
+        RunStatus::Finished => "finished",
+        RunStatus::SetAside => "set aside",
+        RunStatus::Damaged => "damaged",
+    };
+    vec![
+        run.info.name.clone(),
+        run.info.started.clone(),
+        status.to_owned(),
+        format!("{}/{}", run.steps_done, run.steps),
+        thousands(run.items_out),
+        thousands(run.written),
+        thousands(run.failed),
+        thousands(run.unknown),
+        thousands(run.requests),
+        run.folder.display().to_string(),
+    ]
+}

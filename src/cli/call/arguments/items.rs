@@ -1,0 +1,140 @@
+//! Items from the command line: an array, NDJSON or one object, and single fields of them. Digits and order of the fields stay.
+
+use std::collections::BTreeSet;
+
+use serde_json::value::RawValue;
+
+use super::options::ItemField;
+use super::text::{ArgumentText, input};
+use crate::definition::{Operation, Template};
+use crate::error::{Error, ErrorKind, Result};
+use crate::item::{Items, fields_of, put_list, put_object};
+
+/// The items of a call.
+pub(crate) struct TypedItems {
+    pub(crate) items: Items,
+    /// The fields that were set in each, where the items are a template's several; `None` where the items tell it.
+    pub(crate) covered: Option<BTreeSet<String>>,
+}
+
+/// Where the items of a call come from.
+pub(crate) struct ItemSources<'a> {
+    pub(crate) template: Option<&'a Template>,
+    /// `--items`
+    pub(crate) argument: Option<&'a str>,
+    /// `--set items.0.title=…`
+    pub(crate) fields: &'a [ItemField],
+    /// The values of an automatic template are samples, which are not sent unless somebody says so.
+    pub(crate) use_sample: bool,
+}
+
+/// The items that were typed, if any, and the file that they came from, when they did. What lies under them is the template's affair.
+pub(crate) fn given(operation: &Operation, sources: &ItemSources<'_>) -> Result<(Option<TypedItems>, Option<String>)> {
+    let is_base = |t: &&Template| !t.is_automatic || sources.use_sample;
+    // Several items have no one that the others are laid over.
+    let several = sources.template.filter(is_base).filter(|t| t.items.len() > 1);
+    let (items, file) = match (sources.argument, several) {
+        (Some(argument), _) => {
+            let input = input("--items", argument, ErrorKind::InvalidItems)?;
+            let file = input.file.clone();
+            (read(input).map_err(|e| e.with(|d| d.operation = Some(operation.id.clone())))?, file)
+        }
+        (None, _) if sources.fields.is_empty() => return Ok((None, None)),
+        (None, Some(template)) => (template.items()?, None),
+        (None, None) => (Items::default(), None),
+    };
+    let items = set(items, sources.fields)?;
+    let covered = several.filter(|_| sources.argument.is_none()).map(|_| set_everywhere(&items, sources.fields));
+    Ok((Some(TypedItems { items, covered }), file))
+}
+
+/// The items with single fields set; a number behind the last adds an item.
+fn set(items: Items, fields: &[ItemField]) -> Result<Items> {
+    if fields.is_empty() {
+        return Ok(items);
+    }
+    let mut all: Vec<String> = items.iter().map(|item| item.as_str().to_owned()).collect();
+    for field in fields {
+        let name = format!("items.{}.{}", field.index, field.path.join("."));
+        if field.index == all.len() {
+            all.push("{}".to_owned());
+        }
+        let Some(item) = all.get_mut(field.index) else {
+            return Err(Error::new(ErrorKind::Usage, format!("--set {name}: the next item is items.{}", all.len()))
+                .advise("items are numbered from 0, without gaps"));
+        };
+        *item = put(item, &field.path, &field.value).ok_or_else(|| {
+            Error::new(ErrorKind::InvalidItems, format!("--set {name}: something that has no fields stands there"))
+        })?;
+    }
+    Items::from_array(format!("[{}]", all.join(",")))
+}
+
+/// The JSON with a value at a path; objects on the way are made. `None` where something else stands in the way.
+fn put(json: &str, path: &[String], value: &str) -> Option<String> {
+    let Some((name, rest)) = path.split_first() else { return Some(value.to_owned()) };
+    if let (Ok(mut list), Ok(index)) = (serde_json::from_str::<Vec<&RawValue>>(json), name.parse::<usize>()) {
+        let inner =
+            if index == list.len() { put("null", rest, value)? } else { put(list.get(index)?.get(), rest, value)? };
+        let inner = RawValue::from_string(inner).ok()?;
+        if index == list.len() {
+            list.push(&inner)
+        } else {
+            *list.get_mut(index)? = &inner
+        };
+        let mut text = String::new();
+        put_list(&mut text, list.iter(), |text, raw| text.push_str(raw.get()));
+        return Some(text);
+    }
+    let fields = if json == "null" { Vec::new() } else { fields_of(json)? };
+    let before = fields.iter().find(|(n, _)| n == name).map_or("null", |(_, raw)| raw.get());
+    let inner = put(before, rest, value)?;
+    let kept = fields.iter().map(|(n, raw)| (n.as_str(), if n == name { inner.as_str() } else { raw.get() }));
+    let added = fields.iter().all(|(n, _)| n != name).then_some((name.as_str(), inner.as_str()));
+    let mut text = String::new();
+    put_object(&mut text, kept.chain(added), |text, raw| text.push_str(raw));
+    Some(text)
+}
+
+/// Fields that were set in each of the items.
+fn set_everywhere(items: &Items, fields: &[ItemField]) -> BTreeSet<String> {
+    let is_set = |index: usize, name: &String| fields.iter().any(|f| f.index == index && f.path.first() == Some(name));
+    let names = fields.iter().filter_map(|f| f.path.first());
+    names.filter(|name| (0..items.len()).all(|index| is_set(index, name))).cloned().collect()
+}
+
+fn read(input: ArgumentText) -> Result<Items> {
+    let text = input.text.trim();
+    if text.is_empty() && input.file.is_none() {
+        return Err(Error::new(ErrorKind::InvalidItems, "--items is empty").advise("give [] to send nothing"));
+    }
+    let placed = |e: Error| match input.file {
+        Some(file) => e.with(|d| d.place.get_or_insert_default().file = Some(file)),
+        None => e,
+    };
+    // One object, maybe over several lines, is one item.
+    if text.starts_with('{') && serde_json::from_str::<&RawValue>(text).is_ok() {
+        return Items::from_array(format!("[{text}]")).map_err(placed);
+    }
+    Items::from_ndjson(input.text).map_err(placed)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn single_fields_are_put_into_json() {
+        for (json, path, value, expected) in [
+            ("{}", "title", "\"x\"", Some(r#"{"title":"x"}"#)),
+            (r#"{"a":1.50,"b":{"c":1}}"#, "b.d", "2", Some(r#"{"a":1.50,"b":{"c":1,"d":2}}"#)),
+            (r#"{"a":1.50}"#, "a", "1.10", Some(r#"{"a":1.10}"#)),
+            (r#"{"l":[{"x":1},2]}"#, "l.0.x", "3", Some(r#"{"l":[{"x":3},2]}"#)),
+            (r#"{"l":[1]}"#, "l.1", "2", Some(r#"{"l":[1,2]}"#)),
+            (r#"{"l":[1]}"#, "l.3", "2", None),
+            (r#"{"a":1}"#, "a.b", "2", None),
+            ("{}", "a.b.c", "true", Some(r#"{"a":{"b":{"c":true}}}"#)),
+        ] {
+            let path: Vec<String> = path.split('.').map(str::to_owned).collect();
+            assert_eq!(super::put(json, &path, value).as_deref(), expected, "{json} {path:?}");
+        }
+    }
+}

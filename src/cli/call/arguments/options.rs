@@ -1,0 +1,120 @@
+//! Options from the command line: `--options` and `--set`, typed by the operation's schemas. Digits stay.
+
+use serde_json::value::RawValue;
+
+use super::text::input;
+use super::typed_value::{at_path, quoted, typed_by};
+use crate::authoring::kind_of;
+use crate::cli::args::call::CallArgs;
+use crate::definition::{Operation, OptionRule};
+use crate::error::{Error, ErrorKind, Place, Result};
+use crate::options::Options;
+
+/// The options of a call, and the file that they came from, when they did.
+pub(crate) struct TypedOptions {
+    pub(crate) options: Options,
+    /// Fields of items that were set one by one.
+    pub(crate) fields: Vec<ItemField>,
+    pub(crate) file: Option<String>,
+}
+
+/// `--set items.0.title=…`
+pub(crate) struct ItemField {
+    pub(crate) index: usize,
+    pub(crate) path: Vec<String>,
+    /// JSON.
+    pub(crate) value: String,
+}
+
+/// The options that were typed; `set` are the pairs of `--set`.
+pub(crate) fn given(operation: &Operation, args: &CallArgs, set: &[String]) -> Result<TypedOptions> {
+    let mut given = TypedOptions { options: Options::default(), fields: Vec::new(), file: None };
+    if let Some(argument) = &args.options {
+        let (typed, file) = object(argument)?;
+        given.options.extend(&typed);
+        given.file = file;
+    }
+    let mut lists: Vec<String> = Vec::new();
+    for pair in set {
+        let (name, text) = split(pair)?;
+        if operation.option(name).is_none() && (name == "items" || name.starts_with("items.")) {
+            given.fields.push(item_field(operation, pair, name, text)?);
+            continue;
+        }
+        // An option that the operation does not have goes in as text: the check of all options then names it and the nearest right one.
+        let json = operation.option(name).map_or_else(|| quoted(text), |rule| typed(rule, text));
+        let before = given.options.json(name).filter(|_| lists.iter().any(|n| n == name));
+        let json = before.and_then(|before| appended(&before, &json)).unwrap_or(json);
+        let wrong = |e| {
+            Error::new(ErrorKind::InvalidOptions, format!("--set {pair}: {e}")).at(Place::field(format!("/{name}")))
+        };
+        given.options.insert_json(name, &json).map_err(wrong)?;
+        lists.push(name.to_owned());
+    }
+    Ok(given)
+}
+
+fn item_field(operation: &Operation, pair: &str, name: &str, text: &str) -> Result<ItemField> {
+    let wrong = |why: &str| {
+        let advice = "name the item by its number and then the field, such as --set items.0.title=Technician";
+        Err(Error::new(ErrorKind::Usage, format!("--set {pair}: {why}")).advise(advice))
+    };
+    if operation.items.is_none() && !operation.options.iter().any(|o| operation.item_may_fill(o)) {
+        return wrong(&format!("{} takes no items", operation.id));
+    }
+    let mut parts = name.split('.').skip(1);
+    let Some(index) = parts.next().and_then(|n| n.parse().ok()) else { return wrong("it does not say which item") };
+    let path: Vec<String> = parts.map(str::to_owned).collect();
+    if path.is_empty() || path.iter().any(String::is_empty) {
+        return wrong("it does not say which field");
+    }
+    let schema = operation.items.as_ref().and_then(|rule| at_path(&rule.schema, &path)).cloned();
+    // A field that fills an option is typed as that option is.
+    let filled = || path.first().and_then(|name| operation.option(name)).map(|rule| rule.schema.to_value());
+    let schema = schema.or_else(filled).unwrap_or_default();
+    Ok(ItemField { index, value: typed_by(&schema, text), path })
+}
+
+/// Two lists as one.
+fn appended(list: &str, more: &str) -> Option<String> {
+    let parts = |json: &str| {
+        serde_json::from_str::<Vec<&RawValue>>(json).ok().map(|l| l.iter().map(|r| r.get().to_owned()).collect())
+    };
+    let (mut all, more): (Vec<String>, Vec<String>) = (parts(list)?, parts(more)?);
+    all.extend(more);
+    Some(format!("[{}]", all.join(",")))
+}
+
+fn object(argument: &str) -> Result<(Options, Option<String>)> {
+    let input = input("--options", argument, ErrorKind::InvalidOptions)?;
+    let place = |line: usize, column: usize| Place {
+        file: input.file.clone(),
+        line: input.file.is_some().then_some(line as u64),
+        column: input.file.is_some().then_some(column as u64),
+        field: None,
+    };
+    let wrong = |message: String, at: Place| {
+        Error::new(ErrorKind::InvalidOptions, message)
+            .at(at)
+            .advise("options are a JSON object, such as {\"id\": 12}; --set id=12 gives one without quotes")
+    };
+    match Options::read(&input.text) {
+        Ok(options) if options.as_value().is_object() => Ok((options, input.file)),
+        Ok(other) => {
+            Err(wrong(format!("--options must be a JSON object, not {}", kind_of(other.as_value())), place(1, 1)))
+        }
+        Err(e) if e.is_data() => Err(wrong(format!("--options: {e}"), place(e.line(), e.column()))),
+        Err(e) => Err(wrong(format!("--options is not JSON: {e}"), place(e.line(), e.column()))),
+    }
+}
+
+fn split(pair: &str) -> Result<(&str, &str)> {
+    pair.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(|| {
+        Error::new(ErrorKind::Usage, format!("--set {pair} gives no value")).advise("write it as --set name=value")
+    })
+}
+
+/// The JSON of a text as the option's schema wants it. What does not fit stays text, and the check of the options says what is wrong with it.
+fn typed(rule: &OptionRule, text: &str) -> String {
+    typed_by(&rule.schema.to_value(), text)
+}

@@ -1,0 +1,33 @@
+//! What an argument stands for: its own text, a file's (`@FILE`) or standard input's (`-`). Reads; gives no meaning to the text.
+
+use std::path::Path;
+
+use crate::error::{Error, ErrorKind, Place, Result};
+use crate::text_file::{decode, read_all, read_text};
+
+/// Largest input, in bytes.
+const INPUT_MAX: u64 = 4 << 30;
+
+/// A text and where it came from.
+pub(crate) struct ArgumentText {
+    pub(crate) text: String,
+    /// The file's name; `None` for the command line itself.
+    pub(crate) file: Option<String>,
+}
+
+/// Reads the input of a flag. A fault is one of the call, before anything is sent.
+pub(crate) fn input(flag: &str, argument: &str, kind: ErrorKind) -> Result<ArgumentText> {
+    let (file, text) = match (argument, argument.strip_prefix('@')) {
+        ("-", _) => ("standard input".to_owned(), decode(read_all(std::io::stdin().lock(), 0, INPUT_MAX))),
+        (_, Some("")) => {
+            return Err(Error::new(ErrorKind::Usage, format!("{flag} @ needs a file name, such as @records.json")));
+        }
+        (_, Some(path)) => (path.to_owned(), read_text(Path::new(path), INPUT_MAX)),
+        _ => return Ok(ArgumentText { text: argument.to_owned(), file: None }),
+    };
+    match text {
+        Ok(text) => Ok(ArgumentText { text, file: Some(file) }),
+        Err(why) => Err(Error::new(kind, format!("{flag}: {file} cannot be read: {why}"))
+            .at(Place { file: Some(file), ..Place::default() })),
+    }
+}

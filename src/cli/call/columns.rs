@@ -1,0 +1,98 @@
+//! The columns that were asked for: whether the rows have them, and a request that fetches no more than those.
+
+use super::prepare::PreparedCall;
+use crate::cli::messages::Screen;
+use crate::definition::{Fields, Operation};
+use crate::error::{Error, ErrorKind, Result, did_you_mean};
+use crate::item::{Items, path_of};
+use crate::options::Options;
+use crate::output::{Column, Row};
+
+/// Columns of which it is not certain yet that any row has them.
+pub(crate) struct Columns {
+    unsure: Vec<String>,
+    fields: Fields,
+}
+
+impl Columns {
+    pub(crate) fn of(operation: &Operation, options: &Options, columns: &[String]) -> Columns {
+        let fields = if columns.is_empty() { Fields::Any } else { operation.returned_fields(options) };
+        // What is known of a record need not be all that comes.
+        let is_known = |column: &&String| fields.is_certain(&path_of(column));
+        Columns { unsure: columns.iter().filter(|column| !is_known(column)).cloned().collect(), fields }
+    }
+
+    /// Looks at the first rows.
+    ///
+    /// # Errors
+    /// `invalid_options` with the nearest name, when no row has a column that the record is not known to have.
+    pub(crate) fn look(&mut self, items: &Items) -> Result<()> {
+        if self.unsure.is_empty() || items.is_empty() {
+            return Ok(());
+        }
+        for name in std::mem::take(&mut self.unsure) {
+            let column = Column::typed(&name);
+            if items.iter().any(|item| column.find(&Row::of(item)).is_some()) {
+                continue;
+            }
+            let hint = match self.fields.unknown(&path_of(&name), "/") {
+                Some(unknown) if unknown.nearest.is_some() => unknown.hint(),
+                Some(_) | None => {
+                    let names: Vec<String> =
+                        items.get(0).map(|item| Row::of(item).names().map(str::to_owned).collect()).unwrap_or_default();
+                    did_you_mean(&name, names.iter().map(String::as_str))
+                }
+            };
+            return Err(Error::new(ErrorKind::InvalidOptions, format!("no row has the column `{name}`{hint}"))
+                .advise("`opnode describe OPERATION` lists the fields; a slash reaches into one: company/name"));
+        }
+        Ok(())
+    }
+
+    /// Columns that the record is not known to have, told before anything is sent.
+    ///
+    /// # Errors
+    /// The same as one of them, where the call is strict.
+    pub(crate) fn notes(&self, strict: bool) -> Result<Vec<String>> {
+        let unknown = |name: &String| self.fields.unknown(&path_of(name), "/");
+        let notes: Vec<String> = self
+            .unsure
+            .iter()
+            .filter_map(unknown)
+            .map(|u| format!("no record has a field `{}`{}", u.path, u.hint()))
+            .collect();
+        match notes.first() {
+            Some(note) if strict => Err(Error::new(ErrorKind::InvalidOptions, format!("--columns: {note}"))),
+            _ => Ok(notes),
+        }
+    }
+}
+
+/// Asks for no other fields than those of the columns, where the operation has an option for that and the caller has not used it.
+pub(crate) fn push_down(call: &mut PreparedCall, columns: &[String]) {
+    if columns.is_empty() {
+        return;
+    }
+    let fields = call.operation.record_fields();
+    if let Some((name, json)) = call
+        .operation
+        .chosen(&fields, columns, call.request.forward_only)
+        .filter(|(name, _)| !call.request.options.contains(name))
+    {
+        let taken: Result<(), _> = call.request.options.insert_json(&name, &json);
+        debug_assert!(taken.is_ok());
+    }
+}
+
+/// Tells of fields that are not known, before anything is sent.
+pub(crate) fn warn(notes: &[String], screen: Screen) -> usize {
+    notes.iter().for_each(|note| screen.warn(note));
+    notes.len()
+}
+
+/// The same for a plan.
+pub(crate) fn notes(call: &PreparedCall) -> Vec<String> {
+    let items = crate::write::check_items(&call.operation, &call.request.options, call.request.items.as_ref())
+        .unwrap_or_default();
+    call.operation.unknown_names(&call.request.options).into_iter().chain(items).map(|fault| fault.message).collect()
+}

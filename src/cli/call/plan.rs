@@ -1,0 +1,62 @@
+//! `--plan`: the requests as they would be sent, credentials masked. Sends nothing.
+
+use std::fmt::Write as _;
+
+use super::columns;
+use super::prepare::{PreparedCall, shown};
+use crate::cli::args::call::{OutputArgs, OutputForm};
+use crate::cli::messages::{self, Screen};
+use crate::cli::screen::json;
+use crate::cli::screen::terminal_text;
+use crate::definition::Method;
+use crate::error::{Error, ErrorKind, Result};
+use crate::request::PlannedRequest;
+
+/// Prints the plan of a call.
+pub(crate) fn print(screen: Screen, call: &PreparedCall, output: &OutputArgs) -> Result<u8> {
+    columns::warn(&columns::notes(call), screen);
+    if !call.left.is_empty() && !matches!(output.format, None | Some(OutputForm::Table)) {
+        screen.note(&format!("samples stand there yet; to fill in: {}", shown(&call.left).join(", ")));
+    }
+    let requests = call.line.session.plan(&call.request).map_err(|e| call.located(e))?;
+    let text = match output.format {
+        None | Some(OutputForm::Table) => for_people(call, &requests),
+        Some(OutputForm::Json) => to_json(&requests)?,
+        Some(OutputForm::Ndjson) => {
+            requests.iter().map(|r| to_json(r).map(|t| t + "\n")).collect::<Result<String>>()?
+        }
+        Some(OutputForm::Csv) => return Err(Error::new(ErrorKind::Usage, "a plan is printed as text, json or ndjson")),
+    };
+    messages::print(&text)?;
+    Ok(0)
+}
+
+fn to_json(value: &(impl serde::Serialize + ?Sized)) -> Result<String> {
+    serde_json::to_string(value).map_err(|e| Error::new(ErrorKind::Internal, format!("the plan: {e}")))
+}
+
+fn for_people(call: &PreparedCall, requests: &[PlannedRequest]) -> String {
+    let mut out = String::new();
+    for request in requests {
+        // Writing to a String cannot fail.
+        let _ok = writeln!(out, "{} {}", request.verb, terminal_text::safe(&request.url));
+        for (name, value) in &request.headers {
+            let _ok = writeln!(out, "{name}: {}", terminal_text::one_line(value));
+        }
+        if let Some(body) = &request.body {
+            let _ok = writeln!(out, "\n{}", terminal_text::safe(&json::pretty(body)));
+        }
+        out.push('\n');
+    }
+    let count = terminal_text::count(requests.len() as u64, "request");
+    let more = if call.request.method == Method::Query && call.operation.is_paged() {
+        " for the first page, and one for each page after it"
+    } else {
+        ""
+    };
+    let _ok = writeln!(out, "# {count}{more}; nothing was sent");
+    if !call.left.is_empty() {
+        let _ok = writeln!(out, "# samples stand there yet; to fill in: {}", shown(&call.left).join(", "));
+    }
+    out
+}

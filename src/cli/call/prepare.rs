@@ -1,0 +1,190 @@
+//! From what was typed to a call: operation, options and items, a template underneath. Reads inputs; sends nothing.
+
+use std::sync::Arc;
+
+use super::arguments::{items, options};
+use super::ask;
+use crate::call::{CallOptions, Given, Laid, Request, lay};
+use crate::cli::app::App;
+use crate::cli::args::call::CallArgs;
+use crate::cli::connections::route::{ConnectionRoute, OpenConnection};
+use crate::definition::{Catalog, Method, Operation, Template};
+use crate::engine::{Engine, Running};
+use crate::error::{Error, ErrorKind, Result};
+use crate::send::Cancel;
+
+/// A call that is ready to be made.
+pub(crate) struct PreparedCall {
+    pub(crate) line: OpenConnection,
+    pub(crate) operation: Arc<Operation>,
+    pub(crate) request: Request,
+    pub(crate) cancel: Cancel,
+    /// What the template leaves to its user and nobody gave yet: only a plan and the sandbox go on with samples there.
+    pub(crate) left: Vec<String>,
+    /// The files that options and items came from.
+    options_file: Option<String>,
+    items_file: Option<String>,
+}
+
+/// Reads what was typed and opens the connection.
+pub(crate) async fn prepare(app: &App, method: Method, args: &CallArgs, items: Option<&str>) -> Result<PreparedCall> {
+    if items == Some("-") && args.options.as_deref() == Some("-") {
+        return Err(Error::new(ErrorKind::Usage, "--options - and --items - cannot both read standard input")
+            .advise("give one of them as @FILE"));
+    }
+    if args.use_sample && args.template.is_none() {
+        return Err(Error::new(ErrorKind::Usage, "--use-sample is for --template: without one, no sample is sent"));
+    }
+    let engine = app.engine(args.system.sandbox)?;
+    // The process ends with the call: giving definitions back piece by piece would be a tenth of its work.
+    std::mem::forget(Arc::clone(engine.catalog()));
+    let (route, operation, template) = find(app, &engine, method, args)?;
+    let sources = TypedCall { operation: &operation, template: template.as_ref(), args, items };
+    let mut filled = sources.fill(&args.set)?;
+    if !filled.laid.left.is_empty() && !args.plan && !args.system.sandbox {
+        let template = template.as_ref().filter(|_| items != Some("-") && ask::can(app.screen));
+        let Some(template) = template else { return Err(refuse_samples(sources.template, &filled.laid.left)) };
+        let answers = ask::values(app.screen, template, &filled.laid.left)?;
+        filled = sources.fill(&[args.set.as_slice(), &answers].concat())?;
+    }
+    let Filled { laid, options_file, items_file } = filled;
+    let line = route.open(app, &engine, &operation.connector.name).await?;
+    let request = Request {
+        items: laid.items,
+        timeout_ms: args.timeout.map(|t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX)),
+        ..Request::new(method, operation.id.clone(), laid.options)
+    };
+    Ok(PreparedCall { line, operation, request, cancel: Cancel::default(), left: laid.left, options_file, items_file })
+}
+
+/// What was typed for a call.
+struct TypedCall<'a> {
+    operation: &'a Arc<Operation>,
+    template: Option<&'a Template>,
+    args: &'a CallArgs,
+    items: Option<&'a str>,
+}
+
+/// What comes of it.
+struct Filled {
+    laid: Laid,
+    options_file: Option<String>,
+    items_file: Option<String>,
+}
+
+impl TypedCall<'_> {
+    /// Options and items, with these pairs of `--set`.
+    fn fill(&self, set: &[String]) -> Result<Filled> {
+        let given = options::given(self.operation, self.args, set)?;
+        let use_sample = self.args.use_sample;
+        let sources =
+            items::ItemSources { template: self.template, argument: self.items, fields: &given.fields, use_sample };
+        let (items, items_file) = items::given(self.operation, &sources)?;
+        let (items, covered) = items.map_or((None, None), |given| (Some(given.items), given.covered));
+        let over = Given { options: &given.options, items: items.as_ref(), use_sample, covered };
+        let laid = lay(Arc::clone(self.operation), self.template, &over)?;
+        Ok(Filled { laid, options_file: given.file, items_file })
+    }
+}
+
+impl PreparedCall {
+    /// Begins it.
+    pub(crate) fn begin(&self) -> Result<Running> {
+        let with = CallOptions { cancel: self.cancel.clone(), ..CallOptions::default() };
+        self.line.session.call(&self.request, &with).map_err(|e| self.located(e))
+    }
+
+    /// Adds the file that a fault's options or items came from.
+    pub(crate) fn located(&self, error: Error) -> Error {
+        let file = match error.kind() {
+            ErrorKind::InvalidOptions => &self.options_file,
+            ErrorKind::InvalidItems => &self.items_file,
+            _ => &None,
+        };
+        let Some(file) = file else { return error };
+        error.with(|d| {
+            for place in d.place.iter_mut().chain(d.faults.iter_mut().map(|f| &mut f.place)) {
+                place.file.get_or_insert_with(|| file.clone());
+            }
+        })
+    }
+}
+
+type ChosenOperation = (ConnectionRoute, Arc<Operation>, Option<Template>);
+
+/// The route, then the operation within its connector: an OperationId need not be unique over all connectors.
+fn find(app: &App, engine: &Engine, method: Method, args: &CallArgs) -> Result<ChosenOperation> {
+    let catalog = engine.catalog();
+    let name = args.template.as_deref().or(args.operation.as_deref()).unwrap_or_default();
+    let look = |connector: Option<&str>| look_up(catalog, connector, args);
+    let fits = |connector: &str| look(Some(connector)).is_ok();
+    if args.system.connection.is_none() {
+        // A name that nothing has is better told before a connections file is missed.
+        if let Some(error) = look(None).err().filter(|e| !is_ambiguous(catalog, name, e)) {
+            return Err(error);
+        }
+    }
+    let route = ConnectionRoute::choose(app, &args.system, &fits, name)?;
+    let (operation, template) = look(route.connector())?;
+    check_method(method, &operation, template.as_ref())?;
+    Ok((route, operation, template))
+}
+
+fn look_up(catalog: &Catalog, connector: Option<&str>, args: &CallArgs) -> Result<(Arc<Operation>, Option<Template>)> {
+    match (&args.template, &args.operation) {
+        (Some(name), _) => catalog.template(connector, name).map(|t| (Arc::clone(&t.operation), Some(t))),
+        (None, Some(id)) => catalog.operation(connector, id).map(|o| (o, None)),
+        (None, None) => Err(Error::new(ErrorKind::Usage, "name an operation or a template")),
+    }
+}
+
+/// Whether several connectors have the name, so that the connection decides.
+fn is_ambiguous(catalog: &Catalog, name: &str, error: &Error) -> bool {
+    let has = |connector: &str| {
+        catalog.operation(Some(connector), name).is_ok() || catalog.template(Some(connector), name).is_ok()
+    };
+    error.kind() == ErrorKind::UnknownOperation && catalog.connector_names().filter(|c| has(c)).count() > 1
+}
+
+fn check_method(method: Method, operation: &Operation, template: Option<&Template>) -> Result<()> {
+    let own = operation.method;
+    if own == method {
+        return Ok(());
+    }
+    let (message, advice) = match template {
+        Some(template) => (
+            format!("the template {} is one to {own} with, not to {method}", template.name),
+            format!("opnode {own} --template {}", template.name),
+        ),
+        None => {
+            (format!("{} belongs to {own}, not to {method}", operation.id), format!("opnode {own} {}", operation.id))
+        }
+    };
+    Err(Error::new(ErrorKind::UnknownOperation, message)
+        .advise(advice)
+        .with(|d| d.operation = Some(operation.id.clone())))
+}
+
+/// A template's samples where it asks for the caller's own values are never sent to a real system by accident.
+fn refuse_samples(template: Option<&Template>, left: &[String]) -> Error {
+    let name = template.map_or("", |t| t.name.as_str());
+    let option = left.iter().find_map(|p| p.strip_prefix("/options/"));
+    let field = left.iter().find_map(|p| p.strip_prefix("/items/")).map(|f| f.replace('/', "."));
+    let way = match (option, field) {
+        (Some(option), _) => format!("--set {option}=…"),
+        (None, Some(field)) => format!("--set items.{field}=…"),
+        (None, None) => "--items '[{…}]', or field by field with --set items.0.FIELD=…".to_owned(),
+    };
+    let advice = format!(
+        "give it with {way}; --plan shows the request, --sandbox tries it, --use-sample sends the sample as it is"
+    );
+    Error::new(ErrorKind::InvalidOptions, format!("the template {name} leaves {} to you", shown(left).join(", ")))
+        .advise(advice)
+}
+
+/// Pointers as `--set` names them.
+pub(crate) fn shown(left: &[String]) -> Vec<String> {
+    left.iter()
+        .map(|p| p.strip_prefix("/options/").map_or_else(|| p.trim_start_matches('/').replace('/', "."), str::to_owned))
+        .collect()
+}

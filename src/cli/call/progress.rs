@@ -1,0 +1,105 @@
+//! A line that tells how far a long call is: on a terminal only, and only after a second.
+
+use std::future::Future;
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+use crate::cli::messages::Screen;
+use crate::cli::screen::terminal_text::{count, thousands};
+use crate::cli::spinner::{Spinner, Spinners, TICK, may_spin};
+use crate::receipt::Receipt;
+
+/// How long a call may take without anyone asking.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The progress of one call.
+pub(crate) struct CallProgress {
+    spinners: Spinners,
+    spinner: Option<Spinner>,
+    shows: bool,
+    started: Instant,
+    what: String,
+    facts: String,
+}
+
+impl CallProgress {
+    pub(crate) fn new(screen: Screen, what: &str) -> CallProgress {
+        CallProgress {
+            spinners: Spinners::new(),
+            spinner: None,
+            shows: may_spin(screen),
+            started: Instant::now(),
+            what: what.to_owned(),
+            facts: String::new(),
+        }
+    }
+
+    /// Waits for something, the line moving meanwhile.
+    pub(crate) async fn watch<F: Future>(&mut self, future: F) -> F::Output {
+        if !self.shows {
+            return future.await;
+        }
+        let mut future = pin!(future);
+        loop {
+            tokio::select! {
+                done = &mut future => return done,
+                () = tokio::time::sleep(TICK) => self.draw(),
+            }
+        }
+    }
+
+    fn draw(&mut self) {
+        let elapsed = self.started.elapsed();
+        if elapsed < PATIENCE {
+            return;
+        }
+        let spinner = self.spinner.get_or_insert_with(|| self.spinners.add());
+        spinner.show(&format!("{}: {}{} s", self.what, self.facts, elapsed.as_secs()));
+    }
+
+    /// Takes in what was done so far.
+    pub(crate) fn update(&mut self, receipt: &Receipt) {
+        if !self.shows {
+            return;
+        }
+        self.facts = facts(receipt, self.started.elapsed());
+        self.draw();
+    }
+
+    /// Prints without the line in between.
+    pub(crate) fn aside<R>(&self, print: impl FnOnce() -> R) -> R {
+        match &self.spinner {
+            Some(_) => self.spinners.aside(print),
+            None => print(),
+        }
+    }
+
+    /// Takes the line away.
+    pub(crate) fn finish(&mut self) {
+        self.spinner = None;
+    }
+}
+
+fn facts(receipt: &Receipt, elapsed: Duration) -> String {
+    let mut facts = Vec::new();
+    if let Some(outcomes) = receipt.outcomes {
+        let done = outcomes.ok + outcomes.failed + outcomes.unknown;
+        facts.push(format!("{} of {}", thousands(done), count(receipt.items_in.max(1), "item")));
+        facts.extend((outcomes.failed > 0).then(|| format!("{} failed", outcomes.failed)));
+    } else {
+        facts.push(count(receipt.pages, "page"));
+        facts.push(match receipt.advertised_total {
+            Some(total) => format!("{} of {}", thousands(receipt.items), count(total, "item")),
+            None => count(receipt.items, "item"),
+        });
+        let rate = receipt.items as f64 / elapsed.as_secs_f64().max(0.001);
+        facts.push(format!("{}/s", thousands(rate as u64)));
+    }
+    facts.extend(
+        (receipt.retries > 0)
+            .then(|| if receipt.retries == 1 { "1 retry".to_owned() } else { format!("{} retries", receipt.retries) }),
+    );
+    facts.extend((receipt.wait_ms >= 1000).then(|| format!("waited {} s", receipt.wait_ms / 1000)));
+    facts.push(String::new());
+    facts.join(", ")
+}

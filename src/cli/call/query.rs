@@ -1,0 +1,116 @@
+//! `query`: a walk's pages to the output, one at a time.
+
+use std::io::IsTerminal;
+
+use super::columns::{self, Columns};
+use super::plan;
+use super::prepare;
+use super::prepare::PreparedCall;
+use super::progress::CallProgress;
+use crate::call::Request;
+use crate::cli::app::App;
+use crate::cli::args::call::QueryArgs;
+use crate::cli::messages::Screen;
+use crate::cli::output::{EarlierFile, Flow, ItemsOutput, Look, ReceiptFile, apart};
+use crate::cli::screen::{terminal_text, width};
+use crate::cli::signals::Signals;
+use crate::definition::{Method, ResultShape};
+use crate::engine::Running;
+use crate::error::{Error, ErrorKind, Result};
+use crate::receipt::{Receipt, StopReason};
+use crate::walk::Walk;
+
+/// Runs it; gives the exit code.
+pub(crate) async fn run(app: &App, args: &QueryArgs) -> Result<u8> {
+    let places = &args.call.output;
+    apart(&[
+        ("--output", places.output.as_deref()),
+        ("--receipt", places.receipt.as_deref().filter(|p| p.as_os_str() != "-")),
+    ])?;
+    let mut call = prepare::prepare(app, Method::Query, &args.call, None).await?;
+    call.request = Request { limit: args.limit, forward_only: args.forward_only, strict: args.strict, ..call.request };
+    columns::push_down(&mut call, &args.call.output.columns);
+    if args.call.plan {
+        return plan::print(app.screen, &call, &args.call.output);
+    }
+    let Running::Read(mut walk) = call.begin()? else {
+        return Err(Error::new(ErrorKind::Internal, "a query gave outcomes"));
+    };
+    let columns = Columns::of(&call.operation, &call.request.options, &args.call.output.columns);
+    columns::warn(&columns.notes(args.strict)?, app.screen);
+    let warned = columns::warn(&walk.receipt().notes, app.screen);
+    let signals = Signals::listen(&call.cancel);
+    let look = match call.operation.response.result {
+        ResultShape::List | ResultShape::Report => Look::Rows,
+        ResultShape::Object | ResultShape::Count | ResultShape::None | ResultShape::File | ResultShape::Text => {
+            Look::Card
+        }
+    };
+    let output = ItemsOutput::open(
+        &args.call.output,
+        std::io::stdout().is_terminal(),
+        look,
+        width::columns(),
+        EarlierFile::GivesWay,
+    )?;
+    output.note().into_iter().for_each(|note| app.screen.note(note));
+    let receipt = ReceiptFile::open(args.call.output.receipt.as_deref())?;
+    deliver(app, &call, walk, (output, columns, receipt), (warned, &signals)).await
+}
+
+async fn deliver(
+    app: &App,
+    call: &PreparedCall,
+    mut walk: Walk,
+    (mut output, mut columns, receipt): (ItemsOutput, Columns, ReceiptFile),
+    (warned, signals): (usize, &Signals),
+) -> Result<u8> {
+    let screen = app.screen;
+    let mut progress = CallProgress::new(screen, &call.operation.id);
+    let ended = loop {
+        let page = match progress.watch(walk.next()).await {
+            None => break Ok(()),
+            Some(Err(error)) => break Err(error),
+            Some(Ok(page)) => page,
+        };
+        if let Err(error) = columns.look(&page.items) {
+            break Err(error);
+        }
+        match progress.aside(|| output.page(&page.items)) {
+            Ok(Flow::Open) => progress.update(walk.receipt()),
+            Ok(Flow::Closed) => break Ok(()),
+            Err(error) => break Err(error),
+        }
+    };
+    progress.finish();
+    let facts = walk.receipt().clone();
+    let kept = receipt.write(screen, &facts, ended.as_ref().err());
+    if let Err(error) = ended {
+        return give_up(screen, output, &facts, error, signals);
+    }
+    let place = output.place().filter(|_| screen.is_watched());
+    let cut = output.is_table() && facts.stop == Some(StopReason::ItemLimit);
+    for note in output.finish()? {
+        screen.note(&note);
+    }
+    facts.notes.iter().skip(warned).for_each(|note| screen.warn(note));
+    if let Some(place) = place {
+        screen.note(&format!("{} in {place}", terminal_text::count(facts.items, "item")));
+    }
+    if cut {
+        screen.note("stopped at --limit; there may be more");
+    }
+    kept.map(|()| 0)
+}
+
+/// The end of a call that failed or was interrupted: what was delivered stays.
+fn give_up(screen: Screen, output: ItemsOutput, facts: &Receipt, error: Error, signals: &Signals) -> Result<u8> {
+    if let Some(path) = output.abandon() {
+        screen.note(&format!("what came before is in {}", path.display()));
+    }
+    let interrupted = signals.exit_code().filter(|_| error.kind() == ErrorKind::Cancelled);
+    let Some(code) = interrupted else { return Err(error) };
+    let (items, pages) = (terminal_text::count(facts.items, "item"), terminal_text::count(facts.pages, "page"));
+    screen.warn(&format!("interrupted after {items} on {pages}; there may be more"));
+    Ok(code)
+}

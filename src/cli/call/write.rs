@@ -1,0 +1,273 @@
+//! `mutate` and `delete`: outcomes as they come, records to the output, failures to stderr. What comes together is written together, and before anything
+//! is waited for.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::task::Poll;
+
+use super::ask;
+use super::columns;
+use super::plan;
+use super::prepare::{self, PreparedCall};
+use super::progress::CallProgress;
+use crate::cli::app::App;
+use crate::cli::args::call::WriteCallArgs;
+use crate::cli::messages::Screen;
+use crate::cli::output::{EarlierFile, ItemsOutput, Look, OutputPlace, ReceiptFile, TOGETHER, apart};
+use crate::cli::screen::{terminal_text, width};
+use crate::cli::signals::Signals;
+use crate::definition::Method;
+use crate::engine::Running;
+use crate::error::{Error, ErrorKind, Result};
+use crate::item::Items;
+use crate::receipt::{Outcome, OutcomeStatus, Receipt};
+use crate::write::Writes;
+
+/// Runs it; gives the exit code.
+pub(crate) async fn run(app: &App, method: Method, args: &WriteCallArgs) -> Result<u8> {
+    let places = &args.call.output;
+    let items = Some(places.output.as_deref().unwrap_or(Path::new("-")));
+    let receipt = places.receipt.as_deref().filter(|p| p.as_os_str() != "-");
+    apart(&[("--output", items), ("--outcomes", args.write.outcomes.as_deref()), ("--receipt", receipt)])?;
+    let mut call = prepare::prepare(app, method, &args.call, args.write.items.as_deref()).await?;
+    call.request.stop_on_error = args.write.stop_on_error;
+    call.request.known_fields = args.write.strict;
+    if args.call.plan {
+        return plan::print(app.screen, &call, &args.call.output);
+    }
+    if method == Method::Mutate && args.write.yes {
+        return Err(Error::new(ErrorKind::Usage, "--yes is for delete: nothing is asked before a mutate"));
+    }
+    let count = call.request.items.as_ref().map_or(0, Items::len);
+    let many = count > 1;
+    let Running::Write(mut writes) = call.begin()? else {
+        return Err(Error::new(ErrorKind::Internal, "a write gave pages"));
+    };
+    columns::warn(&writes.receipt().notes, app.screen);
+    if method == Method::Delete && count > 1 && !args.write.yes && !args.call.system.sandbox {
+        ask::delete(app.screen, &call.operation.id, &call.line.name, count)?;
+    }
+    let signals = Signals::listen(&call.cancel);
+    let look = if many { Look::Rows } else { Look::Card };
+    let places = Places {
+        output: ItemsOutput::open(
+            &args.call.output,
+            std::io::stdout().is_terminal(),
+            look,
+            width::columns(),
+            EarlierFile::Stays,
+        )?,
+        receipt: ReceiptFile::open(args.call.output.receipt.as_deref())?,
+        outcomes: args.write.outcomes.as_deref().map(|p| OutputPlace::open(Some(p), EarlierFile::Stays)).transpose()?,
+        lines: Vec::new(),
+        done: Vec::new(),
+        told: WriteSummary::of(method),
+        stuck: false,
+    };
+    places.outcomes.iter().for_each(OutputPlace::keep_at_once);
+    deliver(app.screen, &call, writes, places, &signals, many).await
+}
+
+/// Where things go.
+struct Places {
+    output: ItemsOutput,
+    receipt: ReceiptFile,
+    outcomes: Option<OutputPlace>,
+    /// Outcomes that are not in their file yet, and the items that took effect and are not written down with all that came of them.
+    lines: Vec<u8>,
+    done: Vec<u64>,
+    told: WriteSummary,
+    /// A write has failed: the next try is at a wait or at the end, not for each outcome.
+    stuck: bool,
+}
+
+async fn deliver(
+    screen: Screen,
+    call: &PreparedCall,
+    mut writes: Writes,
+    mut places: Places,
+    signals: &Signals,
+    many: bool,
+) -> Result<u8> {
+    let mut progress = CallProgress::new(screen, &call.operation.id);
+    let mut lost: Option<Error> = None;
+    loop {
+        let next = match writes.ready().await {
+            Poll::Ready(next) => next,
+            Poll::Pending => {
+                if let Err(error) = progress.aside(|| places.flush()) {
+                    // What cannot be noted any more must not be done any more. What is under way is waited for.
+                    writes.stop();
+                    lost.get_or_insert(error);
+                }
+                progress.watch(writes.next()).await
+            }
+        };
+        let Some(outcome) = next else { break };
+        if let Err(error) = progress.aside(|| places.take(screen, &outcome, many)) {
+            writes.stop();
+            lost.get_or_insert(error);
+        }
+        progress.update(writes.receipt());
+    }
+    lost = lost.or(progress.aside(|| places.flush()).err());
+    progress.finish();
+    let facts = writes.receipt().clone();
+    let verdict = writes.verdict();
+    let interrupted = signals.exit_code().filter(|_| verdict.is_err());
+    let told = places.told.text(&facts);
+    let closed = places.close(screen, &facts, verdict.as_ref().err());
+    // After what goes to the output, which may be the same terminal.
+    if facts.items_in == 0 && call.request.items.is_some() {
+        screen.note("there are no items, so nothing was sent");
+    } else if many || interrupted.is_some() || verdict.is_ok() {
+        summarize(screen, &facts, &told);
+    }
+    closed?;
+    match (lost, interrupted) {
+        (Some(error), _) => Err(error),
+        (None, Some(code)) => {
+            screen.warn("interrupted; items that were not sent are skipped");
+            Ok(code)
+        }
+        (None, None) => verdict.map(|()| 0),
+    }
+}
+
+impl Places {
+    /// Takes an outcome: its record to the output, itself to the outcomes file, a failure to stderr.
+    fn take(&mut self, screen: Screen, outcome: &Outcome, many: bool) -> Result<()> {
+        // Items that were never sent are counted; a line for each would bury those that failed.
+        let before = if many && matches!(outcome.status, OutcomeStatus::Failed | OutcomeStatus::Unknown) {
+            // What came before it is seen before it.
+            let before = self.flush();
+            tell(screen, outcome);
+            before
+        } else {
+            Ok(())
+        };
+        if self.outcomes.is_some() {
+            serde_json::to_writer(&mut self.lines, outcome)
+                .map_err(|e| Error::new(ErrorKind::Internal, format!("an outcome: {e}")))?;
+            self.lines.push(b'\n');
+        }
+        self.told.count(outcome);
+        if outcome.status == OutcomeStatus::Ok {
+            self.done.push(outcome.index);
+        }
+        // A reader that has gone does not stop the writes: they are what was asked for.
+        let kept = before.and(self.output.add(&outcome.items));
+        if kept.is_ok() && (self.stuck || self.lines.len() < TOGETHER) { Ok(()) } else { self.flush().and(kept) }
+    }
+
+    /// Writes down what was taken. What could not be written is kept for the next time, where there can be one.
+    fn flush(&mut self) -> Result<()> {
+        let outcomes = match &mut self.outcomes {
+            Some(file) if !self.lines.is_empty() => file.write(&self.lines).map(|_| ()),
+            _ => Ok(()),
+        };
+        if outcomes.is_ok() {
+            self.lines.clear();
+        }
+        let kept = outcomes.and(self.output.flush().map(|_| ()));
+        self.stuck = kept.is_err();
+        if !self.stuck {
+            self.done.clear();
+        }
+        kept
+    }
+
+    /// Everything appears, also when items failed: what took effect is a fact.
+    fn close(mut self, screen: Screen, facts: &Receipt, error: Option<&Error>) -> Result<()> {
+        let outcomes = match self.outcomes.take() {
+            Some(mut file) => match file.write(&self.lines) {
+                Ok(_) => file.finish(),
+                Err(error) => Err(file.broken(error)),
+            },
+            None => Ok(()),
+        };
+        let receipt = self.receipt.write(screen, facts, error);
+        let notes = self.output.finish();
+        if outcomes.is_err() || notes.is_err() {
+            self.done
+                .iter()
+                .for_each(|index| screen.warn(&format!("item {index}: ok, but this could not be written down")));
+        }
+        outcomes.and(receipt)?;
+        notes?.iter().filter(|_| error.is_none() && facts.items > 1).for_each(|note| screen.note(note));
+        Ok(())
+    }
+}
+
+/// A JSON line on stderr that says what it is.
+#[derive(serde::Serialize)]
+struct Labelled<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'a Outcome>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    summary: Option<&'a Receipt>,
+}
+
+/// A line for an item that failed, or of which nobody knows.
+fn tell(screen: Screen, outcome: &Outcome) {
+    if screen.is_json() {
+        screen.object(&Labelled { outcome: Some(outcome), summary: None });
+        return;
+    }
+    let status = if outcome.status == OutcomeStatus::Unknown { "unknown" } else { "failed" };
+    let why = outcome.error.as_ref().map(|e| format!(" [{}] {}", e.kind(), e.message)).unwrap_or_default();
+    screen.line(&format!("item {}: {}{}", outcome.index, screen.paint().bad(status), terminal_text::one_line(&why)));
+}
+
+/// What writes did, as people say it.
+struct WriteSummary {
+    method: Method,
+    created: u64,
+    done: u64,
+    not_found: u64,
+}
+
+impl WriteSummary {
+    fn of(method: Method) -> WriteSummary {
+        WriteSummary { method, created: 0, done: 0, not_found: 0 }
+    }
+
+    fn count(&mut self, outcome: &Outcome) {
+        match (outcome.status, outcome.http_status) {
+            (OutcomeStatus::Ok, Some(201)) if self.method == Method::Mutate => self.created += 1,
+            (OutcomeStatus::Ok, _) => self.done += 1,
+            (OutcomeStatus::Failed, _) if outcome.error.as_ref().is_some_and(|e| e.kind() == ErrorKind::NotFound) => {
+                self.not_found += 1
+            }
+            (OutcomeStatus::Failed | OutcomeStatus::Unknown | OutcomeStatus::Skipped, _) => {}
+        }
+    }
+
+    /// Such as `3 deleted, 1 not found`; what the receipt counts beside that follows.
+    fn text(&self, facts: &Receipt) -> String {
+        let counts = facts.outcomes.unwrap_or_default();
+        let done = if self.method == Method::Delete { "deleted" } else { "changed" };
+        let failed = counts.failed.saturating_sub(self.not_found);
+        let all = [
+            (self.created, "created"),
+            (self.done, done),
+            (self.not_found, "not found"),
+            (failed, "failed"),
+            (counts.unknown, "unknown"),
+            (counts.skipped, "not sent"),
+        ];
+        let parts: Vec<String> = all
+            .iter()
+            .filter(|(n, _)| *n > 0)
+            .map(|(n, what)| format!("{} {what}", terminal_text::thousands(*n)))
+            .collect();
+        if parts.is_empty() { format!("nothing {done}") } else { parts.join(", ") }
+    }
+}
+
+fn summarize(screen: Screen, facts: &Receipt, told: &str) {
+    let requests = terminal_text::count(facts.requests, "request");
+    let seconds = facts.elapsed_ms as f64 / 1000.0;
+    let text = format!("{}: {told} ({requests}, {seconds:.1} s)", facts.operation);
+    screen.summary(&text, &Labelled { outcome: None, summary: Some(facts) });
+}

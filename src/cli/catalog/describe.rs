@@ -1,0 +1,166 @@
+//! `describe`: all about one operation, as far as a user of it needs to know.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use super::fields::{self, Field};
+use super::snippet::{Snippet, shell, step_id};
+use crate::cli::app::App;
+use crate::cli::args::command::{DescribeArgs, DescribeForm};
+use crate::cli::connections::file::example_name;
+use crate::cli::messages;
+use crate::cli::screen::json;
+use crate::cli::screen::{terminal_text, width};
+use crate::definition::{Catalog, ItemRule, Operation, Record, ResultShape, Send, Template};
+use crate::error::{Error, ErrorKind, Result};
+use crate::item::fields_of;
+
+/// Prints it.
+pub(crate) fn run(app: &App, args: &DescribeArgs) -> Result<()> {
+    let catalog = app.catalog()?;
+    let operation = catalog.operation(None, &args.operation)?;
+    let text = match args.format {
+        DescribeForm::Text => for_people(app, &catalog, &operation)?,
+        DescribeForm::Json => for_machines(&operation)?,
+    };
+    messages::print(&text)
+}
+
+fn for_people(app: &App, catalog: &Catalog, operation: &Arc<Operation>) -> Result<String> {
+    let width = width::columns().min(130);
+    let mut out = String::new();
+    put_head(&mut out, operation, width);
+    put_options(&mut out, operation, width);
+    if let Some(rule) = &operation.items {
+        put_items(&mut out, operation, rule, width);
+    }
+    put_response(&mut out, operation, width);
+    put_examples(&mut out, app, catalog, operation)?;
+    Ok(out)
+}
+
+// Writing to a String cannot fail, so what `writeln!` gives back is dropped below.
+
+fn put_head(out: &mut String, operation: &Operation, width: usize) {
+    let _ok = writeln!(out, "{}: {}", operation.id, operation.title);
+    let paged = if operation.is_paged() { ", every page is fetched" } else { "" };
+    let _ok =
+        writeln!(out, "  {} of {}: {}{paged}", operation.method, operation.connector.name, operation.request_line());
+    if let Some(instead) = &operation.deprecated {
+        let hint = instead.as_ref().map(|i| format!("; use {i}")).unwrap_or_default();
+        let _ok = writeln!(out, "  deprecated{hint}");
+    }
+    if let Some(text) = &operation.description {
+        out.push('\n');
+        for line in terminal_text::wrap(&terminal_text::safe(text), width.saturating_sub(2)) {
+            let _ok = writeln!(out, "  {line}");
+        }
+    }
+}
+
+fn put_options(out: &mut String, operation: &Operation, width: usize) {
+    if operation.options.is_empty() {
+        let _ok = writeln!(out, "\nOptions: none");
+        return;
+    }
+    let fields: Vec<Field> = operation
+        .options
+        .iter()
+        .map(|option| {
+            let from_item = operation.item_may_fill(option);
+            let mut field = Field::of(&option.name, &fields::shown(&option.schema.0), option.required && !from_item);
+            if from_item {
+                field.text = [field.text.as_str(), "must be given here or as a field of each item"]
+                    .iter()
+                    .filter(|t| !t.is_empty())
+                    .copied()
+                    .collect::<Vec<_>>()
+                    .join("; ");
+            }
+            field
+        })
+        .collect();
+    let star = if fields.iter().any(|f| f.required) { " (* must be given)" } else { "" };
+    let _ok = writeln!(out, "\nOptions{star}");
+    out.push_str(&fields::lay_out(&fields, 2, width));
+    if operation.can_walk_forward_only() {
+        let _ok = writeln!(out, "  --forward-only walks by key: nothing is missed while records come and go");
+    }
+}
+
+fn put_items(out: &mut String, operation: &Operation, rule: &ItemRule, width: usize) {
+    let how = match rule.send {
+        Send::Each => "one request for each",
+        Send::All => "all in one request",
+        Send::Chunk(_) => "several in one request",
+        Send::JsonPatch => "one request for each, which changes only the fields that are given; null removes one",
+        Send::Multipart => "one form for each",
+    };
+    let needed = if rule.required { "" } else { "; may be left out" };
+    let _ok = writeln!(out, "\nItems to send ({how}{needed})");
+    let fields = fields::of_schema(&rule.schema, &field_order(operation, rule));
+    if fields.is_empty() {
+        let _ok = writeln!(out, "  any object");
+    }
+    out.push_str(&fields::lay_out(&fields, 2, width));
+    if let Some(sample) = &rule.sample {
+        let _ok = writeln!(out, "\nAn item to send\n{}", indented(&json::pretty(&sample.0)));
+    }
+}
+
+/// The order in which the author lists the fields: the sample's, then the record's.
+fn field_order(operation: &Operation, rule: &ItemRule) -> Vec<String> {
+    let names = |text: &str| fields_of(text).unwrap_or_default().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+    let mut order = rule.sample.as_ref().map(|s| names(&s.0)).unwrap_or_default();
+    order.extend(operation.record().map(property_order).unwrap_or_default());
+    order
+}
+
+fn property_order(record: &Record) -> Vec<String> {
+    let fields = fields_of(&record.schema.0).unwrap_or_default();
+    let properties = fields.iter().find(|(name, _)| name == "properties").map(|(_, raw)| raw.get());
+    properties.and_then(fields_of).unwrap_or_default().into_iter().map(|(name, _)| name).collect()
+}
+
+fn put_response(out: &mut String, operation: &Operation, width: usize) {
+    let what = match operation.response.result {
+        ResultShape::List => "a list of records, one item each",
+        ResultShape::Object => "one item: the record",
+        ResultShape::Count => "one item: { \"count\": … }",
+        ResultShape::None => "no items",
+        ResultShape::File => "one item: { contentType, fileName, size, sha256, data (base64) }",
+        ResultShape::Report => "a list of rows, one item each",
+        ResultShape::Text => "one item: { contentType, text }",
+    };
+    let Some(record) = operation.record() else {
+        let _ok = writeln!(out, "\nComes back: {what}");
+        return;
+    };
+    let _ok = writeln!(out, "\nComes back: {what} ({})", record.title);
+    out.push_str(&fields::lay_out(
+        &fields::of_schema(&fields::shown(&record.schema.0), &property_order(record)),
+        2,
+        width,
+    ));
+    let _ok = writeln!(out, "\nA record that comes back\n{}", indented(&json::pretty(&record.sample.0)));
+}
+
+fn put_examples(out: &mut String, app: &App, catalog: &Catalog, operation: &Arc<Operation>) -> Result<()> {
+    let template = Template::automatic(operation);
+    let snippet = Snippet::of(catalog, &template);
+    let name = example_name(app, &operation.connector.name).unwrap_or_else(|| "NAME".to_owned());
+    let _ok = writeln!(out, "\nTry it without an account\n{}", indented(&snippet.command("--sandbox")));
+    let _ok = writeln!(out, "\nCall it\n{}", indented(&snippet.command(&format!("--connection {}", shell(&name)))));
+    let _ok =
+        writeln!(out, "\nAs a step of a batch file\n{}", indented(snippet.batch(&step_id(&operation.id))?.trim_end()));
+    Ok(())
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+}
+
+fn for_machines(operation: &Operation) -> Result<String> {
+    let value = crate::describe::details(operation);
+    serde_json::to_string_pretty(&value).map_err(|e| Error::new(ErrorKind::Internal, format!("the description: {e}")))
+}

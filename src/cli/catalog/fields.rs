@@ -1,0 +1,181 @@
+//! A JSON Schema's properties as a list for people: name, type, whether it must be given, what it means. Pure.
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::cli::screen::{TableColumn, TextTable};
+use crate::digits::is_number;
+use crate::item::{fields_of, value_of};
+
+/// Columns for names: a longer one has a line of its own.
+const NAME_LEAST: usize = 20;
+const NAME_MAX: usize = 34;
+/// Columns for types.
+const TYPE_LEAST: usize = 14;
+const TYPE_MAX: usize = 34;
+/// Columns for meanings, at least.
+const TEXT_LEAST: usize = 32;
+/// Values of an enumeration that are listed.
+const CHOICES: usize = 12;
+
+/// One field.
+pub(crate) struct Field {
+    pub(crate) name: String,
+    pub(crate) kind: String,
+    pub(crate) required: bool,
+    pub(crate) text: String,
+}
+
+impl Field {
+    /// A field from its schema.
+    pub(crate) fn of(name: &str, schema: &Value, required: bool) -> Field {
+        Field { name: name.to_owned(), kind: type_text(schema), required, text: meaning(schema) }
+    }
+}
+
+/// Fields of an object schema, those that `first` names before the others, in its order.
+pub(crate) fn of_schema(schema: &Value, first: &[String]) -> Vec<Field> {
+    // A choice between shapes is described by the first that is an object.
+    let shape = schema
+        .get("anyOf")
+        .and_then(Value::as_array)
+        .and_then(|all| all.iter().find(|s| s.get("properties").is_some()))
+        .unwrap_or(schema);
+    let required: Vec<&str> =
+        shape.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    let Some(properties) = shape.get("properties").and_then(Value::as_object) else {
+        return required
+            .iter()
+            .map(|name| Field { name: (*name).to_owned(), kind: "any".to_owned(), required: true, text: String::new() })
+            .collect();
+    };
+    let rank = |name: &String| first.iter().position(|n| n == name).unwrap_or(usize::MAX);
+    let mut names: Vec<&String> = properties.keys().collect();
+    names.sort_by_key(|name| (!required.contains(&name.as_str()), rank(name)));
+    let field =
+        |name: &&String| properties.get(*name).map(|schema| Field::of(name, schema, required.contains(&name.as_str())));
+    names.iter().filter_map(field).collect()
+}
+
+/// The fields in columns, meanings wrapped.
+pub(crate) fn lay_out(fields: &[Field], indent: usize, width: usize) -> String {
+    let columns = [
+        TableColumn::whole("").rank(3).least(NAME_LEAST).most(NAME_MAX),
+        TableColumn::text("").rank(2).least(TYPE_LEAST).most(TYPE_MAX),
+        TableColumn::text("").rank(1).least(TEXT_LEAST),
+    ];
+    let row = |field: &Field| {
+        let name = format!("{}{}", field.name, if field.required { "*" } else { "" });
+        vec![name, field.kind.clone(), field.text.clone()]
+    };
+    let rows: Vec<Vec<String>> = fields.iter().map(row).collect();
+    let table = TextTable::new(&columns, &rows, indent, Some(width), false);
+    rows.iter().map(|row| table.row(row)).collect()
+}
+
+/// JSON as a value to show: a number that would be written otherwise stands there as text.
+pub(crate) fn shown(json: &str) -> Value {
+    if let Some(fields) = fields_of(json) {
+        return Value::Object(fields.into_iter().map(|(name, raw)| (name, shown(raw.get()))).collect());
+    }
+    if let Ok(list) = serde_json::from_str::<Vec<&RawValue>>(json) {
+        return list.into_iter().map(|raw| shown(raw.get())).collect();
+    }
+    let value = value_of(json).unwrap_or_default();
+    let plain = value.to_string();
+    if is_number(json) && plain != json { Value::from(json) } else { value }
+}
+
+/// The type in a few words.
+pub(crate) fn type_text(schema: &Value) -> String {
+    if let Some(choices) = schema.get("enum").and_then(Value::as_array) {
+        let mut shown: Vec<String> = choices.iter().take(CHOICES).map(value_text).collect();
+        if choices.len() > CHOICES {
+            shown.push("…".to_owned());
+        }
+        return shown.join(" | ");
+    }
+    let types: Vec<&str> = match schema.get("type") {
+        Some(Value::String(one)) => vec![one],
+        Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).filter(|t| *t != "null").collect(),
+        _ => return "any".to_owned(),
+    };
+    types.iter().map(|one| one_type(one, schema)).collect::<Vec<_>>().join(" or ")
+}
+
+fn one_type(name: &str, schema: &Value) -> String {
+    match name {
+        "array" => match schema.get("items") {
+            Some(element) => format!("list of {}", type_text(element)),
+            None => "list".to_owned(),
+        },
+        "object" => match schema.get("properties").and_then(Value::as_object) {
+            Some(properties) if properties.len() <= 4 => {
+                format!("{{ {} }}", properties.keys().map(String::as_str).collect::<Vec<_>>().join(", "))
+            }
+            _ => "object".to_owned(),
+        },
+        "integer" | "number" => format!("{name}{}", range(schema)),
+        _ => match schema.get("format").and_then(Value::as_str) {
+            Some(format) => format!("{name} ({format})"),
+            None => name.to_owned(),
+        },
+    }
+}
+
+fn range(schema: &Value) -> String {
+    match (schema.get("minimum"), schema.get("maximum")) {
+        (Some(least), Some(most)) => format!(" {}..{}", value_text(least), value_text(most)),
+        (Some(least), None) => format!(" ≥ {}", value_text(least)),
+        (None, Some(most)) => format!(" ≤ {}", value_text(most)),
+        (None, None) => String::new(),
+    }
+}
+
+/// Description, default and an example.
+fn meaning(schema: &Value) -> String {
+    let mut parts = Vec::new();
+    if let Some(text) = schema.get("description").or_else(|| schema.get("title")).and_then(Value::as_str) {
+        parts.push(text.trim_end_matches('.').to_owned());
+    }
+    parts.extend(schema.get("default").map(|v| format!("default {}", value_text(v))));
+    if schema.get("enum").is_none() {
+        parts.extend(schema.get("examples").and_then(|v| v.get(0)).map(|v| format!("such as {}", value_text(v))));
+    }
+    parts.join("; ")
+}
+
+fn value_text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{lay_out, of_schema, type_text};
+
+    #[test]
+    fn types_in_a_few_words() {
+        for (schema, text) in [
+            (json!({"type": "string", "format": "date-time"}), "string (date-time)"),
+            (json!({"type": "integer", "minimum": 1, "maximum": 9}), "integer 1..9"),
+            (json!({"type": ["string", "null"]}), "string"),
+            (json!({"type": "array", "items": {"type": "object", "properties": {"id": {}}}}), "list of { id }"),
+            (json!({"enum": ["a", 1]}), "a | 1"),
+            (json!({}), "any"),
+        ] {
+            assert_eq!(type_text(&schema), text);
+        }
+    }
+
+    #[test]
+    fn required_fields_come_first() {
+        let schema = json!({"required": ["z"], "properties": {"a": {"type": "string"}, "b": {"type": "integer", "description": "Long enough to be wrapped somewhere."}, "z": {"type": "boolean"}}});
+        let text = lay_out(&of_schema(&schema, &["b".to_owned()]), 2, 40);
+        assert_eq!(
+            text,
+            "  z*  boolean\n  b   integer  Long enough to be wrapped\n               somewhere\n  a   string\n"
+        );
+    }
+}

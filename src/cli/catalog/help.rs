@@ -1,0 +1,258 @@
+//! Help beyond the flags: the orientation, examples for each command from the loaded catalogue, exit codes. Read only when help is asked for.
+
+use std::sync::Arc;
+
+use clap::{Command, CommandFactory};
+
+use super::snippet::{plain_value, shell};
+use crate::cli::args::command::Args;
+use crate::definition::{Catalog, Method, Operation, Template};
+use crate::item::fields_of;
+
+/// Templates of a connector that are tried for an example.
+const LOOKED_AT: usize = 8;
+
+/// Names for examples: of the catalogue, or placeholders where it has none.
+struct ExampleNames {
+    query: String,
+    set: Option<String>,
+    mutate: String,
+    sample: String,
+    delete: String,
+    template: String,
+    connector: String,
+    word: String,
+}
+
+impl ExampleNames {
+    fn of(catalog: &Catalog) -> ExampleNames {
+        // A paged list that needs nothing filled in makes the best example; a template's options are known to fit its operation.
+        let easy = |t: &Template| t.operation.is_paged() && t.ask.is_empty() && t.options.0 != "{}";
+        let pick = catalog.connector_names().find_map(|c| templates(catalog, c).take(LOOKED_AT).find(easy));
+        let first =
+            || catalog.connector_names().find(|c| catalog.operation_ids(c).is_ok_and(|mut ids| ids.next().is_some()));
+        let connector =
+            pick.as_ref().map(|t| t.operation.connector.name.clone()).or_else(|| first().map(str::to_owned));
+        let find = |fits: &dyn Fn(&Operation) -> bool| {
+            operations(catalog, connector.as_deref().unwrap_or_default()).find(|o| fits(o))
+        };
+        let query = pick
+            .as_ref()
+            .map(|t| Arc::clone(&t.operation))
+            .or_else(|| find(&|o| o.is_paged() && o.options.iter().all(|p| !p.required)));
+        let mutate = find(&|o| o.method == Method::Mutate && o.items.as_ref().is_some_and(|i| i.sample.is_some()));
+        let delete = find(&|o| o.method == Method::Delete);
+        let id =
+            |operation: Option<&Arc<Operation>>| operation.map_or_else(|| "OPERATION_ID".to_owned(), |o| o.id.clone());
+        ExampleNames {
+            query: id(query.as_ref()),
+            set: pick.as_ref().and_then(first_option),
+            mutate: id(mutate.as_ref()),
+            sample: mutate
+                .and_then(|o| o.items.as_ref()?.sample.as_ref().map(|s| s.0.clone()))
+                .unwrap_or_else(|| "{\"name\":\"…\"}".to_owned()),
+            delete: id(delete.as_ref()),
+            template: pick.as_ref().map_or_else(|| "TEMPLATE".to_owned(), |t| t.name.clone()),
+            connector: connector.clone().unwrap_or_else(|| "CONNECTOR".to_owned()),
+            word: query
+                .as_ref()
+                .and_then(|o| o.title.split_whitespace().last().map(str::to_owned))
+                .unwrap_or_else(|| "user".to_owned()),
+        }
+    }
+
+    /// An option with a value, as `--set` takes it.
+    fn set(&self) -> &str {
+        self.set.as_deref().unwrap_or("KEY=VALUE")
+    }
+}
+
+/// A connector's operations, each parsed when it is come to.
+fn operations<'c>(catalog: &'c Catalog, connector: &'c str) -> impl Iterator<Item = Arc<Operation>> + 'c {
+    let ids = catalog.operation_ids(connector).into_iter().flatten();
+    ids.filter_map(move |id| catalog.operation(Some(connector), id).ok())
+}
+
+fn templates<'c>(catalog: &'c Catalog, connector: &'c str) -> impl Iterator<Item = Template> + 'c {
+    let names = catalog.template_names(connector).into_iter().flatten();
+    names.filter_map(move |name| catalog.template(Some(connector), name).ok())
+}
+
+fn first_option(template: &Template) -> Option<String> {
+    let options = fields_of(&template.options.0)?;
+    let (name, raw) = options.first()?;
+    Some(shell(&format!("{name}={}", plain_value(raw.get()))))
+}
+
+/// The command with examples in its help.
+pub(crate) fn command(catalog: &Catalog) -> Command {
+    let names = ExampleNames::of(catalog);
+    let mut command = Args::command().after_help(format!("{}\n\n{EXIT_CODES}", overview(&names)));
+    for (name, text) in examples(&names) {
+        let path: Vec<&str> = name.split(' ').collect();
+        command = with_help(command, &path, text);
+    }
+    command
+}
+
+fn with_help(command: Command, path: &[&'static str], text: String) -> Command {
+    match path.split_first() {
+        None => command.after_help(text),
+        Some((first, rest)) => command.mut_subcommand(*first, |sub| with_help(sub, rest, text)),
+    }
+}
+
+fn examples(n: &ExampleNames) -> Vec<(&'static str, String)> {
+    let lines = |lines: &[String]| {
+        format!("Examples:\n{}", lines.iter().map(|l| format!("  opnode {l}")).collect::<Vec<_>>().join("\n"))
+    };
+    let s = |text: &str| text.to_owned();
+    vec![
+        (
+            "operations",
+            lines(&[
+                s("operations"),
+                format!("operations --search {}", n.word),
+                format!("operations --connector {} --format json", n.connector),
+            ]),
+        ),
+        (
+            "templates",
+            lines(&[s("templates"), format!("templates --search {}", n.word), format!("template {}", n.template)]),
+        ),
+        ("describe", lines(&[format!("describe {}", n.query), format!("describe {} --format json", n.mutate)])),
+        (
+            "template",
+            lines(&[
+                format!("template {}", n.template),
+                format!("template {} --as batch", n.template),
+                format!("template {} --as json", n.mutate),
+            ]),
+        ),
+        ("query", format!("{}\n\n{QUERY_NOTES}", lines(&query_examples(n)))),
+        ("mutate", format!("{}\n\n{WRITE_NOTES}", lines(&mutate_examples(n)))),
+        ("delete", format!("{}\n\n{WRITE_NOTES}", lines(&delete_examples(n)))),
+        (
+            "connection",
+            lines(&[
+                format!("connection example {} > connections.yaml", n.connector),
+                s("connection list"),
+                s("connection test NAME"),
+            ]),
+        ),
+        (
+            "connection test",
+            lines(&[
+                s("connection test"),
+                s("connection test NAME"),
+                format!("connection test {} --sandbox", n.connector),
+            ]),
+        ),
+        ("connection example", lines(&[format!("connection example {} > connections.yaml", n.connector)])),
+        (
+            "check",
+            lines(&[
+                s("check"),
+                s("check connections.yaml"),
+                format!("check operations/{}/*.yaml --error-format json", n.connector),
+            ]),
+        ),
+        ("schema", lines(&[s("schema operations > operations.schema.json"), s("schema connections")])),
+        (
+            "sandbox",
+            lines(&[
+                s("sandbox > connections.yaml"),
+                s("sandbox --port 8080 --faults every=7,kinds=429+503+reset+slow"),
+            ]),
+        ),
+        (
+            "completions",
+            lines(&[
+                s("completions bash > ~/.local/share/bash-completion/completions/opnode"),
+                s("completions zsh > ~/.zfunc/_opnode"),
+            ]),
+        ),
+    ]
+}
+
+fn query_examples(n: &ExampleNames) -> Vec<String> {
+    vec![
+        format!("query {} --sandbox --limit 5", n.query),
+        format!("query {} --connection NAME --set {}", n.query, n.set()),
+        format!("query {} --connection NAME --output records.csv", n.query),
+        format!("query {} --connection NAME | jq .id", n.query),
+        format!("query {} --connection NAME --plan", n.query),
+        format!("query --template {} --connection NAME", n.template),
+    ]
+}
+
+fn mutate_examples(n: &ExampleNames) -> Vec<String> {
+    let sample = format!("mutate {} --sandbox --items {}", n.mutate, shell(&n.sample));
+    // Help is wrapped; a longer line could not be pasted.
+    let first = if sample.len() <= 88 { sample } else { format!("mutate --template {} --sandbox", n.mutate) };
+    vec![
+        first,
+        format!("mutate {} -c NAME --items @records.ndjson --outcomes outcomes.ndjson", n.mutate),
+        format!("mutate {} --connection NAME --items - --plan < records.json", n.mutate),
+    ]
+}
+
+fn delete_examples(n: &ExampleNames) -> Vec<String> {
+    vec![
+        format!("delete {} --sandbox --set id=1", n.delete),
+        format!("delete {} --connection NAME --items '[{{\"id\":1}},{{\"id\":2}}]'", n.delete),
+        format!("delete {} --connection NAME --set id=1 --plan", n.delete),
+    ]
+}
+
+const QUERY_NOTES: &str = "\
+Items go to standard output: a table on a terminal, one JSON object per line on a pipe. Everything else goes to standard error.
+All pages are fetched; --limit stops earlier.";
+
+const WRITE_NOTES: &str = "\
+Records that came back go to standard output; each item that did not succeed is a line on standard error.
+Exit code 8: some items failed. Exit code 7: of some items nobody knows whether they took effect; look before you send them again.";
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done                                    5  the system refused, or its reply cannot be used
+  1  a fault of opnode itself                6  not reachable, too busy or too slow; try later
+  2  the command line is wrong               7  a write whose outcome nobody knows
+  3  a definition, option or item is wrong   8  some items of a write failed
+  4  the connection is wrong or not allowed  9  a local file could not be written
+  129, 130, 143  stopped by a signal";
+
+fn overview(n: &ExampleNames) -> String {
+    format!("{}\n\n`opnode COMMAND --help` shows examples of each command.", orientation_lines(n))
+}
+
+/// What `opnode` alone prints.
+pub(crate) fn orientation(catalog: &Catalog) -> String {
+    let names = ExampleNames::of(catalog);
+    format!(
+        "opnode {}: query, mutate and delete in outside systems by OperationId\n\n{}\n\n`opnode --help` lists all commands; `opnode COMMAND --help` shows examples of each.\n",
+        env!("CARGO_PKG_VERSION"),
+        orientation_lines(&names)
+    )
+}
+
+fn orientation_lines(n: &ExampleNames) -> String {
+    format!(
+        "\
+Find out what there is:
+  opnode operations --search {word}
+  opnode describe {query}
+  opnode templates
+
+Try it without an account:
+  opnode query {query} --sandbox --limit 5
+
+Use your own account:
+  opnode connection example {connector} > connections.yaml    (then fill it in)
+  opnode connection test
+  opnode query {query} --output records.csv",
+        word = n.word,
+        query = n.query,
+        connector = n.connector
+    )
+}

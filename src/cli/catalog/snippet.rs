@@ -1,0 +1,203 @@
+//! A call as text to paste: a command line, or a step of a batch file. What the designer must fill in is marked.
+
+use serde_json::Value;
+
+use crate::authoring::Numbers;
+use crate::authoring::{Json, kind_of};
+use crate::cli::screen::terminal_text;
+use crate::definition::{Catalog, Operation, Template};
+use crate::error::{Error, ErrorKind, Result};
+use crate::item::fields_of;
+
+/// Longer command lines are broken.
+const LINE: usize = 100;
+
+/// What a snippet is made from.
+pub(crate) struct Snippet<'a> {
+    pub(crate) operation: &'a Operation,
+    /// The operation's name as it can be pasted: with its connector, when another has the same.
+    pub(crate) name: String,
+    pub(crate) options: &'a Json,
+    pub(crate) items: &'a [Json],
+    pub(crate) ask: &'a [String],
+    /// The template's own name, by which what it asks for is refused until it is given.
+    template: String,
+}
+
+impl<'a> Snippet<'a> {
+    pub(crate) fn of(catalog: &Catalog, template: &'a Template) -> Snippet<'a> {
+        let operation = &template.operation;
+        let unique = catalog.operation(None, &operation.id).is_ok();
+        let name = if unique { operation.id.clone() } else { format!("{}/{}", operation.connector.name, operation.id) };
+        let own = catalog.template(None, &template.name).is_ok();
+        let template_name =
+            if own { template.name.clone() } else { format!("{}/{}", operation.connector.name, template.name) };
+        Snippet {
+            operation,
+            name,
+            options: &template.options,
+            items: &template.items,
+            ask: &template.ask,
+            template: template_name,
+        }
+    }
+
+    /// A command line; `way` is how it gets to a system: `--sandbox`, or `--connection NAME`, where no sample is sent by accident.
+    pub(crate) fn command(&self, way: &str) -> String {
+        if !self.ask.is_empty() && way != "--sandbox" {
+            return format!("opnode {} --template {} {way}", self.operation.method, shell(&self.template));
+        }
+        let mut parts = vec![format!("opnode {} {}", self.operation.method, shell(&self.name)), way.to_owned()];
+        for (name, raw) in fields_of(&self.options.0).unwrap_or_default() {
+            parts.push(format!("--set {}", shell(&format!("{name}={}", plain_value(raw.get())))));
+        }
+        match self.items {
+            [] => {}
+            [one] => parts.push(format!("--items {}", shell(&one.0))),
+            several => parts.push(format!(
+                "--items {}",
+                shell(&format!("[{}]", several.iter().map(|i| i.0.as_str()).collect::<Vec<_>>().join(",")))
+            )),
+        }
+        let line = parts.join(" ");
+        if terminal_text::width(&line) <= LINE { line } else { parts.join(" \\\n  ") }
+    }
+
+    /// What must be filled in, for people: `id`, `items[0].url`.
+    pub(crate) fn to_fill_in(&self) -> Vec<String> {
+        let name = |pointer: &String| match pointer.strip_prefix("/options/") {
+            Some(option) => option.to_owned(),
+            None => pointer.trim_start_matches('/').replace('/', "."),
+        };
+        self.ask.iter().map(name).collect()
+    }
+
+    /// A step of a batch file.
+    pub(crate) fn batch(&self, id: &str) -> Result<String> {
+        let mut step = format!("{{\"id\":{},\"{}\":{}", quoted(id), self.operation.method, quoted(&self.name));
+        if self.options.0 != "{}" {
+            step.push_str(&format!(",\"options\":{}", self.options.0));
+        }
+        if !self.items.is_empty() {
+            step.push_str(&format!(
+                ",\"items\":[{}]",
+                self.items.iter().map(|i| i.0.as_str()).collect::<Vec<_>>().join(",")
+            ));
+        }
+        if self.operation.method == crate::Method::Query {
+            step.push_str(&format!(",\"save\":{}", quoted(&format!("out/{id}.ndjson"))));
+        }
+        step.push('}');
+        let broken = |e: &dyn std::fmt::Display| Error::new(ErrorKind::Internal, format!("the step: {e}"));
+        let mut numbers = Numbers::default();
+        let mut tree = numbers.tree(&step).map_err(|e| broken(&e))?;
+        let single = self.ask.iter().enumerate().filter(|(_, pointer)| *pointer != "/items");
+        let marks: Vec<(String, String)> = single.filter_map(|(i, pointer)| mark(&mut tree, pointer, i)).collect();
+        let text = serde_yaml::to_string(&[tree]).map_err(|e| broken(&e))?;
+        let all_items = self.ask.iter().any(|pointer| pointer == "/items");
+        let text: String = text
+            .lines()
+            .map(|line| if all_items && line.trim() == "items:" { filled_in(line) } else { marked(line, &marks) })
+            .collect();
+        let text = numbers.spell(text);
+        Ok(if self.ask.is_empty() { text } else { self.left_open(&text) })
+    }
+
+    /// The step over the template: what is asked for stands there as a comment, and until it is given the step is refused.
+    fn left_open(&self, text: &str) -> String {
+        let asks = |root: &str| self.ask.iter().any(|p| p.starts_with(root));
+        let (mut out, mut section) = (String::new(), String::new());
+        for line in text.lines() {
+            let key = line
+                .strip_prefix("  ")
+                .filter(|rest| !rest.starts_with([' ', '-']))
+                .and_then(|rest| rest.split(':').next());
+            if let Some(key) = key {
+                key.clone_into(&mut section);
+            }
+            let method = self.operation.method.to_string();
+            match section.as_str() {
+                name if name == method => out.push_str(&format!("  template: {}\n", self.template)),
+                "options" if asks("/options") => {
+                    out.push_str(&format!("  # {}\n", line.strip_prefix("  ").unwrap_or(line)))
+                }
+                "items" if asks("/items") => {
+                    out.push_str(&format!("  # {}\n", line.strip_prefix("  ").unwrap_or(line)))
+                }
+                "options" | "items" => {}
+                _ => out.push_str(&format!("{line}\n")),
+            }
+        }
+        out
+    }
+}
+
+/// Puts a mark in place of the value at a pointer; gives the mark and the value as it is to stand there.
+fn mark(tree: &mut serde_yaml::Value, pointer: &str, number: usize) -> Option<(String, String)> {
+    let mut tokens = pointer.split('/').skip(1).map(crate::json_pointer::unescape);
+    let value = tokens.try_fold(tree, |at, token| match at {
+        serde_yaml::Value::Mapping(map) => map.get_mut(token.as_str()),
+        serde_yaml::Value::Sequence(list) => token.parse::<usize>().ok().and_then(|i| list.get_mut(i)),
+        _ => None,
+    })?;
+    let text = serde_json::to_string(value).ok()?;
+    let mark = format!("opnode-mark-{number}-");
+    *value = serde_yaml::Value::String(mark.clone());
+    Some((mark, text))
+}
+
+fn filled_in(line: &str) -> String {
+    format!("{line}   # fill in\n")
+}
+
+fn marked(line: &str, marks: &[(String, String)]) -> String {
+    let found = marks.iter().find(|(mark, _)| line.contains(mark.as_str()));
+    match found {
+        Some((mark, value)) => filled_in(&line.replace(mark.as_str(), value)),
+        None => format!("{line}\n"),
+    }
+}
+
+/// A name that expressions can use: `steps.active_members`.
+pub(crate) fn step_id(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
+}
+
+/// A raw value as `--set` takes it.
+pub(crate) fn plain_value(raw: &str) -> String {
+    serde_json::from_str::<String>(raw).unwrap_or_else(|_| raw.to_owned())
+}
+
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+/// A word for a POSIX shell.
+pub(crate) fn shell(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+/// What kind of value must be filled in, from the sample that stands there.
+pub(crate) fn kind_at(template: &Template, pointer: &str) -> Option<&'static str> {
+    let items: Vec<Value> = template.items.iter().map(Json::to_value).collect();
+    let whole = serde_json::json!({ "options": template.options.to_value(), "items": items });
+    whole.pointer(pointer).map(kind_of)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{shell, step_id};
+
+    #[test]
+    fn words_survive_a_shell() {
+        assert_eq!(shell("a=b"), "a=b");
+        assert_eq!(shell("it's $HOME"), "'it'\\''s $HOME'");
+        assert_eq!(shell(""), "''");
+        assert_eq!(step_id("active-members"), "active_members");
+    }
+}

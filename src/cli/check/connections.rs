@@ -1,0 +1,50 @@
+//! Faults of a connections file, and warnings about what a call would miss.
+
+use std::path::Path;
+
+use crate::cli::messages::Screen;
+use crate::connections::{ConnectionsFile, Reference, ValueFile, is_of_this_machine, plain_secrets};
+use crate::definition::Catalog;
+use crate::error::{Fault, Place};
+use crate::text_file::read_text;
+
+/// A connections file's faults, with warnings about what a call would miss.
+pub(crate) fn connections_file(screen: Screen, catalog: &Catalog, path: &Path) -> Vec<Fault> {
+    let shown = path.display().to_string();
+    let text = match read_text(path, crate::authoring::yaml::BYTES_MAX as u64) {
+        Ok(text) => text,
+        Err(why) => return vec![unreadable(&shown, &why)],
+    };
+    let faults = ConnectionsFile::faults(&shown, &text, catalog);
+    if let (true, Ok(file)) = (faults.is_empty(), ConnectionsFile::parse(&shown, &text)) {
+        warn(screen, catalog, &shown, &file);
+    }
+    faults
+}
+
+fn warn(screen: Screen, catalog: &Catalog, shown: &str, file: &ConnectionsFile) {
+    for (name, connection) in &file.connections.0 {
+        let Ok(connector) = catalog.connector(&connection.connector) else { continue };
+        let plain = plain_secrets(connection, &connector);
+        if !plain.is_empty() && !is_of_this_machine(connection) {
+            screen.warn(&format!("{shown}: the connection {name} holds {} in plain text", plain.join(", ")));
+        }
+        for (property, value) in &connection.values {
+            if let ValueFile::Reference(Reference::Env(variable)) = value
+                && std::env::var_os(variable).is_none_or(|v| v.is_empty())
+            {
+                screen.warn(&format!(
+                    "{shown}: the connection {name} keeps `{property}` in {variable}, which is not set here"
+                ));
+            }
+        }
+    }
+}
+
+pub(crate) fn unreadable(file: &str, why: &str) -> Fault {
+    Fault {
+        place: Place { file: Some(file.to_owned()), ..Place::default() },
+        message: format!("the file cannot be read: {why}"),
+        advice: None,
+    }
+}

@@ -1,0 +1,181 @@
+//! `check FILES`: which format each file has, and which connector it belongs to. Files are checked together with the rest of their connector.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::connections::{connections_file, unreadable};
+use crate::authoring::Document;
+use crate::authoring::Format;
+use crate::batch::{Batch, BatchConfig};
+use crate::cli::app::App;
+use crate::cli::connections::file::usual;
+use crate::cli::output::standard_output;
+use crate::cli::screen::terminal_text;
+use crate::connection::ConnectionSpec;
+use crate::definition::Catalog;
+use crate::engine::{Engine, EngineConfig};
+use crate::error::{Error, Fault, Place};
+use crate::text_file::read_text;
+
+/// A definition file among those named.
+struct NamedFile {
+    typed: PathBuf,
+    real: PathBuf,
+    format: Format,
+    text: String,
+}
+
+/// The faults of the named files, and what was looked at.
+pub(crate) fn faults(app: &App, mut catalog: Catalog, files: &[PathBuf]) -> (Vec<Fault>, String) {
+    let mut faults = Vec::new();
+    let mut named: Vec<NamedFile> = Vec::new();
+    let (mut connections, mut batches) = (Vec::new(), Vec::new());
+    for typed in files {
+        match sort(typed) {
+            Ok(file) if file.format == Format::Connections => connections.push(typed),
+            Ok(file) if file.format == Format::Batch => batches.push(file),
+            Ok(file) => named.push(file),
+            Err(found) => faults.extend(found),
+        }
+    }
+    faults.extend(definitions(&mut catalog, &named));
+    // Connections come after: the files may hold the connector that they name. Batches use both.
+    faults.extend(connections.into_iter().flat_map(|path| connections_file(app.screen, &catalog, path)));
+    faults.extend(batch_files(app, catalog, &batches));
+    (faults, terminal_text::count(files.len() as u64, "file"))
+}
+
+fn sort(typed: &Path) -> Result<NamedFile, Vec<Fault>> {
+    let shown = typed.display().to_string();
+    if typed.is_dir() {
+        let advice =
+            Some("name the files in it; or give a folder of definitions with --definitions, and name no file".into());
+        return Err(vec![Fault { advice, ..unreadable(&shown, "it is a folder") }]);
+    }
+    let text =
+        read_text(typed, crate::authoring::yaml::BYTES_MAX as u64).map_err(|why| vec![unreadable(&shown, &why)])?;
+    let format = Format::of(&shown, &text).map_err(|e| e.to_faults())?;
+    let real = std::fs::canonicalize(typed).unwrap_or_else(|_| typed.to_owned());
+    Ok(NamedFile { typed: typed.to_owned(), real, format, text })
+}
+
+/// Faults of batch files, as a run would tell them; no secret is fetched, and none needs to be there.
+fn batch_files(app: &App, catalog: Catalog, batches: &[NamedFile]) -> Vec<Fault> {
+    let mut config = BatchConfig::new(Arc::new(Engine::new(EngineConfig::new(catalog))));
+    config.connections_instead = app.named_connections();
+    config.connections = usual();
+    config.env = Arc::new(|name| Some(std::env::var(name).unwrap_or_default()));
+    config.stdout = Some(standard_output());
+    config.resolve = Arc::new(|_, name, connection| {
+        let spec = connection.resolve(|property, _| Ok(format!("the {property}")))?;
+        Ok(ConnectionSpec { name: Some(name.to_owned()), ..spec })
+    });
+    batches
+        .iter()
+        .filter_map(|file| Batch::parse(&file.typed, &file.text, &config).err())
+        .flat_map(|e| e.to_faults())
+        .collect()
+}
+
+/// Faults of definition files, within the connectors that they are part of.
+fn definitions(catalog: &mut Catalog, named: &[NamedFile]) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let mut connectors = BTreeSet::new();
+    let roots: BTreeSet<&Path> = named.iter().filter_map(|f| home(&f.real)).map(|(root, _)| root).collect();
+    for root in roots {
+        faults.extend(catalog.add_folder(root).err().map(|e| e.to_faults()).unwrap_or_default());
+    }
+    for file in named {
+        match home(&file.real) {
+            Some((_, connector)) => {
+                connectors.insert(connector.to_owned());
+            }
+            None => match adopt(catalog, file, named) {
+                Ok(connector) => {
+                    connectors.insert(connector);
+                }
+                Err(fault) => faults.push(*fault),
+            },
+        }
+    }
+    if connectors.is_empty() {
+        return faults;
+    }
+    let names: Vec<&str> = connectors.iter().map(String::as_str).collect();
+    let all = catalog.faults(&names);
+    let typed: BTreeMap<String, String> =
+        named.iter().map(|f| (f.real.display().to_string(), f.typed.display().to_string())).collect();
+    let (own, others): (Vec<Fault>, Vec<Fault>) =
+        all.into_iter().partition(|f| f.place.file.as_ref().is_some_and(|name| typed.contains_key(name)));
+    // A fault elsewhere in the connector hides those of single operations; then it must be seen to come first.
+    let shown = if own.is_empty() { others } else { own };
+    faults.extend(shown.into_iter().map(|mut fault| {
+        fault.place.file = fault.place.file.map(|name| typed.get(&name).cloned().unwrap_or(name));
+        fault
+    }));
+    faults
+}
+
+/// The folder and the connector of a file that lies as `FOLDER/operations/CONNECTOR/x.yaml`.
+fn home(real: &Path) -> Option<(&Path, &str)> {
+    let folder = real.parent()?;
+    let kind = folder.parent()?;
+    let is_pack = kind.file_name().is_some_and(|n| n == "operations" || n == "templates");
+    if is_pack { Some((kind.parent()?, folder.file_name()?.to_str()?)) } else { None }
+}
+
+/// Takes a file that lies anywhere into the connector that it must belong to.
+fn adopt(catalog: &mut Catalog, file: &NamedFile, named: &[NamedFile]) -> Result<String, Box<Fault>> {
+    let fault = |message: &str, advice: String| {
+        Box::new(Fault {
+            place: Place { file: Some(file.typed.display().to_string()), ..Place::default() },
+            message: message.to_owned(),
+            advice: Some(advice.into()),
+        })
+    };
+    let expected = match file.format {
+        Format::Connector => Some("connector.yaml"),
+        Format::Sandbox => Some("sandbox.yaml"),
+        Format::Operations | Format::Templates | Format::Connections | Format::Batch => None,
+    };
+    if let Some(expected) = expected.filter(|name| file.real.file_name().is_none_or(|n| n != *name)) {
+        return Err(fault(
+            &format!("a {} file is called {expected}", file.format.name()),
+            format!("rename it to operations/CONNECTOR/{expected}"),
+        ));
+    }
+    let beside = file.real.with_file_name("connector.yaml");
+    let own = (file.format == Format::Connector).then(|| connector_name(&file.text)).flatten();
+    let among = || named.iter().filter(|f| f.format == Format::Connector).find_map(|f| connector_name(&f.text));
+    let neighbour = || {
+        read_text(&beside, crate::authoring::yaml::BYTES_MAX as u64)
+            .ok()
+            .and_then(|text| connector_name(&text).map(|name| (name, text)))
+    };
+    let connector = if let Some(own) = own {
+        own
+    } else if let Some((name, text)) = neighbour() {
+        catalog.add(&name, beside.display().to_string(), text);
+        name
+    } else if let Some(name) = among().or_else(|| only(catalog)) {
+        name
+    } else {
+        return Err(fault(
+            "it is not clear which connector this file belongs to",
+            "put it at operations/CONNECTOR/, or beside its connector.yaml".to_owned(),
+        ));
+    };
+    catalog.add(&connector, file.real.display().to_string(), file.text.clone());
+    Ok(connector)
+}
+
+fn connector_name(text: &str) -> Option<String> {
+    let value = Document::parse("connector.yaml", text, 0).map_err(|_: Error| ()).ok()?.to_value();
+    value.get("connector")?.as_str().map(str::to_owned)
+}
+
+fn only(catalog: &Catalog) -> Option<String> {
+    let mut names = catalog.connector_names();
+    names.next().filter(|_| names.next().is_none()).map(str::to_owned)
+}

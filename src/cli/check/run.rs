@@ -1,0 +1,58 @@
+//! `check`: every fault of definitions and connections, each with its place. Sends nothing, fetches no secret.
+
+use std::collections::BTreeSet;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use super::connections::connections_file;
+use super::files;
+use crate::cli::app::App;
+use crate::cli::connections::file;
+use crate::cli::errors::Diagnosis;
+use crate::cli::messages;
+use crate::cli::screen::{Paint, terminal_text, width};
+use crate::definition::Catalog;
+use crate::error::{Error, ErrorKind, Fault, Result};
+
+/// Runs it; gives the exit code.
+pub(crate) fn run(app: &App, files: &[PathBuf]) -> Result<u8> {
+    let catalog = app.catalog()?;
+    let (faults, seen) = if files.is_empty() { all(app, &catalog) } else { files::faults(app, catalog, files) };
+    if faults.is_empty() {
+        messages::print(&format!("{seen}: no faults"))?;
+        return Ok(0);
+    }
+    if app.screen.is_json() {
+        return Err(Error::from_faults(ErrorKind::Definition, "the check found faults", faults));
+    }
+    let by_file: BTreeSet<Option<&str>> = faults.iter().map(|fault| fault.place.file.as_deref()).collect();
+    let files = terminal_text::count(by_file.len() as u64, "file");
+    let count = terminal_text::count(faults.len() as u64, "fault");
+    print(&faults)?;
+    app.screen.note(&format!("{count} in {files}"));
+    Ok(ErrorKind::Definition.exit_code())
+}
+
+/// All that a command would load.
+fn all(app: &App, catalog: &Catalog) -> (Vec<Fault>, String) {
+    let mut faults = catalog.faults(&[]);
+    let connectors: Vec<&str> = catalog.connector_names().collect();
+    let operations: usize = connectors.iter().filter_map(|c| catalog.operations(c).ok()).map(|o| o.len()).sum();
+    let templates: usize = connectors.iter().filter_map(|c| catalog.templates(c).ok()).map(|t| t.len()).sum();
+    let mut seen = [(connectors.len(), "connector"), (operations, "operation"), (templates, "template")]
+        .map(|(n, what)| terminal_text::count(n as u64, what))
+        .join(", ");
+    if let Ok(path) = file::locate(app) {
+        faults.extend(connections_file(app.screen, catalog, &path));
+        seen.push_str(&format!(", {}", path.display()));
+    }
+    (faults, seen)
+}
+
+fn print(faults: &[Fault]) -> Result<()> {
+    let mut sorted: Vec<&Fault> = faults.iter().collect();
+    sorted.sort_by_key(|f| (f.place.file.as_deref(), f.place.line, f.place.column));
+    let mut diagnosis = Diagnosis::new(Paint::for_terminal(std::io::stdout().is_terminal()), width::stdout());
+    let text: Vec<String> = sorted.iter().map(|fault| diagnosis.fault(fault) + "\n").collect();
+    messages::print_painted(&text.concat())
+}

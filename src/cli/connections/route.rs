@@ -1,0 +1,109 @@
+//! From the flags to an open connection: the named one, the only one that fits, or the sandbox's.
+
+use std::sync::Arc;
+
+use super::file::{load, spec};
+use crate::cli::app::App;
+use crate::cli::args::call::SystemArgs;
+use crate::connection::ConnectionSpec;
+use crate::connections::Connections;
+use crate::definition::Catalog;
+use crate::engine::{Engine, Session};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sandbox::{Faults, Sandbox, SandboxOptions};
+
+/// Where a call will go, chosen but not opened: no secret was fetched, nothing was started.
+pub(crate) enum ConnectionRoute {
+    /// A connection of the file, by name.
+    Connection { file: Connections, name: String, connector: String },
+    /// The sandbox; it plays every connector.
+    Sandbox { faults: Faults },
+}
+
+/// An open connection. The sandbox lives as long as this does.
+pub(crate) struct OpenConnection {
+    pub(crate) session: Session,
+    pub(crate) name: String,
+    _sandbox: Option<Sandbox>,
+}
+
+impl ConnectionRoute {
+    /// Chooses the route. `fits` says which connectors can serve the call, `what` names it for messages.
+    pub(crate) fn choose(
+        app: &App,
+        system: &SystemArgs,
+        fits: &dyn Fn(&str) -> bool,
+        what: &str,
+    ) -> Result<ConnectionRoute> {
+        if system.sandbox {
+            return Ok(ConnectionRoute::Sandbox { faults: faults(system.faults.as_deref())? });
+        }
+        let file = load(app)?;
+        let (name, connection) = file.choose(system.connection.as_deref(), fits, what)?;
+        let (name, connector) = (name.to_owned(), connection.connector.clone());
+        if system.connection.is_none() {
+            app.screen.note(&format!("using the connection {name} of {}", file.path.display()));
+        }
+        Ok(ConnectionRoute::Connection { file, name, connector })
+    }
+
+    /// The connector, where it is known before the operation is.
+    pub(crate) fn connector(&self) -> Option<&str> {
+        match self {
+            ConnectionRoute::Connection { connector, .. } => Some(connector),
+            ConnectionRoute::Sandbox { .. } => None,
+        }
+    }
+
+    /// The variables of the environment that its file names.
+    pub(crate) fn variables(&self) -> Vec<String> {
+        match self {
+            ConnectionRoute::Connection { file, .. } => file.variables(),
+            ConnectionRoute::Sandbox { .. } => Vec::new(),
+        }
+    }
+
+    /// Opens it for a connector.
+    pub(crate) async fn open(self, app: &App, engine: &Engine, connector: &str) -> Result<OpenConnection> {
+        match self {
+            ConnectionRoute::Connection { file, name, .. } => {
+                let spec = spec(&file, engine, app.screen, &name)?;
+                let session = engine.connect(&spec).map_err(|e| in_connection(e, &file, &name))?;
+                Ok(OpenConnection { session, name, _sandbox: None })
+            }
+            ConnectionRoute::Sandbox { faults } => {
+                let sandbox = start_sandbox(engine.catalog(), 0, faults).await?;
+                let spec: ConnectionSpec = sandbox.connection(connector)?;
+                Ok(OpenConnection {
+                    session: engine.connect(&spec)?,
+                    name: "sandbox".to_owned(),
+                    _sandbox: Some(sandbox),
+                })
+            }
+        }
+    }
+}
+
+/// The faults that the sandbox is to play.
+pub(crate) fn faults(spec: Option<&str>) -> Result<Faults> {
+    let Some(spec) = spec else { return Ok(Faults::default()) };
+    spec.parse().map_err(|e: Error| e.with(|d| d.message = format!("--faults {spec}: {}", d.message)))
+}
+
+pub(crate) async fn start_sandbox(catalog: &Arc<Catalog>, port: u16, faults: Faults) -> Result<Sandbox> {
+    Sandbox::start(Arc::clone(catalog), SandboxOptions { port, faults }).await
+}
+
+/// A fault of a connection's values, at its place in the file.
+fn in_connection(error: Error, file: &Connections, name: &str) -> Error {
+    if error.kind() != ErrorKind::Connection {
+        return error;
+    }
+    let prefix = format!("/connections/{}", crate::json_pointer::escape(name));
+    error.with(|d| {
+        for place in d.place.iter_mut().chain(d.faults.iter_mut().map(|f| &mut f.place)).filter(|p| p.file.is_none()) {
+            *place = file.place_of(&format!("{prefix}{}", place.field.as_deref().unwrap_or_default()));
+        }
+        d.place.get_or_insert_with(|| file.place_of(&prefix));
+    })
+}

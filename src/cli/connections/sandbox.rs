@@ -1,0 +1,61 @@
+//! `sandbox`: the loopback server by itself, with a ready connections file, until Ctrl-C.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use super::route::{faults, start_sandbox};
+use crate::cli::app::App;
+use crate::cli::args::command::SandboxArgs;
+use crate::cli::messages;
+use crate::cli::signals::Signals;
+use crate::connection::ConnectionSpec;
+use crate::error::{Error, ErrorKind, Result};
+use crate::send::Cancel;
+
+/// Runs it; gives the exit code.
+pub(crate) async fn run(app: &App, args: &SandboxArgs) -> Result<u8> {
+    let catalog = app.shared_catalog()?;
+    let cancel = Cancel::default();
+    let _signals = Signals::listen(&cancel);
+    let sandbox = start_sandbox(&catalog, args.port, faults(args.faults.as_deref())?).await?;
+    let mut file = String::from("version: 1\nconnections:\n");
+    let played: Vec<&str> = sandbox.connectors().collect();
+    for connector in &played {
+        file.push_str(&entry(connector, &sandbox.connection(connector)?)?);
+    }
+    if played.is_empty() {
+        return Err(Error::new(ErrorKind::Unsupported, "no connector has a sandbox.yaml, so there is nothing to play")
+            .advise("give a folder of definitions with --definitions"));
+    }
+    app.screen.note(&format!(
+        "the sandbox listens on http://{}; Ctrl-C ends it. This is its connections.yaml:",
+        sandbox.address()
+    ));
+    messages::print(&file)?;
+    tokio::select! {
+        () = sandbox.wait() => {}
+        () = cancel.cancelled() => {}
+    }
+    Ok(0)
+}
+
+fn entry(connector: &str, spec: &ConnectionSpec) -> Result<String> {
+    let mut out = format!("  sandbox-{connector}:\n    connector: {connector}\n");
+    if let Some(account) = &spec.account {
+        let _ok = writeln!(out, "    account: {account}");
+    }
+    for (name, value) in &spec.values {
+        // Writing to a String cannot fail. A JSON text is a YAML text.
+        let _ok = writeln!(out, "    {name}: {}", Value::from(value.as_str()));
+    }
+    if let Some(reroute) = &spec.reroute {
+        let _ok = writeln!(out, "    reroute: {reroute}");
+    }
+    let limits =
+        serde_json::to_value(&spec.limits).map_err(|e| Error::new(ErrorKind::Internal, format!("the limits: {e}")))?;
+    if limits.as_object().is_some_and(|l| !l.is_empty()) {
+        let _ok = writeln!(out, "    limits: {limits}");
+    }
+    Ok(out)
+}

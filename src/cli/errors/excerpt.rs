@@ -1,0 +1,190 @@
+//! The line of a file that a fault is about, with a caret. Reads each file once; shows no values of connections.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use crate::authoring::Document;
+use crate::cli::screen::terminal_text;
+use crate::error::Place;
+
+/// Longest part of a line that is shown, in characters.
+const SHOWN: usize = 140;
+
+/// A line and where in it the fault is.
+pub(crate) struct Excerpt {
+    pub(crate) text: String,
+    /// Blanks before the caret.
+    pub(crate) indent: usize,
+}
+
+/// The files that faults are about, as far as they were looked at.
+#[derive(Default)]
+pub(crate) struct FaultyFiles(HashMap<String, Option<FaultyFile>>);
+
+/// A file, and where its lines are.
+struct FaultyFile {
+    text: String,
+    lines: Vec<(usize, usize)>,
+    /// Whether its values may be secrets.
+    is_secretive: bool,
+    /// The line that was looked at last, and a place in it: its characters and bytes. Many faults may stand on one long line.
+    last: (usize, usize, usize),
+}
+
+impl FaultyFiles {
+    /// The excerpt for a place, when its file can be read; `room` are the columns for it.
+    pub(crate) fn excerpt(&mut self, place: &Place, room: usize) -> Option<Excerpt> {
+        let name = place.file.as_deref()?;
+        let number = usize::try_from(place.line?).ok()?.checked_sub(1)?;
+        let column = usize::try_from(place.column?).ok()?.saturating_sub(1);
+        if !self.0.contains_key(name) {
+            self.0.insert(name.to_owned(), FaultyFile::read(name));
+        }
+        self.0.get_mut(name)?.as_mut()?.excerpt(number, column, room.min(SHOWN))
+    }
+}
+
+impl FaultyFile {
+    fn excerpt(&mut self, number: usize, column: usize, room: usize) -> Option<Excerpt> {
+        let (from, to) = *self.lines.get(number)?;
+        let line = self.text.get(from..to)?.trim_end();
+        if self.is_secretive {
+            return cut(&key_alone(line)?, column, room);
+        }
+        // Only the part around the column is looked at, and the way there begins where the last one ended.
+        let start = column.saturating_sub(2 * room);
+        let (seen, bytes) = match self.last {
+            (last, seen, bytes) if last == number && seen <= start => (seen, bytes),
+            _ => (0, 0),
+        };
+        let rest = line.get(bytes..)?;
+        let skipped: usize = rest.chars().take(start - seen).map(char::len_utf8).sum();
+        let part: String = rest.get(skipped..)?.chars().take(4 * room).collect();
+        self.last = (number, start, bytes + skipped);
+        cut(&part, column - start, room)
+    }
+
+    fn read(name: &str) -> Option<FaultyFile> {
+        let is_small = std::fs::metadata(Path::new(name))
+            .is_ok_and(|m| m.is_file() && m.len() <= crate::authoring::yaml::BYTES_MAX as u64);
+        let text = if is_small { std::fs::read_to_string(name).ok()? } else { return None };
+        let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+        let mut from = 0;
+        let lines = text.split('\n').map(|line| {
+            let at = from;
+            from += line.len() + 1;
+            (at, at + line.len())
+        });
+        Some(FaultyFile { lines: lines.collect(), is_secretive: holds_connections(&text), text, last: (0, 0, 0) })
+    }
+}
+
+/// Whether it may hold connections, however it is written. A batch that names their file does not.
+fn holds_connections(text: &str) -> bool {
+    match Document::parse("", text, 0) {
+        Ok(document) => document.to_value().get("connections").is_some_and(|value| !value.is_string()),
+        Err(_) => text.contains("\"connections\"") || text.split(['\n', '\r']).any(opens_connections),
+    }
+}
+
+/// Whether a line may be where connections begin: it has their key, and no name of a file behind it.
+fn opens_connections(line: &str) -> bool {
+    let key = line.trim_start_matches(['\u{feff}', ' ', '\t', '{', '"', '\'']);
+    let Some(rest) = key.strip_prefix("connections") else { return false };
+    let value = rest.trim_start_matches(['"', '\'', ' ']).strip_prefix(':').map(str::trim).unwrap_or_default();
+    !value.trim_matches(['"', '\'']).ends_with(".yaml") || value.contains(['{', ',', ' '])
+}
+
+/// The key that a line begins with, and nothing else of it.
+fn key_alone(line: &str) -> Option<String> {
+    let rest = line.trim_start_matches([' ', '\t', '-', '{', '[', '"', '\'']);
+    let name: &str =
+        rest.split(|c: char| !c.is_alphanumeric() && !"_-.@".contains(c)).next().filter(|name| !name.is_empty())?;
+    let behind = rest.get(name.len()..)?.trim_start_matches(['"', '\'', ' ']).strip_prefix(':')?;
+    let shown = line.get(..line.len() - rest.len() + name.len())?;
+    Some(if behind.trim().is_empty() { format!("{shown}:") } else { format!("{shown}: …") })
+}
+
+/// The part of a text around a column.
+fn cut(text: &str, column: usize, room: usize) -> Option<Excerpt> {
+    let length = text.chars().count();
+    let column = column.min(length);
+    let start = if length <= room { 0 } else { column.saturating_sub(room / 2) };
+    let part: String = text.chars().skip(start).take(room).collect();
+    let before: String = part.chars().take(column - start).collect();
+    let show = |text: &str| terminal_text::safe(text).replace('\t', "    ");
+    let (shown, before) = (show(&part), show(&before));
+    let (left, right) = (if start > 0 { "…" } else { "" }, if start + room < length { "…" } else { "" });
+    (!shown.trim().is_empty()).then(|| Excerpt {
+        indent: terminal_text::width(&before) + left.chars().count(),
+        text: format!("{left}{shown}{right}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Excerpt, FaultyFile, holds_connections};
+
+    fn file(text: &str, is_secretive: bool) -> FaultyFile {
+        FaultyFile { text: text.to_owned(), lines: vec![(0, text.len())], is_secretive, last: (0, 0, 0) }
+    }
+
+    fn cut(line: &str, column: usize, is_secretive: bool) -> Option<Excerpt> {
+        file(line, is_secretive).excerpt(0, column, 140)
+    }
+
+    #[test]
+    fn the_caret_stands_under_the_column() {
+        let excerpt = cut("\té: { a: 1 }", 6, false).unwrap();
+        assert_eq!((excerpt.text.as_str(), excerpt.indent), ("    é: { a: 1 }", 9));
+    }
+
+    #[test]
+    fn long_lines_are_cut_around_the_column() {
+        let line = format!("{}X{}Y{}", "é".repeat(1000), "b".repeat(200), "c".repeat(1000));
+        let mut file = file(&line, false);
+        for (column, letter) in [(1000, 'X'), (1201, 'Y'), (1201, 'Y'), (1000, 'X'), (3, 'é'), (2201, 'c')] {
+            let excerpt = file.excerpt(0, column, 140).unwrap();
+            assert_eq!(excerpt.text.chars().nth(excerpt.indent.min(141)).unwrap_or('c'), letter, "{column}");
+            assert!(excerpt.text.chars().count() <= 142);
+        }
+    }
+
+    #[test]
+    fn values_that_may_be_secrets_stay_out() {
+        let cut = |line, column| cut(line, column, true);
+        let excerpt = cut("    password: hunter2", 14).unwrap();
+        assert_eq!((excerpt.text.as_str(), excerpt.indent), ("    password: …", 14));
+        assert_eq!(cut("    acme: { password: hunter2 }", 24).unwrap().text, "    acme: …");
+        assert_eq!(cut("    password:hunter2", 14).unwrap().text, "    password: …");
+        assert_eq!(cut("  \"password\":\"hunter2\" \"x\"", 14).unwrap().text, "  \"password: …");
+        assert_eq!(cut("    password:", 14).unwrap().text, "    password:");
+        for line in ["      hunter2", "- hunter2", "{ hunter2 }"] {
+            assert!(cut(line, 4).is_none(), "{line}");
+        }
+    }
+
+    #[test]
+    fn connections_are_known_however_they_are_written() {
+        for text in [
+            "\u{feff}connections:\n",
+            "version: 1\n\"connections\":\n",
+            "connections :\n",
+            "{\"version\":1,\"connections\":{}}",
+            "a: 1\rconnections:\r",
+            "steps: []\nconnections: { a: { password: x } }\n",
+            "connections: { a: { password: x.yaml } }\n[",
+            "connections: &all x.yaml\n[",
+            "connections:\n  a:\n   [",
+        ] {
+            assert!(holds_connections(text), "{text:?}");
+        }
+        for text in [
+            "operations:\n  a: { title: connections }\n",
+            "connections: connections.yaml\nsteps: []\n",
+            "connections: \"my.yaml\"\nsteps:\n  - {{\n",
+        ] {
+            assert!(!holds_connections(text), "{text:?}");
+        }
+    }
+}
