@@ -155,7 +155,7 @@ pub fn has(tool: &str) -> bool {
 fn compiles(ground: &Ground, flags: &[&str]) -> bool {
     let probe = ground.work.join("probe.c");
     std::fs::write(&probe, "int main(void) { return 0; }\n").unwrap();
-    let output = Command::new("cc").args(flags).arg(&probe).arg("-o").arg(ground.work.join("probe")).output();
+    let output = Program::output(Command::new("cc").args(flags).arg(&probe).arg("-o").arg(ground.work.join("probe")));
     output.is_ok_and(|o| o.status.success())
 }
 

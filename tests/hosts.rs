@@ -123,7 +123,7 @@ fn trial(
     needs: &str,
     test: impl FnOnce(&Ground) -> Result<(), String> + Send + 'static,
 ) -> Trial {
-    let there = Command::new("sh").args(["-c", needs]).output().is_ok_and(|o| o.status.success());
+    let there = Program::output(Command::new("sh").args(["-c", needs])).is_ok_and(|o| o.status.success());
     let ground = Arc::clone(ground);
     let kind = if there { String::new() } else { format!("needs {needs}") };
     Trial::test(name, move || test(&ground).map_err(Failed::from)).with_kind(kind).with_ignored_flag(!there)

@@ -40,7 +40,7 @@ type Facts = Vec<(&'static str, fn() -> Result<(), String>)>;
 
 /// The trials of a server, passed over when the command that looks for it fails.
 fn trials(server: &str, needs: &str, facts: Facts) -> Vec<Trial> {
-    let there = Command::new("sh").args(["-c", needs]).output().is_ok_and(|o| o.status.success());
+    let there = cleanup::Program::output(Command::new("sh").args(["-c", needs])).is_ok_and(|o| o.status.success());
     if !there {
         eprintln!("{server} is not installed: its trials are passed over ({needs})");
     }

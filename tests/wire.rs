@@ -54,13 +54,18 @@ use std::io::Write;
 use std::process::{Command, ExitCode};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+use cleanup::Program;
 use libtest_mimic::Arguments;
 use tracing_subscriber::filter::LevelFilter;
 
 fn main() -> ExitCode {
     if std::env::var_os(tls::FOLDER).is_some() { trials() } else { in_own_environment() }
 }
+
+/// How long all trials may take.
+const PATIENCE: Duration = Duration::from_secs(3600);
 
 fn in_own_environment() -> ExitCode {
     let folder = cleanup::folder();
@@ -74,14 +79,15 @@ fn in_own_environment() -> ExitCode {
     for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
         own.env(name, &proxy_url).env(name.to_lowercase(), &proxy_url);
     }
-    let status = own.env_remove("SSL_CERT_DIR").env_remove("NO_PROXY").env_remove("no_proxy").status().unwrap();
+    own.env_remove("SSL_CERT_DIR").env_remove("NO_PROXY").env_remove("no_proxy");
+    let status = Program::start(&mut own).unwrap().ended(PATIENCE);
     let unasked: Vec<String> =
         proxy.requests().into_iter().map(|r| r.line).filter(|line| !line.contains(tls::PROXIED)).collect();
     if !unasked.is_empty() {
         eprintln!("08: the proxy was used unasked: {unasked:#?}");
         return ExitCode::FAILURE;
     }
-    if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if status.is_some_and(|status| status.success()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn trials() -> ExitCode {
