@@ -1,5 +1,5 @@
 //! The hosts of `examples/hosts/` are built and run against the sandbox, as a person would do it; each prints the text of `tests/hosts/expected`. A host whose
-//! language is not on this machine is passed over, and says so. `UPDATE=1` rewrites the text from the host in C.
+//! language is not on this machine is skipped, and says so. `UPDATE=1` rewrites the text from the host in C.
 //!
 //! koffi is looked for where NODE_PATH says.
 
@@ -116,7 +116,7 @@ fn main() {
     conclusion.exit();
 }
 
-/// A test that is passed over where what it needs is missing.
+/// A test that is skipped where what it needs is missing.
 fn trial(
     ground: &Arc<Ground>,
     name: &str,

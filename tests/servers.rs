@@ -42,7 +42,7 @@ type Facts = Vec<(&'static str, fn() -> Result<(), String>)>;
 fn trials(server: &str, needs: &str, facts: Facts) -> Vec<Trial> {
     let there = cleanup::Program::output(Command::new("sh").args(["-c", needs])).is_ok_and(|o| o.status.success());
     if !there {
-        eprintln!("{server} is not installed: its trials are passed over ({needs})");
+        eprintln!("{server} is not installed: its trials are skipped ({needs})");
     }
     let kind = if there { String::new() } else { format!("needs {server}") };
     let trial = |(fact, run): (&str, fn() -> Result<(), String>)| {
