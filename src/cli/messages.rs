@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write};
 use serde_json::json;
 
 use super::args::command::{ErrorForm, GlobalArgs};
-use super::errors::Diagnosis;
+use super::errors::{Diagnosis, next_step};
 use super::screen::{Paint, terminal_text, width};
 use crate::error::{Error, ErrorKind, Result, io_text};
 
@@ -73,10 +73,14 @@ impl Screen {
 
     /// A failure, with all that is known about it.
     pub(crate) fn error(self, error: &Error) {
+        let error = match &error.advice {
+            Some(_) => error.clone(),
+            None => error.clone().advise(next_step(error)),
+        };
         if self.json {
-            self.object(error);
+            self.object(&error);
         } else {
-            put(&Diagnosis::new(self.paint, width::stderr()).error(error));
+            put(&Diagnosis::new(self.paint, width::stderr()).error(&error));
         }
     }
 
