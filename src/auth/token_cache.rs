@@ -179,6 +179,22 @@ impl TokenCache {
         state.live = Some(context.keep(slot.as_mut(), granted, &owner).await?);
         Ok(())
     }
+
+    /// Removes the tokens that are kept for the connection's account; tells whether there were any.
+    pub(crate) async fn forget(&self, context: &TokenContext) -> Result<bool> {
+        if !matches!(context.connection.connector.auth, Auth::Oauth2(_) | Auth::Refresh(_)) {
+            return Ok(false);
+        }
+        let mut state = self.state.lock().await;
+        let owner = self.owner(context);
+        let mut slot = context.store.open(&owner).await?;
+        state.live = None;
+        if context.stored(slot.as_mut(), &owner).await?.is_none() {
+            return Ok(false);
+        }
+        slot.remove().await?;
+        Ok(true)
+    }
 }
 
 impl TokenContext {

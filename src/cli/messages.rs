@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 
 use serde_json::json;
 
-use super::args::command::{ErrorForm, GlobalArgs};
+use super::args::{ErrorForm, GlobalArgs};
 use super::errors::{Diagnosis, next_step};
 use super::screen::{Paint, terminal_text, width};
 use crate::error::{Error, ErrorKind, Result, io_text};

@@ -8,6 +8,7 @@ mod catalog;
 mod check;
 mod connections;
 mod errors;
+mod generated;
 mod listing;
 mod messages;
 mod output;

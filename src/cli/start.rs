@@ -8,16 +8,17 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::error::ErrorKind as Refusal;
-use clap::{Args as _, CommandFactory, FromArgMatches, Parser};
+use clap::{Args as _, FromArgMatches, Parser};
 
 use super::app::{App, definitions};
-use super::args::call::{QueryArgs, WriteCallArgs};
-use super::args::command::{Args, Command, ConnectionCommand, GlobalArgs, RunArgs};
+use super::args::{Args, Command, ConnectionCommand, GlobalArgs, RunArgs};
+use super::args::{QueryArgs, WriteCallArgs};
 use super::batch::{init, run as batch, runs};
 use super::call::{query, write};
 use super::catalog::{describe, help, list, template};
 use super::check::run as check;
-use super::connections::{self, login, sandbox, test as connection};
+use super::connections::{self, login, logout, sandbox, test as connection};
+use super::generated;
 use super::messages::{self, Screen};
 use super::signals;
 use crate::definition::{Catalog, Method};
@@ -99,10 +100,12 @@ fn run(app: &App, command: Command) -> Result<u8> {
         Command::Connection(ConnectionCommand::Test(args)) => wait(connection::test(app, args)),
         Command::Connection(ConnectionCommand::Example(args)) => done(connection::example(app, &args)),
         Command::Login(args) => wait(login::run(app, args)),
+        Command::Logout(args) => wait(logout::run(app, args)),
         Command::Check(args) => check::run(app, &args.files),
         Command::Schema(args) => done(messages::print(args.name.schema())),
         Command::Sandbox(args) => wait(sandbox::run(app, &args)),
-        Command::Completions(args) => done(completions(args.shell)),
+        Command::Completions(args) => done(generated::completions(args.shell)),
+        Command::Man(args) => done(generated::man(app, args.folder.as_deref())),
     }
 }
 
@@ -122,12 +125,6 @@ fn wait(work: impl Future<Output = Result<u8>>) -> Result<u8> {
     // The process ends: a look-up of a name that hangs must not hold it up, and nothing is gained by taking connections apart.
     std::mem::forget(runtime);
     done
-}
-
-fn completions(shell: clap_complete::Shell) -> Result<()> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Args::command(), "opnode", &mut script);
-    messages::print(&String::from_utf8_lossy(&script))
 }
 
 /// Only this crate's own events: their texts are masked, those of the libraries below are not.

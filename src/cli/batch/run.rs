@@ -6,16 +6,16 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::plan;
+use super::played::played;
 use super::progress::BatchScreen;
-use crate::authoring::{Json, Ordered};
+use crate::authoring::Json;
 use crate::batch::{Batch, BatchConfig, Report, RunOptions};
 use crate::cli::app::App;
-use crate::cli::args::command::RunArgs;
+use crate::cli::args::RunArgs;
 use crate::cli::connections::file::{secrets, usual};
 use crate::cli::connections::route::{faults, start_sandbox};
 use crate::cli::output::{EarlierFile, OutputPlace, standard_output};
 use crate::cli::signals::Signals;
-use crate::connections::{ConnectionFile, ConnectionsFile};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sandbox::Sandbox;
@@ -95,7 +95,7 @@ fn config(app: &App, args: &RunArgs, engine: &Arc<Engine>, sandbox: Option<Arc<S
     config.stdout = Some(standard_output());
     config.vars = args.var.iter().map(|pair| var(pair)).collect::<Result<_>>()?;
     if let Some(sandbox) = sandbox {
-        config.otherwise = Some(played(engine));
+        config.otherwise = Some(played(engine.catalog(), &args.file));
         config.resolve = Arc::new(move |_, name, connection| {
             sandbox
                 .connection(&connection.connector)
@@ -106,22 +106,6 @@ fn config(app: &App, args: &RunArgs, engine: &Arc<Engine>, sandbox: Option<Arc<S
         config.resolve = Arc::new(move |folder, name, connection| secrets.fetch(folder, name, connection, |_| None));
     }
     Ok(config)
-}
-
-/// A connection to each connector, for a sandbox without a connections file.
-fn played(engine: &Engine) -> ConnectionsFile {
-    let connection = |connector: &str| ConnectionFile {
-        relink: false,
-        connector: connector.to_owned(),
-        account: None,
-        limits: crate::Limits::default(),
-        allow_http: false,
-        allow_private: false,
-        reroute: None,
-        values: std::collections::BTreeMap::new(),
-    };
-    let all = engine.catalog().connector_names().map(|name| (name.to_owned(), connection(name))).collect();
-    ConnectionsFile { version: crate::authoring::FORMAT_VERSION, connections: Ordered(all) }
 }
 
 /// Where runs are kept. What a sandbox holds ends with this process, and so does what was done to it.

@@ -6,7 +6,7 @@ use super::arguments::{items, options};
 use super::ask;
 use crate::call::{CallOptions, Given, Laid, Request, lay};
 use crate::cli::app::App;
-use crate::cli::args::call::CallArgs;
+use crate::cli::args::CallArgs;
 use crate::cli::connections::route::{ConnectionRoute, OpenConnection};
 use crate::definition::{Catalog, Method, Operation, Template};
 use crate::engine::{Engine, Running};
@@ -133,8 +133,23 @@ fn find(app: &App, engine: &Engine, method: Method, args: &CallArgs) -> Result<C
 fn look_up(catalog: &Catalog, connector: Option<&str>, args: &CallArgs) -> Result<(Arc<Operation>, Option<Template>)> {
     match (&args.template, &args.operation) {
         (Some(name), _) => catalog.template(connector, name).map(|t| (Arc::clone(&t.operation), Some(t))),
-        (None, Some(id)) => catalog.operation(connector, id).map(|o| (o, None)),
+        (None, Some(id)) => {
+            catalog.operation(connector, id).map(|o| (o, None)).map_err(|e| or_template(catalog, connector, id, e))
+        }
         (None, None) => Err(Error::new(ErrorKind::Usage, "name an operation or a template")),
+    }
+}
+
+/// The name of a template in the place of an OperationId: the command that takes it.
+fn or_template(catalog: &Catalog, connector: Option<&str>, name: &str, error: Error) -> Error {
+    match catalog.template(connector, name) {
+        Ok(template) if error.kind() == ErrorKind::UnknownOperation => {
+            let method = template.operation.method;
+            let message = format!("{name} is a template, not an operation: {}", template.title);
+            let advice = format!("`opnode {method} --template {name}`, with the other flags as they are");
+            Error::new(ErrorKind::UnknownOperation, message).advise(advice)
+        }
+        Ok(_) | Err(_) => error,
     }
 }
 

@@ -11,10 +11,11 @@ use tokio::net::{TcpListener, TcpStream};
 use url::Url;
 
 use super::browser;
+use super::file::without_sandbox;
 use super::route::ConnectionRoute;
 use crate::cli::app::App;
-use crate::cli::args::call::SystemArgs;
-use crate::cli::args::command::LoginArgs;
+use crate::cli::args::LoginArgs;
+use crate::cli::args::SystemArgs;
 use crate::cli::messages;
 use crate::cli::signals::Signals;
 use crate::error::{Error, ErrorKind, Result};
@@ -30,8 +31,9 @@ const REQUEST_MAX: usize = 16 << 10;
 
 /// Runs it; gives the exit code.
 pub(crate) async fn run(app: &App, args: LoginArgs) -> Result<u8> {
+    without_sandbox(app)?;
     let engine = app.engine(false)?;
-    let system = SystemArgs { connection: args.name, sandbox: false, faults: None };
+    let system = SystemArgs { connection: args.name.or(args.connection), sandbox: false, faults: None };
     let route = ConnectionRoute::choose(app, &system, &|_| true, "the sign-in")?;
     let connector = route.connector().unwrap_or_default().to_owned();
     let variables = route.variables();

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use super::text::input;
 use super::typed_value::{at_path, quoted, typed_by};
 use crate::authoring::kind_of;
-use crate::cli::args::call::CallArgs;
+use crate::cli::args::CallArgs;
 use crate::definition::{Operation, OptionRule};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::options::Options;
