@@ -70,7 +70,7 @@ pub(crate) async fn run(app: &App, args: &RunArgs) -> Result<u8> {
             shown.close(report);
             written = write_report(report_file, report);
             if written.is_ok() {
-                told = Some((conclude(app, report, &signals), report.finished));
+                told = Some((conclude(app, &args.file, report, &signals), report.finished));
             }
             written.clone()
         })
@@ -146,12 +146,21 @@ fn write_report(file: Option<OutputPlace>, report: &Report) -> Result<()> {
     file.finish()
 }
 
+/// A step's error with what to do about it in the file.
+fn in_batch(error: &Error, file: &Path) -> Error {
+    let is_of_file = matches!(error.kind(), ErrorKind::InvalidOptions | ErrorKind::InvalidItems);
+    match is_of_file && error.advice.is_none() {
+        true => error.clone().advise(format!("correct the step in {}", file.display())),
+        false => error.clone(),
+    }
+}
+
 /// Every step's error, and the exit code of the worst.
-fn conclude(app: &App, report: &Report, signals: &Signals) -> u8 {
+fn conclude(app: &App, file: &Path, report: &Report, signals: &Signals) -> u8 {
     let Err(worst) = report.check() else { return 0 };
     let stopped = signals.exit_code().filter(|_| worst.kind() == ErrorKind::Cancelled);
     for error in report.steps.iter().filter_map(|s| s.error.as_ref()).filter(|e| e.kind() != ErrorKind::Cancelled) {
-        app.screen.error(error);
+        app.screen.error(&in_batch(error, file));
     }
     match (&report.error, stopped) {
         (_, Some(code)) => {

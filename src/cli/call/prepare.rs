@@ -102,9 +102,13 @@ impl PreparedCall {
             _ => &None,
         };
         let Some(file) = file else { return error };
+        let table = items::table(&self.operation, file).filter(|_| error.kind() == ErrorKind::InvalidItems);
         error.with(|d| {
             for place in d.place.iter_mut().chain(d.faults.iter_mut().map(|f| &mut f.place)) {
-                place.file.get_or_insert_with(|| file.clone());
+                if place.file.is_none() {
+                    table.iter().for_each(|table| table.locate(place));
+                    place.file = Some(file.clone());
+                }
             }
         })
     }

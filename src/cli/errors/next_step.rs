@@ -5,6 +5,9 @@ use crate::error::{Error, ErrorKind};
 /// What to do next.
 pub(crate) fn next_step(error: &Error) -> String {
     match error.kind() {
+        ErrorKind::Definition | ErrorKind::Connection | ErrorKind::State if is_unread(error) => {
+            "is there such a file, and may you read it?".to_owned()
+        }
         ErrorKind::Internal => "this is a fault of opnode itself: report it with this text and the command".to_owned(),
         ErrorKind::Usage => "`opnode COMMAND --help` shows the flags and examples".to_owned(),
         ErrorKind::Definition => definition(error),
@@ -42,9 +45,15 @@ pub(crate) fn next_step(error: &Error) -> String {
         ErrorKind::Partial => {
             "send only the items that failed again; --outcomes FILE keeps what happened to each".to_owned()
         }
-        ErrorKind::State => "is there room on the disk, and may you read and write there?".to_owned(),
+        ErrorKind::State => "is there room on the disk, and may you write there?".to_owned(),
         ErrorKind::Cancelled => "run it again when it is to be done after all".to_owned(),
     }
+}
+
+/// Whether it is about a file that could not be read at all.
+fn is_unread(error: &Error) -> bool {
+    error.place.as_ref().is_some_and(|place| place.file.is_some() && place.line.is_none())
+        && error.message.contains("cannot be read")
 }
 
 /// The verb of the request that failed.
@@ -59,7 +68,7 @@ fn about_operation(error: &Error, shows: &str) -> String {
 fn definition(error: &Error) -> String {
     let file = error.place.as_ref().and_then(|place| place.file.as_deref());
     match file {
-        Some(file) => format!("correct {file}; `opnode check {file}` shows all that is wrong with it"),
+        Some(file) => format!("correct {file}; `opnode check {file}` checks it again"),
         None => "`opnode check` shows all that is wrong with the files".to_owned(),
     }
 }

@@ -317,7 +317,7 @@ mod tests {
         );
         assert_eq!(
             text(&columns, &[&["a", "word"], &["b", "a-word-without-any-space"]], 0, Some(16)),
-            "a   word\nb\n    a-word-with…\n"
+            "a  word\nb\n    a-word-with…\n"
         );
     }
 
@@ -331,7 +331,7 @@ mod tests {
         let row: &[&[&str]] = &[&["id", "first second", "/a/b/c/d"]];
         assert_eq!(text(&columns, row, 0, Some(26)), "id  first second  /a/b/c/d\n");
         assert_eq!(text(&columns, row, 0, Some(24)), "id  first second  /a/b/…\n");
-        assert_eq!(text(&columns, row, 0, Some(20)), "id  first    /a/b…\n    second\n");
+        assert_eq!(text(&columns, row, 0, Some(20)), "id  first      /a/b…\n    second\n");
         assert_eq!(text(&columns, row, 0, Some(16)), "id  first second\n");
         assert_eq!(text(&columns, row, 0, None), "id  first second  /a/b/c/d\n");
     }
