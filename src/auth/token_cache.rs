@@ -353,8 +353,15 @@ impl TokenContext {
         })?;
         let line = self.connection.redactor.mask(&format!("{} {}", request.method(), request.uri())).into_owned();
         let host = request.uri().host().unwrap_or_default().to_owned();
-        let miss = match self.transport.send(request, self.limits()).await {
+        let began = self.clock.now();
+        let sent = self.transport.send(request, self.limits()).await;
+        let ms = self.clock.now().saturating_sub(began).as_millis() as u64;
+        let (verb, url) = line.split_once(' ').unwrap_or_default();
+        let account = self.connection.account();
+        let miss = match sent {
             Ok(response) => {
+                let (status, bytes) = (response.status.as_u16(), response.body.len());
+                tracing::debug!(account, verb, url, status, bytes, ms, "exchange");
                 let asked = asked_wait(&response.headers, self.clock.wall());
                 let error = match grant::read(&self.connection, response) {
                     Ok(granted) => return Ok(granted),
@@ -367,7 +374,11 @@ impl TokenContext {
                 let signal = (error.kind() == ErrorKind::Unavailable).then_some(signal);
                 Miss { error, signal, asked, is_lost: false }
             }
-            Err(failure) => self.unreached(&host, failure),
+            Err(failure) => {
+                let miss = self.unreached(&host, failure);
+                tracing::debug!(account, verb, url, why = %miss.error.message, ms, "no reply");
+                miss
+            }
         };
         Err(Miss { error: miss.error.with(|d| d.request = Some(line)), ..miss })
     }

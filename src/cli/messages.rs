@@ -17,22 +17,33 @@ const NOTHING: u8 = 1;
 pub(crate) struct Screen {
     quiet: bool,
     json: bool,
+    /// Whether each request is told on a line.
+    verbose: bool,
     paint: Paint,
 }
 
 impl Screen {
     pub(crate) fn new(global: &GlobalArgs) -> Screen {
-        Screen { quiet: global.quiet, ..Screen::plain(global.error_format == ErrorForm::Json) }
+        Screen {
+            quiet: global.quiet,
+            verbose: global.verbose > 0,
+            ..Screen::plain(global.error_format == ErrorForm::Json)
+        }
     }
 
     /// The screen before the arguments are known.
     pub(crate) fn plain(json: bool) -> Screen {
-        Screen { quiet: false, json, paint: Paint::for_terminal(std::io::stderr().is_terminal()) }
+        Screen { quiet: false, json, verbose: false, paint: Paint::for_terminal(std::io::stderr().is_terminal()) }
     }
 
     /// Whether a person watches this command.
     pub(crate) fn is_watched(self) -> bool {
         !self.quiet && !self.json && std::io::stderr().is_terminal()
+    }
+
+    /// Whether a line may move: not between those that tell each request.
+    pub(crate) fn may_move(self) -> bool {
+        self.is_watched() && !self.verbose
     }
 
     /// Whether stderr takes JSON lines.

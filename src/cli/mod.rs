@@ -16,5 +16,6 @@ mod screen;
 mod signals;
 mod spinner;
 mod start;
+mod trace;
 
 pub use start::main;

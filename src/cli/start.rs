@@ -21,6 +21,7 @@ use super::connections::{self, login, logout, sandbox, test as connection};
 use super::generated;
 use super::messages::{self, Screen};
 use super::signals;
+use super::trace;
 use crate::definition::{Catalog, Method};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -39,7 +40,7 @@ pub fn main() -> ExitCode {
         args.global.definitions = folders;
     }
     let app = App::new(args.global);
-    trace(app.global.verbose);
+    trace::start(app.global.verbose);
     let done = match args.command {
         Some(command) => run(&app, command),
         None => app.catalog().and_then(|catalog| messages::print(&help::orientation(&catalog))).map(|()| 0),
@@ -125,22 +126,6 @@ fn wait(work: impl Future<Output = Result<u8>>) -> Result<u8> {
     // The process ends: a look-up of a name that hangs must not hold it up, and nothing is gained by taking connections apart.
     std::mem::forget(runtime);
     done
-}
-
-/// Only this crate's own events: their texts are masked, those of the libraries below are not.
-fn trace(verbose: u8) {
-    let level = match verbose {
-        0 => return,
-        1 => tracing::Level::DEBUG,
-        _ => tracing::Level::TRACE,
-    };
-    let filter = tracing_subscriber::EnvFilter::new(format!("opnode={level}"));
-    let _already_set = tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_env_filter(filter)
-        .with_target(false)
-        .without_time()
-        .try_init();
 }
 
 /// Help, version, or a command line that is wrong.

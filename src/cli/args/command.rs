@@ -39,7 +39,7 @@ pub(crate) struct GlobalArgs {
     /// No progress, no notes, no summary; warnings and errors stay
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
-    /// Tell each request on stderr, credentials masked; -vv tells more
+    /// Tell each request on a line of stderr; -vv tells addresses, headers, retries and waits too. Credentials are masked
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 }
