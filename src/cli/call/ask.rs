@@ -151,7 +151,10 @@ fn line(question: &str) -> Result<String> {
 }
 
 fn read(from: &mut impl BufRead) -> Result<String> {
-    let gone = |why: &str| Error::new(ErrorKind::Cancelled, format!("the question was not answered: {why}"));
+    let gone = |why: &str| {
+        Error::new(ErrorKind::Cancelled, format!("the question was not answered: {why}"))
+            .advise("answer it at a terminal, or give what it asks for on the command line")
+    };
     let mut text = String::new();
     match from.read_line(&mut text) {
         Ok(0) => Err(gone("the input ended")),

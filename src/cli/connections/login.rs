@@ -49,7 +49,7 @@ pub(crate) async fn run(app: &App, args: LoginArgs) -> Result<u8> {
     let listener = TcpListener::bind(("127.0.0.1", args.port)).await.map_err(|e| busy(&e))?;
     let port = listener.local_addr().map_err(|e| busy(&e))?.port();
     let redirect = format!("http://127.0.0.1:{port}/callback");
-    let address = line.session.sign_in_url(&redirect, &state, &challenge)?;
+    let address = line.session.sign_in_url(&redirect, &state, &challenge).map_err(with_next_step)?;
     let cancel = Cancel::default();
     let signals = Signals::listen(&cancel);
     app.screen.line(&format!("Open this address in the browser and sign in:\n{address}"));
@@ -66,6 +66,16 @@ pub(crate) async fn run(app: &App, args: LoginArgs) -> Result<u8> {
     line.session.sign_in(&code, &redirect, &verifier).await?;
     messages::print(&format!("{}: signed in", line.name))?;
     Ok(0)
+}
+
+/// A system in which no person signs in takes its credentials from the connection.
+fn with_next_step(error: Error) -> Error {
+    match (error.kind(), &error.advice) {
+        (ErrorKind::Usage, None) => {
+            error.advise("its credentials stand in the connection; `opnode connection test NAME` tries them")
+        }
+        _ => error,
+    }
 }
 
 /// 256 bits that nobody can guess.

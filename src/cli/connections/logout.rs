@@ -12,7 +12,7 @@ pub(crate) async fn run(app: &App, args: LogoutArgs) -> Result<u8> {
     without_sandbox(app)?;
     let engine = app.engine(false)?;
     let system = SystemArgs { connection: args.name.or(args.connection), sandbox: false, faults: None };
-    let route = ConnectionRoute::choose(app, &system, &|_| true, "the tokens")?;
+    let route = ConnectionRoute::choose(app, &system, &|_| true, "the sign-out")?;
     let connector = route.connector().unwrap_or_default().to_owned();
     let line = route.open(app, &engine, &connector).await?;
     let account = line.session.connection().account().map(|account| format!(" of the account {account}"));
