@@ -1,6 +1,6 @@
 //! Mirror of `connector.yaml`, as typed. No meaning is checked here beyond names and types.
 
-use super::file::MethodFile;
+use super::method_file::MethodFile;
 use super::option_file::OptionFile;
 use super::paging_file::{KeysetFile, PagingFile};
 use crate::authoring::is_default;
