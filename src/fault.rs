@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::authoring::{Pointer, Source, scalar};
 use crate::connection::Connection;
-use crate::definition::{Auth, Operation, ResultShape};
+use crate::definition::{Auth, Method, Operation, ResultShape};
 use crate::error::{Advice, Error, ErrorKind, Provider, ProviderDetail};
 use crate::page::Around;
 use crate::reply::charset;
@@ -168,6 +168,7 @@ fn advice(connection: &Connection, operation: &Operation, reply: &Response, prov
     let host = base.host_str().unwrap_or_default();
     let fits = |rule: &&crate::definition::Explain| {
         rule.status.is_none_or(|s| s == reply.status.as_u16())
+            && rule.method.is_none_or(|m| Method::from(m) == operation.method)
             && (rule.hosts.is_empty() || rule.hosts.iter().any(|h| host_matches(h, host)))
             && rule.code.as_ref().is_none_or(|c| provider.code.as_ref() == Some(c))
     };

@@ -128,6 +128,11 @@ impl TokenSlot for FileSlot {
         self.change(move |stored| drop(stored.tokens.insert(key, entry))).await
     }
 
+    async fn remove(&mut self) -> Result<()> {
+        let key = self.owner.key();
+        self.change(move |stored| drop(stored.tokens.remove(&key))).await
+    }
+
     /// The file as it is can be written again.
     async fn ready(&mut self) -> Result<()> {
         self.change(|_| {}).await

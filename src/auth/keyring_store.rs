@@ -52,6 +52,11 @@ impl TokenSlot for KeyringSlot {
         blocking(move || write(&user, &entry)).await
     }
 
+    async fn remove(&mut self) -> Result<()> {
+        let user = user(&self.owner.key());
+        blocking(move || remove(&user)).await
+    }
+
     /// A keyring lists nothing: only what the connection's own name leads to is found.
     async fn earlier(&mut self) -> Result<Vec<EarlierTokens>> {
         let Some(name) = self.owner.connection.clone() else { return Ok(Vec::new()) };
@@ -63,11 +68,15 @@ impl TokenSlot for KeyringSlot {
     async fn adopt(&mut self, name: &str, tokens: &Tokens) -> Result<()> {
         self.write(tokens).await?;
         let user = user(&earlier_key(&self.owner, name));
-        blocking(move || match keyring::Entry::new(SERVICE, &user).and_then(|entry| entry.delete_credential()) {
-            Ok(()) | Err(keyring::Error::NoEntry) => Ok(()),
-            Err(why) => Err(state("cannot be removed", &user, &why)),
-        })
-        .await
+        blocking(move || remove(&user)).await
+    }
+}
+
+/// One that is not there is removed already.
+fn remove(user: &str) -> Result<()> {
+    match keyring::Entry::new(SERVICE, user).and_then(|entry| entry.delete_credential()) {
+        Ok(()) | Err(keyring::Error::NoEntry) => Ok(()),
+        Err(why) => Err(state("cannot be removed", user, &why)),
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
 
 /// Whose tokens: a connection uses those of its own owner and no others.
@@ -100,6 +100,14 @@ pub trait TokenSlot: Send {
         Ok(())
     }
 
+    /// Removes what is stored, durably.
+    ///
+    /// # Errors
+    /// `unsupported` where the store removes nothing; `state` when it cannot be written.
+    async fn remove(&mut self) -> Result<()> {
+        Err(Error::new(ErrorKind::Unsupported, "this token store removes nothing"))
+    }
+
     /// What version 0.1 has kept for the owner's connector and address.
     ///
     /// # Errors
@@ -143,6 +151,10 @@ impl TokenSlot for MemorySlot {
     }
     async fn write(&mut self, tokens: &Tokens) -> Result<()> {
         *self.0 = Some(tokens.clone());
+        Ok(())
+    }
+    async fn remove(&mut self) -> Result<()> {
+        *self.0 = None;
         Ok(())
     }
 }

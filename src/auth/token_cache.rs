@@ -179,6 +179,22 @@ impl TokenCache {
         state.live = Some(context.keep(slot.as_mut(), granted, &owner).await?);
         Ok(())
     }
+
+    /// Removes the tokens that are kept for the connection's account; tells whether there were any.
+    pub(crate) async fn forget(&self, context: &TokenContext) -> Result<bool> {
+        if !matches!(context.connection.connector.auth, Auth::Oauth2(_) | Auth::Refresh(_)) {
+            return Ok(false);
+        }
+        let mut state = self.state.lock().await;
+        let owner = self.owner(context);
+        let mut slot = context.store.open(&owner).await?;
+        state.live = None;
+        if context.stored(slot.as_mut(), &owner).await?.is_none() {
+            return Ok(false);
+        }
+        slot.remove().await?;
+        Ok(true)
+    }
 }
 
 impl TokenContext {
@@ -337,8 +353,15 @@ impl TokenContext {
         })?;
         let line = self.connection.redactor.mask(&format!("{} {}", request.method(), request.uri())).into_owned();
         let host = request.uri().host().unwrap_or_default().to_owned();
-        let miss = match self.transport.send(request, self.limits()).await {
+        let began = self.clock.now();
+        let sent = self.transport.send(request, self.limits()).await;
+        let ms = self.clock.now().saturating_sub(began).as_millis() as u64;
+        let (verb, url) = line.split_once(' ').unwrap_or_default();
+        let account = self.connection.account();
+        let miss = match sent {
             Ok(response) => {
+                let (status, bytes) = (response.status.as_u16(), response.body.len());
+                tracing::debug!(account, verb, url, status, bytes, ms, "exchange");
                 let asked = asked_wait(&response.headers, self.clock.wall());
                 let error = match grant::read(&self.connection, response) {
                     Ok(granted) => return Ok(granted),
@@ -351,7 +374,11 @@ impl TokenContext {
                 let signal = (error.kind() == ErrorKind::Unavailable).then_some(signal);
                 Miss { error, signal, asked, is_lost: false }
             }
-            Err(failure) => self.unreached(&host, failure),
+            Err(failure) => {
+                let miss = self.unreached(&host, failure);
+                tracing::debug!(account, verb, url, why = %miss.error.message, ms, "no reply");
+                miss
+            }
         };
         Err(Miss { error: miss.error.with(|d| d.request = Some(line)), ..miss })
     }

@@ -36,7 +36,7 @@ pub struct BatchConfig {
     pub connections: Option<PathBuf>,
     /// A connections file that counts even when the batch names one.
     pub connections_instead: Option<PathBuf>,
-    /// Connections when there is no file at all.
+    /// Connections when there is no file at all, or when the one that the batch names is not there.
     pub otherwise: Option<ConnectionsFile>,
     /// Values that override those of `vars`, as JSON; a value that is made of text keeps its digits.
     pub vars: Vec<(String, Json)>,
@@ -228,6 +228,11 @@ fn known(c: &mut Checker<'_>, folder: &Path, said: Option<ConnectionsPart>, conf
             }
         },
     };
+    if let Some(otherwise) = config.otherwise.as_ref().filter(|_| config.connections_instead.is_none())
+        && !path.exists()
+    {
+        return Known { connections: otherwise.connections.clone(), file: None, folder: folder.to_owned() };
+    }
     let shown = path.display().to_string();
     let read = disk::read(&path).and_then(|text| {
         let missing = || Error::new(ErrorKind::Connection, format!("there is no connections file {shown}"));

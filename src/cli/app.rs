@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use etcetera::BaseStrategy;
 
-use super::args::command::GlobalArgs;
+use super::args::GlobalArgs;
 use super::messages::Screen;
 use crate::definition::Catalog;
 use crate::error::{Error, ErrorKind, Result};
@@ -76,10 +76,22 @@ impl App {
         Ok(engine)
     }
 
+    /// Where tokens are kept, for messages.
+    pub(crate) fn tokens_place(&self) -> String {
+        match self.named_tokens() {
+            Some(place) if place.as_os_str() == "keyring" => "the keyring".to_owned(),
+            place => place.or_else(tokens_file).map(|path| path.display().to_string()).unwrap_or_default(),
+        }
+    }
+
+    fn named_tokens(&self) -> Option<PathBuf> {
+        let said = || std::env::var_os("OPNODE_TOKENS").filter(|v| !v.is_empty()).map(PathBuf::from);
+        self.global.tokens.clone().or_else(said)
+    }
+
     /// The store that was named, by flag or by the environment, or the user's own file.
     fn tokens(&self) -> Result<Option<Arc<dyn TokenStore>>> {
-        let said = || std::env::var_os("OPNODE_TOKENS").filter(|v| !v.is_empty()).map(PathBuf::from);
-        match self.global.tokens.clone().or_else(said) {
+        match self.named_tokens() {
             Some(place) if place.as_os_str() == "keyring" => in_keyring().map(Some),
             place => Ok(place.or_else(tokens_file).map(|path| Arc::new(FileStore::new(path)) as Arc<dyn TokenStore>)),
         }

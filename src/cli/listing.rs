@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::app::App;
-use super::args::command::{ListForm, ListingArgs};
+use super::args::{ListForm, ListingArgs};
 use super::messages;
 use super::screen::{Paint, TableColumn, TextTable, width};
 use crate::error::{Error, ErrorKind, Result};

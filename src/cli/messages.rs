@@ -4,8 +4,8 @@ use std::io::{IsTerminal, Write};
 
 use serde_json::json;
 
-use super::args::command::{ErrorForm, GlobalArgs};
-use super::errors::Diagnosis;
+use super::args::{ErrorForm, GlobalArgs};
+use super::errors::{Diagnosis, next_step};
 use super::screen::{Paint, terminal_text, width};
 use crate::error::{Error, ErrorKind, Result, io_text};
 
@@ -17,22 +17,33 @@ const NOTHING: u8 = 1;
 pub(crate) struct Screen {
     quiet: bool,
     json: bool,
+    /// Whether each request is told on a line.
+    verbose: bool,
     paint: Paint,
 }
 
 impl Screen {
     pub(crate) fn new(global: &GlobalArgs) -> Screen {
-        Screen { quiet: global.quiet, ..Screen::plain(global.error_format == ErrorForm::Json) }
+        Screen {
+            quiet: global.quiet,
+            verbose: global.verbose > 0,
+            ..Screen::plain(global.error_format == ErrorForm::Json)
+        }
     }
 
     /// The screen before the arguments are known.
     pub(crate) fn plain(json: bool) -> Screen {
-        Screen { quiet: false, json, paint: Paint::for_terminal(std::io::stderr().is_terminal()) }
+        Screen { quiet: false, json, verbose: false, paint: Paint::for_terminal(std::io::stderr().is_terminal()) }
     }
 
     /// Whether a person watches this command.
     pub(crate) fn is_watched(self) -> bool {
         !self.quiet && !self.json && std::io::stderr().is_terminal()
+    }
+
+    /// Whether a line may move: not between those that tell each request.
+    pub(crate) fn may_move(self) -> bool {
+        self.is_watched() && !self.verbose
     }
 
     /// Whether stderr takes JSON lines.
@@ -73,10 +84,14 @@ impl Screen {
 
     /// A failure, with all that is known about it.
     pub(crate) fn error(self, error: &Error) {
+        let error = match &error.advice {
+            Some(_) => error.clone(),
+            None => error.clone().advise(next_step(error)),
+        };
         if self.json {
-            self.object(error);
+            self.object(&error);
         } else {
-            put(&Diagnosis::new(self.paint, width::stderr()).error(error));
+            put(&Diagnosis::new(self.paint, width::stderr()).error(&error));
         }
     }
 

@@ -8,6 +8,7 @@ mod catalog;
 mod check;
 mod connections;
 mod errors;
+mod generated;
 mod listing;
 mod messages;
 mod output;
@@ -15,5 +16,6 @@ mod screen;
 mod signals;
 mod spinner;
 mod start;
+mod trace;
 
 pub use start::main;

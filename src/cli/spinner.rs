@@ -15,7 +15,7 @@ const SIGN: usize = 2;
 
 /// Whether the line of a call may be drawn: not where rows go into a pipe, whose reader may write to the same terminal.
 pub(crate) fn may_spin(screen: Screen) -> bool {
-    screen.is_watched() && !is_pipe()
+    screen.may_move() && !is_pipe()
 }
 
 #[cfg(unix)]

@@ -8,18 +8,20 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::error::ErrorKind as Refusal;
-use clap::{Args as _, CommandFactory, FromArgMatches, Parser};
+use clap::{Args as _, FromArgMatches, Parser};
 
 use super::app::{App, definitions};
-use super::args::call::{QueryArgs, WriteCallArgs};
-use super::args::command::{Args, Command, ConnectionCommand, GlobalArgs, RunArgs};
+use super::args::{Args, Command, ConnectionCommand, GlobalArgs, RunArgs};
+use super::args::{QueryArgs, WriteCallArgs};
 use super::batch::{init, run as batch, runs};
 use super::call::{query, write};
 use super::catalog::{describe, help, list, template};
 use super::check::run as check;
-use super::connections::{self, login, sandbox, test as connection};
+use super::connections::{self, login, logout, sandbox, test as connection};
+use super::generated;
 use super::messages::{self, Screen};
 use super::signals;
+use super::trace;
 use crate::definition::{Catalog, Method};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -38,7 +40,7 @@ pub fn main() -> ExitCode {
         args.global.definitions = folders;
     }
     let app = App::new(args.global);
-    trace(app.global.verbose);
+    trace::start(app.global.verbose);
     let done = match args.command {
         Some(command) => run(&app, command),
         None => app.catalog().and_then(|catalog| messages::print(&help::orientation(&catalog))).map(|()| 0),
@@ -99,10 +101,12 @@ fn run(app: &App, command: Command) -> Result<u8> {
         Command::Connection(ConnectionCommand::Test(args)) => wait(connection::test(app, args)),
         Command::Connection(ConnectionCommand::Example(args)) => done(connection::example(app, &args)),
         Command::Login(args) => wait(login::run(app, args)),
+        Command::Logout(args) => wait(logout::run(app, args)),
         Command::Check(args) => check::run(app, &args.files),
         Command::Schema(args) => done(messages::print(args.name.schema())),
         Command::Sandbox(args) => wait(sandbox::run(app, &args)),
-        Command::Completions(args) => done(completions(args.shell)),
+        Command::Completions(args) => done(generated::completions(args.shell)),
+        Command::Man(args) => done(generated::man(app, args.folder.as_deref())),
     }
 }
 
@@ -122,28 +126,6 @@ fn wait(work: impl Future<Output = Result<u8>>) -> Result<u8> {
     // The process ends: a look-up of a name that hangs must not hold it up, and nothing is gained by taking connections apart.
     std::mem::forget(runtime);
     done
-}
-
-fn completions(shell: clap_complete::Shell) -> Result<()> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Args::command(), "opnode", &mut script);
-    messages::print(&String::from_utf8_lossy(&script))
-}
-
-/// Only this crate's own events: their texts are masked, those of the libraries below are not.
-fn trace(verbose: u8) {
-    let level = match verbose {
-        0 => return,
-        1 => tracing::Level::DEBUG,
-        _ => tracing::Level::TRACE,
-    };
-    let filter = tracing_subscriber::EnvFilter::new(format!("opnode={level}"));
-    let _already_set = tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_env_filter(filter)
-        .with_target(false)
-        .without_time()
-        .try_init();
 }
 
 /// Help, version, or a command line that is wrong.

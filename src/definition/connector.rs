@@ -3,6 +3,7 @@
 use http::HeaderName;
 
 use super::connector_file::{ClientAuthFile, FormatFile, PropertyTypeFile};
+use super::method_file::MethodFile;
 use super::option_rule::OptionRule;
 use super::paging::{Paging, Total};
 use crate::authoring::{Pointer, Source, Text, same};
@@ -217,10 +218,11 @@ pub(crate) struct DetailRules {
     pub(crate) message: Pointer,
 }
 
-/// Advice for a status, host pattern or provider code.
+/// Advice for a status, method, host pattern or provider code.
 #[derive(Debug)]
 pub(crate) struct Explain {
     pub(crate) status: Option<u16>,
+    pub(crate) method: Option<MethodFile>,
     pub(crate) hosts: Vec<String>,
     pub(crate) code: Option<String>,
     pub(crate) advice: String,

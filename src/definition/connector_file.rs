@@ -1,5 +1,6 @@
 //! Mirror of `connector.yaml`, as typed. No meaning is checked here beyond names and types.
 
+use super::method_file::MethodFile;
 use super::option_file::OptionFile;
 use super::paging_file::{KeysetFile, PagingFile};
 use crate::authoring::is_default;
@@ -208,7 +209,7 @@ mirrors! {
         /// Statuses that mean "refused before processing", so that a write may be repeated after them
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub refused: Vec<u16>,
-        /// Advice by status, host pattern or provider code
+        /// Advice by status, method, host pattern or provider code
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub explain: Vec<ExplainFile>,
     }
@@ -228,6 +229,9 @@ mirrors! {
     struct ExplainFile {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub status: Option<u16>,
+        /// Only for operations of this method
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub method: Option<MethodFile>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub hosts: Vec<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::connector::{Auth, Connector};
-use super::file::{ItemsFile, MethodFile, OperationFile, ResponseFile, ResultFile, SendFile};
+use super::file::{ItemsFile, OperationFile, ResponseFile, ResultFile, SendFile};
+use super::method_file::MethodFile;
 use super::operation::Operation;
 use super::option_rule::Location;
 use super::rules::{ItemRule, Send};

@@ -3,6 +3,7 @@
 //! Kept apart from the checked models so that later code never sees a half-checked value; JSON Schemas come from these types.
 
 use super::connector_file::GoodFile;
+use super::method_file::MethodFile;
 use super::option_file::OptionFile;
 use super::paging_file::{PagingFile, TotalFile};
 use crate::authoring::values::mirrors;
@@ -90,10 +91,6 @@ mirrors! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub deprecated: Option<DeprecatedFile>,
     }
-
-    /// The node's methods
-    #[derive(Copy, Eq)]
-    enum MethodFile { Query, Mutate, Delete }
 
     /// The request items of a write
     struct ItemsFile {

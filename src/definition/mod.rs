@@ -6,6 +6,7 @@ mod connector_file;
 mod effects;
 mod fields;
 mod file;
+mod method_file;
 mod naming;
 mod operation;
 mod operation_fields;

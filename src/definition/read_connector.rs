@@ -289,7 +289,7 @@ fn errors(c: &mut Checker<'_>, file: ErrorsFile) -> ErrorRules {
         explain: file
             .explain
             .into_iter()
-            .map(|e| Explain { status: e.status, hosts: e.hosts, code: e.code, advice: e.advice })
+            .map(|e| Explain { status: e.status, method: e.method, hosts: e.hosts, code: e.code, advice: e.advice })
             .collect(),
     }
 }

@@ -9,9 +9,10 @@ use super::connector::{Connector, Success};
 use super::connector_file::VerdictFile;
 use super::effects;
 use super::file::{
-    ItemsFile, MethodFile, OperationFile, PartErrorsFile, PartKeyFile, PartOkFile, PartsFile, RecordFile, ResponseFile,
-    ResultFile, SendFile,
+    ItemsFile, OperationFile, PartErrorsFile, PartKeyFile, PartOkFile, PartsFile, RecordFile, ResponseFile, ResultFile,
+    SendFile,
 };
+use super::method_file::MethodFile;
 use super::operation::{LaterRecord, Method, Operation, Record};
 use super::option_file::OptionFile;
 use super::option_rule::{Location, OptionRule};

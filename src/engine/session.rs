@@ -243,6 +243,14 @@ impl Session {
         self.client.token_cache.redeem(&self.client.token_context(), code, redirect, verifier).await
     }
 
+    /// Removes the tokens that are kept for the connection's account; tells whether there were any. The system is told nothing.
+    ///
+    /// # Errors
+    /// `state` when they cannot be removed; `connection` when they are of another account.
+    pub async fn forget_tokens(&self) -> Result<bool> {
+        self.client.token_cache.forget(&self.client.token_context()).await
+    }
+
     /// Calls the connector's probe: whether the address and credentials work.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 mod budget;
 mod call;
 mod judge;
+mod log;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -205,6 +206,7 @@ impl ConnectionClient {
                 .with(|d| d.retry_after_ms = Some(held.as_millis() as u64)));
         }
         let wait = lock(&self.budget.rate_limiter).reserve(self.connection.rate(), self.clock.now());
+        log::turn(&self.connection, call, wait);
         self.pause(call, wait).await?;
         Ok(place)
     }
@@ -348,14 +350,20 @@ impl ConnectionClient {
     }
 
     async fn signed(&self, call: &Call, request: Outgoing<'_>, token: Option<&Secret>) -> Result<Response, Miss> {
-        let response = self.processed(call, request, token).await?;
+        let began = self.clock.now();
+        let took = || self.clock.now().saturating_sub(began);
+        let response = match self.processed(call, request, token).await {
+            Ok(response) => response,
+            Err(miss) => {
+                log::no_reply(&self.connection, call, request, &miss.error.message, took());
+                return Err(miss);
+            }
+        };
+        log::exchange(&self.connection, call, request, &response, took());
         call.tally.bytes.fetch_add(response.body.len() as u64, Ordering::Relaxed);
         if let Some(wait) = retry::announced_wait(&response.headers, self.clock.wall()) {
             lock(&self.budget.rate_limiter).hold(self.clock.now() + wait);
         }
-        let (status, bytes) = (response.status.as_u16(), response.body.len());
-        let url = || self.connection.redactor.mask(&request.head.uri.to_string()).into_owned();
-        tracing::debug!(operation = %call.operation.id, account = self.connection.account(), verb = %request.head.method, url = %url(), status, bytes, "exchange");
         Ok(response)
     }
 

@@ -25,7 +25,7 @@ use options::options;
 pub use options::{ALIASED_MAX, DEPTH_MAX, NODES_MAX};
 pub(crate) use tree::Node;
 use tree::{Bare, Entries, Inner, Key, Placed};
-use words::{Words, slip, words};
+use words::{Words, slip, stands_as_key, words};
 
 /// Largest file, in bytes.
 pub const BYTES_MAX: usize = 16 << 20;
@@ -59,7 +59,9 @@ impl Document {
         }
         let Bare(tree) = serde_saphyr::from_str_with_options(text, options()).map_err(|e| {
             let place = e.location().map(|l| (l.line() + line_offset, l.column()));
-            let Words { message, advice } = words(&e, !text.contains("connections"));
+            let at = e.location().map(|l| (l.line(), l.column()));
+            let is_named = |key: &str| !text.contains("connections") || stands_as_key(text, at, key);
+            let Words { message, advice } = words(&e, &is_named);
             let advice = advice.or_else(|| slip(text, place.map(|(line, _)| line - line_offset)));
             let mut error = fault(file, message, place);
             if let Some(advice) = advice {

@@ -12,8 +12,8 @@ pub(super) struct Words {
     pub(super) advice: Option<Advice>,
 }
 
-/// The words for an error. Keys are named unless they may hold a secret: what stands where a key belongs need not be one.
-pub(super) fn words(error: &Error, names_keys: bool) -> Words {
+/// The words for an error. A key is named unless it may hold a secret: what stands where a key belongs need not be one.
+pub(super) fn words(error: &Error, is_named: &dyn Fn(&str) -> bool) -> Words {
     let limit = |message: String, todo: &'static str| Words { message, advice: Some(todo.into()) };
     let plain = |message: String| Words { message, advice: None };
     let deep = || {
@@ -37,14 +37,14 @@ pub(super) fn words(error: &Error, names_keys: bool) -> Words {
                 "split the file, or use fewer anchors and aliases; this limit is fixed",
             ),
         },
-        Error::AliasError { error, .. } => words(error, names_keys),
+        Error::AliasError { error, .. } => words(error, is_named),
         Error::MergeKeyNotAllowed { .. } => plain("merge keys (`<<`) are not read".to_owned()),
         Error::MultipleDocuments { .. } => plain("it holds several documents, but one is read".to_owned()),
         Error::AliasReplayLimitExceeded { .. } => limit(
             format!("its aliases unfold to more parts than the limit yaml_aliases ({ALIASED_MAX})"),
             "use fewer aliases of aliases; this limit is fixed",
         ),
-        Error::DuplicateMappingKey { key, .. } => match key.as_ref().filter(|_| names_keys) {
+        Error::DuplicateMappingKey { key, .. } => match key.as_ref().filter(|key| is_named(key)) {
             Some(key) => plain(format!("the key `{}` is there twice", key.escape_debug())),
             None => plain("a key is there twice".to_owned()),
         },
@@ -54,6 +54,17 @@ pub(super) fn words(error: &Error, names_keys: bool) -> Words {
             text => plain(text.lines().next().unwrap_or_default().to_owned()),
         },
     }
+}
+
+/// Whether a plain name and a colon stand at a place: that is a key, and no value that came to stand where a key belongs.
+pub(super) fn stands_as_key(text: &str, at: Option<(u64, u64)>, key: &str) -> bool {
+    let is_plain = key.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c));
+    let number = |n: u64| usize::try_from(n).ok()?.checked_sub(1);
+    let line = at.and_then(|(line, column)| Some((text.lines().nth(number(line)?)?, number(column)?)));
+    let rest = line.and_then(|(line, column)| line.get(line.char_indices().nth(column)?.0..));
+    let behind = rest.and_then(|rest| rest.trim_start_matches(['"', '\'']).strip_prefix(key));
+    let colon = behind.and_then(|behind| behind.trim_start_matches(['"', '\'', ' ']).strip_prefix(':'));
+    is_plain && colon.is_some_and(|value| value.is_empty() || value.starts_with([' ', '\t']))
 }
 
 /// Common slips whose message from the reader does not tell what to do.

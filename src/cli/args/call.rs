@@ -94,7 +94,7 @@ pub(crate) struct QueryArgs {
 /// What a write takes beyond a call.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct WriteArgs {
-    /// The records: a JSON array, one JSON object, or one per line; @FILE, or - for standard input
+    /// The records: a JSON array, one JSON object, or one per line; @FILE, or - for standard input. @FILE.csv is a table: its first row names the fields
     #[arg(long, short, value_name = "JSON|@FILE|-")]
     pub(crate) items: Option<String>,
     /// Begin no further item after the first that did not succeed; those under way end

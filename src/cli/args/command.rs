@@ -1,10 +1,13 @@
-//! What was typed: commands and flags, nothing else. What they mean is decided elsewhere; nothing here reads a file.
+//! What was typed: the commands and the flags that all of them take.
 
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use super::call::{QueryArgs, SystemArgs, WriteCallArgs};
+use super::batch::{InitArgs, RunArgs, RunsArgs};
+use super::call::{QueryArgs, WriteCallArgs};
+use super::connection::{ConnectionCommand, LoginArgs, LogoutArgs, SandboxArgs};
+use super::listing::{DescribeArgs, ListingArgs, SearchArgs, TemplateArgs};
 use crate::formats::Format;
 
 /// Query, mutate and delete in outside systems by OperationId: paging, sign-in, retries and rate limits are handled inside
@@ -36,7 +39,7 @@ pub(crate) struct GlobalArgs {
     /// No progress, no notes, no summary; warnings and errors stay
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
-    /// Tell each request on stderr, credentials masked; -vv tells more
+    /// Tell each request on a line of stderr; -vv tells addresses, headers, retries and waits too. Credentials are masked
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 }
@@ -80,6 +83,8 @@ pub(crate) enum Command {
     Connection(ConnectionCommand),
     /// Sign in to a connection in the browser, where its system wants a person
     Login(LoginArgs),
+    /// Remove the tokens that are kept for a connection's account
+    Logout(LogoutArgs),
     /// Check definitions, connections and batch files: each fault with its place
     Check(CheckArgs),
     /// Print the JSON Schema of a file format, for editors
@@ -88,166 +93,8 @@ pub(crate) enum Command {
     Sandbox(SandboxArgs),
     /// Print a shell's completion script
     Completions(CompletionsArgs),
-}
-
-/// How a listing is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ListForm {
-    Text,
-    Ndjson,
-    Json,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(crate) struct ListingArgs {
-    /// How to print it
-    #[arg(long, value_name = "FORM", value_enum, default_value_t = ListForm::Text)]
-    pub(crate) format: ListForm,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(crate) struct SearchArgs {
-    /// Only those in which all of these words occur
-    #[arg(long, short, value_name = "TEXT")]
-    pub(crate) search: Option<String>,
-    /// Only those of this connector
-    #[arg(long, short, value_name = "CONNECTOR")]
-    pub(crate) connector: Option<String>,
-    #[command(flatten)]
-    pub(crate) listing: ListingArgs,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(crate) struct DescribeArgs {
-    /// OperationId, or CONNECTOR/OperationId
-    #[arg(value_name = "OPERATION_ID")]
-    pub(crate) operation: String,
-    /// How to print it
-    #[arg(long, value_name = "FORM", value_enum, default_value_t = DescribeForm::Text)]
-    pub(crate) format: DescribeForm,
-}
-
-/// How one operation is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DescribeForm {
-    Text,
-    Json,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(crate) struct TemplateArgs {
-    /// The template's name, CONNECTOR/NAME, or an OperationId for its automatic template
-    #[arg(value_name = "NAME")]
-    pub(crate) name: String,
-    /// What to print it as: a command line, a step of a batch file (YAML), or JSON
-    #[arg(long = "as", value_name = "FORM", value_enum, default_value_t = TemplateForm::Command)]
-    pub(crate) form: TemplateForm,
-}
-
-/// What a template is printed as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum TemplateForm {
-    Command,
-    Batch,
-    Json,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum ConnectionCommand {
-    /// List the connections of the connections file
-    List(ListingArgs),
-    /// Call the system once to see whether address and credentials work
-    Test(ConnectionTestArgs),
-    /// Print a connections file to fill in
-    Example(ConnectionExampleArgs),
-}
-
-#[derive(Debug, ClapArgs)]
-pub(crate) struct ConnectionTestArgs {
-    /// The connection's name; with --sandbox, a connector's [default: the only one there is]
-    #[arg(value_name = "NAME", conflicts_with = "connection")]
-    pub(crate) name: Option<String>,
-    #[command(flatten)]
-    pub(crate) system: SystemArgs,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(crate) struct ConnectionExampleArgs {
-    /// Connector [default: the only one there is]
-    #[arg(value_name = "CONNECTOR")]
-    pub(crate) connector: Option<String>,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(crate) struct LoginArgs {
-    /// The connection's name [default: the only one there is]
-    #[arg(value_name = "NAME")]
-    pub(crate) name: Option<String>,
-    /// Port on this machine that the browser is sent back to, where the system wants a fixed one [default: a free one]
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
-    pub(crate) port: u16,
-    /// Only print the address; do not open the browser
-    #[arg(long)]
-    pub(crate) no_browser: bool,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(crate) struct RunArgs {
-    /// The batch file
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
-    /// Another value for a name under `vars`; numbers, true, false and JSON keep their type. May be given again
-    #[arg(long, value_name = "NAME=VALUE")]
-    pub(crate) var: Vec<String>,
-    /// Print the requests that are known beforehand, credentials masked, and send nothing
-    #[arg(long, conflicts_with_all = ["retry_failed", "fresh", "report"])]
-    pub(crate) plan: bool,
-    /// Refuse to run when the plan is another than the one with this hash
-    #[arg(long, value_name = "HASH", conflicts_with = "plan")]
-    pub(crate) plan_hash: Option<String>,
-    /// Send exactly the items that failed in the last run
-    #[arg(long, conflicts_with = "fresh")]
-    pub(crate) retry_failed: bool,
-    /// Start over; an unfinished run is kept aside
-    #[arg(long)]
-    pub(crate) fresh: bool,
-    /// Go on although the batch or its definitions have changed since the run began
-    #[arg(long)]
-    pub(crate) accept_changes: bool,
-    /// Where runs are kept [default: .opnode/runs beside the batch file]
-    #[arg(long, value_name = "DIR")]
-    pub(crate) state: Option<PathBuf>,
-    /// Write what was done, as JSON, to a file or - for standard output
-    #[arg(long, value_name = "FILE|-")]
-    pub(crate) report: Option<PathBuf>,
-    /// Talk to a sandbox inside this process instead of the real systems
-    #[arg(long)]
-    pub(crate) sandbox: bool,
-    /// Faults for the sandbox to play, such as every=7,kinds=429+503+reset+slow
-    #[arg(long, value_name = "SPEC", requires = "sandbox")]
-    pub(crate) faults: Option<String>,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(crate) struct RunsArgs {
-    /// Only those of this batch
-    #[arg(value_name = "NAME")]
-    pub(crate) name: Option<String>,
-    /// Where runs are kept
-    #[arg(long, value_name = "DIR", default_value = ".opnode/runs")]
-    pub(crate) state: PathBuf,
-    #[command(flatten)]
-    pub(crate) listing: ListingArgs,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(crate) struct InitArgs {
-    /// The folder [default: here]
-    #[arg(value_name = "DIR")]
-    pub(crate) folder: Option<PathBuf>,
-    /// The connector that the files are for [default: the one with the most templates]
-    #[arg(long, short, value_name = "CONNECTOR")]
-    pub(crate) connector: Option<String>,
+    /// Print the man page, or write one for each command to a folder
+    Man(ManArgs),
 }
 
 #[derive(Debug, ClapArgs)]
@@ -272,18 +119,15 @@ fn format_by_name(name: &str) -> Result<Format, String> {
 }
 
 #[derive(Debug, ClapArgs)]
-pub(crate) struct SandboxArgs {
-    /// Port on 127.0.0.1 [default: a free one]
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
-    pub(crate) port: u16,
-    /// Faults to play, such as every=7,kinds=429+503+reset+slow
-    #[arg(long, value_name = "SPEC")]
-    pub(crate) faults: Option<String>,
-}
-
-#[derive(Debug, ClapArgs)]
 pub(crate) struct CompletionsArgs {
     /// The shell
     #[arg(value_name = "SHELL", value_enum)]
     pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ManArgs {
+    /// Folder for the pages of all commands, such as ~/.local/share/man/man1 [default: the main page is printed]
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
 }

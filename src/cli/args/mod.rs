@@ -1,4 +1,15 @@
 //! What was typed: commands and flags, nothing else. What they mean is decided elsewhere; nothing here reads a file.
 
-pub(crate) mod call;
-pub(crate) mod command;
+mod batch;
+mod call;
+mod command;
+mod connection;
+mod listing;
+
+pub(crate) use batch::{InitArgs, RunArgs, RunsArgs};
+pub(crate) use call::{CallArgs, OutputArgs, OutputForm, QueryArgs, SystemArgs, WriteCallArgs};
+pub(crate) use command::{Args, Command, ErrorForm, GlobalArgs};
+pub(crate) use connection::{
+    ConnectionCommand, ConnectionExampleArgs, ConnectionTestArgs, LoginArgs, LogoutArgs, SandboxArgs,
+};
+pub(crate) use listing::{DescribeArgs, DescribeForm, ListForm, ListingArgs, SearchArgs, TemplateArgs, TemplateForm};

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::cli::app::App;
-use crate::cli::args::command::InitArgs;
+use crate::cli::args::InitArgs;
 use crate::cli::catalog::snippet::{Snippet, step_id};
 use crate::cli::connections::test::{example_file, only_connector};
 use crate::cli::messages;

@@ -101,7 +101,7 @@ impl BatchScreen {
 
     fn begin(&mut self, name: &str) {
         let now = Instant::now();
-        let spinner = self.screen.is_watched().then(|| self.spinners.add());
+        let spinner = self.screen.may_move().then(|| self.spinners.add());
         self.running.insert(name.to_owned(), RunningStep { spinner, since: now, spoke: now, facts: String::new() });
     }
 

@@ -6,16 +6,16 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::plan;
+use super::played::played;
 use super::progress::BatchScreen;
-use crate::authoring::{Json, Ordered};
 use crate::batch::{Batch, BatchConfig, Report, RunOptions};
 use crate::cli::app::App;
-use crate::cli::args::command::RunArgs;
+use crate::cli::args::RunArgs;
 use crate::cli::connections::file::{secrets, usual};
 use crate::cli::connections::route::{faults, start_sandbox};
 use crate::cli::output::{EarlierFile, OutputPlace, standard_output};
 use crate::cli::signals::Signals;
-use crate::connections::{ConnectionFile, ConnectionsFile};
+use crate::definition::Json;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sandbox::Sandbox;
 use crate::{Cancel, Engine};
@@ -69,7 +69,7 @@ pub(crate) async fn run(app: &App, args: &RunArgs) -> Result<u8> {
             shown.close(report);
             written = write_report(report_file, report);
             if written.is_ok() {
-                told = Some((conclude(app, report, &signals), report.finished));
+                told = Some((conclude(app, &args.file, report, &signals), report.finished));
             }
             written.clone()
         })
@@ -94,7 +94,7 @@ fn config(app: &App, args: &RunArgs, engine: &Arc<Engine>, sandbox: Option<Arc<S
     config.stdout = Some(standard_output());
     config.vars = args.var.iter().map(|pair| var(pair)).collect::<Result<_>>()?;
     if let Some(sandbox) = sandbox {
-        config.otherwise = Some(played(engine));
+        config.otherwise = Some(played(engine.catalog(), &args.file));
         config.resolve = Arc::new(move |_, name, connection| {
             sandbox
                 .connection(&connection.connector)
@@ -105,22 +105,6 @@ fn config(app: &App, args: &RunArgs, engine: &Arc<Engine>, sandbox: Option<Arc<S
         config.resolve = Arc::new(move |folder, name, connection| secrets.fetch(folder, name, connection, |_| None));
     }
     Ok(config)
-}
-
-/// A connection to each connector, for a sandbox without a connections file.
-fn played(engine: &Engine) -> ConnectionsFile {
-    let connection = |connector: &str| ConnectionFile {
-        relink: false,
-        connector: connector.to_owned(),
-        account: None,
-        limits: crate::Limits::default(),
-        allow_http: false,
-        allow_private: false,
-        reroute: None,
-        values: std::collections::BTreeMap::new(),
-    };
-    let all = engine.catalog().connector_names().map(|name| (name.to_owned(), connection(name))).collect();
-    ConnectionsFile { version: crate::formats::FORMAT_VERSION, connections: Ordered(all) }
 }
 
 /// Where runs are kept. What a sandbox holds ends with this process, and so does what was done to it.
@@ -161,12 +145,21 @@ fn write_report(file: Option<OutputPlace>, report: &Report) -> Result<()> {
     file.finish()
 }
 
+/// A step's error with what to do about it in the file.
+fn in_batch(error: &Error, file: &Path) -> Error {
+    let is_of_file = matches!(error.kind(), ErrorKind::InvalidOptions | ErrorKind::InvalidItems);
+    match is_of_file && error.advice.is_none() {
+        true => error.clone().advise(format!("correct the step in {}", file.display())),
+        false => error.clone(),
+    }
+}
+
 /// Every step's error, and the exit code of the worst.
-fn conclude(app: &App, report: &Report, signals: &Signals) -> u8 {
+fn conclude(app: &App, file: &Path, report: &Report, signals: &Signals) -> u8 {
     let Err(worst) = report.check() else { return 0 };
     let stopped = signals.exit_code().filter(|_| worst.kind() == ErrorKind::Cancelled);
     for error in report.steps.iter().filter_map(|s| s.error.as_ref()).filter(|e| e.kind() != ErrorKind::Cancelled) {
-        app.screen.error(error);
+        app.screen.error(&in_batch(error, file));
     }
     match (&report.error, stopped) {
         (_, Some(code)) => {

@@ -2,7 +2,7 @@
 
 use crate::batch::{self, RunStatus, RunSummary};
 use crate::cli::app::App;
-use crate::cli::args::command::{ListForm, RunsArgs};
+use crate::cli::args::{ListForm, RunsArgs};
 use crate::cli::messages;
 use crate::cli::screen::terminal_text::thousands;
 use crate::cli::screen::{Paint, TableColumn, TextTable, width};

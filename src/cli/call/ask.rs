@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::arguments::typed_value::{at_path, typed_by};
 use crate::authoring::Schema;
-use crate::cli::catalog::fields::type_text;
+use crate::cli::catalog::fields::{Choices, type_text};
 use crate::cli::catalog::snippet::plain_value;
 use crate::cli::messages::Screen;
 use crate::cli::screen::terminal_text;
@@ -91,7 +91,7 @@ fn item_schema(operation: &Operation, path: &[String]) -> Value {
 impl Question {
     /// The answer; `None` for what may be left out, and is.
     fn ask(&self, screen: Screen) -> Result<Option<String>> {
-        let kind = type_text(&self.schema);
+        let kind = type_text(&self.schema, Choices::Some);
         let about = self
             .schema
             .get("description")
@@ -151,7 +151,10 @@ fn line(question: &str) -> Result<String> {
 }
 
 fn read(from: &mut impl BufRead) -> Result<String> {
-    let gone = |why: &str| Error::new(ErrorKind::Cancelled, format!("the question was not answered: {why}"));
+    let gone = |why: &str| {
+        Error::new(ErrorKind::Cancelled, format!("the question was not answered: {why}"))
+            .advise("answer it at a terminal, or give what it asks for on the command line")
+    };
     let mut text = String::new();
     match from.read_line(&mut text) {
         Ok(0) => Err(gone("the input ended")),

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::columns;
 use super::prepare::{PreparedCall, shown};
 use crate::PlannedRequest;
-use crate::cli::args::call::{OutputArgs, OutputForm};
+use crate::cli::args::{OutputArgs, OutputForm};
 use crate::cli::messages::{self, Screen};
 use crate::cli::screen::json;
 use crate::cli::screen::terminal_text;

@@ -6,7 +6,7 @@ use super::arguments::{items, options};
 use super::ask;
 use crate::call::{CallOptions, CallerValues, Request, ResolvedCall, resolve};
 use crate::cli::app::App;
-use crate::cli::args::call::CallArgs;
+use crate::cli::args::CallArgs;
 use crate::cli::connections::route::{ConnectionRoute, OpenConnection};
 use crate::definition::{Catalog, Method, Operation, Template};
 use crate::error::{Error, ErrorKind, Result};
@@ -101,9 +101,13 @@ impl PreparedCall {
             _ => &None,
         };
         let Some(file) = file else { return error };
+        let table = items::table(&self.operation, file).filter(|_| error.kind() == ErrorKind::InvalidItems);
         error.with(|d| {
             for place in d.place.iter_mut().chain(d.faults.iter_mut().map(|f| &mut f.place)) {
-                place.file.get_or_insert_with(|| file.clone());
+                if place.file.is_none() {
+                    table.iter().for_each(|table| table.locate(place));
+                    place.file = Some(file.clone());
+                }
             }
         })
     }
@@ -132,8 +136,23 @@ fn find(app: &App, engine: &Engine, method: Method, args: &CallArgs) -> Result<C
 fn look_up(catalog: &Catalog, connector: Option<&str>, args: &CallArgs) -> Result<(Arc<Operation>, Option<Template>)> {
     match (&args.template, &args.operation) {
         (Some(name), _) => catalog.template(connector, name).map(|t| (Arc::clone(&t.operation), Some(t))),
-        (None, Some(id)) => catalog.operation(connector, id).map(|o| (o, None)),
+        (None, Some(id)) => {
+            catalog.operation(connector, id).map(|o| (o, None)).map_err(|e| or_template(catalog, connector, id, e))
+        }
         (None, None) => Err(Error::new(ErrorKind::Usage, "name an operation or a template")),
+    }
+}
+
+/// The name of a template in the place of an OperationId: the command that takes it.
+fn or_template(catalog: &Catalog, connector: Option<&str>, name: &str, error: Error) -> Error {
+    match catalog.template(connector, name) {
+        Ok(template) if error.kind() == ErrorKind::UnknownOperation => {
+            let method = template.operation.method;
+            let message = format!("{name} is a template, not an operation: {}", template.title);
+            let advice = format!("`opnode {method} --template {name}`, with the other flags as they are");
+            Error::new(ErrorKind::UnknownOperation, message).advise(advice)
+        }
+        Ok(_) | Err(_) => error,
     }
 }
 

@@ -9,7 +9,7 @@ use super::prepare::PreparedCall;
 use super::progress::CallProgress;
 use crate::call::Request;
 use crate::cli::app::App;
-use crate::cli::args::call::QueryArgs;
+use crate::cli::args::QueryArgs;
 use crate::cli::messages::Screen;
 use crate::cli::output::{EarlierFile, Flow, ItemsOutput, Look, ReceiptFile, apart};
 use crate::cli::screen::{terminal_text, width};

@@ -11,7 +11,7 @@ use super::plan;
 use super::prepare::{self, PreparedCall};
 use super::progress::CallProgress;
 use crate::cli::app::App;
-use crate::cli::args::call::WriteCallArgs;
+use crate::cli::args::WriteCallArgs;
 use crate::cli::messages::Screen;
 use crate::cli::output::{EarlierFile, ItemsOutput, Look, OutputPlace, ReceiptFile, TOGETHER, apart};
 use crate::cli::screen::{terminal_text, width};

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use super::fields::{self, Field};
-use super::snippet::{Snippet, shell, step_id};
+use super::fields::{self, Choices, Field, is_cut};
+use super::snippet::{Snippet, is_played, shell, step_id};
 use crate::cli::app::App;
-use crate::cli::args::command::{DescribeArgs, DescribeForm};
+use crate::cli::args::{DescribeArgs, DescribeForm};
 use crate::cli::connections::file::example_name;
 use crate::cli::messages;
 use crate::cli::screen::json;
@@ -20,24 +20,45 @@ pub(crate) fn run(app: &App, args: &DescribeArgs) -> Result<()> {
     let catalog = app.catalog()?;
     let operation = catalog.operation(None, &args.operation)?;
     let text = match args.format {
-        DescribeForm::Text => for_people(app, &catalog, &operation)?,
+        DescribeForm::Text => for_people(app, &catalog, &operation, args.all)?,
         DescribeForm::Json => for_machines(&operation)?,
     };
-    messages::print(&text)
+    messages::print(&text)?;
+    if args.format == DescribeForm::Text && !args.all && has_cut(&operation) {
+        app.screen.note("some fields have more values than are listed; --all lists all of them");
+    }
+    Ok(())
 }
 
-fn for_people(app: &App, catalog: &Catalog, operation: &Arc<Operation>) -> Result<String> {
-    let width = width::columns().min(130);
+fn for_people(app: &App, catalog: &Catalog, operation: &Arc<Operation>, all: bool) -> Result<String> {
+    let how = Layout { width: width::columns().min(WIDEST), choices: if all { Choices::All } else { Choices::Some } };
     let mut out = String::new();
-    put_head(&mut out, operation, width);
-    put_options(&mut out, operation, width);
+    put_head(&mut out, operation, how.width);
+    put_options(&mut out, operation, how);
     if let Some(rule) = &operation.items {
-        put_items(&mut out, operation, rule, width);
+        put_items(&mut out, operation, rule, how);
     }
-    put_response(&mut out, operation, width);
+    put_response(&mut out, operation, how);
     put_examples(&mut out, app, catalog, operation)?;
     Ok(out)
 }
+
+/// Whether an enumeration is not listed whole.
+fn has_cut(operation: &Operation) -> bool {
+    operation.options.iter().any(|option| is_cut(&option.schema.to_value()))
+        || operation.items.as_ref().is_some_and(|rule| is_cut(&rule.schema))
+        || operation.record().is_some_and(|record| is_cut(&record.schema.to_value()))
+}
+
+/// How fields are laid out.
+#[derive(Clone, Copy)]
+struct Layout {
+    width: usize,
+    choices: Choices,
+}
+
+/// Wider lines are hard to read.
+const WIDEST: usize = 130;
 
 // Writing to a String cannot fail, so what `writeln!` gives back is dropped below.
 
@@ -58,7 +79,7 @@ fn put_head(out: &mut String, operation: &Operation, width: usize) {
     }
 }
 
-fn put_options(out: &mut String, operation: &Operation, width: usize) {
+fn put_options(out: &mut String, operation: &Operation, how: Layout) {
     if operation.options.is_empty() {
         let _ok = writeln!(out, "\nOptions: none");
         return;
@@ -68,7 +89,8 @@ fn put_options(out: &mut String, operation: &Operation, width: usize) {
         .iter()
         .map(|option| {
             let from_item = operation.item_may_fill(option);
-            let mut field = Field::of(&option.name, &fields::shown(&option.schema.0), option.required && !from_item);
+            let mut field =
+                Field::of(&option.name, &fields::shown(&option.schema.0), option.required && !from_item, how.choices);
             if from_item {
                 field.text = [field.text.as_str(), "must be given here or as a field of each item"]
                     .iter()
@@ -82,14 +104,14 @@ fn put_options(out: &mut String, operation: &Operation, width: usize) {
         .collect();
     let star = if fields.iter().any(|f| f.required) { " (* must be given)" } else { "" };
     let _ok = writeln!(out, "\nOptions{star}");
-    out.push_str(&fields::lay_out(&fields, 2, width));
+    out.push_str(&fields::lay_out(&fields, 2, how.width));
     if operation.can_walk_forward_only() {
         let _ok = writeln!(out, "  --forward-only walks by key: nothing is missed while records come and go");
     }
 }
 
-fn put_items(out: &mut String, operation: &Operation, rule: &ItemRule, width: usize) {
-    let how = match rule.send {
+fn put_items(out: &mut String, operation: &Operation, rule: &ItemRule, how: Layout) {
+    let sent = match rule.send {
         Send::Each => "one request for each",
         Send::All => "all in one request",
         Send::Chunk(_) => "several in one request",
@@ -97,12 +119,12 @@ fn put_items(out: &mut String, operation: &Operation, rule: &ItemRule, width: us
         Send::Multipart => "one form for each",
     };
     let needed = if rule.required { "" } else { "; may be left out" };
-    let _ok = writeln!(out, "\nItems to send ({how}{needed})");
-    let fields = fields::of_schema(&rule.schema, &field_order(operation, rule));
+    let _ok = writeln!(out, "\nItems to send ({sent}{needed})");
+    let fields = fields::of_schema(&rule.schema, &field_order(operation, rule), how.choices);
     if fields.is_empty() {
         let _ok = writeln!(out, "  any object");
     }
-    out.push_str(&fields::lay_out(&fields, 2, width));
+    out.push_str(&fields::lay_out(&fields, 2, how.width));
     if let Some(sample) = &rule.sample {
         let _ok = writeln!(out, "\nAn item to send\n{}", indented(&json::pretty(&sample.0)));
     }
@@ -122,7 +144,7 @@ fn property_order(record: &Record) -> Vec<String> {
     properties.and_then(fields_of).unwrap_or_default().into_iter().map(|(name, _)| name).collect()
 }
 
-fn put_response(out: &mut String, operation: &Operation, width: usize) {
+fn put_response(out: &mut String, operation: &Operation, how: Layout) {
     let what = match operation.response.result {
         ResultShape::List => "a list of records, one item each",
         ResultShape::Object => "one item: the record",
@@ -137,11 +159,8 @@ fn put_response(out: &mut String, operation: &Operation, width: usize) {
         return;
     };
     let _ok = writeln!(out, "\nComes back: {what} ({})", record.title);
-    out.push_str(&fields::lay_out(
-        &fields::of_schema(&fields::shown(&record.schema.0), &property_order(record)),
-        2,
-        width,
-    ));
+    let fields = fields::of_schema(&fields::shown(&record.schema.0), &property_order(record), how.choices);
+    out.push_str(&fields::lay_out(&fields, 2, how.width));
     let _ok = writeln!(out, "\nA record that comes back\n{}", indented(&json::pretty(&record.sample.0)));
 }
 
@@ -149,7 +168,9 @@ fn put_examples(out: &mut String, app: &App, catalog: &Catalog, operation: &Arc<
     let template = Template::automatic(operation);
     let snippet = Snippet::of(catalog, &template);
     let name = example_name(app, &operation.connector.name).unwrap_or_else(|| "NAME".to_owned());
-    let _ok = writeln!(out, "\nTry it without an account\n{}", indented(&snippet.command("--sandbox")));
+    if is_played(catalog, &operation.connector.name) {
+        let _ok = writeln!(out, "\nTry it without an account\n{}", indented(&snippet.command("--sandbox")));
+    }
     let _ok = writeln!(out, "\nCall it\n{}", indented(&snippet.command(&format!("--connection {}", shell(&name)))));
     let _ok =
         writeln!(out, "\nAs a step of a batch file\n{}", indented(snippet.batch(&step_id(&operation.id))?.trim_end()));

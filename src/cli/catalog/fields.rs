@@ -15,8 +15,16 @@ const TYPE_LEAST: usize = 14;
 const TYPE_MAX: usize = 34;
 /// Columns for meanings, at least.
 const TEXT_LEAST: usize = 32;
-/// Values of an enumeration that are listed.
+/// Values of an enumeration that are listed where it is cut.
 const CHOICES: usize = 12;
+
+/// How many values of an enumeration are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Choices {
+    /// A dozen, and the number of the others.
+    Some,
+    All,
+}
 
 /// One field.
 pub(crate) struct Field {
@@ -28,13 +36,13 @@ pub(crate) struct Field {
 
 impl Field {
     /// A field from its schema.
-    pub(crate) fn of(name: &str, schema: &Value, required: bool) -> Field {
-        Field { name: name.to_owned(), kind: type_text(schema), required, text: meaning(schema) }
+    pub(crate) fn of(name: &str, schema: &Value, required: bool, choices: Choices) -> Field {
+        Field { name: name.to_owned(), kind: type_text(schema, choices), required, text: meaning(schema) }
     }
 }
 
 /// Fields of an object schema, those that `first` names before the others, in its order.
-pub(crate) fn of_schema(schema: &Value, first: &[String]) -> Vec<Field> {
+pub(crate) fn of_schema(schema: &Value, first: &[String], listed: Choices) -> Vec<Field> {
     // A choice between shapes is described by the first that is an object.
     let shape = schema
         .get("anyOf")
@@ -52,9 +60,21 @@ pub(crate) fn of_schema(schema: &Value, first: &[String]) -> Vec<Field> {
     let rank = |name: &String| first.iter().position(|n| n == name).unwrap_or(usize::MAX);
     let mut names: Vec<&String> = properties.keys().collect();
     names.sort_by_key(|name| (!required.contains(&name.as_str()), rank(name)));
-    let field =
-        |name: &&String| properties.get(*name).map(|schema| Field::of(name, schema, required.contains(&name.as_str())));
+    let field = |name: &&String| {
+        properties.get(*name).map(|schema| Field::of(name, schema, required.contains(&name.as_str()), listed))
+    };
     names.iter().filter_map(field).collect()
+}
+
+/// Whether an enumeration of a schema is longer than what is listed of it.
+pub(crate) fn is_cut(schema: &Value) -> bool {
+    match schema {
+        Value::Object(map) => {
+            map.get("enum").and_then(Value::as_array).is_some_and(|all| all.len() > CHOICES) || map.values().any(is_cut)
+        }
+        Value::Array(list) => list.iter().any(is_cut),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
 }
 
 /// The fields in columns, meanings wrapped.
@@ -87,11 +107,12 @@ pub(crate) fn shown(json: &str) -> Value {
 }
 
 /// The type in a few words.
-pub(crate) fn type_text(schema: &Value) -> String {
+pub(crate) fn type_text(schema: &Value, listed: Choices) -> String {
     if let Some(choices) = schema.get("enum").and_then(Value::as_array) {
-        let mut shown: Vec<String> = choices.iter().take(CHOICES).map(value_text).collect();
-        if choices.len() > CHOICES {
-            shown.push("…".to_owned());
+        let most = if listed == Choices::All { choices.len() } else { CHOICES };
+        let mut shown: Vec<String> = choices.iter().take(most).map(value_text).collect();
+        if choices.len() > most {
+            shown.push(format!("… {} more", choices.len() - most));
         }
         return shown.join(" | ");
     }
@@ -100,13 +121,13 @@ pub(crate) fn type_text(schema: &Value) -> String {
         Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).filter(|t| *t != "null").collect(),
         _ => return "any".to_owned(),
     };
-    types.iter().map(|one| one_type(one, schema)).collect::<Vec<_>>().join(" or ")
+    types.iter().map(|one| one_type(one, schema, listed)).collect::<Vec<_>>().join(" or ")
 }
 
-fn one_type(name: &str, schema: &Value) -> String {
+fn one_type(name: &str, schema: &Value, listed: Choices) -> String {
     match name {
         "array" => match schema.get("items") {
-            Some(element) => format!("list of {}", type_text(element)),
+            Some(element) => format!("list of {}", type_text(element, listed)),
             None => "list".to_owned(),
         },
         "object" => match schema.get("properties").and_then(Value::as_object) {
@@ -153,7 +174,7 @@ fn value_text(value: &Value) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::{lay_out, of_schema, type_text};
+    use super::{Choices, lay_out, of_schema, type_text};
 
     #[test]
     fn types_in_a_few_words() {
@@ -165,14 +186,21 @@ mod tests {
             (json!({"enum": ["a", 1]}), "a | 1"),
             (json!({}), "any"),
         ] {
-            assert_eq!(type_text(&schema), text);
+            assert_eq!(type_text(&schema, Choices::Some), text);
         }
+    }
+
+    #[test]
+    fn long_enumerations_are_cut_or_whole() {
+        let schema = json!({"enum": (1..=15).collect::<Vec<u8>>()});
+        assert!(type_text(&schema, Choices::Some).ends_with("| 12 | … 3 more"));
+        assert!(type_text(&schema, Choices::All).ends_with("| 14 | 15"));
     }
 
     #[test]
     fn required_fields_come_first() {
         let schema = json!({"required": ["z"], "properties": {"a": {"type": "string"}, "b": {"type": "integer", "description": "Long enough to be wrapped somewhere."}, "z": {"type": "boolean"}}});
-        let text = lay_out(&of_schema(&schema, &["b".to_owned()]), 2, 40);
+        let text = lay_out(&of_schema(&schema, &["b".to_owned()], Choices::Some), 2, 40);
         assert_eq!(
             text,
             "  z*  boolean\n  b   integer  Long enough to be wrapped\n               somewhere\n  a   string\n"

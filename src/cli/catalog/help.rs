@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use clap::{Command, CommandFactory};
 
-use super::snippet::{plain_value, shell};
-use crate::cli::args::command::Args;
+use super::snippet::{is_played, plain_value, shell};
+use crate::cli::args::Args;
 use crate::definition::{Catalog, Method, Operation, Template};
 use crate::item::fields_of;
 
@@ -22,15 +22,20 @@ struct ExampleNames {
     template: String,
     connector: String,
     word: String,
+    /// How the examples get to a system.
+    way: &'static str,
 }
 
 impl ExampleNames {
     fn of(catalog: &Catalog) -> ExampleNames {
         // A paged list that needs nothing filled in makes the best example; a template's options are known to fit its operation.
         let easy = |t: &Template| t.operation.is_paged() && t.ask.is_empty() && t.options.0 != "{}";
-        let pick = catalog.connector_names().find_map(|c| templates(catalog, c).take(LOOKED_AT).find(easy));
-        let first =
-            || catalog.connector_names().find(|c| catalog.operation_ids(c).is_ok_and(|mut ids| ids.next().is_some()));
+        // One that the sandbox plays makes examples that can be tried.
+        let mut connectors: Vec<&str> = catalog.connector_names().collect();
+        connectors.sort_by_key(|name| !is_played(catalog, name));
+        let pick = connectors.iter().find_map(|c| templates(catalog, c).take(LOOKED_AT).find(easy));
+        let has_operations = |c: &&&str| catalog.operation_ids(c).is_ok_and(|mut ids| ids.next().is_some());
+        let first = || connectors.iter().find(has_operations).copied();
         let connector =
             pick.as_ref().map(|t| t.operation.connector.name.clone()).or_else(|| first().map(str::to_owned));
         let find = |fits: &dyn Fn(&Operation) -> bool| {
@@ -53,6 +58,10 @@ impl ExampleNames {
                 .unwrap_or_else(|| "{\"name\":\"…\"}".to_owned()),
             delete: id(delete.as_ref()),
             template: pick.as_ref().map_or_else(|| "TEMPLATE".to_owned(), |t| t.name.clone()),
+            way: match &connector {
+                Some(name) if is_played(catalog, name) => "--sandbox",
+                Some(_) | None => "--connection NAME",
+            },
             connector: connector.clone().unwrap_or_else(|| "CONNECTOR".to_owned()),
             word: query
                 .as_ref()
@@ -145,7 +154,11 @@ fn examples(n: &ExampleNames) -> Vec<(&'static str, String)> {
             lines(&[
                 s("connection test"),
                 s("connection test NAME"),
-                format!("connection test {} --sandbox", n.connector),
+                if n.way == "--sandbox" {
+                    format!("connection test {} --sandbox", n.connector)
+                } else {
+                    s("connection test --sandbox")
+                },
             ]),
         ),
         ("connection example", lines(&[format!("connection example {} > connections.yaml", n.connector)])),
@@ -165,6 +178,9 @@ fn examples(n: &ExampleNames) -> Vec<(&'static str, String)> {
                 s("sandbox --port 8080 --faults every=7,kinds=429+503+reset+slow"),
             ]),
         ),
+        ("login", lines(&[s("login NAME"), s("login NAME --no-browser")])),
+        ("logout", format!("{}\n\n{LOGOUT_NOTES}", lines(&[s("logout NAME")]))),
+        ("man", lines(&[s("man | man -l -"), s("man ~/.local/share/man/man1")])),
         (
             "completions",
             lines(&[
@@ -177,7 +193,7 @@ fn examples(n: &ExampleNames) -> Vec<(&'static str, String)> {
 
 fn query_examples(n: &ExampleNames) -> Vec<String> {
     vec![
-        format!("query {} --sandbox --limit 5", n.query),
+        format!("query {} {} --limit 5", n.query, n.way),
         format!("query {} --connection NAME --set {}", n.query, n.set()),
         format!("query {} --connection NAME --output records.csv", n.query),
         format!("query {} --connection NAME | jq .id", n.query),
@@ -187,9 +203,9 @@ fn query_examples(n: &ExampleNames) -> Vec<String> {
 }
 
 fn mutate_examples(n: &ExampleNames) -> Vec<String> {
-    let sample = format!("mutate {} --sandbox --items {}", n.mutate, shell(&n.sample));
+    let sample = format!("mutate {} {} --items {}", n.mutate, n.way, shell(&n.sample));
     // Help is wrapped; a longer line could not be pasted.
-    let first = if sample.len() <= 88 { sample } else { format!("mutate --template {} --sandbox", n.mutate) };
+    let first = if sample.len() <= 88 { sample } else { format!("mutate --template {} {}", n.mutate, n.way) };
     vec![
         first,
         format!("mutate {} -c NAME --items @records.ndjson --outcomes outcomes.ndjson", n.mutate),
@@ -199,7 +215,7 @@ fn mutate_examples(n: &ExampleNames) -> Vec<String> {
 
 fn delete_examples(n: &ExampleNames) -> Vec<String> {
     vec![
-        format!("delete {} --sandbox --set id=1", n.delete),
+        format!("delete {} {} --set id=1", n.delete, n.way),
         format!("delete {} --connection NAME --items '[{{\"id\":1}},{{\"id\":2}}]'", n.delete),
         format!("delete {} --connection NAME --set id=1 --plan", n.delete),
     ]
@@ -213,13 +229,22 @@ const WRITE_NOTES: &str = "\
 Records that came back go to standard output; each item that did not succeed is a line on standard error.
 Exit code 8: some items failed. Exit code 7: of some items nobody knows whether they took effect; look before you send them again.";
 
+const LOGOUT_NOTES: &str = "\
+A refresh token that stands in the connections file stays there, and the next call begins with it.
+The system is told nothing: what it issued is void when it ends, or when it is withdrawn there.";
+
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  done                                    5  the system refused, or its reply cannot be used
-  1  a fault of opnode itself                6  not reachable, too busy or too slow; try later
-  2  the command line is wrong               7  a write whose outcome nobody knows
-  3  a definition, option or item is wrong   8  some items of a write failed
-  4  the connection is wrong or not allowed  9  a local file could not be written
+  0  done
+  1  nothing was found; or a fault of opnode itself
+  2  the command line is wrong
+  3  a definition, option or item is wrong
+  4  the connection is wrong or not allowed
+  5  the system refused, or its reply cannot be used
+  6  not reachable, too busy or too slow; try later
+  7  a write whose outcome nobody knows
+  8  some items of a write failed
+  9  a local file could not be written
   129, 130, 143  stopped by a signal";
 
 fn overview(n: &ExampleNames) -> String {
@@ -237,22 +262,24 @@ pub(crate) fn orientation(catalog: &Catalog) -> String {
 }
 
 fn orientation_lines(n: &ExampleNames) -> String {
+    let trial = match n.way {
+        "--sandbox" => format!("\nTry it without an account:\n  opnode query {} --sandbox --limit 5\n", n.query),
+        _ => String::new(),
+    };
     format!(
         "\
 Find out what there is:
   opnode operations --search {word}
   opnode describe {query}
   opnode templates
-
-Try it without an account:
-  opnode query {query} --sandbox --limit 5
-
-Use your own account:
-  opnode connection example {connector} > connections.yaml    (then fill it in)
+{trial}
+Use your own account (fill in the file before the test):
+  opnode connection example {connector} > connections.yaml
   opnode connection test
   opnode query {query} --output records.csv",
         word = n.word,
         query = n.query,
-        connector = n.connector
+        connector = n.connector,
+        trial = trial
     )
 }

@@ -1,7 +1,7 @@
 //! `connectors`, `operations` and `templates`: what there is, or what a search finds.
 
 use crate::cli::app::App;
-use crate::cli::args::command::{ListingArgs, SearchArgs};
+use crate::cli::args::{ListingArgs, SearchArgs};
 use crate::cli::listing::Listing;
 use crate::cli::screen::{TableColumn, terminal_text};
 use crate::connection::needs_account;

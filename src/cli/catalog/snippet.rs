@@ -158,6 +158,11 @@ fn marked(line: &str, marks: &[(String, String)]) -> String {
     }
 }
 
+/// Whether the sandbox plays a connector: then what is shown can be tried without an account.
+pub(crate) fn is_played(catalog: &Catalog, connector: &str) -> bool {
+    catalog.sandbox(connector).is_ok_and(|sandbox| sandbox.is_some())
+}
+
 /// A name that expressions can use: `steps.active_members`.
 pub(crate) fn step_id(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::snippet::{Snippet, kind_at, shell, step_id};
+use super::snippet::{Snippet, is_played, kind_at, shell, step_id};
 use crate::cli::app::App;
-use crate::cli::args::command::{TemplateArgs, TemplateForm};
+use crate::cli::args::{TemplateArgs, TemplateForm};
 use crate::cli::connections::file::example_name;
 use crate::cli::messages;
 use crate::definition::Json;
@@ -28,7 +28,8 @@ pub(crate) fn run(app: &App, args: &TemplateArgs) -> Result<()> {
                 "# asked for on a terminal; else given with --set NAME=VALUE or --items\n"
             };
             if known.is_none() {
-                asked.insert(0, format!("NAME (a connection of {connector}; or use --sandbox)"));
+                let sandbox = if is_played(&catalog, connector) { "; or use --sandbox" } else { "" };
+                asked.insert(0, format!("NAME (a connection of {connector}{sandbox})"));
             }
             format!("{}{more}{}\n", head(&template, &asked), snippet.command(&way))
         }

@@ -10,7 +10,7 @@ use crate::cli::app::App;
 use crate::cli::messages::Screen;
 use crate::connection::ConnectionSpec;
 use crate::connections::{Connections, Secrets};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Advice, Error, ErrorKind, Result};
 
 /// The secrets of this process: its environment, the user's home.
 pub(crate) fn secrets() -> Secrets {
@@ -50,6 +50,14 @@ pub(crate) fn locate(app: &App) -> Result<PathBuf> {
         Error::new(ErrorKind::Connection, format!("there is no connections file; looked for {}", looked.join(" and ")))
             .advise("`opnode connection example` prints one to fill in; --sandbox tries things without any account")
     })
+}
+
+/// The same for a command that no sandbox serves: its advice is another where there is no file.
+///
+/// # Errors
+/// `connection` when there is no file.
+pub(crate) fn without_sandbox(app: &App) -> Result<()> {
+    locate(app).map(|_| ()).map_err(|error| error.advise(Advice::WriteConnection(None)))
 }
 
 fn usual_places() -> Vec<PathBuf> {

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::file::load;
+use super::file::{load, without_sandbox};
 use crate::cli::app::App;
-use crate::cli::args::command::ListingArgs;
+use crate::cli::args::ListingArgs;
 use crate::cli::listing::Listing;
 use crate::cli::screen::TableColumn;
 use crate::connection::needs_account;
@@ -13,6 +13,7 @@ use crate::error::Result;
 
 /// `connection list`.
 pub(crate) fn run(app: &App, args: &ListingArgs) -> Result<u8> {
+    without_sandbox(app)?;
     let connections = load(app)?;
     let catalog = app.catalog()?;
     let row = |name: &String, connection: &ConnectionFile| {

@@ -11,10 +11,11 @@ use tokio::net::{TcpListener, TcpStream};
 use url::Url;
 
 use super::browser;
+use super::file::without_sandbox;
 use super::route::ConnectionRoute;
 use crate::cli::app::App;
-use crate::cli::args::call::SystemArgs;
-use crate::cli::args::command::LoginArgs;
+use crate::cli::args::LoginArgs;
+use crate::cli::args::SystemArgs;
 use crate::cli::messages;
 use crate::cli::signals::Signals;
 use crate::error::{Error, ErrorKind, Result};
@@ -29,8 +30,9 @@ const REQUEST_MAX: usize = 16 << 10;
 
 /// Runs it; gives the exit code.
 pub(crate) async fn run(app: &App, args: LoginArgs) -> Result<u8> {
+    without_sandbox(app)?;
     let engine = app.engine(false)?;
-    let system = SystemArgs { connection: args.name, sandbox: false, faults: None };
+    let system = SystemArgs { connection: args.name.or(args.connection), sandbox: false, faults: None };
     let route = ConnectionRoute::choose(app, &system, &|_| true, "the sign-in")?;
     let connector = route.connector().unwrap_or_default().to_owned();
     let variables = route.variables();
@@ -46,7 +48,7 @@ pub(crate) async fn run(app: &App, args: LoginArgs) -> Result<u8> {
     let listener = TcpListener::bind(("127.0.0.1", args.port)).await.map_err(|e| busy(&e))?;
     let port = listener.local_addr().map_err(|e| busy(&e))?.port();
     let redirect = format!("http://127.0.0.1:{port}/callback");
-    let address = line.session.sign_in_url(&redirect, &state, &challenge)?;
+    let address = line.session.sign_in_url(&redirect, &state, &challenge).map_err(with_next_step)?;
     let cancel = Cancel::default();
     let signals = Signals::listen(&cancel);
     app.screen.line(&format!("Open this address in the browser and sign in:\n{address}"));
@@ -63,6 +65,16 @@ pub(crate) async fn run(app: &App, args: LoginArgs) -> Result<u8> {
     line.session.sign_in(&code, &redirect, &verifier).await?;
     messages::print(&format!("{}: signed in", line.name))?;
     Ok(0)
+}
+
+/// A system in which no person signs in takes its credentials from the connection.
+fn with_next_step(error: Error) -> Error {
+    match (error.kind(), &error.advice) {
+        (ErrorKind::Usage, None) => {
+            error.advise("its credentials stand in the connection; `opnode connection test NAME` tries them")
+        }
+        _ => error,
+    }
 }
 
 /// 256 bits that nobody can guess.

@@ -4,6 +4,7 @@ mod browser;
 pub(crate) mod file;
 pub(crate) mod list;
 pub(crate) mod login;
+pub(crate) mod logout;
 pub(crate) mod route;
 pub(crate) mod sandbox;
 pub(crate) mod test;

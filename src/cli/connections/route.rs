@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::file::{load, spec};
 use crate::cli::app::App;
-use crate::cli::args::call::SystemArgs;
+use crate::cli::args::SystemArgs;
 use crate::connection::ConnectionSpec;
 use crate::connections::Connections;
 use crate::definition::Catalog;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::route::{faults, start_sandbox};
 use crate::Cancel;
 use crate::cli::app::App;
-use crate::cli::args::command::SandboxArgs;
+use crate::cli::args::SandboxArgs;
 use crate::cli::messages;
 use crate::cli::signals::Signals;
 use crate::connection::ConnectionSpec;

@@ -3,5 +3,7 @@
 mod advice;
 mod diagnose;
 mod excerpt;
+mod next_step;
 
 pub(crate) use diagnose::Diagnosis;
+pub(crate) use next_step::next_step;

@@ -15,19 +15,29 @@ pub(crate) fn columns() -> usize {
 /// Columns of the terminal on stdout; `None` where there is none, so that a list may be as wide as it is.
 pub(crate) fn stdout() -> Option<usize> {
     let out = std::io::stdout();
-    if out.is_terminal() { of(terminal_size::terminal_size_of(&out)) } else { None }
+    if out.is_terminal() { of(told(&out)) } else { None }
 }
 
 /// Columns of the terminal on stderr; `None` where there is none.
 pub(crate) fn stderr() -> Option<usize> {
     let err = std::io::stderr();
-    if err.is_terminal() { of(terminal_size::terminal_size_of(&err)) } else { None }
+    if err.is_terminal() { of(told(&err)) } else { None }
 }
 
 /// A terminal that does not tell its size has the one of COLUMNS, or the usual one.
-fn of(size: Option<(terminal_size::Width, terminal_size::Height)>) -> Option<usize> {
-    let told = size.map(|(width, _)| usize::from(width.0)).filter(|columns| *columns >= LEAST);
-    Some(told.or_else(said).unwrap_or(USUAL))
+fn of(told: Option<usize>) -> Option<usize> {
+    Some(told.filter(|columns| *columns >= LEAST).or_else(said).unwrap_or(USUAL))
+}
+
+/// What a terminal tells; some tell their columns and no rows.
+#[cfg(unix)]
+fn told(terminal: &impl std::os::fd::AsFd) -> Option<usize> {
+    rustix::termios::tcgetwinsize(terminal).ok().map(|size| usize::from(size.ws_col))
+}
+
+#[cfg(not(unix))]
+fn told(terminal: &impl std::os::windows::io::AsHandle) -> Option<usize> {
+    terminal_size::terminal_size_of(terminal).map(|(width, _)| usize::from(width.0))
 }
 
 fn said() -> Option<usize> {

@@ -1,11 +1,13 @@
-//! Items from the command line: an array, NDJSON or one object, and single fields of them. Digits and order of the fields stay.
+//! Items from the command line: an array, NDJSON, one object or a table, and single fields of them. Digits and order of the fields stay.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use serde_json::value::RawValue;
 
+use super::csv_items::CsvTable;
 use super::options::ItemField;
-use super::text::{ArgumentText, input};
+use super::text::{ArgumentText, INPUT_MAX, input};
 use crate::Items;
 use crate::definition::{Operation, Template};
 use crate::error::{Error, ErrorKind, Result};
@@ -38,7 +40,7 @@ pub(crate) fn given(operation: &Operation, sources: &ItemSources<'_>) -> Result<
         (Some(argument), _) => {
             let input = input("--items", argument, ErrorKind::InvalidItems)?;
             let file = input.file.clone();
-            (read(input).map_err(|e| e.with(|d| d.operation = Some(operation.id.clone())))?, file)
+            (read(operation, input).map_err(|e| e.with(|d| d.operation = Some(operation.id.clone())))?, file)
         }
         (None, _) if sources.fields.is_empty() => return Ok((None, None)),
         (None, Some(template)) => (template.items()?, None),
@@ -104,7 +106,10 @@ fn set_everywhere(items: &Items, fields: &[ItemField]) -> BTreeSet<String> {
     names.filter(|name| (0..items.len()).all(|index| is_set(index, name))).cloned().collect()
 }
 
-fn read(input: ArgumentText) -> Result<Items> {
+fn read(operation: &Operation, input: ArgumentText) -> Result<Items> {
+    if let Some(file) = input.file.as_deref().filter(|file| is_table(file)) {
+        return CsvTable::read(operation, file, input.text)?.items(operation);
+    }
     let text = input.text.trim();
     if text.is_empty() && input.file.is_none() {
         return Err(Error::new(ErrorKind::InvalidItems, "--items is empty").advise("give [] to send nothing"));
@@ -118,6 +123,17 @@ fn read(input: ArgumentText) -> Result<Items> {
         return Items::from_array(format!("[{text}]")).map_err(placed);
     }
     Items::from_ndjson(input.text).map_err(placed)
+}
+
+/// The table that the items came from, to find the places of faults in it.
+pub(crate) fn table(operation: &Operation, file: &str) -> Option<CsvTable> {
+    let text = is_table(file).then(|| crate::text_file::read_text(Path::new(file), INPUT_MAX).ok())??;
+    CsvTable::read(operation, file, text).ok()
+}
+
+/// Whether the items of a file are a table.
+fn is_table(file: &str) -> bool {
+    Path::new(file).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
 //! Options from the command line: `--options` and `--set`, typed by the operation's schemas. Digits stay.
 
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::text::input;
 use super::typed_value::{at_path, quoted, typed_by};
 use crate::Options;
 use crate::authoring::kind_of;
-use crate::cli::args::call::CallArgs;
+use crate::cli::args::CallArgs;
 use crate::definition::{Operation, OptionRule};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::json_error;
@@ -69,11 +70,14 @@ fn item_field(operation: &Operation, pair: &str, name: &str, text: &str) -> Resu
     if path.is_empty() || path.iter().any(String::is_empty) {
         return wrong("it does not say which field");
     }
-    let schema = operation.items.as_ref().and_then(|rule| at_path(&rule.schema, &path)).cloned();
-    // A field that fills an option is typed as that option is.
+    Ok(ItemField { index, value: typed_by(&field_schema(operation, &path), text), path })
+}
+
+/// The schema of a field of the items; one that fills an option is typed as that option is.
+pub(super) fn field_schema(operation: &Operation, path: &[String]) -> Value {
+    let schema = operation.items.as_ref().and_then(|rule| at_path(&rule.schema, path)).cloned();
     let filled = || path.first().and_then(|name| operation.option(name)).map(|rule| rule.schema.to_value());
-    let schema = schema.or_else(filled).unwrap_or_default();
-    Ok(ItemField { index, value: typed_by(&schema, text), path })
+    schema.or_else(filled).unwrap_or_default()
 }
 
 /// Two lists as one.

@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Place, Result};
 use crate::text_file::{decode, read_all, read_text};
 
 /// Largest input, in bytes.
-const INPUT_MAX: u64 = 4 << 30;
+pub(crate) const INPUT_MAX: u64 = 4 << 30;
 
 /// A text and where it came from.
 pub(crate) struct ArgumentText {
@@ -28,6 +28,7 @@ pub(crate) fn input(flag: &str, argument: &str, kind: ErrorKind) -> Result<Argum
     match text {
         Ok(text) => Ok(ArgumentText { text, file: Some(file) }),
         Err(why) => Err(Error::new(kind, format!("{flag}: {file} cannot be read: {why}"))
-            .at(Place { file: Some(file), ..Place::default() })),
+            .at(Place { file: Some(file), ..Place::default() })
+            .advise("name a file that is there; its path begins at the folder in which the command runs")),
     }
 }

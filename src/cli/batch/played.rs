@@ -1,0 +1,73 @@
+//! Connections for a batch in a sandbox, where there is no connections file: those that the batch names, and one for each other connector.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::authoring::{Document, FORMAT_VERSION, Ordered};
+use crate::connections::{ConnectionFile, ConnectionsFile};
+use crate::definition::Catalog;
+
+/// The keys of a step that name its operation.
+const CALLS: [&str; 4] = ["query", "mutate", "delete", "template"];
+
+/// The connections. What is wrong with the batch is told when it is loaded.
+pub(super) fn played(catalog: &Catalog, batch: &Path) -> ConnectionsFile {
+    let text = std::fs::read_to_string(batch).unwrap_or_default();
+    let batch = Document::parse("", &text, 0).map(|document| document.to_value()).unwrap_or_default();
+    let named = named(catalog, &batch);
+    let is_named = |connector: &str| named.values().any(|own| own == connector);
+    let others = catalog.connector_names().filter(|name| !is_named(name) && !named.contains_key(*name));
+    let all = named.iter().map(|(name, connector)| (name.clone(), connection(connector)));
+    let all = all.chain(others.map(|name| (name.to_owned(), connection(name))));
+    ConnectionsFile { version: FORMAT_VERSION, connections: Ordered(all.collect()) }
+}
+
+/// The names of connections in a batch, each with the connector of the operations that are called with it.
+fn named(catalog: &Catalog, batch: &Value) -> BTreeMap<String, String> {
+    let mut named = BTreeMap::new();
+    let steps = || batch.get("steps").and_then(Value::as_array).into_iter().flatten();
+    for step in steps() {
+        if let (Some(name), Some(connector)) = (text(step, "connection"), connector_of(catalog, step)) {
+            named.insert(name.to_owned(), connector);
+        }
+    }
+    let any = || steps().filter(|step| step.get("connection").is_none()).find_map(|step| connector_of(catalog, step));
+    let matrix = batch.get("matrix");
+    let said = matrix.and_then(|matrix| text(matrix, "connector")).map(str::to_owned);
+    let several = matrix.and_then(|matrix| matrix.get("connection"));
+    let names = several.and_then(Value::as_array).into_iter().flatten().chain(several).chain(batch.get("connection"));
+    for name in names.filter_map(Value::as_str).filter(|name| *name != "*") {
+        if let Some(connector) = said.clone().or_else(any) {
+            named.entry(name.to_owned()).or_insert(connector);
+        }
+    }
+    named
+}
+
+fn text<'v>(value: &'v Value, key: &str) -> Option<&'v str> {
+    value.get(key).and_then(Value::as_str)
+}
+
+fn connector_of(catalog: &Catalog, step: &Value) -> Option<String> {
+    let (key, name) = CALLS.iter().find_map(|key| Some((*key, text(step, key)?)))?;
+    let found = match key {
+        "template" => catalog.template(None, name).ok()?.operation,
+        _ => catalog.operation(None, name).ok()?,
+    };
+    Some(found.connector.name.clone())
+}
+
+fn connection(connector: &str) -> ConnectionFile {
+    ConnectionFile {
+        relink: false,
+        connector: connector.to_owned(),
+        account: None,
+        limits: crate::Limits::default(),
+        allow_http: false,
+        allow_private: false,
+        reroute: None,
+        values: BTreeMap::new(),
+    }
+}

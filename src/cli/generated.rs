@@ -1,0 +1,33 @@
+//! What is made from the commands themselves: completion scripts and man pages.
+
+use std::path::Path;
+
+use clap::CommandFactory;
+
+use super::app::App;
+use super::args::Args;
+use super::catalog::help;
+use super::messages;
+use crate::error::{Error, ErrorKind, Result, io_text};
+
+/// `completions`: a shell's script.
+pub(crate) fn completions(shell: clap_complete::Shell) -> Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Args::command(), "opnode", &mut script);
+    messages::print(&String::from_utf8_lossy(&script))
+}
+
+/// `man`: the page of the whole command on standard output, or one for each command in a folder.
+pub(crate) fn man(app: &App, folder: Option<&Path>) -> Result<()> {
+    let command = help::command(&app.catalog()?);
+    let Some(folder) = folder else {
+        let mut page = Vec::new();
+        let made = clap_mangen::Man::new(command).render(&mut page);
+        made.map_err(|e| Error::new(ErrorKind::Internal, format!("the man page: {e}")))?;
+        return messages::print(&String::from_utf8_lossy(&page));
+    };
+    let written = std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(command, folder));
+    let failed = |e| Error::new(ErrorKind::State, format!("{} cannot be written: {}", folder.display(), io_text(&e)));
+    written.map_err(failed)?;
+    messages::print(&format!("the pages are in {}", folder.display()))
+}
