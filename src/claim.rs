@@ -58,7 +58,7 @@ fn take(path: &Path, may_remove: bool) -> io::Result<Option<Claim>> {
             return std::fs::remove_file(path).map(|()| None).or_else(gone);
         }
         Ok(found) if found.is_symlink() => return not_a_link(path).map(|()| None),
-        Ok(found) if !found.is_file() => return Err(io::Error::other("something else has this name")),
+        Ok(found) if !found.is_file() => return Err(io::Error::other("the path exists and is not a file")),
         Ok(_) => File::open(path),
         Err(e) => return gone(e),
     };

@@ -75,7 +75,7 @@ fn from_status(connection: &Connection, operation: &Operation, reply: &Response)
     let (kind, what) = if limited { LIMITED } else { meaning(reply.status) };
     let asked =
         reply.headers.contains_key(http::header::WWW_AUTHENTICATE) && unsigned(connection, operation, reply).is_some();
-    let what = if asked { "asks for a sign-in, and this call has none" } else { what };
+    let what = if asked { "requires authentication, and this call has none" } else { what };
     let said = match (&provider.message, reply.status.canonical_reason()) {
         (Some(message), _) => format!(": {message}"),
         (None, Some(reason)) => format!(" ({reason})"),
@@ -85,24 +85,24 @@ fn from_status(connection: &Connection, operation: &Operation, reply: &Response)
     dress(error, connection, operation, reply, provider)
 }
 
-const LIMITED: (ErrorKind, &str) = (ErrorKind::RateLimited, "asks for fewer requests");
+const LIMITED: (ErrorKind, &str) = (ErrorKind::RateLimited, "reports too many requests");
 
 fn meaning(status: StatusCode) -> (ErrorKind, &'static str) {
     match status.as_u16() {
         401 => (ErrorKind::Unauthenticated, "did not accept the credentials"),
-        407 => (ErrorKind::Connection, "stands behind a proxy that did not accept its user name and password"),
+        407 => (ErrorKind::Connection, "is behind a proxy that did not accept its user name and password"),
         403 | 402 => (ErrorKind::Forbidden, "does not allow this call"),
         404 | 410 => (ErrorKind::NotFound, "has no such record"),
         409 | 412 | 423 => (ErrorKind::Conflict, "refused because of a conflict"),
-        408 => (ErrorKind::Timeout, "gave up waiting for the request"),
+        408 => (ErrorKind::Timeout, "timed out waiting for the request"),
         429 => LIMITED,
-        425 => (ErrorKind::Unavailable, "does not take the request so early"),
+        425 => (ErrorKind::Unavailable, "refused the request as too early"),
         501 | 505 => (ErrorKind::Rejected, "does not support this request"),
-        511 => (ErrorKind::Network, "was not reached: the network wants a sign-in of its own"),
+        511 => (ErrorKind::Network, "was not reached: the network requires a sign-in"),
         521 | 523 | 525 | 526 => (ErrorKind::Unavailable, "could not be reached from the server in front of it"),
-        300..=399 => (ErrorKind::Rejected, "redirected the request to where it cannot be followed"),
+        300..=399 => (ErrorKind::Rejected, "sent a redirect that cannot be followed"),
         400..=499 => (ErrorKind::Rejected, "refused the request"),
-        500..=599 => (ErrorKind::Unavailable, "failed to answer"),
+        500..=599 => (ErrorKind::Unavailable, "failed to process the request"),
         _ => (ErrorKind::BadResponse, "answered with an unexpected status"),
     }
 }
@@ -136,7 +136,7 @@ fn unsigned(connection: &Connection, operation: &Operation, reply: &Response) ->
         challenges.filter_map(|c| c.split_whitespace().next()).map(|s| clean(s.trim_end_matches(','))).collect();
     schemes.dedup();
     let asks = if schemes.is_empty() {
-        "the system names no scheme".to_owned()
+        "the system names no authentication scheme".to_owned()
     } else {
         format!("the system asks for {}", schemes.join(" or "))
     };
@@ -146,7 +146,7 @@ fn unsigned(connection: &Connection, operation: &Operation, reply: &Response) ->
 fn general_advice(kind: ErrorKind, operation: &Operation) -> Option<Advice> {
     match kind {
         ErrorKind::Unauthenticated => Some(
-            "check the connection's credentials; a wrong key is tried once only, so that no account is locked".into(),
+            "check the connection's credentials; a wrong key is tried only once, to avoid locking the account".into(),
         ),
         ErrorKind::Connection => {
             Some("correct the proxy's user name and password in the variable HTTPS_PROXY or HTTP_PROXY".into())
@@ -155,7 +155,7 @@ fn general_advice(kind: ErrorKind, operation: &Operation) -> Option<Advice> {
             Some(format!("give the account of this connection the right to {}", operation.request_line()).into())
         }
         ErrorKind::RateLimited => {
-            Some("lower `limits: { rate, concurrency }` of the connection, or run at another time".into())
+            Some("lower `limits: { rate, concurrency }` of the connection, or try again later".into())
         }
         ErrorKind::Unavailable => Some("try again later".into()),
         _ => None,

@@ -141,7 +141,7 @@ impl Options {
     pub(crate) fn insert_json(&mut self, name: &str, json: &str) -> serde_json::Result<()> {
         let value = value_of(json)?;
         if let Some(name) = twin(json) {
-            return Err(serde_json::Error::custom(format_args!("`{name}` stands there twice")));
+            return Err(serde_json::Error::custom(format_args!("`{name}` is given twice")));
         }
         let plain = value.to_string();
         let text = (plain != json).then(|| crate::item::one_line(json.to_owned()).into());
@@ -256,7 +256,7 @@ impl<'de> Visitor<'de> for Once {
         let mut fields = Vec::new();
         while let Some(name) = map.next_key::<String>()? {
             if !names.insert(name.clone()) {
-                return Err(A::Error::custom(format_args!("`{name}` stands there twice")));
+                return Err(A::Error::custom(format_args!("`{name}` is given twice")));
             }
             fields.push((name, map.next_value()?));
         }
@@ -383,8 +383,8 @@ mod tests {
     #[test]
     fn a_name_stands_once_and_an_object_is_wanted() {
         for (text, why) in [
-            (r#"{"a":1,"a":2}"#, "`a` stands there twice at line 1 column 10"),
-            (r#"{"f":[{"b":1,"\u0062":2}]}"#, "`b` stands there twice"),
+            (r#"{"a":1,"a":2}"#, "`a` is given twice at line 1 column 10"),
+            (r#"{"f":[{"b":1,"\u0062":2}]}"#, "`b` is given twice"),
             ("[1]", "not an object"),
             ("{\"a\":1} 2", "trailing characters"),
             ("{\"a\":01}", "invalid number"),

@@ -105,8 +105,8 @@ pub(crate) fn build(
         }
     }
     request.body(body.map(|b| b.bytes).unwrap_or_default()).map_err(|e| {
-        Error::new(ErrorKind::InvalidOptions, format!("the options make a request that cannot be sent: {e}"))
-            .advise("shorten the options; an address holds at most 64 KiB")
+        Error::new(ErrorKind::InvalidOptions, format!("the options give a request that cannot be sent: {e}"))
+            .advise("shorten the options; an address can have at most 64 KiB")
     })
 }
 
@@ -140,7 +140,7 @@ fn address(connection: &Connection, operation: &Operation, input: Input<'_>, cur
         push(name, &encode(value));
     }
     Url::parse(&text).map_err(|e| {
-        Error::new(ErrorKind::InvalidOptions, format!("the options make an address that is not a URL: {e}"))
+        Error::new(ErrorKind::InvalidOptions, format!("the options give an address that is not a URL: {e}"))
     })
 }
 
@@ -182,12 +182,12 @@ fn segment(name: &str, given: Option<Given<'_>>) -> Result<String> {
     let plain = text.trim();
     if plain.is_empty() || plain == "." || plain == ".." {
         return refuse(format!(
-            "`{name}` is {}: it would change which resource the address means",
+            "`{name}` is {}: it would change the path of the address",
             if plain.is_empty() { "empty" } else { plain }
         ));
     }
     if text.chars().any(char::is_control) {
-        return refuse(format!("`{name}` holds a control character"));
+        return refuse(format!("`{name}` contains a control character"));
     }
     Ok(encode(&text))
 }

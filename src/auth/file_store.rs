@@ -173,21 +173,21 @@ impl Drop for Lock {
 pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work)
         .await
-        .map_err(|e| Error::new(ErrorKind::Internal, format!("the token store's task ended: {e}")))?
+        .map_err(|e| Error::new(ErrorKind::Internal, format!("the token store's task failed: {e}")))?
 }
 
 /// The lock is a file of its own, because the store's file is replaced by each write.
 pub(super) fn lock(path: &Path) -> Result<Lock> {
     let folder = path.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    private_file::folder(folder).map_err(|e| state("the folder of the token store cannot be made", folder, &e))?;
+    private_file::folder(folder).map_err(|e| state("the folder of the token store cannot be created", folder, &e))?;
     // Whoever may put a file into the folder could put the tokens of another account there.
     if private_file::is_open(folder, 0o002) {
         return Err(state(
-            "tokens are not kept here",
+            "tokens are not stored here",
             folder,
-            &"every user of this machine may put files into this folder",
+            &"every user of this machine can write to this folder",
         )
-        .advise("keep them in a folder of your own: one that is missing is made"));
+        .advise("use a folder of your own; it is created if it is missing"));
     }
     let file = private_file::open(path, File::options().write(true).create(true).truncate(false))
         .map_err(|e| state("the lock of the token store cannot be opened", path, &e))?;
@@ -214,7 +214,7 @@ fn load(path: &Path) -> Result<Stored> {
             path,
             &format!("a newer opnode wrote it (version {version})"),
         )
-        .advise("use that version, or keep this one's tokens in another file"));
+        .advise("use that version, or store tokens in another file"));
     }
     let mut stored: Stored = serde_json::from_str(&text).map_err(|e| {
         // The reader's message may quote the content; its position is enough.

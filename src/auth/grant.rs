@@ -44,7 +44,7 @@ pub(crate) fn request(connection: &Connection, offer: Offer<'_>) -> Result<http:
     match (&connection.connector.auth, offer) {
         (Auth::Oauth2(rule), offer) => oauth2(connection, rule, offer),
         (Auth::Refresh(rule), Offer::Refresh(token)) => refresh(connection, rule, token),
-        _ => Err(Error::new(ErrorKind::Internal, "this connector buys no tokens this way")),
+        _ => Err(Error::new(ErrorKind::Internal, "this connector does not use this grant")),
     }
 }
 
@@ -105,7 +105,7 @@ fn refresh(connection: &Connection, rule: &Refresh, token: &Secret) -> Result<ht
     let path = rule.path.render(|name| connection.value(name)).map_err(missing)?;
     let address = format!("{}{path}", connection.base().as_str().trim_end_matches('/'));
     let url = Url::parse(&address)
-        .map_err(|e| Error::new(ErrorKind::Connection, format!("the address of the token request: {e}")))?;
+        .map_err(|e| Error::new(ErrorKind::Connection, format!("the address of the token server: {e}")))?;
     connection.check_origin(&url)?;
     let mut builder =
         http::Request::builder().method(rule.verb.clone()).uri(url.as_str()).header(ACCEPT, "application/json");
@@ -125,7 +125,7 @@ pub(crate) fn sign_in_url(connection: &Connection, redirect: &str, state: &str, 
     let Auth::Oauth2(Oauth2 { authorize: Some(authorize), client_id, scopes, .. }) = &connection.connector.auth else {
         return Err(Error::new(
             ErrorKind::Usage,
-            format!("{} needs no sign-in by a person", connection.connector.title),
+            format!("{} needs no interactive sign-in", connection.connector.title),
         ));
     };
     let mut url = connection.address(authorize)?;
@@ -233,7 +233,7 @@ pub(crate) fn read(connection: &Connection, mut response: Response) -> Result<Gr
     let Some(body) = &body else {
         let what = match () {
             () if is_blank => "is empty",
-            () if is_page => "is a web page or a document, not JSON",
+            () if is_page => "is HTML or XML, not JSON",
             () => "is not JSON",
         };
         return Err(with_status(Error::new(ErrorKind::Unavailable, format!("the reply to the token request {what}"))));
@@ -304,8 +304,9 @@ fn missing(name: &str) -> Error {
 }
 
 fn sensitive(value: &str) -> Result<HeaderValue> {
-    let mut header = HeaderValue::from_str(value)
-        .map_err(|_| Error::new(ErrorKind::Connection, "the credentials hold characters that a header cannot"))?;
+    let mut header = HeaderValue::from_str(value).map_err(|_| {
+        Error::new(ErrorKind::Connection, "the credentials contain characters that are not allowed in a header")
+    })?;
     header.set_sensitive(true);
     Ok(header)
 }

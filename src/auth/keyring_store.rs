@@ -101,7 +101,7 @@ fn write(user: &str, entry: &Entry) -> Result<()> {
 fn state(what: &str, user: &str, why: &keyring::Error) -> Error {
     let message = format!("the keyring's entry `{user}` of the service {SERVICE} {what}: {}", reason(why));
     Error::new(ErrorKind::State, message)
-        .advise("is the keyring there and unlocked? a file can hold the tokens instead")
+        .advise("check that the keyring is running and unlocked, or store the tokens in a file")
 }
 
 /// Where there is no keyring at all, its own start tells more than the entry does.

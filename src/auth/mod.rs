@@ -73,7 +73,7 @@ fn lasting(connection: &Connection) -> Result<(HeaderName, HeaderValue)> {
         Auth::Bearer { token } => (AUTHORIZATION, format!("Bearer {}", rendered(connection, token)?)),
         Auth::ApiKey { header, value } => (header.clone(), rendered(connection, value)?),
         Auth::None | Auth::Oauth2(_) | Auth::Refresh(_) => {
-            return Err(Error::new(ErrorKind::Internal, "this credential does not last"));
+            return Err(Error::new(ErrorKind::Internal, "tokens do not sign this way"));
         }
     };
     let value = sensitive(&name, &value)?;
@@ -95,7 +95,10 @@ fn rendered(connection: &Connection, text: &Text) -> Result<String> {
 
 fn sensitive(name: &HeaderName, value: &str) -> Result<HeaderValue> {
     let mut header = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| {
-        Error::new(ErrorKind::Connection, format!("the credentials hold characters that the header {name} cannot"))
+        Error::new(
+            ErrorKind::Connection,
+            format!("the credentials contain characters that are not allowed in the header {name}"),
+        )
     })?;
     header.set_sensitive(true);
     Ok(header)

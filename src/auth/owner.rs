@@ -86,10 +86,13 @@ pub(super) fn of_earlier(connection: &Connection, kept: Vec<EarlierTokens>) -> E
 pub(super) fn of_another(owner: &TokenOwner, account: Option<&str>) -> Error {
     let called =
         |account: Option<&str>| account.map_or_else(|| "no account".to_owned(), |a| format!("the account `{a}`"));
-    let message =
-        format!("the tokens are of {}, and the connection names {}", called(account), called(owner.account.as_deref()));
+    let message = format!(
+        "the tokens belong to {}, but the connection names {}",
+        called(account),
+        called(owner.account.as_deref())
+    );
     Error::new(ErrorKind::Connection, message).at(Place::field("/account")).advise(
-        "give every connection to one account the same `account`; a connection to another account needs a sign-in or a refresh token of its own",
+        "use the same `account` in all connections to one account; another account needs its own sign-in or refresh token",
     )
 }
 

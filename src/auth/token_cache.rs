@@ -112,7 +112,7 @@ impl TokenCache {
             }
             renewed.map(Access::from)
         });
-        task.await.map_err(|e| Error::new(ErrorKind::Internal, format!("the refresh's task ended: {e}")))?
+        task.await.map_err(|e| Error::new(ErrorKind::Internal, format!("the refresh task failed: {e}")))?
     }
 
     /// Whose tokens the connection uses.
@@ -148,7 +148,7 @@ impl TokenCache {
                 tracing::warn!(
                     connection = context.connection.name.as_deref(),
                     account = context.connection.account.as_deref(),
-                    "the tokens that were given began with another refresh token than the connection holds, and are not used"
+                    "the given tokens come from another refresh token than the connection has; they are ignored"
                 );
                 return Ok(());
             }
@@ -249,9 +249,8 @@ impl TokenContext {
             Earlier::None => Ok(None),
             Earlier::Ambiguous => {
                 let title = &self.connection.connector.title;
-                let message = format!(
-                    "version 0.1 has kept tokens of {title}, which do not tell whose they are: they are not used"
-                );
+                let message =
+                    format!("tokens of {title} that version 0.1 stored do not name their account; they are ignored");
                 Err(Error::new(ErrorKind::Unauthenticated, message).advise(self.way_in()))
             }
         }
@@ -419,7 +418,7 @@ impl TokenContext {
             true => format!(
                 "{title} no longer accepts the token of this connection, and there is no refresh token to renew it"
             ),
-            false => format!("nobody has signed in to {title} with this connection yet"),
+            false => format!("this connection is not signed in to {title} yet"),
         };
         Error::new(ErrorKind::Unauthenticated, message).advise(self.way_in())
     }
@@ -431,14 +430,14 @@ impl TokenContext {
         }
         let advice = match (error.provider.code.as_deref(), offer) {
             (Some("invalid_scope"), _) => {
-                "the client may not ask for one of the `scopes` of the connector's definition".into()
+                "the client is not allowed one of the `scopes` in the connector's definition".into()
             }
             (Some("invalid_client" | "unauthorized_client"), _) | (_, Offer::Client) => {
                 "check the client id and secret of the connection".into()
             }
             (_, Offer::Code { .. }) => self.way_in(),
             (_, Offer::Refresh(_)) => {
-                Advice::from("the refresh token has ended, was revoked or was used elsewhere").and(self.way_in())
+                Advice::from("the refresh token has expired, was revoked or was used elsewhere").and(self.way_in())
             }
         };
         error.advise(advice)
@@ -465,9 +464,9 @@ fn is_unknown_client(error: &Error) -> bool {
 fn rotation_lost(error: Error) -> Error {
     error.with(|d| {
         d.message = format!(
-            "a token rotation was lost: the server took the refresh token, its answer never came, and the token no longer works ({})",
+            "a token rotation was lost: the server accepted the refresh token, its reply did not arrive, and the token no longer works ({})",
             d.message
         );
-        d.advice = Some("nothing can bring the lost token back: sign in again, or put a new refresh token into the connection".into());
+        d.advice = Some("the lost token cannot be recovered: sign in again, or put a new refresh token into the connection".into());
     })
 }

@@ -39,8 +39,8 @@ impl<'d> Checker<'d> {
     /// Notes a name that nobody could call its entry by: `connector/name` names one fully.
     pub(crate) fn name(&mut self, at: &str, name: &str) {
         if name.contains('/') || name.trim().is_empty() || name.chars().any(char::is_control) {
-            let advice = "a slash stands between a connector and a name; use letters, digits, `-` and `_`".to_owned();
-            self.fault(at, format!("`{}` cannot be a name", name.escape_debug()), Some(advice.into()));
+            let advice = "`/` separates connector and name; use letters, digits, `-` and `_`".to_owned();
+            self.fault(at, format!("`{}` is not a valid name", name.escape_debug()), Some(advice.into()));
         }
     }
 
@@ -61,7 +61,7 @@ impl<'d> Checker<'d> {
     /// Notes a key that is not known; `hint` is what is said behind it.
     pub(crate) fn unknown_key(&mut self, parent: &str, key: &str, hint: String) {
         let place = self.doc.place_of_key(parent, key);
-        self.faults.push(Fault { place, message: format!("`{key}` is not known here{hint}"), advice: None });
+        self.faults.push(Fault { place, message: format!("unknown key `{key}`{hint}"), advice: None });
     }
 
     /// The value of a result, or `None` with its error noted.
@@ -86,7 +86,7 @@ impl<'d> Checker<'d> {
     pub(crate) fn header(&mut self, at: &str, name: &str) -> Option<HeaderName> {
         let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("`{name}` is not a header name"));
         let parsed = parsed.and_then(|n| {
-            if FRAMING.contains(&n.as_str()) { Err(format!("the header {name} is set by opnode alone")) } else { Ok(n) }
+            if FRAMING.contains(&n.as_str()) { Err(format!("the header {name} is set by opnode")) } else { Ok(n) }
         });
         self.accept(at, parsed)
     }
@@ -96,13 +96,13 @@ impl<'d> Checker<'d> {
         for (name, value) in file.0 {
             let place = format!("{at}/{}", escape(&name));
             if HeaderValue::from_str(&value).is_err() {
-                self.fault(&place, "a header value holds visible characters only", None);
+                self.fault(&place, "a header value can contain only visible characters", None);
             }
             if let (Some(name), Some(text)) = (self.header(&place, &name), self.text(&place, &value)) {
                 if headers.iter().any(|(before, _)| *before == name) {
                     self.fault(
                         &place,
-                        format!("the header {name} stands here twice; upper and lower case do not tell headers apart"),
+                        format!("the header {name} is given twice; header names are case-insensitive"),
                         None,
                     );
                 }
@@ -147,10 +147,10 @@ pub(crate) fn in_file(file: &str) -> Place {
 /// Checks the `version` key.
 pub(crate) fn version(checker: &mut Checker<'_>, version: u32) {
     if version != FORMAT_VERSION {
-        let advice = (version > FORMAT_VERSION).then(|| Advice::from("a newer opnode reads it"));
+        let advice = (version > FORMAT_VERSION).then(|| Advice::from("use a newer opnode"));
         checker.fault(
             "/version",
-            format!("version {version} of this format is not known; this build reads {FORMAT_VERSION}"),
+            format!("version {version} of this format is not supported; this build reads version {FORMAT_VERSION}"),
             advice,
         );
     }

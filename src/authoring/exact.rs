@@ -117,9 +117,9 @@ fn misfit(key: &str, says: &str, number: &Decimal) -> Option<String> {
         _ => false,
     };
     is_misfit.then(|| match key {
-        "minimum" | "exclusiveMinimum" => format!("is too small: the least is {says}"),
-        "maximum" | "exclusiveMaximum" => format!("is too large: the most is {says}"),
-        "multipleOf" => format!("is no multiple of {says}"),
+        "minimum" | "exclusiveMinimum" => format!("is too small: the minimum is {says}"),
+        "maximum" | "exclusiveMaximum" => format!("is too large: the maximum is {says}"),
+        "multipleOf" => format!("is not a multiple of {says}"),
         "enum" => format!("must be one of {}", said(says)),
         _ => format!("must be {says}"),
     })

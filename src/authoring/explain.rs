@@ -12,7 +12,7 @@ use crate::error::{Advice, Error, ErrorKind, Fault};
 
 /// Why a document does not fit its format: all faults, from its JSON Schema. `wrap` is the path under which a part of a file stands.
 pub(crate) fn explain(format: Format, doc: &Document, wrap: &[&str], cause: &dyn Display) -> Error {
-    let what = format!("the {} file is wrong", format.name());
+    let what = format!("the {} file is invalid", format.name());
     let faults = schema_faults(format, doc, wrap);
     if faults.is_empty() {
         let fault = Fault { place: doc.place(""), message: cause.to_string(), advice: None };
@@ -35,7 +35,7 @@ fn schema_faults(format: Format, doc: &Document, wrap: &[&str]) -> Vec<Fault> {
         value = serde_json::json!({ "version": FORMAT_VERSION, *key: value });
     }
     if !value.is_object() {
-        let message = format!("the {} file should be a map of keys, but is {}", format.name(), kind_of(&value));
+        let message = format!("expected a map of keys, found {}", kind_of(&value));
         return vec![Fault { place: doc.place(""), message, advice: Some(Advice::ShowFormat(Some(format.name()))) }];
     }
     let prefix: String = wrap.iter().map(|k| format!("/{k}")).collect();

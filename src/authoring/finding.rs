@@ -23,4 +23,4 @@ pub(crate) enum FindingKind {
 }
 
 /// What a list with equal elements is told.
-pub(crate) const TWICE: &str = "has the same element twice";
+pub(crate) const TWICE: &str = "contains the same element twice";

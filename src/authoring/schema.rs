@@ -70,7 +70,7 @@ fn findings(error: &ValidationError<'_>, root: &Value, schema: &Value) -> Vec<Fi
             let finding = |key: &String| Finding {
                 pointer: pointer.clone(),
                 key: Some(key.clone()),
-                message: format!("`{key}` is not known here{}", suggestion(key, &known)),
+                message: format!("unknown key `{key}`{}", suggestion(key, &known)),
                 kind: FindingKind::Other,
             };
             unexpected.iter().map(finding).collect()
@@ -90,10 +90,10 @@ fn findings(error: &ValidationError<'_>, root: &Value, schema: &Value) -> Vec<Fi
         }
         Kind::Constant { expected_value } => plain(format!("{name} must be {expected_value}")),
         Kind::Minimum { limit } | Kind::ExclusiveMinimum { limit } => {
-            plain(format!("{name} is too small: the least is {limit}"))
+            plain(format!("{name} is too small: the minimum is {limit}"))
         }
         Kind::Maximum { limit } | Kind::ExclusiveMaximum { limit } => {
-            plain(format!("{name} is too large: the most is {limit}"))
+            plain(format!("{name} is too large: the maximum is {limit}"))
         }
         Kind::MaxLength { limit } => plain(format!("{name} is too long: at most {limit} characters")),
         Kind::MinLength { limit } => plain(format!("{name} is too short: at least {limit} characters")),
@@ -104,9 +104,9 @@ fn findings(error: &ValidationError<'_>, root: &Value, schema: &Value) -> Vec<Fi
         Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
             alternatives(context, root, schema, &pointer, instance)
         }
-        Kind::OneOfMultipleValid { .. } => plain(format!("{name} fits several forms at once")),
+        Kind::OneOfMultipleValid { .. } => plain(format!("{name} matches several of the allowed forms at once")),
         Kind::UniqueItems => found(format!("{name} {TWICE}"), FindingKind::Twice),
-        Kind::FalseSchema => plain(format!("{name} is not known here")),
+        Kind::FalseSchema => plain(format!("{name} is not allowed here")),
         _ => plain(format!("{name}: {}", error.masked())),
     }
 }
@@ -157,7 +157,7 @@ fn alternatives(
         return vec![Finding {
             pointer: pointer.to_owned(),
             key: None,
-            message: format!("`{name}` fits none of its forms"),
+            message: format!("`{name}` matches none of its allowed forms"),
             kind: FindingKind::Other,
         }];
     }
@@ -181,7 +181,7 @@ fn suggestion(key: &str, known: &[String]) -> String {
     if !near.is_empty() || known.is_empty() || known.len() > 12 {
         return near;
     }
-    format!("; known are {}", known.join(", "))
+    format!("; expected one of {}", known.join(", "))
 }
 
 /// The keys of the `properties` beside an `additionalProperties` keyword.
@@ -232,7 +232,7 @@ mod tests {
         .unwrap();
         let messages: Vec<String> =
             schema.check(&json!({"orderby": "x", "type": "ticket"})).into_iter().map(|f| f.message).collect();
-        assert!(messages.contains(&"`orderby` is not known here; did you mean `orderBy`?".to_owned()), "{messages:?}");
+        assert!(messages.contains(&"unknown key `orderby`; did you mean `orderBy`?".to_owned()), "{messages:?}");
         assert!(messages.contains(&"`id` is missing".to_owned()), "{messages:?}");
         assert!(
             messages.contains(&"`type` must be one of Ticket, Member; did you mean `Ticket`?".to_owned()),

@@ -84,7 +84,7 @@ impl<'de> Deserialize<'de> for Json {
     /// From a YAML tree of this crate numbers come as they are written, from other formats as what 64 bits hold of them.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Text;
-        #[expect(clippy::serde_api_misuse, reason = "a borrowed text comes from other formats, and is none of JSON")]
+        #[expect(clippy::serde_api_misuse, reason = "JSON has no borrowed text; only other formats do")]
         impl<'de> Visitor<'de> for Text {
             type Value = Json;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

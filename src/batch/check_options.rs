@@ -50,7 +50,7 @@ fn asked(c: &mut Checker<'_>, at: &str, template: Option<&Template>, file: &Step
     let what = pointer
         .strip_prefix("/options/")
         .map_or_else(|| "the items".to_owned(), |name| format!("the option `{}`", unescape(name)));
-    c.fault(&format!("{at}/template"), format!("the template {} leaves {what} to you", template.name), None);
+    c.fault(&format!("{at}/template"), format!("the template {} needs a value for {what}", template.name), None);
 }
 
 /// Names of all options, and the values of those that have no expressions: it gives these.

@@ -75,7 +75,7 @@ impl Context {
 }
 
 pub(crate) fn stopped() -> Error {
-    Error::new(ErrorKind::Cancelled, "the run was stopped").advise("run it again: it goes on from here")
+    Error::new(ErrorKind::Cancelled, "the run was stopped").advise("run it again to resume")
 }
 
 /// A step of a job, with all that it needs.
@@ -139,8 +139,7 @@ pub(super) async fn tell_done(context: &Context) {
     };
     if is_done {
         let message =
-            "all steps of this run were done, and its end was not noted: nothing is sent again, and this is its report"
-                .to_owned();
+            "all steps of this run were already done; nothing is sent again, and this is its report".to_owned();
         context.tell(Event::Note { message }).await;
     }
 }
@@ -150,8 +149,9 @@ pub(super) async fn tell_in_doubt(context: &Context) {
     let in_doubt: usize = context.ledger.state().steps.values().map(StepState::in_doubt).sum();
     if in_doubt > 0 {
         let what = if in_doubt == 1 { "1 item was" } else { &format!("{in_doubt} items were") };
-        let message =
-            format!("{what} under way when the run was killed; what may not be repeated is reported as unknown");
+        let message = format!(
+            "{what} in flight when the run was killed; those that must not be repeated are reported as unknown"
+        );
         context.tell(Event::Note { message }).await;
     }
 }

@@ -51,9 +51,9 @@ pub(super) fn in_doubt(decided: Move, index: u64) -> Option<Outcome> {
         Move::Send | Move::Pass => return None,
         Move::Skip => (OutcomeStatus::Ok, None),
         Move::Report => {
-            let message = "the run was killed while this item was under way: it is not known whether it took effect";
+            let message = "the run was killed while this item was in flight: it is not known whether it took effect";
             let advice =
-                "look at the record before sending it again; `on_unknown: retry` in the step sends such items again";
+                "check the record before sending it again; `on_unknown: retry` in the step sends such items again";
             (OutcomeStatus::Unknown, Some(Error::new(ErrorKind::UnknownOutcome, message).advise(advice)))
         }
     };

@@ -59,7 +59,10 @@ pub(crate) fn list(json: &str) -> Result<Vec<String>> {
         return Ok(vec![json.to_owned()]);
     }
     let list: Vec<&serde_json::value::RawValue> = serde_json::from_str(json).map_err(|_| {
-        Error::new(ErrorKind::InvalidItems, format!("this is no list: {}", json.chars().take(60).collect::<String>()))
+        Error::new(
+            ErrorKind::InvalidItems,
+            format!("expected a list, found {}", json.chars().take(60).collect::<String>()),
+        )
     })?;
     Ok(list.into_iter().map(|raw| raw.get().to_owned()).collect())
 }

@@ -56,9 +56,9 @@ impl BatchConfig {
             let refuse = |property: &str| {
                 Error::new(
                     ErrorKind::Unsupported,
-                    format!("the connection {name} keeps `{property}` elsewhere, and this host fetches nothing"),
+                    format!("`{property}` of the connection {name} is a secret reference, and this host does not resolve them"),
                 )
-                .advise("give the batch a `resolve` that does")
+                .advise("set `resolve` in the batch configuration")
             };
             let spec = connection.resolve(|property, _| Err(refuse(property)))?;
             Ok(ConnectionSpec { name: Some(name.to_owned()), ..spec })
@@ -151,9 +151,9 @@ impl Batch {
         let batch = Batch { plan: Arc::new(plan), effects: Arc::new(local) };
         if refused > 0 && c.faults.len() == refused {
             // The file is right, and can be run when the disk takes the results.
-            return Err(Error::from_faults(ErrorKind::State, "the results cannot be kept", c.faults));
+            return Err(Error::from_faults(ErrorKind::State, "the results cannot be stored", c.faults));
         }
-        c.finish("the batch file is wrong", Some(batch))
+        c.finish("the batch file is invalid", Some(batch))
     }
 
     /// Its name.
@@ -175,7 +175,11 @@ fn name(c: &mut Checker<'_>, path: &Path, said: Option<&str>) -> String {
     let fits =
         !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c)) && !name.starts_with('.');
     if !fits {
-        c.fault("/name", format!("`{name}` cannot name a run folder"), Some("use letters, digits, - and _".into()));
+        c.fault(
+            "/name",
+            format!("`{name}` is not a valid name for a run folder"),
+            Some("use letters, digits, - and _".into()),
+        );
     }
     name
 }
@@ -185,7 +189,7 @@ fn vars(c: &mut Checker<'_>, file: &Ordered<Json>, over: &[(String, Json)]) -> B
         file.0.iter().map(|(name, value)| (name.clone(), value.0.clone())).collect();
     for (name, value) in &file.0 {
         if value.0.contains("${{") {
-            c.fault(&format!("/vars/{}", escape(name)), "a variable is a plain value, without expressions", None);
+            c.fault(&format!("/vars/{}", escape(name)), "a variable cannot contain expressions", None);
         }
     }
     for (name, value) in over {
@@ -262,8 +266,8 @@ fn jobs(c: &mut Checker<'_>, matrix: &MatrixFile, known: &Known) -> Vec<MatrixJo
     let named: Vec<(String, String)> = match &matrix.connection {
         NamesFile::One(star) if star == "*" => match &matrix.connector {
             None => {
-                let advice = "say which: { connection: \"*\", connector: NAME }".to_owned();
-                c.fault("/matrix/connection", "\"*\" stands for all connections of a connector", Some(advice.into()));
+                let advice = "name the connector: { connection: \"*\", connector: NAME }".to_owned();
+                c.fault("/matrix/connection", "\"*\" selects all connections to one connector", Some(advice.into()));
                 Vec::new()
             }
             Some(connector) => {
@@ -272,7 +276,7 @@ fn jobs(c: &mut Checker<'_>, matrix: &MatrixFile, known: &Known) -> Vec<MatrixJo
                 if names.is_empty() {
                     c.fault(
                         "/matrix/connector",
-                        format!("there is no connection of the connector `{connector}`"),
+                        format!("there is no connection to the connector `{connector}`"),
                         None,
                     );
                 }

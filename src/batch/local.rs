@@ -45,7 +45,9 @@ impl Effects for Local {
     }
 
     fn stdout(&self) -> Result<Box<dyn Sink>> {
-        let none = || Error::new(ErrorKind::Unsupported, "this host has no standard output").advise("save to a file");
+        let none = || {
+            Error::new(ErrorKind::Unsupported, "this host does not provide standard output").advise("save to a file")
+        };
         self.stdout.as_ref().map(|open| open()).ok_or_else(none)
     }
 

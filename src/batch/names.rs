@@ -86,16 +86,18 @@ impl Names<'_, '_> {
                 "item" | "index" | "parent" | "watermark" => None,
                 "vars" => one_of(root, second, self.context.vars.keys().map(String::as_str), "add it under `vars`"),
                 "env" => one_of(root, second, self.context.env.keys().map(String::as_str), "list it under `env`"),
-                "connection" => one_of(root, second, ["name", "connector"], "expressions see its name and connector"),
+                "connection" => {
+                    one_of(root, second, ["name", "connector"], "expressions can read its name and connector")
+                }
                 "run" => {
-                    one_of(root, second, ["id", "name", "started"], "expressions see the run's id, name and start")
+                    one_of(root, second, ["id", "name", "started"], "expressions can read the run's id, name and start")
                 }
                 "steps" => self.step(second, third),
                 other => {
                     let hint = did_you_mean(other, NAMES);
                     Some((
-                        format!("`{other}` is not known{hint}"),
-                        Some(format!("expressions know {}", NAMES.join(", "))),
+                        format!("unknown name `{other}`{hint}"),
+                        Some(format!("expressions can use {}", NAMES.join(", "))),
                     ))
                 }
             };
@@ -110,14 +112,14 @@ impl Names<'_, '_> {
 
     fn step(&mut self, id: Option<&str>, field: Option<&str>) -> Option<(String, Option<String>)> {
         let Some(id) = id else {
-            return Some(("`steps` alone is no value".to_owned(), Some("name a step: steps.ID.items".to_owned())));
+            return Some(("`steps` alone is not a value".to_owned(), Some("write steps.ID.items".to_owned())));
         };
         let found = match self.ids.position(id) {
             Some(found) if found < self.number => found,
             Some(_) => {
                 return Some((
                     format!("the step `{id}` is not an earlier one"),
-                    Some("a step sees those above it in the file".to_owned()),
+                    Some("a step can use only steps above it".to_owned()),
                 ));
             }
             None => return Some((format!("there is no step `{id}`{}", self.ids.hint(id, self.number)), None)),
@@ -130,7 +132,7 @@ impl Names<'_, '_> {
                 Some((format!("a step has no `{other}`{hint}"), Some("it has items, count and receipt".to_owned())))
             }
             None => {
-                Some((format!("`steps.{id}` alone is no value"), Some("it has items, count and receipt".to_owned())))
+                Some((format!("`steps.{id}` alone is not a value"), Some("it has items, count and receipt".to_owned())))
             }
         }
     }
@@ -145,7 +147,7 @@ fn one_of<'a>(
     let known: Vec<&str> = known.into_iter().collect();
     match name {
         None => Some((
-            format!("`{root}` alone is no value"),
+            format!("`{root}` alone is not a value"),
             Some(format!("it has {}", known.join(", "))).filter(|_| !known.is_empty()),
         )),
         Some(name) if known.contains(&name) => None,

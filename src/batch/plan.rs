@@ -147,7 +147,7 @@ fn depends(step: &Step) -> Option<String> {
     };
     let source = |source: &ItemSource| match source {
         ItemSource::Step(id) => format!("rows of {id}"),
-        ItemSource::Shape(_) => "elements that earlier steps give".to_owned(),
+        ItemSource::Shape(_) => "elements from earlier steps".to_owned(),
     };
     if let Some(each) = step.each.as_ref().filter(|f| in_source(f)) {
         return Some(format!("once for each of the {}", source(each)));
@@ -159,5 +159,5 @@ fn depends(step: &Step) -> Option<String> {
         || step.keep.as_ref().filter(|_| step.items.is_some()).is_some_and(reads_steps)
         || step.map.as_ref().filter(|_| step.items.is_some()).is_some_and(in_shape)
         || step.when.as_ref().is_some_and(reads_steps);
-    others.then(|| "with values that earlier steps give".to_owned())
+    others.then(|| "with values from earlier steps".to_owned())
 }

@@ -368,7 +368,7 @@ async fn prime(task: &Task<'_>, element: u64, item: Option<String>, resume: Opti
         };
         match task.context.effects.call(task.connection, &request, &with)? {
             Running::Read(walk) => Ok(walk),
-            Running::Write(_) => Err(Error::new(ErrorKind::Internal, "a query gave outcomes")),
+            Running::Write(_) => Err(Error::new(ErrorKind::Internal, "a query returned outcomes")),
         }
     };
     let mut pages = 0;

@@ -96,7 +96,7 @@ impl Sources {
 }
 
 /// What to do where a field is meant that the definition does not know.
-pub(super) const OTHERWISE: &str = "if the system has it all the same, say `unknown_fields: warn` in the step";
+pub(super) const OTHERWISE: &str = "if the system has this field, set `unknown_fields: warn` in the step";
 
 fn of_value(value: &Value) -> Fields {
     match value {
@@ -121,7 +121,7 @@ pub(super) fn check_map(c: &mut Checker<'_>, at: &str, operation: &Operation, ma
         let names = || fields.iter().map(String::as_str);
         if names().all(|name| name != option.name) {
             let near = nearest(&option.name, names()).map(|n| format!("; is `{n}` meant?")).unwrap_or_default();
-            c.fault(at, format!("`{}` is missing, which says which record is meant{near}", option.name), None);
+            c.fault(at, format!("`{}` is missing; it identifies the record{near}", option.name), None);
         }
     }
     if operation.items.is_none() {

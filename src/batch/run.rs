@@ -425,7 +425,7 @@ async fn finish_step(job_run: &JobRun<'_>, step: &Step, key: String) -> Result<O
     if lost > 0 {
         let (shown, _) = context.store.failures_shown(&at);
         let message =
-            format!("{key}: {shown} was changed: {lost} of the items that did not succeed are not in it any more");
+            format!("{key}: {shown} has changed: {lost} of the items that did not succeed are no longer in it");
         context.tell(Event::Note { message }).await;
     }
     let mut saved = None;

@@ -44,12 +44,12 @@ pub(crate) fn target(save: &Save, scope: &Scope, folder: &Path) -> Result<Place>
         (None, Some("json")) => SaveFormat::Json,
         (None, Some("csv")) => SaveFormat::Csv,
         (None, _) => {
-            let error = Error::new(ErrorKind::Definition, format!("the name `{text}` tells no form"));
+            let error = Error::new(ErrorKind::Definition, format!("the name `{text}` does not show the format"));
             return Err(error.advise("end it with .ndjson, .json or .csv, or write { to: …, format: csv }"));
         }
     };
     if !save.columns.is_empty() && format != SaveFormat::Csv {
-        return wrong("`columns` are for csv; ndjson and json keep the items as they are".into());
+        return wrong("`columns` is for csv; ndjson and json write items unchanged".into());
     }
     Ok(Place::File(path, format))
 }
@@ -60,13 +60,15 @@ pub(crate) fn target(save: &Save, scope: &Scope, folder: &Path) -> Result<Place>
 /// `state`, with the reason.
 pub(crate) fn writable(path: &Path) -> Result<()> {
     if path.is_dir() {
-        return Err(Error::new(ErrorKind::State, format!("{} is a folder", path.display())).advise("name a file in it"));
+        return Err(
+            Error::new(ErrorKind::State, format!("{} is a folder", path.display())).advise("give a file name in it")
+        );
     }
     let exists = |p: &&Path| p.as_os_str().is_empty() || p.exists();
     let above = path.ancestors().skip(1).find(exists).unwrap_or(Path::new(""));
     let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
     if !above.is_dir() {
-        return Err(Error::new(ErrorKind::State, format!("{} is no folder", above.display())));
+        return Err(Error::new(ErrorKind::State, format!("{} is not a folder", above.display())));
     }
     // The same name every time: what a killed run left goes with the next.
     let probe = above.join(".opnode-probe");

@@ -357,15 +357,15 @@ impl Writing<'_, '_> {
             Some((index, error)) if self.stop.is_cancelled() => Err(error.with(|d| {
                 d.message = format!("item {index}: {}", d.message);
                 let rest = match d.kind == ErrorKind::UnknownOutcome {
-                    true => "the step stopped there; run it again to go on with the items that were not sent",
-                    false => "the step stopped there; run it again to go on with this item, or give the step `on_error: continue`",
+                    true => "the step stopped; run it again to send the remaining items",
+                    false => "the step stopped; run it again to continue with this item, or set `on_error: continue` in the step",
                 };
                 d.advice = Some(d.advice.take().map_or_else(|| rest.into(), |own| own.and(rest)));
             })),
             // Counted as done they would never be sent.
             Some((_, error)) if self.unsent > 0 && self.task.context.check_stop().is_ok() => Err(error.with(|d| {
                 d.message = format!("{}; {} items were not sent", d.message, self.unsent);
-                let rest = "the step stopped there; run it again to go on with the items that were not sent";
+                let rest = "the step stopped; run it again to send the remaining items";
                 d.advice = Some(d.advice.take().map_or_else(|| rest.into(), |own| own.and(rest)));
             })),
             first => {

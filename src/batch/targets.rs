@@ -33,19 +33,19 @@ pub(crate) fn targets(
                 Err(error) => Some((error.message.clone(), error.advice.clone())),
                 Ok(save::Place::Stdout(_)) if context.has_stdout => None,
                 Ok(save::Place::Stdout(_)) => {
-                    let message = "this host has no standard output".to_owned();
+                    let message = "this host does not provide standard output".to_owned();
                     Some((message, Some(Advice::from("save to a file"))))
                 }
                 Ok(save::Place::File(path, _)) => {
                     let is_input = inputs.contains(&real(&path));
                     let other = taken.insert(plain(&path), (step.id.clone(), job.name.clone()));
                     match other {
-                        _ if is_input => Some((format!("{} is what the batch is read from", path.display()), None)),
+                        _ if is_input => Some((format!("{} is an input file of this batch", path.display()), None)),
                         Some((id, _)) if id != step.id => {
-                            Some((format!("the step `{id}` writes {} too", path.display()), None))
+                            Some((format!("the step `{id}` also writes {}", path.display()), None))
                         }
                         Some((_, other)) => Some((
-                            format!("{} is written for {other} and for {}", path.display(), job.name),
+                            format!("{} would be written for both {other} and {}", path.display(), job.name),
                             Some(Advice::from("put ${{ connection.name }} into the path")),
                         )),
                         None => {

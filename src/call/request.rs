@@ -89,10 +89,9 @@ impl Request {
     /// # Errors
     /// `usage` when it names no operation, or two; `unknown_operation`; `invalid_options` when a template leaves values to the caller that are not given.
     pub(crate) fn lay(&self, catalog: &Catalog, connector: Option<&str>) -> Result<Laid> {
-        let usage =
-            |message: &str| Error::new(ErrorKind::Usage, message).advise("name one of operationId and template");
+        let usage = |message: &str| Error::new(ErrorKind::Usage, message).advise("set either operationId or template");
         let template: Option<Template> = match (&self.operation_id, &self.template) {
-            (Some(_), Some(_)) => return Err(usage("the request names an operation and a template")),
+            (Some(_), Some(_)) => return Err(usage("the request names both an operation and a template")),
             (None, None) => return Err(usage("the request names no operation")),
             (Some(_), None) => None,
             (None, Some(name)) => Some(catalog.template(connector, name)?),
@@ -102,7 +101,7 @@ impl Request {
             (None, id) => catalog.operation(connector, id.as_deref().unwrap_or_default())?,
         };
         if !self.options.is_object() {
-            return Err(Error::new(ErrorKind::Usage, "options: they are an object"));
+            return Err(Error::new(ErrorKind::Usage, "options: expected an object"));
         }
         let given =
             Given { options: &self.options, items: self.items.as_ref(), use_sample: self.use_sample, covered: None };
@@ -112,7 +111,7 @@ impl Request {
             left => Err(Error::new(
                 ErrorKind::InvalidOptions,
                 format!(
-                    "the template {} leaves {} to you",
+                    "the template {} needs a value for {}",
                     self.template.as_deref().unwrap_or_default(),
                     left.join(", ")
                 ),

@@ -7,19 +7,19 @@ use crate::definition::{Auth, Connector};
 const LENGTH_MAX: usize = 200;
 
 /// What to do about a connection that does not say whose tokens it uses.
-const ADVICE: &str = "add a name of your own for it, such as `account: contoso`: the same one in every connection to this account, another for any other account";
+const ADVICE: &str =
+    "name the account, such as `account: contoso`; use the same name in all connections to this account";
 
 /// What is wrong with the account that a connection names, or does not name. `has` tells which properties have values.
 pub(crate) fn fault(connector: &Connector, account: Option<&str>, has: impl Fn(&str) -> bool) -> Option<ValueFault> {
     let wrong = |message: &str| Some(ValueFault::of("account", message.to_owned()));
     match account {
         None if is_needed(connector, has) => {
-            let message =
-                format!("`account` is missing: tokens of {} are kept, and it tells whose they are", connector.title);
+            let message = format!("`account` is missing: it identifies the stored tokens of {}", connector.title);
             Some(ValueFault { advice: Some(ADVICE), ..ValueFault::of("account", message) })
         }
         Some(name) if name.trim().is_empty() => wrong("`account` is empty"),
-        Some(name) if name.chars().any(char::is_control) => wrong("`account` holds a control character"),
+        Some(name) if name.chars().any(char::is_control) => wrong("`account` contains a control character"),
         Some(name) if name.len() > LENGTH_MAX => wrong("`account` is longer than 200 bytes"),
         Some(_) | None => None,
     }

@@ -28,7 +28,7 @@ pub(super) fn rerouted(url: Url, reroute: Option<&Url>) -> Result<Url> {
     let text = format!("{}/{}{}", to.as_str().trim_end_matches('/'), url.host_str().unwrap_or_default(), url.path());
     let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
     Url::parse(&format!("{}{query}", text.trim_end_matches('/')))
-        .map_err(|e| Error::new(ErrorKind::Connection, format!("`reroute` makes no URL of {url}: {e}")))
+        .map_err(|e| Error::new(ErrorKind::Connection, format!("`reroute` does not give a valid URL for {url}: {e}")))
 }
 
 pub(super) fn base_url<'v>(
@@ -46,7 +46,7 @@ pub(super) fn base_url<'v>(
     let host = url.host_str().unwrap_or_default().to_lowercase();
     if let Some((_, api)) = connector.hosts.iter().find(|(typed, _)| *typed == host) {
         url.set_host(Some(api)).map_err(|e| {
-            Error::new(ErrorKind::Definition, format!("the host `{api}` of {} is wrong: {e}", connector.name))
+            Error::new(ErrorKind::Definition, format!("the host `{api}` of {} is invalid: {e}", connector.name))
         })?;
     }
     refuse_plain(&url, allow_http)?;
@@ -62,5 +62,5 @@ fn refuse_plain(url: &Url, allow_http: bool) -> Result<()> {
         ErrorKind::Connection,
         format!("{} would send credentials unencrypted", url.origin().ascii_serialization()),
     )
-    .advise("write https://, or say `allow_http: true` in the connection if the network in between is yours"))
+    .advise("use https://, or set `allow_http: true` in the connection if you trust the network"))
 }

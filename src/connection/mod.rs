@@ -74,7 +74,7 @@ impl Connection {
         if !faults.is_empty() {
             return Err(Error::from_faults(
                 ErrorKind::Connection,
-                &format!("the connection to {} is wrong", connector.title),
+                &format!("the connection to {} is invalid", connector.title),
                 faults.into_iter().map(ValueFault::into_fault).collect(),
             ));
         }
@@ -149,7 +149,7 @@ impl Connection {
                 text.names().find(|name| self.value(name).is_some_and(|v| v.contains(['?', '#']))).unwrap_or_default();
             return Err(Error::new(
                 ErrorKind::Connection,
-                format!("`{name}` is put into the address, which has no query and no fragment"),
+                format!("`{name}` becomes part of the address, which cannot have a query or a fragment"),
             )
             .at(Place::field(format!("/{}", escape(name))))
             .advise(values::NO_QUERY));
@@ -180,7 +180,10 @@ impl Connection {
 
     pub(crate) fn header_value(&self, name: &HeaderName, value: &str) -> Result<HeaderValue> {
         HeaderValue::from_bytes(value.as_bytes()).map_err(|_| {
-            Error::new(ErrorKind::Connection, format!("the header {name} would hold characters that a header cannot"))
+            Error::new(
+                ErrorKind::Connection,
+                format!("the header {name} would contain characters that are not allowed"),
+            )
         })
     }
 

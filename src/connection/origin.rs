@@ -10,7 +10,7 @@ impl Connection {
     /// Decides whether a URL may be requested with this connection's credentials: same scheme, host and port as one of its origins, no user info.
     pub(crate) fn check_origin(&self, url: &Url) -> Result<()> {
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(Error::new(ErrorKind::Origin, "a URL with a user name or password in it is never requested"));
+            return Err(Error::new(ErrorKind::Origin, "URLs that contain a user name or password are not requested"));
         }
         let origin = url.origin();
         if origin.is_tuple() && self.origins.contains(&origin) {
@@ -22,7 +22,10 @@ impl Connection {
             ErrorKind::Origin,
             format!("{shown} is not an origin of this connection, so nothing was sent there"),
         )
-        .advise(format!("credentials go to {} only; correct the connection if the system has moved", own.join(", "))))
+        .advise(format!(
+            "credentials are sent to {} only; correct the connection if the system has moved",
+            own.join(", ")
+        )))
     }
 
     /// Whether an address begins with the connection's own scheme, host and port, letter for letter, and so without user info: then nothing else need
@@ -42,9 +45,9 @@ impl Connection {
         let shown = origin.unicode_serialization();
         Err(Error::new(
             ErrorKind::Origin,
-            format!("{shown} is where this connection's tokens come from, so no request was sent there"),
+            format!("{shown} is the token server of this connection, so no request was sent there"),
         )
-        .advise("the remote system led there by a redirect or a link, which is a fault of its own; tell its vendor"))
+        .advise("a redirect or a link of the remote system leads there; report it to the vendor"))
     }
 
     /// Where people sign in and tokens come from, when that is elsewhere than the system itself.

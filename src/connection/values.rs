@@ -9,8 +9,7 @@ use crate::json_pointer::escape;
 use crate::secret::Secret;
 
 /// What to do about a value that brings a query into a base address.
-pub(super) const NO_QUERY: &str =
-    "leave out what begins with ? or #; what belongs in the query is an option of the operation";
+pub(super) const NO_QUERY: &str = "remove the part from ? or # on; query parameters are options of the operation";
 
 /// What is wrong with one key of a connection.
 pub(crate) struct ValueFault {
@@ -51,7 +50,7 @@ pub(crate) fn check(
         let name = &property.name;
         match value_of(property, spec.values.get(name).map(String::as_str)) {
             Ok(Some(value)) if breaks_address(connector, name, &value) => {
-                let message = format!("`{name}` is put into the address, which has no query and no fragment");
+                let message = format!("`{name}` becomes part of the address, which cannot have a query or a fragment");
                 faults.push(ValueFault { advice: Some(NO_QUERY), ..ValueFault::of(name, message) });
             }
             Ok(Some(value)) => {

@@ -98,7 +98,7 @@ impl ConnectionsFile {
                 .into_iter()
                 .for_each(|(key, message)| c.fault(&format!("{at}/{key}"), message, None));
         }
-        c.finish("the connections file is wrong", Some(mirror))
+        c.finish("the connections file is invalid", Some(mirror))
     }
 
     /// A connection by name.

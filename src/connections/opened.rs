@@ -51,7 +51,7 @@ impl Connections {
         if let Some(name) = name {
             let found = self.file.find(name).map_err(|e| e.at(self.place()))?;
             return self.file.connections.0.iter().find(|(n, _)| n == name).map_or_else(
-                || Err(Error::new(ErrorKind::Internal, format!("the connection {name} was found and lost"))),
+                || Err(Error::new(ErrorKind::Internal, format!("the connection {name} disappeared"))),
                 |(n, _)| Ok((n.as_str(), found)),
             );
         }
@@ -61,12 +61,12 @@ impl Connections {
             [(name, connection)] => Ok((name.as_str(), connection)),
             [] if all.is_empty() => Err(Error::new(
                 ErrorKind::Connection,
-                format!("no connection in {} is one for {what}", self.path.display()),
+                format!("no connection in {} is for {what}", self.path.display()),
             )
             .advise(Advice::WriteConnection(None))),
             [] => Err(Error::new(
                 ErrorKind::Connection,
-                format!("no connection in {} is one for {what}", self.path.display()),
+                format!("no connection in {} is for {what}", self.path.display()),
             )
             .advise(
                 Advice::from("add one")
@@ -74,7 +74,7 @@ impl Connections {
             )),
             several => {
                 let names = names(&mut several.iter().map(|(n, c)| (n.as_str(), c)));
-                Err(Error::new(ErrorKind::Connection, format!("several connections fit {what}"))
+                Err(Error::new(ErrorKind::Connection, format!("several connections match {what}"))
                     .advise(Advice::NameConnection(names)))
             }
         }

@@ -65,8 +65,7 @@ impl Secrets {
     }
 
     fn variable(&self, property: &str, name: &str) -> Result<String> {
-        let wrong =
-            |why: &str| missing(format!("`{property}` is kept in the environment variable {name}, which {why}"));
+        let wrong = |why: &str| missing(format!("`{property}`: the environment variable {name} {why}"));
         match (self.variables)(name).map(OsString::into_string) {
             Some(Ok(value)) if !value.is_empty() => Ok(value),
             Some(Ok(_)) => Err(wrong("is empty")),
@@ -80,12 +79,11 @@ impl Secrets {
             Some((rest, home)) => home.join(rest),
             None => folder.join(path),
         };
-        let text = read_text(&place, SECRET_MAX).map_err(|why| {
-            missing(format!("`{property}` is kept in the file {}, which cannot be read: {why}", place.display()))
-        })?;
+        let text = read_text(&place, SECRET_MAX)
+            .map_err(|why| missing(format!("`{property}`: the file {} cannot be read: {why}", place.display())))?;
         let value = text.trim_end_matches(['\n', '\r']);
         if value.is_empty() {
-            return Err(missing(format!("`{property}` is kept in the file {}, which is empty", place.display())));
+            return Err(missing(format!("`{property}`: the file {} is empty", place.display())));
         }
         Ok(value.to_owned())
     }
@@ -96,8 +94,8 @@ fn from_keyring(property: &str, name: &str) -> Result<String> {
     let entry = keyring::Entry::new(crate::auth::SERVICE, name).and_then(|entry| entry.get_password());
     entry.map_err(|why| {
         let why = crate::auth::reason(&why);
-        missing(format!("`{property}` is kept in the system's keyring as `{name}` of the service opnode, which gives no value: {why}"))
-            .advise("is the keyring there and unlocked? { env: NAME } and { file: PATH } need none")
+        missing(format!("`{property}`: the system's keyring has no value for `{name}` of the service opnode: {why}"))
+            .advise("check that the keyring is running and unlocked, or use { env: NAME } or { file: PATH }")
     })
 }
 
@@ -105,7 +103,7 @@ fn from_keyring(property: &str, name: &str) -> Result<String> {
 fn from_keyring(property: &str, name: &str) -> Result<String> {
     Err(Error::new(
         ErrorKind::Unsupported,
-        format!("`{property}` is kept in the system's keyring as `{name}`, and this build cannot read the keyring"),
+        format!("`{property}`: this build cannot read `{name}` from the system's keyring"),
     )
     .advise("use { env: NAME } or { file: PATH } instead, or build opnode with the feature `keyring`"))
 }

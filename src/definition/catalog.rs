@@ -93,9 +93,9 @@ impl Catalog {
         if found {
             return Ok(());
         }
-        Err(Error::new(ErrorKind::Definition, format!("{} holds no definitions", folder.display()))
+        Err(Error::new(ErrorKind::Definition, format!("{} contains no definitions", folder.display()))
             .at(in_file(&folder.display().to_string()))
-            .advise("it should hold operations/<connector>/connector.yaml, operations/<connector>/<area>.yaml and templates/<connector>/<area>.yaml"))
+            .advise("it should contain operations/<connector>/connector.yaml, operations/<connector>/<area>.yaml and templates/<connector>/<area>.yaml"))
     }
 
     /// Names of the connectors.
@@ -266,9 +266,9 @@ impl Catalog {
             (Some(connector), Some((prefix, id))) if prefix == connector => Ok((Some(connector), id)),
             (Some(connector), Some((prefix, _))) => Err(Error::new(
                 ErrorKind::UnknownOperation,
-                format!("`{name}` belongs to {prefix}, but the connection is one of {connector}"),
+                format!("`{name}` belongs to {prefix}, but the connection is for {connector}"),
             )
-            .advise(format!("use a connection of {prefix}"))),
+            .advise(format!("use a connection to {prefix}"))),
         }
     }
 
@@ -286,7 +286,7 @@ impl Catalog {
         let place = broken.and_then(|error| error.place.as_ref().or_else(|| error.faults.first().map(|f| &f.place)));
         match place.and_then(|p| p.file.as_ref()) {
             Some(file) => advice
-                .and(format!("what stands in {file} is not among them, because the file is wrong"))
+                .and(format!("the definitions in {file} are not among them, because the file is invalid"))
                 .and(Advice::CheckFile(file.clone())),
             None => advice,
         }
@@ -311,7 +311,7 @@ fn sound<T>(pack: &Pack, section: &'static str, read: impl Fn(&str) -> Result<Op
 fn ambiguous(what: &str, name: &str, packs: &[&Pack]) -> Error {
     let full: Vec<String> = packs.iter().map(|p| format!("{}/{name}", p.name)).collect();
     Error::new(ErrorKind::UnknownOperation, format!("several connectors have {what} `{name}`"))
-        .advise(format!("say which: {}", full.join(" or ")))
+        .advise(format!("write {}", full.join(" or ")))
 }
 
 fn list(folder: &Path) -> Result<Vec<PathBuf>> {
@@ -330,7 +330,7 @@ fn read(file: &Path, shown: &str) -> Result<String> {
         |why: &str| Error::new(ErrorKind::Definition, format!("{shown} cannot be read: {why}")).at(in_file(shown));
     let meta = std::fs::metadata(file).map_err(|e| unreadable(shown, &e))?;
     if !meta.is_file() {
-        return Err(wrong("it is no regular file"));
+        return Err(wrong("it is not a regular file"));
     }
     if meta.len() > BYTES_MAX as u64 {
         return Err(wrong(&format!("it is larger than the limit yaml_bytes ({BYTES_MAX})"))
@@ -344,7 +344,7 @@ fn no_folder(folder: &Path) -> Error {
     let shown = folder.display().to_string();
     match std::fs::metadata(folder) {
         Err(cause) => unreadable(&shown, &cause),
-        Ok(_) => Error::new(ErrorKind::Definition, format!("{shown} is no folder")).at(in_file(&shown)),
+        Ok(_) => Error::new(ErrorKind::Definition, format!("{shown} is not a folder")).at(in_file(&shown)),
     }
 }
 

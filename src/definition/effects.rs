@@ -37,12 +37,12 @@ fn key_header(c: &mut Checker<'_>, at: &str, operation: &Operation) {
     for option in operation.options.iter().filter(|o| o.location == Location::Header && own(&o.name)) {
         c.fault(
             &format!("{at}/options/{}", escape(&option.name)),
-            format!("the header {key} takes the idempotency key"),
+            format!("the header {key} is used for the idempotency key"),
             None,
         );
     }
     for (name, _) in operation.headers.iter().filter(|(name, _)| name == key) {
-        c.fault(&format!("{at}/headers/{name}"), format!("the header {key} takes the idempotency key"), None);
+        c.fault(&format!("{at}/headers/{name}"), format!("the header {key} is used for the idempotency key"), None);
     }
 }
 
@@ -61,8 +61,12 @@ fn keys(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: &Operati
         c,
         at,
         &[
-            ("paging", pages_a_write, "a write is not paged: `paging` is for queries"),
-            ("idempotency_key", is_query && key, "a query has no idempotency key: it is repeated without one"),
+            ("paging", pages_a_write, "`paging` is for queries: a write is not paged"),
+            (
+                "idempotency_key",
+                is_query && key,
+                "`idempotency_key` is for writes: a query can be repeated without one",
+            ),
             (
                 "idempotent",
                 !is_query && key && file.idempotent == Some(false),
@@ -71,7 +75,7 @@ fn keys(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: &Operati
             (
                 "forward_only",
                 file.forward_only.is_some() && cannot_walk,
-                "there is no `forward_only` walk here: the connector has none, or this operation is not paged",
+                "`forward_only` has no effect: the connector has none, or this operation is not paged",
             ),
         ],
     );
@@ -87,36 +91,32 @@ fn response(c: &mut Checker<'_>, at: &str, file: &ResponseFile, is_query: bool) 
         &[
             ("columns", file.columns.is_some() && !report, "`columns` is for `result: report`"),
             ("rows", file.rows.is_some() && !report, "`rows` is for `result: report`"),
-            (
-                "items",
-                file.items.is_some() && whole,
-                "a file or a text is the whole reply: `items` has no effect on it",
-            ),
+            ("items", file.items.is_some() && whole, "`items` has no effect: a file or text result is the whole reply"),
             (
                 "items",
                 file.items.is_some() && report,
-                "a report is read by `columns` and `rows`: `items` has no effect on it",
+                "`items` has no effect: a report is read by `columns` and `rows`",
             ),
             (
                 "optional",
                 file.optional && (whole || report || shape == ResultFile::None),
-                "`optional` is for a list, an object or a count: here the items may be absent anyway",
+                "`optional` is for a list, an object or a count: other results may be absent anyway",
             ),
             (
                 "record",
                 file.record.is_some() && shape == ResultFile::None,
-                "nothing comes back with `result: none`, so there is no record",
+                "`record` has no effect: `result: none` returns nothing",
             ),
-            ("parts", file.parts.is_some() && is_query, "a query sends no items that `parts` could report on"),
+            ("parts", file.parts.is_some() && is_query, "`parts` is for writes: a query sends no items"),
             (
                 "redirect",
                 file.redirect.is_some() && is_query,
-                "redirects of reads are followed: `redirect` is for writes",
+                "`redirect` is for writes: redirects of queries are followed",
             ),
             (
                 "total",
                 file.total.is_some() && (!is_query || shape != ResultFile::List),
-                "`total` is for lists that a query reads: here what comes is all",
+                "`total` is for lists that a query reads",
             ),
         ],
     );
@@ -133,15 +133,15 @@ fn status(c: &mut Checker<'_>, at: &str, code: u16, is_query: bool) {
         304 | 200..=299 | 400..=599 => {}
         300..=399 if is_query => c.fault(
             at,
-            format!("`{code}` is a redirect, which is dealt with before this is looked at"),
-            Some("leave it out: redirects of reads are followed within the connection's origins".into()),
+            format!("`{code}` is a redirect, which is handled before this rule"),
+            Some("remove it: redirects of queries are followed within the connection's origins".into()),
         ),
         300..=399 => c.fault(
             at,
-            format!("`{code}` is a redirect, which is dealt with before this is looked at"),
-            Some("write `redirect: ok` under `response` where a redirect after a write means that it is done".into()),
+            format!("`{code}` is a redirect, which is handled before this rule"),
+            Some("write `redirect: ok` under `response` if a redirect means that the write is done".into()),
         ),
-        _ => c.fault(at, format!("`{code}` is not the status of an answer"), None),
+        _ => c.fault(at, format!("`{code}` is not a status of a final reply"), None),
     }
 }
 
@@ -156,14 +156,10 @@ fn item_keys(c: &mut Checker<'_>, at: &str, file: &ItemsFile, operation: &Operat
             (
                 "wrap",
                 form && file.wrap.as_ref().is_some_and(|w| !w.is_empty()),
-                "a form has no envelope: `wrap` has no effect on it",
+                "`wrap` has no effect: a form has no envelope",
             ),
             ("drop_path_fields", file.drop_path_fields && !each, "`drop_path_fields` is for `send: each`"),
-            (
-                "drop_path_fields",
-                file.drop_path_fields && each && no_names,
-                "the path has no fields that could be dropped",
-            ),
+            ("drop_path_fields", file.drop_path_fields && each && no_names, "the path has no fields to drop"),
         ],
     );
     if let (Some(rule), Some(sample)) = (&operation.items, &file.sample) {
@@ -196,7 +192,7 @@ fn body_options(c: &mut Checker<'_>, at: &str, operation: &Operation) {
         let place = option_place(c, at, &option.name);
         match (around, rule.send) {
             (Some(taken), _) if *taken == option.name => {
-                c.fault(&place, format!("`{taken}` is where `wrap` puts the items, so an option cannot stand there"), None);
+                c.fault(&place, format!("`{taken}` holds the items (`wrap`), so no option can use it"), None);
             }
             (Some(_), _) => {}
             (None, Send::Each | Send::All | Send::Chunk(_)) => c.fault(
@@ -206,7 +202,7 @@ fn body_options(c: &mut Checker<'_>, at: &str, operation: &Operation) {
             ),
             (None, Send::JsonPatch | Send::Multipart) => c.fault(
                 &place,
-                format!("`{}` is sent in the body, but a patch or a form is made of the items alone", option.name),
+                format!("`{}` is sent in the body, but a patch or a form contains only the items", option.name),
                 Some("make it a field of the items, or send it in the query or a header".into()),
             ),
         }
@@ -271,11 +267,7 @@ pub(super) fn signature(c: &mut Checker<'_>, at: &str, name: &str, auth: &Auth) 
         Auth::Basic { .. } | Auth::Bearer { .. } | Auth::Oauth2(_) | Auth::Refresh(_) => "authorization",
     };
     if name.eq_ignore_ascii_case(own) {
-        c.fault(
-            at,
-            format!("the header {name} takes the credentials that `auth` names, so nothing else can be sent in it"),
-            None,
-        );
+        c.fault(at, format!("the header {name} carries the credentials of `auth`, so it cannot be set"), None);
     }
 }
 
@@ -314,8 +306,8 @@ pub(super) fn address(c: &mut Checker<'_>, at: &str, text: &Text) {
     if text.parts().iter().any(literal) {
         c.fault(
             at,
-            "a base address has no query and no fragment: paths are appended to it",
-            Some("declare what stands in the query as an option, such as `api-version: { enum: [\"2024-01-01\"] }` under `options`, and name it under `required`".into()),
+            "a base address cannot have a query or a fragment: paths are appended to it",
+            Some("declare query parameters as options, such as `api-version: { enum: [\"2024-01-01\"] }` under `options`, and name it under `required`".into()),
         );
     }
 }

@@ -220,8 +220,8 @@ impl Operation {
         if let Some(key) = &finding.key {
             field = format!("{field}/{}", crate::json_pointer::escape(key));
             if self.paging.reserved().contains(&key.as_str()) {
-                message = format!("`{key}` cannot be given: pages are walked inside");
-                advice = Some(format!("leave `{key}` out; every page is fetched").into());
+                message = format!("`{key}` cannot be set: opnode does the paging");
+                advice = Some(format!("remove `{key}`; all pages are fetched").into());
             }
         }
         Fault { place: Place::field(field), message, advice }

@@ -110,7 +110,7 @@ impl Operation {
 
     /// Fields that are not known, as one error.
     pub(crate) fn refuse_fields(&self, kind: ErrorKind, faults: Vec<Fault>) -> Error {
-        self.refuse(kind, &format!("{} does not know a field", self.id), faults)
+        self.refuse(kind, &format!("{} has unknown fields", self.id), faults)
             .advise(Advice::DescribeOperation(self.id.clone()))
     }
 }

@@ -99,7 +99,7 @@ impl Pack {
         };
         let connector = read_connector(&self.whole(source)?)?;
         if connector.name != self.name {
-            let message = format!("the connector is called `{}` but its folder is `{}`", connector.name, self.name);
+            let message = format!("the connector is named `{}` but its folder is `{}`", connector.name, self.name);
             return Err(Error::new(ErrorKind::Definition, message).at(in_file(source.name())));
         }
         Ok(connector)
@@ -326,7 +326,7 @@ impl Pack {
         let wrong = |error: Error| {
             let file = self.last_named("connector.yaml").map(Source::name).unwrap_or_default();
             Some(error.with(|d| {
-                d.message = format!("the probe is wrong: {}", d.message);
+                d.message = format!("the probe is invalid: {}", d.message);
                 d.place = Some(in_file(file));
             }))
         };
@@ -337,7 +337,7 @@ impl Pack {
         let given = |name: &str| probe.options.iter().any(|(given, _)| given == name);
         let error = |message: String| wrong(Error::new(ErrorKind::Definition, message));
         if operation.method != Method::Query {
-            return error(format!("{} is no query", operation.id));
+            return error(format!("{} is not a query", operation.id));
         }
         if let Some((name, _)) = probe.options.iter().find(|(name, _)| operation.option(name).is_none()) {
             return error(format!(
@@ -407,7 +407,7 @@ fn twice(names: &mut HashMap<(String, &'static str, String), String>, source: &S
         for name in doc.keys(&format!("/{section}")) {
             let other = names.insert((folder.to_owned(), *section, name.to_owned()), file.to_owned());
             if let Some(other) = other.filter(|other| other != file) {
-                let message = format!("`{name}` stands in {other} too, and only one of them holds");
+                let message = format!("`{name}` is also defined in {other}; only one is used");
                 errors.push(
                     Error::new(ErrorKind::Definition, message).at(doc.place_of_key(&format!("/{section}"), name)),
                 );
@@ -431,9 +431,9 @@ fn top_level(format: Format, doc: &Document) -> Option<Error> {
             let mut checker = crate::authoring::Checker::new(doc);
             crate::authoring::version(&mut checker, version);
             if entries == 0 {
-                checker.fault("", format!("the file holds no {}", format.name()), None);
+                checker.fault("", format!("the file contains no {}", format.name()), None);
             }
-            checker.finish(&format!("the {} file is wrong", format.name()), Some(())).err()
+            checker.finish(&format!("the {} file is invalid", format.name()), Some(())).err()
         }
     }
 }

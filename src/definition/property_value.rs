@@ -18,7 +18,7 @@ pub(crate) fn value_of(property: &Property, given: Option<&str>) -> Result<Optio
     }
     if value.chars().any(char::is_control) {
         return Err((
-            format!("`{name}` holds a control character"),
+            format!("`{name}` contains a control character"),
             Some("copy it again, without line breaks or tabs"),
         ));
     }
@@ -60,8 +60,8 @@ fn address(name: &str, typed: &str, format: FormatFile) -> Result<String, Misfit
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err((
-            format!("`{name}` holds a user name or password"),
-            Some("credentials go into their own properties"),
+            format!("`{name}` contains a user name or password"),
+            Some("put credentials into their own properties"),
         ));
     }
     let origin = url.origin().ascii_serialization();

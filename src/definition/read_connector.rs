@@ -28,7 +28,7 @@ pub(crate) fn read_connector(doc: &Document) -> Result<Connector> {
     let mirror: ConnectorFile = doc.read().map_err(|e| explain(Format::Connector, doc, &[], &e))?;
     let mut c = Checker::new(doc);
     let connector = convert(&mut c, mirror);
-    c.finish("the connector file is wrong", Some(connector))
+    c.finish("the connector file is invalid", Some(connector))
 }
 
 fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
@@ -107,7 +107,7 @@ fn check_properties(c: &mut Checker<'_>, properties: &[Property]) {
         } else if property.format.is_some() && property.kind != PropertyTypeFile::String {
             c.fault(&format!("{at}/format"), "`format` is for properties of the type string", None);
         } else if let Some(why) = misfit_of_default(property) {
-            c.fault(&format!("{at}/default"), format!("its own rules refuse the default: {why}"), None);
+            c.fault(&format!("{at}/default"), format!("the default is not a valid value: {why}"), None);
         }
     }
 }
@@ -216,10 +216,10 @@ fn auth(c: &mut Checker<'_>, file: AuthFile) -> Auth {
 fn oauth2(c: &mut Checker<'_>, file: Oauth2File) -> Auth {
     let person = file.flow == FlowFile::AuthorizationCode;
     if person && file.authorize.is_none() {
-        c.fault("/auth/oauth2", "the flow authorization_code needs `authorize`: where a person signs in", None);
+        c.fault("/auth/oauth2", "the flow authorization_code needs `authorize`: the address of the sign-in page", None);
     }
     if file.client_auth.is_some() && file.client_secret.is_none() {
-        c.fault("/auth/oauth2/client_auth", "a client without `client_secret` has nothing to prove itself by", None);
+        c.fault("/auth/oauth2/client_auth", "`client_auth` has no effect without `client_secret`", None);
     }
     let optional = |c: &mut Checker<'_>, key: &str, text: Option<String>| {
         text.and_then(|t| c.text(&format!("/auth/oauth2/{key}"), &t))
@@ -246,11 +246,7 @@ fn token_parameters(c: &mut Checker<'_>, file: Ordered<String>) -> Vec<(String, 
     for (name, text) in file.0 {
         let at = format!("/auth/oauth2/token_parameters/{}", escape(&name));
         if OWN_PARAMETERS.contains(&name.as_str()) {
-            c.fault(
-                &at,
-                format!("`{name}` is set by opnode: `auth` has its own keys for it, or the flow says it"),
-                None,
-            );
+            c.fault(&at, format!("`{name}` is set by opnode, from the keys of `auth` or from the flow"), None);
         }
         if let Some(text) = c.text(&at, &text) {
             parameters.push((name, text));
@@ -296,11 +292,7 @@ fn errors(c: &mut Checker<'_>, file: ErrorsFile) -> ErrorRules {
 
 fn refused(c: &mut Checker<'_>, statuses: Vec<u16>) -> Vec<u16> {
     for (i, status) in statuses.iter().enumerate().filter(|(_, status)| !(400..=599).contains(*status)) {
-        c.fault(
-            &format!("/errors/refused/{i}"),
-            format!("`{status}` refuses nothing: a refusal is a status from 400 to 599"),
-            None,
-        );
+        c.fault(&format!("/errors/refused/{i}"), format!("`{status}` is not an error status (400 to 599)"), None);
     }
     statuses
 }
@@ -308,7 +300,7 @@ fn refused(c: &mut Checker<'_>, statuses: Vec<u16>) -> Vec<u16> {
 /// The keyset walk that a caller may choose; its total is that of the list.
 fn forward_only(c: &mut Checker<'_>, file: KeysetFile) -> Option<Paging> {
     if file.total.is_some() {
-        c.fault("/forward_only/total", "the total of a list is told by its own `paging` or `response`", None);
+        c.fault("/forward_only/total", "the total of a list belongs to its `paging` or `response`", None);
     }
     keyset(c, "/forward_only", file).map(|(paging, _)| paging)
 }
@@ -321,7 +313,7 @@ fn success(c: &mut Checker<'_>, file: SuccessFile) -> Option<Success> {
         SuccessFile::Values(file) => {
             let at = c.pointer("/errors/success/at", &file.at)?;
             if file.is.as_ref().is_some_and(Vec::is_empty) {
-                c.fault("/errors/success/is", "with no good value, nothing is a success", None);
+                c.fault("/errors/success/is", "the list of success values is empty", None);
             }
             let is = file.is.map(|list| values(c, "/errors/success/is", list));
             Some(Success { at, is, absent: file.absent.map(|verdict| verdict == VerdictFile::Ok) })

@@ -28,10 +28,10 @@ pub(super) fn option_rule(
             return None;
         }
         Some(_) if in_path => {
-            let advice = format!("leave `in` out of `{name}`");
+            let advice = format!("remove `in` from `{name}`");
             c.fault(
                 &format!("{at}/in"),
-                format!("the path names `{name}`, so it is sent there and nowhere else"),
+                format!("`{name}` is in the path, so it cannot be sent elsewhere"),
                 Some(advice.into()),
             );
             Location::Path
@@ -63,7 +63,7 @@ fn check_keywords(c: &mut Checker<'_>, at: &str, file: &OptionFile) {
         if !known().any(|name| name == key) {
             c.unknown_key(at, key, did_you_mean(key, known()));
         } else if value.0 == "null" && key != "default" && key != "const" && key != "example" {
-            c.fault(&format!("{at}/{key}"), format!("`{key}` is null, which says nothing"), None);
+            c.fault(&format!("{at}/{key}"), format!("`{key}` is null and has no effect"), None);
         }
     }
 }
@@ -77,7 +77,7 @@ fn schema_text(keywords: &Ordered<Json>) -> Json {
 }
 
 pub(super) fn page_size_option(size: &Size) -> OptionRule {
-    let description = format!("Records per request; {} when left out. All pages are fetched either way", size.default);
+    let description = format!("Records per request; default {}. All pages are fetched in any case", size.default);
     let mut schema = json!({"type": "integer", "minimum": 1, "description": description});
     if let (Some(max), Some(map)) = (size.max, schema.as_object_mut()) {
         map.insert("maximum".into(), max.into());

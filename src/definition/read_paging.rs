@@ -18,7 +18,7 @@ pub(crate) fn paging(c: &mut Checker<'_>, at: &str, file: PagingFile) -> Option<
     match file {
         PagingFile::None => paged(Style::None, None, None, None),
         PagingFile::Link { size: s, last, total: t, relink } => {
-            let last = last.and_then(|l| query(c, &at("link/last"), l, "only a query parameter can count pages here"));
+            let last = last.and_then(|l| query(c, &at("link/last"), l, "the page number must be a query parameter"));
             let (s, t) = (size(c, &at("link/size"), s), total(c, &at("link/total"), t));
             paged(Style::Link { last, relink }, s, None, t)
         }
@@ -28,7 +28,7 @@ pub(crate) fn paging(c: &mut Checker<'_>, at: &str, file: PagingFile) -> Option<
             paged(Style::Number { page: page.query, start: page.start, end }, s, more, t)
         }
         PagingFile::Offset { offset, size: s, total: t, with, advance, has_more, more: m } => {
-            let offset = query(c, &at("offset/offset"), offset, "an offset is a query parameter")?;
+            let offset = query(c, &at("offset/offset"), offset, "an offset must be a query parameter")?;
             let (s, t) = (size(c, &at("offset/size"), Some(s)), total(c, &at("offset/total"), t));
             let advance = advance.map(|a| match a {
                 AdvanceFile::Requested => Advance::Requested,
@@ -137,7 +137,7 @@ fn flag(c: &mut Checker<'_>, at: &str, file: FlagFile) -> Option<Flag> {
     let source = c.source(&format!("{at}/at"), file.at)?;
     let sense = match (file.is, file.end_of_stream) {
         (Some(_), true) => {
-            c.fault(&format!("{at}/end_of_stream"), "`is` says already which values mean that there is more", None);
+            c.fault(&format!("{at}/end_of_stream"), "`is` already lists the values that mean \"there is more\"", None);
             return None;
         }
         (Some(list), false) if list.is_empty() => {
@@ -160,7 +160,7 @@ pub(crate) fn values(c: &mut Checker<'_>, at: &str, list: Vec<Json>) -> Vec<Valu
         let written = value.to_string();
         match if value.is_number() && written.as_str() != json.0.as_str() { Value::from(json.0) } else { value } {
             Value::Array(_) | Value::Object(_) => {
-                c.fault(&format!("{at}/{i}"), "a single value is compared here, not a list or map", None)
+                c.fault(&format!("{at}/{i}"), "expected a single value, not a list or map", None)
             }
             value => values.push(value),
         }

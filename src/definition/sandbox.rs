@@ -206,5 +206,5 @@ pub(crate) fn read_sandbox(doc: &Document) -> Result<SandboxFile> {
     let mirror: SandboxFile = doc.read().map_err(|e| explain(Format::Sandbox, doc, &[], &e))?;
     let mut c = Checker::new(doc);
     version(&mut c, mirror.version);
-    c.finish("the sandbox file is wrong", Some(mirror))
+    c.finish("the sandbox file is invalid", Some(mirror))
 }

@@ -127,7 +127,7 @@ pub(crate) fn read_template(doc: &Document, find: &dyn Fn(&str) -> Result<Arc<Op
     };
     let mut c = Checker::new(doc);
     let at = format!("/{}", escape(&name));
-    let what = format!("the template {name} is wrong");
+    let what = format!("the template {name} is invalid");
     c.name(&at, &name);
     let found = find(&file.operation);
     let Some(operation) = c.accept(&format!("{at}/operation"), found) else { return c.finish(&what, None) };
@@ -150,7 +150,7 @@ pub(crate) fn read_template(doc: &Document, find: &dyn Fn(&str) -> Result<Arc<Op
 fn check(c: &mut Checker<'_>, at: &str, template: &Template) {
     let operation = &template.operation;
     if !template.options.to_value().is_object() {
-        c.fault(&format!("{at}/options"), "options are a map", None);
+        c.fault(&format!("{at}/options"), "expected a map of options", None);
         return;
     }
     if let Err(error) = operation.check_options(template.to_options()) {
@@ -182,7 +182,7 @@ fn check(c: &mut Checker<'_>, at: &str, template: &Template) {
         if !found {
             c.fault(
                 &format!("{at}/ask/{i}"),
-                format!("`{pointer}` points at nothing in this template's options or items"),
+                format!("`{pointer}` does not exist in this template's options or items"),
                 None,
             );
         }

@@ -48,7 +48,7 @@ impl Session {
         }
         Err(Error::new(
             ErrorKind::UnknownOperation,
-            format!("{} belongs to {}, not to {method}", operation.id, operation.method),
+            format!("{} is used with {}, not {method}", operation.id, operation.method),
         )
         .advise(format!("call it with {}", operation.method))
         .with(|d| d.operation = Some(operation.id.clone())))
@@ -250,7 +250,7 @@ impl Session {
     pub async fn probe(&self, with: &CallOptions) -> Result<Reply> {
         let connection = &self.client.connection;
         let Some(probe) = &connection.connector.probe else {
-            return Err(Error::new(ErrorKind::Unsupported, format!("{} names no probe", connection.connector.name))
+            return Err(Error::new(ErrorKind::Unsupported, format!("{} has no probe", connection.connector.name))
                 .advise("query any operation to test the connection"));
         };
         let mut options = Options::default();

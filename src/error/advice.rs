@@ -86,37 +86,37 @@ impl fmt::Display for Advice {
         let text = match self {
             Advice::Text(text) => text,
             Advice::All(_) => return f.write_str(&self.worded(&|_| None)),
-            Advice::ListConnectors => "look up the connectors in the catalogue",
+            Advice::ListConnectors => "see the list of connectors",
             Advice::ListOperations(Some(connector)) => {
-                return write!(f, "look up the operations of {connector} in the catalogue");
+                return write!(f, "see the list of operations of {connector}");
             }
-            Advice::ListOperations(None) => "look up the operations in the catalogue",
-            Advice::ListTemplates => "look up the templates in the catalogue",
+            Advice::ListOperations(None) => "see the list of operations",
+            Advice::ListTemplates => "see the list of templates",
             Advice::DescribeOperation(id) => {
                 return write!(f, "see the description of {id}: its options, items and fields");
             }
-            Advice::ListConnections => "look up the connections in the connections file",
+            Advice::ListConnections => "see the connections file",
             Advice::NameConnection(names) => return write!(f, "name one of the connections: {}", names.join(", ")),
-            Advice::WriteConnection(Some(connector)) => return write!(f, "add a connection of {connector}"),
+            Advice::WriteConnection(Some(connector)) => return write!(f, "add a connection to {connector}"),
             Advice::WriteConnection(None) => "write a connections file",
             Advice::ShowFormat(Some(format)) => return write!(f, "see the format in {format}.schema.json"),
             Advice::ShowFormat(None) => "see the formats in the JSON Schemas",
             Advice::CheckFile(file) => return write!(f, "correct {file}"),
-            Advice::SignIn(Some(connection)) => return write!(f, "let a person sign in to {connection}"),
-            Advice::SignIn(None) => "let a person sign in",
+            Advice::SignIn(Some(connection)) => return write!(f, "sign in to {connection}"),
+            Advice::SignIn(None) => "sign in",
             Advice::WriteBatch => "write the batch file first",
-            Advice::KnownVariables => "give values to the names under `vars`",
+            Advice::KnownVariables => "set only names listed under `vars`",
             Advice::NameColumns => "name all columns",
             Advice::RestoreOrStartOver => {
-                "put back the file as it was, or start over, which keeps the old run aside: look at what the run has written before you write it again"
+                "restore the file, or start over, which archives the old run: first check what the run has written"
             }
-            Advice::AcceptChangesOrStartOver => "accept the changes, or start over, which keeps the old run aside",
+            Advice::AcceptChangesOrStartOver => "accept the changes, or start over, which archives the old run",
             Advice::OtherStateFolder => "choose another folder for the state",
             Advice::FinishWithEarlierVersion => {
-                "finish it with the opnode that began it, or start over, which keeps it aside: that sends again what it has sent"
+                "finish it with the opnode version that started it, or start over, which archives it and sends its items again"
             }
             Advice::ResumeWithNewerVersion => "resume with the newer opnode, or start over",
-            Advice::RetryFailed => "retry the failed items: exactly these are sent again",
+            Advice::RetryFailed => "retry the failed items: only these are sent again",
             Advice::RunWithoutRetry => "run the batch without retrying",
         };
         f.write_str(text)

@@ -50,8 +50,8 @@ impl Expr {
         let compiled = language::compile(made.clone()).map_err(|e| no_expression(source, &e))?;
         // Behind a text, the language takes a character that it does not know for the end, unless a bracket is still open.
         if language::compile(format!("({made})")).is_err() {
-            let message = format!("`{source}` is no expression: what stands behind a text in it cannot be read");
-            return Err((message, Some("conditions are joined with `and` and `or`, texts with `~`".to_owned())));
+            let message = format!("`{source}` is not an expression: unexpected characters after a text");
+            return Err((message, Some("join conditions with `and` and `or`, texts with `~`".to_owned())));
         }
         let paths = paths(&tokens);
         Ok(Expr(Arc::new(Parsed {
@@ -111,7 +111,9 @@ impl Expr {
         let fields = self.0.makes_objects.then(|| fields_of(&json)).flatten().unwrap_or_default();
         let hole = fields.iter().find(|(_, raw)| raw.get() == "null").map(|(name, _)| format!("its `{name}`"));
         match hole.or((json == "null").then(|| "it".to_owned())) {
-            Some(what) => Err(self.failed(&format!("{what} is null, which is not sent by accident"), NULL)),
+            Some(what) => {
+                Err(self.failed(&format!("{what} is null, and null is sent only if the expression allows it"), NULL))
+            }
             None => Ok(json),
         }
     }
@@ -121,14 +123,14 @@ impl Expr {
         let json = self.json(scope)?;
         let (what, advice) = match json.as_bytes().first() {
             Some(b'"') => {
-                return serde_json::from_str(&json).map_err(|e| self.failed(&format!("it is no text: {e}"), NULL));
+                return serde_json::from_str(&json).map_err(|e| self.failed(&format!("it is not text: {e}"), NULL));
             }
-            Some(b'[') => ("a list", "write | join(',') or | tojson behind it"),
-            Some(b'{') => ("an object", "name one of its fields, or write | tojson behind it"),
-            Some(b'n') | None => ("null", "write | default('…') behind it"),
+            Some(b'[') => ("a list", "add | join(',') or | tojson"),
+            Some(b'{') => ("an object", "name one of its fields, or add | tojson"),
+            Some(b'n') | None => ("null", "add | default('…')"),
             Some(_) => return Ok(json),
         };
-        Err(self.failed(&format!("it is {what}, which has no place inside text"), advice))
+        Err(self.failed(&format!("it is {what}, which cannot be part of a text"), advice))
     }
 
     /// Whether it is true.
@@ -139,7 +141,7 @@ impl Expr {
             other => {
                 let mut shown: String = other.chars().take(60).collect();
                 shown.push_str(if shown.len() < other.len() { "…" } else { "" });
-                Err(self.named(wrong(format!("it should be true or false, and is {shown}"))))
+                Err(self.named(wrong(format!("expected true or false, found {shown}"))))
             }
         }
     }
@@ -154,8 +156,7 @@ impl Expr {
 }
 
 /// What to do about null where a value is sent.
-const NULL: &str =
-    "write | default('…') behind it for a value of your own, or ? where null is meant: ${{ item.manager ? }}";
+const NULL: &str = "add | default('…') for another value, or ? to send null: ${{ item.manager ? }}";
 
 fn wrong(why: String) -> Error {
     Error::new(ErrorKind::InvalidOptions, why)
@@ -167,7 +168,7 @@ fn said(error: &minijinja::Error) -> Error {
     let work = || format!("it takes more work than the limit expression_work ({WORK_MAX} steps)");
     match error.kind() {
         Kind::OutOfFuel => wrong(detail.unwrap_or_else(work))
-            .advise("work it out in several steps, row by row with `for`, `where` and `map`"),
+            .advise("split it into several steps, row by row with `for`, `where` and `map`"),
         Kind::SyntaxError | Kind::BadSerialization if detail.is_some() => wrong(detail.unwrap_or_default()),
         kind => wrong(detail.map_or_else(|| kind.to_string(), |detail| format!("{kind}: {detail}"))),
     }
@@ -181,7 +182,7 @@ fn check_size(tokens: &[Token<'_>]) -> Result<(), Wrong> {
         () if depth > DEPTH_MAX => ("brackets within brackets", format!("expression_depth ({DEPTH_MAX})")),
         () => return Ok(()),
     };
-    let advice = "work it out in several steps, or with `map`".to_owned();
+    let advice = "split it into several steps, or use `map`".to_owned();
     Err((format!("an expression has more {what} than the limit {limit}"), Some(advice)))
 }
 
@@ -207,9 +208,9 @@ fn no_expression(source: &str, error: &minijinja::Error) -> Wrong {
     // What is wrong without the rules of operators is wrong in the author's own words.
     match language::compile(source.replace(['*', '~'], "/")) {
         Err(e) => (
-            format!("`{source}` is no expression: {}", said(&e).message),
-            Some("text in an expression stands in quotes: ${{ 'text' }}".into()),
+            format!("`{source}` is not an expression: {}", said(&e).message),
+            Some("put text in an expression in quotes: ${{ 'text' }}".into()),
         ),
-        Ok(_) => (format!("`{source}` is no expression: at a `*` or `~`: {}", said(error).message), None),
+        Ok(_) => (format!("`{source}` is not an expression: at a `*` or `~`: {}", said(error).message), None),
     }
 }

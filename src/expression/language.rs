@@ -86,7 +86,7 @@ allowed! { TESTS add_test
 
 allowed! { FUNCTIONS add_function "dict": functions::dict, "range": functions::range, }
 
-const NULL: &str = "null is no text; write | default('…') behind what may be null";
+const NULL: &str = "null is not text; add | default('…') after a value that may be null";
 
 fn wrong<T>(why: &'static str) -> Result<T, Error> {
     Err(Error::new(ErrorKind::InvalidOperation, why))
@@ -94,7 +94,7 @@ fn wrong<T>(why: &'static str) -> Result<T, Error> {
 
 fn too_long() -> Error {
     let limit = BYTES_MAX >> 20;
-    Error::new(ErrorKind::OutOfFuel, format!("it makes more bytes than the limit expression_bytes ({limit} MiB)"))
+    Error::new(ErrorKind::OutOfFuel, format!("it produces more bytes than the limit expression_bytes ({limit} MiB)"))
 }
 
 /// Pays for what the language does not count.
@@ -166,7 +166,7 @@ fn format(state: &mut State, args: Rest<ValueOrKwargs>) -> Result<Value, Error> 
     let is_long = |part: &str| part.bytes().take_while(u8::is_ascii_digit).count() > 4;
     let is_foreign = |part: &str| !part.split(')').next().unwrap_or_default().is_ascii();
     if text.split('.').skip(1).any(is_long) || text.split("%(").skip(1).any(is_foreign) {
-        return wrong("a format has precisions of four digits at most, and names of ASCII");
+        return wrong("a format can have a precision of at most four digits, and ASCII names");
     }
     if rest.iter().any(|arg| is_null(arg)) {
         return wrong(NULL);
@@ -210,7 +210,7 @@ fn join(
 fn tojson(value: Value, indent: Option<Value>, named: Kwargs) -> Result<Value, Error> {
     let indent = indent.or(named.get("indent")?);
     if indent.as_ref().and_then(Value::as_usize).is_some_and(|spaces| spaces > INDENT_MAX) {
-        return wrong("an indent of JSON has 8 spaces at most");
+        return wrong("the indent of JSON is at most 8 spaces");
     }
     if is_null(&value) {
         return wrong(NULL);
@@ -254,13 +254,13 @@ fn default(value: Value, rest: Rest<Value>) -> Value {
 }
 
 fn divisibleby(value: &Value, by: &Value) -> Result<bool, Error> {
-    if *by == Value::from(0) { wrong("nothing is divisible by 0") } else { Ok(tests::is_divisibleby(value, by)) }
+    if *by == Value::from(0) { wrong("division by 0") } else { Ok(tests::is_divisibleby(value, by)) }
 }
 
 /// An operand of `*`. Null is left to the operator, which refuses it.
 fn number(value: Value) -> Result<Value, Error> {
     let is_repeated = !is_null(&value) && !matches!(value.kind(), ValueKind::Number | ValueKind::Bool);
-    if is_repeated { wrong("`*` is for numbers; it repeats no text and no list") } else { Ok(value) }
+    if is_repeated { wrong("`*` is for numbers only") } else { Ok(value) }
 }
 
 fn is_in(state: &State, value: &Value, within: Value) -> Result<bool, Error> {

@@ -38,7 +38,7 @@ impl Reading {
         let fits = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes <= BYTES_MAX;
         if !fits {
             let limit = BYTES_MAX >> 20;
-            let advice = "work it out in several steps, row by row with `for`, `where` and `map`";
+            let advice = "split it into several steps, row by row with `for`, `where` and `map`";
             self.refuse(&format!("it reads more bytes than the limit expression_bytes ({limit} MiB)"), advice);
         }
         fits
@@ -82,7 +82,7 @@ fn record(text: Arc<str>, depth: usize, reading: &Arc<Reading>) -> Value {
 fn part(text: &str, depth: usize, reading: &Arc<Reading>) -> Value {
     let text = text.trim();
     if depth > DEPTH_MAX {
-        return reading.refuse("it reads a value of more levels than an item may have", "hand it on as it is");
+        return reading.refuse("it reads a value that is nested deeper than an item may be", "pass it on unchanged");
     }
     if text.starts_with('[') {
         let list: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
@@ -100,9 +100,8 @@ fn part(text: &str, depth: usize, reading: &Arc<Reading>) -> Value {
         Some(b'f') => Value::from(false),
         Some(b'n') | None => Value::from(()),
         Some(_) => number(text).unwrap_or_else(|| {
-            let why =
-                "it reads a number that expressions cannot hold: a whole one beyond 128 bits, or one beyond 1.8e308";
-            reading.refuse(why, "a path alone, such as ${{ item.id }}, hands a number of any length on as it is")
+            let why = "it reads a number out of range: a whole number over 128 bits, or a number over 1.8e308";
+            reading.refuse(why, "a path alone, such as ${{ item.id }}, passes on a number of any length")
         }),
     }
 }

@@ -59,8 +59,9 @@ impl Shape {
         let mut pieces = Vec::new();
         let mut rest = text;
         while let Some((before, tail)) = rest.split_once("${{") {
-            let end = closing(tail)
-                .ok_or_else(|| (format!("an expression in `{text}` has no end"), Some("it ends with }}".to_owned())))?;
+            let end = closing(tail).ok_or_else(|| {
+                (format!("an expression in `{text}` is not closed"), Some("close it with }}".to_owned()))
+            })?;
             let (source, after) = tail.split_at(end);
             if !before.is_empty() {
                 pieces.push(Piece::Literal(before.to_owned()));

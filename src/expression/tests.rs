@@ -151,7 +151,7 @@ fn expression_bytes_holds_at_the_limit_and_not_beyond() {
     let limit = "more bytes than the limit expression_bytes (64 MiB)";
     assert_eq!(read, format!("${{{{ item.a | length }}}}: it reads {limit}"));
     let made = evaluate("item.a ~ 'xxx'", &text(longest)).unwrap_err();
-    assert_eq!(made, format!("${{{{ item.a ~ 'xxx' }}}}: it makes {limit}"));
+    assert_eq!(made, format!("${{{{ item.a ~ 'xxx' }}}}: it produces {limit}"));
     // A plain path hands on the bytes as they are.
     assert_eq!(evaluate("item.a", &text(BYTES_MAX)).map(|json| json.len()), Ok(BYTES_MAX + 2));
 }

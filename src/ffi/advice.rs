@@ -9,7 +9,7 @@ pub(crate) fn words(advice: &Advice) -> Option<String> {
         Advice::ListOperations(_) => "opnode_describe_templates with \"operations\": true lists them".to_owned(),
         Advice::ListTemplates => "opnode_describe_templates lists them".to_owned(),
         Advice::DescribeOperation(id) => {
-            format!("opnode_describe_template tells the options, items and fields of {id}")
+            format!("opnode_describe_template shows the options, items and fields of {id}")
         }
         _ => return None,
     })

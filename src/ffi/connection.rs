@@ -38,7 +38,7 @@ impl Conn {
     pub(crate) fn open(host: Arc<Host>, text: &str) -> Result<Conn> {
         host.check_open()?;
         let mut fields: serde_json::Map<String, serde_json::Value> =
-            serde_json::from_str(text).map_err(|e| usage(&format!("the connection is no JSON object: {e}")))?;
+            serde_json::from_str(text).map_err(|e| usage(&format!("the connection is not a JSON object: {e}")))?;
         let tokens: Option<TokensPart> = match fields.remove("tokens").filter(|t| !t.is_null()) {
             Some(tokens) => Some(serde_json::from_value(tokens).map_err(|e| usage(&format!("tokens: {e}")))?),
             None => None,
@@ -66,7 +66,7 @@ impl Conn {
 /// A text that the host put together wrongly. The message may name a key; values stay out of it.
 fn usage(message: &str) -> Error {
     let safe = message.rsplit_once(" at line ").map_or(message, |(before, _)| before);
-    let advice = "a connection is {\"connector\": NAME, \"values\": {PROPERTY: TEXT}}; opnode_describe_connectors tells the properties";
+    let advice = "a connection is {\"connector\": NAME, \"values\": {PROPERTY: TEXT}}; opnode_describe_connectors lists the properties";
     Error::new(ErrorKind::Usage, without_values(safe)).advise(advice)
 }
 

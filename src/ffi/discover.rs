@@ -14,7 +14,7 @@ use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 
 const ADVICE: &str =
-    "they are {\"connector\": NAME, \"files\": {\"connector.yaml\": TEXT, \"AREA.yaml\": TEXT}}, or an array of such";
+    "expected {\"connector\": NAME, \"files\": {\"connector.yaml\": TEXT, \"AREA.yaml\": TEXT}}, or an array of these";
 
 /// Definitions of the host, one connector's or several's.
 pub(crate) fn definitions(json: &str) -> Result<Vec<Definitions>> {
@@ -58,7 +58,7 @@ pub(crate) fn templates(engine: &Engine, connector: Option<&str>, filter: Option
     if let Some(method) = filter.method.as_deref().filter(|m| !matches!(*m, "query" | "mutate" | "delete")) {
         return Err(Error::new(
             ErrorKind::Usage,
-            format!("the filter: method `{method}` is none of query, mutate and delete"),
+            format!("the filter: method `{method}` is not query, mutate or delete"),
         ));
     }
     let catalog = engine.catalog();
@@ -67,7 +67,7 @@ pub(crate) fn templates(engine: &Engine, connector: Option<&str>, filter: Option
         None => catalog.connector_names().map(str::to_owned).collect(),
     };
     if let Some(method) = filter.method.as_deref().filter(|m| !matches!(*m, "query" | "mutate" | "delete")) {
-        return Err(Error::new(ErrorKind::Usage, format!("the filter: `{method}` is no method")));
+        return Err(Error::new(ErrorKind::Usage, format!("the filter: `{method}` is not a method")));
     }
     let words: Vec<String> = filter.text.iter().flat_map(|t| t.split_whitespace()).map(str::to_lowercase).collect();
     let mut found: Vec<(String, String)> = Vec::new();

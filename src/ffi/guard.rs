@@ -37,7 +37,7 @@ fn run(call: impl FnOnce() -> Result<i32, Stop>) -> Result<i32, (i32, Error)> {
     let outer = WITHIN.replace(true);
     let ended = catch_unwind(AssertUnwindSafe(call));
     WITHIN.set(outer);
-    let inside = || Error::new(ErrorKind::Internal, "opnode failed inside; please report this with what the call was");
+    let inside = || Error::new(ErrorKind::Internal, "internal error of opnode; please report it with the call");
     ended.unwrap_or_else(|_| Err(Stop::Error(inside()))).map_err(|stop| match stop {
         Stop::Error(error) => (status::of(error.kind()), error),
         Stop::Status(status) => (status, misuse(status)),
@@ -49,9 +49,9 @@ fn misuse(status: i32) -> Error {
     let usage = |message: &str| Error::new(ErrorKind::Usage, message);
     match status {
         status::HANDLE => usage("the handle is stale, freed or of another kind"),
-        status::ABI => usage("this library has another version of the interface than the host was built for"),
-        status::FORKED => usage("the handle was made before this process was forked: its engine lives in the parent")
-            .advise("make an engine of the child's own; handles of the parent need no freeing there"),
+        status::ABI => usage("the library and the host use different versions of the interface"),
+        status::FORKED => usage("the handle is from before a fork: its engine exists only in the parent process")
+            .advise("create an engine in the child; handles of the parent need no freeing there"),
         _ => usage("NULL where a pointer is needed, or a call that waits from within a callback"),
     }
 }
@@ -74,7 +74,7 @@ pub(crate) fn quiet_panics() {
             let own = || std::thread::current().name().is_some_and(|name| name.starts_with("opnode"));
             if WITHIN.get() || own() {
                 let place = info.location().map(ToString::to_string).unwrap_or_default();
-                tracing::error!(%place, "opnode failed inside: {}", info.payload_as_str().unwrap_or("a panic"));
+                tracing::error!(%place, "internal error of opnode: {}", info.payload_as_str().unwrap_or("a panic"));
             } else {
                 before(info);
             }

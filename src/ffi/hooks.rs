@@ -44,8 +44,7 @@ fn returning(callback: impl FnOnce()) {
     struct Within;
     impl Drop for Within {
         fn drop(&mut self) {
-            let told =
-                b"opnode: a callback of the host threw or unwound, which include/opnode.h forbids; the process ends\n";
+            let told = b"opnode: a callback of the host threw or unwound, which opnode.h forbids; the process aborts\n";
             let _nobody_reads = std::io::stderr().write_all(told);
             std::process::abort();
         }

@@ -88,7 +88,7 @@ impl Host {
     /// Starts an engine.
     pub(crate) fn start(config: Config, hooks: Option<Owed>) -> Result<Host> {
         let internal =
-            |e: std::io::Error| Error::new(ErrorKind::Internal, format!("the engine's threads do not start: {e}"));
+            |e: std::io::Error| Error::new(ErrorKind::Internal, format!("the engine's threads cannot be started: {e}"));
         let hears = hooks.as_ref().map_or(Hears::default(), |h| Hears {
             ready: h.0.ready.is_some(),
             progress: h.0.progress.is_some(),
@@ -144,7 +144,7 @@ impl Host {
         let catalog = self.grounds.catalog(&all)?;
         let faults = catalog.faults(&names.iter().map(String::as_str).collect::<Vec<_>>());
         if !faults.is_empty() {
-            return Err(Error::from_faults(ErrorKind::Definition, "the definitions are wrong", faults));
+            return Err(Error::from_faults(ErrorKind::Definition, "the definitions are invalid", faults));
         }
         *self.engine.write().unwrap_or_else(PoisonError::into_inner) =
             Arc::new(engine(catalog, &self.tokens, self.system_proxy));
@@ -246,5 +246,5 @@ fn runtime(threads: usize, level: Level, sink: Sink) -> std::io::Result<Runtime>
     });
     // A system that has no room for so many threads makes tokio panic.
     catch_unwind(AssertUnwindSafe(|| builder.build()))
-        .unwrap_or_else(|_| Err(std::io::Error::other(format!("the system does not give {threads} of them"))))
+        .unwrap_or_else(|_| Err(std::io::Error::other(format!("the system does not allow {threads} of them"))))
 }

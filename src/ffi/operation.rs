@@ -202,7 +202,7 @@ impl Op {
         let mut state = self.state();
         loop {
             if state.facts.is_some_and(|facts| !facts.streams) {
-                let error = Error::new(ErrorKind::Usage, "this operation takes no stream of items");
+                let error = Error::new(ErrorKind::Usage, "this operation does not take streamed items");
                 return Err(error.advise("start a write with \"stream\": true"));
             }
             if let Some(ended) = &state.end {
@@ -210,7 +210,7 @@ impl Op {
                 return Err(ended.as_ref().err().cloned().unwrap_or_else(over));
             }
             if state.input_ended {
-                return Err(Error::new(ErrorKind::Usage, "the last items have been handed in already"));
+                return Err(Error::new(ErrorKind::Usage, "the last items were already given"));
             }
             // Before the request has been read, it may still turn out that there is nothing to hand in.
             if state.facts.is_some() && (items.is_empty() || state.input.len() < WAITING_MAX) {

@@ -137,10 +137,10 @@ fn work(selftest: bool, typed: Typed<'_>) -> Result<Work> {
         "check" => return Ok(Work::Check),
         "selftest" if selftest => {
             return typed.selftest.map(Work::Selftest).ok_or_else(|| {
-                usage("selftest: say what: \"panic\", \"stall\", {\"emit\": 10}, {\"rotate\": 1} or {\"log\": 10}")
+                usage("selftest: expected \"panic\", \"stall\", {\"emit\": 10}, {\"rotate\": 1} or {\"log\": 10}")
             });
         }
-        other => return Err(usage(format!("method: `{other}` is none of query, mutate, delete and check"))),
+        other => return Err(usage(format!("method: `{other}` is not query, mutate, delete or check"))),
     };
     let items = match typed.items {
         Some(raw) if raw.get() != "null" => Some(Items::from_array(raw.get())?),
@@ -148,7 +148,7 @@ fn work(selftest: bool, typed: Typed<'_>) -> Result<Work> {
     };
     match (method, &items, typed.stream) {
         (Method::Query, Some(_), _) | (Method::Query, None, true) => return Err(usage("a query takes no items")),
-        (_, Some(_), true) => return Err(usage("items come with the request, or in a stream: one of them")),
+        (_, Some(_), true) => return Err(usage("give items in the request or as a stream, not both")),
         _ => {}
     }
     let options = match typed.options {

@@ -45,7 +45,7 @@ fn check(op: &Arc<Op>, conn: &Arc<Conn>, text: &str) -> Result<Job> {
 
 async fn check_later(op: Arc<Op>, conn: Arc<Conn>, text: String) -> Result<()> {
     let lost =
-        |e: &dyn std::fmt::Display| Error::new(ErrorKind::Internal, format!("the check of the request ended: {e}"));
+        |e: &dyn std::fmt::Display| Error::new(ErrorKind::Internal, format!("the check of the request failed: {e}"));
     // Threads that wait are cheap, and texts of many megabytes that are all read at once are not.
     let turn = Arc::clone(&op.host.checks).acquire_owned().await.map_err(|e| lost(&e))?;
     let job = tokio::task::spawn_blocking(move || check(&op, &conn, &text)).await.map_err(|e| lost(&e))??;
@@ -61,7 +61,7 @@ fn spawn(op: Arc<Op>, job: Job) -> Result<Arc<Op>> {
         let worker = tokio::spawn(job);
         let ended = match worker.await {
             Ok(ended) => ended,
-            Err(lost) => Err(Error::new(ErrorKind::Internal, format!("the operation's task ended: {lost}"))),
+            Err(lost) => Err(Error::new(ErrorKind::Internal, format!("the operation's task failed: {lost}"))),
         };
         watched.end(ended);
         watched.host.end(watched.number);

@@ -48,7 +48,7 @@ impl Wake {
 fn open(fd: i64) -> std::result::Result<std::fs::File, String> {
     use std::os::fd::FromRawFd;
     let number =
-        i32::try_from(fd).ok().filter(|number| *number >= 0).ok_or_else(|| format!("{fd} is no file descriptor"))?;
+        i32::try_from(fd).ok().filter(|number| *number >= 0).ok_or_else(|| format!("{fd} is not a file descriptor"))?;
     // SAFETY: asks about a number; one that is not open gives -1.
     let flags = unsafe { libc::fcntl(number, libc::F_GETFL) };
     if flags == -1 {
@@ -60,16 +60,16 @@ fn open(fd: i64) -> std::result::Result<std::fs::File, String> {
     // SAFETY: as above; the new descriptor is this value's own.
     let file = unsafe {
         match libc::fcntl(number, libc::F_DUPFD_CLOEXEC, 0) {
-            -1 => return Err(format!("{fd} cannot be kept: {}", std::io::Error::last_os_error())),
+            -1 => return Err(format!("{fd} cannot be duplicated: {}", std::io::Error::last_os_error())),
             own => std::fs::File::from_raw_fd(own),
         }
     };
-    let kind = file.metadata().map_err(|e| format!("{fd} cannot be looked at: {e}"))?.file_type();
+    let kind = file.metadata().map_err(|e| format!("{fd} cannot be inspected: {e}"))?.file_type();
     if kind.is_file() || kind.is_dir() {
         return Err(format!("{fd} is a file"));
     }
     if flags & libc::O_NONBLOCK == 0 {
-        return Err(format!("{fd} blocks: a full one would hold up the engine"));
+        return Err(format!("{fd} is blocking: a full one would block the engine"));
     }
     Ok(file)
 }

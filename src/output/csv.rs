@@ -80,7 +80,7 @@ impl Csv {
         }
         let names: Vec<&str> = self.left_out.iter().map(String::as_str).collect();
         Some(format!(
-            "the first page did not have {}: not in the csv; name all wanted columns with --columns",
+            "the CSV omits {}, which the first page did not have; name all columns with --columns",
             names.join(", ")
         ))
     }

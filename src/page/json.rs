@@ -73,11 +73,11 @@ pub(super) fn read(
         Reader::run(&text, &tree, rows, items_max).map_err(|fault| refuse(fault, &text, items_max))?;
     let Catch { items: found, spans, raw, signals, unusable, twice, kept } = catch;
     if let Some(pointer) = unusable.and_then(|i| wants.get(i)).filter(|p| !is_hint(operation, p)) {
-        let message = format!("`{pointer}` in the reply steers the paging, but it is not a text that can be read");
+        let message = format!("`{pointer}` in the reply controls the paging, but is not readable text");
         return Err(Unfit::Shape(Error::new(ErrorKind::BadResponse, message)));
     }
     if let Some(key) = twice {
-        let message = format!("the reply holds the key `{key}` twice, so it is not clear which one counts");
+        let message = format!("the reply contains the key `{key}` twice, so its value is ambiguous");
         return Err(Unfit::Shape(Error::new(ErrorKind::BadResponse, message)));
     }
     page.signals = signals.into_iter().filter_map(|(i, v)| wants.get(i).map(|p| ((*p).clone(), v))).collect();
@@ -147,20 +147,20 @@ fn denied(operation: &Operation, page: &Page) -> Result<bool, Unfit> {
         None => Err(Unfit::Shape(
             Error::new(
                 ErrorKind::BadResponse,
-                format!("`{}`, which tells success from failure, is missing in the reply", rule.at),
+                format!("`{}`, which indicates success or failure, is missing in the reply", rule.at),
             )
-            .advise("say in the definition what its absence means: `success: { at: …, absent: ok }`"),
+            .advise("set in the definition what its absence means: `success: { at: …, absent: ok }`"),
         )),
     }
 }
 
 fn too_deep() -> Error {
     Error::new(ErrorKind::Limit, format!("the reply is nested deeper than the limit json_depth ({JSON_DEPTH})"))
-        .advise("leave the nested fields out of the query; this limit is fixed, because readers of JSON go no deeper")
+        .advise("exclude the nested fields from the query; this limit is fixed")
 }
 
 fn too_many(max: usize) -> Error {
-    Error::new(ErrorKind::Limit, format!("the reply holds more items than the limit page_items ({max})"))
+    Error::new(ErrorKind::Limit, format!("the reply contains more items than the limit page_items ({max})"))
         .advise("ask for smaller pages, or raise `limits: { page_items }` of the connection")
 }
 
@@ -193,9 +193,8 @@ fn contradiction(operation: &Operation, declared: ResultShape, found: Found) -> 
     } else {
         format!("`{}` in the reply", operation.response.items)
     };
-    Error::new(ErrorKind::BadResponse, format!("{place} should be {declared}, but is {}", found.words())).advise(
-        format!("if the vendor has changed this reply, correct `response` of {} in its definition", operation.id),
-    )
+    Error::new(ErrorKind::BadResponse, format!("{place}: expected {declared}, found {}", found.words()))
+        .advise(format!("if the vendor changed this reply, correct `response` of {} in its definition", operation.id))
 }
 
 fn spans_of(text: String, raw: Option<Span>) -> Items {
@@ -221,9 +220,7 @@ fn elements(text: String, raw: Option<Span>, items_max: usize) -> Result<Items> 
 fn again(what: &str, fault: Fault, items_max: usize) -> Error {
     match fault {
         Fault::Count => too_many(items_max),
-        Fault::Depth | Fault::Syntax => {
-            Error::new(ErrorKind::Internal, format!("{what} that was read cannot be read again"))
-        }
+        Fault::Depth | Fault::Syntax => Error::new(ErrorKind::Internal, format!("{what} cannot be read a second time")),
     }
 }
 
@@ -246,7 +243,7 @@ fn table(operation: &Operation, text: &str, items_max: usize) -> Result<Items> {
         if catch.items != Found::List {
             return Err(Error::new(
                 ErrorKind::BadResponse,
-                format!("`{pointer}` in the report should be a list, but is {}", catch.items.words()),
+                format!("`{pointer}` in the report: expected a list, found {}", catch.items.words()),
             ));
         }
         Ok(catch.spans.iter().filter_map(|&(s, e)| text.get(s as usize..e as usize)).collect())

@@ -13,7 +13,7 @@ pub(super) fn at(parameter: &str, number: u64) -> Cursor {
 /// # Errors
 /// `internal` when it has none.
 pub(super) fn page(parameter: &str, cursor: &Cursor) -> Result<u64> {
-    find(parameter, cursor).ok_or_else(|| Error::new(ErrorKind::Internal, "a numbered walk lost its page number"))
+    find(parameter, cursor).ok_or_else(|| Error::new(ErrorKind::Internal, "a walk by page numbers has no page number"))
 }
 
 /// The offset of a request.

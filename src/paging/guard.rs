@@ -85,7 +85,7 @@ impl Guard {
         }
         let print = Print::of(items, by_offset);
         if self.prints.contains(&print.hash()) && can_be_told(items, asked) {
-            return Err(no_progress("the server sends the same page again under a new cursor"));
+            return Err(no_progress("the server sent the same page again for a new cursor"));
         }
         let overlaps = by_offset && self.overlaps(items);
         if !overlaps {
@@ -120,7 +120,8 @@ impl Guard {
         self.seen.insert(view.cursor.clone(), view.number);
         let known = self.seen.get(next).or_else(|| next.url.as_ref().and_then(|url| self.urls.get(url)));
         if let Some(page) = known {
-            let what = format!("page {} leads back to page {page}, {}", view.number, named(next));
+            let what =
+                format!("page {} links back to page {page}, which was already fetched: {}", view.number, named(next));
             return Err(no_progress(&what));
         }
         self.empty = if view.page.items.is_empty() { self.empty + 1 } else { 0 };
@@ -132,7 +133,7 @@ impl Guard {
         };
         if self.empty > most {
             return Err(no_progress(&format!(
-                "the server sent {} pages without rows in a row and still names a next one, {}",
+                "the server sent {} empty pages in a row and still names a next one, {}",
                 self.empty,
                 named(next)
             )));
@@ -164,7 +165,6 @@ fn can_be_told(items: &Items, asked: Option<u32>) -> bool {
 }
 
 pub(super) fn no_progress(why: &str) -> Error {
-    Error::new(ErrorKind::NoProgress, format!("the walk does not get on: {why}")).advise(
-        "what was delivered so far is right; the rest cannot be reached this way: narrow the query, or tell the vendor",
-    )
+    Error::new(ErrorKind::NoProgress, format!("paging stopped: {why}"))
+        .advise("the items delivered so far are valid; narrow the query to reach the rest, or report it to the vendor")
 }

@@ -95,7 +95,7 @@ impl Ledger {
         {
             return Err(Error::new(
                 ErrorKind::BadResponse,
-                format!("{} should be a number of items, because the walk ends by it", total.at),
+                format!("{}: expected a number of items, which decides where the list ends", total.at),
             )
             .advise("without `exact: true` in the definition, a total is a hint only"));
         }

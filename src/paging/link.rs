@@ -39,7 +39,7 @@ fn second(view: &View<'_>) -> Option<Cursor> {
 pub(super) fn check(page: &Page) -> Result<()> {
     let Some(field) = page.unread_link() else { return Ok(()) };
     Err(Error::new(ErrorKind::BadResponse, format!("the Link header cannot be read: {field}"))
-        .advise("links are written as `<address>; rel=\"next\"` (RFC 8288); tell the vendor"))
+        .advise("a link has the form `<address>; rel=\"next\"` (RFC 8288); report it to the vendor"))
 }
 
 /// The address of the next page: the link's target against the request's URL (RFC 3986, section 5). One that names this connection's own system in

@@ -150,15 +150,16 @@ impl Pager {
             _ => None,
         };
         let (Some(offset), Some(before), Some(asked)) = (offset, &self.before, self.asked) else {
-            let why = "the page begins with a record of the page before; its records moved, or the server counts in another way";
+            let why =
+                "the page starts with a record of the previous page: records moved, or the server counts differently";
             let cure = match &self.paging.style {
                 Style::Offset { .. } => {
-                    "or say in the definition how the offset moves: `advance: requested | received`"
+                    "or set in the definition how the offset advances: `advance: requested | received`"
                 }
                 Style::Number { .. } => {
-                    "or see whether the system counts records, and not pages, in this parameter: then it is an `offset`"
+                    "or check whether this parameter counts records, not pages: then declare it as `offset`"
                 }
-                _ => "or see whether the system leaves out the record of the key that it gets",
+                _ => "or check whether the system excludes the record with the given key",
             };
             return Err(guard::no_progress(why).advise(format!("sort by a unique field if the system can; {cure}")));
         };
@@ -234,8 +235,8 @@ impl Pager {
         let is_lost = promise.is_some() && page.is_blank();
         if let Some(promise) = promise.as_ref().filter(|_| is_lost && self.strict) {
             // The place before stays the one to go on from.
-            return Err(Error::new(ErrorKind::BadResponse, format!("the list may not be whole: {}", promise.what))
-                .advise("run it again: it goes on at this page"));
+            return Err(Error::new(ErrorKind::BadResponse, format!("the list may be incomplete: {}", promise.what))
+                .advise("run it again to resume at this page"));
         }
         let lost = ledger.lost + u64::from(is_lost);
         let mut notes = Vec::new();
@@ -374,16 +375,13 @@ fn strategy(view: &View<'_>) -> Result<Step> {
 /// The keyset walk that the caller asked for, if the operation and the other options allow it.
 fn forward(operation: &Operation, options: &Options) -> Result<Paging> {
     let Some(Paging { style: Style::Keyset(keyset), more, .. }) = &operation.forward_only else {
-        return Err(Error::new(ErrorKind::InvalidOptions, format!("{} cannot be walked forward only", operation.id))
-            .advise("leave forward_only out"));
+        return Err(Error::new(ErrorKind::InvalidOptions, format!("{} does not support forward_only", operation.id))
+            .advise("remove forward_only"));
     };
     if let Some(name) = keyset.unless.iter().find(|name| options.contains(name)) {
-        return Err(Error::new(
-            ErrorKind::InvalidOptions,
-            format!("`{name}` cannot be given together with a forward-only walk"),
-        )
-        .at(Place::field(format!("/{name}")))
-        .advise(format!("leave `{name}` out, or walk by pages")));
+        return Err(Error::new(ErrorKind::InvalidOptions, format!("`{name}` cannot be combined with forward_only"))
+            .at(Place::field(format!("/{name}")))
+            .advise(format!("remove `{name}` or forward_only")));
     }
     Ok(Paging { style: Style::Keyset(keyset.clone()), size: operation.paging.size.clone(), more: more.clone() })
 }

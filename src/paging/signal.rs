@@ -94,6 +94,6 @@ fn unusable(source: &Source, wanted: &str, value: &Value) -> Error {
         Some(_) => value.to_string(),
         None => kind_of(value).to_owned(),
     };
-    Error::new(ErrorKind::BadResponse, format!("{source} should be {wanted}, but is {found}"))
-        .advise("if it stands elsewhere or has other values, correct `paging` in the definition")
+    Error::new(ErrorKind::BadResponse, format!("{source}: expected {wanted}, found {found}"))
+        .advise("if its place or its values differ, correct `paging` in the definition")
 }

@@ -161,15 +161,15 @@ impl View<'_> {
             && self.number > 1
             && (self.is_named() || self.ledger.pages.is_some_and(|pages| self.counted() <= pages))
         {
-            return Ok(firm(format!("page {}, which the server had named, came without a body", self.number)));
+            return Ok(firm(format!("page {}, which the server announced, had no body", self.number)));
         }
         if self.total_left() > 0 {
             let total = self.ledger.total.unwrap_or_default();
-            let what = format!("the server announced {total} items and delivered {}", self.rows);
+            let what = format!("the server announced {total} items but delivered {}", self.rows);
             return Ok(Some(Promise { what, firm: self.operation.response.total.as_ref().is_some_and(|t| t.exact) }));
         }
         let more = self.paging.more.as_ref().map(|flag| signal::flag(self.page, flag)).transpose()?.flatten();
-        let broken = "the server said that there is more, and named no next page";
+        let broken = "the server reported more items but named no next page";
         Ok(if more == Some(true) { firm(broken.to_owned()) } else { None })
     }
 
@@ -183,21 +183,20 @@ impl View<'_> {
         if self.ledger.shrunk && matches!(self.paging.style, Style::Number { .. } | Style::Offset { .. }) {
             end.complete = false;
             notes.push(
-                "the announced total became smaller while the list was read: a record may have been passed over"
-                    .to_owned(),
+                "the announced total decreased while the list was read: a record may have been skipped".to_owned(),
             );
         }
         if lost > 0 {
-            notes.push(format!("{lost} of the announced pages came without a body"));
+            notes.push(format!("{lost} of the announced pages had no body"));
         }
         let total = self.ledger.total.unwrap_or_default();
         if end.complete && total > self.rows {
             end.complete = false;
-            notes.push(format!("the server counted {total} items and left out {} of them", total - self.rows));
+            notes.push(format!("the server counted {total} items but omitted {} of them", total - self.rows));
         }
         if total < self.rows && self.has_exact_total() {
             (end.complete, end.broken) = (false, true);
-            notes.push(format!("the total of {total} is not exact: {} items came", self.rows));
+            notes.push(format!("the total of {total} is not exact: {} items were returned", self.rows));
         }
         let unresolved = self.unresolved(end);
         end.broken |= !unresolved.is_empty();
@@ -207,7 +206,7 @@ impl View<'_> {
                 Style::Link { .. } => NO_LINK.to_owned(),
                 _ => {
                     let places: Vec<String> = self.paging.steering().into_iter().map(ToString::to_string).collect();
-                    format!("the page is full and no reply had {}", places.join(" or "))
+                    format!("the page is full and no reply contained {}", places.join(" or "))
                 }
             };
             notes.push(format!("the end is assumed: {what}"));
@@ -223,7 +222,7 @@ impl View<'_> {
         }
         end.broken |= total.exact;
         end.complete &= !total.exact;
-        Some(format!("the total, {}, was in no reply", total.at))
+        Some(format!("no reply contained the total, {}", total.at))
     }
 
     /// Places that steer the walk and were in no reply.
@@ -261,7 +260,7 @@ impl View<'_> {
         let missing: Vec<String> =
             given.iter().filter(own).filter(|name| !kept.contains(*name)).map(|n| format!("`{n}`")).collect();
         (!missing.is_empty()).then(|| {
-            format!("the server's next address leaves out {}; check that later pages keep to it", missing.join(", "))
+            format!("the server's next link omits {}; check that later pages still apply it", missing.join(", "))
         })
     }
 }
@@ -279,10 +278,10 @@ fn firm(what: String) -> Option<Promise> {
 }
 
 /// Why the end of a walk by links is only assumed.
-pub(crate) const NO_LINK: &str = "the page is full and no reply had a Link header; `last: { query: … }` names the parameter by which the next page can be asked for";
+pub(crate) const NO_LINK: &str = "the page is full and no reply had a Link header; `last: { query: … }` names the parameter that requests the next page";
 
 fn untold(source: &Source) -> String {
     format!(
-        "{source} was in no reply; correct it in `paging`, or write `{{ at: …, absent: end }}` if the server leaves it out at the end"
+        "no reply contained {source}; correct it in `paging`, or write `{{ at: …, absent: end }}` if the server omits it at the end"
     )
 }

@@ -65,7 +65,7 @@ fn by_label(body: Body, label: &str) -> Result<(String, FoundRows)> {
         "utf-16le" => utf16(&body, u16::from_le_bytes, label).map(unread),
         "iso-8859-1" | "latin1" | "latin-1" => Ok(unread(body.iter().map(|b| char::from(*b)).collect())),
         other => Err(Error::new(ErrorKind::BadResponse, format!("the reply's charset `{other}` is not supported"))
-            .advise("utf-8, utf-16 and iso-8859-1 are read; ask the vendor for UTF-8, which JSON is defined in (RFC 8259, section 8.1)")),
+            .advise("utf-8, utf-16 and iso-8859-1 are supported; ask the vendor for UTF-8 (RFC 8259, section 8.1)")),
     }
 }
 
@@ -84,7 +84,7 @@ fn utf16(body: &[u8], unit: fn([u8; 2]) -> u16, label: &str) -> Result<String> {
 
 fn broken(label: &str, at: usize) -> Error {
     let label = if label.is_empty() { "utf-8" } else { label };
-    Error::new(ErrorKind::BadResponse, format!("the reply is not valid {label}: byte {at} does not fit"))
+    Error::new(ErrorKind::BadResponse, format!("the reply is not valid {label}: invalid byte {at}"))
 }
 
 fn charset(content_type: &str) -> Cow<'_, str> {

@@ -54,7 +54,7 @@ fn ids(range: std::ops::Range<u64>) -> String {
 fn loops() -> Vec<Case> {
     let next = |n: u64| format!("</p?page={n}>; rel=next");
     let stuck = |fact: &str, script: Vec<Act>, items: &str, requests: usize| {
-        saying(&["does not get on"], read("28", fact, script, format!("{items} no_progress/0"), requests))
+        saying(&["paging stopped"], read("28", fact, script, format!("{items} no_progress/0"), requests))
     };
     let all = format!("{},{}", P1.trim_end_matches(']'), P2.trim_start_matches('['));
     let six = |f: fn(u64) -> Act| (0..6).map(f).collect::<Vec<_>>();

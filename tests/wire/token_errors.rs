@@ -179,7 +179,7 @@ fn refusals() -> Vec<Refusal> {
         ("200 OK", r#"{"error":null,"access_token":"a-token"}"#, WHOLE, 1, ""),
         ("200 OK", r#"{"error":"","access_token":"a-token"}"#, WHOLE, 1, ""),
         ("404 No", "<html><title>Not here</title></html>", NO, 1, "failed with a web page (404)"),
-        ("200 OK", " <html><title>Sign in</title></html>", LATER, 3, "is a web page or a document, not JSON"),
+        ("200 OK", " <html><title>Sign in</title></html>", LATER, 3, "is HTML or XML, not JSON"),
         ("200 OK", "access_token=a-token", LATER, 3, "is not JSON"),
         ("200 OK", "", LATER, 3, "is empty"),
     ]
@@ -250,10 +250,10 @@ fn advices() -> Vec<(&'static str, Values, &'static str, &'static str)> {
             "client_credentials",
             &[],
             r#"{"error":"invalid_scope"}"#,
-            "the client may not ask for one of the `scopes` of the connector's definition",
+            "the client is not allowed one of the `scopes` in the connector's definition",
         ),
         ("client_credentials", &[("refreshToken", "r-token")], invalid_grant, "put a new refresh token"),
-        ("authorization_code", &[("refreshToken", "r-token")], invalid_grant, "let a person sign in"),
+        ("authorization_code", &[("refreshToken", "r-token")], invalid_grant, "sign in"),
         ("authorization_code", &[("refreshToken", "r-token")], r#"{"error":"unauthorized_client"}"#, CLIENT),
     ]
 }

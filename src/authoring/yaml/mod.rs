@@ -354,7 +354,7 @@ impl<'de> Deserializer<'de> for &'de Node {
 }
 
 fn fault(file: &str, message: String, place: Option<(u64, u64)>) -> Error {
-    Error::new(ErrorKind::Definition, format!("not readable as YAML: {message}")).at(Place {
+    Error::new(ErrorKind::Definition, format!("invalid YAML: {message}")).at(Place {
         file: Some(file.to_owned()),
         line: place.map(|p| p.0),
         column: place.map(|p| p.1),

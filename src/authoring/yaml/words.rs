@@ -23,13 +23,15 @@ pub(super) fn words(error: &Error, names_keys: bool) -> Words {
     match error.without_snippet() {
         Error::Budget { breach, .. } => match breach {
             BudgetBreach::Depth { .. } => deep(),
-            BudgetBreach::Documents { .. } => plain("it holds several documents, but one is read".to_owned()),
+            BudgetBreach::Documents { .. } => {
+                plain("it contains several YAML documents; only one is allowed".to_owned())
+            }
             BudgetBreach::Nodes { .. } | BudgetBreach::Events { .. } => limit(
-                format!("it holds more values than the limit yaml_nodes ({NODES_MAX})"),
+                format!("it contains more values than the limit yaml_nodes ({NODES_MAX})"),
                 "split the file; this limit is fixed",
             ),
             BudgetBreach::ScalarBytes { .. } => limit(
-                "its texts come to more bytes than the limit of the YAML reader (64 MiB)".to_owned(),
+                "its texts are larger in total than the limit of the YAML reader (64 MiB)".to_owned(),
                 "split the file, or use fewer anchors and aliases; this limit is fixed",
             ),
             _ => limit(
@@ -38,15 +40,15 @@ pub(super) fn words(error: &Error, names_keys: bool) -> Words {
             ),
         },
         Error::AliasError { error, .. } => words(error, names_keys),
-        Error::MergeKeyNotAllowed { .. } => plain("merge keys (`<<`) are not read".to_owned()),
-        Error::MultipleDocuments { .. } => plain("it holds several documents, but one is read".to_owned()),
+        Error::MergeKeyNotAllowed { .. } => plain("merge keys (`<<`) are not supported".to_owned()),
+        Error::MultipleDocuments { .. } => plain("it contains several YAML documents; only one is allowed".to_owned()),
         Error::AliasReplayLimitExceeded { .. } => limit(
-            format!("its aliases unfold to more parts than the limit yaml_aliases ({ALIASED_MAX})"),
+            format!("its aliases expand to more values than the limit yaml_aliases ({ALIASED_MAX})"),
             "use fewer aliases of aliases; this limit is fixed",
         ),
         Error::DuplicateMappingKey { key, .. } => match key.as_ref().filter(|_| names_keys) {
-            Some(key) => plain(format!("the key `{}` is there twice", key.escape_debug())),
-            None => plain("a key is there twice".to_owned()),
+            Some(key) => plain(format!("duplicate key `{}`", key.escape_debug())),
+            None => plain("duplicate key".to_owned()),
         },
         // The scanner has a limit of its own, and tells it by its text alone.
         other => match DefaultMessageFormatter.format_message(other) {
@@ -60,9 +62,9 @@ pub(super) fn words(error: &Error, names_keys: bool) -> Words {
 pub(super) fn slip(text: &str, line: Option<u64>) -> Option<Advice> {
     let line = text.lines().nth(usize::try_from(line?.checked_sub(1)?).ok()?)?;
     let advice = if line.contains("{{") || line.contains("${{") {
-        "put an expression in quotes where it stands inside { } or [ ]"
+        "put an expression inside { } or [ ] in quotes"
     } else if line.starts_with('\t') || line.trim_start_matches(' ').starts_with('\t') {
-        "indent with spaces; YAML does not take tabs"
+        "indent with spaces; YAML does not allow tabs"
     } else if line.matches(": ").count() > 1 && !line.contains('{') {
         "put a text that contains ': ' in quotes"
     } else {

@@ -38,7 +38,7 @@ unsafe extern "C" fn opnode_engine_new(
         }
         let hooks = hooks?;
         if let Some(flags) = hooks.as_ref().map(|h| h.0.flags).filter(|flags| *flags != 0) {
-            return Err(Error::new(ErrorKind::Usage, format!("hooks: flags {flags} are not known")).into());
+            return Err(Error::new(ErrorKind::Usage, format!("hooks: unknown flags {flags}")).into());
         }
         guard::quiet_panics();
         // SAFETY: see above.

@@ -95,7 +95,7 @@ fn drain(op: &Arc<Op>, facts: Facts, until: Option<Instant>) -> (Vec<Arc<Buffer>
                 // What became of items that were under way is part of the answer.
                 let late = drain(op, facts, None);
                 all.extend(late.0);
-                let timed_out = Error::new(ErrorKind::Timeout, "the time for the call passed");
+                let timed_out = Error::new(ErrorKind::Timeout, "the call timed out");
                 // That some took effect is graver than that the time passed: a call that passed its time is sent again by many.
                 let is_graver = |e: &Error| matches!(e.kind(), ErrorKind::UnknownOutcome | ErrorKind::Partial);
                 let error = late.1.err().filter(is_graver).unwrap_or(timed_out);
@@ -124,7 +124,7 @@ unsafe extern "C" fn opnode_op_start(
         // SAFETY: see above.
         let json = unsafe { places::needed(request, len) }?;
         if tag == 0 {
-            return Err(Error::new(ErrorKind::Usage, "the tag is 0, which stands for events: give another").into());
+            return Err(Error::new(ErrorKind::Usage, "tag 0 is reserved for events: use another").into());
         }
         let op = start(&conn, json, tag)?;
         out.put(handle::insert(conn.host.id, op))?;
@@ -150,7 +150,7 @@ unsafe extern "C" fn opnode_op_write(
         guard::may_wait(timeout_ms)?;
         let op = handle::get::<Op>(op)?;
         if flags & !LAST != 0 {
-            return Err(Error::new(ErrorKind::Usage, format!("flags: {flags} has bits that are not known")).into());
+            return Err(Error::new(ErrorKind::Usage, format!("flags: {flags} has unknown bits")).into());
         }
         // SAFETY: see above.
         let json = unsafe { places::text(items, len) }?.unwrap_or_default();
