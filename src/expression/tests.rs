@@ -178,7 +178,7 @@ fn expressions_that_take_too_much_end_soon_and_without_harm() {
         "]}".repeat(2000),
     ));
     let chain = format!("heavy item.a{} => expression_", " ~ item.a".repeat(60));
-    let nested = format!("heavy {}item{} => levels", "(".repeat(9), " | tojson)".repeat(9));
+    let nested = format!("heavy {}item{} => deeper", "(".repeat(9), " | tojson)".repeat(9));
     let sums = format!("heavy item.l{} == [1] => none", " + []".repeat(90));
     let slices = format!("heavy range(99999){} | list | length => none", "[0:]".repeat(130));
     let cases = include_str!("cases.txt").lines().chain([&*chain, &nested, &sums, &slices]);
