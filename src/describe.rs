@@ -1,4 +1,4 @@
-//! Definitions as JSON for hosts and machines: the same from the command line and from C. Pure.
+//! Definitions as JSON for hosts and machines: the same for the command line and for C. Pure.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ pub(crate) fn connector(connector: &Connector) -> Value {
     })
 }
 
-/// An operation on a line of a listing.
+/// An operation in a listing.
 #[cfg(feature = "cli")]
 pub(crate) fn operation(operation: &Operation) -> Value {
     json!({
@@ -22,7 +22,7 @@ pub(crate) fn operation(operation: &Operation) -> Value {
     })
 }
 
-/// A template on a line of a listing.
+/// A template in a listing.
 pub(crate) fn template(template: &Template) -> Value {
     json!({
         "template": template.name, "connector": template.operation.connector.name, "method": template.operation.method,
@@ -30,7 +30,7 @@ pub(crate) fn template(template: &Template) -> Value {
     })
 }
 
-/// All about one operation.
+/// All details of one operation.
 pub(crate) fn details(operation: &Operation) -> Value {
     let place = |location: Location| serde_json::to_value(location).unwrap_or_default();
     let options: Vec<Value> = operation

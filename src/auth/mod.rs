@@ -1,4 +1,5 @@
-//! Signing a request for its origin. The credentials are attached last, to the URL that is then sent, and marked as sensitive.
+//! Signs a request for its origin. Credentials are attached last, to the URL that is then sent, and marked as
+//! sensitive.
 
 mod basic;
 mod file_store;
@@ -32,7 +33,8 @@ pub(crate) use renewals::settled;
 pub use store::{EarlierTokens, MemoryStore, TokenOwner, TokenSlot, TokenStore, Tokens};
 pub(crate) use token_cache::{Access, TokenCache, TokenContext};
 
-/// Attaches the connection's credentials, if the request goes to one of its own origins. `token` is the access token, where there are such.
+/// Attaches the connection's credentials if the request goes to one of its own origins. `token` is the access token, if
+/// there is one.
 pub(crate) fn sign(
     connection: &Connection,
     operation: &Operation,
@@ -64,7 +66,7 @@ pub(crate) fn sign(
     Ok(())
 }
 
-/// The credential that is the same for all requests of a connection, as it is sent.
+/// The credential that all requests of a connection share, as it is sent.
 fn lasting(connection: &Connection) -> Result<(HeaderName, HeaderValue)> {
     let (name, value) = match &connection.connector.auth {
         Auth::Basic { username, password } => {
@@ -80,7 +82,7 @@ fn lasting(connection: &Connection) -> Result<(HeaderName, HeaderValue)> {
     Ok((name, value))
 }
 
-/// Whether an operation's requests carry an access token that can be renewed.
+/// Whether an operation's requests carry a renewable access token.
 pub(crate) fn uses_tokens(connection: &Connection, operation: &Operation) -> bool {
     !operation.anonymous && matches!(connection.connector.auth, Auth::Oauth2(_) | Auth::Refresh(_))
 }

@@ -1,10 +1,10 @@
-//! Renewals of tokens that are in progress in this process, for those who end it.
+//! Token renewals in progress in this process, for code that ends the process.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Notify;
 
-/// Renewals under way in this process, for those who end it.
+/// The renewals in progress in this process, for code that ends it.
 static RENEWALS: AtomicU64 = AtomicU64::new(0);
 
 static RENEWED: Notify = Notify::const_new();
@@ -26,7 +26,7 @@ impl Drop for Renewal {
     }
 }
 
-/// Waits until no renewal is under way: a process that ends in the middle of one loses the account of tokens that rotate.
+/// Waits until no renewal is in progress: a process that ends during one loses the account's rotating tokens.
 #[cfg(any(feature = "cli", feature = "ffi"))]
 pub(crate) async fn settled() {
     loop {

@@ -1,4 +1,4 @@
-//! JSON Schema checks with messages for people. The only file that names the schema library.
+//! JSON Schema checks with readable messages. The only file that uses the schema library.
 
 use serde_json::Value;
 
@@ -14,11 +14,11 @@ pub(crate) struct Schema {
     source: Value,
 }
 
-/// Schemas come from definition files, which may come from outside: patterns are bounded.
+/// Schemas come from definition files, which may be third-party: patterns are bounded.
 const PATTERN_BYTES: usize = 1 << 20;
 
 impl Schema {
-    /// Compiles; `Err` says why the schema itself is wrong. Never fetches a `$ref` from anywhere.
+    /// Compiles; `Err` says why the schema itself is invalid. Never fetches a `$ref`.
     pub(crate) fn compile(source: Value) -> Result<Schema, String> {
         let validator = jsonschema::options()
             .offline()
@@ -29,7 +29,7 @@ impl Schema {
         Ok(Schema { validator, source })
     }
 
-    /// Everything that does not fit.
+    /// All findings.
     pub(crate) fn check(&self, value: &Value) -> Vec<Finding> {
         if self.validator.is_valid(value) {
             return Vec::new();
@@ -38,7 +38,7 @@ impl Schema {
     }
 }
 
-/// Why a schema is none, with the place in it.
+/// Why a schema is invalid, with the place in it.
 fn misfit(error: &ValidationError<'_>) -> String {
     let at = error.instance_path().as_str();
     let at = if at.is_empty() { String::new() } else { format!(" at `{at}`") };
@@ -52,7 +52,7 @@ fn misfit(error: &ValidationError<'_>) -> String {
 
 const TYPES: [&str; 7] = ["string", "integer", "number", "boolean", "array", "object", "null"];
 
-/// Turns one library error into findings; alternatives are descended into, so that the fault and not the alternative is named.
+/// Converts one library error to findings; descends into alternatives, to report the fault and not the alternative.
 fn findings(error: &ValidationError<'_>, root: &Value, schema: &Value) -> Vec<Finding> {
     let pointer = error.instance_path().to_string();
     let instance = root.pointer(&pointer).unwrap_or(error.instance());
@@ -111,7 +111,7 @@ fn findings(error: &ValidationError<'_>, root: &Value, schema: &Value) -> Vec<Fi
     }
 }
 
-/// Reports the alternative that was meant: the one that the value's own key names, else the one whose faults are fewest.
+/// Reports the intended alternative: the one that the value's own key names, else the one with the fewest faults.
 fn alternatives(
     context: &[Vec<ValidationError<'static>>],
     root: &Value,
@@ -164,7 +164,7 @@ fn alternatives(
     found
 }
 
-/// The keys that name the alternatives of a tagged form, as far as the branches say that theirs is missing.
+/// The keys that name the alternatives of a tagged form, as far as the branches report theirs as missing.
 fn forms(branches: &[&Vec<ValidationError<'static>>], here: &dyn Fn(&ValidationError<'_>) -> bool) -> Vec<String> {
     let missing = |e: &ValidationError<'_>| match e.kind() {
         Kind::Required { property } if here(e) => property.as_str().map(str::to_owned),
@@ -207,7 +207,7 @@ fn types(kind: &TypeKind) -> String {
     }
 }
 
-/// What a value is, in words.
+/// The type of a value, in words.
 pub(crate) fn kind_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",

@@ -1,4 +1,4 @@
-//! Checks the steps: names, operations, options as far as they are literal, expressions, targets. All faults at once.
+//! Checks the steps: names, operations, literal options, expressions, targets. Reports all faults at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -19,7 +19,8 @@ use crate::definition::{Fields, Method, Operation, Template};
 use crate::error::{Advice, Result};
 use crate::expression::Shape;
 
-/// Checks all steps. What is wrong with one does not hide what is wrong with the next. Gives the good ones with their numbers in the file.
+/// Checks all steps. A fault in one does not hide faults in the next. Returns the valid ones with their numbers in the
+/// file.
 pub(crate) fn steps(c: &mut Checker<'_>, file: &BatchFile, context: &CheckContext<'_>) -> Vec<(usize, Step)> {
     let ids = StepIds::new(file.steps.iter().map(|step| step.id.as_str()));
     let mut steps = Vec::new();
@@ -28,7 +29,7 @@ pub(crate) fn steps(c: &mut Checker<'_>, file: &BatchFile, context: &CheckContex
         let at = format!("/steps/{number}");
         check_id(c, &at, number, &ids);
         let (checked, gives) = check_step(c, &at, number, step, (&ids, &rows), context);
-        // Nobody else has the rows now, so that they are not copied.
+        // No other reference to the rows exists now, so they are not copied.
         Rc::make_mut(&mut rows).insert(step.id.clone(), gives);
         steps.extend(checked.map(|(step, operation)| (number, step, operation)));
     }
@@ -50,7 +51,7 @@ fn check_id(c: &mut Checker<'_>, at: &str, number: usize, ids: &StepIds<'_>) {
     }
 }
 
-/// Gives the step, when it is good, and what its rows have.
+/// Returns the step if it is valid, and the fields of its rows.
 fn check_step(
     c: &mut Checker<'_>,
     at: &str,
@@ -131,7 +132,7 @@ fn check_step(
     (Some((step, operation)), gives)
 }
 
-/// `record` is what the values are looked up in, where that is known.
+/// `record` is the record in which names are looked up, if known.
 fn watermark(c: &mut Checker<'_>, at: &str, file: &WatermarkFile, record: Option<&Fields>) -> Option<Watermark> {
     let place = format!("{at}/pointer");
     let pointer = c.pointer(&place, &file.pointer);
@@ -180,7 +181,7 @@ fn operation(c: &mut Checker<'_>, at: &str, file: &StepFile, context: &CheckCont
         }
         context.catalog.operation(connector, name).map(|o| (None, o))
     };
-    // In another connector's step the connection's connector does not decide.
+    // The connection does not decide for a step of another connector.
     let found = look(connector.as_deref()).or_else(|first| look(None).map_err(|_| first));
     let found = match found {
         Ok(found) => found,
@@ -201,7 +202,7 @@ fn operation(c: &mut Checker<'_>, at: &str, file: &StepFile, context: &CheckCont
     Some(found)
 }
 
-/// The connector that the step's connection has, where that is known.
+/// The connector of the step's connection, if known.
 fn connector_of(file: &StepFile, context: &CheckContext<'_>) -> Option<String> {
     let named = file.connection.as_deref().and_then(|name| context.known.get(name)).map(|k| k.connector.clone());
     named.or_else(|| context.jobs.first().and_then(|l| l.connector.clone()))
@@ -259,7 +260,7 @@ fn connections(
     chosen
 }
 
-/// Keys that have no meaning in a step of this kind would be believed to work.
+/// Keys without effect in a step of this kind are faults: users would expect an effect.
 fn places(c: &mut Checker<'_>, at: &str, file: &StepFile, operation: &Operation, has_template_items: bool) {
     let is_query = operation.method == Method::Query;
     let has_items = file.items.is_some() || has_template_items;
@@ -328,6 +329,6 @@ fn save_part(c: &mut Checker<'_>, at: &str, part: &SavePart, names: &mut names::
     if *names.needs != before {
         c.fault(&place, "a path cannot use the results of steps", Some("use vars, env, connection or run".into()));
     }
-    // A path with a fault in it leads nowhere.
+    // A path with a fault is not resolved.
     (c.faults.len() == told).then_some(Save { to, format, columns })
 }

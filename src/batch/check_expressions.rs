@@ -1,4 +1,4 @@
-//! Finds the expressions in the values of a batch file, and checks the names that they read.
+//! Finds the expressions in the values of a batch file, and checks the names that they use.
 
 use serde_json::Value;
 
@@ -34,7 +34,7 @@ pub(super) fn expression(
     match shape(c, at, &json.0, names, allowed) {
         Shape::Value(expr) => Some(expr),
         Shape::Fixed(json) if json == "true" || json == "false" => Expr::parse(&json).ok(),
-        // Its fault is told already.
+        // Its fault is already reported.
         Shape::Text(pieces) if pieces.is_empty() => None,
         Shape::Fixed(_) | Shape::Text(_) | Shape::List(_) | Shape::Map(_) => {
             c.fault(at, "expected one expression that is true or false", Some("such as ${{ item.closed }}".into()));

@@ -1,4 +1,5 @@
-//! The names that expressions read: only documented ones, and only where they have a value. A misspelt one is a fault of the file.
+//! Checks the names in expressions: only documented ones, where they have a value. A misspelt name is a fault of the
+//! file.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -8,7 +9,7 @@ use crate::authoring::Checker;
 use crate::error::{Advice, did_you_mean};
 use crate::expression::{Expr, NAMES};
 
-/// Names that have a value in some places only.
+/// Names that have a value only in certain keys.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Allowed {
     /// `item` and `index`.
@@ -20,11 +21,11 @@ pub(crate) struct Allowed {
 /// The ids of all steps, in the order of the file.
 pub(crate) struct StepIds<'a> {
     all: Vec<&'a str>,
-    /// Where each id stands first.
+    /// The first position of each id.
     first: HashMap<&'a str, usize>,
 }
 
-/// Ids that a wrong one is compared with: so many, that a file of wrong ids does not take the square of their number.
+/// Maximum number of ids that an unknown one is compared with, so that many unknown ids do not take quadratic time.
 const COMPARED: usize = 500;
 
 impl<'a> StepIds<'a> {
@@ -49,23 +50,23 @@ impl<'a> StepIds<'a> {
     }
 }
 
-/// What names are checked against, and the steps that were named.
+/// The context for checking names, and the steps that were named.
 pub(crate) struct Names<'a, 'n> {
     pub(crate) ids: &'a StepIds<'a>,
     /// The number of the step itself.
     pub(crate) number: usize,
     pub(crate) context: &'a CheckContext<'a>,
     pub(crate) needs: &'n mut BTreeSet<usize>,
-    /// What is known of the values behind the names.
+    /// The known values behind the names.
     pub(super) sources: Sources,
-    /// Whether fields that nothing has are faults.
+    /// Whether unknown fields are faults.
     pub(super) known_fields: bool,
 }
 
 impl Names<'_, '_> {
     /// Checks every name of an expression.
     pub(crate) fn check(&mut self, c: &mut Checker<'_>, at: &str, expr: &Expr, allowed: Allowed) {
-        // Each name once, whatever it is of it that is read.
+        // Each name once, whatever part of it is read.
         let names: BTreeSet<&[String]> = expr.paths().iter().map(|path| path.get(..3).unwrap_or(path)).collect();
         for name in names {
             let mut steps = name.iter().map(String::as_str);

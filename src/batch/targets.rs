@@ -1,4 +1,4 @@
-//! Checks where a batch's files go.
+//! Checks the output files of a batch.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
@@ -10,8 +10,8 @@ use super::save;
 use crate::authoring::Checker;
 use crate::error::{Advice, Error};
 
-/// Where the files go: each can be written, in a form that is known, and none is written twice. Gives how many of the faults are the disk's.
-/// `inputs` are the files that the batch itself is read from, which nothing may be written over.
+/// The output files: each must be writable, in a known format, and none is written twice. Returns how many faults the
+/// disk caused. `inputs` are the batch's own files, which must not be overwritten.
 pub(crate) fn targets(
     c: &mut Checker<'_>,
     steps: &[(usize, Step)],
@@ -64,7 +64,7 @@ pub(crate) fn targets(
     refused
 }
 
-/// A path without its detours, so that `./out/a.csv` and `out/a.csv` are the same file.
+/// A normalized path, so that `./out/a.csv` and `out/a.csv` are the same file.
 fn plain(path: &Path) -> PathBuf {
     path.components().fold(PathBuf::new(), |mut plain, part| {
         match part {

@@ -1,4 +1,4 @@
-//! What a caller gives, laid over a template: the one place where this is decided. Pure.
+//! Merges a caller's request with a template; the only place for this rule. Pure.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,29 +10,31 @@ use crate::error::{Place, Result};
 use crate::item::{Items, fields_of, put_list, put_object};
 use crate::options::Options;
 
-/// What a caller gives.
+/// The caller's request.
 pub(crate) struct Given<'a> {
     pub(crate) options: &'a Options,
     pub(crate) items: Option<&'a Items>,
-    /// Samples may be sent where the template leaves values to the caller.
+    /// Sample values may be sent where the template asks the caller for values.
     pub(crate) use_sample: bool,
-    /// The fields that the caller gave of every item, where this is not told by the items: they are the template's with fields set in them.
+    /// The fields that the caller gave in every item, if the items do not show it: they are the template's items with
+    /// fields set in them.
     pub(crate) covered: Option<BTreeSet<String>>,
 }
 
-/// A call as it is to be made.
+/// The merged call.
 pub(crate) struct Laid {
     pub(crate) operation: Arc<Operation>,
     pub(crate) options: Options,
     pub(crate) items: Option<Items>,
-    /// What the template leaves to the caller and was not given, as JSON Pointers below `/options` and `/items`.
+    /// The values that the template asks for and the caller did not give, as JSON Pointers below `/options` and
+    /// `/items`.
     pub(crate) left: Vec<String>,
 }
 
-/// Lays what was given over a template.
+/// Merges the caller's values with a template.
 ///
 /// # Errors
-/// `invalid_items` when items cannot be laid over the template's.
+/// `invalid_items` when the items cannot be merged with the template's.
 pub(crate) fn lay(operation: Arc<Operation>, template: Option<&Template>, given: &Given<'_>) -> Result<Laid> {
     let Some(template) = template else {
         let (options, items) = (given.options.clone(), given.items.cloned());
@@ -49,7 +51,7 @@ pub(crate) fn lay(operation: Arc<Operation>, template: Option<&Template>, given:
     let has_field = |name: &str| covered.as_ref().is_some_and(|fields| fields.contains(name));
     let fills = |name: &str| operation.option(name).is_some_and(|o| operation.item_may_fill(o)) && has_field(name);
     let mut options = template.to_options();
-    // A value of the template gives way to what each item says itself.
+    // A field in every item overrides the template's option.
     let kept: Vec<String> = options.values().keys().filter(|name| !fills(name)).cloned().collect();
     options = options.only(kept.iter().map(String::as_str));
     options.extend(given.options);
@@ -73,7 +75,8 @@ pub(crate) fn shared_fields(items: &Items) -> BTreeSet<String> {
     all.fold(first, |shared, next| shared.intersection(&next).cloned().collect())
 }
 
-/// Each item over the template's one: its fields win, the template's others stay. What is no object stands alone.
+/// Each item merged with the template's one: its fields override those of the template. A value that is not an object
+/// is used alone.
 fn over_each(base: &str, items: &Items) -> Result<Items> {
     let Some(base) = fields_of(base) else { return Ok(items.clone()) };
     let mut text = String::new();

@@ -1,16 +1,17 @@
-//! The account of a connection: whose tokens it may use. It is said, never guessed from names or addresses.
+//! The account of a connection, which decides whose tokens it may use. It is given, never guessed from names or
+//! addresses.
 
 use super::values::ValueFault;
 use crate::definition::{Auth, Connector};
 
-/// Longest name of an account.
+/// Maximum length of an account name.
 const LENGTH_MAX: usize = 200;
 
-/// What to do about a connection that does not say whose tokens it uses.
+/// Advice for a connection that stores tokens and names no account.
 const ADVICE: &str =
     "name the account, such as `account: contoso`; use the same name in all connections to this account";
 
-/// What is wrong with the account that a connection names, or does not name. `has` tells which properties have values.
+/// The fault of a connection's account, given or missing. `has` says which properties have values.
 pub(crate) fn fault(connector: &Connector, account: Option<&str>, has: impl Fn(&str) -> bool) -> Option<ValueFault> {
     let wrong = |message: &str| Some(ValueFault::of("account", message.to_owned()));
     match account {
@@ -25,7 +26,7 @@ pub(crate) fn fault(connector: &Connector, account: Option<&str>, has: impl Fn(&
     }
 }
 
-/// Whether there are tokens that outlive the connection and that its other values do not bring back: those of a sign-in, and those that rotate.
+/// Whether tokens are stored that the connection's other values cannot restore: those of a sign-in, and rotating ones.
 pub(crate) fn is_needed(connector: &Connector, has: impl Fn(&str) -> bool) -> bool {
     match &connector.auth {
         Auth::Refresh(_) => true,

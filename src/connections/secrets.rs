@@ -1,5 +1,5 @@
-//! Fetches the secrets that a connections file refers to: from an environment variable, a file, or the system's keyring. Reads no environment itself: the
-//! host gives the variables.
+//! Fetches the secrets that a connections file refers to: from an environment variable, a file, or the system keyring.
+//! Does not read the environment: the host passes the variables.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -11,18 +11,18 @@ use crate::error::{Error, ErrorKind, Place, Result};
 use crate::json_pointer::escape;
 use crate::text_file::read_text;
 
-/// Largest secret, in bytes; a file that is larger is none.
+/// Maximum size of a secret, in bytes.
 const SECRET_MAX: u64 = 64 << 10;
 
 /// Reads an environment variable of the host.
 pub type Variables = Arc<dyn Fn(&str) -> Option<OsString> + Send + Sync>;
 
-/// Where secrets are fetched from.
+/// The sources of secrets.
 #[derive(Clone)]
 pub struct Secrets {
     /// The environment variables of `{ env: NAME }`.
     pub variables: Variables,
-    /// The folder that `~/` in `{ file: PATH }` stands for.
+    /// The folder for `~/` in `{ file: PATH }`.
     pub home: Option<PathBuf>,
 }
 
@@ -34,7 +34,8 @@ impl Default for Secrets {
 }
 
 impl Secrets {
-    /// A connection with its secrets fetched. Relative paths start at `folder`, that of the connections file; `place` tells where a property stands.
+    /// A connection with its secrets fetched. Relative paths start at `folder`, that of the connections file; `place`
+    /// gives the place of a property.
     ///
     /// # Errors
     /// `connection` with the property when a secret is missing or cannot be read; `unsupported` for the keyring in a build without it.

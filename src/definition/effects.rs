@@ -1,4 +1,5 @@
-//! What an author may write together. Everything that is accepted has an effect: a key that would have none beside another is refused at its place. Pure.
+//! Checks combinations of keys. Every accepted key has an effect: a key without effect beside another is refused at its
+//! place. Pure.
 
 use serde_json::Value;
 
@@ -13,7 +14,7 @@ use crate::authoring::{Part, Pointer, Text};
 use crate::error::did_you_mean;
 use crate::json_pointer::escape;
 
-/// Checks an operation as written against what was made of it.
+/// Checks a written operation against the checked model.
 pub(super) fn check(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: &Operation) {
     let is_query = file.method == MethodFile::Query;
     keys(c, at, file, operation, is_query);
@@ -30,7 +31,7 @@ pub(super) fn check(c: &mut Checker<'_>, at: &str, file: &OperationFile, operati
     }
 }
 
-/// The header of an idempotency key is opnode's own: a value of the caller or the definition would be overwritten.
+/// The header of an idempotency key is set by opnode: a value of the caller or the definition would be overwritten.
 fn key_header(c: &mut Checker<'_>, at: &str, operation: &Operation) {
     let Some(key) = &operation.idempotency_key else { return };
     let own = |name: &str| name.eq_ignore_ascii_case(key.as_str());
@@ -46,7 +47,7 @@ fn key_header(c: &mut Checker<'_>, at: &str, operation: &Operation) {
     }
 }
 
-/// Notes each of the keys that is given and has no effect.
+/// Reports each given key that has no effect.
 fn refuse(c: &mut Checker<'_>, at: &str, keys: &[(&str, bool, &str)]) {
     for (key, _, message) in keys.iter().filter(|(_, given, _)| *given) {
         c.fault(&format!("{at}/{key}"), *message, None);
@@ -127,7 +128,7 @@ fn response(c: &mut Checker<'_>, at: &str, file: &ResponseFile, is_query: bool) 
     }
 }
 
-/// A status that counts as success; redirects are dealt with before.
+/// A status that counts as success; redirects are handled before.
 fn status(c: &mut Checker<'_>, at: &str, code: u16, is_query: bool) {
     match code {
         304 | 200..=299 | 400..=599 => {}
@@ -167,7 +168,7 @@ fn item_keys(c: &mut Checker<'_>, at: &str, file: &ItemsFile, operation: &Operat
     }
 }
 
-/// A sample that its own schema refuses would be refused when somebody sends it.
+/// A sample that its own schema refuses could not be sent.
 fn sample_fits(c: &mut Checker<'_>, at: &str, operation: &Operation, rule: &ItemRule, sample: &Json) {
     let mut value = sample.to_value();
     if let (Send::JsonPatch, Value::Object(fields)) = (rule.send, &mut value) {
@@ -180,7 +181,7 @@ fn sample_fits(c: &mut Checker<'_>, at: &str, operation: &Operation, rule: &Item
     }
 }
 
-/// Options in the body stand beside the items, where the body is an object around them.
+/// Options in the body are put beside the items, so the body must be an object around them.
 fn body_options(c: &mut Checker<'_>, at: &str, operation: &Operation) {
     let Some(rule) = &operation.items else { return };
     let wrap = rule.wrap.as_ref().map(Pointer::tokens).unwrap_or_default();
@@ -209,7 +210,7 @@ fn body_options(c: &mut Checker<'_>, at: &str, operation: &Operation) {
     }
 }
 
-/// An option's own place, or the place of the sets that it comes from.
+/// The place of an option, or of the sets that contain it.
 fn option_place(c: &Checker<'_>, at: &str, name: &str) -> String {
     if c.has_key(&format!("{at}/options"), name) {
         format!("{at}/options/{}", escape(name))
@@ -259,7 +260,7 @@ fn headers(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: &Oper
     }
 }
 
-/// The credentials are put into a request last, over what else the header says.
+/// The credentials are added to a request last, and would overwrite a header.
 pub(super) fn signature(c: &mut Checker<'_>, at: &str, name: &str, auth: &Auth) {
     let own = match auth {
         Auth::None => return,
@@ -271,7 +272,7 @@ pub(super) fn signature(c: &mut Checker<'_>, at: &str, name: &str, auth: &Auth) 
     }
 }
 
-/// A Content-Type must be that of the body that is sent.
+/// The Content-Type must fit the body.
 fn media(c: &mut Checker<'_>, at: &str, text: &Text, operation: &Operation) {
     let shown = text.to_string();
     let kind = shown.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -292,7 +293,7 @@ fn media(c: &mut Checker<'_>, at: &str, text: &Text, operation: &Operation) {
     }
 }
 
-/// Placeholders that are no properties of the connection.
+/// Placeholders that are not properties of the connection.
 pub(super) fn properties(c: &mut Checker<'_>, at: &str, text: &Text, connector: &Connector) {
     for name in text.names().filter(|n| connector.property(n).is_none()) {
         let hint = did_you_mean(name, connector.properties.iter().map(|p| p.name.as_str()));
@@ -300,7 +301,7 @@ pub(super) fn properties(c: &mut Checker<'_>, at: &str, text: &Text, connector: 
     }
 }
 
-/// Paths are appended to a base address, so nothing can stand behind its path.
+/// Paths are appended to a base address, so nothing may follow its path.
 pub(super) fn address(c: &mut Checker<'_>, at: &str, text: &Text) {
     let literal = |part: &Part| matches!(part, Part::Literal(text) if text.contains(['?', '#']));
     if text.parts().iter().any(literal) {

@@ -1,4 +1,4 @@
-//! From the connector file's mirror to the checked connector. Pure.
+//! Converts the connector file's mirror to the checked connector. Pure.
 
 use super::connector::{
     Auth, Connector, DetailRules, ErrorRules, Explain, Oauth2, Probe, Property, Rate, Refresh, Success,
@@ -34,7 +34,7 @@ pub(crate) fn read_connector(doc: &Document) -> Result<Connector> {
 fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
     version(c, file.version);
     let properties: Vec<Property> = file.connection.0.into_iter().map(|(name, p)| property(name, p)).collect();
-    // A part that is wrong is noted and stands as empty, so that the other parts are looked at too.
+    // An invalid part is reported and treated as empty, so that the other parts are checked too.
     let base_url = c.text("/base_url", &file.base_url).unwrap_or_default();
     let auth = auth(c, file.auth);
     let names: Vec<String> = file.headers.0.iter().map(|(name, _)| name.clone()).collect();
@@ -87,7 +87,7 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
 /// Keys of a connection that are not its connector's.
 const RESERVED: [&str; 7] = ["connector", "account", "limits", "allow_http", "allow_private", "reroute", "relink"];
 
-/// Names that a connection has for itself, patterns that are none, and what no value could fit.
+/// Reserved names, invalid patterns, and values that could never be valid.
 fn check_properties(c: &mut Checker<'_>, properties: &[Property]) {
     if c.is_vouched() {
         return;
@@ -139,7 +139,7 @@ fn probe(c: &mut Checker<'_>, file: ProbeFile) -> Probe {
     }
 }
 
-/// Origins beside the connector's own: credentials go there, so what does not hold is told.
+/// The connector's further origins: they receive credentials, so ineffective values are reported.
 fn origins(c: &mut Checker<'_>, origins: &[String]) {
     for (i, origin) in origins.iter().enumerate() {
         let plain = url::Url::parse(origin).ok().filter(|url| {
@@ -237,7 +237,7 @@ fn oauth2(c: &mut Checker<'_>, file: Oauth2File) -> Auth {
     })
 }
 
-/// Parameters of a token request that have their own keys, or none: the request is made of them.
+/// Parameters of a token request that have their own keys or are set by the flow.
 const OWN_PARAMETERS: [&str; 8] =
     ["grant_type", "scope", "client_id", "client_secret", "refresh_token", "code", "redirect_uri", "code_verifier"];
 
@@ -297,7 +297,7 @@ fn refused(c: &mut Checker<'_>, statuses: Vec<u16>) -> Vec<u16> {
     statuses
 }
 
-/// The keyset walk that a caller may choose; its total is that of the list.
+/// The keyset paging that a caller may choose; it has the total of the list.
 fn forward_only(c: &mut Checker<'_>, file: KeysetFile) -> Option<Paging> {
     if file.total.is_some() {
         c.fault("/forward_only/total", "the total of a list belongs to its `paging` or `response`", None);

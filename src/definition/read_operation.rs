@@ -1,4 +1,4 @@
-//! From an operation's mirror to the checked operation. Pure.
+//! Converts an operation's mirror to the checked operation. Pure.
 
 use std::sync::{Arc, OnceLock};
 
@@ -163,7 +163,7 @@ pub(crate) fn request_line(c: &mut Checker<'_>, at: &str, line: &str) -> Option<
     Some((verb.clone(), c.text(at, path)?))
 }
 
-/// A record that is named, or a fault.
+/// A record by name, or a fault.
 fn record_by_name(
     c: &mut Checker<'_>,
     at: &str,
@@ -178,7 +178,7 @@ fn record_by_name(
     found
 }
 
-/// The options of an operation as its file declares them.
+/// The options declared in an operation.
 struct DeclaredOptions<'f> {
     own: Ordered<OptionFile>,
     sets: &'f [String],
@@ -220,7 +220,7 @@ fn options(
     rules
 }
 
-/// The options of the sets. What several sets or the operation itself declare is declared once, or in the same words.
+/// The options of the sets. An option that several sets declare must be equal in all.
 fn shared_options(
     c: &mut Checker<'_>,
     at: &str,
@@ -260,7 +260,7 @@ fn shared_options(
     found.into_iter().map(|(_, rule)| rule).collect()
 }
 
-/// An option of a set, where the path of an operation names it.
+/// An option of a set that the path of an operation names.
 fn in_path(c: &mut Checker<'_>, at: &str, set: &str, rule: OptionRule, path: &[String]) -> OptionRule {
     let named = path.contains(&rule.name);
     match (named, rule.location) {
@@ -308,7 +308,7 @@ fn items(c: &mut Checker<'_>, at: &str, file: ItemsFile, record: Option<&Record>
     let mut schema = record.map(|r| r.schema.to_value()).unwrap_or_else(|| json!({"type": "object"}));
     if file.record.is_some() {
         let creates = *verb == Verb::POST && matches!(file.send, SendFile::Each | SendFile::All | SendFile::Chunk(_));
-        // What changes a record may leave out what the record must have.
+        // An update may omit fields that the record requires.
         if let (false, Some(map)) = (creates, schema.as_object_mut()) {
             map.remove("required");
         }
@@ -344,7 +344,7 @@ fn items(c: &mut Checker<'_>, at: &str, file: ItemsFile, record: Option<&Record>
     })
 }
 
-/// Takes out of `required` what the system alone writes, at every depth.
+/// Removes read-only properties from `required`, at every depth.
 fn written_only(schema: &mut Value) {
     let Some(map) = schema.as_object_mut() else { return };
     let properties = map.get("properties").and_then(Value::as_object);
@@ -463,7 +463,8 @@ fn result_shape(file: ResultFile) -> ResultShape {
     }
 }
 
-/// The column of the retry table: reads by method or verb, PUT and DELETE by RFC 9110 section 9.2.2, others only when the vendor says so.
+/// The column of the retry table: queries by method or verb, PUT and DELETE by RFC 9110 section 9.2.2, others only if
+/// the vendor says so.
 fn repeat(method: Method, verb: &Verb, idempotent: Option<bool>, has_key: bool) -> Repeat {
     let read = method == Method::Query && idempotent != Some(false);
     match idempotent {

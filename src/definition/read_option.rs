@@ -1,4 +1,4 @@
-//! From an option in a definition file to its checked rule. Pure.
+//! Converts an option of a definition file to its checked rule. Pure.
 
 use serde_json::json;
 
@@ -10,7 +10,8 @@ use crate::authoring::{Checker, Json, Ordered};
 use crate::error::did_you_mean;
 use crate::item::put_object;
 
-/// Checks one option and joins its keywords into a JSON Schema. `path` has the names in the path; a set of options is for any path.
+/// Checks one option and joins its keywords into a JSON Schema. `path` has the names in the path; a set of options is
+/// for any path.
 pub(super) fn option_rule(
     c: &mut Checker<'_>,
     at: &str,
@@ -56,7 +57,7 @@ pub(super) fn option_rule(
     Some(OptionRule { name, location, schema, description, required: in_path, secret, repeat, placed, naming })
 }
 
-/// A key that is no keyword would be believed to have an effect.
+/// Authors would expect an unknown keyword to have an effect.
 fn check_keywords(c: &mut Checker<'_>, at: &str, file: &OptionFile) {
     let known = || OWN_KEYS.iter().chain(&KEYWORDS).copied();
     for (key, value) in &file.keywords.0 {

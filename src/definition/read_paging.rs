@@ -1,4 +1,4 @@
-//! From the mirror of `paging:` to the checked paging. Pure.
+//! Converts the mirror of `paging:` to the checked paging. Pure.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use crate::authoring::Json;
 use crate::authoring::values::TargetFile;
 use crate::authoring::{Target, scalar};
 
-/// Paging, and where it says that a total stands.
+/// The paging, and the location of its total.
 pub(crate) fn paging(c: &mut Checker<'_>, at: &str, file: PagingFile) -> Option<(Paging, Option<Total>)> {
     let at = |key: &str| format!("{at}/{key}");
     let paged = |style, size, more, total| Some((Paging { style, size, more }, total));
@@ -54,7 +54,7 @@ pub(crate) fn paging(c: &mut Checker<'_>, at: &str, file: PagingFile) -> Option<
     }
 }
 
-/// A keyset walk, on its own or as the one that a caller may choose.
+/// Keyset paging, as the connector's paging or as the caller's choice.
 pub(crate) fn keyset(c: &mut Checker<'_>, at: &str, file: KeysetFile) -> Option<(Paging, Option<Total>)> {
     let mut headers = Vec::new();
     for (name, value) in file.header.0 {
@@ -67,7 +67,7 @@ pub(crate) fn keyset(c: &mut Checker<'_>, at: &str, file: KeysetFile) -> Option<
     Some((Paging { style: Style::Keyset(keyset), size, more }, total))
 }
 
-/// Where a reply tells the total.
+/// The location of the total.
 pub(crate) fn total(c: &mut Checker<'_>, at: &str, file: Option<TotalFile>) -> Option<Total> {
     let (source, exact) = match file? {
         TotalFile::Plain(source) => (source, false),
@@ -94,7 +94,7 @@ fn size(c: &mut Checker<'_>, at: &str, file: Option<SizeFile>) -> Option<Size> {
     Some(Size { query: file.query, default: file.default, max: file.max })
 }
 
-/// The end of a numbered walk: by a number, or by a flag.
+/// The end of paging by page number: a number or a flag.
 fn end(c: &mut Checker<'_>, at: &str, file: EndFile) -> (Option<End>, Option<Flag>) {
     match file {
         EndFile::TotalPages(source) => (c.source(&format!("{at}/total_pages"), source).map(End::TotalPages), None),
@@ -115,7 +115,7 @@ fn token(c: &mut Checker<'_>, at: &str, file: TokenFile) -> Option<Token> {
     }
 }
 
-/// `has_more` and `more` are two names of one key.
+/// `has_more` and `more` are synonyms.
 fn more(c: &mut Checker<'_>, at: &str, has_more: Option<FlagFile>, more: Option<FlagFile>) -> Option<Flag> {
     match (has_more, more) {
         (Some(_), Some(_)) => {
@@ -156,7 +156,7 @@ pub(crate) fn values(c: &mut Checker<'_>, at: &str, list: Vec<Json>) -> Vec<Valu
     let mut values = Vec::new();
     for (i, json) in list.into_iter().enumerate() {
         let value = json.to_value();
-        // As replies are read: a number that a value cannot hold is its digits.
+        // As in replies: a number beyond 64 bits is compared by its digits.
         let written = value.to_string();
         match if value.is_number() && written.as_str() != json.0.as_str() { Value::from(json.0) } else { value } {
             Value::Array(_) | Value::Object(_) => {

@@ -1,6 +1,7 @@
-//! The one error of this crate. Knows nothing of where it is shown: hosts read its fields, its JSON form or its kind's number.
+//! The error type of this crate. Independent of presentation: hosts read its fields, its JSON form or its kind's
+//! number.
 //!
-//! One type, because a caller's next move depends on the kind and not on the layer that failed.
+//! One type, because a caller's next action depends on the kind and not on the layer that failed.
 
 mod advice;
 mod kind;
@@ -19,7 +20,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-/// All that is known about a failure. Reached through [`Error`]'s `Deref`.
+/// All details of a failure. Reached through [`Error`]'s `Deref`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Details {
     /// The kind.
@@ -32,10 +33,10 @@ pub struct Details {
     /// OperationId of the call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
-    /// Where the fault is, when it is in a file or an argument.
+    /// Where the fault is, if it is in a file or an argument.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
-    /// The faults, where the error is of a file or an argument that was checked as a whole. JSON has them when there are several.
+    /// All faults of a file or an argument that was checked as a whole. JSON contains them if there are several.
     #[serde(skip_serializing_if = "is_single")]
     pub faults: Vec<Fault>,
     /// Verb and URL of the request, secrets masked.
@@ -44,18 +45,18 @@ pub struct Details {
     /// HTTP status of the last reply.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http_status: Option<u16>,
-    /// What the remote system said.
+    /// The remote system's own error.
     #[serde(skip_serializing_if = "Provider::is_empty")]
     pub provider: Provider,
     /// Requests made for this call's failing step; 0 when nothing was sent.
     pub attempts: u32,
-    /// Milliseconds that the remote system asked to wait.
+    /// Milliseconds to wait, as the remote system asks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
     /// Page of the walk (from 1) on which it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page: Option<u64>,
-    /// The cause below.
+    /// The underlying cause.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
 }
@@ -108,7 +109,7 @@ impl Error {
         error
     }
 
-    /// Adds what to do next.
+    /// Adds advice.
     #[must_use]
     pub fn advise(mut self, advice: impl Into<Advice>) -> Error {
         self.0.advice = Some(advice.into());
@@ -139,7 +140,7 @@ impl Error {
         vec![Fault { place, message: self.0.message.clone(), advice: self.0.advice.clone() }]
     }
 
-    /// The error with its advice in the words of a face; see [`Advice::worded`].
+    /// The error with its advice in a face's own words; see [`Advice::worded`].
     #[must_use]
     pub fn worded(mut self, own: &dyn Fn(&Advice) -> Option<String>) -> Error {
         let word = |advice: &mut Option<Advice>| *advice = advice.take().map(|a| Advice::from(a.worded(own)));
@@ -148,7 +149,7 @@ impl Error {
         self
     }
 
-    /// Changes fields in place; for layers that know more than the one that failed.
+    /// Changes fields in place; for callers that know more than the failing layer.
     #[must_use]
     pub fn with(mut self, change: impl FnOnce(&mut Details)) -> Error {
         change(&mut self.0);
@@ -161,7 +162,7 @@ impl Error {
         self.0.kind
     }
 
-    /// The JSON form that hosts get.
+    /// The JSON form for hosts.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
         serde_json::to_value(&*self.0).unwrap_or_default()
@@ -203,7 +204,7 @@ impl std::error::Error for Error {
     }
 }
 
-/// What stands below a failure. It has no cause of its own.
+/// The cause of a failure. It has no cause of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Cause(String);
@@ -234,7 +235,7 @@ fn is_single(faults: &[Fault]) -> bool {
     faults.len() < 2
 }
 
-/// The system's own words for a failure of a file, without Rust's number behind them.
+/// The system's message for a file error, without Rust's error number.
 pub(crate) fn io_text(cause: &std::io::Error) -> String {
     use std::io::ErrorKind as Io;
     let text = match cause.kind() {

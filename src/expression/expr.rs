@@ -1,4 +1,4 @@
-//! One expression: parsed with its rules, and evaluated to JSON text. A path that is nothing else hands on the bytes that stand there.
+//! One expression: parsed with its rules, and evaluated to JSON text. A plain path passes on the original bytes.
 
 use std::sync::Arc;
 
@@ -13,13 +13,14 @@ use super::scope::Scope;
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
 use crate::item::fields_of;
 
-/// Names and operators in one expression. The language reads and frees chains of them with the stack, which a few thousand would overflow.
+/// Maximum number of names and operators in one expression. The language parses and drops long chains recursively; a
+/// few thousand would overflow the stack.
 const PARTS_MAX: usize = 400;
 
-/// Brackets within brackets in one expression. The language follows subscripts with the stack too, and counts none of them.
+/// Maximum nesting of brackets in one expression. The language also recurses for subscripts, without a limit.
 const DEPTH_MAX: usize = 40;
 
-/// One expression. It is what its source says: two of one source are equal, and it is written and read as its source.
+/// One expression, equal to its source: two with one source are equal, and it is serialized as its source.
 #[derive(Clone)]
 pub(crate) struct Expr(Arc<Parsed>);
 
@@ -29,13 +30,13 @@ struct Parsed {
     path: Option<Vec<String>>,
     paths: Vec<Vec<String>>,
     handed_on: Option<Vec<String>>,
-    /// It says that null is meant: a `?` stands behind it, or null is one of its values.
+    /// It allows null: it ends with `?`, or null is one of its values.
     may_be_null: bool,
-    /// It puts objects together.
+    /// It creates objects.
     makes_objects: bool,
 }
 
-/// Why an expression is none: what is wrong with it, and what to do.
+/// Why an expression is invalid: message and advice.
 pub(crate) type Wrong = (String, Option<String>);
 
 impl Expr {
@@ -48,7 +49,7 @@ impl Expr {
         check_uses(source, &tokens)?;
         let made = with_rules(source, &tokens);
         let compiled = language::compile(made.clone()).map_err(|e| no_expression(source, &e))?;
-        // Behind a text, the language takes a character that it does not know for the end, unless a bracket is still open.
+        // After a text, the language treats an unknown character as the end, unless a bracket is open.
         if language::compile(format!("({made})")).is_err() {
             let message = format!("`{source}` is not an expression: unexpected characters after a text");
             return Err((message, Some("join conditions with `and` and `or`, texts with `~`".to_owned())));
@@ -65,22 +66,22 @@ impl Expr {
         })))
     }
 
-    /// As it stands in the file, without its marks.
+    /// Its text in the file, without `${{ }}`.
     pub(crate) fn source(&self) -> &str {
         &self.0.source
     }
 
-    /// Its path, when it is nothing else, such as `steps.members.items`.
+    /// Its path, if it is only a path, such as `steps.members.items`.
     pub(crate) fn path(&self) -> Option<&[String]> {
         self.0.path.as_deref()
     }
 
-    /// All paths that it reads; where filters name a field of a list's elements, with `*` for the element.
+    /// All paths that it reads; for filters that name a field of a list's elements, with `*` for the element.
     pub(crate) fn paths(&self) -> &[Vec<String>] {
         &self.0.paths
     }
 
-    /// The steps whose rows it hands on, if it does nothing to them but choose and order.
+    /// The steps whose rows it passes on, if it only selects and sorts them.
     pub(crate) fn handed_on(&self) -> Option<&[String]> {
         self.0.handed_on.as_deref()
     }
@@ -94,20 +95,20 @@ impl Expr {
         let reading = Arc::new(Reading::default());
         let json = self.0.compiled.eval(scope.to_value(&reading)).and_then(|value| language::json(&value));
         match reading.trouble() {
-            // What was cut short there is no value, and its own error tells less.
+            // After such a failure the value is incomplete, and its own error says less.
             Some(error) if error.kind() == ErrorKind::InvalidOptions => Err(self.named(error)),
             Some(error) => Err(error),
             None => json.map_err(|e| self.named(said(&e))),
         }
     }
 
-    /// The same for what is sent: null is an error, unless the expression says that it is meant.
+    /// The same for a value that is sent: null is an error, unless the expression allows it.
     pub(super) fn needed(&self, scope: &Scope) -> Result<String> {
         let json = self.json(scope)?;
         if self.0.may_be_null {
             return Ok(json);
         }
-        // What an item has is handed on as it is; what is put together here is not.
+        // An item's own fields are passed on unchanged; objects created here are checked.
         let fields = self.0.makes_objects.then(|| fields_of(&json)).flatten().unwrap_or_default();
         let hole = fields.iter().find(|(_, raw)| raw.get() == "null").map(|(name, _)| format!("its `{name}`"));
         match hole.or((json == "null").then(|| "it".to_owned())) {
@@ -118,7 +119,7 @@ impl Expr {
         }
     }
 
-    /// Its value within text. Nothing stands for null there: a condition with a hole in it would mean something else.
+    /// Its value within text. Null is always an error here: a condition with a gap would mean something else.
     pub(super) fn within_text(&self, scope: &Scope) -> Result<String> {
         let json = self.json(scope)?;
         let (what, advice) = match json.as_bytes().first() {
@@ -155,14 +156,14 @@ impl Expr {
     }
 }
 
-/// What to do about null where a value is sent.
+/// Advice for null in a value that is sent.
 const NULL: &str = "add | default('…') for another value, or ? to send null: ${{ item.manager ? }}";
 
 fn wrong(why: String) -> Error {
     Error::new(ErrorKind::InvalidOptions, why)
 }
 
-/// The engine's words without its own position, which is within the expression and not in the file.
+/// The engine's message without its position, which is within the expression and not in the file.
 fn said(error: &minijinja::Error) -> Error {
     let detail = error.detail().map(str::to_owned);
     let work = || format!("it takes more work than the limit expression_work ({WORK_MAX} steps)");
@@ -186,7 +187,7 @@ fn check_size(tokens: &[Token<'_>]) -> Result<(), Wrong> {
     Err((format!("an expression has more {what} than the limit {limit}"), Some(advice)))
 }
 
-/// What does not exist would only be noticed when the expression is evaluated.
+/// Otherwise unknown names would be found only at evaluation.
 fn check_uses(source: &str, tokens: &[Token<'_>]) -> Result<(), Wrong> {
     for (used, name) in uses(tokens) {
         let (what, all) = match used {
@@ -203,9 +204,9 @@ fn check_uses(source: &str, tokens: &[Token<'_>]) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// Why an expression does not compile, in words about the expression as it was written.
+/// Why an expression does not compile, in terms of its original text.
 fn no_expression(source: &str, error: &minijinja::Error) -> Wrong {
-    // What is wrong without the rules of operators is wrong in the author's own words.
+    // An error that also occurs without the added operator rules refers to the author's own text.
     match language::compile(source.replace(['*', '~'], "/")) {
         Err(e) => (
             format!("`{source}` is not an expression: {}", said(&e).message),

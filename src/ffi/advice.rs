@@ -1,8 +1,8 @@
-//! Advice in the words of the C interface: the function to call.
+//! Advice for C hosts: the function to call.
 
 use crate::error::Advice;
 
-/// What to call, where there is something to call.
+/// The function to call, if there is one.
 pub(crate) fn words(advice: &Advice) -> Option<String> {
     Some(match advice {
         Advice::ListConnectors => "opnode_describe_connectors lists them".to_owned(),

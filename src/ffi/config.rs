@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use super::json;
 use crate::error::Result;
 
-/// Threads that an engine may have.
+/// Allowed number of threads of an engine.
 const THREADS: std::ops::RangeInclusive<u64> = 1..=512;
 
 /// `cfg` of `opnode_engine_new`.
@@ -94,7 +94,7 @@ fn threads<'de, D: Deserializer<'de>>(value: D) -> std::result::Result<usize, D:
     within.ok_or_else(|| D::Error::custom(format_args!("threads: {number} is not within {least} to {most}")))
 }
 
-/// Readers of values whose faults begin with the key, which serde's own leave out.
+/// Readers of values whose errors start with the key, which those of serde lack.
 mod keyed {
     use super::{Deserialize, Deserializer, Level, PathBuf, TokensPart};
 

@@ -1,4 +1,4 @@
-//! A connection as C sees it: a session on its host.
+//! A connection for C: a session of its host.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ pub(crate) struct Conn {
     pub(crate) session: Session,
 }
 
-/// Tokens that the host kept.
+/// Tokens that the host stored.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TokensPart {
@@ -55,7 +55,7 @@ impl Conn {
                 account: tokens.account,
                 seed: tokens.seed,
             };
-            // Keeping them may start a thread.
+            // Storing them may start a thread.
             let _quiet = signals::Quiet::begin();
             events::as_given(|| host.handle.block_on(session.keep_tokens(&kept)))?;
         }
@@ -63,14 +63,14 @@ impl Conn {
     }
 }
 
-/// A text that the host put together wrongly. The message may name a key; values stay out of it.
+/// The error for a text of the host that is malformed. The message may name a key, but no values.
 fn usage(message: &str) -> Error {
     let safe = message.rsplit_once(" at line ").map_or(message, |(before, _)| before);
     let advice = "a connection is {\"connector\": NAME, \"values\": {PROPERTY: TEXT}}; opnode_describe_connectors lists the properties";
     Error::new(ErrorKind::Usage, without_values(safe)).advise(advice)
 }
 
-/// serde quotes the value that it did not expect, which may be a secret; its type and what is expected remain.
+/// serde quotes unexpected values, which may be secrets; only the type and what is expected remain.
 fn without_values(message: &str) -> String {
     for start in ["invalid type: ", "invalid value: "] {
         if let (Some((before, found)), Some((_, expected))) =

@@ -1,4 +1,4 @@
-//! What stands between every exported function and the library: forks, panics and errors.
+//! The guard of every exported function: forks, panics and errors.
 
 use std::cell::Cell;
 use std::ffi::c_void;
@@ -17,12 +17,12 @@ thread_local! {
     static WITHIN: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs a call of a function that gives no error.
+/// Runs a call of a function without an error parameter.
 pub(crate) fn quiet(call: impl FnOnce() -> Result<i32, Stop>) -> i32 {
     run(call).unwrap_or_else(|(status, _)| status)
 }
 
-/// Runs a call: no panic crosses, and an error goes where the host wants it.
+/// Runs a call: catches panics, and stores the error for the host.
 pub(crate) fn guarded(owner: u64, err: Place<*mut c_void>, call: impl FnOnce() -> Result<i32, Stop>) -> i32 {
     run(call).unwrap_or_else(|(status, error)| {
         if err.needed().is_ok() {
@@ -44,7 +44,7 @@ fn run(call: impl FnOnce() -> Result<i32, Stop>) -> Result<i32, (i32, Error)> {
     })
 }
 
-/// In words, what no error of the library stands behind.
+/// The message of a status that has no error of the library.
 fn misuse(status: i32) -> Error {
     let usage = |message: &str| Error::new(ErrorKind::Usage, message);
     match status {
@@ -56,13 +56,13 @@ fn misuse(status: i32) -> Error {
     }
 }
 
-/// Refuses to wait inside a callback: the thread that waits would be the one that is waited for.
+/// Refuses to block inside a callback: the waiting thread would wait for itself.
 pub(crate) fn may_wait(timeout_ms: i64) -> Result<(), Stop> {
     if timeout_ms != 0 && is_within_callback() { Err(Stop::Status(status::MISUSE)) } else { Ok(()) }
 }
 
-/// Keeps the text of a panic off the host's stderr, in this library's threads and calls: it comes back as an error. Within a shared library, the hook
-/// is this library's own.
+/// Keeps panic messages of this library's threads and calls off the host's stderr: they are returned as errors. In a
+/// shared library, the hook is this library's own.
 pub(crate) fn quiet_panics() {
     static SET: AtomicBool = AtomicBool::new(false);
     process::undisturbed(|| {

@@ -1,8 +1,8 @@
-//! JSON objects that the host gives.
+//! JSON objects from the host.
 
 use crate::error::{Error, ErrorKind};
 
-/// Reads a JSON object; `what` it is stands before the message. (serde would take an array for an object's fields in their order.)
+/// Reads a JSON object; `what` is put before the message. (serde would accept an array for the fields of a struct.)
 pub(crate) fn object<'t, T: serde::Deserialize<'t>>(what: &str, json: &'t str) -> Result<T, Error> {
     if !json.trim_start().starts_with('{') {
         return Err(Error::new(ErrorKind::Usage, format!("{what}: expected a JSON object")));

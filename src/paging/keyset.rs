@@ -1,4 +1,5 @@
-//! `keyset`: after the key of the last item. Pure. A server that also sends a Link header is followed by it.
+//! `keyset`: the next page starts after the key of the last item. Pure. If a server also sends a Link header, that is
+//! followed.
 
 use serde_json::Value;
 
@@ -50,7 +51,7 @@ pub(super) fn next(keyset: &Keyset, view: &View<'_>) -> Result<Step> {
     Ok(Step::More(Cursor { query: vec![(keyset.after.clone(), key)], headers: headers(keyset), ..Cursor::default() }))
 }
 
-/// A key as it goes back to the server: a text without its quotes, a number digit for digit.
+/// A key as it is sent to the server: a text without its quotes, a number digit for digit.
 fn key_text(raw: &str) -> Option<String> {
     match serde_json::from_str(raw) {
         Ok(Value::String(text)) => Some(text),

@@ -1,4 +1,4 @@
-//! What the YAML reader says, in words for people. Pure.
+//! Readable messages for errors of the YAML reader. Pure.
 
 use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::{DefaultMessageFormatter, Error, MessageFormatter};
@@ -6,13 +6,14 @@ use serde_saphyr::{DefaultMessageFormatter, Error, MessageFormatter};
 use super::{ALIASED_MAX, DEPTH_MAX, NODES_MAX};
 use crate::error::Advice;
 
-/// What is wrong, and what to do where there is something to do.
+/// The message, and advice if there is any.
 pub(super) struct Words {
     pub(super) message: String,
     pub(super) advice: Option<Advice>,
 }
 
-/// The words for an error. Keys are named unless they may hold a secret: what stands where a key belongs need not be one.
+/// The message for an error. Keys are named unless they may contain a secret: text in the place of a key need not be
+/// one.
 pub(super) fn words(error: &Error, names_keys: bool) -> Words {
     let limit = |message: String, todo: &'static str| Words { message, advice: Some(todo.into()) };
     let plain = |message: String| Words { message, advice: None };
@@ -50,7 +51,7 @@ pub(super) fn words(error: &Error, names_keys: bool) -> Words {
             Some(key) => plain(format!("duplicate key `{}`", key.escape_debug())),
             None => plain("duplicate key".to_owned()),
         },
-        // The scanner has a limit of its own, and tells it by its text alone.
+        // The scanner has its own limit, which is known only from its message.
         other => match DefaultMessageFormatter.format_message(other) {
             text if text.starts_with("recursion limit") => deep(),
             text => plain(text.lines().next().unwrap_or_default().to_owned()),
@@ -58,7 +59,7 @@ pub(super) fn words(error: &Error, names_keys: bool) -> Words {
     }
 }
 
-/// Common slips whose message from the reader does not tell what to do.
+/// Advice for common mistakes that the reader's message does not explain.
 pub(super) fn slip(text: &str, line: Option<u64>) -> Option<Advice> {
     let line = text.lines().nth(usize::try_from(line?.checked_sub(1)?).ok()?)?;
     let advice = if line.contains("{{") || line.contains("${{") {
