@@ -9,6 +9,7 @@ use serde::de::{Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, Se
 use serde_json::value::RawValue;
 
 use crate::error::{Error, ErrorKind, Place, Result};
+use crate::json_error;
 
 /// Start and end of an item in its buffer, in bytes.
 pub(crate) type Span = (u32, u32);
@@ -142,7 +143,9 @@ impl Items {
         let mut reader = serde_json::Deserializer::from_str(&text);
         Elements { base: &text, spans: &mut spans }.deserialize(&mut reader).and_then(|()| reader.end()).map_err(
             |e| {
-                Error::new(ErrorKind::InvalidItems, format!("the items are not a JSON array: {e}"))
+                let is_json = e.is_data();
+                let why = if is_json { "another JSON value".into() } else { json_error::words(&e, &text) };
+                Error::new(ErrorKind::InvalidItems, format!("the items are not a JSON array: {why}"))
                     .at(Place { line: Some(e.line() as u64), column: Some(e.column() as u64), ..Place::default() })
                     .advise("items are a JSON array of objects, such as [{\"id\": 1}], or one JSON object per line")
             },
@@ -169,9 +172,12 @@ impl Items {
                 continue;
             }
             serde_json::from_str::<&RawValue>(trimmed).map_err(|e| {
-                Error::new(ErrorKind::InvalidItems, format!("line {} of the items is not JSON: {e}", number + 1))
-                    .at(Place { line: Some(number as u64 + 1), column: Some(e.column() as u64), ..Place::default() })
-                    .advise("give one JSON object per line, or one JSON array")
+                Error::new(
+                    ErrorKind::InvalidItems,
+                    format!("line {} of the items is not JSON: {}", number + 1, json_error::words(&e, trimmed)),
+                )
+                .at(Place { line: Some(number as u64 + 1), column: Some(e.column() as u64), ..Place::default() })
+                .advise("give one JSON object per line, or one JSON array")
             })?;
             spans.push(span_in(&text, trimmed));
         }

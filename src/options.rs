@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::item::{fields_of, put_object, value_of};
+use crate::json_error;
 
 /// The options of a call: one JSON object whose values keep their text.
 ///
@@ -109,7 +110,7 @@ impl Options {
         };
         let options = Options::read(text).map_err(|e| {
             let place = Place { line: Some(e.line() as u64), column: Some(e.column() as u64), ..Place::default() };
-            wrong(format!("the options cannot be read: {e}")).at(place)
+            wrong(format!("the options cannot be read: {}", json_error::words(&e, text))).at(place)
         })?;
         if options.is_object() { Ok(options) } else { Err(wrong("the options are not an object".to_owned())) }
     }
@@ -388,8 +389,8 @@ mod tests {
             (r#"{"a":1,"a":2}"#, "`a` is given twice at line 1 column 10"),
             (r#"{"f":[{"b":1,"\u0062":2}]}"#, "`b` is given twice"),
             ("[1]", "not an object"),
-            ("{\"a\":1} 2", "trailing characters"),
-            ("{\"a\":01}", "invalid number"),
+            ("{\"a\":1} 2", "see column 9"),
+            ("{\"a\":01}", "see column 7"),
         ] {
             let message = Options::parse(text).unwrap_err().message.clone();
             assert!(message.contains(why), "{text}: {message}");

@@ -1,6 +1,6 @@
 //! Each folder `tests/cli/<case>/` is a test: `cmd` is run by a shell with the built `opnode` first in its path, against a made-up system on
 //! loopback; `stdout`, `stderr` and `exit` are what must come out. `UPDATE=1` rewrites them; a new case needs no Rust. A case whose
-//! file `needs` names a program that is not there is passed over, and says so.
+//! file `needs` names a program that is not there is skipped, and says so.
 //!
 //! The shell finds in its folder: the files of the case, `connections.yaml` with the connections `depot`, `away`, `one-by-one` and `office`, and `definitions/`.
 

@@ -1,7 +1,7 @@
 //! The C interface as C hosts use it: each `CASE(name)` of `tests/ffi/*.c` is a test that a C program runs against the shared library, a scripted server
 //! and the sandbox. It must end with 0 and print nothing. Beside them: the header with every compiler, the exported symbols, the ABI, packaging.
 //!
-//! The suite is run plainly, then with the sanitizers, and a part of it in valgrind. What a machine has no program for is passed over, and says so.
+//! The suite is run plainly, then with the sanitizers, and a part of it in valgrind. What a machine has no program for is skipped, and says so.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -139,7 +139,7 @@ fn is_quick(case: &str) -> bool {
     ["read_all", "write_all", "hooks_drop_without_shutdown"].iter().any(|part| case.starts_with(part))
 }
 
-/// A test that is passed over where something is missing.
+/// A test that is skipped where something is missing.
 pub fn needs(trial: Trial, things: &[(&str, bool)]) -> Trial {
     let missing: Vec<String> =
         things.iter().filter(|(_, there)| !there).map(|(name, _)| format!("needs {name}")).collect();
@@ -155,7 +155,7 @@ pub fn has(tool: &str) -> bool {
 fn compiles(ground: &Ground, flags: &[&str]) -> bool {
     let probe = ground.work.join("probe.c");
     std::fs::write(&probe, "int main(void) { return 0; }\n").unwrap();
-    let output = Command::new("cc").args(flags).arg(&probe).arg("-o").arg(ground.work.join("probe")).output();
+    let output = Program::output(Command::new("cc").args(flags).arg(&probe).arg("-o").arg(ground.work.join("probe")));
     output.is_ok_and(|o| o.status.success())
 }
 

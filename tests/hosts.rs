@@ -1,5 +1,5 @@
 //! The hosts of `examples/hosts/` are built and run against the sandbox, as a person would do it; each prints the text of `tests/hosts/expected`. A host whose
-//! language is not on this machine is passed over, and says so. `UPDATE=1` rewrites the text from the host in C.
+//! language is not on this machine is skipped, and says so. `UPDATE=1` rewrites the text from the host in C.
 //!
 //! koffi is looked for where NODE_PATH says.
 
@@ -116,14 +116,14 @@ fn main() {
     conclusion.exit();
 }
 
-/// A test that is passed over where what it needs is missing.
+/// A test that is skipped where what it needs is missing.
 fn trial(
     ground: &Arc<Ground>,
     name: &str,
     needs: &str,
     test: impl FnOnce(&Ground) -> Result<(), String> + Send + 'static,
 ) -> Trial {
-    let there = Command::new("sh").args(["-c", needs]).output().is_ok_and(|o| o.status.success());
+    let there = Program::output(Command::new("sh").args(["-c", needs])).is_ok_and(|o| o.status.success());
     let ground = Arc::clone(ground);
     let kind = if there { String::new() } else { format!("needs {needs}") };
     Trial::test(name, move || test(&ground).map_err(Failed::from)).with_kind(kind).with_ignored_flag(!there)

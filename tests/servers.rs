@@ -40,9 +40,9 @@ type Facts = Vec<(&'static str, fn() -> Result<(), String>)>;
 
 /// The trials of a server, passed over when the command that looks for it fails.
 fn trials(server: &str, needs: &str, facts: Facts) -> Vec<Trial> {
-    let there = Command::new("sh").args(["-c", needs]).output().is_ok_and(|o| o.status.success());
+    let there = cleanup::Program::output(Command::new("sh").args(["-c", needs])).is_ok_and(|o| o.status.success());
     if !there {
-        eprintln!("{server} is not installed: its trials are passed over ({needs})");
+        eprintln!("{server} is not installed: its trials are skipped ({needs})");
     }
     let kind = if there { String::new() } else { format!("needs {server}") };
     let trial = |(fact, run): (&str, fn() -> Result<(), String>)| {

@@ -57,6 +57,7 @@ mod replies;
 mod server;
 #[path = "situations/stage.rs"]
 mod stage;
+mod table;
 
 use entries::{ENTRIES, Entry, has_compiler};
 use form::Situation;

@@ -8,14 +8,12 @@
 
 #[path = "wire/acme.rs"]
 mod acme;
-#[path = "wire/body.rs"]
-mod body;
-#[path = "wire/broken.rs"]
-mod broken;
 #[path = "wire/case.rs"]
 mod case;
 #[expect(dead_code, reason = "a part of what it can do is enough here")]
 mod cleanup;
+#[path = "wire/form.rs"]
+mod form;
 #[path = "wire/inject.rs"]
 mod inject;
 #[path = "wire/limits.rs"]
@@ -26,14 +24,17 @@ mod network;
 mod orderly;
 #[path = "wire/paging.rs"]
 mod paging;
+#[path = "wire/part.rs"]
+mod part;
 #[path = "wire/retries.rs"]
 mod retries;
 #[expect(dead_code, reason = "a part of what it can do is enough here")]
 mod server;
 #[path = "wire/stage.rs"]
 mod stage;
-#[path = "wire/status.rs"]
-mod status;
+mod table;
+#[path = "wire/tables.rs"]
+mod tables;
 #[path = "wire/tls.rs"]
 mod tls;
 #[path = "wire/token_echoes.rs"]
@@ -53,13 +54,18 @@ use std::io::Write;
 use std::process::{Command, ExitCode};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+use cleanup::Program;
 use libtest_mimic::Arguments;
 use tracing_subscriber::filter::LevelFilter;
 
 fn main() -> ExitCode {
     if std::env::var_os(tls::FOLDER).is_some() { trials() } else { in_own_environment() }
 }
+
+/// How long all trials may take.
+const PATIENCE: Duration = Duration::from_secs(3600);
 
 fn in_own_environment() -> ExitCode {
     let folder = cleanup::folder();
@@ -73,14 +79,15 @@ fn in_own_environment() -> ExitCode {
     for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
         own.env(name, &proxy_url).env(name.to_lowercase(), &proxy_url);
     }
-    let status = own.env_remove("SSL_CERT_DIR").env_remove("NO_PROXY").env_remove("no_proxy").status().unwrap();
+    own.env_remove("SSL_CERT_DIR").env_remove("NO_PROXY").env_remove("no_proxy");
+    let status = Program::start(&mut own).unwrap().ended(PATIENCE);
     let unasked: Vec<String> =
         proxy.requests().into_iter().map(|r| r.line).filter(|line| !line.contains(tls::PROXIED)).collect();
     if !unasked.is_empty() {
         eprintln!("08: the proxy was used unasked: {unasked:#?}");
         return ExitCode::FAILURE;
     }
-    if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if status.is_some_and(|status| status.success()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn trials() -> ExitCode {
@@ -89,11 +96,9 @@ fn trials() -> ExitCode {
     arguments.test_threads = arguments.test_threads.or(Some(32));
     tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_ansi(false).with_writer(Mutex::new(Log)).init();
     let all = [
+        form::trials(),
         network::trials(),
-        body::trials(),
-        broken::trials(),
         limits::trials(),
-        status::trials(),
         waits::trials(),
         retries::trials(),
         paging::trials(),

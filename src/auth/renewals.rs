@@ -26,9 +26,9 @@ impl Drop for Renewal {
     }
 }
 
-/// Waits until no renewal is in progress: a process that ends during one loses the account's rotating tokens.
-#[cfg(any(feature = "cli", feature = "ffi"))]
-pub(crate) async fn settled() {
+/// Waits until no token renewal is in progress in this process. Call it before the process ends: one that ends during a
+/// renewal loses the account's rotating tokens.
+pub async fn wait_for_renewals() {
     loop {
         let renewed = RENEWED.notified();
         let mut renewed = std::pin::pin!(renewed);

@@ -8,6 +8,8 @@ pub(crate) mod finding;
 mod format;
 mod schema;
 mod text;
+#[cfg(feature = "ffi")]
+pub(crate) mod typed_json;
 pub(crate) mod values;
 pub(crate) mod yaml;
 #[cfg(feature = "write")]

@@ -9,6 +9,7 @@ use crate::call::{CallOptions, Request};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expression::Scope;
 use crate::item::Items;
+use crate::json_error;
 use crate::options::Options;
 use crate::receipt::{Outcome, OutcomeStatus};
 use crate::send::{Cancel, Gate};
@@ -17,7 +18,9 @@ use crate::write::Writes;
 /// The options of a step, with the values of their expressions.
 pub(super) fn options(step: &Step, scope: &Scope) -> Result<Options> {
     let json = step.options.needed(scope)?;
-    Options::read(&json).map_err(|e| Error::new(ErrorKind::InvalidOptions, format!("the options cannot be read: {e}")))
+    Options::read(&json).map_err(|e| {
+        Error::new(ErrorKind::InvalidOptions, format!("the options cannot be read: {}", json_error::words(&e, &json)))
+    })
 }
 
 pub(super) fn refused_item(index: u64, error: Error) -> Outcome {

@@ -1,4 +1,4 @@
-//! Merges a caller's request with a template; the only place for this rule. Pure.
+//! Resolves a call: merges the caller's options and items with a template's. The only place for this rule. Pure.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,35 +10,45 @@ use crate::error::{Place, Result};
 use crate::item::{Items, fields_of, put_list, put_object};
 use crate::options::Options;
 
-/// The caller's request.
-pub(crate) struct Given<'a> {
-    pub(crate) options: &'a Options,
-    pub(crate) items: Option<&'a Items>,
-    /// Sample values may be sent where the template asks the caller for values.
-    pub(crate) use_sample: bool,
+/// The caller's values.
+#[derive(Debug)]
+pub struct CallerValues<'a> {
+    /// Options; each replaces the template's.
+    pub options: &'a Options,
+    /// Items. With a template of one item, each is merged with that one, field by field.
+    pub items: Option<&'a Items>,
+    /// Send the template's sample values where it asks the caller for values.
+    pub use_sample: bool,
     /// The fields that the caller gave in every item, if the items do not show it: they are the template's items with
     /// fields set in them.
-    pub(crate) covered: Option<BTreeSet<String>>,
+    pub covered: Option<BTreeSet<String>>,
 }
 
-/// The merged call.
-pub(crate) struct Laid {
-    pub(crate) operation: Arc<Operation>,
-    pub(crate) options: Options,
-    pub(crate) items: Option<Items>,
-    /// The values that the template asks for and the caller did not give, as JSON Pointers below `/options` and
-    /// `/items`.
-    pub(crate) left: Vec<String>,
+/// A resolved call.
+#[derive(Debug)]
+pub struct ResolvedCall {
+    /// The operation.
+    pub operation: Arc<Operation>,
+    /// All options.
+    pub options: Options,
+    /// All items.
+    pub items: Option<Items>,
+    /// The values that the template asks for and the caller did not give, as JSON Pointers below `/options` and `/items`.
+    pub left: Vec<String>,
 }
 
-/// Merges the caller's values with a template.
+/// Merges the caller's values with a template, if there is one.
 ///
 /// # Errors
 /// `invalid_items` when the items cannot be merged with the template's.
-pub(crate) fn lay(operation: Arc<Operation>, template: Option<&Template>, given: &Given<'_>) -> Result<Laid> {
+pub fn resolve(
+    operation: Arc<Operation>,
+    template: Option<&Template>,
+    given: &CallerValues<'_>,
+) -> Result<ResolvedCall> {
     let Some(template) = template else {
         let (options, items) = (given.options.clone(), given.items.cloned());
-        return Ok(Laid { operation, options, items, left: Vec::new() });
+        return Ok(ResolvedCall { operation, options, items, left: Vec::new() });
     };
     let own = (!template.items.is_empty()).then_some(template);
     let is_base = |t: &&Template| !t.is_automatic || given.use_sample;
@@ -63,7 +73,7 @@ pub(crate) fn lay(operation: Arc<Operation>, template: Option<&Template>, given:
             |field| covered.is_some() && field.is_none_or(has_field),
         )
     };
-    Ok(Laid { operation, options, items, left })
+    Ok(ResolvedCall { operation, options, items, left })
 }
 
 /// Fields that all items have.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::options::CallOptions;
-use super::overlay::{Given, Laid, lay};
+use super::overlay::{CallerValues, ResolvedCall, resolve};
 use crate::definition::{Catalog, Method, Template};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
@@ -90,7 +90,7 @@ impl Request {
     /// # Errors
     /// `usage` when it names no operation, or two; `unknown_operation`; `invalid_options` when values that a template
     /// asks for are missing.
-    pub(crate) fn lay(&self, catalog: &Catalog, connector: Option<&str>) -> Result<Laid> {
+    pub(crate) fn resolve(&self, catalog: &Catalog, connector: Option<&str>) -> Result<ResolvedCall> {
         let usage = |message: &str| Error::new(ErrorKind::Usage, message).advise("set either operationId or template");
         let template: Option<Template> = match (&self.operation_id, &self.template) {
             (Some(_), Some(_)) => return Err(usage("the request names both an operation and a template")),
@@ -105,9 +105,13 @@ impl Request {
         if !self.options.is_object() {
             return Err(Error::new(ErrorKind::Usage, "options: expected an object"));
         }
-        let given =
-            Given { options: &self.options, items: self.items.as_ref(), use_sample: self.use_sample, covered: None };
-        let laid = lay(operation, template.as_ref(), &given)?;
+        let given = CallerValues {
+            options: &self.options,
+            items: self.items.as_ref(),
+            use_sample: self.use_sample,
+            covered: None,
+        };
+        let laid = resolve(operation, template.as_ref(), &given)?;
         match laid.left.as_slice() {
             [] => Ok(laid),
             left => Err(Error::new(

@@ -26,8 +26,10 @@ pub(crate) fn fault(connector: &Connector, account: Option<&str>, has: impl Fn(&
     }
 }
 
-/// Whether tokens are stored that the connection's other values cannot restore: those of a sign-in, and rotating ones.
-pub(crate) fn is_needed(connector: &Connector, has: impl Fn(&str) -> bool) -> bool {
+/// Whether a connection must name its account, because tokens are stored that its other values cannot restore: those of
+/// a sign-in, and rotating ones. `has` says which properties have values.
+#[must_use]
+pub fn is_needed(connector: &Connector, has: impl Fn(&str) -> bool) -> bool {
     match &connector.auth {
         Auth::Refresh(_) => true,
         Auth::Oauth2(rule) => rule.person || rule.refresh_token.as_ref().is_some_and(|text| text.names().all(has)),

@@ -44,8 +44,7 @@ pub(crate) use connector::{Auth, Explain, Oauth2, Refresh, Success};
 pub(crate) use connector_file::ClientAuthFile;
 #[cfg(feature = "schemas")]
 pub(crate) use connector_file::ConnectorFile;
-#[cfg(any(feature = "batch", feature = "cli"))]
-pub(crate) use fields::Fields;
+pub use fields::{Fields, Unknown};
 #[cfg(feature = "schemas")]
 pub(crate) use file::{OperationsFile, TemplatesFile};
 pub(crate) use operation_fields::Strangers;

@@ -11,8 +11,7 @@ mod provider;
 
 pub use advice::Advice;
 pub use kind::ErrorKind;
-pub(crate) use nearest::did_you_mean;
-pub use nearest::nearest;
+pub use nearest::{did_you_mean, nearest};
 pub use place::{Fault, Place};
 pub use provider::{Provider, ProviderDetail};
 
@@ -87,6 +86,12 @@ impl Error {
             page: None,
             cause: None,
         }))
+    }
+
+    /// The error of a call that its caller has cancelled.
+    #[must_use]
+    pub fn cancelled() -> Error {
+        Error::new(ErrorKind::Cancelled, "the call was cancelled")
     }
 
     /// Several faults as one error: the first is the message, all are listed.
@@ -235,8 +240,9 @@ fn is_single(faults: &[Fault]) -> bool {
     faults.len() < 2
 }
 
-/// The system's message for a file error, without Rust's error number.
-pub(crate) fn io_text(cause: &std::io::Error) -> String {
+/// The system's message for an I/O error, such as `no such file or directory`, without Rust's `(os error 2)`.
+#[must_use]
+pub fn io_text(cause: &std::io::Error) -> String {
     use std::io::ErrorKind as Io;
     let text = match cause.kind() {
         Io::NotFound => "no such file or directory",
@@ -251,6 +257,16 @@ pub(crate) fn io_text(cause: &std::io::Error) -> String {
         Io::ReadOnlyFilesystem => "read-only file system",
         Io::InvalidFilename => "file name too long",
         Io::BrokenPipe => "broken pipe",
+        Io::ConnectionRefused
+        | Io::ConnectionReset
+        | Io::ConnectionAborted
+        | Io::NotConnected
+        | Io::AddrInUse
+        | Io::AddrNotAvailable
+        | Io::HostUnreachable
+        | Io::NetworkUnreachable
+        | Io::NetworkDown
+        | Io::TimedOut => return cause.kind().to_string(),
         _ => return cause.to_string(),
     };
     text.to_owned()

@@ -15,21 +15,14 @@ const THREADS: std::ops::RangeInclusive<u64> = 1..=512;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub(crate) struct Config {
-    #[serde(deserialize_with = "keyed::builtin")]
     pub(crate) builtin: bool,
-    #[serde(deserialize_with = "keyed::definitions")]
     pub(crate) definitions: Vec<PathBuf>,
-    #[serde(deserialize_with = "keyed::tokens")]
     pub(crate) tokens: TokensPart,
     #[serde(deserialize_with = "threads")]
     pub(crate) threads: usize,
-    #[serde(deserialize_with = "keyed::system_proxy")]
     pub(crate) system_proxy: bool,
-    #[serde(deserialize_with = "keyed::log")]
     pub(crate) log: Level,
-    #[serde(deserialize_with = "keyed::wake_fd")]
     pub(crate) wake_fd: i64,
-    #[serde(deserialize_with = "keyed::selftest")]
     pub(crate) selftest: bool,
 }
 
@@ -52,7 +45,7 @@ impl Config {
     pub(crate) fn read(json: &str) -> Result<Config> {
         let advice =
             "opnode.h lists the keys and their values at opnode_engine_new; leave out those that keep their default";
-        json::object("the engine's configuration", json).map_err(|e| e.advise(advice))
+        json::read("the engine's configuration", json).map_err(|e| e.advise(advice))
     }
 }
 
@@ -88,32 +81,8 @@ impl Level {
 }
 
 fn threads<'de, D: Deserializer<'de>>(value: D) -> std::result::Result<usize, D::Error> {
-    let number = keyed::threads(value)?;
+    let number = u64::deserialize(value)?;
     let (least, most) = (THREADS.start(), THREADS.end());
     let within = usize::try_from(number).ok().filter(|_| THREADS.contains(&number));
-    within.ok_or_else(|| D::Error::custom(format_args!("threads: {number} is not within {least} to {most}")))
-}
-
-/// Readers of values whose errors start with the key, which those of serde lack.
-mod keyed {
-    use super::{Deserialize, Deserializer, Level, PathBuf, TokensPart};
-
-    macro_rules! keyed {
-        ($($name:ident $key:literal $kind:ty),*) => { $(
-            pub(super) fn $name<'de, From: Deserializer<'de>>(value: From) -> Result<$kind, From::Error> {
-                <$kind>::deserialize(value).map_err(|e| serde::de::Error::custom(format_args!("{}: {e}", $key)))
-            }
-        )* };
-    }
-
-    keyed!(
-        builtin "builtin" bool,
-        definitions "definitions" Vec<PathBuf>,
-        tokens "tokens" TokensPart,
-        threads "threads" u64,
-        system_proxy "systemProxy" bool,
-        log "log" Level,
-        wake_fd "wakeFd" i64,
-        selftest "selftest" bool
-    );
+    within.ok_or_else(|| D::Error::custom(format_args!("{number} is not within {least} to {most}")))
 }

@@ -5,17 +5,25 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::host::Host;
-use super::{events, signals};
-use crate::auth::Tokens;
+use super::{events, json, signals};
 use crate::connection::ConnectionSpec;
-use crate::engine::Session;
-use crate::error::{Error, ErrorKind, Result};
-use crate::secret::Secret;
+use crate::error::Result;
+use crate::item::{fields_of, put_object};
+use crate::{Secret, Session, Tokens};
 
 /// An open connection.
 pub(crate) struct Conn {
     pub(crate) host: Arc<Host>,
     pub(crate) session: Session,
+}
+
+const ADVICE: &str = "a connection is {\"connector\": NAME, \"values\": {PROPERTY: TEXT}}; opnode_describe_connectors lists the properties";
+
+/// Keys beside the fields of a connection.
+#[derive(Deserialize)]
+struct Beside {
+    #[serde(default)]
+    tokens: Option<TokensPart>,
 }
 
 /// Tokens that the host stored.
@@ -37,14 +45,7 @@ impl Conn {
     /// Checks a specification and opens it. Sends nothing.
     pub(crate) fn open(host: Arc<Host>, text: &str) -> Result<Conn> {
         host.check_open()?;
-        let mut fields: serde_json::Map<String, serde_json::Value> =
-            serde_json::from_str(text).map_err(|e| usage(&format!("the connection is not a JSON object: {e}")))?;
-        let tokens: Option<TokensPart> = match fields.remove("tokens").filter(|t| !t.is_null()) {
-            Some(tokens) => Some(serde_json::from_value(tokens).map_err(|e| usage(&format!("tokens: {e}")))?),
-            None => None,
-        };
-        let spec: ConnectionSpec = serde_json::from_value(serde_json::Value::Object(fields))
-            .map_err(|e| usage(&format!("the connection: {e}")))?;
+        let (spec, tokens) = read(text).map_err(|e| e.advise(ADVICE))?;
         let engine = host.engine();
         let session = engine.connect(&spec)?;
         if let Some(tokens) = tokens {
@@ -63,45 +64,11 @@ impl Conn {
     }
 }
 
-/// The error for a text of the host that is malformed. The message may name a key, but no values.
-fn usage(message: &str) -> Error {
-    let safe = message.rsplit_once(" at line ").map_or(message, |(before, _)| before);
-    let advice = "a connection is {\"connector\": NAME, \"values\": {PROPERTY: TEXT}}; opnode_describe_connectors lists the properties";
-    Error::new(ErrorKind::Usage, without_values(safe)).advise(advice)
-}
-
-/// serde quotes unexpected values, which may be secrets; only the type and what is expected remain.
-fn without_values(message: &str) -> String {
-    for start in ["invalid type: ", "invalid value: "] {
-        if let (Some((before, found)), Some((_, expected))) =
-            (message.split_once(start), message.rsplit_once(", expected "))
-        {
-            let kind = found.split([' ', '"', '`', ',']).next().unwrap_or_default();
-            return format!("{before}{start}{kind}, expected {expected}");
-        }
-    }
-    message.to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::without_values;
-
-    #[test]
-    fn a_message_names_types_and_keys_but_no_values() {
-        let cases = [
-            (
-                r#"invalid type: string "pa\"ss, expected wo\"rd", expected a map"#,
-                "invalid type: string, expected a map",
-            ),
-            (
-                "values: invalid type: integer `12345`, expected a string",
-                "values: invalid type: integer, expected a string",
-            ),
-            ("unknown field `valeus`, expected `values`", "unknown field `valeus`, expected `values`"),
-        ];
-        for (message, safe) in cases {
-            assert_eq!(without_values(message), safe);
-        }
-    }
+fn read(text: &str) -> Result<(ConnectionSpec, Option<TokensPart>)> {
+    let Beside { tokens } = json::read("the connection", text)?;
+    let fields = fields_of(text).unwrap_or_default();
+    let own = fields.iter().filter(|(name, _)| name != "tokens").map(|(name, raw)| (name.as_str(), *raw));
+    let mut rest = String::new();
+    put_object(&mut rest, own, |out, raw| out.push_str(raw.get()));
+    Ok((json::read("the connection", &rest)?, tokens))
 }

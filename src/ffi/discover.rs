@@ -8,9 +8,9 @@ use serde_json::Value;
 use super::buffer::Buffer;
 use super::host::Definitions;
 use super::json;
+use crate::Engine;
 use crate::definition::{Method, Template};
 use crate::describe;
-use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 
 const ADVICE: &str =
@@ -18,11 +18,11 @@ const ADVICE: &str =
 
 /// Definitions from the host, of one connector or several.
 pub(crate) fn definitions(json: &str) -> Result<Vec<Definitions>> {
-    let wrong = |e: serde_json::Error| Error::new(ErrorKind::Usage, format!("the definitions: {e}")).advise(ADVICE);
-    if json.trim_start().starts_with('[') {
-        return serde_json::from_str(json).map_err(wrong);
-    }
-    json::object("the definitions", json).map(|one| vec![one]).map_err(|e| e.advise(ADVICE))
+    let several = match json.trim_start().starts_with('[') {
+        true => json::read("the definitions", json),
+        false => json::read("the definitions", json).map(|one| vec![one]),
+    };
+    several.map_err(|e| e.advise(ADVICE))
 }
 
 /// All connectors.
@@ -53,7 +53,7 @@ struct Filter {
 pub(crate) fn templates(engine: &Engine, connector: Option<&str>, filter: Option<&str>) -> Result<Buffer> {
     let filter: Filter = match filter {
         None => Filter::default(),
-        Some(json) => json::object("the filter", json)?,
+        Some(json) => json::read("the filter", json)?,
     };
     if let Some(method) = filter.method.as_deref().filter(|m| !matches!(*m, "query" | "mutate" | "delete")) {
         return Err(Error::new(
@@ -66,9 +66,6 @@ pub(crate) fn templates(engine: &Engine, connector: Option<&str>, filter: Option
         Some(name) => vec![catalog.connector(name)?.name.clone()],
         None => catalog.connector_names().map(str::to_owned).collect(),
     };
-    if let Some(method) = filter.method.as_deref().filter(|m| !matches!(*m, "query" | "mutate" | "delete")) {
-        return Err(Error::new(ErrorKind::Usage, format!("the filter: `{method}` is not a method")));
-    }
     let words: Vec<String> = filter.text.iter().flat_map(|t| t.split_whitespace()).map(str::to_lowercase).collect();
     let mut found: Vec<(String, String)> = Vec::new();
     for name in names {

@@ -12,9 +12,9 @@ use tracing::field::{Field, Visit};
 use tracing::span;
 use tracing::{Level, Metadata, Subscriber};
 
-use crate::auth::{MemoryStore, TokenOwner, TokenSlot, TokenStore, Tokens};
 use crate::error::Result;
 use crate::lock::lock;
+use crate::{MemoryStore, TokenOwner, TokenSlot, TokenStore, Tokens};
 
 /// Maximum number of queued log events.
 const RING: usize = 1024;
@@ -173,7 +173,7 @@ impl TokenSlot for ToldSlot {
         }
         let event = json!({
             "kind": "credential", "connection": self.owner.connection, "account": tokens.account, "key": self.owner.key(), "access_token": tokens.access.expose(),
-            "refresh_token": tokens.refresh.as_ref().map(crate::secret::Secret::expose), "expires_at": tokens.expires_at, "seed": tokens.seed,
+            "refresh_token": tokens.refresh.as_ref().map(crate::Secret::expose), "expires_at": tokens.expires_at, "seed": tokens.seed,
         });
         (self.sink)(CREDENTIAL, event);
         self.inner.write(tokens).await

@@ -19,12 +19,11 @@ use super::ready::{Hears, Ready, Teller, Told};
 use super::wait::wait;
 use super::wake::Wake;
 use super::{process, signals};
-use crate::auth::{FileStore, MemoryStore, TokenStore};
-use crate::authoring::Ordered;
 use crate::definition::Catalog;
-use crate::engine::{Engine, EngineConfig};
+use crate::definition::Ordered;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::lock;
+use crate::{Engine, EngineConfig, FileStore, MemoryStore, TokenStore};
 
 /// Definitions of the host: `{"connector": NAME, "files": {NAME: TEXT}}`.
 #[derive(Clone, Deserialize)]
@@ -202,7 +201,7 @@ impl Host {
     /// Waits until no token is being renewed: the replacement of a used-up token must be stored.
     pub(crate) fn wait_renewed(&self, until: Option<Instant>) -> bool {
         let left = until.map_or(Duration::from_secs(60), |until| until.saturating_duration_since(Instant::now()));
-        self.handle.block_on(async { tokio::time::timeout(left, crate::auth::settled()).await.is_ok() })
+        self.handle.block_on(async { tokio::time::timeout(left, crate::wait_for_renewals()).await.is_ok() })
     }
 
     /// Logs the number of open handles.

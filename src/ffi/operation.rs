@@ -16,10 +16,8 @@ use super::host::{Cancellable, Host};
 use super::progress::Progress;
 use super::wait::wait;
 use crate::error::{Error, ErrorKind, Result};
-use crate::item::Items;
 use crate::lock::lock;
-use crate::receipt::{Outcome, OutcomeStatus, Receipt};
-use crate::send::{Cancel, cancelled};
+use crate::{Cancel, Items, Outcome, OutcomeStatus, Receipt};
 
 /// Maximum number of queued batches, and of queued chunks of input.
 const WAITING_MAX: usize = 2;
@@ -250,7 +248,7 @@ impl Op {
             }
             tokio::select! {
                 () = come => {}
-                () = self.cancel.cancelled() => return Err(cancelled()),
+                () = self.cancel.cancelled() => return Err(Error::cancelled()),
             }
         }
     }

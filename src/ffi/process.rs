@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use crate::Budgets;
 use crate::lock::lock;
-use crate::send::Budgets;
 
 /// Incremented with each fork since the first process that used the library.
 static FORKS: AtomicU32 = AtomicU32::new(0);

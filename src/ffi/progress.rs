@@ -1,6 +1,6 @@
 //! The progress of an operation, as the header declares it.
 
-use crate::receipt::Receipt;
+use crate::Receipt;
 
 /// `opnode_progress`.
 #[repr(C)]

@@ -9,8 +9,8 @@ use super::json;
 use crate::call::Request as Call;
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
-use crate::item::Items;
-use crate::options::Options;
+use crate::json_error;
+use crate::{Items, Options};
 
 /// As written.
 #[derive(Deserialize)]
@@ -106,7 +106,7 @@ fn usage(message: impl Into<String>) -> Error {
 impl Request {
     /// Reads a request; `selftest` says whether self-tests are allowed.
     pub(crate) fn read(selftest: bool, text: &str) -> Result<Request> {
-        let typed: Typed<'_> = json::object("the request", text).map_err(|e| usage(e.message.clone()))?;
+        let typed: Typed<'_> = json::read("the request", text).map_err(|e| usage(e.message.clone()))?;
         if typed.batch.items == Some(0) || typed.batch.bytes == Some(0) {
             return Err(usage("batch: a batch holds at least 1 item and 1 byte"));
         }
@@ -152,9 +152,9 @@ fn work(selftest: bool, typed: Typed<'_>) -> Result<Work> {
         _ => {}
     }
     let options = match typed.options {
-        Some(raw) => {
-            Options::read(raw.get()).map_err(|e| Error::new(ErrorKind::InvalidOptions, format!("options: {e}")))?
-        }
+        Some(raw) => Options::read(raw.get()).map_err(|e| {
+            Error::new(ErrorKind::InvalidOptions, format!("options: {}", json_error::words(&e, raw.get())))
+        })?,
         None => Options::default(),
     };
     let call = Call {

@@ -11,6 +11,7 @@ use crate::authoring::{Pointer, Source};
 use crate::definition::{Operation, ResultShape};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::{Items, Span, one_line};
+use crate::json_error::JsonError;
 use crate::reply::FoundRows;
 use crate::reply::scan::{Fault, JSON_DEPTH, Scan};
 
@@ -283,21 +284,15 @@ fn column_name(raw: &str) -> String {
 
 /// Why a body is not JSON: the position, and the text there.
 fn unreadable(error: &serde_json::Error, text: &str) -> (Error, Around) {
-    let deep = error.to_string().contains("recursion limit");
-    if deep {
-        return (too_deep(), Around::default());
-    }
-    let offset = if error.is_eof() {
-        text.len()
-    } else {
-        text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>()
-            + error.column().saturating_sub(1)
+    let refused = |why: String, at: usize| {
+        let message = format!("the reply is not JSON: {why}");
+        (Error::new(ErrorKind::BadResponse, message), Around::new(text, at))
     };
-    let what = error.to_string().split(" at line ").next().unwrap_or_default().to_owned();
-    (
-        Error::new(ErrorKind::BadResponse, format!("the reply is not JSON: {what} at byte {offset}")),
-        Around::new(text, offset),
-    )
+    match JsonError::of(error, text) {
+        JsonError::Deep => (too_deep(), Around::default()),
+        JsonError::Ends => refused(format!("it ends too early, after {} bytes", text.len()), text.len()),
+        JsonError::At(at) => refused(format!("unexpected text at byte {at}"), at),
+    }
 }
 
 /// The needed parts of a reply, as a tree over its keys.

@@ -7,6 +7,7 @@ use super::refusal::{Kind, Refusal};
 use super::tree::Tree;
 use crate::authoring::Pointer;
 use crate::definition::{ItemRule, Location, Operation, Send};
+use crate::json_error;
 
 /// Fields of a record, and steps of a patch.
 const FIELDS_MAX: usize = 2_000;
@@ -44,8 +45,8 @@ pub(super) fn read(operation: &Operation, call: &Call) -> Result<Input, Refusal>
     }
     let text = std::str::from_utf8(bytes).map_err(|_| invalid_body("the body is not UTF-8"))?;
     let tree = Tree::parse(text).map_err(|why| invalid_body(format!("the body is {why}")))?;
-    let value: Value =
-        serde_json::from_str(text).map_err(|why| invalid_body(format!("the body is not JSON: {why}")))?;
+    let value: Value = serde_json::from_str(text)
+        .map_err(|e| invalid_body(format!("the body is not JSON: {}", json_error::words(&e, text))))?;
     match rule {
         None => Ok(Input { body: Some(value), ..none }),
         Some(rule) => Ok(Input { items: items(operation, rule, tree, &value)?, body: Some(value) }),

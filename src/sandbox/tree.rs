@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::authoring::{Json, Ordered, Pointer};
 use crate::item::{put_list, put_object};
+use crate::json_error;
 
 /// Levels of nesting that are read; what clients send is read by recursion.
 const DEPTH_MAX: usize = 64;
@@ -45,7 +46,8 @@ impl Tree {
 
     /// Reads JSON text; `Err` says why it cannot be read.
     pub(super) fn parse(text: &str) -> Result<Tree, String> {
-        let raw: &RawValue = serde_json::from_str(text).map_err(|e| format!("not JSON: {e}"))?;
+        let raw: &RawValue =
+            serde_json::from_str(text).map_err(|e| format!("not JSON: {}", json_error::words(&e, text)))?;
         read(raw, 0)
     }
 
@@ -198,7 +200,8 @@ fn read(raw: &RawValue, depth: usize) -> Result<Tree, String> {
         return Err(format!("nested deeper than {DEPTH_MAX} levels"));
     }
     if text.starts_with('{') {
-        let fields: Ordered<&RawValue> = serde_json::from_str(text).map_err(|e| format!("not JSON: {e}"))?;
+        let fields: Ordered<&RawValue> =
+            serde_json::from_str(text).map_err(|e| format!("not JSON: {}", json_error::words(&e, text)))?;
         let mut seen = HashMap::with_capacity(fields.0.len());
         for (name, _) in &fields.0 {
             if seen.insert(name.as_str(), ()).is_some() {
@@ -209,7 +212,8 @@ fn read(raw: &RawValue, depth: usize) -> Result<Tree, String> {
         return Ok(Tree::Object(fields.0.into_iter().map(|(name, _)| name).zip(children?).collect()));
     }
     if text.starts_with('[') {
-        let list: Vec<&RawValue> = serde_json::from_str(text).map_err(|e| format!("not JSON: {e}"))?;
+        let list: Vec<&RawValue> =
+            serde_json::from_str(text).map_err(|e| format!("not JSON: {}", json_error::words(&e, text)))?;
         return Ok(Tree::List(list.into_iter().map(|raw| read(raw, depth + 1)).collect::<Result<_, _>>()?));
     }
     Ok(Tree::Leaf(text.to_owned()))

@@ -16,7 +16,7 @@ use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http_body::Body as _;
 use tokio::time::Instant;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, io_text};
 use crate::lock::lock;
 use crate::reply::{Body, Response};
 pub use failure::{ExchangeLimits, Failure, FailureKind};
@@ -383,17 +383,25 @@ fn failed(error: &reqwest::Error, status: Option<u16>, asked: &Asked) -> Failure
     Failure { kind, message, status }
 }
 
-/// The innermost causes say what happened; the outer ones repeat each other.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut texts = vec![error.to_string()];
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        texts.push(inner.to_string());
-        cause = inner.source();
-    }
+/// What happened, in the words of the innermost two causes. The client wraps them in errors that only name its own parts.
+fn chain(error: &reqwest::Error) -> String {
+    let is_wrapper =
+        |e: &(dyn std::error::Error + 'static)| e.is::<reqwest::Error>() || e.is::<hyper_util::client::legacy::Error>();
+    let words = |e: &(dyn std::error::Error + 'static)| match e.downcast_ref::<std::io::Error>() {
+        // One that only carries another says what that says.
+        Some(io) => io.get_ref().map_or_else(|| io_text(io), ToString::to_string),
+        None => e.to_string(),
+    };
+    let own: Vec<_> = causes(error).filter(|e| !is_wrapper(*e)).collect();
+    let mut texts: Vec<String> = own.iter().copied().map(words).collect();
     texts.dedup();
-    let tail = texts.len().saturating_sub(2);
-    texts.split_off(tail).join(": ")
+    // What the system says is enough.
+    let enough = if own.last().is_some_and(|e| e.is::<std::io::Error>()) { 1 } else { 2 };
+    let tail = texts.len().saturating_sub(enough);
+    match texts.split_off(tail).join(": ") {
+        none if none.is_empty() => error.to_string(),
+        text => text,
+    }
 }
 
 /// A certificate that is not trusted stays so.

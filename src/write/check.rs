@@ -6,6 +6,7 @@ use crate::authoring::scalar;
 use crate::definition::{Operation, OptionRule, Send, Strangers};
 use crate::error::{Advice, Error, ErrorKind, Fault, Place, Result};
 use crate::item::{Item, Items};
+use crate::json_error;
 use crate::options::{Given, Options};
 
 /// What does not fit in one item.
@@ -25,11 +26,12 @@ impl ItemFault {
     }
 }
 
-/// Checks items before anything is sent, as [`look`] finds them. Gives the fields that the operation does not have.
+/// Checks items before anything is sent: their number, each against the schema, and that each names its record. Gives the fields that the operation does not
+/// have, which is no error.
 ///
 /// # Errors
-/// `invalid_items` with every fault, and those of [`look`].
-pub(crate) fn check_items(operation: &Operation, options: &Options, items: Option<&Items>) -> Result<Vec<Fault>> {
+/// `invalid_items` with every fault; `invalid_items` and `invalid_options` when items are missing, or given where none are taken.
+pub fn check_items(operation: &Operation, options: &Options, items: Option<&Items>) -> Result<Vec<Fault>> {
     let (faults, unknown) = look(operation, options, items)?;
     if faults.is_empty() {
         return Ok(unknown);
@@ -115,7 +117,7 @@ fn check_item(
     let value = match crate::item::value_of(item.as_str()) {
         Ok(value) => value,
         Err(e) => {
-            fault(String::new(), format!("it cannot be read: {e}"));
+            fault(String::new(), format!("it cannot be read: {}", json_error::words(&e, item.as_str())));
             return Ok(());
         }
     };

@@ -5,6 +5,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::cleanup::Program;
+
 /// Kinds of calls that are counted.
 pub const KINDS: [&str; 8] = ["open", "write", "sync", "rename", "truncate", "unlink", "mkdir", "send"];
 
@@ -119,8 +121,9 @@ pub fn build(folder: &Path) -> Result<PathBuf, String> {
     }
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults/shim.c");
     let target = folder.join("shim.so");
-    let built =
-        Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&target).arg(source).arg("-ldl").output();
+    let built = Program::output(
+        Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&target).arg(source).arg("-ldl"),
+    );
     match built {
         Err(e) => Err(format!("there is no `cc`: {e}")),
         Ok(output) if !output.status.success() => {

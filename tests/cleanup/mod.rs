@@ -6,7 +6,7 @@
 use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,9 +20,15 @@ pub struct Program {
 }
 
 impl Program {
+    /// Without a folder of its own it works in that of all tests, where its temporary files are too.
+    ///
     /// # Errors
     /// The program cannot be started.
     pub fn start(command: &mut Command) -> std::io::Result<Program> {
+        if command.get_current_dir().is_none() {
+            command.current_dir(&*FOLDERS);
+        }
+        command.env("TMPDIR", &*FOLDERS);
         let child = command.process_group(0).spawn()?;
         let id = child.id();
         note(&format!("+ {id}"));
@@ -95,10 +101,12 @@ impl Drop for Program {
     }
 }
 
+/// All folders of these tests.
+static FOLDERS: LazyLock<PathBuf> = LazyLock::new(|| folders_in(&std::env::temp_dir()));
+
 /// A folder in the folder for temporary files.
 pub fn folder() -> TempDir {
-    static ALL: LazyLock<PathBuf> = LazyLock::new(|| folders_in(&std::env::temp_dir()));
-    tempfile::tempdir_in(&*ALL).unwrap()
+    tempfile::tempdir_in(&*FOLDERS).unwrap()
 }
 
 /// The same in memory, where there is a place: for what is synced all the time.
@@ -129,19 +137,25 @@ while read -r word name; do
     esac
 done
 for group in $groups; do kill -KILL -- "-$group"; done
+# One that was started in the moment in which the tests ended was not told of; it works in one of the folders.
+for process in /proc/[0-9]*; do
+    at=$(readlink "$process/cwd") || continue
+    for all in "$folder" "$memory"; do
+        case $at in "${all:-/none}"/*) kill -KILL "${process#/proc/}" ;; esac
+    done
+done
 for all in "$folder" "$memory"; do [ -z "$all" ] || rm -rf -- "$all"; done
 "#;
 
 /// Tells the keeper, which starts with the first word.
 fn note(line: &str) {
-    static KEEPERS: LazyLock<Mutex<ChildStdin>> = LazyLock::new(|| {
+    static KEEPER_OF_THIS_PROCESS: LazyLock<Mutex<Child>> = LazyLock::new(|| {
         let mut keeper = Command::new("sh");
         // In a group of its own it lives on when a terminal interrupts the tests.
         keeper.args(["-c", KEEPER]).process_group(0).current_dir("/");
-        let mut keeper = keeper.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        Mutex::new(keeper.stdin.take().unwrap())
+        Mutex::new(keeper.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
     });
-    let mut pipe = KEEPERS.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut keeper = KEEPER_OF_THIS_PROCESS.lock().unwrap_or_else(PoisonError::into_inner);
     // A keeper that somebody has ended keeps nothing; the guards are still there.
-    let _gone = pipe.write_all(format!("{line}\n").as_bytes());
+    let _gone = keeper.stdin.as_mut().map(|pipe| pipe.write_all(format!("{line}\n").as_bytes()));
 }

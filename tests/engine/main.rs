@@ -14,5 +14,7 @@ mod accounts;
 #[cfg(all(feature = "batch", feature = "sandbox"))]
 mod batch;
 mod paging;
+mod shared_limits;
+mod styles;
 mod tokens;
 mod volume;

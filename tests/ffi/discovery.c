@@ -63,7 +63,7 @@ CASE(describe_templates) {
   }
   CHECK(pages == 9);
   opnode_buf *buf = NULL;
-  const char *wrong[][2] = {{"{\"methods\":\"query\"}", "methods"}, {"{\"method\":\"get\"}", "get"}, {"[]", "object"}, {"{\"limit\":-1}", "-1"}};
+  const char *wrong[][2] = {{"{\"methods\":\"query\"}", "methods"}, {"{\"method\":\"get\"}", "get"}, {"[]", "object"}, {"{\"limit\":-1}", "whole number"}};
   for (size_t i = 0; i < 4; i++) {
     CHECK(opnode_describe_templates(it, NULL, 0, wrong[i][0], OPNODE_NTS, &buf, &err) == OPNODE_E_USAGE);
     char *json = failure(err);
@@ -170,7 +170,7 @@ CASE(definitions_with_faults) {
   ERR(OPNODE_E_DEFINITION, opnode_definitions_load(it, list, OPNODE_NTS, &err));
   free(list);
   free(doc);
-  const char *usage[][2] = {{"{\"conector\":\"x\",\"files\":{}}", "conector"}, {"[7]", "7"}, {"{", "EOF"}, {"{\"connector\":\"x\"}", "files"}, {"7", "object"}};
+  const char *usage[][2] = {{"{\"conector\":\"x\",\"files\":{}}", "conector"}, {"[7]", "0: expected an object"}, {"{", "it ends too early"}, {"{\"connector\":\"x\"}", "files"}, {"7", "object"}};
   for (size_t i = 0; i < 5; i++) {
     CHECK(opnode_definitions_load(it, usage[i][0], OPNODE_NTS, &err) == OPNODE_E_USAGE);
     json = failure(err);
@@ -192,12 +192,12 @@ CASE(connections_are_checked) {
       {"{\"connector\":\"shop\",\"values\":{\"siteUrl\":\"https://a.example\",\"user\":\"u\",\"apiKei\":\"" SECRET "\"}}", OPNODE_E_CONNECTION, "apiKei"},
       {"{\"connector\":\"shop\",\"values\":{\"siteUrl\":\"https://a.example\",\"user\":\"u\",\"apiKey\":\"\"}}", OPNODE_E_CONNECTION, "apiKey"},
       {"{\"connector\":\"shop\",\"valeus\":{\"apiKey\":\"" SECRET "\"}}", OPNODE_E_USAGE, "valeus"},
-      {"{\"connector\":\"shop\",\"values\":\"" SECRET "\"}", OPNODE_E_USAGE, "string"},
-      {"{\"connector\":\"shop\",\"values\":\"" SECRET " \\\" " SECRET "\"}", OPNODE_E_USAGE, "string"},
-      {"{\"connector\":\"shop\",\"values\":[\"" SECRET "\"]}", OPNODE_E_USAGE, "sequence"},
-      {"{\"connector\":\"shop\",\"values\":{\"apiKey\":{\"env\":\"" SECRET "\"}}}", OPNODE_E_USAGE, "map"},
-      {"{\"connector\":\"shop\",\"values\":{\"apiKey\":4711471147}}", OPNODE_E_USAGE, "integer"},
-      {"{\"connector\":\"shop\",\"values\":{\"apiKey\":\"" SECRET, OPNODE_E_USAGE, "EOF"},
+      {"{\"connector\":\"shop\",\"values\":\"" SECRET "\"}", OPNODE_E_USAGE, "found text"},
+      {"{\"connector\":\"shop\",\"values\":\"" SECRET " \\\" " SECRET "\"}", OPNODE_E_USAGE, "found text"},
+      {"{\"connector\":\"shop\",\"values\":[\"" SECRET "\"]}", OPNODE_E_USAGE, "found a list"},
+      {"{\"connector\":\"shop\",\"values\":{\"apiKey\":{\"env\":\"" SECRET "\"}}}", OPNODE_E_USAGE, "values.apiKey: expected text, found an object"},
+      {"{\"connector\":\"shop\",\"values\":{\"apiKey\":4711471147}}", OPNODE_E_USAGE, "values.apiKey: expected text, found a number"},
+      {"{\"connector\":\"shop\",\"values\":{\"apiKey\":\"" SECRET, OPNODE_E_USAGE, "it ends too early"},
       {"{\"connector\":\"shop\",\"limits\":{\"atempts\":1}}", OPNODE_E_USAGE, "atempts"},
       {"{\"connector\":\"shop\",\"tokens\":{\"access_token\":\"" SECRET "\",\"refresh\":\"" SECRET "\"}}", OPNODE_E_USAGE, "refresh"},
       {"{\"connector\":\"shop\",\"tokens\":\"" SECRET "\"}", OPNODE_E_USAGE, "tokens"},

@@ -99,7 +99,7 @@ CASE(requests_are_checked) {
       {"{\"method\":\"get\",\"operationId\":\"listGoods\"}", OPNODE_E_USAGE, "get"},
       {"{\"method\":\"query\",\"operationID\":\"listGoods\"}", OPNODE_E_USAGE, "operationID"},
       {"{\"method\":\"query\",\"operationId\":\"listGoods\",\"options\":[]}", OPNODE_E_USAGE, "options"},
-      {"{\"method\":\"query\",\"operationId\":\"listGoods\",\"limit\":-1}", OPNODE_E_USAGE, "-1"},
+      {"{\"method\":\"query\",\"operationId\":\"listGoods\",\"limit\":-1}", OPNODE_E_USAGE, "limit: expected a whole number"},
       {"{\"method\":\"query\",\"operationId\":\"listGoods\",\"items\":[]}", OPNODE_E_USAGE, "items"},
       {"{\"method\":\"query\",\"operationId\":\"listGoods\",\"stream\":true}", OPNODE_E_USAGE, "items"},
       {"{\"method\":\"query\",\"operationId\":\"listGods\"}", OPNODE_E_UNKNOWN_OPERATION, "listGods"},

@@ -29,7 +29,7 @@ fn mute() -> Server {
 
 /// Sends this, and then a byte now and then.
 fn drips(text: &str) -> Server {
-    Server::start(vec![Act::Answer(vec![Step::Send(text.into()), Step::Forever(b" ", PIECE)])])
+    Server::start(vec![Act::Answer(vec![Step::Send(text.into()), Step::Forever(b" ".to_vec(), PIECE)])])
 }
 
 /// Sends this at once, for ever.

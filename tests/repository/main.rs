@@ -11,4 +11,6 @@ mod examples;
 #[cfg(feature = "cli")]
 mod readme;
 mod reliability;
+#[path = "../table/mod.rs"]
+mod table;
 mod tidy;

@@ -4,6 +4,8 @@
 
 use std::path::Path;
 
+use crate::table;
+
 const TABLE: &str = include_str!("../../docs/reliability.md");
 const ROWS: usize = 97;
 
@@ -38,6 +40,9 @@ fn fault(named: &str) -> Option<String> {
         return (!named.ends_with('/') || !cases).then(|| "it is not a folder of a case".to_owned());
     };
     let Ok(source) = std::fs::read_to_string(root.join(file)) else { return Some("there is no such file".to_owned()) };
+    if file.ends_with(".yaml") {
+        return (!facts(&source).iter().any(|fact| fact == name)).then(|| "no case has this name".to_owned());
+    }
     if file.ends_with(".c") {
         return (!source.lines().any(|l| l.starts_with(&format!("CASE({name})"))))
             .then(|| "no case has this name".to_owned());
@@ -55,6 +60,22 @@ fn fault(named: &str) -> Option<String> {
     let numbered = |text: &str| text.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start() == name;
     let is_there = source.split('"').any(|text| text == name || numbered(text));
     (!is_there).then(|| "no test or trial has this name".to_owned())
+}
+
+/// The facts of a file of `tests/wire/`, with and without the cells of its tables.
+fn facts(file: &str) -> Vec<String> {
+    let file: serde_yaml::Value = serde_yaml::from_str(file).unwrap();
+    let rows_of = |value: &serde_yaml::Value| value.get("table").map(|rows| table::rows(rows.clone()).unwrap());
+    let of_file = rows_of(&file).unwrap_or_default();
+    let cases = file.get("cases").or(file.get("rows")).and_then(serde_yaml::Value::as_sequence).unwrap();
+    let mut facts = Vec::new();
+    for case in cases {
+        let fact = case.get("fact").or(case.get(0)).cloned().unwrap_or_default();
+        let filled_in = rows_of(case).unwrap_or_default();
+        facts.extend(of_file.iter().chain(&filled_in).filter_map(|(_, cells)| table::filled(&fact, cells)));
+        facts.push(fact);
+    }
+    facts.iter().filter_map(serde_yaml::Value::as_str).map(str::to_owned).collect()
 }
 
 #[test]
@@ -87,6 +108,7 @@ fn every_named_test_exists_and_is_not_ignored() {
 fn a_renamed_test_is_missed() {
     for wrong in [
         "tests/wire/network.rs: a refused connection",
+        "tests/wire/cases/network/reach.yaml: a refused connection",
         "tests/engine/tokens.rs: expiry_is_told",
         "tests/engine/tokens.rs: serve",
         "tests/cli/no-such-case/",

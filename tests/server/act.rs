@@ -13,7 +13,7 @@ pub enum Step {
     /// These bytes one by one, with a pause after each.
     Drip(Vec<u8>, Duration),
     /// These bytes over and over, with a pause after each, until the client goes away.
-    Forever(&'static [u8], Duration),
+    Forever(Vec<u8>, Duration),
     /// These bytes so many times.
     Times(usize, Vec<u8>),
     /// Nothing for so long.

@@ -186,7 +186,7 @@ fn perform(state: &State, stream: &mut dyn Stream, raw: &TcpStream, step: Step) 
             }
         }
         Step::Forever(bytes, pause) => loop {
-            stream.write_all(bytes)?;
+            stream.write_all(&bytes)?;
             thread::sleep(pause);
         },
         Step::Pause(pause) => thread::sleep(pause),

@@ -225,7 +225,7 @@ fn host() -> Result<&'static Path, String> {
         cc.args(["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror", "-I"]).arg(root.join("include"));
         cc.arg(root.join("tests/situations/host.c")).arg("-o").arg(&program).arg("-L").arg(&folder);
         cc.arg("-lopnode").arg(format!("-Wl,-rpath,{}", folder.display()));
-        let output = cc.output().map_err(|e| e.to_string())?;
+        let output = Program::output(&mut cc).map_err(|e| e.to_string())?;
         if output.status.success() { Ok(program) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
     });
     made.as_deref().map_err(Clone::clone)

@@ -2,11 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use libtest_mimic::{Failed, Trial};
 use opnode::{CallOptions, Cancel};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::acme::{API_KEY, LONG, check_signed, check_text};
+use crate::acme::{API_KEY, check_signed, check_text};
 use crate::server::{Act, Step, Wrap};
 use crate::stage::{Found, Stage, TestClock, block_on, call};
 
@@ -22,15 +21,11 @@ pub enum Stop {
 /// A call, and the script that meets it.
 #[derive(Clone)]
 pub struct Case {
-    /// Rows of the catalogue in `docs/reliability.md`.
-    pub row: &'static str,
-    /// What must hold, as one statement.
-    pub fact: String,
-    pub connector: &'static str,
-    pub operation: &'static str,
+    pub connector: String,
+    pub operation: String,
     pub options: Value,
     /// A JSON array; for writes.
-    pub items: Option<&'static str>,
+    pub items: Option<String>,
     /// Laid over the short limits of [`Stage`].
     pub limits: Value,
     pub with: CallOptions,
@@ -43,16 +38,16 @@ pub struct Case {
     /// The request lines without the protocol, where they matter.
     pub lines: Vec<String>,
     /// What the errors, as JSON, or the items must say.
-    pub says: &'static [&'static str],
+    pub says: Vec<String>,
     /// Waits take real time; else the clock jumps ahead.
     pub real_time: bool,
     pub stop: Option<Stop>,
     /// Longest and shortest time that it may take.
     pub takes: Option<(Duration, Duration)>,
     /// Another call first, on the same session, that gets the first act.
-    pub before: Option<&'static str>,
+    pub before: Option<String>,
     /// Further connection values.
-    pub values: &'static [(&'static str, &'static str)],
+    pub values: Vec<(String, String)>,
     /// TLS, or what stands in its place.
     pub tls: Option<Wrap>,
     /// Connections that the server must have seen, where it matters.
@@ -62,18 +57,11 @@ pub struct Case {
 }
 
 impl Case {
-    fn new(
-        row: &'static str,
-        fact: impl Into<String>,
-        script: Vec<Act>,
-        end: impl Into<String>,
-        requests: usize,
-    ) -> Case {
+    /// A read of this operation, with an end after so many requests.
+    pub fn read(operation: &str, script: Vec<Act>, end: impl Into<String>, requests: usize) -> Case {
         Case {
-            row,
-            fact: fact.into(),
-            connector: "acme",
-            operation: "list",
+            connector: "acme".to_owned(),
+            operation: operation.to_owned(),
             options: Value::Null,
             items: None,
             limits: Value::Null,
@@ -82,35 +70,16 @@ impl Case {
             end: end.into(),
             requests,
             lines: Vec::new(),
-            says: &[],
+            says: Vec::new(),
             real_time: false,
             stop: None,
             takes: None,
             before: None,
-            values: &[],
+            values: Vec::new(),
             tls: None,
             connections: None,
             complete: true,
         }
-    }
-
-    /// The same with a key as long as many tokens are.
-    pub fn with_long_key(self) -> Case {
-        Case { values: &[("apiKey", LONG)], ..self }
-    }
-
-    pub fn with_options(self, options: Value) -> Case {
-        Case { options, ..self }
-    }
-
-    /// The same with an end that is no error, and yet not all.
-    pub fn incomplete(self) -> Case {
-        Case { complete: false, ..self }
-    }
-
-    /// The case as a named test.
-    pub fn trial(self) -> Trial {
-        Trial::test(format!("{} {}", self.row, self.fact), move || self.run().map_err(Failed::from))
     }
 }
 
@@ -118,7 +87,7 @@ impl Case {
 const TIMES: usize = 3;
 
 impl Case {
-    fn run(&self) -> Result<(), String> {
+    pub fn run(&self) -> Result<(), String> {
         let late = |found: &Result<(), String>| found.as_ref().is_err_and(|e| e.starts_with(LATE));
         let mut found = run(self);
         for _ in 1..TIMES {
@@ -132,64 +101,11 @@ impl Case {
 
 const LATE: &str = "it took";
 
-/// A read of a list.
-pub fn read(
-    row: &'static str,
-    fact: impl Into<String>,
-    script: Vec<Act>,
-    end: impl Into<String>,
-    requests: usize,
-) -> Case {
-    Case::new(row, fact, script, end, requests)
-}
-
-/// A write of one item that is not idempotent.
-pub fn post(
-    row: &'static str,
-    fact: impl Into<String>,
-    script: Vec<Act>,
-    end: impl Into<String>,
-    requests: usize,
-) -> Case {
-    Case { operation: "add", items: Some(r#"[{"name":"a"}]"#), ..Case::new(row, fact, script, end, requests) }
-}
-
-/// A write of one item that is.
-pub fn put(
-    row: &'static str,
-    fact: impl Into<String>,
-    script: Vec<Act>,
-    end: impl Into<String>,
-    requests: usize,
-) -> Case {
-    Case { operation: "put", items: Some(r#"[{"id":7,"name":"a"}]"#), ..Case::new(row, fact, script, end, requests) }
-}
-
-/// The delete of one record.
-pub fn delete(
-    row: &'static str,
-    fact: impl Into<String>,
-    script: Vec<Act>,
-    end: impl Into<String>,
-    requests: usize,
-) -> Case {
-    Case { operation: "remove", options: json!({"id": 7}), ..Case::new(row, fact, script, end, requests) }
-}
-
-/// The case with another operation.
-pub fn of(operation: &'static str, case: Case) -> Case {
-    Case { operation, ..case }
-}
-
-/// The case with what must be said.
-pub fn saying(says: &'static [&'static str], case: Case) -> Case {
-    Case { says, ..case }
-}
-
 fn run(case: &Case) -> Result<(), String> {
     let clock = TestClock { real: case.real_time, ..TestClock::default() };
+    let values: Vec<(&str, &str)> = case.values.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let mut stage =
-        Stage::over(case.tls.clone(), case.connector, case.limits.clone(), case.script.clone(), clock, case.values);
+        Stage::over(case.tls.clone(), &case.connector, case.limits.clone(), case.script.clone(), clock, &values);
     if case.script.is_empty() {
         stage.server.close();
     }
@@ -206,11 +122,11 @@ fn run(case: &Case) -> Result<(), String> {
     if requests.len() != case.requests {
         return Err(format!("{} requests instead of {}\n{}", requests.len(), case.requests, shown()));
     }
-    let found_lines: Vec<&str> = requests.iter().map(|r| r.line.trim_end_matches(" HTTP/1.1")).collect();
+    let found_lines: Vec<&str> = requests.iter().map(|r| r.call()).collect();
     if !case.lines.is_empty() && found_lines != case.lines {
         return Err(format!("the request lines should be {:#?}\n{}", case.lines, shown()));
     }
-    if let Some(missing) = case.says.iter().find(|s| !told.contains(**s) && !found.summary.contains(**s)) {
+    if let Some(missing) = case.says.iter().find(|s| !told.contains(*s) && !found.summary.contains(*s)) {
         return Err(format!("nothing says {missing:?}\n{}", shown()));
     }
     // Row 52: the receipt counts each request that went out, and each repetition.
@@ -233,12 +149,12 @@ fn run(case: &Case) -> Result<(), String> {
     if stage.other.connections() > 0 {
         return Err(format!("another origin was called: {:?}", stage.other.requests()));
     }
-    check_signed(&requests, case.values.iter().find(|(n, _)| *n == "apiKey").map_or(API_KEY, |(_, v)| v))?;
+    check_signed(&requests, values.iter().find(|(n, _)| *n == "apiKey").map_or(API_KEY, |(_, v)| v))?;
     check_text(told)
 }
 
 async fn perform(stage: &Stage, case: &Case) -> (Found, Duration) {
-    if let Some(operation) = case.before {
+    if let Some(operation) = &case.before {
         let found = call(&stage.session, operation, &Value::Null, None, &CallOptions::default()).await;
         assert!(found.errors.is_empty(), "{}", found.told);
         let ends = matches!(case.script.first(), Some(Act::Answer(steps)) if matches!(steps.last(), Some(Step::Close)));
@@ -250,7 +166,7 @@ async fn perform(stage: &Stage, case: &Case) -> (Found, Duration) {
     }
     let with = CallOptions { cancel: Cancel::default(), ..case.with.clone() };
     let started = Instant::now();
-    let found = call(&stage.session, case.operation, &case.options, case.items, &with);
+    let found = call(&stage.session, &case.operation, &case.options, case.items.as_deref(), &with);
     let count = match case.stop {
         Some(Stop::Seen(count)) => count,
         Some(Stop::Before) => {

@@ -1,4 +1,5 @@
-//! Rows 4, 7 and 8: TLS that cannot be trusted, HTTP/2, and proxies from the environment.
+//! Rows 4, 7 and 8: certificates, HTTP/2, and proxies from the environment. The calls over bad certificates and broken handshakes are
+//! `tests/wire/cases/tls/`; frames of HTTP/2 name the stream of their request, so that their trials are code.
 //!
 //! The trials run in a process whose environment names an authority of our own as the system's, and a proxy that must not be used.
 
@@ -17,11 +18,12 @@ use rcgen::{
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::acme::{check_text, engine, spec};
-use crate::case::{Case, post, read};
-use crate::server::{JSON, Request, Step, Stream, Wrap, bytes, json as answer, reply, silence};
+use crate::part::Bytes;
+use crate::server::{JSON, Request, Stream, Wrap, json as answer, reply};
 use crate::stage::{Stage, TestClock, block_on, call, told};
 
 const WHOLE: &str = r#"[{"id":1}] end"#;
@@ -50,7 +52,8 @@ fn authority() -> CertificateParams {
 }
 
 /// A server's certificate.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Certificate {
     Good,
     Expired,
@@ -113,18 +116,51 @@ pub fn tls(kind: Certificate) -> Option<Wrap> {
     Some(Arc::new(move |socket| Some(Box::new(secured(&config, socket)) as Box<dyn Stream>)))
 }
 
-/// Answers the first bytes of a handshake with these.
-fn instead_of_tls(bytes: &'static [u8]) -> Option<Wrap> {
-    Some(Arc::new(move |mut socket: TcpStream| {
-        let _hello = socket.read(&mut [0; 4096]);
-        let _sent = socket.write_all(bytes).and_then(|()| socket.shutdown(std::net::Shutdown::Write));
-        let _gone = socket.read(&mut [0; 4096]);
-        None
-    }))
+/// What a server does where a client begins with TLS, as a file of cases writes it.
+#[derive(Clone, Deserialize)]
+#[serde(untagged)]
+pub enum Handshake {
+    With(Certificate),
+    Hangs(Hang),
+    /// Answers the first bytes with these.
+    Instead(Instead),
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Hang {
+    Hang,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Instead {
+    bytes: Bytes,
+}
+
+impl Handshake {
+    pub fn wrap(&self) -> Wrap {
+        match self {
+            Handshake::With(certificate) => tls(*certificate).unwrap(),
+            Handshake::Hangs(Hang::Hang) => Arc::new(|mut socket: TcpStream| {
+                while !matches!(socket.read(&mut [0; 4096]), Ok(0) | Err(_)) {}
+                None
+            }),
+            Handshake::Instead(Instead { bytes }) => {
+                let bytes = bytes.bytes();
+                Arc::new(move |mut socket: TcpStream| {
+                    let _hello = socket.read(&mut [0; 4096]);
+                    let _sent = socket.write_all(&bytes).and_then(|()| socket.shutdown(std::net::Shutdown::Write));
+                    let _gone = socket.read(&mut [0; 4096]);
+                    None
+                })
+            }
+        }
+    }
 }
 
 pub fn trials() -> Vec<Trial> {
-    let mut trials: Vec<Trial> = [certificates(), handshakes()].into_iter().flatten().map(Case::trial).collect();
+    let mut trials = Vec::new();
     for (fact, operation, acts, end, seen) in http2() {
         trials.push(Trial::test(format!("04 {fact}"), move || Ok(over_http2(operation, &acts, end, seen)?)));
     }
@@ -134,96 +170,6 @@ pub fn trials() -> Vec<Trial> {
         Trial::test("08 the proxy's password is shown nowhere", || Ok(through_proxy()?)),
     ]);
     trials
-}
-
-/// A certificate that cannot be trusted now cannot be trusted a second later; nothing was sent.
-fn certificates() -> Vec<Case> {
-    let bad = |fact: &str, kind: Certificate| {
-        let refused = |case: Case| Case {
-            tls: tls(kind),
-            connections: Some(1),
-            says: &["cannot be reached safely", "cannot be turned off"],
-            ..case
-        };
-        [
-            refused(read("07", format!("{fact}: a read is not repeated"), vec![answer(ONE)], "[] network/1", 0)),
-            refused(post("07", format!("{fact}: a POST has failed"), vec![answer("{}")], "failed network/1", 0)),
-        ]
-    };
-    let mut cases = vec![
-        Case {
-            tls: tls(Certificate::Good),
-            ..read("07", "a good certificate of a trusted authority", vec![answer(ONE)], WHOLE, 1)
-        },
-        Case {
-            tls: tls(Certificate::Good),
-            ..read(
-                "63",
-                "a redirect from https to http on the same host",
-                vec![reply("302 Found", "Location: http://127.0.0.1:MYOWN/\r\n", "")],
-                "[] origin/1",
-                1,
-            )
-        },
-        Case {
-            tls: tls(Certificate::Good),
-            ..read(
-                "05",
-                "a body without length that ends without a farewell of TLS",
-                vec![bytes(format!("HTTP/1.1 200 OK\r\n\r\n{ONE}"), Step::Close)],
-                "[] network/3",
-                3,
-            )
-        },
-        Case {
-            tls: tls(Certificate::Good),
-            ..post("03", "a reset within TLS: a POST is unknown", vec![silence(Step::Reset), answer("{}")], UNKNOWN, 1)
-        },
-    ];
-    cases.extend(bad("an expired certificate", Certificate::Expired));
-    cases.extend(bad("a certificate of the future", Certificate::NotYetValid));
-    cases.extend(bad("a certificate for another name", Certificate::OtherName));
-    cases.extend(bad("a certificate without a name", Certificate::NoName));
-    cases.extend(bad("a self-signed certificate", Certificate::SelfSigned));
-    cases.extend(bad("a certificate of an unknown authority", Certificate::UnknownAuthority));
-    cases.extend(bad("a certificate for clients", Certificate::ForClients));
-    cases
-}
-
-/// A handshake that breaks: nothing was sent, so a POST may be tried again; but not when the two will never agree.
-fn handshakes() -> Vec<Case> {
-    let hello = b"\x16\x03\x01\x00\x2a\x02\x00\x00\x26\x03\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x2f\x00";
-    let case = |fact: &str, tls: Option<Wrap>, end: &'static str, connections: usize| Case {
-        tls,
-        connections: Some(connections),
-        ..post("07", fact, vec![answer("{}")], end, 0)
-    };
-    vec![
-        case("a server of TLS 1.0", instead_of_tls(hello), "failed network/1", 1),
-        case("an alert: no common version", instead_of_tls(b"\x15\x03\x01\x00\x02\x02\x46"), "failed network/1", 1),
-        case("an alert: no common cipher", instead_of_tls(b"\x15\x03\x03\x00\x02\x02\x28"), "failed network/1", 1),
-        case("an alert: unknown name", instead_of_tls(b"\x15\x03\x03\x00\x02\x02\x70"), "failed network/1", 1),
-        case("an alert: internal error", instead_of_tls(b"\x15\x03\x03\x00\x02\x02\x50"), "failed network/3", 3),
-        case(
-            "plain http where https is asked for",
-            instead_of_tls(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"),
-            "failed network/3",
-            3,
-        ),
-        case("an end in the handshake", instead_of_tls(b""), "failed network/3", 3),
-        Case {
-            limits: json!({"attempts": 2, "first_byte_s": 3}),
-            ..case(
-                "a handshake that hangs ends by connect_s",
-                Some(Arc::new(|mut socket: TcpStream| {
-                    while !matches!(socket.read(&mut [0; 4096]), Ok(0) | Err(_)) {}
-                    None
-                })),
-                "failed network/2",
-                2,
-            )
-        },
-    ]
 }
 
 /// A frame of HTTP/2 (RFC 9113, section 4.1).

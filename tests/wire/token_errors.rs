@@ -1,5 +1,6 @@
 //! Row 44: a token server's refusals, its waits and its ways to be asked, each as it is told to the user, with what it was sent.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -10,9 +11,10 @@ use libtest_mimic::Trial;
 use opnode::{CallOptions, Catalog, Clock, ConnectionSpec, Engine, EngineConfig, Session};
 use serde_json::{Value, json};
 
-use crate::broken::gzip;
-use crate::server::{Act, JSON, Request, Server, Step, bytes, json as answer, reply};
+use crate::form::Reply;
+use crate::server::{Act, JSON, Request, Server, json as answer, reply};
 use crate::stage::{Found, TestClock, block_on, call, told};
+use crate::tables::table;
 
 const ID: &str = "3f2a11aa-0b1c-4d5e-8f90-a1b2c3d4e5f6";
 const SECRET: &str = "AB20-Cde_4.~* 5+/";
@@ -49,30 +51,34 @@ operations:
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();
-    for (status, body, end, requests, says) in refusals() {
+    for (status, body, end, requests, says) in table::<(String, String, String, usize, String)>("token-refusals") {
         let name = format!("44 {status} with {body}");
-        trials.push(Trial::test(name, move || Ok(refused(status, body, end, requests, says)?)));
+        trials.push(Trial::test(name, move || Ok(refused(&status, &body, &end, requests, &says)?)));
     }
-    for (fact, act, end, says) in bodies() {
-        trials.push(Trial::test(format!("44 tokens in {fact}"), move || Ok(read(act.clone(), end, says)?)));
+    for (fact, reply, end, says) in table::<(String, Reply, String, String)>("token-bodies") {
+        trials.push(Trial::test(format!("44 tokens in {fact}"), move || Ok(read(reply.act(), &end, &says)?)));
     }
-    for (flow, values, body, advice) in advices() {
+    for (flow, values, body, advice) in table::<(String, BTreeMap<String, String>, String, String)>("token-advice") {
         trials.push(Trial::test(format!("44 what to do about {body} in {flow} with {values:?}"), move || {
-            Ok(advised(flow, values, body, advice)?)
+            Ok(advised(&flow, &values, &body, &advice)?)
         }));
     }
-    for (life, requests) in lives() {
+    for (life, requests) in table::<(Value, usize)>("token-lives") {
         trials.push(Trial::test(format!("44 a life of {life}"), move || Ok(lives_so_long(&life, requests)?)));
     }
-    for (fact, status, wait_s, waits, requests) in waits() {
+    for (fact, status, after, wait_s, waits, requests) in
+        table::<(String, String, u64, u64, Vec<u64>, usize)>("token-waits")
+    {
         trials.push(Trial::test(format!("44 a token server asks for {fact}"), move || {
-            Ok(waited(status, wait_s, waits, requests)?)
+            Ok(waited(&status, after, wait_s, &waits, requests)?)
         }));
     }
-    trials.push(Trial::test("44 how the client proves itself", || Ok(proofs()?)));
-    trials.push(Trial::test("44 a secret that is taken in the form alone", || Ok(found_out()?)));
-    trials.push(Trial::test("44 further parameters of the token request", || Ok(parameters()?)));
-    trials.push(Trial::test("44 a token server that is not there is named", || Ok(not_there()?)));
+    trials.extend([
+        Trial::test("44 how the client proves itself", || Ok(proofs()?)),
+        Trial::test("44 a secret that is taken in the form alone", || Ok(found_out()?)),
+        Trial::test("44 further parameters of the token request", || Ok(parameters()?)),
+        Trial::test("44 a token server that is not there is named", || Ok(not_there()?)),
+    ]);
     trials
 }
 
@@ -106,14 +112,14 @@ struct Stage {
 impl Stage {
     fn new(flow: &str, more: &str, values: &[(&str, &str)], acts: Vec<Act>) -> Stage {
         let (api, tokens) = (Server::start(vec![answer(r#"[{"id":1}]"#)]), Server::start(acts));
-        let token_server = format!("http://{}", tokens.address);
+        let token_server = tokens.url();
         let connector = CONNECTOR.replace("TOKEN_SERVER", &token_server).replace("FLOW", flow).replace("MORE", more);
         let mut catalog = Catalog::empty();
         catalog.add("acme", "connector.yaml", connector);
         catalog.add("acme", "operations.yaml", OPERATIONS);
         let clock = Arc::new(Passing::default());
         let engine = Engine::new(EngineConfig { catalog, clock: Some(clock.clone()), ..EngineConfig::default() });
-        let mut all = vec![("url", format!("http://{}", api.address)), ("tokenUrl", token_server)];
+        let mut all = vec![("url", api.url()), ("tokenUrl", token_server)];
         all.extend(values.iter().filter(|(n, _)| *n != "wait_s").map(|(n, v)| (*n, (*v).to_owned())));
         let wait: u32 = values.iter().find(|(n, _)| *n == "wait_s").map_or(120, |(_, v)| v.parse().unwrap());
         let limits = json!({"concurrency": 1, "first_byte_s": 1, "timeout_s": 5, "attempts": 1, "wait_s": wait});
@@ -145,46 +151,6 @@ fn grant() -> Act {
     answer(r#"{"access_token":"a-token","token_type":"Bearer"}"#)
 }
 
-type Refusal = (&'static str, &'static str, &'static str, usize, &'static str);
-
-/// Status, body, what the call ends with, requests for tokens, and what is told.
-fn refusals() -> Vec<Refusal> {
-    const NO: &str = "[] unauthenticated/1";
-    const LATER: &str = "[] unavailable/1";
-    vec![
-        ("500 Oops", r#"{"error":"invalid_grant"}"#, NO, 1, "invalid_grant"),
-        ("200 OK", r#"{"error":"invalid_grant","error_description":"ended"}"#, NO, 1, "invalid_grant: ended"),
-        ("503 Busy", r#"{"error":"invalid_client"}"#, NO, 1, "invalid_client"),
-        ("500 Oops", r#"{"error":"unauthorized_client"}"#, NO, 1, ""),
-        ("500 Oops", r#"{"error":"invalid_scope"}"#, NO, 1, ""),
-        ("429 Slow", r#"{"error":"unsupported_grant_type"}"#, NO, 1, ""),
-        ("500 Oops", r#"{"error":"invalid_request"}"#, NO, 1, ""),
-        ("500 Oops", r#"{"error":"access_denied"}"#, NO, 1, ""),
-        ("400 No", r#"{"error":"temporarily_unavailable"}"#, LATER, 3, ""),
-        ("200 OK", r#"{"error":"server_error"}"#, LATER, 3, ""),
-        ("401 No", r#"{"error":"slow_down"}"#, LATER, 3, ""),
-        ("400 No", r#"{"error":"a_code_of_its_own"}"#, NO, 1, "a_code_of_its_own"),
-        ("500 Oops", r#"{"error":"a_code_of_its_own"}"#, LATER, 3, "a_code_of_its_own"),
-        (
-            "500 Oops",
-            r#"{"error":{"code":"invalid_grant","message":"it has ended"}}"#,
-            NO,
-            1,
-            "invalid_grant: it has ended",
-        ),
-        ("200 OK", r#"{"error":{"message":"it has ended"}}"#, NO, 1, "failed (200): it has ended"),
-        ("400 No", r#"{"error":{"code":"server_error"}}"#, LATER, 3, "server_error"),
-        ("200 OK", r#"{"error":true,"message":"no"}"#, NO, 1, "failed (200): no"),
-        ("200 OK", r#"{"error":false,"access_token":"a-token"}"#, WHOLE, 1, ""),
-        ("200 OK", r#"{"error":null,"access_token":"a-token"}"#, WHOLE, 1, ""),
-        ("200 OK", r#"{"error":"","access_token":"a-token"}"#, WHOLE, 1, ""),
-        ("404 No", "<html><title>Not here</title></html>", NO, 1, "failed with a web page (404)"),
-        ("200 OK", " <html><title>Sign in</title></html>", LATER, 3, "is HTML or XML, not JSON"),
-        ("200 OK", "access_token=a-token", LATER, 3, "is not JSON"),
-        ("200 OK", "", LATER, 3, "is empty"),
-    ]
-}
-
 fn refused(status: &str, body: &str, end: &str, requests: usize, says: &str) -> Result<(), String> {
     let stage = Stage::new("client_credentials", "", &[], vec![reply(status, JSON, body)]);
     let found = stage.call();
@@ -198,78 +164,18 @@ fn refused(status: &str, body: &str, end: &str, requests: usize, says: &str) -> 
     if found.told.contains(says) { Ok(()) } else { Err(format!("nothing says {says:?}: {}", found.told)) }
 }
 
-/// Replies with tokens in every form in which the API's own replies are read, and some that are none.
-fn bodies() -> Vec<(&'static str, Act, &'static str, &'static str)> {
-    let text = r#"{"access_token":"a-token","note":"ä"}"#;
-    let wide = |unit: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(unit).collect::<Vec<u8>>();
-    let mut marked = b"\xFF\xFE".to_vec();
-    marked.extend(wide(u16::to_le_bytes));
-    let labelled = |label: &str, body: Vec<u8>| {
-        reply("200 OK", &format!("Content-Type: application/json; charset={label}\r\n"), body)
-    };
-    let latin1: Vec<u8> = text.chars().map(|c| c as u8).collect();
-    let long = format!(r#"{{"access_token":"a-token","pad":"{}"}}"#, "x".repeat(2 << 20));
-    vec![
-        ("JSON with a byte order mark", answer(format!("\u{feff}{text}")), WHOLE, ""),
-        ("UTF-16 with a mark", answer(marked), WHOLE, ""),
-        ("UTF-16 by its label", labelled("utf-16be", wide(u16::to_be_bytes)), WHOLE, ""),
-        ("Latin-1 by its label", labelled("iso-8859-1", latin1), WHOLE, ""),
-        (
-            "a packed body",
-            reply("200 OK", &format!("{JSON}Content-Encoding: gzip\r\n"), gzip(text.as_bytes())),
-            WHOLE,
-            "",
-        ),
-        ("bytes that are no text", answer(b"{\"access_token\":\"\xE4\"}"), "[] unavailable/1", "not valid utf-8"),
-        ("too large a body", answer(long), "[] limit/1", "the reply of the token server 127.0.0.1"),
-        (
-            "half a body",
-            bytes("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", Step::Close),
-            "[] network/1",
-            "the token server 127.0.0.1",
-        ),
-    ]
-}
-
 fn read(act: Act, end: &str, says: &str) -> Result<(), String> {
     let found = Stage::new("client_credentials", "", &[], vec![act]).call();
     same("end", found.summary.as_str(), end)?;
     if found.told.contains(says) { Ok(()) } else { Err(format!("nothing says {says:?}: {}", found.told)) }
 }
 
-type Values = &'static [(&'static str, &'static str)];
-
-/// Flow, what the connection holds, the refusal, and the advice.
-fn advices() -> Vec<(&'static str, Values, &'static str, &'static str)> {
-    const CLIENT: &str = "check the client id and secret of the connection";
-    let (invalid_client, invalid_grant) = (r#"{"error":"invalid_client"}"#, r#"{"error":"invalid_grant"}"#);
-    vec![
-        ("client_credentials", &[("secret", SECRET)], invalid_client, CLIENT),
-        ("client_credentials", &[("secret", SECRET)], r#"{"error":"access_denied"}"#, CLIENT),
-        (
-            "client_credentials",
-            &[],
-            r#"{"error":"invalid_scope"}"#,
-            "the client is not allowed one of the `scopes` in the connector's definition",
-        ),
-        ("client_credentials", &[("refreshToken", "r-token")], invalid_grant, "put a new refresh token"),
-        ("authorization_code", &[("refreshToken", "r-token")], invalid_grant, "sign in"),
-        ("authorization_code", &[("refreshToken", "r-token")], r#"{"error":"unauthorized_client"}"#, CLIENT),
-    ]
-}
-
-fn advised(flow: &str, values: Values, body: &str, advice: &str) -> Result<(), String> {
-    let found = Stage::new(flow, "", values, vec![reply("400 No", JSON, body)]).call();
+fn advised(flow: &str, values: &BTreeMap<String, String>, body: &str, advice: &str) -> Result<(), String> {
+    let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let found = Stage::new(flow, "", &values, vec![reply("400 No", JSON, body)]).call();
     same("end", found.summary.as_str(), "[] unauthenticated/1")?;
     let given = found.errors.first().and_then(|e| e.advice.as_ref().map(ToString::to_string)).unwrap_or_default();
     if given.contains(advice) { Ok(()) } else { Err(format!("the advice is {given:?}")) }
-}
-
-/// What `expires_in` may be, and the tokens that two calls need with an hour between them.
-fn lives() -> Vec<(Value, usize)> {
-    let forever = [json!(-5), json!("-5"), json!(0), json!("soon"), json!(null), json!(-3599.0), json!([3599])];
-    let an_hour = [json!(3599), json!("3599"), json!(3599.0), json!("3599.0"), json!(3599.5), json!(" 3599 ")];
-    forever.into_iter().map(|life| (life, 1)).chain(an_hour.into_iter().map(|life| (life, 2))).collect()
 }
 
 fn lives_so_long(life: &Value, requests: usize) -> Result<(), String> {
@@ -281,19 +187,9 @@ fn lives_so_long(life: &Value, requests: usize) -> Result<(), String> {
     same("requests", stage.exchanges().len(), requests)
 }
 
-/// The reply's status and headers, the limit, the waits in seconds (at least, each), and the requests for tokens.
-fn waits() -> Vec<(&'static str, &'static str, &'static str, &'static [u64], usize)> {
-    vec![
-        ("a wait with 503", "503 Busy\r\nRetry-After: 7", "120", &[7], 2),
-        ("a wait with 429", "429 Slow\r\nRetry-After: 7", "120", &[7], 2),
-        ("a wait at the limit", "503 Busy\r\nRetry-After: 9", "9", &[9], 2),
-        ("a wait beyond the limit", "503 Busy\r\nRetry-After: 10", "9", &[], 1),
-    ]
-}
-
-fn waited(status: &str, wait_s: &str, waits: &[u64], requests: usize) -> Result<(), String> {
-    let acts = vec![reply(status, JSON, "{}"), grant()];
-    let stage = Stage::new("client_credentials", "", &[("wait_s", wait_s)], acts);
+fn waited(status: &str, after: u64, wait_s: u64, waits: &[u64], requests: usize) -> Result<(), String> {
+    let acts = vec![reply(status, &format!("Retry-After: {after}\r\n{JSON}"), "{}"), grant()];
+    let stage = Stage::new("client_credentials", "", &[("wait_s", &wait_s.to_string())], acts);
     let found = stage.call();
     let slept: Vec<u64> = stage.clock.0.waits().iter().map(Duration::as_secs).collect();
     same("waits", slept.as_slice(), waits)?;

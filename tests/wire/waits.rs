@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::acme::check_text;
 use crate::server::{JSON, json as answer, reply};
 use crate::stage::{Found, Stage, TestClock, block_on, call, wall_time};
+use crate::tables::table;
 
 const ONE: &str = r#"[{"id":1}]"#;
 const WHOLE: &str = r#"[{"id":1}] end"#;
@@ -18,53 +19,33 @@ type Range = (u64, u64);
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = vec![Trial::test("49 a date is measured against the server's own clock", || Ok(skewed_clock()?))];
-    for (fact, headers, wait) in asked_waits() {
-        trials.push(Trial::test(format!("49 {fact}"), move || Ok(waits_as_asked(&headers, wait)?)));
+    for (fact, headers, wait) in table::<(String, Vec<String>, Option<Range>)>("asked-waits") {
+        trials.push(Trial::test(format!("49 {fact}"), move || Ok(waits_as_asked(&head(&headers), wait)?)));
     }
-    for (fact, headers, wait) in announced_waits() {
-        trials.push(Trial::test(format!("50 {fact}"), move || Ok(waits_as_announced(&headers, wait)?)));
+    for (fact, headers, wait) in table::<(String, Vec<String>, Range)>("announced-waits") {
+        trials.push(Trial::test(format!("50 {fact}"), move || Ok(waits_as_announced(&head(&headers), wait)?)));
     }
     trials
 }
 
-/// A time on the clock of the trials, in the form of HTTP.
-fn date(ahead: i64) -> String {
-    httpdate::fmt_http_date(at(ahead))
+/// Lines of a head, with the times in their places.
+fn head(lines: &[String]) -> String {
+    let unix = |ahead| at(ahead).duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs().to_string();
+    let dates =
+        |line: &String| moments(&moments(line, "{date", &|ahead| httpdate::fmt_http_date(at(ahead))), "{unix", &unix);
+    lines.iter().map(|line| dates(line) + "\r\n").collect()
 }
 
-/// What `Retry-After` may say, and the wait in ms that follows, at least and at most; none for a wait that is not begun.
-fn asked_waits() -> Vec<(&'static str, String, Option<Range>)> {
-    let backoff = Some((0, 1000));
-    let plain = |text: &str| format!("Retry-After: {text}\r\n");
-    let with_date = |ahead: i64| format!("Date: {}\r\n{}", date(0), plain(&date(ahead)));
-    vec![
-        ("seconds", plain("3"), Some((3000, 3000))),
-        ("nothing", "".into(), backoff),
-        ("no seconds", plain("0"), backoff),
-        ("a negative number", plain("-5"), backoff),
-        ("a fraction counts up", plain("1.5"), Some((2_000, 2_000))),
-        ("garbage", plain("soon"), backoff),
-        ("an empty field", plain(""), backoff),
-        ("seconds with a unit", plain("3s"), backoff),
-        ("a date", with_date(3), Some((3000, 3000))),
-        ("a date without the server's own", plain(&date(4)), Some((4000, 4000))),
-        (
-            "a date in the form of RFC 850",
-            "Date: Sunday, 06-Nov-94 08:49:37 GMT\r\nRetry-After: Sunday, 06-Nov-94 08:49:40 GMT\r\n".into(),
-            Some((3000, 3000)),
-        ),
-        (
-            "a date in the form of asctime",
-            "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nRetry-After: Sun Nov  6 08:49:40 1994\r\n".into(),
-            Some((3000, 3000)),
-        ),
-        ("a date that has passed", with_date(-100), backoff),
-        ("a date that is none", plain("Mon, 32 Foo 2026 25:61:61 GMT"), backoff),
-        ("two values", "Retry-After: 2\r\nRetry-After: 3\r\n".into(), Some((2000, 3000))),
-        ("the far future in seconds", plain("1000000000"), None),
-        ("seconds beyond 64 bits", plain("99999999999999999999999"), None),
-        ("a date in the far future", with_date(1_000_000_000), None),
-    ]
+/// Each `{FORM+SECONDS}` and `{FORM-SECONDS}` as a time on the clock of the trials.
+fn moments(line: &str, form: &str, shown: &dyn Fn(i64) -> String) -> String {
+    let mut parts = line.split(form);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (ahead, rest) = part.split_once('}').unwrap();
+        out.push_str(&shown(ahead.trim_start_matches('+').parse().unwrap()));
+        out.push_str(rest);
+    }
+    out
 }
 
 fn at(ahead: i64) -> SystemTime {
@@ -114,38 +95,6 @@ fn skewed_clock() -> Result<(), String> {
     let stage = Stage::new("acme", Value::Null, vec![reply("429 Slow down", &headers, ""), answer(ONE)], clock, &[]);
     block_on(read_list(&stage));
     in_range(&stage.clock.waits(), (5_000, 5_000))
-}
-
-/// What a success may say about its limits, and the wait in ms before the next request.
-fn announced_waits() -> Vec<(&'static str, String, Range)> {
-    let epoch = at(4).duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
-    let x = |left: &str, reset: &str| format!("X-RateLimit-Remaining: {left}\r\nX-RateLimit-Reset: {reset}\r\n");
-    vec![
-        ("nothing is left, for seconds", x("0", "3"), (3_000, 3_000)),
-        ("nothing is left, until a Unix time", x("0", &epoch.to_string()), (4_000, 4_000)),
-        (
-            "nothing is left, by the names of the draft",
-            "RateLimit-Remaining: 0\r\nRateLimit-Reset: 3\r\n".into(),
-            (3_000, 3_000),
-        ),
-        (
-            "nothing is left, by other names",
-            "X-Rate-Limit-Remaining: 0\r\nX-Rate-Limit-Reset: 3\r\n".into(),
-            (3_000, 3_000),
-        ),
-        ("nothing is left, as a structured field", "RateLimit: \"default\";r=0;t=3\r\n".into(), (3_000, 3_000)),
-        (
-            "nothing is left, as a list of fields",
-            "RateLimit: limit=10, remaining=0, reset=3\r\n".into(),
-            (3_000, 3_000),
-        ),
-        ("something is left", x("1", "3"), (0, 0)),
-        ("something is left, as a structured field", "RateLimit: \"default\";r=50;t=3\r\n".into(), (0, 0)),
-        ("nothing is left, but until when is not said", "X-RateLimit-Remaining: 0\r\n".into(), (0, 0)),
-        ("garbage", x("none", "soon"), (0, 0)),
-        ("a time that has passed", x("0", "1000000000"), (0, 0)),
-        ("numbers beyond 64 bits", x("0", "99999999999999999999"), (0, 0)),
-    ]
 }
 
 fn waits_as_announced(headers: &str, range: Range) -> Result<(), String> {

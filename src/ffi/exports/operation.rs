@@ -16,8 +16,8 @@ use super::super::stop::Stop;
 use super::super::wait::until;
 use super::super::{handle, status};
 use super::{Out, give, owner, places};
+use crate::Items;
 use crate::error::{Error, ErrorKind};
-use crate::item::Items;
 
 /// # Safety
 /// As for all [exports](super).

@@ -4,11 +4,12 @@ use serde_json::value::RawValue;
 
 use super::text::input;
 use super::typed_value::{at_path, quoted, typed_by};
+use crate::Options;
 use crate::authoring::kind_of;
 use crate::cli::args::call::CallArgs;
 use crate::definition::{Operation, OptionRule};
 use crate::error::{Error, ErrorKind, Place, Result};
-use crate::options::Options;
+use crate::json_error;
 
 /// The options of a call, and the file that they came from, when they did.
 pub(crate) struct TypedOptions {
@@ -104,7 +105,10 @@ fn object(argument: &str) -> Result<(Options, Option<String>)> {
             Err(wrong(format!("--options must be a JSON object, not {}", kind_of(other.as_value())), place(1, 1)))
         }
         Err(e) if e.is_data() => Err(wrong(format!("--options: {e}"), place(e.line(), e.column()))),
-        Err(e) => Err(wrong(format!("--options is not JSON: {e}"), place(e.line(), e.column()))),
+        Err(e) => Err(wrong(
+            format!("--options is not JSON: {}", json_error::words(&e, &input.text)),
+            place(e.line(), e.column()),
+        )),
     }
 }
 

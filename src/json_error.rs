@@ -1,0 +1,82 @@
+//! Why a text is not JSON, in words of our own: the reader's position is typed, its message is not. Pure.
+
+use serde_json::Error;
+use serde_json::error::Category;
+
+/// Levels that the reader follows.
+const DEPTH_MAX: usize = 127;
+
+/// Why `text` is not JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum JsonError {
+    /// It ends within a value, or there is none.
+    Ends,
+    /// Too many lists and objects within each other.
+    Deep,
+    /// Something stands there that cannot; the byte, counted from 0.
+    At(usize),
+}
+
+impl JsonError {
+    /// Of the error that the reader gave for the text.
+    pub(crate) fn of(error: &Error, text: &str) -> JsonError {
+        if error.is_eof() {
+            return JsonError::Ends;
+        }
+        let lines = text.split_inclusive('\n').take(error.line().saturating_sub(1));
+        let at = lines.map(str::len).sum::<usize>() + error.column().saturating_sub(1);
+        if depth(text.as_bytes(), at) > DEPTH_MAX { JsonError::Deep } else { JsonError::At(at) }
+    }
+}
+
+/// Why a text is not JSON, for people.
+pub(crate) fn words(error: &Error, text: &str) -> String {
+    // A reader of ours may refuse more than JSON does, and says why.
+    if error.classify() == Category::Data {
+        return error.to_string();
+    }
+    match JsonError::of(error, text) {
+        JsonError::Ends if text.trim().is_empty() => "it is empty".to_owned(),
+        JsonError::Ends => "it ends too early".to_owned(),
+        JsonError::Deep => format!("it is nested deeper than {DEPTH_MAX} levels"),
+        JsonError::At(_) if !text.contains('\n') => format!("see column {}", error.column()),
+        JsonError::At(_) => format!("see line {}, column {}", error.line(), error.column()),
+    }
+}
+
+/// Lists and objects that are open at a byte, with the one that begins there.
+fn depth(text: &[u8], at: usize) -> usize {
+    let (mut depth, mut is_text, mut is_escaped) = (0_usize, false, false);
+    for byte in text.iter().take(at + 1) {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_text => is_escaped = true,
+            b'"' => is_text = !is_text,
+            b'[' | b'{' if !is_text => depth += 1,
+            b']' | b'}' if !is_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    depth
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DEPTH_MAX, JsonError, words};
+
+    fn error(text: &str) -> (JsonError, String) {
+        let error = serde_json::from_str::<serde_json::Value>(text).unwrap_err();
+        (JsonError::of(&error, text), words(&error, text))
+    }
+
+    #[test]
+    fn a_text_that_is_no_json_is_explained_by_its_place() {
+        assert_eq!(error(""), (JsonError::Ends, "it is empty".into()));
+        assert_eq!(error("{\"a\": "), (JsonError::Ends, "it ends too early".into()));
+        assert_eq!(error("{\n \"a\": x}"), (JsonError::At(8), "see line 2, column 7".into()));
+        assert_eq!(error("[1] 2"), (JsonError::At(4), "see column 5".into()));
+        let (deep, brackets) = ("[".repeat(DEPTH_MAX + 1), "\"[[\\\"[[\", ".repeat(40));
+        assert_eq!(error(&deep), (JsonError::Deep, "it is nested deeper than 127 levels".into()));
+        assert_eq!(error(&format!("[{brackets} x]")).0, JsonError::At(brackets.len() + 2));
+    }
+}
