@@ -1,5 +1,5 @@
 /*
- * opnode.hpp: opnode.h for C++11 and later. Handles that free themselves and can only be moved, results as values, failures as exceptions.
+ * opnode.hpp: opnode.h for C++11 and later. Handles free themselves and can only be moved; results are values, failures are exceptions.
  *
  *   opnode::engine engine("{\"log\": \"warn\"}");
  *   opnode::connection connection = engine.open(spec);
@@ -7,7 +7,7 @@
  *   while (opnode::batch page = walk.next())
  *     for (opnode::text item : page) std::cout.write(item.data, item.size) << '\n';
  *
- * The rules of opnode.h hold here too. Destructors never block and never throw.
+ * The rules of opnode.h apply. Destructors never block and never throw.
  */
 #ifndef OPNODE_HPP
 #define OPNODE_HPP
@@ -25,7 +25,7 @@
 
 namespace opnode {
 
-/* Bytes that belong to something else: to a batch, or to a string of the caller. */
+/* Borrowed bytes of a batch or of the caller's string. */
 struct text {
   const char *data;
   size_t size;
@@ -40,7 +40,7 @@ struct text {
 #endif
 };
 
-/* A failure: what() is the sentence for people, json() all that is known. */
+/* A failure: what() is the message, json() all details. */
 class error : public std::runtime_error {
  public:
   error(int32_t status, const std::string &message, std::string json)
@@ -55,8 +55,8 @@ class error : public std::runtime_error {
 };
 
 /*
- * Throws when a call failed; gives its result otherwise. Takes the error handle, by reference: it is looked at here, when the call is over, also where both
- * stand in one expression, whose parts may be evaluated in any order.
+ * Throws if a call failed; returns its result otherwise. Takes the error handle by reference and reads it after the call, so both may be in one
+ * expression, whose parts may be evaluated in any order.
  */
 inline int32_t check(int32_t status, opnode_error *const &failure = nullptr) {
   if (status >= 0) return status;
@@ -69,7 +69,7 @@ inline int32_t check(int32_t status, opnode_error *const &failure = nullptr) {
   throw error(status, message, std::move(json));
 }
 
-/* What a call gives by its out-parameter, as the class that owns it. */
+/* The out-parameter of a call, as the class that owns it. */
 template <class Owner, class Raw, class Call>
 Owner made(Call call) {
   Raw *raw = nullptr;
@@ -109,7 +109,7 @@ class handle {
   T *raw_;
 };
 
-/* A JSON text; of an array also its items, as slices that live as long as the batch. An empty one is false: there was none. */
+/* A JSON text; of an array also its items, as slices that are valid as long as the batch. An empty batch converts to false. */
 class batch : public handle<opnode_buf, opnode_buf_free> {
  public:
   batch() {}
@@ -147,12 +147,12 @@ class batch : public handle<opnode_buf, opnode_buf_free> {
   iterator end() const { return iterator(this, size()); }
 };
 
-/* An operation under way. */
+/* A running operation. */
 class operation : public handle<opnode_op, opnode_op_free> {
  public:
   operation() {}
   explicit operation(opnode_op *raw) : handle(raw) {}
-  /* Waits for the next batch; an empty one says that there are no more. */
+  /* Waits for the next batch; an empty one means that there are no more. */
   batch next() const {
     batch out;
     while (next(-1, out) == OPNODE_AGAIN) {}
@@ -166,7 +166,7 @@ class operation : public handle<opnode_op, opnode_op_free> {
     out.reset(raw);
     return check(status, failure);
   }
-  /* OPNODE_OK, or OPNODE_AGAIN when nothing was taken. */
+  /* OPNODE_OK, or OPNODE_AGAIN if no item was taken. */
   int32_t write(text items, bool last = false, int64_t timeout_ms = -1) const {
     opnode_error *failure = nullptr;
     int32_t status = opnode_op_write(get(), items.data, items.size, last ? OPNODE_LAST : 0u, timeout_ms, &failure);
@@ -192,7 +192,7 @@ class connection : public handle<opnode_conn, opnode_conn_free> {
   operation start(text request, uint64_t tag = 1) const {
     return made<operation, opnode_op>([&](opnode_op **out, opnode_error **err) { return opnode_op_start(get(), request.data, request.size, tag, out, err); });
   }
-  /* Everything at once. Where only some items succeeded, the outcomes are kept in `out` before the exception comes. */
+  /* Runs to the end. If only some items succeed, `out` gets the outcomes before the exception is thrown. */
   void run(text request, batch &out, int64_t timeout_ms = -1) const {
     opnode_buf *raw = nullptr;
     opnode_error *failure = nullptr;
@@ -200,7 +200,7 @@ class connection : public handle<opnode_conn, opnode_conn_free> {
     out.reset(raw);
     check(status, failure);
   }
-  /* The same, with the report; it too is kept in `report` before an exception comes. */
+  /* The same, with the report; `report` is also set before an exception is thrown. */
   void run(text request, batch &out, batch &report, int64_t timeout_ms = -1) const {
     opnode_buf *raw = nullptr, *told = nullptr;
     opnode_error *failure = nullptr;
@@ -211,7 +211,7 @@ class connection : public handle<opnode_conn, opnode_conn_free> {
   }
 };
 
-/* An engine. Its destructor gives it back without waiting; call shutdown first to wait for the end. */
+/* An engine. Its destructor does not wait; call shutdown first to wait for the end. */
 class engine : public handle<opnode_engine, opnode_engine_free> {
  public:
   explicit engine(text config = text(), const opnode_hooks *hooks = nullptr) {
@@ -223,7 +223,7 @@ class engine : public handle<opnode_engine, opnode_engine_free> {
   }
   /* OPNODE_OK, or OPNODE_OPEN when handles are still open. */
   int32_t shutdown(int64_t timeout_ms = -1) const { return check(opnode_engine_shutdown(get(), timeout_ms)); }
-  /* How many tags were written; 0 when the time passed. */
+  /* The number of tags written; 0 on timeout. */
   size_t ready_wait(int64_t timeout_ms, uint64_t *tags, size_t cap) const {
     size_t count = 0;
     check(opnode_ready_wait(get(), timeout_ms, tags, cap, &count));

@@ -1,4 +1,4 @@
-//! From items to request bodies: one, many, patches, forms. Pure; keeps the digits of every item.
+//! Builds request bodies from items: one, many, patches, forms. Pure; keeps the digits of every item.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,14 +13,14 @@ use crate::item::{Item, Items};
 use crate::options::Options;
 use crate::request::{Body, body_fields};
 
-/// The input items that one request carries: the index of the first, and how many.
+/// The items of one request: the index of the first, and their number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Chunk {
     pub(crate) first: usize,
     pub(crate) count: usize,
 }
 
-/// Cuts the items into requests.
+/// Splits the items into requests.
 pub(crate) fn chunks(rule: &ItemRule, count: usize) -> Vec<Chunk> {
     let step = match rule.send {
         Send::Each | Send::JsonPatch | Send::Multipart => 1,
@@ -30,7 +30,7 @@ pub(crate) fn chunks(rule: &ItemRule, count: usize) -> Vec<Chunk> {
     (0..count).step_by(step.max(1)).map(|first| Chunk { first, count: step.min(count - first) }).collect()
 }
 
-/// The body of one request; `None` where the verb takes none (DELETE by path).
+/// The body of one request; `None` if the verb has none (DELETE by path).
 pub(crate) fn body(
     operation: &Operation,
     rule: &ItemRule,
@@ -54,7 +54,7 @@ fn array(items: &Items, chunk: Chunk) -> String {
     format!("[{}]", parts.join(","))
 }
 
-/// Puts the body into the envelope that the vendor wants; options that stand in the body come first in its top object.
+/// Puts the body into the vendor's envelope; options in the body come first in its top object.
 fn wrapped(rule: &ItemRule, mut beside: Vec<String>, json: String) -> String {
     let tokens = rule.wrap.as_ref().map(Pointer::tokens).unwrap_or_default();
     let Some((top, inner)) = tokens.split_first() else { return json };
@@ -64,7 +64,8 @@ fn wrapped(rule: &ItemRule, mut beside: Vec<String>, json: String) -> String {
     format!("{{{}}}", beside.join(","))
 }
 
-/// A flat object as a JSON Patch (RFC 6902) in the form without leading slashes; null removes. Ready operations pass through.
+/// A flat object as a JSON Patch (RFC 6902) without leading slashes; null removes. An array of patch operations is sent
+/// unchanged.
 fn patch(operation: &Operation, item: Item<'_>) -> String {
     let text = item.as_str();
     if text.starts_with('[') {
@@ -83,7 +84,7 @@ fn in_path(operation: &Operation, name: &str) -> bool {
     operation.path.parts().iter().any(|p| matches!(p, Part::Name(n) if n == name))
 }
 
-/// The item without the fields that are in the address already; the others keep their bytes.
+/// The item without the fields that are already in the address; the others keep their bytes.
 fn without_path_fields(operation: &Operation, item: Item<'_>) -> String {
     let Some(fields) = item.fields() else { return item.as_str().to_owned() };
     let kept: Vec<String> = fields

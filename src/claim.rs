@@ -1,4 +1,4 @@
-//! Files that one process at a time writes, under a name that others may want too. What a killed process left under it is found.
+//! Files that only one process at a time writes. What a killed process left is detected.
 
 use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io;
@@ -7,21 +7,21 @@ use std::time::Duration;
 
 use crate::private_file::not_a_link;
 
-/// What comes of the wish to write a file alone.
+/// The result of claiming a file.
 pub(crate) enum Claim {
-    /// It is empty, and no other process writes it as long as it is open. What an earlier one left there is gone.
+    /// The file is empty, and no other process writes it while it is open. An earlier process's content is gone.
     Mine(File, Option<Metadata>),
-    /// A process that lives writes it.
+    /// A running process writes it.
     Held,
-    /// A process that is gone has left it, and it stays.
+    /// A process that has ended left it, and it stays.
     Left(Metadata),
 }
 
-/// Begins a file under a name that others may want too. It gets the mode that other files of this user have. What an earlier process has left there is
-/// removed, if it may be, and not opened for writing: its mode and owner are not ours to trust.
+/// Creates a file that others may want too, with the mode of this user's other files. A leftover is removed if allowed,
+/// and never opened for writing: its mode and owner cannot be trusted.
 pub(crate) fn claim(path: &Path, may_remove: bool) -> io::Result<Claim> {
     let mut left = None;
-    // Others come and go in between, but not again and again.
+    // Other processes come and go in between, but not endlessly.
     for _ in 0..20 {
         match OpenOptions::new().write(true).create_new(true).open(path) {
             Ok(file) if is_mine(&file, path)? => return Ok(Claim::Mine(file, left)),
@@ -37,7 +37,7 @@ pub(crate) fn claim(path: &Path, may_remove: bool) -> io::Result<Claim> {
     Ok(Claim::Held)
 }
 
-/// Whether a file that was made just now is locked, and still has its name: somebody else may have thought that it was left there.
+/// Whether a new file is locked, and still has its name: another process may have taken it for a leftover.
 fn is_mine(file: &File, path: &Path) -> io::Result<bool> {
     for _ in 0..50 {
         match file.try_lock() {
@@ -49,16 +49,16 @@ fn is_mine(file: &File, path: &Path) -> io::Result<bool> {
     Ok(false)
 }
 
-/// What stands there already; nothing, when it is gone meanwhile.
+/// The existing file, if there still is one.
 fn take(path: &Path, may_remove: bool) -> io::Result<Option<Claim>> {
     let gone = |e: io::Error| if e.kind() == io::ErrorKind::NotFound { Ok(None) } else { Err(e) };
     let file = match path.symlink_metadata() {
-        // What it leads to is left alone.
+        // The target of a link is not touched.
         Ok(found) if found.is_symlink() && may_remove => {
             return std::fs::remove_file(path).map(|()| None).or_else(gone);
         }
         Ok(found) if found.is_symlink() => return not_a_link(path).map(|()| None),
-        Ok(found) if !found.is_file() => return Err(io::Error::other("something else has this name")),
+        Ok(found) if !found.is_file() => return Err(io::Error::other("the path exists and is not a file")),
         Ok(_) => File::open(path),
         Err(e) => return gone(e),
     };
@@ -79,7 +79,7 @@ fn take(path: &Path, may_remove: bool) -> io::Result<Option<Claim>> {
     Ok(Some(Claim::Left(found)))
 }
 
-/// Whether an open file is the one of this name.
+/// Whether an open file has this name.
 fn is_named(file: &File, path: &Path) -> io::Result<bool> {
     #[cfg(unix)]
     {

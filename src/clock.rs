@@ -1,24 +1,24 @@
-//! Time and chance as a trait, so that waits can be tested without waiting. The only place that sleeps.
+//! Time and random numbers as a trait, so that tests need not wait. The only file that sleeps.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime};
 
 use async_trait::async_trait;
 
-/// Monotonic time for waits, wall time for dates, and chance for jitter.
+/// Monotonic time for waits, wall time for dates, and random numbers for jitter.
 #[async_trait]
 pub trait Clock: Send + Sync {
-    /// Monotonic time since some start.
+    /// Monotonic time since a fixed start.
     fn now(&self) -> Duration;
-    /// Wall time; only for dates that servers send without their own clock.
+    /// Wall time; only for dates of servers that do not send their own clock.
     fn wall(&self) -> SystemTime;
-    /// A number in 0..1.
+    /// A random number in 0..1.
     fn chance(&self) -> f64;
     /// Waits.
     async fn sleep(&self, duration: Duration);
 }
 
-/// The machine's clock. All of a process count from one start, so that their times can be compared.
+/// The machine's clock. All clocks of a process have one start, so that their times can be compared.
 #[derive(Debug, Default)]
 pub struct SystemClock;
 

@@ -1,4 +1,4 @@
-//! Definitions as JSON for hosts and machines: the same from the command line and from C. Pure.
+//! Definitions as JSON for hosts and machines: the same for the command line and for C. Pure.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ pub fn connector(connector: &Connector) -> Value {
     })
 }
 
-/// An operation on a line of a listing.
+/// An operation in a listing.
 #[must_use]
 pub fn operation(operation: &Operation) -> Value {
     json!({
@@ -23,7 +23,7 @@ pub fn operation(operation: &Operation) -> Value {
     })
 }
 
-/// A template on a line of a listing.
+/// A template in a listing.
 #[must_use]
 pub fn template(template: &Template) -> Value {
     json!({
@@ -32,7 +32,7 @@ pub fn template(template: &Template) -> Value {
     })
 }
 
-/// All about one operation.
+/// All details of one operation.
 #[must_use]
 pub fn details(operation: &Operation) -> Value {
     let place = |location: Location| serde_json::to_value(location).unwrap_or_default();

@@ -1,8 +1,8 @@
-//! Numbers of JSON by their text: compared exactly, whatever their length. Pure.
+//! JSON numbers by their text: compared exactly, at any length. Pure.
 
 use std::cmp::Ordering;
 
-/// A number as its text has it: 0.d₁d₂d₃… × 10^`exponent`, without zeros at either end.
+/// A number by its digits: 0.d₁d₂d₃… × 10^`exponent`, without zeros at either end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Decimal {
     negative: bool,
@@ -10,7 +10,7 @@ pub(crate) struct Decimal {
     exponent: i64,
 }
 
-/// Exponents beyond are taken for this one: such numbers are all too large, or too small, for whatever they are compared with.
+/// Larger exponents are reduced to this one: such numbers are larger or smaller than any they are compared with.
 const EXPONENT_MAX: i64 = i64::MAX / 4;
 
 impl Decimal {
@@ -38,12 +38,12 @@ impl Decimal {
         Some(Decimal { negative, digits, exponent: power + whole.len() as i64 - leading as i64 })
     }
 
-    /// Whether it is whole: `1e2` and `100.0` are.
+    /// Whether it is an integer: `1e2` and `100.0` are.
     pub(crate) fn is_whole(&self) -> bool {
         self.exponent >= self.digits.len() as i64
     }
 
-    /// Whether it is a whole multiple of another; `None` where that takes longer arithmetic than this.
+    /// Whether it is a multiple of another; `None` if that needs longer arithmetic.
     pub(crate) fn is_multiple_of(&self, other: &Decimal) -> Option<bool> {
         let last = |d: &Decimal| d.exponent - d.digits.len() as i64;
         let mut unit: u64 = std::str::from_utf8(&other.digits).ok()?.parse().ok().filter(|n| *n > 0)?;
@@ -85,14 +85,14 @@ impl Ord for Decimal {
 }
 
 impl std::fmt::Display for Decimal {
-    /// The same text for the same number.
+    /// Equal numbers give the same text.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let digits = std::str::from_utf8(&self.digits).unwrap_or_default();
         write!(f, "{}0.{digits}e{}", if self.negative { "-" } else { "" }, self.exponent)
     }
 }
 
-/// Whether a text is a number of JSON (RFC 8259, section 6).
+/// Whether a text is a JSON number (RFC 8259, section 6).
 pub(crate) fn is_number(text: &str) -> bool {
     fn digits(text: &str) -> Option<&str> {
         let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
@@ -112,17 +112,18 @@ pub(crate) fn is_number(text: &str) -> bool {
     rest.is_empty()
 }
 
-/// Whether JSON holds a number that 64 bits may not: one with many digits, or with an exponent. Quick, for a look at every item.
+/// Whether JSON contains a number that may not fit into 64 bits: one with many digits, or with an exponent. Fast enough
+/// for every item.
 pub(crate) fn is_long(json: &str) -> bool {
     any_run(json, |run, _, power| power || run > 15)
 }
 
-/// Whether JSON holds a number that is not written as 64 bits would be: one of the former, or one with a point.
+/// Whether JSON contains a number in another notation than 64-bit integers: one of the former, or one with a point.
 pub(crate) fn has_digits(json: &str) -> bool {
     any_run(json, |run, point, power| power || point || run > 15)
 }
 
-/// Looks at the numbers of JSON: their length so far, whether a point or an exponent is in them.
+/// Scans the numbers of JSON: their length so far, whether they have a point or an exponent.
 fn any_run(json: &str, wanted: impl Fn(usize, bool, bool) -> bool) -> bool {
     let (mut run, mut point, mut within_text, mut escaped) = (0_usize, false, false, false);
     for byte in json.bytes() {

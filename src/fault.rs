@@ -1,4 +1,4 @@
-//! From a reply's status and body to an error, by the connector's rules. Pure.
+//! Builds an error from a reply's status and body, by the connector's rules. Pure.
 
 use std::borrow::Cow;
 
@@ -15,12 +15,12 @@ use crate::reply::{Response, other_form};
 use crate::retry::{self, Signal};
 use crate::secret::MASK;
 
-/// Characters of a foreign text that an error keeps.
+/// Maximum characters of an external text in an error.
 const EXCERPT_MAX: usize = 500;
-/// Bytes of an error body that are looked at.
+/// Maximum bytes of an error body that are read.
 const BODY_MAX: usize = 1 << 20;
 
-/// The error that a reply is, or `None` when it is a success.
+/// The error in a reply, or `None` for a success.
 pub(crate) fn check(connection: &Connection, operation: &Operation, reply: &Response) -> Option<Error> {
     let status = reply.status;
     let rule = &operation.response;
@@ -31,7 +31,7 @@ pub(crate) fn check(connection: &Connection, operation: &Operation, reply: &Resp
     if !expected {
         return Some(from_status(connection, operation, reply));
     }
-    // Files and texts are handed on as they are; only what says outright that it is a failure is one.
+    // Files and texts are passed on unchanged; only an explicit failure is an error.
     if !matches!(rule.result, ResultShape::File | ResultShape::Text) || !is_object(reply) {
         return None;
     }
@@ -59,7 +59,7 @@ pub(crate) fn reported(connection: &Connection, operation: &Operation, reply: &R
     dress(Error::new(ErrorKind::Rejected, message), connection, operation, reply, provider)
 }
 
-/// The body as JSON, in whatever charset it came; `None` also for one that is larger than what is looked at.
+/// The body as JSON, in any charset; `None` also for one that is too large.
 fn json(reply: &Response) -> Option<Value> {
     if reply.body.len() > BODY_MAX {
         return None;
@@ -75,7 +75,7 @@ fn from_status(connection: &Connection, operation: &Operation, reply: &Response)
     let (kind, what) = if limited { LIMITED } else { meaning(reply.status) };
     let asked =
         reply.headers.contains_key(http::header::WWW_AUTHENTICATE) && unsigned(connection, operation, reply).is_some();
-    let what = if asked { "asks for a sign-in, and this call has none" } else { what };
+    let what = if asked { "requires authentication, and this call has none" } else { what };
     let said = match (&provider.message, reply.status.canonical_reason()) {
         (Some(message), _) => format!(": {message}"),
         (None, Some(reason)) => format!(" ({reason})"),
@@ -85,30 +85,30 @@ fn from_status(connection: &Connection, operation: &Operation, reply: &Response)
     dress(error, connection, operation, reply, provider)
 }
 
-const LIMITED: (ErrorKind, &str) = (ErrorKind::RateLimited, "asks for fewer requests");
+const LIMITED: (ErrorKind, &str) = (ErrorKind::RateLimited, "reports too many requests");
 
 fn meaning(status: StatusCode) -> (ErrorKind, &'static str) {
     match status.as_u16() {
         401 => (ErrorKind::Unauthenticated, "did not accept the credentials"),
-        407 => (ErrorKind::Connection, "stands behind a proxy that did not accept its user name and password"),
+        407 => (ErrorKind::Connection, "is behind a proxy that did not accept its user name and password"),
         403 | 402 => (ErrorKind::Forbidden, "does not allow this call"),
         404 | 410 => (ErrorKind::NotFound, "has no such record"),
         409 | 412 | 423 => (ErrorKind::Conflict, "refused because of a conflict"),
-        408 => (ErrorKind::Timeout, "gave up waiting for the request"),
+        408 => (ErrorKind::Timeout, "timed out waiting for the request"),
         429 => LIMITED,
-        425 => (ErrorKind::Unavailable, "does not take the request so early"),
+        425 => (ErrorKind::Unavailable, "refused the request as too early"),
         501 | 505 => (ErrorKind::Rejected, "does not support this request"),
-        511 => (ErrorKind::Network, "was not reached: the network wants a sign-in of its own"),
+        511 => (ErrorKind::Network, "was not reached: the network requires a sign-in"),
         521 | 523 | 525 | 526 => (ErrorKind::Unavailable, "could not be reached from the server in front of it"),
-        300..=399 => (ErrorKind::Rejected, "redirected the request to where it cannot be followed"),
+        300..=399 => (ErrorKind::Rejected, "sent a redirect that cannot be followed"),
         400..=499 => (ErrorKind::Rejected, "refused the request"),
-        500..=599 => (ErrorKind::Unavailable, "failed to answer"),
+        500..=599 => (ErrorKind::Unavailable, "failed to process the request"),
         _ => (ErrorKind::BadResponse, "answered with an unexpected status"),
     }
 }
 
 fn dress(error: Error, connection: &Connection, operation: &Operation, reply: &Response, provider: Provider) -> Error {
-    // A limit that comes as 403 is not what the connector has to say about 403.
+    // A rate limit with status 403 is not a permission error.
     let limited = error.kind() == ErrorKind::RateLimited && reply.status != StatusCode::TOO_MANY_REQUESTS;
     let own = if limited { None } else { advice(connection, operation, reply, &provider) };
     let advice =
@@ -121,7 +121,8 @@ fn dress(error: Error, connection: &Connection, operation: &Operation, reply: &R
     })
 }
 
-/// Of a 401 to a request that carries no credentials: what the system asks for (RFC 9110, section 11.6.1), and why there are none.
+/// Advice for a 401 to a request without credentials: the requested scheme (RFC 9110, section 11.6.1), and why no
+/// credentials were sent.
 fn unsigned(connection: &Connection, operation: &Operation, reply: &Response) -> Option<Advice> {
     let why = match &connection.connector.auth {
         _ if reply.status != StatusCode::UNAUTHORIZED => return None,
@@ -136,7 +137,7 @@ fn unsigned(connection: &Connection, operation: &Operation, reply: &Response) ->
         challenges.filter_map(|c| c.split_whitespace().next()).map(|s| clean(s.trim_end_matches(','))).collect();
     schemes.dedup();
     let asks = if schemes.is_empty() {
-        "the system names no scheme".to_owned()
+        "the system names no authentication scheme".to_owned()
     } else {
         format!("the system asks for {}", schemes.join(" or "))
     };
@@ -146,7 +147,7 @@ fn unsigned(connection: &Connection, operation: &Operation, reply: &Response) ->
 fn general_advice(kind: ErrorKind, operation: &Operation) -> Option<Advice> {
     match kind {
         ErrorKind::Unauthenticated => Some(
-            "check the connection's credentials; a wrong key is tried once only, so that no account is locked".into(),
+            "check the connection's credentials; a wrong key is tried only once, to avoid locking the account".into(),
         ),
         ErrorKind::Connection => {
             Some("correct the proxy's user name and password in the variable HTTPS_PROXY or HTTP_PROXY".into())
@@ -155,14 +156,14 @@ fn general_advice(kind: ErrorKind, operation: &Operation) -> Option<Advice> {
             Some(format!("give the account of this connection the right to {}", operation.request_line()).into())
         }
         ErrorKind::RateLimited => {
-            Some("lower `limits: { rate, concurrency }` of the connection, or run at another time".into())
+            Some("lower `limits: { rate, concurrency }` of the connection, or try again later".into())
         }
         ErrorKind::Unavailable => Some("try again later".into()),
         _ => None,
     }
 }
 
-/// The connector's own advice: the first rule of which every stated part matches.
+/// The connector's own advice: the first rule whose given parts all match.
 fn advice(connection: &Connection, operation: &Operation, reply: &Response, provider: &Provider) -> Option<Advice> {
     let base = connection.base_of(operation).ok()?;
     let host = base.host_str().unwrap_or_default();
@@ -225,7 +226,7 @@ fn provider(connection: &Connection, reply: &Response, body: Option<&Value>) -> 
     provider
 }
 
-/// A field name, also when it comes as a list of path elements.
+/// A field name, also if it is a list of path elements.
 fn path_text(value: &Value) -> String {
     match value {
         Value::Array(parts) => parts.iter().filter_map(scalar).collect::<Vec<_>>().join("."),
@@ -233,30 +234,31 @@ fn path_text(value: &Value) -> String {
     }
 }
 
-/// Bytes of a body that are masked before an excerpt is cut from them: so many that no half of a credential is left where they end.
+/// Maximum bytes of a body that are masked before an excerpt is cut: enough that no half of a credential remains at the
+/// end.
 const MASKED_MAX: usize = 256 << 10;
 
 fn start(reply: &Response) -> Cow<'_, str> {
-    // Marks of byte order are no text.
+    // Byte order marks are not text.
     let marks = [&b"\xEF\xBB\xBF"[..], b"\xFE\xFF", b"\xFF\xFE"];
     let body = marks.iter().find_map(|mark| reply.body.strip_prefix(*mark)).unwrap_or(&*reply.body);
     joined(String::from_utf8_lossy(body.get(..MASKED_MAX).unwrap_or(body)))
 }
 
-/// Text of two bytes a character, read as one byte each, joined again: masking looks for whole words.
+/// Two-byte text that was read bytewise, without the NULs: masking looks for whole words.
 fn joined(text: Cow<'_, str>) -> Cow<'_, str> {
     if text.contains('\0') { Cow::Owned(text.replace('\0', "")) } else { text }
 }
 
-/// The start of a foreign text, masked before it is cut.
+/// The start of an external text, masked before it is cut.
 fn excerpt(connection: &Connection, text: &str) -> Option<String> {
     let masked = connection.redactor.mask(text);
-    // What is at the very end may be the half of a credential; white space before it must not bring it into view.
+    // The very end may contain half of a credential, so white space before it must not move it into the excerpt.
     let text = clean(if text.len() < MASKED_MAX { masked.trim() } else { &masked });
     (!text.is_empty()).then_some(text)
 }
 
-/// A JSON body as it came; or written anew, when a credential hides behind escapes that JSON leaves to the writer (`\/`, `\u0026`).
+/// A JSON body as received; or reserialized, if a credential is hidden by optional JSON escapes (`\/`, `\u0026`).
 fn json_text<'b>(connection: &Connection, reply: &'b Response, body: &Value) -> Cow<'b, str> {
     let plain = body.to_string();
     if reply.body.is_empty() {
@@ -268,10 +270,11 @@ fn json_text<'b>(connection: &Connection, reply: &'b Response, body: &Value) -> 
     }
 }
 
-/// Characters that an error shows of the place where a reply stops being JSON.
+/// Maximum characters of the excerpt where a reply stops being JSON.
 const NEAR_MAX: usize = 24;
 
-/// What stands at a place in a reply; only that it is a credential when one lies across the place, of which a half would stay visible.
+/// The text at a position in a reply; only the mask if a credential crosses the position, because half of it would stay
+/// visible.
 pub(crate) fn near(connection: &Connection, around: &Around) -> Option<String> {
     let (before, after) = (joined(Cow::Borrowed(&around.before)), joined(Cow::Borrowed(&around.after)));
     if after.is_empty() {
@@ -283,13 +286,13 @@ pub(crate) fn near(connection: &Connection, around: &Around) -> Option<String> {
     Some(clean(&shown.chars().take(NEAR_MAX).collect::<String>()))
 }
 
-/// Text from outside, safe to show: one line, no control characters or terminal escapes, capped.
+/// External text, safe to show: one line, no control characters or terminal escapes, capped.
 pub(crate) fn clean(text: &str) -> String {
     let visible = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(EXCERPT_MAX).collect::<String>();
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The title of an HTML page, when the text is one.
+/// The title of a text that is an HTML page.
 fn html_title(text: &str) -> Option<String> {
     let start: String = text.chars().take(MASKED_MAX).collect();
     if !start.trim_start().starts_with('<') {
@@ -306,11 +309,11 @@ pub(crate) fn has_title(reply: &Response) -> bool {
     html_title(&start(reply)).is_some()
 }
 
-/// A page for people where data should be: a maintenance or sign-in page.
+/// A web page instead of data: a maintenance or sign-in page.
 pub(crate) fn page_for_people(connection: &Connection, reply: &Response) -> Option<Error> {
     let body = reply.body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&reply.body);
     let first = body.iter().find(|b| !b.is_ascii_whitespace() && !matches!(b, 0 | 0xFE | 0xFF));
-    // A label alone makes no page: some servers call everything text/html.
+    // The label alone does not make it a page: some servers label everything text/html.
     let html = first == Some(&b'<') || (!matches!(first, Some(b'{' | b'[')) && reply.media_type() == "text/html");
     if !html || reply.is_blank() || other_form(reply).is_some() {
         return None;
@@ -331,7 +334,7 @@ pub(crate) fn page_for_people(connection: &Connection, reply: &Response) -> Opti
     )
 }
 
-/// Whether a reply says that the access token is not accepted: by 401, or by its own words with any refusal (RFC 6750, section 3.1).
+/// Whether a reply refuses the access token: by 401, or by `invalid_token` with any refusal (RFC 6750, section 3.1).
 pub(crate) fn refuses_token(response: &Response) -> bool {
     let says = |v: &http::HeaderValue| v.to_str().is_ok_and(|text| text.to_ascii_lowercase().contains("invalid_token"));
     let status = response.status;

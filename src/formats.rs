@@ -1,4 +1,4 @@
-//! The file formats and their JSON Schemas, which are made from the types that read them: what `schemas/` holds.
+//! The file formats and their JSON Schemas, generated from the types that read them, for `schemas/`.
 
 #[cfg(feature = "schemas")]
 use crate::batch::BatchFile;
@@ -11,7 +11,7 @@ use crate::definition::{ConnectorFile, OperationsFile, SandboxFile, TemplatesFil
 pub use crate::authoring::to_yaml;
 pub use crate::authoring::{FORMAT_VERSION, Format};
 
-/// The schemas of the formats, made from the mirror types.
+/// The schemas of the formats, generated from the mirror types.
 #[cfg(feature = "schemas")]
 #[must_use]
 pub fn generate_schema(format: Format) -> String {
@@ -77,7 +77,7 @@ mod tests {
         }
     }
 
-    /// Keywords of JSON Schema, digits and their order stay.
+    /// Keywords of JSON Schema, digits and their order are kept.
     #[test]
     fn keywords_pass_through() {
         let text = "version: 1\noperations:\n  a:\n    title: A\n    method: query\n    request: GET /a\n    options:\n      x:\n        in: header\n        multipleOf: 0.10\n        oneOf:\n        - type: integer\n        - const: 18446744073709551617\n        description: 'true'\n    response:\n      result: list\n";

@@ -1,6 +1,7 @@
-//! What the fuzzers of `fuzz/` call: thin ways into private readers, each with the promises that must hold for any bytes.
+//! Entry points of the fuzzers in `fuzz/`: access to private readers, with the properties that must hold for any bytes.
 //!
-//! Not part of the interface: built for this crate's own tests and with the feature `fuzzing`. Broken promises panic.
+//! Not part of the interface: built for this crate's own tests and with the feature `fuzzing`. A violated property
+//! panics.
 
 use std::sync::{Arc, LazyLock};
 
@@ -20,7 +21,7 @@ use crate::reply::{Body, Response};
 use crate::request::{self, Cursor, Input};
 use crate::transport::{ExchangeLimits, Failure, FailureKind, Transport};
 
-/// A target: any bytes are welcome.
+/// A target: accepts any bytes.
 pub type Target = fn(&[u8]);
 
 /// All targets by name.
@@ -73,7 +74,7 @@ operations:
   add: { title: A, method: mutate, request: POST /things, items: { send: each }, response: { result: object } }
 ";
 
-/// The operations beside a file of a definition, which are read anew with each.
+/// The other operations of the tested definition file, parsed again with each input.
 const BESIDE: &str = "
 version: 1
 operations:
@@ -81,7 +82,7 @@ operations:
   add: { title: A, method: mutate, request: POST /things, items: { send: each }, response: { result: object } }
 ";
 
-/// The made-up system.
+/// The fictitious system.
 fn catalog(operations: &str) -> Catalog {
     let mut catalog = Catalog::empty();
     catalog.add("acme", "connector.yaml", CONNECTOR);
@@ -89,7 +90,7 @@ fn catalog(operations: &str) -> Catalog {
     catalog
 }
 
-/// Sends nothing. A real way to the network would read the system's certificates for each connection.
+/// Sends nothing. A real transport would read the system's certificates for each connection.
 struct Nowhere;
 
 #[async_trait::async_trait]
@@ -128,7 +129,7 @@ fn stage() -> &'static Stage {
     }
 }
 
-/// The first byte steers, the rest is what is read.
+/// The first byte selects the variant, the rest is the input.
 fn steered(data: &[u8]) -> (usize, &[u8]) {
     data.split_first().map_or((0, data), |(first, rest)| (usize::from(*first), rest))
 }
@@ -142,7 +143,8 @@ pub fn link_header(data: &[u8]) {
     }
 }
 
-/// A reply of some shape: its items are whole JSON on one line each, whatever the pieces in which it came, and the walk goes on within the own origin or ends.
+/// A reply in any format: its items are valid JSON on one line each, however the reply was split, and the walk
+/// continues within the own origin or ends.
 pub fn page(data: &[u8]) {
     const KINDS: [&str; 6] = [
         "application/json",
@@ -196,7 +198,7 @@ fn check_line(text: &str) {
     assert!(serde_json::from_str::<&RawValue>(text).is_ok(), "an item is no JSON: {text:?}");
 }
 
-/// Whatever can be requested is requested from the own origin, however the address is written.
+/// Every request goes to the own origin, however the address is written.
 fn goes_home(operation: &Operation, cursor: &Cursor) {
     let connection = &stage().connection;
     let options = crate::options::Options::default();
@@ -208,19 +210,20 @@ fn goes_home(operation: &Operation, cursor: &Cursor) {
         (Some("https"), Some("acme.example.com"), None),
         "{cursor:?}"
     );
-    // The HTTP client reads the address once more.
+    // The HTTP client parses the address again.
     let again = Url::parse(&uri.to_string()).map(|url| connection.check_origin(&url).is_ok());
     assert_eq!(again, Ok(true), "{uri} is read in two ways");
 }
 
-/// An address that a server names: joined to that of the page, it leads home or nowhere. A first line is taken for the page's own path.
+/// An address from a server, joined to that of the page: it leads to the own origin or is refused. A first line is the
+/// page's own path.
 pub fn url(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let (path, target) = text.split_once('\n').unwrap_or(("api/p?page=1", &text));
     let Some(operation) = stage().queries.first() else { return };
     let Ok(base) = Url::parse("https://acme.example.com/").and_then(|base| base.join(path)) else { return };
     goes_home(operation, &Cursor { url: Some(text.to_string()), ..Cursor::default() });
-    // Pages are at home. Joined to a `file:` address, the reader of URLs fails an assertion of its own at some targets.
+    // Pages are at the own origin. With a `file:` base, the URL parser fails its own assertion for some targets.
     if stage().connection.check_origin(&base).is_ok()
         && let Ok(joined) = base.join(target)
     {
@@ -229,7 +232,7 @@ pub fn url(data: &[u8]) {
     goes_home(operation, &Cursor { query: vec![("page".to_owned(), text.to_string())], ..Cursor::default() });
 }
 
-/// A file of a definition, in any of its roles: every fault stands in the file or in one that it belongs to.
+/// A definition file, in any of its roles: every fault is in the file or in one that it belongs to.
 pub fn definition(data: &[u8]) {
     let (steer, text) = steered(data);
     let text = String::from_utf8_lossy(text);
@@ -251,13 +254,14 @@ pub fn definition(data: &[u8]) {
     if !catalog.faults(&[]).is_empty() {
         return;
     }
-    // What has no fault can be used.
+    // A file without faults can be used.
     for operation in catalog.operations("acme").unwrap_or_default() {
         assert!(catalog.operation(Some("acme"), &operation.id).is_ok(), "{}", operation.id);
     }
 }
 
-/// Items of a write, one a line or a list: as many as there are, each on one line, and the same when they are written and read again.
+/// Items of a write, one per line or a list: none is lost, each is on one line, and they are the same when they are
+/// written and read again.
 pub fn items(data: &[u8]) {
     let text = String::from_utf8_lossy(data).into_owned();
     let Ok(items) = Items::from_ndjson(text) else { return };

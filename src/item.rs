@@ -1,6 +1,6 @@
-//! Items: JSON values kept as the bytes in which they came. Must not rebuild a value.
+//! Items: JSON values that keep their bytes. Values are never rebuilt.
 //!
-//! Digits, key order and escapes leave as they arrived, and a record costs no allocation.
+//! Digits, key order and escapes are passed on unchanged, and a record costs no allocation.
 
 use std::fmt;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ impl<'a> Item<'a> {
             .map_err(|e| Error::new(ErrorKind::InvalidItems, format!("the item cannot be read: {e}")))
     }
 
-    /// The top-level fields with their raw values, in order; `None` when the item is not an object.
+    /// The top-level fields with their raw values, in order; `None` if the item is not an object.
     pub(crate) fn fields(self) -> Option<Vec<(String, &'a RawValue)>> {
         fields_of(self.0)
     }
@@ -83,7 +83,7 @@ pub struct Items {
 }
 
 impl PartialEq for Items {
-    /// The same texts in the same order.
+    /// Equal texts in the same order.
     fn eq(&self, other: &Items) -> bool {
         self.len() == other.len() && self.iter().zip(other.iter()).all(|(a, b)| a == b)
     }
@@ -92,7 +92,7 @@ impl PartialEq for Items {
 impl Eq for Items {}
 
 impl<'de> Deserialize<'de> for Items {
-    /// From JSON text; other formats do not tell how a value was written.
+    /// From JSON text; other formats do not keep how a value was written.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Items, D::Error> {
         let raw: Box<str> = Box::<RawValue>::deserialize(deserializer)?.into();
         Items::from_array(raw).map_err(|e| serde::de::Error::custom(&e.message))
@@ -100,12 +100,12 @@ impl<'de> Deserialize<'de> for Items {
 }
 
 impl Items {
-    /// The spans must mark valid JSON on one line each; only readers of this crate call it.
+    /// The spans must be valid JSON on one line each; only readers of this crate call it.
     pub(crate) fn from_spans(text: String, spans: Vec<Span>) -> Items {
         Items { text: Arc::new(text), spans: Arc::new(spans) }
     }
 
-    /// The elements of an array in a text. Where nothing but commas stand between them, each goes on a line of its own for those who write
+    /// The elements of an array in a text. If only commas are between them, each gets its own line, for
     /// [`lines`](Self::lines).
     pub(crate) fn of_array(mut text: String, spans: Vec<Span>) -> Items {
         let pairs =
@@ -116,7 +116,7 @@ impl Items {
         Items::from_spans(text, spans)
     }
 
-    /// All items as lines, without the last line's end, if that is how they stand.
+    /// All items as lines, without the last line end, if they are stored like that.
     #[cfg(any(test, feature = "batch"))]
     pub(crate) fn lines(&self) -> Option<&str> {
         let (first, last) = (self.spans.first()?.0, self.spans.last()?.1);
@@ -153,7 +153,8 @@ impl Items {
         Ok(Items::from_spans(one_line(text), spans))
     }
 
-    /// Items from NDJSON: one JSON value per line, blank lines skipped. A text that starts with `[` is read as an array.
+    /// Items from NDJSON: one JSON value per line, blank lines skipped. A text that starts with `[` is read as an
+    /// array.
     ///
     /// # Errors
     /// `invalid_items` with the line when one is not JSON; `limit` above 4 GiB.
@@ -180,7 +181,7 @@ impl Items {
             })?;
             spans.push(span_in(&text, trimmed));
         }
-        // A carriage return within a line is layout.
+        // A carriage return within a line is white space.
         Ok(Items::from_spans(one_line(text), spans))
     }
 
@@ -214,7 +215,7 @@ impl Items {
         Items::from_spans(text, spans)
     }
 
-    /// How many.
+    /// The number of items.
     #[must_use]
     pub fn len(&self) -> usize {
         self.spans.len()
@@ -252,15 +253,15 @@ impl Items {
         out
     }
 
-    /// The items as values, for callers that want to look inside all of them. Numbers beyond 64 bits lose digits here.
+    /// The items as values, for callers that inspect all of them. Numbers beyond 64 bits lose digits.
     ///
     /// # Errors
-    /// `invalid_items` when a number cannot be held (1e400).
+    /// `invalid_items` when a number cannot be represented (1e400).
     pub fn to_values(&self) -> Result<Vec<serde_json::Value>> {
         self.iter().map(Item::parse).collect()
     }
 
-    /// The same items without those for which `keep` says no.
+    /// The same items without those for which `keep` is false.
     #[must_use]
     pub fn retain(&self, mut keep: impl FnMut(Item<'_>) -> bool) -> Items {
         let spans = self
@@ -278,7 +279,7 @@ impl Items {
         Items { text: Arc::clone(&self.text), spans: Arc::new(self.spans.get(part).unwrap_or_default().to_vec()) }
     }
 
-    /// The items in order in parts of at most so many items and so many bytes, each with one item at least.
+    /// The items in order, in parts of at most this many items and bytes, with at least one item each.
     #[cfg(feature = "ffi")]
     pub(crate) fn parts(&self, items_max: usize, bytes_max: usize) -> Vec<Items> {
         let mut parts = Vec::new();
@@ -351,12 +352,13 @@ impl<'de> Visitor<'de> for Elements<'_, 'de> {
     }
 }
 
-/// A value to check; a number beyond what 64 bits hold is the largest of its sign, because the text and not this value is what is sent.
+/// A value for checks; a number beyond 64 bits becomes the largest of its sign, because the text and not this value is
+/// sent.
 pub(crate) fn value_of(text: &str) -> serde_json::Result<serde_json::Value> {
     value_within(text, 0)
 }
 
-/// Deepest nesting of a value, as the reader has it.
+/// Maximum nesting of a value, as in the parser.
 const DEPTH_MAX: usize = 128;
 
 fn value_within(text: &str, depth: usize) -> serde_json::Result<serde_json::Value> {
@@ -390,13 +392,14 @@ fn value_within(text: &str, depth: usize) -> serde_json::Result<serde_json::Valu
     }
 }
 
-/// Where a slice lies in the text that it was borrowed from.
+/// The position of a slice within the text that it borrows from.
 pub(crate) fn span_in(base: &str, part: &str) -> Span {
     let start = part.as_ptr() as usize - base.as_ptr() as usize;
     (start as u32, (start + part.len()) as u32)
 }
 
-/// Line breaks in JSON that was found valid are layout only; as spaces, an item fits on a line and every span stays where it is.
+/// Line breaks in valid JSON are white space; replaced by spaces, an item fits on a line and every span keeps its
+/// position.
 pub(crate) fn one_line(text: String) -> String {
     if memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_none() {
         return text;

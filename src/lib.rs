@@ -1,5 +1,5 @@
-//! opnode runs operations of outside systems as an integration engine's node does: the host names a connection, an OperationId, options
-//! and, for writes, items; opnode makes the HTTP calls and hands back an array of items.
+//! opnode calls operations of external systems: the host gives a connection, an OperationId, options and, for writes,
+//! items; opnode makes the HTTP calls and returns an array of items.
 //!
 //! # The words
 //!
@@ -8,7 +8,7 @@
 //! operation's parameters. **Items** go in (for writes) and come back, always as an array. A **receipt** tells what a call did, and an **outcome** what
 //! happened to one input item.
 //!
-//! What each operation is, is data: YAML files that the library carries, and that a host may add to or override through the [`Catalog`].
+//! Operations are data: built-in YAML files, which a host may extend or override through the [`Catalog`].
 //!
 //! # A first query
 //!
@@ -38,24 +38,24 @@
 //! # }
 //! ```
 //!
-//! Paging, authentication, retries, limits and the rate budget are handled inside. A walk fetches ahead, delivers in order, always ends, and says
-//! why ([`StopReason`]).
+//! Paging, authentication, retries, limits and the rate limit are handled inside. A walk fetches ahead, delivers in
+//! order, always ends, and says why ([`StopReason`]).
 //!
 //! # Writes
 //!
-//! [`Session::mutate`] and [`Session::delete`] take [`Items`] and give one [`Outcome`] per item. A write is never repeated when its fate is not
-//! known: such an item's outcome is `unknown`, and a person decides.
+//! [`Session::mutate`] and [`Session::delete`] take [`Items`] and return one [`Outcome`] per item. A write is never
+//! repeated while its outcome is unknown: such an item is reported as `unknown`, and the user decides.
 //!
 //! # Errors
 //!
-//! There is one [`Error`]. Its [`ErrorKind`] says whose move is next; its fields say what failed, where, and what to do. Everything that can be known before
-//! the first request is refused before it.
+//! There is one [`Error`]. Its [`ErrorKind`] says who must act; its fields say what failed, where, and what to do.
+//! Faults that are known before the first request are reported before it.
 //!
 //! # What the library never does
 //!
-//! It never prints, reads the environment (but for the proxies, where that is asked for, and `SSL_CERT_FILE` and `SSL_CERT_DIR`, which name the system's
-//! authorities), installs anything global, or sends a credential to another origin than the connection's own. It runs
-//! inside the caller's tokio runtime.
+//! It never prints, reads the environment (except for the proxies, if requested, and for `SSL_CERT_FILE` and
+//! `SSL_CERT_DIR`, which name the system's authorities), installs anything global, or sends a credential to another
+//! origin than the connection's own. It runs inside the caller's tokio runtime.
 
 #![cfg_attr(not(test), warn(clippy::too_many_lines))]
 #![warn(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]

@@ -1,6 +1,6 @@
-//! The options of a call, as the text in which they came. Must not rebuild a value that came as text.
+//! The options of a call, as their original text. A value that was given as text is never rebuilt.
 //!
-//! Beside each text stands its value, for checks and decisions; the text is what is sent.
+//! Each text also has its parsed value, for checks and decisions; the text is sent.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,15 +19,16 @@ use crate::json_error;
 
 /// The options of a call: one JSON object whose values keep their text.
 ///
-/// What comes as text leaves as it came, in path, query, header and body: `1.10`, `1e2`, `-0`, thirty digits. [`parse`](Self::parse) and
-/// serde read text. Options that are made from a [`Value`] are written as that value writes itself, and a `Value` holds whole numbers of 64
-/// bits exactly, and any other as the nearest floating one.
+/// Text is sent unchanged, in path, query, header and body: `1.10`, `1e2`, `-0`, thirty digits. [`parse`](Self::parse)
+/// and serde read text. Options created from a [`Value`] are written as that value, and a `Value` represents 64-bit
+/// integers exactly, and other numbers as the nearest floating-point number.
 ///
-/// Checks against the operation's schema are exact for numbers of any length: `type`, `minimum`, `maximum`, `exclusiveMinimum`,
-/// `exclusiveMaximum`, `multipleOf`, `enum`, `const` and `uniqueItems`, as far as they stand in the option's schema itself or below its
-/// `properties`, `items` and `allOf`. Within `anyOf`, `oneOf`, `not` and `if`, a number beyond 64 bits is judged as the nearest floating one.
+/// Checks against the operation's schema are exact for numbers of any length: `type`, `minimum`, `maximum`,
+/// `exclusiveMinimum`, `exclusiveMaximum`, `multipleOf`, `enum`, `const` and `uniqueItems`, if they are in the option's
+/// schema itself or below its `properties`, `items` and `allOf`. Within `anyOf`, `oneOf`, `not` and `if`, a number
+/// beyond 64 bits is checked as the nearest floating-point number.
 ///
-/// Two are equal when they have the same names with the same texts.
+/// Two are equal if they have the same names with the same texts.
 ///
 /// ```
 /// use opnode::Options;
@@ -41,9 +42,9 @@ pub struct Options(Arc<Inner>);
 
 #[derive(Clone, Default)]
 struct Inner {
-    /// An object; null for none. Anything else is a fault of the caller's, told with the call.
+    /// An object; null for none. Other values are refused by the call.
     value: Value,
-    /// Of those values that would be written otherwise than they came.
+    /// The texts of values that would be written differently.
     texts: BTreeMap<String, Box<str>>,
 }
 
@@ -57,7 +58,7 @@ pub(crate) struct Given<'a> {
 }
 
 impl<'a> Given<'a> {
-    /// A value with the text that it was read from.
+    /// A value with its original text.
     pub(crate) fn new(value: &'a Value, text: Option<&'a str>) -> Given<'a> {
         Given { value, text }
     }
@@ -66,7 +67,8 @@ impl<'a> Given<'a> {
         self.value
     }
 
-    /// A text, number or flag as it goes into an address or a header: a number digit for digit, a text without its quotes.
+    /// A text, number or flag as it is written in an address or a header: a number digit for digit, a text without its
+    /// quotes.
     pub(crate) fn scalar(self) -> Option<Cow<'a, str>> {
         match self.value {
             Value::String(text) => Some(Cow::Borrowed(text)),
@@ -100,7 +102,7 @@ impl Options {
     /// Reads a JSON object.
     ///
     /// # Errors
-    /// `invalid_options` with the place when the text is not a JSON object, or names something twice.
+    /// `invalid_options` with the place when the text is not a JSON object, or has a duplicate name.
     pub fn parse(text: &str) -> Result<Options> {
         let wrong = |message: String| {
             Error::new(ErrorKind::InvalidOptions, message)
@@ -113,7 +115,7 @@ impl Options {
         if options.is_object() { Ok(options) } else { Err(wrong("the options are not an object".to_owned())) }
     }
 
-    /// Reads any JSON; what is no object is told by the call.
+    /// Reads any JSON; the call refuses a value that is not an object.
     pub(crate) fn read(text: &str) -> serde_json::Result<Options> {
         let text = text.trim_matches([' ', '\t', '\r', '\n']);
         if !text.starts_with('{') {
@@ -142,7 +144,7 @@ impl Options {
     pub(crate) fn insert_json(&mut self, name: &str, json: &str) -> serde_json::Result<()> {
         let value = value_of(json)?;
         if let Some(name) = twin(json) {
-            return Err(serde_json::Error::custom(format_args!("`{name}` stands there twice")));
+            return Err(serde_json::Error::custom(format_args!("`{name}` is given twice")));
         }
         let plain = value.to_string();
         let text = (plain != json).then(|| crate::item::one_line(json.to_owned()).into());
@@ -155,7 +157,7 @@ impl Options {
         Arc::make_mut(&mut self.0).set(name.to_owned(), given.value.clone(), given.text.map(Into::into));
     }
 
-    /// Lays others over these.
+    /// Adds other options, which override these.
     pub fn extend(&mut self, others: &Options) {
         let inner = Arc::make_mut(&mut self.0);
         for (name, value) in others.values() {
@@ -163,7 +165,7 @@ impl Options {
         }
     }
 
-    /// Those of some names, with their digits.
+    /// The options with these names, with their digits.
     pub(crate) fn only<'n>(&self, names: impl Iterator<Item = &'n str>) -> Options {
         let mut some = Options::default();
         for name in names {
@@ -179,7 +181,7 @@ impl Options {
         Some(Given { value, text: self.0.texts.get(name).map(AsRef::as_ref) })
     }
 
-    /// The JSON of a value as it came.
+    /// The original JSON of a value.
     #[must_use]
     pub fn json(&self, name: &str) -> Option<Cow<'_, str>> {
         self.get(name).map(Given::json)
@@ -191,7 +193,7 @@ impl Options {
         self.0.value.as_object().unwrap_or(&EMPTY)
     }
 
-    /// As one value, an object unless the caller gave something else.
+    /// As one value; an object unless the caller gave another type.
     pub(crate) fn as_value(&self) -> &Value {
         &self.0.value
     }
@@ -208,17 +210,17 @@ impl Options {
         self.values().is_empty()
     }
 
-    /// The values whose text says more than they do.
+    /// The values whose text has more information.
     pub(crate) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.texts.iter().map(|(name, text)| (name.as_str(), text.as_ref()))
     }
 
-    /// Whether they are an object; what else was given is a fault.
+    /// Whether they are an object; any other value is a fault.
     pub(crate) fn is_object(&self) -> bool {
         matches!(self.0.value, Value::Object(_) | Value::Null)
     }
 
-    /// As JSON, names in order of the alphabet.
+    /// As JSON, sorted by name.
     #[must_use]
     pub fn to_json(&self) -> String {
         let mut out = String::new();
@@ -257,7 +259,7 @@ impl<'de> Visitor<'de> for Once {
         let mut fields = Vec::new();
         while let Some(name) = map.next_key::<String>()? {
             if !names.insert(name.clone()) {
-                return Err(A::Error::custom(format_args!("`{name}` stands there twice")));
+                return Err(A::Error::custom(format_args!("`{name}` is given twice")));
             }
             fields.push((name, map.next_value()?));
         }
@@ -265,7 +267,7 @@ impl<'de> Visitor<'de> for Once {
     }
 }
 
-/// A name that stands twice in an object within JSON that is known to be valid, and not too deep.
+/// A duplicate name within an object of valid JSON that is not too deep.
 fn twin(json: &str) -> Option<String> {
     if json.starts_with('[') {
         let list: Vec<&RawValue> = serde_json::from_str(json).ok()?;
@@ -281,7 +283,7 @@ fn twin(json: &str) -> Option<String> {
     })
 }
 
-/// Of a value that is no object, the call says so.
+/// For a value that is not an object, the call reports it.
 impl From<&Value> for Options {
     fn from(value: &Value) -> Options {
         Options::of(value.clone())
@@ -345,7 +347,7 @@ impl Serialize for Options {
 }
 
 impl<'de> Deserialize<'de> for Options {
-    /// From JSON text; other formats do not tell how a number was written.
+    /// From JSON text; other formats do not keep how a number was written.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Options, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
         Options::parse(raw.get()).map_err(|e| D::Error::custom(&e.message))
@@ -384,8 +386,8 @@ mod tests {
     #[test]
     fn a_name_stands_once_and_an_object_is_wanted() {
         for (text, why) in [
-            (r#"{"a":1,"a":2}"#, "`a` stands there twice at line 1 column 10"),
-            (r#"{"f":[{"b":1,"\u0062":2}]}"#, "`b` stands there twice"),
+            (r#"{"a":1,"a":2}"#, "`a` is given twice at line 1 column 10"),
+            (r#"{"f":[{"b":1,"\u0062":2}]}"#, "`b` is given twice"),
             ("[1]", "not an object"),
             ("{\"a\":1} 2", "see column 9"),
             ("{\"a\":01}", "see column 7"),

@@ -1,26 +1,26 @@
-//! Files that are opnode's own: of mode 0600, in folders of mode 0700, from their first moment on; a link that somebody put in their place is never
-//! written through. Files that a person names (`save:`, `--output`) are no such; what stands beside them until they are whole is.
+//! opnode's own files: mode 0600, in folders of mode 0700, from their creation on; a symbolic link in their place is
+//! never followed. Files that a user names (`save:`, `--output`) are different, but their temporary files are included.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::path::Path;
 
-/// Opens a file, in the manner of `options`. Refuses a link in its place.
+/// Opens a file with `options`. Refuses a link in its place.
 pub(crate) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     private(options);
     options.open(path).map_err(|e| not_a_link(path).err().unwrap_or(e))
 }
 
-/// Begins a file. What stands in its place, such as what a killed process left, is removed and not opened. Unless it `is_private`, it gets the mode that
-/// other files of this user have.
+/// Creates a file. A leftover in its place is removed and not opened. Unless it `is_private`, it gets the mode of this
+/// user's other files.
 pub(crate) fn begin(path: &Path, is_private: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    // A link is not followed where the file must be new.
+    // `create_new` does not follow links.
     options.write(true).create_new(true);
     if is_private {
         private(&mut options);
     }
-    // Another process may begin the same file in between, but not again and again.
+    // Another process may create the same file in between, but not endlessly.
     for _ in 0..3 {
         match options.open(path) {
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => match std::fs::remove_file(path) {
@@ -43,7 +43,7 @@ fn private(options: &mut OpenOptions) {
     let _ = options;
 }
 
-/// Makes a folder, and those above it.
+/// Creates a folder and its parents.
 pub(crate) fn folder(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -57,7 +57,7 @@ pub(crate) fn not_a_link(path: &Path) -> io::Result<()> {
     if path.is_symlink() { Err(io::Error::other("it is a link, and is not followed")) } else { Ok(()) }
 }
 
-/// Whether others than the owner may do to a file what is among `bits` of its mode. No, where files have no modes.
+/// Whether others than the owner have one of the permission `bits`. False if files have no modes.
 pub(crate) fn is_open(path: &Path, bits: u32) -> bool {
     #[cfg(unix)]
     {

@@ -1,18 +1,18 @@
-//! What a call did: receipts, stop reasons, outcomes. Plain data.
+//! The summary of a call: receipts, stop reasons, outcomes. Plain data.
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::item::Items;
 
-/// What something has cost so far. Times in milliseconds.
+/// Usage so far. Times in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// Pages read.
     pub pages: u64,
     /// Requests sent, retries included.
     pub requests: u64,
-    /// Requests that repeated an earlier one.
+    /// Retries.
     pub retries: u64,
     /// Time spent waiting before retries and for the rate limit.
     pub wait_ms: u64,
@@ -43,13 +43,13 @@ pub enum StopReason {
     NotPaged,
     /// The server named no next page.
     NoNext,
-    /// The server said that there is no more.
+    /// The server reported that there is no more.
     HasMoreFalse,
     /// The server's count of pages was reached.
     LastPage,
     /// As many rows as the server announced.
     TotalReached,
-    /// A page without rows, where pages are counted.
+    /// An empty page, with page numbers or offsets.
     EmptyPage,
     /// The caller's number of items was reached; there may be more.
     ItemLimit,
@@ -64,47 +64,47 @@ pub enum StopReason {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EndSeen {
-    /// The server said so: no next page, no more, the last page.
+    /// The server reports it: no next page, no more, the last page.
     Signal,
     /// A page without rows.
     EmptyPage,
-    /// Fewer rows than asked for, where nothing else was said.
+    /// Fewer rows than requested, without any other sign.
     ShortPage,
-    /// As many rows as a total that can be relied on.
+    /// As many rows as a reliable total.
     Total,
-    /// It was not seen: what should tell of it was in no reply.
+    /// It was not seen: no reply contained a sign of it.
     Assumed,
 }
 
-/// What a call did. Sizes in bytes, times in milliseconds.
+/// A summary of a call. Sizes in bytes, times in milliseconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Receipt {
     /// OperationId.
     pub operation: String,
     /// Requests sent, retries included.
     pub requests: u64,
-    /// Requests that repeated an earlier one.
+    /// Retries.
     pub retries: u64,
     /// Pages delivered.
     pub pages: u64,
-    /// Items that came back.
+    /// Returned items.
     pub items: u64,
-    /// How many items the server announced, where it did.
+    /// The number of items that the server announced, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub advertised_total: Option<u64>,
-    /// Items that were given to a write.
+    /// Items given to a write.
     #[serde(skip_serializing_if = "is_zero")]
     pub items_in: u64,
     /// Written items by outcome.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcomes: Option<OutcomeCounts>,
-    /// Bytes of replies, unpacked.
+    /// Bytes of replies, decompressed.
     pub bytes: u64,
     /// Time spent waiting before retries and for the rate limit.
     pub wait_ms: u64,
     /// Time from the first request to the end.
     pub elapsed_ms: u64,
-    /// Why the walk ended; absent while it goes on.
+    /// Why the walk ended; absent while it runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop: Option<StopReason>,
     /// How the end of a list was seen.
@@ -112,13 +112,13 @@ pub struct Receipt {
     pub end: Option<EndSeen>,
     /// Whether the end was seen and everything before it was delivered.
     pub complete: bool,
-    /// What a person should know, such as a total that does not match.
+    /// Notes for the user, such as a total that does not match.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
 
 impl Receipt {
-    /// What the call has cost.
+    /// The usage of the call.
     #[must_use]
     pub fn usage(&self) -> Usage {
         let Receipt { pages, requests, retries, wait_ms, elapsed_ms, .. } = *self;
@@ -137,13 +137,13 @@ pub struct OutcomeCounts {
     pub ok: u64,
     /// Did not take effect.
     pub failed: u64,
-    /// Nobody knows.
+    /// Unknown.
     pub unknown: u64,
     /// Were not sent.
     pub skipped: u64,
 }
 
-/// What happened to one input item.
+/// The result for one item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OutcomeStatus {
@@ -151,7 +151,7 @@ pub enum OutcomeStatus {
     Ok,
     /// It did not take effect.
     Failed,
-    /// It was sent, and no answer tells whether it took effect.
+    /// It was sent, and no reply says whether it took effect.
     Unknown,
     /// It was not sent.
     Skipped,
@@ -162,15 +162,15 @@ pub enum OutcomeStatus {
 pub struct Outcome {
     /// Index of the item in the input, from 0.
     pub index: u64,
-    /// What happened.
+    /// The result.
     pub status: OutcomeStatus,
     /// HTTP status of the last reply.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http_status: Option<u16>,
-    /// What came back for it.
+    /// The returned records.
     #[serde(skip)]
     pub items: Items,
-    /// Where the new record is, when the server said so (`Location`).
+    /// The address of the new record, if the server gave one (`Location`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
     /// Why it failed.

@@ -1,6 +1,6 @@
-//! From an operation and its options to an HTTP request without credentials. Pure.
+//! Builds an HTTP request without credentials from an operation and its options. Pure.
 //!
-//! Values are encoded exactly once, here; a path value is one segment and can never change which resource is meant.
+//! Values are encoded exactly once, here; a path value is one segment and cannot change the path.
 
 use std::borrow::Cow;
 
@@ -20,7 +20,8 @@ use crate::json_pointer::escape;
 use crate::options::{Given, Options};
 use crate::secret::MASK;
 
-/// Everything but RFC 3986's unreserved characters is encoded: servers differ in what they take for special.
+/// All characters except RFC 3986's unreserved ones are encoded: servers differ in which characters they treat as
+/// special.
 const STRICT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A body and its media type.
@@ -36,10 +37,10 @@ impl Body {
     }
 }
 
-/// Where a page starts, as something that a request takes. Plain data: a walk can be resumed from it.
+/// Where a page starts, as parameters of a request. Plain data: a walk can be resumed from it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Cursor {
-    /// The whole URL, when the server named it.
+    /// The whole URL, if the server named it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// Query parameters.
@@ -50,7 +51,7 @@ pub struct Cursor {
     pub headers: Vec<(String, String)>,
 }
 
-/// What one request is made from.
+/// The parts of one request.
 #[derive(Clone, Copy)]
 pub(crate) struct Input<'a> {
     pub(crate) options: &'a Options,
@@ -105,8 +106,8 @@ pub(crate) fn build(
         }
     }
     request.body(body.map(|b| b.bytes).unwrap_or_default()).map_err(|e| {
-        Error::new(ErrorKind::InvalidOptions, format!("the options make a request that cannot be sent: {e}"))
-            .advise("shorten the options; an address holds at most 64 KiB")
+        Error::new(ErrorKind::InvalidOptions, format!("the options give a request that cannot be sent: {e}"))
+            .advise("shorten the options; an address can have at most 64 KiB")
     })
 }
 
@@ -140,11 +141,11 @@ fn address(connection: &Connection, operation: &Operation, input: Input<'_>, cur
         push(name, &encode(value));
     }
     Url::parse(&text).map_err(|e| {
-        Error::new(ErrorKind::InvalidOptions, format!("the options make an address that is not a URL: {e}"))
+        Error::new(ErrorKind::InvalidOptions, format!("the options give an address that is not a URL: {e}"))
     })
 }
 
-/// The path with its parameters: options first, then the item's field of the same name.
+/// The path with its parameters: options first, then the item's field with the same name.
 fn path(operation: &Operation, input: Input<'_>) -> Result<String> {
     let mut fields = None;
     let mut out = String::new();
@@ -168,7 +169,7 @@ fn path(operation: &Operation, input: Input<'_>) -> Result<String> {
     Ok(out)
 }
 
-/// One path segment. Empty, `.` and `..` are refused because no encoding keeps them from meaning another resource (RFC 3986, 5.2.4).
+/// One path segment. Empty, `.` and `..` are refused because even encoded they can change the path (RFC 3986, 5.2.4).
 fn segment(name: &str, given: Option<Given<'_>>) -> Result<String> {
     let refuse = |message: String| {
         Err(Error::new(ErrorKind::InvalidOptions, message).at(Place::field(format!("/{}", escape(name)))))
@@ -182,12 +183,12 @@ fn segment(name: &str, given: Option<Given<'_>>) -> Result<String> {
     let plain = text.trim();
     if plain.is_empty() || plain == "." || plain == ".." {
         return refuse(format!(
-            "`{name}` is {}: it would change which resource the address means",
+            "`{name}` is {}: it would change the path of the address",
             if plain.is_empty() { "empty" } else { plain }
         ));
     }
     if text.chars().any(char::is_control) {
-        return refuse(format!("`{name}` holds a control character"));
+        return refuse(format!("`{name}` contains a control character"));
     }
     Ok(encode(&text))
 }
@@ -200,7 +201,7 @@ fn body(operation: &Operation, input: Input<'_>) -> Result<Option<Body>> {
     Ok((!fields.is_empty()).then(|| Body::json(format!("{{{}}}", fields.join(",")))))
 }
 
-/// The options that stand in the body, as members of its object, digit for digit.
+/// The options in the body, as members of its object, digit for digit.
 pub(crate) fn body_fields(operation: &Operation, options: &Options) -> Vec<String> {
     let rules = operation.options.iter().filter(|o| o.location == Location::Body);
     let mut fields: Vec<(&str, Given<'_>)> =
@@ -230,7 +231,7 @@ fn single<'a>(rule: &OptionRule, given: Given<'a>) -> Result<Cow<'a, str>> {
     })
 }
 
-/// A request as a plan shows it: exactly what would be sent, credentials masked.
+/// A request in a plan: exactly what would be sent, credentials masked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PlannedRequest {
     /// HTTP verb.
@@ -239,12 +240,12 @@ pub struct PlannedRequest {
     pub url: String,
     /// Headers, sorted by name, credentials masked.
     pub headers: Vec<(String, String)>,
-    /// Body, when there is one and it is text.
+    /// Body, if there is one and it is text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
 }
 
-/// The request as a plan shows it.
+/// The request for a plan.
 pub(crate) fn planned(connection: &Connection, request: &http::Request<Bytes>) -> PlannedRequest {
     let mask = |text: &str| connection.redactor.mask(text).into_owned();
     let mut headers: Vec<(String, String)> = request

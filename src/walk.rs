@@ -152,11 +152,11 @@ impl Walk {
                 ErrorKind::Limit,
                 format!("the walk reached the limit pages ({}) and there is more", self.receipt.pages),
             )
-            .advise("narrow the query, ask for larger pages, or raise `limits: { pages }` of the connection"));
+            .advise("narrow the query, use larger pages, or raise `limits: { pages }` of the connection"));
         }
         let arrived = match self.queue.front_mut() {
             Some(fetch) => (&mut fetch.task).await,
-            None => return Err(Error::new(ErrorKind::Internal, "the walk has no page under way")),
+            None => return Err(Error::new(ErrorKind::Internal, "the walk has no page in flight")),
         };
         let number = self.receipt.pages + 1;
         let page = match arrived {
@@ -173,7 +173,7 @@ impl Walk {
                     None => return Err(self.behind_the_end(error, number)),
                 }
             }
-            Err(lost) => return Err(Error::new(ErrorKind::Internal, format!("a page's task ended: {lost}"))),
+            Err(lost) => return Err(Error::new(ErrorKind::Internal, format!("a page's task failed: {lost}"))),
         };
         let Some(fetch) = self.queue.pop_front() else { return Ok(None) };
         // Of two replies to one request, the one with more rows counts.
@@ -269,7 +269,7 @@ impl Walk {
             d.page = Some(number);
             if counted {
                 d.advice = Some(
-                    "if the system refuses to be asked behind its last page, say in `paging` where its total stands (`total: /count`), so that the end can be told from a fault"
+                    "if the system refuses requests beyond its last page, set in `paging` where its total is (`total: /count`)"
                         .into(),
                 );
             }
@@ -279,8 +279,8 @@ impl Walk {
     /// Of a strict walk: the error that an end is which contradicts what was announced, or was not seen.
     fn refused_end(&self) -> Error {
         let why = self.receipt.notes.iter().skip(self.noted).next_back().map_or("its end was not seen", String::as_str);
-        Error::new(ErrorKind::BadResponse, format!("the list may not be whole: {why}"))
-            .advise("what was delivered is right, but there may be more; run it again, or correct `paging` in the definition")
+        Error::new(ErrorKind::BadResponse, format!("the list may be incomplete: {why}"))
+            .advise("the delivered items are valid, but there may be more; run it again, or correct `paging` in the definition")
             .with(|d| d.operation = Some(self.call.operation.id.clone()))
     }
 
@@ -332,8 +332,8 @@ impl Walk {
             error.with(|d| {
                 d.operation = Some(self.call.operation.id.clone());
                 if foreign {
-                    d.message = format!("the next page's address leads elsewhere: {}", d.message);
-                    d.advice = Some("if the system names its own pages by another address (a proxy in front of it does that), say `relink: true` in the connection: path and query are then taken at its own origin".into());
+                    d.message = format!("the next page's address has another origin: {}", d.message);
+                    d.advice = Some("if a proxy in front of the system changes its address, set `relink: true` in the connection: path and query are then used with the connection's origin".into());
                 }
             })
         })
@@ -347,7 +347,7 @@ impl Walk {
         {
             self.receipt
                 .notes
-                .push(format!("{TOTAL_CHANGED} from {before} to {now} while it was read: its data changed meanwhile"));
+                .push(format!("{TOTAL_CHANGED} from {before} to {now} while it was read: the data changed"));
         }
         self.receipt.advertised_total = total.or(before);
     }
@@ -359,7 +359,7 @@ impl Walk {
             self.receipt.notes.push(format!("the end is assumed: {}", crate::paging::NO_LINK));
         }
         if let Some(total) = self.receipt.advertised_total.filter(|t| complete && *t < self.receipt.items) {
-            self.receipt.notes.push(format!("the server announced {total} items and delivered {}", self.receipt.items));
+            self.receipt.notes.push(format!("the server announced {total} items but delivered {}", self.receipt.items));
         }
         self.refresh();
     }

@@ -1,6 +1,6 @@
 //! An allocator that wipes what is given back: credentials also pass through buffers that are not opnode's own, such as those of the HTTP client.
 
-#![expect(unsafe_code, reason = "an allocator works on memory itself")]
+#![expect(unsafe_code, reason = "an allocator works on raw memory")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 

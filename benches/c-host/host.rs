@@ -1,4 +1,4 @@
-//! Reads all items, one by one, as a Rust program does.
+//! Reads all items one by one, like the Rust program.
 
 use opnode::{CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, Limits};
 

@@ -1,4 +1,5 @@
-//! Tokens in one file per user: 0600, locked by the operating system across processes, replaced whole and synced before a token is used.
+//! Tokens in one file per user: mode 0600, locked across processes, replaced atomically and synced before a token is
+//! used.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -20,7 +21,7 @@ pub struct FileStore {
 }
 
 impl FileStore {
-    /// A store in this file; it and its folder are made when the first token is written.
+    /// A store in this file; file and folder are created when the first token is written.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> FileStore {
         FileStore { path: path.into() }
@@ -33,22 +34,22 @@ impl FileStore {
     }
 }
 
-/// The version of the file that this build writes. Version 1 did not know of accounts.
+/// The file version that this build writes. Version 1 had no accounts.
 const VERSION: u32 = 2;
 
-/// The file's content. Secrets are plain text in it: the file's mode protects them.
+/// The file's content. Secrets are plain text in it; the file mode protects them.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stored {
     version: u32,
-    /// By their owner's key.
+    /// Tokens by the owner's key.
     tokens: BTreeMap<String, Entry>,
-    /// Those of version 1 that no connection has taken yet, by connector, address and the connection's name.
+    /// Tokens of version 1 that no connection has taken yet, by connector, address and the connection's name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     earlier: BTreeMap<String, Entry>,
 }
 
-/// One connection's tokens as they are kept.
+/// The stored tokens of one connection.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Entry {
@@ -91,7 +92,7 @@ impl From<&Entry> for Tokens {
 impl TokenStore for FileStore {
     async fn open(&self, owner: &TokenOwner) -> Result<Box<dyn TokenSlot>> {
         let (path, owner) = (self.path.clone(), owner.clone());
-        // Waiting for another process must not hold up this one's other calls.
+        // Waiting for another process must not block this process's other calls.
         let lock = blocking(move || lock(&path.with_extension("lock"))).await?;
         Ok(Box::new(FileSlot { path: self.path.clone(), owner, _lock: lock }))
     }
@@ -104,7 +105,7 @@ struct FileSlot {
 }
 
 impl FileSlot {
-    /// Changes the file's content as a whole.
+    /// Replaces the file's content.
     async fn change(&self, change: impl FnOnce(&mut Stored) + Send + 'static) -> Result<()> {
         let path = self.path.clone();
         blocking(move || {
@@ -133,7 +134,7 @@ impl TokenSlot for FileSlot {
         self.change(move |stored| drop(stored.tokens.remove(&key))).await
     }
 
-    /// The file as it is can be written again.
+    /// Whether the file can be written again.
     async fn ready(&mut self) -> Result<()> {
         self.change(|_| {}).await
     }
@@ -165,12 +166,12 @@ pub(super) fn earlier_key(owner: &TokenOwner, name: &str) -> String {
     format!("{}|{}|{name}", owner.connector, owner.address)
 }
 
-/// Held until it is dropped; the operating system lets go of it when the process dies.
+/// Held until dropped; the operating system releases it when the process dies.
 pub(super) struct Lock(File);
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Closing it would not do where the process was forked meanwhile: the child has the file open too, and with it the lock.
+        // Closing the file is not enough after a fork: the child has the file open too, and with it the lock.
         let _closed_after_all = self.0.unlock();
     }
 }
@@ -178,21 +179,21 @@ impl Drop for Lock {
 pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work)
         .await
-        .map_err(|e| Error::new(ErrorKind::Internal, format!("the token store's task ended: {e}")))?
+        .map_err(|e| Error::new(ErrorKind::Internal, format!("the token store's task failed: {e}")))?
 }
 
-/// The lock is a file of its own, because the store's file is replaced by each write.
+/// The lock is a separate file, because each write replaces the store's file.
 pub(super) fn lock(path: &Path) -> Result<Lock> {
     let folder = path.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    private_file::folder(folder).map_err(|e| state("the folder of the token store cannot be made", folder, &e))?;
-    // Whoever may put a file into the folder could put the tokens of another account there.
+    private_file::folder(folder).map_err(|e| state("the folder of the token store cannot be created", folder, &e))?;
+    // Whoever can write to the folder could put the tokens of another account there.
     if private_file::is_open(folder, 0o002) {
         return Err(state(
-            "tokens are not kept here",
+            "tokens are not stored here",
             folder,
-            &"every user of this machine may put files into this folder",
+            &"every user of this machine can write to this folder",
         )
-        .advise("keep them in a folder of your own: one that is missing is made"));
+        .advise("use a folder of your own; it is created if it is missing"));
     }
     let file = private_file::open(path, File::options().write(true).create(true).truncate(false))
         .map_err(|e| state("the lock of the token store cannot be opened", path, &e))?;
@@ -219,10 +220,10 @@ fn load(path: &Path) -> Result<Stored> {
             path,
             &format!("a newer opnode wrote it (version {version})"),
         )
-        .advise("use that version, or keep this one's tokens in another file"));
+        .advise("use that version, or store tokens in another file"));
     }
     let mut stored: Stored = serde_json::from_str(&text).map_err(|e| {
-        // The reader's message may quote the content; its position is enough.
+        // The parser's message may quote the content; its position is enough.
         let place = format!("line {}, column {}", e.line(), e.column());
         state("the token store is damaged", path, &place).advise("move the file away and sign in again")
     })?;
@@ -232,10 +233,10 @@ fn load(path: &Path) -> Result<Stored> {
     Ok(stored)
 }
 
-/// Temporary file, sync, rename, sync of the folder: at every instant the old content or the new one is there.
+/// Writes a temporary file, syncs, renames and syncs the folder: at every instant the old or the new content is there.
 fn save(path: &Path, stored: &Stored) -> Result<()> {
     let fault = |e: std::io::Error| state("the token store cannot be written", path, &e);
-    // The same name every time, under the lock: what a killed process left goes with the next.
+    // The name is constant, under the lock: the next write replaces what a killed process left.
     let aside = path.with_extension("tmp");
     let text = serde_json::to_vec_pretty(stored)
         .map_err(|e| Error::new(ErrorKind::Internal, format!("the token store: {e}")))?;
@@ -243,7 +244,7 @@ fn save(path: &Path, stored: &Stored) -> Result<()> {
         .and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))
         .and_then(|()| std::fs::rename(&aside, path));
     if let Err(e) = written {
-        // Leaving it would leave tokens behind; that it cannot be removed is no further harm.
+        // Leaving it would leave tokens behind; a failure to remove it is ignored.
         let _gone = std::fs::remove_file(&aside);
         return Err(fault(e));
     }
@@ -262,7 +263,7 @@ fn state(what: &str, path: &Path, cause: &dyn std::fmt::Display) -> Error {
 mod tests {
     use std::fs::File;
 
-    /// A forked child has the same open file, as a second descriptor of it has.
+    /// A forked child shares the open file, like a duplicate descriptor.
     #[test]
     fn a_lock_ends_though_a_forked_child_has_its_file_open() {
         let folder = tempfile::tempdir().unwrap();

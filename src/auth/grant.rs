@@ -1,4 +1,4 @@
-//! The requests that buy tokens, and what their replies say. Pure: OAuth 2.0 grants (RFC 6749) and a vendor's own exchange.
+//! The token requests and their replies: OAuth 2.0 grants (RFC 6749) and a vendor-specific exchange. Pure.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -19,32 +19,32 @@ use crate::reply::Response;
 use crate::reply::charset;
 use crate::secret::{Secret, form_pair, form_value};
 
-/// What is offered for new tokens.
+/// What is exchanged for new tokens.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Offer<'a> {
     /// The client's own credentials.
     Client,
     /// A refresh token.
     Refresh(&'a Secret),
-    /// The code of a sign-in, with where it was sent and the PKCE verifier (RFC 7636).
+    /// The code of a sign-in, with its redirect address and the PKCE verifier (RFC 7636).
     Code { code: &'a Secret, redirect: &'a str, verifier: &'a Secret },
 }
 
-/// What came back.
+/// The tokens that were issued.
 #[derive(Debug)]
 pub(crate) struct Granted {
     pub(crate) access: Secret,
     pub(crate) refresh: Option<Secret>,
-    /// Seconds that the access token lives; `None` when not told, or not credibly.
+    /// Lifetime of the access token in seconds; `None` if missing or not credible.
     pub(crate) expires_in: Option<u64>,
 }
 
-/// The request that makes the offer, to the connection's own origins only.
+/// The token request, to the connection's own origins only.
 pub(crate) fn request(connection: &Connection, offer: Offer<'_>) -> Result<http::Request<Bytes>> {
     match (&connection.connector.auth, offer) {
         (Auth::Oauth2(rule), offer) => oauth2(connection, rule, offer),
         (Auth::Refresh(rule), Offer::Refresh(token)) => refresh(connection, rule, token),
-        _ => Err(Error::new(ErrorKind::Internal, "this connector buys no tokens this way")),
+        _ => Err(Error::new(ErrorKind::Internal, "this connector does not use this grant")),
     }
 }
 
@@ -66,7 +66,7 @@ fn oauth2(connection: &Connection, rule: &Oauth2, offer: Offer<'_>) -> Result<ht
         ],
     };
     form.retain(|(_, value)| !value.is_empty());
-    // One whose property is absent is left out.
+    // A parameter whose property is absent is left out.
     form.extend(
         rule.token_parameters.iter().filter_map(|(name, text)| Some((name.as_str(), connection.render(text)?))),
     );
@@ -94,7 +94,8 @@ fn client_auth(connection: &Connection, rule: &Oauth2) -> ClientAuthFile {
     rule.client_auth.unwrap_or(found)
 }
 
-/// Whether the client's secret may yet be tried in the form: it went into the header, and the definition does not say that it must.
+/// Whether the client's secret may be tried in the form: it was sent in the header, and the definition does not require
+/// that.
 pub(crate) fn may_try_form(connection: &Connection) -> bool {
     let Auth::Oauth2(rule) = &connection.connector.auth else { return false };
     let secret = rule.client_secret.as_ref().and_then(|text| connection.render(text));
@@ -105,12 +106,12 @@ fn refresh(connection: &Connection, rule: &Refresh, token: &Secret) -> Result<ht
     let path = rule.path.render(|name| connection.value(name)).map_err(missing)?;
     let address = format!("{}{path}", connection.base().as_str().trim_end_matches('/'));
     let url = Url::parse(&address)
-        .map_err(|e| Error::new(ErrorKind::Connection, format!("the address of the token request: {e}")))?;
+        .map_err(|e| Error::new(ErrorKind::Connection, format!("the address of the token server: {e}")))?;
     connection.check_origin(&url)?;
     let mut builder =
         http::Request::builder().method(rule.verb.clone()).uri(url.as_str()).header(ACCEPT, "application/json");
     for (name, text) in &rule.headers {
-        // The one secret placeholder stands for the newest refresh token, not for the one that the connection began with.
+        // The secret placeholder means the newest refresh token, not the connection's original one.
         let secret = |n: &str| connection.connector.property(n).is_some_and(|p| p.secret);
         let value = text
             .render(|n| if secret(n) { Some(Cow::Borrowed(token.expose())) } else { connection.value(n) })
@@ -120,12 +121,13 @@ fn refresh(connection: &Connection, rule: &Refresh, token: &Secret) -> Result<ht
     builder.body(Bytes::new()).map_err(|e| Error::new(ErrorKind::Internal, format!("the token request: {e}")))
 }
 
-/// Where a person signs in (RFC 6749, section 4.1.1, with PKCE): the answer comes to `redirect` with the same `state`.
+/// The address of the sign-in page (RFC 6749, section 4.1.1, with PKCE); the reply goes to `redirect` with the same
+/// `state`.
 pub(crate) fn sign_in_url(connection: &Connection, redirect: &str, state: &str, challenge: &str) -> Result<Url> {
     let Auth::Oauth2(Oauth2 { authorize: Some(authorize), client_id, scopes, .. }) = &connection.connector.auth else {
         return Err(Error::new(
             ErrorKind::Usage,
-            format!("{} needs no sign-in by a person", connection.connector.title),
+            format!("{} needs no interactive sign-in", connection.connector.title),
         ));
     };
     let mut url = connection.address(authorize)?;
@@ -142,8 +144,9 @@ pub(crate) fn sign_in_url(connection: &Connection, redirect: &str, state: &str, 
     Ok(url)
 }
 
-/// What a connection's tokens begin with, apart from a refresh token of its own: the client. Where tokens are bought with its credentials alone, those
-/// count whole; elsewhere the secret may be renewed, and the definition corrected, while the tokens stay.
+/// The client, as the origin of a connection's tokens if it has no refresh token of its own. If tokens are issued for
+/// client credentials alone, all of these count; otherwise secret and definition may change while the tokens stay
+/// valid.
 pub(crate) fn client(connection: &Connection) -> Vec<String> {
     let Auth::Oauth2(rule) = &connection.connector.auth else { return Vec::new() };
     let render = |text: &Text| connection.render(text).unwrap_or_default();
@@ -156,7 +159,7 @@ pub(crate) fn client(connection: &Connection) -> Vec<String> {
     [render(&rule.token), id].into_iter().chain(secret).chain(parameters).collect()
 }
 
-/// The refresh token that the connection itself holds.
+/// The refresh token in the connection itself.
 pub(crate) fn seed(connection: &Connection) -> Option<Secret> {
     let text = match &connection.connector.auth {
         Auth::Oauth2(rule) => rule.refresh_token.as_ref()?,
@@ -170,7 +173,7 @@ pub(crate) fn seed(connection: &Connection) -> Option<Secret> {
     connection.render(text).map(Secret::new)
 }
 
-/// Error codes of RFC 6749, section 5.2, that no repetition changes, whatever the status.
+/// Final error codes of RFC 6749, section 5.2, whatever the status.
 const FINAL: [&str; 7] = [
     "invalid_grant",
     "invalid_client",
@@ -180,10 +183,10 @@ const FINAL: [&str; 7] = [
     "invalid_request",
     "access_denied",
 ];
-/// Error codes of a token server that is unwell, whatever the status.
+/// Error codes of a failing token server, whatever the status.
 const PASSING: [&str; 3] = ["temporarily_unavailable", "server_error", "slow_down"];
 
-/// Reads the reply to an offer.
+/// Reads the reply to a token request.
 pub(crate) fn read(connection: &Connection, mut response: Response) -> Result<Granted> {
     let status = response.status;
     let is_blank = response.is_blank();
@@ -203,7 +206,7 @@ pub(crate) fn read(connection: &Connection, mut response: Response) -> Result<Gr
     let token = |pointer: &Pointer| {
         body.as_ref().and_then(|b| pointer.find(b)).and_then(Value::as_str).filter(|t| !t.is_empty())
     };
-    // Before anything is said: a refusal, too, may hold tokens and quote them.
+    // Mask first: a refusal may also contain tokens and quote them.
     [token(&access), token(&refresh)].into_iter().flatten().for_each(|t| connection.redactor.learn(t));
     let refused = |code: Option<String>, message: String| {
         let by_status = if status.is_server_error() || status.as_u16() == 429 {
@@ -224,7 +227,7 @@ pub(crate) fn read(connection: &Connection, mut response: Response) -> Result<Gr
     if let Some(code) = told.code.map(tidy) {
         return Err(refused(Some(code.clone()), format!("the token request was refused: {code}{said}")));
     }
-    // A page is named and not quoted: it may show tokens that nothing is known of yet.
+    // A web page is named and not quoted: it may show tokens that are not known yet.
     let is_page = text.trim_start().starts_with('<');
     let page = if is_page { " with a web page" } else { "" };
     if told.is_error || !status.is_success() {
@@ -233,7 +236,7 @@ pub(crate) fn read(connection: &Connection, mut response: Response) -> Result<Gr
     let Some(body) = &body else {
         let what = match () {
             () if is_blank => "is empty",
-            () if is_page => "is a web page or a document, not JSON",
+            () if is_page => "is HTML or XML, not JSON",
             () => "is not JSON",
         };
         return Err(with_status(Error::new(ErrorKind::Unavailable, format!("the reply to the token request {what}"))));
@@ -245,7 +248,7 @@ pub(crate) fn read(connection: &Connection, mut response: Response) -> Result<Gr
     Ok(Granted { access: found, refresh: token(&refresh).map(Secret::new), expires_in })
 }
 
-/// What a reply says of an error.
+/// The error in a reply.
 #[derive(Default)]
 struct Told {
     is_error: bool,
@@ -254,7 +257,8 @@ struct Told {
 }
 
 impl Told {
-    /// `error` is a code (RFC 6749, section 5.2), or an object with one, as some vendors send; false, null and "" are none.
+    /// `error` is a code (RFC 6749, section 5.2), or an object with a code, as some vendors send; false, null and ""
+    /// mean no error.
     fn of(body: &Value) -> Told {
         let text = |pointer: &str| body.pointer(pointer).and_then(scalar).filter(|t| !t.is_empty());
         let message = text("/error_description").or_else(|| text("/message"));
@@ -274,7 +278,7 @@ impl Told {
     }
 }
 
-/// A life in seconds: a number or its text, also one with decimals; `None` when it is not credible.
+/// A lifetime in seconds: a number or its text, also with decimals; `None` if not credible.
 fn seconds(value: &Value) -> Option<u64> {
     let exact = value.as_u64().or_else(|| value.as_str().and_then(|t| t.trim().parse().ok()));
     let float = || value.as_f64().or_else(|| value.as_str().and_then(|t| t.trim().parse::<f64>().ok()));
@@ -304,8 +308,9 @@ fn missing(name: &str) -> Error {
 }
 
 fn sensitive(value: &str) -> Result<HeaderValue> {
-    let mut header = HeaderValue::from_str(value)
-        .map_err(|_| Error::new(ErrorKind::Connection, "the credentials hold characters that a header cannot"))?;
+    let mut header = HeaderValue::from_str(value).map_err(|_| {
+        Error::new(ErrorKind::Connection, "the credentials contain characters that are not allowed in a header")
+    })?;
     header.set_sensitive(true);
     Ok(header)
 }

@@ -1,5 +1,5 @@
-//! Tokens in the system's keyring: one entry per connection. A keyring cannot hold an entry still while a refresh is under way, so a lock file
-//! beside it does, across processes.
+//! Tokens in the system keyring: one entry per connection. A keyring entry cannot be locked during a refresh, so a lock
+//! file beside it is, across processes.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use super::file_store::{Entry, Lock, blocking, earlier_key, lock};
 use super::store::{EarlierTokens, TokenOwner, TokenSlot, TokenStore, Tokens};
 use crate::error::{Error, ErrorKind, Result};
 
-/// The keyring's name for everything of ours.
+/// The keyring's service name for all of opnode's entries.
 pub(crate) const SERVICE: &str = "opnode";
 
 /// A token store in the system's keyring: the Secret Service, the Keychain or the Credential Manager.
@@ -19,7 +19,7 @@ pub struct KeyringStore {
 }
 
 impl KeyringStore {
-    /// A store whose holders exclude each other through this file, which holds no token.
+    /// A store with this lock file, which contains no token.
     #[must_use]
     pub fn new(lock: impl Into<PathBuf>) -> KeyringStore {
         KeyringStore { lock: lock.into() }
@@ -57,7 +57,7 @@ impl TokenSlot for KeyringSlot {
         blocking(move || remove(&user)).await
     }
 
-    /// A keyring lists nothing: only what the connection's own name leads to is found.
+    /// A keyring cannot list entries: tokens of version 0.1 are found only by the connection's own name.
     async fn earlier(&mut self) -> Result<Vec<EarlierTokens>> {
         let Some(name) = self.owner.connection.clone() else { return Ok(Vec::new()) };
         let user = user(&earlier_key(&self.owner, &name));
@@ -110,10 +110,10 @@ fn write(user: &str, entry: &Entry) -> Result<()> {
 fn state(what: &str, user: &str, why: &keyring::Error) -> Error {
     let message = format!("the keyring's entry `{user}` of the service {SERVICE} {what}: {}", reason(why));
     Error::new(ErrorKind::State, message)
-        .advise("is the keyring there and unlocked? a file can hold the tokens instead")
+        .advise("check that the keyring is running and unlocked, or store the tokens in a file")
 }
 
-/// Where there is no keyring at all, its own start tells more than the entry does.
+/// If there is no keyring at all, the error of opening the keyring says more than that of the entry.
 pub(crate) fn reason(why: &keyring::Error) -> String {
     keyring::Entry::store_status().as_ref().err().map_or_else(|| why.to_string(), ToString::to_string)
 }

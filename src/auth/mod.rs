@@ -1,4 +1,5 @@
-//! Signing a request for its origin. The credentials are attached last, to the URL that is then sent, and marked as sensitive.
+//! Signs a request for its origin. Credentials are attached last, to the URL that is then sent, and marked as
+//! sensitive.
 
 mod basic;
 mod file_store;
@@ -31,7 +32,8 @@ pub use renewals::wait_for_renewals;
 pub use store::{EarlierTokens, MemoryStore, TokenOwner, TokenSlot, TokenStore, Tokens};
 pub(crate) use token_cache::{Access, TokenCache, TokenContext};
 
-/// Attaches the connection's credentials, if the request goes to one of its own origins. `token` is the access token, where there are such.
+/// Attaches the connection's credentials if the request goes to one of its own origins. `token` is the access token, if
+/// there is one.
 pub(crate) fn sign(
     connection: &Connection,
     operation: &Operation,
@@ -63,7 +65,7 @@ pub(crate) fn sign(
     Ok(())
 }
 
-/// The credential that is the same for all requests of a connection, as it is sent.
+/// The credential that all requests of a connection share, as it is sent.
 fn lasting(connection: &Connection) -> Result<(HeaderName, HeaderValue)> {
     let (name, value) = match &connection.connector.auth {
         Auth::Basic { username, password } => {
@@ -72,14 +74,14 @@ fn lasting(connection: &Connection) -> Result<(HeaderName, HeaderValue)> {
         Auth::Bearer { token } => (AUTHORIZATION, format!("Bearer {}", rendered(connection, token)?)),
         Auth::ApiKey { header, value } => (header.clone(), rendered(connection, value)?),
         Auth::None | Auth::Oauth2(_) | Auth::Refresh(_) => {
-            return Err(Error::new(ErrorKind::Internal, "this credential does not last"));
+            return Err(Error::new(ErrorKind::Internal, "tokens do not sign this way"));
         }
     };
     let value = sensitive(&name, &value)?;
     Ok((name, value))
 }
 
-/// Whether an operation's requests carry an access token that can be renewed.
+/// Whether an operation's requests carry a renewable access token.
 pub(crate) fn uses_tokens(connection: &Connection, operation: &Operation) -> bool {
     !operation.anonymous && matches!(connection.connector.auth, Auth::Oauth2(_) | Auth::Refresh(_))
 }
@@ -94,7 +96,10 @@ fn rendered(connection: &Connection, text: &Text) -> Result<String> {
 
 fn sensitive(name: &HeaderName, value: &str) -> Result<HeaderValue> {
     let mut header = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| {
-        Error::new(ErrorKind::Connection, format!("the credentials hold characters that the header {name} cannot"))
+        Error::new(
+            ErrorKind::Connection,
+            format!("the credentials contain characters that are not allowed in the header {name}"),
+        )
     })?;
     header.set_sensitive(true);
     Ok(header)

@@ -1,4 +1,4 @@
-//! Whose tokens a connection uses, and whose those are that a host or an earlier version kept. Pure.
+//! Decides which tokens belong to a connection, including tokens from a host or an earlier version. Pure.
 
 use super::grant;
 use super::store::{EarlierTokens, TokenOwner, Tokens};
@@ -7,7 +7,7 @@ use crate::definition::Auth;
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::secret::{Secret, digest};
 
-/// The owner that a connection is by itself.
+/// The token owner of a connection.
 pub(super) fn of(connection: &Connection) -> TokenOwner {
     let refresh = grant::seed(connection);
     TokenOwner {
@@ -20,23 +20,23 @@ pub(super) fn of(connection: &Connection) -> TokenOwner {
     }
 }
 
-/// What tokens that a host gives began with.
+/// The origin of tokens that a host gives.
 #[derive(Debug)]
 pub(super) enum Begun {
-    /// With what the connection itself holds.
+    /// The connection's own refresh token or client.
     Connection,
-    /// With themselves, or with what they say: the connection holds no refresh token.
+    /// The tokens themselves, or their `seed`: the connection has no refresh token.
     Tokens(String),
-    /// With another refresh token than the connection holds.
+    /// Another refresh token than the connection's.
     Another,
 }
 
-/// Whether tokens that a host gives with a connection can be its own.
+/// Whether tokens that a host gives with a connection can belong to it.
 ///
 /// # Errors
 /// `connection` when they are of another account.
 pub(super) fn begun_by(connection: &Connection, tokens: &Tokens) -> Result<Begun> {
-    // Not even where one side lacks it.
+    // Also not if one side lacks the account.
     if tokens.account != connection.account {
         return Err(of_another(&of(connection), tokens.account.as_deref()));
     }
@@ -51,24 +51,24 @@ pub(super) fn begun_by(connection: &Connection, tokens: &Tokens) -> Result<Begun
     })
 }
 
-/// Tokens as the owner's own.
+/// Tokens, marked as the owner's own.
 pub(super) fn with(owner: &TokenOwner, tokens: Tokens) -> Tokens {
     Tokens { account: owner.account.clone(), seed: Some(owner.seed.clone()), ..tokens }
 }
 
-/// Which tokens of version 0.1 are a connection's own.
+/// Which tokens of version 0.1 belong to a connection.
 pub(super) enum Earlier {
     Own(EarlierTokens),
     None,
     Ambiguous,
 }
 
-/// Those that began with the connection's own refresh token are its own. Those of a sign-in are told by the connection's name alone, which is enough
-/// where there are no others.
+/// Tokens that come from the connection's own refresh token belong to it. Tokens of a sign-in are known by the
+/// connection's name alone, which is enough if there are no others.
 pub(super) fn of_earlier(connection: &Connection, kept: Vec<EarlierTokens>) -> Earlier {
     let refresh = grant::seed(connection).map(|r| seed(connection, Some(&r)));
     if refresh.is_none() && matches!(&connection.connector.auth, Auth::Oauth2(rule) if !rule.person) {
-        // The client's own credentials buy new ones.
+        // The client's own credentials get new ones.
         return Earlier::None;
     }
     let mut fitting: Vec<EarlierTokens> = kept.into_iter().filter(|k| k.tokens.seed == refresh).collect();
@@ -82,19 +82,22 @@ pub(super) fn of_earlier(connection: &Connection, kept: Vec<EarlierTokens>) -> E
     }
 }
 
-/// Tokens of one account, in a connection that names another.
+/// The error for tokens of one account in a connection that names another.
 pub(super) fn of_another(owner: &TokenOwner, account: Option<&str>) -> Error {
     let called =
         |account: Option<&str>| account.map_or_else(|| "no account".to_owned(), |a| format!("the account `{a}`"));
-    let message =
-        format!("the tokens are of {}, and the connection names {}", called(account), called(owner.account.as_deref()));
+    let message = format!(
+        "the tokens belong to {}, but the connection names {}",
+        called(account),
+        called(owner.account.as_deref())
+    );
     Error::new(ErrorKind::Connection, message).at(Place::field("/account")).advise(
-        "give every connection to one account the same `account`; a connection to another account needs a sign-in or a refresh token of its own",
+        "use the same `account` in all connections to one account; another account needs its own sign-in or refresh token",
     )
 }
 
-/// Digest of what the tokens of a connection begin with: its own refresh token, which no other account has, or else the client. Version 0.1 has made
-/// the same of a refresh token.
+/// Digest of the origin of a connection's tokens: its own refresh token, which belongs to one account only, or else the
+/// client. Version 0.1 used the same digest for a refresh token.
 fn seed(connection: &Connection, refresh: Option<&Secret>) -> String {
     match refresh {
         Some(refresh) => digest([refresh.expose()]),

@@ -1,10 +1,10 @@
-//! Renewals of tokens that are in progress in this process, for those who end it.
+//! Token renewals in progress in this process, for code that ends the process.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Notify;
 
-/// Renewals under way in this process, for those who end it.
+/// The renewals in progress in this process, for code that ends it.
 static RENEWALS: AtomicU64 = AtomicU64::new(0);
 
 static RENEWED: Notify = Notify::const_new();
@@ -26,8 +26,8 @@ impl Drop for Renewal {
     }
 }
 
-/// Waits until no token renewal is in flight in this process. Call it before the process ends: one that ends during a renewal loses the account of tokens
-/// that rotate.
+/// Waits until no token renewal is in progress in this process. Call it before the process ends: one that ends during a
+/// renewal loses the account's rotating tokens.
 pub async fn wait_for_renewals() {
     loop {
         let renewed = RENEWED.notified();

@@ -1,4 +1,4 @@
-//! Where tokens are kept between calls: a trait, and a store in memory. A rotated token is written before it is used.
+//! Token stores: the trait, and a store in memory. A rotated token is written before it is used.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,25 +9,27 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
 
-/// Whose tokens: a connection uses those of its own owner and no others.
+/// The owner of tokens: a connection uses only tokens of its own owner.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TokenOwner {
     /// The connector's name.
     pub connector: String,
-    /// Where its requests go.
+    /// The address of its requests.
     pub address: String,
     /// The account that the connection names.
     pub account: Option<String>,
-    /// Digest of what its tokens began with: the client, and the refresh token that the connection itself holds. Another one there begins anew.
+    /// Digest of the origin of its tokens: the client, and the refresh token in the connection. Tokens with another
+    /// digest are not used.
     pub seed: String,
-    /// Whether a refresh token is among that, which belongs to one account alone.
+    /// Whether the digest includes a refresh token, which belongs to one account only.
     pub is_seeded: bool,
-    /// The connection's name, for messages; no part of who it is.
+    /// The connection's name, for messages only.
     pub connection: Option<String>,
 }
 
 impl TokenOwner {
-    /// The name of its slot. A refresh token is the same whatever the account is called that it is said to be of, so that two such claims meet here.
+    /// The name of its slot. It is the same for one refresh token under different account names, so that such conflicts
+    /// are detected.
     #[must_use]
     pub fn key(&self) -> String {
         let TokenOwner { connector, address, account, seed, is_seeded, .. } = self;
@@ -37,50 +39,51 @@ impl TokenOwner {
         }
     }
 
-    /// Whether tokens are its own.
+    /// Whether tokens belong to it.
     pub(crate) fn owns(&self, tokens: &Tokens) -> bool {
         tokens.account == self.account && tokens.seed.as_ref() == Some(&self.seed)
     }
 }
 
-/// What an authorization server issued.
+/// The tokens that an authorization server issued.
 #[derive(Clone, Debug)]
 pub struct Tokens {
-    /// Goes with every request.
+    /// Sent with every request.
     pub access: Secret,
-    /// Buys the next pair; of rotating ones, only the newest works.
+    /// Exchanged for the next pair; of rotating ones, only the newest works.
     pub refresh: Option<Secret>,
-    /// When the access token ends, in seconds since 1970; `None` when the server did not say.
+    /// When the access token expires, in seconds since 1970; `None` if the server did not say.
     pub expires_at: Option<u64>,
-    /// The account that they are of, as its connections call it.
+    /// The account of the tokens, as named by its connections.
     pub account: Option<String>,
-    /// Digest of what they began with, as in [`TokenOwner::seed`].
+    /// Digest of their origin, as in [`TokenOwner::seed`].
     pub seed: Option<String>,
 }
 
-/// Tokens that an earlier version kept, which did not know of accounts.
+/// Tokens that an earlier version without accounts stored.
 #[derive(Clone, Debug)]
 pub struct EarlierTokens {
-    /// The connection's name, or what stood for it.
+    /// The connection's name, or its substitute.
     pub name: String,
-    /// The tokens; their seed, if any, is the digest of a refresh token alone.
+    /// The tokens; their seed, if any, is the digest of a refresh token.
     pub tokens: Tokens,
 }
 
-/// Keeps tokens by owner. Hosts that keep their own implement it.
+/// Stores tokens by owner. A host can implement it.
 #[async_trait]
 pub trait TokenStore: Send + Sync {
-    /// Opens an owner's slot for one holder at a time, over all processes that share the store. Dropping the slot closes it.
+    /// Opens an owner's slot for one holder at a time, across all processes that share the store. Dropping the slot
+    /// closes it.
     ///
     /// # Errors
     /// `state` when the store cannot be read or locked.
     async fn open(&self, owner: &TokenOwner) -> Result<Box<dyn TokenSlot>>;
 }
 
-/// The slot of one owner, held exclusively.
+/// The exclusively held slot of one owner.
 #[async_trait]
 pub trait TokenSlot: Send {
-    /// What is stored now.
+    /// The stored tokens.
     ///
     /// # Errors
     /// `state` when it cannot be read.
@@ -92,23 +95,23 @@ pub trait TokenSlot: Send {
     /// `state` when it cannot be written; the new tokens are then not used.
     async fn write(&mut self, tokens: &Tokens) -> Result<()>;
 
-    /// Whether there is room to write: asked before a token is spent for what is then to be written.
+    /// Whether new tokens can be written: checked before a token is used up.
     ///
     /// # Errors
-    /// `state` when there is none.
+    /// `state` when they cannot.
     async fn ready(&mut self) -> Result<()> {
         Ok(())
     }
 
-    /// Removes what is stored, durably.
+    /// Removes the stored tokens, durably.
     ///
     /// # Errors
-    /// `unsupported` where the store removes nothing; `state` when it cannot be written.
+    /// `unsupported` if the store cannot remove tokens; `state` when it cannot be written.
     async fn remove(&mut self) -> Result<()> {
-        Err(Error::new(ErrorKind::Unsupported, "this token store removes nothing"))
+        Err(Error::new(ErrorKind::Unsupported, "this token store cannot remove tokens"))
     }
 
-    /// What version 0.1 has kept for the owner's connector and address.
+    /// Tokens that version 0.1 stored for the owner's connector and address.
     ///
     /// # Errors
     /// `state` when it cannot be read.
@@ -116,7 +119,7 @@ pub trait TokenSlot: Send {
         Ok(Vec::new())
     }
 
-    /// Makes tokens of version 0.1, by their name, the owner's own: they are then nobody else's.
+    /// Assigns tokens of version 0.1, by name, to the owner; no other owner can then take them.
     ///
     /// # Errors
     /// `state` when it cannot be written.
@@ -127,7 +130,7 @@ pub trait TokenSlot: Send {
 
 type Slot = Arc<AsyncMutex<Option<Tokens>>>;
 
-/// Keeps tokens in memory, for as long as the engine lives.
+/// Stores tokens in memory, for the life of the engine.
 #[derive(Default)]
 pub struct MemoryStore {
     slots: Mutex<HashMap<String, Slot>>,

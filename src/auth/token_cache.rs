@@ -1,6 +1,7 @@
-//! Keeps a connection's access token fresh: one refresh at a time, shared by all its calls and, through the store, by all processes.
+//! Keeps a connection's access token valid: one refresh at a time, shared by all its calls and, through the store, by
+//! all processes.
 //!
-//! A refresh runs in a task of its own, so that a caller who goes away cannot lose a rotated token half-way.
+//! A refresh runs in its own task, so that a cancelled caller cannot lose a rotated token.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,12 +22,12 @@ use crate::retry::{Signal, asked_wait, backoff};
 use crate::secret::Secret;
 use crate::transport::{ExchangeLimits, Failure, FailureKind, Transport};
 
-/// Attempts at one exchange.
+/// Maximum attempts of one exchange.
 const ATTEMPTS: u32 = 3;
-/// How long before its end a token is renewed, at most.
+/// Maximum time before expiry at which a token is renewed.
 const MARGIN_S: u64 = 60;
 
-/// What an exchange needs from its connection.
+/// The values of the connection that an exchange needs.
 #[derive(Clone)]
 pub(crate) struct TokenContext {
     pub(crate) connection: Arc<Connection>,
@@ -35,13 +36,13 @@ pub(crate) struct TokenContext {
     pub(crate) store: Arc<dyn TokenStore>,
 }
 
-/// An exchange that gave no tokens.
+/// An exchange without tokens.
 struct Miss {
     error: Error,
-    /// `None` for an answer that is final.
+    /// When to retry; `None` if the failure is final.
     signal: Option<Signal>,
     asked: Option<Duration>,
-    /// The server may have done it, and its answer is lost.
+    /// The server may have processed the request, but the reply was lost.
     is_lost: bool,
 }
 
@@ -49,16 +50,16 @@ struct Miss {
 #[derive(Clone)]
 struct Live {
     access: Secret,
-    /// On the clock's monotonic time; `None` until the first 401.
+    /// Monotonic time of expiry; `None` until the first 401.
     until: Option<Duration>,
-    /// Bought by this connection, and not found where others may have used it up.
+    /// This connection renewed it, and no other process can have replaced it.
     is_bought: bool,
 }
 
-/// A token that should work.
+/// A token that is expected to work.
 pub(crate) struct Access {
     pub(crate) token: Secret,
-    /// Whether it is as new as they come: then a refusal is final.
+    /// Whether it was just renewed: then a refusal is final.
     pub(crate) is_bought: bool,
 }
 
@@ -71,7 +72,7 @@ impl From<Live> for Access {
 #[derive(Default)]
 struct State {
     live: Option<Live>,
-    /// The last failure and when it came, for those who were waiting meanwhile.
+    /// The last failure and its time, for callers that waited for it.
     failed: Option<(u64, Error)>,
 }
 
@@ -80,12 +81,12 @@ struct State {
 pub(crate) struct TokenCache {
     state: Arc<Mutex<State>>,
     epoch: Arc<AtomicU64>,
-    /// What the tokens began with that the host gave, where the connection itself holds no refresh token.
+    /// The origin of the tokens from the host, if the connection has no refresh token.
     given: std::sync::Mutex<Option<String>>,
 }
 
 impl TokenCache {
-    /// A token that should work; `rejected` is one that the server has just refused.
+    /// A token that is expected to work; `rejected` is one that the server has just refused.
     pub(crate) async fn access(&self, context: &TokenContext, rejected: Option<&Secret>) -> Result<Access> {
         let entered = self.epoch.load(Ordering::SeqCst);
         let mut state = Arc::clone(&self.state).lock_owned().await;
@@ -112,10 +113,10 @@ impl TokenCache {
             }
             renewed.map(Access::from)
         });
-        task.await.map_err(|e| Error::new(ErrorKind::Internal, format!("the refresh's task ended: {e}")))?
+        task.await.map_err(|e| Error::new(ErrorKind::Internal, format!("the refresh task failed: {e}")))?
     }
 
-    /// Whose tokens the connection uses.
+    /// The owner of the connection's tokens.
     fn owner(&self, context: &TokenContext) -> TokenOwner {
         let mut owner = owner::of(&context.connection);
         if let Some(seed) = &*lock(&self.given) {
@@ -125,7 +126,7 @@ impl TokenCache {
         owner
     }
 
-    /// The token that somebody else has stored since, if there is one: nothing is bought here.
+    /// A token that another process has stored, if there is one; does not renew.
     pub(crate) async fn newer(&self, context: &TokenContext, than: &Secret) -> Result<Option<Access>> {
         let mut state = self.state.lock().await;
         let owner = self.owner(context);
@@ -136,7 +137,7 @@ impl TokenCache {
         Ok(Some(live.into()))
     }
 
-    /// Takes tokens that the host kept. Those that were renewed here since are newer.
+    /// Takes tokens from the host, unless this cache has renewed them since.
     pub(crate) async fn adopt(&self, context: &TokenContext, tokens: &Tokens) -> Result<()> {
         let mut state = self.state.lock().await;
         let redactor = &context.connection.redactor;
@@ -148,7 +149,7 @@ impl TokenCache {
                 tracing::warn!(
                     connection = context.connection.name.as_deref(),
                     account = context.connection.account.as_deref(),
-                    "the tokens that were given began with another refresh token than the connection holds, and are not used"
+                    "the given tokens come from another refresh token than the connection has; they are ignored"
                 );
                 return Ok(());
             }
@@ -162,7 +163,7 @@ impl TokenCache {
         }
     }
 
-    /// Takes the code of a sign-in for the first tokens.
+    /// Exchanges the code of a sign-in for the first tokens.
     pub(crate) async fn redeem(
         &self,
         context: &TokenContext,
@@ -198,7 +199,8 @@ impl TokenCache {
 }
 
 impl TokenContext {
-    /// A fresh token: another process's, or a new one. Holds the store's slot all the way, so that no two exchanges use one refresh token.
+    /// A fresh token, from another process or renewed. Holds the store's slot throughout, so that no two exchanges use
+    /// one refresh token.
     async fn renew(&self, owner: &TokenOwner, rejected: Option<&Secret>) -> Result<Live> {
         let mut slot = self.store.open(owner).await?;
         let stored = self.stored(slot.as_mut(), owner).await?;
@@ -212,12 +214,12 @@ impl TokenContext {
             (None, _) => return Err(self.nobody(stored.is_some())),
         };
         if matches!(offer, Offer::Refresh(_)) {
-            // A token that is spent and whose successor cannot be kept is lost.
+            // If the new token cannot be stored, using up the old one would lose the account.
             slot.ready().await?;
         }
         let bought = match self.buy(offer).await {
             Err(error) if error.kind() == ErrorKind::Unauthenticated => {
-                // Somebody who does not take the lock may have been faster.
+                // A process that does not take the lock may have been faster.
                 let again = self.stored(slot.as_mut(), owner).await?.and_then(|s| s.refresh);
                 match again.filter(|a| refresh.as_ref().is_some_and(|r| r.expose() != a.expose())) {
                     Some(newer) => self.buy(Offer::Refresh(&newer)).await,
@@ -231,7 +233,7 @@ impl TokenContext {
         self.keep(slot.as_mut(), kept, owner).await
     }
 
-    /// The owner's stored tokens; what version 0.1 kept is taken where it can be nobody else's.
+    /// The owner's stored tokens; tokens of version 0.1 are taken if they cannot belong to another connection.
     async fn stored(&self, slot: &mut dyn TokenSlot, owner: &TokenOwner) -> Result<Option<Tokens>> {
         let stored = match slot.read().await? {
             Some(stored) => Some(stored),
@@ -243,7 +245,7 @@ impl TokenContext {
         }
         match stored {
             Some(stored) if owner.owns(&stored) => Ok(Some(stored)),
-            // One refresh token, two names: using it would void it for the other.
+            // One refresh token under two accounts: using it would invalidate the other.
             Some(stored) if stored.seed.as_ref() == Some(&owner.seed) => {
                 Err(owner::of_another(owner, stored.account.as_deref()))
             }
@@ -265,9 +267,8 @@ impl TokenContext {
             Earlier::None => Ok(None),
             Earlier::Ambiguous => {
                 let title = &self.connection.connector.title;
-                let message = format!(
-                    "version 0.1 has kept tokens of {title}, which do not tell whose they are: they are not used"
-                );
+                let message =
+                    format!("tokens of {title} that version 0.1 stored do not name their account; they are ignored");
                 Err(Error::new(ErrorKind::Unauthenticated, message).advise(self.way_in()))
             }
         }
@@ -289,7 +290,7 @@ impl TokenContext {
         })
     }
 
-    /// Writes the tokens durably, and only then lets them be used.
+    /// Stores the tokens durably before they are used.
     async fn keep(&self, slot: &mut dyn TokenSlot, granted: Granted, owner: &TokenOwner) -> Result<Live> {
         let life = granted.expires_in.map(|s| s - MARGIN_S.min(s / 10));
         let expires_at = life.map(|s| self.unix() + s);
@@ -303,7 +304,8 @@ impl TokenContext {
         })
     }
 
-    /// One exchange, repeated while the token server is out of reach. A repeat after a lost reply may meet a token that was already used up.
+    /// One exchange, retried while the token server is unavailable. A retry after a lost reply may meet a token that
+    /// was already used up.
     async fn buy(&self, offer: Offer<'_>) -> Result<Granted> {
         let mut lost = false;
         let mut attempt = 0;
@@ -327,8 +329,8 @@ impl TokenContext {
         }
     }
 
-    /// One exchange. A secret that is not accepted in the header is tried once in the form, where the definition leaves that open (RFC 6749, section
-    /// 2.3.1, knows both): a client that is not known has not spent what it offered.
+    /// One attempt. A secret that is refused in the header is tried once in the form if the definition allows it (RFC
+    /// 6749, section 2.3.1, has both): an unknown client has not used up its grant.
     async fn exchange(&self, offer: Offer<'_>) -> Result<Granted, Miss> {
         let first = match self.once(offer).await {
             Err(miss) if is_unknown_client(&miss.error) && grant::may_try_form(&self.connection) => miss,
@@ -367,7 +369,7 @@ impl TokenContext {
                     Ok(granted) => return Ok(granted),
                     Err(error) => error,
                 };
-                // What is refused for good is not waited for.
+                // A final refusal is not retried.
                 let asked = asked.filter(|_| error.kind() == ErrorKind::Unavailable);
                 let error = error.with(|d| d.retry_after_ms = asked.map(|a| a.as_millis() as u64));
                 let signal = if asked.is_some() { Signal::Throttled } else { Signal::Transient(503) };
@@ -446,26 +448,26 @@ impl TokenContext {
             true => format!(
                 "{title} no longer accepts the token of this connection, and there is no refresh token to renew it"
             ),
-            false => format!("nobody has signed in to {title} with this connection yet"),
+            false => format!("this connection is not signed in to {title} yet"),
         };
         Error::new(ErrorKind::Unauthenticated, message).advise(self.way_in())
     }
 
-    /// What to do about a refusal, by what was offered.
+    /// What to do about a refusal, by kind of grant.
     fn explain(&self, error: Error, offer: Offer<'_>) -> Error {
         if error.kind() != ErrorKind::Unauthenticated || error.advice.is_some() {
             return error;
         }
         let advice = match (error.provider.code.as_deref(), offer) {
             (Some("invalid_scope"), _) => {
-                "the client may not ask for one of the `scopes` of the connector's definition".into()
+                "the client is not allowed one of the `scopes` in the connector's definition".into()
             }
             (Some("invalid_client" | "unauthorized_client"), _) | (_, Offer::Client) => {
                 "check the client id and secret of the connection".into()
             }
             (_, Offer::Code { .. }) => self.way_in(),
             (_, Offer::Refresh(_)) => {
-                Advice::from("the refresh token has ended, was revoked or was used elsewhere").and(self.way_in())
+                Advice::from("the refresh token has expired, was revoked or was used elsewhere").and(self.way_in())
             }
         };
         error.advise(advice)
@@ -479,7 +481,7 @@ impl TokenContext {
     }
 }
 
-/// Whether a refusal is about the client, and not about what it offered.
+/// Whether a refusal concerns the client and not the grant.
 fn is_of_client(error: &Error) -> bool {
     matches!(error.provider.code.as_deref(), Some("invalid_client" | "unauthorized_client"))
 }
@@ -488,13 +490,13 @@ fn is_unknown_client(error: &Error) -> bool {
     error.provider.code.as_deref() == Some("invalid_client") && matches!(error.http_status, Some(400 | 401))
 }
 
-/// The server may have rotated the token and the answer was lost on its way.
+/// The server may have rotated the token, but the reply was lost.
 fn rotation_lost(error: Error) -> Error {
     error.with(|d| {
         d.message = format!(
-            "a token rotation was lost: the server took the refresh token, its answer never came, and the token no longer works ({})",
+            "a token rotation was lost: the server accepted the refresh token, its reply did not arrive, and the token no longer works ({})",
             d.message
         );
-        d.advice = Some("nothing can bring the lost token back: sign in again, or put a new refresh token into the connection".into());
+        d.advice = Some("the lost token cannot be recovered: sign in again, or put a new refresh token into the connection".into());
     })
 }

@@ -1,6 +1,6 @@
-//! Collects authoring faults, each at its place, while a mirror becomes a checked model. Pure; reads no file.
+//! Collects authoring faults with their places while a mirror is converted to a checked model. Pure; reads no file.
 //!
-//! A file that fits its types is converted directly; one that does not is run against its JSON Schema, which reports all faults at once.
+//! A file that fits its types is converted directly; otherwise its JSON Schema reports all faults at once.
 
 use std::fmt::Display;
 
@@ -26,7 +26,7 @@ impl<'d> Checker<'d> {
         Checker { doc, faults: Vec::new() }
     }
 
-    /// Whether the document is vouched for.
+    /// Whether the document is trusted.
     pub(crate) fn is_vouched(&self) -> bool {
         self.doc.is_vouched()
     }
@@ -36,15 +36,15 @@ impl<'d> Checker<'d> {
         self.doc.keys(parent).contains(&key)
     }
 
-    /// Notes a name that nobody could call its entry by: `connector/name` names one fully.
+    /// Reports a name that cannot be used to address its entry: `connector/name` is the full name.
     pub(crate) fn name(&mut self, at: &str, name: &str) {
         if name.contains('/') || name.trim().is_empty() || name.chars().any(char::is_control) {
-            let advice = "a slash stands between a connector and a name; use letters, digits, `-` and `_`".to_owned();
-            self.fault(at, format!("`{}` cannot be a name", name.escape_debug()), Some(advice.into()));
+            let advice = "`/` separates connector and name; use letters, digits, `-` and `_`".to_owned();
+            self.fault(at, format!("`{}` is not a valid name", name.escape_debug()), Some(advice.into()));
         }
     }
 
-    /// Notes that a JSON Schema is none; `what` stands before the reason.
+    /// Reports an invalid JSON Schema; `what` is put before the reason.
     pub(crate) fn schema(&mut self, pointer: &str, what: &str, schema: impl FnOnce() -> Value) {
         if !self.is_vouched()
             && let Err(why) = Schema::compile(schema())
@@ -53,18 +53,18 @@ impl<'d> Checker<'d> {
         }
     }
 
-    /// Notes a fault at a JSON Pointer of the document.
+    /// Reports a fault at a JSON Pointer of the document.
     pub(crate) fn fault(&mut self, pointer: &str, message: impl Into<String>, advice: Option<Advice>) {
         self.faults.push(Fault { place: self.doc.place(pointer), message: message.into(), advice });
     }
 
-    /// Notes a key that is not known; `hint` is what is said behind it.
+    /// Reports an unknown key; `hint` is appended.
     pub(crate) fn unknown_key(&mut self, parent: &str, key: &str, hint: String) {
         let place = self.doc.place_of_key(parent, key);
-        self.faults.push(Fault { place, message: format!("`{key}` is not known here{hint}"), advice: None });
+        self.faults.push(Fault { place, message: format!("unknown key `{key}`{hint}"), advice: None });
     }
 
-    /// The value of a result, or `None` with its error noted.
+    /// The value of a result, or `None` with its error reported.
     pub(crate) fn accept<T, E: Display>(&mut self, pointer: &str, result: Result<T, E>) -> Option<T> {
         result.map_err(|e| self.fault(pointer, e.to_string(), None)).ok()
     }
@@ -86,7 +86,7 @@ impl<'d> Checker<'d> {
     pub(crate) fn header(&mut self, at: &str, name: &str) -> Option<HeaderName> {
         let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("`{name}` is not a header name"));
         let parsed = parsed.and_then(|n| {
-            if FRAMING.contains(&n.as_str()) { Err(format!("the header {name} is set by opnode alone")) } else { Ok(n) }
+            if FRAMING.contains(&n.as_str()) { Err(format!("the header {name} is set by opnode")) } else { Ok(n) }
         });
         self.accept(at, parsed)
     }
@@ -96,13 +96,13 @@ impl<'d> Checker<'d> {
         for (name, value) in file.0 {
             let place = format!("{at}/{}", escape(&name));
             if HeaderValue::from_str(&value).is_err() {
-                self.fault(&place, "a header value holds visible characters only", None);
+                self.fault(&place, "a header value can contain only visible characters", None);
             }
             if let (Some(name), Some(text)) = (self.header(&place, &name), self.text(&place, &value)) {
                 if headers.iter().any(|(before, _)| *before == name) {
                     self.fault(
                         &place,
-                        format!("the header {name} stands here twice; upper and lower case do not tell headers apart"),
+                        format!("the header {name} is given twice; header names are case-insensitive"),
                         None,
                     );
                 }
@@ -126,7 +126,7 @@ impl<'d> Checker<'d> {
         }
     }
 
-    /// The value, unless a fault was noted on the way.
+    /// The value, unless a fault was reported.
     pub(crate) fn finish<T>(self, what: &str, value: Option<T>) -> Result<T> {
         match value {
             Some(value) if self.faults.is_empty() => Ok(value),
@@ -135,11 +135,11 @@ impl<'d> Checker<'d> {
     }
 }
 
-/// Headers that frame a message; RFC 9112 leaves them to the client alone.
+/// Headers that frame a message; RFC 9112 reserves them for the client.
 const FRAMING: [&str; 7] =
     ["accept-encoding", "content-length", "transfer-encoding", "connection", "host", "te", "upgrade"];
 
-/// The place for a fault that has no document, such as a missing file.
+/// The place of a fault without a document, such as a missing file.
 pub(crate) fn in_file(file: &str) -> Place {
     Place { file: Some(file.to_owned()), ..Place::default() }
 }
@@ -147,10 +147,10 @@ pub(crate) fn in_file(file: &str) -> Place {
 /// Checks the `version` key.
 pub(crate) fn version(checker: &mut Checker<'_>, version: u32) {
     if version != FORMAT_VERSION {
-        let advice = (version > FORMAT_VERSION).then(|| Advice::from("a newer opnode reads it"));
+        let advice = (version > FORMAT_VERSION).then(|| Advice::from("use a newer opnode"));
         checker.fault(
             "/version",
-            format!("version {version} of this format is not known; this build reads {FORMAT_VERSION}"),
+            format!("version {version} of this format is not supported; this build reads version {FORMAT_VERSION}"),
             advice,
         );
     }

@@ -1,7 +1,7 @@
-//! Schema checks of numbers that 64 bits cannot hold, by their text. Pure.
+//! Exact schema checks of numbers beyond 64 bits, by their text. Pure.
 //!
-//! The schema library judges the nearest number that 64 bits hold. Its verdicts about such numbers are replaced here by exact ones, wherever
-//! the schema applies for certain; within alternatives (`anyOf`, `oneOf`, `not`, `if`) they stay.
+//! The schema library checks the nearest 64-bit number. Exact verdicts replace its verdicts here if the schema applies
+//! for certain; verdicts within alternatives (`anyOf`, `oneOf`, `not`, `if`) stay.
 
 use std::cmp::Ordering;
 
@@ -12,12 +12,12 @@ use crate::digits::{Decimal, is_long};
 use crate::item::fields_of;
 use crate::json_pointer::escape;
 
-/// References within references that are followed.
+/// Maximum depth of references within references.
 const DEPTH_MAX: usize = 64;
 
 type Fields<'t> = Vec<(String, &'t RawValue)>;
 
-/// Replaces the findings about numbers that 64 bits cannot hold. `at` is the pointer of the value.
+/// Replaces the findings about numbers beyond 64 bits. `at` is the pointer of the value.
 pub(crate) fn refine(schema: &str, value: &str, at: &str, found: &mut Vec<Finding>) {
     if is_long(value) {
         Walk { root: schema, found }.value(schema, value.trim(), at, 0);
@@ -98,11 +98,11 @@ impl<'t> Walk<'t, '_> {
     }
 }
 
-/// The keywords that numbers are judged by.
+/// The keywords for numbers.
 const KEYS: [&str; 8] =
     ["type", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "enum", "const"];
 
-/// What is wrong with a number by one keyword.
+/// The fault of a number by one keyword.
 fn misfit(key: &str, says: &str, number: &Decimal) -> Option<String> {
     let order = || Decimal::of(says).map(|limit| number.cmp(&limit));
     let is_misfit = match key {
@@ -117,9 +117,9 @@ fn misfit(key: &str, says: &str, number: &Decimal) -> Option<String> {
         _ => false,
     };
     is_misfit.then(|| match key {
-        "minimum" | "exclusiveMinimum" => format!("is too small: the least is {says}"),
-        "maximum" | "exclusiveMaximum" => format!("is too large: the most is {says}"),
-        "multipleOf" => format!("is no multiple of {says}"),
+        "minimum" | "exclusiveMinimum" => format!("is too small: the minimum is {says}"),
+        "maximum" | "exclusiveMaximum" => format!("is too large: the maximum is {says}"),
+        "multipleOf" => format!("is not a multiple of {says}"),
         "enum" => format!("must be one of {}", said(says)),
         _ => format!("must be {says}"),
     })
@@ -163,7 +163,7 @@ fn find<'t>(root: &'t str, reference: &str) -> Option<&'t str> {
         .try_fold(root, |text, token| fields_of(text)?.into_iter().find(|(n, _)| *n == token).map(|(_, raw)| raw.get()))
 }
 
-/// The same text for equal values.
+/// Equal values give the same text.
 fn canonical(json: &str) -> String {
     if let Some(number) = Decimal::of(json) {
         return number.to_string();
@@ -187,7 +187,7 @@ fn canonical(json: &str) -> String {
 mod tests {
     use crate::authoring::Schema;
 
-    /// What is told about a value, exactly.
+    /// The exact message about a value.
     fn told(schema: &str, value: &str) -> Vec<String> {
         let near = crate::item::value_of(value).unwrap();
         let mut found = Schema::compile(serde_json::from_str(schema).unwrap()).unwrap().check(&near);

@@ -1,4 +1,4 @@
-//! Why a document does not fit its format: all faults at once, from its JSON Schema. Pure.
+//! Explains why a document does not fit its format: all faults at once, from its JSON Schema. Pure.
 
 use std::collections::HashSet;
 use std::fmt::Display;
@@ -10,9 +10,9 @@ use super::schema::{Schema, kind_of};
 use super::yaml::Document;
 use crate::error::{Advice, Error, ErrorKind, Fault};
 
-/// Why a document does not fit its format: all faults, from its JSON Schema. `wrap` is the path under which a part of a file stands.
+/// All faults of a document, from its JSON Schema. `wrap` is the path of the file part that the document is.
 pub(crate) fn explain(format: Format, doc: &Document, wrap: &[&str], cause: &dyn Display) -> Error {
-    let what = format!("the {} file is wrong", format.name());
+    let what = format!("the {} file is invalid", format.name());
     let faults = schema_faults(format, doc, wrap);
     if faults.is_empty() {
         let fault = Fault { place: doc.place(""), message: cause.to_string(), advice: None };
@@ -21,7 +21,7 @@ pub(crate) fn explain(format: Format, doc: &Document, wrap: &[&str], cause: &dyn
     Error::from_faults(ErrorKind::Definition, &what, faults)
 }
 
-/// The schema of a format, compiled when a file first breaks it.
+/// The schema of a format, compiled on first use.
 fn compiled(format: Format) -> Option<&'static Schema> {
     static SCHEMAS: [OnceLock<Option<Schema>>; Format::ALL.len()] = [const { OnceLock::new() }; Format::ALL.len()];
     let compile = || Schema::compile(serde_json::from_str(format.schema()).ok()?).ok();
@@ -35,7 +35,7 @@ fn schema_faults(format: Format, doc: &Document, wrap: &[&str]) -> Vec<Fault> {
         value = serde_json::json!({ "version": FORMAT_VERSION, *key: value });
     }
     if !value.is_object() {
-        let message = format!("the {} file should be a map of keys, but is {}", format.name(), kind_of(&value));
+        let message = format!("expected a map of keys, found {}", kind_of(&value));
         return vec![Fault { place: doc.place(""), message, advice: Some(Advice::ShowFormat(Some(format.name()))) }];
     }
     let prefix: String = wrap.iter().map(|k| format!("/{k}")).collect();
@@ -43,7 +43,7 @@ fn schema_faults(format: Format, doc: &Document, wrap: &[&str]) -> Vec<Fault> {
     let mut told = HashSet::new();
     for finding in schema.check(&value) {
         let pointer = finding.pointer.strip_prefix(&prefix).unwrap_or(&finding.pointer);
-        // A key where a value belongs may be the secret itself.
+        // A key in the place of a value may be the secret itself.
         let is_misplaced = finding.kind == FindingKind::NoForm && matches!(format, Format::Connections);
         let (place, message) = match &finding.key {
             Some(_) if is_misplaced => {

@@ -1,26 +1,26 @@
-//! What does not fit a schema. Plain data.
+//! Findings of a schema check. Plain data.
 
-/// One thing that does not fit.
+/// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Finding {
-    /// JSON Pointer to the value; for a missing or unknown key, to the object that should or does hold it.
+    /// JSON Pointer to the value; for a missing or unknown key, to the object.
     pub(crate) pointer: String,
-    /// The unknown key, when the fault is about a name.
+    /// The unknown key, if the fault concerns a name.
     pub(crate) key: Option<String>,
     pub(crate) message: String,
     pub(crate) kind: FindingKind,
 }
 
-/// What a later look needs to know of a finding.
+/// What later code needs to know of a finding.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum FindingKind {
     #[default]
     Other,
-    /// A value that has several forms has none of them; the key names a form that there is not.
+    /// A value matches none of its alternative forms; the key names an unknown one.
     NoForm,
     /// A list has equal elements.
     Twice,
 }
 
-/// What a list with equal elements is told.
-pub(crate) const TWICE: &str = "has the same element twice";
+/// The message for a list with equal elements.
+pub(crate) const TWICE: &str = "contains the same element twice";

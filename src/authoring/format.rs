@@ -60,15 +60,15 @@ impl Format {
         };
         found.ok_or_else(|| {
             let message = match keys.as_slice() {
-                [] => "the file holds no keys".to_owned(),
+                [] => "the file contains no keys".to_owned(),
                 keys => format!(
-                    "none of its keys belongs to a format of opnode: {}",
+                    "none of its keys belongs to an opnode file format: {}",
                     keys.iter().take(5).copied().collect::<Vec<_>>().join(", ")
                 ),
             };
             Error::new(ErrorKind::Definition, message).at(doc.place("")).advise(
                 Advice::from(
-                    "a file has one of the keys connector, operations, templates, connections, collections or steps",
+                    "the top level needs one of the keys connector, operations, templates, connections, collections or steps",
                 )
                 .and(Advice::ShowFormat(None)),
             )

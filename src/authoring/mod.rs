@@ -1,5 +1,5 @@
-//! What people write: YAML with places, values and texts of definition files, JSON Schema checks, and the faults that authors see. Knows no connector and
-//! no operation.
+//! User-written files: YAML with positions, values and texts of definition files, JSON Schema checks, and faults for
+//! authors. Independent of connectors and operations.
 
 mod checker;
 pub(crate) mod exact;

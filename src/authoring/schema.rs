@@ -1,4 +1,4 @@
-//! JSON Schema checks with messages for people. The only file that names the schema library.
+//! JSON Schema checks with readable messages. The only file that uses the schema library.
 
 use serde_json::Value;
 
@@ -14,11 +14,11 @@ pub(crate) struct Schema {
     source: Value,
 }
 
-/// Schemas come from definition files, which may come from outside: patterns are bounded.
+/// Schemas come from definition files, which may be third-party: patterns are bounded.
 const PATTERN_BYTES: usize = 1 << 20;
 
 impl Schema {
-    /// Compiles; `Err` says why the schema itself is wrong. Never fetches a `$ref` from anywhere.
+    /// Compiles; `Err` says why the schema itself is invalid. Never fetches a `$ref`.
     pub(crate) fn compile(source: Value) -> Result<Schema, String> {
         let validator = jsonschema::options()
             .offline()
@@ -29,7 +29,7 @@ impl Schema {
         Ok(Schema { validator, source })
     }
 
-    /// Everything that does not fit.
+    /// All findings.
     pub(crate) fn check(&self, value: &Value) -> Vec<Finding> {
         if self.validator.is_valid(value) {
             return Vec::new();
@@ -38,7 +38,7 @@ impl Schema {
     }
 }
 
-/// Why a schema is none, with the place in it.
+/// Why a schema is invalid, with the place in it.
 fn misfit(error: &ValidationError<'_>) -> String {
     let at = error.instance_path().as_str();
     let at = if at.is_empty() { String::new() } else { format!(" at `{at}`") };
@@ -52,7 +52,7 @@ fn misfit(error: &ValidationError<'_>) -> String {
 
 const TYPES: [&str; 7] = ["string", "integer", "number", "boolean", "array", "object", "null"];
 
-/// Turns one library error into findings; alternatives are descended into, so that the fault and not the alternative is named.
+/// Converts one library error to findings; descends into alternatives, to report the fault and not the alternative.
 fn findings(error: &ValidationError<'_>, root: &Value, schema: &Value) -> Vec<Finding> {
     let pointer = error.instance_path().to_string();
     let instance = root.pointer(&pointer).unwrap_or(error.instance());
@@ -70,7 +70,7 @@ fn findings(error: &ValidationError<'_>, root: &Value, schema: &Value) -> Vec<Fi
             let finding = |key: &String| Finding {
                 pointer: pointer.clone(),
                 key: Some(key.clone()),
-                message: format!("`{key}` is not known here{}", suggestion(key, &known)),
+                message: format!("unknown key `{key}`{}", suggestion(key, &known)),
                 kind: FindingKind::Other,
             };
             unexpected.iter().map(finding).collect()
@@ -90,10 +90,10 @@ fn findings(error: &ValidationError<'_>, root: &Value, schema: &Value) -> Vec<Fi
         }
         Kind::Constant { expected_value } => plain(format!("{name} must be {expected_value}")),
         Kind::Minimum { limit } | Kind::ExclusiveMinimum { limit } => {
-            plain(format!("{name} is too small: the least is {limit}"))
+            plain(format!("{name} is too small: the minimum is {limit}"))
         }
         Kind::Maximum { limit } | Kind::ExclusiveMaximum { limit } => {
-            plain(format!("{name} is too large: the most is {limit}"))
+            plain(format!("{name} is too large: the maximum is {limit}"))
         }
         Kind::MaxLength { limit } => plain(format!("{name} is too long: at most {limit} characters")),
         Kind::MinLength { limit } => plain(format!("{name} is too short: at least {limit} characters")),
@@ -104,14 +104,14 @@ fn findings(error: &ValidationError<'_>, root: &Value, schema: &Value) -> Vec<Fi
         Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
             alternatives(context, root, schema, &pointer, instance)
         }
-        Kind::OneOfMultipleValid { .. } => plain(format!("{name} fits several forms at once")),
+        Kind::OneOfMultipleValid { .. } => plain(format!("{name} matches several of the allowed forms at once")),
         Kind::UniqueItems => found(format!("{name} {TWICE}"), FindingKind::Twice),
-        Kind::FalseSchema => plain(format!("{name} is not known here")),
+        Kind::FalseSchema => plain(format!("{name} is not allowed here")),
         _ => plain(format!("{name}: {}", error.masked())),
     }
 }
 
-/// Reports the alternative that was meant: the one that the value's own key names, else the one whose faults are fewest.
+/// Reports the intended alternative: the one that the value's own key names, else the one with the fewest faults.
 fn alternatives(
     context: &[Vec<ValidationError<'static>>],
     root: &Value,
@@ -157,14 +157,14 @@ fn alternatives(
         return vec![Finding {
             pointer: pointer.to_owned(),
             key: None,
-            message: format!("`{name}` fits none of its forms"),
+            message: format!("`{name}` matches none of its allowed forms"),
             kind: FindingKind::Other,
         }];
     }
     found
 }
 
-/// The keys that name the alternatives of a tagged form, as far as the branches say that theirs is missing.
+/// The keys that name the alternatives of a tagged form, as far as the branches report theirs as missing.
 fn forms(branches: &[&Vec<ValidationError<'static>>], here: &dyn Fn(&ValidationError<'_>) -> bool) -> Vec<String> {
     let missing = |e: &ValidationError<'_>| match e.kind() {
         Kind::Required { property } if here(e) => property.as_str().map(str::to_owned),
@@ -181,7 +181,7 @@ fn suggestion(key: &str, known: &[String]) -> String {
     if !near.is_empty() || known.is_empty() || known.len() > 12 {
         return near;
     }
-    format!("; known are {}", known.join(", "))
+    format!("; expected one of {}", known.join(", "))
 }
 
 /// The keys of the `properties` beside an `additionalProperties` keyword.
@@ -207,7 +207,7 @@ fn types(kind: &TypeKind) -> String {
     }
 }
 
-/// What a value is, in words.
+/// The type of a value, in words.
 pub(crate) fn kind_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -232,7 +232,7 @@ mod tests {
         .unwrap();
         let messages: Vec<String> =
             schema.check(&json!({"orderby": "x", "type": "ticket"})).into_iter().map(|f| f.message).collect();
-        assert!(messages.contains(&"`orderby` is not known here; did you mean `orderBy`?".to_owned()), "{messages:?}");
+        assert!(messages.contains(&"unknown key `orderby`; did you mean `orderBy`?".to_owned()), "{messages:?}");
         assert!(messages.contains(&"`id` is missing".to_owned()), "{messages:?}");
         assert!(
             messages.contains(&"`type` must be one of Ticket, Member; did you mean `Ticket`?".to_owned()),

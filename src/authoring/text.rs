@@ -1,4 +1,4 @@
-//! The small checked types of definitions: texts with `{name}` placeholders, JSON Pointers, where a value stands. Pure.
+//! Small checked types of definitions: texts with `{name}` placeholders, JSON Pointers, locations of values. Pure.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ pub(crate) enum Part {
 }
 
 impl Text {
-    /// The placeholder that it ends with.
+    /// The placeholder after it.
     pub(crate) fn last_name(&self) -> Option<&str> {
         match self.0.last() {
             Some(Part::Name(name)) => Some(name),
@@ -25,7 +25,7 @@ impl Text {
         }
     }
 
-    /// Parses the text; `Err` says what is wrong with a placeholder.
+    /// Parses the text; `Err` describes an invalid placeholder.
     pub(crate) fn parse(text: &str) -> Result<Text, String> {
         let mut parts = Vec::new();
         let mut rest = text;
@@ -63,7 +63,7 @@ impl Text {
         })
     }
 
-    /// The text with every placeholder replaced; `Err` names the first that has no value.
+    /// The text with every placeholder replaced; `Err` is the first one without a value.
     pub(crate) fn render<'v>(
         &self,
         mut value: impl FnMut(&str) -> Option<std::borrow::Cow<'v, str>>,
@@ -145,7 +145,7 @@ impl<'de> serde::Deserialize<'de> for Pointer {
     }
 }
 
-/// Where a reply tells something.
+/// Where a reply contains a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// In the body.
@@ -163,7 +163,7 @@ impl fmt::Display for Source {
     }
 }
 
-/// Where a request takes a value.
+/// Where a request contains a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// A query parameter.
@@ -172,7 +172,7 @@ pub enum Target {
     Header(HeaderName),
 }
 
-/// The text of a scalar as it stands in a URL or header; `None` for arrays, objects and null.
+/// The text of a scalar in a URL or header; `None` for arrays, objects and null.
 #[must_use]
 pub fn scalar(value: &Value) -> Option<String> {
     match value {
@@ -183,7 +183,7 @@ pub fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-/// Whether two single values are the same for a definition, which may write `1` for a header's `1` or a body's `1.0`.
+/// Whether two single values are equal in a definition, which may write `1` for a header's `1` or a body's `1.0`.
 #[must_use]
 pub fn same(one: &Value, other: &Value) -> bool {
     let number = |value: &Value| match value {

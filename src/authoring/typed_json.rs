@@ -72,7 +72,7 @@ impl serde::de::Error for JsonFault {
 /// The nearest name, or all of them.
 fn hint(name: &str, known: &'static [&'static str]) -> String {
     match did_you_mean(name, known.iter().copied()) {
-        near if near.is_empty() => format!("; known are {}", known.join(", ")),
+        near if near.is_empty() => format!("; expected one of {}", known.join(", ")),
         near => near,
     }
 }

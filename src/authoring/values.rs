@@ -1,4 +1,5 @@
-//! The building stones of the file mirrors: ordered maps, JSON values as text, and small either-or values. No meaning is checked here.
+//! Building blocks of the file mirrors: ordered maps, JSON values as text, and small alternatives. Meaning is not
+//! checked here.
 
 use std::fmt;
 
@@ -8,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::yaml::AS_JSON;
 
-/// A map that keeps the order in which its author wrote it.
+/// A map in the order of the file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ordered<T>(pub Vec<(String, T)>);
 
@@ -62,12 +63,12 @@ impl<T: schemars::JsonSchema> schemars::JsonSchema for Ordered<T> {
     }
 }
 
-/// Any JSON value, kept as text in the order in which its author wrote it.
+/// Any JSON value, as text in the order of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Json(pub String);
 
 impl Json {
-    /// The value, with keys sorted; a number that 64 bits cannot hold is the nearest one that they do.
+    /// The value, with sorted keys; a number beyond 64 bits becomes the nearest one.
     #[must_use]
     pub fn to_value(&self) -> Value {
         crate::item::value_of(&self.0).unwrap_or_default()
@@ -81,10 +82,10 @@ impl From<Value> for Json {
 }
 
 impl<'de> Deserialize<'de> for Json {
-    /// From a YAML tree of this crate numbers come as they are written, from other formats as what 64 bits hold of them.
+    /// Numbers from a YAML tree of this crate keep their digits; numbers from other formats have 64 bits.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Text;
-        #[expect(clippy::serde_api_misuse, reason = "a borrowed text comes from other formats, and is none of JSON")]
+        #[expect(clippy::serde_api_misuse, reason = "JSON has no borrowed text; only other formats do")]
         impl<'de> Visitor<'de> for Text {
             type Value = Json;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -192,7 +193,7 @@ impl<'de> Visitor<'de> for JsonWriter<'_> {
     }
 }
 
-/// A query parameter or header that takes a value.
+/// The query parameter or header for a value.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
@@ -210,7 +211,7 @@ pub enum SourceFile {
     Header { header: String },
 }
 
-/// One JSON Pointer, or several of which the first that exists counts.
+/// One JSON Pointer, or several of which the first that exists is used.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
@@ -236,12 +237,12 @@ impl PointersFile {
     }
 }
 
-/// Whether a value is the one that a file need not write.
+/// Whether a value is the default, which need not be written.
 pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-/// Declares mirrors: derives serde in both directions (unknown keys refused) and, for the schemas, `JsonSchema`.
+/// Declares mirrors: derives serde in both directions (unknown keys refused) and `JsonSchema`.
 macro_rules! mirrors {
     ($($(#[$meta:meta])* $kind:ident $name:ident { $($body:tt)* })*) => { $(
         $(#[$meta])*

@@ -1,4 +1,4 @@
-//! JSON and definition files as YAML text, in the order of their author and digit for digit.
+//! JSON and definition files as YAML text, in the order of the file and digit for digit.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -20,12 +20,12 @@ pub fn to_yaml(value: &impl Serialize) -> Result<String> {
     Ok(numbers.spell(serde_yaml::to_string(&tree).map_err(|e| broken(&e))?))
 }
 
-/// Numbers whose digits the library would change, each with a mark in its place until the text is there.
+/// Numbers whose digits the library would change, each replaced by a mark until the text is written.
 #[derive(Default)]
 pub(crate) struct Numbers(Vec<String>);
 
 impl Numbers {
-    /// JSON as a tree of the library.
+    /// JSON as a tree of the YAML library.
     pub(crate) fn tree(&mut self, json: &str) -> serde_json::Result<Value> {
         if is_number(json) && json.parse::<i64>().map(|n| n.to_string()).as_deref() != Ok(json) {
             self.0.push(json.to_owned());
@@ -44,7 +44,7 @@ impl Numbers {
         }
     }
 
-    /// The text with the numbers in their places.
+    /// The text with the numbers put back.
     pub(crate) fn spell(&self, text: String) -> String {
         self.0.iter().enumerate().fold(text, |text, (index, digits)| {
             let mark = mark(index);

@@ -23,7 +23,7 @@ pub(super) fn bad_items(step: &Step, name: &StepName, outcomes: &OutcomeCounts, 
             ErrorKind::UnknownOutcome,
             format!("{name}: it is not known whether {unknown} {what}{} took effect", plural(unknown)),
         )
-        .advise("look at what was recorded there before you send it again"),
+        .advise("check the records in the remote system before you send it again"),
     };
     error.with(|d| d.operation = Some(step.operation.id.clone()))
 }

@@ -1,4 +1,4 @@
-//! One call of the engine from a step: its options and items, and the noting of what is about to be sent.
+//! One call of a step: its options and items, and recording items before they are sent.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::receipt::{Outcome, OutcomeStatus};
 use crate::send::{Cancel, Gate};
 use crate::write::Writes;
 
-/// The options of a step, each value with the text that its expression or the file gives it.
+/// The options of a step, with the values of their expressions.
 pub(super) fn options(step: &Step, scope: &Scope) -> Result<Options> {
     let json = step.options.needed(scope)?;
     Options::read(&json).map_err(|e| {
@@ -39,14 +39,14 @@ fn items_of(items: &[String]) -> Result<Items> {
     Items::from_array(format!("[{}]", items.join(",")))
 }
 
-/// Checks a part that is not sent yet; `first` is the index of its first item.
+/// Checks a part before it is sent; `first` is the index of its first item.
 pub(super) fn check_part(writes: &Writes, first: u64, part: &[String]) -> Result<()> {
     let numbered =
         |e: Error| if first == 0 { e } else { e.with(|d| d.message = format!("after item {first}: {}", d.message)) };
     writes.check(&items_of(part)?).map_err(numbered)
 }
 
-/// Opens the write of a step, or of one element of it: its items come in parts.
+/// Opens the write of a step, or of one of its elements: its items are given in parts.
 pub(super) fn open(task: &Task<'_>, stop: &Cancel, element: u64, options: &Options) -> Result<Writes> {
     let intent =
         Intent { ledger: Arc::clone(&task.context.ledger), step: task.key.clone(), element, stop: stop.clone() };
@@ -64,7 +64,7 @@ pub(super) fn open(task: &Task<'_>, stop: &Cancel, element: u64, options: &Optio
     task.context.effects.call_in_parts(task.connection, &request, &with)
 }
 
-/// Gives a part to a write, unless the run or the step is to stop.
+/// Gives a part to a write, unless the run or the step must stop.
 pub(super) fn give(
     task: &Task<'_>,
     stop: &Cancel,

@@ -1,4 +1,4 @@
-//! Checks the steps: names, operations, options as far as they are literal, expressions, targets. All faults at once.
+//! Checks the steps: names, operations, literal options, expressions, targets. Reports all faults at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -19,7 +19,8 @@ use crate::definition::{Fields, Method, Operation, Template};
 use crate::error::{Advice, Result};
 use crate::expression::Shape;
 
-/// Checks all steps. What is wrong with one does not hide what is wrong with the next. Gives the good ones with their numbers in the file.
+/// Checks all steps. A fault in one does not hide faults in the next. Returns the valid ones with their numbers in the
+/// file.
 pub(crate) fn steps(c: &mut Checker<'_>, file: &BatchFile, context: &CheckContext<'_>) -> Vec<(usize, Step)> {
     let ids = StepIds::new(file.steps.iter().map(|step| step.id.as_str()));
     let mut steps = Vec::new();
@@ -28,7 +29,7 @@ pub(crate) fn steps(c: &mut Checker<'_>, file: &BatchFile, context: &CheckContex
         let at = format!("/steps/{number}");
         check_id(c, &at, number, &ids);
         let (checked, gives) = check_step(c, &at, number, step, (&ids, &rows), context);
-        // Nobody else has the rows now, so that they are not copied.
+        // No other reference to the rows exists now, so they are not copied.
         Rc::make_mut(&mut rows).insert(step.id.clone(), gives);
         steps.extend(checked.map(|(step, operation)| (number, step, operation)));
     }
@@ -43,18 +44,14 @@ fn check_id(c: &mut Checker<'_>, at: &str, number: usize, ids: &StepIds<'_>) {
     if !plain {
         let better: String = id.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
         let advice = (!better.is_empty() && better != id).then(|| Advice::from(format!("such as {better}")));
-        c.fault(
-            &format!("{at}/id"),
-            format!("`{id}` cannot be an id: expressions name it, so it takes letters, digits and _"),
-            advice,
-        );
+        c.fault(&format!("{at}/id"), format!("`{id}` is not a valid id: use letters, digits and _"), advice);
     }
     if ids.position(id).is_some_and(|first| first < number) {
-        c.fault(&format!("{at}/id"), format!("`{id}` is the id of an earlier step too"), None);
+        c.fault(&format!("{at}/id"), format!("`{id}` is already the id of an earlier step"), None);
     }
 }
 
-/// Gives the step, when it is good, and what its rows have.
+/// Returns the step if it is valid, and the fields of its rows.
 fn check_step(
     c: &mut Checker<'_>,
     at: &str,
@@ -135,12 +132,12 @@ fn check_step(
     (Some((step, operation)), gives)
 }
 
-/// `record` is what the values are looked up in, where that is known.
+/// `record` is the record in which names are looked up, if known.
 fn watermark(c: &mut Checker<'_>, at: &str, file: &WatermarkFile, record: Option<&Fields>) -> Option<Watermark> {
     let place = format!("{at}/pointer");
     let pointer = c.pointer(&place, &file.pointer);
     if !matches!(file.start.to_value(), Value::String(_) | Value::Number(_)) {
-        c.fault(&format!("{at}/start"), "a watermark is a text or a number", None);
+        c.fault(&format!("{at}/start"), "a watermark must be text or a number", None);
     }
     let pointer = pointer?;
     if let Some(unknown) = record.and_then(|record| record.unknown(pointer.tokens(), "/")) {
@@ -162,16 +159,16 @@ fn operation(c: &mut Checker<'_>, at: &str, file: &StepFile, context: &CheckCont
         [] => {
             c.fault(
                 at,
-                format!("the step `{}` does nothing", file.id),
-                Some("give it one of query, mutate, delete or template".into()),
+                format!("the step `{}` names no operation", file.id),
+                Some("give it one of query, mutate, delete and template".into()),
             );
             return None;
         }
         [_, (second, _), ..] => {
             c.fault(
                 &format!("{at}/{second}"),
-                format!("the step `{}` does two things", file.id),
-                Some("make two steps of it".into()),
+                format!("the step `{}` names more than one operation", file.id),
+                Some("split it into two steps".into()),
             );
             return None;
         }
@@ -184,7 +181,7 @@ fn operation(c: &mut Checker<'_>, at: &str, file: &StepFile, context: &CheckCont
         }
         context.catalog.operation(connector, name).map(|o| (None, o))
     };
-    // In another connector's step the connection's connector does not decide.
+    // The connection does not decide for a step of another connector.
     let found = look(connector.as_deref()).or_else(|first| look(None).map_err(|_| first));
     let found = match found {
         Ok(found) => found,
@@ -197,7 +194,7 @@ fn operation(c: &mut Checker<'_>, at: &str, file: &StepFile, context: &CheckCont
     if key != "template" && own.to_string() != key {
         c.fault(
             &place,
-            format!("{} belongs to {own}, not to {key}", found.1.id),
+            format!("{} is used with {own}, not {key}", found.1.id),
             Some(format!("write {own}: {name}").into()),
         );
         return None;
@@ -205,7 +202,7 @@ fn operation(c: &mut Checker<'_>, at: &str, file: &StepFile, context: &CheckCont
     Some(found)
 }
 
-/// The connector that the step's connection has, where that is known.
+/// The connector of the step's connection, if known.
 fn connector_of(file: &StepFile, context: &CheckContext<'_>) -> Option<String> {
     let named = file.connection.as_deref().and_then(|name| context.known.get(name)).map(|k| k.connector.clone());
     named.or_else(|| context.jobs.first().and_then(|l| l.connector.clone()))
@@ -228,7 +225,7 @@ fn connections(
             Some(found) => c.fault(
                 &place,
                 format!(
-                    "`{name}` is a connection of {}, and {} is an operation of {connector}",
+                    "the connection `{name}` is for {}, but {} is an operation of {connector}",
                     found.connector, operation.id
                 ),
                 None,
@@ -251,19 +248,19 @@ fn connections(
     let chosen: Vec<String> = chosen.collect();
     if missing && !context.is_doubtful {
         let message = match all.as_slice() {
-            [] => format!("there is no connection of {connector} for {}", operation.id),
-            several => format!("several connections fit {}: {}", operation.id, several.join(", ")),
+            [] => format!("there is no connection to {connector} for {}", operation.id),
+            several => format!("several connections match {}: {}", operation.id, several.join(", ")),
         };
         let advice = match all.is_empty() {
             true => Advice::WriteConnection(Some(connector.to_owned())),
-            false => "name one: connection: NAME".into(),
+            false => "choose one with `connection: NAME`".into(),
         };
         c.fault(at, message, Some(advice));
     }
     chosen
 }
 
-/// Keys that have no meaning in a step of this kind would be believed to work.
+/// Keys without effect in a step of this kind are faults: users would expect an effect.
 fn places(c: &mut Checker<'_>, at: &str, file: &StepFile, operation: &Operation, has_template_items: bool) {
     let is_query = operation.method == Method::Query;
     let has_items = file.items.is_some() || has_template_items;
@@ -274,18 +271,14 @@ fn places(c: &mut Checker<'_>, at: &str, file: &StepFile, operation: &Operation,
     };
     refuse("items", is_query && file.items.is_some(), "a query takes no items");
     refuse("items", !is_query && file.items.is_some() && takes_nothing(operation), "this operation takes no items");
-    refuse(
-        "where",
-        !is_query && file.keep.is_some() && !has_items,
-        "`where` chooses among `items`, and the step has none",
-    );
-    refuse("map", !is_query && file.map.is_some() && !has_items, "`map` changes `items`, and the step has none");
+    refuse("where", !is_query && file.keep.is_some() && !has_items, "`where` filters `items`, but the step has none");
+    refuse("map", !is_query && file.map.is_some() && !has_items, "`map` transforms `items`, but the step has none");
     refuse("limit", !is_query && file.limit.is_some(), "`limit` is for queries");
     refuse("watermark", !is_query && file.watermark.is_some(), "`watermark` is for queries");
     refuse(
         "forward_only",
         file.forward_only && !operation.can_walk_forward_only(),
-        "this operation cannot be walked by key",
+        "this operation does not support `forward_only`",
     );
     refuse("parallel", file.parallel > 1 && file.each.is_none(), "`parallel` is for steps with `for`");
     let needs_items = operation.items.as_ref().is_some_and(|r| r.required);
@@ -314,7 +307,7 @@ fn after(
             Some(_) => c.fault(
                 &format!("{at}/after/{index}"),
                 format!("the step `{id}` comes later"),
-                Some("steps run in the order of the file".into()),
+                Some("a step can use only steps above it".into()),
             ),
             None => {
                 let hint = ids.hint(id, number);
@@ -334,12 +327,8 @@ fn save_part(c: &mut Checker<'_>, at: &str, part: &SavePart, names: &mut names::
     let (before, told) = (names.needs.clone(), c.faults.len());
     let to = shape(c, &place, &json, names, allowed);
     if *names.needs != before {
-        c.fault(
-            &place,
-            "a path does not depend on what other steps give",
-            Some("use vars, env, connection or run".into()),
-        );
+        c.fault(&place, "a path cannot use the results of steps", Some("use vars, env, connection or run".into()));
     }
-    // A path with a fault in it leads nowhere.
+    // A path with a fault is not resolved.
     (c.faults.len() == told).then_some(Save { to, format, columns })
 }

@@ -1,4 +1,4 @@
-//! What a batch file is checked against: the catalogue, the connections, the jobs, the names of values.
+//! The context of the checks: the catalogue, the connections, the jobs, the names of values.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use crate::connections::ConnectionFile;
 use crate::definition::Catalog;
 use crate::error::{Advice, did_you_mean};
 
-/// What the steps stand on.
+/// The context of the steps.
 pub(crate) struct CheckContext<'a> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) known: &'a Known,
@@ -18,16 +18,16 @@ pub(crate) struct CheckContext<'a> {
     pub(crate) env: &'a BTreeMap<String, String>,
     /// The batch's own connection.
     pub(crate) connection: Option<&'a str>,
-    /// Whether the connections have faults already: what follows from those is not told again.
+    /// Whether the connections already have faults: consequences are not reported again.
     pub(crate) is_doubtful: bool,
     /// Whether steps may save to standard output.
     pub(crate) has_stdout: bool,
 }
 
-/// Connections by name, and where they stand.
+/// Connections by name, and their places.
 pub(crate) struct Known {
     pub(crate) connections: Ordered<ConnectionFile>,
-    /// Their file, when it is not the batch's own.
+    /// Their file, if it is not the batch file.
     pub(crate) file: Option<PathBuf>,
     pub(crate) folder: PathBuf,
 }
@@ -47,7 +47,7 @@ impl Known {
     }
 }
 
-/// A connection by name, or a fault with the nearest one.
+/// A connection by name, or a fault with the nearest name.
 pub(crate) fn find<'k>(c: &mut Checker<'_>, at: &str, name: &str, known: &'k Known) -> Option<&'k ConnectionFile> {
     let found = known.get(name);
     if found.is_none() {

@@ -1,4 +1,4 @@
-//! Finds the expressions in the values of a batch file, and checks the names that they read.
+//! Finds the expressions in the values of a batch file, and checks the names that they use.
 
 use serde_json::Value;
 
@@ -34,10 +34,10 @@ pub(super) fn expression(
     match shape(c, at, &json.0, names, allowed) {
         Shape::Value(expr) => Some(expr),
         Shape::Fixed(json) if json == "true" || json == "false" => Expr::parse(&json).ok(),
-        // Its fault is told already.
+        // Its fault is already reported.
         Shape::Text(pieces) if pieces.is_empty() => None,
         Shape::Fixed(_) | Shape::Text(_) | Shape::List(_) | Shape::Map(_) => {
-            c.fault(at, "this is one expression that is true or false", Some("such as ${{ item.closed }}".into()));
+            c.fault(at, "expected one expression that is true or false", Some("such as ${{ item.closed }}".into()));
             None
         }
     }
@@ -56,8 +56,8 @@ pub(super) fn source(
     if let Some(Value::String(_)) =
         json.to_value().as_object().filter(|map| map.len() == 1).and_then(|map| map.get("file"))
     {
-        let advice = "write the items here, or take those of a step: ${{ steps.ID.items }}; an item with a field `file` is written in a list";
-        c.fault(at, "items are not read from a file", Some(advice.into()));
+        let advice = "write the items here, or use those of a step: ${{ steps.ID.items }}; an item with a field `file` must be in a list";
+        c.fault(at, "items cannot be read from a file", Some(advice.into()));
         return None;
     }
     match &shape {
@@ -70,10 +70,10 @@ pub(super) fn source(
             }
         }
         Shape::Fixed(json) if !json.starts_with(['[', '{']) && c.faults.len() == before => {
-            c.fault(at, "this is a list, or an expression such as ${{ steps.ID.items }}", None);
+            c.fault(at, "expected a list, or an expression such as ${{ steps.ID.items }}", None);
         }
         Shape::Text(pieces) if !pieces.is_empty() => {
-            c.fault(at, "this is a list or one expression, not a text with expressions in it", None)
+            c.fault(at, "expected a list or one expression, found text with expressions in it", None)
         }
         Shape::Fixed(_) | Shape::Text(_) | Shape::List(_) | Shape::Map(_) => {}
     }

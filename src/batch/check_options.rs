@@ -1,4 +1,4 @@
-//! Checks the options of a step: their names, the values that are literal, and what a template leaves to the caller.
+//! Checks the options of a step: their names, literal values, and values that a template leaves to the caller.
 
 use super::check_expressions::shape;
 use super::file::{StepFile, UnknownFieldsFile};
@@ -11,7 +11,7 @@ use crate::expression::Shape;
 use crate::json_pointer::{escape, unescape};
 use crate::options::Options;
 
-/// The options, those of a template underneath; and again those that have no expressions.
+/// The options, with those of a template as defaults; and again only those without expressions.
 pub(super) fn options(
     c: &mut Checker<'_>,
     at: &str,
@@ -42,7 +42,7 @@ pub(super) fn options(
     (Shape::Map(all), literal)
 }
 
-/// What is left open by a template must be given.
+/// Values that a template leaves open are required.
 fn asked(c: &mut Checker<'_>, at: &str, template: Option<&Template>, file: &StepFile) {
     let Some(template) = template else { return };
     let left = template.left(|name| file.options.0.iter().any(|(given, _)| given == name), |_| file.items.is_some());
@@ -50,10 +50,10 @@ fn asked(c: &mut Checker<'_>, at: &str, template: Option<&Template>, file: &Step
     let what = pointer
         .strip_prefix("/options/")
         .map_or_else(|| "the items".to_owned(), |name| format!("the option `{}`", unescape(name)));
-    c.fault(&format!("{at}/template"), format!("the template {} leaves {what} to you", template.name), None);
+    c.fault(&format!("{at}/template"), format!("the template {} needs a value for {what}", template.name), None);
 }
 
-/// Names of all options, and the values of those that have no expressions: it gives these.
+/// The names of all options; returns the values of those without expressions.
 fn check_options(
     c: &mut Checker<'_>,
     place: &str,
@@ -91,7 +91,7 @@ fn check_options(
     }
     let Err(error) = operation.check_options(&literal) else { return literal };
     for fault in error.to_faults() {
-        // What is missing was looked for above, where expressions count as given.
+        // Missing options were checked above, where expressions count as given.
         if let Some(field) = fault.place.field.filter(|f| !f.is_empty()) {
             c.fault(&format!("{place}{field}"), fault.message, fault.advice);
         }

@@ -1,4 +1,4 @@
-//! What the parts of a run share: the plan, the run's state with its journal, the way to tell, and the two ways to stop.
+//! What the parts of a run share: the plan, the state with its journal, the event sink, and the two ways to stop.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,11 +16,11 @@ use crate::run_store::state::{RunState, StepState};
 use crate::run_store::store::{Before, RunStore, StepPlace};
 use crate::send::{Cancel, Gate};
 
-/// The state of a run and the store behind it: what is noted in one is noted in the other.
+/// The state of a run and its store: both record every fact.
 pub(crate) struct Ledger {
     store: Arc<dyn RunStore>,
     state: Mutex<RunState>,
-    /// No further request; those under way may end.
+    /// No further request; requests in flight may finish.
     pub(crate) stop: Cancel,
 }
 
@@ -33,20 +33,20 @@ impl Ledger {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes facts; they are durable with the next commit.
+    /// Records facts; they are durable with the next commit.
     pub(crate) fn note(&self, facts: Vec<Fact>, before: Before) {
         facts.iter().for_each(|fact| self.state().apply(fact));
         self.store.note(facts, before);
     }
 
-    /// Notes facts and waits until they are durable.
+    /// Records facts and waits until they are durable.
     pub(crate) async fn commit(&self, facts: Vec<Fact>, before: Before) -> Result<()> {
         facts.iter().for_each(|fact| self.state().apply(fact));
         self.store.commit(facts, before).await
     }
 }
 
-/// A run under way.
+/// A run in progress.
 pub(crate) struct Context {
     pub(crate) plan: Arc<RunPlan>,
     pub(crate) effects: Arc<dyn Effects>,
@@ -55,30 +55,30 @@ pub(crate) struct Context {
     /// Whether it resumes an earlier run.
     pub(crate) resumed: bool,
     pub(crate) ledger: Arc<Ledger>,
-    /// Ends requests that are under way.
+    /// Aborts requests in flight.
     pub(crate) hard: Cancel,
     pub(crate) events: mpsc::Sender<Event>,
-    /// Whether only failed items are to be sent.
+    /// Whether only failed items are sent.
     pub(crate) retry_failed: bool,
 }
 
 impl Context {
     pub(crate) async fn tell(&self, event: Event) {
-        // Nobody listening is no reason to stop.
+        // A missing listener does not stop the run.
         let _nobody_listens = self.events.send(event).await;
     }
 
-    /// Whether somebody wants the run to stop.
+    /// Whether the run must stop.
     pub(crate) fn check_stop(&self) -> Result<()> {
         if self.ledger.stop.is_cancelled() { Err(stopped()) } else { Ok(()) }
     }
 }
 
 pub(crate) fn stopped() -> Error {
-    Error::new(ErrorKind::Cancelled, "the run was stopped").advise("run it again: it goes on from here")
+    Error::new(ErrorKind::Cancelled, "the run was stopped").advise("run it again to resume")
 }
 
-/// A step of a job, with all that it needs.
+/// A step of a job, with its context.
 pub(crate) struct Task<'r> {
     pub(crate) context: &'r Context,
     pub(crate) step: &'r Step,
@@ -103,13 +103,13 @@ impl Task<'_> {
     }
 }
 
-/// Notes that items are about to be sent, durably, before they are.
+/// Records durably that items are about to be sent.
 #[derive(Clone)]
 pub(crate) struct Intent {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) step: String,
     pub(crate) element: u64,
-    /// Stops this step alone.
+    /// Stops only this step.
     pub(crate) stop: Cancel,
 }
 
@@ -131,7 +131,7 @@ impl Gate for Intent {
     }
 }
 
-/// A run that was killed between its last step and its end is told as such.
+/// Reports a run that was killed between its last step and its end.
 pub(super) async fn tell_done(context: &Context) {
     let is_done = {
         let state = context.ledger.state();
@@ -139,19 +139,19 @@ pub(super) async fn tell_done(context: &Context) {
     };
     if is_done {
         let message =
-            "all steps of this run were done, and its end was not noted: nothing is sent again, and this is its report"
-                .to_owned();
+            "all steps of this run were already done; nothing is sent again, and this is its report".to_owned();
         context.tell(Event::Note { message }).await;
     }
 }
 
-/// Items whose fate a killed run left open are told at once, before anything else happens.
+/// Items in doubt after a kill are reported first.
 pub(super) async fn tell_in_doubt(context: &Context) {
     let in_doubt: usize = context.ledger.state().steps.values().map(StepState::in_doubt).sum();
     if in_doubt > 0 {
         let what = if in_doubt == 1 { "1 item was" } else { &format!("{in_doubt} items were") };
-        let message =
-            format!("{what} under way when the run was killed; what may not be repeated is reported as unknown");
+        let message = format!(
+            "{what} in flight when the run was killed; those that must not be repeated are reported as unknown"
+        );
         context.tell(Event::Note { message }).await;
     }
 }

@@ -1,4 +1,4 @@
-//! The decisions of a run: a pure function of its plan and its state. Calls nothing, writes nothing.
+//! The decisions of a run: a pure function of its plan and its state. No calls, no writes.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,8 @@ use crate::item::Items;
 use crate::receipt::{Outcome, OutcomeStatus};
 use crate::run_store::state::{Standing, StepState};
 
-/// The steps of a job that can begin: all that they need is done, and they have not begun. At a concurrency of 1, one after the other.
+/// The steps of a job that can start: not started, and all their dependencies done. At a concurrency of 1, one after
+/// the other.
 pub(super) fn ready(plan: &RunPlan, begun: &BTreeSet<usize>, ended: impl Fn(usize) -> bool) -> Vec<usize> {
     let is_ready = |number: usize, step: &Step| match plan.concurrency {
         1 => (0..number).all(&ended),
@@ -19,14 +20,14 @@ pub(super) fn ready(plan: &RunPlan, begun: &BTreeSet<usize>, ended: impl Fn(usiz
     steps.filter(|(number, step)| is_ready(*number, step)).map(|(number, _)| number).collect()
 }
 
-/// What becomes of an item that is about to be sent.
+/// What to do with an item that is about to be sent.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Move {
     Send,
     Pass,
-    /// Nobody knows what became of it.
+    /// Its outcome is unknown.
     Report,
-    /// Taken as done.
+    /// Treated as done.
     Skip,
 }
 
@@ -45,15 +46,15 @@ pub(super) fn decide(step: &Step, retry_failed: bool, known: &StepState, element
     }
 }
 
-/// The outcome of an item that was under way when a run was killed, and is not sent again.
+/// The outcome of an item that was in flight when a run was killed, and is not sent again.
 pub(super) fn in_doubt(decided: Move, index: u64) -> Option<Outcome> {
     let (status, error) = match decided {
         Move::Send | Move::Pass => return None,
         Move::Skip => (OutcomeStatus::Ok, None),
         Move::Report => {
-            let message = "the run was killed while this item was under way: it is not known whether it took effect";
+            let message = "the run was killed while this item was in flight: it is not known whether it took effect";
             let advice =
-                "look at the record before sending it again; `on_unknown: retry` in the step sends such items again";
+                "check the record before sending it again; `on_unknown: retry` in the step sends such items again";
             (OutcomeStatus::Unknown, Some(Error::new(ErrorKind::UnknownOutcome, message).advise(advice)))
         }
     };

@@ -1,4 +1,4 @@
-//! What a run does to the world beside its own files: calls and time. The one seam between the decisions of a run and whoever carries them out.
+//! The effects of a run outside its own files: calls and time. Separates the decisions of a run from their execution.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,27 +11,27 @@ use crate::request::PlannedRequest;
 use crate::sink::Sink;
 use crate::write::Writes;
 
-/// Carries out what a run decides. Connections are named: who holds them open is none of the run's business.
+/// Executes the decisions of a run. Connections are given by name; the implementation opens them.
 pub(crate) trait Effects: Send + Sync {
-    /// Begins a call over a connection.
+    /// Starts a call over a connection.
     ///
     /// # Errors
-    /// Everything that can be known before the first request.
+    /// All faults that are known before the first request.
     fn call(&self, connection: &str, request: &Request, with: &CallOptions) -> Result<Running>;
 
-    /// Begins a write whose items come in parts.
+    /// Starts a write whose items are given in parts.
     ///
     /// # Errors
     /// As [`call`](Self::call).
     fn call_in_parts(&self, connection: &str, request: &Request, with: &CallOptions) -> Result<Writes>;
 
-    /// The requests that a call would send; nothing is sent.
+    /// The requests that a call would send; sends nothing.
     ///
     /// # Errors
     /// As [`call`](Self::call).
     fn plan(&self, connection: &str, request: &Request) -> Result<Vec<PlannedRequest>>;
 
-    /// The environment variables that the batch lists, which are no part of its plan.
+    /// The environment variables that the batch lists; they are not part of its plan.
     fn environment(&self) -> &BTreeMap<String, String>;
 
     /// The host's standard output.

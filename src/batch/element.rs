@@ -1,4 +1,4 @@
-//! One element of a writing step with `for`: its options, its items, its calls.
+//! One element of a write step with `for`: its options, items and calls.
 
 use super::call::{give, open, options, refused_item};
 use super::context::Task;
@@ -11,18 +11,18 @@ use crate::receipt::{Outcome, OutcomeStatus};
 use crate::run_store::state::StepState;
 use crate::send::Cancel;
 
-/// What came of an element's call.
+/// The result of an element's call.
 pub(super) struct Sent {
-    /// Outcomes, each with the item that was sent.
+    /// The outcomes, each with its item.
     pub(super) outcomes: Vec<(Outcome, Option<String>)>,
     pub(super) usage: Usage,
     /// Whether every item has its outcome.
     pub(super) complete: bool,
-    /// Why nothing more can be sent, which is no item's fault.
+    /// Why nothing more can be sent; not the fault of an item.
     pub(super) lost: Option<Error>,
 }
 
-/// Sends what is left of an element.
+/// Sends the remaining items of an element.
 pub(super) async fn send_element(task: &Task<'_>, known: &StepState, stop: &Cancel, element: u64, item: &str) -> Sent {
     let mut sent = Sent { outcomes: Vec::new(), usage: Usage::default(), complete: false, lost: None };
     let prepared = prepare(task, element, item);

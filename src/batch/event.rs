@@ -1,54 +1,54 @@
-//! What a run tells while it goes on, and what it did in the end. Plain data.
+//! The events of a run, and its report. Plain data.
 
 use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::receipt::{OutcomeStatus, Usage};
 
-/// Something that happened in a run.
+/// An event of a run.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// The run begins, or goes on.
+    /// The run starts or resumes.
     Begun {
         /// Its id.
         run: String,
-        /// Whether an earlier run goes on.
+        /// Whether it resumes an earlier run.
         resumed: bool,
-        /// When it began.
+        /// When it started.
         started: String,
     },
-    /// Something that a person should know.
+    /// A message for the user.
     Note {
         /// One line.
         message: String,
     },
-    /// A step has begun.
+    /// A step has started.
     StepBegun {
-        /// Which.
+        /// The step.
         step: StepName,
     },
-    /// A step has come further.
+    /// A step has made progress.
     Progress {
-        /// Which.
+        /// The step.
         step: StepName,
-        /// How far.
+        /// Its progress.
         counts: StepCounts,
-        /// How many items the server announced, where it did.
+        /// The number of items that the server announced, if it did.
         total: Option<u64>,
     },
-    /// An item of a write, or an element of a `for`, did not succeed.
+    /// An item of a write, or an element of a `for`, has failed.
     ItemFailed {
         /// The step.
         step: StepName,
-        /// Which item, or which element of the `for`, from 0.
+        /// The index of the item, or of the element of the `for`, from 0.
         index: u64,
         /// `failed` or `unknown`.
         status: OutcomeStatus,
         /// Why.
         error: Error,
     },
-    /// A step's file is in its place.
+    /// A step's file was saved.
     Saved {
         /// The step.
         step: StepName,
@@ -75,81 +75,81 @@ impl std::fmt::Display for StepName {
     }
 }
 
-/// What a step has done. Times in milliseconds; earlier parts of a resumed run count.
+/// The progress of a step. Times in milliseconds; includes earlier parts of a resumed run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct StepCounts {
-    /// Items that were given to a write, or records that a query brought.
+    /// Items given to a write, or records read by a query.
     pub items_in: u64,
-    /// Rows that the step gives.
+    /// Rows of the step's result.
     pub items_out: u64,
     /// Items, or elements of a `for`, that failed.
     pub failed: u64,
-    /// Items of which nobody knows whether they took effect.
+    /// Items with an unknown outcome.
     pub unknown: u64,
-    /// What it has cost.
+    /// Its usage.
     #[serde(flatten)]
     pub usage: Usage,
 }
 
-/// How a step ended.
+/// The final state of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepStatus {
     /// All was done.
     Done,
-    /// It came to its end, and some items did not succeed.
+    /// It ended, and some items failed.
     Partial,
     /// `when` was false.
     Skipped,
     /// It stopped before its end.
     Failed,
-    /// It was not begun.
+    /// It did not start.
     NotBegun,
 }
 
-/// What a step did.
+/// The report of a step.
 #[derive(Clone, Debug, Serialize)]
 pub struct StepReport {
-    /// Which.
+    /// The step.
     #[serde(flatten)]
     pub name: StepName,
     /// OperationId.
     pub operation: String,
-    /// How it ended.
+    /// Its final state.
     pub status: StepStatus,
-    /// Whether an earlier run had done it already.
+    /// Whether an earlier run had already done it.
     pub earlier: bool,
-    /// Of a step that reads and was done: whether the end of its lists was seen and nothing announced is missing.
+    /// For a query step that is done: whether the ends of its lists were seen and no announced page or item is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub complete: Option<bool>,
-    /// What it did.
+    /// Its progress.
     #[serde(flatten)]
     pub counts: StepCounts,
     /// The file with its rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub saved: Option<String>,
-    /// The file with the items that did not succeed.
+    /// The file with the failed items.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failures: Option<String>,
-    /// Why it did not succeed.
+    /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Error>,
 }
 
-/// What a run did.
+/// The report of a run.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// The run's id.
     pub run: String,
     /// The batch's name.
     pub name: String,
-    /// When the run began.
+    /// When the run started.
     pub started: String,
-    /// When this report was made.
+    /// When this report was created.
     pub ended: String,
-    /// Whether an earlier run went on.
+    /// Whether it resumed an earlier run.
     pub resumed: bool,
-    /// Whether nothing is left to do: a run that is not finished goes on when it is started again.
+    /// Whether nothing is left to do; an unfinished run resumes when it is started again.
     pub finished: bool,
     /// The steps, in the order of the file, job by job.
     pub steps: Vec<StepReport>,
@@ -159,10 +159,11 @@ pub struct Report {
 }
 
 impl Report {
-    /// `Ok` when everything was done; else the worst of what went wrong.
+    /// `Ok` if everything was done; else the most severe error.
     ///
     /// # Errors
-    /// `internal`, `state`, `cancelled` and `unknown_outcome` before those of single steps, and those before `partial`.
+    /// `internal`, `state`, `cancelled` and `unknown_outcome` take precedence over errors of single steps, and these
+    /// over `partial`.
     pub fn check(&self) -> Result<()> {
         let rank = |kind: ErrorKind| match kind {
             ErrorKind::Internal => 0,

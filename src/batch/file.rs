@@ -1,4 +1,4 @@
-//! Mirror of `batch.yaml`, as typed. Names and types only; what they mean is checked by the room `batch`.
+//! Mirror of `batch.yaml`, as written. Only names and types are checked here; `batch` checks the meaning.
 
 use crate::authoring::is_default;
 use crate::authoring::values::mirrors;
@@ -10,17 +10,17 @@ fn one() -> u16 {
 }
 
 mirrors! {
-    /// batch.yaml: steps that run one after the other, kept on disk and resumable
+    /// batch.yaml: steps that run in order; their state is on disk, and interrupted runs resume
     struct BatchFile {
         /// Version of this file format: 1
         pub version: u32,
-        /// The batch's name, after which its run folder is called; the file's own name when left out
+        /// The batch's name, which is also the name of its run folder; default: the name of the file
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub name: Option<String>,
-        /// A connections file (its path is taken from this file's folder), or the connections themselves; the usual file when left out
+        /// A connections file, relative to this file's folder, or inline connections; default: the usual file
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub connections: Option<ConnectionsPart>,
-        /// The connection of all steps that name none
+        /// The default connection of the steps
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub connection: Option<String>,
         /// Values for expressions; the command line's `--var NAME=VALUE` overrides them
@@ -29,10 +29,10 @@ mirrors! {
         /// Names of environment variables that expressions may read as env.NAME
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub env: Vec<String>,
-        /// The same steps once per connection
+        /// Runs all steps once per connection
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub matrix: Option<MatrixFile>,
-        /// Matrix connections and independent steps that run side by side: 1
+        /// How many connections of the matrix, and how many independent steps, run in parallel; default 1
         #[serde(default = "one")]
         #[cfg_attr(feature = "schemas", schemars(range(min = 1)))]
         pub concurrency: u16,
@@ -40,32 +40,32 @@ mirrors! {
         pub steps: Vec<StepFile>,
     }
 
-    /// The same steps once per connection
+    /// Runs all steps once per connection
     struct MatrixFile {
-        /// Names of connections, or "*" for all of a connector
+        /// Names of connections, or "*" for all connections to one connector
         pub connection: NamesFile,
-        /// The connector that "*" stands for
+        /// The connector for "*"
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub connector: Option<String>,
     }
 
     /// One step
     struct StepFile {
-        /// Its name, by which later steps refer to it
+        /// The step's id, by which later steps refer to it: letters, digits and _
         pub id: String,
-        /// OperationId to read with
+        /// OperationId of a query
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub query: Option<String>,
-        /// OperationId to write with
+        /// OperationId of a mutate
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub mutate: Option<String>,
-        /// OperationId to delete with
+        /// OperationId of a delete
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub delete: Option<String>,
-        /// A template's name instead: its operation, with its options and items underneath those of the step
+        /// Name of a template: its operation is used, its options and items are defaults
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub template: Option<String>,
-        /// The connection, when it is not the batch's
+        /// Overrides the batch's connection
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub connection: Option<String>,
         /// Options of the operation
@@ -77,50 +77,50 @@ mirrors! {
         /// Runs the step once per element, which is `item` in its expressions
         #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
         pub each: Option<Json>,
-        /// Keeps the items for which it is true: those that come back from a query, those that go into a write
+        /// Filters the rows of a query or the items of a write: keeps those for which it is true
         #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
         pub keep: Option<Json>,
-        /// What each item is turned into: those that come back from a query, those that go into a write
+        /// Transforms each row of a query or each item of a write
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub map: Option<Json>,
-        /// Skips the step when it is false
+        /// Skips the step if false
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub when: Option<Json>,
-        /// Steps that must be done before, beside those that expressions refer to
+        /// Steps that must be done before, in addition to those that expressions refer to
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub after: Vec<String>,
-        /// Elements of `for` under way at once: 1
+        /// How many elements of `for` run in parallel; default 1
         #[serde(default = "one")]
         #[cfg_attr(feature = "schemas", schemars(range(min = 1)))]
         pub parallel: u16,
-        /// Most items that a query reads
+        /// Maximum number of items that a query reads
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub limit: Option<u64>,
-        /// Walk by key, where the operation can
+        /// true: page by key, if the operation supports it
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         pub forward_only: bool,
-        /// Remembers the largest value seen, for the next run
+        /// Stores the largest value read, for the next run
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub watermark: Option<WatermarkFile>,
-        /// A file for the items, - for standard output; the form is the extension's: .ndjson, .json, .csv
+        /// A file for the items, or - for standard output; the extension sets the format: .ndjson, .json, .csv
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub save: Option<SavePart>,
-        /// What a failed item or element does to the step
+        /// Whether the step stops at a failed item or element
         #[serde(default, skip_serializing_if = "is_default")]
         pub on_error: OnErrorFile,
-        /// What happens to items that were under way when a run was killed
+        /// How to treat items that were in flight when a run was killed
         #[serde(default, skip_serializing_if = "is_default")]
         pub on_unknown: OnUnknownFile,
-        /// What becomes of fields that neither schema nor sample of the record has
+        /// How to treat fields that neither schema nor sample of the record has
         #[serde(default, skip_serializing_if = "is_default")]
         pub unknown_fields: UnknownFieldsFile,
     }
 
-    /// The largest value seen
+    /// The largest value read
     struct WatermarkFile {
         /// JSON Pointer to the value in each item
         pub pointer: String,
-        /// The value of the first run
+        /// The value for the first run
         pub start: Json,
     }
 
@@ -128,7 +128,7 @@ mirrors! {
     struct SaveFile {
         /// Its path, - for standard output
         pub to: String,
-        /// Its form; the extension's when left out
+        /// The format; default: by extension
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub format: Option<SaveFormat>,
         /// Columns of csv, such as id or company/name
@@ -136,33 +136,33 @@ mirrors! {
         pub columns: Vec<String>,
     }
 
-    /// The form of a file
+    /// The format of a file
     #[derive(Copy, Eq, Hash)]
     enum SaveFormat { Ndjson, Json, Csv }
 
-    /// What a failed item or element does to the step
+    /// Whether the step stops at a failed item or element
     #[derive(Copy, Default, Eq, Hash)]
     enum OnErrorFile { #[default] Stop, Continue }
 
-    /// What becomes of fields that neither schema nor sample of the record has
+    /// How to treat fields that neither schema nor sample of the record has
     #[derive(Copy, Default, Eq, Hash)]
     enum UnknownFieldsFile {
-        /// They are faults of the file, and items with them are not sent
+        /// Unknown fields are faults of the file, and items with them are not sent
         #[default]
         Refuse,
-        /// They are taken, and sent
+        /// Unknown fields are accepted and sent
         Warn,
     }
 
-    /// What happens to items that were under way when a run was killed
+    /// How to treat items that were in flight when a run was killed
     #[derive(Copy, Default, Eq, Hash)]
     enum OnUnknownFile {
-        /// Reported as unknown and not sent again, unless the operation may be repeated safely
+        /// Report them as unknown and do not send them again, unless the operation can be repeated safely
         #[default]
         Report,
-        /// Sent again
+        /// Send them again
         Retry,
-        /// Taken as done
+        /// Treat them as done
         Skip,
     }
 }
@@ -189,13 +189,13 @@ pub enum NamesFile {
     Several(Vec<String>),
 }
 
-/// A path, or a path with its form
+/// A path, or a path with its format
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum SavePart {
     /// A path
     Path(String),
-    /// A path with its form
+    /// A path with its format
     File(SaveFile),
 }

@@ -1,4 +1,4 @@
-//! Ways of the fuzzers into batch files, expressions and journals: what `src/fuzzing.rs` is for.
+//! Entry points of the fuzzers for batch files, expressions and journals; see `src/fuzzing.rs`.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub(crate) fn batch(data: &[u8], engine: &Arc<Engine>) {
     }
 }
 
-/// A value with expressions, and in a second line the item that it reads: what comes out is JSON.
+/// A value with expressions and, in a second line, the item that it reads: the result is JSON.
 pub(crate) fn expression(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let (source, item) =
@@ -36,7 +36,7 @@ pub(crate) fn expression(data: &[u8]) {
     let expressions = shape.expressions();
     match shape.json(&scope) {
         Ok(json) => assert!(serde_json::from_str::<&RawValue>(&json).is_ok(), "`{source}` gives no JSON: {json}"),
-        // One expression has been worked out in full, and comes to the same end again.
+        // An expression in the result is evaluated, and gives the same result again.
         Err(_) if expressions.len() < 2 => return,
         Err(_) => {}
     }
@@ -46,7 +46,7 @@ pub(crate) fn expression(data: &[u8]) {
     }
 }
 
-/// A journal: what checks out is read the same when the rest is gone.
+/// A journal: the valid part is read the same without the rest.
 pub(crate) fn journal(data: &[u8]) {
     let read = |data: &[u8]| {
         let (mut facts, mut state) = (Vec::new(), RunState::default());

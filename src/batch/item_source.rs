@@ -20,7 +20,7 @@ impl Elements {
     /// Opens a source.
     ///
     /// # Errors
-    /// `state` when an earlier step's rows cannot be read; `invalid_items` when a value is no list.
+    /// `state` when an earlier step's rows cannot be read; `invalid_items` when a value is not a list.
     pub(crate) fn open(source: &ItemSource, scope: &Scope) -> Result<Elements> {
         let source = match source {
             ItemSource::Step(id) => match scope.steps.get(id) {
@@ -53,18 +53,21 @@ impl Iterator for Elements {
     }
 }
 
-/// A JSON list as its elements; an object stands for a list of one.
+/// The elements of a JSON list; an object is a list of one.
 pub(crate) fn list(json: &str) -> Result<Vec<String>> {
     if json.starts_with('{') {
         return Ok(vec![json.to_owned()]);
     }
     let list: Vec<&serde_json::value::RawValue> = serde_json::from_str(json).map_err(|_| {
-        Error::new(ErrorKind::InvalidItems, format!("this is no list: {}", json.chars().take(60).collect::<String>()))
+        Error::new(
+            ErrorKind::InvalidItems,
+            format!("expected a list, found {}", json.chars().take(60).collect::<String>()),
+        )
     })?;
     Ok(list.into_iter().map(|raw| raw.get().to_owned()).collect())
 }
 
-/// The items that go into a write: those for which `where` is true, as `map` makes them. Numbered as they are sent.
+/// The items of a write: filtered by `where` and transformed by `map`. Numbered in the order of sending.
 pub(crate) struct Inputs<'s> {
     elements: Elements,
     step: &'s Step,
@@ -77,7 +80,7 @@ impl<'s> Inputs<'s> {
         Ok(Inputs { elements: Elements::open(source, scope)?, step, scope: scope.clone(), next: 0 })
     }
 
-    /// The next item, or the element that none can be made of.
+    /// The next item, or the element that gives no valid item.
     ///
     /// # Errors
     /// `state` when an earlier step's rows cannot be read.
@@ -86,7 +89,7 @@ impl<'s> Inputs<'s> {
             let made = match shaped(self.step, &self.scope, &element, number) {
                 Ok(None) => continue,
                 Ok(Some(item)) => Ok(item),
-                // What it is made of does not fit; anything else is no item's fault.
+                // The element is at fault; any other error is not caused by an item.
                 Err(error) if error.kind() == ErrorKind::InvalidOptions => Err((element, error)),
                 Err(error) => return Err(error),
             };
@@ -98,7 +101,7 @@ impl<'s> Inputs<'s> {
     }
 }
 
-/// An item with its index; or the element that it should have been made of, and why it could not.
+/// An item with its index; or the element that gives no item, with the reason.
 pub(crate) type Input = (u64, Result<String, (String, Error)>);
 
 impl Iterator for Inputs<'_> {
@@ -109,10 +112,10 @@ impl Iterator for Inputs<'_> {
     }
 }
 
-/// An item through `where` and `map`; `None` when it is left out.
+/// An item after `where` and `map`; `None` if it is filtered out.
 ///
 /// # Errors
-/// Those of the expressions, with the item's number.
+/// Errors of the expressions, with the item's number.
 pub(crate) fn shaped(step: &Step, scope: &Scope, item: &str, number: u64) -> Result<Option<String>> {
     if step.keep.is_none() && step.map.is_none() {
         return Ok(Some(item.to_owned()));
@@ -130,7 +133,7 @@ pub(crate) fn shaped(step: &Step, scope: &Scope, item: &str, number: u64) -> Res
         return Ok(None);
     }
     match &step.map {
-        // What a query gives may well be null; what is sent may not.
+        // A query may return null; a write must not send it by accident.
         Some(map) if step.method == Method::Query => map.json(&scope).map(Some).map_err(numbered("map")),
         Some(map) => map.needed(&scope).map(Some).map_err(numbered("map")),
         None => Ok(Some(item.to_owned())),

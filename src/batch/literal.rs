@@ -1,4 +1,4 @@
-//! What stands in a step without expressions: checked as it will be sent.
+//! Literal parts of a step: checked as they will be sent.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use crate::item::Items;
 use crate::options::Options;
 use crate::write::look;
 
-/// Fields that are not known.
+/// Unknown fields.
 pub(super) fn tell(c: &mut Checker<'_>, place: &str, unknown: Vec<Fault>) {
     for fault in unknown {
         let field = fault.place.field.unwrap_or_default();
@@ -23,14 +23,14 @@ pub(super) fn takes_nothing(operation: &Operation) -> bool {
     operation.items.is_none() && !operation.options.iter().any(|o| operation.item_may_fill(o))
 }
 
-/// Items that are written out are checked as they will be sent.
+/// Literal items are checked as they will be sent.
 pub(super) fn literal_items(c: &mut Checker<'_>, at: &str, file: &StepFile, operation: &Operation) {
     let (Some(items), None) = (&file.items, &file.map) else { return };
     if items.0.contains("${{") || operation.method == Method::Query || takes_nothing(operation) {
         return;
     }
     let Ok(list) = Items::from_array(items.0.as_str()) else { return };
-    // What a template gives is looked at with its options.
+    // Values of a template are checked with its options.
     let named = operation
         .options
         .iter()

@@ -1,4 +1,4 @@
-//! From a batch file to a checked batch: the file, its connections, its jobs. Every fault is told at once, and nothing is sent.
+//! Loads and checks a batch: the file, its connections, its jobs. Reports every fault at once; sends nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -23,42 +23,42 @@ use crate::sink::Stdout;
 /// The name of the one job of a batch without a matrix.
 pub(crate) const MAIN: &str = "main";
 
-/// Fetches the secrets of a connection. The folder is that of the file in which it stands.
+/// Fetches the secrets of a connection. The folder is that of the file with the connection.
 pub type Resolve = Arc<dyn Fn(&Path, &str, &ConnectionFile) -> Result<ConnectionSpec> + Send + Sync>;
 /// Reads an environment variable.
 pub type Env = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
-/// What a batch needs from whoever runs it.
+/// The environment of a batch.
 pub struct BatchConfig {
-    /// Where operations and the way to the network come from.
+    /// The source of operations and HTTP connections.
     pub engine: Arc<Engine>,
-    /// The connections file when the batch names none.
+    /// The connections file if the batch names none.
     pub connections: Option<PathBuf>,
-    /// A connections file that counts even when the batch names one.
+    /// A connections file that overrides that of the batch.
     pub connections_instead: Option<PathBuf>,
-    /// Connections when there is no file at all, or when the one that the batch names is not there.
+    /// Connections if there is no file, or if the file that the batch names does not exist.
     pub otherwise: Option<ConnectionsFile>,
-    /// Values that override those of `vars`, as JSON; a value that is made of text keeps its digits.
+    /// Values that override those of `vars`, as JSON; numbers keep their digits.
     pub vars: Vec<(String, Json)>,
     /// Reads the environment variables that the batch lists.
     pub env: Env,
     /// Fetches the secrets of a connection.
     pub resolve: Resolve,
-    /// Opens the standard output, for steps that save to `-`; where there is none, such a step is a fault.
+    /// Opens standard output, for steps that save to `-`; without it, such a step is a fault.
     pub stdout: Option<Stdout>,
 }
 
 impl BatchConfig {
-    /// Over an engine: no environment, and secrets only as plain values.
+    /// With an engine only: no environment, and secrets only as plain values.
     #[must_use]
     pub fn new(engine: Arc<Engine>) -> BatchConfig {
         let resolve: Resolve = Arc::new(|_, name, connection| {
             let refuse = |property: &str| {
                 Error::new(
                     ErrorKind::Unsupported,
-                    format!("the connection {name} keeps `{property}` elsewhere, and this host fetches nothing"),
+                    format!("`{property}` of the connection {name} is a secret reference, and this host does not resolve them"),
                 )
-                .advise("give the batch a `resolve` that does")
+                .advise("set `resolve` in the batch configuration")
             };
             let spec = connection.resolve(|property, _| Err(refuse(property)))?;
             Ok(ConnectionSpec { name: Some(name.to_owned()), ..spec })
@@ -77,7 +77,7 @@ impl BatchConfig {
 }
 
 impl Batch {
-    /// Reads and checks a batch file: everything that can be known before the first request.
+    /// Reads and checks a batch file; reports all faults that are known before the first request.
     ///
     /// # Errors
     /// `definition` with every fault, its line and the nearest name; `state` when a file cannot be read.
@@ -88,7 +88,7 @@ impl Batch {
         Batch::parse(path, &text, config)
     }
 
-    /// The same from a text; `path` names it and tells where its paths begin.
+    /// The same from text; `path` is its name, and relative paths start at its folder.
     ///
     /// # Errors
     /// As [`load`](Self::load).
@@ -150,10 +150,10 @@ impl Batch {
         };
         let batch = Batch { plan: Arc::new(plan), effects: Arc::new(local) };
         if refused > 0 && c.faults.len() == refused {
-            // The file is right, and can be run when the disk takes the results.
-            return Err(Error::from_faults(ErrorKind::State, "the results cannot be kept", c.faults));
+            // The file is valid, and can be run once the disk accepts the results.
+            return Err(Error::from_faults(ErrorKind::State, "the results cannot be stored", c.faults));
         }
-        c.finish("the batch file is wrong", Some(batch))
+        c.finish("the batch file is invalid", Some(batch))
     }
 
     /// Its name.
@@ -162,7 +162,7 @@ impl Batch {
         &self.plan.name
     }
 
-    /// How many steps a run has, over all connections of the matrix.
+    /// The number of steps of a run, over all connections of the matrix.
     #[must_use]
     pub fn step_count(&self) -> usize {
         self.plan.jobs.len() * self.plan.steps.len()
@@ -175,7 +175,11 @@ fn name(c: &mut Checker<'_>, path: &Path, said: Option<&str>) -> String {
     let fits =
         !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c)) && !name.starts_with('.');
     if !fits {
-        c.fault("/name", format!("`{name}` cannot name a run folder"), Some("use letters, digits, - and _".into()));
+        c.fault(
+            "/name",
+            format!("`{name}` is not a valid name for a run folder"),
+            Some("use letters, digits, - and _".into()),
+        );
     }
     name
 }
@@ -185,7 +189,7 @@ fn vars(c: &mut Checker<'_>, file: &Ordered<Json>, over: &[(String, Json)]) -> B
         file.0.iter().map(|(name, value)| (name.clone(), value.0.clone())).collect();
     for (name, value) in &file.0 {
         if value.0.contains("${{") {
-            c.fault(&format!("/vars/{}", escape(name)), "a variable is a plain value, without expressions", None);
+            c.fault(&format!("/vars/{}", escape(name)), "a variable cannot contain expressions", None);
         }
     }
     for (name, value) in over {
@@ -205,7 +209,7 @@ fn env(c: &mut Checker<'_>, names: &[String], config: &BatchConfig) -> BTreeMap<
         if value.is_none() {
             c.fault(&format!("/env/{index}"), format!("the environment variable {name} is not set"), None);
         }
-        // One that is not set is told here, and not again where it is used.
+        // An unset variable is reported here, and not again where it is used.
         env.insert(name.clone(), value.unwrap_or_default());
     }
     env
@@ -267,8 +271,8 @@ fn jobs(c: &mut Checker<'_>, matrix: &MatrixFile, known: &Known) -> Vec<MatrixJo
     let named: Vec<(String, String)> = match &matrix.connection {
         NamesFile::One(star) if star == "*" => match &matrix.connector {
             None => {
-                let advice = "say which: { connection: \"*\", connector: NAME }".to_owned();
-                c.fault("/matrix/connection", "\"*\" stands for all connections of a connector", Some(advice.into()));
+                let advice = "name the connector: { connection: \"*\", connector: NAME }".to_owned();
+                c.fault("/matrix/connection", "\"*\" selects all connections to one connector", Some(advice.into()));
                 Vec::new()
             }
             Some(connector) => {
@@ -277,7 +281,7 @@ fn jobs(c: &mut Checker<'_>, matrix: &MatrixFile, known: &Known) -> Vec<MatrixJo
                 if names.is_empty() {
                     c.fault(
                         "/matrix/connector",
-                        format!("there is no connection of the connector `{connector}`"),
+                        format!("there is no connection to the connector `{connector}`"),
                         None,
                     );
                 }
@@ -309,7 +313,7 @@ fn jobs(c: &mut Checker<'_>, matrix: &MatrixFile, known: &Known) -> Vec<MatrixJo
     jobs
 }
 
-/// Opens every connection that a step uses, so that missing secrets are told before the first request.
+/// Opens every connection that a step uses, so that missing secrets are reported before the first request.
 fn sessions(
     c: &mut Checker<'_>,
     config: &BatchConfig,
@@ -347,7 +351,7 @@ fn sessions(
     sessions
 }
 
-/// Where in the connections file the fault of a connection is.
+/// The place in the connections file of a connection's fault.
 fn place(known: &Known, name: &str, error: &Error) -> Option<Place> {
     if let Some(place) = error.place.as_ref().filter(|p| p.file.is_some()) {
         return Some(place.clone());
@@ -358,7 +362,7 @@ fn place(known: &Known, name: &str, error: &Error) -> Option<Place> {
     Some(doc.place(&format!("/connections/{}{field}", escape(name))))
 }
 
-/// Digests of all that decides what a run does.
+/// Digests of all inputs of a run.
 fn fingerprints(
     text: &str,
     vars: &BTreeMap<String, String>,
@@ -375,7 +379,7 @@ fn fingerprints(
         let definition = config.engine.catalog().definition_text(connector, id);
         found.entry(format!("the definition of {connector}/{id}")).or_insert_with(|| fingerprint(&definition));
         for name in &step.connections {
-            // Where it leads, not its secrets: those may be renewed between a run and its resumption.
+            // The address and no secrets: secrets may be renewed before a run resumes.
             let Some(connection) = known.get(name) else { continue };
             let connector = config.engine.catalog().connector(&connection.connector).ok();
             let is_plain =

@@ -1,4 +1,4 @@
-//! Carries out a run in this process, over open connections.
+//! Executes a run in this process, over open connections.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::request::PlannedRequest;
 use crate::sink::{Sink, Stdout};
 use crate::write::Writes;
 
-/// Open connections by name, and what of the environment the batch may see.
+/// Open connections by name, and the environment variables that the batch may read.
 pub(super) struct Local {
     pub(super) sessions: BTreeMap<String, Session>,
     pub(super) environment: BTreeMap<String, String>,
@@ -45,7 +45,9 @@ impl Effects for Local {
     }
 
     fn stdout(&self) -> Result<Box<dyn Sink>> {
-        let none = || Error::new(ErrorKind::Unsupported, "this host has no standard output").advise("save to a file");
+        let none = || {
+            Error::new(ErrorKind::Unsupported, "this host does not provide standard output").advise("save to a file")
+        };
         self.stdout.as_ref().map(|open| open()).ok_or_else(none)
     }
 

@@ -1,4 +1,4 @@
-//! Batch files: steps over any connector that keep what they did on disk and go on where they stopped.
+//! Batch files: steps over any connector, with their state on disk; interrupted runs resume.
 
 mod bad_items;
 mod call;

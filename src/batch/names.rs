@@ -1,4 +1,5 @@
-//! The names that expressions read: only documented ones, and only where they have a value. A misspelt one is a fault of the file.
+//! Checks the names in expressions: only documented ones, where they have a value. A misspelt name is a fault of the
+//! file.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -8,7 +9,7 @@ use crate::authoring::Checker;
 use crate::error::{Advice, did_you_mean};
 use crate::expression::{Expr, NAMES};
 
-/// Names that have a value in some places only.
+/// Names that have a value only in certain keys.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Allowed {
     /// `item` and `index`.
@@ -20,11 +21,11 @@ pub(crate) struct Allowed {
 /// The ids of all steps, in the order of the file.
 pub(crate) struct StepIds<'a> {
     all: Vec<&'a str>,
-    /// Where each id stands first.
+    /// The first position of each id.
     first: HashMap<&'a str, usize>,
 }
 
-/// Ids that a wrong one is compared with: so many, that a file of wrong ids does not take the square of their number.
+/// Maximum number of ids that an unknown one is compared with, so that many unknown ids do not take quadratic time.
 const COMPARED: usize = 500;
 
 impl<'a> StepIds<'a> {
@@ -49,23 +50,23 @@ impl<'a> StepIds<'a> {
     }
 }
 
-/// What names are checked against, and the steps that were named.
+/// The context for checking names, and the steps that were named.
 pub(crate) struct Names<'a, 'n> {
     pub(crate) ids: &'a StepIds<'a>,
     /// The number of the step itself.
     pub(crate) number: usize,
     pub(crate) context: &'a CheckContext<'a>,
     pub(crate) needs: &'n mut BTreeSet<usize>,
-    /// What is known of the values behind the names.
+    /// The known values behind the names.
     pub(super) sources: Sources,
-    /// Whether fields that nothing has are faults.
+    /// Whether unknown fields are faults.
     pub(super) known_fields: bool,
 }
 
 impl Names<'_, '_> {
     /// Checks every name of an expression.
     pub(crate) fn check(&mut self, c: &mut Checker<'_>, at: &str, expr: &Expr, allowed: Allowed) {
-        // Each name once, whatever it is of it that is read.
+        // Each name once, whatever part of it is read.
         let names: BTreeSet<&[String]> = expr.paths().iter().map(|path| path.get(..3).unwrap_or(path)).collect();
         for name in names {
             let mut steps = name.iter().map(String::as_str);
@@ -86,16 +87,18 @@ impl Names<'_, '_> {
                 "item" | "index" | "parent" | "watermark" => None,
                 "vars" => one_of(root, second, self.context.vars.keys().map(String::as_str), "add it under `vars`"),
                 "env" => one_of(root, second, self.context.env.keys().map(String::as_str), "list it under `env`"),
-                "connection" => one_of(root, second, ["name", "connector"], "expressions see its name and connector"),
+                "connection" => {
+                    one_of(root, second, ["name", "connector"], "expressions can read its name and connector")
+                }
                 "run" => {
-                    one_of(root, second, ["id", "name", "started"], "expressions see the run's id, name and start")
+                    one_of(root, second, ["id", "name", "started"], "expressions can read the run's id, name and start")
                 }
                 "steps" => self.step(second, third),
                 other => {
                     let hint = did_you_mean(other, NAMES);
                     Some((
-                        format!("`{other}` is not known{hint}"),
-                        Some(format!("expressions know {}", NAMES.join(", "))),
+                        format!("unknown name `{other}`{hint}"),
+                        Some(format!("expressions can use {}", NAMES.join(", "))),
                     ))
                 }
             };
@@ -110,14 +113,14 @@ impl Names<'_, '_> {
 
     fn step(&mut self, id: Option<&str>, field: Option<&str>) -> Option<(String, Option<String>)> {
         let Some(id) = id else {
-            return Some(("`steps` alone is no value".to_owned(), Some("name a step: steps.ID.items".to_owned())));
+            return Some(("`steps` alone is not a value".to_owned(), Some("write steps.ID.items".to_owned())));
         };
         let found = match self.ids.position(id) {
             Some(found) if found < self.number => found,
             Some(_) => {
                 return Some((
                     format!("the step `{id}` is not an earlier one"),
-                    Some("a step sees those above it in the file".to_owned()),
+                    Some("a step can use only steps above it".to_owned()),
                 ));
             }
             None => return Some((format!("there is no step `{id}`{}", self.ids.hint(id, self.number)), None)),
@@ -130,7 +133,7 @@ impl Names<'_, '_> {
                 Some((format!("a step has no `{other}`{hint}"), Some("it has items, count and receipt".to_owned())))
             }
             None => {
-                Some((format!("`steps.{id}` alone is no value"), Some("it has items, count and receipt".to_owned())))
+                Some((format!("`steps.{id}` alone is not a value"), Some("it has items, count and receipt".to_owned())))
             }
         }
     }
@@ -145,7 +148,7 @@ fn one_of<'a>(
     let known: Vec<&str> = known.into_iter().collect();
     match name {
         None => Some((
-            format!("`{root}` alone is no value"),
+            format!("`{root}` alone is not a value"),
             Some(format!("it has {}", known.join(", "))).filter(|_| !known.is_empty()),
         )),
         Some(name) if known.contains(&name) => None,

@@ -1,4 +1,4 @@
-//! The plan of a run: every request that is known before the first one is sent. Sends nothing.
+//! The plan of a run: every request that is known in advance. Sends nothing.
 
 use std::path::Path;
 
@@ -18,21 +18,21 @@ use crate::request::PlannedRequest;
 use crate::run_store::kept;
 use crate::run_store::watermark;
 
-/// What a run would send, as far as it is known.
+/// The requests of a run, as far as they are known.
 #[derive(Clone, Debug, Serialize)]
 pub struct BatchPlan {
     /// The batch's name.
     pub name: String,
     /// The steps in order, job by job.
     pub steps: Vec<StepPlan>,
-    /// A digest of all of it: another plan has another one.
+    /// A digest of the whole plan.
     pub hash: String,
 }
 
-/// What a step would send.
+/// The requests of a step.
 #[derive(Clone, Debug, Serialize)]
 pub struct StepPlan {
-    /// Which step.
+    /// The step.
     #[serde(flatten)]
     pub name: StepName,
     /// Its method.
@@ -43,22 +43,22 @@ pub struct StepPlan {
     pub connection: String,
     /// Verb and path.
     pub request_line: String,
-    /// What of it depends on earlier steps, and is known only when they are done.
+    /// Parts that depend on earlier steps and are known later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub depends: Option<String>,
     /// Whether `when` is false.
     pub skipped: bool,
-    /// Whether each of the requests is the first of several pages.
+    /// Whether each request is the first of several pages.
     pub paged: bool,
     /// The requests, credentials masked.
     pub requests: Vec<PlannedRequest>,
 }
 
 impl Batch {
-    /// What a run would send now. `state` is where runs are kept: watermarks come from there.
+    /// The plan of a run. `state` is the folder of runs, which has the watermarks.
     ///
     /// # Errors
-    /// Those that the run would end with before its first request.
+    /// Errors that the run would have before its first request.
     pub fn plan(&self, state: Option<&Path>) -> Result<BatchPlan> {
         let watermarks = kept::load(&self.run_folder(state))?;
         let mut steps = Vec::new();
@@ -138,7 +138,7 @@ fn reads_steps(expr: &Expr) -> bool {
     expr.paths().iter().any(|path| path.first().is_some_and(|root| root == "steps"))
 }
 
-/// What of a step is known only when earlier ones are done, for people.
+/// The parts of a step that are known only after earlier steps, as text.
 fn depends(step: &Step) -> Option<String> {
     let in_shape = |shape: &Shape| shape.expressions().iter().any(|(_, e)| reads_steps(e));
     let in_source = |source: &ItemSource| match source {
@@ -147,7 +147,7 @@ fn depends(step: &Step) -> Option<String> {
     };
     let source = |source: &ItemSource| match source {
         ItemSource::Step(id) => format!("rows of {id}"),
-        ItemSource::Shape(_) => "elements that earlier steps give".to_owned(),
+        ItemSource::Shape(_) => "elements from earlier steps".to_owned(),
     };
     if let Some(each) = step.each.as_ref().filter(|f| in_source(f)) {
         return Some(format!("once for each of the {}", source(each)));
@@ -159,5 +159,5 @@ fn depends(step: &Step) -> Option<String> {
         || step.keep.as_ref().filter(|_| step.items.is_some()).is_some_and(reads_steps)
         || step.map.as_ref().filter(|_| step.items.is_some()).is_some_and(in_shape)
         || step.when.as_ref().is_some_and(reads_steps);
-    others.then(|| "with values that earlier steps give".to_owned())
+    others.then(|| "with values from earlier steps".to_owned())
 }

@@ -1,4 +1,4 @@
-//! Steps that read: walks into the step's rows, one checkpoint after the other.
+//! Query steps: walks write the step's rows, checkpoint after checkpoint.
 
 use std::time::Duration;
 
@@ -23,32 +23,32 @@ use crate::run_store::store::{FailureWriter, RowWriter};
 use crate::run_store::watermark;
 use crate::walk::Walk;
 
-/// How long rows may wait for a checkpoint, and how many bytes: what a killed run reads again.
+/// Maximum time and bytes between checkpoints: rows that are read again after a kill.
 const CHECKPOINT: (Duration, u64) = (Duration::from_millis(250), 8 << 20);
 
-/// A walk whose first page is there.
+/// A walk with its first page.
 struct Primed {
     element: u64,
     item: Option<String>,
     scope: Scope,
-    /// Pages that an earlier run has read of it.
+    /// Pages of it that an earlier run has read.
     pages: u64,
     begun: Result<(Walk, Option<Result<Page>>)>,
 }
 
-/// A reading step under way.
+/// A running query step.
 struct Reading<'t, 'r> {
     task: &'t Task<'r>,
     rows: Box<dyn RowWriter>,
     failures: Box<dyn FailureWriter>,
     state: StepState,
-    /// What finished walks have cost.
+    /// Usage of finished walks.
     spent: Usage,
     mark: Option<watermark::Mark>,
     pending: Pending,
-    /// What may be noted when the walk under way breaks off: its last whole page.
+    /// The fact to record if the current walk breaks off: its last complete page.
     page: Option<Fact>,
-    /// Pages of the walk under way that an earlier run has read.
+    /// Pages of the current walk that an earlier run has read.
     pages: u64,
     began: Duration,
     told: Duration,
@@ -60,10 +60,10 @@ struct Pending {
     bytes: u64,
 }
 
-/// Reads until nothing is left. What was read before an error stays.
+/// Reads until nothing is left. Rows read before an error are kept.
 ///
 /// # Errors
-/// Those of the walks; `state` when the disk refuses.
+/// Those of the walks; `state` when the disk fails.
 pub(crate) async fn run(task: &Task<'_>) -> Result<()> {
     let state = task.state();
     let mark = match (&task.step.watermark, &state.mark, task.scope.watermark.as_deref()) {
@@ -88,7 +88,7 @@ pub(crate) async fn run(task: &Task<'_>) -> Result<()> {
     reading.page = Some(reading.read_at(reading.state.walk.clone(), reading.spent));
     let ended = reading.all().await;
     if ended.is_err() {
-        // What came before an error is as good as before any other checkpoint.
+        // Rows before an error are valid, as at any other checkpoint.
         let before = reading.rows.unsaved();
         let facts = reading.page.take().map(|page| reading.at_this_cost(page)).into_iter().collect();
         let kept = task.context.ledger.commit(facts, before).await;
@@ -158,7 +158,7 @@ impl Reading<'_, '_> {
         let (place, items, mark) = before;
         (self.state.items, self.mark) = (items, mark);
         self.state.element = self.state.element.max(element + 1);
-        // No fact speaks of its rows yet.
+        // No fact records its rows yet.
         self.rows.rewind(place)?;
         let mut safe = self.failures.push((element, 0), OutcomeStatus::Failed, item.as_deref(), &error)?;
         safe.extend(self.rows.unsaved());
@@ -188,7 +188,7 @@ impl Reading<'_, '_> {
             self.rows.flush()?;
             let resume = walk.resume().cloned();
             if walk.receipt().stop.is_none() {
-                // Without a place to go on from, the checkpoint before stays the last.
+                // Without a cursor to resume from, the previous checkpoint remains the last.
                 if let Some(resume) = resume.filter(|_| element >= self.state.element && !self.is_whole_or_nothing()) {
                     self.state.element = element;
                     let now = self.cost_now(walk.receipt());
@@ -212,7 +212,7 @@ impl Reading<'_, '_> {
         Ok(())
     }
 
-    /// Adds a page's rows; `seen` items of the walk came before them.
+    /// Adds a page's rows; `seen` is the number of earlier items of the walk.
     fn rows(&mut self, items: &Items, scope: &Scope, seen: u64) -> Result<()> {
         if let (Some(mark), Some(rule)) = (&mut self.mark, &self.task.step.watermark) {
             items.iter().try_for_each(|item| watermark::larger(mark, item, rule.pointer.tokens()))?;
@@ -229,12 +229,12 @@ impl Reading<'_, '_> {
         Ok(())
     }
 
-    /// Whether rows of an element that fails later are taken back: a place within it is none to go on from then.
+    /// Whether rows of an element that fails later are removed: a cursor within it cannot be resumed then.
     fn is_whole_or_nothing(&self) -> bool {
         self.task.step.each.is_some() && self.task.step.on_error == OnErrorFile::Continue
     }
 
-    /// A fact of what is safe, with all that was spent since.
+    /// A fact about the rows that are safe on disk, with the usage since the last one.
     fn at_this_cost(&self, fact: Fact) -> Fact {
         match fact {
             Fact::Read { step, element, walk, extent, items, mark, incomplete, .. } => {
@@ -249,9 +249,9 @@ impl Reading<'_, '_> {
         self.spent = self.cost_now(receipt);
     }
 
-    /// What the step has cost, a walk under way included.
+    /// The step's usage, including the current walk.
     fn cost_now(&self, receipt: &Receipt) -> Usage {
-        // Pages of a walk that goes on count from its beginning; those of an earlier run are in the sum already.
+        // Pages of a resumed walk count from its start; those of an earlier run are already in the sum.
         let pages = receipt.pages.saturating_sub(self.pages);
         let sum = self.spent + Usage { pages, ..receipt.usage() };
         Usage { elapsed_ms: self.elapsed(), ..sum }
@@ -316,7 +316,7 @@ impl Reading<'_, '_> {
         self.checkpoint(facts).await
     }
 
-    /// Rows first, then the facts that speak of them.
+    /// Rows first, then the facts about them.
     async fn checkpoint(&mut self, mut facts: Vec<Fact>) -> Result<()> {
         if let Some(Fact::Done { .. }) = facts.last() {
             facts.insert(0, self.read(None));
@@ -344,7 +344,7 @@ impl Reading<'_, '_> {
     }
 }
 
-/// Begins an element's walk and waits for its first page, so that several elements are under way at once.
+/// Starts an element's walk and waits for its first page, so that several elements run at once.
 async fn prime(task: &Task<'_>, element: u64, item: Option<String>, resume: Option<crate::call::Resume>) -> Primed {
     let scope = match &item {
         Some(item) => task.scope.with_item(item, element),
@@ -360,7 +360,7 @@ async fn prime(task: &Task<'_>, element: u64, item: Option<String>, resume: Opti
             ..Request::new(task.step.method, task.step.operation.id.clone(), options)
         };
         let with = CallOptions {
-            // What follows takes the list for whole; fields are another matter.
+            // Later steps rely on a complete list; unknown fields are handled separately.
             strict: true,
             cancel: task.context.ledger.stop.clone(),
             resume,
@@ -368,7 +368,7 @@ async fn prime(task: &Task<'_>, element: u64, item: Option<String>, resume: Opti
         };
         match task.context.effects.call(task.connection, &request, &with)? {
             Running::Read(walk) => Ok(walk),
-            Running::Write(_) => Err(Error::new(ErrorKind::Internal, "a query gave outcomes")),
+            Running::Write(_) => Err(Error::new(ErrorKind::Internal, "a query returned outcomes")),
         }
     };
     let mut pages = 0;
@@ -380,7 +380,7 @@ async fn prime(task: &Task<'_>, element: u64, item: Option<String>, resume: Opti
         }
         Err(error) => Err(error),
     };
-    // The rows' own expressions see the row as `item`, and the element as `parent`.
+    // Expressions on rows see the row as `item`, and the element as `parent`.
     let scope = Scope { parent: scope.item.clone(), item: None, index: None, ..scope };
     Primed {
         element,

@@ -1,4 +1,4 @@
-//! What is known of the rows that steps give and of the items that expressions read: names that nothing has are faults of the file.
+//! Known fields of a step's rows and of the items that expressions read: unknown field names are faults of the file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -13,7 +13,7 @@ use crate::error::nearest;
 use crate::expression::{Expr, Shape};
 use crate::json_pointer::escape;
 
-/// What expressions of a step read.
+/// The values that a step's expressions read.
 #[derive(Clone, Default)]
 pub(super) struct Sources {
     pub(super) item: Fields,
@@ -23,7 +23,7 @@ pub(super) struct Sources {
 }
 
 impl Sources {
-    /// What the elements of a source have.
+    /// The fields of a source's elements.
     pub(super) fn of_source(&self, source: Option<&ItemSource>) -> Fields {
         match source {
             Some(ItemSource::Step(id)) => self.steps.get(id).cloned().unwrap_or_default(),
@@ -35,7 +35,7 @@ impl Sources {
         }
     }
 
-    /// What a value with expressions has.
+    /// The fields of a value with expressions.
     pub(super) fn of_shape(&self, shape: &Shape) -> Fields {
         match shape {
             Shape::Fixed(json) => crate::item::value_of(json).map(|value| of_value(&value)).unwrap_or_default(),
@@ -55,18 +55,18 @@ impl Sources {
         }
     }
 
-    /// What the rows have that an expression chooses among.
+    /// The fields of the rows that an expression selects from.
     fn handed_on(&self, expr: &Expr) -> Fields {
         let rows = |id: &String| self.steps.get(id).cloned().unwrap_or_default();
         let all = expr.handed_on().unwrap_or_default();
-        // Of one kind of rows nothing may be known: then nothing is.
+        // If nothing is known of one kind of rows, nothing is known of all.
         if all.iter().any(|id| rows(id) == Fields::Any) {
             return Fields::Any;
         }
         all.iter().map(rows).reduce(Fields::and).map_or(Fields::Any, |element| Fields::List(Box::new(element)))
     }
 
-    /// Where a path begins, and what is left of it.
+    /// The start of a path, and the rest of it.
     fn find<'p>(&self, path: &'p [String]) -> Option<(Fields, &'p [String])> {
         match path {
             [root, rest @ ..] if root == "item" => Some((self.item.clone(), rest)),
@@ -95,8 +95,8 @@ impl Sources {
     }
 }
 
-/// What to do where a field is meant that the definition does not know.
-pub(super) const OTHERWISE: &str = "if the system has it all the same, say `unknown_fields: warn` in the step";
+/// Advice for a field that the definition does not know.
+pub(super) const OTHERWISE: &str = "if the system has this field, set `unknown_fields: warn` in the step";
 
 fn of_value(value: &Value) -> Fields {
     match value {
@@ -105,7 +105,7 @@ fn of_value(value: &Value) -> Fields {
     }
 }
 
-/// Faults of the fields that `map` makes for a write; `has` tells which options are given.
+/// Faults of the fields that `map` sets for a write; `has` says which options are given.
 pub(super) fn check_map(c: &mut Checker<'_>, at: &str, operation: &Operation, map: &Shape, has: impl Fn(&str) -> bool) {
     if operation.method == Method::Query {
         return;
@@ -121,7 +121,7 @@ pub(super) fn check_map(c: &mut Checker<'_>, at: &str, operation: &Operation, ma
         let names = || fields.iter().map(String::as_str);
         if names().all(|name| name != option.name) {
             let near = nearest(&option.name, names()).map(|n| format!("; is `{n}` meant?")).unwrap_or_default();
-            c.fault(at, format!("`{}` is missing, which says which record is meant{near}", option.name), None);
+            c.fault(at, format!("`{}` is missing; it identifies the record{near}", option.name), None);
         }
     }
     if operation.items.is_none() {
@@ -163,7 +163,7 @@ pub(super) fn check_columns(c: &mut Checker<'_>, at: &str, columns: &[String], r
     }
 }
 
-/// Asks for no other fields than those of the columns, where nothing else looks at the rows.
+/// Requests only the fields of the columns, if nothing else reads the rows.
 pub(super) fn push_columns_down(steps: &mut [(usize, Step, Arc<Operation>)]) {
     let needed: BTreeSet<usize> = steps.iter().flat_map(|(_, step, _)| step.needs.iter().copied()).collect();
     for (number, step, operation) in steps {

@@ -1,4 +1,4 @@
-//! A run: jobs side by side, steps in order, one after the other or as far as they do not need each other. Ends with a report, however it ends.
+//! A run: jobs in parallel, steps in order or as far as they are independent. Always ends with a report.
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -34,47 +34,48 @@ use crate::run_store::store::StepPlace;
 use crate::run_store::watermark::{self, Watermarks};
 use crate::send::Cancel;
 
-/// How long requests that are under way may go on after a stop.
+/// How long requests in flight may continue after a stop.
 const GRACE: Duration = Duration::from_millis(700);
-/// Events that may wait for a reader.
+/// Maximum number of queued events.
 const EVENTS: usize = 256;
 
-/// How a batch is run.
+/// Options of a run.
 #[derive(Clone, Debug, Default)]
 pub struct RunOptions {
-    /// The folder in which run folders lie; `.opnode/runs` beside the batch file when left out.
+    /// The folder of run folders; default: `.opnode/runs` beside the batch file.
     pub state: Option<PathBuf>,
-    /// Start over, and keep an unfinished run aside.
+    /// Start over, and archive an unfinished run.
     pub fresh: bool,
-    /// Go on although the batch or its definitions have changed since the run began.
+    /// Resume although the batch or its definitions have changed since the run started.
     pub accept_changes: bool,
-    /// Send exactly the failed items of the last run.
+    /// Send only the failed items of the last run.
     pub retry_failed: bool,
-    /// Stops the run: no further request, those under way get a moment to end, the state is kept.
+    /// Stops the run: no further request, those in flight get a moment to finish, the state is kept.
     pub cancel: Cancel,
-    /// The name of this machine, for those who find the run's lock.
+    /// The name of this machine, shown to other processes that want the run's lock.
     pub host: String,
 }
 
-/// A run under way. It goes on while [`next`](Self::next) or [`finish`](Self::finish) is polled.
+/// A run in progress. It advances while [`next`](Self::next) or [`finish`](Self::finish) is polled.
 ///
-/// A run whose steps are all done has not ended before its report is out: that is what [`finish`](Self::finish) takes a function for. A process that is
-/// killed before then, or drops the run, leaves one that goes on: the next one does no step again, tells the report again, and ends it. Were it ended
-/// first, a supervisor that starts the batch again would begin a new run, which sends everything again.
+/// A run whose steps are all done ends only after its report was delivered: [`finish`](Self::finish) takes a function
+/// for that. If a process is killed before then, or drops the run, the next run repeats no step, delivers the report
+/// again and ends. If the end were recorded first, a supervisor that restarts the batch would start a new run, which
+/// sends everything again.
 pub struct Run {
     work: Pin<Box<dyn Future<Output = Done> + Send>>,
     events: mpsc::Receiver<Event>,
     done: Option<Done>,
 }
 
-/// A run whose work is over, and that still holds its folder.
+/// A run that has done its work and still holds its folder.
 struct Done {
     context: Context,
     report: Report,
 }
 
 impl Run {
-    /// What happens next; `None` when nothing is left but to [`finish`](Self::finish).
+    /// The next event; `None` when only [`finish`](Self::finish) is left.
     pub async fn next(&mut self) -> Option<Event> {
         loop {
             if self.done.is_some() {
@@ -88,10 +89,11 @@ impl Run {
         }
     }
 
-    /// Runs to the end. `tell` gets the report and brings it to where it must be; then the run is noted as ended, if nothing is left to do in it.
+    /// Runs to the end. `tell` receives the report and delivers it; then the end of the run is recorded, if nothing is
+    /// left to do.
     ///
-    /// The report that is given back differs from the one told only when `tell` failed or the end could not be noted: it has the error, and the next run
-    /// does nothing again, tells the report and ends this one.
+    /// The returned report differs from the delivered one only if `tell` failed or the end could not be recorded: it
+    /// contains that error, and the next run repeats nothing, delivers the report and ends this one.
     pub async fn finish(mut self, tell: impl FnOnce(&Report) -> Result<()>) -> Report {
         while self.next().await.is_some() {}
         let Done { context, mut report } = match self.done {
@@ -114,11 +116,11 @@ impl Run {
 }
 
 impl Batch {
-    /// Takes the run folder and begins, or goes on with an unfinished run.
+    /// Locks the run folder and starts a run, or resumes an unfinished one.
     ///
     /// # Errors
-    /// `state` when another process holds the folder, the disk refuses, the journal is damaged, or what the run does has changed; `usage` when
-    /// there is nothing to retry.
+    /// `state` when another process holds the folder, the disk fails, the journal is damaged, or the inputs of the run
+    /// have changed; `usage` when there is nothing to retry.
     pub fn run(self: Arc<Self>, options: RunOptions) -> Result<Run> {
         let root = self.run_folder(options.state.as_deref());
         let info = RunInfo {
@@ -139,7 +141,7 @@ impl Batch {
         };
         let outline = self.plan.outline();
         let Opened { store, info, state, resumed, notes } = Folder::open(&root, &outline, info, beginning)?;
-        // A run that was killed while it tried failed items again goes on with that.
+        // A run that was killed while it retried failed items continues with that.
         let retry_failed = options.retry_failed || state.again;
         let (events, receiver) = mpsc::channel(EVENTS);
         let ledger = Arc::new(Ledger::new(Arc::clone(&store), state, options.cancel.clone()));
@@ -157,7 +159,7 @@ impl Batch {
         Ok(Run { work: Box::pin(run_all(context, notes)), events: receiver, done: None })
     }
 
-    /// Refuses when another process is at its run folder.
+    /// Refuses if another process holds its run folder.
     ///
     /// # Errors
     /// `state`, with the name of that process.
@@ -165,7 +167,7 @@ impl Batch {
         held::check(&self.run_folder(state))
     }
 
-    /// Where the state of its runs is kept.
+    /// The folder with the state of its runs.
     #[must_use]
     pub fn run_folder(&self, state: Option<&std::path::Path>) -> PathBuf {
         let runs = state.map_or_else(|| self.plan.folder.join(".opnode").join("runs"), std::path::Path::to_owned);
@@ -173,7 +175,7 @@ impl Batch {
     }
 }
 
-/// Everything a job's steps share.
+/// Context that a job's steps share.
 struct JobRun<'r> {
     context: &'r Context,
     job: &'r MatrixJob,
@@ -223,7 +225,7 @@ async fn run_all(context: Context, notes: Vec<String>) -> Done {
     Done { context, report }
 }
 
-/// Makes everything safe that was noted, and makes the report.
+/// Makes all recorded facts durable, and creates the report.
 async fn conclude(context: &Context, steps: Vec<StepReport>) -> Report {
     let info = &context.info;
     let finished =
@@ -242,7 +244,7 @@ async fn conclude(context: &Context, steps: Vec<StepReport>) -> Report {
         report.error = Some(stopped());
     }
     let text = serde_json::to_vec_pretty(&report).unwrap_or_default();
-    // When the report cannot be kept, the run does not end, and goes on here instead of beginning anew.
+    // If the report cannot be stored, the run does not end, and resumes here instead of starting over.
     let reported = context.store.keep_report(&text);
     let kept = context.ledger.commit(Vec::new(), Vec::new()).await;
     if let Err(error) = reported.and(kept) {
@@ -297,7 +299,7 @@ async fn run_job(job_run: JobRun<'_>) -> Vec<StepReport> {
     reports.into_iter().zip(&batch.steps).map(|(report, step)| report.unwrap_or_else(|| blank(step))).collect()
 }
 
-/// Keeps the job's watermarks, and then notes that the job is done.
+/// Stores the job's watermarks, and then records that the job is done.
 async fn finish_job(job_run: &JobRun<'_>) -> Result<()> {
     let JobRun { context, job, .. } = job_run;
     let (done, seen) = {
@@ -316,13 +318,13 @@ async fn finish_job(job_run: &JobRun<'_>) -> Result<()> {
     context.ledger.commit(vec![Fact::Job { job: job.name.clone() }], Vec::new()).await
 }
 
-/// One step of a job, from wherever it was.
+/// One step of a job, from its current state.
 async fn run_step(job_run: &JobRun<'_>, number: usize, step: &Step) -> StepReport {
     let JobRun { context, job, permits, .. } = job_run;
     let key = step.key(job);
     let name = StepName { job: job.name.clone(), step: step.id.clone() };
     let earlier = context.ledger.state().step(&key);
-    // A job that is done is done, also within a run that tries failed items again.
+    // A finished job stays finished, also in a run that retries failed items.
     let is_over = {
         let state = context.ledger.state();
         state.again && state.jobs.contains(&job.name)
@@ -356,7 +358,7 @@ fn base_scope(job_run: &JobRun<'_>) -> Scope {
     run_values::scope(&batch.vars, context.effects.environment(), job_run.job, &context.info.run, &batch.name)
 }
 
-/// What the step's expressions see.
+/// The scope of the step's expressions.
 fn scope(job_run: &JobRun<'_>, number: usize, step: &Step, key: &str) -> Scope {
     let (context, batch) = (job_run.context, &job_run.context.plan);
     let mut scope = base_scope(job_run);
@@ -376,7 +378,7 @@ fn scope(job_run: &JobRun<'_>, number: usize, step: &Step, key: &str) -> Scope {
     scope
 }
 
-/// Does what is left of a step. Gives the file with its rows.
+/// Runs the rest of a step. Returns the file with its rows.
 async fn execute(
     job_run: &JobRun<'_>,
     number: usize,
@@ -416,7 +418,7 @@ async fn execute(
     finish_step(job_run, step, key).await
 }
 
-/// Puts the rows into their place, and the failures into theirs.
+/// Writes the rows and the failures to their files.
 async fn finish_step(job_run: &JobRun<'_>, step: &Step, key: String) -> Result<Option<String>> {
     let context = job_run.context;
     let state = context.ledger.state().step(&key);
@@ -425,7 +427,7 @@ async fn finish_step(job_run: &JobRun<'_>, step: &Step, key: String) -> Result<O
     if lost > 0 {
         let (shown, _) = context.store.failures_shown(&at);
         let message =
-            format!("{key}: {shown} was changed: {lost} of the items that did not succeed are not in it any more");
+            format!("{key}: {shown} has changed: {lost} of the items that did not succeed are no longer in it");
         context.tell(Event::Note { message }).await;
     }
     let mut saved = None;

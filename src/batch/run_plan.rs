@@ -1,4 +1,4 @@
-//! A batch that was checked, as a value: what later code runs without looking at the file again.
+//! A checked batch as a value; later code does not read the file again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -13,35 +13,35 @@ use crate::definition::{Method, Operation, Repeat, Send};
 use crate::expression::{Expr, Shape};
 use crate::run_store::outline::{JobOutline, RunOutline, StepOutline};
 
-/// A batch that was checked. [`run`](Self::run) runs it, [`plan`](Self::plan) tells what it would send.
+/// A checked batch. [`run`](Self::run) runs it, [`plan`](Self::plan) returns its requests.
 pub struct Batch {
     pub(crate) plan: Arc<RunPlan>,
     pub(crate) effects: Arc<dyn Effects>,
 }
 
-/// What a run of a batch does, as a value: no connection is open in it, and no secret stands in it.
+/// The plan of a run, as a value: without open connections and without secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct RunPlan {
     pub(crate) name: String,
-    /// The file as it was named.
+    /// The path of the file as given.
     pub(crate) file: String,
-    /// Its folder: the paths in it begin there.
+    /// Its folder: relative paths start there.
     pub(crate) folder: PathBuf,
     /// Values of expressions, as JSON.
     pub(crate) vars: BTreeMap<String, String>,
     pub(crate) concurrency: usize,
     pub(crate) jobs: Vec<MatrixJob>,
     pub(crate) steps: Vec<Step>,
-    /// Digests of all that decides what a run does, by what they are of.
+    /// Digests of all inputs of a run, by input.
     pub(crate) fingerprints: BTreeMap<String, String>,
 }
 
 /// The steps for one connection of the matrix; without a matrix there is one job.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct MatrixJob {
-    /// Names it in the journal, in paths and to people.
+    /// Its name in the journal, in paths and in messages.
     pub(crate) name: String,
-    /// The connection that expressions see as `connection`.
+    /// The value of `connection` in expressions.
     pub(crate) connection: Option<String>,
     pub(crate) connector: Option<String>,
 }
@@ -60,12 +60,12 @@ pub(crate) struct Step {
     pub(crate) keep: Option<Expr>,
     pub(crate) map: Option<Shape>,
     pub(crate) when: Option<Expr>,
-    /// Earlier steps that it needs, by number.
+    /// The numbers of earlier steps that it depends on.
     pub(crate) needs: BTreeSet<usize>,
     pub(crate) parallel: usize,
     pub(crate) limit: Option<u64>,
     pub(crate) forward_only: bool,
-    /// Fields that the operation does not have are faults, and not only noted.
+    /// Unknown fields are faults, and not only notes.
     pub(crate) known_fields: bool,
     pub(crate) watermark: Option<Watermark>,
     pub(crate) save: Option<Save>,
@@ -73,7 +73,7 @@ pub(crate) struct Step {
     pub(crate) on_unknown: OnUnknownFile,
 }
 
-/// What a run must know of the operation that a step calls.
+/// What a run needs to know of the step's operation.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct CalledOperation {
     pub(crate) connector: String,
@@ -81,9 +81,9 @@ pub(crate) struct CalledOperation {
     /// Verb and path.
     pub(crate) request_line: String,
     pub(crate) is_paged: bool,
-    /// A write that was in doubt may be sent again: it has no further effect.
+    /// An item in doubt may be sent again: that has no further effect.
     pub(crate) may_be_repeated: bool,
-    /// How many items go out in one request; `None` for all.
+    /// Items per request; `None` for all.
     pub(crate) items_per_request: Option<u32>,
 }
 
@@ -104,7 +104,7 @@ impl CalledOperation {
     }
 }
 
-/// Where items or elements come from.
+/// The source of items or elements.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum ItemSource {
     /// An earlier step's rows, read from disk.
@@ -113,7 +113,7 @@ pub(crate) enum ItemSource {
     Shape(Shape),
 }
 
-/// The largest value seen, kept for the next run.
+/// The largest value read, kept for the next run.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Watermark {
     pub(crate) pointer: Pointer,
@@ -130,7 +130,7 @@ pub(crate) struct Save {
 }
 
 impl RunPlan {
-    /// What the store of its runs must know of it.
+    /// What the run store needs to know of it.
     pub(crate) fn outline(&self) -> RunOutline {
         let step =
             |job: &MatrixJob, step: &Step| StepOutline { key: step.key(job), is_marked: step.watermark.is_some() };
@@ -162,7 +162,7 @@ mod tests {
     use crate::batch::{Batch, BatchConfig};
     use crate::engine::Engine;
 
-    /// A plan is data: it can be written down, read again in another process, and compared.
+    /// A plan is data: it can be serialized, read in another process, and compared.
     #[test]
     fn a_plan_is_a_value() {
         let text = r#"

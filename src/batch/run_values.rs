@@ -1,4 +1,4 @@
-//! The values of expressions in a run: those that stay the same over a job, and the rows of its earlier steps.
+//! The values of expressions in a run: those of the job, and the rows of its earlier steps.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub(crate) fn scope(
     let named = |fields: &[(&str, Option<&str>)]| -> Fields {
         Arc::new(fields.iter().map(|(name, value)| ((*name).to_owned(), value.map_or("null".into(), text))).collect())
     };
-    // When a run began is in its id, so that a resumed run has the same.
+    // The start time is part of the run's id, so that a resumed run has the same.
     let started = run.split_once('-').map_or(run, |(time, _)| time);
     let fixed = BTreeMap::from([
         ("vars", Arc::new(vars.iter().map(|(name, json)| (name.clone(), json.as_str().into())).collect())),
@@ -36,10 +36,10 @@ pub(crate) fn scope(
 pub(crate) struct StepRows {
     store: Arc<dyn RunStore>,
     place: StepPlace,
-    /// What the run's facts say of them.
+    /// The recorded facts about them.
     marks: Arc<[Extent]>,
     count: u64,
-    /// Expressions may read them once for each item.
+    /// Expressions may read them once per item.
     shared: Arc<dyn SharedRows>,
 }
 

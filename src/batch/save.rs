@@ -1,4 +1,4 @@
-//! A step's rows into its file: written beside it, whole, then renamed.
+//! Writes a step's rows to a temporary file beside the target, then renames it.
 
 use std::path::{Path, PathBuf};
 
@@ -13,20 +13,20 @@ use crate::run_store::disk;
 use crate::run_store::store::RowReader;
 use crate::sink::{FileSink, Sink};
 
-/// Rows that are written together; the first such group settles the columns of csv.
+/// Rows that are written together; the first group determines the csv columns.
 const GROUP: usize = 1000;
 
-/// Where rows go.
+/// The target of rows.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     Stdout(SaveFormat),
     File(PathBuf, SaveFormat),
 }
 
-/// The place that a step names, with its form.
+/// The target that a step names, with its format.
 ///
 /// # Errors
-/// `definition` when the extension tells no form; those of the expression.
+/// `definition` when the extension is not known; errors of the expression.
 pub(crate) fn target(save: &Save, scope: &Scope, folder: &Path) -> Result<Place> {
     let text = save.to.plain(scope)?;
     let wrong = |message: String| Err(Error::new(ErrorKind::Definition, message));
@@ -44,41 +44,43 @@ pub(crate) fn target(save: &Save, scope: &Scope, folder: &Path) -> Result<Place>
         (None, Some("json")) => SaveFormat::Json,
         (None, Some("csv")) => SaveFormat::Csv,
         (None, _) => {
-            let error = Error::new(ErrorKind::Definition, format!("the name `{text}` tells no form"));
+            let error = Error::new(ErrorKind::Definition, format!("the name `{text}` does not show the format"));
             return Err(error.advise("end it with .ndjson, .json or .csv, or write { to: …, format: csv }"));
         }
     };
     if !save.columns.is_empty() && format != SaveFormat::Csv {
-        return wrong("`columns` are for csv; ndjson and json keep the items as they are".into());
+        return wrong("`columns` is for csv; ndjson and json write items unchanged".into());
     }
     Ok(Place::File(path, format))
 }
 
-/// Whether a file can be made there: its folder, as far as it exists, takes files.
+/// Whether a file can be created there: its nearest existing folder is writable.
 ///
 /// # Errors
 /// `state`, with the reason.
 pub(crate) fn writable(path: &Path) -> Result<()> {
     if path.is_dir() {
-        return Err(Error::new(ErrorKind::State, format!("{} is a folder", path.display())).advise("name a file in it"));
+        return Err(
+            Error::new(ErrorKind::State, format!("{} is a folder", path.display())).advise("give a file name in it")
+        );
     }
     let exists = |p: &&Path| p.as_os_str().is_empty() || p.exists();
     let above = path.ancestors().skip(1).find(exists).unwrap_or(Path::new(""));
     let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
     if !above.is_dir() {
-        return Err(Error::new(ErrorKind::State, format!("{} is no folder", above.display())));
+        return Err(Error::new(ErrorKind::State, format!("{} is not a folder", above.display())));
     }
-    // The same name every time: what a killed run left goes with the next.
+    // The name is constant: the next run replaces what a killed run left.
     let probe = above.join(".opnode-probe");
     private_file::begin(&probe, true).map_err(|e| disk::failed("written", path, &e))?;
     let _it_was_made_just_now = std::fs::remove_file(&probe);
     Ok(())
 }
 
-/// Writes the rows to their place. Gives what a person should know about it.
+/// Writes the rows to their target. Returns a note for the user, if any.
 ///
 /// # Errors
-/// `state` when the disk refuses, and whatever `check` ends it with between two groups; what was there before is untouched then.
+/// `state` when the disk fails, or the error of `check` between two groups; the previous file is then unchanged.
 pub(crate) fn write(
     mut rows: Box<dyn RowReader>,
     place: &Place,
@@ -89,7 +91,7 @@ pub(crate) fn write(
     let format = match place {
         Place::Stdout(format) | Place::File(_, format) => *format,
     };
-    // What went to standard output cannot be taken back: it is written to its end.
+    // Output on standard output cannot be undone: it is written to its end.
     let check = || if matches!(place, Place::File(..)) { check() } else { Ok(()) };
     let mut sink: Box<dyn Sink> = match place {
         Place::Stdout(_) => stdout()?,

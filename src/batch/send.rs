@@ -1,4 +1,4 @@
-//! Steps that write: items to outcomes. Every item is noted before it is sent, and what became of it after.
+//! Write steps: items to outcomes. Every item is recorded before it is sent, and its outcome after.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,41 +25,41 @@ use crate::run_store::store::{FailureWriter, RowWriter};
 use crate::send::Cancel;
 use crate::write::Writes;
 
-/// Items that are given to one call, and their bytes.
+/// Maximum number of items of one call, and of their bytes.
 const CALL: (usize, usize) = (256, 4 << 20);
 
-/// A writing step under way.
+/// A running write step.
 struct Writing<'t, 'r> {
     task: &'t Task<'r>,
     rows: Box<dyn RowWriter>,
     failures: Box<dyn FailureWriter>,
-    /// As it was when this part of the run began.
+    /// Its state when this part of the run started.
     state: StepState,
     tally: Usage,
     items_in: u64,
     bad: (u64, u64),
     began: Duration,
     told: Duration,
-    /// Notes of its calls were told.
+    /// Whether notes of its calls were reported.
     noted: bool,
-    /// The first item that did not succeed, with its number.
+    /// The first failed item, with its number.
     first: Option<(u64, Error)>,
     /// Items that were not sent because an error ended the write.
     unsent: u64,
-    /// Sends nothing more of this step.
+    /// No more items of this step are sent.
     stop: Cancel,
 }
 
 /// Writes until nothing is left.
 ///
 /// # Errors
-/// The first item's, when the step stops at it; `state` when the disk refuses.
+/// That of the first item, if the step stops at it; `state` when the disk fails.
 pub(crate) async fn run(task: &Task<'_>) -> Result<()> {
     let state = task.state();
     let now = task.context.effects.clock().now();
     let counts = state.counts();
     let mut writing = Writing {
-        // Rows that no outcome speaks of are those of items that were under way.
+        // Rows without an outcome belong to items that were in flight.
         rows: task.context.store.writer(&task.place, state.extent(), state.in_doubt() > 0)?,
         failures: task.context.store.failures(&task.place),
         tally: state.tally,
@@ -85,7 +85,7 @@ pub(crate) async fn run(task: &Task<'_>) -> Result<()> {
 }
 
 impl Writing<'_, '_> {
-    /// One call after the other over the items; what is sent side by side is the connection's own affair.
+    /// One call after the other over the items; the connection decides how many requests are in flight.
     async fn items(&mut self) -> Result<()> {
         let task = self.task;
         let options = options(task.step, &task.scope)?;
@@ -141,7 +141,7 @@ impl Writing<'_, '_> {
         self.verdict()
     }
 
-    /// All items of one request go in one call; shares of several begin where they would begin anyway.
+    /// All items of one request go in one call; parts of several start at the boundaries of requests.
     fn call_size(&self) -> (usize, usize) {
         match self.task.step.operation.items_per_request {
             None => (usize::MAX, usize::MAX),
@@ -150,7 +150,7 @@ impl Writing<'_, '_> {
         }
     }
 
-    /// Items that do not fit are told before the first one is sent.
+    /// Invalid items are reported before the first one is sent.
     fn check_all(&self, writes: &Writes) -> Result<()> {
         let Some(source) = &self.task.step.items else { return Ok(()) };
         let mut inputs = Inputs::open(source, self.task.step, &self.task.scope)?;
@@ -176,7 +176,7 @@ impl Writing<'_, '_> {
         decide(self.task.step, self.task.context.retry_failed, &self.state, element, index)
     }
 
-    /// The outcome of an item that could not be made of its element, when it has none yet.
+    /// The outcome of an item that could not be built from its element, if it has none yet.
     async fn unmade(&mut self, index: u64, element: &str, error: Error) -> Result<()> {
         match self.decide(0, index) {
             Move::Send => self.record(0, &refused_item(index, error), Some(element), false).await,
@@ -184,7 +184,7 @@ impl Writing<'_, '_> {
         }
     }
 
-    /// Gives an item that is not sent its outcome, when it has none.
+    /// Gives an unsent item its outcome, if it has none.
     async fn settle(&mut self, element: u64, index: u64, item: Option<&str>) -> Result<()> {
         match in_doubt(self.decide(element, index), index) {
             Some(outcome) => self.record(element, &outcome, item, false).await,
@@ -192,7 +192,7 @@ impl Writing<'_, '_> {
         }
     }
 
-    /// Sends a part, its outcomes noted as they come.
+    /// Sends a part; its outcomes are recorded as they arrive.
     async fn part(&mut self, writes: &mut Writes, first: u64, items: Option<Vec<String>>) -> Result<()> {
         if let Err(error) = give(self.task, &self.stop, writes, first, items.as_deref()) {
             return self.refused(writes, first, items, error).await;
@@ -212,7 +212,7 @@ impl Writing<'_, '_> {
         Ok(())
     }
 
-    /// A part that was refused before anything was sent. With `continue`, the items at fault are found, and the others go.
+    /// A part that was refused before sending. With `continue`, the items at fault are found, and the others are sent.
     async fn refused(
         &mut self,
         writes: &mut Writes,
@@ -234,11 +234,12 @@ impl Writing<'_, '_> {
         Box::pin(self.part(writes, first + half as u64, Some(rest))).await
     }
 
-    /// Rows, then the outcome that speaks of them. `stops` when a failure ends a step that stops at failures.
+    /// Records rows, then their outcome. `stops` if a failure ends a step that stops at failures.
     async fn record(&mut self, element: u64, outcome: &Outcome, item: Option<&str>, stops: bool) -> Result<()> {
         let is_gone = outcome.error.as_ref().is_some_and(|e| e.kind() == ErrorKind::NotFound)
             && self.task.step.method == Method::Delete;
-        // Under way when the run was killed, sent again and not there: it was done then, as after an attempt of the same call.
+        // In flight when the run was killed, sent again and not found: it was done then, as after an attempt of the
+        // same call.
         let done = (is_gone && self.state.standing(element, outcome.index) == Standing::InDoubt)
             .then(|| already_gone(outcome));
         let outcome = done.as_ref().unwrap_or(outcome);
@@ -282,7 +283,7 @@ impl Writing<'_, '_> {
         Ok(())
     }
 
-    /// Each element of a `for` is a call of its own, several under way at once, their outcomes in order.
+    /// Each element of a `for` is a separate call; several run at once, their outcomes are in order.
     async fn elements(&mut self) -> Result<()> {
         let task = self.task;
         let Some(source) = &task.step.each else { return Ok(()) };
@@ -312,7 +313,7 @@ impl Writing<'_, '_> {
             let (number, item, sent) = call?;
             self.items_in = number + 1;
             if let Err(error) = self.record_element(number, &item, sent).await {
-                // Those under way still get their outcomes, as far as the disk takes them.
+                // Elements in flight still get their outcomes, as far as the disk accepts them.
                 over.store(true, Ordering::Relaxed);
                 stop.cancel();
                 lost.get_or_insert(error);
@@ -337,7 +338,7 @@ impl Writing<'_, '_> {
         if let Some(error) = lost {
             return Err(error);
         }
-        // The elements before are complete too, because they come in order.
+        // Earlier elements are complete too, because outcomes are in order.
         if complete && !self.state.done {
             self.task
                 .context
@@ -351,21 +352,21 @@ impl Writing<'_, '_> {
         self.stop.is_cancelled() || self.task.context.ledger.stop.is_cancelled()
     }
 
-    /// What the step comes to when nothing is sent any more.
+    /// The result of the step when nothing more is sent.
     fn verdict(&mut self) -> Result<()> {
         match self.first.take() {
             Some((index, error)) if self.stop.is_cancelled() => Err(error.with(|d| {
                 d.message = format!("item {index}: {}", d.message);
                 let rest = match d.kind == ErrorKind::UnknownOutcome {
-                    true => "the step stopped there; run it again to go on with the items that were not sent",
-                    false => "the step stopped there; run it again to go on with this item, or give the step `on_error: continue`",
+                    true => "the step stopped; run it again to send the remaining items",
+                    false => "the step stopped; run it again to continue with this item, or set `on_error: continue` in the step",
                 };
                 d.advice = Some(d.advice.take().map_or_else(|| rest.into(), |own| own.and(rest)));
             })),
-            // Counted as done they would never be sent.
+            // If they counted as done they would never be sent.
             Some((_, error)) if self.unsent > 0 && self.task.context.check_stop().is_ok() => Err(error.with(|d| {
                 d.message = format!("{}; {} items were not sent", d.message, self.unsent);
-                let rest = "the step stopped there; run it again to go on with the items that were not sent";
+                let rest = "the step stopped; run it again to send the remaining items";
                 d.advice = Some(d.advice.take().map_or_else(|| rest.into(), |own| own.and(rest)));
             })),
             first => {
@@ -386,7 +387,7 @@ impl Writing<'_, '_> {
     fn done(&self) -> Fact {
         let counts = self.task.state().counts();
         let tally = Usage { elapsed_ms: self.elapsed(), ..self.tally };
-        // Items of elements are counted by what became of them.
+        // Items of elements are counted by outcome.
         let known = counts.ok + counts.failed + counts.unknown;
         let items_in = if self.task.step.each.is_some() { known } else { self.items_in.max(self.state.items_in) };
         let receipt = serde_json::json!({

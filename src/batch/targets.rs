@@ -1,4 +1,4 @@
-//! Checks where a batch's files go.
+//! Checks the output files of a batch.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
@@ -10,8 +10,8 @@ use super::save;
 use crate::authoring::Checker;
 use crate::error::{Advice, Error};
 
-/// Where the files go: each can be written, in a form that is known, and none is written twice. Gives how many of the faults are the disk's.
-/// `inputs` are the files that the batch itself is read from, which nothing may be written over.
+/// The output files: each must be writable, in a known format, and none is written twice. Returns how many faults the
+/// disk caused. `inputs` are the batch's own files, which must not be overwritten.
 pub(crate) fn targets(
     c: &mut Checker<'_>,
     steps: &[(usize, Step)],
@@ -33,19 +33,19 @@ pub(crate) fn targets(
                 Err(error) => Some((error.message.clone(), error.advice.clone())),
                 Ok(save::Place::Stdout(_)) if context.has_stdout => None,
                 Ok(save::Place::Stdout(_)) => {
-                    let message = "this host has no standard output".to_owned();
+                    let message = "this host does not provide standard output".to_owned();
                     Some((message, Some(Advice::from("save to a file"))))
                 }
                 Ok(save::Place::File(path, _)) => {
                     let is_input = inputs.contains(&real(&path));
                     let other = taken.insert(plain(&path), (step.id.clone(), job.name.clone()));
                     match other {
-                        _ if is_input => Some((format!("{} is what the batch is read from", path.display()), None)),
+                        _ if is_input => Some((format!("{} is an input file of this batch", path.display()), None)),
                         Some((id, _)) if id != step.id => {
-                            Some((format!("the step `{id}` writes {} too", path.display()), None))
+                            Some((format!("the step `{id}` also writes {}", path.display()), None))
                         }
                         Some((_, other)) => Some((
-                            format!("{} is written for {other} and for {}", path.display(), job.name),
+                            format!("{} would be written for both {other} and {}", path.display(), job.name),
                             Some(Advice::from("put ${{ connection.name }} into the path")),
                         )),
                         None => {
@@ -64,7 +64,7 @@ pub(crate) fn targets(
     refused
 }
 
-/// A path without its detours, so that `./out/a.csv` and `out/a.csv` are the same file.
+/// A normalized path, so that `./out/a.csv` and `out/a.csv` are the same file.
 fn plain(path: &Path) -> PathBuf {
     path.components().fold(PathBuf::new(), |mut plain, part| {
         match part {

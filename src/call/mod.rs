@@ -1,4 +1,4 @@
-//! A call as a value: what every face builds and hands over.
+//! A call as a value, which every face builds.
 
 mod options;
 mod overlay;

@@ -1,4 +1,4 @@
-//! A call resolved: its operation found, and the caller's options and items merged over the template's. The one place where this is decided. Pure.
+//! Resolves a call: merges the caller's options and items with a template's. The only place for this rule. Pure.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,20 +10,21 @@ use crate::error::{Place, Result};
 use crate::item::{Items, fields_of, put_list, put_object};
 use crate::options::Options;
 
-/// What a caller gives.
+/// The caller's values.
 #[derive(Debug)]
 pub struct CallerValues<'a> {
     /// Options; each replaces the template's.
     pub options: &'a Options,
-    /// Items. Over a template with one item, each is merged over that one, field by field.
+    /// Items. With a template of one item, each is merged with that one, field by field.
     pub items: Option<&'a Items>,
-    /// Send the template's sample values where it leaves values to the caller.
+    /// Send the template's sample values where it asks the caller for values.
     pub use_sample: bool,
-    /// The fields that the caller gave of every item, where this is not told by the items: they are the template's with fields set in them.
+    /// The fields that the caller gave in every item, if the items do not show it: they are the template's items with
+    /// fields set in them.
     pub covered: Option<BTreeSet<String>>,
 }
 
-/// A call as it will be made.
+/// A resolved call.
 #[derive(Debug)]
 pub struct ResolvedCall {
     /// The operation.
@@ -32,14 +33,14 @@ pub struct ResolvedCall {
     pub options: Options,
     /// All items.
     pub items: Option<Items>,
-    /// What the template leaves to the caller and was not given, as JSON Pointers below `/options` and `/items`.
+    /// The values that the template asks for and the caller did not give, as JSON Pointers below `/options` and `/items`.
     pub left: Vec<String>,
 }
 
-/// Merges what the caller gives over a template; without a template, it is the call.
+/// Merges the caller's values with a template, if there is one.
 ///
 /// # Errors
-/// `invalid_items` when items cannot be laid over the template's.
+/// `invalid_items` when the items cannot be merged with the template's.
 pub fn resolve(
     operation: Arc<Operation>,
     template: Option<&Template>,
@@ -60,7 +61,7 @@ pub fn resolve(
     let has_field = |name: &str| covered.as_ref().is_some_and(|fields| fields.contains(name));
     let fills = |name: &str| operation.option(name).is_some_and(|o| operation.item_may_fill(o)) && has_field(name);
     let mut options = template.to_options();
-    // A value of the template gives way to what each item says itself.
+    // A field in every item overrides the template's option.
     let kept: Vec<String> = options.values().keys().filter(|name| !fills(name)).cloned().collect();
     options = options.only(kept.iter().map(String::as_str));
     options.extend(given.options);
@@ -84,7 +85,8 @@ pub(crate) fn shared_fields(items: &Items) -> BTreeSet<String> {
     all.fold(first, |shared, next| shared.intersection(&next).cloned().collect())
 }
 
-/// Each item over the template's one: its fields win, the template's others stay. What is no object stands alone.
+/// Each item merged with the template's one: its fields override those of the template. A value that is not an object
+/// is used alone.
 fn over_each(base: &str, items: &Items) -> Result<Items> {
     let Some(base) = fields_of(base) else { return Ok(items.clone()) };
     let mut text = String::new();

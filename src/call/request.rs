@@ -1,4 +1,4 @@
-//! One call as a value: plain data that can be written down, compared and handed on.
+//! One call as a value: plain data that can be serialized and compared.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
 use crate::options::Options;
 
-/// One call: what to do, with what, and within which limits. The JSON form is that of the C interface: keys in camelCase, unknown ones refused.
+/// One call: operation, values and limits. The JSON form is that of the C interface: keys in camelCase, unknown ones
+/// refused.
 ///
 /// ```
 /// use opnode::{Method, Options, Request};
@@ -32,40 +33,40 @@ pub struct Request {
     /// The operation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation_id: Option<String>,
-    /// Or a template, whose options and items lie under those given here.
+    /// Or a template, whose options and items are the defaults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<String>,
     /// Options.
     #[serde(default, skip_serializing_if = "Options::is_empty")]
     pub options: Options,
-    /// Items of a write. Over a template with one item, each is laid over that one, field by field.
+    /// Items of a write. With a template of one item, each is merged with that one, field by field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub items: Option<Items>,
-    /// Of a query: stop after so many items.
+    /// For a query: stop after this many items.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
-    /// Of a query: walk by key, see [`CallOptions::forward_only`].
+    /// For a query: page by key, see [`CallOptions::forward_only`].
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub forward_only: bool,
-    /// Refuse what is noted otherwise: an end that was not seen, and fields that are not known.
+    /// Make an end that was not seen, and unknown fields, an error instead of a note.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub strict: bool,
-    /// Refuse fields that are not known, see [`CallOptions::known_fields`].
+    /// Refuse unknown fields, see [`CallOptions::known_fields`].
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub known_fields: bool,
-    /// Of a write: send no further item after the first that did not succeed.
+    /// For a write: send no further item after the first failure.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stop_on_error: bool,
-    /// Send a template's sample values where it leaves values to the caller.
+    /// Send a template's sample values where it asks the caller for values.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub use_sample: bool,
-    /// End the call after so many milliseconds.
+    /// End the call after this many milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u64>,
 }
 
 impl Request {
-    /// A call of an operation with options and nothing else.
+    /// A call of an operation with options only.
     #[must_use]
     pub fn new(method: Method, operation: impl Into<String>, options: impl Into<Options>) -> Request {
         Request {
@@ -84,15 +85,15 @@ impl Request {
         }
     }
 
-    /// The operation, with the request's options and items over those of its template.
+    /// The operation, with the request's options and items merged with those of its template.
     ///
     /// # Errors
-    /// `usage` when it names no operation, or two; `unknown_operation`; `invalid_options` when a template leaves values to the caller that are not given.
+    /// `usage` when it names no operation, or two; `unknown_operation`; `invalid_options` when values that a template
+    /// asks for are missing.
     pub(crate) fn resolve(&self, catalog: &Catalog, connector: Option<&str>) -> Result<ResolvedCall> {
-        let usage =
-            |message: &str| Error::new(ErrorKind::Usage, message).advise("name one of operationId and template");
+        let usage = |message: &str| Error::new(ErrorKind::Usage, message).advise("set either operationId or template");
         let template: Option<Template> = match (&self.operation_id, &self.template) {
-            (Some(_), Some(_)) => return Err(usage("the request names an operation and a template")),
+            (Some(_), Some(_)) => return Err(usage("the request names both an operation and a template")),
             (None, None) => return Err(usage("the request names no operation")),
             (Some(_), None) => None,
             (None, Some(name)) => Some(catalog.template(connector, name)?),
@@ -102,7 +103,7 @@ impl Request {
             (None, id) => catalog.operation(connector, id.as_deref().unwrap_or_default())?,
         };
         if !self.options.is_object() {
-            return Err(Error::new(ErrorKind::Usage, "options: they are an object"));
+            return Err(Error::new(ErrorKind::Usage, "options: expected an object"));
         }
         let given = CallerValues {
             options: &self.options,
@@ -116,7 +117,7 @@ impl Request {
             left => Err(Error::new(
                 ErrorKind::InvalidOptions,
                 format!(
-                    "the template {} leaves {} to you",
+                    "the template {} needs a value for {}",
                     self.template.as_deref().unwrap_or_default(),
                     left.join(", ")
                 ),
@@ -125,7 +126,7 @@ impl Request {
         }
     }
 
-    /// What it says, over what is no data.
+    /// Sets its fields in the options of a call.
     pub(crate) fn laid_over(&self, with: &CallOptions) -> CallOptions {
         CallOptions {
             items_max: self.limit.or(with.items_max),

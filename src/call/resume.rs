@@ -1,11 +1,11 @@
-//! How far a walk has come: enough to go on in another process. Plain data.
+//! The progress of a walk, from which another process can resume. Plain data.
 
 use serde::{Deserialize, Serialize};
 
 use crate::paging::Ledger;
 use crate::request::Cursor;
 
-/// How far a walk has come: enough to go on in another process.
+/// The progress of a walk, from which another process can resume.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resume {
     /// Where the next page starts.
@@ -16,7 +16,7 @@ pub struct Resume {
     pub rows: u64,
     /// Rows of the largest page.
     pub largest: u64,
-    /// What the server has announced so far.
+    /// The server's announcements so far.
     #[serde(default)]
     pub ledger: Ledger,
 }

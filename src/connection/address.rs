@@ -1,5 +1,5 @@
-//! The addresses of a connection: its base, whether plain http is allowed, and stand-ins, which get every request with the real host as the first segment of
-//! the path. Pure.
+//! The addresses of a connection: its base, whether plain http is allowed, and `reroute`, which gets every request with
+//! the real host as the first path segment. Pure.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::authoring::Text;
 use crate::definition::Connector;
 use crate::error::{Error, ErrorKind, Place, Result};
 
-/// The address of a stand-in, held to the same rule as that of the system itself.
+/// The `reroute` address, under the same rule as that of the system.
 pub(super) fn stand_in(text: &str, allow_http: bool) -> Result<Url> {
     let wrong =
         |why: &dyn std::fmt::Display| Error::new(ErrorKind::Connection, format!("`reroute` is not an address: {why}"));
@@ -22,13 +22,13 @@ pub(super) fn stand_in(text: &str, allow_http: bool) -> Result<Url> {
     Ok(url)
 }
 
-/// The same address on the stand-in: its host becomes the first segment of the path.
+/// The same address under `reroute`: its host becomes the first path segment.
 pub(super) fn rerouted(url: Url, reroute: Option<&Url>) -> Result<Url> {
     let Some(to) = reroute.filter(|to| to.origin() != url.origin()) else { return Ok(url) };
     let text = format!("{}/{}{}", to.as_str().trim_end_matches('/'), url.host_str().unwrap_or_default(), url.path());
     let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
     Url::parse(&format!("{}{query}", text.trim_end_matches('/')))
-        .map_err(|e| Error::new(ErrorKind::Connection, format!("`reroute` makes no URL of {url}: {e}")))
+        .map_err(|e| Error::new(ErrorKind::Connection, format!("`reroute` does not give a valid URL for {url}: {e}")))
 }
 
 pub(super) fn base_url<'v>(
@@ -46,14 +46,14 @@ pub(super) fn base_url<'v>(
     let host = url.host_str().unwrap_or_default().to_lowercase();
     if let Some((_, api)) = connector.hosts.iter().find(|(typed, _)| *typed == host) {
         url.set_host(Some(api)).map_err(|e| {
-            Error::new(ErrorKind::Definition, format!("the host `{api}` of {} is wrong: {e}", connector.name))
+            Error::new(ErrorKind::Definition, format!("the host `{api}` of {} is invalid: {e}", connector.name))
         })?;
     }
     refuse_plain(&url, allow_http)?;
     Ok(url)
 }
 
-/// Plain http is for this machine, and for networks that the connection vouches for.
+/// Plain http is allowed to this machine, and to networks that the connection trusts.
 fn refuse_plain(url: &Url, allow_http: bool) -> Result<()> {
     if url.scheme() != "http" || allow_http || is_loopback(url) {
         return Ok(());
@@ -62,5 +62,5 @@ fn refuse_plain(url: &Url, allow_http: bool) -> Result<()> {
         ErrorKind::Connection,
         format!("{} would send credentials unencrypted", url.origin().ascii_serialization()),
     )
-    .advise("write https://, or say `allow_http: true` in the connection if the network in between is yours"))
+    .advise("use https://, or set `allow_http: true` in the connection if you trust the network"))
 }

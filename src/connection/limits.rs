@@ -2,63 +2,63 @@
 
 use std::time::Duration;
 
-/// Limits of a connection. What is not set has the default that its line tells.
+/// Limits of a connection. Each line gives the default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Requests under way at once: 8
+    /// Maximum number of requests in flight; default 8
     #[serde(skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<u16>,
-    /// Seconds for one request with its reply: 120
+    /// Seconds for one request with its reply; default 120
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout_s: Option<u32>,
-    /// Seconds to connect: 10
+    /// Seconds to connect; default 10
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connect_s: Option<u32>,
-    /// Seconds until the reply begins: 60
+    /// Seconds until the reply starts; default 60
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_byte_s: Option<u32>,
-    /// Seconds between two pieces of a reply: 30
+    /// Seconds between two parts of a reply; default 30
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idle_s: Option<u32>,
-    /// Attempts per request, the first included: 3
+    /// Attempts per request, including the first; default 3
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempts: Option<u8>,
-    /// Longest wait in seconds that a server may ask for: 120
+    /// Maximum wait in seconds that a server may request; default 120
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wait_s: Option<u32>,
-    /// Pages of one walk: 10000
+    /// Maximum pages of one walk; default 10000
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pages: Option<u64>,
-    /// Bytes of one reply, unpacked: 64 MiB
+    /// Maximum bytes of one reply, decompressed; default 64 MiB
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page_bytes: Option<u32>,
-    /// Items of one reply: 1000000
+    /// Maximum items of one reply; default 1000000
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page_items: Option<u32>,
-    /// Bytes of a reply's headers: 64 KiB
+    /// Maximum bytes of a reply's headers; default 64 KiB
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header_bytes: Option<u32>,
-    /// How many times larger than sent a compressed reply may become: 200
+    /// Maximum ratio of decompressed to received bytes; default 200
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inflate_ratio: Option<u32>,
-    /// Records per request, within what the operation allows: the definition's default
+    /// Records per request, within the range of the operation; default: that of the definition
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page_size: Option<u32>,
-    /// Requests in so many seconds, instead of the connector's; 0 requests for no limit
+    /// Rate limit, instead of the connector's; 0 requests for no limit
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<RateLimit>,
 }
 
-/// Requests in so many seconds.
+/// A rate limit: requests per time
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RateLimit {
-    /// How many requests
+    /// Number of requests
     pub requests: u32,
-    /// In how many seconds
+    /// Time in seconds
     pub per_s: u32,
 }
 
@@ -94,7 +94,7 @@ impl Limits {
     pub(crate) fn attempts(&self) -> u32 {
         u32::from(self.attempts.unwrap_or(3).max(1))
     }
-    /// The longest wait that a server may ask for.
+    /// The maximum wait that a server may request.
     pub(crate) fn longest_wait(&self) -> Duration {
         Duration::from_secs(u64::from(self.wait_s.unwrap_or(120)))
     }

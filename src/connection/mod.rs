@@ -1,6 +1,7 @@
-//! A checked connection: base address, origins, headers, limits, secrets. Must not read files or the environment: the caller resolves secrets.
+//! A checked connection: base address, origins, headers, limits, secrets. Reads no files and no environment: the caller
+//! resolves secrets.
 //!
-//! One function, in `origin`, decides whether a URL may get the credentials; everything that sends asks it.
+//! One function, in `origin`, decides whether a URL may receive the credentials; all sending code uses it.
 
 mod account;
 mod address;
@@ -32,7 +33,7 @@ pub use spec::ConnectionSpec;
 pub(crate) use values::ValueFault;
 pub(crate) use values::check as check_values;
 
-/// A connection that was checked and can be used.
+/// A checked connection, ready for use.
 pub struct Connection {
     pub(crate) connector: Arc<Connector>,
     pub(crate) limits: Limits,
@@ -45,11 +46,11 @@ pub struct Connection {
     values: BTreeMap<String, Secret>,
     base: Url,
     origins: Vec<url::Origin>,
-    /// Where people sign in and tokens come from, when that is elsewhere: access tokens do not go there.
+    /// The sign-in and token origins, if they differ from the system: access tokens are not sent there.
     auth_origins: Vec<url::Origin>,
-    /// The credential's header, once it was made; not for tokens that are renewed.
+    /// The credential's header, once created; not for tokens that are renewed.
     pub(crate) signature: OnceLock<(HeaderName, HeaderValue)>,
-    /// The token server was found to take the client's secret in the form alone.
+    /// The token server accepts the client's secret only in the form.
     pub(crate) secret_in_form: AtomicBool,
 }
 
@@ -73,7 +74,7 @@ impl Connection {
         if !faults.is_empty() {
             return Err(Error::from_faults(
                 ErrorKind::Connection,
-                &format!("the connection to {} is wrong", connector.title),
+                &format!("the connection to {} is invalid", connector.title),
                 faults.into_iter().map(ValueFault::into_fault).collect(),
             ));
         }
@@ -118,13 +119,13 @@ impl Connection {
         &self.connector
     }
 
-    /// Where requests go.
+    /// The base address.
     #[must_use]
     pub fn base(&self) -> &Url {
         &self.base
     }
 
-    /// The account that it signs in to, as its owner calls it.
+    /// The account, as named by the user.
     #[must_use]
     pub fn account(&self) -> Option<&str> {
         self.account.as_deref()
@@ -134,7 +135,7 @@ impl Connection {
         self.values.get(name).map(|v| Cow::Borrowed(v.expose()))
     }
 
-    /// The text with property values in place; `None` when a property is absent.
+    /// The text with property values inserted; `None` if a property is absent.
     pub(crate) fn render(&self, text: &Text) -> Option<String> {
         text.render(|name| self.value(name)).ok()
     }
@@ -148,7 +149,7 @@ impl Connection {
                 text.names().find(|name| self.value(name).is_some_and(|v| v.contains(['?', '#']))).unwrap_or_default();
             return Err(Error::new(
                 ErrorKind::Connection,
-                format!("`{name}` is put into the address, which has no query and no fragment"),
+                format!("`{name}` becomes part of the address, which cannot have a query or a fragment"),
             )
             .at(Place::field(format!("/{}", escape(name))))
             .advise(values::NO_QUERY));
@@ -163,13 +164,14 @@ impl Connection {
         Ok(url)
     }
 
-    /// Headers of every request, those with an absent property left out.
+    /// Headers of every request, without those whose property is absent.
     pub(crate) fn headers(&self, rules: &[(HeaderName, Text)]) -> Result<Vec<(HeaderName, HeaderValue)>> {
         let mut headers = Vec::new();
         for (name, text) in rules {
             if let Some(value) = self.render(text) {
                 let mut header = self.header_value(name, &value)?;
-                // A key that travels in a header of its own is as secret as an Authorization: never indexed by HTTP/2, never in a Debug.
+                // A key in its own header is as secret as an Authorization header: not indexed by HTTP/2, masked in
+                // Debug.
                 header.set_sensitive(matches!(self.redactor.mask(&value), Cow::Owned(_)));
                 headers.push((name.clone(), header));
             }
@@ -179,12 +181,15 @@ impl Connection {
 
     pub(crate) fn header_value(&self, name: &HeaderName, value: &str) -> Result<HeaderValue> {
         HeaderValue::from_bytes(value.as_bytes()).map_err(|_| {
-            Error::new(ErrorKind::Connection, format!("the header {name} would hold characters that a header cannot"))
+            Error::new(
+                ErrorKind::Connection,
+                format!("the header {name} would contain characters that are not allowed"),
+            )
         })
     }
 
-    /// Whether any origin is reached by TLS.
-    /// The hosts that must not lead to a private address: those with a public name, unless the connection allows it.
+    /// Whether any origin uses TLS. The hosts that must not resolve to a private address: those with a public name,
+    /// unless the connection allows it.
     pub(crate) fn public_hosts(&self) -> Vec<String> {
         let names = self.origins.iter().filter(|_| !self.allow_private).filter_map(|origin| match origin {
             url::Origin::Tuple(_, url::Host::Domain(name), _) => Some(name.trim_end_matches('.').to_owned()),
@@ -203,7 +208,7 @@ impl Connection {
     }
 }
 
-/// Knows the secret values, and what authentication makes of them on the wire.
+/// Masks the secret values, and their forms in authentication headers.
 fn redactor(connector: &Connector, values: &BTreeMap<String, Secret>) -> Redactor {
     let secret: Vec<String> = connector
         .properties

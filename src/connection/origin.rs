@@ -1,4 +1,5 @@
-//! Where a connection's credentials may go: its own origins, and access tokens not to where they come from. Pure.
+//! Decides where a connection's credentials may be sent: to its own origins; access tokens not to the token server.
+//! Pure.
 
 use url::{Origin, Position, Url};
 
@@ -7,10 +8,11 @@ use crate::definition::{Auth, Operation};
 use crate::error::{Error, ErrorKind, Result};
 
 impl Connection {
-    /// Decides whether a URL may be requested with this connection's credentials: same scheme, host and port as one of its origins, no user info.
+    /// Whether a URL may be requested with this connection's credentials: same scheme, host and port as one of its
+    /// origins, no user info.
     pub(crate) fn check_origin(&self, url: &Url) -> Result<()> {
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(Error::new(ErrorKind::Origin, "a URL with a user name or password in it is never requested"));
+            return Err(Error::new(ErrorKind::Origin, "URLs that contain a user name or password are not requested"));
         }
         let origin = url.origin();
         if origin.is_tuple() && self.origins.contains(&origin) {
@@ -22,17 +24,21 @@ impl Connection {
             ErrorKind::Origin,
             format!("{shown} is not an origin of this connection, so nothing was sent there"),
         )
-        .advise(format!("credentials go to {} only; correct the connection if the system has moved", own.join(", "))))
+        .advise(format!(
+            "credentials are sent to {} only; correct the connection if the system has moved",
+            own.join(", ")
+        )))
     }
 
-    /// Whether an address begins with the connection's own scheme, host and port, letter for letter, and so without user info: then nothing else need
-    /// be asked.
+    /// Whether an address literally starts with the connection's own scheme, host and port, and so has no user info:
+    /// then no further check is needed.
     pub(crate) fn is_home(&self, uri: &http::Uri) -> bool {
         let own = &self.base[Position::BeforeHost..Position::AfterPort];
         uri.scheme_str() == Some(self.base.scheme()) && uri.authority().is_some_and(|a| a.as_str() == own)
     }
 
-    /// The same for a request of an operation: where tokens come from, none goes, unless the operation itself is at home there.
+    /// The same for a request of an operation: none is sent to the token server, unless it is the operation's own
+    /// origin.
     pub(crate) fn check_request(&self, operation: &Operation, url: &Url) -> Result<()> {
         self.check_origin(url)?;
         let origin = url.origin();
@@ -42,12 +48,12 @@ impl Connection {
         let shown = origin.unicode_serialization();
         Err(Error::new(
             ErrorKind::Origin,
-            format!("{shown} is where this connection's tokens come from, so no request was sent there"),
+            format!("{shown} is the token server of this connection, so no request was sent there"),
         )
-        .advise("the remote system led there by a redirect or a link, which is a fault of its own; tell its vendor"))
+        .advise("a redirect or a link of the remote system leads there; report it to the vendor"))
     }
 
-    /// Where people sign in and tokens come from, when that is elsewhere than the system itself.
+    /// The sign-in and token origins, if they differ from the system itself.
     pub(super) fn find_auth_origins(&self) -> Vec<Origin> {
         let Auth::Oauth2(rule) = &self.connector.auth else { return Vec::new() };
         let addresses = [Some(&rule.token), rule.authorize.as_ref()].into_iter().flatten();

@@ -1,21 +1,22 @@
-//! Which host names of a connection must lead to public addresses, and which addresses are none. Pure.
+//! Decides which host names of a connection must resolve to public addresses, and which addresses are private. Pure.
 //!
-//! The origin rule compares names. A name whose look-up is steered by others could still lead into the network around this machine.
+//! The origin rule compares names. If others control the DNS of a name, it could resolve to a private network.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
-/// Last labels of names that only a private network knows (RFC 6761, RFC 6762, RFC 8375, and what is in use beside them).
+/// Last labels of private names (RFC 6761, RFC 6762, RFC 8375, and other common ones).
 const LOCAL: [&str; 10] =
     ["localhost", "local", "internal", "intranet", "lan", "corp", "home", "private", "test", "arpa"];
 
-/// Whether everyone may know this name: it has a dot, and its last label is not one of a private network.
+/// Whether a name is public: it has a dot, and its last label is not private.
 pub(super) fn is_public_name(name: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(_, last)| !LOCAL.iter().any(|local| local.eq_ignore_ascii_case(last)))
 }
 
-/// Whether an address belongs to this machine, to a private network, or to the link: also by the forms of IPv6 that carry one of IPv4.
+/// Whether an address belongs to this machine, to a private network, or to the link; includes IPv6 forms of IPv4
+/// addresses.
 pub(crate) fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => is_private_v4(v4),

@@ -1,38 +1,39 @@
-//! What a host gives to open a connection. Plain data.
+//! The parameters for opening a connection. Plain data.
 
 use std::collections::BTreeMap;
 
 use super::limits::Limits;
 
-/// What a host gives to open a connection.
+/// The parameters for opening a connection.
 #[derive(Clone, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConnectionSpec {
     /// The connector's name.
     pub connector: String,
-    /// The account that it signs in to, by a name of the host's own: whose tokens it uses, and whose rate limit. Needed where tokens are kept: those of
-    /// a sign-in, and those that rotate.
+    /// The account, by the host's own name for it: connections with the same account share tokens and rate limit.
+    /// Required if tokens are stored: those of a sign-in, and rotating ones.
     #[serde(default)]
     pub account: Option<String>,
-    /// Property values by the connector's names, secrets among them.
+    /// Property values by the connector's names, including secrets.
     #[serde(default)]
     pub values: BTreeMap<String, String>,
     /// Limits.
     #[serde(default)]
     pub limits: Limits,
-    /// Accept plain http to another host than this machine.
+    /// Allow plain http to other hosts than this machine.
     #[serde(default)]
     pub allow_http: bool,
-    /// Accept that a public host name leads to an address of a private network or of this machine.
+    /// Allow a public host name that resolves to an address of a private network or of this machine.
     #[serde(default)]
     pub allow_private: bool,
-    /// Its name, by which messages speak of it.
+    /// Its name, for messages.
     #[serde(default)]
     pub name: Option<String>,
-    /// Sends every request to this address instead, the real host as the first segment of the path: how a stand-in plays several hosts.
+    /// Sends every request to this address instead, with the real host as the first path segment, so that one mock
+    /// server can simulate several hosts.
     #[serde(default)]
     pub reroute: Option<String>,
-    /// Takes only path and query of the next addresses that replies name, at the connection's own origin.
+    /// Use only path and query of next links, with the connection's own origin.
     #[serde(default)]
     pub relink: bool,
 }

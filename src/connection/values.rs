@@ -1,4 +1,4 @@
-//! The property values of a connection against the rules of its connector. Pure.
+//! Checks the property values of a connection against the rules of its connector. Pure.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +8,10 @@ use crate::error::{Advice, Fault, Place, did_you_mean};
 use crate::json_pointer::escape;
 use crate::secret::Secret;
 
-/// What to do about a value that brings a query into a base address.
-pub(super) const NO_QUERY: &str =
-    "leave out what begins with ? or #; what belongs in the query is an option of the operation";
+/// Advice for a value that adds a query to a base address.
+pub(super) const NO_QUERY: &str = "remove the part from ? or # on; query parameters are options of the operation";
 
-/// What is wrong with one key of a connection.
+/// The fault of one key of a connection.
 pub(crate) struct ValueFault {
     /// The key, below the connection.
     pub(crate) field: String,
@@ -35,7 +34,7 @@ impl ValueFault {
     }
 }
 
-/// Checks the values of the properties that are `given`: all that fit, and every fault.
+/// Checks the values of the properties that are `given`: returns the valid ones, and every fault.
 pub(crate) fn check(
     connector: &Connector,
     spec: &ConnectionSpec,
@@ -51,7 +50,7 @@ pub(crate) fn check(
         let name = &property.name;
         match value_of(property, spec.values.get(name).map(String::as_str)) {
             Ok(Some(value)) if breaks_address(connector, name, &value) => {
-                let message = format!("`{name}` is put into the address, which has no query and no fragment");
+                let message = format!("`{name}` becomes part of the address, which cannot have a query or a fragment");
                 faults.push(ValueFault { advice: Some(NO_QUERY), ..ValueFault::of(name, message) });
             }
             Ok(Some(value)) => {
@@ -64,7 +63,7 @@ pub(crate) fn check(
     (values, faults)
 }
 
-/// Whether a value would bring a query or a fragment into the address to which paths are appended.
+/// Whether a value would add a query or a fragment to the address to which paths are appended.
 fn breaks_address(connector: &Connector, name: &str, value: &str) -> bool {
     value.contains(['?', '#']) && connector.base_url.names().any(|n| n == name)
 }

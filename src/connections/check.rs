@@ -1,4 +1,4 @@
-//! A connections file against its connectors: every fault with its place. References are not followed; that is the caller's.
+//! Checks a connections file against its connectors: every fault with its place. Does not resolve references.
 
 use super::{ConnectionFile, ConnectionsFile, ValueFile};
 use crate::authoring::Checker;
@@ -9,7 +9,7 @@ use crate::error::{Advice, Fault};
 use crate::json_pointer::escape;
 
 impl ConnectionsFile {
-    /// Every fault of a connections file together with its connectors, each with its place. References are not followed.
+    /// Every fault of a connections file with its connectors, each with its place. Does not resolve references.
     #[must_use]
     pub fn faults(file: &str, text: &str, catalog: &Catalog) -> Vec<Fault> {
         let mirror = match ConnectionsFile::parse(file, text) {
@@ -31,7 +31,7 @@ impl ConnectionsFile {
 
 impl ConnectionFile {
     fn check(&self, c: &mut Checker<'_>, at: &str, connector: &Connector) {
-        // What a reference leads to is known when the connection is opened; here it counts as given.
+        // A reference is resolved when the connection is opened; here it counts as given.
         let given = |p: &Property| !matches!(self.values.get(&p.name), Some(ValueFile::Reference(_)));
         let Ok(spec) = self.resolve(|_, _| Ok(String::new())) else { return };
         let (_, mut faults) = check_values(connector, &spec, given);
@@ -40,7 +40,7 @@ impl ConnectionFile {
         };
         faults.extend(account_fault(connector, self.account.as_deref(), has));
         for ValueFault { field, message, advice } in faults {
-            // A key that is missing has no place of its own.
+            // A missing key has no place of its own.
             let is_missing = field == "account" && self.account.is_none();
             let place = if is_missing { at.to_owned() } else { format!("{at}/{}", escape(&field)) };
             c.fault(&place, message, advice.map(Advice::from));

@@ -1,4 +1,4 @@
-//! The connections file: named connections as their owner wrote them. Reads no file itself.
+//! The connections file: named connections as written. It reads no files.
 
 use std::collections::BTreeMap;
 
@@ -25,24 +25,23 @@ pub struct ConnectionsFile {
 pub struct ConnectionFile {
     /// The connector's name
     pub connector: String,
-    /// A name of your own for the account that it signs in to. Connections with the same one share its tokens and its rate limit. Needed where tokens
-    /// are kept: those of a sign-in, and those that rotate
+    /// Your own name for the account. Connections with the same account share tokens and rate limit. Required if tokens are stored: those of an
+    /// interactive sign-in and rotating ones
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
-    /// Limits that differ from the defaults
+    /// Limits that override the defaults
     #[serde(default, skip_serializing_if = "is_default")]
     pub limits: Limits,
-    /// Accept plain http to another host than this machine
+    /// true: allow plain http to other hosts than this machine
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allow_http: bool,
-    /// Accept that a public host name leads to an address of a private network or of this machine
+    /// true: allow a public host name that resolves to an address of a private network or of this machine
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allow_private: bool,
-    /// Sends every request to this address instead, the real host as the first segment of the path: for stand-ins such as the sandbox
+    /// Sends every request to this address instead, with the real host as the first path segment: for mock servers such as the sandbox
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reroute: Option<String>,
-    /// Takes only path and query of the next addresses that replies name, at the connection's own origin: for systems behind a proxy that name
-    /// themselves by another scheme or host
+    /// true: only path and query of next links are used, with the connection's own origin: for systems behind a proxy that changes scheme or host
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub relink: bool,
     /// Property values
@@ -50,22 +49,22 @@ pub struct ConnectionFile {
     pub values: BTreeMap<String, ValueFile>,
 }
 
-/// A property's value, or where it is kept
+/// A property's value, or a reference to it
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum ValueFile {
-    /// The value itself
+    /// The value
     Text(String),
-    /// The value itself
+    /// The value
     Number(i64),
-    /// The value itself
+    /// The value
     Flag(bool),
-    /// Kept outside this file
+    /// A reference to a value outside this file
     Reference(Reference),
 }
 
-/// Where a value is kept
+/// Where a value is stored
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -98,7 +97,7 @@ impl ConnectionsFile {
                 .into_iter()
                 .for_each(|(key, message)| c.fault(&format!("{at}/{key}"), message, None));
         }
-        c.finish("the connections file is wrong", Some(mirror))
+        c.finish("the connections file is invalid", Some(mirror))
     }
 
     /// A connection by name.

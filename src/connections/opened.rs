@@ -1,4 +1,4 @@
-//! A connections file on disk: reading it, choosing a connection, and places in it for messages.
+//! A connections file on disk: reads it, selects a connection, and gives places for messages.
 
 use std::path::{Path, PathBuf};
 
@@ -17,9 +17,9 @@ use crate::text_file::read_text;
 
 /// The connections file as read.
 pub struct Connections {
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
-    /// What it says.
+    /// Its content.
     pub file: ConnectionsFile,
 }
 
@@ -38,10 +38,10 @@ impl Connections {
         Ok(Connections { path, file })
     }
 
-    /// The connection of a name, or the only one whose connector fits; `what` names the call for messages.
+    /// The connection with this name, or the only one for the connector; `what` names the call for messages.
     ///
     /// # Errors
-    /// `connection` when there is none, or when several fit.
+    /// `connection` when there is none, or when several match.
     pub fn choose(
         &self,
         name: Option<&str>,
@@ -51,7 +51,7 @@ impl Connections {
         if let Some(name) = name {
             let found = self.file.find(name).map_err(|e| e.at(self.place()))?;
             return self.file.connections.0.iter().find(|(n, _)| n == name).map_or_else(
-                || Err(Error::new(ErrorKind::Internal, format!("the connection {name} was found and lost"))),
+                || Err(Error::new(ErrorKind::Internal, format!("the connection {name} disappeared"))),
                 |(n, _)| Ok((n.as_str(), found)),
             );
         }
@@ -61,12 +61,12 @@ impl Connections {
             [(name, connection)] => Ok((name.as_str(), connection)),
             [] if all.is_empty() => Err(Error::new(
                 ErrorKind::Connection,
-                format!("no connection in {} is one for {what}", self.path.display()),
+                format!("no connection in {} is for {what}", self.path.display()),
             )
             .advise(Advice::WriteConnection(None))),
             [] => Err(Error::new(
                 ErrorKind::Connection,
-                format!("no connection in {} is one for {what}", self.path.display()),
+                format!("no connection in {} is for {what}", self.path.display()),
             )
             .advise(
                 Advice::from("add one")
@@ -74,13 +74,13 @@ impl Connections {
             )),
             several => {
                 let names = names(&mut several.iter().map(|(n, c)| (n.as_str(), c)));
-                Err(Error::new(ErrorKind::Connection, format!("several connections fit {what}"))
+                Err(Error::new(ErrorKind::Connection, format!("several connections match {what}"))
                     .advise(Advice::NameConnection(names)))
             }
         }
     }
 
-    /// The variables of the environment that its connections take values from.
+    /// The environment variables that its connections use.
     #[must_use]
     pub fn variables(&self) -> Vec<String> {
         let variable = |value: &ValueFile| match value {
@@ -90,7 +90,7 @@ impl Connections {
         self.file.connections.0.iter().flat_map(|(_, c)| c.values.values().filter_map(variable)).collect()
     }
 
-    /// The place of a field in the file, with line and column when the file can still be read.
+    /// The place of a field in the file, with line and column if the file can still be read.
     #[must_use]
     pub fn place_of(&self, pointer: &str) -> Place {
         let shown = self.path.display().to_string();
@@ -117,7 +117,8 @@ impl Connections {
         })
     }
 
-    /// The secrets of a connection that lie open in the file, as names of its properties; none for one that leads to this machine, as the sandbox's do.
+    /// The names of properties whose secrets are plain text in the file; none for a connection to this machine, such as
+    /// the sandbox.
     #[must_use]
     pub fn open_secrets(&self, connector: &Connector, connection: &ConnectionFile) -> Vec<String> {
         if connection.is_of_this_machine() { Vec::new() } else { connection.plain_secrets(connector) }
@@ -136,14 +137,14 @@ fn names<'a>(connections: &mut dyn Iterator<Item = (&'a str, &'a ConnectionFile)
 }
 
 impl ConnectionFile {
-    /// Names of the secrets whose values stand in the file itself.
+    /// Names of the secrets whose values are in the file itself.
     #[must_use]
     pub fn plain_secrets(&self, connector: &Connector) -> Vec<String> {
         let plain = |name: &str| self.values.get(name).is_some_and(|v| !matches!(v, ValueFile::Reference(_)));
         connector.properties.iter().filter(|p| p.secret && plain(&p.name)).map(|p| format!("`{}`", p.name)).collect()
     }
 
-    /// Whether the addresses in it are of this machine, as the sandbox's are: nothing worth a warning is kept there.
+    /// Whether its addresses are on this machine, as for the sandbox: such secrets need no warning.
     #[must_use]
     pub fn is_of_this_machine(&self) -> bool {
         let text = |value: &ValueFile| match value {

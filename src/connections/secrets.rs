@@ -1,5 +1,5 @@
-//! Fetches the secrets that a connections file refers to: from an environment variable, a file, or the system's keyring. Reads no environment itself: the
-//! host gives the variables.
+//! Fetches the secrets that a connections file refers to: from an environment variable, a file, or the system keyring.
+//! Does not read the environment: the host passes the variables.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -11,18 +11,18 @@ use crate::error::{Error, ErrorKind, Place, Result};
 use crate::json_pointer::escape;
 use crate::text_file::read_text;
 
-/// Largest secret, in bytes; a file that is larger is none.
+/// Maximum size of a secret, in bytes.
 const SECRET_MAX: u64 = 64 << 10;
 
 /// Reads an environment variable of the host.
 pub type Variables = Arc<dyn Fn(&str) -> Option<OsString> + Send + Sync>;
 
-/// Where secrets are fetched from.
+/// The sources of secrets.
 #[derive(Clone)]
 pub struct Secrets {
     /// The environment variables of `{ env: NAME }`.
     pub variables: Variables,
-    /// The folder that `~/` in `{ file: PATH }` stands for.
+    /// The folder for `~/` in `{ file: PATH }`.
     pub home: Option<PathBuf>,
 }
 
@@ -34,7 +34,8 @@ impl Default for Secrets {
 }
 
 impl Secrets {
-    /// A connection with its secrets fetched. Relative paths start at `folder`, that of the connections file; `place` tells where a property stands.
+    /// A connection with its secrets fetched. Relative paths start at `folder`, that of the connections file; `place`
+    /// gives the place of a property.
     ///
     /// # Errors
     /// `connection` with the property when a secret is missing or cannot be read; `unsupported` for the keyring in a build without it.
@@ -65,8 +66,7 @@ impl Secrets {
     }
 
     fn variable(&self, property: &str, name: &str) -> Result<String> {
-        let wrong =
-            |why: &str| missing(format!("`{property}` is kept in the environment variable {name}, which {why}"));
+        let wrong = |why: &str| missing(format!("`{property}`: the environment variable {name} {why}"));
         match (self.variables)(name).map(OsString::into_string) {
             Some(Ok(value)) if !value.is_empty() => Ok(value),
             Some(Ok(_)) => Err(wrong("is empty")),
@@ -80,12 +80,11 @@ impl Secrets {
             Some((rest, home)) => home.join(rest),
             None => folder.join(path),
         };
-        let text = read_text(&place, SECRET_MAX).map_err(|why| {
-            missing(format!("`{property}` is kept in the file {}, which cannot be read: {why}", place.display()))
-        })?;
+        let text = read_text(&place, SECRET_MAX)
+            .map_err(|why| missing(format!("`{property}`: the file {} cannot be read: {why}", place.display())))?;
         let value = text.trim_end_matches(['\n', '\r']);
         if value.is_empty() {
-            return Err(missing(format!("`{property}` is kept in the file {}, which is empty", place.display())));
+            return Err(missing(format!("`{property}`: the file {} is empty", place.display())));
         }
         Ok(value.to_owned())
     }
@@ -96,8 +95,8 @@ fn from_keyring(property: &str, name: &str) -> Result<String> {
     let entry = keyring::Entry::new(crate::auth::SERVICE, name).and_then(|entry| entry.get_password());
     entry.map_err(|why| {
         let why = crate::auth::reason(&why);
-        missing(format!("`{property}` is kept in the system's keyring as `{name}` of the service opnode, which gives no value: {why}"))
-            .advise("is the keyring there and unlocked? { env: NAME } and { file: PATH } need none")
+        missing(format!("`{property}`: the system's keyring has no value for `{name}` of the service opnode: {why}"))
+            .advise("check that the keyring is running and unlocked, or use { env: NAME } or { file: PATH }")
     })
 }
 
@@ -105,7 +104,7 @@ fn from_keyring(property: &str, name: &str) -> Result<String> {
 fn from_keyring(property: &str, name: &str) -> Result<String> {
     Err(Error::new(
         ErrorKind::Unsupported,
-        format!("`{property}` is kept in the system's keyring as `{name}`, and this build cannot read the keyring"),
+        format!("`{property}`: this build cannot read `{name}` from the system's keyring"),
     )
     .advise("use { env: NAME } or { file: PATH } instead, or build opnode with the feature `keyring`"))
 }

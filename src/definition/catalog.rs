@@ -1,4 +1,5 @@
-//! The catalogue: OperationId to operation, over embedded packs and folders of the host. Reads a folder only when told to.
+//! The catalogue: maps OperationIds to operations, over built-in packs and the host's folders. Reads a folder only on
+//! request.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,24 +15,24 @@ use crate::authoring::in_file;
 use crate::authoring::yaml::BYTES_MAX;
 use crate::error::{Advice, Error, ErrorKind, Fault, Result, did_you_mean};
 
-/// All connectors, operations and templates that an engine knows.
+/// All connectors, operations and templates of an engine.
 pub struct Catalog {
     packs: BTreeMap<String, Pack>,
 }
 
 impl Catalog {
-    /// A catalogue without any connector.
+    /// A catalogue without connectors.
     #[must_use]
     pub fn empty() -> Catalog {
         Catalog { packs: BTreeMap::new() }
     }
 
-    /// The shipped connectors. Costs no parsing.
+    /// The built-in connectors. Parses nothing.
     #[must_use]
     pub fn builtin() -> Catalog {
         let mut catalog = Catalog::empty();
         for file in BUILT_IN {
-            // Names come from the build script and have the right form.
+            // Names come from the build script and are valid.
             if let Some(connector) = file.name.split('/').nth(1) {
                 catalog.put(connector, [Source::BuiltIn(file)]);
             }
@@ -48,21 +49,22 @@ impl Catalog {
         }
     }
 
-    /// Adds one file, or overrides what it names: `connector.yaml`, `sandbox.yaml`, or a file of operations, records or templates.
-    /// `file` is the name that errors show.
+    /// Adds one file; its entries override existing ones: `connector.yaml`, `sandbox.yaml`, or a file of operations,
+    /// records or templates. `file` is the name in errors.
     pub fn add(&mut self, connector: &str, file: impl Into<String>, text: impl Into<String>) {
         self.put(connector, [Source::Given { name: file.into(), text: text.into() }]);
     }
 
-    /// Adds a folder with `operations/<connector>/*.yaml` and `templates/<connector>/*.yaml`. Entries override those of the same name.
+    /// Adds a folder with `operations/<connector>/*.yaml` and `templates/<connector>/*.yaml`. Entries override those
+    /// with the same name.
     ///
-    /// A file is read once, when something in it is first asked for.
+    /// A file is read once, on the first request for one of its entries.
     ///
     /// # Errors
-    /// `definition` when the folder holds neither, or cannot be listed.
+    /// `definition` when the folder contains neither, or cannot be listed.
     pub fn add_folder(&mut self, folder: &Path) -> Result<()> {
         let mut found = false;
-        // The process may have gone to another folder when a file is read.
+        // The process may have changed its working folder before a file is read.
         let here = if folder.is_relative() { std::env::current_dir().unwrap_or_default() } else { PathBuf::new() };
         for kind in ["operations", "templates"] {
             let root = folder.join(kind);
@@ -93,9 +95,9 @@ impl Catalog {
         if found {
             return Ok(());
         }
-        Err(Error::new(ErrorKind::Definition, format!("{} holds no definitions", folder.display()))
+        Err(Error::new(ErrorKind::Definition, format!("{} contains no definitions", folder.display()))
             .at(in_file(&folder.display().to_string()))
-            .advise("it should hold operations/<connector>/connector.yaml, operations/<connector>/<area>.yaml and templates/<connector>/<area>.yaml"))
+            .advise("it should contain operations/<connector>/connector.yaml, operations/<connector>/<area>.yaml and templates/<connector>/<area>.yaml"))
     }
 
     /// Names of the connectors.
@@ -111,7 +113,7 @@ impl Catalog {
         })
     }
 
-    /// What an operation's definition says, as text that differs when it does: for digests.
+    /// The text of an operation's definition, for digests.
     #[cfg(feature = "batch")]
     pub(crate) fn definition_text(&self, connector: &str, id: &str) -> String {
         self.packs.get(connector).map(|pack| pack.definition_text(id)).unwrap_or_default()
@@ -120,15 +122,16 @@ impl Catalog {
     /// A connector by name.
     ///
     /// # Errors
-    /// `unknown_operation` with the nearest name; `definition` when its file is wrong.
+    /// `unknown_operation` with the nearest name; `definition` when its file is invalid.
     pub fn connector(&self, name: &str) -> Result<Arc<Connector>> {
         self.pack(name)?.connector()
     }
 
-    /// An operation: by OperationId within a connector, as `connector/operationId`, or by an OperationId that only one connector has.
+    /// An operation: by OperationId within a connector, as `connector/operationId`, or by an OperationId that only one
+    /// connector has.
     ///
     /// # Errors
-    /// `unknown_operation` with the nearest name; `definition` when its definition is wrong.
+    /// `unknown_operation` with the nearest name; `definition` when its definition is invalid.
     pub fn operation(&self, connector: Option<&str>, id: &str) -> Result<Arc<Operation>> {
         let (connector, id) = self.split(connector, id)?;
         if let Some(connector) = connector {
@@ -151,7 +154,7 @@ impl Catalog {
     /// A curated template by name, or an operation's automatic one by OperationId.
     ///
     /// # Errors
-    /// `unknown_operation` with the nearest name; `definition` when the template is wrong.
+    /// `unknown_operation` with the nearest name; `definition` when the template is invalid.
     pub fn template(&self, connector: Option<&str>, name: &str) -> Result<Template> {
         let (connector, name) = self.split(connector, name)?;
         let packs = match connector {
@@ -179,15 +182,15 @@ impl Catalog {
         }
     }
 
-    /// The OperationIds of a connector, in file order. Costs no parsing of the operations.
+    /// The OperationIds of a connector, in file order. Does not parse the operations.
     ///
     /// # Errors
-    /// `unknown_operation` when there is no such connector; `definition` when a file is wrong as a whole.
+    /// `unknown_operation` when there is no such connector; `definition` when a whole file is invalid.
     pub fn operation_ids(&self, connector: &str) -> Result<impl Iterator<Item = &str> + use<'_>> {
         self.all_of(connector, "operations")
     }
 
-    /// The names of a connector's curated templates, in file order. Costs no parsing of the templates.
+    /// The names of a connector's curated templates, in file order. Does not parse the templates.
     ///
     /// # Errors
     /// As [`operation_ids`](Self::operation_ids).
@@ -204,13 +207,13 @@ impl Catalog {
     /// All operations of a connector, in file order.
     ///
     /// # Errors
-    /// `definition` when one of them is wrong.
+    /// `definition` when one of them is invalid.
     pub fn operations(&self, connector: &str) -> Result<Vec<Arc<Operation>>> {
         let (good, errors) = self.sound_operations(connector)?;
         errors.into_iter().next().map_or(Ok(good), Err)
     }
 
-    /// The operations of a connector that can be used, in file order, and what is wrong with the others: one that is wrong blocks no other.
+    /// The valid operations of a connector, in file order, and the faults of the others.
     ///
     /// # Errors
     /// `unknown_operation` when there is no such connector.
@@ -221,13 +224,13 @@ impl Catalog {
     /// All curated templates of a connector, in file order.
     ///
     /// # Errors
-    /// `definition` when one of them is wrong.
+    /// `definition` when one of them is invalid.
     pub fn templates(&self, connector: &str) -> Result<Vec<Template>> {
         let (good, errors) = self.sound_templates(connector)?;
         errors.into_iter().next().map_or(Ok(good), Err)
     }
 
-    /// The curated templates of a connector that can be used, in file order, and what is wrong with the others.
+    /// The valid curated templates of a connector, in file order, and the faults of the others.
     ///
     /// # Errors
     /// `unknown_operation` when there is no such connector.
@@ -235,30 +238,30 @@ impl Catalog {
         self.pack(connector).map(|pack| sound(pack, "templates", |name| pack.template(name)))
     }
 
-    /// A record shape by name.
+    /// A record definition by name.
     ///
     /// # Errors
-    /// `definition` when it is wrong.
+    /// `definition` when it is invalid.
     pub fn record(&self, connector: &str, name: &str) -> Result<Option<Arc<Record>>> {
         self.pack(connector)?.record(name)
     }
 
-    /// What the sandbox plays for a connector, where its pack says so.
+    /// The sandbox file of a connector, if its pack has one.
     ///
     /// # Errors
-    /// `definition` when the file is wrong.
+    /// `definition` when the file is invalid.
     pub fn sandbox(&self, connector: &str) -> Result<Option<SandboxFile>> {
         self.pack(connector)?.sandbox()
     }
 
-    /// Every authoring fault of the given connectors (all when empty), each with its place.
+    /// Every authoring fault of the given connectors (all if empty), each with its place.
     #[must_use]
     pub fn faults(&self, connectors: &[&str]) -> Vec<Fault> {
         let chosen = |name: &str| connectors.is_empty() || connectors.contains(&name);
         self.packs.values().filter(|p| chosen(&p.name)).flat_map(Pack::faults).collect()
     }
 
-    /// `connector/operationId` names one fully.
+    /// `connector/operationId` is the full name.
     fn split<'n>(&self, connector: Option<&'n str>, name: &'n str) -> Result<(Option<&'n str>, &'n str)> {
         match (connector, name.split_once('/')) {
             (_, None) => Ok((connector, name)),
@@ -266,9 +269,9 @@ impl Catalog {
             (Some(connector), Some((prefix, id))) if prefix == connector => Ok((Some(connector), id)),
             (Some(connector), Some((prefix, _))) => Err(Error::new(
                 ErrorKind::UnknownOperation,
-                format!("`{name}` belongs to {prefix}, but the connection is one of {connector}"),
+                format!("`{name}` belongs to {prefix}, but the connection is for {connector}"),
             )
-            .advise(format!("use a connection of {prefix}"))),
+            .advise(format!("use a connection to {prefix}"))),
         }
     }
 
@@ -280,20 +283,20 @@ impl Catalog {
         self.packs.values().flat_map(move |p| p.names(section))
     }
 
-    /// Advice about a name that was not found: it may stand in a file that cannot be read.
+    /// Advice for an unknown name: it may be in a file that cannot be read.
     fn with_broken(&self, advice: Advice) -> Advice {
         let broken = self.packs.values().find_map(|pack| pack.broken().first());
         let place = broken.and_then(|error| error.place.as_ref().or_else(|| error.faults.first().map(|f| &f.place)));
         match place.and_then(|p| p.file.as_ref()) {
             Some(file) => advice
-                .and(format!("what stands in {file} is not among them, because the file is wrong"))
+                .and(format!("the definitions in {file} are not among them, because the file is invalid"))
                 .and(Advice::CheckFile(file.clone())),
             None => advice,
         }
     }
 }
 
-/// The entries of a pack that can be used, and what is wrong with the others. A connector that is wrong is told once.
+/// The valid entries of a pack, and the faults of the others. A fault of the connector is reported once.
 fn sound<T>(pack: &Pack, section: &'static str, read: impl Fn(&str) -> Result<Option<T>>) -> (Vec<T>, Vec<Error>) {
     if let Err(error) = pack.connector() {
         return (Vec::new(), vec![error]);
@@ -311,7 +314,7 @@ fn sound<T>(pack: &Pack, section: &'static str, read: impl Fn(&str) -> Result<Op
 fn ambiguous(what: &str, name: &str, packs: &[&Pack]) -> Error {
     let full: Vec<String> = packs.iter().map(|p| format!("{}/{name}", p.name)).collect();
     Error::new(ErrorKind::UnknownOperation, format!("several connectors have {what} `{name}`"))
-        .advise(format!("say which: {}", full.join(" or ")))
+        .advise(format!("write {}", full.join(" or ")))
 }
 
 fn list(folder: &Path) -> Result<Vec<PathBuf>> {
@@ -330,7 +333,7 @@ fn read(file: &Path, shown: &str) -> Result<String> {
         |why: &str| Error::new(ErrorKind::Definition, format!("{shown} cannot be read: {why}")).at(in_file(shown));
     let meta = std::fs::metadata(file).map_err(|e| unreadable(shown, &e))?;
     if !meta.is_file() {
-        return Err(wrong("it is no regular file"));
+        return Err(wrong("it is not a regular file"));
     }
     if meta.len() > BYTES_MAX as u64 {
         return Err(wrong(&format!("it is larger than the limit yaml_bytes ({BYTES_MAX})"))
@@ -339,12 +342,12 @@ fn read(file: &Path, shown: &str) -> Result<String> {
     std::fs::read_to_string(file).map_err(|e| unreadable(shown, &e))
 }
 
-/// A folder that was named and is none, or may not be looked into.
+/// The error for a path that is not a readable folder.
 fn no_folder(folder: &Path) -> Error {
     let shown = folder.display().to_string();
     match std::fs::metadata(folder) {
         Err(cause) => unreadable(&shown, &cause),
-        Ok(_) => Error::new(ErrorKind::Definition, format!("{shown} is no folder")).at(in_file(&shown)),
+        Ok(_) => Error::new(ErrorKind::Definition, format!("{shown} is not a folder")).at(in_file(&shown)),
     }
 }
 

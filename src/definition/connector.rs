@@ -1,4 +1,4 @@
-//! A checked connector: every text parsed, every pointer valid. Pure data, no behaviour beyond look-ups.
+//! A checked connector: every text parsed, every pointer valid. Pure data with look-ups.
 
 use http::HeaderName;
 
@@ -9,22 +9,22 @@ use super::paging::{Paging, Total};
 use crate::authoring::{Pointer, Source, Text, same};
 use serde_json::Value;
 
-/// One outside system.
+/// One external system.
 #[derive(Debug)]
 pub struct Connector {
     /// Its name, such as the first part of `connector/operationId`.
     pub name: String,
-    /// Title for people.
+    /// Its title.
     pub title: String,
-    /// What it is.
+    /// Its description.
     pub description: Option<String>,
     /// The vendor's documentation.
     pub docs: Option<String>,
-    /// What a connection needs, in form order.
+    /// The properties of a connection, in form order.
     pub properties: Vec<Property>,
     /// The operation that tests a connection.
     pub probe: Option<Probe>,
-    /// Requests per seconds that the vendor allows.
+    /// The vendor's rate limit.
     pub rate: Option<Rate>,
     pub(crate) base_url: Text,
     pub(crate) hosts: Vec<(String, String)>,
@@ -32,7 +32,7 @@ pub struct Connector {
     pub(crate) auth: Auth,
     pub(crate) headers: Vec<(HeaderName, Text)>,
     pub(crate) paging: Paging,
-    /// Where `paging` says that a total stands.
+    /// The location of a total in `paging`.
     pub(crate) total: Option<Total>,
     pub(crate) forward_only: Option<Paging>,
     pub(crate) errors: ErrorRules,
@@ -59,7 +59,7 @@ pub struct Probe {
 #[derive(Debug, Clone, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Property {
-    /// Name, the vendor's own.
+    /// Its name, as the vendor calls it.
     pub name: String,
     /// Label of the form field.
     pub title: String,
@@ -72,31 +72,31 @@ pub struct Property {
     pub(crate) format: Option<FormatFile>,
     /// Masked in forms and never shown.
     pub secret: bool,
-    /// May be left out.
+    /// Optional.
     pub optional: bool,
-    /// Used when left out.
+    /// The default value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default: Option<String>,
-    /// Values as they look.
+    /// Example values.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub examples: Vec<String>,
-    /// The values that may be chosen; empty for any.
+    /// The allowed values; empty for any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<String>,
     #[serde(skip)]
     pub(crate) pattern: Option<String>,
 }
 
-/// Requests in so many seconds.
+/// A rate limit: requests per time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// How many requests.
+    /// The number of requests.
     pub requests: u32,
-    /// In how many seconds.
+    /// The time in seconds.
     pub per_s: u32,
 }
 
-/// How requests are signed.
+/// How requests are authenticated.
 #[derive(Debug)]
 pub(crate) enum Auth {
     None,
@@ -107,7 +107,7 @@ pub(crate) enum Auth {
     Refresh(Refresh),
 }
 
-/// OAuth 2.0 as a connector declares it.
+/// OAuth 2.0 as the connector declares it.
 #[derive(Debug)]
 pub(crate) struct Oauth2 {
     pub(crate) person: bool,
@@ -121,7 +121,7 @@ pub(crate) struct Oauth2 {
     pub(crate) refresh_token: Option<Text>,
 }
 
-/// A rotating refresh token of the vendor's own kind.
+/// A vendor-specific rotating refresh token.
 #[derive(Debug)]
 pub(crate) struct Refresh {
     pub(crate) verb: http::Method,
@@ -149,7 +149,7 @@ impl Auth {
     }
 }
 
-/// How a reply tells its errors.
+/// Where a reply contains the details of an error.
 #[derive(Debug, Default)]
 pub(crate) struct ErrorRules {
     pub(crate) code: Vec<Pointer>,
@@ -157,24 +157,24 @@ pub(crate) struct ErrorRules {
     pub(crate) details: Option<DetailRules>,
     pub(crate) request_id: Option<Source>,
     pub(crate) success: Option<Success>,
-    /// What an error object in a success holds, all of it.
+    /// Pointers that, all present in a reply with a success status, make it an error.
     pub(crate) in_success: Vec<Pointer>,
     pub(crate) refused: Vec<u16>,
     pub(crate) explain: Vec<Explain>,
 }
 
-/// The values by which a body says that it is a success.
+/// The success flag of a body, with its success values.
 #[derive(Debug)]
 pub(crate) struct Success {
     pub(crate) at: Pointer,
-    /// The good values; `None` for a flag that must be true.
+    /// The success values; `None` for a flag that must be true.
     pub(crate) is: Option<Vec<Value>>,
-    /// Whether a body without it is a success; `None` when nothing is said about that.
+    /// Whether a body without it is a success; `None` if that is not declared.
     pub(crate) absent: Option<bool>,
 }
 
 impl Success {
-    /// Whether a value, or its absence, means success; `None` when nothing is said about its absence.
+    /// Whether a value, or its absence, means success; `None` if absence is not declared.
     pub(crate) fn judge(&self, value: Option<&Value>) -> Option<bool> {
         match (value, &self.is) {
             (None, _) => self.absent,
@@ -186,7 +186,7 @@ impl Success {
 
 #[cfg(feature = "sandbox")]
 impl Success {
-    /// A value by which a system says it: the other direction, for those who play one.
+    /// A value that means success or failure, for the mock server.
     pub(crate) fn said(&self, good: bool) -> Value {
         match (&self.is, good) {
             (None, good) => good.into(),
@@ -209,7 +209,7 @@ fn is_true(value: &Value) -> bool {
     }
 }
 
-/// How a list of field errors reads.
+/// The location of field errors in a list.
 #[derive(Debug)]
 pub(crate) struct DetailRules {
     pub(crate) list: Pointer,

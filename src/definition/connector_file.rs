@@ -1,4 +1,4 @@
-//! Mirror of `connector.yaml`, as typed. No meaning is checked here beyond names and types.
+//! Mirror of `connector.yaml`, as written. Only names and types are checked here.
 
 use super::method_file::MethodFile;
 use super::option_file::OptionFile;
@@ -7,14 +7,14 @@ use crate::authoring::is_default;
 use crate::authoring::values::{PointersFile, SourceFile, mirrors};
 use crate::authoring::{Json, Ordered};
 
-/// What tests a connection
+/// The operation that tests a connection
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum ProbeFile {
     /// An operation without options
     Plain(String),
-    /// An operation with options, in which {property} stands for the connection's value
+    /// An operation with options; {property} is replaced by the connection's value
     With { operation: String, options: Ordered<String> },
 }
 
@@ -32,23 +32,23 @@ mirrors! {
     struct GoodFile {
         /// JSON Pointer in the body
         pub at: String,
-        /// The good values; true when left out
+        /// The success values; default: true
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub is: Option<Vec<Json>>,
-        /// What it means that a body does not have it; without a word, neither success nor failure was shown
+        /// What a missing flag means; default: neither success nor failure
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub absent: Option<VerdictFile>,
     }
 
-    /// What something means for a call or an item
+    /// The meaning for a call or an item
     #[derive(Copy, Eq)]
     enum VerdictFile { Ok, Failed }
 
-    /// `operations/<connector>/connector.yaml`: one outside system
+    /// `operations/<connector>/connector.yaml`: one external system
     struct ConnectorFile {
         /// Version of this file format: 1
         pub version: u32,
-        /// The connector's name, the same as its folder's
+        /// The connector's name, equal to the name of its folder
         pub connector: String,
         pub title: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,24 +56,24 @@ mirrors! {
         /// The vendor's documentation
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub docs: Option<String>,
-        /// What a connection to this system needs, in the order in which a form shows it
+        /// The properties of a connection, in the order of a form
         pub connection: Ordered<PropertyFile>,
-        /// Where paths are appended; {property} placeholders allowed, no query
+        /// The address to which paths are appended; may contain {property} placeholders, but no query
         pub base_url: String,
-        /// Hosts that people type, and the host that serves the API for each
+        /// Maps hosts that users enter to the host of the API
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub hosts: Ordered<String>,
-        /// Further origins (scheme://host) that operations may use; credentials go to these and base_url's only
+        /// Further origins (scheme://host) that operations may use; credentials are sent only to these and to the origin of base_url
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub origins: Vec<String>,
         pub auth: AuthFile,
-        /// Sent with every request; one whose property is absent is left out
+        /// Headers of every request; a header whose property is absent is left out
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub headers: Ordered<String>,
-        /// How lists are paged unless the operation says otherwise
+        /// The paging of lists; an operation may override it
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub paging: Option<PagingFile>,
-        /// A keyset walk that a caller may choose instead
+        /// Keyset paging, which a caller may choose instead
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub forward_only: Option<KeysetFile>,
         #[serde(default, skip_serializing_if = "is_default")]
@@ -83,7 +83,7 @@ mirrors! {
         /// The operation that `connection test` calls
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub probe: Option<ProbeFile>,
-        /// Options that several operations share, by name of the set
+        /// Option sets that operations may include, by name
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub option_sets: Ordered<Ordered<OptionFile>>,
     }
@@ -96,10 +96,10 @@ mirrors! {
         pub description: Option<String>,
         #[serde(default, rename = "type", skip_serializing_if = "is_default")]
         pub kind: PropertyTypeFile,
-        /// origin: reduced to scheme://host[:port]; uri: kept with its path, without a trailing slash
+        /// origin: only scheme://host[:port] is kept; uri: the path is kept, without a trailing slash
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub format: Option<FormatFile>,
-        /// Masked everywhere
+        /// true: masked everywhere
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         pub secret: bool,
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -118,11 +118,11 @@ mirrors! {
     #[derive(Copy, Default, Eq)]
     enum PropertyTypeFile { #[default] String, Integer, Boolean }
 
-    /// Form of a connection property
+    /// Format of a connection property
     #[derive(Copy, Eq)]
     enum FormatFile { Origin, Uri }
 
-    /// How requests are signed
+    /// How requests are authenticated
     enum AuthFile {
         None,
         /// HTTP Basic (RFC 7617)
@@ -133,35 +133,36 @@ mirrors! {
         ApiKey { header: String, value: String },
         /// OAuth 2.0 (RFC 6749)
         Oauth2(Oauth2File),
-        /// A rotating refresh token of the vendor's own kind
+        /// A vendor-specific rotating refresh token
         Refresh(RefreshFile),
     }
 
-    /// OAuth 2.0 (RFC 6749), with PKCE (RFC 7636) where a person signs in
+    /// OAuth 2.0 (RFC 6749), with PKCE (RFC 7636) for interactive sign-in
     struct Oauth2File {
         pub flow: FlowFile,
-        /// Where a person signs in
+        /// Address of the sign-in page
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub authorize: Option<String>,
-        /// Where tokens come from
+        /// Address of the token server
         pub token: String,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub scopes: Vec<String>,
         pub client_id: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub client_secret: Option<String>,
-        /// How the client proves itself. When left out: basic, and the form where the token server takes only that
+        /// How the client authenticates. Default: basic, or body if the token server accepts only that
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub client_auth: Option<ClientAuthFile>,
-        /// Further parameters of the token request, such as an audience; {property} placeholders allowed, one whose property is absent is left out
+        /// Further parameters of the token request, such as an audience; may contain {property} placeholders. A parameter whose property is absent is
+        /// left out
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub token_parameters: Ordered<String>,
-        /// A refresh token that the connection itself holds
+        /// A refresh token from the connection's properties, as {property}
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub refresh_token: Option<String>,
     }
 
-    /// How an OAuth client proves itself to the token server
+    /// How an OAuth client authenticates to the token server
     #[derive(Copy, Eq)]
     enum ClientAuthFile {
         /// Id and secret in the Authorization header (HTTP Basic)
@@ -176,7 +177,7 @@ mirrors! {
 
     /// A request that exchanges a refresh token for a new pair
     struct RefreshFile {
-        /// Verb and path: POST /auth/refresh
+        /// Verb and path, such as POST /auth/refresh
         pub request: String,
         /// Headers that carry the refresh token, as {property}
         pub header: Ordered<String>,
@@ -184,12 +185,12 @@ mirrors! {
         pub access_token: String,
         /// JSON Pointer to the new refresh token
         pub refresh_token: String,
-        /// JSON Pointer to its life in seconds
+        /// JSON Pointer to the lifetime of the access token in seconds
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub expires_in: Option<String>,
     }
 
-    /// Where a reply's values for errors stand
+    /// Where a reply contains the details of an error
     #[derive(Default)]
     struct ErrorsFile {
         #[serde(default, skip_serializing_if = "is_default")]
@@ -200,13 +201,13 @@ mirrors! {
         pub details: Option<DetailsFile>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub request_id: Option<SourceFile>,
-        /// A flag in the body that must be true in a success; or its place with the good values. Everything else is a failure
+        /// A flag in the body that must be true on success; or its pointer with the success values. Any other value is a failure
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub success: Option<SuccessFile>,
-        /// A body with a success status that holds all of these is an error: JSON Pointers, such as those of code and message
+        /// JSON Pointers, such as those of code and message: a body with a success status that contains all of these is an error
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub in_success: Vec<String>,
-        /// Statuses that mean "refused before processing", so that a write may be repeated after them
+        /// Statuses that mean "refused before processing", so that a write may be retried
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub refused: Vec<u16>,
         /// Advice by status, method, host pattern or provider code

@@ -1,4 +1,5 @@
-//! What an author may write together. Everything that is accepted has an effect: a key that would have none beside another is refused at its place. Pure.
+//! Checks combinations of keys. Every accepted key has an effect: a key without effect beside another is refused at its
+//! place. Pure.
 
 use serde_json::Value;
 
@@ -14,7 +15,7 @@ use crate::authoring::{Part, Pointer, Text};
 use crate::error::did_you_mean;
 use crate::json_pointer::escape;
 
-/// Checks an operation as written against what was made of it.
+/// Checks a written operation against the checked model.
 pub(super) fn check(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: &Operation) {
     let is_query = file.method == MethodFile::Query;
     keys(c, at, file, operation, is_query);
@@ -31,23 +32,23 @@ pub(super) fn check(c: &mut Checker<'_>, at: &str, file: &OperationFile, operati
     }
 }
 
-/// The header of an idempotency key is opnode's own: a value of the caller or the definition would be overwritten.
+/// The header of an idempotency key is set by opnode: a value of the caller or the definition would be overwritten.
 fn key_header(c: &mut Checker<'_>, at: &str, operation: &Operation) {
     let Some(key) = &operation.idempotency_key else { return };
     let own = |name: &str| name.eq_ignore_ascii_case(key.as_str());
     for option in operation.options.iter().filter(|o| o.location == Location::Header && own(&o.name)) {
         c.fault(
             &format!("{at}/options/{}", escape(&option.name)),
-            format!("the header {key} takes the idempotency key"),
+            format!("the header {key} is used for the idempotency key"),
             None,
         );
     }
     for (name, _) in operation.headers.iter().filter(|(name, _)| name == key) {
-        c.fault(&format!("{at}/headers/{name}"), format!("the header {key} takes the idempotency key"), None);
+        c.fault(&format!("{at}/headers/{name}"), format!("the header {key} is used for the idempotency key"), None);
     }
 }
 
-/// Notes each of the keys that is given and has no effect.
+/// Reports each given key that has no effect.
 fn refuse(c: &mut Checker<'_>, at: &str, keys: &[(&str, bool, &str)]) {
     for (key, _, message) in keys.iter().filter(|(_, given, _)| *given) {
         c.fault(&format!("{at}/{key}"), *message, None);
@@ -62,8 +63,12 @@ fn keys(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: &Operati
         c,
         at,
         &[
-            ("paging", pages_a_write, "a write is not paged: `paging` is for queries"),
-            ("idempotency_key", is_query && key, "a query has no idempotency key: it is repeated without one"),
+            ("paging", pages_a_write, "`paging` is for queries: a write is not paged"),
+            (
+                "idempotency_key",
+                is_query && key,
+                "`idempotency_key` is for writes: a query can be repeated without one",
+            ),
             (
                 "idempotent",
                 !is_query && key && file.idempotent == Some(false),
@@ -72,7 +77,7 @@ fn keys(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: &Operati
             (
                 "forward_only",
                 file.forward_only.is_some() && cannot_walk,
-                "there is no `forward_only` walk here: the connector has none, or this operation is not paged",
+                "`forward_only` has no effect: the connector has none, or this operation is not paged",
             ),
         ],
     );
@@ -88,36 +93,32 @@ fn response(c: &mut Checker<'_>, at: &str, file: &ResponseFile, is_query: bool) 
         &[
             ("columns", file.columns.is_some() && !report, "`columns` is for `result: report`"),
             ("rows", file.rows.is_some() && !report, "`rows` is for `result: report`"),
-            (
-                "items",
-                file.items.is_some() && whole,
-                "a file or a text is the whole reply: `items` has no effect on it",
-            ),
+            ("items", file.items.is_some() && whole, "`items` has no effect: a file or text result is the whole reply"),
             (
                 "items",
                 file.items.is_some() && report,
-                "a report is read by `columns` and `rows`: `items` has no effect on it",
+                "`items` has no effect: a report is read by `columns` and `rows`",
             ),
             (
                 "optional",
                 file.optional && (whole || report || shape == ResultFile::None),
-                "`optional` is for a list, an object or a count: here the items may be absent anyway",
+                "`optional` is for a list, an object or a count: other results may be absent anyway",
             ),
             (
                 "record",
                 file.record.is_some() && shape == ResultFile::None,
-                "nothing comes back with `result: none`, so there is no record",
+                "`record` has no effect: `result: none` returns nothing",
             ),
-            ("parts", file.parts.is_some() && is_query, "a query sends no items that `parts` could report on"),
+            ("parts", file.parts.is_some() && is_query, "`parts` is for writes: a query sends no items"),
             (
                 "redirect",
                 file.redirect.is_some() && is_query,
-                "redirects of reads are followed: `redirect` is for writes",
+                "`redirect` is for writes: redirects of queries are followed",
             ),
             (
                 "total",
                 file.total.is_some() && (!is_query || shape != ResultFile::List),
-                "`total` is for lists that a query reads: here what comes is all",
+                "`total` is for lists that a query reads",
             ),
         ],
     );
@@ -128,21 +129,21 @@ fn response(c: &mut Checker<'_>, at: &str, file: &ResponseFile, is_query: bool) 
     }
 }
 
-/// A status that counts as success; redirects are dealt with before.
+/// A status that counts as success; redirects are handled before.
 fn status(c: &mut Checker<'_>, at: &str, code: u16, is_query: bool) {
     match code {
         304 | 200..=299 | 400..=599 => {}
         300..=399 if is_query => c.fault(
             at,
-            format!("`{code}` is a redirect, which is dealt with before this is looked at"),
-            Some("leave it out: redirects of reads are followed within the connection's origins".into()),
+            format!("`{code}` is a redirect, which is handled before this rule"),
+            Some("remove it: redirects of queries are followed within the connection's origins".into()),
         ),
         300..=399 => c.fault(
             at,
-            format!("`{code}` is a redirect, which is dealt with before this is looked at"),
-            Some("write `redirect: ok` under `response` where a redirect after a write means that it is done".into()),
+            format!("`{code}` is a redirect, which is handled before this rule"),
+            Some("write `redirect: ok` under `response` if a redirect means that the write is done".into()),
         ),
-        _ => c.fault(at, format!("`{code}` is not the status of an answer"), None),
+        _ => c.fault(at, format!("`{code}` is not a status of a final reply"), None),
     }
 }
 
@@ -157,14 +158,10 @@ fn item_keys(c: &mut Checker<'_>, at: &str, file: &ItemsFile, operation: &Operat
             (
                 "wrap",
                 form && file.wrap.as_ref().is_some_and(|w| !w.is_empty()),
-                "a form has no envelope: `wrap` has no effect on it",
+                "`wrap` has no effect: a form has no envelope",
             ),
             ("drop_path_fields", file.drop_path_fields && !each, "`drop_path_fields` is for `send: each`"),
-            (
-                "drop_path_fields",
-                file.drop_path_fields && each && no_names,
-                "the path has no fields that could be dropped",
-            ),
+            ("drop_path_fields", file.drop_path_fields && each && no_names, "the path has no fields to drop"),
         ],
     );
     if let (Some(rule), Some(sample)) = (&operation.items, &file.sample) {
@@ -172,7 +169,7 @@ fn item_keys(c: &mut Checker<'_>, at: &str, file: &ItemsFile, operation: &Operat
     }
 }
 
-/// A sample that its own schema refuses would be refused when somebody sends it.
+/// A sample that its own schema refuses could not be sent.
 fn sample_fits(c: &mut Checker<'_>, at: &str, operation: &Operation, rule: &ItemRule, sample: &Json) {
     let mut value = sample.to_value();
     if let (Send::JsonPatch, Value::Object(fields)) = (rule.send, &mut value) {
@@ -185,7 +182,7 @@ fn sample_fits(c: &mut Checker<'_>, at: &str, operation: &Operation, rule: &Item
     }
 }
 
-/// Options in the body stand beside the items, where the body is an object around them.
+/// Options in the body are put beside the items, so the body must be an object around them.
 fn body_options(c: &mut Checker<'_>, at: &str, operation: &Operation) {
     let Some(rule) = &operation.items else { return };
     let wrap = rule.wrap.as_ref().map(Pointer::tokens).unwrap_or_default();
@@ -197,7 +194,7 @@ fn body_options(c: &mut Checker<'_>, at: &str, operation: &Operation) {
         let place = option_place(c, at, &option.name);
         match (around, rule.send) {
             (Some(taken), _) if *taken == option.name => {
-                c.fault(&place, format!("`{taken}` is where `wrap` puts the items, so an option cannot stand there"), None);
+                c.fault(&place, format!("`{taken}` holds the items (`wrap`), so no option can use it"), None);
             }
             (Some(_), _) => {}
             (None, Send::Each | Send::All | Send::Chunk(_)) => c.fault(
@@ -207,14 +204,14 @@ fn body_options(c: &mut Checker<'_>, at: &str, operation: &Operation) {
             ),
             (None, Send::JsonPatch | Send::Multipart) => c.fault(
                 &place,
-                format!("`{}` is sent in the body, but a patch or a form is made of the items alone", option.name),
+                format!("`{}` is sent in the body, but a patch or a form contains only the items", option.name),
                 Some("make it a field of the items, or send it in the query or a header".into()),
             ),
         }
     }
 }
 
-/// An option's own place, or the place of the sets that it comes from.
+/// The place of an option, or of the sets that contain it.
 fn option_place(c: &Checker<'_>, at: &str, name: &str) -> String {
     if c.has_key(&format!("{at}/options"), name) {
         format!("{at}/options/{}", escape(name))
@@ -264,7 +261,7 @@ fn headers(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: &Oper
     }
 }
 
-/// The credentials are put into a request last, over what else the header says.
+/// The credentials are added to a request last, and would overwrite a header.
 pub(super) fn signature(c: &mut Checker<'_>, at: &str, name: &str, auth: &Auth) {
     let own = match auth {
         Auth::None => return,
@@ -272,15 +269,11 @@ pub(super) fn signature(c: &mut Checker<'_>, at: &str, name: &str, auth: &Auth) 
         Auth::Basic { .. } | Auth::Bearer { .. } | Auth::Oauth2(_) | Auth::Refresh(_) => "authorization",
     };
     if name.eq_ignore_ascii_case(own) {
-        c.fault(
-            at,
-            format!("the header {name} takes the credentials that `auth` names, so nothing else can be sent in it"),
-            None,
-        );
+        c.fault(at, format!("the header {name} carries the credentials of `auth`, so it cannot be set"), None);
     }
 }
 
-/// A Content-Type must be that of the body that is sent.
+/// The Content-Type must fit the body.
 fn media(c: &mut Checker<'_>, at: &str, text: &Text, operation: &Operation) {
     let shown = text.to_string();
     let kind = shown.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -301,7 +294,7 @@ fn media(c: &mut Checker<'_>, at: &str, text: &Text, operation: &Operation) {
     }
 }
 
-/// Placeholders that are no properties of the connection.
+/// Placeholders that are not properties of the connection.
 pub(super) fn properties(c: &mut Checker<'_>, at: &str, text: &Text, connector: &Connector) {
     for name in text.names().filter(|n| connector.property(n).is_none()) {
         let hint = did_you_mean(name, connector.properties.iter().map(|p| p.name.as_str()));
@@ -309,14 +302,14 @@ pub(super) fn properties(c: &mut Checker<'_>, at: &str, text: &Text, connector: 
     }
 }
 
-/// Paths are appended to a base address, so nothing can stand behind its path.
+/// Paths are appended to a base address, so nothing may follow its path.
 pub(super) fn address(c: &mut Checker<'_>, at: &str, text: &Text) {
     let literal = |part: &Part| matches!(part, Part::Literal(text) if text.contains(['?', '#']));
     if text.parts().iter().any(literal) {
         c.fault(
             at,
-            "a base address has no query and no fragment: paths are appended to it",
-            Some("declare what stands in the query as an option, such as `api-version: { enum: [\"2024-01-01\"] }` under `options`, and name it under `required`".into()),
+            "a base address cannot have a query or a fragment: paths are appended to it",
+            Some("declare query parameters as options, such as `api-version: { enum: [\"2024-01-01\"] }` under `options`, and name it under `required`".into()),
         );
     }
 }

@@ -1,7 +1,8 @@
-//! The fields of a record, as far as its schema and its sample tell: one place that knows whether a name can be meant. Pure.
+//! The known fields of a record, from its schema and its sample; the only place that decides whether a name can exist.
+//! Pure.
 //!
-//! A schema with `properties` names all fields, unless it says `additionalProperties`. A sample alone is an example: a name that it does not have is
-//! doubted only where it has a similar one.
+//! A schema with `properties` names all fields, unless it has `additionalProperties`. A sample alone is an example: an
+//! unknown name is then a fault only if it is similar to a known one.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +11,13 @@ use serde_json::Value;
 use crate::error::nearest;
 use crate::json_pointer::escape;
 
-/// Deepest level that is read: schemas may refer to themselves.
+/// Maximum depth: schemas may be recursive.
 const DEPTH_MAX: usize = 8;
 
-/// What is known of a value's fields.
+/// The known fields of a value.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Fields {
-    /// Nothing: every name may be meant.
+    /// Unknown: every name may exist.
     #[default]
     Any,
     /// Text, a number or a flag, which has no fields.
@@ -27,22 +28,22 @@ pub enum Fields {
     Object {
         /// Its fields by name.
         known: BTreeMap<String, Fields>,
-        /// Whether there are no others.
+        /// Whether the list is complete.
         is_whole: bool,
     },
 }
 
-/// A name that no record has.
+/// An unknown name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unknown {
-    /// The path up to and with it.
+    /// The path up to and including it.
     pub path: String,
     /// The nearest name, as a path.
     pub nearest: Option<String>,
 }
 
 impl Unknown {
-    /// The same as it is called from further out.
+    /// The same, relative to an outer value.
     fn within(self, at: &str) -> Unknown {
         let full = |path: String| format!("{at}/{path}").trim_start_matches('/').to_owned();
         Unknown { path: full(self.path), nearest: self.nearest.map(full) }
@@ -56,21 +57,21 @@ impl Unknown {
 }
 
 impl Fields {
-    /// Those of a schema and a sample.
+    /// The fields of a schema and a sample.
     #[must_use]
     pub fn of(schema: &Value, sample: Option<&Value>) -> Fields {
         let own = of_schema(schema, schema, 0);
         sample.map_or_else(|| own.clone(), |sample| own.clone().and(of_sample(sample, 0)))
     }
 
-    /// Those of values that are all there is, such as items that were written out.
+    /// The fields of complete values, such as literal items.
     #[cfg(feature = "batch")]
     #[must_use]
     pub fn of_values<'v>(values: impl IntoIterator<Item = &'v Value>) -> Fields {
         values.into_iter().map(|value| whole(of_sample(value, 0))).reduce(Fields::and).unwrap_or_default()
     }
 
-    /// What either of two knows.
+    /// The union of two.
     #[must_use]
     pub fn and(self, other: Fields) -> Fields {
         match (self, other) {
@@ -84,14 +85,14 @@ impl Fields {
                 }
                 Fields::Object { known, is_whole: a || b }
             }
-            // Either may stand there; only the one has names.
+            // The value may be either; only one of them has names.
             (Fields::List(_), object @ Fields::Object { .. }) | (object @ Fields::Object { .. }, Fields::List(_)) => {
                 object
             }
         }
     }
 
-    /// The fields at a name; of a list, those of its elements.
+    /// The fields of a named field; for a list, those of its elements.
     fn at(&self, name: &str) -> Option<&Fields> {
         match self {
             Fields::Any => Some(&Fields::Any),
@@ -106,14 +107,14 @@ impl Fields {
         }
     }
 
-    /// What stands at a path.
+    /// The fields at a path.
     #[cfg(feature = "batch")]
     #[must_use]
     pub fn part(&self, path: &[String]) -> Fields {
         path.iter().try_fold(self, |fields, name| fields.at(name)).cloned().unwrap_or_default()
     }
 
-    /// The first name of a path that leads nowhere. `between` joins names to a path.
+    /// The first unknown name of a path. `between` joins names to a path.
     #[must_use]
     pub fn unknown(&self, path: &[String], between: &str) -> Option<Unknown> {
         let mut fields = self;
@@ -139,7 +140,7 @@ impl Fields {
         None
     }
 
-    /// Whether all names of a path are known to be there.
+    /// Whether all names of a path are known.
     #[cfg(feature = "cli")]
     pub(crate) fn is_certain(&self, path: &[String]) -> bool {
         let Some((name, rest)) = path.split_first() else { return true };
@@ -162,7 +163,7 @@ impl Fields {
         }
     }
 
-    /// Names in a value that are not known, each with its JSON Pointer.
+    /// Unknown names in a value, each with its JSON Pointer.
     pub(super) fn unknown_in(&self, value: &Value, at: &str, found: &mut Vec<(String, Unknown)>) {
         match (self, value) {
             (Fields::Object { known, .. }, Value::Object(fields)) => {
@@ -236,12 +237,12 @@ fn of_sample(sample: &Value, depth: usize) -> Fields {
             Fields::List(Box::new(element))
         }
         Value::String(_) | Value::Number(_) | Value::Bool(_) => Fields::Plain,
-        // An empty one may have anything.
+        // An empty one may have any.
         Value::Null | Value::Object(_) | Value::Array(_) => Fields::Any,
     }
 }
 
-/// The same at its top, with no other fields than those.
+/// The same with only these fields at the top.
 #[cfg(feature = "batch")]
 fn whole(fields: Fields) -> Fields {
     match fields {

@@ -1,6 +1,6 @@
-//! Mirrors of the operations and templates files, as typed. No meaning is checked here beyond names and types.
+//! Mirrors of the operations and templates files, as written. Only names and types are checked here.
 //!
-//! Kept apart from the checked models so that later code never sees a half-checked value; JSON Schemas come from these types.
+//! They are separate from the checked models, so that later code never sees an unchecked value. The JSON Schemas are generated from these types.
 
 use super::connector_file::GoodFile;
 use super::method_file::MethodFile;
@@ -9,7 +9,7 @@ use super::paging_file::{PagingFile, TotalFile};
 use crate::authoring::values::mirrors;
 use crate::authoring::{Json, Ordered};
 
-/// A flag of a part, or `{ at: /status, is: [created] }`
+/// The flag of a part, or `{ at: /status, is: [created] }`
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
@@ -18,7 +18,7 @@ pub enum PartOkFile {
     Values(GoodFile),
 }
 
-/// A field of part and item alike, or `{ part: /ref, item: /id }`
+/// A field that part and item share, or `{ part: /ref, item: /id }`
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
@@ -32,20 +32,20 @@ mirrors! {
     struct OperationsFile {
         /// Version of this file format: 1
         pub version: u32,
-        /// Record shapes that the operations share
+        /// Record definitions that operations refer to
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub records: Ordered<RecordFile>,
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub operations: Ordered<OperationFile>,
     }
 
-    /// The shape of a record
+    /// The fields of a record
     struct RecordFile {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub title: Option<String>,
         /// JSON Schema (2020-12)
         pub schema: Json,
-        /// One full record as the server answers it
+        /// A complete record as the server returns it
         pub sample: Json,
     }
 
@@ -55,62 +55,62 @@ mirrors! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub description: Option<String>,
         pub method: MethodFile,
-        /// Verb and path: GET /system/members/{id}
+        /// Verb and path, such as GET /system/members/{id}
         pub request: String,
-        /// Another listed origin than the connector's; {property} placeholders allowed, no query
+        /// Another of the connector's origins; may contain {property} placeholders, but no query
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub base_url: Option<String>,
-        /// Headers of this operation; {property} placeholders allowed, options go into headers by `in: header`
+        /// Headers of this operation; may contain {property} placeholders. Use `in: header` for options
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub headers: Ordered<String>,
-        /// The connector's option sets that it takes; what the path names goes there
+        /// The connector's option sets to include; options that the path names are sent in the path
         #[serde(default, rename = "use", skip_serializing_if = "Vec::is_empty")]
         pub sets: Vec<String>,
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub options: Ordered<OptionFile>,
-        /// Options that must be given (path parameters always must)
+        /// Required options; path parameters are always required
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub required: Vec<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub items: Option<ItemsFile>,
         pub response: ResponseFile,
-        /// Overrides the connector's paging; of a list that a query reads
+        /// Overrides the connector's paging; only for queries with `result: list`
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub paging: Option<PagingFile>,
-        /// false: this list cannot be walked by the connector's forward_only
+        /// false: this list does not support the connector's forward_only
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub forward_only: Option<bool>,
-        /// Repeating it has no further effect (PUT, DELETE and reads always count as such)
+        /// true: repeating the request has no further effect (always true for PUT, DELETE and queries)
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub idempotent: Option<bool>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub idempotency_key: Option<IdempotencyFile>,
-        /// Called without credentials
+        /// true: the request is sent without credentials
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         pub anonymous: bool,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub deprecated: Option<DeprecatedFile>,
     }
 
-    /// The request items of a write
+    /// The items of a write
     struct ItemsFile {
         pub send: SendFile,
-        /// The record whose schema the items follow. What its `required` names must be given where records are created (POST with each, all or
-        /// chunk), but for properties that are `readOnly: true`; a `required` under `schema` holds instead
+        /// The record whose schema applies to the items. Its `required` properties are enforced where records are created (POST with each, all or
+        /// chunk), except those with `readOnly: true`; a `required` under `schema` overrides it
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub record: Option<String>,
-        /// JSON Schema of an item, laid over the record's
+        /// JSON Schema of an item; its keywords override those of the record
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub schema: Option<Json>,
-        /// JSON Pointer of the envelope that takes the item in the body
+        /// JSON Pointer in the body at which the items are put, such as /records
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub wrap: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub required: Option<bool>,
-        /// Fields that go into the path are left out of the body, with `send: each`
+        /// true: fields that are sent in the path are removed from the body; only for `send: each`
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         pub drop_path_fields: bool,
-        /// An item as one would send it
+        /// An example item
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub sample: Option<Json>,
     }
@@ -121,67 +121,67 @@ mirrors! {
         Each,
         /// All items as one array
         All,
-        /// Arrays of at most so many items
+        /// Arrays of at most this many items
         Chunk(u32),
-        /// A flat object as a JSON Patch array (RFC 6902); ready operations pass through
+        /// A flat object as a JSON Patch array (RFC 6902); an array of patch operations is sent unchanged
         JsonPatch,
         /// multipart/form-data, one request per item
         Multipart,
     }
 
-    /// What comes back
+    /// The reply
     struct ResponseFile {
         pub result: ResultFile,
-        /// JSON Pointer to the items; the body itself by default
+        /// JSON Pointer to the items; default: the whole body
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub items: Option<String>,
-        /// The items may be absent
+        /// true: the items may be absent
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         pub optional: bool,
-        /// Of a list that a query reads: where the reply tells how many items there are in all
+        /// For a list of a query: where the reply contains the total number of items
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub total: Option<TotalFile>,
-        /// Statuses that count as success; any 2xx by default. Redirects are dealt with before
+        /// Statuses that mean success; default: any 2xx. Redirects are handled before
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub ok: Vec<u16>,
-        /// ok: a redirect in answer to a write says that it took effect, and where the record is (post/redirect/get)
+        /// ok: a redirect after a write means success and gives the record's location (post/redirect/get)
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub redirect: Option<RedirectFile>,
-        /// Statuses that mean: no items
+        /// Statuses that mean "no items"
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub empty: Vec<u16>,
         /// The reply reports on each item
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub parts: Option<PartsFile>,
-        /// The record that comes back
+        /// The record that is returned
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub record: Option<String>,
-        /// Of a report: where the column definitions stand
+        /// For a report: JSON Pointer to the column definitions
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub columns: Option<String>,
-        /// Of a report: where the rows stand
+        /// For a report: JSON Pointer to the rows
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub rows: Option<String>,
     }
 
-    /// What a redirect in answer to a write means
+    /// What a redirect after a write means
     #[derive(Copy, Eq)]
     enum RedirectFile { Ok }
 
-    /// What a reply holds
+    /// The kind of result in a reply
     #[derive(Copy, Eq)]
     enum ResultFile { List, Object, Count, None, File, Report, Text }
 
-    /// A reply that reports on each item. Fields of a part are named by key, or by JSON Pointer
+    /// A reply that reports on each item. Fields of a part are given as a key or a JSON Pointer
     struct PartsFile {
         pub each: String,
-        /// The flag that says whether the part succeeded: true, "success" or a 2xx number; or its place with the good values
+        /// The success flag of a part: true, "success" or a 2xx number; or its pointer with the success values
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub ok: Option<PartOkFile>,
         /// The field with the item's index
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub index: Option<String>,
-        /// The field that says which item is meant: the item itself, where it is a plain value, or its field of this name
+        /// The field that identifies the item: equal to the item if that is a plain value, else to the item's field of this name
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub key: Option<PartKeyFile>,
         /// JSON Pointer, in the part, to its error
@@ -195,38 +195,38 @@ mirrors! {
         pub errors: Option<PartErrorsFile>,
     }
 
-    /// Failures of items, in a list of their own
+    /// Failures of items, in a separate list
     struct PartErrorsFile {
         /// JSON Pointer to the list
         pub each: String,
         /// The field with the item's index
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub index: Option<String>,
-        /// The field that says which item is meant
+        /// The field that identifies the item
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub key: Option<PartKeyFile>,
-        /// JSON Pointer, in the failure, to what is told of it
+        /// JSON Pointer, in the failure, to its error
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub error: Option<String>,
     }
 
-    /// Where a part and its item hold the same key, each as a JSON Pointer
+    /// Where a part and its item have the same key, each as a JSON Pointer
     struct PartPairFile { pub part: String, pub item: String }
 
-    /// The header that takes an idempotency key
+    /// The header for an idempotency key
     struct IdempotencyFile { pub header: String }
 
     /// What to use instead
     struct DeprecatedFile { #[serde(default, rename = "use")] pub instead: Option<String> }
 
-    /// `templates/<connector>/<area>.yaml`: what designers pick
+    /// `templates/<connector>/<area>.yaml`: templates keyed by name
     struct TemplatesFile {
         /// Version of this file format: 1
         pub version: u32,
         pub templates: Ordered<TemplateFile>,
     }
 
-    /// A ready-made pick
+    /// A predefined call
     struct TemplateFile {
         pub title: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -236,7 +236,7 @@ mirrors! {
         pub options: Option<Json>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub items: Option<Vec<Json>>,
-        /// JSON Pointers to what the designer must fill in
+        /// JSON Pointers to the values that the user must fill in
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub ask: Vec<String>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]

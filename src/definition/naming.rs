@@ -1,4 +1,4 @@
-//! How options name fields of the record: the names in their values. Pure.
+//! How options name fields of the record in their values. Pure.
 
 use serde_json::Value;
 
@@ -7,17 +7,17 @@ use super::option_file::NamingFile;
 /// How an option names fields of the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Naming {
-    /// The fields to return, separated by commas; a slash or a dot reaches into a field.
+    /// The fields to return, separated by commas; a slash or a dot separates nested names.
     Columns,
-    /// The same for an order: each with a direction behind it, or a sign before it.
+    /// The same for a sort order: each with a direction after it, or a sign before it.
     Order,
-    /// `field operator value`, joined by words; values stand in quotes, brackets or bare.
+    /// `field operator value`, joined by words; values are quoted, in brackets or bare.
     Conditions,
     /// A list of `field:operator:value`.
     Terms,
 }
 
-/// Words of conditions that are no fields.
+/// Words of conditions that are not fields.
 const WORDS: [&str; 15] = [
     "and",
     "or",
@@ -75,7 +75,7 @@ impl Naming {
 fn words(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let mut rest = text;
-    // Behind an operator stands a value.
+    // A value follows an operator.
     let mut is_value = false;
     while let Some(c) = rest.chars().next() {
         let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '/' | '.');

@@ -1,4 +1,4 @@
-//! A checked operation: what it sends, what it takes, what comes back. Compiles its schemas on first use; no I/O.
+//! A checked operation: its request, options, items and reply. Compiles its schemas on first use; no I/O.
 
 use std::fmt;
 use std::sync::{Arc, LazyLock, OnceLock};
@@ -19,7 +19,7 @@ use crate::authoring::{Schema, kind_of};
 use crate::error::{Advice, Error, ErrorKind, Fault, Place, Result};
 use crate::options::{Given, Options};
 
-/// The three methods of the node.
+/// The three methods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Method {
@@ -41,46 +41,46 @@ impl fmt::Display for Method {
     }
 }
 
-/// The shape of a record, shared by operations.
+/// A record definition, shared by operations.
 #[derive(Debug)]
 pub struct Record {
     /// Its name in the definitions.
     pub name: String,
-    /// Title for people.
+    /// Its title.
     pub title: String,
     /// JSON Schema.
     pub schema: Json,
-    /// One as the server answers it.
+    /// An example, as the server returns it.
     pub sample: Json,
 }
 
-/// A record that is read when somebody looks at it: most calls never do.
+/// A record that is parsed on first use: most calls do not need it.
 pub(crate) type LaterRecord =
     LazyLock<Option<Arc<Record>>, Box<dyn FnOnce() -> Option<Arc<Record>> + std::marker::Send>>;
 
-/// One thing a connector can do.
+/// An operation of a connector.
 pub struct Operation {
     /// OperationId.
     pub id: String,
     /// Its connector.
     pub connector: Arc<Connector>,
-    /// Title for people.
+    /// Its title.
     pub title: String,
-    /// What it does.
+    /// Its description.
     pub description: Option<String>,
-    /// Which entry of the node it belongs to.
+    /// Its method.
     pub method: Method,
     /// HTTP verb.
     pub verb: http::Method,
-    /// Options in declared order; the page size comes last.
+    /// Options in declared order; the page size is last.
     pub options: Vec<OptionRule>,
-    /// The request items, for writes that take some.
+    /// The items, for writes that have some.
     pub items: Option<ItemRule>,
-    /// What comes back.
+    /// The reply.
     pub response: ResponseRule,
-    /// The record that comes back, where it is described.
+    /// The returned record, if it is described.
     pub(crate) record: Option<Arc<LaterRecord>>,
-    /// `Some` when it should no longer be used, with what to use instead.
+    /// `Some` if it is deprecated, with the replacement.
     pub deprecated: Option<Option<String>>,
     pub(crate) path: Text,
     pub(crate) base_url: Option<Text>,
@@ -108,13 +108,13 @@ impl Operation {
         format!("{} {}", self.verb, self.path)
     }
 
-    /// Whether its list is walked page by page.
+    /// Whether its list is paged.
     #[must_use]
     pub fn is_paged(&self) -> bool {
         self.paging.is_paged()
     }
 
-    /// Whether a caller may ask for the connector's forward-only walk.
+    /// Whether it supports the connector's forward-only paging.
     #[must_use]
     pub fn can_walk_forward_only(&self) -> bool {
         self.forward_only.is_some()
@@ -136,25 +136,25 @@ impl Operation {
         json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
     }
 
-    /// Whether a path parameter may come from the item's field of the same name.
+    /// Whether a path parameter may come from the item's field with the same name.
     pub(crate) fn item_may_fill(&self, option: &OptionRule) -> bool {
         option.location == Location::Path && self.method != Method::Query
     }
 
-    /// The page size in force: the caller's, or the connection's, or the definition's default.
+    /// The effective page size: the caller's, the connection's, or the definition's default.
     pub(crate) fn page_size(&self, size: &Size, options: &Options, preferred: Option<u32>) -> u32 {
         let given = options.values().get(&size.query).and_then(whole).and_then(|n| u32::try_from(n).ok());
         let most = size.max.unwrap_or(u32::MAX);
         given.or(preferred.map(|p| p.min(most))).unwrap_or(size.default).max(1)
     }
 
-    /// The record that comes back, where it is described.
+    /// The returned record, if it is described.
     #[must_use]
     pub fn record(&self) -> Option<&Record> {
         self.record.as_ref()?.as_deref()
     }
 
-    /// Checks options against the schema, all faults at once, before anything is sent.
+    /// Checks options against the schema before anything is sent; reports all faults at once.
     ///
     /// # Errors
     /// `invalid_options`, with the field of each fault.
@@ -183,7 +183,7 @@ impl Operation {
         Err(self.refuse(ErrorKind::InvalidOptions, &format!("the options of {} do not fit", self.id), faults))
     }
 
-    /// Verdicts about numbers that 64 bits cannot hold, by their text.
+    /// Verdicts about numbers beyond 64 bits, by their text.
     fn exactly(&self, options: &Options, mut found: Vec<Finding>) -> Vec<Finding> {
         for (name, text) in options.texts() {
             if let Some(rule) = self.option(name) {
@@ -193,7 +193,8 @@ impl Operation {
         found
     }
 
-    /// What is wrong with the value that an item gives an option; `given` are the others. A number may be written as text, as CSV files do.
+    /// The faults of the value that an item gives an option; `given` are the others. A number may be text, as in CSV
+    /// files.
     pub(crate) fn check_filled(&self, given: &mut Options, name: &str, own: Given<'_>) -> Result<Option<String>> {
         let schema = self.option_schema()?;
         let pointer = format!("/{}", crate::json_pointer::escape(name));
@@ -220,8 +221,8 @@ impl Operation {
         if let Some(key) = &finding.key {
             field = format!("{field}/{}", crate::json_pointer::escape(key));
             if self.paging.reserved().contains(&key.as_str()) {
-                message = format!("`{key}` cannot be given: pages are walked inside");
-                advice = Some(format!("leave `{key}` out; every page is fetched").into());
+                message = format!("`{key}` cannot be set: opnode does the paging");
+                advice = Some(format!("remove `{key}`; all pages are fetched").into());
             }
         }
         Fault { place: Place::field(field), message, advice }
@@ -235,7 +236,7 @@ impl Operation {
         Ok(schema.check(item))
     }
 
-    /// The same for the text of an item, exact about numbers of any length. `value` is what was made of it.
+    /// The same for the text of an item, exact for numbers of any length. `value` is its parsed form.
     pub(crate) fn check_item_text(&self, rule: &ItemRule, value: &Value, text: &str) -> Result<Vec<Finding>> {
         let mut found = self.check_item(rule, value)?;
         if crate::digits::is_long(text) {
@@ -249,7 +250,7 @@ impl Operation {
     }
 }
 
-/// A whole number, however it is written: 100, `100.0` and `1e2` are the same.
+/// An integer in any notation: 100, `100.0` and `1e2` are equal.
 fn whole(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_f64().filter(|n| n.fract() == 0.0 && (0.0..1e15).contains(n)).map(|n| n as u64))
 }

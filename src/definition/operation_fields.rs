@@ -1,4 +1,4 @@
-//! The fields that an operation's record and items have, and the names in options and items that are none of them.
+//! The fields of an operation's record and items, and unknown names in options and items.
 
 use std::collections::BTreeMap;
 
@@ -17,16 +17,16 @@ use crate::error::{Advice, Error, ErrorKind, Fault, Place};
 use crate::json_pointer::escape;
 use crate::options::Options;
 
-/// Faults that are told of one call.
+/// Maximum number of faults reported for one call.
 const FAULTS_MAX: usize = 20;
 
 impl Operation {
-    /// The fields of the record that comes back.
+    /// The fields of the returned record.
     pub(crate) fn record_fields(&self) -> Fields {
         self.record().map_or(Fields::Any, |r| Fields::of(&r.schema.to_value(), Some(&r.sample.to_value())))
     }
 
-    /// The same for a call with these options: of what a projection leaves out, nothing comes.
+    /// The same for a call with these options: a projection returns only its fields.
     #[cfg(any(feature = "batch", feature = "cli"))]
     pub(crate) fn returned_fields(&self, options: &Options) -> Fields {
         let projection =
@@ -41,7 +41,8 @@ impl Operation {
         }
     }
 
-    /// The fields of an item, those that fill options among them; `Any` where nothing is known of them, or nothing but options is sent.
+    /// The fields of an item, including those that fill options; `Any` if nothing is known of them, or only options are
+    /// sent.
     pub(crate) fn item_fields(&self) -> &Fields {
         self.item_fields.get_or_init(|| {
             let Some(rule) = self.items.as_ref().filter(|rule| rule.send != Send::Multipart) else {
@@ -86,8 +87,8 @@ impl Operation {
         faults
     }
 
-    /// The option that has only the fields of these columns come back, and its value; `None` where there is no such option, or one of the columns is not
-    /// known. The record's key comes too: rows are told apart by it.
+    /// The option that limits the reply to the fields of these columns, and its value; `None` if there is no such
+    /// option, or a column is not known. Includes the record's key, which identifies rows.
     #[cfg(any(feature = "batch", feature = "cli"))]
     pub(crate) fn chosen(&self, fields: &Fields, columns: &[String], forward_only: bool) -> Option<(String, String)> {
         let option = self.options.iter().find(|o| o.naming == Some(Naming::Columns))?;
@@ -108,14 +109,14 @@ impl Operation {
         Some((option.name.clone(), json.to_string()))
     }
 
-    /// Fields that are not known, as one error.
+    /// Unknown fields, as one error.
     pub(crate) fn refuse_fields(&self, kind: ErrorKind, faults: Vec<Fault>) -> Error {
-        self.refuse(kind, &format!("{} does not know a field", self.id), faults)
+        self.refuse(kind, &format!("{} has unknown fields", self.id), faults)
             .advise(Advice::DescribeOperation(self.id.clone()))
     }
 }
 
-/// Fields of items that the operation does not have, each told once, with how many items have it.
+/// Fields of items that the operation does not have, each reported once, with the number of items.
 pub(crate) struct Strangers<'o> {
     operation: &'o Operation,
     fields: &'o Fields,
@@ -127,10 +128,10 @@ impl<'o> Strangers<'o> {
         Strangers { operation, fields: operation.item_fields(), told: BTreeMap::new() }
     }
 
-    /// Looks at an item.
+    /// Checks an item.
     pub(crate) fn look(&mut self, index: usize, item: &Value) {
         let is_patch = self.operation.items.as_ref().is_some_and(|rule| rule.send == Send::JsonPatch);
-        // A ready operation of a patch names its field otherwise.
+        // A JSON Patch operation names its field differently.
         let is_ready = is_patch && item.get("op").is_some() && item.get("path").is_some();
         if is_ready || matches!(self.fields, Fields::Any) {
             return;

@@ -1,4 +1,4 @@
-//! Mirror of one option: a JSON Schema, and where its value is sent. Keywords of the schema pass through as they are written.
+//! Mirror of one option: a JSON Schema, and where its value is sent. Keywords of the schema pass through unchanged.
 
 use std::fmt;
 
@@ -8,21 +8,21 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use crate::authoring::values::mirrors;
 use crate::authoring::{Json, Ordered, is_default};
 
-/// One option as typed
+/// One option as written.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct OptionFile {
     pub location: Option<LocationFile>,
     pub secret: bool,
     pub style: StyleFile,
     pub fields: Option<NamingFile>,
-    /// All other keys, in the order of their author.
+    /// All other keys, in the order of the file.
     pub keywords: Ordered<Json>,
 }
 
-/// The keys of an option that are no keywords of its schema.
+/// The keys of an option that are not keywords of its schema.
 pub(super) const OWN_KEYS: [&str; 4] = ["in", "secret", "style", "fields"];
 
-/// Keywords of JSON Schema (2020-12) that say something about a value, and `nullable` and `example` of older OpenAPI documents.
+/// Keywords of JSON Schema (2020-12) that describe a value, and `nullable` and `example` of older OpenAPI documents.
 pub(super) const KEYWORDS: [&str; 48] = [
     "type",
     "title",
@@ -137,7 +137,7 @@ impl schemars::JsonSchema for OptionFile {
         "OptionFile".into()
     }
 
-    /// The own keys as declared, and every keyword.
+    /// The option's own keys as declared, and every keyword.
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         let mut properties = serde_json::Map::new();
         let any = generator.subschema_for::<Json>().to_value();
@@ -166,20 +166,20 @@ impl schemars::JsonSchema for OptionFile {
 
 #[cfg(feature = "schemas")]
 mirrors! {
-    /// The keys of an option beside the keywords of its schema
+    /// The keys of an option that are not keywords of its schema
     #[derive(Default)]
     struct OwnKeysFile {
-        /// Default: path when named in it, else query. A body option stands beside the items where `wrap` puts an object around them
+        /// Default: path if the path names it, else query. A body option is sent beside the items if `wrap` puts an object around them
         #[serde(default, rename = "in")]
         pub location: Option<LocationFile>,
-        /// Masked in plans, errors and logs
+        /// true: masked in plans, errors and logs
         #[serde(default)]
         pub secret: bool,
         /// How an array is sent: comma-joined, or the parameter repeated
         #[serde(default)]
         pub style: StyleFile,
-        /// It names fields of the record, which are then checked: `columns` for those to return, separated by commas, `order` for an order, `conditions` for `field operator
-        /// value` joined by words, `terms` for a list of `field:operator:value`
+        /// How the option names fields of the record, which are then checked: `columns` for fields to return, separated by commas; `order` for a sort
+        /// order; `conditions` for `field operator value` joined by words; `terms` for a list of `field:operator:value`
         #[serde(default)]
         pub fields: Option<NamingFile>,
     }

@@ -1,4 +1,4 @@
-//! One option of an operation, as checked: its schema, and where its value is sent.
+//! One checked option of an operation: its schema, and where its value is sent.
 
 use super::naming::Naming;
 use crate::authoring::Json;
@@ -15,14 +15,14 @@ pub enum Location {
     Header,
     /// A field of the body.
     Body,
-    /// Nowhere: it sets the page size.
+    /// Not sent: it sets the page size.
     PageSize,
 }
 
 /// One option of an operation.
 #[derive(Clone, Debug)]
 pub struct OptionRule {
-    /// Name, the vendor's own.
+    /// Its name, as the vendor calls it.
     pub name: String,
     /// Where it is sent.
     pub location: Location,
@@ -30,20 +30,20 @@ pub struct OptionRule {
     pub schema: Json,
     /// Help text.
     pub description: Option<String>,
-    /// Must be given.
+    /// Required.
     pub required: bool,
     /// Masked wherever the call is shown.
     pub secret: bool,
-    /// An array as the parameter repeated, instead of joined by commas.
+    /// Sends an array as a repeated parameter, instead of comma-joined.
     pub(crate) repeat: bool,
-    /// Its author says where it is sent.
+    /// The definition says where it is sent.
     pub(crate) placed: bool,
     /// How it names fields of the record.
     pub(crate) naming: Option<Naming>,
 }
 
 impl OptionRule {
-    /// Whether another of the same name says the same.
+    /// Whether another option with the same name is equal.
     pub(crate) fn is_same(&self, other: &OptionRule) -> bool {
         let said = |rule: &OptionRule| (rule.location, rule.required, rule.secret, rule.repeat);
         said(self) == said(other) && self.schema.to_value() == other.schema.to_value()

@@ -1,4 +1,4 @@
-//! The files of one connector and the index over them. Parses an entry when it is asked for, and once.
+//! The files of one connector, and the index over them. Parses each entry once, on demand.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -22,7 +22,7 @@ use crate::authoring::{Format, explain, in_file};
 use crate::error::{Advice, Error, ErrorKind, Fault, Place, Result, did_you_mean};
 use crate::lock::lock;
 
-/// All that is known of one connector. Later sources override earlier ones, entry by entry.
+/// The definitions of one connector. Later sources override earlier ones, entry by entry.
 #[derive(Default)]
 pub(crate) struct Pack {
     pub(crate) name: String,
@@ -31,9 +31,9 @@ pub(crate) struct Pack {
     index: OnceLock<Index>,
     operations: Mutex<HashMap<String, Arc<Operation>>>,
     records: Mutex<HashMap<String, Arc<LaterRecord>>>,
-    /// Files of which a part makes no sense without the rest, by their numbers.
+    /// Files that can only be read as a whole, by their numbers.
     wholes: Mutex<HashMap<usize, Arc<Document>>>,
-    /// Built-in parts are checked like others: somebody asks for all faults.
+    /// Built-in parts are checked like others: all faults were requested.
     strict: AtomicBool,
 }
 
@@ -41,15 +41,15 @@ pub(crate) struct Pack {
 #[derive(Default)]
 struct Index {
     entries: [IndexMap<Cow<'static, str>, Entry>; SECTIONS.len()],
-    /// What is wrong with files of which no entry can be found. Those of the others are there all the same.
+    /// Faults of files whose entries cannot be found. Entries of other files are available.
     broken: Vec<Error>,
 }
 
-/// Where an entry stands: in which of the sources, and where in it.
+/// The location of an entry: its source, and its position in it.
 #[derive(Clone)]
 enum Entry {
     BuiltIn(usize, &'static BuiltInEntry),
-    /// With its bytes and the lines before it.
+    /// With its bytes and the number of lines before it.
     Slice(usize, Range<usize>, u64),
     Parsed(Arc<Document>),
 }
@@ -59,7 +59,7 @@ impl Pack {
         Pack { name: name.to_owned(), ..Pack::default() }
     }
 
-    /// Adds files; what was parsed before is forgotten.
+    /// Adds files; parsed entries are discarded.
     pub(crate) fn add(&mut self, sources: impl IntoIterator<Item = Source>) {
         self.sources.extend(sources);
         self.connector.take();
@@ -99,7 +99,7 @@ impl Pack {
         };
         let connector = read_connector(&self.whole(source)?)?;
         if connector.name != self.name {
-            let message = format!("the connector is called `{}` but its folder is `{}`", connector.name, self.name);
+            let message = format!("the connector is named `{}` but its folder is `{}`", connector.name, self.name);
             return Err(Error::new(ErrorKind::Definition, message).at(in_file(source.name())));
         }
         Ok(connector)
@@ -126,7 +126,7 @@ impl Pack {
         self.index.get_or_init(|| index)
     }
 
-    /// What is wrong with files as a whole, so that their entries are not known.
+    /// Faults of whole files, whose entries are not known.
     pub(crate) fn broken(&self) -> &[Error] {
         &self.index().broken
     }
@@ -138,7 +138,7 @@ impl Pack {
         self.index().section(section).and_then(|entries| entries.get(name)).cloned()
     }
 
-    /// An entry that is built in, without an index: to look through some hundred names costs less than to make one.
+    /// A built-in entry, without an index: searching some hundred names costs less than building one.
     fn built_in(&self, section: &'static str, name: &str) -> Option<Entry> {
         self.sources.iter().enumerate().rev().find_map(|(number, source)| match source {
             Source::BuiltIn(file) => {
@@ -157,7 +157,7 @@ impl Pack {
         self.index().section(section).into_iter().flat_map(IndexMap::keys).map(AsRef::as_ref)
     }
 
-    /// Whether the built-in parts are taken as they are, being tested.
+    /// Whether built-in parts are trusted, because they are tested.
     fn vouches(&self) -> bool {
         !self.strict.load(Ordering::Relaxed)
     }
@@ -187,7 +187,7 @@ impl Pack {
             let text = source.text()?;
             match Document::parse(source.name(), text.get(bytes).unwrap_or_default(), line) {
                 Ok(doc) => Ok(Some(doc)),
-                // A part may refer to the rest of its file; the whole file then tells the truth.
+                // A part may refer to the rest of its file; only the whole file shows the fault.
                 Err(part) => self.whole_of(number, source)?.entry(section, name).map(Some).ok_or(part),
             }
         };
@@ -234,7 +234,7 @@ impl Pack {
             })
         };
         let read = read_operation(&doc, &connector, &record);
-        // A record that is wrong is not one that is missing.
+        // An invalid record is not a missing one.
         let operation = Arc::new(broken.take().map_or(read, Err)?);
         lock(&self.operations).insert(id.to_owned(), Arc::clone(&operation));
         Ok(Some(operation))
@@ -244,7 +244,7 @@ impl Pack {
         Ok(self.later_record(name)?.and_then(|record| LazyLock::force(&record).clone()))
     }
 
-    /// A record; a built-in one is read when it is looked at.
+    /// A record; a built-in one is parsed on first use.
     fn later_record(&self, name: &str) -> Result<Option<Arc<LaterRecord>>> {
         if let Some(found) = lock(&self.records).get(name) {
             return Ok(Some(Arc::clone(found)));
@@ -273,7 +273,7 @@ impl Pack {
     }
 
     pub(crate) fn unknown_operation(&self, id: &str) -> Error {
-        // It may well stand in a file that cannot be read.
+        // It may be in a file that cannot be read.
         if let Some(error) = self.broken().first() {
             return error.clone();
         }
@@ -285,7 +285,7 @@ impl Pack {
     /// Every fault of every file of the connector.
     pub(crate) fn faults(&self) -> Vec<Fault> {
         self.strict.store(true, Ordering::Relaxed);
-        // What was read before was not checked in full.
+        // Entries that were read before were not checked in full.
         self.forget();
         let mut errors: Vec<Error> = Vec::new();
         errors.extend(self.own_connector().err());
@@ -303,7 +303,7 @@ impl Pack {
             }
         }
         errors.extend(self.entry_errors());
-        // What the file's schema said is said again by the entry's.
+        // The entry's check reports what the file's schema reports.
         let mut told = HashSet::new();
         let mut is_new =
             |fault: &Fault| told.insert((fault.place.line, fault.place.file.clone(), fault.message.clone()));
@@ -320,24 +320,24 @@ impl Pack {
         errors
     }
 
-    /// What would keep the probe from being called.
+    /// Faults that prevent the probe from being called.
     fn probe_error(&self, connector: &Connector) -> Option<Error> {
         let probe = connector.probe.as_ref()?;
         let wrong = |error: Error| {
             let file = self.last_named("connector.yaml").map(Source::name).unwrap_or_default();
             Some(error.with(|d| {
-                d.message = format!("the probe is wrong: {}", d.message);
+                d.message = format!("the probe is invalid: {}", d.message);
                 d.place = Some(in_file(file));
             }))
         };
-        // What is wrong with the operation itself is told there.
+        // Faults of the operation itself are reported there.
         let Some(operation) = self.operation(&probe.operation).ok()? else {
             return wrong(self.unknown_operation(&probe.operation));
         };
         let given = |name: &str| probe.options.iter().any(|(given, _)| given == name);
         let error = |message: String| wrong(Error::new(ErrorKind::Definition, message));
         if operation.method != Method::Query {
-            return error(format!("{} is no query", operation.id));
+            return error(format!("{} is not a query", operation.id));
         }
         if let Some((name, _)) = probe.options.iter().find(|(name, _)| operation.option(name).is_none()) {
             return error(format!(
@@ -378,7 +378,7 @@ impl Index {
         let wrong = top_level(format, &doc);
         let names: Vec<_> =
             SECTIONS.iter().flat_map(|s| doc.keys(&format!("/{s}")).into_iter().map(move |name| (*s, name))).collect();
-        // What is wrong with one entry is told when that one is asked for.
+        // Faults of an entry are reported when it is requested.
         let is_of_entries = |error: &Error| {
             let in_entry = |place: &Place| {
                 let field = place.field.as_deref().unwrap_or_default();
@@ -396,18 +396,19 @@ impl Index {
     }
 }
 
-/// Entries that another file of the same folder has too. To override what is built in, or what another folder holds, is meant; this is a slip.
+/// Entries that another file of the same folder also defines. Overriding a built-in entry or one of another folder is
+/// intended; this is a mistake.
 fn twice(names: &mut HashMap<(String, &'static str, String), String>, source: &Source, doc: &Document) -> Vec<Error> {
     let file = source.file_name();
     let folder = source.name().strip_suffix(file).unwrap_or_default();
     let mut errors = Vec::new();
-    // A host adds what it likes, as often as it likes.
+    // A host may add any files, repeatedly.
     let sections = if matches!(source, Source::Later { .. }) { &SECTIONS[..] } else { &[] };
     for section in sections {
         for name in doc.keys(&format!("/{section}")) {
             let other = names.insert((folder.to_owned(), *section, name.to_owned()), file.to_owned());
             if let Some(other) = other.filter(|other| other != file) {
-                let message = format!("`{name}` stands in {other} too, and only one of them holds");
+                let message = format!("`{name}` is also defined in {other}; only one is used");
                 errors.push(
                     Error::new(ErrorKind::Definition, message).at(doc.place_of_key(&format!("/{section}"), name)),
                 );
@@ -417,7 +418,7 @@ fn twice(names: &mut HashMap<(String, &'static str, String), String>, source: &S
     errors
 }
 
-/// Faults of a file as a whole, before its entries are looked at one by one.
+/// Faults of a whole file, before its entries are checked.
 fn top_level(format: Format, doc: &Document) -> Option<Error> {
     let fits = match format {
         Format::Templates => doc.read::<super::file::TemplatesFile>().map(|f| (f.version, f.templates.0.len())),
@@ -431,9 +432,9 @@ fn top_level(format: Format, doc: &Document) -> Option<Error> {
             let mut checker = crate::authoring::Checker::new(doc);
             crate::authoring::version(&mut checker, version);
             if entries == 0 {
-                checker.fault("", format!("the file holds no {}", format.name()), None);
+                checker.fault("", format!("the file contains no {}", format.name()), None);
             }
-            checker.finish(&format!("the {} file is wrong", format.name()), Some(())).err()
+            checker.finish(&format!("the {} file is invalid", format.name()), Some(())).err()
         }
     }
 }
@@ -443,7 +444,7 @@ mod tests {
     use super::{Pack, SECTIONS};
     use crate::definition::source::{BUILT_IN, Source};
 
-    /// What the build script made of the files is what the reader of YAML makes of them, in the same order.
+    /// The build script's result equals that of the YAML reader, in the same order.
     #[test]
     fn built_in_is_as_written() {
         let mut entries = 0;

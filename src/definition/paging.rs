@@ -1,20 +1,20 @@
-//! Checked paging: how one page leads to the next, and what tells the end. Pure data.
+//! Checked paging: how one page leads to the next, and how the end is seen. Pure data.
 
 use http::HeaderName;
 use serde_json::Value;
 
 use crate::authoring::{Pointer, Source, Target};
 
-/// How one page leads to the next.
+/// The paging of a list.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Paging {
     pub(crate) style: Style,
     pub(crate) size: Option<Size>,
-    /// A flag that says whether there is more.
+    /// A flag for "there is more".
     pub(crate) more: Option<Flag>,
 }
 
-/// The ways of paging.
+/// The paging styles.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Style {
     #[default]
@@ -50,32 +50,32 @@ pub(crate) struct Token {
     pub(crate) at: Source,
     /// Values that mean the end, as text.
     pub(crate) ends: Vec<String>,
-    /// Its absence is how the server says that there is no more.
+    /// The server omits it on the last page.
     pub(crate) absent_ends: bool,
 }
 
-/// A flag that says whether there is more.
+/// A flag for "there is more".
 #[derive(Clone, Debug)]
 pub(crate) struct Flag {
     pub(crate) at: Source,
     pub(crate) sense: Sense,
-    /// Its absence is how the server says that there is no more.
+    /// The server omits it on the last page.
     pub(crate) absent_ends: bool,
 }
 
-/// Which values of a flag mean that there is more.
+/// Which values of a flag mean "there is more".
 #[derive(Clone, Debug)]
 pub(crate) enum Sense {
-    /// True ones.
+    /// True values.
     More,
-    /// False ones.
+    /// False values.
     End,
-    /// These.
+    /// These values.
     Is(Vec<Value>),
 }
 
 impl Flag {
-    /// A value by which a server says it: the other direction, for those who play one.
+    /// A value with this meaning, for the mock server.
     #[cfg(feature = "sandbox")]
     pub(crate) fn said(&self, more: bool) -> Value {
         match &self.sense {
@@ -90,15 +90,15 @@ impl Flag {
     }
 }
 
-/// How many items there are in all, as the server says.
+/// The total number of items, as the server reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Total {
     pub(crate) at: Source,
-    /// It can be relied on as the end.
+    /// It is reliable as the end.
     pub(crate) exact: bool,
 }
 
-/// How far an offset moves.
+/// How an offset advances.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Advance {
     Requested,
@@ -113,7 +113,7 @@ pub(crate) struct Size {
     pub(crate) max: Option<u32>,
 }
 
-/// How a numbered walk ends, beside a flag.
+/// How paging by page number ends, besides a flag.
 #[derive(Clone, Debug)]
 pub(crate) enum End {
     TotalPages(Source),
@@ -130,12 +130,12 @@ pub(crate) struct Keyset {
 }
 
 impl Paging {
-    /// Whether lists come in pages at all.
+    /// Whether lists are paged.
     pub(crate) fn is_paged(&self) -> bool {
         !matches!(self.style, Style::None)
     }
 
-    /// Query parameters that page; callers cannot give them.
+    /// Query parameters of paging; callers cannot set them.
     pub(crate) fn reserved(&self) -> Vec<&str> {
         match &self.style {
             Style::None | Style::NextUrl { .. } => Vec::new(),
@@ -164,7 +164,7 @@ impl Paging {
         }
     }
 
-    /// Where a reply tells what leads on or ends the walk.
+    /// The parts of a reply that continue or end the walk.
     pub(crate) fn steering(&self) -> Vec<&Source> {
         let own = match &self.style {
             Style::None
@@ -180,7 +180,7 @@ impl Paging {
         own.into_iter().chain(self.more.as_ref().map(|flag| &flag.at)).collect()
     }
 
-    /// Whether only path and query of a next address count.
+    /// Whether only path and query of next links are used.
     pub(crate) fn relinks(&self) -> bool {
         matches!(&self.style, Style::Link { relink: true, .. } | Style::NextUrl { relink: true, .. })
     }

@@ -1,9 +1,9 @@
-//! Mirror of `paging:`, as typed. No meaning is checked here beyond names and types.
+//! Mirror of `paging:`, as written. Only names and types are checked here.
 
 use crate::authoring::values::{SourceFile, TargetFile, mirrors};
 use crate::authoring::{Json, Ordered};
 
-/// A flag that says whether there is more: a JSON Pointer, `{ header: name }`, or one of them with the sense of its values
+/// A flag for "there is more": a JSON Pointer, `{ header: name }`, or one of them with the meaning of its values
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
@@ -12,7 +12,7 @@ pub enum FlagFile {
     Sense(SenseFile),
 }
 
-/// A value that leads to the next page: a JSON Pointer, `{ header: name }`, or one of them with what its values mean
+/// A value that leads to the next page: a JSON Pointer, `{ header: name }`, or one of them with the meaning of its values
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
@@ -21,7 +21,7 @@ pub enum TokenFile {
     Ends(EndsFile),
 }
 
-/// Where the reply tells how many items there are in all: a JSON Pointer, `{ header: name }`, or `{ at: …, exact: true }`
+/// Where the reply contains the total number of items: a JSON Pointer, `{ header: name }`, or `{ at: …, exact: true }`
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
@@ -31,7 +31,7 @@ pub enum TotalFile {
 }
 
 mirrors! {
-    /// A flag and the sense of its values
+    /// A flag and the meaning of its values
     struct SenseFile {
         pub at: SourceFile,
         /// The values that mean "there is more": `[false]` for a flag such as `isLast`
@@ -40,47 +40,47 @@ mirrors! {
         /// true: a true flag means the end
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         pub end_of_stream: bool,
-        /// end: the flag is left out when there is no more
+        /// end: the server omits the flag on the last page
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub absent: Option<AbsentFile>,
     }
 
-    /// A value and those of its values that mean "there is no next page"
+    /// A value, and which values mean "there is no next page"
     struct EndsFile {
         pub at: SourceFile,
-        /// Values that mean the end, beside null, false and the empty text: `[0, "-1"]`
+        /// Values that mean the end, in addition to null, false and empty text, such as `[0, "-1"]`
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub end: Vec<Json>,
-        /// end: the value is left out when there is no next page
+        /// end: the server omits the value on the last page
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub absent: Option<AbsentFile>,
     }
 
-    /// What it means that a value is left out
+    /// What a missing value means
     #[derive(Copy, Eq)]
     enum AbsentFile { End }
 
-    /// A total, and whether it can be relied on
+    /// A total, and whether it is reliable
     struct ExactFile {
         pub at: SourceFile,
-        /// true: the walk ends when so many rows have come, without a request behind the end
+        /// true: paging ends when this many items were read, without a further request
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         pub exact: bool,
     }
 
-    /// How one page leads to the next
+    /// The paging style
     enum PagingFile {
         None,
         /// Link header with rel=next (RFC 8288)
         Link {
             #[serde(default, skip_serializing_if = "Option::is_none")]
             size: Option<SizeFile>,
-            /// The query parameter that counts pages in the rel=last link, so that pages can be fetched side by side
+            /// The query parameter with the page number in the rel=last link, so that pages can be fetched in parallel
             #[serde(default, skip_serializing_if = "Option::is_none")]
             last: Option<TargetFile>,
             #[serde(default, skip_serializing_if = "Option::is_none")]
             total: Option<TotalFile>,
-            /// Only path and query of a next address count; it is taken at the connection's own origin
+            /// true: only path and query of next links are used, with the connection's own origin
             #[serde(default, skip_serializing_if = "std::ops::Not::not")]
             relink: bool,
         },
@@ -100,26 +100,26 @@ mirrors! {
             size: SizeFile,
             #[serde(default, skip_serializing_if = "Option::is_none")]
             total: Option<TotalFile>,
-            /// Options that are sent when the caller does not give them, such as a stable sort; where an operation has them
+            /// Default options, such as a stable sort; sent if the operation has the option and the caller does not set it
             #[serde(default, skip_serializing_if = "Ordered::is_empty")]
             with: Ordered<String>,
-            /// How far the offset moves: by the rows that were asked for, or by those that came. Left out, it moves by the rows that came until a page was full
+            /// How the offset advances: by the requested or by the received rows. Default: by the received rows until a page was full
             #[serde(default, skip_serializing_if = "Option::is_none")]
             advance: Option<AdvanceFile>,
-            /// A flag that ends the walk when false
+            /// A flag that ends paging when false
             #[serde(default, skip_serializing_if = "Option::is_none")]
             has_more: Option<FlagFile>,
             /// The same as has_more
             #[serde(default, skip_serializing_if = "Option::is_none")]
             more: Option<FlagFile>,
         },
-        /// A token of the server's making
+        /// An opaque token from the server
         Cursor {
             token: TokenFile,
             send: TargetFile,
             #[serde(default, skip_serializing_if = "Option::is_none")]
             size: Option<SizeFile>,
-            /// A flag that ends the walk when false
+            /// A flag that ends paging when false
             #[serde(default, skip_serializing_if = "Option::is_none")]
             has_more: Option<FlagFile>,
             /// The same as has_more
@@ -130,11 +130,11 @@ mirrors! {
         },
         /// The reply names the next URL
         NextUrl(NextUrlFile),
-        /// After the key of the last item
+        /// The next page starts after the key of the last item
         Keyset(KeysetFile),
     }
 
-    /// How far an offset moves
+    /// How an offset advances
     #[derive(Copy, Eq)]
     enum AdvanceFile { Requested, Received }
 
@@ -153,13 +153,13 @@ mirrors! {
         pub start: u64,
     }
 
-    /// How a numbered walk ends
+    /// How paging by page number ends
     enum EndFile {
-        /// Where the reply tells the number of pages
+        /// Where the reply contains the number of pages
         TotalPages(SourceFile),
-        /// Where the reply tells the next page's number; null ends
+        /// Where the reply contains the next page number; null means the end
         NextPage(TokenFile),
-        /// Where the reply tells whether there is more
+        /// Where the reply contains the flag for "there is more"
         HasMore(FlagFile),
         /// The same as has_more
         More(FlagFile),
@@ -167,16 +167,16 @@ mirrors! {
 
     /// Keyset paging
     struct KeysetFile {
-        /// Headers that switch the server to this way of paging
+        /// Headers that switch the server to this style
         #[serde(default, skip_serializing_if = "Ordered::is_empty")]
         pub header: Ordered<String>,
         pub after: AfterFile,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub size: Option<SizeFile>,
-        /// Options that cannot be given together with it
+        /// Options that cannot be combined with it
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub unless: Vec<String>,
-        /// A flag that ends the walk when false
+        /// A flag that ends paging when false
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub has_more: Option<FlagFile>,
         /// The same as has_more
@@ -186,19 +186,19 @@ mirrors! {
         pub total: Option<TotalFile>,
     }
 
-    /// The key of the last item and the parameter that takes it
+    /// The key of the last item, and the parameter for it
     struct AfterFile {
         pub query: String,
         /// JSON Pointer in the item
         pub from: String,
     }
 
-    /// `/pagination/next` and, where there is one, the page size
+    /// `/pagination/next` and, if any, the page size
     struct NextUrlFile {
         pub pointer: TokenFile,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub size: Option<SizeFile>,
-        /// A flag that ends the walk when false
+        /// A flag that ends paging when false
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub has_more: Option<FlagFile>,
         /// The same as has_more
@@ -206,7 +206,7 @@ mirrors! {
         pub more: Option<FlagFile>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub total: Option<TotalFile>,
-        /// Only path and query of a next address count; it is taken at the connection's own origin
+        /// true: only path and query of next links are used, with the connection's own origin
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         pub relink: bool,
     }

@@ -1,4 +1,4 @@
-//! A property's value against the property's own rules. Pure.
+//! Checks a property's value against the property's rules. Pure.
 
 use url::Url;
 
@@ -11,14 +11,14 @@ pub(crate) fn value_of(property: &Property, given: Option<&str>) -> Result<Optio
     let Some(given) = given.or(property.default.as_deref()) else {
         return if property.optional { Ok(None) } else { Err((format!("`{name}` is missing"), None)) };
     };
-    // Keys are pasted; a line break at the end is never part of one.
+    // Keys are pasted; a line break at the end is not part of the key.
     let value = given.trim_end_matches(['\n', '\r']);
     if value.trim().is_empty() {
         return if property.optional { Ok(None) } else { Err((format!("`{name}` is empty"), None)) };
     }
     if value.chars().any(char::is_control) {
         return Err((
-            format!("`{name}` holds a control character"),
+            format!("`{name}` contains a control character"),
             Some("copy it again, without line breaks or tabs"),
         ));
     }
@@ -46,10 +46,11 @@ pub(crate) fn value_of(property: &Property, given: Option<&str>) -> Result<Optio
     }
 }
 
-/// Why a value does not fit, and what to do.
+/// The reason why a value is invalid, and advice.
 pub(crate) type Misfit = (String, Option<&'static str>);
 
-/// An address as typed, as a URL without trailing slash. Origins lose their path, because people paste what their browser shows.
+/// An entered address, as a URL without trailing slash. Origins lose their path, because users paste what their browser
+/// shows.
 fn address(name: &str, typed: &str, format: FormatFile) -> Result<String, Misfit> {
     let typed = typed.trim();
     let full = if typed.contains("://") { typed.to_owned() } else { format!("https://{typed}") };
@@ -60,8 +61,8 @@ fn address(name: &str, typed: &str, format: FormatFile) -> Result<String, Misfit
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err((
-            format!("`{name}` holds a user name or password"),
-            Some("credentials go into their own properties"),
+            format!("`{name}` contains a user name or password"),
+            Some("put credentials into their own properties"),
         ));
     }
     let origin = url.origin().ascii_serialization();
@@ -76,7 +77,7 @@ fn address(name: &str, typed: &str, format: FormatFile) -> Result<String, Misfit
     }
 }
 
-/// Why a property's own rules refuse its default.
+/// The reason why the default is invalid.
 pub(super) fn misfit_of_default(property: &Property) -> Option<String> {
     property.default.as_ref()?;
     value_of(property, None).err().map(|(message, _)| message)

@@ -1,4 +1,4 @@
-//! From the connector file's mirror to the checked connector. Pure.
+//! Converts the connector file's mirror to the checked connector. Pure.
 
 use super::connector::{
     Auth, Connector, DetailRules, ErrorRules, Explain, Oauth2, Probe, Property, Rate, Refresh, Success,
@@ -28,13 +28,13 @@ pub(crate) fn read_connector(doc: &Document) -> Result<Connector> {
     let mirror: ConnectorFile = doc.read().map_err(|e| explain(Format::Connector, doc, &[], &e))?;
     let mut c = Checker::new(doc);
     let connector = convert(&mut c, mirror);
-    c.finish("the connector file is wrong", Some(connector))
+    c.finish("the connector file is invalid", Some(connector))
 }
 
 fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
     version(c, file.version);
     let properties: Vec<Property> = file.connection.0.into_iter().map(|(name, p)| property(name, p)).collect();
-    // A part that is wrong is noted and stands as empty, so that the other parts are looked at too.
+    // An invalid part is reported and treated as empty, so that the other parts are checked too.
     let base_url = c.text("/base_url", &file.base_url).unwrap_or_default();
     let auth = auth(c, file.auth);
     let names: Vec<String> = file.headers.0.iter().map(|(name, _)| name.clone()).collect();
@@ -87,7 +87,7 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
 /// Keys of a connection that are not its connector's.
 const RESERVED: [&str; 7] = ["connector", "account", "limits", "allow_http", "allow_private", "reroute", "relink"];
 
-/// Names that a connection has for itself, patterns that are none, and what no value could fit.
+/// Reserved names, invalid patterns, and values that could never be valid.
 fn check_properties(c: &mut Checker<'_>, properties: &[Property]) {
     if c.is_vouched() {
         return;
@@ -107,7 +107,7 @@ fn check_properties(c: &mut Checker<'_>, properties: &[Property]) {
         } else if property.format.is_some() && property.kind != PropertyTypeFile::String {
             c.fault(&format!("{at}/format"), "`format` is for properties of the type string", None);
         } else if let Some(why) = misfit_of_default(property) {
-            c.fault(&format!("{at}/default"), format!("its own rules refuse the default: {why}"), None);
+            c.fault(&format!("{at}/default"), format!("the default is not a valid value: {why}"), None);
         }
     }
 }
@@ -139,7 +139,7 @@ fn probe(c: &mut Checker<'_>, file: ProbeFile) -> Probe {
     }
 }
 
-/// Origins beside the connector's own: credentials go there, so what does not hold is told.
+/// The connector's further origins: they receive credentials, so ineffective values are reported.
 fn origins(c: &mut Checker<'_>, origins: &[String]) {
     for (i, origin) in origins.iter().enumerate() {
         let plain = url::Url::parse(origin).ok().filter(|url| {
@@ -216,10 +216,10 @@ fn auth(c: &mut Checker<'_>, file: AuthFile) -> Auth {
 fn oauth2(c: &mut Checker<'_>, file: Oauth2File) -> Auth {
     let person = file.flow == FlowFile::AuthorizationCode;
     if person && file.authorize.is_none() {
-        c.fault("/auth/oauth2", "the flow authorization_code needs `authorize`: where a person signs in", None);
+        c.fault("/auth/oauth2", "the flow authorization_code needs `authorize`: the address of the sign-in page", None);
     }
     if file.client_auth.is_some() && file.client_secret.is_none() {
-        c.fault("/auth/oauth2/client_auth", "a client without `client_secret` has nothing to prove itself by", None);
+        c.fault("/auth/oauth2/client_auth", "`client_auth` has no effect without `client_secret`", None);
     }
     let optional = |c: &mut Checker<'_>, key: &str, text: Option<String>| {
         text.and_then(|t| c.text(&format!("/auth/oauth2/{key}"), &t))
@@ -237,7 +237,7 @@ fn oauth2(c: &mut Checker<'_>, file: Oauth2File) -> Auth {
     })
 }
 
-/// Parameters of a token request that have their own keys, or none: the request is made of them.
+/// Parameters of a token request that have their own keys or are set by the flow.
 const OWN_PARAMETERS: [&str; 8] =
     ["grant_type", "scope", "client_id", "client_secret", "refresh_token", "code", "redirect_uri", "code_verifier"];
 
@@ -246,11 +246,7 @@ fn token_parameters(c: &mut Checker<'_>, file: Ordered<String>) -> Vec<(String, 
     for (name, text) in file.0 {
         let at = format!("/auth/oauth2/token_parameters/{}", escape(&name));
         if OWN_PARAMETERS.contains(&name.as_str()) {
-            c.fault(
-                &at,
-                format!("`{name}` is set by opnode: `auth` has its own keys for it, or the flow says it"),
-                None,
-            );
+            c.fault(&at, format!("`{name}` is set by opnode, from the keys of `auth` or from the flow"), None);
         }
         if let Some(text) = c.text(&at, &text) {
             parameters.push((name, text));
@@ -296,19 +292,15 @@ fn errors(c: &mut Checker<'_>, file: ErrorsFile) -> ErrorRules {
 
 fn refused(c: &mut Checker<'_>, statuses: Vec<u16>) -> Vec<u16> {
     for (i, status) in statuses.iter().enumerate().filter(|(_, status)| !(400..=599).contains(*status)) {
-        c.fault(
-            &format!("/errors/refused/{i}"),
-            format!("`{status}` refuses nothing: a refusal is a status from 400 to 599"),
-            None,
-        );
+        c.fault(&format!("/errors/refused/{i}"), format!("`{status}` is not an error status (400 to 599)"), None);
     }
     statuses
 }
 
-/// The keyset walk that a caller may choose; its total is that of the list.
+/// The keyset paging that a caller may choose; it has the total of the list.
 fn forward_only(c: &mut Checker<'_>, file: KeysetFile) -> Option<Paging> {
     if file.total.is_some() {
-        c.fault("/forward_only/total", "the total of a list is told by its own `paging` or `response`", None);
+        c.fault("/forward_only/total", "the total of a list belongs to its `paging` or `response`", None);
     }
     keyset(c, "/forward_only", file).map(|(paging, _)| paging)
 }
@@ -321,7 +313,7 @@ fn success(c: &mut Checker<'_>, file: SuccessFile) -> Option<Success> {
         SuccessFile::Values(file) => {
             let at = c.pointer("/errors/success/at", &file.at)?;
             if file.is.as_ref().is_some_and(Vec::is_empty) {
-                c.fault("/errors/success/is", "with no good value, nothing is a success", None);
+                c.fault("/errors/success/is", "the list of success values is empty", None);
             }
             let is = file.is.map(|list| values(c, "/errors/success/is", list));
             Some(Success { at, is, absent: file.absent.map(|verdict| verdict == VerdictFile::Ok) })

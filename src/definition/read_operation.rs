@@ -1,4 +1,4 @@
-//! From an operation's mirror to the checked operation. Pure.
+//! Converts an operation's mirror to the checked operation. Pure.
 
 use std::sync::{Arc, OnceLock};
 
@@ -39,7 +39,7 @@ pub(crate) fn read_operation(
         return Err(Error::new(ErrorKind::Internal, "an operation's part of a file is empty"));
     };
     let mut c = Checker::new(doc);
-    let what = format!("the operation {id} is wrong");
+    let what = format!("the operation {id} is invalid");
     let operation = convert(&mut c, id, file, connector, record);
     c.finish(&what, operation)
 }
@@ -52,7 +52,7 @@ pub(crate) fn read_record(doc: &Document) -> Result<Record> {
     };
     let mut c = Checker::new(doc);
     c.schema(&format!("/{}/schema", escape(&name)), "", || file.schema.to_value());
-    let what = format!("the record {name} is wrong");
+    let what = format!("the record {name} is invalid");
     let record =
         Record { title: file.title.unwrap_or_else(|| name.clone()), name, schema: file.schema, sample: file.sample };
     c.finish(&what, Some(record))
@@ -86,7 +86,7 @@ fn convert(
     let result = result_shape(file.response.result);
     let own_paging = file.paging.and_then(|p| paging(c, &format!("{at}/paging"), p));
     if own_paging.as_ref().is_some_and(|(_, total)| total.is_some()) && file.response.total.is_some() {
-        c.fault(&format!("{at}/response/total"), "`paging` says already where the total stands; give it once", None);
+        c.fault(&format!("{at}/response/total"), "`paging` already says where the total is; give it once", None);
     }
     let inherited = || match result == ResultShape::List && method == Method::Query {
         true => (connector.paging.clone(), connector.total.clone()),
@@ -148,12 +148,12 @@ fn convert(
 pub(crate) fn request_line(c: &mut Checker<'_>, at: &str, line: &str) -> Option<(Verb, Text)> {
     let advice = Some("write a verb and a path, such as `GET /things/{id}`".into());
     let Some((verb, path)) = line.split_once(' ') else {
-        c.fault(at, format!("`{line}` is not a request"), advice);
+        c.fault(at, format!("`{line}` is not a request line"), advice);
         return None;
     };
     let verbs = [Verb::GET, Verb::HEAD, Verb::POST, Verb::PUT, Verb::PATCH, Verb::DELETE];
     let Some(verb) = verbs.iter().find(|v| v.as_str() == verb) else {
-        c.fault(at, format!("`{verb}` is not a verb of this format: GET, HEAD, POST, PUT, PATCH, DELETE"), None);
+        c.fault(at, format!("`{verb}` is not a supported verb: GET, HEAD, POST, PUT, PATCH, DELETE"), None);
         return None;
     };
     let path = path.trim();
@@ -164,7 +164,7 @@ pub(crate) fn request_line(c: &mut Checker<'_>, at: &str, line: &str) -> Option<
     Some((verb.clone(), c.text(at, path)?))
 }
 
-/// A record that is named, or a fault.
+/// A record by name, or a fault.
 fn record_by_name(
     c: &mut Checker<'_>,
     at: &str,
@@ -179,7 +179,7 @@ fn record_by_name(
     found
 }
 
-/// The options of an operation as its file declares them.
+/// The options declared in an operation.
 struct DeclaredOptions<'f> {
     own: Ordered<OptionFile>,
     sets: &'f [String],
@@ -207,7 +207,7 @@ fn options(
     }
     for (i, name) in required.iter().enumerate() {
         if required.iter().take(i).any(|other| other == name) {
-            c.fault(&format!("{at}/required/{i}"), format!("`{name}` stands here twice"), None);
+            c.fault(&format!("{at}/required/{i}"), format!("`{name}` is listed twice"), None);
         }
         match rules.iter_mut().find(|r| r.name == *name) {
             Some(rule) => rule.required = true,
@@ -221,7 +221,7 @@ fn options(
     rules
 }
 
-/// The options of the sets. What several sets or the operation itself declare is declared once, or in the same words.
+/// The options of the sets. An option that several sets declare must be equal in all.
 fn shared_options(
     c: &mut Checker<'_>,
     at: &str,
@@ -234,7 +234,7 @@ fn shared_options(
     for (i, set) in sets.iter().enumerate() {
         let place = format!("{at}/use/{i}");
         if sets.iter().take(i).any(|other| other == set) {
-            c.fault(&place, format!("the option set `{set}` stands here twice"), None);
+            c.fault(&place, format!("the option set `{set}` is listed twice"), None);
             continue;
         }
         let Some((_, options)) = connector.option_sets.iter().find(|(name, _)| name == set) else {
@@ -249,9 +249,9 @@ fn shared_options(
                 Some((_, other)) if other.is_same(&rule) => {}
                 Some((other, _)) => c.fault(
                     &place,
-                    format!("`{}` is one thing in the option set `{other}` and another in `{set}`", rule.name),
+                    format!("the option sets differ in `{}`: `{other}` and `{set}`", rule.name),
                     Some(
-                        format!("declare `{}` under `options` of this operation: that holds over the sets", rule.name)
+                        format!("declare `{}` under `options` of this operation, which overrides the sets", rule.name)
                             .into(),
                     ),
                 ),
@@ -261,7 +261,7 @@ fn shared_options(
     found.into_iter().map(|(_, rule)| rule).collect()
 }
 
-/// An option of a set, where the path of an operation names it.
+/// An option of a set that the path of an operation names.
 fn in_path(c: &mut Checker<'_>, at: &str, set: &str, rule: OptionRule, path: &[String]) -> OptionRule {
     let named = path.contains(&rule.name);
     match (named, rule.location) {
@@ -270,7 +270,7 @@ fn in_path(c: &mut Checker<'_>, at: &str, set: &str, rule: OptionRule, path: &[S
         (true, _) => {
             c.fault(
                 at,
-                format!("`{}` of the option set `{set}` is in the path, and the set sends it elsewhere too", rule.name),
+                format!("`{}` of the option set `{set}` is in the path, but the set sends it elsewhere", rule.name),
                 None,
             );
             rule
@@ -298,7 +298,7 @@ fn check_paging(c: &mut Checker<'_>, at: &str, paging: &Paging, options: &[Optio
         }
     }
     if let Some(size) = paging.size.as_ref().filter(|size| paging.reserved().contains(&size.query.as_str())) {
-        c.fault(&format!("{at}/paging"), format!("`{}` cannot be the page and its size at once", size.query), None);
+        c.fault(&format!("{at}/paging"), format!("`{}` cannot be both the page and the page size", size.query), None);
     }
     if result != ResultShape::List && paging.is_paged() {
         c.fault(&format!("{at}/paging"), "only `result: list` is paged", None);
@@ -309,7 +309,7 @@ fn items(c: &mut Checker<'_>, at: &str, file: ItemsFile, record: Option<&Record>
     let mut schema = record.map(|r| r.schema.to_value()).unwrap_or_else(|| json!({"type": "object"}));
     if file.record.is_some() {
         let creates = *verb == Verb::POST && matches!(file.send, SendFile::Each | SendFile::All | SendFile::Chunk(_));
-        // What changes a record may leave out what the record must have.
+        // An update may omit fields that the record requires.
         if let (false, Some(map)) = (creates, schema.as_object_mut()) {
             map.remove("required");
         }
@@ -327,7 +327,7 @@ fn items(c: &mut Checker<'_>, at: &str, file: ItemsFile, record: Option<&Record>
         SendFile::Each => Send::Each,
         SendFile::All => Send::All,
         SendFile::Chunk(0) => {
-            c.fault(&format!("{at}/send"), "a chunk holds at least one item", None);
+            c.fault(&format!("{at}/send"), "a chunk needs at least one item", None);
             return None;
         }
         SendFile::Chunk(n) => Send::Chunk(n),
@@ -345,7 +345,7 @@ fn items(c: &mut Checker<'_>, at: &str, file: ItemsFile, record: Option<&Record>
     })
 }
 
-/// Takes out of `required` what the system alone writes, at every depth.
+/// Removes read-only properties from `required`, at every depth.
 fn written_only(schema: &mut Value) {
     let Some(map) = schema.as_object_mut() else { return };
     let properties = map.get("properties").and_then(Value::as_object);
@@ -374,7 +374,7 @@ fn response(c: &mut Checker<'_>, at: &str, file: ResponseFile, paging_total: Opt
     if file.parts.is_some() && (result != ResultShape::List || file.items.is_some()) {
         c.fault(
             &format!("{at}/parts"),
-            "a reply with `parts` is a `result: list`, and its items are those of `parts: { each }`",
+            "a reply with `parts` needs `result: list`; its items are those of `parts: { each }`",
             None,
         );
     }
@@ -420,7 +420,7 @@ fn parts(c: &mut Checker<'_>, at: &str, file: PartsFile) -> PartRule {
 
 fn part_errors(c: &mut Checker<'_>, at: &str, file: PartErrorsFile) -> Option<PartErrors> {
     if file.index.is_none() && file.key.is_none() {
-        c.fault(at, "a list of failures says by `index` or by `key` which items are meant", None);
+        c.fault(at, "a list of failures needs `index` or `key` to identify the items", None);
     }
     let means = means(c, at, file.index, file.key);
     let error = file.error.and_then(|p| c.pointer(&format!("{at}/error"), &p));
@@ -435,7 +435,7 @@ fn field(c: &mut Checker<'_>, at: &str, name: &str) -> Option<Pointer> {
 fn means(c: &mut Checker<'_>, at: &str, index: Option<String>, key: Option<PartKeyFile>) -> PartMeans {
     match (index, key) {
         (Some(_), Some(_)) => {
-            c.fault(&format!("{at}/key"), "a part says which item it means by `index` or by `key`, not by both", None);
+            c.fault(&format!("{at}/key"), "a part identifies its item by `index` or by `key`, not both", None);
             PartMeans::Place
         }
         (Some(name), None) => field(c, &format!("{at}/index"), &name).map_or(PartMeans::Place, PartMeans::Index),
@@ -464,7 +464,8 @@ fn result_shape(file: ResultFile) -> ResultShape {
     }
 }
 
-/// The column of the retry table: reads by method or verb, PUT and DELETE by RFC 9110 section 9.2.2, others only when the vendor says so.
+/// The column of the retry table: queries by method or verb, PUT and DELETE by RFC 9110 section 9.2.2, others only if
+/// the vendor says so.
 fn repeat(method: Method, verb: &Verb, idempotent: Option<bool>, has_key: bool) -> Repeat {
     let read = method == Method::Query && idempotent != Some(false);
     match idempotent {

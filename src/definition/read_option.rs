@@ -1,4 +1,4 @@
-//! From an option in a definition file to its checked rule. Pure.
+//! Converts an option of a definition file to its checked rule. Pure.
 
 use serde_json::json;
 
@@ -10,7 +10,8 @@ use crate::authoring::{Checker, Json, Ordered};
 use crate::error::did_you_mean;
 use crate::item::put_object;
 
-/// Checks one option and joins its keywords into a JSON Schema. `path` has the names in the path; a set of options is for any path.
+/// Checks one option and joins its keywords into a JSON Schema. `path` has the names in the path; a set of options is
+/// for any path.
 pub(super) fn option_rule(
     c: &mut Checker<'_>,
     at: &str,
@@ -28,10 +29,10 @@ pub(super) fn option_rule(
             return None;
         }
         Some(_) if in_path => {
-            let advice = format!("leave `in` out of `{name}`");
+            let advice = format!("remove `in` from `{name}`");
             c.fault(
                 &format!("{at}/in"),
-                format!("the path names `{name}`, so it is sent there and nowhere else"),
+                format!("`{name}` is in the path, so it cannot be sent elsewhere"),
                 Some(advice.into()),
             );
             Location::Path
@@ -56,14 +57,14 @@ pub(super) fn option_rule(
     Some(OptionRule { name, location, schema, description, required: in_path, secret, repeat, placed, naming })
 }
 
-/// A key that is no keyword would be believed to have an effect.
+/// Authors would expect an unknown keyword to have an effect.
 fn check_keywords(c: &mut Checker<'_>, at: &str, file: &OptionFile) {
     let known = || OWN_KEYS.iter().chain(&KEYWORDS).copied();
     for (key, value) in &file.keywords.0 {
         if !known().any(|name| name == key) {
             c.unknown_key(at, key, did_you_mean(key, known()));
         } else if value.0 == "null" && key != "default" && key != "const" && key != "example" {
-            c.fault(&format!("{at}/{key}"), format!("`{key}` is null, which says nothing"), None);
+            c.fault(&format!("{at}/{key}"), format!("`{key}` is null and has no effect"), None);
         }
     }
 }
@@ -77,7 +78,7 @@ fn schema_text(keywords: &Ordered<Json>) -> Json {
 }
 
 pub(super) fn page_size_option(size: &Size) -> OptionRule {
-    let description = format!("Records per request; {} when left out. All pages are fetched either way", size.default);
+    let description = format!("Records per request; default {}. All pages are fetched in any case", size.default);
     let mut schema = json!({"type": "integer", "minimum": 1, "description": description});
     if let (Some(max), Some(map)) = (size.max, schema.as_object_mut()) {
         map.insert("maximum".into(), max.into());

@@ -1,4 +1,4 @@
-//! From the mirror of `paging:` to the checked paging. Pure.
+//! Converts the mirror of `paging:` to the checked paging. Pure.
 
 use serde_json::Value;
 
@@ -11,14 +11,14 @@ use crate::authoring::Json;
 use crate::authoring::values::TargetFile;
 use crate::authoring::{Target, scalar};
 
-/// Paging, and where it says that a total stands.
+/// The paging, and the location of its total.
 pub(crate) fn paging(c: &mut Checker<'_>, at: &str, file: PagingFile) -> Option<(Paging, Option<Total>)> {
     let at = |key: &str| format!("{at}/{key}");
     let paged = |style, size, more, total| Some((Paging { style, size, more }, total));
     match file {
         PagingFile::None => paged(Style::None, None, None, None),
         PagingFile::Link { size: s, last, total: t, relink } => {
-            let last = last.and_then(|l| query(c, &at("link/last"), l, "only a query parameter can count pages here"));
+            let last = last.and_then(|l| query(c, &at("link/last"), l, "the page number must be a query parameter"));
             let (s, t) = (size(c, &at("link/size"), s), total(c, &at("link/total"), t));
             paged(Style::Link { last, relink }, s, None, t)
         }
@@ -28,7 +28,7 @@ pub(crate) fn paging(c: &mut Checker<'_>, at: &str, file: PagingFile) -> Option<
             paged(Style::Number { page: page.query, start: page.start, end }, s, more, t)
         }
         PagingFile::Offset { offset, size: s, total: t, with, advance, has_more, more: m } => {
-            let offset = query(c, &at("offset/offset"), offset, "an offset is a query parameter")?;
+            let offset = query(c, &at("offset/offset"), offset, "an offset must be a query parameter")?;
             let (s, t) = (size(c, &at("offset/size"), Some(s)), total(c, &at("offset/total"), t));
             let advance = advance.map(|a| match a {
                 AdvanceFile::Requested => Advance::Requested,
@@ -54,7 +54,7 @@ pub(crate) fn paging(c: &mut Checker<'_>, at: &str, file: PagingFile) -> Option<
     }
 }
 
-/// A keyset walk, on its own or as the one that a caller may choose.
+/// Keyset paging, as the connector's paging or as the caller's choice.
 pub(crate) fn keyset(c: &mut Checker<'_>, at: &str, file: KeysetFile) -> Option<(Paging, Option<Total>)> {
     let mut headers = Vec::new();
     for (name, value) in file.header.0 {
@@ -67,7 +67,7 @@ pub(crate) fn keyset(c: &mut Checker<'_>, at: &str, file: KeysetFile) -> Option<
     Some((Paging { style: Style::Keyset(keyset), size, more }, total))
 }
 
-/// Where a reply tells the total.
+/// The location of the total.
 pub(crate) fn total(c: &mut Checker<'_>, at: &str, file: Option<TotalFile>) -> Option<Total> {
     let (source, exact) = match file? {
         TotalFile::Plain(source) => (source, false),
@@ -94,7 +94,7 @@ fn size(c: &mut Checker<'_>, at: &str, file: Option<SizeFile>) -> Option<Size> {
     Some(Size { query: file.query, default: file.default, max: file.max })
 }
 
-/// The end of a numbered walk: by a number, or by a flag.
+/// The end of paging by page number: a number or a flag.
 fn end(c: &mut Checker<'_>, at: &str, file: EndFile) -> (Option<End>, Option<Flag>) {
     match file {
         EndFile::TotalPages(source) => (c.source(&format!("{at}/total_pages"), source).map(End::TotalPages), None),
@@ -115,7 +115,7 @@ fn token(c: &mut Checker<'_>, at: &str, file: TokenFile) -> Option<Token> {
     }
 }
 
-/// `has_more` and `more` are two names of one key.
+/// `has_more` and `more` are synonyms.
 fn more(c: &mut Checker<'_>, at: &str, has_more: Option<FlagFile>, more: Option<FlagFile>) -> Option<Flag> {
     match (has_more, more) {
         (Some(_), Some(_)) => {
@@ -137,7 +137,7 @@ fn flag(c: &mut Checker<'_>, at: &str, file: FlagFile) -> Option<Flag> {
     let source = c.source(&format!("{at}/at"), file.at)?;
     let sense = match (file.is, file.end_of_stream) {
         (Some(_), true) => {
-            c.fault(&format!("{at}/end_of_stream"), "`is` says already which values mean that there is more", None);
+            c.fault(&format!("{at}/end_of_stream"), "`is` already lists the values that mean \"there is more\"", None);
             return None;
         }
         (Some(list), false) if list.is_empty() => {
@@ -156,11 +156,11 @@ pub(crate) fn values(c: &mut Checker<'_>, at: &str, list: Vec<Json>) -> Vec<Valu
     let mut values = Vec::new();
     for (i, json) in list.into_iter().enumerate() {
         let value = json.to_value();
-        // As replies are read: a number that a value cannot hold is its digits.
+        // As in replies: a number beyond 64 bits is compared by its digits.
         let written = value.to_string();
         match if value.is_number() && written.as_str() != json.0.as_str() { Value::from(json.0) } else { value } {
             Value::Array(_) | Value::Object(_) => {
-                c.fault(&format!("{at}/{i}"), "a single value is compared here, not a list or map", None)
+                c.fault(&format!("{at}/{i}"), "expected a single value, not a list or map", None)
             }
             value => values.push(value),
         }

@@ -1,4 +1,4 @@
-//! How items go out and replies come back, as checked. Plain data.
+//! Checked rules for sending items and reading replies. Plain data.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use super::connector::Success;
 use super::paging::Total;
 use crate::authoring::{Json, Pointer};
 
-/// What a reply holds.
+/// The kind of result in a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ResultShape {
@@ -33,7 +33,7 @@ pub enum Send {
     Each,
     /// All in one request.
     All,
-    /// Arrays of at most so many.
+    /// Arrays of at most this many.
     Chunk(u32),
     /// One patch per item.
     JsonPatch,
@@ -41,25 +41,25 @@ pub enum Send {
     Multipart,
 }
 
-/// The request items.
+/// The items of a write.
 #[derive(Debug)]
 pub struct ItemRule {
     /// How they are sent.
     pub send: Send,
     /// JSON Schema of one item.
     pub schema: Value,
-    /// One as it would be sent.
+    /// An example.
     pub sample: Option<Json>,
-    /// At least one must be given.
+    /// At least one is required.
     pub required: bool,
     pub(crate) wrap: Option<Pointer>,
     pub(crate) drop_path_fields: bool,
 }
 
-/// What comes back.
+/// The reply.
 #[derive(Debug)]
 pub struct ResponseRule {
-    /// Its shape.
+    /// Its kind.
     pub result: ResultShape,
     pub(crate) items: Pointer,
     pub(crate) optional: bool,
@@ -90,18 +90,18 @@ pub(crate) struct PartErrors {
     pub(crate) error: Option<Pointer>,
 }
 
-/// How a part says which item it means.
+/// How a part identifies its item.
 #[derive(Debug)]
 pub(crate) enum PartMeans {
-    /// By its place among the parts.
+    /// By its position among the parts.
     Place,
     /// By the index of the item.
     Index(Pointer),
-    /// By a value that the item has too; an item that is a plain value is that value.
+    /// By a value that the item also has; a plain item is that value.
     Key { part: Pointer, item: Pointer },
 }
 
-/// How far a request may be repeated when its fate is not known (the retry table's columns).
+/// Whether a request may be repeated while its outcome is unknown (the columns of the retry table).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repeat {
     SafeRead,

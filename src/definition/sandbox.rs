@@ -1,4 +1,4 @@
-//! Mirror of a connector's sandbox file: the records and replies with which the loopback server plays it.
+//! Mirror of a connector's sandbox file: the records and replies with which the mock server simulates it.
 
 #![expect(missing_docs, reason = "the field docs are descriptions for editors, and some names say it all")]
 
@@ -8,34 +8,34 @@ use crate::authoring::{Checker, Format, explain, version};
 use crate::authoring::{Json, Ordered};
 use crate::error::Result;
 
-/// `operations/<connector>/sandbox.yaml`: what the built-in sandbox plays
+/// `operations/<connector>/sandbox.yaml`: how the built-in mock server simulates the connector
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SandboxFile {
     /// Version of this file format: 1
     pub version: u32,
-    /// Property values of the ready connection; the origin is filled in
+    /// Property values of the predefined connection; the origin is filled in
     pub connection: Ordered<String>,
-    /// Limits of the ready connection
+    /// Limits of the predefined connection
     #[serde(default, skip_serializing_if = "is_default")]
     pub limits: SandboxLimits,
-    /// Rows of a page when the caller asks for none; the paging's own default otherwise
+    /// Page size if the caller gives none; default: that of the paging
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page_size_default: Option<u32>,
-    /// Headers of every reply; a Content-Type here is that of the JSON ones
+    /// Headers of every reply; a Content-Type applies to JSON replies
     #[serde(default, skip_serializing_if = "Ordered::is_empty")]
     pub headers: Ordered<String>,
-    /// The option in which lists take a filter, and the form in which it is written
+    /// The filter option of lists, and its syntax
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter_language: Option<LanguageFile>,
-    /// The option in which lists take an order: `field asc, field desc`, or `field, -field`
+    /// The sort option of lists: `field asc, field desc`, or `field, -field`
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sort: Option<SortFile>,
-    /// The option that chooses fields: names separated by commas, with slashes into parts
+    /// The option that selects fields: names separated by commas, with slashes for nested fields
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fields: Option<OptionNameFile>,
-    /// How long tokens last, where the connector's are renewed
+    /// Lifetime of tokens, if the connector renews them
     #[serde(default, skip_serializing_if = "is_default")]
     pub tokens: TokensFile,
     #[serde(default, skip_serializing_if = "Ordered::is_empty")]
@@ -46,12 +46,12 @@ pub struct SandboxFile {
     /// Replies that report on each item, by OperationId
     #[serde(default, skip_serializing_if = "Ordered::is_empty")]
     pub parts: Ordered<PartsFile>,
-    /// Bodies in the vendor's error form; {message}, {field} and {code} are filled in
+    /// Bodies in the vendor's error format; {message}, {field} and {code} are filled in
     #[serde(default, skip_serializing_if = "Ordered::is_empty")]
     pub errors: Ordered<ReplyFile>,
 }
 
-/// Limits of the ready connection
+/// Limits of the predefined connection
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -60,18 +60,18 @@ pub struct SandboxLimits {
     pub page_size: Option<u32>,
 }
 
-/// How long tokens last
+/// Lifetime of tokens
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TokensFile {
-    /// Calls after which an access token has ended
+    /// Number of calls after which an access token expires
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calls: Option<u32>,
-    /// Seconds after which an access token has ended; OAuth 2.0 tells them to the client
+    /// Seconds after which an access token expires; OAuth 2.0 reports them to the client
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<u64>,
-    /// Each use of a refresh token replaces it; by default with `refresh`, and not with `oauth2`
+    /// true: each use of a refresh token replaces it; default: true with `refresh`, false with `oauth2`
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotate: Option<bool>,
 }
@@ -81,15 +81,15 @@ pub struct TokensFile {
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PartsFile {
-    /// The collection whose keys the items are; an item that is not among them fails
+    /// The collection whose keys the items are; an item with another key fails
     pub collection: String,
-    /// Field or JSON Pointer under which a part names its item, and under which an item that is an object names itself
+    /// Field or JSON Pointer that identifies the item, in the part and in an item that is an object
     pub item: String,
-    /// Fields of a part that failed, over those of the record's sample
+    /// Fields of a failed part; they override those of the record's sample
     pub fails: Json,
 }
 
-/// The option that takes a filter, and how the system reads it
+/// The filter option and its syntax
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -97,15 +97,15 @@ pub struct LanguageFile {
     pub option: String,
     #[serde(default, skip_serializing_if = "is_default")]
     pub form: FilterForm,
-    /// The option that filters by fields of lists inside a record; without it, the first one does that too
+    /// The option that filters by fields of lists inside a record; default: the first option
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub children: Option<String>,
-    /// Texts are equal when they differ in case only
+    /// true: comparisons of text ignore case
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ignore_case: bool,
 }
 
-/// The form in which a filter is written
+/// The syntax of a filter
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -113,20 +113,20 @@ pub enum FilterForm {
     /// One text: `field op value`, joined by and, or, not and parentheses
     #[default]
     Conditions,
-    /// A list of `field:operator:value`, all of which must hold; operators eq ne gt ge lt le between search in
+    /// A list of `field:operator:value`, all of which must match; operators eq ne gt ge lt le between search in
     Terms,
 }
 
-/// The option that takes an order
+/// The sort option
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SortFile {
     pub option: String,
-    /// Name by which callers sort by the key, where it is not the field's own
+    /// The name of the key in a sort order, if it differs from the field
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// A list that is asked for without an order moves between pages: a walk meets some records twice and misses others
+    /// true: an unsorted list changes between pages, so that paging repeats some records and misses others
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unsorted_moves: bool,
 }
@@ -139,47 +139,47 @@ pub struct OptionNameFile {
     pub option: String,
 }
 
-/// Records that the sandbox keeps in memory
+/// Records in the sandbox's memory
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CollectionFile {
-    /// Path of the list; {names} separate the records by value
+    /// Path of the list; each value of {names} has its own records
     pub path: String,
-    /// Field that numbers the records, from 1
+    /// The numeric key field, from 1
     pub key: String,
-    /// Fields by which a path may name a record instead
+    /// Further fields by which a path may identify a record
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<String>,
-    /// The record whose sample each one starts from
+    /// The record whose sample is the start value of each record
     pub record: String,
     #[serde(default, skip_serializing_if = "is_default")]
     pub count: u64,
-    /// Field or JSON Pointer, and a list that is cycled through or a text in which {n} is the record's number
+    /// Field or JSON Pointer, with a list of values that repeats, or a text in which {n} is the record's number
     #[serde(default, skip_serializing_if = "Ordered::is_empty")]
     pub vary: Ordered<Json>,
-    /// Fields without which a create is refused
+    /// Required fields of a create
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub required: Vec<String>,
-    /// Options that filter by the field of the same name
+    /// Options that filter by the field with the same name
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub filter: Vec<String>,
-    /// Fields that no two records share: a create that repeats one is a conflict
+    /// Unique fields: a create with an existing value is a conflict
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unique: Vec<String>,
-    /// Fields that the server fills: a created or replaced record has those of the sample
+    /// Fields that the server sets: a created or replaced record gets those of the sample
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub server_fields: Vec<String>,
-    /// Fields that number or filter the records but are not part of a reply
+    /// Fields that are used for keys or filters but are not part of a reply
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hidden: Vec<String>,
-    /// Overrides the file's own
+    /// Overrides that of the file
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter_language: Option<LanguageFile>,
-    /// Overrides the file's own
+    /// Overrides that of the file
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sort: Option<SortFile>,
-    /// Overrides the file's own
+    /// Overrides that of the file
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fields: Option<OptionNameFile>,
 }
@@ -206,5 +206,5 @@ pub(crate) fn read_sandbox(doc: &Document) -> Result<SandboxFile> {
     let mirror: SandboxFile = doc.read().map_err(|e| explain(Format::Sandbox, doc, &[], &e))?;
     let mut c = Checker::new(doc);
     version(&mut c, mirror.version);
-    c.finish("the sandbox file is wrong", Some(mirror))
+    c.finish("the sandbox file is invalid", Some(mirror))
 }

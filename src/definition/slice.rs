@@ -1,6 +1,6 @@
-//! Cuts a definition file into its entries by lines, without parsing them. Pure.
+//! Splits a definition file into its entries by lines, without parsing them. Pure.
 //!
-//! A catalogue of thousands of operations starts in the time that it takes to look at line beginnings; an entry is parsed when it is asked for.
+//! The start of a catalogue only looks at the beginnings of lines; entries are parsed on demand.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -11,19 +11,20 @@ pub(crate) struct Slice<'t> {
     pub(crate) section: &'static str,
     pub(crate) name: &'t str,
     pub(crate) bytes: Range<usize>,
-    /// Lines before it in the file.
+    /// Number of lines before it in the file.
     pub(crate) line: u64,
 }
 
 /// The sections of a file.
 pub(crate) const SECTIONS: [&str; 3] = ["operations", "records", "templates"];
 
-/// The entries of a file; `None` when it is not laid out plainly, so that only a full parse can tell what it holds.
+/// The entries of a file; `None` if its layout requires a full parse.
 pub(crate) fn slice(text: &str) -> Option<Vec<Slice<'_>>> {
     let mut slices: Vec<Slice<'_>> = Vec::new();
     let mut seen = HashSet::new();
     let mut section: Option<&'static str> = None;
-    // Whether lines belong to an entry. It reaches to the next key at its depth or above: blank lines and `#` may be parts of a text.
+    // Whether lines belong to an entry. It ends at the next key at its depth or above: blank lines and `#` may be parts
+    // of a text.
     let mut open = false;
     let mut offset = 0;
     let ends = memchr::memchr_iter(b'\n', text.as_bytes()).chain((!text.ends_with('\n')).then_some(text.len()));
@@ -31,7 +32,7 @@ pub(crate) fn slice(text: &str) -> Option<Vec<Slice<'_>>> {
         let line = text.get(offset..end)?;
         let indent = line.bytes().take_while(|b| *b == b' ').count();
         let rest = line.get(indent..)?.trim_end();
-        // A line ends at a `\r` too, and then more than one stands here.
+        // A line also ends at a `\r`; then there is more than one here.
         if rest.contains('\r') {
             return None;
         }
@@ -65,7 +66,7 @@ pub(crate) fn slice(text: &str) -> Option<Vec<Slice<'_>>> {
         offset = end + 1;
     }
     let empty = |section: &&str| seen.contains(&(*section, "")) && !slices.iter().any(|s| s.section == *section);
-    // What lacks something is told so by the parser.
+    // The parser reports incomplete values.
     let whole = seen.contains(&("version", "")) && !slices.is_empty() && !SECTIONS.iter().any(empty);
     whole.then_some(slices)
 }

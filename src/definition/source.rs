@@ -1,14 +1,14 @@
-//! A definition file, wherever it comes from: built in, given as text, or to be read when its connector is asked for. Pure: how it is read is given.
+//! A definition file: built in, given as text, or read on demand. Pure: the reading function is given.
 
 use std::sync::OnceLock;
 
 use crate::error::Result;
 
-/// A file that the library carries, as the build script made it.
+/// A built-in file, prepared by the build script.
 pub(super) struct BuiltIn {
     pub(super) name: &'static str,
     pub(super) text: &'static str,
-    /// All of it as JSON, unless it is cut into entries.
+    /// All of it as JSON, unless it is split into entries.
     pub(super) json: &'static str,
     pub(super) entries: &'static [BuiltInEntry],
 }
@@ -17,16 +17,16 @@ pub(super) struct BuiltIn {
 pub(super) struct BuiltInEntry {
     pub(super) section: &'static str,
     pub(super) name: &'static str,
-    /// Lines before it in the file.
+    /// Number of lines before it in the file.
     pub(super) line: u64,
-    /// A map of the entry alone.
+    /// A map with only this entry.
     pub(super) json: &'static str,
 }
 
-/// The files that the library carries.
+/// The built-in files.
 pub(super) const BUILT_IN: &[BuiltIn] = include!(concat!(env!("OUT_DIR"), "/packs.rs"));
 
-/// Gives what stands in a file.
+/// Returns the content of a file.
 pub(super) type Reader = dyn Fn() -> Result<String> + Send + Sync;
 
 /// One definition file.
@@ -37,12 +37,12 @@ pub(super) enum Source {
 }
 
 impl Source {
-    /// One that is read when somebody asks what stands in it.
+    /// A file that is read on demand.
     pub(super) fn later(name: String, read: impl Fn() -> Result<String> + Send + Sync + 'static) -> Source {
         Source::Later { name, read: Box::new(read), text: OnceLock::new() }
     }
 
-    /// The name that errors show.
+    /// The name in errors.
     pub(super) fn name(&self) -> &str {
         match self {
             Source::BuiltIn(file) => file.name,
@@ -55,7 +55,7 @@ impl Source {
         self.name().rsplit(['/', '\\']).next().unwrap_or_default()
     }
 
-    /// What stands in it; it is read once.
+    /// Its content; it is read once.
     pub(super) fn text(&self) -> Result<&str> {
         match self {
             Source::BuiltIn(file) => Ok(file.text),

@@ -1,4 +1,4 @@
-//! Templates: what designers pick. Checked together with their operation; no I/O.
+//! Templates: predefined calls. Checked together with their operation; no I/O.
 
 use std::sync::Arc;
 
@@ -16,14 +16,14 @@ use crate::item::{Items, fields_of};
 use crate::json_pointer::escape;
 use crate::options::Options;
 
-/// A ready-made pick: an operation with its options and, for writes, sample items.
+/// A predefined call: an operation with its options and, for writes, sample items.
 #[derive(Debug, Clone)]
 pub struct Template {
-    /// Its name: kebab-case, or the OperationId for the automatic one.
+    /// Its name: kebab-case, or the OperationId of an automatic one.
     pub name: String,
-    /// Title for people.
+    /// Its title.
     pub title: String,
-    /// What one gets.
+    /// A summary of the result.
     pub summary: Option<String>,
     /// The operation.
     pub operation: Arc<Operation>,
@@ -31,11 +31,11 @@ pub struct Template {
     pub options: Json,
     /// Items as written.
     pub items: Vec<Json>,
-    /// JSON Pointers to what the designer must fill in, under `/options` or `/items`.
+    /// JSON Pointers to the values that the user must fill in, under `/options` or `/items`.
     pub ask: Vec<String>,
-    /// Tags to search by.
+    /// Tags for search.
     pub tags: Vec<String>,
-    /// Made from the operation alone: all its values are samples.
+    /// Generated from the operation: all its values are samples.
     pub is_automatic: bool,
 }
 
@@ -49,13 +49,13 @@ impl Template {
     /// The items, ready to send.
     ///
     /// # Errors
-    /// `internal` never in practice: the items were checked when the template was read.
+    /// `internal`, but never in practice: the items were checked when the template was read.
     pub fn items(&self) -> Result<Items> {
         Items::from_array(format!("[{}]", self.items.iter().map(|i| i.0.as_str()).collect::<Vec<_>>().join(",")))
     }
 
-    /// What is still to fill in, as JSON Pointers. `has_option` tells which options were given; `has_item_field` whether items were, with a field in each
-    /// or at all.
+    /// The values still to fill in, as JSON Pointers. `has_option` says which options were given; `has_item_field`
+    /// whether items were, with a field in each or at all.
     pub(crate) fn left(
         &self,
         has_option: impl Fn(&str) -> bool,
@@ -127,7 +127,7 @@ pub(crate) fn read_template(doc: &Document, find: &dyn Fn(&str) -> Result<Arc<Op
     };
     let mut c = Checker::new(doc);
     let at = format!("/{}", escape(&name));
-    let what = format!("the template {name} is wrong");
+    let what = format!("the template {name} is invalid");
     c.name(&at, &name);
     let found = find(&file.operation);
     let Some(operation) = c.accept(&format!("{at}/operation"), found) else { return c.finish(&what, None) };
@@ -146,11 +146,11 @@ pub(crate) fn read_template(doc: &Document, find: &dyn Fn(&str) -> Result<Arc<Op
     c.finish(&what, Some(template))
 }
 
-/// A template that its operation would refuse is a fault of the template.
+/// An invalid call is a fault of the template.
 fn check(c: &mut Checker<'_>, at: &str, template: &Template) {
     let operation = &template.operation;
     if !template.options.to_value().is_object() {
-        c.fault(&format!("{at}/options"), "options are a map", None);
+        c.fault(&format!("{at}/options"), "expected a map of options", None);
         return;
     }
     if let Err(error) = operation.check_options(template.to_options()) {
@@ -182,7 +182,7 @@ fn check(c: &mut Checker<'_>, at: &str, template: &Template) {
         if !found {
             c.fault(
                 &format!("{at}/ask/{i}"),
-                format!("`{pointer}` points at nothing in this template's options or items"),
+                format!("`{pointer}` does not exist in this template's options or items"),
                 None,
             );
         }

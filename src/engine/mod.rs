@@ -17,22 +17,22 @@ use crate::error::Result;
 use crate::send::{Budgets, ConnectionClient};
 use crate::transport::{HttpOptions, HttpTransport, Transport};
 
-/// What an engine is made from.
+/// Settings of an engine.
 pub struct EngineConfig {
-    /// The connectors that it knows.
+    /// Its connectors.
     pub catalog: Catalog,
-    /// Another way to the network than HTTP, for tests.
+    /// A transport other than HTTP, for tests.
     pub transport: Option<Arc<dyn Transport>>,
-    /// Another clock than the machine's, for tests.
+    /// A clock other than the machine's, for tests.
     pub clock: Option<Arc<dyn Clock>>,
-    /// Where tokens are kept; in memory when left out.
+    /// The token store; default: in memory.
     pub tokens: Option<Arc<dyn TokenStore>>,
     /// Whether the system's proxy settings are used.
     pub system_proxy: bool,
 }
 
 impl EngineConfig {
-    /// An engine over a catalogue, all else as it is without saying.
+    /// An engine with this catalogue and defaults.
     #[must_use]
     pub fn new(catalog: Catalog) -> EngineConfig {
         EngineConfig { catalog, transport: None, clock: None, tokens: None, system_proxy: false }
@@ -45,7 +45,7 @@ impl Default for EngineConfig {
     }
 }
 
-/// Opens connections over one catalogue. Holds no connection itself.
+/// Opens connections over one catalogue. Keeps no connection open itself.
 pub struct Engine {
     catalog: Arc<Catalog>,
     transport: Option<Arc<dyn Transport>>,
@@ -65,7 +65,7 @@ impl Engine {
     /// An engine.
     #[must_use]
     pub fn new(config: EngineConfig) -> Engine {
-        // A clock or a network of one's own is a world of one's own.
+        // A custom clock or transport has its own budgets.
         let own_world = config.transport.is_some() || config.clock.is_some();
         Engine::with_budgets(config, if own_world { Arc::default() } else { Budgets::of_process() })
     }
@@ -83,7 +83,7 @@ impl Engine {
         }
     }
 
-    /// What it knows.
+    /// Its catalogue.
     #[must_use]
     pub fn catalog(&self) -> &Arc<Catalog> {
         &self.catalog
@@ -124,7 +124,7 @@ impl Engine {
     }
 }
 
-/// The time for a connect. Shorter than that for the first byte, whose end would say that the request may have been sent.
+/// The connect timeout. Shorter than that for the first byte, after which the request may have been sent.
 fn connect_time(connection: &Connection) -> Duration {
     let seconds = |value: Option<u32>, default: u32| Duration::from_secs(u64::from(value.unwrap_or(default)));
     let limits = &connection.limits;

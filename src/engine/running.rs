@@ -1,20 +1,20 @@
-//! A call under way, of whichever method.
+//! A running call of any method.
 
 use crate::receipt::Receipt;
 use crate::walk::Walk;
 use crate::write::Writes;
 
-/// A call under way.
+/// A running call.
 #[expect(clippy::large_enum_variant, reason = "one is held at a time, and moved once")]
 pub enum Running {
-    /// Pages come.
+    /// A query: gives pages.
     Read(Walk),
-    /// Outcomes come.
+    /// A write: gives outcomes.
     Write(Writes),
 }
 
 impl Running {
-    /// What was done so far.
+    /// The receipt so far.
     pub fn receipt(&mut self) -> &Receipt {
         match self {
             Running::Read(walk) => walk.receipt(),

@@ -1,4 +1,5 @@
-//! A connection in use: the three methods, calls as values, the plan, the sign-in and the probe. Thin: checks, then the loops.
+//! An open connection: the three methods, calls as values, the plan, the sign-in and the probe. Thin: checks, then the
+//! loops.
 
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use crate::send::{Call, ConnectionClient};
 use crate::walk::{Reading, Reply, Walk};
 use crate::write::{Requests, Writes, check_items};
 
-/// A connection in use. Cloning shares it; all connections of a process to one account share rate, places and retries.
+/// An open connection. Clones share it; all connections of a process to one account share rate, permits and retries.
 #[derive(Clone)]
 pub struct Session {
     pub(super) catalog: Arc<Catalog>,
@@ -33,10 +34,10 @@ impl Session {
         &self.client.connection
     }
 
-    /// Keeps tokens that the host has had kept for this connection.
+    /// Passes tokens that the host has stored for this connection.
     ///
     /// # Errors
-    /// `state` when they cannot be kept.
+    /// `state` when they cannot be stored.
     pub async fn keep_tokens(&self, tokens: &crate::auth::Tokens) -> Result<()> {
         self.client.token_cache.adopt(&self.client.token_context(), tokens).await
     }
@@ -48,13 +49,13 @@ impl Session {
         }
         Err(Error::new(
             ErrorKind::UnknownOperation,
-            format!("{} belongs to {}, not to {method}", operation.id, operation.method),
+            format!("{} is used with {}, not {method}", operation.id, operation.method),
         )
         .advise(format!("call it with {}", operation.method))
         .with(|d| d.operation = Some(operation.id.clone())))
     }
 
-    /// The operation and the options of a call, checked; what all three methods begin with.
+    /// The checked operation and options of a call, for all three methods.
     fn checked(&self, method: Method, id: &str, options: &Options) -> Result<Arc<Operation>> {
         let operation = self.operation(method, id)?;
         operation.check_options(options)?;
@@ -62,7 +63,7 @@ impl Session {
         Ok(operation)
     }
 
-    /// Values that an operation declares as secret are masked from here on.
+    /// Values of secret options are masked from here on.
     fn learn(&self, operation: &Operation, options: &Options) {
         let secrets = operation
             .options
@@ -84,10 +85,10 @@ impl Session {
         }
     }
 
-    /// Reads: pages of items, as they come.
+    /// Reads pages of items.
     ///
     /// # Errors
-    /// Everything that can be known before the first request: `unknown_operation`, `invalid_options`, `definition`.
+    /// All faults that are known before the first request: `unknown_operation`, `invalid_options`, `definition`.
     pub fn query(&self, operation: &str, options: impl Into<Options>, with: &CallOptions) -> Result<Walk> {
         let options = options.into();
         let read = self.reading(operation, options, with)?;
@@ -95,7 +96,7 @@ impl Session {
         Ok(Walk::new(Arc::clone(&self.client), call, read, with))
     }
 
-    /// Checks a query as far as its first request, which is built and not sent.
+    /// Checks a query and builds its first request without sending it.
     fn reading(&self, operation: &str, options: Options, with: &CallOptions) -> Result<Reading> {
         let operation = self.checked(Method::Query, operation, &options)?;
         let notes = with.judge_unknown(&operation, ErrorKind::InvalidOptions, operation.unknown_names(&options))?;
@@ -118,7 +119,7 @@ impl Session {
         Ok(Reading { operation, options, size, pager, first, notes })
     }
 
-    /// Never asks for more than the caller wants.
+    /// The page size is not larger than the caller's limit.
     fn page_size(&self, operation: &Operation, options: &Options, with: &CallOptions) -> Option<(String, u32)> {
         let size = operation.paging.size.as_ref()?;
         let given = options.contains(&size.query);
@@ -130,7 +131,8 @@ impl Session {
     /// Creates or changes: one outcome per item.
     ///
     /// # Errors
-    /// Everything that can be known before the first request: `unknown_operation`, `invalid_options`, `invalid_items`, `definition`.
+    /// All faults that are known before the first request: `unknown_operation`, `invalid_options`, `invalid_items`,
+    /// `definition`.
     pub fn mutate(
         &self,
         operation: &str,
@@ -173,8 +175,8 @@ impl Session {
         Ok(Writes::open(Arc::clone(&self.client), self.call_of(&operation, with), options, with))
     }
 
-    /// Begins what a request says. Limits and strictness come from the request; `with` gives what is no data: who may cancel, who is asked before a
-    /// write, where a walk goes on.
+    /// Starts the call of a request. Limits and strictness come from the request; `with` has what is not data: the
+    /// cancel token, the gate before writes, the point to resume from.
     ///
     /// # Errors
     /// Those of [`query`](Self::query) and [`mutate`](Self::mutate); `usage` when the request names no operation, or two.
@@ -188,7 +190,7 @@ impl Session {
         }
     }
 
-    /// A write whose items come later, in parts, by [`Writes::give`]; those of the request itself are none.
+    /// A write whose items are given later, in parts, by [`Writes::give`]; items in the request are ignored.
     ///
     /// # Errors
     /// As [`call`](Self::call).
@@ -197,10 +199,10 @@ impl Session {
         self.open_write(request.method, &operation.id, options, &request.laid_over(with))
     }
 
-    /// The requests that a call would send, credentials masked; nothing is sent. Of a walk, the first.
+    /// The requests of a call, credentials masked; sends nothing. For a walk, only the first.
     ///
     /// # Errors
-    /// The same as the call itself would give before its first request.
+    /// Those of the call before its first request.
     pub fn plan(&self, request: &Request) -> Result<Vec<PlannedRequest>> {
         let sampled = Request { use_sample: true, ..request.clone() };
         let ResolvedCall { operation, options, items, .. } = self.resolved(&sampled)?;
@@ -226,7 +228,7 @@ impl Session {
         request.resolve(&self.catalog, Some(&self.client.connection.connector.name))
     }
 
-    /// Where a person signs in, for connectors that need it. `redirect` is where the browser is sent back to; `state` comes back with it;
+    /// The address of the sign-in page, for connectors that need one. The browser returns to `redirect` with `state`;
     /// `challenge` is the S256 challenge of a verifier (RFC 7636) that only the caller knows.
     ///
     /// # Errors
@@ -235,30 +237,30 @@ impl Session {
         auth::sign_in_url(&self.client.connection, redirect, state, challenge).map(String::from)
     }
 
-    /// Ends a sign-in: exchanges the code that came back for tokens, and keeps them.
+    /// Ends a sign-in: exchanges the returned code for tokens, and stores them.
     ///
     /// # Errors
-    /// `unauthenticated` when the code is not accepted; `state` when the tokens cannot be kept.
+    /// `unauthenticated` when the code is not accepted; `state` when the tokens cannot be stored.
     pub async fn sign_in(&self, code: &Secret, redirect: &str, verifier: &Secret) -> Result<()> {
         self.client.token_cache.redeem(&self.client.token_context(), code, redirect, verifier).await
     }
 
-    /// Removes the tokens that are kept for the connection's account; tells whether there were any. The system is told nothing.
+    /// Removes the tokens of the connection's account from the store; `true` if there were any. The system is not informed.
     ///
     /// # Errors
-    /// `state` when they cannot be removed; `connection` when they are of another account.
+    /// `state` when they cannot be removed; `connection` when they belong to another account.
     pub async fn forget_tokens(&self) -> Result<bool> {
         self.client.token_cache.forget(&self.client.token_context()).await
     }
 
-    /// Calls the connector's probe: whether the address and credentials work.
+    /// Calls the connector's probe, which tests address and credentials.
     ///
     /// # Errors
-    /// Those of the call; `unsupported` when the connector names no probe.
+    /// Those of the call; `unsupported` when the connector has no probe.
     pub async fn probe(&self, with: &CallOptions) -> Result<Reply> {
         let connection = &self.client.connection;
         let Some(probe) = &connection.connector.probe else {
-            return Err(Error::new(ErrorKind::Unsupported, format!("{} names no probe", connection.connector.name))
+            return Err(Error::new(ErrorKind::Unsupported, format!("{} has no probe", connection.connector.name))
                 .advise("query any operation to test the connection"));
         };
         let mut options = Options::default();

@@ -1,4 +1,4 @@
-//! What to do next, as a value: each face words it for its own reader. Pure data.
+//! What to do next, as a value: each face puts it into its own words. Pure data.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,59 +7,60 @@ use serde::{Serialize, Serializer};
 
 /// What to do about a failure.
 ///
-/// Most advice reads the same for everybody ([`Advice::Text`]). The rest names something that each face offers in its own way: the command line has a
-/// command or a flag for it, the C interface a function or a key. [`Display`](fmt::Display) words it for a reader of whom nothing is known.
+/// Most advice has the same text for everybody ([`Advice::Text`]). The rest names something that each face offers
+/// differently: the command line has a command or a flag for it, the C interface a function or a key.
+/// [`Display`](fmt::Display) gives neutral words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Advice {
-    /// The same words for every reader.
+    /// The same text for every reader.
     Text(Cow<'static, str>),
     /// Several things, in order.
     All(Vec<Advice>),
-    /// See which connectors there are.
+    /// List the connectors.
     ListConnectors,
-    /// See which operations there are, those of one connector or all.
+    /// List the operations, of one connector or all.
     ListOperations(Option<String>),
-    /// See which templates there are.
+    /// List the templates.
     ListTemplates,
     /// See an operation's options, items and fields.
     DescribeOperation(String),
-    /// See which connections there are.
+    /// List the connections.
     ListConnections,
     /// Name one of these connections, each as `name (connector)`.
     NameConnection(Vec<String>),
-    /// Write a connection; the connector is given where it is known.
+    /// Add a connection; with the connector if it is known.
     WriteConnection(Option<String>),
     /// See the format of a definition file, by its name.
     ShowFormat(Option<&'static str>),
-    /// See what is wrong with a definition file.
+    /// Check a definition file.
     CheckFile(String),
-    /// Sign in a person to a connection, by its name.
+    /// Sign in to a connection, by its name.
     SignIn(Option<String>),
     /// Write a first batch file.
     WriteBatch,
-    /// Give values only to variables that the batch has.
+    /// Set only variables that the batch has.
     KnownVariables,
     /// Name all columns.
     NameColumns,
-    /// Put back a file of a run, or start over and keep the run aside.
+    /// Restore a file of a run, or start over and archive the run.
     RestoreOrStartOver,
-    /// Accept what has changed, or start over and keep the run aside.
+    /// Accept the changes, or start over and archive the run.
     AcceptChangesOrStartOver,
     /// Use another folder for the state of runs.
     OtherStateFolder,
-    /// Finish a run with the version of opnode that began it, or start over.
+    /// Finish a run with the opnode version that started it, or start over.
     FinishWithEarlierVersion,
-    /// Resume with the newer version of opnode that began the run, or start over.
+    /// Resume with the newer opnode version that started the run, or start over.
     ResumeWithNewerVersion,
     /// Send the failed items again.
     RetryFailed,
-    /// Run without asking for failed items.
+    /// Run without retrying failed items.
     RunWithoutRetry,
 }
 
 impl Advice {
-    /// This and something more.
+    /// This advice and more.
     #[must_use]
     pub fn and(self, more: impl Into<Advice>) -> Advice {
         match (self, more.into()) {
@@ -71,7 +72,7 @@ impl Advice {
         }
     }
 
-    /// Words it; `own` gives the words of a face, or `None` where those for everybody will do.
+    /// Its text; `own` gives a face's own words, or `None` for the neutral ones.
     #[must_use]
     pub fn worded(&self, own: &dyn Fn(&Advice) -> Option<String>) -> String {
         match self {
@@ -86,37 +87,37 @@ impl fmt::Display for Advice {
         let text = match self {
             Advice::Text(text) => text,
             Advice::All(_) => return f.write_str(&self.worded(&|_| None)),
-            Advice::ListConnectors => "look up the connectors in the catalogue",
+            Advice::ListConnectors => "see the list of connectors",
             Advice::ListOperations(Some(connector)) => {
-                return write!(f, "look up the operations of {connector} in the catalogue");
+                return write!(f, "see the list of operations of {connector}");
             }
-            Advice::ListOperations(None) => "look up the operations in the catalogue",
-            Advice::ListTemplates => "look up the templates in the catalogue",
+            Advice::ListOperations(None) => "see the list of operations",
+            Advice::ListTemplates => "see the list of templates",
             Advice::DescribeOperation(id) => {
                 return write!(f, "see the description of {id}: its options, items and fields");
             }
-            Advice::ListConnections => "look up the connections in the connections file",
+            Advice::ListConnections => "see the connections file",
             Advice::NameConnection(names) => return write!(f, "name one of the connections: {}", names.join(", ")),
-            Advice::WriteConnection(Some(connector)) => return write!(f, "add a connection of {connector}"),
+            Advice::WriteConnection(Some(connector)) => return write!(f, "add a connection to {connector}"),
             Advice::WriteConnection(None) => "write a connections file",
             Advice::ShowFormat(Some(format)) => return write!(f, "see the format in {format}.schema.json"),
             Advice::ShowFormat(None) => "see the formats in the JSON Schemas",
             Advice::CheckFile(file) => return write!(f, "correct {file}"),
-            Advice::SignIn(Some(connection)) => return write!(f, "let a person sign in to {connection}"),
-            Advice::SignIn(None) => "let a person sign in",
+            Advice::SignIn(Some(connection)) => return write!(f, "sign in to {connection}"),
+            Advice::SignIn(None) => "sign in",
             Advice::WriteBatch => "write the batch file first",
-            Advice::KnownVariables => "give values to the names under `vars`",
+            Advice::KnownVariables => "set only names listed under `vars`",
             Advice::NameColumns => "name all columns",
             Advice::RestoreOrStartOver => {
-                "put back the file as it was, or start over, which keeps the old run aside: look at what the run has written before you write it again"
+                "restore the file, or start over, which archives the old run: first check what the run has written"
             }
-            Advice::AcceptChangesOrStartOver => "accept the changes, or start over, which keeps the old run aside",
+            Advice::AcceptChangesOrStartOver => "accept the changes, or start over, which archives the old run",
             Advice::OtherStateFolder => "choose another folder for the state",
             Advice::FinishWithEarlierVersion => {
-                "finish it with the opnode that began it, or start over, which keeps it aside: that sends again what it has sent"
+                "finish it with the opnode version that started it, or start over, which archives it and sends its items again"
             }
             Advice::ResumeWithNewerVersion => "resume with the newer opnode, or start over",
-            Advice::RetryFailed => "retry the failed items: exactly these are sent again",
+            Advice::RetryFailed => "retry the failed items: only these are sent again",
             Advice::RunWithoutRetry => "run the batch without retrying",
         };
         f.write_str(text)

@@ -4,55 +4,55 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// What failed, sorted by whose move it is. Numbers never change once released.
+/// Why a call failed, grouped by who must act. Numbers never change once released.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A fault of opnode itself.
+    /// A bug of opnode.
     Internal,
-    /// The call or command line was put together wrongly.
+    /// An invalid call or command line.
     Usage,
-    /// A definition, connection or template file is wrong.
+    /// A definition, connection or template file is invalid.
     Definition,
-    /// No operation, template or connector has this name, or the method is not the operation's.
+    /// No operation, template or connector has this name, or the operation has another method.
     UnknownOperation,
     /// The options do not fit the operation.
     InvalidOptions,
     /// The items do not fit the operation.
     InvalidItems,
-    /// The definition asks for something that this build cannot do.
+    /// The definition needs something that this build cannot do.
     Unsupported,
     /// The connection's values are missing or wrong.
     Connection,
     /// The remote system did not accept the credentials (401).
     Unauthenticated,
-    /// The credentials are good but do not allow this (403).
+    /// The credentials are valid but do not allow this (403).
     Forbidden,
     /// The call would leave the connection's own origins; nothing was sent there.
     Origin,
     /// The record does not exist (404, 410).
     NotFound,
-    /// The record is in use or was changed meanwhile (409, 412).
+    /// The record is in use or has changed (409, 412).
     Conflict,
     /// The remote system refused the request (other 4xx, or a reported failure).
     Rejected,
-    /// The reply is not what the definition declares, or not readable.
+    /// The reply is not as declared, or not readable.
     BadResponse,
-    /// The remote system repeats pages or cursors: the walk would never end.
+    /// The remote system repeats pages or cursors: paging would never end.
     NoProgress,
     /// A limit of the connection was reached; its name is in the message.
     Limit,
     /// Too many requests (429), also after waiting.
     RateLimited,
-    /// The remote system answers 5xx.
+    /// The remote system replies with 5xx.
     Unavailable,
     /// No connection, or it broke.
     Network,
     /// A time limit passed.
     Timeout,
-    /// A write was sent and no answer tells whether it took effect.
+    /// A write was sent and its outcome is unknown.
     UnknownOutcome,
-    /// Some items of a write failed; the outcomes tell which.
+    /// Some items of a write failed; the outcomes say which.
     Partial,
     /// A local file, lock or checkpoint failed.
     State,
@@ -93,7 +93,7 @@ impl ErrorKind {
         ]
     };
 
-    /// Number, name and exit code in one place, so that a new kind does not compile without all three.
+    /// Number, name and exit code together, so that a new kind does not compile without all three.
     const fn row(self) -> (i32, &'static str, u8) {
         match self {
             ErrorKind::Internal => (1, "internal", 1),
@@ -130,7 +130,7 @@ impl ErrorKind {
         self.row().0
     }
 
-    /// The kind's name in snake_case, as it stands in JSON.
+    /// The kind's name in snake_case, as in JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {
         self.row().1

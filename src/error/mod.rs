@@ -1,6 +1,7 @@
-//! The one error of this crate. Knows nothing of where it is shown: hosts read its fields, its JSON form or its kind's number.
+//! The error type of this crate. Independent of presentation: hosts read its fields, its JSON form or its kind's
+//! number.
 //!
-//! One type, because a caller's next move depends on the kind and not on the layer that failed.
+//! One type, because a caller's next action depends on the kind and not on the layer that failed.
 
 mod advice;
 mod kind;
@@ -18,7 +19,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-/// All that is known about a failure. Reached through [`Error`]'s `Deref`.
+/// All details of a failure. Reached through [`Error`]'s `Deref`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Details {
     /// The kind.
@@ -31,10 +32,10 @@ pub struct Details {
     /// OperationId of the call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
-    /// Where the fault is, when it is in a file or an argument.
+    /// Where the fault is, if it is in a file or an argument.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
-    /// The faults, where the error is of a file or an argument that was checked as a whole. JSON has them when there are several.
+    /// All faults of a file or an argument that was checked as a whole. JSON contains them if there are several.
     #[serde(skip_serializing_if = "is_single")]
     pub faults: Vec<Fault>,
     /// Verb and URL of the request, secrets masked.
@@ -43,18 +44,18 @@ pub struct Details {
     /// HTTP status of the last reply.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http_status: Option<u16>,
-    /// What the remote system said.
+    /// The remote system's own error.
     #[serde(skip_serializing_if = "Provider::is_empty")]
     pub provider: Provider,
     /// Requests made for this call's failing step; 0 when nothing was sent.
     pub attempts: u32,
-    /// Milliseconds that the remote system asked to wait.
+    /// Milliseconds to wait, as the remote system asks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
     /// Page of the walk (from 1) on which it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page: Option<u64>,
-    /// The cause below.
+    /// The underlying cause.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
 }
@@ -113,7 +114,7 @@ impl Error {
         error
     }
 
-    /// Adds what to do next.
+    /// Adds advice.
     #[must_use]
     pub fn advise(mut self, advice: impl Into<Advice>) -> Error {
         self.0.advice = Some(advice.into());
@@ -144,7 +145,7 @@ impl Error {
         vec![Fault { place, message: self.0.message.clone(), advice: self.0.advice.clone() }]
     }
 
-    /// The error with its advice in the words of a face; see [`Advice::worded`].
+    /// The error with its advice in a face's own words; see [`Advice::worded`].
     #[must_use]
     pub fn worded(mut self, own: &dyn Fn(&Advice) -> Option<String>) -> Error {
         let word = |advice: &mut Option<Advice>| *advice = advice.take().map(|a| Advice::from(a.worded(own)));
@@ -153,7 +154,7 @@ impl Error {
         self
     }
 
-    /// Changes fields in place; for layers that know more than the one that failed.
+    /// Changes fields in place; for callers that know more than the failing layer.
     #[must_use]
     pub fn with(mut self, change: impl FnOnce(&mut Details)) -> Error {
         change(&mut self.0);
@@ -166,7 +167,7 @@ impl Error {
         self.0.kind
     }
 
-    /// The JSON form that hosts get.
+    /// The JSON form for hosts.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
         serde_json::to_value(&*self.0).unwrap_or_default()
@@ -208,7 +209,7 @@ impl std::error::Error for Error {
     }
 }
 
-/// What stands below a failure. It has no cause of its own.
+/// The cause of a failure. It has no cause of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Cause(String);
@@ -239,7 +240,7 @@ fn is_single(faults: &[Fault]) -> bool {
     faults.len() < 2
 }
 
-/// The system's own words for an I/O error, such as `no such file or directory`, without Rust's `(os error 2)`.
+/// The system's message for an I/O error, such as `no such file or directory`, without Rust's `(os error 2)`.
 #[must_use]
 pub fn io_text(cause: &std::io::Error) -> String {
     use std::io::ErrorKind as Io;

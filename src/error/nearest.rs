@@ -1,6 +1,6 @@
-//! The nearest of some names, for "did you mean". Pure.
+//! The nearest of several names, for "did you mean". Pure.
 
-/// The nearest of some names, for "did you mean": close enough to be a slip of the hand, or the same without case and separators.
+/// The nearest of several names, for "did you mean": a likely typing error, or equal apart from case and separators.
 #[must_use]
 pub fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let flat = |s: &str| s.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();

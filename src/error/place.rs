@@ -1,4 +1,4 @@
-//! Where a fault is, and what it is. Plain data.
+//! A fault and its place. Plain data.
 
 use std::fmt;
 
@@ -57,9 +57,9 @@ pub struct Fault {
     /// Where it is.
     #[serde(flatten)]
     pub place: Place,
-    /// What is wrong.
+    /// The message.
     pub message: String,
-    /// What to do, where there is something to say.
+    /// Advice, if there is any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub advice: Option<Advice>,
 }

@@ -1,8 +1,8 @@
-//! What a remote system said of a failure. Plain data.
+//! A remote system's error. Plain data.
 
 use serde::Serialize;
 
-/// One field that the remote system complained about.
+/// One field error of the remote system.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ProviderDetail {
     /// The provider's code.
@@ -16,7 +16,7 @@ pub struct ProviderDetail {
     pub field: Option<String>,
 }
 
-/// What the remote system said, in its own words (credentials masked, length capped).
+/// The remote system's own error (credentials masked, length capped).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Provider {
     /// Its error code.
@@ -28,10 +28,10 @@ pub struct Provider {
     /// Its id of the request, for a support case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// By field.
+    /// Errors by field.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub details: Vec<ProviderDetail>,
-    /// The start of a body that is not in the provider's error form.
+    /// The start of a body that is not in the provider's error format.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub excerpt: Option<String>,
 }

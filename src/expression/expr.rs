@@ -1,4 +1,4 @@
-//! One expression: parsed with its rules, and evaluated to JSON text. A path that is nothing else hands on the bytes that stand there.
+//! One expression: parsed with its rules, and evaluated to JSON text. A plain path passes on the original bytes.
 
 use std::sync::Arc;
 
@@ -13,13 +13,14 @@ use super::scope::Scope;
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
 use crate::item::fields_of;
 
-/// Names and operators in one expression. The language reads and frees chains of them with the stack, which a few thousand would overflow.
+/// Maximum number of names and operators in one expression. The language parses and drops long chains recursively; a
+/// few thousand would overflow the stack.
 const PARTS_MAX: usize = 400;
 
-/// Brackets within brackets in one expression. The language follows subscripts with the stack too, and counts none of them.
+/// Maximum nesting of brackets in one expression. The language also recurses for subscripts, without a limit.
 const DEPTH_MAX: usize = 40;
 
-/// One expression. It is what its source says: two of one source are equal, and it is written and read as its source.
+/// One expression, equal to its source: two with one source are equal, and it is serialized as its source.
 #[derive(Clone)]
 pub(crate) struct Expr(Arc<Parsed>);
 
@@ -29,13 +30,13 @@ struct Parsed {
     path: Option<Vec<String>>,
     paths: Vec<Vec<String>>,
     handed_on: Option<Vec<String>>,
-    /// It says that null is meant: a `?` stands behind it, or null is one of its values.
+    /// It allows null: it ends with `?`, or null is one of its values.
     may_be_null: bool,
-    /// It puts objects together.
+    /// It creates objects.
     makes_objects: bool,
 }
 
-/// Why an expression is none: what is wrong with it, and what to do.
+/// Why an expression is invalid: message and advice.
 pub(crate) type Wrong = (String, Option<String>);
 
 impl Expr {
@@ -48,10 +49,10 @@ impl Expr {
         check_uses(source, &tokens)?;
         let made = with_rules(source, &tokens);
         let compiled = language::compile(made.clone()).map_err(|e| no_expression(source, &e))?;
-        // Behind a text, the language takes a character that it does not know for the end, unless a bracket is still open.
+        // After a text, the language treats an unknown character as the end, unless a bracket is open.
         if language::compile(format!("({made})")).is_err() {
-            let message = format!("`{source}` is no expression: what stands behind a text in it cannot be read");
-            return Err((message, Some("conditions are joined with `and` and `or`, texts with `~`".to_owned())));
+            let message = format!("`{source}` is not an expression: unexpected characters after a text");
+            return Err((message, Some("join conditions with `and` and `or`, texts with `~`".to_owned())));
         }
         let paths = paths(&tokens);
         Ok(Expr(Arc::new(Parsed {
@@ -65,22 +66,22 @@ impl Expr {
         })))
     }
 
-    /// As it stands in the file, without its marks.
+    /// Its text in the file, without `${{ }}`.
     pub(crate) fn source(&self) -> &str {
         &self.0.source
     }
 
-    /// Its path, when it is nothing else, such as `steps.members.items`.
+    /// Its path, if it is only a path, such as `steps.members.items`.
     pub(crate) fn path(&self) -> Option<&[String]> {
         self.0.path.as_deref()
     }
 
-    /// All paths that it reads; where filters name a field of a list's elements, with `*` for the element.
+    /// All paths that it reads; for filters that name a field of a list's elements, with `*` for the element.
     pub(crate) fn paths(&self) -> &[Vec<String>] {
         &self.0.paths
     }
 
-    /// The steps whose rows it hands on, if it does nothing to them but choose and order.
+    /// The steps whose rows it passes on, if it only selects and sorts them.
     pub(crate) fn handed_on(&self) -> Option<&[String]> {
         self.0.handed_on.as_deref()
     }
@@ -94,41 +95,43 @@ impl Expr {
         let reading = Arc::new(Reading::default());
         let json = self.0.compiled.eval(scope.to_value(&reading)).and_then(|value| language::json(&value));
         match reading.trouble() {
-            // What was cut short there is no value, and its own error tells less.
+            // After such a failure the value is incomplete, and its own error says less.
             Some(error) if error.kind() == ErrorKind::InvalidOptions => Err(self.named(error)),
             Some(error) => Err(error),
             None => json.map_err(|e| self.named(said(&e))),
         }
     }
 
-    /// The same for what is sent: null is an error, unless the expression says that it is meant.
+    /// The same for a value that is sent: null is an error, unless the expression allows it.
     pub(super) fn needed(&self, scope: &Scope) -> Result<String> {
         let json = self.json(scope)?;
         if self.0.may_be_null {
             return Ok(json);
         }
-        // What an item has is handed on as it is; what is put together here is not.
+        // An item's own fields are passed on unchanged; objects created here are checked.
         let fields = self.0.makes_objects.then(|| fields_of(&json)).flatten().unwrap_or_default();
         let hole = fields.iter().find(|(_, raw)| raw.get() == "null").map(|(name, _)| format!("its `{name}`"));
         match hole.or((json == "null").then(|| "it".to_owned())) {
-            Some(what) => Err(self.failed(&format!("{what} is null, which is not sent by accident"), NULL)),
+            Some(what) => {
+                Err(self.failed(&format!("{what} is null, and null is sent only if the expression allows it"), NULL))
+            }
             None => Ok(json),
         }
     }
 
-    /// Its value within text. Nothing stands for null there: a condition with a hole in it would mean something else.
+    /// Its value within text. Null is always an error here: a condition with a gap would mean something else.
     pub(super) fn within_text(&self, scope: &Scope) -> Result<String> {
         let json = self.json(scope)?;
         let (what, advice) = match json.as_bytes().first() {
             Some(b'"') => {
-                return serde_json::from_str(&json).map_err(|e| self.failed(&format!("it is no text: {e}"), NULL));
+                return serde_json::from_str(&json).map_err(|e| self.failed(&format!("it is not text: {e}"), NULL));
             }
-            Some(b'[') => ("a list", "write | join(',') or | tojson behind it"),
-            Some(b'{') => ("an object", "name one of its fields, or write | tojson behind it"),
-            Some(b'n') | None => ("null", "write | default('…') behind it"),
+            Some(b'[') => ("a list", "add | join(',') or | tojson"),
+            Some(b'{') => ("an object", "name one of its fields, or add | tojson"),
+            Some(b'n') | None => ("null", "add | default('…')"),
             Some(_) => return Ok(json),
         };
-        Err(self.failed(&format!("it is {what}, which has no place inside text"), advice))
+        Err(self.failed(&format!("it is {what}, which cannot be part of a text"), advice))
     }
 
     /// Whether it is true.
@@ -139,7 +142,7 @@ impl Expr {
             other => {
                 let mut shown: String = other.chars().take(60).collect();
                 shown.push_str(if shown.len() < other.len() { "…" } else { "" });
-                Err(self.named(wrong(format!("it should be true or false, and is {shown}"))))
+                Err(self.named(wrong(format!("expected true or false, found {shown}"))))
             }
         }
     }
@@ -153,21 +156,20 @@ impl Expr {
     }
 }
 
-/// What to do about null where a value is sent.
-const NULL: &str =
-    "write | default('…') behind it for a value of your own, or ? where null is meant: ${{ item.manager ? }}";
+/// Advice for null in a value that is sent.
+const NULL: &str = "add | default('…') for another value, or ? to send null: ${{ item.manager ? }}";
 
 fn wrong(why: String) -> Error {
     Error::new(ErrorKind::InvalidOptions, why)
 }
 
-/// The engine's words without its own position, which is within the expression and not in the file.
+/// The engine's message without its position, which is within the expression and not in the file.
 fn said(error: &minijinja::Error) -> Error {
     let detail = error.detail().map(str::to_owned);
     let work = || format!("it takes more work than the limit expression_work ({WORK_MAX} steps)");
     match error.kind() {
         Kind::OutOfFuel => wrong(detail.unwrap_or_else(work))
-            .advise("work it out in several steps, row by row with `for`, `where` and `map`"),
+            .advise("split it into several steps, row by row with `for`, `where` and `map`"),
         Kind::SyntaxError | Kind::BadSerialization if detail.is_some() => wrong(detail.unwrap_or_default()),
         kind => wrong(detail.map_or_else(|| kind.to_string(), |detail| format!("{kind}: {detail}"))),
     }
@@ -181,11 +183,11 @@ fn check_size(tokens: &[Token<'_>]) -> Result<(), Wrong> {
         () if depth > DEPTH_MAX => ("brackets within brackets", format!("expression_depth ({DEPTH_MAX})")),
         () => return Ok(()),
     };
-    let advice = "work it out in several steps, or with `map`".to_owned();
+    let advice = "split it into several steps, or use `map`".to_owned();
     Err((format!("an expression has more {what} than the limit {limit}"), Some(advice)))
 }
 
-/// What does not exist would only be noticed when the expression is evaluated.
+/// Otherwise unknown names would be found only at evaluation.
 fn check_uses(source: &str, tokens: &[Token<'_>]) -> Result<(), Wrong> {
     for (used, name) in uses(tokens) {
         let (what, all) = match used {
@@ -202,14 +204,14 @@ fn check_uses(source: &str, tokens: &[Token<'_>]) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// Why an expression does not compile, in words about the expression as it was written.
+/// Why an expression does not compile, in terms of its original text.
 fn no_expression(source: &str, error: &minijinja::Error) -> Wrong {
-    // What is wrong without the rules of operators is wrong in the author's own words.
+    // An error that also occurs without the added operator rules refers to the author's own text.
     match language::compile(source.replace(['*', '~'], "/")) {
         Err(e) => (
-            format!("`{source}` is no expression: {}", said(&e).message),
-            Some("text in an expression stands in quotes: ${{ 'text' }}".into()),
+            format!("`{source}` is not an expression: {}", said(&e).message),
+            Some("put text in an expression in quotes: ${{ 'text' }}".into()),
         ),
-        Ok(_) => (format!("`{source}` is no expression: at a `*` or `~`: {}", said(error).message), None),
+        Ok(_) => (format!("`{source}` is not an expression: at a `*` or `~`: {}", said(error).message), None),
     }
 }

@@ -1,7 +1,7 @@
-//! The language: the grammar of Jinja's expressions on an empty environment, with the filters, tests and functions of the lists here.
+//! The language: Jinja's expression grammar on an empty environment, with the filters, tests and functions listed here.
 //!
-//! Fuel ends whatever takes too much work or memory. The language counts a value where it is made, but not again where it is repeated or written
-//! out; so `*` repeats nothing, `map` pays for its arguments, and texts and values that are handed out have a limit.
+//! Fuel bounds work and memory. The language counts a value when it is created, but not when it is repeated or written
+//! out; so `*` does not repeat, `map` pays for its arguments, and texts and values have a size limit.
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
@@ -14,14 +14,14 @@ use minijinja::{
 use super::operators::{CONTAINER, NUMBER, TEXT};
 use super::record::{BYTES_MAX, Record};
 
-/// Work that one evaluation may take, in the steps of the language. A step pays for 64 bytes, or for two elements of a list.
+/// Maximum work of one evaluation, in steps of the language. A step pays for 64 bytes, or for two elements of a list.
 pub(super) const WORK_MAX: u64 = 5_000_000;
 const STEP_BYTES: usize = 64;
 
-/// Bytes that a byte of text becomes at most when it is taken to pieces.
+/// Maximum bytes per byte of text when it is split.
 const PIECES: usize = 16;
 
-/// Spaces of an indent in JSON.
+/// Maximum indent of JSON, in spaces.
 const INDENT_MAX: usize = 8;
 
 static LANGUAGE: LazyLock<Environment<'static>> = LazyLock::new(|| {
@@ -42,7 +42,7 @@ pub(super) fn compile(source: String) -> Result<Expression<'static, 'static>, Er
     LANGUAGE.compile_expression_owned(source)
 }
 
-/// All names of one kind, and what they stand for.
+/// All names of one kind, with their implementations.
 macro_rules! allowed {
     ($names:ident $add:ident $($name:literal: $function:expr,)*) => {
         pub(super) const $names: &[&str] = &[$($name),*];
@@ -86,7 +86,7 @@ allowed! { TESTS add_test
 
 allowed! { FUNCTIONS add_function "dict": functions::dict, "range": functions::range, }
 
-const NULL: &str = "null is no text; write | default('…') behind what may be null";
+const NULL: &str = "null is not text; add | default('…') after a value that may be null";
 
 fn wrong<T>(why: &'static str) -> Result<T, Error> {
     Err(Error::new(ErrorKind::InvalidOperation, why))
@@ -94,20 +94,20 @@ fn wrong<T>(why: &'static str) -> Result<T, Error> {
 
 fn too_long() -> Error {
     let limit = BYTES_MAX >> 20;
-    Error::new(ErrorKind::OutOfFuel, format!("it makes more bytes than the limit expression_bytes ({limit} MiB)"))
+    Error::new(ErrorKind::OutOfFuel, format!("it produces more bytes than the limit expression_bytes ({limit} MiB)"))
 }
 
-/// Pays for what the language does not count.
+/// Pays for work that the language does not count.
 fn pay(state: &State, bytes: usize) -> Result<(), Error> {
     state.consume_fuel(u64::try_from(bytes / STEP_BYTES).unwrap_or(WORK_MAX))
 }
 
-/// What a record does not have is as good as null, at every depth.
+/// Treats a missing field like null, at every depth.
 fn is_null(value: &Value) -> bool {
     value.is_none() || value.is_undefined()
 }
 
-/// JSON of a value.
+/// The JSON of a value.
 pub(super) fn json(value: &Value) -> Result<String, Error> {
     let json = serde_json::to_string(value);
     let json =
@@ -115,7 +115,7 @@ pub(super) fn json(value: &Value) -> Result<String, Error> {
     if json.len() > BYTES_MAX { Err(too_long()) } else { Ok(json) }
 }
 
-/// What may become text: null does not, and a list or an object is the text that the language makes of it.
+/// A value that can become text: not null; a list or an object becomes the language's text.
 fn flat(value: Value) -> Result<Value, Error> {
     let is_list = matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable);
     if is_null(&value) || (is_list && value.try_iter()?.any(|element| is_null(&element))) {
@@ -132,7 +132,7 @@ fn string(value: Value) -> Result<String, Error> {
     flat(value).map(|value| value.to_string())
 }
 
-/// A filter of texts. For each byte it pays so much, and for the other texts that each byte may be compared with.
+/// A filter of texts. The cost per byte, and the number of texts that each byte may be compared with.
 fn of_text(
     cost: usize,
     filter: Value,
@@ -157,7 +157,7 @@ fn replace(state: &mut State, args: Rest<ValueOrKwargs>) -> Result<Value, Error>
     Ok(Value::from(value.as_str().replacen(from.as_str(), to.as_str(), count)))
 }
 
-/// At most as long as its longest argument at each of its marks; the language pays for widths itself.
+/// At most as long as its longest argument at each placeholder; the language itself pays for widths.
 fn format(state: &mut State, args: Rest<ValueOrKwargs>) -> Result<Value, Error> {
     let args = args.into_values();
     let (format, rest): (&Value, Rest<ValueOrKwargs>) = from_args(&args)?;
@@ -166,7 +166,7 @@ fn format(state: &mut State, args: Rest<ValueOrKwargs>) -> Result<Value, Error> 
     let is_long = |part: &str| part.bytes().take_while(u8::is_ascii_digit).count() > 4;
     let is_foreign = |part: &str| !part.split(')').next().unwrap_or_default().is_ascii();
     if text.split('.').skip(1).any(is_long) || text.split("%(").skip(1).any(is_foreign) {
-        return wrong("a format has precisions of four digits at most, and names of ASCII");
+        return wrong("a format can have a precision of at most four digits, and ASCII names");
     }
     if rest.iter().any(|arg| is_null(arg)) {
         return wrong(NULL);
@@ -210,7 +210,7 @@ fn join(
 fn tojson(value: Value, indent: Option<Value>, named: Kwargs) -> Result<Value, Error> {
     let indent = indent.or(named.get("indent")?);
     if indent.as_ref().and_then(Value::as_usize).is_some_and(|spaces| spaces > INDENT_MAX) {
-        return wrong("an indent of JSON has 8 spaces at most");
+        return wrong("the indent of JSON is at most 8 spaces");
     }
     if is_null(&value) {
         return wrong(NULL);
@@ -218,7 +218,7 @@ fn tojson(value: Value, indent: Option<Value>, named: Kwargs) -> Result<Value, E
     json(&value).and_then(|_| filters::tojson(&value, indent, named))
 }
 
-/// A list of known length. Pays for so many bytes for each of its elements.
+/// A list of known length. Pays this many bytes for each of its elements.
 fn pay_for_each(state: &State, list: Value, bytes: usize) -> Result<Value, Error> {
     let list = if list.len().is_none() { filters::list(state, list)? } else { list };
     pay(state, list.len().unwrap_or_default().saturating_mul(bytes)).map(|()| list)
@@ -231,7 +231,7 @@ fn sort(state: &mut State, list: Value, named: Kwargs) -> Result<Value, Error> {
     filters::sort(state, list, named)
 }
 
-/// Its arguments are there once for each element.
+/// Its arguments are evaluated once for each element.
 fn map(state: &mut State, mut list: Value, args: Rest<ValueOrKwargs>) -> Result<Value, Error> {
     for arg in args.iter() {
         list = pay_for_each(state, list, json(arg)?.len())?;
@@ -254,20 +254,20 @@ fn default(value: Value, rest: Rest<Value>) -> Value {
 }
 
 fn divisibleby(value: &Value, by: &Value) -> Result<bool, Error> {
-    if *by == Value::from(0) { wrong("nothing is divisible by 0") } else { Ok(tests::is_divisibleby(value, by)) }
+    if *by == Value::from(0) { wrong("division by 0") } else { Ok(tests::is_divisibleby(value, by)) }
 }
 
-/// An operand of `*`. Null is left to the operator, which refuses it.
+/// An operand of `*`. Null is passed to the operator, which refuses it.
 fn number(value: Value) -> Result<Value, Error> {
     let is_repeated = !is_null(&value) && !matches!(value.kind(), ValueKind::Number | ValueKind::Bool);
-    if is_repeated { wrong("`*` is for numbers; it repeats no text and no list") } else { Ok(value) }
+    if is_repeated { wrong("`*` is for numbers only") } else { Ok(value) }
 }
 
 fn is_in(state: &State, value: &Value, within: Value) -> Result<bool, Error> {
     tests::is_in(state, value, &container(within))
 }
 
-/// The right side of `in`. Of a record, the names of its fields: it has null for every other name.
+/// The right side of `in`. For a record, the names of its fields: otherwise it would have null for every name.
 fn container(value: Value) -> Value {
     value.downcast_object_ref::<Record>().map(Record::names).unwrap_or(value)
 }

@@ -1,24 +1,24 @@
-//! The tokens of an expression, as far as the rules of this room need them before the language reads it.
+//! The tokens of an expression, as far as the added rules need them.
 
-/// A token, and where it begins.
+/// A token and its position.
 #[derive(Clone, Copy)]
 pub(super) struct Token<'s> {
     pub(super) at: usize,
     pub(super) text: &'s str,
 }
 
-/// Words of the language that name nothing.
+/// Keywords of the language, which are not names.
 const KEYWORDS: [&str; 13] =
     ["and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "True", "False", "None"];
 
 impl Token<'_> {
-    /// Whether it may name something.
+    /// Whether it can be a name.
     pub(super) fn is_name(self) -> bool {
         self.text.starts_with(is_letter) && !KEYWORDS.contains(&self.text)
     }
 }
 
-/// Names, numbers, texts and marks; white space is left out.
+/// Names, numbers, texts and punctuation; white space is skipped.
 pub(super) fn tokens(source: &str) -> impl Iterator<Item = Token<'_>> {
     let mut rest = source;
     std::iter::from_fn(move || {
@@ -65,7 +65,7 @@ fn quoted(text: &str) -> usize {
     end.map_or(text.len(), |(at, _)| at + 1)
 }
 
-/// Where the `}}` of an expression is: not in a quoted text, and not in a map of the expression's own.
+/// The position of the closing `}}` of an expression: outside of quoted texts and of its own maps.
 pub(super) fn closing(text: &str) -> Option<usize> {
     let mut depth = 0_u32;
     for Token { at, text: token } in tokens(text) {
@@ -79,8 +79,8 @@ pub(super) fn closing(text: &str) -> Option<usize> {
     None
 }
 
-/// How large an expression is: its names and operators, which may nest or follow each other, and its brackets within brackets. Lists of plain
-/// values count nothing.
+/// The size of an expression: names and operators, which may nest or follow each other, and nested brackets. Lists of
+/// plain values do not count.
 pub(super) fn size(tokens: &[Token<'_>]) -> (usize, usize) {
     let (mut depth, mut deepest) = (0_usize, 0);
     for token in tokens {

@@ -1,15 +1,17 @@
 //! Expressions: `${{ … }}` in the values of a batch file.
 //!
-//! A [`Shape`] is a JSON value with its expressions found, an [`Expr`] is one of them, a [`Scope`] is what they see. All three are plain values:
-//! an expression reads no file, no clock and no chance, and rows of earlier steps come in as a [`RowSource`].
+//! A [`Shape`] is a JSON value with its expressions found, an [`Expr`] is one of them, a [`Scope`] has the values that
+//! they can read. All three are plain values: expressions access no file, no clock and no random numbers, and get rows
+//! of earlier steps as a [`RowSource`].
 //!
-//! The way of an expression: `lexer` finds its tokens; `names` tells what it reads and uses, so that faults are told before anything runs;
-//! `operators` adds the rules that the language does not have; `language` compiles it on an empty environment with lists of what may be used;
-//! `record` and `scope` give it the values that it names; and `expr` makes JSON of the result. A path that is nothing else takes a shorter way:
-//! the bytes that stand there are handed on.
+//! `lexer` finds the tokens of an expression; `names` finds the names that it uses, so that faults are reported before
+//! anything runs; `operators` adds rules that the language lacks; `language` compiles it on an empty environment with
+//! allow-lists; `record` and `scope` provide the values; and `expr` returns the result as JSON. A plain path takes a
+//! shortcut: the original bytes are passed on.
 //!
-//! Whoever writes a batch file could only harm himself. So the guard is small: an expression has limits of its size before it is parsed, of the
-//! work that it takes, of the bytes that it reads, and of the bytes that it makes. Past a limit it ends with an error that names the limit.
+//! Batch files are written by their own users, so the guard is small: limits on an expression's size before it is
+//! parsed, on its work, on the bytes that it reads, and on the bytes that it produces. An error names the limit that
+//! was exceeded.
 
 mod expr;
 mod language;

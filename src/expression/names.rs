@@ -1,8 +1,8 @@
-//! The names in an expression: what it reads, and which filters, tests and functions it uses. Known before anything is evaluated.
+//! The names in an expression: the paths that it reads, and its filters, tests and functions. Known without evaluation.
 
 use super::lexer::{Token, is_letter};
 
-/// What a word of an expression is used as.
+/// How a word of an expression is used.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Use {
     Filter,
@@ -37,7 +37,7 @@ pub(super) fn uses<'s>(tokens: &[Token<'s>]) -> Vec<(Use, &'s str)> {
     tokens.iter().enumerate().filter_map(used).collect()
 }
 
-/// Whether null is written out as one of the values, and not in a test such as `is none` or a comparison.
+/// Whether null is written out as one of the values, and not only in a test such as `is none` or a comparison.
 pub(super) fn names_null(tokens: &[Token<'_>]) -> bool {
     let is_value = |(index, token): (usize, &Token<'_>)| {
         let is_compared = matches!(before(tokens, index), (_, "is" | "." | "==" | "!=") | ("is", "not"))
@@ -47,7 +47,7 @@ pub(super) fn names_null(tokens: &[Token<'_>]) -> bool {
     tokens.iter().enumerate().any(is_value)
 }
 
-/// The one path of an expression that is nothing else: `a.b`, `a[0]`, `a['b c']`.
+/// The path of an expression that is only a path: `a.b`, `a[0]`, `a['b c']`.
 pub(super) fn path(tokens: &[Token<'_>]) -> Option<Vec<String>> {
     let first = tokens.first().filter(|first| first.is_name())?;
     let mut path = vec![first.text.to_owned()];
@@ -55,7 +55,8 @@ pub(super) fn path(tokens: &[Token<'_>]) -> Option<Vec<String>> {
     is_plain.then_some(path)
 }
 
-/// The paths that an expression reads, such as `item.a['b c'][0]`; where filters name a field of a list's elements, with `*` for the element.
+/// The paths that an expression reads, such as `item.a['b c'][0]`; for filters that name a field of a list's elements,
+/// with `*` for the element.
 pub(super) fn paths(tokens: &[Token<'_>]) -> Vec<Vec<String>> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -69,7 +70,7 @@ pub(super) fn paths(tokens: &[Token<'_>]) -> Vec<Vec<String>> {
         loop {
             let (more, end) = attributes(tokens, at, &path);
             found.extend(more);
-            // In brackets of its own, it goes on behind them.
+            // A path in parentheses continues after them.
             let is_call = begin.checked_sub(2).and_then(|i| tokens.get(i)).is_some_and(|token| token.is_name());
             if is_call || before(tokens, begin).1 != "(" || text(tokens, end) != ")" {
                 break;
@@ -82,7 +83,7 @@ pub(super) fn paths(tokens: &[Token<'_>]) -> Vec<Vec<String>> {
     found
 }
 
-/// Whether a token reads a value: it is no field, filter, test, function or argument's name.
+/// Whether a token reads a value: it is not a field, filter, test, function or argument name.
 fn is_read(tokens: &[Token<'_>], at: usize) -> bool {
     let (second, first) = before(tokens, at);
     let next = text(tokens, at + 1);
@@ -91,7 +92,7 @@ fn is_read(tokens: &[Token<'_>], at: usize) -> bool {
     tokens.get(at).is_some_and(|token| token.is_name()) && !is_argument && !is_used
 }
 
-/// Follows fields and elements behind a name; gives where they end.
+/// Follows fields and elements after a name; returns the position of their end.
 fn go_down(tokens: &[Token<'_>], mut at: usize, path: &mut Vec<String>) -> usize {
     loop {
         let next = text(tokens, at + 1);
@@ -106,16 +107,17 @@ fn go_down(tokens: &[Token<'_>], mut at: usize, path: &mut Vec<String>) -> usize
         at += length;
     }
     if text(tokens, at) == "(" && path.len() > 1 {
-        // A method of the value, and no field of it.
+        // A method of the value, not a field.
         path.pop();
     }
     at
 }
 
-/// Filters that keep a list's elements as they are.
+/// Filters that keep a list's elements unchanged.
 const KEEPING: [&str; 8] = ["selectattr", "rejectattr", "select", "reject", "sort", "unique", "list", "reverse"];
 
-/// The fields that the filters behind a value name: of it, or of its elements; and where those filters end that keep a list's elements.
+/// The fields that the filters after a value name, of it or of its elements; and the end of the filters that keep a
+/// list's elements.
 fn attributes(tokens: &[Token<'_>], mut at: usize, path: &[String]) -> (Vec<Vec<String>>, usize) {
     let mut found = Vec::new();
     while text(tokens, at) == "|" {
@@ -143,7 +145,7 @@ fn attributes(tokens: &[Token<'_>], mut at: usize, path: &[String]) -> (Vec<Vec<
     (found, at)
 }
 
-/// Where the arguments of a filter end; at once, when it has none.
+/// The end of a filter's arguments, which may be none.
 fn call_end(tokens: &[Token<'_>], from: usize) -> usize {
     let mut depth = 0_usize;
     for (index, token) in tokens.iter().enumerate().skip(from) {
@@ -164,13 +166,13 @@ fn unquoted(text: &str) -> &str {
     text.get(1..text.len().saturating_sub(1)).unwrap_or_default()
 }
 
-/// What makes other elements of a list than it had.
+/// Filters that change the elements of a list.
 const CHANGING: [&str; 15] = [
     "map", "groupby", "batch", "zip", "items", "dictsort", "join", "split", "attr", "tojson", "sum", "range", "dict",
     "{", "~",
 ];
 
-/// The rows that an expression hands on, if it does nothing to them but choose and order: the ids of their steps.
+/// The ids of the steps whose rows an expression passes on, if it only selects and sorts them.
 pub(super) fn handed_on(tokens: &[Token<'_>], paths: &[Vec<String>]) -> Option<Vec<String>> {
     let is_changing = |(index, token): (usize, &Token<'_>)| {
         let is_plain = token.is_name() && before(tokens, index).1 != "|" && text(tokens, index + 1) != "(";

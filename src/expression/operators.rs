@@ -1,23 +1,24 @@
-//! Operators with rules of their own. The language has no hook for operators, so each operand with a rule gets a filter behind it that hands it on or refuses it.
+//! Operators with added rules. The language has no hook for operators, so each operand with a rule gets a filter that
+//! passes it on or refuses it.
 //!
-//! `~` has no place for null, `*` is for numbers, and `in` looks at the fields that a record has.
+//! `~` refuses null, `*` is for numbers only, and `in` tests the field names of a record.
 
 use super::lexer::Token;
 
-/// Filters of the operands, which no author can name: they are not on the list.
+/// Filters of the operands; they are not on the allow-list, so authors cannot use them.
 pub(super) const TEXT: &str = "opnode_text";
 pub(super) const NUMBER: &str = "opnode_number";
 pub(super) const CONTAINER: &str = "opnode_container";
 
-/// A right side that has no end yet.
+/// A right side whose end is not found yet.
 struct Open {
-    /// Within how many brackets.
+    /// Its bracket depth.
     depth: usize,
     has_begun: bool,
     filter: &'static str,
 }
 
-/// The same expression with its operands filtered.
+/// The same expression with filters on its operands.
 pub(super) fn with_rules(source: &str, tokens: &[Token<'_>]) -> String {
     let mut out = String::new();
     let mut done = 0;
@@ -30,7 +31,7 @@ pub(super) fn with_rules(source: &str, tokens: &[Token<'_>]) -> String {
     out
 }
 
-/// Where operands end, each with its filter.
+/// The ends of operands, each with its filter.
 fn operands(tokens: &[Token<'_>], end: usize) -> Vec<(usize, &'static str)> {
     let mut places = Vec::new();
     let mut open: Vec<Open> = Vec::new();
@@ -50,7 +51,7 @@ fn operands(tokens: &[Token<'_>], end: usize) -> Vec<(usize, &'static str)> {
             "*" if matches!(before, "(" | ",") => {}
             "*" | "~" => {
                 let filter = if text == "*" { NUMBER } else { TEXT };
-                // The left side may have it already, as the right side of the operator before.
+                // The left side may already have it, as the right side of the operator before.
                 if places.last() != Some(&(at, filter)) {
                     places.push((at, filter));
                 }
@@ -64,7 +65,7 @@ fn operands(tokens: &[Token<'_>], end: usize) -> Vec<(usize, &'static str)> {
     places
 }
 
-/// Whether a token cannot belong to the right side of an operator any more.
+/// Whether a token ends the right side of an operator.
 fn ends_operand(token: &str, before: &str) -> bool {
     match token {
         "*" | "/" | "//" | "%" | "+" | "-" | "~" | "<" | ">" | "<=" | ">=" | "==" | "!=" | "=" | "!" | "," | ":"

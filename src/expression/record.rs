@@ -1,4 +1,4 @@
-//! JSON as values of the language. Objects are read field by field as an expression names them; what they do not have is null.
+//! JSON as values of the language. Objects are read field by field on demand; missing fields are null.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -14,17 +14,17 @@ use serde_json::value::RawValue;
 use crate::error::{Error, ErrorKind};
 use crate::item::fields_of;
 
-/// Bytes that one evaluation may read, and those of a text or a value that it makes.
+/// Maximum bytes that one evaluation may read, and bytes of a text or a value that it produces.
 pub(super) const BYTES_MAX: usize = 64 << 20;
 
-/// Bytes that an element or a field counts for beside its text.
+/// Bytes counted for an element or a field in addition to its text.
 const ELEMENT: usize = 16;
 
-/// Levels of one value. Items have no more, and the language follows them with the stack.
+/// Maximum depth of one value. Items are not deeper, and the language recurses.
 const DEPTH_MAX: usize = 128;
 
-/// What one evaluation reads. The language has no errors for look-ups and iterators: what goes wrong there is noted, and fails the evaluation
-/// when it ends.
+/// The bytes that one evaluation has read. The language has no errors for look-ups and iterators: errors there are
+/// recorded, and fail the evaluation at its end.
 #[derive(Debug, Default)]
 pub(super) struct Reading {
     bytes: AtomicUsize,
@@ -32,19 +32,20 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// Counts bytes; false past the limit.
+    /// Counts bytes; false beyond the limit.
     pub(super) fn take(&self, bytes: usize) -> bool {
         let bytes = bytes.min(BYTES_MAX + 1);
         let fits = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes <= BYTES_MAX;
         if !fits {
             let limit = BYTES_MAX >> 20;
-            let advice = "work it out in several steps, row by row with `for`, `where` and `map`";
+            let advice = "split it into several steps, row by row with `for`, `where` and `map`";
             self.refuse(&format!("it reads more bytes than the limit expression_bytes ({limit} MiB)"), advice);
         }
         fits
     }
 
-    /// Notes what is wrong; gives a value for the rest of the evaluation. The language's own errors as values would not do: it cannot compare them.
+    /// Records an error; returns a substitute value for the rest of the evaluation. The language cannot compare its own
+    /// error values.
     fn refuse(&self, why: &str, advice: &'static str) -> Value {
         self.note(Error::new(ErrorKind::InvalidOptions, why).advise(advice));
         Value::UNDEFINED
@@ -65,7 +66,7 @@ pub(super) struct Record {
     text: Arc<str>,
     depth: usize,
     reading: Arc<Reading>,
-    /// Its fields, when an expression goes through them all.
+    /// Its fields, if an expression reads them all.
     fields: OnceLock<BTreeMap<String, Value>>,
 }
 
@@ -82,7 +83,7 @@ fn record(text: Arc<str>, depth: usize, reading: &Arc<Reading>) -> Value {
 fn part(text: &str, depth: usize, reading: &Arc<Reading>) -> Value {
     let text = text.trim();
     if depth > DEPTH_MAX {
-        return reading.refuse("it reads a value of more levels than an item may have", "hand it on as it is");
+        return reading.refuse("it reads a value that is nested deeper than an item may be", "pass it on unchanged");
     }
     if text.starts_with('[') {
         let list: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
@@ -94,20 +95,19 @@ fn part(text: &str, depth: usize, reading: &Arc<Reading>) -> Value {
     }
     match text.as_bytes().first() {
         Some(b'{') => record(Arc::from(text), depth, reading),
-        // Text with half of a character in it stays as it is written.
+        // Text with an unpaired surrogate stays as written.
         Some(b'"') => serde_json::from_str(text).map_or_else(|_| Value::from(text), |Name(text)| Value::from(&*text)),
         Some(b't') => Value::from(true),
         Some(b'f') => Value::from(false),
         Some(b'n') | None => Value::from(()),
         Some(_) => number(text).unwrap_or_else(|| {
-            let why =
-                "it reads a number that expressions cannot hold: a whole one beyond 128 bits, or one beyond 1.8e308";
-            reading.refuse(why, "a path alone, such as ${{ item.id }}, hands a number of any length on as it is")
+            let why = "it reads a number out of range: a whole number over 128 bits, or a number over 1.8e308";
+            reading.refuse(why, "a path alone, such as ${{ item.id }}, passes on a number of any length")
         }),
     }
 }
 
-/// Whole numbers are exact up to 128 bits, others are the nearest floating ones; `None` beyond both.
+/// Integers are exact up to 128 bits, others are the nearest floating-point numbers; `None` beyond both.
 fn number(text: &str) -> Option<Value> {
     if text.bytes().any(|b| !b.is_ascii_digit() && b != b'-') {
         return text.parse::<f64>().ok().filter(|n| n.is_finite()).map(Value::from);
@@ -151,11 +151,11 @@ impl Object for Record {
     }
 }
 
-/// A text, copied only when it is written with escapes.
+/// A text, copied only if it contains escapes.
 #[derive(serde::Deserialize)]
 struct Name<'t>(#[serde(borrow)] Cow<'t, str>);
 
-/// Looks for the field of an object. Of several with one name the last counts.
+/// Finds the field of an object. Of duplicates, the last counts.
 struct Named<'n>(&'n str);
 
 impl<'de> Visitor<'de> for Named<'_> {
@@ -177,7 +177,7 @@ impl<'de> Visitor<'de> for Named<'_> {
     }
 }
 
-/// What a step of a path leads to within JSON text: the field of an object or the element of a list.
+/// The value of one path step within JSON text: a field of an object or an element of a list.
 pub(super) fn within<'t>(text: &'t str, step: &str) -> Option<&'t str> {
     if text.trim_start().starts_with('{') {
         return serde_json::Deserializer::from_str(text).deserialize_map(Named(step)).ok()?.map(RawValue::get);

@@ -1,4 +1,4 @@
-//! What an expression sees: the documented names and nothing else.
+//! The values that an expression can read: the documented names only.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,14 +11,14 @@ use minijinja::value::{Enumerator, Object, ObjectRepr};
 use super::record::{self, Reading};
 use crate::error::Result;
 
-/// The names at the top.
+/// The top-level names.
 pub(crate) const NAMES: [&str; 9] =
     ["vars", "env", "connection", "steps", "item", "index", "parent", "watermark", "run"];
 
-/// What an expression may read at one point of a run. All values are JSON text.
+/// The values that an expression can read at one point of a run. All values are JSON text.
 #[derive(Clone, Default)]
 pub(crate) struct Scope {
-    /// Names that stay the same over a job, and what they have: vars, env, connection, run.
+    /// Names that are constant within a job: vars, env, connection, run.
     pub(crate) fixed: Arc<BTreeMap<&'static str, Fields>>,
     pub(crate) steps: Arc<BTreeMap<String, StepView>>,
     pub(crate) item: Option<Arc<str>>,
@@ -31,25 +31,25 @@ pub(crate) struct Scope {
 /// Names and their JSON.
 pub(crate) type Fields = Arc<BTreeMap<String, Arc<str>>>;
 
-/// An earlier step as expressions see it.
+/// An earlier step, for expressions.
 #[derive(Clone)]
 pub(crate) struct StepView {
     pub(crate) rows: Arc<dyn RowSource>,
     pub(crate) receipt: Arc<str>,
 }
 
-/// The rows of an earlier step, wherever they are kept.
+/// The rows of an earlier step, wherever they are stored.
 pub(crate) trait RowSource: fmt::Debug + Send + Sync {
-    /// How many there are.
+    /// Their number.
     fn count(&self) -> u64;
 
     /// One of them, by its number from 0.
     fn row(&self, number: u64) -> Result<Option<Arc<str>>>;
 
-    /// All of them, for something that reads them once.
+    /// All of them, for a single pass.
     fn rows(&self) -> Result<RowIter>;
 
-    /// All of them, for something that may read them once for each item.
+    /// All of them, for a pass per item.
     fn rows_again(&self) -> Result<RowIter>;
 }
 
@@ -57,12 +57,12 @@ pub(crate) trait RowSource: fmt::Debug + Send + Sync {
 pub(crate) type RowIter = Box<dyn Iterator<Item = Result<Arc<str>>> + Send>;
 
 impl Scope {
-    /// The same with an item of its own.
+    /// The same with another item.
     pub(crate) fn with_item(&self, item: &str, index: u64) -> Scope {
         Scope { item: Some(Arc::from(item)), index: Some(index), ..self.clone() }
     }
 
-    /// JSON text of what a path of names leads to from here, and the names that are left; `None` where it is not at hand as text.
+    /// JSON text at a path of names, and the remaining names; `None` if it is not available as text.
     pub(super) fn text<'p>(&self, path: &'p [String]) -> Result<Option<(Cow<'_, str>, &'p [String])>> {
         let found = match path {
             [root, step, items, index, rest @ ..] if root == "steps" && items == "items" => {
@@ -120,7 +120,7 @@ fn steps(steps: Arc<BTreeMap<String, StepView>>, reading: Arc<Reading>) -> Value
     Value::from_object(Names(step))
 }
 
-/// Names whose values are made as an expression names them.
+/// Names whose values are created on demand.
 struct Names<F>(F);
 
 impl<F> fmt::Debug for Names<F> {
@@ -135,18 +135,18 @@ impl<F: Fn(&str) -> Option<Value> + Send + Sync + 'static> Object for Names<F> {
     }
 }
 
-/// A step's rows, read as they are asked for.
+/// A step's rows, read on demand.
 #[derive(Debug)]
 struct Items {
     rows: Arc<dyn RowSource>,
     reading: Arc<Reading>,
 }
 
-/// Bytes that a row counts for when it is passed over.
+/// Bytes counted for a skipped row.
 const PASSED: u64 = 32;
 
 impl Items {
-    /// A row as a value; none where it cannot be had.
+    /// A row as a value; none if it cannot be read.
     fn value(&self, row: Result<Option<Arc<str>>>) -> Option<Value> {
         let row = row.map_err(|error| self.reading.note(error)).ok().flatten()?;
         self.reading.take(row.len()).then(|| record::value(&row, &self.reading))

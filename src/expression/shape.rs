@@ -1,4 +1,5 @@
-//! A JSON value of a batch file with the expressions in it. Alone, an expression keeps its value's type; inside text it becomes text.
+//! A JSON value of a batch file with its expressions. A value that is only an expression keeps the type of the result;
+//! inside text the result becomes text.
 
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -10,7 +11,8 @@ use crate::error::Result;
 use crate::item::fields_of;
 use crate::json_pointer::escape;
 
-/// A value of a batch file with its expressions found. It is what its JSON says: two of one JSON are equal, and it is written and read as that.
+/// A value of a batch file with its expressions found. It equals its JSON: two with one JSON are equal, and it is
+/// serialized as that.
 #[derive(Clone)]
 pub(crate) enum Shape {
     /// JSON without any expression.
@@ -27,11 +29,12 @@ pub(crate) enum Piece {
     Value(Expr),
 }
 
-/// What an expression becomes: JSON text.
+/// The result of an expression: JSON text.
 type Evaluate = fn(&Expr, &Scope) -> Result<String>;
 
 impl Shape {
-    /// Finds the expressions in a value. `fault` gets the JSON Pointer within the value and what is wrong there; an empty text stands for it then.
+    /// Finds the expressions in a value. `fault` gets the JSON Pointer within the value and the message; an empty text
+    /// replaces the value then.
     pub(crate) fn parse(json: &str, at: &str, fault: &mut dyn FnMut(&str, Wrong)) -> Shape {
         if !json.contains("${{") {
             return Shape::Fixed(json.to_owned());
@@ -54,13 +57,14 @@ impl Shape {
         })
     }
 
-    /// A text with expressions in it; one that is nothing else keeps its type.
+    /// A text with expressions; one that is only an expression keeps its type.
     pub(crate) fn text(text: &str) -> Result<Shape, Wrong> {
         let mut pieces = Vec::new();
         let mut rest = text;
         while let Some((before, tail)) = rest.split_once("${{") {
-            let end = closing(tail)
-                .ok_or_else(|| (format!("an expression in `{text}` has no end"), Some("it ends with }}".to_owned())))?;
+            let end = closing(tail).ok_or_else(|| {
+                (format!("an expression in `{text}` is not closed"), Some("close it with }}".to_owned()))
+            })?;
             let (source, after) = tail.split_at(end);
             if !before.is_empty() {
                 pieces.push(Piece::Literal(before.to_owned()));
@@ -106,7 +110,7 @@ impl Shape {
         self.evaluated(scope, Expr::json)
     }
 
-    /// The same for what is sent: null is an error, unless an expression says that it is meant.
+    /// The same for a value that is sent: null is an error, unless an expression allows it.
     pub(crate) fn needed(&self, scope: &Scope) -> Result<String> {
         self.evaluated(scope, Expr::needed)
     }
@@ -154,7 +158,7 @@ impl Shape {
         Ok(())
     }
 
-    /// Its JSON, with the expressions as they stand in the file.
+    /// Its JSON, with the expressions as written.
     pub(super) fn source(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }

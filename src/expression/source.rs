@@ -1,4 +1,4 @@
-//! Expressions and shapes as plain values: each is what its source says. Two of one source are equal, and they are written and read as it.
+//! Expressions and shapes as plain values: two with one source are equal, and they are serialized as their source.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -52,7 +52,7 @@ impl Serialize for Shape {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Shape::Fixed(json) => {
-                // By accident in a text, it would be an expression when it is read again.
+                // In a text, this would be read as an expression.
                 let json =
                     RawValue::from_string(json.replace("${{", "$\\u007b{")).map_err(serde::ser::Error::custom)?;
                 json.serialize(serializer)

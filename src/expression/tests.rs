@@ -1,4 +1,4 @@
-//! What expressions are worth, case by case as `cases.txt` has them, and how those end that take too much.
+//! Results of expressions, case by case from `cases.txt`, and limits.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -23,7 +23,7 @@ fn with_item(item: &str) -> Scope {
     Scope::default().with_item(item, 7)
 }
 
-/// The language as it comes.
+/// The language without added rules.
 fn plain(source: &str, item: &str) -> String {
     let mut language = minijinja::Environment::new();
     language.set_undefined_behavior(minijinja::UndefinedBehavior::Chainable);
@@ -151,8 +151,8 @@ fn expression_bytes_holds_at_the_limit_and_not_beyond() {
     let limit = "more bytes than the limit expression_bytes (64 MiB)";
     assert_eq!(read, format!("${{{{ item.a | length }}}}: it reads {limit}"));
     let made = evaluate("item.a ~ 'xxx'", &text(longest)).unwrap_err();
-    assert_eq!(made, format!("${{{{ item.a ~ 'xxx' }}}}: it makes {limit}"));
-    // A plain path hands on the bytes as they are.
+    assert_eq!(made, format!("${{{{ item.a ~ 'xxx' }}}}: it produces {limit}"));
+    // A plain path passes on the original bytes.
     assert_eq!(evaluate("item.a", &text(BYTES_MAX)).map(|json| json.len()), Ok(BYTES_MAX + 2));
 }
 
@@ -178,7 +178,7 @@ fn expressions_that_take_too_much_end_soon_and_without_harm() {
         "]}".repeat(2000),
     ));
     let chain = format!("heavy item.a{} => expression_", " ~ item.a".repeat(60));
-    let nested = format!("heavy {}item{} => levels", "(".repeat(9), " | tojson)".repeat(9));
+    let nested = format!("heavy {}item{} => deeper", "(".repeat(9), " | tojson)".repeat(9));
     let sums = format!("heavy item.l{} == [1] => none", " + []".repeat(90));
     let slices = format!("heavy range(99999){} | list | length => none", "[0:]".repeat(130));
     let cases = include_str!("cases.txt").lines().chain([&*chain, &nested, &sums, &slices]);
@@ -263,6 +263,6 @@ fn rows_of_a_step_are_read_as_they_are_asked_for() {
         let error = evaluate(source, &scope(400_000)).expect_err(source);
         assert!(error.contains("the limit expression_"), "{source}: {error}");
     }
-    // The length of millions is that of the source, whatever lies there.
+    // The length of a huge list is that of the source, whatever its content.
     assert_eq!(evaluate("steps.a.items | length > 5", &scope(90_000_000)), Ok("true".to_owned()));
 }

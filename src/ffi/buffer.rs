@@ -1,4 +1,4 @@
-//! What goes out: texts with an index of their items, and errors. Unchangeable once made.
+//! Results for the host: texts with an index of their items, and errors. Immutable once created.
 
 use std::fmt::Write as _;
 use std::sync::{Arc, OnceLock};
@@ -7,14 +7,14 @@ use super::advice;
 use crate::Items;
 use crate::error::Error;
 
-/// A text, or items that are made one text when the host asks for it.
+/// A text, or items that are joined to one text on demand.
 pub(crate) struct Buffer {
     /// A page's own bytes.
     page: Option<Items>,
     whole: OnceLock<Text>,
 }
 
-/// A text with a NUL behind it, and where its items are.
+/// A text followed by a NUL, and the positions of its items.
 #[derive(Default)]
 struct Text {
     bytes: Vec<u8>,
@@ -39,7 +39,7 @@ impl Text {
 }
 
 impl Buffer {
-    /// A JSON array of items, each as the bytes in which it came.
+    /// A JSON array of items, with their original bytes.
     pub(crate) fn of(items: Items) -> Buffer {
         Buffer { page: Some(items), whole: OnceLock::new() }
     }
@@ -48,19 +48,19 @@ impl Buffer {
         Buffer { page: None, whole: text.into() }
     }
 
-    /// A JSON array of texts that are JSON already.
+    /// A JSON array of texts that are already JSON.
     pub(crate) fn of_texts(texts: &[String]) -> Buffer {
         Buffer::made(Text::array(texts.len(), texts.iter().map(String::len).sum(), texts.iter().map(String::as_bytes)))
     }
 
-    /// A text that is no array of items.
+    /// A text that is not an array of items.
     pub(crate) fn text(text: String) -> Buffer {
         let mut bytes = text.into_bytes();
         bytes.push(0);
         Buffer::made(Text { bytes, spans: Vec::new() })
     }
 
-    /// Several arrays as one.
+    /// Joins several arrays.
     pub(crate) fn joined(parts: &[Arc<Buffer>]) -> Buffer {
         let items = || parts.iter().flat_map(|part| (0..part.count()).filter_map(|index| part.item(index)));
         Buffer::made(Text::array(items().count(), items().map(<[u8]>::len).sum(), items()))
@@ -78,7 +78,7 @@ impl Buffer {
         self.whole().bytes.split_last().map(|(_, text)| text).unwrap_or_default()
     }
 
-    /// Length of the whole in bytes, without making it.
+    /// Length of the whole text in bytes, without creating it.
     pub(crate) fn size(&self) -> usize {
         match &self.page {
             Some(page) => page.iter().map(|item| item.as_str().len() + 1).sum::<usize>().max(1) + 1,
@@ -100,7 +100,7 @@ impl Buffer {
     }
 }
 
-/// An error with its texts made.
+/// An error with its texts.
 pub(crate) struct Failure {
     message: Vec<u8>,
     json: Vec<u8>,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use super::json;
 use crate::error::Result;
 
-/// Threads that an engine may have.
+/// Allowed number of threads of an engine.
 const THREADS: std::ops::RangeInclusive<u64> = 1..=512;
 
 /// `cfg` of `opnode_engine_new`.

@@ -1,4 +1,4 @@
-//! A connection as C sees it: a session on its host.
+//! A connection for C: a session of its host.
 
 use std::sync::Arc;
 
@@ -19,14 +19,14 @@ pub(crate) struct Conn {
 
 const ADVICE: &str = "a connection is {\"connector\": NAME, \"values\": {PROPERTY: TEXT}}; opnode_describe_connectors lists the properties";
 
-/// What stands beside the fields of a connection.
+/// Keys beside the fields of a connection.
 #[derive(Deserialize)]
 struct Beside {
     #[serde(default)]
     tokens: Option<TokensPart>,
 }
 
-/// Tokens that the host kept.
+/// Tokens that the host stored.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TokensPart {
@@ -56,7 +56,7 @@ impl Conn {
                 account: tokens.account,
                 seed: tokens.seed,
             };
-            // Keeping them may start a thread.
+            // Storing them may start a thread.
             let _quiet = signals::Quiet::begin();
             events::as_given(|| host.handle.block_on(session.keep_tokens(&kept)))?;
         }

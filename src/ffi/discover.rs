@@ -1,4 +1,4 @@
-//! What a host can show its designers: connectors, templates and operations as JSON.
+//! Descriptions for the host: connectors, templates and operations as JSON.
 
 use std::sync::Arc;
 
@@ -14,9 +14,9 @@ use crate::describe;
 use crate::error::{Error, ErrorKind, Result};
 
 const ADVICE: &str =
-    "they are {\"connector\": NAME, \"files\": {\"connector.yaml\": TEXT, \"AREA.yaml\": TEXT}}, or an array of such";
+    "expected {\"connector\": NAME, \"files\": {\"connector.yaml\": TEXT, \"AREA.yaml\": TEXT}}, or an array of these";
 
-/// Definitions of the host, one connector's or several's.
+/// Definitions from the host, of one connector or several.
 pub(crate) fn definitions(json: &str) -> Result<Vec<Definitions>> {
     let several = match json.trim_start().starts_with('[') {
         true => json::read("the definitions", json),
@@ -28,12 +28,12 @@ pub(crate) fn definitions(json: &str) -> Result<Vec<Definitions>> {
 /// All connectors.
 pub(crate) fn connectors(engine: &Engine) -> Buffer {
     let catalog = engine.catalog();
-    // What is wrong with one is told to who opens a connection to it.
+    // Faults of a connector are reported when a connection to it is opened.
     let sound = catalog.connector_names().filter_map(|name| catalog.connector(name).ok());
     Buffer::of_texts(&sound.map(|connector| describe::connector(&connector).to_string()).collect::<Vec<_>>())
 }
 
-/// Which templates.
+/// The filter of templates.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Filter {
@@ -49,7 +49,7 @@ struct Filter {
     operations: bool,
 }
 
-/// Templates, and operations when they are asked for, in the order of their names.
+/// Templates, and on request operations, sorted by name.
 pub(crate) fn templates(engine: &Engine, connector: Option<&str>, filter: Option<&str>) -> Result<Buffer> {
     let filter: Filter = match filter {
         None => Filter::default(),
@@ -58,7 +58,7 @@ pub(crate) fn templates(engine: &Engine, connector: Option<&str>, filter: Option
     if let Some(method) = filter.method.as_deref().filter(|m| !matches!(*m, "query" | "mutate" | "delete")) {
         return Err(Error::new(
             ErrorKind::Usage,
-            format!("the filter: method `{method}` is none of query, mutate and delete"),
+            format!("the filter: method `{method}` is not query, mutate or delete"),
         ));
     }
     let catalog = engine.catalog();
@@ -69,7 +69,7 @@ pub(crate) fn templates(engine: &Engine, connector: Option<&str>, filter: Option
     let words: Vec<String> = filter.text.iter().flat_map(|t| t.split_whitespace()).map(str::to_lowercase).collect();
     let mut found: Vec<(String, String)> = Vec::new();
     for name in names {
-        // What is wrong with one is told to who asks for it by its name.
+        // Faults of a template are reported when it is requested by name.
         let (mut all, _) = catalog.sound_templates(&name)?;
         if filter.operations {
             all.extend(catalog.sound_operations(&name)?.0.iter().map(Template::automatic));
@@ -103,7 +103,7 @@ fn fits(template: &Template, method: Option<&str>, words: &[String]) -> bool {
     method.is_none_or(|m| own.to_string() == m) && words.iter().all(|word| text.contains(word))
 }
 
-/// One template or operation, with all that a form for it needs.
+/// One template or operation, with the data for a form.
 pub(crate) fn template(engine: &Engine, connector: Option<&str>, name: &str) -> Result<Buffer> {
     let catalog = engine.catalog();
     let template = match catalog.template(connector, name) {
@@ -115,7 +115,7 @@ pub(crate) fn template(engine: &Engine, connector: Option<&str>, name: &str) -> 
     if let Some(fields) = head.as_object_mut() {
         fields.insert("details".into(), details);
     }
-    // Options and items keep the order of their author, which a map of this library would not.
+    // Options and items keep the order of their file, which a map of this library would not.
     let items = template.items.iter().map(|i| i.0.as_str()).collect::<Vec<_>>().join(",");
     let mut text = head.to_string();
     if text.pop() == Some('}') {

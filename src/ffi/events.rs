@@ -1,4 +1,5 @@
-//! Events for the host: log lines from the engine's own threads, and tokens that the host must keep. No logger of the process is touched.
+//! Events for the host: log lines from the engine's own threads, and tokens that the host must store. No logger of the
+//! process is used.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -15,17 +16,17 @@ use crate::error::Result;
 use crate::lock::lock;
 use crate::{MemoryStore, TokenOwner, TokenSlot, TokenStore, Tokens};
 
-/// Log events that are kept for a host that takes them.
+/// Maximum number of queued log events.
 const RING: usize = 1024;
 
 /// Kinds of events.
 pub(crate) const LOG: i32 = 1;
 pub(crate) const CREDENTIAL: i32 = 2;
 
-/// Takes events on their way out.
+/// Receives events.
 pub(crate) type Sink = Arc<dyn Fn(i32, Value) + Send + Sync>;
 
-/// Events that wait for the host: log lines as a ring of the newest, with a count of those that fell out; tokens all.
+/// Queued events: the newest log lines, with the number of dropped ones; all tokens.
 #[derive(Default)]
 pub(crate) struct Waiting(Mutex<Kept>);
 
@@ -37,7 +38,7 @@ struct Kept {
 }
 
 impl Kept {
-    /// A word of the log lines that fell out since it was last said.
+    /// The line about log lines that were dropped since the last such line.
     fn gap(&mut self) -> Option<Value> {
         let dropped = std::mem::take(&mut self.dropped);
         let message = || format!("{dropped} older log events were dropped");
@@ -59,7 +60,7 @@ impl Waiting {
         kept.log.push_back(event);
     }
 
-    /// All that wait, credentials first.
+    /// All queued events, credentials first.
     pub(crate) fn take(&self) -> Vec<Value> {
         let mut kept = lock(&self.0);
         let mut all: Vec<Value> = std::mem::take(&mut kept.credentials).into();
@@ -78,7 +79,7 @@ impl Waiting {
     }
 }
 
-/// Turns this crate's own trace events into log events. Spans are not used.
+/// Converts this crate's own trace events to log events. Spans are not used.
 pub(crate) struct Log {
     pub(crate) level: Level,
     pub(crate) sink: Sink,
@@ -86,7 +87,7 @@ pub(crate) struct Log {
 
 impl Subscriber for Log {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        // Only texts of our own: they are masked, those of the libraries below are not.
+        // Only this crate's texts are masked; those of other libraries are not.
         metadata.is_event() && *metadata.level() <= self.level && metadata.target().starts_with("opnode")
     }
     fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
@@ -133,7 +134,7 @@ thread_local! {
     static GIVEN: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs something on this thread that keeps tokens which the host has given itself: it needs no telling of them.
+/// Runs a function on this thread that stores tokens from the host, so that no event is sent.
 pub(crate) fn as_given<T>(run: impl FnOnce() -> T) -> T {
     GIVEN.set(true);
     let ended = run();
@@ -141,7 +142,7 @@ pub(crate) fn as_given<T>(run: impl FnOnce() -> T) -> T {
     ended
 }
 
-/// Keeps tokens in memory and tells the host of every new pair before it is used.
+/// Stores tokens in memory and sends the host every new pair before it is used.
 pub(crate) struct ToldStore {
     pub(crate) inner: MemoryStore,
     pub(crate) sink: Sink,

@@ -1,4 +1,4 @@
-//! The way of the fuzzers into the requests of C hosts: what `src/fuzzing.rs` is for.
+//! Entry point of the fuzzers for requests of C hosts; see `src/fuzzing.rs`.
 
 use std::sync::{Arc, LazyLock};
 

@@ -1,8 +1,10 @@
-//! Handles: tokens of a slot, its generation and the kind, looked up at every call. A wrong one is noticed, never followed.
+//! Handles: tokens with slot, generation and kind, looked up at every call. An invalid one is detected and never
+//! dereferenced.
 //!
-//! Freeing a handle while another thread uses it is harmless: the user holds what the handle stood for until its call returns.
+//! Freeing a handle that another thread uses is safe: the user holds the object until its call returns.
 //!
-//! A forked process has a table of its own, whose numbers begin behind those of its parent: which process a handle is of is seen from its number.
+//! A forked process has its own table, whose numbers start after those of its parent, so that a handle's number shows
+//! its process.
 
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
@@ -19,7 +21,7 @@ const KIND_BITS: u32 = 3;
 const SLOT_BITS: u32 = if usize::BITS == 64 { 29 } else { 17 };
 const GENERATIONS: usize = 1 << (usize::BITS - KIND_BITS - SLOT_BITS);
 
-/// What a handle stands for.
+/// The object of a handle.
 enum Object {
     Host(Arc<Host>),
     Conn(Arc<Conn>),
@@ -28,7 +30,7 @@ enum Object {
     Failure(Arc<Failure>),
 }
 
-/// A type that handles stand for.
+/// A type that has handles.
 pub(crate) trait Kind: Sized {
     const NUMBER: usize;
     fn wrap(object: Arc<Self>) -> Wrapped;
@@ -68,17 +70,17 @@ struct Slot {
 
 struct Entry {
     object: Wrapped,
-    /// The engine that it belongs to.
+    /// The engine that owns it.
     owner: u64,
 }
 
 /// The table of one process.
 struct Table {
     forks: u32,
-    /// Slots of the tables before.
+    /// Number of slots in earlier tables.
     base: usize,
     slots: RwLock<Slots>,
-    /// The parent's, which stays as it was: one of its threads may have held it when the process was forked.
+    /// The parent's table, unchanged: one of its threads may have held it at the fork.
     _before: Option<&'static Table>,
 }
 
@@ -86,7 +88,7 @@ static FIRST: Table =
     Table { forks: 0, base: 0, slots: RwLock::new(Slots { slots: Vec::new(), free: Vec::new() }), _before: None };
 static LAST: AtomicPtr<Table> = AtomicPtr::new((&raw const FIRST).cast_mut());
 
-/// Slots that there were ever, in the parents' tables too.
+/// Number of slots ever, including the parents' tables.
 static SLOTS: AtomicUsize = AtomicUsize::new(0);
 
 impl Table {
@@ -98,18 +100,18 @@ impl Table {
         self.slots.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The place of a slot here; one of a parent's table has none.
+    /// The index of a slot in this table; `None` for a parent's slot.
     fn place(&self, slot: usize) -> Result<usize, i32> {
         slot.checked_sub(self.base).ok_or(status::FORKED)
     }
 }
 
-/// The table of this process, made at the first call after a fork.
+/// The table of this process, created at the first call after a fork.
 fn table() -> &'static Table {
     let forks = process::forks();
     loop {
         let last = LAST.load(Ordering::Acquire);
-        // SAFETY: it is the first, or was made below; none is ever freed.
+        // SAFETY: it is the first, or was created below; none is ever freed.
         let found: &'static Table = unsafe { &*last };
         if found.forks == forks {
             return found;
@@ -122,13 +124,13 @@ fn table() -> &'static Table {
         });
         let made = Box::into_raw(made);
         if LAST.compare_exchange(last, made, Ordering::AcqRel, Ordering::Relaxed).is_err() {
-            // SAFETY: made above, and nobody has seen it.
+            // SAFETY: created above, and nobody else has seen it.
             drop(unsafe { Box::from_raw(made) });
         }
     }
 }
 
-/// A new handle; null when there is no room for one more.
+/// A new handle; null if the table is full.
 pub(crate) fn insert<T: Kind>(owner: u64, object: Arc<T>) -> *mut c_void {
     let table = table();
     let mut slots = table.write();
@@ -152,12 +154,12 @@ fn parts(handle: *const c_void) -> (usize, usize, usize) {
     (token & ((1 << KIND_BITS) - 1), slot, token >> (KIND_BITS + SLOT_BITS))
 }
 
-/// What a handle stands for.
+/// The object of a handle.
 pub(crate) fn get<T: Kind>(handle: *const c_void) -> Result<Arc<T>, i32> {
     with(handle, Arc::clone)
 }
 
-/// Looks at what a handle stands for, which is not freed meanwhile; for a look that is short.
+/// Reads the object of a handle under the lock, so that it is not freed; only for short reads.
 pub(crate) fn with<T: Kind, R>(handle: *const c_void, look: impl FnOnce(&Arc<T>) -> R) -> Result<R, i32> {
     if handle.is_null() {
         return Err(status::MISUSE);
@@ -171,7 +173,7 @@ pub(crate) fn with<T: Kind, R>(handle: *const c_void, look: impl FnOnce(&Arc<T>)
     object.map(look).ok_or(status::HANDLE)
 }
 
-/// Ends a handle. Its number comes back only after the generations have gone round.
+/// Frees a handle. Its number is reused only after the generations have wrapped around.
 pub(crate) fn remove<T: Kind>(handle: *const c_void) -> Result<Arc<T>, i32> {
     let object = get::<T>(handle)?;
     let (_, slot, generation) = parts(handle);
@@ -183,18 +185,18 @@ pub(crate) fn remove<T: Kind>(handle: *const c_void) -> Result<Arc<T>, i32> {
     place.generation = (generation + 1) % GENERATIONS;
     slots.free.push(at);
     drop(slots);
-    // What it held is dropped without the lock.
+    // Its object is dropped outside the lock.
     drop(ended);
     Ok(object)
 }
 
-/// Handles of an engine that are open, its own not counted.
+/// Number of open handles of an engine, without its own.
 pub(crate) fn count(owner: u64) -> usize {
     let is_child = |e: &&Entry| e.owner == owner && Host::unwrap(&e.object).is_none();
     table().read().slots.iter().filter_map(|s| s.entry.as_ref()).filter(is_child).count()
 }
 
-/// Something that belongs to an engine.
+/// An object that belongs to an engine.
 pub(crate) trait Owned {
     fn owner(&self) -> u64;
 }
@@ -230,7 +232,7 @@ mod tests {
         Arc::new(Buffer::text(text.to_owned()))
     }
 
-    /// An engine that no other test has.
+    /// An engine that no other test uses.
     const OWNER: u64 = u64::MAX;
 
     #[test]
@@ -244,7 +246,7 @@ mod tests {
         assert!(remove::<Buffer>(handle).is_ok());
         assert_eq!(remove::<Buffer>(handle).err(), Some(status::HANDLE), "ended twice");
         assert_eq!(kept.bytes(), b"a", "who uses it keeps it");
-        // The slot is used again, under another number.
+        // The slot is used again, with another number.
         let next = insert(OWNER, Arc::new(Failure::new(&Error::new(ErrorKind::Usage, "b"))));
         assert_ne!(handle, next);
         assert!(get::<Buffer>(handle).is_err() && get::<Failure>(next).is_ok());

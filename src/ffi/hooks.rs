@@ -1,4 +1,4 @@
-//! The host's callbacks, on a thread of their own: one after the other, with no lock held, and `drop` after the last.
+//! The host's callbacks, on a separate thread: one after the other, with no lock held, and `drop` after the last.
 
 use std::cell::Cell;
 use std::ffi::{c_char, c_void};
@@ -11,7 +11,7 @@ use super::progress::Progress;
 use super::ready::Told;
 use super::{process, signals};
 
-/// As the header declares it; with the ABI under which it is defined what an exception does that leaves them.
+/// As the header declares it; its ABI defines what happens if an exception leaves it.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub(crate) struct Hooks {
@@ -24,33 +24,32 @@ pub(crate) struct Hooks {
     pub(crate) event: Option<unsafe extern "C-unwind" fn(*mut c_void, i32, *const c_char, usize)>,
 }
 
-// SAFETY: the header says that callbacks run on other threads; `user_data` is only handed back.
+// SAFETY: the header says that callbacks run on other threads; `user_data` is only passed back.
 unsafe impl Send for Hooks {}
 
-/// Hooks that are owed a `drop`: it is called when these end, however they do.
+/// Hooks whose `drop` is still to be called: dropping this value calls it.
 pub(crate) struct Owed(pub(crate) Hooks);
 
 impl Drop for Owed {
     fn drop(&mut self) {
         if let Some(drop) = self.0.drop {
-            // SAFETY: the host promises that its function takes this argument; nothing is called after it.
+            // SAFETY: the host promises that its function accepts this argument; nothing is called after it.
             returning(|| unsafe { drop(self.0.user_data) });
         }
     }
 }
 
-/// Runs a callback that has to return. Nothing can go on where one throws: the process ends, which is told.
+/// Runs a callback, which must return. If it throws, the process aborts with a message.
 fn returning(callback: impl FnOnce()) {
     struct Within;
     impl Drop for Within {
         fn drop(&mut self) {
-            let told =
-                b"opnode: a callback of the host threw or unwound, which include/opnode.h forbids; the process ends\n";
+            let told = b"opnode: a callback of the host threw or unwound, which opnode.h forbids; the process aborts\n";
             let _nobody_reads = std::io::stderr().write_all(told);
             std::process::abort();
         }
     }
-    // Without somebody who would catch it, an exception is not on its way, and nothing is dropped. It never comes that far.
+    // Without a handler, an exception does not unwind, and nothing is dropped.
     let _returned = catch_unwind(AssertUnwindSafe(|| {
         let within = Within;
         callback();
@@ -59,16 +58,16 @@ fn returning(callback: impl FnOnce()) {
 }
 
 thread_local! {
-    /// In which process, by its number of forks, this thread is inside a callback.
+    /// The process, by its number of forks, in which this thread is inside a callback.
     static WITHIN: Cell<Option<u32>> = const { Cell::new(None) };
 }
 
-/// Whether this thread is inside a callback, where nothing may wait. In a child that a callback forked, it is no more.
+/// Whether this thread is inside a callback, where nothing may block. False in a child that a callback forked.
 pub(crate) fn is_within_callback() -> bool {
     WITHIN.get() == Some(process::forks())
 }
 
-/// Starts the thread that calls the host. It ends, and calls `drop`, when all is told and nobody tells any more.
+/// Starts the thread that calls the host. It calls `drop` and ends when all senders are gone and the queue is empty.
 pub(crate) fn start(hooks: Owed, told: Arc<Told>) -> std::io::Result<()> {
     std::thread::Builder::new().name("opnode-hooks".to_owned()).spawn(move || {
         let hooks = hooks;
@@ -82,7 +81,7 @@ pub(crate) fn start(hooks: Owed, told: Arc<Told>) -> std::io::Result<()> {
 }
 
 fn tell(hooks: &Hooks, notice: Notice) {
-    // SAFETY: the host promises in the header that its functions take these arguments.
+    // SAFETY: the host promises in the header that its functions accept these arguments.
     unsafe {
         match notice {
             Notice::Ready(tag) => {

@@ -1,4 +1,4 @@
-//! An engine as C sees it: definitions, threads, operations under way, and the ways to tell the host.
+//! An engine for C: definitions, threads, running operations, and notifications of the host.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -46,15 +46,15 @@ pub(crate) struct Host {
     system_proxy: bool,
     closed: AtomicBool,
     operations: Mutex<HashMap<u64, Weak<dyn Cancellable>>>,
-    /// Operations under way.
+    /// Running operations.
     running: Mutex<usize>,
     over: Condvar,
     pub(crate) ready: Arc<Ready>,
-    /// Large requests that are checked at the same time: as many as there are threads.
+    /// Maximum number of large requests that are checked at the same time: the number of threads.
     pub(crate) checks: Arc<Semaphore>,
 }
 
-/// Where definitions come from.
+/// The source of definitions.
 struct Grounds {
     builtin: bool,
     folders: Vec<PathBuf>,
@@ -77,9 +77,9 @@ impl Grounds {
 
 static IDS: AtomicU64 = AtomicU64::new(1);
 
-/// An operation, as far as the engine knows it.
+/// A running operation, for the engine.
 pub(crate) trait Cancellable: Send + Sync {
-    /// Cancels it, once and for all.
+    /// Cancels it permanently.
     fn cancel(&self);
 }
 
@@ -87,15 +87,15 @@ impl Host {
     /// Starts an engine.
     pub(crate) fn start(config: Config, hooks: Option<Owed>) -> Result<Host> {
         let internal =
-            |e: std::io::Error| Error::new(ErrorKind::Internal, format!("the engine's threads do not start: {e}"));
+            |e: std::io::Error| Error::new(ErrorKind::Internal, format!("the engine's threads cannot be started: {e}"));
         let hears = hooks.as_ref().map_or(Hears::default(), |h| Hears {
             ready: h.0.ready.is_some(),
             progress: h.0.progress.is_some(),
             event: h.0.event.is_some(),
         });
-        // Threads that begin here hear no signal of the host.
+        // Threads that start here receive no signal of the host.
         let _quiet = signals::Quiet::begin();
-        // First of all: from here on, whatever fails lets the thread end, which gives the user's data back.
+        // This comes first: if anything fails later, the thread ends and releases the user's data.
         let teller = Teller(Arc::new(Told::default()));
         hooks.map(|hooks| hooks::start(hooks, Arc::clone(&teller.0))).transpose().map_err(internal)?;
         let grounds = Grounds { builtin: config.builtin, folders: config.definitions };
@@ -143,7 +143,7 @@ impl Host {
         let catalog = self.grounds.catalog(&all)?;
         let faults = catalog.faults(&names.iter().map(String::as_str).collect::<Vec<_>>());
         if !faults.is_empty() {
-            return Err(Error::from_faults(ErrorKind::Definition, "the definitions are wrong", faults));
+            return Err(Error::from_faults(ErrorKind::Definition, "the definitions are invalid", faults));
         }
         *self.engine.write().unwrap_or_else(PoisonError::into_inner) =
             Arc::new(engine(catalog, &self.tokens, self.system_proxy));
@@ -151,7 +151,7 @@ impl Host {
         Ok(())
     }
 
-    /// Refuses to begin something after the end.
+    /// Refuses new operations after the shutdown.
     pub(crate) fn check_open(&self) -> Result<()> {
         if self.closed.load(Ordering::SeqCst) {
             return Err(Error::new(ErrorKind::Usage, "the engine has been shut down"));
@@ -159,7 +159,7 @@ impl Host {
         Ok(())
     }
 
-    /// Notes an operation that begins.
+    /// Registers a starting operation.
     pub(crate) fn begin(&self, number: u64, operation: Weak<dyn Cancellable>) -> Result<()> {
         let mut running = lock(&self.running);
         self.check_open()?;
@@ -168,7 +168,7 @@ impl Host {
         Ok(())
     }
 
-    /// Notes that an operation's work is over.
+    /// Unregisters an operation that has ended.
     pub(crate) fn end(&self, number: u64) {
         lock(&self.operations).remove(&number);
         let mut running = lock(&self.running);
@@ -177,7 +177,7 @@ impl Host {
         self.over.notify_all();
     }
 
-    /// Cancels all operations; nothing begins from now on.
+    /// Cancels all operations and refuses new ones.
     pub(crate) fn close(&self) {
         let running = lock(&self.running);
         self.closed.store(true, Ordering::SeqCst);
@@ -186,7 +186,7 @@ impl Host {
         all.iter().for_each(|op| op.cancel());
     }
 
-    /// Waits until no operation is under way.
+    /// Waits until no operation runs.
     pub(crate) fn wait_over(&self, until: Option<Instant>) -> bool {
         let mut running = lock(&self.running);
         while *running > 0 {
@@ -198,13 +198,13 @@ impl Host {
         true
     }
 
-    /// Waits until no token is being renewed: what comes for one that is spent must be kept.
+    /// Waits until no token is being renewed: the replacement of a used-up token must be stored.
     pub(crate) fn wait_renewed(&self, until: Option<Instant>) -> bool {
         let left = until.map_or(Duration::from_secs(60), |until| until.saturating_duration_since(Instant::now()));
         self.handle.block_on(async { tokio::time::timeout(left, crate::wait_for_renewals()).await.is_ok() })
     }
 
-    /// Takes the log of how many handles are left open.
+    /// Logs the number of open handles.
     pub(crate) fn log(&self, message: String) {
         let event = serde_json::json!({ "kind": "log", "level": "warn", "message": message });
         self.ready.event(super::events::LOG, event);
@@ -215,7 +215,7 @@ impl Drop for Host {
     fn drop(&mut self) {
         self.close();
         if let Some(runtime) = lock(&self.runtime).take() {
-            // Never waits: a look-up of a name may hang, and this may be one of the runtime's own threads.
+            // Never waits: name resolution may hang, and this may be one of the runtime's own threads.
             runtime.shutdown_background();
         }
     }
@@ -226,7 +226,7 @@ fn engine(catalog: Catalog, tokens: &Arc<dyn TokenStore>, system_proxy: bool) ->
     Engine::with_budgets(config, process::budgets())
 }
 
-/// The way of an event to the host.
+/// The sender of events to the host.
 fn sink(ready: &Arc<Ready>) -> Sink {
     let ready = Arc::clone(ready);
     Arc::new(move |kind: i32, event: Value| ready.event(kind, event))
@@ -239,11 +239,11 @@ fn runtime(threads: usize, level: Level, sink: Sink) -> std::io::Result<Runtime>
         signals::never();
         process::own_chance();
         if let Some(log) = &log {
-            // For this thread alone, and for as long as it lives.
+            // For this thread only, as long as it lives.
             std::mem::forget(tracing::dispatcher::set_default(log));
         }
     });
-    // A system that has no room for so many threads makes tokio panic.
+    // tokio panics if the system cannot create that many threads.
     catch_unwind(AssertUnwindSafe(|| builder.build()))
-        .unwrap_or_else(|_| Err(std::io::Error::other(format!("the system does not give {threads} of them"))))
+        .unwrap_or_else(|_| Err(std::io::Error::other(format!("the system does not allow {threads} of them"))))
 }

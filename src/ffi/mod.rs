@@ -1,6 +1,7 @@
-//! The C ABI of `include/opnode.h`; the only unsafe code of this crate but for the allocator. `exports` has its functions.
+//! The C ABI of `include/opnode.h`; the only unsafe code of this crate except the allocator. `exports` has its
+//! functions.
 //!
-//! The header says what each function does, who owns what and what may block; it is not said twice here.
+//! The header documents what each function does, who owns what and what may block; this is not repeated here.
 #![expect(unsafe_code, reason = "pointers of C hosts are read and written here and nowhere else")]
 
 #[cfg(panic = "abort")]

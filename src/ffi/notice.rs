@@ -1,10 +1,10 @@
-//! What a callback of the host gets. Plain data.
+//! The arguments of the host's callbacks. Plain data.
 
 use serde_json::Value;
 
 use super::progress::Progress;
 
-/// What is told.
+/// A notification.
 pub(crate) enum Notice {
     Ready(u64),
     Progress(u64, Box<Progress>),

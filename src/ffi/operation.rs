@@ -1,6 +1,7 @@
-//! An operation as C sees it: batches that wait for the host, how far it is, and what became of it. The work itself is in `work`.
+//! An operation for C: queued batches, progress, and report. The work itself is in `work`.
 //!
-//! A small request is checked before its start returns, a large one by the engine's own threads: the host's may be the one that serves a user.
+//! A small request is checked before its start returns, a large one on the engine's threads: the host's thread may
+//! serve a user.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,14 +19,14 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::lock::lock;
 use crate::{Cancel, Items, Outcome, OutcomeStatus, Receipt};
 
-/// Batches that wait for the host, and chunks of input that wait for the work.
+/// Maximum number of queued batches, and of queued chunks of input.
 const WAITING_MAX: usize = 2;
 
 pub(crate) const DONE: i32 = 1;
 pub(crate) const FAILED: i32 = 2;
 pub(crate) const CANCELLED: i32 = 3;
 
-/// What `opnode_op_next` comes to.
+/// The result of `opnode_op_next`.
 pub(crate) enum Next {
     Batch(Arc<Buffer>),
     Done,
@@ -40,36 +41,36 @@ pub(crate) struct Op {
     tag: u64,
     cancel: Cancel,
     state: Mutex<State>,
-    /// The host hears of batches and of the end.
+    /// Notifies the host of batches and of the end.
     come: Condvar,
-    /// The work hears of room for a batch, and of input.
+    /// Notifies the work of room for a batch, and of input.
     room: Notify,
 }
 
-/// What its request says.
+/// The settings of its request.
 #[derive(Clone, Copy)]
 pub(crate) struct Facts {
-    /// Its items come by `opnode_op_write`.
+    /// Its items are given by `opnode_op_write`.
     pub(super) streams: bool,
-    /// Its batches hold outcomes.
+    /// Its batches contain outcomes.
     pub(crate) writes: bool,
-    /// Largest answer of a call that drains, in bytes.
+    /// Maximum result of a call that drains, in bytes.
     pub(crate) run_bytes: usize,
 }
 
 #[derive(Default)]
 struct State {
-    /// Known once the request has been read.
+    /// Known after the request has been read.
     facts: Option<Facts>,
     operation: String,
     batches: VecDeque<Arc<Buffer>>,
     end: Option<Result<()>>,
-    /// Whether the host wants to be told when there is something.
+    /// Whether the host waits for a notification.
     armed: bool,
-    /// The turn at which it was last told.
+    /// The turn of its last notification.
     announced: Option<u64>,
     progress: Progress,
-    /// The turn at which progress was last told.
+    /// The turn of its last progress notification.
     progress_turn: Option<u64>,
     receipt: Option<Receipt>,
     ranges: Ranges,
@@ -102,7 +103,7 @@ impl Op {
         }))
     }
 
-    /// What the request says, of an operation that was started checked.
+    /// The settings of its request, for an operation that was started checked.
     pub(crate) fn facts(&self) -> Option<Facts> {
         self.state().facts
     }
@@ -115,7 +116,7 @@ impl Op {
         &self.cancel
     }
 
-    /// Hands a batch to the host, and waits for room before. After a cancel nothing waits any more: what is still to be told is kept.
+    /// Queues a batch, and waits for room before. After a cancel it does not wait: remaining batches are kept.
     pub(crate) async fn push(&self, batch: Buffer) {
         let batch = Arc::new(batch);
         loop {
@@ -164,7 +165,7 @@ impl Op {
         self.come.notify_all();
     }
 
-    /// Takes an announcement back that the host has not fetched.
+    /// Withdraws a notification that the host has not fetched.
     pub(crate) fn withdraw(&self) {
         if let Some(turn) = self.state().announced.take() {
             self.host.ready.withdraw(turn);
@@ -195,12 +196,12 @@ impl Op {
         }
     }
 
-    /// Takes items of the host; `false` when the queue stayed full.
+    /// Takes items from the host; `false` if the queue stayed full.
     pub(crate) fn write(&self, items: Items, bytes: usize, last: bool, until: Option<Instant>) -> Result<bool> {
         let mut state = self.state();
         loop {
             if state.facts.is_some_and(|facts| !facts.streams) {
-                let error = Error::new(ErrorKind::Usage, "this operation takes no stream of items");
+                let error = Error::new(ErrorKind::Usage, "this operation does not take streamed items");
                 return Err(error.advise("start a write with \"stream\": true"));
             }
             if let Some(ended) = &state.end {
@@ -208,9 +209,9 @@ impl Op {
                 return Err(ended.as_ref().err().cloned().unwrap_or_else(over));
             }
             if state.input_ended {
-                return Err(Error::new(ErrorKind::Usage, "the last items have been handed in already"));
+                return Err(Error::new(ErrorKind::Usage, "the last items were already given"));
             }
-            // Before the request has been read, it may still turn out that there is nothing to hand in.
+            // Before the request has been read, it may turn out that it takes no items.
             if state.facts.is_some() && (items.is_empty() || state.input.len() < WAITING_MAX) {
                 state.progress.items_in += items.len() as i64;
                 state.progress.bytes_out += bytes as i64;
@@ -229,7 +230,7 @@ impl Op {
         }
     }
 
-    /// Items that the host has handed in; `None` behind the last.
+    /// The next items from the host; `None` after the last.
     pub(crate) async fn input(&self) -> Result<Option<Items>> {
         loop {
             let come = self.room.notified();
@@ -237,7 +238,7 @@ impl Op {
                 let mut state = self.state();
                 if let Some(items) = state.input.pop_front() {
                     drop(state);
-                    // A host that waits for room in the queue.
+                    // The host may wait for room in the queue.
                     self.come.notify_all();
                     return Ok(Some(items));
                 }
@@ -252,7 +253,7 @@ impl Op {
         }
     }
 
-    /// Notes how far the work is, and tells the host now and then.
+    /// Records progress, and notifies the host at intervals.
     pub(crate) fn update(&self, change: impl FnOnce(&mut Progress), receipt: Option<Receipt>) {
         let mut state = self.state();
         change(&mut state.progress);
@@ -264,22 +265,22 @@ impl Op {
         }
     }
 
-    /// Takes what its request says.
+    /// Takes the settings of its request.
     pub(super) fn learn(&self, operation: &str, facts: Facts) {
         let mut state = self.state();
         operation.clone_into(&mut state.operation);
         state.facts = Some(facts);
         drop(state);
-        // Somebody may be about to hand items in.
+        // The host may be about to give items.
         self.come.notify_all();
     }
 
-    /// Takes the operation that a template stands for.
+    /// Takes the operation of a template.
     pub(crate) fn name(&self, operation: &str) {
         operation.clone_into(&mut self.state().operation);
     }
 
-    /// Notes an item's outcome.
+    /// Records an item's outcome.
     pub(crate) fn note(&self, outcome: &Outcome) {
         let mut state = self.state();
         state.progress.items_out += 1;
@@ -299,7 +300,7 @@ impl Op {
         self.state().progress
     }
 
-    /// What happened so far.
+    /// The report so far.
     pub(crate) fn report(&self) -> Value {
         let state = self.state();
         let word = match state.progress.state {

@@ -1,4 +1,4 @@
-//! What the host hands over by address: places for results, texts, and structs that tell their size.
+//! Pointers from the host: out-parameters, texts, and structs with their size.
 
 use std::ffi::c_char;
 
@@ -8,7 +8,7 @@ use super::status;
 use super::stop::Stop;
 use crate::error::{Error, ErrorKind};
 
-/// Something that stands for nothing in an out-parameter.
+/// A type with a null value for out-parameters.
 pub(crate) trait Nothing {
     const NOTHING: Self;
 }
@@ -21,28 +21,29 @@ impl Nothing for usize {
     const NOTHING: Self = 0;
 }
 
-/// A place of the host for a result; it may have left it out.
+/// An out-parameter of the host; it may be NULL.
 pub(crate) struct Place<T>(*mut T);
 
 impl<T: Nothing> Place<T> {
-    /// Takes the place over and empties it, so that every call has written it however it ends.
+    /// Takes the out-parameter and clears it, so that every call has written it.
     ///
     /// # Safety
-    /// `pointer` is NULL or points to room for a `T` that nobody else uses until the exported function returns; the place is not used after that.
+    /// `pointer` is NULL or points to room for a `T` that nobody else uses until the exported function returns; it is
+    /// not used after that.
     pub(crate) unsafe fn of(pointer: *mut T) -> Place<T> {
         let place = Place(pointer);
         let _left_out = place.put(T::NOTHING);
         place
     }
 
-    /// Whether there is room: a call that finds none does nothing.
+    /// Whether it is not NULL: otherwise the call does nothing.
     pub(crate) fn needed(&self) -> Result<(), Stop> {
         if self.0.is_null() { Err(Stop::Status(status::MISUSE)) } else { Ok(()) }
     }
 
     pub(crate) fn put(&self, value: T) -> Result<(), Stop> {
         self.needed()?;
-        // SAFETY: not NULL, and as promised when this was made.
+        // SAFETY: not NULL, and as promised when this was created.
         unsafe { self.0.write(value) };
         Ok(())
     }
@@ -51,7 +52,8 @@ impl<T: Nothing> Place<T> {
 /// A text of the host; `None` for NULL.
 ///
 /// # Safety
-/// `pointer` is NULL or points to `length` bytes, or to a text with a NUL when the length is `OPNODE_NTS`, which live longer than the call.
+/// `pointer` is NULL or points to `length` bytes, or to a text with a NUL if the length is `OPNODE_NTS`, which outlive
+/// the call.
 pub(crate) unsafe fn text<'t>(pointer: *const c_char, length: usize) -> Result<Option<&'t str>, Stop> {
     if pointer.is_null() {
         return if length == 0 || length == usize::MAX { Ok(None) } else { Err(Stop::Status(status::MISUSE)) };
@@ -71,7 +73,7 @@ pub(crate) unsafe fn text<'t>(pointer: *const c_char, length: usize) -> Result<O
         .map_err(|e| Error::new(ErrorKind::Usage, format!("a text is not UTF-8 (byte {})", e.valid_up_to() + 1)).into())
 }
 
-/// A text that the host must not leave out.
+/// A required text of the host.
 ///
 /// # Safety
 /// As [`text`].
@@ -80,7 +82,7 @@ pub(crate) unsafe fn needed<'t>(pointer: *const c_char, length: usize) -> Result
     unsafe { text(pointer, length) }?.ok_or(Stop::Status(status::MISUSE))
 }
 
-/// The host's callbacks, as far as its struct goes.
+/// The host's callbacks, up to the size of its struct.
 ///
 /// # Safety
 /// `pointer` is NULL or points to a struct whose first member is its size.
@@ -109,12 +111,12 @@ pub(crate) unsafe fn hooks(pointer: *const Hooks) -> Result<Option<Owed>, Stop> 
     };
     // Never half a pointer.
     let whole = (size - size % align_of::<Hooks>()).min(size_of::<Hooks>());
-    // SAFETY: both are at least so long, and all members of ours may be zero.
+    // SAFETY: both are at least this long, and all members of ours may be zero.
     unsafe { std::ptr::copy_nonoverlapping(pointer.cast::<u8>(), (&raw mut hooks).cast::<u8>(), whole) };
     Ok(Some(Owed(hooks)))
 }
 
-/// Fills the host's struct, as far as it goes; its size stays as the host set it.
+/// Fills the host's struct, up to its size, which stays as the host set it.
 ///
 /// # Safety
 /// `inout` points to a struct whose first member is its size.
@@ -126,7 +128,7 @@ pub(crate) unsafe fn fill(inout: *mut Progress, progress: &Progress) -> Result<i
         return Err(Stop::Status(status::of(ErrorKind::Usage)));
     }
     let whole = size.min(size_of::<Progress>());
-    // SAFETY: as above; what is written lies within both structs.
+    // SAFETY: as above; the written range lies within both structs.
     unsafe {
         let from = std::ptr::from_ref(progress).cast::<u8>().add(HEAD);
         std::ptr::copy_nonoverlapping(from, inout.cast::<u8>().add(HEAD), whole - HEAD);

@@ -1,6 +1,7 @@
-//! Whether this process is a fork of one in which the library was used: the threads and locks of that one are not there.
+//! Detects whether this process is a fork of one that used the library: the threads and locks of that one do not exist
+//! here.
 //!
-//! A fork begins anew: nothing of the library that another thread may have held when the process was forked is waited for in the child.
+//! A fork starts fresh: the child does not wait for anything that another thread may have held at the fork.
 
 use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
@@ -11,18 +12,18 @@ use std::time::Instant;
 use crate::Budgets;
 use crate::lock::lock;
 
-/// Grows with each fork on the way from the first process that used the library to this one.
+/// Incremented with each fork since the first process that used the library.
 static FORKS: AtomicU32 = AtomicU32::new(0);
 
-/// Whether forks are noticed: not yet, they are, or the process with this number is about to see to it.
+/// Whether forks are detected: not yet, yes, or the process with this number is installing the handler.
 static WATCH: AtomicI64 = AtomicI64::new(NOBODY);
 const NOBODY: i64 = 0;
 const DONE: i64 = -1;
 
-/// Whether a piece of work runs that no fork may cut in two.
+/// Whether code runs that a fork must not interrupt.
 static BUSY: AtomicBool = AtomicBool::new(false);
 
-/// A number that no process shares with the one that it was forked from. Asked at every call, and so without asking the system.
+/// A number that differs from that of the process it was forked from. Needed at every call, so without a system call.
 pub(crate) fn forks() -> u32 {
     if WATCH.load(Ordering::Acquire) != DONE {
         watch();
@@ -38,12 +39,13 @@ fn watch() {
         if before == DONE {
             return;
         }
-        // Not of this process: a thread that stayed behind in the parent.
+        // Not of this process: a thread that exists only in the parent.
         let is_free = before == NOBODY || before != own;
         if is_free && WATCH.compare_exchange(before, own, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
             BUSY.store(true, Ordering::Release);
             #[cfg(unix)]
-            // SAFETY: the functions stay where they are (the library is never unloaded), take no lock that is held over a call, and make nothing.
+            // SAFETY: the functions stay at their address (the library is never unloaded), take no lock that is held
+            // over a call, and allocate nothing.
             let _no_memory =
                 unsafe { libc::pthread_atfork(Some(before_a_fork), Some(in_the_parent), Some(in_the_child)) };
             WATCH.store(DONE, Ordering::Release);
@@ -76,7 +78,7 @@ unsafe extern "C" fn in_the_child() {
     BUSY.store(false, Ordering::Release);
 }
 
-/// Runs something short that takes locks of the whole process, of which a fork must not take half along. It calls nothing of the host.
+/// Runs short code that takes process-wide locks, which a fork must not interrupt. It calls no code of the host.
 pub(crate) fn undisturbed<T>(work: impl FnOnce() -> T) -> T {
     struct End;
     impl Drop for End {
@@ -90,7 +92,8 @@ pub(crate) fn undisturbed<T>(work: impl FnOnce() -> T) -> T {
     work()
 }
 
-/// What the connections of this process to one account share. A forked child has its own: the parent's may be in the middle of a change.
+/// Budgets that the connections of this process to one account share. A forked child has its own: the parent's may be
+/// in an inconsistent state.
 pub(crate) fn budgets() -> Arc<Budgets> {
     static OF: Mutex<Option<(u32, Arc<Budgets>)>> = Mutex::new(None);
     undisturbed(|| {
@@ -99,7 +102,7 @@ pub(crate) fn budgets() -> Arc<Budgets> {
         let known = of.as_ref().filter(|(before, _)| *before == forks).map(|(_, budgets)| Arc::clone(budgets));
         known.unwrap_or_else(|| {
             let fresh: Arc<Budgets> = Arc::default();
-            // The parent's is not taken apart here: its locks may be held.
+            // The parent's value is not dropped here: its locks may be held.
             std::mem::forget(of.replace((forks, Arc::clone(&fresh))));
             fresh
         })
@@ -110,7 +113,8 @@ thread_local! {
     static CHANCE: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Gives this thread chance of its own. A forked thread's would go on as that of the parent does, and keys that tell writes apart would be alike in both.
+/// Seeds this thread's random numbers. A forked thread would repeat those of the parent, and idempotency keys would be
+/// equal in both.
 pub(crate) fn own_chance() {
     let forks = forks();
     if CHANCE.replace(forks) != forks {

@@ -1,4 +1,4 @@
-//! How far an operation is, as the header declares it.
+//! The progress of an operation, as the header declares it.
 
 use crate::Receipt;
 
@@ -24,7 +24,7 @@ impl Progress {
         Progress { struct_size: size_of::<Progress>() as u32, total_items: -1, ..Progress::default() }
     }
 
-    /// Takes a receipt in.
+    /// Adds a receipt.
     pub(crate) fn take(&mut self, receipt: &Receipt) {
         let whole = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         self.requests = whole(receipt.requests);

@@ -1,4 +1,4 @@
-//! What waits to be heard by the host: tags of operations that have something, how far operations are, and events. Each list has a bound of its own.
+//! The notification queue for the host: tags of ready operations, progress, and events. Each list is bounded.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -13,10 +13,10 @@ use super::wait::wait;
 use super::wake::Wake;
 use crate::lock::lock;
 
-/// Notices of progress that wait for a callback that does not come back; beyond, the oldest are given up.
+/// Maximum number of queued progress notices for a callback that does not return; beyond, the oldest are dropped.
 const PROGRESS_MAX: usize = 1 << 16;
 
-/// The engine's side: what is told here is heard until this ends.
+/// The engine's side: notifications are delivered until this is dropped.
 pub(crate) struct Ready {
     teller: Teller,
     wake: Option<Wake>,
@@ -31,18 +31,18 @@ pub(crate) struct Hears {
     pub(crate) event: bool,
 }
 
-/// What waits, for those who ask and for the thread of the callbacks.
+/// The queue, for polling callers and for the callback thread.
 #[derive(Default)]
 pub(crate) struct Told {
     lists: Mutex<Lists>,
-    /// Somebody who asks has something.
+    /// Signals polling callers.
     come: Condvar,
-    /// The thread of the callbacks has something.
+    /// Signals the callback thread.
     called: Condvar,
     events: Waiting,
 }
 
-/// Tells as long as it lives; then the thread of the callbacks says what is left, and ends.
+/// The sender; after the last is dropped, the callback thread empties the queue and ends.
 pub(crate) struct Teller(pub(crate) Arc<Told>);
 
 impl Drop for Teller {
@@ -52,18 +52,18 @@ impl Drop for Teller {
     }
 }
 
-/// All in the order in which they were announced, each under its turn. One operation stands in each list once at most.
+/// All in the order of their announcement, by turn. Each operation is at most once in each list.
 #[derive(Default)]
 struct Lists {
-    /// Tags for who asks.
+    /// Tags for polling callers.
     waiting: BTreeMap<u64, u64>,
     /// Tags for the callback.
     ready: BTreeMap<u64, u64>,
     progress: BTreeMap<u64, (u64, Progress)>,
     turn: u64,
-    /// The turn at which events were announced.
+    /// The turn of the announcement of events.
     events: Option<u64>,
-    /// Whether the last callback was of a tag.
+    /// Whether the last callback was for a tag.
     was_ready: bool,
     closed: bool,
     over: bool,
@@ -76,14 +76,14 @@ impl Lists {
     }
 }
 
-/// Whether something that was announced `before` still waits.
+/// Whether the announcement of the turn `before` is still queued.
 fn waits<T>(list: &BTreeMap<u64, T>, before: Option<u64>) -> bool {
     before.is_some_and(|turn| list.contains_key(&turn))
 }
 
 impl Told {
-    /// The next callback; `None` at the end of all. Tags come first: a hook for events that is slow holds them up for the call under way, not for those
-    /// that wait. Tokens take turns with tags; log lines come when nothing else waits.
+    /// The next callback; `None` at the end. Tags come first: a slow event hook delays them only by its current call.
+    /// Tokens alternate with tags; log lines come when nothing else is queued.
     pub(crate) fn next(&self) -> Option<Notice> {
         let mut lists = lock(&self.lists);
         loop {
@@ -125,7 +125,8 @@ impl Ready {
         &self.teller.0
     }
 
-    /// An operation has something. Gives the turn by which this can be withdrawn; one that was given `before` and still waits is enough.
+    /// An operation is ready. Returns the turn by which this can be withdrawn; an announcement of the turn `before`
+    /// that is still queued is enough.
     pub(crate) fn announce(&self, tag: u64, before: Option<u64>) -> Option<u64> {
         let mut lists = lock(&self.told().lists);
         if waits(&lists.ready, before) || waits(&lists.waiting, before) {
@@ -142,7 +143,7 @@ impl Ready {
         Some(turn)
     }
 
-    /// Something happened.
+    /// An event.
     pub(crate) fn event(&self, kind: i32, event: Value) {
         self.told().events.push(kind, event);
         let mut lists = lock(&self.told().lists);
@@ -156,7 +157,7 @@ impl Ready {
         }
     }
 
-    /// The events that wait for a host that takes them.
+    /// The queued events, for a host that polls.
     pub(crate) fn events(&self) -> Vec<Value> {
         if self.hears.event { Vec::new() } else { self.told().events.take() }
     }
@@ -169,14 +170,14 @@ impl Ready {
         }
     }
 
-    /// The operation is gone. Without this, a host that never asks here would leave a tag behind with each.
+    /// The operation is gone. Without this, a host that never polls here would leave a tag for each.
     pub(crate) fn withdraw(&self, turn: u64) {
         let mut lists = lock(&self.told().lists);
         lists.waiting.remove(&turn);
         lists.ready.remove(&turn);
     }
 
-    /// How far an operation is, in the place of what was told `before` and still waits. Gives the turn of it.
+    /// The progress of an operation, replacing the one of the turn `before` if that is still queued. Returns its turn.
     pub(crate) fn progress(&self, tag: u64, before: Option<u64>, progress: Progress) -> Option<u64> {
         if !self.hears.progress {
             return None;
@@ -191,13 +192,13 @@ impl Ready {
         Some(turn)
     }
 
-    /// Lets go of everybody who waits: the engine is gone.
+    /// Wakes all waiting callers: the engine is gone.
     pub(crate) fn close(&self) {
         lock(&self.told().lists).closed = true;
         self.told().come.notify_all();
     }
 
-    /// Waits for tags; at most `most`. `None` when the engine was given back meanwhile.
+    /// Waits for tags; at most `most`. `None` if the engine was freed.
     pub(crate) fn wait(&self, until: Option<Instant>, most: usize) -> Option<Vec<u64>> {
         let mut lists = lock(&self.told().lists);
         loop {

@@ -1,4 +1,4 @@
-//! The JSON of a request, checked.
+//! The JSON of a request: parsed and checked.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::json_error;
 use crate::{Items, Options};
 
-/// As typed.
+/// As written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Typed<'t> {
@@ -49,7 +49,7 @@ struct Typed<'t> {
     selftest: Option<Selftest>,
 }
 
-/// Largest batches.
+/// Maximum size of batches.
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Batch {
@@ -59,43 +59,43 @@ pub(crate) struct Batch {
     pub(crate) bytes: Option<usize>,
 }
 
-/// What the library is to do to itself, for tests of its hosts.
+/// Self-tests of the library, for tests of its hosts.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub(crate) enum Selftest {
-    /// Panics in a thread of its own.
+    /// Panics in a separate thread.
     Panic,
     /// Waits until it is cancelled.
     Stall,
-    /// Gives so many items.
+    /// Returns this many items.
     Emit(u64),
-    /// Tells of new tokens so many times.
+    /// Reports new tokens this many times.
     Rotate(u64),
-    /// Logs so many lines.
+    /// Logs this many lines.
     Log(u64),
 }
 
-/// What is to be done.
+/// The requested work.
 pub(crate) enum Work {
     Call(Call),
-    /// A write whose items come by `opnode_op_write`.
+    /// A write whose items are given by `opnode_op_write`.
     Stream(Call),
     Check,
     Plan(Call),
     Selftest(Selftest),
 }
 
-/// A request that was read.
+/// A checked request.
 pub(crate) struct Request {
     pub(crate) work: Work,
-    /// The time of calls that are no operation's.
+    /// The timeout of calls that are not operations.
     pub(crate) timeout: Option<Duration>,
     pub(crate) batch: Batch,
-    /// Largest answer of `opnode_run`, in bytes.
+    /// Maximum result of `opnode_run`, in bytes.
     pub(crate) run_bytes: usize,
 }
 
-/// Unless the request says otherwise.
+/// The default.
 const RUN_BYTES: usize = 256 << 20;
 
 fn usage(message: impl Into<String>) -> Error {
@@ -104,7 +104,7 @@ fn usage(message: impl Into<String>) -> Error {
 }
 
 impl Request {
-    /// Reads a request; `selftest` says whether the host may ask for one.
+    /// Reads a request; `selftest` says whether self-tests are allowed.
     pub(crate) fn read(selftest: bool, text: &str) -> Result<Request> {
         let typed: Typed<'_> = json::read("the request", text).map_err(|e| usage(e.message.clone()))?;
         if typed.batch.items == Some(0) || typed.batch.bytes == Some(0) {
@@ -137,10 +137,10 @@ fn work(selftest: bool, typed: Typed<'_>) -> Result<Work> {
         "check" => return Ok(Work::Check),
         "selftest" if selftest => {
             return typed.selftest.map(Work::Selftest).ok_or_else(|| {
-                usage("selftest: say what: \"panic\", \"stall\", {\"emit\": 10}, {\"rotate\": 1} or {\"log\": 10}")
+                usage("selftest: expected \"panic\", \"stall\", {\"emit\": 10}, {\"rotate\": 1} or {\"log\": 10}")
             });
         }
-        other => return Err(usage(format!("method: `{other}` is none of query, mutate, delete and check"))),
+        other => return Err(usage(format!("method: `{other}` is not query, mutate, delete or check"))),
     };
     let items = match typed.items {
         Some(raw) if raw.get() != "null" => Some(Items::from_array(raw.get())?),
@@ -148,7 +148,7 @@ fn work(selftest: bool, typed: Typed<'_>) -> Result<Work> {
     };
     match (method, &items, typed.stream) {
         (Method::Query, Some(_), _) | (Method::Query, None, true) => return Err(usage("a query takes no items")),
-        (_, Some(_), true) => return Err(usage("items come with the request, or in a stream: one of them")),
+        (_, Some(_), true) => return Err(usage("give items in the request or as a stream, not both")),
         _ => {}
     }
     let options = match typed.options {

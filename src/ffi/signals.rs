@@ -1,6 +1,7 @@
-//! Signals are the host's: no handler of it runs on a thread of this library.
+//! Signals belong to the host: none of its handlers runs on a thread of this library.
 
-/// Keeps signals off this thread until it ends. A thread that begins meanwhile begins without them, from its first instruction on.
+/// Blocks signals on this thread until dropped. A thread that starts in between has them blocked from its first
+/// instruction on.
 pub(crate) struct Quiet {
     #[cfg(unix)]
     before: Option<libc::sigset_t>,
@@ -19,27 +20,28 @@ impl Quiet {
 impl Drop for Quiet {
     fn drop(&mut self) {
         if let Some(before) = &self.before {
-            // SAFETY: the mask that the system gave for this thread; the guard does not leave it.
+            // SAFETY: the mask that the system gave for this thread; the guard stays on it.
             let _back = unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before, std::ptr::null_mut()) };
         }
     }
 }
 
-/// Keeps signals off this thread for good: a thread of the library.
+/// Blocks signals on this thread permanently: a thread of the library.
 pub(crate) fn never() {
     #[cfg(unix)]
     let _for_good = block();
 }
 
-/// Blocks all signals for this thread but those of its own faults, which a debugger or a language's runtime wants to see; gives the mask of before.
-/// SIGPIPE is among them: a peer that hangs up ends no process. (Rust's own programs ignore it at their start; a C host does not.)
+/// Blocks all signals for this thread except those of its own faults, which debuggers and language runtimes need;
+/// returns the previous mask. SIGPIPE is blocked: a closed connection must not end the process. (Rust programs ignore
+/// it; a C host does not.)
 #[cfg(unix)]
 fn block() -> Option<libc::sigset_t> {
     const FAULTS: [libc::c_int; 6] =
         [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP, libc::SIGSYS];
     let mut all = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
     let mut before = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
-    // SAFETY: sets of this thread's stack, made and then used; only this thread's own mask changes.
+    // SAFETY: the sets are on this thread's stack, initialized before use; only this thread's own mask changes.
     unsafe {
         if libc::sigfillset(all.as_mut_ptr()) != 0 {
             return None;

@@ -1,4 +1,4 @@
-//! Starts operations: reads and checks their requests, and hands the work to the engine's threads.
+//! Starts operations: reads and checks their requests, and passes the work to the engine's threads.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::work::{self, Job};
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Requests from this many bytes on are large.
+/// Requests of at least this many bytes are large.
 const LARGE: usize = 64 << 10;
 
 /// Starts the work of a request. A large one is checked there: its faults come with the first batch.
@@ -45,8 +45,8 @@ fn check(op: &Arc<Op>, conn: &Arc<Conn>, text: &str) -> Result<Job> {
 
 async fn check_later(op: Arc<Op>, conn: Arc<Conn>, text: String) -> Result<()> {
     let lost =
-        |e: &dyn std::fmt::Display| Error::new(ErrorKind::Internal, format!("the check of the request ended: {e}"));
-    // Threads that wait are cheap, and texts of many megabytes that are all read at once are not.
+        |e: &dyn std::fmt::Display| Error::new(ErrorKind::Internal, format!("the check of the request failed: {e}"));
+    // Waiting threads are cheap, but parsing many large texts at once is not.
     let turn = Arc::clone(&op.host.checks).acquire_owned().await.map_err(|e| lost(&e))?;
     let job = tokio::task::spawn_blocking(move || check(&op, &conn, &text)).await.map_err(|e| lost(&e))??;
     drop(turn);
@@ -61,7 +61,7 @@ fn spawn(op: Arc<Op>, job: Job) -> Result<Arc<Op>> {
         let worker = tokio::spawn(job);
         let ended = match worker.await {
             Ok(ended) => ended,
-            Err(lost) => Err(Error::new(ErrorKind::Internal, format!("the operation's task ended: {lost}"))),
+            Err(lost) => Err(Error::new(ErrorKind::Internal, format!("the operation's task failed: {lost}"))),
         };
         watched.end(ended);
         watched.host.end(watched.number);

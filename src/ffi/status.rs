@@ -1,4 +1,4 @@
-//! Results as C sees them: 0 and above for what is no failure, negative error numbers, and four failures of the boundary itself.
+//! Results for C: 0 and above for success, negative error numbers, and four failures of the interface itself.
 
 use std::ffi::CStr;
 
@@ -36,7 +36,7 @@ pub(crate) fn name(status: i32) -> &'static CStr {
     }
 }
 
-/// The kind's name with a NUL behind it.
+/// The kind's name followed by a NUL.
 fn kind_name(kind: ErrorKind) -> &'static CStr {
     match kind {
         ErrorKind::Internal => c"internal",

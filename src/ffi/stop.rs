@@ -1,4 +1,4 @@
-//! Why a call of the C interface ends early. Plain data.
+//! Why a call of the C interface returns early. Plain data.
 
 use crate::error::Error;
 

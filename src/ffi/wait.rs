@@ -3,7 +3,7 @@
 use std::sync::{Condvar, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Waits for a signal, or until the time; tells whether there is time left.
+/// Waits for a signal or the deadline; returns whether time is left.
 pub(crate) fn wait<'m, T>(
     signal: &Condvar,
     guard: MutexGuard<'m, T>,
@@ -18,7 +18,7 @@ pub(crate) fn wait<'m, T>(
     (guard, true)
 }
 
-/// A time limit in milliseconds, negative for none, as a point in time.
+/// A timeout in milliseconds, negative for none, as a deadline.
 pub(crate) fn until(timeout_ms: i64) -> Option<Instant> {
     u64::try_from(timeout_ms).ok().and_then(|ms| Instant::now().checked_add(Duration::from_millis(ms)))
 }

@@ -1,15 +1,15 @@
-//! A file descriptor of the host that is written to when there is something: for loops that wait on descriptors.
+//! A file descriptor of the host that is written to when the queue has something: for event loops.
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// What the host's descriptor leads to, under a number of our own: the host's may be closed, and stand for something else soon after.
+/// A duplicate of the host's descriptor: the host may close its own, and its number may be reused.
 pub(crate) struct Wake {
     #[cfg(unix)]
     file: std::fs::File,
 }
 
 impl Wake {
-    /// -1 stands for none.
+    /// -1 means none.
     pub(crate) fn of(fd: i64) -> Result<Option<Wake>> {
         if fd == -1 {
             return Ok(None);
@@ -26,15 +26,15 @@ impl Wake {
         ))
     }
 
-    /// Writes 8 bytes, the number 1 as an eventfd wants it. A full pipe has been rung already, and is not waited for.
+    /// Writes 8 bytes, the number 1 as an eventfd needs it. A full pipe is already signalled, and is not waited for.
     pub(crate) fn ring(&self) {
         #[cfg(unix)]
         {
             use std::io::Write;
             use std::os::fd::AsRawFd;
-            // The host may have made it one that blocks after all, and a pipe that nobody reads any more would give a signal.
+            // The host may have made it blocking, and a pipe without a reader would raise a signal.
             let mut room = libc::pollfd { fd: self.file.as_raw_fd(), events: libc::POLLOUT, revents: 0 };
-            // SAFETY: one descriptor, which lives longer than the call; nothing is waited for.
+            // SAFETY: one descriptor, which outlives the call; nothing is waited for.
             let writable = unsafe { libc::poll(&raw mut room, 1, 0) } > 0 && room.revents == libc::POLLOUT;
             if writable {
                 let _full_or_gone = (&self.file).write(&1u64.to_ne_bytes());
@@ -43,13 +43,13 @@ impl Wake {
     }
 }
 
-/// The descriptor once more, when it can be rung without waiting; otherwise why not.
+/// A duplicate of the descriptor, if writing to it cannot block; otherwise the reason.
 #[cfg(unix)]
 fn open(fd: i64) -> std::result::Result<std::fs::File, String> {
     use std::os::fd::FromRawFd;
     let number =
-        i32::try_from(fd).ok().filter(|number| *number >= 0).ok_or_else(|| format!("{fd} is no file descriptor"))?;
-    // SAFETY: asks about a number; one that is not open gives -1.
+        i32::try_from(fd).ok().filter(|number| *number >= 0).ok_or_else(|| format!("{fd} is not a file descriptor"))?;
+    // SAFETY: queries a number; one that is not open gives -1.
     let flags = unsafe { libc::fcntl(number, libc::F_GETFL) };
     if flags == -1 {
         return Err(format!("{fd} is not open: {}", std::io::Error::last_os_error()));
@@ -57,19 +57,19 @@ fn open(fd: i64) -> std::result::Result<std::fs::File, String> {
     if flags & libc::O_ACCMODE == libc::O_RDONLY {
         return Err(format!("{fd} is open for reading only"));
     }
-    // SAFETY: as above; the new descriptor is this value's own.
+    // SAFETY: as above; the new descriptor is owned by this value.
     let file = unsafe {
         match libc::fcntl(number, libc::F_DUPFD_CLOEXEC, 0) {
-            -1 => return Err(format!("{fd} cannot be kept: {}", std::io::Error::last_os_error())),
+            -1 => return Err(format!("{fd} cannot be duplicated: {}", std::io::Error::last_os_error())),
             own => std::fs::File::from_raw_fd(own),
         }
     };
-    let kind = file.metadata().map_err(|e| format!("{fd} cannot be looked at: {e}"))?.file_type();
+    let kind = file.metadata().map_err(|e| format!("{fd} cannot be inspected: {e}"))?.file_type();
     if kind.is_file() || kind.is_dir() {
         return Err(format!("{fd} is a file"));
     }
     if flags & libc::O_NONBLOCK == 0 {
-        return Err(format!("{fd} blocks: a full one would hold up the engine"));
+        return Err(format!("{fd} is blocking: a full one would block the engine"));
     }
     Ok(file)
 }

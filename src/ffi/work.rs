@@ -1,4 +1,5 @@
-//! The work of operations, as tasks of the engine: walks to batches, items to outcomes. One implementation for streaming and draining hosts.
+//! The work of operations, as tasks of the engine: walks to batches, items to outcomes. One implementation for
+//! streaming and draining hosts.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -15,15 +16,15 @@ use crate::call::CallOptions;
 use crate::error::{Error, Result};
 use crate::{Items, Outcome, OutcomeCounts, Running, Session, TokenOwner, Walk, Writes};
 
-/// Outcomes in a batch, when the host names no number.
+/// Default number of outcomes in a batch.
 const OUTCOMES: usize = 1000;
 
 pub(crate) type Job = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 
-/// Checks what can be known before the first request, and gives the rest as a task.
+/// Checks everything that is known before the first request, and returns the rest as a task.
 pub(crate) fn prepare(op: &Arc<Op>, conn: &Arc<Conn>, request: Request) -> Result<Job> {
     let (op, session) = (Arc::clone(op), conn.session.clone());
-    // What is spawned here, by checks that build a first request, belongs to the engine's own threads.
+    // Tasks that are spawned here, by checks that build a first request, belong to the engine's threads.
     let _within = conn.host.handle.enter();
     let Request { work, timeout, batch, .. } = request;
     let with = CallOptions { cancel: op.cancel_token().clone(), timeout, ..CallOptions::default() };
@@ -70,7 +71,7 @@ async fn read(op: Arc<Op>, mut walk: Walk, batch: Batch) -> Result<()> {
             op.push(Buffer::of(part)).await;
         }
     }
-    // The end may have been seen only behind the last page.
+    // The end may have been seen only after the last page.
     let receipt = walk.receipt();
     op.update(|_| {}, Some(receipt.clone()));
     Ok(())
@@ -96,7 +97,7 @@ impl Write {
         self.writes.verdict()
     }
 
-    /// Items as the host hands them in; those that must go together wait for the last.
+    /// Items as the host gives them; those that must go together wait for the last.
     async fn stream(mut self) -> Result<()> {
         let together = self.writes.sends_together();
         let mut first = 0;
@@ -106,7 +107,7 @@ impl Write {
             let items = match self.op.input().await {
                 Ok(Some(items)) => items,
                 Ok(None) => break,
-                // An unknown outcome weighs more than the cancel that caused it.
+                // An unknown outcome is more severe than the cancel that caused it.
                 Err(_) if self.counts().unknown > 0 => break,
                 Err(cancelled) => return Err(cancelled),
             };
@@ -125,7 +126,7 @@ impl Write {
         }
         let verdict = self.writes.verdict();
         match refused {
-            // Refused items were not sent; what was sent before them counts all the same.
+            // Refused items were not sent; items that were sent before them still count.
             Some(error) if self.counts() == OutcomeCounts::default() => Err(error),
             Some(error) => verdict.and(Err(error)),
             None => verdict,
@@ -144,7 +145,7 @@ impl Write {
         Ok(())
     }
 
-    /// Outcomes in batches, as many as are there, without waiting to fill one.
+    /// Available outcomes as batches, without waiting to fill one.
     async fn drain(&mut self) {
         let most = self.batch.items.unwrap_or(OUTCOMES);
         let bytes_max = self.batch.bytes.unwrap_or(usize::MAX);

@@ -1,4 +1,5 @@
-//! The targets over their seeds and random changes of them. `FUZZ_SECONDS=60 cargo test --lib fuzzing` takes longer; `FUZZ_SEED=7` repeats a run.
+//! The targets with their seeds and random changes of them. `FUZZ_SECONDS=60 cargo test --lib fuzzing` takes longer;
+//! `FUZZ_SEED=7` repeats a run.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -6,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use super::{TARGETS, Target};
 
-/// Processor time that one input may take here: a multiple of the second that a fuzzer allows, and more where nothing is optimized.
+/// Maximum processor time per input: a multiple of the second that a fuzzer allows, and more without optimization.
 const SLOW: Duration = Duration::from_secs(if cfg!(debug_assertions) { 30 } else { 5 });
 
-/// What a change may put in.
+/// Fragments that a change may insert.
 const WORDS: [&str; 44] = [
     "\"",
     "\\",
@@ -68,7 +69,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
     files.iter().map(|f| std::fs::read(f).unwrap()).collect()
 }
 
-/// Processor time of this thread, where the system tells it.
+/// Processor time of this thread, if the system reports it.
 fn used() -> Duration {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     Duration::from_nanos(text.split(' ').next().and_then(|n| n.parse().ok()).unwrap_or(0))
@@ -153,7 +154,7 @@ macro_rules! targets {
 
 targets!(batch c_request definition expression items journal link_header page url);
 
-/// Long chains and deep nests: refused or worked out, on a stack as small as those of threads.
+/// Long chains and deep nesting: refused or evaluated, on a stack as small as those of threads.
 #[test]
 fn deep_expressions_do_not_end_the_process() {
     let only = std::env::var("ONLY").ok();

@@ -1,4 +1,4 @@
-//! Fields of items as cells: where a column's value stands in an item, and its text. Numbers keep their digits.
+//! Fields of items as cells: the position of a column's value in an item, and its text. Numbers keep their digits.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::item::{Item, fields_of, path_of};
 
-/// The column of items that are no objects.
+/// The column of items that are not objects.
 pub(crate) const VALUE: &str = "value";
 
 /// A column: the path to its value, and its title.
@@ -15,22 +15,22 @@ pub(crate) const VALUE: &str = "value";
 pub(crate) struct Column {
     pub(crate) title: String,
     path: Vec<String>,
-    /// Where the field stood last time: records of a list have the same fields in the same order.
+    /// The field's last position: records of a list have the same fields in the same order.
     last: Cell<usize>,
 }
 
 impl Column {
-    /// A field at the top.
+    /// A top-level field.
     pub(crate) fn field(name: &str) -> Column {
         Column { title: name.to_owned(), path: vec![name.to_owned()], last: Cell::new(0) }
     }
 
-    /// A path as typed: `a`, `b/c`, or a JSON Pointer `/b/c`.
+    /// A path as entered: `a`, `b/c`, or a JSON Pointer `/b/c`.
     pub(crate) fn typed(text: &str) -> Column {
         Column { title: text.to_owned(), path: path_of(text), last: Cell::new(0) }
     }
 
-    /// The raw value in an item whose fields are at hand.
+    /// The raw value in an item whose fields are found.
     pub(crate) fn find<'a>(&self, row: &Row<'a>) -> Option<&'a str> {
         let (first, rest) = self.path.split_first()?;
         let top = match &row.fields {
@@ -76,7 +76,7 @@ impl<'a> Row<'a> {
     }
 }
 
-/// What a raw JSON value is.
+/// The type of a raw JSON value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Null,
@@ -98,11 +98,11 @@ pub(crate) fn kind(raw: &str) -> Kind {
     }
 }
 
-/// A raw value as a cell: text without quotes, null as nothing, all else as it stands.
+/// A raw value as a cell: text without quotes, null as nothing, other values unchanged.
 pub(crate) fn cell(raw: &str) -> Cow<'_, str> {
     match kind(raw) {
         Kind::Null => Cow::Borrowed(""),
-        // Half of a surrogate pair is JSON but no text; it then stays in its escaped form.
+        // An unpaired surrogate is valid JSON but not text; it stays escaped.
         Kind::Text => {
             serde_json::from_str(raw).map_or_else(|_| Cow::Borrowed(raw.trim_matches('"')), Cow::<str>::Owned)
         }
@@ -110,7 +110,7 @@ pub(crate) fn cell(raw: &str) -> Cow<'_, str> {
     }
 }
 
-/// The text by which people know an object, such as the name of a referenced record.
+/// The label of an object, such as the name of a referenced record.
 pub(crate) fn label(raw: &str) -> Option<Cow<'_, str>> {
     let fields = fields_of(raw)?;
     let named = |name: &&str| {

@@ -1,4 +1,5 @@
-//! Items as comma-separated lines (RFC 4180). Columns are settled by the first page; what later pages have beyond them is told at the end.
+//! Items as CSV (RFC 4180). The first page determines the columns; fields that only later pages have are reported at
+//! the end.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -14,12 +15,12 @@ pub(crate) struct Csv {
     chosen: bool,
     started: bool,
     known: HashSet<String>,
-    /// Fields that came after the columns were settled.
+    /// Fields that are not among the columns.
     left_out: BTreeSet<String>,
 }
 
 impl Csv {
-    /// Columns as typed; none to take them from the first page.
+    /// The given columns; if none, those of the first page.
     pub(crate) fn new(columns: &[String]) -> Csv {
         let columns: Vec<Column> = columns.iter().map(|c| Column::typed(c)).collect();
         Csv { chosen: !columns.is_empty(), columns, started: false, known: HashSet::new(), left_out: BTreeSet::new() }
@@ -62,7 +63,7 @@ impl Csv {
         }
     }
 
-    /// With columns asked for, even an empty result has its header.
+    /// With given columns, even an empty result has its header.
     pub(crate) fn close(&mut self, out: &mut Vec<u8>) -> Result<()> {
         if self.started || !self.chosen {
             return Ok(());
@@ -73,14 +74,14 @@ impl Csv {
         Ok(())
     }
 
-    /// What is missing from the file.
+    /// The fields that are missing from the file.
     pub(crate) fn note(&self) -> Option<String> {
         if self.left_out.is_empty() {
             return None;
         }
         let names: Vec<&str> = self.left_out.iter().map(String::as_str).collect();
         Some(format!(
-            "the first page did not have {}: not in the csv; name all wanted columns with --columns",
+            "the CSV omits {}, which the first page did not have; name all columns with --columns",
             names.join(", ")
         ))
     }

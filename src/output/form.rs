@@ -1,10 +1,10 @@
-//! One stream of items in one form: NDJSON, a JSON array, CSV.
+//! One stream of items in one format: NDJSON, a JSON array, CSV.
 
 use super::csv::Csv;
 use crate::error::Result;
 use crate::item::Items;
 
-/// A form, and how far a stream in it has come.
+/// A format, and the position of a stream.
 pub(crate) enum Form {
     Ndjson,
     /// Items so far.
@@ -18,7 +18,7 @@ impl Form {
         Form::Json(0)
     }
 
-    /// Comma-separated lines with these columns; none to take them from the first items.
+    /// CSV with these columns; if none, those of the first items.
     pub(crate) fn csv(columns: &[String]) -> Form {
         Form::Csv(Csv::new(columns))
     }
@@ -26,7 +26,7 @@ impl Form {
     /// Appends items.
     ///
     /// # Errors
-    /// `internal` when a line of csv cannot be made.
+    /// `internal` when a CSV line cannot be created.
     pub(crate) fn put(&mut self, items: &Items, out: &mut Vec<u8>) -> Result<()> {
         match self {
             Form::Ndjson => {
@@ -47,7 +47,7 @@ impl Form {
         Ok(())
     }
 
-    /// What stands behind the last item.
+    /// The bytes after the last item.
     ///
     /// # Errors
     /// As [`put`](Self::put).
@@ -62,7 +62,7 @@ impl Form {
         }
     }
 
-    /// What is missing from the output.
+    /// The fields that are missing from the output.
     pub(crate) fn note(&self) -> Option<String> {
         match self {
             Form::Ndjson | Form::Json(_) => None,

@@ -1,4 +1,4 @@
-//! Items as bytes in the forms that files have. Pure: where the bytes go is the caller's.
+//! Items as bytes in file formats. Pure: the caller writes the bytes.
 
 #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "tables are the command line's"))]
 mod columns;

@@ -1,6 +1,6 @@
-//! A JSON body to items and paging values, in one pass over its bytes. Pure.
+//! Reads items and paging values from a JSON body, in one pass over its bytes. Pure.
 //!
-//! The places that an operation wants form a small tree over the body's keys; everything else is checked and passed over.
+//! The pointers that an operation needs form a small tree over the body's keys; everything else is checked and skipped.
 
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -15,7 +15,7 @@ use crate::json_error::JsonError;
 use crate::reply::FoundRows;
 use crate::reply::scan::{Fault, JSON_DEPTH, Scan};
 
-/// What a place in the reply holds.
+/// The value found at a pointer in the reply.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Found {
     #[default]
@@ -44,14 +44,14 @@ struct Catch {
     spans: Vec<Span>,
     raw: Option<Span>,
     signals: Vec<(usize, Value)>,
-    /// A signal that is there and cannot be read.
+    /// A signal that exists but cannot be read.
     unusable: Option<usize>,
     twice: Option<String>,
-    /// A list that is kept as it is.
+    /// A list that is kept unchanged.
     kept: Option<Span>,
 }
 
-/// `rows` is what was found in the text while it arrived.
+/// `rows` is the list that was found while the text arrived.
 pub(super) fn read(
     operation: &Operation,
     text: String,
@@ -74,17 +74,17 @@ pub(super) fn read(
         Reader::run(&text, &tree, rows, items_max).map_err(|fault| refuse(fault, &text, items_max))?;
     let Catch { items: found, spans, raw, signals, unusable, twice, kept } = catch;
     if let Some(pointer) = unusable.and_then(|i| wants.get(i)).filter(|p| !is_hint(operation, p)) {
-        let message = format!("`{pointer}` in the reply steers the paging, but it is not a text that can be read");
+        let message = format!("`{pointer}` in the reply controls the paging, but is not readable text");
         return Err(Unfit::Shape(Error::new(ErrorKind::BadResponse, message)));
     }
     if let Some(key) = twice {
-        let message = format!("the reply holds the key `{key}` twice, so it is not clear which one counts");
+        let message = format!("the reply contains the key `{key}` twice, so its value is ambiguous");
         return Err(Unfit::Shape(Error::new(ErrorKind::BadResponse, message)));
     }
     page.signals = signals.into_iter().filter_map(|(i, v)| wants.get(i).map(|p| ((*p).clone(), v))).collect();
     let kept = kept.and_then(|(from, to)| text.get(from as usize..to as usize));
     page.failures = kept.map(failures).unwrap_or_default();
-    // A body of `null` is none at all, wherever the list should stand.
+    // A body of `null` is empty, wherever the list is declared.
     let found = if rule.result == ResultShape::List && text.trim() == "null" { Found::Null } else { found };
     let missing = matches!(found, Found::Absent | Found::Null);
     let beside = part_errors.is_some() && !page.failures.is_empty();
@@ -114,7 +114,7 @@ pub(super) fn read(
     Ok(())
 }
 
-/// The failures that a reply tells: a list of them, or one thing that is not nothing.
+/// The failures in a reply: a list of them, or one value that is not empty.
 fn failures(raw: &str) -> Items {
     match raw {
         list if list.starts_with('[') => Items::from_array(list).unwrap_or_default(),
@@ -135,7 +135,7 @@ pub(super) fn judge_blank(operation: &Operation) -> Result<(), Unfit> {
     if denied(operation, &Page::default())? { Err(Unfit::Denied(Value::Null)) } else { Ok(()) }
 }
 
-/// Whether a reply with a success status says that the call failed, by what the connector declares and nothing else.
+/// Whether a reply with a success status reports a failure, as the connector declares it.
 fn denied(operation: &Operation, page: &Page) -> Result<bool, Unfit> {
     let rules = &operation.connector.errors;
     let said = |pointer: &Pointer| page.signals.iter().find(|(p, _)| p == pointer).map(|(_, value)| value);
@@ -148,24 +148,24 @@ fn denied(operation: &Operation, page: &Page) -> Result<bool, Unfit> {
         None => Err(Unfit::Shape(
             Error::new(
                 ErrorKind::BadResponse,
-                format!("`{}`, which tells success from failure, is missing in the reply", rule.at),
+                format!("`{}`, which indicates success or failure, is missing in the reply", rule.at),
             )
-            .advise("say in the definition what its absence means: `success: { at: …, absent: ok }`"),
+            .advise("set in the definition what its absence means: `success: { at: …, absent: ok }`"),
         )),
     }
 }
 
 fn too_deep() -> Error {
     Error::new(ErrorKind::Limit, format!("the reply is nested deeper than the limit json_depth ({JSON_DEPTH})"))
-        .advise("leave the nested fields out of the query; this limit is fixed, because readers of JSON go no deeper")
+        .advise("exclude the nested fields from the query; this limit is fixed")
 }
 
 fn too_many(max: usize) -> Error {
-    Error::new(ErrorKind::Limit, format!("the reply holds more items than the limit page_items ({max})"))
+    Error::new(ErrorKind::Limit, format!("the reply contains more items than the limit page_items ({max})"))
         .advise("ask for smaller pages, or raise `limits: { page_items }` of the connection")
 }
 
-/// What is wrong with a reply that cannot be read.
+/// The error of a reply that cannot be read.
 fn refuse(fault: Fault, text: &str, items_max: usize) -> Unfit {
     match fault {
         Fault::Depth => return Unfit::Unreadable(too_deep(), Around::default()),
@@ -194,22 +194,21 @@ fn contradiction(operation: &Operation, declared: ResultShape, found: Found) -> 
     } else {
         format!("`{}` in the reply", operation.response.items)
     };
-    Error::new(ErrorKind::BadResponse, format!("{place} should be {declared}, but is {}", found.words())).advise(
-        format!("if the vendor has changed this reply, correct `response` of {} in its definition", operation.id),
-    )
+    Error::new(ErrorKind::BadResponse, format!("{place}: expected {declared}, found {}", found.words()))
+        .advise(format!("if the vendor changed this reply, correct `response` of {} in its definition", operation.id))
 }
 
 fn spans_of(text: String, raw: Option<Span>) -> Items {
     Items::from_spans(text, raw.into_iter().collect())
 }
 
-/// A lone value as an object with one key.
+/// A single value as an object with one key.
 fn wrapped(text: &str, raw: Option<Span>, key: &str) -> Items {
     let value = raw.and_then(|(s, e)| text.get(s as usize..e as usize)).unwrap_or("null");
     Items::one(format!("{{\"{key}\":{value}}}"))
 }
 
-/// A list where one record was declared: its elements are the items (some servers answer a single read with an array of one).
+/// A list where one record was declared: its elements are the items (some servers return an array of one).
 fn elements(text: String, raw: Option<Span>, items_max: usize) -> Result<Items> {
     let Some((start, _)) = raw else { return Ok(Items::default()) };
     let mut spans = Vec::new();
@@ -218,17 +217,15 @@ fn elements(text: String, raw: Option<Span>, items_max: usize) -> Result<Items> 
     Ok(Items::from_spans(text, spans))
 }
 
-/// A part of a text that could be read; it may hold too many items.
+/// A part of a text that was read; it may contain too many items.
 fn again(what: &str, fault: Fault, items_max: usize) -> Error {
     match fault {
         Fault::Count => too_many(items_max),
-        Fault::Depth | Fault::Syntax => {
-            Error::new(ErrorKind::Internal, format!("{what} that was read cannot be read again"))
-        }
+        Fault::Depth | Fault::Syntax => Error::new(ErrorKind::Internal, format!("{what} cannot be read a second time")),
     }
 }
 
-/// One more element, as long as there may be more.
+/// Adds an element, within the limit.
 fn keep(spans: &mut Vec<Span>, from: usize, to: usize, max: usize) -> Result<(), Fault> {
     if spans.len() >= max {
         return Err(Fault::Count);
@@ -237,7 +234,8 @@ fn keep(spans: &mut Vec<Span>, from: usize, to: usize, max: usize) -> Result<(),
     Ok(())
 }
 
-/// A report: columns and rows become one object per row. Column definitions are names, or objects with one key: the name.
+/// A report: columns and rows become one object per row. Column definitions are names, or objects whose one key is the
+/// name.
 fn table(operation: &Operation, text: &str, items_max: usize) -> Result<Items> {
     let rule = &operation.response;
     let catch = |pointer: &Pointer| -> Result<Vec<&str>> {
@@ -247,7 +245,7 @@ fn table(operation: &Operation, text: &str, items_max: usize) -> Result<Items> {
         if catch.items != Found::List {
             return Err(Error::new(
                 ErrorKind::BadResponse,
-                format!("`{pointer}` in the report should be a list, but is {}", catch.items.words()),
+                format!("`{pointer}` in the report: expected a list, found {}", catch.items.words()),
             ));
         }
         Ok(catch.spans.iter().filter_map(|&(s, e)| text.get(s as usize..e as usize)).collect())
@@ -284,7 +282,7 @@ fn column_name(raw: &str) -> String {
     }
 }
 
-/// Why a body is not JSON: where, and what stands there.
+/// Why a body is not JSON: the position, and the text there.
 fn unreadable(error: &serde_json::Error, text: &str) -> (Error, Around) {
     let refused = |why: String, at: usize| {
         let message = format!("the reply is not JSON: {why}");
@@ -297,9 +295,9 @@ fn unreadable(error: &serde_json::Error, text: &str) -> (Error, Around) {
     }
 }
 
-/// Which places of a reply are wanted, as a tree over its keys.
+/// The needed parts of a reply, as a tree over its keys.
 struct Tree {
-    /// The items stand here; whether they are taken apart.
+    /// The items are here; whether they are split.
     items: Option<bool>,
     signal: Option<usize>,
     kept: bool,
@@ -335,7 +333,7 @@ impl Tree {
     }
 }
 
-/// Reads a reply along the tree of what is wanted; everything else is checked and passed over.
+/// Reads a reply along the tree of needed parts; everything else is checked and skipped.
 struct Reader<'t> {
     text: &'t str,
     scan: Scan<'t>,
@@ -345,7 +343,7 @@ struct Reader<'t> {
 }
 
 impl<'t> Reader<'t> {
-    /// Reads a whole text; tells whether it has line breaks.
+    /// Reads a whole text; returns whether it has line breaks.
     fn run(text: &'t str, tree: &Tree, rows: FoundRows, items_max: usize) -> Result<(Catch, bool), Fault> {
         let mut reader = Reader { text, scan: Scan::new(text), catch: Catch::default(), rows, items_max };
         let start = reader.scan.blank(0);
@@ -356,11 +354,11 @@ impl<'t> Reader<'t> {
         Ok((reader.catch, reader.scan.has_lines))
     }
 
-    /// One place: its parts where they are wanted, and itself.
+    /// One value: its needed parts, and itself.
     fn place(&mut self, start: usize, node: &Tree) -> Result<usize, Fault> {
         let end = match self.scan.byte(start) {
             b'[' if node.items == Some(true) => {
-                // FoundRows that were noted are those of a list at the root, and the root is the only list that is taken apart then.
+                // Prepared rows belong to a list at the root, and the root is the only list that is split then.
                 let (rows, max) = (std::mem::take(&mut self.rows), self.items_max);
                 if rows.spans.len() > max {
                     return Err(Fault::Count);
@@ -393,7 +391,7 @@ impl<'t> Reader<'t> {
         Ok(end)
     }
 
-    /// A list of which single elements are wanted, by their index.
+    /// A list of which single elements are needed, by their index.
     fn array(&mut self, start: usize, node: &Tree) -> Result<usize, Fault> {
         let mut wanted = Vec::new();
         let mut index = 0_usize;
@@ -442,7 +440,7 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// Whether a token of a pointer may be the index of a list (RFC 6901, section 4).
+/// Whether a pointer token may be the index of a list (RFC 6901, section 4).
 fn is_index(token: &str) -> bool {
     token == "0" || (!token.starts_with('0') && !token.is_empty() && token.bytes().all(|b| b.is_ascii_digit()))
 }
@@ -453,11 +451,11 @@ fn is_key(key: &str, name: &str) -> bool {
     if inner.contains('\\') { serde_json::from_str::<String>(key).is_ok_and(|k| k == name) } else { inner == name }
 }
 
-/// Bytes of a value that steers the paging; no address is longer.
+/// Maximum bytes of a value that controls paging; no address is longer.
 const SIGNAL_MAX: usize = 64 << 10;
 
-/// A value that steers the paging; `None` for one that is there and cannot be read, which must not pass for the end of the walk.
-/// A number that would come out in other digits is kept as text, because it goes back to the server.
+/// A value that controls paging; `None` for one that cannot be read, which must not be taken for the end of the walk. A
+/// number that would lose digits is kept as text, because it is sent back to the server.
 fn signal_value(raw: &str) -> Option<Value> {
     match kind(raw) {
         Found::List => Some(Value::Array(Vec::new())),
@@ -472,7 +470,7 @@ fn signal_value(raw: &str) -> Option<Value> {
     }
 }
 
-/// Whether a value is a total that is only a hint and may be anything.
+/// Whether a value is a total that is only a hint and may have any type.
 fn is_hint(operation: &Operation, pointer: &Pointer) -> bool {
     operation.response.total.as_ref().is_some_and(|total| !total.exact && body(&total.at) == Some(pointer))
 }

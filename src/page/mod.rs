@@ -1,7 +1,7 @@
-//! From a reply to items. Pure; the single place where replies are normalized.
+//! Converts a reply to items. Pure; the only place where replies are normalized.
 //!
-//! Every shape of reply ends as items by one table, the same for every operation: arrays, envelopes, single objects, blank replies, counts,
-//! reports, files, texts.
+//! Every kind of reply becomes items by one table for all operations: arrays, envelopes, single objects, blank replies,
+//! counts, reports, files, texts.
 
 mod file;
 mod json;
@@ -21,7 +21,8 @@ use crate::reply::{Response, charset, is_binary, other_form, parse_links};
 /// Reads a successful reply by the operation's rule.
 ///
 /// # Errors
-/// `bad_response` when the body is not what is declared, `limit` when it is nested too deeply or holds more than `items_max` items.
+/// `bad_response` when the body is not as declared, `limit` when it is nested too deeply or contains more than
+/// `items_max` items.
 pub(crate) fn read(operation: &Operation, reply: &mut Response, items_max: usize) -> Result<Page, Unfit> {
     let bytes = reply.body.len() as u64;
     let rule = &operation.response;
@@ -38,7 +39,7 @@ pub(crate) fn read(operation: &Operation, reply: &mut Response, items_max: usize
         json::judge_blank(operation)?;
     } else if !blank && rule.empty.iter().all(|s| *s != reply.status.as_u16()) {
         if is_binary(reply) {
-            // Bytes that nobody declared are kept as a file, never turned into text.
+            // Undeclared bytes are kept as a file, never converted to text.
             page.items = file::item(reply);
         } else {
             if let Some(form) = other_form(reply) {
@@ -65,7 +66,7 @@ fn undecodable(error: Error) -> Unfit {
     Unfit::Unreadable(error, Around::default())
 }
 
-/// The links of a reply, and the header itself when it cannot be read.
+/// The links of a reply, and the header itself if it cannot be read.
 fn links(headers: &HeaderMap) -> (Option<Vec<(String, String)>>, Option<String>) {
     if !headers.contains_key(http::header::LINK) {
         return (None, None);

@@ -17,28 +17,28 @@ pub struct Page {
     pub items: Items,
     /// Its number, from 1.
     pub number: u64,
-    /// How many items the server says there are in all.
+    /// The total number of items, as the server reports it.
     pub total: Option<u64>,
     /// Bytes of the reply.
     pub bytes: u64,
-    /// Until the reply began.
+    /// Time until the reply started.
     pub(crate) waited: Duration,
-    /// The headers that paging reads. No more is kept: a header holds on to the buffer that the reply was read into.
+    /// The headers that paging needs. No more are kept: a header keeps the reply's read buffer alive.
     pub(super) headers: Vec<(HeaderName, String)>,
     pub(crate) signals: Vec<(Pointer, Value)>,
     pub(super) links: Option<Vec<(String, String)>>,
     /// A Link header that cannot be read.
     pub(super) unread_link: Option<String>,
-    /// There was no body, or `null` alone.
+    /// There was no body, or only `null`.
     pub(super) blank: bool,
-    /// The items came as a list, were it an empty one.
+    /// The items were a list, even an empty one.
     pub(crate) is_list: bool,
-    /// Failures of items, which stand beside them.
+    /// Failures of items, beside the items.
     pub(crate) failures: Items,
 }
 
 impl Page {
-    /// A value that the reply tells about paging; a header that is empty is none.
+    /// A paging value of the reply; an empty header is absent.
     pub(crate) fn signal(&self, source: &Source) -> Option<Value> {
         match source {
             Source::Body(pointer) => self.signals.iter().find(|(p, _)| p == pointer).map(|(_, v)| v.clone()),
@@ -58,34 +58,35 @@ impl Page {
         self.links.iter().flatten().find(|(r, _)| r == rel).map(|(_, target)| target.as_str())
     }
 
-    /// Whether the reply had a Link header at all, an empty one included.
+    /// Whether the reply had a Link header, even an empty one.
     pub(crate) fn has_links(&self) -> bool {
         self.links.is_some()
     }
 
-    /// The Link header, when it is there and cannot be read.
+    /// The Link header, if it cannot be read.
     pub(crate) fn unread_link(&self) -> Option<&str> {
         self.unread_link.as_deref()
     }
 
-    /// Whether the reply had no body, or `null` alone.
+    /// Whether the reply had no body, or only `null`.
     pub(crate) fn is_blank(&self) -> bool {
         self.blank
     }
 }
 
-/// Why a reply gives no page. What cannot be read may be a cut or a stand-in page, so a read is tried again; a wrong shape stays wrong.
+/// Why a reply gives no page. An unreadable reply may be truncated or a maintenance page, so a query is retried; a
+/// wrong shape is final.
 #[derive(Debug)]
 pub(crate) enum Unfit {
     Unreadable(Error, Around),
     Shape(Error),
-    /// It is in another form than JSON, which another attempt will not change.
+    /// It is in another format than JSON, which a retry will not change.
     Form(Error),
-    /// It says itself that the call failed; the body, for its own words.
+    /// It reports a failure; with the body, for its message.
     Denied(Value),
 }
 
-/// The text on both sides of a place in a reply: enough to find a credential that lies across it.
+/// The text on both sides of a position in a reply: enough to find a credential that crosses it.
 #[derive(Debug, Default)]
 pub(crate) struct Around {
     pub(crate) before: String,
@@ -108,13 +109,13 @@ impl Around {
     }
 }
 
-/// Where a reply to an operation tells what paging needs: that of the keyset walk too, which a caller may choose.
+/// The parts of a reply that paging needs, including those of keyset paging, which a caller may choose.
 pub(super) fn told(operation: &Operation) -> impl Iterator<Item = &Source> {
     let steering = std::iter::once(&operation.paging).chain(&operation.forward_only).flat_map(Paging::steering);
     steering.chain(operation.response.total.as_ref().map(|total| &total.at))
 }
 
-/// A whole number from zero, also as text and with a fraction of zero.
+/// A non-negative integer, also as text and with a zero fraction.
 pub(crate) fn count(value: &Value) -> Option<u64> {
     let float = |n: f64| (n >= 0.0 && n.fract() == 0.0 && n < 9e15).then_some(n as u64);
     match value {

@@ -1,17 +1,17 @@
-//! Addresses of pages: how those that a server names are taken, and the parameter in them that counts. Pure.
+//! Addresses of pages: resolves those from a server, and finds the page-number parameter. Pure.
 
 use crate::request::Cursor;
 
-/// How addresses of next pages are taken.
+/// How addresses of next pages are resolved.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Links {
-    /// Only their path and query count.
+    /// Only their path and query are used.
     pub(crate) relink: bool,
-    /// Hosts that people type, and the host that serves the API for each.
+    /// Maps hosts that users enter to the host of the API.
     pub(crate) hosts: Vec<(String, String)>,
 }
 
-/// The parameter that counts pages: the only one in which the next address and the last differ, a number in both.
+/// The page-number parameter: the only one in which the next address and the last differ, a number in both.
 pub(super) fn counting(next: &str, last: &str) -> Option<String> {
     let query =
         |text: &str| text.split_once('?').map(|(_, query)| query.split('#').next().unwrap_or_default().to_owned());
@@ -30,7 +30,7 @@ pub(super) fn counting(next: &str, last: &str) -> Option<String> {
     (value.parse::<u64>().ok()? > other.1.parse::<u64>().ok()?).then(|| name.clone())
 }
 
-/// The place and value of a numeric query parameter.
+/// The position and value of a numeric query parameter.
 pub(super) fn number(url: &str, parameter: &str) -> Option<(std::ops::Range<usize>, u64)> {
     let query = url.find('?')? + 1;
     let mut start = query;

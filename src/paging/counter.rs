@@ -1,4 +1,4 @@
-//! The parameter in which a walk counts: pages, or rows that are skipped. Pure.
+//! The parameter with which a walk counts: page numbers, or skipped rows. Pure.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::request::Cursor;
@@ -11,9 +11,9 @@ pub(super) fn at(parameter: &str, number: u64) -> Cursor {
 /// The page number of a request.
 ///
 /// # Errors
-/// `internal` when it has none.
+/// `internal` when there is none.
 pub(super) fn page(parameter: &str, cursor: &Cursor) -> Result<u64> {
-    find(parameter, cursor).ok_or_else(|| Error::new(ErrorKind::Internal, "a numbered walk lost its page number"))
+    find(parameter, cursor).ok_or_else(|| Error::new(ErrorKind::Internal, "a walk by page numbers has no page number"))
 }
 
 /// The offset of a request.
@@ -25,7 +25,7 @@ fn find(parameter: &str, cursor: &Cursor) -> Option<u64> {
     cursor.query.iter().find(|(name, _)| name == parameter).and_then(|(_, value)| value.parse().ok())
 }
 
-/// Which page a number means, counted from 1.
+/// The page of a number, counted from 1.
 pub(super) fn ordinal(number: u64, start: u64) -> u64 {
     number.saturating_sub(start).saturating_add(1)
 }

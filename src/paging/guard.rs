@@ -1,4 +1,4 @@
-//! What ends a walk that a server would let run for ever: seen cursors, the same page again, too many empty pages. Pure.
+//! Stops endless walks: repeated cursors, repeated pages, too many empty pages. Pure.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -8,31 +8,31 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::item::{Item, Items};
 use crate::request::Cursor;
 
-/// Empty pages in a row that a server may send before the walk is given up (AIP-158 allows some), where nothing tells how many pages there are.
+/// Maximum number of empty pages in a row (AIP-158 allows some), if the number of pages is not known.
 const EMPTY_MAX: u32 = 3;
-/// The same, where the announced total bounds the walk; it may be far too large.
+/// The same, if an announced total bounds the walk; the total may be far too large.
 const EMPTY_BELOW_TOTAL_MAX: u32 = 1000;
 
 #[derive(Default)]
 pub(super) struct Guard {
-    /// Each cursor and the page that it gave.
+    /// Each cursor and its page.
     seen: HashMap<Cursor, u64>,
     urls: HashMap<String, u64>,
     empty: u32,
     before: Option<Print>,
-    /// What each page is known by, and whether its rows can be told apart.
+    /// Fingerprints of the pages whose rows are distinct.
     prints: HashSet<u64>,
 }
 
-/// Bytes of a page that are kept to tell it from the next one.
+/// Bytes of a page that are kept to compare it with the next one.
 const KEPT_MAX: usize = 64 << 10;
 
-/// What a page is known by: the length of every row, and the rows themselves as far as there is room, from both ends.
+/// The fingerprint of a page: the length of every row, and the rows themselves as far as there is room, from both ends.
 #[derive(PartialEq, Eq)]
 struct Print {
     lengths: Vec<u32>,
     kept: String,
-    /// Hashes of the rows, where a page may begin within the one before.
+    /// Hashes of the rows, if a page may overlap the previous one.
     rows: Vec<u64>,
 }
 
@@ -68,7 +68,7 @@ fn hash(item: Item<'_>) -> u64 {
     hasher.finish()
 }
 
-/// What bounds the pages without rows.
+/// What bounds the number of empty pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Bound {
     None,
@@ -77,15 +77,16 @@ pub(super) enum Bound {
 }
 
 impl Guard {
-    /// Refuses a page that is the one before again: delivering it would double its records. Tells whether it begins within the one before, which is
-    /// looked at where pages are cut `by_offset`; it is kept for the next one unless it does.
+    /// Refuses a page that repeats an earlier one: delivering it would duplicate its records. Returns whether it
+    /// overlaps the previous one, which is checked for paging `by_offset`; otherwise it is kept for the comparison with
+    /// the next one.
     pub(super) fn page(&mut self, items: &Items, asked: Option<u32>, by_offset: bool) -> Result<bool> {
         if items.is_empty() {
             return Ok(false);
         }
         let print = Print::of(items, by_offset);
         if self.prints.contains(&print.hash()) && can_be_told(items, asked) {
-            return Err(no_progress("the server sends the same page again under a new cursor"));
+            return Err(no_progress("the server sent the same page again for a new cursor"));
         }
         let overlaps = by_offset && self.overlaps(items);
         if !overlaps {
@@ -94,7 +95,7 @@ impl Guard {
         Ok(overlaps)
     }
 
-    /// Keeps a page without a look at it.
+    /// Keeps a page without a check.
     pub(super) fn remember(&mut self, items: &Items, by_offset: bool) {
         if !items.is_empty() {
             self.keep(Print::of(items, by_offset));
@@ -106,7 +107,7 @@ impl Guard {
         self.before = Some(print);
     }
 
-    /// Whether a page begins with a record of the one before, as far as records can be told apart.
+    /// Whether a page starts with a record of the previous one, as far as records are distinct.
     fn overlaps(&self, items: &Items) -> bool {
         let (Some(before), Some(first)) = (&self.before, items.get(0)) else { return false };
         before.rows.len() > 1
@@ -114,25 +115,26 @@ impl Guard {
             && before.rows.iter().collect::<HashSet<_>>().len() == before.rows.len()
     }
 
-    /// Admits the next cursor, or refuses it because the walk would not get on.
+    /// Accepts the next cursor, or refuses it because paging would not end.
     pub(super) fn admit(&mut self, next: &Cursor, view: &View<'_>, bound: Bound) -> Result<()> {
         self.urls.insert(view.url.to_owned(), view.number);
         self.seen.insert(view.cursor.clone(), view.number);
         let known = self.seen.get(next).or_else(|| next.url.as_ref().and_then(|url| self.urls.get(url)));
         if let Some(page) = known {
-            let what = format!("page {} leads back to page {page}, {}", view.number, named(next));
+            let what =
+                format!("page {} links back to page {page}, which was already fetched: {}", view.number, named(next));
             return Err(no_progress(&what));
         }
         self.empty = if view.page.items.is_empty() { self.empty + 1 } else { 0 };
         let most = match bound {
             Bound::None => EMPTY_MAX,
             Bound::Total => EMPTY_BELOW_TOTAL_MAX,
-            // Each of them was announced, and the number of pages has a limit of its own.
+            // Each of them was announced, and the number of pages has its own limit.
             Bound::Pages => u32::MAX,
         };
         if self.empty > most {
             return Err(no_progress(&format!(
-                "the server sent {} pages without rows in a row and still names a next one, {}",
+                "the server sent {} empty pages in a row and still names a next one, {}",
                 self.empty,
                 named(next)
             )));
@@ -141,7 +143,7 @@ impl Guard {
     }
 }
 
-/// A cursor for people. It stands last in a message: who knows the secrets masks it first, and cuts it then.
+/// A cursor for a message. It must be last: the caller masks the message and then truncates it.
 fn named(cursor: &Cursor) -> String {
     let pairs = || {
         cursor
@@ -155,8 +157,8 @@ fn named(cursor: &Cursor) -> String {
     format!("`{}`", cursor.url.clone().unwrap_or_else(pairs))
 }
 
-/// Equal pages mean a loop only when rows can be told apart: records asked for without their ids may well repeat. A lone row that comes
-/// again, although more were asked for, is one too.
+/// Equal pages mean a loop only if rows are distinct: records without their ids may well be equal. A repeated single
+/// row, although more were requested, is a loop too.
 fn can_be_told(items: &Items, asked: Option<u32>) -> bool {
     let telling = items.len() > 1 || asked.is_some_and(|asked| asked > 1);
     let distinct: HashSet<&str> = items.iter().map(|i| i.as_str()).collect();
@@ -164,7 +166,6 @@ fn can_be_told(items: &Items, asked: Option<u32>) -> bool {
 }
 
 pub(super) fn no_progress(why: &str) -> Error {
-    Error::new(ErrorKind::NoProgress, format!("the walk does not get on: {why}")).advise(
-        "what was delivered so far is right; the rest cannot be reached this way: narrow the query, or tell the vendor",
-    )
+    Error::new(ErrorKind::NoProgress, format!("paging stopped: {why}"))
+        .advise("the items delivered so far are valid; narrow the query to reach the rest, or report it to the vendor")
 }

@@ -1,4 +1,5 @@
-//! `keyset`: after the key of the last item. Pure. A server that also sends a Link header is followed by it.
+//! `keyset`: the next page starts after the key of the last item. Pure. If a server also sends a Link header, that is
+//! followed.
 
 use serde_json::Value;
 
@@ -37,17 +38,20 @@ pub(super) fn next(keyset: &Keyset, view: &View<'_>) -> Result<Step> {
     if last.fields().is_some_and(|fields| fields.iter().filter(|(field, _)| Some(field) == name).count() > 1) {
         return Err(Error::new(
             ErrorKind::BadResponse,
-            format!("the last item holds `{}` twice, so it is not clear where to go on", keyset.from),
+            format!("the last item contains `{}` twice, so the next page is ambiguous", keyset.from),
         ));
     }
     let key = last.raw(keyset.from.tokens()).and_then(key_text).ok_or_else(|| {
-        Error::new(ErrorKind::BadResponse, format!("the last item has no `{}` to go on from", keyset.from))
-            .advise("ask for this field too when choosing fields")
+        Error::new(
+            ErrorKind::BadResponse,
+            format!("the last item has no `{}`, from which the next page starts", keyset.from),
+        )
+        .advise("include this field in the selected fields")
     })?;
     Ok(Step::More(Cursor { query: vec![(keyset.after.clone(), key)], headers: headers(keyset), ..Cursor::default() }))
 }
 
-/// A key as it goes back to the server: a text without its quotes, a number digit for digit.
+/// A key as it is sent to the server: a text without its quotes, a number digit for digit.
 fn key_text(raw: &str) -> Option<String> {
     match serde_json::from_str(raw) {
         Ok(Value::String(text)) => Some(text),

@@ -1,4 +1,5 @@
-//! What a server has announced on a walk so far, and which of its promises are still open. Pure data; kept with the place of a walk.
+//! The server's announcements during a walk, and which of them are not fulfilled yet. Pure data; stored with the
+//! progress of a walk.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,40 +8,41 @@ use crate::definition::{End, Operation, Paging, Style};
 use crate::error::{Error, ErrorKind, Result};
 use crate::page::Page;
 
-/// What was announced so far.
+/// The announcements so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Ledger {
-    /// The total, as the newest page with rows tells it: one without may tell nonsense, but may announce more.
+    /// The total from the newest page with rows: an empty page may have a wrong total, but may announce more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) total: Option<u64>,
     /// The largest number of pages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) pages: Option<u64>,
-    /// The query parameter that counts pages in links: as declared, or the one in which the next link and the last differ.
+    /// The query parameter with the page number in links: as declared, or the one in which the next link and the last
+    /// differ.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) page_parameter: Option<String>,
-    /// The address of the last page, where links name it.
+    /// The address of the last page, if links name it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) last_url: Option<String>,
-    /// The total became smaller on the way.
+    /// The total decreased during the walk.
     pub(crate) shrunk: bool,
-    /// Which of the places that steer the walk were in some reply, in the order of the definition; the last is that of the total.
+    /// Which paging values were in some reply, in the order of the definition; the last is that of the total.
     pub(crate) found: Vec<bool>,
     /// A reply had a Link header.
     pub(crate) links: bool,
-    /// A page came with as many rows as were asked for: the server honours the size.
+    /// A page was full: the server respects the page size.
     pub(crate) full: bool,
-    /// The server leaves out rows after it has counted them: offsets, and not rows, tell how far the walk is.
+    /// The server omits rows after counting them: offsets, and not rows, show the progress.
     pub(crate) leaves_out: bool,
-    /// What tells the page taken last from the next one, when the walk goes on in another process.
+    /// The digests of the last page, to compare with the next one if another process resumes the walk.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) before: Option<Ends>,
-    /// Pages without a body that were announced.
+    /// Announced pages without a body.
     pub(crate) lost: u64,
 }
 
-/// The ends of a page, by their digests.
+/// The first and last row of a page, by their digests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ends {
     rows: u64,
@@ -56,7 +58,7 @@ impl Ends {
     }
 }
 
-/// The same in every process and release.
+/// Stable over processes and releases.
 fn short_digest(text: &str) -> u64 {
     use sha2::Digest;
     let digest = sha2::Sha256::digest(text.as_bytes());
@@ -64,13 +66,13 @@ fn short_digest(text: &str) -> u64 {
 }
 
 impl Ledger {
-    /// Whether a page, the first after a break, is the one before it again, or begins with its last row.
+    /// Whether a page, the first after an interruption, repeats the previous one or starts with its last row.
     pub(super) fn is_met_again(&self, page: &Page) -> bool {
         let (Some(before), Some(now)) = (self.before, Ends::of(page)) else { return false };
         before.rows > 1 && (before == now || before.last == now.first)
     }
 
-    /// Takes in what a page announces.
+    /// Records a page's announcements.
     pub(super) fn hear(
         &mut self,
         operation: &Operation,
@@ -95,7 +97,7 @@ impl Ledger {
         {
             return Err(Error::new(
                 ErrorKind::BadResponse,
-                format!("{} should be a number of items, because the walk ends by it", total.at),
+                format!("{}: expected a number of items, which decides where the list ends", total.at),
             )
             .advise("without `exact: true` in the definition, a total is a hint only"));
         }

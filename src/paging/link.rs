@@ -17,14 +17,14 @@ pub(super) fn next(view: &View<'_>) -> Result<Step> {
         Some(target) => Ok(Step::More(Cursor { url: Some(follow(view, target)?), ..Cursor::default() })),
         None if view.page.has_links() || view.ledger.links => Ok(Step::stop(StopReason::NoNext, EndSeen::Signal)),
         None => match view.without_signal() {
-            // Some servers send links only to those who ask for a page by its number.
+            // Some servers send links only if the request has a page number.
             EndSeen::Assumed => Ok(second(view).map_or(Step::stop(StopReason::NoNext, EndSeen::Assumed), Step::More)),
             seen => Ok(Step::stop(StopReason::NoNext, seen)),
         },
     }
 }
 
-/// The page behind the first, by its number, where the parameter is known and the first had none.
+/// The second page by its number, if the parameter is known and the first request had none.
 fn second(view: &View<'_>) -> Option<Cursor> {
     let Style::Link { last: Some(parameter), .. } = &view.paging.style else { return None };
     let mut url = Url::parse(view.url).ok()?;
@@ -35,15 +35,16 @@ fn second(view: &View<'_>) -> Option<Cursor> {
     Some(Cursor { url: Some(url.into()), ..Cursor::default() })
 }
 
-/// Refuses a Link header that is there and cannot be read: it must not pass for the end.
+/// Refuses an unreadable Link header: it must not be taken for the end.
 pub(super) fn check(page: &Page) -> Result<()> {
     let Some(field) = page.unread_link() else { return Ok(()) };
     Err(Error::new(ErrorKind::BadResponse, format!("the Link header cannot be read: {field}"))
-        .advise("links are written as `<address>; rel=\"next\"` (RFC 8288); tell the vendor"))
+        .advise("a link has the form `<address>; rel=\"next\"` (RFC 8288); report it to the vendor"))
 }
 
-/// The address of the next page: the link's target against the request's URL (RFC 3986, section 5). One that names this connection's own system in
-/// another way (another scheme, a host that stands for its own) is taken at the own origin, and so is every one where that is declared.
+/// The address of the next page: the link's target against the request's URL (RFC 3986, section 5). A target that names
+/// this connection's own system differently (another scheme, a mapped host) is resolved to the own origin, and so is
+/// every target if that is declared.
 pub(super) fn follow(view: &View<'_>, target: &str) -> Result<String> {
     let base = Url::parse(view.url).map_err(|e| Error::new(ErrorKind::Internal, format!("the request's URL: {e}")))?;
     let url = base.join(target).map_err(|e| {
@@ -73,7 +74,7 @@ pub(super) fn follow(view: &View<'_>, target: &str) -> Result<String> {
     Ok(own.into())
 }
 
-/// The pages between the next and the last, by counting the page parameter of the next link up to that of the last link.
+/// The pages between the next and the last, by counting the page parameter from the next link up to the last link.
 pub(super) fn ahead(parameter: &str, page: &Page, next: &Cursor, count: usize) -> Vec<Cursor> {
     let last = page.link("last").and_then(|target| number(target, parameter)).map(|(_, n)| n);
     let Some(url) = &next.url else { return Vec::new() };
@@ -82,7 +83,7 @@ pub(super) fn ahead(parameter: &str, page: &Page, next: &Cursor, count: usize) -
     first.checked_add(1).into_iter().flat_map(|from| from..=last).take(count).map(at).collect()
 }
 
-/// The page of that number, by the address of this one or that of the last page.
+/// The page with this number, by the address of the current or the last page.
 pub(super) fn page_at(parameter: &str, view: &View<'_>, page: u64) -> Option<Cursor> {
     let own = number(view.url, parameter).map(|(range, _)| renumbered(view.url, &range, page));
     own.or_else(|| {

@@ -1,7 +1,9 @@
-//! Paging: one page's reply to the next page's cursor, or the reason to stop. Pure; one strategy a file, the guards in `guard`.
+//! Paging: decides from a reply what follows: the next cursor, or the end. Pure; one file per style, the guards in
+//! `guard`.
 //!
-//! The rule of the end, for all strategies: a stop that contradicts what the server has announced is not an end. The page is requested once
-//! more, then the walk goes on where its style allows, and if the contradiction stays, the walk is not complete.
+//! The rule of the end, for all styles: a stop that contradicts the server's announcements is not an end. The page is
+//! requested once more, then the walk continues if its style allows, and if the contradiction remains, the walk is not
+//! complete.
 
 mod addresses;
 mod counter;
@@ -32,10 +34,10 @@ use crate::receipt::{EndSeen, StopReason};
 use crate::request::Cursor;
 use guard::Bound;
 
-/// Walks one list. Holds the guards and the ledger; the strategies hold nothing.
+/// Walks one list. Contains the guards and the ledger; the styles are stateless.
 pub(crate) struct Pager {
     operation: Arc<Operation>,
-    /// The operation's own, or the keyset walk that the caller chose.
+    /// The operation's own paging, or the keyset paging that the caller chose.
     paging: Paging,
     with: Vec<(String, String)>,
     links: Links,
@@ -45,20 +47,20 @@ pub(crate) struct Pager {
     pages: u64,
     asked: Option<u32>,
     largest: u64,
-    /// A page that was announced and comes without a body is an error.
+    /// An announced page without a body is an error.
     strict: bool,
-    /// The page under way was not named by the server: it is asked for to see whether it is there.
+    /// The requested page was not named by the server: it may not exist.
     probing: bool,
-    /// The page that was asked for once more.
+    /// The page that was requested once more.
     again: Option<Cursor>,
-    /// The cursor of the page taken last.
+    /// The cursor of the last page.
     before: Option<Cursor>,
-    /// What a person should know.
+    /// Notes for the user.
     notes: Vec<String>,
 }
 
 impl Pager {
-    /// A pager for a call. `forward_only` asks for the connector's keyset walk.
+    /// A pager for a call. `forward_only` selects the connector's keyset paging.
     pub(crate) fn new(
         operation: Arc<Operation>,
         options: &Options,
@@ -94,29 +96,29 @@ impl Pager {
         })
     }
 
-    /// Takes next addresses at the connection's own origin; is strict about pages without a body.
+    /// Uses only path and query of next links; is strict about pages without a body.
     pub(crate) fn with(mut self, relink: bool, strict: bool) -> Pager {
         self.links.relink |= relink;
         self.strict = strict;
         self
     }
 
-    /// Goes on within a walk that was begun earlier.
+    /// Continues an earlier walk.
     pub(crate) fn go_on_from(&mut self, (pages, rows, largest): (u64, u64, u64), ledger: Ledger) {
         (self.pages, self.rows, self.largest, self.ledger) = (pages, rows, largest, ledger);
     }
 
-    /// The largest page so far, in rows.
+    /// The number of rows of the largest page so far.
     pub(crate) fn largest(&self) -> u64 {
         self.largest
     }
 
-    /// What the server has announced so far.
+    /// The server's announcements so far.
     pub(crate) fn ledger(&self) -> &Ledger {
         &self.ledger
     }
 
-    /// What a person should know, since this was asked last.
+    /// Notes for the user since the last call.
     pub(crate) fn take_notes(&mut self) -> Vec<String> {
         std::mem::take(&mut self.notes)
     }
@@ -133,14 +135,14 @@ impl Pager {
         cursor
     }
 
-    /// Looks at a page before it is taken: one that must not be delivered is refused, or another one is asked for instead.
+    /// Checks a page before it is used: one that must not be delivered is refused, or replaced by another request.
     ///
     /// # Errors
-    /// `no_progress` for the page before again, or for one that begins with its records.
+    /// `no_progress` for a page that repeats the previous one, or starts with its records.
     pub(crate) fn admit(&mut self, page: &Page) -> Result<Admission> {
         let counted = self.is_counted();
         let overlaps = self.guard.page(&page.items, self.asked, counted)?;
-        // Of a walk that goes on, the guard has not seen the page before.
+        // In a resumed walk, the guard has not seen the previous page.
         let met_again = counted && self.before.is_none() && self.pages > 0 && self.ledger.is_met_again(page);
         if !overlaps && !met_again {
             return Ok(Admission::Take);
@@ -150,15 +152,16 @@ impl Pager {
             _ => None,
         };
         let (Some(offset), Some(before), Some(asked)) = (offset, &self.before, self.asked) else {
-            let why = "the page begins with a record of the page before; its records moved, or the server counts in another way";
+            let why =
+                "the page starts with a record of the previous page: records moved, or the server counts differently";
             let cure = match &self.paging.style {
                 Style::Offset { .. } => {
-                    "or say in the definition how the offset moves: `advance: requested | received`"
+                    "or set in the definition how the offset advances: `advance: requested | received`"
                 }
                 Style::Number { .. } => {
-                    "or see whether the system counts records, and not pages, in this parameter: then it is an `offset`"
+                    "or check whether this parameter counts records, not pages: then declare it as `offset`"
                 }
-                _ => "or see whether the system leaves out the record of the key that it gets",
+                _ => "or check whether the system excludes the record with the given key",
             };
             return Err(guard::no_progress(why).advise(format!("sort by a unique field if the system can; {cure}")));
         };
@@ -168,8 +171,8 @@ impl Pager {
         Ok(Admission::Instead(instead))
     }
 
-    /// The end of the walk when the page under way is refused or repeats itself: where everything that was announced has come, or the server did
-    /// not name that page.
+    /// The end of the walk if the current page is refused or repeats itself: if everything announced has arrived, or
+    /// the server did not name that page.
     pub(crate) fn end_before(&self) -> Option<Ended> {
         let total = self.ledger.total.is_some_and(|total| self.rows >= total);
         let pages = self.ledger.total.is_none() && self.ledger.pages.is_some_and(|pages| self.pages >= pages);
@@ -181,26 +184,26 @@ impl Pager {
         }
     }
 
-    /// Whether opnode itself counts where the next page begins, so that one may begin within the page before.
+    /// Whether opnode itself computes the start of the next page, so that pages may overlap.
     fn is_counted(&self) -> bool {
         matches!(self.paging.style, Style::Offset { .. } | Style::Number { .. } | Style::Keyset(_))
     }
 
-    /// Takes notice of a page that came when it was asked for once more.
+    /// Records the page of a repeated request.
     pub(crate) fn remember(&mut self, page: &Page) {
         self.guard.remember(&page.items, self.is_counted());
     }
 
-    /// Whether nothing but a page without rows could tell the end.
+    /// Whether only an empty page could show the end.
     pub(crate) fn counts_blindly(&self) -> bool {
         let counted = matches!(self.paging.style, Style::Number { end: None, .. } | Style::Offset { .. });
         counted && self.paging.more.is_none() && self.ledger.total.is_none()
     }
 
-    /// Decides what follows a page. The page itself is good even if what it names is not.
+    /// Decides what follows a page. The page itself is valid even if its next link is not.
     ///
     /// # Errors
-    /// `no_progress` when a cursor or page comes back; `bad_response` when the reply's own paging values are unusable.
+    /// `no_progress` when a cursor or page repeats; `bad_response` when the reply's paging values are unusable.
     pub(crate) fn next(&mut self, page: &Page, url: &str, cursor: &Cursor) -> Result<Step> {
         let mut ledger = self.ledger.clone();
         ledger.hear(&self.operation, &self.paging, page, self.asked)?;
@@ -233,9 +236,9 @@ impl Pager {
         }
         let is_lost = promise.is_some() && page.is_blank();
         if let Some(promise) = promise.as_ref().filter(|_| is_lost && self.strict) {
-            // The place before stays the one to go on from.
-            return Err(Error::new(ErrorKind::BadResponse, format!("the list may not be whole: {}", promise.what))
-                .advise("run it again: it goes on at this page"));
+            // The previous cursor remains the one to resume from.
+            return Err(Error::new(ErrorKind::BadResponse, format!("the list may be incomplete: {}", promise.what))
+                .advise("run it again to resume at this page"));
         }
         let lost = ledger.lost + u64::from(is_lost);
         let mut notes = Vec::new();
@@ -253,7 +256,7 @@ impl Pager {
                     notes.extend(view.options_left_out(next));
                 }
                 let admitted = self.guard.admit(next, &view, bound(&view));
-                // What was announced is there; a server that names the same place again has no other.
+                // Everything announced has arrived; a server that names the same cursor again has no other.
                 let over = page.items.is_empty()
                     && view.names_itself(next)
                     && ledger.total.is_some()
@@ -275,7 +278,8 @@ impl Pager {
         Ok(step)
     }
 
-    /// Cursors that will follow `next` as far as the reply tells, at most `count`: they are fetched ahead and used only if the walk gets there.
+    /// Cursors after `next` as far as the reply shows them, at most `count`: they are fetched ahead and used only if
+    /// the walk gets there.
     pub(crate) fn ahead(&self, page: &Page, next: &Cursor, count: usize) -> Vec<Cursor> {
         let to = (next, count);
         let ahead = match &self.paging.style {
@@ -305,7 +309,7 @@ impl Pager {
     }
 }
 
-/// Where the walk goes on against a contradiction: the next page below the announced number or total.
+/// Where the walk continues despite a contradiction: the next page below the announced number or total.
 fn onward(view: &View<'_>) -> Option<Cursor> {
     let size = view.asked.map_or(view.largest, u64::from).max(1);
     match &view.paging.style {
@@ -332,11 +336,11 @@ fn onward(view: &View<'_>) -> Option<Cursor> {
     }
 }
 
-/// What becomes of an end while a promise of the server is open, and the promise: the page is requested once more; after that the walk goes on where its style
-/// allows, or ends and is not complete.
+/// What to do at an end while an announcement is open, and which: the page is requested once more; then the walk
+/// continues if its style allows, or ends and is not complete.
 fn against_promises(view: &View<'_>, end: Ended, was_again: bool) -> Result<(Step, Option<Promise>)> {
     let Some(promise) = view.open_promise()? else { return Ok((Step::Stop(end), None)) };
-    // What is not paged comes whole or not at all.
+    // A list without paging is either complete or missing.
     if !was_again && view.is_paged() {
         return Ok((Step::Again, None));
     }
@@ -344,7 +348,7 @@ fn against_promises(view: &View<'_>, end: Ended, was_again: bool) -> Result<(Ste
     Ok((step, Some(promise)))
 }
 
-/// What bounds the walk behind a page.
+/// What bounds the walk after a page.
 fn bound(view: &View<'_>) -> Bound {
     match () {
         () if view.ledger.pages.is_some_and(|pages| view.number < pages) => Bound::Pages,
@@ -353,7 +357,7 @@ fn bound(view: &View<'_>) -> Bound {
     }
 }
 
-/// The next step by the style of paging alone.
+/// The next step by the paging style alone.
 fn strategy(view: &View<'_>) -> Result<Step> {
     match &view.paging.style {
         Style::None => {
@@ -371,19 +375,16 @@ fn strategy(view: &View<'_>) -> Result<Step> {
     }
 }
 
-/// The keyset walk that the caller asked for, if the operation and the other options allow it.
+/// The keyset paging that the caller chose, if the operation and the other options allow it.
 fn forward(operation: &Operation, options: &Options) -> Result<Paging> {
     let Some(Paging { style: Style::Keyset(keyset), more, .. }) = &operation.forward_only else {
-        return Err(Error::new(ErrorKind::InvalidOptions, format!("{} cannot be walked forward only", operation.id))
-            .advise("leave forward_only out"));
+        return Err(Error::new(ErrorKind::InvalidOptions, format!("{} does not support forward_only", operation.id))
+            .advise("remove forward_only"));
     };
     if let Some(name) = keyset.unless.iter().find(|name| options.contains(name)) {
-        return Err(Error::new(
-            ErrorKind::InvalidOptions,
-            format!("`{name}` cannot be given together with a forward-only walk"),
-        )
-        .at(Place::field(format!("/{name}")))
-        .advise(format!("leave `{name}` out, or walk by pages")));
+        return Err(Error::new(ErrorKind::InvalidOptions, format!("`{name}` cannot be combined with forward_only"))
+            .at(Place::field(format!("/{name}")))
+            .advise(format!("remove `{name}` or forward_only")));
     }
     Ok(Paging { style: Style::Keyset(keyset.clone()), size: operation.paging.size.clone(), more: more.clone() })
 }

@@ -1,4 +1,4 @@
-//! `number`: pages that are counted. Pure.
+//! `number`: paging by page number. Pure.
 
 use super::counter::{self, at, ordinal};
 use super::signal;
@@ -50,7 +50,7 @@ pub(super) fn ahead(
     first.checked_add(1).into_iter().flat_map(|from| from..=last).take(count).map(|n| at(parameter, n)).collect()
 }
 
-/// Without a count of pages, the announced total tells how many full pages are left.
+/// Without a number of pages, the announced total gives the number of remaining full pages.
 pub(super) fn ahead_by_total(
     parameter: &str,
     rows: u64,

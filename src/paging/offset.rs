@@ -1,7 +1,7 @@
 //! `offset`: skip and limit. Pure.
 //!
-//! A server may give fewer rows than asked for because it lowers the size, or because it leaves rows out after it has counted them. Without a
-//! word in the definition, a page that came full shows that the size is honoured; until then the offset moves by the rows that came.
+//! A server may return fewer rows than requested because it lowers the size, or because it omits rows after counting
+//! them. By default, a full page shows that the size is respected; until then the offset advances by the received rows.
 
 use super::counter::{self, at};
 use super::step::Step;
@@ -16,7 +16,7 @@ pub(super) fn next(parameter: &str, advance: Option<Advance>, view: &View<'_>) -
     })
 }
 
-/// How far a page moves the offset.
+/// By how much a page advances the offset.
 pub(super) fn step(advance: Option<Advance>, view: &View<'_>) -> u64 {
     let rows = view.page.items.len() as u64;
     let asked = view.asked.map_or(rows, u64::from);

@@ -1,6 +1,6 @@
-//! The one reader of what a reply says about paging: flags, tokens, page numbers, totals. Pure.
+//! Reads the paging values of a reply: flags, tokens, page numbers, totals. Pure.
 //!
-//! The same value means the same wherever it stands: an empty header is absent, `"false"` is false, `3.0` is a number.
+//! A value has the same meaning in every location: an empty header is absent, `"false"` is false, `3.0` is a number.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::definition::{Flag, Sense, Token};
 use crate::error::{Error, ErrorKind, Result};
 use crate::page::{Page, count};
 
-/// Whether a flag says that there is more; `None` when it is not there.
+/// Whether a flag means "there is more"; `None` if it is absent.
 pub(super) fn flag(page: &Page, flag: &Flag) -> Result<Option<bool>> {
     let value = match page.signal(&flag.at) {
         None => return Ok(None),
@@ -29,7 +29,7 @@ pub(super) fn flag(page: &Page, flag: &Flag) -> Result<Option<bool>> {
     Ok(Some(if matches!(flag.sense, Sense::End) { !said } else { said }))
 }
 
-/// Whether a value is one of those listed; `None` for one that is neither listed nor of their kind: a flag that is no longer one.
+/// Whether a value is one of those listed; `None` if it is neither listed nor of their type.
 fn is_one_of(good: &[Value], value: &Value) -> Option<bool> {
     if good.iter().any(|g| same(g, value)) {
         return Some(true);
@@ -48,7 +48,7 @@ fn known(good: &[Value]) -> String {
     format!("a value of the kind of {}", Value::from(good.to_vec()))
 }
 
-/// Whether a value is a true or a false one; `None` for what is neither.
+/// Whether a value is true or false; `None` if it is neither.
 fn truth(value: &Value) -> Option<bool> {
     match value {
         Value::Bool(flag) => Some(*flag),
@@ -62,7 +62,7 @@ fn truth(value: &Value) -> Option<bool> {
     }
 }
 
-/// A value that leads on, as text; `None` when there is none: absent, null, false, empty, or declared as an end.
+/// A next-page value, as text; `None` if there is none: absent, null, false, empty, or declared as an end.
 pub(super) fn token(page: &Page, token: &Token) -> Result<Option<String>> {
     match page.signal(&token.at) {
         None | Some(Value::Null | Value::Bool(false)) => Ok(None),
@@ -74,7 +74,7 @@ pub(super) fn token(page: &Page, token: &Token) -> Result<Option<String>> {
     }
 }
 
-/// The number of a page, or of pages.
+/// A page number, or a number of pages.
 pub(super) fn number(page: &Page, source: &Source) -> Result<Option<u64>> {
     match page.signal(source) {
         None | Some(Value::Null | Value::Bool(false)) => Ok(None),
@@ -88,12 +88,12 @@ pub(super) fn page_number(source: &Source, text: &str) -> Result<u64> {
     count(&Value::from(text)).ok_or_else(|| unusable(source, "a page number", &Value::from(text)))
 }
 
-/// A value that is there and cannot be read must not pass for the end of the walk, nor for more.
+/// An unreadable value must be taken neither for the end of the walk nor for more.
 fn unusable(source: &Source, wanted: &str, value: &Value) -> Error {
     let found = match scalar(value) {
         Some(_) => value.to_string(),
         None => kind_of(value).to_owned(),
     };
-    Error::new(ErrorKind::BadResponse, format!("{source} should be {wanted}, but is {found}"))
-        .advise("if it stands elsewhere or has other values, correct `paging` in the definition")
+    Error::new(ErrorKind::BadResponse, format!("{source}: expected {wanted}, found {found}"))
+        .advise("if its place or its values differ, correct `paging` in the definition")
 }

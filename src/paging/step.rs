@@ -8,7 +8,7 @@ use crate::request::Cursor;
 pub(crate) enum Step {
     More(Cursor),
     Stop(Ended),
-    /// The same page once more: to stop here would contradict what the server has announced.
+    /// The same page once more: a stop here would contradict the server's announcements.
     Again,
 }
 
@@ -16,10 +16,10 @@ pub(crate) enum Step {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ended {
     pub(crate) reason: StopReason,
-    /// How the end was seen; `None` where one reply is everything.
+    /// How the end was seen; `None` if one reply is everything.
     pub(crate) seen: Option<EndSeen>,
     pub(crate) complete: bool,
-    /// Something that the server had promised firmly did not come, or what should tell of the end was in no reply: an error for who is strict.
+    /// A firm announcement was not fulfilled, or no reply contained a sign of the end: an error in strict calls.
     pub(crate) broken: bool,
 }
 
@@ -35,10 +35,10 @@ impl Step {
     }
 }
 
-/// What is done with a page that came.
+/// What to do with a page.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Admission {
     Take,
-    /// It begins within the page before, so the server counts rows that it leaves out: this one is asked for instead.
+    /// It overlaps the previous page, so the server counts rows that it omits: request this one instead.
     Instead(Cursor),
 }

@@ -1,4 +1,4 @@
-//! What a strategy knows when it decides, and what is still open when it wants to stop. Pure.
+//! The context of a style's decision, and the open announcements at an end. Pure.
 
 use url::Url;
 
@@ -25,15 +25,15 @@ pub(crate) struct View<'p> {
     pub(super) operation: &'p Operation,
     pub(super) paging: &'p Paging,
     pub(super) links: &'p Links,
-    /// What was announced, by this page too.
+    /// The announcements, including those of this page.
     pub(super) ledger: &'p Ledger,
-    /// Rows so far, this page included.
+    /// Rows so far, including this page.
     pub(super) rows: u64,
     /// The page's number, from 1.
     pub(super) number: u64,
-    /// Rows of the largest page so far, this one included.
+    /// Rows of the largest page so far, including this one.
     pub(super) largest: u64,
-    /// Rows that were asked for.
+    /// Requested rows.
     pub(super) asked: Option<u32>,
 }
 
@@ -42,14 +42,15 @@ impl View<'_> {
         self.paging.is_paged()
     }
 
-    /// The end, when the flag of the paging says that there is no more.
+    /// The end, if the paging flag says that there is no more.
     pub(super) fn flagged_end(&self) -> Result<Option<Step>> {
         let Some(flag) = &self.paging.more else { return Ok(None) };
         let over = signal::flag(self.page, flag)? == Some(false);
         Ok(over.then(|| Step::stop(StopReason::HasMoreFalse, EndSeen::Signal)))
     }
 
-    /// The end by a token that names no next page: said by its value, or by its absence after it was there, or where absence is declared.
+    /// The end by a token that names no next page: by its value, or by its absence after it was present or if absence
+    /// is declared.
     pub(super) fn no_next(&self, token: &Token) -> Step {
         if self.page.signal(&token.at).is_some() {
             return Step::stop(StopReason::NoNext, EndSeen::Signal);
@@ -57,9 +58,9 @@ impl View<'_> {
         self.silent(StopReason::NoNext, token.absent_ends)
     }
 
-    /// The end by a value that is not there.
+    /// The end by an absent value.
     pub(super) fn silent(&self, reason: StopReason, absent_ends: bool) -> Step {
-        // One that is never there, and a full page: what is called the end may be a place that was misspelt.
+        // It was never present, and the page is full: the pointer may be misspelt.
         let is_full = self.asked.is_some_and(|asked| self.page.items.len() as u64 >= u64::from(asked));
         let known = self.ledger.found.first() == Some(&true) || (absent_ends && !is_full);
         let seen = match self.page.items.is_empty() {
@@ -70,24 +71,25 @@ impl View<'_> {
         Step::stop(reason, seen)
     }
 
-    /// How the end is seen where the style's own sign was in no reply.
+    /// How the end is seen if no reply contained the style's own sign.
     pub(super) fn without_signal(&self) -> EndSeen {
         let rows = self.page.items.len() as u64;
         match self.asked {
             _ if rows == 0 => EndSeen::EmptyPage,
             Some(asked) if rows < u64::from(asked) => EndSeen::ShortPage,
             Some(_) => EndSeen::Assumed,
-            // Without a size, no page is a full one; that no next link is there is how the protocol says that there is no next page.
+            // Without a page size, no page is full; a missing next link is the protocol's sign for the last page.
             None => EndSeen::Signal,
         }
     }
 
-    /// Without a word from the server, only a page without rows ends: a short one may be the server's own page size.
+    /// Without a sign from the server, only an empty page ends the walk: a short one may be the server's own page size.
     pub(super) fn by_rows(&self, on: impl Fn() -> Step) -> Step {
         if self.page.items.is_empty() { Step::stop(StopReason::EmptyPage, EndSeen::EmptyPage) } else { on() }
     }
 
-    /// How far the walk is, in rows as the server counts them: by the offset only where the server has shown that it honours the size.
+    /// The progress of the walk, in rows as the server counts them: by the offset only if the server has shown that it
+    /// respects the size.
     fn position(&self) -> u64 {
         match &self.paging.style {
             Style::Offset { offset, advance, .. }
@@ -99,7 +101,7 @@ impl View<'_> {
         }
     }
 
-    /// Rows that were announced and have not come.
+    /// Announced rows that have not arrived.
     pub(super) fn total_left(&self) -> u64 {
         self.ledger.total.unwrap_or_default().saturating_sub(self.position())
     }
@@ -108,7 +110,8 @@ impl View<'_> {
         self.ledger.total.is_some() && self.operation.response.total.as_ref().is_some_and(|t| t.exact)
     }
 
-    /// Whether a total that can be relied on says that this was the last page. A server that names a next page all the same is followed.
+    /// Whether a reliable total shows that this was the last page. If the server still names a next page, it is
+    /// followed.
     pub(super) fn is_reached(&self, next: &Step) -> bool {
         let counted = matches!(self.paging.style, Style::Number { end: None, .. } | Style::Offset { .. })
             && self.paging.more.is_none();
@@ -120,7 +123,7 @@ impl View<'_> {
         next == self.cursor || next.url.as_deref() == Some(self.url)
     }
 
-    /// Which page this is where pages are counted, from 1.
+    /// The number of this page, from 1, if the style counts pages.
     pub(super) fn counted(&self) -> u64 {
         let found = match &self.paging.style {
             Style::Number { page, start, .. } => {
@@ -139,7 +142,7 @@ impl View<'_> {
         found.unwrap_or(self.number)
     }
 
-    /// Whether the server itself names the next page, so that each page of the walk after the first was promised.
+    /// Whether the server itself names the next page, so that each page after the first was announced.
     fn is_named(&self) -> bool {
         match &self.paging.style {
             Style::Link { .. } | Style::Cursor { .. } | Style::NextUrl { .. } => true,
@@ -149,7 +152,7 @@ impl View<'_> {
         }
     }
 
-    /// What the server has announced and not kept, if the walk were to end here.
+    /// The server's open announcements if the walk ended here.
     pub(super) fn open_promise(&self) -> Result<Option<Promise>> {
         if let Some(pages) = self.ledger.pages {
             let current = self.counted();
@@ -161,19 +164,19 @@ impl View<'_> {
             && self.number > 1
             && (self.is_named() || self.ledger.pages.is_some_and(|pages| self.counted() <= pages))
         {
-            return Ok(firm(format!("page {}, which the server had named, came without a body", self.number)));
+            return Ok(firm(format!("page {}, which the server announced, had no body", self.number)));
         }
         if self.total_left() > 0 {
             let total = self.ledger.total.unwrap_or_default();
-            let what = format!("the server announced {total} items and delivered {}", self.rows);
+            let what = format!("the server announced {total} items but delivered {}", self.rows);
             return Ok(Some(Promise { what, firm: self.operation.response.total.as_ref().is_some_and(|t| t.exact) }));
         }
         let more = self.paging.more.as_ref().map(|flag| signal::flag(self.page, flag)).transpose()?.flatten();
-        let broken = "the server said that there is more, and named no next page";
+        let broken = "the server reported more items but named no next page";
         Ok(if more == Some(true) { firm(broken.to_owned()) } else { None })
     }
 
-    /// What a person should know of the end.
+    /// Notes for the user about the end.
     pub(super) fn closing_notes(&self, end: &mut Ended, lost: u64) -> Vec<String> {
         let mut notes = Vec::new();
         notes.extend(self.untold_total(end));
@@ -183,21 +186,20 @@ impl View<'_> {
         if self.ledger.shrunk && matches!(self.paging.style, Style::Number { .. } | Style::Offset { .. }) {
             end.complete = false;
             notes.push(
-                "the announced total became smaller while the list was read: a record may have been passed over"
-                    .to_owned(),
+                "the announced total decreased while the list was read: a record may have been skipped".to_owned(),
             );
         }
         if lost > 0 {
-            notes.push(format!("{lost} of the announced pages came without a body"));
+            notes.push(format!("{lost} of the announced pages had no body"));
         }
         let total = self.ledger.total.unwrap_or_default();
         if end.complete && total > self.rows {
             end.complete = false;
-            notes.push(format!("the server counted {total} items and left out {} of them", total - self.rows));
+            notes.push(format!("the server counted {total} items but omitted {} of them", total - self.rows));
         }
         if total < self.rows && self.has_exact_total() {
             (end.complete, end.broken) = (false, true);
-            notes.push(format!("the total of {total} is not exact: {} items came", self.rows));
+            notes.push(format!("the total of {total} is not exact: {} items were returned", self.rows));
         }
         let unresolved = self.unresolved(end);
         end.broken |= !unresolved.is_empty();
@@ -207,7 +209,7 @@ impl View<'_> {
                 Style::Link { .. } => NO_LINK.to_owned(),
                 _ => {
                     let places: Vec<String> = self.paging.steering().into_iter().map(ToString::to_string).collect();
-                    format!("the page is full and no reply had {}", places.join(" or "))
+                    format!("the page is full and no reply contained {}", places.join(" or "))
                 }
             };
             notes.push(format!("the end is assumed: {what}"));
@@ -215,7 +217,7 @@ impl View<'_> {
         notes
     }
 
-    /// A total that is declared and was in no reply.
+    /// A declared total that no reply contained.
     fn untold_total(&self, end: &mut Ended) -> Option<String> {
         let total = self.operation.response.total.as_ref()?;
         if self.rows == 0 || self.ledger.found.last() != Some(&false) {
@@ -223,10 +225,10 @@ impl View<'_> {
         }
         end.broken |= total.exact;
         end.complete &= !total.exact;
-        Some(format!("the total, {}, was in no reply", total.at))
+        Some(format!("no reply contained the total, {}", total.at))
     }
 
-    /// Places that steer the walk and were in no reply.
+    /// Paging values that no reply contained.
     fn unresolved(&self, end: &Ended) -> Vec<String> {
         if self.rows == 0 {
             return Vec::new();
@@ -234,7 +236,7 @@ impl View<'_> {
         let sources = self.paging.steering();
         let missing =
             sources.into_iter().zip(&self.ledger.found).filter(|(_, found)| !**found).map(|(source, _)| source);
-        // Where the flag has said that there is no more, nothing need name a next page.
+        // If the flag says that there is no more, no next page is needed.
         let flagged = end.reason == StopReason::HasMoreFalse && end.seen == Some(EndSeen::Signal);
         let needless = |source: &&Source| flagged && self.paging.more.as_ref().is_some_and(|flag| flag.at != **source);
         missing.filter(|source| !self.may_be_absent(source) && !needless(source)).map(untold).collect()
@@ -250,7 +252,7 @@ impl View<'_> {
             || self.paging.more.as_ref().is_some_and(|f| f.at == *source && f.absent_ends)
     }
 
-    /// A next address that leaves out options of the caller: the server may apply them no longer.
+    /// A next link that omits options of the caller: the server may no longer apply them.
     pub(super) fn options_left_out(&self, next: &Cursor) -> Option<String> {
         let names = |url: &str| -> Vec<String> {
             Url::parse(url).map(|u| u.query_pairs().map(|(name, _)| name.into_owned()).collect()).unwrap_or_default()
@@ -261,14 +263,14 @@ impl View<'_> {
         let missing: Vec<String> =
             given.iter().filter(own).filter(|name| !kept.contains(*name)).map(|n| format!("`{n}`")).collect();
         (!missing.is_empty()).then(|| {
-            format!("the server's next address leaves out {}; check that later pages keep to it", missing.join(", "))
+            format!("the server's next link omits {}; check that later pages still apply it", missing.join(", "))
         })
     }
 }
 
-/// Something that the server has announced.
+/// An announcement of the server.
 pub(super) struct Promise {
-    /// What is open of it.
+    /// The open part of it.
     pub(super) what: String,
     /// It is more than a hint.
     pub(super) firm: bool,
@@ -279,10 +281,10 @@ fn firm(what: String) -> Option<Promise> {
 }
 
 /// Why the end of a walk by links is only assumed.
-pub(crate) const NO_LINK: &str = "the page is full and no reply had a Link header; `last: { query: … }` names the parameter by which the next page can be asked for";
+pub(crate) const NO_LINK: &str = "the page is full and no reply had a Link header; `last: { query: … }` names the parameter that requests the next page";
 
 fn untold(source: &Source) -> String {
     format!(
-        "{source} was in no reply; correct it in `paging`, or write `{{ at: …, absent: end }}` if the server leaves it out at the end"
+        "no reply contained {source}; correct it in `paging`, or write `{{ at: …, absent: end }}` if the server omits it at the end"
     )
 }

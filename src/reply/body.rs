@@ -1,10 +1,10 @@
-//! A reply's body, as it arrives and as a whole. Text is checked and looked through piece by piece, while it is at hand.
+//! A reply's body, while it arrives and as a whole. Text is checked piece by piece, while it is in the cache.
 
 use std::ops::Deref;
 
 use super::found_rows::FoundRows;
 
-/// A body, unpacked.
+/// A body, decompressed.
 #[derive(Clone, Debug)]
 pub struct Body(Held);
 
@@ -17,7 +17,7 @@ enum Held {
 #[derive(Clone, Debug, Default)]
 struct Text {
     text: String,
-    /// The beginning of a character that lies across two pieces.
+    /// The start of a character that crosses two pieces.
     rest: Vec<u8>,
     rows: FoundRows,
 }
@@ -52,7 +52,7 @@ impl Deref for Body {
 }
 
 impl Body {
-    /// An empty body with room; `is_text` says whether UTF-8 is to be expected.
+    /// An empty body with room; `is_text` says whether UTF-8 is expected.
     pub(crate) fn expect(is_text: bool, room: usize) -> Body {
         Body(if is_text {
             Held::Text(Text { text: String::with_capacity(room), ..Text::default() })
@@ -61,13 +61,13 @@ impl Body {
         })
     }
 
-    /// Takes a piece.
+    /// Adds a piece.
     pub(crate) fn push(&mut self, piece: &[u8]) {
         match &mut self.0 {
             Held::Bytes(bytes) => bytes.extend_from_slice(piece),
             Held::Text(text) => {
                 if !text.push(piece) {
-                    // It is no UTF-8 after all; who reads it finds the place.
+                    // It is not UTF-8; the reader reports the position.
                     let mut bytes = std::mem::take(&mut text.text).into_bytes();
                     bytes.extend_from_slice(&text.rest);
                     bytes.extend_from_slice(piece);
@@ -77,12 +77,12 @@ impl Body {
         }
     }
 
-    /// The whole, when no more comes.
+    /// The whole body, after the last piece.
     pub(crate) fn whole(mut self) -> Body {
         if let Held::Text(text) = &mut self.0
             && !text.rest.is_empty()
         {
-            // Half a character: it is no UTF-8.
+            // Half a character: it is not UTF-8.
             let mut bytes = std::mem::take(&mut text.text).into_bytes();
             bytes.append(&mut text.rest);
             return Body::from(bytes);
@@ -105,7 +105,7 @@ impl Body {
         }
     }
 
-    /// As UTF-8, with what was found in it on the way.
+    /// As UTF-8, with the rows that were found while it arrived.
     pub(crate) fn into_text(self) -> Result<(String, FoundRows), std::str::Utf8Error> {
         match self.0 {
             Held::Bytes(bytes) => {
@@ -117,7 +117,7 @@ impl Body {
 }
 
 impl Text {
-    /// Takes a piece; one that is no UTF-8 is not taken.
+    /// Adds a piece if it is UTF-8.
     fn push(&mut self, piece: &[u8]) -> bool {
         let (length, rest) = (self.text.len(), self.rest.clone());
         let is_text = self.append(piece);
@@ -166,7 +166,7 @@ impl Text {
 mod tests {
     use super::Body;
 
-    /// A body in pieces of every size is the body in one, whatever it holds.
+    /// A body in pieces of any size equals the body in one piece.
     #[test]
     fn pieces_make_the_whole() {
         let bodies: [&[u8]; 9] = [
@@ -197,7 +197,7 @@ mod tests {
                     Ok(all) => {
                         let all: Vec<&str> = all.iter().map(|raw| raw.get()).collect();
                         assert!(all.starts_with(&found), "{found:?} of {all:?}");
-                        // All but the last, and what is not whole yet at the end of a piece.
+                        // All but the last, and an incomplete one at the end of a piece.
                         assert!(size > 1 || all.len() < 2 || found.len() + 1 == all.len(), "{found:?} of {all:?}");
                     }
                     Err(_) => assert!(found.len() < 2, "{found:?}"),
@@ -206,7 +206,7 @@ mod tests {
         }
     }
 
-    /// A reply that is one large element is not looked through at each piece.
+    /// A reply that is one large element is not scanned at each piece.
     #[test]
     fn a_large_element_costs_no_square() {
         let mut body = Body::expect(true, 0);

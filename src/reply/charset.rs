@@ -1,4 +1,4 @@
-//! From a body's bytes to text, by its label. Pure. Bytes that do not fit are an error, never replaced in silence.
+//! Decodes a body to text, by its label. Pure. Invalid bytes are an error, never replaced silently.
 
 use std::borrow::Cow;
 
@@ -9,14 +9,14 @@ use super::found_rows::FoundRows;
 use super::response::{Response, in_lower_case};
 use crate::error::{Error, ErrorKind, Result};
 
-/// A body of JSON as text. JSON is UTF-8 whatever its label says (RFC 8259, sections 8.1 and 11); a label counts where the bytes are no UTF-8.
-/// Takes the body out of the reply, because a page may be large.
+/// A JSON body as text. JSON is UTF-8 under any label (RFC 8259, sections 8.1 and 11); a label counts only if the bytes
+/// are not UTF-8. Takes the body out of the reply, because a page may be large.
 pub(crate) fn decode(reply: &mut Response) -> Result<(String, FoundRows)> {
     let body = std::mem::take(&mut reply.body);
     let label = charset(reply.header(&CONTENT_TYPE).unwrap_or_default());
     match mark(&body) {
         Some(mark) => by_label(body, mark),
-        // In JSON, a character of two bytes shows itself: no text holds a plain zero.
+        // Two-byte encodings of JSON are visible: no JSON text contains a zero byte.
         None if is_utf8(&label) || wide(&body) => by_label(body, &label),
         None => match body.is_text() {
             true => by_label(body, ""),
@@ -25,7 +25,7 @@ pub(crate) fn decode(reply: &mut Response) -> Result<(String, FoundRows)> {
     }
 }
 
-/// A body of any text: by its mark, or its label.
+/// A body of any text: by its byte order mark or its label.
 pub(crate) fn decode_labelled(reply: &mut Response) -> Result<(String, FoundRows)> {
     let body = std::mem::take(&mut reply.body);
     let label = charset(reply.header(&CONTENT_TYPE).unwrap_or_default());
@@ -56,7 +56,7 @@ fn by_label(body: Body, label: &str) -> Result<(String, FoundRows)> {
             let marked = body.starts_with(b"\xEF\xBB\xBF");
             let (mut text, rows) = body.into_text().map_err(|e| broken(label, e.valid_up_to()))?;
             if marked {
-                // Nothing is noted of a text with a mark: it begins with no list.
+                // No rows are found in a text with a byte order mark: it does not start with a list.
                 text.drain(..'\u{feff}'.len_utf8());
             }
             Ok((text, rows))
@@ -65,7 +65,7 @@ fn by_label(body: Body, label: &str) -> Result<(String, FoundRows)> {
         "utf-16le" => utf16(&body, u16::from_le_bytes, label).map(unread),
         "iso-8859-1" | "latin1" | "latin-1" => Ok(unread(body.iter().map(|b| char::from(*b)).collect())),
         other => Err(Error::new(ErrorKind::BadResponse, format!("the reply's charset `{other}` is not supported"))
-            .advise("utf-8, utf-16 and iso-8859-1 are read; ask the vendor for UTF-8, which JSON is defined in (RFC 8259, section 8.1)")),
+            .advise("utf-8, utf-16 and iso-8859-1 are supported; ask the vendor for UTF-8 (RFC 8259, section 8.1)")),
     }
 }
 
@@ -84,22 +84,22 @@ fn utf16(body: &[u8], unit: fn([u8; 2]) -> u16, label: &str) -> Result<String> {
 
 fn broken(label: &str, at: usize) -> Error {
     let label = if label.is_empty() { "utf-8" } else { label };
-    Error::new(ErrorKind::BadResponse, format!("the reply is not valid {label}: byte {at} does not fit"))
+    Error::new(ErrorKind::BadResponse, format!("the reply is not valid {label}: invalid byte {at}"))
 }
 
 fn charset(content_type: &str) -> Cow<'_, str> {
     if !content_type.contains(';') {
         return Cow::default();
     }
-    // A comma begins another value of the field, which says nothing about this body.
+    // A comma starts another value of the field, which does not concern this body.
     let own = outside_quotes(content_type, b',').next().unwrap_or_default();
     let mut parameters = outside_quotes(own, b';').skip(1).filter_map(|p| p.split_once('='));
-    // Names are told apart without regard to case (RFC 9110, section 5.6.6).
+    // Names are case-insensitive (RFC 9110, section 5.6.6).
     let label = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("charset")).map(|(_, label)| label);
     in_lower_case(label.unwrap_or_default().trim_matches(['"', '\'', ' ', '\t']))
 }
 
-/// The parts of a field between separators; one that stands in a quoted string is none (RFC 9110, section 5.6.4).
+/// The parts of a field between separators; separators in a quoted string do not count (RFC 9110, section 5.6.4).
 fn outside_quotes(field: &str, separator: u8) -> impl Iterator<Item = &str> {
     let (mut quoted, mut escaped) = (false, false);
     field.split(move |c: char| {

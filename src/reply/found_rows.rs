@@ -1,28 +1,28 @@
-//! The elements of a list at the root of a reply, found while the reply still arrives: what was just copied need not be fetched from memory again. Pure.
+//! Finds the elements of a list at the root of a reply while it arrives, when its bytes are still in the cache. Pure.
 
 use super::scan::{Keys, Scan};
 use crate::item::Span;
 
-/// Elements that are noted ahead; what comes behind them is read with the whole.
+/// Maximum number of elements found in advance; the rest is read with the whole.
 const ROWS_MAX: usize = 100_000;
 
-/// How far a text has been looked through.
+/// The scanned length of a text.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FoundRows {
-    /// Where the element begins that is not whole yet; 0 before the list.
+    /// The position of the first incomplete element; 0 before the list.
     pub(crate) at: usize,
     /// The elements before it.
     pub(crate) spans: Vec<Span>,
     pub(crate) has_lines: bool,
     pub(crate) keys: Keys,
-    /// Length of the text at which another look is worth it.
+    /// Length of the text at which the next scan pays off.
     again: usize,
-    /// It is no list.
+    /// It is not a list.
     over: bool,
 }
 
 impl FoundRows {
-    /// Looks at a text that has become longer. What seems wrong may only be cut off, so the last word is the reader's.
+    /// Scans a text that has become longer. An error may only be a cut, so the reader decides.
     pub(crate) fn more(&mut self, text: &str) {
         if self.over || text.len() < self.again {
             return;
@@ -41,7 +41,7 @@ impl FoundRows {
             && let Ok(end) = scan.element(self.at)
         {
             let behind = scan.blank(end);
-            // A number may go on, and the last element has its turn later.
+            // A number may continue, so the last element is scanned later.
             if scan.byte(behind) != b',' {
                 break;
             }
@@ -50,7 +50,7 @@ impl FoundRows {
         }
         self.has_lines |= scan.has_lines;
         self.keys = scan.into_keys();
-        // An element that is larger than the pieces is looked at whenever twice as much of it is there, not at each piece.
+        // An element larger than the pieces is scanned when its size has doubled, not at each piece.
         self.again = text.len() + (text.len() - self.at);
     }
 }

@@ -7,8 +7,9 @@ pub(crate) struct Link {
     pub(crate) target: String,
 }
 
-/// All links of a Link header field value: quoted strings, commas and semicolons inside targets and titles, several relation types.
-/// A link with an `anchor` is about another resource and left out (RFC 8288, section 3.2). Besides, whether all of the field could be read.
+/// All links of a Link header field value: quoted strings, commas and semicolons inside targets and titles, several
+/// relation types. A link with an `anchor` is about another resource and left out (RFC 8288, section 3.2). Also returns
+/// whether the whole field could be read.
 pub(crate) fn parse(field: &str) -> (Vec<Link>, bool) {
     let mut links = Vec::new();
     let mut rest = field;
@@ -30,12 +31,12 @@ pub(crate) fn parse(field: &str) -> (Vec<Link>, bool) {
     (links, is_between(rest))
 }
 
-/// What may stand between two links: commas and white space.
+/// The separators between two links: commas and white space.
 fn is_between(text: &str) -> bool {
     text.chars().all(|c| c == ',' || c.is_whitespace())
 }
 
-/// The parameters of one link and what follows its comma.
+/// The parameters of one link, and the text after its comma.
 fn parameters(text: &str) -> (Vec<(String, String)>, &str) {
     let mut found = Vec::new();
     let mut rest = text.trim_start();

@@ -1,4 +1,5 @@
-//! A reply as bytes: its body as it arrives, its charset, its JSON and its Link header. Knows no operation. Pure.
+//! A reply as bytes: its body as it arrives, its charset, its JSON and its Link header. Independent of operations.
+//! Pure.
 
 mod body;
 pub(crate) mod charset;

@@ -1,4 +1,4 @@
-//! A reply: status, headers and body, and what its media type says of it. Pure.
+//! A reply: status, headers and body, and its media type. Pure.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, StatusCode};
 
 use super::body::Body;
 
-/// A reply, unpacked.
+/// A reply, decompressed.
 #[derive(Debug, Clone, Default)]
 pub struct Response {
     /// HTTP status.
@@ -17,7 +17,7 @@ pub struct Response {
     pub headers: HeaderMap,
     /// Body, decompressed.
     pub body: Body,
-    /// Until the reply began; zero when that is not known.
+    /// Time until the reply started; zero if not known.
     pub waited: Duration,
 }
 
@@ -33,13 +33,13 @@ impl Response {
         in_lower_case(field.split_once(';').map_or(field, |(kind, _)| kind).trim())
     }
 
-    /// Whether the body is blank: nothing, a byte order mark, or white space only.
+    /// Whether the body is blank: empty, a byte order mark, or only white space.
     pub(crate) fn is_blank(&self) -> bool {
         self.body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&self.body).iter().all(u8::is_ascii_whitespace)
     }
 }
 
-/// The name of a body's form, when it says that it is another one than JSON, and is.
+/// The name of a body's format, if it is declared as another one than JSON, and is.
 pub(crate) fn other_form(reply: &Response) -> Option<&'static str> {
     let kind = reply.media_type();
     let body = reply.body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&reply.body).trim_ascii_start();
@@ -55,7 +55,7 @@ pub(crate) fn other_form(reply: &Response) -> Option<&'static str> {
     }
 }
 
-/// Whether a body that should be JSON is bytes: it says so, or begins as no JSON text can.
+/// Whether a body that should be JSON is binary: it is declared so, or starts as no JSON text can.
 pub(crate) fn is_binary(reply: &Response) -> bool {
     let marked = [&b"\xEF\xBB\xBF"[..], b"\xFE\xFF", b"\xFF\xFE"].iter().any(|mark| reply.body.starts_with(mark));
     if marked || reply.body.iter().find(|b| !b.is_ascii_whitespace()).is_some_and(|b| b"{[\"-0123456789tfn".contains(b))
@@ -75,7 +75,7 @@ pub(crate) fn is_binary(reply: &Response) -> bool {
     declared || (!textual && reply.body.starts_with(b"%PDF"))
 }
 
-/// A name that is told apart without regard to case; most come in lower case already.
+/// A case-insensitive name; most are lower case already.
 pub(crate) fn in_lower_case(name: &str) -> Cow<'_, str> {
     if name.bytes().any(|b| b.is_ascii_uppercase()) {
         Cow::Owned(name.to_ascii_lowercase())

@@ -1,13 +1,13 @@
-//! The waits that a server announces: `Retry-After` and the headers that count down. Pure: the time comes in as a value.
+//! Waits that a server announces: `Retry-After` and rate-limit headers. Pure: the time is an argument.
 //!
-//! A wait is never shortened: fractions count up, and of several the longest counts.
+//! A wait is never shortened: fractions are rounded up, and the longest of several is used.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::header::{DATE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName};
 
-/// What remains, and when the window starts anew, by the names in use.
+/// The names of headers for the remaining requests and the reset time.
 static FIELDS: [(HeaderName, HeaderName); 3] = [
     (HeaderName::from_static("ratelimit-remaining"), HeaderName::from_static("ratelimit-reset")),
     (HeaderName::from_static("x-ratelimit-remaining"), HeaderName::from_static("x-ratelimit-reset")),
@@ -17,13 +17,14 @@ static FIELDS: [(HeaderName, HeaderName); 3] = [
 /// Both in one.
 static FIELD: HeaderName = HeaderName::from_static("ratelimit");
 
-/// Larger numbers of seconds are points in time, and larger ones yet are milliseconds.
+/// Larger numbers of seconds are points in time, and even larger ones are milliseconds.
 const SECONDS_MAX: f64 = 1e9;
 const UNIX_MAX: f64 = 1e11;
-/// A wait beyond this is no announcement but a mistake.
+/// A longer wait is treated as a mistake.
 const WAIT_MAX: Duration = Duration::from_secs(31 * 86_400);
 
-/// The wait that a server asks for after a refusal (RFC 9110, section 10.2.3): seconds, or a date measured against the server's own Date. Garbage is no wait.
+/// The wait that a server requests after a refusal (RFC 9110, section 10.2.3): seconds, or a date relative to the
+/// server's own Date. Other text is no wait.
 pub(crate) fn asked_wait(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let fields = headers.get_all(RETRY_AFTER).iter().filter_map(|v| v.to_str().ok());
     let asked = fields.flat_map(|text| match whole_date(text) {
@@ -34,14 +35,14 @@ pub(crate) fn asked_wait(headers: &HeaderMap, now: SystemTime) -> Option<Duratio
     longest.max(announced_wait(headers, now))
 }
 
-/// Dates hold a comma, lists of values too.
+/// Dates contain a comma, lists of values too.
 fn whole_date(text: &str) -> bool {
     httpdate::parse_http_date(text.trim()).is_ok()
 }
 
 fn retry_after(text: &str, headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
-        // More digits than a number holds are the far future, not garbage.
+        // A number with too many digits is the far future, not garbage.
         let seconds = text.parse::<u64>().unwrap_or(u64::MAX);
         return (seconds > 0).then_some(Duration::from_secs(seconds.min(u64::from(u32::MAX))));
     }
@@ -51,20 +52,20 @@ fn retry_after(text: &str, headers: &HeaderMap, now: SystemTime) -> Option<Durat
     date(text)?.duration_since(server_time(headers, now)).ok().filter(|d| !d.is_zero())
 }
 
-/// The wait that limit headers announce before a 429 is due: nothing remaining, and when the window starts anew.
+/// The wait that rate-limit headers announce before a 429: nothing remaining, and the reset time.
 pub(crate) fn announced_wait(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let waits = used_up(headers).filter_map(|reset| reset_wait(reset, headers, now));
     waits.max().filter(|wait| !wait.is_zero() && *wait <= WAIT_MAX)
 }
 
-/// Whether limit headers say that nothing remains.
+/// Whether rate-limit headers say that nothing remains.
 pub(super) fn is_used_up(headers: &HeaderMap) -> bool {
     let none_left =
         |name: &HeaderName| headers.get_all(name).iter().any(|v| v.to_str().is_ok_and(|t| is_none(t.trim())));
     FIELDS.iter().any(|(left, _)| none_left(left)) || used_up(headers).next().is_some()
 }
 
-/// When the windows of which nothing remains start anew, as written.
+/// The reset times of windows in which nothing remains, as written.
 fn used_up(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let text = |name: &HeaderName| headers.get(name).and_then(|v| v.to_str().ok()).map(str::trim);
     let pairs = FIELDS.iter().filter_map(move |(left, reset)| Some((text(left)?, text(reset)?)));
@@ -72,8 +73,8 @@ fn used_up(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     pairs.chain(fields).filter(|(left, _)| is_none(left)).map(|(_, reset)| reset)
 }
 
-/// What remains and when it starts anew, from the one field of draft-ietf-httpapi-ratelimit-headers: `"name";r=0;t=3` for each policy, or in its older
-/// form `limit=10, remaining=0, reset=3`.
+/// Remaining requests and reset time, from the single field of draft-ietf-httpapi-ratelimit-headers: `"name";r=0;t=3`
+/// for each policy, or the older form `limit=10, remaining=0, reset=3`.
 fn policies(text: &str) -> Vec<(&str, &str)> {
     let parts: Vec<&str> = if text.contains(';') { text.split(',').collect() } else { vec![text] };
     parts
@@ -99,7 +100,7 @@ fn reset_wait(text: &str, headers: &HeaderMap, now: SystemTime) -> Option<Durati
     at.duration_since(server_time(headers, now)).ok()
 }
 
-/// Whether nothing is left; some count on below that.
+/// Whether nothing is left; some systems count below zero.
 fn is_none(left: &str) -> bool {
     decimal(left.strip_prefix('-').unwrap_or(left)).is_some_and(|n| n == 0.0 || left.starts_with('-'))
 }
@@ -109,14 +110,14 @@ fn decimal(text: &str) -> Option<f64> {
     plain.then(|| text.parse().ok()).flatten()
 }
 
-/// A date as HTTP writes it, or by ISO 8601.
+/// A date in HTTP or ISO 8601 format.
 fn date(text: &str) -> Option<SystemTime> {
     let http = || httpdate::parse_http_date(&text.replace("UTC", "GMT")).ok();
     let iso = || text.parse::<jiff::Timestamp>().or_else(|_| format!("{text}Z").parse()).ok().map(SystemTime::from);
     http().or_else(iso)
 }
 
-/// Dates are measured against the server's own clock.
+/// Dates are relative to the server's own clock.
 fn server_time(headers: &HeaderMap, now: SystemTime) -> SystemTime {
     headers.get(DATE).and_then(|v| v.to_str().ok()).and_then(|v| httpdate::parse_http_date(v).ok()).unwrap_or(now)
 }

@@ -1,4 +1,4 @@
-//! The retry table, the backoff, the retry budget and the pace of requests. Pure: time and chance come in as values.
+//! The retry table, the backoff, the retry budget and the rate limiter. Pure: time and random numbers are arguments.
 
 mod limits;
 
@@ -11,14 +11,14 @@ use http::{HeaderMap, StatusCode};
 
 use crate::definition::{Rate, Repeat};
 
-/// What an attempt came to, when it did not succeed.
+/// The result of a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Signal {
     /// Nothing was sent: no connection, no name, no TLS.
     NotSent,
     /// 429, or 403 with a wait or nothing remaining.
     Throttled,
-    /// 425; or 521, 523, 525 and 526 of a server in front, which did not reach the system: not processed.
+    /// 425; or 521, 523, 525 and 526 of a gateway, which did not reach the system: not processed.
     Unprocessed,
     /// A status that the connector declares as refused before processing, and that has no other meaning here.
     Refused,
@@ -26,25 +26,25 @@ pub(crate) enum Signal {
     Busy,
     /// 408, 500, 502, 503, 504 and other 5xx.
     Transient(u16),
-    /// Sent, and then no answer or half of one.
+    /// Sent, and then no reply or an incomplete one.
     Lost,
     /// A success status with a body that cannot be read.
     Unreadable,
 }
 
-/// What follows.
+/// What to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// Try again after a wait.
     Repeat,
-    /// Nobody knows whether it took effect.
+    /// The outcome is unknown.
     Unknown,
 }
 
 /// The table. `refused` says that the connector declares this status as refused before processing.
 ///
-/// The question is whether the system could have processed the request: whoever stands in front of it may answer 5xx for a request that it has
-/// handed on, and the system itself may fail after it has written.
+/// The criterion is whether the system could have processed the request: a gateway may reply 5xx for a request that it
+/// has forwarded, and the system itself may fail after it has written.
 pub(crate) fn judge(repeat: Repeat, signal: Signal, refused: bool) -> Verdict {
     match (signal, repeat) {
         (Signal::NotSent | Signal::Throttled | Signal::Unprocessed | Signal::Refused, _) => Verdict::Repeat,
@@ -66,7 +66,7 @@ pub(crate) fn is_ambiguous(signal: Signal) -> bool {
     }
 }
 
-/// Whether a system that is being started anew, or a door that is full for a moment, looks like this: it is waited for.
+/// Whether this looks like a system that restarts or is overloaded for a moment, which is waited for.
 pub(crate) fn is_outage(signal: Signal) -> bool {
     match signal {
         Signal::NotSent | Signal::Busy | Signal::Lost | Signal::Unprocessed | Signal::Transient(502..=504) => true,
@@ -74,10 +74,11 @@ pub(crate) fn is_outage(signal: Signal) -> bool {
     }
 }
 
-/// How long a system is waited for at least, where nobody has said how many attempts there are.
+/// How long an unavailable system is waited for at least, if no number of attempts is set.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The signal of a status; `None` for those that repeat nothing. 501, 505 and 511 say that the request was not done, and will not be.
+/// The signal of a status; `None` for those that are not retried. 501, 505 and 511 mean that the request was not done,
+/// and will not be.
 pub(crate) fn signal(status: StatusCode, headers: &HeaderMap) -> Option<Signal> {
     match status.as_u16() {
         429 => Some(Signal::Throttled),
@@ -95,8 +96,8 @@ const BASE_OUTAGE: Duration = Duration::from_millis(500);
 const BASE_THROTTLED: Duration = Duration::from_secs(1);
 const CAP: Duration = Duration::from_secs(20);
 
-/// Full jitter: anything between nothing and the doubled base, capped; of an outage half of that at least, so that few attempts span it.
-/// `chance` lies in 0..1.
+/// Full jitter: a random wait up to the doubled base, capped; for an outage at least half of that, so that few attempts
+/// span it. `chance` is in 0..1.
 pub(crate) fn backoff(signal: Signal, attempt: u32, chance: f64) -> Duration {
     let chance = chance.clamp(0.0, 1.0);
     let (base, chance) = match signal {
@@ -108,7 +109,7 @@ pub(crate) fn backoff(signal: Signal, attempt: u32, chance: f64) -> Duration {
     ceiling.mul_f64(chance)
 }
 
-/// The retry budget of a connection: a dead server draws a few percent more requests, not a storm.
+/// The retry budget of a connection: a failing server gets a few percent more requests, not a storm.
 #[derive(Debug)]
 pub(crate) struct RetryBudget(u32);
 
@@ -123,7 +124,7 @@ impl Default for RetryBudget {
 }
 
 impl RetryBudget {
-    /// Takes a retry's cost; `None` when the budget is spent.
+    /// Takes a retry's cost; `None` if the budget is used up.
     pub(crate) fn take(&mut self, signal: Signal) -> Option<u32> {
         let waits = is_outage(signal) && signal != Signal::Lost;
         let cost = if waits || matches!(signal, Signal::Throttled | Signal::Refused) {
@@ -135,13 +136,13 @@ impl RetryBudget {
         Some(cost)
     }
 
-    /// A success gives back what its retries cost, and a little when it needed none.
+    /// A success returns the cost of its retries, and a little if it needed none.
     pub(crate) fn give(&mut self, cost: u32) {
         self.0 = self.0.saturating_add(cost.max(1)).min(TOKENS_MAX);
     }
 }
 
-/// The pace of a connection: so many requests per time (GCRA), and never before a time that the server named.
+/// The rate limiter of a connection: requests per time (GCRA), and never before a time that the server named.
 #[derive(Debug, Default)]
 pub(crate) struct RateLimiter {
     /// Theoretical arrival time of the next request.
@@ -150,7 +151,7 @@ pub(crate) struct RateLimiter {
 }
 
 impl RateLimiter {
-    /// Reserves a place; the answer is how long to wait for it. `now` is monotonic.
+    /// Reserves a slot; returns how long to wait for it. `now` is monotonic.
     pub(crate) fn reserve(&mut self, rate: Option<Rate>, now: Duration) -> Duration {
         let held = self.not_before.saturating_sub(now);
         let Some(rate) = rate else { return held };
@@ -162,12 +163,12 @@ impl RateLimiter {
         held.max((arrival + interval).saturating_sub(window).saturating_sub(now))
     }
 
-    /// Nobody sends before then.
+    /// No request is sent before then.
     pub(crate) fn hold(&mut self, until: Duration) {
         self.not_before = self.not_before.max(until);
     }
 
-    /// How long the server has asked to wait yet.
+    /// The rest of the wait that the server requested.
     pub(crate) fn held(&self, now: Duration) -> Duration {
         self.not_before.saturating_sub(now)
     }

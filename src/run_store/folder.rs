@@ -77,7 +77,7 @@ impl Folder {
             let mut notes = Vec::new();
             if std::fs::metadata(&path).is_ok_and(|m| m.len() > 0) || root.join("spool").exists() {
                 let run = recall(&path).map(|(_, state)| state.run).unwrap_or_default();
-                notes.push(format!("the run before is kept aside in {}", set_aside(root, true, run)?.display()));
+                notes.push(format!("the previous run is archived in {}", set_aside(root, true, run)?.display()));
             }
             return opening.begin(notes);
         }
@@ -85,7 +85,7 @@ impl Folder {
         match (found.facts == 0, state.ended) {
             (true, _) if beginning.retry_failed => Err(nothing_to_retry("there is no earlier run")),
             // Rows are only kept when the journal has its first line.
-            (true, _) if root.join("spool").exists() => Err(damaged(&path, "it is empty, and there are rows of a run")),
+            (true, _) if root.join("spool").exists() => Err(damaged(&path, "it is empty, but the run has rows")),
             (true, _) => opening.begin(Vec::new()),
             (false, true) if !beginning.retry_failed => {
                 // Before anything is moved.
@@ -201,7 +201,7 @@ impl Opening<'_> {
             let what = changes.join(", ");
             return Err(Error::new(
                 ErrorKind::State,
-                format!("the unfinished run of {} was begun with something else: {what}", before.started),
+                format!("the unfinished run of {} was started with other inputs: {what}", before.started),
             )
             .advise(Advice::AcceptChangesOrStartOver));
         }
@@ -214,7 +214,7 @@ impl Opening<'_> {
         let path = root.join("journal");
         if found.torn {
             disk::cut(&path, found.length)?;
-            notes.push("the last line of the journal was torn and has been cut off".into());
+            notes.push("the last line of the journal was incomplete and has been removed".into());
         }
         if !changes.is_empty() {
             before.fingerprints = info.fingerprints;
@@ -237,7 +237,7 @@ impl Opening<'_> {
 /// What the facts of a journal come to; nothing, when there is none.
 ///
 /// # Errors
-/// `state` when it cannot be read, does not check out, or is not the one of which the file beside it tells.
+/// `state` when it cannot be read, is damaged, or does not match `journal.tail`.
 pub(crate) fn recall(path: &Path) -> Result<(Recovered, RunState)> {
     // First, because a run that goes on meanwhile writes the journal before it.
     let proof = tail::read(path)?;
@@ -253,7 +253,7 @@ pub(crate) fn recall(path: &Path) -> Result<(Recovered, RunState)> {
         let beside = path.with_file_name(tail::NAME);
         return Err(damaged(
             &beside,
-            &format!("it is missing or torn, and tells how many lines {} must have", path.display()),
+            &format!("it is missing or incomplete; it records how many lines {} must have", path.display()),
         ));
     }
     Ok((found, state))
@@ -267,7 +267,7 @@ fn refuse_older(root: &Path, found: &Recovered, ended: bool) -> Result<()> {
     let which = RunInfo::look(root).map_or_else(|| "an earlier version".to_owned(), |info| info.opnode);
     let what = if ended { "the last run" } else { "the unfinished run" };
     let message = format!(
-        "{what} was begun by opnode {which}: its journal has version {}, and this build goes on with version {}",
+        "{what} was started by opnode {which}: its journal has version {}, and this build resumes version {}",
         found.version,
         journal::VERSION
     );
@@ -300,7 +300,7 @@ fn nothing_failed(state: &RunState) -> Error {
         0 => nothing_to_retry(why),
         // A new run would send what was done once more.
         n => nothing_to_retry(&format!("{why}, and of {n} it is not known whether they took effect")).advise(
-            "look at the records of the unknown items; a new run sends all items again, those that were done too",
+            "check the records of the unknown items; a new run sends all items again, also those that were done",
         ),
     }
 }

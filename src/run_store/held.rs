@@ -58,9 +58,9 @@ fn pass(gate: &File, path: &Path) -> Result<()> {
             Ok(()) => return Ok(()),
             Err(TryLockError::WouldBlock) if since.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(2)),
             Err(TryLockError::WouldBlock) => {
-                let message = format!("{}: other processes want to run this batch and get no further", path.display());
+                let message = format!("{}: other processes that want to run this batch hang", path.display());
                 return Err(
-                    Error::new(ErrorKind::State, message).advise("is one of them stopped? end it, and try again")
+                    Error::new(ErrorKind::State, message).advise("end any of them that is stopped, and try again")
                 );
             }
             Err(TryLockError::Error(e)) => return Err(disk::failed("locked", path, &e)),
@@ -73,7 +73,7 @@ fn taken(path: &Path, mut file: File) -> Error {
     let _unreadable_then_unnamed = file.read_to_string(&mut text);
     // Only a file that somebody else has written into names nobody.
     let who = serde_json::from_str::<Holder>(&text).map_or_else(
-        |_| format!("a process that {} should name, and does not,", path.display()),
+        |_| format!("a process that is not named in {}", path.display()),
         |h| format!("process {} on {} (since {})", h.pid, h.host, h.since),
     );
     Error::new(ErrorKind::State, format!("{who} is running this batch"))

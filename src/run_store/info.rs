@@ -62,10 +62,13 @@ impl RunInfo {
         let text = disk::read_bytes(&path)?.ok_or_else(|| disk::damaged(&path, "it is missing"))?;
         let Content { info, sum } = serde_json::from_slice(&text).map_err(|e| disk::damaged(&path, &e.to_string()))?;
         if sum != Some(info.sum()) {
-            return Err(disk::damaged(&path, "it does not check out"));
+            return Err(disk::damaged(&path, "its checksum does not match"));
         }
         if info.run != run {
-            return Err(disk::damaged(&path, &format!("it is of the run {}, and the journal is of {run}", info.run)));
+            return Err(disk::damaged(
+                &path,
+                &format!("it belongs to the run {}, but the journal belongs to {run}", info.run),
+            ));
         }
         Ok(info)
     }

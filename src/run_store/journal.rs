@@ -1,7 +1,7 @@
 //! The journal: facts of a run, one checksummed line each, each bound to the line before. Appended only.
 //!
 //! A line is 16 hexadecimal digits, a space and a fact as a JSON object, or a list of facts that are true together or not at all. The digits are the start of SHA-256 over the digits before and the JSON, so that a
-//! line which was changed, dropped or moved does not check out. Only the last line may be torn; it is cut off.
+//! line that was changed, dropped or moved fails its checksum. Only the last line may be incomplete; it is removed.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -133,7 +133,7 @@ impl Journal {
         std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || writer.run(&queue))
-            .map_err(|e| Error::new(ErrorKind::Internal, format!("the journal's thread does not start: {e}")))?;
+            .map_err(|e| Error::new(ErrorKind::Internal, format!("the journal's thread cannot be started: {e}")))?;
         Ok(Journal { entries })
     }
 
@@ -251,7 +251,7 @@ pub(crate) struct Recovered {
 /// Reads a journal and hands on its facts one by one: a run of a million writes has millions of them. It must be as long as `proof` says.
 ///
 /// # Errors
-/// `state` with the line when anything but the tail does not check out, when a newer version wrote it, or when it cannot be read.
+/// `state` with the line when anything but the last line is damaged, when a newer version wrote it, or when it cannot be read.
 pub(crate) fn recover(
     path: &Path,
     mut text: impl BufRead,
@@ -276,18 +276,18 @@ pub(crate) fn recover(
             refuse_newer(path, json)?;
         }
         if sum != digits(&found.last, json) {
-            return Err(damaged(number, "does not check out"));
+            return Err(damaged(number, "has a checksum that does not match"));
         }
         let facts = if json.starts_with('[') {
             serde_json::from_str(json)
         } else {
             serde_json::from_str(json).map(|fact| vec![fact])
         };
-        let facts: Vec<Fact> = facts.map_err(|e| damaged(number, &format!("holds no fact: {e}")))?;
+        let facts: Vec<Fact> = facts.map_err(|e| damaged(number, &format!("is not a valid fact: {e}")))?;
         if (number == 1) != facts.iter().any(|fact| matches!(fact, Fact::Journal { .. })) {
             return Err(damaged(
                 number,
-                if number == 1 { "does not begin a journal" } else { "begins a journal within one" },
+                if number == 1 { "is not the first line of a journal" } else { "starts a second journal" },
             ));
         }
         if let [Fact::Journal { version, run, .. }] = facts.as_slice() {
@@ -318,11 +318,8 @@ fn damaged(path: &Path, number: u64, why: &str) -> Error {
 /// Lines are missing at the end of a journal, or all of them.
 fn ends_early(path: &Path, proof: &Proof, lines: u64) -> Error {
     let why = match lines {
-        0 => format!("it is empty or missing, and {} had {} lines in it", proof.run, proof.lines),
-        _ => format!(
-            "it ends with line {lines}, and had {} lines: what the run did after that is not in it",
-            proof.lines
-        ),
+        0 => format!("it is empty or missing, but {} had {} lines", proof.run, proof.lines),
+        _ => format!("it ends with line {lines}, but had {} lines: later facts of the run are missing", proof.lines),
     };
     disk::damaged(path, &why)
 }
@@ -333,8 +330,8 @@ fn foreign(path: &Path, proof: &Proof, number: u64) -> Error {
     disk::damaged(
         path,
         &match number {
-            1 => format!("it is of another run than {beside}, which is of {}", proof.run),
-            _ => format!("line {number} is not the one that {beside} tells of"),
+            1 => format!("it belongs to another run than {beside}, which belongs to {}", proof.run),
+            _ => format!("line {number} is not the one that {beside} records"),
         },
     )
 }
@@ -347,7 +344,7 @@ fn refuse_newer(path: &Path, json: &str) -> Result<()> {
             Err(Error::new(
                 ErrorKind::State,
                 format!(
-                    "the run was begun by a newer opnode: its journal has version {version}, this build reads {VERSION}"
+                    "the run was started by a newer opnode: its journal has version {version}, this build reads {VERSION}"
                 ),
             )
             .at(Place { file: Some(shown), line: Some(1), ..Place::default() })
@@ -445,7 +442,7 @@ mod tests {
         for at in 0..text.len() {
             let mut bytes = text.clone().into_bytes();
             bytes[at] ^= 4;
-            // A line end that goes makes the last line torn, and any other a long one that does not check out.
+            // A missing line end makes the last line incomplete, and any other line a long one with a wrong checksum.
             let last_end = at == text.len() - 1;
             assert_eq!(read(&bytes).is_ok(), last_end, "byte {at}");
         }

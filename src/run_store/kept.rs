@@ -85,7 +85,7 @@ fn parse(path: &Path, text: &[u8]) -> Result<(Body, bool)> {
         };
         Error::new(ErrorKind::State, format!("{shown} is damaged: {e}"))
             .at(place)
-            .advise("put it back as it was, or remove it to read everything again")
+            .advise("restore it, or remove it to read everything again")
     };
     match serde_json::from_slice::<Version>(text) {
         Ok(Version { version }) if version > VERSION => {
@@ -114,11 +114,10 @@ impl Kept {
     pub(crate) fn begin(&self, batch: &str) -> Result<Option<String>> {
         let Body { version, batch: stored, run, .. } = &self.body;
         if *version > 0 && stored != batch {
-            return Err(self.foreign(&format!("the batch {stored} stored it, and this is {batch}"), format!("put back the file of {batch}, or remove it to read everything again; if it is meant for {batch}, write that name into it").into()));
+            return Err(self.foreign(&format!("the batch {stored} stored it, but this batch is {batch}"), format!("restore the file of {batch}, or remove it to read everything again; to use this one for {batch}, write that name into it").into()));
         }
-        let edited = || {
-            format!("{} was edited since the run {run} stored it; its values count as they stand", self.path.display())
-        };
+        let edited =
+            || format!("{} was edited after the run {run} stored it; the edited values are used", self.path.display());
         Ok((!self.intact).then(edited))
     }
 
@@ -132,21 +131,22 @@ impl Kept {
         let refuse = |why: &str| Err(self.foreign(why, disk::WAY_OUT));
         if self.fingerprint == state.watermarks {
             return match noted.first() {
-                Some(job) => {
-                    refuse(&format!("it is as the run {} found it, and that has stored what {job} has seen", state.run))
-                }
+                Some(job) => refuse(&format!(
+                    "it is in the state before the run {}, which has since stored the watermarks of {job}",
+                    state.run
+                )),
                 None => Ok(()),
             };
         }
         let Body { batch: name, run, begun_with, jobs, marks, .. } = &self.body;
         if self.fingerprint.is_none() || (name, run) != (&outline.name, &state.run) || *begun_with != state.watermarks {
-            return refuse(&format!("it is not the one that the run {} began with or has stored", state.run));
+            return refuse(&format!("it is not the one that the run {} started with or stored", state.run));
         }
         if !self.intact {
-            return refuse(&format!("it was changed since the run {} stored it", state.run));
+            return refuse(&format!("it has changed since the run {} stored it", state.run));
         }
         if let Some(job) = noted.iter().find(|job| !jobs.contains(**job)) {
-            return refuse(&format!("it is older than the journal: what {job} has seen is not in it"));
+            return refuse(&format!("it is older than the journal: the watermarks of {job} are missing"));
         }
         // A kill between the two leaves marks whose job is not noted: all that comes before the marks is.
         let beyond = outline.jobs.iter().find(|job| {
@@ -159,9 +159,10 @@ impl Kept {
             jobs.contains(&job.name) && !state.jobs.contains(&job.name) && !is_stored()
         });
         match beyond {
-            Some(job) => {
-                refuse(&format!("it holds what {} has seen, and the journal does not know that it was done", job.name))
-            }
+            Some(job) => refuse(&format!(
+                "it contains the watermarks of {}, but the journal does not record that this was done",
+                job.name
+            )),
             None => Ok(()),
         }
     }

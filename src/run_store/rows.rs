@@ -130,7 +130,7 @@ impl RowReader for Rows {
             self.given = self.moved_by(read)?;
         }
         let text = std::str::from_utf8(self.line.trim_ascii_end());
-        text.map(Some).map_err(|_| damaged(&self.path, "a row in it is no text"))
+        text.map(Some).map_err(|_| damaged(&self.path, "a row in it is not UTF-8"))
     }
 
     fn skip_row(&mut self) -> Result<usize> {
@@ -190,23 +190,21 @@ pub(super) fn compare(path: &Path, before: Extent, found: &Measure, noted: Exten
         return Ok(());
     }
     let why = match noted.rows.saturating_sub(before.rows) {
-        0 | 1 => format!("row {} is not the one that was written", noted.rows),
-        _ => format!("rows {} to {} are not those that were written", before.rows + 1, noted.rows),
+        0 | 1 => format!("row {} differs from the one that was written", noted.rows),
+        _ => format!("rows {} to {} differ from those that were written", before.rows + 1, noted.rows),
     };
     Err(damaged(path, &why))
 }
 
 /// Fewer bytes than there should be.
 pub(super) fn short(path: &Path, length: u64, bytes: u64) -> Error {
-    damaged(path, &format!("it has {length} bytes, and the journal says {bytes}"))
+    damaged(path, &format!("it has {length} bytes, but the journal records {bytes}"))
 }
 
 /// Rows of which the journal does not know.
 pub(super) fn long(path: &Path, length: u64, bytes: u64) -> Error {
     damaged(
         path,
-        &format!(
-            "it has {length} bytes, and the journal knows of {bytes}: one of the two is of another run or of another time"
-        ),
+        &format!("it has {length} bytes, but the journal records {bytes}: the two are from different runs or times"),
     )
 }

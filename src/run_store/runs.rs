@@ -22,7 +22,7 @@ pub enum RunStatus {
     Finished,
     /// It was set aside unfinished.
     SetAside,
-    /// Its journal does not check out.
+    /// Its journal is damaged.
     Damaged,
 }
 

@@ -60,7 +60,7 @@ impl<'de> Deserialize<'de> for Mark {
         let value = Value::deserialize(deserializer)?;
         let text = value.get("number").and_then(Value::as_str).map(str::to_owned);
         let mark = Mark::parse(&text.unwrap_or_else(|| value.to_string()));
-        mark.ok_or_else(|| serde::de::Error::custom("a watermark is a text or a number"))
+        mark.ok_or_else(|| serde::de::Error::custom("a watermark must be text or a number"))
     }
 }
 
@@ -72,7 +72,7 @@ pub(crate) fn larger(mark: &mut Mark, item: Item<'_>, path: &[String]) -> Result
     let Some(raw) = item.raw(path).filter(|raw| *raw != "null") else { return Ok(()) };
     let wrong = |why: &str| {
         Error::new(ErrorKind::BadResponse, format!("the watermark at /{} {why}", path.join("/")))
-            .advise("let `pointer` name a field with a time or a number that only grows")
+            .advise("set `pointer` to a field with a time or a number that only grows")
     };
     let value = Mark::parse(raw).ok_or_else(|| wrong("is neither a text nor a number"))?;
     let order = match (&value, &*mark) {

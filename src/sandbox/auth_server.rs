@@ -106,7 +106,7 @@ impl AuthServer {
                 .map_or_else(|(status, code, why)| refused(status, code, &why), |pair| sold(&pair))),
             (Auth::Oauth2(rule), Errand::Authorize) => Ok(self.authorize(connection, rule, call)),
             (Auth::Refresh(rule), _) => self.renew(connection, rule, call),
-            _ => Err(Refusal::new(Kind::NotFound, "no tokens are had here")),
+            _ => Err(Refusal::new(Kind::NotFound, "this server issues no tokens")),
         }
     }
 

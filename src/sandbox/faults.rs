@@ -124,7 +124,7 @@ impl FromStr for Faults {
             }
         }
         if faults.every == 0 {
-            return Err(wrong("the faults do not say how often: `every` is missing or 0".to_owned()));
+            return Err(wrong("the faults have no frequency: `every` is missing or 0".to_owned()));
         }
         Ok(faults)
     }
@@ -148,7 +148,7 @@ fn kind(text: &str) -> Result<FaultKind> {
     let names = FaultKind::ALL.map(FaultKind::name);
     FaultKind::ALL.into_iter().find(|k| k.name() == text).ok_or_else(|| {
         let hint = did_you_mean(text, names);
-        wrong(format!("`{text}` is not a kind of fault{hint}; there are {}", names.join(", ")))
+        wrong(format!("`{text}` is not a kind of fault{hint}; the kinds are {}", names.join(", ")))
     })
 }
 
@@ -166,8 +166,8 @@ mod tests {
         for (text, part) in [
             ("7", "`7` is not a setting"),
             ("every=x", "whole number"),
-            ("every=0", "how often"),
-            ("kinds=429", "how often"),
+            ("every=0", "`every` is missing or 0"),
+            ("kinds=429", "`every` is missing or 0"),
             ("every=7,kinds=resett", "did you mean `reset`"),
             ("evry=7", "did you mean `every`"),
             ("every=7,reset_writes=yes", "true or false"),

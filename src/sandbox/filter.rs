@@ -143,7 +143,7 @@ fn number(text: &str) -> Result<(Token, &str), String> {
     let end = text.find(|c: char| !c.is_ascii_alphanumeric() && !"+-.:".contains(c)).unwrap_or(text.len());
     let (number, tail) = text.split_at(end);
     if serde_json::from_str::<serde_json::Number>(number).is_err() {
-        return Err(format!("`{number}` is not a number; texts stand in double quotes, times in square brackets"));
+        return Err(format!("`{number}` is not a number; put text in double quotes, times in square brackets"));
     }
     Ok((Token::Literal(Literal::Number(number.to_owned())), tail))
 }
@@ -250,9 +250,7 @@ impl Parser<'_> {
     fn value(&mut self, name: &str) -> Result<Literal, String> {
         match self.tokens.pop() {
             Some(Token::Literal(literal)) => Ok(literal),
-            Some(Token::Word(word)) => {
-                Err(format!("`{word}` is not a value for `{name}`; texts stand in double quotes"))
-            }
+            Some(Token::Word(word)) => Err(format!("`{word}` is not a value for `{name}`; put text in double quotes")),
             Some(token) => Err(format!("a value is expected for `{name}`, not {}", token.shown())),
             None => Err(format!("a value is expected for `{name}` at the end")),
         }

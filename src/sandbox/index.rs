@@ -20,13 +20,13 @@ pub(super) fn text(
         let _infallible = writeln!(out, "{text}");
     };
     if connectors.is_empty() {
-        line("It plays no connector: none has a sandbox.yaml.".into());
+        line("No connector has a sandbox.yaml.".into());
     }
     for mock in connectors {
         let (operations, collections) = (mock.routes.len(), mock.collections.len());
         let connector = &mock.connector;
         line(format!(
-            "plays {} ({}): {operations} operations, {collections} collections of records",
+            "simulates {} ({}): {operations} operations, {collections} collections of records",
             connector.name, connector.title
         ));
     }
@@ -34,9 +34,12 @@ pub(super) fn text(
         line(why.clone());
     }
     line(format!("faults: {faults}"));
-    line("\nconnect with these (connections.yaml); everything in them is made up:\n\nversion: 1\nconnections:".into());
+    line(
+        "\nconnect with these (connections.yaml); all values in them are fictitious:\n\nversion: 1\nconnections:"
+            .into(),
+    );
     connectors.iter().for_each(|mock| connection(mock, &mut line));
-    line("\nGET  /__sandbox/summary  how many requests, and refresh tokens that were used twice\nGET  /__sandbox/log      what was asked and answered, as JSON\nPOST /__sandbox/reset    back to the records of the start".into());
+    line("\nGET  /__sandbox/summary  number of requests, and of refresh tokens that were used twice\nGET  /__sandbox/log      requests and replies, as JSON\nPOST /__sandbox/reset    resets the records".into());
     out
 }
 
@@ -44,7 +47,7 @@ fn connection(mock: &MockConnector, line: &mut impl FnMut(String)) {
     if let Some(reroute) = &mock.spec.reroute {
         // A file cannot say so; an entry in one would go to the real system.
         return line(format!(
-            "  # {}: with --sandbox only; its hosts are played at {reroute}/HOST",
+            "  # {}: with --sandbox only; its hosts are served at {reroute}/HOST",
             mock.connector.name
         ));
     }

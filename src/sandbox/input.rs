@@ -35,7 +35,7 @@ pub(super) fn read(operation: &Operation, call: &Call) -> Result<Input, Refusal>
         return Ok(none);
     }
     if bytes.is_empty() {
-        return if rule.is_some_and(|r| r.required) { Err(invalid_body("a body is expected")) } else { Ok(none) };
+        return if rule.is_some_and(|r| r.required) { Err(invalid_body("expected a body")) } else { Ok(none) };
     }
     let form = rule.is_some_and(|r| r.send == Send::Multipart);
     check_media(call, form)?;
@@ -86,7 +86,7 @@ fn items(operation: &Operation, rule: &ItemRule, tree: Tree, value: &Value) -> R
         (Send::All | Send::Chunk(_), Tree::List(list)) => {
             if matches!(rule.send, Send::Chunk(most) if list.len() > most as usize) {
                 return Err(invalid_body(format!(
-                    "the body holds {} records, more than the system takes at once",
+                    "the body contains {} records, more than the system accepts at once",
                     list.len()
                 )));
             }
@@ -105,7 +105,7 @@ fn check_size(fields: usize) -> Result<(), Refusal> {
     if fields <= FIELDS_MAX {
         return Ok(());
     }
-    Err(invalid_body(format!("the body has {fields} fields where the sandbox reads {FIELDS_MAX}")))
+    Err(invalid_body(format!("the body has {fields} fields, more than the limit of {FIELDS_MAX}")))
 }
 
 fn field(pointer: &Pointer) -> String {

@@ -92,8 +92,9 @@ impl MockConnector {
         // One that is wrong is not played; who calls it is told why.
         let (operations, _) = catalog.sound_operations(name)?;
         let spec = ready::spec(&connector, &operations, file, address);
-        let connection = Connection::open(Arc::clone(&connector), &spec)
-            .map_err(|e| Error::new(ErrorKind::Definition, format!("the sandbox of {name} is wrong: {}", e.message)))?;
+        let connection = Connection::open(Arc::clone(&connector), &spec).map_err(|e| {
+            Error::new(ErrorKind::Definition, format!("the sandbox of {name} is invalid: {}", e.message))
+        })?;
         ready::check(&connection, address)?;
         let mut faults = Faults::default();
         let collections = collections(catalog, name, file, &mut faults)?;
@@ -109,7 +110,7 @@ impl MockConnector {
         let (Some(wording), Some(headers), true) = (wording, headers, faults.0.is_empty()) else {
             return Err(Error::from_faults(
                 ErrorKind::Definition,
-                &format!("the sandbox of {name} is wrong"),
+                &format!("the sandbox of {name} is invalid"),
                 faults.0,
             ));
         };
@@ -222,7 +223,7 @@ fn check_paths(routes: &[Route], collections: &[Collection], faults: &mut Faults
         if !reached {
             faults.add(
                 format!("/collections/{}/path", collection.name),
-                "no operation is answered from it: none without a reply of its own has this path, or one below it",
+                "no operation uses it: none without its own reply has this path or one below it",
             );
         }
     }

@@ -95,7 +95,7 @@ fn forward_only<'o>(operation: &'o Operation, call: &Call) -> Result<Option<&'o 
         );
     }
     if let Some(name) = keyset.unless.iter().find(|name| call.parameter(name).is_some()) {
-        return Err(Refusal::invalid(format!("`{name}` cannot be given in this way of paging"))
+        return Err(Refusal::invalid(format!("`{name}` cannot be used with this kind of paging"))
             .at(name.as_str(), "InvalidParameter"));
     }
     Ok(operation.forward_only.as_ref().and_then(keyset_of))
@@ -296,5 +296,6 @@ fn write_token(offset: u64) -> String {
 
 fn read_token(name: &str, text: &str) -> Result<u64, Refusal> {
     let offset = text.strip_prefix("after-").and_then(|n| n.parse().ok());
-    offset.ok_or_else(|| Refusal::invalid(format!("`{text}` is not a place in this list")).at(name, "InvalidParameter"))
+    offset
+        .ok_or_else(|| Refusal::invalid(format!("`{text}` is not a cursor of this list")).at(name, "InvalidParameter"))
 }

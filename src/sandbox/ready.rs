@@ -53,7 +53,7 @@ pub(super) fn check(connection: &Connection, address: SocketAddr) -> Result<()> 
     let name = &connection.connector().name;
     Err(Error::new(
         ErrorKind::Unsupported,
-        format!("the sandbox cannot play {name}: its base address cannot be pointed at the sandbox"),
+        format!("the sandbox cannot simulate {name}: its base address cannot be redirected to the sandbox"),
     )
-    .advise("let a property with `format: origin` or `format: uri` hold the whole address"))
+    .advise("use a property with `format: origin` or `format: uri` for the whole address"))
 }

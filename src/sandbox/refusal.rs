@@ -112,7 +112,7 @@ impl Wording {
             if !names.contains(&name.as_str()) {
                 return Err((
                     format!("/errors/{name}"),
-                    format!("`{name}` is not a refusal of the sandbox{}", did_you_mean(name, names)),
+                    format!("`{name}` is not an error reply of the sandbox{}", did_you_mean(name, names)),
                 ));
             }
             told.push((name.clone(), Reply::of_file(reply).map_err(|why| (format!("/errors/{name}"), why))?));

@@ -96,8 +96,8 @@ pub(super) fn headers(file: &Ordered<String>) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
     for (name, value) in &file.0 {
         let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("`{name}` is not a header name"))?;
-        let value =
-            HeaderValue::from_str(value).map_err(|_| format!("the header `{name}` holds visible characters only"))?;
+        let value = HeaderValue::from_str(value)
+            .map_err(|_| format!("the header `{name}` can contain only visible characters"))?;
         headers.insert(key, value);
     }
     Ok(headers)

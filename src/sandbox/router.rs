@@ -64,8 +64,8 @@ impl Router {
         }
         let names = self.connectors.iter().map(|p| p.connector.name.as_str());
         let hint = crate::error::did_you_mean(name, names);
-        Err(Error::new(ErrorKind::Unsupported, format!("the sandbox does not play `{name}`{hint}"))
-            .advise("it plays the connectors that have a sandbox.yaml"))
+        Err(Error::new(ErrorKind::Unsupported, format!("the sandbox does not simulate `{name}`{hint}"))
+            .advise("it simulates the connectors that have a sandbox.yaml"))
     }
 
     /// Answers one request.
@@ -77,7 +77,8 @@ impl Router {
         let Some((mock, found)) = self.choose(&call) else {
             self.note(&call, Some(StatusCode::NOT_FOUND), None);
             return Outcome::Reply(
-                Reply::text(StatusCode::NOT_FOUND, "no connector is played here; see /\n").into_http(&HeaderMap::new()),
+                Reply::text(StatusCode::NOT_FOUND, "no connector is simulated here; see /\n")
+                    .into_http(&HeaderMap::new()),
             );
         };
         let (operation, is_write) = match &found {
@@ -113,9 +114,9 @@ impl Router {
     async fn fail(&self, mock: &MockConnector, fault: Option<FaultKind>) -> Option<Reply> {
         let refusal = match fault? {
             FaultKind::RateLimited => {
-                Refusal::new(Kind::RateLimited, "too many requests; this fault was asked for").with(RETRY_AFTER, "1")
+                Refusal::new(Kind::RateLimited, "too many requests; an injected fault").with(RETRY_AFTER, "1")
             }
-            FaultKind::Unavailable => Refusal::new(Kind::Unavailable, "unavailable; this fault was asked for"),
+            FaultKind::Unavailable => Refusal::new(Kind::Unavailable, "unavailable; an injected fault"),
             FaultKind::Slow => {
                 tokio::time::sleep(Duration::from_millis(self.faults.slow_ms)).await;
                 return None;
@@ -149,7 +150,7 @@ impl Router {
             }
             ["__sandbox", ..] => Some(Reply::text(
                 StatusCode::NOT_FOUND,
-                "there are /__sandbox/log, /__sandbox/summary and /__sandbox/reset\n",
+                "the paths are /__sandbox/log, /__sandbox/summary and /__sandbox/reset\n",
             )),
             _ => None,
         }

@@ -47,7 +47,7 @@ impl Sandbox {
     pub async fn start(catalog: Arc<Catalog>, options: SandboxOptions) -> Result<Sandbox> {
         let unheard = |e: std::io::Error| {
             Error::new(ErrorKind::Network, format!("the sandbox cannot listen on 127.0.0.1:{}: {e}", options.port))
-                .advise("choose another port; 0 takes a free one")
+                .advise("choose another port; 0 selects a free one")
         };
         let listener =
             TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, options.port))).await.map_err(unheard)?;

@@ -43,10 +43,7 @@ impl Shelves {
         if self.written <= WRITTEN_MAX {
             return Ok(());
         }
-        Err(Refusal::new(
-            Kind::Unavailable,
-            "the sandbox has taken as many bytes as it keeps; POST /__sandbox/reset begins again",
-        ))
+        Err(Refusal::new(Kind::Unavailable, "the sandbox's memory limit is reached; POST /__sandbox/reset resets it"))
     }
 
     /// Forgets everything.
@@ -179,7 +176,7 @@ fn step(collection: &Collection, operation: &Tree) -> Result<Step, Refusal> {
     let text = |name: &str| operation.get(name).filter(|v| v.is_text()).and_then(Tree::plain);
     let invalid = |message: String| Refusal::invalid(message).at("", "InvalidPatch");
     let (Some(op), Some(path)) = (text("op"), text("path")) else {
-        return Err(invalid("a patch operation has the texts `op` and `path`".into()));
+        return Err(invalid("a patch operation needs the texts `op` and `path`".into()));
     };
     let mut path = field_path(path.strip_prefix('/').unwrap_or(&path));
     let name = path

@@ -64,7 +64,7 @@ fn path(field: &str) -> Vec<String> {
 fn term(text: &str, fields: &Fields, lists: bool) -> Result<Filter, String> {
     let mut parts = text.splitn(3, ':');
     let (Some(field), Some(operator), Some(value)) = (parts.next(), parts.next(), parts.next()) else {
-        return Err(format!("`{text}` is not of the form field:operator:value"));
+        return Err(format!("`{text}` does not have the form field:operator:value"));
     };
     if field.is_empty() {
         return Err(format!("`{text}` names no field"));
@@ -89,7 +89,7 @@ fn term(text: &str, fields: &Fields, lists: bool) -> Result<Filter, String> {
             }
             _ => return Err(format!("`{text}` needs two values with a comma between them")),
         },
-        other => return Err(format!("`{other}` is not an operator; there are {}", OPERATORS.join(" "))),
+        other => return Err(format!("`{other}` is not an operator; the operators are {}", OPERATORS.join(" "))),
     };
     match (fields.find(&path), lists) {
         (Known::Yes, _) | (Known::InList, true) => Ok(filter),
@@ -180,13 +180,13 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said() {
         for (filter, part) in [
-            (json!(["id"]), "`id` is not of the form field:operator:value"),
-            (json!(["id:eq"]), "not of the form"),
-            (json!(["id=1"]), "not of the form"),
-            (json!(["id:eq:1", "2"]), "`2` is not of the form"),
+            (json!(["id"]), "`id` does not have the form field:operator:value"),
+            (json!(["id:eq"]), "not have the form"),
+            (json!(["id=1"]), "not have the form"),
+            (json!(["id:eq:1", "2"]), "`2` does not have the form"),
             (json!([":eq:1"]), "names no field"),
             (json!(["id:eq:"]), "has no value"),
-            (json!(["id:gte:1"]), "`gte` is not an operator; there are eq ne gt ge"),
+            (json!(["id:gte:1"]), "`gte` is not an operator; the operators are eq ne gt ge"),
             (json!(["id:EQ:1"]), "`EQ`"),
             (json!(["nope:is:1"]), "`is`"),
             (json!(["id:in:1", "summary:is:x"]), "`is`"),

@@ -205,7 +205,7 @@ fn read(raw: &RawValue, depth: usize) -> Result<Tree, String> {
         let mut seen = HashMap::with_capacity(fields.0.len());
         for (name, _) in &fields.0 {
             if seen.insert(name.as_str(), ()).is_some() {
-                return Err(format!("the key `{name}` stands there twice"));
+                return Err(format!("duplicate key `{name}`"));
             }
         }
         let children: Result<Vec<Tree>, String> = fields.0.iter().map(|(_, raw)| read(raw, depth + 1)).collect();
@@ -248,7 +248,7 @@ mod tests {
     fn what_is_hostile_is_refused() {
         assert!(Tree::parse(&"[".repeat(100_000)).is_err());
         assert!(Tree::parse(&format!("{}{}", "[".repeat(100), "]".repeat(100))).unwrap_err().contains("deeper"));
-        assert!(Tree::parse(r#"{"a":1,"a":2}"#).unwrap_err().contains("twice"));
+        assert!(Tree::parse(r#"{"a":1,"a":2}"#).unwrap_err().contains("duplicate key `a`"));
     }
 
     #[test]

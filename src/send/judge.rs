@@ -37,7 +37,7 @@ impl ConnectionClient {
                 (ErrorKind::Network, Some(Signal::NotSent), format!("{host} cannot be reached: {message}"))
             }
             FailureKind::Unprocessed => {
-                (ErrorKind::Network, Some(Signal::NotSent), format!("{host} does not take the request: {message}"))
+                (ErrorKind::Network, Some(Signal::NotSent), format!("{host} does not accept the request: {message}"))
             }
             FailureKind::Refused | FailureKind::Untrusted => {
                 (ErrorKind::Network, None, format!("{host} cannot be reached safely: {message}"))
@@ -93,9 +93,8 @@ impl ConnectionClient {
         if read || keeps_verb {
             return Ok(Some(url));
         }
-        let message = format!(
-            "the request was redirected ({status}), and a redirected request is never sent again as something else"
-        );
+        let message =
+            format!("the request was redirected ({status}), and opnode does not resend it with another method");
         let error = Error::new(ErrorKind::Rejected, message).advise("correct the address of the connection");
         Err(fatal(error.with(|d| d.http_status = Some(status))))
     }
@@ -126,10 +125,10 @@ impl ConnectionClient {
             .unwrap_or_default();
         // 307 and 308 say that the same request is to be sent elsewhere; who sends them has not done it.
         let error = match (same && status != 303) || matches!(status, 307 | 308) {
-            true => Error::new(ErrorKind::Rejected, format!("the write was redirected ({status}){shown}, and is never sent again as something else"))
+            true => Error::new(ErrorKind::Rejected, format!("the write was redirected ({status}){shown}, and opnode does not resend it with another method"))
                 .advise("correct the address of the connection"),
             false => settle(Error::new(ErrorKind::Rejected, format!("it was redirected ({status}){shown}")), true)
-                .advise("look at the record before sending it again; if this system answers so when it is done, say `response: { redirect: ok }` in the definition"),
+                .advise("check the record before sending it again; if this system redirects after success, set `response: { redirect: ok }` in the definition"),
         };
         Err(fatal(error.with(|d| d.http_status = Some(status))))
     }

@@ -200,7 +200,7 @@ impl ConnectionClient {
                 self.connection.connector.title,
                 held.as_secs_f64().ceil()
             );
-            let advice = "run at another time, or raise `limits: { wait_s }` of the connection to wait for it";
+            let advice = "try again later, or raise `limits: { wait_s }` of the connection to wait for it";
             return Err(Error::new(ErrorKind::RateLimited, message)
                 .advise(advice)
                 .with(|d| d.retry_after_ms = Some(held.as_millis() as u64)));
@@ -231,9 +231,8 @@ impl ConnectionClient {
             permit = tokio::time::timeout(left, permits.acquire()) => permit,
             () = call.cancel.cancelled() => return Err(Error::cancelled()),
         };
-        let permit = permit.map_err(|_| {
-            Error::new(ErrorKind::Timeout, "the call's deadline passed before there was a place for its request")
-        })?;
+        let permit = permit
+            .map_err(|_| Error::new(ErrorKind::Timeout, "the call's deadline passed before a request slot was free"))?;
         permit.map_err(|closed| Error::new(ErrorKind::Internal, format!("the connection is closed: {closed}")))
     }
 
@@ -442,7 +441,7 @@ fn settle(error: Error, ambiguous: bool) -> Error {
         d.message = format!("it is not known whether the write took effect: {}", d.message);
         // What a definition could say of such a reply helps next time; what helps against a refusal does not.
         let more = d.advice.take().filter(|_| d.kind == ErrorKind::BadResponse);
-        let look = Advice::from("look at the record before sending it again");
+        let look = Advice::from("check the record before sending it again");
         d.kind = ErrorKind::UnknownOutcome;
         d.advice = Some(match more {
             Some(more) => look.and(more),

@@ -72,13 +72,13 @@ pub(crate) fn failed(what: &str, path: &Path, cause: &io::Error) -> Error {
         .at(Place { file: Some(shown), ..Place::default() });
     match cause.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            error.advise("make room and run it again: it goes on from what is safe on disk")
+            error.advise("free disk space and run it again to resume")
         }
-        io::ErrorKind::FileTooLarge => error.advise(
-            "raise the limit on the size of files (ulimit -f) and run it again: it goes on from what is safe on disk",
-        ),
+        io::ErrorKind::FileTooLarge => {
+            error.advise("raise the limit on file size (ulimit -f) and run it again to resume")
+        }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            error.advise(Advice::from("give this user the right to write there").and(Advice::OtherStateFolder))
+            error.advise(Advice::from("give this user write permission there").and(Advice::OtherStateFolder))
         }
         _ => error,
     }

@@ -7,7 +7,7 @@ const UNTRUSTED_ADVICE: &str = if cfg!(any(windows, target_vendor = "apple")) {
     "trust a private authority by adding its certificate to the system's; certificate checks cannot be turned off"
 } else {
     "trust a private authority by adding its certificate to the system's, or with the variable SSL_CERT_FILE (a file of \
-     PEM certificates) or SSL_CERT_DIR (a folder of such), which are then trusted in place of the system's; certificate checks cannot be turned off"
+     PEM certificates) or SSL_CERT_DIR (a folder of these), which are then used instead of the system's; certificate checks cannot be turned off"
 };
 
 /// What to do about a fault of a proxy's settings.
@@ -77,7 +77,7 @@ impl FailureKind {
             }
             FailureKind::Untrusted => Some(UNTRUSTED_ADVICE),
             FailureKind::Private => {
-                Some("if the system stands in your own network, say `allow_private: true` in the connection")
+                Some("if the system is in your own network, set `allow_private: true` in the connection")
             }
             FailureKind::Proxy => Some(PROXY_ADVICE),
             FailureKind::TooLarge => {

@@ -88,9 +88,9 @@ impl HttpTransport {
             builder = builder.dns_resolver(std::sync::Arc::new(names));
         }
         builder = tls(builder, options.tls)?;
-        let client = builder
-            .build()
-            .map_err(|e| Error::new(ErrorKind::Internal, format!("the HTTP client cannot be made: {}", chain(&e))))?;
+        let client = builder.build().map_err(|e| {
+            Error::new(ErrorKind::Internal, format!("the HTTP client cannot be created: {}", chain(&e)))
+        })?;
         let proxies = options.system_proxy.then(Proxies::of_system);
         Ok(HttpTransport { client, last: Mutex::default(), proxies, patience: options.connect + PATIENCE })
     }
@@ -211,7 +211,7 @@ async fn begun_by<T>(
         match tokio::time::timeout(patience, &mut sent).await {
             Ok(sent) => return Ok(sent),
             Err(_) if asked.give_up() => {
-                let message = format!("no connection took it within {} s", patience.as_secs_f64());
+                let message = format!("no connection accepted it within {} s", patience.as_secs_f64());
                 return Err(Failure { kind: FailureKind::Unprocessed, message, status: None });
             }
             Err(_) => {}

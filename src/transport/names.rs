@@ -28,7 +28,7 @@ impl fmt::Display for Private {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "the public name {} leads to {}, an address of a private network, so nothing was sent there",
+            "the public name {} resolves to {}, an address of a private network, so nothing was sent there",
             self.name, self.address
         )
     }
@@ -116,7 +116,7 @@ mod tests {
             |host: &str| http::Request::get(format!("http://{host}:{port}/")).body(bytes::Bytes::new()).unwrap();
         let failure = transport.send(request("desk.example.com"), limits).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::Private, "{failure:?}");
-        assert!(failure.message.contains("desk.example.com leads to 127.0.0.1"), "{failure:?}");
+        assert!(failure.message.contains("desk.example.com resolves to 127.0.0.1"), "{failure:?}");
         listener.set_nonblocking(true).unwrap();
         assert!(listener.accept().is_err(), "it was called");
         // Any other name may lead there.

@@ -103,13 +103,13 @@ impl Way {
             // Some proxies say so with another status than 407, which the HTTP client keeps to itself.
             Some("unsuccessful") if self.signed => {
                 format!(
-                    "the proxy {address} does not open a way to it, or does not accept the user name and password of {}",
+                    "the proxy {address} refused the tunnel, or does not accept the user name and password of {}",
                     self.variable
                 )
             }
-            Some("unsuccessful") => format!("the proxy {address} does not open a way to it"),
+            Some("unsuccessful") => format!("the proxy {address} refused the tunnel"),
             Some(text) if !text.starts_with("failed to create") => {
-                format!("the proxy {address} gave no answer: {}", failure.message)
+                format!("the proxy {address} did not answer: {}", failure.message)
             }
             Some(_) => format!("the proxy {address} (from {}) cannot be reached: {}", self.variable, failure.message),
             None if self.plain => {
@@ -144,7 +144,7 @@ fn fault(text: &str) -> Option<&'static str> {
     match uri.scheme_str() {
         None | Some("http" | "https") => {}
         Some("socks4" | "socks4a" | "socks5" | "socks5h") => {
-            return Some("this build speaks to proxies of the schemes http and https only");
+            return Some("this build supports http and https proxies only");
         }
         Some(_) => return Some("its scheme is neither http nor https"),
     }

@@ -123,7 +123,7 @@ fn unpacker(headers: &HeaderMap, status: u16) -> Result<(Option<Unpacker>, Optio
 }
 
 fn unknown(name: &str, status: u16) -> Failure {
-    let message = format!("the reply's content encoding `{name}` was not asked for and cannot be read");
+    let message = format!("the reply's content encoding `{name}` was not requested and cannot be read");
     Failure { kind: FailureKind::Encoding, message, status: Some(status) }
 }
 
@@ -142,7 +142,7 @@ fn check_size(size: usize, packed: usize, limits: ExchangeLimits, status: u16) -
         return Err(too_large(limits, status));
     }
     if size > RATIO_FREE && size / packed.max(1) > limits.ratio_max {
-        let message = format!("the reply grows more than the limit inflate_ratio ({}) when unpacked", limits.ratio_max);
+        let message = format!("the reply expands by more than the limit inflate_ratio ({})", limits.ratio_max);
         return Err(Failure { kind: FailureKind::TooLarge, message, status: Some(status) });
     }
     Ok(())

@@ -37,7 +37,7 @@ impl Body for Watched {
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         if self.state.compare_exchange(WAITING, TAKEN, Ordering::AcqRel, Ordering::Acquire) == Err(GIVEN_UP) {
-            return Poll::Ready(Some(Err(std::io::Error::other("the request was given up"))));
+            return Poll::Ready(Some(Err(std::io::Error::other("the request was cancelled"))));
         }
         Poll::Ready(self.bytes.take().filter(|bytes| !bytes.is_empty()).map(|bytes| Ok(Frame::data(bytes))))
     }

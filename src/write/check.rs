@@ -78,7 +78,7 @@ pub(crate) fn look(
         return invalid(match fills {
             Some(option) => {
                 format!(
-                    "{0} takes `{1}` as an option or in items, not both: leave out `{1}` or the items",
+                    "{0} takes `{1}` as an option or in items, not both: remove `{1}` or the items",
                     operation.id, option.name
                 )
             }
@@ -146,7 +146,7 @@ fn check_item(
             let name = &option.name;
             fault(
                 format!("/{name}"),
-                format!("it is the record `{name}` {own}, and the option `{name}` is {said}: leave out one of them"),
+                format!("its `{name}` is {own}, but the option `{name}` is {said}: remove one of them"),
             );
         }
     }
@@ -159,8 +159,8 @@ fn check_item(
                     fault(field, misfit);
                 }
             }
-            Some(_) => fault(field, format!("`{name}` cannot stand in the address")),
-            None => fault(field, format!("`{name}` is missing, which says which record is meant")),
+            Some(_) => fault(field, format!("`{name}` cannot be used in the address")),
+            None => fault(field, format!("`{name}` is missing; it identifies the record")),
         }
     }
     Ok(())
@@ -186,8 +186,7 @@ fn check_shared(operation: &Operation, names: &[&str], items: &Items, faults: &m
     };
     let first = items.get(0).map(key);
     if let Some((index, _)) = items.iter().enumerate().find(|(_, item)| Some(key(*item)) != first) {
-        let message =
-            "it names another record than item 0, but the items go out in one request to one address".to_owned();
+        let message = "it names another record than item 0, but all items are sent in one request".to_owned();
         let advice = format!("call {} once per {}", operation.id, names.join(" and ")).into();
         faults.push(ItemFault { index, pointer: String::new(), message, advice });
     }

@@ -163,7 +163,7 @@ impl Writes {
             };
             let sent = match task.await {
                 Ok(sent) => sent,
-                Err(lost) => Err(Error::new(ErrorKind::UnknownOutcome, format!("the request's task ended: {lost}"))),
+                Err(lost) => Err(Error::new(ErrorKind::UnknownOutcome, format!("the request's task failed: {lost}"))),
             };
             let (part, chunk) = (Arc::clone(part), *chunk);
             self.queue.pop_front();

@@ -61,17 +61,16 @@ fn doubt(operation: &Operation, chunk: Chunk, sent: &Sent) -> Option<Error> {
     let found = sent.page.items.len();
     let message = match () {
         () if sent.status == 207 => {
-            "the reply (207) says that each item has a result of its own, and the definition does not say where"
-                .to_owned()
+            "the reply (207) has a result for each item, but the definition does not say where".to_owned()
         }
         () if operation.response.result != ResultShape::None && sent.page.is_list && found < chunk.count => {
-            format!("{} items were sent, and {found} records came back", chunk.count)
+            format!("{} items were sent, but {found} records were returned", chunk.count)
         }
         () => return None,
     };
     let message = format!("it is not known whether the write took effect: {message}");
     let advice =
-        "look at the records before sending again; `response: { parts: … }` tells where a reply reports on each item";
+        "check the records before sending again; set `response: { parts: … }` to where a reply reports on each item";
     Some(wrong(operation, sent, ErrorKind::UnknownOutcome, message).advise(advice))
 }
 
@@ -163,9 +162,9 @@ fn by_parts(
             let found = part_of(&rule.means, &parts, &taken, asked);
             let Some((found, part)) = found.and_then(|at| parts.get(at).map(|part| (at, part))) else {
                 let message =
-                    format!("the reply reports on {} items, and not on this one", parts.len() + failures.len());
+                    format!("the reply reports on {} items, but not on this one", parts.len() + failures.len());
                 let error =
-                    wrong(ErrorKind::UnknownOutcome, message).advise("look at the record before sending it again");
+                    wrong(ErrorKind::UnknownOutcome, message).advise("check the record before sending it again");
                 return outcome(OutcomeStatus::Unknown, Items::default(), Some(error));
             };
             mark(&mut taken, found);
@@ -177,9 +176,9 @@ fn by_parts(
             match rule.ok.as_ref().map_or_else(by_error, |ok| verdict(ok, part)) {
                 Some(false) => return refused(told(rule.error.as_ref(), Some(part))),
                 None => {
-                    let message = "the reply's part on this item does not tell whether it took effect".to_owned();
+                    let message = "the reply's part for this item does not say whether it took effect".to_owned();
                     let error =
-                        wrong(ErrorKind::UnknownOutcome, message).advise("look at the record before sending it again");
+                        wrong(ErrorKind::UnknownOutcome, message).advise("check the record before sending it again");
                     return outcome(OutcomeStatus::Unknown, Items::default(), Some(error));
                 }
                 Some(true) => {}
@@ -235,8 +234,8 @@ fn doubt_contradictions(
                 outcome.error = outcome.error.take().map(|e| {
                     e.with(|d| {
                         d.kind = ErrorKind::UnknownOutcome;
-                        d.message = format!("the reply says both that it was done and that it was {}", d.message);
-                        d.advice = Some("look at the record before sending it again".into());
+                        d.message = format!("the reply says both that it succeeded and that it was {}", d.message);
+                        d.advice = Some("check the record before sending it again".into());
                     })
                 });
             }
@@ -248,10 +247,10 @@ fn doubt_contradictions(
         (None, Some(failure), Some(errors)) => told(errors.error.as_ref(), Some(failure)),
         (None, _, _) => return,
     };
-    let message = format!("the reply reports a failure and not of which item: {}", reason(said, redactor));
+    let message = format!("the reply reports a failure without naming the item: {}", reason(said, redactor));
     let doubt = || {
         wrong(operation, sent, ErrorKind::UnknownOutcome, message.clone())
-            .advise("look at the records before sending again")
+            .advise("check the records before sending again")
     };
     for outcome in outcomes.iter_mut().filter(|o| o.status == OutcomeStatus::Ok) {
         (outcome.status, outcome.items, outcome.error) = (OutcomeStatus::Unknown, Items::default(), Some(doubt()));

@@ -31,7 +31,7 @@ const HARMS: &[(&str, Harm, Then)] = &[
     (
         "journal-rubbish-line",
         |w| append(w, "journal", b"0000000000000000 {\"fact\":\"again\"}\n"),
-        Refused("does not check out"),
+        Refused("has a checksum that does not match"),
     ),
     ("journal-empty", |w| fs::write(w.state("journal"), "").unwrap(), Refused("it is empty or missing")),
     ("journal-missing", |w| fs::remove_file(w.state("journal")).unwrap(), Refused("it is empty or missing")),
@@ -57,21 +57,25 @@ const HARMS: &[(&str, Harm, Then)] = &[
     (
         "journal-without-its-middle",
         |w| lines(w, |lines| drop(lines.remove(lines.len() / 2))),
-        Refused("does not check out"),
+        Refused("has a checksum that does not match"),
     ),
     (
         "journal-cut-in-its-middle-and-gone-on",
         |w| lines(w, |lines| lines[5] = lines[5][..30].to_owned()),
-        Refused("line 6 does not check out"),
+        Refused("line 6 has a checksum that does not match"),
     ),
-    ("journal-two-lines-swapped", |w| lines(w, |lines| lines.swap(4, 5)), Refused("line 5 does not check out")),
+    (
+        "journal-two-lines-swapped",
+        |w| lines(w, |lines| lines.swap(4, 5)),
+        Refused("line 5 has a checksum that does not match"),
+    ),
     (
         "journal-line-doubled",
         |w| lines(w, |lines| lines.insert(7, lines[6].clone())),
-        Refused("line 8 does not check out"),
+        Refused("line 8 has a checksum that does not match"),
     ),
-    ("journal-bit-flipped-in-a-checksum", |w| flip(w, 0), Refused("does not check out")),
-    ("journal-bit-flipped-in-a-fact", |w| flip(w, 30), Refused("does not check out")),
+    ("journal-bit-flipped-in-a-checksum", |w| flip(w, 0), Refused("has a checksum that does not match")),
+    ("journal-bit-flipped-in-a-fact", |w| flip(w, 30), Refused("has a checksum that does not match")),
     ("journal-newer", newer, Refused("newer opnode")),
     (
         "run.json-missing",
@@ -83,7 +87,7 @@ const HARMS: &[(&str, Harm, Then)] = &[
     (
         "run.json-edited",
         |w| write(w, "run.json", |t| t.replace("\"started\": \"2", "\"started\": \"3")),
-        Refused("it does not check out"),
+        Refused("its checksum does not match"),
     ),
     ("run.json-no-text", |w| append(w, "run.json", b"\xff\xfe"), Refused("run.json")),
     (

@@ -116,7 +116,7 @@ fn a_walk_that_ends_below_the_total_is_not_complete() {
         |_, found| {
             assert_eq!((found.ids.len(), found.failure), (7, None));
             assert!(!found.receipt.complete, "{found:?}");
-            assert_eq!(found.receipt.notes, ["the server announced 100 items and delivered 7"]);
+            assert_eq!(found.receipt.notes, ["the server announced 100 items but delivered 7"]);
         },
     );
 }

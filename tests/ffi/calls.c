@@ -82,8 +82,8 @@ CASE(engine_config_is_checked) {
       {"null", "object"},
       {"{", "it ends too early"},
       {"", "it is empty"},
-      {"{\"wakeFd\":99999999999}", "wakeFd: 99999999999 is no file descriptor"},
-      {"{\"wakeFd\":-2}", "wakeFd: -2 is no file descriptor"},
+      {"{\"wakeFd\":99999999999}", "wakeFd: 99999999999 is not a file descriptor"},
+      {"{\"wakeFd\":-2}", "wakeFd: -2 is not a file descriptor"},
       {"{\"wakeFd\":true}", "wakeFd: expected a whole number, found true or false"},
       {"{\"wakeFd\":987}", "wakeFd: 987 is not open"},
   };

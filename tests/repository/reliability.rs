@@ -37,7 +37,7 @@ fn fault(named: &str) -> Option<String> {
         let of_situations = named.starts_with("tests/situations/")
             && files.filter(|f| f.extension().is_some_and(|e| e == "yaml")).count() > 0;
         let cases = of_situations || ["cmd", "call.yaml"].iter().any(|f| root.join(named).join(f).is_file());
-        return (!named.ends_with('/') || !cases).then(|| "it is no folder of a case".to_owned());
+        return (!named.ends_with('/') || !cases).then(|| "it is not a folder of a case".to_owned());
     };
     let Ok(source) = std::fs::read_to_string(root.join(file)) else { return Some("there is no such file".to_owned()) };
     if file.ends_with(".yaml") {

@@ -181,7 +181,7 @@ async fn connectors_on_one_port_are_told_apart() {
     assert_eq!(one(&connect(&sandbox, &engine, "fixed"), "unpaged", json!({})).await.unwrap(), r#"[{"fixed":1}]"#);
     assert_eq!(
         unsupported("acmee"),
-        (ErrorKind::Unsupported, "the sandbox does not play `acmee`; did you mean `acme`?".into())
+        (ErrorKind::Unsupported, "the sandbox does not simulate `acmee`; did you mean `acme`?".into())
     );
 }
 

@@ -255,7 +255,7 @@ async fn a_wrong_file_is_refused_with_every_fault() {
         "/collections/c: no record is called `S`",
         "/replies/unpage: there is no operation `unpage`; did you mean `unpaged`?",
         "/replies/unpaged: 99 is not an HTTP status",
-        "/errors/unauthorised: `unauthorised` is not a refusal of the sandbox; did you mean `unauthorized`?",
+        "/errors/unauthorised: `unauthorised` is not an error reply of the sandbox; did you mean `unauthorized`?",
         "/collections/a: no operation has an option `were`",
         "/collections/a/path: no operation",
         "/collections/b/path: no operation",

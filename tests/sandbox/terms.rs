@@ -159,13 +159,13 @@ async fn commas_of_a_list_of_values_need_not_be_encoded() {
 async fn a_malformed_filter_is_refused_as_the_system_refuses() {
     let (sandbox, engine) = dune().await;
     for (filter, part) in [
-        ("colour", "`colour` is not of the form field:operator:value"),
+        ("colour", "`colour` does not have the form field:operator:value"),
         ("colour=red", "not of the form"),
         ("colour:red", "not of the form"),
         ("name:eq:Grain+7,+small", "` small` is not of the form"),
         ("colour:eq:", "has no value"),
         (":eq:red", "names no field"),
-        ("id:gte:1", "`gte` is not an operator; there are eq ne gt ge lt le between search in"),
+        ("id:gte:1", "`gte` is not an operator; the operators are eq ne gt ge lt le between search in"),
         ("id:$eq:1", "`$eq` is not an operator"),
         ("id:between:1", "needs two values"),
     ] {

@@ -102,8 +102,7 @@ fn beyond() -> Result<(), String> {
     let (ground, port) = proxy("https");
     ground.connections("  far:\n    connector: nginx\n    url: https://far.invalid\n    limits: { attempts: 1 }\n");
     let failed = call(&ground, &["query", "list"], RIGHT, port).ended(6)?;
-    failed
-        .says(&["far.invalid cannot be reached", &format!("the proxy 127.0.0.1:{port} does not open a way to it")])?;
+    failed.says(&["far.invalid cannot be reached", &format!("the proxy 127.0.0.1:{port} refused the tunnel")])?;
     let away = call(&ground, &["query", "list"], RIGHT, free_port()).ended(6)?;
     away.says(&["the proxy 127.0.0.1:", "(from HTTPS_PROXY) cannot be reached"]).map(|_| ())
 }

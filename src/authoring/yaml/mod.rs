@@ -1,6 +1,6 @@
-//! YAML text to a tree that knows where each value stands. The only file that names the YAML reader; no file access.
+//! YAML text to a tree with positions. The only file that uses the YAML reader; no file access.
 //!
-//! Every file that people write is read through this tree, so that any later fault can be shown at its line and column.
+//! Every user-written file is read through this tree, so that later faults can be reported with line and column.
 
 mod options;
 #[cfg(test)]
@@ -27,30 +27,30 @@ pub(crate) use tree::Node;
 use tree::{Bare, Entries, Inner, Key, Placed};
 use words::{Words, slip, stands_as_key, words};
 
-/// Largest file, in bytes.
+/// Maximum size of a file, in bytes.
 pub const BYTES_MAX: usize = 16 << 20;
-/// A parsed document and the name under which its places are reported.
+/// A parsed document, and the file name for its places.
 pub(crate) struct Document {
     file: String,
     prefix: String,
     origin: Origin,
-    /// Without places, unless it is a part of a tree that has them.
+    /// Without positions, unless it is a part of a tree that has them.
     tree: OnceLock<Node>,
-    /// With places: most of the work, and only for faults.
+    /// With positions: costs most of the work, and is needed only for faults.
     placed: OnceLock<Node>,
 }
 
 enum Origin {
-    /// What was read, and the lines before it in its file.
+    /// The text, and the number of lines before it in its file.
     Text(Box<str>, u64),
-    /// A part that is built in, as the JSON that the build script made of it, and the lines before it in its file.
+    /// A built-in part, as the JSON of the build script, and the number of lines before it in its file.
     BuiltIn(&'static str, u64),
     /// A part of a tree.
     Tree,
 }
 
 impl Document {
-    /// Parses one document. `line_offset` is added to every line: the text may be a part of a file.
+    /// Parses one document. `line_offset` is added to every line, for a text that is a part of a file.
     pub(crate) fn parse(file: &str, text: &str, line_offset: u64) -> Result<Document> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         if text.len() > BYTES_MAX {
@@ -72,7 +72,7 @@ impl Document {
         Ok(Document::of(file, Origin::Text(text.into(), line_offset), tree.into()))
     }
 
-    /// A part that is built in. It is vouched for, being tested: what costs time is not checked again, and all of it stands at the line where it begins.
+    /// A built-in part. It is tested and trusted: costly checks are skipped, and its places are its first line.
     pub(crate) fn built_in(file: &str, json: &'static str, line: u64) -> Document {
         Document::of(file, Origin::BuiltIn(json, line), OnceLock::new())
     }
@@ -84,7 +84,7 @@ impl Document {
     fn tree(&self) -> &Node {
         self.tree.get_or_init(|| match self.origin {
             Origin::BuiltIn(json, line) => Node::of_json(json).shift(line + 1),
-            // Made with their trees.
+            // Created with their trees.
             Origin::Text(..) | Origin::Tree => Node::null(0),
         })
     }
@@ -107,7 +107,7 @@ impl Document {
         }
     }
 
-    /// One entry of a section as a document of its own: a map with one key.
+    /// One entry of a section as a separate document: a map with one key.
     pub(crate) fn entry(&self, section: &str, name: &str) -> Option<Document> {
         let Inner::Map(map) = &self.placed().child(section)?.value else { return None };
         let entry = map.find(name)?.clone();
@@ -115,18 +115,18 @@ impl Document {
         Some(Document::of(&self.file, Origin::Tree, root.into()).under(&format!("/{section}")))
     }
 
-    /// Whether it is vouched for.
+    /// Whether it is trusted.
     pub(crate) fn is_vouched(&self) -> bool {
         matches!(self.origin, Origin::BuiltIn(..))
     }
 
-    /// The same document with every reported pointer under a prefix.
+    /// The same document with a prefix for every reported pointer.
     pub(crate) fn under(mut self, prefix: &str) -> Document {
         prefix.clone_into(&mut self.prefix);
         self
     }
 
-    /// The document as a typed mirror; `None` when it does not fit, which a schema check then explains fault by fault.
+    /// The document as a mirror; `None` if it does not fit, which a schema check then explains.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, Misfit> {
         match self.origin {
             Origin::BuiltIn(json, _) if has_digits(json) => T::deserialize(self.tree()),
@@ -162,7 +162,7 @@ impl Document {
         self.tree().to_value()
     }
 
-    /// The place of a JSON Pointer; the nearest parent's place when the field itself is absent.
+    /// The place of a JSON Pointer, or of its nearest parent if the field is absent.
     pub(crate) fn place(&self, pointer: &str) -> Place {
         let (line, column) = self.placed().locate(pointer);
         Place {
@@ -173,7 +173,7 @@ impl Document {
         }
     }
 
-    /// The place of a key itself, for faults that are about the name.
+    /// The place of a key, for faults about the name.
     pub(crate) fn place_of_key(&self, parent: &str, key: &str) -> Place {
         let (line, column) =
             self.placed().find(parent).and_then(|n| n.key(key)).unwrap_or_else(|| self.placed().locate(parent));
@@ -198,7 +198,7 @@ impl Node {
         }
     }
 
-    /// JSON that the build script made.
+    /// The JSON from the build script.
     fn of_json(json: &str) -> Node {
         let node = |value: Inner| Node { line: 0, column: 0, value };
         if is_number(json) {
@@ -268,16 +268,16 @@ impl Node {
     }
 }
 
-/// A type of this name is given a value's JSON, numbers by their text.
+/// A type with this name receives a value's JSON, numbers by their text.
 pub(crate) const AS_JSON: &str = "opnode::yaml::AsJson";
 
-/// The nearest value that 64 bits hold.
+/// The nearest 64-bit value.
 fn near(number: &str) -> Value {
     let small = number.parse::<i64>().map(Value::from);
     small.or_else(|_| crate::item::value_of(number)).unwrap_or_default()
 }
 
-/// What serde says when a tree does not fit a type.
+/// The error of serde if a tree does not fit a type.
 #[derive(Debug)]
 pub(crate) struct Misfit(String);
 
@@ -356,7 +356,7 @@ impl<'de> Deserializer<'de> for &'de Node {
 }
 
 fn fault(file: &str, message: String, place: Option<(u64, u64)>) -> Error {
-    Error::new(ErrorKind::Definition, format!("not readable as YAML: {message}")).at(Place {
+    Error::new(ErrorKind::Definition, format!("invalid YAML: {message}")).at(Place {
         file: Some(file.to_owned()),
         line: place.map(|p| p.0),
         column: place.map(|p| p.1),
@@ -364,7 +364,7 @@ fn fault(file: &str, message: String, place: Option<(u64, u64)>) -> Error {
     })
 }
 
-/// Lines that a text has at most; YAML also ends them with a carriage return alone.
+/// Maximum number of lines of a text; a carriage return alone also ends a line in YAML.
 #[cfg(all(feature = "batch", feature = "ffi", any(test, feature = "fuzzing")))]
 pub(crate) fn lines(text: &str) -> u64 {
     text.split(['\n', '\r']).count() as u64

@@ -1,10 +1,10 @@
-//! How YAML is read, and how much of it: by the library, and by the build script for the definitions that the library carries.
+//! The options and limits of the YAML reader, for the library and for the build script of built-in definitions.
 
-/// Most nodes (keys and values) in one document.
+/// Maximum number of nodes (keys and values) in one document.
 pub const NODES_MAX: usize = 1_000_000;
-/// Most parts that aliases unfold to: values, and the begin and the end of each list and map.
+/// Maximum number of parts after expanding aliases: values, and the start and end of each list and map.
 pub const ALIASED_MAX: usize = 100_000;
-/// Deepest nesting.
+/// Maximum nesting.
 pub const DEPTH_MAX: usize = 48;
 
 pub(crate) fn options() -> serde_saphyr::Options {
@@ -18,10 +18,10 @@ pub(crate) fn options() -> serde_saphyr::Options {
         budget: serde_saphyr::budget! {
             max_depth: DEPTH_MAX,
             max_nodes: NODES_MAX,
-            // A node makes at most two, and the limit that is told is that of the nodes.
+            // A node gives at most two events, and the reported limit is that of the nodes.
             max_events: 3 * NODES_MAX,
             max_documents: 1,
-            // What aliases may come to is told by the limit below, whatever the number of anchors.
+            // The limit below bounds aliases, whatever the number of anchors.
             max_aliases: NODES_MAX,
             enforce_alias_anchor_ratio: false,
         },

@@ -1,4 +1,4 @@
-//! What is read, what is refused, and where it says it stands.
+//! What is read, what is refused, and at which place.
 
 use super::{AS_JSON, Document};
 

@@ -1,6 +1,6 @@
-//! The tree of a YAML text: values with their places, and numbers with their text. Pure; the build script uses it too.
+//! The tree of a YAML text: values with positions, and numbers with their text. Pure; also used by the build script.
 //!
-//! The YAML reader gives numbers as what 64 bits hold of them. Where that may not be all, their text is taken from the place where they stand.
+//! The YAML reader gives numbers with 64 bits. Where that may lose digits, their text is taken from its position.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -20,21 +20,21 @@ pub(crate) struct Node {
 
 #[derive(Clone)]
 pub(super) enum Inner {
-    /// A number by its text, where its value may not tell it.
+    /// A number by its text, if its value may not be exact.
     Digits(Digits),
     Scalar(Value),
     List(Vec<Node>),
     Map(Entries),
 }
 
-/// The entries of a map in their order. Those of a large one are found by an index, so that many faults in one map take no longer each than few do.
+/// The entries of a map in order. A large map has an index, so that many faults in one map take linear time.
 #[derive(Clone, Default)]
 pub(super) struct Entries {
     list: Vec<(Key, Node)>,
     index: OnceLock<HashMap<Box<str>, usize>>,
 }
 
-/// Entries that are looked through without an index.
+/// Maximum number of entries that are searched without an index.
 const FEW: usize = 32;
 
 impl Entries {
@@ -75,7 +75,7 @@ pub(super) struct Key {
 #[derive(Clone)]
 pub(super) struct Digits {
     pub(super) text: Box<str>,
-    /// Where in the document it stands, as far as it was looked for.
+    /// Its position in the document, if it was determined.
     at: Option<(usize, usize)>,
 }
 
@@ -93,9 +93,9 @@ impl Digits {
     }
 }
 
-/// A number of YAML as JSON writes it: `+1.10` is `1.10`, `.5` is `0.5`, `1.` is `1`. `None` for other texts.
+/// A YAML number as JSON: `+1.10` is `1.10`, `.5` is `0.5`, `1.` is `1`. `None` for other texts.
 fn json_number(text: &str) -> Option<String> {
-    // What stands before it may be a tag or an anchor.
+    // A tag or an anchor may precede it.
     let text = text.split_ascii_whitespace().last()?;
     let (sign, rest) = text.strip_prefix('-').map_or(("", text.strip_prefix('+').unwrap_or(text)), |rest| ("-", rest));
     let (mantissa, power) = rest.find(['e', 'E']).map_or((rest, ""), |at| rest.split_at(at));
@@ -125,7 +125,7 @@ impl Inner {
 }
 
 impl Node {
-    /// Whether a number in it needs its text, which only a tree with places has.
+    /// Whether a number in it needs its text, which only a tree with positions has.
     pub(super) fn has_digits(&self) -> bool {
         match &self.value {
             Inner::Digits(_) => true,
@@ -135,7 +135,7 @@ impl Node {
         }
     }
 
-    /// Gives numbers their text in the document.
+    /// Sets the text of numbers from the document.
     pub(super) fn spelled(mut self, document: &str) -> Node {
         self.spell(document);
         self
@@ -191,7 +191,7 @@ impl From<Spanned<Placed>> for Node {
     fn from(spanned: Spanned<Placed>) -> Node {
         let mut value = spanned.value.0;
         if let Inner::Digits(digits) = &mut value {
-            // Of an alias, where its anchor stands.
+            // For an alias, the position of its anchor.
             let span = spanned.defined.span();
             digits.at =
                 span.byte_offset().zip(span.byte_len()).map(|(at, length)| (at as usize, (at + length) as usize));
@@ -200,10 +200,10 @@ impl From<Spanned<Placed>> for Node {
     }
 }
 
-/// A value in which places are noted.
+/// A value with positions.
 pub(super) struct Placed(Inner);
 
-/// A value in which they are not.
+/// A value without positions.
 pub(super) struct Bare(pub(super) Node);
 
 impl<'de> Deserialize<'de> for Placed {
@@ -230,7 +230,7 @@ impl<'de, const PLACED: bool> Visitor<'de> for InnerVisitor<PLACED> {
         Ok(Inner::Scalar(Value::Bool(v)))
     }
     fn visit_i64<E>(self, v: i64) -> Result<Inner, E> {
-        // The reader gives signed numbers only where a sign stands.
+        // The reader gives signed numbers only if there is a sign.
         Ok(if v == 0 { Inner::Digits(Digits::new("-0")) } else { Inner::Scalar(Value::from(v)) })
     }
     fn visit_u64<E>(self, v: u64) -> Result<Inner, E> {

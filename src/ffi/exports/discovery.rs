@@ -1,4 +1,4 @@
-//! What there is: definitions, connectors, templates.
+//! Discovery: definitions, connectors, templates.
 
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Engines, what they tell, and connections.
+//! Engines, events, and connections.
 
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
@@ -29,7 +29,7 @@ unsafe extern "C" fn opnode_engine_new(
 ) -> i32 {
     // SAFETY: see above.
     let (out, err) = unsafe { places(out, err) };
-    // SAFETY: see above; a shorter struct of an older host is read as far as it goes. Whatever fails, ending these calls `drop`.
+    // SAFETY: see above; a shorter struct of an older host is read up to its size. On any failure `drop` is called.
     let hooks = unsafe { places::hooks(hooks) };
     guarded(0, err, || {
         out.needed()?;
@@ -38,7 +38,7 @@ unsafe extern "C" fn opnode_engine_new(
         }
         let hooks = hooks?;
         if let Some(flags) = hooks.as_ref().map(|h| h.0.flags).filter(|flags| *flags != 0) {
-            return Err(Error::new(ErrorKind::Usage, format!("hooks: flags {flags} are not known")).into());
+            return Err(Error::new(ErrorKind::Usage, format!("hooks: unknown flags {flags}")).into());
         }
         guard::quiet_panics();
         // SAFETY: see above.
@@ -103,7 +103,7 @@ unsafe extern "C" fn opnode_ready_wait(
         let ready = Arc::clone(&handle::get::<Host>(engine)?.ready);
         let found = ready.wait(until(timeout_ms), cap).ok_or(Stop::Status(status::HANDLE))?;
         for (index, tag) in found.iter().enumerate() {
-            // SAFETY: the host gave room for `cap` tags, and there are at most so many.
+            // SAFETY: the host gave room for `cap` tags, and there are at most that many.
             unsafe { tags.add(index).write(*tag) };
         }
         count.put(found.len())?;

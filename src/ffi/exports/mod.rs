@@ -1,8 +1,10 @@
-//! The functions that `include/opnode.h` declares. Each is a guard, a look-up of handles and a call of the library.
+//! The functions that `include/opnode.h` declares. Each consists of a guard, a look-up of handles and a call of the
+//! library.
 //!
 //! # Safety
-//! What the header says holds for all of them: a handle may be any number and is not followed; every other pointer is NULL or points to what is
-//! declared there, for the length that is given, and nobody else writes to it until the call returns.
+//! The rules of the header hold for all of them: a handle may be any number and is not dereferenced; every other
+//! pointer is NULL or points to the declared type, for the given length, and nobody else writes to it until the call
+//! returns.
 
 mod discovery;
 mod engine;
@@ -18,7 +20,7 @@ use super::places::Place;
 use super::stop::Stop;
 use super::{handle, status};
 
-/// Where a handle goes.
+/// The out-parameter for a handle.
 type Out<T> = *mut *mut T;
 
 #[unsafe(no_mangle)]
@@ -37,7 +39,7 @@ extern "C" fn opnode_status_name(status: i32) -> *const c_char {
     status::name(status).as_ptr()
 }
 
-/// The places for a handle and for an error, emptied.
+/// The out-parameters for a handle and for an error, cleared.
 ///
 /// # Safety
 /// See [`Place::of`].
@@ -46,12 +48,12 @@ unsafe fn places(out: Out<c_void>, err: Out<c_void>) -> (Place<*mut c_void>, Pla
     unsafe { (Place::of(out), Place::of(err)) }
 }
 
-/// The engine that a handle belongs to, for the error that a call of it gives; 0 when the handle is none.
+/// The engine of a handle, for the error of a call; 0 for an invalid handle.
 fn owner<T: handle::Kind + handle::Owned>(handle: *const c_void) -> u64 {
     handle::get::<T>(handle).map_or(0, |object| object.owner())
 }
 
-/// A call that gives a buffer.
+/// A call that returns a buffer.
 ///
 /// # Safety
 /// See [`Place::of`].

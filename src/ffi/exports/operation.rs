@@ -1,4 +1,4 @@
-//! Operations: run whole, or started and read batch by batch.
+//! Operations: run to the end, or started and read batch by batch.
 
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
@@ -57,7 +57,7 @@ unsafe extern "C" fn opnode_run_report(
         let op = start_checked(&conn, json, 0)?;
         let facts = op.facts().ok_or(Stop::Status(status::of(ErrorKind::Internal)))?;
         let (all, ended) = drain(&op, facts, until(timeout_ms));
-        // Of a write that failed, what became of each item is part of the answer.
+        // If a write fails, the outcome of each item is part of the result.
         if ended.is_ok() || (facts.writes && !all.is_empty()) {
             out.put(handle::insert(conn.host.id, Arc::new(Buffer::joined(&all))))?;
         }
@@ -69,7 +69,7 @@ unsafe extern "C" fn opnode_run_report(
     })
 }
 
-/// All batches of an operation, within the limits of time and size. It has ended then.
+/// All batches of an operation, within the limits of time and size. The operation has ended then.
 fn drain(op: &Arc<Op>, facts: Facts, until: Option<Instant>) -> (Vec<Arc<Buffer>>, Result<(), Error>) {
     let (mut all, mut bytes) = (Vec::new(), 1);
     loop {
@@ -92,11 +92,11 @@ fn drain(op: &Arc<Op>, facts: Facts, until: Option<Instant>) -> (Vec<Arc<Buffer>
             Next::Failed(error) => return (all, Err(error)),
             Next::Again => {
                 op.cancel();
-                // What became of items that were under way is part of the answer.
+                // The outcomes of items in flight are part of the result.
                 let late = drain(op, facts, None);
                 all.extend(late.0);
-                let timed_out = Error::new(ErrorKind::Timeout, "the time for the call passed");
-                // That some took effect is graver than that the time passed: a call that passed its time is sent again by many.
+                let timed_out = Error::new(ErrorKind::Timeout, "the call timed out");
+                // Partial success is reported instead of the timeout: many callers repeat a call that timed out.
                 let is_graver = |e: &Error| matches!(e.kind(), ErrorKind::UnknownOutcome | ErrorKind::Partial);
                 let error = late.1.err().filter(is_graver).unwrap_or(timed_out);
                 return (all, Err(error));
@@ -124,7 +124,7 @@ unsafe extern "C" fn opnode_op_start(
         // SAFETY: see above.
         let json = unsafe { places::needed(request, len) }?;
         if tag == 0 {
-            return Err(Error::new(ErrorKind::Usage, "the tag is 0, which stands for events: give another").into());
+            return Err(Error::new(ErrorKind::Usage, "tag 0 is reserved for events: use another").into());
         }
         let op = start(&conn, json, tag)?;
         out.put(handle::insert(conn.host.id, op))?;
@@ -150,7 +150,7 @@ unsafe extern "C" fn opnode_op_write(
         guard::may_wait(timeout_ms)?;
         let op = handle::get::<Op>(op)?;
         if flags & !LAST != 0 {
-            return Err(Error::new(ErrorKind::Usage, format!("flags: {flags} has bits that are not known")).into());
+            return Err(Error::new(ErrorKind::Usage, format!("flags: {flags} has unknown bits")).into());
         }
         // SAFETY: see above.
         let json = unsafe { places::text(items, len) }?.unwrap_or_default();
@@ -191,7 +191,7 @@ unsafe extern "C" fn opnode_op_progress(op: *mut c_void, inout: *mut Progress) -
             return Err(Stop::Status(status::MISUSE));
         }
         let progress = handle::get::<Op>(op)?.progress();
-        // SAFETY: see above; a shorter struct of an older host is filled as far as it goes.
+        // SAFETY: see above; a shorter struct of an older host is filled up to its size.
         unsafe { places::fill(inout, &progress) }
     })
 }

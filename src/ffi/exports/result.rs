@@ -1,4 +1,4 @@
-//! Buffers and errors: unchangeable objects, looked at.
+//! Buffers and errors: immutable objects and their accessors.
 
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
@@ -29,7 +29,7 @@ unsafe extern "C" fn opnode_buf_count(buf: *const c_void) -> usize {
 unsafe extern "C" fn opnode_buf_item(buf: *const c_void, index: usize, len: *mut usize) -> *const c_char {
     // SAFETY: see above.
     let len = unsafe { Place::of(len) };
-    // Called for every item: it looks, makes nothing, and cannot panic.
+    // Called for every item: it only reads, allocates nothing, and cannot panic.
     let look = |buffer: &Arc<Buffer>| buffer.item(index).map_or(std::ptr::null(), |item| slice(item, len));
     handle::with(buf, look).unwrap_or(std::ptr::null())
 }
@@ -70,7 +70,7 @@ unsafe extern "C" fn opnode_error_free(error: *mut c_void) -> i32 {
     })
 }
 
-/// A text of an unchangeable object.
+/// A text of an immutable object.
 fn text_of<T: handle::Kind>(of: *const c_void, len: Place<usize>, text: impl FnOnce(&T) -> &[u8]) -> *const c_char {
     let mut found = std::ptr::null();
     let _bad_handle_gives_null = quiet(|| {
@@ -80,7 +80,7 @@ fn text_of<T: handle::Kind>(of: *const c_void, len: Place<usize>, text: impl FnO
     found
 }
 
-/// A part of an unchangeable object, which stays where it is until its handle is freed.
+/// A part of an immutable object, which stays at its address until its handle is freed.
 fn slice(bytes: &[u8], len: Place<usize>) -> *const c_char {
     let _left_out = len.put(bytes.len());
     bytes.as_ptr().cast()

@@ -1,25 +1,27 @@
-//! The keys of a list's records, remembered from those before. Pure.
+//! The keys of a list's records, remembered from earlier records. Pure.
 
 use wide::u8x32;
 
-/// Keys that are remembered, and the bytes of one.
+/// Maximum number of remembered keys, and bytes of one.
 pub(crate) const KEYS_MAX: usize = 256;
 pub(crate) const KEY_MAX: usize = 64;
 
-/// Keys that are looked at, to each side, for the one that stands here.
+/// Number of keys on each side that are compared with the current one.
 const REACH: usize = 32;
 
-/// Searches in vain that are saved up, one for each element: what has other keys in every element is soon read without a memory.
+/// Maximum number of failed searches, one regained per element: a list with other keys in every element is soon read
+/// without this cache.
 pub(crate) const TRIES_MAX: u32 = 16;
 
-/// A key that was read: from the comma or the brace before it to its own value, white space and all. Where its first byte may stand, all of it may.
+/// A key that was read: from the comma or brace before it to its value, including white space. If these bytes occur
+/// again, they are valid again.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Key {
     bytes: [u8x32; 2],
     pub(crate) length: usize,
-    /// A bit for each of the first 32 bytes that is none of the key's.
+    /// A bit for each of the first 32 bytes that does not belong to the key.
     beyond: u32,
-    /// How deep in the element it stood, and how its name begins: to find it quickly.
+    /// Its depth in the element, and the start of its name: to find it quickly.
     depth: usize,
     tag: u64,
 }
@@ -34,7 +36,7 @@ impl Key {
         Some(Key { bytes: [part(0)?, part(32)?], length: text.len(), beyond, depth, tag })
     }
 
-    /// Whether a text begins with it. Near the end of the text this is not said.
+    /// Whether a text starts with it. False near the end of the text.
     #[inline(always)]
     pub(crate) fn begins(&self, text: &[u8]) -> bool {
         let Some(part) = text.first_chunk::<32>() else { return false };
@@ -50,22 +52,22 @@ impl Key {
     }
 }
 
-/// The keys of the elements before, in their order.
+/// The keys of earlier elements, in order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Keys {
     pub(crate) all: Vec<Key>,
-    /// The one that comes next, if all is as before; `OFF` while nothing is looked up.
+    /// The expected next key; `OFF` if the cache is not used.
     pub(crate) next: usize,
-    /// Searches in vain that are left, once no more keys are remembered.
+    /// Remaining failed searches, once no more keys are remembered.
     pub(crate) tries: u32,
-    /// Whether there was an element: what stands alone is not worth remembering.
+    /// Whether there was an element: a single value is not worth remembering.
     pub(crate) many: bool,
 }
 
 impl Keys {
     pub(crate) const OFF: usize = usize::MAX;
 
-    /// Which key a text begins with, of those that the same object had, and how long it is.
+    /// The key of the same object that a text starts with, and its length.
     pub(crate) fn find(&self, text: &[u8], depth: usize, tag: u64) -> Option<(usize, usize)> {
         let (before, ahead) = self.all.split_at_checked(self.next)?;
         let found = Keys::nearest(ahead.iter(), text, depth, tag).map(|(i, length)| (self.next + i, length));

@@ -1,10 +1,11 @@
-//! Checks JSON (RFC 8259) and passes over it, many bytes at a time: items stay where they are, and every byte is looked at once. Pure.
+//! Checks JSON (RFC 8259) and skips over it, many bytes at a time: items stay in place, and every byte is read once.
+//! Pure.
 //!
-//! serde_json does the same byte by byte; a reply is mostly short texts, and finding their ends is most of the work. What is wrong with a reply that is no JSON is
-//! left to serde_json to say.
+//! serde_json does the same byte by byte; a reply is mostly short texts, and finding their ends is most of the work.
+//! serde_json reports the errors of invalid replies.
 //!
-//! The records of a list have the same keys in the same order, so the keys of those before are remembered (`Keys`): where the same bytes stand again, they are
-//! right again, and only the values are read.
+//! The records of a list have the same keys in the same order, so earlier keys are remembered (`Keys`): the same bytes
+//! are valid again, and only the values are read.
 
 mod keys;
 
@@ -13,13 +14,13 @@ use wide::u8x32;
 pub(crate) use keys::Keys;
 use keys::{KEY_MAX, KEYS_MAX, Key, TRIES_MAX};
 
-/// Levels of nesting that a value may have: as many as serde_json reads, so that every host can read what it gets.
+/// Maximum nesting of a value: that of serde_json, so that every host can read it.
 pub(crate) const JSON_DEPTH: u32 = 127;
 
 /// Why a text is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// It is no JSON.
+    /// It is not JSON.
     Syntax,
     /// It is nested too deeply.
     Depth,
@@ -27,10 +28,10 @@ pub(crate) enum Fault {
     Count,
 }
 
-/// A place in the text.
+/// A position in the text.
 type At = Result<usize, Fault>;
 
-/// A text that is looked through.
+/// A text that is scanned.
 pub(crate) struct Scan<'t> {
     text: &'t [u8],
     /// Whether a line break stands between values.
@@ -43,7 +44,7 @@ impl<'t> Scan<'t> {
         Scan::with(text, Keys::default())
     }
 
-    /// With the keys of what was read of this text before.
+    /// With the keys of earlier parts of this text.
     pub(crate) fn with(text: &'t str, keys: Keys) -> Scan<'t> {
         Scan { text: text.as_bytes(), has_lines: false, keys: Keys { next: Keys::OFF, ..keys } }
     }
@@ -52,19 +53,19 @@ impl<'t> Scan<'t> {
         self.keys
     }
 
-    /// The byte at a place; 0 behind the end, which begins nothing.
+    /// The byte at a position; 0 after the end, which starts nothing.
     #[inline(always)]
     pub(crate) fn byte(&self, at: usize) -> u8 {
         self.text.get(at).copied().unwrap_or(0)
     }
 
-    /// The next bytes, when there are so many.
+    /// The next bytes, if there are that many.
     #[inline(always)]
     fn part<const N: usize>(&self, at: usize) -> Option<[u8; N]> {
         self.text.get(at..).and_then(|rest| rest.first_chunk::<N>()).copied()
     }
 
-    /// The place behind white space.
+    /// The position after white space.
     #[inline(always)]
     pub(crate) fn blank(&mut self, at: usize) -> usize {
         if self.byte(at) > b' ' { at } else { self.blanks(at) }
@@ -82,17 +83,17 @@ impl<'t> Scan<'t> {
         }
     }
 
-    /// Whether nothing but white space is left.
+    /// Whether only white space is left.
     pub(crate) fn is_end(&mut self, at: usize) -> bool {
         self.blank(at) >= self.text.len()
     }
 
-    /// From behind an opening quote to behind the closing one.
+    /// From after an opening quote to after the closing one.
     #[inline(always)]
     fn string(&self, mut at: usize) -> At {
         loop {
             let Some(part) = self.part::<32>(at) else { return self.string_tail(at) };
-            // With this bit turned over, the quote stands right behind the control characters.
+            // With this bit flipped, the quote comes right after the control characters.
             let part = u8x32::new(part) ^ u8x32::splat(2);
             let low = part.min(u8x32::splat(b'"' ^ 2)).simd_eq(part);
             let hits = (low | part.simd_eq(u8x32::splat(b'\\' ^ 2))).to_bitmask();
@@ -145,7 +146,7 @@ impl<'t> Scan<'t> {
     #[inline(always)]
     fn number(&self, at: usize) -> At {
         let Some(part) = self.part::<8>(at) else { return self.long_number(at) };
-        // The high bit of each byte that is no digit, up to the first one.
+        // The high bit of each byte that is not a digit, up to the first one.
         let part = u64::from_le_bytes(part) ^ 0x3030_3030_3030_3030;
         let other = (part.wrapping_add(0x7676_7676_7676_7676) | part) & 0x8080_8080_8080_8080;
         let length = (other.trailing_zeros() / 8) as usize;
@@ -160,7 +161,7 @@ impl<'t> Scan<'t> {
         Ok(at + length)
     }
 
-    /// A number that is no short integer.
+    /// A number that is not a short integer.
     #[inline(never)]
     fn long_number(&self, mut at: usize) -> At {
         if self.byte(at) == b'-' {
@@ -180,7 +181,7 @@ impl<'t> Scan<'t> {
         Ok(at)
     }
 
-    /// true, false or null: one of a length that is known from the first bytes, so that nothing is to be guessed.
+    /// true, false or null: the first bytes give the length, which avoids a branch misprediction.
     #[inline(always)]
     fn word(&self, at: usize) -> At {
         let Some(part) = self.part::<8>(at) else { return self.word_tail(at) };
@@ -201,7 +202,7 @@ impl<'t> Scan<'t> {
         word.map(|word| at + word.len()).ok_or(Fault::Syntax)
     }
 
-    /// A key and its colon: the places behind the key's closing quote and of the value.
+    /// A key and its colon: the positions after the key's closing quote and of the value.
     #[inline(always)]
     pub(crate) fn key(&mut self, at: usize) -> Result<(usize, usize), Fault> {
         if self.byte(at) != b'"' {
@@ -215,7 +216,7 @@ impl<'t> Scan<'t> {
         Ok((end, self.blank(colon + 1)))
     }
 
-    /// The place of the next value, when the key that came next before stands here. Line breaks in it were seen when it was read.
+    /// The position of the next value, if the expected key is here. Its line breaks were seen when it was read.
     #[inline(always)]
     fn known(&mut self, at: usize) -> Option<usize> {
         let key = self.keys.all.get(self.keys.next)?;
@@ -226,7 +227,8 @@ impl<'t> Scan<'t> {
         Some(at + key.length)
     }
 
-    /// The place of the next value behind another key than that. `from` is where its comma or brace stands, `at` where its quote.
+    /// The position of the next value after another key. `from` is the position of its comma or brace, `at` that of its
+    /// quote.
     #[inline(always)]
     fn other(&mut self, from: usize, at: usize, depth: usize) -> At {
         if self.keys.next == Keys::OFF { Ok(self.key(at)?.1) } else { self.look_up(from, at, depth) }
@@ -244,7 +246,7 @@ impl<'t> Scan<'t> {
             return Ok(from + length);
         }
         let (_, value) = self.key(at)?;
-        // Near the end of the text a key may be known and not seen.
+        // Near the end of the text a known key may not be recognized.
         if rest.len() > 2 * KEY_MAX {
             if is_full {
                 self.keys.tries = self.keys.tries.saturating_sub(1);
@@ -259,7 +261,7 @@ impl<'t> Scan<'t> {
         Ok(value)
     }
 
-    /// The place behind a value, whatever is in it. Keeps its own stack: for each level, whether it is an object.
+    /// The position after any value. Keeps its own stack: for each level, whether it is an object.
     pub(crate) fn value(&mut self, mut at: usize) -> At {
         let (mut levels, mut depth, mut in_object) = (0_u128, 0_usize, false);
         loop {
@@ -289,14 +291,14 @@ impl<'t> Scan<'t> {
                     first + 1
                 }
                 b't' | b'f' | b'n' => self.word(at)?,
-                // Behind a known key, which had less of it.
+                // After a known key, which had less white space.
                 b' ' | b'\t' | b'\r' | b'\n' => {
                     at = self.blanks(at);
                     continue;
                 }
                 _ => self.number(at)?,
             };
-            // Behind a value: the next one, or the ends of what holds it.
+            // After a value: the next one, or the ends of its containers.
             loop {
                 if in_object
                     && self.byte(at) == b','
@@ -327,7 +329,7 @@ impl<'t> Scan<'t> {
         }
     }
 
-    /// The same for an element of a list, which mostly has the keys of those before.
+    /// The same for an element of a list, which mostly has the same keys as earlier ones.
     #[inline]
     pub(crate) fn element(&mut self, at: usize) -> At {
         if self.keys.many {
@@ -340,7 +342,7 @@ impl<'t> Scan<'t> {
         end
     }
 
-    /// The elements of the array that begins here, one by one; gives the place behind it.
+    /// The elements of the array that starts here, one by one; returns the position after it.
     pub(crate) fn elements(&mut self, at: usize, each: impl FnMut(usize, usize) -> Result<(), Fault>) -> At {
         let at = self.blank(at + 1);
         if self.byte(at) == b']' {

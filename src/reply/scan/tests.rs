@@ -1,10 +1,10 @@
-//! What the scan makes of a text is what serde_json makes of it.
+//! The scan must give the same result as serde_json.
 
 use serde_json::value::RawValue;
 
 use super::{Fault, JSON_DEPTH, Scan};
 
-/// What the scan and serde_json make of a text must be the same, however far its end is.
+/// The scan and serde_json must give the same result, wherever the text ends.
 fn compare(text: &str, tails: impl IntoIterator<Item = usize>) {
     let serde = serde_json::from_str::<&RawValue>(text).is_ok();
     for tail in tails {
@@ -117,7 +117,7 @@ fn agrees_with_serde_json() {
     }
 }
 
-/// A key that is known stands where none may stand.
+/// A known key in a position where no key is allowed.
 #[test]
 fn agrees_on_known_keys_at_wrong_places() {
     let record = r#"{"a":{"x":1},"b":[{"y":2}],"c":3}"#;
@@ -139,7 +139,7 @@ fn agrees_on_known_keys_at_wrong_places() {
     }
 }
 
-/// Every change of one byte of a record, and every cut: alone, and in a list behind whole ones of its kind.
+/// Every change of one byte of a record, and every cut: alone, and in a list after valid ones.
 #[test]
 fn agrees_on_broken_records() {
     let record = r#" {"id":12,"name":"a\"b\u00e9\\","on":true,"off":[false,null,-1.5e+3,{"x":{}}],"text":"a longer text that fills more than one part of it"} "#;
@@ -160,7 +160,8 @@ fn agrees_on_broken_records() {
     }
 }
 
-/// Keys that come and go, of every length, with and without white space, more of them than are remembered; and one wrong byte now and then.
+/// Keys that come and go, of every length, with and without white space, more than are remembered; and occasionally one
+/// wrong byte.
 #[test]
 fn agrees_on_records_of_many_shapes() {
     fn object(random: &mut fastrand::Rng, keys: &[String], depth: usize) -> String {
@@ -193,7 +194,7 @@ fn agrees_on_records_of_many_shapes() {
     }
 }
 
-/// An object with a key of its own in each element is no longer looked up, and is read all the same.
+/// An object with a different key in each element is no longer looked up, and is still read.
 #[test]
 fn agrees_when_every_key_is_new() {
     let record =
