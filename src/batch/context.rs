@@ -11,7 +11,7 @@ use super::run_plan::{MatrixJob, RunPlan, Step};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expression::Scope;
 use crate::run_store::info::RunInfo;
-use crate::run_store::journal::Fact;
+use crate::run_store::fact::Fact;
 use crate::run_store::state::{RunState, StepState};
 use crate::run_store::store::{Before, RunStore, StepPlace};
 use crate::send::{Cancel, Gate};

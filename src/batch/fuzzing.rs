@@ -9,7 +9,8 @@ use super::load::BatchConfig;
 use super::run_plan::Batch;
 use crate::engine::Engine;
 use crate::expression::{Scope, Shape};
-use crate::run_store::journal::{Fact, recover};
+use crate::run_store::fact::Fact;
+use crate::run_store::journal::recover;
 use crate::run_store::state::RunState;
 
 /// A batch file: faults with places, or a batch.

@@ -17,7 +17,7 @@ use crate::item::Items;
 use crate::page::Page;
 use crate::receipt::Usage;
 use crate::receipt::{OutcomeStatus, Receipt};
-use crate::run_store::journal::Fact;
+use crate::run_store::fact::Fact;
 use crate::run_store::state::StepState;
 use crate::run_store::store::{FailureWriter, RowWriter};
 use crate::run_store::watermark;

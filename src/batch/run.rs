@@ -28,7 +28,7 @@ use crate::run_store::extent::Extent;
 use crate::run_store::folder::{Beginning, Folder, Opened};
 use crate::run_store::held;
 use crate::run_store::info::{self, RunInfo, now, run_id};
-use crate::run_store::journal::Fact;
+use crate::run_store::fact::Fact;
 use crate::run_store::state::{RunState, StepState};
 use crate::run_store::store::StepPlace;
 use crate::run_store::watermark::{self, Watermarks};

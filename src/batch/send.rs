@@ -19,7 +19,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
 use crate::receipt::Usage;
 use crate::receipt::{Outcome, OutcomeStatus};
-use crate::run_store::journal::Fact;
+use crate::run_store::fact::Fact;
 use crate::run_store::state::{Standing, StepState};
 use crate::run_store::store::{FailureWriter, RowWriter};
 use crate::send::Cancel;

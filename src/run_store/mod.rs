@@ -5,6 +5,7 @@
 
 pub(crate) mod disk;
 pub(crate) mod extent;
+pub(crate) mod fact;
 mod failures;
 pub(crate) mod folder;
 pub(crate) mod held;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::extent::{Extent, Marks, Sum};
-use super::journal::Fact;
+use super::fact::Fact;
 use crate::call::Resume;
 use crate::receipt::Usage;
 use crate::receipt::{OutcomeCounts, OutcomeStatus};

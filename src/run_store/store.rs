@@ -11,7 +11,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::extent::{Extent, Measure};
-use super::journal::Fact;
+use super::fact::Fact;
 use super::watermark::Watermarks;
 use crate::error::{Error, Result};
 use crate::item::Items;
