@@ -11,7 +11,7 @@ use super::file::{OnErrorFile, OnUnknownFile, SaveFormat};
 use crate::authoring::Pointer;
 use crate::definition::{Method, Operation, Repeat, Send};
 use crate::expression::{Expr, Shape};
-use crate::run_store::outline::{JobOutline, RunOutline, StepOutline};
+use crate::run_store::{JobOutline, RunOutline, StepOutline};
 
 /// A batch that was checked. [`run`](Self::run) runs it, [`plan`](Self::plan) tells what it would send.
 pub struct Batch {

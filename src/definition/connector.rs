@@ -2,7 +2,7 @@
 
 use http::HeaderName;
 
-use super::connector_file::{ClientAuthFile, FormatFile, PropertyTypeFile};
+use super::file::{ClientAuthFile, FormatFile, PropertyTypeFile};
 use super::option_rule::OptionRule;
 use super::paging::{Paging, Total};
 use crate::authoring::{Pointer, Source, Text, same};

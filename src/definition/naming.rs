@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::option_file::NamingFile;
+use super::file::NamingFile;
 
 /// How an option names fields of the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::host::Host;
-use super::{events, signals};
+use super::notify::{events, signals};
 use crate::auth::Tokens;
 use crate::connection::ConnectionSpec;
 use crate::engine::Session;

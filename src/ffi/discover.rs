@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::buffer::Buffer;
+use super::boundary::Buffer;
 use super::host::Definitions;
 use super::json;
 use crate::definition::{Method, Template};

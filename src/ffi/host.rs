@@ -12,13 +12,9 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 
+use super::boundary::process;
 use super::config::{Config, Level, TokensPart};
-use super::events::{Log, Sink, ToldStore};
-use super::hooks::{self, Owed};
-use super::ready::{Hears, Ready, Teller, Told};
-use super::wait::wait;
-use super::wake::Wake;
-use super::{process, signals};
+use super::notify::{Hears, Log, Owed, Ready, Sink, Teller, Told, ToldStore, Wake, hooks, signals, wait};
 use crate::auth::{FileStore, MemoryStore, TokenStore};
 use crate::authoring::Ordered;
 use crate::definition::Catalog;
@@ -208,7 +204,7 @@ impl Host {
     /// Takes the log of how many handles are left open.
     pub(crate) fn log(&self, message: String) {
         let event = serde_json::json!({ "kind": "log", "level": "warn", "message": message });
-        self.ready.event(super::events::LOG, event);
+        self.ready.event(super::notify::LOG, event);
     }
 }
 

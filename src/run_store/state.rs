@@ -6,8 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::extent::{Extent, Marks, Sum};
 use super::fact::Fact;
 use crate::call::Resume;
-use crate::receipt::Usage;
-use crate::receipt::{OutcomeCounts, OutcomeStatus};
+use crate::receipt::{OutcomeCounts, OutcomeStatus, Usage};
 
 /// A whole run.
 #[derive(Debug, Default)]

@@ -5,14 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use http::{HeaderMap, Method as Verb};
 
-use super::auth_server::AuthServer;
-use super::collection::Collection;
-use super::parts::Parts;
+use super::auth::AuthServer;
+use super::http::{Last, Pattern, Reply, Wording, reply};
 use super::ready;
-use super::refusal::Wording;
-use super::reply::{self, Reply};
-use super::route::{Last, Pattern};
-use super::table::Shelves;
+use super::records::{Collection, Parts, Shelves};
 use crate::authoring::Ordered;
 use crate::connection::{Connection, ConnectionSpec};
 use crate::definition::{Catalog, Connector, Method, Operation, ReplyFile, ResultShape, SandboxFile, Send};

@@ -1,0 +1,154 @@
+//! What the parts of a run share: the plan, the run's state with its journal, the way to tell, and the two ways to stop.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use tokio::sync::mpsc;
+
+use crate::batch::effects::Effects;
+use crate::batch::event::{Event, StepCounts, StepName};
+use crate::batch::run_plan::{MatrixJob, RunPlan, Step};
+use crate::error::{Error, ErrorKind, Result};
+use crate::expression::Scope;
+use crate::run_store::{Before, Fact, RunInfo, RunState, RunStore, StepPlace, StepState};
+use crate::send::{Cancel, Gate};
+
+/// The state of a run and the store behind it: what is noted in one is noted in the other.
+pub(crate) struct Ledger {
+    store: Arc<dyn RunStore>,
+    state: Mutex<RunState>,
+    /// No further request; those under way may end.
+    pub(crate) stop: Cancel,
+}
+
+impl Ledger {
+    pub(crate) fn new(store: Arc<dyn RunStore>, state: RunState, stop: Cancel) -> Ledger {
+        Ledger { store, state: Mutex::new(state), stop }
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, RunState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes facts; they are durable with the next commit.
+    pub(crate) fn note(&self, facts: Vec<Fact>, before: Before) {
+        facts.iter().for_each(|fact| self.state().apply(fact));
+        self.store.note(facts, before);
+    }
+
+    /// Notes facts and waits until they are durable.
+    pub(crate) async fn commit(&self, facts: Vec<Fact>, before: Before) -> Result<()> {
+        facts.iter().for_each(|fact| self.state().apply(fact));
+        self.store.commit(facts, before).await
+    }
+}
+
+/// A run under way.
+pub(crate) struct Context {
+    pub(crate) plan: Arc<RunPlan>,
+    pub(crate) effects: Arc<dyn Effects>,
+    pub(crate) store: Arc<dyn RunStore>,
+    pub(crate) info: RunInfo,
+    /// Whether it resumes an earlier run.
+    pub(crate) resumed: bool,
+    pub(crate) ledger: Arc<Ledger>,
+    /// Ends requests that are under way.
+    pub(crate) hard: Cancel,
+    pub(crate) events: mpsc::Sender<Event>,
+    /// Whether only failed items are to be sent.
+    pub(crate) retry_failed: bool,
+}
+
+impl Context {
+    pub(crate) async fn tell(&self, event: Event) {
+        // Nobody listening is no reason to stop.
+        let _nobody_listens = self.events.send(event).await;
+    }
+
+    /// Whether somebody wants the run to stop.
+    pub(crate) fn check_stop(&self) -> Result<()> {
+        if self.ledger.stop.is_cancelled() { Err(stopped()) } else { Ok(()) }
+    }
+}
+
+pub(crate) fn stopped() -> Error {
+    Error::new(ErrorKind::Cancelled, "the run was stopped").advise("run it again: it goes on from here")
+}
+
+/// A step of a job, with all that it needs.
+pub(crate) struct Task<'r> {
+    pub(crate) context: &'r Context,
+    pub(crate) step: &'r Step,
+    pub(crate) job: &'r MatrixJob,
+    pub(crate) key: String,
+    pub(crate) connection: &'r str,
+    pub(crate) scope: Scope,
+    pub(crate) place: StepPlace,
+}
+
+impl Task<'_> {
+    pub(crate) fn name(&self) -> StepName {
+        StepName { job: self.job.name.clone(), step: self.step.id.clone() }
+    }
+
+    pub(crate) fn state(&self) -> StepState {
+        self.context.ledger.state().step(&self.key)
+    }
+
+    pub(crate) async fn progress(&self, counts: StepCounts, total: Option<u64>) {
+        self.context.tell(Event::Progress { step: self.name(), counts, total }).await;
+    }
+}
+
+/// Notes that items are about to be sent, durably, before they are.
+#[derive(Clone)]
+pub(crate) struct Intent {
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) step: String,
+    pub(crate) element: u64,
+    /// Stops this step alone.
+    pub(crate) stop: Cancel,
+}
+
+impl std::fmt::Debug for Intent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Intent({}, {})", self.step, self.element)
+    }
+}
+
+#[async_trait]
+impl Gate for Intent {
+    async fn before(&self, first: u64, count: u64) -> Result<()> {
+        if self.ledger.stop.is_cancelled() || self.stop.is_cancelled() {
+            return Err(stopped());
+        }
+        self.ledger
+            .commit(vec![Fact::Intended { step: self.step.clone(), element: self.element, first, count }], Vec::new())
+            .await
+    }
+}
+
+/// A run that was killed between its last step and its end is told as such.
+pub(in crate::batch) async fn tell_done(context: &Context) {
+    let is_done = {
+        let state = context.ledger.state();
+        context.resumed && context.plan.outline().is_done(&state)
+    };
+    if is_done {
+        let message =
+            "all steps of this run were done, and its end was not noted: nothing is sent again, and this is its report"
+                .to_owned();
+        context.tell(Event::Note { message }).await;
+    }
+}
+
+/// Items whose fate a killed run left open are told at once, before anything else happens.
+pub(in crate::batch) async fn tell_in_doubt(context: &Context) {
+    let in_doubt: usize = context.ledger.state().steps.values().map(StepState::in_doubt).sum();
+    if in_doubt > 0 {
+        let what = if in_doubt == 1 { "1 item was" } else { &format!("{in_doubt} items were") };
+        let message =
+            format!("{what} under way when the run was killed; what may not be repeated is reported as unknown");
+        context.tell(Event::Note { message }).await;
+    }
+}

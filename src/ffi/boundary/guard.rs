@@ -1,0 +1,83 @@
+//! What stands between every exported function and the library: forks, panics and errors.
+
+use std::cell::Cell;
+use std::ffi::c_void;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::buffer::Failure;
+use super::places::Place;
+use super::stop::Stop;
+use super::{handle, process, status};
+use crate::error::{Error, ErrorKind};
+use crate::ffi::notify::is_within_callback;
+
+thread_local! {
+    static WITHIN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs a call of a function that gives no error.
+pub(crate) fn quiet(call: impl FnOnce() -> Result<i32, Stop>) -> i32 {
+    run(call).unwrap_or_else(|(status, _)| status)
+}
+
+/// Runs a call: no panic crosses, and an error goes where the host wants it.
+pub(crate) fn guarded(owner: u64, err: Place<*mut c_void>, call: impl FnOnce() -> Result<i32, Stop>) -> i32 {
+    run(call).unwrap_or_else(|(status, error)| {
+        if err.needed().is_ok() {
+            let _told = err.put(handle::insert(owner, Arc::new(Failure::new(&error))));
+        }
+        status
+    })
+}
+
+fn run(call: impl FnOnce() -> Result<i32, Stop>) -> Result<i32, (i32, Error)> {
+    process::own_chance();
+    let outer = WITHIN.replace(true);
+    let ended = catch_unwind(AssertUnwindSafe(call));
+    WITHIN.set(outer);
+    let inside = || Error::new(ErrorKind::Internal, "opnode failed inside; please report this with what the call was");
+    ended.unwrap_or_else(|_| Err(Stop::Error(inside()))).map_err(|stop| match stop {
+        Stop::Error(error) => (status::of(error.kind()), error),
+        Stop::Status(status) => (status, misuse(status)),
+    })
+}
+
+/// In words, what no error of the library stands behind.
+fn misuse(status: i32) -> Error {
+    let usage = |message: &str| Error::new(ErrorKind::Usage, message);
+    match status {
+        status::HANDLE => usage("the handle is stale, freed or of another kind"),
+        status::ABI => usage("this library has another version of the interface than the host was built for"),
+        status::FORKED => usage("the handle was made before this process was forked: its engine lives in the parent")
+            .advise("make an engine of the child's own; handles of the parent need no freeing there"),
+        _ => usage("NULL where a pointer is needed, or a call that waits from within a callback"),
+    }
+}
+
+/// Refuses to wait inside a callback: the thread that waits would be the one that is waited for.
+pub(crate) fn may_wait(timeout_ms: i64) -> Result<(), Stop> {
+    if timeout_ms != 0 && is_within_callback() { Err(Stop::Status(status::MISUSE)) } else { Ok(()) }
+}
+
+/// Keeps the text of a panic off the host's stderr, in this library's threads and calls: it comes back as an error. Within a shared library, the hook
+/// is this library's own.
+pub(crate) fn quiet_panics() {
+    static SET: AtomicBool = AtomicBool::new(false);
+    process::undisturbed(|| {
+        if SET.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            let own = || std::thread::current().name().is_some_and(|name| name.starts_with("opnode"));
+            if WITHIN.get() || own() {
+                let place = info.location().map(ToString::to_string).unwrap_or_default();
+                tracing::error!(%place, "opnode failed inside: {}", info.payload_as_str().unwrap_or("a panic"));
+            } else {
+                before(info);
+            }
+        }));
+    });
+}

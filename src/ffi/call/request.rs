@@ -1,0 +1,179 @@
+//! The JSON of a request, checked.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::call::Request as Call;
+use crate::definition::Method;
+use crate::error::{Error, ErrorKind, Result};
+use crate::ffi::json;
+use crate::item::Items;
+use crate::options::Options;
+
+/// As typed.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Typed<'t> {
+    method: String,
+    #[serde(default)]
+    operation_id: Option<String>,
+    #[serde(default)]
+    template: Option<String>,
+    #[serde(default, borrow)]
+    options: Option<&'t RawValue>,
+    #[serde(default, borrow)]
+    items: Option<&'t RawValue>,
+    #[serde(default)]
+    stream: bool,
+    #[serde(default)]
+    limit: Option<u64>,
+    #[serde(default)]
+    forward_only: bool,
+    #[serde(default)]
+    strict: bool,
+    #[serde(default)]
+    stop_on_error: bool,
+    #[serde(default)]
+    use_sample: bool,
+    #[serde(default)]
+    timeout_ms: Option<u64>,
+    #[serde(default)]
+    batch: Batch,
+    #[serde(default)]
+    run_bytes: Option<usize>,
+    #[serde(default)]
+    plan: bool,
+    #[serde(default)]
+    selftest: Option<Selftest>,
+}
+
+/// Largest batches.
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Batch {
+    #[serde(default)]
+    pub(crate) items: Option<usize>,
+    #[serde(default)]
+    pub(crate) bytes: Option<usize>,
+}
+
+/// What the library is to do to itself, for tests of its hosts.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub(crate) enum Selftest {
+    /// Panics in a thread of its own.
+    Panic,
+    /// Waits until it is cancelled.
+    Stall,
+    /// Gives so many items.
+    Emit(u64),
+    /// Tells of new tokens so many times.
+    Rotate(u64),
+    /// Logs so many lines.
+    Log(u64),
+}
+
+/// What is to be done.
+pub(crate) enum Work {
+    Call(Call),
+    /// A write whose items come by `opnode_op_write`.
+    Stream(Call),
+    Check,
+    Plan(Call),
+    Selftest(Selftest),
+}
+
+/// A request that was read.
+pub(crate) struct Request {
+    pub(crate) work: Work,
+    /// The time of calls that are no operation's.
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) batch: Batch,
+    /// Largest answer of `opnode_run`, in bytes.
+    pub(crate) run_bytes: usize,
+}
+
+/// Unless the request says otherwise.
+const RUN_BYTES: usize = 256 << 20;
+
+fn usage(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Usage, message)
+        .advise("a request is {\"method\": \"query\", \"operationId\": ID, \"options\": {}}")
+}
+
+impl Request {
+    /// Reads a request; `selftest` says whether the host may ask for one.
+    pub(crate) fn read(selftest: bool, text: &str) -> Result<Request> {
+        let typed: Typed<'_> = json::object("the request", text).map_err(|e| usage(e.message.clone()))?;
+        if typed.batch.items == Some(0) || typed.batch.bytes == Some(0) {
+            return Err(usage("batch: a batch holds at least 1 item and 1 byte"));
+        }
+        Ok(Request {
+            timeout: typed.timeout_ms.map(Duration::from_millis),
+            batch: typed.batch,
+            run_bytes: typed.run_bytes.unwrap_or(RUN_BYTES),
+            work: work(selftest, typed)?,
+        })
+    }
+
+    /// OperationId or template, for reports.
+    pub(crate) fn operation(&self) -> &str {
+        match &self.work {
+            Work::Call(call) | Work::Stream(call) | Work::Plan(call) => {
+                call.operation_id.as_ref().or(call.template.as_ref()).map_or("", String::as_str)
+            }
+            Work::Check | Work::Selftest(_) => "",
+        }
+    }
+}
+
+fn work(selftest: bool, typed: Typed<'_>) -> Result<Work> {
+    let method = match typed.method.as_str() {
+        "query" => Method::Query,
+        "mutate" => Method::Mutate,
+        "delete" => Method::Delete,
+        "check" => return Ok(Work::Check),
+        "selftest" if selftest => {
+            return typed.selftest.map(Work::Selftest).ok_or_else(|| {
+                usage("selftest: say what: \"panic\", \"stall\", {\"emit\": 10}, {\"rotate\": 1} or {\"log\": 10}")
+            });
+        }
+        other => return Err(usage(format!("method: `{other}` is none of query, mutate, delete and check"))),
+    };
+    let items = match typed.items {
+        Some(raw) if raw.get() != "null" => Some(Items::from_array(raw.get())?),
+        _ => None,
+    };
+    match (method, &items, typed.stream) {
+        (Method::Query, Some(_), _) | (Method::Query, None, true) => return Err(usage("a query takes no items")),
+        (_, Some(_), true) => return Err(usage("items come with the request, or in a stream: one of them")),
+        _ => {}
+    }
+    let options = match typed.options {
+        Some(raw) => {
+            Options::read(raw.get()).map_err(|e| Error::new(ErrorKind::InvalidOptions, format!("options: {e}")))?
+        }
+        None => Options::default(),
+    };
+    let call = Call {
+        method,
+        operation_id: typed.operation_id,
+        template: typed.template,
+        options,
+        items,
+        limit: typed.limit,
+        forward_only: typed.forward_only,
+        strict: typed.strict,
+        known_fields: false,
+        stop_on_error: typed.stop_on_error,
+        use_sample: typed.use_sample,
+        timeout_ms: typed.timeout_ms,
+    };
+    Ok(match (typed.plan, typed.stream) {
+        (true, _) => Work::Plan(call),
+        (false, true) => Work::Stream(call),
+        (false, false) => Work::Call(call),
+    })
+}

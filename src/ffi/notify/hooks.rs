@@ -1,0 +1,133 @@
+//! The host's callbacks, on a thread of their own: one after the other, with no lock held, and `drop` after the last.
+
+use std::cell::Cell;
+use std::ffi::{c_char, c_void};
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use super::notice::Notice;
+use super::progress::Progress;
+use super::ready::Told;
+use super::signals;
+use crate::ffi::boundary::process;
+
+/// As the header declares it; with the ABI under which it is defined what an exception does that leaves them.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct Hooks {
+    pub(crate) struct_size: u32,
+    pub(crate) flags: u32,
+    pub(crate) user_data: *mut c_void,
+    pub(crate) drop: Option<unsafe extern "C-unwind" fn(*mut c_void)>,
+    pub(crate) ready: Option<unsafe extern "C-unwind" fn(*mut c_void, u64)>,
+    pub(crate) progress: Option<unsafe extern "C-unwind" fn(*mut c_void, u64, *const Progress)>,
+    pub(crate) event: Option<unsafe extern "C-unwind" fn(*mut c_void, i32, *const c_char, usize)>,
+}
+
+// SAFETY: the header says that callbacks run on other threads; `user_data` is only handed back.
+unsafe impl Send for Hooks {}
+
+/// Hooks that are owed a `drop`: it is called when these end, however they do.
+pub(crate) struct Owed(pub(crate) Hooks);
+
+impl Drop for Owed {
+    fn drop(&mut self) {
+        if let Some(drop) = self.0.drop {
+            // SAFETY: the host promises that its function takes this argument; nothing is called after it.
+            returning(|| unsafe { drop(self.0.user_data) });
+        }
+    }
+}
+
+/// Runs a callback that has to return. Nothing can go on where one throws: the process ends, which is told.
+fn returning(callback: impl FnOnce()) {
+    struct Within;
+    impl Drop for Within {
+        fn drop(&mut self) {
+            let told =
+                b"opnode: a callback of the host threw or unwound, which include/opnode.h forbids; the process ends\n";
+            let _nobody_reads = std::io::stderr().write_all(told);
+            std::process::abort();
+        }
+    }
+    // Without somebody who would catch it, an exception is not on its way, and nothing is dropped. It never comes that far.
+    let _returned = catch_unwind(AssertUnwindSafe(|| {
+        let within = Within;
+        callback();
+        std::mem::forget(within);
+    }));
+}
+
+thread_local! {
+    /// In which process, by its number of forks, this thread is inside a callback.
+    static WITHIN: Cell<Option<u32>> = const { Cell::new(None) };
+}
+
+/// Whether this thread is inside a callback, where nothing may wait. In a child that a callback forked, it is no more.
+pub(crate) fn is_within_callback() -> bool {
+    WITHIN.get() == Some(process::forks())
+}
+
+/// Starts the thread that calls the host. It ends, and calls `drop`, when all is told and nobody tells any more.
+pub(crate) fn start(hooks: Owed, told: Arc<Told>) -> std::io::Result<()> {
+    std::thread::Builder::new().name("opnode-hooks".to_owned()).spawn(move || {
+        let hooks = hooks;
+        signals::never();
+        WITHIN.set(Some(process::forks()));
+        while let Some(notice) = told.next() {
+            returning(|| tell(&hooks.0, notice));
+        }
+    })?;
+    Ok(())
+}
+
+fn tell(hooks: &Hooks, notice: Notice) {
+    // SAFETY: the host promises in the header that its functions take these arguments.
+    unsafe {
+        match notice {
+            Notice::Ready(tag) => {
+                if let Some(ready) = hooks.ready {
+                    ready(hooks.user_data, tag);
+                }
+            }
+            Notice::Progress(tag, progress) => {
+                if let Some(told) = hooks.progress {
+                    told(hooks.user_data, tag, &raw const *progress);
+                }
+            }
+            Notice::Event(kind, value) => {
+                if let Some(event) = hooks.event {
+                    let mut bytes = value.to_string().into_bytes();
+                    let length = bytes.len();
+                    bytes.push(0);
+                    event(hooks.user_data, kind, bytes.as_ptr().cast(), length);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::mem::offset_of;
+
+    use super::Hooks;
+
+    /// As `tests/ffi/signatures.c` has it for the header.
+    #[test]
+    fn its_layout_is_that_of_the_header() {
+        const WORD: usize = size_of::<usize>();
+        let offsets = [
+            offset_of!(Hooks, struct_size),
+            offset_of!(Hooks, flags),
+            offset_of!(Hooks, user_data),
+            offset_of!(Hooks, drop),
+            offset_of!(Hooks, ready),
+            offset_of!(Hooks, progress),
+            offset_of!(Hooks, event),
+            size_of::<Hooks>(),
+        ];
+        assert_eq!(offsets, [0, 4, 8, 8 + WORD, 8 + 2 * WORD, 8 + 3 * WORD, 8 + 4 * WORD, 8 + 5 * WORD]);
+    }
+}

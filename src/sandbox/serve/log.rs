@@ -1,0 +1,48 @@
+//! What was asked and answered, for tests and curious people.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
+use serde::Serialize;
+
+use crate::lock::lock;
+
+/// Requests that are remembered; older ones are forgotten.
+const ENTRIES_MAX: usize = 10_000;
+
+/// One request.
+#[derive(Clone, Debug, Serialize)]
+pub(in crate::sandbox) struct Entry {
+    pub(in crate::sandbox) method: String,
+    /// Path and query as they came.
+    pub(in crate::sandbox) path: String,
+    /// Of the reply; `None` when the connection was closed without one.
+    pub(in crate::sandbox) status: Option<u16>,
+    /// Which operation it was, as `connector/operationId`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::sandbox) operation: Option<String>,
+}
+
+/// The latest requests, oldest first.
+#[derive(Default)]
+pub(in crate::sandbox) struct Log(Mutex<VecDeque<Entry>>);
+
+impl Log {
+    pub(in crate::sandbox) fn add(&self, entry: Entry) {
+        let mut entries = lock(&self.0);
+        if entries.len() >= ENTRIES_MAX {
+            entries.pop_front();
+        }
+        entries.push_back(entry);
+    }
+
+    pub(in crate::sandbox) fn clear(&self) {
+        lock(&self.0).clear();
+    }
+
+    /// All entries as a JSON list.
+    pub(in crate::sandbox) fn to_json(&self) -> String {
+        let entries = lock(&self.0);
+        serde_json::to_string(&*entries).unwrap_or_else(|_| "[]".to_owned())
+    }
+}
