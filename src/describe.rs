@@ -6,7 +6,8 @@ use crate::connection::needs_account;
 use crate::definition::{Connector, Location, Operation, Template};
 
 /// A connector with its connection form.
-pub(crate) fn connector(connector: &Connector) -> Value {
+#[must_use]
+pub fn connector(connector: &Connector) -> Value {
     json!({
         "connector": connector.name, "title": connector.title, "description": connector.description, "docs": connector.docs,
         "account": needs_account(connector, |_| false), "connection": connector.properties,
@@ -14,8 +15,8 @@ pub(crate) fn connector(connector: &Connector) -> Value {
 }
 
 /// An operation on a line of a listing.
-#[cfg(feature = "cli")]
-pub(crate) fn operation(operation: &Operation) -> Value {
+#[must_use]
+pub fn operation(operation: &Operation) -> Value {
     json!({
         "operation": operation.id, "connector": operation.connector.name, "method": operation.method, "title": operation.title,
         "description": operation.description, "request": operation.request_line(), "deprecated": operation.deprecated.is_some(),
@@ -23,7 +24,8 @@ pub(crate) fn operation(operation: &Operation) -> Value {
 }
 
 /// A template on a line of a listing.
-pub(crate) fn template(template: &Template) -> Value {
+#[must_use]
+pub fn template(template: &Template) -> Value {
     json!({
         "template": template.name, "connector": template.operation.connector.name, "method": template.operation.method,
         "title": template.title, "summary": template.summary, "operation": template.operation.id, "tags": template.tags, "ask": template.ask,
@@ -31,7 +33,8 @@ pub(crate) fn template(template: &Template) -> Value {
 }
 
 /// All about one operation.
-pub(crate) fn details(operation: &Operation) -> Value {
+#[must_use]
+pub fn details(operation: &Operation) -> Value {
     let place = |location: Location| serde_json::to_value(location).unwrap_or_default();
     let options: Vec<Value> = operation
         .options

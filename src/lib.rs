@@ -68,12 +68,11 @@ pub mod error;
 
 mod auth;
 mod body;
-mod call;
+pub mod call;
 #[cfg(feature = "batch")]
 mod claim;
 mod clock;
-#[cfg(any(feature = "cli", feature = "ffi"))]
-mod describe;
+pub mod describe;
 mod digits;
 mod engine;
 #[cfg(feature = "batch")]
@@ -119,7 +118,7 @@ pub mod sandbox;
 
 #[cfg(feature = "keyring")]
 pub use auth::KeyringStore;
-pub use auth::{EarlierTokens, FileStore, MemoryStore, TokenOwner, TokenSlot, TokenStore, Tokens};
+pub use auth::{EarlierTokens, FileStore, MemoryStore, TokenOwner, TokenSlot, TokenStore, Tokens, wait_for_renewals};
 pub use call::{CallOptions, Request, Resume};
 pub use clock::{Clock, SystemClock};
 pub use connection::{ConnectionSpec, Limits};
@@ -133,13 +132,13 @@ pub use receipt::{Outcome, OutcomeCounts, OutcomeStatus, Receipt, StopReason, Us
 pub use reply::{Body, Response};
 pub use request::{Cursor, PlannedRequest};
 pub use secret::{Redactor, Secret};
-pub use send::{Cancel, Gate};
+pub use send::{Budgets, Cancel, Gate};
 #[cfg(feature = "batch")]
 pub use sink::{Sink, Stdout};
 pub use transport::{ExchangeLimits, Failure, FailureKind, HttpOptions, HttpTransport, Transport};
 pub use walk::{Reply, Walk};
 pub use wipe::Wiping;
-pub use write::{WriteReply, Writes};
+pub use write::{WriteReply, Writes, check_items};
 
 #[cfg(feature = "wipe")]
 #[global_allocator]

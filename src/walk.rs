@@ -18,7 +18,7 @@ use crate::page::Page;
 use crate::paging::{Admission, Ended, Pager, Step};
 use crate::receipt::{EndSeen, Receipt, StopReason};
 use crate::request::{self, Cursor, Input};
-use crate::send::{Call, ConnectionClient, Outgoing, Sent, cancelled};
+use crate::send::{Call, ConnectionClient, Outgoing, Sent};
 
 /// A walk over the pages of a list, or the one reply of anything else. Dropping it stops it.
 pub struct Walk {
@@ -118,7 +118,7 @@ impl Walk {
         }
         // Pages that are there already come no more either: a cancel is heard at once, however far ahead was read.
         if self.call.cancel.is_cancelled() {
-            return Some(Err(self.fail(cancelled())));
+            return Some(Err(self.fail(Error::cancelled())));
         }
         let first = self.started.is_none();
         if first {

@@ -27,8 +27,7 @@ pub(crate) use grant::sign_in_url;
 pub use keyring_store::KeyringStore;
 #[cfg(all(feature = "keyring", feature = "cli"))]
 pub(crate) use keyring_store::{SERVICE, reason};
-#[cfg(any(feature = "cli", feature = "ffi"))]
-pub(crate) use renewals::settled;
+pub use renewals::wait_for_renewals;
 pub use store::{EarlierTokens, MemoryStore, TokenOwner, TokenSlot, TokenStore, Tokens};
 pub(crate) use token_cache::{Access, TokenCache, TokenContext};
 

@@ -26,9 +26,9 @@ impl Drop for Renewal {
     }
 }
 
-/// Waits until no renewal is under way: a process that ends in the middle of one loses the account of tokens that rotate.
-#[cfg(any(feature = "cli", feature = "ffi"))]
-pub(crate) async fn settled() {
+/// Waits until no token renewal is in flight in this process. Call it before the process ends: one that ends during a renewal loses the account of tokens
+/// that rotate.
+pub async fn wait_for_renewals() {
     loop {
         let renewed = RENEWED.notified();
         let mut renewed = std::pin::pin!(renewed);

@@ -6,8 +6,6 @@ mod request;
 mod resume;
 
 pub use options::CallOptions;
-pub(crate) use overlay::Laid;
-#[cfg(feature = "cli")]
-pub(crate) use overlay::{Given, lay};
+pub use overlay::{CallerValues, ResolvedCall, resolve};
 pub use request::Request;
 pub use resume::Resume;

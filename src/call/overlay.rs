@@ -1,4 +1,4 @@
-//! What a caller gives, laid over a template: the one place where this is decided. Pure.
+//! A call resolved: its operation found, and the caller's options and items merged over the template's. The one place where this is decided. Pure.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,32 +11,43 @@ use crate::item::{Items, fields_of, put_list, put_object};
 use crate::options::Options;
 
 /// What a caller gives.
-pub(crate) struct Given<'a> {
-    pub(crate) options: &'a Options,
-    pub(crate) items: Option<&'a Items>,
-    /// Samples may be sent where the template leaves values to the caller.
-    pub(crate) use_sample: bool,
+#[derive(Debug)]
+pub struct CallerValues<'a> {
+    /// Options; each replaces the template's.
+    pub options: &'a Options,
+    /// Items. Over a template with one item, each is merged over that one, field by field.
+    pub items: Option<&'a Items>,
+    /// Send the template's sample values where it leaves values to the caller.
+    pub use_sample: bool,
     /// The fields that the caller gave of every item, where this is not told by the items: they are the template's with fields set in them.
-    pub(crate) covered: Option<BTreeSet<String>>,
+    pub covered: Option<BTreeSet<String>>,
 }
 
-/// A call as it is to be made.
-pub(crate) struct Laid {
-    pub(crate) operation: Arc<Operation>,
-    pub(crate) options: Options,
-    pub(crate) items: Option<Items>,
+/// A call as it will be made.
+#[derive(Debug)]
+pub struct ResolvedCall {
+    /// The operation.
+    pub operation: Arc<Operation>,
+    /// All options.
+    pub options: Options,
+    /// All items.
+    pub items: Option<Items>,
     /// What the template leaves to the caller and was not given, as JSON Pointers below `/options` and `/items`.
-    pub(crate) left: Vec<String>,
+    pub left: Vec<String>,
 }
 
-/// Lays what was given over a template.
+/// Merges what the caller gives over a template; without a template, it is the call.
 ///
 /// # Errors
 /// `invalid_items` when items cannot be laid over the template's.
-pub(crate) fn lay(operation: Arc<Operation>, template: Option<&Template>, given: &Given<'_>) -> Result<Laid> {
+pub fn resolve(
+    operation: Arc<Operation>,
+    template: Option<&Template>,
+    given: &CallerValues<'_>,
+) -> Result<ResolvedCall> {
     let Some(template) = template else {
         let (options, items) = (given.options.clone(), given.items.cloned());
-        return Ok(Laid { operation, options, items, left: Vec::new() });
+        return Ok(ResolvedCall { operation, options, items, left: Vec::new() });
     };
     let own = (!template.items.is_empty()).then_some(template);
     let is_base = |t: &&Template| !t.is_automatic || given.use_sample;
@@ -61,7 +72,7 @@ pub(crate) fn lay(operation: Arc<Operation>, template: Option<&Template>, given:
             |field| covered.is_some() && field.is_none_or(has_field),
         )
     };
-    Ok(Laid { operation, options, items, left })
+    Ok(ResolvedCall { operation, options, items, left })
 }
 
 /// Fields that all items have.

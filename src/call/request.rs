@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::options::CallOptions;
-use super::overlay::{Given, Laid, lay};
+use super::overlay::{CallerValues, ResolvedCall, resolve};
 use crate::definition::{Catalog, Method, Template};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
@@ -88,7 +88,7 @@ impl Request {
     ///
     /// # Errors
     /// `usage` when it names no operation, or two; `unknown_operation`; `invalid_options` when a template leaves values to the caller that are not given.
-    pub(crate) fn lay(&self, catalog: &Catalog, connector: Option<&str>) -> Result<Laid> {
+    pub(crate) fn resolve(&self, catalog: &Catalog, connector: Option<&str>) -> Result<ResolvedCall> {
         let usage =
             |message: &str| Error::new(ErrorKind::Usage, message).advise("name one of operationId and template");
         let template: Option<Template> = match (&self.operation_id, &self.template) {
@@ -104,9 +104,13 @@ impl Request {
         if !self.options.is_object() {
             return Err(Error::new(ErrorKind::Usage, "options: they are an object"));
         }
-        let given =
-            Given { options: &self.options, items: self.items.as_ref(), use_sample: self.use_sample, covered: None };
-        let laid = lay(operation, template.as_ref(), &given)?;
+        let given = CallerValues {
+            options: &self.options,
+            items: self.items.as_ref(),
+            use_sample: self.use_sample,
+            covered: None,
+        };
+        let laid = resolve(operation, template.as_ref(), &given)?;
         match laid.left.as_slice() {
             [] => Ok(laid),
             left => Err(Error::new(

@@ -7,10 +7,9 @@ use etcetera::BaseStrategy;
 
 use super::args::command::GlobalArgs;
 use super::messages::Screen;
-use crate::auth::{FileStore, TokenStore};
 use crate::definition::Catalog;
-use crate::engine::{Engine, EngineConfig};
 use crate::error::{Error, ErrorKind, Result};
+use crate::{Engine, EngineConfig, FileStore, TokenStore};
 
 /// The folders of definitions: those of the flags, else those of the environment, separated as in PATH.
 pub(crate) fn definitions(typed: &[PathBuf]) -> Vec<PathBuf> {
@@ -32,7 +31,7 @@ fn in_keyring() -> Result<Arc<dyn TokenStore>> {
     let file = tokens_file().ok_or_else(|| {
         Error::new(ErrorKind::State, "this user has no home folder for the lock of the keyring's tokens")
     })?;
-    Ok(Arc::new(crate::auth::KeyringStore::new(file.with_file_name("keyring.lock"))))
+    Ok(Arc::new(crate::KeyringStore::new(file.with_file_name("keyring.lock"))))
 }
 
 #[cfg(not(feature = "keyring"))]

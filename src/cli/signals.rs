@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::send::Cancel;
+use crate::Cancel;
 
 /// Unfinished files: when the process ends at once, they are removed, or kept if there is anything in them.
 static LITTER: Mutex<Vec<(PathBuf, bool)>> = Mutex::new(Vec::new());

@@ -118,7 +118,7 @@ fn wait(work: impl Future<Output = Result<u8>>) -> Result<u8> {
     let done = runtime.block_on(work);
     // A token that is being renewed is spent already, and what comes for it must be kept.
     let _as_long_as_that_takes =
-        runtime.block_on(async { tokio::time::timeout(RENEWAL, crate::auth::settled()).await });
+        runtime.block_on(async { tokio::time::timeout(RENEWAL, crate::wait_for_renewals()).await });
     // The process ends: a look-up of a name that hangs must not hold it up, and nothing is gained by taking connections apart.
     std::mem::forget(runtime);
     done

@@ -25,8 +25,10 @@ pub(crate) fn fault(connector: &Connector, account: Option<&str>, has: impl Fn(&
     }
 }
 
-/// Whether there are tokens that outlive the connection and that its other values do not bring back: those of a sign-in, and those that rotate.
-pub(crate) fn is_needed(connector: &Connector, has: impl Fn(&str) -> bool) -> bool {
+/// Whether a connection must name its account: tokens outlive it and its other values do not bring them back, as after a sign-in and where tokens rotate.
+/// `has` says which properties have values.
+#[must_use]
+pub fn is_needed(connector: &Connector, has: impl Fn(&str) -> bool) -> bool {
     match &connector.auth {
         Auth::Refresh(_) => true,
         Auth::Oauth2(rule) => rule.person || rule.refresh_token.as_ref().is_some_and(|text| text.names().all(has)),

@@ -24,8 +24,7 @@ use crate::error::{Error, ErrorKind, Place, Result};
 use crate::json_pointer::escape;
 use crate::secret::{Redactor, Secret, form_pair};
 pub(crate) use account::fault as account_fault;
-#[cfg(any(feature = "cli", feature = "ffi", feature = "sandbox"))]
-pub(crate) use account::is_needed as needs_account;
+pub use account::is_needed as needs_account;
 use address::{base_url, rerouted, stand_in};
 pub use limits::{Limits, RateLimit};
 pub(crate) use private::{is_loopback, is_private};

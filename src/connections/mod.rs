@@ -19,6 +19,4 @@ mod secrets;
 
 pub use file::{ConnectionFile, ConnectionsFile, Reference, ValueFile};
 pub use opened::Connections;
-#[cfg(feature = "cli")]
-pub(crate) use opened::{is_of_this_machine, plain_secrets};
 pub use secrets::{Secrets, Variables};

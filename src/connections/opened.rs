@@ -120,7 +120,7 @@ impl Connections {
     /// The secrets of a connection that lie open in the file, as names of its properties; none for one that leads to this machine, as the sandbox's do.
     #[must_use]
     pub fn open_secrets(&self, connector: &Connector, connection: &ConnectionFile) -> Vec<String> {
-        if is_of_this_machine(connection) { Vec::new() } else { plain_secrets(connection, connector) }
+        if connection.is_of_this_machine() { Vec::new() } else { connection.plain_secrets(connector) }
     }
 
     /// Whether other users of this machine can read the file.
@@ -135,21 +135,25 @@ fn names<'a>(connections: &mut dyn Iterator<Item = (&'a str, &'a ConnectionFile)
     connections.map(|(name, c)| format!("{name} ({})", c.connector)).collect()
 }
 
-/// Names of the secrets whose values stand in the file itself.
-pub(crate) fn plain_secrets(connection: &ConnectionFile, connector: &Connector) -> Vec<String> {
-    let plain = |name: &str| connection.values.get(name).is_some_and(|v| !matches!(v, ValueFile::Reference(_)));
-    connector.properties.iter().filter(|p| p.secret && plain(&p.name)).map(|p| format!("`{}`", p.name)).collect()
-}
-
-/// Whether the addresses in it are of this machine, as the sandbox's are: nothing worth a warning is kept there.
-pub(crate) fn is_of_this_machine(connection: &ConnectionFile) -> bool {
-    let text = |value: &ValueFile| match value {
-        ValueFile::Text(text) => Url::parse(text).ok().filter(Url::has_host),
-        ValueFile::Number(_) | ValueFile::Flag(_) | ValueFile::Reference(_) => None,
-    };
-    if let Some(reroute) = &connection.reroute {
-        return Url::parse(reroute).is_ok_and(|url| is_loopback(&url));
+impl ConnectionFile {
+    /// Names of the secrets whose values stand in the file itself.
+    #[must_use]
+    pub fn plain_secrets(&self, connector: &Connector) -> Vec<String> {
+        let plain = |name: &str| self.values.get(name).is_some_and(|v| !matches!(v, ValueFile::Reference(_)));
+        connector.properties.iter().filter(|p| p.secret && plain(&p.name)).map(|p| format!("`{}`", p.name)).collect()
     }
-    let addresses: Vec<Url> = connection.values.values().filter_map(text).collect();
-    !addresses.is_empty() && addresses.iter().all(is_loopback)
+
+    /// Whether the addresses in it are of this machine, as the sandbox's are: nothing worth a warning is kept there.
+    #[must_use]
+    pub fn is_of_this_machine(&self) -> bool {
+        let text = |value: &ValueFile| match value {
+            ValueFile::Text(text) => Url::parse(text).ok().filter(Url::has_host),
+            ValueFile::Number(_) | ValueFile::Flag(_) | ValueFile::Reference(_) => None,
+        };
+        if let Some(reroute) = &self.reroute {
+            return Url::parse(reroute).is_ok_and(|url| is_loopback(&url));
+        }
+        let addresses: Vec<Url> = self.values.values().filter_map(text).collect();
+        !addresses.is_empty() && addresses.iter().all(is_loopback)
+    }
 }

@@ -10,18 +10,22 @@ use serde_json::Value;
 use crate::error::nearest;
 use crate::json_pointer::escape;
 
-/// Deepest level that is looked at: schemas may refer to themselves.
+/// Deepest level that is read: schemas may refer to themselves.
 const DEPTH_MAX: usize = 8;
+
 /// What is known of a value's fields.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) enum Fields {
+pub enum Fields {
     /// Nothing: every name may be meant.
     #[default]
     Any,
     /// Text, a number or a flag, which has no fields.
     Plain,
+    /// A list, with the fields of its elements.
     List(Box<Fields>),
+    /// An object.
     Object {
+        /// Its fields by name.
         known: BTreeMap<String, Fields>,
         /// Whether there are no others.
         is_whole: bool,
@@ -30,11 +34,11 @@ pub(crate) enum Fields {
 
 /// A name that no record has.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Unknown {
+pub struct Unknown {
     /// The path up to and with it.
-    pub(crate) path: String,
+    pub path: String,
     /// The nearest name, as a path.
-    pub(crate) nearest: Option<String>,
+    pub nearest: Option<String>,
 }
 
 impl Unknown {
@@ -45,26 +49,30 @@ impl Unknown {
     }
 
     /// `; did you mean …?`, or nothing.
-    pub(crate) fn hint(&self) -> String {
+    #[must_use]
+    pub fn hint(&self) -> String {
         self.nearest.as_ref().map(|n| format!("; did you mean `{n}`?")).unwrap_or_default()
     }
 }
 
 impl Fields {
     /// Those of a schema and a sample.
-    pub(crate) fn of(schema: &Value, sample: Option<&Value>) -> Fields {
+    #[must_use]
+    pub fn of(schema: &Value, sample: Option<&Value>) -> Fields {
         let own = of_schema(schema, schema, 0);
         sample.map_or_else(|| own.clone(), |sample| own.clone().and(of_sample(sample, 0)))
     }
 
     /// Those of values that are all there is, such as items that were written out.
     #[cfg(feature = "batch")]
-    pub(crate) fn of_values<'v>(values: impl IntoIterator<Item = &'v Value>) -> Fields {
+    #[must_use]
+    pub fn of_values<'v>(values: impl IntoIterator<Item = &'v Value>) -> Fields {
         values.into_iter().map(|value| whole(of_sample(value, 0))).reduce(Fields::and).unwrap_or_default()
     }
 
     /// What either of two knows.
-    pub(crate) fn and(self, other: Fields) -> Fields {
+    #[must_use]
+    pub fn and(self, other: Fields) -> Fields {
         match (self, other) {
             (Fields::Any, known) | (known, Fields::Any) => known,
             (Fields::Plain, known) | (known, Fields::Plain) => known,
@@ -100,12 +108,14 @@ impl Fields {
 
     /// What stands at a path.
     #[cfg(feature = "batch")]
-    pub(crate) fn part(&self, path: &[String]) -> Fields {
+    #[must_use]
+    pub fn part(&self, path: &[String]) -> Fields {
         path.iter().try_fold(self, |fields, name| fields.at(name)).cloned().unwrap_or_default()
     }
 
     /// The first name of a path that leads nowhere. `between` joins names to a path.
-    pub(crate) fn unknown(&self, path: &[String], between: &str) -> Option<Unknown> {
+    #[must_use]
+    pub fn unknown(&self, path: &[String], between: &str) -> Option<Unknown> {
         let mut fields = self;
         for (depth, name) in path.iter().enumerate() {
             match fields.at(name) {

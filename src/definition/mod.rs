@@ -30,8 +30,7 @@ pub use template::Template;
 #[cfg(feature = "sandbox")]
 pub(crate) use connector::ErrorRules;
 pub(crate) use connector::{Auth, Explain, Oauth2, Refresh, Success};
-#[cfg(any(feature = "batch", feature = "cli"))]
-pub(crate) use fields::Fields;
+pub use fields::{Fields, Unknown};
 pub(crate) use file::ClientAuthFile;
 #[cfg(feature = "schemas")]
 pub(crate) use file::ConnectorFile;

@@ -70,8 +70,9 @@ impl Engine {
         Engine::with_budgets(config, if own_world { Arc::default() } else { Budgets::of_process() })
     }
 
-    /// An engine whose connections share budgets with those of other engines.
-    pub(crate) fn with_budgets(config: EngineConfig, budgets: Arc<Budgets>) -> Engine {
+    /// An engine whose connections share budgets with those of other engines that are given the same.
+    #[must_use]
+    pub fn with_budgets(config: EngineConfig, budgets: Arc<Budgets>) -> Engine {
         Engine {
             budgets,
             catalog: Arc::new(config.catalog),

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::running::Running;
 use crate::auth;
-use crate::call::{CallOptions, Laid, Request};
+use crate::call::{CallOptions, Request, ResolvedCall};
 use crate::connection::Connection;
 use crate::definition::{Catalog, Method, Operation};
 use crate::error::{Error, ErrorKind, Place, Result};
@@ -179,7 +179,7 @@ impl Session {
     /// # Errors
     /// Those of [`query`](Self::query) and [`mutate`](Self::mutate); `usage` when the request names no operation, or two.
     pub fn call(&self, request: &Request, with: &CallOptions) -> Result<Running> {
-        let Laid { operation, options, items, .. } = self.laid(request)?;
+        let ResolvedCall { operation, options, items, .. } = self.resolved(request)?;
         let with = request.laid_over(with);
         match request.method {
             Method::Query if items.is_some() => Err(Error::new(ErrorKind::Usage, "a query takes no items")),
@@ -193,7 +193,7 @@ impl Session {
     /// # Errors
     /// As [`call`](Self::call).
     pub fn call_in_parts(&self, request: &Request, with: &CallOptions) -> Result<Writes> {
-        let Laid { operation, options, .. } = self.laid(request)?;
+        let ResolvedCall { operation, options, .. } = self.resolved(request)?;
         self.open_write(request.method, &operation.id, options, &request.laid_over(with))
     }
 
@@ -203,7 +203,7 @@ impl Session {
     /// The same as the call itself would give before its first request.
     pub fn plan(&self, request: &Request) -> Result<Vec<PlannedRequest>> {
         let sampled = Request { use_sample: true, ..request.clone() };
-        let Laid { operation, options, items, .. } = self.laid(&sampled)?;
+        let ResolvedCall { operation, options, items, .. } = self.resolved(&sampled)?;
         let with = request.laid_over(&CallOptions::default());
         let requests = match request.method {
             Method::Query => vec![self.reading(&operation.id, options, &with)?.first],
@@ -222,8 +222,8 @@ impl Session {
         planned.collect()
     }
 
-    fn laid(&self, request: &Request) -> Result<Laid> {
-        request.lay(&self.catalog, Some(&self.client.connection.connector.name))
+    fn resolved(&self, request: &Request) -> Result<ResolvedCall> {
+        request.resolve(&self.catalog, Some(&self.client.connection.connector.name))
     }
 
     /// Where a person signs in, for connectors that need it. `redirect` is where the browser is sent back to; `state` comes back with it;

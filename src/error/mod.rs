@@ -10,8 +10,7 @@ mod provider;
 
 pub use advice::Advice;
 pub use kind::ErrorKind;
-pub(crate) use nearest::did_you_mean;
-pub use nearest::nearest;
+pub use nearest::{did_you_mean, nearest};
 pub use place::{Fault, Place};
 pub use provider::{Provider, ProviderDetail};
 
@@ -86,6 +85,12 @@ impl Error {
             page: None,
             cause: None,
         }))
+    }
+
+    /// The error of a call that its caller has cancelled.
+    #[must_use]
+    pub fn cancelled() -> Error {
+        Error::new(ErrorKind::Cancelled, "the call was cancelled")
     }
 
     /// Several faults as one error: the first is the message, all are listed.
@@ -234,8 +239,9 @@ fn is_single(faults: &[Fault]) -> bool {
     faults.len() < 2
 }
 
-/// The system's own words for a failure of a file, without Rust's number behind them.
-pub(crate) fn io_text(cause: &std::io::Error) -> String {
+/// The system's own words for an I/O error, such as `no such file or directory`, without Rust's `(os error 2)`.
+#[must_use]
+pub fn io_text(cause: &std::io::Error) -> String {
     use std::io::ErrorKind as Io;
     let text = match cause.kind() {
         Io::NotFound => "no such file or directory",

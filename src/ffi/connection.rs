@@ -6,11 +6,9 @@ use serde::Deserialize;
 
 use super::host::Host;
 use super::notify::{events, signals};
-use crate::auth::Tokens;
 use crate::connection::ConnectionSpec;
-use crate::engine::Session;
 use crate::error::{Error, ErrorKind, Result};
-use crate::secret::Secret;
+use crate::{Secret, Session, Tokens};
 
 /// An open connection.
 pub(crate) struct Conn {

@@ -8,9 +8,9 @@ use serde_json::Value;
 use super::boundary::Buffer;
 use super::host::Definitions;
 use super::json;
+use crate::Engine;
 use crate::definition::{Method, Template};
 use crate::describe;
-use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 
 const ADVICE: &str =

@@ -15,12 +15,11 @@ use tokio::sync::Semaphore;
 use super::boundary::process;
 use super::config::{Config, Level, TokensPart};
 use super::notify::{Hears, Log, Owed, Ready, Sink, Teller, Told, ToldStore, Wake, hooks, signals, wait};
-use crate::auth::{FileStore, MemoryStore, TokenStore};
-use crate::authoring::Ordered;
 use crate::definition::Catalog;
-use crate::engine::{Engine, EngineConfig};
+use crate::definition::Ordered;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::lock;
+use crate::{Engine, EngineConfig, FileStore, MemoryStore, TokenStore};
 
 /// Definitions of the host: `{"connector": NAME, "files": {NAME: TEXT}}`.
 #[derive(Clone, Deserialize)]
@@ -198,7 +197,7 @@ impl Host {
     /// Waits until no token is being renewed: what comes for one that is spent must be kept.
     pub(crate) fn wait_renewed(&self, until: Option<Instant>) -> bool {
         let left = until.map_or(Duration::from_secs(60), |until| until.saturating_duration_since(Instant::now()));
-        self.handle.block_on(async { tokio::time::timeout(left, crate::auth::settled()).await.is_ok() })
+        self.handle.block_on(async { tokio::time::timeout(left, crate::wait_for_renewals()).await.is_ok() })
     }
 
     /// Takes the log of how many handles are left open.

@@ -20,9 +20,10 @@ pub(crate) struct Budget {
     pub(super) rate_limiter: Mutex<RateLimiter>,
 }
 
-/// The budgets in use, by account.
+/// What the connections to one account share, whichever engine opened them: requests in flight, their rate, and the budget of retries. Engines have one for
+/// the whole process; a host that runs several processes' work in one, or tests, may give engines their own.
 #[derive(Default)]
-pub(crate) struct Budgets(Mutex<BTreeMap<String, Weak<Budget>>>);
+pub struct Budgets(Mutex<BTreeMap<String, Weak<Budget>>>);
 
 impl Budgets {
     /// Those of all engines of this process that use the machine's clock and network.

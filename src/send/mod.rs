@@ -25,7 +25,8 @@ use crate::reply::Response;
 use crate::retry::{self, Signal, Verdict};
 use crate::secret::Secret;
 use crate::transport::{ExchangeLimits, Failure, FailureKind, Transport};
-pub(crate) use budget::{Budget, Budgets};
+pub(crate) use budget::Budget;
+pub use budget::Budgets;
 pub(crate) use call::{Announce, Call, Outgoing, Tally};
 pub use call::{Cancel, Gate};
 
@@ -179,7 +180,7 @@ impl ConnectionClient {
     /// Has the items noted as about to be sent, now that nothing else is waited for.
     async fn announce(&self, call: &Call, announce: &Announce<'_>) -> Result<()> {
         announce.gate.before(announce.first, announce.count).await?;
-        if call.cancel.is_cancelled() { Err(cancelled()) } else { Ok(()) }
+        if call.cancel.is_cancelled() { Err(Error::cancelled()) } else { Ok(()) }
     }
 
     /// Whether the connector declares a status as refused before processing.
@@ -226,7 +227,7 @@ impl ConnectionClient {
         let left = call.deadline.map_or(Duration::MAX, |d| d.saturating_sub(self.clock.now()));
         let permit = tokio::select! {
             permit = tokio::time::timeout(left, permits.acquire()) => permit,
-            () = call.cancel.cancelled() => return Err(cancelled()),
+            () = call.cancel.cancelled() => return Err(Error::cancelled()),
         };
         let permit = permit.map_err(|_| {
             Error::new(ErrorKind::Timeout, "the call's deadline passed before there was a place for its request")
@@ -236,7 +237,7 @@ impl ConnectionClient {
 
     async fn pause(&self, call: &Call, wait: Duration) -> Result<()> {
         if call.cancel.is_cancelled() {
-            return Err(cancelled());
+            return Err(Error::cancelled());
         }
         if call.deadline.is_some_and(|d| self.clock.now() + wait >= d) {
             let message = match wait.as_millis() {
@@ -252,7 +253,7 @@ impl ConnectionClient {
         let slept = async {
             tokio::select! {
                 () = self.clock.sleep(wait) => Ok(()),
-                () = call.cancel.cancelled() => Err(cancelled()),
+                () = call.cancel.cancelled() => Err(Error::cancelled()),
             }
         };
         Box::pin(slept).await
@@ -329,7 +330,7 @@ impl ConnectionClient {
                 Ok(token) => token.map_err(fatal),
                 Err(_) => Err(fatal(Error::new(ErrorKind::Timeout, "the call's deadline passed while its access token was being renewed"))),
             },
-            () = call.cancel.cancelled() => Err(fatal(cancelled())),
+            () = call.cancel.cancelled() => Err(fatal(Error::cancelled())),
         }
     }
 
@@ -366,7 +367,7 @@ impl ConnectionClient {
             let exchange = self.exchanged(call, request, token)?;
             let outcome = tokio::select! {
                 outcome = exchange => outcome,
-                () = call.cancel.cancelled() => return Err(fatal(settle(cancelled(), write))),
+                () = call.cancel.cancelled() => return Err(fatal(settle(Error::cancelled(), write))),
             };
             match outcome {
                 Err(failure) if failure.kind == FailureKind::Unprocessed && unprocessed < UNPROCESSED_MAX => {
@@ -444,8 +445,4 @@ fn settle(error: Error, ambiguous: bool) -> Error {
 
 fn fatal(error: Error) -> Miss {
     Miss { error, signal: None, asked: None }
-}
-
-pub(crate) fn cancelled() -> Error {
-    Error::new(ErrorKind::Cancelled, "the call was cancelled")
 }

@@ -25,11 +25,12 @@ impl ItemFault {
     }
 }
 
-/// Checks items before anything is sent, as [`look`] finds them. Gives the fields that the operation does not have.
+/// Checks items before anything is sent: their number, each against the schema, and that each names its record. Gives the fields that the operation does not
+/// have, which is no error.
 ///
 /// # Errors
-/// `invalid_items` with every fault, and those of [`look`].
-pub(crate) fn check_items(operation: &Operation, options: &Options, items: Option<&Items>) -> Result<Vec<Fault>> {
+/// `invalid_items` with every fault; `invalid_items` and `invalid_options` when items are missing, or given where none are taken.
+pub fn check_items(operation: &Operation, options: &Options, items: Option<&Items>) -> Result<Vec<Fault>> {
     let (faults, unknown) = look(operation, options, items)?;
     if faults.is_empty() {
         return Ok(unknown);

@@ -28,7 +28,7 @@ use crate::receipt::{Outcome, OutcomeCounts, OutcomeStatus, Receipt};
 use crate::send::{Announce, Call, ConnectionClient, Outgoing, Sent};
 pub(crate) use build::Requests;
 use build::{Key, Model};
-pub(crate) use check::check_items;
+pub use check::check_items;
 #[cfg(feature = "batch")]
 pub(crate) use check::look;
 pub use verdict::WriteReply;

@@ -158,30 +158,118 @@ fn the_lower_layers_are_pure() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// Printing and the environment belong to the command line; the proxies of the environment are read where the host asks for them.
-#[test]
-fn the_library_does_not_print_or_read_the_environment() {
-    let mut faults = Vec::new();
-    for file in sources(&root().join("src")) {
+/// What the library leaves to its faces and to the clock: printing, the environment, sleeping and the time of day.
+const LEFT_TO_FACES: &[&str] = &[
+    "println!",
+    "eprintln!",
+    "print!(",
+    "dbg!",
+    "io::stdout",
+    "io::stderr",
+    "io::stdin",
+    "std::env::",
+    "thread::sleep",
+    "time::sleep",
+    "SystemTime::now",
+];
+
+/// Files that do one of these things nevertheless, and why.
+const EXCEPTIONS: &[(&str, &str, &str)] = &[
+    ("clock.rs", "SystemTime::now", "it is the clock"),
+    ("clock.rs", "time::sleep", "it is the clock"),
+    ("transport/proxy.rs", "std::env::", "a host asks for the proxy of the environment by an option of HttpOptions"),
+    ("definition/catalog.rs", "std::env::", "a relative folder of definitions is named whole in messages"),
+    (
+        "claim.rs",
+        "thread::sleep",
+        "two milliseconds for a process that looks at the same new file; nothing is open yet",
+    ),
+    ("run_store/held.rs", "thread::sleep", "two milliseconds for a lock whose holder is ending; no clock is open yet"),
+    ("sandbox/router.rs", "time::sleep", "the mock server answers slowly on request; it is a server, not a caller"),
+    ("ffi/hooks.rs", "io::stderr", "a host without a log hook learns of a panic before the process is aborted"),
+];
+
+/// Files of the library, the faces and the tests that stand in files of their own left out.
+fn library() -> Vec<(String, String)> {
+    let files = sources(&root().join("src")).into_iter().map(|file| {
         let name = file.strip_prefix(root().join("src")).unwrap().display().to_string();
-        if name.starts_with("cli/")
-            || ["main.rs", "transport/proxy.rs"].contains(&name.as_str())
-            || name.ends_with("/tests.rs")
-        {
-            continue;
+        (name, std::fs::read_to_string(file).unwrap())
+    });
+    let code = |text: String| -> String {
+        let own = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        own.lines().map(|line| line.split("//").next().unwrap()).collect::<Vec<_>>().join("\n")
+    };
+    let files = files.filter(|(name, _)| !name.starts_with("cli/") && name != "main.rs" && !name.ends_with("tests.rs"));
+    files.map(|(name, text)| (name, code(text))).collect()
+}
+
+#[test]
+fn the_library_does_not_print_sleep_or_read_the_environment() {
+    let found: BTreeSet<(String, &str)> = library()
+        .iter()
+        .flat_map(|(name, code)| LEFT_TO_FACES.iter().filter(|f| code.contains(**f)).map(|f| (name.clone(), *f)))
+        .collect();
+    let known: BTreeSet<(String, &str)> =
+        EXCEPTIONS.iter().map(|(file, what, _)| ((*file).to_owned(), *what)).collect();
+    let new: Vec<_> = found.difference(&known).collect();
+    assert!(new.is_empty(), "{new:?}");
+    let gone: Vec<_> = known.difference(&found).collect();
+    assert!(gone.is_empty(), "these exceptions are not needed any more: {gone:?}");
+}
+
+/// What the faces use beside the public interface, and why: none of it calls anything.
+const FACE_TOOLS: &[(&str, &str)] = &[
+    ("authoring", "texts that people write, read with the places of their faults"),
+    ("claim", "two processes that write to the same output"),
+    ("digits", "numbers as text, without loss"),
+    ("item", "parts of JSON text without a copy"),
+    ("json_pointer", "places within JSON"),
+    ("lock", "a mutex that outlives a panic"),
+    ("output", "columns and forms of rows"),
+    ("text_file", "files of text with a limit"),
+];
+
+/// The command line and the C interface use what any host can use.
+#[test]
+fn faces_use_the_public_interface() {
+    let src = root().join("src");
+    let read = |path: PathBuf| std::fs::read_to_string(path).unwrap_or_default();
+    let lib = read(src.join("lib.rs"));
+    let exports = |text: &str, name: &str| {
+        let defines = ["fn", "struct", "enum", "trait", "const", "mod", "type"];
+        let is_named = |line: &str| line.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name);
+        text.split(';')
+            .filter(|part| part.contains("pub use "))
+            .any(|part| is_named(part.split("pub use ").last().unwrap()))
+            || text.lines().any(|line| {
+                line.strip_prefix("pub ").is_some_and(|rest| {
+                    let rest = rest.trim_start_matches("async ");
+                    defines.iter().any(|d| rest.strip_prefix(d).is_some_and(|r| r.starts_with(' ') && is_named(r)))
+                })
+            })
+    };
+    let mut faults = BTreeSet::new();
+    let mut used = BTreeSet::new();
+    for (file, path) in graph().crate_paths().filter(|(file, _)| file.starts_with("cli/") || file.starts_with("ffi/")) {
+        let [first, rest @ ..] = path else { continue };
+        let is_own = first == "cli" || first == "ffi";
+        let is_public = exports(&lib, first)
+            && rest.first().is_none_or(|name| {
+                let (folder, file) = (src.join(first).join("mod.rs"), src.join(format!("{first}.rs")));
+                first.starts_with(char::is_uppercase)
+                    || name == "self"
+                    || exports(&read(folder), name)
+                    || exports(&read(file), name)
+            });
+        let tool = FACE_TOOLS.iter().find(|(room, _)| room == first);
+        used.extend(tool.map(|(room, _)| *room));
+        if !is_own && !is_public && tool.is_none() {
+            faults.insert(format!("{file}: {}", path.join("::")));
         }
-        let text = std::fs::read_to_string(&file).unwrap();
-        let code: Vec<&str> =
-            text.split("#[cfg(test)]").next().unwrap().lines().filter(|l| !l.trim_start().starts_with("//")).collect();
-        let code = code.join("\n");
-        faults.extend(
-            ["println!", "eprintln!", "print!(", "dbg!", "std::env::var"]
-                .iter()
-                .filter(|f| code.contains(**f))
-                .map(|f| format!("{name}: {f}")),
-        );
     }
-    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert!(faults.is_empty(), "{faults:#?}");
+    let idle: Vec<_> = FACE_TOOLS.iter().filter(|(room, _)| !used.contains(room)).collect();
+    assert!(idle.is_empty(), "these are not used any more: {idle:?}");
 }
 
 /// The C interface and the allocator alone touch memory by hand; the word stands nowhere else in code, a test's included.

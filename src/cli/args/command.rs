@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use super::call::{QueryArgs, SystemArgs, WriteCallArgs};
-use crate::authoring::Format;
+use crate::formats::Format;
 
 /// Query, mutate and delete in outside systems by OperationId: paging, sign-in, retries and rate limits are handled inside
 #[derive(Debug, Parser)]

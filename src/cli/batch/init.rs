@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::authoring::Format;
 use crate::cli::app::App;
 use crate::cli::args::command::InitArgs;
 use crate::cli::catalog::snippet::{Snippet, step_id};
@@ -10,6 +9,7 @@ use crate::cli::connections::test::{example_file, only_connector};
 use crate::cli::messages;
 use crate::definition::{Catalog, Connector, Method, ResultShape, Template};
 use crate::error::{Error, ErrorKind, Place, Result};
+use crate::formats::Format;
 
 /// Writes them.
 pub(crate) fn run(app: &App, args: &InitArgs) -> Result<()> {

@@ -5,12 +5,12 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
+use crate::OutcomeStatus;
 use crate::batch::{Batch, Event, Report, StepCounts, StepReport, StepStatus};
 use crate::cli::messages::Screen;
 use crate::cli::screen::terminal_text::{self, count, thousands};
 use crate::cli::screen::{Paint, TableColumn, TextTable, width};
 use crate::cli::spinner::{Spinner, Spinners, TICK};
-use crate::receipt::OutcomeStatus;
 
 /// How often a step says how far it is, where there is no terminal.
 const SPEAK: Duration = Duration::from_secs(10);

@@ -16,10 +16,9 @@ use crate::cli::connections::route::{faults, start_sandbox};
 use crate::cli::output::{EarlierFile, OutputPlace, standard_output};
 use crate::cli::signals::Signals;
 use crate::connections::{ConnectionFile, ConnectionsFile};
-use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sandbox::Sandbox;
-use crate::send::Cancel;
+use crate::{Cancel, Engine};
 
 /// Runs it; gives the exit code.
 pub(crate) async fn run(app: &App, args: &RunArgs) -> Result<u8> {
@@ -121,7 +120,7 @@ fn played(engine: &Engine) -> ConnectionsFile {
         values: std::collections::BTreeMap::new(),
     };
     let all = engine.catalog().connector_names().map(|name| (name.to_owned(), connection(name))).collect();
-    ConnectionsFile { version: crate::authoring::FORMAT_VERSION, connections: Ordered(all) }
+    ConnectionsFile { version: crate::formats::FORMAT_VERSION, connections: Ordered(all) }
 }
 
 /// Where runs are kept. What a sandbox holds ends with this process, and so does what was done to it.

@@ -60,7 +60,7 @@ fn questions(template: &Template, pointer: &str) -> Vec<Question> {
             vec![Question { name: name.clone(), schema, required: true, sample }]
         }
         [root, index, field @ ..] if root == "items" && !field.is_empty() => {
-            let sample = template.items.get(index.parse::<usize>().unwrap_or(0)).map(crate::authoring::Json::to_value);
+            let sample = template.items.get(index.parse::<usize>().unwrap_or(0)).map(crate::definition::Json::to_value);
             let sample = sample.and_then(|item| {
                 field.iter().try_fold(&item, |at, name| at.get(name)).map(|v| plain_value(&v.to_string()))
             });

@@ -4,9 +4,9 @@ use super::prepare::PreparedCall;
 use crate::cli::messages::Screen;
 use crate::definition::{Fields, Operation};
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
-use crate::item::{Items, path_of};
-use crate::options::Options;
+use crate::item::path_of;
 use crate::output::{Column, Row};
+use crate::{Items, Options};
 
 /// Columns of which it is not certain yet that any row has them.
 pub(crate) struct Columns {
@@ -92,7 +92,7 @@ pub(crate) fn warn(notes: &[String], screen: Screen) -> usize {
 
 /// The same for a plan.
 pub(crate) fn notes(call: &PreparedCall) -> Vec<String> {
-    let items = crate::write::check_items(&call.operation, &call.request.options, call.request.items.as_ref())
-        .unwrap_or_default();
+    let items =
+        crate::check_items(&call.operation, &call.request.options, call.request.items.as_ref()).unwrap_or_default();
     call.operation.unknown_names(&call.request.options).into_iter().chain(items).map(|fault| fault.message).collect()
 }

@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 
 use super::columns;
 use super::prepare::{PreparedCall, shown};
+use crate::PlannedRequest;
 use crate::cli::args::call::{OutputArgs, OutputForm};
 use crate::cli::messages::{self, Screen};
 use crate::cli::screen::json;
 use crate::cli::screen::terminal_text;
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
-use crate::request::PlannedRequest;
 
 /// Prints the plan of a call.
 pub(crate) fn print(screen: Screen, call: &PreparedCall, output: &OutputArgs) -> Result<u8> {

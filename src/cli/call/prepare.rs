@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use super::arguments::{items, options};
 use super::ask;
-use crate::call::{CallOptions, Given, Laid, Request, lay};
+use crate::call::{CallOptions, CallerValues, Request, ResolvedCall, resolve};
 use crate::cli::app::App;
 use crate::cli::args::call::CallArgs;
 use crate::cli::connections::route::{ConnectionRoute, OpenConnection};
 use crate::definition::{Catalog, Method, Operation, Template};
-use crate::engine::{Engine, Running};
 use crate::error::{Error, ErrorKind, Result};
-use crate::send::Cancel;
+use crate::{Cancel, Engine, Running};
 
 /// A call that is ready to be made.
 pub(crate) struct PreparedCall {
@@ -67,7 +66,7 @@ struct TypedCall<'a> {
 
 /// What comes of it.
 struct Filled {
-    laid: Laid,
+    laid: ResolvedCall,
     options_file: Option<String>,
     items_file: Option<String>,
 }
@@ -81,8 +80,8 @@ impl TypedCall<'_> {
             items::ItemSources { template: self.template, argument: self.items, fields: &given.fields, use_sample };
         let (items, items_file) = items::given(self.operation, &sources)?;
         let (items, covered) = items.map_or((None, None), |given| (Some(given.items), given.covered));
-        let over = Given { options: &given.options, items: items.as_ref(), use_sample, covered };
-        let laid = lay(Arc::clone(self.operation), self.template, &over)?;
+        let over = CallerValues { options: &given.options, items: items.as_ref(), use_sample, covered };
+        let laid = resolve(Arc::clone(self.operation), self.template, &over)?;
         Ok(Filled { laid, options_file: given.file, items_file })
     }
 }

@@ -4,10 +4,10 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
+use crate::Receipt;
 use crate::cli::messages::Screen;
 use crate::cli::screen::terminal_text::{count, thousands};
 use crate::cli::spinner::{Spinner, Spinners, TICK, may_spin};
-use crate::receipt::Receipt;
 
 /// How long a call may take without anyone asking.
 const PATIENCE: Duration = Duration::from_secs(1);

@@ -15,10 +15,8 @@ use crate::cli::output::{EarlierFile, Flow, ItemsOutput, Look, ReceiptFile, apar
 use crate::cli::screen::{terminal_text, width};
 use crate::cli::signals::Signals;
 use crate::definition::{Method, ResultShape};
-use crate::engine::Running;
 use crate::error::{Error, ErrorKind, Result};
-use crate::receipt::{Receipt, StopReason};
-use crate::walk::Walk;
+use crate::{Receipt, Running, StopReason, Walk};
 
 /// Runs it; gives the exit code.
 pub(crate) async fn run(app: &App, args: &QueryArgs) -> Result<u8> {

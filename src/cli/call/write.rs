@@ -17,11 +17,8 @@ use crate::cli::output::{EarlierFile, ItemsOutput, Look, OutputPlace, ReceiptFil
 use crate::cli::screen::{terminal_text, width};
 use crate::cli::signals::Signals;
 use crate::definition::Method;
-use crate::engine::Running;
 use crate::error::{Error, ErrorKind, Result};
-use crate::item::Items;
-use crate::receipt::{Outcome, OutcomeStatus, Receipt};
-use crate::write::Writes;
+use crate::{Items, Outcome, OutcomeStatus, Receipt, Running, Writes};
 
 /// Runs it; gives the exit code.
 pub(crate) async fn run(app: &App, method: Method, args: &WriteCallArgs) -> Result<u8> {

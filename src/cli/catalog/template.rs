@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::snippet::{Snippet, kind_at, shell, step_id};
-use crate::authoring::Json;
 use crate::cli::app::App;
 use crate::cli::args::command::{TemplateArgs, TemplateForm};
 use crate::cli::connections::file::example_name;
 use crate::cli::messages;
+use crate::definition::Json;
 use crate::definition::Template;
 use crate::error::{Error, ErrorKind, Result};
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::cli::messages::Screen;
-use crate::connections::{ConnectionsFile, Reference, ValueFile, is_of_this_machine, plain_secrets};
+use crate::connections::{ConnectionsFile, Reference, ValueFile};
 use crate::definition::Catalog;
 use crate::error::{Fault, Place};
 use crate::text_file::read_text;
@@ -25,8 +25,8 @@ pub(crate) fn connections_file(screen: Screen, catalog: &Catalog, path: &Path) -
 fn warn(screen: Screen, catalog: &Catalog, shown: &str, file: &ConnectionsFile) {
     for (name, connection) in &file.connections.0 {
         let Ok(connector) = catalog.connector(&connection.connector) else { continue };
-        let plain = plain_secrets(connection, &connector);
-        if !plain.is_empty() && !is_of_this_machine(connection) {
+        let plain = connection.plain_secrets(&connector);
+        if !plain.is_empty() && !connection.is_of_this_machine() {
             screen.warn(&format!("{shown}: the connection {name} holds {} in plain text", plain.join(", ")));
         }
         for (property, value) in &connection.values {

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use super::connections::{connections_file, unreadable};
 use crate::authoring::Document;
-use crate::authoring::Format;
 use crate::batch::{Batch, BatchConfig};
 use crate::cli::app::App;
 use crate::cli::connections::file::usual;
@@ -14,9 +13,10 @@ use crate::cli::output::standard_output;
 use crate::cli::screen::terminal_text;
 use crate::connection::ConnectionSpec;
 use crate::definition::Catalog;
-use crate::engine::{Engine, EngineConfig};
 use crate::error::{Error, Fault, Place};
+use crate::formats::Format;
 use crate::text_file::read_text;
+use crate::{Engine, EngineConfig};
 
 /// A definition file among those named.
 struct NamedFile {

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use etcetera::BaseStrategy;
 
+use crate::Engine;
 use crate::cli::app::App;
 use crate::cli::messages::Screen;
 use crate::connection::ConnectionSpec;
 use crate::connections::{Connections, Secrets};
-use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The secrets of this process: its environment, the user's home.

@@ -18,8 +18,7 @@ use crate::cli::args::command::LoginArgs;
 use crate::cli::messages;
 use crate::cli::signals::Signals;
 use crate::error::{Error, ErrorKind, Result};
-use crate::secret::Secret;
-use crate::send::Cancel;
+use crate::{Cancel, Secret};
 
 /// How long a person may take.
 const PATIENCE: Duration = Duration::from_secs(600);

@@ -8,9 +8,9 @@ use crate::cli::args::call::SystemArgs;
 use crate::connection::ConnectionSpec;
 use crate::connections::Connections;
 use crate::definition::Catalog;
-use crate::engine::{Engine, Session};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sandbox::{Faults, Sandbox, SandboxOptions};
+use crate::{Engine, Session};
 
 /// Where a call will go, chosen but not opened: no secret was fetched, nothing was started.
 pub(crate) enum ConnectionRoute {

@@ -5,13 +5,13 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::route::{faults, start_sandbox};
+use crate::Cancel;
 use crate::cli::app::App;
 use crate::cli::args::command::SandboxArgs;
 use crate::cli::messages;
 use crate::cli::signals::Signals;
 use crate::connection::ConnectionSpec;
 use crate::error::{Error, ErrorKind, Result};
-use crate::send::Cancel;
 
 /// Runs it; gives the exit code.
 pub(crate) async fn run(app: &App, args: &SandboxArgs) -> Result<u8> {

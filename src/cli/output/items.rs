@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::place::{EarlierFile, Flow, OutputPlace};
 use super::records::{Look, RecordTable};
+use crate::Items;
 use crate::cli::args::call::{OutputArgs, OutputForm};
 use crate::cli::screen::terminal_text;
 use crate::error::{Error, ErrorKind, Result};
-use crate::item::Items;
 use crate::output::Form as FileForm;
 
 enum ItemsForm {

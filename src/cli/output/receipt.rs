@@ -5,9 +5,9 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::place::{EarlierFile, OutputPlace};
+use crate::Receipt;
 use crate::cli::messages::Screen;
 use crate::error::{Error, ErrorKind, Result};
-use crate::receipt::Receipt;
 
 /// The receipt, and the error that ended the call.
 #[derive(Serialize)]

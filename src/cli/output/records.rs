@@ -1,7 +1,7 @@
 //! Items for a person: rows with the columns that fit, or a card of one record. Columns and widths are settled by the first page.
 
+use crate::Items;
 use crate::cli::screen::{GAP, Paint, TableColumn, TextTable, terminal_text};
-use crate::item::Items;
 use crate::output::{Column, Kind, Row, VALUE, cell, kind, label};
 
 /// Items that the choice of columns looks at.
@@ -208,7 +208,7 @@ fn candidate(name: &str, rows: &[Row<'_>]) -> Option<(u8, Column)> {
 #[cfg(test)]
 mod tests {
     use super::{Look, RecordTable};
-    use crate::item::Items;
+    use crate::Items;
 
     fn text(table: &mut RecordTable, json: &str) -> String {
         let mut out = Vec::new();

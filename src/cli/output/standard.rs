@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::cli::messages::stdout_failed;
 use crate::cli::screen::terminal_text;
 use crate::error::Result;
-use crate::sink::{Sink, Stdout};
+use crate::{Sink, Stdout};
 
 /// The standard output of this process.
 pub(crate) fn standard_output() -> Stdout {

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::sync::{Arc, OnceLock};
 
 use super::advice;
+use crate::Items;
 use crate::error::Error;
-use crate::item::Items;
 
 /// A text, or items that are made one text when the host asks for it.
 pub(crate) struct Buffer {
@@ -142,7 +142,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::Buffer;
-    use crate::item::Items;
+    use crate::Items;
 
     #[test]
     fn items_keep_their_bytes_and_places() {

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use crate::Budgets;
 use crate::lock::lock;
-use crate::send::Budgets;
 
 /// Grows with each fork on the way from the first process that used the library to this one.
 static FORKS: AtomicU32 = AtomicU32::new(0);

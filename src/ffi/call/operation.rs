@@ -14,10 +14,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ffi::boundary::Buffer;
 use crate::ffi::host::{Cancellable, Host};
 use crate::ffi::notify::{Progress, wait};
-use crate::item::Items;
 use crate::lock::lock;
-use crate::receipt::{Outcome, OutcomeStatus, Receipt};
-use crate::send::{Cancel, cancelled};
+use crate::{Cancel, Items, Outcome, OutcomeStatus, Receipt};
 
 /// Batches that wait for the host, and chunks of input that wait for the work.
 const WAITING_MAX: usize = 2;
@@ -248,7 +246,7 @@ impl Op {
             }
             tokio::select! {
                 () = come => {}
-                () = self.cancel.cancelled() => return Err(cancelled()),
+                () = self.cancel.cancelled() => return Err(Error::cancelled()),
             }
         }
     }

@@ -9,8 +9,7 @@ use crate::call::Request as Call;
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ffi::json;
-use crate::item::Items;
-use crate::options::Options;
+use crate::{Items, Options};
 
 /// As typed.
 #[derive(Deserialize)]

@@ -9,17 +9,11 @@ use serde_json::json;
 
 use super::operation::Op;
 use super::request::{Batch, Request, Selftest, Work};
-use crate::auth::TokenOwner;
 use crate::call::CallOptions;
-use crate::engine::{Running, Session};
 use crate::error::{Error, Result};
 use crate::ffi::boundary::Buffer;
 use crate::ffi::connection::Conn;
-use crate::item::Items;
-use crate::receipt::{Outcome, OutcomeCounts};
-use crate::send::cancelled;
-use crate::walk::Walk;
-use crate::write::Writes;
+use crate::{Items, Outcome, OutcomeCounts, Running, Session, TokenOwner, Walk, Writes};
 
 /// Outcomes in a batch, when the host names no number.
 const OUTCOMES: usize = 1000;
@@ -70,7 +64,7 @@ async fn read(op: Arc<Op>, mut walk: Walk, batch: Batch) -> Result<()> {
         let items = page?.items;
         for part in items.parts(batch.items.unwrap_or(usize::MAX), batch.bytes.unwrap_or(usize::MAX)) {
             if op.cancel_token().is_cancelled() {
-                return Err(cancelled());
+                return Err(Error::cancelled());
             }
             op.update(|p| p.items_out += part.len() as i64, Some(walk.receipt().clone()));
             op.push(Buffer::of(part)).await;
@@ -208,12 +202,12 @@ async fn selftest(op: Arc<Op>, conn: Arc<Conn>, what: Selftest) -> Result<()> {
         Selftest::Panic => panic!("selftest"),
         Selftest::Stall => {
             op.cancel_token().cancelled().await;
-            Err(cancelled())
+            Err(Error::cancelled())
         }
         Selftest::Emit(count) => {
             for index in 0..count {
                 if op.cancel_token().is_cancelled() {
-                    return Err(cancelled());
+                    return Err(Error::cancelled());
                 }
                 op.update(|p| p.items_out += 1, None);
                 op.push(Buffer::of_texts(&[json!({ "id": index }).to_string()])).await;
@@ -238,10 +232,10 @@ async fn selftest(op: Arc<Op>, conn: Arc<Conn>, what: Selftest) -> Result<()> {
                 };
                 let mut slot = conn.host.tokens().open(&owner).await?;
                 let (access, refresh) = (format!("access-{index}"), format!("refresh-{index}"));
-                let tokens = crate::auth::Tokens {
+                let tokens = crate::Tokens {
                     account: None,
-                    access: crate::secret::Secret::new(access),
-                    refresh: Some(crate::secret::Secret::new(refresh)),
+                    access: crate::Secret::new(access),
+                    refresh: Some(crate::Secret::new(refresh)),
                     expires_at: None,
                     seed: None,
                 };

@@ -7,11 +7,11 @@ use std::time::Instant;
 use super::super::connection::Conn;
 use super::super::host::Cancellable;
 use super::{Out, give, owner, places};
+use crate::Items;
 use crate::error::{Error, ErrorKind};
 use crate::ffi::boundary::{Buffer, Place, Stop, guard, guarded, handle, places, quiet, status};
 use crate::ffi::call::{Facts, Next, Op, start, start_checked};
 use crate::ffi::notify::{Progress, until};
-use crate::item::Items;
 
 /// # Safety
 /// As for all [exports](super).

@@ -11,9 +11,9 @@ use tracing::field::{Field, Visit};
 use tracing::span;
 use tracing::{Level, Metadata, Subscriber};
 
-use crate::auth::{MemoryStore, TokenOwner, TokenSlot, TokenStore, Tokens};
 use crate::error::Result;
 use crate::lock::lock;
+use crate::{MemoryStore, TokenOwner, TokenSlot, TokenStore, Tokens};
 
 /// Log events that are kept for a host that takes them.
 const RING: usize = 1024;
@@ -172,7 +172,7 @@ impl TokenSlot for ToldSlot {
         }
         let event = json!({
             "kind": "credential", "connection": self.owner.connection, "account": tokens.account, "key": self.owner.key(), "access_token": tokens.access.expose(),
-            "refresh_token": tokens.refresh.as_ref().map(crate::secret::Secret::expose), "expires_at": tokens.expires_at, "seed": tokens.seed,
+            "refresh_token": tokens.refresh.as_ref().map(crate::Secret::expose), "expires_at": tokens.expires_at, "seed": tokens.seed,
         });
         (self.sink)(CREDENTIAL, event);
         self.inner.write(tokens).await

@@ -1,6 +1,6 @@
 //! How far an operation is, as the header declares it.
 
-use crate::receipt::Receipt;
+use crate::Receipt;
 
 /// `opnode_progress`.
 #[repr(C)]

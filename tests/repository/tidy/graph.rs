@@ -9,6 +9,8 @@ type Module = Vec<String>;
 /// The files of `src/` and the files that each imports.
 pub struct Graph {
     files: BTreeMap<Module, String>,
+    /// What each file names below `crate::`.
+    named: Vec<(Module, Vec<String>)>,
     arrows: BTreeMap<Module, BTreeSet<Module>>,
 }
 
@@ -48,7 +50,16 @@ impl Graph {
                 }
             }
         }
-        Graph { files, arrows }
+        let named = sources.iter().flat_map(|(module, source)| {
+            let paths = source.paths.iter().filter(|(path, _)| path.first().is_some_and(|first| first == "crate"));
+            paths.map(|(path, _)| (module.clone(), path[1..].to_vec()))
+        });
+        Graph { named: named.collect(), files, arrows }
+    }
+
+    /// Paths below `crate::` with the file that names each.
+    pub fn crate_paths(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.named.iter().map(|(module, path)| (self.files[module].as_str(), path.as_slice()))
     }
 
     /// Arrows between rooms, the first folder or file below `src/`: file and room of both sides.

@@ -6,9 +6,10 @@ use serde_json::value::RawValue;
 
 use super::options::ItemField;
 use super::text::{ArgumentText, input};
+use crate::Items;
 use crate::definition::{Operation, Template};
 use crate::error::{Error, ErrorKind, Result};
-use crate::item::{Items, fields_of, put_list, put_object};
+use crate::item::{fields_of, put_list, put_object};
 
 /// The items of a call.
 pub(crate) struct TypedItems {

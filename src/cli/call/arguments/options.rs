@@ -4,11 +4,11 @@ use serde_json::value::RawValue;
 
 use super::text::input;
 use super::typed_value::{at_path, quoted, typed_by};
+use crate::Options;
 use crate::authoring::kind_of;
 use crate::cli::args::call::CallArgs;
 use crate::definition::{Operation, OptionRule};
 use crate::error::{Error, ErrorKind, Place, Result};
-use crate::options::Options;
 
 /// The options of a call, and the file that they came from, when they did.
 pub(crate) struct TypedOptions {
