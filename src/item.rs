@@ -385,7 +385,7 @@ fn value_within(text: &str, depth: usize) -> serde_json::Result<serde_json::Valu
 }
 
 /// Where a slice lies in the text that it was borrowed from.
-pub(crate) fn span_in(base: &str, part: &str) -> Span {
+fn span_in(base: &str, part: &str) -> Span {
     let start = part.as_ptr() as usize - base.as_ptr() as usize;
     (start as u32, (start + part.len()) as u32)
 }

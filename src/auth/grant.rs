@@ -21,7 +21,7 @@ use crate::secret::{Secret, form_pair, form_value};
 
 /// What is offered for new tokens.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Offer<'a> {
+pub(super) enum Offer<'a> {
     /// The client's own credentials.
     Client,
     /// A refresh token.
@@ -32,15 +32,15 @@ pub(crate) enum Offer<'a> {
 
 /// What came back.
 #[derive(Debug)]
-pub(crate) struct Granted {
-    pub(crate) access: Secret,
-    pub(crate) refresh: Option<Secret>,
+pub(super) struct Granted {
+    pub(super) access: Secret,
+    pub(super) refresh: Option<Secret>,
     /// Seconds that the access token lives; `None` when not told, or not credibly.
-    pub(crate) expires_in: Option<u64>,
+    pub(super) expires_in: Option<u64>,
 }
 
 /// The request that makes the offer, to the connection's own origins only.
-pub(crate) fn request(connection: &Connection, offer: Offer<'_>) -> Result<http::Request<Bytes>> {
+pub(super) fn request(connection: &Connection, offer: Offer<'_>) -> Result<http::Request<Bytes>> {
     match (&connection.connector.auth, offer) {
         (Auth::Oauth2(rule), offer) => oauth2(connection, rule, offer),
         (Auth::Refresh(rule), Offer::Refresh(token)) => refresh(connection, rule, token),
@@ -95,7 +95,7 @@ fn client_auth(connection: &Connection, rule: &Oauth2) -> ClientAuthFile {
 }
 
 /// Whether the client's secret may yet be tried in the form: it went into the header, and the definition does not say that it must.
-pub(crate) fn may_try_form(connection: &Connection) -> bool {
+pub(super) fn may_try_form(connection: &Connection) -> bool {
     let Auth::Oauth2(rule) = &connection.connector.auth else { return false };
     let secret = rule.client_secret.as_ref().and_then(|text| connection.render(text));
     rule.client_auth.is_none() && secret.is_some() && client_auth(connection, rule) == ClientAuthFile::Basic
@@ -144,7 +144,7 @@ pub(crate) fn sign_in_url(connection: &Connection, redirect: &str, state: &str, 
 
 /// What a connection's tokens begin with, apart from a refresh token of its own: the client. Where tokens are bought with its credentials alone, those
 /// count whole; elsewhere the secret may be renewed, and the definition corrected, while the tokens stay.
-pub(crate) fn client(connection: &Connection) -> Vec<String> {
+pub(super) fn client(connection: &Connection) -> Vec<String> {
     let Auth::Oauth2(rule) = &connection.connector.auth else { return Vec::new() };
     let render = |text: &Text| connection.render(text).unwrap_or_default();
     let id = render(&rule.client_id);
@@ -157,7 +157,7 @@ pub(crate) fn client(connection: &Connection) -> Vec<String> {
 }
 
 /// The refresh token that the connection itself holds.
-pub(crate) fn seed(connection: &Connection) -> Option<Secret> {
+pub(super) fn seed(connection: &Connection) -> Option<Secret> {
     let text = match &connection.connector.auth {
         Auth::Oauth2(rule) => rule.refresh_token.as_ref()?,
         Auth::Refresh(rule) => {
@@ -184,7 +184,7 @@ const FINAL: [&str; 7] = [
 const PASSING: [&str; 3] = ["temporarily_unavailable", "server_error", "slow_down"];
 
 /// Reads the reply to an offer.
-pub(crate) fn read(connection: &Connection, mut response: Response) -> Result<Granted> {
+pub(super) fn read(connection: &Connection, mut response: Response) -> Result<Granted> {
     let status = response.status;
     let is_blank = response.is_blank();
     let with_status = |error: Error| error.with(|d| d.http_status = Some(status.as_u16()));

@@ -23,4 +23,4 @@ pub(crate) enum FindingKind {
 }
 
 /// What a list with equal elements is told.
-pub(crate) const TWICE: &str = "has the same element twice";
+pub(super) const TWICE: &str = "has the same element twice";

@@ -19,7 +19,7 @@ use crate::sink::{Stdout, failed};
 use crate::text_file::if_there;
 
 /// The name of the one job of a batch without a matrix.
-pub(crate) const MAIN: &str = "main";
+pub(super) const MAIN: &str = "main";
 
 /// Fetches the secrets of a connection. The folder is that of the file in which it stands.
 pub type Resolve = Arc<dyn Fn(&Path, &str, &ConnectionFile) -> Result<ConnectionSpec> + Send + Sync>;
@@ -389,6 +389,6 @@ fn fingerprints(
 }
 
 /// A short digest.
-pub(crate) fn fingerprint(text: &str) -> String {
+pub(super) fn fingerprint(text: &str) -> String {
     crate::secret::digest([text])
 }

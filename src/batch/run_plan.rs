@@ -62,7 +62,7 @@ pub(crate) struct Step {
     pub(crate) when: Option<Expr>,
     /// Earlier steps that it needs, by number.
     pub(crate) needs: BTreeSet<usize>,
-    pub(crate) parallel: usize,
+    pub(super) parallel: usize,
     pub(crate) limit: Option<u64>,
     pub(crate) forward_only: bool,
     /// Fields that the operation does not have are faults, and not only noted.
@@ -70,7 +70,7 @@ pub(crate) struct Step {
     pub(crate) watermark: Option<Watermark>,
     pub(crate) save: Option<Save>,
     pub(crate) on_error: OnErrorFile,
-    pub(crate) on_unknown: OnUnknownFile,
+    pub(super) on_unknown: OnUnknownFile,
 }
 
 /// What a run must know of the operation that a step calls.
@@ -82,9 +82,9 @@ pub(crate) struct CalledOperation {
     pub(crate) request_line: String,
     pub(crate) is_paged: bool,
     /// A write that was in doubt may be sent again: it has no further effect.
-    pub(crate) may_be_repeated: bool,
+    pub(super) may_be_repeated: bool,
     /// How many items go out in one request; `None` for all.
-    pub(crate) items_per_request: Option<u32>,
+    pub(super) items_per_request: Option<u32>,
 }
 
 impl CalledOperation {

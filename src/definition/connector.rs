@@ -35,7 +35,7 @@ pub struct Connector {
     pub(crate) total: Option<Total>,
     pub(crate) forward_only: Option<Paging>,
     pub(crate) errors: ErrorRules,
-    pub(crate) option_sets: Vec<(String, Vec<OptionRule>)>,
+    pub(super) option_sets: Vec<(String, Vec<OptionRule>)>,
 }
 
 impl Connector {

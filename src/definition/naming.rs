@@ -6,7 +6,7 @@ use super::file::NamingFile;
 
 /// How an option names fields of the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Naming {
+pub(super) enum Naming {
     /// The fields to return, separated by commas; a slash or a dot reaches into a field.
     Columns,
     /// The same for an order: each with a direction behind it, or a sign before it.
@@ -49,7 +49,7 @@ impl From<NamingFile> for Naming {
 
 impl Naming {
     /// The fields that a value of the option names.
-    pub(crate) fn names(self, value: &Value) -> Vec<Vec<String>> {
+    pub(super) fn names(self, value: &Value) -> Vec<Vec<String>> {
         let texts: Vec<&str> = match value {
             Value::String(text) => vec![text],
             Value::Array(list) => list.iter().filter_map(Value::as_str).collect(),

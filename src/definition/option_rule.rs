@@ -39,12 +39,12 @@ pub struct OptionRule {
     /// Its author says where it is sent.
     pub(crate) placed: bool,
     /// How it names fields of the record.
-    pub(crate) naming: Option<Naming>,
+    pub(super) naming: Option<Naming>,
 }
 
 impl OptionRule {
     /// Whether another of the same name says the same.
-    pub(crate) fn is_same(&self, other: &OptionRule) -> bool {
+    pub(super) fn is_same(&self, other: &OptionRule) -> bool {
         let said = |rule: &OptionRule| (rule.location, rule.required, rule.secret, rule.repeat);
         said(self) == said(other) && self.schema.to_value() == other.schema.to_value()
     }

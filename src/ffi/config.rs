@@ -14,23 +14,23 @@ const THREADS: std::ops::RangeInclusive<u64> = 1..=512;
 /// `cfg` of `opnode_engine_new`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
-pub(crate) struct Config {
+pub(super) struct Config {
     #[serde(deserialize_with = "keyed::builtin")]
-    pub(crate) builtin: bool,
+    pub(super) builtin: bool,
     #[serde(deserialize_with = "keyed::definitions")]
-    pub(crate) definitions: Vec<PathBuf>,
+    pub(super) definitions: Vec<PathBuf>,
     #[serde(deserialize_with = "keyed::tokens")]
-    pub(crate) tokens: TokensPart,
+    pub(super) tokens: TokensPart,
     #[serde(deserialize_with = "threads")]
-    pub(crate) threads: usize,
+    pub(super) threads: usize,
     #[serde(deserialize_with = "keyed::system_proxy")]
-    pub(crate) system_proxy: bool,
+    pub(super) system_proxy: bool,
     #[serde(deserialize_with = "keyed::log")]
-    pub(crate) log: Level,
+    pub(super) log: Level,
     #[serde(deserialize_with = "keyed::wake_fd")]
-    pub(crate) wake_fd: i64,
+    pub(super) wake_fd: i64,
     #[serde(deserialize_with = "keyed::selftest")]
-    pub(crate) selftest: bool,
+    pub(super) selftest: bool,
 }
 
 impl Default for Config {
@@ -49,7 +49,7 @@ impl Default for Config {
 }
 
 impl Config {
-    pub(crate) fn read(json: &str) -> Result<Config> {
+    pub(super) fn read(json: &str) -> Result<Config> {
         let advice =
             "opnode.h lists the keys and their values at opnode_engine_new; leave out those that keep their default";
         json::object("the engine's configuration", json).map_err(|e| e.advise(advice))
@@ -58,14 +58,14 @@ impl Config {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum TokensPart {
+pub(super) enum TokensPart {
     Memory,
     File(PathBuf),
 }
 
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Level {
+pub(super) enum Level {
     Off,
     Error,
     Warn,
@@ -75,7 +75,7 @@ pub(crate) enum Level {
 }
 
 impl Level {
-    pub(crate) fn tracing(self) -> Option<tracing::Level> {
+    pub(super) fn tracing(self) -> Option<tracing::Level> {
         match self {
             Level::Off => None,
             Level::Error => Some(tracing::Level::ERROR),

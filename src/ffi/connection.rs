@@ -11,9 +11,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::{Secret, Session, Tokens};
 
 /// An open connection.
-pub(crate) struct Conn {
-    pub(crate) host: Arc<Host>,
-    pub(crate) session: Session,
+pub(super) struct Conn {
+    pub(super) host: Arc<Host>,
+    pub(super) session: Session,
 }
 
 /// Tokens that the host kept.
@@ -33,7 +33,7 @@ struct TokensPart {
 
 impl Conn {
     /// Checks a specification and opens it. Sends nothing.
-    pub(crate) fn open(host: Arc<Host>, text: &str) -> Result<Conn> {
+    pub(super) fn open(host: Arc<Host>, text: &str) -> Result<Conn> {
         host.check_open()?;
         let mut fields: serde_json::Map<String, serde_json::Value> =
             serde_json::from_str(text).map_err(|e| usage(&format!("the connection is no JSON object: {e}")))?;

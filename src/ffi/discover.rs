@@ -17,7 +17,7 @@ const ADVICE: &str =
     "they are {\"connector\": NAME, \"files\": {\"connector.yaml\": TEXT, \"AREA.yaml\": TEXT}}, or an array of such";
 
 /// Definitions of the host, one connector's or several's.
-pub(crate) fn definitions(json: &str) -> Result<Vec<Definitions>> {
+pub(super) fn definitions(json: &str) -> Result<Vec<Definitions>> {
     let wrong = |e: serde_json::Error| Error::new(ErrorKind::Usage, format!("the definitions: {e}")).advise(ADVICE);
     if json.trim_start().starts_with('[') {
         return serde_json::from_str(json).map_err(wrong);
@@ -26,7 +26,7 @@ pub(crate) fn definitions(json: &str) -> Result<Vec<Definitions>> {
 }
 
 /// All connectors.
-pub(crate) fn connectors(engine: &Engine) -> Buffer {
+pub(super) fn connectors(engine: &Engine) -> Buffer {
     let catalog = engine.catalog();
     // What is wrong with one is told to who opens a connection to it.
     let sound = catalog.connector_names().filter_map(|name| catalog.connector(name).ok());
@@ -50,7 +50,7 @@ struct Filter {
 }
 
 /// Templates, and operations when they are asked for, in the order of their names.
-pub(crate) fn templates(engine: &Engine, connector: Option<&str>, filter: Option<&str>) -> Result<Buffer> {
+pub(super) fn templates(engine: &Engine, connector: Option<&str>, filter: Option<&str>) -> Result<Buffer> {
     let filter: Filter = match filter {
         None => Filter::default(),
         Some(json) => json::object("the filter", json)?,
@@ -107,7 +107,7 @@ fn fits(template: &Template, method: Option<&str>, words: &[String]) -> bool {
 }
 
 /// One template or operation, with all that a form for it needs.
-pub(crate) fn template(engine: &Engine, connector: Option<&str>, name: &str) -> Result<Buffer> {
+pub(super) fn template(engine: &Engine, connector: Option<&str>, name: &str) -> Result<Buffer> {
     let catalog = engine.catalog();
     let template = match catalog.template(connector, name) {
         Ok(template) => template,

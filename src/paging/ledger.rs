@@ -19,12 +19,12 @@ pub struct Ledger {
     pub(crate) pages: Option<u64>,
     /// The query parameter that counts pages in links: as declared, or the one in which the next link and the last differ.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) page_parameter: Option<String>,
+    pub(super) page_parameter: Option<String>,
     /// The address of the last page, where links name it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) last_url: Option<String>,
+    pub(super) last_url: Option<String>,
     /// The total became smaller on the way.
-    pub(crate) shrunk: bool,
+    pub(super) shrunk: bool,
     /// Which of the places that steer the walk were in some reply, in the order of the definition; the last is that of the total.
     pub(crate) found: Vec<bool>,
     /// A reply had a Link header.
@@ -32,7 +32,7 @@ pub struct Ledger {
     /// A page came with as many rows as were asked for: the server honours the size.
     pub(crate) full: bool,
     /// The server leaves out rows after it has counted them: offsets, and not rows, tell how far the walk is.
-    pub(crate) leaves_out: bool,
+    pub(super) leaves_out: bool,
     /// What tells the page taken last from the next one, when the walk goes on in another process.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) before: Option<Ends>,

@@ -267,7 +267,7 @@ impl Node {
 }
 
 /// A type of this name is given a value's JSON, numbers by their text.
-pub(crate) const AS_JSON: &str = "opnode::yaml::AsJson";
+pub(super) const AS_JSON: &str = "opnode::yaml::AsJson";
 
 /// The nearest value that 64 bits hold.
 fn near(number: &str) -> Value {

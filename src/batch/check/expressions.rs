@@ -9,7 +9,7 @@ use crate::error::Advice;
 use crate::expression::{Expr, Shape, Wrong};
 
 /// A value with expressions, whose names are checked.
-pub(in crate::batch) fn shape(
+pub(super) fn shape(
     c: &mut Checker<'_>,
     at: &str,
     json: &str,
@@ -24,7 +24,7 @@ pub(in crate::batch) fn shape(
 }
 
 /// A key that is one expression: `where`, `when`.
-pub(in crate::batch) fn expression(
+pub(super) fn expression(
     c: &mut Checker<'_>,
     at: &str,
     json: &Json,
@@ -44,7 +44,7 @@ pub(in crate::batch) fn expression(
 }
 
 /// `for` and `items`: an earlier step's rows, or a value.
-pub(in crate::batch) fn source(
+pub(super) fn source(
     c: &mut Checker<'_>,
     at: &str,
     json: &Json,

@@ -12,19 +12,19 @@ use crate::options::Options;
 use crate::write::look;
 
 /// Fields that are not known.
-pub(in crate::batch) fn tell(c: &mut Checker<'_>, place: &str, unknown: Vec<Fault>) {
+pub(super) fn tell(c: &mut Checker<'_>, place: &str, unknown: Vec<Fault>) {
     for fault in unknown {
         let field = fault.place.field.unwrap_or_default();
         c.fault(&format!("{place}{field}"), fault.message, Some(row_fields::OTHERWISE.into()));
     }
 }
 
-pub(in crate::batch) fn takes_nothing(operation: &Operation) -> bool {
+pub(super) fn takes_nothing(operation: &Operation) -> bool {
     operation.items.is_none() && !operation.options.iter().any(|o| operation.item_may_fill(o))
 }
 
 /// Items that are written out are checked as they will be sent.
-pub(in crate::batch) fn literal_items(c: &mut Checker<'_>, at: &str, file: &StepFile, operation: &Operation) {
+pub(super) fn literal_items(c: &mut Checker<'_>, at: &str, file: &StepFile, operation: &Operation) {
     let (Some(items), None) = (&file.items, &file.map) else { return };
     if items.0.contains("${{") || operation.method == Method::Query || takes_nothing(operation) {
         return;

@@ -10,15 +10,15 @@ use crate::expression::{Expr, NAMES};
 
 /// Names that have a value in some places only.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Allowed {
+pub(super) struct Allowed {
     /// `item` and `index`.
-    pub(crate) item: bool,
-    pub(crate) parent: bool,
-    pub(crate) watermark: bool,
+    pub(super) item: bool,
+    pub(super) parent: bool,
+    pub(super) watermark: bool,
 }
 
 /// The ids of all steps, in the order of the file.
-pub(crate) struct StepIds<'a> {
+pub(super) struct StepIds<'a> {
     all: Vec<&'a str>,
     /// Where each id stands first.
     first: HashMap<&'a str, usize>,
@@ -28,43 +28,43 @@ pub(crate) struct StepIds<'a> {
 const COMPARED: usize = 500;
 
 impl<'a> StepIds<'a> {
-    pub(crate) fn new(ids: impl Iterator<Item = &'a str>) -> StepIds<'a> {
+    pub(super) fn new(ids: impl Iterator<Item = &'a str>) -> StepIds<'a> {
         let all: Vec<&str> = ids.collect();
         let first = all.iter().enumerate().rev().map(|(number, id)| (*id, number)).collect();
         StepIds { all, first }
     }
 
-    pub(crate) fn get(&self, number: usize) -> Option<&'a str> {
+    pub(super) fn get(&self, number: usize) -> Option<&'a str> {
         self.all.get(number).copied()
     }
 
-    pub(crate) fn position(&self, id: &str) -> Option<usize> {
+    pub(super) fn position(&self, id: &str) -> Option<usize> {
         self.first.get(id).copied()
     }
 
     /// The nearest earlier id, for a message.
-    pub(crate) fn hint(&self, id: &str, number: usize) -> String {
+    pub(super) fn hint(&self, id: &str, number: usize) -> String {
         let earlier = self.all.iter().take(number).skip(number.saturating_sub(COMPARED));
         did_you_mean(id, earlier.copied())
     }
 }
 
 /// What names are checked against, and the steps that were named.
-pub(crate) struct Names<'a, 'n> {
-    pub(crate) ids: &'a StepIds<'a>,
+pub(super) struct Names<'a, 'n> {
+    pub(super) ids: &'a StepIds<'a>,
     /// The number of the step itself.
-    pub(crate) number: usize,
-    pub(crate) context: &'a CheckContext<'a>,
-    pub(crate) needs: &'n mut BTreeSet<usize>,
+    pub(super) number: usize,
+    pub(super) context: &'a CheckContext<'a>,
+    pub(super) needs: &'n mut BTreeSet<usize>,
     /// What is known of the values behind the names.
-    pub(in crate::batch) sources: Sources,
+    pub(super) sources: Sources,
     /// Whether fields that nothing has are faults.
-    pub(in crate::batch) known_fields: bool,
+    pub(super) known_fields: bool,
 }
 
 impl Names<'_, '_> {
     /// Checks every name of an expression.
-    pub(crate) fn check(&mut self, c: &mut Checker<'_>, at: &str, expr: &Expr, allowed: Allowed) {
+    pub(super) fn check(&mut self, c: &mut Checker<'_>, at: &str, expr: &Expr, allowed: Allowed) {
         // Each name once, whatever it is of it that is read.
         let names: BTreeSet<&[String]> = expr.paths().iter().map(|path| path.get(..3).unwrap_or(path)).collect();
         for name in names {

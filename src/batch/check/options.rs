@@ -12,7 +12,7 @@ use crate::json_pointer::{escape, unescape};
 use crate::options::Options;
 
 /// The options, those of a template underneath; and again those that have no expressions.
-pub(in crate::batch) fn options(
+pub(super) fn options(
     c: &mut Checker<'_>,
     at: &str,
     file: &StepFile,
@@ -99,6 +99,6 @@ fn check_options(
     literal
 }
 
-pub(in crate::batch) fn template_items(template: &Template) -> Json {
+pub(super) fn template_items(template: &Template) -> Json {
     Json(format!("[{}]", template.items.iter().map(|i| i.0.as_str()).collect::<Vec<_>>().join(",")))
 }

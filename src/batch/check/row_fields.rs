@@ -15,16 +15,16 @@ use crate::json_pointer::escape;
 
 /// What expressions of a step read.
 #[derive(Clone, Default)]
-pub(in crate::batch) struct Sources {
-    pub(in crate::batch) item: Fields,
-    pub(in crate::batch) parent: Fields,
+pub(super) struct Sources {
+    pub(super) item: Fields,
+    pub(super) parent: Fields,
     /// Rows of earlier steps.
-    pub(in crate::batch) steps: Rc<BTreeMap<String, Fields>>,
+    pub(super) steps: Rc<BTreeMap<String, Fields>>,
 }
 
 impl Sources {
     /// What the elements of a source have.
-    pub(in crate::batch) fn of_source(&self, source: Option<&ItemSource>) -> Fields {
+    pub(super) fn of_source(&self, source: Option<&ItemSource>) -> Fields {
         match source {
             Some(ItemSource::Step(id)) => self.steps.get(id).cloned().unwrap_or_default(),
             Some(ItemSource::Shape(shape)) => match self.of_shape(shape) {
@@ -36,7 +36,7 @@ impl Sources {
     }
 
     /// What a value with expressions has.
-    pub(in crate::batch) fn of_shape(&self, shape: &Shape) -> Fields {
+    pub(super) fn of_shape(&self, shape: &Shape) -> Fields {
         match shape {
             Shape::Fixed(json) => crate::item::value_of(json).map(|value| of_value(&value)).unwrap_or_default(),
             Shape::Text(_) => Fields::Plain,
@@ -79,7 +79,7 @@ impl Sources {
     }
 
     /// Faults of an expression's paths.
-    pub(in crate::batch) fn check(&self, c: &mut Checker<'_>, at: &str, expr: &Expr) {
+    pub(super) fn check(&self, c: &mut Checker<'_>, at: &str, expr: &Expr) {
         let mut told = Vec::new();
         for path in expr.paths() {
             let Some(unknown) = self.find(path).and_then(|(fields, rest)| fields.unknown(rest, ".")) else { continue };
@@ -96,8 +96,7 @@ impl Sources {
 }
 
 /// What to do where a field is meant that the definition does not know.
-pub(in crate::batch) const OTHERWISE: &str =
-    "if the system has it all the same, say `unknown_fields: warn` in the step";
+pub(super) const OTHERWISE: &str = "if the system has it all the same, say `unknown_fields: warn` in the step";
 
 fn of_value(value: &Value) -> Fields {
     match value {
@@ -107,13 +106,7 @@ fn of_value(value: &Value) -> Fields {
 }
 
 /// Faults of the fields that `map` makes for a write; `has` tells which options are given.
-pub(in crate::batch) fn check_map(
-    c: &mut Checker<'_>,
-    at: &str,
-    operation: &Operation,
-    map: &Shape,
-    has: impl Fn(&str) -> bool,
-) {
+pub(super) fn check_map(c: &mut Checker<'_>, at: &str, operation: &Operation, map: &Shape, has: impl Fn(&str) -> bool) {
     if operation.method == Method::Query {
         return;
     }
@@ -160,7 +153,7 @@ fn unknown_in(c: &mut Checker<'_>, at: &str, operation: &Operation, shape: &Shap
 }
 
 /// Faults of columns that no row has.
-pub(in crate::batch) fn check_columns(c: &mut Checker<'_>, at: &str, columns: &[String], rows: &Fields) {
+pub(super) fn check_columns(c: &mut Checker<'_>, at: &str, columns: &[String], rows: &Fields) {
     for (index, column) in columns.iter().enumerate() {
         let path = crate::item::path_of(column);
         if let Some(unknown) = rows.unknown(&path, "/") {
@@ -171,7 +164,7 @@ pub(in crate::batch) fn check_columns(c: &mut Checker<'_>, at: &str, columns: &[
 }
 
 /// Asks for no other fields than those of the columns, where nothing else looks at the rows.
-pub(in crate::batch) fn push_columns_down(steps: &mut [(usize, Step, Arc<Operation>)]) {
+pub(super) fn push_columns_down(steps: &mut [(usize, Step, Arc<Operation>)]) {
     let needed: BTreeSet<usize> = steps.iter().flat_map(|(_, step, _)| step.needs.iter().copied()).collect();
     for (number, step, operation) in steps {
         let Some(save) = step.save.as_ref().filter(|_| step.method == Method::Query && !needed.contains(number)) else {

@@ -20,7 +20,7 @@ use crate::error::{Advice, Result};
 use crate::expression::Shape;
 
 /// Checks all steps. What is wrong with one does not hide what is wrong with the next. Gives the good ones with their numbers in the file.
-pub(crate) fn steps(c: &mut Checker<'_>, file: &BatchFile, context: &CheckContext<'_>) -> Vec<(usize, Step)> {
+pub(in crate::batch) fn steps(c: &mut Checker<'_>, file: &BatchFile, context: &CheckContext<'_>) -> Vec<(usize, Step)> {
     let ids = StepIds::new(file.steps.iter().map(|step| step.id.as_str()));
     let mut steps = Vec::new();
     let mut rows = Rc::default();

@@ -11,7 +11,7 @@ use crate::error::{Advice, Error};
 
 /// Where the files go: each can be written, in a form that is known, and none is written twice. Gives how many of the faults are the disk's.
 /// `inputs` are the files that the batch itself is read from, which nothing may be written over.
-pub(crate) fn targets(
+pub(in crate::batch) fn targets(
     c: &mut Checker<'_>,
     steps: &[(usize, Step)],
     context: &CheckContext<'_>,

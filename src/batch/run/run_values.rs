@@ -9,7 +9,7 @@ use crate::expression::{Fields, RowIter, RowSource, Scope};
 use crate::run_store::{Extent, RowReader, RunStore, SharedRows, StepPlace};
 
 /// The scope of a job before any step.
-pub(crate) fn scope(
+pub(in crate::batch) fn scope(
     vars: &BTreeMap<String, String>,
     env: &BTreeMap<String, String>,
     job: &MatrixJob,
@@ -32,7 +32,7 @@ pub(crate) fn scope(
 }
 
 /// The rows of a step that is done.
-pub(crate) struct StepRows {
+pub(super) struct StepRows {
     store: Arc<dyn RunStore>,
     place: StepPlace,
     /// What the run's facts say of them.
@@ -43,7 +43,7 @@ pub(crate) struct StepRows {
 }
 
 impl StepRows {
-    pub(crate) fn new(store: Arc<dyn RunStore>, place: StepPlace, marks: Arc<[Extent]>) -> StepRows {
+    pub(super) fn new(store: Arc<dyn RunStore>, place: StepPlace, marks: Arc<[Extent]>) -> StepRows {
         let (count, shared) = (marks.last().map_or(0, |last| last.rows), store.shared_rows(&place, Arc::clone(&marks)));
         StepRows { store, place, marks, count, shared }
     }

@@ -17,7 +17,7 @@ const GROUP: usize = 1000;
 
 /// Where rows go.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(in crate::batch) enum Place {
     Stdout(SaveFormat),
     File(PathBuf, SaveFormat),
 }
@@ -26,7 +26,7 @@ pub(crate) enum Place {
 ///
 /// # Errors
 /// `definition` when the extension tells no form; those of the expression.
-pub(crate) fn target(save: &Save, scope: &Scope, folder: &Path) -> Result<Place> {
+pub(in crate::batch) fn target(save: &Save, scope: &Scope, folder: &Path) -> Result<Place> {
     let text = save.to.plain(scope)?;
     let wrong = |message: String| Err(Error::new(ErrorKind::Definition, message));
     if text == "-" {
@@ -57,7 +57,7 @@ pub(crate) fn target(save: &Save, scope: &Scope, folder: &Path) -> Result<Place>
 ///
 /// # Errors
 /// `state`, with the reason.
-pub(crate) fn writable(path: &Path) -> Result<()> {
+pub(in crate::batch) fn writable(path: &Path) -> Result<()> {
     if path.is_dir() {
         return Err(Error::new(ErrorKind::State, format!("{} is a folder", path.display())).advise("name a file in it"));
     }
@@ -78,7 +78,7 @@ pub(crate) fn writable(path: &Path) -> Result<()> {
 ///
 /// # Errors
 /// `state` when the disk refuses, and whatever `check` ends it with between two groups; what was there before is untouched then.
-pub(crate) fn write(
+pub(super) fn write(
     mut rows: Box<dyn RowReader>,
     place: &Place,
     columns: &[String],

@@ -20,7 +20,7 @@ pub(in crate::batch) fn options(step: &Step, scope: &Scope) -> Result<Options> {
     Options::read(&json).map_err(|e| Error::new(ErrorKind::InvalidOptions, format!("the options cannot be read: {e}")))
 }
 
-pub(in crate::batch) fn refused_item(index: u64, error: Error) -> Outcome {
+pub(super) fn refused_item(index: u64, error: Error) -> Outcome {
     Outcome {
         index,
         status: OutcomeStatus::Failed,
@@ -37,7 +37,7 @@ fn items_of(items: &[String]) -> Result<Items> {
 }
 
 /// Checks a part that is not sent yet; `first` is the index of its first item.
-pub(in crate::batch) fn check_part(writes: &Writes, first: u64, part: &[String]) -> Result<()> {
+pub(super) fn check_part(writes: &Writes, first: u64, part: &[String]) -> Result<()> {
     let numbered =
         |e: Error| if first == 0 { e } else { e.with(|d| d.message = format!("after item {first}: {}", d.message)) };
     writes.check(&items_of(part)?).map_err(numbered)

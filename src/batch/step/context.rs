@@ -14,100 +14,100 @@ use crate::run_store::{Before, Fact, RunInfo, RunState, RunStore, StepPlace, Ste
 use crate::send::{Cancel, Gate};
 
 /// The state of a run and the store behind it: what is noted in one is noted in the other.
-pub(crate) struct Ledger {
+pub(in crate::batch) struct Ledger {
     store: Arc<dyn RunStore>,
     state: Mutex<RunState>,
     /// No further request; those under way may end.
-    pub(crate) stop: Cancel,
+    pub(in crate::batch) stop: Cancel,
 }
 
 impl Ledger {
-    pub(crate) fn new(store: Arc<dyn RunStore>, state: RunState, stop: Cancel) -> Ledger {
+    pub(in crate::batch) fn new(store: Arc<dyn RunStore>, state: RunState, stop: Cancel) -> Ledger {
         Ledger { store, state: Mutex::new(state), stop }
     }
 
-    pub(crate) fn state(&self) -> MutexGuard<'_, RunState> {
+    pub(in crate::batch) fn state(&self) -> MutexGuard<'_, RunState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes facts; they are durable with the next commit.
-    pub(crate) fn note(&self, facts: Vec<Fact>, before: Before) {
+    pub(in crate::batch) fn note(&self, facts: Vec<Fact>, before: Before) {
         facts.iter().for_each(|fact| self.state().apply(fact));
         self.store.note(facts, before);
     }
 
     /// Notes facts and waits until they are durable.
-    pub(crate) async fn commit(&self, facts: Vec<Fact>, before: Before) -> Result<()> {
+    pub(in crate::batch) async fn commit(&self, facts: Vec<Fact>, before: Before) -> Result<()> {
         facts.iter().for_each(|fact| self.state().apply(fact));
         self.store.commit(facts, before).await
     }
 }
 
 /// A run under way.
-pub(crate) struct Context {
-    pub(crate) plan: Arc<RunPlan>,
-    pub(crate) effects: Arc<dyn Effects>,
-    pub(crate) store: Arc<dyn RunStore>,
-    pub(crate) info: RunInfo,
+pub(in crate::batch) struct Context {
+    pub(in crate::batch) plan: Arc<RunPlan>,
+    pub(in crate::batch) effects: Arc<dyn Effects>,
+    pub(in crate::batch) store: Arc<dyn RunStore>,
+    pub(in crate::batch) info: RunInfo,
     /// Whether it resumes an earlier run.
-    pub(crate) resumed: bool,
-    pub(crate) ledger: Arc<Ledger>,
+    pub(in crate::batch) resumed: bool,
+    pub(in crate::batch) ledger: Arc<Ledger>,
     /// Ends requests that are under way.
-    pub(crate) hard: Cancel,
-    pub(crate) events: mpsc::Sender<Event>,
+    pub(in crate::batch) hard: Cancel,
+    pub(in crate::batch) events: mpsc::Sender<Event>,
     /// Whether only failed items are to be sent.
-    pub(crate) retry_failed: bool,
+    pub(in crate::batch) retry_failed: bool,
 }
 
 impl Context {
-    pub(crate) async fn tell(&self, event: Event) {
+    pub(in crate::batch) async fn tell(&self, event: Event) {
         // Nobody listening is no reason to stop.
         let _nobody_listens = self.events.send(event).await;
     }
 
     /// Whether somebody wants the run to stop.
-    pub(crate) fn check_stop(&self) -> Result<()> {
+    pub(in crate::batch) fn check_stop(&self) -> Result<()> {
         if self.ledger.stop.is_cancelled() { Err(stopped()) } else { Ok(()) }
     }
 }
 
-pub(crate) fn stopped() -> Error {
+pub(in crate::batch) fn stopped() -> Error {
     Error::new(ErrorKind::Cancelled, "the run was stopped").advise("run it again: it goes on from here")
 }
 
 /// A step of a job, with all that it needs.
-pub(crate) struct Task<'r> {
-    pub(crate) context: &'r Context,
-    pub(crate) step: &'r Step,
-    pub(crate) job: &'r MatrixJob,
-    pub(crate) key: String,
-    pub(crate) connection: &'r str,
-    pub(crate) scope: Scope,
-    pub(crate) place: StepPlace,
+pub(in crate::batch) struct Task<'r> {
+    pub(in crate::batch) context: &'r Context,
+    pub(in crate::batch) step: &'r Step,
+    pub(in crate::batch) job: &'r MatrixJob,
+    pub(in crate::batch) key: String,
+    pub(in crate::batch) connection: &'r str,
+    pub(in crate::batch) scope: Scope,
+    pub(in crate::batch) place: StepPlace,
 }
 
 impl Task<'_> {
-    pub(crate) fn name(&self) -> StepName {
+    pub(in crate::batch) fn name(&self) -> StepName {
         StepName { job: self.job.name.clone(), step: self.step.id.clone() }
     }
 
-    pub(crate) fn state(&self) -> StepState {
+    pub(in crate::batch) fn state(&self) -> StepState {
         self.context.ledger.state().step(&self.key)
     }
 
-    pub(crate) async fn progress(&self, counts: StepCounts, total: Option<u64>) {
+    pub(in crate::batch) async fn progress(&self, counts: StepCounts, total: Option<u64>) {
         self.context.tell(Event::Progress { step: self.name(), counts, total }).await;
     }
 }
 
 /// Notes that items are about to be sent, durably, before they are.
 #[derive(Clone)]
-pub(crate) struct Intent {
-    pub(crate) ledger: Arc<Ledger>,
-    pub(crate) step: String,
-    pub(crate) element: u64,
+pub(super) struct Intent {
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) step: String,
+    pub(super) element: u64,
     /// Stops this step alone.
-    pub(crate) stop: Cancel,
+    pub(super) stop: Cancel,
 }
 
 impl std::fmt::Debug for Intent {

@@ -46,7 +46,7 @@ pub(in crate::batch) fn decide(step: &Step, retry_failed: bool, known: &StepStat
 }
 
 /// The outcome of an item that was under way when a run was killed, and is not sent again.
-pub(in crate::batch) fn in_doubt(decided: Move, index: u64) -> Option<Outcome> {
+pub(super) fn in_doubt(decided: Move, index: u64) -> Option<Outcome> {
     let (status, error) = match decided {
         Move::Send | Move::Pass => return None,
         Move::Skip => (OutcomeStatus::Ok, None),

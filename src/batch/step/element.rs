@@ -11,24 +11,18 @@ use crate::run_store::StepState;
 use crate::send::Cancel;
 
 /// What came of an element's call.
-pub(in crate::batch) struct Sent {
+pub(super) struct Sent {
     /// Outcomes, each with the item that was sent.
-    pub(in crate::batch) outcomes: Vec<(Outcome, Option<String>)>,
-    pub(in crate::batch) usage: Usage,
+    pub(super) outcomes: Vec<(Outcome, Option<String>)>,
+    pub(super) usage: Usage,
     /// Whether every item has its outcome.
-    pub(in crate::batch) complete: bool,
+    pub(super) complete: bool,
     /// Why nothing more can be sent, which is no item's fault.
-    pub(in crate::batch) lost: Option<Error>,
+    pub(super) lost: Option<Error>,
 }
 
 /// Sends what is left of an element.
-pub(in crate::batch) async fn send_element(
-    task: &Task<'_>,
-    known: &StepState,
-    stop: &Cancel,
-    element: u64,
-    item: &str,
-) -> Sent {
+pub(super) async fn send_element(task: &Task<'_>, known: &StepState, stop: &Cancel, element: u64, item: &str) -> Sent {
     let mut sent = Sent { outcomes: Vec::new(), usage: Usage::default(), complete: false, lost: None };
     let prepared = prepare(task, element, item);
     let (options, items) = match prepared {

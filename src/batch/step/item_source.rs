@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::expression::{RowIter, Scope};
 
 /// The elements of a source, with their numbers from 0.
-pub(crate) struct Elements {
+pub(in crate::batch) struct Elements {
     source: Source,
     next: u64,
 }
@@ -21,7 +21,7 @@ impl Elements {
     ///
     /// # Errors
     /// `state` when an earlier step's rows cannot be read; `invalid_items` when a value is no list.
-    pub(crate) fn open(source: &ItemSource, scope: &Scope) -> Result<Elements> {
+    pub(in crate::batch) fn open(source: &ItemSource, scope: &Scope) -> Result<Elements> {
         let source = match source {
             ItemSource::Step(id) => match scope.steps.get(id) {
                 Some(view) => Source::Rows(view.rows.rows()?),
@@ -33,7 +33,7 @@ impl Elements {
     }
 
     /// The next element.
-    pub(crate) fn next_element(&mut self) -> Result<Option<(u64, String)>> {
+    pub(in crate::batch) fn next_element(&mut self) -> Result<Option<(u64, String)>> {
         let text = match &mut self.source {
             Source::Rows(rows) => rows.next().transpose()?.map(|row| row.to_string()),
             Source::List(list) => list.next(),
@@ -54,7 +54,7 @@ impl Iterator for Elements {
 }
 
 /// A JSON list as its elements; an object stands for a list of one.
-pub(crate) fn list(json: &str) -> Result<Vec<String>> {
+fn list(json: &str) -> Result<Vec<String>> {
     if json.starts_with('{') {
         return Ok(vec![json.to_owned()]);
     }
@@ -65,7 +65,7 @@ pub(crate) fn list(json: &str) -> Result<Vec<String>> {
 }
 
 /// The items that go into a write: those for which `where` is true, as `map` makes them. Numbered as they are sent.
-pub(crate) struct Inputs<'s> {
+pub(in crate::batch) struct Inputs<'s> {
     elements: Elements,
     step: &'s Step,
     scope: Scope,
@@ -73,7 +73,7 @@ pub(crate) struct Inputs<'s> {
 }
 
 impl<'s> Inputs<'s> {
-    pub(crate) fn open(source: &ItemSource, step: &'s Step, scope: &Scope) -> Result<Inputs<'s>> {
+    pub(in crate::batch) fn open(source: &ItemSource, step: &'s Step, scope: &Scope) -> Result<Inputs<'s>> {
         Ok(Inputs { elements: Elements::open(source, scope)?, step, scope: scope.clone(), next: 0 })
     }
 
@@ -81,7 +81,7 @@ impl<'s> Inputs<'s> {
     ///
     /// # Errors
     /// `state` when an earlier step's rows cannot be read.
-    pub(crate) fn next_input(&mut self) -> Result<Option<Input>> {
+    pub(super) fn next_input(&mut self) -> Result<Option<Input>> {
         while let Some((number, element)) = self.elements.next_element()? {
             let made = match shaped(self.step, &self.scope, &element, number) {
                 Ok(None) => continue,
@@ -99,7 +99,7 @@ impl<'s> Inputs<'s> {
 }
 
 /// An item with its index; or the element that it should have been made of, and why it could not.
-pub(crate) type Input = (u64, Result<String, (String, Error)>);
+type Input = (u64, Result<String, (String, Error)>);
 
 impl Iterator for Inputs<'_> {
     type Item = Result<(u64, String)>;
@@ -113,7 +113,7 @@ impl Iterator for Inputs<'_> {
 ///
 /// # Errors
 /// Those of the expressions, with the item's number.
-pub(crate) fn shaped(step: &Step, scope: &Scope, item: &str, number: u64) -> Result<Option<String>> {
+pub(super) fn shaped(step: &Step, scope: &Scope, item: &str, number: u64) -> Result<Option<String>> {
     if step.keep.is_none() && step.map.is_none() {
         return Ok(Some(item.to_owned()));
     }

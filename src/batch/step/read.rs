@@ -60,7 +60,7 @@ struct Pending {
 ///
 /// # Errors
 /// Those of the walks; `state` when the disk refuses.
-pub(crate) async fn run(task: &Task<'_>) -> Result<()> {
+pub(in crate::batch) async fn run(task: &Task<'_>) -> Result<()> {
     let state = task.state();
     let mark = match (&task.step.watermark, &state.mark, task.scope.watermark.as_deref()) {
         (None, _, _) => None,

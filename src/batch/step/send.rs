@@ -51,7 +51,7 @@ struct Writing<'t, 'r> {
 ///
 /// # Errors
 /// The first item's, when the step stops at it; `state` when the disk refuses.
-pub(crate) async fn run(task: &Task<'_>) -> Result<()> {
+pub(in crate::batch) async fn run(task: &Task<'_>) -> Result<()> {
     let state = task.state();
     let now = task.context.effects.clock().now();
     let counts = state.counts();

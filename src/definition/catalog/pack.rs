@@ -22,8 +22,8 @@ use crate::lock::lock;
 
 /// All that is known of one connector. Later sources override earlier ones, entry by entry.
 #[derive(Default)]
-pub(crate) struct Pack {
-    pub(crate) name: String,
+pub(super) struct Pack {
+    pub(super) name: String,
     sources: Vec<Source>,
     connector: OnceLock<Arc<Connector>>,
     index: OnceLock<Index>,
@@ -53,12 +53,12 @@ enum Entry {
 }
 
 impl Pack {
-    pub(crate) fn new(name: &str) -> Pack {
+    pub(super) fn new(name: &str) -> Pack {
         Pack { name: name.to_owned(), ..Pack::default() }
     }
 
     /// Adds files; what was parsed before is forgotten.
-    pub(crate) fn add(&mut self, sources: impl IntoIterator<Item = Source>) {
+    pub(super) fn add(&mut self, sources: impl IntoIterator<Item = Source>) {
         self.sources.extend(sources);
         self.connector.take();
         self.index.take();
@@ -79,7 +79,7 @@ impl Pack {
         self.sources.iter().enumerate().filter(|(_, s)| !matches!(s.file_name(), "connector.yaml" | "sandbox.yaml"))
     }
 
-    pub(crate) fn connector(&self) -> Result<Arc<Connector>> {
+    pub(super) fn connector(&self) -> Result<Arc<Connector>> {
         if let Some(connector) = self.connector.get() {
             return Ok(Arc::clone(connector));
         }
@@ -103,7 +103,7 @@ impl Pack {
         Ok(connector)
     }
 
-    pub(crate) fn sandbox(&self) -> Result<Option<SandboxFile>> {
+    pub(super) fn sandbox(&self) -> Result<Option<SandboxFile>> {
         self.last_named("sandbox.yaml").map(|s| read_sandbox(&self.whole(s)?)).transpose()
     }
 
@@ -125,7 +125,7 @@ impl Pack {
     }
 
     /// What is wrong with files as a whole, so that their entries are not known.
-    pub(crate) fn broken(&self) -> &[Error] {
+    pub(super) fn broken(&self) -> &[Error] {
         &self.index().broken
     }
 
@@ -146,12 +146,12 @@ impl Pack {
         })
     }
 
-    pub(crate) fn has(&self, section: &'static str, name: &str) -> bool {
+    pub(super) fn has(&self, section: &'static str, name: &str) -> bool {
         self.entry(section, name).is_some()
     }
 
     /// Names in a section, in file order.
-    pub(crate) fn names(&self, section: &'static str) -> impl Iterator<Item = &str> + use<'_> {
+    pub(super) fn names(&self, section: &'static str) -> impl Iterator<Item = &str> + use<'_> {
         self.index().section(section).into_iter().flat_map(IndexMap::keys).map(AsRef::as_ref)
     }
 
@@ -212,13 +212,13 @@ impl Pack {
 
     /// The connector's and an operation's definitions.
     #[cfg(feature = "batch")]
-    pub(crate) fn definition_text(&self, id: &str) -> String {
+    pub(super) fn definition_text(&self, id: &str) -> String {
         let connector = self.last_named("connector.yaml").and_then(|s| s.text().ok()).unwrap_or_default();
         let operation = self.document("operations", id).ok().flatten().map(|doc| doc.to_value().to_string());
         format!("{connector}\n{}", operation.unwrap_or_default())
     }
 
-    pub(crate) fn operation(&self, id: &str) -> Result<Option<Arc<Operation>>> {
+    pub(super) fn operation(&self, id: &str) -> Result<Option<Arc<Operation>>> {
         if let Some(found) = lock(&self.operations).get(id) {
             return Ok(Some(Arc::clone(found)));
         }
@@ -238,7 +238,7 @@ impl Pack {
         Ok(Some(operation))
     }
 
-    pub(crate) fn record(&self, name: &str) -> Result<Option<Arc<Record>>> {
+    pub(super) fn record(&self, name: &str) -> Result<Option<Arc<Record>>> {
         Ok(self.later_record(name)?.and_then(|record| LazyLock::force(&record).clone()))
     }
 
@@ -265,12 +265,12 @@ impl Pack {
         Ok(Some(later))
     }
 
-    pub(crate) fn template(&self, name: &str) -> Result<Option<Template>> {
+    pub(super) fn template(&self, name: &str) -> Result<Option<Template>> {
         let Some(doc) = self.document("templates", name)? else { return Ok(None) };
         read_template(&doc, &|id| self.operation(id)?.ok_or_else(|| self.unknown_operation(id))).map(Some)
     }
 
-    pub(crate) fn unknown_operation(&self, id: &str) -> Error {
+    pub(super) fn unknown_operation(&self, id: &str) -> Error {
         // It may well stand in a file that cannot be read.
         if let Some(error) = self.broken().first() {
             return error.clone();
@@ -281,7 +281,7 @@ impl Pack {
     }
 
     /// Every fault of every file of the connector.
-    pub(crate) fn faults(&self) -> Vec<Fault> {
+    pub(super) fn faults(&self) -> Vec<Fault> {
         self.strict.store(true, Ordering::Relaxed);
         // What was read before was not checked in full.
         self.forget();

@@ -7,19 +7,19 @@ use std::ops::Range;
 
 /// One entry of a section, such as an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Slice<'t> {
-    pub(crate) section: &'static str,
-    pub(crate) name: &'t str,
-    pub(crate) bytes: Range<usize>,
+pub(super) struct Slice<'t> {
+    pub(super) section: &'static str,
+    pub(super) name: &'t str,
+    pub(super) bytes: Range<usize>,
     /// Lines before it in the file.
-    pub(crate) line: u64,
+    pub(super) line: u64,
 }
 
 /// The sections of a file.
-pub(crate) const SECTIONS: [&str; 3] = ["operations", "records", "templates"];
+pub(super) const SECTIONS: [&str; 3] = ["operations", "records", "templates"];
 
 /// The entries of a file; `None` when it is not laid out plainly, so that only a full parse can tell what it holds.
-pub(crate) fn slice(text: &str) -> Option<Vec<Slice<'_>>> {
+pub(super) fn slice(text: &str) -> Option<Vec<Slice<'_>>> {
     let mut slices: Vec<Slice<'_>> = Vec::new();
     let mut seen = HashSet::new();
     let mut section: Option<&'static str> = None;

@@ -5,32 +5,32 @@ use std::sync::OnceLock;
 use crate::error::Result;
 
 /// A file that the library carries, as the build script made it.
-pub(in crate::definition) struct BuiltIn {
-    pub(in crate::definition) name: &'static str,
-    pub(in crate::definition) text: &'static str,
+pub(super) struct BuiltIn {
+    pub(super) name: &'static str,
+    pub(super) text: &'static str,
     /// All of it as JSON, unless it is cut into entries.
-    pub(in crate::definition) json: &'static str,
-    pub(in crate::definition) entries: &'static [BuiltInEntry],
+    pub(super) json: &'static str,
+    pub(super) entries: &'static [BuiltInEntry],
 }
 
 /// One entry of a section.
-pub(in crate::definition) struct BuiltInEntry {
-    pub(in crate::definition) section: &'static str,
-    pub(in crate::definition) name: &'static str,
+pub(super) struct BuiltInEntry {
+    pub(super) section: &'static str,
+    pub(super) name: &'static str,
     /// Lines before it in the file.
-    pub(in crate::definition) line: u64,
+    pub(super) line: u64,
     /// A map of the entry alone.
-    pub(in crate::definition) json: &'static str,
+    pub(super) json: &'static str,
 }
 
 /// The files that the library carries.
-pub(in crate::definition) const BUILT_IN: &[BuiltIn] = include!(concat!(env!("OUT_DIR"), "/packs.rs"));
+pub(super) const BUILT_IN: &[BuiltIn] = include!(concat!(env!("OUT_DIR"), "/packs.rs"));
 
 /// Gives what stands in a file.
-pub(in crate::definition) type Reader = dyn Fn() -> Result<String> + Send + Sync;
+type Reader = dyn Fn() -> Result<String> + Send + Sync;
 
 /// One definition file.
-pub(in crate::definition) enum Source {
+pub(super) enum Source {
     BuiltIn(&'static BuiltIn),
     Given { name: String, text: String },
     Later { name: String, read: Box<Reader>, text: OnceLock<String> },
@@ -38,15 +38,12 @@ pub(in crate::definition) enum Source {
 
 impl Source {
     /// One that is read when somebody asks what stands in it.
-    pub(in crate::definition) fn later(
-        name: String,
-        read: impl Fn() -> Result<String> + Send + Sync + 'static,
-    ) -> Source {
+    pub(super) fn later(name: String, read: impl Fn() -> Result<String> + Send + Sync + 'static) -> Source {
         Source::Later { name, read: Box::new(read), text: OnceLock::new() }
     }
 
     /// The name that errors show.
-    pub(in crate::definition) fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         match self {
             Source::BuiltIn(file) => file.name,
             Source::Given { name, .. } | Source::Later { name, .. } => name,
@@ -54,12 +51,12 @@ impl Source {
     }
 
     /// The name without folders.
-    pub(in crate::definition) fn file_name(&self) -> &str {
+    pub(super) fn file_name(&self) -> &str {
         self.name().rsplit(['/', '\\']).next().unwrap_or_default()
     }
 
     /// What stands in it; it is read once.
-    pub(in crate::definition) fn text(&self) -> Result<&str> {
+    pub(super) fn text(&self) -> Result<&str> {
         match self {
             Source::BuiltIn(file) => Ok(file.text),
             Source::Given { text, .. } => Ok(text),

@@ -199,7 +199,7 @@ fn ok() -> u16 {
 }
 
 /// Reads `sandbox.yaml`.
-pub(crate) fn read_sandbox(doc: &Document) -> Result<SandboxFile> {
+pub(in crate::definition) fn read_sandbox(doc: &Document) -> Result<SandboxFile> {
     let mirror: SandboxFile = doc.read().map_err(|e| explain(Format::Sandbox, doc, &[], &e))?;
     let mut c = Checker::new(doc);
     version(&mut c, mirror.version);

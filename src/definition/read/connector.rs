@@ -19,7 +19,7 @@ use crate::error::{Result, did_you_mean};
 use crate::json_pointer::escape;
 
 /// Reads `connector.yaml`.
-pub(crate) fn read_connector(doc: &Document) -> Result<Connector> {
+pub(in crate::definition) fn read_connector(doc: &Document) -> Result<Connector> {
     let mirror: ConnectorFile = doc.read().map_err(|e| explain(Format::Connector, doc, &[], &e))?;
     let mut c = Checker::new(doc);
     let connector = convert(&mut c, mirror);

@@ -262,7 +262,7 @@ fn headers(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: &Oper
 }
 
 /// The credentials are put into a request last, over what else the header says.
-pub(in crate::definition) fn signature(c: &mut Checker<'_>, at: &str, name: &str, auth: &Auth) {
+pub(super) fn signature(c: &mut Checker<'_>, at: &str, name: &str, auth: &Auth) {
     let own = match auth {
         Auth::None => return,
         Auth::ApiKey { header, .. } => header.as_str(),
@@ -299,7 +299,7 @@ fn media(c: &mut Checker<'_>, at: &str, text: &Text, operation: &Operation) {
 }
 
 /// Placeholders that are no properties of the connection.
-pub(in crate::definition) fn properties(c: &mut Checker<'_>, at: &str, text: &Text, connector: &Connector) {
+pub(super) fn properties(c: &mut Checker<'_>, at: &str, text: &Text, connector: &Connector) {
     for name in text.names().filter(|n| connector.property(n).is_none()) {
         let hint = did_you_mean(name, connector.properties.iter().map(|p| p.name.as_str()));
         c.fault(at, format!("`{{{name}}}` is not a property of the connection{hint}"), None);
@@ -307,7 +307,7 @@ pub(in crate::definition) fn properties(c: &mut Checker<'_>, at: &str, text: &Te
 }
 
 /// Paths are appended to a base address, so nothing can stand behind its path.
-pub(in crate::definition) fn address(c: &mut Checker<'_>, at: &str, text: &Text) {
+pub(super) fn address(c: &mut Checker<'_>, at: &str, text: &Text) {
     let literal = |part: &Part| matches!(part, Part::Literal(text) if text.contains(['?', '#']));
     if text.parts().iter().any(literal) {
         c.fault(

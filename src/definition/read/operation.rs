@@ -22,7 +22,7 @@ use crate::error::{Error, ErrorKind, Result, did_you_mean};
 use crate::json_pointer::escape;
 
 /// Reads one operation from its part of a file: a map with the one key `id`.
-pub(crate) fn read_operation(
+pub(in crate::definition) fn read_operation(
     doc: &Document,
     connector: &Arc<Connector>,
     record: &dyn Fn(&str) -> Option<Arc<LaterRecord>>,
@@ -39,7 +39,7 @@ pub(crate) fn read_operation(
 }
 
 /// Reads one record from its part of a file.
-pub(crate) fn read_record(doc: &Document) -> Result<Record> {
+pub(in crate::definition) fn read_record(doc: &Document) -> Result<Record> {
     let mirror: Ordered<RecordFile> = doc.read().map_err(|e| explain(Format::Operations, doc, &["records"], &e))?;
     let Some((name, file)) = mirror.0.into_iter().next() else {
         return Err(Error::new(ErrorKind::Internal, "a record's part of a file is empty"));
@@ -139,7 +139,7 @@ fn convert(
 }
 
 /// Verb and path of a request line.
-pub(crate) fn request_line(c: &mut Checker<'_>, at: &str, line: &str) -> Option<(Verb, Text)> {
+pub(super) fn request_line(c: &mut Checker<'_>, at: &str, line: &str) -> Option<(Verb, Text)> {
     let advice = Some("write a verb and a path, such as `GET /things/{id}`".into());
     let Some((verb, path)) = line.split_once(' ') else {
         c.fault(at, format!("`{line}` is not a request"), advice);

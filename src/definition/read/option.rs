@@ -11,7 +11,7 @@ use crate::error::did_you_mean;
 use crate::item::put_object;
 
 /// Checks one option and joins its keywords into a JSON Schema. `path` has the names in the path; a set of options is for any path.
-pub(in crate::definition) fn option_rule(
+pub(super) fn option_rule(
     c: &mut Checker<'_>,
     at: &str,
     name: String,
@@ -76,7 +76,7 @@ fn schema_text(keywords: &Ordered<Json>) -> Json {
     Json(schema)
 }
 
-pub(in crate::definition) fn page_size_option(size: &Size) -> OptionRule {
+pub(super) fn page_size_option(size: &Size) -> OptionRule {
     let description = format!("Records per request; {} when left out. All pages are fetched either way", size.default);
     let mut schema = json!({"type": "integer", "minimum": 1, "description": description});
     if let (Some(max), Some(map)) = (size.max, schema.as_object_mut()) {

@@ -10,7 +10,7 @@ use crate::definition::file::{
 use crate::definition::paging::{Advance, End, Flag, Keyset, Paging, Sense, Size, Style, Token, Total};
 
 /// Paging, and where it says that a total stands.
-pub(crate) fn paging(c: &mut Checker<'_>, at: &str, file: PagingFile) -> Option<(Paging, Option<Total>)> {
+pub(super) fn paging(c: &mut Checker<'_>, at: &str, file: PagingFile) -> Option<(Paging, Option<Total>)> {
     let at = |key: &str| format!("{at}/{key}");
     let paged = |style, size, more, total| Some((Paging { style, size, more }, total));
     match file {
@@ -53,7 +53,7 @@ pub(crate) fn paging(c: &mut Checker<'_>, at: &str, file: PagingFile) -> Option<
 }
 
 /// A keyset walk, on its own or as the one that a caller may choose.
-pub(crate) fn keyset(c: &mut Checker<'_>, at: &str, file: KeysetFile) -> Option<(Paging, Option<Total>)> {
+pub(super) fn keyset(c: &mut Checker<'_>, at: &str, file: KeysetFile) -> Option<(Paging, Option<Total>)> {
     let mut headers = Vec::new();
     for (name, value) in file.header.0 {
         headers.push((c.header(&format!("{at}/header"), &name)?, value));
@@ -66,7 +66,7 @@ pub(crate) fn keyset(c: &mut Checker<'_>, at: &str, file: KeysetFile) -> Option<
 }
 
 /// Where a reply tells the total.
-pub(crate) fn total(c: &mut Checker<'_>, at: &str, file: Option<TotalFile>) -> Option<Total> {
+pub(super) fn total(c: &mut Checker<'_>, at: &str, file: Option<TotalFile>) -> Option<Total> {
     let (source, exact) = match file? {
         TotalFile::Plain(source) => (source, false),
         TotalFile::Exact(file) => (file.at, file.exact),
@@ -150,7 +150,7 @@ fn flag(c: &mut Checker<'_>, at: &str, file: FlagFile) -> Option<Flag> {
 }
 
 /// Single values; a list or a map among them is a fault.
-pub(crate) fn values(c: &mut Checker<'_>, at: &str, list: Vec<Json>) -> Vec<Value> {
+pub(super) fn values(c: &mut Checker<'_>, at: &str, list: Vec<Json>) -> Vec<Value> {
     let mut values = Vec::new();
     for (i, json) in list.into_iter().enumerate() {
         let value = json.to_value();

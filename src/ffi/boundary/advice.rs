@@ -3,7 +3,7 @@
 use crate::error::Advice;
 
 /// What to call, where there is something to call.
-pub(crate) fn words(advice: &Advice) -> Option<String> {
+pub(super) fn words(advice: &Advice) -> Option<String> {
     Some(match advice {
         Advice::ListConnectors => "opnode_describe_connectors lists them".to_owned(),
         Advice::ListOperations(_) => "opnode_describe_templates with \"operations\": true lists them".to_owned(),

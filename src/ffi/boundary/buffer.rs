@@ -8,7 +8,7 @@ use crate::Items;
 use crate::error::Error;
 
 /// A text, or items that are made one text when the host asks for it.
-pub(crate) struct Buffer {
+pub(in crate::ffi) struct Buffer {
     /// A page's own bytes.
     page: Option<Items>,
     whole: OnceLock<Text>,
@@ -40,7 +40,7 @@ impl Text {
 
 impl Buffer {
     /// A JSON array of items, each as the bytes in which it came.
-    pub(crate) fn of(items: Items) -> Buffer {
+    pub(in crate::ffi) fn of(items: Items) -> Buffer {
         Buffer { page: Some(items), whole: OnceLock::new() }
     }
 
@@ -49,19 +49,19 @@ impl Buffer {
     }
 
     /// A JSON array of texts that are JSON already.
-    pub(crate) fn of_texts(texts: &[String]) -> Buffer {
+    pub(in crate::ffi) fn of_texts(texts: &[String]) -> Buffer {
         Buffer::made(Text::array(texts.len(), texts.iter().map(String::len).sum(), texts.iter().map(String::as_bytes)))
     }
 
     /// A text that is no array of items.
-    pub(crate) fn text(text: String) -> Buffer {
+    pub(in crate::ffi) fn text(text: String) -> Buffer {
         let mut bytes = text.into_bytes();
         bytes.push(0);
         Buffer::made(Text { bytes, spans: Vec::new() })
     }
 
     /// Several arrays as one.
-    pub(crate) fn joined(parts: &[Arc<Buffer>]) -> Buffer {
+    pub(in crate::ffi) fn joined(parts: &[Arc<Buffer>]) -> Buffer {
         let items = || parts.iter().flat_map(|part| (0..part.count()).filter_map(|index| part.item(index)));
         Buffer::made(Text::array(items().count(), items().map(<[u8]>::len).sum(), items()))
     }
@@ -74,23 +74,23 @@ impl Buffer {
     }
 
     /// Without the NUL.
-    pub(crate) fn bytes(&self) -> &[u8] {
+    pub(in crate::ffi) fn bytes(&self) -> &[u8] {
         self.whole().bytes.split_last().map(|(_, text)| text).unwrap_or_default()
     }
 
     /// Length of the whole in bytes, without making it.
-    pub(crate) fn size(&self) -> usize {
+    pub(in crate::ffi) fn size(&self) -> usize {
         match &self.page {
             Some(page) => page.iter().map(|item| item.as_str().len() + 1).sum::<usize>().max(1) + 1,
             None => self.bytes().len(),
         }
     }
 
-    pub(crate) fn count(&self) -> usize {
+    pub(in crate::ffi) fn count(&self) -> usize {
         self.page.as_ref().map_or_else(|| self.whole().spans.len(), Items::len)
     }
 
-    pub(crate) fn item(&self, index: usize) -> Option<&[u8]> {
+    pub(in crate::ffi) fn item(&self, index: usize) -> Option<&[u8]> {
         if let Some(page) = &self.page {
             return page.get(index).map(|item| item.as_str().as_bytes());
         }
@@ -101,13 +101,13 @@ impl Buffer {
 }
 
 /// An error with its texts made.
-pub(crate) struct Failure {
+pub(in crate::ffi) struct Failure {
     message: Vec<u8>,
     json: Vec<u8>,
 }
 
 impl Failure {
-    pub(crate) fn new(error: &Error) -> Failure {
+    pub(in crate::ffi) fn new(error: &Error) -> Failure {
         let error = error.clone().worded(&advice::words);
         let mut json = error.to_json();
         if let Some(fields) = json.as_object_mut() {
@@ -127,12 +127,12 @@ impl Failure {
     }
 
     /// Without the NUL.
-    pub(crate) fn message(&self) -> &[u8] {
+    pub(in crate::ffi) fn message(&self) -> &[u8] {
         self.message.split_last().map(|(_, text)| text).unwrap_or_default()
     }
 
     /// Without the NUL.
-    pub(crate) fn json(&self) -> &[u8] {
+    pub(in crate::ffi) fn json(&self) -> &[u8] {
         self.json.split_last().map(|(_, text)| text).unwrap_or_default()
     }
 }

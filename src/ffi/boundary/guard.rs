@@ -18,12 +18,12 @@ thread_local! {
 }
 
 /// Runs a call of a function that gives no error.
-pub(crate) fn quiet(call: impl FnOnce() -> Result<i32, Stop>) -> i32 {
+pub(in crate::ffi) fn quiet(call: impl FnOnce() -> Result<i32, Stop>) -> i32 {
     run(call).unwrap_or_else(|(status, _)| status)
 }
 
 /// Runs a call: no panic crosses, and an error goes where the host wants it.
-pub(crate) fn guarded(owner: u64, err: Place<*mut c_void>, call: impl FnOnce() -> Result<i32, Stop>) -> i32 {
+pub(in crate::ffi) fn guarded(owner: u64, err: Place<*mut c_void>, call: impl FnOnce() -> Result<i32, Stop>) -> i32 {
     run(call).unwrap_or_else(|(status, error)| {
         if err.needed().is_ok() {
             let _told = err.put(handle::insert(owner, Arc::new(Failure::new(&error))));
@@ -57,13 +57,13 @@ fn misuse(status: i32) -> Error {
 }
 
 /// Refuses to wait inside a callback: the thread that waits would be the one that is waited for.
-pub(crate) fn may_wait(timeout_ms: i64) -> Result<(), Stop> {
+pub(in crate::ffi) fn may_wait(timeout_ms: i64) -> Result<(), Stop> {
     if timeout_ms != 0 && is_within_callback() { Err(Stop::Status(status::MISUSE)) } else { Ok(()) }
 }
 
 /// Keeps the text of a panic off the host's stderr, in this library's threads and calls: it comes back as an error. Within a shared library, the hook
 /// is this library's own.
-pub(crate) fn quiet_panics() {
+pub(in crate::ffi) fn quiet_panics() {
     static SET: AtomicBool = AtomicBool::new(false);
     process::undisturbed(|| {
         if SET.swap(true, Ordering::Relaxed) {

@@ -29,7 +29,7 @@ enum Object {
 }
 
 /// A type that handles stand for.
-pub(crate) trait Kind: Sized {
+pub(in crate::ffi) trait Kind: Sized {
     const NUMBER: usize;
     fn wrap(object: Arc<Self>) -> Wrapped;
     fn unwrap(object: &Wrapped) -> Option<&Arc<Self>>;
@@ -129,7 +129,7 @@ fn table() -> &'static Table {
 }
 
 /// A new handle; null when there is no room for one more.
-pub(crate) fn insert<T: Kind>(owner: u64, object: Arc<T>) -> *mut c_void {
+pub(in crate::ffi) fn insert<T: Kind>(owner: u64, object: Arc<T>) -> *mut c_void {
     let table = table();
     let mut slots = table.write();
     let at = slots.free.pop().unwrap_or(slots.slots.len());
@@ -153,12 +153,12 @@ fn parts(handle: *const c_void) -> (usize, usize, usize) {
 }
 
 /// What a handle stands for.
-pub(crate) fn get<T: Kind>(handle: *const c_void) -> Result<Arc<T>, i32> {
+pub(in crate::ffi) fn get<T: Kind>(handle: *const c_void) -> Result<Arc<T>, i32> {
     with(handle, Arc::clone)
 }
 
 /// Looks at what a handle stands for, which is not freed meanwhile; for a look that is short.
-pub(crate) fn with<T: Kind, R>(handle: *const c_void, look: impl FnOnce(&Arc<T>) -> R) -> Result<R, i32> {
+pub(in crate::ffi) fn with<T: Kind, R>(handle: *const c_void, look: impl FnOnce(&Arc<T>) -> R) -> Result<R, i32> {
     if handle.is_null() {
         return Err(status::MISUSE);
     }
@@ -172,7 +172,7 @@ pub(crate) fn with<T: Kind, R>(handle: *const c_void, look: impl FnOnce(&Arc<T>)
 }
 
 /// Ends a handle. Its number comes back only after the generations have gone round.
-pub(crate) fn remove<T: Kind>(handle: *const c_void) -> Result<Arc<T>, i32> {
+pub(in crate::ffi) fn remove<T: Kind>(handle: *const c_void) -> Result<Arc<T>, i32> {
     let object = get::<T>(handle)?;
     let (_, slot, generation) = parts(handle);
     let table = table();
@@ -189,13 +189,13 @@ pub(crate) fn remove<T: Kind>(handle: *const c_void) -> Result<Arc<T>, i32> {
 }
 
 /// Handles of an engine that are open, its own not counted.
-pub(crate) fn count(owner: u64) -> usize {
+pub(in crate::ffi) fn count(owner: u64) -> usize {
     let is_child = |e: &&Entry| e.owner == owner && Host::unwrap(&e.object).is_none();
     table().read().slots.iter().filter_map(|s| s.entry.as_ref()).filter(is_child).count()
 }
 
 /// Something that belongs to an engine.
-pub(crate) trait Owned {
+pub(in crate::ffi) trait Owned {
     fn owner(&self) -> u64;
 }
 

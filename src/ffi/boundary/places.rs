@@ -21,25 +21,25 @@ impl Nothing for usize {
 }
 
 /// A place of the host for a result; it may have left it out.
-pub(crate) struct Place<T>(*mut T);
+pub(in crate::ffi) struct Place<T>(*mut T);
 
 impl<T: Nothing> Place<T> {
     /// Takes the place over and empties it, so that every call has written it however it ends.
     ///
     /// # Safety
     /// `pointer` is NULL or points to room for a `T` that nobody else uses until the exported function returns; the place is not used after that.
-    pub(crate) unsafe fn of(pointer: *mut T) -> Place<T> {
+    pub(in crate::ffi) unsafe fn of(pointer: *mut T) -> Place<T> {
         let place = Place(pointer);
         let _left_out = place.put(T::NOTHING);
         place
     }
 
     /// Whether there is room: a call that finds none does nothing.
-    pub(crate) fn needed(&self) -> Result<(), Stop> {
+    pub(in crate::ffi) fn needed(&self) -> Result<(), Stop> {
         if self.0.is_null() { Err(Stop::Status(status::MISUSE)) } else { Ok(()) }
     }
 
-    pub(crate) fn put(&self, value: T) -> Result<(), Stop> {
+    pub(in crate::ffi) fn put(&self, value: T) -> Result<(), Stop> {
         self.needed()?;
         // SAFETY: not NULL, and as promised when this was made.
         unsafe { self.0.write(value) };
@@ -51,7 +51,7 @@ impl<T: Nothing> Place<T> {
 ///
 /// # Safety
 /// `pointer` is NULL or points to `length` bytes, or to a text with a NUL when the length is `OPNODE_NTS`, which live longer than the call.
-pub(crate) unsafe fn text<'t>(pointer: *const c_char, length: usize) -> Result<Option<&'t str>, Stop> {
+pub(in crate::ffi) unsafe fn text<'t>(pointer: *const c_char, length: usize) -> Result<Option<&'t str>, Stop> {
     if pointer.is_null() {
         return if length == 0 || length == usize::MAX { Ok(None) } else { Err(Stop::Status(status::MISUSE)) };
     }
@@ -74,7 +74,7 @@ pub(crate) unsafe fn text<'t>(pointer: *const c_char, length: usize) -> Result<O
 ///
 /// # Safety
 /// As [`text`].
-pub(crate) unsafe fn needed<'t>(pointer: *const c_char, length: usize) -> Result<&'t str, Stop> {
+pub(in crate::ffi) unsafe fn needed<'t>(pointer: *const c_char, length: usize) -> Result<&'t str, Stop> {
     // SAFETY: as the caller promises.
     unsafe { text(pointer, length) }?.ok_or(Stop::Status(status::MISUSE))
 }
@@ -83,7 +83,7 @@ pub(crate) unsafe fn needed<'t>(pointer: *const c_char, length: usize) -> Result
 ///
 /// # Safety
 /// `pointer` is NULL or points to a struct whose first member is its size.
-pub(crate) unsafe fn hooks(pointer: *const Hooks) -> Result<Option<Owed>, Stop> {
+pub(in crate::ffi) unsafe fn hooks(pointer: *const Hooks) -> Result<Option<Owed>, Stop> {
     const SMALLEST: usize = std::mem::offset_of!(Hooks, drop);
     if pointer.is_null() {
         return Ok(None);
@@ -117,7 +117,7 @@ pub(crate) unsafe fn hooks(pointer: *const Hooks) -> Result<Option<Owed>, Stop> 
 ///
 /// # Safety
 /// `inout` points to a struct whose first member is its size.
-pub(crate) unsafe fn fill(inout: *mut Progress, progress: &Progress) -> Result<i32, Stop> {
+pub(in crate::ffi) unsafe fn fill(inout: *mut Progress, progress: &Progress) -> Result<i32, Stop> {
     const HEAD: usize = std::mem::offset_of!(Progress, state);
     // SAFETY: as the caller promises.
     let size = unsafe { inout.cast::<u32>().read() } as usize;

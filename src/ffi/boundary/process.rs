@@ -23,7 +23,7 @@ const DONE: i64 = -1;
 static BUSY: AtomicBool = AtomicBool::new(false);
 
 /// A number that no process shares with the one that it was forked from. Asked at every call, and so without asking the system.
-pub(crate) fn forks() -> u32 {
+pub(in crate::ffi) fn forks() -> u32 {
     if WATCH.load(Ordering::Acquire) != DONE {
         watch();
     }
@@ -77,7 +77,7 @@ unsafe extern "C" fn in_the_child() {
 }
 
 /// Runs something short that takes locks of the whole process, of which a fork must not take half along. It calls nothing of the host.
-pub(crate) fn undisturbed<T>(work: impl FnOnce() -> T) -> T {
+pub(in crate::ffi) fn undisturbed<T>(work: impl FnOnce() -> T) -> T {
     struct End;
     impl Drop for End {
         fn drop(&mut self) {
@@ -91,7 +91,7 @@ pub(crate) fn undisturbed<T>(work: impl FnOnce() -> T) -> T {
 }
 
 /// What the connections of this process to one account share. A forked child has its own: the parent's may be in the middle of a change.
-pub(crate) fn budgets() -> Arc<Budgets> {
+pub(in crate::ffi) fn budgets() -> Arc<Budgets> {
     static OF: Mutex<Option<(u32, Arc<Budgets>)>> = Mutex::new(None);
     undisturbed(|| {
         let forks = FORKS.load(Ordering::Relaxed);
@@ -111,7 +111,7 @@ thread_local! {
 }
 
 /// Gives this thread chance of its own. A forked thread's would go on as that of the parent does, and keys that tell writes apart would be alike in both.
-pub(crate) fn own_chance() {
+pub(in crate::ffi) fn own_chance() {
     let forks = forks();
     if CHANCE.replace(forks) != forks {
         fastrand::seed(RandomState::new().hash_one((std::process::id(), forks, Instant::now())));

@@ -5,24 +5,24 @@ use std::ffi::CStr;
 use crate::error::ErrorKind;
 
 /// The interface's version: major << 16 | minor.
-pub(crate) const ABI_VERSION: u32 = 0x0001_0001;
+pub(in crate::ffi) const ABI_VERSION: u32 = 0x0001_0001;
 
-pub(crate) const OK: i32 = 0;
-pub(crate) const DONE: i32 = 1;
-pub(crate) const AGAIN: i32 = 2;
-pub(crate) const OPEN: i32 = 3;
-pub(crate) const HANDLE: i32 = -90;
-pub(crate) const ABI: i32 = -91;
-pub(crate) const FORKED: i32 = -92;
-pub(crate) const MISUSE: i32 = -93;
+pub(in crate::ffi) const OK: i32 = 0;
+pub(in crate::ffi) const DONE: i32 = 1;
+pub(in crate::ffi) const AGAIN: i32 = 2;
+pub(in crate::ffi) const OPEN: i32 = 3;
+pub(in crate::ffi) const HANDLE: i32 = -90;
+pub(in crate::ffi) const ABI: i32 = -91;
+pub(super) const FORKED: i32 = -92;
+pub(in crate::ffi) const MISUSE: i32 = -93;
 
 /// The number of an error kind.
-pub(crate) fn of(kind: ErrorKind) -> i32 {
+pub(in crate::ffi) fn of(kind: ErrorKind) -> i32 {
     -kind.number()
 }
 
 /// A result's name.
-pub(crate) fn name(status: i32) -> &'static CStr {
+pub(in crate::ffi) fn name(status: i32) -> &'static CStr {
     match status {
         OK => c"ok",
         DONE => c"done",

@@ -3,7 +3,7 @@
 use crate::error::Error;
 
 /// Why a call ends here.
-pub(crate) enum Stop {
+pub(in crate::ffi) enum Stop {
     Status(i32),
     Error(Error),
 }

@@ -20,12 +20,12 @@ use crate::{Cancel, Items, Outcome, OutcomeStatus, Receipt};
 /// Batches that wait for the host, and chunks of input that wait for the work.
 const WAITING_MAX: usize = 2;
 
-pub(crate) const DONE: i32 = 1;
-pub(crate) const FAILED: i32 = 2;
-pub(crate) const CANCELLED: i32 = 3;
+pub(in crate::ffi) const DONE: i32 = 1;
+const FAILED: i32 = 2;
+const CANCELLED: i32 = 3;
 
 /// What `opnode_op_next` comes to.
-pub(crate) enum Next {
+pub(in crate::ffi) enum Next {
     Batch(Arc<Buffer>),
     Done,
     Again,
@@ -47,13 +47,13 @@ pub(crate) struct Op {
 
 /// What its request says.
 #[derive(Clone, Copy)]
-pub(crate) struct Facts {
+pub(in crate::ffi) struct Facts {
     /// Its items come by `opnode_op_write`.
-    pub(in crate::ffi) streams: bool,
+    pub(super) streams: bool,
     /// Its batches hold outcomes.
-    pub(crate) writes: bool,
+    pub(in crate::ffi) writes: bool,
     /// Largest answer of a call that drains, in bytes.
-    pub(crate) run_bytes: usize,
+    pub(in crate::ffi) run_bytes: usize,
 }
 
 #[derive(Default)]
@@ -110,7 +110,7 @@ impl Op {
         lock(&self.state)
     }
 
-    pub(crate) fn cancel_token(&self) -> &Cancel {
+    pub(super) fn cancel_token(&self) -> &Cancel {
         &self.cancel
     }
 
@@ -164,7 +164,7 @@ impl Op {
     }
 
     /// Takes an announcement back that the host has not fetched.
-    pub(crate) fn withdraw(&self) {
+    pub(in crate::ffi) fn withdraw(&self) {
         if let Some(turn) = self.state().announced.take() {
             self.host.ready.withdraw(turn);
         }

@@ -61,7 +61,7 @@ pub(crate) struct Batch {
 /// What the library is to do to itself, for tests of its hosts.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
-pub(crate) enum Selftest {
+pub(in crate::ffi) enum Selftest {
     /// Panics in a thread of its own.
     Panic,
     /// Waits until it is cancelled.
@@ -75,7 +75,7 @@ pub(crate) enum Selftest {
 }
 
 /// What is to be done.
-pub(crate) enum Work {
+pub(in crate::ffi) enum Work {
     Call(Call),
     /// A write whose items come by `opnode_op_write`.
     Stream(Call),
@@ -85,13 +85,13 @@ pub(crate) enum Work {
 }
 
 /// A request that was read.
-pub(crate) struct Request {
-    pub(crate) work: Work,
+pub(in crate::ffi) struct Request {
+    pub(in crate::ffi) work: Work,
     /// The time of calls that are no operation's.
-    pub(crate) timeout: Option<Duration>,
-    pub(crate) batch: Batch,
+    pub(in crate::ffi) timeout: Option<Duration>,
+    pub(in crate::ffi) batch: Batch,
     /// Largest answer of `opnode_run`, in bytes.
-    pub(crate) run_bytes: usize,
+    pub(in crate::ffi) run_bytes: usize,
 }
 
 /// Unless the request says otherwise.
@@ -104,7 +104,7 @@ fn usage(message: impl Into<String>) -> Error {
 
 impl Request {
     /// Reads a request; `selftest` says whether the host may ask for one.
-    pub(crate) fn read(selftest: bool, text: &str) -> Result<Request> {
+    pub(in crate::ffi) fn read(selftest: bool, text: &str) -> Result<Request> {
         let typed: Typed<'_> = json::object("the request", text).map_err(|e| usage(e.message.clone()))?;
         if typed.batch.items == Some(0) || typed.batch.bytes == Some(0) {
             return Err(usage("batch: a batch holds at least 1 item and 1 byte"));
@@ -118,7 +118,7 @@ impl Request {
     }
 
     /// OperationId or template, for reports.
-    pub(crate) fn operation(&self) -> &str {
+    pub(in crate::ffi) fn operation(&self) -> &str {
         match &self.work {
             Work::Call(call) | Work::Stream(call) | Work::Plan(call) => {
                 call.operation_id.as_ref().or(call.template.as_ref()).map_or("", String::as_str)

@@ -14,7 +14,7 @@ use crate::ffi::notify::Quiet;
 const LARGE: usize = 64 << 10;
 
 /// Starts the work of a request. A large one is checked there: its faults come with the first batch.
-pub(crate) fn start(conn: &Arc<Conn>, text: &str, tag: u64) -> Result<Arc<Op>> {
+pub(in crate::ffi) fn start(conn: &Arc<Conn>, text: &str, tag: u64) -> Result<Arc<Op>> {
     if text.len() < LARGE {
         return start_checked(conn, text, tag);
     }
@@ -24,7 +24,7 @@ pub(crate) fn start(conn: &Arc<Conn>, text: &str, tag: u64) -> Result<Arc<Op>> {
 }
 
 /// Checks a request and starts its work.
-pub(crate) fn start_checked(conn: &Arc<Conn>, text: &str, tag: u64) -> Result<Arc<Op>> {
+pub(in crate::ffi) fn start_checked(conn: &Arc<Conn>, text: &str, tag: u64) -> Result<Arc<Op>> {
     let op = Op::new(&conn.host, tag)?;
     // A check may start a thread.
     let _quiet = Quiet::begin();

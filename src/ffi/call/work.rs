@@ -18,10 +18,10 @@ use crate::{Items, Outcome, OutcomeCounts, Running, Session, TokenOwner, Walk, W
 /// Outcomes in a batch, when the host names no number.
 const OUTCOMES: usize = 1000;
 
-pub(crate) type Job = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+pub(super) type Job = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 
 /// Checks what can be known before the first request, and gives the rest as a task.
-pub(crate) fn prepare(op: &Arc<Op>, conn: &Arc<Conn>, request: Request) -> Result<Job> {
+pub(super) fn prepare(op: &Arc<Op>, conn: &Arc<Conn>, request: Request) -> Result<Job> {
     let (op, session) = (Arc::clone(op), conn.session.clone());
     // What is spawned here, by checks that build a first request, belongs to the engine's own threads.
     let _within = conn.host.handle.enter();

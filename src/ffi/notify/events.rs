@@ -19,15 +19,15 @@ use crate::{MemoryStore, TokenOwner, TokenSlot, TokenStore, Tokens};
 const RING: usize = 1024;
 
 /// Kinds of events.
-pub(crate) const LOG: i32 = 1;
-pub(crate) const CREDENTIAL: i32 = 2;
+pub(in crate::ffi) const LOG: i32 = 1;
+const CREDENTIAL: i32 = 2;
 
 /// Takes events on their way out.
-pub(crate) type Sink = Arc<dyn Fn(i32, Value) + Send + Sync>;
+pub(in crate::ffi) type Sink = Arc<dyn Fn(i32, Value) + Send + Sync>;
 
 /// Events that wait for the host: log lines as a ring of the newest, with a count of those that fell out; tokens all.
 #[derive(Default)]
-pub(crate) struct Waiting(Mutex<Kept>);
+pub(super) struct Waiting(Mutex<Kept>);
 
 #[derive(Default)]
 struct Kept {
@@ -46,7 +46,7 @@ impl Kept {
 }
 
 impl Waiting {
-    pub(crate) fn push(&self, kind: i32, event: Value) {
+    pub(super) fn push(&self, kind: i32, event: Value) {
         let mut kept = lock(&self.0);
         if kind == CREDENTIAL {
             kept.credentials.push_back(event);
@@ -60,7 +60,7 @@ impl Waiting {
     }
 
     /// All that wait, credentials first.
-    pub(crate) fn take(&self) -> Vec<Value> {
+    pub(super) fn take(&self) -> Vec<Value> {
         let mut kept = lock(&self.0);
         let mut all: Vec<Value> = std::mem::take(&mut kept.credentials).into();
         all.extend(kept.gap());
@@ -68,20 +68,20 @@ impl Waiting {
         all
     }
 
-    pub(crate) fn next_credential(&self) -> Option<(i32, Value)> {
+    pub(super) fn next_credential(&self) -> Option<(i32, Value)> {
         lock(&self.0).credentials.pop_front().map(|event| (CREDENTIAL, event))
     }
 
-    pub(crate) fn next_log(&self) -> Option<(i32, Value)> {
+    pub(super) fn next_log(&self) -> Option<(i32, Value)> {
         let mut kept = lock(&self.0);
         kept.gap().or_else(|| kept.log.pop_front()).map(|event| (LOG, event))
     }
 }
 
 /// Turns this crate's own trace events into log events. Spans are not used.
-pub(crate) struct Log {
-    pub(crate) level: Level,
-    pub(crate) sink: Sink,
+pub(in crate::ffi) struct Log {
+    pub(in crate::ffi) level: Level,
+    pub(in crate::ffi) sink: Sink,
 }
 
 impl Subscriber for Log {
@@ -134,7 +134,7 @@ thread_local! {
 }
 
 /// Runs something on this thread that keeps tokens which the host has given itself: it needs no telling of them.
-pub(crate) fn as_given<T>(run: impl FnOnce() -> T) -> T {
+pub(in crate::ffi) fn as_given<T>(run: impl FnOnce() -> T) -> T {
     GIVEN.set(true);
     let ended = run();
     GIVEN.set(false);
@@ -142,9 +142,9 @@ pub(crate) fn as_given<T>(run: impl FnOnce() -> T) -> T {
 }
 
 /// Keeps tokens in memory and tells the host of every new pair before it is used.
-pub(crate) struct ToldStore {
-    pub(crate) inner: MemoryStore,
-    pub(crate) sink: Sink,
+pub(in crate::ffi) struct ToldStore {
+    pub(in crate::ffi) inner: MemoryStore,
+    pub(in crate::ffi) sink: Sink,
 }
 
 struct ToldSlot {

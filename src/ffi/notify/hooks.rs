@@ -15,21 +15,21 @@ use crate::ffi::boundary::process;
 /// As the header declares it; with the ABI under which it is defined what an exception does that leaves them.
 #[repr(C)]
 #[derive(Clone, Copy)]
-pub(crate) struct Hooks {
-    pub(crate) struct_size: u32,
-    pub(crate) flags: u32,
-    pub(crate) user_data: *mut c_void,
-    pub(crate) drop: Option<unsafe extern "C-unwind" fn(*mut c_void)>,
-    pub(crate) ready: Option<unsafe extern "C-unwind" fn(*mut c_void, u64)>,
-    pub(crate) progress: Option<unsafe extern "C-unwind" fn(*mut c_void, u64, *const Progress)>,
-    pub(crate) event: Option<unsafe extern "C-unwind" fn(*mut c_void, i32, *const c_char, usize)>,
+pub(in crate::ffi) struct Hooks {
+    pub(in crate::ffi) struct_size: u32,
+    pub(in crate::ffi) flags: u32,
+    pub(in crate::ffi) user_data: *mut c_void,
+    pub(in crate::ffi) drop: Option<unsafe extern "C-unwind" fn(*mut c_void)>,
+    pub(in crate::ffi) ready: Option<unsafe extern "C-unwind" fn(*mut c_void, u64)>,
+    pub(in crate::ffi) progress: Option<unsafe extern "C-unwind" fn(*mut c_void, u64, *const Progress)>,
+    pub(in crate::ffi) event: Option<unsafe extern "C-unwind" fn(*mut c_void, i32, *const c_char, usize)>,
 }
 
 // SAFETY: the header says that callbacks run on other threads; `user_data` is only handed back.
 unsafe impl Send for Hooks {}
 
 /// Hooks that are owed a `drop`: it is called when these end, however they do.
-pub(crate) struct Owed(pub(crate) Hooks);
+pub(in crate::ffi) struct Owed(pub(crate) Hooks);
 
 impl Drop for Owed {
     fn drop(&mut self) {
@@ -65,12 +65,12 @@ thread_local! {
 }
 
 /// Whether this thread is inside a callback, where nothing may wait. In a child that a callback forked, it is no more.
-pub(crate) fn is_within_callback() -> bool {
+pub(in crate::ffi) fn is_within_callback() -> bool {
     WITHIN.get() == Some(process::forks())
 }
 
 /// Starts the thread that calls the host. It ends, and calls `drop`, when all is told and nobody tells any more.
-pub(crate) fn start(hooks: Owed, told: Arc<Told>) -> std::io::Result<()> {
+pub(in crate::ffi) fn start(hooks: Owed, told: Arc<Told>) -> std::io::Result<()> {
     std::thread::Builder::new().name("opnode-hooks".to_owned()).spawn(move || {
         let hooks = hooks;
         signals::never();

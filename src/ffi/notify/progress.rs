@@ -5,27 +5,27 @@ use crate::Receipt;
 /// `opnode_progress`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Progress {
-    pub(crate) struct_size: u32,
-    pub(crate) state: i32,
-    pub(crate) requests: i64,
-    pub(crate) retries: i64,
-    pub(crate) pages: i64,
-    pub(crate) items_in: i64,
-    pub(crate) items_out: i64,
-    pub(crate) bytes_in: i64,
-    pub(crate) bytes_out: i64,
-    pub(crate) total_items: i64,
-    pub(crate) wait_ms: i64,
+pub(in crate::ffi) struct Progress {
+    pub(in crate::ffi) struct_size: u32,
+    pub(in crate::ffi) state: i32,
+    pub(in crate::ffi) requests: i64,
+    pub(in crate::ffi) retries: i64,
+    pub(in crate::ffi) pages: i64,
+    pub(in crate::ffi) items_in: i64,
+    pub(in crate::ffi) items_out: i64,
+    bytes_in: i64,
+    pub(in crate::ffi) bytes_out: i64,
+    total_items: i64,
+    pub(in crate::ffi) wait_ms: i64,
 }
 
 impl Progress {
-    pub(crate) fn new() -> Progress {
+    pub(in crate::ffi) fn new() -> Progress {
         Progress { struct_size: size_of::<Progress>() as u32, total_items: -1, ..Progress::default() }
     }
 
     /// Takes a receipt in.
-    pub(crate) fn take(&mut self, receipt: &Receipt) {
+    pub(in crate::ffi) fn take(&mut self, receipt: &Receipt) {
         let whole = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         self.requests = whole(receipt.requests);
         self.retries = whole(receipt.retries);

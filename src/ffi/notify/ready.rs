@@ -17,23 +17,23 @@ use crate::lock::lock;
 const PROGRESS_MAX: usize = 1 << 16;
 
 /// The engine's side: what is told here is heard until this ends.
-pub(crate) struct Ready {
+pub(in crate::ffi) struct Ready {
     teller: Teller,
     wake: Option<Wake>,
-    pub(crate) hears: Hears,
+    pub(in crate::ffi) hears: Hears,
 }
 
 /// Which callbacks the host has.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Hears {
-    pub(crate) ready: bool,
-    pub(crate) progress: bool,
-    pub(crate) event: bool,
+pub(in crate::ffi) struct Hears {
+    pub(in crate::ffi) ready: bool,
+    pub(in crate::ffi) progress: bool,
+    pub(in crate::ffi) event: bool,
 }
 
 /// What waits, for those who ask and for the thread of the callbacks.
 #[derive(Default)]
-pub(crate) struct Told {
+pub(in crate::ffi) struct Told {
     lists: Mutex<Lists>,
     /// Somebody who asks has something.
     come: Condvar,
@@ -43,7 +43,7 @@ pub(crate) struct Told {
 }
 
 /// Tells as long as it lives; then the thread of the callbacks says what is left, and ends.
-pub(crate) struct Teller(pub(crate) Arc<Told>);
+pub(in crate::ffi) struct Teller(pub(crate) Arc<Told>);
 
 impl Drop for Teller {
     fn drop(&mut self) {
@@ -84,7 +84,7 @@ fn waits<T>(list: &BTreeMap<u64, T>, before: Option<u64>) -> bool {
 impl Told {
     /// The next callback; `None` at the end of all. Tags come first: a hook for events that is slow holds them up for the call under way, not for those
     /// that wait. Tokens take turns with tags; log lines come when nothing else waits.
-    pub(crate) fn next(&self) -> Option<Notice> {
+    pub(in crate::ffi) fn next(&self) -> Option<Notice> {
         let mut lists = lock(&self.lists);
         loop {
             if let Some(notice) = self.pick(&mut lists) {
@@ -117,7 +117,7 @@ impl Told {
 }
 
 impl Ready {
-    pub(crate) fn new(teller: Teller, wake: Option<Wake>, hears: Hears) -> Ready {
+    pub(in crate::ffi) fn new(teller: Teller, wake: Option<Wake>, hears: Hears) -> Ready {
         Ready { teller, wake, hears }
     }
 
@@ -126,7 +126,7 @@ impl Ready {
     }
 
     /// An operation has something. Gives the turn by which this can be withdrawn; one that was given `before` and still waits is enough.
-    pub(crate) fn announce(&self, tag: u64, before: Option<u64>) -> Option<u64> {
+    pub(in crate::ffi) fn announce(&self, tag: u64, before: Option<u64>) -> Option<u64> {
         let mut lists = lock(&self.told().lists);
         if waits(&lists.ready, before) || waits(&lists.waiting, before) {
             return before;
@@ -143,7 +143,7 @@ impl Ready {
     }
 
     /// Something happened.
-    pub(crate) fn event(&self, kind: i32, event: Value) {
+    pub(in crate::ffi) fn event(&self, kind: i32, event: Value) {
         self.told().events.push(kind, event);
         let mut lists = lock(&self.told().lists);
         if self.hears.event {
@@ -157,7 +157,7 @@ impl Ready {
     }
 
     /// The events that wait for a host that takes them.
-    pub(crate) fn events(&self) -> Vec<Value> {
+    pub(in crate::ffi) fn events(&self) -> Vec<Value> {
         if self.hears.event { Vec::new() } else { self.told().events.take() }
     }
 
@@ -170,14 +170,14 @@ impl Ready {
     }
 
     /// The operation is gone. Without this, a host that never asks here would leave a tag behind with each.
-    pub(crate) fn withdraw(&self, turn: u64) {
+    pub(in crate::ffi) fn withdraw(&self, turn: u64) {
         let mut lists = lock(&self.told().lists);
         lists.waiting.remove(&turn);
         lists.ready.remove(&turn);
     }
 
     /// How far an operation is, in the place of what was told `before` and still waits. Gives the turn of it.
-    pub(crate) fn progress(&self, tag: u64, before: Option<u64>, progress: Progress) -> Option<u64> {
+    pub(in crate::ffi) fn progress(&self, tag: u64, before: Option<u64>, progress: Progress) -> Option<u64> {
         if !self.hears.progress {
             return None;
         }
@@ -192,13 +192,13 @@ impl Ready {
     }
 
     /// Lets go of everybody who waits: the engine is gone.
-    pub(crate) fn close(&self) {
+    pub(in crate::ffi) fn close(&self) {
         lock(&self.told().lists).closed = true;
         self.told().come.notify_all();
     }
 
     /// Waits for tags; at most `most`. `None` when the engine was given back meanwhile.
-    pub(crate) fn wait(&self, until: Option<Instant>, most: usize) -> Option<Vec<u64>> {
+    pub(in crate::ffi) fn wait(&self, until: Option<Instant>, most: usize) -> Option<Vec<u64>> {
         let mut lists = lock(&self.told().lists);
         loop {
             if lists.closed {

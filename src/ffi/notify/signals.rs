@@ -1,13 +1,13 @@
 //! Signals are the host's: no handler of it runs on a thread of this library.
 
 /// Keeps signals off this thread until it ends. A thread that begins meanwhile begins without them, from its first instruction on.
-pub(crate) struct Quiet {
+pub(in crate::ffi) struct Quiet {
     #[cfg(unix)]
     before: Option<libc::sigset_t>,
 }
 
 impl Quiet {
-    pub(crate) fn begin() -> Quiet {
+    pub(in crate::ffi) fn begin() -> Quiet {
         Quiet {
             #[cfg(unix)]
             before: block(),
@@ -26,7 +26,7 @@ impl Drop for Quiet {
 }
 
 /// Keeps signals off this thread for good: a thread of the library.
-pub(crate) fn never() {
+pub(in crate::ffi) fn never() {
     #[cfg(unix)]
     let _for_good = block();
 }

@@ -4,7 +4,7 @@ use std::sync::{Condvar, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Waits for a signal, or until the time; tells whether there is time left.
-pub(crate) fn wait<'m, T>(
+pub(in crate::ffi) fn wait<'m, T>(
     signal: &Condvar,
     guard: MutexGuard<'m, T>,
     until: Option<Instant>,
@@ -19,6 +19,6 @@ pub(crate) fn wait<'m, T>(
 }
 
 /// A time limit in milliseconds, negative for none, as a point in time.
-pub(crate) fn until(timeout_ms: i64) -> Option<Instant> {
+pub(in crate::ffi) fn until(timeout_ms: i64) -> Option<Instant> {
     u64::try_from(timeout_ms).ok().and_then(|ms| Instant::now().checked_add(Duration::from_millis(ms)))
 }

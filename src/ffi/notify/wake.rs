@@ -3,14 +3,14 @@
 use crate::error::{Error, ErrorKind, Result};
 
 /// What the host's descriptor leads to, under a number of our own: the host's may be closed, and stand for something else soon after.
-pub(crate) struct Wake {
+pub(in crate::ffi) struct Wake {
     #[cfg(unix)]
     file: std::fs::File,
 }
 
 impl Wake {
     /// -1 stands for none.
-    pub(crate) fn of(fd: i64) -> Result<Option<Wake>> {
+    pub(in crate::ffi) fn of(fd: i64) -> Result<Option<Wake>> {
         if fd == -1 {
             return Ok(None);
         }
@@ -27,7 +27,7 @@ impl Wake {
     }
 
     /// Writes 8 bytes, the number 1 as an eventfd wants it. A full pipe has been rung already, and is not waited for.
-    pub(crate) fn ring(&self) {
+    pub(in crate::ffi) fn ring(&self) {
         #[cfg(unix)]
         {
             use std::io::Write;

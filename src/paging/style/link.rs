@@ -44,7 +44,7 @@ pub(in crate::paging) fn check(page: &Page) -> Result<()> {
 
 /// The address of the next page: the link's target against the request's URL (RFC 3986, section 5). One that names this connection's own system in
 /// another way (another scheme, a host that stands for its own) is taken at the own origin, and so is every one where that is declared.
-pub(in crate::paging) fn follow(view: &View<'_>, target: &str) -> Result<String> {
+pub(super) fn follow(view: &View<'_>, target: &str) -> Result<String> {
     let base = Url::parse(view.url).map_err(|e| Error::new(ErrorKind::Internal, format!("the request's URL: {e}")))?;
     let url = base.join(target).map_err(|e| {
         Error::new(ErrorKind::BadResponse, format!("the next page's address is not a URL: {e}: `{target}`"))

@@ -3,14 +3,14 @@
 use wide::u8x32;
 
 /// Keys that are remembered, and the bytes of one.
-pub(crate) const KEYS_MAX: usize = 256;
-pub(crate) const KEY_MAX: usize = 64;
+pub(super) const KEYS_MAX: usize = 256;
+pub(super) const KEY_MAX: usize = 64;
 
 /// Keys that are looked at, to each side, for the one that stands here.
 const REACH: usize = 32;
 
 /// Searches in vain that are saved up, one for each element: what has other keys in every element is soon read without a memory.
-pub(crate) const TRIES_MAX: u32 = 16;
+pub(super) const TRIES_MAX: u32 = 16;
 
 /// A key that was read: from the comma or the brace before it to its own value, white space and all. Where its first byte may stand, all of it may.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +63,7 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    pub(crate) const OFF: usize = usize::MAX;
+    pub(super) const OFF: usize = usize::MAX;
 
     /// Which key a text begins with, of those that the same object had, and how long it is.
     pub(crate) fn find(&self, text: &[u8], depth: usize, tag: u64) -> Option<(usize, usize)> {

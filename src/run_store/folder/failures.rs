@@ -29,13 +29,13 @@ struct Key {
 }
 
 /// The file of a step; opened when the first item fails.
-pub(in crate::run_store) struct Failures {
+pub(super) struct Failures {
     path: PathBuf,
     spool: Option<Spool>,
 }
 
 impl Failures {
-    pub(in crate::run_store) fn new(path: &Path) -> Failures {
+    pub(super) fn new(path: &Path) -> Failures {
         Failures { path: path.to_owned(), spool: None }
     }
 }
@@ -72,7 +72,7 @@ fn lines(path: &Path) -> Result<Option<Vec<u8>>> {
 ///
 /// # Errors
 /// `state` when the disk refuses.
-pub(in crate::run_store) fn tidy(path: &Path, left: &BTreeSet<(u64, u64)>) -> Result<usize> {
+pub(super) fn tidy(path: &Path, left: &BTreeSet<(u64, u64)>) -> Result<usize> {
     let Some(text) = lines(path)? else { return Ok(left.len()) };
     if left.is_empty() {
         std::fs::remove_file(path).map_err(|e| disk::failed("removed", path, &e))?;

@@ -29,7 +29,7 @@ struct Holder {
 ///
 /// # Errors
 /// `state` when another process has it, which is named, or when the disk refuses.
-pub(crate) fn hold(root: &Path, host: &str) -> Result<File> {
+pub(super) fn hold(root: &Path, host: &str) -> Result<File> {
     let gate = open(&root.join("gate"))?;
     pass(&gate, &root.join("gate"))?;
     let path = root.join("lock");
@@ -93,7 +93,7 @@ pub(crate) fn check(root: &Path) -> Result<()> {
 }
 
 /// Whether a process holds a folder. Looking is no reason for a run that begins to find it taken.
-pub(crate) fn is_held(root: &Path) -> bool {
+pub(super) fn is_held(root: &Path) -> bool {
     check(root).is_err()
 }
 

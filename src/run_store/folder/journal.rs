@@ -31,13 +31,13 @@ struct Entry {
 
 /// Appends facts. Cloning shares the one writer; it is a thread of its own, so that many facts share one wait for the disk.
 #[derive(Clone)]
-pub(crate) struct Journal {
+pub(super) struct Journal {
     entries: mpsc::Sender<Entry>,
 }
 
 impl Journal {
     /// Begins a journal with its first line, durably: rows may only be kept when there is a journal that tells whose they are.
-    pub(crate) fn begin(path: &Path, run: &str, watermarks: Option<Sum>) -> Result<Journal> {
+    pub(super) fn begin(path: &Path, run: &str, watermarks: Option<Sum>) -> Result<Journal> {
         let wrong = |e: std::io::Error| disk::failed("written", path, &e);
         let mut file = disk::append(path)?;
         // What stands there, if anything, is a first line that was torn.
@@ -50,7 +50,7 @@ impl Journal {
     }
 
     /// Opens a journal behind its last line.
-    pub(crate) fn open(path: &Path, whole: Proof) -> Result<Journal> {
+    pub(super) fn open(path: &Path, whole: Proof) -> Result<Journal> {
         let tail = Tail::open(path, whole.clone())?;
         let file = disk::append(path)?;
         let length = file.metadata().map_err(|e| disk::failed("read", path, &e))?.len();
@@ -65,7 +65,7 @@ impl Journal {
     }
 
     /// Notes facts once `before` is safe. They are durable when a later [`commit`](Self::commit) is.
-    pub(crate) fn note(&self, facts: Vec<Fact>, before: Vec<(Arc<File>, PathBuf)>) {
+    pub(super) fn note(&self, facts: Vec<Fact>, before: Vec<(Arc<File>, PathBuf)>) {
         // A writer that has gone has said why to whoever commits.
         let _gone = self.entries.send(Entry { facts, before, done: None });
     }
@@ -74,7 +74,7 @@ impl Journal {
     ///
     /// # Errors
     /// `state` when the disk refuses; nothing more is written after that.
-    pub(crate) async fn commit(&self, facts: Vec<Fact>, before: Vec<(Arc<File>, PathBuf)>) -> Result<()> {
+    pub(super) async fn commit(&self, facts: Vec<Fact>, before: Vec<(Arc<File>, PathBuf)>) -> Result<()> {
         let (done, answer) = oneshot::channel();
         let gone = || Error::new(ErrorKind::Internal, "the journal's thread ended");
         self.entries.send(Entry { facts, before, done: Some(done) }).map_err(|_| gone())?;

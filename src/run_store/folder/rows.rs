@@ -12,11 +12,11 @@ use crate::run_store::extent::{Extent, Measure};
 use crate::run_store::store::{RowReader, SharedRows};
 
 /// Bytes that are read at once.
-pub(in crate::run_store) const BUFFER: usize = 256 << 10;
+pub(super) const BUFFER: usize = 256 << 10;
 const SMALL_BUFFER: usize = 8 << 10;
 
 /// The rows of a step, one by one.
-pub(in crate::run_store) struct Rows {
+pub(super) struct Rows {
     path: PathBuf,
     /// Twice the same file: what is ahead is compared, and behind that the rows are read. No file when there is no row.
     reader: Option<BufReader<File>>,
@@ -39,7 +39,7 @@ impl Rows {
     ///
     /// # Errors
     /// `state` when they cannot be read, or when less or more is there.
-    pub(in crate::run_store) fn open(path: &Path, marks: Arc<[Extent]>) -> Result<Rows> {
+    pub(super) fn open(path: &Path, marks: Arc<[Extent]>) -> Result<Rows> {
         Rows::with_buffer(path, marks, Arc::default(), BUFFER)
     }
 
@@ -146,11 +146,11 @@ impl RowReader for Rows {
 
 /// Rows that are read again and again while nobody writes, often only the first.
 #[derive(Debug)]
-pub(in crate::run_store) struct Again {
-    pub(in crate::run_store) path: PathBuf,
-    pub(in crate::run_store) marks: Arc<[Extent]>,
+pub(super) struct Again {
+    pub(super) path: PathBuf,
+    pub(super) marks: Arc<[Extent]>,
     /// Bytes that were compared with the marks.
-    pub(in crate::run_store) known: Arc<AtomicU64>,
+    pub(super) known: Arc<AtomicU64>,
 }
 
 impl SharedRows for Again {
@@ -161,7 +161,7 @@ impl SharedRows for Again {
 }
 
 /// Reads on until so many bytes of the file are measured.
-pub(in crate::run_store) fn measure(
+pub(super) fn measure(
     path: &Path,
     file: &mut File,
     measure: &mut Measure,
@@ -185,7 +185,7 @@ pub(in crate::run_store) fn measure(
 }
 
 /// Refuses rows that are not those of the journal; those up to `before` are.
-pub(in crate::run_store) fn compare(path: &Path, before: Extent, found: &Measure, noted: Extent) -> Result<()> {
+pub(super) fn compare(path: &Path, before: Extent, found: &Measure, noted: Extent) -> Result<()> {
     if found.extent() == noted {
         return Ok(());
     }
@@ -197,12 +197,12 @@ pub(in crate::run_store) fn compare(path: &Path, before: Extent, found: &Measure
 }
 
 /// Fewer bytes than there should be.
-pub(in crate::run_store) fn short(path: &Path, length: u64, bytes: u64) -> Error {
+pub(super) fn short(path: &Path, length: u64, bytes: u64) -> Error {
     damaged(path, &format!("it has {length} bytes, and the journal says {bytes}"))
 }
 
 /// Rows of which the journal does not know.
-pub(in crate::run_store) fn long(path: &Path, length: u64, bytes: u64) -> Error {
+pub(super) fn long(path: &Path, length: u64, bytes: u64) -> Error {
     damaged(
         path,
         &format!(

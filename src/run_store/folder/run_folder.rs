@@ -239,7 +239,7 @@ impl Opening<'_> {
 ///
 /// # Errors
 /// `state` when it cannot be read, does not check out, or is not the one of which the file beside it tells.
-pub(crate) fn recall(path: &Path) -> Result<(Recovered, RunState)> {
+pub(super) fn recall(path: &Path) -> Result<(Recovered, RunState)> {
     // First, because a run that goes on meanwhile writes the journal before it.
     let proof = tail::read(path)?;
     let mut state = RunState::default();

@@ -12,7 +12,7 @@ use crate::run_store::extent::{Extent, Measure};
 use crate::run_store::store::{Before, RowWriter};
 
 /// The rows of a step that is under way.
-pub(in crate::run_store) struct Spool {
+pub(super) struct Spool {
     file: Arc<File>,
     path: PathBuf,
     measure: Measure,
@@ -27,7 +27,7 @@ impl Spool {
     ///
     /// # Errors
     /// `state` when the disk refuses, or when other rows are there than the journal says.
-    pub(in crate::run_store) fn open(path: &Path, safe: Extent, explain: bool) -> Result<Spool> {
+    pub(super) fn open(path: &Path, safe: Extent, explain: bool) -> Result<Spool> {
         let (measure, length) = measured(path, safe.bytes)?;
         rows::compare(path, Extent::default(), &measure, safe)?;
         if length > safe.bytes && !explain {
@@ -40,7 +40,7 @@ impl Spool {
     ///
     /// # Errors
     /// `state` when the disk refuses.
-    pub(in crate::run_store) fn open_unknown(path: &Path, bytes: u64) -> Result<Spool> {
+    pub(super) fn open_unknown(path: &Path, bytes: u64) -> Result<Spool> {
         let (measure, length) = measured(path, bytes)?;
         Spool::behind(path, measure, length)
     }
@@ -138,6 +138,6 @@ fn measured(path: &Path, bytes: u64) -> Result<(Measure, u64)> {
 ///
 /// # Errors
 /// `state` when the disk refuses.
-pub(in crate::run_store) fn empty(path: &Path) -> Result<()> {
+pub(super) fn empty(path: &Path) -> Result<()> {
     if std::fs::metadata(path).is_ok_and(|m| m.len() > 0) { disk::cut(path, 0) } else { Ok(()) }
 }

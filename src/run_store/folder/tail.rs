@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::run_store::extent::Sum;
 
 /// The file's name, beside the journal.
-pub(crate) const NAME: &str = "journal.tail";
+pub(super) const NAME: &str = "journal.tail";
 /// Bytes of a line; a disk writes as many at once.
 const LINE: usize = 512;
 
@@ -29,7 +29,7 @@ pub(crate) struct Proof {
 }
 
 /// The file, open for a run.
-pub(crate) struct Tail {
+pub(super) struct Tail {
     file: File,
     path: PathBuf,
     run: String,
@@ -41,7 +41,7 @@ pub(crate) struct Tail {
 ///
 /// # Errors
 /// `state` when it cannot be read.
-pub(crate) fn read(journal: &Path) -> Result<Option<Proof>> {
+pub(super) fn read(journal: &Path) -> Result<Option<Proof>> {
     let text = disk::read_bytes(&journal.with_file_name(NAME))?.unwrap_or_default();
     Ok(text.chunks(LINE).filter_map(parse).max_by_key(|proof| proof.lines))
 }
@@ -51,7 +51,7 @@ impl Tail {
     ///
     /// # Errors
     /// `state` when the disk refuses.
-    pub(crate) fn open(journal: &Path, proof: Proof) -> Result<Tail> {
+    pub(super) fn open(journal: &Path, proof: Proof) -> Result<Tail> {
         let path = journal.with_file_name(NAME);
         let text = line(&proof)?.repeat(2);
         let mut file = disk::open(&path, File::options().write(true).create(true).truncate(false))?;
@@ -65,7 +65,7 @@ impl Tail {
     }
 
     /// Tells of a journal whose lines are durable.
-    pub(crate) fn tell(&mut self, lines: u64, last: &str) -> Result<()> {
+    pub(super) fn tell(&mut self, lines: u64, last: &str) -> Result<()> {
         let text = line(&Proof { run: self.run.clone(), lines, last: last.to_owned() })?;
         let written =
             self.file.seek(SeekFrom::Start(self.next * LINE as u64)).and_then(|_| self.file.write_all(text.as_bytes()));

@@ -10,7 +10,7 @@ use crate::sandbox::http::{Call, Content, Refusal, Reply};
 use crate::sandbox::records::Tree;
 
 /// A reply with one record, or none where the operation answers nothing.
-pub(in crate::sandbox) fn record(operation: &Operation, usual: StatusCode, record: Tree) -> Reply {
+pub(super) fn record(operation: &Operation, usual: StatusCode, record: Tree) -> Reply {
     let status = status(operation, usual);
     let body = match operation.response.result {
         ResultShape::List => Tree::List(vec![record]),
@@ -23,12 +23,7 @@ pub(in crate::sandbox) fn record(operation: &Operation, usual: StatusCode, recor
 }
 
 /// A reply with a page of a list. `total` counts the rows of all pages.
-pub(in crate::sandbox) fn page(
-    operation: &Operation,
-    page: Page<'_>,
-    total: usize,
-    choose: impl Fn(&Tree) -> Tree,
-) -> Reply {
+pub(super) fn page(operation: &Operation, page: Page<'_>, total: usize, choose: impl Fn(&Tree) -> Tree) -> Reply {
     let rows = Tree::List(page.rows.iter().map(|row| choose(row)).collect());
     let mut reply = Reply::json(status(operation, StatusCode::OK), &wrap(operation, rows, page.signals, Some(total)));
     reply.headers = page.headers;
@@ -36,17 +31,17 @@ pub(in crate::sandbox) fn page(
 }
 
 /// A reply with a list as it is.
-pub(in crate::sandbox) fn list(operation: &Operation, rows: Tree) -> Reply {
+pub(super) fn list(operation: &Operation, rows: Tree) -> Reply {
     Reply::json(status(operation, StatusCode::OK), &wrap(operation, rows, Vec::new(), None))
 }
 
 /// A reply with a number of records.
-pub(in crate::sandbox) fn count(operation: &Operation, count: usize) -> Reply {
+pub(super) fn count(operation: &Operation, count: usize) -> Reply {
     Reply::json(status(operation, StatusCode::OK), &wrap(operation, Tree::number(count as u64), Vec::new(), None))
 }
 
 /// The usual status, or the operation's own when it allows others only.
-pub(in crate::sandbox) fn status(operation: &Operation, usual: StatusCode) -> StatusCode {
+fn status(operation: &Operation, usual: StatusCode) -> StatusCode {
     let ok = &operation.response.ok;
     if ok.is_empty() || ok.contains(&usual.as_u16()) {
         return usual;
@@ -75,7 +70,7 @@ fn wrap(operation: &Operation, items: Tree, signals: Vec<(Pointer, Tree)>, total
 }
 
 /// A reply for an operation that nobody described further: its declared shape, filled from the record's sample and what was sent.
-pub(in crate::sandbox) fn by_shape(
+pub(super) fn by_shape(
     operation: &Operation,
     call: &Call,
     items: &[Tree],

@@ -11,15 +11,15 @@ use crate::sandbox::records::Tree;
 const FIELDS_MAX: usize = 2_000;
 
 /// The body of a request that takes one.
-pub(in crate::sandbox) struct Input {
+pub(super) struct Input {
     /// The whole body, for options that stand in it.
-    pub(in crate::sandbox) body: Option<Value>,
+    pub(super) body: Option<Value>,
     /// The records, or the patch operations.
-    pub(in crate::sandbox) items: Vec<Tree>,
+    pub(super) items: Vec<Tree>,
 }
 
 /// Reads a request's body.
-pub(in crate::sandbox) fn read(operation: &Operation, call: &Call) -> Result<Input, Refusal> {
+pub(super) fn read(operation: &Operation, call: &Call) -> Result<Input, Refusal> {
     let Some(bytes) = &call.body else {
         return Err(Refusal::new(
             Kind::TooLarge,
@@ -148,7 +148,7 @@ fn check_patch(operation: &Operation, rule: &ItemRule, operations: &Value) -> Re
     }
 }
 
-pub(in crate::sandbox) fn missing_field(name: &str) -> Refusal {
+fn missing_field(name: &str) -> Refusal {
     Refusal::invalid(format!("`{name}` is missing")).at(name, "MissingField")
 }
 

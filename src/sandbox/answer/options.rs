@@ -9,7 +9,7 @@ use crate::definition::{Location, Operation, OptionRule};
 use crate::sandbox::http::{Call, Kind, Pair, Refusal};
 
 /// Reads the options of a call. `path` holds the values of the path's parameters, `body` the request's body where options stand in it.
-pub(in crate::sandbox) fn read(
+pub(super) fn read(
     operation: &Operation,
     call: &Call,
     path: &[(String, String)],
@@ -40,7 +40,7 @@ pub(in crate::sandbox) fn read(
 }
 
 /// A header with fixed text that the operation declares is part of the protocol; without it the real system answers something else.
-pub(in crate::sandbox) fn check_headers(operation: &Operation, call: &Call) -> Result<(), Refusal> {
+pub(super) fn check_headers(operation: &Operation, call: &Call) -> Result<(), Refusal> {
     for (name, text) in &operation.headers {
         let [Part::Literal(wanted)] = text.parts() else { continue };
         if call.header(name) != Some(wanted) {
@@ -94,7 +94,7 @@ fn is_list(schema: &Value) -> bool {
 }
 
 /// A text as the schema's type; what does not read as that type stays text, and the schema then says so.
-pub(in crate::sandbox) fn typed(schema: &Value, text: &str) -> Value {
+fn typed(schema: &Value, text: &str) -> Value {
     let types: Vec<&str> = match schema.get("type") {
         Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
         Some(one) => one.as_str().into_iter().collect(),

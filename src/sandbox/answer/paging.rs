@@ -17,15 +17,15 @@ const SIZE: u64 = 100;
 
 /// One page.
 #[derive(Debug, Default)]
-pub(in crate::sandbox) struct Page<'r> {
-    pub(in crate::sandbox) rows: Vec<&'r Tree>,
-    pub(in crate::sandbox) headers: HeaderMap,
+pub(super) struct Page<'r> {
+    pub(super) rows: Vec<&'r Tree>,
+    pub(super) headers: HeaderMap,
     /// Values in the body beside the rows.
-    pub(in crate::sandbox) signals: Vec<(Pointer, Tree)>,
+    pub(super) signals: Vec<(Pointer, Tree)>,
 }
 
 /// The names of the query parameters that page an operation's list.
-pub(in crate::sandbox) fn names(operation: &Operation) -> Vec<&str> {
+pub(super) fn names(operation: &Operation) -> Vec<&str> {
     let mut names = operation.paging.reserved();
     names.extend(operation.paging.size.as_ref().map(|s| s.query.as_str()));
     match &operation.paging.style {
@@ -41,14 +41,14 @@ pub(in crate::sandbox) fn names(operation: &Operation) -> Vec<&str> {
 }
 
 /// A list to cut a page from.
-pub(in crate::sandbox) struct Rows<'r> {
-    pub(in crate::sandbox) rows: Vec<&'r Tree>,
+pub(super) struct Rows<'r> {
+    pub(super) rows: Vec<&'r Tree>,
     /// The list moves on between one page and the next.
-    pub(in crate::sandbox) moves: bool,
+    pub(super) moves: bool,
 }
 
 /// Cuts a caller's page from the rows. `size_default` goes before the definition's own default, which is what clients ask for.
-pub(in crate::sandbox) fn cut<'r>(
+pub(super) fn cut<'r>(
     operation: &Operation,
     call: &Call,
     list: Rows<'r>,

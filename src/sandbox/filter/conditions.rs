@@ -8,7 +8,7 @@ use crate::sandbox::records::{Fields, Known, instant, path, unknown};
 /// Levels of parentheses and `not`.
 const DEPTH_MAX: usize = 64;
 /// Bytes of a filter.
-pub(in crate::sandbox) const LENGTH_MAX: usize = 100_000;
+pub(super) const LENGTH_MAX: usize = 100_000;
 
 /// A condition on records.
 #[derive(Clone, Debug, PartialEq)]

@@ -97,7 +97,7 @@ impl Collection {
     }
 
     /// Whether a path names a record by this text.
-    pub(in crate::sandbox) fn is_called(&self, record: &Tree, name: &str) -> bool {
+    pub(super) fn is_called(&self, record: &Tree, name: &str) -> bool {
         let is = |place: &Vec<String>| record.at(place).and_then(Tree::plain).as_deref() == Some(name);
         is(&self.key) || self.also.iter().any(is)
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::sandbox::mock_connector::MockConnector;
 
 /// The page as plain text.
-pub(in crate::sandbox) fn text(
+pub(super) fn text(
     address: SocketAddr,
     connectors: &[MockConnector],
     absent: &[(String, String)],

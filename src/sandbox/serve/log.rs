@@ -12,23 +12,23 @@ const ENTRIES_MAX: usize = 10_000;
 
 /// One request.
 #[derive(Clone, Debug, Serialize)]
-pub(in crate::sandbox) struct Entry {
-    pub(in crate::sandbox) method: String,
+pub(super) struct Entry {
+    pub(super) method: String,
     /// Path and query as they came.
-    pub(in crate::sandbox) path: String,
+    pub(super) path: String,
     /// Of the reply; `None` when the connection was closed without one.
-    pub(in crate::sandbox) status: Option<u16>,
+    pub(super) status: Option<u16>,
     /// Which operation it was, as `connector/operationId`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(in crate::sandbox) operation: Option<String>,
+    pub(super) operation: Option<String>,
 }
 
 /// The latest requests, oldest first.
 #[derive(Default)]
-pub(in crate::sandbox) struct Log(Mutex<VecDeque<Entry>>);
+pub(super) struct Log(Mutex<VecDeque<Entry>>);
 
 impl Log {
-    pub(in crate::sandbox) fn add(&self, entry: Entry) {
+    pub(super) fn add(&self, entry: Entry) {
         let mut entries = lock(&self.0);
         if entries.len() >= ENTRIES_MAX {
             entries.pop_front();
@@ -36,12 +36,12 @@ impl Log {
         entries.push_back(entry);
     }
 
-    pub(in crate::sandbox) fn clear(&self) {
+    pub(super) fn clear(&self) {
         lock(&self.0).clear();
     }
 
     /// All entries as a JSON list.
-    pub(in crate::sandbox) fn to_json(&self) -> String {
+    pub(super) fn to_json(&self) -> String {
         let entries = lock(&self.0);
         serde_json::to_string(&*entries).unwrap_or_else(|_| "[]".to_owned())
     }

@@ -20,30 +20,30 @@ use crate::sandbox::mock_connector::MockConnector;
 use crate::sandbox::records::Tree;
 
 /// The sandbox without its socket.
-pub(in crate::sandbox) struct Router {
-    pub(in crate::sandbox) address: SocketAddr,
-    pub(in crate::sandbox) connectors: Vec<MockConnector>,
-    pub(in crate::sandbox) absent: Vec<Absent>,
-    pub(in crate::sandbox) faults: Faults,
+pub(super) struct Router {
+    pub(super) address: SocketAddr,
+    pub(super) connectors: Vec<MockConnector>,
+    pub(super) absent: Vec<Absent>,
+    pub(super) faults: Faults,
     log: Log,
     asked: AtomicU64,
 }
 
 /// A connector with a sandbox.yaml that cannot be played, and why.
-pub(in crate::sandbox) type Absent = (String, String);
+pub(super) type Absent = (String, String);
 
 /// How well a connector fits a request: has the operation and knows the credentials, has it, knows them, segments of its address.
 type Score = (bool, bool, bool, Option<usize>);
 
 /// What becomes of a request.
-pub(in crate::sandbox) enum Outcome {
+pub(super) enum Outcome {
     Reply(Response<Vec<u8>>),
     /// The connection is closed without a reply.
     Cut,
 }
 
 impl Router {
-    pub(in crate::sandbox) fn new(
+    pub(super) fn new(
         address: SocketAddr,
         connectors: Vec<MockConnector>,
         absent: Vec<Absent>,
@@ -53,7 +53,7 @@ impl Router {
     }
 
     /// The connector of a name, in play.
-    pub(in crate::sandbox) fn mock(&self, name: &str) -> Result<&MockConnector> {
+    pub(super) fn mock(&self, name: &str) -> Result<&MockConnector> {
         if let Some(mock) = self.connectors.iter().find(|p| p.connector.name == name) {
             return Ok(mock);
         }
@@ -67,7 +67,7 @@ impl Router {
     }
 
     /// Answers one request.
-    pub(in crate::sandbox) async fn answer(&self, call: Call) -> Outcome {
+    pub(super) async fn answer(&self, call: Call) -> Outcome {
         if let Some(reply) = self.own(&call) {
             return Outcome::Reply(reply.into_http(&HeaderMap::new()));
         }
@@ -154,7 +154,7 @@ impl Router {
     }
 
     /// How often a refresh token came that was used up: a client that loses rotated tokens.
-    pub(in crate::sandbox) fn reused_refresh_tokens(&self) -> u64 {
+    pub(super) fn reused_refresh_tokens(&self) -> u64 {
         self.connectors
             .iter()
             .filter_map(|mock| mock.auth_server.as_ref())

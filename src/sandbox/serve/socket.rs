@@ -13,15 +13,15 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
 /// Accepts connections that can be cut.
-pub(in crate::sandbox) struct Door(pub(in crate::sandbox) TcpListener);
+pub(super) struct Door(pub(in crate::sandbox) TcpListener);
 
 /// A connection, for its handlers.
 #[derive(Clone, Debug)]
-pub(in crate::sandbox) struct Peer(Arc<AtomicBool>);
+pub(super) struct Peer(Arc<AtomicBool>);
 
 impl Peer {
     /// From now on nothing is written: the server closes the connection when it tries to answer.
-    pub(in crate::sandbox) fn cut(&self) {
+    pub(super) fn cut(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 }
