@@ -9,9 +9,11 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::store::{EarlierTokens, TokenOwner, TokenSlot, TokenStore, Tokens};
+use crate::durable;
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::private_file;
 use crate::secret::Secret;
+use crate::text_file::if_there;
 
 /// A token store in a file. Several processes may share it.
 #[derive(Clone, Debug)]
@@ -178,7 +180,7 @@ pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T>
 
 /// The lock is a file of its own, because the store's file is replaced by each write.
 pub(super) fn lock(path: &Path) -> Result<Lock> {
-    let folder = path.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = durable::folder(path);
     private_file::folder(folder).map_err(|e| state("the folder of the token store cannot be made", folder, &e))?;
     // Whoever may put a file into the folder could put the tokens of another account there.
     if private_file::is_open(folder, 0o002) {
@@ -196,12 +198,9 @@ pub(super) fn lock(path: &Path) -> Result<Lock> {
 }
 
 fn load(path: &Path) -> Result<Stored> {
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-            return Ok(Stored { version: VERSION, ..Stored::default() });
-        }
-        Err(e) => return Err(state("the token store cannot be read", path, &e)),
+    let read = if_there(std::fs::read_to_string(path));
+    let Some(text) = read.map_err(|e| state("the token store cannot be read", path, &e))? else {
+        return Ok(Stored { version: VERSION, ..Stored::default() });
     };
     #[derive(Deserialize)]
     struct Version {
@@ -227,7 +226,7 @@ fn load(path: &Path) -> Result<Stored> {
     Ok(stored)
 }
 
-/// Temporary file, sync, rename, sync of the folder: at every instant the old content or the new one is there.
+/// At every instant the old content or the new one is there.
 fn save(path: &Path, stored: &Stored) -> Result<()> {
     let fault = |e: std::io::Error| state("the token store cannot be written", path, &e);
     // The same name every time, under the lock: what a killed process left goes with the next.
@@ -235,17 +234,13 @@ fn save(path: &Path, stored: &Stored) -> Result<()> {
     let text = serde_json::to_vec_pretty(stored)
         .map_err(|e| Error::new(ErrorKind::Internal, format!("the token store: {e}")))?;
     let written = private_file::begin(&aside, true)
-        .and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))
-        .and_then(|()| std::fs::rename(&aside, path));
+        .and_then(|mut file| file.write_all(&text).and_then(|()| durable::replace(&file, &aside, path)));
     if let Err(e) = written {
         // Leaving it would leave tokens behind; that it cannot be removed is no further harm.
         let _gone = std::fs::remove_file(&aside);
         return Err(fault(e));
     }
-    match path.parent().filter(|f| !f.as_os_str().is_empty()) {
-        Some(folder) => File::open(folder).and_then(|f| f.sync_all()).map_err(fault),
-        None => Ok(()),
-    }
+    durable::sync_folder(path).map_err(fault)
 }
 
 fn state(what: &str, path: &Path, cause: &dyn std::fmt::Display) -> Error {
