@@ -184,9 +184,8 @@ fn name(c: &mut Checker<'_>, path: &Path, said: Option<&str>) -> String {
 }
 
 fn vars(c: &mut Checker<'_>, file: &Ordered<Json>, over: &[(String, Json)]) -> BTreeMap<String, String> {
-    let mut vars: BTreeMap<String, String> =
-        file.0.iter().map(|(name, value)| (name.clone(), value.0.clone())).collect();
-    for (name, value) in &file.0 {
+    let mut vars: BTreeMap<String, String> = file.iter().map(|(name, value)| (name.clone(), value.0.clone())).collect();
+    for (name, value) in file {
         if value.0.contains("${{") {
             c.fault(&format!("/vars/{}", escape(name)), "a variable is a plain value, without expressions", None);
         }
@@ -215,7 +214,7 @@ fn env(c: &mut Checker<'_>, names: &[String], config: &BatchConfig) -> BTreeMap<
 }
 
 fn known(c: &mut Checker<'_>, folder: &Path, said: Option<ConnectionsPart>, config: &BatchConfig) -> Known {
-    let none = || Known { connections: Ordered(Vec::new()), file: None, folder: folder.to_owned() };
+    let none = || Known { connections: Ordered::new(), file: None, folder: folder.to_owned() };
     let path = match (&config.connections_instead, said) {
         (Some(path), _) => path.clone(),
         (None, Some(ConnectionsPart::Inline(connections))) => {
@@ -225,8 +224,7 @@ fn known(c: &mut Checker<'_>, folder: &Path, said: Option<ConnectionsPart>, conf
         (None, None) => match &config.connections {
             Some(path) => path.clone(),
             None => {
-                let connections =
-                    config.otherwise.as_ref().map_or_else(|| Ordered(Vec::new()), |f| f.connections.clone());
+                let connections = config.otherwise.as_ref().map_or_else(|| Ordered::new(), |f| f.connections.clone());
                 return Known { connections, file: None, folder: folder.to_owned() };
             }
         },

@@ -63,7 +63,7 @@ impl Grounds {
             catalog.add_folder(folder)?;
         }
         for part in added {
-            for (file, text) in &part.files.0 {
+            for (file, text) in &part.files {
                 catalog.add(&part.connector, file.as_str(), text.as_str());
             }
         }

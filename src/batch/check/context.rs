@@ -34,16 +34,16 @@ pub(in crate::batch) struct Known {
 
 impl Known {
     pub(in crate::batch) fn get(&self, name: &str) -> Option<&ConnectionFile> {
-        self.connections.0.iter().find(|(n, _)| n == name).map(|(_, c)| c)
+        self.connections.get(name)
     }
 
     pub(in crate::batch) fn names(&self) -> impl Iterator<Item = &str> {
-        self.connections.0.iter().map(|(n, _)| n.as_str())
+        self.connections.keys().map(String::as_str)
     }
 
     /// Those of a connector.
     pub(in crate::batch) fn of<'a>(&'a self, connector: &'a str) -> impl Iterator<Item = &'a str> {
-        self.connections.0.iter().filter(move |(_, c)| c.connector == connector).map(|(n, _)| n.as_str())
+        self.connections.iter().filter(move |(_, c)| c.connector == connector).map(|(n, _)| n.as_str())
     }
 }
 

@@ -31,10 +31,7 @@ pub(super) fn literal_items(c: &mut Checker<'_>, at: &str, file: &StepFile, oper
     }
     let Ok(list) = Items::from_array(items.0.as_str()) else { return };
     // What a template gives is looked at with its options.
-    let named = operation
-        .options
-        .iter()
-        .filter(|o| file.template.is_some() || file.options.0.iter().any(|(name, _)| *name == o.name));
+    let named = operation.options.iter().filter(|o| file.template.is_some() || file.options.contains_key(&o.name));
     let mut given = Options::default();
     named.for_each(|o| given.insert(o.name.clone(), Value::Null));
     let at = format!("{at}/items");

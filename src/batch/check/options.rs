@@ -3,7 +3,7 @@
 use super::expressions::shape;
 use super::literal::tell;
 use super::names;
-use crate::authoring::{Checker, Json, Ordered};
+use crate::authoring::{Checker, Json};
 use crate::batch::file::{StepFile, UnknownFieldsFile};
 use crate::definition::{Operation, Template};
 use crate::error::{Advice, did_you_mean};
@@ -20,7 +20,7 @@ pub(super) fn options(
     operation: Option<&Operation>,
     (names, allowed): (&mut names::Names<'_, '_>, names::Allowed),
 ) -> (Shape, Options) {
-    let Ordered(own) = &file.options;
+    let own = &file.options;
     let place = format!("{at}/options");
     let base = template.map(|t| {
         crate::item::fields_of(&t.options.0).unwrap_or_default().into_iter().map(|(n, r)| (n, r.get().to_owned()))
@@ -45,7 +45,7 @@ pub(super) fn options(
 /// What is left open by a template must be given.
 fn asked(c: &mut Checker<'_>, at: &str, template: Option<&Template>, file: &StepFile) {
     let Some(template) = template else { return };
-    let left = template.left(|name| file.options.0.iter().any(|(given, _)| given == name), |_| file.items.is_some());
+    let left = template.left(|name| file.options.contains_key(name), |_| file.items.is_some());
     let Some(pointer) = left.first() else { return };
     let what = pointer
         .strip_prefix("/options/")

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::plan;
 use super::progress::BatchScreen;
-use crate::authoring::{Json, Ordered};
+use crate::authoring::Json;
 use crate::batch::{Batch, BatchConfig, Report, RunOptions};
 use crate::cli::app::App;
 use crate::cli::args::command::RunArgs;
@@ -120,7 +120,7 @@ fn played(engine: &Engine) -> ConnectionsFile {
         values: std::collections::BTreeMap::new(),
     };
     let all = engine.catalog().connector_names().map(|name| (name.to_owned(), connection(name))).collect();
-    ConnectionsFile { version: crate::formats::FORMAT_VERSION, connections: Ordered(all) }
+    ConnectionsFile { version: crate::formats::FORMAT_VERSION, connections: all }
 }
 
 /// Where runs are kept. What a sandbox holds ends with this process, and so does what was done to it.

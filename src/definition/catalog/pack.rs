@@ -419,11 +419,11 @@ fn twice(names: &mut HashMap<(String, &'static str, String), String>, source: &S
 fn top_level(format: Format, doc: &Document) -> Option<Error> {
     let fits = match format {
         Format::Templates => {
-            doc.read::<crate::definition::file::TemplatesFile>().map(|f| (f.version, f.templates.0.len()))
+            doc.read::<crate::definition::file::TemplatesFile>().map(|f| (f.version, f.templates.len()))
         }
         Format::Connector | Format::Operations | Format::Connections | Format::Sandbox | Format::Batch => doc
             .read::<crate::definition::file::OperationsFile>()
-            .map(|f| (f.version, f.operations.0.len() + f.records.0.len())),
+            .map(|f| (f.version, f.operations.len() + f.records.len())),
     };
     match fits {
         Err(misfit) => Some(explain(format, doc, &[], &misfit)),

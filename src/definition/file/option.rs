@@ -77,7 +77,7 @@ pub(in crate::definition) const KEYWORDS: [&str; 48] = [
 impl OptionFile {
     /// A keyword of the schema.
     pub(in crate::definition) fn keyword(&self, name: &str) -> Option<&Json> {
-        self.keywords.0.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+        self.keywords.get(name)
     }
 }
 
@@ -99,7 +99,9 @@ impl<'de> Deserialize<'de> for OptionFile {
                         "secret" => file.secret = map.next_value()?,
                         "style" => file.style = map.next_value()?,
                         "fields" => file.fields = map.next_value()?,
-                        _ => file.keywords.0.push((key, map.next_value()?)),
+                        _ => {
+                            file.keywords.insert(key, map.next_value()?);
+                        }
                     }
                 }
                 Ok(file)
@@ -124,7 +126,7 @@ impl Serialize for OptionFile {
         if let Some(fields) = &self.fields {
             map.serialize_entry("fields", fields)?;
         }
-        for (key, value) in &self.keywords.0 {
+        for (key, value) in &self.keywords {
             map.serialize_entry(key, value)?;
         }
         map.end()

@@ -28,11 +28,11 @@ pub(in crate::definition) fn read_connector(doc: &Document) -> Result<Connector>
 
 fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
     version(c, file.version);
-    let properties: Vec<Property> = file.connection.0.into_iter().map(|(name, p)| property(name, p)).collect();
+    let properties: Vec<Property> = file.connection.into_iter().map(|(name, p)| property(name, p)).collect();
     // A part that is wrong is noted and stands as empty, so that the other parts are looked at too.
     let base_url = c.text("/base_url", &file.base_url).unwrap_or_default();
     let auth = auth(c, file.auth);
-    let names: Vec<String> = file.headers.0.iter().map(|(name, _)| name.clone()).collect();
+    let names: Vec<String> = file.headers.iter().map(|(name, _)| name.clone()).collect();
     let headers = c.headers("/headers", file.headers);
     let known: Vec<&str> = properties.iter().map(|p| p.name.as_str()).collect();
     check_names(c, "/base_url", &base_url, &known);
@@ -48,7 +48,7 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
     check_properties(c, &properties);
     check_refresh(c, &auth, &properties);
     let mut option_sets = Vec::new();
-    for (name, set) in file.option_sets.0 {
+    for (name, set) in file.option_sets {
         let rules = option_set(c, &format!("/option_sets/{}", escape(&name)), set);
         option_sets.push((name, rules));
     }
@@ -67,7 +67,7 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
         rate: rate(c, file.rate),
         properties,
         base_url,
-        hosts: file.hosts.0.into_iter().map(|(a, b)| (a.to_lowercase(), b)).collect(),
+        hosts: file.hosts.into_iter().map(|(a, b)| (a.to_lowercase(), b)).collect(),
         origins: file.origins,
         auth,
         headers,
@@ -124,11 +124,8 @@ fn probe(c: &mut Checker<'_>, file: ProbeFile) -> Probe {
     match file {
         ProbeFile::Plain(operation) => Probe { operation, options: Vec::new() },
         ProbeFile::With { operation, options } => {
-            let texts = options
-                .0
-                .into_iter()
-                .filter_map(|(name, text)| Some((name, c.text("/probe/options", &text)?)))
-                .collect();
+            let texts =
+                options.into_iter().filter_map(|(name, text)| Some((name, c.text("/probe/options", &text)?))).collect();
             Probe { operation, options: texts }
         }
     }
@@ -151,8 +148,7 @@ fn origins(c: &mut Checker<'_>, origins: &[String]) {
 }
 
 fn option_set(c: &mut Checker<'_>, at: &str, set: Ordered<OptionFile>) -> Vec<OptionRule> {
-    set.0
-        .into_iter()
+    set.into_iter()
         .filter_map(|(name, file)| option_rule(c, &format!("{at}/{}", escape(&name)), name, file, None))
         .collect()
 }
@@ -238,7 +234,7 @@ const OWN_PARAMETERS: [&str; 8] =
 
 fn token_parameters(c: &mut Checker<'_>, file: Ordered<String>) -> Vec<(String, Text)> {
     let mut parameters = Vec::new();
-    for (name, text) in file.0 {
+    for (name, text) in file {
         let at = format!("/auth/oauth2/token_parameters/{}", escape(&name));
         if OWN_PARAMETERS.contains(&name.as_str()) {
             c.fault(

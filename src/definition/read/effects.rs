@@ -223,7 +223,7 @@ fn option_place(c: &Checker<'_>, at: &str, name: &str) -> String {
 fn headers(c: &mut Checker<'_>, at: &str, file: &OperationFile, operation: &Operation) {
     let connector = &operation.connector;
     let mut own_media = false;
-    for (name, value) in &file.headers.0 {
+    for (name, value) in &file.headers {
         let place = format!("{at}/headers/{}", escape(name));
         let Ok(text) = Text::parse(value) else { continue };
         for unknown in text.names().filter(|n| connector.property(n).is_none()) {

@@ -29,7 +29,7 @@ pub(in crate::definition) fn read_operation(
 ) -> Result<Operation> {
     let mirror: Ordered<OperationFile> =
         doc.read().map_err(|e| explain(Format::Operations, doc, &["operations"], &e))?;
-    let Some((id, file)) = mirror.0.into_iter().next() else {
+    let Some((id, file)) = mirror.into_iter().next() else {
         return Err(Error::new(ErrorKind::Internal, "an operation's part of a file is empty"));
     };
     let mut c = Checker::new(doc);
@@ -41,7 +41,7 @@ pub(in crate::definition) fn read_operation(
 /// Reads one record from its part of a file.
 pub(in crate::definition) fn read_record(doc: &Document) -> Result<Record> {
     let mirror: Ordered<RecordFile> = doc.read().map_err(|e| explain(Format::Operations, doc, &["records"], &e))?;
-    let Some((name, file)) = mirror.0.into_iter().next() else {
+    let Some((name, file)) = mirror.into_iter().next() else {
         return Err(Error::new(ErrorKind::Internal, "a record's part of a file is empty"));
     };
     let mut c = Checker::new(doc);
@@ -189,7 +189,7 @@ fn options(
 ) -> Vec<OptionRule> {
     let DeclaredOptions { own, sets, required } = declared;
     let mut rules: Vec<OptionRule> = shared_options(c, at, &own, sets, connector, path);
-    for (name, file) in own.0 {
+    for (name, file) in own {
         let place = format!("{at}/options/{}", escape(&name));
         if let Some(rule) = option_rule(c, &place, name, file, Some(path)) {
             rules.retain(|r| r.name != rule.name);
@@ -236,7 +236,7 @@ fn shared_options(
             c.fault(&format!("{at}/use"), format!("the connector has no option set `{set}`{hint}"), None);
             continue;
         };
-        for rule in options.iter().filter(|rule| own.0.iter().all(|(name, _)| *name != rule.name)) {
+        for rule in options.iter().filter(|rule| !own.contains_key(&rule.name)) {
             let rule = in_path(c, &place, set, rule.clone(), path);
             match found.iter().find(|(_, other)| other.name == rule.name) {
                 None => found.push((set, rule)),

@@ -59,7 +59,7 @@ pub(super) fn option_rule(
 /// A key that is no keyword would be believed to have an effect.
 fn check_keywords(c: &mut Checker<'_>, at: &str, file: &OptionFile) {
     let known = || OWN_KEYS.iter().chain(&KEYWORDS).copied();
-    for (key, value) in &file.keywords.0 {
+    for (key, value) in &file.keywords {
         if !known().any(|name| name == key) {
             c.unknown_key(at, key, did_you_mean(key, known()));
         } else if value.0 == "null" && key != "default" && key != "const" && key != "example" {
@@ -71,7 +71,7 @@ fn check_keywords(c: &mut Checker<'_>, at: &str, file: &OptionFile) {
 /// The keywords as one JSON Schema.
 fn schema_text(keywords: &Ordered<Json>) -> Json {
     let mut schema = String::new();
-    let entries = keywords.0.iter().map(|(key, value)| (key.as_str(), value));
+    let entries = keywords.iter().map(|(key, value)| (key.as_str(), value));
     put_object(&mut schema, entries, |text, value| text.push_str(&value.0));
     Json(schema)
 }

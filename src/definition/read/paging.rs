@@ -33,7 +33,7 @@ pub(super) fn paging(c: &mut Checker<'_>, at: &str, file: PagingFile) -> Option<
                 AdvanceFile::Received => Advance::Received,
             });
             let more = more(c, &at("offset"), has_more, m);
-            paged(Style::Offset { offset, with: with.0, advance }, s, more, t)
+            paged(Style::Offset { offset, with: with.into_iter().collect(), advance }, s, more, t)
         }
         PagingFile::Cursor { token: from, send, size: s, has_more, more: m, total: t } => {
             let token = token(c, &at("cursor/token"), from)?;
@@ -55,7 +55,7 @@ pub(super) fn paging(c: &mut Checker<'_>, at: &str, file: PagingFile) -> Option<
 /// A keyset walk, on its own or as the one that a caller may choose.
 pub(super) fn keyset(c: &mut Checker<'_>, at: &str, file: KeysetFile) -> Option<(Paging, Option<Total>)> {
     let mut headers = Vec::new();
-    for (name, value) in file.header.0 {
+    for (name, value) in file.header {
         headers.push((c.header(&format!("{at}/header"), &name)?, value));
     }
     let from = c.pointer(&format!("{at}/after/from"), &file.after.from)?;

@@ -108,7 +108,7 @@ impl Wording {
     pub(in crate::sandbox) fn new(rules: &ErrorRules, file: &Ordered<ReplyFile>) -> Result<Wording, (String, String)> {
         let names = Kind::ALL.map(|k| k.row().0);
         let mut told = Vec::new();
-        for (name, reply) in &file.0 {
+        for (name, reply) in file {
             if !names.contains(&name.as_str()) {
                 return Err((
                     format!("/errors/{name}"),

@@ -94,7 +94,7 @@ impl Reply {
 /// Headers as written in sandbox.yaml; `Err` says what is wrong.
 pub(in crate::sandbox) fn headers(file: &Ordered<String>) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
-    for (name, value) in &file.0 {
+    for (name, value) in file {
         let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("`{name}` is not a header name"))?;
         let value =
             HeaderValue::from_str(value).map_err(|_| format!("the header `{name}` holds visible characters only"))?;

@@ -39,7 +39,7 @@ impl Collection {
         let record = record.ok_or_else(|| format!("no record is called `{}`", file.record))?;
         let path = Text::parse(&file.path)?;
         let vary: Result<_, String> =
-            file.vary.0.iter().map(|(name, values)| Ok((place(name)?, Tree::of(values)))).collect();
+            file.vary.iter().map(|(name, values)| Ok((place(name)?, Tree::of(values)))).collect();
         Ok(Collection {
             name: name.to_owned(),
             pattern: Pattern::new(&path),

@@ -2,6 +2,10 @@
 
 use std::cmp::Ordering;
 
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
 use super::tree::Tree;
 
 /// A scalar, read for comparison.
@@ -75,64 +79,11 @@ pub(in crate::sandbox) fn fits(pattern: &str, text: &str) -> bool {
 /// A date with or without time (RFC 3339, the offset optional) as milliseconds since 1970; without an offset it is UTC.
 pub(in crate::sandbox) fn instant(text: &str) -> Option<i64> {
     let text = text.trim();
-    let (date, time) = match text.split_once(['T', 't', ' ']) {
-        Some((date, time)) => (date, Some(time)),
-        None => (text, None),
-    };
-    let days = days(date)?;
-    let (clock, offset) = match time {
-        None => (0, 0),
-        Some(time) => clock_and_offset(time)?,
-    };
-    Some(days * 86_400_000 + clock - offset)
-}
-
-/// Days since 1970 (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
-fn days(date: &str) -> Option<i64> {
-    let mut parts = date.split('-');
-    let year: i64 = parts.next().filter(|y| y.len() == 4)?.parse().ok()?;
-    let month: i64 = digits(parts.next()?)?;
-    let day: i64 = digits(parts.next()?)?;
-    if parts.next().is_some() || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
-        return None;
-    }
-    let year = if month <= 2 { year - 1 } else { year };
-    let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    Some(era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468)
-}
-
-/// Two digits.
-fn digits(text: &str) -> Option<i64> {
-    (text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok()).flatten()
-}
-
-fn clock_and_offset(time: &str) -> Option<(i64, i64)> {
-    let end = time.find(['Z', 'z', '+', '-']).unwrap_or(time.len());
-    let (clock, zone) = time.split_at_checked(end)?;
-    let mut parts = clock.split(':');
-    let hour = digits(parts.next()?)?;
-    let minute = parts.next().map_or(Some(0), digits)?;
-    let (second, fraction) = match parts.next() {
-        None => (0, 0),
-        Some(text) => {
-            let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-            let millis: String = fraction.chars().chain("000".chars()).take(3).collect();
-            (digits(whole)?, millis.parse::<i64>().ok()?)
-        }
-    };
-    if parts.next().is_some() || hour > 24 || minute > 59 || second > 60 {
-        return None;
-    }
-    let offset = match zone {
-        "" | "Z" | "z" => 0,
-        zone => {
-            let (hours, minutes) = zone.get(1..)?.split_once(':')?;
-            let sign = if zone.starts_with('-') { -1 } else { 1 };
-            sign * (digits(hours)? * 60 + digits(minutes)?) * 60_000
-        }
-    };
-    Some((((hour * 60 + minute) * 60 + second) * 1000 + fraction, offset))
+    // A number of eight digits is no date here.
+    text.get(4..).filter(|rest| rest.starts_with('-'))?;
+    let with_offset = || text.parse::<Timestamp>().ok();
+    let in_utc = || text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
+    with_offset().or_else(in_utc).map(Timestamp::as_millisecond)
 }
 
 #[cfg(test)]

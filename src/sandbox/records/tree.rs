@@ -2,12 +2,13 @@
 //!
 //! The general JSON map sorts its keys; what the sandbox answers should look as the real server's records do.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::authoring::{Json, Ordered, Pointer};
+use crate::authoring::{Json, Pointer};
+use crate::item::fields_of;
 use crate::item::{put_list, put_object};
 
 /// Levels of nesting that are read; what clients send is read by recursion.
@@ -198,15 +199,15 @@ fn read(raw: &RawValue, depth: usize) -> Result<Tree, String> {
         return Err(format!("nested deeper than {DEPTH_MAX} levels"));
     }
     if text.starts_with('{') {
-        let fields: Ordered<&RawValue> = serde_json::from_str(text).map_err(|e| format!("not JSON: {e}"))?;
-        let mut seen = HashMap::with_capacity(fields.0.len());
-        for (name, _) in &fields.0 {
-            if seen.insert(name.as_str(), ()).is_some() {
+        let fields = fields_of(text).ok_or("not JSON: a key is no text")?;
+        let mut seen = HashSet::with_capacity(fields.len());
+        for (name, _) in &fields {
+            if !seen.insert(name.as_str()) {
                 return Err(format!("the key `{name}` stands there twice"));
             }
         }
-        let children: Result<Vec<Tree>, String> = fields.0.iter().map(|(_, raw)| read(raw, depth + 1)).collect();
-        return Ok(Tree::Object(fields.0.into_iter().map(|(name, _)| name).zip(children?).collect()));
+        let children: Result<Vec<Tree>, String> = fields.iter().map(|(_, raw)| read(raw, depth + 1)).collect();
+        return Ok(Tree::Object(fields.into_iter().map(|(name, _)| name).zip(children?).collect()));
     }
     if text.starts_with('[') {
         let list: Vec<&RawValue> = serde_json::from_str(text).map_err(|e| format!("not JSON: {e}"))?;
