@@ -9,7 +9,7 @@ use tree::{Node, Placed};
 
 #[path = "src/authoring/yaml/options.rs"]
 mod options;
-#[path = "src/definition/slice.rs"]
+#[path = "src/definition/catalog/slice.rs"]
 mod slice;
 #[path = "src/authoring/yaml/tree.rs"]
 #[expect(dead_code, reason = "places are for the library alone")]
@@ -33,7 +33,7 @@ fn main() -> io::Result<()> {
     fs::write(out.join("packs.rs"), list)
 }
 
-/// Writes a `BuiltIn` of `src/definition/source.rs`.
+/// Writes a `BuiltIn` of `src/definition/catalog/source.rs`.
 fn built_in(list: &mut String, root: &Path, file: &Path) -> io::Result<()> {
     let name = file.strip_prefix(root).map_err(io::Error::other)?.to_string_lossy().replace('\\', "/");
     let text = fs::read_to_string(file)?;

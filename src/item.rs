@@ -393,7 +393,7 @@ fn value_within(text: &str, depth: usize) -> serde_json::Result<serde_json::Valu
 }
 
 /// The position of a slice within the text that it borrows from.
-pub(crate) fn span_in(base: &str, part: &str) -> Span {
+fn span_in(base: &str, part: &str) -> Span {
     let start = part.as_ptr() as usize - base.as_ptr() as usize;
     (start as u32, (start + part.len()) as u32)
 }

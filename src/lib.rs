@@ -74,6 +74,7 @@ mod claim;
 mod clock;
 pub mod describe;
 mod digits;
+mod durable;
 mod engine;
 #[cfg(feature = "batch")]
 mod expression;

@@ -1,7 +1,7 @@
 //! Text files, read whole and up to a limit, with the reason for people when they cannot be.
 
 use std::fs::{File, Metadata};
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 use crate::error::io_text;
@@ -14,6 +14,15 @@ pub(crate) fn read_text(path: &Path, bytes_max: u64) -> Result<String, String> {
         return Err("it is a folder".to_owned());
     }
     decode(read_all(file, about.map_or(0, |m| m.len()), bytes_max))
+}
+
+/// What was read of a file that may be missing.
+pub(crate) fn if_there<T>(read: io::Result<T>) -> io::Result<Option<T>> {
+    match read {
+        Ok(content) => Ok(Some(content)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(e),
+    }
 }
 
 /// Reads what comes, `expected` bytes or more or less.

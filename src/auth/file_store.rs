@@ -10,9 +10,11 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::store::{EarlierTokens, TokenOwner, TokenSlot, TokenStore, Tokens};
+use crate::durable;
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::private_file;
 use crate::secret::Secret;
+use crate::text_file::if_there;
 
 /// A token store in a file. Several processes may share it.
 #[derive(Clone, Debug)]
@@ -184,7 +186,7 @@ pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T>
 
 /// The lock is a separate file, because each write replaces the store's file.
 pub(super) fn lock(path: &Path) -> Result<Lock> {
-    let folder = path.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = durable::folder(path);
     private_file::folder(folder).map_err(|e| state("the folder of the token store cannot be created", folder, &e))?;
     // Whoever can write to the folder could put the tokens of another account there.
     if private_file::is_open(folder, 0o002) {
@@ -202,12 +204,9 @@ pub(super) fn lock(path: &Path) -> Result<Lock> {
 }
 
 fn load(path: &Path) -> Result<Stored> {
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-            return Ok(Stored { version: VERSION, ..Stored::default() });
-        }
-        Err(e) => return Err(state("the token store cannot be read", path, &e)),
+    let read = if_there(std::fs::read_to_string(path));
+    let Some(text) = read.map_err(|e| state("the token store cannot be read", path, &e))? else {
+        return Ok(Stored { version: VERSION, ..Stored::default() });
     };
     #[derive(Deserialize)]
     struct Version {
@@ -233,7 +232,7 @@ fn load(path: &Path) -> Result<Stored> {
     Ok(stored)
 }
 
-/// Writes a temporary file, syncs, renames and syncs the folder: at every instant the old or the new content is there.
+/// At every instant the old or the new content is there.
 fn save(path: &Path, stored: &Stored) -> Result<()> {
     let fault = |e: std::io::Error| state("the token store cannot be written", path, &e);
     // The name is constant, under the lock: the next write replaces what a killed process left.
@@ -241,17 +240,13 @@ fn save(path: &Path, stored: &Stored) -> Result<()> {
     let text = serde_json::to_vec_pretty(stored)
         .map_err(|e| Error::new(ErrorKind::Internal, format!("the token store: {e}")))?;
     let written = private_file::begin(&aside, true)
-        .and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))
-        .and_then(|()| std::fs::rename(&aside, path));
+        .and_then(|mut file| file.write_all(&text).and_then(|()| durable::replace(&file, &aside, path)));
     if let Err(e) = written {
         // Leaving it would leave tokens behind; a failure to remove it is ignored.
         let _gone = std::fs::remove_file(&aside);
         return Err(fault(e));
     }
-    match path.parent().filter(|f| !f.as_os_str().is_empty()) {
-        Some(folder) => File::open(folder).and_then(|f| f.sync_all()).map_err(fault),
-        None => Ok(()),
-    }
+    durable::sync_folder(path).map_err(fault)
 }
 
 fn state(what: &str, path: &Path, cause: &dyn std::fmt::Display) -> Error {

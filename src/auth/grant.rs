@@ -21,7 +21,7 @@ use crate::secret::{Secret, form_pair, form_value};
 
 /// What is exchanged for new tokens.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Offer<'a> {
+pub(super) enum Offer<'a> {
     /// The client's own credentials.
     Client,
     /// A refresh token.
@@ -32,15 +32,15 @@ pub(crate) enum Offer<'a> {
 
 /// The tokens that were issued.
 #[derive(Debug)]
-pub(crate) struct Granted {
-    pub(crate) access: Secret,
-    pub(crate) refresh: Option<Secret>,
+pub(super) struct Granted {
+    pub(super) access: Secret,
+    pub(super) refresh: Option<Secret>,
     /// Lifetime of the access token in seconds; `None` if missing or not credible.
-    pub(crate) expires_in: Option<u64>,
+    pub(super) expires_in: Option<u64>,
 }
 
 /// The token request, to the connection's own origins only.
-pub(crate) fn request(connection: &Connection, offer: Offer<'_>) -> Result<http::Request<Bytes>> {
+pub(super) fn request(connection: &Connection, offer: Offer<'_>) -> Result<http::Request<Bytes>> {
     match (&connection.connector.auth, offer) {
         (Auth::Oauth2(rule), offer) => oauth2(connection, rule, offer),
         (Auth::Refresh(rule), Offer::Refresh(token)) => refresh(connection, rule, token),
@@ -96,7 +96,7 @@ fn client_auth(connection: &Connection, rule: &Oauth2) -> ClientAuthFile {
 
 /// Whether the client's secret may be tried in the form: it was sent in the header, and the definition does not require
 /// that.
-pub(crate) fn may_try_form(connection: &Connection) -> bool {
+pub(super) fn may_try_form(connection: &Connection) -> bool {
     let Auth::Oauth2(rule) = &connection.connector.auth else { return false };
     let secret = rule.client_secret.as_ref().and_then(|text| connection.render(text));
     rule.client_auth.is_none() && secret.is_some() && client_auth(connection, rule) == ClientAuthFile::Basic
@@ -147,7 +147,7 @@ pub(crate) fn sign_in_url(connection: &Connection, redirect: &str, state: &str, 
 /// The client, as the origin of a connection's tokens if it has no refresh token of its own. If tokens are issued for
 /// client credentials alone, all of these count; otherwise secret and definition may change while the tokens stay
 /// valid.
-pub(crate) fn client(connection: &Connection) -> Vec<String> {
+pub(super) fn client(connection: &Connection) -> Vec<String> {
     let Auth::Oauth2(rule) = &connection.connector.auth else { return Vec::new() };
     let render = |text: &Text| connection.render(text).unwrap_or_default();
     let id = render(&rule.client_id);
@@ -160,7 +160,7 @@ pub(crate) fn client(connection: &Connection) -> Vec<String> {
 }
 
 /// The refresh token in the connection itself.
-pub(crate) fn seed(connection: &Connection) -> Option<Secret> {
+pub(super) fn seed(connection: &Connection) -> Option<Secret> {
     let text = match &connection.connector.auth {
         Auth::Oauth2(rule) => rule.refresh_token.as_ref()?,
         Auth::Refresh(rule) => {
@@ -187,7 +187,7 @@ const FINAL: [&str; 7] = [
 const PASSING: [&str; 3] = ["temporarily_unavailable", "server_error", "slow_down"];
 
 /// Reads the reply to a token request.
-pub(crate) fn read(connection: &Connection, mut response: Response) -> Result<Granted> {
+pub(super) fn read(connection: &Connection, mut response: Response) -> Result<Granted> {
     let status = response.status;
     let is_blank = response.is_blank();
     let with_status = |error: Error| error.with(|d| d.http_status = Some(status.as_u16()));

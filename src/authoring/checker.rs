@@ -93,7 +93,7 @@ impl<'d> Checker<'d> {
 
     pub(crate) fn headers(&mut self, at: &str, file: Ordered<String>) -> Vec<(HeaderName, Text)> {
         let mut headers = Vec::new();
-        for (name, value) in file.0 {
+        for (name, value) in file {
             let place = format!("{at}/{}", escape(&name));
             if HeaderValue::from_str(&value).is_err() {
                 self.fault(&place, "a header value can contain only visible characters", None);

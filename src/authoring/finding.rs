@@ -23,4 +23,4 @@ pub(crate) enum FindingKind {
 }
 
 /// The message for a list with equal elements.
-pub(crate) const TWICE: &str = "contains the same element twice";
+pub(super) const TWICE: &str = "contains the same element twice";

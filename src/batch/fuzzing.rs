@@ -9,8 +9,7 @@ use super::load::BatchConfig;
 use super::run_plan::Batch;
 use crate::engine::Engine;
 use crate::expression::{Scope, Shape};
-use crate::run_store::journal::{Fact, recover};
-use crate::run_store::state::RunState;
+use crate::run_store::{Fact, RunState, recover};
 
 /// A batch file: faults with places, or a batch.
 pub(crate) fn batch(data: &[u8], engine: &Arc<Engine>) {

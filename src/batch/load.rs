@@ -4,24 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::check;
-use super::check_context::{CheckContext, Known, find};
+use super::check::steps::steps;
+use super::check::{CheckContext, Known, find, targets};
 use super::file::{BatchFile, ConnectionsPart, MatrixFile, NamesFile};
 use super::local::Local;
 use super::run_plan::{Batch, MatrixJob, RunPlan, Step};
-use super::targets;
-use crate::authoring::Document;
-use crate::authoring::{Checker, FORMAT_VERSION, Format, Json, Ordered, explain};
+use crate::authoring::{Checker, Document, FORMAT_VERSION, Format, Json, Ordered, explain};
 use crate::connection::ConnectionSpec;
 use crate::connections::{ConnectionFile, ConnectionsFile};
 use crate::engine::{Engine, Session};
 use crate::error::{Advice, Error, ErrorKind, Fault, Place, Result, did_you_mean};
 use crate::json_pointer::escape;
-use crate::run_store::disk;
-use crate::sink::Stdout;
+use crate::sink::{Stdout, failed};
+use crate::text_file::if_there;
 
 /// The name of the one job of a batch without a matrix.
-pub(crate) const MAIN: &str = "main";
+pub(super) const MAIN: &str = "main";
 
 /// Fetches the secrets of a connection. The folder is that of the file with the connection.
 pub type Resolve = Arc<dyn Fn(&Path, &str, &ConnectionFile) -> Result<ConnectionSpec> + Send + Sync>;
@@ -76,13 +74,18 @@ impl BatchConfig {
     }
 }
 
+/// A file's text; `None` when there is no such file.
+fn read(path: &Path) -> Result<Option<String>> {
+    if_there(std::fs::read_to_string(path)).map_err(|e| failed("read", path, &e))
+}
+
 impl Batch {
     /// Reads and checks a batch file; reports all faults that are known before the first request.
     ///
     /// # Errors
     /// `definition` with every fault, its line and the nearest name; `state` when a file cannot be read.
     pub fn load(path: &Path, config: &BatchConfig) -> Result<Batch> {
-        let text = disk::read(path)?.ok_or_else(|| {
+        let text = read(path)?.ok_or_else(|| {
             Error::new(ErrorKind::State, format!("there is no file {}", path.display())).advise(Advice::WriteBatch)
         })?;
         Batch::parse(path, &text, config)
@@ -131,7 +134,7 @@ impl Batch {
         if file.steps.is_empty() {
             c.fault("/steps", "the batch has no steps", None);
         }
-        let steps = check::steps(&mut c, &file, &context);
+        let steps = steps(&mut c, &file, &context);
         let inputs: Vec<&Path> = std::iter::once(path).chain(known.file.as_deref()).collect();
         let refused = targets::targets(&mut c, &steps, &context, (&folder, &inputs), &name);
         let steps: Vec<Step> = steps.into_iter().map(|(_, step)| step).collect();
@@ -185,9 +188,8 @@ fn name(c: &mut Checker<'_>, path: &Path, said: Option<&str>) -> String {
 }
 
 fn vars(c: &mut Checker<'_>, file: &Ordered<Json>, over: &[(String, Json)]) -> BTreeMap<String, String> {
-    let mut vars: BTreeMap<String, String> =
-        file.0.iter().map(|(name, value)| (name.clone(), value.0.clone())).collect();
-    for (name, value) in &file.0 {
+    let mut vars: BTreeMap<String, String> = file.iter().map(|(name, value)| (name.clone(), value.0.clone())).collect();
+    for (name, value) in file {
         if value.0.contains("${{") {
             c.fault(&format!("/vars/{}", escape(name)), "a variable cannot contain expressions", None);
         }
@@ -216,7 +218,7 @@ fn env(c: &mut Checker<'_>, names: &[String], config: &BatchConfig) -> BTreeMap<
 }
 
 fn known(c: &mut Checker<'_>, folder: &Path, said: Option<ConnectionsPart>, config: &BatchConfig) -> Known {
-    let none = || Known { connections: Ordered(Vec::new()), file: None, folder: folder.to_owned() };
+    let none = || Known { connections: Ordered::new(), file: None, folder: folder.to_owned() };
     let path = match (&config.connections_instead, said) {
         (Some(path), _) => path.clone(),
         (None, Some(ConnectionsPart::Inline(connections))) => {
@@ -226,8 +228,7 @@ fn known(c: &mut Checker<'_>, folder: &Path, said: Option<ConnectionsPart>, conf
         (None, None) => match &config.connections {
             Some(path) => path.clone(),
             None => {
-                let connections =
-                    config.otherwise.as_ref().map_or_else(|| Ordered(Vec::new()), |f| f.connections.clone());
+                let connections = config.otherwise.as_ref().map_or_else(|| Ordered::new(), |f| f.connections.clone());
                 return Known { connections, file: None, folder: folder.to_owned() };
             }
         },
@@ -238,11 +239,11 @@ fn known(c: &mut Checker<'_>, folder: &Path, said: Option<ConnectionsPart>, conf
         return Known { connections: otherwise.connections.clone(), file: None, folder: folder.to_owned() };
     }
     let shown = path.display().to_string();
-    let read = disk::read(&path).and_then(|text| {
+    let parsed = read(&path).and_then(|text| {
         let missing = || Error::new(ErrorKind::Connection, format!("there is no connections file {shown}"));
         ConnectionsFile::parse(&shown, &text.ok_or_else(missing)?)
     });
-    match read {
+    match parsed {
         Ok(file) => {
             let folder = path.parent().unwrap_or(Path::new("")).to_owned();
             Known { connections: file.connections, file: Some(path), folder }
@@ -357,7 +358,7 @@ fn place(known: &Known, name: &str, error: &Error) -> Option<Place> {
         return Some(place.clone());
     }
     let path = known.file.as_ref()?;
-    let doc = Document::parse(&path.display().to_string(), &disk::read(path).ok()??, 0).ok()?;
+    let doc = Document::parse(&path.display().to_string(), &read(path).ok()??, 0).ok()?;
     let field = error.place.as_ref().and_then(|p| p.field.clone()).unwrap_or_default();
     Some(doc.place(&format!("/connections/{}{field}", escape(name))))
 }
@@ -395,6 +396,6 @@ fn fingerprints(
 }
 
 /// A short digest.
-pub(crate) fn fingerprint(text: &str) -> String {
+pub(super) fn fingerprint(text: &str) -> String {
     crate::secret::digest([text])
 }

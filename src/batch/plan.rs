@@ -5,18 +5,17 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::event::StepName;
-use super::item_source::{Elements, Inputs};
 use super::load::fingerprint;
+use super::run::run_values;
 use super::run_plan::{Batch, ItemSource, MatrixJob, Step};
-use super::run_values;
+use super::step::{Elements, Inputs};
 use crate::call::Request;
 use crate::definition::Method;
 use crate::error::{Error, Result};
 use crate::expression::{Expr, Scope, Shape};
 use crate::item::Items;
 use crate::request::PlannedRequest;
-use crate::run_store::kept;
-use crate::run_store::watermark;
+use crate::run_store::{Mark, load_watermarks};
 
 /// The requests of a run, as far as they are known.
 #[derive(Clone, Debug, Serialize)]
@@ -60,14 +59,14 @@ impl Batch {
     /// # Errors
     /// Errors that the run would have before its first request.
     pub fn plan(&self, state: Option<&Path>) -> Result<BatchPlan> {
-        let watermarks = kept::load(&self.run_folder(state))?;
+        let watermarks = load_watermarks(&self.run_folder(state))?;
         let mut steps = Vec::new();
         let plan = &self.plan;
         for (number, job) in plan.jobs.iter().enumerate() {
             for step in &plan.steps {
                 let mut scope = run_values::scope(&plan.vars, self.effects.environment(), job, "RUN", &plan.name);
                 scope.watermark = step.watermark.as_ref().map(|w| {
-                    let kept = watermarks.marks().get(&step.key(job)).map(watermark::Mark::json);
+                    let kept = watermarks.marks().get(&step.key(job)).map(Mark::json);
                     kept.unwrap_or_else(|| w.start.clone()).into()
                 });
                 steps.push(self.plan_step(number, job, step, &scope).map_err(|e| named(e, job, step))?);
@@ -110,7 +109,7 @@ impl Batch {
     }
 
     fn requests(&self, connection: &str, step: &Step, scope: &Scope) -> Result<Vec<PlannedRequest>> {
-        let options = super::call::options(step, scope)?;
+        let options = super::step::options(step, scope)?;
         let items = match &step.items {
             None => None,
             Some(source) => {

@@ -11,7 +11,7 @@ use super::file::{OnErrorFile, OnUnknownFile, SaveFormat};
 use crate::authoring::Pointer;
 use crate::definition::{Method, Operation, Repeat, Send};
 use crate::expression::{Expr, Shape};
-use crate::run_store::outline::{JobOutline, RunOutline, StepOutline};
+use crate::run_store::{JobOutline, RunOutline, StepOutline};
 
 /// A checked batch. [`run`](Self::run) runs it, [`plan`](Self::plan) returns its requests.
 pub struct Batch {
@@ -62,7 +62,7 @@ pub(crate) struct Step {
     pub(crate) when: Option<Expr>,
     /// The numbers of earlier steps that it depends on.
     pub(crate) needs: BTreeSet<usize>,
-    pub(crate) parallel: usize,
+    pub(super) parallel: usize,
     pub(crate) limit: Option<u64>,
     pub(crate) forward_only: bool,
     /// Unknown fields are faults, and not only notes.
@@ -70,7 +70,7 @@ pub(crate) struct Step {
     pub(crate) watermark: Option<Watermark>,
     pub(crate) save: Option<Save>,
     pub(crate) on_error: OnErrorFile,
-    pub(crate) on_unknown: OnUnknownFile,
+    pub(super) on_unknown: OnUnknownFile,
 }
 
 /// What a run needs to know of the step's operation.
@@ -82,9 +82,9 @@ pub(crate) struct CalledOperation {
     pub(crate) request_line: String,
     pub(crate) is_paged: bool,
     /// An item in doubt may be sent again: that has no further effect.
-    pub(crate) may_be_repeated: bool,
+    pub(super) may_be_repeated: bool,
     /// Items per request; `None` for all.
-    pub(crate) items_per_request: Option<u32>,
+    pub(super) items_per_request: Option<u32>,
 }
 
 impl CalledOperation {

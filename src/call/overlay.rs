@@ -77,7 +77,7 @@ pub fn resolve(
 }
 
 /// Fields that all items have.
-pub(crate) fn shared_fields(items: &Items) -> BTreeSet<String> {
+fn shared_fields(items: &Items) -> BTreeSet<String> {
     let names =
         |text: &str| fields_of(text).unwrap_or_default().into_iter().map(|(name, _)| name).collect::<BTreeSet<_>>();
     let mut all = items.iter().map(|item| names(item.as_str()));

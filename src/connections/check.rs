@@ -18,7 +18,7 @@ impl ConnectionsFile {
         };
         let Ok(doc) = Document::parse(file, text, 0) else { return Vec::new() };
         let mut c = Checker::new(&doc);
-        for (name, connection) in &mirror.connections.0 {
+        for (name, connection) in &mirror.connections {
             let at = format!("/connections/{}", escape(name));
             match catalog.connector(&connection.connector) {
                 Ok(connector) => connection.check(&mut c, &at, &connector),

@@ -89,7 +89,7 @@ impl ConnectionsFile {
         if mirror.version != FORMAT_VERSION {
             c.fault("/version", format!("version {} of this format is not known", mirror.version), None);
         }
-        for (name, connection) in &mirror.connections.0 {
+        for (name, connection) in &mirror.connections {
             let at = format!("/connections/{}/limits", escape(name));
             connection
                 .limits
@@ -105,8 +105,14 @@ impl ConnectionsFile {
     /// # Errors
     /// `connection` with the nearest name.
     pub fn find(&self, name: &str) -> Result<&ConnectionFile> {
-        self.connections.0.iter().find(|(n, _)| n == name).map(|(_, c)| c).ok_or_else(|| {
-            let hint = did_you_mean(name, self.connections.0.iter().map(|(n, _)| n.as_str()));
+        self.entry(name).map(|(_, connection)| connection)
+    }
+
+    /// The same with its name.
+    pub(super) fn entry(&self, name: &str) -> Result<(&str, &ConnectionFile)> {
+        let found = self.connections.get_key_value(name).map(|(name, connection)| (name.as_str(), connection));
+        found.ok_or_else(|| {
+            let hint = did_you_mean(name, self.connections.keys().map(String::as_str));
             Error::new(ErrorKind::Connection, format!("no connection is called `{name}`{hint}"))
                 .advise(Advice::ListConnections)
         })

@@ -49,13 +49,9 @@ impl Connections {
         what: &str,
     ) -> Result<(&str, &ConnectionFile)> {
         if let Some(name) = name {
-            let found = self.file.find(name).map_err(|e| e.at(self.place()))?;
-            return self.file.connections.0.iter().find(|(n, _)| n == name).map_or_else(
-                || Err(Error::new(ErrorKind::Internal, format!("the connection {name} disappeared"))),
-                |(n, _)| Ok((n.as_str(), found)),
-            );
+            return self.file.entry(name).map_err(|e| e.at(self.place()));
         }
-        let all = &self.file.connections.0;
+        let all = &self.file.connections;
         let fitting: Vec<_> = all.iter().filter(|(_, c)| fits(&c.connector)).collect();
         match fitting.as_slice() {
             [(name, connection)] => Ok((name.as_str(), connection)),
@@ -73,7 +69,7 @@ impl Connections {
                     .and(Advice::NameConnection(names(&mut all.iter().map(|(n, c)| (n.as_str(), c))))),
             )),
             several => {
-                let names = names(&mut several.iter().map(|(n, c)| (n.as_str(), c)));
+                let names = names(&mut several.iter().map(|(n, c)| (n.as_str(), *c)));
                 Err(Error::new(ErrorKind::Connection, format!("several connections match {what}"))
                     .advise(Advice::NameConnection(names)))
             }
@@ -87,7 +83,7 @@ impl Connections {
             ValueFile::Reference(Reference::Env(name)) => Some(name.clone()),
             ValueFile::Reference(_) | ValueFile::Text(_) | ValueFile::Number(_) | ValueFile::Flag(_) => None,
         };
-        self.file.connections.0.iter().flat_map(|(_, c)| c.values.values().filter_map(variable)).collect()
+        self.file.connections.iter().flat_map(|(_, c)| c.values.values().filter_map(variable)).collect()
     }
 
     /// The place of a field in the file, with line and column if the file can still be read.

@@ -2,8 +2,8 @@
 
 use http::HeaderName;
 
-use super::connector_file::{ClientAuthFile, FormatFile, PropertyTypeFile};
-use super::method_file::MethodFile;
+use super::file::MethodFile;
+use super::file::{ClientAuthFile, FormatFile, PropertyTypeFile};
 use super::option_rule::OptionRule;
 use super::paging::{Paging, Total};
 use crate::authoring::{Pointer, Source, Text, same};
@@ -36,7 +36,7 @@ pub struct Connector {
     pub(crate) total: Option<Total>,
     pub(crate) forward_only: Option<Paging>,
     pub(crate) errors: ErrorRules,
-    pub(crate) option_sets: Vec<(String, Vec<OptionRule>)>,
+    pub(super) option_sets: Vec<(String, Vec<OptionRule>)>,
 }
 
 impl Connector {

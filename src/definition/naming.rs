@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::option_file::NamingFile;
+use super::file::NamingFile;
 
 /// How an option names fields of the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Naming {
+pub(super) enum Naming {
     /// The fields to return, separated by commas; a slash or a dot separates nested names.
     Columns,
     /// The same for a sort order: each with a direction after it, or a sign before it.
@@ -49,7 +49,7 @@ impl From<NamingFile> for Naming {
 
 impl Naming {
     /// The fields that a value of the option names.
-    pub(crate) fn names(self, value: &Value) -> Vec<Vec<String>> {
+    pub(super) fn names(self, value: &Value) -> Vec<Vec<String>> {
         let texts: Vec<&str> = match value {
             Value::String(text) => vec![text],
             Value::Array(list) => list.iter().filter_map(Value::as_str).collect(),

@@ -55,7 +55,7 @@ pub struct Record {
 }
 
 /// A record that is parsed on first use: most calls do not need it.
-pub(crate) type LaterRecord =
+pub(super) type LaterRecord =
     LazyLock<Option<Arc<Record>>, Box<dyn FnOnce() -> Option<Arc<Record>> + std::marker::Send>>;
 
 /// An operation of a connector.
@@ -90,8 +90,8 @@ pub struct Operation {
     pub(crate) repeat: Repeat,
     pub(crate) idempotency_key: Option<HeaderName>,
     pub(crate) anonymous: bool,
-    pub(crate) option_check: OnceLock<Result<Schema, String>>,
-    pub(crate) item_check: OnceLock<Result<Schema, String>>,
+    pub(super) option_check: OnceLock<Result<Schema, String>>,
+    pub(super) item_check: OnceLock<Result<Schema, String>>,
     pub(crate) item_fields: OnceLock<Fields>,
 }
 

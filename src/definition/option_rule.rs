@@ -39,12 +39,12 @@ pub struct OptionRule {
     /// The definition says where it is sent.
     pub(crate) placed: bool,
     /// How it names fields of the record.
-    pub(crate) naming: Option<Naming>,
+    pub(super) naming: Option<Naming>,
 }
 
 impl OptionRule {
     /// Whether another option with the same name is equal.
-    pub(crate) fn is_same(&self, other: &OptionRule) -> bool {
+    pub(super) fn is_same(&self, other: &OptionRule) -> bool {
         let said = |rule: &OptionRule| (rule.location, rule.required, rule.secret, rule.repeat);
         said(self) == said(other) && self.schema.to_value() == other.schema.to_value()
     }

@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::connector::Property;
-use super::connector_file::{FormatFile, PropertyTypeFile};
+use super::file::{FormatFile, PropertyTypeFile};
 use crate::authoring::Schema;
 
 pub(crate) fn value_of(property: &Property, given: Option<&str>) -> Result<Option<String>, Misfit> {

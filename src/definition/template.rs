@@ -120,9 +120,9 @@ fn sample(schema: &Json) -> Json {
 }
 
 /// Reads one template from its part of a file and checks it against its operation.
-pub(crate) fn read_template(doc: &Document, find: &dyn Fn(&str) -> Result<Arc<Operation>>) -> Result<Template> {
+pub(super) fn read_template(doc: &Document, find: &dyn Fn(&str) -> Result<Arc<Operation>>) -> Result<Template> {
     let mirror: Ordered<TemplateFile> = doc.read().map_err(|e| explain(Format::Templates, doc, &["templates"], &e))?;
-    let Some((name, file)) = mirror.0.into_iter().next() else {
+    let Some((name, file)) = mirror.into_iter().next() else {
         return Err(Error::new(ErrorKind::Internal, "a template's part of a file is empty"));
     };
     let mut c = Checker::new(doc);

@@ -14,16 +14,16 @@ const THREADS: std::ops::RangeInclusive<u64> = 1..=512;
 /// `cfg` of `opnode_engine_new`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
-pub(crate) struct Config {
-    pub(crate) builtin: bool,
-    pub(crate) definitions: Vec<PathBuf>,
-    pub(crate) tokens: TokensPart,
+pub(super) struct Config {
+    pub(super) builtin: bool,
+    pub(super) definitions: Vec<PathBuf>,
+    pub(super) tokens: TokensPart,
     #[serde(deserialize_with = "threads")]
-    pub(crate) threads: usize,
-    pub(crate) system_proxy: bool,
-    pub(crate) log: Level,
-    pub(crate) wake_fd: i64,
-    pub(crate) selftest: bool,
+    pub(super) threads: usize,
+    pub(super) system_proxy: bool,
+    pub(super) log: Level,
+    pub(super) wake_fd: i64,
+    pub(super) selftest: bool,
 }
 
 impl Default for Config {
@@ -42,7 +42,7 @@ impl Default for Config {
 }
 
 impl Config {
-    pub(crate) fn read(json: &str) -> Result<Config> {
+    pub(super) fn read(json: &str) -> Result<Config> {
         let advice =
             "opnode.h lists the keys and their values at opnode_engine_new; leave out those that keep their default";
         json::read("the engine's configuration", json).map_err(|e| e.advise(advice))
@@ -51,14 +51,14 @@ impl Config {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum TokensPart {
+pub(super) enum TokensPart {
     Memory,
     File(PathBuf),
 }
 
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Level {
+pub(super) enum Level {
     Off,
     Error,
     Warn,
@@ -68,7 +68,7 @@ pub(crate) enum Level {
 }
 
 impl Level {
-    pub(crate) fn tracing(self) -> Option<tracing::Level> {
+    pub(super) fn tracing(self) -> Option<tracing::Level> {
         match self {
             Level::Off => None,
             Level::Error => Some(tracing::Level::ERROR),

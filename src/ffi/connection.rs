@@ -5,16 +5,17 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::host::Host;
-use super::{events, json, signals};
+use super::json;
+use super::notify::{events, signals};
 use crate::connection::ConnectionSpec;
 use crate::error::Result;
 use crate::item::{fields_of, put_object};
 use crate::{Secret, Session, Tokens};
 
 /// An open connection.
-pub(crate) struct Conn {
-    pub(crate) host: Arc<Host>,
-    pub(crate) session: Session,
+pub(super) struct Conn {
+    pub(super) host: Arc<Host>,
+    pub(super) session: Session,
 }
 
 const ADVICE: &str = "a connection is {\"connector\": NAME, \"values\": {PROPERTY: TEXT}}; opnode_describe_connectors lists the properties";
@@ -43,7 +44,7 @@ struct TokensPart {
 
 impl Conn {
     /// Checks a specification and opens it. Sends nothing.
-    pub(crate) fn open(host: Arc<Host>, text: &str) -> Result<Conn> {
+    pub(super) fn open(host: Arc<Host>, text: &str) -> Result<Conn> {
         host.check_open()?;
         let (spec, tokens) = read(text).map_err(|e| e.advise(ADVICE))?;
         let engine = host.engine();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::buffer::Buffer;
+use super::boundary::Buffer;
 use super::host::Definitions;
 use super::json;
 use crate::Engine;
@@ -17,7 +17,7 @@ const ADVICE: &str =
     "expected {\"connector\": NAME, \"files\": {\"connector.yaml\": TEXT, \"AREA.yaml\": TEXT}}, or an array of these";
 
 /// Definitions from the host, of one connector or several.
-pub(crate) fn definitions(json: &str) -> Result<Vec<Definitions>> {
+pub(super) fn definitions(json: &str) -> Result<Vec<Definitions>> {
     let several = match json.trim_start().starts_with('[') {
         true => json::read("the definitions", json),
         false => json::read("the definitions", json).map(|one| vec![one]),
@@ -26,7 +26,7 @@ pub(crate) fn definitions(json: &str) -> Result<Vec<Definitions>> {
 }
 
 /// All connectors.
-pub(crate) fn connectors(engine: &Engine) -> Buffer {
+pub(super) fn connectors(engine: &Engine) -> Buffer {
     let catalog = engine.catalog();
     // Faults of a connector are reported when a connection to it is opened.
     let sound = catalog.connector_names().filter_map(|name| catalog.connector(name).ok());
@@ -50,7 +50,7 @@ struct Filter {
 }
 
 /// Templates, and on request operations, sorted by name.
-pub(crate) fn templates(engine: &Engine, connector: Option<&str>, filter: Option<&str>) -> Result<Buffer> {
+pub(super) fn templates(engine: &Engine, connector: Option<&str>, filter: Option<&str>) -> Result<Buffer> {
     let filter: Filter = match filter {
         None => Filter::default(),
         Some(json) => json::read("the filter", json)?,
@@ -104,7 +104,7 @@ fn fits(template: &Template, method: Option<&str>, words: &[String]) -> bool {
 }
 
 /// One template or operation, with the data for a form.
-pub(crate) fn template(engine: &Engine, connector: Option<&str>, name: &str) -> Result<Buffer> {
+pub(super) fn template(engine: &Engine, connector: Option<&str>, name: &str) -> Result<Buffer> {
     let catalog = engine.catalog();
     let template = match catalog.template(connector, name) {
         Ok(template) => template,

@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, LazyLock};
 
+use super::call::{Request, Work};
 use super::config::Config;
 use super::connection::Conn;
 use super::host::Host;
-use super::request::{Request, Work};
 
 static CONN: LazyLock<Option<Conn>> = LazyLock::new(|| {
     let config = Config::read(r#"{"selftest": true, "log": "off"}"#).ok()?;

@@ -12,13 +12,9 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 
+use super::boundary::process;
 use super::config::{Config, Level, TokensPart};
-use super::events::{Log, Sink, ToldStore};
-use super::hooks::{self, Owed};
-use super::ready::{Hears, Ready, Teller, Told};
-use super::wait::wait;
-use super::wake::Wake;
-use super::{process, signals};
+use super::notify::{Hears, Log, Owed, Ready, Sink, Teller, Told, ToldStore, Wake, hooks, signals, wait};
 use crate::definition::Catalog;
 use crate::definition::Ordered;
 use crate::error::{Error, ErrorKind, Result};
@@ -28,17 +24,17 @@ use crate::{Engine, EngineConfig, FileStore, MemoryStore, TokenStore};
 /// Definitions of the host: `{"connector": NAME, "files": {NAME: TEXT}}`.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Definitions {
+pub(super) struct Definitions {
     connector: String,
     files: Ordered<String>,
 }
 
 /// One engine.
-pub(crate) struct Host {
-    pub(crate) id: u64,
-    pub(crate) selftest: bool,
+pub(super) struct Host {
+    pub(super) id: u64,
+    pub(super) selftest: bool,
     runtime: Mutex<Option<Runtime>>,
-    pub(crate) handle: tokio::runtime::Handle,
+    pub(super) handle: tokio::runtime::Handle,
     engine: RwLock<Arc<Engine>>,
     tokens: Arc<dyn TokenStore>,
     grounds: Grounds,
@@ -49,9 +45,9 @@ pub(crate) struct Host {
     /// Running operations.
     running: Mutex<usize>,
     over: Condvar,
-    pub(crate) ready: Arc<Ready>,
+    pub(super) ready: Arc<Ready>,
     /// Maximum number of large requests that are checked at the same time: the number of threads.
-    pub(crate) checks: Arc<Semaphore>,
+    pub(super) checks: Arc<Semaphore>,
 }
 
 /// The source of definitions.
@@ -67,7 +63,7 @@ impl Grounds {
             catalog.add_folder(folder)?;
         }
         for part in added {
-            for (file, text) in &part.files.0 {
+            for (file, text) in &part.files {
                 catalog.add(&part.connector, file.as_str(), text.as_str());
             }
         }
@@ -78,14 +74,14 @@ impl Grounds {
 static IDS: AtomicU64 = AtomicU64::new(1);
 
 /// A running operation, for the engine.
-pub(crate) trait Cancellable: Send + Sync {
+pub(super) trait Cancellable: Send + Sync {
     /// Cancels it permanently.
     fn cancel(&self);
 }
 
 impl Host {
     /// Starts an engine.
-    pub(crate) fn start(config: Config, hooks: Option<Owed>) -> Result<Host> {
+    pub(super) fn start(config: Config, hooks: Option<Owed>) -> Result<Host> {
         let internal =
             |e: std::io::Error| Error::new(ErrorKind::Internal, format!("the engine's threads cannot be started: {e}"));
         let hears = hooks.as_ref().map_or(Hears::default(), |h| Hears {
@@ -127,16 +123,16 @@ impl Host {
         })
     }
 
-    pub(crate) fn engine(&self) -> Arc<Engine> {
+    pub(super) fn engine(&self) -> Arc<Engine> {
         Arc::clone(&self.engine.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(crate) fn tokens(&self) -> &Arc<dyn TokenStore> {
+    pub(super) fn tokens(&self) -> &Arc<dyn TokenStore> {
         &self.tokens
     }
 
     /// Adds definitions, all or none.
-    pub(crate) fn add(&self, parts: Vec<Definitions>) -> Result<()> {
+    pub(super) fn add(&self, parts: Vec<Definitions>) -> Result<()> {
         let mut added = lock(&self.added);
         let names: Vec<String> = parts.iter().map(|p| p.connector.clone()).collect();
         let all: Vec<Definitions> = added.iter().cloned().chain(parts).collect();
@@ -152,7 +148,7 @@ impl Host {
     }
 
     /// Refuses new operations after the shutdown.
-    pub(crate) fn check_open(&self) -> Result<()> {
+    pub(super) fn check_open(&self) -> Result<()> {
         if self.closed.load(Ordering::SeqCst) {
             return Err(Error::new(ErrorKind::Usage, "the engine has been shut down"));
         }
@@ -160,7 +156,7 @@ impl Host {
     }
 
     /// Registers a starting operation.
-    pub(crate) fn begin(&self, number: u64, operation: Weak<dyn Cancellable>) -> Result<()> {
+    pub(super) fn begin(&self, number: u64, operation: Weak<dyn Cancellable>) -> Result<()> {
         let mut running = lock(&self.running);
         self.check_open()?;
         *running += 1;
@@ -169,7 +165,7 @@ impl Host {
     }
 
     /// Unregisters an operation that has ended.
-    pub(crate) fn end(&self, number: u64) {
+    pub(super) fn end(&self, number: u64) {
         lock(&self.operations).remove(&number);
         let mut running = lock(&self.running);
         *running = running.saturating_sub(1);
@@ -178,7 +174,7 @@ impl Host {
     }
 
     /// Cancels all operations and refuses new ones.
-    pub(crate) fn close(&self) {
+    pub(super) fn close(&self) {
         let running = lock(&self.running);
         self.closed.store(true, Ordering::SeqCst);
         drop(running);
@@ -187,7 +183,7 @@ impl Host {
     }
 
     /// Waits until no operation runs.
-    pub(crate) fn wait_over(&self, until: Option<Instant>) -> bool {
+    pub(super) fn wait_over(&self, until: Option<Instant>) -> bool {
         let mut running = lock(&self.running);
         while *running > 0 {
             match wait(&self.over, running, until) {
@@ -199,15 +195,15 @@ impl Host {
     }
 
     /// Waits until no token is being renewed: the replacement of a used-up token must be stored.
-    pub(crate) fn wait_renewed(&self, until: Option<Instant>) -> bool {
+    pub(super) fn wait_renewed(&self, until: Option<Instant>) -> bool {
         let left = until.map_or(Duration::from_secs(60), |until| until.saturating_duration_since(Instant::now()));
         self.handle.block_on(async { tokio::time::timeout(left, crate::wait_for_renewals()).await.is_ok() })
     }
 
     /// Logs the number of open handles.
-    pub(crate) fn log(&self, message: String) {
+    pub(super) fn log(&self, message: String) {
         let event = serde_json::json!({ "kind": "log", "level": "warn", "message": message });
-        self.ready.event(super::events::LOG, event);
+        self.ready.event(super::notify::LOG, event);
     }
 }
 

@@ -7,31 +7,14 @@
 #[cfg(panic = "abort")]
 compile_error!("the C interface promises that no panic ends the host's process: build it with panic = \"unwind\"");
 
-mod advice;
-mod buffer;
+mod boundary;
+mod call;
 mod config;
 mod connection;
 mod discover;
-mod events;
 mod exports;
 #[cfg(all(feature = "batch", any(test, feature = "fuzzing")))]
 pub(crate) mod fuzzing;
-mod guard;
-mod handle;
-mod hooks;
 mod host;
 mod json;
-mod notice;
-mod operation;
-mod places;
-mod process;
-mod progress;
-mod ready;
-mod request;
-mod signals;
-mod start;
-mod status;
-mod stop;
-mod wait;
-mod wake;
-mod work;
+mod notify;

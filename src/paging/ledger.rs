@@ -21,12 +21,12 @@ pub struct Ledger {
     /// The query parameter with the page number in links: as declared, or the one in which the next link and the last
     /// differ.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) page_parameter: Option<String>,
+    pub(super) page_parameter: Option<String>,
     /// The address of the last page, if links name it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) last_url: Option<String>,
+    pub(super) last_url: Option<String>,
     /// The total decreased during the walk.
-    pub(crate) shrunk: bool,
+    pub(super) shrunk: bool,
     /// Which paging values were in some reply, in the order of the definition; the last is that of the total.
     pub(crate) found: Vec<bool>,
     /// A reply had a Link header.
@@ -34,7 +34,7 @@ pub struct Ledger {
     /// A page was full: the server respects the page size.
     pub(crate) full: bool,
     /// The server omits rows after counting them: offsets, and not rows, show the progress.
-    pub(crate) leaves_out: bool,
+    pub(super) leaves_out: bool,
     /// The digests of the last page, to compare with the next one if another process resumes the walk.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) before: Option<Ends>,

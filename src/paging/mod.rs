@@ -7,15 +7,11 @@
 
 mod addresses;
 mod counter;
-mod cursor;
 mod guard;
-mod keyset;
 mod ledger;
-mod link;
-mod number;
-mod offset;
 mod signal;
 mod step;
+mod style;
 mod view;
 
 use std::sync::Arc;
@@ -33,6 +29,7 @@ use crate::page::Page;
 use crate::receipt::{EndSeen, StopReason};
 use crate::request::Cursor;
 use guard::Bound;
+use style::{cursor, keyset, link, number, offset};
 
 /// Walks one list. Contains the guards and the ledger; the styles are stateless.
 pub(crate) struct Pager {

@@ -106,7 +106,7 @@ impl Body {
     }
 
     /// As UTF-8, with the rows that were found while it arrived.
-    pub(crate) fn into_text(self) -> Result<(String, FoundRows), std::str::Utf8Error> {
+    pub(super) fn into_text(self) -> Result<(String, FoundRows), std::str::Utf8Error> {
         match self.0 {
             Held::Bytes(bytes) => {
                 String::from_utf8(bytes).map(|text| (text, FoundRows::default())).map_err(|e| e.utf8_error())

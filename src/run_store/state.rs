@@ -4,10 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::extent::{Extent, Marks, Sum};
-use super::journal::Fact;
+use super::fact::Fact;
 use crate::call::Resume;
-use crate::receipt::Usage;
-use crate::receipt::{OutcomeCounts, OutcomeStatus};
+use crate::receipt::{OutcomeCounts, OutcomeStatus, Usage};
 
 /// A whole run.
 #[derive(Debug, Default)]

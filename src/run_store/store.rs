@@ -1,4 +1,4 @@
-//! What a run needs of the place that keeps it: facts in order, rows by step, marks from run to run, and the report. `folder.rs` keeps them on disk.
+//! What a run needs of the place that keeps it: facts in order, rows by step, marks from run to run, and the report. `folder/` keeps them on disk.
 //!
 //! A fact is durable after a [`commit`](RunStore::commit), and never before the rows that it speaks of. Everything else may be lost in a crash: the run goes
 //! on from its facts.
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::extent::{Extent, Measure};
-use super::journal::Fact;
+use super::fact::Fact;
 use super::watermark::Watermarks;
 use crate::error::{Error, Result};
 use crate::item::Items;

@@ -1,4 +1,4 @@
-//! Watermarks: the largest value that finished runs have seen, per job and step. `kept.rs` keeps them.
+//! Watermarks: the largest value that finished runs have seen, per job and step. `folder/kept.rs` keeps them.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;

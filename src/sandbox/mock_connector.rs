@@ -5,14 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use http::{HeaderMap, Method as Verb};
 
-use super::auth_server::AuthServer;
-use super::collection::Collection;
-use super::parts::Parts;
+use super::auth::AuthServer;
+use super::http::{Last, Pattern, Reply, Wording, reply};
 use super::ready;
-use super::refusal::Wording;
-use super::reply::{self, Reply};
-use super::route::{Last, Pattern};
-use super::table::Shelves;
+use super::records::{Collection, Parts, Shelves};
 use crate::authoring::Ordered;
 use crate::connection::{Connection, ConnectionSpec};
 use crate::definition::{Catalog, Connector, Method, Operation, ReplyFile, ResultShape, SandboxFile, Send};
@@ -137,7 +133,7 @@ impl MockConnector {
 
 fn collections(catalog: &Catalog, connector: &str, file: &SandboxFile, faults: &mut Faults) -> Result<Vec<Collection>> {
     let mut collections = Vec::new();
-    for (name, collection) in &file.collections.0 {
+    for (name, collection) in &file.collections {
         let record = catalog.record(connector, &collection.record)?;
         let made = Collection::new(name, collection, file, record);
         collections.extend(faults.accept(&format!("/collections/{name}"), made));
@@ -147,7 +143,7 @@ fn collections(catalog: &Catalog, connector: &str, file: &SandboxFile, faults: &
 
 fn replies(operations: &[Arc<Operation>], file: &Ordered<ReplyFile>, faults: &mut Faults) -> Vec<(String, Part)> {
     let mut replies = Vec::new();
-    for (id, reply) in &file.0 {
+    for (id, reply) in file {
         let place = format!("/replies/{id}");
         if !operations.iter().any(|o| o.id == *id) {
             let hint = did_you_mean(id, operations.iter().map(|o| o.id.as_str()));
@@ -166,7 +162,7 @@ fn parts(
     faults: &mut Faults,
 ) -> Vec<(String, Part)> {
     let mut made = Vec::new();
-    for (id, part) in &file.parts.0 {
+    for (id, part) in &file.parts {
         let operation = operations.iter().find(|o| o.id == *id).ok_or_else(|| {
             let hint = did_you_mean(id, operations.iter().map(|o| o.id.as_str()));
             format!("there is no operation `{id}`{hint}")

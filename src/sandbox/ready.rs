@@ -15,7 +15,7 @@ pub(super) fn spec(
     file: &SandboxFile,
     address: SocketAddr,
 ) -> ConnectionSpec {
-    let mut values: std::collections::BTreeMap<String, String> = file.connection.0.iter().cloned().collect();
+    let mut values: std::collections::BTreeMap<String, String> = file.connection.clone().into_iter().collect();
     let mut pointed = Vec::new();
     for property in
         connector.properties.iter().filter(|p| p.format.is_some() && !values.contains_key(&p.name)).collect::<Vec<_>>()

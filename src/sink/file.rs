@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::Sink;
 use crate::claim::{Claim, claim};
+use crate::durable;
 use crate::error::{Advice, Error, ErrorKind, Place, Result, io_text};
 use crate::private_file;
 
@@ -48,8 +49,7 @@ impl FileSink {
         let path = self.path.clone();
         let wrong = |e: io::Error| failed("written", &path, &e);
         self.file.flush().map_err(wrong)?;
-        self.file.get_ref().sync_all().map_err(wrong)?;
-        fs::rename(&self.aside, &self.path).map_err(wrong)?;
+        durable::replace(self.file.get_ref(), &self.aside, &self.path).map_err(wrong)?;
         self.has_appeared = true;
         sync_folder(&self.path)
     }
@@ -84,13 +84,9 @@ pub(crate) fn failed(what: &str, path: &Path, cause: &io::Error) -> Error {
     }
 }
 
-/// A rename is durable when its folder is.
+/// A file's name is durable when its folder is.
 pub(crate) fn sync_folder(path: &Path) -> Result<()> {
-    let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) else { return Ok(()) };
-    if cfg!(not(unix)) {
-        return Ok(());
-    }
-    File::open(folder).and_then(|f| f.sync_all()).map_err(|e| failed("written", folder, &e))
+    durable::sync_folder(path).map_err(|e| failed("written", durable::folder(path), &e))
 }
 
 impl Sink for FileSink {

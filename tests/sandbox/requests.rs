@@ -206,7 +206,7 @@ async fn its_own_pages() {
     }
     let yaml = index.body.split_once("version: 1").unwrap().1.split_once("\nGET").unwrap().0;
     let file = opnode::connections::ConnectionsFile::parse("index", &format!("version: 1{yaml}")).unwrap();
-    assert_eq!(file.connections.0.len(), 3);
+    assert_eq!(file.connections.len(), 3);
     send(address, "POST", "/things", r#"{"name":"x"}"#).await;
     get(address, "/things/61?pick=id").await;
     let log = ask(address, "GET /__sandbox/log", &[], b"").await.unwrap();

@@ -269,7 +269,7 @@ impl Node {
 }
 
 /// A type with this name receives a value's JSON, numbers by their text.
-pub(crate) const AS_JSON: &str = "opnode::yaml::AsJson";
+pub(super) const AS_JSON: &str = "opnode::yaml::AsJson";
 
 /// The nearest 64-bit value.
 fn near(number: &str) -> Value {

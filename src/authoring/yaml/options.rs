@@ -7,7 +7,7 @@ pub const ALIASED_MAX: usize = 100_000;
 /// Maximum nesting.
 pub const DEPTH_MAX: usize = 48;
 
-pub(crate) fn options() -> serde_saphyr::Options {
+pub(super) fn options() -> serde_saphyr::Options {
     serde_saphyr::options! {
         strict_booleans: true,
         leading_zero_numbers_as_strings: true,

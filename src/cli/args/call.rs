@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, ValueEnum};
+use jiff::SignedDuration;
 
 /// Which system is talked to.
 #[derive(Debug, ClapArgs)]
@@ -119,24 +120,14 @@ pub(crate) struct WriteCallArgs {
     pub(crate) call: CallArgs,
 }
 
-/// A time such as `30s`, `5m`, `2h`, `500ms`, or seconds as a plain number.
+/// A time such as `30s`, `5m`, `1h30m`, `500ms`, or seconds as a plain number.
 fn duration(text: &str) -> Result<Duration, String> {
     let text = text.trim();
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let number: u64 = number.parse().map_err(|_| "write a time as 30s, 5m or 500ms".to_owned())?;
-    let ms = match unit.trim() {
-        "ms" => Some(number),
-        "" | "s" => number.checked_mul(1000),
-        "m" => number.checked_mul(60_000),
-        "h" => number.checked_mul(3_600_000),
-        other => return Err(format!("`{other}` is not a unit of time: use ms, s, m or h")),
-    };
-    match ms {
-        None => Err("that is longer than anyone will wait".to_owned()),
-        Some(0) => Err("the time must be longer than nothing".to_owned()),
-        Some(ms) => Ok(Duration::from_millis(ms)),
-    }
+    let is_plain = text.bytes().all(|b| b.is_ascii_digit());
+    let read = if is_plain { format!("{text}s").parse::<SignedDuration>() } else { text.parse() };
+    let time = read.map_err(|_| "write a time as 30s, 5m or 500ms".to_owned())?;
+    let time = Duration::try_from(time).ok().filter(|time| !time.is_zero());
+    time.ok_or_else(|| "the time must be longer than nothing".to_owned())
 }
 
 #[cfg(test)]
@@ -147,12 +138,19 @@ mod tests {
 
     #[test]
     fn times_read_as_people_write_them() {
-        for (text, ms) in
-            [("30s", 30_000), ("30", 30_000), ("500ms", 500), ("5m", 300_000), ("1h", 3_600_000), (" 2 s", 2_000)]
-        {
+        for (text, ms) in [
+            ("30s", 30_000),
+            ("30", 30_000),
+            ("500ms", 500),
+            ("5m", 300_000),
+            ("1h", 3_600_000),
+            (" 2 s", 2_000),
+            ("1h30m", 5_400_000),
+            ("1.5s", 1_500),
+        ] {
             assert_eq!(duration(text), Ok(Duration::from_millis(ms)), "{text}");
         }
-        for text in ["", "s", "0", "-1s", "1.5s", "5d", "99999999999999999999s", "18446744073709551615h"] {
+        for text in ["", "s", "0", "-1s", "5d", "99999999999999999999s", "18446744073709551615h"] {
             assert!(duration(text).is_err(), "{text}");
         }
     }

@@ -23,7 +23,7 @@ pub(crate) fn connections_file(screen: Screen, catalog: &Catalog, path: &Path) -
 }
 
 fn warn(screen: Screen, catalog: &Catalog, shown: &str, file: &ConnectionsFile) {
-    for (name, connection) in &file.connections.0 {
+    for (name, connection) in &file.connections {
         let Ok(connector) = catalog.connector(&connection.connector) else { continue };
         let plain = connection.plain_secrets(&connector);
         if !plain.is_empty() && !connection.is_of_this_machine() {

@@ -73,5 +73,5 @@ pub(crate) fn usual() -> Option<PathBuf> {
 /// The name of a connection of a connector, for examples; none when there is no readable file, or none of that connector in it.
 pub(crate) fn example_name(app: &App, connector: &str) -> Option<String> {
     let connections = load(app).ok()?;
-    connections.file.connections.0.into_iter().find(|(_, c)| c.connector == connector).map(|(name, _)| name)
+    connections.file.connections.into_iter().find(|(_, c)| c.connector == connector).map(|(name, _)| name)
 }

@@ -32,7 +32,7 @@ pub(crate) fn run(app: &App, args: &ListingArgs) -> Result<u8> {
         };
         (vec![name.clone(), connection.connector.clone(), account, kept.join(", ")], value)
     };
-    let rows = connections.file.connections.0.iter().map(|(name, connection)| row(name, connection)).collect();
+    let rows = connections.file.connections.iter().map(|(name, connection)| row(name, connection)).collect();
     let file = connections.path.display();
     let columns = vec![
         TableColumn::whole("CONNECTION").rank(4).least(16),

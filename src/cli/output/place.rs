@@ -11,6 +11,7 @@ use crate::claim::{Claim, claim};
 use crate::cli::messages::stdout_failed;
 use crate::cli::screen::terminal_text;
 use crate::cli::signals;
+use crate::durable;
 use crate::error::{Error, ErrorKind, Place, Result, io_text};
 
 /// Whether anyone still reads.
@@ -209,9 +210,10 @@ impl UnfinishedFile {
         let wrong = |e: io::Error| {
             failed(&self.path, &io_text(&e)).advise(format!("what was written is in {}", self.partial.display()))
         };
-        self.file.sync_all().and_then(|()| fs::rename(&self.partial, &self.path)).map_err(wrong)?;
+        durable::replace(&self.file, &self.partial, &self.path).map_err(wrong)?;
         self.has_appeared = true;
-        sync_folder(&self.path);
+        // Some file systems cannot do it, and then there is nothing more to do.
+        let _best_effort = durable::sync_folder(&self.path);
         Ok(())
     }
 
@@ -221,7 +223,7 @@ impl UnfinishedFile {
             return None;
         }
         let _as_well_as_the_disk_lets = self.file.sync_all();
-        sync_folder(&self.partial);
+        let _best_effort = durable::sync_folder(&self.partial);
         Some(self.partial.clone())
     }
 }
@@ -232,13 +234,6 @@ impl Drop for UnfinishedFile {
             let _gone = fs::remove_file(&self.partial);
         }
         signals::cleaned_up(&self.partial);
-    }
-}
-
-/// A rename is durable when the folder is; some systems cannot sync a folder, and then there is nothing more to do.
-fn sync_folder(path: &Path) {
-    if let Ok(folder) = File::open(folder(path)) {
-        let _best_effort = folder.sync_all();
     }
 }
 
@@ -304,14 +299,10 @@ fn real(path: &Path) -> PathBuf {
     if path.as_os_str() == "-" {
         return path.to_owned();
     }
-    fs::canonicalize(path).unwrap_or_else(|_| match (fs::canonicalize(folder(path)), path.file_name()) {
+    fs::canonicalize(path).unwrap_or_else(|_| match (fs::canonicalize(durable::folder(path)), path.file_name()) {
         (Ok(folder), Some(name)) => folder.join(name),
         _ => path.to_owned(),
     })
-}
-
-fn folder(path: &Path) -> &Path {
-    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn failed(path: &Path, why: &str) -> Error {

@@ -3,11 +3,10 @@
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
-use super::super::guard::guarded;
 use super::super::host::Host;
-use super::super::places::{self, Place};
-use super::super::{discover, handle, status};
 use super::{Out, give, owner};
+use crate::ffi::boundary::{Place, guarded, handle, places, status};
+use crate::ffi::discover;
 
 /// # Safety
 /// As for all [exports](super).

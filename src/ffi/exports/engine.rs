@@ -3,18 +3,13 @@
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
-use super::super::buffer::Buffer;
 use super::super::config::Config;
 use super::super::connection::Conn;
-use super::super::guard::{self, guarded, quiet};
-use super::super::hooks::Hooks;
 use super::super::host::Host;
-use super::super::places::{self, Place};
-use super::super::stop::Stop;
-use super::super::wait::until;
-use super::super::{handle, status};
 use super::{Out, give, owner, places};
 use crate::error::{Error, ErrorKind};
+use crate::ffi::boundary::{Buffer, Place, Stop, guard, guarded, handle, places, quiet, status};
+use crate::ffi::notify::{Hooks, until};
 
 /// # Safety
 /// As for all [exports](super).

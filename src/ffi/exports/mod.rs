@@ -14,11 +14,7 @@ mod result;
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
-use super::buffer::Buffer;
-use super::guard::guarded;
-use super::places::Place;
-use super::stop::Stop;
-use super::{handle, status};
+use super::boundary::{Buffer, Place, Stop, guarded, handle, status};
 
 /// The out-parameter for a handle.
 type Out<T> = *mut *mut T;

@@ -4,20 +4,14 @@ use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::super::buffer::Buffer;
 use super::super::connection::Conn;
-use super::super::guard::{self, guarded, quiet};
 use super::super::host::Cancellable;
-use super::super::operation::{Facts, Next, Op};
-use super::super::places::{self, Place};
-use super::super::progress::Progress;
-use super::super::start::{start, start_checked};
-use super::super::stop::Stop;
-use super::super::wait::until;
-use super::super::{handle, status};
 use super::{Out, give, owner, places};
 use crate::Items;
 use crate::error::{Error, ErrorKind};
+use crate::ffi::boundary::{Buffer, Place, Stop, guard, guarded, handle, places, quiet, status};
+use crate::ffi::call::{Facts, Next, Op, start, start_checked};
+use crate::ffi::notify::{Progress, until};
 
 /// # Safety
 /// As for all [exports](super).

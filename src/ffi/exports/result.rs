@@ -3,10 +3,7 @@
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
-use super::super::buffer::{Buffer, Failure};
-use super::super::guard::quiet;
-use super::super::places::Place;
-use super::super::{handle, status};
+use crate::ffi::boundary::{Buffer, Failure, Place, handle, quiet, status};
 
 /// # Safety
 /// As for all [exports](super).

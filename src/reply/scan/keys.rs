@@ -3,15 +3,15 @@
 use wide::u8x32;
 
 /// Maximum number of remembered keys, and bytes of one.
-pub(crate) const KEYS_MAX: usize = 256;
-pub(crate) const KEY_MAX: usize = 64;
+pub(super) const KEYS_MAX: usize = 256;
+pub(super) const KEY_MAX: usize = 64;
 
 /// Number of keys on each side that are compared with the current one.
 const REACH: usize = 32;
 
 /// Maximum number of failed searches, one regained per element: a list with other keys in every element is soon read
 /// without this cache.
-pub(crate) const TRIES_MAX: u32 = 16;
+pub(super) const TRIES_MAX: u32 = 16;
 
 /// A key that was read: from the comma or brace before it to its value, including white space. If these bytes occur
 /// again, they are valid again.
@@ -65,7 +65,7 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    pub(crate) const OFF: usize = usize::MAX;
+    pub(super) const OFF: usize = usize::MAX;
 
     /// The key of the same object that a text starts with, and its length.
     pub(crate) fn find(&self, text: &[u8], depth: usize, tag: u64) -> Option<(usize, usize)> {

@@ -49,7 +49,7 @@ impl<'t> Scan<'t> {
         Scan { text: text.as_bytes(), has_lines: false, keys: Keys { next: Keys::OFF, ..keys } }
     }
 
-    pub(crate) fn into_keys(self) -> Keys {
+    pub(super) fn into_keys(self) -> Keys {
         self.keys
     }
 

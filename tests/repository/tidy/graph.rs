@@ -137,6 +137,8 @@ fn source(module: &Module, text: &str, files: &BTreeMap<Module, String>) -> Sour
     }
     rest.push_str(words);
     let is_name = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+    // How far a name is seen is no use of the place that is named there.
+    let rest = rest.replace("pub(in crate::", "pub(in ");
     for path in rest.split(|c: char| !is_name(c)).filter(|path| path.contains("::")) {
         let path: Vec<String> = path.split("::").filter(|p| !p.is_empty()).map(str::to_owned).collect();
         let is_child = path.first().is_some_and(|first| files.contains_key(&child(module, first)));

@@ -1,0 +1,63 @@
+//! The context of the checks: the catalogue, the connections, the jobs, the names of values.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::authoring::{Checker, Ordered};
+use crate::batch::run_plan::MatrixJob;
+use crate::connections::ConnectionFile;
+use crate::definition::Catalog;
+use crate::error::{Advice, did_you_mean};
+
+/// The context of the steps.
+pub(in crate::batch) struct CheckContext<'a> {
+    pub(in crate::batch) catalog: &'a Catalog,
+    pub(in crate::batch) known: &'a Known,
+    pub(in crate::batch) jobs: &'a [MatrixJob],
+    pub(in crate::batch) vars: &'a BTreeMap<String, String>,
+    pub(in crate::batch) env: &'a BTreeMap<String, String>,
+    /// The batch's own connection.
+    pub(in crate::batch) connection: Option<&'a str>,
+    /// Whether the connections already have faults: consequences are not reported again.
+    pub(in crate::batch) is_doubtful: bool,
+    /// Whether steps may save to standard output.
+    pub(in crate::batch) has_stdout: bool,
+}
+
+/// Connections by name, and their places.
+pub(in crate::batch) struct Known {
+    pub(in crate::batch) connections: Ordered<ConnectionFile>,
+    /// Their file, if it is not the batch file.
+    pub(in crate::batch) file: Option<PathBuf>,
+    pub(in crate::batch) folder: PathBuf,
+}
+
+impl Known {
+    pub(in crate::batch) fn get(&self, name: &str) -> Option<&ConnectionFile> {
+        self.connections.get(name)
+    }
+
+    pub(in crate::batch) fn names(&self) -> impl Iterator<Item = &str> {
+        self.connections.keys().map(String::as_str)
+    }
+
+    /// Those of a connector.
+    pub(in crate::batch) fn of<'a>(&'a self, connector: &'a str) -> impl Iterator<Item = &'a str> {
+        self.connections.iter().filter(move |(_, c)| c.connector == connector).map(|(n, _)| n.as_str())
+    }
+}
+
+/// A connection by name, or a fault with the nearest name.
+pub(in crate::batch) fn find<'k>(
+    c: &mut Checker<'_>,
+    at: &str,
+    name: &str,
+    known: &'k Known,
+) -> Option<&'k ConnectionFile> {
+    let found = known.get(name);
+    if found.is_none() {
+        let hint = did_you_mean(name, known.names());
+        c.fault(at, format!("no connection is called `{name}`{hint}"), Some(Advice::ListConnections));
+    }
+    found
+}

@@ -1,0 +1,85 @@
+//! Finds the expressions in the values of a batch file, and checks the names that they use.
+
+use serde_json::Value;
+
+use super::names;
+use crate::authoring::{Checker, Json};
+use crate::batch::run_plan::ItemSource;
+use crate::error::Advice;
+use crate::expression::{Expr, Shape, Wrong};
+
+/// A value with expressions, whose names are checked.
+pub(super) fn shape(
+    c: &mut Checker<'_>,
+    at: &str,
+    json: &str,
+    names: &mut names::Names<'_, '_>,
+    allowed: names::Allowed,
+) -> Shape {
+    let shape = Shape::parse(json, at, &mut |at, wrong| note(c, at, wrong));
+    for (inner, expr) in shape.expressions() {
+        names.check(c, &format!("{at}{inner}"), expr, allowed);
+    }
+    shape
+}
+
+/// A key that is one expression: `where`, `when`.
+pub(super) fn expression(
+    c: &mut Checker<'_>,
+    at: &str,
+    json: &Json,
+    names: &mut names::Names<'_, '_>,
+    allowed: names::Allowed,
+) -> Option<Expr> {
+    match shape(c, at, &json.0, names, allowed) {
+        Shape::Value(expr) => Some(expr),
+        Shape::Fixed(json) if json == "true" || json == "false" => Expr::parse(&json).ok(),
+        // Its fault is already reported.
+        Shape::Text(pieces) if pieces.is_empty() => None,
+        Shape::Fixed(_) | Shape::Text(_) | Shape::List(_) | Shape::Map(_) => {
+            c.fault(at, "expected one expression that is true or false", Some("such as ${{ item.closed }}".into()));
+            None
+        }
+    }
+}
+
+/// `for` and `items`: an earlier step's rows, or a value.
+pub(super) fn source(
+    c: &mut Checker<'_>,
+    at: &str,
+    json: &Json,
+    names: &mut names::Names<'_, '_>,
+    allowed: names::Allowed,
+) -> Option<ItemSource> {
+    let before = c.faults.len();
+    let shape = shape(c, at, &json.0, names, allowed);
+    if let Some(Value::String(_)) =
+        json.to_value().as_object().filter(|map| map.len() == 1).and_then(|map| map.get("file"))
+    {
+        let advice = "write the items here, or use those of a step: ${{ steps.ID.items }}; an item with a field `file` must be in a list";
+        c.fault(at, "items cannot be read from a file", Some(advice.into()));
+        return None;
+    }
+    match &shape {
+        Shape::Value(expr) => {
+            if let Some([steps, id, items]) = expr.path()
+                && steps == "steps"
+                && items == "items"
+            {
+                return Some(ItemSource::Step(id.clone()));
+            }
+        }
+        Shape::Fixed(json) if !json.starts_with(['[', '{']) && c.faults.len() == before => {
+            c.fault(at, "expected a list, or an expression such as ${{ steps.ID.items }}", None);
+        }
+        Shape::Text(pieces) if !pieces.is_empty() => {
+            c.fault(at, "expected a list or one expression, found text with expressions in it", None)
+        }
+        Shape::Fixed(_) | Shape::Text(_) | Shape::List(_) | Shape::Map(_) => {}
+    }
+    Some(ItemSource::Shape(shape))
+}
+
+fn note(c: &mut Checker<'_>, at: &str, (message, advice): Wrong) {
+    c.fault(at, message, advice.map(Advice::from));
+}

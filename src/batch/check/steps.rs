@@ -1,0 +1,334 @@
+//! Checks the steps: names, operations, literal options, expressions, targets. Reports all faults at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::context::{CheckContext, find};
+use super::expressions::{expression, shape, source};
+use super::literal::{literal_items, takes_nothing};
+use super::names::{self, StepIds};
+use super::options::{options, template_items};
+use super::row_fields::{self, Sources};
+use crate::authoring::Checker;
+use crate::batch::file::{BatchFile, SavePart, StepFile, UnknownFieldsFile, WatermarkFile};
+use crate::batch::run_plan::{CalledOperation, Save, Step, Watermark};
+use crate::definition::{Fields, Method, Operation, Template};
+use crate::error::{Advice, Result};
+use crate::expression::Shape;
+
+/// Checks all steps. A fault in one does not hide faults in the next. Returns the valid ones with their numbers in the
+/// file.
+pub(in crate::batch) fn steps(c: &mut Checker<'_>, file: &BatchFile, context: &CheckContext<'_>) -> Vec<(usize, Step)> {
+    let ids = StepIds::new(file.steps.iter().map(|step| step.id.as_str()));
+    let mut steps = Vec::new();
+    let mut rows = Rc::default();
+    for (number, step) in file.steps.iter().enumerate() {
+        let at = format!("/steps/{number}");
+        check_id(c, &at, number, &ids);
+        let (checked, gives) = check_step(c, &at, number, step, (&ids, &rows), context);
+        // No other reference to the rows exists now, so they are not copied.
+        Rc::make_mut(&mut rows).insert(step.id.clone(), gives);
+        steps.extend(checked.map(|(step, operation)| (number, step, operation)));
+    }
+    row_fields::push_columns_down(&mut steps);
+    steps.into_iter().map(|(number, step, _)| (number, step)).collect()
+}
+
+fn check_id(c: &mut Checker<'_>, at: &str, number: usize, ids: &StepIds<'_>) {
+    let Some(id) = ids.get(number) else { return };
+    let plain = id.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if !plain {
+        let better: String = id.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+        let advice = (!better.is_empty() && better != id).then(|| Advice::from(format!("such as {better}")));
+        c.fault(&format!("{at}/id"), format!("`{id}` is not a valid id: use letters, digits and _"), advice);
+    }
+    if ids.position(id).is_some_and(|first| first < number) {
+        c.fault(&format!("{at}/id"), format!("`{id}` is already the id of an earlier step"), None);
+    }
+}
+
+/// Returns the step if it is valid, and the fields of its rows.
+fn check_step(
+    c: &mut Checker<'_>,
+    at: &str,
+    number: usize,
+    file: &StepFile,
+    (ids, rows): (&StepIds<'_>, &Rc<BTreeMap<String, Fields>>),
+    context: &CheckContext<'_>,
+) -> (Option<(Step, Arc<Operation>)>, Fields) {
+    let (template, operation) = operation(c, at, file, context).map_or((None, None), |(t, o)| (t, Some(o)));
+    let method = operation.as_ref().map_or(Method::Query, |o| o.method);
+    let known_fields = file.unknown_fields == UnknownFieldsFile::Refuse;
+    let mut needs = BTreeSet::new();
+    let sources = Sources { steps: Rc::clone(rows), ..Sources::default() };
+    let mut names = names::Names { ids, number, context, needs: &mut needs, sources, known_fields };
+    let is_query = method == Method::Query;
+    let (loops, has_watermark) = (file.each.is_some(), file.watermark.is_some());
+    let plain = names::Allowed { item: loops, parent: false, watermark: has_watermark };
+    let of_items = names::Allowed { item: true, parent: loops && is_query, watermark: false };
+    let nothing = names::Allowed::default();
+
+    let each = file.each.as_ref().and_then(|value| source(c, &format!("{at}/for"), value, &mut names, nothing));
+    names.sources.item = names.sources.of_source(each.as_ref());
+    let (options, literal) = options(c, at, file, template.as_ref(), operation.as_deref(), (&mut names, plain));
+    let own_items = file.items.as_ref();
+    let template_items = template.as_ref().filter(|t| own_items.is_none() && !t.items.is_empty()).map(template_items);
+    let items = own_items
+        .or(template_items.as_ref())
+        .and_then(|value| source(c, &format!("{at}/items"), value, &mut names, plain));
+    let record = operation.as_deref().map(|o| o.returned_fields(&literal)).unwrap_or_default();
+    let passing = if is_query { record.clone() } else { names.sources.of_source(items.as_ref()) };
+    names.sources.parent = std::mem::replace(&mut names.sources.item, passing);
+    let keep = file.keep.as_ref().and_then(|value| expression(c, &format!("{at}/where"), value, &mut names, of_items));
+    let map = file.map.as_ref().map(|value| shape(c, &format!("{at}/map"), &value.0, &mut names, of_items));
+    let gives = match &map {
+        Some(map) if is_query => names.sources.of_shape(map),
+        Some(_) | None => record.clone(),
+    };
+    names.sources.item = Fields::Any;
+    let when = file.when.as_ref().and_then(|value| expression(c, &format!("{at}/when"), value, &mut names, nothing));
+    after(c, at, file, ids, number, names.needs);
+    let watermark = file
+        .watermark
+        .as_ref()
+        .and_then(|w| watermark(c, &format!("{at}/watermark"), w, known_fields.then_some(&record)));
+    let save = file.save.as_ref().and_then(|part| save_part(c, &format!("{at}/save"), part, &mut names));
+    if let Some(save) = save.as_ref().filter(|_| known_fields) {
+        row_fields::check_columns(c, &format!("{at}/save/columns"), &save.columns, &gives);
+    }
+    let Some(operation) = operation else { return (None, gives) };
+    if let Some(map) = map.as_ref().filter(|_| known_fields) {
+        let has = |name: &str| matches!(&options, Shape::Map(all) if all.iter().any(|(n, _)| n == name));
+        row_fields::check_map(c, &format!("{at}/map"), &operation, map, has);
+    }
+    places(c, at, file, &operation, template_items.is_some());
+    literal_items(c, at, file, &operation);
+    let connections = connections(c, at, file, &operation, context);
+    let step = Step {
+        id: file.id.clone(),
+        method,
+        operation: CalledOperation::of(&operation),
+        connections,
+        options,
+        items,
+        each,
+        keep,
+        map,
+        when,
+        needs,
+        parallel: usize::from(file.parallel.max(1)),
+        limit: file.limit,
+        forward_only: file.forward_only,
+        known_fields,
+        watermark,
+        save,
+        on_error: file.on_error,
+        on_unknown: file.on_unknown,
+    };
+    (Some((step, operation)), gives)
+}
+
+/// `record` is the record in which names are looked up, if known.
+fn watermark(c: &mut Checker<'_>, at: &str, file: &WatermarkFile, record: Option<&Fields>) -> Option<Watermark> {
+    let place = format!("{at}/pointer");
+    let pointer = c.pointer(&place, &file.pointer);
+    if !matches!(file.start.to_value(), Value::String(_) | Value::Number(_)) {
+        c.fault(&format!("{at}/start"), "a watermark must be text or a number", None);
+    }
+    let pointer = pointer?;
+    if let Some(unknown) = record.and_then(|record| record.unknown(pointer.tokens(), "/")) {
+        let message = format!("the record has no field `/{}`{}", unknown.path, unknown.hint());
+        c.fault(&place, message, Some(row_fields::OTHERWISE.into()));
+    }
+    Some(Watermark { pointer, start: file.start.0.clone() })
+}
+
+type Found = (Option<Template>, Arc<Operation>);
+
+/// The step's one operation, by its id or through a template.
+fn operation(c: &mut Checker<'_>, at: &str, file: &StepFile, context: &CheckContext<'_>) -> Option<Found> {
+    let said =
+        [("query", &file.query), ("mutate", &file.mutate), ("delete", &file.delete), ("template", &file.template)];
+    let said: Vec<(&str, &String)> = said.iter().filter_map(|(key, value)| value.as_ref().map(|v| (*key, v))).collect();
+    let (key, name) = match said.as_slice() {
+        [(key, name)] => (*key, name.as_str()),
+        [] => {
+            c.fault(
+                at,
+                format!("the step `{}` names no operation", file.id),
+                Some("give it one of query, mutate, delete and template".into()),
+            );
+            return None;
+        }
+        [_, (second, _), ..] => {
+            c.fault(
+                &format!("{at}/{second}"),
+                format!("the step `{}` names more than one operation", file.id),
+                Some("split it into two steps".into()),
+            );
+            return None;
+        }
+    };
+    let place = format!("{at}/{key}");
+    let connector = connector_of(file, context);
+    let look = |connector: Option<&str>| -> Result<Found> {
+        if key == "template" {
+            return context.catalog.template(connector, name).map(|t| (Some(t.clone()), t.operation));
+        }
+        context.catalog.operation(connector, name).map(|o| (None, o))
+    };
+    // The connection does not decide for a step of another connector.
+    let found = look(connector.as_deref()).or_else(|first| look(None).map_err(|_| first));
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => {
+            c.fault(&place, error.message.clone(), error.advice.clone());
+            return None;
+        }
+    };
+    let own = found.1.method;
+    if key != "template" && own.to_string() != key {
+        c.fault(
+            &place,
+            format!("{} is used with {own}, not {key}", found.1.id),
+            Some(format!("write {own}: {name}").into()),
+        );
+        return None;
+    }
+    Some(found)
+}
+
+/// The connector of the step's connection, if known.
+fn connector_of(file: &StepFile, context: &CheckContext<'_>) -> Option<String> {
+    let named = file.connection.as_deref().and_then(|name| context.known.get(name)).map(|k| k.connector.clone());
+    named.or_else(|| context.jobs.first().and_then(|l| l.connector.clone()))
+}
+
+/// The connection of each job.
+fn connections(
+    c: &mut Checker<'_>,
+    at: &str,
+    file: &StepFile,
+    operation: &Operation,
+    context: &CheckContext<'_>,
+) -> Vec<String> {
+    let connector = operation.connector.name.as_str();
+    if let Some(name) = &file.connection {
+        let place = format!("{at}/connection");
+        let is_unread = context.is_doubtful && context.known.names().next().is_none();
+        match if is_unread { None } else { find(c, &place, name, context.known) } {
+            Some(found) if found.connector == connector => {}
+            Some(found) => c.fault(
+                &place,
+                format!(
+                    "the connection `{name}` is for {}, but {} is an operation of {connector}",
+                    found.connector, operation.id
+                ),
+                None,
+            ),
+            None => {}
+        }
+        return vec![name.clone(); context.jobs.len()];
+    }
+    let own =
+        context.connection.and_then(|name| context.known.get(name).filter(|k| k.connector == connector).map(|_| name));
+    let all: Vec<&str> = context.known.of(connector).collect();
+    let only = if let [one] = all.as_slice() { Some(*one) } else { None };
+    let mut missing = false;
+    let chosen = context.jobs.iter().filter_map(|job| {
+        let jobs = job.connection.as_deref().filter(|_| job.connector.as_deref() == Some(connector));
+        let name = jobs.or(own).or(only);
+        missing |= name.is_none();
+        name.map(str::to_owned)
+    });
+    let chosen: Vec<String> = chosen.collect();
+    if missing && !context.is_doubtful {
+        let message = match all.as_slice() {
+            [] => format!("there is no connection to {connector} for {}", operation.id),
+            several => format!("several connections match {}: {}", operation.id, several.join(", ")),
+        };
+        let advice = match all.is_empty() {
+            true => Advice::WriteConnection(Some(connector.to_owned())),
+            false => "choose one with `connection: NAME`".into(),
+        };
+        c.fault(at, message, Some(advice));
+    }
+    chosen
+}
+
+/// Keys without effect in a step of this kind are faults: users would expect an effect.
+fn places(c: &mut Checker<'_>, at: &str, file: &StepFile, operation: &Operation, has_template_items: bool) {
+    let is_query = operation.method == Method::Query;
+    let has_items = file.items.is_some() || has_template_items;
+    let mut refuse = |key: &str, given: bool, message: &str| {
+        if given {
+            c.fault(&format!("{at}/{key}"), message.to_owned(), None);
+        }
+    };
+    refuse("items", is_query && file.items.is_some(), "a query takes no items");
+    refuse("items", !is_query && file.items.is_some() && takes_nothing(operation), "this operation takes no items");
+    refuse("where", !is_query && file.keep.is_some() && !has_items, "`where` filters `items`, but the step has none");
+    refuse("map", !is_query && file.map.is_some() && !has_items, "`map` transforms `items`, but the step has none");
+    refuse("limit", !is_query && file.limit.is_some(), "`limit` is for queries");
+    refuse("watermark", !is_query && file.watermark.is_some(), "`watermark` is for queries");
+    refuse(
+        "forward_only",
+        file.forward_only && !operation.can_walk_forward_only(),
+        "this operation does not support `forward_only`",
+    );
+    refuse("parallel", file.parallel > 1 && file.each.is_none(), "`parallel` is for steps with `for`");
+    let needs_items = operation.items.as_ref().is_some_and(|r| r.required);
+    if !is_query && needs_items && !has_items {
+        c.fault(
+            at,
+            format!("{} needs items: the records to send", operation.id),
+            Some("give `items`, such as ${{ steps.ID.items }}".into()),
+        );
+    }
+}
+
+fn after(
+    c: &mut Checker<'_>,
+    at: &str,
+    file: &StepFile,
+    ids: &StepIds<'_>,
+    number: usize,
+    needs: &mut BTreeSet<usize>,
+) {
+    for (index, id) in file.after.iter().enumerate() {
+        match ids.position(id) {
+            Some(found) if found < number => {
+                needs.insert(found);
+            }
+            Some(_) => c.fault(
+                &format!("{at}/after/{index}"),
+                format!("the step `{id}` comes later"),
+                Some("a step can use only steps above it".into()),
+            ),
+            None => {
+                let hint = ids.hint(id, number);
+                c.fault(&format!("{at}/after/{index}"), format!("there is no step `{id}`{hint}"), None);
+            }
+        }
+    }
+}
+
+fn save_part(c: &mut Checker<'_>, at: &str, part: &SavePart, names: &mut names::Names<'_, '_>) -> Option<Save> {
+    let (to, format, columns, place) = match part {
+        SavePart::Path(to) => (to, None, Vec::new(), at.to_owned()),
+        SavePart::File(file) => (&file.to, file.format, file.columns.clone(), format!("{at}/to")),
+    };
+    let json = Value::from(to.as_str()).to_string();
+    let allowed = names::Allowed::default();
+    let (before, told) = (names.needs.clone(), c.faults.len());
+    let to = shape(c, &place, &json, names, allowed);
+    if *names.needs != before {
+        c.fault(&place, "a path cannot use the results of steps", Some("use vars, env, connection or run".into()));
+    }
+    // A path with a fault is not resolved.
+    (c.faults.len() == told).then_some(Save { to, format, columns })
+}

@@ -1,0 +1,78 @@
+//! Checks the output files of a batch.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path, PathBuf};
+
+use super::context::CheckContext;
+use crate::authoring::Checker;
+use crate::batch::run::{run_values, save};
+use crate::batch::run_plan::Step;
+use crate::error::{Advice, Error};
+
+/// The output files: each must be writable, in a known format, and none is written twice. Returns how many faults the
+/// disk caused. `inputs` are the batch's own files, which must not be overwritten.
+pub(in crate::batch) fn targets(
+    c: &mut Checker<'_>,
+    steps: &[(usize, Step)],
+    context: &CheckContext<'_>,
+    (folder, inputs): (&Path, &[&Path]),
+    name: &str,
+) -> usize {
+    let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| plain(path));
+    let inputs: Vec<PathBuf> = inputs.iter().map(|path| real(path)).collect();
+    let mut refused = 0;
+    let mut taken: BTreeMap<PathBuf, (String, String)> = BTreeMap::new();
+    let mut told = BTreeSet::new();
+    for (number, step) in steps {
+        let Some(save) = &step.save else { continue };
+        let at = format!("/steps/{number}/save");
+        for job in context.jobs {
+            let scope = run_values::scope(context.vars, context.env, job, "RUN", name);
+            let fault = match save::target(save, &scope, folder) {
+                Err(error) => Some((error.message.clone(), error.advice.clone())),
+                Ok(save::Place::Stdout(_)) if context.has_stdout => None,
+                Ok(save::Place::Stdout(_)) => {
+                    let message = "this host does not provide standard output".to_owned();
+                    Some((message, Some(Advice::from("save to a file"))))
+                }
+                Ok(save::Place::File(path, _)) => {
+                    let is_input = inputs.contains(&real(&path));
+                    let other = taken.insert(plain(&path), (step.id.clone(), job.name.clone()));
+                    match other {
+                        _ if is_input => Some((format!("{} is an input file of this batch", path.display()), None)),
+                        Some((id, _)) if id != step.id => {
+                            Some((format!("the step `{id}` also writes {}", path.display()), None))
+                        }
+                        Some((_, other)) => Some((
+                            format!("{} would be written for both {other} and {}", path.display(), job.name),
+                            Some(Advice::from("put ${{ connection.name }} into the path")),
+                        )),
+                        None => {
+                            let refusal = save::writable(&path).err();
+                            refused += usize::from(refusal.is_some());
+                            refusal.map(|e: Error| (e.message.clone(), e.advice.clone()))
+                        }
+                    }
+                }
+            };
+            if let Some((message, advice)) = fault.filter(|(message, _)| told.insert((number, message.clone()))) {
+                c.fault(&at, message, advice);
+            }
+        }
+    }
+    refused
+}
+
+/// A normalized path, so that `./out/a.csv` and `out/a.csv` are the same file.
+fn plain(path: &Path) -> PathBuf {
+    path.components().fold(PathBuf::new(), |mut plain, part| {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(plain.components().next_back(), Some(Component::Normal(_))) => {
+                plain.pop();
+            }
+            other => plain.push(other),
+        }
+        plain
+    })
+}

@@ -1,0 +1,8 @@
+//! A run of a batch: jobs side by side, their steps in order, and the rows of each step into their file.
+
+mod batch_run;
+mod job;
+pub(super) mod run_values;
+pub(super) mod save;
+
+pub use batch_run::{Run, RunOptions};

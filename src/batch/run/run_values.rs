@@ -1,0 +1,84 @@
+//! The values of expressions in a run: those of the job, and the rows of its earlier steps.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::batch::run_plan::MatrixJob;
+use crate::error::Result;
+use crate::expression::{Fields, RowIter, RowSource, Scope};
+use crate::run_store::{Extent, RowReader, RunStore, SharedRows, StepPlace};
+
+/// The scope of a job before any step.
+pub(in crate::batch) fn scope(
+    vars: &BTreeMap<String, String>,
+    env: &BTreeMap<String, String>,
+    job: &MatrixJob,
+    run: &str,
+    name: &str,
+) -> Scope {
+    let text = |text: &str| Arc::from(serde_json::Value::from(text).to_string());
+    let named = |fields: &[(&str, Option<&str>)]| -> Fields {
+        Arc::new(fields.iter().map(|(name, value)| ((*name).to_owned(), value.map_or("null".into(), text))).collect())
+    };
+    // The start time is part of the run's id, so that a resumed run has the same.
+    let started = run.split_once('-').map_or(run, |(time, _)| time);
+    let fixed = BTreeMap::from([
+        ("vars", Arc::new(vars.iter().map(|(name, json)| (name.clone(), json.as_str().into())).collect())),
+        ("env", Arc::new(env.iter().map(|(name, value)| (name.clone(), text(value))).collect())),
+        ("connection", named(&[("name", job.connection.as_deref()), ("connector", job.connector.as_deref())])),
+        ("run", named(&[("id", Some(run)), ("name", Some(name)), ("started", Some(started))])),
+    ]);
+    Scope { fixed: Arc::new(fixed), ..Scope::default() }
+}
+
+/// The rows of a step that is done.
+pub(super) struct StepRows {
+    store: Arc<dyn RunStore>,
+    place: StepPlace,
+    /// The recorded facts about them.
+    marks: Arc<[Extent]>,
+    count: u64,
+    /// Expressions may read them once per item.
+    shared: Arc<dyn SharedRows>,
+}
+
+impl StepRows {
+    pub(super) fn new(store: Arc<dyn RunStore>, place: StepPlace, marks: Arc<[Extent]>) -> StepRows {
+        let (count, shared) = (marks.last().map_or(0, |last| last.rows), store.shared_rows(&place, Arc::clone(&marks)));
+        StepRows { store, place, marks, count, shared }
+    }
+}
+
+impl std::fmt::Debug for StepRows {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StepRows").field("place", &self.place).field("count", &self.count).finish_non_exhaustive()
+    }
+}
+
+fn all(mut rows: Box<dyn RowReader>) -> RowIter {
+    Box::new(std::iter::from_fn(move || rows.next_row().map(|row| row.map(Arc::from)).transpose()))
+}
+
+impl RowSource for StepRows {
+    fn count(&self) -> u64 {
+        self.count
+    }
+
+    fn row(&self, number: u64) -> Result<Option<Arc<str>>> {
+        let mut rows = self.shared.open()?;
+        for _ in 0..number {
+            if rows.skip_row()? == 0 {
+                return Ok(None);
+            }
+        }
+        Ok(rows.next_row()?.map(Arc::from))
+    }
+
+    fn rows(&self) -> Result<RowIter> {
+        self.store.rows(&self.place, Arc::clone(&self.marks)).map(all)
+    }
+
+    fn rows_again(&self) -> Result<RowIter> {
+        self.shared.open().map(all)
+    }
+}

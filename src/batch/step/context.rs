@@ -1,0 +1,154 @@
+//! What the parts of a run share: the plan, the state with its journal, the event sink, and the two ways to stop.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use tokio::sync::mpsc;
+
+use crate::batch::effects::Effects;
+use crate::batch::event::{Event, StepCounts, StepName};
+use crate::batch::run_plan::{MatrixJob, RunPlan, Step};
+use crate::error::{Error, ErrorKind, Result};
+use crate::expression::Scope;
+use crate::run_store::{Before, Fact, RunInfo, RunState, RunStore, StepPlace, StepState};
+use crate::send::{Cancel, Gate};
+
+/// The state of a run and its store: both record every fact.
+pub(in crate::batch) struct Ledger {
+    store: Arc<dyn RunStore>,
+    state: Mutex<RunState>,
+    /// No further request; requests in flight may finish.
+    pub(in crate::batch) stop: Cancel,
+}
+
+impl Ledger {
+    pub(in crate::batch) fn new(store: Arc<dyn RunStore>, state: RunState, stop: Cancel) -> Ledger {
+        Ledger { store, state: Mutex::new(state), stop }
+    }
+
+    pub(in crate::batch) fn state(&self) -> MutexGuard<'_, RunState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Records facts; they are durable with the next commit.
+    pub(in crate::batch) fn note(&self, facts: Vec<Fact>, before: Before) {
+        facts.iter().for_each(|fact| self.state().apply(fact));
+        self.store.note(facts, before);
+    }
+
+    /// Records facts and waits until they are durable.
+    pub(in crate::batch) async fn commit(&self, facts: Vec<Fact>, before: Before) -> Result<()> {
+        facts.iter().for_each(|fact| self.state().apply(fact));
+        self.store.commit(facts, before).await
+    }
+}
+
+/// A run in progress.
+pub(in crate::batch) struct Context {
+    pub(in crate::batch) plan: Arc<RunPlan>,
+    pub(in crate::batch) effects: Arc<dyn Effects>,
+    pub(in crate::batch) store: Arc<dyn RunStore>,
+    pub(in crate::batch) info: RunInfo,
+    /// Whether it resumes an earlier run.
+    pub(in crate::batch) resumed: bool,
+    pub(in crate::batch) ledger: Arc<Ledger>,
+    /// Aborts requests in flight.
+    pub(in crate::batch) hard: Cancel,
+    pub(in crate::batch) events: mpsc::Sender<Event>,
+    /// Whether only failed items are sent.
+    pub(in crate::batch) retry_failed: bool,
+}
+
+impl Context {
+    pub(in crate::batch) async fn tell(&self, event: Event) {
+        // A missing listener does not stop the run.
+        let _nobody_listens = self.events.send(event).await;
+    }
+
+    /// Whether the run must stop.
+    pub(in crate::batch) fn check_stop(&self) -> Result<()> {
+        if self.ledger.stop.is_cancelled() { Err(stopped()) } else { Ok(()) }
+    }
+}
+
+pub(in crate::batch) fn stopped() -> Error {
+    Error::new(ErrorKind::Cancelled, "the run was stopped").advise("run it again to resume")
+}
+
+/// A step of a job, with its context.
+pub(in crate::batch) struct Task<'r> {
+    pub(in crate::batch) context: &'r Context,
+    pub(in crate::batch) step: &'r Step,
+    pub(in crate::batch) job: &'r MatrixJob,
+    pub(in crate::batch) key: String,
+    pub(in crate::batch) connection: &'r str,
+    pub(in crate::batch) scope: Scope,
+    pub(in crate::batch) place: StepPlace,
+}
+
+impl Task<'_> {
+    pub(in crate::batch) fn name(&self) -> StepName {
+        StepName { job: self.job.name.clone(), step: self.step.id.clone() }
+    }
+
+    pub(in crate::batch) fn state(&self) -> StepState {
+        self.context.ledger.state().step(&self.key)
+    }
+
+    pub(in crate::batch) async fn progress(&self, counts: StepCounts, total: Option<u64>) {
+        self.context.tell(Event::Progress { step: self.name(), counts, total }).await;
+    }
+}
+
+/// Records durably that items are about to be sent.
+#[derive(Clone)]
+pub(super) struct Intent {
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) step: String,
+    pub(super) element: u64,
+    /// Stops only this step.
+    pub(super) stop: Cancel,
+}
+
+impl std::fmt::Debug for Intent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Intent({}, {})", self.step, self.element)
+    }
+}
+
+#[async_trait]
+impl Gate for Intent {
+    async fn before(&self, first: u64, count: u64) -> Result<()> {
+        if self.ledger.stop.is_cancelled() || self.stop.is_cancelled() {
+            return Err(stopped());
+        }
+        self.ledger
+            .commit(vec![Fact::Intended { step: self.step.clone(), element: self.element, first, count }], Vec::new())
+            .await
+    }
+}
+
+/// Reports a run that was killed between its last step and its end.
+pub(in crate::batch) async fn tell_done(context: &Context) {
+    let is_done = {
+        let state = context.ledger.state();
+        context.resumed && context.plan.outline().is_done(&state)
+    };
+    if is_done {
+        let message =
+            "all steps of this run were already done; nothing is sent again, and this is its report".to_owned();
+        context.tell(Event::Note { message }).await;
+    }
+}
+
+/// Items in doubt after a kill are reported first.
+pub(in crate::batch) async fn tell_in_doubt(context: &Context) {
+    let in_doubt: usize = context.ledger.state().steps.values().map(StepState::in_doubt).sum();
+    if in_doubt > 0 {
+        let what = if in_doubt == 1 { "1 item was" } else { &format!("{in_doubt} items were") };
+        let message = format!(
+            "{what} in flight when the run was killed; those that must not be repeated are reported as unknown"
+        );
+        context.tell(Event::Note { message }).await;
+    }
+}

@@ -1,0 +1,93 @@
+//! One element of a write step with `for`: its options, items and calls.
+
+use super::call::{give, open, options, refused_item};
+use super::context::Task;
+use super::decide::{Move, decide, in_doubt};
+use super::item_source::Inputs;
+use crate::error::{Error, ErrorKind, Result};
+use crate::options::Options;
+use crate::receipt::{Outcome, OutcomeStatus, Usage};
+use crate::run_store::StepState;
+use crate::send::Cancel;
+
+/// The result of an element's call.
+pub(super) struct Sent {
+    /// The outcomes, each with its item.
+    pub(super) outcomes: Vec<(Outcome, Option<String>)>,
+    pub(super) usage: Usage,
+    /// Whether every item has its outcome.
+    pub(super) complete: bool,
+    /// Why nothing more can be sent; not the fault of an item.
+    pub(super) lost: Option<Error>,
+}
+
+/// Sends the remaining items of an element.
+pub(super) async fn send_element(task: &Task<'_>, known: &StepState, stop: &Cancel, element: u64, item: &str) -> Sent {
+    let mut sent = Sent { outcomes: Vec::new(), usage: Usage::default(), complete: false, lost: None };
+    let prepared = prepare(task, element, item);
+    let (options, items) = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            sent.outcomes.push((refused_item(0, error), None));
+            sent.complete = true;
+            return sent;
+        }
+    };
+    let mut writes = match open(task, stop, element, &options) {
+        Ok(writes) => writes,
+        Err(error) => {
+            sent.outcomes.push((refused_item(0, error), None));
+            sent.complete = true;
+            return sent;
+        }
+    };
+    let count = items.as_ref().map_or(1, Vec::len);
+    let own = |index: usize| items.as_ref().and_then(|items| items.get(index)).cloned();
+    let decide = |index: usize| decide(task.step, task.context.retry_failed, known, element, index as u64);
+    let mut index = 0;
+    while index < count && sent.lost.is_none() {
+        match decide(index) {
+            Move::Send => {
+                let end = (index..count).find(|i| decide(*i) != Move::Send).unwrap_or(count);
+                let part = items.as_ref().and_then(|items| items.get(index..end)).map(<[String]>::to_vec);
+                match give(task, stop, &mut writes, index as u64, part.as_deref()) {
+                    Ok(()) => {
+                        while let Some(outcome) = writes.next().await {
+                            let own = own(outcome.index as usize);
+                            sent.outcomes.push((outcome, own));
+                        }
+                    }
+                    Err(error) if matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::State) => {
+                        sent.lost = Some(error)
+                    }
+                    Err(error) => {
+                        sent.outcomes.extend((index..end).map(|i| (refused_item(i as u64, error.clone()), own(i))))
+                    }
+                }
+                index = end;
+            }
+            other => {
+                sent.outcomes.extend(in_doubt(other, index as u64).map(|outcome| (outcome, own(index))));
+                index += 1;
+            }
+        }
+    }
+    sent.usage = writes.receipt().usage();
+    sent.complete = sent.lost.is_none() && sent.outcomes.iter().all(|(o, _)| o.status != OutcomeStatus::Skipped);
+    sent
+}
+
+/// Options and items of an element.
+fn prepare(task: &Task<'_>, element: u64, item: &str) -> Result<(Options, Option<Vec<String>>)> {
+    let scope = task.scope.with_item(item, element);
+    let options = options(task.step, &scope)?;
+    let items = match &task.step.items {
+        None => None,
+        Some(source) => {
+            let items: Result<Vec<String>> =
+                Inputs::open(source, task.step, &scope)?.map(|item| item.map(|(_, item)| item)).collect();
+            Some(items?)
+        }
+    };
+    Ok((options, items))
+}

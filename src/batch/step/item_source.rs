@@ -1,0 +1,141 @@
+//! Elements and items, one by one: an earlier step's rows from disk, or a value in memory.
+
+use crate::batch::run_plan::{ItemSource, Step};
+use crate::definition::Method;
+use crate::error::{Error, ErrorKind, Result};
+use crate::expression::{RowIter, Scope};
+
+/// The elements of a source, with their numbers from 0.
+pub(in crate::batch) struct Elements {
+    source: Source,
+    next: u64,
+}
+
+enum Source {
+    Rows(RowIter),
+    List(std::vec::IntoIter<String>),
+}
+
+impl Elements {
+    /// Opens a source.
+    ///
+    /// # Errors
+    /// `state` when an earlier step's rows cannot be read; `invalid_items` when a value is not a list.
+    pub(in crate::batch) fn open(source: &ItemSource, scope: &Scope) -> Result<Elements> {
+        let source = match source {
+            ItemSource::Step(id) => match scope.steps.get(id) {
+                Some(view) => Source::Rows(view.rows.rows()?),
+                None => return Err(Error::new(ErrorKind::Internal, format!("the step {id} has no rows to read"))),
+            },
+            ItemSource::Shape(shape) => Source::List(list(&shape.needed(scope)?)?.into_iter()),
+        };
+        Ok(Elements { source, next: 0 })
+    }
+
+    /// The next element.
+    pub(in crate::batch) fn next_element(&mut self) -> Result<Option<(u64, String)>> {
+        let text = match &mut self.source {
+            Source::Rows(rows) => rows.next().transpose()?.map(|row| row.to_string()),
+            Source::List(list) => list.next(),
+        };
+        Ok(text.map(|text| {
+            let number = self.next;
+            self.next += 1;
+            (number, text)
+        }))
+    }
+}
+
+impl Iterator for Elements {
+    type Item = Result<(u64, String)>;
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_element().transpose()
+    }
+}
+
+/// The elements of a JSON list; an object is a list of one.
+fn list(json: &str) -> Result<Vec<String>> {
+    if json.starts_with('{') {
+        return Ok(vec![json.to_owned()]);
+    }
+    let list: Vec<&serde_json::value::RawValue> = serde_json::from_str(json).map_err(|_| {
+        Error::new(
+            ErrorKind::InvalidItems,
+            format!("expected a list, found {}", json.chars().take(60).collect::<String>()),
+        )
+    })?;
+    Ok(list.into_iter().map(|raw| raw.get().to_owned()).collect())
+}
+
+/// The items of a write: filtered by `where` and transformed by `map`. Numbered in the order of sending.
+pub(in crate::batch) struct Inputs<'s> {
+    elements: Elements,
+    step: &'s Step,
+    scope: Scope,
+    next: u64,
+}
+
+impl<'s> Inputs<'s> {
+    pub(in crate::batch) fn open(source: &ItemSource, step: &'s Step, scope: &Scope) -> Result<Inputs<'s>> {
+        Ok(Inputs { elements: Elements::open(source, scope)?, step, scope: scope.clone(), next: 0 })
+    }
+
+    /// The next item, or the element that gives no valid item.
+    ///
+    /// # Errors
+    /// `state` when an earlier step's rows cannot be read.
+    pub(super) fn next_input(&mut self) -> Result<Option<Input>> {
+        while let Some((number, element)) = self.elements.next_element()? {
+            let made = match shaped(self.step, &self.scope, &element, number) {
+                Ok(None) => continue,
+                Ok(Some(item)) => Ok(item),
+                // The element is at fault; any other error is not caused by an item.
+                Err(error) if error.kind() == ErrorKind::InvalidOptions => Err((element, error)),
+                Err(error) => return Err(error),
+            };
+            let index = self.next;
+            self.next += 1;
+            return Ok(Some((index, made)));
+        }
+        Ok(None)
+    }
+}
+
+/// An item with its index; or the element that gives no item, with the reason.
+type Input = (u64, Result<String, (String, Error)>);
+
+impl Iterator for Inputs<'_> {
+    type Item = Result<(u64, String)>;
+    fn next(&mut self) -> Option<Self::Item> {
+        let whole = |(index, made): Input| made.map(|item| (index, item)).map_err(|(_, error)| error);
+        self.next_input().transpose().map(|input| input.and_then(whole))
+    }
+}
+
+/// An item after `where` and `map`; `None` if it is filtered out.
+///
+/// # Errors
+/// Errors of the expressions, with the item's number.
+pub(super) fn shaped(step: &Step, scope: &Scope, item: &str, number: u64) -> Result<Option<String>> {
+    if step.keep.is_none() && step.map.is_none() {
+        return Ok(Some(item.to_owned()));
+    }
+    let scope = scope.with_item(item, number);
+    let numbered = |key: &'static str| {
+        move |e: Error| {
+            let message = format!("`{key}` at item {number}: {}", e.message);
+            e.with(|d| d.message = message)
+        }
+    };
+    if let Some(keep) = &step.keep
+        && !keep.truth(&scope).map_err(numbered("where"))?
+    {
+        return Ok(None);
+    }
+    match &step.map {
+        // A query may return null; a write must not send it by accident.
+        Some(map) if step.method == Method::Query => map.json(&scope).map(Some).map_err(numbered("map")),
+        Some(map) => map.needed(&scope).map(Some).map_err(numbered("map")),
+        None => Ok(Some(item.to_owned())),
+    }
+}

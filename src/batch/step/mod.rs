@@ -1,0 +1,15 @@
+//! One step of a run: its elements one after the other, read or sent, each fact noted before the next effect.
+
+mod bad_items;
+mod call;
+mod context;
+pub(super) mod decide;
+mod element;
+mod item_source;
+pub(super) mod read;
+pub(super) mod send;
+
+pub(super) use bad_items::{bad_items, reads_elements};
+pub(super) use call::options;
+pub(super) use context::{Context, Ledger, Task, stopped, tell_done, tell_in_doubt};
+pub(super) use item_source::{Elements, Inputs};

@@ -1,0 +1,388 @@
+//! Query steps: walks write the step's rows, checkpoint after checkpoint.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream;
+
+use super::context::{Task, stopped};
+use super::item_source::{Elements, shaped};
+use crate::batch::event::{Event, StepCounts};
+use crate::batch::file::OnErrorFile;
+use crate::call::{CallOptions, Request};
+use crate::engine::Running;
+use crate::error::{Error, ErrorKind, Result};
+use crate::expression::Scope;
+use crate::item::Items;
+use crate::page::Page;
+use crate::receipt::{OutcomeStatus, Receipt, Usage};
+use crate::run_store::{Fact, FailureWriter, Mark, RowWriter, StepState, larger_mark};
+use crate::walk::Walk;
+
+/// Maximum time and bytes between checkpoints: rows that are read again after a kill.
+const CHECKPOINT: (Duration, u64) = (Duration::from_millis(250), 8 << 20);
+
+/// A walk with its first page.
+struct Primed {
+    element: u64,
+    item: Option<String>,
+    scope: Scope,
+    /// Pages of it that an earlier run has read.
+    pages: u64,
+    begun: Result<(Walk, Option<Result<Page>>)>,
+}
+
+/// A running query step.
+struct Reading<'t, 'r> {
+    task: &'t Task<'r>,
+    rows: Box<dyn RowWriter>,
+    failures: Box<dyn FailureWriter>,
+    state: StepState,
+    /// Usage of finished walks.
+    spent: Usage,
+    mark: Option<Mark>,
+    pending: Pending,
+    /// The fact to record if the current walk breaks off: its last complete page.
+    page: Option<Fact>,
+    /// Pages of the current walk that an earlier run has read.
+    pages: u64,
+    began: Duration,
+    told: Duration,
+}
+
+/// Rows since the last checkpoint.
+struct Pending {
+    since: Duration,
+    bytes: u64,
+}
+
+/// Reads until nothing is left. Rows read before an error are kept.
+///
+/// # Errors
+/// Those of the walks; `state` when the disk fails.
+pub(in crate::batch) async fn run(task: &Task<'_>) -> Result<()> {
+    let state = task.state();
+    let mark = match (&task.step.watermark, &state.mark, task.scope.watermark.as_deref()) {
+        (None, _, _) => None,
+        (Some(_), Some(mark), _) => Some(mark.clone()),
+        (Some(_), None, json) => json.and_then(Mark::parse),
+    };
+    let now = task.context.effects.clock().now();
+    let mut reading = Reading {
+        rows: task.context.store.writer(&task.place, state.extent(), true)?,
+        failures: task.context.store.failures(&task.place),
+        spent: state.tally,
+        mark,
+        pending: Pending { since: now, bytes: state.extent().bytes },
+        page: None,
+        pages: 0,
+        began: now,
+        told: now,
+        state,
+        task,
+    };
+    reading.page = Some(reading.read_at(reading.state.walk.clone(), reading.spent));
+    let ended = reading.all().await;
+    if ended.is_err() {
+        // Rows before an error are valid, as at any other checkpoint.
+        let before = reading.rows.unsaved();
+        let facts = reading.page.take().map(|page| reading.at_this_cost(page)).into_iter().collect();
+        let kept = task.context.ledger.commit(facts, before).await;
+        return ended.and(kept);
+    }
+    let done = reading.done();
+    reading.checkpoint(vec![done]).await
+}
+
+impl Reading<'_, '_> {
+    async fn all(&mut self) -> Result<()> {
+        let task = self.task;
+        let again = task.context.retry_failed && self.state.done;
+        let first = if again { 0 } else { self.state.element };
+        let elements: Box<dyn Iterator<Item = Result<(u64, Option<String>)>> + Send> = match &task.step.each {
+            None => Box::new(std::iter::once(Ok((0, None)))),
+            Some(source) => {
+                Box::new(Elements::open(source, &task.scope)?.map(|e| e.map(|(number, item)| (number, Some(item)))))
+            }
+        };
+        let failed = self.state.failed.clone();
+        let wanted = move |number: u64| if again { failed.contains(&(number, 0)) } else { number >= first };
+        let elements = elements.filter(|e| e.as_ref().map_or(true, |(number, _)| wanted(*number)));
+        let resume = self.state.walk.take().filter(|_| !again);
+        let stop = task.context.ledger.stop.clone();
+        let walks = stream::iter(elements.take_while(|_| !stop.is_cancelled())).map(|element| {
+            let resume = resume.clone();
+            async move {
+                let (number, item) = element?;
+                Ok::<_, Error>(prime(task, number, item, resume.filter(|_| number == first)).await)
+            }
+        });
+        let mut walks = std::pin::pin!(walks.buffered(task.step.parallel));
+        while let Some(primed) = walks.next().await {
+            self.element(primed?).await?;
+        }
+        task.context.check_stop()
+    }
+
+    /// One element's walk, from its first page to its end.
+    async fn element(&mut self, primed: Primed) -> Result<()> {
+        let Primed { element, item, scope, pages, begun } = primed;
+        self.pages = pages;
+        let before = (self.rows.measure().clone(), self.state.items, self.mark.clone());
+        let outcome = match begun {
+            Ok((walk, first)) => self.walk(element, &scope, walk, first).await,
+            Err(error) => Err(error),
+        };
+        let Err(error) = outcome else {
+            self.state.element = self.state.element.max(element + 1);
+            self.page = Some(self.read(None));
+            let settled = if self.state.failed.remove(&(element, 0)) {
+                Some(self.outcome(element, OutcomeStatus::Ok))
+            } else {
+                None
+            };
+            return self.checkpoint_if_due(settled).await;
+        };
+        let fatal = matches!(error.kind(), ErrorKind::State | ErrorKind::Cancelled | ErrorKind::Internal);
+        if fatal || self.task.step.each.is_none() || self.task.step.on_error == OnErrorFile::Stop {
+            return Err(match item {
+                Some(_) => error.with(|d| d.message = format!("element {element}: {}", d.message)),
+                None => error,
+            });
+        }
+        // An element counts as a whole or not at all, so that it can be read again.
+        let (place, items, mark) = before;
+        (self.state.items, self.mark) = (items, mark);
+        self.state.element = self.state.element.max(element + 1);
+        // No fact records its rows yet.
+        self.rows.rewind(place)?;
+        let mut safe = self.failures.push((element, 0), OutcomeStatus::Failed, item.as_deref(), &error)?;
+        safe.extend(self.rows.unsaved());
+        let facts = vec![self.read(None), self.outcome(element, OutcomeStatus::Failed)];
+        self.task.context.ledger.commit(facts, safe).await?;
+        self.page = Some(self.read(None));
+        self.state.failed.insert((element, 0));
+        let step = self.task.name();
+        self.task.context.tell(Event::ItemFailed { step, index: element, status: OutcomeStatus::Failed, error }).await;
+        Ok(())
+    }
+
+    async fn walk(&mut self, element: u64, scope: &Scope, mut walk: Walk, first: Option<Result<Page>>) -> Result<()> {
+        let mut seen = walk.receipt().items.saturating_sub(first.iter().flatten().map(|p| p.items.len() as u64).sum());
+        let mut next = first;
+        while let Some(page) = next.take() {
+            let page = match page {
+                Ok(page) => page,
+                Err(error) => {
+                    self.cost(walk.receipt());
+                    return Err(error);
+                }
+            };
+            self.rows(&page.items, scope, seen)?;
+            seen += page.items.len() as u64;
+            self.state.items += page.items.len() as u64;
+            self.rows.flush()?;
+            let resume = walk.resume().cloned();
+            if walk.receipt().stop.is_none() {
+                // Without a cursor to resume from, the previous checkpoint remains the last.
+                if let Some(resume) = resume.filter(|_| element >= self.state.element && !self.is_whole_or_nothing()) {
+                    self.state.element = element;
+                    let now = self.cost_now(walk.receipt());
+                    let fact = self.read_at(Some(resume), now);
+                    self.page = Some(fact.clone());
+                    if self.is_due() {
+                        self.checkpoint(vec![fact]).await?;
+                    }
+                }
+                self.tell(walk.receipt()).await;
+                self.task.context.check_stop()?;
+            }
+            next = walk.next().await;
+        }
+        let receipt = walk.receipt().clone();
+        self.cost(&receipt);
+        self.state.incomplete |= !receipt.complete;
+        for message in receipt.notes {
+            self.task.context.tell(Event::Note { message: format!("{}: {message}", self.task.name()) }).await;
+        }
+        Ok(())
+    }
+
+    /// Adds a page's rows; `seen` is the number of earlier items of the walk.
+    fn rows(&mut self, items: &Items, scope: &Scope, seen: u64) -> Result<()> {
+        if let (Some(mark), Some(rule)) = (&mut self.mark, &self.task.step.watermark) {
+            items.iter().try_for_each(|item| larger_mark(mark, item, rule.pointer.tokens()))?;
+        }
+        if self.task.step.keep.is_none() && self.task.step.map.is_none() {
+            self.rows.add(items);
+            return Ok(());
+        }
+        for (number, item) in (seen..).zip(items.iter()) {
+            if let Some(row) = shaped(self.task.step, scope, item.as_str(), number)? {
+                self.rows.push(&row);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether rows of an element that fails later are removed: a cursor within it cannot be resumed then.
+    fn is_whole_or_nothing(&self) -> bool {
+        self.task.step.each.is_some() && self.task.step.on_error == OnErrorFile::Continue
+    }
+
+    /// A fact about the rows that are safe on disk, with the usage since the last one.
+    fn at_this_cost(&self, fact: Fact) -> Fact {
+        match fact {
+            Fact::Read { step, element, walk, extent, items, mark, incomplete, .. } => {
+                let tally = Usage { elapsed_ms: self.elapsed(), ..self.spent };
+                Fact::Read { step, element, walk, extent, items, mark, tally, incomplete }
+            }
+            other => other,
+        }
+    }
+
+    fn cost(&mut self, receipt: &Receipt) {
+        self.spent = self.cost_now(receipt);
+    }
+
+    /// The step's usage, including the current walk.
+    fn cost_now(&self, receipt: &Receipt) -> Usage {
+        // Pages of a resumed walk count from its start; those of an earlier run are already in the sum.
+        let pages = receipt.pages.saturating_sub(self.pages);
+        let sum = self.spent + Usage { pages, ..receipt.usage() };
+        Usage { elapsed_ms: self.elapsed(), ..sum }
+    }
+
+    fn now(&self) -> Duration {
+        self.task.context.effects.clock().now()
+    }
+
+    fn elapsed(&self) -> u64 {
+        self.state.tally.elapsed_ms + self.now().saturating_sub(self.began).as_millis() as u64
+    }
+
+    fn read(&self, walk: Option<crate::call::Resume>) -> Fact {
+        self.read_at(walk, Usage { elapsed_ms: self.elapsed(), ..self.spent })
+    }
+
+    fn read_at(&self, walk: Option<crate::call::Resume>, tally: Usage) -> Fact {
+        Fact::Read {
+            step: self.task.key.clone(),
+            element: self.state.element,
+            walk,
+            extent: self.rows.measure().extent(),
+            items: self.state.items,
+            mark: self.mark.clone(),
+            tally,
+            incomplete: self.state.incomplete,
+        }
+    }
+
+    fn outcome(&self, element: u64, status: OutcomeStatus) -> Fact {
+        let (extent, tally) = (self.rows.measure().extent(), self.spent);
+        Fact::Outcome { step: self.task.key.clone(), element, index: 0, status, extent, tally }
+    }
+
+    fn done(&mut self) -> Fact {
+        let tally = Usage { elapsed_ms: self.elapsed(), ..self.spent };
+        let receipt = serde_json::json!({
+            "requests": tally.requests, "retries": tally.retries, "pages": tally.pages, "items": self.state.items, "failed": self.state.failed.len(),
+            "complete": !self.state.incomplete,
+        });
+        Fact::Done {
+            step: self.task.key.clone(),
+            skipped: false,
+            items_in: self.state.items,
+            extent: self.rows.measure().extent(),
+            tally,
+            receipt,
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        self.now().saturating_sub(self.pending.since) >= CHECKPOINT.0
+            || self.rows.measure().bytes().saturating_sub(self.pending.bytes) >= CHECKPOINT.1
+    }
+
+    async fn checkpoint_if_due(&mut self, settled: Option<Fact>) -> Result<()> {
+        if settled.is_none() && !self.is_due() {
+            return Ok(());
+        }
+        let facts = std::iter::once(self.read(None)).chain(settled).collect();
+        self.checkpoint(facts).await
+    }
+
+    /// Rows first, then the facts about them.
+    async fn checkpoint(&mut self, mut facts: Vec<Fact>) -> Result<()> {
+        if let Some(Fact::Done { .. }) = facts.last() {
+            facts.insert(0, self.read(None));
+        }
+        let before = self.rows.unsaved();
+        self.task.context.ledger.commit(facts, before).await?;
+        self.pending = Pending { since: self.now(), bytes: self.rows.measure().bytes() };
+        Ok(())
+    }
+
+    async fn tell(&mut self, receipt: &Receipt) {
+        if self.now().saturating_sub(self.told) < Duration::from_millis(100) {
+            return;
+        }
+        self.told = self.now();
+        let tally = self.cost_now(receipt);
+        let counts = StepCounts {
+            items_in: self.state.items,
+            items_out: self.rows.measure().rows(),
+            failed: self.state.failed.len() as u64,
+            usage: tally,
+            ..StepCounts::default()
+        };
+        self.task.progress(counts, receipt.advertised_total).await;
+    }
+}
+
+/// Starts an element's walk and waits for its first page, so that several elements run at once.
+async fn prime(task: &Task<'_>, element: u64, item: Option<String>, resume: Option<crate::call::Resume>) -> Primed {
+    let scope = match &item {
+        Some(item) => task.scope.with_item(item, element),
+        None => task.scope.clone(),
+    };
+    let begin = || -> Result<Walk> {
+        task.context.check_stop()?;
+        let options = super::call::options(task.step, &scope)?;
+        let request = Request {
+            limit: task.step.limit,
+            forward_only: task.step.forward_only,
+            known_fields: task.step.known_fields,
+            ..Request::new(task.step.method, task.step.operation.id.clone(), options)
+        };
+        let with = CallOptions {
+            // Later steps rely on a complete list; unknown fields are handled separately.
+            strict: true,
+            cancel: task.context.ledger.stop.clone(),
+            resume,
+            ..CallOptions::default()
+        };
+        match task.context.effects.call(task.connection, &request, &with)? {
+            Running::Read(walk) => Ok(walk),
+            Running::Write(_) => Err(Error::new(ErrorKind::Internal, "a query returned outcomes")),
+        }
+    };
+    let mut pages = 0;
+    let begun = match begin() {
+        Ok(mut walk) => {
+            pages = walk.receipt().pages;
+            let first = walk.next().await;
+            Ok((walk, first))
+        }
+        Err(error) => Err(error),
+    };
+    // Expressions on rows see the row as `item`, and the element as `parent`.
+    let scope = Scope { parent: scope.item.clone(), item: None, index: None, ..scope };
+    Primed {
+        element,
+        item,
+        scope,
+        pages,
+        begun: begun.map_err(|e| if task.context.ledger.stop.is_cancelled() { stopped() } else { e }),
+    }
+}

@@ -1,0 +1,478 @@
+//! The files of one connector, and the index over them. Parses each entry once, on demand.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock};
+
+use indexmap::IndexMap;
+
+use super::slice::{SECTIONS, Slice, slice};
+use super::source::{BuiltInEntry, Source};
+use crate::authoring::{Document, Format, explain, in_file};
+use crate::definition::connector::Connector;
+use crate::definition::file::{SandboxFile, read_sandbox};
+use crate::definition::operation::{LaterRecord, Method, Operation, Record};
+use crate::definition::read::{read_connector, read_operation, read_record};
+use crate::definition::template::{Template, read_template};
+use crate::error::{Advice, Error, ErrorKind, Fault, Place, Result, did_you_mean};
+use crate::lock::lock;
+
+/// The definitions of one connector. Later sources override earlier ones, entry by entry.
+#[derive(Default)]
+pub(super) struct Pack {
+    pub(super) name: String,
+    sources: Vec<Source>,
+    connector: OnceLock<Arc<Connector>>,
+    index: OnceLock<Index>,
+    operations: Mutex<HashMap<String, Arc<Operation>>>,
+    records: Mutex<HashMap<String, Arc<LaterRecord>>>,
+    /// Files that can only be read as a whole, by their numbers.
+    wholes: Mutex<HashMap<usize, Arc<Document>>>,
+    /// Built-in parts are checked like others: all faults were requested.
+    strict: AtomicBool,
+}
+
+/// Entries by name, in file order, for each of the [`SECTIONS`].
+#[derive(Default)]
+struct Index {
+    entries: [IndexMap<Cow<'static, str>, Entry>; SECTIONS.len()],
+    /// Faults of files whose entries cannot be found. Entries of other files are available.
+    broken: Vec<Error>,
+}
+
+/// The location of an entry: its source, and its position in it.
+#[derive(Clone)]
+enum Entry {
+    BuiltIn(usize, &'static BuiltInEntry),
+    /// With its bytes and the number of lines before it.
+    Slice(usize, Range<usize>, u64),
+    Parsed(Arc<Document>),
+}
+
+impl Pack {
+    pub(super) fn new(name: &str) -> Pack {
+        Pack { name: name.to_owned(), ..Pack::default() }
+    }
+
+    /// Adds files; parsed entries are discarded.
+    pub(super) fn add(&mut self, sources: impl IntoIterator<Item = Source>) {
+        self.sources.extend(sources);
+        self.connector.take();
+        self.index.take();
+        self.forget();
+    }
+
+    fn forget(&self) {
+        lock(&self.operations).clear();
+        lock(&self.records).clear();
+        lock(&self.wholes).clear();
+    }
+
+    fn last_named(&self, file: &str) -> Option<&Source> {
+        self.sources.iter().rev().find(|s| s.file_name() == file)
+    }
+
+    fn areas(&self) -> impl Iterator<Item = (usize, &Source)> {
+        self.sources.iter().enumerate().filter(|(_, s)| !matches!(s.file_name(), "connector.yaml" | "sandbox.yaml"))
+    }
+
+    pub(super) fn connector(&self) -> Result<Arc<Connector>> {
+        if let Some(connector) = self.connector.get() {
+            return Ok(Arc::clone(connector));
+        }
+        let connector = self.own_connector()?;
+        Ok(Arc::clone(self.connector.get_or_init(|| Arc::new(connector))))
+    }
+
+    fn own_connector(&self) -> Result<Connector> {
+        let Some(source) = self.last_named("connector.yaml") else {
+            return Err(Error::new(
+                ErrorKind::Definition,
+                format!("the connector {} has no connector.yaml", self.name),
+            )
+            .advise(format!("add operations/{}/connector.yaml", self.name)));
+        };
+        let connector = read_connector(&self.whole(source)?)?;
+        if connector.name != self.name {
+            let message = format!("the connector is named `{}` but its folder is `{}`", connector.name, self.name);
+            return Err(Error::new(ErrorKind::Definition, message).at(in_file(source.name())));
+        }
+        Ok(connector)
+    }
+
+    pub(super) fn sandbox(&self) -> Result<Option<SandboxFile>> {
+        self.last_named("sandbox.yaml").map(|s| read_sandbox(&self.whole(s)?)).transpose()
+    }
+
+    fn index(&self) -> &Index {
+        if let Some(index) = self.index.get() {
+            return index;
+        }
+        let mut index = Index::default();
+        for (number, source) in self.areas() {
+            if let Source::BuiltIn(file) = source {
+                file.entries
+                    .iter()
+                    .for_each(|e| index.put(e.section, Cow::Borrowed(e.name), Entry::BuiltIn(number, e)));
+            } else if let Err(error) = index.put_file(number, source) {
+                index.broken.push(error);
+            }
+        }
+        self.index.get_or_init(|| index)
+    }
+
+    /// Faults of whole files, whose entries are not known.
+    pub(super) fn broken(&self) -> &[Error] {
+        &self.index().broken
+    }
+
+    fn entry(&self, section: &'static str, name: &str) -> Option<Entry> {
+        if self.index.get().is_none() && self.sources.iter().all(|s| matches!(s, Source::BuiltIn(_))) {
+            return self.built_in(section, name);
+        }
+        self.index().section(section).and_then(|entries| entries.get(name)).cloned()
+    }
+
+    /// A built-in entry, without an index: searching some hundred names costs less than building one.
+    fn built_in(&self, section: &'static str, name: &str) -> Option<Entry> {
+        self.sources.iter().enumerate().rev().find_map(|(number, source)| match source {
+            Source::BuiltIn(file) => {
+                file.entries.iter().find(|e| e.name == name && e.section == section).map(|e| Entry::BuiltIn(number, e))
+            }
+            Source::Given { .. } | Source::Later { .. } => None,
+        })
+    }
+
+    pub(super) fn has(&self, section: &'static str, name: &str) -> bool {
+        self.entry(section, name).is_some()
+    }
+
+    /// Names in a section, in file order.
+    pub(super) fn names(&self, section: &'static str) -> impl Iterator<Item = &str> + use<'_> {
+        self.index().section(section).into_iter().flat_map(IndexMap::keys).map(AsRef::as_ref)
+    }
+
+    /// Whether built-in parts are trusted, because they are tested.
+    fn vouches(&self) -> bool {
+        !self.strict.load(Ordering::Relaxed)
+    }
+
+    /// A file that has no entries.
+    fn whole(&self, source: &Source) -> Result<Document> {
+        match source {
+            Source::BuiltIn(file) if self.vouches() => Ok(Document::built_in(file.name, file.json, 0)),
+            Source::BuiltIn(_) | Source::Given { .. } | Source::Later { .. } => {
+                Document::parse(source.name(), source.text()?, 0)
+            }
+        }
+    }
+
+    fn whole_of(&self, number: usize, source: &Source) -> Result<Arc<Document>> {
+        if let Some(found) = lock(&self.wholes).get(&number) {
+            return Ok(Arc::clone(found));
+        }
+        let whole = Arc::new(Document::parse(source.name(), source.text()?, 0)?);
+        lock(&self.wholes).insert(number, Arc::clone(&whole));
+        Ok(whole)
+    }
+
+    fn document(&self, section: &'static str, name: &str) -> Result<Option<Document>> {
+        let part = |number: usize, bytes: Range<usize>, line: u64| {
+            let Some(source) = self.sources.get(number) else { return Ok(None) };
+            let text = source.text()?;
+            match Document::parse(source.name(), text.get(bytes).unwrap_or_default(), line) {
+                Ok(doc) => Ok(Some(doc)),
+                // A part may refer to the rest of its file; only the whole file shows the fault.
+                Err(part) => self.whole_of(number, source)?.entry(section, name).map(Some).ok_or(part),
+            }
+        };
+        let found = match self.entry(section, name) {
+            None => None,
+            Some(Entry::Parsed(doc)) => doc.entry(section, name),
+            Some(Entry::Slice(number, bytes, line)) => part(number, bytes, line)?,
+            Some(Entry::BuiltIn(number, entry)) if self.vouches() => {
+                Some(Document::built_in(self.name_of(number), entry.json, entry.line))
+            }
+            Some(Entry::BuiltIn(number, _)) => {
+                let text = self.sources.get(number).map_or(Ok(""), Source::text)?;
+                let slices = slice(text).unwrap_or_default();
+                let slice = slices.into_iter().find(|s| s.section == section && s.name == name);
+                slice.map_or(Ok(None), |slice| part(number, slice.bytes, slice.line))?
+            }
+        };
+        Ok(found.map(|doc| doc.under(&format!("/{section}"))))
+    }
+
+    fn name_of(&self, number: usize) -> &str {
+        self.sources.get(number).map(Source::name).unwrap_or_default()
+    }
+
+    /// The connector's and an operation's definitions.
+    #[cfg(feature = "batch")]
+    pub(super) fn definition_text(&self, id: &str) -> String {
+        let connector = self.last_named("connector.yaml").and_then(|s| s.text().ok()).unwrap_or_default();
+        let operation = self.document("operations", id).ok().flatten().map(|doc| doc.to_value().to_string());
+        format!("{connector}\n{}", operation.unwrap_or_default())
+    }
+
+    pub(super) fn operation(&self, id: &str) -> Result<Option<Arc<Operation>>> {
+        if let Some(found) = lock(&self.operations).get(id) {
+            return Ok(Some(Arc::clone(found)));
+        }
+        let Some(doc) = self.document("operations", id)? else { return Ok(None) };
+        let connector = self.connector()?;
+        let broken = Cell::new(None);
+        let record = |name: &str| {
+            self.later_record(name).unwrap_or_else(|error| {
+                broken.set(Some(error));
+                None
+            })
+        };
+        let read = read_operation(&doc, &connector, &record);
+        // An invalid record is not a missing one.
+        let operation = Arc::new(broken.take().map_or(read, Err)?);
+        lock(&self.operations).insert(id.to_owned(), Arc::clone(&operation));
+        Ok(Some(operation))
+    }
+
+    pub(super) fn record(&self, name: &str) -> Result<Option<Arc<Record>>> {
+        Ok(self.later_record(name)?.and_then(|record| LazyLock::force(&record).clone()))
+    }
+
+    /// A record; a built-in one is parsed on first use.
+    fn later_record(&self, name: &str) -> Result<Option<Arc<LaterRecord>>> {
+        if let Some(found) = lock(&self.records).get(name) {
+            return Ok(Some(Arc::clone(found)));
+        }
+        let later: LaterRecord = match self.entry("records", name) {
+            Some(Entry::BuiltIn(number, entry)) if self.vouches() => {
+                let file = self.name_of(number).to_owned();
+                LazyLock::new(Box::new(move || {
+                    read_record(&Document::built_in(&file, entry.json, entry.line)).ok().map(Arc::new)
+                }))
+            }
+            _ => {
+                let Some(doc) = self.document("records", name)? else { return Ok(None) };
+                let record = Arc::new(read_record(&doc)?);
+                LazyLock::new(Box::new(move || Some(record)))
+            }
+        };
+        let later = Arc::new(later);
+        lock(&self.records).insert(name.to_owned(), Arc::clone(&later));
+        Ok(Some(later))
+    }
+
+    pub(super) fn template(&self, name: &str) -> Result<Option<Template>> {
+        let Some(doc) = self.document("templates", name)? else { return Ok(None) };
+        read_template(&doc, &|id| self.operation(id)?.ok_or_else(|| self.unknown_operation(id))).map(Some)
+    }
+
+    pub(super) fn unknown_operation(&self, id: &str) -> Error {
+        // It may be in a file that cannot be read.
+        if let Some(error) = self.broken().first() {
+            return error.clone();
+        }
+        let hint = did_you_mean(id, self.names("operations"));
+        Error::new(ErrorKind::UnknownOperation, format!("{} has no operation `{id}`{hint}", self.name))
+            .advise(Advice::ListOperations(Some(self.name.clone())))
+    }
+
+    /// Every fault of every file of the connector.
+    pub(super) fn faults(&self) -> Vec<Fault> {
+        self.strict.store(true, Ordering::Relaxed);
+        // Entries that were read before were not checked in full.
+        self.forget();
+        let mut errors: Vec<Error> = Vec::new();
+        errors.extend(self.own_connector().err());
+        errors.extend(self.sandbox().err());
+        let mut names = HashMap::new();
+        for (_, source) in self.areas() {
+            match source.text().and_then(|text| Document::parse(source.name(), text, 0)) {
+                Err(error) => errors.push(error),
+                Ok(doc) => {
+                    let format =
+                        if doc.keys("").contains(&"templates") { Format::Templates } else { Format::Operations };
+                    errors.extend(top_level(format, &doc));
+                    errors.extend(twice(&mut names, source, &doc));
+                }
+            }
+        }
+        errors.extend(self.entry_errors());
+        // The entry's check reports what the file's schema reports.
+        let mut told = HashSet::new();
+        let mut is_new =
+            |fault: &Fault| told.insert((fault.place.line, fault.place.file.clone(), fault.message.clone()));
+        errors.iter().flat_map(Error::to_faults).filter(|fault| is_new(fault)).collect()
+    }
+
+    fn entry_errors(&self) -> Vec<Error> {
+        let mut errors = Vec::new();
+        let names = |section| self.names(section);
+        errors.extend(names("records").filter_map(|n| self.record(n).err()));
+        errors.extend(names("operations").filter_map(|n| self.operation(n).err()));
+        errors.extend(names("templates").filter_map(|n| self.template(n).err()));
+        errors.extend(self.connector().ok().and_then(|connector| self.probe_error(&connector)));
+        errors
+    }
+
+    /// Faults that prevent the probe from being called.
+    fn probe_error(&self, connector: &Connector) -> Option<Error> {
+        let probe = connector.probe.as_ref()?;
+        let wrong = |error: Error| {
+            let file = self.last_named("connector.yaml").map(Source::name).unwrap_or_default();
+            Some(error.with(|d| {
+                d.message = format!("the probe is invalid: {}", d.message);
+                d.place = Some(in_file(file));
+            }))
+        };
+        // Faults of the operation itself are reported there.
+        let Some(operation) = self.operation(&probe.operation).ok()? else {
+            return wrong(self.unknown_operation(&probe.operation));
+        };
+        let given = |name: &str| probe.options.iter().any(|(given, _)| given == name);
+        let error = |message: String| wrong(Error::new(ErrorKind::Definition, message));
+        if operation.method != Method::Query {
+            return error(format!("{} is not a query", operation.id));
+        }
+        if let Some((name, _)) = probe.options.iter().find(|(name, _)| operation.option(name).is_none()) {
+            return error(format!(
+                "{} has no option `{name}`{}",
+                operation.id,
+                did_you_mean(name, operation.options.iter().map(|o| o.name.as_str()))
+            ));
+        }
+        let missing = operation.options.iter().find(|o| o.required && !given(&o.name))?;
+        error(format!("{} needs the option `{}`", operation.id, missing.name))
+    }
+}
+
+impl Index {
+    fn section(&self, section: &str) -> Option<&IndexMap<Cow<'static, str>, Entry>> {
+        SECTIONS.iter().zip(&self.entries).find_map(|(name, entries)| (*name == section).then_some(entries))
+    }
+
+    fn put(&mut self, section: &'static str, name: Cow<'static, str>, entry: Entry) {
+        if let Some((_, entries)) = SECTIONS.iter().zip(&mut self.entries).find(|(name, _)| **name == section) {
+            entries.insert(name, entry);
+        }
+    }
+
+    fn put_file(&mut self, number: usize, source: &Source) -> Result<()> {
+        match slice(source.text()?) {
+            Some(slices) => slices.into_iter().for_each(|Slice { section, name, bytes, line }| {
+                self.put(section, Cow::Owned(name.to_owned()), Entry::Slice(number, bytes, line));
+            }),
+            None => self.put_parsed(source)?,
+        }
+        Ok(())
+    }
+
+    fn put_parsed(&mut self, source: &Source) -> Result<()> {
+        let doc = Arc::new(Document::parse(source.name(), source.text()?, 0)?);
+        let format = if doc.keys("").contains(&"templates") { Format::Templates } else { Format::Operations };
+        let wrong = top_level(format, &doc);
+        let names: Vec<_> =
+            SECTIONS.iter().flat_map(|s| doc.keys(&format!("/{s}")).into_iter().map(move |name| (*s, name))).collect();
+        // Faults of an entry are reported when it is requested.
+        let is_of_entries = |error: &Error| {
+            let in_entry = |place: &Place| {
+                let field = place.field.as_deref().unwrap_or_default();
+                SECTIONS.iter().any(|s| field.strip_prefix(&format!("/{s}/")).is_some())
+            };
+            !error.faults.is_empty() && error.faults.iter().all(|f| in_entry(&f.place))
+        };
+        if let Some(error) = wrong.filter(|error| names.is_empty() || !is_of_entries(error)) {
+            return Err(error);
+        }
+        for (section, name) in names {
+            self.put(section, Cow::Owned(name.to_owned()), Entry::Parsed(Arc::clone(&doc)));
+        }
+        Ok(())
+    }
+}
+
+/// Entries that another file of the same folder also defines. Overriding a built-in entry or one of another folder is
+/// intended; this is a mistake.
+fn twice(names: &mut HashMap<(String, &'static str, String), String>, source: &Source, doc: &Document) -> Vec<Error> {
+    let file = source.file_name();
+    let folder = source.name().strip_suffix(file).unwrap_or_default();
+    let mut errors = Vec::new();
+    // A host may add any files, repeatedly.
+    let sections = if matches!(source, Source::Later { .. }) { &SECTIONS[..] } else { &[] };
+    for section in sections {
+        for name in doc.keys(&format!("/{section}")) {
+            let other = names.insert((folder.to_owned(), *section, name.to_owned()), file.to_owned());
+            if let Some(other) = other.filter(|other| other != file) {
+                let message = format!("`{name}` is also defined in {other}; only one is used");
+                errors.push(
+                    Error::new(ErrorKind::Definition, message).at(doc.place_of_key(&format!("/{section}"), name)),
+                );
+            }
+        }
+    }
+    errors
+}
+
+/// Faults of a whole file, before its entries are checked.
+fn top_level(format: Format, doc: &Document) -> Option<Error> {
+    let fits = match format {
+        Format::Templates => {
+            doc.read::<crate::definition::file::TemplatesFile>().map(|f| (f.version, f.templates.len()))
+        }
+        Format::Connector | Format::Operations | Format::Connections | Format::Sandbox | Format::Batch => doc
+            .read::<crate::definition::file::OperationsFile>()
+            .map(|f| (f.version, f.operations.len() + f.records.len())),
+    };
+    match fits {
+        Err(misfit) => Some(explain(format, doc, &[], &misfit)),
+        Ok((version, entries)) => {
+            let mut checker = crate::authoring::Checker::new(doc);
+            crate::authoring::version(&mut checker, version);
+            if entries == 0 {
+                checker.fault("", format!("the file contains no {}", format.name()), None);
+            }
+            checker.finish(&format!("the {} file is invalid", format.name()), Some(())).err()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Pack, SECTIONS};
+    use crate::definition::catalog::source::{BUILT_IN, Source};
+
+    /// The build script's result equals that of the YAML reader, in the same order.
+    #[test]
+    fn built_in_is_as_written() {
+        let mut entries = 0;
+        for file in BUILT_IN {
+            let pack = |source| {
+                let mut pack = Pack::new("p");
+                pack.add([source]);
+                pack
+            };
+            let (built_in, given) = (
+                pack(Source::BuiltIn(file)),
+                pack(Source::Given { name: file.name.to_owned(), text: file.text.to_owned() }),
+            );
+            if file.entries.is_empty() {
+                let whole = |pack: &Pack| pack.whole(&pack.sources[0]).unwrap().outline();
+                assert_eq!(whole(&built_in), whole(&given), "{}", file.name);
+                continue;
+            }
+            for section in SECTIONS {
+                let names = |pack: &Pack| pack.names(section).map(str::to_owned).collect::<Vec<_>>();
+                assert_eq!(names(&built_in), names(&given), "{}", file.name);
+                for name in names(&given) {
+                    let entry = |pack: &Pack| pack.document(section, &name).unwrap().unwrap().outline();
+                    assert_eq!(entry(&built_in), entry(&given), "{}: {name}", file.name);
+                    entries += 1;
+                }
+            }
+        }
+        assert!(entries > 195, "{entries}");
+    }
+}

@@ -1,0 +1,72 @@
+//! A definition file: built in, given as text, or read on demand. Pure: the reading function is given.
+
+use std::sync::OnceLock;
+
+use crate::error::Result;
+
+/// A built-in file, prepared by the build script.
+pub(super) struct BuiltIn {
+    pub(super) name: &'static str,
+    pub(super) text: &'static str,
+    /// All of it as JSON, unless it is split into entries.
+    pub(super) json: &'static str,
+    pub(super) entries: &'static [BuiltInEntry],
+}
+
+/// One entry of a section.
+pub(super) struct BuiltInEntry {
+    pub(super) section: &'static str,
+    pub(super) name: &'static str,
+    /// Number of lines before it in the file.
+    pub(super) line: u64,
+    /// A map with only this entry.
+    pub(super) json: &'static str,
+}
+
+/// The built-in files.
+pub(super) const BUILT_IN: &[BuiltIn] = include!(concat!(env!("OUT_DIR"), "/packs.rs"));
+
+/// Returns the content of a file.
+type Reader = dyn Fn() -> Result<String> + Send + Sync;
+
+/// One definition file.
+pub(super) enum Source {
+    BuiltIn(&'static BuiltIn),
+    Given { name: String, text: String },
+    Later { name: String, read: Box<Reader>, text: OnceLock<String> },
+}
+
+impl Source {
+    /// A file that is read on demand.
+    pub(super) fn later(name: String, read: impl Fn() -> Result<String> + Send + Sync + 'static) -> Source {
+        Source::Later { name, read: Box::new(read), text: OnceLock::new() }
+    }
+
+    /// The name in errors.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Source::BuiltIn(file) => file.name,
+            Source::Given { name, .. } | Source::Later { name, .. } => name,
+        }
+    }
+
+    /// The name without folders.
+    pub(super) fn file_name(&self) -> &str {
+        self.name().rsplit(['/', '\\']).next().unwrap_or_default()
+    }
+
+    /// Its content; it is read once.
+    pub(super) fn text(&self) -> Result<&str> {
+        match self {
+            Source::BuiltIn(file) => Ok(file.text),
+            Source::Given { text, .. } => Ok(text),
+            Source::Later { read, text, .. } => {
+                if let Some(text) = text.get() {
+                    return Ok(text);
+                }
+                let read = read()?;
+                Ok(text.get_or_init(|| read))
+            }
+        }
+    }
+}

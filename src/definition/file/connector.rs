@@ -1,0 +1,254 @@
+//! Mirror of `connector.yaml`, as written. Only names and types are checked here.
+
+use super::method::MethodFile;
+use super::option::OptionFile;
+use super::paging::{KeysetFile, PagingFile};
+use crate::authoring::values::{PointersFile, SourceFile, mirrors};
+use crate::authoring::{Json, Ordered, is_default};
+
+/// The operation that tests a connection
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum ProbeFile {
+    /// An operation without options
+    Plain(String),
+    /// An operation with options; {property} is replaced by the connection's value
+    With { operation: String, options: Ordered<String> },
+}
+
+/// A flag that must be true, or `{ at: /status, is: [true, "success"] }`
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum SuccessFile {
+    Flag(String),
+    Values(GoodFile),
+}
+
+mirrors! {
+    /// The values that mean success
+    struct GoodFile {
+        /// JSON Pointer in the body
+        pub at: String,
+        /// The success values; default: true
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub is: Option<Vec<Json>>,
+        /// What a missing flag means; default: neither success nor failure
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub absent: Option<VerdictFile>,
+    }
+
+    /// The meaning for a call or an item
+    #[derive(Copy, Eq)]
+    enum VerdictFile { Ok, Failed }
+
+    /// `operations/<connector>/connector.yaml`: one external system
+    struct ConnectorFile {
+        /// Version of this file format: 1
+        pub version: u32,
+        /// The connector's name, equal to the name of its folder
+        pub connector: String,
+        pub title: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub description: Option<String>,
+        /// The vendor's documentation
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub docs: Option<String>,
+        /// The properties of a connection, in the order of a form
+        pub connection: Ordered<PropertyFile>,
+        /// The address to which paths are appended; may contain {property} placeholders, but no query
+        pub base_url: String,
+        /// Maps hosts that users enter to the host of the API
+        #[serde(default, skip_serializing_if = "Ordered::is_empty")]
+        pub hosts: Ordered<String>,
+        /// Further origins (scheme://host) that operations may use; credentials are sent only to these and to the origin of base_url
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub origins: Vec<String>,
+        pub auth: AuthFile,
+        /// Headers of every request; a header whose property is absent is left out
+        #[serde(default, skip_serializing_if = "Ordered::is_empty")]
+        pub headers: Ordered<String>,
+        /// The paging of lists; an operation may override it
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub paging: Option<PagingFile>,
+        /// Keyset paging, which a caller may choose instead
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub forward_only: Option<KeysetFile>,
+        #[serde(default, skip_serializing_if = "is_default")]
+        pub errors: ErrorsFile,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub rate: Option<RateFile>,
+        /// The operation that `connection test` calls
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub probe: Option<ProbeFile>,
+        /// Option sets that operations may include, by name
+        #[serde(default, skip_serializing_if = "Ordered::is_empty")]
+        pub option_sets: Ordered<Ordered<OptionFile>>,
+    }
+
+    /// One property of a connection
+    struct PropertyFile {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub title: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub description: Option<String>,
+        #[serde(default, rename = "type", skip_serializing_if = "is_default")]
+        pub kind: PropertyTypeFile,
+        /// origin: only scheme://host[:port] is kept; uri: the path is kept, without a trailing slash
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub format: Option<FormatFile>,
+        /// true: masked everywhere
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        pub secret: bool,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        pub optional: bool,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub default: Option<String>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub examples: Vec<String>,
+        #[serde(default, rename = "enum", skip_serializing_if = "Vec::is_empty")]
+        pub choices: Vec<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub pattern: Option<String>,
+    }
+
+    /// Type of a connection property
+    #[derive(Copy, Default, Eq)]
+    enum PropertyTypeFile { #[default] String, Integer, Boolean }
+
+    /// Format of a connection property
+    #[derive(Copy, Eq)]
+    enum FormatFile { Origin, Uri }
+
+    /// How requests are authenticated
+    enum AuthFile {
+        None,
+        /// HTTP Basic (RFC 7617)
+        Basic { username: String, password: String },
+        /// Authorization: Bearer
+        Bearer { token: String },
+        /// A key in a header
+        ApiKey { header: String, value: String },
+        /// OAuth 2.0 (RFC 6749)
+        Oauth2(Oauth2File),
+        /// A vendor-specific rotating refresh token
+        Refresh(RefreshFile),
+    }
+
+    /// OAuth 2.0 (RFC 6749), with PKCE (RFC 7636) for interactive sign-in
+    struct Oauth2File {
+        pub flow: FlowFile,
+        /// Address of the sign-in page
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub authorize: Option<String>,
+        /// Address of the token server
+        pub token: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub scopes: Vec<String>,
+        pub client_id: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub client_secret: Option<String>,
+        /// How the client authenticates. Default: basic, or body if the token server accepts only that
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub client_auth: Option<ClientAuthFile>,
+        /// Further parameters of the token request, such as an audience; may contain {property} placeholders. A parameter whose property is absent is
+        /// left out
+        #[serde(default, skip_serializing_if = "Ordered::is_empty")]
+        pub token_parameters: Ordered<String>,
+        /// A refresh token from the connection's properties, as {property}
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub refresh_token: Option<String>,
+    }
+
+    /// How an OAuth client authenticates to the token server
+    #[derive(Copy, Eq)]
+    enum ClientAuthFile {
+        /// Id and secret in the Authorization header (HTTP Basic)
+        Basic,
+        /// Id and secret as client_id and client_secret in the form
+        Body,
+    }
+
+    /// OAuth 2.0 flows
+    #[derive(Copy, Eq)]
+    enum FlowFile { AuthorizationCode, ClientCredentials }
+
+    /// A request that exchanges a refresh token for a new pair
+    struct RefreshFile {
+        /// Verb and path, such as POST /auth/refresh
+        pub request: String,
+        /// Headers that carry the refresh token, as {property}
+        pub header: Ordered<String>,
+        /// JSON Pointer to the new access token
+        pub access_token: String,
+        /// JSON Pointer to the new refresh token
+        pub refresh_token: String,
+        /// JSON Pointer to the lifetime of the access token in seconds
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub expires_in: Option<String>,
+    }
+
+    /// Where a reply contains the details of an error
+    #[derive(Default)]
+    struct ErrorsFile {
+        #[serde(default, skip_serializing_if = "is_default")]
+        pub code: PointersFile,
+        #[serde(default, skip_serializing_if = "is_default")]
+        pub message: PointersFile,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub details: Option<DetailsFile>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub request_id: Option<SourceFile>,
+        /// A flag in the body that must be true on success; or its pointer with the success values. Any other value is a failure
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub success: Option<SuccessFile>,
+        /// JSON Pointers, such as those of code and message: a body with a success status that contains all of these is an error
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub in_success: Vec<String>,
+        /// Statuses that mean "refused before processing", so that a write may be retried
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub refused: Vec<u16>,
+        /// Advice by status, method, host pattern or provider code
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub explain: Vec<ExplainFile>,
+    }
+
+    /// The list of field errors
+    struct DetailsFile {
+        pub list: String,
+        #[serde(default = "field")]
+        pub field: String,
+        #[serde(default = "code")]
+        pub code: String,
+        #[serde(default = "message")]
+        pub message: String,
+    }
+
+    /// Advice that is added to an error
+    struct ExplainFile {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub status: Option<u16>,
+        /// Only for operations of this method
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub method: Option<MethodFile>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub hosts: Vec<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub code: Option<String>,
+        pub advice: String,
+    }
+
+    /// How many requests in how many seconds
+    struct RateFile { pub requests: u32, pub per_s: u32 }
+}
+
+fn field() -> String {
+    "/field".into()
+}
+fn code() -> String {
+    "/code".into()
+}
+fn message() -> String {
+    "/message".into()
+}

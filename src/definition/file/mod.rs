@@ -1,0 +1,29 @@
+//! Definition files as they are typed: what serde reads and writes, and what the JSON Schemas are made of.
+
+mod connector;
+mod method;
+mod operation;
+mod option;
+mod paging;
+mod sandbox;
+
+pub(super) use connector::{
+    AuthFile, ErrorsFile, FlowFile, FormatFile, Oauth2File, ProbeFile, PropertyFile, PropertyTypeFile, RateFile,
+    RefreshFile, SuccessFile, VerdictFile,
+};
+pub(crate) use connector::{ClientAuthFile, ConnectorFile};
+pub(super) use method::MethodFile;
+pub(super) use operation::{
+    ItemsFile, OperationFile, PartErrorsFile, PartKeyFile, PartOkFile, PartRuleFile, RecordFile, ResponseFile,
+    ResultFile, SendFile, TemplateFile,
+};
+pub(crate) use operation::{OperationsFile, TemplatesFile};
+pub(super) use option::{KEYWORDS, LocationFile, NamingFile, OWN_KEYS, OptionFile, StyleFile};
+pub(super) use paging::{
+    AdvanceFile, EndFile, FlagFile, KeysetFile, NextUrlFile, PagingFile, SizeFile, TokenFile, TotalFile,
+};
+pub(super) use sandbox::read_sandbox;
+pub use sandbox::{
+    CollectionFile, FilterForm, LanguageFile, OptionNameFile, PartsFile, ReplyFile, SandboxFile, SandboxLimits,
+    SortFile, TokensFile,
+};

@@ -1,0 +1,245 @@
+//! Mirrors of the operations and templates files, as written. Only names and types are checked here.
+//!
+//! They are separate from the checked models, so that later code never sees an unchecked value. The JSON Schemas are generated from these types.
+
+use super::connector::GoodFile;
+use super::method::MethodFile;
+use super::option::OptionFile;
+use super::paging::{PagingFile, TotalFile};
+use crate::authoring::values::mirrors;
+use crate::authoring::{Json, Ordered};
+
+/// The flag of a part, or `{ at: /status, is: [created] }`
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum PartOkFile {
+    Flag(String),
+    Values(GoodFile),
+}
+
+/// A field that part and item share, or `{ part: /ref, item: /id }`
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum PartKeyFile {
+    Name(String),
+    Pair(PartPairFile),
+}
+
+mirrors! {
+    /// `operations/<connector>/<area>.yaml`: operations keyed by OperationId
+    struct OperationsFile {
+        /// Version of this file format: 1
+        pub version: u32,
+        /// Record definitions that operations refer to
+        #[serde(default, skip_serializing_if = "Ordered::is_empty")]
+        pub records: Ordered<RecordFile>,
+        #[serde(default, skip_serializing_if = "Ordered::is_empty")]
+        pub operations: Ordered<OperationFile>,
+    }
+
+    /// The fields of a record
+    struct RecordFile {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub title: Option<String>,
+        /// JSON Schema (2020-12)
+        pub schema: Json,
+        /// A complete record as the server returns it
+        pub sample: Json,
+    }
+
+    /// One operation
+    struct OperationFile {
+        pub title: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub description: Option<String>,
+        pub method: MethodFile,
+        /// Verb and path, such as GET /system/members/{id}
+        pub request: String,
+        /// Another of the connector's origins; may contain {property} placeholders, but no query
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub base_url: Option<String>,
+        /// Headers of this operation; may contain {property} placeholders. Use `in: header` for options
+        #[serde(default, skip_serializing_if = "Ordered::is_empty")]
+        pub headers: Ordered<String>,
+        /// The connector's option sets to include; options that the path names are sent in the path
+        #[serde(default, rename = "use", skip_serializing_if = "Vec::is_empty")]
+        pub sets: Vec<String>,
+        #[serde(default, skip_serializing_if = "Ordered::is_empty")]
+        pub options: Ordered<OptionFile>,
+        /// Required options; path parameters are always required
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub required: Vec<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub items: Option<ItemsFile>,
+        pub response: ResponseFile,
+        /// Overrides the connector's paging; only for queries with `result: list`
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub paging: Option<PagingFile>,
+        /// false: this list does not support the connector's forward_only
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub forward_only: Option<bool>,
+        /// true: repeating the request has no further effect (always true for PUT, DELETE and queries)
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub idempotent: Option<bool>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub idempotency_key: Option<IdempotencyFile>,
+        /// true: the request is sent without credentials
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        pub anonymous: bool,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub deprecated: Option<DeprecatedFile>,
+    }
+
+    /// The items of a write
+    struct ItemsFile {
+        pub send: SendFile,
+        /// The record whose schema applies to the items. Its `required` properties are enforced where records are created (POST with each, all or
+        /// chunk), except those with `readOnly: true`; a `required` under `schema` overrides it
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub record: Option<String>,
+        /// JSON Schema of an item; its keywords override those of the record
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub schema: Option<Json>,
+        /// JSON Pointer in the body at which the items are put, such as /records
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub wrap: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub required: Option<bool>,
+        /// true: fields that are sent in the path are removed from the body; only for `send: each`
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        pub drop_path_fields: bool,
+        /// An example item
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub sample: Option<Json>,
+    }
+
+    /// How items become requests
+    enum SendFile {
+        /// One request per item
+        Each,
+        /// All items as one array
+        All,
+        /// Arrays of at most this many items
+        Chunk(u32),
+        /// A flat object as a JSON Patch array (RFC 6902); an array of patch operations is sent unchanged
+        JsonPatch,
+        /// multipart/form-data, one request per item
+        Multipart,
+    }
+
+    /// The reply
+    struct ResponseFile {
+        pub result: ResultFile,
+        /// JSON Pointer to the items; default: the whole body
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub items: Option<String>,
+        /// true: the items may be absent
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        pub optional: bool,
+        /// For a list of a query: where the reply contains the total number of items
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub total: Option<TotalFile>,
+        /// Statuses that mean success; default: any 2xx. Redirects are handled before
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub ok: Vec<u16>,
+        /// ok: a redirect after a write means success and gives the record's location (post/redirect/get)
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub redirect: Option<RedirectFile>,
+        /// Statuses that mean "no items"
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub empty: Vec<u16>,
+        /// The reply reports on each item
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub parts: Option<PartRuleFile>,
+        /// The record that is returned
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub record: Option<String>,
+        /// For a report: JSON Pointer to the column definitions
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub columns: Option<String>,
+        /// For a report: JSON Pointer to the rows
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub rows: Option<String>,
+    }
+
+    /// What a redirect after a write means
+    #[derive(Copy, Eq)]
+    enum RedirectFile { Ok }
+
+    /// The kind of result in a reply
+    #[derive(Copy, Eq)]
+    enum ResultFile { List, Object, Count, None, File, Report, Text }
+
+    /// A reply that reports on each item. Fields of a part are given as a key or a JSON Pointer
+    struct PartRuleFile {
+        pub each: String,
+        /// The success flag of a part: true, "success" or a 2xx number; or its pointer with the success values
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub ok: Option<PartOkFile>,
+        /// The field with the item's index
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub index: Option<String>,
+        /// The field that identifies the item: equal to the item if that is a plain value, else to the item's field of this name
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub key: Option<PartKeyFile>,
+        /// JSON Pointer, in the part, to its error
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub error: Option<String>,
+        /// JSON Pointer, in the part, to its record
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub data: Option<String>,
+        /// A list of failures beside the parts
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub errors: Option<PartErrorsFile>,
+    }
+
+    /// Failures of items, in a separate list
+    struct PartErrorsFile {
+        /// JSON Pointer to the list
+        pub each: String,
+        /// The field with the item's index
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub index: Option<String>,
+        /// The field that identifies the item
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub key: Option<PartKeyFile>,
+        /// JSON Pointer, in the failure, to its error
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub error: Option<String>,
+    }
+
+    /// Where a part and its item have the same key, each as a JSON Pointer
+    struct PartPairFile { pub part: String, pub item: String }
+
+    /// The header for an idempotency key
+    struct IdempotencyFile { pub header: String }
+
+    /// What to use instead
+    struct DeprecatedFile { #[serde(default, rename = "use")] pub instead: Option<String> }
+
+    /// `templates/<connector>/<area>.yaml`: templates keyed by name
+    struct TemplatesFile {
+        /// Version of this file format: 1
+        pub version: u32,
+        pub templates: Ordered<TemplateFile>,
+    }
+
+    /// A predefined call
+    struct TemplateFile {
+        pub title: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub summary: Option<String>,
+        pub operation: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub options: Option<Json>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub items: Option<Vec<Json>>,
+        /// JSON Pointers to the values that the user must fill in
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub ask: Vec<String>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub tags: Vec<String>,
+    }
+}

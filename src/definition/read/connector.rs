@@ -1,0 +1,313 @@
+//! Converts the connector file's mirror to the checked connector. Pure.
+
+use super::effects;
+use super::operation::request_line;
+use super::option::option_rule;
+use super::paging::{keyset, paging, values};
+use crate::authoring::{Checker, Document, Format, Ordered, Text, explain, version};
+use crate::definition::connector::{
+    Auth, Connector, DetailRules, ErrorRules, Explain, Oauth2, Probe, Property, Rate, Refresh, Success,
+};
+use crate::definition::file::{
+    AuthFile, ConnectorFile, ErrorsFile, FlowFile, KeysetFile, Oauth2File, OptionFile, ProbeFile, PropertyFile,
+    PropertyTypeFile, RefreshFile, SuccessFile, VerdictFile,
+};
+use crate::definition::option_rule::OptionRule;
+use crate::definition::paging::Paging;
+use crate::definition::property_value::misfit_of_default;
+use crate::error::{Result, did_you_mean};
+use crate::json_pointer::escape;
+
+/// Reads `connector.yaml`.
+pub(in crate::definition) fn read_connector(doc: &Document) -> Result<Connector> {
+    let mirror: ConnectorFile = doc.read().map_err(|e| explain(Format::Connector, doc, &[], &e))?;
+    let mut c = Checker::new(doc);
+    let connector = convert(&mut c, mirror);
+    c.finish("the connector file is invalid", Some(connector))
+}
+
+fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
+    version(c, file.version);
+    let properties: Vec<Property> = file.connection.into_iter().map(|(name, p)| property(name, p)).collect();
+    // An invalid part is reported and treated as empty, so that the other parts are checked too.
+    let base_url = c.text("/base_url", &file.base_url).unwrap_or_default();
+    let auth = auth(c, file.auth);
+    let names: Vec<String> = file.headers.iter().map(|(name, _)| name.clone()).collect();
+    let headers = c.headers("/headers", file.headers);
+    let known: Vec<&str> = properties.iter().map(|p| p.name.as_str()).collect();
+    check_names(c, "/base_url", &base_url, &known);
+    effects::address(c, "/base_url", &base_url);
+    auth.texts().into_iter().for_each(|text| check_names(c, "/auth", text, &known));
+    for (header, text) in &headers {
+        let written = names.iter().find(|name| name.eq_ignore_ascii_case(header.as_str()));
+        let at = format!("/headers/{}", escape(written.map_or(header.as_str(), String::as_str)));
+        check_names(c, &at, text, &known);
+        effects::signature(c, &at, header.as_str(), &auth);
+    }
+    origins(c, &file.origins);
+    check_properties(c, &properties);
+    check_refresh(c, &auth, &properties);
+    let mut option_sets = Vec::new();
+    for (name, set) in file.option_sets {
+        let rules = option_set(c, &format!("/option_sets/{}", escape(&name)), set);
+        option_sets.push((name, rules));
+    }
+    let (paging, total) = file.paging.and_then(|p| paging(c, "/paging", p)).unwrap_or_default();
+    let probe = file.probe.map(|p| probe(c, p));
+    probe
+        .iter()
+        .flat_map(|p| &p.options)
+        .for_each(|(name, text)| check_names(c, &format!("/probe/options/{}", escape(name)), text, &known));
+    Connector {
+        name: file.connector,
+        title: file.title,
+        description: file.description,
+        docs: file.docs,
+        probe,
+        rate: rate(c, file.rate),
+        properties,
+        base_url,
+        hosts: file.hosts.into_iter().map(|(a, b)| (a.to_lowercase(), b)).collect(),
+        origins: file.origins,
+        auth,
+        headers,
+        paging,
+        total,
+        forward_only: file.forward_only.and_then(|k| forward_only(c, k)),
+        errors: errors(c, file.errors),
+        option_sets,
+    }
+}
+
+/// Keys of a connection that are not its connector's.
+const RESERVED: [&str; 7] = ["connector", "account", "limits", "allow_http", "allow_private", "reroute", "relink"];
+
+/// Reserved names, invalid patterns, and values that could never be valid.
+fn check_properties(c: &mut Checker<'_>, properties: &[Property]) {
+    if c.is_vouched() {
+        return;
+    }
+    for property in properties {
+        let at = format!("/connection/{}", escape(&property.name));
+        if RESERVED.contains(&property.name.as_str()) {
+            let message = format!("`{}` is a key of every connection, and cannot be a property too", property.name);
+            c.fault(&at, message, Some("choose another name; its `title` may be the same".into()));
+        }
+        if property
+            .pattern
+            .as_deref()
+            .is_some_and(|p| crate::authoring::Schema::compile(serde_json::json!({ "pattern": p })).is_err())
+        {
+            c.fault(&format!("{at}/pattern"), "the pattern is not a regular expression", None);
+        } else if property.format.is_some() && property.kind != PropertyTypeFile::String {
+            c.fault(&format!("{at}/format"), "`format` is for properties of the type string", None);
+        } else if let Some(why) = misfit_of_default(property) {
+            c.fault(&format!("{at}/default"), format!("the default is not a valid value: {why}"), None);
+        }
+    }
+}
+
+/// A refresh token that no header carries could never be exchanged.
+fn check_refresh(c: &mut Checker<'_>, auth: &Auth, properties: &[Property]) {
+    let Auth::Refresh(rule) = auth else { return };
+    let secret = |name: &str| properties.iter().any(|p| p.name == name && p.secret);
+    if !rule.headers.iter().flat_map(|(_, text)| text.names()).any(secret) {
+        c.fault(
+            "/auth/refresh/header",
+            "no header carries the refresh token: name a property that is `secret: true`",
+            None,
+        );
+    }
+}
+
+fn probe(c: &mut Checker<'_>, file: ProbeFile) -> Probe {
+    match file {
+        ProbeFile::Plain(operation) => Probe { operation, options: Vec::new() },
+        ProbeFile::With { operation, options } => {
+            let texts =
+                options.into_iter().filter_map(|(name, text)| Some((name, c.text("/probe/options", &text)?))).collect();
+            Probe { operation, options: texts }
+        }
+    }
+}
+
+/// The connector's further origins: they receive credentials, so ineffective values are reported.
+fn origins(c: &mut Checker<'_>, origins: &[String]) {
+    for (i, origin) in origins.iter().enumerate() {
+        let plain = url::Url::parse(origin).ok().filter(|url| {
+            matches!(url.scheme(), "https" | "http")
+                && url.path() == "/"
+                && url.query().is_none()
+                && url.fragment().is_none()
+        });
+        if plain.is_none() {
+            let advice = Some("write scheme://host, such as https://files.example.com".into());
+            c.fault(&format!("/origins/{i}"), format!("`{origin}` is not an origin"), advice);
+        }
+    }
+}
+
+fn option_set(c: &mut Checker<'_>, at: &str, set: Ordered<OptionFile>) -> Vec<OptionRule> {
+    set.into_iter()
+        .filter_map(|(name, file)| option_rule(c, &format!("{at}/{}", escape(&name)), name, file, None))
+        .collect()
+}
+
+fn check_names(c: &mut Checker<'_>, at: &str, text: &Text, known: &[&str]) {
+    for name in text.names() {
+        if !known.contains(&name) {
+            let hint = did_you_mean(name, known.iter().copied());
+            c.fault(at, format!("`{{{name}}}` is not a property of the connection{hint}"), None);
+        }
+    }
+}
+
+fn property(name: String, file: PropertyFile) -> Property {
+    Property {
+        title: file.title.unwrap_or_else(|| name.clone()),
+        name,
+        description: file.description,
+        kind: file.kind,
+        format: file.format,
+        secret: file.secret,
+        optional: file.optional,
+        default: file.default,
+        examples: file.examples,
+        choices: file.choices,
+        pattern: file.pattern,
+    }
+}
+
+fn rate(c: &mut Checker<'_>, file: Option<crate::definition::file::RateFile>) -> Option<Rate> {
+    let file = file?;
+    if file.requests == 0 || file.per_s == 0 {
+        c.fault("/rate", "a rate needs at least one request and one second", None);
+    }
+    Some(Rate { requests: file.requests, per_s: file.per_s })
+}
+
+fn auth(c: &mut Checker<'_>, file: AuthFile) -> Auth {
+    let text = |c: &mut Checker<'_>, at: &str, text: &str| c.text(at, text).unwrap_or_default();
+    match file {
+        AuthFile::None => Auth::None,
+        AuthFile::Basic { username, password } => Auth::Basic {
+            username: text(c, "/auth/basic/username", &username),
+            password: text(c, "/auth/basic/password", &password),
+        },
+        AuthFile::Bearer { token } => Auth::Bearer { token: text(c, "/auth/bearer/token", &token) },
+        AuthFile::ApiKey { header, value } => {
+            let value = text(c, "/auth/api_key/value", &value);
+            c.header("/auth/api_key/header", &header).map_or(Auth::None, |header| Auth::ApiKey { header, value })
+        }
+        AuthFile::Oauth2(file) => oauth2(c, file),
+        AuthFile::Refresh(file) => refresh(c, file).map_or(Auth::None, Auth::Refresh),
+    }
+}
+
+fn oauth2(c: &mut Checker<'_>, file: Oauth2File) -> Auth {
+    let person = file.flow == FlowFile::AuthorizationCode;
+    if person && file.authorize.is_none() {
+        c.fault("/auth/oauth2", "the flow authorization_code needs `authorize`: the address of the sign-in page", None);
+    }
+    if file.client_auth.is_some() && file.client_secret.is_none() {
+        c.fault("/auth/oauth2/client_auth", "`client_auth` has no effect without `client_secret`", None);
+    }
+    let optional = |c: &mut Checker<'_>, key: &str, text: Option<String>| {
+        text.and_then(|t| c.text(&format!("/auth/oauth2/{key}"), &t))
+    };
+    Auth::Oauth2(Oauth2 {
+        person,
+        authorize: optional(c, "authorize", file.authorize),
+        token: c.text("/auth/oauth2/token", &file.token).unwrap_or_default(),
+        scopes: file.scopes,
+        client_id: c.text("/auth/oauth2/client_id", &file.client_id).unwrap_or_default(),
+        client_secret: optional(c, "client_secret", file.client_secret),
+        client_auth: file.client_auth,
+        token_parameters: token_parameters(c, file.token_parameters),
+        refresh_token: optional(c, "refresh_token", file.refresh_token),
+    })
+}
+
+/// Parameters of a token request that have their own keys or are set by the flow.
+const OWN_PARAMETERS: [&str; 8] =
+    ["grant_type", "scope", "client_id", "client_secret", "refresh_token", "code", "redirect_uri", "code_verifier"];
+
+fn token_parameters(c: &mut Checker<'_>, file: Ordered<String>) -> Vec<(String, Text)> {
+    let mut parameters = Vec::new();
+    for (name, text) in file {
+        let at = format!("/auth/oauth2/token_parameters/{}", escape(&name));
+        if OWN_PARAMETERS.contains(&name.as_str()) {
+            c.fault(&at, format!("`{name}` is set by opnode, from the keys of `auth` or from the flow"), None);
+        }
+        if let Some(text) = c.text(&at, &text) {
+            parameters.push((name, text));
+        }
+    }
+    parameters
+}
+
+fn refresh(c: &mut Checker<'_>, file: RefreshFile) -> Option<Refresh> {
+    let line = request_line(c, "/auth/refresh/request", &file.request);
+    let headers = c.headers("/auth/refresh/header", file.header);
+    let access_token = c.pointer("/auth/refresh/access_token", &file.access_token);
+    let refresh_token = c.pointer("/auth/refresh/refresh_token", &file.refresh_token);
+    let expires_in = file.expires_in.and_then(|p| c.pointer("/auth/refresh/expires_in", &p));
+    let (verb, path) = line?;
+    Some(Refresh { verb, path, headers, access_token: access_token?, refresh_token: refresh_token?, expires_in })
+}
+
+fn errors(c: &mut Checker<'_>, file: ErrorsFile) -> ErrorRules {
+    let details = file.details.and_then(|d| {
+        Some(DetailRules {
+            list: c.pointer("/errors/details/list", &d.list)?,
+            field: c.pointer("/errors/details/field", &d.field)?,
+            code: c.pointer("/errors/details/code", &d.code)?,
+            message: c.pointer("/errors/details/message", &d.message)?,
+        })
+    });
+    ErrorRules {
+        code: c.pointers("/errors/code", file.code),
+        message: c.pointers("/errors/message", file.message),
+        details,
+        request_id: file.request_id.and_then(|s| c.source("/errors/request_id", s)),
+        success: file.success.and_then(|s| success(c, s)),
+        in_success: file.in_success.iter().filter_map(|p| c.pointer("/errors/in_success", p)).collect(),
+        refused: refused(c, file.refused),
+        explain: file
+            .explain
+            .into_iter()
+            .map(|e| Explain { status: e.status, method: e.method, hosts: e.hosts, code: e.code, advice: e.advice })
+            .collect(),
+    }
+}
+
+fn refused(c: &mut Checker<'_>, statuses: Vec<u16>) -> Vec<u16> {
+    for (i, status) in statuses.iter().enumerate().filter(|(_, status)| !(400..=599).contains(*status)) {
+        c.fault(&format!("/errors/refused/{i}"), format!("`{status}` is not an error status (400 to 599)"), None);
+    }
+    statuses
+}
+
+/// The keyset paging that a caller may choose; it has the total of the list.
+fn forward_only(c: &mut Checker<'_>, file: KeysetFile) -> Option<Paging> {
+    if file.total.is_some() {
+        c.fault("/forward_only/total", "the total of a list belongs to its `paging` or `response`", None);
+    }
+    keyset(c, "/forward_only", file).map(|(paging, _)| paging)
+}
+
+fn success(c: &mut Checker<'_>, file: SuccessFile) -> Option<Success> {
+    match file {
+        SuccessFile::Flag(pointer) => {
+            Some(Success { at: c.pointer("/errors/success", &pointer)?, is: None, absent: None })
+        }
+        SuccessFile::Values(file) => {
+            let at = c.pointer("/errors/success/at", &file.at)?;
+            if file.is.as_ref().is_some_and(Vec::is_empty) {
+                c.fault("/errors/success/is", "the list of success values is empty", None);
+            }
+            let is = file.is.map(|list| values(c, "/errors/success/is", list));
+            Some(Success { at, is, absent: file.absent.map(|verdict| verdict == VerdictFile::Ok) })
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! From a file as it is typed to the checked model; every fault has its place.
+
+mod connector;
+mod effects;
+mod operation;
+mod option;
+mod paging;
+
+pub(super) use connector::read_connector;
+pub(super) use operation::{read_operation, read_record};

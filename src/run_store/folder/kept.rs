@@ -1,0 +1,210 @@
+//! `watermarks.json`: what jobs that ended have seen, who stored it, and whether it belongs to the run that reads it. Between runs people may edit or remove
+//! it; in the middle of one it must be as that run knows it.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::disk;
+use crate::error::{Advice, Error, ErrorKind, Place, Result};
+use crate::run_store::extent::Sum;
+use crate::run_store::outline::{JobOutline, RunOutline};
+use crate::run_store::state::RunState;
+use crate::run_store::watermark::Watermarks;
+
+/// The version that this build writes. Version 1 was the marks alone.
+const VERSION: u32 = 2;
+
+/// What the file holds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Body {
+    version: u32,
+    /// The batch and the run that stored it.
+    batch: String,
+    run: String,
+    /// The digest of the file that this run began with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    begun_with: Option<Sum>,
+    /// Jobs of this run whose marks are in it.
+    #[serde(rename = "legs")]
+    jobs: BTreeSet<String>,
+    marks: Watermarks,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Content {
+    #[serde(flatten)]
+    body: Body,
+    #[serde(default)]
+    sum: Option<Sum>,
+}
+
+impl Body {
+    fn sum(&self) -> Sum {
+        Sum::of(&serde_json::to_vec(self).unwrap_or_default())
+    }
+}
+
+/// The file as it was found, and what has been added since.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept {
+    path: PathBuf,
+    /// The digest of the file; nothing without one.
+    pub(crate) fingerprint: Option<Sum>,
+    body: Body,
+    /// Whether it is as a run stored it.
+    intact: bool,
+}
+
+/// Reads the file.
+///
+/// # Errors
+/// `state` when it cannot be read or is damaged: starting from the beginning would write everything again.
+pub(crate) fn load(root: &Path) -> Result<Kept> {
+    let path = root.join("watermarks.json");
+    let Some(text) = disk::read_bytes(&path)? else {
+        return Ok(Kept { path, fingerprint: None, body: Body::default(), intact: true });
+    };
+    let (body, intact) = parse(&path, &text)?;
+    Ok(Kept { path, fingerprint: Some(Sum::of(&text)), body, intact })
+}
+
+fn parse(path: &Path, text: &[u8]) -> Result<(Body, bool)> {
+    #[derive(Deserialize)]
+    struct Version {
+        version: u32,
+    }
+    let damaged = |e: serde_json::Error| {
+        let shown = path.display().to_string();
+        let place = Place {
+            file: Some(shown.clone()),
+            line: Some(e.line() as u64),
+            column: Some(e.column() as u64),
+            field: None,
+        };
+        Error::new(ErrorKind::State, format!("{shown} is damaged: {e}"))
+            .at(place)
+            .advise("restore it, or remove it to read everything again")
+    };
+    match serde_json::from_slice::<Version>(text) {
+        Ok(Version { version }) if version > VERSION => {
+            let message = format!("{} has version {version}, this build reads {VERSION}", path.display());
+            Err(Error::new(ErrorKind::State, message).advise("run it with the newer opnode"))
+        }
+        Ok(_) => {
+            let Content { body, sum } = serde_json::from_slice(text).map_err(damaged)?;
+            let intact = sum == Some(body.sum());
+            Ok((body, intact))
+        }
+        // Its keys have a `/` in them: `version` is none.
+        Err(_) => serde_json::from_slice(text).map(|marks| (Body { marks, ..Body::default() }, true)).map_err(damaged),
+    }
+}
+
+impl Kept {
+    pub(crate) fn marks(&self) -> &Watermarks {
+        &self.body.marks
+    }
+
+    /// A run of this batch begins with it. Gives what a person should know.
+    ///
+    /// # Errors
+    /// `state` when another batch stored it.
+    pub(crate) fn begin(&self, batch: &str) -> Result<Option<String>> {
+        let Body { version, batch: stored, run, .. } = &self.body;
+        if *version > 0 && stored != batch {
+            return Err(self.foreign(&format!("the batch {stored} stored it, but this batch is {batch}"), format!("restore the file of {batch}, or remove it to read everything again; to use this one for {batch}, write that name into it").into()));
+        }
+        let edited =
+            || format!("{} was edited after the run {run} stored it; the edited values are used", self.path.display());
+        Ok((!self.intact).then(edited))
+    }
+
+    /// An unfinished run goes on with it.
+    ///
+    /// # Errors
+    /// `state` when it is not what the run began with, or has stored since.
+    pub(crate) fn go_on(&self, outline: &RunOutline, state: &RunState) -> Result<()> {
+        let noted = outline.jobs.iter().filter(|job| state.jobs.contains(&job.name) && marked(job, state));
+        let noted: BTreeSet<&str> = noted.map(|job| job.name.as_str()).collect();
+        let refuse = |why: &str| Err(self.foreign(why, disk::WAY_OUT));
+        if self.fingerprint == state.watermarks {
+            return match noted.first() {
+                Some(job) => refuse(&format!(
+                    "it is in the state before the run {}, which has since stored the watermarks of {job}",
+                    state.run
+                )),
+                None => Ok(()),
+            };
+        }
+        let Body { batch: name, run, begun_with, jobs, marks, .. } = &self.body;
+        if self.fingerprint.is_none() || (name, run) != (&outline.name, &state.run) || *begun_with != state.watermarks {
+            return refuse(&format!("it is not the one that the run {} started with or stored", state.run));
+        }
+        if !self.intact {
+            return refuse(&format!("it has changed since the run {} stored it", state.run));
+        }
+        if let Some(job) = noted.iter().find(|job| !jobs.contains(**job)) {
+            return refuse(&format!("it is older than the journal: the watermarks of {job} are missing"));
+        }
+        // A kill between the two leaves marks whose job is not noted: all that comes before the marks is.
+        let beyond = outline.jobs.iter().find(|job| {
+            let is_stored = || {
+                job.steps.iter().all(|step| {
+                    let known = state.step(&step.key);
+                    known.done && known.saved && known.mark.is_none_or(|mark| marks.get(&step.key) == Some(&mark))
+                })
+            };
+            jobs.contains(&job.name) && !state.jobs.contains(&job.name) && !is_stored()
+        });
+        match beyond {
+            Some(job) => refuse(&format!(
+                "it contains the watermarks of {}, but the journal does not record that this was done",
+                job.name
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// From now on a run, or its try of failed items, adds to it.
+    pub(crate) fn adopt(&mut self, outline: &RunOutline, state: &RunState) {
+        // What this run has stored before counts on; anything else is what it began with.
+        if self.body.run != state.run
+            || self.body.begun_with != state.watermarks
+            || self.fingerprint == state.watermarks
+        {
+            self.body.jobs.clear();
+        }
+        self.body = Body {
+            version: VERSION,
+            batch: outline.name.clone(),
+            run: state.run.clone(),
+            begun_with: state.watermarks,
+            ..std::mem::take(&mut self.body)
+        };
+    }
+
+    /// Adds what a job has seen, durably.
+    ///
+    /// # Errors
+    /// `state` when the disk refuses.
+    pub(crate) fn store(&mut self, job: &str, seen: Watermarks) -> Result<()> {
+        self.body.marks.extend(seen);
+        self.body.jobs.insert(job.to_owned());
+        let content = Content { body: self.body.clone(), sum: Some(self.body.sum()) };
+        disk::replace(&self.path, &serde_json::to_vec_pretty(&content).unwrap_or_default())
+    }
+
+    fn foreign(&self, why: &str, way_out: Advice) -> Error {
+        let shown = self.path.display().to_string();
+        Error::new(ErrorKind::State, format!("{shown} does not belong to this run: {why}"))
+            .at(Place { file: Some(shown), ..Place::default() })
+            .advise(way_out)
+    }
+}
+
+/// Whether a job has something to store.
+fn marked(job: &JobOutline, state: &RunState) -> bool {
+    job.steps.iter().any(|step| step.is_marked && state.steps.get(&step.key).is_some_and(|s| s.mark.is_some()))
+}

@@ -1,0 +1,112 @@
+//! Past and unfinished runs, from their folders. Reads only.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::disk;
+use super::held::is_held;
+use super::info::RunInfo;
+use super::run_folder::recall;
+use crate::error::Result;
+
+/// Where a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunStatus {
+    /// A process is at it.
+    Running,
+    /// It stopped before its end, and goes on when the batch is run again.
+    Unfinished,
+    /// It came to its end.
+    Finished,
+    /// It was set aside unfinished.
+    SetAside,
+    /// Its journal is damaged.
+    Damaged,
+}
+
+/// A run as its folder tells it.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunSummary {
+    /// What it was begun with.
+    #[serde(flatten)]
+    pub info: RunInfo,
+    /// Where it stands.
+    pub status: RunStatus,
+    /// Steps that are done, over all jobs.
+    pub steps_done: u64,
+    /// Steps that were begun.
+    pub steps: u64,
+    /// Rows that its steps gave.
+    pub items_out: u64,
+    /// Items that were written.
+    pub written: u64,
+    /// Items that failed.
+    pub failed: u64,
+    /// Items of which nobody knows whether they took effect.
+    pub unknown: u64,
+    /// Requests sent.
+    pub requests: u64,
+    /// Its folder.
+    pub folder: PathBuf,
+}
+
+/// The runs in a folder of runs, by name and then by time.
+///
+/// # Errors
+/// `state` when a folder cannot be read.
+pub fn runs(folder: &Path) -> Result<Vec<RunSummary>> {
+    let mut found = Vec::new();
+    for root in folders(folder)? {
+        found.extend(summary(&root, Some(&root)));
+        for past in folders(&root.join("past"))? {
+            found.extend(summary(&past, None));
+        }
+    }
+    found.sort_by(|a, b| (&a.info.name, &a.info.run).cmp(&(&b.info.name, &b.info.run)));
+    Ok(found)
+}
+
+fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
+    match std::fs::read_dir(folder) {
+        Ok(entries) => Ok(entries.flatten().map(|e| e.path()).filter(|p| p.is_dir()).collect()),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(e) => Err(disk::failed("read", folder, &e)),
+    }
+}
+
+/// A folder that holds no run gives nothing.
+fn summary(root: &Path, live: Option<&Path>) -> Option<RunSummary> {
+    let path = root.join("journal");
+    if !path.is_file() {
+        return None;
+    }
+    let recovered = recall(&path);
+    let info = RunInfo::look(root);
+    let is_damaged = recovered.is_err() || info.is_none();
+    // A run whose `run.json` is gone is there all the same.
+    let name = || root.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let info = info.unwrap_or_else(|| RunInfo { name: name(), ..RunInfo::default() });
+    let state = recovered.map(|(_, state)| state).unwrap_or_default();
+    let status = match (live, state.ended) {
+        _ if is_damaged => RunStatus::Damaged,
+        (Some(root), _) if is_held(root) => RunStatus::Running,
+        (_, true) => RunStatus::Finished,
+        (Some(_), false) => RunStatus::Unfinished,
+        (None, false) => RunStatus::SetAside,
+    };
+    let steps = || state.steps.values();
+    Some(RunSummary {
+        info,
+        status,
+        steps_done: steps().filter(|s| s.done).count() as u64,
+        steps: steps().count() as u64,
+        items_out: steps().map(|s| s.extent().rows).sum(),
+        written: steps().map(|s| s.ok).sum(),
+        failed: steps().map(|s| s.failed.len() as u64).sum(),
+        unknown: steps().map(|s| s.unknown.len() as u64).sum(),
+        requests: steps().map(|s| s.tally.requests).sum(),
+        folder: root.to_owned(),
+    })
+}

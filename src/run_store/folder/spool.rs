@@ -1,0 +1,143 @@
+//! A step's rows on disk, one JSON value a line: written behind what is safe. `rows.rs` reads them back.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{disk, rows};
+use crate::error::{Error, Result};
+use crate::item::Items;
+use crate::run_store::extent::{Extent, Measure};
+use crate::run_store::store::{Before, RowWriter};
+
+/// The rows of a step that is under way.
+pub(super) struct Spool {
+    file: Arc<File>,
+    path: PathBuf,
+    measure: Measure,
+    dirty: bool,
+    /// Why nothing more can be added: what stands behind the measure is not known.
+    broken: Option<Error>,
+    buffer: Vec<u8>,
+}
+
+impl Spool {
+    /// Opens it behind what is known to be safe, which is read and compared. What stands behind that is cut off, if the journal can `explain` it.
+    ///
+    /// # Errors
+    /// `state` when the disk refuses, or when other rows are there than the journal says.
+    pub(super) fn open(path: &Path, safe: Extent, explain: bool) -> Result<Spool> {
+        let (measure, length) = measured(path, safe.bytes)?;
+        rows::compare(path, Extent::default(), &measure, safe)?;
+        if length > safe.bytes && !explain {
+            return Err(rows::long(path, length, safe.bytes));
+        }
+        Spool::behind(path, measure, length)
+    }
+
+    /// Opens a file of lines of which no journal tells, behind its first `bytes`.
+    ///
+    /// # Errors
+    /// `state` when the disk refuses.
+    pub(super) fn open_unknown(path: &Path, bytes: u64) -> Result<Spool> {
+        let (measure, length) = measured(path, bytes)?;
+        Spool::behind(path, measure, length)
+    }
+
+    fn behind(path: &Path, measure: Measure, length: u64) -> Result<Spool> {
+        if let Some(folder) = path.parent() {
+            disk::folder(folder)?;
+        }
+        let file = disk::append(path)?;
+        if length > measure.bytes() {
+            disk::cut(path, measure.bytes())?;
+        }
+        disk::sync_folder(path)?;
+        Ok(Spool {
+            file: Arc::new(file),
+            path: path.to_owned(),
+            measure,
+            dirty: false,
+            broken: None,
+            buffer: Vec::new(),
+        })
+    }
+}
+
+impl RowWriter for Spool {
+    fn push(&mut self, row: &str) {
+        self.buffer.extend_from_slice(row.as_bytes());
+        self.buffer.push(b'\n');
+    }
+
+    fn add(&mut self, items: &Items) {
+        if let Some(lines) = items.lines() {
+            self.push(lines);
+        } else {
+            items.iter().for_each(|item| self.push(item.as_str()));
+        }
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        if let Some(error) = &self.broken {
+            return Err(error.clone());
+        }
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        if let Err(e) = (&*self.file).write_all(&self.buffer) {
+            let error = disk::failed("written", &self.path, &e);
+            self.broken = Some(error.clone());
+            return Err(error);
+        }
+        self.measure.add(&self.buffer);
+        self.buffer.clear();
+        self.dirty = true;
+        Ok(())
+    }
+
+    fn unsaved(&mut self) -> Before {
+        if std::mem::take(&mut self.dirty) { vec![(Arc::clone(&self.file), self.path.clone())] } else { Vec::new() }
+    }
+
+    fn measure(&self) -> &Measure {
+        &self.measure
+    }
+
+    fn rewind(&mut self, place: Measure) -> Result<()> {
+        self.buffer.clear();
+        if place.bytes() < self.measure.bytes() {
+            disk::cut(&self.path, place.bytes())?;
+        }
+        self.measure = place;
+        Ok(())
+    }
+}
+
+/// The measure of a file's first bytes, and its length.
+fn measured(path: &Path, bytes: u64) -> Result<(Measure, u64)> {
+    let failed = |e: std::io::Error| disk::failed("read", path, &e);
+    let mut measure = Measure::default();
+    let mut file = match OpenOptions::new().read(true).open(path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound && bytes == 0 => return Ok((measure, 0)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(rows::short(path, 0, bytes)),
+        Err(e) => return Err(failed(e)),
+    };
+    let length = file.metadata().map_err(failed)?.len();
+    if length < bytes {
+        return Err(rows::short(path, length, bytes));
+    }
+    let mut buffer = vec![0; usize::try_from(bytes).unwrap_or(usize::MAX).min(rows::BUFFER)];
+    rows::measure(path, &mut file, &mut measure, bytes, &mut buffer)?;
+    Ok((measure, length))
+}
+
+/// Takes away rows that do not count, of a step that is skipped now.
+///
+/// # Errors
+/// `state` when the disk refuses.
+pub(super) fn empty(path: &Path) -> Result<()> {
+    if std::fs::metadata(path).is_ok_and(|m| m.len() > 0) { disk::cut(path, 0) } else { Ok(()) }
+}

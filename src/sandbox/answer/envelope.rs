@@ -1,0 +1,171 @@
+//! Records as the body that an operation declares: envelope, totals, success flag; and replies made from the declared shape alone. Pure.
+
+use http::StatusCode;
+use http::header::CONTENT_DISPOSITION;
+
+use super::paging::{self, Page, Rows};
+use crate::authoring::{Pointer, Source};
+use crate::definition::{Operation, PartMeans, PartRule, ResultShape, Total};
+use crate::sandbox::http::{Call, Content, Refusal, Reply};
+use crate::sandbox::records::Tree;
+
+/// A reply with one record, or none where the operation answers nothing.
+pub(super) fn record(operation: &Operation, usual: StatusCode, record: Tree) -> Reply {
+    let status = status(operation, usual);
+    let body = match operation.response.result {
+        ResultShape::List => Tree::List(vec![record]),
+        ResultShape::None => return Reply::blank(status),
+        ResultShape::Object | ResultShape::Count | ResultShape::File | ResultShape::Report | ResultShape::Text => {
+            record
+        }
+    };
+    Reply::json(status, &wrap(operation, body, Vec::new(), Some(1)))
+}
+
+/// A reply with a page of a list. `total` counts the rows of all pages.
+pub(super) fn page(operation: &Operation, page: Page<'_>, total: usize, choose: impl Fn(&Tree) -> Tree) -> Reply {
+    let rows = Tree::List(page.rows.iter().map(|row| choose(row)).collect());
+    let mut reply = Reply::json(status(operation, StatusCode::OK), &wrap(operation, rows, page.signals, Some(total)));
+    reply.headers = page.headers;
+    reply
+}
+
+/// A reply with a list as it is.
+pub(super) fn list(operation: &Operation, rows: Tree) -> Reply {
+    Reply::json(status(operation, StatusCode::OK), &wrap(operation, rows, Vec::new(), None))
+}
+
+/// A reply with a number of records.
+pub(super) fn count(operation: &Operation, count: usize) -> Reply {
+    Reply::json(status(operation, StatusCode::OK), &wrap(operation, Tree::number(count as u64), Vec::new(), None))
+}
+
+/// The usual status, or the operation's own when it allows others only.
+fn status(operation: &Operation, usual: StatusCode) -> StatusCode {
+    let ok = &operation.response.ok;
+    if ok.is_empty() || ok.contains(&usual.as_u16()) {
+        return usual;
+    }
+    ok.first().and_then(|code| StatusCode::from_u16(*code).ok()).unwrap_or(usual)
+}
+
+/// Puts the items where the operation reads them, and beside them what the system says about them.
+fn wrap(operation: &Operation, items: Tree, signals: Vec<(Pointer, Tree)>, total: Option<usize>) -> Tree {
+    let rule = &operation.response;
+    if rule.items.tokens().is_empty() {
+        return items;
+    }
+    let mut body = Tree::object();
+    body.put(&rule.items, items);
+    for (pointer, value) in signals {
+        body.put(&pointer, value);
+    }
+    if let (Some(Total { at: Source::Body(pointer), .. }), Some(total)) = (&rule.total, total) {
+        body.put(pointer, Tree::number(total as u64));
+    }
+    if let Some(success) = &operation.connector.errors.success {
+        body.put(&success.at, Tree::value(&success.said(true)));
+    }
+    body
+}
+
+/// A reply for an operation that nobody described further: its declared shape, filled from the record's sample and what was sent.
+pub(super) fn by_shape(
+    operation: &Operation,
+    call: &Call,
+    items: &[Tree],
+    size_default: Option<u32>,
+) -> Result<Reply, Refusal> {
+    let sample = sample(operation, items);
+    let usual = status(operation, StatusCode::OK);
+    Ok(match operation.response.result {
+        ResultShape::None => Reply::blank(status(operation, StatusCode::NO_CONTENT)),
+        ResultShape::Count => count(operation, 1),
+        ResultShape::Object => record(operation, StatusCode::OK, sample),
+        ResultShape::List => match &operation.response.parts {
+            Some(parts) => list(operation, reports(parts, items)),
+            None => {
+                let filled: Vec<Tree> = items.iter().map(|item| overlay(&sample, item)).collect();
+                let rows: Vec<&Tree> = if filled.is_empty() { vec![&sample] } else { filled.iter().collect() };
+                let total = rows.len();
+                page(
+                    operation,
+                    paging::cut(operation, call, Rows { rows, moves: false }, size_default)?,
+                    total,
+                    Tree::clone,
+                )
+            }
+        },
+        ResultShape::Report => Reply::json(usual, &report(operation, &sample)),
+        ResultShape::Text => Reply::text(usual, &format!("sandbox: {}\n", operation.title)),
+        ResultShape::File => {
+            let mut reply =
+                Reply { content: Content::Bytes("application/pdf", PDF.as_bytes().to_vec()), ..Reply::blank(usual) };
+            reply.set(CONTENT_DISPOSITION, &format!("attachment; filename=\"{}.pdf\"", operation.id));
+            reply
+        }
+    })
+}
+
+/// The smallest body that readers take for a PDF.
+const PDF: &str = "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n\
+    3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n";
+
+/// The record's sample with the fields that were sent; without a record, an item as one would send it.
+fn sample(operation: &Operation, items: &[Tree]) -> Tree {
+    let declared = operation.record().map(|record| Tree::of(&record.sample));
+    let given = items.first().filter(|item| matches!(item, Tree::Object(_)));
+    match (declared, given) {
+        (Some(sample), Some(item)) => overlay(&sample, item),
+        (Some(sample), None) => sample,
+        (None, Some(item)) => item.clone(),
+        (None, None) => {
+            let sent = operation.items.as_ref().and_then(|rule| rule.sample.as_ref());
+            sent.map(Tree::of).filter(|t| matches!(t, Tree::Object(_))).unwrap_or_else(Tree::object)
+        }
+    }
+}
+
+fn overlay(sample: &Tree, item: &Tree) -> Tree {
+    match sample {
+        Tree::Object(fields) => Tree::Object(
+            fields.iter().map(|(name, value)| (name.clone(), item.get(name).unwrap_or(value).clone())).collect(),
+        ),
+        Tree::Leaf(_) | Tree::List(_) => sample.clone(),
+    }
+}
+
+/// One report on each part of a bulk write: all of them good.
+fn reports(rule: &PartRule, items: &[Tree]) -> Tree {
+    let report = |(index, item): (usize, &Tree)| {
+        let mut part = Tree::object();
+        if let Some(ok) = &rule.ok {
+            part.put(&ok.at, Tree::value(&ok.said(true)));
+        }
+        match &rule.means {
+            PartMeans::Index(pointer) => part.put(pointer, Tree::number(index as u64)),
+            PartMeans::Key { part: own, item: theirs } => {
+                let key = if matches!(item, Tree::Leaf(_)) { Some(item) } else { item.at(theirs.tokens()) };
+                if let Some(key) = key {
+                    part.put(own, key.clone());
+                }
+            }
+            PartMeans::Place => {}
+        }
+        if let Some(pointer) = &rule.data {
+            part.put(pointer, item.clone());
+        }
+        part
+    };
+    Tree::List(items.iter().enumerate().map(report).collect())
+}
+
+/// Columns and one row.
+fn report(operation: &Operation, sample: &Tree) -> Tree {
+    let (names, values): (Vec<Tree>, Vec<Tree>) =
+        sample.fields().iter().map(|(name, value)| (Tree::text(name), value.clone())).unzip();
+    let mut body = Tree::object();
+    body.put(&operation.response.columns, Tree::List(names));
+    body.put(&operation.response.rows, Tree::List(vec![Tree::List(values)]));
+    body
+}

@@ -1,0 +1,299 @@
+//! One page of a list, and what the system says about the next: by the connector's own paging definition. Pure.
+//!
+//! This is the server's side of `crate::paging`, written apart from it so that each checks the other.
+
+use http::header::LINK;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::authoring::{Pointer, Source, Target};
+use crate::definition::{End, Flag, Keyset, Operation, Paging, Style, Token, Total};
+use crate::sandbox::http::{Call, Refusal};
+use crate::sandbox::records::{Scalar, Tree, numbers};
+
+/// The parameter of a link whose name the definition leaves to the server.
+const OWN: &str = "cursor";
+/// Rows of a page where neither caller nor definition says how many.
+const SIZE: u64 = 100;
+
+/// One page.
+#[derive(Debug, Default)]
+pub(super) struct Page<'r> {
+    pub(super) rows: Vec<&'r Tree>,
+    pub(super) headers: HeaderMap,
+    /// Values in the body beside the rows.
+    pub(super) signals: Vec<(Pointer, Tree)>,
+}
+
+/// The names of the query parameters that page an operation's list.
+pub(super) fn names(operation: &Operation) -> Vec<&str> {
+    let mut names = operation.paging.reserved();
+    names.extend(operation.paging.size.as_ref().map(|s| s.query.as_str()));
+    match &operation.paging.style {
+        Style::Offset { with, .. } => names.extend(with.iter().map(|(name, _)| name.as_str())),
+        Style::NextUrl { .. } | Style::Link { last: None, .. } => names.push(OWN),
+        Style::None | Style::Link { .. } | Style::Number { .. } | Style::Cursor { .. } | Style::Keyset(_) => {}
+    }
+    if let Some(forward) = &operation.forward_only {
+        names.extend(forward.reserved());
+        names.extend(forward.size.as_ref().map(|s| s.query.as_str()));
+    }
+    names
+}
+
+/// A list to cut a page from.
+pub(super) struct Rows<'r> {
+    pub(super) rows: Vec<&'r Tree>,
+    /// The list moves on between one page and the next.
+    pub(super) moves: bool,
+}
+
+/// Cuts a caller's page from the rows. `size_default` goes before the definition's own default, which is what clients ask for.
+pub(super) fn cut<'r>(
+    operation: &Operation,
+    call: &Call,
+    list: Rows<'r>,
+    size_default: Option<u32>,
+) -> Result<Page<'r>, Refusal> {
+    let Rows { rows, moves } = list;
+    let window = Window { operation, call, size: size(operation, call, size_default)?, rows, moves };
+    if let Some(keyset) = forward_only(operation, call)? {
+        return window.keyset(keyset, true).map(|(page, _)| page);
+    }
+    let total = window.total();
+    let (mut page, more) = match &operation.paging.style {
+        Style::None => (Page { rows: window.rows, ..Page::default() }, false),
+        Style::Link { last, .. } => window.link(last.as_deref())?,
+        Style::Number { page, start, end } => window.number(page, *start, end.as_ref())?,
+        Style::Offset { offset, .. } => window.offset(offset)?,
+        Style::Cursor { token, send } => window.cursor(token, send)?,
+        Style::NextUrl { token, .. } => window.next_url(token)?,
+        Style::Keyset(keyset) => window.keyset(keyset, false)?,
+    };
+    if let Some(Flag { at, .. }) = &operation.paging.more {
+        let said = operation.paging.more.as_ref().map(|flag| Tree::value(&flag.said(more)));
+        page.tell(at, said);
+    }
+    if let Some(Total { at: at @ Source::Header(_), .. }) = &operation.response.total {
+        page.tell(at, Some(Tree::number(total)));
+    }
+    Ok(page)
+}
+
+/// The keyset walk, when the caller's headers ask for it.
+fn forward_only<'o>(operation: &'o Operation, call: &Call) -> Result<Option<&'o Keyset>, Refusal> {
+    let asked =
+        |k: &&Keyset| !k.headers.is_empty() && k.headers.iter().all(|(name, value)| call.header(name) == Some(value));
+    let Some(keyset) = operation.connector.forward_only.as_ref().and_then(keyset_of).filter(asked) else {
+        return Ok(None);
+    };
+    if operation.forward_only.is_none() {
+        let names: Vec<&str> = keyset.headers.iter().map(|(name, _)| name.as_str()).collect();
+        return Err(
+            Refusal::invalid(format!("{} is not available on this list", names.join(", "))).at("", "InvalidHeader")
+        );
+    }
+    if let Some(name) = keyset.unless.iter().find(|name| call.parameter(name).is_some()) {
+        return Err(Refusal::invalid(format!("`{name}` cannot be used with this kind of paging"))
+            .at(name.as_str(), "InvalidParameter"));
+    }
+    Ok(operation.forward_only.as_ref().and_then(keyset_of))
+}
+
+fn keyset_of(paging: &Paging) -> Option<&Keyset> {
+    match &paging.style {
+        Style::Keyset(keyset) => Some(keyset),
+        Style::None
+        | Style::Link { .. }
+        | Style::Number { .. }
+        | Style::Offset { .. }
+        | Style::Cursor { .. }
+        | Style::NextUrl { .. } => None,
+    }
+}
+
+/// More than the most is cut down without a word, as servers do.
+fn size(operation: &Operation, call: &Call, size_default: Option<u32>) -> Result<u64, Refusal> {
+    let Some(rule) = &operation.paging.size else { return Ok(size_default.map_or(SIZE, u64::from)) };
+    let most = rule.max.map_or(u64::MAX, u64::from);
+    match call.parameter(&rule.query) {
+        None => Ok(u64::from(size_default.unwrap_or(rule.default)).min(most).max(1)),
+        Some(text) => at_least(&rule.query, text, 1).map(|n| n.min(most)),
+    }
+}
+
+fn at_least(name: &str, text: &str, least: u64) -> Result<u64, Refusal> {
+    let refuse = || {
+        Refusal::invalid(format!("`{name}` must be a whole number from {least}, not `{text}`"))
+            .at(name, "InvalidParameter")
+    };
+    text.parse().ok().filter(|n| *n >= least).ok_or_else(refuse)
+}
+
+fn index(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+struct Window<'a, 'r> {
+    operation: &'a Operation,
+    call: &'a Call,
+    size: u64,
+    rows: Vec<&'r Tree>,
+    moves: bool,
+}
+
+impl<'r> Window<'_, 'r> {
+    fn total(&self) -> u64 {
+        self.rows.len() as u64
+    }
+
+    /// The number of pages; an empty list has one.
+    fn pages(&self) -> u64 {
+        self.total().div_ceil(self.size).max(1)
+    }
+
+    /// The rows from an offset, and whether more follow.
+    fn from(&self, offset: u64) -> (Page<'r>, bool) {
+        let length = self.total().saturating_sub(offset).min(self.size);
+        let rows = self
+            .rows
+            .iter()
+            .copied()
+            .cycle()
+            .skip(index(offset.saturating_add(self.turn(offset))))
+            .take(index(length))
+            .collect();
+        (Page { rows, ..Page::default() }, offset.saturating_add(self.size) < self.total())
+    }
+
+    /// By how much the list is turned when it is read from an offset. One that moves has, with each page, its last row at its head: of two
+    /// neighbouring pages the second begins with the row that ended the first, and the last rows are on no page. A turn that depends on
+    /// nothing but the request gives the same page to everyone who asks for it again.
+    fn turn(&self, offset: u64) -> u64 {
+        let total = self.total().max(1);
+        if self.moves { total - offset.div_ceil(self.size) % total } else { 0 }
+    }
+
+    fn link(&self, name: Option<&str>) -> Result<(Page<'r>, bool), Refusal> {
+        let parameter = name.unwrap_or(OWN);
+        let number = self.call.parameter(parameter).map_or(Ok(1), |text| at_least(parameter, text, 1))?;
+        let last = self.pages();
+        let (mut page, more) = self.from((number - 1).saturating_mul(self.size));
+        let mut links = Vec::new();
+        let mut link = |rel: &str, number: u64| {
+            links.push(format!(
+                "<{}>; rel=\"{rel}\"",
+                self.call.address(&[parameter], &[(parameter, number.to_string())])
+            ));
+        };
+        if more {
+            link("next", number + 1);
+        }
+        if number > 1 && number <= last {
+            link("prev", number - 1);
+        }
+        if number > 1 {
+            link("first", 1);
+        }
+        // Only a definition that names the parameter says that the system tells its last page.
+        if more && name.is_some() {
+            link("last", last);
+        }
+        if !links.is_empty() {
+            insert(&mut page.headers, LINK, &links.join(", "));
+        }
+        Ok((page, more))
+    }
+
+    fn number(&self, name: &str, start: u64, end: Option<&End>) -> Result<(Page<'r>, bool), Refusal> {
+        let number = self.call.parameter(name).map_or(Ok(start), |text| at_least(name, text, start))?;
+        let (mut page, more) = self.from((number - start).saturating_mul(self.size));
+        match end {
+            Some(End::TotalPages(source)) => page.tell(source, Some(Tree::number(self.pages()))),
+            Some(End::NextPage(token)) => page.tell(&token.at, more.then(|| Tree::number(number + 1))),
+            None => {}
+        }
+        Ok((page, more))
+    }
+
+    fn offset(&self, name: &str) -> Result<(Page<'r>, bool), Refusal> {
+        let offset = self.call.parameter(name).map_or(Ok(0), |text| at_least(name, text, 0))?;
+        Ok(self.from(offset))
+    }
+
+    fn cursor(&self, token: &Token, send: &Target) -> Result<(Page<'r>, bool), Refusal> {
+        let (name, given) = match send {
+            Target::Query(name) => (name.as_str(), self.call.parameter(name)),
+            Target::Header(name) => (name.as_str(), self.call.header(name)),
+        };
+        let offset = given.map_or(Ok(0), |text| read_token(name, text))?;
+        let (mut page, more) = self.from(offset);
+        page.tell(&token.at, more.then(|| Tree::text(&write_token(offset + self.size))));
+        Ok((page, more))
+    }
+
+    fn next_url(&self, token: &Token) -> Result<(Page<'r>, bool), Refusal> {
+        let offset = self.call.parameter(OWN).map_or(Ok(0), |text| read_token(OWN, text))?;
+        let (mut page, more) = self.from(offset);
+        let next = || Tree::text(&self.call.address(&[OWN], &[(OWN, write_token(offset + self.size))]));
+        page.tell(&token.at, more.then(next));
+        Ok((page, more))
+    }
+
+    /// After a key, in the order of keys. With `links`, the Link header names the next page, and is there but empty on the last.
+    fn keyset(mut self, keyset: &Keyset, links: bool) -> Result<(Page<'r>, bool), Refusal> {
+        let key = |row: &Tree| row.at(keyset.from.tokens()).and_then(Scalar::of).unwrap_or(Scalar::Null);
+        self.rows.sort_by(|a, b| key(a).order(&key(b)));
+        if let Some(after) = self.call.parameter(&keyset.after) {
+            self.rows.retain(|row| is_after(&key(row), after));
+        }
+        let (mut page, more) = self.from(0);
+        if links {
+            let last = page.rows.last().filter(|_| more).and_then(|row| row.at(keyset.from.tokens()));
+            let target = last.and_then(Tree::plain).map(|key| {
+                let mut without = self.operation.paging.reserved();
+                without.push(&keyset.after);
+                self.call.address(&without, &[(keyset.after.as_str(), key)])
+            });
+            insert(&mut page.headers, LINK, &target.map_or_else(String::new, |t| format!("<{t}>; rel=\"next\"")));
+        }
+        Ok((page, more))
+    }
+}
+
+impl Page<'_> {
+    /// Says a value where the definition looks for it; none is null in a body and absent in the headers.
+    fn tell(&mut self, source: &Source, value: Option<Tree>) {
+        match (source, value) {
+            (Source::Body(pointer), value) => self.signals.push((pointer.clone(), value.unwrap_or_else(Tree::null))),
+            (Source::Header(name), Some(value)) => {
+                insert(&mut self.headers, name.clone(), &value.plain().unwrap_or_default())
+            }
+            (Source::Header(_), None) => {}
+        }
+    }
+}
+
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+        headers.insert(name, value);
+    }
+}
+
+fn is_after(key: &Scalar, after: &str) -> bool {
+    match key {
+        Scalar::Number(number) if after.parse::<f64>().is_ok() => numbers(number, after).is_gt(),
+        Scalar::Number(text) | Scalar::Text(text) => text.as_str() > after,
+        Scalar::Null | Scalar::Flag(_) => false,
+    }
+}
+
+/// A token says nothing to a client; that it is an offset is the sandbox's own business.
+fn write_token(offset: u64) -> String {
+    format!("after-{offset}")
+}
+
+fn read_token(name: &str, text: &str) -> Result<u64, Refusal> {
+    let offset = text.strip_prefix("after-").and_then(|n| n.parse().ok());
+    offset
+        .ok_or_else(|| Refusal::invalid(format!("`{text}` is not a cursor of this list")).at(name, "InvalidParameter"))
+}

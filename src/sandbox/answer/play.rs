@@ -1,0 +1,242 @@
+//! From a call to a reply: the right operation, then who asks, what is asked, and what the records say.
+
+use http::header::{ALLOW, LOCATION};
+use http::{Method as Verb, StatusCode};
+use serde_json::{Map, Value};
+
+use super::input::{self, Input};
+use super::paging::{self, Rows};
+use super::{envelope, options};
+use crate::authoring::scalar;
+use crate::definition::{FilterForm, Operation};
+use crate::lock::lock;
+use crate::sandbox::auth::{AuthServer, Errand, guard};
+use crate::sandbox::filter::{Filter, terms};
+use crate::sandbox::http::{Call, Kind, Refusal, Reply};
+use crate::sandbox::mock_connector::{MockConnector, Part, Role, Route};
+use crate::sandbox::records::{By, Collection, Table, Tree, Values, fields};
+
+/// What a connector has at a path.
+pub(in crate::sandbox) enum Found<'p> {
+    Operation(&'p Route, Vec<(String, String)>),
+    /// Tokens, or a sign-in.
+    AuthServer(&'p AuthServer, Errand),
+    /// The verbs that the path takes.
+    OtherVerbs(Vec<Verb>),
+    Nothing,
+}
+
+impl MockConnector {
+    /// Finds the operation of a call.
+    pub(in crate::sandbox) fn find(&self, call: &Call) -> Found<'_> {
+        if let Some((auth_server, errand)) = self
+            .auth_server
+            .as_ref()
+            .and_then(|auth_server| auth_server.errand(call).map(|errand| (auth_server, errand)))
+        {
+            return Found::AuthServer(auth_server, errand);
+        }
+        let mut verbs = Vec::new();
+        for route in &self.routes {
+            let Some(values) = route.pattern.matches(&call.segments) else { continue };
+            if route.operation.verb == call.verb {
+                return Found::Operation(route, values);
+            }
+            if !verbs.contains(&route.operation.verb) {
+                verbs.push(route.operation.verb.clone());
+            }
+        }
+        if verbs.is_empty() { Found::Nothing } else { Found::OtherVerbs(verbs) }
+    }
+
+    pub(in crate::sandbox) fn admits(&self, call: &Call) -> bool {
+        self.auth_server
+            .as_ref()
+            .map_or_else(|| guard::admits(&self.connection, call), |auth_server| auth_server.admits(call))
+    }
+
+    /// The reply to a call; what is refused is worded as the system words it.
+    pub(in crate::sandbox) fn answer(&self, call: &Call, found: &Found<'_>) -> Reply {
+        self.try_answer(call, found).unwrap_or_else(|refusal| self.wording.reply(&refusal))
+    }
+
+    fn try_answer(&self, call: &Call, found: &Found<'_>) -> Result<Reply, Refusal> {
+        if let Found::AuthServer(auth_server, errand) = found {
+            return auth_server.answer(&self.connection, *errand, call);
+        }
+        let anonymous = matches!(found, Found::Operation(route, _) if route.operation.anonymous);
+        if !anonymous
+            && !self.auth_server.as_ref().map_or_else(|| self.admits(call), |auth_server| auth_server.spend(call))
+        {
+            return Err(guard::refusal(&self.connection));
+        }
+        let (route, values) = match found {
+            Found::Operation(route, values) => (*route, values),
+            Found::OtherVerbs(verbs) => {
+                let allowed = verbs.iter().map(Verb::as_str).collect::<Vec<_>>().join(", ");
+                let refusal =
+                    Refusal::new(Kind::MethodNotAllowed, format!("{} is not possible here; {allowed} is", call.verb));
+                return Err(refusal.with(ALLOW, &allowed));
+            }
+            Found::AuthServer(..) | Found::Nothing => {
+                return Err(Refusal::new(Kind::NotFound, format!("there is nothing at {}", shown(call))));
+            }
+        };
+        let operation = &route.operation;
+        options::check_headers(operation, call)?;
+        let input = input::read(operation, call)?;
+        let options = options::read(operation, call, values, input.body.as_ref())?;
+        match &route.part {
+            Part::Fixed(reply) => Ok(reply.clone()),
+            Part::Parts(parts) => {
+                let Some(collection) = self.collections.get(parts.collection) else {
+                    return Err(Refusal::new(Kind::NotFound, "not found"));
+                };
+                let mut tables = lock(&self.tables);
+                let table = tables.open(parts.collection, collection, &[]);
+                let report = parts.report(operation, &input.items, |key| table.find(collection, key).is_ok());
+                Ok(envelope::list(operation, report))
+            }
+            Part::Shape => envelope::by_shape(operation, call, &input.items, self.page_size_default),
+            Part::Collection(index, role) => {
+                let Some(collection) = self.collections.get(*index) else {
+                    return Err(Refusal::new(Kind::NotFound, "not found"));
+                };
+                let asked = Asked { mock: self, operation, call, options: &options, collection };
+                let (path, key) = asked.split(values, *role);
+                let mut tables = lock(&self.tables);
+                tables.admit(if input.items.is_empty() {
+                    0
+                } else {
+                    call.body.as_ref().map_or(0, bytes::Bytes::len)
+                })?;
+                asked.answer(*role, tables.open(*index, collection, &path), &path, key, &input)
+            }
+        }
+    }
+}
+
+fn shown(call: &Call) -> String {
+    call.target.split('?').next().unwrap_or_default().chars().take(200).collect()
+}
+
+/// A call to an operation on a collection.
+struct Asked<'a> {
+    mock: &'a MockConnector,
+    operation: &'a Operation,
+    call: &'a Call,
+    options: &'a Map<String, Value>,
+    collection: &'a Collection,
+}
+
+impl Asked<'_> {
+    /// The values that tell collections apart, under the collection's own names, and the key.
+    fn split<'v>(&self, values: &'v Values, role: Role) -> (Vec<(String, String)>, &'v str) {
+        let keyed = !matches!(role, Role::List | Role::Count | Role::Create);
+        let (path, key) = match values.split_last() {
+            Some(((_, key), path)) if keyed => (path, key.as_str()),
+            _ => (values, ""),
+        };
+        let names = self.collection.pattern.names();
+        (names.into_iter().zip(path).map(|(name, (_, value))| (name, value.clone())).collect(), key)
+    }
+
+    fn answer(&self, role: Role, table: &mut Table, path: &Values, key: &str, input: &Input) -> Result<Reply, Refusal> {
+        let collection = self.collection;
+        let empty = Tree::object();
+        let item = input.items.first().unwrap_or(&empty);
+        let record = match role {
+            Role::List => return self.list(table),
+            Role::Count => return Ok(envelope::count(self.operation, self.rows(table)?.len())),
+            Role::Create => return self.create(table, item, path),
+            Role::One => table.get(collection, key)?.clone(),
+            Role::Replace => table.replace(collection, key, item, path)?,
+            Role::Merge => table.merge(collection, key, item)?,
+            Role::Patch => table.patch(collection, key, &input.items)?,
+            Role::Delete => {
+                let record = table.delete(collection, key)?;
+                let usual = if matches!(self.operation.response.result, crate::definition::ResultShape::None) {
+                    StatusCode::NO_CONTENT
+                } else {
+                    StatusCode::OK
+                };
+                return Ok(envelope::record(self.operation, usual, self.show(&record)));
+            }
+        };
+        Ok(envelope::record(self.operation, StatusCode::OK, self.show(&record)))
+    }
+
+    fn create(&self, table: &mut Table, item: &Tree, path: &Values) -> Result<Reply, Refusal> {
+        let record = table.create(self.collection, item, path)?;
+        let mut reply = envelope::record(self.operation, StatusCode::CREATED, self.show(&record));
+        if let Some(key) = self.collection.key_of(&record) {
+            reply.set(LOCATION, &self.call.below(&key));
+        }
+        Ok(reply)
+    }
+
+    fn list(&self, table: &Table) -> Result<Reply, Refusal> {
+        let rows = self.rows(table)?;
+        let total = rows.len();
+        // Where no order can be asked for, nobody could do better.
+        let sortable = self.collection.sort.as_ref().filter(|sort| self.operation.option(&sort.option).is_some());
+        let moves = sortable.is_some_and(|sort| sort.unsorted_moves) && self.order()?.is_empty();
+        let page = paging::cut(self.operation, self.call, Rows { rows, moves }, self.mock.page_size_default)?;
+        Ok(envelope::page(self.operation, page, total, |row| self.show(row)))
+    }
+
+    /// The records that the caller asks for, in the caller's order.
+    fn rows<'s>(&self, table: &'s Table) -> Result<Vec<&'s Tree>, Refusal> {
+        let mut rows: Vec<&Tree> = table.records.iter().collect();
+        for name in &self.collection.filter {
+            if let Some(wanted) = self.options.get(name).and_then(scalar) {
+                let path = fields::path(name);
+                rows.retain(|row| row.at(&path).and_then(Tree::plain).as_deref() == Some(wanted.as_str()));
+            }
+        }
+        if let Some(language) = &self.collection.language {
+            let all_in_one = language.children.is_none();
+            for (option, lists) in
+                std::iter::once((&language.option, all_in_one)).chain(language.children.iter().map(|c| (c, true)))
+            {
+                if let Some(value) = self.options.get(option) {
+                    let filter = self.filter(language.form, value, lists).map_err(|why| conditions(option, why))?;
+                    rows.retain(|row| filter.matches(row, language.ignore_case));
+                }
+            }
+        }
+        fields::sort(&mut rows, &self.order()?);
+        Ok(rows)
+    }
+
+    fn filter(&self, form: FilterForm, value: &Value, lists: bool) -> Result<Filter, String> {
+        let known = &self.collection.fields;
+        match form {
+            FilterForm::Conditions => {
+                scalar(value).map_or_else(|| Ok(Filter::All(Vec::new())), |text| Filter::parse(&text, known, lists))
+            }
+            FilterForm::Terms => terms::parse(value, known, lists),
+        }
+    }
+
+    /// The order that the caller asks for; empty without one.
+    fn order(&self) -> Result<Vec<By>, Refusal> {
+        let asked =
+            self.collection.sort.as_ref().and_then(|sort| self.options.get(&sort.option).map(|value| (sort, value)));
+        let Some((sort, value)) = asked else { return Ok(Vec::new()) };
+        let key = sort.key.as_deref().map(|name| (name, self.collection.key.as_slice()));
+        fields::order(value, &self.collection.fields, key).map_err(|why| conditions(&sort.option, why))
+    }
+
+    /// A record as the caller wants it.
+    fn show(&self, record: &Tree) -> Tree {
+        let mut record = record.clone();
+        self.collection.hidden.iter().for_each(|name| record.remove(name));
+        let choice = self.collection.choice.as_ref().and_then(|c| fields::choice(self.options.get(&c.option)));
+        choice.map_or_else(|| record.clone(), |paths| record.select(&paths))
+    }
+}
+
+fn conditions(option: &str, why: String) -> Refusal {
+    Refusal::new(Kind::Conditions, format!("{option}: {why}")).at(option, "InvalidFilter")
+}

@@ -1,0 +1,279 @@
+//! Where tokens are had: OAuth 2.0's token and authorize addresses (RFC 6749, 7636), or a vendor's own exchange. Written apart from
+//! `crate::auth`, so that each checks the other.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{AUTHORIZATION, CACHE_CONTROL, LOCATION, WWW_AUTHENTICATE};
+use http::{HeaderValue, Method as Verb, StatusCode};
+use url::Url;
+use url::form_urlencoded::parse;
+
+use super::tokens::{Lifetime, Pair, SignIn, Tokens};
+use crate::authoring::Text;
+use crate::connection::{Connection, is_loopback};
+use crate::definition::{Auth, Oauth2, Refresh, TokensFile};
+use crate::error::Result;
+use crate::sandbox::http::{Call, Content, Kind, Pattern, Refusal, Reply, values};
+use crate::sandbox::records::Tree;
+
+/// The authorization server of a connector whose tokens are renewed.
+pub(in crate::sandbox) struct AuthServer {
+    pub(in crate::sandbox) tokens: Tokens,
+    /// Of the token address.
+    verb: Verb,
+    token: Pattern,
+    authorize: Option<Pattern>,
+    /// The reply of the operation that stands at the token address, for what it says beside the tokens.
+    pub(in crate::sandbox) like: Option<Reply>,
+}
+
+/// What a request wants there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sandbox) enum Errand {
+    Token,
+    Authorize,
+}
+
+impl Errand {
+    /// Its name in the log, where an operation's would stand.
+    pub(in crate::sandbox) fn name(self) -> &'static str {
+        match self {
+            Errand::Token => "token",
+            Errand::Authorize => "authorize",
+        }
+    }
+}
+
+impl AuthServer {
+    /// The authorization server of a connector; `None` where no tokens are renewed.
+    ///
+    /// # Errors
+    /// Those of the addresses.
+    pub(in crate::sandbox) fn new(
+        connection: &Connection,
+        file: &TokensFile,
+        base: &Pattern,
+    ) -> Result<Option<AuthServer>> {
+        let (seed, verb, token, authorize, rotates) = match &connection.connector().auth {
+            Auth::None | Auth::Basic { .. } | Auth::Bearer { .. } | Auth::ApiKey { .. } => return Ok(None),
+            Auth::Oauth2(rule) => {
+                let at = |text: &Text| connection.address(text).map(|url| Pattern::default().below(&url));
+                let seed = rule.refresh_token.as_ref().and_then(|text| connection.render(text));
+                (seed, Verb::POST, at(&rule.token)?, rule.authorize.as_ref().map(at).transpose()?, false)
+            }
+            Auth::Refresh(rule) => {
+                let seed = secret(connection, rule).and_then(|name| connection.value(name)).map(Cow::into_owned);
+                (seed, rule.verb.clone(), Pattern::new(&rule.path).under(base), None, true)
+            }
+        };
+        let lifetime = Lifetime { calls: file.calls, seconds: file.seconds, rotate: file.rotate.unwrap_or(rotates) };
+        let tokens = Tokens::new(&connection.connector().name, seed, lifetime);
+        Ok(Some(AuthServer { tokens, verb, token, authorize, like: None }))
+    }
+
+    /// What a request wants here, if it comes here.
+    pub(in crate::sandbox) fn errand(&self, call: &Call) -> Option<Errand> {
+        let at = |pattern: &Pattern| pattern.matches(&call.segments).is_some();
+        if call.verb == self.verb && at(&self.token) {
+            return Some(Errand::Token);
+        }
+        (call.verb == Verb::GET && self.authorize.as_ref().is_some_and(at)).then_some(Errand::Authorize)
+    }
+
+    /// Whether this verb and path are the token address.
+    pub(in crate::sandbox) fn is_token(&self, verb: &Verb, pattern: &Pattern) -> bool {
+        *verb == self.verb && self.token.is_like(pattern)
+    }
+
+    /// Whether a request carries an access token that is good.
+    pub(in crate::sandbox) fn admits(&self, call: &Call) -> bool {
+        call.after_scheme("bearer").is_some_and(|token| self.tokens.admits(token, Instant::now()))
+    }
+
+    /// The same, and counts the call.
+    pub(in crate::sandbox) fn spend(&self, call: &Call) -> bool {
+        call.after_scheme("bearer").is_some_and(|token| self.tokens.spend(token, Instant::now()))
+    }
+
+    /// The reply to an errand; a refusal is for the connector's own words.
+    pub(in crate::sandbox) fn answer(
+        &self,
+        connection: &Connection,
+        errand: Errand,
+        call: &Call,
+    ) -> Result<Reply, Refusal> {
+        match (&connection.connector().auth, errand) {
+            (Auth::Oauth2(rule), Errand::Token) => Ok(self
+                .sell(connection, rule, call)
+                .map_or_else(|(status, code, why)| refused(status, code, &why), |pair| sold(&pair))),
+            (Auth::Oauth2(rule), Errand::Authorize) => Ok(self.authorize(connection, rule, call)),
+            (Auth::Refresh(rule), _) => self.renew(connection, rule, call),
+            _ => Err(Refusal::new(Kind::NotFound, "this server issues no tokens")),
+        }
+    }
+
+    /// A vendor's own exchange.
+    fn renew(&self, connection: &Connection, rule: &Refresh, call: &Call) -> Result<Reply, Refusal> {
+        let name = secret(connection, rule).unwrap_or_default();
+        let mut token = None;
+        for (header, text) in &rule.headers {
+            let given = call.header(header).and_then(|given| values(text, given)).unwrap_or_default();
+            token = token.or_else(|| given.into_iter().find(|(n, _)| n == name).map(|(_, value)| value));
+        }
+        let refused = |why: &str| Refusal::new(Kind::Unauthorized, why);
+        let token = token.ok_or_else(|| refused("the refresh token is missing"))?;
+        let pair = self.tokens.exchange(&token, Instant::now()).map_err(refused)?;
+        let (status, mut body) = match &self.like {
+            Some(Reply { status, content: Content::Json(body), .. }) => (*status, body.clone()),
+            _ => (StatusCode::OK, Tree::object()),
+        };
+        body.put(&rule.access_token, Tree::text(&pair.access));
+        body.put(&rule.refresh_token, Tree::text(pair.refresh.as_deref().unwrap_or(&token)));
+        if let (Some(pointer), Some(seconds)) = (&rule.expires_in, pair.seconds) {
+            body.put(pointer, Tree::number(seconds));
+        }
+        if let Some(success) = &connection.connector().errors.success {
+            body.put(&success.at, Tree::value(&success.said(true)));
+        }
+        Ok(Reply::json(status, &body))
+    }
+
+    /// The token address.
+    fn sell(&self, connection: &Connection, rule: &Oauth2, call: &Call) -> Result<Pair, Refused> {
+        let form: BTreeMap<String, String> =
+            call.body.as_deref().map(|b| parse(b).into_owned().collect()).unwrap_or_default();
+        if call.media_type() != "application/x-www-form-urlencoded" {
+            return Err(invalid("the body must be a form"));
+        }
+        check_client(connection, rule, call, &form)?;
+        let field =
+            |name: &str| form.get(name).map(String::as_str).ok_or_else(|| invalid(&format!("`{name}` is missing")));
+        let now = Instant::now();
+        let granted = match field("grant_type")? {
+            "client_credentials" if !rule.person => return Ok(self.tokens.grant(now)),
+            "refresh_token" => self.tokens.exchange(field("refresh_token")?, now),
+            "authorization_code" if self.authorize.is_some() => {
+                self.tokens.redeem(field("code")?, field("redirect_uri")?, field("code_verifier")?, now)
+            }
+            other => {
+                return Err((
+                    StatusCode::BAD_REQUEST,
+                    "unsupported_grant_type",
+                    format!("`{other}` is not possible here"),
+                ));
+            }
+        };
+        granted.map_err(|why| (StatusCode::BAD_REQUEST, "invalid_grant", why.to_owned()))
+    }
+
+    /// The authorize address: signs in whoever comes, and sends the browser back at once.
+    fn authorize(&self, connection: &Connection, rule: &Oauth2, call: &Call) -> Reply {
+        let given = |name: &str| call.parameter(name).unwrap_or_default();
+        let wrong = |why: &str| refused(StatusCode::BAD_REQUEST, "invalid_request", why);
+        if connection.render(&rule.client_id).as_deref() != Some(given("client_id")) {
+            return wrong("client_id is not that of the sandbox's connection");
+        }
+        // A sandbox sends nobody to a stranger.
+        let redirect = Url::parse(given("redirect_uri")).ok().filter(|url| url.scheme() == "https" || is_loopback(url));
+        let Some(mut back) = redirect.filter(|url| url.fragment().is_none()) else {
+            return wrong("redirect_uri must be an https address or one of this machine");
+        };
+        let fault = if given("response_type") != "code" {
+            Some(("unsupported_response_type", "response_type must be code"))
+        } else if given("code_challenge_method") != "S256" || given("code_challenge").is_empty() {
+            Some(("invalid_request", "a code_challenge with the method S256 is needed"))
+        } else {
+            None
+        };
+        let mut told = match fault {
+            Some((code, why)) => vec![("error", code.to_owned()), ("error_description", why.to_owned())],
+            None => {
+                let sign_in = SignIn {
+                    challenge: given("code_challenge").to_owned(),
+                    redirect: given("redirect_uri").to_owned(),
+                };
+                vec![("code", self.tokens.begin(sign_in))]
+            }
+        };
+        told.extend(call.parameter("state").map(|state| ("state", state.to_owned())));
+        back.query_pairs_mut().extend_pairs(told);
+        let mut reply = Reply::blank(StatusCode::FOUND);
+        reply.set(LOCATION, back.as_str());
+        reply
+    }
+}
+
+/// Status, OAuth error code and description.
+type Refused = (StatusCode, &'static str, String);
+
+fn invalid(why: &str) -> Refused {
+    (StatusCode::BAD_REQUEST, "invalid_request", why.to_owned())
+}
+
+/// The client proves itself by the Basic scheme, or names itself in the form where it has no secret.
+fn check_client(
+    connection: &Connection,
+    rule: &Oauth2,
+    call: &Call,
+    form: &BTreeMap<String, String>,
+) -> Result<(), Refused> {
+    let given = if call.headers.contains_key(AUTHORIZATION) {
+        call.after_scheme("basic").and_then(|text| STANDARD.decode(text).ok()).and_then(|bytes| {
+            let text = String::from_utf8(bytes).ok()?;
+            let (id, secret) = text.split_once(':')?;
+            Some((form_decoded(id), Some(form_decoded(secret))))
+        })
+    } else {
+        form.get("client_id").map(|id| (id.clone(), form.get("client_secret").cloned()))
+    };
+    let wanted = connection.render(&rule.client_id);
+    let secret = rule.client_secret.as_ref().and_then(|text| connection.render(text));
+    if given.is_some_and(|(id, given)| Some(id) == wanted && (secret.is_none() || given == secret)) {
+        return Ok(());
+    }
+    Err((StatusCode::UNAUTHORIZED, "invalid_client", "the client is not that of the sandbox's connection".to_owned()))
+}
+
+fn form_decoded(text: &str) -> String {
+    percent_encoding::percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
+}
+
+/// The property that holds the refresh token.
+fn secret<'r>(connection: &Connection, rule: &'r Refresh) -> Option<&'r str> {
+    let is_secret = |name: &&str| connection.connector().property(name).is_some_and(|p| p.secret);
+    rule.headers.iter().flat_map(|(_, text)| text.names()).find(is_secret)
+}
+
+fn sold(pair: &Pair) -> Reply {
+    let mut body = Tree::object();
+    let mut set = |name: &str, value: Tree| body.set(&[name.to_owned()], value);
+    set("access_token", Tree::text(&pair.access));
+    set("token_type", Tree::text("Bearer"));
+    if let Some(seconds) = pair.seconds {
+        set("expires_in", Tree::number(seconds));
+    }
+    if let Some(refresh) = &pair.refresh {
+        set("refresh_token", Tree::text(refresh));
+    }
+    unstored(Reply::json(StatusCode::OK, &body))
+}
+
+fn refused(status: StatusCode, code: &str, why: &str) -> Reply {
+    let mut body = Tree::object();
+    body.set(&["error".to_owned()], Tree::text(code));
+    body.set(&["error_description".to_owned()], Tree::text(why));
+    let mut reply = unstored(Reply::json(status, &body));
+    if status == StatusCode::UNAUTHORIZED {
+        reply.set(WWW_AUTHENTICATE, "Basic realm=\"sandbox\"");
+    }
+    reply
+}
+
+fn unstored(mut reply: Reply) -> Reply {
+    reply.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    reply
+}

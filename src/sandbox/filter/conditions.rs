@@ -1,0 +1,338 @@
+//! Filters, and the language of conditions: `field op value`, joined by `and`, `or`, `not` and parentheses, from text to a checked filter. Pure.
+//!
+//! Fields may be paths with slashes. Values are texts in double quotes, numbers, true, false, null, and times in square brackets. Operators are
+//! = != < <= > >= contains like in. `and` binds tighter than `or`; words in any case.
+
+use crate::sandbox::records::{Fields, Known, instant, path, unknown};
+
+/// Levels of parentheses and `not`.
+const DEPTH_MAX: usize = 64;
+/// Bytes of a filter.
+pub(super) const LENGTH_MAX: usize = 100_000;
+
+/// A condition on records.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::sandbox) enum Filter {
+    All(Vec<Filter>),
+    Any(Vec<Filter>),
+    Not(Box<Filter>),
+    Test(Test),
+}
+
+/// One comparison.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::sandbox) struct Test {
+    pub(in crate::sandbox) path: Vec<String>,
+    pub(in crate::sandbox) op: Op,
+    /// More than one for `in`, and where a value can be read in several ways.
+    pub(in crate::sandbox) values: Vec<Literal>,
+}
+
+/// How a field is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sandbox) enum Op {
+    Equal,
+    NotEqual,
+    Less,
+    AtMost,
+    Greater,
+    AtLeast,
+    Contains,
+    Like,
+    In,
+}
+
+/// A value as written.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::sandbox) enum Literal {
+    Null,
+    Flag(bool),
+    Number(String),
+    Text(String),
+    /// Milliseconds since 1970.
+    Time(i64),
+}
+
+impl Filter {
+    /// Reads a filter. `lists` says whether fields in lists of the record may be named; `Err` says what is wrong, for people.
+    pub(in crate::sandbox) fn parse(text: &str, fields: &Fields, lists: bool) -> Result<Filter, String> {
+        if text.len() > LENGTH_MAX {
+            return Err(format!("the filter is longer than {LENGTH_MAX} characters"));
+        }
+        let mut tokens = tokens(text)?;
+        if tokens.is_empty() {
+            return Ok(Filter::All(Vec::new()));
+        }
+        tokens.reverse();
+        let mut parser = Parser { tokens, fields, lists, depth: 0 };
+        let filter = parser.any()?;
+        match parser.tokens.pop() {
+            None => Ok(filter),
+            Some(token) => Err(format!("{} is not expected after a complete condition", token.shown())),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Token {
+    Open,
+    Close,
+    Comma,
+    Sign(Op),
+    Word(String),
+    Literal(Literal),
+}
+
+impl Token {
+    fn shown(&self) -> String {
+        match self {
+            Token::Open => "`(`".into(),
+            Token::Close => "`)`".into(),
+            Token::Comma => "`,`".into(),
+            Token::Sign(_) => "an operator".into(),
+            Token::Word(word) => format!("`{word}`"),
+            Token::Literal(_) => "a value".into(),
+        }
+    }
+}
+
+fn tokens(text: &str) -> Result<Vec<Token>, String> {
+    let mut tokens = Vec::new();
+    let mut rest = text.trim_start();
+    while let Some(first) = rest.chars().next() {
+        let (token, tail) = match first {
+            '(' => (Token::Open, skip(rest, 1)),
+            ')' => (Token::Close, skip(rest, 1)),
+            ',' => (Token::Comma, skip(rest, 1)),
+            '=' => (Token::Sign(Op::Equal), skip(rest, 1)),
+            '!' if rest.starts_with("!=") => (Token::Sign(Op::NotEqual), skip(rest, 2)),
+            '<' if rest.starts_with("<=") => (Token::Sign(Op::AtMost), skip(rest, 2)),
+            '<' => (Token::Sign(Op::Less), skip(rest, 1)),
+            '>' if rest.starts_with(">=") => (Token::Sign(Op::AtLeast), skip(rest, 2)),
+            '>' => (Token::Sign(Op::Greater), skip(rest, 1)),
+            '"' => quoted(skip(rest, 1))?,
+            '[' => time(skip(rest, 1))?,
+            c if c.is_ascii_digit() || c == '-' => number(rest)?,
+            c if c.is_alphabetic() || c == '_' => word(rest),
+            c => return Err(format!("`{c}` is not expected in a filter")),
+        };
+        tokens.push(token);
+        rest = tail.trim_start();
+    }
+    Ok(tokens)
+}
+
+fn skip(text: &str, bytes: usize) -> &str {
+    text.get(bytes..).unwrap_or_default()
+}
+
+fn word(text: &str) -> (Token, &str) {
+    let end = text.find(|c: char| !c.is_alphanumeric() && !"_/.".contains(c)).unwrap_or(text.len());
+    let (word, tail) = text.split_at(end);
+    let literal = match word.to_ascii_lowercase().as_str() {
+        "true" => Some(Literal::Flag(true)),
+        "false" => Some(Literal::Flag(false)),
+        "null" => Some(Literal::Null),
+        _ => None,
+    };
+    (literal.map_or_else(|| Token::Word(word.to_owned()), Token::Literal), tail)
+}
+
+fn number(text: &str) -> Result<(Token, &str), String> {
+    let end = text.find(|c: char| !c.is_ascii_alphanumeric() && !"+-.:".contains(c)).unwrap_or(text.len());
+    let (number, tail) = text.split_at(end);
+    if serde_json::from_str::<serde_json::Number>(number).is_err() {
+        return Err(format!("`{number}` is not a number; put text in double quotes, times in square brackets"));
+    }
+    Ok((Token::Literal(Literal::Number(number.to_owned())), tail))
+}
+
+fn time(text: &str) -> Result<(Token, &str), String> {
+    let Some((inner, tail)) = text.split_once(']') else { return Err("`[` without `]`".into()) };
+    let time =
+        instant(inner).ok_or_else(|| format!("`[{inner}]` is not a time; write it as [2025-01-31T08:00:00Z]"))?;
+    Ok((Token::Literal(Literal::Time(time)), tail))
+}
+
+/// A text up to its closing quote; a backslash keeps a quote in it, and `[[]` is a bracket, as in SQL.
+fn quoted(text: &str) -> Result<(Token, &str), String> {
+    let mut out = String::new();
+    let mut chars = text.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '"' => return Ok((Token::Literal(Literal::Text(out.replace("[[]", "["))), skip(text, at + 1))),
+            '\\' if matches!(skip(text, at + 1).chars().next(), Some('"' | '\\')) => {
+                out.extend(chars.next().map(|(_, c)| c))
+            }
+            c => out.push(c),
+        }
+    }
+    Err("a text is not closed: `\"` is missing".into())
+}
+
+/// Takes tokens from the end of a reversed list.
+struct Parser<'f> {
+    tokens: Vec<Token>,
+    fields: &'f Fields,
+    lists: bool,
+    depth: usize,
+}
+
+impl Parser<'_> {
+    fn any(&mut self) -> Result<Filter, String> {
+        let mut parts = vec![self.all()?];
+        while self.keyword("or") {
+            parts.push(self.all()?);
+        }
+        Ok(single(parts, Filter::Any))
+    }
+
+    fn all(&mut self) -> Result<Filter, String> {
+        let mut parts = vec![self.one()?];
+        while self.keyword("and") {
+            parts.push(self.one()?);
+        }
+        Ok(single(parts, Filter::All))
+    }
+
+    fn one(&mut self) -> Result<Filter, String> {
+        if self.depth >= DEPTH_MAX {
+            return Err(format!("the filter is nested deeper than {DEPTH_MAX} levels"));
+        }
+        self.depth += 1;
+        let found = if self.keyword("not") {
+            self.one().map(|f| Filter::Not(Box::new(f)))
+        } else if self.take(&Token::Open) {
+            let inner = self.any()?;
+            if self.take(&Token::Close) { Ok(inner) } else { Err("`(` without `)`".into()) }
+        } else {
+            self.test()
+        };
+        self.depth -= 1;
+        found
+    }
+
+    fn test(&mut self) -> Result<Filter, String> {
+        let name = match self.tokens.pop() {
+            Some(Token::Word(name)) => name,
+            Some(token) => return Err(format!("a field is expected, not {}", token.shown())),
+            None => return Err("a field is expected at the end".into()),
+        };
+        let path = path(&name);
+        match (self.fields.find(&path), self.lists) {
+            (Known::Yes, _) | (Known::InList, true) => {}
+            (Known::No, _) | (Known::InList, false) => return Err(unknown(&name, self.fields)),
+        }
+        let negated = self.keyword("not");
+        let op = self.operator(&name)?;
+        let values = if op == Op::In { self.list(&name)? } else { vec![self.value(&name)?] };
+        if op == Op::Like && !matches!(values.as_slice(), [Literal::Text(_)]) {
+            return Err(format!("`{name} like` needs a text in double quotes"));
+        }
+        let test = Filter::Test(Test { path, op, values });
+        Ok(if negated { Filter::Not(Box::new(test)) } else { test })
+    }
+
+    fn operator(&mut self, name: &str) -> Result<Op, String> {
+        for (word, op) in [("contains", Op::Contains), ("like", Op::Like), ("in", Op::In)] {
+            if self.keyword(word) {
+                return Ok(op);
+            }
+        }
+        match self.tokens.pop() {
+            Some(Token::Sign(op)) => Ok(op),
+            Some(token) => Err(format!("an operator is expected after `{name}`, not {}", token.shown())),
+            None => Err(format!("an operator and a value are expected after `{name}`")),
+        }
+    }
+
+    fn value(&mut self, name: &str) -> Result<Literal, String> {
+        match self.tokens.pop() {
+            Some(Token::Literal(literal)) => Ok(literal),
+            Some(Token::Word(word)) => Err(format!("`{word}` is not a value for `{name}`; put text in double quotes")),
+            Some(token) => Err(format!("a value is expected for `{name}`, not {}", token.shown())),
+            None => Err(format!("a value is expected for `{name}` at the end")),
+        }
+    }
+
+    fn list(&mut self, name: &str) -> Result<Vec<Literal>, String> {
+        if !self.take(&Token::Open) {
+            return Err(format!("`{name} in` needs a list in parentheses"));
+        }
+        let mut values = vec![self.value(name)?];
+        while self.take(&Token::Comma) {
+            values.push(self.value(name)?);
+        }
+        if self.take(&Token::Close) { Ok(values) } else { Err(format!("the list after `{name} in` is not closed")) }
+    }
+
+    fn keyword(&mut self, keyword: &str) -> bool {
+        let found = matches!(self.tokens.last(), Some(Token::Word(word)) if word.eq_ignore_ascii_case(keyword));
+        if found {
+            self.tokens.pop();
+        }
+        found
+    }
+
+    fn take(&mut self, token: &Token) -> bool {
+        let found = self.tokens.last() == Some(token);
+        if found {
+            self.tokens.pop();
+        }
+        found
+    }
+}
+
+fn single(mut parts: Vec<Filter>, join: fn(Vec<Filter>) -> Filter) -> Filter {
+    match (parts.len(), parts.pop()) {
+        (1, Some(only)) => only,
+        (_, last) => {
+            parts.extend(last);
+            join(parts)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Filter;
+    use crate::sandbox::records::fields::tests::ticket;
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let deep = format!("{}id=1{}", "(".repeat(100), ")".repeat(100));
+        let not = "not ".repeat(100_000 / 5);
+        for (text, part) in [
+            ("nope = 1", "`nope` is not a field of: Ticket"),
+            ("company/nope = 1", "company/nope"),
+            ("contacts/value = \"x\"", "contacts/value"),
+            ("id", "an operator and a value"),
+            ("id =", "a value is expected"),
+            ("id = 1 2", "not expected after a complete condition"),
+            ("id == 1", "a value is expected for `id`, not an operator"),
+            ("id ! 1", "`!`"),
+            ("summary = open", "double quotes"),
+            ("summary = \"open", "not closed"),
+            ("summary = 'open'", "`'`"),
+            ("id in 1", "parentheses"),
+            ("id in (1", "not closed"),
+            ("id in ()", "a value is expected"),
+            ("summary like 5", "needs a text"),
+            ("_info/lastUpdated > [yesterday]", "not a time"),
+            ("_info/lastUpdated > [2025-01-01", "without `]`"),
+            ("_info/lastUpdated > 2025-01-01", "square brackets"),
+            ("(id = 1", "without `)`"),
+            ("id = 1)", "not expected"),
+            ("id = 1 and", "a field is expected at the end"),
+            ("and id = 1", "`and` is not a field"),
+            ("id = 01", "not a number"),
+            ("é€", "`€`"),
+            (deep.as_str(), "deeper"),
+            (not.as_str(), "deeper"),
+        ] {
+            let message = Filter::parse(text, &ticket(), false).unwrap_err();
+            assert!(message.contains(part), "{}: {message}", text.chars().take(60).collect::<String>());
+        }
+        assert!(Filter::parse(&"x".repeat(200_000), &ticket(), false).is_err());
+    }
+}

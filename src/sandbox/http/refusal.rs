@@ -1,0 +1,167 @@
+//! Why a request is refused, and how the system that is played would say so. Pure.
+
+use http::{HeaderName, StatusCode};
+
+use super::reply::Reply;
+use crate::authoring::Ordered;
+use crate::definition::{ErrorRules, ReplyFile};
+use crate::error::did_you_mean;
+use crate::sandbox::records::Tree;
+
+/// The refusals that the sandbox knows; sandbox.yaml words them under these names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sandbox) enum Kind {
+    Unauthorized,
+    Forbidden,
+    NotFound,
+    Invalid,
+    Conditions,
+    Conflict,
+    RateLimited,
+    Unavailable,
+    MethodNotAllowed,
+    UnsupportedMedia,
+    TooLarge,
+}
+
+impl Kind {
+    const ALL: [Kind; 11] = [
+        Kind::Unauthorized,
+        Kind::Forbidden,
+        Kind::NotFound,
+        Kind::Invalid,
+        Kind::Conditions,
+        Kind::Conflict,
+        Kind::RateLimited,
+        Kind::Unavailable,
+        Kind::MethodNotAllowed,
+        Kind::UnsupportedMedia,
+        Kind::TooLarge,
+    ];
+
+    /// Name in sandbox.yaml, and the status and code when it says nothing.
+    const fn row(self) -> (&'static str, StatusCode, &'static str) {
+        match self {
+            Kind::Unauthorized => ("unauthorized", StatusCode::UNAUTHORIZED, "Unauthorized"),
+            Kind::Forbidden => ("forbidden", StatusCode::FORBIDDEN, "Forbidden"),
+            Kind::NotFound => ("not_found", StatusCode::NOT_FOUND, "NotFound"),
+            Kind::Invalid => ("invalid", StatusCode::BAD_REQUEST, "Invalid"),
+            Kind::Conditions => ("conditions", StatusCode::BAD_REQUEST, "InvalidFilter"),
+            Kind::Conflict => ("conflict", StatusCode::CONFLICT, "Conflict"),
+            Kind::RateLimited => ("rate_limited", StatusCode::TOO_MANY_REQUESTS, "TooManyRequests"),
+            Kind::Unavailable => ("unavailable", StatusCode::SERVICE_UNAVAILABLE, "Unavailable"),
+            Kind::MethodNotAllowed => ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed"),
+            Kind::UnsupportedMedia => ("unsupported_media", StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType"),
+            Kind::TooLarge => ("too_large", StatusCode::PAYLOAD_TOO_LARGE, "TooLarge"),
+        }
+    }
+}
+
+/// A request that is refused.
+#[derive(Debug)]
+pub(in crate::sandbox) struct Refusal {
+    pub(in crate::sandbox) kind: Kind,
+    pub(in crate::sandbox) message: String,
+    field: String,
+    code: Option<&'static str>,
+    headers: Vec<(HeaderName, String)>,
+}
+
+impl Refusal {
+    pub(in crate::sandbox) fn new(kind: Kind, message: impl Into<String>) -> Refusal {
+        Refusal { kind, message: message.into(), field: String::new(), code: None, headers: Vec::new() }
+    }
+
+    pub(in crate::sandbox) fn invalid(message: impl Into<String>) -> Refusal {
+        Refusal::new(Kind::Invalid, message)
+    }
+
+    /// Names the field that is wrong, and the kind of fault.
+    pub(in crate::sandbox) fn at(mut self, field: impl Into<String>, code: &'static str) -> Refusal {
+        self.field = field.into();
+        self.code = Some(code);
+        self
+    }
+
+    pub(in crate::sandbox) fn with(mut self, name: HeaderName, value: &str) -> Refusal {
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+}
+
+/// How one system words its refusals.
+pub(in crate::sandbox) struct Wording {
+    /// From sandbox.yaml.
+    told: Vec<(String, Reply)>,
+    /// A body in the form in which the connector's definition reads errors.
+    form: Tree,
+}
+
+const MESSAGE: &str = "{message}";
+const FIELD: &str = "{field}";
+const CODE: &str = "{code}";
+/// In the form made here only: the code of the refusal itself, where `{code}` is that of its field.
+const KIND: &str = "{kind}";
+
+impl Wording {
+    /// `Err` names what is wrong in sandbox.yaml, by place and message.
+    pub(in crate::sandbox) fn new(rules: &ErrorRules, file: &Ordered<ReplyFile>) -> Result<Wording, (String, String)> {
+        let names = Kind::ALL.map(|k| k.row().0);
+        let mut told = Vec::new();
+        for (name, reply) in file {
+            if !names.contains(&name.as_str()) {
+                return Err((
+                    format!("/errors/{name}"),
+                    format!("`{name}` is not an error reply of the sandbox{}", did_you_mean(name, names)),
+                ));
+            }
+            told.push((name.clone(), Reply::of_file(reply).map_err(|why| (format!("/errors/{name}"), why))?));
+        }
+        Ok(Wording { told, form: form(rules) })
+    }
+
+    /// The reply that a refusal becomes.
+    pub(in crate::sandbox) fn reply(&self, refusal: &Refusal) -> Reply {
+        let (name, status, code) = refusal.kind.row();
+        let find = |name: &str| self.told.iter().find(|(n, _)| n == name).map(|(_, reply)| reply.clone());
+        // A filter that is wrong is an invalid request wherever the system has no other words for it.
+        let told = find(name).or_else(|| (refusal.kind == Kind::Conditions).then(|| find("invalid")).flatten());
+        let mut reply = told.unwrap_or_else(|| Reply::json(status, &self.form));
+        let mut fill = |text: &str| {
+            let named = text.replace(KIND, code).replace(CODE, refusal.code.unwrap_or(code));
+            named.replace(FIELD, &refusal.field).replace(MESSAGE, &refusal.message)
+        };
+        reply.map_texts(&mut fill);
+        for (name, value) in
+            refusal.headers.iter().filter(|(name, _)| !reply.headers.contains_key(name)).cloned().collect::<Vec<_>>()
+        {
+            reply.set(name, &value);
+        }
+        reply
+    }
+}
+
+/// Code, message and details where the definition looks for them, and the success flag put down.
+fn form(rules: &ErrorRules) -> Tree {
+    let mut form = Tree::object();
+    if let Some(code) = rules.code.first() {
+        form.put(code, Tree::text(KIND));
+    }
+    if let Some(message) = rules.message.first() {
+        form.put(message, Tree::text(MESSAGE));
+    }
+    if let Some(details) = &rules.details {
+        let mut detail = Tree::object();
+        detail.put(&details.code, Tree::text(CODE));
+        detail.put(&details.message, Tree::text(MESSAGE));
+        detail.put(&details.field, Tree::text(FIELD));
+        form.put(&details.list, Tree::List(vec![detail]));
+    }
+    if let Some(success) = &rules.success {
+        form.put(&success.at, Tree::value(&success.said(false)));
+    }
+    if form.fields().is_empty() {
+        form.set(&["message".to_owned()], Tree::text(MESSAGE));
+    }
+    form
+}

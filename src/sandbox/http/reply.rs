@@ -1,0 +1,104 @@
+//! What is answered: status, headers, body. Pure.
+
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::{Response, StatusCode};
+
+use crate::authoring::Ordered;
+use crate::definition::ReplyFile;
+use crate::sandbox::records::Tree;
+
+/// The body of a reply.
+#[derive(Clone, Debug)]
+pub(in crate::sandbox) enum Content {
+    None,
+    Json(Tree),
+    /// Media type and bytes.
+    Bytes(&'static str, Vec<u8>),
+}
+
+/// A reply.
+#[derive(Clone, Debug)]
+pub(in crate::sandbox) struct Reply {
+    pub(in crate::sandbox) status: StatusCode,
+    pub(in crate::sandbox) headers: HeaderMap,
+    pub(in crate::sandbox) content: Content,
+}
+
+impl Reply {
+    pub(in crate::sandbox) fn blank(status: StatusCode) -> Reply {
+        Reply { status, headers: HeaderMap::new(), content: Content::None }
+    }
+
+    pub(in crate::sandbox) fn json(status: StatusCode, body: &Tree) -> Reply {
+        Reply { content: Content::Json(body.clone()), ..Reply::blank(status) }
+    }
+
+    pub(in crate::sandbox) fn text(status: StatusCode, text: &str) -> Reply {
+        Reply { content: Content::Bytes("text/plain; charset=utf-8", text.as_bytes().to_vec()), ..Reply::blank(status) }
+    }
+
+    /// A reply of sandbox.yaml; `Err` says what is wrong with it. A text under another media type than JSON is sent as it is.
+    pub(in crate::sandbox) fn of_file(file: &ReplyFile) -> Result<Reply, String> {
+        let status = StatusCode::from_u16(file.status).map_err(|_| format!("{} is not an HTTP status", file.status))?;
+        let headers = headers(&file.headers)?;
+        let is_json = headers.get(CONTENT_TYPE).is_none_or(|kind| kind.to_str().is_ok_and(|k| k.contains("json")));
+        let body = file.body.as_ref().map(Tree::of);
+        let content = match body {
+            None => Content::None,
+            Some(tree) if is_json || !tree.is_text() => Content::Json(tree),
+            Some(tree) => Content::Bytes("text/plain", tree.plain().unwrap_or_default().into_bytes()),
+        };
+        Ok(Reply { status, headers, content })
+    }
+
+    /// Changes every text of a JSON body.
+    pub(in crate::sandbox) fn map_texts(&mut self, change: &mut impl FnMut(&str) -> String) {
+        if let Content::Json(tree) = &self.content {
+            self.content = Content::Json(tree.map_texts(change));
+        }
+    }
+
+    /// Sets a header; a value that no header can hold is left out.
+    pub(in crate::sandbox) fn set(&mut self, name: HeaderName, value: &str) {
+        if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+            self.headers.insert(name, value);
+        }
+    }
+
+    /// The reply for the wire. `common` are headers of every reply of the system; what the reply says itself goes before them.
+    pub(in crate::sandbox) fn into_http(self, common: &HeaderMap) -> Response<Vec<u8>> {
+        let (kind, body) = match self.content {
+            Content::None => (None, Vec::new()),
+            Content::Json(tree) => (
+                Some(common.get(CONTENT_TYPE).map_or(HeaderValue::from_static("application/json"), Clone::clone)),
+                tree.to_json().into_bytes(),
+            ),
+            Content::Bytes(kind, bytes) => (Some(HeaderValue::from_static(kind)), bytes),
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.extend(
+            common.iter().filter(|(name, _)| *name != CONTENT_TYPE).map(|(name, value)| (name.clone(), value.clone())),
+        );
+        if let Some(kind) = kind {
+            headers.insert(CONTENT_TYPE, kind);
+        }
+        for (name, value) in &self.headers {
+            headers.insert(name.clone(), value.clone());
+        }
+        response
+    }
+}
+
+/// Headers as written in sandbox.yaml; `Err` says what is wrong.
+pub(in crate::sandbox) fn headers(file: &Ordered<String>) -> Result<HeaderMap, String> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in file {
+        let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("`{name}` is not a header name"))?;
+        let value = HeaderValue::from_str(value)
+            .map_err(|_| format!("the header `{name}` can contain only visible characters"))?;
+        headers.insert(key, value);
+    }
+    Ok(headers)
+}

@@ -1,0 +1,194 @@
+//! Paths of definitions as patterns over decoded segments. Literal text goes before a parameter. Pure.
+
+use crate::authoring::{Part, Text};
+
+/// A path with parameters.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::sandbox) struct Pattern(Vec<Vec<Part>>);
+
+impl Pattern {
+    /// The pattern of a definition's path.
+    pub(in crate::sandbox) fn new(path: &Text) -> Pattern {
+        let mut segments: Vec<Vec<Part>> = vec![Vec::new()];
+        for part in path.parts() {
+            match part {
+                Part::Name(_) => push(&mut segments, part.clone()),
+                Part::Literal(text) => {
+                    for (i, piece) in text.split('/').enumerate() {
+                        if i > 0 {
+                            segments.push(Vec::new());
+                        }
+                        if !piece.is_empty() {
+                            let decoded = percent_encoding::percent_decode_str(piece).decode_utf8_lossy().into_owned();
+                            push(&mut segments, Part::Literal(decoded));
+                        }
+                    }
+                }
+            }
+        }
+        // The slashes at both ends are not segments.
+        Pattern(segments.into_iter().filter(|s| !s.is_empty()).collect())
+    }
+
+    /// The pattern below the path of an address.
+    pub(in crate::sandbox) fn below(self, base: &url::Url) -> Pattern {
+        let before = base.path().split('/').filter(|s| !s.is_empty());
+        let before = before
+            .map(|s| vec![Part::Literal(percent_encoding::percent_decode_str(s).decode_utf8_lossy().into_owned())]);
+        Pattern(before.chain(self.0).collect())
+    }
+
+    /// A host as the first segment of a path.
+    pub(in crate::sandbox) fn host(name: &str) -> Pattern {
+        Pattern(vec![vec![Part::Literal(name.to_owned())]])
+    }
+
+    /// The pattern below another one.
+    pub(in crate::sandbox) fn under(self, base: &Pattern) -> Pattern {
+        Pattern(base.0.iter().cloned().chain(self.0).collect())
+    }
+
+    /// How many segments this pattern has, when a path begins with it.
+    pub(in crate::sandbox) fn begins(&self, segments: &[String]) -> Option<usize> {
+        self.matches(segments.get(..self.0.len())?).map(|_| self.0.len())
+    }
+
+    /// The names of the parameters, in order.
+    pub(in crate::sandbox) fn names(&self) -> Vec<String> {
+        let name = |part: &Part| match part {
+            Part::Name(name) => Some(name.clone()),
+            Part::Literal(_) => None,
+        };
+        self.0.iter().flatten().filter_map(name).collect()
+    }
+
+    /// The values of the parameters, in order; `None` when the path is another one.
+    pub(in crate::sandbox) fn matches(&self, segments: &[String]) -> Option<Vec<(String, String)>> {
+        if segments.len() != self.0.len() {
+            return None;
+        }
+        let mut values = Vec::new();
+        for (parts, segment) in self.0.iter().zip(segments) {
+            segment_values(parts, segment, &mut values)?;
+        }
+        Some(values)
+    }
+
+    /// Sorts patterns that match the same path: at the first difference, literal text goes before text with a parameter, and that before a
+    /// parameter alone.
+    pub(in crate::sandbox) fn rank(&self) -> Vec<u8> {
+        self.0
+            .iter()
+            .map(|parts| match parts.as_slice() {
+                [Part::Literal(_)] => 0,
+                [Part::Name(_)] => 2,
+                _ => 1,
+            })
+            .collect()
+    }
+
+    /// Whether both are the same path, whatever their parameters are called.
+    pub(in crate::sandbox) fn is_like(&self, other: &Pattern) -> bool {
+        let plain = |pattern: &Pattern| -> Vec<Vec<Option<String>>> {
+            let part = |p: &Part| match p {
+                Part::Literal(text) => Some(text.clone()),
+                Part::Name(_) => None,
+            };
+            pattern.0.iter().map(|parts| parts.iter().map(part).collect()).collect()
+        };
+        plain(self) == plain(other)
+    }
+
+    /// Without its last segment, and that segment.
+    pub(in crate::sandbox) fn split_last(&self) -> Option<(Pattern, Last<'_>)> {
+        let (last, before) = self.0.split_last()?;
+        let last = match last.as_slice() {
+            [Part::Name(_)] => Last::Parameter,
+            [Part::Literal(text)] => Last::Literal(text),
+            _ => return None,
+        };
+        Some((Pattern(before.to_vec()), last))
+    }
+}
+
+/// The last segment of a path.
+pub(in crate::sandbox) enum Last<'p> {
+    Parameter,
+    Literal(&'p str),
+}
+
+fn push(segments: &mut [Vec<Part>], part: Part) {
+    if let Some(last) = segments.last_mut() {
+        last.push(part);
+    }
+}
+
+/// The values of the placeholders in a text that was written by a template.
+pub(in crate::sandbox) fn values(template: &Text, text: &str) -> Option<Vec<(String, String)>> {
+    let mut values = Vec::new();
+    segment_values(template.parts(), text, &mut values)?;
+    Some(values)
+}
+
+/// Matches one segment; a parameter takes everything up to the literal text behind it.
+fn segment_values(parts: &[Part], segment: &str, values: &mut Vec<(String, String)>) -> Option<()> {
+    let mut rest = segment;
+    let mut parts = parts.iter().peekable();
+    while let Some(part) = parts.next() {
+        match part {
+            Part::Literal(text) => rest = rest.strip_prefix(text.as_str())?,
+            Part::Name(name) => {
+                let end = match parts.peek() {
+                    Some(Part::Literal(next)) => rest.find(next.as_str())?,
+                    Some(Part::Name(_)) | None => rest.len(),
+                };
+                let (value, tail) = rest.split_at_checked(end)?;
+                if value.is_empty() {
+                    return None;
+                }
+                values.push((name.clone(), value.to_owned()));
+                rest = tail;
+            }
+        }
+    }
+    rest.is_empty().then_some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Pattern;
+    use crate::authoring::Text;
+
+    fn pattern(path: &str) -> Pattern {
+        Pattern::new(&Text::parse(path).unwrap())
+    }
+
+    fn matched(path: &str, segments: &[&str]) -> Option<Vec<String>> {
+        let segments: Vec<String> = segments.iter().map(|s| (*s).to_owned()).collect();
+        Some(pattern(path).matches(&segments)?.into_iter().map(|(name, value)| format!("{name}={value}")).collect())
+    }
+
+    #[test]
+    fn parameters_take_one_segment_or_a_part_of_it() {
+        assert_eq!(matched("/a/{id}/b", &["a", "x/y", "b"]).unwrap(), ["id=x/y"]);
+        assert_eq!(matched("/types{id}/copy/", &["types12", "copy"]).unwrap(), ["id=12"]);
+        assert_eq!(matched("/a/{x}-{y}", &["a", "1-2-3"]).unwrap(), ["x=1", "y=2-3"]);
+        assert_eq!(matched("/a/{id}", &["a", ""]), None);
+        assert_eq!(matched("/a/{id}", &["a"]), None);
+        assert_eq!(matched("/a", &["A"]), None);
+        assert_eq!(matched("", &[]).unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn literal_text_goes_first() {
+        let mut paths = ["/a/{id}", "/a/{id}/x", "/a/count", "/{any}/count", "/a/v{id}"];
+        paths.sort_by_key(|p| pattern(p).rank());
+        assert_eq!(paths, ["/a/count", "/a/v{id}", "/a/{id}", "/a/{id}/x", "/{any}/count"]);
+    }
+
+    #[test]
+    fn names_of_parameters_do_not_matter() {
+        assert!(pattern("/a/{id}").is_like(&pattern("/a/{memberId}/")));
+        assert!(!pattern("/a/{id}").is_like(&pattern("/a/id")));
+    }
+}

@@ -1,0 +1,212 @@
+//! The records of a run: made when first asked for, kept in memory, changed by writes.
+
+use std::collections::HashMap;
+
+use super::collection::Collection;
+use super::fields::path as field_path;
+use super::tree::Tree;
+use crate::sandbox::answer::check_required;
+use crate::sandbox::http::{Kind, Refusal};
+
+/// What a client can fill: records of one collection, collections by the values in their paths, bytes of all writes. Memory is bounded.
+const RECORDS_MAX: usize = 100_000;
+const SHELVES_MAX: usize = 1_000;
+const WRITTEN_MAX: usize = 256 << 20;
+
+/// Values of the parameters of a path.
+pub(in crate::sandbox) type Values = [(String, String)];
+
+/// All records of one connector.
+#[derive(Default)]
+pub(in crate::sandbox) struct Shelves {
+    by_path: HashMap<(usize, Vec<String>), Table>,
+    written: usize,
+}
+
+impl Shelves {
+    /// The records of a collection, told apart by the values in its path.
+    pub(in crate::sandbox) fn open(&mut self, index: usize, collection: &Collection, path: &Values) -> &mut Table {
+        let name = (index, path.iter().map(|(_, value)| value.clone()).collect::<Vec<_>>());
+        if self.by_path.len() >= SHELVES_MAX && !self.by_path.contains_key(&name) {
+            // Whoever asks for so many begins again; nothing else could be promised.
+            self.by_path.clear();
+        }
+        self.by_path.entry(name).or_insert_with(|| {
+            let records = collection.generate(path);
+            Table { next: records.len() as u64 + 1, records }
+        })
+    }
+
+    /// Counts the bytes of a write before it is taken.
+    pub(in crate::sandbox) fn admit(&mut self, bytes: usize) -> Result<(), Refusal> {
+        self.written = self.written.saturating_add(bytes);
+        if self.written <= WRITTEN_MAX {
+            return Ok(());
+        }
+        Err(Refusal::new(Kind::Unavailable, "the sandbox's memory limit is reached; POST /__sandbox/reset resets it"))
+    }
+
+    /// Forgets everything.
+    pub(in crate::sandbox) fn clear(&mut self) {
+        *self = Shelves::default();
+    }
+}
+
+/// The records of one collection.
+pub(in crate::sandbox) struct Table {
+    pub(in crate::sandbox) records: Vec<Tree>,
+    next: u64,
+}
+
+impl Table {
+    /// The place of a record.
+    pub(in crate::sandbox) fn find(&self, collection: &Collection, key: &str) -> Result<usize, Refusal> {
+        let found = self.records.iter().position(|record| collection.is_called(record, key));
+        found
+            .ok_or_else(|| Refusal::new(Kind::NotFound, format!("{} `{key}` was not found", collection.fields.title())))
+    }
+
+    /// The record of a key.
+    pub(in crate::sandbox) fn get(&self, collection: &Collection, key: &str) -> Result<&Tree, Refusal> {
+        let at = self.find(collection, key)?;
+        self.records.get(at).ok_or_else(|| Refusal::new(Kind::NotFound, "not found"))
+    }
+
+    pub(in crate::sandbox) fn create(
+        &mut self,
+        collection: &Collection,
+        given: &Tree,
+        path: &Values,
+    ) -> Result<Tree, Refusal> {
+        if self.records.len() >= RECORDS_MAX {
+            return Err(Refusal::new(
+                Kind::Unavailable,
+                format!("the sandbox keeps at most {RECORDS_MAX} records of a collection"),
+            ));
+        }
+        check_required(given, &collection.required)?;
+        self.check_unique(collection, given, None)?;
+        let record = collection.create(given, self.next, path);
+        self.next += 1;
+        self.records.push(record.clone());
+        Ok(record)
+    }
+
+    pub(in crate::sandbox) fn replace(
+        &mut self,
+        collection: &Collection,
+        key: &str,
+        given: &Tree,
+        path: &Values,
+    ) -> Result<Tree, Refusal> {
+        let at = self.find(collection, key)?;
+        check_required(given, &collection.required)?;
+        self.check_unique(collection, given, Some(at))?;
+        self.change(at, |old| Ok(collection.replace(given, old, path)))
+    }
+
+    pub(in crate::sandbox) fn merge(
+        &mut self,
+        collection: &Collection,
+        key: &str,
+        given: &Tree,
+    ) -> Result<Tree, Refusal> {
+        let at = self.find(collection, key)?;
+        self.check_unique(collection, given, Some(at))?;
+        self.change(at, |old| {
+            let mut record = old.clone();
+            collection.merge(&mut record, given);
+            Ok(record)
+        })
+    }
+
+    /// Applies patch operations in their order: all of them or none.
+    pub(in crate::sandbox) fn patch(
+        &mut self,
+        collection: &Collection,
+        key: &str,
+        operations: &[Tree],
+    ) -> Result<Tree, Refusal> {
+        let at = self.find(collection, key)?;
+        let steps: Vec<Step> =
+            operations.iter().map(|operation| step(collection, operation)).collect::<Result<_, _>>()?;
+        let mut changes = Tree::object();
+        for step in &steps {
+            if let Step::Set(name, value) = step {
+                changes.set(std::slice::from_ref(name), value.clone());
+            }
+        }
+        self.check_unique(collection, &changes, Some(at))?;
+        self.change(at, |old| {
+            let mut record = old.clone();
+            for step in &steps {
+                match step {
+                    Step::Set(name, _) | Step::Remove(name) if collection.key.first() == Some(name) => {}
+                    Step::Set(name, value) => record.set(std::slice::from_ref(name), value.clone()),
+                    Step::Remove(name) => record.remove(name),
+                    Step::Nothing => {}
+                }
+            }
+            Ok(record)
+        })
+    }
+
+    pub(in crate::sandbox) fn delete(&mut self, collection: &Collection, key: &str) -> Result<Tree, Refusal> {
+        let at = self.find(collection, key)?;
+        Ok(self.records.remove(at))
+    }
+
+    fn change(&mut self, at: usize, change: impl FnOnce(&Tree) -> Result<Tree, Refusal>) -> Result<Tree, Refusal> {
+        let Some(slot) = self.records.get_mut(at) else { return Err(Refusal::new(Kind::NotFound, "not found")) };
+        *slot = change(slot)?;
+        Ok(slot.clone())
+    }
+
+    fn check_unique(&self, collection: &Collection, given: &Tree, own: Option<usize>) -> Result<(), Refusal> {
+        for name in &collection.unique {
+            let Some(value) = given.get(name).filter(|v| !v.is_null()) else { continue };
+            let taken =
+                self.records.iter().enumerate().any(|(i, record)| Some(i) != own && record.get(name) == Some(value));
+            if taken {
+                let shown = value.plain().unwrap_or_else(|| value.to_json());
+                let message = format!("another {} has the {name} `{shown}`", collection.fields.title());
+                return Err(Refusal::new(Kind::Conflict, message).at(name.as_str(), "Duplicate"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What one patch operation does.
+enum Step {
+    Set(String, Tree),
+    Remove(String),
+    /// Reaches into a part of a record, such as `company/identifier`. A reference is replaced as a whole; on a part of it, the systems that take
+    /// patches answer with success and change nothing.
+    Nothing,
+}
+
+/// Reads one patch operation (RFC 6902, the slash at the front optional).
+fn step(collection: &Collection, operation: &Tree) -> Result<Step, Refusal> {
+    let text = |name: &str| operation.get(name).filter(|v| v.is_text()).and_then(Tree::plain);
+    let invalid = |message: String| Refusal::invalid(message).at("", "InvalidPatch");
+    let (Some(op), Some(path)) = (text("op"), text("path")) else {
+        return Err(invalid("a patch operation needs the texts `op` and `path`".into()));
+    };
+    let mut path = field_path(path.strip_prefix('/').unwrap_or(&path));
+    let name = path
+        .pop()
+        .filter(|name| !name.is_empty())
+        .ok_or_else(|| invalid("the path of a patch operation is empty".into()))?;
+    let value = operation.get("value").cloned();
+    match (op.as_str(), value) {
+        ("add" | "replace", None) => Err(invalid(format!("`{op}` of `{name}` has no value"))),
+        ("add" | "replace" | "remove", _) if !path.is_empty() => Ok(Step::Nothing),
+        ("add" | "replace", Some(value)) => Ok(Step::Set(name, value)),
+        ("remove", _) if collection.required.contains(&name) => {
+            Err(Refusal::invalid(format!("`{name}` cannot be removed")).at(name, "MissingField"))
+        }
+        ("remove", _) => Ok(Step::Remove(name)),
+        (other, _) => Err(invalid(format!("`{other}` is not an operation of a patch: add, replace, remove"))),
+    }
+}

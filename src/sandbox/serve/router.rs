@@ -1,0 +1,212 @@
+//! All connectors on one port: whose request it is, whether it fails on purpose, and the log. Knows HTTP values, not sockets.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use http::header::RETRY_AFTER;
+use http::{HeaderMap, HeaderName, Method as Verb, Response, StatusCode};
+
+use super::faults::{FaultKind, Faults};
+use super::index;
+use super::log::{Entry, Log};
+use crate::authoring::Source;
+use crate::definition::Method;
+use crate::error::{Error, ErrorKind, Result};
+use crate::lock::lock;
+use crate::sandbox::answer::Found;
+use crate::sandbox::http::{Call, Content, Kind, Refusal, Reply};
+use crate::sandbox::mock_connector::MockConnector;
+use crate::sandbox::records::Tree;
+
+/// The sandbox without its socket.
+pub(super) struct Router {
+    pub(super) address: SocketAddr,
+    pub(super) connectors: Vec<MockConnector>,
+    pub(super) absent: Vec<Absent>,
+    pub(super) faults: Faults,
+    log: Log,
+    asked: AtomicU64,
+}
+
+/// A connector with a sandbox.yaml that cannot be played, and why.
+pub(super) type Absent = (String, String);
+
+/// How well a connector fits a request: has the operation and knows the credentials, has it, knows them, segments of its address.
+type Score = (bool, bool, bool, Option<usize>);
+
+/// What becomes of a request.
+pub(super) enum Outcome {
+    Reply(Response<Vec<u8>>),
+    /// The connection is closed without a reply.
+    Cut,
+}
+
+impl Router {
+    pub(super) fn new(
+        address: SocketAddr,
+        connectors: Vec<MockConnector>,
+        absent: Vec<Absent>,
+        faults: Faults,
+    ) -> Router {
+        Router { address, connectors, absent, faults, log: Log::default(), asked: AtomicU64::new(0) }
+    }
+
+    /// The connector of a name, in play.
+    pub(super) fn mock(&self, name: &str) -> Result<&MockConnector> {
+        if let Some(mock) = self.connectors.iter().find(|p| p.connector.name == name) {
+            return Ok(mock);
+        }
+        if let Some((_, why)) = self.absent.iter().find(|(n, _)| n == name) {
+            return Err(Error::new(ErrorKind::Unsupported, why.clone()));
+        }
+        let names = self.connectors.iter().map(|p| p.connector.name.as_str());
+        let hint = crate::error::did_you_mean(name, names);
+        Err(Error::new(ErrorKind::Unsupported, format!("the sandbox does not simulate `{name}`{hint}"))
+            .advise("it simulates the connectors that have a sandbox.yaml"))
+    }
+
+    /// Answers one request.
+    pub(super) async fn answer(&self, call: Call) -> Outcome {
+        if let Some(reply) = self.own(&call) {
+            return Outcome::Reply(reply.into_http(&HeaderMap::new()));
+        }
+        let number = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
+        let Some((mock, found)) = self.choose(&call) else {
+            self.note(&call, Some(StatusCode::NOT_FOUND), None);
+            return Outcome::Reply(
+                Reply::text(StatusCode::NOT_FOUND, "no connector is simulated here; see /\n")
+                    .into_http(&HeaderMap::new()),
+            );
+        };
+        let (operation, is_write) = match &found {
+            Found::Operation(route, _) => {
+                let name = format!("{}/{}", mock.connector.name, route.operation.id);
+                (Some(name), route.operation.method != Method::Query)
+            }
+            // The exchange that a reset cuts off has not taken place: a token lost on its way would end the whole run.
+            Found::AuthServer(_, errand) => (Some(format!("{}/{}", mock.connector.name, errand.name())), false),
+            Found::OtherVerbs(_) | Found::Nothing => (None, !matches!(call.verb, Verb::GET | Verb::HEAD)),
+        };
+        let fault = self.faults.of(number, is_write);
+        if fault == Some(FaultKind::Reset) {
+            // A write takes effect all the same: that nobody can know it is the point.
+            if is_write {
+                mock.answer(&call, &found);
+            }
+            self.note(&call, None, operation);
+            return Outcome::Cut;
+        }
+        let mut reply = match self.fail(mock, fault).await {
+            Some(reply) => reply,
+            None => mock.answer(&call, &found),
+        };
+        if let Some(Source::Header(name)) = &mock.connector.errors.request_id {
+            number_reply(&mut reply, name, number);
+        }
+        self.note(&call, Some(reply.status), operation);
+        Outcome::Reply(reply.into_http(&mock.headers))
+    }
+
+    /// The reply of a fault that has one; a slow one waits here.
+    async fn fail(&self, mock: &MockConnector, fault: Option<FaultKind>) -> Option<Reply> {
+        let refusal = match fault? {
+            FaultKind::RateLimited => {
+                Refusal::new(Kind::RateLimited, "too many requests; an injected fault").with(RETRY_AFTER, "1")
+            }
+            FaultKind::Unavailable => Refusal::new(Kind::Unavailable, "unavailable; an injected fault"),
+            FaultKind::Slow => {
+                tokio::time::sleep(Duration::from_millis(self.faults.slow_ms)).await;
+                return None;
+            }
+            FaultKind::Reset => return None,
+        };
+        Some(mock.wording.reply(&refusal))
+    }
+
+    /// The sandbox's own addresses.
+    fn own(&self, call: &Call) -> Option<Reply> {
+        let is_read = matches!(call.verb, Verb::GET | Verb::HEAD);
+        match call.segments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+            [] if is_read => Some(Reply::text(
+                StatusCode::OK,
+                &index::text(self.address, &self.connectors, &self.absent, &self.faults),
+            )),
+            ["__sandbox", "log"] if is_read => {
+                let log = Tree::parse(&self.log.to_json()).unwrap_or_else(|_| Tree::null());
+                Some(Reply { content: Content::Json(log), ..Reply::blank(StatusCode::OK) })
+            }
+            ["__sandbox", "summary"] if is_read => {
+                let mut summary = Tree::object();
+                summary.set(&["requests".to_owned()], Tree::number(self.asked.load(Ordering::Relaxed)));
+                summary.set(&["reused_refresh_tokens".to_owned()], Tree::number(self.reused_refresh_tokens()));
+                Some(Reply::json(StatusCode::OK, &summary))
+            }
+            ["__sandbox", "reset"] if is_read || call.verb == Verb::POST => {
+                self.reset();
+                Some(Reply::blank(StatusCode::NO_CONTENT))
+            }
+            ["__sandbox", ..] => Some(Reply::text(
+                StatusCode::NOT_FOUND,
+                "the paths are /__sandbox/log, /__sandbox/summary and /__sandbox/reset\n",
+            )),
+            _ => None,
+        }
+    }
+
+    /// How often a refresh token came that was used up: a client that loses rotated tokens.
+    pub(super) fn reused_refresh_tokens(&self) -> u64 {
+        self.connectors
+            .iter()
+            .filter_map(|mock| mock.auth_server.as_ref())
+            .map(|auth_server| auth_server.tokens.reused())
+            .sum()
+    }
+
+    /// Back to the state at the start: records, log, counts. Tokens stay good, because open connections hold them.
+    fn reset(&self) {
+        self.connectors.iter().for_each(|mock| lock(&mock.tables).clear());
+        self.connectors
+            .iter()
+            .filter_map(|mock| mock.auth_server.as_ref())
+            .for_each(|auth_server| auth_server.tokens.forget_reuse());
+        self.log.clear();
+        self.asked.store(0, Ordering::Relaxed);
+    }
+
+    /// Whose request it is: of the connectors whose address begins the path, the one that has the operation and knows the credentials; of
+    /// several, the one with the longest address.
+    fn choose(&self, call: &Call) -> Option<(&MockConnector, Found<'_>)> {
+        let mut best: Option<(Score, &MockConnector, Found<'_>)> = None;
+        for mock in &self.connectors {
+            let found = mock.find(call);
+            let has = matches!(found, Found::Operation(..) | Found::AuthServer(..));
+            let owned = mock.owns(&call.segments);
+            if owned.is_none() && !has {
+                continue;
+            }
+            let knows = mock.admits(call);
+            let score = (has && knows, has, knows, owned);
+            if best.as_ref().is_none_or(|(before, _, _)| score > *before) {
+                best = Some((score, mock, found));
+            }
+        }
+        best.map(|(_, mock, found)| (mock, found))
+    }
+
+    fn note(&self, call: &Call, status: Option<StatusCode>, operation: Option<String>) {
+        self.log.add(Entry {
+            method: call.verb.to_string(),
+            path: call.target.clone(),
+            status: status.map(|s| s.as_u16()),
+            operation,
+        });
+    }
+}
+
+/// The id by which the real system's support would find the request.
+fn number_reply(reply: &mut Reply, name: &HeaderName, number: u64) {
+    if !reply.headers.contains_key(name) {
+        reply.set(name.clone(), &format!("sandbox-{number}"));
+    }
+}

@@ -1,0 +1,130 @@
+//! The server: a socket on this machine only, and the requests that come through it. The one file that names the HTTP framework's handlers.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request, State};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::faults::Faults;
+use super::router::{Absent, Outcome, Router};
+use super::socket::{Door, Peer};
+use crate::connection::ConnectionSpec;
+use crate::definition::Catalog;
+use crate::error::{Error, ErrorKind, Result};
+use crate::sandbox::http::{BODY_MAX, Call};
+use crate::sandbox::mock_connector::MockConnector;
+
+/// Time for a body to arrive.
+const BODY_TIME: Duration = Duration::from_secs(30);
+
+/// How a sandbox runs.
+#[derive(Clone, Debug, Default)]
+pub struct SandboxOptions {
+    /// Its port; 0 takes a free one.
+    pub port: u16,
+    /// Which requests fail on purpose.
+    pub faults: Faults,
+}
+
+/// A server on this machine that plays every connector with a `sandbox.yaml`. It stops when dropped.
+pub struct Sandbox {
+    router: Arc<Router>,
+    task: JoinHandle<std::io::Result<()>>,
+    /// Dropping it tells the server to stop.
+    _stop: oneshot::Sender<()>,
+}
+
+impl Sandbox {
+    /// Starts a sandbox inside the caller's tokio runtime, on 127.0.0.1 only.
+    ///
+    /// # Errors
+    /// `network` when the port cannot be had; `definition` when a connector's files are wrong.
+    pub async fn start(catalog: Arc<Catalog>, options: SandboxOptions) -> Result<Sandbox> {
+        let unheard = |e: std::io::Error| {
+            Error::new(ErrorKind::Network, format!("the sandbox cannot listen on 127.0.0.1:{}: {e}", options.port))
+                .advise("choose another port; 0 selects a free one")
+        };
+        let listener =
+            TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, options.port))).await.map_err(unheard)?;
+        let address = listener.local_addr().map_err(unheard)?;
+        let (connectors, absent) = cast(&catalog, address)?;
+        let router = Arc::new(Router::new(address, connectors, absent, options.faults));
+        let service = axum::Router::new().fallback(handle).with_state(Arc::clone(&router));
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serve = axum::serve(Door(listener), service.into_make_service_with_connect_info::<Peer>())
+            .with_graceful_shutdown(async move {
+                // Ends when the sender is dropped; nothing is ever sent.
+                let _dropped = stopped.await;
+            });
+        Ok(Sandbox { router, task: tokio::spawn(serve.into_future()), _stop: stop })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.router.address
+    }
+
+    /// Names of the connectors that it plays.
+    pub fn connectors(&self) -> impl Iterator<Item = &str> {
+        self.router.connectors.iter().map(|mock| mock.connector.name.as_str())
+    }
+
+    /// The ready connection of a connector.
+    ///
+    /// # Errors
+    /// `unsupported` when the connector is not played, with the reason.
+    pub fn connection(&self, connector: &str) -> Result<ConnectionSpec> {
+        self.router.mock(connector).map(|mock| mock.spec.clone())
+    }
+
+    /// How often a refresh token came that was used up already.
+    #[must_use]
+    pub fn reused_refresh_tokens(&self) -> u64 {
+        self.router.reused_refresh_tokens()
+    }
+
+    /// Runs until the server ends, which it does not by itself.
+    pub async fn wait(mut self) {
+        let _ended = (&mut self.task).await;
+    }
+}
+
+/// The connectors that can be played, and those that cannot, with the reason.
+fn cast(catalog: &Catalog, address: SocketAddr) -> Result<(Vec<MockConnector>, Vec<Absent>)> {
+    let (mut connectors, mut absent) = (Vec::new(), Vec::new());
+    for name in catalog.connector_names() {
+        let Some(file) = catalog.sandbox(name)? else { continue };
+        match MockConnector::new(catalog, name, &file, address) {
+            Ok(mock) => connectors.push(mock),
+            Err(error) if error.kind() == ErrorKind::Unsupported => {
+                absent.push((name.to_owned(), error.message.clone()))
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((connectors, absent))
+}
+
+async fn handle(
+    State(router): State<Arc<Router>>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    request: Request,
+) -> http::Response<Body> {
+    let (head, body) = request.into_parts();
+    let body = tokio::time::timeout(BODY_TIME, axum::body::to_bytes(body, BODY_MAX)).await;
+    let body = body.ok().and_then(|read| read.ok());
+    let call = Call::new(head.method, &head.uri, head.headers, body, &router.address.to_string());
+    match router.answer(call).await {
+        Outcome::Reply(response) => response.map(Body::from),
+        Outcome::Cut => {
+            peer.cut();
+            http::Response::new(Body::empty())
+        }
+    }
+}
