@@ -9,3 +9,9 @@ pub(crate) fn escape(token: &str) -> String {
 pub(crate) fn unescape(token: &str) -> String {
     token.replace("~1", "/").replace("~0", "~")
 }
+
+/// The names of a path as typed: `a`, `b/c`, or a JSON Pointer `/b/c`.
+#[cfg(any(feature = "batch", feature = "cli"))]
+pub(crate) fn path_of(text: &str) -> Vec<String> {
+    text.strip_prefix('/').unwrap_or(text).split('/').map(unescape).collect()
+}

@@ -83,6 +83,7 @@ pub mod formats;
 mod item;
 mod json_error;
 mod json_pointer;
+mod json_text;
 mod lock;
 mod options;
 #[cfg(feature = "batch")]

@@ -14,8 +14,8 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, ErrorKind, Place, Result};
-use crate::item::{fields_of, put_object, value_of};
 use crate::json_error;
+use crate::json_text::{fields_of, put_object, value_of};
 
 /// The options of a call: one JSON object whose values keep their text.
 ///
@@ -147,7 +147,7 @@ impl Options {
             return Err(serde_json::Error::custom(format_args!("`{name}` is given twice")));
         }
         let plain = value.to_string();
-        let text = (plain != json).then(|| crate::item::one_line(json.to_owned()).into());
+        let text = (plain != json).then(|| crate::json_text::one_line(json.to_owned()).into());
         Arc::make_mut(&mut self.0).set(name.to_owned(), value, text);
         Ok(())
     }

@@ -15,8 +15,9 @@ use crate::authoring::{Part, kind_of};
 use crate::connection::Connection;
 use crate::definition::{Location, Operation, OptionRule};
 use crate::error::{Error, ErrorKind, Place, Result};
-use crate::item::{Item, value_of};
+use crate::item::Item;
 use crate::json_pointer::escape;
+use crate::json_text::value_of;
 use crate::options::{Given, Options};
 use crate::secret::MASK;
 

@@ -7,6 +7,7 @@ mod grant;
 #[cfg(feature = "keyring")]
 mod keyring_store;
 mod owner;
+mod renew;
 mod renewals;
 mod store;
 mod token_cache;
@@ -28,9 +29,10 @@ pub(crate) use grant::sign_in_url;
 pub use keyring_store::KeyringStore;
 #[cfg(all(feature = "keyring", feature = "cli"))]
 pub(crate) use keyring_store::{SERVICE, reason};
+pub(crate) use renew::TokenContext;
 pub use renewals::wait_for_renewals;
 pub use store::{EarlierTokens, MemoryStore, TokenOwner, TokenSlot, TokenStore, Tokens};
-pub(crate) use token_cache::{Access, TokenCache, TokenContext};
+pub(crate) use token_cache::{Access, TokenCache};
 
 /// Attaches the connection's credentials if the request goes to one of its own origins. `token` is the access token, if
 /// there is one.

@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 
 use super::finding::{Finding, FindingKind, TWICE};
 use crate::digits::{Decimal, is_long};
-use crate::item::fields_of;
 use crate::json_pointer::escape;
+use crate::json_text::fields_of;
 
 /// Maximum depth of references within references.
 const DEPTH_MAX: usize = 64;
@@ -189,7 +189,7 @@ mod tests {
 
     /// The exact message about a value.
     fn told(schema: &str, value: &str) -> Vec<String> {
-        let near = crate::item::value_of(value).unwrap();
+        let near = crate::json_text::value_of(value).unwrap();
         let mut found = Schema::compile(serde_json::from_str(schema).unwrap()).unwrap().check(&near);
         super::refine(schema, value, "", &mut found);
         found.into_iter().map(|f| f.message).collect()

@@ -10,8 +10,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::error::did_you_mean;
-use crate::item::fields_of;
 use crate::json_error;
+use crate::json_text::fields_of;
 
 /// Why JSON does not fit a type.
 #[derive(Debug, Clone, PartialEq, Eq)]

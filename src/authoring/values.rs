@@ -20,7 +20,7 @@ impl Json {
     /// The value, with sorted keys; a number beyond 64 bits becomes the nearest one.
     #[must_use]
     pub fn to_value(&self) -> Value {
-        crate::item::value_of(&self.0).unwrap_or_default()
+        crate::json_text::value_of(&self.0).unwrap_or_default()
     }
 }
 

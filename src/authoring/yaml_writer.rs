@@ -6,7 +6,7 @@ use serde_yaml::{Mapping, Value};
 
 use crate::digits::is_number;
 use crate::error::{Error, ErrorKind, Result};
-use crate::item::fields_of;
+use crate::json_text::fields_of;
 
 /// Writes a value, such as the mirror of a definition file.
 ///

@@ -7,7 +7,8 @@ use serde_json::value::RawValue;
 
 use crate::definition::{Operation, Template};
 use crate::error::{Place, Result};
-use crate::item::{Items, fields_of, put_list, put_object};
+use crate::item::Items;
+use crate::json_text::{fields_of, put_list, put_object};
 use crate::options::Options;
 
 /// The caller's values.

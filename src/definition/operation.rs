@@ -205,7 +205,7 @@ impl Operation {
         };
         let Some(message) = misfit(own) else { return Ok(None) };
         let number = own.value().as_str().map(str::trim).filter(|text| crate::digits::is_number(text));
-        let value = number.and_then(|number| crate::item::value_of(number).ok());
+        let value = number.and_then(|number| crate::json_text::value_of(number).ok());
         Ok(value.map_or(Some(message.clone()), |value| misfit(Given::new(&value, number)).map(|_| message)))
     }
 

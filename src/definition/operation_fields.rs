@@ -98,7 +98,7 @@ impl Operation {
             names.extend(self.forward_only.iter().filter_map(Paging::key).cloned());
         }
         names.extend(Paging::key(&self.paging).cloned());
-        names.extend(columns.iter().filter_map(|column| crate::item::path_of(column).into_iter().next()));
+        names.extend(columns.iter().filter_map(|column| crate::json_pointer::path_of(column).into_iter().next()));
         if columns.is_empty() || names.iter().any(|name| !known.contains_key(name)) {
             return None;
         }

@@ -12,8 +12,9 @@ use crate::authoring::Pointer;
 use crate::authoring::{Checker, Format, explain};
 use crate::authoring::{Json, Ordered};
 use crate::error::{Error, ErrorKind, Result};
-use crate::item::{Items, fields_of};
+use crate::item::Items;
 use crate::json_pointer::escape;
+use crate::json_text::fields_of;
 use crate::options::Options;
 
 /// A predefined call: an operation with its options and, for writes, sample items.

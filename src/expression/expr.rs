@@ -11,7 +11,7 @@ use super::operators::with_rules;
 use super::record::{Reading, within};
 use super::scope::Scope;
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
-use crate::item::fields_of;
+use crate::json_text::fields_of;
 
 /// Maximum number of names and operators in one expression. The language parses and drops long chains recursively; a
 /// few thousand would overflow the stack.

@@ -12,7 +12,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::error::{Error, ErrorKind};
-use crate::item::fields_of;
+use crate::json_text::fields_of;
 
 /// Maximum bytes that one evaluation may read, and bytes of a text or a value that it produces.
 pub(super) const BYTES_MAX: usize = 64 << 20;

@@ -8,8 +8,8 @@ use super::expr::{Expr, Wrong};
 use super::lexer::closing;
 use super::scope::Scope;
 use crate::error::Result;
-use crate::item::fields_of;
 use crate::json_pointer::escape;
+use crate::json_text::fields_of;
 
 /// A value of a batch file with its expressions found. It equals its JSON: two with one JSON are equal, and it is
 /// serialized as that.

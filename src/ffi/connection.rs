@@ -9,7 +9,7 @@ use super::json;
 use super::notify::{events, signals};
 use crate::connection::ConnectionSpec;
 use crate::error::Result;
-use crate::item::{fields_of, put_object};
+use crate::json_text::{fields_of, put_object};
 use crate::{Secret, Session, Tokens};
 
 /// An open connection.

@@ -5,7 +5,9 @@ use std::cell::Cell;
 
 use serde_json::value::RawValue;
 
-use crate::item::{Item, fields_of, path_of};
+use crate::item::Item;
+use crate::json_pointer::path_of;
+use crate::json_text::fields_of;
 
 /// The column of items that are not objects.
 pub(crate) const VALUE: &str = "value";

@@ -10,8 +10,9 @@ use super::{Around, Page, Unfit};
 use crate::authoring::{Pointer, Source};
 use crate::definition::{Operation, ResultShape};
 use crate::error::{Error, ErrorKind, Result};
-use crate::item::{Items, Span, one_line};
+use crate::item::{Items, Span};
 use crate::json_error::JsonError;
+use crate::json_text::one_line;
 use crate::reply::FoundRows;
 use crate::reply::scan::{Fault, JSON_DEPTH, Scan};
 
@@ -89,7 +90,7 @@ pub(super) fn read(
     let missing = matches!(found, Found::Absent | Found::Null);
     let beside = part_errors.is_some() && !page.failures.is_empty();
     if denied(operation, page)? || (missing && !beside && !page.failures.is_empty()) {
-        return Err(Unfit::Denied(crate::item::value_of(&text).unwrap_or_default()));
+        return Err(Unfit::Denied(crate::json_text::value_of(&text).unwrap_or_default()));
     }
     let text = if has_lines { one_line(text) } else { text };
     page.blank = text.trim() == "null";

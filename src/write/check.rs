@@ -114,7 +114,7 @@ fn check_item(
         let advice = Advice::DescribeOperation(operation.id.clone());
         faults.push(ItemFault { index, pointer, message, advice });
     };
-    let value = match crate::item::value_of(item.as_str()) {
+    let value = match crate::json_text::value_of(item.as_str()) {
         Ok(value) => value,
         Err(e) => {
             fault(String::new(), format!("it cannot be read: {}", json_error::words(&e, item.as_str())));

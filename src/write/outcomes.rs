@@ -310,7 +310,7 @@ fn verdict(ok: &Success, part: &Value) -> Option<bool> {
 
 /// A part's own fields that can be read as values; its record stays raw, because a number in it may be beyond any value.
 fn flags(part: Item<'_>) -> Value {
-    let Some(fields) = part.fields() else { return crate::item::value_of(part.as_str()).unwrap_or_default() };
+    let Some(fields) = part.fields() else { return crate::json_text::value_of(part.as_str()).unwrap_or_default() };
     fields.into_iter().filter_map(|(name, raw)| Some((name, flag(raw.get())?))).collect::<Map<_, _>>().into()
 }
 

@@ -13,7 +13,19 @@ use graph::Graph;
 /// Rooms under `src/`, from the ground up. A file imports from its own room and from rooms of lower layers; rooms of one layer do not know each other.
 const LAYERS: &[&[&str]] = &[
     // Ground: knows nothing of what opnode does.
-    &["clock", "digits", "durable", "error", "json_error", "json_pointer", "lock", "private_file", "secret", "wipe"],
+    &[
+        "clock",
+        "digits",
+        "durable",
+        "error",
+        "json_error",
+        "json_pointer",
+        "json_text",
+        "lock",
+        "private_file",
+        "secret",
+        "wipe",
+    ],
     &["claim", "item", "text_file"],
     &["authoring", "options", "output", "receipt", "reply", "sink"],
     // Model: what is called.
@@ -45,6 +57,7 @@ const PURE: &[&str] = &[
     "item",
     "json_error",
     "json_pointer",
+    "json_text",
     "options",
     "output",
     "page",
@@ -232,7 +245,7 @@ const FACE_TOOLS: &[(&str, &str)] = &[
     ("claim", "two processes that write to the same output"),
     ("digits", "numbers as text, without loss"),
     ("durable", "files that appear whole"),
-    ("item", "parts of JSON text without a copy"),
+    ("json_text", "fields and values of JSON text"),
     ("json_error", "why a text is not JSON"),
     ("json_pointer", "places within JSON"),
     ("lock", "a mutex that outlives a panic"),

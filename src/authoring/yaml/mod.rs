@@ -19,8 +19,8 @@ use serde_saphyr::Spanned;
 
 use crate::digits::{has_digits, is_number};
 use crate::error::{Error, ErrorKind, Place, Result};
-use crate::item::fields_of;
 use crate::json_pointer::{escape, unescape};
+use crate::json_text::fields_of;
 use options::options;
 pub use options::{ALIASED_MAX, DEPTH_MAX, NODES_MAX};
 pub(crate) use tree::Node;
@@ -274,7 +274,7 @@ pub(super) const AS_JSON: &str = "opnode::yaml::AsJson";
 /// The nearest 64-bit value.
 fn near(number: &str) -> Value {
     let small = number.parse::<i64>().map(Value::from);
-    small.or_else(|_| crate::item::value_of(number)).unwrap_or_default()
+    small.or_else(|_| crate::json_text::value_of(number)).unwrap_or_default()
 }
 
 /// The error of serde if a tree does not fit a type.

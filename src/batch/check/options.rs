@@ -23,7 +23,7 @@ pub(super) fn options(
     let own = &file.options;
     let place = format!("{at}/options");
     let base = template.map(|t| {
-        crate::item::fields_of(&t.options.0).unwrap_or_default().into_iter().map(|(n, r)| (n, r.get().to_owned()))
+        crate::json_text::fields_of(&t.options.0).unwrap_or_default().into_iter().map(|(n, r)| (n, r.get().to_owned()))
     });
     let mut all: Vec<(String, Shape)> = base
         .into_iter()

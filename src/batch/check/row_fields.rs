@@ -38,7 +38,7 @@ impl Sources {
     /// The fields of a value with expressions.
     pub(super) fn of_shape(&self, shape: &Shape) -> Fields {
         match shape {
-            Shape::Fixed(json) => crate::item::value_of(json).map(|value| of_value(&value)).unwrap_or_default(),
+            Shape::Fixed(json) => crate::json_text::value_of(json).map(|value| of_value(&value)).unwrap_or_default(),
             Shape::Text(_) => Fields::Plain,
             Shape::List(list) => {
                 let element = list.iter().map(|shape| self.of_shape(shape)).reduce(Fields::and).unwrap_or_default();
@@ -113,7 +113,7 @@ pub(super) fn check_map(c: &mut Checker<'_>, at: &str, operation: &Operation, ma
     let fields: Vec<String> = match map {
         Shape::Map(fields) => fields.iter().map(|(name, _)| name.clone()).collect(),
         Shape::Fixed(json) => {
-            crate::item::fields_of(json).unwrap_or_default().into_iter().map(|(name, _)| name).collect()
+            crate::json_text::fields_of(json).unwrap_or_default().into_iter().map(|(name, _)| name).collect()
         }
         Shape::List(_) | Shape::Text(_) | Shape::Value(_) => return,
     };
@@ -135,7 +135,7 @@ fn unknown_in(c: &mut Checker<'_>, at: &str, operation: &Operation, shape: &Shap
     let names: Vec<(String, Option<&Shape>)> = match shape {
         Shape::Map(map) => map.iter().map(|(name, shape)| (name.clone(), Some(shape))).collect(),
         Shape::Fixed(json) => {
-            crate::item::fields_of(json).unwrap_or_default().into_iter().map(|(name, _)| (name, None)).collect()
+            crate::json_text::fields_of(json).unwrap_or_default().into_iter().map(|(name, _)| (name, None)).collect()
         }
         Shape::List(_) | Shape::Text(_) | Shape::Value(_) => return,
     };
@@ -155,7 +155,7 @@ fn unknown_in(c: &mut Checker<'_>, at: &str, operation: &Operation, shape: &Shap
 /// Faults of columns that no row has.
 pub(super) fn check_columns(c: &mut Checker<'_>, at: &str, columns: &[String], rows: &Fields) {
     for (index, column) in columns.iter().enumerate() {
-        let path = crate::item::path_of(column);
+        let path = crate::json_pointer::path_of(column);
         if let Some(unknown) = rows.unknown(&path, "/") {
             let message = format!("no row has a field `{}`{}", unknown.path, unknown.hint());
             c.fault(&format!("{at}/{index}"), message, Some(OTHERWISE.into()));

@@ -127,7 +127,7 @@ fn var(pair: &str) -> Result<(String, Json)> {
     let wrong =
         || Error::new(ErrorKind::Usage, format!("--var {pair} is no NAME=VALUE")).advise("write it as --var board=1");
     let (name, text) = pair.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(wrong)?;
-    let is_json = crate::item::value_of(text.trim()).is_ok();
+    let is_json = crate::json_text::value_of(text.trim()).is_ok();
     Ok((name.to_owned(), Json(if is_json { text.trim().to_owned() } else { Value::from(text).to_string() })))
 }
 

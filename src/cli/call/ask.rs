@@ -13,7 +13,7 @@ use crate::cli::messages::Screen;
 use crate::cli::screen::terminal_text;
 use crate::definition::{Operation, Template};
 use crate::error::{Error, ErrorKind, Result};
-use crate::item::fields_of;
+use crate::json_text::fields_of;
 
 /// Whether somebody is there to answer. --quiet silences no question.
 pub(crate) fn can(screen: Screen) -> bool {
@@ -55,7 +55,7 @@ fn questions(template: &Template, pointer: &str) -> Vec<Question> {
     match path.as_slice() {
         [root, name] if root == "options" => {
             let schema = operation.option(name).map(|rule| rule.schema.to_value()).unwrap_or_default();
-            let sample = crate::item::fields_of(&template.options.0).unwrap_or_default();
+            let sample = crate::json_text::fields_of(&template.options.0).unwrap_or_default();
             let sample = sample.iter().find(|(n, _)| n == name).map(|(_, raw)| plain_value(raw.get()));
             vec![Question { name: name.clone(), schema, required: true, sample }]
         }

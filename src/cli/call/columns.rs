@@ -4,7 +4,7 @@ use super::prepare::PreparedCall;
 use crate::cli::messages::Screen;
 use crate::definition::{Fields, Operation};
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
-use crate::item::path_of;
+use crate::json_pointer::path_of;
 use crate::output::{Column, Row};
 use crate::{Items, Options};
 

@@ -13,7 +13,7 @@ use crate::cli::screen::json;
 use crate::cli::screen::{terminal_text, width};
 use crate::definition::{Catalog, ItemRule, Operation, Record, ResultShape, Send, Template};
 use crate::error::{Error, ErrorKind, Result};
-use crate::item::fields_of;
+use crate::json_text::fields_of;
 
 /// Prints it.
 pub(crate) fn run(app: &App, args: &DescribeArgs) -> Result<()> {

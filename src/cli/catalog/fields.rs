@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use crate::cli::screen::{TableColumn, TextTable};
 use crate::digits::is_number;
-use crate::item::{fields_of, value_of};
+use crate::json_text::{fields_of, value_of};
 
 /// Columns for names: a longer one has a line of its own.
 const NAME_LEAST: usize = 20;

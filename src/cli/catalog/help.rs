@@ -7,7 +7,7 @@ use clap::{Command, CommandFactory};
 use super::snippet::{is_played, plain_value, shell};
 use crate::cli::args::Args;
 use crate::definition::{Catalog, Method, Operation, Template};
-use crate::item::fields_of;
+use crate::json_text::fields_of;
 
 /// Templates of a connector that are tried for an example.
 const LOOKED_AT: usize = 8;

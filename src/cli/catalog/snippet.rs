@@ -7,7 +7,7 @@ use crate::authoring::{Json, kind_of};
 use crate::cli::screen::terminal_text;
 use crate::definition::{Catalog, Operation, Template};
 use crate::error::{Error, ErrorKind, Result};
-use crate::item::fields_of;
+use crate::json_text::fields_of;
 
 /// Longer command lines are broken.
 const LINE: usize = 100;

@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::terminal_text;
-use crate::item::fields_of;
+use crate::json_text::fields_of;
 
 /// What fits on a line stays on it.
 const LINE: usize = 100;

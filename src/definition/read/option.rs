@@ -8,7 +8,7 @@ use crate::definition::naming::Naming;
 use crate::definition::option_rule::{Location, OptionRule};
 use crate::definition::paging::Size;
 use crate::error::did_you_mean;
-use crate::item::put_object;
+use crate::json_text::put_object;
 
 /// Checks one option and joins its keywords into a JSON Schema. `path` has the names in the path; a set of options is
 /// for any path.

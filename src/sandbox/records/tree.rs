@@ -8,9 +8,9 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::authoring::{Json, Pointer};
-use crate::item::fields_of;
-use crate::item::{put_list, put_object};
 use crate::json_error;
+use crate::json_text::fields_of;
+use crate::json_text::{put_list, put_object};
 
 /// Levels of nesting that are read; what clients send is read by recursion.
 const DEPTH_MAX: usize = 64;

@@ -8,7 +8,7 @@ use super::typed_value::{quoted, typed_by};
 use crate::Items;
 use crate::definition::{Operation, Send};
 use crate::error::{Error, ErrorKind, Fault, Place, Result};
-use crate::item::put_object;
+use crate::json_text::put_object;
 
 /// A table that was read, and where its rows and columns are.
 pub(crate) struct CsvTable {

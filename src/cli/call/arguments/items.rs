@@ -11,7 +11,7 @@ use super::text::{ArgumentText, INPUT_MAX, input};
 use crate::Items;
 use crate::definition::{Operation, Template};
 use crate::error::{Error, ErrorKind, Result};
-use crate::item::{fields_of, put_list, put_object};
+use crate::json_text::{fields_of, put_list, put_object};
 
 /// The items of a call.
 pub(crate) struct TypedItems {
