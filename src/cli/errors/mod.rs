@@ -1,4 +1,4 @@
-//! Errors as people read them: what failed, where, and what to do next.
+//! Errors as text: what failed, where, and what to do next.
 
 mod advice;
 mod diagnose;
