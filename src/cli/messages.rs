@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write};
 use serde_json::json;
 
 use super::args::{ErrorForm, GlobalArgs};
-use super::errors::{Diagnosis, next_step};
+use super::errors::{Diagnosis, next_step, worded};
 use super::screen::{Paint, terminal_text, width};
 use crate::error::{Error, ErrorKind, Result, io_text};
 
@@ -89,7 +89,7 @@ impl Screen {
             None => error.clone().advise(next_step(error)),
         };
         if self.json {
-            self.object(&error);
+            self.object(&worded(&error));
         } else {
             put(&Diagnosis::new(self.paint, width::stderr()).error(&error));
         }

@@ -13,6 +13,7 @@ use crate::cli::app::App;
 use crate::cli::args::RunArgs;
 use crate::cli::connections::file::{default_file, secrets};
 use crate::cli::connections::route::{faults, start_sandbox};
+use crate::cli::errors::worded;
 use crate::cli::output::{OldPartial, OutputPlace, standard_output};
 use crate::cli::signals::Signals;
 use crate::definition::Json;
@@ -63,8 +64,9 @@ pub(crate) async fn run(app: &App, args: &RunArgs) -> Result<u8> {
     let (mut concluded, mut written) = (None, Ok(()));
     let report = run
         .finish(|report| {
-            shown.close(report);
-            written = write_report(report_file, report);
+            let printed = with_worded_errors(report);
+            shown.close(&printed);
+            written = write_report(report_file, &printed);
             if written.is_ok() {
                 concluded = Some((conclude(app, &args.file, report, &signals), report.finished));
             }
@@ -131,6 +133,15 @@ fn var(pair: &str) -> Result<(String, Json)> {
 fn host() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().or_else(|| std::env::var("COMPUTERNAME").ok());
     name.map_or_else(|| "this machine".to_owned(), |name| name.trim().to_owned())
+}
+
+/// The report with the words of the command line in its advice.
+fn with_worded_errors(report: &Report) -> Report {
+    let mut report = report.clone();
+    for error in report.steps.iter_mut().filter_map(|step| step.error.as_mut()).chain(&mut report.error) {
+        *error = worded(error);
+    }
+    report
 }
 
 fn write_report(file: Option<OutputPlace>, report: &Report) -> Result<()> {

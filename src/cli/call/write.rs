@@ -12,6 +12,7 @@ use super::prepare::{self, PreparedCall};
 use super::progress::CallProgress;
 use crate::cli::app::App;
 use crate::cli::args::WriteCallArgs;
+use crate::cli::errors::worded;
 use crate::cli::messages::Screen;
 use crate::cli::output::{
     BUFFER_SIZE, ItemsOutput, OldPartial, OutputPlace, ReceiptFile, TableStyle, refuse_same_path,
@@ -102,7 +103,8 @@ async fn deliver(
                 progress.watch(writes.next()).await
             }
         };
-        let Some(outcome) = next else { break };
+        let Some(mut outcome) = next else { break };
+        outcome.error = outcome.error.as_ref().map(worded);
         if let Err(error) = progress.aside(|| places.take(screen, &outcome, many)) {
             writes.stop();
             lost.get_or_insert(error);

@@ -66,8 +66,8 @@ const MAX_WIDTH: usize = 130;
 fn put_head(out: &mut String, operation: &Operation, width: usize) {
     let _ok = writeln!(out, "{}: {}", operation.id, operation.title);
     let paged = if operation.is_paged() { ", all pages are fetched" } else { "" };
-    let _ok =
-        writeln!(out, "  {} of {}: {}{paged}", operation.method, operation.connector.name, operation.request_line());
+    let line = format!("  {} of {}: {}{paged}", operation.method, operation.connector.name, operation.request_line());
+    out.push_str(&terminal_text::fold(&line, width));
     if let Some(instead) = &operation.deprecated {
         let hint = instead.as_ref().map(|i| format!("; use {i}")).unwrap_or_default();
         let _ok = writeln!(out, "  deprecated{hint}");
@@ -120,7 +120,8 @@ fn put_items(out: &mut String, operation: &Operation, rule: &ItemRule, how: Layo
         Send::Multipart => "one form for each item",
     };
     let needed = if rule.required { "" } else { "; optional" };
-    let _ok = writeln!(out, "\nItems ({sent}{needed})");
+    out.push('\n');
+    out.push_str(&terminal_text::fold(&format!("Items ({sent}{needed})"), how.width));
     let fields = fields::of_schema(&rule.schema, &field_order(operation, rule), how.choices);
     if fields.is_empty() {
         let _ok = writeln!(out, "  any object");

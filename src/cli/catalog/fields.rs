@@ -3,7 +3,7 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::cli::screen::{TableColumn, TextTable};
+use crate::cli::screen::{GAP, TableColumn, TextTable, terminal_text};
 use crate::digits::is_number;
 use crate::json_text::{fields_of, value_of};
 
@@ -80,10 +80,14 @@ pub(crate) fn is_shortened(schema: &Value) -> bool {
 
 /// The fields as a table, descriptions wrapped.
 pub(crate) fn lay_out(fields: &[Field], indent: usize, width: usize) -> String {
+    // Values of enumerations and names of properties are not cut.
+    let words = fields.iter().flat_map(|field| field.kind.split_whitespace());
+    let type_min = words.map(terminal_text::width).max().unwrap_or(0).clamp(TYPE_MIN, TYPE_MAX);
+    let text_room = width.saturating_sub(indent + NAME_MIN + type_min + 2 * GAP);
     let columns = [
         TableColumn::whole("").rank(3).min(NAME_MIN).max(NAME_MAX),
-        TableColumn::text("").rank(2).min(TYPE_MIN).max(TYPE_MAX),
-        TableColumn::text("").rank(1).min(TEXT_MIN),
+        TableColumn::text("").rank(2).min(type_min).max(TYPE_MAX),
+        TableColumn::text("").rank(1).min(TEXT_MIN.min(text_room)),
     ];
     let row = |field: &Field| {
         let name = format!("{}{}", field.name, if field.required { "*" } else { "" });

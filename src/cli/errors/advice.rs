@@ -1,6 +1,16 @@
 //! Advice for the command line: the command or flag to use.
 
-use crate::error::Advice;
+use crate::error::{Advice, Error};
+
+/// The error with the words of the command line in all advice.
+pub(crate) fn worded(error: &Error) -> Error {
+    error.clone().with(|details| {
+        let own = details.advice.iter_mut();
+        for advice in own.chain(details.faults.iter_mut().filter_map(|fault| fault.advice.as_mut())) {
+            *advice = advice.worded(&words).into();
+        }
+    })
+}
 
 /// The command or flag, if the command line has one.
 pub(crate) fn words(advice: &Advice) -> Option<String> {

@@ -5,5 +5,6 @@ mod diagnose;
 mod excerpt;
 mod next_step;
 
+pub(crate) use advice::worded;
 pub(crate) use diagnose::Diagnosis;
 pub(crate) use next_step::next_step;

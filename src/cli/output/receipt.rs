@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::place::{OldPartial, OutputPlace};
 use crate::Receipt;
+use crate::cli::errors::worded;
 use crate::cli::messages::Screen;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -15,7 +16,7 @@ struct Written<'a> {
     #[serde(flatten)]
     receipt: &'a Receipt,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'a Error>,
+    error: Option<Error>,
 }
 
 /// Where the receipt is written.
@@ -40,7 +41,7 @@ impl ReceiptFile {
         if matches!(self, ReceiptFile::Nowhere) {
             return Ok(());
         }
-        let value = Written { receipt, error };
+        let value = Written { receipt, error: error.map(worded) };
         match self {
             ReceiptFile::Nowhere => Ok(()),
             ReceiptFile::Stderr => {
