@@ -64,7 +64,7 @@ const MAX_WIDTH: usize = 130;
 // Writing to a String cannot fail, so the results of `writeln!` are dropped below.
 
 fn put_head(out: &mut String, operation: &Operation, width: usize) {
-    let _ok = writeln!(out, "{}: {}", operation.id, operation.title);
+    out.push_str(&terminal_text::fold(&format!("{}: {}", operation.id, operation.title), width));
     let paged = if operation.is_paged() { ", all pages are fetched" } else { "" };
     let line = format!("  {} of {}: {}{paged}", operation.method, operation.connector.name, operation.request_line());
     out.push_str(&terminal_text::fold(&line, width));
@@ -157,10 +157,12 @@ fn put_response(out: &mut String, operation: &Operation, how: Layout) {
         ResultShape::Text => "one item: { contentType, text }",
     };
     let Some(record) = operation.record() else {
-        let _ok = writeln!(out, "\nResult: {what}");
+        out.push('\n');
+        out.push_str(&terminal_text::fold(&format!("Result: {what}"), how.width));
         return;
     };
-    let _ok = writeln!(out, "\nResult: {what} ({})", record.title);
+    out.push('\n');
+    out.push_str(&terminal_text::fold(&format!("Result: {what} ({})", record.title), how.width));
     let fields = fields::of_schema(&fields::shown(&record.schema.0), &property_order(record), how.choices);
     out.push_str(&fields::lay_out(&fields, 2, how.width));
     let _ok = writeln!(out, "\nExample record\n{}", indented(&json::pretty(&record.sample.0)));

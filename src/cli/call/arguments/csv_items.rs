@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::typed_value::{quoted, typed_by};
 use crate::Items;
+use crate::cli::screen::terminal_text::count;
 use crate::definition::{Operation, Send};
 use crate::error::{Error, ErrorKind, Fault, Place, Result};
 use crate::json_text::put_object;
@@ -121,11 +122,10 @@ impl CsvTable {
     fn uneven(&self, columns: usize) -> Vec<Fault> {
         let mut faults: Vec<Fault> = Vec::new();
         for (row, start) in self.rows.iter().filter(|(row, _)| row.len() != columns) {
+            let (values, fields) = (count(row.len() as u64, "value"), count(columns as u64, "field"));
             let (message, column) = match row.len() < columns {
-                true => (format!("this row has {} values, but the header has {columns} fields", row.len()), 0),
-                false => {
-                    (format!("this row has {} values, but the header has only {columns} fields", row.len()), columns)
-                }
+                true => (format!("this row has {values}, but the header has {fields}"), 0),
+                false => (format!("this row has {values}, but the header has only {fields}"), columns),
             };
             let advice = Some("quote values that contain a comma".into());
             faults.push(Fault { place: self.place(*start, column), message, advice });
@@ -342,7 +342,7 @@ mod tests {
             ("id,note,id\n", 1, 9, "is a duplicate"),
             ("of,of.id\n", 1, 4, "is a duplicate"),
             ("id;note\n1;2\n", 1, 1, "only one field"),
-            ("id,note\n1,2\n3\n", 3, 1, "1 values"),
+            ("id,note\n1,2\n3\n", 3, 1, "1 value,"),
             ("id,note\n\n1,\"a\nb\"\n3,4,5\n", 5, 5, "3 values"),
             ("id,note\n1,\"a\n", 2, 3, "unclosed quote"),
         ] {

@@ -29,6 +29,10 @@ pub(crate) fn input(flag: &str, argument: &str, kind: ErrorKind) -> Result<Argum
         Ok(text) => Ok(ArgumentText { text, file: Some(file) }),
         Err(why) => Err(Error::new(kind, format!("{flag}: {file} cannot be read: {why}"))
             .at(Place { file: Some(file), ..Place::default() })
-            .advise("check that the file exists; its path is relative to the current folder")),
+            .advise(if why.contains("UTF-8") {
+                "save the text as UTF-8"
+            } else {
+                "check that the file exists; its path is relative to the current folder"
+            })),
     }
 }
