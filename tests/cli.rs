@@ -1,6 +1,6 @@
-//! Each folder `tests/cli/<case>/` is a test: `cmd` is run by a shell with the built `opnode` first in its path, against a made-up system on
-//! loopback; `stdout`, `stderr` and `exit` are what must come out. `UPDATE=1` rewrites them; a new case needs no Rust. A case whose
-//! file `needs` names a program that is not there is skipped, and says so.
+//! Each folder `tests/cli/<case>/` is a test: `cmd` is run by a shell with the built `opnode` first in its path, against a mock system on
+//! loopback; `stdout`, `stderr` and `exit` are the expected output. `UPDATE=1` rewrites them; a new case needs no Rust. A case whose file
+//! `needs` names a missing program is skipped and listed.
 //!
 //! The shell finds in its folder: the files of the case, `connections.yaml` with the connections `depot`, `away`, `one-by-one` and `office`, and `definitions/`.
 
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
-#[expect(dead_code, reason = "a part of what it can do is enough here")]
+#[expect(dead_code, reason = "this test uses only a part of it")]
 mod cleanup;
 #[path = "cli/depot.rs"]
 mod depot;
@@ -19,7 +19,7 @@ use cleanup::Program;
 
 fn main() {
     let mut arguments = Arguments::from_args();
-    // Much of the time passes in waiting.
+    // Most of the time is waiting.
     arguments.test_threads = arguments.test_threads.or(Some(4));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let server = runtime.block_on(depot::start());
@@ -45,7 +45,7 @@ fn main() {
     conclusion.exit();
 }
 
-/// What of the case's file `needs` is not there: programs of this machine, and features of this build, as `feature:NAME`. `.ci/run` has them all.
+/// The missing entries of the case's file `needs`: programs, and features of the build as `feature:NAME`. `.ci/run` has all of them.
 fn missing_tools(case: &Path) -> Vec<String> {
     let needs = std::fs::read_to_string(case.join("needs")).unwrap_or_default();
     let there = |tool: &str| {
@@ -57,10 +57,10 @@ fn missing_tools(case: &Path) -> Vec<String> {
     needs.split_whitespace().filter(|tool| !there(tool)).map(str::to_owned).collect()
 }
 
-/// How long a case may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Maximum time of a case.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What a case gave.
+/// The output of a case.
 struct Outcome {
     stdout: String,
     stderr: String,
@@ -88,16 +88,16 @@ fn run(root: &Path, case: &Path, server: &str) -> Result<(), String> {
             ("SERVER", server),
             ("COLUMNS", "100"),
         ])
-        // A system with two accounts, whose port and void tokens a case finds in its folder.
+        // A mock system with two accounts; it writes its port and its revoked tokens to the folder of the case.
         .env("SHOP", Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hosts/shop.py"))
-        // The keyring of whoever runs the tests stays out of them.
+        // Do not use the keyring of the user.
         .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
         .stdin(Stdio::null())
         .stdout(to("stdout"))
         .stderr(to("stderr"));
     let mut program = Program::start(&mut command).map_err(|e| e.to_string())?;
-    let status = program.ended(PATIENCE).ok_or_else(|| format!("it did not end within {} s", PATIENCE.as_secs()));
-    // With it ends all that it started.
+    let status = program.ended(TIMEOUT).ok_or_else(|| format!("it did not end within {} s", TIMEOUT.as_secs()));
+    // Ends all child processes.
     drop(program);
     let text = |name: &str| {
         steady(&String::from_utf8_lossy(&std::fs::read(told.path().join(name)).unwrap()), server, folder.path())
@@ -120,7 +120,7 @@ fn prepare(root: &Path, case: &Path, server: &str, folder: &Path) {
     );
     std::fs::write(folder.join("connections.yaml"), connections).unwrap();
     copy(&root.join("definitions"), &folder.join("definitions"));
-    // Batches also find shelves, which remember what came, and the script `shelf` for them.
+    // Batch cases also use shelves, which record requests, and the script `shelf`.
     if case.file_name().is_some_and(|name| name.to_string_lossy().starts_with("batch-")) {
         copy(&root.join("batch"), folder);
     }
@@ -141,7 +141,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// What differs from run to run in a steady form: addresses, folders, times.
+/// Replaces values that differ between runs: addresses, folders, times.
 fn steady(text: &str, server: &str, folder: &Path) -> String {
     let text = text.replace(server, "{server}").replace(&folder.display().to_string(), "{dir}");
     let text = digits_after(&text, "127.0.0.1:", "PORT");
@@ -152,7 +152,7 @@ fn steady(text: &str, server: &str, folder: &Path) -> String {
     seeds(&moments(&text))
 }
 
-/// Digests of what tokens began with, which goes by the port of the server.
+/// Replaces digests of initial tokens, which depend on the port of the server.
 fn seeds(text: &str) -> String {
     let mut parts = text.split('|');
     let mut out = parts.next().unwrap_or_default().to_owned();
@@ -165,7 +165,7 @@ fn seeds(text: &str) -> String {
     out
 }
 
-/// Times of this run and the ids made from them. Years before these tests are data.
+/// Replaces times of this run and the ids made from them. Earlier years are data.
 fn moments(text: &str) -> String {
     const SHAPES: [(&str, &str); 2] = [("0000-00-00T00:00:00Z", "{time}"), ("00000000T000000Z-xxxx", "{run}")];
     let fits = |text: &[u8], shape: &str| {
@@ -191,7 +191,7 @@ fn moments(text: &str) -> String {
     out
 }
 
-/// The digits behind each `key` as `instead`.
+/// Replaces the digits after each `key` by `instead`.
 fn digits_after(text: &str, key: &str, instead: &str) -> String {
     let mut parts = text.split(key);
     let mut out = parts.next().unwrap_or_default().to_owned();

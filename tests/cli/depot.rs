@@ -1,4 +1,4 @@
-//! The made-up system of the command line's tests: parts on pages, and the troubles that a test asks for.
+//! The mock system of the command line tests: parts on pages, and the failures that a test requests.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Shelves of the made-up system: each remembers what came, so that a test sees what was sent, how often, and that nothing was doubled.
-//! A shelf is named by its test; its mood is the trouble that it makes.
+//! Shelves of the mock system: each records its requests, so that a test sees what was sent, how often, and that nothing was sent twice.
+//! The name of a shelf comes from its test; its mood is the failure that it simulates.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;

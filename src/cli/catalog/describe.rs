@@ -18,7 +18,7 @@ use crate::json_text::fields_of;
 /// Prints it.
 pub(crate) fn run(app: &App, args: &DescribeArgs) -> Result<()> {
     let catalog = app.catalog()?;
-    let operation = catalog.operation(None, &args.operation)?;
+    let operation = catalog.operation(None, &args.operation).map_err(|e| or_template(&catalog, &args.operation, e))?;
     let text = match args.format {
         DescribeForm::Text => to_text(app, &catalog, &operation, args.all)?,
         DescribeForm::Json => to_json(&operation)?,
@@ -28,6 +28,14 @@ pub(crate) fn run(app: &App, args: &DescribeArgs) -> Result<()> {
         app.screen.note("some lists of values are shortened; --all shows all values");
     }
     Ok(())
+}
+
+/// If the name is a template, an error that says so.
+fn or_template(catalog: &Catalog, name: &str, error: Error) -> Error {
+    let Ok(template) = catalog.template(None, name) else { return error };
+    let id = &template.operation.id;
+    Error::new(ErrorKind::UnknownOperation, format!("{name} is a template, not an operation: {}", template.title))
+        .advise(format!("`opnode template {name}` prints it; `opnode describe {id}` shows its operation"))
 }
 
 fn to_text(app: &App, catalog: &Catalog, operation: &Arc<Operation>, all: bool) -> Result<String> {
