@@ -69,7 +69,7 @@ static void refused(const things *of) {
   uint64_t tag = 0;
   size_t n = 7;
   CHECK(opnode_conn_open(of->engine, "{}", 2, &conn, &err) == F && conn == NULL);
-  HAS(opnode_error_message(err, NULL), "before this process was forked");
+  HAS(opnode_error_message(err, NULL), "from before a fork");
   char *json = failure(err);
   HAS(json, "make an engine of the child's own");
   free(json);
