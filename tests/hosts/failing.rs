@@ -48,7 +48,10 @@ fn check(ground: &Ground, program: &str, run: &Run) -> Result<(), String> {
 const UNUSABLE: [(&str, &str); 5] = [
     ("", "usage: the connection: this is not JSON: it is empty"),
     ("{", "usage: the connection: this is not JSON: "),
-    (r#"{"connector":"connectwise-manage","valeus":{}}"#, "usage: the connection: unknown field `valeus`"),
+    (
+        r#"{"connector":"connectwise-manage","valeus":{}}"#,
+        "usage: the connection: `valeus` is not known; did you mean `values`?",
+    ),
     (r#"{"connector":"connectwise-manage","values":{}}"#, "connection: "),
     (r#"{"connector":"nobody","values":{}}"#, "unknown_operation: "),
 ];
