@@ -228,7 +228,7 @@ fn known(c: &mut Checker<'_>, folder: &Path, said: Option<ConnectionsPart>, conf
         (None, None) => match &config.connections {
             Some(path) => path.clone(),
             None => {
-                let connections = config.otherwise.as_ref().map_or_else(|| Ordered::new(), |f| f.connections.clone());
+                let connections = config.otherwise.as_ref().map(|f| f.connections.clone()).unwrap_or_default();
                 return Known { connections, file: None, folder: folder.to_owned() };
             }
         },
