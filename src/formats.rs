@@ -1,4 +1,13 @@
 //! The file formats and their JSON Schemas, generated from the types that read them, for `schemas/`.
+//!
+//! ```
+//! use opnode::formats::{Format, generate_schema};
+//!
+//! let schema: serde_json::Value = serde_json::from_str(&generate_schema(Format::Batch)).unwrap();
+//! assert!(schema["properties"]["steps"].is_object());
+//! assert_eq!(Format::of("nightly.yaml", "version: 1\nsteps: []")?, Format::Batch);
+//! # Ok::<(), opnode::Error>(())
+//! ```
 
 #[cfg(feature = "schemas")]
 use crate::batch::BatchFile;
