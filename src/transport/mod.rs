@@ -63,7 +63,10 @@ use unsent::{Asked, Watched};
 /// ```
 #[async_trait]
 pub trait Transport: Send + Sync {
-    /// One exchange. Redirects are replies like any other.
+    /// One exchange. Redirects are replies like any other, and so are replies with an error status.
+    ///
+    /// # Errors
+    /// A [`Failure`], whose [kind](FailureKind) says whether something was sent: a write is repeated only if it was not.
     async fn send(&self, request: http::Request<Bytes>, limits: ExchangeLimits) -> Result<Response, Failure>;
 }
 
