@@ -72,13 +72,13 @@ fn exports(lib: &str) -> Vec<&str> {
         .collect()
 }
 
-/// An item that is `pub`, and its documentation.
+/// An item that may be public, and its documentation.
 struct Documented<'a> {
     name: &'a str,
     lines: Vec<&'a str>,
 }
 
-/// Every `pub` item of a file with its documentation; attributes may stand between.
+/// The public items of a file and the functions of its traits, with their documentation; attributes may stand between.
 fn documented(text: &str) -> Vec<Documented<'_>> {
     let mut found = Vec::new();
     let (mut lines, mut in_attribute) = (Vec::new(), false);
@@ -92,7 +92,7 @@ fn documented(text: &str) -> Vec<Documented<'_>> {
             let keyword = |word: &&str| matches!(*word, "fn" | "struct" | "enum" | "trait" | "type");
             let name = words.iter().position(|word| keyword(&word)).and_then(|at| words.get(at + 1));
             let lines = std::mem::take(&mut lines);
-            if line.starts_with("pub ")
+            if !line.starts_with("pub(")
                 && let Some(name) = name
             {
                 found.push(Documented { name, lines });
