@@ -229,7 +229,8 @@
 //!   opnode does about it. `docs/performance.md`: time and memory.
 
 #![cfg_attr(not(test), warn(clippy::too_many_lines))]
-#![warn(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![warn(missing_docs, clippy::missing_errors_doc, clippy::missing_panics_doc)]
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod authoring;
 pub mod connection;

@@ -90,7 +90,7 @@ fn documented(text: &str) -> Vec<Documented<'_>> {
         } else {
             let words: Vec<&str> = line.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
             let keyword = |word: &&str| matches!(*word, "fn" | "struct" | "enum" | "trait" | "type");
-            let name = words.iter().position(|word| keyword(&word)).and_then(|at| words.get(at + 1));
+            let name = words.iter().position(keyword).and_then(|at| words.get(at + 1));
             let lines = std::mem::take(&mut lines);
             if !line.starts_with("pub(")
                 && let Some(name) = name
