@@ -69,7 +69,7 @@ mod tests {
     fn what_was_read_can_be_written_and_read_again() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut all = Vec::new();
-        ["operations", "templates", "examples/batches", "tests/definitions/ok"]
+        ["operations", "templates", "examples/batches", "examples/definitions", "tests/definitions/ok"]
             .iter()
             .for_each(|f| files(&root.join(f), &mut all));
         assert!(all.len() > 20, "{}", all.len());

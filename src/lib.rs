@@ -195,7 +195,8 @@
 //! # Batches
 //!
 //! A [`Batch`](batch::Batch) is a file with steps over any connector: queries, writes, filters, saved tables. Its state
-//! is on disk; a run that was interrupted resumes and repeats no write. See [`batch`] for an example.
+//! is on disk: a run that was interrupted resumes, and sends no item again whose outcome is known. See [`batch`] for an
+//! example.
 //!
 //! # Features
 //!
@@ -222,7 +223,7 @@
 //!
 //! # Where to read on
 //!
-//! - [`Session`]: the calls; [`CallOptions`] and [`Request`]: how to call; [`Receipt`] and [`Outcome`]: what came of it.
+//! - [`Session`]: the calls; [`CallOptions`] and [`Request`]: how to call; [`Receipt`] and [`Outcome`]: the results.
 //! - [`Catalog`]: own definitions; [`describe`]: definitions as JSON, for forms and listings.
 //! - [`TokenStore`], [`Clock`], [`Transport`], [`Gate`]: traits that a host can implement.
 //! - `docs/embedding.md`: the C interface. `docs/batch.md`: batch files. `docs/reliability.md`: every fault, and what

@@ -25,7 +25,8 @@ use crate::send::{Cancel, Gate};
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct CallOptions {
-    /// For a query: stop after this many items. Pages are not larger than that; 0 sends nothing.
+    /// For a query: stop after this many items. Pages are not larger than that, unless an option
+    /// sets their size; 0 sends nothing.
     pub items_max: Option<u64>,
     /// Page by key, if the operation supports it: no record is missed while others are added or deleted, but pages are
     /// fetched one by one.

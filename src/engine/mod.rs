@@ -25,7 +25,7 @@ use crate::transport::{HttpOptions, HttpTransport, Transport};
 /// use opnode::{Catalog, Engine, EngineConfig, FileStore};
 ///
 /// let engine = Engine::new(EngineConfig {
-///     tokens: Some(Arc::new(FileStore::new("/var/lib/product/tokens.json"))),
+///     tokens: Some(Arc::new(FileStore::new("tokens.json"))),
 ///     system_proxy: true,
 ///     ..EngineConfig::new(Catalog::builtin())
 /// });
