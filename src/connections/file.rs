@@ -121,7 +121,7 @@ impl ConnectionFile {
     /// The connection's values, with each reference resolved by the caller.
     ///
     /// # Errors
-    /// Those of `resolve`.
+    /// Those of `resolve`; of [`Secrets::fetch`](super::Secrets::fetch) they are `connection` and `unsupported`.
     pub fn resolve(&self, mut resolve: impl FnMut(&str, &Reference) -> Result<String>) -> Result<ConnectionSpec> {
         let mut values = BTreeMap::new();
         for (name, value) in &self.values {
