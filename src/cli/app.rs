@@ -1,4 +1,4 @@
-//! What every command starts from: the catalogue, the engine, the screen. Loads nothing before it is asked for.
+//! What all commands share: global flags, screen, catalogue, engine. Loads nothing until it is needed.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,36 +11,36 @@ use crate::definition::Catalog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::{Engine, EngineConfig, FileStore, TokenStore};
 
-/// The folders of definitions: those of the flags, else those of the environment, separated as in PATH.
-pub(crate) fn definitions(typed: &[PathBuf]) -> Vec<PathBuf> {
-    if !typed.is_empty() {
-        return typed.to_vec();
+/// The folders of definitions: from the flags, else from the environment, separated as in PATH.
+pub(crate) fn definitions(flags: &[PathBuf]) -> Vec<PathBuf> {
+    if !flags.is_empty() {
+        return flags.to_vec();
     }
-    let said = std::env::var_os("OPNODE_DEFINITIONS").unwrap_or_default();
-    std::env::split_paths(&said).filter(|f| !f.as_os_str().is_empty()).collect()
+    let variable = std::env::var_os("OPNODE_DEFINITIONS").unwrap_or_default();
+    std::env::split_paths(&variable).filter(|f| !f.as_os_str().is_empty()).collect()
 }
 
-/// Where the tokens of this user's connections are kept, when nothing else is said.
+/// The default token file of this user.
 fn tokens_file() -> Option<PathBuf> {
-    let places = etcetera::choose_base_strategy().ok()?;
-    Some(places.state_dir().unwrap_or_else(|| places.data_dir()).join("opnode").join("tokens.json"))
+    let folders = etcetera::choose_base_strategy().ok()?;
+    Some(folders.state_dir().unwrap_or_else(|| folders.data_dir()).join("opnode").join("tokens.json"))
 }
 
 #[cfg(feature = "keyring")]
-fn in_keyring() -> Result<Arc<dyn TokenStore>> {
+fn keyring_store() -> Result<Arc<dyn TokenStore>> {
     let file = tokens_file().ok_or_else(|| {
-        Error::new(ErrorKind::State, "this user has no home folder for the lock of the keyring's tokens")
+        Error::new(ErrorKind::State, "the lock file of the keyring needs a home folder, and this user has none")
     })?;
     Ok(Arc::new(crate::KeyringStore::new(file.with_file_name("keyring.lock"))))
 }
 
 #[cfg(not(feature = "keyring"))]
-fn in_keyring() -> Result<Arc<dyn TokenStore>> {
-    Err(Error::new(ErrorKind::Unsupported, "this build cannot keep tokens in the keyring")
-        .advise("name a file instead of `keyring`, or build opnode with the feature `keyring`"))
+fn keyring_store() -> Result<Arc<dyn TokenStore>> {
+    Err(Error::new(ErrorKind::Unsupported, "this build cannot store tokens in the keyring")
+        .advise("set --tokens to a file, or build opnode with the feature `keyring`"))
 }
 
-/// The global flags, and what follows from them.
+/// The global flags, and everything derived from them.
 pub(crate) struct App {
     pub(crate) global: GlobalArgs,
     pub(crate) screen: Screen,
@@ -51,7 +51,7 @@ impl App {
         App { screen: Screen::new(&global), global }
     }
 
-    /// The shipped definitions with the folders of the command line over them.
+    /// The built-in definitions, overlaid with the folders of the command line.
     pub(crate) fn catalog(&self) -> Result<Catalog> {
         let mut catalog = Catalog::builtin();
         for folder in definitions(&self.global.definitions) {
@@ -60,23 +60,23 @@ impl App {
         Ok(catalog)
     }
 
-    /// The connections file that was named, by flag or by the environment.
+    /// The connections file of the flag or the environment.
     pub(crate) fn named_connections(&self) -> Option<PathBuf> {
-        let said = || std::env::var_os("OPNODE_CONNECTIONS").filter(|v| !v.is_empty()).map(PathBuf::from);
-        self.global.connections.clone().or_else(said)
+        let variable = || std::env::var_os("OPNODE_CONNECTIONS").filter(|v| !v.is_empty()).map(PathBuf::from);
+        self.global.connections.clone().or_else(variable)
     }
 
-    /// An engine over the catalogue. The system's proxy settings hold, as people expect of a command line; tokens outlive the process, except those
-    /// of a sandbox, which does not itself.
+    /// An engine for the catalogue. It uses the proxy settings of the system. Tokens are stored, except those of a sandbox, which ends with the
+    /// process.
     pub(crate) fn engine(&self, sandbox: bool) -> Result<Engine> {
         let tokens = if sandbox { None } else { self.tokens()? };
         let engine = Engine::new(EngineConfig { system_proxy: true, tokens, ..EngineConfig::new(self.catalog()?) });
-        // It is there until the process ends, which need not wait for it to be taken apart.
+        // Leaked on purpose: freeing the catalogue would delay the end of the process.
         std::mem::forget(Arc::clone(engine.catalog()));
         Ok(engine)
     }
 
-    /// Where tokens are kept, for messages.
+    /// Where tokens are stored, for messages.
     pub(crate) fn tokens_place(&self) -> String {
         match self.named_tokens() {
             Some(place) if place.as_os_str() == "keyring" => "the keyring".to_owned(),
@@ -85,14 +85,14 @@ impl App {
     }
 
     fn named_tokens(&self) -> Option<PathBuf> {
-        let said = || std::env::var_os("OPNODE_TOKENS").filter(|v| !v.is_empty()).map(PathBuf::from);
-        self.global.tokens.clone().or_else(said)
+        let variable = || std::env::var_os("OPNODE_TOKENS").filter(|v| !v.is_empty()).map(PathBuf::from);
+        self.global.tokens.clone().or_else(variable)
     }
 
-    /// The store that was named, by flag or by the environment, or the user's own file.
+    /// The token store of the flag or the environment, else the default file.
     fn tokens(&self) -> Result<Option<Arc<dyn TokenStore>>> {
         match self.named_tokens() {
-            Some(place) if place.as_os_str() == "keyring" => in_keyring().map(Some),
+            Some(place) if place.as_os_str() == "keyring" => keyring_store().map(Some),
             place => Ok(place.or_else(tokens_file).map(|path| Arc::new(FileStore::new(path)) as Arc<dyn TokenStore>)),
         }
     }

@@ -1,4 +1,4 @@
-//! What is made from the commands themselves: completion scripts and man pages.
+//! Completion scripts and man pages, generated from the commands.
 
 use std::path::Path;
 
@@ -10,14 +10,14 @@ use super::catalog::help;
 use super::messages;
 use crate::error::{Error, ErrorKind, Result, io_text};
 
-/// `completions`: a shell's script.
+/// `completions`: the script for a shell.
 pub(crate) fn completions(shell: clap_complete::Shell) -> Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Args::command(), "opnode", &mut script);
     messages::print(&String::from_utf8_lossy(&script))
 }
 
-/// `man`: the page of the whole command on standard output, or one for each command in a folder.
+/// `man`: the main page on standard output, or a page for each command in a folder.
 pub(crate) fn man(app: &App, folder: Option<&Path>) -> Result<()> {
     let command = help::command(&app.catalog()?);
     let Some(folder) = folder else {
@@ -29,5 +29,5 @@ pub(crate) fn man(app: &App, folder: Option<&Path>) -> Result<()> {
     let written = std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(command, folder));
     let failed = |e| Error::new(ErrorKind::State, format!("{} cannot be written: {}", folder.display(), io_text(&e)));
     written.map_err(failed)?;
-    messages::print(&format!("the pages are in {}", folder.display()))
+    messages::print(&format!("man pages written to {}", folder.display()))
 }

@@ -1,4 +1,4 @@
-//! A listing: columns for people, JSON for machines.
+//! Prints a listing as columns, JSON or NDJSON.
 
 use serde_json::Value;
 
@@ -8,18 +8,18 @@ use super::messages;
 use super::screen::{Paint, TableColumn, TextTable, width};
 use crate::error::{Error, ErrorKind, Result};
 
-/// A listing: the same facts as columns and as JSON.
+/// Rows, each as cells and as JSON.
 pub(crate) struct Listing {
     pub(crate) columns: Vec<TableColumn>,
     pub(crate) rows: Vec<(Vec<String>, Value)>,
-    /// What to say when there is nothing.
+    /// The message for an empty list.
     pub(crate) none: String,
-    /// What to do next.
+    /// A note on what to do next.
     pub(crate) next: String,
 }
 
 impl Listing {
-    /// Prints it; gives the exit code, which tells whether there was anything.
+    /// Prints it. The exit code is 1 if the list is empty.
     pub(crate) fn print(self, app: &App, args: &ListingArgs) -> Result<u8> {
         let text = match args.format {
             ListForm::Text => self.text(),
@@ -47,7 +47,7 @@ impl Listing {
             return String::new();
         }
         let rows: Vec<Vec<String>> = self.rows.iter().map(|(row, _)| row.clone()).collect();
-        // A pipe gets the rows alone, so that they can be counted and cut.
+        // On a pipe there is no title line, so that rows can be counted and cut.
         let room = width::stdout();
         let table = TextTable::new(&self.columns, &rows, 0, room, room.is_some());
         let head = room.map(|_| table.head(Paint::default())).unwrap_or_default();

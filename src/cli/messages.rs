@@ -1,23 +1,23 @@
-//! What people read beside the data: notes, warnings, errors on stderr; texts on stdout. The only printing outside `output`.
+//! Notes, warnings and errors on stderr; texts on stdout. All printing except `output` goes through here.
 
 use std::io::{IsTerminal, Write};
 
 use serde_json::json;
 
 use super::args::{ErrorForm, GlobalArgs};
-use super::errors::{Diagnosis, next_step};
+use super::errors::{Diagnosis, next_step, worded};
 use super::screen::{Paint, terminal_text, width};
 use crate::error::{Error, ErrorKind, Result, io_text};
 
-/// The exit code of a list or a search that found nothing, as that of `grep`.
+/// The exit code of an empty list or search, as in `grep`.
 const NOTHING: u8 = 1;
 
-/// How to print on stderr.
+/// How messages are printed on stderr.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Screen {
     quiet: bool,
     json: bool,
-    /// Whether each request is told on a line.
+    /// Whether requests are logged (`-v`).
     verbose: bool,
     paint: Paint,
 }
@@ -31,22 +31,22 @@ impl Screen {
         }
     }
 
-    /// The screen before the arguments are known.
+    /// The screen before the arguments are parsed.
     pub(crate) fn plain(json: bool) -> Screen {
         Screen { quiet: false, json, verbose: false, paint: Paint::for_terminal(std::io::stderr().is_terminal()) }
     }
 
-    /// Whether a person watches this command.
-    pub(crate) fn is_watched(self) -> bool {
+    /// Whether stderr is a terminal, and messages are text.
+    pub(crate) fn is_interactive(self) -> bool {
         !self.quiet && !self.json && std::io::stderr().is_terminal()
     }
 
-    /// Whether a line may move: not between those that tell each request.
-    pub(crate) fn may_move(self) -> bool {
-        self.is_watched() && !self.verbose
+    /// Whether a spinner may be drawn: not between logged requests.
+    pub(crate) fn may_animate(self) -> bool {
+        self.is_interactive() && !self.verbose
     }
 
-    /// Whether stderr takes JSON lines.
+    /// Whether messages are JSON lines.
     pub(crate) fn is_json(self) -> bool {
         self.json
     }
@@ -55,7 +55,7 @@ impl Screen {
         self.paint
     }
 
-    /// Something good to know; not with --quiet.
+    /// Prints a note; not with --quiet.
     pub(crate) fn note(self, text: &str) {
         if self.quiet {
             return;
@@ -67,7 +67,7 @@ impl Screen {
         }
     }
 
-    /// Something that may turn out bad.
+    /// Prints a warning.
     pub(crate) fn warn(self, text: &str) {
         if self.json {
             self.object(&json!({ "warning": text }));
@@ -76,26 +76,26 @@ impl Screen {
         }
     }
 
-    /// Tells that a list is empty, also with --quiet; gives the exit code.
+    /// Warns that a list is empty, also with --quiet. Returns the exit code.
     pub(crate) fn nothing(self, text: &str) -> u8 {
         self.warn(text);
         NOTHING
     }
 
-    /// A failure, with all that is known about it.
+    /// Prints an error.
     pub(crate) fn error(self, error: &Error) {
         let error = match &error.advice {
             Some(_) => error.clone(),
             None => error.clone().advise(next_step(error)),
         };
         if self.json {
-            self.object(&error);
+            self.object(&worded(&error));
         } else {
             put(&Diagnosis::new(self.paint, width::stderr()).error(&error));
         }
     }
 
-    /// A closing line or table; not with --quiet.
+    /// Prints the closing line or table; not with --quiet.
     pub(crate) fn summary(self, text: &str, object: &impl serde::Serialize) {
         if self.quiet {
             return;
@@ -109,12 +109,12 @@ impl Screen {
         }
     }
 
-    /// A JSON object on a line.
+    /// Prints a JSON object on one line.
     pub(crate) fn object(self, value: &impl serde::Serialize) {
         put(&terminal_text::safe_json(&serde_json::to_string(value).unwrap_or_default()));
     }
 
-    /// Lines on stderr; on a terminal they break between words.
+    /// Prints lines on stderr; on a terminal, long lines wrap between words.
     pub(crate) fn line(self, text: &str) {
         match width::stderr() {
             Some(columns) => put(&terminal_text::fold(text, columns)),
@@ -123,17 +123,17 @@ impl Screen {
     }
 }
 
-/// Writes to stderr. Nobody may be there to read it; that is no reason to fail.
+/// Writes to stderr. A closed stderr is not an error.
 fn put(text: &str) {
     let _ignored = writeln!(std::io::stderr().lock(), "{}", text.trim_end_matches('\n'));
 }
 
-/// Prints a text on stdout, on a terminal without anything that it would act on. A reader that has gone is no failure.
+/// Prints a text on stdout; on a terminal, control characters are escaped. A closed pipe is not an error.
 pub(crate) fn print(text: &str) -> Result<()> {
     if std::io::stdout().is_terminal() { print_painted(&terminal_text::safe(text)) } else { print_painted(text) }
 }
 
-/// The same for a text that is safe, and may have colours.
+/// The same for a text that is already escaped, and may have colours.
 pub(crate) fn print_painted(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     let written =

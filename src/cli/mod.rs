@@ -1,4 +1,4 @@
-//! The command line: parse, call, print, exit. The only printing and the only reading of the environment.
+//! The command line. Only this module prints and reads the environment.
 
 mod app;
 mod args;

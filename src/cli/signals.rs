@@ -1,5 +1,5 @@
-//! Ctrl-C and its kin: the first cancels the call, the second ends the process at once. Runs on a thread of its own, so that it works while the
-//! main one is stuck in a full pipe.
+//! Signal handling: the first SIGINT, SIGTERM or SIGHUP cancels the call, the second ends the process immediately. Runs on its own thread, so that
+//! it works while the main thread is blocked by a full pipe.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -7,25 +7,25 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::Cancel;
 
-/// Unfinished files: when the process ends at once, they are removed, or kept if there is anything in them.
-static LITTER: Mutex<Vec<(PathBuf, bool)>> = Mutex::new(Vec::new());
+/// Unfinished files. If the process ends immediately, they are removed; those marked `true` only if they are empty.
+static UNFINISHED: Mutex<Vec<(PathBuf, bool)>> = Mutex::new(Vec::new());
 
-/// Whether the first signal has come.
+/// Whether the first signal has arrived.
 static STOPPING: AtomicBool = AtomicBool::new(false);
 
-/// Whether this process was told to stop: what moves on the screen stands still then.
-pub(crate) fn is_stopping() -> bool {
+/// Whether the first signal has arrived; spinners stop then.
+pub(crate) fn is_interrupted() -> bool {
     STOPPING.load(Ordering::SeqCst)
 }
 
-/// Notes a file that must not outlive this process.
-pub(crate) fn clean_up_later(path: &Path) {
-    LITTER.lock().unwrap_or_else(PoisonError::into_inner).push((path.to_owned(), false));
+/// Registers a file to remove if the process ends immediately.
+pub(crate) fn remove_on_exit(path: &Path) {
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner).push((path.to_owned(), false));
 }
 
-/// What such a file holds is kept after all.
-pub(crate) fn keep_later(path: &Path) {
-    LITTER
+/// Keeps a registered file unless it is empty.
+pub(crate) fn keep_on_exit(path: &Path) {
+    UNFINISHED
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .iter_mut()
@@ -33,13 +33,13 @@ pub(crate) fn keep_later(path: &Path) {
         .for_each(|(_, kept)| *kept = true);
 }
 
-/// The file has found its place.
-pub(crate) fn cleaned_up(path: &Path) {
-    LITTER.lock().unwrap_or_else(PoisonError::into_inner).retain(|(p, _)| p != path);
+/// Unregisters a file that is finished or removed.
+pub(crate) fn unregister(path: &Path) {
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner).retain(|(p, _)| p != path);
 }
 
 fn end_at_once(code: u8) -> ! {
-    for (path, kept) in LITTER.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+    for (path, kept) in UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner).iter() {
         if !kept || std::fs::metadata(path).is_ok_and(|file| file.len() == 0) {
             let _gone_or_not = std::fs::remove_file(path);
         }
@@ -47,21 +47,21 @@ fn end_at_once(code: u8) -> ! {
     std::process::exit(i32::from(code))
 }
 
-/// A file that reaches the limit of this process (`ulimit -f`) is an error of that file, and not the silent end of the process.
-pub(crate) fn bear_full_files() {
+/// Turns SIGXFSZ (`ulimit -f`) into a write error; by default it kills the process without a message.
+pub(crate) fn catch_file_size_limit() {
     #[cfg(unix)]
     {
-        // Whoever catches the signal gets the error instead. Nobody looks at the flag.
+        // Catching the signal is enough; the flag is not used.
         let _default_then = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
     }
 }
 
-/// The signals that this process got.
+/// The signals that this process has received.
 #[derive(Clone, Default)]
 pub(crate) struct Signals(Arc<AtomicU8>);
 
 impl Signals {
-    /// Starts to listen: the first signal cancels, a second one ends the process.
+    /// Starts listening: the first signal cancels, the second ends the process.
     pub(crate) fn listen(cancel: &Cancel) -> Signals {
         let signals = Signals::default();
         let (code, cancel) = (Arc::clone(&signals.0), cancel.clone());
@@ -70,12 +70,12 @@ impl Signals {
             STOPPING.store(true, Ordering::SeqCst);
             cancel.cancel();
         };
-        // Where they cannot be listened to, signals do what they always do.
+        // If listening fails, signals keep their default action.
         let _listening_or_not = source::listen(on_first, end_at_once);
         signals
     }
 
-    /// The exit code by the first signal: 128 and its number, as shells count.
+    /// The exit code for the first signal: 128 plus its number, as in shells.
     pub(crate) fn exit_code(&self) -> Option<u8> {
         Some(self.0.load(Ordering::SeqCst)).filter(|code| *code > 0)
     }
@@ -90,28 +90,28 @@ mod source {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::iterator::Signals;
 
-    /// Tells both signals by their exit codes.
+    /// Calls `first` and `second` with the exit codes of the first two signals.
     pub(super) fn listen(first: impl FnOnce(u8) + Send + 'static, second: fn(u8) -> !) -> std::io::Result<()> {
-        let (give, take) = mpsc::channel::<Signals>();
+        let (sender, receiver) = mpsc::channel::<Signals>();
         std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
-            let Ok(mut signals) = take.recv() else { return };
+            let Ok(mut signals) = receiver.recv() else { return };
             let mut codes = signals.forever().filter_map(|number| u8::try_from(128 + number).ok());
             codes.next().map(first);
             codes.next().map(second);
         })?;
-        // Caught only now that there is somebody who acts on them.
+        // Registered only now that the thread is ready to act on them.
         let ignored = ignored();
         let signals =
             Signals::new([SIGINT, SIGTERM, SIGHUP].into_iter().filter(|number| ignored >> (number - 1) & 1 == 0))?;
-        let _listens_until_the_end = give.send(signals);
+        let _listens_until_the_end = sender.send(signals);
         Ok(())
     }
 
-    /// The signals that the parent had this process ignore (nohup, a shell's background job); they stay ignored. Linux tells; elsewhere none.
+    /// Signals that the parent process set to be ignored (nohup, background jobs); they stay ignored. Known on Linux only.
     fn ignored() -> u64 {
-        // Long enough for most, so that two reads do.
+        // Large enough that two reads usually suffice.
         let mut status = String::with_capacity(4096);
-        let _told_or_not =
+        let _absent_elsewhere =
             File::open("/proc/self/status").and_then(|file| file.take(1 << 20).read_to_string(&mut status));
         let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
         mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
@@ -120,7 +120,7 @@ mod source {
 
 #[cfg(not(unix))]
 mod source {
-    /// Tells both signals by their exit codes.
+    /// Calls `first` and `second` with the exit codes of the first two signals.
     pub(super) fn listen(first: impl FnOnce(u8) + Send + 'static, second: fn(u8) -> !) -> std::io::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
         std::thread::Builder::new().name("signals".to_owned()).spawn(move || {

@@ -1,4 +1,4 @@
-//! A line on stderr that moves while something is under way. It is drawn where it cannot mix with rows, and ends with the first Ctrl-C.
+//! Progress spinners on stderr. They are drawn only where they cannot mix with rows, and end with the first Ctrl-C.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use super::messages::Screen;
 use super::screen::{terminal_text, width};
 use super::signals;
 
-/// How often the line moves.
+/// Interval between two frames.
 pub(crate) const TICK: Duration = Duration::from_millis(120);
-/// Columns of the sign that moves, and of the blank behind it.
+/// Columns of the spinner and the space after it.
 const SIGN: usize = 2;
 
-/// Whether the line of a call may be drawn: not where rows go into a pipe, whose reader may write to the same terminal.
-pub(crate) fn may_spin(screen: Screen) -> bool {
-    screen.may_move() && !is_pipe()
+/// Whether the spinner of a call may be drawn: not if stdout is a pipe, because its reader may write to the same terminal.
+pub(crate) fn may_animate_call(screen: Screen) -> bool {
+    screen.may_animate() && !is_pipe()
 }
 
 #[cfg(unix)]
@@ -31,7 +31,7 @@ fn is_pipe() -> bool {
     !std::io::IsTerminal::is_terminal(&std::io::stdout())
 }
 
-/// Such lines, one below the other.
+/// Several spinners, one per line.
 pub(crate) struct Spinners(MultiProgress);
 
 impl Spinners {
@@ -39,7 +39,7 @@ impl Spinners {
         Spinners(MultiProgress::with_draw_target(ProgressDrawTarget::stderr()))
     }
 
-    /// One more line.
+    /// Adds a spinner.
     pub(crate) fn add(&self) -> Spinner {
         let bar = self.0.add(ProgressBar::new_spinner());
         if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
@@ -48,19 +48,19 @@ impl Spinners {
         Spinner(bar)
     }
 
-    /// Prints without the lines in between.
+    /// Prints while the spinners are hidden.
     pub(crate) fn aside<R>(&self, print: impl FnOnce() -> R) -> R {
         self.0.suspend(print)
     }
 }
 
-/// One line.
+/// One spinner.
 pub(crate) struct Spinner(ProgressBar);
 
 impl Spinner {
-    /// Shows a text; words that do not fit are left out. After a Ctrl-C the line is gone.
+    /// Shows a text, cut between words to the width of the terminal. After Ctrl-C the spinner is removed.
     pub(crate) fn show(&self, text: &str) {
-        if signals::is_stopping() {
+        if signals::is_interrupted() {
             self.end();
             return;
         }
@@ -69,7 +69,7 @@ impl Spinner {
         self.0.tick();
     }
 
-    /// Takes the line away.
+    /// Removes the spinner.
     pub(crate) fn end(&self) {
         if !self.0.is_finished() {
             self.0.finish_and_clear();

@@ -1,4 +1,4 @@
-//! From the process to a command and back: arguments, dispatch, exit code.
+//! Parses the arguments, dispatches to a command, returns the exit code.
 
 use std::ffi::OsString;
 use std::future::Future;
@@ -28,12 +28,12 @@ use crate::error::{Error, ErrorKind, Result};
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    leave_no_core();
-    signals::bear_full_files();
+    disable_core_dumps();
+    signals::catch_file_size_limit();
     let typed: Vec<OsString> = std::env::args_os().collect();
-    let mut args = match quick(&typed).map_or_else(|| Args::try_parse_from(&typed), Ok) {
+    let mut args = match parse_fast(&typed).map_or_else(|| Args::try_parse_from(&typed), Ok) {
         Ok(args) => args,
-        Err(refused) => return refuse(&refused, &typed),
+        Err(refused) => return report(&refused, &typed),
     };
     let folders = typed_folders(&typed);
     if folders.len() > args.global.definitions.len() {
@@ -54,9 +54,9 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// The calls that programs make again and again, parsed without what the other commands take, which is most of the work. None for other commands, and for
-/// what is wrong: `Args` tells why.
-fn quick(typed: &[OsString]) -> Option<Args> {
+/// Parses the commands that programs call often, without building the arguments of the other commands, which takes most of the time. `None` for other
+/// commands, and for invalid arguments: the full parser reports these.
+fn parse_fast(typed: &[OsString]) -> Option<Args> {
     type Augment = fn(clap::Command) -> clap::Command;
     let calls: [(&'static str, Augment); 4] = [
         ("query", QueryArgs::augment_args),
@@ -66,22 +66,22 @@ fn quick(typed: &[OsString]) -> Option<Args> {
     ];
     let (name, augment) = typed.iter().find_map(|word| calls.into_iter().find(|(name, _)| word == name))?;
     let called = augment(clap::Command::new(name));
-    // Not taken apart again, because the process ends before it needs the memory.
+    // Never freed: the process ends before it needs the memory.
     let mut command = ManuallyDrop::new(GlobalArgs::augment_args(clap::Command::new("opnode")).subcommand(called));
     let mut matches = ManuallyDrop::new(command.try_get_matches_from_mut(typed).ok()?);
     Args::from_arg_matches_mut(&mut matches).ok()
 }
 
-/// Memory holds secrets, so a crash writes none of it to a file.
+/// Disables core dumps: memory contains secrets.
 #[cfg(unix)]
-fn leave_no_core() {
+fn disable_core_dumps() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let maximum = getrlimit(Resource::Core).maximum;
     let _not_allowed_then = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum });
 }
 
 #[cfg(not(unix))]
-fn leave_no_core() {}
+fn disable_core_dumps() {}
 
 fn run(app: &App, command: Command) -> Result<u8> {
     let done = |result: Result<()>| result.map(|()| 0);
@@ -110,26 +110,26 @@ fn run(app: &App, command: Command) -> Result<u8> {
     }
 }
 
-/// How long the end of the process waits for tokens that are being renewed.
+/// How long the process waits at its end for token renewals in flight.
 const RENEWAL: Duration = Duration::from_secs(60);
 
-/// Runs a command that waits for a system.
+/// Runs an asynchronous command.
 fn wait(work: impl Future<Output = Result<u8>>) -> Result<u8> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|e| Error::new(ErrorKind::Internal, format!("the runtime does not start: {e}")))?;
+        .map_err(|e| Error::new(ErrorKind::Internal, format!("the async runtime cannot start: {e}")))?;
     let done = runtime.block_on(work);
-    // A token that is being renewed is spent already, and what comes for it must be kept.
+    // A refresh token may be usable only once, so its replacement must be stored.
     let _as_long_as_that_takes =
         runtime.block_on(async { tokio::time::timeout(RENEWAL, crate::wait_for_renewals()).await });
-    // The process ends: a look-up of a name that hangs must not hold it up, and nothing is gained by taking connections apart.
+    // Leaked on purpose: a hanging DNS lookup must not delay the end of the process.
     std::mem::forget(runtime);
     done
 }
 
-/// Help, version, or a command line that is wrong.
-fn refuse(refused: &clap::Error, typed: &[OsString]) -> ExitCode {
+/// Prints help, the version, or a usage error.
+fn report(refused: &clap::Error, typed: &[OsString]) -> ExitCode {
     match refused.kind() {
         Refusal::DisplayHelp | Refusal::DisplayHelpOnMissingArgumentOrSubcommand => {
             let text = match help::command(&catalog_for_help(typed)).try_get_matches_from(typed) {
@@ -153,7 +153,7 @@ fn refuse(refused: &clap::Error, typed: &[OsString]) -> ExitCode {
     }
 }
 
-/// The folders of all `--definitions`. Of a flag that stands before the command and behind it too, the parser gives the later ones only.
+/// The folders of all `--definitions`. If the flag is before and after the command, the parser returns only the later ones.
 fn typed_folders(typed: &[OsString]) -> Vec<PathBuf> {
     let mut words = typed.iter().take_while(|word| *word != "--");
     let mut folders = Vec::new();
@@ -167,7 +167,7 @@ fn typed_folders(typed: &[OsString]) -> Vec<PathBuf> {
     folders
 }
 
-/// The examples in help come from the catalogue; one that cannot be read leaves placeholders.
+/// The catalogue for the examples in help; folders that cannot be read are ignored.
 fn catalog_for_help(typed: &[OsString]) -> Catalog {
     let mut catalog = Catalog::builtin();
     for folder in definitions(&typed_folders(typed)) {
@@ -176,7 +176,7 @@ fn catalog_for_help(typed: &[OsString]) -> Catalog {
     catalog
 }
 
-/// The argument parser's text in the form of all other errors.
+/// A message of the argument parser as an error.
 fn usage(text: &str) -> Error {
     let text = text.strip_prefix("error: ").unwrap_or(text);
     let mut message = Vec::new();

@@ -1,5 +1,5 @@
-//! `-v` and `-vv`: a line on stderr for each request, and with `-vv` also its headers, retries and waits. Only this crate's own events, whose texts are
-//! masked; those of the libraries below are not.
+//! `-v` logs each request on a line of stderr; `-vv` adds URLs, headers, retries and waits. Only events of this crate are logged, because they mask
+//! credentials; those of its libraries do not.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,7 +13,7 @@ use url::Url;
 
 use super::screen::terminal_text::{count, one_line};
 
-/// Starts to tell; `verbose` is how often the flag was given.
+/// Starts logging; `verbose` is the number of `-v` flags.
 pub(crate) fn start(verbose: u8) {
     let level = match verbose {
         0 => return,
@@ -28,16 +28,16 @@ pub(crate) fn start(verbose: u8) {
         .try_init();
 }
 
-/// Events as lines for people.
+/// Formats events as text lines.
 struct Lines {
     is_full: bool,
 }
 
-/// What an event says.
+/// The fields of an event.
 #[derive(Default)]
-struct Said(BTreeMap<&'static str, String>);
+struct EventFields(BTreeMap<&'static str, String>);
 
-impl Visit for Said {
+impl Visit for EventFields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.0.insert(field.name(), format!("{value:?}"));
     }
@@ -46,7 +46,7 @@ impl Visit for Said {
     }
 }
 
-impl Said {
+impl EventFields {
     fn get(&self, name: &str) -> &str {
         self.0.get(name).map_or("", String::as_str)
     }
@@ -55,14 +55,14 @@ impl Said {
         self.get(name).parse().unwrap_or_default()
     }
 
-    /// `GET /path`, with -vv the whole address.
+    /// `GET /path`; with -vv the whole URL.
     fn request(&self, is_full: bool) -> String {
         let url = self.get("url");
         let path = Url::parse(url).map_or_else(|_| url.to_owned(), |url| url.path().to_owned());
         format!("{} {}", self.get("verb"), if is_full { url } else { &path })
     }
 
-    /// The lines for an event; none for what only -vv tells.
+    /// The lines of an event; none for events that only -vv logs.
     fn lines(&self, is_full: bool) -> Vec<String> {
         let time = || milliseconds(self.number("ms"));
         match self.get("message") {
@@ -80,7 +80,9 @@ impl Said {
                 vec![format!("  retry {} in {wait}: {}", self.number("attempts"), self.get("why"))]
             }
             "retry" => Vec::new(),
-            "turn" => vec![format!("  wait {} for the pace of the connection", milliseconds(self.number("wait_ms")))],
+            "turn" => {
+                vec![format!("  wait {} for the rate limit of the connection", milliseconds(self.number("wait_ms")))]
+            }
             other => vec![format!("note: {other}")],
         }
     }
@@ -96,8 +98,8 @@ where
     N: for<'a> FormatFields<'a> + 'static,
 {
     fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        let mut said = Said::default();
-        event.record(&mut said);
-        said.lines(self.is_full).iter().try_for_each(|line| writeln!(writer, "{}", one_line(line)))
+        let mut fields = EventFields::default();
+        event.record(&mut fields);
+        fields.lines(self.is_full).iter().try_for_each(|line| writeln!(writer, "{}", one_line(line)))
     }
 }

@@ -1,4 +1,4 @@
-//! What was typed for batches: run, runs, init.
+//! Arguments of the batch commands: run, runs, init.
 
 use std::path::PathBuf;
 
@@ -11,44 +11,44 @@ pub(crate) struct RunArgs {
     /// The batch file
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
-    /// Another value for a name under `vars`; numbers, true, false and JSON keep their type. May be given again
+    /// Override a variable of `vars`; numbers, true, false and JSON keep their type. Repeatable
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) var: Vec<String>,
-    /// Print the requests that are known beforehand, credentials masked, and send nothing
+    /// Print the requests known in advance, credentials masked; send nothing
     #[arg(long, conflicts_with_all = ["retry_failed", "fresh", "report"])]
     pub(crate) plan: bool,
-    /// Refuse to run when the plan is another than the one with this hash
+    /// Refuse to run if the hash of the plan differs from this one
     #[arg(long, value_name = "HASH", conflicts_with = "plan")]
     pub(crate) plan_hash: Option<String>,
-    /// Send exactly the items that failed in the last run
+    /// Send only the items that failed in the last run
     #[arg(long, conflicts_with = "fresh")]
     pub(crate) retry_failed: bool,
-    /// Start over; an unfinished run is kept aside
+    /// Start over; an unfinished run is archived
     #[arg(long)]
     pub(crate) fresh: bool,
-    /// Go on although the batch or its definitions have changed since the run began
+    /// Resume even if the batch or its definitions changed since the run started
     #[arg(long)]
     pub(crate) accept_changes: bool,
-    /// Where runs are kept [default: .opnode/runs beside the batch file]
+    /// Folder for the state of runs [default: .opnode/runs beside the batch file]
     #[arg(long, value_name = "DIR")]
     pub(crate) state: Option<PathBuf>,
-    /// Write what was done, as JSON, to a file or - for standard output
+    /// Write a report as JSON to a file, or - for standard output
     #[arg(long, value_name = "FILE|-")]
     pub(crate) report: Option<PathBuf>,
-    /// Talk to a sandbox inside this process instead of the real systems
+    /// Call a built-in mock server instead of the real systems
     #[arg(long)]
     pub(crate) sandbox: bool,
-    /// Faults for the sandbox to play, such as every=7,kinds=429+503+reset+slow
+    /// Faults for the sandbox to simulate, such as every=7,kinds=429+503+reset+slow
     #[arg(long, value_name = "SPEC", requires = "sandbox")]
     pub(crate) faults: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct RunsArgs {
-    /// Only those of this batch
+    /// Only runs of this batch
     #[arg(value_name = "NAME")]
     pub(crate) name: Option<String>,
-    /// Where runs are kept
+    /// Folder for the state of runs
     #[arg(long, value_name = "DIR", default_value = ".opnode/runs")]
     pub(crate) state: PathBuf,
     #[command(flatten)]
@@ -57,7 +57,7 @@ pub(crate) struct RunsArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct InitArgs {
-    /// The folder [default: here]
+    /// The folder [default: the current one]
     #[arg(value_name = "DIR")]
     pub(crate) folder: Option<PathBuf>,
     /// The connector that the files are for [default: the one with the most templates]

@@ -1,4 +1,4 @@
-//! What was typed for a call: query, mutate, delete. Texts stay texts here; they are read in `call`.
+//! Arguments of calls: query, mutate, delete. Values stay text here; `call` parses them.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,27 +6,27 @@ use std::time::Duration;
 use clap::{Args as ClapArgs, ValueEnum};
 use jiff::SignedDuration;
 
-/// Which system is talked to.
+/// The system to call.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct SystemArgs {
-    /// The connection [default: the one that fits, when there is only one]
+    /// The connection [default: the only one that fits]
     #[arg(long, short, value_name = "NAME", conflicts_with = "sandbox")]
     pub(crate) connection: Option<String>,
-    /// Talk to a sandbox inside this process instead of a real system
+    /// Call a built-in mock server instead of a real system
     #[arg(long)]
     pub(crate) sandbox: bool,
-    /// Faults for the sandbox to play, such as every=7,kinds=429+503+reset+slow
+    /// Faults for the sandbox to simulate, such as every=7,kinds=429+503+reset+slow
     #[arg(long, value_name = "SPEC", requires = "sandbox", conflicts_with = "connection")]
     pub(crate) faults: Option<String>,
 }
 
-/// What every call takes.
+/// Arguments of every call.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct CallArgs {
     /// OperationId, or CONNECTOR/OperationId
     #[arg(value_name = "OPERATION_ID", required_unless_present = "template", conflicts_with = "template")]
     pub(crate) operation: Option<String>,
-    /// Take operation, options and items from a template; what else is given is laid over it
+    /// Use the operation, options and items of a template; other arguments override them
     #[arg(long, short, value_name = "NAME")]
     pub(crate) template: Option<String>,
     #[command(flatten)]
@@ -34,41 +34,41 @@ pub(crate) struct CallArgs {
     /// Options as a JSON object, @FILE, or - for standard input
     #[arg(long, value_name = "JSON|@FILE|-")]
     pub(crate) options: Option<String>,
-    /// One option, or a field of an item (items.0.title=…); its type comes from the operation. May be given again
+    /// One option, or a field of an item (items.0.title=…), typed by the operation. Repeatable
     #[arg(long, short, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
-    /// Send the template's sample values as they are, where it leaves values to you
+    /// Send the sample values of a template that asks for your values
     #[arg(long)]
     pub(crate) use_sample: bool,
-    /// Print the requests, credentials masked, and send nothing
+    /// Print the requests, credentials masked; send nothing
     #[arg(long)]
     pub(crate) plan: bool,
-    /// End the call after this time, such as 30s, 5m or 500ms
+    /// Stop the call after this time, such as 30s, 5m or 500ms
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) timeout: Option<Duration>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
 
-/// Where the items go.
+/// Where items are written, and in which format.
 #[derive(Debug, ClapArgs)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArgs {
-    /// How items are written [default: by the file's extension, else table on a terminal, ndjson on a pipe]
+    /// Format of the items [default: by file extension, else table on a terminal, ndjson on a pipe]
     #[arg(long, short, value_name = "FORM", value_enum)]
     pub(crate) format: Option<OutputForm>,
-    /// Write items to this file; it appears when it is complete
+    /// Write items to this file, which appears when it is complete
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// Columns of csv and table, such as id,company/name
     #[arg(long, value_name = "A,B/C", value_delimiter = ',')]
     pub(crate) columns: Vec<String>,
-    /// Write what the call did to this file as JSON; - for stderr
+    /// Write the receipt, a summary of the call, to this file as JSON; - for stderr
     #[arg(long, value_name = "FILE")]
     pub(crate) receipt: Option<PathBuf>,
 }
 
-/// How items are written.
+/// Format of the items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OutputForm {
     Ndjson,
@@ -79,35 +79,35 @@ pub(crate) enum OutputForm {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct QueryArgs {
-    /// Stop after so many items
+    /// Stop after this many items
     #[arg(long, short, value_name = "N")]
     pub(crate) limit: Option<u64>,
-    /// Walk by key instead of by page: nothing is missed while records come and go, but slower
+    /// Read by key instead of by page: slower, but without gaps while records are added or deleted
     #[arg(long)]
     pub(crate) forward_only: bool,
-    /// Fail when pages are missing that the system announced, when no reply tells where the list ends, or when an option names a field that no record has
+    /// Fail if announced pages are missing, if no reply marks the end of the list, or if an option names a field that no record has
     #[arg(long)]
     pub(crate) strict: bool,
     #[command(flatten)]
     pub(crate) call: CallArgs,
 }
 
-/// What a write takes beyond a call.
+/// Arguments of writes.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct WriteArgs {
-    /// The records: a JSON array, one JSON object, or one per line; @FILE, or - for standard input. @FILE.csv is a table: its first row names the fields
+    /// The items: a JSON array, one JSON object, or one per line; @FILE, or - for standard input. @FILE.csv is a table whose first row names the fields
     #[arg(long, short, value_name = "JSON|@FILE|-")]
     pub(crate) items: Option<String>,
-    /// Begin no further item after the first that did not succeed; those under way end
+    /// Stop after the first failure; in-flight requests finish
     #[arg(long)]
     pub(crate) stop_on_error: bool,
-    /// Of a delete: do not ask before several records are deleted
+    /// Delete several records without confirmation
     #[arg(long, short)]
     pub(crate) yes: bool,
-    /// Refuse items with fields that the operation does not have, instead of warning of them
+    /// Fail on unknown fields in items instead of warning
     #[arg(long)]
     pub(crate) strict: bool,
-    /// Write what happened to each item to this file, one JSON object per line
+    /// Write the outcome of each item to this file, one JSON object per line
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub(crate) outcomes: Option<PathBuf>,
 }
@@ -127,7 +127,7 @@ fn duration(text: &str) -> Result<Duration, String> {
     let read = if is_plain { format!("{text}s").parse::<SignedDuration>() } else { text.parse() };
     let time = read.map_err(|_| "write a time as 30s, 5m or 500ms".to_owned())?;
     let time = Duration::try_from(time).ok().filter(|time| !time.is_zero());
-    time.ok_or_else(|| "the time must be longer than nothing".to_owned())
+    time.ok_or_else(|| "the time must be greater than zero".to_owned())
 }
 
 #[cfg(test)]
@@ -137,7 +137,7 @@ mod tests {
     use super::duration;
 
     #[test]
-    fn times_read_as_people_write_them() {
+    fn durations_have_units() {
         for (text, ms) in [
             ("30s", 30_000),
             ("30", 30_000),

@@ -1,4 +1,4 @@
-//! What was typed: the commands and the flags that all of them take.
+//! The commands and the global flags.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use super::connection::{ConnectionCommand, LoginArgs, LogoutArgs, SandboxArgs};
 use super::listing::{DescribeArgs, ListingArgs, SearchArgs, TemplateArgs};
 use crate::formats::Format;
 
-/// Query, mutate and delete in outside systems by OperationId: paging, sign-in, retries and rate limits are handled inside
+/// Call business APIs by OperationId: opnode handles paging, sign-in, retries and rate limits
 #[derive(Debug, Parser)]
 #[command(name = "opnode", version, subcommand_required = false, max_term_width = 110)]
 pub(crate) struct Args {
@@ -20,31 +20,31 @@ pub(crate) struct Args {
     pub(crate) command: Option<Command>,
 }
 
-/// Flags that every command takes.
+/// Flags of every command.
 #[derive(Debug, ClapArgs)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalArgs {
-    /// A folder with operations/<connector>/ and templates/<connector>/ of your own; may be given again [else: OPNODE_DEFINITIONS]
+    /// Folder with your own operations/<connector>/ and templates/<connector>/; repeatable [env: OPNODE_DEFINITIONS]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) definitions: Vec<PathBuf>,
-    /// The connections file [else: OPNODE_CONNECTIONS, ./connections.yaml, opnode/connections.yaml in your configuration folder]
+    /// The connections file [env: OPNODE_CONNECTIONS; default: ./connections.yaml, else opnode/connections.yaml in the configuration folder]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) connections: Option<PathBuf>,
-    /// Where tokens are kept between calls: `keyring`, or a file [else: OPNODE_TOKENS, opnode/tokens.json in your state folder]
+    /// Where tokens are stored: `keyring` or a file [env: OPNODE_TOKENS; default: opnode/tokens.json in the state folder]
     #[arg(long, global = true, value_name = "PLACE")]
     pub(crate) tokens: Option<PathBuf>,
-    /// How errors are printed; json is one object per line
+    /// Format of errors; json is one object per line
     #[arg(long, global = true, value_name = "FORM", value_enum, default_value_t = ErrorForm::Text)]
     pub(crate) error_format: ErrorForm,
-    /// No progress, no notes, no summary; warnings and errors stay
+    /// Print warnings and errors only: no progress, notes or summary
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
-    /// Tell each request on a line of stderr; -vv tells addresses, headers, retries and waits too. Credentials are masked
+    /// Log requests to stderr; -vv adds URLs, headers, retries and waits. Credentials are masked
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 }
 
-/// How errors are printed.
+/// Format of errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ErrorForm {
     Text,
@@ -53,17 +53,17 @@ pub(crate) enum ErrorForm {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// List the outside systems that this build knows
+    /// List the connectors, one for each supported system
     Connectors(ListingArgs),
     /// List or search operations
     Operations(SearchArgs),
-    /// Show all about one operation: options, items, what comes back, a ready command
+    /// Show an operation: options, items, result, and a command to copy
     Describe(DescribeArgs),
-    /// List or search templates: ready-made picks
+    /// List or search templates: predefined calls
     Templates(SearchArgs),
-    /// Print a template ready to paste
+    /// Print a template, ready to paste
     Template(TemplateArgs),
-    /// Read records: every page is fetched
+    /// Read records; all pages are fetched
     #[command(override_usage = "opnode query <OPERATION_ID | --template NAME> [OPTIONS]")]
     Query(QueryArgs),
     /// Create or change records
@@ -72,34 +72,34 @@ pub(crate) enum Command {
     /// Delete records
     #[command(override_usage = "opnode delete <OPERATION_ID | --template NAME> [--set id=… | --items …] [OPTIONS]")]
     Delete(WriteCallArgs),
-    /// Run a batch file: steps that are kept on disk and go on where they stopped
+    /// Run a batch file; interrupted runs resume
     Run(RunArgs),
-    /// List past and unfinished runs
+    /// List finished and unfinished runs
     Runs(RunsArgs),
-    /// Write a batch file and a connections file to begin with
+    /// Write a batch file and a connections file to start from
     Init(InitArgs),
-    /// List, test or start connections
+    /// List or test connections, or print an example
     #[command(subcommand)]
     Connection(ConnectionCommand),
-    /// Sign in to a connection in the browser, where its system wants a person
+    /// Sign in to a connection with the browser
     Login(LoginArgs),
-    /// Remove the tokens that are kept for a connection's account
+    /// Remove the stored tokens of a connection's account
     Logout(LogoutArgs),
-    /// Check definitions, connections and batch files: each fault with its place
+    /// Check definitions, connections and batch files; each fault has its place
     Check(CheckArgs),
     /// Print the JSON Schema of a file format, for editors
     Schema(SchemaArgs),
-    /// Run a local server that plays the connectors, to try things without an account
+    /// Run a local mock server that simulates the connectors
     Sandbox(SandboxArgs),
-    /// Print a shell's completion script
+    /// Print a completion script for a shell
     Completions(CompletionsArgs),
-    /// Print the man page, or write one for each command to a folder
+    /// Print the man page, or write a page for each command to a folder
     Man(ManArgs),
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct CheckArgs {
-    /// Files to check [default: all loaded definitions and the connections file]
+    /// Files to check [default: all definitions and the connections file]
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
 }
@@ -127,7 +127,7 @@ pub(crate) struct CompletionsArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ManArgs {
-    /// Folder for the pages of all commands, such as ~/.local/share/man/man1 [default: the main page is printed]
+    /// Folder for the pages of all commands, such as ~/.local/share/man/man1 [default: print the main page]
     #[arg(value_name = "DIR")]
     pub(crate) folder: Option<PathBuf>,
 }

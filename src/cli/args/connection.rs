@@ -1,4 +1,4 @@
-//! What was typed for connections: list, test, example, sign-in, and the sandbox.
+//! Arguments of the connection commands, of login and logout, and of the sandbox.
 
 use clap::{Args as ClapArgs, Subcommand};
 
@@ -9,15 +9,15 @@ use super::listing::ListingArgs;
 pub(crate) enum ConnectionCommand {
     /// List the connections of the connections file
     List(ListingArgs),
-    /// Call the system once to see whether address and credentials work
+    /// Call the system once to test address and credentials
     Test(ConnectionTestArgs),
-    /// Print a connections file to fill in
+    /// Print an example connections file to fill in
     Example(ConnectionExampleArgs),
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ConnectionTestArgs {
-    /// The connection's name; with --sandbox, a connector's [default: the only one there is]
+    /// Name of the connection; with --sandbox, of a connector [default: the only one]
     #[arg(value_name = "NAME", conflicts_with = "connection")]
     pub(crate) name: Option<String>,
     #[command(flatten)]
@@ -26,43 +26,43 @@ pub(crate) struct ConnectionTestArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ConnectionExampleArgs {
-    /// Connector [default: the only one there is]
+    /// Connector [default: the only one]
     #[arg(value_name = "CONNECTOR")]
     pub(crate) connector: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct LoginArgs {
-    /// The connection's name [default: the only one there is]
+    /// Name of the connection [default: the only one]
     #[arg(value_name = "NAME")]
     pub(crate) name: Option<String>,
-    /// Port on this machine that the browser is sent back to, where the system wants a fixed one [default: a free one]
+    /// Local port of the redirect address, if the system requires a fixed one [default: a free port]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub(crate) port: u16,
-    /// Only print the address; do not open the browser
+    /// Print the address; do not open the browser
     #[arg(long)]
     pub(crate) no_browser: bool,
-    /// The connection's name, as calls take it
+    /// Name of the connection, as in calls
     #[arg(long, short, value_name = "NAME", conflicts_with = "name")]
     pub(crate) connection: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct LogoutArgs {
-    /// The connection's name [default: the only one there is]
+    /// Name of the connection [default: the only one]
     #[arg(value_name = "NAME")]
     pub(crate) name: Option<String>,
-    /// The connection's name, as calls take it
+    /// Name of the connection, as in calls
     #[arg(long, short, value_name = "NAME", conflicts_with = "name")]
     pub(crate) connection: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct SandboxArgs {
-    /// Port on 127.0.0.1 [default: a free one]
+    /// Port on 127.0.0.1 [default: a free port]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub(crate) port: u16,
-    /// Faults to play, such as every=7,kinds=429+503+reset+slow
+    /// Faults to simulate, such as every=7,kinds=429+503+reset+slow
     #[arg(long, value_name = "SPEC")]
     pub(crate) faults: Option<String>,
 }

@@ -1,8 +1,8 @@
-//! What was typed to find out what there is: connectors, operations, templates.
+//! Arguments of the discovery commands: connectors, operations, describe, templates, template.
 
 use clap::{Args as ClapArgs, ValueEnum};
 
-/// How a listing is printed.
+/// Format of a listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ListForm {
     Text,
@@ -12,17 +12,17 @@ pub(crate) enum ListForm {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ListingArgs {
-    /// How to print it
+    /// Output format
     #[arg(long, value_name = "FORM", value_enum, default_value_t = ListForm::Text)]
     pub(crate) format: ListForm,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct SearchArgs {
-    /// Only those in which all of these words occur
+    /// Only entries that contain all of these words
     #[arg(long, short, value_name = "TEXT")]
     pub(crate) search: Option<String>,
-    /// Only those of this connector
+    /// Only entries of this connector
     #[arg(long, short, value_name = "CONNECTOR")]
     pub(crate) connector: Option<String>,
     #[command(flatten)]
@@ -34,15 +34,15 @@ pub(crate) struct DescribeArgs {
     /// OperationId, or CONNECTOR/OperationId
     #[arg(value_name = "OPERATION_ID")]
     pub(crate) operation: String,
-    /// List all values of each enumeration, however many there are
+    /// List all values of enumerations
     #[arg(long)]
     pub(crate) all: bool,
-    /// How to print it
+    /// Output format
     #[arg(long, value_name = "FORM", value_enum, default_value_t = DescribeForm::Text)]
     pub(crate) format: DescribeForm,
 }
 
-/// How one operation is printed.
+/// Format of a description.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DescribeForm {
     Text,
@@ -51,15 +51,15 @@ pub(crate) enum DescribeForm {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct TemplateArgs {
-    /// The template's name, CONNECTOR/NAME, or an OperationId for its automatic template
+    /// Template name, CONNECTOR/NAME, or an OperationId for its automatic template
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
-    /// What to print it as: a command line, a step of a batch file (YAML), or JSON
+    /// Output form: a command line, a step of a batch file (YAML), or JSON
     #[arg(long = "as", value_name = "FORM", value_enum, default_value_t = TemplateForm::Command)]
     pub(crate) form: TemplateForm,
 }
 
-/// What a template is printed as.
+/// Output form of a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TemplateForm {
     Command,

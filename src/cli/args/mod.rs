@@ -1,4 +1,4 @@
-//! What was typed: commands and flags, nothing else. What they mean is decided elsewhere; nothing here reads a file.
+//! The arguments of all commands, as clap parses them. Nothing here reads a file.
 
 mod batch;
 mod call;

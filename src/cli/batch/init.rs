@@ -1,4 +1,4 @@
-//! `init`: a batch file and a connections file to begin with, made from the catalogue. They run against the sandbox as they are.
+//! `init`: writes a batch file and a connections file to start from, generated from the catalogue. They run in the sandbox unchanged.
 
 use std::path::{Path, PathBuf};
 
@@ -26,9 +26,9 @@ pub(crate) fn run(app: &App, args: &InitArgs) -> Result<()> {
     ];
     let paths: Vec<PathBuf> = files.iter().map(|(name, _)| folder.join(name)).collect();
     if let Some(there) = paths.iter().find(|p| p.exists()) {
-        return Err(Error::new(ErrorKind::Usage, format!("{} is there already", there.display()))
+        return Err(Error::new(ErrorKind::Usage, format!("{} already exists", there.display()))
             .at(Place { file: Some(there.display().to_string()), ..Place::default() })
-            .advise("nothing was written; name another folder: opnode init DIR"));
+            .advise("nothing was written; name another folder: `opnode init DIR`"));
     }
     let inner = folder.join(".opnode");
     std::fs::create_dir_all(&inner).map_err(|e| failed(&inner, &e))?;
@@ -37,7 +37,7 @@ pub(crate) fn run(app: &App, args: &InitArgs) -> Result<()> {
     }
     let [batch, connections, _schema] = paths.as_slice() else { return Ok(()) };
     messages::print(&format!(
-        "wrote {} and {}\n\ntry it without an account:   opnode run {} --sandbox\nsee what it would send:      opnode run {} --sandbox --plan\nthen fill in {}\n",
+        "wrote {} and {}\n\nrun it without an account:   opnode run {} --sandbox\nshow its requests:           opnode run {} --sandbox --plan\nthen fill in {}\n",
         batch.display(),
         connections.display(),
         batch.display(),
@@ -46,7 +46,7 @@ pub(crate) fn run(app: &App, args: &InitArgs) -> Result<()> {
     ))
 }
 
-/// Never over a file that is there.
+/// Writes a new file; never overwrites one.
 fn write(path: &Path, text: &str) -> Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
@@ -76,14 +76,14 @@ fn batch_file(catalog: &Catalog, connector: &Connector) -> Result<String> {
     let list =
         templates.iter().find(|t| is_list(t) && t.operation.is_paged()).or_else(|| templates.iter().find(is_list));
     let list = list.ok_or_else(|| {
-        Error::new(ErrorKind::Unsupported, format!("{} has no template of a list to begin with", connector.name))
-            .advise("`opnode template NAME --as batch` prints a step of any other")
+        Error::new(ErrorKind::Unsupported, format!("{} has no template of a list to start from", connector.name))
+            .advise("`opnode template NAME --as batch` prints a step for any other template")
     })?;
     let id = step_id(&list.name);
     let step = Snippet::of(catalog, list).batch(&id)?;
     Ok(format!(
         r#"# yaml-language-server: $schema=.opnode/batch.schema.json
-# A batch: steps that run in order, keep what they did on disk, and go on where they stopped when it is run again.
+# A batch: steps that run in order. Their state is kept on disk; an interrupted run resumes when you run it again.
 #   opnode run batch.yaml            runs it
 #   opnode run batch.yaml --plan     shows the requests and sends nothing
 #   opnode templates                 more steps: opnode template NAME --as batch
@@ -94,18 +94,18 @@ vars: {{ keep: 20 }}
 steps:
   # {}
 {}
-  # The same rows once more, as expressions see them: `item` is a row, `index` counts from 0.
+  # The same rows again, filtered by an expression: `item` is a row, `index` counts from 0.
   - id: first_of_them
     query: {}
     where: ${{{{ index < vars.keep }}}}
     save: out/{id}.csv
 
-# What else a batch can do, each a line to add:
-#   matrix: {{ connection: [acme, globex] }}         the steps once per connection; ${{{{ connection.name }}}} goes into paths
+# Other keys of a batch and its steps:
+#   matrix: {{ connection: [acme, globex] }}         runs the steps once per connection; use ${{{{ connection.name }}}} in paths
 #   watermark: {{ pointer: /_info/lastUpdated, start: "2020-01-01T00:00:00Z" }}
-#                                                  remembers the largest value; options say '… > [${{{{ watermark }}}}]'
-#   for: ${{{{ steps.{id}.items }}}}                 runs a step once per row, which is `item` in its options
-#   mutate: OPERATION_ID                           writes `items`, as `where` and `map` make them; on_error: continue goes on after a failure
+#                                                  keeps the largest value for the next run; use it in options: '… > [${{{{ watermark }}}}]'
+#   for: ${{{{ steps.{id}.items }}}}                 runs a step once per row; its options use `item`
+#   mutate: OPERATION_ID                           writes `items`, filtered by `where` and mapped by `map`; on_error: continue ignores failed items
 "#,
         list.title,
         step.lines().map(|line| format!("  {line}\n")).collect::<String>().trim_end(),

@@ -2,7 +2,7 @@
 
 pub(crate) mod init;
 mod plan;
-mod played;
 mod progress;
 pub(crate) mod run;
 pub(crate) mod runs;
+mod sandbox_connections;

@@ -1,4 +1,4 @@
-//! `run --plan`: the requests of a batch that are known beforehand. Sends nothing.
+//! `run --plan`: prints the requests of a batch that are known in advance. Sends nothing.
 
 use std::fmt::Write as _;
 
@@ -19,14 +19,14 @@ pub(crate) fn print(plan: &BatchPlan) -> Result<u8> {
     // Writing to a String cannot fail.
     let _ok = writeln!(
         out,
-        "# {} of {} are known; nothing was sent",
+        "# {} of {} known in advance; nothing was sent",
         terminal_text::count(requests as u64, "request"),
         terminal_text::count(plan.steps.len() as u64, "step")
     );
     if open > 0 {
         let _ok = writeln!(
             out,
-            "# {} on what earlier steps give",
+            "# {} on the results of earlier steps",
             if open == 1 { "1 step depends".to_owned() } else { format!("{open} steps depend") }
         );
     }
@@ -58,7 +58,7 @@ fn put_step(out: &mut String, step: &StepPlan) {
         let _ok = writeln!(out, "  nothing to send");
     }
     if step.paged {
-        let _ok = writeln!(out, "  and one for each page that follows");
+        let _ok = writeln!(out, "  and one for each further page");
     }
     out.push('\n');
 }

@@ -1,4 +1,4 @@
-//! What people see of a run: a line per running step on a terminal, plain lines elsewhere, and the closing table.
+//! The progress of a run: on a terminal a spinner for each running step, elsewhere plain lines, and the closing table.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -12,14 +12,14 @@ use crate::cli::screen::terminal_text::{self, count, thousands};
 use crate::cli::screen::{Paint, TableColumn, TextTable, width};
 use crate::cli::spinner::{Spinner, Spinners, TICK};
 
-/// How often a step says how far it is, where there is no terminal.
-const SPEAK: Duration = Duration::from_secs(10);
-/// Failed items that are told one by one; the others are counted.
-const TOLD_MAX: u64 = 20;
+/// Interval of progress lines without a terminal.
+const LINE_INTERVAL: Duration = Duration::from_secs(10);
+/// Failed items that are shown; the others are counted.
+const FAILURES_SHOWN: u64 = 20;
 
-/// Columns for the names of steps and files, at least: longer ones have lines of their own.
-const STEP_LEAST: usize = 16;
-const FILE_LEAST: usize = 16;
+/// Minimum widths for names of steps and files; longer ones go on a separate line.
+const STEP_MIN: usize = 16;
+const FILE_MIN: usize = 16;
 
 /// The screen of one run.
 pub(crate) struct BatchScreen {
@@ -33,7 +33,7 @@ pub(crate) struct BatchScreen {
 struct RunningStep {
     spinner: Option<Spinner>,
     since: Instant,
-    spoke: Instant,
+    printed: Instant,
     facts: String,
 }
 
@@ -48,7 +48,7 @@ impl BatchScreen {
         }
     }
 
-    /// Waits for something, the lines moving meanwhile.
+    /// Waits for a future while the spinners move.
     pub(crate) async fn watch<F: Future>(&mut self, future: F) -> F::Output {
         let mut future = pin!(future);
         loop {
@@ -67,7 +67,7 @@ impl BatchScreen {
         }
     }
 
-    /// Prints without the lines in between.
+    /// Prints while the spinners are hidden.
     fn aside(&self, print: impl FnOnce(Screen)) {
         self.spinners.aside(|| print(self.screen));
     }
@@ -76,7 +76,7 @@ impl BatchScreen {
     pub(crate) fn show(&mut self, event: &Event) {
         match event {
             Event::Begun { resumed, started, .. } if *resumed => {
-                let text = format!("{}: going on with the run of {started}", self.name);
+                let text = format!("{}: resuming the run of {started}", self.name);
                 self.aside(|screen| screen.note(&text));
             }
             Event::Note { message } => self.aside(|screen| screen.note(message)),
@@ -84,14 +84,12 @@ impl BatchScreen {
             Event::Progress { step, counts, total } => self.update(&step.to_string(), counts, *total),
             Event::ItemFailed { step, index, status, error } => {
                 self.failures += 1;
-                if self.failures <= TOLD_MAX {
+                if self.failures <= FAILURES_SHOWN {
                     let word = if *status == OutcomeStatus::Unknown { "unknown" } else { "failed" };
                     let text = format!("{step}: item {index} {word}: {}", error.message);
                     self.aside(|screen| screen.warn(&text));
-                } else if self.failures == TOLD_MAX + 1 {
-                    self.aside(|screen| {
-                        screen.warn("more items did not succeed; all are in the step's file of failures")
-                    });
+                } else if self.failures == FAILURES_SHOWN + 1 {
+                    self.aside(|screen| screen.warn("more items failed; the failures file of the step lists all"));
                 }
             }
             Event::StepEnded(report) => self.end(report),
@@ -101,15 +99,15 @@ impl BatchScreen {
 
     fn begin(&mut self, name: &str) {
         let now = Instant::now();
-        let spinner = self.screen.may_move().then(|| self.spinners.add());
-        self.running.insert(name.to_owned(), RunningStep { spinner, since: now, spoke: now, facts: String::new() });
+        let spinner = self.screen.may_animate().then(|| self.spinners.add());
+        self.running.insert(name.to_owned(), RunningStep { spinner, since: now, printed: now, facts: String::new() });
     }
 
     fn update(&mut self, name: &str, counts: &StepCounts, total: Option<u64>) {
         let Some(running) = self.running.get_mut(name) else { return };
         running.facts = facts(counts, total, running.since.elapsed());
-        if running.spinner.is_none() && running.spoke.elapsed() >= SPEAK {
-            running.spoke = Instant::now();
+        if running.spinner.is_none() && running.printed.elapsed() >= LINE_INTERVAL {
+            running.printed = Instant::now();
             let text = format!("{name}: {}{} s", running.facts, running.since.elapsed().as_secs());
             self.screen.note(&text);
         }
@@ -125,7 +123,7 @@ impl BatchScreen {
         self.aside(|screen| screen.note(&text));
     }
 
-    /// Takes the lines away and prints the closing table.
+    /// Removes the spinners and prints the closing table.
     pub(crate) fn close(&mut self, report: &Report) {
         self.running.clear();
         self.screen.summary(&table(report), report);
@@ -153,7 +151,7 @@ fn ending(report: &StepReport) -> String {
     let counts = &report.counts;
     match report.status {
         StepStatus::Skipped => "skipped".to_owned(),
-        StepStatus::NotBegun => "not begun".to_owned(),
+        StepStatus::NotBegun => "not started".to_owned(),
         StepStatus::Failed => format!("stopped after {}", count(counts.items_in, "item")),
         StepStatus::Done | StepStatus::Partial => {
             let mut parts = vec![count(counts.items_in, "item")];
@@ -168,15 +166,15 @@ fn ending(report: &StepReport) -> String {
 
 fn table(report: &Report) -> String {
     let columns = [
-        TableColumn::whole("step").rank(9).least(STEP_LEAST),
+        TableColumn::whole("step").rank(9).min(STEP_MIN),
         TableColumn::text("").rank(9),
-        TableColumn::number("in").rank(6).may_go(),
-        TableColumn::number("out").rank(5).may_go(),
+        TableColumn::number("in").rank(6).optional(),
+        TableColumn::number("out").rank(5).optional(),
         TableColumn::number("failed").rank(8),
-        TableColumn::number("requests").rank(3).may_go(),
-        TableColumn::number("retries").rank(2).may_go(),
-        TableColumn::number("time").rank(4).may_go(),
-        TableColumn::whole("file").rank(7).least(FILE_LEAST),
+        TableColumn::number("requests").rank(3).optional(),
+        TableColumn::number("retries").rank(2).optional(),
+        TableColumn::number("time").rank(4).optional(),
+        TableColumn::whole("file").rank(7).min(FILE_MIN),
     ];
     let rows: Vec<Vec<String>> = report.steps.iter().map(row).collect();
     let table = TextTable::new(&columns, &rows, 0, width::stderr(), true);
@@ -192,7 +190,7 @@ fn row(step: &StepReport) -> Vec<String> {
         StepStatus::Partial => "partial",
         StepStatus::Skipped => "skipped",
         StepStatus::Failed => "failed",
-        StepStatus::NotBegun => "not begun",
+        StepStatus::NotBegun => "not started",
     };
     let bad = match (counts.failed, counts.unknown) {
         (failed, 0) => thousands(failed),

@@ -1,4 +1,4 @@
-//! `run`: a batch file from its check to its closing table.
+//! `run`: checks and runs a batch file, and prints its report.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,14 +6,15 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::plan;
-use super::played::played;
 use super::progress::BatchScreen;
+use super::sandbox_connections::sandbox_connections;
 use crate::batch::{Batch, BatchConfig, Report, RunOptions};
 use crate::cli::app::App;
 use crate::cli::args::RunArgs;
-use crate::cli::connections::file::{secrets, usual};
+use crate::cli::connections::file::{default_file, secrets};
 use crate::cli::connections::route::{faults, start_sandbox};
-use crate::cli::output::{EarlierFile, OutputPlace, standard_output};
+use crate::cli::errors::worded;
+use crate::cli::output::{OldPartial, OutputPlace, standard_output};
 use crate::cli::signals::Signals;
 use crate::definition::Json;
 use crate::error::{Error, ErrorKind, Result};
@@ -37,16 +38,13 @@ pub(crate) async fn run(app: &App, args: &RunArgs) -> Result<u8> {
     if let Some(expected) = &args.plan_hash {
         let plan = batch.plan(state.as_deref())?;
         if plan.hash != *expected {
-            return Err(Error::new(
-                ErrorKind::Usage,
-                format!("the plan is another than the one that was agreed on: its hash is {}", plan.hash),
-            )
-            .advise("look at it with --plan, and give its hash"));
+            return Err(Error::new(ErrorKind::Usage, format!("the plan has changed: its hash is {}", plan.hash))
+                .advise("review it with --plan, and pass its hash"));
         }
     }
     let report_file =
-        args.report.as_deref().map(|path| OutputPlace::open(Some(path), EarlierFile::GivesWay)).transpose();
-    // Of two at once, the later is told who the other is.
+        args.report.as_deref().map(|path| OutputPlace::open(Some(path), OldPartial::Overwrite)).transpose();
+    // If another process runs the batch, that error is more useful.
     let report_file = report_file.map_err(|e| batch.check_free(state.as_deref()).err().unwrap_or(e))?;
     let cancel = Cancel::default();
     let options = RunOptions {
@@ -63,38 +61,39 @@ pub(crate) async fn run(app: &App, args: &RunArgs) -> Result<u8> {
     while let Some(event) = shown.watch(run.next()).await {
         shown.show(&event);
     }
-    let (mut told, mut written) = (None, Ok(()));
+    let (mut concluded, mut written) = (None, Ok(()));
     let report = run
         .finish(|report| {
-            shown.close(report);
-            written = write_report(report_file, report);
+            let printed = with_worded_errors(report);
+            shown.close(&printed);
+            written = write_report(report_file, &printed);
             if written.is_ok() {
-                told = Some((conclude(app, &args.file, report, &signals), report.finished));
+                concluded = Some((conclude(app, &args.file, report, &signals), report.finished));
             }
             written.clone()
         })
         .await;
-    // Its end could not be noted: that is all that is not told yet.
-    let unended = report.error.filter(|_| !report.finished && told.is_some_and(|(_, finished)| finished));
+    // Recording the end of the run may fail after everything else was printed.
+    let unrecorded = report.error.filter(|_| !report.finished && concluded.is_some_and(|(_, finished)| finished));
     written.map_err(|e| {
-        e.advise("the report is in the run folder too; running it again sends nothing that is done, tells the report and ends the run")
+        e.advise("the report is also in the run folder; run it again to write the report and finish the run, without sending anything again")
     })?;
-    match (unended, told) {
+    match (unrecorded, concluded) {
         (Some(error), _) => Err(error),
         (None, code) => Ok(code.map_or(0, |(code, _)| code)),
     }
 }
 
-/// What the batch needs of this machine and this command line.
+/// The configuration of the batch: connections, secrets, variables.
 fn config(app: &App, args: &RunArgs, engine: &Arc<Engine>, sandbox: Option<Arc<Sandbox>>) -> Result<BatchConfig> {
     let mut config = BatchConfig::new(Arc::clone(engine));
     config.connections_instead = app.named_connections();
-    config.connections = usual();
+    config.connections = default_file();
     config.env = Arc::new(|name| std::env::var(name).ok());
     config.stdout = Some(standard_output());
     config.vars = args.var.iter().map(|pair| var(pair)).collect::<Result<_>>()?;
     if let Some(sandbox) = sandbox {
-        config.otherwise = Some(played(engine.catalog(), &args.file));
+        config.otherwise = Some(sandbox_connections(engine.catalog(), &args.file));
         config.resolve = Arc::new(move |_, name, connection| {
             sandbox
                 .connection(&connection.connector)
@@ -107,7 +106,7 @@ fn config(app: &App, args: &RunArgs, engine: &Arc<Engine>, sandbox: Option<Arc<S
     Ok(config)
 }
 
-/// Where runs are kept. What a sandbox holds ends with this process, and so does what was done to it.
+/// The folder for the state of runs. Records of a sandbox end with the process, so an earlier run in a sandbox is removed.
 fn state(args: &RunArgs, batch: &Batch) -> Result<Option<std::path::PathBuf>> {
     if !args.sandbox || args.state.is_some() {
         return Ok(args.state.clone());
@@ -125,15 +124,24 @@ fn state(args: &RunArgs, batch: &Batch) -> Result<Option<std::path::PathBuf>> {
 
 fn var(pair: &str) -> Result<(String, Json)> {
     let wrong =
-        || Error::new(ErrorKind::Usage, format!("--var {pair} is no NAME=VALUE")).advise("write it as --var board=1");
+        || Error::new(ErrorKind::Usage, format!("--var {pair} is not NAME=VALUE")).advise("write it as --var board=1");
     let (name, text) = pair.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(wrong)?;
     let is_json = crate::json_text::value_of(text.trim()).is_ok();
     Ok((name.to_owned(), Json(if is_json { text.trim().to_owned() } else { Value::from(text).to_string() })))
 }
 
 fn host() -> String {
-    let said = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().or_else(|| std::env::var("COMPUTERNAME").ok());
-    said.map_or_else(|| "this machine".to_owned(), |name| name.trim().to_owned())
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().or_else(|| std::env::var("COMPUTERNAME").ok());
+    name.map_or_else(|| "this machine".to_owned(), |name| name.trim().to_owned())
+}
+
+/// The report with the words of the command line in its advice.
+fn with_worded_errors(report: &Report) -> Report {
+    let mut report = report.clone();
+    for error in report.steps.iter_mut().filter_map(|step| step.error.as_mut()).chain(&mut report.error) {
+        *error = worded(error);
+    }
+    report
 }
 
 fn write_report(file: Option<OutputPlace>, report: &Report) -> Result<()> {
@@ -145,7 +153,7 @@ fn write_report(file: Option<OutputPlace>, report: &Report) -> Result<()> {
     file.finish()
 }
 
-/// A step's error with what to do about it in the file.
+/// The error of a step, with advice to correct the batch file.
 fn in_batch(error: &Error, file: &Path) -> Error {
     let is_of_file = matches!(error.kind(), ErrorKind::InvalidOptions | ErrorKind::InvalidItems);
     match is_of_file && error.advice.is_none() {
@@ -154,7 +162,7 @@ fn in_batch(error: &Error, file: &Path) -> Error {
     }
 }
 
-/// Every step's error, and the exit code of the worst.
+/// Prints the errors of all steps. Returns the exit code of the worst.
 fn conclude(app: &App, file: &Path, report: &Report, signals: &Signals) -> u8 {
     let Err(worst) = report.check() else { return 0 };
     let stopped = signals.exit_code().filter(|_| worst.kind() == ErrorKind::Cancelled);
@@ -163,7 +171,7 @@ fn conclude(app: &App, file: &Path, report: &Report, signals: &Signals) -> u8 {
     }
     match (&report.error, stopped) {
         (_, Some(code)) => {
-            app.screen.warn("interrupted: what was done is kept; run it again to go on");
+            app.screen.warn("interrupted; run it again to resume");
             return code;
         }
         (Some(error), None) => app.screen.error(error),

@@ -1,4 +1,4 @@
-//! `runs`: past and unfinished runs with what they did.
+//! `runs`: lists finished and unfinished runs.
 
 use crate::batch::{self, RunStatus, RunSummary};
 use crate::cli::app::App;
@@ -8,8 +8,8 @@ use crate::cli::screen::terminal_text::thousands;
 use crate::cli::screen::{Paint, TableColumn, TextTable, width};
 use crate::error::{Error, ErrorKind, Result};
 
-/// Columns for folders, at least: a longer one has a line of its own.
-const FOLDER_LEAST: usize = 16;
+/// Minimum width of folders; longer ones go on a separate line.
+const FOLDER_MIN: usize = 16;
 
 /// Prints them.
 pub(crate) fn run(app: &App, args: &RunsArgs) -> Result<u8> {
@@ -35,25 +35,25 @@ fn json(value: &(impl serde::Serialize + ?Sized)) -> Result<String> {
     serde_json::to_string(value).map_err(|e| Error::new(ErrorKind::Internal, format!("the runs: {e}")))
 }
 
-/// What matters most for finding out how a run went keeps its room; where not all has room, a note tells what is left out.
+/// The runs as a table. A note lists the columns that do not fit.
 fn table(app: &App, all: &[RunSummary]) -> String {
     let columns = [
         TableColumn::whole("batch").rank(9),
-        TableColumn::whole("began").rank(8),
+        TableColumn::whole("started").rank(8),
         TableColumn::text("").rank(9),
-        TableColumn::number("steps").rank(4).may_go(),
-        TableColumn::number("rows").rank(6).may_go(),
-        TableColumn::number("written").rank(5).may_go(),
-        TableColumn::number("failed").rank(7).may_go(),
-        TableColumn::number("unknown").rank(7).may_go(),
-        TableColumn::number("requests").rank(2).may_go(),
-        TableColumn::whole("folder").rank(3).least(FOLDER_LEAST).may_go(),
+        TableColumn::number("steps").rank(4).optional(),
+        TableColumn::number("rows").rank(6).optional(),
+        TableColumn::number("written").rank(5).optional(),
+        TableColumn::number("failed").rank(7).optional(),
+        TableColumn::number("unknown").rank(7).optional(),
+        TableColumn::number("requests").rank(2).optional(),
+        TableColumn::whole("folder").rank(3).min(FOLDER_MIN).optional(),
     ];
     let rows: Vec<Vec<String>> = all.iter().map(row).collect();
     let table = TextTable::new(&columns, &rows, 0, width::stdout(), true);
-    if !table.left_out().is_empty() {
-        let left_out = table.left_out().join(", ");
-        app.screen.note(&format!("the terminal is too narrow for {left_out}; --format ndjson gives all"));
+    if !table.omitted().is_empty() {
+        let left_out = table.omitted().join(", ");
+        app.screen.note(&format!("the terminal is too narrow for {left_out}; --format ndjson prints all"));
     }
     let head = table.head(Paint::default());
     std::iter::once(head).chain(rows.iter().map(|row| table.row(row))).collect()
@@ -64,7 +64,7 @@ fn row(run: &RunSummary) -> Vec<String> {
         RunStatus::Running => "running",
         RunStatus::Unfinished => "unfinished",
         RunStatus::Finished => "finished",
-        RunStatus::SetAside => "set aside",
+        RunStatus::SetAside => "archived",
         RunStatus::Damaged => "damaged",
     };
     vec![

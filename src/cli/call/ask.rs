@@ -1,5 +1,4 @@
-//! Questions on a terminal: the values that a template leaves to its user, and whether several records are to be deleted. Nothing is asked where nobody
-//! can answer.
+//! Prompts on a terminal: for the values that a template asks for, and before several records are deleted. Without a terminal there are no prompts.
 
 use std::io::{BufRead, IsTerminal, Write};
 
@@ -15,21 +14,22 @@ use crate::definition::{Operation, Template};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json_text::fields_of;
 
-/// Whether somebody is there to answer. --quiet silences no question.
-pub(crate) fn can(screen: Screen) -> bool {
+/// Whether prompts are possible. --quiet does not suppress them.
+pub(crate) fn is_possible(screen: Screen) -> bool {
     !screen.is_json() && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
-/// The terminal of the process, where somebody sits at it although input or errors go elsewhere.
+/// The controlling terminal, if any standard stream is a terminal; used if stdin or stderr are redirected.
 fn terminal() -> Option<std::fs::File> {
-    let is_there = std::io::stdin().is_terminal() || std::io::stderr().is_terminal() || std::io::stdout().is_terminal();
+    let is_interactive =
+        std::io::stdin().is_terminal() || std::io::stderr().is_terminal() || std::io::stdout().is_terminal();
     let open = || std::fs::File::options().read(true).write(true).open("/dev/tty").ok();
-    is_there.then(open).flatten()
+    is_interactive.then(open).flatten()
 }
 
-/// Asks for one value after the other; gives them as `--set` takes them. `left` are JSON Pointers into the template.
+/// Prompts for the values at `left`, JSON Pointers into the template. Returns them as pairs for `--set`.
 pub(crate) fn values(screen: Screen, template: &Template, left: &[String]) -> Result<Vec<String>> {
-    screen.line(&format!("{} leaves these values to you; Ctrl-C ends this, and nothing is sent.", template.name));
+    screen.line(&format!("The template {} needs these values. Ctrl-C cancels; nothing is sent.", template.name));
     let mut given = Vec::new();
     for question in left.iter().flat_map(|pointer| questions(template, pointer)) {
         if let Some(answer) = question.ask(screen)? {
@@ -39,16 +39,16 @@ pub(crate) fn values(screen: Screen, template: &Template, left: &[String]) -> Re
     Ok(given)
 }
 
-/// One value to ask for.
+/// A prompt for one value.
 struct Question {
-    /// As `--set` has it.
+    /// The name for `--set`.
     name: String,
     schema: Value,
     required: bool,
     sample: Option<String>,
 }
 
-/// The questions about what a pointer names: an option, a field of an item, or the whole item field by field.
+/// The prompts for a pointer: an option, a field of an item, or each field of an item.
 fn questions(template: &Template, pointer: &str) -> Vec<Question> {
     let operation = &template.operation;
     let path: Vec<String> = pointer.split('/').skip(1).map(crate::json_pointer::unescape).collect();
@@ -89,7 +89,7 @@ fn item_schema(operation: &Operation, path: &[String]) -> Value {
 }
 
 impl Question {
-    /// The answer; `None` for what may be left out, and is.
+    /// Prompts until the answer is valid. `None` for an optional value without an answer.
     fn ask(&self, screen: Screen) -> Result<Option<String>> {
         let kind = type_text(&self.schema, Choices::Some);
         let about = self
@@ -98,15 +98,15 @@ impl Question {
             .and_then(Value::as_str)
             .map(|text| format!(" {}", terminal_text::one_line(text)))
             .unwrap_or_default();
-        let such =
-            self.sample.as_ref().map(|s| format!("; such as {}", terminal_text::one_line(s))).unwrap_or_default();
-        let way = if self.required { "" } else { "; Enter leaves it out" };
+        let example =
+            self.sample.as_ref().map(|s| format!("; for example {}", terminal_text::one_line(s))).unwrap_or_default();
+        let optional = if self.required { "" } else { "; optional" };
         loop {
-            let answer = line(&format!("{} ({kind}{such}{way}){about}: ", self.name))?;
+            let answer = line(&format!("{} ({kind}{example}{optional}){about}: ", self.name))?;
             match answer {
                 text if text.trim().is_empty() && !self.required => return Ok(None),
-                text if text.trim().is_empty() => screen.line("  a value is needed"),
-                text => match self.misfit(&text) {
+                text if text.trim().is_empty() => screen.line("  a value is required"),
+                text => match self.fault_of(&text) {
                     Some(why) => screen.line(&format!("  {}", terminal_text::safe(&why))),
                     None => return Ok(Some(text)),
                 },
@@ -114,20 +114,20 @@ impl Question {
         }
     }
 
-    fn misfit(&self, text: &str) -> Option<String> {
+    fn fault_of(&self, text: &str) -> Option<String> {
         let value = serde_json::from_str(&typed_by(&self.schema, text)).ok()?;
         let found = Schema::compile(self.schema.clone()).ok()?.check(&value);
         found.into_iter().next().map(|finding| finding.message)
     }
 }
 
-/// Asks before several records are deleted, where somebody sits at the terminal.
+/// Asks for confirmation before several records are deleted, if there is a terminal.
 ///
 /// # Errors
 /// `cancelled` when the answer is not yes.
 pub(crate) fn delete(screen: Screen, operation: &str, connection: &str, count: usize) -> Result<()> {
     let question = format!("Delete {count} records of {connection} with {operation}? [y/N] ");
-    let answer = if can(screen) {
+    let answer = if is_possible(screen) {
         line(&question)?
     } else if let Some(terminal) = terminal() {
         let _ignored = write!(&terminal, "{question}");
@@ -138,11 +138,11 @@ pub(crate) fn delete(screen: Screen, operation: &str, connection: &str, count: u
     if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
         return Ok(());
     }
-    Err(Error::new(ErrorKind::Cancelled, "nothing was deleted: the question was not answered with yes")
-        .advise("--yes deletes without asking"))
+    Err(Error::new(ErrorKind::Cancelled, "nothing was deleted: not confirmed")
+        .advise("--yes deletes without confirmation"))
 }
 
-/// A line of the terminal's.
+/// Prints a question and reads a line.
 fn line(question: &str) -> Result<String> {
     let mut err = std::io::stderr().lock();
     let _ignored = write!(err, "{question}").and_then(|()| err.flush());
@@ -151,14 +151,14 @@ fn line(question: &str) -> Result<String> {
 }
 
 fn read(from: &mut impl BufRead) -> Result<String> {
-    let gone = |why: &str| {
-        Error::new(ErrorKind::Cancelled, format!("the question was not answered: {why}"))
-            .advise("answer it at a terminal, or give what it asks for on the command line")
+    let unanswered = |why: &str| {
+        Error::new(ErrorKind::Cancelled, format!("no answer: {why}"))
+            .advise("answer on a terminal, or pass the values on the command line")
     };
     let mut text = String::new();
     match from.read_line(&mut text) {
-        Ok(0) => Err(gone("the input ended")),
+        Ok(0) => Err(unanswered("the input ended")),
         Ok(_) => Ok(text.trim_end_matches(['\r', '\n']).to_owned()),
-        Err(e) => Err(gone(&crate::error::io_text(&e))),
+        Err(e) => Err(unanswered(&crate::error::io_text(&e))),
     }
 }

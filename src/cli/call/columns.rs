@@ -1,4 +1,4 @@
-//! The columns that were asked for: whether the rows have them, and a request that fetches no more than those.
+//! `--columns`: checks that records have these columns, and requests only their fields.
 
 use super::prepare::PreparedCall;
 use crate::cli::messages::Screen;
@@ -8,7 +8,7 @@ use crate::json_pointer::path_of;
 use crate::output::{Column, Row};
 use crate::{Items, Options};
 
-/// Columns of which it is not certain yet that any row has them.
+/// Columns that are not known to exist.
 pub(crate) struct Columns {
     unsure: Vec<String>,
     fields: Fields,
@@ -17,16 +17,16 @@ pub(crate) struct Columns {
 impl Columns {
     pub(crate) fn of(operation: &Operation, options: &Options, columns: &[String]) -> Columns {
         let fields = if columns.is_empty() { Fields::Any } else { operation.returned_fields(options) };
-        // What is known of a record need not be all that comes.
+        // A record may have more fields than its definition lists.
         let is_known = |column: &&String| fields.is_certain(&path_of(column));
         Columns { unsure: columns.iter().filter(|column| !is_known(column)).cloned().collect(), fields }
     }
 
-    /// Looks at the first rows.
+    /// Checks the columns against the first rows.
     ///
     /// # Errors
-    /// `invalid_options` with the nearest name, when no row has a column that the record is not known to have.
-    pub(crate) fn look(&mut self, items: &Items) -> Result<()> {
+    /// `invalid_options` with the nearest name, if no row has one of the columns.
+    pub(crate) fn check_rows(&mut self, items: &Items) -> Result<()> {
         if self.unsure.is_empty() || items.is_empty() {
             return Ok(());
         }
@@ -43,16 +43,17 @@ impl Columns {
                     did_you_mean(&name, names.iter().map(String::as_str))
                 }
             };
-            return Err(Error::new(ErrorKind::InvalidOptions, format!("no row has the column `{name}`{hint}"))
-                .advise("`opnode describe OPERATION` lists the fields; a slash reaches into one: company/name"));
+            return Err(Error::new(ErrorKind::InvalidOptions, format!("no row has the column `{name}`{hint}")).advise(
+                "`opnode describe OPERATION_ID` lists the fields; a slash selects a nested field: company/name",
+            ));
         }
         Ok(())
     }
 
-    /// Columns that the record is not known to have, told before anything is sent.
+    /// Notes about unknown columns, before anything is sent.
     ///
     /// # Errors
-    /// The same as one of them, where the call is strict.
+    /// `invalid_options` for the first unknown column, if the call is strict.
     pub(crate) fn notes(&self, strict: bool) -> Result<Vec<String>> {
         let unknown = |name: &String| self.fields.unknown(&path_of(name), "/");
         let notes: Vec<String> = self
@@ -68,7 +69,7 @@ impl Columns {
     }
 }
 
-/// Asks for no other fields than those of the columns, where the operation has an option for that and the caller has not used it.
+/// Requests only the fields of the columns, if the operation has an option for that and the caller has not set it.
 pub(crate) fn push_down(call: &mut PreparedCall, columns: &[String]) {
     if columns.is_empty() {
         return;
@@ -84,13 +85,13 @@ pub(crate) fn push_down(call: &mut PreparedCall, columns: &[String]) {
     }
 }
 
-/// Tells of fields that are not known, before anything is sent.
+/// Warns of unknown fields, before anything is sent. Returns the number of warnings.
 pub(crate) fn warn(notes: &[String], screen: Screen) -> usize {
     notes.iter().for_each(|note| screen.warn(note));
     notes.len()
 }
 
-/// The same for a plan.
+/// Unknown fields of the options and items of a plan.
 pub(crate) fn notes(call: &PreparedCall) -> Vec<String> {
     let items =
         crate::check_items(&call.operation, &call.request.options, call.request.items.as_ref()).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The calls: `query`, `mutate` and `delete`, from what was typed to what came back.
+//! The commands `query`, `mutate` and `delete`.
 
 mod arguments;
 mod ask;

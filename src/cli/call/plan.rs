@@ -1,4 +1,4 @@
-//! `--plan`: the requests as they would be sent, credentials masked. Sends nothing.
+//! `--plan`: prints the requests with credentials masked. Sends nothing.
 
 use std::fmt::Write as _;
 
@@ -16,16 +16,18 @@ use crate::error::{Error, ErrorKind, Result};
 pub(crate) fn print(screen: Screen, call: &PreparedCall, output: &OutputArgs) -> Result<u8> {
     columns::warn(&columns::notes(call), screen);
     if !call.left.is_empty() && !matches!(output.format, None | Some(OutputForm::Table)) {
-        screen.note(&format!("samples stand there yet; to fill in: {}", shown(&call.left).join(", ")));
+        screen.note(&format!("the plan has sample values; fill in: {}", shown(&call.left).join(", ")));
     }
     let requests = call.line.session.plan(&call.request).map_err(|e| call.located(e))?;
     let text = match output.format {
-        None | Some(OutputForm::Table) => for_people(call, &requests),
+        None | Some(OutputForm::Table) => to_text(call, &requests),
         Some(OutputForm::Json) => to_json(&requests)?,
         Some(OutputForm::Ndjson) => {
             requests.iter().map(|r| to_json(r).map(|t| t + "\n")).collect::<Result<String>>()?
         }
-        Some(OutputForm::Csv) => return Err(Error::new(ErrorKind::Usage, "a plan is printed as text, json or ndjson")),
+        Some(OutputForm::Csv) => {
+            return Err(Error::new(ErrorKind::Usage, "a plan has no csv form; use table, json or ndjson"));
+        }
     };
     messages::print(&text)?;
     Ok(0)
@@ -35,7 +37,7 @@ fn to_json(value: &(impl serde::Serialize + ?Sized)) -> Result<String> {
     serde_json::to_string(value).map_err(|e| Error::new(ErrorKind::Internal, format!("the plan: {e}")))
 }
 
-fn for_people(call: &PreparedCall, requests: &[PlannedRequest]) -> String {
+fn to_text(call: &PreparedCall, requests: &[PlannedRequest]) -> String {
     let mut out = String::new();
     for request in requests {
         // Writing to a String cannot fail.
@@ -56,7 +58,7 @@ fn for_people(call: &PreparedCall, requests: &[PlannedRequest]) -> String {
     };
     let _ok = writeln!(out, "# {count}{more}; nothing was sent");
     if !call.left.is_empty() {
-        let _ok = writeln!(out, "# samples stand there yet; to fill in: {}", shown(&call.left).join(", "));
+        let _ok = writeln!(out, "# the plan has sample values; fill in: {}", shown(&call.left).join(", "));
     }
     out
 }

@@ -1,4 +1,4 @@
-//! From what was typed to a call: operation, options and items, a template underneath. Reads inputs; sends nothing.
+//! Builds a call from the arguments: operation, template, options and items. Reads input files; sends nothing.
 
 use std::sync::Arc;
 
@@ -12,36 +12,36 @@ use crate::definition::{Catalog, Method, Operation, Template};
 use crate::error::{Error, ErrorKind, Result};
 use crate::{Cancel, Engine, Running};
 
-/// A call that is ready to be made.
+/// A call that is ready to start.
 pub(crate) struct PreparedCall {
     pub(crate) line: OpenConnection,
     pub(crate) operation: Arc<Operation>,
     pub(crate) request: Request,
     pub(crate) cancel: Cancel,
-    /// What the template leaves to its user and nobody gave yet: only a plan and the sandbox go on with samples there.
+    /// Values that the template asks for and that are not set. Plans and the sandbox use the samples instead.
     pub(crate) left: Vec<String>,
-    /// The files that options and items came from.
+    /// The files of options and items.
     options_file: Option<String>,
     items_file: Option<String>,
 }
 
-/// Reads what was typed and opens the connection.
+/// Parses the arguments and opens the connection.
 pub(crate) async fn prepare(app: &App, method: Method, args: &CallArgs, items: Option<&str>) -> Result<PreparedCall> {
     if items == Some("-") && args.options.as_deref() == Some("-") {
         return Err(Error::new(ErrorKind::Usage, "--options - and --items - cannot both read standard input")
-            .advise("give one of them as @FILE"));
+            .advise("read one of them from @FILE"));
     }
     if args.use_sample && args.template.is_none() {
-        return Err(Error::new(ErrorKind::Usage, "--use-sample is for --template: without one, no sample is sent"));
+        return Err(Error::new(ErrorKind::Usage, "--use-sample needs --template"));
     }
     let engine = app.engine(args.system.sandbox)?;
-    // The process ends with the call: giving definitions back piece by piece would be a tenth of its work.
+    // Leaked on purpose: freeing the definitions would take a tenth of the time of a call.
     std::mem::forget(Arc::clone(engine.catalog()));
     let (route, operation, template) = find(app, &engine, method, args)?;
-    let sources = TypedCall { operation: &operation, template: template.as_ref(), args, items };
+    let sources = CallInput { operation: &operation, template: template.as_ref(), args, items };
     let mut filled = sources.fill(&args.set)?;
     if !filled.laid.left.is_empty() && !args.plan && !args.system.sandbox {
-        let template = template.as_ref().filter(|_| items != Some("-") && ask::can(app.screen));
+        let template = template.as_ref().filter(|_| items != Some("-") && ask::is_possible(app.screen));
         let Some(template) = template else { return Err(refuse_samples(sources.template, &filled.laid.left)) };
         let answers = ask::values(app.screen, template, &filled.laid.left)?;
         filled = sources.fill(&[args.set.as_slice(), &answers].concat())?;
@@ -56,29 +56,29 @@ pub(crate) async fn prepare(app: &App, method: Method, args: &CallArgs, items: O
     Ok(PreparedCall { line, operation, request, cancel: Cancel::default(), left: laid.left, options_file, items_file })
 }
 
-/// What was typed for a call.
-struct TypedCall<'a> {
+/// The arguments of a call.
+struct CallInput<'a> {
     operation: &'a Arc<Operation>,
     template: Option<&'a Template>,
     args: &'a CallArgs,
     items: Option<&'a str>,
 }
 
-/// What comes of it.
+/// Options and items of a call.
 struct Filled {
     laid: ResolvedCall,
     options_file: Option<String>,
     items_file: Option<String>,
 }
 
-impl TypedCall<'_> {
+impl CallInput<'_> {
     /// Options and items, with these pairs of `--set`.
     fn fill(&self, set: &[String]) -> Result<Filled> {
-        let given = options::given(self.operation, self.args, set)?;
+        let given = options::read_options(self.operation, self.args, set)?;
         let use_sample = self.args.use_sample;
         let sources =
             items::ItemSources { template: self.template, argument: self.items, fields: &given.fields, use_sample };
-        let (items, items_file) = items::given(self.operation, &sources)?;
+        let (items, items_file) = items::read_items(self.operation, &sources)?;
         let (items, covered) = items.map_or((None, None), |given| (Some(given.items), given.covered));
         let over = CallerValues { options: &given.options, items: items.as_ref(), use_sample, covered };
         let laid = resolve(Arc::clone(self.operation), self.template, &over)?;
@@ -87,13 +87,13 @@ impl TypedCall<'_> {
 }
 
 impl PreparedCall {
-    /// Begins it.
+    /// Starts the call.
     pub(crate) fn begin(&self) -> Result<Running> {
         let with = CallOptions { cancel: self.cancel.clone(), ..CallOptions::default() };
         self.line.session.call(&self.request, &with).map_err(|e| self.located(e))
     }
 
-    /// Adds the file that a fault's options or items came from.
+    /// Adds the file of the options or items to the places of an error.
     pub(crate) fn located(&self, error: Error) -> Error {
         let file = match error.kind() {
             ErrorKind::InvalidOptions => &self.options_file,
@@ -115,14 +115,14 @@ impl PreparedCall {
 
 type ChosenOperation = (ConnectionRoute, Arc<Operation>, Option<Template>);
 
-/// The route, then the operation within its connector: an OperationId need not be unique over all connectors.
+/// Finds the connection, then the operation in its connector: an OperationId may exist in several connectors.
 fn find(app: &App, engine: &Engine, method: Method, args: &CallArgs) -> Result<ChosenOperation> {
     let catalog = engine.catalog();
     let name = args.template.as_deref().or(args.operation.as_deref()).unwrap_or_default();
     let look = |connector: Option<&str>| look_up(catalog, connector, args);
     let fits = |connector: &str| look(Some(connector)).is_ok();
     if args.system.connection.is_none() {
-        // A name that nothing has is better told before a connections file is missed.
+        // An unknown name is a more useful error than a missing connections file.
         if let Some(error) = look(None).err().filter(|e| !is_ambiguous(catalog, name, e)) {
             return Err(error);
         }
@@ -143,20 +143,20 @@ fn look_up(catalog: &Catalog, connector: Option<&str>, args: &CallArgs) -> Resul
     }
 }
 
-/// The name of a template in the place of an OperationId: the command that takes it.
+/// If the name is a template, an error that says so.
 fn or_template(catalog: &Catalog, connector: Option<&str>, name: &str, error: Error) -> Error {
     match catalog.template(connector, name) {
         Ok(template) if error.kind() == ErrorKind::UnknownOperation => {
             let method = template.operation.method;
             let message = format!("{name} is a template, not an operation: {}", template.title);
-            let advice = format!("`opnode {method} --template {name}`, with the other flags as they are");
+            let advice = format!("`opnode {method} --template {name}` calls it; the other flags stay the same");
             Error::new(ErrorKind::UnknownOperation, message).advise(advice)
         }
         Ok(_) | Err(_) => error,
     }
 }
 
-/// Whether several connectors have the name, so that the connection decides.
+/// Whether several connectors have the name; then the connection decides.
 fn is_ambiguous(catalog: &Catalog, name: &str, error: &Error) -> bool {
     let has = |connector: &str| {
         catalog.operation(Some(connector), name).is_ok() || catalog.template(Some(connector), name).is_ok()
@@ -171,11 +171,11 @@ fn check_method(method: Method, operation: &Operation, template: Option<&Templat
     }
     let (message, advice) = match template {
         Some(template) => (
-            format!("the template {} is one to {own} with, not to {method}", template.name),
-            format!("opnode {own} --template {}", template.name),
+            format!("the template {} is for {own}, not for {method}", template.name),
+            format!("use `opnode {own} --template {}`", template.name),
         ),
         None => {
-            (format!("{} belongs to {own}, not to {method}", operation.id), format!("opnode {own} {}", operation.id))
+            (format!("{} is for {own}, not for {method}", operation.id), format!("use `opnode {own} {}`", operation.id))
         }
     };
     Err(Error::new(ErrorKind::UnknownOperation, message)
@@ -183,24 +183,24 @@ fn check_method(method: Method, operation: &Operation, template: Option<&Templat
         .with(|d| d.operation = Some(operation.id.clone())))
 }
 
-/// A template's samples where it asks for the caller's own values are never sent to a real system by accident.
+/// The error for values that are not set: sample values are not sent to a real system by accident.
 fn refuse_samples(template: Option<&Template>, left: &[String]) -> Error {
     let name = template.map_or("", |t| t.name.as_str());
     let option = left.iter().find_map(|p| p.strip_prefix("/options/"));
     let field = left.iter().find_map(|p| p.strip_prefix("/items/")).map(|f| f.replace('/', "."));
-    let way = match (option, field) {
+    let flag = match (option, field) {
         (Some(option), _) => format!("--set {option}=…"),
         (None, Some(field)) => format!("--set items.{field}=…"),
         (None, None) => "--items '[{…}]', or field by field with --set items.0.FIELD=…".to_owned(),
     };
     let advice = format!(
-        "give it with {way}; --plan shows the request, --sandbox tries it, --use-sample sends the sample as it is"
+        "set it with {flag}; --plan shows the request, --sandbox uses the mock server, --use-sample sends the sample values"
     );
-    Error::new(ErrorKind::InvalidOptions, format!("the template {name} leaves {} to you", shown(left).join(", ")))
+    Error::new(ErrorKind::InvalidOptions, format!("the template {name} needs values: {}", shown(left).join(", ")))
         .advise(advice)
 }
 
-/// Pointers as `--set` names them.
+/// Pointers as names for `--set`.
 pub(crate) fn shown(left: &[String]) -> Vec<String> {
     left.iter()
         .map(|p| p.strip_prefix("/options/").map_or_else(|| p.trim_start_matches('/').replace('/', "."), str::to_owned))

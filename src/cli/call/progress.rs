@@ -1,4 +1,4 @@
-//! A line that tells how far a long call is: on a terminal only, and only after a second.
+//! The spinner of a long call: on a terminal only, and only after a second.
 
 use std::future::Future;
 use std::pin::pin;
@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use crate::Receipt;
 use crate::cli::messages::Screen;
 use crate::cli::screen::terminal_text::{count, thousands};
-use crate::cli::spinner::{Spinner, Spinners, TICK, may_spin};
+use crate::cli::spinner::{Spinner, Spinners, TICK, may_animate_call};
 
-/// How long a call may take without anyone asking.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// Time before the spinner appears.
+const DELAY: Duration = Duration::from_secs(1);
 
 /// The progress of one call.
 pub(crate) struct CallProgress {
@@ -27,14 +27,14 @@ impl CallProgress {
         CallProgress {
             spinners: Spinners::new(),
             spinner: None,
-            shows: may_spin(screen),
+            shows: may_animate_call(screen),
             started: Instant::now(),
             what: what.to_owned(),
             facts: String::new(),
         }
     }
 
-    /// Waits for something, the line moving meanwhile.
+    /// Waits for a future while the spinner moves.
     pub(crate) async fn watch<F: Future>(&mut self, future: F) -> F::Output {
         if !self.shows {
             return future.await;
@@ -50,14 +50,14 @@ impl CallProgress {
 
     fn draw(&mut self) {
         let elapsed = self.started.elapsed();
-        if elapsed < PATIENCE {
+        if elapsed < DELAY {
             return;
         }
         let spinner = self.spinner.get_or_insert_with(|| self.spinners.add());
         spinner.show(&format!("{}: {}{} s", self.what, self.facts, elapsed.as_secs()));
     }
 
-    /// Takes in what was done so far.
+    /// Updates the counters.
     pub(crate) fn update(&mut self, receipt: &Receipt) {
         if !self.shows {
             return;
@@ -66,7 +66,7 @@ impl CallProgress {
         self.draw();
     }
 
-    /// Prints without the line in between.
+    /// Prints while the spinner is hidden.
     pub(crate) fn aside<R>(&self, print: impl FnOnce() -> R) -> R {
         match &self.spinner {
             Some(_) => self.spinners.aside(print),
@@ -74,7 +74,7 @@ impl CallProgress {
         }
     }
 
-    /// Takes the line away.
+    /// Removes the spinner.
     pub(crate) fn finish(&mut self) {
         self.spinner = None;
     }

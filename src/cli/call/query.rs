@@ -1,4 +1,4 @@
-//! `query`: a walk's pages to the output, one at a time.
+//! `query`: writes the pages of a walk to the output, one at a time.
 
 use std::io::IsTerminal;
 
@@ -11,7 +11,7 @@ use crate::call::Request;
 use crate::cli::app::App;
 use crate::cli::args::QueryArgs;
 use crate::cli::messages::Screen;
-use crate::cli::output::{EarlierFile, Flow, ItemsOutput, Look, ReceiptFile, apart};
+use crate::cli::output::{Flow, ItemsOutput, OldPartial, ReceiptFile, TableStyle, refuse_same_path};
 use crate::cli::screen::{terminal_text, width};
 use crate::cli::signals::Signals;
 use crate::definition::{Method, ResultShape};
@@ -21,7 +21,7 @@ use crate::{Receipt, Running, StopReason, Walk};
 /// Runs it; gives the exit code.
 pub(crate) async fn run(app: &App, args: &QueryArgs) -> Result<u8> {
     let places = &args.call.output;
-    apart(&[
+    refuse_same_path(&[
         ("--output", places.output.as_deref()),
         ("--receipt", places.receipt.as_deref().filter(|p| p.as_os_str() != "-")),
     ])?;
@@ -38,18 +38,18 @@ pub(crate) async fn run(app: &App, args: &QueryArgs) -> Result<u8> {
     columns::warn(&columns.notes(args.strict)?, app.screen);
     let warned = columns::warn(&walk.receipt().notes, app.screen);
     let signals = Signals::listen(&call.cancel);
-    let look = match call.operation.response.result {
-        ResultShape::List | ResultShape::Report => Look::Rows,
+    let style = match call.operation.response.result {
+        ResultShape::List | ResultShape::Report => TableStyle::Rows,
         ResultShape::Object | ResultShape::Count | ResultShape::None | ResultShape::File | ResultShape::Text => {
-            Look::Card
+            TableStyle::Card
         }
     };
     let output = ItemsOutput::open(
         &args.call.output,
         std::io::stdout().is_terminal(),
-        look,
+        style,
         width::columns(),
-        EarlierFile::GivesWay,
+        OldPartial::Overwrite,
     )?;
     output.note().into_iter().for_each(|note| app.screen.note(note));
     let receipt = ReceiptFile::open(args.call.output.receipt.as_deref())?;
@@ -71,7 +71,7 @@ async fn deliver(
             Some(Err(error)) => break Err(error),
             Some(Ok(page)) => page,
         };
-        if let Err(error) = columns.look(&page.items) {
+        if let Err(error) = columns.check_rows(&page.items) {
             break Err(error);
         }
         match progress.aside(|| output.page(&page.items)) {
@@ -86,7 +86,7 @@ async fn deliver(
     if let Err(error) = ended {
         return give_up(screen, output, &facts, error, signals);
     }
-    let place = output.place().filter(|_| screen.is_watched());
+    let place = output.place().filter(|_| screen.is_interactive());
     let cut = output.is_table() && facts.stop == Some(StopReason::ItemLimit);
     for note in output.finish()? {
         screen.note(&note);
@@ -101,10 +101,10 @@ async fn deliver(
     kept.map(|()| 0)
 }
 
-/// The end of a call that failed or was interrupted: what was delivered stays.
+/// Ends a call that failed or was interrupted; delivered items are kept.
 fn give_up(screen: Screen, output: ItemsOutput, facts: &Receipt, error: Error, signals: &Signals) -> Result<u8> {
     if let Some(path) = output.abandon() {
-        screen.note(&format!("what came before is in {}", path.display()));
+        screen.note(&format!("the items before the failure are in {}", path.display()));
     }
     let interrupted = signals.exit_code().filter(|_| error.kind() == ErrorKind::Cancelled);
     let Some(code) = interrupted else { return Err(error) };

@@ -1,5 +1,5 @@
-//! `mutate` and `delete`: outcomes as they come, records to the output, failures to stderr. What comes together is written together, and before anything
-//! is waited for.
+//! `mutate` and `delete`: writes returned records to the output, outcomes to their file, failures to stderr. Results that arrive together are written
+//! together, and always before waiting.
 
 use std::io::IsTerminal;
 use std::path::Path;
@@ -12,8 +12,11 @@ use super::prepare::{self, PreparedCall};
 use super::progress::CallProgress;
 use crate::cli::app::App;
 use crate::cli::args::WriteCallArgs;
+use crate::cli::errors::worded;
 use crate::cli::messages::Screen;
-use crate::cli::output::{EarlierFile, ItemsOutput, Look, OutputPlace, ReceiptFile, TOGETHER, apart};
+use crate::cli::output::{
+    BUFFER_SIZE, ItemsOutput, OldPartial, OutputPlace, ReceiptFile, TableStyle, refuse_same_path,
+};
 use crate::cli::screen::{terminal_text, width};
 use crate::cli::signals::Signals;
 use crate::definition::Method;
@@ -25,7 +28,7 @@ pub(crate) async fn run(app: &App, method: Method, args: &WriteCallArgs) -> Resu
     let places = &args.call.output;
     let items = Some(places.output.as_deref().unwrap_or(Path::new("-")));
     let receipt = places.receipt.as_deref().filter(|p| p.as_os_str() != "-");
-    apart(&[("--output", items), ("--outcomes", args.write.outcomes.as_deref()), ("--receipt", receipt)])?;
+    refuse_same_path(&[("--output", items), ("--outcomes", args.write.outcomes.as_deref()), ("--receipt", receipt)])?;
     let mut call = prepare::prepare(app, method, &args.call, args.write.items.as_deref()).await?;
     call.request.stop_on_error = args.write.stop_on_error;
     call.request.known_fields = args.write.strict;
@@ -33,7 +36,7 @@ pub(crate) async fn run(app: &App, method: Method, args: &WriteCallArgs) -> Resu
         return plan::print(app.screen, &call, &args.call.output);
     }
     if method == Method::Mutate && args.write.yes {
-        return Err(Error::new(ErrorKind::Usage, "--yes is for delete: nothing is asked before a mutate"));
+        return Err(Error::new(ErrorKind::Usage, "--yes is for delete only"));
     }
     let count = call.request.items.as_ref().map_or(0, Items::len);
     let many = count > 1;
@@ -45,37 +48,37 @@ pub(crate) async fn run(app: &App, method: Method, args: &WriteCallArgs) -> Resu
         ask::delete(app.screen, &call.operation.id, &call.line.name, count)?;
     }
     let signals = Signals::listen(&call.cancel);
-    let look = if many { Look::Rows } else { Look::Card };
+    let style = if many { TableStyle::Rows } else { TableStyle::Card };
     let places = Places {
         output: ItemsOutput::open(
             &args.call.output,
             std::io::stdout().is_terminal(),
-            look,
+            style,
             width::columns(),
-            EarlierFile::Stays,
+            OldPartial::Refuse,
         )?,
         receipt: ReceiptFile::open(args.call.output.receipt.as_deref())?,
-        outcomes: args.write.outcomes.as_deref().map(|p| OutputPlace::open(Some(p), EarlierFile::Stays)).transpose()?,
+        outcomes: args.write.outcomes.as_deref().map(|p| OutputPlace::open(Some(p), OldPartial::Refuse)).transpose()?,
         lines: Vec::new(),
         done: Vec::new(),
-        told: WriteSummary::of(method),
-        stuck: false,
+        summary: WriteSummary::of(method),
+        write_failed: false,
     };
     places.outcomes.iter().for_each(OutputPlace::keep_at_once);
     deliver(app.screen, &call, writes, places, &signals, many).await
 }
 
-/// Where things go.
+/// The outputs of a write, and what is not written yet.
 struct Places {
     output: ItemsOutput,
     receipt: ReceiptFile,
     outcomes: Option<OutputPlace>,
-    /// Outcomes that are not in their file yet, and the items that took effect and are not written down with all that came of them.
+    /// Outcomes that are not in their file yet, and indices of successful items whose results are not fully written.
     lines: Vec<u8>,
     done: Vec<u64>,
-    told: WriteSummary,
-    /// A write has failed: the next try is at a wait or at the end, not for each outcome.
-    stuck: bool,
+    summary: WriteSummary,
+    /// A write to an output failed: the next attempt is before waiting or at the end, not for each outcome.
+    write_failed: bool,
 }
 
 async fn deliver(
@@ -93,14 +96,15 @@ async fn deliver(
             Poll::Ready(next) => next,
             Poll::Pending => {
                 if let Err(error) = progress.aside(|| places.flush()) {
-                    // What cannot be noted any more must not be done any more. What is under way is waited for.
+                    // If outcomes cannot be recorded, nothing more is sent. In-flight requests finish.
                     writes.stop();
                     lost.get_or_insert(error);
                 }
                 progress.watch(writes.next()).await
             }
         };
-        let Some(outcome) = next else { break };
+        let Some(mut outcome) = next else { break };
+        outcome.error = outcome.error.as_ref().map(worded);
         if let Err(error) = progress.aside(|| places.take(screen, &outcome, many)) {
             writes.stop();
             lost.get_or_insert(error);
@@ -112,13 +116,13 @@ async fn deliver(
     let facts = writes.receipt().clone();
     let verdict = writes.verdict();
     let interrupted = signals.exit_code().filter(|_| verdict.is_err());
-    let told = places.told.text(&facts);
+    let counts = places.summary.text(&facts);
     let closed = places.close(screen, &facts, verdict.as_ref().err());
-    // After what goes to the output, which may be the same terminal.
+    // After the output, which may be the same terminal.
     if facts.items_in == 0 && call.request.items.is_some() {
-        screen.note("there are no items, so nothing was sent");
+        screen.note("there are no items; nothing was sent");
     } else if many || interrupted.is_some() || verdict.is_ok() {
-        summarize(screen, &facts, &told);
+        summarize(screen, &facts, &counts);
     }
     closed?;
     match (lost, interrupted) {
@@ -132,13 +136,13 @@ async fn deliver(
 }
 
 impl Places {
-    /// Takes an outcome: its record to the output, itself to the outcomes file, a failure to stderr.
+    /// Handles an outcome: writes its records to the output, the outcome to its file, a failure to stderr.
     fn take(&mut self, screen: Screen, outcome: &Outcome, many: bool) -> Result<()> {
-        // Items that were never sent are counted; a line for each would bury those that failed.
+        // Skipped items are only counted; a line for each would hide the failures.
         let before = if many && matches!(outcome.status, OutcomeStatus::Failed | OutcomeStatus::Unknown) {
-            // What came before it is seen before it.
+            // Earlier results are printed first.
             let before = self.flush();
-            tell(screen, outcome);
+            print_failure(screen, outcome);
             before
         } else {
             Ok(())
@@ -148,16 +152,20 @@ impl Places {
                 .map_err(|e| Error::new(ErrorKind::Internal, format!("an outcome: {e}")))?;
             self.lines.push(b'\n');
         }
-        self.told.count(outcome);
+        self.summary.count(outcome);
         if outcome.status == OutcomeStatus::Ok {
             self.done.push(outcome.index);
         }
-        // A reader that has gone does not stop the writes: they are what was asked for.
+        // A closed pipe does not stop the write.
         let kept = before.and(self.output.add(&outcome.items));
-        if kept.is_ok() && (self.stuck || self.lines.len() < TOGETHER) { Ok(()) } else { self.flush().and(kept) }
+        if kept.is_ok() && (self.write_failed || self.lines.len() < BUFFER_SIZE) {
+            Ok(())
+        } else {
+            self.flush().and(kept)
+        }
     }
 
-    /// Writes down what was taken. What could not be written is kept for the next time, where there can be one.
+    /// Writes the collected results. Results that cannot be written are kept for the next attempt.
     fn flush(&mut self) -> Result<()> {
         let outcomes = match &mut self.outcomes {
             Some(file) if !self.lines.is_empty() => file.write(&self.lines).map(|_| ()),
@@ -167,14 +175,14 @@ impl Places {
             self.lines.clear();
         }
         let kept = outcomes.and(self.output.flush().map(|_| ()));
-        self.stuck = kept.is_err();
-        if !self.stuck {
+        self.write_failed = kept.is_err();
+        if !self.write_failed {
             self.done.clear();
         }
         kept
     }
 
-    /// Everything appears, also when items failed: what took effect is a fact.
+    /// Finishes all outputs, also if items failed.
     fn close(mut self, screen: Screen, facts: &Receipt, error: Option<&Error>) -> Result<()> {
         let outcomes = match self.outcomes.take() {
             Some(mut file) => match file.write(&self.lines) {
@@ -188,7 +196,7 @@ impl Places {
         if outcomes.is_err() || notes.is_err() {
             self.done
                 .iter()
-                .for_each(|index| screen.warn(&format!("item {index}: ok, but this could not be written down")));
+                .for_each(|index| screen.warn(&format!("item {index}: ok, but its result could not be written")));
         }
         outcomes.and(receipt)?;
         notes?.iter().filter(|_| error.is_none() && facts.items > 1).for_each(|note| screen.note(note));
@@ -196,7 +204,7 @@ impl Places {
     }
 }
 
-/// A JSON line on stderr that says what it is.
+/// A JSON line on stderr, with a key for its kind.
 #[derive(serde::Serialize)]
 struct Labelled<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -205,8 +213,8 @@ struct Labelled<'a> {
     summary: Option<&'a Receipt>,
 }
 
-/// A line for an item that failed, or of which nobody knows.
-fn tell(screen: Screen, outcome: &Outcome) {
+/// Prints a line for a failed item or an unknown outcome.
+fn print_failure(screen: Screen, outcome: &Outcome) {
     if screen.is_json() {
         screen.object(&Labelled { outcome: Some(outcome), summary: None });
         return;
@@ -216,7 +224,7 @@ fn tell(screen: Screen, outcome: &Outcome) {
     screen.line(&format!("item {}: {}{}", outcome.index, screen.paint().bad(status), terminal_text::one_line(&why)));
 }
 
-/// What writes did, as people say it.
+/// Counts the outcomes of a write for the closing line.
 struct WriteSummary {
     method: Method,
     created: u64,
@@ -240,7 +248,7 @@ impl WriteSummary {
         }
     }
 
-    /// Such as `3 deleted, 1 not found`; what the receipt counts beside that follows.
+    /// Such as `3 deleted, 1 not found`.
     fn text(&self, facts: &Receipt) -> String {
         let counts = facts.outcomes.unwrap_or_default();
         let done = if self.method == Method::Delete { "deleted" } else { "changed" };
@@ -262,9 +270,9 @@ impl WriteSummary {
     }
 }
 
-fn summarize(screen: Screen, facts: &Receipt, told: &str) {
+fn summarize(screen: Screen, facts: &Receipt, counts: &str) {
     let requests = terminal_text::count(facts.requests, "request");
     let seconds = facts.elapsed_ms as f64 / 1000.0;
-    let text = format!("{}: {told} ({requests}, {seconds:.1} s)", facts.operation);
+    let text = format!("{}: {counts} ({requests}, {seconds:.1} s)", facts.operation);
     screen.summary(&text, &Labelled { outcome: None, summary: Some(facts) });
 }

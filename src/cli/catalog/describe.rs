@@ -1,10 +1,10 @@
-//! `describe`: all about one operation, as far as a user of it needs to know.
+//! `describe`: prints the options, items, result and examples of an operation.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use super::fields::{self, Choices, Field, is_cut};
-use super::snippet::{Snippet, is_played, shell, step_id};
+use super::fields::{self, Choices, Field, is_shortened};
+use super::snippet::{Snippet, has_sandbox, shell, step_id};
 use crate::cli::app::App;
 use crate::cli::args::{DescribeArgs, DescribeForm};
 use crate::cli::connections::file::example_name;
@@ -20,18 +20,19 @@ pub(crate) fn run(app: &App, args: &DescribeArgs) -> Result<()> {
     let catalog = app.catalog()?;
     let operation = catalog.operation(None, &args.operation)?;
     let text = match args.format {
-        DescribeForm::Text => for_people(app, &catalog, &operation, args.all)?,
-        DescribeForm::Json => for_machines(&operation)?,
+        DescribeForm::Text => to_text(app, &catalog, &operation, args.all)?,
+        DescribeForm::Json => to_json(&operation)?,
     };
     messages::print(&text)?;
-    if args.format == DescribeForm::Text && !args.all && has_cut(&operation) {
-        app.screen.note("some fields have more values than are listed; --all lists all of them");
+    if args.format == DescribeForm::Text && !args.all && has_shortened(&operation) {
+        app.screen.note("some lists of values are shortened; --all shows all values");
     }
     Ok(())
 }
 
-fn for_people(app: &App, catalog: &Catalog, operation: &Arc<Operation>, all: bool) -> Result<String> {
-    let how = Layout { width: width::columns().min(WIDEST), choices: if all { Choices::All } else { Choices::Some } };
+fn to_text(app: &App, catalog: &Catalog, operation: &Arc<Operation>, all: bool) -> Result<String> {
+    let how =
+        Layout { width: width::columns().min(MAX_WIDTH), choices: if all { Choices::All } else { Choices::Some } };
     let mut out = String::new();
     put_head(&mut out, operation, how.width);
     put_options(&mut out, operation, how);
@@ -43,30 +44,30 @@ fn for_people(app: &App, catalog: &Catalog, operation: &Arc<Operation>, all: boo
     Ok(out)
 }
 
-/// Whether an enumeration is not listed whole.
-fn has_cut(operation: &Operation) -> bool {
-    operation.options.iter().any(|option| is_cut(&option.schema.to_value()))
-        || operation.items.as_ref().is_some_and(|rule| is_cut(&rule.schema))
-        || operation.record().is_some_and(|record| is_cut(&record.schema.to_value()))
+/// Whether a list of values is shortened.
+fn has_shortened(operation: &Operation) -> bool {
+    operation.options.iter().any(|option| is_shortened(&option.schema.to_value()))
+        || operation.items.as_ref().is_some_and(|rule| is_shortened(&rule.schema))
+        || operation.record().is_some_and(|record| is_shortened(&record.schema.to_value()))
 }
 
-/// How fields are laid out.
+/// Layout of field tables.
 #[derive(Clone, Copy)]
 struct Layout {
     width: usize,
     choices: Choices,
 }
 
-/// Wider lines are hard to read.
-const WIDEST: usize = 130;
+/// Maximum width; wider lines are hard to read.
+const MAX_WIDTH: usize = 130;
 
-// Writing to a String cannot fail, so what `writeln!` gives back is dropped below.
+// Writing to a String cannot fail, so the results of `writeln!` are dropped below.
 
 fn put_head(out: &mut String, operation: &Operation, width: usize) {
     let _ok = writeln!(out, "{}: {}", operation.id, operation.title);
-    let paged = if operation.is_paged() { ", every page is fetched" } else { "" };
-    let _ok =
-        writeln!(out, "  {} of {}: {}{paged}", operation.method, operation.connector.name, operation.request_line());
+    let paged = if operation.is_paged() { ", all pages are fetched" } else { "" };
+    let line = format!("  {} of {}: {}{paged}", operation.method, operation.connector.name, operation.request_line());
+    out.push_str(&terminal_text::fold(&line, width));
     if let Some(instead) = &operation.deprecated {
         let hint = instead.as_ref().map(|i| format!("; use {i}")).unwrap_or_default();
         let _ok = writeln!(out, "  deprecated{hint}");
@@ -92,7 +93,7 @@ fn put_options(out: &mut String, operation: &Operation, how: Layout) {
             let mut field =
                 Field::of(&option.name, &fields::shown(&option.schema.0), option.required && !from_item, how.choices);
             if from_item {
-                field.text = [field.text.as_str(), "must be given here or as a field of each item"]
+                field.text = [field.text.as_str(), "required here or as a field of each item"]
                     .iter()
                     .filter(|t| !t.is_empty())
                     .copied()
@@ -102,35 +103,36 @@ fn put_options(out: &mut String, operation: &Operation, how: Layout) {
             field
         })
         .collect();
-    let star = if fields.iter().any(|f| f.required) { " (* must be given)" } else { "" };
+    let star = if fields.iter().any(|f| f.required) { " (* required)" } else { "" };
     let _ok = writeln!(out, "\nOptions{star}");
     out.push_str(&fields::lay_out(&fields, 2, how.width));
     if operation.can_walk_forward_only() {
-        let _ok = writeln!(out, "  --forward-only walks by key: nothing is missed while records come and go");
+        let _ok = writeln!(out, "  --forward-only reads by key: no gaps while records are added or deleted");
     }
 }
 
 fn put_items(out: &mut String, operation: &Operation, rule: &ItemRule, how: Layout) {
     let sent = match rule.send {
-        Send::Each => "one request for each",
-        Send::All => "all in one request",
-        Send::Chunk(_) => "several in one request",
-        Send::JsonPatch => "one request for each, which changes only the fields that are given; null removes one",
-        Send::Multipart => "one form for each",
+        Send::Each => "one request for each item",
+        Send::All => "all items in one request",
+        Send::Chunk(_) => "several items in one request",
+        Send::JsonPatch => "one request for each item, which changes only these fields; null removes a field",
+        Send::Multipart => "one form for each item",
     };
-    let needed = if rule.required { "" } else { "; may be left out" };
-    let _ok = writeln!(out, "\nItems to send ({sent}{needed})");
+    let needed = if rule.required { "" } else { "; optional" };
+    out.push('\n');
+    out.push_str(&terminal_text::fold(&format!("Items ({sent}{needed})"), how.width));
     let fields = fields::of_schema(&rule.schema, &field_order(operation, rule), how.choices);
     if fields.is_empty() {
         let _ok = writeln!(out, "  any object");
     }
     out.push_str(&fields::lay_out(&fields, 2, how.width));
     if let Some(sample) = &rule.sample {
-        let _ok = writeln!(out, "\nAn item to send\n{}", indented(&json::pretty(&sample.0)));
+        let _ok = writeln!(out, "\nExample item\n{}", indented(&json::pretty(&sample.0)));
     }
 }
 
-/// The order in which the author lists the fields: the sample's, then the record's.
+/// The order of fields in the definition: first those of the sample, then those of the record.
 fn field_order(operation: &Operation, rule: &ItemRule) -> Vec<String> {
     let names = |text: &str| fields_of(text).unwrap_or_default().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
     let mut order = rule.sample.as_ref().map(|s| names(&s.0)).unwrap_or_default();
@@ -155,25 +157,24 @@ fn put_response(out: &mut String, operation: &Operation, how: Layout) {
         ResultShape::Text => "one item: { contentType, text }",
     };
     let Some(record) = operation.record() else {
-        let _ok = writeln!(out, "\nComes back: {what}");
+        let _ok = writeln!(out, "\nResult: {what}");
         return;
     };
-    let _ok = writeln!(out, "\nComes back: {what} ({})", record.title);
+    let _ok = writeln!(out, "\nResult: {what} ({})", record.title);
     let fields = fields::of_schema(&fields::shown(&record.schema.0), &property_order(record), how.choices);
     out.push_str(&fields::lay_out(&fields, 2, how.width));
-    let _ok = writeln!(out, "\nA record that comes back\n{}", indented(&json::pretty(&record.sample.0)));
+    let _ok = writeln!(out, "\nExample record\n{}", indented(&json::pretty(&record.sample.0)));
 }
 
 fn put_examples(out: &mut String, app: &App, catalog: &Catalog, operation: &Arc<Operation>) -> Result<()> {
     let template = Template::automatic(operation);
     let snippet = Snippet::of(catalog, &template);
     let name = example_name(app, &operation.connector.name).unwrap_or_else(|| "NAME".to_owned());
-    if is_played(catalog, &operation.connector.name) {
-        let _ok = writeln!(out, "\nTry it without an account\n{}", indented(&snippet.command("--sandbox")));
+    if has_sandbox(catalog, &operation.connector.name) {
+        let _ok = writeln!(out, "\nCommand for the mock server\n{}", indented(&snippet.command("--sandbox")));
     }
-    let _ok = writeln!(out, "\nCall it\n{}", indented(&snippet.command(&format!("--connection {}", shell(&name)))));
-    let _ok =
-        writeln!(out, "\nAs a step of a batch file\n{}", indented(snippet.batch(&step_id(&operation.id))?.trim_end()));
+    let _ok = writeln!(out, "\nCommand\n{}", indented(&snippet.command(&format!("--connection {}", shell(&name)))));
+    let _ok = writeln!(out, "\nStep of a batch file\n{}", indented(snippet.batch(&step_id(&operation.id))?.trim_end()));
     Ok(())
 }
 
@@ -181,7 +182,7 @@ fn indented(text: &str) -> String {
     text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
 }
 
-fn for_machines(operation: &Operation) -> Result<String> {
+fn to_json(operation: &Operation) -> Result<String> {
     let value = crate::describe::details(operation);
     serde_json::to_string_pretty(&value).map_err(|e| Error::new(ErrorKind::Internal, format!("the description: {e}")))
 }

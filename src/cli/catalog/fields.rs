@@ -1,27 +1,27 @@
-//! A JSON Schema's properties as a list for people: name, type, whether it must be given, what it means. Pure.
+//! Formats the properties of a JSON Schema as a table: name, type, description. Pure.
 
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::cli::screen::{TableColumn, TextTable};
+use crate::cli::screen::{GAP, TableColumn, TextTable, terminal_text};
 use crate::digits::is_number;
 use crate::json_text::{fields_of, value_of};
 
-/// Columns for names: a longer one has a line of its own.
-const NAME_LEAST: usize = 20;
+/// Width of names; longer ones go on a separate line.
+const NAME_MIN: usize = 20;
 const NAME_MAX: usize = 34;
-/// Columns for types.
-const TYPE_LEAST: usize = 14;
+/// Width of types.
+const TYPE_MIN: usize = 14;
 const TYPE_MAX: usize = 34;
-/// Columns for meanings, at least.
-const TEXT_LEAST: usize = 32;
-/// Values of an enumeration that are listed where it is cut.
+/// Minimum width of descriptions.
+const TEXT_MIN: usize = 32;
+/// Values that are shown of a longer enumeration.
 const CHOICES: usize = 12;
 
-/// How many values of an enumeration are listed.
+/// How many values of an enumeration are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Choices {
-    /// A dozen, and the number of the others.
+    /// The first [`CHOICES`], and the number of the others.
     Some,
     All,
 }
@@ -37,13 +37,13 @@ pub(crate) struct Field {
 impl Field {
     /// A field from its schema.
     pub(crate) fn of(name: &str, schema: &Value, required: bool, choices: Choices) -> Field {
-        Field { name: name.to_owned(), kind: type_text(schema, choices), required, text: meaning(schema) }
+        Field { name: name.to_owned(), kind: type_text(schema, choices), required, text: description(schema) }
     }
 }
 
-/// Fields of an object schema, those that `first` names before the others, in its order.
+/// Fields of an object schema: required ones first, then in the order of `first`.
 pub(crate) fn of_schema(schema: &Value, first: &[String], listed: Choices) -> Vec<Field> {
-    // A choice between shapes is described by the first that is an object.
+    // Of several alternatives, the first object is shown.
     let shape = schema
         .get("anyOf")
         .and_then(Value::as_array)
@@ -66,23 +66,28 @@ pub(crate) fn of_schema(schema: &Value, first: &[String], listed: Choices) -> Ve
     names.iter().filter_map(field).collect()
 }
 
-/// Whether an enumeration of a schema is longer than what is listed of it.
-pub(crate) fn is_cut(schema: &Value) -> bool {
+/// Whether an enumeration in the schema is shortened.
+pub(crate) fn is_shortened(schema: &Value) -> bool {
     match schema {
         Value::Object(map) => {
-            map.get("enum").and_then(Value::as_array).is_some_and(|all| all.len() > CHOICES) || map.values().any(is_cut)
+            map.get("enum").and_then(Value::as_array).is_some_and(|all| all.len() > CHOICES)
+                || map.values().any(is_shortened)
         }
-        Value::Array(list) => list.iter().any(is_cut),
+        Value::Array(list) => list.iter().any(is_shortened),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }
 
-/// The fields in columns, meanings wrapped.
+/// The fields as a table, descriptions wrapped.
 pub(crate) fn lay_out(fields: &[Field], indent: usize, width: usize) -> String {
+    // Values of enumerations and names of properties are not cut.
+    let words = fields.iter().flat_map(|field| field.kind.split_whitespace());
+    let type_min = words.map(terminal_text::width).max().unwrap_or(0).clamp(TYPE_MIN, TYPE_MAX);
+    let text_room = width.saturating_sub(indent + NAME_MIN + type_min + 2 * GAP);
     let columns = [
-        TableColumn::whole("").rank(3).least(NAME_LEAST).most(NAME_MAX),
-        TableColumn::text("").rank(2).least(TYPE_LEAST).most(TYPE_MAX),
-        TableColumn::text("").rank(1).least(TEXT_LEAST),
+        TableColumn::whole("").rank(3).min(NAME_MIN).max(NAME_MAX),
+        TableColumn::text("").rank(2).min(type_min).max(TYPE_MAX),
+        TableColumn::text("").rank(1).min(TEXT_MIN.min(text_room)),
     ];
     let row = |field: &Field| {
         let name = format!("{}{}", field.name, if field.required { "*" } else { "" });
@@ -93,7 +98,7 @@ pub(crate) fn lay_out(fields: &[Field], indent: usize, width: usize) -> String {
     rows.iter().map(|row| table.row(row)).collect()
 }
 
-/// JSON as a value to show: a number that would be written otherwise stands there as text.
+/// JSON as a value. A number that `serde_json` would write differently becomes a string.
 pub(crate) fn shown(json: &str) -> Value {
     if let Some(fields) = fields_of(json) {
         return Value::Object(fields.into_iter().map(|(name, raw)| (name, shown(raw.get()))).collect());
@@ -106,7 +111,7 @@ pub(crate) fn shown(json: &str) -> Value {
     if is_number(json) && plain != json { Value::from(json) } else { value }
 }
 
-/// The type in a few words.
+/// A short text for the type.
 pub(crate) fn type_text(schema: &Value, listed: Choices) -> String {
     if let Some(choices) = schema.get("enum").and_then(Value::as_array) {
         let most = if listed == Choices::All { choices.len() } else { CHOICES };
@@ -154,14 +159,14 @@ fn range(schema: &Value) -> String {
 }
 
 /// Description, default and an example.
-fn meaning(schema: &Value) -> String {
+fn description(schema: &Value) -> String {
     let mut parts = Vec::new();
     if let Some(text) = schema.get("description").or_else(|| schema.get("title")).and_then(Value::as_str) {
         parts.push(text.trim_end_matches('.').to_owned());
     }
     parts.extend(schema.get("default").map(|v| format!("default {}", value_text(v))));
     if schema.get("enum").is_none() {
-        parts.extend(schema.get("examples").and_then(|v| v.get(0)).map(|v| format!("such as {}", value_text(v))));
+        parts.extend(schema.get("examples").and_then(|v| v.get(0)).map(|v| format!("for example {}", value_text(v))));
     }
     parts.join("; ")
 }
@@ -177,7 +182,7 @@ mod tests {
     use super::{Choices, lay_out, of_schema, type_text};
 
     #[test]
-    fn types_in_a_few_words() {
+    fn types_have_short_texts() {
         for (schema, text) in [
             (json!({"type": "string", "format": "date-time"}), "string (date-time)"),
             (json!({"type": "integer", "minimum": 1, "maximum": 9}), "integer 1..9"),
@@ -191,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn long_enumerations_are_cut_or_whole() {
+    fn long_enumerations_are_shortened_or_whole() {
         let schema = json!({"enum": (1..=15).collect::<Vec<u8>>()});
         assert!(type_text(&schema, Choices::Some).ends_with("| 12 | … 3 more"));
         assert!(type_text(&schema, Choices::All).ends_with("| 14 | 15"));

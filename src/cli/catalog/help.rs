@@ -1,18 +1,18 @@
-//! Help beyond the flags: the orientation, examples for each command from the loaded catalogue, exit codes. Read only when help is asked for.
+//! Texts of the help beyond flags: the overview, examples from the loaded catalogue, exit codes. Built only for `--help`.
 
 use std::sync::Arc;
 
 use clap::{Command, CommandFactory};
 
-use super::snippet::{is_played, plain_value, shell};
+use super::snippet::{has_sandbox, plain_value, shell};
 use crate::cli::args::Args;
 use crate::definition::{Catalog, Method, Operation, Template};
 use crate::json_text::fields_of;
 
-/// Templates of a connector that are tried for an example.
-const LOOKED_AT: usize = 8;
+/// How many templates of a connector are searched for an example.
+const TEMPLATES_TRIED: usize = 8;
 
-/// Names for examples: of the catalogue, or placeholders where it has none.
+/// Names for examples, from the catalogue, or else placeholders.
 struct ExampleNames {
     query: String,
     set: Option<String>,
@@ -22,18 +22,18 @@ struct ExampleNames {
     template: String,
     connector: String,
     word: String,
-    /// How the examples get to a system.
-    way: &'static str,
+    /// The flag of the examples that selects the system.
+    target: &'static str,
 }
 
 impl ExampleNames {
     fn of(catalog: &Catalog) -> ExampleNames {
-        // A paged list that needs nothing filled in makes the best example; a template's options are known to fit its operation.
+        // The best example is a paged list that asks for no values; the options of a template are known to be valid.
         let easy = |t: &Template| t.operation.is_paged() && t.ask.is_empty() && t.options.0 != "{}";
-        // One that the sandbox plays makes examples that can be tried.
+        // Prefer connectors with a sandbox, so that the examples can be run without an account.
         let mut connectors: Vec<&str> = catalog.connector_names().collect();
-        connectors.sort_by_key(|name| !is_played(catalog, name));
-        let pick = connectors.iter().find_map(|c| templates(catalog, c).take(LOOKED_AT).find(easy));
+        connectors.sort_by_key(|name| !has_sandbox(catalog, name));
+        let pick = connectors.iter().find_map(|c| templates(catalog, c).take(TEMPLATES_TRIED).find(easy));
         let has_operations = |c: &&&str| catalog.operation_ids(c).is_ok_and(|mut ids| ids.next().is_some());
         let first = || connectors.iter().find(has_operations).copied();
         let connector =
@@ -58,8 +58,8 @@ impl ExampleNames {
                 .unwrap_or_else(|| "{\"name\":\"…\"}".to_owned()),
             delete: id(delete.as_ref()),
             template: pick.as_ref().map_or_else(|| "TEMPLATE".to_owned(), |t| t.name.clone()),
-            way: match &connector {
-                Some(name) if is_played(catalog, name) => "--sandbox",
+            target: match &connector {
+                Some(name) if has_sandbox(catalog, name) => "--sandbox",
                 Some(_) | None => "--connection NAME",
             },
             connector: connector.clone().unwrap_or_else(|| "CONNECTOR".to_owned()),
@@ -76,7 +76,7 @@ impl ExampleNames {
     }
 }
 
-/// A connector's operations, each parsed when it is come to.
+/// The operations of a connector, parsed one by one.
 fn operations<'c>(catalog: &'c Catalog, connector: &'c str) -> impl Iterator<Item = Arc<Operation>> + 'c {
     let ids = catalog.operation_ids(connector).into_iter().flatten();
     ids.filter_map(move |id| catalog.operation(Some(connector), id).ok())
@@ -154,7 +154,7 @@ fn examples(n: &ExampleNames) -> Vec<(&'static str, String)> {
             lines(&[
                 s("connection test"),
                 s("connection test NAME"),
-                if n.way == "--sandbox" {
+                if n.target == "--sandbox" {
                     format!("connection test {} --sandbox", n.connector)
                 } else {
                     s("connection test --sandbox")
@@ -193,7 +193,7 @@ fn examples(n: &ExampleNames) -> Vec<(&'static str, String)> {
 
 fn query_examples(n: &ExampleNames) -> Vec<String> {
     vec![
-        format!("query {} {} --limit 5", n.query, n.way),
+        format!("query {} {} --limit 5", n.query, n.target),
         format!("query {} --connection NAME --set {}", n.query, n.set()),
         format!("query {} --connection NAME --output records.csv", n.query),
         format!("query {} --connection NAME | jq .id", n.query),
@@ -203,9 +203,9 @@ fn query_examples(n: &ExampleNames) -> Vec<String> {
 }
 
 fn mutate_examples(n: &ExampleNames) -> Vec<String> {
-    let sample = format!("mutate {} {} --items {}", n.mutate, n.way, shell(&n.sample));
-    // Help is wrapped; a longer line could not be pasted.
-    let first = if sample.len() <= 88 { sample } else { format!("mutate --template {} {}", n.mutate, n.way) };
+    let sample = format!("mutate {} {} --items {}", n.mutate, n.target, shell(&n.sample));
+    // clap wraps long lines, which could then not be pasted.
+    let first = if sample.len() <= 88 { sample } else { format!("mutate --template {} {}", n.mutate, n.target) };
     vec![
         first,
         format!("mutate {} -c NAME --items @records.ndjson --outcomes outcomes.ndjson", n.mutate),
@@ -215,7 +215,7 @@ fn mutate_examples(n: &ExampleNames) -> Vec<String> {
 
 fn delete_examples(n: &ExampleNames) -> Vec<String> {
     vec![
-        format!("delete {} {} --set id=1", n.delete, n.way),
+        format!("delete {} {} --set id=1", n.delete, n.target),
         format!("delete {} --connection NAME --items '[{{\"id\":1}},{{\"id\":2}}]'", n.delete),
         format!("delete {} --connection NAME --set id=1 --plan", n.delete),
     ]
@@ -226,49 +226,49 @@ Items go to standard output: a table on a terminal, one JSON object per line on 
 All pages are fetched; --limit stops earlier.";
 
 const WRITE_NOTES: &str = "\
-Records that came back go to standard output; each item that did not succeed is a line on standard error.
-Exit code 8: some items failed. Exit code 7: of some items nobody knows whether they took effect; look before you send them again.";
+Returned records go to standard output; each failed item is a line on standard error.
+Exit code 8: some items failed. Exit code 7: the outcome of some items is unknown; check the records before you send them again.";
 
 const LOGOUT_NOTES: &str = "\
-A refresh token that stands in the connections file stays there, and the next call begins with it.
-The system is told nothing: what it issued is void when it ends, or when it is withdrawn there.";
+A refresh token in the connections file stays there, and the next call uses it.
+Tokens are not revoked: they stay valid until they expire, or until you revoke them in the system.";
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  done
-  1  nothing was found; or a fault of opnode itself
-  2  the command line is wrong
-  3  a definition, option or item is wrong
-  4  the connection is wrong or not allowed
-  5  the system refused, or its reply cannot be used
-  6  not reachable, too busy or too slow; try later
-  7  a write whose outcome nobody knows
+  0  success
+  1  nothing found; or a bug in opnode
+  2  invalid command line
+  3  invalid definition, option or item
+  4  connection or credentials refused or invalid
+  5  the system refused the request, or its reply is invalid
+  6  system unreachable, busy or slow; try again later
+  7  the outcome of a write is unknown
   8  some items of a write failed
-  9  a local file could not be written
+  9  a local file cannot be read or written
   129, 130, 143  stopped by a signal";
 
 fn overview(n: &ExampleNames) -> String {
     format!("{}\n\n`opnode COMMAND --help` shows examples of each command.", orientation_lines(n))
 }
 
-/// What `opnode` alone prints.
+/// The text of `opnode` without arguments.
 pub(crate) fn orientation(catalog: &Catalog) -> String {
     let names = ExampleNames::of(catalog);
     format!(
-        "opnode {}: query, mutate and delete in outside systems by OperationId\n\n{}\n\n`opnode --help` lists all commands; `opnode COMMAND --help` shows examples of each.\n",
+        "opnode {}: calls business APIs by OperationId\n\n{}\n\n`opnode --help` lists all commands; `opnode COMMAND --help` shows examples of each.\n",
         env!("CARGO_PKG_VERSION"),
         orientation_lines(&names)
     )
 }
 
 fn orientation_lines(n: &ExampleNames) -> String {
-    let trial = match n.way {
-        "--sandbox" => format!("\nTry it without an account:\n  opnode query {} --sandbox --limit 5\n", n.query),
+    let trial = match n.target {
+        "--sandbox" => format!("\nTry one without an account:\n  opnode query {} --sandbox --limit 5\n", n.query),
         _ => String::new(),
     };
     format!(
         "\
-Find out what there is:
+Find operations:
   opnode operations --search {word}
   opnode describe {query}
   opnode templates

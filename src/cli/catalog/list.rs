@@ -1,4 +1,4 @@
-//! `connectors`, `operations` and `templates`: what there is, or what a search finds.
+//! `connectors`, `operations` and `templates`: lists and searches.
 
 use crate::cli::app::App;
 use crate::cli::args::{ListingArgs, SearchArgs};
@@ -9,10 +9,10 @@ use crate::definition::{Catalog, Operation, Template};
 use crate::describe;
 use crate::error::{Error, Result};
 
-/// Columns for names, titles and addresses, at least: longer names have lines of their own.
-const NAME_LEAST: usize = 32;
-const TITLE_LEAST: usize = 24;
-const REQUEST_LEAST: usize = 28;
+/// Minimum widths of columns; longer names go on a separate line.
+const NAME_MIN: usize = 32;
+const TITLE_MIN: usize = 24;
+const REQUEST_MIN: usize = 28;
 
 /// `connectors`.
 pub(crate) fn connectors(app: &App, args: &ListingArgs) -> Result<u8> {
@@ -22,7 +22,7 @@ pub(crate) fn connectors(app: &App, args: &ListingArgs) -> Result<u8> {
         let connector = match catalog.connector(name) {
             Ok(connector) => connector,
             Err(error) => {
-                left_out(app, &error);
+                warn_omitted(app, &error);
                 continue;
             }
         };
@@ -33,12 +33,12 @@ pub(crate) fn connectors(app: &App, args: &ListingArgs) -> Result<u8> {
         let value = describe::connector(&connector);
         rows.push((vec![name.to_owned(), connector.title.clone(), needs.join(", ")], value));
     }
-    let none = "no connector is built in; give a folder of definitions with --definitions".to_owned();
-    let next = "`opnode operations --connector NAME` lists what one can do".to_owned();
+    let none = "there are no connectors; name a folder of definitions with --definitions".to_owned();
+    let next = "`opnode operations --connector NAME` lists the operations of one".to_owned();
     let columns = vec![
         TableColumn::whole("CONNECTOR").rank(3),
-        TableColumn::text("TITLE").rank(2).least(16),
-        TableColumn::text("A CONNECTION NEEDS").rank(1).least(24),
+        TableColumn::text("TITLE").rank(2).min(16),
+        TableColumn::text("A CONNECTION NEEDS").rank(1).min(24),
     ];
     Listing { columns, rows, none, next }.print(app, args)
 }
@@ -51,7 +51,7 @@ pub(crate) fn operations(app: &App, args: &SearchArgs) -> Result<u8> {
     let mut rows = Vec::new();
     for connector in chosen(&catalog, args)? {
         let (operations, wrong) = catalog.sound_operations(&connector)?;
-        wrong.iter().for_each(|error| left_out(app, error));
+        wrong.iter().for_each(|error| warn_omitted(app, error));
         for operation in operations {
             let text = [
                 &operation.id,
@@ -67,16 +67,16 @@ pub(crate) fn operations(app: &App, args: &SearchArgs) -> Result<u8> {
     }
     let next = "`opnode describe OPERATION_ID` shows one".to_owned();
     let columns = vec![
-        TableColumn::whole("OPERATION").rank(3).least(NAME_LEAST),
+        TableColumn::whole("OPERATION").rank(3).min(NAME_MIN),
         TableColumn::whole("METHOD").rank(4),
-        TableColumn::text("TITLE").rank(2).least(TITLE_LEAST),
-        TableColumn::value("REQUEST").rank(1).least(REQUEST_LEAST).may_go(),
+        TableColumn::text("TITLE").rank(2).min(TITLE_MIN),
+        TableColumn::value("REQUEST").rank(1).min(REQUEST_MIN).optional(),
     ];
     Listing { columns, rows, none: nothing("operation", args), next }.print(app, &args.listing)
 }
 
-/// Tells on a line of what a listing leaves out because its definition is wrong.
-fn left_out(app: &App, error: &Error) {
+/// Warns that an entry is omitted because its definition has faults.
+fn warn_omitted(app: &App, error: &Error) {
     let faults = error.to_faults();
     let Some(first) = faults.first() else { return };
     let more = match faults.len() {
@@ -87,17 +87,17 @@ fn left_out(app: &App, error: &Error) {
         .filter(|place| !place.is_empty())
         .map(|place| format!("{place}: "))
         .unwrap_or_default();
-    app.screen.warn(&format!("left out: {place}{}{more}", terminal_text::one_line(&first.message)));
+    app.screen.warn(&format!("omitted: {place}{}{more}", terminal_text::one_line(&first.message)));
 }
 
-/// Where there are several connectors, each name says its own, so that it can be pasted as it stands.
-fn name_in(connector: &str, name: &str, several: bool) -> String {
+/// The name, prefixed with the connector if there are several, so that it can be pasted.
+fn qualified(connector: &str, name: &str, several: bool) -> String {
     if several { format!("{connector}/{name}") } else { name.to_owned() }
 }
 
 fn operation_row(operation: &Operation, several: bool) -> Vec<String> {
     vec![
-        name_in(&operation.connector.name, &operation.id, several),
+        qualified(&operation.connector.name, &operation.id, several),
         operation.method.to_string(),
         operation.title.clone(),
         operation.request_line(),
@@ -112,7 +112,7 @@ pub(crate) fn templates(app: &App, args: &SearchArgs) -> Result<u8> {
     let mut rows = Vec::new();
     for connector in chosen(&catalog, args)? {
         let (templates, wrong) = catalog.sound_templates(&connector)?;
-        wrong.iter().for_each(|error| left_out(app, error));
+        wrong.iter().for_each(|error| warn_omitted(app, error));
         for template in templates {
             let summary = template.summary.clone().unwrap_or_default();
             let text = [&template.name, &template.title, &summary, &template.operation.id, &template.tags.join(" ")]
@@ -123,12 +123,12 @@ pub(crate) fn templates(app: &App, args: &SearchArgs) -> Result<u8> {
             }
         }
     }
-    let next = "`opnode template NAME` prints one; every OperationId is a template too".to_owned();
+    let next = "`opnode template NAME` prints one; every OperationId is also a template name".to_owned();
     let columns = vec![
-        TableColumn::whole("TEMPLATE").rank(3).least(NAME_LEAST),
+        TableColumn::whole("TEMPLATE").rank(3).min(NAME_MIN),
         TableColumn::whole("METHOD").rank(4),
-        TableColumn::text("TITLE").rank(2).least(TITLE_LEAST),
-        TableColumn::whole("OPERATION").rank(1).least(NAME_LEAST).may_go(),
+        TableColumn::text("TITLE").rank(2).min(TITLE_MIN),
+        TableColumn::whole("OPERATION").rank(1).min(NAME_MIN).optional(),
     ];
     Listing { columns, rows, none: nothing("template", args), next }.print(app, &args.listing)
 }
@@ -136,14 +136,14 @@ pub(crate) fn templates(app: &App, args: &SearchArgs) -> Result<u8> {
 fn template_row(template: &Template, several: bool) -> Vec<String> {
     let operation = &template.operation;
     vec![
-        name_in(&operation.connector.name, &template.name, several),
+        qualified(&operation.connector.name, &template.name, several),
         operation.method.to_string(),
         template.title.clone(),
         operation.id.clone(),
     ]
 }
 
-/// The connectors that a search looks at; a wrong name is an error, as everywhere.
+/// The connectors of a search; an unknown name is an error.
 fn chosen(catalog: &Catalog, args: &SearchArgs) -> Result<Vec<String>> {
     match &args.connector {
         Some(name) => catalog.connector(name).map(|c| vec![c.name.clone()]),
@@ -162,7 +162,7 @@ fn matches(words: &[String], text: &str) -> bool {
 
 fn nothing(what: &str, args: &SearchArgs) -> String {
     match &args.search {
-        Some(text) => format!("no {what} has {text}"),
-        None => format!("there are no {what}s; give a folder of definitions with --definitions"),
+        Some(text) => format!("no {what} contains {text}"),
+        None => format!("there are no {what}s; name a folder of definitions with --definitions"),
     }
 }

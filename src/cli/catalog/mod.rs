@@ -1,4 +1,4 @@
-//! What can be done: connectors, operations and templates as lists and texts, and help with examples from them.
+//! Connectors, operations and templates as lists and texts, and the examples in help.
 
 pub(crate) mod describe;
 pub(crate) mod fields;

@@ -1,4 +1,4 @@
-//! A call as text to paste: a command line, or a step of a batch file. What the designer must fill in is marked.
+//! A call as text to paste: a command line, or a step of a batch file. Values to fill in are marked.
 
 use serde_json::Value;
 
@@ -9,18 +9,18 @@ use crate::definition::{Catalog, Operation, Template};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json_text::fields_of;
 
-/// Longer command lines are broken.
+/// Longer command lines are split over several lines.
 const LINE: usize = 100;
 
-/// What a snippet is made from.
+/// The call that is printed.
 pub(crate) struct Snippet<'a> {
     pub(crate) operation: &'a Operation,
-    /// The operation's name as it can be pasted: with its connector, when another has the same.
+    /// The OperationId, with its connector if it is ambiguous.
     pub(crate) name: String,
     pub(crate) options: &'a Json,
     pub(crate) items: &'a [Json],
     pub(crate) ask: &'a [String],
-    /// The template's own name, by which what it asks for is refused until it is given.
+    /// The template name, for templates that ask for values: these are required when called by template.
     template: String,
 }
 
@@ -29,9 +29,9 @@ impl<'a> Snippet<'a> {
         let operation = &template.operation;
         let unique = catalog.operation(None, &operation.id).is_ok();
         let name = if unique { operation.id.clone() } else { format!("{}/{}", operation.connector.name, operation.id) };
-        let own = catalog.template(None, &template.name).is_ok();
+        let is_unique = catalog.template(None, &template.name).is_ok();
         let template_name =
-            if own { template.name.clone() } else { format!("{}/{}", operation.connector.name, template.name) };
+            if is_unique { template.name.clone() } else { format!("{}/{}", operation.connector.name, template.name) };
         Snippet {
             operation,
             name,
@@ -42,12 +42,12 @@ impl<'a> Snippet<'a> {
         }
     }
 
-    /// A command line; `way` is how it gets to a system: `--sandbox`, or `--connection NAME`, where no sample is sent by accident.
-    pub(crate) fn command(&self, way: &str) -> String {
-        if !self.ask.is_empty() && way != "--sandbox" {
-            return format!("opnode {} --template {} {way}", self.operation.method, shell(&self.template));
+    /// A command line; `target` is `--sandbox` or `--connection NAME`. With a connection, sample values are not sent by accident.
+    pub(crate) fn command(&self, target: &str) -> String {
+        if !self.ask.is_empty() && target != "--sandbox" {
+            return format!("opnode {} --template {} {target}", self.operation.method, shell(&self.template));
         }
-        let mut parts = vec![format!("opnode {} {}", self.operation.method, shell(&self.name)), way.to_owned()];
+        let mut parts = vec![format!("opnode {} {}", self.operation.method, shell(&self.name)), target.to_owned()];
         for (name, raw) in fields_of(&self.options.0).unwrap_or_default() {
             parts.push(format!("--set {}", shell(&format!("{name}={}", plain_value(raw.get())))));
         }
@@ -63,7 +63,7 @@ impl<'a> Snippet<'a> {
         if terminal_text::width(&line) <= LINE { line } else { parts.join(" \\\n  ") }
     }
 
-    /// What must be filled in, for people: `id`, `items[0].url`.
+    /// The values to fill in, such as `id`, `items.0.url`.
     pub(crate) fn to_fill_in(&self) -> Vec<String> {
         let name = |pointer: &String| match pointer.strip_prefix("/options/") {
             Some(option) => option.to_owned(),
@@ -100,11 +100,11 @@ impl<'a> Snippet<'a> {
             .map(|line| if all_items && line.trim() == "items:" { filled_in(line) } else { marked(line, &marks) })
             .collect();
         let text = numbers.spell(text);
-        Ok(if self.ask.is_empty() { text } else { self.left_open(&text) })
+        Ok(if self.ask.is_empty() { text } else { self.as_template(&text) })
     }
 
-    /// The step over the template: what is asked for stands there as a comment, and until it is given the step is refused.
-    fn left_open(&self, text: &str) -> String {
+    /// The step as a call of the template, with the values to fill in as comments. The step is refused until they are set.
+    fn as_template(&self, text: &str) -> String {
         let asks = |root: &str| self.ask.iter().any(|p| p.starts_with(root));
         let (mut out, mut section) = (String::new(), String::new());
         for line in text.lines() {
@@ -132,7 +132,7 @@ impl<'a> Snippet<'a> {
     }
 }
 
-/// Puts a mark in place of the value at a pointer; gives the mark and the value as it is to stand there.
+/// Replaces the value at a pointer by a mark. Returns the mark and the value.
 fn mark(tree: &mut serde_yaml::Value, pointer: &str, number: usize) -> Option<(String, String)> {
     let mut tokens = pointer.split('/').skip(1).map(crate::json_pointer::unescape);
     let value = tokens.try_fold(tree, |at, token| match at {
@@ -158,12 +158,12 @@ fn marked(line: &str, marks: &[(String, String)]) -> String {
     }
 }
 
-/// Whether the sandbox plays a connector: then what is shown can be tried without an account.
-pub(crate) fn is_played(catalog: &Catalog, connector: &str) -> bool {
+/// Whether a connector has a sandbox, so that its examples run without an account.
+pub(crate) fn has_sandbox(catalog: &Catalog, connector: &str) -> bool {
     catalog.sandbox(connector).is_ok_and(|sandbox| sandbox.is_some())
 }
 
-/// A name that expressions can use: `steps.active_members`.
+/// The name as an identifier for expressions: `steps.active_members`.
 pub(crate) fn step_id(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
 }
@@ -177,7 +177,7 @@ fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-/// A word for a POSIX shell.
+/// Quotes a word for a POSIX shell.
 pub(crate) fn shell(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
@@ -187,7 +187,7 @@ pub(crate) fn shell(word: &str) -> String {
     }
 }
 
-/// What kind of value must be filled in, from the sample that stands there.
+/// The type of a value to fill in, from its sample.
 pub(crate) fn kind_at(template: &Template, pointer: &str) -> Option<&'static str> {
     let items: Vec<Value> = template.items.iter().map(Json::to_value).collect();
     let whole = serde_json::json!({ "options": template.options.to_value(), "items": items });
@@ -199,7 +199,7 @@ mod tests {
     use super::{shell, step_id};
 
     #[test]
-    fn words_survive_a_shell() {
+    fn words_are_quoted_for_a_shell() {
         assert_eq!(shell("a=b"), "a=b");
         assert_eq!(shell("it's $HOME"), "'it'\\''s $HOME'");
         assert_eq!(shell(""), "''");

@@ -1,8 +1,8 @@
-//! `template`: one template, ready to paste.
+//! `template`: prints a template, ready to paste.
 
 use serde_json::{Value, json};
 
-use super::snippet::{Snippet, is_played, kind_at, shell, step_id};
+use super::snippet::{Snippet, has_sandbox, kind_at, shell, step_id};
 use crate::cli::app::App;
 use crate::cli::args::{TemplateArgs, TemplateForm};
 use crate::cli::connections::file::example_name;
@@ -20,18 +20,18 @@ pub(crate) fn run(app: &App, args: &TemplateArgs) -> Result<()> {
         TemplateForm::Command => {
             let connector = &template.operation.connector.name;
             let known = example_name(app, connector);
-            let way = format!("--connection {}", shell(known.as_deref().unwrap_or("NAME")));
+            let target = format!("--connection {}", shell(known.as_deref().unwrap_or("NAME")));
             let mut asked = snippet.to_fill_in();
             let more = if asked.is_empty() {
                 ""
             } else {
-                "# asked for on a terminal; else given with --set NAME=VALUE or --items\n"
+                "# a terminal asks for these values; else pass them with --set NAME=VALUE or --items\n"
             };
             if known.is_none() {
-                let sandbox = if is_played(&catalog, connector) { "; or use --sandbox" } else { "" };
+                let sandbox = if has_sandbox(&catalog, connector) { "; or use --sandbox" } else { "" };
                 asked.insert(0, format!("NAME (a connection of {connector}{sandbox})"));
             }
-            format!("{}{more}{}\n", head(&template, &asked), snippet.command(&way))
+            format!("{}{more}{}\n", head(&template, &asked), snippet.command(&target))
         }
         TemplateForm::Batch => format!("{}{}", head(&template, &[]), snippet.batch(&step_id(&template.name))?),
         TemplateForm::Json => to_json(&template)?,
@@ -39,7 +39,7 @@ pub(crate) fn run(app: &App, args: &TemplateArgs) -> Result<()> {
     messages::print(&text)
 }
 
-/// What it is, and what must be filled in, as comments.
+/// Title, summary and the values to fill in, as comments.
 fn head(template: &Template, asked: &[String]) -> String {
     let mut lines = vec![format!("# {}", template.title)];
     lines.extend(
@@ -50,7 +50,7 @@ fn head(template: &Template, asked: &[String]) -> String {
 }
 
 fn to_json(template: &Template) -> Result<String> {
-    // Options and items stay in the order of their author, which a map of this library would not keep.
+    // Written as text, because `serde_json::Map` does not keep the order of options and items.
     let ask: Vec<Value> = template.ask.iter().map(|p| json!({ "field": p, "type": kind_at(template, p) })).collect();
     let items = template.items.iter().map(|Json(text)| text.as_str()).collect::<Vec<_>>().join(",");
     let parts = [

@@ -1,4 +1,4 @@
-//! Faults of a connections file, and warnings about what a call would miss.
+//! Checks a connections file, and warns about secrets in plain text and unset variables.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use crate::definition::Catalog;
 use crate::error::{Fault, Place};
 use crate::text_file::read_text;
 
-/// A connections file's faults, with warnings about what a call would miss.
+/// The faults of a connections file. Prints warnings about its secrets.
 pub(crate) fn connections_file(screen: Screen, catalog: &Catalog, path: &Path) -> Vec<Fault> {
     let shown = path.display().to_string();
     let text = match read_text(path, crate::authoring::yaml::BYTES_MAX as u64) {
@@ -27,14 +27,14 @@ fn warn(screen: Screen, catalog: &Catalog, shown: &str, file: &ConnectionsFile) 
         let Ok(connector) = catalog.connector(&connection.connector) else { continue };
         let plain = connection.plain_secrets(&connector);
         if !plain.is_empty() && !connection.is_of_this_machine() {
-            screen.warn(&format!("{shown}: the connection {name} holds {} in plain text", plain.join(", ")));
+            screen.warn(&format!("{shown}: the connection {name} has {} in plain text", plain.join(", ")));
         }
         for (property, value) in &connection.values {
             if let ValueFile::Reference(Reference::Env(variable)) = value
                 && std::env::var_os(variable).is_none_or(|v| v.is_empty())
             {
                 screen.warn(&format!(
-                    "{shown}: the connection {name} keeps `{property}` in {variable}, which is not set here"
+                    "{shown}: the connection {name} reads `{property}` from {variable}, which is not set"
                 ));
             }
         }

@@ -1,4 +1,4 @@
-//! `check FILES`: which format each file has, and which connector it belongs to. Files are checked together with the rest of their connector.
+//! `check FILES`: finds the format and the connector of each file. Files are checked together with the rest of their connector.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use super::connections::{connections_file, unreadable};
 use crate::authoring::Document;
 use crate::batch::{Batch, BatchConfig};
 use crate::cli::app::App;
-use crate::cli::connections::file::usual;
+use crate::cli::connections::file::default_file;
 use crate::cli::output::standard_output;
 use crate::cli::screen::terminal_text;
 use crate::connection::ConnectionSpec;
@@ -18,7 +18,7 @@ use crate::formats::Format;
 use crate::text_file::read_text;
 use crate::{Engine, EngineConfig};
 
-/// A definition file among those named.
+/// A file of the command line, with its format.
 struct NamedFile {
     typed: PathBuf,
     real: PathBuf,
@@ -26,13 +26,13 @@ struct NamedFile {
     text: String,
 }
 
-/// The faults of the named files, and what was looked at.
+/// The faults of the named files, and the number of checked files.
 pub(crate) fn faults(app: &App, mut catalog: Catalog, files: &[PathBuf]) -> (Vec<Fault>, String) {
     let mut faults = Vec::new();
     let mut named: Vec<NamedFile> = Vec::new();
     let (mut connections, mut batches) = (Vec::new(), Vec::new());
     for typed in files {
-        match sort(typed) {
+        match classify(typed) {
             Ok(file) if file.format == Format::Connections => connections.push(typed),
             Ok(file) if file.format == Format::Batch => batches.push(file),
             Ok(file) => named.push(file),
@@ -40,17 +40,17 @@ pub(crate) fn faults(app: &App, mut catalog: Catalog, files: &[PathBuf]) -> (Vec
         }
     }
     faults.extend(definitions(&mut catalog, &named));
-    // Connections come after: the files may hold the connector that they name. Batches use both.
+    // Connections come after definitions, because they may use a connector from these files. Batches use both.
     faults.extend(connections.into_iter().flat_map(|path| connections_file(app.screen, &catalog, path)));
     faults.extend(batch_files(app, catalog, &batches));
     (faults, terminal_text::count(files.len() as u64, "file"))
 }
 
-fn sort(typed: &Path) -> Result<NamedFile, Vec<Fault>> {
+fn classify(typed: &Path) -> Result<NamedFile, Vec<Fault>> {
     let shown = typed.display().to_string();
     if typed.is_dir() {
         let advice =
-            Some("name the files in it; or give a folder of definitions with --definitions, and name no file".into());
+            Some("name the files in it, or pass a folder of definitions with --definitions and no file".into());
         return Err(vec![Fault { advice, ..unreadable(&shown, "it is a folder") }]);
     }
     let text =
@@ -60,11 +60,11 @@ fn sort(typed: &Path) -> Result<NamedFile, Vec<Fault>> {
     Ok(NamedFile { typed: typed.to_owned(), real, format, text })
 }
 
-/// Faults of batch files, as a run would tell them; no secret is fetched, and none needs to be there.
+/// Faults of batch files, as a run would report them. Secrets are not read and need not exist.
 fn batch_files(app: &App, catalog: Catalog, batches: &[NamedFile]) -> Vec<Fault> {
     let mut config = BatchConfig::new(Arc::new(Engine::new(EngineConfig::new(catalog))));
     config.connections_instead = app.named_connections();
-    config.connections = usual();
+    config.connections = default_file();
     config.env = Arc::new(|name| Some(std::env::var(name).unwrap_or_default()));
     config.stdout = Some(standard_output());
     config.resolve = Arc::new(|_, name, connection| {
@@ -78,20 +78,20 @@ fn batch_files(app: &App, catalog: Catalog, batches: &[NamedFile]) -> Vec<Fault>
         .collect()
 }
 
-/// Faults of definition files, within the connectors that they are part of.
+/// Faults of definition files, checked within their connectors.
 fn definitions(catalog: &mut Catalog, named: &[NamedFile]) -> Vec<Fault> {
     let mut faults = Vec::new();
     let mut connectors = BTreeSet::new();
-    let roots: BTreeSet<&Path> = named.iter().filter_map(|f| home(&f.real)).map(|(root, _)| root).collect();
+    let roots: BTreeSet<&Path> = named.iter().filter_map(|f| pack_of(&f.real)).map(|(root, _)| root).collect();
     for root in roots {
         faults.extend(catalog.add_folder(root).err().map(|e| e.to_faults()).unwrap_or_default());
     }
     for file in named {
-        match home(&file.real) {
+        match pack_of(&file.real) {
             Some((_, connector)) => {
                 connectors.insert(connector.to_owned());
             }
-            None => match adopt(catalog, file, named) {
+            None => match add_to_connector(catalog, file, named) {
                 Ok(connector) => {
                     connectors.insert(connector);
                 }
@@ -108,7 +108,7 @@ fn definitions(catalog: &mut Catalog, named: &[NamedFile]) -> Vec<Fault> {
         named.iter().map(|f| (f.real.display().to_string(), f.typed.display().to_string())).collect();
     let (own, others): (Vec<Fault>, Vec<Fault>) =
         all.into_iter().partition(|f| f.place.file.as_ref().is_some_and(|name| typed.contains_key(name)));
-    // A fault elsewhere in the connector hides those of single operations; then it must be seen to come first.
+    // A fault elsewhere in the connector may hide those of the named files, so it is shown instead.
     let shown = if own.is_empty() { others } else { own };
     faults.extend(shown.into_iter().map(|mut fault| {
         fault.place.file = fault.place.file.map(|name| typed.get(&name).cloned().unwrap_or(name));
@@ -117,16 +117,16 @@ fn definitions(catalog: &mut Catalog, named: &[NamedFile]) -> Vec<Fault> {
     faults
 }
 
-/// The folder and the connector of a file that lies as `FOLDER/operations/CONNECTOR/x.yaml`.
-fn home(real: &Path) -> Option<(&Path, &str)> {
+/// The folder and the connector of a file at `FOLDER/operations/CONNECTOR/x.yaml`.
+fn pack_of(real: &Path) -> Option<(&Path, &str)> {
     let folder = real.parent()?;
     let kind = folder.parent()?;
     let is_pack = kind.file_name().is_some_and(|n| n == "operations" || n == "templates");
     if is_pack { Some((kind.parent()?, folder.file_name()?.to_str()?)) } else { None }
 }
 
-/// Takes a file that lies anywhere into the connector that it must belong to.
-fn adopt(catalog: &mut Catalog, file: &NamedFile, named: &[NamedFile]) -> Result<String, Box<Fault>> {
+/// Adds a file from any other folder to the connector that it belongs to.
+fn add_to_connector(catalog: &mut Catalog, file: &NamedFile, named: &[NamedFile]) -> Result<String, Box<Fault>> {
     let fault = |message: &str, advice: String| {
         Box::new(Fault {
             place: Place { file: Some(file.typed.display().to_string()), ..Place::default() },
@@ -141,7 +141,7 @@ fn adopt(catalog: &mut Catalog, file: &NamedFile, named: &[NamedFile]) -> Result
     };
     if let Some(expected) = expected.filter(|name| file.real.file_name().is_none_or(|n| n != *name)) {
         return Err(fault(
-            &format!("a {} file is called {expected}", file.format.name()),
+            &format!("a {} file must have the name {expected}", file.format.name()),
             format!("rename it to operations/CONNECTOR/{expected}"),
         ));
     }
@@ -162,8 +162,8 @@ fn adopt(catalog: &mut Catalog, file: &NamedFile, named: &[NamedFile]) -> Result
         name
     } else {
         return Err(fault(
-            "it is not clear which connector this file belongs to",
-            "put it at operations/CONNECTOR/, or beside its connector.yaml".to_owned(),
+            "the connector of this file is unknown",
+            "move it to operations/CONNECTOR/, or beside its connector.yaml".to_owned(),
         ));
     };
     catalog.add(&connector, file.real.display().to_string(), file.text.clone());

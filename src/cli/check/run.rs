@@ -1,4 +1,4 @@
-//! `check`: every fault of definitions and connections, each with its place. Sends nothing, fetches no secret.
+//! `check`: prints the faults of definitions, connections and batch files. Sends nothing and reads no secrets.
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
@@ -17,9 +17,9 @@ use crate::error::{Error, ErrorKind, Fault, Result};
 /// Runs it; gives the exit code.
 pub(crate) fn run(app: &App, files: &[PathBuf]) -> Result<u8> {
     let catalog = app.catalog()?;
-    let (faults, seen) = if files.is_empty() { all(app, &catalog) } else { files::faults(app, catalog, files) };
+    let (faults, checked) = if files.is_empty() { all(app, &catalog) } else { files::faults(app, catalog, files) };
     if faults.is_empty() {
-        messages::print(&format!("{seen}: no faults"))?;
+        messages::print(&format!("{checked}: no faults"))?;
         return Ok(0);
     }
     if app.screen.is_json() {
@@ -33,20 +33,20 @@ pub(crate) fn run(app: &App, files: &[PathBuf]) -> Result<u8> {
     Ok(ErrorKind::Definition.exit_code())
 }
 
-/// All that a command would load.
+/// Faults of everything that a command would load.
 fn all(app: &App, catalog: &Catalog) -> (Vec<Fault>, String) {
     let mut faults = catalog.faults(&[]);
     let connectors: Vec<&str> = catalog.connector_names().collect();
     let operations: usize = connectors.iter().filter_map(|c| catalog.operations(c).ok()).map(|o| o.len()).sum();
     let templates: usize = connectors.iter().filter_map(|c| catalog.templates(c).ok()).map(|t| t.len()).sum();
-    let mut seen = [(connectors.len(), "connector"), (operations, "operation"), (templates, "template")]
+    let mut checked = [(connectors.len(), "connector"), (operations, "operation"), (templates, "template")]
         .map(|(n, what)| terminal_text::count(n as u64, what))
         .join(", ");
     if let Ok(path) = file::locate(app) {
         faults.extend(connections_file(app.screen, catalog, &path));
-        seen.push_str(&format!(", {}", path.display()));
+        checked.push_str(&format!(", {}", path.display()));
     }
-    (faults, seen)
+    (faults, checked)
 }
 
 fn print(faults: &[Fault]) -> Result<()> {

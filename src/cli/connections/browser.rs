@@ -1,9 +1,8 @@
-//! Opens an address in the browser: with a command of `BROWSER`, else with what the system has for it. Of the environment, the browser gets no variable
-//! that may hold a secret of ours.
+//! Opens a URL in the browser, with a command of `BROWSER` or of the system. Variables that may contain secrets are removed from its environment.
 
 use std::process::{Command, Stdio};
 
-/// What opens addresses, first choice first; the address is the last word.
+/// Commands that open URLs, in order of preference; the URL is the last argument.
 const OPENERS: &[&str] = if cfg!(target_os = "macos") {
     &["open"]
 } else if cfg!(windows) {
@@ -12,7 +11,7 @@ const OPENERS: &[&str] = if cfg!(target_os = "macos") {
     &["xdg-open", "gio open", "x-www-browser", "wslview", "rundll32.exe url.dll,FileProtocolHandler"]
 };
 
-/// Best effort, aside: a person can always open the address. `hidden` are the variables that are kept back, beside all of opnode's own.
+/// Opens the URL on another thread, ignoring failures: the user can always open it. `hidden` are variables to remove, besides those of opnode.
 pub(crate) fn open(address: &str, mut hidden: Vec<String>) {
     hidden.extend(
         std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).filter(|name| name.starts_with("OPNODE_")),
@@ -21,14 +20,14 @@ pub(crate) fn open(address: &str, mut hidden: Vec<String>) {
     std::thread::spawn(move || {
         let chosen = std::env::var_os("BROWSER").unwrap_or_default();
         let chosen = std::env::split_paths(&chosen).map(|command| command.to_string_lossy().into_owned());
-        if !chosen.chain(OPENERS.iter().map(|&c| c.to_owned())).any(|command| takes(&command, &address, &hidden)) {
+        if !chosen.chain(OPENERS.iter().map(|&c| c.to_owned())).any(|command| run(&command, &address, &hidden)) {
             tracing::debug!("no browser");
         }
     });
 }
 
-/// Whether the command takes the address, which stands for `%s` or comes last.
-fn takes(command: &str, address: &str, hidden: &[String]) -> bool {
+/// Runs a command with the URL, which replaces `%s` or is appended. Returns whether it succeeded.
+fn run(command: &str, address: &str, hidden: &[String]) -> bool {
     let last = (!command.contains("%s")).then(|| address.to_owned());
     let mut words = command.split_whitespace().map(|word| word.replace("%s", address));
     let Some(program) = words.next() else { return false };

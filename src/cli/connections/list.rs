@@ -1,8 +1,8 @@
-//! `connection list`: the connections of the connections file, and where their secrets are kept.
+//! `connection list`: the connections of the connections file, and where their secrets are stored.
 
 use serde_json::json;
 
-use super::file::{load, without_sandbox};
+use super::file::{load, require_file};
 use crate::cli::app::App;
 use crate::cli::args::ListingArgs;
 use crate::cli::listing::Listing;
@@ -13,13 +13,13 @@ use crate::error::Result;
 
 /// `connection list`.
 pub(crate) fn run(app: &App, args: &ListingArgs) -> Result<u8> {
-    without_sandbox(app)?;
+    require_file(app)?;
     let connections = load(app)?;
     let catalog = app.catalog()?;
     let row = |name: &String, connection: &ConnectionFile| {
-        let kept: Vec<String> =
-            connection.values.iter().filter_map(|(property, value)| kept_in(property, value)).collect();
-        let value = json!({ "connection": name, "connector": connection.connector, "account": connection.account, "kept": kept });
+        let secrets: Vec<String> =
+            connection.values.iter().filter_map(|(property, value)| reference_of(property, value)).collect();
+        let value = json!({ "connection": name, "connector": connection.connector, "account": connection.account, "kept": secrets });
         let needed = || {
             catalog
                 .connector(&connection.connector)
@@ -30,26 +30,26 @@ pub(crate) fn run(app: &App, args: &ListingArgs) -> Result<u8> {
             None if needed() => "missing".to_owned(),
             None => "-".to_owned(),
         };
-        (vec![name.clone(), connection.connector.clone(), account, kept.join(", ")], value)
+        (vec![name.clone(), connection.connector.clone(), account, secrets.join(", ")], value)
     };
     let rows = connections.file.connections.iter().map(|(name, connection)| row(name, connection)).collect();
     let file = connections.path.display();
     let columns = vec![
-        TableColumn::whole("CONNECTION").rank(4).least(16),
+        TableColumn::whole("CONNECTION").rank(4).min(16),
         TableColumn::whole("CONNECTOR").rank(3),
         TableColumn::whole("ACCOUNT").rank(2),
-        TableColumn::text("KEPT ELSEWHERE").rank(1).least(20),
+        TableColumn::text("SECRETS").rank(1).min(20),
     ];
     let listing = Listing {
         columns,
         rows,
-        none: format!("{file} holds no connections"),
-        next: format!("these are in {file}; `opnode connection test NAME` calls the system once"),
+        none: format!("{file} has no connections"),
+        next: format!("from {file}; `opnode connection test NAME` tests one"),
     };
     listing.print(app, args)
 }
 
-fn kept_in(property: &str, value: &ValueFile) -> Option<String> {
+fn reference_of(property: &str, value: &ValueFile) -> Option<String> {
     match value {
         ValueFile::Text(_) | ValueFile::Number(_) | ValueFile::Flag(_) => None,
         ValueFile::Reference(Reference::Env(name)) => Some(format!("{property} in ${name}")),

@@ -1,15 +1,15 @@
-//! `logout`: removes the tokens that are kept for a connection's account. The system itself is told nothing.
+//! `logout`: removes the stored tokens of a connection's account. The tokens are not revoked.
 
-use super::file::without_sandbox;
+use super::file::require_file;
 use super::route::ConnectionRoute;
 use crate::cli::app::App;
 use crate::cli::args::{LogoutArgs, SystemArgs};
 use crate::cli::messages;
 use crate::error::Result;
 
-/// Runs it; gives the exit code, which tells whether anything was removed.
+/// Runs it. The exit code is 1 if there were no tokens.
 pub(crate) async fn run(app: &App, args: LogoutArgs) -> Result<u8> {
-    without_sandbox(app)?;
+    require_file(app)?;
     let engine = app.engine(false)?;
     let system = SystemArgs { connection: args.name.or(args.connection), sandbox: false, faults: None };
     let route = ConnectionRoute::choose(app, &system, &|_| true, "the sign-out")?;
@@ -19,8 +19,8 @@ pub(crate) async fn run(app: &App, args: LogoutArgs) -> Result<u8> {
     let account = account.unwrap_or_default();
     let place = app.tokens_place();
     if !line.session.forget_tokens().await? {
-        return Ok(app.screen.nothing(&format!("{}: no tokens{account} are kept in {place}", line.name)));
+        return Ok(app.screen.nothing(&format!("{}: no tokens{account} are stored in {place}", line.name)));
     }
-    messages::print(&format!("{}: the tokens{account} were removed from {place}", line.name))?;
+    messages::print(&format!("{}: removed the tokens{account} from {place}", line.name))?;
     Ok(0)
 }

@@ -1,4 +1,4 @@
-//! Connections: their file and secrets, the way from the flags to an open one, and the commands for them.
+//! Connections: the file, opening a connection from the flags, and the commands for connections.
 
 mod browser;
 pub(crate) mod file;

@@ -1,4 +1,4 @@
-//! From the flags to an open connection: the named one, the only one that fits, or the sandbox's.
+//! Opens a connection from the flags: the named one, the only one that fits, or the sandbox.
 
 use std::sync::Arc;
 
@@ -12,15 +12,15 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sandbox::{Faults, Sandbox, SandboxOptions};
 use crate::{Engine, Session};
 
-/// Where a call will go, chosen but not opened: no secret was fetched, nothing was started.
+/// The target of a call, not opened yet: secrets are not read, nothing is started.
 pub(crate) enum ConnectionRoute {
-    /// A connection of the file, by name.
+    /// A connection of the connections file.
     Connection { file: Connections, name: String, connector: String },
-    /// The sandbox; it plays every connector.
+    /// The sandbox, which simulates all connectors.
     Sandbox { faults: Faults },
 }
 
-/// An open connection. The sandbox lives as long as this does.
+/// An open connection. Dropping it stops the sandbox.
 pub(crate) struct OpenConnection {
     pub(crate) session: Session,
     pub(crate) name: String,
@@ -28,7 +28,7 @@ pub(crate) struct OpenConnection {
 }
 
 impl ConnectionRoute {
-    /// Chooses the route. `fits` says which connectors can serve the call, `what` names it for messages.
+    /// Chooses the connection. `fits` tests whether a connector has the operation; `what` is the name of the call in messages.
     pub(crate) fn choose(
         app: &App,
         system: &SystemArgs,
@@ -47,7 +47,7 @@ impl ConnectionRoute {
         Ok(ConnectionRoute::Connection { file, name, connector })
     }
 
-    /// The connector, where it is known before the operation is.
+    /// The connector; `None` for the sandbox, where the operation decides.
     pub(crate) fn connector(&self) -> Option<&str> {
         match self {
             ConnectionRoute::Connection { connector, .. } => Some(connector),
@@ -55,7 +55,7 @@ impl ConnectionRoute {
         }
     }
 
-    /// The variables of the environment that its file names.
+    /// The environment variables that the connections file refers to.
     pub(crate) fn variables(&self) -> Vec<String> {
         match self {
             ConnectionRoute::Connection { file, .. } => file.variables(),
@@ -84,7 +84,7 @@ impl ConnectionRoute {
     }
 }
 
-/// The faults that the sandbox is to play.
+/// The faults for the sandbox to simulate.
 pub(crate) fn faults(spec: Option<&str>) -> Result<Faults> {
     let Some(spec) = spec else { return Ok(Faults::default()) };
     spec.parse().map_err(|e: Error| e.with(|d| d.message = format!("--faults {spec}: {}", d.message)))
@@ -94,7 +94,7 @@ pub(crate) async fn start_sandbox(catalog: &Arc<Catalog>, port: u16, faults: Fau
     Sandbox::start(Arc::clone(catalog), SandboxOptions { port, faults }).await
 }
 
-/// A fault of a connection's values, at its place in the file.
+/// Adds the place in the connections file to an error of a connection.
 fn in_connection(error: Error, file: &Connections, name: &str) -> Error {
     if error.kind() != ErrorKind::Connection {
         return error;

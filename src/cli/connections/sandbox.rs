@@ -1,4 +1,4 @@
-//! `sandbox`: the loopback server by itself, with a ready connections file, until Ctrl-C.
+//! `sandbox`: runs the mock server until Ctrl-C, and prints a connections file for it.
 
 use std::fmt::Write as _;
 
@@ -20,18 +20,16 @@ pub(crate) async fn run(app: &App, args: &SandboxArgs) -> Result<u8> {
     let _signals = Signals::listen(&cancel);
     let sandbox = start_sandbox(&catalog, args.port, faults(args.faults.as_deref())?).await?;
     let mut file = String::from("version: 1\nconnections:\n");
-    let played: Vec<&str> = sandbox.connectors().collect();
-    for connector in &played {
+    let connectors: Vec<&str> = sandbox.connectors().collect();
+    for connector in &connectors {
         file.push_str(&entry(connector, &sandbox.connection(connector)?)?);
     }
-    if played.is_empty() {
-        return Err(Error::new(ErrorKind::Unsupported, "no connector has a sandbox.yaml, so there is nothing to play")
-            .advise("give a folder of definitions with --definitions"));
+    if connectors.is_empty() {
+        return Err(Error::new(ErrorKind::Unsupported, "no connector has a sandbox.yaml")
+            .advise("name a folder of definitions with --definitions"));
     }
-    app.screen.note(&format!(
-        "the sandbox listens on http://{}; Ctrl-C ends it. This is its connections.yaml:",
-        sandbox.address()
-    ));
+    app.screen
+        .note(&format!("the sandbox listens on http://{}; Ctrl-C stops it. Its connections.yaml:", sandbox.address()));
     messages::print(&file)?;
     tokio::select! {
         () = sandbox.wait() => {}

@@ -15,13 +15,14 @@ use crate::connection::needs_account;
 use crate::definition::{Catalog, Connector, Property};
 use crate::error::{Error, ErrorKind, Result};
 
-/// `connection test`: one call that every account may make.
+/// `connection test`: sends the probe request of the connector.
 pub(crate) async fn test(app: &App, args: ConnectionTestArgs) -> Result<u8> {
     let sandbox = args.system.sandbox;
     let engine = app.engine(sandbox)?;
-    let (played, connection) = if sandbox { (args.name, None) } else { (None, args.name.or(args.system.connection)) };
+    let (sandboxed, connection) =
+        if sandbox { (args.name, None) } else { (None, args.name.or(args.system.connection)) };
     let connector =
-        if sandbox { Some(only_connector(engine.catalog(), played.as_deref())?.name.clone()) } else { None };
+        if sandbox { Some(only_connector(engine.catalog(), sandboxed.as_deref())?.name.clone()) } else { None };
     let system = SystemArgs { connection, ..args.system };
     let route = ConnectionRoute::choose(app, &system, &|_| true, "the test")?;
     let connector = connector.or_else(|| route.connector().map(str::to_owned)).unwrap_or_default();
@@ -35,7 +36,7 @@ pub(crate) async fn test(app: &App, args: ConnectionTestArgs) -> Result<u8> {
             let (title, base) = (&connection.connector().title, connection.base());
             let tries = terminal_text::count(reply.receipt.requests, "request");
             messages::print(&format!(
-                "{}: ok, {title} at {base} answered in {} ms ({tries})",
+                "{}: ok, {title} at {base} replied in {} ms ({tries})",
                 line.name,
                 started.elapsed().as_millis()
             ))?;
@@ -48,7 +49,7 @@ pub(crate) async fn test(app: &App, args: ConnectionTestArgs) -> Result<u8> {
     }
 }
 
-/// The named connector, or the only one there is.
+/// The named connector, or the only one.
 pub(crate) fn only_connector(catalog: &Catalog, named: Option<&str>) -> Result<std::sync::Arc<Connector>> {
     if let Some(name) = named {
         return catalog.connector(name);
@@ -57,13 +58,13 @@ pub(crate) fn only_connector(catalog: &Catalog, named: Option<&str>) -> Result<s
     match names.as_slice() {
         [one] => catalog.connector(one),
         [] => Err(Error::new(ErrorKind::UnknownOperation, "there are no connectors")
-            .advise("give a folder of definitions with --definitions")),
+            .advise("name a folder of definitions with --definitions")),
         several => Err(Error::new(ErrorKind::Usage, "there are several connectors")
             .advise(format!("name one: {}", several.join(", ")))),
     }
 }
 
-/// `connection example`: a connections file to fill in.
+/// `connection example`: prints a connections file to fill in.
 pub(crate) fn example(app: &App, args: &ConnectionExampleArgs) -> Result<()> {
     let catalog = app.catalog()?;
     let connector = only_connector(&catalog, args.connector.as_deref())?;
@@ -76,13 +77,13 @@ pub(crate) fn example_file(connector: &Connector) -> String {
     let _ok = write!(out, "{}", connector.docs.as_ref().map(|d| format!(" ({d})")).unwrap_or_default());
     let _ok = write!(
         out,
-        "\nversion: 1\nconnections:\n  my-{}:   # the name for --connection\n    connector: {}\n",
+        "\nversion: 1\nconnections:\n  my-{}:   # name for --connection\n    connector: {}\n",
         connector.name, connector.name
     );
     let account = needs_account(connector, |_| false).then(|| {
         (
             "account: my-account".to_owned(),
-            "your own name for the account: connections with the same one share its tokens".to_owned(),
+            "a name that you choose: connections with the same account share tokens".to_owned(),
         )
     });
     let values = connector.properties.iter().map(|p| (value_line(connector, p), comment(p)));
@@ -107,7 +108,7 @@ fn value_line(connector: &Connector, property: &Property) -> String {
 
 fn comment(property: &Property) -> String {
     let text = property.description.as_deref().unwrap_or(&property.title).replace('\n', " ");
-    if property.optional || property.default.is_some() { format!("may be left out: {text}") } else { text }
+    if property.optional || property.default.is_some() { format!("optional: {text}") } else { text }
 }
 
 /// `clientId` as `CLIENT_ID`.
@@ -129,7 +130,7 @@ mod tests {
     use super::upper;
 
     #[test]
-    fn names_of_environment_variables() {
+    fn properties_become_variable_names() {
         assert_eq!(upper("clientId"), "CLIENT_ID");
         assert_eq!(upper("some-system"), "SOME_SYSTEM");
     }

@@ -1,8 +1,18 @@
-//! Advice in the words of the command line: the command or the flag to type.
+//! Advice for the command line: the command or flag to use.
 
-use crate::error::Advice;
+use crate::error::{Advice, Error};
 
-/// What to type, where there is something to type.
+/// The error with the words of the command line in all advice.
+pub(crate) fn worded(error: &Error) -> Error {
+    error.clone().with(|details| {
+        let own = details.advice.iter_mut();
+        for advice in own.chain(details.faults.iter_mut().filter_map(|fault| fault.advice.as_mut())) {
+            *advice = advice.worded(&words).into();
+        }
+    })
+}
+
+/// The command or flag, if the command line has one.
 pub(crate) fn words(advice: &Advice) -> Option<String> {
     Some(match advice {
         Advice::Text(_) | Advice::All(_) => return None,
@@ -13,31 +23,31 @@ pub(crate) fn words(advice: &Advice) -> Option<String> {
         Advice::DescribeOperation(id) => format!("`opnode describe {id}` shows its options, items and fields"),
         Advice::ListConnections => "`opnode connection list` shows them".to_owned(),
         Advice::NameConnection(names) => format!("name one with --connection: {}", names.join(", ")),
-        Advice::WriteConnection(None) => "`opnode connection example` prints one to fill in".to_owned(),
+        Advice::WriteConnection(None) => "`opnode connection example CONNECTOR` prints one to fill in".to_owned(),
         Advice::WriteConnection(Some(connector)) => {
-            format!("add one to the connections; `opnode connection example {connector}` prints one")
+            format!("add one to the connections file; `opnode connection example {connector}` prints one")
         }
         Advice::ShowFormat(Some(format)) => format!("`opnode schema {format}` shows the format"),
         Advice::ShowFormat(None) => "`opnode schema NAME` shows each format".to_owned(),
-        Advice::CheckFile(_) => "`opnode check` shows what is wrong with it".to_owned(),
+        Advice::CheckFile(_) => "`opnode check` shows its faults".to_owned(),
         Advice::SignIn(connection) => {
             format!("sign in with `opnode login {}`", connection.as_deref().unwrap_or("CONNECTION"))
         }
-        Advice::WriteBatch => "`opnode init` writes one to begin with".to_owned(),
-        Advice::KnownVariables => "--var gives values to the names under `vars`".to_owned(),
-        Advice::NameColumns => "name all wanted columns with --columns".to_owned(),
+        Advice::WriteBatch => "`opnode init` writes one to start from".to_owned(),
+        Advice::KnownVariables => "--var sets only names listed under `vars`".to_owned(),
+        Advice::NameColumns => "name all columns with --columns".to_owned(),
         Advice::RestoreOrStartOver => {
-            "put back the file as it was, or start over with --fresh, which keeps the old run aside: look at what the run has written before you write it again".to_owned()
+            "restore the file, or start over with --fresh, which archives the old run: first check what the run has written".to_owned()
         }
         Advice::AcceptChangesOrStartOver => {
-            "--accept-changes goes on with what is there now; --fresh starts over and keeps the old run aside".to_owned()
+            "--accept-changes resumes with the changed files; --fresh starts over and archives the old run".to_owned()
         }
-        Advice::OtherStateFolder => "choose another place with --state".to_owned(),
+        Advice::OtherStateFolder => "choose another folder with --state".to_owned(),
         Advice::FinishWithEarlierVersion => {
-            "finish it with the opnode that began it, or start over with --fresh, which keeps it aside: that sends again what it has sent".to_owned()
+            "finish it with the opnode version that started it, or start over with --fresh, which archives it and sends its items again".to_owned()
         }
-        Advice::ResumeWithNewerVersion => "go on with the newer opnode, or start over with --fresh".to_owned(),
-        Advice::RetryFailed => "--retry-failed sends exactly these again".to_owned(),
+        Advice::ResumeWithNewerVersion => "resume with the newer opnode, or start over with --fresh".to_owned(),
+        Advice::RetryFailed => "--retry-failed sends only these items again".to_owned(),
         Advice::RunWithoutRetry => "run the batch without --retry-failed".to_owned(),
     })
 }

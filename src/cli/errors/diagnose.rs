@@ -1,4 +1,4 @@
-//! An error as people read it: what failed, where, what the system said, what to do. Text only; nothing is printed here.
+//! Formats an error as text: message, place, request, reply of the system, advice. Prints nothing.
 
 use std::fmt::Write as _;
 
@@ -7,15 +7,15 @@ use super::excerpt::FaultyFiles;
 use crate::cli::screen::{Paint, terminal_text};
 use crate::error::{Advice, Error, Fault, Place, Provider};
 
-/// Faults that are shown one by one.
+/// Faults that are shown; the others are counted.
 const FAULTS_SHOWN: usize = 50;
-/// Columns around the line of an excerpt and its number: blanks, the bar, and the signs where it is cut.
+/// Columns around an excerpt and its line number: spaces, the bar, and `…` on both sides.
 const MARGIN: usize = 7;
 
-/// Writes errors and faults for one place: its colours and its width.
+/// Formats errors and faults for one stream, with its colours and width.
 pub(crate) struct Diagnosis {
     paint: Paint,
-    /// Columns of the terminal; `None` where there is none.
+    /// Columns of the terminal; `None` if it is not one.
     columns: Option<usize>,
     files: FaultyFiles,
     out: String,
@@ -26,12 +26,12 @@ impl Diagnosis {
         Diagnosis { paint, columns, files: FaultyFiles::default(), out: String::new() }
     }
 
-    /// The whole error.
+    /// Formats an error.
     pub(crate) fn error(mut self, error: &Error) -> String {
         let head = self.paint.bad(&format!("error[{}]:", error.kind()));
         let message = self.paint.bold(&terminal_text::safe(&error.message));
         self.line(&format!("{head} {message}"));
-        // One fault is the error itself.
+        // A single fault is the error itself.
         let faults = if error.faults.len() > 1 { error.faults.as_slice() } else { &[] };
         if faults.is_empty()
             && let Some(place) = &error.place
@@ -50,7 +50,7 @@ impl Diagnosis {
     }
 
     fn faults(&mut self, error: &Error, faults: &[Fault]) {
-        // What is to be done about all of them is said once, at the end.
+        // Advice that all faults share is shown once, at the end.
         let shared = faults
             .first()
             .and_then(|f| f.advice.as_ref())
@@ -64,14 +64,14 @@ impl Diagnosis {
         if faults.len() > FAULTS_SHOWN {
             self.put("and", &format!("{} more faults", faults.len() - FAULTS_SHOWN));
         }
-        // The first fault's advice is also that of the whole.
+        // An error takes the advice of its first fault; it is not shown twice.
         let own = error.advice.as_ref().filter(|a| faults.iter().all(|f| f.advice.as_ref() != Some(a)));
         if let Some(advice) = own.or(shared) {
             self.help(advice);
         }
     }
 
-    /// One of several faults; gives its text.
+    /// Formats one of several faults.
     pub(crate) fn fault(&mut self, fault: &Fault) -> String {
         self.fault_head(fault);
         if let Some(advice) = &fault.advice {
@@ -86,7 +86,7 @@ impl Diagnosis {
         self.place(&fault.place);
     }
 
-    /// A line; on a terminal it breaks between words.
+    /// Adds a line; on a terminal it wraps between words.
     fn line(&mut self, text: &str) {
         match self.columns {
             Some(columns) => self.out.push_str(&terminal_text::fold(text, columns)),

@@ -1,4 +1,4 @@
-//! The line of a file that a fault is about, with a caret. Reads each file once; shows no values of connections.
+//! The line of a file that has a fault, with the column for a caret. Reads each file once; hides values of connections files.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -7,32 +7,32 @@ use crate::authoring::Document;
 use crate::cli::screen::terminal_text;
 use crate::error::Place;
 
-/// Longest part of a line that is shown, in characters.
+/// Maximum length of an excerpt, in characters.
 const SHOWN: usize = 140;
 
-/// A line and where in it the fault is.
+/// An excerpt of a line, and the position of the fault in it.
 pub(crate) struct Excerpt {
     pub(crate) text: String,
-    /// Blanks before the caret.
+    /// Columns before the caret.
     pub(crate) indent: usize,
 }
 
-/// The files that faults are about, as far as they were looked at.
+/// Cache of the files that have faults.
 #[derive(Default)]
 pub(crate) struct FaultyFiles(HashMap<String, Option<FaultyFile>>);
 
-/// A file, and where its lines are.
+/// A file and the byte ranges of its lines.
 struct FaultyFile {
     text: String,
     lines: Vec<(usize, usize)>,
     /// Whether its values may be secrets.
-    is_secretive: bool,
-    /// The line that was looked at last, and a place in it: its characters and bytes. Many faults may stand on one long line.
+    may_hold_secrets: bool,
+    /// Position of the last excerpt: line, characters and bytes. Avoids scanning a long line again for each of its faults.
     last: (usize, usize, usize),
 }
 
 impl FaultyFiles {
-    /// The excerpt for a place, when its file can be read; `room` are the columns for it.
+    /// The excerpt for a place, if its file can be read; `room` is its maximum width.
     pub(crate) fn excerpt(&mut self, place: &Place, room: usize) -> Option<Excerpt> {
         let name = place.file.as_deref()?;
         let number = usize::try_from(place.line?).ok()?.checked_sub(1)?;
@@ -48,10 +48,10 @@ impl FaultyFile {
     fn excerpt(&mut self, number: usize, column: usize, room: usize) -> Option<Excerpt> {
         let (from, to) = *self.lines.get(number)?;
         let line = self.text.get(from..to)?.trim_end();
-        if self.is_secretive {
+        if self.may_hold_secrets {
             return cut(&key_alone(line)?, column, room);
         }
-        // Only the part around the column is looked at, and the way there begins where the last one ended.
+        // Only the part around the column is read; the search for it starts at the last excerpt.
         let start = column.saturating_sub(2 * room);
         let (seen, bytes) = match self.last {
             (last, seen, bytes) if last == number && seen <= start => (seen, bytes),
@@ -75,11 +75,11 @@ impl FaultyFile {
             from += line.len() + 1;
             (at, at + line.len())
         });
-        Some(FaultyFile { lines: lines.collect(), is_secretive: holds_connections(&text), text, last: (0, 0, 0) })
+        Some(FaultyFile { lines: lines.collect(), may_hold_secrets: holds_connections(&text), text, last: (0, 0, 0) })
     }
 }
 
-/// Whether it may hold connections, however it is written. A batch that names their file does not.
+/// Whether the file may contain connections, in any notation. A batch that names a connections file does not.
 fn holds_connections(text: &str) -> bool {
     match Document::parse("", text, 0) {
         Ok(document) => document.to_value().get("connections").is_some_and(|value| !value.is_string()),
@@ -87,7 +87,7 @@ fn holds_connections(text: &str) -> bool {
     }
 }
 
-/// Whether a line may be where connections begin: it has their key, and no name of a file behind it.
+/// Whether connections may start on this line: it has the key `connections`, and its value is not a file name.
 fn opens_connections(line: &str) -> bool {
     let key = line.trim_start_matches(['\u{feff}', ' ', '\t', '{', '"', '\'']);
     let Some(rest) = key.strip_prefix("connections") else { return false };
@@ -95,7 +95,7 @@ fn opens_connections(line: &str) -> bool {
     !value.trim_matches(['"', '\'']).ends_with(".yaml") || value.contains(['{', ',', ' '])
 }
 
-/// The key that a line begins with, and nothing else of it.
+/// Only the key at the start of a line.
 fn key_alone(line: &str) -> Option<String> {
     let rest = line.trim_start_matches([' ', '\t', '-', '{', '[', '"', '\'']);
     let name: &str =
@@ -125,16 +125,16 @@ fn cut(text: &str, column: usize, room: usize) -> Option<Excerpt> {
 mod tests {
     use super::{Excerpt, FaultyFile, holds_connections};
 
-    fn file(text: &str, is_secretive: bool) -> FaultyFile {
-        FaultyFile { text: text.to_owned(), lines: vec![(0, text.len())], is_secretive, last: (0, 0, 0) }
+    fn file(text: &str, may_hold_secrets: bool) -> FaultyFile {
+        FaultyFile { text: text.to_owned(), lines: vec![(0, text.len())], may_hold_secrets, last: (0, 0, 0) }
     }
 
-    fn cut(line: &str, column: usize, is_secretive: bool) -> Option<Excerpt> {
-        file(line, is_secretive).excerpt(0, column, 140)
+    fn cut(line: &str, column: usize, may_hold_secrets: bool) -> Option<Excerpt> {
+        file(line, may_hold_secrets).excerpt(0, column, 140)
     }
 
     #[test]
-    fn the_caret_stands_under_the_column() {
+    fn the_caret_is_below_the_column() {
         let excerpt = cut("\té: { a: 1 }", 6, false).unwrap();
         assert_eq!((excerpt.text.as_str(), excerpt.indent), ("    é: { a: 1 }", 9));
     }
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_may_be_secrets_stay_out() {
+    fn values_that_may_be_secrets_are_hidden() {
         let cut = |line, column| cut(line, column, true);
         let excerpt = cut("    password: hunter2", 14).unwrap();
         assert_eq!((excerpt.text.as_str(), excerpt.indent), ("    password: …", 14));
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn connections_are_known_however_they_are_written() {
+    fn connections_are_detected_in_any_notation() {
         for text in [
             "\u{feff}connections:\n",
             "version: 1\n\"connections\":\n",

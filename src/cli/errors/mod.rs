@@ -1,9 +1,10 @@
-//! Errors as people read them: what failed, where, and what to do next.
+//! Errors as text: what failed, where, and what to do next.
 
 mod advice;
 mod diagnose;
 mod excerpt;
 mod next_step;
 
+pub(crate) use advice::worded;
 pub(crate) use diagnose::Diagnosis;
 pub(crate) use next_step::next_step;

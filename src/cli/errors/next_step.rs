@@ -1,4 +1,4 @@
-//! What a person at a terminal can do next about an error that says nothing of it: by its kind, its HTTP status and the verb of its request. Pure.
+//! Advice for errors that have none, by kind, HTTP status and verb of the request. Pure.
 
 use crate::error::{Error, ErrorKind};
 
@@ -6,51 +6,46 @@ use crate::error::{Error, ErrorKind};
 pub(crate) fn next_step(error: &Error) -> String {
     match error.kind() {
         ErrorKind::Definition | ErrorKind::Connection | ErrorKind::State if is_unread(error) => {
-            "is there such a file, and may you read it?".to_owned()
+            "check that the file exists and that you may read it".to_owned()
         }
-        ErrorKind::Internal => "this is a fault of opnode itself: report it with this text and the command".to_owned(),
+        ErrorKind::Internal => "this is a bug in opnode: report it with this message and the command".to_owned(),
         ErrorKind::Usage => "`opnode COMMAND --help` shows the flags and examples".to_owned(),
         ErrorKind::Definition => definition(error),
         ErrorKind::UnknownOperation => "`opnode operations --search TEXT` finds operations".to_owned(),
         ErrorKind::InvalidOptions => about_operation(error, "shows its options"),
         ErrorKind::InvalidItems => about_operation(error, "shows an item to send"),
-        ErrorKind::Unsupported => about_operation(error, "shows what it takes"),
+        ErrorKind::Unsupported => about_operation(error, "shows what it supports"),
         ErrorKind::Connection | ErrorKind::Origin => {
-            "correct the connection; `opnode connection test NAME` tries it".to_owned()
+            "correct the connection; `opnode connection test NAME` tests it".to_owned()
         }
         ErrorKind::Unauthenticated => {
-            "correct the credentials of the connection; `opnode connection test NAME` tries them".to_owned()
+            "correct the credentials of the connection; `opnode connection test NAME` tests them".to_owned()
         }
         ErrorKind::Forbidden => {
-            "give the account of the connection the right to do this, or use another connection".to_owned()
+            "grant the account of the connection the permission, or use another connection".to_owned()
         }
         ErrorKind::NotFound => not_found(error),
         ErrorKind::Conflict => conflict(error),
         ErrorKind::Rejected => rejected(error),
         ErrorKind::BadResponse => bad_response(error),
-        ErrorKind::NoProgress => "ask for a part of the records, such as by a filter, and tell the vendor".to_owned(),
-        ErrorKind::Limit => {
-            "ask for less at a time, or raise this limit under `limits` of the connection where it is one of those"
-                .to_owned()
+        ErrorKind::NoProgress => {
+            "request fewer records, for example with a filter, and report it to the vendor".to_owned()
         }
+        ErrorKind::Limit => "request less at a time, or raise the limit under `limits` of the connection".to_owned(),
         ErrorKind::RateLimited => "run it again later, or lower `limits: { rate }` of the connection".to_owned(),
-        ErrorKind::Unavailable => "run it again later; the system is in trouble or in maintenance".to_owned(),
+        ErrorKind::Unavailable => "run it again later; the system is unavailable".to_owned(),
         ErrorKind::Network => network(error),
-        ErrorKind::Timeout => {
-            "run it again; a longer time is given by --timeout, or by `limits` of the connection".to_owned()
-        }
+        ErrorKind::Timeout => "run it again; --timeout and `limits` of the connection allow more time".to_owned(),
         ErrorKind::UnknownOutcome => {
-            "look at the record in the system before you send it again: it may have been changed".to_owned()
+            "check the record in the system before you send it again: the write may have taken effect".to_owned()
         }
-        ErrorKind::Partial => {
-            "send only the items that failed again; --outcomes FILE keeps what happened to each".to_owned()
-        }
-        ErrorKind::State => "is there room on the disk, and may you write there?".to_owned(),
-        ErrorKind::Cancelled => "run it again when it is to be done after all".to_owned(),
+        ErrorKind::Partial => "send only the failed items again; --outcomes FILE writes the outcome of each".to_owned(),
+        ErrorKind::State => "check the free disk space and the permissions of the folder".to_owned(),
+        ErrorKind::Cancelled => "run it again to start over".to_owned(),
     }
 }
 
-/// Whether it is about a file that could not be read at all.
+/// Whether a file could not be read at all.
 fn is_unread(error: &Error) -> bool {
     error.place.as_ref().is_some_and(|place| place.file.is_some() && place.line.is_none())
         && error.message.contains("cannot be read")
@@ -69,26 +64,24 @@ fn definition(error: &Error) -> String {
     let file = error.place.as_ref().and_then(|place| place.file.as_deref());
     match file {
         Some(file) => format!("correct {file}; `opnode check {file}` checks it again"),
-        None => "`opnode check` shows all that is wrong with the files".to_owned(),
+        None => "`opnode check` shows all faults".to_owned(),
     }
 }
 
 fn not_found(error: &Error) -> String {
     match verb(error) {
-        "DELETE" => "it may be deleted already; correct the id if another record is meant",
-        "POST" => "correct the ids in the path or in the item: a record that they name is not there",
-        _ => "correct the id, or look the record up with a query of a list",
+        "DELETE" => "the record may already be deleted; if not, correct the id",
+        "POST" => "correct the ids in the options or the item: one of them names a missing record",
+        _ => "correct the id; a query that lists the records shows valid ids",
     }
     .to_owned()
 }
 
 fn conflict(error: &Error) -> String {
     match verb(error) {
-        "POST" => {
-            "a record with these values may be there already: look it up, and change it in place of creating another"
-        }
-        "DELETE" => "other records may still need this one: remove what refers to it first",
-        _ => "the record may have been changed meanwhile: read it again, and send the change anew",
+        "POST" => "a record with these values may already exist: look it up, and change it instead of creating another",
+        "DELETE" => "other records may refer to this one: remove the references first",
+        _ => "the record may have changed meanwhile: read it again, then send your change again",
     }
     .to_owned()
 }
@@ -97,29 +90,29 @@ fn rejected(error: &Error) -> String {
     let describe = about_operation(error, "shows its fields");
     match error.http_status {
         Some(405 | 501) => {
-            "this system does not know the operation: is it another release, or is the address wrong?".to_owned()
+            "this system does not support the operation: check its version and the address of the connection".to_owned()
         }
         Some(413 | 414 | 431) => "send less at a time: fewer or smaller items, or shorter options".to_owned(),
-        Some(300..=399) => "correct the address of the connection: it leads elsewhere".to_owned(),
-        _ => format!("correct what the system names; --plan shows what is sent, and {describe}"),
+        Some(300..=399) => "correct the address of the connection: the system redirects it".to_owned(),
+        _ => format!("correct what the reply names; --plan shows the request, and {describe}"),
     }
 }
 
 fn bad_response(error: &Error) -> String {
     match verb(error) {
         "GET" | "HEAD" | "" => {
-            "run it again; if it stays so, correct `response` in the operation's definition, or tell the vendor"
+            "run it again; if the error persists, correct `response` in the operation's definition, or report it to the vendor"
         }
-        _ => "look at the record before you send it again; then correct `response` in the operation's definition",
+        _ => "check the record before you send it again; then correct `response` in the operation's definition",
     }
     .to_owned()
 }
 
-/// What was sent and not answered is another kind when it was a write.
+/// Only errors without effect have this kind: a write that was sent without a reply is `unknown_outcome`.
 fn network(error: &Error) -> String {
     match error.attempts {
         0 => "check the address of the connection and the network",
-        _ => "run it again when the network is well: what failed here changed nothing in the system",
+        _ => "check the network and run it again: the failed request changed nothing in the system",
     }
     .to_owned()
 }
@@ -143,7 +136,7 @@ mod tests {
             next_step(&Error::new(ErrorKind::Conflict, "x").with(|d| d.request = request))
         };
         assert!(after("POST").contains("creating"));
-        assert!(after("DELETE").contains("refers"));
-        assert!(after("PATCH").contains("anew"));
+        assert!(after("DELETE").contains("references"));
+        assert!(after("PATCH").contains("read it again"));
     }
 }

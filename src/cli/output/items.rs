@@ -1,10 +1,10 @@
-//! One stream of items in one form to one target. Knows the forms; the bytes' way is the target's.
+//! Writes a stream of items in one format to one place.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use super::place::{EarlierFile, Flow, OutputPlace};
-use super::records::{Look, RecordTable};
+use super::place::{Flow, OldPartial, OutputPlace};
+use super::records::{RecordTable, TableStyle};
 use crate::Items;
 use crate::cli::args::{OutputArgs, OutputForm};
 use crate::cli::screen::terminal_text;
@@ -16,39 +16,39 @@ enum ItemsForm {
     Table(RecordTable),
 }
 
-/// Bytes that are worth a write of their own.
-pub(crate) const TOGETHER: usize = 64 << 10;
+/// Buffer size in bytes; larger buffers are written at once.
+pub(crate) const BUFFER_SIZE: usize = 64 << 10;
 
-/// What becomes of characters that a terminal would act on.
+/// What to do with control characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Escapes {
-    /// They are data.
+    /// Keep them: they are data.
     Pass,
-    /// They are written out.
+    /// Escape them as text.
     Text,
-    /// They are written as JSON escapes, so that the JSON says the same.
+    /// Write JSON escapes, which keep the value.
     Json,
 }
 
-/// Items on their way out.
+/// The output of a call.
 pub(crate) struct ItemsOutput {
     target: OutputPlace,
     form: ItemsForm,
     flow: Flow,
     buffer: Vec<u8>,
     items: u64,
-    earlier: EarlierFile,
+    old_partial: OldPartial,
     escapes: Escapes,
 }
 
 impl ItemsOutput {
-    /// Opens the output that the flags ask for; `is_terminal` tells of standard output. Items that can be had only once are kept, however the call ends.
+    /// Opens the output for the flags; `is_terminal` is for standard output. With [`OldPartial::Refuse`], items are kept however the call ends.
     pub(crate) fn open(
         args: &OutputArgs,
         is_terminal: bool,
-        look: Look,
+        style: TableStyle,
         width: usize,
-        earlier: EarlierFile,
+        old_partial: OldPartial,
     ) -> Result<ItemsOutput> {
         let to_file = args.output.as_deref().is_some_and(|p| p.as_os_str() != "-");
         let form = match args.format {
@@ -59,20 +59,21 @@ impl ItemsOutput {
             None => OutputForm::Csv,
         };
         if args.columns.iter().any(|c| c.is_empty()) {
-            return Err(Error::new(ErrorKind::Usage, "--columns has an empty name")
-                .advise("write it as --columns id,company/name"));
+            return Err(
+                Error::new(ErrorKind::Usage, "--columns has an empty name").advise("write --columns id,company/name")
+            );
         }
         if !args.columns.is_empty() && matches!(form, OutputForm::Ndjson | OutputForm::Json) {
             return Err(Error::new(
                 ErrorKind::Usage,
-                "--columns is for csv and table; ndjson and json keep the items as they are",
+                "--columns is for csv and table; ndjson and json write whole items",
             ));
         }
         let escapes = match form {
             _ if to_file || !is_terminal => Escapes::Pass,
             OutputForm::Ndjson | OutputForm::Json => Escapes::Json,
             OutputForm::Csv => Escapes::Text,
-            // Its cells are safe, and its head may have colours.
+            // Its cells are already escaped, and its title line may have colours.
             OutputForm::Table => Escapes::Pass,
         };
         let form = match form {
@@ -80,17 +81,17 @@ impl ItemsOutput {
             OutputForm::Json => ItemsForm::File(FileForm::json()),
             OutputForm::Csv => ItemsForm::File(FileForm::csv(&args.columns)),
             OutputForm::Table => {
-                ItemsForm::Table(RecordTable::new(&args.columns, look, width, is_terminal && !to_file))
+                ItemsForm::Table(RecordTable::new(&args.columns, style, width, is_terminal && !to_file))
             }
         };
-        let target = OutputPlace::open(args.output.as_deref(), earlier)?;
-        if earlier == EarlierFile::Stays {
+        let target = OutputPlace::open(args.output.as_deref(), old_partial)?;
+        if old_partial == OldPartial::Refuse {
             target.keep_at_once();
         }
-        Ok(ItemsOutput { target, form, flow: Flow::Open, buffer: Vec::new(), items: 0, earlier, escapes })
+        Ok(ItemsOutput { target, form, flow: Flow::Open, buffer: Vec::new(), items: 0, old_partial, escapes })
     }
 
-    /// What a person should know about its beginning.
+    /// A note about the place, to print before the call.
     pub(crate) fn note(&self) -> Option<&str> {
         self.target.note()
     }
@@ -101,7 +102,7 @@ impl ItemsOutput {
         self.flush()
     }
 
-    /// Takes items; many small ones are written together.
+    /// Adds items to the buffer; a full buffer is written.
     pub(crate) fn add(&mut self, items: &Items) -> Result<()> {
         if self.flow == Flow::Closed || items.is_empty() {
             return Ok(());
@@ -109,7 +110,7 @@ impl ItemsOutput {
         self.items += items.len() as u64;
         match &mut self.form {
             ItemsForm::File(FileForm::Ndjson) => match items.lines() {
-                Some(lines) if lines.len() >= TOGETHER && self.escapes == Escapes::Pass && self.flush().is_ok() => {
+                Some(lines) if lines.len() >= BUFFER_SIZE && self.escapes == Escapes::Pass && self.flush().is_ok() => {
                     let written = self.target.write(lines.as_bytes()).map(|flow| self.flow = flow);
                     if written.is_err() {
                         self.buffer.extend_from_slice(lines.as_bytes());
@@ -126,10 +127,10 @@ impl ItemsOutput {
             ItemsForm::File(form) => form.put(items, &mut self.buffer)?,
             ItemsForm::Table(table) => table.page(items, &mut self.buffer),
         }
-        if self.buffer.len() >= TOGETHER { self.flush().map(|_| ()) } else { Ok(()) }
+        if self.buffer.len() >= BUFFER_SIZE { self.flush().map(|_| ()) } else { Ok(()) }
     }
 
-    /// Hands what was taken to the system. What could not be written is kept for the next time.
+    /// Writes the buffer. Bytes that cannot be written are kept for the next attempt.
     pub(crate) fn flush(&mut self) -> Result<Flow> {
         if self.flow == Flow::Open && !self.buffer.is_empty() {
             let shown = self.escapes.apply(&self.buffer);
@@ -139,7 +140,7 @@ impl ItemsOutput {
         Ok(self.flow)
     }
 
-    /// What stands behind the last item.
+    /// Writes the end of the format.
     fn close(&mut self) -> Result<()> {
         match &mut self.form {
             ItemsForm::File(form) => form.close(&mut self.buffer)?,
@@ -148,20 +149,20 @@ impl ItemsOutput {
         self.flush().map(|_| ())
     }
 
-    /// Whether people read it as it comes.
+    /// Whether the output is a table.
     pub(crate) fn is_table(&self) -> bool {
         matches!(self.form, ItemsForm::Table(_))
     }
 
-    /// The file that it goes to.
+    /// The output file.
     pub(crate) fn place(&self) -> Option<String> {
         self.target.file().map(|path| path.display().to_string())
     }
 
-    /// Ends the output: the file appears. Gives what a person should know about it.
+    /// Finishes the output: the file appears. Returns notes about it.
     pub(crate) fn finish(mut self) -> Result<Vec<String>> {
         if let Err(error) = self.close() {
-            return Err(if self.earlier == EarlierFile::Stays { self.target.broken(error) } else { error });
+            return Err(if self.old_partial == OldPartial::Refuse { self.target.broken(error) } else { error });
         }
         let notes = match &self.form {
             ItemsForm::File(form) => form.note().into_iter().collect(),
@@ -171,9 +172,9 @@ impl ItemsOutput {
         Ok(notes)
     }
 
-    /// Ends the output of a call that failed. A file does not appear; what was delivered is kept under another name, which it gives back.
+    /// Ends the output of a failed call. The file does not appear; delivered items stay in the partial file, whose path is returned.
     pub(crate) fn abandon(mut self) -> Option<PathBuf> {
-        let _what_could_be_written_stays = if self.items > 0 { self.close() } else { Ok(()) };
+        let _best_effort = if self.items > 0 { self.close() } else { Ok(()) };
         self.target.keep_partial()
     }
 }
@@ -196,7 +197,7 @@ fn by_extension(path: &Path) -> Result<OutputForm> {
         Some("json") => Ok(OutputForm::Json),
         Some("csv") => Ok(OutputForm::Csv),
         Some("txt") => Ok(OutputForm::Table),
-        Some(other) => Err(Error::new(ErrorKind::Usage, format!("the extension .{other} tells no form"))
-            .advise("use .ndjson, .json, .csv or .txt, or say --format")),
+        Some(other) => Err(Error::new(ErrorKind::Usage, format!("the format of .{other} files is unknown"))
+            .advise("use .ndjson, .json, .csv or .txt, or set --format")),
     }
 }

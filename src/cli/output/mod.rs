@@ -1,4 +1,4 @@
-//! Items to bytes to a place: the forms and the places. One page in memory at a time.
+//! Output of items: the formats, and the places they are written to. One page in memory at a time.
 
 mod items;
 mod place;
@@ -6,8 +6,8 @@ mod receipt;
 mod records;
 mod standard;
 
-pub(crate) use items::{ItemsOutput, TOGETHER};
-pub(crate) use place::{EarlierFile, Flow, OutputPlace, apart};
+pub(crate) use items::{BUFFER_SIZE, ItemsOutput};
+pub(crate) use place::{Flow, OldPartial, OutputPlace, refuse_same_path};
 pub(crate) use receipt::ReceiptFile;
-pub(crate) use records::Look;
+pub(crate) use records::TableStyle;
 pub(crate) use standard::standard_output;

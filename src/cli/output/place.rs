@@ -1,7 +1,7 @@
-//! Where bytes go: standard output, a device, or a file that appears when it is complete.
+//! Places for bytes: standard output, a device, or a file that appears when it is complete.
 //!
-//! A file is written as `NAME.partial` and renamed when all of it is on disk, so that nobody ever sees half of one, and a failed call leaves the old one.
-//! What a killed call leaves is that one file. While a process writes it, it is locked.
+//! A file is written as `NAME.partial` and renamed when it is complete on disk, so that a file is never incomplete, and a failed call keeps the old one.
+//! A killed call leaves only the partial file. It is locked while a process writes it.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, Write};
@@ -14,20 +14,20 @@ use crate::cli::signals;
 use crate::durable;
 use crate::error::{Error, ErrorKind, Place, Result, io_text};
 
-/// Whether anyone still reads.
+/// Whether the reader is still there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Flow {
     Open,
-    /// The reader has gone (`| head`); nothing more need be written.
+    /// The reader closed the pipe (`| head`).
     Closed,
 }
 
 /// A place for bytes.
 pub(crate) struct OutputPlace {
     kind: PlaceKind,
-    /// What a person should know about its beginning.
+    /// A note to print before the call.
     note: Option<String>,
-    /// Why nothing more is written: part of a write may stand there, and what came behind it could not be told from it.
+    /// The error of a write that may be incomplete. Nothing is written after it.
     failed: Option<Error>,
 }
 
@@ -39,19 +39,19 @@ impl From<PlaceKind> for OutputPlace {
 
 enum PlaceKind {
     Stdout,
-    /// Something that is there already and is no regular file: a device, a pipe.
+    /// An existing device or pipe.
     Device(File, PathBuf),
-    /// A file to be.
+    /// A file that is not complete yet.
     Unfinished(UnfinishedFile),
 }
 
-/// What becomes of a `.partial` that an earlier call has left.
+/// What to do with a `.partial` file of an earlier call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum EarlierFile {
-    /// It can be had again.
-    GivesWay,
-    /// It may be the only record of what was done: nothing is done before somebody has looked at it.
-    Stays,
+pub(crate) enum OldPartial {
+    /// Overwrite it: its content can be fetched again.
+    Overwrite,
+    /// Refuse to start: it may be the only record of a write.
+    Refuse,
 }
 
 /// A file that is written as `.partial`.
@@ -59,19 +59,19 @@ pub(crate) struct UnfinishedFile {
     file: File,
     path: PathBuf,
     partial: PathBuf,
-    /// Bytes of the writes that went well.
-    whole: u64,
-    /// Part of a write that failed could not be taken back.
+    /// Bytes of successful writes.
+    length: u64,
+    /// A failed write could not be truncated.
     torn: bool,
-    /// Whether it is in its place: what has its name from now on is another's.
-    has_appeared: bool,
+    /// Whether it was renamed; another process may use the partial name from then on.
+    is_renamed: bool,
 }
 
 impl OutputPlace {
-    /// Opens a place, `-` for standard output. Refuses what cannot be written now rather than after the first request.
-    pub(crate) fn open(path: Option<&Path>, earlier: EarlierFile) -> Result<OutputPlace> {
+    /// Opens a place, `-` for standard output. Errors are reported before the first request.
+    pub(crate) fn open(path: Option<&Path>, old_partial: OldPartial) -> Result<OutputPlace> {
         let Some(path) = path.filter(|p| p.as_os_str() != "-") else { return Ok(PlaceKind::Stdout.into()) };
-        // A link is followed, so that the file behind it is replaced and not the link.
+        // Follow a link, so that its target is replaced and not the link.
         let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         match fs::metadata(&real) {
             Ok(meta) if meta.is_dir() => Err(failed(path, "it is a folder").advise("name a file in it")),
@@ -81,21 +81,21 @@ impl OutputPlace {
             }
             Ok(_) => {
                 OpenOptions::new().write(true).open(&real).map_err(|e| failed(path, &io_text(&e)))?;
-                OutputPlace::pending(path, real, earlier)
+                OutputPlace::pending(path, real, old_partial)
             }
             Err(cause) if cause.kind() == io::ErrorKind::NotFound && path.file_name().is_some() => {
-                OutputPlace::pending(path, real, earlier)
+                OutputPlace::pending(path, real, old_partial)
             }
             Err(cause) => Err(failed(path, &io_text(&cause))),
         }
     }
 
-    fn pending(shown: &Path, path: PathBuf, earlier: EarlierFile) -> Result<OutputPlace> {
+    fn pending(shown: &Path, path: PathBuf, old_partial: OldPartial) -> Result<OutputPlace> {
         if shown.as_os_str().to_string_lossy().ends_with(['/', '\\']) {
             return Err(failed(shown, "it is a folder").advise("name a file in it"));
         }
         let partial = partial(&path);
-        let claim = claim(&partial, earlier == EarlierFile::GivesWay);
+        let claim = claim(&partial, old_partial == OldPartial::Overwrite);
         let (file, left) = match claim.map_err(|e| unclaimed(shown, &partial, &e))? {
             Claim::Mine(file, left) => (file, left),
             Claim::Held => {
@@ -103,28 +103,27 @@ impl OutputPlace {
             }
             Claim::Left(left) => return Err(refuse(shown, &partial, &left)),
         };
-        signals::clean_up_later(&partial);
-        // Nothing is lost with an empty one.
+        signals::remove_on_exit(&partial);
+        // Overwriting an empty file loses nothing.
         let left = left.filter(|left| left.len() > 0);
-        let note = left
-            .map(|left| format!("{} of an earlier call ({}) gives way to this one", partial.display(), facts(&left)));
-        let pending = UnfinishedFile { file, path, partial, whole: 0, torn: false, has_appeared: false };
+        let note = left.map(|left| format!("overwriting {} of an earlier call ({})", partial.display(), facts(&left)));
+        let pending = UnfinishedFile { file, path, partial, length: 0, torn: false, is_renamed: false };
         Ok(OutputPlace { kind: PlaceKind::Unfinished(pending), note, failed: None })
     }
 
-    /// What a person should know about its beginning.
+    /// A note to print before the call.
     pub(crate) fn note(&self) -> Option<&str> {
         self.note.as_deref()
     }
 
-    /// Keeps what it holds when the process is ended at once.
+    /// Keeps its content if the process ends immediately.
     pub(crate) fn keep_at_once(&self) {
         if let PlaceKind::Unfinished(pending) = &self.kind {
-            signals::keep_later(&pending.partial);
+            signals::keep_on_exit(&pending.partial);
         }
     }
 
-    /// Writes all of the bytes; tells when the reader has gone.
+    /// Writes all bytes. Returns whether the reader is still there.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<Flow> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
@@ -142,7 +141,7 @@ impl OutputPlace {
             Err(cause) if cause.kind() == io::ErrorKind::BrokenPipe => Ok(Flow::Closed),
             Err(cause) => {
                 let error = self.error(&cause);
-                // Of a file to be, nothing is left of a write that failed; the next may do better.
+                // A failed write to a file is truncated, so that the next one may succeed.
                 self.failed =
                     (!matches!(&self.kind, PlaceKind::Unfinished(pending) if !pending.torn)).then(|| error.clone());
                 Err(error)
@@ -155,12 +154,12 @@ impl OutputPlace {
             PlaceKind::Stdout => stdout_failed(cause),
             PlaceKind::Device(_, path) => failed(path, &io_text(cause)),
             PlaceKind::Unfinished(pending) => {
-                failed(&pending.path, &io_text(cause)).advise("what was there before is untouched")
+                failed(&pending.path, &io_text(cause)).advise("the old file is unchanged")
             }
         }
     }
 
-    /// The file to be.
+    /// The path of the file.
     pub(crate) fn file(&self) -> Option<&Path> {
         match &self.kind {
             PlaceKind::Unfinished(pending) => Some(&pending.path),
@@ -176,31 +175,32 @@ impl OutputPlace {
         }
     }
 
-    /// Leaves what was written of an unfinished file where it is, and gives its name.
+    /// Keeps the partial file of an unfinished file. Returns its path.
     pub(crate) fn keep_partial(self) -> Option<PathBuf> {
         let PlaceKind::Unfinished(pending) = self.kind else { return None };
         pending.stay()
     }
 
-    /// The end of a file that could not be written to its end, but whose beginning nobody else knows.
+    /// Keeps the partial file after a write error, and adds its path to the error.
     pub(crate) fn broken(self, error: Error) -> Error {
         match self.keep_partial() {
-            Some(partial) => error
-                .advise(format!("what was written is in {}; what was there before is untouched", partial.display())),
+            Some(partial) => {
+                error.advise(format!("the written items are in {}; the old file is unchanged", partial.display()))
+            }
             None => error,
         }
     }
 }
 
 impl UnfinishedFile {
-    /// All of the bytes, or none.
+    /// Writes all bytes or none.
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         let written = self.file.write_all(bytes);
         match &written {
-            Ok(()) => self.whole += bytes.len() as u64,
+            Ok(()) => self.length += bytes.len() as u64,
             Err(_) => {
-                let cut = self.file.set_len(self.whole);
-                self.torn = cut.and_then(|()| self.file.seek(io::SeekFrom::Start(self.whole))).is_err();
+                let cut = self.file.set_len(self.length);
+                self.torn = cut.and_then(|()| self.file.seek(io::SeekFrom::Start(self.length))).is_err();
             }
         }
         written
@@ -208,21 +208,21 @@ impl UnfinishedFile {
 
     fn appear(mut self) -> Result<()> {
         let wrong = |e: io::Error| {
-            failed(&self.path, &io_text(&e)).advise(format!("what was written is in {}", self.partial.display()))
+            failed(&self.path, &io_text(&e)).advise(format!("the written items are in {}", self.partial.display()))
         };
         durable::replace(&self.file, &self.partial, &self.path).map_err(wrong)?;
-        self.has_appeared = true;
-        // Some file systems cannot do it, and then there is nothing more to do.
+        self.is_renamed = true;
+        // Some file systems do not support it.
         let _best_effort = durable::sync_folder(&self.path);
         Ok(())
     }
 
-    /// Leaves it, if there is anything in it.
+    /// Keeps the partial file unless it is empty.
     fn stay(self) -> Option<PathBuf> {
-        if self.whole == 0 {
+        if self.length == 0 {
             return None;
         }
-        let _as_well_as_the_disk_lets = self.file.sync_all();
+        let _synced = self.file.sync_all();
         let _best_effort = durable::sync_folder(&self.partial);
         Some(self.partial.clone())
     }
@@ -230,51 +230,51 @@ impl UnfinishedFile {
 
 impl Drop for UnfinishedFile {
     fn drop(&mut self) {
-        if self.whole == 0 && !self.has_appeared {
+        if self.length == 0 && !self.is_renamed {
             let _gone = fs::remove_file(&self.partial);
         }
-        signals::cleaned_up(&self.partial);
+        signals::unregister(&self.partial);
     }
 }
 
-/// The name under which a file is written.
+/// The name of the partial file.
 fn partial(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".partial");
     path.with_file_name(name)
 }
 
-/// How large a file is, and when it was written.
+/// Size and time of a file.
 fn facts(left: &fs::Metadata) -> String {
     let when = left.modified().ok().and_then(|time| jiff::Timestamp::try_from(time).ok());
     let when = when.map(|time| format!(", last written {}", time.strftime("%Y-%m-%dT%H:%M:%SZ"))).unwrap_or_default();
     format!("{}{when}", terminal_text::count(left.len(), "byte"))
 }
 
-/// The record of a call that was killed, or that failed.
+/// The error for a partial file of a call that was killed or failed.
 fn refuse(shown: &Path, partial: &Path, left: &fs::Metadata) -> Error {
     let place = partial.display();
     let what = match left.len() {
-        0 => format!("it is empty, so that nobody knows what that call has done ({})", facts(left)),
-        _ => format!("it may be the only record of what that call has done ({})", facts(left)),
+        0 => format!("it is empty, so the effect of that call is unknown ({})", facts(left)),
+        _ => format!("it may be the only record of that call ({})", facts(left)),
     };
-    Error::new(ErrorKind::State, format!("an earlier call that was to write {} did not come to its end, and left {place}: {what}", shown.display()))
+    Error::new(ErrorKind::State, format!("an earlier call that wrote {} did not finish and left {place}: {what}", shown.display()))
         .at(Place { file: Some(place.to_string()), ..Place::default() })
-        .advise("look at it, and at the records that it tells of: what was under way is not in it; then move it away or remove it, and send what is left")
+        .advise("check it and its records; requests in flight are not in it. Then move or remove it, and send the remaining items")
 }
 
 fn unclaimed(shown: &Path, partial: &Path, cause: &io::Error) -> Error {
     match cause.kind() {
         io::ErrorKind::Other => {
-            failed(shown, &format!("{}: {}", partial.display(), io_text(cause))).advise("move it away")
+            failed(shown, &format!("{}: {}", partial.display(), io_text(cause))).advise("move it to another place")
         }
-        _ => failed(shown, &io_text(cause)).advise("is there such a folder, and may you write in it?"),
+        _ => failed(shown, &io_text(cause)).advise("check that the folder exists and that you may write to it"),
     }
 }
 
-/// Refuses one place for two outputs: the later would undo the earlier.
-pub(crate) fn apart(places: &[(&str, Option<&Path>)]) -> Result<()> {
-    let real: Vec<Option<PathBuf>> = places.iter().map(|(_, path)| path.map(real)).collect();
+/// Refuses the same path for two outputs: one would overwrite the other.
+pub(crate) fn refuse_same_path(places: &[(&str, Option<&Path>)]) -> Result<()> {
+    let real: Vec<Option<PathBuf>> = places.iter().map(|(_, path)| path.map(canonical)).collect();
     for (index, (flag, path)) in places.iter().enumerate() {
         let this = real.get(index).filter(|this| this.is_some());
         let twin = places.iter().zip(&real).take(index).find(|(_, other)| Some(*other) == this).map(|(place, _)| place);
@@ -285,17 +285,14 @@ pub(crate) fn apart(places: &[(&str, Option<&Path>)]) -> Result<()> {
         if let Some((other, _)) =
             places.iter().zip(&real).find(|(_, other)| written.is_some() && **other == written).map(|(place, _)| place)
         {
-            return Err(Error::new(
-                ErrorKind::Usage,
-                format!("{other} names the file that {flag} is written to until it is whole"),
-            ));
+            return Err(Error::new(ErrorKind::Usage, format!("{other} names the partial file of {flag}")));
         }
     }
     Ok(())
 }
 
-/// The one name of a place, however it is written.
-fn real(path: &Path) -> PathBuf {
+/// The canonical path of a place.
+fn canonical(path: &Path) -> PathBuf {
     if path.as_os_str() == "-" {
         return path.to_owned();
     }

@@ -1,44 +1,44 @@
-//! Items for a person: rows with the columns that fit, or a card of one record. Columns and widths are settled by the first page.
+//! Items as a table: rows with the columns that fit, or a card for each record. The first page decides columns and widths.
 
 use crate::Items;
 use crate::cli::screen::{GAP, Paint, TableColumn, TextTable, terminal_text};
 use crate::output::{Column, Kind, Row, VALUE, cell, kind, label};
 
-/// Items that the choice of columns looks at.
+/// Items that decide the columns.
 const SAMPLED: usize = 50;
-/// Widest column when there is not room for all.
-const WIDEST: usize = 40;
-/// Narrowest column of texts.
-const NARROWEST: usize = 6;
-/// Further digits, which numbers of later pages may have.
+/// Maximum width of a column.
+const MAX_WIDTH: usize = 40;
+/// Minimum width of a text column.
+const MIN_WIDTH: usize = 6;
+/// Extra digits for larger numbers on later pages.
 const SPARE: usize = 2;
 
-/// How the items of a call look best to a person.
+/// The layout of the items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Look {
-    /// Many records: rows.
+pub(crate) enum TableStyle {
+    /// A row for each record.
     Rows,
-    /// One record: a line for each field.
+    /// A line for each field.
     Card,
 }
 
-/// The state of a table output.
+/// A table of items, written page by page.
 pub(crate) struct RecordTable {
-    look: Look,
+    style: TableStyle,
     width: usize,
     paint: Paint,
     columns: Vec<Column>,
     chosen: bool,
     started: bool,
     table: Option<TextTable>,
-    /// Fields that the first items have.
+    /// Number of fields of the first items.
     fields: usize,
 }
 
 impl RecordTable {
-    pub(crate) fn new(columns: &[String], look: Look, width: usize, is_terminal: bool) -> RecordTable {
+    pub(crate) fn new(columns: &[String], style: TableStyle, width: usize, is_terminal: bool) -> RecordTable {
         RecordTable {
-            look: if columns.is_empty() { look } else { Look::Rows },
+            style: if columns.is_empty() { style } else { TableStyle::Rows },
             width,
             paint: Paint::for_terminal(is_terminal),
             columns: columns.iter().map(|text| Column::typed(text)).collect(),
@@ -49,12 +49,12 @@ impl RecordTable {
         }
     }
 
-    /// Writes a page's rows, the header before the first.
+    /// Writes the rows of a page, with a title line before the first.
     pub(crate) fn page(&mut self, items: &Items, out: &mut Vec<u8>) {
         let rows: Vec<Row<'_>> = items.iter().map(Row::of).collect();
         let is_first = !std::mem::replace(&mut self.started, true);
-        if is_first && self.look == Look::Rows {
-            self.settle(rows.get(..SAMPLED).unwrap_or(&rows));
+        if is_first && self.style == TableStyle::Rows {
+            self.choose_columns(rows.get(..SAMPLED).unwrap_or(&rows));
             let head = self.table.as_ref().map(|table| table.head(self.paint)).unwrap_or_default();
             out.extend_from_slice(head.as_bytes());
         }
@@ -71,8 +71,8 @@ impl RecordTable {
         }
     }
 
-    /// Chooses columns and widths from the first rows. Without room for the columns that were asked for, each record is a card of these fields.
-    fn settle(&mut self, rows: &[Row<'_>]) {
+    /// Chooses columns and widths from the first rows. If the columns of `--columns` do not fit, each record is a card.
+    fn choose_columns(&mut self, rows: &[Row<'_>]) {
         let mut names: Vec<&str> = Vec::new();
         for name in rows.iter().flat_map(Row::names) {
             if !names.contains(&name) {
@@ -86,14 +86,14 @@ impl RecordTable {
         let shown: Vec<TableColumn> = self.columns.iter().map(|column| shown(column, rows)).collect();
         let cells: Vec<Vec<String>> = rows.iter().map(|row| cells(&self.columns, row)).collect();
         let table = TextTable::new(&shown, &cells, 0, Some(self.width), true);
-        if table.is_overfull() {
-            self.look = Look::Card;
+        if table.is_too_wide() {
+            self.style = TableStyle::Card;
         } else {
             self.table = Some(table);
         }
     }
 
-    /// As many columns as there is room for: scalars before objects that have a name.
+    /// As many columns as fit: scalars before objects with a name.
     fn fitting(&self, names: &[&str], rows: &[Row<'_>]) -> Vec<Column> {
         let mut candidates: Vec<(u8, Column)> = names.iter().filter_map(|name| candidate(name, rows)).collect();
         candidates.sort_by_key(|(rank, _)| *rank);
@@ -112,7 +112,7 @@ impl RecordTable {
         columns
     }
 
-    /// One record, a line for each field.
+    /// A record with a line for each field.
     fn card(&self, row: &Row<'_>, out: &mut Vec<u8>) {
         let own: Vec<Column>;
         let columns = if self.chosen {
@@ -121,7 +121,7 @@ impl RecordTable {
             own = row.names().map(Column::field).collect();
             &own
         };
-        let widest = columns.iter().map(|c| terminal_text::width(&c.title)).max().unwrap_or(0).min(WIDEST);
+        let widest = columns.iter().map(|c| terminal_text::width(&c.title)).max().unwrap_or(0).min(MAX_WIDTH);
         for column in columns {
             let text = column.find(row).map(text_of).unwrap_or_default();
             let name = terminal_text::fit(&terminal_text::one_line(&column.title), widest).into_owned();
@@ -136,23 +136,23 @@ impl RecordTable {
         }
     }
 
-    /// How many there were, and where the rest is.
+    /// The number of items and of omitted fields.
     pub(crate) fn footer(&self, items: u64) -> Option<String> {
         let count = terminal_text::count(items, "item");
         let shown = self.columns.len();
-        match self.look {
-            Look::Card if items > 0 && self.chosen => {
+        match self.style {
+            TableStyle::Card if items > 0 && self.chosen => {
                 return Some(format!(
-                    "{count}; a field on each line, because the terminal is too narrow for the columns"
+                    "{count}; one field per line, because the terminal is too narrow for the columns"
                 ));
             }
-            Look::Card if items > 0 => return None,
-            Look::Card | Look::Rows => {}
+            TableStyle::Card if items > 0 => return None,
+            TableStyle::Card | TableStyle::Rows => {}
         }
         if items == 0 || self.chosen || shown >= self.fields {
             return Some(count);
         }
-        Some(format!("{count}; {shown} of {} fields shown, --format ndjson or csv gives all", self.fields))
+        Some(format!("{count}; {shown} of {} fields shown, --format ndjson or csv prints all", self.fields))
     }
 }
 
@@ -160,11 +160,11 @@ fn cells(columns: &[Column], row: &Row<'_>) -> Vec<String> {
     columns.iter().map(|column| column.find(row).map(text_of).unwrap_or_default()).collect()
 }
 
-/// A column by its values: numbers to the right, and with room for the longer ones of later pages; the others may become narrower.
+/// The table column for its values: numbers are right-aligned, with extra width for larger ones; others may shrink.
 fn shown(column: &Column, rows: &[Row<'_>]) -> TableColumn {
     match is_numeric(column, rows) {
-        true => TableColumn::number(&column.title).spare(SPARE).most(WIDEST),
-        false => TableColumn::value(&column.title).least(NARROWEST).most(WIDEST),
+        true => TableColumn::number(&column.title).spare(SPARE).max(MAX_WIDTH),
+        false => TableColumn::value(&column.title).min(MIN_WIDTH).max(MAX_WIDTH),
     }
 }
 
@@ -176,20 +176,20 @@ fn is_numeric(column: &Column, rows: &[Row<'_>]) -> bool {
     values(column, rows).next().is_some() && values(column, rows).all(|raw| kind(raw) == Kind::Number)
 }
 
-/// The width that a column would like.
+/// The preferred width of a column.
 fn natural(column: &Column, rows: &[Row<'_>]) -> usize {
     let widest = values(column, rows).map(|raw| terminal_text::width(&text_of(raw))).max().unwrap_or(0);
     let widest = if is_numeric(column, rows) { widest + SPARE } else { widest };
-    widest.max(terminal_text::width(&column.title)).clamp(1, WIDEST)
+    widest.max(terminal_text::width(&column.title)).clamp(1, MAX_WIDTH)
 }
 
-/// A raw value for a person: objects by their name, everything on one line.
+/// A value as text on one line; objects are shown by their name.
 fn text_of(raw: &str) -> String {
     let named = if kind(raw) == Kind::Object { label(raw) } else { None };
     terminal_text::one_line(&named.unwrap_or_else(|| cell(raw))).into_owned()
 }
 
-/// A field as a column: scalars before objects that have a name; what is empty everywhere, a list or another object stays out.
+/// A field as a column, ranked: scalars before objects with a name. Empty fields, lists and other objects are not columns.
 fn candidate(name: &str, rows: &[Row<'_>]) -> Option<(u8, Column)> {
     let column = Column::field(name);
     let values: Vec<&str> =
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn rows_show_what_fits() {
-        let mut table = RecordTable::new(&[], Look::Rows, 30, false);
+        let mut table = RecordTable::new(&[], TableStyle::Rows, 30, false);
         let first = text(
             &mut table,
             r#"[{"board":{"id":1,"name":"Help"},"id":1,"name":"x\u001b[31m","gone":null,"list":[1]},{"id":20,"name":"é漢"}]"#,
@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_card_shows_every_field() {
-        let mut table = RecordTable::new(&[], Look::Card, 40, false);
+        let mut table = RecordTable::new(&[], TableStyle::Card, 40, false);
         assert_eq!(
             text(&mut table, r#"[{"id":1,"note":"a\nb","ref":{"identifier":"R"},"list":[1,2]}]"#),
             "id    1\nnote  a b\nref   R\nlist  [1,2]\n"

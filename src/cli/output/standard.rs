@@ -1,4 +1,4 @@
-//! Standard output as a place for results of batches. On a terminal, nothing that it would act on goes through.
+//! Standard output as a place for batch results. On a terminal, control characters are escaped.
 
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ pub(crate) fn standard_output() -> Stdout {
     Arc::new(|| Box::new(StandardOutput))
 }
 
-/// A reader that has gone is no failure.
+/// A closed pipe is not an error.
 struct StandardOutput;
 
 impl Sink for StandardOutput {

@@ -1,14 +1,14 @@
-//! JSON text laid out for people: order and digits as they came. Pure.
+//! Indents JSON text; keeps the order of fields and the digits. Pure.
 
 use serde_json::value::RawValue;
 
 use super::terminal_text;
 use crate::json_text::fields_of;
 
-/// What fits on a line stays on it.
+/// Values up to this width stay on one line.
 const LINE: usize = 100;
 
-/// The text indented; as it is when it is no JSON.
+/// The text indented; unchanged if it is not JSON.
 pub(crate) fn pretty(text: &str) -> String {
     let mut out = String::new();
     put(&mut out, text.trim(), 0);
@@ -52,7 +52,7 @@ fn put_block<'a>(
     out.push(close);
 }
 
-/// On one line, with a blank behind each comma and colon.
+/// On one line, with a space after each comma and colon.
 pub(crate) fn compact(raw: &str) -> String {
     if let Some(fields) = fields_of(raw) {
         let parts: Vec<String> =
@@ -78,7 +78,7 @@ mod tests {
     use super::{compact, pretty};
 
     #[test]
-    fn order_and_digits_stay() {
+    fn order_and_digits_are_kept() {
         let text = r#"{"b":1.10,"a":[1,{"x":null}],"e":{},"l":[]}"#;
         assert_eq!(compact(text), r#"{ "b": 1.10, "a": [1, { "x": null }], "e": {}, "l": [] }"#);
         assert_eq!(pretty(text), "{\n  \"b\": 1.10,\n  \"a\": [1, { \"x\": null }],\n  \"e\": {},\n  \"l\": []\n}");

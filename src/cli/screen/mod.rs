@@ -1,4 +1,4 @@
-//! What fits on a terminal and is safe there: texts, tables, colours, widths. Prints nothing.
+//! Texts and tables that fit a terminal and are safe to print there. Prints nothing.
 
 pub(crate) mod json;
 mod paint;

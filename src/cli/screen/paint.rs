@@ -1,15 +1,15 @@
-//! Colours of a terminal. Pure, but for the environment that objects to them.
+//! Terminal colours. Pure, except that it reads NO_COLOR and TERM.
 
 /// Colours, or none.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Paint(bool);
 
 impl Paint {
-    /// Colours when a stream is a terminal and the environment does not object (no-color.org).
+    /// Colours if the stream is a terminal and the environment does not disable them (no-color.org).
     pub(crate) fn for_terminal(is_terminal: bool) -> Paint {
-        let set = |name: &str| std::env::var_os(name).is_some_and(|v| !v.is_empty());
+        let is_set = |name: &str| std::env::var_os(name).is_some_and(|v| !v.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|v| v == "dumb");
-        Paint(is_terminal && !dumb && !set("NO_COLOR"))
+        Paint(is_terminal && !dumb && !is_set("NO_COLOR"))
     }
 
     fn wrap(self, code: &str, text: &str) -> String {

@@ -1,40 +1,41 @@
-//! Rows in columns, for lists, records and fields. Where there is not room for all, columns shrink by their importance; words wrap at spaces or end with
-//! `…`, and what must be whole takes a line of its own. Pure.
+//! Lays out tables for lists, records and fields. If the terminal is too narrow, columns shrink by rank; text wraps at spaces or ends with `…`, and
+//! values that must stay whole go on a separate line. Pure.
 
 use super::paint::Paint;
 use super::terminal_text::{fit, one_line, safe, width, wrap};
 
-/// Between two columns.
+/// Spaces between two columns.
 pub(crate) const GAP: usize = 2;
-/// Further to the right, for what has no room in the last column.
+/// Indent of a value that does not fit the last column.
 const BELOW: usize = 4;
 
-/// What becomes of a cell that is wider than its column.
+/// What to do with a cell that is wider than its column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Overflow {
-    /// It stays whole, for copying; the cells behind it go to the next line.
+    /// Keep it whole, so that it can be copied; later cells go on the next line.
     Whole,
-    /// It takes several lines.
+    /// Wrap it to several lines.
     Wrap,
-    /// It ends with `…`.
+    /// Cut it, ending with `…`.
     Cut,
 }
 
-/// A column before it has a width.
+/// A column whose width is not decided yet.
 #[derive(Clone, Debug)]
 pub(crate) struct TableColumn {
     title: String,
     overflow: Overflow,
     is_number: bool,
-    /// Columns of a low rank shrink first.
+    /// Columns with a low rank shrink first.
     rank: usize,
-    least: usize,
-    /// Wider cells do not widen the column.
-    most: usize,
-    /// Columns for longer cells of rows that are not known yet.
+    /// Minimum width.
+    min: usize,
+    /// Maximum width.
+    max: usize,
+    /// Extra width for longer cells of later rows.
     spare: usize,
-    /// Whether it is left out before others become narrower than their least.
-    may_go: bool,
+    /// Whether it is omitted before other columns get narrower than their minimum.
+    optional: bool,
 }
 
 impl TableColumn {
@@ -45,29 +46,29 @@ impl TableColumn {
             overflow,
             is_number: false,
             rank: 0,
-            least: usize::MAX,
-            most: usize::MAX,
+            min: usize::MAX,
+            max: usize::MAX,
             spare: 0,
-            may_go: false,
+            optional: false,
         }
     }
 
-    /// A column of names, dates and paths, which are never cut.
+    /// A column of names, dates or paths, which are never cut.
     pub(crate) fn whole(title: &str) -> TableColumn {
         TableColumn::new(title, Overflow::Whole)
     }
 
-    /// A column of numbers, set to the right: one that is cut would be another number.
+    /// A right-aligned column of numbers, which are never cut.
     pub(crate) fn number(title: &str) -> TableColumn {
         TableColumn { is_number: true, ..TableColumn::new(title, Overflow::Whole) }
     }
 
-    /// A column of texts for reading.
+    /// A column of text that wraps.
     pub(crate) fn text(title: &str) -> TableColumn {
         TableColumn::new(title, Overflow::Wrap)
     }
 
-    /// A column of values, one line each.
+    /// A column of values, cut to one line.
     pub(crate) fn value(title: &str) -> TableColumn {
         TableColumn::new(title, Overflow::Cut)
     }
@@ -76,24 +77,24 @@ impl TableColumn {
         TableColumn { rank, ..self }
     }
 
-    pub(crate) fn least(self, least: usize) -> TableColumn {
-        TableColumn { least, ..self }
+    pub(crate) fn min(self, min: usize) -> TableColumn {
+        TableColumn { min, ..self }
     }
 
-    pub(crate) fn most(self, most: usize) -> TableColumn {
-        TableColumn { most, ..self }
+    pub(crate) fn max(self, max: usize) -> TableColumn {
+        TableColumn { max, ..self }
     }
 
     pub(crate) fn spare(self, spare: usize) -> TableColumn {
         TableColumn { spare, ..self }
     }
 
-    pub(crate) fn may_go(self) -> TableColumn {
-        TableColumn { may_go: true, ..self }
+    pub(crate) fn optional(self) -> TableColumn {
+        TableColumn { optional: true, ..self }
     }
 }
 
-/// A column with its place.
+/// A column with its position and width.
 #[derive(Clone, Debug)]
 struct PlacedColumn {
     column: TableColumn,
@@ -103,19 +104,19 @@ struct PlacedColumn {
     width: usize,
 }
 
-/// Columns with their widths: lays out one row after the other.
+/// A table with fixed widths; formats row by row.
 #[derive(Clone, Debug)]
 pub(crate) struct TextTable {
     placed: Vec<PlacedColumn>,
     indent: usize,
     /// Columns of the terminal; `None` for no limit.
     room: Option<usize>,
-    left_out: Vec<String>,
-    overfull: bool,
+    omitted: Vec<String>,
+    is_too_wide: bool,
 }
 
 impl TextTable {
-    /// Gives widths to columns by the rows; `titled` tells that their titles are shown too.
+    /// Decides the widths from the rows; with `titled`, titles count too.
     pub(crate) fn new(
         columns: &[TableColumn],
         rows: &[Vec<String>],
@@ -125,14 +126,14 @@ impl TextTable {
     ) -> TextTable {
         let mut sized: Vec<Sized> =
             columns.iter().enumerate().map(|(cell, column)| Sized::of(column, cell, rows, titled)).collect();
-        let mut left_out = Vec::new();
-        let mut overfull = false;
+        let mut omitted = Vec::new();
+        let mut is_too_wide = false;
         if let Some(room) = room {
             let room = room.saturating_sub(indent);
-            while let Some(gone) = superfluous(&sized, room) {
-                left_out.push(sized.remove(gone).column.title);
+            while let Some(gone) = to_omit(&sized, room) {
+                omitted.push(sized.remove(gone).column.title);
             }
-            overfull = !shrink(&mut sized, room);
+            is_too_wide = !shrink(&mut sized, room);
         }
         let mut offset = indent;
         let placed = sized.into_iter().map(|s| {
@@ -140,20 +141,20 @@ impl TextTable {
             offset += placed.width + GAP;
             placed
         });
-        TextTable { placed: placed.collect(), indent, room, left_out, overfull }
+        TextTable { placed: placed.collect(), indent, room, omitted, is_too_wide }
     }
 
-    /// Titles of the columns that are not shown.
-    pub(crate) fn left_out(&self) -> &[String] {
-        &self.left_out
+    /// Titles of the omitted columns.
+    pub(crate) fn omitted(&self) -> &[String] {
+        &self.omitted
     }
 
-    /// Whether the columns are wider than the terminal although all are at their least.
-    pub(crate) fn is_overfull(&self) -> bool {
-        self.overfull
+    /// Whether the table is wider than the terminal although all columns have their minimum width.
+    pub(crate) fn is_too_wide(&self) -> bool {
+        self.is_too_wide
     }
 
-    /// The line of titles.
+    /// The title line.
     pub(crate) fn head(&self, paint: Paint) -> String {
         let mut line = Lines::default();
         for placed in &self.placed {
@@ -174,7 +175,7 @@ impl TextTable {
             let widest = text.iter().map(|line| width(line)).max().unwrap_or(0);
             let is_wide = self.room.is_some() && widest > placed.width;
             if is_wide && index == last && index > 0 && self.room.is_some_and(|room| placed.offset + widest > room) {
-                // Below, where all of the line is its own.
+                // On a separate line below.
                 out.push_str(&lines.take());
                 let offset = self.indent + BELOW;
                 let room = self.room.map_or(usize::MAX, |room| room.saturating_sub(offset));
@@ -197,7 +198,7 @@ impl TextTable {
     }
 }
 
-/// The cell's lines by what its column does with a wide one.
+/// The lines of a cell.
 fn wrapped(cell: &str, overflow: Overflow, room: usize) -> Vec<String> {
     match overflow {
         Overflow::Whole => vec![one_line(cell).into_owned()],
@@ -206,7 +207,7 @@ fn wrapped(cell: &str, overflow: Overflow, room: usize) -> Vec<String> {
     }
 }
 
-/// Words that are wider than all of the room end with `…`.
+/// Cuts words that are wider than the column.
 fn cut(lines: Vec<String>, overflow: Overflow, room: usize) -> Vec<String> {
     match overflow {
         Overflow::Whole => lines,
@@ -214,11 +215,11 @@ fn cut(lines: Vec<String>, overflow: Overflow, room: usize) -> Vec<String> {
     }
 }
 
-/// A column with the width that it would like.
+/// A column with its preferred and minimum width.
 struct Sized {
     column: TableColumn,
     cell: usize,
-    least: usize,
+    min: usize,
     width: usize,
 }
 
@@ -229,11 +230,11 @@ impl Sized {
             Overflow::Wrap => safe(text).lines().map(width).max().unwrap_or(0),
         });
         let title = if titled { width(&column.title) } else { 0 };
-        // One cell that is very wide takes lines of its own before it widens the column for all.
-        let wide = cells.map(|w| if w <= column.most || column.overflow != Overflow::Whole { w } else { 0 });
+        // A cell beyond the maximum goes on its own line and does not widen the column.
+        let wide = cells.map(|w| if w <= column.max || column.overflow != Overflow::Whole { w } else { 0 });
         let wide = wide.max().map_or(0, |widest| widest + column.spare);
-        let width = wide.min(column.most).max(title).max(1);
-        Sized { column: column.clone(), cell, least: column.least.max(title).min(width), width }
+        let width = wide.min(column.max).max(title).max(1);
+        Sized { column: column.clone(), cell, min: column.min.max(title).min(width), width }
     }
 }
 
@@ -241,21 +242,21 @@ fn needed(columns: &[Sized], width: impl Fn(&Sized) -> usize) -> usize {
     columns.iter().map(width).sum::<usize>() + GAP * columns.len().saturating_sub(1)
 }
 
-/// The least important column that may go, where even the least widths are too much.
-fn superfluous(columns: &[Sized], room: usize) -> Option<usize> {
-    if needed(columns, |s| s.least) <= room {
+/// The optional column to omit, if even the minimum widths do not fit.
+fn to_omit(columns: &[Sized], room: usize) -> Option<usize> {
+    if needed(columns, |s| s.min) <= room {
         return None;
     }
-    let may_go = columns.iter().enumerate().filter(|(_, s)| s.column.may_go);
-    // Of equals, the last.
-    may_go.min_by_key(|(index, s)| (s.column.rank, usize::MAX - index)).map(|(index, _)| index)
+    let optional = columns.iter().enumerate().filter(|(_, s)| s.column.optional);
+    // Among equal ranks, the last.
+    optional.min_by_key(|(index, s)| (s.column.rank, usize::MAX - index)).map(|(index, _)| index)
 }
 
-/// Makes the columns as narrow as it takes, those of a low rank first, and of these always the widest. Tells whether they fit then.
+/// Narrows the columns, those with a low rank first, and among these the widest. Returns whether they fit.
 fn shrink(columns: &mut [Sized], room: usize) -> bool {
     let mut excess = needed(columns, |s| s.width).saturating_sub(room);
     while excess > 0 {
-        let shrinkable = columns.iter_mut().filter(|s| s.width > s.least);
+        let shrinkable = columns.iter_mut().filter(|s| s.width > s.min);
         let Some(next) = shrinkable.min_by_key(|s| (s.column.rank, usize::MAX - s.width)) else { return false };
         next.width -= 1;
         excess -= 1;
@@ -263,7 +264,7 @@ fn shrink(columns: &mut [Sized], room: usize) -> bool {
     true
 }
 
-/// Cells side by side, each of several lines.
+/// Cells side by side, each with several lines.
 #[derive(Default)]
 struct Lines(Vec<(usize, Vec<String>)>);
 
@@ -278,7 +279,7 @@ impl Lines {
             let mut at = 0;
             for (offset, lines) in &self.0 {
                 let Some(text) = lines.get(line).filter(|text| !text.trim().is_empty()) else { continue };
-                // What does not fit still stands apart.
+                // Cells that overflow still get a gap.
                 let blanks = offset.saturating_sub(at).max(if at > 0 { GAP } else { 0 });
                 out.push_str(&" ".repeat(blanks));
                 let blank = text.len() - text.trim_start().len();
@@ -309,8 +310,8 @@ mod tests {
     }
 
     #[test]
-    fn texts_wrap_between_words_and_names_stay_whole() {
-        let columns = [TableColumn::whole("name").rank(1).least(6), TableColumn::text("title").least(10)];
+    fn text_wraps_between_words_and_names_stay_whole() {
+        let columns = [TableColumn::whole("name").rank(1).min(6), TableColumn::text("title").min(10)];
         assert_eq!(
             text(&columns, &[&["short", "two words"], &["a/very/long/name", "some words more"]], 0, Some(20)),
             "short     two words\na/very/long/name\n          some words\n          more\n"
@@ -322,11 +323,11 @@ mod tests {
     }
 
     #[test]
-    fn columns_shrink_by_importance_and_go_last() {
+    fn columns_shrink_by_rank_and_optional_ones_are_omitted() {
         let columns = [
             TableColumn::whole("id").rank(3),
-            TableColumn::text("title").rank(2).least(6),
-            TableColumn::value("path").rank(1).least(5).may_go(),
+            TableColumn::text("title").rank(2).min(6),
+            TableColumn::value("path").rank(1).min(5).optional(),
         ];
         let row: &[&[&str]] = &[&["id", "first second", "/a/b/c/d"]];
         assert_eq!(text(&columns, row, 0, Some(26)), "id  first second  /a/b/c/d\n");
@@ -337,13 +338,13 @@ mod tests {
     }
 
     #[test]
-    fn numbers_stand_to_the_right_and_are_never_cut() {
-        let columns = [TableColumn::number("n").least(2).most(3), TableColumn::value("v")];
+    fn numbers_are_right_aligned_and_never_cut() {
+        let columns = [TableColumn::number("n").min(2).max(3), TableColumn::value("v")];
         assert_eq!(text(&columns, &[&["1", "a"], &["12345", "b"]], 1, Some(9)), " 1  a\n 12345\n    b\n");
     }
 
     #[test]
-    fn nothing_in_a_cell_acts_on_the_terminal() {
+    fn control_characters_in_cells_are_escaped() {
         let columns = [TableColumn::text("t")];
         assert_eq!(text(&columns, &[&["a\u{1b}[2Jb\u{202e}c\rd"]], 0, Some(40)), "a\\u{1b}[2Jb\\u{202e}c\\u{d}d\n");
     }

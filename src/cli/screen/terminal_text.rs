@@ -1,19 +1,19 @@
-//! Text that is safe and fits on a terminal. Pure.
+//! Text that is safe on a terminal and fits its width. Pure.
 //!
-//! Texts of remote systems and of files are foreign: a terminal must never act on them.
+//! Text from remote systems and files is untrusted: a terminal must never interpret it.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Whether a terminal might act on a character, or show other text than there is: controls, and the marks that turn the writing direction.
+/// Whether a terminal might interpret a character: controls, and marks that change the writing direction.
 fn is_active(c: char) -> bool {
     (c.is_control() && c != '\n' && c != '\t')
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
-/// The text with every active character written out.
+/// The text with every active character escaped, such as `\u{1b}`.
 pub(crate) fn safe(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_active) {
         return Cow::Borrowed(text);
@@ -38,7 +38,7 @@ pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// JSON text with every active character as a JSON escape. They stand inside strings only.
+/// JSON text with every active character as a JSON escape; they occur inside strings only.
 pub(crate) fn safe_json(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_active) {
         return Cow::Borrowed(text);
@@ -54,12 +54,12 @@ pub(crate) fn safe_json(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Columns that the text takes.
+/// Width of the text in columns.
 pub(crate) fn width(text: &str) -> usize {
     text.width()
 }
 
-/// The text cut to a number of columns, with `…` where something was cut.
+/// The text cut to a number of columns, ending with `…` if it was cut.
 pub(crate) fn fit(text: &str, columns: usize) -> Cow<'_, str> {
     if width(text) <= columns {
         return Cow::Borrowed(text);
@@ -79,17 +79,17 @@ pub(crate) fn fit(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Columns of a blank and `…`.
-const SIGN_OF_MORE: usize = 2;
+/// Columns of a space and `…`.
+const ELLIPSIS: usize = 2;
 
-/// The text up to the last word that ends within so many columns, with `…` where something was left out.
+/// The text cut between words to a number of columns, ending with `…` if it was cut.
 pub(crate) fn fit_words(text: &str, columns: usize) -> String {
     if width(text) <= columns {
         return text.to_owned();
     }
     let mut kept = String::new();
     for word in text.split_inclusive(' ') {
-        if width(&kept) + width(word.trim_end()) + SIGN_OF_MORE > columns {
+        if width(&kept) + width(word.trim_end()) + ELLIPSIS > columns {
             break;
         }
         kept.push_str(word);
@@ -97,7 +97,7 @@ pub(crate) fn fit_words(text: &str, columns: usize) -> String {
     kept + "…"
 }
 
-/// The text in lines of at most so many columns, broken at spaces.
+/// The text in lines of at most `columns`, broken at spaces.
 pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for paragraph in text.lines() {
@@ -116,8 +116,8 @@ pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
-/// The text with lines of at most so many columns, broken between words; what follows a broken line stands further to the right. Commands between
-/// backticks stay in one piece where they can, and words always do. Colours take no columns.
+/// The text in lines of at most `columns`, broken between words; continuation lines are indented. Commands in backticks stay on one line if they fit,
+/// and words are never broken. Colour codes have no width.
 pub(crate) fn fold(text: &str, columns: usize) -> String {
     text.lines()
         .map(|line| if visible(line) <= columns { line.to_owned() } else { fold_line(line, columns) } + "\n")
@@ -129,12 +129,12 @@ fn fold_line(line: &str, columns: usize) -> String {
     let indent = line.len() - words.len();
     let (mut out, mut used) = (" ".repeat(indent), indent);
     let mut is_first = true;
-    for piece in pieces(words, columns.saturating_sub(indent + FURTHER)) {
+    for piece in pieces(words, columns.saturating_sub(indent + CONTINUATION)) {
         let wide = visible(piece);
         if !is_first && used + 1 + wide > columns {
             out.push('\n');
-            out.push_str(&" ".repeat(indent + FURTHER));
-            used = indent + FURTHER;
+            out.push_str(&" ".repeat(indent + CONTINUATION));
+            used = indent + CONTINUATION;
         } else if !is_first {
             out.push(' ');
             used += 1;
@@ -146,10 +146,10 @@ fn fold_line(line: &str, columns: usize) -> String {
     out
 }
 
-/// How much further to the right the rest of a broken line stands.
-const FURTHER: usize = 2;
+/// Indent of continuation lines.
+const CONTINUATION: usize = 2;
 
-/// Words, and as one the words between backticks that fit on a line together.
+/// Words; text in backticks that fits on a line is one piece.
 fn pieces(text: &str, columns: usize) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = text;
@@ -166,7 +166,7 @@ fn pieces(text: &str, columns: usize) -> Vec<&str> {
     pieces
 }
 
-/// Columns that the text takes, its colours left out.
+/// Width of the text without its colour codes.
 fn visible(text: &str) -> usize {
     let mut parts = text.split("\u{1b}[");
     let first = parts.next().unwrap_or_default();
@@ -199,7 +199,7 @@ mod tests {
     use super::{fit, fit_words, fold, one_line, safe, safe_json, thousands, wrap};
 
     #[test]
-    fn escapes_become_visible() {
+    fn escape_sequences_are_made_visible() {
         assert_eq!(safe("a\u{1b}[31mred\u{9b}x\u{202e}"), "a\\u{1b}[31mred\\u{9b}x\\u{202e}");
         assert_eq!(one_line("a\nb\tc\r\nd"), "a b c\\u{d} d");
         assert_eq!(safe_json("\"\u{9b}\""), "\"\\u009b\"");
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn cuts_by_columns_and_not_by_bytes() {
+    fn text_is_cut_by_columns() {
         assert_eq!(fit("漢字漢字", 5), "漢字…");
         assert_eq!(fit("abc", 3), "abc");
         assert_eq!(fit("abcd", 3), "ab…");
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_break_between_words_and_commands_stay_in_one_piece() {
+    fn lines_wrap_between_words_and_commands_stay_together() {
         assert_eq!(fold("note: one two three", 14), "note: one two\n  three\n");
         assert_eq!(fold("  help: use `a b c` now", 16), "  help: use\n    `a b c` now\n");
         assert_eq!(fold("a `b c d e f g h i` j", 10), "a `b c d e\n  f g h i`\n  j\n");

@@ -1,45 +1,45 @@
-//! How wide a terminal is.
+//! The width of the terminal.
 
 use std::io::IsTerminal;
 
-/// Columns where nothing tells the width.
-const USUAL: usize = 100;
-/// Fewer are taken for a mistake.
-const LEAST: usize = 20;
+/// Width if it is unknown.
+const DEFAULT: usize = 100;
+/// Smaller values are ignored.
+const MIN: usize = 20;
 
-/// Columns of the terminal on stdout, else those that the variable COLUMNS names, else 100.
+/// Columns of the terminal on stdout, else the value of COLUMNS, else 100.
 pub(crate) fn columns() -> usize {
-    stdout().or_else(said).unwrap_or(USUAL)
+    stdout().or_else(from_env).unwrap_or(DEFAULT)
 }
 
-/// Columns of the terminal on stdout; `None` where there is none, so that a list may be as wide as it is.
+/// Columns of the terminal on stdout; `None` if it is not one.
 pub(crate) fn stdout() -> Option<usize> {
     let out = std::io::stdout();
-    if out.is_terminal() { of(told(&out)) } else { None }
+    if out.is_terminal() { or_default(reported(&out)) } else { None }
 }
 
-/// Columns of the terminal on stderr; `None` where there is none.
+/// Columns of the terminal on stderr; `None` if it is not one.
 pub(crate) fn stderr() -> Option<usize> {
     let err = std::io::stderr();
-    if err.is_terminal() { of(told(&err)) } else { None }
+    if err.is_terminal() { or_default(reported(&err)) } else { None }
 }
 
-/// A terminal that does not tell its size has the one of COLUMNS, or the usual one.
-fn of(told: Option<usize>) -> Option<usize> {
-    Some(told.filter(|columns| *columns >= LEAST).or_else(said).unwrap_or(USUAL))
+/// A terminal without a known size has that of COLUMNS, else the default.
+fn or_default(reported: Option<usize>) -> Option<usize> {
+    Some(reported.filter(|columns| *columns >= MIN).or_else(from_env).unwrap_or(DEFAULT))
 }
 
-/// What a terminal tells; some tell their columns and no rows.
+/// The size that a terminal reports. Some report only columns, no rows.
 #[cfg(unix)]
-fn told(terminal: &impl std::os::fd::AsFd) -> Option<usize> {
+fn reported(terminal: &impl std::os::fd::AsFd) -> Option<usize> {
     rustix::termios::tcgetwinsize(terminal).ok().map(|size| usize::from(size.ws_col))
 }
 
 #[cfg(not(unix))]
-fn told(terminal: &impl std::os::windows::io::AsHandle) -> Option<usize> {
+fn reported(terminal: &impl std::os::windows::io::AsHandle) -> Option<usize> {
     terminal_size::terminal_size_of(terminal).map(|(width, _)| usize::from(width.0))
 }
 
-fn said() -> Option<usize> {
-    std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok()).filter(|columns| *columns >= LEAST)
+fn from_env() -> Option<usize> {
+    std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok()).filter(|columns| *columns >= MIN)
 }

@@ -1,5 +1,5 @@
-//! Items from a table: `--items @FILE.csv`. The header names the fields, a dotted name reaches into an object, an empty cell leaves its field out, and a
-//! value is what the schema of its field says: a number, true, false, null, a list or JSON; else text. Pure.
+//! Items from a table: `--items @FILE.csv`. The header names the fields, a dotted name is a nested field, an empty cell omits its field, and values are
+//! typed by the schema of their field. Pure.
 
 use csv::{ReaderBuilder, StringRecord};
 use serde_json::Value;
@@ -10,17 +10,17 @@ use crate::definition::{Operation, Send};
 use crate::error::{Error, ErrorKind, Fault, Place, Result};
 use crate::json_text::put_object;
 
-/// A table that was read, and where its rows and columns are.
+/// A parsed table, with the positions of its rows.
 pub(crate) struct CsvTable {
     text: String,
     file: String,
     /// The path of each column's field.
     paths: Vec<Vec<String>>,
-    /// Those rows that have values, and the byte at which each begins.
+    /// Rows that have values, each with its byte offset.
     rows: Vec<(StringRecord, usize)>,
 }
 
-/// How the columns of a row make an object.
+/// How the columns form an object.
 enum ItemShape {
     Column(usize),
     Object(Vec<(String, ItemShape)>),
@@ -30,7 +30,7 @@ impl CsvTable {
     /// Reads a table.
     ///
     /// # Errors
-    /// `invalid_items` with every row and every name that is wrong, each with its line and column.
+    /// `invalid_items` with all invalid rows and names, each with its line and column.
     pub(crate) fn read(operation: &Operation, file: &str, text: String) -> Result<CsvTable> {
         let mut table = CsvTable { text, file: file.to_owned(), paths: Vec::new(), rows: Vec::new() };
         let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(table.text.as_bytes());
@@ -39,12 +39,12 @@ impl CsvTable {
         loop {
             let at = usize::try_from(reader.position().byte()).unwrap_or(usize::MAX);
             let more = reader.read_record(&mut record);
-            match more.map_err(|e| Error::new(ErrorKind::InvalidItems, format!("{file} does not read as csv: {e}")))? {
+            match more.map_err(|e| Error::new(ErrorKind::InvalidItems, format!("{file} is not valid CSV: {e}")))? {
                 true => all.push((record.clone(), at)),
                 false => break,
             }
         }
-        // Empty lines before a row are passed by without a word.
+        // The reader skips empty lines before a row.
         for (_, at) in &mut all {
             let rest = table.text.get(*at..).unwrap_or_default();
             *at += rest.len() - rest.trim_start_matches(['\r', '\n']).len();
@@ -53,23 +53,23 @@ impl CsvTable {
         let Some((header, start)) = all.next() else {
             return Err(Error::new(ErrorKind::InvalidItems, format!("{file} is empty"))
                 .at(table.place(0, 0))
-                .advise("the first row names the fields, and each further row is an item"));
+                .advise("the first row names the fields; each further row is an item"));
         };
         let mut faults = table.header(operation, &header, start);
         table.rows = all.collect();
         match table.open_quote(table.rows.last().map_or(start, |(_, at)| *at)) {
-            // What follows is all one value.
+            // The rest of the file is then one value.
             Some(open) => faults.push(open),
             None => faults.extend(table.uneven(header.len())),
         }
         if !faults.is_empty() {
-            return Err(Error::from_faults(ErrorKind::InvalidItems, &format!("{file} holds no items"), faults));
+            return Err(Error::from_faults(ErrorKind::InvalidItems, &format!("{file} has faults"), faults));
         }
         table.rows.retain(|(row, _)| row.iter().any(|cell| !cell.is_empty()));
         Ok(table)
     }
 
-    /// Takes the names of the fields; gives what is wrong with them.
+    /// Reads the field names. Returns their faults.
     fn header(&mut self, operation: &Operation, header: &StringRecord, start: usize) -> Vec<Fault> {
         let mut faults = Vec::new();
         let fault = |column: usize, message: String, advice: &'static str| Fault {
@@ -78,8 +78,8 @@ impl CsvTable {
             advice: Some(advice.into()),
         };
         if let Some(name) = header.get(0).filter(|name| header.len() == 1 && name.contains([';', '\t'])) {
-            let message = format!("the header names one field, `{}`", name.escape_debug());
-            faults.push(fault(0, message, "separate names and values by commas"));
+            let message = format!("the header has only one field, `{}`", name.escape_debug());
+            faults.push(fault(0, message, "separate names and values with commas"));
             return faults;
         }
         let mut shape = ItemShape::Object(Vec::new());
@@ -95,11 +95,11 @@ impl CsvTable {
                 faults.push(fault(
                     column,
                     message,
-                    "the first row names the field of each column, such as id or company.id",
+                    "the first row needs a field name for each column, such as id or company.id",
                 ));
             } else if !shape.insert(&path, column) {
-                let message = format!("the field `{name}` is named twice, or has fields of its own in another column");
-                faults.push(fault(column, message, "give each field one column"));
+                let message = format!("the field `{name}` is a duplicate, or another column is a nested field of it");
+                faults.push(fault(column, message, "use one column for each field"));
             }
             paths.push(path);
         }
@@ -107,13 +107,13 @@ impl CsvTable {
         faults
     }
 
-    /// A quote of the last row that is not closed.
+    /// An unclosed quote in the last row.
     fn open_quote(&self, start: usize) -> Option<Fault> {
         let row = RowText::of(self.text.get(start..)?);
         row.is_open.then(|| Fault {
             place: self.place(start, row.starts.len() - 1),
-            message: "the quote that begins here is not closed".to_owned(),
-            advice: Some("write a quote inside quotes twice".into()),
+            message: "unclosed quote".to_owned(),
+            advice: Some("double a quote inside a quoted value".into()),
         })
     }
 
@@ -122,12 +122,12 @@ impl CsvTable {
         let mut faults: Vec<Fault> = Vec::new();
         for (row, start) in self.rows.iter().filter(|(row, _)| row.len() != columns) {
             let (message, column) = match row.len() < columns {
-                true => (format!("this row has {} values, and the header names {columns} fields", row.len()), 0),
+                true => (format!("this row has {} values, but the header has {columns} fields", row.len()), 0),
                 false => {
-                    (format!("this row has {} values, and the header names only {columns} fields", row.len()), columns)
+                    (format!("this row has {} values, but the header has only {columns} fields", row.len()), columns)
                 }
             };
-            let advice = Some("put a value with a comma in it in quotes".into());
+            let advice = Some("quote values that contain a comma".into());
             faults.push(Fault { place: self.place(*start, column), message, advice });
         }
         faults
@@ -156,7 +156,7 @@ impl CsvTable {
         Items::from_array(text)
     }
 
-    /// Adds line and column to a place that names an item and a field of it: `/3/company/id`.
+    /// Adds line and column to a place with the pointer of a field, such as `/3/company/id`.
     pub(crate) fn locate(&self, place: &mut Place) {
         let Some(pointer) = place.field.as_deref() else { return };
         let mut tokens = pointer.split('/').skip(1).map(crate::json_pointer::unescape);
@@ -168,7 +168,7 @@ impl CsvTable {
         (place.line, place.column) = (found.line, found.column);
     }
 
-    /// The place of a column in the row that begins at a byte.
+    /// The place of a column in the row at a byte offset.
     fn place(&self, start: usize, column: usize) -> Place {
         let before = self.text.get(..start).unwrap_or_default();
         let row = self.text.get(start..).unwrap_or_default();
@@ -185,26 +185,26 @@ impl CsvTable {
     }
 }
 
-/// The values of a row in its text (RFC 4180).
+/// The positions of the values in the text of a row (RFC 4180).
 struct RowText {
-    /// Where each begins, in bytes.
+    /// Byte offset of each value.
     starts: Vec<usize>,
     /// Whether the text ends inside quotes.
     is_open: bool,
 }
 
-/// Where in a value a scan is.
+/// State of the scan within a value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Scan {
     Start,
     Plain,
     Quoted,
-    /// Behind a quote inside quotes: it closes them, or is one of two that stand for one.
+    /// After a quote in a quoted value: it closes the value, or is the first of a doubled quote.
     Closed,
 }
 
 impl RowText {
-    /// Looks through the row that a text begins with.
+    /// Scans the first row of a text.
     fn of(text: &str) -> RowText {
         let mut starts = vec![0];
         let mut scan = Scan::Start;
@@ -225,7 +225,7 @@ impl RowText {
     }
 }
 
-/// A dotted name as a path, unless a field of the items is called so.
+/// A dotted name as a path, unless the items have a field with that name.
 fn path_of(operation: &Operation, name: &str) -> Vec<String> {
     let whole = [name.to_owned()];
     let properties = operation.items.as_ref().and_then(|rule| rule.schema.get("properties"));
@@ -245,7 +245,7 @@ fn schema_of(operation: &Operation, path: &[String]) -> Value {
     schema
 }
 
-/// Spreadsheets write TRUE and FALSE.
+/// A cell as JSON. Accepts TRUE and FALSE, as spreadsheets write them.
 fn typed_cell(schema: &Value, cell: &str) -> String {
     let json = typed_by(schema, cell);
     let word = cell.trim().to_ascii_lowercase();
@@ -257,7 +257,7 @@ fn typed_cell(schema: &Value, cell: &str) -> String {
 }
 
 impl ItemShape {
-    /// Takes a column in; `false` where its path, or a part of it, is another column's.
+    /// Adds a column. Returns `false` if its path conflicts with another column.
     fn insert(&mut self, path: &[String], column: usize) -> bool {
         let (ItemShape::Object(fields), Some((name, rest))) = (self, path.split_first()) else { return false };
         let found = fields.iter_mut().find(|(own, _)| own == name).map(|(_, shape)| shape);
@@ -277,7 +277,7 @@ impl ItemShape {
         }
     }
 
-    /// The JSON of a row; `None` where it has no value.
+    /// The JSON of a row; `None` if it has no value.
     fn json(&self, cell: &dyn Fn(usize) -> Option<String>) -> Option<String> {
         match self {
             ItemShape::Column(column) => cell(*column),
@@ -339,12 +339,12 @@ mod tests {
             ("", 1, 1, "is empty"),
             ("id,,note\n", 1, 4, "column 2 has no name"),
             ("id,of.,note\n", 1, 4, "empty part"),
-            ("id,note,id\n", 1, 9, "named twice"),
-            ("of,of.id\n", 1, 4, "named twice"),
-            ("id;note\n1;2\n", 1, 1, "names one field"),
+            ("id,note,id\n", 1, 9, "is a duplicate"),
+            ("of,of.id\n", 1, 4, "is a duplicate"),
+            ("id;note\n1;2\n", 1, 1, "only one field"),
             ("id,note\n1,2\n3\n", 3, 1, "1 values"),
             ("id,note\n\n1,\"a\nb\"\n3,4,5\n", 5, 5, "3 values"),
-            ("id,note\n1,\"a\n", 2, 3, "not closed"),
+            ("id,note\n1,\"a\n", 2, 3, "unclosed quote"),
         ] {
             let error = read(text).err().unwrap();
             let place = error.place.clone().unwrap();
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_an_operation_is_found_in_the_table() {
+    fn faults_of_items_are_located_in_the_table() {
         let (table, _) = read("note,of.id\n\"a\nb\",1\n,\nx,y\n").unwrap();
         for (pointer, line, column) in [("/0/of/id", 3, 4), ("/1/of", 5, 3), ("/1/id", 5, 1), ("/1", 5, 1)] {
             let mut place = Place::field(pointer);

@@ -1,4 +1,4 @@
-//! Items from the command line: an array, NDJSON, one object or a table, and single fields of them. Digits and order of the fields stay.
+//! Items of the command line: an array, NDJSON, one object or a table, and `--set items.…`. Keeps digits and the order of fields.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -16,25 +16,28 @@ use crate::json_text::{fields_of, put_list, put_object};
 /// The items of a call.
 pub(crate) struct TypedItems {
     pub(crate) items: Items,
-    /// The fields that were set in each, where the items are a template's several; `None` where the items tell it.
+    /// For a template with several items, the fields that were set in all of them; else `None`.
     pub(crate) covered: Option<BTreeSet<String>>,
 }
 
-/// Where the items of a call come from.
+/// The sources of the items of a call.
 pub(crate) struct ItemSources<'a> {
     pub(crate) template: Option<&'a Template>,
     /// `--items`
     pub(crate) argument: Option<&'a str>,
     /// `--set items.0.title=…`
     pub(crate) fields: &'a [ItemField],
-    /// The values of an automatic template are samples, which are not sent unless somebody says so.
+    /// `--use-sample`: values of an automatic template are samples, which are not sent by default.
     pub(crate) use_sample: bool,
 }
 
-/// The items that were typed, if any, and the file that they came from, when they did. What lies under them is the template's affair.
-pub(crate) fn given(operation: &Operation, sources: &ItemSources<'_>) -> Result<(Option<TypedItems>, Option<String>)> {
+/// The items of the command line, if any, and their file, if they come from one. The template is applied later.
+pub(crate) fn read_items(
+    operation: &Operation,
+    sources: &ItemSources<'_>,
+) -> Result<(Option<TypedItems>, Option<String>)> {
     let is_base = |t: &&Template| !t.is_automatic || sources.use_sample;
-    // Several items have no one that the others are laid over.
+    // Only several items can be the base for single fields; one item is merged later.
     let several = sources.template.filter(is_base).filter(|t| t.items.len() > 1);
     let (items, file) = match (sources.argument, several) {
         (Some(argument), _) => {
@@ -51,7 +54,7 @@ pub(crate) fn given(operation: &Operation, sources: &ItemSources<'_>) -> Result<
     Ok((Some(TypedItems { items, covered }), file))
 }
 
-/// The items with single fields set; a number behind the last adds an item.
+/// Sets single fields; an index after the last adds an item.
 fn set(items: Items, fields: &[ItemField]) -> Result<Items> {
     if fields.is_empty() {
         return Ok(items);
@@ -67,13 +70,13 @@ fn set(items: Items, fields: &[ItemField]) -> Result<Items> {
                 .advise("items are numbered from 0, without gaps"));
         };
         *item = put(item, &field.path, &field.value).ok_or_else(|| {
-            Error::new(ErrorKind::InvalidItems, format!("--set {name}: something that has no fields stands there"))
+            Error::new(ErrorKind::InvalidItems, format!("--set {name}: a value on this path is not an object"))
         })?;
     }
     Items::from_array(format!("[{}]", all.join(",")))
 }
 
-/// The JSON with a value at a path; objects on the way are made. `None` where something else stands in the way.
+/// The JSON with a value at a path; missing objects are created. `None` if a value on the path is not an object or list.
 fn put(json: &str, path: &[String], value: &str) -> Option<String> {
     let Some((name, rest)) = path.split_first() else { return Some(value.to_owned()) };
     if let (Ok(mut list), Ok(index)) = (serde_json::from_str::<Vec<&RawValue>>(json), name.parse::<usize>()) {
@@ -99,7 +102,7 @@ fn put(json: &str, path: &[String], value: &str) -> Option<String> {
     Some(text)
 }
 
-/// Fields that were set in each of the items.
+/// Fields that were set in all items.
 fn set_everywhere(items: &Items, fields: &[ItemField]) -> BTreeSet<String> {
     let is_set = |index: usize, name: &String| fields.iter().any(|f| f.index == index && f.path.first() == Some(name));
     let names = fields.iter().filter_map(|f| f.path.first());
@@ -112,26 +115,26 @@ fn read(operation: &Operation, input: ArgumentText) -> Result<Items> {
     }
     let text = input.text.trim();
     if text.is_empty() && input.file.is_none() {
-        return Err(Error::new(ErrorKind::InvalidItems, "--items is empty").advise("give [] to send nothing"));
+        return Err(Error::new(ErrorKind::InvalidItems, "--items is empty").advise("pass [] to send no items"));
     }
     let placed = |e: Error| match input.file {
         Some(file) => e.with(|d| d.place.get_or_insert_default().file = Some(file)),
         None => e,
     };
-    // One object, maybe over several lines, is one item.
+    // One object, possibly over several lines, is one item.
     if text.starts_with('{') && serde_json::from_str::<&RawValue>(text).is_ok() {
         return Items::from_array(format!("[{text}]")).map_err(placed);
     }
     Items::from_ndjson(input.text).map_err(placed)
 }
 
-/// The table that the items came from, to find the places of faults in it.
+/// The table of the items, to locate faults in it.
 pub(crate) fn table(operation: &Operation, file: &str) -> Option<CsvTable> {
     let text = is_table(file).then(|| crate::text_file::read_text(Path::new(file), INPUT_MAX).ok())??;
     CsvTable::read(operation, file, text).ok()
 }
 
-/// Whether the items of a file are a table.
+/// Whether a file is a table.
 fn is_table(file: &str) -> bool {
     Path::new(file).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
 }
@@ -139,7 +142,7 @@ fn is_table(file: &str) -> bool {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn single_fields_are_put_into_json() {
+    fn fields_are_set_in_json() {
         for (json, path, value, expected) in [
             ("{}", "title", "\"x\"", Some(r#"{"title":"x"}"#)),
             (r#"{"a":1.50,"b":{"c":1}}"#, "b.d", "2", Some(r#"{"a":1.50,"b":{"c":1,"d":2}}"#)),

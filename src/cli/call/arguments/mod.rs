@@ -1,4 +1,4 @@
-//! What a call is given: options and items, from the flags, a file or standard input.
+//! Options and items of a call, from flags, files or standard input.
 
 pub(crate) mod csv_items;
 pub(crate) mod items;

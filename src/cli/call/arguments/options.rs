@@ -1,4 +1,4 @@
-//! Options from the command line: `--options` and `--set`, typed by the operation's schemas. Digits stay.
+//! Options of the command line: `--options` and `--set`, typed by the schemas of the operation. Keeps digits.
 
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -12,10 +12,10 @@ use crate::definition::{Operation, OptionRule};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::json_error;
 
-/// The options of a call, and the file that they came from, when they did.
+/// The options of a call, and their file, if they come from one.
 pub(crate) struct TypedOptions {
     pub(crate) options: Options,
-    /// Fields of items that were set one by one.
+    /// Fields of items, from `--set items.…`.
     pub(crate) fields: Vec<ItemField>,
     pub(crate) file: Option<String>,
 }
@@ -28,8 +28,8 @@ pub(crate) struct ItemField {
     pub(crate) value: String,
 }
 
-/// The options that were typed; `set` are the pairs of `--set`.
-pub(crate) fn given(operation: &Operation, args: &CallArgs, set: &[String]) -> Result<TypedOptions> {
+/// The options of the command line; `set` are the pairs of `--set`.
+pub(crate) fn read_options(operation: &Operation, args: &CallArgs, set: &[String]) -> Result<TypedOptions> {
     let mut given = TypedOptions { options: Options::default(), fields: Vec::new(), file: None };
     if let Some(argument) = &args.options {
         let (typed, file) = object(argument)?;
@@ -43,7 +43,7 @@ pub(crate) fn given(operation: &Operation, args: &CallArgs, set: &[String]) -> R
             given.fields.push(item_field(operation, pair, name, text)?);
             continue;
         }
-        // An option that the operation does not have goes in as text: the check of all options then names it and the nearest right one.
+        // Unknown options are kept as text: the later check reports them with the nearest name.
         let json = operation.option(name).map_or_else(|| quoted(text), |rule| typed(rule, text));
         let before = given.options.json(name).filter(|_| lists.iter().any(|n| n == name));
         let json = before.and_then(|before| appended(&before, &json)).unwrap_or(json);
@@ -58,29 +58,31 @@ pub(crate) fn given(operation: &Operation, args: &CallArgs, set: &[String]) -> R
 
 fn item_field(operation: &Operation, pair: &str, name: &str, text: &str) -> Result<ItemField> {
     let wrong = |why: &str| {
-        let advice = "name the item by its number and then the field, such as --set items.0.title=Technician";
+        let advice = "write the index of the item and then the field, such as --set items.0.title=Technician";
         Err(Error::new(ErrorKind::Usage, format!("--set {pair}: {why}")).advise(advice))
     };
     if operation.items.is_none() && !operation.options.iter().any(|o| operation.item_may_fill(o)) {
         return wrong(&format!("{} takes no items", operation.id));
     }
     let mut parts = name.split('.').skip(1);
-    let Some(index) = parts.next().and_then(|n| n.parse().ok()) else { return wrong("it does not say which item") };
+    let Some(index) = parts.next().and_then(|n| n.parse().ok()) else {
+        return wrong("the index of the item is missing");
+    };
     let path: Vec<String> = parts.map(str::to_owned).collect();
     if path.is_empty() || path.iter().any(String::is_empty) {
-        return wrong("it does not say which field");
+        return wrong("the field is missing");
     }
     Ok(ItemField { index, value: typed_by(&field_schema(operation, &path), text), path })
 }
 
-/// The schema of a field of the items; one that fills an option is typed as that option is.
+/// The schema of a field of the items. A field that fills an option has the type of the option.
 pub(super) fn field_schema(operation: &Operation, path: &[String]) -> Value {
     let schema = operation.items.as_ref().and_then(|rule| at_path(&rule.schema, path)).cloned();
     let filled = || path.first().and_then(|name| operation.option(name)).map(|rule| rule.schema.to_value());
     schema.or_else(filled).unwrap_or_default()
 }
 
-/// Two lists as one.
+/// Joins two lists.
 fn appended(list: &str, more: &str) -> Option<String> {
     let parts = |json: &str| {
         serde_json::from_str::<Vec<&RawValue>>(json).ok().map(|l| l.iter().map(|r| r.get().to_owned()).collect())
@@ -101,7 +103,7 @@ fn object(argument: &str) -> Result<(Options, Option<String>)> {
     let wrong = |message: String, at: Place| {
         Error::new(ErrorKind::InvalidOptions, message)
             .at(at)
-            .advise("options are a JSON object, such as {\"id\": 12}; --set id=12 gives one without quotes")
+            .advise("options are a JSON object, such as {\"id\": 12}; --set id=12 sets one option")
     };
     match Options::read(&input.text) {
         Ok(options) if options.as_value().is_object() => Ok((options, input.file)),
@@ -118,11 +120,11 @@ fn object(argument: &str) -> Result<(Options, Option<String>)> {
 
 fn split(pair: &str) -> Result<(&str, &str)> {
     pair.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(|| {
-        Error::new(ErrorKind::Usage, format!("--set {pair} gives no value")).advise("write it as --set name=value")
+        Error::new(ErrorKind::Usage, format!("--set {pair} has no value")).advise("write it as --set name=value")
     })
 }
 
-/// The JSON of a text as the option's schema wants it. What does not fit stays text, and the check of the options says what is wrong with it.
+/// A text as JSON, typed by the schema of the option. Invalid values stay text; the later check reports them.
 fn typed(rule: &OptionRule, text: &str) -> String {
     typed_by(&rule.schema.to_value(), text)
 }

@@ -1,4 +1,4 @@
-//! What an argument stands for: its own text, a file's (`@FILE`) or standard input's (`-`). Reads; gives no meaning to the text.
+//! The text of an argument: literal, from a file (`@FILE`) or from standard input (`-`).
 
 use std::path::Path;
 
@@ -8,14 +8,14 @@ use crate::text_file::{decode, read_all, read_text};
 /// Largest input, in bytes.
 pub(crate) const INPUT_MAX: u64 = 4 << 30;
 
-/// A text and where it came from.
+/// A text and its source.
 pub(crate) struct ArgumentText {
     pub(crate) text: String,
-    /// The file's name; `None` for the command line itself.
+    /// The name of the file; `None` for a literal text.
     pub(crate) file: Option<String>,
 }
 
-/// Reads the input of a flag. A fault is one of the call, before anything is sent.
+/// Reads the text of a flag.
 pub(crate) fn input(flag: &str, argument: &str, kind: ErrorKind) -> Result<ArgumentText> {
     let (file, text) = match (argument, argument.strip_prefix('@')) {
         ("-", _) => ("standard input".to_owned(), decode(read_all(std::io::stdin().lock(), 0, INPUT_MAX))),
@@ -29,6 +29,6 @@ pub(crate) fn input(flag: &str, argument: &str, kind: ErrorKind) -> Result<Argum
         Ok(text) => Ok(ArgumentText { text, file: Some(file) }),
         Err(why) => Err(Error::new(kind, format!("{flag}: {file} cannot be read: {why}"))
             .at(Place { file: Some(file), ..Place::default() })
-            .advise("name a file that is there; its path begins at the folder in which the command runs")),
+            .advise("check that the file exists; its path is relative to the current folder")),
     }
 }

@@ -1,11 +1,11 @@
-//! A text from the command line or a table as JSON, by the schema of the field that it is for. Pure; digits stay.
+//! Converts a text from the command line or a table to JSON, typed by a schema. Keeps digits. Pure.
 
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::digits::{Decimal, is_number};
 
-/// The schema of a field within a record's.
+/// The schema at a path in the schema of a record.
 pub(crate) fn at_path<'s>(schema: &'s Value, path: &[String]) -> Option<&'s Value> {
     let Some((name, rest)) = path.split_first() else { return Some(schema) };
     let own = schema
@@ -16,7 +16,7 @@ pub(crate) fn at_path<'s>(schema: &'s Value, path: &[String]) -> Option<&'s Valu
     own.and_then(|schema| at_path(schema, rest)).or_else(|| parts().find_map(|part| at_path(part, path)))
 }
 
-/// The JSON of a text as the schema wants it. What does not fit stays text, and the check of the call says what is wrong with it.
+/// A text as JSON, typed by the schema. Invalid values stay text; the check of the call reports them.
 pub(crate) fn typed_by(schema: &Value, text: &str) -> String {
     by_types(&types(schema), schema, text)
 }
@@ -25,7 +25,7 @@ fn types(schema: &Value) -> Vec<&str> {
     match schema.get("type") {
         Some(Value::String(one)) => vec![one],
         Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
-        // Without a type, the values that are listed tell it.
+        // Without `type`, the types of the enumerated values count.
         _ => schema.get("enum").and_then(Value::as_array).into_iter().flatten().map(type_of).collect(),
     }
 }
@@ -44,7 +44,7 @@ fn type_of(value: &Value) -> &'static str {
 fn by_types(types: &[&str], schema: &Value, text: &str) -> String {
     let has = |name: &str| types.contains(&name);
     let plain = text.trim();
-    // `+5` and `007` are numbers to people.
+    // Accept `+5` and `007` as numbers.
     let digits = plain.strip_prefix('+').unwrap_or(plain);
     let unsigned = digits.strip_prefix('-').unwrap_or(digits);
     let padded = unsigned.len() > 1 && unsigned.starts_with('0') && unsigned.bytes().all(|b| b.is_ascii_digit());
@@ -85,7 +85,7 @@ pub(crate) fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-/// Values separated by commas.
+/// Comma-separated values as a list.
 fn list(schema: &Value, text: &str) -> String {
     let element = schema.get("items").cloned().unwrap_or_default();
     let kinds = types(&element);
@@ -101,7 +101,7 @@ mod tests {
     use super::{by_types, types};
 
     #[test]
-    fn values_take_the_type_of_the_schema() {
+    fn values_are_typed_by_the_schema() {
         for (schema, text, value) in [
             (json!({"type": "integer"}), "12", json!(12)),
             (json!({"type": "integer"}), " +007", json!(7)),
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn digits_stay_as_typed() {
+    fn digits_are_kept() {
         for (schema, text, expected) in [
             (json!({"type": "integer"}), "18446744073709551617", "18446744073709551617"),
             (json!({"type": "integer"}), "1e2", "1e2"),

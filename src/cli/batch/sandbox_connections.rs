@@ -1,4 +1,4 @@
-//! Connections for a batch in a sandbox, where there is no connections file: those that the batch names, and one for each other connector.
+//! Connections for a batch in the sandbox without a connections file: those that the batch names, and one for each other connector.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,8 +12,8 @@ use crate::definition::Catalog;
 /// The keys of a step that name its operation.
 const CALLS: [&str; 4] = ["query", "mutate", "delete", "template"];
 
-/// The connections. What is wrong with the batch is told when it is loaded.
-pub(super) fn played(catalog: &Catalog, batch: &Path) -> ConnectionsFile {
+/// The connections. Faults of the batch are ignored here; loading it reports them.
+pub(super) fn sandbox_connections(catalog: &Catalog, batch: &Path) -> ConnectionsFile {
     let text = std::fs::read_to_string(batch).unwrap_or_default();
     let batch = Document::parse("", &text, 0).map(|document| document.to_value()).unwrap_or_default();
     let named = named(catalog, &batch);
@@ -24,7 +24,7 @@ pub(super) fn played(catalog: &Catalog, batch: &Path) -> ConnectionsFile {
     ConnectionsFile { version: FORMAT_VERSION, connections: all.collect() }
 }
 
-/// The names of connections in a batch, each with the connector of the operations that are called with it.
+/// The names of connections in a batch, each with the connector of its operations.
 fn named(catalog: &Catalog, batch: &Value) -> BTreeMap<String, String> {
     let mut named = BTreeMap::new();
     let steps = || batch.get("steps").and_then(Value::as_array).into_iter().flatten();
@@ -35,11 +35,11 @@ fn named(catalog: &Catalog, batch: &Value) -> BTreeMap<String, String> {
     }
     let any = || steps().filter(|step| step.get("connection").is_none()).find_map(|step| connector_of(catalog, step));
     let matrix = batch.get("matrix");
-    let said = matrix.and_then(|matrix| text(matrix, "connector")).map(str::to_owned);
+    let connector = matrix.and_then(|matrix| text(matrix, "connector")).map(str::to_owned);
     let several = matrix.and_then(|matrix| matrix.get("connection"));
     let names = several.and_then(Value::as_array).into_iter().flatten().chain(several).chain(batch.get("connection"));
     for name in names.filter_map(Value::as_str).filter(|name| *name != "*") {
-        if let Some(connector) = said.clone().or_else(any) {
+        if let Some(connector) = connector.clone().or_else(any) {
             named.entry(name.to_owned()).or_insert(connector);
         }
     }
