@@ -207,7 +207,7 @@ fn candidate(name: &str, rows: &[Row<'_>]) -> Option<(u8, Column)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Look, RecordTable};
+    use super::{RecordTable, TableStyle};
     use crate::Items;
 
     fn text(table: &mut RecordTable, json: &str) -> String {
