@@ -10,7 +10,11 @@ use crate::private_file::not_a_link;
 /// The result of claiming a file.
 pub(crate) enum Claim {
     /// The file is empty, and no other process writes it while it is open. An earlier process's content is gone.
-    Mine(File, Option<Metadata>),
+    Mine(
+        File,
+        #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "the command line says what it took over"))]
+        Option<Metadata>,
+    ),
     /// A running process writes it.
     Held,
     /// A process that has ended left it, and it stays.

@@ -6,6 +6,34 @@ use std::time::{Duration, Instant, SystemTime};
 use async_trait::async_trait;
 
 /// Monotonic time for waits, wall time for dates, and random numbers for jitter.
+///
+/// ```
+/// use std::sync::Mutex;
+/// use std::time::{Duration, SystemTime};
+///
+/// use opnode::Clock;
+///
+/// /// Time passes only in waits, which return at once.
+/// #[derive(Default)]
+/// struct TestClock(Mutex<Duration>);
+///
+/// #[async_trait::async_trait]
+/// impl Clock for TestClock {
+///     fn now(&self) -> Duration {
+///         *self.0.lock().unwrap()
+///     }
+///     fn wall(&self) -> SystemTime {
+///         SystemTime::UNIX_EPOCH + self.now()
+///     }
+///     fn chance(&self) -> f64 {
+///         0.5
+///     }
+///     async fn sleep(&self, duration: Duration) {
+///         *self.0.lock().unwrap() += duration;
+///     }
+/// }
+/// # let config = opnode::EngineConfig { clock: Some(std::sync::Arc::new(TestClock::default())), ..Default::default() };
+/// ```
 #[async_trait]
 pub trait Clock: Send + Sync {
     /// Monotonic time since a fixed start.

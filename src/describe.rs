@@ -1,4 +1,19 @@
 //! Definitions as JSON for hosts and machines: the same for the command line and for C. Pure.
+//!
+//! ```
+//! use opnode::{Catalog, describe};
+//!
+//! let mut catalog = Catalog::empty();
+//! catalog.add_folder("examples/definitions".as_ref())?;
+//! let details = describe::details(&*catalog.operation(None, "createTicket")?);
+//! assert_eq!(details["method"], "mutate");
+//! assert_eq!(details["items"]["schema"]["required"][0], "summary");
+//! assert_eq!(details["response"]["record"]["sample"]["priority"], "normal");
+//!
+//! let form = describe::connector(&*catalog.connector("acme-desk")?);
+//! assert_eq!(form["connection"][2]["secret"], true);
+//! # Ok::<(), opnode::Error>(())
+//! ```
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,13 @@
 //! The file formats and their JSON Schemas, generated from the types that read them, for `schemas/`.
+//!
+//! ```
+//! use opnode::formats::{Format, generate_schema};
+//!
+//! let schema: serde_json::Value = serde_json::from_str(&generate_schema(Format::Batch)).unwrap();
+//! assert!(schema["properties"]["steps"].is_object());
+//! assert_eq!(Format::of("nightly.yaml", "version: 1\nsteps: []")?, Format::Batch);
+//! # Ok::<(), opnode::Error>(())
+//! ```
 
 #[cfg(feature = "schemas")]
 use crate::batch::BatchFile;
@@ -60,7 +69,7 @@ mod tests {
     fn what_was_read_can_be_written_and_read_again() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut all = Vec::new();
-        ["operations", "templates", "examples/batches", "tests/definitions/ok"]
+        ["operations", "templates", "examples/batches", "examples/definitions", "tests/definitions/ok"]
             .iter()
             .for_each(|f| files(&root.join(f), &mut all));
         assert!(all.len() > 20, "{}", all.len());

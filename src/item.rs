@@ -20,7 +20,7 @@ pub(crate) type Span = (u32, u32);
 pub struct Item<'a>(&'a str);
 
 impl<'a> Item<'a> {
-    /// The JSON text.
+    /// The JSON text, on one line.
     #[must_use]
     pub fn as_str(self) -> &'a str {
         self.0
@@ -57,7 +57,25 @@ impl fmt::Debug for Item<'_> {
     }
 }
 
-/// Many items in one buffer. Cloning shares the buffer.
+/// Many items in one buffer of up to 4 GiB. Cloning shares the buffer.
+///
+/// ```
+/// use opnode::Items;
+///
+/// #[derive(serde::Deserialize)]
+/// struct Ticket {
+///     id: u64,
+/// }
+///
+/// // Digits, key order and escapes stay as they are.
+/// let items = Items::from_array(r#"[{"id": 7, "rate": 1.10}, {"id": 8, "rate": 1e2}]"#)?;
+/// assert_eq!(items.get(0).unwrap().as_str(), r#"{"id": 7, "rate": 1.10}"#);
+/// assert_eq!(items.get(1).unwrap().parse::<Ticket>()?.id, 8);
+///
+/// let lines = Items::from_ndjson("{\"id\": 9}\n{\"id\": 10}\n")?;
+/// assert_eq!(Items::concat(vec![items, lines]).len(), 4);
+/// # Ok::<(), opnode::Error>(())
+/// ```
 #[derive(Clone, Default)]
 pub struct Items {
     text: Arc<String>,
@@ -209,7 +227,7 @@ impl Items {
         self.spans.is_empty()
     }
 
-    /// The item at an index.
+    /// The item at an index, from 0; `None` behind the last.
     #[must_use]
     pub fn get(&self, index: usize) -> Option<Item<'_>> {
         let (start, end) = *self.spans.get(index)?;

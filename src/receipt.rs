@@ -77,17 +77,29 @@ pub enum EndSeen {
 }
 
 /// A summary of a call. Sizes in bytes, times in milliseconds.
+///
+/// ```
+/// use opnode::{Receipt, StopReason};
+///
+/// let receipt = Receipt { operation: "getTickets".into(), pages: 2, items: 13, ..Receipt::default() };
+/// let receipt = Receipt { stop: Some(StopReason::NoNext), complete: true, ..receipt };
+/// assert_eq!(
+///     serde_json::to_string(&receipt)?,
+///     r#"{"operation":"getTickets","requests":0,"retries":0,"pages":2,"items":13,"bytes":0,"wait_ms":0,"elapsed_ms":0,"stop":"no_next","complete":true}"#
+/// );
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Receipt {
-    /// OperationId.
+    /// OperationId of the call.
     pub operation: String,
     /// Requests sent, retries included.
     pub requests: u64,
     /// Retries.
     pub retries: u64,
-    /// Pages delivered.
+    /// Pages delivered, counted like `items`.
     pub pages: u64,
-    /// Returned items.
+    /// Returned items; with [`CallOptions::resume`](crate::CallOptions::resume), those of the earlier walk too.
     pub items: u64,
     /// The number of items that the server announced, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -158,25 +170,40 @@ pub enum OutcomeStatus {
 }
 
 /// The outcome of one input item.
+///
+/// ```
+/// use opnode::{Outcome, OutcomeStatus};
+///
+/// /// What a host does with an item.
+/// fn next(outcome: &Outcome) -> String {
+///     match outcome.status {
+///         OutcomeStatus::Ok => format!("store the record {}", outcome.items.to_json()),
+///         OutcomeStatus::Failed => format!("correct item {}", outcome.index),
+///         OutcomeStatus::Unknown => format!("look whether item {} took effect", outcome.index),
+///         OutcomeStatus::Skipped => format!("send item {} again", outcome.index),
+///     }
+/// }
+/// # let _ = next;
+/// ```
 #[derive(Debug, Serialize)]
 pub struct Outcome {
     /// Index of the item in the input, from 0.
     pub index: u64,
     /// The result.
     pub status: OutcomeStatus,
-    /// HTTP status of the last reply.
+    /// HTTP status of the last reply; absent without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http_status: Option<u16>,
-    /// The returned records.
+    /// The returned records, often one; empty if the system returns none.
     #[serde(skip)]
     pub items: Items,
     /// The address of the new record, if the server gave one (`Location`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
-    /// Why it failed.
+    /// Why it failed, or why its outcome is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Error>,
-    /// Requests made for it.
+    /// Requests made for it, retries included; 0 if it was not sent.
     pub attempts: u32,
 }
 

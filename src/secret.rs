@@ -32,6 +32,17 @@ pub(crate) fn form_pair(id: &str, secret: &str) -> String {
 pub const MASK: &str = "[secret]";
 
 /// A secret value: wiped when dropped, never shown by `Debug`, without `Display` or `Serialize`.
+///
+/// ```
+/// use opnode::{Redactor, Secret};
+///
+/// let secret = Secret::new("open sesame");
+/// assert_eq!(format!("{secret:?}"), "[secret]");
+/// assert_eq!(secret.expose(), "open sesame");
+///
+/// let redactor = Redactor::new([secret.expose()]);
+/// assert_eq!(redactor.mask("GET /login?password=open%20sesame"), "GET /login?password=[secret]");
+/// ```
 #[derive(Clone)]
 pub struct Secret(SecretString);
 

@@ -21,6 +21,32 @@ use crate::request::{self, Cursor, Input};
 use crate::send::{Call, ConnectionClient, Outgoing, Sent};
 
 /// A walk over the pages of a list, or the one reply of anything else. Dropping it stops it.
+///
+/// ```
+/// # use opnode::sandbox::{Sandbox, SandboxOptions};
+/// # use opnode::{Catalog, Engine, EngineConfig};
+/// use opnode::{CallOptions, Options, StopReason};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> opnode::Result<()> {
+/// # let mut catalog = Catalog::empty();
+/// # catalog.add_folder("examples/definitions".as_ref())?;
+/// # let engine = Engine::new(EngineConfig::new(catalog));
+/// # let sandbox = Sandbox::start(engine.catalog().clone(), SandboxOptions::default()).await?;
+/// # let session = engine.connect(&sandbox.connection("acme-desk")?)?;
+/// let with = CallOptions { items_max: Some(15), ..CallOptions::default() };
+/// let mut walk = session.query("getTickets", Options::default(), &with)?;
+/// let mut pages = Vec::new();
+/// while let Some(page) = walk.next().await {
+///     let page = page?;
+///     pages.push((page.number, page.items.len()));
+/// }
+/// assert_eq!(pages, [(1, 10), (2, 5)]);
+/// let receipt = walk.receipt();
+/// assert_eq!((receipt.stop, receipt.complete), (Some(StopReason::ItemLimit), false));
+/// # Ok(())
+/// # }
+/// ```
 pub struct Walk {
     client: Arc<ConnectionClient>,
     call: Arc<Call>,

@@ -8,6 +8,11 @@ use std::alloc::{GlobalAlloc, Layout, System};
 const WIPED_MAX: usize = 64 << 10;
 
 /// The system's allocator, which wipes blocks of up to 64 KiB when they are freed or moved.
+///
+/// ```no_run
+/// #[global_allocator]
+/// static ALLOCATOR: opnode::Wiping = opnode::Wiping;
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wiping;
 

@@ -70,6 +70,46 @@ pub struct EarlierTokens {
 }
 
 /// Stores tokens by owner. A host can implement it.
+///
+/// ```
+/// use std::collections::HashMap;
+/// use std::sync::Arc;
+///
+/// use opnode::{Result, TokenOwner, TokenSlot, TokenStore, Tokens};
+/// use tokio::sync::{Mutex, OwnedMutexGuard};
+///
+/// /// A table of the host, held by one caller at a time.
+/// #[derive(Default)]
+/// struct Table(Arc<Mutex<HashMap<String, Tokens>>>);
+///
+/// struct Row {
+///     key: String,
+///     table: OwnedMutexGuard<HashMap<String, Tokens>>,
+/// }
+///
+/// #[async_trait::async_trait]
+/// impl TokenStore for Table {
+///     async fn open(&self, owner: &TokenOwner) -> Result<Box<dyn TokenSlot>> {
+///         Ok(Box::new(Row { key: owner.key(), table: Arc::clone(&self.0).lock_owned().await }))
+///     }
+/// }
+///
+/// #[async_trait::async_trait]
+/// impl TokenSlot for Row {
+///     async fn read(&mut self) -> Result<Option<Tokens>> {
+///         Ok(self.table.get(&self.key).cloned())
+///     }
+///     async fn write(&mut self, tokens: &Tokens) -> Result<()> {
+///         self.table.insert(self.key.clone(), tokens.clone()); // a real table: commit, then return
+///         Ok(())
+///     }
+///     async fn remove(&mut self) -> Result<()> {
+///         self.table.remove(&self.key);
+///         Ok(())
+///     }
+/// }
+/// # let config = opnode::EngineConfig { tokens: Some(Arc::new(Table::default())), ..Default::default() };
+/// ```
 #[async_trait]
 pub trait TokenStore: Send + Sync {
     /// Opens an owner's slot for one holder at a time, across all processes that share the store. Dropping the slot

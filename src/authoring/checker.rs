@@ -130,7 +130,12 @@ impl<'d> Checker<'d> {
     pub(crate) fn finish<T>(self, what: &str, value: Option<T>) -> Result<T> {
         match value {
             Some(value) if self.faults.is_empty() => Ok(value),
-            _ => Err(Error::from_faults(ErrorKind::Definition, what, self.faults)),
+            _ => {
+                let file = self.faults.first().and_then(|fault| fault.place.file.as_deref());
+                // A batch also reports the faults of its connections file.
+                let other = file.filter(|file| *file != self.doc.file()).map(|file| format!("{file} is invalid"));
+                Err(Error::from_faults(ErrorKind::Definition, other.as_deref().unwrap_or(what), self.faults))
+            }
         }
     }
 }

@@ -392,7 +392,7 @@ mod tests {
             (r#"{"name": "x", "values": "pa\"ss"}"#, "values: expected an object, found text"),
             (r#"{"name": "x", "list": [1, "b"]}"#, "list.1: expected a whole number, found text"),
             (r#"{"name": "x", "list": {}}"#, "list: expected a list, found an object"),
-            (r#"{"name": "x", "store": "disk"}"#, "store: `disk` is not known; known are memory, file"),
+            (r#"{"name": "x", "store": "disk"}"#, "store: `disk` is not known; expected one of memory, file"),
             (r#"{"name": "x", "store": "file"}"#, "store: `file` needs a value: {\"file\": …}"),
             (r#"{"name": "x", "store": {"memory": 1}}"#, "store: `memory` takes no value"),
             (r#"{"name": "x", "store": 5}"#, "store: expected one of memory, file, found a number"),

@@ -16,7 +16,7 @@ pub(crate) trait Effects: Send + Sync {
     /// Starts a call over a connection.
     ///
     /// # Errors
-    /// All faults that are known before the first request.
+    /// Those of [`Session::call`](crate::Session::call).
     fn call(&self, connection: &str, request: &Request, with: &CallOptions) -> Result<Running>;
 
     /// Starts a write whose items are given in parts.

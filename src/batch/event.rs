@@ -15,7 +15,7 @@ pub enum Event {
         run: String,
         /// Whether it resumes an earlier run.
         resumed: bool,
-        /// When it started.
+        /// When it started: UTC, such as `2026-01-31T08:00:00Z`.
         started: String,
     },
     /// A message for the user.
@@ -52,7 +52,7 @@ pub enum Event {
     Saved {
         /// The step.
         step: StepName,
-        /// The file.
+        /// The path of the file.
         path: String,
     },
     /// A step has ended.
@@ -125,10 +125,10 @@ pub struct StepReport {
     /// Its progress.
     #[serde(flatten)]
     pub counts: StepCounts,
-    /// The file with its rows.
+    /// The path of the file with its rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub saved: Option<String>,
-    /// The file with the failed items.
+    /// The path of the file with the failed items, one JSON object per line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failures: Option<String>,
     /// Why it failed.
@@ -143,9 +143,9 @@ pub struct Report {
     pub run: String,
     /// The batch's name.
     pub name: String,
-    /// When the run started.
+    /// When the run started: UTC, such as `2026-01-31T08:00:00Z`.
     pub started: String,
-    /// When this report was created.
+    /// When this report was created, in the same form.
     pub ended: String,
     /// Whether it resumed an earlier run.
     pub resumed: bool,

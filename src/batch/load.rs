@@ -9,7 +9,7 @@ use super::check::{CheckContext, Known, find, targets};
 use super::file::{BatchFile, ConnectionsPart, MatrixFile, NamesFile};
 use super::local::Local;
 use super::run_plan::{Batch, MatrixJob, RunPlan, Step};
-use crate::authoring::{Checker, Document, FORMAT_VERSION, Format, Json, Ordered, explain};
+use crate::authoring::{Checker, Document, Format, Json, Ordered, explain, version};
 use crate::connection::ConnectionSpec;
 use crate::connections::{ConnectionFile, ConnectionsFile};
 use crate::engine::{Engine, Session};
@@ -100,13 +100,7 @@ impl Batch {
         let doc = Document::parse(&shown, text, 0)?;
         let file: BatchFile = doc.read().map_err(|e| explain(Format::Batch, &doc, &[], &e))?;
         let mut c = Checker::new(&doc);
-        if file.version != FORMAT_VERSION {
-            c.fault(
-                "/version",
-                format!("version {} of this format is not known; this build reads {FORMAT_VERSION}", file.version),
-                None,
-            );
-        }
+        version(&mut c, file.version);
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         let name = name(&mut c, path, file.name.as_deref());
         let vars = vars(&mut c, &file.vars, &config.vars);
@@ -228,7 +222,7 @@ fn known(c: &mut Checker<'_>, folder: &Path, said: Option<ConnectionsPart>, conf
         (None, None) => match &config.connections {
             Some(path) => path.clone(),
             None => {
-                let connections = config.otherwise.as_ref().map_or_else(|| Ordered::new(), |f| f.connections.clone());
+                let connections = config.otherwise.as_ref().map(|f| f.connections.clone()).unwrap_or_default();
                 return Known { connections, file: None, folder: folder.to_owned() };
             }
         },

@@ -1,4 +1,50 @@
 //! Batch files: steps over any connector, with their state on disk; interrupted runs resume.
+//!
+//! ```
+//! # use opnode::sandbox::{Sandbox, SandboxOptions};
+//! # use opnode::{Catalog, EngineConfig};
+//! use std::path::Path;
+//! use std::sync::Arc;
+//!
+//! use opnode::Engine;
+//! use opnode::batch::{Batch, BatchConfig, Event, RunOptions};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> opnode::Result<()> {
+//! # let mut catalog = Catalog::empty();
+//! # catalog.add_folder("examples/definitions".as_ref())?;
+//! # let engine = Arc::new(Engine::new(EngineConfig::new(catalog)));
+//! # let sandbox = Sandbox::start(engine.catalog().clone(), SandboxOptions::default()).await?;
+//! # let folder = tempfile::tempdir().unwrap();
+//! let text = r#"
+//! version: 1
+//! connections:
+//!   desk: { connector: acme-desk, siteUrl: "http://ADDRESS", username: robot, password: open sesame }
+//! connection: desk
+//! steps:
+//!   - id: done
+//!     query: getTickets
+//!     options: { conditions: closed=true }
+//!   - id: deleted
+//!     delete: deleteTicket
+//!     items: ${{ steps.done.items }}
+//!     map: { id: "${{ item.id }}" }
+//! "#;
+//! # let text = &text.replace("ADDRESS", &sandbox.address().to_string());
+//! // `Batch::load` reads a file. Relative paths and the state of runs start at its folder.
+//! let batch = Batch::parse(&folder.path().join("clean-up.yaml"), text, &BatchConfig::new(Arc::clone(&engine)))?;
+//! let mut run = Arc::new(batch).run(RunOptions::default())?;
+//! while let Some(event) = run.next().await {
+//!     if let Event::StepEnded(step) = event {
+//!         println!("{}: {} items", step.name, step.counts.items_in); // done: 12 items
+//!     }
+//! }
+//! let report = run.finish(|report| Ok(assert!(report.finished))).await;
+//! report.check()?;
+//! assert_eq!(report.steps[1].counts.items_in, 12);
+//! # Ok(())
+//! # }
+//! ```
 
 mod check;
 mod effects;

@@ -57,7 +57,8 @@ impl Batch {
     /// The plan of a run. `state` is the folder of runs, which has the watermarks.
     ///
     /// # Errors
-    /// Errors that the run would have before its first request.
+    /// Those of [`Session::plan`](crate::Session::plan) for a step; `state` when the
+    /// watermarks cannot be read; `invalid_options` when an expression has no value.
     pub fn plan(&self, state: Option<&Path>) -> Result<BatchPlan> {
         let watermarks = load_watermarks(&self.run_folder(state))?;
         let mut steps = Vec::new();

@@ -9,9 +9,24 @@ use crate::error::{ErrorKind, Fault, Result};
 use crate::send::{Cancel, Gate};
 
 /// Options of a call beyond operation, options and items.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use opnode::CallOptions;
+///
+/// let with = CallOptions {
+///     items_max: Some(500),
+///     timeout: Some(Duration::from_secs(60)),
+///     ..CallOptions::default()
+/// };
+/// let cancel = with.cancel.clone(); // for a button, a signal or another task
+/// # drop(cancel);
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct CallOptions {
-    /// Stop after this many items.
+    /// For a query: stop after this many items. Pages are not larger than that, unless an option
+    /// sets their size; 0 sends nothing.
     pub items_max: Option<u64>,
     /// Page by key, if the operation supports it: no record is missed while others are added or deleted, but pages are
     /// fetched one by one.
@@ -23,7 +38,7 @@ pub struct CallOptions {
     pub known_fields: bool,
     /// Use the usual number of attempts, without waiting for a system that may be restarting.
     pub impatient: bool,
-    /// End the call after this time.
+    /// End the call after this time, waits and retries included; default: no limit.
     pub timeout: Option<Duration>,
     /// Cancels the call.
     pub cancel: Cancel,

@@ -30,16 +30,16 @@ use crate::options::Options;
 pub struct Request {
     /// The method.
     pub method: Method,
-    /// The operation.
+    /// The operation, by OperationId.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation_id: Option<String>,
-    /// Or a template, whose options and items are the defaults.
+    /// Instead of an operation: a template, whose options and items are the defaults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<String>,
-    /// Options.
+    /// Options, by name.
     #[serde(default, skip_serializing_if = "Options::is_empty")]
     pub options: Options,
-    /// Items of a write. With a template of one item, each is merged with that one, field by field.
+    /// Items of a write: an array in JSON. With a template of one item, each is merged with that one, field by field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub items: Option<Items>,
     /// For a query: stop after this many items.

@@ -5,6 +5,22 @@ use std::collections::BTreeMap;
 use super::limits::Limits;
 
 /// The parameters for opening a connection.
+///
+/// ```
+/// use opnode::ConnectionSpec;
+///
+/// let spec: ConnectionSpec = serde_json::from_str(
+///     r#"{
+///         "connector": "acme-desk",
+///         "account": "main",
+///         "values": {"siteUrl": "https://desk.example.com", "username": "robot", "password": "open sesame"},
+///         "limits": {"concurrency": 2, "rate": {"requests": 60, "per_s": 60}}
+///     }"#,
+/// )?;
+/// assert_eq!(spec.values["username"], "robot");
+/// assert_eq!(spec.limits.concurrency, Some(2));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConnectionSpec {
@@ -17,7 +33,7 @@ pub struct ConnectionSpec {
     /// Property values by the connector's names, including secrets.
     #[serde(default)]
     pub values: BTreeMap<String, String>,
-    /// Limits.
+    /// Limits that override the defaults.
     #[serde(default)]
     pub limits: Limits,
     /// Allow plain http to other hosts than this machine.
@@ -26,7 +42,7 @@ pub struct ConnectionSpec {
     /// Allow a public host name that resolves to an address of a private network or of this machine.
     #[serde(default)]
     pub allow_private: bool,
-    /// Its name, for messages.
+    /// Its name, for messages and for tokens of version 0.1.
     #[serde(default)]
     pub name: Option<String>,
     /// Sends every request to this address instead, with the real host as the first path segment, so that one mock

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::authoring::is_default;
-use crate::authoring::{Checker, Document, FORMAT_VERSION, Format, Ordered, explain};
+use crate::authoring::{Checker, Document, Format, Ordered, explain, version};
 use crate::connection::{ConnectionSpec, Limits};
 use crate::error::{Advice, Error, ErrorKind, Result, did_you_mean};
 use crate::json_pointer::escape;
@@ -86,9 +86,7 @@ impl ConnectionsFile {
         let doc = Document::parse(file, text, 0)?;
         let mirror: ConnectionsFile = doc.read().map_err(|e| explain(Format::Connections, &doc, &[], &e))?;
         let mut c = Checker::new(&doc);
-        if mirror.version != FORMAT_VERSION {
-            c.fault("/version", format!("version {} of this format is not known", mirror.version), None);
-        }
+        version(&mut c, mirror.version);
         for (name, connection) in &mirror.connections {
             let at = format!("/connections/{}/limits", escape(name));
             connection
@@ -123,7 +121,7 @@ impl ConnectionFile {
     /// The connection's values, with each reference resolved by the caller.
     ///
     /// # Errors
-    /// Those of `resolve`.
+    /// Those of `resolve`; of [`Secrets::fetch`](super::Secrets::fetch) they are `connection` and `unsupported`.
     pub fn resolve(&self, mut resolve: impl FnMut(&str, &Reference) -> Result<String>) -> Result<ConnectionSpec> {
         let mut values = BTreeMap::new();
         for (name, value) in &self.values {

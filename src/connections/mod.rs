@@ -11,6 +11,30 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Without a file on disk, and with secrets that the host fetches itself:
+//!
+//! ```
+//! use opnode::connections::{ConnectionsFile, Reference};
+//!
+//! let text = "
+//! version: 1
+//! connections:
+//!   desk:
+//!     connector: acme-desk
+//!     limits: { concurrency: 2, timeout_s: 30 }
+//!     siteUrl: https://desk.example.com
+//!     username: robot
+//!     password: { env: DESK_PASSWORD }
+//! ";
+//! let file = ConnectionsFile::parse("connections.yaml", text)?;
+//! let spec = file.find("desk")?.resolve(|property, reference| {
+//!     assert_eq!((property, reference), ("password", &Reference::Env("DESK_PASSWORD".into())));
+//!     Ok("open sesame".to_owned())
+//! })?;
+//! assert_eq!(spec.values["password"], "open sesame");
+//! # Ok::<(), opnode::Error>(())
+//! ```
 
 mod check;
 mod file;

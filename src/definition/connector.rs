@@ -90,7 +90,7 @@ pub struct Property {
 /// A rate limit: requests per time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// The number of requests.
+    /// The number of requests in that time.
     pub requests: u32,
     /// The time in seconds.
     pub per_s: u32,

@@ -30,9 +30,9 @@ pub struct OptionRule {
     pub schema: Json,
     /// Help text.
     pub description: Option<String>,
-    /// Required.
+    /// Whether the call must have it.
     pub required: bool,
-    /// Masked wherever the call is shown.
+    /// Whether its value is masked wherever the call is shown.
     pub secret: bool,
     /// Sends an array as a repeated parameter, instead of comma-joined.
     pub(crate) repeat: bool,

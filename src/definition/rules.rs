@@ -6,23 +6,23 @@ use super::connector::Success;
 use super::paging::Total;
 use crate::authoring::{Json, Pointer};
 
-/// The kind of result in a reply.
+/// The kind of result in a reply, and the items that it becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ResultShape {
-    /// An array of records.
+    /// An array of records: one item per record.
     List,
-    /// One record.
+    /// One record: one item.
     Object,
-    /// A number of records.
+    /// A number of records: one item, `{"count": 12}`.
     Count,
-    /// Nothing.
+    /// Nothing is expected: no item, or what the server returns nevertheless.
     None,
-    /// Bytes.
+    /// Bytes: one item with `contentType`, `fileName`, `size` in bytes, `sha256` in hexadecimal and `data` in base64.
     File,
-    /// Columns and rows.
+    /// Columns and rows: one item per row, its fields named by the columns.
     Report,
-    /// Text.
+    /// Text: one item with `contentType` and `text`.
     Text,
 }
 
@@ -50,7 +50,7 @@ pub struct ItemRule {
     pub schema: Value,
     /// An example.
     pub sample: Option<Json>,
-    /// At least one is required.
+    /// Whether at least one item is required.
     pub required: bool,
     pub(crate) wrap: Option<Pointer>,
     pub(crate) drop_path_fields: bool,

@@ -18,16 +18,29 @@ use crate::send::{Budgets, ConnectionClient};
 use crate::transport::{HttpOptions, HttpTransport, Transport};
 
 /// Settings of an engine.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use opnode::{Catalog, Engine, EngineConfig, FileStore};
+///
+/// let engine = Engine::new(EngineConfig {
+///     tokens: Some(Arc::new(FileStore::new("tokens.json"))),
+///     system_proxy: true,
+///     ..EngineConfig::new(Catalog::builtin())
+/// });
+/// # drop(engine);
+/// ```
 pub struct EngineConfig {
-    /// Its connectors.
+    /// Its connectors, operations and templates.
     pub catalog: Catalog,
     /// A transport other than HTTP, for tests.
     pub transport: Option<Arc<dyn Transport>>,
-    /// A clock other than the machine's, for tests.
+    /// A clock other than the machine's, for tests. With it or a transport, the engine has its own [`Budgets`].
     pub clock: Option<Arc<dyn Clock>>,
-    /// The token store; default: in memory.
+    /// The token store; default: [`MemoryStore`], so that a sign-in lasts as long as the engine.
     pub tokens: Option<Arc<dyn TokenStore>>,
-    /// Whether the system's proxy settings are used.
+    /// Whether the system's proxy settings (`HTTPS_PROXY` and so on) are used; default: no.
     pub system_proxy: bool,
 }
 
@@ -46,6 +59,21 @@ impl Default for EngineConfig {
 }
 
 /// Opens connections over one catalogue. Keeps no connection open itself.
+///
+/// ```
+/// use opnode::{ConnectionSpec, Engine, EngineConfig, ErrorKind};
+/// # use opnode::Catalog;
+///
+/// # let mut catalog = Catalog::empty();
+/// # catalog.add_folder("examples/definitions".as_ref())?;
+/// # let config = EngineConfig::new(catalog);
+/// let engine = Engine::new(config);
+/// let spec = ConnectionSpec { connector: "acme-desk".into(), ..ConnectionSpec::default() };
+/// // Every fault at once: the address, the user name and the password are missing.
+/// let error = engine.connect(&spec).err().unwrap();
+/// assert_eq!((error.kind(), error.faults.len()), (ErrorKind::Connection, 3));
+/// # Ok::<(), opnode::Error>(())
+/// ```
 pub struct Engine {
     catalog: Arc<Catalog>,
     transport: Option<Arc<dyn Transport>>,

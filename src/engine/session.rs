@@ -20,7 +20,35 @@ use crate::send::{Call, ConnectionClient};
 use crate::walk::{Reading, Reply, Walk};
 use crate::write::{Requests, Writes, check_items};
 
-/// An open connection. Clones share it; all connections of a process to one account share rate, permits and retries.
+/// An open connection. Clones share it; all connections of a process to one account share rate, permits and retries
+/// ([`Budgets`](crate::Budgets)).
+///
+/// The calls: [`query`](Self::query), [`mutate`](Self::mutate), [`delete`](Self::delete), or [`call`](Self::call) with a
+/// [`Request`]. [`plan`](Self::plan) shows the requests of a call and sends nothing; [`probe`](Self::probe) tests address
+/// and credentials.
+///
+/// ```
+/// use opnode::{Method, Request};
+/// # use opnode::{Catalog, ConnectionSpec, Engine, EngineConfig};
+/// use serde_json::json;
+///
+/// # let mut catalog = Catalog::empty();
+/// # catalog.add_folder("examples/definitions".as_ref())?;
+/// # let engine = Engine::new(EngineConfig::new(catalog));
+/// # let values = [("siteUrl", "https://desk.example.com"), ("username", "robot"), ("password", "open sesame")];
+/// # let values = values.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+/// # let spec = ConnectionSpec { connector: "acme-desk".into(), values, ..ConnectionSpec::default() };
+/// # let session = engine.connect(&spec)?;
+/// let request = Request::new(Method::Query, "getTickets", &json!({"conditions": "priority=\"high\""}));
+/// let planned = session.plan(&request)?;
+/// assert_eq!(planned[0].verb, "GET");
+/// assert_eq!(
+///     planned[0].url,
+///     "https://desk.example.com/api/v1/tickets?conditions=priority%3D%22high%22&pageSize=10"
+/// );
+/// assert!(planned[0].headers.contains(&("authorization".into(), "[secret]".into())));
+/// # Ok::<(), opnode::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Session {
     pub(super) catalog: Arc<Catalog>,
@@ -85,7 +113,7 @@ impl Session {
         }
     }
 
-    /// Reads pages of items.
+    /// Reads pages of items. Sends nothing before [`Walk::next`] is polled.
     ///
     /// # Errors
     /// All faults that are known before the first request: `unknown_operation`, `invalid_options`, `definition`.
@@ -128,7 +156,7 @@ impl Session {
         Some((size.query.clone(), n.min(most)))
     }
 
-    /// Creates or changes: one outcome per item.
+    /// Creates or changes: one outcome per item. Sends nothing before [`Writes::next`] is polled.
     ///
     /// # Errors
     /// All faults that are known before the first request: `unknown_operation`, `invalid_options`, `invalid_items`,
@@ -202,7 +230,7 @@ impl Session {
     /// The requests of a call, credentials masked; sends nothing. For a walk, only the first.
     ///
     /// # Errors
-    /// Those of the call before its first request.
+    /// Those of [`call`](Self::call), and `connection` when the credentials need a property that is missing.
     pub fn plan(&self, request: &Request) -> Result<Vec<PlannedRequest>> {
         let sampled = Request { use_sample: true, ..request.clone() };
         let ResolvedCall { operation, options, items, .. } = self.resolved(&sampled)?;

@@ -10,6 +10,17 @@ use serde::{Serialize, Serializer};
 /// Most advice has the same text for everybody ([`Advice::Text`]). The rest names something that each face offers
 /// differently: the command line has a command or a flag for it, the C interface a function or a key.
 /// [`Display`](fmt::Display) gives neutral words.
+///
+/// ```
+/// use opnode::error::Advice;
+///
+/// let advice = Advice::DescribeOperation("getTickets".into()).and("set `conditions`");
+/// let own = |advice: &Advice| match advice {
+///     Advice::DescribeOperation(id) => Some(format!("open the page of {id}")),
+///     _ => None,
+/// };
+/// assert_eq!(advice.worded(&own), "open the page of getTickets\nset `conditions`");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Advice {

@@ -5,6 +5,19 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 /// Why a call failed, grouped by who must act. Numbers never change once released.
+///
+/// ```
+/// use opnode::ErrorKind;
+///
+/// let kind = ErrorKind::RateLimited;
+/// assert_eq!((kind.name(), kind.number(), kind.exit_code()), ("rate_limited", 40, 6));
+/// // A later attempt may succeed without a change by anybody.
+/// let is_temporary = matches!(
+///     kind,
+///     ErrorKind::RateLimited | ErrorKind::Unavailable | ErrorKind::Network | ErrorKind::Timeout
+/// );
+/// assert!(is_temporary);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {

@@ -61,6 +61,22 @@ pub struct Details {
 }
 
 /// A failure. One pointer wide; see [`Details`] for its fields.
+///
+/// ```
+/// use opnode::error::Place;
+/// use opnode::{Error, ErrorKind};
+///
+/// // As a host's own token store or gate returns it.
+/// let error = Error::new(ErrorKind::State, "the token table cannot be read")
+///     .advise("check the database")
+///     .at(Place { file: Some("product.db".into()), ..Place::default() })
+///     .caused_by(std::io::Error::from(std::io::ErrorKind::TimedOut));
+///
+/// assert_eq!(error.kind(), ErrorKind::State);
+/// assert_eq!(error.to_string(), "the token table cannot be read");
+/// assert_eq!(error.advice.as_ref().unwrap().to_string(), "check the database");
+/// assert_eq!(error.to_json()["kind"], "state");
+/// ```
 #[derive(Clone)]
 pub struct Error(Box<Details>);
 

@@ -6,6 +6,10 @@ use crate::item::Items;
 
 /// A format, and the position of a stream.
 pub(crate) enum Form {
+    #[cfg_attr(
+        not(feature = "cli"),
+        expect(dead_code, reason = "batches copy NDJSON as bytes; the command line writes it")
+    )]
     Ndjson,
     /// Items so far.
     Json(u64),

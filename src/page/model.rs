@@ -13,13 +13,13 @@ use crate::item::Items;
 /// One page of a walk.
 #[derive(Debug, Clone, Default)]
 pub struct Page {
-    /// Its items.
+    /// Its items, as the server returned them.
     pub items: Items,
     /// Its number, from 1.
     pub number: u64,
-    /// The total number of items, as the server reports it.
+    /// The number of items of the whole list, as the server reports it.
     pub total: Option<u64>,
-    /// Bytes of the reply.
+    /// Bytes of the reply, decompressed.
     pub bytes: u64,
     /// Time until the reply started.
     pub(crate) waited: Duration,

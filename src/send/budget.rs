@@ -22,6 +22,17 @@ pub(crate) struct Budget {
 
 /// What the connections to one account share, whichever engine opened them: requests in flight, their rate, and the budget of retries. Engines have one for
 /// the whole process; a host that runs several processes' work in one, or tests, may give engines their own.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use opnode::{Budgets, Engine, EngineConfig};
+///
+/// // Two tenants whose accounts have the same name, and that must not slow each other down.
+/// let first = Engine::with_budgets(EngineConfig::default(), Arc::new(Budgets::default()));
+/// let second = Engine::with_budgets(EngineConfig::default(), Arc::new(Budgets::default()));
+/// # drop((first, second));
+/// ```
 #[derive(Default)]
 pub struct Budgets(Mutex<BTreeMap<String, Weak<Budget>>>);
 

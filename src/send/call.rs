@@ -13,6 +13,15 @@ use crate::definition::Operation;
 use crate::error::Result;
 
 /// Cancels a call from anywhere; cloning shares it. Sticky.
+///
+/// ```
+/// use opnode::Cancel;
+///
+/// let cancel = Cancel::default();
+/// let shared = cancel.clone();
+/// std::thread::spawn(move || shared.cancel()).join().unwrap();
+/// assert!(cancel.is_cancelled()); // and stays so
+/// ```
 #[derive(Clone, Debug)]
 pub struct Cancel(Arc<watch::Sender<bool>>);
 
@@ -43,12 +52,36 @@ impl Cancel {
 }
 
 /// Told of the items of a write before they are sent. The request waits for the answer, and an error keeps it from being sent.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use opnode::{CallOptions, Error, ErrorKind, Gate, Result};
+///
+/// /// Records in the host's journal which items are about to be sent.
+/// #[derive(Debug)]
+/// struct Journal;
+///
+/// #[async_trait::async_trait]
+/// impl Gate for Journal {
+///     async fn before(&self, first: u64, count: u64) -> Result<()> {
+///         match append(first..first + count) {
+///             true => Ok(()),
+///             false => Err(Error::new(ErrorKind::State, "the journal cannot be written")),
+///         }
+///     }
+/// }
+///
+/// let with = CallOptions { gate: Some(Arc::new(Journal)), ..CallOptions::default() };
+/// # fn append(_: std::ops::Range<u64>) -> bool { true }
+/// # drop(with);
+/// ```
 #[async_trait]
 pub trait Gate: Send + Sync + std::fmt::Debug {
-    /// `count` items from the index `first` on are about to be sent.
+    /// `count` items from the index `first` on, counted from 0, are about to be sent.
     ///
     /// # Errors
-    /// Any: nothing is sent then, and the items' outcomes are `skipped`.
+    /// Any, such as `state`: nothing is sent then, and the items' outcomes are `skipped`.
     async fn before(&self, first: u64, count: u64) -> Result<()>;
 }
 

@@ -68,6 +68,10 @@ fn told(connection: &Connection, headers: &HeaderMap) -> String {
     let lines =
         headers.iter().filter(|(name, value)| is_told(name.as_str()) && !value.is_sensitive()).map(|(name, value)| {
             let value = String::from_utf8_lossy(value.as_bytes());
+            // Text that is no address may be anything, such as a credential in a form that no mask knows.
+            if name == http::header::LOCATION && value.parse::<http::Uri>().is_err() {
+                return format!("{name}: (not a URL)");
+            }
             format!("{name}: {}", fault::clean(&connection.redactor.mask(&value)))
         });
     lines.collect::<Vec<_>>().join("\n")

@@ -14,18 +14,18 @@ const UNTRUSTED_ADVICE: &str = if cfg!(any(windows, target_vendor = "apple")) {
 const PROXY_ADVICE: &str = "correct the setting of the proxy: http://USER:PASSWORD@HOST:PORT, where characters such as @ : / # in \
                                  USER and PASSWORD are written as %40 %3A %2F %23";
 
-/// Limits of one exchange.
+/// Limits of one exchange; each is the maximum.
 #[derive(Clone, Copy, Debug)]
 pub struct ExchangeLimits {
-    /// Until the reply begins.
+    /// Time until the reply begins.
     pub first_byte: Duration,
-    /// Between two pieces of the reply.
+    /// Time between two pieces of the reply.
     pub idle: Duration,
-    /// From start to end.
+    /// Time from start to end.
     pub total: Duration,
-    /// Bytes of the unpacked body.
+    /// Bytes of the body, decompressed.
     pub body_max: usize,
-    /// How many times larger the body may become when unpacked.
+    /// Ratio of decompressed to received bytes of the body.
     pub ratio_max: usize,
     /// Bytes of the headers of a reply that says success.
     pub header_max: usize,
@@ -38,7 +38,7 @@ pub struct Failure {
     pub kind: FailureKind,
     /// One line, without URL.
     pub message: String,
-    /// The status, when the reply had begun.
+    /// The HTTP status, when the reply had begun.
     pub status: Option<u16>,
 }
 

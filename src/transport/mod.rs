@@ -27,9 +27,46 @@ use sink::{Sink, too_large};
 use unsent::{Asked, Watched};
 
 /// Sends one request and gives the whole reply.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use bytes::Bytes;
+/// use opnode::{CallOptions, EngineConfig, ExchangeLimits, Failure, Response, Transport};
+/// # use opnode::{Catalog, ConnectionSpec, Engine};
+///
+/// /// Answers every request with one record.
+/// struct OneTicket;
+///
+/// #[async_trait::async_trait]
+/// impl Transport for OneTicket {
+///     async fn send(&self, request: http::Request<Bytes>, _: ExchangeLimits) -> Result<Response, Failure> {
+///         assert_eq!(request.uri().path(), "/api/v1/tickets/7");
+///         Ok(Response { body: br#"{"id": 7}"#.to_vec().into(), ..Response::default() }) // status 200
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> opnode::Result<()> {
+/// # let mut catalog = Catalog::empty();
+/// # catalog.add_folder("examples/definitions".as_ref())?;
+/// # let config = EngineConfig::new(catalog);
+/// # let values = [("siteUrl", "https://desk.example.com"), ("username", "robot"), ("password", "open sesame")];
+/// # let values = values.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+/// # let spec = ConnectionSpec { connector: "acme-desk".into(), values, ..ConnectionSpec::default() };
+/// let engine = Engine::new(EngineConfig { transport: Some(Arc::new(OneTicket)), ..config });
+/// let session = engine.connect(&spec)?;
+/// let reply = session.query("getTicket", &serde_json::json!({"id": 7}), &CallOptions::default())?.collect().await?;
+/// assert_eq!(reply.items.to_json(), r#"[{"id": 7}]"#);
+/// # Ok(())
+/// # }
+/// ```
 #[async_trait]
 pub trait Transport: Send + Sync {
-    /// One exchange. Redirects are replies like any other.
+    /// One exchange. Redirects are replies like any other, and so are replies with an error status.
+    ///
+    /// # Errors
+    /// A [`Failure`], whose [kind](FailureKind) says whether something was sent: a write is repeated only if it was not.
     async fn send(&self, request: http::Request<Bytes>, limits: ExchangeLimits) -> Result<Response, Failure>;
 }
 

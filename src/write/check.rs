@@ -29,6 +29,23 @@ impl ItemFault {
 /// Checks items before anything is sent: their number, each against the schema, and that each names its record. Gives the fields that the operation does not
 /// have, which is no error.
 ///
+/// ```
+/// use opnode::{Catalog, ErrorKind, Items, Options, check_items};
+///
+/// let mut catalog = Catalog::empty();
+/// catalog.add_folder("examples/definitions".as_ref())?;
+/// let operation = catalog.operation(None, "createTicket")?;
+///
+/// let items = Items::from_array(r#"[{"summary": "Printer", "colour": "red"}]"#)?;
+/// let unknown = check_items(&operation, &Options::default(), Some(&items))?;
+/// assert_eq!(unknown[0].place.field.as_deref(), Some("/0/colour"));
+///
+/// let items = Items::from_array(r#"[{"priority": "urgent"}]"#)?;
+/// let error = check_items(&operation, &Options::default(), Some(&items)).unwrap_err();
+/// assert_eq!((error.kind(), error.faults.len()), (ErrorKind::InvalidItems, 2));
+/// # Ok::<(), opnode::Error>(())
+/// ```
+///
 /// # Errors
 /// `invalid_items` with every fault; `invalid_items` and `invalid_options` when items are missing, or given where none are taken.
 pub fn check_items(operation: &Operation, options: &Options, items: Option<&Items>) -> Result<Vec<Fault>> {

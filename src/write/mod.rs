@@ -35,6 +35,37 @@ pub use verdict::WriteReply;
 use verdict::weigh;
 
 /// A write under way. Dropping it stops what was not sent yet.
+///
+/// ```
+/// # use opnode::sandbox::{Sandbox, SandboxOptions};
+/// # use opnode::{Catalog, Engine, EngineConfig};
+/// use opnode::{CallOptions, Items, Method, Options, Request};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> opnode::Result<()> {
+/// # let mut catalog = Catalog::empty();
+/// # catalog.add_folder("examples/definitions".as_ref())?;
+/// # let engine = Engine::new(EngineConfig::new(catalog));
+/// # let sandbox = Sandbox::start(engine.catalog().clone(), SandboxOptions::default()).await?;
+/// # let session = engine.connect(&sandbox.connection("acme-desk")?)?;
+/// // The items come in parts: a long list is never in memory as a whole.
+/// let request = Request::new(Method::Mutate, "createTicket", Options::default());
+/// let mut writes = session.call_in_parts(&request, &CallOptions::default())?;
+/// let mut first = 0;
+/// for part in [r#"[{"summary": "Printer"}, {"summary": "Screen"}]"#, r#"[{"summary": "Mouse"}]"#] {
+///     let items = Items::from_array(part)?;
+///     let count = items.len() as u64;
+///     writes.give(first, items)?;
+///     first += count;
+///     while let Some(outcome) = writes.next().await {
+///         println!("{}: {:?}", outcome.index, outcome.status); // 0: Ok
+///     }
+/// }
+/// writes.verdict()?;
+/// assert_eq!(writes.receipt().outcomes.unwrap_or_default().ok, 3);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Writes {
     client: Arc<ConnectionClient>,
     call: Arc<Call>,
@@ -85,7 +116,7 @@ impl Writes {
         }
     }
 
-    /// Adds items to send, checked; `first` is the index of the first of them in the whole write. Nothing is sent before
+    /// Adds items to send, checked; `first` is the index of the first of them in the whole write, from 0. Nothing is sent before
     /// [`next`](Self::next) is polled.
     ///
     /// # Errors
@@ -251,10 +282,10 @@ impl Writes {
         &self.receipt
     }
 
-    /// What it comes to so far: as [`WriteReply::check`].
+    /// The result so far: `Ok` when every item took effect.
     ///
     /// # Errors
-    /// As said there.
+    /// As [`WriteReply::check`].
     pub fn verdict(&self) -> Result<()> {
         let first = self.first_error.as_ref().map(|(index, error)| (*index, error));
         self.receipt.outcomes.unwrap_or_default().check(first)

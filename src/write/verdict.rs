@@ -16,11 +16,11 @@ pub struct WriteReply {
 }
 
 impl WriteReply {
-    /// `Ok` when every item took effect; else one error that stands for the whole: `unknown_outcome` before all, `partial` when some took
-    /// effect, and the items' own error when none did.
+    /// `Ok` when every item took effect; else one error for the whole write.
     ///
     /// # Errors
-    /// As said.
+    /// `unknown_outcome` when the outcome of an item is unknown; `partial` when some items took effect and others did not;
+    /// the kind of the first failed item when none took effect; `cancelled` when items were only skipped.
     pub fn check(&self) -> Result<()> {
         let mut first = None;
         self.outcomes
@@ -40,10 +40,11 @@ pub(super) fn weigh(first: &mut Option<(u64, Error)>, index: u64, error: &Error)
 }
 
 impl OutcomeCounts {
-    /// As [`WriteReply::check`], for callers that let the outcomes go by: from the counts and the first outcome that has an error.
+    /// As [`WriteReply::check`], for callers that do not keep the outcomes: from the counts, and the index and error of the
+    /// first outcome that has an error.
     ///
     /// # Errors
-    /// As said there.
+    /// As [`WriteReply::check`].
     pub fn check(&self, first: Option<(u64, &Error)>) -> Result<()> {
         let all = self.ok + self.failed + self.unknown + self.skipped;
         let Some((index, error)) = first else {

@@ -114,15 +114,19 @@ const HARMS: &[(&str, Harm, Then)] = &[
     (
         "spool-zeroed",
         |w| bytes(w, "spool/main/list.ndjson", |b| b[900..2400].fill(0)),
-        Refused("rows 1 to 80 are not those"),
+        Refused("rows 1 to 80 differ from those"),
     ),
     (
         "spool-bit-flipped-in-a-value",
         |w| bytes(w, "spool/main/list.ndjson", |b| b[6] ^= 1),
-        Refused("rows 1 to 80 are not those"),
+        Refused("rows 1 to 80 differ from those"),
     ),
-    ("spool-line-end-flipped", |w| flip_line_end(w, "spool/main/list.ndjson"), Refused("rows 1 to 80 are not those")),
-    ("spool-rows-swapped", |w| swap_rows(w, "spool/main/list.ndjson"), Refused("rows 1 to 80 are not those")),
+    (
+        "spool-line-end-flipped",
+        |w| flip_line_end(w, "spool/main/list.ndjson"),
+        Refused("rows 1 to 80 differ from those"),
+    ),
+    ("spool-rows-swapped", |w| swap_rows(w, "spool/main/list.ndjson"), Refused("rows 1 to 80 differ from those")),
     (
         "spool-under-way-bit-flipped",
         |w| bytes(w, "spool/main/make.ndjson", |b| b[9] ^= 1),
@@ -148,9 +152,9 @@ const HARMS: &[(&str, Harm, Then)] = &[
 
 /// Files of another run of the same batch, in the place of this one's.
 const FOREIGN: &[(&str, &str)] = &[
-    ("journal", "it is of another run than journal.tail"),
-    ("journal.tail", "it is of another run than journal.tail"),
-    ("run.json", "run.json is damaged: it is of the run"),
+    ("journal", "it belongs to another run than journal.tail"),
+    ("journal.tail", "it belongs to another run than journal.tail"),
+    ("run.json", "run.json is damaged: it belongs to the run"),
     ("watermarks.json", "watermarks.json does not belong to this run"),
 ];
 
@@ -272,7 +276,7 @@ fn edited(setting: &Setting, _: &Clean) -> Result<(), String> {
     let stored = world.watermarks()?;
     write(&world, "watermarks.json", |text| text.replace("2026-03-41", "2025-03-41"));
     let again = world.run(None, &[])?;
-    if again.exit != Some(8) || !again.stderr.contains("was edited since the run") || world.watermarks()? != stored {
+    if again.exit != Some(8) || !again.stderr.contains("was edited after the run") || world.watermarks()? != stored {
         return Err(format!("ended with {:?}: {}", again.exit, again.stderr));
     }
     write(&world, "watermarks.json", |text| text.replace("\"matrix\"", "\"another\""));

@@ -11,7 +11,7 @@ use wiremock::{Request, ResponseTemplate};
 /// What a shelf has seen.
 #[derive(Default)]
 struct Shelf {
-    /// `slow`: every page but the first, and boxes called Slow, take 30 seconds. `broken`: page 2 fails. `refuse`: boxes called Bad are refused.
+    /// `slow`: every page but the first, and boxes called Slow, take 30 seconds. `broken`: page 2 fails. `refuse`: boxes called Bad are refused. `expired`: at boxes called Bad the key has expired.
     mood: String,
     rows: u64,
     requests: u64,
@@ -87,6 +87,9 @@ impl Shelf {
         let name = body["name"].as_str().unwrap_or_default().to_owned();
         if self.mood == "refuse" && name.contains("Bad") {
             return super::refusal(400, "invalid", &format!("no {name} here"));
+        }
+        if self.mood == "expired" && name.contains("Bad") {
+            return super::refusal(401, "expired", "the key has expired");
         }
         if self.mood == "lose" && name.contains("Bad") {
             return super::refusal(504, "gateway", "no answer in time");

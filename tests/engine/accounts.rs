@@ -357,7 +357,7 @@ async fn a_sign_in_is_of_its_account_alone() {
         assert_eq!(ask(&open(who)).await.unwrap(), who);
     }
     let error = ask(&open("C")).await.unwrap_err();
-    assert!(error.message.contains("nobody has signed in"), "{error:?}");
+    assert!(error.message.contains("is not signed in to"), "{error:?}");
     assert!(bank.lock().unwrap().void.is_empty());
 }
 

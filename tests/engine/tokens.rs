@@ -381,7 +381,7 @@ async fn oauth_sign_in_and_refresh() {
     let session = connect(&connector, &server.uri(), &[("clientId", "me")], Some(&path));
     let error = call(&session).await.unwrap_err();
     assert!(
-        error.message.contains("nobody has signed in")
+        error.message.contains("is not signed in to")
             && error.advice.as_ref().unwrap().to_string().contains("sign in to test"),
         "{error:?}"
     );

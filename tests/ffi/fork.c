@@ -69,9 +69,9 @@ static void refused(const things *of) {
   uint64_t tag = 0;
   size_t n = 7;
   CHECK(opnode_conn_open(of->engine, "{}", 2, &conn, &err) == F && conn == NULL);
-  HAS(opnode_error_message(err, NULL), "before this process was forked");
+  HAS(opnode_error_message(err, NULL), "from before a fork");
   char *json = failure(err);
-  HAS(json, "make an engine of the child's own");
+  HAS(json, "create an engine in the child");
   free(json);
   IS(F, opnode_engine_shutdown(of->engine, FOREVER));
   CHECK(opnode_ready_wait(of->engine, FOREVER, &tag, 1, &n) == F && n == 0);

@@ -51,7 +51,7 @@ CASE(large_requests_with_faults) {
       {"{\"name\"", "", OPNODE_E_USAGE, "the request"},
       {GOOD, ",\"itms\":[]", OPNODE_E_USAGE, "itms"},
       {GOOD, ",\"batch\":{\"items\":0}", OPNODE_E_USAGE, "batch"},
-      {GOOD, ",\"stream\":true", OPNODE_E_USAGE, "one of them"},
+      {GOOD, ",\"stream\":true", OPNODE_E_USAGE, "not both"},
       {GOOD, ",\"options\":{\"colour\":1}", OPNODE_E_INVALID_OPTIONS, "colour"},
   };
   open_all();

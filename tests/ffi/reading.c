@@ -325,7 +325,7 @@ CASE(wake_descriptors_that_are_refused) {
   CHECK(pipe(blocks) == 0 && pipe(reads) == 0 && fcntl(reads[0], F_SETFL, O_NONBLOCK) == 0 && null >= 0 && file >= 0);
   int closed = dup(null), bell = eventfd(0, 0);
   CHECK(close(closed) == 0);
-  struct { int fd; const char *why; } wrong[] = {{blocks[1], "blocks"}, {bell, "blocks"}, {reads[0], "for reading only"}, {file, "is a file"}, {closed, "is not open"}};
+  struct { int fd; const char *why; } wrong[] = {{blocks[1], "is blocking"}, {bell, "is blocking"}, {reads[0], "for reading only"}, {file, "is a file"}, {closed, "is not open"}};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     char cfg[60];
     opnode_engine *none = (opnode_engine *)8;

@@ -30,7 +30,7 @@ static void in_one_expression(const opnode::engine &engine) {
 
 int main() {
   const char *spec = std::getenv("OPNODE_CONNECTION"), *unset = std::getenv("OPNODE_IS_NOT_SET");
-  fails("config", OPNODE_E_USAGE, "this is no JSON object", [] { opnode::engine wrong("["); });
+  fails("config", OPNODE_E_USAGE, "this is not JSON: it ends too early", [] { opnode::engine wrong("["); });
   fails("threads", OPNODE_E_USAGE, "threads: 0 is not within", [] { opnode::engine wrong("{\"threads\":0}"); });
   fails("wakeFd", OPNODE_E_USAGE, "wakeFd: 987 is not open", [] { opnode::engine wrong("{\"wakeFd\":987}"); });
   opnode::engine engine;
@@ -38,7 +38,7 @@ int main() {
   for (int i = 0; i < 100; i++) {
     fails("null", OPNODE_E_MISUSE, "NULL where a pointer is needed", [&] { engine.open(unset); });
     fails("connection", OPNODE_E_CONNECTION, "siteUrl", [&] { engine.open("{\"connector\":\"connectwise-manage\",\"values\":{}}"); });
-    fails("one expression", OPNODE_E_USAGE, "the connection is no JSON object", [&] { in_one_expression(engine); });
+    fails("one expression", OPNODE_E_USAGE, "the connection: this is not JSON", [&] { in_one_expression(engine); });
     fails("definitions", OPNODE_E_USAGE, "the definitions: ", [&] { engine.load("[{]"); });
     fails("describe", OPNODE_E_UNKNOWN_OPERATION, "nothing", [&] { engine.describe("connectwise-manage", "nothing"); });
     fails("templates", OPNODE_E_USAGE, "the filter", [&] { engine.templates("connectwise-manage", "{\"x\":1}"); });

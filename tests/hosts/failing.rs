@@ -46,9 +46,12 @@ fn check(ground: &Ground, program: &str, run: &Run) -> Result<(), String> {
 
 /// Connections that cannot be used, and what the programs that end there say.
 const UNUSABLE: [(&str, &str); 5] = [
-    ("", "usage: the connection is not a JSON object: "),
-    ("{", "usage: the connection is not a JSON object: "),
-    (r#"{"connector":"connectwise-manage","valeus":{}}"#, "usage: the connection: unknown field `valeus`"),
+    ("", "usage: the connection: this is not JSON: it is empty"),
+    ("{", "usage: the connection: this is not JSON: "),
+    (
+        r#"{"connector":"connectwise-manage","valeus":{}}"#,
+        "usage: the connection: `valeus` is not known; did you mean `values`?",
+    ),
     (r#"{"connector":"connectwise-manage","values":{}}"#, "connection: "),
     (r#"{"connector":"nobody","values":{}}"#, "unknown_operation: "),
 ];

@@ -19,7 +19,7 @@ def work(_):
         parents.start(REQUEST)
         refused = "not refused"
     except opnode.Error as error:
-        refused = error.name if "make an engine" in error.details["advice"] else str(error.details)
+        refused = error.name if "create an engine" in error.details["advice"] else str(error.details)
     with opnode.Engine(os.environ["OPNODE_LIBRARY"]) as engine:
         with engine.open(SPEC) as connection:
             found = members(connection)

@@ -61,7 +61,7 @@ pub(crate) fn first_items(ground: &Ground, language: &str) -> Result<(), String>
         std::os::unix::fs::symlink(to, folder.join(link)).unwrap();
     }
     let guide = guide();
-    let wanted = |title: &str| title == language || title == "A server to try with";
+    let wanted = |title: &str| title == language || title == "A mock server";
     let lines: Vec<String> = blocks(&guide)
         .into_iter()
         .filter(|(title, name, _)| name == "sh" && wanted(title))

@@ -6,6 +6,7 @@
 mod cleanup;
 
 mod coverage;
+mod documented;
 #[cfg(feature = "cli")]
 mod examples;
 #[cfg(feature = "cli")]

@@ -196,7 +196,7 @@ async fn its_own_pages() {
     let address = sandbox.address();
     let index = ask(address, "GET /", &[], b"").await.unwrap();
     for part in [
-        "plays acme (Acme): 24 operations, 3 collections",
+        "simulates acme (Acme): 24 operations, 3 collections of records",
         "connector: bolt",
         "secret: \"pass:word\"",
         "# fixed: with --sandbox only",

@@ -160,9 +160,9 @@ async fn a_malformed_filter_is_refused_as_the_system_refuses() {
     let (sandbox, engine) = dune().await;
     for (filter, part) in [
         ("colour", "`colour` does not have the form field:operator:value"),
-        ("colour=red", "not of the form"),
-        ("colour:red", "not of the form"),
-        ("name:eq:Grain+7,+small", "` small` is not of the form"),
+        ("colour=red", "does not have the form"),
+        ("colour:red", "does not have the form"),
+        ("name:eq:Grain+7,+small", "` small` does not have the form"),
         ("colour:eq:", "has no value"),
         (":eq:red", "names no field"),
         ("id:gte:1", "`gte` is not an operator; the operators are eq ne gt ge lt le between search in"),

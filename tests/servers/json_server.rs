@@ -72,14 +72,25 @@ fn writes() -> Result<(), String> {
     ground.run(&["mutate", "add", "--items", "@new.ndjson"]).ended(0)?;
     ground.run(&["mutate", "put", "--items", "@changed.ndjson"]).ended(0)?;
     ground.run(&["delete", "remove", "--items", "@gone.ndjson"]).ended(0)?;
-    let store = ground.json("db.json");
-    let kept: Vec<(u64, &str)> = store["things"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|t| (t["id"].as_u64().unwrap(), t["name"].as_str().unwrap()))
-        .collect();
-    let mut kept = kept;
-    kept.sort_unstable();
-    same("things", kept, (1..=30).map(|id| (id, if id <= 10 { "changed" } else { "new" })).collect())
+    let wanted: Vec<(u64, String)> =
+        (1..=30).map(|id| (id, if id <= 10 { "changed" } else { "new" }.to_owned())).collect();
+    let stored = || {
+        let store = ground.json("db.json");
+        let mut things: Vec<(u64, String)> = store["things"]
+            .as_array()
+            .map(|things| things.iter().map(|t| (t["id"].as_u64().unwrap(), t["name"].as_str().unwrap().to_owned())))
+            .into_iter()
+            .flatten()
+            .collect();
+        things.sort_unstable();
+        things
+    };
+    // The server writes its file some time after its last reply.
+    for _ in 0..50 {
+        if stored() == wanted {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    same("things", stored(), wanted)
 }

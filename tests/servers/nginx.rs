@@ -139,6 +139,6 @@ fn authority() -> Result<(), String> {
 
 fn unsigned() -> Result<(), String> {
     let (ground, _, _) = front();
-    ground.run(&["query", "private"]).ended(4)?.says(&["asks for a sign-in", "Basic", "`auth: none`"])?;
+    ground.run(&["query", "private"]).ended(4)?.says(&["requires authentication", "Basic", "`auth: none`"])?;
     same("requests", ground.lines("front.log", |line| line.ends_with("401")).len(), 1)
 }

@@ -162,6 +162,11 @@ impl Document {
         self.tree().to_value()
     }
 
+    /// The name of its file.
+    pub(crate) fn file(&self) -> &str {
+        &self.file
+    }
+
     /// The place of a JSON Pointer, or of its nearest parent if the field is absent.
     pub(crate) fn place(&self, pointer: &str) -> Place {
         let (line, column) = self.placed().locate(pointer);

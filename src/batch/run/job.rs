@@ -1,7 +1,7 @@
 //! One job of a run: its steps in order, each begun, gone on with or known to be done, and reported.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -188,7 +188,8 @@ async fn execute(
         if !earlier.started {
             context.ledger.note(vec![Fact::Started { step: key.clone() }], Vec::new());
         }
-        let task = Task { context, step, job, key: key.clone(), connection, scope, place: job_run.place(step) };
+        let (place, noted) = (job_run.place(step), Mutex::default());
+        let task = Task { context, step, job, key: key.clone(), connection, scope, place, noted };
         match step.method {
             Method::Query => read::run(&task).await?,
             Method::Mutate | Method::Delete => send::run(&task).await?,

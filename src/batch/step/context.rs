@@ -1,5 +1,6 @@
 //! What the parts of a run share: the plan, the state with its journal, the event sink, and the two ways to stop.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -10,8 +11,12 @@ use crate::batch::event::{Event, StepCounts, StepName};
 use crate::batch::run_plan::{MatrixJob, RunPlan, Step};
 use crate::error::{Error, ErrorKind, Result};
 use crate::expression::Scope;
+use crate::lock::lock;
 use crate::run_store::{Before, Fact, RunInfo, RunState, RunStore, StepPlace, StepState};
 use crate::send::{Cancel, Gate};
+
+/// Maximum number of different notes of a step.
+const NOTES: usize = 100;
 
 /// The state of a run and its store: both record every fact.
 pub(in crate::batch) struct Ledger {
@@ -84,6 +89,8 @@ pub(in crate::batch) struct Task<'r> {
     pub(in crate::batch) connection: &'r str,
     pub(in crate::batch) scope: Scope,
     pub(in crate::batch) place: StepPlace,
+    /// Notes that were already reported.
+    pub(in crate::batch) noted: Mutex<BTreeSet<String>>,
 }
 
 impl Task<'_> {
@@ -93,6 +100,17 @@ impl Task<'_> {
 
     pub(in crate::batch) fn state(&self) -> StepState {
         self.context.ledger.state().step(&self.key)
+    }
+
+    /// Reports a note of a call, once per step: each element of a step is a call, and repeats the notes of the others.
+    pub(in crate::batch) async fn note(&self, note: String) {
+        let is_new = {
+            let mut noted = lock(&self.noted);
+            noted.len() < NOTES && noted.insert(note.clone())
+        };
+        if is_new {
+            self.context.tell(Event::Note { message: format!("{}: {note}", self.name()) }).await;
+        }
     }
 
     pub(in crate::batch) async fn progress(&self, counts: StepCounts, total: Option<u64>) {

@@ -202,8 +202,8 @@ impl Reading<'_, '_> {
         let receipt = walk.receipt().clone();
         self.cost(&receipt);
         self.state.incomplete |= !receipt.complete;
-        for message in receipt.notes {
-            self.task.context.tell(Event::Note { message: format!("{}: {message}", self.task.name()) }).await;
+        for note in receipt.notes {
+            self.task.note(note).await;
         }
         Ok(())
     }

@@ -37,8 +37,6 @@ struct Writing<'t, 'r> {
     bad: (u64, u64),
     began: Duration,
     told: Duration,
-    /// Whether notes of its calls were reported.
-    noted: bool,
     /// The first failed item, with its number.
     first: Option<(u64, Error)>,
     /// Items that were not sent because an error ended the write.
@@ -64,7 +62,6 @@ pub(in crate::batch) async fn run(task: &Task<'_>) -> Result<()> {
         bad: (counts.failed, counts.unknown),
         began: now,
         told: now,
-        noted: false,
         first: None,
         unsent: 0,
         stop: Cancel::default(),
@@ -194,11 +191,8 @@ impl Writing<'_, '_> {
         if let Err(error) = give(self.task, &self.stop, writes, first, items.as_deref()) {
             return self.refused(writes, first, items, error).await;
         }
-        if !std::mem::replace(&mut self.noted, true) {
-            for note in writes.receipt().notes.clone() {
-                let message = format!("{}: {note}", self.task.name());
-                self.task.context.tell(Event::Note { message }).await;
-            }
+        for note in writes.receipt().notes.clone() {
+            self.task.note(note).await;
         }
         while let Some(outcome) = writes.next().await {
             let item = items.as_ref().and_then(|items| items.get((outcome.index - first) as usize));

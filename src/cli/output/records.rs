@@ -207,7 +207,7 @@ fn candidate(name: &str, rows: &[Row<'_>]) -> Option<(u8, Column)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Look, RecordTable};
+    use super::{RecordTable, TableStyle};
     use crate::Items;
 
     fn text(table: &mut RecordTable, json: &str) -> String {
@@ -225,7 +225,7 @@ mod tests {
         );
         assert_eq!(first, "  id  name         board\n   1  x\\u{1b}[31m  Help\n  20  é漢\n");
         assert_eq!(text(&mut table, r#"[{"id":300,"name":"later"}]"#), " 300  later\n");
-        assert_eq!(table.footer(3).unwrap(), "3 items; 3 of 5 fields shown, --format ndjson or csv gives all");
+        assert_eq!(table.footer(3).unwrap(), "3 items; 3 of 5 fields shown, --format ndjson or csv prints all");
     }
 
     #[test]

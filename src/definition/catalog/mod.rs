@@ -20,6 +20,26 @@ use pack::Pack;
 use source::{BUILT_IN, Source};
 
 /// All connectors, operations and templates of an engine.
+///
+/// ```
+/// use opnode::{Catalog, ErrorKind, Method};
+///
+/// let mut catalog = Catalog::empty();
+/// catalog.add_folder("examples/definitions".as_ref())?;
+/// assert!(catalog.faults(&[]).is_empty());
+/// let connector = catalog.connector("acme-desk")?;
+/// let names: Vec<&str> = connector.properties.iter().map(|property| property.name.as_str()).collect();
+/// assert_eq!(names, ["siteUrl", "username", "password"]);
+///
+/// let operation = catalog.operation(Some("acme-desk"), "createTicket")?;
+/// assert_eq!((operation.method, operation.request_line().as_str()), (Method::Mutate, "POST /tickets"));
+/// assert_eq!(catalog.template(None, "open-tickets")?.operation.id, "getTickets");
+///
+/// let error = catalog.operation(None, "getTicketz").err().unwrap();
+/// assert_eq!(error.kind(), ErrorKind::UnknownOperation);
+/// assert!(error.message.contains("did you mean `getTicket"));
+/// # Ok::<(), opnode::Error>(())
+/// ```
 pub struct Catalog {
     packs: BTreeMap<String, Pack>,
 }

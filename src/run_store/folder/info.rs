@@ -23,7 +23,7 @@ pub struct RunInfo {
     pub name: String,
     /// The batch file.
     pub file: String,
-    /// When it began.
+    /// When it began: UTC, such as `2026-01-31T08:00:00Z`.
     pub started: String,
     /// The machine.
     pub host: String,

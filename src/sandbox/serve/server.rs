@@ -32,6 +32,29 @@ pub struct SandboxOptions {
 }
 
 /// A server on this machine that plays every connector with a `sandbox.yaml`. It stops when dropped.
+///
+/// ```
+/// use opnode::sandbox::{Faults, Sandbox, SandboxOptions};
+/// use opnode::CallOptions;
+/// # use opnode::{Catalog, Engine, EngineConfig};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> opnode::Result<()> {
+/// # let mut catalog = Catalog::empty();
+/// # catalog.add_folder("examples/definitions".as_ref())?;
+/// # let engine = Engine::new(EngineConfig::new(catalog));
+/// // Every second request fails: 429, then 503.
+/// let options = SandboxOptions { faults: "every=2,kinds=429+503".parse::<Faults>()?, ..SandboxOptions::default() };
+/// let sandbox = Sandbox::start(engine.catalog().clone(), options).await?;
+/// assert_eq!(sandbox.connectors().collect::<Vec<_>>(), ["acme-desk"]);
+/// assert!(sandbox.address().ip().is_loopback());
+///
+/// let session = engine.connect(&sandbox.connection("acme-desk")?)?;
+/// let reply = session.query("getTicket", &serde_json::json!({"id": 1}), &CallOptions::default())?.collect().await?;
+/// assert_eq!(reply.receipt.requests, 1);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Sandbox {
     router: Arc<Router>,
     task: JoinHandle<std::io::Result<()>>,
