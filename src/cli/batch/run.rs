@@ -21,7 +21,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sandbox::Sandbox;
 use crate::{Cancel, Engine};
 
-/// Runs it; gives the exit code.
+/// Runs the command. Returns the exit code.
 pub(crate) async fn run(app: &App, args: &RunArgs) -> Result<u8> {
     let engine = Arc::new(app.engine(args.sandbox)?);
     let sandbox = if args.sandbox {

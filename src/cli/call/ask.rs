@@ -30,13 +30,13 @@ fn terminal() -> Option<std::fs::File> {
 /// Prompts for the values at `left`, JSON Pointers into the template. Returns them as pairs for `--set`.
 pub(crate) fn values(screen: Screen, template: &Template, left: &[String]) -> Result<Vec<String>> {
     screen.line(&format!("The template {} needs these values. Ctrl-C cancels; nothing is sent.", template.name));
-    let mut given = Vec::new();
+    let mut answers = Vec::new();
     for question in left.iter().flat_map(|pointer| questions(template, pointer)) {
         if let Some(answer) = question.ask(screen)? {
-            given.push(format!("{}={answer}", question.name));
+            answers.push(format!("{}={answer}", question.name));
         }
     }
-    Ok(given)
+    Ok(answers)
 }
 
 /// A prompt for one value.

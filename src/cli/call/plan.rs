@@ -15,10 +15,10 @@ use crate::error::{Error, ErrorKind, Result};
 /// Prints the plan of a call.
 pub(crate) fn print(screen: Screen, call: &PreparedCall, output: &OutputArgs) -> Result<u8> {
     columns::warn(&columns::notes(call), screen);
-    if !call.left.is_empty() && !matches!(output.format, None | Some(OutputForm::Table)) {
-        screen.note(&format!("the plan has sample values; fill in: {}", shown(&call.left).join(", ")));
+    if !call.unset.is_empty() && !matches!(output.format, None | Some(OutputForm::Table)) {
+        screen.note(&format!("the plan has sample values; fill in: {}", shown(&call.unset).join(", ")));
     }
-    let requests = call.line.session.plan(&call.request).map_err(|e| call.located(e))?;
+    let requests = call.connection.session.plan(&call.request).map_err(|e| call.located(e))?;
     let text = match output.format {
         None | Some(OutputForm::Table) => to_text(call, &requests),
         Some(OutputForm::Json) => to_json(&requests)?,
@@ -57,8 +57,8 @@ fn to_text(call: &PreparedCall, requests: &[PlannedRequest]) -> String {
         ""
     };
     let _ok = writeln!(out, "# {count}{more}; nothing was sent");
-    if !call.left.is_empty() {
-        let _ok = writeln!(out, "# the plan has sample values; fill in: {}", shown(&call.left).join(", "));
+    if !call.unset.is_empty() {
+        let _ok = writeln!(out, "# the plan has sample values; fill in: {}", shown(&call.unset).join(", "));
     }
     out
 }

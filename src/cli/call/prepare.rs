@@ -14,12 +14,12 @@ use crate::{Cancel, Engine, Running};
 
 /// A call that is ready to start.
 pub(crate) struct PreparedCall {
-    pub(crate) line: OpenConnection,
+    pub(crate) connection: OpenConnection,
     pub(crate) operation: Arc<Operation>,
     pub(crate) request: Request,
     pub(crate) cancel: Cancel,
     /// Values that the template asks for and that are not set. Plans and the sandbox use the samples instead.
-    pub(crate) left: Vec<String>,
+    pub(crate) unset: Vec<String>,
     /// The files of options and items.
     options_file: Option<String>,
     items_file: Option<String>,
@@ -37,23 +37,31 @@ pub(crate) async fn prepare(app: &App, method: Method, args: &CallArgs, items: O
     let engine = app.engine(args.system.sandbox)?;
     // Leaked on purpose: freeing the definitions would take a tenth of the time of a call.
     std::mem::forget(Arc::clone(engine.catalog()));
-    let (route, operation, template) = find(app, &engine, method, args)?;
+    let (route, operation, template) = choose_operation(app, &engine, method, args)?;
     let sources = CallInput { operation: &operation, template: template.as_ref(), args, items };
     let mut filled = sources.fill(&args.set)?;
-    if !filled.laid.left.is_empty() && !args.plan && !args.system.sandbox {
+    if !filled.resolved.left.is_empty() && !args.plan && !args.system.sandbox {
         let template = template.as_ref().filter(|_| items != Some("-") && ask::is_possible(app.screen));
-        let Some(template) = template else { return Err(refuse_samples(sources.template, &filled.laid.left)) };
-        let answers = ask::values(app.screen, template, &filled.laid.left)?;
+        let Some(template) = template else { return Err(refuse_samples(sources.template, &filled.resolved.left)) };
+        let answers = ask::values(app.screen, template, &filled.resolved.left)?;
         filled = sources.fill(&[args.set.as_slice(), &answers].concat())?;
     }
-    let Filled { laid, options_file, items_file } = filled;
-    let line = route.open(app, &engine, &operation.connector.name).await?;
+    let Filled { resolved, options_file, items_file } = filled;
+    let connection = route.open(app, &engine, &operation.connector.name).await?;
     let request = Request {
-        items: laid.items,
+        items: resolved.items,
         timeout_ms: args.timeout.map(|t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX)),
-        ..Request::new(method, operation.id.clone(), laid.options)
+        ..Request::new(method, operation.id.clone(), resolved.options)
     };
-    Ok(PreparedCall { line, operation, request, cancel: Cancel::default(), left: laid.left, options_file, items_file })
+    Ok(PreparedCall {
+        connection,
+        operation,
+        request,
+        cancel: Cancel::default(),
+        unset: resolved.left,
+        options_file,
+        items_file,
+    })
 }
 
 /// The arguments of a call.
@@ -66,7 +74,7 @@ struct CallInput<'a> {
 
 /// Options and items of a call.
 struct Filled {
-    laid: ResolvedCall,
+    resolved: ResolvedCall,
     options_file: Option<String>,
     items_file: Option<String>,
 }
@@ -74,15 +82,15 @@ struct Filled {
 impl CallInput<'_> {
     /// Options and items, with these pairs of `--set`.
     fn fill(&self, set: &[String]) -> Result<Filled> {
-        let given = options::read_options(self.operation, self.args, set)?;
+        let typed = options::read_options(self.operation, self.args, set)?;
         let use_sample = self.args.use_sample;
         let sources =
-            items::ItemSources { template: self.template, argument: self.items, fields: &given.fields, use_sample };
+            items::ItemSources { template: self.template, argument: self.items, fields: &typed.fields, use_sample };
         let (items, items_file) = items::read_items(self.operation, &sources)?;
-        let (items, covered) = items.map_or((None, None), |given| (Some(given.items), given.covered));
-        let over = CallerValues { options: &given.options, items: items.as_ref(), use_sample, covered };
-        let laid = resolve(Arc::clone(self.operation), self.template, &over)?;
-        Ok(Filled { laid, options_file: given.file, items_file })
+        let (items, covered) = items.map_or((None, None), |typed| (Some(typed.items), typed.covered));
+        let over = CallerValues { options: &typed.options, items: items.as_ref(), use_sample, covered };
+        let resolved = resolve(Arc::clone(self.operation), self.template, &over)?;
+        Ok(Filled { resolved, options_file: typed.file, items_file })
     }
 }
 
@@ -90,7 +98,7 @@ impl PreparedCall {
     /// Starts the call.
     pub(crate) fn begin(&self) -> Result<Running> {
         let with = CallOptions { cancel: self.cancel.clone(), ..CallOptions::default() };
-        self.line.session.call(&self.request, &with).map_err(|e| self.located(e))
+        self.connection.session.call(&self.request, &with).map_err(|e| self.located(e))
     }
 
     /// Adds the file of the options or items to the places of an error.
@@ -116,19 +124,19 @@ impl PreparedCall {
 type ChosenOperation = (ConnectionRoute, Arc<Operation>, Option<Template>);
 
 /// Finds the connection, then the operation in its connector: an OperationId may exist in several connectors.
-fn find(app: &App, engine: &Engine, method: Method, args: &CallArgs) -> Result<ChosenOperation> {
+fn choose_operation(app: &App, engine: &Engine, method: Method, args: &CallArgs) -> Result<ChosenOperation> {
     let catalog = engine.catalog();
     let name = args.template.as_deref().or(args.operation.as_deref()).unwrap_or_default();
-    let look = |connector: Option<&str>| look_up(catalog, connector, args);
-    let fits = |connector: &str| look(Some(connector)).is_ok();
+    let find = |connector: Option<&str>| look_up(catalog, connector, args);
+    let fits = |connector: &str| find(Some(connector)).is_ok();
     if args.system.connection.is_none() {
         // An unknown name is a more useful error than a missing connections file.
-        if let Some(error) = look(None).err().filter(|e| !is_ambiguous(catalog, name, e)) {
+        if let Some(error) = find(None).err().filter(|e| !is_ambiguous(catalog, name, e)) {
             return Err(error);
         }
     }
     let route = ConnectionRoute::choose(app, &args.system, &fits, name)?;
-    let (operation, template) = look(route.connector())?;
+    let (operation, template) = find(route.connector())?;
     check_method(method, &operation, template.as_ref())?;
     Ok((route, operation, template))
 }

@@ -18,7 +18,7 @@ use crate::definition::{Method, ResultShape};
 use crate::error::{Error, ErrorKind, Result};
 use crate::{Receipt, Running, StopReason, Walk};
 
-/// Runs it; gives the exit code.
+/// Runs the command. Returns the exit code.
 pub(crate) async fn run(app: &App, args: &QueryArgs) -> Result<u8> {
     let places = &args.call.output;
     refuse_same_path(&[
@@ -82,7 +82,7 @@ async fn deliver(
     };
     progress.finish();
     let facts = walk.receipt().clone();
-    let kept = receipt.write(screen, &facts, ended.as_ref().err());
+    let written = receipt.write(screen, &facts, ended.as_ref().err());
     if let Err(error) = ended {
         return give_up(screen, output, &facts, error, signals);
     }
@@ -98,10 +98,10 @@ async fn deliver(
     if cut {
         screen.note("stopped at --limit; there may be more");
     }
-    kept.map(|()| 0)
+    written.map(|()| 0)
 }
 
-/// Ends a call that failed or was interrupted; delivered items are kept.
+/// Ends a call that failed or was interrupted; delivered items are written.
 fn give_up(screen: Screen, output: ItemsOutput, facts: &Receipt, error: Error, signals: &Signals) -> Result<u8> {
     if let Some(path) = output.abandon() {
         screen.note(&format!("the items before the failure are in {}", path.display()));

@@ -23,7 +23,7 @@ use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
 use crate::{Items, Outcome, OutcomeStatus, Receipt, Running, Writes};
 
-/// Runs it; gives the exit code.
+/// Runs the command. Returns the exit code.
 pub(crate) async fn run(app: &App, method: Method, args: &WriteCallArgs) -> Result<u8> {
     let places = &args.call.output;
     let items = Some(places.output.as_deref().unwrap_or(Path::new("-")));
@@ -45,7 +45,7 @@ pub(crate) async fn run(app: &App, method: Method, args: &WriteCallArgs) -> Resu
     };
     columns::warn(&writes.receipt().notes, app.screen);
     if method == Method::Delete && count > 1 && !args.write.yes && !args.call.system.sandbox {
-        ask::delete(app.screen, &call.operation.id, &call.line.name, count)?;
+        ask::delete(app.screen, &call.operation.id, &call.connection.name, count)?;
     }
     let signals = Signals::listen(&call.cancel);
     let style = if many { TableStyle::Rows } else { TableStyle::Card };
@@ -157,15 +157,15 @@ impl Places {
             self.done.push(outcome.index);
         }
         // A closed pipe does not stop the write.
-        let kept = before.and(self.output.add(&outcome.items));
-        if kept.is_ok() && (self.write_failed || self.lines.len() < BUFFER_SIZE) {
+        let written = before.and(self.output.add(&outcome.items));
+        if written.is_ok() && (self.write_failed || self.lines.len() < BUFFER_SIZE) {
             Ok(())
         } else {
-            self.flush().and(kept)
+            self.flush().and(written)
         }
     }
 
-    /// Writes the collected results. Results that cannot be written are kept for the next attempt.
+    /// Writes the collected results. Results that cannot be written are written for the next attempt.
     fn flush(&mut self) -> Result<()> {
         let outcomes = match &mut self.outcomes {
             Some(file) if !self.lines.is_empty() => file.write(&self.lines).map(|_| ()),
@@ -174,12 +174,12 @@ impl Places {
         if outcomes.is_ok() {
             self.lines.clear();
         }
-        let kept = outcomes.and(self.output.flush().map(|_| ()));
-        self.write_failed = kept.is_err();
+        let written = outcomes.and(self.output.flush().map(|_| ()));
+        self.write_failed = written.is_err();
         if !self.write_failed {
             self.done.clear();
         }
-        kept
+        written
     }
 
     /// Finishes all outputs, also if items failed.

@@ -14,7 +14,7 @@ use crate::cli::screen::{Paint, terminal_text, width};
 use crate::definition::Catalog;
 use crate::error::{Error, ErrorKind, Fault, Result};
 
-/// Runs it; gives the exit code.
+/// Runs the command. Returns the exit code.
 pub(crate) fn run(app: &App, files: &[PathBuf]) -> Result<u8> {
     let catalog = app.catalog()?;
     let (faults, checked) = if files.is_empty() { all(app, &catalog) } else { files::faults(app, catalog, files) };

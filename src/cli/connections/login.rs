@@ -28,7 +28,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Maximum size of a request, in bytes.
 const REQUEST_MAX: usize = 16 << 10;
 
-/// Runs it; gives the exit code.
+/// Runs the command. Returns the exit code.
 pub(crate) async fn run(app: &App, args: LoginArgs) -> Result<u8> {
     require_file(app)?;
     let engine = app.engine(false)?;
@@ -36,7 +36,7 @@ pub(crate) async fn run(app: &App, args: LoginArgs) -> Result<u8> {
     let route = ConnectionRoute::choose(app, &system, &|_| true, "the sign-in")?;
     let connector = route.connector().unwrap_or_default().to_owned();
     let variables = route.variables();
-    let line = route.open(app, &engine, &connector).await?;
+    let connection = route.open(app, &engine, &connector).await?;
     let (state, verifier) = (random_text()?, Secret::new(random_text()?));
     let challenge = URL_SAFE_NO_PAD.encode(sha2::Sha256::digest(verifier.expose()));
     let busy = |e: &std::io::Error| {
@@ -45,7 +45,7 @@ pub(crate) async fn run(app: &App, args: LoginArgs) -> Result<u8> {
     let listener = TcpListener::bind(("127.0.0.1", args.port)).await.map_err(|e| busy(&e))?;
     let port = listener.local_addr().map_err(|e| busy(&e))?.port();
     let redirect = format!("http://127.0.0.1:{port}/callback");
-    let address = line.session.sign_in_url(&redirect, &state, &challenge).map_err(with_next_step)?;
+    let address = connection.session.sign_in_url(&redirect, &state, &challenge).map_err(with_next_step)?;
     let cancel = Cancel::default();
     let signals = Signals::listen(&cancel);
     app.screen.line(&format!("Open this address in a browser and sign in:\n{address}"));
@@ -60,8 +60,8 @@ pub(crate) async fn run(app: &App, args: LoginArgs) -> Result<u8> {
         () = tokio::time::sleep(SIGN_IN_TIMEOUT) => return Err(Error::new(ErrorKind::Timeout, "no sign-in within ten minutes")),
         () = cancel.cancelled() => return Ok(signals.exit_code().unwrap_or(ErrorKind::Cancelled.exit_code())),
     };
-    line.session.sign_in(&code, &redirect, &verifier).await?;
-    messages::print(&format!("{}: signed in", line.name))?;
+    connection.session.sign_in(&code, &redirect, &verifier).await?;
+    messages::print(&format!("{}: signed in", connection.name))?;
     Ok(0)
 }
 

@@ -14,13 +14,13 @@ pub(crate) async fn run(app: &App, args: LogoutArgs) -> Result<u8> {
     let system = SystemArgs { connection: args.name.or(args.connection), sandbox: false, faults: None };
     let route = ConnectionRoute::choose(app, &system, &|_| true, "the sign-out")?;
     let connector = route.connector().unwrap_or_default().to_owned();
-    let line = route.open(app, &engine, &connector).await?;
-    let account = line.session.connection().account().map(|account| format!(" of the account {account}"));
+    let connection = route.open(app, &engine, &connector).await?;
+    let account = connection.session.connection().account().map(|account| format!(" of the account {account}"));
     let account = account.unwrap_or_default();
     let place = app.tokens_place();
-    if !line.session.forget_tokens().await? {
-        return Ok(app.screen.nothing(&format!("{}: no tokens{account} are stored in {place}", line.name)));
+    if !connection.session.forget_tokens().await? {
+        return Ok(app.screen.nothing(&format!("{}: no tokens{account} are stored in {place}", connection.name)));
     }
-    messages::print(&format!("{}: removed the tokens{account} from {place}", line.name))?;
+    messages::print(&format!("{}: removed the tokens{account} from {place}", connection.name))?;
     Ok(0)
 }

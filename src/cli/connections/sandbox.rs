@@ -13,7 +13,7 @@ use crate::cli::signals::Signals;
 use crate::connection::ConnectionSpec;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Runs it; gives the exit code.
+/// Runs the command. Returns the exit code.
 pub(crate) async fn run(app: &App, args: &SandboxArgs) -> Result<u8> {
     let catalog = app.shared_catalog()?;
     let cancel = Cancel::default();

@@ -26,25 +26,25 @@ pub(crate) async fn test(app: &App, args: ConnectionTestArgs) -> Result<u8> {
     let system = SystemArgs { connection, ..args.system };
     let route = ConnectionRoute::choose(app, &system, &|_| true, "the test")?;
     let connector = connector.or_else(|| route.connector().map(str::to_owned)).unwrap_or_default();
-    let line = route.open(app, &engine, &connector).await?;
+    let open = route.open(app, &engine, &connector).await?;
     let with = CallOptions::default();
     let signals = Signals::listen(&with.cancel);
     let started = Instant::now();
-    match line.session.probe(&with).await {
+    match open.session.probe(&with).await {
         Ok(reply) => {
-            let connection = line.session.connection();
+            let connection = open.session.connection();
             let (title, base) = (&connection.connector().title, connection.base());
             let tries = terminal_text::count(reply.receipt.requests, "request");
             messages::print(&format!(
                 "{}: ok, {title} at {base} replied in {} ms ({tries})",
-                line.name,
+                open.name,
                 started.elapsed().as_millis()
             ))?;
             Ok(0)
         }
         Err(error) => match signals.exit_code().filter(|_| error.kind() == ErrorKind::Cancelled) {
             Some(code) => Ok(code),
-            None => Err(error.with(|d| d.message = format!("the connection {}: {}", line.name, d.message))),
+            None => Err(error.with(|d| d.message = format!("the connection {}: {}", open.name, d.message))),
         },
     }
 }

@@ -125,9 +125,9 @@ impl Diagnosis {
     }
 
     fn provider(&mut self, provider: &Provider) {
-        let said: Vec<&str> = [provider.code.as_deref(), provider.message.as_deref()].into_iter().flatten().collect();
-        if !said.is_empty() {
-            self.put("provider", &said.join(": "));
+        let parts: Vec<&str> = [provider.code.as_deref(), provider.message.as_deref()].into_iter().flatten().collect();
+        if !parts.is_empty() {
+            self.put("provider", &parts.join(": "));
         }
         for detail in &provider.details {
             let parts: Vec<&str> =

@@ -282,13 +282,13 @@ impl ItemShape {
         match self {
             ItemShape::Column(column) => cell(*column),
             ItemShape::Object(fields) => {
-                let given: Vec<(&str, String)> =
+                let values: Vec<(&str, String)> =
                     fields.iter().filter_map(|(name, shape)| Some((name.as_str(), shape.json(cell)?))).collect();
-                if given.is_empty() {
+                if values.is_empty() {
                     return None;
                 }
                 let mut text = String::new();
-                put_object(&mut text, given, |text, value| text.push_str(&value));
+                put_object(&mut text, values, |text, value| text.push_str(&value));
                 Some(text)
             }
         }

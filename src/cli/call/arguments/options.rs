@@ -30,30 +30,30 @@ pub(crate) struct ItemField {
 
 /// The options of the command line; `set` are the pairs of `--set`.
 pub(crate) fn read_options(operation: &Operation, args: &CallArgs, set: &[String]) -> Result<TypedOptions> {
-    let mut given = TypedOptions { options: Options::default(), fields: Vec::new(), file: None };
+    let mut read = TypedOptions { options: Options::default(), fields: Vec::new(), file: None };
     if let Some(argument) = &args.options {
-        let (typed, file) = object(argument)?;
-        given.options.extend(&typed);
-        given.file = file;
+        let (values, file) = object(argument)?;
+        read.options.extend(&values);
+        read.file = file;
     }
     let mut lists: Vec<String> = Vec::new();
     for pair in set {
         let (name, text) = split(pair)?;
         if operation.option(name).is_none() && (name == "items" || name.starts_with("items.")) {
-            given.fields.push(item_field(operation, pair, name, text)?);
+            read.fields.push(item_field(operation, pair, name, text)?);
             continue;
         }
         // Unknown options are kept as text: the later check reports them with the nearest name.
         let json = operation.option(name).map_or_else(|| quoted(text), |rule| typed(rule, text));
-        let before = given.options.json(name).filter(|_| lists.iter().any(|n| n == name));
+        let before = read.options.json(name).filter(|_| lists.iter().any(|n| n == name));
         let json = before.and_then(|before| appended(&before, &json)).unwrap_or(json);
         let wrong = |e| {
             Error::new(ErrorKind::InvalidOptions, format!("--set {pair}: {e}")).at(Place::field(format!("/{name}")))
         };
-        given.options.insert_json(name, &json).map_err(wrong)?;
+        read.options.insert_json(name, &json).map_err(wrong)?;
         lists.push(name.to_owned());
     }
-    Ok(given)
+    Ok(read)
 }
 
 fn item_field(operation: &Operation, pair: &str, name: &str, text: &str) -> Result<ItemField> {
