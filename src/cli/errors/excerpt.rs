@@ -1,6 +1,6 @@
 //! The line of a file that has a fault, with the column for a caret. Reads each file once; hides values of connections files.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use crate::authoring::Document;
@@ -9,6 +9,9 @@ use crate::error::Place;
 
 /// Maximum length of an excerpt, in characters.
 const SHOWN: usize = 140;
+
+/// Keys of the format of connections files. Other deeper lines may continue a secret.
+const KEYS: [&str; 8] = ["version", "connections", "connector", "account", "limits", "env", "file", "keyring"];
 
 /// An excerpt of a line, and the position of the fault in it.
 pub(crate) struct Excerpt {
@@ -27,6 +30,8 @@ struct FaultyFile {
     lines: Vec<(usize, usize)>,
     /// Whether its values may be secrets.
     may_hold_secrets: bool,
+    /// Indents of the `connector` keys.
+    indents: BTreeSet<usize>,
     /// Position of the last excerpt: line, characters and bytes. Avoids scanning a long line again for each of its faults.
     last: (usize, usize, usize),
 }
@@ -49,7 +54,8 @@ impl FaultyFile {
         let (from, to) = *self.lines.get(number)?;
         let line = self.text.get(from..to)?.trim_end();
         if self.may_hold_secrets {
-            return cut(&key_alone(line)?, column, room);
+            let is_known = |key: &str| KEYS.contains(&key) || self.may_be_property(line);
+            return cut(&key_alone(line, is_known)?, column, room);
         }
         // Only the part around the column is read; the search for it starts at the last excerpt.
         let start = column.saturating_sub(2 * room);
@@ -64,6 +70,13 @@ impl FaultyFile {
         cut(&part, column - start, room)
     }
 
+    /// Whether a line is indented like a `connector` key: then it is a property, and not a part of a value over several lines.
+    fn may_be_property(&self, line: &str) -> bool {
+        let opens_connection = line.trim_end().ends_with([':', '{', '}']);
+        let fits = |own: &usize| *own == indent(line) || *own > indent(line) && opens_connection;
+        self.indents.is_empty() || self.indents.iter().any(fits)
+    }
+
     fn read(name: &str) -> Option<FaultyFile> {
         let is_small = std::fs::metadata(Path::new(name))
             .is_ok_and(|m| m.is_file() && m.len() <= crate::authoring::yaml::BYTES_MAX as u64);
@@ -75,7 +88,13 @@ impl FaultyFile {
             from += line.len() + 1;
             (at, at + line.len())
         });
-        Some(FaultyFile { lines: lines.collect(), may_hold_secrets: holds_connections(&text), text, last: (0, 0, 0) })
+        Some(FaultyFile {
+            lines: lines.collect(),
+            may_hold_secrets: holds_connections(&text),
+            indents: connector_indents(&text),
+            text,
+            last: (0, 0, 0),
+        })
     }
 }
 
@@ -95,11 +114,22 @@ fn opens_connections(line: &str) -> bool {
     !value.trim_matches(['"', '\'']).ends_with(".yaml") || value.contains(['{', ',', ' '])
 }
 
-/// Only the key at the start of a line.
-fn key_alone(line: &str) -> Option<String> {
+fn connector_indents(text: &str) -> BTreeSet<usize> {
+    let opens = |line: &&str| line.trim_start().trim_start_matches('"').starts_with("connector");
+    text.lines().filter(opens).map(indent).collect()
+}
+
+fn indent(line: &str) -> usize {
+    line.len() - line.trim_start().len()
+}
+
+/// Only the key at the start of a line, if it is known not to be part of a secret.
+fn key_alone(line: &str, is_known: impl Fn(&str) -> bool) -> Option<String> {
     let rest = line.trim_start_matches([' ', '\t', '-', '{', '[', '"', '\'']);
-    let name: &str =
-        rest.split(|c: char| !c.is_alphanumeric() && !"_-.@".contains(c)).next().filter(|name| !name.is_empty())?;
+    let name: &str = rest
+        .split(|c: char| !c.is_alphanumeric() && !"_-.@".contains(c))
+        .next()
+        .filter(|name| !name.is_empty() && is_known(name))?;
     let behind = rest.get(name.len()..)?.trim_start_matches(['"', '\'', ' ']).strip_prefix(':')?;
     let shown = line.get(..line.len() - rest.len() + name.len())?;
     Some(if behind.trim().is_empty() { format!("{shown}:") } else { format!("{shown}: …") })
@@ -123,10 +153,18 @@ fn cut(text: &str, column: usize, room: usize) -> Option<Excerpt> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::{Excerpt, FaultyFile, holds_connections};
 
     fn file(text: &str, may_hold_secrets: bool) -> FaultyFile {
-        FaultyFile { text: text.to_owned(), lines: vec![(0, text.len())], may_hold_secrets, last: (0, 0, 0) }
+        FaultyFile {
+            text: text.to_owned(),
+            lines: vec![(0, text.len())],
+            may_hold_secrets,
+            indents: BTreeSet::new(),
+            last: (0, 0, 0),
+        }
     }
 
     fn cut(line: &str, column: usize, may_hold_secrets: bool) -> Option<Excerpt> {
@@ -161,6 +199,23 @@ mod tests {
         assert_eq!(cut("    password:", 14).unwrap().text, "    password:");
         for line in ["      hunter2", "- hunter2", "{ hunter2 }"] {
             assert!(cut(line, 4).is_none(), "{line}");
+        }
+    }
+
+    #[test]
+    fn lines_that_may_continue_a_secret_are_hidden() {
+        let shown = |line: &str| {
+            let text = format!("  a:\n    connector: depot\n{line}");
+            let lines = vec![(0, 4), (5, 25), (26, text.len())];
+            let mut file =
+                FaultyFile { text, lines, may_hold_secrets: true, indents: BTreeSet::from([4]), last: (0, 0, 0) };
+            file.excerpt(2, 4, 140).map(|excerpt| excerpt.text)
+        };
+        assert_eq!(shown("    apiKey: x").as_deref(), Some("    apiKey: …"));
+        assert_eq!(shown("      env: x").as_deref(), Some("      env: …"));
+        assert_eq!(shown("  b: { apiKey: x }").as_deref(), Some("  b: …"));
+        for line in ["      hunter2: x", "      hunter2:x", "   hunter2: x"] {
+            assert_eq!(shown(line), None, "{line}");
         }
     }
 
