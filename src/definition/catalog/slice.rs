@@ -1,6 +1,7 @@
 //! Splits a definition file into its entries by lines, without parsing them. Pure.
 //!
-//! The start of a catalogue only looks at the beginnings of lines; entries are parsed on demand.
+//! The start of a catalogue only looks at the beginnings of lines; entries are parsed on demand. With the 195 shipped
+//! operations as files of a user, `describe` takes 20 ms like this and `operations`, which parses all, 70 ms.
 
 use std::collections::HashSet;
 use std::ops::Range;
