@@ -1,17 +1,17 @@
-//! How far a step's rows are known: their number, their bytes, and a digest of these bytes. Facts of the journal say it, and whoever reads the rows
-//! compares.
+//! The extent of a step's rows: their number, their size, and a digest of their bytes. Facts of the journal contain it,
+//! and readers of the rows verify it.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-/// The start of a SHA-256, as 16 hexadecimal digits.
+/// The first 8 bytes of a SHA-256, written as 16 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Sum([u8; 8]);
 
 impl Sum {
-    /// Of bytes that are at hand.
+    /// The digest of bytes in memory.
     pub(crate) fn of(bytes: &[u8]) -> Sum {
         Sum::end(Sha256::new().chain_update(bytes))
     }
@@ -57,17 +57,17 @@ impl<'de> Deserialize<'de> for Sum {
     }
 }
 
-/// The beginning of a file of rows.
+/// The first rows of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Extent {
     pub(crate) rows: u64,
     pub(crate) bytes: u64,
-    /// Facts of version 1 have none.
+    /// Facts of version 1 have no digest.
     #[serde(default)]
     pub(crate) sum: Sum,
 }
 
-/// Takes the measure of rows as they are written or read.
+/// Computes the extent of rows while they are written or read.
 #[derive(Clone, Default)]
 pub(crate) struct Measure {
     hash: Sha256,
@@ -95,10 +95,10 @@ impl Measure {
     }
 }
 
-/// Bytes between two places at which rows are compared.
+/// Bytes between two marks.
 const APART: u64 = 1 << 20;
 
-/// The extents of a file that are remembered: some on the way, and the last.
+/// The extents of a file at which its rows are verified: one about every [`APART`] bytes, and the last.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Marks {
     kept: Vec<Extent>,
@@ -119,7 +119,7 @@ impl Marks {
         self.last
     }
 
-    /// All of them, in their order.
+    /// All marks in order.
     pub(crate) fn all(&self) -> Vec<Extent> {
         let rest = Some(self.last).filter(|last| self.kept.last() != Some(last));
         self.kept.iter().copied().chain(rest).collect()
@@ -158,7 +158,7 @@ mod tests {
         assert_eq!(bytes, [1_049_000, 2_098_000, 3_000_000]);
         marks.note(extent(2_098_000));
         assert_eq!(marks.all().len(), 2);
-        // Rows that were taken back take their marks with them.
+        // Removing rows removes their marks.
         marks.note(extent(APART - 1));
         assert_eq!(marks.all(), [extent(APART - 1)]);
     }
