@@ -38,7 +38,7 @@ pub struct Failure {
     pub kind: FailureKind,
     /// One line, without URL.
     pub message: String,
-    /// The HTTP status, when the reply had begun.
+    /// The HTTP status, if the reply had begun.
     pub status: Option<u16>,
 }
 

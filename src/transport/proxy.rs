@@ -26,7 +26,7 @@ struct Setting {
 pub(super) struct Way {
     /// Host and port.
     address: String,
-    /// The variable that names it.
+    /// The variable that sets it.
     variable: &'static str,
     signed: bool,
     /// Whether requests are sent to it directly, without a tunnel.

@@ -1,4 +1,4 @@
-//! Who may ask: the authorization server with its tokens, and the credentials of each request.
+//! Authentication: the authorization server with its tokens, and the credentials of each request.
 
 mod auth_server;
 pub(super) mod guard;

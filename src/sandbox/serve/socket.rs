@@ -1,4 +1,4 @@
-//! Connections that can be cut from inside a handler: the one fault that HTTP itself cannot express. Knows nothing of requests.
+//! Connections that a handler can cut, a fault that HTTP cannot express. Knows no requests.
 
 use std::io;
 use std::net::SocketAddr;
@@ -20,7 +20,7 @@ pub(super) struct Door(pub(in crate::sandbox) TcpListener);
 pub(super) struct Peer(Arc<AtomicBool>);
 
 impl Peer {
-    /// From now on nothing is written: the server closes the connection when it tries to answer.
+    /// Stops all writing: the server closes the connection when it tries to answer.
     pub(super) fn cut(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -37,7 +37,7 @@ impl Listener for Door {
     }
 
     fn local_addr(&self) -> io::Result<Peer> {
-        // Asked by nobody; an address says nothing about a connection.
+        // Not called; an address does not identify a connection.
         Ok(Peer(Arc::default()))
     }
 }
