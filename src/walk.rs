@@ -197,7 +197,7 @@ impl Walk {
                         self.end(end.reason, end.seen, end.complete);
                         return Ok(None);
                     }
-                    None => return Err(self.behind_the_end(error, number)),
+                    None => return Err(self.past_the_end(error, number)),
                 }
             }
             Err(lost) => return Err(Error::new(ErrorKind::Internal, format!("a page's task failed: {lost}"))),
@@ -210,13 +210,13 @@ impl Walk {
                 self.pager.remember(&page);
                 self.take(page, number, &fetch)
             }
-            None if self.is_for_the_caller(&page, number)? => self.take(page, number, &fetch),
+            None if self.is_delivered(&page, number)? => self.take(page, number, &fetch),
             None => Ok(None),
         }
     }
 
     /// Whether to deliver a page; `false` if it is the end, or if another request was made instead.
-    fn is_for_the_caller(&mut self, page: &Page, number: u64) -> Result<bool> {
+    fn is_delivered(&mut self, page: &Page, number: u64) -> Result<bool> {
         match self.pager.admit(page) {
             Ok(Admission::Take) => return Ok(true),
             Ok(Admission::Instead(cursor)) => {
@@ -264,10 +264,10 @@ impl Walk {
             Ok(Step::Stop(_) | Step::Again) | Err(_) => None,
         };
         match step {
-            Ok(Step::Stop(Ended { broken: true, .. })) if self.strict => self.broken = Some(self.refused_end()),
+            Ok(Step::Stop(Ended { broken: true, .. })) if self.strict => self.broken = Some(self.incomplete()),
             Ok(Step::Stop(Ended { reason, seen, complete, .. })) => self.end(reason, seen, complete),
             Ok(Step::More(next)) => {
-                self.broken = self.go_on(&page, next).err().map(|e| e.with(|d| d.page = Some(number + 1)))
+                self.broken = self.fill_queue(&page, next).err().map(|e| e.with(|d| d.page = Some(number + 1)))
             }
             Ok(Step::Again) => {}
             Err(error) => self.broken = Some(error),
@@ -291,7 +291,7 @@ impl Walk {
     }
 
     /// Adds advice if the server may have refused the page because it does not exist.
-    fn behind_the_end(&self, error: Error, number: u64) -> Error {
+    fn past_the_end(&self, error: Error, number: u64) -> Error {
         let counted = number > 1 && self.pager.counts_blindly() && matches!(error.http_status, Some(400 | 404 | 416));
         error.with(|d| {
             d.page = Some(number);
@@ -305,7 +305,7 @@ impl Walk {
     }
 
     /// For a strict walk: the error for an end that contradicts the announcements or was not seen.
-    fn refused_end(&self) -> Error {
+    fn incomplete(&self) -> Error {
         let why = self.receipt.notes.iter().skip(self.noted).next_back().map_or("its end was not seen", String::as_str);
         Error::new(ErrorKind::BadResponse, format!("the list may be incomplete: {why}"))
             .advise("the delivered items are valid, but there may be more; run it again, or correct `paging` in the definition")
@@ -313,7 +313,7 @@ impl Walk {
     }
 
     /// Fills the queue: the next page, and those after it whose cursors are known.
-    fn go_on(&mut self, page: &Page, next: Cursor) -> Result<()> {
+    fn fill_queue(&mut self, page: &Page, next: Cursor) -> Result<()> {
         if self.queue.front().is_some_and(|f| f.cursor != next) {
             self.queue.clear();
         }

@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_of_every_size_are_wiped_whole_and_no_further() {
+    fn blocks_of_every_size_are_wiped_exactly() {
         for size in 0..200 {
             let mut block = [7_u8; 216];
             // SAFETY: 8 and 200 bytes fit.

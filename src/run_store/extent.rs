@@ -96,9 +96,9 @@ impl Measure {
 }
 
 /// Bytes between two marks.
-const APART: u64 = 1 << 20;
+const MARK_DISTANCE: u64 = 1 << 20;
 
-/// The extents of a file at which its rows are verified: one about every [`APART`] bytes, and the last.
+/// The extents of a file at which its rows are verified: one about every [`MARK_DISTANCE`] bytes, and the last.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Marks {
     kept: Vec<Extent>,
@@ -109,7 +109,7 @@ impl Marks {
     pub(crate) fn note(&mut self, extent: Extent) {
         self.kept.retain(|kept| kept.bytes < extent.bytes);
         let before = self.kept.last().map_or(0, |kept| kept.bytes);
-        if extent.bytes - before >= APART {
+        if extent.bytes - before >= MARK_DISTANCE {
             self.kept.push(extent);
         }
         self.last = extent;
@@ -128,14 +128,14 @@ impl Marks {
 
 #[cfg(test)]
 mod tests {
-    use super::APART;
     use super::Extent;
+    use super::MARK_DISTANCE;
     use super::Marks;
     use super::Measure;
     use super::Sum;
 
     #[test]
-    fn a_digest_is_that_of_all_bytes_before() {
+    fn a_digest_covers_all_bytes_before() {
         let mut measure = Measure::default();
         assert_eq!(measure.extent(), Extent::default());
         for part in ["{\"a\":", "1}\n", "2\n"] {
@@ -159,7 +159,7 @@ mod tests {
         marks.note(extent(2_098_000));
         assert_eq!(marks.all().len(), 2);
         // Removing rows removes their marks.
-        marks.note(extent(APART - 1));
-        assert_eq!(marks.all(), [extent(APART - 1)]);
+        marks.note(extent(MARK_DISTANCE - 1));
+        assert_eq!(marks.all(), [extent(MARK_DISTANCE - 1)]);
     }
 }

@@ -18,6 +18,6 @@ pub(crate) use folder::recover;
 pub(crate) use folder::{Beginning, Folder, INFO_VERSION, Opened, check_free, load_watermarks, now, run_id};
 pub use folder::{RunInfo, RunStatus, RunSummary, runs};
 pub(crate) use outline::{JobOutline, RunOutline, StepOutline};
-pub(crate) use state::{RunState, Standing, StepState};
+pub(crate) use state::{ItemState, RunState, StepState};
 pub(crate) use store::{Before, FailureWriter, RowReader, RowWriter, RunStore, SharedRows, StepPlace};
 pub(crate) use watermark::{Mark, Watermarks, larger as larger_mark};

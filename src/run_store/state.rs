@@ -63,7 +63,7 @@ struct Open {
 
 /// The known state of an item of a write before it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum ItemState {
     /// It was never sent.
     New,
     /// It was sent, and its outcome was not recorded.
@@ -174,20 +174,20 @@ impl StepState {
     }
 
     /// The known state of an item before it is sent.
-    pub(crate) fn standing(&self, element: u64, index: u64) -> Standing {
+    pub(crate) fn item_state(&self, element: u64, index: u64) -> ItemState {
         let key = (element, index);
         let open = self.open.get(&element);
         if open.is_some_and(|o| o.intended.contains(&index)) {
-            Standing::InDoubt
+            ItemState::InDoubt
         } else if self.failed.contains(&key) {
-            Standing::Failed
+            ItemState::Failed
         } else if self.done
             || element < self.element
             || open.is_some_and(|o| index < o.next || o.beyond.contains(&index))
         {
-            Standing::Settled
+            ItemState::Settled
         } else {
-            Standing::New
+            ItemState::New
         }
     }
 

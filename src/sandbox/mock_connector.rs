@@ -9,7 +9,7 @@ use http::{HeaderMap, Method as Verb};
 use super::auth::AuthServer;
 use super::http::{Last, Pattern, Reply, Wording, reply};
 use super::ready;
-use super::records::{Collection, Parts, Shelves};
+use super::records::{Collection, Parts, Tables};
 use crate::authoring::Ordered;
 use crate::connection::{Connection, ConnectionSpec};
 use crate::definition::{Catalog, Connector, Method, Operation, ReplyFile, ResultShape, SandboxFile, Send};
@@ -25,12 +25,12 @@ pub(super) struct MockConnector {
     /// Headers of every reply.
     pub(super) headers: HeaderMap,
     pub(super) page_size_default: Option<u32>,
-    pub(super) tables: Mutex<Shelves>,
+    pub(super) tables: Mutex<Tables>,
     pub(super) routes: Vec<Route>,
     /// The authorization server, if tokens are renewed.
     pub(super) auth_server: Option<AuthServer>,
     /// Prefixes of its addresses.
-    grounds: Vec<Pattern>,
+    prefixes: Vec<Pattern>,
 }
 
 /// An operation with its path and the part that answers it.
@@ -112,7 +112,7 @@ impl MockConnector {
             ));
         };
         Ok(MockConnector {
-            grounds: grounds(&connector, &spec, base),
+            prefixes: prefixes(&connector, &spec, base),
             connector,
             spec,
             connection,
@@ -128,7 +128,7 @@ impl MockConnector {
 
     /// The number of path segments that belong to this connector's base address; `None` if the path is not below it.
     pub(super) fn owns(&self, segments: &[String]) -> Option<usize> {
-        self.grounds.iter().filter_map(|ground| ground.begins(segments)).max()
+        self.prefixes.iter().filter_map(|ground| ground.begins(segments)).max()
     }
 }
 
@@ -191,7 +191,7 @@ fn auth_server(
 }
 
 /// The prefixes of a connector's addresses: its base, and its hosts if all requests are redirected to the sandbox.
-fn grounds(connector: &Connector, spec: &ConnectionSpec, base: Pattern) -> Vec<Pattern> {
+fn prefixes(connector: &Connector, spec: &ConnectionSpec, base: Pattern) -> Vec<Pattern> {
     let origins = connector.origins.iter().filter(|_| spec.reroute.is_some());
     let hosts = origins.filter_map(|origin| url::Url::parse(origin).ok()?.host_str().map(Pattern::host));
     hosts.chain([base]).collect()

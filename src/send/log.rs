@@ -11,7 +11,7 @@ use crate::fault;
 use crate::reply::Response;
 
 /// Headers that are logged.
-const TOLD: [&str; 18] = [
+const LOGGED: [&str; 18] = [
     "accept",
     "accept-encoding",
     "age",
@@ -59,12 +59,12 @@ pub(super) fn turn(connection: &Connection, call: &Call, wait: Duration) {
 }
 
 fn headers(connection: &Connection, way: &str, headers: &HeaderMap) {
-    tracing::trace!(account = connection.account(), way, headers = %told(connection, headers), "headers");
+    tracing::trace!(account = connection.account(), way, headers = %logged(connection, headers), "headers");
 }
 
 /// The logged headers, one per line.
-fn told(connection: &Connection, headers: &HeaderMap) -> String {
-    let is_told = |name: &str| TOLD.contains(&name) || LIMITS.iter().any(|limit| name.starts_with(limit));
+fn logged(connection: &Connection, headers: &HeaderMap) -> String {
+    let is_told = |name: &str| LOGGED.contains(&name) || LIMITS.iter().any(|limit| name.starts_with(limit));
     let lines =
         headers.iter().filter(|(name, value)| is_told(name.as_str()) && !value.is_sensitive()).map(|(name, value)| {
             let value = String::from_utf8_lossy(value.as_bytes());

@@ -217,7 +217,7 @@ impl Transport for HttpTransport {
                 true => Box::pin(begun_by(&end, limits.first_byte, self.patience, &asked, sent)).await?,
                 false => end.within("first_byte_s", limits.first_byte, None, sent).await?,
             };
-            let mut response = sent.map_err(|e| on_the_way(&e.without_url(), &asked, way.as_ref()))?;
+            let mut response = sent.map_err(|e| no_reply(&e.without_url(), &asked, way.as_ref()))?;
             let (status, waited) = (response.status(), begun.elapsed());
             if let Some(way) = way.filter(|way| way.denies(status)) {
                 return Err(way.denied(Some(status.as_u16())));
@@ -229,7 +229,7 @@ impl Transport for HttpTransport {
             }
             check_headers(response.headers(), limits, status.as_u16())?;
             let headers = std::mem::take(response.headers_mut());
-            let mut arriving = Arriving::new(response, &headers, limits)?;
+            let mut arriving = IncomingBody::new(response, &headers, limits)?;
             arriving.read(limits.idle, &end).await?;
             Ok(Response { status, body: arriving.sink.finish()?, headers, waited })
         })
@@ -318,7 +318,7 @@ fn check_headers(headers: &http::HeaderMap, limits: ExchangeLimits, status: u16)
 }
 
 /// A body that is being received.
-struct Arriving {
+struct IncomingBody {
     body: reqwest::Body,
     sink: Sink,
     status: u16,
@@ -326,12 +326,12 @@ struct Arriving {
     framed: bool,
 }
 
-impl Arriving {
+impl IncomingBody {
     fn new(
         response: reqwest::Response,
         headers: &http::HeaderMap,
         limits: ExchangeLimits,
-    ) -> Result<Arriving, Failure> {
+    ) -> Result<IncomingBody, Failure> {
         let status = response.status().as_u16();
         let length = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<usize>().ok());
         if length.is_some_and(|l| l > limits.body_max) {
@@ -339,12 +339,12 @@ impl Arriving {
         }
         let sink = Sink::new(headers, limits, status, length.unwrap_or(0))?;
         let framed = response.version() == http::Version::HTTP_2;
-        Ok(Arriving { body: reqwest::Body::from(response), sink, status, framed })
+        Ok(IncomingBody { body: reqwest::Body::from(response), sink, status, framed })
     }
 
     /// Reads the whole body.
     async fn read(&mut self, idle: Duration, end: &End) -> Result<(), Failure> {
-        let Arriving { body, sink, status, framed } = self;
+        let IncomingBody { body, sink, status, framed } = self;
         loop {
             let next = std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx));
             let frame = end.within("idle_s", idle, Some(*status), next).await?;
@@ -396,7 +396,7 @@ fn timed_out(name: &str, after: Duration, status: Option<u16>) -> Failure {
 }
 
 /// The failure of an exchange without a reply.
-fn on_the_way(error: &reqwest::Error, asked: &Asked, way: Option<&Way>) -> Failure {
+fn no_reply(error: &reqwest::Error, asked: &Asked, way: Option<&Way>) -> Failure {
     let failure = failed(error, None, asked);
     match way {
         Some(way) => way.explain(error, failure),

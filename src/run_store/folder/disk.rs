@@ -10,14 +10,14 @@ pub(crate) use crate::sink::{failed, sync_folder};
 use crate::text_file::if_there;
 
 /// The advice for a damaged file of a run.
-pub(super) const WAY_OUT: Advice = Advice::RestoreOrStartOver;
+pub(super) const DAMAGED_ADVICE: Advice = Advice::RestoreOrStartOver;
 
 /// The error for a damaged file of a run.
 pub(super) fn damaged(path: &Path, why: &str) -> Error {
     let shown = path.display().to_string();
     Error::new(ErrorKind::State, format!("{shown} is damaged: {why}"))
         .at(Place { file: Some(shown), ..Place::default() })
-        .advise(WAY_OUT)
+        .advise(DAMAGED_ADVICE)
 }
 
 /// Creates a folder with mode 0700, and its parents.

@@ -106,7 +106,7 @@ mod tests {
     use super::is_held;
 
     #[test]
-    fn of_several_at_the_same_instant_all_but_one_name_the_one() {
+    fn of_several_simultaneous_holders_one_wins_and_the_others_name_it() {
         let folder = tempfile::tempdir().unwrap();
         // The name that a killed run left.
         std::fs::write(folder.path().join("lock"), r#"{"pid":1,"host":"stale","since":"2020-01-01T00:00:00Z"}"#)

@@ -243,7 +243,7 @@ fn damaged(path: &Path, number: u64, why: &str) -> Error {
     let shown = path.display().to_string();
     Error::new(ErrorKind::State, format!("the journal of the run is damaged: line {number} {why}"))
         .at(Place { file: Some(shown), line: Some(number), ..Place::default() })
-        .advise(disk::WAY_OUT)
+        .advise(disk::DAMAGED_ADVICE)
 }
 
 /// The error for a journal that has lost lines at its end, or all lines.
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_torn_tail_is_cut_at_every_byte() {
+    fn an_incomplete_last_line_is_removed_at_every_byte() {
         let text = text();
         let ends: Vec<usize> = text.match_indices('\n').map(|(at, _)| at + 1).collect();
         for cut in 0..=text.len() {
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_journal_is_as_long_as_was_told() {
+    fn a_journal_shorter_than_its_tail_is_refused() {
         let text = text();
         let whole = read(text.as_bytes()).unwrap();
         let proof = Proof { run: "r".into(), lines: 3, last: whole.last.clone() };
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn facts_that_are_noted_together_survive_together() {
+    fn facts_recorded_together_survive_together() {
         let together = [Fact::Saved { step: "a/b".into() }, Fact::Job { job: "a".into() }];
         let mut text = text();
         let before = text.len();

@@ -111,7 +111,7 @@ impl Kept {
     ///
     /// # Errors
     /// `state` when another batch stored it.
-    pub(crate) fn begin(&self, batch: &str) -> Result<Option<String>> {
+    pub(crate) fn check_new(&self, batch: &str) -> Result<Option<String>> {
         let Body { version, batch: stored, run, .. } = &self.body;
         if *version > 0 && stored != batch {
             return Err(self.foreign(&format!("the batch {stored} stored it, but this batch is {batch}"), format!("restore the file of {batch}, or remove it to read everything again; to use this one for {batch}, write that name into it").into()));
@@ -125,10 +125,10 @@ impl Kept {
     ///
     /// # Errors
     /// `state` when it matches neither the start of the run nor what the run has stored since.
-    pub(crate) fn go_on(&self, outline: &RunOutline, state: &RunState) -> Result<()> {
+    pub(crate) fn check_resumed(&self, outline: &RunOutline, state: &RunState) -> Result<()> {
         let noted = outline.jobs.iter().filter(|job| state.jobs.contains(&job.name) && marked(job, state));
         let noted: BTreeSet<&str> = noted.map(|job| job.name.as_str()).collect();
-        let refuse = |why: &str| Err(self.foreign(why, disk::WAY_OUT));
+        let refuse = |why: &str| Err(self.foreign(why, disk::DAMAGED_ADVICE));
         if self.fingerprint == state.watermarks {
             return match noted.first() {
                 Some(job) => refuse(&format!(

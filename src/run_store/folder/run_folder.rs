@@ -90,7 +90,7 @@ impl Folder {
             (true, _) => opening.begin(Vec::new()),
             (false, true) if !beginning.retry_failed => {
                 // The watermarks are checked before anything is moved.
-                opening.kept.begin(&outline.name)?;
+                opening.kept.check_new(&outline.name)?;
                 set_aside(root, false, state.run)?;
                 opening.begin(Vec::new())
             }
@@ -99,7 +99,7 @@ impl Folder {
                 if beginning.retry_failed && state.steps.values().all(|s| s.failed.is_empty()) {
                     return Err(nothing_failed(&state));
                 }
-                opening.go_on(found, state)
+                opening.resume(found, state)
             }
         }
     }
@@ -184,7 +184,7 @@ struct Opening<'o> {
 impl Opening<'_> {
     fn begin(self, mut notes: Vec<String>) -> Result<Opened> {
         let Opening { root, lock, info, mut kept, outline, .. } = self;
-        notes.extend(kept.begin(&outline.name)?);
+        notes.extend(kept.check_new(&outline.name)?);
         info.write(root)?;
         let journal = Journal::begin(&root.join("journal"), &info.run, kept.fingerprint)?;
         let state = RunState { run: info.run.clone(), watermarks: kept.fingerprint, ..RunState::default() };
@@ -194,7 +194,7 @@ impl Opening<'_> {
     }
 
     /// Resumes a run. All checks precede all changes.
-    fn go_on(self, found: Recovered, mut state: RunState) -> Result<Opened> {
+    fn resume(self, found: Recovered, mut state: RunState) -> Result<Opened> {
         let Opening { root, outline, lock, info, beginning, mut kept } = self;
         let mut before = RunInfo::read(root, &state.run)?;
         let changes = changes(&before.fingerprints, &info.fingerprints);
@@ -209,8 +209,8 @@ impl Opening<'_> {
         let mut notes = Vec::new();
         match state.ended {
             // Users may have edited the watermarks since.
-            true => notes.extend(kept.begin(&outline.name)?),
-            false => kept.go_on(outline, &state)?,
+            true => notes.extend(kept.check_new(&outline.name)?),
+            false => kept.check_resumed(outline, &state)?,
         }
         let path = root.join("journal");
         if found.torn {

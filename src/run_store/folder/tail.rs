@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn one_of_the_lines_is_always_whole() {
+    fn one_of_the_lines_is_always_complete() {
         let folder = tempfile::tempdir().unwrap();
         let journal = folder.path().join("journal");
         assert_eq!(read(&journal).unwrap(), None);

@@ -133,7 +133,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn texts_become_what_the_schema_says() {
+    fn texts_are_converted_to_the_schema_type() {
         for (schema, text, expected) in [
             (json!({"type": "integer"}), "7", json!(7)),
             (json!({"type": "integer"}), "7.5", json!("7.5")),

@@ -10,7 +10,7 @@ use super::{envelope, options};
 use crate::authoring::scalar;
 use crate::definition::{FilterForm, Operation};
 use crate::lock::lock;
-use crate::sandbox::auth::{AuthServer, Errand, guard};
+use crate::sandbox::auth::{AuthRequest, AuthServer, guard};
 use crate::sandbox::filter::{Filter, terms};
 use crate::sandbox::http::{Call, Kind, Refusal, Reply};
 use crate::sandbox::mock_connector::{MockConnector, Part, Role, Route};
@@ -20,7 +20,7 @@ use crate::sandbox::records::{By, Collection, Table, Tree, Values, fields};
 pub(in crate::sandbox) enum Found<'p> {
     Operation(&'p Route, Vec<(String, String)>),
     /// A token request or sign-in.
-    AuthServer(&'p AuthServer, Errand),
+    AuthServer(&'p AuthServer, AuthRequest),
     /// The verbs that the path allows.
     OtherVerbs(Vec<Verb>),
     Nothing,
@@ -29,12 +29,12 @@ pub(in crate::sandbox) enum Found<'p> {
 impl MockConnector {
     /// Finds the operation of a call.
     pub(in crate::sandbox) fn find(&self, call: &Call) -> Found<'_> {
-        if let Some((auth_server, errand)) = self
+        if let Some((auth_server, request)) = self
             .auth_server
             .as_ref()
-            .and_then(|auth_server| auth_server.errand(call).map(|errand| (auth_server, errand)))
+            .and_then(|auth_server| auth_server.request(call).map(|request| (auth_server, request)))
         {
-            return Found::AuthServer(auth_server, errand);
+            return Found::AuthServer(auth_server, request);
         }
         let mut verbs = Vec::new();
         for route in &self.routes {
@@ -61,8 +61,8 @@ impl MockConnector {
     }
 
     fn try_answer(&self, call: &Call, found: &Found<'_>) -> Result<Reply, Refusal> {
-        if let Found::AuthServer(auth_server, errand) = found {
-            return auth_server.answer(&self.connection, *errand, call);
+        if let Found::AuthServer(auth_server, request) = found {
+            return auth_server.answer(&self.connection, *request, call);
         }
         let anonymous = matches!(found, Found::Operation(route, _) if route.operation.anonymous);
         if !anonymous

@@ -33,17 +33,17 @@ pub(in crate::sandbox) struct AuthServer {
 
 /// The kind of a request to the authorization server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::sandbox) enum Errand {
+pub(in crate::sandbox) enum AuthRequest {
     Token,
     Authorize,
 }
 
-impl Errand {
+impl AuthRequest {
     /// Its name in the log, in place of an operation's.
     pub(in crate::sandbox) fn name(self) -> &'static str {
         match self {
-            Errand::Token => "token",
-            Errand::Authorize => "authorize",
+            AuthRequest::Token => "token",
+            AuthRequest::Authorize => "authorize",
         }
     }
 }
@@ -76,12 +76,12 @@ impl AuthServer {
     }
 
     /// The kind of a request, if it is for this server.
-    pub(in crate::sandbox) fn errand(&self, call: &Call) -> Option<Errand> {
+    pub(in crate::sandbox) fn request(&self, call: &Call) -> Option<AuthRequest> {
         let at = |pattern: &Pattern| pattern.matches(&call.segments).is_some();
         if call.verb == self.verb && at(&self.token) {
-            return Some(Errand::Token);
+            return Some(AuthRequest::Token);
         }
-        (call.verb == Verb::GET && self.authorize.as_ref().is_some_and(at)).then_some(Errand::Authorize)
+        (call.verb == Verb::GET && self.authorize.as_ref().is_some_and(at)).then_some(AuthRequest::Authorize)
     }
 
     /// Whether this verb and path are the token endpoint.
@@ -103,14 +103,14 @@ impl AuthServer {
     pub(in crate::sandbox) fn answer(
         &self,
         connection: &Connection,
-        errand: Errand,
+        request: AuthRequest,
         call: &Call,
     ) -> Result<Reply, Refusal> {
-        match (&connection.connector().auth, errand) {
-            (Auth::Oauth2(rule), Errand::Token) => Ok(self
-                .sell(connection, rule, call)
+        match (&connection.connector().auth, request) {
+            (Auth::Oauth2(rule), AuthRequest::Token) => Ok(self
+                .issue(connection, rule, call)
                 .map_or_else(|(status, code, why)| refused(status, code, &why), |pair| sold(&pair))),
-            (Auth::Oauth2(rule), Errand::Authorize) => Ok(self.authorize(connection, rule, call)),
+            (Auth::Oauth2(rule), AuthRequest::Authorize) => Ok(self.authorize(connection, rule, call)),
             (Auth::Refresh(rule), _) => self.renew(connection, rule, call),
             _ => Err(Refusal::new(Kind::NotFound, "this server issues no tokens")),
         }
@@ -143,7 +143,7 @@ impl AuthServer {
     }
 
     /// The token endpoint.
-    fn sell(&self, connection: &Connection, rule: &Oauth2, call: &Call) -> Result<Pair, Refused> {
+    fn issue(&self, connection: &Connection, rule: &Oauth2, call: &Call) -> Result<Pair, Refused> {
         let form: BTreeMap<String, String> =
             call.body.as_deref().map(|b| parse(b).into_owned().collect()).unwrap_or_default();
         if call.media_type() != "application/x-www-form-urlencoded" {

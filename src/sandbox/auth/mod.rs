@@ -4,4 +4,4 @@ mod auth_server;
 pub(super) mod guard;
 mod tokens;
 
-pub(super) use auth_server::{AuthServer, Errand};
+pub(super) use auth_server::{AuthRequest, AuthServer};

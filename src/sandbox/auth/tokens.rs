@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_stays_can_be_used_again() {
+    fn a_token_without_rotation_can_be_used_again() {
         let (tokens, now) = (tokens(None, None, false), Instant::now());
         assert_eq!(tokens.exchange("seed", now).unwrap().refresh, None);
         assert!(tokens.exchange("seed", now).is_ok());
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn access_tokens_end() {
+    fn access_tokens_expire() {
         let (tokens, now) = (tokens(Some(2), Some(10), true), Instant::now());
         let later = now + Duration::from_secs(10);
         let pair = tokens.grant(now);
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_wants_its_verifier_and_works_once() {
+    fn a_code_needs_its_verifier_and_works_once() {
         let (tokens, now) = (tokens(None, None, false), Instant::now());
         // RFC 7636, appendix B.
         let begin = || {

@@ -300,7 +300,7 @@ mod tests {
     use crate::sandbox::records::fields::tests::ticket;
 
     #[test]
-    fn what_is_wrong_is_said() {
+    fn faults_are_reported() {
         let deep = format!("{}id=1{}", "(".repeat(100), ")".repeat(100));
         let not = "not ".repeat(100_000 / 5);
         for (text, part) in [

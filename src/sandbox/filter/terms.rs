@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said() {
+    fn faults_are_reported() {
         for (filter, part) in [
             (json!(["id"]), "`id` does not have the form field:operator:value"),
             (json!(["id:eq"]), "not have the form"),

@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_is_none_is_not_repeated() {
+    fn an_invalid_host_is_not_repeated() {
         assert_eq!(call("/list", "evil/<x>").address(&[], &[]), "http://127.0.0.1:1/list");
         assert_eq!(call("/list", "user@host").address(&[], &[]), "http://127.0.0.1:1/list");
     }

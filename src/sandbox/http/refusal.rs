@@ -92,7 +92,7 @@ impl Refusal {
 /// A system's wording of refusals.
 pub(in crate::sandbox) struct Wording {
     /// The replies from sandbox.yaml.
-    told: Vec<(String, Reply)>,
+    wording: Vec<(String, Reply)>,
     /// A body of the shape that the connector's definition reads errors from.
     form: Tree,
 }
@@ -107,7 +107,7 @@ impl Wording {
     /// `Err` contains place and message of the fault in sandbox.yaml.
     pub(in crate::sandbox) fn new(rules: &ErrorRules, file: &Ordered<ReplyFile>) -> Result<Wording, (String, String)> {
         let names = Kind::ALL.map(|k| k.row().0);
-        let mut told = Vec::new();
+        let mut wording = Vec::new();
         for (name, reply) in file {
             if !names.contains(&name.as_str()) {
                 return Err((
@@ -115,18 +115,18 @@ impl Wording {
                     format!("`{name}` is not an error reply of the sandbox{}", did_you_mean(name, names)),
                 ));
             }
-            told.push((name.clone(), Reply::of_file(reply).map_err(|why| (format!("/errors/{name}"), why))?));
+            wording.push((name.clone(), Reply::of_file(reply).map_err(|why| (format!("/errors/{name}"), why))?));
         }
-        Ok(Wording { told, form: form(rules) })
+        Ok(Wording { wording, form: form(rules) })
     }
 
     /// The reply for a refusal.
     pub(in crate::sandbox) fn reply(&self, refusal: &Refusal) -> Reply {
         let (name, status, code) = refusal.kind.row();
-        let find = |name: &str| self.told.iter().find(|(n, _)| n == name).map(|(_, reply)| reply.clone());
+        let find = |name: &str| self.wording.iter().find(|(n, _)| n == name).map(|(_, reply)| reply.clone());
         // Without a wording of its own, an invalid filter has the wording of an invalid request.
-        let told = find(name).or_else(|| (refusal.kind == Kind::Conditions).then(|| find("invalid")).flatten());
-        let mut reply = told.unwrap_or_else(|| Reply::json(status, &self.form));
+        let wording = find(name).or_else(|| (refusal.kind == Kind::Conditions).then(|| find("invalid")).flatten());
+        let mut reply = wording.unwrap_or_else(|| Reply::json(status, &self.form));
         let mut fill = |text: &str| {
             let named = text.replace(KIND, code).replace(CODE, refusal.code.unwrap_or(code));
             named.replace(FIELD, &refusal.field).replace(MESSAGE, &refusal.message)

@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn literal_text_goes_first() {
+    fn literal_text_precedes_parameters() {
         let mut paths = ["/a/{id}", "/a/{id}/x", "/a/count", "/{any}/count", "/a/v{id}"];
         paths.sort_by_key(|p| pattern(p).rank());
         assert_eq!(paths, ["/a/count", "/a/v{id}", "/a/{id}", "/a/{id}/x", "/{any}/count"]);

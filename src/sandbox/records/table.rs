@@ -10,7 +10,7 @@ use crate::sandbox::http::{Kind, Refusal};
 
 /// Memory limits: records of one collection, collections with different path values, bytes of all writes.
 const RECORDS_MAX: usize = 100_000;
-const SHELVES_MAX: usize = 1_000;
+const TABLES_MAX: usize = 1_000;
 const WRITTEN_MAX: usize = 256 << 20;
 
 /// Values of path parameters.
@@ -18,16 +18,16 @@ pub(in crate::sandbox) type Values = [(String, String)];
 
 /// All records of one connector.
 #[derive(Default)]
-pub(in crate::sandbox) struct Shelves {
+pub(in crate::sandbox) struct Tables {
     by_path: HashMap<(usize, Vec<String>), Table>,
     written: usize,
 }
 
-impl Shelves {
+impl Tables {
     /// The records of the collection with these path values.
     pub(in crate::sandbox) fn open(&mut self, index: usize, collection: &Collection, path: &Values) -> &mut Table {
         let name = (index, path.iter().map(|(_, value)| value.clone()).collect::<Vec<_>>());
-        if self.by_path.len() >= SHELVES_MAX && !self.by_path.contains_key(&name) {
+        if self.by_path.len() >= TABLES_MAX && !self.by_path.contains_key(&name) {
             // Beyond the limit, all of these collections start again.
             self.by_path.clear();
         }
@@ -48,7 +48,7 @@ impl Shelves {
 
     /// Removes everything.
     pub(in crate::sandbox) fn clear(&mut self) {
-        *self = Shelves::default();
+        *self = Tables::default();
     }
 }
 

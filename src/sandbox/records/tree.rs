@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn elements_of_a_list_are_set_where_they_stand() {
+    fn elements_of_a_list_are_set_in_place() {
         let mut tree = Tree::parse(r#"{"a":[{"b":1,"c":2},3]}"#).unwrap();
         tree.set(&path("a/0/b"), Tree::number(9));
         tree.set(&path("a/2/b"), Tree::number(8));
@@ -245,21 +245,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_hostile_is_refused() {
+    fn hostile_input_is_refused() {
         assert!(Tree::parse(&"[".repeat(100_000)).is_err());
         assert!(Tree::parse(&format!("{}{}", "[".repeat(100), "]".repeat(100))).unwrap_err().contains("deeper"));
         assert!(Tree::parse(r#"{"a":1,"a":2}"#).unwrap_err().contains("duplicate key `a`"));
     }
 
     #[test]
-    fn fields_are_chosen_in_the_order_of_the_record() {
+    fn fields_are_selected_in_the_order_of_the_record() {
         let tree = Tree::parse(r#"{"id":1,"company":{"id":2,"name":"x"},"tags":[{"a":1,"b":2}],"last":0}"#).unwrap();
         let chosen = tree.select(&[path("last"), path("company/name"), path("tags/b"), path("none")]);
         assert_eq!(chosen.to_json(), r#"{"company":{"name":"x"},"tags":[{"b":2}],"last":0}"#);
     }
 
     #[test]
-    fn setting_makes_the_way() {
+    fn setting_creates_missing_objects() {
         let mut tree = Tree::parse(r#"{"a":1,"b":2}"#).unwrap();
         tree.set(&path("a"), Tree::text("x"));
         tree.set(&path("c/d"), Tree::number(3));

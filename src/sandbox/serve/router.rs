@@ -24,14 +24,14 @@ use crate::sandbox::records::Tree;
 pub(super) struct Router {
     pub(super) address: SocketAddr,
     pub(super) connectors: Vec<MockConnector>,
-    pub(super) absent: Vec<Absent>,
+    pub(super) absent: Vec<NotSimulated>,
     pub(super) faults: Faults,
     log: Log,
     asked: AtomicU64,
 }
 
 /// A connector with a sandbox.yaml that cannot be simulated, and the reason.
-pub(super) type Absent = (String, String);
+pub(super) type NotSimulated = (String, String);
 
 /// How well a connector fits a request: operation and credentials match, operation matches, credentials match, number
 /// of segments of its address.
@@ -48,7 +48,7 @@ impl Router {
     pub(super) fn new(
         address: SocketAddr,
         connectors: Vec<MockConnector>,
-        absent: Vec<Absent>,
+        absent: Vec<NotSimulated>,
         faults: Faults,
     ) -> Router {
         Router { address, connectors, absent, faults, log: Log::default(), asked: AtomicU64::new(0) }
@@ -87,7 +87,7 @@ impl Router {
                 (Some(name), route.operation.method != Method::Query)
             }
             // A reset before a token exchange takes effect: a lost token would end the whole run.
-            Found::AuthServer(_, errand) => (Some(format!("{}/{}", mock.connector.name, errand.name())), false),
+            Found::AuthServer(_, request) => (Some(format!("{}/{}", mock.connector.name, request.name())), false),
             Found::OtherVerbs(_) | Found::Nothing => (None, !matches!(call.verb, Verb::GET | Verb::HEAD)),
         };
         let fault = self.faults.of(number, is_write);

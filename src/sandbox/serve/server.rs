@@ -11,8 +11,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::faults::Faults;
-use super::router::{Absent, Outcome, Router};
-use super::socket::{Door, Peer};
+use super::router::{NotSimulated, Outcome, Router};
+use super::socket::{CuttableListener, Peer};
 use crate::connection::ConnectionSpec;
 use crate::definition::Catalog;
 use crate::error::{Error, ErrorKind, Result};
@@ -75,11 +75,11 @@ impl Sandbox {
         let listener =
             TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, options.port))).await.map_err(unheard)?;
         let address = listener.local_addr().map_err(unheard)?;
-        let (connectors, absent) = cast(&catalog, address)?;
+        let (connectors, absent) = simulated(&catalog, address)?;
         let router = Arc::new(Router::new(address, connectors, absent, options.faults));
         let service = axum::Router::new().fallback(handle).with_state(Arc::clone(&router));
         let (stop, stopped) = oneshot::channel::<()>();
-        let serve = axum::serve(Door(listener), service.into_make_service_with_connect_info::<Peer>())
+        let serve = axum::serve(CuttableListener(listener), service.into_make_service_with_connect_info::<Peer>())
             .with_graceful_shutdown(async move {
                 // Ends when the sender is dropped; nothing is sent.
                 let _dropped = stopped.await;
@@ -119,7 +119,7 @@ impl Sandbox {
 }
 
 /// The connectors that can be simulated, and the others with the reason.
-fn cast(catalog: &Catalog, address: SocketAddr) -> Result<(Vec<MockConnector>, Vec<Absent>)> {
+fn simulated(catalog: &Catalog, address: SocketAddr) -> Result<(Vec<MockConnector>, Vec<NotSimulated>)> {
     let (mut connectors, mut absent) = (Vec::new(), Vec::new());
     for name in catalog.connector_names() {
         let Some(file) = catalog.sandbox(name)? else { continue };

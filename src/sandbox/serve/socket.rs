@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
 /// Accepts connections that can be cut.
-pub(super) struct Door(pub(in crate::sandbox) TcpListener);
+pub(super) struct CuttableListener(pub(in crate::sandbox) TcpListener);
 
 /// A connection, for its handlers.
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ impl Peer {
     }
 }
 
-impl Listener for Door {
+impl Listener for CuttableListener {
     type Io = Socket;
     type Addr = Peer;
 
@@ -42,8 +42,8 @@ impl Listener for Door {
     }
 }
 
-impl Connected<IncomingStream<'_, Door>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Door>) -> Peer {
+impl Connected<IncomingStream<'_, CuttableListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, CuttableListener>) -> Peer {
         stream.remote_addr().clone()
     }
 }
