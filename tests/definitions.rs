@@ -1,4 +1,4 @@
-//! Authoring messages: each `tests/definitions/bad/NAME.FORMAT.yaml` stands beside NAME.txt, the faults that it causes, all at once.
+//! Messages for authors: each `tests/definitions/bad/NAME.FORMAT.yaml` has a NAME.txt with all faults that it causes.
 //! `UPDATE=1` rewrites the texts. Files under `ok/` must have no fault.
 
 use std::path::{Path, PathBuf};
@@ -133,7 +133,7 @@ fn a_folder_overrides_entry_by_entry() {
     assert_eq!(catalog.operations("connectwise-manage").unwrap().len(), 38);
 }
 
-/// A pattern that makes others go back over their text for ever, one that is huge, and one that is none of this kind.
+/// Patterns that backtrack exponentially, are huge, or are invalid.
 #[test]
 fn patterns_end_whatever_they_are() {
     let with = |pattern: &str| {

@@ -1,6 +1,6 @@
-//! Situations: a server with a habit, a call, and what a user must see of it. Each is played through the command line, a batch file, the library and the C
-//! interface; all four must show what is expected, and the same. A situation is a YAML file under `tests/situations/`; no Rust is needed to add one.
-//! `cargo test --test situations -- NAME` plays some.
+//! Situations: a server's behaviour, a call, and the result that a user must see. Each runs through the command line, a
+//! batch file, the library and the C interface; all four must show the expected result. A situation is a YAML file
+//! under `tests/situations/`; a new one needs no Rust. `cargo test --test situations -- NAME` runs some.
 //!
 //! ```yaml
 //! about: The habit, as one statement
@@ -36,7 +36,7 @@
 //!   - [POST, 500, ~]       # a text that is only `{kind}` takes the cell as it is; ~ leaves out what it stands for
 //! ```
 //!
-//! Replies may hold `{origin}`, `{host}`, and times so many seconds ahead: `{unix+3}`, `{ms+3}`, `{iso+3}`, `{http+3}`.
+//! Replies may contain `{origin}`, `{host}`, and times some seconds ahead: `{unix+3}`, `{ms+3}`, `{iso+3}`, `{http+3}`.
 
 use std::path::{Path, PathBuf};
 
@@ -66,14 +66,14 @@ use stage::Stage;
 
 fn main() {
     let mut arguments = Arguments::from_args();
-    // Most of the time passes in waiting.
+    // The tests mostly wait.
     arguments.test_threads = arguments.test_threads.or(Some(8));
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/situations");
     let trials = files(&root).iter().flat_map(|file| trials(&root, file)).collect();
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-/// All situations. Another file beside them would be read by nobody.
+/// All situations. Any other file in the folder is an error.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for path in std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()) {
@@ -106,7 +106,7 @@ fn trial(name: String, situation: Situation) -> Trial {
     Trial::test(name, move || play(&situation).map_err(Failed::from)).with_kind(kind)
 }
 
-/// Plays it through every entry at once.
+/// Runs it through every interface at once.
 fn play(situation: &Situation) -> Result<(), String> {
     let entries: Vec<&Entry> = ENTRIES.iter().filter(|entry| entry.name != "C" || has_compiler()).collect();
     let found: Vec<Result<Found, String>> = std::thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! Every paging style against one shared set of situations, each with and without pages in flight side by side.
+//! Every paging style in the same set of situations, with and without concurrent pages.
 
 use opnode::{CallOptions, ErrorKind, StopReason};
 use serde_json::json;
@@ -47,7 +47,7 @@ fn a_cycle_is_an_error() {
         &situation,
         |s| s.free_next() && !s.by_url() && s.name != "number_next",
         |_, found| {
-            // The first page was asked for without a cursor, so its name is new once; its content gives it away.
+            // The first page was requested without a cursor, so its cursor is new once; its content reveals the cycle.
             assert_eq!(found.failure.map(|f| f.0), Some(ErrorKind::NoProgress), "{found:?}");
         },
     );
@@ -79,7 +79,8 @@ fn a_short_page_in_the_middle_ends_nothing() {
     each(&situation, |s| !s.by_offset(), |_, found| complete(found, 9));
 }
 
-/// After a full page an offset moves by the size; a server that then counts by what it sent loses rows, and the total tells.
+/// After a full page an offset advances by the page size. If the server then returns fewer rows, rows are lost, and the
+/// total shows it.
 #[test]
 fn a_short_page_behind_a_full_one_moves_an_offset_by_the_size() {
     let situation = Situation { pages: pages(&[3, 1, 3, 2]), ..Situation::default() };
@@ -141,7 +142,7 @@ fn a_next_link_to_another_origin_is_not_followed() {
 
 #[test]
 fn a_relative_next_link_is_resolved() {
-    // The last is another scheme for the own host: it is taken at the own origin.
+    // The last is the own host with another scheme: the own origin is used.
     for prefix in [
         "/things",
         "things",
