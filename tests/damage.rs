@@ -37,7 +37,7 @@ fn number(name: &str) -> Option<u64> {
 }
 
 #[test]
-fn nothing_is_sent_twice_or_left_out_whatever_is_damaged() {
+fn damage_never_causes_duplicate_or_missing_requests() {
     let is_full = std::env::var_os("FULL").is_some();
     let seed = number("SEED").unwrap_or_else(|| fastrand::u64(..) >> 1);
     let damages = number("DAMAGES").unwrap_or(if is_full { 10_000 } else { 120 });

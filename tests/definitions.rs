@@ -75,7 +75,7 @@ fn render(faults: &[Fault]) -> String {
 }
 
 #[test]
-fn bad_files_have_their_messages() {
+fn bad_files_have_the_expected_messages() {
     let mut wrong = Vec::new();
     for file in files("bad") {
         let found = render(&faults(&file));
@@ -104,7 +104,7 @@ fn the_shipped_packs_have_no_fault() {
 }
 
 #[test]
-fn names_lead_to_the_nearest() {
+fn wrong_names_suggest_the_nearest() {
     let catalog = Catalog::builtin();
     let message = |r: opnode::Result<_>| r.map(|_: std::sync::Arc<_>| ()).unwrap_err().message.clone();
     assert_eq!(
@@ -135,7 +135,7 @@ fn a_folder_overrides_entry_by_entry() {
 
 /// Patterns that backtrack exponentially, are huge, or are invalid.
 #[test]
-fn patterns_end_whatever_they_are() {
+fn dangerous_patterns_end_in_time() {
     let with = |pattern: &str| {
         let mut catalog = Catalog::empty();
         catalog.add("acme", "connector.yaml", CONNECTOR);

@@ -259,7 +259,7 @@ impl Clock for QuickClock {
 }
 
 #[test]
-fn nothing_is_lost_doubled_or_piled_up() {
+fn nothing_is_lost_duplicated_or_leaked() {
     let wanted = std::env::var("SOAK_MINUTES").ok().and_then(|m| m.parse::<f64>().ok());
     let (minutes, times) = (wanted.unwrap_or(0.05), if wanted.is_some() { 1 } else { 10 });
     let quiet = Arc::new(AtomicBool::new(true));

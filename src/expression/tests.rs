@@ -75,7 +75,7 @@ fn the_documentation_lists_all_functions() {
 }
 
 #[test]
-fn tokens() {
+fn tokens_of_an_expression() {
     let all = tokens("1e-5*4.5E+2 **a.b[10].c0 //0x1f!='a \\' b'~é-2");
     let texts: Vec<&str> = all.map(|token| token.text).collect();
     assert_eq!(texts.join(" "), "1e-5 * 4.5E+2 ** a . b [ 10 ] . c0 // 0x1f != 'a \\' b' ~ é - 2");

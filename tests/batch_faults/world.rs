@@ -62,7 +62,7 @@ steps:
 
 /// Maximum time of a run.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Times that a run is taken up again before it must have ended.
+/// Maximum number of times that a run is resumed.
 const RESUMES_MAX: usize = 12;
 
 /// The settings shared by all trials.

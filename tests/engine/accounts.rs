@@ -288,7 +288,7 @@ async fn rounds_of_one_account() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_processes_two_accounts_named_alike_one_file() {
+async fn two_processes_two_accounts_with_equal_names_one_file() {
     let dir = cleanup::folder();
     let (server, bank) = serve().await;
     let start = |who: &str| {
@@ -310,7 +310,7 @@ async fn two_processes_two_accounts_named_alike_one_file() {
 }
 
 #[tokio::test]
-async fn one_refresh_token_under_two_names_is_refused_and_not_spent() {
+async fn one_refresh_token_under_two_names_is_refused_and_not_used() {
     let (server, bank) = serve().await;
     let token = bank.lock().unwrap().begin("A");
     let engine = engine(None);
@@ -327,7 +327,7 @@ async fn one_refresh_token_under_two_names_is_refused_and_not_spent() {
 }
 
 #[tokio::test]
-async fn without_anything_to_sign_in_with_nothing_is_sent() {
+async fn without_credentials_nothing_is_sent() {
     let (server, bank) = serve().await;
     let engine = engine(None);
     let open = |account, refresh: Option<&str>| {
@@ -345,7 +345,7 @@ async fn without_anything_to_sign_in_with_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn a_sign_in_is_of_its_account_alone() {
+async fn a_sign_in_belongs_to_one_account() {
     let dir = cleanup::folder();
     let (server, bank) = serve().await;
     let store = || Some(Arc::new(FileStore::new(dir.path().join("tokens.json"))) as Arc<dyn TokenStore>);
@@ -362,7 +362,7 @@ async fn a_sign_in_is_of_its_account_alone() {
 }
 
 #[tokio::test]
-async fn tokens_of_another_account_are_not_taken() {
+async fn tokens_of_another_account_are_not_used() {
     let (server, bank) = serve().await;
     let engine = engine(None);
     let mut given = bank.lock().unwrap().pair("A");
@@ -396,7 +396,7 @@ impl TokenSlot for Careless {
 }
 
 #[tokio::test]
-async fn tokens_that_do_not_say_whose_they_are_are_not_used() {
+async fn tokens_without_an_account_are_not_used() {
     let (server, bank) = serve().await;
     let pair = bank.lock().unwrap().pair("A");
     for (account, seed) in
@@ -412,7 +412,7 @@ async fn tokens_that_do_not_say_whose_they_are_are_not_used() {
 
 /// Files of version 0.1: the content, the connection, and the result.
 #[tokio::test]
-async fn what_version_0_1_kept_is_used_where_it_can_be_nobody_elses() {
+async fn tokens_of_version_0_1_are_used_if_their_account_is_certain() {
     // Digest of a refresh token, as stored by 0.1.
     let digest = |token: &str| -> String {
         use sha2::Digest;
@@ -465,7 +465,7 @@ async fn what_version_0_1_kept_is_used_where_it_can_be_nobody_elses() {
 }
 
 #[tokio::test]
-async fn a_token_file_of_a_newer_version_is_left_alone() {
+async fn a_token_file_of_a_newer_version_is_not_changed() {
     let dir = cleanup::folder();
     let (server, _bank) = serve().await;
     let file = dir.path().join("tokens.json");
@@ -479,7 +479,7 @@ async fn a_token_file_of_a_newer_version_is_left_alone() {
 }
 
 #[tokio::test]
-async fn the_host_gives_tokens_that_are_older_than_those_that_were_renewed_here() {
+async fn tokens_of_the_host_that_are_older_than_renewed_ones_are_ignored() {
     let (server, bank) = serve().await;
     let engine = engine(Some(Arc::new(MemoryStore::default())));
     let mut given = bank.lock().unwrap().pair("A");

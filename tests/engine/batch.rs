@@ -87,7 +87,7 @@ async fn events_come_in_order_and_the_report_counts() {
 }
 
 #[tokio::test]
-async fn a_run_that_is_stopped_goes_on() {
+async fn a_stopped_run_is_resumed() {
     let folder = cleanup::folder();
     let (config, _sandbox) = config().await;
     let batch = batch(folder.path(), BATCH, &config);
@@ -125,7 +125,7 @@ fn copy(from: &Path, to: &Path) {
 
 /// A process that ends before the report is delivered resumes the run, and delivers the report.
 #[tokio::test]
-async fn a_run_ends_when_its_report_is_out() {
+async fn a_run_ends_when_its_report_is_delivered() {
     let folder = cleanup::folder();
     let (config, _sandbox) = config().await;
     let batch = batch(folder.path(), BATCH, &config);
@@ -158,7 +158,7 @@ async fn a_run_ends_when_its_report_is_out() {
 }
 
 #[tokio::test]
-async fn faults_come_all_at_once_and_dropped_runs_let_go() {
+async fn all_faults_are_reported_and_dropped_runs_release_their_folder() {
     let folder = cleanup::folder();
     let (config, _sandbox) = config().await;
     let wrong = BATCH

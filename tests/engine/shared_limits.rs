@@ -112,7 +112,7 @@ impl Crowd {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_engines_on_one_account_have_its_places_together() {
+async fn two_engines_share_the_permits_of_an_account() {
     for (first, second, one_account) in PAIRS {
         let crowd = Arc::new(Crowd::default());
         let inside = Arc::clone(&crowd);

@@ -188,7 +188,7 @@ async fn many(session: &Session, count: usize) -> Vec<opnode::Result<usize>> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn sixty_four_calls_at_expiry_make_one_refresh() {
+async fn sixty_four_calls_at_expiry_renew_once() {
     let state = State::new(1000);
     let server = serve(&state).await;
     let session = rotating(&server.uri(), None);
@@ -227,7 +227,7 @@ async fn a_failing_refresh_is_shared_and_not_repeated() {
 
 /// The first caller is cancelled during the renewal; the others get the token, and it is requested once.
 #[tokio::test]
-async fn a_caller_that_gives_up_does_not_spoil_the_renewal() {
+async fn a_cancelled_caller_does_not_stop_the_renewal() {
     let state = State::new(1000);
     state.lock().unwrap().takes = Duration::from_millis(500);
     let server = serve(&state).await;
@@ -249,7 +249,7 @@ async fn a_caller_that_gives_up_does_not_spoil_the_renewal() {
 }
 
 #[tokio::test]
-async fn writes_are_replayed_once_after_a_401_and_never_more() {
+async fn writes_are_replayed_at_most_once_after_a_401() {
     let state = State::new(3);
     let server = serve(&state).await;
     let session = rotating(&server.uri(), None);
@@ -275,7 +275,7 @@ async fn an_endless_401_ends_at_the_second() {
 }
 
 #[tokio::test]
-async fn expiry_is_told_in_many_ways() {
+async fn expiry_is_read_in_every_form() {
     // (the server's `expires_in`, renewals that two calls need)
     for (expires_in, refreshes) in
         [(json!(3600), 1), (json!("3600"), 1), (json!(null), 1), (json!(-5), 1), (json!("soon"), 1), (json!(0), 1)]
@@ -291,7 +291,7 @@ async fn expiry_is_told_in_many_ways() {
 }
 
 #[tokio::test]
-async fn an_unwell_token_server_is_waited_for() {
+async fn a_failing_token_server_is_retried() {
     let state = State::new(1000);
     state.lock().unwrap().refusals = vec![(503, "<html>busy</html>".into()), (503, String::new())];
     let server = serve(&state).await;
@@ -345,7 +345,7 @@ async fn a_lost_rotation_is_explained() {
 }
 
 #[tokio::test]
-async fn a_new_refresh_token_in_the_connection_begins_anew() {
+async fn a_new_refresh_token_in_the_connection_replaces_the_stored_one() {
     let dir = cleanup::folder();
     let path = dir.path().join("tokens.json");
     let state = State::new(1000);

@@ -74,7 +74,7 @@ fn broken(kind: FailureKind) -> Failure {
 
 /// A dead server gets 1,000 requests for 1,000 reads, and 35 more: one for each retry in the budget.
 #[test]
-fn a_dead_server_draws_few_requests() {
+fn a_dead_server_gets_few_requests() {
     let dead: [(&str, Always, u64); 6] = [
         ("503", || Ok(reply(503, "")), 1100),
         ("500", || Ok(reply(500, "")), 1035),
@@ -97,7 +97,7 @@ fn a_dead_server_draws_few_requests() {
 /// One reply in ten is a 503: four attempts overcome nearly all, with little more than the minimum of 1.111 requests a
 /// call.
 #[test]
-fn passing_faults_are_got_over() {
+fn transient_faults_are_overcome() {
     let reads_each = at_full(10_000);
     let (mut worst, mut most) = (reads_each, 0);
     for (seed, at_once) in [(1, 1), (2, 1), (3, 8), (4, 8), (5, 32)] {
@@ -187,7 +187,7 @@ impl Act {
 /// Thousands of writes with random failures: each repeat is allowed by the table, and no outcome claims more than is
 /// known.
 #[test]
-fn no_write_is_repeated_outside_the_table() {
+fn no_write_is_repeated_against_the_table() {
     let writes_each = at_full(2_000);
     let mut repeats = 0;
     for refused in [false, true] {
