@@ -1,4 +1,5 @@
-//! Puts the definition files into the library: as they are, and read, so that no start waits for YAML. A new file needs no Rust.
+//! Embeds the definition files into the library, as text and already parsed, so that a start reads no YAML. A new file
+//! needs no Rust.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

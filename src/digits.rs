@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_told_from_other_texts() {
+    fn numbers_are_distinguished_from_other_texts() {
         for (text, number) in [
             ("-0", true),
             ("1.10", true),

@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_read_can_be_written_and_read_again() {
+    fn read_values_survive_serialization() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut all = Vec::new();
         ["operations", "templates", "examples/batches", "examples/definitions", "tests/definitions/ok"]

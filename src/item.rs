@@ -371,7 +371,7 @@ mod tests {
     use super::Items;
 
     #[test]
-    fn lines_are_there_where_the_text_has_them() {
+    fn lines_are_those_of_the_text() {
         let spans = vec![(1, 2), (3, 7), (8, 10)];
         let items = Items::of_array("[1,true,{}]".to_owned(), spans.clone());
         assert_eq!(items.lines(), Some("1\ntrue\n{}"));

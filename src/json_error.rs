@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_no_json_is_explained_by_its_place() {
+    fn invalid_json_is_explained_with_its_place() {
         assert_eq!(error(""), (JsonError::Ends, "it is empty".into()));
         assert_eq!(error("{\"a\": "), (JsonError::Ends, "it ends too early".into()));
         assert_eq!(error("{\n \"a\": x}"), (JsonError::At(8), "see line 2, column 7".into()));

@@ -361,7 +361,7 @@ mod tests {
     use super::Options;
 
     #[test]
-    fn texts_stay_and_values_are_near() {
+    fn texts_are_kept_beside_values() {
         let text = r#"{"a":1.10,"b":[1e2,"x",18446744073709551617],"c":{"z":-0,"y":1e400},"d":"\u0041","e":5}"#;
         let options = Options::parse(text).unwrap();
         assert_eq!(options.to_json(), text);
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_laid_over_wins_with_its_text() {
+    fn overrides_win_with_their_text() {
         let mut options = Options::parse(r#"{"a":1.10,"b":2.0,"c":3.0}"#).unwrap();
         options.extend(&Options::parse(r#"{"a":1.5,"b":1e2}"#).unwrap());
         options.insert("c", 7);
@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_stands_once_and_an_object_is_wanted() {
+    fn duplicate_names_and_other_values_than_objects_are_refused() {
         for (text, why) in [
             (r#"{"a":1,"a":2}"#, "`a` is given twice at line 1 column 10"),
             (r#"{"f":[{"b":1,"\u0062":2}]}"#, "`b` is given twice"),

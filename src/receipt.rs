@@ -39,7 +39,7 @@ impl std::ops::Add for Usage {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum StopReason {
-    /// The operation is not paged: one reply is everything.
+    /// The operation is not paged: the only reply is the whole list.
     NotPaged,
     /// The server named no next page.
     NoNext,
@@ -47,11 +47,11 @@ pub enum StopReason {
     HasMoreFalse,
     /// The server's count of pages was reached.
     LastPage,
-    /// As many rows as the server announced.
+    /// The announced number of rows was reached.
     TotalReached,
     /// An empty page, with page numbers or offsets.
     EmptyPage,
-    /// The caller's number of items was reached; there may be more.
+    /// The caller's item limit was reached; there may be more.
     ItemLimit,
     /// The caller stopped reading; there may be more.
     Abandoned,
@@ -70,9 +70,9 @@ pub enum EndSeen {
     EmptyPage,
     /// Fewer rows than requested, without any other sign.
     ShortPage,
-    /// As many rows as a reliable total.
+    /// The number of rows of a reliable total.
     Total,
-    /// It was not seen: no reply contained a sign of it.
+    /// The end was not seen: no reply contained a sign of it.
     Assumed,
 }
 

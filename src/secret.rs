@@ -1,6 +1,6 @@
-//! Secrets and the redactor that knows their values. Never prints, never serializes one.
+//! Secrets, and the redactor that masks them. Secrets are never printed or serialized.
 //!
-//! Masking by value and not by field name, because remote systems echo credentials in texts that nobody foresaw.
+//! Masks values, not field names, because remote systems may echo credentials in any text.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,21 +14,21 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Digest;
 
-/// What form encoding leaves as it is (RFC 6749, appendix B), and `~`, which RFC 3986 says the same of. Some token servers decode nothing, so what
-/// needs no encoding must not get one; a space is `%20`, which every decoder of forms reads.
+/// Characters that form encoding leaves unescaped (RFC 6749, appendix B), and `~` (RFC 3986). Some token servers do not
+/// decode, so nothing else may be escaped. A space becomes `%20`, which every form decoder reads.
 const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'*').remove(b'~');
 
-/// A value as it stands in a form.
+/// A form-encoded value.
 pub(crate) fn form_value(text: &str) -> impl fmt::Display {
     utf8_percent_encode(text, FORM)
 }
 
-/// Id and secret of an OAuth client as Basic authentication takes them: form-encoded before they are joined (RFC 6749, section 2.3.1).
+/// Id and secret of an OAuth client for Basic authentication: form-encoded, then joined (RFC 6749, section 2.3.1).
 pub(crate) fn form_pair(id: &str, secret: &str) -> String {
     format!("{}:{}", form_value(id), form_value(secret))
 }
 
-/// What stands in place of a secret.
+/// The replacement for a masked secret.
 pub const MASK: &str = "[secret]";
 
 /// A secret value: wiped when dropped, never shown by `Debug`, without `Display` or `Serialize`.
@@ -47,13 +47,13 @@ pub const MASK: &str = "[secret]";
 pub struct Secret(SecretString);
 
 impl Secret {
-    /// Takes a value into keeping.
+    /// Creates a secret.
     #[must_use]
     pub fn new(value: impl Into<String>) -> Secret {
         Secret(SecretString::from(value.into()))
     }
 
-    /// The value itself; every use of this is a place where a secret may leave.
+    /// The value itself; each call may disclose it.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
@@ -66,14 +66,14 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Masks the known secret values of a connection in any text: raw and base64, in any case of letters, however they are escaped for a URL,
-/// JSON or HTML. Cloning shares what it knows.
+/// Masks the known secrets of a connection in text: raw and base64, in any letter case, with URL, JSON or HTML escapes.
+/// Clones share their secrets.
 #[derive(Clone, Default)]
 pub struct Redactor {
     needles: Arc<RwLock<Vec<Secret>>>,
 }
 
-/// Values shorter than this would mask half of every text.
+/// Shorter values are not masked, because they occur in most texts.
 const SHORTEST: usize = 4;
 
 impl Redactor {
@@ -85,7 +85,7 @@ impl Redactor {
         redactor
     }
 
-    /// One more value to mask, such as a token that has just been issued.
+    /// Adds a value to mask, such as a new token.
     pub fn learn(&self, value: &str) {
         if value.len() < SHORTEST {
             return;
@@ -98,7 +98,7 @@ impl Redactor {
         }
     }
 
-    /// The text with every known secret masked.
+    /// The text with all known secrets masked.
     #[must_use]
     pub fn mask<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let needles = self.needles.read().unwrap_or_else(PoisonError::into_inner);
@@ -122,7 +122,7 @@ impl fmt::Debug for Redactor {
     }
 }
 
-/// The forms in which a value may turn up in a text, beside escapes; in lower case.
+/// The lower-case forms of a value that are searched for, besides escapes.
 fn forms(value: &str) -> Vec<String> {
     let mut all = vec![
         value.to_owned(),
@@ -137,7 +137,7 @@ fn forms(value: &str) -> Vec<String> {
     all
 }
 
-/// The text with these places masked; places that overlap become one.
+/// The text with these ranges masked; overlapping ranges become one.
 fn masked(text: &str, mut places: Vec<Range<usize>>) -> String {
     places.sort_by_key(|place| (place.start, place.end));
     let (mut out, mut done) = (String::with_capacity(text.len()), 0);
@@ -152,13 +152,13 @@ fn masked(text: &str, mut places: Vec<Range<usize>>) -> String {
     out
 }
 
-/// Escapes within escapes that are seen through: a URL in JSON in JSON.
+/// Levels of nested escapes that are decoded, such as a URL in JSON in JSON.
 const ESCAPED_MAX: usize = 3;
 
-/// A text in lower case with some of its escapes undone, and the place in the whole text that each byte comes from.
+/// A lower-case text with some of its escapes decoded, and the range of the original text for each byte.
 struct Layer {
     bytes: Vec<u8>,
-    /// Empty when each byte stands for itself.
+    /// Empty when each byte is its own range.
     places: Vec<Range<usize>>,
 }
 
@@ -179,7 +179,7 @@ impl Layer {
         found.extend(memmem::find_iter(&self.bytes, needle).map(|at| self.place(at..at + needle.len())));
     }
 
-    /// One level of escapes less, if there is one.
+    /// The text with one level of escapes decoded, if it has any.
     fn unescaped(&self) -> Option<Layer> {
         let mut inner = Layer { bytes: Vec::new(), places: Vec::new() };
         let (mut at, mut copied) = (0, 0);
@@ -217,7 +217,8 @@ enum Plain {
     Char(char),
 }
 
-/// What an escape at the start of these bytes stands for, and its length: `%2f`, `\u002f`, `\/`, `&#47;`, `&#x2f;`, `&amp;`.
+/// The character of the escape at the start of these bytes, and its length: `%2f`, `\u002f`, `\/`, `&#47;`, `&#x2f;`,
+/// `&amp;`.
 fn unescape(bytes: &[u8]) -> Option<(Plain, usize)> {
     let hex = |digits: &[u8]| {
         let text = std::str::from_utf8(digits).ok().filter(|t| t.bytes().all(|b| b.is_ascii_hexdigit()))?;
@@ -248,12 +249,13 @@ fn unescape(bytes: &[u8]) -> Option<(Plain, usize)> {
     }
 }
 
-/// Characters of the longest HTML entity that is undone.
+/// Maximum length of a decoded HTML entity.
 const ENTITY_MAX: usize = 10;
 
-/// A short digest of several texts, none of which can take a part of another: tells whether they are the same, and not what they are.
+/// A short digest of several texts. Texts cannot be split differently for the same digest, and the digest does not
+/// disclose them.
 pub(crate) fn digest<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
-    // On the heap, and used up there: moved, it would leave its last block, a text as it is, on the stack.
+    // The hasher stays on the heap: moving it would leave its last block, which is plain text, on the stack.
     let mut sha = Box::new(sha2::Sha256::new());
     for (number, text) in texts.into_iter().enumerate() {
         if number > 0 {

@@ -1,4 +1,4 @@
-//! Text files, read whole and up to a limit, with the reason for people when they cannot be.
+//! Reads text files whole, up to a size limit; errors are texts for users.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::error::io_text;
 
-/// A file's text, a mark of its byte order left out; `Err` says why not, for people.
+/// A file's text without its byte order mark. `Err` is the reason for users.
 pub(crate) fn read_text(path: &Path, bytes_max: u64) -> Result<String, String> {
     let file = File::open(path).map_err(|e| io_text(&e))?;
     let about = file.metadata().ok();
@@ -16,7 +16,7 @@ pub(crate) fn read_text(path: &Path, bytes_max: u64) -> Result<String, String> {
     decode(read_all(file, about.map_or(0, |m| m.len()), bytes_max))
 }
 
-/// What was read of a file that may be missing.
+/// `None` instead of an error when the file does not exist.
 pub(crate) fn if_there<T>(read: io::Result<T>) -> io::Result<Option<T>> {
     match read {
         Ok(content) => Ok(Some(content)),
@@ -25,10 +25,10 @@ pub(crate) fn if_there<T>(read: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
-/// Reads what comes, `expected` bytes or more or less.
+/// Reads all bytes up to the limit; `expected` is only a hint for the buffer.
 pub(crate) fn read_all(from: impl Read, expected: u64, bytes_max: u64) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
-    // A byte more, so that the end is seen without more room.
+    // One byte more, so that the end is detected without another allocation.
     let _room_as_it_comes = bytes.try_reserve_exact(usize::try_from(expected.min(bytes_max) + 1).unwrap_or(0));
     from.take(bytes_max + 1).read_to_end(&mut bytes).map_err(|e| io_text(&e))?;
     if bytes.len() as u64 > bytes_max {

@@ -1,4 +1,4 @@
-//! The page loop: pages in order, fetched ahead. Ends always, and says why.
+//! The page loop: delivers pages in order, fetches ahead, and always ends with a reason.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::receipt::{EndSeen, Receipt, StopReason};
 use crate::request::{self, Cursor, Input};
 use crate::send::{Call, ConnectionClient, Outgoing, Sent};
 
-/// A walk over the pages of a list, or the one reply of anything else. Dropping it stops it.
+/// A walk over the pages of a list, or over the only reply of an operation without paging. Dropping it stops it.
 ///
 /// ```
 /// # use opnode::sandbox::{Sandbox, SandboxOptions};
@@ -54,26 +54,26 @@ pub struct Walk {
     size: Option<(String, u32)>,
     pager: Pager,
     items_max: Option<u64>,
-    /// An end that was not seen is an error, and so is one that contradicts what was announced.
+    /// Whether an end is an error that was not seen, or that contradicts the server's announcements.
     strict: bool,
     queue: VecDeque<Fetch>,
     started: Option<Duration>,
-    /// The shortest time until a page began.
+    /// The shortest time until the first byte of a page.
     quickest: Duration,
-    /// Why there is no page after the one delivered last.
+    /// The error that prevents the next page.
     broken: Option<Error>,
-    /// Where the page after the one delivered last starts.
+    /// The cursor of the next page.
     resume: Option<Resume>,
-    /// The page that was asked for once more, as it came before.
+    /// The first reply to a page that was requested twice.
     held: Option<Page>,
-    /// Made when the call was checked; until it is sent.
+    /// The first request, built when the call was checked; `None` once it is sent.
     first: Option<http::Request<Bytes>>,
-    /// Notes that were there before the first request.
+    /// Number of notes before the first request.
     noted: usize,
     receipt: Receipt,
 }
 
-/// A query that was checked.
+/// A checked query.
 pub(crate) struct Reading {
     pub(crate) operation: Arc<Operation>,
     pub(crate) options: Options,
@@ -83,17 +83,18 @@ pub(crate) struct Reading {
     pub(crate) notes: Vec<String>,
 }
 
-/// A page under way.
+/// A page in flight.
 struct Fetch {
     cursor: Cursor,
     url: String,
     task: JoinHandle<Result<Sent>>,
 }
 
-/// For each of these that a page lets wait, one more page is fetched ahead: enough to keep the walk busy, and no more held in memory than that takes.
+/// One more page is fetched ahead for each such interval that a page takes. This keeps the walk busy with few pages in
+/// memory.
 const AHEAD_EACH: Duration = Duration::from_millis(2);
 
-/// How the note of a total that moves begins; one of them is enough.
+/// Start of the note on a changed total; the walk adds it once.
 const TOTAL_CHANGED: &str = "the announced total changed";
 
 impl Drop for Fetch {
@@ -102,12 +103,12 @@ impl Drop for Fetch {
     }
 }
 
-/// Everything that a query gave.
+/// The result of a query.
 #[derive(Debug, Clone)]
 pub struct Reply {
     /// The items.
     pub items: Items,
-    /// What it took.
+    /// The receipt.
     pub receipt: Receipt,
 }
 
@@ -137,12 +138,12 @@ impl Walk {
         }
     }
 
-    /// The next page in order; `None` at the end. After an error there are no more pages. Dropping the future loses nothing.
+    /// The next page in order; `None` at the end and after an error. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<Result<Page>> {
         if self.receipt.stop.is_some() {
             return None;
         }
-        // Pages that are there already come no more either: a cancel is heard at once, however far ahead was read.
+        // Pages that were fetched ahead are dropped, so that cancelling takes effect at once.
         if self.call.cancel.is_cancelled() {
             return Some(Err(self.fail(Error::cancelled())));
         }
@@ -171,7 +172,7 @@ impl Walk {
         }
     }
 
-    /// The page that is awaited next; `None` when it is not for the caller: the walk is over, or another request was made instead.
+    /// Awaits the next page; `None` when it is not delivered: the walk is over, or another request was made instead.
     async fn arrive(&mut self) -> Result<Option<Page>> {
         if self.over_pages() {
             return Err(Error::new(
@@ -187,16 +188,16 @@ impl Walk {
         let number = self.receipt.pages + 1;
         let page = match arrived {
             Ok(Ok(sent)) => sent.page,
-            // What came before is as good as it was.
+            // The first reply stays valid.
             Ok(Err(error)) if self.held.is_some() && error.kind() != ErrorKind::Cancelled => Page::default(),
-            // Behind the last row that was announced, a server may refuse to be asked.
+            // A server may refuse a request for a page beyond its announced total.
             Ok(Err(error)) => {
                 match self.pager.end_before().filter(|_| matches!(error.http_status, Some(400 | 404 | 416))) {
                     Some(end) => {
                         self.end(end.reason, end.seen, end.complete);
                         return Ok(None);
                     }
-                    None => return Err(self.behind_the_end(error, number)),
+                    None => return Err(self.past_the_end(error, number)),
                 }
             }
             Err(lost) => return Err(Error::new(ErrorKind::Internal, format!("a page's task failed: {lost}"))),
@@ -209,20 +210,20 @@ impl Walk {
                 self.pager.remember(&page);
                 self.take(page, number, &fetch)
             }
-            None if self.is_for_the_caller(&page, number)? => self.take(page, number, &fetch),
+            None if self.is_delivered(&page, number)? => self.take(page, number, &fetch),
             None => Ok(None),
         }
     }
 
-    /// Looks at a page before it is taken: it may be the end, or another one is asked for instead.
-    fn is_for_the_caller(&mut self, page: &Page, number: u64) -> Result<bool> {
+    /// Whether to deliver a page; `false` if it is the end, or if another request was made instead.
+    fn is_delivered(&mut self, page: &Page, number: u64) -> Result<bool> {
         match self.pager.admit(page) {
             Ok(Admission::Take) => return Ok(true),
             Ok(Admission::Instead(cursor)) => {
                 self.queue.clear();
                 self.fetch(cursor)?;
             }
-            // A server that has no more to give may give its last page again.
+            // A server may repeat its last page.
             Err(error) => match self.pager.end_before() {
                 Some(end) => self.end(end.reason, end.seen, end.complete),
                 None => return Err(self.named(error, number)),
@@ -231,7 +232,7 @@ impl Walk {
         Ok(false)
     }
 
-    /// Takes a page in: what follows it is under way before the caller gets it.
+    /// Accepts a page. The next request starts before the page is delivered.
     fn take(&mut self, mut page: Page, number: u64, fetch: &Fetch) -> Result<Option<Page>> {
         page.number = number;
         let step = self.pager.next(&page, &fetch.url, &fetch.cursor).map_err(|e| self.named(e, number + 1));
@@ -239,7 +240,7 @@ impl Walk {
             self.call.tally.retries.fetch_add(1, Ordering::Relaxed);
             self.held = Some(page);
             self.fetch(fetch.cursor.clone())?;
-            // Pages behind it stay: they may well be needed.
+            // Pages that were fetched ahead stay, because the walk may need them.
             self.queue.rotate_right(1);
             return Ok(None);
         }
@@ -263,10 +264,10 @@ impl Walk {
             Ok(Step::Stop(_) | Step::Again) | Err(_) => None,
         };
         match step {
-            Ok(Step::Stop(Ended { broken: true, .. })) if self.strict => self.broken = Some(self.refused_end()),
+            Ok(Step::Stop(Ended { broken: true, .. })) if self.strict => self.broken = Some(self.incomplete()),
             Ok(Step::Stop(Ended { reason, seen, complete, .. })) => self.end(reason, seen, complete),
             Ok(Step::More(next)) => {
-                self.broken = self.go_on(&page, next).err().map(|e| e.with(|d| d.page = Some(number + 1)))
+                self.broken = self.fill_queue(&page, next).err().map(|e| e.with(|d| d.page = Some(number + 1)))
             }
             Ok(Step::Again) => {}
             Err(error) => self.broken = Some(error),
@@ -279,7 +280,8 @@ impl Walk {
         Resume { cursor, pages: self.receipt.pages, rows: self.receipt.items, largest: self.pager.largest(), ledger }
     }
 
-    /// An error of one page, with its place; a reply's own values may stand in the message, and are masked before they are cut.
+    /// Adds page and place to an error. The message may contain values of the reply, so it is masked before it is
+    /// shortened.
     fn named(&self, error: Error, page: u64) -> Error {
         error.with(|d| {
             d.message = crate::fault::clean(&self.client.connection.redactor.mask(&d.message));
@@ -288,8 +290,8 @@ impl Walk {
         })
     }
 
-    /// An error of a page that a server may have refused because there is none.
-    fn behind_the_end(&self, error: Error, number: u64) -> Error {
+    /// Adds advice if the server may have refused the page because it does not exist.
+    fn past_the_end(&self, error: Error, number: u64) -> Error {
         let counted = number > 1 && self.pager.counts_blindly() && matches!(error.http_status, Some(400 | 404 | 416));
         error.with(|d| {
             d.page = Some(number);
@@ -302,16 +304,16 @@ impl Walk {
         })
     }
 
-    /// Of a strict walk: the error that an end is which contradicts what was announced, or was not seen.
-    fn refused_end(&self) -> Error {
+    /// For a strict walk: the error for an end that contradicts the announcements or was not seen.
+    fn incomplete(&self) -> Error {
         let why = self.receipt.notes.iter().skip(self.noted).next_back().map_or("its end was not seen", String::as_str);
         Error::new(ErrorKind::BadResponse, format!("the list may be incomplete: {why}"))
             .advise("the delivered items are valid, but there may be more; run it again, or correct `paging` in the definition")
             .with(|d| d.operation = Some(self.call.operation.id.clone()))
     }
 
-    /// Keeps the queue filled: the next page, and those after it as far as they are known.
-    fn go_on(&mut self, page: &Page, next: Cursor) -> Result<()> {
+    /// Fills the queue: the next page, and those after it whose cursors are known.
+    fn fill_queue(&mut self, page: &Page, next: Cursor) -> Result<()> {
         if self.queue.front().is_some_and(|f| f.cursor != next) {
             self.queue.clear();
         }
@@ -405,7 +407,7 @@ impl Walk {
             self.started.map_or(0, |s| self.client.clock.now().saturating_sub(s).as_millis() as u64);
     }
 
-    /// What the walk did so far; final once [`next`](Self::next) has given `None` or an error.
+    /// The receipt so far; final once [`next`](Self::next) has returned `None` or an error.
     #[must_use]
     pub fn receipt(&mut self) -> &Receipt {
         if self.receipt.stop.is_none() {
@@ -414,7 +416,8 @@ impl Walk {
         &self.receipt
     }
 
-    /// Where to go on after the page delivered last, in this process or another; `None` at the end, and before a page whose place is not known.
+    /// Where to resume after the last delivered page, in this process or another; `None` at the end, and if the next
+    /// cursor is unknown.
     #[must_use]
     pub fn resume(&self) -> Option<&Resume> {
         self.resume.as_ref()
@@ -423,7 +426,7 @@ impl Walk {
     /// Reads all pages.
     ///
     /// # Errors
-    /// That of the page which failed; use [`next`](Self::next) to keep the pages before it.
+    /// The error of the page that failed; [`next`](Self::next) keeps the pages before it.
     pub async fn collect(mut self) -> Result<Reply> {
         let mut parts = Vec::new();
         while let Some(page) = self.next().await {

@@ -1,13 +1,14 @@
-//! An allocator that wipes what is given back: credentials also pass through buffers that are not opnode's own, such as those of the HTTP client.
+//! An allocator that wipes freed memory: credentials also pass through buffers of libraries, such as the HTTP client.
 
 #![expect(unsafe_code, reason = "an allocator works on raw memory")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 
-/// Larger blocks hold pages of items, and no credentials; wiping them would cost as much as copying them.
+/// Maximum size of a wiped block. Larger blocks contain pages of items and no credentials; wiping them would cost as
+/// much as copying them.
 const WIPED_MAX: usize = 64 << 10;
 
-/// The system's allocator, which wipes blocks of up to 64 KiB when they are freed or moved.
+/// The system's allocator; it wipes blocks of up to 64 KiB when they are freed or moved.
 ///
 /// ```no_run
 /// #[global_allocator]
@@ -17,11 +18,11 @@ const WIPED_MAX: usize = 64 << 10;
 pub struct Wiping;
 
 /// # Safety
-/// `block` is valid for `size` bytes, and nobody uses it any more.
+/// `block` is valid for `size` bytes and no longer in use.
 unsafe fn wipe(block: *mut u8, size: usize) {
-    // Most blocks are small: two or four stores, which may overlap, cost less than a call.
+    // Most blocks are small: two or four overlapping stores are cheaper than a call.
     let zeros = |at: usize| {
-        // SAFETY: the caller promises `size` bytes, and no more are written below.
+        // SAFETY: the caller guarantees `size` bytes, and the offsets below stay within them.
         unsafe { block.add(at).cast::<[u8; 16]>().write_unaligned([0; 16]) }
     };
     match size {
@@ -33,27 +34,27 @@ unsafe fn wipe(block: *mut u8, size: usize) {
                 zeros(size - 32);
             }
         }
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller guarantees `size` bytes.
         _ => unsafe { block.write_bytes(0, size) },
     }
-    // As far as the compiler knows the zeros may be read here, so it writes them.
+    // Without this, the compiler would remove the writes to memory that is then freed.
     std::hint::black_box(block);
 }
 
-// SAFETY: the system's allocator does the work; only blocks that are given back are written to.
+// SAFETY: the system's allocator does the work; only freed blocks are written to.
 unsafe impl GlobalAlloc for Wiping {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller keeps the contract of `GlobalAlloc`.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller keeps the contract of `GlobalAlloc`.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: the block is given back whole, as the caller promises.
+        // SAFETY: the caller frees a whole block with its layout.
         unsafe {
             if layout.size() <= WIPED_MAX {
                 wipe(block, layout.size());
@@ -63,7 +64,8 @@ unsafe impl GlobalAlloc for Wiping {
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // SAFETY: a block that would be moved is copied here instead, so that what it leaves behind is wiped; sizes and alignment are the caller's.
+        // SAFETY: the caller guarantees sizes and alignment. A block that would be moved is copied here, so that the
+        // old one can be wiped.
         unsafe {
             if layout.size() > WIPED_MAX {
                 return System.realloc(block, layout, size);
@@ -83,11 +85,11 @@ mod tests {
     use super::*;
 
     fn bytes(block: *mut u8, size: usize) -> Vec<u8> {
-        // SAFETY: the tests read no more than they have written or asked for as zeros.
+        // SAFETY: the tests read only initialized bytes.
         unsafe { std::slice::from_raw_parts(block, size) }.to_vec()
     }
 
-    /// Blocks of up to 64 KiB are moved by the allocator itself, larger ones by the system.
+    /// The allocator moves blocks of up to 64 KiB, the system larger ones.
     #[test]
     fn blocks_keep_their_contents_and_alignment_when_they_grow_and_shrink() {
         for (align, sizes) in [
@@ -97,7 +99,7 @@ mod tests {
             (16, [WIPED_MAX + 1, 1, WIPED_MAX * 2, 40]),
         ] {
             let mut layout = Layout::from_size_align(sizes[0], align).unwrap();
-            // SAFETY: every block is used within its size, and given back once, with the layout that it has by then.
+            // SAFETY: each block is used within its size and freed once with its current layout.
             unsafe {
                 let mut block = Wiping.alloc(layout);
                 for size in sizes {
@@ -116,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_of_every_size_are_wiped_whole_and_no_further() {
+    fn blocks_of_every_size_are_wiped_exactly() {
         for size in 0..200 {
             let mut block = [7_u8; 216];
             // SAFETY: 8 and 200 bytes fit.
@@ -130,7 +132,7 @@ mod tests {
     fn zeroed_blocks_are_zero() {
         for size in [1, 100, WIPED_MAX + 1] {
             let layout = Layout::from_size_align(size, 8).unwrap();
-            // SAFETY: the block is read within its size, and given back once.
+            // SAFETY: the block is read within its size and freed once.
             unsafe {
                 let block = Wiping.alloc_zeroed(layout);
                 assert_eq!(bytes(block, size), vec![0; size]);

@@ -1,7 +1,9 @@
-//! A run survives anything: killed at any of its calls, on a disk that fails, with a damaged journal, it goes on without loss or doubles, or says
-//! why not. The faults come from `tests/faults/shim.c`, which is put before the built binary; there is no hook for them in it.
+//! Fault tolerance of runs: killed at any call, on a failing disk, or with a damaged journal, a run is resumed without
+//! loss or duplicates, or refused with a reason. `tests/faults/shim.c` injects the faults into the built binary from
+//! outside.
 //!
-//! A subset of all points is tried; `FULL=1 cargo test --test batch_faults` tries every one, and prints what was counted.
+//! By default a subset of all points is tried; `FULL=1 cargo test --test batch_faults` tries all and prints the
+//! results.
 
 use std::sync::{Arc, OnceLock};
 
@@ -31,7 +33,7 @@ mod world;
 use shim::Call;
 use world::{Left, Setting, World};
 
-/// A run to which nothing happened.
+/// A run without faults.
 pub struct Clean {
     pub calls: Vec<Call>,
     pub left: Left,
@@ -53,7 +55,7 @@ impl Point {
 
 fn main() {
     let mut arguments = Arguments::from_args();
-    // A run mostly waits: for the server, and for the disk.
+    // A run mostly waits for the server and the disk.
     arguments.test_threads.get_or_insert(8);
     let folder = cleanup::folder();
     let built = shim::build(folder.path());

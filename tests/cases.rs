@@ -1,6 +1,7 @@
-//! Each folder `tests/cases/<connector>/<OperationId>/<fact>/` is a test: a call, the requests that it must send, the replies to them, and what
-//! must come out. A missing or an extra request fails it, and so does another order, unless the call's `concurrency` is more than 1. A request that
-//! is sent several times with the same reply stands there once, with `times`. `UPDATE=1` rewrites `expect.json`; a new case needs no Rust.
+//! Each folder `tests/cases/<connector>/<OperationId>/<fact>/` is a test: a call, the requests that it must send, the
+//! replies, and the expected result. A missing or additional request fails it, and so does another order unless the
+//! call's `concurrency` is more than 1. A repeated request with the same reply is written once, with `times`.
+//! `UPDATE=1` rewrites `expect.json`; a new case needs no Rust.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -35,7 +36,7 @@ fn main() {
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-/// The folders below one. A file that nobody would read is a trial that fails.
+/// The folders below one. A file that no test reads is a failure.
 fn folders(root: &Path, files: &[&str], trials: &mut Vec<Trial>) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = std::fs::read_dir(root).unwrap().map(|e| e.unwrap().path()).collect();
     found.sort();
@@ -56,7 +57,7 @@ struct CallFile {
     #[serde(default)]
     options: Value,
     items: Option<Vec<opnode::definition::Json>>,
-    /// Items as raw JSON text, where digits matter.
+    /// Items as raw JSON text, for numbers with many digits.
     items_text: Option<String>,
     #[serde(default)]
     connection: Map<String, Value>,
@@ -94,7 +95,7 @@ fn run(case: &Path) -> Result<(), String> {
     compare(case, found)
 }
 
-/// The shipped packs, and the case's own where its connector folder has one.
+/// The shipped packs, and the case's own definitions if its connector folder has any.
 fn catalog(case: &Path) -> Result<Catalog, String> {
     let mut catalog = Catalog::builtin();
     let own = case.ancestors().nth(2).unwrap().join("definitions");
@@ -124,7 +125,7 @@ fn connection(case: &Path, call: &CallFile) -> Result<ConnectionSpec, String> {
     })
 }
 
-/// The call's outcome as JSON text, items digit for digit; or its error.
+/// The call's result as JSON text with exact digits, or its error.
 async fn perform(engine: &Engine, spec: &ConnectionSpec, call: &CallFile) -> Result<String, (Error, Option<String>)> {
     let plain = |e| (e, None);
     let session = engine.connect(spec).map_err(plain)?;
@@ -210,7 +211,7 @@ fn compare(case: &Path, found: Result<String, (Error, Option<String>)>) -> Resul
     if expected == text { Ok(()) } else { Err(format!("expected\n{expected}\nfound\n{text}")) }
 }
 
-/// Every stated field must be there with the stated value.
+/// Every expected field must have the expected value.
 fn subset(at: &str, expected: &Value, found: &Value) -> Result<(), String> {
     match (expected, found) {
         (Value::Object(expected), Value::Object(found)) => {
@@ -224,7 +225,7 @@ fn subset(at: &str, expected: &Value, found: &Value) -> Result<(), String> {
     }
 }
 
-/// A clock that moves when somebody sleeps.
+/// A clock that only moves when something sleeps.
 #[derive(Default)]
 struct StillClock(Mutex<Duration>);
 

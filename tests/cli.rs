@@ -88,7 +88,7 @@ fn run(root: &Path, case: &Path, server: &str) -> Result<(), String> {
             ("SERVER", server),
             ("COLUMNS", "100"),
         ])
-        // A mock system with two accounts; it writes its port and its revoked tokens to the folder of the case.
+        // A mock system with two accounts; it writes its port and its revoked tokens to the case's folder.
         .env("SHOP", Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hosts/shop.py"))
         // Do not use the keyring of the user.
         .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")

@@ -1,8 +1,9 @@
-//! Random damage to the folder of a run that was killed among its writes: bits flipped, ranges zeroed, files cut, parts swapped, files of another run or of
-//! another time. The run goes on or is refused; what the system got is counted. Never is an item sent twice, left out in silence or sent with another
-//! value, and no file is saved with other rows.
+//! Random damage to the folder of a killed run: flipped bits, zeroed ranges, truncated files, swapped parts, files of
+//! another run or time. The run is resumed or refused; the requests to the system are counted. No item may be sent
+//! twice, silently left out or sent with another value, and no file may be saved with other rows.
 //!
-//! `FULL=1 cargo test --test damage` does 10,000 (`DAMAGES=n` as many); the seed is printed, and `SEED=n` does the same again.
+//! `FULL=1 cargo test --test damage` tries 10,000 (`DAMAGES=n` another number). The seed is printed, and `SEED=n`
+//! repeats it.
 #![cfg(feature = "batch")]
 
 #[expect(dead_code, reason = "a part of what it can do is enough here")]
@@ -20,13 +21,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use opnode::ErrorKind;
 use world::{Image, SHAPES, Story};
 
-/// What came of the runs that went on with damaged files.
+/// The results of the runs.
 #[derive(Default)]
 struct Sums {
     twice: u64,
     skipped: u64,
     changed: u64,
-    /// By kind of damage: refused before anything, refused in the middle, gone on and all done, gone on with items that are reported as unknown.
+    /// By kind of damage: refused at the start, refused in the middle, resumed and all done, resumed with items
+    /// reported as unknown.
     ends: BTreeMap<&'static str, [u64; 4]>,
 }
 
@@ -35,14 +37,14 @@ fn number(name: &str) -> Option<u64> {
 }
 
 #[test]
-fn nothing_is_sent_twice_or_left_out_whatever_is_damaged() {
+fn damage_never_causes_duplicate_or_missing_requests() {
     let is_full = std::env::var_os("FULL").is_some();
     let seed = number("SEED").unwrap_or_else(|| fastrand::u64(..) >> 1);
     let damages = number("DAMAGES").unwrap_or(if is_full { 10_000 } else { 120 });
     println!("seed {seed}, {damages} damages");
     let folder = cleanup::folder_in_memory();
     let mut dice = fastrand::Rng::with_seed(seed);
-    // Two runs of each batch, so that there are files of another one.
+    // Two runs of each batch, because some damages use files of another run.
     let rounds = if is_full { 6 } else { 1 };
     let stories: Vec<[Story; 2]> = (0..rounds * SHAPES.len())
         .map(|n| {
@@ -53,7 +55,7 @@ fn nothing_is_sent_twice_or_left_out_whatever_is_damaged() {
         .collect();
     for story in stories.iter().flatten() {
         assert!(story.images.len() > 5, "{} was looked at {} times only", story.shape.name, story.images.len());
-        // Without damage every one of them goes on.
+        // Without damage each of them is resumed.
         for image in &story.images {
             let end = story.go_on_whole(image, &folder.path().join("whole"));
             let is_well = end.error.as_ref().is_none_or(|e| e.kind() == ErrorKind::UnknownOutcome);
@@ -88,7 +90,7 @@ fn nothing_is_sent_twice_or_left_out_whatever_is_damaged() {
         (0, 0, 0),
         "SEED={seed} repeats it; the trials are named above"
     );
-    // A proof that refuses everything, or nothing, proves little.
+    // If all or none are refused, the test shows little.
     let total = |place: usize| sums.ends.values().map(|row| row[place]).sum::<u64>();
     assert!(
         total(0) > damages / 5 && total(2) + total(3) > damages / 50,
@@ -100,7 +102,7 @@ fn nothing_is_sent_twice_or_left_out_whatever_is_damaged() {
 
 fn one(stories: &[[Story; 2]], seed: u64, trial: u64, folder: &Path, sums: &Mutex<Sums>) {
     let mut dice = fastrand::Rng::with_seed(seed ^ trial.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    // Until something is another than it was.
+    // Repeats until something has changed.
     let (story, image, harm) = loop {
         let pair = &stories[dice.usize(..stories.len())];
         let which = dice.usize(..2);

@@ -1,4 +1,4 @@
-//! Authoring messages: each `tests/definitions/bad/NAME.FORMAT.yaml` stands beside NAME.txt, the faults that it causes, all at once.
+//! Messages for authors: each `tests/definitions/bad/NAME.FORMAT.yaml` has a NAME.txt with all faults that it causes.
 //! `UPDATE=1` rewrites the texts. Files under `ok/` must have no fault.
 
 use std::path::{Path, PathBuf};
@@ -75,7 +75,7 @@ fn render(faults: &[Fault]) -> String {
 }
 
 #[test]
-fn bad_files_have_their_messages() {
+fn bad_files_have_the_expected_messages() {
     let mut wrong = Vec::new();
     for file in files("bad") {
         let found = render(&faults(&file));
@@ -104,7 +104,7 @@ fn the_shipped_packs_have_no_fault() {
 }
 
 #[test]
-fn names_lead_to_the_nearest() {
+fn wrong_names_suggest_the_nearest() {
     let catalog = Catalog::builtin();
     let message = |r: opnode::Result<_>| r.map(|_: std::sync::Arc<_>| ()).unwrap_err().message.clone();
     assert_eq!(
@@ -133,9 +133,9 @@ fn a_folder_overrides_entry_by_entry() {
     assert_eq!(catalog.operations("connectwise-manage").unwrap().len(), 38);
 }
 
-/// A pattern that makes others go back over their text for ever, one that is huge, and one that is none of this kind.
+/// Patterns that backtrack exponentially, are huge, or are invalid.
 #[test]
-fn patterns_end_whatever_they_are() {
+fn dangerous_patterns_end_in_time() {
     let with = |pattern: &str| {
         let mut catalog = Catalog::empty();
         catalog.add("acme", "connector.yaml", CONNECTOR);

@@ -1,7 +1,9 @@
-//! The C interface as C hosts use it: each `CASE(name)` of `tests/ffi/*.c` is a test that a C program runs against the shared library, a scripted server
-//! and the sandbox. It must end with 0 and print nothing. Beside them: the header with every compiler, the exported symbols, the ABI, packaging.
+//! The C interface as C hosts use it: each `CASE(name)` of `tests/ffi/*.c` is a test that a C program runs against the
+//! shared library, a scripted server and the sandbox. It must exit with 0 and print nothing. Further tests cover the
+//! header with every compiler, the exported symbols, the ABI and packaging.
 //!
-//! The suite is run plainly, then with the sanitizers, and a part of it in valgrind. What a machine has no program for is skipped, and says so.
+//! The suite runs plainly, with the sanitizers, and in part in valgrind. Tests whose programs are missing are skipped
+//! and listed.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -29,12 +31,12 @@ mod shop;
 use cleanup::Program;
 use server::Server;
 
-/// Where things are.
+/// The folders and addresses of the tests.
 pub struct Ground {
     pub root: PathBuf,
     /// The folder with the shared library.
     pub library: PathBuf,
-    /// A folder for what the tests build.
+    /// A folder for built programs.
     pub work: PathBuf,
     shop: Server,
     sandbox: String,
@@ -42,7 +44,7 @@ pub struct Ground {
 
 fn main() {
     let mut arguments = Arguments::from_args();
-    // Much of the time passes in waiting.
+    // The tests mostly wait.
     arguments.test_threads = arguments.test_threads.or(Some(4));
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).to_owned();
     let library = if arguments.list { c_library::built() } else { c_library::build() };
@@ -59,7 +61,7 @@ fn main() {
     conclusion.exit();
 }
 
-/// A connection to a connector of the sandbox whose tokens are renewed.
+/// A connection to a connector of the sandbox with renewed tokens.
 fn sandbox_spec(sandbox: &Sandbox) -> String {
     let spec = sandbox.connection("connectwise-home").unwrap();
     let fields = serde_json::json!({
@@ -85,11 +87,12 @@ fn cases(ground: &Ground) -> Vec<String> {
     texts.flat_map(|text| text.lines().filter_map(name).collect::<Vec<_>>()).collect()
 }
 
-/// Cases that need what valgrind does not have: speed, a fork that ends without its ceremony, more than 500 threads, signal masks that are the program's.
+/// Cases that need what valgrind lacks: speed, a fork that ends with _exit, more than 500 threads, the program's own
+/// signal masks.
 const NOT_IN_VALGRIND: &[&str] = &["stress", "ten_thousand", "fork", "big_answer", "engine_threads", "signals_"];
 
-/// Sanitizers and valgrind have memory of their own, terabytes of it, which one case would search; and their allocator keeps its locks in a fork, so that
-/// the child waits for ever where another thread was about to allocate.
+/// Sanitizers and valgrind reserve terabytes of memory, which one case would search. Their allocators keep locks over a
+/// fork, so the child hangs if another thread was allocating.
 const NOT_WITH_SANITIZERS: &[&str] = &["closed_connections_leave_no_secret", "fork_"];
 
 fn suites(ground: &Arc<Ground>) -> Vec<Trial> {
@@ -134,12 +137,12 @@ fn suites(ground: &Arc<Ground>) -> Vec<Trial> {
     trials
 }
 
-/// Cases that run in valgrind always; the others in the full mode.
+/// Cases that always run in valgrind; the others run in full mode.
 fn is_quick(case: &str) -> bool {
     ["read_all", "write_all", "hooks_drop_without_shutdown"].iter().any(|part| case.starts_with(part))
 }
 
-/// A test that is skipped where something is missing.
+/// A test that is skipped when a tool is missing.
 pub fn needs(trial: Trial, things: &[(&str, bool)]) -> Trial {
     let missing: Vec<String> =
         things.iter().filter(|(_, there)| !there).map(|(name, _)| format!("needs {name}")).collect();
@@ -147,7 +150,7 @@ pub fn needs(trial: Trial, things: &[(&str, bool)]) -> Trial {
     trial.with_kind(missing.join(" ")).with_ignored_flag(ignored)
 }
 
-/// Whether a program is there.
+/// Whether a program is installed.
 pub fn has(tool: &str) -> bool {
     std::env::split_paths(&std::env::var_os("PATH").unwrap()).any(|folder| folder.join(tool).is_file())
 }
@@ -159,7 +162,7 @@ fn compiles(ground: &Ground, flags: &[&str]) -> bool {
     output.is_ok_and(|o| o.status.success())
 }
 
-/// The suite as a program, compiled once.
+/// Builds the suite once.
 fn build(
     ground: &Ground,
     once: &OnceLock<Result<PathBuf, String>>,
@@ -180,7 +183,7 @@ fn build(
     made.clone().map_err(Failed::from)
 }
 
-/// Runs a program; its output, or what it said when it failed.
+/// Runs a program; returns its output, or its error output if it failed.
 pub fn run(command: &mut Command) -> Result<String, String> {
     let output = Program::output(command).map_err(|e| format!("{command:?}: {e}"))?;
     let (out, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -191,7 +194,7 @@ pub fn run(command: &mut Command) -> Result<String, String> {
     }
 }
 
-/// How long a case may take.
+/// Maximum time of a case.
 const PATIENCE: Duration = Duration::from_secs(180);
 
 fn run_case(ground: &Ground, program: PathBuf, case: &str, within: &[&str]) -> Result<(), Failed> {
@@ -203,11 +206,11 @@ fn run_case(ground: &Ground, program: PathBuf, case: &str, within: &[&str]) -> R
     command
         .args(&words[1..])
         .current_dir(folder.path())
-        // Cargo's own names folders in which an older library may lie.
+        // Cargo's own value names folders that may contain an older library.
         .env("LD_LIBRARY_PATH", &ground.library)
         .env("SHOP", ground.shop.url())
         .env("SANDBOX", &ground.sandbox)
-        // What the header promises; without the optimizer, frames are four times as large.
+        // The header's limit; without the optimizer, frames are four times as large.
         .env("STACK_KIB", if cfg!(debug_assertions) { "1024" } else { "256" })
         .env("SHOP_DEFINITIONS", ground.root.join("tests/ffi/definitions"))
         .env("LSAN_OPTIONS", "print_suppressions=0")

@@ -1,4 +1,4 @@
-//! The work of a check grows with the number of faults and not with its square. Work is counted in bytes of memory that are asked for; no clock.
+//! The work of a check grows linearly with the number of faults. Work is measured in allocated bytes, not in time.
 #![cfg(feature = "batch")]
 #![expect(unsafe_code, reason = "an allocator that counts stands on one that works on memory")]
 
@@ -20,11 +20,11 @@ thread_local! {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         BYTES.with(|bytes| bytes.set(bytes.get() + layout.size() as u64));
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller keeps the contract of `GlobalAlloc`.
         unsafe { System.alloc(layout) }
     }
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: as the caller promises.
+        // SAFETY: the caller keeps the contract of `GlobalAlloc`.
         unsafe { System.dealloc(block, layout) }
     }
 }
@@ -35,9 +35,9 @@ static COUNTING: Counting = Counting;
 const FEW: usize = 100;
 const TIMES: usize = 8;
 
-/// How many times the work becomes when there is eight times as much to check.
+/// The factor by which the work grows when there is eight times as much to check.
 fn growth(what: &str, check: impl Fn(usize) -> usize) -> f64 {
-    // What is read once is read now.
+    // Loads what is cached.
     check(1);
     let mut work = [0; 2];
     for (work, size) in work.iter_mut().zip([FEW, FEW * TIMES]) {
@@ -49,7 +49,7 @@ fn growth(what: &str, check: impl Fn(usize) -> usize) -> f64 {
     work[1] as f64 / work[0] as f64
 }
 
-/// Twice the growth of the sizes; the square would be eight times it.
+/// Allows twice the growth of the sizes; quadratic work would be eight times.
 fn assert_linear(what: &str, check: impl Fn(usize) -> usize) {
     let growth = growth(what, check);
     assert!(growth < 2.0 * TIMES as f64, "{what}: {growth:.1} times the work for {TIMES} times the faults");

@@ -1,7 +1,8 @@
-//! The hosts of `examples/hosts/` are built and run against the sandbox, as a person would do it; each prints the text of `tests/hosts/expected`. A host whose
-//! language is not on this machine is skipped, and says so. `UPDATE=1` rewrites the text from the host in C.
+//! Builds the hosts of `examples/hosts/` and runs them against the sandbox as a user would; each prints the text of
+//! `tests/hosts/expected`. A host is skipped and listed if its language is not installed. `UPDATE=1` rewrites the text
+//! from the host in C.
 //!
-//! koffi is looked for where NODE_PATH says.
+//! NODE_PATH is where koffi is searched for.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -26,7 +27,7 @@ mod special;
 use cleanup::Program;
 use sandbox::Sandbox;
 
-/// What a language needs, and a command that tells whether it is there.
+/// The requirements of a language: a command that succeeds if they are installed.
 const CC: &str = "command -v cc";
 const CXX: &str = "command -v c++";
 const PYTHON: &str = "python3 -c 'import asyncio, ctypes, sys; assert sys.version_info >= (3, 10)'";
@@ -35,7 +36,8 @@ const NODE: &str = "node -e 'require(\"koffi\")'";
 const JAVA: &str = "command -v javac && test -f /usr/share/java/jna.jar";
 const GO: &str = "command -v go && command -v cc";
 
-/// A host: its name, what it needs, how it is built and how it is run. The shell's variables are those of [`Ground::shell`].
+/// A host: its name, its requirements, and the commands to build and run it. [`Ground::shell`] sets the shell's
+/// variables.
 struct Host(&'static str, &'static str, &'static str, &'static str);
 
 const STRICT: &str = "-Wall -Wextra -pedantic -Werror";
@@ -111,12 +113,12 @@ fn main() {
         guide::code_is_that_of_the_examples().map_err(Failed::from)
     }));
     let conclusion = libtest_mimic::run(&arguments, trials);
-    // The sandbox ends here; an exit would leave it behind.
+    // The sandbox ends here; exiting the process would leave it running.
     drop(ground);
     conclusion.exit();
 }
 
-/// A test that is skipped where what it needs is missing.
+/// A test that is skipped when a requirement is missing.
 fn trial(
     ground: &Arc<Ground>,
     name: &str,
@@ -129,7 +131,7 @@ fn trial(
     Trial::test(name, move || test(&ground).map_err(Failed::from)).with_kind(kind).with_ignored_flag(!there)
 }
 
-/// What all tests stand on, made when the first of them needs it.
+/// What all tests share, created on first use.
 #[derive(Default)]
 pub(crate) struct Ground {
     library: OnceLock<PathBuf>,
@@ -142,7 +144,7 @@ pub(crate) fn root() -> &'static Path {
 }
 
 impl Ground {
-    /// The folder with the library, which is built here.
+    /// The folder with the library, which is built on first use.
     pub(crate) fn folder(&self) -> &Path {
         self.library.get_or_init(c_library::build)
     }
@@ -151,12 +153,12 @@ impl Ground {
         self.sandbox.get_or_init(Sandbox::start)
     }
 
-    /// A folder for what the tests make.
+    /// A folder for built programs.
     pub(crate) fn out(&self) -> &Path {
         self.out.get_or_init(cleanup::folder).path()
     }
 
-    /// A shell command with what the hosts read from their environment, and the folders that the commands above name.
+    /// A shell command with the environment of the hosts and the folders that the commands use.
     pub(crate) fn shell(&self, line: &str, connection: &str) -> Command {
         std::fs::create_dir_all(self.out().join("classes")).unwrap();
         let mut command = Command::new("sh");
@@ -173,7 +175,7 @@ impl Ground {
             ])
             .env("HOSTS", root().join("examples/hosts"))
             .env("STRICT", STRICT)
-            // Nothing is written into the examples.
+            // Python must not write into the examples.
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("PYTHONPATH", root().join("examples/hosts/python"))
             .env("GOFLAGS", "-mod=mod -buildvcs=false")
@@ -181,9 +183,9 @@ impl Ground {
         command
     }
 
-    /// Runs a command to its end; what it printed, when all went well.
+    /// Runs a command to its end; returns its output if it succeeded.
     pub(crate) fn run(&self, line: &str, connection: &str) -> Result<String, String> {
-        // A host that hangs is ended with a failure.
+        // Ends a host that hangs, as a failure.
         let line = format!("exec timeout -k 5 120 sh -c '{}'", line.replace('\'', "'\\''"));
         let Output { status, stdout, stderr } = Program::output(&mut self.shell(&line, connection)).unwrap();
         let (out, err) = (String::from_utf8_lossy(&stdout).into_owned(), String::from_utf8_lossy(&stderr));
@@ -191,7 +193,7 @@ impl Ground {
     }
 }
 
-/// Builds a host, runs it, and compares what it prints.
+/// Builds a host, runs it, and compares its output.
 fn run(ground: &Ground, host: &Host) -> Result<(), String> {
     let Host(name, _, build, run) = host;
     ground.run(build, "")?;

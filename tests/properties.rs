@@ -1,8 +1,8 @@
-//! What holds for every input, tried with made-up ones: walks do not depend on page size and read-ahead, a plan is what is sent, a run that was
-//! stopped ends as one that was not, and JSON keeps its bytes from server to server.
+//! Properties that hold for every input, tried with generated ones: walks do not depend on page size and read-ahead, a
+//! plan shows what is sent, a stopped and resumed run ends like an uninterrupted one, and JSON keeps its bytes.
 //!
-//! `PROOFS=2000 cargo test --test properties` tries more. A failure is shrunk; its seed is added to `tests/properties/*.regressions`, which is tried first
-//! from then on.
+//! `PROOFS=2000 cargo test --test properties` tries more. A failure is shrunk, and its seed is added to
+//! `tests/properties/*.regressions`, which are tried first.
 #![cfg(feature = "batch")]
 
 #[expect(dead_code, reason = "a part of what it can do is enough here")]
@@ -31,7 +31,7 @@ macro_rules! regressions {
 }
 use regressions;
 
-/// Tries a property with the seeds that are kept, and then with `few` new inputs, or as many as `PROOFS` says.
+/// Tries a property with the stored seeds, then with `few` new inputs or the number in `PROOFS`.
 fn prove<I: Strategy>(kept: &'static str, few: u32, inputs: &I, property: impl Fn(I::Value)) {
     let cases = std::env::var("PROOFS").ok().and_then(|n| n.parse().ok()).unwrap_or(few);
     let config = Config {

@@ -1,4 +1,4 @@
-//! The JSON Schemas under `schemas/` are those of the Rust types. `UPDATE=1` writes them.
+//! The JSON Schemas under `schemas/` match the Rust types. `UPDATE=1` writes them.
 #![cfg(feature = "schemas")]
 
 use std::path::Path;

@@ -1,7 +1,8 @@
-//! The built `opnode` against servers that others wrote, on loopback. What counts is what the server itself wrote down. A server that is not installed is skipped
-//! by name; `.ci/run` installs them all. `cargo test --test servers -- nginx` runs the trials of one.
+//! The built `opnode` against third-party servers on loopback. The servers' own logs are compared. Servers that are not
+//! installed are skipped and listed; `.ci/run` installs them all. `cargo test --test servers -- nginx` runs the trials
+//! of one.
 //!
-//! npm's packages are looked for where NODE_PATH says, Python's by the interpreter that SERVERS_PYTHON names.
+//! NODE_PATH is where npm packages are searched for, SERVERS_PYTHON names the Python interpreter.
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
@@ -28,17 +29,17 @@ mod proxy;
 
 fn main() {
     let mut arguments = Arguments::from_args();
-    // Each starts programs of its own.
+    // Each trial starts programs of its own.
     arguments.test_threads = arguments.test_threads.or(Some(2));
     let trials =
         [django::trials(), json_server::trials(), nginx::trials(), oidc::trials(), prism::trials(), proxy::trials()];
     libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit();
 }
 
-/// A server's trials: their names, and what they do.
+/// A server's trials: names and functions.
 type Facts = Vec<(&'static str, fn() -> Result<(), String>)>;
 
-/// The trials of a server, passed over when the command that looks for it fails.
+/// The trials of a server; skipped when the command that detects it fails.
 fn trials(server: &str, needs: &str, facts: Facts) -> Vec<Trial> {
     let there = cleanup::Program::output(Command::new("sh").args(["-c", needs])).is_ok_and(|o| o.status.success());
     if !there {

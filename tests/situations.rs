@@ -1,42 +1,42 @@
-//! Situations: a server with a habit, a call, and what a user must see of it. Each is played through the command line, a batch file, the library and the C
-//! interface; all four must show what is expected, and the same. A situation is a YAML file under `tests/situations/`; no Rust is needed to add one.
-//! `cargo test --test situations -- NAME` plays some.
+//! Situations: a server's behaviour, a call, and the result that a user must see. Each runs through the command line, a
+//! batch file, the library and the C interface; all four must show the expected result. A situation is a YAML file
+//! under `tests/situations/`; a new one needs no Rust. `cargo test --test situations -- NAME` runs some.
 //!
 //! ```yaml
-//! about: The habit, as one statement
-//! connector: { … }         # laid over a connector without sign-in whose base_url is the server
+//! about: The behaviour in one sentence
+//! connector: { … }         # merged into a connector without authentication whose base_url is the server
 //! operation: { … }         # one operation, called `op`; or `operations:` with several, and `call: { operation: NAME }`
 //! connection: { … }        # further keys of the connection
 //! call:
-//!   options: { … }         # a text is JSON whose digits count; so with items
+//!   options: { … }         # a text is JSON with exact digits; the same for items
 //!   items: [ … ]
-//!   limits: { … }          # of the connection; concurrency is 1 unless said otherwise
+//!   limits: { … }          # of the connection; the default concurrency is 1
 //!   strict, forward_only, limit: …
-//!   batch: { … }           # laid over the step of the batch
+//!   batch: { … }           # merged into the step of the batch
 //!   before: [ … ]          # steps of the batch before it
-//! replies:                 # the first that fits answers; a request that none fits fails the situation; none at all: nothing listens
-//!   - when: GET /p?page=2  # further query parameters may follow; or { request, header: { name: value or ~ for absent }, body: PART }
-//!     times: 1             # how often it answers
+//! replies:                 # the first match answers; a request without a match is a failure; without replies, nothing listens
+//!   - when: GET /p?page=2  # further query parameters are allowed; or { request, header: { name: value, or ~ if absent }, body: PART }
+//!     times: 1             # number of requests that it answers
 //!     status: 200
-//!     headers: { … }       # a value ~ leaves one out, as a column of a table may
+//!     headers: { … }       # a value ~ omits a header, also from a column of a table
 //!     json: … | text: … | base64: …
-//!     drop: true           # no answer; or `cut: true`: half a body
+//!     drop: true           # no reply; or `cut: true`: half a body
 //!     delay_ms: 50
-//! expect:                  # what is left out is not checked
+//! expect:                  # omitted keys are not checked
 //!   ids, items: [ … ]      # items as a text are compared digit for digit
-//!   complete, end, notes, kind, outcomes: …   # kind: none or any; notes are parts of notes, [] is none at all
+//!   complete, end, notes, kind, outcomes: …   # kind: none or any; notes are parts of notes, [] means none
 //!   says: [ … ]            # parts of the error or its advice
-//!   requests: [GET /p?page=1, …]              # in this order, while concurrency is 1; or how many. In all entries they are the same
+//!   requests: [GET /p?page=1, …]              # in this order if concurrency is 1; or their number. All interfaces send the same
 //!   bodies: [ … ]
-//!   waited: 1.5            # seconds at least between the first request and the last
+//!   waited: 1.5            # minimum seconds between the first request and the last
 //!   exit, stderr, stderr_lacks: …             # of the command line
-//!   batch: { … }           # what a batch shows otherwise by its own rules
-//! table:                   # many situations in one file: the first row names columns, which stand as {name} in all of the above
+//!   batch: { … }           # differences in a batch
+//! table:                   # several situations in one file: the first row names columns, which replace {name} in all of the above
 //!   - [verb, status, kind]
-//!   - [POST, 500, ~]       # a text that is only `{kind}` takes the cell as it is; ~ leaves out what it stands for
+//!   - [POST, 500, ~]       # a text that is only `{kind}` is the cell itself; ~ omits its key
 //! ```
 //!
-//! Replies may hold `{origin}`, `{host}`, and times so many seconds ahead: `{unix+3}`, `{ms+3}`, `{iso+3}`, `{http+3}`.
+//! Replies may contain `{origin}`, `{host}`, and times some seconds ahead: `{unix+3}`, `{ms+3}`, `{iso+3}`, `{http+3}`.
 
 use std::path::{Path, PathBuf};
 
@@ -66,14 +66,14 @@ use stage::Stage;
 
 fn main() {
     let mut arguments = Arguments::from_args();
-    // Most of the time passes in waiting.
+    // The tests mostly wait.
     arguments.test_threads = arguments.test_threads.or(Some(8));
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/situations");
     let trials = files(&root).iter().flat_map(|file| trials(&root, file)).collect();
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-/// All situations. Another file beside them would be read by nobody.
+/// All situations. Any other file in the folder is an error.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for path in std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()) {
@@ -106,7 +106,7 @@ fn trial(name: String, situation: Situation) -> Trial {
     Trial::test(name, move || play(&situation).map_err(Failed::from)).with_kind(kind)
 }
 
-/// Plays it through every entry at once.
+/// Runs it through every interface at once.
 fn play(situation: &Situation) -> Result<(), String> {
     let entries: Vec<&Entry> = ENTRIES.iter().filter(|entry| entry.name != "C" || has_compiler()).collect();
     let found: Vec<Result<Found, String>> = std::thread::scope(|scope| {

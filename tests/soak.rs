@@ -1,6 +1,6 @@
-//! Hours in seconds: queries, writes and batch runs against the sandbox, which answers with 429, 503, resets and slow replies. Nothing is lost or doubled,
-//! and neither memory nor descriptors grow. `SOAK_MINUTES=60 cargo test --release --test soak -- --nocapture` takes its time; without, waits are a
-//! tenth of what they are.
+//! Hours in seconds: queries, writes and batch runs against a server with 429, 503, resets and slow replies. Nothing
+//! may be lost or duplicated, and neither memory nor descriptors may grow. `SOAK_MINUTES=60 cargo test --release --test
+//! soak -- --nocapture` runs in real time; without it, waits are a tenth as long.
 #![cfg(all(feature = "cli", target_os = "linux"))]
 
 use std::collections::BTreeMap;
@@ -59,7 +59,7 @@ steps:
 const ROWS: u64 = 1000;
 const PAGE: u64 = 50;
 
-/// What was written, how often; and the dice of trouble.
+/// How often each record was written; and the random numbers of the faults.
 #[derive(Default)]
 struct Stock {
     written: Mutex<BTreeMap<String, u64>>,
@@ -69,7 +69,7 @@ struct Stock {
 
 type Shared = State<Arc<Stock>>;
 
-/// Trouble before anything is done, for one request in eight; `Err` closes the connection.
+/// A fault before anything is done, for one request in eight; `Err` closes the connection.
 async fn trouble(stock: &Stock) -> Option<Response> {
     stock.requests.fetch_add(1, Ordering::Relaxed);
     let (kind, ms) = (fastrand::u8(..64), fastrand::u64(1..40));
@@ -77,7 +77,7 @@ async fn trouble(stock: &Stock) -> Option<Response> {
     match kind {
         0 | 1 => Some((StatusCode::TOO_MANY_REQUESTS, "{}").into_response()),
         2 | 3 => Some((StatusCode::SERVICE_UNAVAILABLE, "{}").into_response()),
-        // The connection ends without an answer.
+        // The connection ends without a reply.
         4 | 5 => std::panic::resume_unwind(Box::new("reset")),
         6 | 7 => {
             tokio::time::sleep(Duration::from_millis(ms)).await;
@@ -113,7 +113,7 @@ async fn write(State(stock): Shared, body: Bytes) -> Response {
     let key = value["key"].as_str().unwrap_or_default().to_owned();
     *stock.written.lock().unwrap().entry(key).or_default() += 1;
     if fastrand::u8(..64) == 0 {
-        // Done, and nobody hears of it.
+        // The write is done, but not reported.
         std::panic::resume_unwind(Box::new("reset"));
     }
     (StatusCode::OK, body).into_response()
@@ -139,7 +139,7 @@ fn usage() -> (u64, u64) {
     (memory, std::fs::read_dir("/proc/self/fd").unwrap().count() as u64)
 }
 
-/// What came of all rounds.
+/// The results of all rounds.
 #[derive(Debug, Default)]
 struct Sums {
     rounds: u64,
@@ -152,7 +152,7 @@ struct Sums {
     stops: u64,
 }
 
-/// Every item of a write has one fate, and the server agrees with it.
+/// Every item of a write has one outcome, and the server agrees with it.
 fn agrees(stock: &Stock, key: &str, status: OutcomeStatus, idempotent: bool, sums: &mut Sums) {
     let times = stock.written.lock().unwrap().remove(key).unwrap_or(0);
     match status {
@@ -196,7 +196,7 @@ async fn writes(session: &Session, stock: &Stock, sums: &mut Sums) {
     }
 }
 
-/// A run that is stopped now and then, until it has ended.
+/// A run that is stopped repeatedly until it has ended.
 async fn run((engine, times): (&Arc<Engine>, u32), stock: &Stock, folder: &Path, url: &str, sums: &mut Sums) {
     let text = BATCH.replace("URL", url).replace("ROUND", &format!("run-{}", sums.rounds));
     let mut config = BatchConfig::new(Arc::clone(engine));
@@ -226,7 +226,7 @@ async fn run((engine, times): (&Arc<Engine>, u32), stock: &Stock, folder: &Path,
         agrees(stock, row["key"].as_str().unwrap(), OutcomeStatus::Ok, false, sums);
         known += 1;
     }
-    // What is left of this run at the server is unknown to it, once each.
+    // The server's remaining records of this run have unknown outcomes, one each.
     let prefix = format!("run-{}-", sums.rounds);
     let mut written = stock.written.lock().unwrap();
     let left: Vec<u64> = written.extract_if(.., |key, _| key.starts_with(&prefix)).map(|(_, times)| times).collect();
@@ -236,7 +236,7 @@ async fn run((engine, times): (&Arc<Engine>, u32), stock: &Stock, folder: &Path,
     sums.writes_failed += make.counts.failed;
 }
 
-/// Time that passes so many times as fast.
+/// A clock that runs this many times as fast.
 struct QuickClock {
     start: Instant,
     times: u32,
@@ -259,12 +259,12 @@ impl Clock for QuickClock {
 }
 
 #[test]
-fn nothing_is_lost_doubled_or_piled_up() {
+fn nothing_is_lost_duplicated_or_leaked() {
     let wanted = std::env::var("SOAK_MINUTES").ok().and_then(|m| m.parse::<f64>().ok());
     let (minutes, times) = (wanted.unwrap_or(0.05), if wanted.is_some() { 1 } else { 10 });
     let quiet = Arc::new(AtomicBool::new(true));
     let hook = std::panic::take_hook();
-    // The server's resets are no news.
+    // Resets of the server are expected.
     std::panic::set_hook(Box::new(move |info| {
         if info.payload().downcast_ref::<&str>() != Some(&"reset") || !quiet.load(Ordering::Relaxed) {
             hook(info)
@@ -302,7 +302,7 @@ fn nothing_is_lost_doubled_or_piled_up() {
                 told = Instant::now();
             }
         }
-        // The first half warms up; the second takes no more, but for what an allocator and idle sockets may keep.
+        // The first half warms up. The second may use only what an allocator and idle sockets keep.
         let (warm, late) = steady.split_at(steady.len() / 2);
         let most = |part: &[(u64, u64)]| part.iter().fold((0, 0), |m, u| (m.0.max(u.0), m.1.max(u.1)));
         println!("{sums:?}");

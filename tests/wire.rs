@@ -1,8 +1,8 @@
-//! opnode against hostile and broken servers, over real loopback sockets. Every trial is named by its row in the failure catalogue of
-//! `docs/reliability.md` and the fact that it states; `cargo test --test wire -- 05` runs one row.
+//! opnode against hostile and broken servers, over loopback sockets. Every trial is named by its row in the failure
+//! catalogue of `docs/reliability.md` and the fact that it shows; `cargo test --test wire -- 05` runs one row.
 //!
-//! The program starts itself once more, in an environment that names an authority of its own as the system's and a proxy that must not be used.
-//! Everything that is logged on the way, at the highest level, is searched for the planted credentials.
+//! The program starts itself again with an environment that names its own certificate authority as the system's, and a
+//! proxy that must not be used. All log output, at the highest level, is searched for the planted credentials.
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
@@ -64,7 +64,7 @@ fn main() -> ExitCode {
     if std::env::var_os(tls::FOLDER).is_some() { trials() } else { in_own_environment() }
 }
 
-/// How long all trials may take.
+/// Maximum time of all trials.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
 fn in_own_environment() -> ExitCode {
@@ -92,7 +92,7 @@ fn in_own_environment() -> ExitCode {
 
 fn trials() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // Most of the time passes in waiting.
+    // The tests mostly wait.
     arguments.test_threads = arguments.test_threads.or(Some(32));
     tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_ansi(false).with_writer(Mutex::new(Log)).init();
     let all = [
@@ -121,7 +121,7 @@ fn trials() -> ExitCode {
 static LINES: AtomicUsize = AtomicUsize::new(0);
 static LEAKS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// Takes what is logged, and keeps what should not have been.
+/// Receives the log, and keeps lines with credentials.
 struct Log;
 
 impl Write for Log {

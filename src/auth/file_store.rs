@@ -260,7 +260,7 @@ mod tests {
 
     /// A forked child shares the open file, like a duplicate descriptor.
     #[test]
-    fn a_lock_ends_though_a_forked_child_has_its_file_open() {
+    fn a_lock_ends_while_a_forked_child_has_its_file_open() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tokens.lock");
         let held = super::lock(&path).unwrap();

@@ -164,7 +164,7 @@ mod tests {
 
     /// A plan is data: it can be serialized, read in another process, and compared.
     #[test]
-    fn a_plan_is_a_value() {
+    fn a_plan_survives_serialization() {
         let text = r#"
 version: 1
 name: small

@@ -111,7 +111,7 @@ mod tests {
     use crate::item::Items;
 
     #[test]
-    fn items_are_laid_over_the_template() {
+    fn items_override_the_template() {
         let items = Items::from_array(r#"[{"b": 1.50, "c": null}, [1]]"#).unwrap();
         let merged = over_each(r#"{"a":"x","b":2}"#, &items).unwrap();
         assert_eq!(merged.to_json(), r#"[{"a":"x","b":1.50,"c":null},[1]]"#);

@@ -64,7 +64,7 @@ mod tests {
     use super::{is_private, is_public_name};
 
     #[test]
-    fn private_addresses_are_known_in_every_form() {
+    fn private_addresses_are_recognized_in_every_form() {
         for text in [
             "0.0.0.0",
             "10.1.2.3",
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_private_networks_are_told_from_public_ones() {
+    fn names_of_private_networks_are_recognized() {
         assert!(
             ["a.example", "na.site.co", "localhost.evil.example", "xn--bcher-kva.example"]
                 .iter()

@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_known_by_schema_and_sample() {
+    fn names_come_from_schema_and_sample() {
         let schema = json!({"type": "object", "properties": {
             "id": {"type": "integer"}, "title": {"type": ["string", "null"]}, "info": {"type": "object"},
             "role": {"properties": {"id": {}, "name": {"type": "string"}}},

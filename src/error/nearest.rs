@@ -32,7 +32,7 @@ mod tests {
     use super::nearest;
 
     #[test]
-    fn nearest_finds_slips_and_refuses_strangers() {
+    fn nearest_finds_typing_errors_only() {
         assert_eq!(nearest("pagesize", ["conditions", "pageSize"]), Some("pageSize"));
         assert_eq!(nearest("getSystemMember", ["getSystemMembers", "getSystemInfo"]), Some("getSystemMembers"));
         assert_eq!(nearest("zzz", ["conditions", "pageSize"]), None);

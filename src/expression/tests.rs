@@ -38,7 +38,7 @@ fn rules(source: &str) -> String {
 }
 
 #[test]
-fn expressions_are_worth_what_their_cases_say() {
+fn expressions_have_the_values_of_their_cases() {
     let mut item = "";
     for line in include_str!("cases.txt").lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let (kind, rest) = line.split_once(' ').unwrap();
@@ -67,7 +67,7 @@ fn expressions_are_worth_what_their_cases_say() {
 }
 
 #[test]
-fn the_documentation_lists_what_there_is() {
+fn the_documentation_lists_all_functions() {
     let documentation = include_str!("../../docs/batch.md");
     for name in [FILTERS, TESTS, FUNCTIONS].concat() {
         assert!(documentation.contains(&format!("`{name}`")), "{name}");
@@ -75,7 +75,7 @@ fn the_documentation_lists_what_there_is() {
 }
 
 #[test]
-fn tokens_are_those_of_the_language() {
+fn tokens_of_an_expression() {
     let all = tokens("1e-5*4.5E+2 **a.b[10].c0 //0x1f!='a \\' b'~é-2");
     let texts: Vec<&str> = all.map(|token| token.text).collect();
     assert_eq!(texts.join(" "), "1e-5 * 4.5E+2 ** a . b [ 10 ] . c0 // 0x1f != 'a \\' b' ~ é - 2");
@@ -105,7 +105,7 @@ fn a_field_is_found_in_the_text() {
 }
 
 #[test]
-fn text_has_no_room_for_null() {
+fn null_in_text_is_an_error() {
     let text = |t: &str| Shape::text(t).unwrap().json(&with_item("{\"id\": 7}"));
     assert_eq!(text("id=${{ item.id }} and").unwrap(), "\"id=7 and\"");
     assert!(text("id=${{ item.company.id }}").unwrap_err().message.contains("is null"));
@@ -113,7 +113,7 @@ fn text_has_no_room_for_null() {
 }
 
 #[test]
-fn shapes_and_expressions_are_written_and_read_again() {
+fn shapes_and_expressions_survive_serialization() {
     for json in [
         r#"{"a":"${{ item.id ? }}","b":["x ${{ 'é' ~ item.n }} \" ${{ {'k': {'i': 1}} }}",1.10,{"c":null}],"${{":"${{ 1 }}"}"#,
         r#""${{ item['a b'] }}""#,
@@ -142,7 +142,7 @@ fn shapes_and_expressions_are_written_and_read_again() {
 }
 
 #[test]
-fn expression_bytes_holds_at_the_limit_and_not_beyond() {
+fn expression_byte_limit() {
     let text = |length: usize| with_item(&format!("{{\"a\":\"{}\"}}", "x".repeat(length)));
     // The quotes are read too.
     let longest = BYTES_MAX - 2;
@@ -157,7 +157,7 @@ fn expression_bytes_holds_at_the_limit_and_not_beyond() {
 }
 
 #[test]
-fn expression_work_ends_what_goes_through_too_much() {
+fn expression_work_limit() {
     let list = |length: usize| with_item(&format!("{{\"a\":[{}1]}}", "1,".repeat(length - 1)));
     let source = "item.a | select | list | length";
     assert_eq!(evaluate(source, &list(2_000_000)), Ok("2000000".to_owned()));
@@ -166,7 +166,7 @@ fn expression_work_ends_what_goes_through_too_much() {
 }
 
 #[test]
-fn expressions_that_take_too_much_end_soon_and_without_harm() {
+fn expensive_expressions_end_soon_with_an_error() {
     let megabytes = "<\\u0001".repeat(1 << 17);
     let (numbers, lists) = ("1e300,".repeat(50_000), "[],".repeat(50_000));
     let scope = with_item(&format!(
@@ -197,7 +197,7 @@ fn expressions_that_take_too_much_end_soon_and_without_harm() {
 }
 
 #[test]
-fn nothing_large_is_made_before_it_is_evaluated() {
+fn nothing_large_is_allocated_before_evaluation() {
     let start = Instant::now();
     for source in ["[[1] * 9999999] * 9999999 ~ ''", "[[1] * 9999999] * 9999999 == [[1] * 9999999] * 9999999"] {
         let tokens: Vec<Token<'_>> = tokens(source).collect();
@@ -235,7 +235,7 @@ fn row(number: u64) -> Arc<str> {
 }
 
 #[test]
-fn rows_of_a_step_are_read_as_they_are_asked_for() {
+fn rows_of_a_step_are_read_on_demand() {
     let scope = |count: u64| {
         let view = StepView { rows: Arc::new(Rows(count)), receipt: "{\"failed\": 2}".into() };
         Scope { steps: Arc::new([("a".to_owned(), view)].into()), ..with_item("{\"id\": 5}") }

@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn asked_columns_stand_even_without_items() {
+    fn requested_columns_appear_even_without_items() {
         let mut csv = Csv::new(&["id".to_owned(), "company/name".to_owned()]);
         let mut out = Vec::new();
         csv.close(&mut out).unwrap();

@@ -208,7 +208,7 @@ mod tests {
 
     /// A reply that is one large element is not scanned at each piece.
     #[test]
-    fn a_large_element_costs_no_square() {
+    fn a_large_element_takes_linear_time() {
         let mut body = Body::expect(true, 0);
         body.push(b"[[");
         (0..200_000).for_each(|_| body.push(b"1,2,3,4,5,"));

@@ -118,7 +118,7 @@ mod tests {
     use super::charset;
 
     #[test]
-    fn the_label_is_read_as_the_field_is_written() {
+    fn the_charset_label_is_parsed_as_a_header_field() {
         for (field, label) in [
             ("application/json", ""),
             ("application/json; charset=UTF-8", "utf-8"),

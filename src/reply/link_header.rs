@@ -79,7 +79,7 @@ mod tests {
     use super::parse;
 
     #[test]
-    fn headers_that_trip_naive_parsers() {
+    fn difficult_headers() {
         let rels = |field: &str| {
             parse(field).0.into_iter().map(|l| format!("{}={}", l.rel, l.target)).collect::<Vec<_>>().join(" ")
         };

@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_that_is_asked_for_is_read_in_every_form() {
+    fn requested_waits_are_read_in_every_form() {
         let wait = |values: &[&str]| {
             let fields: Vec<(&str, &str)> =
                 std::iter::once(("date", DATE)).chain(values.iter().map(|v| ("retry-after", *v))).collect();
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_that_is_used_up_tells_when_the_next_one_begins() {
+    fn an_exhausted_window_names_the_start_of_the_next() {
         let unix = 1_795_428_000; // DATE
         let now = UNIX_EPOCH + Duration::from_secs(unix);
         let wait = |left: &str, reset: &str| {

@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pace_lets_a_burst_through_and_then_spreads() {
+    fn the_rate_limit_allows_a_burst_and_then_spreads() {
         let mut rate_limiter = RateLimiter::default();
         let rate = Some(Rate { requests: 10, per_s: 10 });
         let waits: Vec<Duration> = (0..12).map(|_| rate_limiter.reserve(rate, Duration::from_secs(100))).collect();

@@ -1,17 +1,17 @@
-//! How far a step's rows are known: their number, their bytes, and a digest of these bytes. Facts of the journal say it, and whoever reads the rows
-//! compares.
+//! The extent of a step's rows: their number, their size, and a digest of their bytes. Facts of the journal contain it,
+//! and readers of the rows verify it.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-/// The start of a SHA-256, as 16 hexadecimal digits.
+/// The first 8 bytes of a SHA-256, written as 16 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Sum([u8; 8]);
 
 impl Sum {
-    /// Of bytes that are at hand.
+    /// The digest of bytes in memory.
     pub(crate) fn of(bytes: &[u8]) -> Sum {
         Sum::end(Sha256::new().chain_update(bytes))
     }
@@ -57,17 +57,17 @@ impl<'de> Deserialize<'de> for Sum {
     }
 }
 
-/// The beginning of a file of rows.
+/// The first rows of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Extent {
     pub(crate) rows: u64,
     pub(crate) bytes: u64,
-    /// Facts of version 1 have none.
+    /// Facts of version 1 have no digest.
     #[serde(default)]
     pub(crate) sum: Sum,
 }
 
-/// Takes the measure of rows as they are written or read.
+/// Computes the extent of rows while they are written or read.
 #[derive(Clone, Default)]
 pub(crate) struct Measure {
     hash: Sha256,
@@ -95,10 +95,10 @@ impl Measure {
     }
 }
 
-/// Bytes between two places at which rows are compared.
-const APART: u64 = 1 << 20;
+/// Bytes between two marks.
+const MARK_DISTANCE: u64 = 1 << 20;
 
-/// The extents of a file that are remembered: some on the way, and the last.
+/// The extents of a file at which its rows are verified: one about every [`MARK_DISTANCE`] bytes, and the last.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Marks {
     kept: Vec<Extent>,
@@ -109,7 +109,7 @@ impl Marks {
     pub(crate) fn note(&mut self, extent: Extent) {
         self.kept.retain(|kept| kept.bytes < extent.bytes);
         let before = self.kept.last().map_or(0, |kept| kept.bytes);
-        if extent.bytes - before >= APART {
+        if extent.bytes - before >= MARK_DISTANCE {
             self.kept.push(extent);
         }
         self.last = extent;
@@ -119,7 +119,7 @@ impl Marks {
         self.last
     }
 
-    /// All of them, in their order.
+    /// All marks in order.
     pub(crate) fn all(&self) -> Vec<Extent> {
         let rest = Some(self.last).filter(|last| self.kept.last() != Some(last));
         self.kept.iter().copied().chain(rest).collect()
@@ -128,14 +128,14 @@ impl Marks {
 
 #[cfg(test)]
 mod tests {
-    use super::APART;
     use super::Extent;
+    use super::MARK_DISTANCE;
     use super::Marks;
     use super::Measure;
     use super::Sum;
 
     #[test]
-    fn a_digest_is_that_of_all_bytes_before() {
+    fn a_digest_covers_all_bytes_before() {
         let mut measure = Measure::default();
         assert_eq!(measure.extent(), Extent::default());
         for part in ["{\"a\":", "1}\n", "2\n"] {
@@ -158,8 +158,8 @@ mod tests {
         assert_eq!(bytes, [1_049_000, 2_098_000, 3_000_000]);
         marks.note(extent(2_098_000));
         assert_eq!(marks.all().len(), 2);
-        // Rows that were taken back take their marks with them.
-        marks.note(extent(APART - 1));
-        assert_eq!(marks.all(), [extent(APART - 1)]);
+        // Removing rows removes their marks.
+        marks.note(extent(MARK_DISTANCE - 1));
+        assert_eq!(marks.all(), [extent(MARK_DISTANCE - 1)]);
     }
 }

@@ -1,4 +1,4 @@
-//! What a run notes: each thing that has happened in it, in order. Plain data; the journal keeps it on disk.
+//! The facts of a run in the order in which they happened. Plain data; the journal stores them.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,16 +12,17 @@ use crate::receipt::{OutcomeStatus, Usage};
 #[serde(tag = "fact", rename_all = "snake_case")]
 #[expect(clippy::large_enum_variant, reason = "the large one is the one that most facts are, and few are held at once")]
 pub(crate) enum Fact {
-    /// The first line. `watermarks` is the digest of their file as the run found it, if there was one.
+    /// The first line. `watermarks` is the digest of the watermarks file at the start of the run, if there was one.
     Journal {
         version: u32,
         run: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         watermarks: Option<Sum>,
     },
-    /// The step began.
+    /// The step started.
     Started { step: String },
-    /// Everything before is safe: the rows of the spool; the element under way, and where its walk goes on.
+    /// The rows of the spool are durable up to this point. Also contains the current element and the cursor of its next
+    /// page.
     Read {
         step: String,
         element: u64,
@@ -33,13 +34,13 @@ pub(crate) enum Fact {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         mark: Option<Mark>,
         tally: Usage,
-        /// The end of some list was not seen, or something announced is missing in it.
+        /// The end of a list was not seen, or announced items are missing.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         incomplete: bool,
     },
     /// These items of a write are about to be sent.
     Intended { step: String, element: u64, first: u64, count: u64 },
-    /// What became of an item. The spool is safe with its rows.
+    /// The outcome of an item. Its rows in the spool are durable.
     Outcome {
         step: String,
         element: u64,
@@ -49,9 +50,9 @@ pub(crate) enum Fact {
         extent: Extent,
         tally: Usage,
     },
-    /// All items of an element of a `for` have their outcomes.
+    /// All items of an element of a `for` have outcomes.
     Element { step: String, element: u64 },
-    /// Nothing is left to do in the step but to save.
+    /// The step has only to be saved.
     Done {
         step: String,
         skipped: bool,
@@ -61,19 +62,19 @@ pub(crate) enum Fact {
         tally: Usage,
         receipt: serde_json::Value,
     },
-    /// The step's files are in their places.
+    /// The step's output files are written.
     Saved { step: String },
-    /// All steps of the matrix job are done and its watermarks are kept.
+    /// All steps of the matrix job are done and its watermarks are stored.
     #[serde(rename = "leg")]
     Job {
         #[serde(rename = "leg")]
         job: String,
     },
-    /// The failed items of an ended run are tried again from here on.
+    /// The failed items of an ended run are retried from here.
     Again {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         watermarks: Option<Sum>,
     },
-    /// The run ended and its report is out: there is nothing to resume.
+    /// The run ended and its report is written: there is nothing to resume.
     Ended { kind: Option<String> },
 }

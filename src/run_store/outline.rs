@@ -1,4 +1,4 @@
-//! What the store must know of a batch to tell whether a run goes on. Plain data.
+//! The parts of a batch that decide whether its run can be resumed. Plain data.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::state::RunState;
 pub(crate) struct RunOutline {
     /// The batch's name.
     pub(crate) name: String,
-    /// Digests of all that decides what a run does, by what they are of.
+    /// Digests of all inputs that determine what a run does, by the name of the input.
     pub(crate) fingerprints: BTreeMap<String, String>,
     pub(crate) jobs: Vec<JobOutline>,
 }
@@ -26,12 +26,12 @@ pub(crate) struct JobOutline {
 pub(crate) struct StepOutline {
     /// Its key in the journal.
     pub(crate) key: String,
-    /// Whether it keeps a watermark.
+    /// Whether it has a watermark.
     pub(crate) is_marked: bool,
 }
 
 impl RunOutline {
-    /// Whether a run has nothing left to do but to report.
+    /// Whether all jobs are done, so that a run has only to report.
     pub(crate) fn is_done(&self, state: &RunState) -> bool {
         self.jobs.iter().all(|job| state.jobs.contains(&job.name))
     }

@@ -1,5 +1,5 @@
-//! What a run has done, rebuilt from its facts. Pure: the same facts always give the same state, in the run that notes them and in the one that
-//! reads them back.
+//! The state of a run, rebuilt from its facts. Pure: the same facts give the same state, in the run that records them
+//! and in the one that reads them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -8,38 +8,38 @@ use super::fact::Fact;
 use crate::call::Resume;
 use crate::receipt::{OutcomeCounts, OutcomeStatus, Usage};
 
-/// A whole run.
+/// The state of a run.
 #[derive(Debug, Default)]
 pub(crate) struct RunState {
     pub(crate) run: String,
-    /// The digest of the watermarks' file when the run, or its last try of failed items, began.
+    /// The digest of the watermarks file at the start of the run or of its last retry of failed items.
     pub(crate) watermarks: Option<Sum>,
     pub(crate) steps: BTreeMap<String, StepState>,
     pub(crate) jobs: BTreeSet<String>,
     pub(crate) ended: bool,
-    /// The failed items of an ended run are under way again.
+    /// The failed items of an ended run are being retried.
     pub(crate) again: bool,
 }
 
-/// One step of one job.
+/// The state of one step of one job.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StepState {
     pub(crate) started: bool,
-    /// Elements of a `for` that are finished; the element under way has this number.
+    /// Number of finished elements of a `for`, which is also the index of the current one.
     pub(crate) element: u64,
-    /// Where the walk under way goes on.
+    /// Where the current walk resumes.
     pub(crate) walk: Option<Resume>,
     /// The rows in the spool.
     pub(crate) marks: Marks,
-    /// Records that came back, before `where`.
+    /// Returned records, before `where` is applied.
     pub(crate) items: u64,
     /// The largest value that the watermark has seen.
     pub(crate) mark: Option<super::watermark::Mark>,
     pub(crate) tally: Usage,
-    /// The end of some list was not seen, or something announced is missing in it.
+    /// The end of a list was not seen, or announced items are missing.
     pub(crate) incomplete: bool,
     pub(crate) ok: u64,
-    /// Items whose last outcome is a failure, by element and index. Of a reading `for`, the elements (index 0).
+    /// Items whose last outcome is a failure, by element and index. For a `for` that reads, the elements (index 0).
     pub(crate) failed: BTreeSet<(u64, u64)>,
     pub(crate) unknown: BTreeSet<(u64, u64)>,
     open: HashMap<u64, Open>,
@@ -50,27 +50,27 @@ pub(crate) struct StepState {
     pub(crate) saved: bool,
 }
 
-/// Items of a write that is under way.
+/// Items of a write in progress.
 #[derive(Clone, Debug, Default)]
 struct Open {
-    /// All below have outcomes.
+    /// All items below have outcomes.
     next: u64,
-    /// Those beyond that have outcomes too.
+    /// Items above `next` that have outcomes.
     beyond: BTreeSet<u64>,
-    /// Sent, as far as is known, and without an outcome.
+    /// Items that may have been sent and have no outcome.
     intended: BTreeSet<u64>,
 }
 
-/// What is known of an item of a write before it is sent.
+/// The known state of an item of a write before it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum ItemState {
     /// It was never sent.
     New,
-    /// It was sent, and what became of it was never noted.
+    /// It was sent, and its outcome was not recorded.
     InDoubt,
-    /// It failed; sending it again does no harm.
+    /// It failed; it may be sent again.
     Failed,
-    /// It has an outcome that stays.
+    /// It has a final outcome.
     Settled,
 }
 
@@ -107,7 +107,7 @@ impl RunState {
         }
     }
 
-    /// The state of a step; a blank one when it has not begun.
+    /// The state of a step; the default for a step that has not started.
     pub(crate) fn step(&self, key: &str) -> StepState {
         self.steps.get(key).cloned().unwrap_or_default()
     }
@@ -173,30 +173,30 @@ impl StepState {
         }
     }
 
-    /// What is known of an item before it is sent.
-    pub(crate) fn standing(&self, element: u64, index: u64) -> Standing {
+    /// The known state of an item before it is sent.
+    pub(crate) fn item_state(&self, element: u64, index: u64) -> ItemState {
         let key = (element, index);
         let open = self.open.get(&element);
         if open.is_some_and(|o| o.intended.contains(&index)) {
-            Standing::InDoubt
+            ItemState::InDoubt
         } else if self.failed.contains(&key) {
-            Standing::Failed
+            ItemState::Failed
         } else if self.done
             || element < self.element
             || open.is_some_and(|o| index < o.next || o.beyond.contains(&index))
         {
-            Standing::Settled
+            ItemState::Settled
         } else {
-            Standing::New
+            ItemState::New
         }
     }
 
-    /// The rows in the spool.
+    /// The extent of the rows in the spool.
     pub(crate) fn extent(&self) -> Extent {
         self.marks.last()
     }
 
-    /// Items that are in doubt: nobody knows what became of them.
+    /// Number of items in doubt: their outcome is unknown.
     pub(crate) fn in_doubt(&self) -> usize {
         self.open.values().map(|o| o.intended.len()).sum()
     }

@@ -1,7 +1,8 @@
-//! What a run needs of the place that keeps it: facts in order, rows by step, marks from run to run, and the report. `folder/` keeps them on disk.
+//! The interface between a run and its store: facts in order, rows by step, watermarks between runs, and the report.
+//! `folder/` implements it on disk.
 //!
-//! A fact is durable after a [`commit`](RunStore::commit), and never before the rows that it speaks of. Everything else may be lost in a crash: the run goes
-//! on from its facts.
+//! A fact is durable after a [`commit`](RunStore::commit), and never before the rows that it refers to. Everything else
+//! may be lost in a crash: a run is resumed from its facts.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -17,126 +18,126 @@ use crate::error::{Error, Result};
 use crate::item::Items;
 use crate::receipt::OutcomeStatus;
 
-/// A step of a job, whose rows are kept together.
+/// A step of a job; its rows are stored together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StepPlace {
     pub(crate) job: String,
     pub(crate) step: String,
 }
 
-/// Files whose content must be on disk before a fact is. A store whose rows are safe when they are flushed gives none.
+/// Files that must be synced before a fact is written. Empty for a store whose flushed rows are durable.
 pub(crate) type Before = Vec<(Arc<File>, PathBuf)>;
 
-/// Keeps one run.
+/// The store of one run.
 #[async_trait]
 pub(crate) trait RunStore: Send + Sync {
-    /// Notes facts once `before` is safe. They are durable when a later [`commit`](Self::commit) is.
+    /// Records facts once `before` is synced. They are durable with the next [`commit`](Self::commit).
     fn note(&self, facts: Vec<Fact>, before: Before);
 
-    /// Notes facts and waits until they, and all noted before, are durable.
+    /// Records facts and waits until they, and all earlier ones, are durable.
     ///
     /// # Errors
-    /// `state` when the store refuses; nothing more is written after that.
+    /// `state` when writing fails; nothing is written after that.
     async fn commit(&self, facts: Vec<Fact>, before: Before) -> Result<()>;
 
-    /// Opens a step's rows behind those that the facts know. What stands behind them is removed if the facts `explain` it.
+    /// Opens a step's rows after those that the facts record. Later rows are removed if the facts `explain` them.
     ///
     /// # Errors
-    /// `state` when the store refuses, or when other rows are there than the facts say.
+    /// `state` when opening fails, or when the rows differ from the facts.
     fn writer(&self, step: &StepPlace, known: Extent, explain: bool) -> Result<Box<dyn RowWriter>>;
 
     /// Removes the rows of a step that is skipped.
     ///
     /// # Errors
-    /// `state` when the store refuses.
+    /// `state` when removing fails.
     fn clear(&self, step: &StepPlace) -> Result<()>;
 
     /// Opens a step's rows for one pass.
     ///
     /// # Errors
-    /// `state` when they cannot be read, or are not those of which the facts speak.
+    /// `state` when they cannot be read, or differ from the facts.
     fn rows(&self, step: &StepPlace, marks: Arc<[Extent]>) -> Result<Box<dyn RowReader>>;
 
-    /// A step's rows for whoever reads them many times: what was compared with the facts once is not compared again.
+    /// A step's rows for repeated reading: rows that were verified once are not verified again.
     fn shared_rows(&self, step: &StepPlace, marks: Arc<[Extent]>) -> Arc<dyn SharedRows>;
 
-    /// The step's items that did not succeed; nothing is opened before the first.
+    /// Records the step's items that did not succeed; opens no file before the first one.
     fn failures(&self, step: &StepPlace) -> Box<dyn FailureWriter>;
 
-    /// Keeps only the failures of these items. Gives how many of them have none: somebody has changed what was kept.
+    /// Keeps only the failures of these items. Returns how many of the items have none, because the file was edited.
     ///
     /// # Errors
-    /// `state` when the store refuses.
+    /// `state` when writing fails.
     fn settle_failures(&self, step: &StepPlace, left: &BTreeSet<(u64, u64)>) -> Result<usize>;
 
-    /// Where a person finds the step's failures, whether there are any or not.
+    /// The file of the step's failures, for display, and whether it exists.
     fn failures_shown(&self, step: &StepPlace) -> (String, bool);
 
-    /// The watermarks that earlier runs have stored, and this one before it was interrupted.
+    /// The watermarks of earlier runs, and those of this run before an interruption.
     fn watermarks(&self) -> Watermarks;
 
-    /// Stores what a job has seen, durably.
+    /// Stores the watermarks of a job durably.
     ///
     /// # Errors
-    /// `state` when the store refuses.
+    /// `state` when writing fails.
     fn store_watermarks(&self, job: &str, seen: Watermarks) -> Result<()>;
 
-    /// Keeps the run's report, a JSON document.
+    /// Stores the run's report, a JSON document.
     ///
     /// # Errors
-    /// `state` when the store refuses.
+    /// `state` when writing fails.
     fn keep_report(&self, json: &[u8]) -> Result<()>;
 }
 
-/// The rows of a step that is under way.
+/// The rows of a running step.
 pub(crate) trait RowWriter: Send + Sync {
-    /// Adds a row; it is on its way after [`flush`](Self::flush).
+    /// Adds a row; [`flush`](Self::flush) writes it.
     fn push(&mut self, row: &str);
 
-    /// Adds items as they are.
+    /// Adds items unchanged.
     fn add(&mut self, items: &Items);
 
-    /// Hands what was added to the store.
+    /// Writes the added rows.
     ///
     /// # Errors
-    /// `state` when it refuses; nothing can be added after that.
+    /// `state` when writing fails; nothing can be added after that.
     fn flush(&mut self) -> Result<()>;
 
-    /// What was handed over and may not be safe yet.
+    /// Files with written rows that may not be durable yet.
     fn unsaved(&mut self) -> Before;
 
-    /// All rows that were handed over.
+    /// The extent of all written rows.
     fn measure(&self) -> &Measure;
 
-    /// Takes back the rows behind an earlier measure.
+    /// Removes the rows after an earlier extent.
     ///
     /// # Errors
-    /// `state` when the store refuses.
+    /// `state` when writing fails.
     fn rewind(&mut self, place: Measure) -> Result<()>;
 }
 
-/// The rows of a step that is done, one pass.
+/// The rows of a finished step, for one pass.
 pub(crate) trait RowReader: Send {
     /// The next row.
     ///
     /// # Errors
-    /// `state` when it cannot be read, or is not the one that was written.
+    /// `state` when it cannot be read, or is not the row that was written.
     fn next_row(&mut self) -> Result<Option<&str>>;
 
-    /// Skips a row; gives its length, 0 at the end.
+    /// Skips a row; returns its length, 0 at the end.
     ///
     /// # Errors
     /// As for [`next_row`](Self::next_row).
     fn skip_row(&mut self) -> Result<usize>;
 
-    /// Gives what is left as it stands, piece by piece: a row a line.
+    /// Passes the remaining bytes to `each`, piece by piece; each row is a line.
     ///
     /// # Errors
-    /// As for [`next_row`](Self::next_row); those of `each`.
+    /// As for [`next_row`](Self::next_row), and those of `each`.
     fn pieces(&mut self, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()>;
 }
 
-/// The rows of a step that is done, for expressions.
+/// The rows of a finished step, for expressions.
 pub(crate) trait SharedRows: std::fmt::Debug + Send + Sync {
     /// Opens them for one pass from the first row.
     ///
@@ -145,11 +146,12 @@ pub(crate) trait SharedRows: std::fmt::Debug + Send + Sync {
     fn open(&self) -> Result<Box<dyn RowReader>>;
 }
 
-/// Items that did not succeed, kept for people and for `--retry-failed`.
+/// Records items that did not succeed, for people and for `--retry-failed`.
 pub(crate) trait FailureWriter: Send + Sync {
-    /// Adds an item, named by its element and its index; gives what must be safe before its outcome is noted.
+    /// Adds an item, identified by its element and its index; returns the files that must be synced before its outcome
+    /// is recorded.
     ///
     /// # Errors
-    /// `state` when the store refuses.
+    /// `state` when writing fails.
     fn push(&mut self, key: (u64, u64), status: OutcomeStatus, item: Option<&str>, error: &Error) -> Result<Before>;
 }

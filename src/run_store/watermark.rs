@@ -1,4 +1,4 @@
-//! Watermarks: the largest value that finished runs have seen, per job and step. `folder/kept.rs` keeps them.
+//! Watermarks: the largest value that finished runs have read, per job and step. `folder/kept.rs` stores them.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use crate::digits::Decimal;
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Item;
 
-/// The largest value seen: a text, or a number with its own digits.
+/// The largest value: text, or a number with its original digits.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Mark {
     Text(String),
@@ -21,7 +21,7 @@ pub(crate) enum Mark {
 pub(crate) type Watermarks = BTreeMap<String, Mark>;
 
 impl Mark {
-    /// Reads JSON; `None` when it is neither a text nor a number.
+    /// Parses JSON; `None` when it is neither text nor a number.
     pub(crate) fn parse(json: &str) -> Option<Mark> {
         match Decimal::of(json) {
             Some(value) => Some(Mark::Number { text: json.trim().to_owned(), value }),
@@ -37,7 +37,7 @@ impl Mark {
     }
 }
 
-/// Where only the digits tell which number it is, they are kept as text: facts of the journal are read as values.
+/// A number that only its digits identify is serialized as text, because facts of the journal are parsed as values.
 impl Serialize for Mark {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -64,10 +64,11 @@ impl<'de> Deserialize<'de> for Mark {
     }
 }
 
-/// The larger of the mark and an item's value. Numbers are compared as such, texts by their characters, as ISO 8601 times want it.
+/// Raises the mark to an item's value if that is larger. Numbers are compared as numbers, texts by their characters,
+/// which suits ISO 8601 times.
 ///
 /// # Errors
-/// `bad_response` when a value is neither, or another kind than the mark.
+/// `bad_response` when a value is neither, or of another kind than the mark.
 pub(crate) fn larger(mark: &mut Mark, item: Item<'_>, path: &[String]) -> Result<()> {
     let Some(raw) = item.raw(path).filter(|raw| *raw != "null") else { return Ok(()) };
     let wrong = |why: &str| {

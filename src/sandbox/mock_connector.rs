@@ -1,4 +1,5 @@
-//! One connector as the sandbox plays it: its routes, collections and replies, put together from its definitions. Answers are in `play`.
+//! One connector as the sandbox simulates it: routes, collections and replies, built from its definitions. `play`
+//! answers calls.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -8,13 +9,13 @@ use http::{HeaderMap, Method as Verb};
 use super::auth::AuthServer;
 use super::http::{Last, Pattern, Reply, Wording, reply};
 use super::ready;
-use super::records::{Collection, Parts, Shelves};
+use super::records::{Collection, Parts, Tables};
 use crate::authoring::Ordered;
 use crate::connection::{Connection, ConnectionSpec};
 use crate::definition::{Catalog, Connector, Method, Operation, ReplyFile, ResultShape, SandboxFile, Send};
 use crate::error::{Error, ErrorKind, Fault, Place, Result, did_you_mean};
 
-/// A connector in play.
+/// A simulated connector.
 pub(super) struct MockConnector {
     pub(super) connector: Arc<Connector>,
     pub(super) spec: ConnectionSpec,
@@ -24,34 +25,34 @@ pub(super) struct MockConnector {
     /// Headers of every reply.
     pub(super) headers: HeaderMap,
     pub(super) page_size_default: Option<u32>,
-    pub(super) tables: Mutex<Shelves>,
+    pub(super) tables: Mutex<Tables>,
     pub(super) routes: Vec<Route>,
-    /// Where tokens are had, if they are renewed.
+    /// The authorization server, if tokens are renewed.
     pub(super) auth_server: Option<AuthServer>,
-    /// Where its addresses begin.
-    grounds: Vec<Pattern>,
+    /// Prefixes of its addresses.
+    prefixes: Vec<Pattern>,
 }
 
-/// An operation and where it stands.
+/// An operation with its path and the part that answers it.
 pub(super) struct Route {
     pub(super) operation: Arc<Operation>,
     pub(super) pattern: Pattern,
     pub(super) part: Part,
 }
 
-/// What answers an operation.
+/// The part of the sandbox that answers an operation.
 pub(super) enum Part {
-    /// A reply of sandbox.yaml.
+    /// A fixed reply of sandbox.yaml.
     Fixed(Reply),
     /// A collection, by index.
     Collection(usize, Role),
-    /// A report on each item.
+    /// A report for each item.
     Parts(Parts),
-    /// The declared shape.
+    /// A reply of the declared shape.
     Shape,
 }
 
-/// What an operation does with its collection.
+/// The role of an operation on its collection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     List,
@@ -64,7 +65,7 @@ pub(super) enum Role {
     Delete,
 }
 
-/// Faults of a sandbox file.
+/// Faults of a sandbox.yaml.
 #[derive(Default)]
 struct Faults(Vec<Fault>);
 
@@ -79,13 +80,13 @@ impl Faults {
 }
 
 impl MockConnector {
-    /// Puts a connector into play at an address.
+    /// Builds the simulation of a connector at an address.
     ///
     /// # Errors
-    /// `unsupported` when its requests would go elsewhere; `definition` with every fault of its files.
+    /// `unsupported` if its requests would go to another address; `definition` with every fault of its files.
     pub(super) fn new(catalog: &Catalog, name: &str, file: &SandboxFile, address: SocketAddr) -> Result<MockConnector> {
         let connector = catalog.connector(name)?;
-        // One that is wrong is not played; who calls it is told why.
+        // A faulty operation is not simulated; calls to it get an error that says why.
         let (operations, _) = catalog.sound_operations(name)?;
         let spec = ready::spec(&connector, &operations, file, address);
         let connection = Connection::open(Arc::clone(&connector), &spec).map_err(|e| {
@@ -111,7 +112,7 @@ impl MockConnector {
             ));
         };
         Ok(MockConnector {
-            grounds: grounds(&connector, &spec, base),
+            prefixes: prefixes(&connector, &spec, base),
             connector,
             spec,
             connection,
@@ -125,9 +126,9 @@ impl MockConnector {
         })
     }
 
-    /// How much of a path belongs to this connector's base address; `None` when it is not below it.
+    /// The number of path segments that belong to this connector's base address; `None` if the path is not below it.
     pub(super) fn owns(&self, segments: &[String]) -> Option<usize> {
-        self.grounds.iter().filter_map(|ground| ground.begins(segments)).max()
+        self.prefixes.iter().filter_map(|ground| ground.begins(segments)).max()
     }
 }
 
@@ -173,7 +174,7 @@ fn parts(
     made
 }
 
-/// The authorization server, with the reply of the operation that stands at its token address.
+/// The authorization server, with the reply of the operation at its token endpoint.
 fn auth_server(
     connection: &Connection,
     file: &SandboxFile,
@@ -189,14 +190,14 @@ fn auth_server(
     Ok(Some(auth_server))
 }
 
-/// Where a connector's addresses begin: below its base, and below its hosts where all requests are sent here instead.
-fn grounds(connector: &Connector, spec: &ConnectionSpec, base: Pattern) -> Vec<Pattern> {
+/// The prefixes of a connector's addresses: its base, and its hosts if all requests are redirected to the sandbox.
+fn prefixes(connector: &Connector, spec: &ConnectionSpec, base: Pattern) -> Vec<Pattern> {
     let origins = connector.origins.iter().filter(|_| spec.reroute.is_some());
     let hosts = origins.filter_map(|origin| url::Url::parse(origin).ok()?.host_str().map(Pattern::host));
     hosts.chain([base]).collect()
 }
 
-/// The options that sandbox.yaml gives a meaning must be options of some operation.
+/// Options that sandbox.yaml names must exist in an operation.
 fn check_options(operations: &[Arc<Operation>], collections: &[Collection], faults: &mut Faults) {
     let known: Vec<&str> = operations.iter().flat_map(|o| &o.options).map(|o| o.name.as_str()).collect();
     for collection in collections {
@@ -212,7 +213,7 @@ fn check_options(operations: &[Arc<Operation>], collections: &[Collection], faul
     }
 }
 
-/// A collection that no operation reaches is a slip of the pen.
+/// A collection that no operation reaches is a mistake in sandbox.yaml.
 fn check_paths(routes: &[Route], collections: &[Collection], faults: &mut Faults) {
     for (index, collection) in collections.iter().enumerate() {
         let reached = routes.iter().any(|r| matches!(r.part, Part::Collection(i, _) if i == index));
@@ -225,7 +226,7 @@ fn check_paths(routes: &[Route], collections: &[Collection], faults: &mut Faults
     }
 }
 
-/// The routes, the most literal path first.
+/// The routes, sorted so that literal paths precede parameters.
 fn routes(
     connection: &Connection,
     operations: Vec<Arc<Operation>>,
@@ -242,7 +243,7 @@ fn routes(
         };
         let pattern = match &operation.base_url {
             None => path.under(base),
-            // An operation with an address of its own is played when that address is the sandbox's too.
+            // An operation with its own address is simulated if that address is the sandbox's too.
             Some(_) => match connection.base_of(&operation) {
                 Ok(url) => path.below(&url),
                 Err(_) => continue,
@@ -254,7 +255,7 @@ fn routes(
     routes
 }
 
-/// Finds the collection of an operation by its path.
+/// The part that answers an operation, selected by its path.
 fn part(operation: &Operation, path: &Pattern, collections: &[Collection]) -> Part {
     let like = |pattern: &Pattern| collections.iter().position(|c| c.pattern.is_like(pattern));
     let found = match (like(path), path.split_last()) {

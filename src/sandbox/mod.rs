@@ -1,7 +1,9 @@
-//! The sandbox: a server on this machine that plays the connectors from their own definitions and their `sandbox.yaml`. Knows no vendor.
+//! The sandbox: a local server that simulates connectors from their definitions and their `sandbox.yaml`. It names no
+//! vendor.
 //!
-//! A request goes from `serve` (sockets; whose it is; faults; log) to `answer`, which reads it, looks into the `records` and finds the words of the reply.
-//! `auth` compares its credentials and hands out tokens; `filter` reads conditions; `http` has requests and replies as values.
+//! A request goes from `serve` (sockets, choice of connector, faults, log) to `answer`, which reads it, uses the
+//! `records` and builds the reply. `auth` checks credentials and issues tokens, `filter` parses conditions, `http` has
+//! requests and replies as values.
 
 mod answer;
 mod auth;

@@ -1,4 +1,5 @@
-//! The ready connection of a connector: the values of its sandbox.yaml, with the addresses pointed at the sandbox. Pure.
+//! The sandbox's connection of a connector: the values of its sandbox.yaml, with addresses that point to the sandbox.
+//! Pure.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use crate::connection::{Connection, ConnectionSpec, Limits, needs_account};
 use crate::definition::{Auth, Connector, Operation, SandboxFile};
 use crate::error::{Error, ErrorKind, Result};
 
-/// The connection with which the sandbox at an address is called.
+/// The connection to a sandbox at this address.
 pub(super) fn spec(
     connector: &Connector,
     operations: &[Arc<Operation>],
@@ -29,7 +30,8 @@ pub(super) fn spec(
     ConnectionSpec { connector: connector.name.clone(), account, values, limits, reroute, ..ConnectionSpec::default() }
 }
 
-/// Whether some address of a connector stays where it is, whatever its properties say: then all requests are sent here instead.
+/// Whether some address of a connector does not depend on its properties. Then all requests are redirected to the
+/// sandbox.
 fn is_fixed(connector: &Connector, operations: &[Arc<Operation>], pointed: &[&str]) -> bool {
     let goes_elsewhere = |text: &Text| !text.names().any(|name| pointed.contains(&name));
     let mut addresses: Vec<&Text> = vec![&connector.base_url];
@@ -41,7 +43,7 @@ fn is_fixed(connector: &Connector, operations: &[Arc<Operation>], pointed: &[&st
     !connector.origins.is_empty() || addresses.into_iter().any(goes_elsewhere)
 }
 
-/// Whether an open connection's requests come to the sandbox.
+/// Checks that an open connection's requests go to the sandbox.
 pub(super) fn check(connection: &Connection, address: SocketAddr) -> Result<()> {
     let base = connection.base();
     if base.scheme() == "http"

@@ -1,5 +1,5 @@
-//! What all connections to one account share within a process: how many requests are under way, their pace, and the budget of retries. The vendor counts
-//! them together, whoever sends them.
+//! What connections to one account share within a process: requests in flight, their rate, and the retry budget.
+//! Vendors count the requests of an account together.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
@@ -13,15 +13,16 @@ use crate::secret::digest;
 
 /// The budget of one account.
 pub(crate) struct Budget {
-    /// As many as the most generous of its connections allows.
+    /// The largest number of requests in flight that one of its connections allows.
     pub(super) permits: Semaphore,
     size: Mutex<usize>,
     pub(super) retries: Mutex<RetryBudget>,
     pub(super) rate_limiter: Mutex<RateLimiter>,
 }
 
-/// What the connections to one account share, whichever engine opened them: requests in flight, their rate, and the budget of retries. Engines have one for
-/// the whole process; a host that runs several processes' work in one, or tests, may give engines their own.
+/// What connections to one account share, whichever engine opened them: requests in flight, their rate, and the retry
+/// budget. Engines share one `Budgets` per process; a host that runs several tenants in one process, or a test, may
+/// give engines their own.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -37,7 +38,7 @@ pub(crate) struct Budget {
 pub struct Budgets(Mutex<BTreeMap<String, Weak<Budget>>>);
 
 impl Budgets {
-    /// Those of all engines of this process that use the machine's clock and network.
+    /// The budgets of all engines of this process that use the real clock and network.
     pub(crate) fn of_process() -> Arc<Budgets> {
         static ALL: OnceLock<Arc<Budgets>> = OnceLock::new();
         Arc::clone(ALL.get_or_init(Arc::default))
@@ -76,13 +77,13 @@ impl Budget {
     }
 }
 
-/// Which account it is: by its name, and without one by what it signs in with.
+/// The key of an account: its name, or a digest of the credentials.
 fn key(connection: &Connection) -> String {
     let who = connection.account().map_or_else(|| credentials(connection), |account| format!("account {account}"));
     format!("{}|{}|{who}", connection.connector.name, connection.base())
 }
 
-/// A digest, because keys are kept in memory that is not wiped.
+/// A digest, because keys are in memory that is not wiped.
 fn credentials(connection: &Connection) -> String {
     let texts: Vec<String> =
         connection.connector.auth.texts().into_iter().map(|text| connection.render(text).unwrap_or_default()).collect();

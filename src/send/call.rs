@@ -1,4 +1,4 @@
-//! What the requests of one call share: who may cancel it, who wants to know of its writes, what it has cost.
+//! What the requests of one call share: cancellation, the gate of its writes, and its usage.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use crate::definition::Operation;
 use crate::error::Result;
 
-/// Cancels a call from anywhere; cloning shares it. Sticky.
+/// Cancels a call from any thread. Clones share the state, which never changes back.
 ///
 /// ```
 /// use opnode::Cancel;
@@ -32,7 +32,7 @@ impl Default for Cancel {
 }
 
 impl Cancel {
-    /// Cancels every call that was given this.
+    /// Cancels every call that uses it.
     pub fn cancel(&self) {
         self.0.send_replace(true);
     }
@@ -45,13 +45,13 @@ impl Cancel {
 
     /// Waits until it is cancelled.
     pub async fn cancelled(&self) {
-        // The sender lives in `self`, so waiting ends only when the value turns true.
+        // `self` keeps the sender alive, so waiting ends only when the value is true.
         let mut watch = self.0.subscribe();
         let _ended = watch.wait_for(|cancelled| *cancelled).await;
     }
 }
 
-/// Told of the items of a write before they are sent. The request waits for the answer, and an error keeps it from being sent.
+/// Is called before items of a write are sent. The request waits for the result; after an error it is not sent.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -78,28 +78,28 @@ impl Cancel {
 /// ```
 #[async_trait]
 pub trait Gate: Send + Sync + std::fmt::Debug {
-    /// `count` items from the index `first` on, counted from 0, are about to be sent.
+    /// `count` items starting at the index `first`, counted from 0, are about to be sent.
     ///
     /// # Errors
-    /// Any, such as `state`: nothing is sent then, and the items' outcomes are `skipped`.
+    /// Any, such as `state`: then nothing is sent, and the items are `skipped`.
     async fn before(&self, first: u64, count: u64) -> Result<()>;
 }
 
-/// The items of one request of a write, and who wants to know before they go.
+/// The items of one request of a write, and the gate to call before.
 pub(crate) struct Announce<'a> {
     pub(crate) gate: &'a dyn Gate,
     pub(crate) first: u64,
     pub(crate) count: u64,
 }
 
-/// A request to be sent. Many of a call differ in their bodies alone.
+/// A request to send. The requests of a call often differ only in their bodies.
 #[derive(Clone, Copy)]
 pub(crate) struct Outgoing<'a> {
     pub(crate) head: &'a Parts,
     pub(crate) body: &'a Bytes,
 }
 
-/// What a call has cost so far; shared by its requests.
+/// The usage of a call, shared by its requests.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) requests: AtomicU64,
@@ -108,14 +108,14 @@ pub(crate) struct Tally {
     pub(crate) wait_ms: AtomicU64,
 }
 
-/// One call of a method: what its requests share.
+/// One call of a method: the state that its requests share.
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) operation: Arc<Operation>,
     pub(crate) cancel: Cancel,
-    /// On the clock's monotonic time.
+    /// A time of the monotonic clock.
     pub(crate) deadline: Option<Duration>,
-    /// Whether a system that is away for a moment is waited for.
+    /// Whether the call waits for a system that is briefly unavailable.
     pub(crate) patient: bool,
     pub(crate) tally: Tally,
 }

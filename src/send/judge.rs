@@ -1,7 +1,8 @@
-//! What one exchange came to: a page, where it leads on, or what is wrong and whether a write may have taken effect. No waiting and no sending.
+//! Judges one exchange: a page, a redirect, or an error, and whether a write may have taken effect. Neither waits nor
+//! sends.
 //!
-//! The one question for a write is whether the system could have processed it: success is what the definition allows, failure what says that nothing
-//! was done, and anything else is not known.
+//! A write succeeded if the reply matches the definition. It failed if the reply shows that nothing was done. Otherwise
+//! its outcome is unknown.
 
 use http::Method as Verb;
 use http::header::LOCATION;
@@ -17,7 +18,8 @@ use crate::retry::{self, Signal};
 use crate::transport::{Failure, FailureKind};
 
 impl ConnectionClient {
-    /// The reply to a write whose status came and whose body did not, where no record is declared: the status has said what counts.
+    /// The reply to a write whose status arrived without its body; `Some` if the status is enough because no record is
+    /// declared.
     pub(super) fn without_body(&self, call: &Call, failure: &Failure) -> Option<Response> {
         let rule = &call.operation.response;
         let status = http::StatusCode::from_u16(failure.status?).ok()?;
@@ -25,7 +27,7 @@ impl ConnectionClient {
         (allowed && needs_no_body(&call.operation)).then(|| Response { status, ..Response::default() })
     }
 
-    /// The signal and error of an exchange without reply.
+    /// The signal and error of an exchange without a reply.
     pub(super) fn failure(&self, call: &Call, failure: Failure) -> Miss {
         let write = call.operation.repeat != Repeat::SafeRead;
         let status = failure.status;
@@ -56,7 +58,7 @@ impl ConnectionClient {
             d.http_status = status;
             d.advice = failure.kind.advice().map(Advice::from);
         });
-        // A write whose reply cannot be read was answered with success: it took effect, but how is not known.
+        // A write with a success status and an unreadable reply took effect, but its result is unknown.
         if write && signal.is_none() && status.is_some_and(|s| s < 300) {
             error = settle(error, true);
         }
@@ -67,7 +69,8 @@ impl ConnectionClient {
         Miss { error, signal, asked: None }
     }
 
-    /// Where a redirect leads, when it may be followed: reads within the connection's origins; writes by 307 and 308 only.
+    /// The target of a redirect that may be followed: for reads within the connection's origins, for writes with 307
+    /// and 308 only.
     pub(super) fn redirect(
         &self,
         call: &Call,
@@ -99,8 +102,9 @@ impl ConnectionClient {
         Err(fatal(error.with(|d| d.http_status = Some(status))))
     }
 
-    /// What a redirect in answer to a write means: that it is done, where the definition says so; that the same thing has another address (scheme, host or
-    /// a slash at the end), so that nothing was done; else nobody knows, because systems lead on to the record that they have just written.
+    /// The meaning of a redirect that answers a write. It is done if the definition says so. It is not done if the
+    /// redirect names the same resource with another scheme, host or final slash. Otherwise the outcome is unknown,
+    /// because many systems redirect to the record that they have written.
     pub(super) fn redirected(&self, call: &Call, request: Outgoing<'_>, response: &Response) -> Result<Sent, Miss> {
         let status = response.status.as_u16();
         let location = location(response).map(str::to_owned);
@@ -123,7 +127,7 @@ impl ConnectionClient {
             .as_deref()
             .map(|text| format!(" to `{}`", fault::clean(&self.connection.redactor.mask(text))))
             .unwrap_or_default();
-        // 307 and 308 say that the same request is to be sent elsewhere; who sends them has not done it.
+        // 307 and 308 ask to send the same request elsewhere, so the write was not done.
         let error = match (same && status != 303) || matches!(status, 307 | 308) {
             true => Error::new(ErrorKind::Rejected, format!("the write was redirected ({status}){shown}, and opnode does not resend it with another method"))
                 .advise("correct the address of the connection"),
@@ -133,13 +137,13 @@ impl ConnectionClient {
         Err(fatal(error.with(|d| d.http_status = Some(status))))
     }
 
-    /// From a reply to a page, or to what is wrong with it.
+    /// Turns a reply into a page or an error.
     pub(super) fn judge(&self, call: &Call, mut response: Response) -> Result<Sent, Miss> {
         let operation = &call.operation;
         let status = response.status;
         let write = operation.repeat != Repeat::SafeRead;
         if let Some(error) = fault::check(&self.connection, operation, &response) {
-            // A success that the definition does not know, or a status that nobody knows.
+            // The status is a success that the definition does not declare, or an unknown status.
             let strange = write && error.kind() == ErrorKind::BadResponse;
             let error = settle(error, strange);
             let refused = self.is_refusal(status.as_u16()).then_some(Signal::Refused);
@@ -155,7 +159,7 @@ impl ConnectionClient {
         }
         let needless = needs_no_body(operation);
         let text_expected = matches!(operation.response.result, ResultShape::File | ResultShape::Text);
-        // A page with a title is one to sign in on, or to wait by: no system says so that it is done.
+        // An HTML page with a title is a login or waiting page, never a report of success.
         let may_be_a_page = !text_expected && (!needless || fault::has_title(&response));
         if let Some(error) = may_be_a_page.then(|| fault::page_for_people(&self.connection, &response)).flatten() {
             return Err(Miss { error, signal: Some(Signal::Unreadable), asked: None });
@@ -183,7 +187,7 @@ impl ConnectionClient {
     }
 }
 
-/// Whether the status of a reply to a write says all that counts: no record is declared, and no flag in the body.
+/// Whether the status of a reply to a write is enough: no record is declared, and no success flag in the body.
 fn needs_no_body(operation: &Operation) -> bool {
     let is_write = operation.repeat != Repeat::SafeRead;
     is_write && operation.response.result == ResultShape::None && operation.connector.errors.success.is_none()

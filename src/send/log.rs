@@ -1,5 +1,5 @@
-//! What those who listen (`tracing`) are told of each exchange: a line at `debug`, headers and waits at `trace`. Never a credential: addresses and values
-//! are masked, and headers are told by an allow-list, whatever a system puts into others.
+//! Log events (`tracing`) of each exchange: a line at `debug`, headers and waits at `trace`. They never contain a
+//! credential: addresses and values are masked, and only allowed headers are logged.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use crate::connection::Connection;
 use crate::fault;
 use crate::reply::Response;
 
-/// Headers that say how a request or a reply is to be taken.
-const TOLD: [&str; 18] = [
+/// Headers that are logged.
+const LOGGED: [&str; 18] = [
     "accept",
     "accept-encoding",
     "age",
@@ -31,10 +31,10 @@ const TOLD: [&str; 18] = [
     "x-request-id",
     "x-total-count",
 ];
-/// Beginnings of the names of headers that tell how many requests are left.
+/// Prefixes of logged headers that contain rate limits.
 const LIMITS: [&str; 3] = ["ratelimit", "x-ratelimit", "x-rate-limit"];
 
-/// An exchange that got a reply.
+/// An exchange with a reply.
 pub(super) fn exchange(connection: &Connection, call: &Call, request: Outgoing<'_>, reply: &Response, took: Duration) {
     let (status, bytes, ms) = (reply.status.as_u16(), reply.body.len(), took.as_millis() as u64);
     let url = || connection.redactor.mask(&request.head.uri.to_string()).into_owned();
@@ -43,7 +43,7 @@ pub(super) fn exchange(connection: &Connection, call: &Call, request: Outgoing<'
     headers(connection, "received", &reply.headers);
 }
 
-/// An exchange that got none.
+/// An exchange without a reply.
 pub(super) fn no_reply(connection: &Connection, call: &Call, request: Outgoing<'_>, why: &str, took: Duration) {
     let url = || connection.redactor.mask(&request.head.uri.to_string()).into_owned();
     let why = || connection.redactor.mask(why).into_owned();
@@ -51,7 +51,7 @@ pub(super) fn no_reply(connection: &Connection, call: &Call, request: Outgoing<'
     headers(connection, "sent", &request.head.headers);
 }
 
-/// A request that waits for its turn.
+/// A request that waits for the rate limit.
 pub(super) fn turn(connection: &Connection, call: &Call, wait: Duration) {
     if !wait.is_zero() {
         tracing::trace!(operation = %call.operation.id, account = connection.account(), wait_ms = wait.as_millis() as u64, "turn");
@@ -59,16 +59,16 @@ pub(super) fn turn(connection: &Connection, call: &Call, wait: Duration) {
 }
 
 fn headers(connection: &Connection, way: &str, headers: &HeaderMap) {
-    tracing::trace!(account = connection.account(), way, headers = %told(connection, headers), "headers");
+    tracing::trace!(account = connection.account(), way, headers = %logged(connection, headers), "headers");
 }
 
-/// The headers that are told, a line each.
-fn told(connection: &Connection, headers: &HeaderMap) -> String {
-    let is_told = |name: &str| TOLD.contains(&name) || LIMITS.iter().any(|limit| name.starts_with(limit));
+/// The logged headers, one per line.
+fn logged(connection: &Connection, headers: &HeaderMap) -> String {
+    let is_told = |name: &str| LOGGED.contains(&name) || LIMITS.iter().any(|limit| name.starts_with(limit));
     let lines =
         headers.iter().filter(|(name, value)| is_told(name.as_str()) && !value.is_sensitive()).map(|(name, value)| {
             let value = String::from_utf8_lossy(value.as_bytes());
-            // Text that is no address may be anything, such as a credential in a form that no mask knows.
+            // A value that is not an address may contain a credential in a form that the redactor does not know.
             if name == http::header::LOCATION && value.parse::<http::Uri>().is_err() {
                 return format!("{name}: (not a URL)");
             }

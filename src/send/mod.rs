@@ -1,4 +1,4 @@
-//! One request to one checked page: pace, sign, send, judge, repeat. Retries happen here and nowhere else.
+//! Turns one request into one checked page: rate limit, sign, send, judge, retry. Only this module retries.
 
 mod budget;
 mod call;
@@ -31,20 +31,21 @@ pub use budget::Budgets;
 pub(crate) use call::{Announce, Call, Outgoing, Tally};
 pub use call::{Cancel, Gate};
 
-/// Redirects that one read may follow.
+/// Maximum number of redirects of one read.
 const REDIRECTS_MAX: u32 = 5;
 
-/// Replays of one attempt with tokens that others renewed.
+/// Maximum number of replays of one attempt with tokens that others renewed.
 const REPLAYS_MAX: u32 = 8;
-/// How long another process, which meets the end of the same token, is given to renew it.
+/// How long to wait for another process to renew the same token.
 const OTHERS_RENEW: Duration = Duration::from_millis(100);
 
-/// How often one attempt is sent again because the peer did not process it: so many times at once, and then after pauses that grow.
+/// Maximum number of times that one attempt is sent again because the peer did not process it. The first few are
+/// immediate, later ones wait longer each time.
 const UNPROCESSED_MAX: u32 = 100;
 const UNPROCESSED_AT_ONCE: u32 = 5;
 const UNPROCESSED_PAUSE: Duration = Duration::from_millis(5);
 
-/// A page and what it took to get it.
+/// A page and the exchange that returned it.
 #[derive(Debug)]
 pub(crate) struct Sent {
     pub(crate) page: Page,
@@ -53,26 +54,26 @@ pub(crate) struct Sent {
     pub(crate) location: Option<String>,
 }
 
-/// A connection's way to the network, shared by all its calls.
+/// A connection's HTTP client, shared by all its calls.
 pub(crate) struct ConnectionClient {
     pub(crate) connection: Arc<Connection>,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) store: Arc<dyn TokenStore>,
     pub(crate) token_cache: TokenCache,
-    /// Requests of this connection that may be under way at once.
+    /// Limits the requests in flight of this connection.
     permits: Semaphore,
-    /// What it shares with other connections to the account.
+    /// The budget that it shares with other connections to the account.
     budget: Arc<Budget>,
 }
 
-/// A place among the requests of the connection, and one among those of the account.
+/// The permits of a request in flight: one of the connection, one of the account.
 struct Turn<'w>(#[expect(dead_code, reason = "held, not read")] [SemaphorePermit<'w>; 2]);
 
-/// An attempt that gave no page.
+/// An attempt without a page.
 struct Miss {
     error: Error,
-    /// What kind of trouble; `None` for an answer that is final.
+    /// The kind of failure; `None` for a final answer.
     signal: Option<Signal>,
     asked: Option<Duration>,
 }
@@ -97,13 +98,13 @@ impl ConnectionClient {
         }
     }
 
-    /// What buying tokens needs.
+    /// The dependencies of a token request.
     pub(crate) fn token_context(&self) -> TokenContext {
         let (connection, transport) = (Arc::clone(&self.connection), Arc::clone(&self.transport));
         TokenContext { connection, transport, clock: Arc::clone(&self.clock), store: Arc::clone(&self.store) }
     }
 
-    /// Sends a request until it has an answer, its budget is spent, or its fate is unknown.
+    /// Sends a request until it has an answer, its budget is spent, or its outcome is unknown.
     pub(crate) async fn send(
         &self,
         call: &Call,
@@ -121,7 +122,7 @@ impl ConnectionClient {
                 self.announce(call, announce).await.map_err(|e| self.name(call, request, 0, e))?;
             }
             attempts += 1;
-            // Apart from what waits for a turn and between attempts, so that neither is large: large blocks cost more to have and to give back.
+            // A separate boxed future keeps this one small: large allocations are slow.
             let attempt = Box::pin(self.attempt(call, request)).await;
             drop(place);
             let miss = match attempt {
@@ -135,21 +136,21 @@ impl ConnectionClient {
             let named = |error| self.name(call, request, attempts, error);
             let Some(signal) = miss.signal else {
                 if ambiguous && request.head.method == Verb::DELETE && miss.error.kind() == ErrorKind::NotFound {
-                    // An own earlier attempt may well be why it is gone.
+                    // An earlier attempt of this call may have deleted it.
                     let status = miss.error.http_status.unwrap_or(404);
                     return Ok(Sent { page: Page::default(), status, attempts, location: None });
                 }
-                // A final answer to this attempt says nothing about an earlier one that may have taken effect.
+                // A final answer to this attempt does not show whether an earlier one took effect.
                 return Err(named(settle(miss.error, ambiguous)));
             };
             let refused = miss.error.http_status.is_some_and(|s| self.is_refusal(s));
-            // What is declared as refused before processing has changed nothing, whatever its status says elsewhere.
+            // A declared refusal changed nothing, whatever its status means elsewhere.
             ambiguous |= repeat != Repeat::SafeRead && !refused && retry::is_ambiguous(signal);
             match retry::judge(repeat, signal, refused) {
                 Verdict::Unknown => return Err(named(settle(miss.error, true))),
                 Verdict::Repeat => {}
             }
-            // A system that is being started anew is waited for, unless somebody has said how many attempts there are.
+            // Waits for a system that is restarting, unless the number of attempts is configured.
             let waits = call.patient && self.connection.limits.attempts.is_none() && retry::is_outage(signal);
             let goes_on = attempts < self.connection.limits.attempts()
                 || (waits && self.clock.now().saturating_sub(begun) < retry::PATIENCE);
@@ -160,14 +161,14 @@ impl ConnectionClient {
             let beyond = call.deadline.is_some_and(|d| self.clock.now() + wait > d);
             let too_long = miss.asked.filter(|asked| *asked > self.connection.limits.longest_wait());
             if let (Some(asked), Signal::Throttled | Signal::Busy) = (too_long, signal) {
-                // Nobody else of the connection need ask before then.
+                // No other request of the connection is sent before then.
                 lock(&self.budget.rate_limiter).hold(self.clock.now() + asked);
             }
             if too_long.is_some() || beyond {
                 return Err(named(settle(miss.error, ambiguous)));
             }
             if let (Some(asked), Signal::Throttled | Signal::Busy) = (miss.asked, signal) {
-                // The whole connection is asked to wait, not this request alone.
+                // The wait applies to the whole connection, not only to this request.
                 lock(&self.budget.rate_limiter).hold(self.clock.now() + asked);
             }
             tracing::debug!(operation = %call.operation.id, account = self.connection.account(), attempts, wait_ms = wait.as_millis() as u64, why = %self.connection.redactor.mask(&miss.error.message), "retry");
@@ -178,23 +179,23 @@ impl ConnectionClient {
         }
     }
 
-    /// Has the items noted as about to be sent, now that nothing else is waited for.
+    /// Calls the gate for the items, once nothing else is waited for.
     async fn announce(&self, call: &Call, announce: &Announce<'_>) -> Result<()> {
         announce.gate.before(announce.first, announce.count).await?;
         if call.cancel.is_cancelled() { Err(Error::cancelled()) } else { Ok(()) }
     }
 
-    /// Whether the connector declares a status as refused before processing.
+    /// Whether the connector declares that this status means "refused before processing".
     fn is_refusal(&self, status: u16) -> bool {
         self.connection.connector.errors.refused.contains(&status)
     }
 
-    /// Waits for a place among the requests under way, and for this request's turn in the pace of the connection.
+    /// Waits for permits and for the rate limit.
     async fn turn(&self, call: &Call) -> Result<Turn<'_>> {
         let place = self.place(call).await?;
         let held = lock(&self.budget.rate_limiter).held(self.clock.now());
         if held > self.connection.limits.longest_wait() {
-            // A wait that was announced is not cut short.
+            // An announced wait is not shortened.
             let message = format!(
                 "{} allows no further request for {} s",
                 self.connection.connector.title,
@@ -211,7 +212,8 @@ impl ConnectionClient {
         Ok(place)
     }
 
-    /// The connection's own permits first, so that one with many calls does not fill the account's with those that wait.
+    /// The connection's own permit comes first, so that waiting requests of a busy connection do not occupy the
+    /// account's permits.
     async fn place(&self, call: &Call) -> Result<Turn<'_>> {
         let own = self.permit_of(call, &self.permits).await?;
         let shared = self.permit_of(call, &self.budget.permits).await?;
@@ -260,7 +262,7 @@ impl ConnectionClient {
         Box::pin(slept).await
     }
 
-    /// One attempt, redirects of reads included.
+    /// One attempt, including redirects of reads.
     async fn attempt(&self, call: &Call, request: Outgoing<'_>) -> Result<Sent, Miss> {
         let mut moved: Option<Box<Parts>> = None;
         for _ in 0..=REDIRECTS_MAX {
@@ -281,7 +283,8 @@ impl ConnectionClient {
         Err(fatal(Error::new(ErrorKind::NoProgress, format!("more than {REDIRECTS_MAX} redirects in a row"))))
     }
 
-    /// One signed exchange. A token that is not accepted buys one new token and one replay: the request was not processed.
+    /// One signed exchange. If the token is not accepted, a new one is requested and the request is replayed, because
+    /// it was not processed.
     async fn exchange(&self, call: &Call, request: Outgoing<'_>) -> Result<Response, Miss> {
         if !auth::uses_tokens(&self.connection, &call.operation) {
             return self.signed(call, request, None).await;
@@ -293,7 +296,7 @@ impl ConnectionClient {
         }
         let renewed = match Box::pin(self.token(call, Some(&token.token))).await {
             Ok(renewed) => renewed,
-            // Nothing to renew it with: what the remote system itself says is the better answer.
+            // The token cannot be renewed, so the remote system's own error is returned.
             Err(miss) if miss.error.kind() == ErrorKind::Unauthenticated && miss.error.attempts == 0 => {
                 return Ok(response);
             }
@@ -302,7 +305,8 @@ impl ConnectionClient {
         Box::pin(self.replay(call, request, renewed)).await
     }
 
-    /// Sends again with a new token. A 401 for one that was bought for it is final, unless others have renewed it meanwhile: then they used it up.
+    /// Replays with a new token. A 401 for a token that was just issued is final, unless another process has renewed it
+    /// since and so invalidated it.
     async fn replay(&self, call: &Call, request: Outgoing<'_>, mut access: Access) -> Result<Response, Miss> {
         for _ in 0..REPLAYS_MAX {
             call.tally.retries.fetch_add(1, Ordering::Relaxed);
@@ -314,7 +318,7 @@ impl ConnectionClient {
             access = match self.token_cache.newer(&self.token_context(), &access.token).await.map_err(fatal)? {
                 Some(newer) => newer,
                 None if access.is_bought => return Ok(response),
-                // It was found in the store, where it may have ended long ago.
+                // The token came from the store and may have expired long ago.
                 None => Box::pin(self.token(call, Some(&access.token))).await?,
             };
         }
@@ -325,7 +329,7 @@ impl ConnectionClient {
         let context = self.token_context();
         let left =
             call.deadline.map_or(Duration::from_secs(u64::from(u32::MAX)), |d| d.saturating_sub(self.clock.now()));
-        // The exchange itself goes on in its own task, so that a rotated token is not lost.
+        // The token request continues in its own task, so that a rotated token is not lost.
         tokio::select! {
             token = tokio::time::timeout(left, self.token_cache.access(&context, rejected)) => match token {
                 Ok(token) => token.map_err(fatal),
@@ -335,7 +339,7 @@ impl ConnectionClient {
         }
     }
 
-    /// Signs a copy and hands it to the transport.
+    /// Signs a copy of the request and sends it.
     fn exchanged<'s>(
         &'s self,
         call: &Call,
@@ -366,7 +370,7 @@ impl ConnectionClient {
         Ok(response)
     }
 
-    /// One exchange. A request that is certain not to have been processed is sent again at once, and that counts as no attempt.
+    /// One exchange. A request that certainly was not processed is sent again, and that does not count as an attempt.
     async fn processed(&self, call: &Call, request: Outgoing<'_>, token: Option<&Secret>) -> Result<Response, Miss> {
         let write = call.operation.repeat != Repeat::SafeRead;
         let mut unprocessed = 0;
@@ -405,23 +409,23 @@ impl ConnectionClient {
         }
     }
 
-    /// Adds what every error of a request carries.
+    /// Adds request, operation and attempts to an error.
     fn name(&self, call: &Call, request: Outgoing<'_>, attempts: u32, error: Error) -> Error {
         let mask = |text: &str| self.connection.redactor.mask(text).into_owned();
         let line = fault::clean(&mask(&format!("{} {}", request.head.method, request.head.uri)));
         error.with(|d| {
-            // Whatever a server may have put into them: a host in a redirect, a text in a reply of the wrong shape.
+            // These texts may contain values from the server, such as the host of a redirect.
             d.message = mask(&d.message);
             d.cause = d.cause.as_ref().map(|cause| Cause::of(mask(cause.as_str())));
             d.operation = Some(call.operation.id.clone());
-            // A token request that failed is named already.
+            // The error of a token request has its own request line.
             d.request.get_or_insert(line);
             d.attempts = attempts;
         })
     }
 }
 
-/// The end of a wait for one more attempt: what the last one was answered stays with it.
+/// The error when waiting for another attempt was stopped; keeps the last answer.
 fn in_place_of(answer: Error, stopped: Error) -> Error {
     let cause = Cause::of(format_args!("{}: {}", answer.kind(), answer.message));
     stopped.with(|d| {
@@ -431,7 +435,7 @@ fn in_place_of(answer: Error, stopped: Error) -> Error {
     })
 }
 
-/// The end of a request that may have taken effect.
+/// The error of a request that may have taken effect.
 fn settle(error: Error, ambiguous: bool) -> Error {
     if !ambiguous || error.kind() == ErrorKind::UnknownOutcome {
         return error;
@@ -439,7 +443,7 @@ fn settle(error: Error, ambiguous: bool) -> Error {
     error.with(|d| {
         d.cause = Some(Cause::of(format_args!("{}: {}", d.kind, d.message)));
         d.message = format!("it is not known whether the write took effect: {}", d.message);
-        // What a definition could say of such a reply helps next time; what helps against a refusal does not.
+        // Advice on the definition is still useful; advice on a refusal is not.
         let more = d.advice.take().filter(|_| d.kind == ErrorKind::BadResponse);
         let look = Advice::from("check the record before sending it again");
         d.kind = ErrorKind::UnknownOutcome;

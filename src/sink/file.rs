@@ -1,4 +1,4 @@
-//! Files that appear whole: written beside their place, then renamed, durably.
+//! Files that are written to a temporary file, synced and renamed.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -10,27 +10,28 @@ use crate::durable;
 use crate::error::{Advice, Error, ErrorKind, Place, Result, io_text};
 use crate::private_file;
 
-/// A file that is written beside its place. It appears whole, or not at all.
+/// A file that appears complete or not at all.
 pub(crate) struct FileSink {
     file: io::BufWriter<File>,
     aside: PathBuf,
     path: PathBuf,
-    /// Whether it is in its place: what has its name beside that from now on is another's.
+    /// Whether it was renamed; then the temporary name may belong to another process.
     has_appeared: bool,
 }
 
 impl FileSink {
-    /// Begins it. `is_private` for files of ours, which take the place of a link; others get the rights that this user's files have.
+    /// Creates the temporary file. `is_private` is for opnode's own files: mode 0600, and a link is replaced. Other
+    /// files get the user's default mode.
     pub(crate) fn begin(path: &Path, is_private: bool) -> Result<FileSink> {
-        // A link of the user's is followed, so that the file behind it is replaced and not the link.
+        // A link is followed: its target is replaced, not the link.
         let real = if is_private { None } else { fs::canonicalize(path).ok() };
         let path = real.unwrap_or_else(|| path.to_owned());
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        // The same name every time: what a killed run left goes with the next.
+        // The name is fixed, so that the next run overwrites the remains of a killed run.
         let aside = path.with_file_name(format!(".{name}.opnode"));
         let file = match is_private {
             true => private_file::begin(&aside, true),
-            // Another run may save there too.
+            // Another run may write the same file.
             false => claim(&aside, true).and_then(|claim| match claim {
                 Claim::Mine(file, _) => Ok(file),
                 Claim::Held | Claim::Left(_) => Err(io::Error::other("another process is writing it")),
@@ -44,7 +45,7 @@ impl FileSink {
         self.file.write_all(bytes).map_err(|e| failed("written", &self.path, &e))
     }
 
-    /// Makes it appear, durably.
+    /// Syncs and renames the file.
     pub(crate) fn finish(mut self) -> Result<()> {
         let path = self.path.clone();
         let wrong = |e: io::Error| failed("written", &path, &e);
@@ -57,14 +58,14 @@ impl FileSink {
 
 impl Drop for FileSink {
     fn drop(&mut self) {
-        // After a failure it must not stay.
+        // Removes the temporary file after a failure.
         if !self.has_appeared {
             let _gone = fs::remove_file(&self.aside);
         }
     }
 }
 
-/// A failed file operation, as the error that a person reads.
+/// The error of a failed file operation.
 pub(crate) fn failed(what: &str, path: &Path, cause: &io::Error) -> Error {
     let shown = path.display().to_string();
     let why = io_text(cause);
@@ -84,7 +85,7 @@ pub(crate) fn failed(what: &str, path: &Path, cause: &io::Error) -> Error {
     }
 }
 
-/// A file's name is durable when its folder is.
+/// Syncs a folder, which makes the names in it durable.
 pub(crate) fn sync_folder(path: &Path) -> Result<()> {
     durable::sync_folder(path).map_err(|e| failed("written", durable::folder(path), &e))
 }

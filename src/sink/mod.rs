@@ -1,4 +1,4 @@
-//! Where results go. Nothing appears before it is whole, where the place allows it.
+//! Destinations of results. Where possible, a result appears only when it is complete.
 
 mod file;
 
@@ -7,23 +7,23 @@ use std::sync::Arc;
 use crate::error::Result;
 pub(crate) use file::{FileSink, failed, sync_folder};
 
-/// Takes bytes and makes them appear.
+/// A destination of bytes.
 ///
-/// A sink that is dropped before [`commit`](Self::commit) leaves what was there before, where its place can keep it: a file does, a standard output
-/// does not.
+/// A sink that is dropped before [`commit`](Self::commit) keeps the old content if it can: a file can, standard output
+/// cannot.
 pub trait Sink: Send {
-    /// Takes more bytes.
+    /// Writes bytes.
     ///
     /// # Errors
-    /// `state` when the place does not take them.
+    /// `state` when writing fails.
     fn put(&mut self, bytes: &[u8]) -> Result<()>;
 
-    /// Makes all of it appear, durably.
+    /// Publishes everything that was written, durably.
     ///
     /// # Errors
-    /// `state` when it cannot; what was there before is untouched, where the place can keep it.
+    /// `state` when it fails; the old content stays if the sink can keep it.
     fn commit(self: Box<Self>) -> Result<()>;
 }
 
-/// Opens a host's standard output.
+/// Opens the host's standard output.
 pub type Stdout = Arc<dyn Fn() -> Box<dyn Sink> + Send + Sync>;

@@ -1,8 +1,8 @@
-//! Why an exchange gave no reply, and the limits that it keeps. Plain data.
+//! Failures of an exchange, and its limits. Plain data.
 
 use std::time::Duration;
 
-/// The verifier of macOS and Windows asks the system alone.
+/// On macOS and Windows only the system's trust store counts.
 const UNTRUSTED_ADVICE: &str = if cfg!(any(windows, target_vendor = "apple")) {
     "trust a private authority by adding its certificate to the system's; certificate checks cannot be turned off"
 } else {
@@ -10,11 +10,11 @@ const UNTRUSTED_ADVICE: &str = if cfg!(any(windows, target_vendor = "apple")) {
      PEM certificates) or SSL_CERT_DIR (a folder of these), which are then used instead of the system's; certificate checks cannot be turned off"
 };
 
-/// What to do about a fault of a proxy's settings.
+/// The advice for an invalid proxy setting.
 const PROXY_ADVICE: &str = "correct the setting of the proxy: http://USER:PASSWORD@HOST:PORT, where characters such as @ : / # in \
                                  USER and PASSWORD are written as %40 %3A %2F %23";
 
-/// Limits of one exchange; each is the maximum.
+/// Maximum values for one exchange.
 #[derive(Clone, Copy, Debug)]
 pub struct ExchangeLimits {
     /// Time until the reply begins.
@@ -27,35 +27,36 @@ pub struct ExchangeLimits {
     pub body_max: usize,
     /// Ratio of decompressed to received bytes of the body.
     pub ratio_max: usize,
-    /// Bytes of the headers of a reply that says success.
+    /// Bytes of the headers of a successful reply.
     pub header_max: usize,
 }
 
-/// Why an exchange gave no reply.
+/// The reason for an exchange without a reply.
 #[derive(Debug, Clone)]
 pub struct Failure {
     /// What failed.
     pub kind: FailureKind,
     /// One line, without URL.
     pub message: String,
-    /// The HTTP status, when the reply had begun.
+    /// The HTTP status, if the reply had begun.
     pub status: Option<u16>,
 }
 
-/// The kinds of failure that a retry decision tells apart.
+/// The kinds of failure that retry decisions distinguish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailureKind {
     /// Nothing was sent.
     NotSent,
-    /// The peer said that it did not process the request, or the request was never sent whole on a connection that was closing.
+    /// The peer did not process the request: it said so, or the request was not sent completely on a closing
+    /// connection.
     Unprocessed,
-    /// Nothing was sent, and trying again cannot help (certificate, unsupported).
+    /// Nothing was sent, and a retry cannot help (certificate, unsupported).
     Refused,
-    /// Nothing was sent: the certificate comes from an authority that this machine does not know.
+    /// Nothing was sent: the certificate's authority is not trusted on this machine.
     Untrusted,
-    /// Nothing was sent: a name that should be public leads into a private network.
+    /// Nothing was sent: a public name has an address in a private network.
     Private,
-    /// Nothing was sent: the setting of a proxy cannot be used, or the proxy does not accept its user name and password.
+    /// Nothing was sent: the proxy setting is invalid, or the proxy refused its user name and password.
     Proxy,
     /// The exchange broke after sending.
     Broken,
@@ -68,7 +69,7 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
-    /// What to do next.
+    /// The advice for the user.
     pub(crate) fn advice(self) -> Option<&'static str> {
         match self {
             FailureKind::NotSent => Some("check the address and the network"),
@@ -88,7 +89,7 @@ impl FailureKind {
     }
 }
 
-/// All causes, those inside an `io::Error` too, whose own `source` leaves out what it wraps.
+/// All causes, including those inside an `io::Error`, which its `source` omits.
 pub(super) fn causes(error: &dyn std::error::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
     std::iter::successors(error.source(), |e| {
         match e.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {

@@ -1,4 +1,5 @@
-//! One HTTP exchange. The only room that names the HTTP client; it neither retries, follows redirects nor knows credentials.
+//! One HTTP exchange. The only module that uses the HTTP client. It neither retries nor follows redirects, and knows no
+//! credentials.
 
 mod failure;
 mod names;
@@ -26,7 +27,7 @@ use proxy::{Proxies, Way};
 use sink::{Sink, too_large};
 use unsent::{Asked, Watched};
 
-/// Sends one request and gives the whole reply.
+/// Sends one request and returns the whole reply.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -63,43 +64,44 @@ use unsent::{Asked, Watched};
 /// ```
 #[async_trait]
 pub trait Transport: Send + Sync {
-    /// One exchange. Redirects are replies like any other, and so are replies with an error status.
+    /// One exchange. Redirects and error statuses are replies, not failures.
     ///
     /// # Errors
-    /// A [`Failure`], whose [kind](FailureKind) says whether something was sent: a write is repeated only if it was not.
+    /// A [`Failure`]; its [kind](FailureKind) shows whether something was sent. A write is repeated only if nothing
+    /// was.
     async fn send(&self, request: http::Request<Bytes>, limits: ExchangeLimits) -> Result<Response, Failure>;
 }
 
 /// HTTP/1.1 and HTTP/2 over TCP and TLS.
 pub struct HttpTransport {
     client: reqwest::Client,
-    /// The address of the request before, as both libraries write it: many in a row go to the same one.
+    /// The last address in the forms of both libraries, because most requests go to the same one.
     last: Mutex<Option<(http::Uri, url::Url)>>,
     proxies: Option<Proxies>,
-    /// How long a request may wait for a connection that takes it.
+    /// Maximum time to wait for a connection with a free stream.
     patience: Duration,
 }
 
-/// Added to the time to connect: a stream may have to become free first.
+/// Added to the connect timeout, because a stream may have to become free first.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How connections are made.
+/// Options for connections.
 #[derive(Clone, Debug)]
 pub struct HttpOptions {
-    /// Time to connect, name look-up and TLS included.
+    /// Time to connect, including name look-up and TLS.
     pub connect: Duration,
     /// Idle connections that are kept per host.
     pub idle_connections: usize,
-    /// Whether TLS is needed; without it no trust store is loaded.
+    /// Whether TLS is used; without it no trust store is loaded.
     pub tls: bool,
-    /// Whether the system's proxy settings (`HTTPS_PROXY` and so on) are used. Never for this machine itself.
+    /// Whether the system's proxy settings (`HTTPS_PROXY` and so on) are used. Loopback addresses never use a proxy.
     pub system_proxy: bool,
-    /// Hosts of which no address in a private network is called. A proxy looks names up itself.
+    /// Hosts that must not resolve to an address in a private network. A proxy resolves names itself.
     pub public_hosts: Vec<String>,
 }
 
 impl HttpTransport {
-    /// A transport with its own pool of connections.
+    /// Creates a transport with its own connection pool.
     ///
     /// # Errors
     /// `unsupported` when TLS is needed and this build has none.
@@ -111,7 +113,7 @@ impl HttpTransport {
     fn over(options: &HttpOptions, names: Option<names::Names>) -> Result<HttpTransport> {
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
-            // Without the second part it would still copy each request, to have it for a retry.
+            // Without the second call the client would copy each request for retries.
             .retry(reqwest::retry::never().max_retries_per_request(0))
             .referer(false)
             .connect_timeout(options.connect)
@@ -152,7 +154,8 @@ impl HttpTransport {
     }
 }
 
-/// Bodies are watched where HTTP/2 is spoken. An empty one only where its length is sent anyway: elsewhere it would look like a body to some servers.
+/// Watches the bodies of HTTP/2 requests. An empty body is watched only where its length is sent anyway, because some
+/// servers would take it for a body.
 fn watched(parts: &http::request::Parts, body: Bytes) -> (reqwest::Body, Asked) {
     use http::Method;
     let length_is_sent = !body.is_empty() || matches!(parts.method, Method::POST | Method::PUT | Method::PATCH);
@@ -192,7 +195,7 @@ fn tls(builder: reqwest::ClientBuilder, needed: bool) -> Result<reqwest::ClientB
 }
 
 impl Transport for HttpTransport {
-    // Written out, and not `async fn`: what is waited for is small, and holds no request that is on its way already.
+    // Not an `async fn`, so that the future is small and does not contain the request.
     fn send<'s, 'f>(
         &'s self,
         mut request: http::Request<Bytes>,
@@ -214,7 +217,7 @@ impl Transport for HttpTransport {
                 true => Box::pin(begun_by(&end, limits.first_byte, self.patience, &asked, sent)).await?,
                 false => end.within("first_byte_s", limits.first_byte, None, sent).await?,
             };
-            let mut response = sent.map_err(|e| on_the_way(&e.without_url(), &asked, way.as_ref()))?;
+            let mut response = sent.map_err(|e| no_reply(&e.without_url(), &asked, way.as_ref()))?;
             let (status, waited) = (response.status(), begun.elapsed());
             if let Some(way) = way.filter(|way| way.denies(status)) {
                 return Err(way.denied(Some(status.as_u16())));
@@ -226,15 +229,15 @@ impl Transport for HttpTransport {
             }
             check_headers(response.headers(), limits, status.as_u16())?;
             let headers = std::mem::take(response.headers_mut());
-            let mut arriving = Arriving::new(response, &headers, limits)?;
+            let mut arriving = IncomingBody::new(response, &headers, limits)?;
             arriving.read(limits.idle, &end).await?;
             Ok(Response { status, body: arriving.sink.finish()?, headers, waited })
         })
     }
 }
 
-/// Waits until the reply begins. A request that no connection takes is given up, and is never sent then: where connections end one after the other,
-/// the client's pool may forget one that waits.
+/// Waits until the reply begins. A request that gets no connection is abandoned and then never sent: when connections
+/// end one after another, the client's pool may forget a waiting request.
 async fn begun_by<T>(
     end: &End,
     limit: Duration,
@@ -260,14 +263,14 @@ async fn begun_by<T>(
         .map_err(|failure| if asked.give_up() { Failure { kind: FailureKind::NotSent, ..failure } } else { failure })
 }
 
-/// When an exchange must have ended.
+/// The deadline of an exchange.
 struct End {
     at: Instant,
     total: Duration,
 }
 
 impl End {
-    /// Waits for a part of the exchange, as long as its own limit and the end allow.
+    /// Waits for a part of the exchange, up to its own limit and the deadline.
     async fn within<T>(
         &self,
         name: &str,
@@ -278,7 +281,7 @@ impl End {
         self.by(Instant::now(), (name, limit), status, part).await
     }
 
-    /// The same, for a part that began at some time.
+    /// The same, for a part that started earlier.
     async fn by<T>(
         &self,
         since: Instant,
@@ -292,7 +295,8 @@ impl End {
     }
 }
 
-/// A reply with a length and chunks has two ends, and who reads the other one reads another reply (RFC 9112, section 6.3).
+/// A reply with both a length and chunks is ambiguous; another reader could find another reply in it (RFC 9112, section
+/// 6.3).
 fn check_framing(response: &reqwest::Response) -> Result<(), Failure> {
     let headers = response.headers();
     if headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH) {
@@ -302,7 +306,8 @@ fn check_framing(response: &reqwest::Response) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The HTTP client itself ends at 100 fields and some 400 kB; what it lets through counts name, value, colon, space and line end.
+/// The HTTP client's own limits are 100 fields and about 400 kB. The size counts name, value, colon, space and line
+/// end.
 fn check_headers(headers: &http::HeaderMap, limits: ExchangeLimits, status: u16) -> Result<(), Failure> {
     let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     if bytes <= limits.header_max {
@@ -312,21 +317,21 @@ fn check_headers(headers: &http::HeaderMap, limits: ExchangeLimits, status: u16)
     Err(Failure { kind: FailureKind::TooLarge, message, status: Some(status) })
 }
 
-/// A body on its way.
-struct Arriving {
+/// A body that is being received.
+struct IncomingBody {
     body: reqwest::Body,
     sink: Sink,
     status: u16,
-    /// HTTP/2 says itself where a body ends.
+    /// Whether HTTP/2 marks the end of the body.
     framed: bool,
 }
 
-impl Arriving {
+impl IncomingBody {
     fn new(
         response: reqwest::Response,
         headers: &http::HeaderMap,
         limits: ExchangeLimits,
-    ) -> Result<Arriving, Failure> {
+    ) -> Result<IncomingBody, Failure> {
         let status = response.status().as_u16();
         let length = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<usize>().ok());
         if length.is_some_and(|l| l > limits.body_max) {
@@ -334,12 +339,12 @@ impl Arriving {
         }
         let sink = Sink::new(headers, limits, status, length.unwrap_or(0))?;
         let framed = response.version() == http::Version::HTTP_2;
-        Ok(Arriving { body: reqwest::Body::from(response), sink, status, framed })
+        Ok(IncomingBody { body: reqwest::Body::from(response), sink, status, framed })
     }
 
-    /// Takes all of it in.
+    /// Reads the whole body.
     async fn read(&mut self, idle: Duration, end: &End) -> Result<(), Failure> {
-        let Arriving { body, sink, status, framed } = self;
+        let IncomingBody { body, sink, status, framed } = self;
         loop {
             let next = std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx));
             let frame = end.within("idle_s", idle, Some(*status), next).await?;
@@ -350,7 +355,7 @@ impl Arriving {
             {
                 Some(Ok(piece)) => sink.push(&piece)?,
                 Some(Err(_trailers)) => {}
-                // The client takes a stream that the server resets "without error" for a whole one.
+                // The client treats a stream that the server resets with NO_ERROR as complete.
                 None if *framed && !body.is_end_stream() => {
                     let message = format!("the reply was cut off after {} bytes", sink.packed);
                     return Err(Failure { kind: FailureKind::Broken, message, status: Some(*status) });
@@ -361,17 +366,17 @@ impl Arriving {
     }
 }
 
-/// Bytes of an error's body that are read, and the time for it.
+/// Maximum size of an error's body that is read, and the time for it.
 const ERROR_BODY_MAX: usize = 1 << 20;
 const ERROR_BODY_TIME: Duration = Duration::from_secs(5);
 
-/// The start of an error's body. The status has said what counts, so nothing that is wrong with the body may hide it.
+/// The start of an error's body. Failures of the body are ignored, because the status matters more.
 async fn error_body(response: &mut reqwest::Response, limits: ExchangeLimits, end: &End) -> Body {
     let few = ExchangeLimits { body_max: limits.body_max.min(ERROR_BODY_MAX), ..limits };
     let Ok(mut sink) = Sink::new(response.headers(), few, response.status().as_u16(), 0) else {
         return Body::default();
     };
-    // A quarter second is left for those who wait for the status.
+    // A quarter second remains for reporting the status.
     let before_end = end.at.saturating_duration_since(Instant::now()).saturating_sub(Duration::from_millis(250));
     let until = Instant::now() + limits.idle.min(ERROR_BODY_TIME).min(before_end);
     while let Ok(Ok(Some(piece))) = tokio::time::timeout_at(until, response.chunk()).await {
@@ -390,8 +395,8 @@ fn timed_out(name: &str, after: Duration, status: Option<u16>) -> Failure {
     }
 }
 
-/// A failure without reply.
-fn on_the_way(error: &reqwest::Error, asked: &Asked, way: Option<&Way>) -> Failure {
+/// The failure of an exchange without a reply.
+fn no_reply(error: &reqwest::Error, asked: &Asked, way: Option<&Way>) -> Failure {
     let failure = failed(error, None, asked);
     match way {
         Some(way) => way.explain(error, failure),
@@ -420,19 +425,19 @@ fn failed(error: &reqwest::Error, status: Option<u16>, asked: &Asked) -> Failure
     Failure { kind, message, status }
 }
 
-/// What happened, in the words of the innermost two causes. The client wraps them in errors that only name its own parts.
+/// The messages of the innermost two causes. The outer ones only name parts of the client.
 fn chain(error: &reqwest::Error) -> String {
     let is_wrapper =
         |e: &(dyn std::error::Error + 'static)| e.is::<reqwest::Error>() || e.is::<hyper_util::client::legacy::Error>();
     let words = |e: &(dyn std::error::Error + 'static)| match e.downcast_ref::<std::io::Error>() {
-        // One that only carries another says what that says.
+        // An error that only wraps another has the message of the inner one.
         Some(io) => io.get_ref().map_or_else(|| io_text(io), ToString::to_string),
         None => e.to_string(),
     };
     let own: Vec<_> = causes(error).filter(|e| !is_wrapper(*e)).collect();
     let mut texts: Vec<String> = own.iter().copied().map(words).collect();
     texts.dedup();
-    // What the system says is enough.
+    // The system's message is enough.
     let enough = if own.last().is_some_and(|e| e.is::<std::io::Error>()) { 1 } else { 2 };
     let tail = texts.len().saturating_sub(enough);
     match texts.split_off(tail).join(": ") {
@@ -441,7 +446,7 @@ fn chain(error: &reqwest::Error) -> String {
     }
 }
 
-/// A certificate that is not trusted stays so.
+/// Whether a retry cannot help, as with an untrusted certificate.
 #[cfg(feature = "tls-ring")]
 fn is_permanent(error: &reqwest::Error) -> bool {
     use rustls::AlertDescription::{
@@ -450,7 +455,7 @@ fn is_permanent(error: &reqwest::Error) -> bool {
     use rustls::Error::{AlertReceived, InvalidCertificate, NoCertificatesPresented, PeerIncompatible};
     let permanent = |e: &rustls::Error| match e {
         InvalidCertificate(_) | NoCertificatesPresented | PeerIncompatible(_) => true,
-        // The two have nothing in common, and will not have it a second later.
+        // Client and server have no TLS parameters in common, which does not change within seconds.
         AlertReceived(alert) => {
             matches!(
                 alert,

@@ -1,5 +1,5 @@
-//! Names to addresses. Of a name that should be public, addresses in private networks do not count: whoever steers its look-up must not lead
-//! a request, which carries credentials, into the network around this machine. The check is made on the addresses that are then connected to.
+//! Name look-up. A public name must not resolve to an address in a private network: whoever controls its DNS could
+//! direct a request with credentials into the local network. The checked addresses are those that are connected to.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -11,7 +11,7 @@ use crate::connection::is_private;
 
 type Found = Pin<Box<dyn Future<Output = std::io::Result<Vec<SocketAddr>>> + Send>>;
 
-/// The system's look-up with that check.
+/// The system's look-up with this check.
 pub(super) struct Names {
     public: Vec<String>,
     look_up: fn(String) -> Found,
@@ -69,7 +69,7 @@ mod tests {
     use crate::transport::{ExchangeLimits, FailureKind, HttpOptions, HttpTransport, Transport};
     use std::time::Duration;
 
-    /// What a name server that others steer might say.
+    /// The answer of a name server that an attacker controls.
     fn steered(name: String) -> Found {
         let addresses: Vec<SocketAddr> = match name.as_str() {
             "mixed.example.com" => vec!["10.0.0.1:0".parse().unwrap(), "93.184.216.34:0".parse().unwrap()],
@@ -119,7 +119,7 @@ mod tests {
         assert!(failure.message.contains("desk.example.com resolves to 127.0.0.1"), "{failure:?}");
         listener.set_nonblocking(true).unwrap();
         assert!(listener.accept().is_err(), "it was called");
-        // Any other name may lead there.
+        // Other names may resolve to a private address.
         let failure = transport.send(request("desk.local"), limits).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::TimedOut, "{failure:?}");
     }

@@ -1,15 +1,15 @@
-//! The proxies of the environment: which one a request takes, and what is wrong with it. The HTTP client itself passes over a variable that it
-//! cannot read, and names no proxy in its errors.
+//! Proxies from the environment: selects the proxy of a request and reports faults in its setting. The HTTP client
+//! ignores an invalid variable and does not name the proxy in its errors.
 
 use http::Uri;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 
 use super::failure::{Failure, FailureKind, causes};
 
-/// The proxies in use.
+/// The configured proxies.
 pub(super) struct Proxies {
     matcher: Matcher,
-    /// Everything but what NO_PROXY names.
+    /// Matches everything except NO_PROXY.
     used: Matcher,
     http: Option<Setting>,
     https: Option<Setting>,
@@ -22,19 +22,19 @@ struct Setting {
     fault: Option<&'static str>,
 }
 
-/// The proxy that a request takes.
+/// The proxy of a request.
 pub(super) struct Way {
     /// Host and port.
     address: String,
-    /// The variable that names it.
+    /// The variable that sets it.
     variable: &'static str,
     signed: bool,
-    /// Whether the request itself goes to it, and no tunnel through it is made.
+    /// Whether requests are sent to it directly, without a tunnel.
     plain: bool,
 }
 
 impl Proxies {
-    /// Those of the environment, or of the system's settings.
+    /// The proxies of the environment, or of the system's settings.
     pub(super) fn of_system() -> Proxies {
         let all = setting(["ALL_PROXY", "all_proxy"]);
         let no = ["NO_PROXY", "no_proxy"].iter().find_map(|name| std::env::var(name).ok()).unwrap_or_default();
@@ -46,14 +46,14 @@ impl Proxies {
         }
     }
 
-    /// The way that a request takes; `None` when it takes none.
+    /// The proxy of a request; `None` without one.
     ///
     /// # Errors
-    /// A variable that applies to it and cannot be used: nothing is to be sent then.
+    /// When the variable that applies is invalid; then nothing is sent.
     pub(super) fn way(&self, uri: &Uri) -> Result<Option<Way>, Failure> {
         let plain = uri.scheme() == Some(&http::uri::Scheme::HTTP);
         let setting = if plain { &self.http } else { &self.https };
-        // A program behind a web server gets HTTP_PROXY from whoever calls it; the HTTP client leaves it alone there, too.
+        // In a CGI program, HTTP_PROXY comes from a request header, so it is ignored. The HTTP client does the same.
         let of_others = std::env::var_os("REQUEST_METHOD").is_some();
         if let Some(Setting { name, fault: Some(fault) }) = setting
             && !of_others
@@ -72,7 +72,7 @@ impl Proxies {
 }
 
 impl Way {
-    /// The failure that a 407 is: the proxy's own, whoever is called through it.
+    /// The failure for a 407, which comes from the proxy.
     pub(super) fn denied(&self, status: Option<u16>) -> Failure {
         let Way { address, variable, .. } = self;
         denied(
@@ -84,12 +84,12 @@ impl Way {
         )
     }
 
-    /// Whether an answer is that of the proxy, and not of the system behind it.
+    /// Whether an answer comes from the proxy and not from the system behind it.
     pub(super) fn denies(&self, status: http::StatusCode) -> bool {
         self.plain && status == http::StatusCode::PROXY_AUTHENTICATION_REQUIRED
     }
 
-    /// The same failure, with the proxy named where it is the proxy's.
+    /// The failure, with the proxy named if it is the cause.
     pub(super) fn explain(&self, error: &reqwest::Error, failure: Failure) -> Failure {
         if !error.is_connect() {
             return failure;
@@ -100,7 +100,7 @@ impl Way {
         let address = &self.address;
         let what = match tunnel.as_deref() {
             Some("proxy authorization required") => return self.denied(None),
-            // Some proxies say so with another status than 407, which the HTTP client keeps to itself.
+            // Some proxies use another status than 407, which the HTTP client does not report.
             Some("unsuccessful") if self.signed => {
                 format!(
                     "the proxy {address} refused the tunnel, or does not accept the user name and password of {}",
@@ -131,14 +131,14 @@ fn address(proxy: &Intercept) -> String {
     format!("{}:{port}", uri.host().unwrap_or_default())
 }
 
-/// The first of two variables that is set, as the HTTP client looks for it; an empty one names no proxy.
+/// The first of two variables that is set, in the order of the HTTP client. An empty value sets no proxy.
 fn setting(names: [&'static str; 2]) -> Option<Setting> {
     let (name, value) = names.into_iter().find_map(|name| Some((name, std::env::var_os(name)?)))?;
     let Ok(text) = value.into_string() else { return Some(Setting { name, fault: Some("it is not UTF-8") }) };
     (!text.is_empty()).then(|| Setting { name, fault: fault(&text) })
 }
 
-/// What is wrong with the value of a variable. The value holds a password, so nothing of it is shown.
+/// The fault in the value of a variable. The value contains a password, so none of it is shown.
 fn fault(text: &str) -> Option<&'static str> {
     let Ok(uri) = text.parse::<Uri>() else { return Some("it is not a URL") };
     match uri.scheme_str() {
@@ -156,7 +156,7 @@ fn fault(text: &str) -> Option<&'static str> {
     if login.contains('@') {
         return Some("there is an @ in its user name or password that is not written as %40");
     }
-    // An address of IPv6 stands in brackets.
+    // An IPv6 address is in brackets.
     let port = place.rsplit_once(']').map_or(place, |(_, rest)| rest).split_once(':').map(|(_, port)| port);
     match port.map(str::parse::<u16>) {
         Some(Ok(0) | Err(_)) => Some("its port is not a number between 1 and 65535"),

@@ -1,4 +1,4 @@
-//! A body as it arrives: unpacked piece by piece, within its limits.
+//! Receives a body: decompresses it piece by piece, within its limits.
 
 use std::io::Write;
 
@@ -9,13 +9,13 @@ use super::failure::{ExchangeLimits, Failure, FailureKind};
 use crate::reply::Body;
 use crate::reply::in_lower_case;
 
-/// Takes the pieces of a body, unpacks them and keeps the limits.
+/// Collects the pieces of a body, decompresses them and enforces the limits.
 pub(super) struct Sink {
     plain: Body,
     /// Empty between two pieces.
     gzip: Option<Unpacker>,
     pub(super) packed: usize,
-    /// A name that is no encoding: what it is about is taken as it is, if it can be read.
+    /// An unknown encoding: the body is accepted unchanged if it is readable.
     odd: Option<String>,
     status: u16,
     limits: ExchangeLimits,
@@ -23,7 +23,7 @@ pub(super) struct Sink {
 
 type Unpacker = Box<flate2::write::MultiGzDecoder<Vec<u8>>>;
 
-/// Below this size a high ratio is no attack: small JSON packs well.
+/// Below this size a high ratio is no attack: small JSON compresses well.
 const RATIO_FREE: usize = 1 << 20;
 
 impl Sink {
@@ -49,11 +49,11 @@ impl Sink {
                 Ok(())
             };
         };
-        // Packed bytes count too: empty members make nothing for ever.
+        // Compressed bytes count too: an endless series of empty gzip members decompresses to nothing.
         if self.packed > self.limits.body_max {
             return Err(too_large(self.limits, self.status));
         }
-        // Small steps, so that a bomb is seen before it has grown.
+        // Small steps detect a decompression bomb early.
         for step in piece.chunks(1024) {
             gzip.write_all(step).map_err(|e| corrupt(&e, self.status))?;
             self.plain.push(gzip.get_ref());
@@ -65,7 +65,7 @@ impl Sink {
 
     pub(super) fn finish(mut self) -> Result<Body, Failure> {
         if let Some(gzip) = self.gzip.take().filter(|_| self.packed > 0) {
-            // The last bytes come out only now.
+            // The last bytes are only available now.
             self.plain.push(&gzip.finish().map_err(|e| corrupt(&e, self.status))?);
             check_size(self.plain.len(), self.packed, self.limits, self.status)?;
         }
@@ -76,7 +76,7 @@ impl Sink {
         }
     }
 
-    /// What came, whole or not, within the limit.
+    /// The received body, complete or not, within the limit.
     pub(super) fn so_far(mut self) -> Body {
         if let Some(mut gzip) = self.gzip.take() {
             self.plain.push(&std::mem::take(gzip.get_mut()));
@@ -87,7 +87,8 @@ impl Sink {
     }
 }
 
-/// Names of encodings (the registry of RFC 9110, section 16.6.1, and one that is in use); others stand in this field by mistake, such as charsets.
+/// Names of encodings (registry of RFC 9110, section 16.6.1, and one more in use). Other values in this field are
+/// mistakes, such as charsets.
 const ENCODINGS: [&str; 12] = [
     "aes128gcm",
     "br",
@@ -103,7 +104,7 @@ const ENCODINGS: [&str; 12] = [
     "snappy",
 ];
 
-/// What unpacks a body that says how it is packed; or the name, when it is that of no encoding.
+/// The decompressor for a body's encoding, or the name of an unknown encoding.
 fn unpacker(headers: &HeaderMap, status: u16) -> Result<(Option<Unpacker>, Option<String>), Failure> {
     let fields: Vec<String> = headers
         .get_all(CONTENT_ENCODING)
@@ -127,7 +128,7 @@ fn unknown(name: &str, status: u16) -> Failure {
     Failure { kind: FailureKind::Encoding, message, status: Some(status) }
 }
 
-/// Whether a body is to be expected in UTF-8. One that is not is taken all the same.
+/// Whether a body should be UTF-8. Another one is accepted too.
 fn is_text(headers: &HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE).map(|v| String::from_utf8_lossy(v.as_bytes())).unwrap_or_default();
     let kind = in_lower_case(&kind);
@@ -136,7 +137,7 @@ fn is_text(headers: &HeaderMap) -> bool {
             && (!kind.contains("charset") || kind.contains("utf-8") || kind.contains("utf8"))
 }
 
-/// Whether what came out so far keeps the limits.
+/// Checks the decompressed size against the limits.
 fn check_size(size: usize, packed: usize, limits: ExchangeLimits, status: u16) -> Result<(), Failure> {
     if size > limits.body_max {
         return Err(too_large(limits, status));

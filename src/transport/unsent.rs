@@ -1,4 +1,5 @@
-//! What is certain not to have been processed: by the peer's own word, or because the request never left whole. Anything else that breaks may have been.
+//! Detects requests that certainly were not processed: the peer says so, or the request was never sent completely. Any
+//! other broken request may have been processed.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,13 +11,13 @@ use http_body::{Body, Frame, SizeHint};
 
 use super::failure::{FailureKind, causes};
 
-/// A body that knows whether the HTTP client ever asked for it. Until it does, a server has at most seen headers that announce a body.
+/// A body that records whether the HTTP client has asked for it. Until then the server has received headers at most.
 pub(super) struct Watched {
     bytes: Option<Bytes>,
     state: Arc<AtomicU8>,
 }
 
-/// Whether a request's body was asked for; without one, nothing is known.
+/// Whether a request's body was asked for; without a body this is unknown.
 #[derive(Default)]
 pub(super) struct Asked(Option<Arc<AtomicU8>>);
 
@@ -42,7 +43,7 @@ impl Body for Watched {
         Poll::Ready(self.bytes.take().filter(|bytes| !bytes.is_empty()).map(|bytes| Ok(Frame::data(bytes))))
     }
 
-    /// An empty body ends when it was asked for, so that its request, too, is whole only then.
+    /// An empty body is complete only when it was asked for, and so is its request.
     fn is_end_stream(&self) -> bool {
         self.bytes.is_none()
     }
@@ -61,7 +62,7 @@ impl Asked {
         self.0.is_some()
     }
 
-    /// Sees to it that the body is never handed out; true when it was not yet.
+    /// Prevents the body from being sent; true if it was not asked for before.
     pub(super) fn give_up(&self) -> bool {
         let given_up = |state: &Arc<AtomicU8>| {
             state.compare_exchange(WAITING, GIVEN_UP, Ordering::AcqRel, Ordering::Acquire).is_ok()
@@ -70,10 +71,11 @@ impl Asked {
     }
 }
 
-/// The kind of a failure without reply, when it is certain that the request was not processed.
+/// The kind of a failure without a reply, if the request certainly was not processed.
 pub(super) fn kind(error: &reqwest::Error, asked: &Asked) -> Option<FailureKind> {
-    // RFC 9113, section 8.7: a refused stream, or a GOAWAY that does not count it. Of the streams, only those above the GOAWAY's last one end
-    // with it as their error. One without error is an orderly end; any other has a reason that a repeat at once would meet again.
+    // RFC 9113, section 8.7: a refused stream, or one above the last stream of a GOAWAY; only those fail with the
+    // GOAWAY as their error. A GOAWAY without an error is an orderly end; with any other reason an immediate repeat
+    // would fail again.
     let word = causes(error).filter_map(|e| e.downcast_ref::<h2::Error>()).find_map(|e| match e.reason() {
         Some(h2::Reason::REFUSED_STREAM) => Some(FailureKind::Unprocessed),
         Some(h2::Reason::NO_ERROR) if e.is_go_away() && e.is_remote() => Some(FailureKind::Unprocessed),
@@ -81,21 +83,21 @@ pub(super) fn kind(error: &reqwest::Error, asked: &Asked) -> Option<FailureKind>
     });
     let sent = || causes(error).find_map(|e| e.downcast_ref::<hyper::Error>());
     word.or_else(|| match sent() {
-        // The request came back from the queue of a connection that ended, or no queue took it.
+        // The request was returned by the queue of a closed connection, or never entered one.
         Some(e) if e.is_canceled() && over_http2(error) => Some(FailureKind::Unprocessed),
         Some(e) if e.is_canceled() || e.is_closed() => Some(FailureKind::NotSent),
-        // It was given up with the connection that it waited on for a free stream: the client's own fault, as it calls it. When the stream
-        // became free all the same, headers may have left; the request is whole only with the body.
+        // The request waited for a free stream of a connection that ended; the client reports this as a user error.
+        // Headers may have been sent if a stream became free, but without the body the request is incomplete.
         Some(e) if e.is_user() && asked.never() => Some(FailureKind::Unprocessed),
         Some(_) => asked.never().then_some(FailureKind::NotSent),
-        // The pool gave it to no connection.
+        // The pool never assigned it to a connection.
         None => pool(error).is_some().then_some(FailureKind::Unprocessed),
     })
 }
 
-/// Whether the failure is that of a connection which another request had made, and which was closing when this one was to have it from the pool.
+/// Whether the pool assigned an existing connection that was closing.
 pub(super) fn was_closing(error: &reqwest::Error) -> bool {
-    // The type is private. Were these texts to change, the failure would count as an attempt.
+    // The error type is private. If these texts change, the failure counts as an attempt.
     const TEXTS: [&str; 2] = ["checked out connection was closed", "request was canceled"];
     pool(error).is_some() && causes(error).any(|e| TEXTS.contains(&e.to_string().as_str()))
 }

@@ -1,4 +1,5 @@
-//! The requests of a write: how its items are cut into chunks, and the request of each. Pure, but for the key of a call without a name.
+//! Builds the requests of a write: cuts items into chunks, one request per chunk. Pure, except for the random key of a
+//! call without a name.
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
@@ -14,24 +15,25 @@ use crate::item::Items;
 use crate::options::Options;
 use crate::request::{self, Cursor, Input};
 
-/// What the requests of one call have in common, once the first was made, where no item is part of the address: all but bodies of one media type.
+/// What all requests of a call share after the first was built, if no item is part of the address: everything but the
+/// body.
 pub(super) type Model = OnceLock<(String, Parts)>;
 
-/// What an item's idempotency key is made from.
+/// The base of an item's idempotency key.
 #[derive(Clone, Copy)]
 pub(super) enum Key<'a> {
-    /// The same for every plan: a plan sends nothing.
+    /// A fixed text for plans, which send nothing.
     Planned,
-    /// A call without a name is a run of its own.
+    /// A call without a name has a random key.
     Own,
-    /// The run's name, and the index of the first item of the part in it.
+    /// The run's name, and the index of the part's first item in the run.
     Run(&'a str, u64),
 }
 
-/// What a plan shows in the place of an idempotency key.
+/// Replaces the idempotency key in plans.
 const PLANNED_KEY: &str = "(one for each item and run)";
 
-/// What the requests of a write are made from.
+/// The inputs for the requests of a write.
 #[derive(Clone, Copy)]
 pub(crate) struct Requests<'a> {
     pub(crate) connection: &'a Connection,
@@ -41,7 +43,8 @@ pub(crate) struct Requests<'a> {
 }
 
 impl Requests<'_> {
-    /// The chunks: by the operation's rule; by item where only the address takes them; one request when there are no items at all.
+    /// The chunks: by the operation's rule; one item each if only the address uses the item; one request if there are
+    /// no items.
     pub(super) fn chunks(&self) -> Vec<Chunk> {
         match (self.items, &self.operation.items) {
             (None, _) => vec![Chunk { first: 0, count: 1 }],
@@ -50,14 +53,14 @@ impl Requests<'_> {
         }
     }
 
-    /// Builds the first request, so that options which make no request are refused before anything is sent.
+    /// Builds the first request, so that invalid options are refused before anything is sent.
     pub(super) fn refuse_first(&self) -> Result<()> {
         let Some(chunk) = self.chunks().first().copied() else { return Ok(()) };
         let named = |e: Error| e.with(|d| d.operation = Some(self.operation.id.clone()));
         self.build(chunk, Key::Planned, &Model::new()).map(|_| ()).map_err(named)
     }
 
-    /// All requests, as a plan shows them.
+    /// All requests, for a plan.
     pub(crate) fn planned(&self) -> Result<Vec<http::Request<Bytes>>> {
         let model = Model::new();
         let request = |chunk| {
@@ -94,7 +97,7 @@ impl Requests<'_> {
     }
 }
 
-/// One key per item and run, the same for every attempt, another for another body.
+/// One key per item and run. It is the same for every attempt and differs for another body.
 fn idempotency_key(uri: &http::Uri, body: &[u8], chunk: Chunk, key: Key<'_>) -> String {
     use sha2::Digest;
     let base = match key {

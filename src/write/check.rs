@@ -1,4 +1,4 @@
-//! Items of a write, checked before anything is sent. Pure.
+//! Checks the items of a write before anything is sent. Pure.
 
 use serde_json::{Map, Value};
 
@@ -9,7 +9,7 @@ use crate::item::{Item, Items};
 use crate::json_error;
 use crate::options::{Given, Options};
 
-/// What does not fit in one item.
+/// A fault in one item.
 pub(crate) struct ItemFault {
     pub(crate) index: usize,
     /// JSON Pointer within the item.
@@ -26,8 +26,8 @@ impl ItemFault {
     }
 }
 
-/// Checks items before anything is sent: their number, each against the schema, and that each names its record. Gives the fields that the operation does not
-/// have, which is no error.
+/// Checks items before anything is sent: their number, each against the schema, and that each identifies its record.
+/// Returns the fields that the operation does not have; they are no error.
 ///
 /// ```
 /// use opnode::{Catalog, ErrorKind, Items, Options, check_items};
@@ -47,7 +47,8 @@ impl ItemFault {
 /// ```
 ///
 /// # Errors
-/// `invalid_items` with every fault; `invalid_items` and `invalid_options` when items are missing, or given where none are taken.
+/// `invalid_items` with every fault; `invalid_items` and `invalid_options` when items are missing, or given to an
+/// operation without items.
 pub fn check_items(operation: &Operation, options: &Options, items: Option<&Items>) -> Result<Vec<Fault>> {
     let (faults, unknown) = look(operation, options, items)?;
     if faults.is_empty() {
@@ -57,11 +58,11 @@ pub fn check_items(operation: &Operation, options: &Options, items: Option<&Item
     Err(operation.refuse(ErrorKind::InvalidItems, &format!("the items for {} do not fit", operation.id), faults))
 }
 
-/// Looks at items: their number, each against the schema, and that each names its record. Gives what does not fit, and the fields that the operation
-/// does not have.
+/// Checks items: their number, each against the schema, and that each identifies its record. Returns the faults, and
+/// the fields that the operation does not have.
 ///
 /// # Errors
-/// `invalid_items` and `invalid_options` when items are missing, or given where none are taken.
+/// `invalid_items` and `invalid_options` when items are missing, or given to an operation without items.
 pub(crate) fn look(
     operation: &Operation,
     options: &Options,
@@ -116,10 +117,10 @@ pub(crate) fn look(
     Ok((faults, unknown))
 }
 
-/// Faults that are reported at once.
+/// Maximum number of reported faults.
 const FAULTS_MAX: usize = 100;
 
-/// `names` are the options that the item fills, beside those that are given.
+/// `names` are the options that the item provides.
 fn check_item(
     operation: &Operation,
     (names, given): (&[&str], &mut Options),
@@ -139,7 +140,7 @@ fn check_item(
         }
     };
     if let Some(rule) = &operation.items {
-        // In a patch, null removes a field; whether it may be removed is the remote system's to say.
+        // In a patch, null removes a field; the remote system decides whether that is allowed.
         let patched = matches!(rule.send, Send::JsonPatch).then(|| without_nulls(&value)).flatten();
         operation
             .check_item_text(rule, patched.as_ref().unwrap_or(&value), item.as_str())?
@@ -150,7 +151,8 @@ fn check_item(
         fault(String::new(), "it must be an object".into());
         return Ok(());
     }
-    // A path that ends with a record's name is that record's; elsewhere an item may have a field of the same name that is its own.
+    // If the path ends with this name, the item's field identifies the record. Elsewhere the item may have an unrelated
+    // field of that name.
     let own = |name: &str| operation.path.last_name() == Some(name) && operation.verb != http::Method::POST;
     let drops = operation.items.as_ref().is_none_or(|rule| rule.drop_path_fields);
     let same =
@@ -188,7 +190,7 @@ fn without_nulls(value: &Value) -> Option<Value> {
     Some(fields.iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.clone(), v.clone())).collect::<Map<_, _>>().into())
 }
 
-/// Items that go out together must name the same record where the address takes it from them.
+/// Items of one request must identify the same record if the address contains it.
 fn check_shared(operation: &Operation, names: &[&str], items: &Items, faults: &mut Vec<ItemFault>) {
     let together = operation.items.as_ref().is_some_and(|r| matches!(r.send, Send::All | Send::Chunk(_)));
     if !together || names.is_empty() {

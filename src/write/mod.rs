@@ -1,6 +1,7 @@
-//! The write loop: items to outcomes, several requests in flight, in input order. Every item ends in exactly one outcome.
+//! The write loop: sends items with several requests in flight and returns outcomes in input order. Every item gets
+//! exactly one outcome.
 //!
-//! Items may come in several parts ([`Writes::give`]); numbering, receipt and verdict are those of all parts together.
+//! Items may be given in several parts ([`Writes::give`]); numbering, receipt and verdict cover all parts.
 
 mod build;
 mod check;
@@ -34,7 +35,7 @@ pub(crate) use check::look;
 pub use verdict::WriteReply;
 use verdict::weigh;
 
-/// A write under way. Dropping it stops what was not sent yet.
+/// A write in progress. Dropping it stops what was not sent yet.
 ///
 /// ```
 /// # use opnode::sandbox::{Sandbox, SandboxOptions};
@@ -78,7 +79,7 @@ pub struct Writes {
     ready: VecDeque<Outcome>,
     stopped: bool,
     started: Option<Duration>,
-    /// The error that stands for all so far, with the index of its item.
+    /// The error that represents all so far, with the index of its item.
     first_error: Option<(u64, Error)>,
     receipt: Receipt,
 }
@@ -86,12 +87,12 @@ pub struct Writes {
 /// Items that were given together.
 struct Part {
     items: Items,
-    /// The index of the first in the whole write.
+    /// The index of its first item in the whole write.
     first: u64,
 }
 
 impl Writes {
-    /// A write that has nothing to send yet. The options have been checked.
+    /// Creates a write with checked options and nothing to send yet.
     pub(crate) fn open(client: Arc<ConnectionClient>, call: Call, options: Options, with: &CallOptions) -> Writes {
         let receipt = Receipt {
             operation: call.operation.id.clone(),
@@ -116,16 +117,16 @@ impl Writes {
         }
     }
 
-    /// Adds items to send, checked; `first` is the index of the first of them in the whole write, from 0. Nothing is sent before
+    /// Checks and adds items; `first` is the index of the first of them in the whole write, from 0. They are sent while
     /// [`next`](Self::next) is polled.
     ///
     /// # Errors
-    /// `invalid_items` with every fault; what was given before stays as it is, and other items can be given.
+    /// `invalid_items` with every fault. Earlier parts are not affected, and other items can be given.
     pub fn give(&mut self, first: u64, items: Items) -> Result<()> {
         self.add(first, Some(items))
     }
 
-    /// Checks items as [`give`](Self::give) does, and takes none.
+    /// Checks items like [`give`](Self::give), without adding them.
     ///
     /// # Errors
     /// `invalid_items` with every fault.
@@ -136,7 +137,7 @@ impl Writes {
         self.with.judge_unknown(operation, ErrorKind::InvalidItems, unknown).map(|_| ())
     }
 
-    /// Adds items, or the one request of a write that has none.
+    /// Adds items, or the only request of a write without items.
     pub(crate) fn add(&mut self, first: u64, items: Option<Items>) -> Result<()> {
         let operation = &*self.call.operation;
         let unknown = check_items(operation, &self.options, items.as_ref())?;
@@ -162,12 +163,12 @@ impl Writes {
         self.call.operation.items.as_ref().is_some_and(|rule| matches!(rule.send, Send::All))
     }
 
-    /// Sends no further item; those in flight end, and the rest are `skipped`.
+    /// Stops sending: items in flight end, and the rest are `skipped`.
     pub fn stop(&mut self) {
         self.stopped = true;
     }
 
-    /// Whether nothing more is sent: it was stopped or cancelled, or an error ended it.
+    /// Whether it sends nothing more: it was stopped or cancelled, or an error ended it.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.stopped
@@ -185,7 +186,7 @@ impl Writes {
             }
             self.fill();
             let Some((part, chunk, task)) = self.queue.front_mut() else {
-                // What was never sent has just been put there.
+                // Items that were never sent have been added to the ready outcomes.
                 if !self.ready.is_empty() {
                     continue;
                 }
@@ -202,7 +203,7 @@ impl Writes {
         }
     }
 
-    /// Takes the reply to one request.
+    /// Handles the reply to one request.
     fn arrive(&mut self, part: &Part, chunk: Chunk, sent: Result<Sent>) {
         let redactor = &self.client.connection.redactor;
         let outcomes = outcomes::outcomes(&self.call.operation, &part.items, chunk, sent, redactor);
@@ -217,7 +218,7 @@ impl Writes {
         self.ready.extend(outcomes.into_iter().map(|outcome| Outcome { index: outcome.index + part.first, ..outcome }));
     }
 
-    /// The next outcome if it need not be waited for: what comes together can be written down together, before the next wait.
+    /// The next outcome if it is available without waiting, so that the caller can record several at once.
     pub async fn ready(&mut self) -> Poll<Option<Outcome>> {
         let mut next = pin!(self.next());
         std::future::poll_fn(|cx| Poll::Ready(next.as_mut().poll(cx))).await
@@ -225,7 +226,7 @@ impl Writes {
 
     fn fill(&mut self) {
         if self.stopped {
-            // Those in flight come first, so that outcomes stay in input order.
+            // Requests in flight come first, to keep outcomes in input order.
             if self.queue.is_empty() {
                 let rest = self.chunks.drain(..).flat_map(|(part, chunk)| {
                     (chunk.first..chunk.first + chunk.count).map(move |index| skipped(part.first + index as u64))
@@ -276,7 +277,7 @@ impl Writes {
             counts.failed + counts.unknown + counts.skipped == 0 && self.queue.is_empty() && self.chunks.is_empty();
     }
 
-    /// What was done so far; final once [`next`](Self::next) has given `None`.
+    /// The receipt so far; final once [`next`](Self::next) has returned `None`.
     pub fn receipt(&mut self) -> &Receipt {
         self.refresh();
         &self.receipt

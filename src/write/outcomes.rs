@@ -1,4 +1,4 @@
-//! From one reply to the outcomes of the items that it answers. Pure.
+//! Turns a reply into the outcomes of its items. Pure.
 
 use serde_json::{Map, Value};
 
@@ -25,7 +25,7 @@ pub(super) fn outcomes(
     match sent {
         Err(error) => failed(chunk, error),
         Ok(sent) => {
-            // Parts that say nothing of success tell no more than the status does.
+            // Parts without a success flag add nothing to the status.
             let telling = |rule: &&PartRule| sent.status != 207 || rule.ok.is_some() || rule.errors.is_some();
             if let Some(rule) = operation.response.parts.as_ref().filter(telling) {
                 return by_parts(operation, rule, items, chunk, &sent, redactor);
@@ -56,7 +56,8 @@ pub(super) fn outcomes(
     }
 }
 
-/// Why a reply with a success status shows no success: it points to results that nobody declared, or reports on fewer records than were sent.
+/// The error for a reply whose success status is not enough: it contains results that are not declared, or fewer
+/// records than were sent.
 fn doubt(operation: &Operation, chunk: Chunk, sent: &Sent) -> Option<Error> {
     let found = sent.page.items.len();
     let message = match () {
@@ -74,7 +75,7 @@ fn doubt(operation: &Operation, chunk: Chunk, sent: &Sent) -> Option<Error> {
     Some(wrong(operation, sent, ErrorKind::UnknownOutcome, message).advise(advice))
 }
 
-/// What is wrong with what a reply says of an item.
+/// The error for an item whose result in the reply is bad.
 fn wrong(operation: &Operation, sent: &Sent, kind: ErrorKind, message: String) -> Error {
     Error::new(kind, message).with(|d| {
         d.operation = Some(operation.id.clone());
@@ -83,12 +84,12 @@ fn wrong(operation: &Operation, sent: &Sent, kind: ErrorKind, message: String) -
     })
 }
 
-/// The reason that a reply gives, fit to be shown.
+/// The reason in a reply, masked and cleaned for display.
 fn reason(said: Option<String>, redactor: &Redactor) -> String {
     crate::fault::clean(&redactor.mask(&said.unwrap_or_else(|| "without a reason".into())))
 }
 
-/// The same failure for every item of a chunk; the first carries the error, the others a short form of it.
+/// The same failure for every item of a chunk; the first has the whole error, the others a short form.
 fn failed(chunk: Chunk, error: Error) -> Vec<Outcome> {
     let status = match error.kind() {
         ErrorKind::UnknownOutcome => OutcomeStatus::Unknown,
@@ -121,7 +122,8 @@ fn pick(items: &Items, index: usize) -> Items {
     items.get(index).map(|i| Items::one(i.as_str().to_owned())).unwrap_or_default()
 }
 
-/// A reply that reports on each part: by its index or its item where it names one, else by position. What is not reported is unknown.
+/// A reply with a result for each part, matched by index or item if the part names one, else by position. Items without
+/// a result are unknown.
 fn by_parts(
     operation: &Operation,
     rule: &PartRule,
@@ -168,7 +170,7 @@ fn by_parts(
                 return outcome(OutcomeStatus::Unknown, Items::default(), Some(error));
             };
             mark(&mut taken, found);
-            // Without a flag, an error that is there is a failure, and a part that is nothing tells nothing.
+            // Without a flag, an error value means failure, and a null part means nothing.
             let by_error = || match told(rule.error.as_ref(), Some(part)) {
                 Some(said) if !matches!(said.as_str(), "" | "null" | "false" | "[]" | "{}") => Some(false),
                 _ => (!part.is_null()).then_some(true),
@@ -202,7 +204,7 @@ fn by_parts(
     outcomes
 }
 
-/// The parts of a reply, and which of them were found to be about an item.
+/// The parts of a reply, and which of them were matched to an item.
 struct Reported {
     parts: Vec<Value>,
     taken: Vec<bool>,
@@ -210,7 +212,7 @@ struct Reported {
     missed: Vec<bool>,
 }
 
-/// Parts that are about no item, and those that contradict others: what they speak of is unknown.
+/// Marks items as unknown if parts contradict each other or match no item.
 fn doubt_contradictions(
     operation: &Operation,
     rule: &PartRule,
@@ -257,7 +259,7 @@ fn doubt_contradictions(
     }
 }
 
-/// The item that is looked for among parts.
+/// The item that a part is searched for.
 #[derive(Clone, Copy)]
 struct Asked<'a> {
     item: Option<Item<'a>>,
@@ -265,7 +267,7 @@ struct Asked<'a> {
     count: usize,
 }
 
-/// Which part reports on an item. Two equal items take the first report and the second.
+/// The index of the part for an item. Two equal items get the first and the second part.
 fn part_of(means: &PartMeans, parts: &[Value], taken: &[bool], asked: Asked<'_>) -> Option<usize> {
     match means {
         PartMeans::Place => (parts.len() == asked.count).then_some(asked.position),
@@ -278,7 +280,7 @@ fn part_of(means: &PartMeans, parts: &[Value], taken: &[bool], asked: Asked<'_>)
             let named = flag(raw).as_ref().and_then(scalar)?;
             let is_named = |value: &Value| scalar(value).as_deref() == Some(named.as_str());
             let means = |(part, taken): (&Value, &bool)| match own.find(part) {
-                // One part may speak of several items.
+                // One part may contain several keys.
                 Some(Value::Array(keys)) => keys.iter().any(is_named),
                 key => !taken && key.is_some_and(is_named),
             };
@@ -293,12 +295,12 @@ fn mark(taken: &mut [bool], at: usize) {
     }
 }
 
-/// What a part tells of its error.
+/// The error text of a part.
 fn told(pointer: Option<&Pointer>, part: Option<&Value>) -> Option<String> {
     pointer?.find(part?).map(|value| scalar(value).unwrap_or_else(|| value.to_string()))
 }
 
-/// Whether a part says that it succeeded; `None` when it says nothing.
+/// Whether a part reports success; `None` if it does not say.
 fn verdict(ok: &Success, part: &Value) -> Option<bool> {
     let value = ok.at.find(part);
     match (value, &ok.is) {
@@ -308,18 +310,19 @@ fn verdict(ok: &Success, part: &Value) -> Option<bool> {
     }
 }
 
-/// A part's own fields that can be read as values; its record stays raw, because a number in it may be beyond any value.
+/// The fields of a part that are parsed. Its record stays raw, because it may contain numbers that do not fit a value.
 fn flags(part: Item<'_>) -> Value {
     let Some(fields) = part.fields() else { return crate::json_text::value_of(part.as_str()).unwrap_or_default() };
     fields.into_iter().filter_map(|(name, raw)| Some((name, flag(raw.get())?))).collect::<Map<_, _>>().into()
 }
 
-/// A value; a number with more digits than a value holds is its text, so that the keys of two records are not taken for one.
+/// A parsed value. A number with too many digits becomes text, so that different keys stay different.
 fn flag(raw: &str) -> Option<Value> {
     if is_number(raw) && is_long(raw) { Some(Value::from(raw)) } else { serde_json::from_str(raw).ok() }
 }
 
-/// What a part's flag says: true, a word for it or a status of the 2xx kind; false, or a status that says that it was not done; anything else is not clear.
+/// The meaning of a flag: true, a word for success or a 2xx status; false, a word for failure or a 4xx status except
+/// 408; `None` if unclear.
 fn succeeded(flag: &Value) -> Option<bool> {
     let status = |status: f64| match status {
         s if (200.0..300.0).contains(&s) || s == 1.0 => Some(true),

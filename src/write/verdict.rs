@@ -1,17 +1,17 @@
-//! What a write comes to as a whole: one error that stands for those of its items. Pure.
+//! The verdict of a write: one error for all its items. Pure.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
 use crate::receipt::{Outcome, OutcomeCounts, Receipt};
 
-/// Everything that a write gave.
+/// The result of a write.
 #[derive(Debug)]
 pub struct WriteReply {
-    /// The records that came back for the items that took effect, in input order.
+    /// The returned records of the items that took effect, in input order.
     pub items: Items,
     /// One outcome per input item.
     pub outcomes: Vec<Outcome>,
-    /// What it took.
+    /// The receipt.
     pub receipt: Receipt,
 }
 
@@ -31,7 +31,7 @@ impl WriteReply {
     }
 }
 
-/// Keeps the error that stands for all: the first of which it is not known whether it took effect, else the first.
+/// Keeps the representative error: the first with an unknown outcome, else the first.
 pub(super) fn weigh(first: &mut Option<(u64, Error)>, index: u64, error: &Error) {
     let unknown = |e: &Error| e.kind() == ErrorKind::UnknownOutcome;
     if first.as_ref().is_none_or(|(_, before)| unknown(error) && !unknown(before)) {
@@ -40,8 +40,8 @@ pub(super) fn weigh(first: &mut Option<(u64, Error)>, index: u64, error: &Error)
 }
 
 impl OutcomeCounts {
-    /// As [`WriteReply::check`], for callers that do not keep the outcomes: from the counts, and the index and error of the
-    /// first outcome that has an error.
+    /// Like [`WriteReply::check`], for callers that do not keep the outcomes: needs the counts, and index and error of
+    /// the first outcome that has an error.
     ///
     /// # Errors
     /// As [`WriteReply::check`].

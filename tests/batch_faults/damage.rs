@@ -1,4 +1,5 @@
-//! Damage to the files of an unfinished run: a torn tail is repaired, and anything else is refused with advice. Nothing is ever begun anew in silence.
+//! Damage to the files of an unfinished run: an incomplete last line is repaired, anything else is refused with advice.
+//! A run never starts over silently.
 
 use std::fs;
 use std::path::Path;
@@ -10,11 +11,11 @@ use crate::verdict;
 use crate::world::{Setting, World};
 use crate::{Clean, Point};
 
-/// What becomes of a damaged run.
+/// The expected result for a damaged run.
 enum Then {
-    /// It goes on, and ends as it should.
+    /// It is resumed and ends normally.
     GoesOn,
-    /// It stops with `state`, this in its message, and advice.
+    /// It stops with `state`, this text in its message, and advice.
     Refused(&'static str),
 }
 
@@ -150,7 +151,7 @@ const HARMS: &[(&str, Harm, Then)] = &[
     ("leftovers", leftovers, GoesOn),
 ];
 
-/// Files of another run of the same batch, in the place of this one's.
+/// Files of another run of the same batch, in place of this run's.
 const FOREIGN: &[(&str, &str)] = &[
     ("journal", "it belongs to another run than journal.tail"),
     ("journal.tail", "it belongs to another run than journal.tail"),
@@ -179,7 +180,7 @@ pub fn all() -> Vec<Point> {
     harms.chain(foreign).chain(others.into_iter().map(|(name, test)| Point::new(name.into(), test))).collect()
 }
 
-/// A run that was killed among its writes, with some outcomes noted.
+/// A run that was killed during its writes, with some outcomes recorded.
 fn killed<'s>(setting: &'s Setting, clean: &Clean) -> Result<World<'s>, String> {
     let world = World::new(setting);
     let outcome = clean.calls.iter().filter(|c| c.path.ends_with("make.ndjson") && c.kind == "write").nth(12);
@@ -204,7 +205,7 @@ fn damaged(setting: &Setting, clean: &Clean, harm: Harm, then: &Then) -> Result<
     }
 }
 
-/// It is refused, with advice, and nothing is done.
+/// The run is refused with advice, and nothing is done.
 fn refused(world: &World<'_>, message: &str) -> Result<(), String> {
     let before = (world.records_at_rest(), files(world));
     let ended = world.run(None, &[])?;
@@ -227,7 +228,7 @@ fn another(setting: &Setting, clean: &Clean, file: &str, message: &str) -> Resul
     refused(&world, message)
 }
 
-/// As version 1 wrote its folders: no digests, and nothing beside the journal.
+/// Converts a folder to version 1: no digests, and no file beside the journal.
 fn make_older(world: &World<'_>) {
     fs::remove_file(world.state("journal.tail")).unwrap();
     let mut last = String::new();
@@ -269,7 +270,7 @@ fn older_ended(setting: &Setting, _: &Clean) -> Result<(), String> {
     }
 }
 
-/// Whoever edits them is told of it once, and taken at their word.
+/// Edited values are used, and reported once.
 fn edited(setting: &Setting, _: &Clean) -> Result<(), String> {
     let world = World::new(setting);
     world.run_to_the_end(&[])?;
@@ -290,13 +291,13 @@ fn edited(setting: &Setting, _: &Clean) -> Result<(), String> {
     }
 }
 
-/// The files of the run and their contents, without the lock's.
+/// The files of the run with their contents, except the lock.
 fn files(world: &World<'_>) -> Vec<(String, Vec<u8>)> {
     let names = ["journal", "run.json", "watermarks.json", "spool/main/list.ndjson", "spool/main/details.ndjson"];
     names.iter().map(|name| ((*name).to_owned(), fs::read(world.state(name)).unwrap_or_default())).collect()
 }
 
-/// `--fresh` begins anew and keeps the old run's files.
+/// `--fresh` starts over and keeps the old run's files.
 fn start_over(setting: &Setting, clean: &Clean) -> Result<(), String> {
     let world = killed(setting, clean)?;
     flip(&world, 30);
@@ -317,7 +318,7 @@ fn start_over(setting: &Setting, clean: &Clean) -> Result<(), String> {
     if is_kept { Ok(()) } else { Err(format!("the damaged run is not kept aside: {past:?}")) }
 }
 
-/// Killed at each call of `--fresh` until the new run has its journal; in between somebody runs it without, and then once more with it.
+/// Kills `--fresh` at each call until the new run has its journal; then runs once without it and once with it.
 fn killed_start_over(setting: &Setting, clean: &Clean) -> Result<(), String> {
     let world = killed(setting, clean)?;
     let rows = fs::read(world.state("spool/main/list.ndjson")).map_err(|e| e.to_string())?;
@@ -356,7 +357,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Files of an ended run may be damaged: the next run is a new one in any case. Its watermarks count on.
+/// Files of an ended run may be damaged, because the next run is a new one. Its watermarks are still used.
 fn ended(setting: &Setting, _: &Clean) -> Result<(), String> {
     let world = World::new(setting);
     world.run_to_the_end(&[])?;
@@ -371,7 +372,7 @@ fn ended(setting: &Setting, _: &Clean) -> Result<(), String> {
     }
 }
 
-/// The run has ended when `--report` is written: the error says so, for running it again would begin anew.
+/// The run has ended when `--report` is written. The error says so, because running it again would start over.
 fn report(setting: &Setting, clean: &Clean) -> Result<(), String> {
     let world = World::new(setting);
     let ended = world.run(None, &["--report", "/dev/full"])?;
@@ -381,7 +382,7 @@ fn report(setting: &Setting, clean: &Clean) -> Result<(), String> {
     {
         return Err(format!("it ended with {:?}: {}", ended.exit, ended.stderr));
     }
-    // Told where there is room, it ends, and nothing is sent again.
+    // With a writable place, it ends, and nothing is sent again.
     let again = world.run(None, &["--report", "report-at-last.json"])?;
     if again.exit == Some(9) || !world.has_ended() {
         return Err(format!("again, it ended with {:?}: {}", again.exit, again.stderr));
@@ -404,7 +405,7 @@ fn append(world: &World<'_>, name: &str, more: &[u8]) {
     fs::write(world.state(name), bytes).unwrap();
 }
 
-/// The beginning of a further line, as a kill in its write leaves it.
+/// Appends an incomplete line, as after a kill during a write.
 fn tail(world: &World<'_>, bytes: fn(&str) -> usize) {
     write(world, "journal", |text| {
         let last = text.split_inclusive('\n').next_back().unwrap();
@@ -454,7 +455,7 @@ fn newer(world: &World<'_>) {
     lines(world, |lines| lines[0] = lines[0].replace(r#""version":2"#, r#""version":3"#));
 }
 
-/// What a killed run may leave beside the places of its files.
+/// Files that a killed run may leave beside its results.
 fn leftovers(world: &World<'_>) {
     for name in [
         "state/matrix/.run.json.opnode",

@@ -1,4 +1,5 @@
-//! Each file operation fails once, in every manner: the run stops with `state` and names the file, and the run after it completes.
+//! Each file operation fails once, in each way: the run stops with `state` and names the file, and the next run
+//! completes.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -7,14 +8,14 @@ use crate::shim::{Call, Fault};
 use crate::world::{Setting, World};
 use crate::{Clean, Point, table, verdict};
 
-/// What comes of a failure.
+/// The result of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Then {
-    /// The run stops, and goes on when it is run again.
+    /// The run stops, and the next one resumes it.
     Stops,
-    /// It goes on: what failed is done as well as it can be, and nothing depends on it.
+    /// The run continues, because nothing depends on the failed operation.
     Harmless,
-    /// Harmless where the folder is there already.
+    /// Harmless if the folder exists already.
     Either,
 }
 
@@ -23,10 +24,11 @@ use Then::{Either, Harmless, Stops};
 const SPOOLS: &[&str] =
     &["list.ndjson", "details.ndjson", "make.ndjson", "details.failed.ndjson", "make.failed.ndjson"];
 const WHOLE: &[&str] = &["details.csv", "made.ndjson", "report.json", "run.json", "watermarks.json"];
-/// Written beside their places and renamed, and there is no spool of this name.
+/// Files that are written under a temporary name and renamed; no spool has such a name.
 const RENAMED: &[&str] = &["list.ndjson", "details.failed.ndjson", "make.failed.ndjson"];
 
-/// Every operation on files of a run, by its kind, with what comes of its failure. A file beside its place has its place's name.
+/// Every operation on files of a run, by kind, with the result of its failure. A temporary file counts under its final
+/// name.
 const TABLE: &[(&str, &[&str], Then)] = &[
     ("open", SPOOLS, Stops),
     ("open", WHOLE, Stops),
@@ -42,10 +44,10 @@ const TABLE: &[(&str, &[&str], Then)] = &[
     ("rename", RENAMED, Stops),
     ("truncate", &["details.ndjson", "journal", "journal.tail"], Stops),
     ("mkdir", &["main", "matrix", "out", "spool", "state"], Either),
-    // A lock that does not name its holder would make others guess.
+    // A lock without its holder's name would give other processes no hint.
     ("write", &["lock"], Stops),
     ("truncate", &["lock"], Stops),
-    // A probe that stays goes with the next run's.
+    // The next run removes a remaining probe.
     ("unlink", &["probe"], Harmless),
 ];
 
@@ -84,7 +86,7 @@ pub fn short() -> Vec<Point> {
     points
 }
 
-/// Every operation of the clean run, in two manners.
+/// Every operation of the clean run, in two ways.
 pub fn full(calls: &[Call]) -> Vec<Point> {
     let mut points = Vec::new();
     for call in calls.iter().filter(|c| c.kind != "send") {
@@ -118,7 +120,7 @@ fn fail(setting: &Setting, clean: &Clean, call: &Call, errno: &'static str) -> R
     let fault = Fault::Fail { kind: call.kind.clone(), number: call.own, errno };
     let told = |e: String| format!("{fault}: {e}");
     let ended = world.run(Some(&fault), &[]).map_err(told)?;
-    // What happens side by side differs a little from run to run.
+    // The order of concurrent operations differs from run to run.
     let hit = ended.calls.iter().find(|c| c.kind == call.kind && c.own == call.own);
     let (expected, name) = match hit {
         None => (Some(Harmless), String::new()),

@@ -1,15 +1,15 @@
-//! The kill matrix: a run is killed at one of its calls, taken up again until it has come to its end, and must have lost and doubled nothing.
+//! The kill matrix: a run is killed at one of its calls and resumed until it ends; nothing may be lost or duplicated.
 
 use crate::shim::{Call, Fault, KINDS, When};
 use crate::world::{Setting, World};
 use crate::{Point, table, verdict};
 
-/// Points in a short matrix, by kind: in all that many moments of a run.
+/// Points of the short matrix: for each kind, the number of points.
 const SHORT: [(&str, u64); 8] =
     [("open", 4), ("write", 8), ("sync", 6), ("rename", 4), ("truncate", 2), ("unlink", 2), ("mkdir", 1), ("send", 6)];
 const MODES: [When; 4] = [When::PowerCut, When::Before, When::Half, When::After];
 
-/// Where the moments of the short matrix lie is settled when the clean run is known.
+/// The calls of the short matrix depend on the number of calls of the clean run.
 pub fn short() -> Vec<Point> {
     let mut points = Vec::new();
     for (kind, count) in SHORT {
@@ -23,14 +23,14 @@ pub fn short() -> Vec<Point> {
             }));
         }
     }
-    // The facts that an element failed and that the next one is under way are noted together.
+    // The facts that an element failed and that the next one started are recorded together.
     points.push(Point::new("kill/write/half-of-what-is-noted-together".into(), |setting, clean| {
         let mut calls =
             clean.calls.iter().skip_while(|c| !c.path.ends_with("details.failed.ndjson")).filter(|c| c.kind == "write");
         let call = calls.find(|c| c.path.ends_with("journal")).ok_or("no element failed")?;
         kill(setting, clean, "write", &[Fault::Kill(When::Half, call.number)])
     }));
-    // Killed again and again, each time some calls into what was taken up.
+    // Repeated kills, each some calls after the run was resumed.
     for (number, steps) in
         [[60, 31, 90, 17, 45, 8], [200, 40, 40, 40, 40, 40], [350, 25, 90, 3, 60, 70]].into_iter().enumerate()
     {
@@ -43,7 +43,7 @@ pub fn short() -> Vec<Point> {
     points
 }
 
-/// Every call of the clean run, in every manner; each also with a kill in the run that takes it up; and at random.
+/// Every call of the clean run, in every way; each also with a kill in the resuming run; and at random.
 pub fn full(calls: &[Call]) -> Vec<Point> {
     let mut points = Vec::new();
     for call in calls {

@@ -1,4 +1,5 @@
-//! The failed items of an ended run are tried again, and that is killed too: nothing is doubled, and plain `run` ends it.
+//! Retries of the failed items of an ended run, which are killed too: nothing is duplicated, and a plain `run` ends
+//! them.
 
 use std::collections::BTreeSet;
 
@@ -32,7 +33,7 @@ fn killed(setting: &Setting, clean: &Clean, fault: &Fault) -> Result<(), String>
     let ended = world.run(Some(fault), &["--retry-failed"])?;
     let mut resumes = 0;
     if ended.exit.is_none() && world.has_ended() && world.records().len() < wanted().len() {
-        // It had not begun.
+        // The retry had not started.
         world.run(None, &["--retry-failed"])?;
     } else if !world.has_ended() {
         resumes = 1 + world.run_to_the_end(&[])?;
@@ -57,7 +58,7 @@ fn killed(setting: &Setting, clean: &Clean, fault: &Fault) -> Result<(), String>
             return Err(format!("the server made {key} {times} times"));
         }
     }
-    // All rows of before, and those of the two elements that failed.
+    // All earlier rows, and those of the two elements that failed.
     let (before, now): (BTreeSet<&str>, BTreeSet<&str>) =
         (clean.left.details.lines().collect(), left.details.lines().collect());
     if left.details.lines().count() != now.len() || now.len() != before.len() + 6 || !now.is_superset(&before) {

@@ -1,5 +1,5 @@
-//! A made-up stock system: a paged list, details of each item, and records that are made. Each trial has a world of its own in it, under its
-//! own address, so that what was made in it can be counted.
+//! A fictitious stock system: a paged list, details of each item, and records that can be created. Each trial has its
+//! own world at its own address, so that its records can be counted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -15,22 +15,22 @@ use serde_json::{Value, json};
 
 pub const PAGES: u64 = 40;
 pub const ITEMS: u64 = PAGES * 2;
-/// Items of which records are to be made.
+/// Number of items that are written.
 pub const MADE: u64 = 32;
-/// Those of them that the server refuses.
+/// Items that the server refuses.
 pub const REFUSED: [u64; 2] = [7, 19];
-/// The largest stamp of the list; it stands in the middle, so that the last page's is not the largest.
+/// The largest stamp of the list. It is in the middle, so that it is not on the last page.
 pub const STAMP: &str = "2026-03-41T00:00:00Z";
 
-/// Longer than a checkpoint waits: what comes after it is written down at once.
+/// Longer than the interval of checkpoints, so that later facts are written at once.
 const SLOW: Duration = Duration::from_millis(270);
 
-/// What was made, by world and key; and the worlds in which nothing is refused.
+/// The created records, by world and key; and the worlds in which nothing is refused.
 #[derive(Clone, Default)]
 pub struct Worlds(Arc<Mutex<BTreeMap<String, Vec<String>>>>, Arc<Mutex<BTreeSet<String>>>);
 
 impl Worlds {
-    /// How often each key was made in a world.
+    /// How often each key was created in a world.
     pub fn made(&self, world: &str) -> BTreeMap<String, u64> {
         let mut counts = BTreeMap::new();
         for key in self.0.lock().unwrap().get(world).into_iter().flatten() {
@@ -48,7 +48,7 @@ impl Worlds {
     }
 }
 
-/// A server on a free port, for as long as the runtime lives.
+/// A server on a free port; it ends with the runtime.
 pub async fn start(worlds: Worlds) -> String {
     let router = Router::new()
         .route("/{world}/items", get(list))
@@ -70,7 +70,7 @@ fn json(status: StatusCode, body: &Value) -> Response {
     (status, [("content-type", "application/json")], body.to_string()).into_response()
 }
 
-/// A list with the address of the next page, while there is one.
+/// A page of a list, with the address of the next page if there is one.
 fn page(headers: &HeaderMap, path: &str, number: u64, last: u64, rows: Vec<Value>) -> Response {
     let mut response = json(StatusCode::OK, &rows.into());
     if number < last {
@@ -94,7 +94,7 @@ async fn list(Path(world): Path<String>, query: RawQuery, headers: HeaderMap) ->
     page(&headers, &format!("/{world}/items"), number, PAGES, rows)
 }
 
-/// Some items have two pages of details, one fails at the first page and one at its second, after a checkpoint.
+/// Some items have two pages of details; one fails at the first page, one at its second, after a checkpoint.
 async fn details(
     State(worlds): State<Worlds>,
     Path((world, id)): Path<(String, u64)>,
@@ -115,7 +115,7 @@ async fn details(
     page(&headers, &format!("/{world}/items/{id}/details"), number, last, rows)
 }
 
-/// The record is made first, and then told of: whoever is killed in between does not know.
+/// Creates the record before it replies, so that a client that is killed in between does not know.
 async fn make(State(worlds): State<Worlds>, Path(world): Path<String>, body: Bytes) -> Response {
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
     let key = body["key"].as_str().unwrap_or_default().to_owned();
@@ -127,7 +127,7 @@ async fn make(State(worlds): State<Worlds>, Path(world): Path<String>, body: Byt
     json(StatusCode::OK, &json!({ "id": format!("record of {key}"), "key": key }))
 }
 
-/// The key of the record that is made of an item.
+/// The key of the record that is created from an item.
 pub fn key_of(id: u64) -> String {
     format!("k-{id}")
 }

@@ -1,4 +1,4 @@
-//! The fault injector `tests/faults/shim.c`, built once, and what it is told and tells.
+//! Builds the fault injector `tests/faults/shim.c` once, configures it, and reads its log.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,25 +7,25 @@ use std::process::Command;
 
 use crate::cleanup::Program;
 
-/// Kinds of calls that are counted.
+/// Kinds of counted calls.
 pub const KINDS: [&str; 8] = ["open", "write", "sync", "rename", "truncate", "unlink", "mkdir", "send"];
 
 /// When the process is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
     Before,
-    /// With half of the bytes written.
+    /// After half of the bytes were written.
     Half,
     After,
-    /// After the call, and everything that was not synced is lost.
+    /// After the call; everything that was not synced is lost.
     PowerCut,
 }
 
-/// What happens to a process.
+/// A fault of a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     Kill(When, u64),
-    /// The n-th call of a kind fails once; `short` writes half of the bytes first.
+    /// The n-th call of a kind fails once; with `short`, half of the bytes are written first.
     Fail {
         kind: String,
         number: u64,
@@ -34,7 +34,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// The environment variable that asks for it.
+    /// The environment variable that configures it.
     pub fn variable(&self) -> (&'static str, String) {
         match self {
             Fault::Kill(when, number) => {
@@ -84,7 +84,7 @@ pub fn calls(log: &Path) -> Vec<Call> {
         .collect()
 }
 
-/// Takes from the files of a process that was killed what it had not synced, as a power cut may. Names of files survive.
+/// Truncates the files of a killed process to what it had synced, as a power cut may. File names survive.
 pub fn cut_power(log: &Path) {
     let text = std::fs::read_to_string(log).unwrap_or_default();
     let mut safe: BTreeMap<&str, u64> = BTreeMap::new();
@@ -94,12 +94,12 @@ pub fn cut_power(log: &Path) {
         let ["0", event, length, path] = words[..] else { continue };
         let length = length.parse().unwrap_or(0);
         match event {
-            // What was there before this process is safe: the test has cut it then.
+            // Older content is durable: the test has already truncated it.
             "opened" => drop(safe.entry(path).and_modify(|safe| *safe = length.min(*safe)).or_insert(length)),
             "synced" => drop(safe.insert(path, length)),
             "cut" => drop(safe.entry(path).and_modify(|safe| *safe = length.min(*safe))),
             "gone" => moved = safe.remove(path),
-            // Under its new name it is as safe as it was under the old one.
+            // A rename does not change what is durable.
             _ => drop(moved.take().map(|length| safe.insert(path, length))),
         }
     }
@@ -114,7 +114,7 @@ pub fn cut_power(log: &Path) {
 /// Builds it into a folder.
 ///
 /// # Errors
-/// Why it cannot be used here.
+/// The reason why it cannot be used on this machine.
 pub fn build(folder: &Path) -> Result<PathBuf, String> {
     if !cfg!(target_os = "linux") {
         return Err("LD_PRELOAD as it is used here is Linux's".into());

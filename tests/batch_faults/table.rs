@@ -1,4 +1,4 @@
-//! What the whole matrix has shown, as a small table.
+//! The results of the whole matrix as a small table.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -12,7 +12,7 @@ struct Row {
 
 static ROWS: Mutex<BTreeMap<&'static str, Row>> = Mutex::new(BTreeMap::new());
 
-/// Counts a point that held: its files were those of the clean run, nothing was doubled and nothing lost.
+/// Counts a point that passed: its files were those of the clean run, without loss or duplicates.
 pub fn count(kind: &'static str, resumes: usize, unknown: usize) {
     let mut rows = ROWS.lock().unwrap();
     let row = rows.entry(kind).or_default();
@@ -21,7 +21,7 @@ pub fn count(kind: &'static str, resumes: usize, unknown: usize) {
     row.unknown += unknown;
 }
 
-/// Prints it. Points that did not hold are not in it; the trials name them.
+/// Prints the table. Points that failed are not in it; the trials name them.
 pub fn print() {
     let rows = ROWS.lock().unwrap();
     println!("{:<12}{:>8}{:>10}{:>10}{:>9}{:>7}{:>9}", "", "points", "resumes", "equal", "doubled", "lost", "unknown");

@@ -1,4 +1,4 @@
-//! What must hold when a run has come to its end, whatever happened on the way.
+//! The conditions that must hold when a run has ended, whatever faults it had.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::server::{REFUSED, STAMP, key_of};
 use crate::world::{Left, World, wanted};
 
-/// What a run that ended without a fault left, checked against what the server is known to hold.
+/// Checks a run without faults against the server's records.
 pub fn check_clean(world: &World<'_>) -> Result<Left, String> {
     let left = world.left()?;
     let refused: BTreeSet<String> = REFUSED.map(key_of).into();
@@ -21,14 +21,14 @@ pub fn check_clean(world: &World<'_>) -> Result<Left, String> {
         "the report counts otherwise",
     )?;
     expect(left.list.lines().count() as u64 == crate::server::ITEMS, "rows of the list")?;
-    // Two rows for each element but the failed ones, two more for each tenth, and the head.
+    // Two rows for each element that did not fail, two more for each tenth, and the header.
     expect(left.details.lines().count() == 2 * 78 + 2 * 8 + 1, "rows of the details")?;
     expect(left.watermarks.contains(STAMP), "the watermark")?;
     expect(world.records().len() == wanted().len() - refused.len(), "records")?;
     Ok(left)
 }
 
-/// Compares with the clean run, and counts what was made. Gives how many items are unknown.
+/// Compares with the clean run and counts the created records. Returns the number of unknown items.
 pub fn check(world: &World<'_>, clean: &Left) -> Result<usize, String> {
     let left = world.left()?;
     let records = world.records();
@@ -40,7 +40,7 @@ pub fn check(world: &World<'_>, clean: &Left) -> Result<usize, String> {
     let without_unknown: String =
         clean.made.split_inclusive('\n').filter(|row| !left.unknown.contains(&key(row))).collect();
     same("made.ndjson", &left.made, &without_unknown)?;
-    // What a probe left goes with the next run; see the table in disk.rs.
+    // The next run removes a remaining probe; see the table in disk.rs.
     let litter: Vec<_> = world.litter().into_iter().filter(|p| !p.ends_with(".opnode-probe")).collect();
     if !litter.is_empty() {
         return Err(format!("left behind: {litter:?}"));
@@ -48,7 +48,7 @@ pub fn check(world: &World<'_>, clean: &Left) -> Result<usize, String> {
     if left.failed.get("details") != clean.failed.get("details") {
         return Err(format!("failed elements: {:?}", left.failed));
     }
-    // The report's numbers and the files say the same.
+    // The numbers in the report match the files.
     for (step, set) in &left.failed {
         let unknown = if step == "make" { left.unknown.len() as u64 } else { 0 };
         if left.counts.get(step) != Some(&(set.len() as u64, unknown)) {
@@ -63,7 +63,7 @@ pub fn check(world: &World<'_>, clean: &Left) -> Result<usize, String> {
     Ok(left.unknown.len())
 }
 
-/// Every item has one fate, and the server agrees with it.
+/// Every item has one outcome, and the server agrees with it.
 fn check_records(left: &Left, records: &BTreeMap<String, u64>) -> Result<(), String> {
     let refused: BTreeSet<String> = REFUSED.map(key_of).into();
     let failed = left.failed.get("make").cloned().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! A trial's world: a folder with a batch, the built binary to run it, and the records that the server made for it.
+//! The world of a trial: a folder with a batch, the built binary that runs it, and the records that the server created.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::process::ExitStatusExt;
@@ -60,26 +60,26 @@ steps:
     save: out/made.ndjson
 "#;
 
-/// How long a run may take.
+/// Maximum time of a run.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Times that a run is taken up again before it must have ended.
+/// Maximum number of times that a run is resumed.
 const RESUMES_MAX: usize = 12;
 
-/// What all trials share.
+/// The settings shared by all trials.
 pub struct Setting {
     pub server: String,
     pub worlds: Worlds,
     pub shim: PathBuf,
 }
 
-/// One trial's folder.
+/// The folder of one trial.
 pub struct World<'s> {
     setting: &'s Setting,
     folder: tempfile::TempDir,
     name: String,
 }
 
-/// How a process ended.
+/// The end of a process.
 #[derive(Debug)]
 pub struct Ended {
     /// `None` when it was killed.
@@ -88,17 +88,17 @@ pub struct Ended {
     pub calls: Vec<Call>,
 }
 
-/// What a run left when it had come to its end.
+/// The results of an ended run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Left {
     pub list: String,
     pub details: String,
     pub made: String,
     pub watermarks: String,
-    /// Items that failed, by step; and those of which nothing is known.
+    /// Items that failed, by step; and those with unknown outcomes.
     pub failed: BTreeMap<String, BTreeSet<String>>,
     pub unknown: BTreeSet<String>,
-    /// The report's word on the two.
+    /// The counts of both in the report.
     pub counts: BTreeMap<String, (u64, u64)>,
 }
 
@@ -106,7 +106,7 @@ impl<'s> World<'s> {
     pub fn new(setting: &'s Setting) -> World<'s> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let name = format!("w{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        // Much is synced, which costs nothing there.
+        // The trials sync often, which costs nothing in memory.
         let folder = cleanup::folder_in_memory();
         let operations = folder.path().join("definitions/operations/stock");
         std::fs::create_dir_all(&operations).unwrap();
@@ -123,7 +123,7 @@ impl<'s> World<'s> {
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
-        // As the system names it, so that it is found again in the log of calls.
+        // The canonical path, as in the log of calls.
         self.folder.path().canonicalize().unwrap().join(name)
     }
 
@@ -170,7 +170,7 @@ impl<'s> World<'s> {
         }
     }
 
-    /// Whether the run has come to its end, as the journal tells.
+    /// Whether the run has ended, according to the journal.
     pub fn has_ended(&self) -> bool {
         let journal = std::fs::read(self.state("journal")).unwrap_or_default();
         let whole = journal.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
@@ -180,7 +180,7 @@ impl<'s> World<'s> {
             .is_some_and(|line| line.contains(r#"{"fact":"ended""#))
     }
 
-    /// Runs with these faults, one after the other, and then without until the run has come to its end. Gives how often it was taken up again.
+    /// Runs with these faults in turn, then without faults until the run has ended. Returns how often it was resumed.
     pub fn run_to_the_end(&self, faults: &[Fault]) -> Result<usize, String> {
         for resumes in 0..RESUMES_MAX {
             let ended = self.run(faults.get(resumes), &[])?;
@@ -197,7 +197,7 @@ impl<'s> World<'s> {
         Err("it never came to its end".into())
     }
 
-    /// What the run left.
+    /// The results of the run.
     pub fn left(&self) -> Result<Left, String> {
         let read = |path: &Path| std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()));
         let report: Value =
@@ -234,7 +234,7 @@ impl<'s> World<'s> {
         })
     }
 
-    /// The marks of `watermarks.json`, without the word on who stored them.
+    /// The watermarks of `watermarks.json`, without who stored them.
     pub fn watermarks(&self) -> Result<String, String> {
         let path = self.state("watermarks.json");
         let text = std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
@@ -243,17 +243,17 @@ impl<'s> World<'s> {
             .map_err(|e| format!("watermarks.json: {e}"))
     }
 
-    /// From now on the server refuses nothing.
+    /// Makes the server refuse nothing from now on.
     pub fn accept_all(&self) {
         self.setting.worlds.accept_all(&self.name);
     }
 
-    /// How often each record was made.
+    /// How often each record was created.
     pub fn records(&self) -> BTreeMap<String, u64> {
         self.setting.worlds.made(&self.name)
     }
 
-    /// The same, once the server is through with what a killed run has sent.
+    /// The same, after the server has handled the requests of a killed run.
     pub fn records_at_rest(&self) -> BTreeMap<String, u64> {
         let mut last = self.records();
         loop {
@@ -266,7 +266,7 @@ impl<'s> World<'s> {
         }
     }
 
-    /// Nothing may stay behind that is neither a result nor the run's state.
+    /// Files that are neither results nor state of the run; there must be none.
     pub fn litter(&self) -> Vec<PathBuf> {
         let entries = |name: &str| std::fs::read_dir(self.path(name)).into_iter().flatten().flatten().map(|e| e.path());
         let known = ["list.ndjson", "details.csv", "made.ndjson"];
@@ -274,7 +274,7 @@ impl<'s> World<'s> {
     }
 }
 
-/// Keys of all records that are to be made.
+/// Keys of all records to create.
 pub fn wanted() -> BTreeSet<String> {
     (1..=MADE).map(crate::server::key_of).collect()
 }

@@ -1,7 +1,7 @@
-//! The shared library for the tests of C hosts. `cargo test` builds it together with the tests, from the same objects; a build of the library alone, as
-//! `docs/embedding.md` shows it, would compile half of all crates anew.
+//! The shared library for tests of C hosts. `cargo test` builds it with the tests, from the same objects; a separate
+//! build as in `docs/embedding.md` would compile half of all crates again.
 
-/// What the feature `wipe` sets in a build of the library alone.
+/// The allocator that the feature `wipe` sets in a separate build.
 #[cfg(not(feature = "wipe"))]
 #[global_allocator]
 static WIPING: opnode::Wiping = opnode::Wiping;

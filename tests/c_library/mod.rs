@@ -1,9 +1,9 @@
-//! The shared library for tests of C hosts, and cargo as a test may call it.
+//! Builds the shared library for tests of C hosts, and provides a clean `cargo` command.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Builds the library; gives its folder. After `cargo test` without a name it is there already.
+/// Builds the library and returns its folder. After `cargo test` without a name it exists already.
 pub fn build() -> PathBuf {
     let folder = built();
     let mut cargo = cargo();
@@ -16,12 +16,12 @@ pub fn build() -> PathBuf {
     folder.join("examples")
 }
 
-/// The folder of what is built in the profile of the tests.
+/// The output folder of the tests' profile.
 pub fn built() -> PathBuf {
     Path::new(env!("CARGO_BIN_EXE_opnode")).parent().unwrap().to_owned()
 }
 
-/// Without what cargo tells a test of its own package: build scripts that look at it would run anew each time, for the tests and for the library.
+/// Cargo without the variables that it sets for tests: with them, some build scripts would run again each time.
 pub fn cargo() -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
@@ -29,7 +29,7 @@ pub fn cargo() -> Command {
     cargo
 }
 
-/// Takes back what cargo tells a test of its own package.
+/// Removes the variables that cargo sets for tests.
 pub fn untold(command: &mut Command) {
     let told = |name: &str| {
         ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"]

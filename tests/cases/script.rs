@@ -1,4 +1,5 @@
-//! The exchanges of a case: what a request must be and the reply to it, read from the case's folder and played as a transport.
+//! The exchanges of a case: the expected requests and their replies, read from the case's folder and served as a
+//! transport.
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -12,20 +13,20 @@ use serde_json::{Map, Value};
 
 use crate::yaml;
 
-/// Files of a case beside its numbered exchanges.
+/// Files of a case besides its numbered exchanges.
 const FILES: [&str; 3] = ["call.yaml", "expect.json", "expect.error.yaml"];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RequestFile {
     request: String,
-    /// How often it must be sent, one after the other; each gets the same reply.
+    /// How often it must be sent in succession; each gets the same reply.
     #[serde(default = "once")]
     times: usize,
     #[serde(default)]
     headers: Map<String, Value>,
     body: Option<Value>,
-    /// The body as raw text, where digits matter.
+    /// The body as raw text, for exact digits.
     text: Option<String>,
 }
 
@@ -58,7 +59,7 @@ struct Exchange {
     number: usize,
     request: RequestFile,
     response: ResponseFile,
-    /// How often its request is still expected.
+    /// How many more requests are expected.
     left: usize,
 }
 
@@ -66,13 +67,13 @@ struct Exchange {
 pub struct Script {
     exchanges: Mutex<Vec<Exchange>>,
     faults: Mutex<Vec<String>>,
-    /// Requests must come in the order of their numbers.
+    /// Whether requests must come in the order of their numbers.
     ordered: bool,
 }
 
 impl Script {
     /// # Errors
-    /// A file that no case has, a number that is left out, or a file that cannot be read.
+    /// When there is an unknown file, a missing number, or an unreadable file.
     pub fn read(case: &Path, ordered: bool) -> std::result::Result<Script, String> {
         let count = count(case)?;
         let exchanges = (1..=count).map(|number| {
@@ -88,7 +89,7 @@ impl Script {
     }
 
     /// # Errors
-    /// What was sent and should not have been, and what was not sent.
+    /// Reports requests that were not expected, and expected ones that were not sent.
     pub fn check(&self) -> std::result::Result<(), String> {
         let mut faults = lock(&self.faults).clone();
         for Exchange { number, request, left, .. } in lock(&self.exchanges).iter().filter(|e| e.left > 0) {
@@ -103,7 +104,7 @@ impl Script {
     }
 }
 
-/// A trial that panics elsewhere must not hide its own faults.
+/// Ignores a panic in another thread, so that this trial can report its own faults.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -112,7 +113,7 @@ fn name(number: usize, part: &str) -> String {
     format!("{number:02}.{part}.yaml")
 }
 
-/// How many exchanges a case's folder has.
+/// The number of exchanges in a case's folder.
 fn count(case: &Path) -> std::result::Result<usize, String> {
     let mut files: Vec<String> = std::fs::read_dir(case)
         .map_err(|e| format!("{}: {e}", case.display()))?
@@ -156,7 +157,7 @@ impl Transport for Script {
 }
 
 impl RequestFile {
-    /// In what a request differs from the file.
+    /// The differences between a request and its file.
     fn faults(&self, line: &str, request: &http::Request<Bytes>) -> Vec<String> {
         let mut faults = Vec::new();
         for (name, value) in &self.headers {

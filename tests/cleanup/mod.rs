@@ -1,7 +1,8 @@
-//! Programs and folders of tests, of which nothing stays: not after a failure, and not after the tests themselves were killed.
+//! Removes the programs and folders of tests when they end, also after a failure or a kill.
 //!
-//! Each program leads a process group, which ends with its guard. A shell beside the tests reads from a pipe what there is, and sees at the end of the pipe
-//! that the tests have ended, however they ended: it kills the groups and removes the folders that are left.
+//! Each program leads a process group, which ends with its guard. A shell beside the tests reads the groups and folders
+//! from a pipe. When the pipe closes because the tests have ended, it kills the remaining groups and removes the
+//! remaining folders.
 
 use std::io::Write;
 use std::os::unix::process::CommandExt;
@@ -13,17 +14,18 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tempfile::TempDir;
 
-/// A program that a test has started, with everything that it starts.
+/// A program that a test has started, with its child processes.
 pub struct Program {
     child: Option<Child>,
     id: u32,
 }
 
 impl Program {
-    /// Without a folder of its own it works in that of all tests, where its temporary files are too.
+    /// Without a working directory of its own, it runs in the folder of all tests, which also contains its temporary
+    /// files.
     ///
     /// # Errors
-    /// The program cannot be started.
+    /// If the program cannot be started.
     pub fn start(command: &mut Command) -> std::io::Result<Program> {
         if command.get_current_dir().is_none() {
             command.current_dir(&*FOLDERS);
@@ -38,15 +40,15 @@ impl Program {
     /// Runs a program to its end.
     ///
     /// # Errors
-    /// The program cannot be started.
+    /// If the program cannot be started.
     pub fn output(command: &mut Command) -> std::io::Result<Output> {
         Program::start(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()))?.into_output()
     }
 
-    /// Waits for the end; what the program wrote into its pipes.
+    /// Waits for the end; returns the program's output.
     ///
     /// # Errors
-    /// The pipes cannot be read.
+    /// If the pipes cannot be read.
     pub fn into_output(mut self) -> std::io::Result<Output> {
         self.child.take().unwrap().wait_with_output()
     }
@@ -59,12 +61,12 @@ impl Program {
         self.child.as_mut().unwrap().stdout.take().unwrap()
     }
 
-    /// How it has ended, if it has.
+    /// Its exit status, if it has ended.
     pub fn status(&mut self) -> Option<ExitStatus> {
         self.child.as_mut().unwrap().try_wait().unwrap()
     }
 
-    /// Waits for its end; `None` for one that hangs, which is killed.
+    /// Waits for its end; kills it after this time and returns `None`.
     pub fn ended(&mut self, patience: Duration) -> Option<ExitStatus> {
         let start = Instant::now();
         loop {
@@ -79,7 +81,7 @@ impl Program {
         }
     }
 
-    /// What Ctrl-C sends, to the program alone.
+    /// Sends SIGINT, as Ctrl-C does, to the program alone.
     pub fn interrupt(&self) {
         self.signal(Signal::INT);
     }
@@ -101,15 +103,15 @@ impl Drop for Program {
     }
 }
 
-/// All folders of these tests.
+/// The folder of all folders of these tests.
 static FOLDERS: LazyLock<PathBuf> = LazyLock::new(|| folders_in(&std::env::temp_dir()));
 
-/// A folder in the folder for temporary files.
+/// Creates a folder in the folder for temporary files.
 pub fn folder() -> TempDir {
     tempfile::tempdir_in(&*FOLDERS).unwrap()
 }
 
-/// The same in memory, where there is a place: for what is synced all the time.
+/// Creates a folder in memory if possible, for tests that sync often.
 pub fn folder_in_memory() -> TempDir {
     static ALL: LazyLock<PathBuf> = LazyLock::new(|| {
         let memory = Path::new("/dev/shm");
@@ -126,7 +128,7 @@ fn folders_in(place: &Path) -> PathBuf {
     all
 }
 
-/// Knows the groups and folders of a process by the lines that it reads.
+/// The shell that cleans up; each line that it reads is a group or folder.
 const KEEPER: &str = r#"
 groups= folder= memory=
 while read -r word name; do
@@ -147,15 +149,15 @@ done
 for all in "$folder" "$memory"; do [ -z "$all" ] || rm -rf -- "$all"; done
 "#;
 
-/// Tells the keeper, which starts with the first word.
+/// Registers a group or folder with the keeper; starts it on the first call.
 fn note(line: &str) {
     static KEEPER_OF_THIS_PROCESS: LazyLock<Mutex<Child>> = LazyLock::new(|| {
         let mut keeper = Command::new("sh");
-        // In a group of its own it lives on when a terminal interrupts the tests.
+        // In its own group it survives Ctrl-C in a terminal.
         keeper.args(["-c", KEEPER]).process_group(0).current_dir("/");
         Mutex::new(keeper.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
     });
     let mut keeper = KEEPER_OF_THIS_PROCESS.lock().unwrap_or_else(PoisonError::into_inner);
-    // A keeper that somebody has ended keeps nothing; the guards are still there.
+    // Without the keeper the guards still clean up.
     let _gone = keeper.stdin.as_mut().map(|pipe| pipe.write_all(format!("{line}\n").as_bytes()));
 }

@@ -52,7 +52,7 @@ impl Respond for Depot {
     }
 }
 
-/// Signs in whoever brings the code, with a verifier.
+/// Issues tokens for a code with a verifier.
 fn token(request: &Request) -> ResponseTemplate {
     let body = String::from_utf8_lossy(&request.body).into_owned();
     if body.contains("code=abc123") && body.contains("code_verifier=") {
@@ -112,7 +112,7 @@ fn list(request: &Request) -> ResponseTemplate {
     reply.insert_header("link", format!("<{}{}>; rel=\"next\"", "/api/parts?", next.query().unwrap_or_default()))
 }
 
-/// A record that no terminal can show whole.
+/// A record that is wider than any terminal.
 fn wide() -> String {
     let fields: Vec<String> = (1..40).map(|i| format!(r#""field{i}":"{}""#, "x".repeat(i))).collect();
     format!(

@@ -1,5 +1,5 @@
-//! Shelves of the mock system: each records its requests, so that a test sees what was sent, how often, and that nothing was sent twice.
-//! The name of a shelf comes from its test; its mood is the failure that it simulates.
+//! Shelves of the mock system: each records its requests, so that a test sees what was sent and how often. Each test
+//! names its own shelf; the mood of a shelf is the failure that it simulates.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use wiremock::{Request, ResponseTemplate};
 
-/// What a shelf has seen.
+/// The requests of a shelf.
 #[derive(Default)]
 struct Shelf {
     /// `slow`: every page but the first, and boxes called Slow, take 30 seconds. `broken`: page 2 fails. `refuse`: boxes called Bad are refused. `expired`: at boxes called Bad the key has expired.
@@ -23,7 +23,7 @@ struct Shelf {
 pub struct Shelves(Mutex<BTreeMap<String, Shelf>>);
 
 impl Shelves {
-    /// The answer to `/shelves/NAME…`; `rest` begins with the name.
+    /// The reply to `/shelves/NAME…`; `rest` begins with the name.
     pub fn respond(&self, request: &Request, rest: &str) -> ResponseTemplate {
         let (name, rest) = rest.split_once('/').unwrap_or((rest, ""));
         let mut shelves = self.0.lock().unwrap();
@@ -109,7 +109,7 @@ impl Shelf {
     }
 }
 
-/// A row and when it was changed. Its digits and its order are what must come out again.
+/// A row and the time of its change. Its digits and its order must be preserved.
 fn row(id: u64) -> (String, String) {
     let changed = format!("2020-01-01T00:{:02}:{:02}Z", id / 60, id % 60);
     let kind = if id.is_multiple_of(3) {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::world::{Image, files};
 
-/// What was done.
+/// The damage that was done.
 #[derive(Debug)]
 #[expect(dead_code, reason = "printed when something does not hold")]
 pub struct Harm {
@@ -15,7 +15,7 @@ pub struct Harm {
 
 const KINDS: [&str; 9] = ["flip", "flip", "zero", "cut", "swap", "foreign", "past", "older", "gone"];
 
-/// Damages one file of the folder; nothing when the dice name a damage that changes nothing.
+/// Damages one file of the folder; `None` if the random damage changes nothing.
 pub fn any(dice: &mut fastrand::Rng, folder: &Path, before: &[Image], foreign: &[Image]) -> Option<Harm> {
     let kind = KINDS[dice.usize(..KINDS.len())];
     let file = match kind {
@@ -24,7 +24,7 @@ pub fn any(dice: &mut fastrand::Rng, folder: &Path, before: &[Image], foreign: &
             let image = (!images.is_empty()).then(|| &images[dice.usize(..images.len())])?;
             return taken(dice, kind, folder, &image.folder, &image.moment);
         }
-        // The run before of the same folder.
+        // The earlier run of the same folder.
         "past" => {
             let past = std::fs::read_dir(folder.join("past")).ok()?.next()?.unwrap().path();
             return taken(dice, kind, folder, &past, "the night before");
@@ -63,7 +63,7 @@ pub fn any(dice: &mut fastrand::Rng, folder: &Path, before: &[Image], foreign: &
     (harmed != bytes).then_some(Harm { kind, file, more })
 }
 
-/// Files that are small and few are damaged as often as those that are large.
+/// Small or rare files are chosen as often as large ones.
 fn pick(dice: &mut fastrand::Rng, files: &[PathBuf]) -> Option<PathBuf> {
     let used: Vec<&PathBuf> = files.iter().filter(|f| !f.starts_with("past")).collect();
     (!used.is_empty()).then(|| used[dice.usize(..used.len())].clone())
@@ -75,7 +75,7 @@ fn range(dice: &mut fastrand::Rng, length: usize) -> std::ops::Range<usize> {
     from..dice.usize(from..most) + 1
 }
 
-/// Any place, or one behind a line.
+/// Any position, or the end of a line.
 fn place(dice: &mut fastrand::Rng, bytes: &[u8]) -> usize {
     let ends: Vec<usize> = bytes.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(at, _)| at + 1).collect();
     if dice.bool() || ends.is_empty() { dice.usize(..bytes.len()) } else { ends[dice.usize(..ends.len())] }
@@ -99,7 +99,7 @@ fn swap(dice: &mut fastrand::Rng, bytes: &mut Vec<u8>) -> String {
     format!("{length} bytes at {a} and {b}")
 }
 
-/// A file of another folder in the place of this one's; it may have been missing here.
+/// Replaces a file by that of another folder; it may be missing here.
 fn taken(dice: &mut fastrand::Rng, kind: &'static str, folder: &Path, other: &Path, moment: &str) -> Option<Harm> {
     let file = pick(dice, &files(other)).filter(|f| f != Path::new("lock"))?;
     let (from, to) = (other.join(&file), folder.join(&file));

@@ -1,4 +1,5 @@
-//! Runs that are looked at in their middle: their folders are copied as a kill would leave them, with what the system had got by then.
+//! Runs whose folders are copied at many moments, as a kill would leave them, with the records that the system had by
+//! then.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -33,12 +34,12 @@ const LIST: &str = "
     watermark: { pointer: /id, start: 0 }
     save: 'list-${{ connection.name }}.ndjson'";
 
-/// A batch. Each record that it makes has the key of a thing and the thing's value.
+/// A batch. Each record that it creates has the key of a thing and the thing's value.
 pub struct Shape {
     pub name: &'static str,
     connections: &'static str,
     steps: &'static str,
-    /// Records for each thing.
+    /// The keys of the records for each thing.
     keys: &'static [&'static str],
     pub legs: &'static [&'static str],
 }
@@ -112,31 +113,31 @@ pub const SHAPES: [Shape; 4] = [
     },
 ];
 
-/// Things that the night before has seen, and those of this one.
+/// Things of the first run, and those of the second.
 const BEFORE: u64 = 5;
 const THINGS: u64 = 27;
 
-/// What was made: keys with their site, and how often each value came.
+/// The created records: keys with their site, and how often each value came.
 type Made = BTreeMap<String, Vec<String>>;
 
-/// A run folder as it was at a moment.
+/// A run folder at one moment.
 pub struct Image {
     pub moment: String,
     pub folder: PathBuf,
     made: Made,
 }
 
-/// A run that nobody killed, and what it was at many moments.
+/// A run without kills, and its folder at many moments.
 pub struct Story {
     pub shape: &'static Shape,
     seed: u64,
     pub images: Vec<Image>,
 }
 
-/// What came of a run that went on.
+/// The result of a resumed run.
 #[derive(Debug)]
 pub struct End {
-    /// Whether it took the folder.
+    /// Whether the run accepted the folder.
     pub begun: bool,
     pub error: Option<Error>,
     pub twice: u64,
@@ -153,7 +154,7 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }
 
-/// Takes pictures of a folder.
+/// Copies a folder at many moments.
 struct Camera {
     root: PathBuf,
     album: PathBuf,
@@ -172,7 +173,7 @@ impl Camera {
     }
 }
 
-/// A made-up system. Its things have values of their own in each story.
+/// A fictitious system. Its things have different values in each story.
 struct Server {
     seed: u64,
     things: u64,
@@ -240,7 +241,7 @@ impl Transport for Server {
     async fn send(&self, request: http::Request<Bytes>, _: ExchangeLimits) -> Result<Response, Failure> {
         let host = request.uri().host().unwrap_or_default().to_owned();
         let site = host.trim_end_matches(".example.com");
-        // A kill while the request is under way finds it done, or not.
+        // A kill during the request may find it done or not done.
         self.look(|| format!("before {} {}", request.method(), request.uri().path()), true);
         let response = self.reply(site, &request);
         self.look(|| format!("after {} {}", request.method(), request.uri().path()), true);
@@ -266,7 +267,7 @@ fn batch(shape: &Shape, folder: &Path, server: &Arc<Server>) -> Arc<Batch> {
 const ROOT: &str = ".opnode/runs/b";
 
 impl Story {
-    /// A night that comes to its end, and then one with more things, which is looked at.
+    /// A complete run, and then one with more things, which is copied.
     pub fn live(folder: &Path, shape: &'static Shape, seed: u64) -> Story {
         let work = folder.join("work");
         std::fs::create_dir_all(&work).unwrap();
@@ -295,7 +296,7 @@ impl Story {
         Story { shape, seed, images }
     }
 
-    /// Goes on in a damaged copy of an image.
+    /// Resumes in a damaged copy of an image.
     pub fn go_on(&self, image: &Image, damaged: &Path) -> End {
         let work = damaged.with_extension("work");
         let _none_before_the_first = std::fs::remove_dir_all(&work);
@@ -321,7 +322,8 @@ impl Story {
         let twice = made.values().map(|values| values.len() as u64 - 1).sum();
         let wanted = self.wanted();
         let missing = wanted.iter().filter(|(key, _)| !made.contains_key(*key)).count() as u64;
-        // An item that is reported as unknown, with those that would have been made of its rows, or a run that is told not to be finished, is no silence.
+        // Items that are reported as unknown, and records from their rows, are not silently left out; neither are those
+        // of a run that is reported as unfinished.
         let told = unknown * self.shape.keys.len() as u64;
         let skipped = if finished || error.is_none() { missing.saturating_sub(told) } else { 0 };
         let wrong = |(key, values): (&String, &Vec<String>)| values.iter().any(|v| wanted.get(key) != Some(v));
@@ -329,14 +331,14 @@ impl Story {
         End { begun, error, twice, skipped, changed }
     }
 
-    /// Goes on in an image as it is.
+    /// Resumes in an undamaged image.
     pub fn go_on_whole(&self, image: &Image, folder: &Path) -> End {
         let _none_before_the_first = std::fs::remove_dir_all(folder);
         copy(&image.folder, folder);
         self.go_on(image, folder)
     }
 
-    /// Keys and values of all records that are to be made.
+    /// Keys and values of all records to create.
     fn wanted(&self) -> BTreeMap<String, String> {
         let ids = self.shape.legs.iter().flat_map(|site| (BEFORE + 1..=THINGS).map(move |id| (*site, id)));
         ids.flat_map(|(site, id)| {
@@ -345,7 +347,7 @@ impl Story {
         .collect()
     }
 
-    /// Files of saved lists that hold something else than the list.
+    /// Number of saved files whose content differs from the list.
     fn saved_otherwise(&self, work: &Path, server: &Server) -> u64 {
         let differs = |site: &&&str| {
             let rows: String = (BEFORE + 1..=THINGS).map(|id| server.thing(site, id).to_string() + "\n").collect();
@@ -355,7 +357,7 @@ impl Story {
     }
 }
 
-/// All files below, by their paths from there.
+/// All files below a folder, as relative paths.
 pub fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -365,7 +367,7 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
             if path.is_dir() { folders.push(path) } else { found.push(path.strip_prefix(folder).unwrap().to_owned()) }
         }
     }
-    // The journal is written by a thread of its own, also while it is copied: after what tells of its length.
+    // The journal is copied after the file with its length, because its own thread writes it meanwhile.
     found.sort_by_key(|file| (file != Path::new("journal.tail"), file.clone()));
     found
 }
@@ -375,7 +377,7 @@ pub fn copy(from: &Path, to: &Path) {
     for file in files(from) {
         let target = to.join(&file);
         std::fs::create_dir_all(target.parent().unwrap()).unwrap();
-        // A file may go in between, as it may before a kill.
+        // A file may disappear meanwhile, as before a kill.
         let _gone = std::fs::copy(from.join(&file), target);
     }
 }

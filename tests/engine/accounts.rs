@@ -1,7 +1,7 @@
-//! Whose account: two accounts of one system, however their connections are named, kept and interleaved, never read each other's data, and a refresh
-//! token that was used up is never sent again.
+//! Separation of accounts: two accounts of one system never read each other's data, however their connections are
+//! named, stored and interleaved, and a used refresh token is never sent again.
 //!
-//! 100 random interleavings are tried, with `FULL=1` or `ROUNDS=1000` more; `SEED=7` repeats one.
+//! Tries 100 random interleavings, more with `FULL=1` or `ROUNDS=1000`; `SEED=7` repeats one.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
@@ -50,7 +50,7 @@ struct Bank {
     refresh: HashMap<String, String>,
     access: HashMap<String, (String, u32)>,
     used: HashSet<String>,
-    /// Refresh tokens that were sent after they had been used up, or that nobody knows.
+    /// Refresh tokens that were sent after use, or are unknown.
     void: Vec<String>,
     issued: u32,
     requests: u32,
@@ -65,7 +65,7 @@ impl Bank {
             let body = String::from_utf8_lossy(&request.body).into_owned();
             let form: HashMap<String, String> = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
             let offered = match form.get("code") {
-                // The code names who signed in.
+                // The code names the user who signed in.
                 Some(code) => self.begin(code),
                 None => form.get("refresh_token").cloned().unwrap_or_else(|| header("x-refresh-token")),
             };
@@ -90,7 +90,7 @@ impl Bank {
         }
     }
 
-    /// A refresh token of somebody.
+    /// Issues a refresh token for a user.
     fn begin(&mut self, who: &str) -> String {
         self.issued += 1;
         let token = format!("refresh-{who}-{:06}", self.issued);
@@ -98,7 +98,7 @@ impl Bank {
         token
     }
 
-    /// Tokens that a host has had kept.
+    /// Tokens that a host has stored.
     fn pair(&mut self, who: &str) -> Tokens {
         let refresh = self.begin(who);
         self.issued += 1;
@@ -156,7 +156,7 @@ fn spec(
     }
 }
 
-/// Whose data a connection reads.
+/// The user whose data a connection reads.
 async fn ask(session: &Session) -> Result<String, Error> {
     let page = session.query("getThings", &Value::Null, &CallOptions::default())?.collect().await?;
     let item: Value = serde_json::from_str(page.items.iter().next().unwrap().as_str()).unwrap();
@@ -188,7 +188,7 @@ async fn two_accounts_never_read_each_other() {
         let mut open = Vec::new();
         for step in 0..12 {
             let account = &accounts[dice.usize(..2)];
-            // Each account has its own engine: they are the same one, or stand for two processes.
+            // Each account has its own engine; both may be the same, or simulate two processes.
             let engine = &engines[usize::from(account.who.starts_with('B'))];
             if open.len() < 2 || dice.u8(..4) == 0 {
                 let spec = spec(connector, &server.uri(), account.account, account.name, account.refresh.as_deref());
@@ -228,7 +228,7 @@ async fn two_accounts_never_read_each_other() {
     );
 }
 
-/// Named alike, differently or not at all; with tokens of the host or without.
+/// With equal, different or no names; with or without tokens of the host.
 fn accounts(dice: &mut fastrand::Rng, connector: &str, round: u64, bank: &mut Bank) -> [Account; 2] {
     let names =
         *dice.choice(&[(Some("x"), Some("x")), (Some("x"), Some("y")), (None, None), (None, Some("x"))]).unwrap();
@@ -243,7 +243,7 @@ fn accounts(dice: &mut fastrand::Rng, connector: &str, round: u64, bank: &mut Ba
         let given = with.then(|| {
             let mut given = bank.pair(&who);
             if let (Some(refresh), true) = (&refresh, dice.bool()) {
-                // The connection's own token is what the host has kept.
+                // The connection's own token is the one that the host has stored.
                 given.refresh = Some(Secret::new(refresh.clone()));
             }
             given.account = account.map(str::to_owned);
@@ -254,7 +254,7 @@ fn accounts(dice: &mut fastrand::Rng, connector: &str, round: u64, bank: &mut Ba
     [one("A", called.0, names.0), one("B", called.1, names.1)]
 }
 
-/// One engine for both, or one each over one file.
+/// One engine for both, or two with the same file.
 fn engines(dice: &mut fastrand::Rng, file: &Path) -> [Arc<Engine>; 2] {
     let kept = || Some(Arc::new(FileStore::new(file)) as Arc<dyn TokenStore>);
     match dice.u8(..4) {
@@ -271,7 +271,7 @@ fn engines(dice: &mut fastrand::Rng, file: &Path) -> [Arc<Engine>; 2] {
     }
 }
 
-/// Not a test by itself: one process of the test below. Without its variables there is nothing to do.
+/// One process of the test below; does nothing without its variables.
 #[tokio::test]
 async fn rounds_of_one_account() {
     let var = |name: &str| std::env::var(name).ok();
@@ -288,7 +288,7 @@ async fn rounds_of_one_account() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_processes_two_accounts_named_alike_one_file() {
+async fn two_processes_two_accounts_with_equal_names_one_file() {
     let dir = cleanup::folder();
     let (server, bank) = serve().await;
     let start = |who: &str| {
@@ -310,7 +310,7 @@ async fn two_processes_two_accounts_named_alike_one_file() {
 }
 
 #[tokio::test]
-async fn one_refresh_token_under_two_names_is_refused_and_not_spent() {
+async fn one_refresh_token_under_two_names_is_refused_and_not_used() {
     let (server, bank) = serve().await;
     let token = bank.lock().unwrap().begin("A");
     let engine = engine(None);
@@ -327,7 +327,7 @@ async fn one_refresh_token_under_two_names_is_refused_and_not_spent() {
 }
 
 #[tokio::test]
-async fn without_anything_to_sign_in_with_nothing_is_sent() {
+async fn without_credentials_nothing_is_sent() {
     let (server, bank) = serve().await;
     let engine = engine(None);
     let open = |account, refresh: Option<&str>| {
@@ -345,7 +345,7 @@ async fn without_anything_to_sign_in_with_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn a_sign_in_is_of_its_account_alone() {
+async fn a_sign_in_belongs_to_one_account() {
     let dir = cleanup::folder();
     let (server, bank) = serve().await;
     let store = || Some(Arc::new(FileStore::new(dir.path().join("tokens.json"))) as Arc<dyn TokenStore>);
@@ -362,7 +362,7 @@ async fn a_sign_in_is_of_its_account_alone() {
 }
 
 #[tokio::test]
-async fn tokens_of_another_account_are_not_taken() {
+async fn tokens_of_another_account_are_not_used() {
     let (server, bank) = serve().await;
     let engine = engine(None);
     let mut given = bank.lock().unwrap().pair("A");
@@ -375,7 +375,7 @@ async fn tokens_of_another_account_are_not_taken() {
     assert_eq!(bank.lock().unwrap().requests, 0);
 }
 
-/// A store that gives everybody what it has: tokens are compared on every read all the same.
+/// A store that returns its tokens to every account; tokens are compared on every read anyway.
 struct Careless(Tokens);
 
 #[async_trait::async_trait]
@@ -396,7 +396,7 @@ impl TokenSlot for Careless {
 }
 
 #[tokio::test]
-async fn tokens_that_do_not_say_whose_they_are_are_not_used() {
+async fn tokens_without_an_account_are_not_used() {
     let (server, bank) = serve().await;
     let pair = bank.lock().unwrap().pair("A");
     for (account, seed) in
@@ -410,10 +410,10 @@ async fn tokens_that_do_not_say_whose_they_are_are_not_used() {
     assert_eq!(bank.lock().unwrap().requests, 0);
 }
 
-/// Files of version 0.1: what stands in them, which connection comes, and what becomes of it.
+/// Files of version 0.1: the content, the connection, and the result.
 #[tokio::test]
-async fn what_version_0_1_kept_is_used_where_it_can_be_nobody_elses() {
-    // Digest of a refresh token, as 0.1 kept it.
+async fn tokens_of_version_0_1_are_used_if_their_account_is_certain() {
+    // Digest of a refresh token, as stored by 0.1.
     let digest = |token: &str| -> String {
         use sha2::Digest;
         sha2::Sha256::digest(token.as_bytes()).iter().take(12).map(|b| format!("{b:02x}")).collect()
@@ -430,7 +430,7 @@ async fn what_version_0_1_kept_is_used_where_it_can_be_nobody_elses() {
         let (server, bank) = serve().await;
         let file = dir.path().join("tokens.json");
         let seed = bank.lock().unwrap().begin("A");
-        // It was used up by the sign-in of 0.1.
+        // The sign-in of 0.1 used it up.
         let (pair, seed) = {
             let mut bank = bank.lock().unwrap();
             bank.refresh.remove(&seed);
@@ -465,7 +465,7 @@ async fn what_version_0_1_kept_is_used_where_it_can_be_nobody_elses() {
 }
 
 #[tokio::test]
-async fn a_token_file_of_a_newer_version_is_left_alone() {
+async fn a_token_file_of_a_newer_version_is_not_changed() {
     let dir = cleanup::folder();
     let (server, _bank) = serve().await;
     let file = dir.path().join("tokens.json");
@@ -479,7 +479,7 @@ async fn a_token_file_of_a_newer_version_is_left_alone() {
 }
 
 #[tokio::test]
-async fn the_host_gives_tokens_that_are_older_than_those_that_were_renewed_here() {
+async fn tokens_of_the_host_that_are_older_than_renewed_ones_are_ignored() {
     let (server, bank) = serve().await;
     let engine = engine(Some(Arc::new(MemoryStore::default())));
     let mut given = bank.lock().unwrap().pair("A");

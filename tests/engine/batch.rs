@@ -1,4 +1,4 @@
-//! Batches as a library: load, run, read the events and the report, stop and go on.
+//! Batches in the library: load, run, read events and report, stop and resume.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ steps:
     where: ${{ item.title != '' }}
 "#;
 
-/// What a host gives: here every connection leads to the sandbox.
+/// The host's configuration; all connections lead to the sandbox.
 async fn config() -> (BatchConfig, Arc<Sandbox>) {
     let engine = Arc::new(Engine::default());
     let sandbox = Arc::new(Sandbox::start(engine.catalog().clone(), SandboxOptions::default()).await.unwrap());
@@ -37,7 +37,7 @@ async fn config() -> (BatchConfig, Arc<Sandbox>) {
     (config, sandbox)
 }
 
-/// Runs to the end; gives the events, each as a word, and the report.
+/// Runs to the end; returns the events, each as a word, and the report.
 async fn run(batch: &Arc<Batch>, options: RunOptions) -> (Vec<String>, Report) {
     let mut run = Arc::clone(batch).run(options).unwrap();
     let mut events = Vec::new();
@@ -79,7 +79,7 @@ async fn events_come_in_order_and_the_report_counts() {
     let saved = std::fs::read_to_string(folder.path().join("members.ndjson")).unwrap();
     assert_eq!(saved.lines().count(), 5);
     assert!(folder.path().join(".opnode/runs/small/report.json").is_file());
-    // One folder is one run's; who comes meanwhile is told.
+    // A folder belongs to one run; a second run gets an error.
     let held = Arc::clone(&batch).run(RunOptions::default()).unwrap();
     let error = Arc::clone(&batch).run(RunOptions::default()).err().unwrap();
     assert!(error.kind() == ErrorKind::State && error.message.contains("is running this batch"), "{error}");
@@ -87,7 +87,7 @@ async fn events_come_in_order_and_the_report_counts() {
 }
 
 #[tokio::test]
-async fn a_run_that_is_stopped_goes_on() {
+async fn a_stopped_run_is_resumed() {
     let folder = cleanup::folder();
     let (config, _sandbox) = config().await;
     let batch = batch(folder.path(), BATCH, &config);
@@ -123,9 +123,9 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// A process that ends before its report is where it must be finds the run again, and the report with it.
+/// A process that ends before the report is delivered resumes the run, and delivers the report.
 #[tokio::test]
-async fn a_run_ends_when_its_report_is_out() {
+async fn a_run_ends_when_its_report_is_delivered() {
     let folder = cleanup::folder();
     let (config, _sandbox) = config().await;
     let batch = batch(folder.path(), BATCH, &config);
@@ -142,7 +142,7 @@ async fn a_run_ends_when_its_report_is_out() {
         })
         .await;
     assert!(report.finished && told == 2);
-    // Whoever drops it instead has not ended it either.
+    // Dropping the run does not end it either.
     let mut dropped = Arc::clone(&batch).run(options(&killed)).unwrap();
     while dropped.next().await.is_some() {}
     drop(dropped);
@@ -158,7 +158,7 @@ async fn a_run_ends_when_its_report_is_out() {
 }
 
 #[tokio::test]
-async fn faults_come_all_at_once_and_dropped_runs_let_go() {
+async fn all_faults_are_reported_and_dropped_runs_release_their_folder() {
     let folder = cleanup::folder();
     let (config, _sandbox) = config().await;
     let wrong = BATCH

@@ -1,5 +1,5 @@
-//! The library against made-up systems: whose tokens are used, how lists are walked, how often a system in trouble is asked, and batches as a Rust host
-//! runs them.
+//! The library against fictitious systems: use of tokens, walks, the number of requests to a failing system, and
+//! batches in a Rust host.
 
 #[path = "../cleanup/mod.rs"]
 #[cfg_attr(unix, expect(dead_code, reason = "a part of what it can do is enough here"))]

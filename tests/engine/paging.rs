@@ -1,4 +1,4 @@
-//! Every paging style against one shared set of situations, each with and without pages in flight side by side.
+//! Every paging style in the same set of situations, with and without concurrent pages.
 
 use opnode::{CallOptions, ErrorKind, StopReason};
 use serde_json::json;
@@ -14,7 +14,7 @@ fn all_pages_in_order() {
 }
 
 #[test]
-fn an_empty_page_in_the_middle_is_passed_over_where_the_server_names_the_next() {
+fn an_empty_page_is_skipped_if_the_server_names_the_next() {
     let situation = Situation { pages: pages(&[3, 0, 3, 1]), ..Situation::default() };
     each(&situation, Style::names_next, |_, found| complete(found, 7));
 }
@@ -26,7 +26,7 @@ fn many_empty_pages_end_with_an_error() {
 }
 
 #[test]
-fn a_known_number_of_pages_bounds_the_walk_instead() {
+fn a_known_number_of_pages_bounds_the_walk() {
     let situation = Situation { pages: pages(&[3, 0, 0, 0, 0, 0, 2]), ..Situation::default() };
     each(&situation, Style::counts_pages, |_, found| complete(found, 5));
 }
@@ -47,7 +47,7 @@ fn a_cycle_is_an_error() {
         &situation,
         |s| s.free_next() && !s.by_url() && s.name != "number_next",
         |_, found| {
-            // The first page was asked for without a cursor, so its name is new once; its content gives it away.
+            // The first page was requested without a cursor, so its cursor is new once; its content reveals the cycle.
             assert_eq!(found.failure.map(|f| f.0), Some(ErrorKind::NoProgress), "{found:?}");
         },
     );
@@ -55,7 +55,7 @@ fn a_cycle_is_an_error() {
 }
 
 #[test]
-fn a_server_that_ignores_the_cursor_is_found_out() {
+fn a_server_that_ignores_the_cursor_is_an_error() {
     let situation = Situation { pages: pages(&[3, 3]), deaf: true, total: Some(json!(100)), ..Situation::default() };
     each(
         &situation,
@@ -74,14 +74,15 @@ fn a_cursor_on_the_last_page_leads_to_the_end() {
 }
 
 #[test]
-fn a_short_page_in_the_middle_ends_nothing() {
+fn a_short_page_in_the_middle_is_not_the_end() {
     let situation = Situation { pages: pages(&[3, 1, 3, 2]), ..Situation::default() };
     each(&situation, |s| !s.by_offset(), |_, found| complete(found, 9));
 }
 
-/// After a full page an offset moves by the size; a server that then counts by what it sent loses rows, and the total tells.
+/// After a full page an offset advances by the page size. If the server then returns fewer rows, rows are lost, and the
+/// total shows it.
 #[test]
-fn a_short_page_behind_a_full_one_moves_an_offset_by_the_size() {
+fn a_short_page_after_a_full_one_advances_the_offset_by_the_size() {
     let situation = Situation { pages: pages(&[3, 1, 3, 2]), ..Situation::default() };
     each(
         &situation,
@@ -141,7 +142,7 @@ fn a_next_link_to_another_origin_is_not_followed() {
 
 #[test]
 fn a_relative_next_link_is_resolved() {
-    // The last is another scheme for the own host: it is taken at the own origin.
+    // The last is the own host with another scheme: the own origin is used.
     for prefix in [
         "/things",
         "things",
@@ -171,7 +172,7 @@ fn an_error_on_a_page_keeps_the_pages_before_it() {
 }
 
 #[test]
-fn a_429_on_a_page_is_waited_out() {
+fn a_429_on_a_page_is_retried_after_its_wait() {
     let situation = Situation { pages: pages(&[3, 3, 1]), failing: Some((2, vec![429])), ..Situation::default() };
     each(
         &situation,
@@ -184,7 +185,7 @@ fn a_429_on_a_page_is_waited_out() {
 }
 
 #[test]
-fn an_item_limit_stops_early_and_says_so() {
+fn an_item_limit_stops_early_with_a_stop_reason() {
     let situation = Situation { pages: pages(&[3, 3, 3, 3]), ..Situation::default() };
     for style in &STYLES {
         for (limit, ids) in [(0, 0), (2, 2), (3, 3), (5, 5), (12, 12), (50, 12)] {

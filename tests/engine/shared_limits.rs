@@ -1,4 +1,4 @@
-//! Two connections of one account share its rate and its places, also over two engines; those of two accounts do not.
+//! Two connections to one account share its rate and its permits, also over two engines; two accounts share nothing.
 
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -36,7 +36,7 @@ fn keyed(base: &str, key: &str, account: Option<&str>, concurrency: u16) -> Conn
     }
 }
 
-/// With this beside what every connector has.
+/// A catalog whose connectors also have these lines.
 fn keyed_catalog(more: &str) -> Catalog {
     let mut catalog = Catalog::empty();
     catalog.add("keyed", "connector.yaml", format!("{KEYED}{more}"));
@@ -47,7 +47,7 @@ fn keyed_catalog(more: &str) -> Catalog {
 /// A key, and the account that its connection names.
 type Who = (&'static str, Option<&'static str>);
 
-/// Two connections, and whether they are of one account.
+/// Two connections, and whether they have the same account.
 const PAIRS: [(Who, Who, bool); 4] = [
     (("one", None), ("one", None), true),
     (("one", Some("a")), ("two", Some("a")), true),
@@ -81,14 +81,14 @@ async fn two_connections_to_one_account_share_its_rate() {
                     .receipt
                     .wait_ms;
             }
-            // It lives on, as a host's does.
+            // The session is kept, as in a host.
             std::mem::forget(session);
         }
         assert_eq!(waited > 0, one_account, "{first:?} {second:?}: {waited} ms");
     }
 }
 
-/// Requests that are at the server at once: now, and at most.
+/// Concurrent requests at the server: now, and at most.
 #[derive(Default)]
 struct Crowd {
     count: Mutex<(usize, usize)>,
@@ -96,7 +96,7 @@ struct Crowd {
 }
 
 impl Crowd {
-    /// Stays until two are there, or for so long.
+    /// Waits until two requests are there, or for this time.
     fn meet(&self, patience: Duration) {
         let mut count = self.count.lock().unwrap();
         count.0 += 1;
@@ -112,11 +112,11 @@ impl Crowd {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_engines_on_one_account_have_its_places_together() {
+async fn two_engines_share_the_permits_of_an_account() {
     for (first, second, one_account) in PAIRS {
         let crowd = Arc::new(Crowd::default());
         let inside = Arc::clone(&crowd);
-        // Who should be alone waits a moment for another; two who should meet wait for each other.
+        // If the account is shared, no second request may arrive in a short time; otherwise both wait for each other.
         let patience = Duration::from_millis(if one_account { 20 } else { 5000 });
         let server = Server::answering(move |_| {
             inside.meet(patience);

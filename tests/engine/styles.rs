@@ -77,7 +77,7 @@ pub const STYLES: [Style; 13] = [
 ];
 
 impl Style {
-    /// The server itself says which page is next.
+    /// Whether the server names the next page.
     pub fn names_next(&self) -> bool {
         matches!(
             self.name,
@@ -91,11 +91,11 @@ impl Style {
                 | "next_url"
         )
     }
-    /// The server names the next page freely, so that it can name a wrong one.
+    /// Whether the server can name any page as the next, so also a wrong one.
     pub fn free_next(&self) -> bool {
         matches!(self.name, "link" | "link_last" | "number_next" | "cursor" | "cursor_header" | "next_url")
     }
-    /// The server says how many pages there are.
+    /// Whether the server announces the number of pages.
     pub fn counts_pages(&self) -> bool {
         matches!(self.name, "link" | "link_last" | "number_pages")
     }
@@ -107,18 +107,18 @@ impl Style {
     }
 }
 
-/// What the server does.
+/// The behaviour of the server.
 #[derive(Clone, Default)]
 pub struct Situation {
     pub pages: Vec<Vec<u64>>,
-    /// Page (from 1) whose named next page is another than the following one.
+    /// A page (from 1) whose next page is another than the following one.
     pub wrong_next: Option<(usize, u64)>,
     pub total: Option<Value>,
-    /// How the next URL is written: absolute with this prefix.
+    /// The prefix of an absolute next URL.
     pub prefix: Option<&'static str>,
-    /// Replies of this page before it succeeds.
+    /// The statuses of a page before it succeeds.
     pub failing: Option<(usize, Vec<u16>)>,
-    /// The server gives the first page whatever is asked.
+    /// Whether the server always returns the first page.
     pub deaf: bool,
 }
 
@@ -130,7 +130,7 @@ struct Server {
 }
 
 impl Server {
-    /// Which page is asked for, from 1.
+    /// The requested page, from 1.
     fn asked(&self, request: &http::Request<Bytes>) -> usize {
         let url = url::Url::parse(&request.uri().to_string()).unwrap();
         let query = |name: &str| url.query_pairs().find(|(n, _)| n == name).and_then(|(_, v)| v.parse::<u64>().ok());
@@ -306,7 +306,7 @@ pub fn pages(sizes: &[u64]) -> Vec<Vec<u64>> {
         .collect()
 }
 
-/// Runs a situation over the styles for which it makes sense, with 1 and 8 requests in flight.
+/// Runs a situation for the styles that it fits, with 1 and 8 requests in flight.
 pub fn each(situation: &Situation, fits: impl Fn(&Style) -> bool, check: impl Fn(&Style, &Found)) {
     let mut count = 0;
     for style in STYLES.iter().filter(|s| fits(s)) {

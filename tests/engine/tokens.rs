@@ -1,4 +1,5 @@
-//! Tokens: one refresh for all who wait, rotation that survives two processes, failures that are shared and explained, nothing in plain sight.
+//! Tokens: one renewal for all waiting calls, rotation across processes, shared and explained failures, nothing logged
+//! in plain text.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -42,7 +43,7 @@ operations:
   postThings: { title: Add, method: mutate, request: POST /things, items: { send: each }, response: { result: object } }
 ";
 
-/// A server whose access tokens live for some calls and whose refresh tokens work once.
+/// A server whose access tokens are valid for some calls and whose refresh tokens work once.
 #[derive(Default)]
 struct State {
     access: String,
@@ -54,9 +55,9 @@ struct State {
     refreshes: u32,
     served: u32,
     expires_in: Option<Value>,
-    /// Replies to the next refreshes instead of the regular one.
+    /// Replies to the next renewals instead of the regular one.
     refusals: Vec<(u16, String)>,
-    /// How long a refresh takes.
+    /// Duration of a renewal.
     takes: Duration,
     seen: Vec<String>,
 }
@@ -187,13 +188,13 @@ async fn many(session: &Session, count: usize) -> Vec<opnode::Result<usize>> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn sixty_four_calls_at_expiry_make_one_refresh() {
+async fn sixty_four_calls_at_expiry_renew_once() {
     let state = State::new(1000);
     let server = serve(&state).await;
     let session = rotating(&server.uri(), None);
     assert!(many(&session, 64).await.into_iter().all(|r| r.is_ok()));
     assert_eq!(state.lock().unwrap().refreshes, 1);
-    // The server ends the token while all are using it.
+    // The token ends while all calls use it.
     state.lock().unwrap().calls_left = 0;
     state.lock().unwrap().access = "ended".into();
     assert!(many(&session, 64).await.into_iter().all(|r| r.is_ok()));
@@ -205,7 +206,7 @@ async fn sixty_four_calls_at_expiry_make_one_refresh() {
 async fn a_failing_refresh_is_shared_and_not_repeated() {
     let state = State::new(1000);
     {
-        // Slow enough that every caller is there while the first refusal is on its way.
+        // Slow enough that all callers wait for the first refusal.
         let mut state = state.lock().unwrap();
         state.refresh = "another".into();
         state.takes = Duration::from_secs(1);
@@ -224,9 +225,9 @@ async fn a_failing_refresh_is_shared_and_not_repeated() {
     assert!(errors.iter().all(|e| !e.to_json().to_string().contains("refresh-0000")), "{:?}", errors[0]);
 }
 
-/// The first caller is cancelled while the token is on its way; the others get it, and nothing is asked for twice.
+/// The first caller is cancelled during the renewal; the others get the token, and it is requested once.
 #[tokio::test]
-async fn a_caller_that_gives_up_does_not_spoil_the_renewal() {
+async fn a_cancelled_caller_does_not_stop_the_renewal() {
     let state = State::new(1000);
     state.lock().unwrap().takes = Duration::from_millis(500);
     let server = serve(&state).await;
@@ -248,7 +249,7 @@ async fn a_caller_that_gives_up_does_not_spoil_the_renewal() {
 }
 
 #[tokio::test]
-async fn writes_are_replayed_once_after_a_401_and_never_more() {
+async fn writes_are_replayed_at_most_once_after_a_401() {
     let state = State::new(3);
     let server = serve(&state).await;
     let session = rotating(&server.uri(), None);
@@ -274,8 +275,8 @@ async fn an_endless_401_ends_at_the_second() {
 }
 
 #[tokio::test]
-async fn expiry_is_told_in_many_ways() {
-    // (what the server says, refreshes that two calls need)
+async fn expiry_is_read_in_every_form() {
+    // (the server's `expires_in`, renewals that two calls need)
     for (expires_in, refreshes) in
         [(json!(3600), 1), (json!("3600"), 1), (json!(null), 1), (json!(-5), 1), (json!("soon"), 1), (json!(0), 1)]
     {
@@ -290,7 +291,7 @@ async fn expiry_is_told_in_many_ways() {
 }
 
 #[tokio::test]
-async fn an_unwell_token_server_is_waited_for() {
+async fn a_failing_token_server_is_retried() {
     let state = State::new(1000);
     state.lock().unwrap().refusals = vec![(503, "<html>busy</html>".into()), (503, String::new())];
     let server = serve(&state).await;
@@ -311,7 +312,7 @@ async fn an_unwell_token_server_is_waited_for() {
     }
 }
 
-/// The answer of the server behind, as it came.
+/// The reply of the server behind, unchanged.
 fn forwarded(request: &server::Request, behind: std::net::SocketAddr) -> Vec<u8> {
     use std::io::{Read, Write};
     let own = request.headers.iter().filter(|(name, _)| name != "connection");
@@ -327,7 +328,7 @@ fn forwarded(request: &server::Request, behind: std::net::SocketAddr) -> Vec<u8>
 async fn a_lost_rotation_is_explained() {
     let state = State::new(1000);
     let server = serve(&state).await;
-    // The first answer is lost on the way: the connection breaks after the server has rotated.
+    // The first reply is lost: the connection breaks after the server has rotated.
     let (behind, first) = (*server.address(), AtomicBool::new(true));
     let front = Server::answering(move |request| {
         let answer = forwarded(request, behind);
@@ -344,13 +345,13 @@ async fn a_lost_rotation_is_explained() {
 }
 
 #[tokio::test]
-async fn a_new_refresh_token_in_the_connection_begins_anew() {
+async fn a_new_refresh_token_in_the_connection_replaces_the_stored_one() {
     let dir = cleanup::folder();
     let path = dir.path().join("tokens.json");
     let state = State::new(1000);
     let server = serve(&state).await;
     call(&rotating(&server.uri(), Some(&path))).await.unwrap();
-    // Revoked, and a person pasted a new one.
+    // The token was revoked, and a user entered a new one.
     state.lock().unwrap().refresh = "refresh-new".into();
     state.lock().unwrap().access = "gone".into();
     let session = connect(ROTATING, &server.uri(), &[("refreshToken", "refresh-new")], Some(&path));
@@ -434,7 +435,7 @@ async fn a_store_that_cannot_be_used_is_a_state_error() {
     assert_eq!(state.lock().unwrap().refreshes, 0, "nothing is spent before the store is known to work");
 }
 
-/// Not a test by itself: the rounds of one process, which the test below starts twice. Without its variables there is nothing to do.
+/// The rounds of one process; the test below starts it twice. Does nothing without its variables.
 #[tokio::test]
 async fn rounds_of_one_process() {
     let (Ok(base), Ok(store)) = (std::env::var("TOKENS_BASE"), std::env::var("TOKENS_STORE")) else { return };

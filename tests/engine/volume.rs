@@ -1,5 +1,5 @@
-//! How much a server in trouble is asked: retries stay within their budget, faults that pass are got over, and no write is repeated outside the table
-//! of `src/retry.rs`. Nothing here waits; seeds are fixed, so that each run counts the same.
+//! Load on a failing server: retries stay within their budget, transient faults are overcome, and no write is repeated
+//! against the table of `src/retry/mod.rs`. Nothing waits; seeds are fixed, so that each run has the same counts.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -50,15 +50,15 @@ fn seen(server: &Scripted) -> u64 {
     server.seen.load(Ordering::Relaxed)
 }
 
-/// So many with `FULL=1`, else half of them.
+/// This number with `FULL=1`, else half of it.
 fn at_full(count: u64) -> u64 {
     if std::env::var_os("FULL").is_some() { count } else { count / 2 }
 }
 
-/// One answer for ever.
+/// A constant answer.
 type Always = fn() -> Result<Response, Failure>;
 
-/// How many of so many reads succeed, so many at a time.
+/// How many of `count` reads succeed, with `at_once` in flight.
 fn reads(session: &Session, count: u64, at_once: usize) -> u64 {
     block_on(async {
         let one =
@@ -72,9 +72,9 @@ fn broken(kind: FailureKind) -> Failure {
     Failure { kind, message: "scripted".into(), status: None }
 }
 
-/// A dead server is asked 1,000 times for 1,000 reads, and 35 times more: once for each retry that the budget pays.
+/// A dead server gets 1,000 requests for 1,000 reads, and 35 more: one for each retry in the budget.
 #[test]
-fn a_dead_server_draws_few_requests() {
+fn a_dead_server_gets_few_requests() {
     let dead: [(&str, Always, u64); 6] = [
         ("503", || Ok(reply(503, "")), 1100),
         ("500", || Ok(reply(500, "")), 1035),
@@ -94,9 +94,10 @@ fn a_dead_server_draws_few_requests() {
     }
 }
 
-/// One reply in ten is a 503: four attempts get over nearly all, for little more than the inevitable 1.111 requests a call.
+/// One reply in ten is a 503: four attempts overcome nearly all, with little more than the minimum of 1.111 requests a
+/// call.
 #[test]
-fn passing_faults_are_got_over() {
+fn transient_faults_are_overcome() {
     let reads_each = at_full(10_000);
     let (mut worst, mut most) = (reads_each, 0);
     for (seed, at_once) in [(1, 1), (2, 1), (3, 8), (4, 8), (5, 32)] {
@@ -163,7 +164,7 @@ impl Act {
         }
     }
 
-    /// The retry table once more, in other words than the engine's.
+    /// The retry table, implemented independently of the engine.
     fn may_be_repeated(self, idempotent: bool, refused: bool) -> bool {
         match self {
             Act::NotSent | Act::Status(429) | Act::Asked(429) => true,
@@ -183,9 +184,10 @@ impl Act {
     }
 }
 
-/// Thousands of writes through random trouble: each repeat is one that the table allows, and no outcome promises more than is known.
+/// Thousands of writes with random failures: each repeat is allowed by the table, and no outcome claims more than is
+/// known.
 #[test]
-fn no_write_is_repeated_outside_the_table() {
+fn no_write_is_repeated_against_the_table() {
     let writes_each = at_full(2_000);
     let mut repeats = 0;
     for refused in [false, true] {
@@ -231,7 +233,7 @@ fn no_write_is_repeated_outside_the_table() {
                         let gone = operation == "remove"
                             && *last == Act::Status(404)
                             && before.iter().any(|a| a.may_have_worked(refused));
-                        // No record comes back for it, so its status says that it is done.
+                        // No record is returned for it, so its status is enough.
                         let told = operation == "remove" && *last == Act::Garbage;
                         assert!(*last == Act::Done || told || gone, "{about}");
                     }

@@ -1,5 +1,5 @@
-//! The binary interface against its baseline. abidw reads debug information that the library of the other tests does not have: these trials build one
-//! of their own, with `OPNODE_ABI=1` or `OPNODE_FULL=1`.
+//! Compares the binary interface with its baseline. abidw reads debug information, which the library of the other tests
+//! lacks, so these trials build their own with `OPNODE_ABI=1` or `OPNODE_FULL=1`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -26,7 +26,8 @@ pub fn trials(ground: &Arc<Ground>) -> Vec<Trial> {
     vec![test("abi", abi), test("abi_notices_a_changed_argument", abi_notices_a_changed_argument)]
 }
 
-/// The library alone, as `docs/embedding.md` builds it, with all debug information; with less of it, changed arguments go unnoticed.
+/// The library alone, built as in `docs/embedding.md` with all debug information; with less, abidw misses changed
+/// arguments.
 fn build() -> Result<PathBuf, String> {
     let folder = built();
     let mut command = cargo();
@@ -38,7 +39,8 @@ fn build() -> Result<PathBuf, String> {
     run(command.args(["--", "-C", "debuginfo=2"])).map(|_| folder.join("libopnode.so"))
 }
 
-/// The library's interface as abidw tells it from the debug information: the units of this crate that declare something. `UPDATE=1` writes the baseline.
+/// The library's interface according to abidw: the units of this crate with declarations. `UPDATE=1` writes the
+/// baseline.
 fn interface(library: &Path) -> Result<String, String> {
     let mut abidw = Command::new("abidw");
     let text = run(abidw.args(["--no-corpus-path", "--no-comp-dir-path", "--no-show-locs"]).arg(library))?;
@@ -56,11 +58,11 @@ fn abi(ground: &Ground, library: &Path) -> Result<(), String> {
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(&baseline, &text).unwrap();
     }
-    // Functions may be added; what is there stays.
+    // Functions may be added, but not removed.
     run(Command::new("abidiff").arg("--no-added-syms").arg(baseline).arg(library)).map(|_| ())
 }
 
-/// The comparison is worth something: with one argument of the baseline of another type, it fails.
+/// Checks the comparison itself: it fails when the type of one argument in the baseline is changed.
 fn abi_notices_a_changed_argument(ground: &Ground, library: &Path) -> Result<(), String> {
     let text = std::fs::read_to_string(ground.root.join("tests/ffi/baseline.abi")).map_err(|e| e.to_string())?;
     let type_of = |name: &str| {

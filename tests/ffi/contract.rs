@@ -1,4 +1,5 @@
-//! The header is the contract: it compiles everywhere, says what the Rust side says, and the library exports it and nothing else.
+//! The header is the contract: it compiles everywhere, matches the Rust side, and the library exports its functions and
+//! nothing else.
 
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
@@ -29,7 +30,7 @@ pub fn trials(ground: &Arc<Ground>) -> Vec<Trial> {
     trials
 }
 
-/// With each compiler and language.
+/// For each compiler and language.
 fn headers(ground: &Arc<Ground>) -> Vec<Trial> {
     let languages = [
         ("c", &["c99", "c11", "c17"][..], &["cc", "gcc", "clang"][..]),
@@ -72,7 +73,7 @@ fn same<T: PartialEq + std::fmt::Debug>(what: &str, left: &T, right: &T) -> Resu
     if left == right { Ok(()) } else { Err(format!("{what}\n{left:#?}\n{right:#?}")) }
 }
 
-/// The library exports the functions of the header and nothing else; so does the list that is checked in.
+/// The library and the stored list contain the functions of the header and nothing else.
 fn exported_symbols(ground: &Ground) -> Result<(), String> {
     let all = run(Command::new("nm").args(["-D", "--defined-only"]).arg(library(ground)))?;
     let mut exported: Vec<String> =
@@ -88,7 +89,7 @@ fn exported_symbols(ground: &Ground) -> Result<(), String> {
     same("the header and the library differ", &declared, &exported)
 }
 
-/// Every kind of error has its number in the header, and every number there stands for a kind.
+/// Every kind of error has its number in the header, and every number there is a kind.
 fn macros_are_the_error_kinds(ground: &Ground) -> Result<(), String> {
     let text = header(ground);
     let mut declared = BTreeMap::new();
@@ -97,7 +98,7 @@ fn macros_are_the_error_kinds(ground: &Ground) -> Result<(), String> {
         let number = rest.strip_prefix('(').and_then(|r| r.split_once(')')).ok_or(line)?.0;
         declared.insert(name.to_lowercase(), number.parse::<i32>().map_err(|e| format!("{line}: {e}"))?);
     }
-    // Those of the boundary itself.
+    // The statuses of the C interface itself.
     let mut wanted = BTreeMap::from(
         [("handle", -90), ("abi", -91), ("forked", -92), ("misuse", -93)]
             .map(|(name, number)| (name.to_owned(), number)),
@@ -106,10 +107,10 @@ fn macros_are_the_error_kinds(ground: &Ground) -> Result<(), String> {
     same("the header's numbers and those of the error kinds differ", &declared, &wanted)
 }
 
-/// A function's types: of its arguments, and of what it gives.
+/// The types of a function's arguments and its result.
 type Types = Vec<String>;
 
-/// The functions of the header, with their types as Rust has them.
+/// The functions of the header with the equivalent Rust types.
 fn prototypes(text: &str) -> BTreeMap<String, Types> {
     let code = without_comments(text);
     let code: String = code.lines().filter(|l| !l.starts_with('#')).collect::<Vec<_>>().join(" ");
@@ -136,7 +137,7 @@ fn without_comments(text: &str) -> String {
     out + rest
 }
 
-/// The Rust type of a C argument with its name.
+/// The Rust type of a C argument.
 fn c_type(argument: &str) -> String {
     let spaced = argument.replace('*', " * ");
     let words: Vec<&str> = spaced.split_whitespace().collect();
@@ -164,7 +165,7 @@ fn c_type(argument: &str) -> String {
     }
 }
 
-/// The functions that the library exports, as their Rust source has them.
+/// The exported functions according to the Rust source.
 fn rust_functions(text: &str) -> BTreeMap<String, Types> {
     let mut found = BTreeMap::new();
     for part in text.split("extern \"C\" fn ").skip(1) {
@@ -194,7 +195,7 @@ fn prototypes_are_the_rust_functions(ground: &Ground) -> Result<(), String> {
     same("the numbers of functions", &declared.len(), &rust.len())
 }
 
-/// Whichever hook throws, on whichever thread, and though the host would catch it: SIGABRT, and opnode says why.
+/// If any hook throws on any thread, even with a handler in the host: SIGABRT, and opnode prints the reason.
 fn a_hook_that_throws_ends_the_process(ground: &Ground) -> Result<(), String> {
     let program = ground.work.join("throwing");
     let mut compiler = Command::new("c++");

@@ -1,5 +1,5 @@
-//! The packaged library: what `packaging/build-c-library` lays out is found by pkg-config and by CMake, and programs run with it. Slow, because it is built
-//! for distribution: only with `OPNODE_FULL=1`.
+//! The packaged library: pkg-config and CMake find what `packaging/build-c-library` installs, and programs run with it.
+//! Only with `OPNODE_FULL=1`, because the release build is slow.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

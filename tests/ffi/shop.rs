@@ -1,10 +1,10 @@
-//! The shop: a small system that stalls, breaks off and lies as a test asks for.
+//! The shop: a small system that stalls, disconnects or sends wrong replies as a test requests.
 
 use std::time::Duration;
 
 use crate::server::{Act, JSON, Request, Server, Step, reply, silence};
 
-/// Starts it.
+/// Starts the server.
 pub fn start() -> Server {
     Server::answering(|request| {
         let key = request.header("idempotency-key").concat();
@@ -16,7 +16,7 @@ pub fn start() -> Server {
     })
 }
 
-/// By the user of the connection, or with a key that a case has made up for itself, of the user `free`.
+/// Whether the request has the credentials of the connection's user, or a case's own key of the user `free`.
 fn is_signed(request: &Request) -> bool {
     let own = |value: &&str| *value == "Basic cm9ib3Q6b3Blbi1zZXNhbWU=" || value.starts_with("Basic ZnJlZT");
     request.header("authorization").iter().any(own)
@@ -26,7 +26,7 @@ fn whole(status: u16, head: &str, body: impl AsRef<[u8]>) -> Act {
     reply(&format!("{status} X"), &format!("{JSON}{head}"), body)
 }
 
-/// A good status without a body.
+/// A success status without a body.
 fn nothing() -> Act {
     Act::Answer(vec![Step::Send(format!("HTTP/1.1 204 X\r\n{JSON}\r\n").into())])
 }
@@ -35,7 +35,7 @@ fn json(status: u16, body: impl AsRef<[u8]>) -> Act {
     whole(status, "", body)
 }
 
-/// The same after so many milliseconds.
+/// The same after some milliseconds.
 fn late(ms: u64, act: Act) -> Act {
     match act {
         Act::Answer(steps) => {

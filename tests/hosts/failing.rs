@@ -1,12 +1,12 @@
-//! The documented programs in C and C++ where things fail: whatever fails has its words on stderr, and the sanitizers have none. With GCC and with Clang,
-//! which evaluate the arguments of a call in opposite orders.
+//! The documented programs in C and C++ with failing calls: each failure prints a message on stderr, and the sanitizers
+//! print nothing. With GCC and Clang, which evaluate arguments in opposite orders.
 
 use std::process::Output;
 
 use super::{Ground, root};
 use crate::cleanup::Program;
 
-/// C and C++ compilers with their sanitizers, and what tells whether they are there.
+/// C and C++ compilers with their sanitizers, and the commands that detect them.
 pub(crate) const COMPILERS: [(&str, &str); 2] = [("gcc", "g++"), ("clang", "clang++")];
 
 const SANITIZERS: &str = "-g -fsanitize=address,undefined -fno-sanitize-recover=all";
@@ -17,7 +17,7 @@ pub(crate) fn needs(compiler: &str) -> String {
     )
 }
 
-/// What a run must come to: its argument, its connection, its code, and how its stderr or else its stdout begins.
+/// An expected run: its argument, its connection, its exit code, and the start of its stderr or else its stdout.
 struct Run<'a>(&'a str, Option<&'a str>, i32, &'a str);
 
 fn build(ground: &Ground, compiler: &str, standard: &str, source: &str, program: &str) -> Result<(), String> {
@@ -33,7 +33,7 @@ fn check(ground: &Ground, program: &str, run: &Run) -> Result<(), String> {
         Program::output(&mut ground.shell(&line, connection.unwrap_or_default())).unwrap();
     let (out, err) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
     let told = if *code == 0 { &out } else { &err };
-    // One line of words for a failure, and no word at all on stderr for what ends well.
+    // A failure prints one line on stderr, and success none.
     let lines = if *code == 0 { 0 } else { 1 };
     let has_words = !start.ends_with(": ") || told.trim_end().len() > start.trim_end().len();
     let fits = status.code() == Some(*code) && told.starts_with(start) && has_words;
@@ -44,7 +44,7 @@ fn check(ground: &Ground, program: &str, run: &Run) -> Result<(), String> {
     }
 }
 
-/// Connections that cannot be used, and what the programs that end there say.
+/// Connections that cannot be used, and the messages of the programs.
 const UNUSABLE: [(&str, &str); 5] = [
     ("", "usage: the connection: this is not JSON: it is empty"),
     ("{", "usage: the connection: this is not JSON: "),
@@ -56,7 +56,7 @@ const UNUSABLE: [(&str, &str); 5] = [
     (r#"{"connector":"nobody","values":{}}"#, "unknown_operation: "),
 ];
 
-/// `first.c`, `host.c` and `must` at every kind of call.
+/// `first.c`, `host.c` and `must` with every kind of call.
 pub(crate) fn c(ground: &Ground, compiler: &str) -> Result<(), String> {
     let connection = ground.sandbox().connection("connectwise-manage");
     let stranger = connection.replace("sandbox-private-key", "another-key");
@@ -88,7 +88,7 @@ pub(crate) fn c(ground: &Ground, compiler: &str) -> Result<(), String> {
     check(ground, &must, &Run("open", Some(connection), 0, "shutdown: open\nshutdown: ok\n"))
 }
 
-/// `host.cpp`, and the wrapper at every kind of call.
+/// `host.cpp`, and the wrapper with every kind of call.
 pub(crate) fn cpp(ground: &Ground, compiler: &str) -> Result<(), String> {
     let connection = ground.sandbox().connection("connectwise-manage");
     let stranger = connection.replace("sandbox-private-key", "another-key");
@@ -103,7 +103,7 @@ pub(crate) fn cpp(ground: &Ground, compiler: &str) -> Result<(), String> {
     check(ground, &all, &Run("", Some(connection), 0, "shutdown: open\nshutdown: ok\n"))
 }
 
-/// Pools of workers that are forked from a process which has used the library, and from one that goes on using it.
+/// Worker processes that are forked from a process that has used the library, and from one that is still using it.
 pub(crate) fn forks(ground: &Ground) -> Result<(), String> {
     let script = root().join("tests/hosts/fork.py");
     let told = ground.run(

@@ -1,4 +1,5 @@
-//! `docs/embedding.md` does what it says: its programs are those of the examples, and its commands, typed one after the other, show the first items.
+//! `docs/embedding.md` is correct: its programs are those of the examples, and its commands, run in order, show the
+//! first items.
 
 use super::{Ground, root};
 
@@ -21,7 +22,7 @@ fn blocks(guide: &str) -> Vec<(String, String, String)> {
     found
 }
 
-/// Code in the guide is a part of a file that is built and run.
+/// Code in the guide is part of a file that is built and run.
 pub(crate) fn code_is_that_of_the_examples() -> Result<(), String> {
     let folders = [
         ("c", "c"),
@@ -48,7 +49,7 @@ pub(crate) fn code_is_that_of_the_examples() -> Result<(), String> {
     if count < 3 { Err(format!("only {count} pieces of code were found")) } else { Ok(()) }
 }
 
-/// The commands under a language's title, with the library of this build in place of that of a release.
+/// The commands under a language's title, with the library of this build instead of a release.
 pub(crate) fn first_items(ground: &Ground, language: &str) -> Result<(), String> {
     let sandbox = ground.sandbox();
     let folder = ground.out().join(format!("guide-{}", language.replace('#', "sharp")));
@@ -66,7 +67,7 @@ pub(crate) fn first_items(ground: &Ground, language: &str) -> Result<(), String>
         .into_iter()
         .filter(|(title, name, _)| name == "sh" && wanted(title))
         .flat_map(|(_, _, text)| text.lines().map(str::to_owned).collect::<Vec<_>>())
-        // The sandbox runs already.
+        // The sandbox is running already.
         .filter(|line| !line.starts_with("opnode sandbox"))
         .map(|line| line.replace("127.0.0.1:8080", &format!("127.0.0.1:{}", sandbox.port)))
         .collect();

@@ -1,4 +1,4 @@
-//! What the hosts talk to: `opnode sandbox`.
+//! The `opnode sandbox` that the hosts use.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cleanup::Program;
 
-/// The sandbox, until it is dropped.
+/// A running sandbox; it ends when dropped.
 pub(crate) struct Sandbox {
     _program: Program,
     /// Specifications for `opnode_conn_open`, by connector.
@@ -44,7 +44,7 @@ impl Sandbox {
     }
 }
 
-/// A connections file as the JSON that hosts give in, by connector.
+/// Converts a connections file to the JSON of hosts, by connector.
 fn specifications(yaml: &str) -> Option<BTreeMap<String, String>> {
     let file: Value = serde_yaml::from_str(yaml).ok()?;
     let connections = file.get("connections")?.as_object()?;

@@ -1,4 +1,4 @@
-//! What single languages are known to trip over: Ctrl-C, memory, finalisers, an exit in the middle; and how tokens are kept.
+//! Known difficulties of single languages: Ctrl-C, memory, finalizers, exit during a call; and stored tokens.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -7,17 +7,18 @@ use super::{Ground, root};
 use crate::cleanup::Program;
 use crate::server::{Act, Server};
 
-/// Hosts that end by themselves, with what they have to say, when they are interrupted. mono hears Ctrl-C at a terminal only.
+/// Hosts that end with a message when they are interrupted. mono receives Ctrl-C only in a terminal.
 pub(crate) const HEARS_CTRL_C: [&str; 5] = ["c", "cpp", "python", "python-asyncio", "go"];
 
-/// SIGINT while a host waits for an answer that never comes.
+/// SIGINT while a host waits for a reply that never comes.
 pub(crate) fn ctrl_c(ground: &Ground, build: &str, run: &str) -> Result<(), String> {
     ground.run(build, "")?;
     let sandbox = ground.sandbox();
     let silent = Server::start(vec![Act::Deaf]);
     let connection =
         sandbox.connection("connectwise-manage").replace(&sandbox.port, &silent.address.port().to_string());
-    // A shell's background job ignores SIGINT, and so would everything that it starts. Not in the foreground, timeout hands a signal on twice.
+    // A shell's background jobs ignore SIGINT, and so do their children. Outside of the foreground, timeout sends a
+    // signal twice.
     let run = format!("exec env --default-signal=INT timeout --foreground -k 5 60 {}", run.trim_start_matches("exec "));
     let mut command = ground.shell(&run, &connection);
     let program = Program::start(command.stdout(Stdio::piped()).stderr(Stdio::piped())).unwrap();
@@ -26,12 +27,12 @@ pub(crate) fn ctrl_c(ground: &Ground, build: &str, run: &str) -> Result<(), Stri
         std::thread::sleep(Duration::from_millis(10));
     }
     let waits = silent.connections() > 0;
-    // From the connection to the wait for an answer.
+    // Time from the connection to the wait for the reply.
     std::thread::sleep(Duration::from_millis(300));
     program.interrupt();
     let ended = program.into_output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
-    // In asyncio, Ctrl-C ends the task that waits, and with it the operation.
+    // In asyncio, Ctrl-C ends the waiting task, and with it the operation.
     let cancelled =
         out.contains("  ended: cancelled\n") && out.contains("cancelled\n") || err.contains("KeyboardInterrupt");
     if waits && cancelled && out.ends_with("shutdown: ok\n") {
@@ -41,7 +42,7 @@ pub(crate) fn ctrl_c(ground: &Ground, build: &str, run: &str) -> Result<(), Stri
     }
 }
 
-/// The wrapper of one header compiles without a word as all that C++ has been since 2011.
+/// The C++ wrapper compiles without warnings under every standard since 2011.
 pub(crate) fn standards(ground: &Ground) -> Result<(), String> {
     let program = "#include <opnode.hpp>\\nint main() { return opnode::text(\\\"ab\\\").size == 2 ? 0 : 1; }\\n";
     ground.run(&format!("printf \"{program}\" > wrapper.cpp"), "")?;
@@ -54,7 +55,7 @@ pub(crate) fn standards(ground: &Ground) -> Result<(), String> {
     Ok(())
 }
 
-/// A second run signs in with what the first one kept, and gets nothing new.
+/// A second run uses the stored tokens and gets no new ones.
 pub(crate) fn rotated_tokens(ground: &Ground) -> Result<(), String> {
     let connection = ground.sandbox().connection("optima");
     let run = || ground.run("python3 $HOSTS/python/tokens.py tokens.json", connection);
@@ -68,31 +69,31 @@ pub(crate) fn rotated_tokens(ground: &Ground) -> Result<(), String> {
     if [first.as_str(), second.as_str()] == expected && holds { Ok(()) } else { Err(format!("{first}{second}{kept}")) }
 }
 
-/// Two accounts of one system, however they are named: each reads its own data, and no token is used twice.
+/// Two accounts of one system, with any names: each reads its own data, and no token is used twice.
 pub(crate) fn accounts(ground: &Ground) -> Result<(), String> {
     let told = ground.run("python3 $ROOT/tests/hosts/accounts.py", "")?;
     let expected = include_str!("accounts.txt");
     if told == expected { Ok(()) } else { Err(told) }
 }
 
-/// Memory stays where it was over 2,000 operations.
+/// Memory does not grow over 2,000 operations.
 pub(crate) fn many(ground: &Ground) -> Result<(), String> {
     let told =
         ground.run("python3 $ROOT/tests/hosts/many.py 2000", ground.sandbox().connection("connectwise-manage"))?;
     let grown: Option<i64> =
         told.split("grown by ").nth(1).and_then(|rest| rest.split(' ').next()).and_then(|n| n.parse().ok());
-    // Allocators keep a little; a leak of 1 KiB an operation would be 1.5 MiB more.
+    // Allocators keep some memory; a leak of 1 KiB an operation would add 1.5 MiB.
     if grown.is_some_and(|kib| kib < 1024) && told.ends_with("shutdown: ok\n") { Ok(()) } else { Err(told) }
 }
 
-/// Hundreds of handles that nobody gives back, in any order.
+/// Hundreds of handles that are never freed, in any order.
 pub(crate) fn storm(ground: &Ground) -> Result<(), String> {
     ground.run("mcs -out:storm.exe $ROOT/tests/hosts/Storm.cs $HOSTS/csharp/Opnode.cs", "")?;
     let told = ground.run("mono storm.exe", ground.sandbox().connection("connectwise-manage"))?;
     if told == "survived\n" { Ok(()) } else { Err(told) }
 }
 
-/// The process ends at once, with its own code.
+/// The process exits at once, with its own code.
 pub(crate) fn exit(ground: &Ground) -> Result<(), String> {
     let script = root().join("tests/hosts/exit.js");
     let line = format!("timeout -k 5 30 node {}; test $? = 7", script.display());
@@ -101,7 +102,7 @@ pub(crate) fn exit(ground: &Ground) -> Result<(), String> {
         .and_then(|told| if told.is_empty() { Ok(()) } else { Err(told) })
 }
 
-/// Items that go in one by one, and one report over all of them.
+/// Items that are sent one by one, with one report for all.
 pub(crate) fn stream(ground: &Ground) -> Result<(), String> {
     let told = ground.run("python3 $ROOT/tests/hosts/stream.py", ground.sandbox().connection("connectwise-manage"))?;
     let expected = "30 outcomes in order: True, ended: partial\napplied [[0, 3], [5, 29]], failed [[4, 4]], not sent []\n\

@@ -1,5 +1,5 @@
-//! Numbers of options leave with the digits that came in: every spelling, in every place of a request, by every way in. What counts is what the
-//! server received.
+//! Numbers in options keep their digits: every spelling, in every place of a request, through every interface. The
+//! server's requests are compared.
 
 use std::cell::Cell;
 use std::path::Path;
@@ -10,7 +10,7 @@ use opnode::{CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, Options
 use crate::cleanup::{self, Program};
 use crate::server::{Request, Server, json};
 
-/// As people and systems write numbers.
+/// Spellings of numbers that people and systems use.
 const SPELLINGS: &[&str] = &[
     "1.10",
     "1e2",
@@ -60,7 +60,7 @@ operations:
   list: { title: L, method: query, request: GET /rows, options: { since: { type: number } }, response: { result: list } }
 ";
 
-/// A request as it came: verb and address, the header `x-n`, the body.
+/// A received request: verb and address, the header `x-n`, the body.
 #[derive(Debug, PartialEq)]
 struct Seen {
     line: String,
@@ -75,14 +75,14 @@ impl Seen {
     }
 }
 
-/// A server, and how many of its requests were looked at.
+/// A server, and the number of its requests that were checked.
 struct Desk {
     server: Server,
     looked_at: Cell<usize>,
 }
 
 impl Desk {
-    /// `rows` is what GET /rows answers.
+    /// `rows` is the reply to GET /rows.
     fn open(rows: &str) -> Desk {
         let rows = rows.to_owned();
         let answer = move |request: &Request| json(if request.call().starts_with("GET /rows") { &rows } else { "{}" });
@@ -95,7 +95,7 @@ impl Desk {
     }
 }
 
-/// What must arrive for a spelling.
+/// The expected request for a spelling.
 fn expected(n: &str) -> Seen {
     let coded = n.replace('+', "%2B");
     Seen {
@@ -135,7 +135,7 @@ fn yaml_options(n: &str) -> String {
     format!("{{ id: {n}, q: {n}, list: [{n}, 1.50], label: id-{n}, x-n: {n}, n: {n}, deep: {{ a: [{n}] }} }}")
 }
 
-/// The same options as expressions of one value, and the text with it inside.
+/// The same options as expressions of one value, and the text that contains it.
 fn expressions(value: &str) -> String {
     format!(
         "{{ id: '${{{{ {value} }}}}', q: '${{{{ {value} }}}}', list: ['${{{{ {value} }}}}', 1.50], label: 'id-${{{{ {value} }}}}', \
@@ -210,7 +210,7 @@ fn the_command_line_sends_what_was_typed() {
 }
 
 #[test]
-fn a_batch_sends_what_is_written_and_what_was_read() {
+fn a_batch_sends_written_and_read_numbers_unchanged() {
     let by = |value: &str, each: &str| {
         format!("  - {{ id: s, mutate: send, for: {each}, options: {} }}", expressions(value))
     };
@@ -280,7 +280,7 @@ async fn rust_sends_what_was_parsed() {
         let coded = n.replace('+', "%2B");
         assert_eq!(server.next().line, format!("GET /p/{coded}?q={coded}"), "{n}");
     }
-    // A value has the digits that it writes itself with.
+    // A value has its own spelling of the number.
     session.query("read", &serde_json::json!({"id": 7, "q": 1.5}), &with).unwrap().collect().await.unwrap();
     assert_eq!(server.next().line, "GET /p/7?q=1.5");
     for (options, whole) in

@@ -1,5 +1,5 @@
-//! Everything ends when it should, over real sockets: a call at its deadline, a command at Ctrl-C. Each is tried a few times and the best try counts,
-//! so that a busy machine fails nothing.
+//! Everything ends in time, over real sockets: a call at its deadline, a command at Ctrl-C. The best of a few tries
+//! counts, so that a busy machine causes no failure.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -13,31 +13,31 @@ use crate::cleanup::{self, Program};
 use crate::server::{Act, Server, Step, full, silence};
 
 const DEADLINE: Duration = Duration::from_millis(300);
-/// How late a call may end.
+/// Maximum delay after a deadline.
 const OVERSHOOT: Duration = Duration::from_millis(250);
 const TRIES: usize = 4;
 const PIECE: Duration = Duration::from_millis(20);
-/// Another call has the one place of the connection.
+/// Another call has the only permit of the connection.
 const OCCUPIED: &str = "no place among the requests under way";
-/// How long a command may take to ask and to end.
+/// Maximum time for a command to send its request and to end.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A server that never says a word.
+/// A server that sends nothing.
 fn mute() -> Server {
     Server::start(vec![silence(Step::Hang)])
 }
 
-/// Sends this, and then a byte now and then.
+/// Sends this text, and then single bytes with pauses.
 fn drips(text: &str) -> Server {
     Server::start(vec![Act::Answer(vec![Step::Send(text.into()), Step::Forever(b" ".to_vec(), PIECE)])])
 }
 
-/// Sends this at once, for ever.
+/// Sends this text repeatedly.
 fn says(text: &str) -> Server {
     Server::start(vec![Act::Answer(vec![Step::Send(text.into())])])
 }
 
-/// Sends this after a while, for ever.
+/// Sends this text repeatedly, after a delay.
 fn late(text: &str) -> Server {
     Server::start(vec![Act::Answer(vec![Step::Pause(PIECE * 4), Step::Send(text.into())])])
 }
@@ -70,7 +70,7 @@ fn session(address: SocketAddr, tokens: Option<SocketAddr>, limits: Value) -> Se
     engine.connect(&spec).unwrap_or_else(|e| panic!("{}", e.to_json()))
 }
 
-/// Calls with a deadline; how long it took, and the error.
+/// Makes a call with a deadline; returns its duration and its error.
 async fn call(session: &Session, operation: &str) -> (Duration, String) {
     let with = CallOptions { timeout: Some(DEADLINE), ..CallOptions::default() };
     let start = Instant::now();
@@ -150,7 +150,7 @@ fn a_call_ends_at_its_deadline() {
         (OCCUPIED, session(silent.address, None, patient()), &["list"]),
         ("a rate of one request a minute", session(api.address, None, slow()), &["number"]),
     ]);
-    // All of them wait, and nothing else.
+    // In parallel, because all of them only wait.
     std::thread::scope(|scope| {
         for (name, session, operations) in &calls {
             scope.spawn(|| operations.iter().for_each(|operation| ends_in_time(name, session, operation)));
@@ -181,9 +181,9 @@ fn folder(address: SocketAddr) -> tempfile::TempDir {
     folder
 }
 
-/// Starts a command, waits until it is at work, interrupts it, and says how long it took to end.
+/// Starts a command, interrupts it once it is working, and returns how long it took to end.
 fn interrupt(folder: &Path, arguments: &[&str], at_work: &dyn Fn() -> bool) -> (Duration, Option<i32>) {
-    // A shell lets its background jobs ignore SIGINT, and so would a run of the tests in one.
+    // Background jobs of a shell ignore SIGINT, so this restores the default.
     let mut command = Command::new("env");
     command
         .args(["--default-signal=INT", env!("CARGO_BIN_EXE_opnode")])
@@ -249,7 +249,7 @@ fn ends_within_a_second(arguments: &[&str], expected: i32) {
     assert!(tries.iter().min().is_none_or(|best| *best <= Duration::from_secs(1)), "{arguments:?}: {tries:?}");
 }
 
-/// What was known when the signal came is kept.
+/// The results before the signal are kept.
 fn check_state(folder: &Path, command: &str, told: &str) {
     let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap_or_default();
     match command {

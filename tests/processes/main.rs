@@ -1,4 +1,4 @@
-//! The built `opnode` as a process: what it sends, how much memory it takes, that it ends when it should, and that it shows no secret.
+//! The built `opnode` as a process: its requests, its memory, its end, and its secrets.
 
 #[path = "../cleanup/mod.rs"]
 #[expect(dead_code, reason = "a part of what it can do is enough here")]

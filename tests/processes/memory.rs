@@ -1,5 +1,5 @@
-//! What memory a run takes: that of its pages, however many items it reads. Measured on a process of its own.
-//! `ITEMS=1000000 cargo test --release --test processes memory -- --nocapture` tries it with a million.
+//! The memory of a run depends on the size of a page, not on the number of items. Measured on a separate process.
+//! `ITEMS=1000000 cargo test --release --test processes memory -- --nocapture` tries a million.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::cleanup::{self, Program};
 use crate::server::{Act, JSON, Server, reply};
 
-/// More than the pages under way and the program need, in KiB; far less than the items.
+/// In KiB: more than the program and its pages in flight need, and much less than all items.
 const MEMORY_MAX: u64 = 160 << 10;
 const PAGE: u64 = 1000;
 
@@ -25,7 +25,7 @@ steps:
     save: out/parts.csv
 "#;
 
-/// A page of so many parts.
+/// A page with this many parts.
 fn page(items: u64, number: u64) -> Act {
     let first = (number - 1) * PAGE + 1;
     let note = "x".repeat(300);
@@ -37,7 +37,7 @@ fn page(items: u64, number: u64) -> Act {
     reply("200 OK", &format!("{JSON}{}", if first + PAGE > items { "" } else { &next }), body)
 }
 
-/// Waits for a program; gives the most memory that it had, in KiB.
+/// Waits for a program; returns its peak memory in KiB.
 fn watch(mut program: Program) -> (ExitStatus, u64) {
     let mut most = 0;
     loop {
@@ -52,7 +52,7 @@ fn watch(mut program: Program) -> (ExitStatus, u64) {
 }
 
 #[test]
-fn memory_is_that_of_the_pages() {
+fn memory_depends_on_the_page_size_only() {
     let items: u64 = std::env::var("ITEMS").ok().and_then(|n| n.parse().ok()).unwrap_or(60_000);
     let folder = cleanup::folder();
     let server = Server::answering(move |request| page(items, request.query("page").map_or(1, |n| n.parse().unwrap())));

@@ -1,5 +1,5 @@
-//! Whole runs of the command line and of batches against a server that throws their credentials back, in every form, in its errors and its
-//! bodies: whatever is written beside the items themselves, at the highest level of detail, holds no trace of a credential.
+//! Runs the command line and batches against a server that echoes their credentials in every form, in errors and
+//! bodies: no output except the items contains a credential, even at the highest log level.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,9 +12,9 @@ use crate::server::{Act, Request, Server, reply};
 
 const PASSWORD: &str = "S3cret&Pass word/\"9\\x";
 const API_KEY: &str = "key-7f3a91c2e5d84b60";
-/// Of two lines, each a secret.
+/// Two lines; each is a secret.
 const PHRASE: &str = "first-of-two-lines-77\nonly-in-an-option-5521";
-/// Parts of the credentials that survive no masking by mistake: of the raw, URL-encoded, JSON-escaped and base64 forms.
+/// Parts of the credentials in raw, URL-encoded, JSON-escaped and base64 form; none may appear.
 const TRACES: [&str; 8] =
     ["S3cret", "of-two-lines", "word/", "a91c2e5d", "an-option-5521", "UzNjcmV0", "a2V5LTdmM2E5", "cm9ib3Q6UzNj"];
 
@@ -45,7 +45,7 @@ operations:
   removeThing: { title: R, method: delete, request: 'DELETE /{how}/things', options: { how: {} }, response: { result: none } }
 ";
 
-/// What the server is asked to do, by the first segment of the path.
+/// The server's behaviours, named by the first segment of the path.
 const HOWS: [&str; 14] =
     ["400", "401", "403", "404", "409", "422", "429", "500", "502", "text", "page", "away", "nowhere", "junk"];
 
@@ -71,7 +71,7 @@ fn echoes(target: &str) -> String {
     all.join(" | ")
 }
 
-/// All credentials and the request itself, as the path asks for them.
+/// Replies with all credentials and the request itself, in the way that the path names.
 fn answer(request: &Request) -> Act {
     let target = request.target();
     let head = request.headers.iter().map(|(name, value)| format!("{name}: {value}"));
@@ -124,7 +124,7 @@ impl Desk {
         Desk { folder, _server: server }
     }
 
-    /// Runs `opnode` and gives what it told and its exit code.
+    /// Runs `opnode` and returns its output and its exit code.
     fn run(&self, arguments: &[&str]) -> (String, String, Option<i32>) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_opnode"));
         command
@@ -163,14 +163,14 @@ fn clean_file(file: &Path) {
     clean(&file.display().to_string(), &String::from_utf8_lossy(&bytes));
 }
 
-/// Whether `-v` has told a request on a line of its own.
+/// Whether `-v` has logged a request on a line of its own.
 fn tells_requests(stderr: &str) -> bool {
     stderr.lines().any(|line| ["GET ", "POST ", "DELETE "].iter().any(|verb| line.starts_with(verb)))
 }
 
 #[test]
-fn errors_of_every_kind_and_the_log_show_none() {
-    // Much of the time passes in waiting.
+fn errors_of_every_kind_and_the_log_show_no_credential() {
+    // In parallel, because most of the time is waiting.
     std::thread::scope(|scope| {
         for hows in HOWS.chunks(HOWS.len().div_ceil(4)) {
             scope.spawn(|| hows.iter().for_each(|how| errors_show_none(how)));
@@ -194,12 +194,12 @@ fn errors_show_none(how: &str) {
             &["delete", "removeThing"],
         ] {
             let (stdout, stderr, code) = desk.run(&[call, &common[..]].concat());
-            // No record comes back for it, so its status says that it is done, whatever the body is.
+            // No record is returned for it, so its status is enough whatever the body is.
             let done = call[0] == "delete" && how == "junk" && code == Some(0);
             assert!(done || code.is_some_and(|c| c > 2), "{call:?} {how}: {code:?}\n{stderr}");
             assert!(tells_requests(&stderr), "{call:?} {how} logs nothing: {stderr}");
             clean(&format!("{call:?} {how}"), &stderr);
-            // The outcomes of a write go to standard output or their file; they hold errors, and nothing of a server that refused.
+            // The outcomes of a write contain errors, but nothing from a server that refused.
             clean(&format!("{call:?} {how}, standard output"), &stdout);
         }
     }
@@ -209,7 +209,7 @@ fn errors_show_none(how: &str) {
 }
 
 #[test]
-fn plans_and_tests_of_a_connection_show_none() {
+fn plans_and_tests_of_a_connection_show_no_credential() {
     let desk = Desk::new();
     let phrase = format!("phrase={PHRASE}");
     for form in ["text", "json"] {
@@ -231,9 +231,9 @@ fn plans_and_tests_of_a_connection_show_none() {
     }
 }
 
-/// Spools and saved files hold what the server's items hold; nothing else may.
+/// Spools and saved files contain the server's items; no other file may contain credentials.
 #[test]
-fn batches_show_none_but_in_the_items_of_the_server() {
+fn batches_show_no_credential_except_in_the_items_of_the_server() {
     let desk = Desk::new();
     let steps: String = HOWS
         .iter()
@@ -267,7 +267,7 @@ fn batches_show_none_but_in_the_items_of_the_server() {
         assert!(kept.iter().any(|f| f.ends_with(name)), "{name} is not among {kept:?}");
     }
     kept.iter().filter(|f| !holds_items(f)).for_each(|f| clean_file(f));
-    // Delivered data is not changed.
+    // Delivered data is not masked.
     let delivered = std::fs::read_to_string(desk.folder.path().join("out/good.ndjson")).unwrap();
     assert!(delivered.contains(API_KEY) && delivered.contains("S3cret"), "{delivered}");
 }

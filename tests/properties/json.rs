@@ -1,4 +1,4 @@
-//! JSON comes out byte for byte: from a server's reply through a file of lines to another server's request.
+//! JSON keeps its bytes: from a server's reply through an NDJSON file to another server's request.
 
 use std::sync::{Arc, Mutex};
 
@@ -90,14 +90,14 @@ fn value() -> impl Strategy<Value = String> {
     })
 }
 
-/// An object; now and then it has a key twice.
+/// An object, sometimes with a duplicate key.
 fn object(value: impl Strategy<Value = String>) -> impl Strategy<Value = String> {
     let field = (space(), text(), space(), value, space())
         .prop_map(|(before, name, after, value, end)| format!("{before}{name}{after}:{value}{end}"));
     (space(), vec(field, 0..5)).prop_map(|(space, fields)| format!("{{{space}{}}}", fields.join(",")))
 }
 
-/// A reply of the server, and the items in it.
+/// A server's reply, and the items in it.
 fn replies() -> impl Strategy<Value = (Vec<String>, String)> {
     let comma = select(&[",", " ,\n", ",\t"][..]);
     (vec(object(value()), 1..6), comma, space(), space()).prop_map(|(items, comma, before, after)| {
@@ -106,7 +106,7 @@ fn replies() -> impl Strategy<Value = (Vec<String>, String)> {
     })
 }
 
-/// As an item shows it: on one line, nothing else changed.
+/// The text as an item has it: on one line, otherwise unchanged.
 fn one_line(text: &str) -> String {
     text.replace(['\n', '\r'], " ")
 }

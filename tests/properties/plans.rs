@@ -1,4 +1,5 @@
-//! A plan shows what is then sent, for every shipped operation: options and items are made up from their schemas and filled with nasty texts.
+//! A plan matches the requests that are sent, for every shipped operation. Options and items are generated from their
+//! schemas, with difficult texts.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -42,7 +43,7 @@ const TEXTS: [&str; 19] = [
     "2026-11-23T00:00:00Z",
 ];
 
-/// Values for a schema, mostly ones that fit.
+/// Values for a schema; most of them are valid.
 fn of_schema(schema: &Value, depth: u32) -> BoxedStrategy<Value> {
     if let Some(Value::Array(all)) = schema.get("enum") {
         return if all.is_empty() { Just(Value::Null).boxed() } else { select(all.clone()).boxed() };
@@ -86,7 +87,7 @@ fn of_kind(kind: &str, schema: &Value, depth: u32) -> BoxedStrategy<Value> {
     }
 }
 
-/// Objects with these fields; one that is not required is there with this likelihood.
+/// Objects with these fields; optional ones have this probability.
 fn fields(
     all: impl Iterator<Item = (String, bool, BoxedStrategy<Value>)>,
     likely: f64,
@@ -147,7 +148,7 @@ fn world() -> World {
     World { engine, operations, sent }
 }
 
-/// Texts that are masked in a plan have anything in their place when they are sent.
+/// A masked text in a plan matches any sent text.
 fn fits(planned: &str, sent: &str) -> bool {
     let mut rest = sent;
     let mut parts = planned.split(MASK);
@@ -178,10 +179,10 @@ fn same(planned: &PlannedRequest, sent: &PlannedRequest) -> bool {
         && body
 }
 
-/// A call of an operation.
+/// A generated call.
 #[derive(Clone, Debug)]
 struct Made {
-    /// Its place among all operations.
+    /// Index of the operation.
     operation: usize,
     options: Value,
     /// A JSON array.
@@ -207,7 +208,7 @@ fn calls(world: &World) -> impl Strategy<Value = Made> + use<> {
     })
 }
 
-/// Items of an operation: samples, and made-up ones.
+/// Items of an operation: samples and generated ones.
 fn items(operation: &Operation) -> BoxedStrategy<Option<String>> {
     let Some(rule) = &operation.items else { return Just(None).boxed() };
     let made_up = of_schema(&rule.schema, 3).prop_map(|value| value.to_string());
@@ -219,7 +220,7 @@ fn items(operation: &Operation) -> BoxedStrategy<Option<String>> {
     if rule.required { all.prop_map(Some).boxed() } else { option::of(all).boxed() }
 }
 
-/// Whether the plan of a call is not refused; fails when the plan is not what is sent.
+/// Whether the call has a plan; fails if the plan differs from what is sent.
 fn try_one(world: &World, made: Made) -> bool {
     let (session, operation) = &world.operations[made.operation];
     let options = made.options;
@@ -255,7 +256,7 @@ fn try_one(world: &World, made: Made) -> bool {
         }
         Ok(planned) => {
             assert_eq!(planned.len(), sent.len().min(planned.len()), "{about}: {sent:#?} ({ended:?})");
-            // Of a walk, the plan is its first request.
+            // The plan of a walk is its first request.
             assert!(operation.method == Method::Query || planned.len() == sent.len(), "{about}: {sent:#?}");
             for (planned, sent) in planned.iter().zip(&sent) {
                 assert!(same(planned, sent), "{about}: planned {planned:#?}, sent {sent:#?}");

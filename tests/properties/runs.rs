@@ -1,4 +1,4 @@
-//! A batch run that is stopped anywhere and gone on with, as often as chance wants, leaves what a run leaves that nobody stopped.
+//! A batch run that is stopped and resumed at any requests leaves the same results as an uninterrupted one.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -52,7 +52,7 @@ steps:
 
 const ROWS: u64 = 24;
 
-/// A made-up system that stops its caller at a request: before it answers, or without ever answering.
+/// A fictitious system that stops the run at a request: before it replies, or without ever replying.
 #[derive(Default)]
 struct Server {
     made: Mutex<BTreeMap<String, u64>>,
@@ -112,7 +112,8 @@ async fn run(folder: &Path, server: &Arc<Server>, stop: Option<(u64, bool)>) -> 
     Arc::new(batch).run(RunOptions { cancel, ..RunOptions::default() }).unwrap().finish(|_| Ok(())).await
 }
 
-/// Where a run is stopped each time: after so many requests, and whether the last of them is never answered. It is not stopped any more after these.
+/// Where the run is stopped each time: after how many requests, and whether the last of them never gets a reply. After
+/// these stops it runs to its end.
 fn stopped_at(requests: u64) -> impl Strategy<Value = Vec<Option<(u64, bool)>>> {
     let stop = (weighted(0.875), 1..requests / 2, weighted(1.0 / 3.0));
     vec(stop.prop_map(|(stops, after, hangs)| stops.then_some((after, hangs))), 0..20)
@@ -127,7 +128,7 @@ fn keys(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_run_that_is_stopped_ends_as_one_that_is_not() {
+fn a_stopped_and_resumed_run_ends_like_an_uninterrupted_one() {
     let clean = cleanup::folder();
     let server = Arc::new(Server::default());
     block_on(run(clean.path(), &server, None)).check().unwrap();

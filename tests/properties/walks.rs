@@ -1,4 +1,4 @@
-//! Page size, read-ahead and concurrency change how a list is fetched, never what comes out.
+//! Page size, read-ahead and concurrency change how a list is fetched, but never its items.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -41,7 +41,7 @@ const STYLES: [(&str, &str, &str); 9] = [
     ("keyset", "{ keyset: { after: { query: after, from: /id }, size: { query: size, default: 3 } } }", ""),
 ];
 
-/// The list of a server that gives at most so many rows a page.
+/// The reply of a server with at most `most` rows per page.
 fn answer(style: &str, rows: u64, most: u64, request: &http::Request<bytes::Bytes>) -> Response {
     let url = url::Url::parse(&request.uri().to_string()).unwrap();
     let number = |name: &str| url.query_pairs().find(|(n, _)| n == name).and_then(|(_, v)| v.parse::<u64>().ok());
@@ -73,16 +73,16 @@ struct Walked {
     receipt: Receipt,
 }
 
-/// What a server does beside giving its list.
+/// The deviations of a server.
 #[derive(Clone, Debug, Default)]
 struct Habit {
-    /// The page of this row comes without a body, so many times: nothing at all, white space, or `null`.
+    /// The page with this row comes without a body this many times: empty, white space, or `null`.
     blank: Option<(u64, usize, &'static str)>,
-    /// How far its totals and numbers of pages are off.
+    /// The error in its totals and numbers of pages.
     off: i64,
 }
 
-/// The list of a server with habits.
+/// The reply of a server with deviations.
 fn odd(
     style: &str,
     rows: u64,
@@ -154,7 +154,7 @@ fn walk_oddly(fetch: &Fetch, habit: &Habit, with: &CallOptions) -> opnode::Resul
 struct Fetch {
     style: usize,
     rows: u64,
-    /// Rows a page at most.
+    /// Maximum rows per page.
     most: u64,
     concurrency: u8,
     page_size: u8,
@@ -167,7 +167,7 @@ impl Fetch {
     }
 }
 
-/// Lists of up to so many rows, on pages of so many.
+/// Lists of up to `rows` rows, on pages of up to `most`.
 fn fetches(rows: u64, most: u64, concurrency: u8, page_size: u8) -> impl Strategy<Value = Fetch> {
     let ranges = (0..STYLES.len(), 0..rows, 1..most, 1..concurrency, 1..page_size, proptest::num::u64::ANY);
     ranges.prop_map(|(style, rows, most, concurrency, page_size, seed)| Fetch {
@@ -180,18 +180,20 @@ fn fetches(rows: u64, most: u64, concurrency: u8, page_size: u8) -> impl Strateg
     })
 }
 
-/// The habits that are possible in a style.
+/// The deviations that are possible in a style.
 fn habit(style: usize, blank: Option<(u64, usize, &'static str)>, off: i64) -> Habit {
     let name = STYLES[style].0;
-    // Without any announcement, a page without a body is the end of a list, and so is a first one; a number of pages that is too small cannot be found out.
+    // In styles without announcements, a page without a body is the end of a list. The same holds for the first page. A
+    // number of pages that is too small cannot be detected.
     let blank = blank.filter(|_| !matches!(name, "number" | "keyset"));
     let may_be_less = blank.is_none() && matches!(name, "total" | "offset");
     Habit { blank, off: if may_be_less { off } else { off.max(0) } }
 }
 
-/// Whatever a server leaves out, says too much or too little: every row arrives once, or the receipt does not say that the list is complete.
+/// Whatever a server omits or announces wrongly: every row arrives once, or the receipt does not say that the list is
+/// complete.
 #[test]
-fn a_list_that_is_not_whole_is_never_complete() {
+fn an_incomplete_list_is_never_reported_as_complete() {
     let blank = option::of((1_u64..61, 1_usize..4, select(&["", " \n", "null"][..])));
     let off = select(&[0, 0, 1, 2, 7, 300, -1, -2, -40][..]);
     let inputs = (fetches(60, 20, 9, 30), blank, off);
@@ -208,13 +210,13 @@ fn a_list_that_is_not_whole_is_never_complete() {
 }
 
 #[test]
-fn how_a_list_is_fetched_does_not_change_it() {
+fn paging_options_do_not_change_the_items() {
     let inputs = (fetches(80, 30, 12, 40), 0_u64..100);
     prove(regressions!("fetches"), 100, &inputs, |(fetch, few)| {
         let found = walk(&fetch, &CallOptions::default());
         assert_eq!(found.ids, (1..=fetch.rows).collect::<Vec<_>>());
         assert!(found.receipt.complete && found.receipt.items == fetch.rows, "{:?}", found.receipt);
-        // Some of them are the first of them.
+        // With an item limit, the items are the first ones of the list.
         let with = CallOptions { items_max: Some(few), ..CallOptions::default() };
         let found = walk(&Fetch { seed: !fetch.seed, ..fetch.clone() }, &with);
         assert_eq!(found.ids, (1..=fetch.rows.min(few)).collect::<Vec<_>>(), "{few} wanted");

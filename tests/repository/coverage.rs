@@ -1,4 +1,5 @@
-//! Every operation of the source documents is there, with its method, verb and path; what they page is paged.
+//! Every operation of the source documents exists, with its method, verb and path, and with paging if the document has
+//! it.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +8,7 @@ use opnode::Catalog;
 const LIST: &str = include_str!("operations.tsv");
 
 #[test]
-fn every_listed_operation_is_there() {
+fn every_listed_operation_exists() {
     let catalog = Catalog::builtin();
     let mut faults = Vec::new();
     let mut listed = BTreeSet::new();

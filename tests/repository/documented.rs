@@ -1,12 +1,12 @@
-//! The documentation of the library: its main types have an example, and each `# Errors` says which kinds. That public items have documentation, that
-//! functions have `# Errors`, and that links lead somewhere, are lints of the compiler, clippy and rustdoc.
+//! The library's documentation: main types have an example, and each `# Errors` names kinds. Lints of the compiler,
+//! clippy and rustdoc check that public items are documented, that functions have `# Errors`, and that links are valid.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use opnode::ErrorKind;
 
-/// What `src/lib.rs` exports without an example of its own, and where it is shown.
+/// Exports of `src/lib.rs` without an example of their own, and where one is.
 const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
     ("Body", "Transport"),
     ("Cursor", "Resume"),
@@ -72,13 +72,13 @@ fn exports(lib: &str) -> Vec<&str> {
         .collect()
 }
 
-/// An item that may be public, and its documentation.
+/// A possibly public item and its documentation.
 struct Documented<'a> {
     name: &'a str,
     lines: Vec<&'a str>,
 }
 
-/// The public items of a file and the functions of its traits, with their documentation; attributes may stand between.
+/// The public items of a file and the functions of its traits, with their documentation; attributes may be in between.
 fn documented(text: &str) -> Vec<Documented<'_>> {
     let mut found = Vec::new();
     let (mut lines, mut in_attribute) = (Vec::new(), false);
@@ -131,7 +131,7 @@ fn public_modules_have_an_example() {
     assert!(bare.is_empty(), "these have no example: {bare:?}");
 }
 
-/// By name, or by a link to the function or type that says it.
+/// By name, or by a link to the function or type that names them.
 #[test]
 fn errors_are_documented_by_kind() {
     let kinds: Vec<String> = ErrorKind::ALL.iter().map(|kind| format!("`{kind}`")).collect();

@@ -1,4 +1,4 @@
-//! Every batch in `examples/batches/` is run against the sandbox, and does what its comments say.
+//! Runs every batch in `examples/batches/` against the sandbox and checks what its comments say.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -27,7 +27,7 @@ fn opnode(folder: &Path, arguments: &[&str]) -> Output {
     Program::output(&mut command).unwrap()
 }
 
-/// Runs it to its end; gives its report.
+/// Runs a batch to its end; returns its report.
 fn report(folder: &Path, arguments: &[&str], exit: i32) -> serde_json::Value {
     let output = opnode(folder, &[arguments, &["--report", "report.json", "-q"]].concat());
     assert_eq!(output.status.code(), Some(exit), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));

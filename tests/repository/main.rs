@@ -1,4 +1,4 @@
-//! What the repository says about itself is so: its README, its examples, its list of operations, its catalogue of faults, its layers.
+//! The repository is consistent: README, examples, list of operations, catalogue of faults, layers.
 
 #[cfg(feature = "cli")]
 #[path = "../cleanup/mod.rs"]

@@ -1,4 +1,4 @@
-//! Every command of the README is run: those that talk to a system against the sandbox, those with a real connection as a plan.
+//! Runs every command of the README: against the sandbox, or as a plan if it names a real connection.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -15,7 +15,7 @@ fn blocks() -> Vec<(&'static str, &'static str)> {
 fn run(folder: &Path, line: &str) -> Output {
     let line = line.split(" # ").next().unwrap();
     let line = line.strip_prefix("cargo run -- ").map_or_else(|| line.to_owned(), |rest| format!("opnode {rest}"));
-    // A real system is not there; what would be sent to it is shown instead.
+    // The real system is not available, so the command only shows its plan.
     let line = if line.contains("--connection acme") { format!("{line} --plan") } else { line };
     let path = std::env::join_paths(
         std::iter::once(Path::new(env!("CARGO_BIN_EXE_opnode")).parent().unwrap().to_owned())
@@ -40,14 +40,14 @@ fn every_command_works() {
     std::fs::write(folder.path().join("nightly.yaml"), batch).unwrap();
     let mut count = 0;
     for line in blocks().into_iter().filter(|(language, _)| language.is_empty()).flat_map(|(_, text)| text.lines()) {
-        // The test command is what runs this test; the probe of a real system has no plan.
+        // The first command runs this test; the last one has no plan.
         if line.is_empty() || line == "cargo test" || line == "opnode connection test acme" {
             continue;
         }
         let output = run(folder.path(), line);
         let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(output.status.success(), "{line}\n{out}\n{err}");
-        // A run tells what it did on standard error.
+        // `opnode run` reports on standard error.
         let shown = if line.starts_with("opnode run ") { err.trim() } else { out.trim() };
         assert!(
             !shown.is_empty() || !out.is_empty() || line.contains("delete") || line.contains(" > "),

@@ -1,6 +1,7 @@
-//! `docs/reliability.md` against the tests that it names: every number of the catalogue stands there once, and every test exists and runs.
+//! Compares `docs/reliability.md` with the tests that it names: every number of the catalogue appears once, and every
+//! test exists and runs.
 //!
-//! Names of trials are looked for as whole texts in the source, so that one that is renamed is missed.
+//! Names of trials are searched for as whole texts in the source, so that a renamed one is noticed.
 
 use std::path::Path;
 
@@ -21,7 +22,7 @@ fn rows() -> Vec<(usize, Vec<&'static str>)> {
         .collect()
 }
 
-/// What stands in backticks and names a test.
+/// The texts in backticks that name a test.
 fn named() -> Vec<&'static str> {
     let texts = TABLE.split('`').skip(1).step_by(2);
     texts
@@ -29,7 +30,7 @@ fn named() -> Vec<&'static str> {
         .collect()
 }
 
-/// What is wrong with a named test.
+/// The fault of a named test.
 fn fault(named: &str) -> Option<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let Some((file, name)) = named.split_once(": ") else {
@@ -79,13 +80,13 @@ fn facts(file: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_number_stands_there_once() {
+fn every_number_appears_once() {
     let found: Vec<usize> = rows().iter().map(|(number, _)| *number).collect();
     assert_eq!(found, (1..=ROWS).collect::<Vec<_>>());
 }
 
 #[test]
-fn every_row_is_whole_and_names_a_test_or_says_why_not() {
+fn every_row_is_complete_and_names_a_test_or_a_reason() {
     for (number, cells) in rows() {
         assert_eq!(cells.len(), 4, "{number}: {cells:?}");
         let shown = cells[3];
@@ -105,7 +106,7 @@ fn every_named_test_exists_and_is_not_ignored() {
 }
 
 #[test]
-fn a_renamed_test_is_missed() {
+fn a_renamed_test_is_noticed() {
     for wrong in [
         "tests/wire/network.rs: a refused connection",
         "tests/wire/cases/network/reach.yaml: a refused connection",

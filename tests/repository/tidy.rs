@@ -1,4 +1,4 @@
-//! The rules of this project, checked: layers, module docs, file sizes, vendors as data, a case for every operation.
+//! Checks the rules of this project: layers, module docs, file sizes, vendors only as data, a case for every operation.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,9 +10,10 @@ mod graph;
 
 use graph::Graph;
 
-/// Rooms under `src/`, from the ground up. A file imports from its own room and from rooms of lower layers; rooms of one layer do not know each other.
+/// The modules of `src/` by layer, lowest first. A file imports from its own module and from lower layers; modules of
+/// one layer do not import each other.
 const LAYERS: &[&[&str]] = &[
-    // Ground: knows nothing of what opnode does.
+    // Base: independent of opnode's purpose.
     &[
         "clock",
         "digits",
@@ -28,22 +29,22 @@ const LAYERS: &[&[&str]] = &[
     ],
     &["claim", "item", "text_file"],
     &["authoring", "options", "output", "receipt", "reply", "sink"],
-    // Model: what is called.
+    // Model: the definitions.
     &["definition"],
     &["connection", "page", "retry"],
     &["describe", "fault", "request", "sandbox", "transport"],
-    // Engine: how it is called.
+    // Engine: the calls.
     &["auth", "body", "paging"],
     &["connections", "send"],
     &["call"],
     &["run_store", "walk", "write"],
     &["engine", "expression"],
-    // Batches, and the faces.
+    // Batches and faces.
     &["batch", "ffi"],
     &["cli", "formats", "fuzzing"],
 ];
 
-/// Layers up to here are pure: no clock, file, network, environment or chance.
+/// The highest layers that are pure: no clock, file, network, environment or random numbers.
 const PURE: &[&str] = &[
     "authoring",
     "body",
@@ -70,7 +71,7 @@ const PURE: &[&str] = &[
 
 const LINES_MAX: usize = 500;
 
-/// Words that only data may hold.
+/// Words that only data may contain.
 const VENDORS: [&str; 5] = ["connectwise", "jumpcloud", "optima", "flowgear", "myconnectwise"];
 
 fn root() -> &'static Path {
@@ -106,7 +107,7 @@ fn graph() -> Graph {
 }
 
 #[test]
-fn every_file_opens_with_its_idea_and_stays_short() {
+fn every_file_starts_with_its_purpose_and_stays_short() {
     let mut faults = Vec::new();
     for file in sources(&root().join("src")) {
         let text = std::fs::read_to_string(&file).unwrap();
@@ -122,7 +123,7 @@ fn every_file_opens_with_its_idea_and_stays_short() {
 }
 
 #[test]
-fn imports_go_down() {
+fn files_import_only_lower_layers() {
     let mut faults = Vec::new();
     for (file, own, other) in graph().between_rooms().filter(|(_, own, _)| *own != "lib") {
         match (layer(own), layer(other)) {
@@ -137,14 +138,14 @@ fn imports_go_down() {
 }
 
 #[test]
-fn no_files_import_each_other_in_circles() {
+fn imports_form_no_cycles() {
     let graph = graph();
     let circles: Vec<String> = graph.circles().iter().map(|circle| circle.join(", ")).collect();
     assert!(circles.is_empty(), "{} circles:\n{}", circles.len(), circles.join("\n"));
 }
 
-/// The pure rooms have no clock, file, network, environment or chance. Exception: the catalogue reads a folder of definitions that it is given, so that a
-/// host need not.
+/// Pure modules use no clock, file, network, environment or random numbers. Exception: the catalogue reads a folder of
+/// definitions, so that a host need not.
 #[test]
 fn the_lower_layers_are_pure() {
     let forbidden = [
@@ -172,7 +173,7 @@ fn the_lower_layers_are_pure() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// What the library leaves to its faces and to the clock: printing, the environment, sleeping and the time of day.
+/// What only faces and the clock may do: print, read the environment, sleep, read the time.
 const LEFT_TO_FACES: &[&str] = &[
     "println!",
     "eprintln!",
@@ -211,7 +212,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("ffi/notify/hooks.rs", "io::stderr", "a host without a log hook learns of a panic before the process is aborted"),
 ];
 
-/// Files of the library, the faces and the tests that stand in files of their own left out.
+/// Files of the library, without the faces and without separate test files.
 fn library() -> Vec<(String, String)> {
     let files = sources(&root().join("src")).into_iter().map(|file| {
         let name = file.strip_prefix(root().join("src")).unwrap().display().to_string();
@@ -239,7 +240,7 @@ fn the_library_does_not_print_sleep_or_read_the_environment() {
     assert!(gone.is_empty(), "these exceptions are not needed any more: {gone:?}");
 }
 
-/// What the faces use beside the public interface, and why: none of it calls anything.
+/// Internals that faces use besides the public interface, and why: none of it makes calls.
 const FACE_TOOLS: &[(&str, &str)] = &[
     ("authoring", "texts that people write, read with the places of their faults"),
     ("claim", "two processes that write to the same output"),
@@ -253,7 +254,7 @@ const FACE_TOOLS: &[(&str, &str)] = &[
     ("text_file", "files of text with a limit"),
 ];
 
-/// The command line and the C interface use what any host can use.
+/// The command line and the C interface use only what any host can use.
 #[test]
 fn faces_use_the_public_interface() {
     let src = root().join("src");
@@ -296,7 +297,7 @@ fn faces_use_the_public_interface() {
     assert!(idle.is_empty(), "these are not used any more: {idle:?}");
 }
 
-/// The C interface and the allocator alone touch memory by hand; the word stands nowhere else in code, a test's included.
+/// Only the C interface and the allocator have unsafe code; the word appears nowhere else in code, including tests.
 #[test]
 fn only_the_c_interface_is_unsafe() {
     let mut faults = Vec::new();
@@ -316,7 +317,7 @@ fn only_the_c_interface_is_unsafe() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// The files that a newcomer is sent to.
+/// The files that newcomers look for.
 #[test]
 fn files_named_for_contributors_exist() {
     let text = std::fs::read_to_string(root().join("CONTRIBUTING.md")).unwrap();

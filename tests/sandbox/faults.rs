@@ -1,4 +1,4 @@
-//! Faults on purpose, and what the engine makes of them.
+//! Injected faults, and how the engine handles them.
 
 use opnode::sandbox::Faults;
 use opnode::{CallOptions, ErrorKind, Items, OutcomeStatus};
@@ -43,7 +43,7 @@ async fn a_reset_write_is_unknown_and_took_effect() {
 }
 
 #[tokio::test]
-async fn resets_leave_writes_alone_unless_asked() {
+async fn resets_do_not_hit_writes_by_default() {
     let (sandbox, engine) = start(faults("every=1,kinds=reset")).await;
     let session = connect(&sandbox, &engine, "acme");
     let items = Items::from_array(r#"[{"name":"a"}]"#).unwrap();
@@ -55,7 +55,7 @@ async fn resets_leave_writes_alone_unless_asked() {
 }
 
 #[tokio::test]
-async fn faults_in_the_words_of_the_system() {
+async fn faults_in_the_wording_of_the_system() {
     let (sandbox, _) = start(faults("every=1,kinds=429+503")).await;
     let limited = get(sandbox.address(), "/things").await;
     assert_eq!(
@@ -63,7 +63,7 @@ async fn faults_in_the_words_of_the_system() {
         (429, Some("2"), r#"{"error":"Slow down"}"#)
     );
     let unavailable = send(sandbox.address(), "POST", "/things", "{}").await;
-    // sandbox.yaml has no words for it: the form comes from the definition.
+    // sandbox.yaml has no wording for it, so the form comes from the definition.
     assert_eq!((unavailable.status, unavailable.at("/code")), (503, json!("Unavailable")));
     assert_eq!(log(&sandbox).await.iter().map(|e| e["status"].clone()).collect::<Vec<_>>(), [429, 503]);
 }
@@ -75,7 +75,7 @@ async fn a_reset_closes_the_socket() {
     assert_eq!(log(&sandbox).await[0]["status"], Value::Null);
 }
 
-/// The sandbox's own log; asking for it is no API request, so that it never fails.
+/// The sandbox's own log. Requests for it are not API requests and never fail.
 async fn log(sandbox: &opnode::sandbox::Sandbox) -> Vec<Value> {
     let reply = ask(sandbox.address(), "GET /__sandbox/log", &[], b"").await.unwrap();
     reply.json().as_array().unwrap().clone()

@@ -1,4 +1,4 @@
-//! The sandbox and the engine against each other, over real sockets; and the sandbox against a client that knows nothing of opnode.
+//! The sandbox with the engine, over real sockets; and the sandbox with a client that is independent of opnode.
 #![cfg(feature = "sandbox")]
 
 mod faults;

@@ -1,4 +1,4 @@
-//! Made-up connectors: between them, every way of paging, signing and answering that definitions can declare.
+//! Fictitious connectors that together use every paging, authentication and result that definitions can declare.
 
 use std::sync::Arc;
 
@@ -147,7 +147,7 @@ operations:
     response: { result: object, record: Note }
 "#;
 
-/// Operations without a collection: replies by shape.
+/// Operations without a collection, with replies by shape.
 pub const ACME_SHAPES: &str = r#"
 version: 1
 operations:
@@ -225,7 +225,8 @@ errors:
   rate_limited: { status: 429, headers: { Retry-After: "2" }, body: { error: Slow down } }
 "#;
 
-/// Every style of paging that is not a link, over rows in an envelope, with a success flag and a bearer token, at the root of its host.
+/// Every paging style except links, with rows in an envelope, a success flag and a bearer token, at the root of its
+/// host.
 pub const BOLT: &str = r#"
 version: 1
 connector: bolt
@@ -324,7 +325,7 @@ collections:
   c11: { path: /unpaged, key: id, record: Row, count: 35 }
 "#;
 
-/// At the root of its host too, told apart by its key.
+/// Also at the root of its host, distinguished by its key.
 pub const GEAR: &str = r#"
 version: 1
 connector: gear
@@ -342,7 +343,7 @@ operations:
   unpaged: { title: All, method: query, request: GET /unpaged, response: { result: list } }
 "#;
 
-/// An address that no property can point elsewhere.
+/// A fixed address that no property changes.
 pub const FIXED: &str = r#"
 version: 1
 connector: fixed
@@ -382,7 +383,7 @@ pub fn catalog() -> Catalog {
     catalog
 }
 
-/// The machine's clock, on which waits take no time.
+/// The system clock, but waits take no time.
 #[derive(Default)]
 pub struct NoWaits(opnode::SystemClock);
 

@@ -1,4 +1,4 @@
-//! Records that change, told apart by path, and replies made from shapes; through the engine.
+//! Writes, path values, and replies by shape, through the engine.
 
 use opnode::sandbox::Faults;
 use opnode::{CallOptions, ErrorKind, Items, Method, Outcome, OutcomeStatus, Session};
@@ -22,7 +22,7 @@ async fn write(session: &Session, operation: &str, options: Value, items: Value)
     writes.unwrap_or_else(|e| panic!("{operation}: {e:?}")).collect().await.outcomes
 }
 
-/// The one record that a write of one item gave.
+/// The record that a write of one item returned.
 async fn written(session: &Session, operation: &str, options: Value, item: Value) -> String {
     let outcomes = write(session, operation, options, json!([item])).await;
     assert_eq!(outcomes[0].status, OutcomeStatus::Ok, "{operation}: {:?}", outcomes[0].error);
@@ -30,7 +30,7 @@ async fn written(session: &Session, operation: &str, options: Value, item: Value
 }
 
 #[tokio::test]
-async fn a_record_lives_and_dies() {
+async fn a_record_is_created_changed_and_deleted() {
     let (sandbox, engine) = start(Faults::default()).await;
     let session = connect(&sandbox, &engine, "acme");
     let created =
@@ -60,7 +60,7 @@ async fn a_record_lives_and_dies() {
         write(&session, "deleteThing", id(), Value::Null).await[0].error.as_ref().unwrap().kind(),
         ErrorKind::NotFound
     );
-    // Numbers are never given twice.
+    // Numbers are never reused.
     assert!(written(&session, "createThing", json!({}), json!({"name": "next"})).await.contains(r#""id":62"#));
 }
 
@@ -95,7 +95,7 @@ async fn a_patch_of_a_part_changes_nothing() {
 }
 
 #[tokio::test]
-async fn values_in_a_path_tell_records_apart() {
+async fn path_values_distinguish_records() {
     let (sandbox, engine) = start(Faults::default()).await;
     let session = connect(&sandbox, &engine, "acme");
     let notes = one(&session, "getNotes", json!({"parentId": 4})).await.unwrap();
@@ -111,7 +111,7 @@ async fn values_in_a_path_tell_records_apart() {
 }
 
 #[tokio::test]
-async fn hidden_fields_filter_but_do_not_show() {
+async fn hidden_fields_can_be_filtered_but_are_not_returned() {
     let (sandbox, engine) = start(Faults::default()).await;
     let session = connect(&sandbox, &engine, "acme");
     let reply = session
@@ -162,7 +162,7 @@ async fn every_shape_has_a_reply() {
 }
 
 #[tokio::test]
-async fn connectors_on_one_port_are_told_apart() {
+async fn connectors_on_one_port_are_distinguished() {
     let (sandbox, engine) = start(Faults::default()).await;
     assert_eq!(sandbox.connectors().collect::<Vec<_>>(), ["acme", "bolt", "fixed", "gear"]);
     assert_eq!(one(&connect(&sandbox, &engine, "gear"), "unpaged", json!({})).await.unwrap(), r#"[{"gear":1}]"#);
@@ -176,7 +176,7 @@ async fn connectors_on_one_port_are_told_apart() {
         Err(error) => (error.kind(), error.message.clone()),
         Ok(_) => panic!("{name} has a connection"),
     };
-    // Its address is fixed, so its requests are sent here, below its host.
+    // Its address is fixed, so its requests are rerouted to the sandbox, below its host.
     assert_eq!(sandbox.connection("fixed").unwrap().reroute, Some(format!("http://{}", sandbox.address())));
     assert_eq!(one(&connect(&sandbox, &engine, "fixed"), "unpaged", json!({})).await.unwrap(), r#"[{"fixed":1}]"#);
     assert_eq!(

@@ -1,4 +1,4 @@
-//! A client that knows nothing of opnode: sends bytes, reads the reply to its end.
+//! A client that is independent of opnode: sends bytes and reads the reply to its end.
 
 use std::net::SocketAddr;
 
@@ -30,7 +30,7 @@ impl Raw {
 pub const AUTH: &str = "Authorization: Basic c29tZW9uZTpwYXNzOndvcmQ=";
 pub const JSON: &str = "Content-Type: application/json";
 
-/// One request on a connection of its own; `None` when it was closed without a reply.
+/// One request on its own connection; `None` when the connection was closed without a reply.
 pub async fn ask(address: SocketAddr, line: &str, headers: &[&str], body: &[u8]) -> Option<Raw> {
     let mut head =
         format!("{line} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());

@@ -1,4 +1,4 @@
-//! What the sandbox makes of requests, byte by byte: refusals, links, its own pages, hostile input.
+//! The sandbox's replies, byte by byte: refusals, links, its own pages, hostile input.
 
 use opnode::sandbox::Faults;
 use serde_json::json;
@@ -73,7 +73,7 @@ async fn refusals_have_the_status_and_form_of_the_system() {
 }
 
 #[tokio::test]
-async fn credentials_come_before_everything() {
+async fn credentials_are_checked_first() {
     let (sandbox, _) = start(Faults::default()).await;
     let address = sandbox.address();
     for (line, headers) in [
@@ -89,14 +89,14 @@ async fn credentials_come_before_everything() {
     let lower = AUTH.replace("Basic", "basic");
     assert_eq!(ask(address, "GET /api/v1/info", &[&lower], b"").await.unwrap().status, 200);
     assert_eq!(ask(address, "GET /api/v1/ping", &[], b"").await.unwrap().status, 200);
-    // Bolt has no words for it in its sandbox.yaml; the form is that of its definition.
+    // Bolt has no wording for it in its sandbox.yaml, so the form comes from its definition.
     let reply = ask(address, "GET /unpaged", &["Authorization: Bearer no"], b"").await.unwrap();
     assert_eq!((reply.status, reply.at("/successful")), (401, json!(false)));
     assert_eq!(reply.header("www-authenticate"), Some("Bearer"));
 }
 
 #[tokio::test]
-async fn json_must_say_so() {
+async fn json_needs_its_content_type() {
     let (sandbox, _) = start(Faults::default()).await;
     let body = br#"{"name":"x"}"#;
     for (header, status) in [
@@ -111,7 +111,7 @@ async fn json_must_say_so() {
 }
 
 #[tokio::test]
-async fn links_are_those_of_a_real_server() {
+async fn links_match_a_real_server() {
     let (sandbox, _) = start(Faults::default()).await;
     let address = sandbox.address();
     let link = |target: &str, rel: &str| format!("<http://{address}/api/v1/things?{target}>; rel=\"{rel}\"");
@@ -126,7 +126,7 @@ async fn links_are_those_of_a_real_server() {
     let past = get(address, "/things?pageSize=20&page=4").await;
     assert_eq!((past.status, past.body.as_str()), (200, "[]"));
     assert!(!past.header("link").unwrap().contains("next"));
-    // The server's own page size, and its largest.
+    // The server's default page size, and its maximum.
     assert_eq!(get(address, "/things").await.json().as_array().unwrap().len(), 25);
     assert_eq!(get(address, "/things?pageSize=1000000").await.json().as_array().unwrap().len(), 60);
     assert_eq!(get(address, "/things?page=18446744073709551615").await.body, "[]");
@@ -151,7 +151,7 @@ async fn forward_only_has_its_own_rules() {
 }
 
 #[tokio::test]
-async fn paths_and_hosts_are_read_carefully() {
+async fn paths_and_hosts_are_validated() {
     let (sandbox, _) = start(Faults::default()).await;
     let address = sandbox.address();
     assert_eq!(get(address, "/things/1/").await.status, 200);
@@ -161,7 +161,7 @@ async fn paths_and_hosts_are_read_carefully() {
     assert_eq!(get(address, "/things/%ff").await.status, 400);
     let odd = ask(address, "GET /api/v1/things?pageSize=50", &[AUTH, "x-y: z"], b"").await.unwrap();
     assert!(odd.header("link").unwrap().starts_with(&format!("<http://{address}/")));
-    // With bolt and gear at the root, what nobody knows is refused in some connector's words, not with a crash.
+    // With bolt and gear at the root, an unknown path is refused in the wording of one of them.
     assert_eq!(ask(address, "GET /api/v2/things", &[AUTH], b"").await.unwrap().status, 401);
     assert_eq!(ask(address, "OPTIONS *", &[AUTH], b"").await.unwrap().status, 401);
 }
@@ -184,7 +184,7 @@ async fn hostile_bodies_are_refused() {
         assert_eq!(reply.status, status, "{}", reply.body.chars().take(300).collect::<String>());
     }
     let reply = ask(sandbox.address(), "POST /api/v1/things", &[AUTH, JSON], huge.as_bytes()).await;
-    // Whoever goes on sending may see the connection close before the reply.
+    // A client that is still sending may see the connection close before the reply.
     assert!(reply.is_none_or(|r| r.status == 413));
     let not_text = ask(sandbox.address(), "POST /api/v1/things", &[AUTH, JSON], b"{\"name\":\"\xff\"}").await.unwrap();
     assert_eq!(not_text.status, 400);
@@ -237,7 +237,7 @@ async fn it_stops_when_dropped() {
 }
 
 #[tokio::test]
-async fn a_wrong_file_is_refused_with_every_fault() {
+async fn a_faulty_file_is_refused_with_every_fault() {
     let mut catalog = crate::packs::catalog();
     catalog.add(
         "gear",
@@ -265,16 +265,17 @@ async fn a_wrong_file_is_refused_with_every_fault() {
 }
 
 #[tokio::test]
-async fn a_port_in_use_is_said() {
+async fn a_port_in_use_is_an_error() {
     let (sandbox, engine) = start(Faults::default()).await;
     let options = opnode::sandbox::SandboxOptions { port: sandbox.address().port(), ..Default::default() };
     let error = opnode::sandbox::Sandbox::start(std::sync::Arc::clone(engine.catalog()), options).await.err().unwrap();
     assert_eq!(error.kind(), opnode::ErrorKind::Network);
 }
 
-/// Requests put together from pieces that parsers trip over: each gets a reply, and none a crash (which would close the socket).
+/// Requests that are assembled from difficult pieces: each gets a reply, and none crashes the server, which would close
+/// the socket.
 #[tokio::test]
-async fn odd_requests_all_get_a_reply() {
+async fn unusual_requests_all_get_a_reply() {
     let (sandbox, _) = start(Faults::default()).await;
     let mut chance = fastrand::Rng::with_seed(7);
     let paths = [

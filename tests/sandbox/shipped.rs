@@ -1,4 +1,4 @@
-//! The connectors that opnode ships: every operation can be called against the sandbox, by the template that designers begin with.
+//! The shipped connectors: every operation can be called in the sandbox with its template.
 
 use opnode::definition::Template;
 use opnode::sandbox::{Faults, Sandbox};
@@ -7,27 +7,27 @@ use opnode::{CallOptions, Catalog, ErrorKind, Method, Session};
 use crate::packs::{connect, start_with};
 use crate::raw::ask;
 
-/// Operations of all shipped connectors; a new one is counted here, so that none is left out by accident.
+/// Number of operations of all shipped connectors. Update it for new ones; it shows that none is left out.
 const OPERATIONS: usize = 195;
 
-/// What is refused, and has to be.
+/// Calls that must be refused.
 const REFUSED: &[(&str, ErrorKind)] = &[
-    // Nobody stands in this place of the account team.
+    // The simulated account team has no such member.
     ("connectwise-home/getPartnerDevelopmentManager", ErrorKind::NotFound),
-    // The refresh token of an example is none of the sandbox's.
+    // The sandbox does not know the refresh token of an example.
     ("optima/refreshAccessToken", ErrorKind::Unauthenticated),
     // It always refuses.
     ("optima/teapot", ErrorKind::Rejected),
 ];
 
-/// Paged lists that fit on one page in the real system too, with their rows: there is one integration of a kind, and there are three kinds; and bills
-/// are written in a few ways.
+/// Paged lists that fit on one page in the real system too, with their numbers of rows: there are three kinds of
+/// integrations with one each, and few ways to write bills.
 const SHORT: &[&str] = &[
     "jumpcloud-msp/providers_retrieveIntegrations 3",
     "jumpcloud-msp/syncro_retrieveBillingMappingConfigurationOptions 2",
 ];
 
-/// Rows of a call, and pages with some.
+/// The number of rows of a call, and of pages with rows.
 async fn call(session: &Session, template: &Template) -> opnode::Result<(usize, u64)> {
     let options = template.to_options();
     let with = CallOptions::default();

@@ -1,4 +1,4 @@
-//! Filters of the form field:operator:value, asked for by the engine and by a client that knows nothing of opnode.
+//! Filters of the form field:operator:value, from the engine and from an independent client.
 
 use opnode::sandbox::{Faults, Sandbox};
 use opnode::{CallOptions, Catalog, Engine, ErrorKind, Session};
@@ -77,7 +77,7 @@ errors:
   invalid: { status: 400, body: { code: Bad, message: "{message}", field: "{field}", reason: "{code}" } }
 "#;
 
-/// A connector whose lists take terms, and move between pages when they are asked for without an order.
+/// A connector whose lists have terms, and change between pages when no order is requested.
 pub async fn dune() -> (Sandbox, Engine) {
     let mut catalog = Catalog::empty();
     for (file, text) in [("connector.yaml", DUNE), ("lists.yaml", DUNE_LISTS), ("sandbox.yaml", DUNE_SANDBOX)] {
@@ -140,7 +140,7 @@ async fn terms_narrow_the_list_and_its_total() {
 }
 
 #[tokio::test]
-async fn commas_of_a_list_of_values_need_not_be_encoded() {
+async fn commas_between_values_need_not_be_encoded() {
     let (sandbox, _) = dune().await;
     for target in [
         "/grains?filter=id:in:3,5,wet:eq:true&sort=_id",
@@ -156,7 +156,7 @@ async fn commas_of_a_list_of_values_need_not_be_encoded() {
 }
 
 #[tokio::test]
-async fn a_malformed_filter_is_refused_as_the_system_refuses() {
+async fn a_malformed_filter_is_refused_like_in_the_system() {
     let (sandbox, engine) = dune().await;
     for (filter, part) in [
         ("colour", "`colour` does not have the form field:operator:value"),
@@ -190,7 +190,7 @@ async fn the_shipped_lists_take_terms() {
         assert_eq!(reply.receipt.advertised_total, Some(reply.items.len() as u64), "{operation} {filter}");
         Ok::<_, opnode::Error>((reply.items.len(), reply.receipt.pages))
     };
-    // Pages of the ready connection have 20 rows.
+    // The sandbox's connection has pages of 20 rows.
     for (operation, filter, rows, pages) in [
         ("providers_listOrganizations", "name:eq:Client 7", 1, 2),
         ("providers_listOrganizations", "name:search:Client", 45, 4),

@@ -1,4 +1,4 @@
-//! Tokens that are renewed, as the shipped connectors use them: against the engine, and against a client that knows nothing of it.
+//! Renewed tokens of the shipped connectors: with the engine, and with an independent client.
 
 use std::net::SocketAddr;
 
@@ -25,7 +25,7 @@ async fn refresh(address: SocketAddr, token: &str) -> Raw {
 }
 
 #[tokio::test]
-async fn many_calls_renew_their_token_and_lose_none() {
+async fn many_calls_renew_their_token_without_loss() {
     let (sandbox, engine) = start_with(Catalog::builtin(), Faults::default()).await;
     for (connector, operation) in [("optima", "getCurrentUser"), ("connectwise-home", "getLoginProviders")] {
         let session = connect(&sandbox, &engine, connector);
@@ -53,7 +53,7 @@ async fn many_calls_renew_their_token_and_lose_none() {
 }
 
 #[tokio::test]
-async fn a_used_refresh_token_is_refused_in_the_words_of_the_system() {
+async fn a_used_refresh_token_is_refused_in_the_wording_of_the_system() {
     let (sandbox, _) = start_with(Catalog::builtin(), Faults::default()).await;
     let address = sandbox.address();
     let first = refresh(address, "sandbox-refresh-token").await;
@@ -72,7 +72,7 @@ async fn a_used_refresh_token_is_refused_in_the_words_of_the_system() {
 }
 
 #[tokio::test]
-async fn a_person_signs_in_with_pkce() {
+async fn a_user_signs_in_with_pkce() {
     let (sandbox, engine) = start_with(Catalog::builtin(), Faults::default()).await;
     let mut spec = sandbox.connection("connectwise-home").unwrap();
     spec.values.remove("refreshToken");
@@ -103,7 +103,7 @@ async fn a_person_signs_in_with_pkce() {
 }
 
 #[tokio::test]
-async fn the_token_address_checks_what_it_is_given() {
+async fn the_token_endpoint_checks_its_parameters() {
     let (sandbox, _) = start_with(Catalog::builtin(), Faults::default()).await;
     let address = sandbox.address();
     let refresh = "refresh_token=sandbox-refresh-token";
@@ -181,7 +181,7 @@ async fn faults_lose_no_token() {
 }
 
 #[tokio::test]
-async fn lists_choose_fields_and_sort_by_the_key_under_its_other_name() {
+async fn lists_select_fields_and_sort_by_the_alias_of_the_key() {
     let (sandbox, engine) = start_with(Catalog::builtin(), Faults::default()).await;
     let session = connect(&sandbox, &engine, "jumpcloud-msp");
     let options = json!({"provider_id": "p", "fields": ["name"], "sort": ["-_id"]});

@@ -1,4 +1,4 @@
-//! Lists that move between pages when they are asked for without an order: who forgets the order loses rows, and the engine does not.
+//! Lists that change between pages when no order is requested: other clients lose rows, the engine does not.
 
 use opnode::sandbox::{Faults, Sandbox};
 use opnode::{CallOptions, Catalog};
@@ -13,7 +13,7 @@ async fn page(sandbox: &Sandbox, target: &str) -> Vec<u64> {
     rows.as_array().unwrap().iter().map(|row| row["id"].as_u64().unwrap()).collect()
 }
 
-/// A walk by offset that believes the total.
+/// A walk by offset that trusts the total.
 async fn walk(sandbox: &Sandbox, query: &str, size: usize) -> Vec<u64> {
     let mut ids = Vec::new();
     for skip in (0..35).step_by(size) {
@@ -23,7 +23,7 @@ async fn walk(sandbox: &Sandbox, query: &str, size: usize) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn a_walk_without_an_order_doubles_and_loses_rows() {
+async fn a_walk_without_an_order_duplicates_and_loses_rows() {
     let (sandbox, _) = dune().await;
     for (query, size) in [("", 10), ("", 7), ("", 1), ("&sort=", 10), ("&filter=id:gt:0", 10)] {
         let mut ids = walk(&sandbox, query, size).await;
@@ -44,13 +44,13 @@ async fn a_walk_without_an_order_doubles_and_loses_rows() {
 }
 
 #[tokio::test]
-async fn a_walk_with_an_order_gives_every_row_once() {
+async fn a_walk_with_an_order_returns_every_row_once() {
     let (sandbox, engine) = dune().await;
     let all: Vec<u64> = (1..=35).collect();
     for (query, size) in [("&sort=_id", 10), ("&sort=id", 7), ("&sort=_id", 1)] {
         assert_eq!(walk(&sandbox, query, size).await, all, "{query} {size}");
     }
-    // The last operation takes no order, so that nobody could walk its list if it moved.
+    // The last operation has no order option, so its list must not change between pages.
     let session = connect(&sandbox, &engine, "dune");
     for (operation, options) in
         [("getGrains", json!({})), ("getGrains", json!({"sort": ["colour", "-_id"]})), ("getRepeated", json!({}))]
@@ -64,7 +64,7 @@ async fn a_walk_with_an_order_gives_every_row_once() {
 }
 
 #[tokio::test]
-async fn the_shipped_list_moves_for_others_but_not_for_the_engine() {
+async fn the_shipped_list_changes_for_other_clients_but_not_for_the_engine() {
     let (sandbox, engine) = start_with(Catalog::builtin(), Faults::default()).await;
     let unique = |rows: &[Value]| {
         let mut ids: Vec<String> = rows.iter().map(|row| row["id"].to_string()).collect();

@@ -1,4 +1,4 @@
-//! Every way of paging: the engine's walk over the sandbox's pages gives each row once, in order.
+//! Every paging style: the engine's walk over the sandbox's pages returns each row once, in order.
 
 use opnode::sandbox::Faults;
 use opnode::{CallOptions, Reply, StopReason};
@@ -11,7 +11,7 @@ fn ids(reply: &Reply) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn every_style_gives_every_row_once() {
+async fn every_style_returns_every_row_once() {
     let (sandbox, engine) = start(Faults::default()).await;
     let session = connect(&sandbox, &engine, "bolt");
     for (operation, pages, stop, total) in [
@@ -19,7 +19,7 @@ async fn every_style_gives_every_row_once() {
         ("byNextPage", 4, StopReason::NoNext, None),
         ("byMore", 4, StopReason::HasMoreFalse, None),
         ("byRows", 5, StopReason::EmptyPage, None),
-        // A total is a hint, so the end is seen behind it.
+        // A total is only a hint, so the walk continues to an empty page.
         ("byOffset", 5, StopReason::EmptyPage, Some(35)),
         ("byOffsetHeader", 5, StopReason::EmptyPage, Some(35)),
         ("byCursor", 4, StopReason::HasMoreFalse, Some(35)),
@@ -51,10 +51,10 @@ async fn link_and_forward_only_walks() {
     };
     let all: Vec<u64> = (1..=60).collect();
     let reply = query(Value::Null, CallOptions::default()).await;
-    // 60 rows by the ready connection's 7.
+    // 60 rows on pages of 7, the page size of the sandbox's connection.
     assert_eq!((ids(&reply), reply.receipt.pages, reply.receipt.stop), (all.clone(), 9, Some(StopReason::NoNext)));
     let reply = query(json!({"pageSize": 60}), CallOptions::default()).await;
-    // A full page without a link is no end: the next one is asked for by its number.
+    // A full page without a link is not an end: the next page is requested by its number.
     assert_eq!((ids(&reply), reply.receipt.pages), (all.clone(), 2));
     let forward = CallOptions { forward_only: true, ..CallOptions::default() };
     let reply = query(json!({"pageSize": 11}), forward.clone()).await;

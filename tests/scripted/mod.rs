@@ -1,4 +1,5 @@
-//! A transport that is a function, a clock that only waits move, and a seeded chance: for proofs over many calls without waiting.
+//! A transport that is a function, a clock that only waits advance, and seeded random numbers: for tests of many calls
+//! without waiting.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,10 +11,11 @@ use opnode::{Clock, ExchangeLimits, Failure, Response, Transport};
 
 type Answer = dyn Fn(u64, &http::Request<Bytes>) -> Result<Response, Failure> + Send + Sync;
 
-/// Answers by a function of the request and its number, from 1. Replies come in any order: each lets others go before it a few times.
+/// Answers by a function of the request and its number, from 1. Replies come in any order, because each yields to
+/// others a few times.
 pub struct Scripted {
     answer: Box<Answer>,
-    /// How many requests came.
+    /// Number of received requests.
     pub seen: AtomicU64,
 }
 
@@ -47,7 +49,7 @@ pub fn reply(status: u16, body: impl Into<Vec<u8>>) -> Response {
     }
 }
 
-/// Time that passes only in waits, and chance from a seed.
+/// A clock that only waits advance, and random numbers from a seed.
 pub struct TestClock {
     now: Mutex<Duration>,
     dice: Mutex<fastrand::Rng>,
@@ -76,7 +78,7 @@ impl Clock for TestClock {
     }
 }
 
-/// Runs a future to its end, on this thread.
+/// Runs a future to its end on this thread.
 pub fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }

@@ -1,9 +1,9 @@
-//! A store in which somebody has signed in already.
+//! A token store with a completed sign-in.
 
 use async_trait::async_trait;
 use opnode::{Result, Secret, TokenOwner, TokenSlot, TokenStore, Tokens};
 
-/// Gives the same access token to everybody, as their own.
+/// Returns the same access token for every account.
 pub struct SignedIn {
     access: String,
     owner: Option<TokenOwner>,

@@ -1,37 +1,37 @@
-//! What a scripted server does with a request.
+//! The actions of a scripted server.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Request;
 
-/// A step of an answer.
+/// A step of a reply.
 #[derive(Clone)]
 pub enum Step {
     /// These bytes at once.
     Send(Vec<u8>),
     /// These bytes one by one, with a pause after each.
     Drip(Vec<u8>, Duration),
-    /// These bytes over and over, with a pause after each, until the client goes away.
+    /// These bytes repeatedly, with a pause after each, until the client disconnects.
     Forever(Vec<u8>, Duration),
-    /// These bytes so many times.
+    /// These bytes this many times.
     Times(usize, Vec<u8>),
-    /// Nothing for so long.
+    /// A pause.
     Pause(Duration),
-    /// An end as the protocol has it (FIN).
+    /// An orderly end (FIN).
     Close,
-    /// An end by RST.
+    /// A reset (RST).
     Reset,
-    /// Nothing more until the client goes away.
+    /// Nothing more until the client disconnects.
     Hang,
 }
 
-/// What the server does with one request.
+/// The action for one request.
 #[derive(Clone)]
 pub enum Act {
-    /// Reads the request, then answers.
+    /// Reads the request, then replies.
     Answer(Vec<Step>),
-    /// Reads the request, then answers what this says.
+    /// Reads the request, then performs the action that this function returns.
     Choose(Arc<dyn Fn(&Request) -> Act + Send + Sync>),
     /// Resets the connection without reading.
     Refuse,
@@ -39,17 +39,17 @@ pub enum Act {
     Deaf,
 }
 
-/// An answer that keeps the connection: status line, headers and a body of the length that it says.
+/// A reply that keeps the connection open: status line, headers, and a body with its length.
 pub fn reply(status: &str, headers: &str, body: impl AsRef<[u8]>) -> Act {
     Act::Answer(vec![Step::Send(head_and(status, headers, body.as_ref()))])
 }
 
-/// A JSON answer with 200.
+/// A JSON reply with status 200.
 pub fn json(body: impl AsRef<[u8]>) -> Act {
     reply("200 OK", JSON, body)
 }
 
-/// The header of every JSON answer.
+/// The header of every JSON reply.
 pub const JSON: &str = "Content-Type: application/json\r\n";
 
 /// Exactly these bytes, and then this end.
@@ -64,7 +64,7 @@ pub fn head_and(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     out
 }
 
-/// No answer at all, and this end.
+/// No reply, and this end.
 pub fn silence(end: Step) -> Act {
     Act::Answer(vec![end])
 }

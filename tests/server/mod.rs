@@ -1,6 +1,6 @@
-//! A server that does what its script says, byte for byte, over real loopback sockets, and records what it was sent.
+//! A scripted server on loopback sockets. It sends its script byte for byte and records the requests.
 //!
-//! Acts are taken one per request; the last one serves every request that follows. A connection lives until an act ends it.
+//! Each request takes one action; the last one is repeated. A connection stays open until an action ends it.
 
 mod act;
 mod request;
@@ -16,12 +16,13 @@ use std::time::Duration;
 pub use act::{Act, JSON, Step, bytes, head_and, json, reply, silence};
 pub use request::{Request, Stream};
 
-/// Stands in scripted bytes for the port of the server that must never be called. As long as any port, so that no length changes.
+/// In scripted bytes, a placeholder for the port of a server that must never be called. It has the length of a port, so
+/// that lengths stay correct.
 pub const OTHER: &str = ":OTHER";
-/// Stands in scripted bytes for the server's own port.
+/// In scripted bytes, a placeholder for the server's own port.
 pub const OWN: &str = ":MYOWN";
 
-/// Wraps a connection, for TLS; the answer to a failed handshake is an end.
+/// Wraps a connection in TLS; `None` after a failed handshake.
 pub type Wrap = Arc<dyn Fn(TcpStream) -> Option<Box<dyn Stream>> + Send + Sync>;
 
 #[derive(Default)]
@@ -32,7 +33,7 @@ struct State {
     connections: AtomicUsize,
     open: AtomicUsize,
     over: AtomicBool,
-    /// What stands in scripted bytes for which port.
+    /// Placeholders in scripted bytes with their ports.
     marks: Mutex<Vec<(&'static str, u16)>>,
 }
 
@@ -48,12 +49,12 @@ impl Server {
         Server::over(acts, None, None)
     }
 
-    /// A server that answers every request by a function of it.
+    /// A server that answers every request by a function.
     pub fn answering(answer: impl Fn(&Request) -> Act + Send + Sync + 'static) -> Server {
         Server::start(vec![Act::Choose(Arc::new(answer))])
     }
 
-    /// A server whose script may name the port of another, and whose connections are wrapped.
+    /// A server whose script may contain the port of another, and whose connections are wrapped.
     pub fn over(acts: Vec<Act>, other: Option<&Server>, wrap: Option<Wrap>) -> Server {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
@@ -82,12 +83,12 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    /// From now on this stands in scripted bytes for the port of that server.
+    /// Replaces this placeholder in scripted bytes by the port of that server.
     pub fn knows(&self, mark: &'static str, server: &Server) {
         self.state.marks.lock().unwrap().push((mark, port_of(&server.address)));
     }
 
-    /// Closes the port: from now on it refuses connections.
+    /// Closes the port; later connections are refused.
     pub fn close(&mut self) {
         self.state.over.store(true, Ordering::SeqCst);
         if let Some(listening) = self.listening.take() {
@@ -102,11 +103,11 @@ impl Server {
     pub fn seen(&self) -> usize {
         self.state.requests.lock().unwrap().len()
     }
-    /// Connections that were made.
+    /// Number of accepted connections.
     pub fn connections(&self) -> usize {
         self.state.connections.load(Ordering::SeqCst)
     }
-    /// Connections that are still up.
+    /// Number of open connections.
     pub fn open(&self) -> usize {
         self.state.open.load(Ordering::SeqCst)
     }
@@ -118,7 +119,7 @@ impl Drop for Server {
     }
 }
 
-/// One connection, until an act or the client ends it.
+/// Serves one connection until an action or the client ends it.
 fn serve(state: &State, socket: TcpStream, number: usize, wrap: Option<Wrap>) -> std::io::Result<()> {
     let first = state.acts.lock().unwrap().front().cloned();
     match first {
@@ -145,7 +146,7 @@ fn serve(state: &State, socket: TcpStream, number: usize, wrap: Option<Wrap>) ->
             state.requests.lock().unwrap().push(request.clone());
             take(&mut acts)
         };
-        // Without the lock: what chooses may wait for another request.
+        // Without the lock, because the function may wait for another request.
         let act = match act {
             Some(Act::Choose(choose)) => Some(choose(&request)),
             act => act,
@@ -165,7 +166,7 @@ fn port_of(address: &SocketAddr) -> u16 {
     address.port()
 }
 
-/// The next act; the last one stays.
+/// The next action; the last one stays.
 fn take(acts: &mut VecDeque<Act>) -> Option<Act> {
     if acts.len() > 1 { acts.pop_front() } else { acts.front().cloned() }
 }
@@ -174,7 +175,7 @@ fn reset(socket: &TcpStream) -> std::io::Result<()> {
     socket2::SockRef::from(socket).set_linger(Some(Duration::ZERO))
 }
 
-/// Does one step; whether the connection lives on.
+/// Performs one step; returns whether the connection stays open.
 fn perform(state: &State, stream: &mut dyn Stream, raw: &TcpStream, step: Step) -> std::io::Result<bool> {
     match step {
         Step::Send(bytes) => stream.write_all(&placed(state, &bytes))?,
@@ -205,7 +206,7 @@ fn perform(state: &State, stream: &mut dyn Stream, raw: &TcpStream, step: Step) 
     Ok(true)
 }
 
-/// The bytes with the ports in their places.
+/// The bytes with placeholders replaced by ports.
 fn placed<'b>(state: &State, bytes: &'b [u8]) -> Cow<'b, [u8]> {
     let mut out = Cow::Borrowed(bytes);
     for (mark, port) in state.marks.lock().unwrap().iter() {
@@ -216,7 +217,7 @@ fn placed<'b>(state: &State, bytes: &'b [u8]) -> Cow<'b, [u8]> {
     out
 }
 
-/// A listener whose queue is full: a connection to it hangs, for as long as what is given back lives.
+/// A listener with a full queue: connections to it hang as long as the returned values exist.
 pub fn full() -> (SocketAddr, Vec<TcpStream>, socket2::Socket) {
     use socket2::{Domain, Socket, Type};
     let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();

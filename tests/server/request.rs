@@ -1,4 +1,4 @@
-//! A request as a scripted server reads it.
+//! A request as a scripted server receives it.
 
 use std::io::{ErrorKind, Read, Write};
 
@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Read, Write};
 pub trait Stream: Read + Write {}
 impl<T: Read + Write> Stream for T {}
 
-/// A request as it came.
+/// A received request.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
     /// Number of the connection, from 1.
@@ -29,7 +29,7 @@ impl Request {
         self.line.split(' ').nth(1).unwrap_or_default()
     }
 
-    /// A parameter of the query, as it stands there.
+    /// A parameter of the query, not decoded.
     pub fn query(&self, name: &str) -> Option<&str> {
         let (_, query) = self.target().split_once('?')?;
         query.split('&').filter_map(|pair| pair.split_once('=')).find(|(own, _)| *own == name).map(|(_, value)| value)
@@ -45,7 +45,7 @@ impl Request {
         self.headers.iter().filter(|(n, _)| n == name).map(|(_, v)| v.as_str()).collect()
     }
 
-    /// Reads a request with its body; `None` when the client has gone.
+    /// Reads a request with its body; `None` when the client has disconnected.
     pub(super) fn read(stream: &mut dyn Stream, connection: usize) -> std::io::Result<Option<Request>> {
         let mut bytes = Vec::new();
         let head = loop {

@@ -1,4 +1,4 @@
-//! Django REST framework: its three paginations, and writes, counted in what it logged.
+//! Django REST framework: its three paginations, and writes, counted in its log.
 
 use std::process::Command;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::ground::{Ground, free_port, ids, same, source};
 
-/// The interpreter that has what is installed for these tests.
+/// The interpreter with the packages of these tests.
 pub const PYTHON: &str = "${SERVERS_PYTHON:-python3}";
 
 pub fn trials() -> Vec<Trial> {
@@ -29,7 +29,7 @@ pub fn trials() -> Vec<Trial> {
     )
 }
 
-/// A store with so many things, and the name of the file that the server logs to.
+/// A store with this many things, and the name of the server's log.
 fn things(count: usize) -> (Ground, String) {
     let mut ground = Ground::new("django");
     let port = free_port();

@@ -1,4 +1,4 @@
-//! What each trial stands on: a folder, servers that end with it, and the `opnode` that is run in it.
+//! The environment of a trial: a folder, servers that end with it, and the `opnode` that runs in it.
 
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -11,10 +11,10 @@ use serde_json::Value;
 
 use crate::cleanup::{self, Program};
 
-/// How long a server may take to be there, and opnode for one command.
+/// Maximum time to start a server, and for one command of opnode.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A port for a server that is started later: each is given once, and none is from the range that connections take theirs from.
+/// A port for a server that is started later. Each is returned once, outside of the range for outgoing connections.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = 20_000 + (std::process::id() % 100) as u16 * 100;
@@ -26,14 +26,14 @@ pub fn free_port() -> u16 {
     }
 }
 
-/// A folder with the definitions of a server, and the connections of a trial.
+/// A folder with the definitions of a server and the connections of a trial.
 pub struct Ground {
-    // They end before their folder is removed.
+    // The servers end before their folder is removed.
     servers: Vec<Program>,
     folder: tempfile::TempDir,
 }
 
-/// What a command gave.
+/// The output of a command.
 #[derive(Debug)]
 pub struct Told {
     pub stdout: String,
@@ -42,7 +42,7 @@ pub struct Told {
 }
 
 impl Ground {
-    /// The definitions are those of `tests/servers/NAME/`; without such, opnode's own.
+    /// Uses the definitions of `tests/servers/NAME/`; without them, opnode's own.
     pub fn new(name: &str) -> Ground {
         let folder = cleanup::folder();
         let definitions = folder.path().join("definitions/operations").join(name);
@@ -59,7 +59,7 @@ impl Ground {
         self.folder.path().join(name)
     }
 
-    /// The folder as it stands in a server's settings.
+    /// The folder as text for a server's settings.
     pub fn folder(&self) -> String {
         self.folder.path().display().to_string()
     }
@@ -68,23 +68,23 @@ impl Ground {
         std::fs::write(self.path(name), text).unwrap();
     }
 
-    /// The lines that a server wrote, of which `keep` holds.
+    /// The lines of a server's log that match `keep`.
     pub fn lines(&self, name: &str, keep: impl Fn(&str) -> bool) -> Vec<String> {
         let text = std::fs::read_to_string(self.path(name)).unwrap_or_default();
         text.lines().filter(|line| keep(line)).map(str::to_owned).collect()
     }
 
-    /// A file of JSON; null when it is not there.
+    /// The content of a JSON file; null if it does not exist.
     pub fn json(&self, name: &str) -> Value {
         std::fs::read(self.path(name)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
     }
 
-    /// The connections of the trial, as the YAML below `connections:`.
+    /// Writes the connections of the trial: the YAML below `connections:`.
     pub fn connections(&self, yaml: &str) {
         self.write("connections.yaml", &format!("version: 1\nconnections:\n{yaml}"));
     }
 
-    /// Starts a server, and waits until its port answers.
+    /// Starts a server and waits until it accepts connections.
     pub fn serve(&mut self, mut command: Command, port: u16) {
         let log = std::fs::File::create(self.path(&format!("server-{port}.log"))).unwrap();
         command.current_dir(self.folder.path()).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
@@ -106,7 +106,7 @@ impl Ground {
         &self.servers[0]
     }
 
-    /// opnode with these arguments, to be run in the folder; nothing of the environment of whoever runs the tests reaches it.
+    /// The command for opnode with these arguments, in the folder and with an empty environment.
     pub fn command(&self, line: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_opnode"));
         command
@@ -115,7 +115,7 @@ impl Ground {
             .env_clear()
             .envs([("HOME", self.folder.path()), ("SSL_CERT_FILE", &self.path("ca.pem"))])
             .env("OPNODE_TOKENS", "tokens.json")
-            // The keyring of whoever runs the tests stays out of them.
+            // Do not use the keyring of the user.
             .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
             .stdin(Stdio::null());
         if self.path("definitions").is_dir() {
@@ -128,7 +128,8 @@ impl Ground {
         told(self.command(line))
     }
 
-    /// Writes an authority that opnode trusts in this folder, and a server's certificate for 127.0.0.1 and 0.0.0.0, which is this machine as well.
+    /// Creates a certificate authority that opnode trusts in this folder, and a server certificate for 127.0.0.1 and
+    /// 0.0.0.0, which is this machine too.
     pub fn certify(&self) {
         let authority_key = KeyPair::generate().unwrap();
         let mut authority = CertificateParams::new(Vec::new()).unwrap();
@@ -165,7 +166,7 @@ impl Told {
         self.stdout.lines().map(|line| serde_json::from_str(line).unwrap_or(Value::Null)).collect()
     }
 
-    /// Fails when the command did not end with this code.
+    /// Fails unless the command ended with this exit code.
     pub fn ended(self, code: i32) -> Result<Told, String> {
         if self.code == code {
             Ok(self)
@@ -174,7 +175,7 @@ impl Told {
         }
     }
 
-    /// Fails when standard error lacks one of these texts.
+    /// Fails if standard error lacks one of these texts.
     pub fn says(self, texts: &[&str]) -> Result<Told, String> {
         match texts.iter().find(|text| !self.stderr.contains(*text)) {
             Some(text) => Err(format!("it does not say {text:?}:\n{}", self.stderr)),
@@ -188,12 +189,12 @@ pub fn source(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/servers").join(name)
 }
 
-/// The field `id` of each item, as they came.
+/// The field `id` of each item, in order.
 pub fn ids(told: &Told) -> Vec<u64> {
     told.items().iter().map(|item| item["id"].as_u64().unwrap_or_default()).collect()
 }
 
-/// Fails when the two differ.
+/// Fails if the two differ.
 pub fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: T, expected: T) -> Result<(), String> {
     if found == expected { Ok(()) } else { Err(format!("{what}: {found:?} in place of {expected:?}")) }
 }

@@ -1,4 +1,4 @@
-//! json-server 0.17: pages with `Link` and `X-Total-Count`, and writes, counted in the file that it keeps.
+//! json-server 0.17: pages with `Link` and `X-Total-Count`, and writes, counted in its file.
 
 use std::process::Command;
 
@@ -24,7 +24,7 @@ pub fn trials() -> Vec<Trial> {
     )
 }
 
-/// A store with so many things.
+/// A store with this many things.
 fn shelf(count: usize) -> Ground {
     let mut ground = Ground::new("json-server");
     let port = free_port();

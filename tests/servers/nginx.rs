@@ -1,4 +1,5 @@
-//! nginx as a front that speaks HTTP/2 over TLS: few streams and few requests a connection, reloads while writes run, and a request limit.
+//! nginx as a proxy with HTTP/2 over TLS: few streams and few requests per connection, reloads during writes, and a
+//! rate limit.
 
 use std::process::Command;
 use std::time::Duration;
@@ -26,7 +27,7 @@ pub fn trials() -> Vec<Trial> {
     )
 }
 
-/// The front, with the connection `front` to it; its port, and that of the inner server, which speaks plain HTTP.
+/// The proxy with the connection `front`; its port, and that of the inner server with plain HTTP.
 pub fn front() -> (Ground, u16, u16) {
     let mut ground = Ground::new("nginx");
     ground.certify();
@@ -56,7 +57,8 @@ enum Reloads {
 
 const COUNT: usize = 200;
 
-/// 200 writes, eight at a time. None of them may be sent twice, lost, or said to be unknown; the troubles of connections cost no attempt.
+/// 200 writes, eight at a time. None may be sent twice, lost or reported as unknown; failed connections do not count as
+/// attempts.
 fn writes(operation: &str, verb: &str, reloads: Reloads) -> Result<(), String> {
     let (ground, port, _) = front();
     connect(&ground, port, "{ concurrency: 8, attempts: 2 }");
@@ -108,7 +110,7 @@ fn apart() -> Result<(), String> {
     same("writes done", ground.lines("inner.log", |line| line.starts_with("POST")).len(), 3)
 }
 
-/// Twelve at once, of which five in a second are served.
+/// Twelve requests at once; five per second are served.
 fn limited() -> Result<(), String> {
     let (ground, _, _) = front();
     let calls: Vec<_> =
@@ -122,7 +124,7 @@ fn limited() -> Result<(), String> {
     }
 }
 
-/// The advice of the refusal is followed: one variable, or the other, makes the same call pass.
+/// Follows the advice of the error: either variable makes the same call succeed.
 fn authority() -> Result<(), String> {
     let (ground, _, _) = front();
     let mut unknown = ground.command(&["query", "list"]);

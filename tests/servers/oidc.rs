@@ -1,4 +1,5 @@
-//! oidc-provider: a sign-in with PKCE, refresh tokens that rotate and are good for once, and client credentials. Grants are counted in what it logged.
+//! oidc-provider: a sign-in with PKCE, rotating refresh tokens that work once, and client credentials. Grants are
+//! counted in its log.
 
 use std::process::Command;
 use std::time::Duration;
@@ -43,7 +44,7 @@ fn house(connector: &str, secret: &str, life: &str) -> (Ground, String) {
 
 const ROBOT: &str = "{\"who\":\"robot\"}\n";
 
-/// Signed in as a person, with access tokens of two seconds.
+/// Signed in as a user, with access tokens of two seconds.
 fn sign_in() -> Result<(Ground, String), String> {
     let (ground, log) = house("oidc-provider", "", "2");
     let mut login = ground.command(&["login", "house"]);
@@ -61,7 +62,7 @@ fn count(ground: &Ground, log: &str, start: &str) -> usize {
     ground.lines(log, |line| line.starts_with(start)).len()
 }
 
-/// Until the access token has ended.
+/// Waits until the access token has expired.
 fn age() {
     std::thread::sleep(Duration::from_millis(2500));
 }

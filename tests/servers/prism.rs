@@ -1,5 +1,5 @@
-//! prism as a validating mock, for the shipped packs whose system has a document: each operation is called with the values of its template, and what the mock
-//! says of the requests is read. The documents lie beside the repository; they are no part of it.
+//! prism as a validating mock for shipped packs whose system has an OpenAPI document: each operation is called with its
+//! template, and the mock's validation errors are read. The documents are beside the repository, not in it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,14 +12,14 @@ use crate::ground::{Ground, Told, free_port, source};
 struct Pack {
     connector: &'static str,
     document: &'static str,
-    /// What stands before the document's paths, where a connection is rerouted.
+    /// Prefix of the document's paths, for a rerouted connection.
     base: &'static str,
     keep: &'static str,
     /// The connection's values.
     values: &'static str,
-    /// Requests that the document is known to describe wrongly: a part of their line.
+    /// Parts of request lines that the document describes wrongly.
     wrong: &'static [&'static str],
-    /// So many requests must be found good.
+    /// Number of requests that must be valid.
     good: usize,
 }
 
@@ -40,7 +40,7 @@ const MANAGE: Pack = Pack {
     keep: "/system/",
     values: "    siteUrl: https://mycompany.myconnectwise.net\n    clientId: 11111111-2222-3333-4444-555555555555\n    username: mycompany+key\n    \
              password: nothing\n",
-    // It takes every value of a patch for an object, and the search for a member's id.
+    // The document requires an object for every value of a patch, and misses the search for members.
     wrong: &["Request body property 0.value must be object", "/members/search"],
     good: 20,
 };
@@ -88,10 +88,10 @@ fn fits(pack: &Pack) -> Result<(), String> {
     judge(pack, &ground.lines(&format!("server-{port}.log"), |line| line.contains(" /")))
 }
 
-/// Calls an operation with its template; whether the mock's made-up answer can be read does not matter here. What the template leaves open is "1", or its sample item.
+/// Calls an operation with its template; the mock's reply need not be readable. Open values are "1" or the sample item.
 fn call(ground: &Ground, method: &str, name: &str) -> Result<(), String> {
     let mut line = vec![method.to_owned(), "--template".to_owned(), name.to_owned()];
-    // One value after the other is asked for.
+    // Each error asks for one more value.
     for _ in 0..5 {
         let told = ground.run(&line.iter().map(String::as_str).collect::<Vec<_>>());
         let Some(open) = left_open(&told) else { return Ok(()) };
@@ -111,7 +111,7 @@ fn left_open(told: &Told) -> Option<String> {
 
 fn judge(pack: &Pack, lines: &[String]) -> Result<(), String> {
     let good = lines.iter().filter(|line| line.ends_with(" good")).count();
-    // What the document does not have cannot be judged by it.
+    // Requests that the document does not contain are not judged.
     let judged =
         |line: &&String| line.contains("[\"") && !line.contains("not resolved") && !line.contains("no method matched");
     let bad: Vec<&String> =

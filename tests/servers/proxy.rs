@@ -1,5 +1,5 @@
-//! proxy.py as a forward proxy with a password, before nginx. The address 0.0.0.0 is this machine, too, but no loopback address by its looks: opnode reaches it
-//! through the proxy.
+//! proxy.py as a forward proxy with a password, before nginx. The address 0.0.0.0 is this machine too, but not a
+//! loopback address, so opnode reaches it through the proxy.
 
 use std::process::Command;
 use std::time::Duration;
@@ -35,7 +35,7 @@ pub fn trials() -> Vec<Trial> {
     )
 }
 
-/// A proxy and its port, and the connection `far` to the front behind it.
+/// A proxy and its port, and the connection `far` to the server behind it.
 fn proxy(scheme: &str) -> (Ground, u16) {
     let (mut ground, secure, plain) = front();
     let port = free_port();
@@ -60,7 +60,7 @@ fn call(ground: &Ground, line: &[&str], login: &str, port: u16) -> Told {
     told(command)
 }
 
-/// What the proxy wrote down; it does so when a connection ends, and opnode has ended by then.
+/// Matching lines of the proxy's log. It writes them when a connection ends, and opnode has ended by then.
 fn asked(ground: &Ground, what: &str) -> usize {
     (0..100)
         .find_map(|_| {
@@ -79,7 +79,7 @@ fn done(ground: &Ground) -> usize {
 
 fn through(scheme: &str, line: &str) -> Result<(), String> {
     let (ground, port) = proxy(scheme);
-    // A read: of a body whose length stands in a header of small letters, as is usual, this proxy sends the length twice over plain http.
+    // A read: over plain HTTP, this proxy duplicates the length of a body if its header is in lower case.
     same("rows", call(&ground, &["query", "list"], RIGHT, port).ended(0)?.items().len(), 1)?;
     same("requests to the proxy", asked(&ground, line), 1)
 }

@@ -1,4 +1,4 @@
-//! The four ways to make one call: the command line, a batch, the library and the C interface. Each gives what its user sees.
+//! The four interfaces that make a call: command line, batch, library and C. Each returns what its user sees.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -15,7 +15,7 @@ use crate::form::Situation;
 use crate::found::Found;
 use crate::stage::Stage;
 
-/// A way to make a call.
+/// An interface.
 pub struct Entry {
     pub name: &'static str,
     pub is_batch: bool,
@@ -29,10 +29,10 @@ pub const ENTRIES: [Entry; 4] = [
     Entry { name: "C", is_batch: false, play: c },
 ];
 
-/// How long a call may take.
+/// Maximum time of a call.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Runs a program in the stage's folder. Its exit code and what it wrote.
+/// Runs a program in the stage's folder. Returns its exit code and its output.
 fn run(stage: &Stage, command: &mut Command) -> Result<(i32, String, String), String> {
     let to = |name: &str| std::fs::File::create(stage.path(name)).unwrap();
     command
@@ -78,7 +78,7 @@ fn command_line(situation: &Situation, stage: &Stage) -> Result<Found, String> {
     Ok(Found { exit: Some(exit), stderr: Some(stderr), ..Found::new(items, kind, &receipt, error.as_ref()) })
 }
 
-/// The kind in `error[KIND]: …`, where there is no receipt.
+/// The kind in `error[KIND]: …`, when there is no receipt.
 fn printed_kind(stderr: &str) -> Option<String> {
     stderr.lines().find_map(|line| Some(line.strip_prefix("error[")?.split_once(']')?.0.to_owned()))
 }
@@ -95,7 +95,7 @@ fn batch(_: &Situation, stage: &Stage) -> Result<Found, String> {
     if stage.method != "query" {
         let count = |name: &str| step[name].as_u64().unwrap_or_default();
         let (failed, unknown) = (count("failed"), count("unknown"));
-        // Of a step that stopped, the report does not tell how many items were done.
+        // The report does not count the done items of a step that stopped.
         let ok = (step["status"] != "failed").then(|| count("items_in") - failed - unknown);
         found.outcomes = Some(
             [("failed", failed), ("unknown", unknown)]
@@ -161,7 +161,7 @@ async fn called(situation: &Situation, stage: &Stage) -> opnode::Result<Found> {
     Ok(Found::new(came, kind, &json!(walk.receipt()), error.map(|e| e.to_json()).as_ref()))
 }
 
-/// What the host in C prints.
+/// The output of the C host.
 #[derive(serde::Deserialize)]
 struct Printed<'p> {
     #[serde(borrow)]
@@ -179,7 +179,7 @@ fn c(_: &Situation, stage: &Stage) -> Result<Found, String> {
     let rows = printed.batches.iter().flatten().map(|raw| raw.get().to_owned());
     let items: Vec<String> =
         if stage.method == "query" { rows.collect() } else { rows.flat_map(|outcome| items_of(&outcome)).collect() };
-    // A write's own error stands with its outcomes; the call as a whole ends well.
+    // The error of a write is in its outcomes; the call itself succeeds.
     let kind = kind.or_else(|| if stage.method == "query" { None } else { verdict(&printed) });
     Ok(Found::new(items, kind, &printed.report["receipt"], printed.error.as_ref()))
 }
@@ -194,7 +194,7 @@ fn items_of(outcome: &str) -> Vec<String> {
     own.items.iter().map(|raw| raw.get().to_owned()).collect()
 }
 
-/// What the outcomes come to, as the other entries say it.
+/// The verdict on the outcomes, as the other interfaces report it.
 fn verdict(printed: &Printed<'_>) -> Option<String> {
     let counts = &printed.report["receipt"]["outcomes"];
     let count = |name: &str| counts[name].as_u64().unwrap_or_default();
@@ -209,12 +209,12 @@ fn verdict(printed: &Printed<'_>) -> Option<String> {
     })
 }
 
-/// Whether C can be compiled here.
+/// Whether there is a C compiler.
 pub fn has_compiler() -> bool {
     std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).any(|folder| folder.join("cc").is_file())
 }
 
-/// The host, compiled once.
+/// The C host, compiled once.
 fn host() -> Result<&'static Path, String> {
     static HOST: OnceLock<Result<std::path::PathBuf, String>> = OnceLock::new();
     let made = HOST.get_or_init(|| {

@@ -1,4 +1,4 @@
-//! The form of a situation, as typed, and how the rows of a table become situations.
+//! The file format of situations, and the expansion of a table's rows to situations.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::table::{Row, filled, rows};
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Situation {
-    /// The server's habit, as one statement.
+    /// The server's behaviour in one sentence.
     pub about: String,
     #[serde(default)]
     pub connector: Mapping,
@@ -39,7 +39,7 @@ pub struct Call {
     pub strict: bool,
     pub forward_only: bool,
     pub limit: Option<u64>,
-    /// Keys laid over the batch's step, and steps before it.
+    /// Keys that are merged into the batch's step, and steps before it.
     pub batch: Mapping,
     pub before: Vec<Value>,
 }
@@ -69,7 +69,8 @@ fn ok() -> u16 {
     200
 }
 
-/// What a request must be for a reply: `GET /p?page=2`, where further query parameters may follow, or with headers and a part of the body.
+/// The condition for a reply: `GET /p?page=2`, which allows further query parameters, or with headers and a part of the
+/// body.
 #[derive(Clone, Deserialize)]
 #[serde(untagged)]
 pub enum When {
@@ -92,7 +93,7 @@ impl Default for When {
     }
 }
 
-/// What a user must see; what is left out is not checked.
+/// What a user must see; omitted keys are not checked.
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Expect {
@@ -112,7 +113,7 @@ pub struct Expect {
     pub stderr_lacks: Vec<String>,
 }
 
-/// Request lines, or how many.
+/// Request lines, or their number.
 #[derive(Clone, Deserialize)]
 #[serde(untagged)]
 pub enum Requests {
@@ -120,13 +121,13 @@ pub enum Requests {
     Lines(Vec<String>),
 }
 
-/// JSON text that is written as YAML, or as a text whose digits count.
+/// JSON text that is written as YAML, or as a text with exact digits.
 pub fn raw(json: &Json) -> String {
     serde_json::from_str::<String>(&json.0).unwrap_or_else(|_| json.0.clone())
 }
 
 impl Situation {
-    /// Keys of `expect` that a batch sees otherwise.
+    /// Keys of `expect` that differ in a batch.
     pub fn batch_differs(&self) -> Mapping {
         match self.expect.get("batch") {
             Some(Value::Mapping(own)) => own.clone(),
@@ -134,12 +135,12 @@ impl Situation {
         }
     }
 
-    /// What must be seen by a direct call, or in a batch.
+    /// The expected result of a direct call, or in a batch.
     pub fn expected(&self, batch: bool) -> Result<Expect, String> {
         let mut keys = self.expect.clone();
         keys.remove("batch");
         if batch {
-            // What is said of the command line is not said of a batch.
+            // Expectations on the command line do not apply to a batch.
             ["exit", "stderr", "stderr_lacks"].iter().for_each(|key| drop(keys.remove(key)));
             keys.extend(self.batch_differs());
         }
@@ -150,7 +151,7 @@ impl Situation {
 /// The situations of a file, each with the name of its row.
 ///
 /// # Errors
-/// What is wrong with the form.
+/// The fault in the file.
 pub fn read(text: &str) -> Result<Vec<(String, Situation)>, String> {
     let mut file: Mapping = serde_yaml::from_str(text).map_err(|e| e.to_string())?;
     let rows = match file.remove("table") {

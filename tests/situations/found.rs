@@ -1,4 +1,4 @@
-//! What came of a call, and in what it differs from what a user must see.
+//! The result of a call, and its differences from what a user must see.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::form::{Expect, Requests, raw};
 
-/// What one entry shows; `None` for what it has no place for.
+/// What one interface shows; `None` for what it cannot show.
 #[derive(Default)]
 pub struct Found {
     /// JSON texts.
@@ -17,7 +17,7 @@ pub struct Found {
     pub end: Option<String>,
     pub notes: Option<Vec<String>>,
     pub outcomes: Option<BTreeMap<String, u64>>,
-    /// The error, as text.
+    /// The error as text.
     pub error: String,
     pub exit: Option<i32>,
     pub stderr: Option<String>,
@@ -35,7 +35,7 @@ impl Found {
             kind,
             complete,
             end: receipt["end"].as_str().map(str::to_owned),
-            // A receipt leaves out notes when there are none.
+            // A receipt omits empty notes.
             notes: receipt["notes"].as_array().map(texts).or_else(|| complete.map(|_| Vec::new())),
             outcomes: serde_json::from_value(receipt["outcomes"].clone()).ok(),
             error: error
@@ -51,7 +51,7 @@ impl Found {
         }
     }
 
-    /// The same with one word for the server's address, so that entries can be compared.
+    /// Replaces the server's address, so that interfaces can be compared.
     pub fn at_any_host(mut self, host: &str) -> Found {
         let steady = |text: &mut String| *text = text.replace(host, "{host}");
         self.items.iter_mut().chain(self.notes.iter_mut().flatten()).chain(&mut self.requests).for_each(steady);
@@ -59,7 +59,7 @@ impl Found {
         self
     }
 
-    /// In what it differs from what must be seen. `sorted` when requests went side by side.
+    /// The differences from the expectation. `sorted` if requests were concurrent.
     pub fn faults(&self, expect: &Expect, sorted: bool) -> Vec<String> {
         let mut faults = Faults(Vec::new());
         let values: Vec<Value> = self.items.iter().map(|text| value(text)).collect();
@@ -68,18 +68,18 @@ impl Found {
             faults.same("ids", &found, &ids.iter().map(|id| value(&id.0)).collect::<Vec<_>>());
         }
         match &expect.items {
-            // As text, digit for digit.
+            // As text, with exact digits.
             Some(Json(text)) if text.starts_with('"') => {
                 faults.same("items", &self.items.join("\n").as_str(), &raw(&Json(text.clone())).trim_end())
             }
             Some(json) => faults.same("items", &Value::Array(values), &value(&json.0)),
             None => {}
         }
-        // An entry without a place for something is not asked for it.
+        // What an interface cannot show is not checked.
         if let Some((expected, found)) = expect.complete.zip(self.complete) {
             faults.same("complete", &found, &expected);
         }
-        // A batch says of a step whether it is complete, and not how its end was seen.
+        // A batch reports whether a step is complete, but not how its end was seen.
         if let (Some(expected), true) = (&expect.end, self.notes.is_some()) {
             faults.same("end", &self.end.as_deref().unwrap_or("none"), &expected.as_str());
         }
@@ -112,7 +112,7 @@ impl Found {
     }
 
     fn texts(&self, expect: &Expect, faults: &mut Faults) {
-        // A batch has its notes on stderr.
+        // A batch shows its notes on stderr.
         let lines = || self.stderr.as_ref().map(|text| vec![text.clone()]);
         let expected_notes = expect.notes.as_ref().filter(|parts| self.notes.is_some() || !parts.is_empty());
         if let (Some(expected), Some(found)) = (expected_notes, self.notes.clone().or_else(lines)) {
@@ -151,10 +151,10 @@ impl Found {
         }
     }
 
-    /// In what two entries differ, beside what is expected to.
+    /// The unexpected differences between two interfaces.
     pub fn differs(&self, other: &Found, sorted: bool, unless: &dyn Fn(&str) -> bool) -> Vec<String> {
         let mut faults = Faults(Vec::new());
-        // Reading ahead asks for more or less, as it happens.
+        // The number of requests that are fetched ahead varies.
         if !sorted && !unless("requests") {
             faults.same("requests", &self.requests, &other.requests);
         }
@@ -181,7 +181,7 @@ impl Found {
         faults.0
     }
 
-    /// All of it, for a reader of a failure.
+    /// Everything, for the message of a failure.
     pub fn shown(&self) -> String {
         let receipt = format!(
             "complete {:?}, end {:?}, notes {:?}, outcomes {:?}",
@@ -199,7 +199,7 @@ impl Found {
     }
 }
 
-/// Requests that went side by side have no order.
+/// Concurrent requests have no order.
 fn lines_of(requests: &[String], sorted: bool) -> Vec<String> {
     let mut lines = requests.to_vec();
     if sorted {

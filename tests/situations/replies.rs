@@ -1,4 +1,4 @@
-//! The server of a situation: the first reply that fits a request answers it.
+//! The server of a situation: the first reply whose condition matches answers a request.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
@@ -8,7 +8,7 @@ use base64::Engine as _;
 use crate::form::{Reply, When, raw};
 use crate::server::{Act, Request, Server, Step};
 
-/// A server on loopback, and what it noted.
+/// A server on loopback, and its log.
 pub struct Played {
     pub server: Server,
     noted: Arc<Mutex<Noted>>,
@@ -18,12 +18,12 @@ pub struct Played {
 struct Noted {
     used: Vec<usize>,
     times: Vec<Instant>,
-    /// Requests that no reply fits.
+    /// Requests without a matching reply.
     unfit: Vec<String>,
 }
 
 impl Played {
-    /// Without any reply, nothing listens.
+    /// Without replies, nothing listens on the port.
     pub fn start(replies: &[Reply]) -> Played {
         let noted = Arc::new(Mutex::new(Noted { used: vec![0; replies.len()], ..Noted::default() }));
         let (own, memory) = (replies.to_vec(), Arc::clone(&noted));
@@ -63,7 +63,7 @@ fn choose(replies: &[Reply], memory: &Mutex<Noted>, request: &Request) -> Act {
     noted.used[at] += 1;
     let mut bytes = bytes(reply, request);
     let half = bytes.len() - body(reply, request).len().div_ceil(2);
-    // A pause lies behind the first byte.
+    // A pause comes after the first byte.
     let slow =
         (reply.delay_ms > 0).then(|| Step::Drip(bytes.drain(..1).collect(), Duration::from_millis(reply.delay_ms)));
     let half = half - usize::from(slow.is_some());
@@ -91,7 +91,7 @@ fn fits(when: &When, request: &Request) -> bool {
     }
 }
 
-/// Method and path are the same, and each parameter of the wanted query is there.
+/// Whether method and path are equal, and each parameter of the wanted query is present.
 fn line_fits(wanted: &str, line: &str) -> bool {
     let (wanted, query) = wanted.split_once('?').unwrap_or((wanted, ""));
     let (plain, sent) = line.split_once('?').unwrap_or((line, ""));
@@ -109,7 +109,7 @@ fn bytes(reply: &Reply, request: &Request) -> Vec<u8> {
         _ => {}
     }
     for (name, value) in &reply.headers {
-        // A label without a value is one that is left out.
+        // A label without a value is omitted.
         if let Some(value) = value {
             head.push_str(&format!("{name}: {}\r\n", placed(&raw(value), request)));
         }
@@ -132,14 +132,14 @@ fn body(reply: &Reply, request: &Request) -> Vec<u8> {
     }
 }
 
-/// The text with `{origin}`, `{host}` and times such as `{unix+3}` in their places.
+/// The text with `{origin}`, `{host}` and times such as `{unix+3}` replaced.
 fn placed(text: &str, request: &Request) -> String {
     let host = request.header("host").first().copied().unwrap_or_default();
     let text = text.replace("{origin}", &format!("http://{host}")).replace("{host}", host);
     ["unix", "ms", "iso", "http"].iter().fold(text, |text, form| moments(&text, form))
 }
 
-/// `{FORM+SECONDS}` as a time so far ahead.
+/// Replaces `{FORM+SECONDS}` by a time that far ahead.
 fn moments(text: &str, form: &str) -> String {
     let mark = format!("{{{form}+");
     let mut parts = text.split(mark.as_str());

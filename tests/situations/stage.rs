@@ -1,4 +1,4 @@
-//! A situation on its stage: the server runs, and every file that an entry reads lies in a folder of its own.
+//! The environment of a situation: a running server, and a folder with every file that an interface reads.
 
 use std::path::{Path, PathBuf};
 
@@ -9,13 +9,13 @@ use crate::cleanup;
 use crate::form::{Situation, raw};
 use crate::replies::Played;
 
-/// What every connector has unless the situation says otherwise.
+/// The default keys of every connector.
 const CONNECTOR: &str =
     "{ version: 1, connector: acme, title: Acme, connection: { url: { format: uri } }, base_url: '{url}', auth: none }";
 const OPERATION: &str = "{ title: Op }";
-/// One request at a time, and nobody waits long for a server that is silent.
+/// One request at a time, and short timeouts for a silent server.
 const LIMITS: &str = "{ concurrency: 1, connect_s: 5, first_byte_s: 5, idle_s: 5, timeout_s: 20 }";
-/// Keys of a connection that are no property of its connector.
+/// Keys of a connection that are not properties of its connector.
 const OWN_KEYS: [&str; 4] = ["allow_http", "allow_private", "reroute", "relink"];
 
 pub struct Stage {
@@ -30,7 +30,7 @@ pub struct Stage {
 
 impl Stage {
     /// # Errors
-    /// What is wrong with the form.
+    /// The fault in the situation.
     pub fn set(situation: &Situation) -> Result<Stage, String> {
         let operations = operations(situation);
         let call = &situation.call;
@@ -108,7 +108,7 @@ impl Stage {
         }
         let step = over(step, &situation.call.batch);
         let given = |name: &str| step.contains_key(name);
-        // As they are, digit for digit: JSON is YAML.
+        // Unchanged, with exact digits: JSON is YAML.
         let options = if given("options") { String::new() } else { format!("    options: {}\n", self.options) };
         let items = match &self.items {
             Some(items) if !given("items") => format!("    items: {items}\n"),
@@ -124,7 +124,7 @@ impl Stage {
         format!("{}steps:\n{before}  -\n{step}{options}{items}", yaml(&head))
     }
 
-    /// The request of the C interface.
+    /// The request for the C interface.
     fn request(&self, situation: &Situation) -> String {
         let mut text =
             format!(r#"{{"method":"{}","operationId":"{}","options":{}"#, self.method, self.operation, self.options);
@@ -140,7 +140,7 @@ impl Stage {
     }
 }
 
-/// All operations, each over what every operation has.
+/// All operations, each merged into the defaults.
 fn operations(situation: &Situation) -> Mapping {
     let mut all = situation.operations.clone();
     if !situation.operation.is_empty() {
@@ -153,7 +153,7 @@ fn operations(situation: &Situation) -> Mapping {
         .collect()
 }
 
-/// A connection as the C interface takes it: properties are texts, in a map of their own.
+/// A connection for the C interface: properties are texts in a map of their own.
 fn spec(connection: &Mapping) -> Data {
     let (mut spec, mut values) = (json!({"name": "here"}), json!({}));
     for (name, value) in connection {
@@ -187,7 +187,7 @@ fn file(key: &str, value: Mapping) -> Mapping {
     file
 }
 
-/// The keys of one laid over the other's; maps of maps are joined, one level deep.
+/// Merges the keys of `upper` into `under`; nested maps are merged one level deep.
 fn over(mut under: Mapping, upper: &Mapping) -> Mapping {
     for (key, value) in upper {
         match (under.get_mut(key), value) {

@@ -1,4 +1,4 @@
-//! Tables in files of tests: the first row names columns, and each row below fills them into a text with `{column}`s.
+//! Tables in test files: the first row names columns, and each row below replaces the `{column}`s of a text.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ fn shown(cells: &[Value]) -> String {
     let is_text = |text: &str| matches!(serde_yaml::from_str(text), Ok(Value::String(_)));
     let cell = |cell: &Value| match cell {
         Value::Null => "-".to_owned(),
-        // A text that reads as a number or a flag keeps its quotes.
+        // A text that reads as a number or a boolean keeps its quotes.
         Value::String(text) if !is_text(text) => format!("'{}'", text.replace('\n', "\\n")),
         other => plain(other).replace('\n', "\\n"),
     };
@@ -44,7 +44,7 @@ fn plain(cell: &Value) -> String {
     }
 }
 
-/// The value with its `{column}`s filled in; `None` for a text that is nothing but an empty cell (`~`): what it stands for is left out.
+/// The value with its `{column}`s replaced; `None` for a text that consists of an empty cell (`~`): its key is omitted.
 pub fn filled(value: &Value, cells: &BTreeMap<String, Value>) -> Option<Value> {
     match value {
         Value::String(text) => match cells.iter().find(|(name, _)| *text == format!("{{{name}}}")) {

@@ -1,16 +1,16 @@
-//! A made-up system and the credentials that are planted in its connections, with the checks that they stay where they belong.
+//! A fictitious system and the credentials that are planted in its connections, with checks that they do not leak.
 
 use opnode::{Catalog, ConnectionSpec, Engine, EngineConfig};
 use serde_json::Value;
 
 use crate::server::Request;
 
-/// What is planted as credentials. None of these may turn up anywhere but in the header that carries it.
+/// The planted credentials. They may only appear in the header that contains them.
 pub const PASSWORD: &str = "S3cret&Pass word/9";
 pub const API_KEY: &str = "key-7f3a91c2e5d84b60";
-/// A key as long as many tokens are.
+/// A key as long as many tokens.
 pub const LONG: &str = include_str!("long.key");
-/// Every form in which a server may throw them back.
+/// Every form in which a server may echo them.
 pub const ECHO: [&str; 5] = [
     PASSWORD,
     API_KEY,
@@ -18,7 +18,7 @@ pub const ECHO: [&str; 5] = [
     "UzNjcmV0JlBhc3Mgd29yZC85",
     "YWNtZStyb2JvdDpTM2NyZXQmUGFzcyB3b3JkLzk=",
 ];
-/// Parts that give a secret away, also when it is cut or written in another way.
+/// Parts that disclose a secret, even if it is cut or encoded.
 const TRACES: [&str; 8] = [
     "pr0xyS3cret",
     "cHJveHktdXNlcjpwcjB4eVMz",
@@ -119,7 +119,7 @@ operations:
   keyset: { title: L, method: query, request: GET /p, paging: { keyset: { after: { query: after, from: /id } } }, response: { result: list } }
 ";
 
-/// The made-up system, and the same with statuses that are refused before processing.
+/// The fictitious system, also with statuses that are declared as refused before processing.
 pub fn catalog() -> Catalog {
     let mut catalog = Catalog::empty();
     for (name, refused) in [("acme", "[]"), ("polite", "[503]")] {
@@ -147,7 +147,7 @@ pub fn engine(system_proxy: bool) -> Engine {
     Engine::new(EngineConfig { catalog: catalog(), system_proxy, ..EngineConfig::default() })
 }
 
-/// Fails when a text gives a planted credential away, or would steer a terminal.
+/// Fails if a text discloses a planted credential or contains terminal control characters.
 pub fn check_text(text: &str) -> Result<(), String> {
     check_secrets(text)?;
     match text.chars().find(|c| c.is_control() && *c != '\n') {
@@ -156,13 +156,13 @@ pub fn check_text(text: &str) -> Result<(), String> {
     }
 }
 
-/// Fails when a text gives a planted credential away.
+/// Fails if a text discloses a planted credential.
 pub fn check_secrets(text: &str) -> Result<(), String> {
     let leaked: Vec<&str> = TRACES.into_iter().filter(|trace| text.contains(trace)).collect();
     if leaked.is_empty() { crate::tokens::check_planted(text) } else { Err(format!("{leaked:?} leaked: {text}")) }
 }
 
-/// Fails when a request did not carry exactly the planted credentials.
+/// Fails unless each request had exactly the planted credentials.
 pub fn check_signed(requests: &[Request], key: &str) -> Result<(), String> {
     let basic = format!("Basic {}", ECHO[4]);
     match requests.iter().find(|r| r.header("authorization") != [basic.as_str()] || r.header("x-api-key") != [key]) {

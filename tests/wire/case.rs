@@ -1,4 +1,5 @@
-//! One case: a call against a scripted server, and what must come of it. What holds in every case is checked here, for each.
+//! One case: a call against a scripted server, and its expected result. Conditions that hold in every case are checked
+//! here.
 
 use std::time::{Duration, Instant};
 
@@ -12,13 +13,13 @@ use crate::stage::{Found, Stage, TestClock, block_on, call};
 /// When a call is cancelled.
 #[derive(Clone, Copy)]
 pub enum Stop {
-    /// When the server has seen so many requests.
+    /// When the server has received this many requests.
     Seen(usize),
     /// Before it starts.
     Before,
 }
 
-/// A call, and the script that meets it.
+/// A call, and the server's script.
 #[derive(Clone)]
 pub struct Case {
     pub connector: String,
@@ -26,38 +27,38 @@ pub struct Case {
     pub options: Value,
     /// A JSON array; for writes.
     pub items: Option<String>,
-    /// Laid over the short limits of [`Stage`].
+    /// Merged into the short limits of [`Stage`].
     pub limits: Value,
     pub with: CallOptions,
-    /// One act per request; none at all is a closed port.
+    /// One action per request; none means a closed port.
     pub script: Vec<Act>,
-    /// What comes of it, as [`Found::summary`] writes it.
+    /// The expected result, as [`Found::summary`] formats it.
     pub end: String,
-    /// Requests that the server must have seen.
+    /// Number of requests that the server must have received.
     pub requests: usize,
-    /// The request lines without the protocol, where they matter.
+    /// The request lines without the protocol, if they matter.
     pub lines: Vec<String>,
-    /// What the errors, as JSON, or the items must say.
+    /// Texts that the errors, as JSON, or the items must contain.
     pub says: Vec<String>,
-    /// Waits take real time; else the clock jumps ahead.
+    /// Whether waits take real time; otherwise the clock jumps ahead.
     pub real_time: bool,
     pub stop: Option<Stop>,
-    /// Longest and shortest time that it may take.
+    /// Maximum and minimum time.
     pub takes: Option<(Duration, Duration)>,
-    /// Another call first, on the same session, that gets the first act.
+    /// An earlier call on the same session, which gets the first action.
     pub before: Option<String>,
     /// Further connection values.
     pub values: Vec<(String, String)>,
-    /// TLS, or what stands in its place.
+    /// The TLS layer, or a replacement.
     pub tls: Option<Wrap>,
-    /// Connections that the server must have seen, where it matters.
+    /// Number of connections that the server must have received, if it matters.
     pub connections: Option<usize>,
     /// Whether a call without error is complete.
     pub complete: bool,
 }
 
 impl Case {
-    /// A read of this operation, with an end after so many requests.
+    /// A read of this operation, with this result after this many requests.
     pub fn read(operation: &str, script: Vec<Act>, end: impl Into<String>, requests: usize) -> Case {
         Case {
             connector: "acme".to_owned(),
@@ -83,7 +84,7 @@ impl Case {
     }
 }
 
-/// A case whose only fault is its time, which on a busy machine may be the machine's; who is late each time is late.
+/// Tries of a case that only fails by its time, because the machine may be busy.
 const TIMES: usize = 3;
 
 impl Case {
@@ -129,7 +130,7 @@ fn run(case: &Case) -> Result<(), String> {
     if let Some(missing) = case.says.iter().find(|s| !told.contains(*s) && !found.summary.contains(*s)) {
         return Err(format!("nothing says {missing:?}\n{}", shown()));
     }
-    // Row 52: the receipt counts each request that went out, and each repetition.
+    // Row 52: the receipt counts every request, including retries.
     let sent = (requests.len() - usize::from(case.before.is_some())) as u64;
     let all_answered = case.requests > 0 && case.stop.is_none() && case.with.timeout.is_none();
     if all_answered && found.receipt.requests != sent {
@@ -161,7 +162,7 @@ async fn perform(stage: &Stage, case: &Case) -> (Found, Duration) {
         while ends && stage.server.open() > 0 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        // A turn of the reactor, so that an end which has arrived by now is noticed.
+        // Lets the reactor run once, so that an end that has arrived is noticed.
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let with = CallOptions { cancel: Cancel::default(), ..case.with.clone() };

@@ -1,4 +1,4 @@
-//! The form of the files under `tests/wire/cases/`: what a server answers, byte for byte, and what comes of it.
+//! The file format of `tests/wire/cases/`: the server's replies, byte for byte, and the expected results.
 //!
 //! ```yaml
 //! about: What the cases show, as one statement
@@ -18,8 +18,9 @@
 //!     table: [ … ]         # the case once for each row, as in tests/situations; a table of the file goes over all its cases
 //! ```
 //!
-//! Bytes are a text or a list of parts. A part is a text, `latin1` (a byte for each character), `utf16le`, `utf16be`, `gzip` of parts, or
-//! `{ repeat: …, times: … }`, in which `{n}` is the number. `{echo}` stands for the planted credentials in every form, `{long}` for a long key.
+//! Bytes are a text or a list of parts. A part is a text, `latin1` (a byte for each character), `utf16le`, `utf16be`,
+//! `gzip` of parts, or `{ repeat: …, times: … }`, in which `{n}` is the number. `{echo}` is replaced by the planted
+//! credentials in every form, `{long}` by a long key.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -46,7 +47,7 @@ struct File {
     cases: Vec<serde_yaml::Mapping>,
 }
 
-/// A number, or a text with zeros in front.
+/// A number, or a text with leading zeros.
 #[derive(Clone, Deserialize)]
 #[serde(untagged)]
 enum Row {
@@ -79,7 +80,7 @@ struct CaseForm {
     #[serde(default)]
     replies: Vec<Reply>,
     end: Bytes,
-    /// Ends that have a name, which `end` may give.
+    /// Named results, which `end` may use.
     #[serde(default)]
     ends: BTreeMap<String, (String, usize)>,
     #[serde(default = "one")]
@@ -114,7 +115,7 @@ enum Call {
 #[derive(Clone, Copy, Deserialize)]
 #[serde(untagged)]
 enum StopForm {
-    /// When the server has seen so many requests.
+    /// When the server has received this many requests.
     Seen(usize),
     Before(BeforeForm),
 }
@@ -125,7 +126,7 @@ enum BeforeForm {
     Before,
 }
 
-/// What the server does with a request.
+/// The server's action for a request.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub enum Reply {
@@ -197,7 +198,7 @@ pub struct Whole {
     status: String,
     /// The Content-Type.
     r#type: Option<String>,
-    /// Further lines of the head.
+    /// Further header lines.
     #[serde(default)]
     headers: Vec<Bytes>,
     json: Option<Bytes>,
@@ -222,7 +223,7 @@ pub fn trials() -> Vec<Trial> {
     files(&root).into_iter().flat_map(read).collect()
 }
 
-/// All files of cases. Another file beside them would be read by nobody.
+/// All files of cases. Any other file in the folder is an error.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
     found.sort();
@@ -262,7 +263,7 @@ impl CaseForm {
         Trial::test(format!("{row} {}", self.fact), move || self.case().run().map_err(Failed::from))
     }
 
-    /// Its bytes are made when it is played, and not before: some are many.
+    /// The bytes are generated when the case runs, because some are large.
     fn case(&self) -> Case {
         let end = self.end.text();
         let (end, requests) = self.ends.get(&end).cloned().unwrap_or((end, self.requests));

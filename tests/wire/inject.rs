@@ -1,4 +1,4 @@
-//! Rows 72 to 74: values that try to be more than values: what a header option may hold, addresses, properties, forms. Paths and queries are
+//! Rows 72 to 74: injection through values: header options, addresses, properties, forms. Paths and queries are in
 //! `tests/wire/cases/values/`.
 
 use libtest_mimic::Trial;
@@ -30,7 +30,7 @@ pub fn trials() -> Vec<Trial> {
     trials
 }
 
-/// A call is refused before its first page is asked for.
+/// The call is refused before its first request.
 fn long_query() -> Result<(), String> {
     let options = json!({"q": "x".repeat(100_000)});
     Case { options, ..Case::read("filter", vec![answer("[]")], "refused invalid_options/0", 0) }.run()
@@ -47,7 +47,7 @@ fn as_header(value: &str, expected: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The base address of what was typed, or what is said against it.
+/// The base address from the input, or the error.
 fn address(typed: &str, expected: &Result<String, String>) -> Result<(), String> {
     let mut spec = spec("acme", typed, json!({}), &[]);
     spec.allow_http = false;
@@ -60,7 +60,7 @@ fn address(typed: &str, expected: &Result<String, String>) -> Result<(), String>
     }
 }
 
-/// A value that would end its header is refused by the connection, or by the first call, and shown nowhere.
+/// A value with a line break is refused by the connection or the first call, and never shown.
 fn property(name: &str, value: &str) -> Result<(), String> {
     let url = "http://127.0.0.1:1";
     let error = match engine(false).connect(&spec("acme", url, json!({}), &[(name, value)])) {
@@ -78,7 +78,7 @@ fn property(name: &str, value: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// A form's own field names, file names and types come from items.
+/// A form's field names, file names and types come from items.
 fn form() -> Result<(), String> {
     let stage = Stage::plain(vec![reply("200 OK", "", "")]);
     let items = r#"[{"a\"\r\nX-Evil: 1":"v\r\n--x","f":{"fileName":"a\"\r\nb.txt","contentType":"text/plain\r\nX-Evil: 1","data":"eA=="}}]"#;

@@ -1,4 +1,5 @@
-//! The limit inflate_ratio, at the limit and one past it: the ratio is that of the packer. The other limits are `tests/wire/cases/limits/`.
+//! The limit inflate_ratio, at the limit and one past it; the ratio is that of the compressor. The other limits are in
+//! `tests/wire/cases/limits/`.
 
 use libtest_mimic::{Failed, Trial};
 use serde_json::json;

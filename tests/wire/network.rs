@@ -1,5 +1,5 @@
-//! Rows 2, 5, 9 and 10: what needs more than one call: a connection that hangs, every prefix of an answer, a clock that jumps, connections that are kept.
-//! The single calls are `tests/wire/cases/network/`.
+//! Rows 2, 5, 9 and 10, as far as they need several calls: a hanging connection, every prefix of a reply, clock jumps,
+//! kept connections. The single calls are in `tests/wire/cases/network/`.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub fn trials() -> Vec<Trial> {
         Trial::test("02 a connect that hangs ends by the limit connect_s, and a POST is tried again", || {
             Ok(connect_hangs(5)?)
         }),
-        // The clock of first_byte_s runs while the connection is made, and says that the request may have been sent.
+        // The time of first_byte_s includes connecting, and the error says that the request may have been sent.
         Trial::test("02 a connect that hangs, with first_byte_s as short", || Ok(connect_hangs(1)?)),
         Trial::test("05 no prefix of an answer is ever taken for the whole", || Ok(every_prefix()?)),
         Trial::test("09 a clock that jumps in a wait causes no burst", || Ok(clock_jumps()?)),
@@ -35,7 +35,7 @@ fn same<T: PartialEq + std::fmt::Debug>(found: T, expected: T, what: &str) -> Re
     if found == expected { Ok(()) } else { Err(format!("{what}: found {found:?}, expected {expected:?}")) }
 }
 
-/// Connections that nobody accepts fill the queue of a listener; the next one hangs.
+/// Connections that are never accepted fill the queue of a listener; the next one hangs.
 fn connect_hangs(first_byte_s: u32) -> Result<(), String> {
     let (address, _held, _listener) = crate::server::full();
     let limits = json!({"connect_s": 1, "first_byte_s": first_byte_s, "attempts": 2});
@@ -52,7 +52,7 @@ fn connect_hangs(first_byte_s: u32) -> Result<(), String> {
     }
 }
 
-/// Every answer cut after each of its bytes, by FIN and by RST: only the whole one counts.
+/// Every reply cut after each of its bytes, by FIN and by RST: only the complete one is accepted.
 fn every_prefix() -> Result<(), String> {
     let chunked =
         format!("HTTP/1.1 200 OK\r\n{JSON}Transfer-Encoding: chunked\r\n\r\n4\r\n[{{\"i\r\n6\r\nd\":1}}]\r\n0\r\n\r\n")
@@ -85,7 +85,7 @@ fn every_prefix() -> Result<(), String> {
     Ok(())
 }
 
-/// Of a rate of 2 a second, 2 may go at once after any pause, and no more.
+/// At 2 requests per second, a pause of any length allows a burst of 2, and no more.
 fn clock_jumps() -> Result<(), String> {
     let limits = json!({"rate": {"requests": 2, "per_s": 1}});
     let stage = Stage::new("acme", limits, vec![answer(ONE)], TestClock::default(), &[]);
@@ -102,7 +102,7 @@ fn clock_jumps() -> Result<(), String> {
     })
 }
 
-/// What a failed answer leaves on its connection is never read as the next answer.
+/// The rest of a failed reply is never read as the next reply.
 fn failed_bodies() -> Result<(), String> {
     let gzip = format!("{JSON}Content-Encoding: gzip\r\n");
     let chunked = format!("HTTP/1.1 200 OK\r\n{JSON}Transfer-Encoding: chunked\r\n\r\n");
@@ -132,7 +132,7 @@ fn failed_bodies() -> Result<(), String> {
     Ok(())
 }
 
-/// Two answers to one request: the second belongs to nobody.
+/// Two replies to one request: the second is discarded.
 fn smuggled() -> Result<(), String> {
     let evil = head_and("200 OK", JSON, b"[{\"id\":666}]");
     let whole = |first: Vec<u8>| Act::Answer(vec![Step::Send([first, evil.clone()].concat())]);
@@ -160,7 +160,7 @@ fn smuggled() -> Result<(), String> {
     Ok(())
 }
 
-/// 12 calls at once over a connection for 2.
+/// 12 concurrent calls over a connection that allows 2.
 fn pool_bound() -> Result<(), String> {
     let stage = Stage::new("acme", json!({"concurrency": 2}), vec![answer(ONE)], TestClock::default(), &[]);
     block_on(async {

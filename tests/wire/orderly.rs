@@ -1,5 +1,5 @@
-//! Row 4: HTTP/2 connections that the server ends in an orderly way while writes are under way. What it says that it did not process is sent again and
-//! costs no attempt; each record is made once.
+//! Row 4: HTTP/2 connections that the server ends in an orderly way during writes. Requests that it did not process are
+//! sent again without counting as attempts; each record is created once.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,13 +19,13 @@ use crate::tls::{
 /// How a server ends its connections.
 #[derive(Clone, Copy)]
 struct Manner {
-    /// Streams that may be open at once.
+    /// Maximum number of concurrent streams.
     streams: u8,
-    /// Requests that one connection serves; the last of them ends it by a GOAWAY without error that names its stream.
+    /// Requests per connection; the last one ends it by a GOAWAY without error that names its stream.
     served: usize,
-    /// The end is announced by a GOAWAY that still counts every stream.
+    /// Whether a GOAWAY that still includes every stream announces the end.
     announced: bool,
-    /// Every second stream is refused; all of them, where none is served.
+    /// Whether every second stream is refused; all streams if none is served.
     refuses: bool,
 }
 
@@ -55,7 +55,7 @@ pub fn trials() -> Vec<Trial> {
 
 struct Server {
     manner: Manner,
-    /// Of each request that was answered, the connection and the stream.
+    /// The connection and stream of each answered request.
     done: Mutex<HashSet<(usize, u32)>>,
     connections: AtomicUsize,
     seen: AtomicUsize,
@@ -130,7 +130,7 @@ impl Server {
         }
     }
 
-    /// Takes a stream or not, in the order in which they begin, and says so.
+    /// Accepts or refuses a stream, in the order of their start.
     fn begun(&self, stream: &mut dyn Stream, id: u32, accepted: &mut HashSet<u32>) -> std::io::Result<()> {
         let seen = self.seen.fetch_add(1, Ordering::SeqCst);
         let Manner { served, refuses, announced, .. } = self.manner;

@@ -1,4 +1,4 @@
-//! Rows 29 and 38: walks over many pages. Those over a few are `tests/wire/cases/paging/`.
+//! Rows 29 and 38: walks over many pages. Those over a few pages are in `tests/wire/cases/paging/`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +39,7 @@ pub fn trials() -> Vec<Trial> {
     trials
 }
 
-/// 50 pages, the 37th after this trouble.
+/// 50 pages, with this failure before the 37th.
 fn fifty(trouble: Option<Act>) -> Vec<Act> {
     let mut script: Vec<Act> =
         (0..50).map(|n| linked(&ids(n * 2..n * 2 + 2), &format!("</p?page={}>; rel=next", n + 2))).collect();
@@ -48,12 +48,12 @@ fn fifty(trouble: Option<Act>) -> Vec<Act> {
     script
 }
 
-/// The request for a page.
+/// The request line of a page.
 fn line(page: u64) -> String {
     if page == 1 { "GET /p?size=2".to_owned() } else { format!("GET /p?page={page}") }
 }
 
-/// A server with a page for every token, and another token on every page.
+/// A server that has a page for every token, and a new token on every page.
 fn deadline() -> Result<(), String> {
     let fresh = Act::Choose(Arc::new(|request| {
         let n: u64 = request.line.split(['=', ' ']).nth(2).and_then(|n| n.parse().ok()).unwrap_or(0);

@@ -1,4 +1,4 @@
-//! Bytes as the files of cases write them.
+//! The bytes in the files of cases.
 
 use std::io::Write;
 
@@ -27,7 +27,7 @@ pub enum Part {
     Repeat(Repeat),
 }
 
-/// A byte for each character.
+/// One byte per character.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Latin1 {
@@ -48,7 +48,7 @@ pub struct Gzip {
     gzip: Box<Bytes>,
 }
 
-/// The same again and again, with its number, from 0, for `{n}`.
+/// Repeats parts, with the number, from 0, in place of `{n}`.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Repeat {
@@ -89,12 +89,12 @@ impl Part {
     }
 }
 
-/// The text with the planted credentials in their places.
+/// The text with placeholders replaced by the planted credentials.
 fn planted(text: &str) -> String {
     text.replace("{echo}", &ECHO.join(" ")).replace("{long}", LONG)
 }
 
-/// Packed as well as can be.
+/// Compressed at the highest level.
 pub fn gzip(data: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(data).unwrap();

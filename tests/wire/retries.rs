@@ -1,4 +1,5 @@
-//! Rows 51 and 54: a thousand calls of a server in trouble, and the keys of repeated writes. The single calls are `tests/wire/cases/retries/`.
+//! Rows 51 and 54: a thousand calls to a failing server, and the keys of repeated writes. The single calls are in
+//! `tests/wire/cases/retries/`.
 
 use libtest_mimic::Trial;
 use opnode::CallOptions;
@@ -25,7 +26,7 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// 1000 reads, one after the other and 8 at a time, of a server that never gets well.
+/// 1000 reads, sequentially and 8 at a time, from a server that never recovers.
 fn storm(act: Act, most: usize) -> Result<(), String> {
     let stage = Stage::new("acme", json!({"concurrency": 8}), vec![act], TestClock::default(), &[]);
     let with = CallOptions::default();
@@ -67,7 +68,7 @@ fn keys() -> Result<(), String> {
     if keys != expected || keys[0] == keys[3] || keys[3] == keys[5] || keys.iter().any(|k| k.len() < 16) {
         return Err(format!("{keys:?}"));
     }
-    // The same call again is another call.
+    // The same call again is another call with another key.
     let again = Stage::plain(vec![answer("{}")]);
     block_on(call(&again.session, "keyed", &Value::Null, items, &CallOptions::default()));
     match again.server.requests().iter().find(|r| keys.contains(&r.header("idempotency-key")[0])) {

@@ -1,4 +1,4 @@
-//! The stage of a case: two servers, a session, a clock, and what came of a call.
+//! The environment of a case: two servers, a session, a clock, and the result of a call.
 
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::acme::{catalog, spec};
 use crate::server::{Act, Server, Wrap};
 
-/// A server with its script, the server that must never be called, and an engine's session to the first.
+/// A scripted server, a server that must never be called, and a session to the first.
 pub struct Stage {
     pub server: Server,
     pub other: Server,
@@ -24,7 +24,7 @@ impl Stage {
         Stage::over(None, connector, limits, script, clock, values)
     }
 
-    /// The same over what wraps its connections.
+    /// The same with wrapped connections.
     pub fn over(
         tls: Option<Wrap>,
         connector: &str,
@@ -52,12 +52,12 @@ impl Stage {
     }
 }
 
-/// A clock that only its waits move, unless real time is wanted; it keeps a list of them.
+/// A clock that only its waits advance, unless real time is wanted; it records them.
 #[derive(Default)]
 pub struct TestClock {
-    /// Waits take their time.
+    /// Whether waits take real time.
     pub real: bool,
-    /// How far wall time is off.
+    /// The error of the wall clock.
     pub wall_shift: Duration,
     pub ahead: Mutex<Duration>,
     pub waits: Mutex<Vec<Duration>>,
@@ -65,7 +65,7 @@ pub struct TestClock {
 }
 
 impl TestClock {
-    /// Time that passes unseen, as when a laptop sleeps.
+    /// Time that passes unnoticed, as when a laptop sleeps.
     pub fn jump(&self, by: Duration) {
         *self.ahead.lock().unwrap() += by;
     }
@@ -74,7 +74,7 @@ impl TestClock {
     }
 }
 
-/// What the wall clock of every trial shows.
+/// The wall time at the start of every trial.
 pub fn wall_time() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_428_000)
 }
@@ -109,17 +109,18 @@ impl Clock for TestClock {
     }
 }
 
-/// What came of a call.
+/// The result of a call.
 pub struct Found {
-    /// Of a read `ITEMS end` or `ITEMS kind/attempts`; of a write, for each item, `status kind/attempts ITEMS at LOCATION`, joined by commas.
+    /// For a read `ITEMS end` or `ITEMS kind/attempts`; for a write, for each item, `status kind/attempts ITEMS at
+    /// LOCATION`, joined by commas.
     pub summary: String,
     pub errors: Vec<Error>,
     pub receipt: Receipt,
-    /// Everything that is told about the call, beside its items.
+    /// All texts about the call except its items.
     pub told: String,
 }
 
-/// Calls an operation and tells what came of it.
+/// Calls an operation and returns the result.
 pub async fn call(
     session: &Session,
     operation: &str,
@@ -199,12 +200,12 @@ fn outcome(o: &Outcome) -> String {
     text
 }
 
-/// Everything that an error tells.
+/// All texts of errors.
 pub fn told(errors: &[Error]) -> String {
     errors.iter().map(|e| format!("{e} {e:?} {}", e.to_json())).collect::<Vec<_>>().join("\n")
 }
 
-/// Runs to the end, on a runtime of its own.
+/// Runs to the end, on its own runtime.
 pub fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }

@@ -1,4 +1,5 @@
-//! Tables of trials that are no cases of `tests/wire/cases/`: each file of `tests/wire/tables/` says what its columns are, and is read as rows of a type.
+//! Tables of trials that are not cases of `tests/wire/cases/`: each file of `tests/wire/tables/` explains its columns
+//! and is read as rows of a type.
 
 use std::path::Path;
 

@@ -1,7 +1,9 @@
-//! Rows 4, 7 and 8: certificates, HTTP/2, and proxies from the environment. The calls over bad certificates and broken handshakes are
-//! `tests/wire/cases/tls/`; frames of HTTP/2 name the stream of their request, so that their trials are code.
+//! Rows 4, 7 and 8: certificates, HTTP/2, and proxies from the environment. Calls with bad certificates and broken
+//! handshakes are in `tests/wire/cases/tls/`; HTTP/2 frames contain the stream of their request, so their trials are
+//! code.
 //!
-//! The trials run in a process whose environment names an authority of our own as the system's, and a proxy that must not be used.
+//! The trials run in a process whose environment names its own certificate authority as the system's, and a proxy that
+//! must not be used.
 
 use std::collections::VecDeque;
 use std::io::{Read, Write};
@@ -30,13 +32,13 @@ const WHOLE: &str = r#"[{"id":1}] end"#;
 const ONE: &str = r#"[{"id":1}]"#;
 const UNKNOWN: &str = "unknown unknown_outcome/1";
 
-/// The environment variable with the folder that holds the authority.
+/// The environment variable with the folder of the authority.
 pub const FOLDER: &str = "OPNODE_WIRE_FOLDER";
-/// The one host that is asked for through the proxy.
+/// The only host that is called through the proxy.
 pub const PROXIED: &str = "opnode-proxied.invalid";
 pub const PROXY_USER: &str = "proxy-user:pr0xyS3cret";
 
-/// Writes a new authority: the file that `SSL_CERT_FILE` names, and its key.
+/// Writes a new authority: the file in `SSL_CERT_FILE`, and its key.
 pub fn create_authority(folder: &Path) {
     let key = KeyPair::generate().unwrap();
     std::fs::write(folder.join("ca.pem"), authority().self_signed(&key).unwrap().pem()).unwrap();
@@ -116,13 +118,13 @@ pub fn tls(kind: Certificate) -> Option<Wrap> {
     Some(Arc::new(move |socket| Some(Box::new(secured(&config, socket)) as Box<dyn Stream>)))
 }
 
-/// What a server does where a client begins with TLS, as a file of cases writes it.
+/// The server's action at the start of TLS, as in the files of cases.
 #[derive(Clone, Deserialize)]
 #[serde(untagged)]
 pub enum Handshake {
     With(Certificate),
     Hangs(Hang),
-    /// Answers the first bytes with these.
+    /// Replies to the first bytes with these.
     Instead(Instead),
 }
 
@@ -199,10 +201,10 @@ const END_HEADERS: u8 = 4;
 const STATUS_200: &[u8] = b"\x88";
 /// The same, and a `content-length: 40`.
 const LENGTH_40: &[u8] = b"\x88\x0f\x0d\x0240";
-/// Known and not mended: the HTTP client takes it for the end, and tells the difference only through a trait of the crate http-body.
+/// A known limitation: the HTTP client treats it as the end; only a trait of the crate http-body shows the difference.
 const NO_LENGTH: &str = "a body without length cut by a reset without error is never the whole";
 
-/// What follows a whole request on a stream: frames, and whether the connection ends after them.
+/// The frames after a whole request on a stream, and whether the connection ends after them.
 #[derive(Clone, Copy)]
 pub struct Then(pub fn(u32) -> Vec<u8>, bool);
 
@@ -221,10 +223,10 @@ pub fn reset(stream: u32, code: u32) -> Vec<u8> {
     frame(RST_STREAM, 0, stream, &code.to_be_bytes())
 }
 
-/// A fact, the operation, what each request meets, what comes of it, and how many requests are seen.
+/// A fact, the operation, the server's action for each request, the result, and the number of requests.
 type Http2 = (&'static str, &'static str, Vec<Then>, &'static str, usize);
 
-/// A server that says "not processed" may be asked again; any other end may come after the work.
+/// If the server says "not processed", the request is repeated; any other end may come after processing.
 fn http2() -> Vec<Http2> {
     let (made, second) = (r#"ok/1 [{"id":1}]"#, r#"ok/2 [{"id":1}]"#);
     let endless: fn(u32) -> Vec<u8> = |stream| {
@@ -404,14 +406,14 @@ fn serve_http2(stream: &mut dyn Stream, state: &Http2State) -> std::io::Result<(
     }
 }
 
-/// What the proxy of the environment answers.
+/// The reply of the proxy in the environment.
 pub fn proxy_answer(request: &Request) -> crate::server::Act {
     let status =
         if request.line.starts_with("CONNECT") { "407 Proxy Authentication Required" } else { "502 Bad Gateway" };
     reply(status, JSON, "no way")
 }
 
-/// With the system's proxy in use, and it in the environment of this process.
+/// With the system's proxy enabled, and set in the environment of this process.
 fn past_the_proxy() -> Result<(), String> {
     let stage = Stage::plain(vec![answer(ONE)]);
     let session =
@@ -427,7 +429,7 @@ fn unreachable(with_proxy: bool, scheme: &str, host: &str) -> String {
     format!("{} {}", found.summary, told(&found.errors))
 }
 
-/// Whether the proxy was called is checked at the end, for all trials at once.
+/// That the proxy was not called is checked at the end for all trials.
 fn without_proxy() -> Result<(), String> {
     let text = unreachable(false, "http", "opnode-direct.invalid");
     if text.starts_with("[] network/1") { check_text(&text) } else { Err(text) }

@@ -1,5 +1,5 @@
-//! Rows 27 and 64 for tokens: whatever the API or the token server throws back, in whatever form, no error, receipt, plan, log line or file
-//! beside the store shows it.
+//! Rows 27 and 64 for tokens: whatever the API or the token server echoes, in any form, no error, receipt, plan, log
+//! line or file except the store contains it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::tokens::{
     ACCESS, CLIENT, CODE, Case, ISSUED, KINDS, Kind, SEED, Stage, VERIFIER, basic, check_planted, connect, read,
 };
 
-/// What encodeURIComponent leaves alone.
+/// Characters that encodeURIComponent leaves unescaped.
 const SCRIPT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -34,7 +34,7 @@ const SCRIPT: &AsciiSet = &NON_ALPHANUMERIC
 
 type Form = fn(&str) -> String;
 
-/// The forms in which a server may throw a secret back.
+/// The forms in which a server may echo a secret.
 const FORMS: [(&str, Form); 15] = [
     ("as it is", str::to_owned),
     ("in capitals", |s| s.to_uppercase()),
@@ -79,7 +79,7 @@ fn echo(secrets: &[&str], form: Form) -> String {
     all.join(" ")
 }
 
-/// An API that throws everything back, at every place from which an error takes text.
+/// An API that echoes everything, in every place that errors take text from.
 fn api() -> Vec<Case> {
     let mut cases = Vec::new();
     for kind in [Kind::Renewed, Kind::Person, Kind::Own] {
@@ -136,7 +136,7 @@ fn places(all: &str) -> [(&'static str, String, String); 7] {
     ]
 }
 
-/// Every status that means something of its own. A 401 buys a second token, and what comes then throws that one back too.
+/// Every status with a meaning of its own. After a 401 a second token is requested, and then echoed too.
 fn statuses() -> Vec<Case> {
     let mut cases = Vec::new();
     for kind in KINDS {
@@ -150,7 +150,7 @@ fn statuses() -> Vec<Case> {
             ("200 OK", "bad_response/3", (3, 1)),
         ] {
             let all = echo(&kind.known(seen.1), str::to_owned);
-            // With a success, a page or JSON that breaks off is what makes an error.
+            // With a success status, a text or incomplete JSON causes the error.
             let bodies = if status == "200 OK" { &places(&all)[4..6] } else { &places(&all)[..6] };
             for (place, headers, body) in bodies {
                 let script = vec![reply(status, headers, body); 3];
@@ -164,7 +164,7 @@ fn statuses() -> Vec<Case> {
     cases
 }
 
-/// A token server that throws back what it was offered.
+/// A token server that echoes its request.
 fn exchanges() -> Vec<Case> {
     let mut cases = Vec::new();
     for kind in KINDS {
@@ -202,7 +202,7 @@ fn exchanges() -> Vec<Case> {
     cases
 }
 
-/// A token server whose replies have another shape than they should.
+/// A token server whose replies have a wrong shape.
 fn shapes() -> Vec<Case> {
     let mut cases = Vec::new();
     for kind in KINDS {
@@ -276,7 +276,8 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     entries.into_iter().flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
-/// Also an old store that others may read is only the owner's after the first write; and a second engine masks what it finds in the store.
+/// An old store with too wide permissions is private after the first write; and a second engine masks the tokens in the
+/// store.
 fn store(kind: Kind) -> Result<(), String> {
     let dir = cleanup::folder();
     let path = dir.path().join("deep/tokens.json");
@@ -324,7 +325,7 @@ fn store(kind: Kind) -> Result<(), String> {
     stage.check()
 }
 
-/// A store that was cut, and one whose content is of another shape.
+/// A truncated store, and one whose content has another shape.
 fn damaged() -> Result<(), String> {
     let entry = json!({"access": ACCESS[0], "refresh": ISSUED[0]});
     let whole = json!({"version": 1, "tokens": {"key": entry}}).to_string();

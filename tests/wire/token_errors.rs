@@ -1,4 +1,4 @@
-//! Row 44: a token server's refusals, its waits and its ways to be asked, each as it is told to the user, with what it was sent.
+//! Row 44: a token server's refusals, waits and authentication methods: the message to the user and the requests.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -82,7 +82,7 @@ pub fn trials() -> Vec<Trial> {
     trials
 }
 
-/// The clock of the stage, whose wall time passes with it.
+/// The clock of the stage; its wall time advances with its waits.
 #[derive(Default)]
 struct Passing(TestClock);
 
@@ -157,7 +157,7 @@ fn refused(status: &str, body: &str, end: &str, requests: usize, says: &str) -> 
     same("end", found.summary.as_str(), end)?;
     same("requests", stage.exchanges().len(), requests)?;
     if let Some(error) = found.errors.first() {
-        // What failed is the token request, and not the call that needed the token.
+        // The failed request is the token request, not the call that needed the token.
         same("request", error.request.clone(), Some(format!("POST http://{}/token", stage.tokens.address)))?;
         same("operation", error.operation.as_deref(), Some("list"))?;
     }
@@ -204,7 +204,7 @@ fn form(request: &Request) -> String {
     String::from_utf8_lossy(&request.body).into_owned()
 }
 
-/// A GUID and what needs no encoding go as they are, in the header and in the form.
+/// A GUID and other unreserved characters are sent unescaped, in the header and in the form.
 fn proofs() -> Result<(), String> {
     const ENCODED: &str = "AB20-Cde_4.~*%205%2B%2F";
     let basic = format!("Basic {}", STANDARD.encode(format!("{ID}:{ENCODED}")));
@@ -225,7 +225,8 @@ fn proofs() -> Result<(), String> {
     Ok(())
 }
 
-/// Where the definition leaves it open, a client that is not known by its header is tried once by the form, and from then on so.
+/// If the definition does not say, a client that is refused with the header is tried once with the form, and always
+/// from then on.
 fn found_out() -> Result<(), String> {
     fn form_alone(request: &Request) -> Act {
         let in_form = String::from_utf8_lossy(&request.body).contains("client_secret=");

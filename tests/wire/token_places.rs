@@ -1,4 +1,5 @@
-//! Rows 35 and 63 for tokens: wherever redirects and next links lead, an access token goes to the API, and what buys it to the token server.
+//! Rows 35 and 63 for tokens: wherever redirects and next links lead, an access token is sent only to the API, and
+//! credentials for tokens only to the token server.
 
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
@@ -24,7 +25,7 @@ pub fn trials() -> Vec<Trial> {
     trials
 }
 
-/// What the token server offers beside tokens is called there, with the access token, and leads to no other origin.
+/// The token server's own operations are called there with the access token, and lead to no other origin.
 fn at_home(kind: Kind) -> Result<(), String> {
     for (said, end) in
         [(answer(r#"{"id":1}"#), WHOLE), (to("307 Temporary", "http://127.0.0.1:OTHER/me"), "[] origin/1")]
@@ -126,7 +127,7 @@ fn downgrades() -> Vec<Case> {
     for kind in KINDS {
         let tls = || tls(Certificate::Good);
         let link = reply("200 OK", &format!("{JSON}Link: <{target}>; rel=next\r\n"), P1);
-        // The own host by another scheme is taken at the own origin, by https.
+        // The own host with another scheme: the own origin is used, with https.
         let all = r#"[{"id":1},{"id":2},{"id":3}] end"#;
         let script = vec![link, answer(r#"[{"id":3}]"#)];
         let next = read("35", "a next link from https to http stays at https", kind, script, all, (2, 1)).of("link");
@@ -138,7 +139,7 @@ fn downgrades() -> Vec<Case> {
     cases
 }
 
-/// Redirects of the token server: what buys tokens goes nowhere else, and no token is taken from there.
+/// Redirects of the token server: credentials are not sent elsewhere, and no token is accepted from there.
 fn redirected_exchanges() -> Vec<Case> {
     let mut cases = Vec::new();
     for kind in KINDS {

@@ -1,5 +1,5 @@
-//! The stage of the cases about tokens: an API, a token server and a server that must never be called, each an origin of its own, and the
-//! planted tokens with the checks that each of them is seen where it belongs and nowhere else.
+//! The environment of the cases about tokens: an API, a token server and a server that must never be called, each with
+//! its own origin; and the planted tokens with checks that each is seen only where it belongs.
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -17,29 +17,29 @@ use crate::acme::{OPERATIONS, check_text};
 use crate::server::{Act, Request, Server, Wrap, json as answer};
 use crate::stage::{Found, TestClock, block_on, call, told};
 
-/// Stands in scripted bytes for the port of the API.
+/// In scripted bytes, a placeholder for the port of the API.
 pub const API: &str = ":APIII";
-/// Stands in scripted bytes for the port of the token server.
+/// In scripted bytes, a placeholder for the port of the token server.
 pub const TOKEN: &str = ":TOKEN";
 
-/// The access tokens, in the order in which they are granted, and the refresh tokens that come with them.
+/// The access tokens in the order in which they are issued, and their refresh tokens.
 pub const ACCESS: [&str; 2] = ["a1Hq7xv+/=.~a1Tz9kd", "a2Hq7xv+/=.~a2Tz9kd"];
 pub const ISSUED: [&str; 2] = ["r1Hq7xv\"&+/=: \\r1Tz9kd", "r2Hq7xv\"&+/=: \\r2Tz9kd"];
-/// The refresh token that the connection itself holds.
+/// The refresh token of the connection.
 pub const SEED: &str = "sdHq7xv\"&+/=: \\sdTz9kd";
 pub const CLIENT: &str = "csHq7xv\"&+/=: \\csTz9kd";
 pub const CODE: &str = "cdHq7xv\"&+/=: \\cdTz9kd";
 pub const VERIFIER: &str = "vfHq7xv-._~vfTz9kd";
 const ALL: [&str; 8] = [ACCESS[0], ACCESS[1], ISSUED[0], ISSUED[1], SEED, CLIENT, CODE, VERIFIER];
 
-/// What the client sends as Basic: id and secret, form-encoded and joined.
+/// The client's Basic credentials: id and secret, form-encoded and joined.
 pub fn basic() -> String {
     let pair =
         format!("my-client:{}", percent_encoding::utf8_percent_encode(CLIENT, percent_encoding::NON_ALPHANUMERIC));
     STANDARD.encode(pair)
 }
 
-/// Parts that give a planted one away in lower case, also when it is cut or written in another way: beginnings, ends and base64.
+/// Lower-case parts that disclose a planted secret, even if it is cut or encoded: beginnings, ends and base64.
 static TRACES: LazyLock<Vec<String>> = LazyLock::new(|| {
     let mut all =
         vec!["hq7xv".to_owned(), "tz9kd".to_owned(), basic()[20..32].to_lowercase(), basic()[40..52].to_lowercase()];
@@ -48,17 +48,17 @@ static TRACES: LazyLock<Vec<String>> = LazyLock::new(|| {
     all
 });
 
-/// Fails when a text gives a planted token away.
+/// Fails if a text discloses a planted token.
 pub fn check_planted(text: &str) -> Result<(), String> {
     let lower: String = text.to_lowercase().split(|c: char| c.is_whitespace() || c.is_control()).collect();
     let leaked: Vec<&String> = TRACES.iter().filter(|trace| lower.contains(*trace)).collect();
     if leaked.is_empty() { Ok(()) } else { Err(format!("{leaked:?} leaked: {text}")) }
 }
 
-/// How tokens are come by.
+/// How tokens are obtained.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {
-    /// OAuth 2.0: the connection holds a refresh token and a client secret.
+    /// OAuth 2.0: the connection has a refresh token and a client secret.
     Renewed,
     /// OAuth 2.0: client credentials.
     Client,
@@ -69,7 +69,7 @@ pub enum Kind {
 }
 
 pub const KINDS: [Kind; 4] = [Kind::Renewed, Kind::Client, Kind::Person, Kind::Own];
-/// Those whose token server is another origin.
+/// The kinds whose token server has another origin.
 pub const APART: [Kind; 3] = [Kind::Renewed, Kind::Client, Kind::Person];
 
 impl Kind {
@@ -111,7 +111,7 @@ errors: {{ code: /code, message: /message, details: {{ list: /errors }}, request
         }
     }
 
-    /// The secrets that are in play after so many grants.
+    /// The secrets that are known after this many token replies.
     pub fn known(self, grants: usize) -> Vec<&'static str> {
         let mut known: Vec<&str> = self.values().into_iter().map(|(_, secret)| secret).collect();
         if self == Kind::Person {
@@ -143,7 +143,7 @@ errors: {{ code: /code, message: /message, details: {{ list: /errors }}, request
     }
 }
 
-/// A call, and what the API and the token server do about it.
+/// A call, and the actions of the API and the token server.
 #[derive(Clone)]
 pub struct Case {
     pub row: &'static str,
@@ -152,18 +152,18 @@ pub struct Case {
     pub operation: &'static str,
     pub items: Option<&'static str>,
     pub api: Vec<Act>,
-    /// The token server's acts; where it is the API itself, each goes before the act of the API that has its place.
+    /// The token server's actions. If it is the API itself, each precedes the API's action of the same index.
     pub tokens: Vec<Act>,
-    /// What comes of it, as [`Found::summary`] writes it, or `sign-in kind/attempts`.
+    /// The expected result, as [`Found::summary`] formats it, or `sign-in kind/attempts`.
     pub end: String,
-    /// Requests that the API and the token server must have seen.
+    /// Number of requests that the API and the token server must have received.
     pub seen: (usize, usize),
-    /// What is told must hold this.
+    /// A text that the errors or notes must contain.
     pub says: &'static str,
     pub tls: Option<Wrap>,
 }
 
-/// A read with a first token that is granted, and a second if need be.
+/// A read with a first token, and a second one if necessary.
 pub fn read(
     row: &'static str,
     fact: impl Into<String>,
@@ -250,7 +250,7 @@ impl Stage {
         Stage { kind, api, tokens, other, session }
     }
 
-    /// The call, after the sign-in where a person must.
+    /// The call, after a sign-in if the kind needs one.
     pub async fn call(&self, operation: &str, items: Option<&str>) -> Found {
         if self.kind == Kind::Person
             && let Err(error) =
@@ -271,14 +271,14 @@ impl Stage {
         format!("http://{}", self.tokens.address)
     }
 
-    /// The requests to the API and those for tokens.
+    /// The requests to the API, and those for tokens.
     pub fn requests(&self) -> (Vec<Request>, Vec<Request>) {
         let (exchanges, api): (Vec<_>, Vec<_>) =
             self.api.requests().into_iter().partition(|r| r.line.starts_with("POST /auth/refresh "));
         (api, exchanges.into_iter().chain(self.tokens.requests()).collect())
     }
 
-    /// Fails when a token was anywhere but at its own place, or a plan shows one.
+    /// Fails if a token appeared in a wrong place, or in a plan.
     pub fn check(&self) -> Result<(), String> {
         if self.other.connections() > 0 {
             return Err(format!("another origin was called: {:?}", self.other.requests()));
@@ -290,7 +290,7 @@ impl Stage {
             if !access {
                 return Err(format!("not signed with an access token: {request:?}"));
             }
-            // What the API has put into an address of its own goes back to it.
+            // An address that the API itself has sent is called unchanged.
             if request.line.starts_with("GET /said?") { Ok(()) } else { check_rest(request, &["authorization"]) }
         })?;
         tokens.into_iter().try_for_each(|request| self.check_exchange(request))?;
@@ -312,7 +312,7 @@ impl Stage {
         Ok(())
     }
 
-    /// A request for tokens carries what it offers, each in its place, and never an access token.
+    /// A token request contains its credentials in their places, and never an access token.
     fn check_exchange(&self, mut request: Request) -> Result<(), String> {
         let wrong = |what: &str, request: &Request| Err(format!("{what}: {request:?}"));
         if self.kind == Kind::Own {
@@ -339,16 +339,16 @@ impl Stage {
     }
 }
 
-/// Fails when a request holds a planted token elsewhere than in these headers.
+/// Fails if a request contains a planted token outside of these headers.
 fn check_rest(mut request: Request, headers: &[&str]) -> Result<(), String> {
     request.headers.retain(|(name, _)| !headers.contains(&name.as_str()));
     check_planted(&format!("{} {:?} {}", request.line, request.headers, String::from_utf8_lossy(&request.body)))
 }
 
-/// Each act for tokens before the act of the API that has its place.
+/// Puts each token action before the API's action of the same index.
 fn in_turn(api: Vec<Act>, tokens: Vec<Act>) -> Vec<Act> {
     let (mut api, mut tokens, mut all) = (api.into_iter(), tokens.into_iter(), Vec::new());
-    // A 401 is what asks for a further token.
+    // After a 401, another token is requested.
     let asks = |act: &Act| matches!(act, Act::Answer(steps) if matches!(steps.first(), Some(crate::server::Step::Send(b)) if b.starts_with(b"HTTP/1.1 401")));
     let none = api.len() == 0;
     all.extend(tokens.by_ref().take(if none { usize::MAX } else { 1 }));
@@ -362,13 +362,13 @@ fn in_turn(api: Vec<Act>, tokens: Vec<Act>) -> Vec<Act> {
     all
 }
 
-/// An operation that the token server itself offers.
+/// An operation of the token server itself.
 const ME: &str = "version: 1
 operations:
   me: { title: M, method: query, request: GET /me, base_url: TOKEN_SERVER, response: { result: object } }
 ";
 
-/// A session of an engine of its own.
+/// A session of its own engine.
 pub fn connect(kind: Kind, api: &str, token_server: &str, store: Option<Arc<dyn TokenStore>>) -> Session {
     let mut catalog = Catalog::empty();
     catalog.add("acme", "connector.yaml", kind.connector(token_server));

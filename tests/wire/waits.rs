@@ -1,4 +1,4 @@
-//! Rows 9, 45, 49 and 50: how long a server makes us wait, in all the ways in which it can say so.
+//! Rows 9, 45, 49 and 50: the waits that a server requests, in all forms.
 
 use std::time::{Duration, SystemTime};
 
@@ -14,7 +14,7 @@ use crate::tables::table;
 const ONE: &str = r#"[{"id":1}]"#;
 const WHOLE: &str = r#"[{"id":1}] end"#;
 
-/// At least and at most so many ms.
+/// Minimum and maximum in ms.
 type Range = (u64, u64);
 
 pub fn trials() -> Vec<Trial> {
@@ -28,7 +28,7 @@ pub fn trials() -> Vec<Trial> {
     trials
 }
 
-/// Lines of a head, with the times in their places.
+/// Header lines with times inserted.
 fn head(lines: &[String]) -> String {
     let unix = |ahead| at(ahead).duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs().to_string();
     let dates =
@@ -36,7 +36,7 @@ fn head(lines: &[String]) -> String {
     lines.iter().map(|line| dates(line) + "\r\n").collect()
 }
 
-/// Each `{FORM+SECONDS}` and `{FORM-SECONDS}` as a time on the clock of the trials.
+/// Replaces `{FORM+SECONDS}` and `{FORM-SECONDS}` by times on the clock of the trials.
 fn moments(line: &str, form: &str, shown: &dyn Fn(i64) -> String) -> String {
     let mut parts = line.split(form);
     let mut out = parts.next().unwrap_or_default().to_owned();
@@ -87,7 +87,7 @@ fn waits_as_asked(headers: &str, wait: Option<Range>) -> Result<(), String> {
     Ok(())
 }
 
-/// Our wall clock is 10 hours off; the server's is what its date is measured by.
+/// The local wall clock is wrong by 10 hours, so the wait is computed from the server's own Date.
 fn skewed_clock() -> Result<(), String> {
     let headers =
         format!("Date: {}\r\nRetry-After: {}\r\n", httpdate::fmt_http_date(at(0)), httpdate::fmt_http_date(at(5)));

@@ -1,4 +1,4 @@
-//! Row 58: writes of twenty items, of which one is in trouble. Those of a few are `tests/wire/cases/writes/`.
+//! Row 58: writes of twenty items, one of which fails. Writes of few items are in `tests/wire/cases/writes/`.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub fn trials() -> Vec<Trial> {
     trials
 }
 
-/// What item 7 of 20 meets: the fact, the answer, its outcome, and whether the caller stops there.
+/// The failure of item 7 of 20: the fact, the reply, its outcome, and whether the caller stops there.
 type Seventh = (&'static str, fn(&Request) -> Act, &'static str, bool);
 
 const TWENTY: [Seventh; 5] = [
@@ -56,7 +56,7 @@ const TWENTY: [Seventh; 5] = [
     ),
 ];
 
-/// Gives the seventh item this answer, and the others their own back.
+/// Sends this reply to the seventh item, and echoes the others.
 fn seventh(request: &Request, act: Act) -> Act {
     if request.body == br#"{"n":7}"# { act } else { answer(&request.body) }
 }
@@ -81,7 +81,7 @@ fn twenty(act: fn(&Request) -> Act, at_7: &str, stop: bool, concurrency: u16) ->
     if bodies.len() != count {
         return Err(format!("an item was sent twice: {bodies:?}"));
     }
-    // What was under way beside item 7 is finished; nothing is begun after it.
+    // Requests in flight beside item 7 are finished; none is started after it.
     let sent = if stop { 7..7 + usize::from(concurrency) } else { 20..21 };
     if !sent.contains(&count) || parts.len() != 20 {
         return Err(format!("{count} requests, {} outcomes: {}", parts.len(), found.summary));

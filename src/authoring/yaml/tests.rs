@@ -21,7 +21,7 @@ impl<'de> serde::Deserialize<'de> for AsJson {
 }
 
 #[test]
-fn places_are_those_of_the_file() {
+fn places_match_the_file() {
     let doc = Document::parse("a.yaml", "a:\n  é: [1, {b: x}]\n", 10).unwrap();
     assert_eq!(doc.place("/a/é/1/b").to_string(), "a.yaml:12:14 /a/é/1/b");
     assert_eq!(doc.place_of_key("/a", "é").to_string(), "a.yaml:12:3 /a/é");
@@ -48,7 +48,7 @@ fn refused(text: &str, limit: &str) {
 }
 
 #[test]
-fn depth_holds_at_the_limit_and_not_beyond() {
+fn depth_limit() {
     let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
     assert!(Document::parse("a", &nested(super::DEPTH_MAX), 0).is_ok());
     refused(&nested(super::DEPTH_MAX + 1), "yaml_depth (48)");
@@ -56,7 +56,7 @@ fn depth_holds_at_the_limit_and_not_beyond() {
 }
 
 #[test]
-fn nodes_hold_at_the_limit_and_not_beyond() {
+fn node_limit() {
     // The list itself is a node.
     let many = |nodes: usize| format!("[{}1]", "1,".repeat(nodes - 2));
     assert!(Document::parse("a", &many(super::NODES_MAX), 0).is_ok());
@@ -64,21 +64,21 @@ fn nodes_hold_at_the_limit_and_not_beyond() {
 }
 
 #[test]
-fn aliases_hold_at_the_limit_and_not_beyond() {
+fn alias_limit() {
     let many = |aliases: usize| format!("[&a 1{}]", ", *a".repeat(aliases));
     assert!(Document::parse("a", &many(super::ALIASED_MAX), 0).is_ok());
     refused(&many(super::ALIASED_MAX + 1), "yaml_aliases (100000)");
 }
 
 #[test]
-fn bytes_hold_at_the_limit_and_not_beyond() {
+fn byte_limit() {
     let long = |bytes: usize| format!("a: {}", "x".repeat(bytes - 3));
     assert!(Document::parse("a", &long(super::BYTES_MAX), 0).is_ok());
     refused(&long(super::BYTES_MAX + 1), "yaml_bytes (16777216)");
 }
 
 #[test]
-fn bombs_of_aliases_end_at_a_budget() {
+fn alias_bombs_are_refused() {
     let nine = |name: &str| format!("[{}]", [name; 9].join(","));
     let laughs: String = (1..9).map(|n| format!("l{n}: &l{n} {}\n", nine(&format!("*l{}", n - 1)))).collect();
     let quadratic = format!("a: &a [{}]\nb: [{}]\n", vec!["x"; 5_000].join(","), vec!["*a"; 5_000].join(","));
@@ -91,7 +91,7 @@ fn bombs_of_aliases_end_at_a_budget() {
 }
 
 #[test]
-fn odd_documents_are_read_or_refused() {
+fn unusual_documents_are_read_or_refused() {
     let read =
         |text: &str| Document::parse("a", text, 0).map(|d| d.to_value().to_string()).map_err(|e| e.message.clone());
     for (text, expected) in [

@@ -7,7 +7,7 @@ use crate::batch::run_plan::{RunPlan, Step};
 use crate::error::{Error, ErrorKind};
 use crate::item::Items;
 use crate::receipt::{Outcome, OutcomeStatus};
-use crate::run_store::{Standing, StepState};
+use crate::run_store::{ItemState, StepState};
 
 /// The steps of a job that can start: not started, and all their dependencies done. At a concurrency of 1, one after
 /// the other.
@@ -32,12 +32,12 @@ pub(in crate::batch) enum Move {
 }
 
 pub(in crate::batch) fn decide(step: &Step, retry_failed: bool, known: &StepState, element: u64, index: u64) -> Move {
-    match known.standing(element, index) {
-        Standing::New => Move::Send,
-        Standing::Settled => Move::Pass,
-        Standing::Failed if retry_failed || step.on_error == OnErrorFile::Stop => Move::Send,
-        Standing::Failed => Move::Pass,
-        Standing::InDoubt => match step.on_unknown {
+    match known.item_state(element, index) {
+        ItemState::New => Move::Send,
+        ItemState::Settled => Move::Pass,
+        ItemState::Failed if retry_failed || step.on_error == OnErrorFile::Stop => Move::Send,
+        ItemState::Failed => Move::Pass,
+        ItemState::InDoubt => match step.on_unknown {
             OnUnknownFile::Retry => Move::Send,
             OnUnknownFile::Skip => Move::Skip,
             OnUnknownFile::Report if step.operation.may_be_repeated => Move::Send,
@@ -67,7 +67,7 @@ mod tests {
     use crate::receipt::OutcomeStatus;
 
     #[test]
-    fn what_is_in_doubt_is_told_or_taken_as_done_as_the_step_says() {
+    fn items_in_doubt_are_reported_or_done_as_the_step_says() {
         let status = |decided| in_doubt(decided, 3).map(|outcome| (outcome.index, outcome.status));
         assert_eq!(status(Move::Send), None);
         assert_eq!(status(Move::Pass), None);

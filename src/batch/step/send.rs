@@ -18,7 +18,7 @@ use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
 use crate::receipt::{Outcome, OutcomeStatus, Usage};
-use crate::run_store::{Fact, FailureWriter, RowWriter, Standing, StepState};
+use crate::run_store::{Fact, FailureWriter, ItemState, RowWriter, StepState};
 use crate::send::Cancel;
 use crate::write::Writes;
 
@@ -231,7 +231,7 @@ impl Writing<'_, '_> {
             && self.task.step.method == Method::Delete;
         // In flight when the run was killed, sent again and not found: it was done then, as after an attempt of the
         // same call.
-        let done = (is_gone && self.state.standing(element, outcome.index) == Standing::InDoubt)
+        let done = (is_gone && self.state.item_state(element, outcome.index) == ItemState::InDoubt)
             .then(|| already_gone(outcome));
         let outcome = done.as_ref().unwrap_or(outcome);
         let index = if self.task.step.each.is_some() { element } else { outcome.index };
@@ -248,7 +248,7 @@ impl Writing<'_, '_> {
         if let Some(error) = &outcome.error {
             before.extend(self.failures.push((element, outcome.index), outcome.status, item, error)?);
             self.first.get_or_insert_with(|| (index, error.clone()));
-            let again = self.state.standing(element, outcome.index) == Standing::Failed;
+            let again = self.state.item_state(element, outcome.index) == ItemState::Failed;
             match outcome.status {
                 OutcomeStatus::Unknown => self.bad.1 += 1,
                 _ if again => {}

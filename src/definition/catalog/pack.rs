@@ -446,7 +446,7 @@ mod tests {
 
     /// The build script's result equals that of the YAML reader, in the same order.
     #[test]
-    fn built_in_is_as_written() {
+    fn built_in_definitions_match_their_files() {
         let mut entries = 0;
         for file in BUILT_IN {
             let pack = |source| {

@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_keeps_what_looks_like_a_comment() {
+    fn a_text_keeps_apparent_comments() {
         let text = "version: 1\noperations:\n  a:\n    t: |\n      x\n      # y\n\n  b:\n    t: |+\n      z\n\n";
         let parts: Vec<_> = slice(text).unwrap().into_iter().map(|s| &text[s.bytes]).collect();
         assert_eq!(parts, ["  a:\n    t: |\n      x\n      # y\n\n", "  b:\n    t: |+\n      z\n\n"]);

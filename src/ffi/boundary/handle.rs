@@ -236,7 +236,7 @@ mod tests {
     const OWNER: u64 = u64::MAX;
 
     #[test]
-    fn a_handle_is_one_kind_and_ends_once() {
+    fn a_handle_has_one_kind_and_is_freed_once() {
         let handle = insert(OWNER, buffer("a"));
         assert_eq!(get::<Buffer>(handle).map(|b| b.bytes().to_vec()), Ok(b"a".to_vec()));
         assert_eq!(get::<Failure>(handle).err(), Some(status::HANDLE), "of another kind");
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_nobody_gave_stand_for_nothing() {
+    fn unknown_handles_are_refused() {
         for number in (0..200).chain([usize::MAX, usize::MAX / 2, 1 << 32, (1 << 32) + 4, isize::MAX as usize]) {
             let handle: *const c_void = std::ptr::without_provenance(number << 3 | 6);
             assert!(get::<Buffer>(handle).is_err() && get::<Failure>(handle).is_err(), "{number}");

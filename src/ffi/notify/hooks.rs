@@ -115,7 +115,7 @@ mod tests {
 
     /// As `tests/ffi/signatures.c` has it for the header.
     #[test]
-    fn its_layout_is_that_of_the_header() {
+    fn the_layout_matches_the_header() {
         const WORD: usize = size_of::<usize>();
         let offsets = [
             offset_of!(Hooks, struct_size),

@@ -44,7 +44,7 @@ mod tests {
 
     /// As `tests/ffi/signatures.c` has it for the header.
     #[test]
-    fn its_layout_is_that_of_the_header() {
+    fn the_layout_matches_the_header() {
         let offsets = [
             offset_of!(Progress, struct_size),
             offset_of!(Progress, state),

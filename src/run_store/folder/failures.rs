@@ -1,4 +1,4 @@
-//! Items that did not succeed, as NDJSON beside the rows: for people, and to see what `--retry-failed` will send.
+//! Items that did not succeed, as NDJSON beside the rows: for people, and to show what `--retry-failed` would send.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::receipt::OutcomeStatus;
 use crate::run_store::store::{Before, FailureWriter, RowWriter};
 use crate::sink::FileSink;
 
-/// One line.
+/// One line of the file.
 #[derive(serde::Serialize)]
 struct Line<'a> {
     element: u64,
@@ -28,7 +28,7 @@ struct Key {
     index: u64,
 }
 
-/// The file of a step; opened when the first item fails.
+/// The failures file of a step; created when the first item fails.
 pub(super) struct Failures {
     path: PathBuf,
     spool: Option<Spool>,
@@ -49,7 +49,8 @@ impl FailureWriter for Failures {
         error: &Error,
     ) -> Result<Before> {
         if self.spool.is_none() {
-            // Whole lines that a killed run left stay: the last line of an item counts. A torn one would spoil the line behind it.
+            // Complete lines of a killed run stay, because the last line of an item counts. An incomplete one would
+            // corrupt the next line.
             let length = lines(&self.path)?.map_or(0, |text| text.len() as u64);
             self.spool = Some(Spool::open_unknown(&self.path, length)?);
         }
@@ -61,17 +62,18 @@ impl FailureWriter for Failures {
     }
 }
 
-/// The whole lines of the file; `None` when there is no such file.
+/// The complete lines of the file; `None` when there is no such file.
 fn lines(path: &Path) -> Result<Option<Vec<u8>>> {
     let Some(mut bytes) = disk::read_bytes(path)? else { return Ok(None) };
     bytes.truncate(memchr::memrchr(b'\n', &bytes).map_or(0, |at| at + 1));
     Ok(Some(bytes))
 }
 
-/// Keeps only the last line of each of these items; without any, the file goes. Gives how many have no line: somebody has changed the file.
+/// Keeps only the last line of each of these items, and removes the file if there are none. Returns how many items have
+/// no line, because the file was edited.
 ///
 /// # Errors
-/// `state` when the disk refuses.
+/// `state` when writing fails.
 pub(super) fn tidy(path: &Path, left: &BTreeSet<(u64, u64)>) -> Result<usize> {
     let Some(text) = lines(path)? else { return Ok(left.len()) };
     if left.is_empty() {

@@ -1,7 +1,8 @@
-//! Who is at a run folder. The operating system lets go of the lock when its process ends, however it ends.
+//! The lock of a run folder. The operating system releases it when the process ends for any reason.
 //!
-//! Whoever wants the lock goes through the gate, one process at a time, and keeps it until its name stands in the lock's file: so a process that finds
-//! the lock taken finds the name of the one that has it, and not that of an earlier one, also when both came at the same instant.
+//! A process that wants the lock first takes a second lock, the gate, and keeps it until its name is in the lock file.
+//! So a process that finds the lock taken reads the name of the current holder and not of an earlier one, even if both
+//! started at the same instant.
 
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -14,10 +15,10 @@ use super::disk;
 use super::info::now;
 use crate::error::{Advice, Error, ErrorKind, Place, Result};
 
-/// How long the gate may be taken: whoever is in it does three calls.
+/// Maximum time to wait for the gate: its holder makes only three system calls.
 const PATIENCE: Duration = Duration::from_millis(900);
 
-/// Who holds a folder.
+/// The process that holds a folder.
 #[derive(Serialize, Deserialize)]
 struct Holder {
     pid: u32,
@@ -25,10 +26,10 @@ struct Holder {
     since: String,
 }
 
-/// Takes the lock of a folder.
+/// Locks a folder.
 ///
 /// # Errors
-/// `state` when another process has it, which is named, or when the disk refuses.
+/// `state` with the name of the other process that holds the lock, or when the disk refuses.
 pub(super) fn hold(root: &Path, host: &str) -> Result<File> {
     let gate = open(&root.join("gate"))?;
     pass(&gate, &root.join("gate"))?;
@@ -50,7 +51,7 @@ fn open(path: &Path) -> Result<File> {
     disk::open(path, File::options().read(true).write(true).create(true).truncate(false))
 }
 
-/// Waits for the gate. It is free again when its file is closed.
+/// Waits for the gate. Closing its file releases it.
 fn pass(gate: &File, path: &Path) -> Result<()> {
     let since = Instant::now();
     loop {
@@ -71,7 +72,7 @@ fn pass(gate: &File, path: &Path) -> Result<()> {
 fn taken(path: &Path, mut file: File) -> Error {
     let mut text = String::new();
     let _unreadable_then_unnamed = file.read_to_string(&mut text);
-    // Only a file that somebody else has written into names nobody.
+    // Only a file that another program has changed contains no holder.
     let who = serde_json::from_str::<Holder>(&text).map_or_else(
         |_| format!("a process that is not named in {}", path.display()),
         |h| format!("process {} on {} (since {})", h.pid, h.host, h.since),
@@ -81,7 +82,7 @@ fn taken(path: &Path, mut file: File) -> Error {
         .advise(Advice::from("wait for it").and(Advice::OtherStateFolder))
 }
 
-/// Refuses a folder that a process holds, which is named.
+/// Returns an error if a process holds the folder; the error names it.
 pub(crate) fn check(root: &Path) -> Result<()> {
     let Ok(gate) = File::open(root.join("gate")) else { return Ok(()) };
     pass(&gate, root)?;
@@ -92,7 +93,7 @@ pub(crate) fn check(root: &Path) -> Result<()> {
     }
 }
 
-/// Whether a process holds a folder. Looking is no reason for a run that begins to find it taken.
+/// Whether a process holds a folder. The shared lock does not make a starting run find the folder taken.
 pub(super) fn is_held(root: &Path) -> bool {
     check(root).is_err()
 }
@@ -105,9 +106,9 @@ mod tests {
     use super::is_held;
 
     #[test]
-    fn of_several_at_the_same_instant_all_but_one_name_the_one() {
+    fn of_several_simultaneous_holders_one_wins_and_the_others_name_it() {
         let folder = tempfile::tempdir().unwrap();
-        // What a killed run left.
+        // The name that a killed run left.
         std::fs::write(folder.path().join("lock"), r#"{"pid":1,"host":"stale","since":"2020-01-01T00:00:00Z"}"#)
             .unwrap();
         for round in 0..40 {
@@ -118,7 +119,7 @@ mod tests {
                     std::thread::spawn(move || {
                         barrier.wait();
                         let held = hold(&root, &format!("h{round}-{number}"));
-                        // Until all have tried.
+                        // The locks are kept until all threads have tried.
                         barrier.wait();
                         (number, held)
                     })

@@ -1,4 +1,4 @@
-//! `run.json`: what a run was begun with.
+//! `run.json`: the inputs with which a run was started.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,31 +12,31 @@ use crate::run_store::extent::Sum;
 /// The version of the file that this build writes.
 pub(crate) const VERSION: u32 = 2;
 
-/// What a run was begun with, in `run.json`.
+/// The inputs of a run, stored in `run.json`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunInfo {
     /// Version of this file.
     pub version: u32,
-    /// The run's id: when it began.
+    /// The run's id, made of its start time.
     pub run: String,
     /// The batch's name.
     pub name: String,
     /// The batch file.
     pub file: String,
-    /// When it began: UTC, such as `2026-01-31T08:00:00Z`.
+    /// When it started, in UTC, such as `2026-01-31T08:00:00Z`.
     pub started: String,
-    /// The machine.
+    /// The name of the machine.
     pub host: String,
-    /// The process that began it.
+    /// The id of the process that started it.
     pub pid: u32,
     /// The version of opnode.
     pub opnode: String,
-    /// Digests of all that decides what the run does, by what they are of.
+    /// Digests of all inputs that determine what the run does, by the name of the input.
     #[serde(rename = "prints")]
     pub fingerprints: BTreeMap<String, String>,
 }
 
-/// The file: expressions and keys are made from what stands in it, so it has a digest.
+/// The content of the file. It has a checksum, because expressions and idempotency keys use its values.
 #[derive(Serialize, Deserialize)]
 struct Content {
     #[serde(flatten)]
@@ -50,13 +50,13 @@ impl RunInfo {
         Sum::of(&serde_json::to_vec(self).unwrap_or_default())
     }
 
-    /// Reads it, as far as it can be read; who goes on with a run checks it too.
+    /// Reads the file without verifying it, for display. Resuming a run verifies it.
     pub(crate) fn look(root: &Path) -> Option<RunInfo> {
         let text = disk::read_bytes(&root.join("run.json")).ok()??;
         serde_json::from_slice(&text).ok()
     }
 
-    /// Reads what the run of this id was begun with.
+    /// Reads and verifies the file of this run.
     pub(crate) fn read(root: &Path, run: &str) -> Result<RunInfo> {
         let path = root.join("run.json");
         let text = disk::read_bytes(&path)?.ok_or_else(|| disk::damaged(&path, "it is missing"))?;
@@ -73,7 +73,7 @@ impl RunInfo {
         Ok(info)
     }
 
-    /// Writes it whole.
+    /// Replaces the file.
     pub(crate) fn write(&self, root: &Path) -> Result<()> {
         let content = Content { info: self.clone(), sum: Some(self.sum()) };
         let text = serde_json::to_vec_pretty(&content)
@@ -82,12 +82,12 @@ impl RunInfo {
     }
 }
 
-/// The time, as people and machines read it.
+/// The current time in UTC, as RFC 3339.
 pub(crate) fn now() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// An id for a run that begins now: sorts by time, and differs from those of the same second.
+/// An id for a run that starts now. Ids sort by time and differ within a second.
 pub(crate) fn run_id() -> String {
     format!("{}-{:04x}", jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ"), fastrand::u16(..))
 }

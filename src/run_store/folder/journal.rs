@@ -1,7 +1,8 @@
-//! The journal: facts of a run, one checksummed line each, each bound to the line before. Appended only.
+//! The journal: the facts of a run, one line each with a checksum over it and the line before. Append-only.
 //!
-//! A line is 16 hexadecimal digits, a space and a fact as a JSON object, or a list of facts that are true together or not at all. The digits are the start of SHA-256 over the digits before and the JSON, so that a
-//! line that was changed, dropped or moved fails its checksum. Only the last line may be incomplete; it is removed.
+//! A line is 16 hexadecimal digits, a space, and a fact as a JSON object, or a list of facts that are valid only
+//! together. The digits are the start of the SHA-256 of the previous line's digits and the JSON, so a line that was
+//! changed, removed or moved fails its checksum. Only the last line may be incomplete; it is removed.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -18,29 +19,29 @@ use crate::error::{Advice, Error, ErrorKind, Place, Result};
 use crate::run_store::extent::Sum;
 use crate::run_store::fact::Fact;
 
-/// The version of the journal that this build writes. It reads older ones too, but goes on with none of them.
+/// The version of the journal that this build writes. It reads older versions but does not resume them.
 pub(crate) const VERSION: u32 = 2;
 
-/// What is appended at once.
+/// Facts that are appended together.
 struct Entry {
     facts: Vec<Fact>,
-    /// Files whose content must be safe before the facts are written.
+    /// Files that must be synced before the facts are written.
     before: Vec<(Arc<File>, PathBuf)>,
     done: Option<oneshot::Sender<Result<()>>>,
 }
 
-/// Appends facts. Cloning shares the one writer; it is a thread of its own, so that many facts share one wait for the disk.
+/// Appends facts. Clones share one writer thread, so that many facts share one sync.
 #[derive(Clone)]
 pub(super) struct Journal {
     entries: mpsc::Sender<Entry>,
 }
 
 impl Journal {
-    /// Begins a journal with its first line, durably: rows may only be kept when there is a journal that tells whose they are.
+    /// Creates a journal with its first line, and syncs it: rows may be stored only once a journal names their run.
     pub(super) fn begin(path: &Path, run: &str, watermarks: Option<Sum>) -> Result<Journal> {
         let wrong = |e: std::io::Error| disk::failed("written", path, &e);
         let mut file = disk::append(path)?;
-        // What stands there, if anything, is a first line that was torn.
+        // The file can only contain an incomplete first line.
         file.set_len(0).map_err(wrong)?;
         let mut text = String::new();
         let last = line("", &[Fact::Journal { version: VERSION, run: run.to_owned(), watermarks }], &mut text);
@@ -49,7 +50,7 @@ impl Journal {
         Journal::open(path, Proof { run: run.to_owned(), lines: 1, last })
     }
 
-    /// Opens a journal behind its last line.
+    /// Opens a journal for appending after its last line.
     pub(super) fn open(path: &Path, whole: Proof) -> Result<Journal> {
         let tail = Tail::open(path, whole.clone())?;
         let file = disk::append(path)?;
@@ -64,16 +65,16 @@ impl Journal {
         Ok(Journal { entries })
     }
 
-    /// Notes facts once `before` is safe. They are durable when a later [`commit`](Self::commit) is.
+    /// Records facts once `before` is synced. They are durable with the next [`commit`](Self::commit).
     pub(super) fn note(&self, facts: Vec<Fact>, before: Vec<(Arc<File>, PathBuf)>) {
-        // A writer that has gone has said why to whoever commits.
+        // If the writer has stopped, the next commit returns its error.
         let _gone = self.entries.send(Entry { facts, before, done: None });
     }
 
-    /// Notes facts and waits until they, and all noted before, are durable.
+    /// Records facts and waits until they, and all earlier ones, are durable.
     ///
     /// # Errors
-    /// `state` when the disk refuses; nothing more is written after that.
+    /// `state` when writing fails; nothing is written after that.
     pub(super) async fn commit(&self, facts: Vec<Fact>, before: Vec<(Arc<File>, PathBuf)>) -> Result<()> {
         let (done, answer) = oneshot::channel();
         let gone = || Error::new(ErrorKind::Internal, "the journal's thread ended");
@@ -85,7 +86,7 @@ impl Journal {
 struct Writer {
     file: File,
     path: PathBuf,
-    /// Of what is known to be written.
+    /// Length of the journal that is known to be written.
     length: u64,
     lines: u64,
     last: String,
@@ -96,17 +97,18 @@ struct Writer {
 impl Writer {
     fn run(&mut self, queue: &mpsc::Receiver<Entry>) {
         while let Ok(first) = queue.recv() {
-            // All that waits goes to disk together.
+            // All queued entries are written with one sync.
             let batch: Vec<Entry> = std::iter::once(first).chain(queue.try_iter()).collect();
             let outcome = match &self.broken {
                 Some(error) => Err(error.clone()),
                 None => self.write(&batch),
             };
             if let Err(error) = &outcome {
-                // What stands behind a failed write is not known; writing on would bury it.
+                // After a failed write the end of the file is unknown, so nothing more is appended.
                 self.broken = Some(error.clone());
                 if batch.iter().flat_map(|e| &e.facts).any(|f| matches!(f, Fact::Ended { .. })) {
-                    // A run that is told to have failed must not count as ended: running it again would begin a new one.
+                    // A run that was reported as failed must not count as ended: the next run would start from the
+                    // beginning.
                     let _as_far_as_the_disk_lets = self.file.set_len(self.length);
                 }
             }
@@ -138,7 +140,7 @@ impl Writer {
     }
 }
 
-/// What is noted together stands in one line, so that a torn line does not leave half of it.
+/// Facts that were recorded together are one line, so that an incomplete line cannot contain half of them.
 fn line(last: &str, facts: &[Fact], out: &mut String) -> String {
     let json = match facts {
         [fact] => serde_json::to_string(fact),
@@ -158,27 +160,29 @@ fn digits(last: &str, json: &str) -> String {
     crate::secret::hex(&digest, 8)
 }
 
-/// What a journal holds.
+/// The result of reading a journal.
 #[derive(Debug, Default)]
 pub(crate) struct Recovered {
-    /// As its first line tells.
+    /// The version in its first line.
     pub(crate) version: u32,
     pub(crate) run: String,
-    /// How many facts, in how many lines.
+    /// Number of facts and of lines.
     pub(crate) facts: u64,
     pub(crate) lines: u64,
-    /// The digits of the last line.
+    /// The checksum of the last line.
     pub(crate) last: String,
-    /// Bytes that check out.
+    /// Number of valid bytes.
     pub(crate) length: u64,
-    /// Whether something torn stands behind them.
+    /// Whether an incomplete line follows them.
     pub(crate) torn: bool,
 }
 
-/// Reads a journal and hands on its facts one by one: a run of a million writes has millions of them. It must be as long as `proof` says.
+/// Reads a journal and passes its facts on one by one, because a run of a million writes has millions. It must have at
+/// least the lines of `proof`.
 ///
 /// # Errors
-/// `state` with the line when anything but the last line is damaged, when a newer version wrote it, or when it cannot be read.
+/// `state` with the line number when any line but the last is damaged or a newer version wrote the journal; also when
+/// reading fails.
 pub(crate) fn recover(
     path: &Path,
     mut text: impl BufRead,
@@ -239,10 +243,10 @@ fn damaged(path: &Path, number: u64, why: &str) -> Error {
     let shown = path.display().to_string();
     Error::new(ErrorKind::State, format!("the journal of the run is damaged: line {number} {why}"))
         .at(Place { file: Some(shown), line: Some(number), ..Place::default() })
-        .advise(disk::WAY_OUT)
+        .advise(disk::DAMAGED_ADVICE)
 }
 
-/// Lines are missing at the end of a journal, or all of them.
+/// The error for a journal that has lost lines at its end, or all lines.
 fn ends_early(path: &Path, proof: &Proof, lines: u64) -> Error {
     let why = match lines {
         0 => format!("it is empty or missing, but {} had {} lines", proof.run, proof.lines),
@@ -251,7 +255,7 @@ fn ends_early(path: &Path, proof: &Proof, lines: u64) -> Error {
     disk::damaged(path, &why)
 }
 
-/// The journal is not the one of which the file beside it tells.
+/// The error for a journal that does not match the file beside it.
 fn foreign(path: &Path, proof: &Proof, number: u64) -> Error {
     let beside = super::tail::NAME;
     disk::damaged(
@@ -310,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_torn_tail_is_cut_at_every_byte() {
+    fn an_incomplete_last_line_is_removed_at_every_byte() {
         let text = text();
         let ends: Vec<usize> = text.match_indices('\n').map(|(at, _)| at + 1).collect();
         for cut in 0..=text.len() {
@@ -321,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_journal_is_as_long_as_was_told() {
+    fn a_journal_shorter_than_its_tail_is_refused() {
         let text = text();
         let whole = read(text.as_bytes()).unwrap();
         let proof = Proof { run: "r".into(), lines: 3, last: whole.last.clone() };
@@ -349,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn facts_that_are_noted_together_survive_together() {
+    fn facts_recorded_together_survive_together() {
         let together = [Fact::Saved { step: "a/b".into() }, Fact::Job { job: "a".into() }];
         let mut text = text();
         let before = text.len();
@@ -369,7 +373,8 @@ mod tests {
         for at in 0..text.len() {
             let mut bytes = text.clone().into_bytes();
             bytes[at] ^= 4;
-            // A missing line end makes the last line incomplete, and any other line a long one with a wrong checksum.
+            // Without its line end, the last line is incomplete, and any other line joins the next and fails its
+            // checksum.
             let last_end = at == text.len() - 1;
             assert_eq!(read(&bytes).is_ok(), last_end, "byte {at}");
         }

@@ -1,5 +1,5 @@
-//! `watermarks.json`: what jobs that ended have seen, who stored it, and whether it belongs to the run that reads it. Between runs people may edit or remove
-//! it; in the middle of one it must be as that run knows it.
+//! `watermarks.json`: the watermarks of ended jobs, with the batch and run that stored them. Users may edit or remove
+//! it between runs; during a run it must match what the run knows.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -13,20 +13,20 @@ use crate::run_store::outline::{JobOutline, RunOutline};
 use crate::run_store::state::RunState;
 use crate::run_store::watermark::Watermarks;
 
-/// The version that this build writes. Version 1 was the marks alone.
+/// The version that this build writes. Version 1 contained only the watermarks.
 const VERSION: u32 = 2;
 
-/// What the file holds.
+/// The content of the file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Body {
     version: u32,
-    /// The batch and the run that stored it.
+    /// The batch and the run that stored the file.
     batch: String,
     run: String,
-    /// The digest of the file that this run began with.
+    /// The digest of the file at the start of this run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     begun_with: Option<Sum>,
-    /// Jobs of this run whose marks are in it.
+    /// Jobs of this run whose watermarks are stored.
     #[serde(rename = "legs")]
     jobs: BTreeSet<String>,
     marks: Watermarks,
@@ -46,21 +46,21 @@ impl Body {
     }
 }
 
-/// The file as it was found, and what has been added since.
+/// The watermarks that were read, and those added since.
 #[derive(Clone, Debug)]
 pub(crate) struct Kept {
     path: PathBuf,
-    /// The digest of the file; nothing without one.
+    /// The digest of the file; `None` without a file.
     pub(crate) fingerprint: Option<Sum>,
     body: Body,
-    /// Whether it is as a run stored it.
+    /// Whether the file is unchanged since a run stored it.
     intact: bool,
 }
 
 /// Reads the file.
 ///
 /// # Errors
-/// `state` when it cannot be read or is damaged: starting from the beginning would write everything again.
+/// `state` when it cannot be read or is damaged. Reading from the beginning instead would write everything again.
 pub(crate) fn load(root: &Path) -> Result<Kept> {
     let path = root.join("watermarks.json");
     let Some(text) = disk::read_bytes(&path)? else {
@@ -97,7 +97,7 @@ fn parse(path: &Path, text: &[u8]) -> Result<(Body, bool)> {
             let intact = sum == Some(body.sum());
             Ok((body, intact))
         }
-        // Its keys have a `/` in them: `version` is none.
+        // Version 1: a map of watermarks. Their keys contain a `/`, so none is named `version`.
         Err(_) => serde_json::from_slice(text).map(|marks| (Body { marks, ..Body::default() }, true)).map_err(damaged),
     }
 }
@@ -107,11 +107,11 @@ impl Kept {
         &self.body.marks
     }
 
-    /// A run of this batch begins with it. Gives what a person should know.
+    /// Checks the file for a new run of this batch. Returns a note for the user.
     ///
     /// # Errors
     /// `state` when another batch stored it.
-    pub(crate) fn begin(&self, batch: &str) -> Result<Option<String>> {
+    pub(crate) fn check_new(&self, batch: &str) -> Result<Option<String>> {
         let Body { version, batch: stored, run, .. } = &self.body;
         if *version > 0 && stored != batch {
             return Err(self.foreign(&format!("the batch {stored} stored it, but this batch is {batch}"), format!("restore the file of {batch}, or remove it to read everything again; to use this one for {batch}, write that name into it").into()));
@@ -121,14 +121,14 @@ impl Kept {
         Ok((!self.intact).then(edited))
     }
 
-    /// An unfinished run goes on with it.
+    /// Checks the file for an unfinished run.
     ///
     /// # Errors
-    /// `state` when it is not what the run began with, or has stored since.
-    pub(crate) fn go_on(&self, outline: &RunOutline, state: &RunState) -> Result<()> {
+    /// `state` when it matches neither the start of the run nor what the run has stored since.
+    pub(crate) fn check_resumed(&self, outline: &RunOutline, state: &RunState) -> Result<()> {
         let noted = outline.jobs.iter().filter(|job| state.jobs.contains(&job.name) && marked(job, state));
         let noted: BTreeSet<&str> = noted.map(|job| job.name.as_str()).collect();
-        let refuse = |why: &str| Err(self.foreign(why, disk::WAY_OUT));
+        let refuse = |why: &str| Err(self.foreign(why, disk::DAMAGED_ADVICE));
         if self.fingerprint == state.watermarks {
             return match noted.first() {
                 Some(job) => refuse(&format!(
@@ -148,7 +148,8 @@ impl Kept {
         if let Some(job) = noted.iter().find(|job| !jobs.contains(**job)) {
             return refuse(&format!("it is older than the journal: the watermarks of {job} are missing"));
         }
-        // A kill between the two leaves marks whose job is not noted: all that comes before the marks is.
+        // A kill between the two writes leaves watermarks of a job that the journal does not record as done. All
+        // earlier facts are there.
         let beyond = outline.jobs.iter().find(|job| {
             let is_stored = || {
                 job.steps.iter().all(|step| {
@@ -167,9 +168,9 @@ impl Kept {
         }
     }
 
-    /// From now on a run, or its try of failed items, adds to it.
+    /// Makes this run, or its retry of failed items, the owner of the file.
     pub(crate) fn adopt(&mut self, outline: &RunOutline, state: &RunState) {
-        // What this run has stored before counts on; anything else is what it began with.
+        // What this run has stored stays; any other content is what it started with.
         if self.body.run != state.run
             || self.body.begun_with != state.watermarks
             || self.fingerprint == state.watermarks
@@ -185,10 +186,10 @@ impl Kept {
         };
     }
 
-    /// Adds what a job has seen, durably.
+    /// Stores the watermarks of a job durably.
     ///
     /// # Errors
-    /// `state` when the disk refuses.
+    /// `state` when writing fails.
     pub(crate) fn store(&mut self, job: &str, seen: Watermarks) -> Result<()> {
         self.body.marks.extend(seen);
         self.body.jobs.insert(job.to_owned());
@@ -204,7 +205,7 @@ impl Kept {
     }
 }
 
-/// Whether a job has something to store.
+/// Whether a job has watermarks to store.
 fn marked(job: &JobOutline, state: &RunState) -> bool {
     job.steps.iter().any(|step| step.is_marked && state.steps.get(&step.key).is_some_and(|s| s.mark.is_some()))
 }

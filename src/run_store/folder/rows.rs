@@ -1,4 +1,5 @@
-//! A step's rows read back from disk, piece by piece. A piece is compared with what the journal says of it before any row of it is given out.
+//! Reads a step's rows from disk, piece by piece. A piece is verified against the journal before any of its rows is
+//! returned.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -11,34 +12,34 @@ use crate::error::{Error, Result};
 use crate::run_store::extent::{Extent, Measure};
 use crate::run_store::store::{RowReader, SharedRows};
 
-/// Bytes that are read at once.
+/// Size of the read buffer in bytes.
 pub(super) const BUFFER: usize = 256 << 10;
 const SMALL_BUFFER: usize = 8 << 10;
 
 /// The rows of a step, one by one.
 pub(super) struct Rows {
     path: PathBuf,
-    /// Twice the same file: what is ahead is compared, and behind that the rows are read. No file when there is no row.
+    /// Two handles of the same file: one verifies ahead, the other reads verified rows. `None` when there are no rows.
     reader: Option<BufReader<File>>,
     ahead: Option<File>,
     marks: Arc<[Extent]>,
     next: usize,
-    /// Of what was compared.
+    /// The extent of the verified bytes.
     measure: Measure,
-    /// Bytes that may be given out, and those that were.
+    /// Bytes that are verified, and bytes that were returned.
     good: u64,
     given: u64,
     line: Vec<u8>,
     buffer: Vec<u8>,
-    /// Bytes that were compared by somebody who shares this, and need not be again.
+    /// Bytes that another reader of the same file has verified.
     known: Arc<AtomicU64>,
 }
 
 impl Rows {
-    /// Opens the rows up to the last of the marks.
+    /// Opens the rows up to the last mark.
     ///
     /// # Errors
-    /// `state` when they cannot be read, or when less or more is there.
+    /// `state` when they cannot be read, or when the file has another length.
     pub(super) fn open(path: &Path, marks: Arc<[Extent]>) -> Result<Rows> {
         Rows::with_buffer(path, marks, Arc::default(), BUFFER)
     }
@@ -47,7 +48,7 @@ impl Rows {
         let bytes = marks.last().map_or(0, |last| last.bytes);
         let file = match File::open(path) {
             Ok(file) => Some(file),
-            // A step that was skipped has no file.
+            // A skipped step has no file.
             Err(e) if e.kind() == std::io::ErrorKind::NotFound && bytes == 0 => None,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(short(path, 0, bytes)),
             Err(e) => return Err(disk::failed("read", path, &e)),
@@ -76,7 +77,7 @@ impl Rows {
         })
     }
 
-    /// Compares the next piece when the one before is given out. Tells whether there is one.
+    /// Verifies the next piece once the previous one was returned. Returns whether there is one.
     fn compared(&mut self) -> Result<bool> {
         while self.given >= self.good {
             let Some(mark) = self.marks.get(self.next) else { return Ok(false) };
@@ -144,12 +145,12 @@ impl RowReader for Rows {
     }
 }
 
-/// Rows that are read again and again while nobody writes, often only the first.
+/// Rows that are opened many times while nothing writes them; often only the first is read.
 #[derive(Debug)]
 pub(super) struct Again {
     pub(super) path: PathBuf,
     pub(super) marks: Arc<[Extent]>,
-    /// Bytes that were compared with the marks.
+    /// Bytes that were verified against the marks.
     pub(super) known: Arc<AtomicU64>,
 }
 
@@ -160,7 +161,7 @@ impl SharedRows for Again {
     }
 }
 
-/// Reads on until so many bytes of the file are measured.
+/// Reads on until this many bytes of the file are measured.
 pub(super) fn measure(
     path: &Path,
     file: &mut File,
@@ -184,7 +185,7 @@ pub(super) fn measure(
     Ok(())
 }
 
-/// Refuses rows that are not those of the journal; those up to `before` are.
+/// Returns an error if the rows differ from those in the journal; those up to `before` match.
 pub(super) fn compare(path: &Path, before: Extent, found: &Measure, noted: Extent) -> Result<()> {
     if found.extent() == noted {
         return Ok(());
@@ -196,12 +197,12 @@ pub(super) fn compare(path: &Path, before: Extent, found: &Measure, noted: Exten
     Err(damaged(path, &why))
 }
 
-/// Fewer bytes than there should be.
+/// The error for a file that is too short.
 pub(super) fn short(path: &Path, length: u64, bytes: u64) -> Error {
     damaged(path, &format!("it has {length} bytes, but the journal records {bytes}"))
 }
 
-/// Rows of which the journal does not know.
+/// The error for a file that has rows that the journal does not record.
 pub(super) fn long(path: &Path, length: u64, bytes: u64) -> Error {
     damaged(
         path,

@@ -1,4 +1,4 @@
-//! The run folder: what a run is, where its files lie, and who holds it. Decides whether a run goes on or begins.
+//! The run folder: its files, its lock, and whether a run is resumed or started.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -25,47 +25,47 @@ use crate::run_store::state::RunState;
 use crate::run_store::store::{Before, FailureWriter, RowReader, RowWriter, RunStore, SharedRows, StepPlace};
 use crate::run_store::watermark::Watermarks;
 
-/// Ended runs that are kept.
+/// Maximum number of ended runs that are kept.
 const KEPT_MAX: usize = 30;
 
-/// How a run is to begin.
+/// How a run is to be started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Beginning {
-    /// Start over, whatever there is.
+    /// Starts over, even if there is an unfinished run.
     pub(crate) fresh: bool,
-    /// Go on although the batch or its definitions have changed.
+    /// Resumes although the batch or its definitions have changed.
     pub(crate) accept_changes: bool,
-    /// Try the failed items of the last run again.
+    /// Retries the failed items of the last run.
     pub(crate) retry_failed: bool,
 }
 
-/// A run that has begun or resumed, with the store that keeps it.
+/// A started or resumed run with its store.
 pub(crate) struct Opened {
     pub(crate) store: Arc<dyn RunStore>,
     pub(crate) info: RunInfo,
-    /// What had been done before.
+    /// What was done before.
     pub(crate) state: RunState,
     /// Whether it resumes an earlier run.
     pub(crate) resumed: bool,
-    /// What a person should know about the beginning.
+    /// Notes for the user about the start.
     pub(crate) notes: Vec<String>,
 }
 
-/// An open run folder, held by this process alone.
+/// An open run folder, locked by this process.
 pub(crate) struct Folder {
     root: PathBuf,
     journal: Journal,
-    /// What runs before have seen, and this one so far.
+    /// The watermarks of earlier runs and of this one.
     kept: Mutex<Kept>,
     _lock: File,
 }
 
 impl Folder {
-    /// Takes the folder and begins or goes on. `info` is what a new run would be.
+    /// Locks the folder and starts or resumes a run. `info` describes the run if it is new.
     ///
     /// # Errors
-    /// `state` when somebody else holds it, the disk refuses, the journal is damaged, or what the run does has changed; `usage` when there is
-    /// nothing to retry.
+    /// `state` when another process holds the folder, the disk refuses, the journal is damaged, or the inputs of the
+    /// run have changed; `usage` when there is nothing to retry.
     pub(crate) fn open(root: &Path, outline: &RunOutline, info: RunInfo, beginning: Beginning) -> Result<Opened> {
         disk::folder(root)?;
         for inner in ["spool", "past"] {
@@ -85,12 +85,12 @@ impl Folder {
         let (found, state) = recall(&path)?;
         match (found.facts == 0, state.ended) {
             (true, _) if beginning.retry_failed => Err(nothing_to_retry("there is no earlier run")),
-            // Rows are only kept when the journal has its first line.
+            // Rows are stored only once the journal has its first line.
             (true, _) if root.join("spool").exists() => Err(damaged(&path, "it is empty, but the run has rows")),
             (true, _) => opening.begin(Vec::new()),
             (false, true) if !beginning.retry_failed => {
-                // Before anything is moved.
-                opening.kept.begin(&outline.name)?;
+                // The watermarks are checked before anything is moved.
+                opening.kept.check_new(&outline.name)?;
                 set_aside(root, false, state.run)?;
                 opening.begin(Vec::new())
             }
@@ -99,17 +99,17 @@ impl Folder {
                 if beginning.retry_failed && state.steps.values().all(|s| s.failed.is_empty()) {
                     return Err(nothing_failed(&state));
                 }
-                opening.go_on(found, state)
+                opening.resume(found, state)
             }
         }
     }
 
-    /// Where a step's rows are kept.
+    /// The file of a step's rows.
     fn spool(&self, place: &StepPlace) -> PathBuf {
         self.root.join("spool").join(file_name(&place.job)).join(format!("{}.ndjson", place.step))
     }
 
-    /// Where a step's items that did not succeed are kept.
+    /// The file of a step's failures.
     fn failed(&self, place: &StepPlace) -> PathBuf {
         self.spool(place).with_file_name(format!("{}.failed.ndjson", place.step))
     }
@@ -171,7 +171,7 @@ impl RunStore for Folder {
     }
 }
 
-/// A folder that is taken, before it is settled what becomes of it.
+/// A locked folder; whether its run is resumed is not decided yet.
 struct Opening<'o> {
     root: &'o Path,
     outline: &'o RunOutline,
@@ -184,7 +184,7 @@ struct Opening<'o> {
 impl Opening<'_> {
     fn begin(self, mut notes: Vec<String>) -> Result<Opened> {
         let Opening { root, lock, info, mut kept, outline, .. } = self;
-        notes.extend(kept.begin(&outline.name)?);
+        notes.extend(kept.check_new(&outline.name)?);
         info.write(root)?;
         let journal = Journal::begin(&root.join("journal"), &info.run, kept.fingerprint)?;
         let state = RunState { run: info.run.clone(), watermarks: kept.fingerprint, ..RunState::default() };
@@ -193,8 +193,8 @@ impl Opening<'_> {
         Ok(Opened { store, info, state, resumed: false, notes })
     }
 
-    /// Everything is looked at before anything is changed.
-    fn go_on(self, found: Recovered, mut state: RunState) -> Result<Opened> {
+    /// Resumes a run. All checks precede all changes.
+    fn resume(self, found: Recovered, mut state: RunState) -> Result<Opened> {
         let Opening { root, outline, lock, info, beginning, mut kept } = self;
         let mut before = RunInfo::read(root, &state.run)?;
         let changes = changes(&before.fingerprints, &info.fingerprints);
@@ -208,9 +208,9 @@ impl Opening<'_> {
         }
         let mut notes = Vec::new();
         match state.ended {
-            // They may have been edited since.
-            true => notes.extend(kept.begin(&outline.name)?),
-            false => kept.go_on(outline, &state)?,
+            // Users may have edited the watermarks since.
+            true => notes.extend(kept.check_new(&outline.name)?),
+            false => kept.check_resumed(outline, &state)?,
         }
         let path = root.join("journal");
         if found.torn {
@@ -222,7 +222,7 @@ impl Opening<'_> {
             before.write(root)?;
         }
         let journal = Journal::open(&path, Proof { run: state.run.clone(), lines: found.lines, last: found.last })?;
-        // One whose end was not noted has ended as well.
+        // A killed run with all steps done has ended too; only the fact is missing.
         if state.ended || (beginning.retry_failed && outline.is_done(&state)) {
             let again = [Fact::Ended { kind: None }, Fact::Again { watermarks: kept.fingerprint }];
             let facts: Vec<Fact> = again.into_iter().skip(usize::from(state.ended)).collect();
@@ -235,12 +235,12 @@ impl Opening<'_> {
     }
 }
 
-/// What the facts of a journal come to; nothing, when there is none.
+/// The state that results from the facts of a journal; empty without a journal.
 ///
 /// # Errors
 /// `state` when it cannot be read, is damaged, or does not match `journal.tail`.
 pub(super) fn recall(path: &Path) -> Result<(Recovered, RunState)> {
-    // First, because a run that goes on meanwhile writes the journal before it.
+    // The tail is read first: a run in progress writes the journal before it.
     let proof = tail::read(path)?;
     let mut state = RunState::default();
     let text: Box<dyn BufRead> = match File::open(path) {
@@ -249,7 +249,7 @@ pub(super) fn recall(path: &Path) -> Result<(Recovered, RunState)> {
         Err(e) => return Err(disk::failed("read", path, &e)),
     };
     let found = recover(path, text, proof.as_ref(), &mut |fact| state.apply(fact))?;
-    // A run is killed between the first line and this file, or between the two when it is set aside.
+    // Without the tail, a run was killed after its first line, or while it was set aside.
     if proof.is_none() && found.lines > 1 && found.version > 1 && !state.ended {
         let beside = path.with_file_name(tail::NAME);
         return Err(damaged(
@@ -260,7 +260,7 @@ pub(super) fn recall(path: &Path) -> Result<(Recovered, RunState)> {
     Ok((found, state))
 }
 
-/// A journal of an earlier version has no digests of its rows.
+/// Returns an error for a journal of an earlier version: it has no digests of its rows.
 fn refuse_older(root: &Path, found: &Recovered, ended: bool) -> Result<()> {
     if found.version >= journal::VERSION {
         return Ok(());
@@ -299,14 +299,14 @@ fn nothing_failed(state: &RunState) -> Error {
     let why = "no item of the last run failed";
     match unknown {
         0 => nothing_to_retry(why),
-        // A new run would send what was done once more.
+        // A new run would repeat the items that are done.
         n => nothing_to_retry(&format!("{why}, and of {n} it is not known whether they took effect")).advise(
             "check the records of the unknown items; a new run sends all items again, also those that were done",
         ),
     }
 }
 
-/// What differs, named.
+/// The names of the inputs that differ.
 fn changes(before: &BTreeMap<String, String>, now: &BTreeMap<String, String>) -> Vec<String> {
     let changed = now
         .iter()
@@ -317,8 +317,8 @@ fn changes(before: &BTreeMap<String, String>, now: &BTreeMap<String, String>) ->
     changed.chain(gone).chain(new).collect()
 }
 
-/// Moves a run to `past/`: an unfinished one as it is, an ended one without its rows. `run` is its id, as far as the journal tells. The journal
-/// goes last, so that whoever is killed here finds it again and ends this.
+/// Moves a run to `past/`, an unfinished one with its rows, an ended one without them. `run` is its id according to the
+/// journal. The journal is moved last: if the process is killed before, the next one repeats this.
 fn set_aside(root: &Path, whole: bool, mut run: String) -> Result<PathBuf> {
     if run.is_empty() {
         run = RunInfo::look(root).map_or_else(run_id, |i| i.run);
@@ -326,7 +326,7 @@ fn set_aside(root: &Path, whole: bool, mut run: String) -> Result<PathBuf> {
     let target = root.join("past").join(file_name(&run));
     disk::folder(&target)?;
     let spool = root.join("spool");
-    // What is there when the rows have been moved already is of an attempt that was refused in between.
+    // If the target has rows already, those here belong to a later attempt that was refused.
     if spool.exists() && whole && !target.join("spool").exists() {
         disk::rename(&spool, &target.join("spool"))?;
     } else if spool.exists() {
@@ -343,7 +343,8 @@ fn set_aside(root: &Path, whole: bool, mut run: String) -> Result<PathBuf> {
     Ok(target)
 }
 
-/// Removes the oldest of many ended runs; those set aside unfinished stay. What cannot be removed does no harm.
+/// Removes the oldest ended runs beyond the limit; unfinished ones stay. Ignores failures, because the runs only use
+/// disk space.
 fn tidy(past: &Path) {
     let Ok(entries) = std::fs::read_dir(past) else { return };
     let mut runs: Vec<PathBuf> = entries.flatten().map(|e| e.path()).filter(|p| !p.join("spool").exists()).collect();

@@ -10,15 +10,15 @@ use super::info::RunInfo;
 use super::run_folder::recall;
 use crate::error::Result;
 
-/// Where a run stands.
+/// The status of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunStatus {
-    /// A process is at it.
+    /// A process is running it.
     Running,
-    /// It stopped before its end, and goes on when the batch is run again.
+    /// It stopped before its end; running the batch again resumes it.
     Unfinished,
-    /// It came to its end.
+    /// It ended.
     Finished,
     /// It was set aside unfinished.
     SetAside,
@@ -26,29 +26,29 @@ pub enum RunStatus {
     Damaged,
 }
 
-/// A run as its folder tells it.
+/// A run, summarized from its folder.
 #[derive(Clone, Debug, Serialize)]
 pub struct RunSummary {
-    /// What it was begun with.
+    /// Its inputs.
     #[serde(flatten)]
     pub info: RunInfo,
-    /// Where it stands.
+    /// Its status.
     pub status: RunStatus,
-    /// Steps that are done, over all jobs.
+    /// Number of steps that are done, over all jobs.
     pub steps_done: u64,
-    /// Steps that were begun.
+    /// Number of steps that were started.
     pub steps: u64,
-    /// Rows that its steps gave.
+    /// Rows that its steps returned.
     pub items_out: u64,
     /// Items that were written.
     pub written: u64,
     /// Items that failed.
     pub failed: u64,
-    /// Items of which nobody knows whether they took effect.
+    /// Items whose outcome is unknown.
     pub unknown: u64,
     /// Requests sent.
     pub requests: u64,
-    /// Its folder.
+    /// The folder of the run.
     pub folder: PathBuf,
 }
 
@@ -76,7 +76,7 @@ fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
     }
 }
 
-/// A folder that holds no run gives nothing.
+/// `None` for a folder without a run.
 fn summary(root: &Path, live: Option<&Path>) -> Option<RunSummary> {
     let path = root.join("journal");
     if !path.is_file() {
@@ -85,7 +85,7 @@ fn summary(root: &Path, live: Option<&Path>) -> Option<RunSummary> {
     let recovered = recall(&path);
     let info = RunInfo::look(root);
     let is_damaged = recovered.is_err() || info.is_none();
-    // A run whose `run.json` is gone is there all the same.
+    // A run without `run.json` is listed under the name of its folder.
     let name = || root.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let info = info.unwrap_or_else(|| RunInfo { name: name(), ..RunInfo::default() });
     let state = recovered.map(|(_, state)| state).unwrap_or_default();

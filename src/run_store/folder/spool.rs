@@ -1,4 +1,4 @@
-//! A step's rows on disk, one JSON value a line: written behind what is safe. `rows.rs` reads them back.
+//! A step's rows on disk, one JSON value per line, appended after the durable ones. `rows.rs` reads them.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -11,22 +11,23 @@ use crate::item::Items;
 use crate::run_store::extent::{Extent, Measure};
 use crate::run_store::store::{Before, RowWriter};
 
-/// The rows of a step that is under way.
+/// The rows of a running step.
 pub(super) struct Spool {
     file: Arc<File>,
     path: PathBuf,
     measure: Measure,
     dirty: bool,
-    /// Why nothing more can be added: what stands behind the measure is not known.
+    /// The error after which nothing more is written: the end of the file is unknown.
     broken: Option<Error>,
     buffer: Vec<u8>,
 }
 
 impl Spool {
-    /// Opens it behind what is known to be safe, which is read and compared. What stands behind that is cut off, if the journal can `explain` it.
+    /// Opens the file and verifies its durable rows. Rows after them are removed if `explain` says that the journal
+    /// expects them.
     ///
     /// # Errors
-    /// `state` when the disk refuses, or when other rows are there than the journal says.
+    /// `state` when the disk refuses, or when the rows differ from the journal.
     pub(super) fn open(path: &Path, safe: Extent, explain: bool) -> Result<Spool> {
         let (measure, length) = measured(path, safe.bytes)?;
         rows::compare(path, Extent::default(), &measure, safe)?;
@@ -36,7 +37,7 @@ impl Spool {
         Spool::behind(path, measure, length)
     }
 
-    /// Opens a file of lines of which no journal tells, behind its first `bytes`.
+    /// Opens a file whose lines are not in the journal, and keeps its first `bytes`.
     ///
     /// # Errors
     /// `state` when the disk refuses.
@@ -115,7 +116,7 @@ impl RowWriter for Spool {
     }
 }
 
-/// The measure of a file's first bytes, and its length.
+/// The extent of a file's first bytes, and the length of the file.
 fn measured(path: &Path, bytes: u64) -> Result<(Measure, u64)> {
     let failed = |e: std::io::Error| disk::failed("read", path, &e);
     let mut measure = Measure::default();
@@ -134,10 +135,10 @@ fn measured(path: &Path, bytes: u64) -> Result<(Measure, u64)> {
     Ok((measure, length))
 }
 
-/// Takes away rows that do not count, of a step that is skipped now.
+/// Removes the rows of a step that is now skipped.
 ///
 /// # Errors
-/// `state` when the disk refuses.
+/// `state` when writing fails.
 pub(super) fn empty(path: &Path) -> Result<()> {
     if std::fs::metadata(path).is_ok_and(|m| m.len() > 0) { disk::cut(path, 0) } else { Ok(()) }
 }

@@ -1,8 +1,9 @@
-//! How long the journal is, in a small file beside it: a journal that lost lines at its end would look like one that never had them.
+//! The length of the journal, in a small file beside it. Without it, a journal that lost lines at its end would look
+//! complete.
 //!
-//! The file has two lines of 512 bytes, written in turn and in place, so that one of them is whole whenever the process is killed or the power goes. Each
-//! tells a number of lines that were safe on disk before it was written, and the digits of the last of them. It is not synced itself: what it tells may be
-//! older than the journal, and is never ahead of it.
+//! The file has two lines of 512 bytes, written alternately and in place, so that one of them is complete after a kill
+//! or a power cut. Each contains the number of journal lines that were durable before it was written, and the checksum
+//! of the last of them. The file is not synced: it may be older than the journal, but never newer.
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
@@ -14,30 +15,30 @@ use super::disk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::run_store::extent::Sum;
 
-/// The file's name, beside the journal.
+/// The file's name; it is beside the journal.
 pub(super) const NAME: &str = "journal.tail";
-/// Bytes of a line; a disk writes as many at once.
+/// Bytes of a line; disks write 512 bytes atomically.
 const LINE: usize = 512;
 
-/// What is known of a journal.
+/// The known length of a journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Proof {
     pub(crate) run: String,
     pub(crate) lines: u64,
-    /// The digits of the last of the lines.
+    /// The checksum of the last line.
     pub(crate) last: String,
 }
 
-/// The file, open for a run.
+/// The file of a running run.
 pub(super) struct Tail {
     file: File,
     path: PathBuf,
     run: String,
-    /// The line that is written next.
+    /// Index of the line that is written next.
     next: u64,
 }
 
-/// What the file beside a journal tells; nothing, when there is none or neither of its lines is whole.
+/// The content of the file beside a journal; `None` when the file is missing or both of its lines are incomplete.
 ///
 /// # Errors
 /// `state` when it cannot be read.
@@ -47,10 +48,10 @@ pub(super) fn read(journal: &Path) -> Result<Option<Proof>> {
 }
 
 impl Tail {
-    /// Begins or opens the file. Both of its lines tell the same from now on, durably.
+    /// Creates or opens the file, writes the same content to both lines, and syncs them.
     ///
     /// # Errors
-    /// `state` when the disk refuses.
+    /// `state` when writing fails.
     pub(super) fn open(journal: &Path, proof: Proof) -> Result<Tail> {
         let path = journal.with_file_name(NAME);
         let text = line(&proof)?.repeat(2);
@@ -64,7 +65,7 @@ impl Tail {
         Ok(Tail { file, path, run: proof.run, next: 0 })
     }
 
-    /// Tells of a journal whose lines are durable.
+    /// Records the length of a journal whose lines are durable.
     pub(super) fn tell(&mut self, lines: u64, last: &str) -> Result<()> {
         let text = line(&Proof { run: self.run.clone(), lines, last: last.to_owned() })?;
         let written =
@@ -84,7 +85,7 @@ fn line(proof: &Proof) -> Result<String> {
     Ok(format!("{text:<width$}\n", width = LINE - 1))
 }
 
-/// A line that is whole.
+/// Parses a complete line.
 fn parse(line: &[u8]) -> Option<Proof> {
     let text = std::str::from_utf8(line).ok().filter(|text| text.len() == LINE)?;
     let (sum, json) = text.strip_suffix('\n')?.trim_end_matches(' ').split_once(' ')?;
@@ -107,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn one_of_the_lines_is_always_whole() {
+    fn one_of_the_lines_is_always_complete() {
         let folder = tempfile::tempdir().unwrap();
         let journal = folder.path().join("journal");
         assert_eq!(read(&journal).unwrap(), None);
@@ -117,7 +118,7 @@ mod tests {
             tail.tell(lines, &proof(lines).last).unwrap();
             let after = std::fs::read(folder.path().join(NAME)).unwrap();
             for at in 0..=2 * LINE {
-                // Killed in the middle of its write: some bytes are new, the rest is old, and both orders are tried.
+                // A kill during its write leaves some new bytes and some old ones; both orders are tried.
                 for torn in [[&after[..at], &before[at..]].concat(), [&before[..at], &after[at..]].concat()] {
                     std::fs::write(folder.path().join(NAME), torn).unwrap();
                     let found = read(&journal).unwrap().unwrap();

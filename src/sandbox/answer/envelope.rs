@@ -1,4 +1,5 @@
-//! Records as the body that an operation declares: envelope, totals, success flag; and replies made from the declared shape alone. Pure.
+//! Builds reply bodies as the operation declares them: envelope, totals, success flag, and bodies from the declared
+//! shape alone. Pure.
 
 use http::StatusCode;
 use http::header::CONTENT_DISPOSITION;
@@ -9,7 +10,7 @@ use crate::definition::{Operation, PartMeans, PartRule, ResultShape, Total};
 use crate::sandbox::http::{Call, Content, Refusal, Reply};
 use crate::sandbox::records::Tree;
 
-/// A reply with one record, or none where the operation answers nothing.
+/// A reply with one record, or without a body if the operation returns none.
 pub(super) fn record(operation: &Operation, usual: StatusCode, record: Tree) -> Reply {
     let status = status(operation, usual);
     let body = match operation.response.result {
@@ -30,17 +31,17 @@ pub(super) fn page(operation: &Operation, page: Page<'_>, total: usize, choose: 
     reply
 }
 
-/// A reply with a list as it is.
+/// A reply with an unpaged list.
 pub(super) fn list(operation: &Operation, rows: Tree) -> Reply {
     Reply::json(status(operation, StatusCode::OK), &wrap(operation, rows, Vec::new(), None))
 }
 
-/// A reply with a number of records.
+/// A reply with a count of records.
 pub(super) fn count(operation: &Operation, count: usize) -> Reply {
     Reply::json(status(operation, StatusCode::OK), &wrap(operation, Tree::number(count as u64), Vec::new(), None))
 }
 
-/// The usual status, or the operation's own when it allows others only.
+/// The usual status, or the operation's own if it does not allow the usual one.
 fn status(operation: &Operation, usual: StatusCode) -> StatusCode {
     let ok = &operation.response.ok;
     if ok.is_empty() || ok.contains(&usual.as_u16()) {
@@ -49,7 +50,7 @@ fn status(operation: &Operation, usual: StatusCode) -> StatusCode {
     ok.first().and_then(|code| StatusCode::from_u16(*code).ok()).unwrap_or(usual)
 }
 
-/// Puts the items where the operation reads them, and beside them what the system says about them.
+/// Puts the items and the paging values where the operation reads them.
 fn wrap(operation: &Operation, items: Tree, signals: Vec<(Pointer, Tree)>, total: Option<usize>) -> Tree {
     let rule = &operation.response;
     if rule.items.tokens().is_empty() {
@@ -69,7 +70,8 @@ fn wrap(operation: &Operation, items: Tree, signals: Vec<(Pointer, Tree)>, total
     body
 }
 
-/// A reply for an operation that nobody described further: its declared shape, filled from the record's sample and what was sent.
+/// A reply for an operation without a rule in sandbox.yaml: its declared shape, filled from the record's sample and the
+/// sent items.
 pub(super) fn by_shape(
     operation: &Operation,
     call: &Call,
@@ -107,11 +109,11 @@ pub(super) fn by_shape(
     })
 }
 
-/// The smallest body that readers take for a PDF.
+/// A minimal PDF that readers accept.
 const PDF: &str = "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n\
     3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n";
 
-/// The record's sample with the fields that were sent; without a record, an item as one would send it.
+/// The record's sample with the sent fields; without a record, an item that the operation would accept.
 fn sample(operation: &Operation, items: &[Tree]) -> Tree {
     let declared = operation.record().map(|record| Tree::of(&record.sample));
     let given = items.first().filter(|item| matches!(item, Tree::Object(_)));
@@ -135,7 +137,7 @@ fn overlay(sample: &Tree, item: &Tree) -> Tree {
     }
 }
 
-/// One report on each part of a bulk write: all of them good.
+/// One success report for each part of a bulk write.
 fn reports(rule: &PartRule, items: &[Tree]) -> Tree {
     let report = |(index, item): (usize, &Tree)| {
         let mut part = Tree::object();
@@ -160,7 +162,7 @@ fn reports(rule: &PartRule, items: &[Tree]) -> Tree {
     Tree::List(items.iter().enumerate().map(report).collect())
 }
 
-/// Columns and one row.
+/// A report with its columns and one row.
 fn report(operation: &Operation, sample: &Tree) -> Tree {
     let (names, values): (Vec<Tree>, Vec<Tree>) =
         sample.fields().iter().map(|(name, value)| (Tree::text(name), value.clone())).unzip();

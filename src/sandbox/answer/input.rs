@@ -1,4 +1,4 @@
-//! From a request's body to items, checked as the operation declares them. Pure.
+//! Reads the items in a request's body and checks them against the operation. Pure.
 
 use serde_json::Value;
 
@@ -8,14 +8,14 @@ use crate::json_error;
 use crate::sandbox::http::{BODY_MAX, Call, Kind, Refusal};
 use crate::sandbox::records::Tree;
 
-/// Fields of a record, and steps of a patch.
+/// Maximum number of fields of a record, and of operations of a patch.
 const FIELDS_MAX: usize = 2_000;
 
-/// The body of a request that takes one.
+/// The parsed body of a request.
 pub(super) struct Input {
-    /// The whole body, for options that stand in it.
+    /// The whole body, for options that are sent in it.
     pub(super) body: Option<Value>,
-    /// The records, or the patch operations.
+    /// The records or patch operations.
     pub(super) items: Vec<Tree>,
 }
 
@@ -39,7 +39,7 @@ pub(super) fn read(operation: &Operation, call: &Call) -> Result<Input, Refusal>
     let form = rule.is_some_and(|r| r.send == Send::Multipart);
     check_media(call, form)?;
     if form {
-        // What a form holds has no effect here: the reply is made from the sample.
+        // The fields of a form have no effect: the reply is built from the sample.
         return Ok(none);
     }
     let text = std::str::from_utf8(bytes).map_err(|_| invalid_body("the body is not UTF-8"))?;
@@ -67,7 +67,7 @@ fn invalid_body(message: impl Into<String>) -> Refusal {
     Refusal::invalid(message).at("", "InvalidBody")
 }
 
-/// Takes the items out of the body's envelope and checks each.
+/// Takes the items from the body's envelope and checks each.
 fn items(operation: &Operation, rule: &ItemRule, tree: Tree, value: &Value) -> Result<Vec<Tree>, Refusal> {
     let pointer = rule.wrap.clone().unwrap_or_default();
     let missing = || Refusal::invalid(format!("`{pointer}` is missing")).at(field(&pointer), "MissingField");
@@ -111,7 +111,7 @@ fn field(pointer: &Pointer) -> String {
     pointer.tokens().join("/")
 }
 
-/// Checks a record against the operation's schema; the first fault is told.
+/// Checks a record against the operation's schema; reports the first fault.
 fn check(operation: &Operation, rule: &ItemRule, item: &Value) -> Result<(), Refusal> {
     let mut required =
         rule.schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
@@ -129,7 +129,7 @@ fn check(operation: &Operation, rule: &ItemRule, item: &Value) -> Result<(), Ref
     }
 }
 
-/// Checks the values of a patch against the schema of the record: each as the field that it is for.
+/// Checks each value of a patch against the schema of its field.
 fn check_patch(operation: &Operation, rule: &ItemRule, operations: &Value) -> Result<(), Refusal> {
     let mut fields = serde_json::Map::new();
     for step in operations.as_array().into_iter().flatten() {
@@ -140,7 +140,7 @@ fn check_patch(operation: &Operation, rule: &ItemRule, operations: &Value) -> Re
     }
     let findings =
         operation.check_item(rule, &Value::Object(fields)).map_err(|error| Refusal::invalid(error.message.clone()))?;
-    // What is missing from a patch is not missing from the record.
+    // A patch need not contain all required fields.
     match findings.into_iter().find(|f| !f.pointer.is_empty()) {
         None => Ok(()),
         Some(finding) => {
@@ -153,7 +153,7 @@ fn missing_field(name: &str) -> Refusal {
     Refusal::invalid(format!("`{name}` is missing")).at(name, "MissingField")
 }
 
-/// Refuses a record that lacks a field, or has it empty.
+/// Refuses a record in which a required field is missing or empty.
 pub(in crate::sandbox) fn check_required(record: &Tree, required: &[String]) -> Result<(), Refusal> {
     let empty = |name: &String| {
         record.get(name).is_none_or(|value| value.is_null() || value.plain().is_some_and(|t| t.is_empty()))

@@ -1,4 +1,4 @@
-//! From a request to the answer that the played system would give: options, items, page, envelope. Pure.
+//! Answers a request as the real system would: options, items, page, envelope. Pure.
 
 mod envelope;
 mod input;

@@ -1,4 +1,4 @@
-//! From a request's path, query, headers and body to options, checked as the operation declares them. Pure.
+//! Reads the options in a request's path, query, headers and body, and checks them against the operation. Pure.
 
 use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
@@ -8,7 +8,8 @@ use crate::authoring::{Part, scalar};
 use crate::definition::{Location, Operation, OptionRule};
 use crate::sandbox::http::{Call, Kind, Pair, Refusal};
 
-/// Reads the options of a call. `path` holds the values of the path's parameters, `body` the request's body where options stand in it.
+/// Reads the options of a call. `path` contains the values of the path parameters, `body` the request's body if options
+/// are sent in it.
 pub(super) fn read(
     operation: &Operation,
     call: &Call,
@@ -39,7 +40,8 @@ pub(super) fn read(
     Ok(options)
 }
 
-/// A header with fixed text that the operation declares is part of the protocol; without it the real system answers something else.
+/// Headers with fixed values that the operation declares are required: without them the real system answers
+/// differently.
 pub(super) fn check_headers(operation: &Operation, call: &Call) -> Result<(), Refusal> {
     for (name, text) in &operation.headers {
         let [Part::Literal(wanted)] = text.parts() else { continue };
@@ -53,7 +55,7 @@ pub(super) fn check_headers(operation: &Operation, call: &Call) -> Result<(), Re
     Ok(())
 }
 
-/// Query parameters and body fields that nobody declared.
+/// Refuses query parameters and body fields that are not declared.
 fn check_names(operation: &Operation, call: &Call, body: Option<&Value>) -> Result<(), Refusal> {
     let declared =
         |name: &str, location: Location| operation.options.iter().any(|o| o.name == name && o.location == location);
@@ -93,7 +95,8 @@ fn is_list(schema: &Value) -> bool {
     schema.get("type").and_then(Value::as_str) == Some("array")
 }
 
-/// A text as the schema's type; what does not read as that type stays text, and the schema then says so.
+/// Converts a text to the schema's type. Text that cannot be converted stays text, and the schema check then refuses
+/// it.
 fn typed(schema: &Value, text: &str) -> Value {
     let types: Vec<&str> = match schema.get("type") {
         Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
@@ -118,7 +121,7 @@ fn as_type(kind: &str, schema: &Value, text: &str) -> Option<Value> {
     }
 }
 
-/// Without a type, a listed value that is written this way, or else text.
+/// For a schema without a type: the listed value with this text, else the text.
 fn of_choices(schema: &Value, text: &str) -> Value {
     let choices = schema.get("enum").and_then(Value::as_array).into_iter().flatten();
     choices.into_iter().find(|c| scalar(c).as_deref() == Some(text)).cloned().unwrap_or_else(|| Value::from(text))
@@ -130,7 +133,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn texts_become_what_the_schema_says() {
+    fn texts_are_converted_to_the_schema_type() {
         for (schema, text, expected) in [
             (json!({"type": "integer"}), "7", json!(7)),
             (json!({"type": "integer"}), "7.5", json!("7.5")),

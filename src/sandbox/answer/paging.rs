@@ -1,6 +1,7 @@
-//! One page of a list, and what the system says about the next: by the connector's own paging definition. Pure.
+//! Cuts one page from a list, with the values that announce the next one, as the connector's paging definition says.
+//! Pure.
 //!
-//! This is the server's side of `crate::paging`, written apart from it so that each checks the other.
+//! The server's side of `crate::paging`. It shares no code with it, so that each tests the other.
 
 use http::header::LINK;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -10,9 +11,9 @@ use crate::definition::{End, Flag, Keyset, Operation, Paging, Style, Token, Tota
 use crate::sandbox::http::{Call, Refusal};
 use crate::sandbox::records::{Scalar, Tree, numbers};
 
-/// The parameter of a link whose name the definition leaves to the server.
+/// The name of the link parameter if the definition gives none.
 const OWN: &str = "cursor";
-/// Rows of a page where neither caller nor definition says how many.
+/// Page size if neither the caller nor the definition gives one.
 const SIZE: u64 = 100;
 
 /// One page.
@@ -20,11 +21,11 @@ const SIZE: u64 = 100;
 pub(super) struct Page<'r> {
     pub(super) rows: Vec<&'r Tree>,
     pub(super) headers: HeaderMap,
-    /// Values in the body beside the rows.
+    /// Values in the body besides the rows.
     pub(super) signals: Vec<(Pointer, Tree)>,
 }
 
-/// The names of the query parameters that page an operation's list.
+/// The names of the paging parameters of an operation.
 pub(super) fn names(operation: &Operation) -> Vec<&str> {
     let mut names = operation.paging.reserved();
     names.extend(operation.paging.size.as_ref().map(|s| s.query.as_str()));
@@ -40,14 +41,15 @@ pub(super) fn names(operation: &Operation) -> Vec<&str> {
     names
 }
 
-/// A list to cut a page from.
+/// The list that pages are cut from.
 pub(super) struct Rows<'r> {
     pub(super) rows: Vec<&'r Tree>,
-    /// The list moves on between one page and the next.
+    /// Whether the list changes between pages.
     pub(super) moves: bool,
 }
 
-/// Cuts a caller's page from the rows. `size_default` goes before the definition's own default, which is what clients ask for.
+/// Cuts the requested page. `size_default` precedes the definition's own default, which is the size that clients
+/// request.
 pub(super) fn cut<'r>(
     operation: &Operation,
     call: &Call,
@@ -79,7 +81,7 @@ pub(super) fn cut<'r>(
     Ok(page)
 }
 
-/// The keyset walk, when the caller's headers ask for it.
+/// The keyset paging, if the caller's headers select it.
 fn forward_only<'o>(operation: &'o Operation, call: &Call) -> Result<Option<&'o Keyset>, Refusal> {
     let asked =
         |k: &&Keyset| !k.headers.is_empty() && k.headers.iter().all(|(name, value)| call.header(name) == Some(value));
@@ -111,7 +113,7 @@ fn keyset_of(paging: &Paging) -> Option<&Keyset> {
     }
 }
 
-/// More than the most is cut down without a word, as servers do.
+/// The requested page size; larger sizes are silently reduced, as servers do.
 fn size(operation: &Operation, call: &Call, size_default: Option<u32>) -> Result<u64, Refusal> {
     let Some(rule) = &operation.paging.size else { return Ok(size_default.map_or(SIZE, u64::from)) };
     let most = rule.max.map_or(u64::MAX, u64::from);
@@ -151,7 +153,7 @@ impl<'r> Window<'_, 'r> {
         self.total().div_ceil(self.size).max(1)
     }
 
-    /// The rows from an offset, and whether more follow.
+    /// The rows from an offset, and whether there are more.
     fn from(&self, offset: u64) -> (Page<'r>, bool) {
         let length = self.total().saturating_sub(offset).min(self.size);
         let rows = self
@@ -165,9 +167,9 @@ impl<'r> Window<'_, 'r> {
         (Page { rows, ..Page::default() }, offset.saturating_add(self.size) < self.total())
     }
 
-    /// By how much the list is turned when it is read from an offset. One that moves has, with each page, its last row at its head: of two
-    /// neighbouring pages the second begins with the row that ended the first, and the last rows are on no page. A turn that depends on
-    /// nothing but the request gives the same page to everyone who asks for it again.
+    /// The number of positions by which a changing list is rotated when it is read from an offset. With each page, its
+    /// last row moves to its front, so a page begins with the row that ended the previous one, and the last rows are on
+    /// no page. The rotation depends only on the request, so repeated requests get the same page.
     fn turn(&self, offset: u64) -> u64 {
         let total = self.total().max(1);
         if self.moves { total - offset.div_ceil(self.size) % total } else { 0 }
@@ -194,7 +196,7 @@ impl<'r> Window<'_, 'r> {
         if number > 1 {
             link("first", 1);
         }
-        // Only a definition that names the parameter says that the system tells its last page.
+        // Only a definition that names the parameter declares that the system links to its last page.
         if more && name.is_some() {
             link("last", last);
         }
@@ -239,7 +241,8 @@ impl<'r> Window<'_, 'r> {
         Ok((page, more))
     }
 
-    /// After a key, in the order of keys. With `links`, the Link header names the next page, and is there but empty on the last.
+    /// The rows after a key, in key order. With `links`, the Link header names the next page; on the last page it is
+    /// empty.
     fn keyset(mut self, keyset: &Keyset, links: bool) -> Result<(Page<'r>, bool), Refusal> {
         let key = |row: &Tree| row.at(keyset.from.tokens()).and_then(Scalar::of).unwrap_or(Scalar::Null);
         self.rows.sort_by(|a, b| key(a).order(&key(b)));
@@ -261,7 +264,7 @@ impl<'r> Window<'_, 'r> {
 }
 
 impl Page<'_> {
-    /// Says a value where the definition looks for it; none is null in a body and absent in the headers.
+    /// Puts a value where the definition reads it. `None` is null in a body and absent in the headers.
     fn tell(&mut self, source: &Source, value: Option<Tree>) {
         match (source, value) {
             (Source::Body(pointer), value) => self.signals.push((pointer.clone(), value.unwrap_or_else(Tree::null))),
@@ -287,7 +290,7 @@ fn is_after(key: &Scalar, after: &str) -> bool {
     }
 }
 
-/// A token says nothing to a client; that it is an offset is the sandbox's own business.
+/// A cursor is opaque to clients; here it contains an offset.
 fn write_token(offset: u64) -> String {
     format!("after-{offset}")
 }

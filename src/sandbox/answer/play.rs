@@ -1,4 +1,4 @@
-//! From a call to a reply: the right operation, then who asks, what is asked, and what the records say.
+//! Turns a call into a reply: finds the operation, checks credentials and input, and uses the records.
 
 use http::header::{ALLOW, LOCATION};
 use http::{Method as Verb, StatusCode};
@@ -10,18 +10,18 @@ use super::{envelope, options};
 use crate::authoring::scalar;
 use crate::definition::{FilterForm, Operation};
 use crate::lock::lock;
-use crate::sandbox::auth::{AuthServer, Errand, guard};
+use crate::sandbox::auth::{AuthRequest, AuthServer, guard};
 use crate::sandbox::filter::{Filter, terms};
 use crate::sandbox::http::{Call, Kind, Refusal, Reply};
 use crate::sandbox::mock_connector::{MockConnector, Part, Role, Route};
 use crate::sandbox::records::{By, Collection, Table, Tree, Values, fields};
 
-/// What a connector has at a path.
+/// The target of a call in a connector.
 pub(in crate::sandbox) enum Found<'p> {
     Operation(&'p Route, Vec<(String, String)>),
-    /// Tokens, or a sign-in.
-    AuthServer(&'p AuthServer, Errand),
-    /// The verbs that the path takes.
+    /// A token request or sign-in.
+    AuthServer(&'p AuthServer, AuthRequest),
+    /// The verbs that the path allows.
     OtherVerbs(Vec<Verb>),
     Nothing,
 }
@@ -29,12 +29,12 @@ pub(in crate::sandbox) enum Found<'p> {
 impl MockConnector {
     /// Finds the operation of a call.
     pub(in crate::sandbox) fn find(&self, call: &Call) -> Found<'_> {
-        if let Some((auth_server, errand)) = self
+        if let Some((auth_server, request)) = self
             .auth_server
             .as_ref()
-            .and_then(|auth_server| auth_server.errand(call).map(|errand| (auth_server, errand)))
+            .and_then(|auth_server| auth_server.request(call).map(|request| (auth_server, request)))
         {
-            return Found::AuthServer(auth_server, errand);
+            return Found::AuthServer(auth_server, request);
         }
         let mut verbs = Vec::new();
         for route in &self.routes {
@@ -55,14 +55,14 @@ impl MockConnector {
             .map_or_else(|| guard::admits(&self.connection, call), |auth_server| auth_server.admits(call))
     }
 
-    /// The reply to a call; what is refused is worded as the system words it.
+    /// The reply to a call. Refusals have the system's own wording.
     pub(in crate::sandbox) fn answer(&self, call: &Call, found: &Found<'_>) -> Reply {
         self.try_answer(call, found).unwrap_or_else(|refusal| self.wording.reply(&refusal))
     }
 
     fn try_answer(&self, call: &Call, found: &Found<'_>) -> Result<Reply, Refusal> {
-        if let Found::AuthServer(auth_server, errand) = found {
-            return auth_server.answer(&self.connection, *errand, call);
+        if let Found::AuthServer(auth_server, request) = found {
+            return auth_server.answer(&self.connection, *request, call);
         }
         let anonymous = matches!(found, Found::Operation(route, _) if route.operation.anonymous);
         if !anonymous
@@ -130,7 +130,7 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// The values that tell collections apart, under the collection's own names, and the key.
+    /// Splits path values into those that identify the collection, under the collection's own names, and the key.
     fn split<'v>(&self, values: &'v Values, role: Role) -> (Vec<(String, String)>, &'v str) {
         let keyed = !matches!(role, Role::List | Role::Count | Role::Create);
         let (path, key) = match values.split_last() {
@@ -178,14 +178,14 @@ impl Asked<'_> {
     fn list(&self, table: &Table) -> Result<Reply, Refusal> {
         let rows = self.rows(table)?;
         let total = rows.len();
-        // Where no order can be asked for, nobody could do better.
+        // A list that cannot be sorted is returned in the order of the records.
         let sortable = self.collection.sort.as_ref().filter(|sort| self.operation.option(&sort.option).is_some());
         let moves = sortable.is_some_and(|sort| sort.unsorted_moves) && self.order()?.is_empty();
         let page = paging::cut(self.operation, self.call, Rows { rows, moves }, self.mock.page_size_default)?;
         Ok(envelope::page(self.operation, page, total, |row| self.show(row)))
     }
 
-    /// The records that the caller asks for, in the caller's order.
+    /// The selected records in the requested order.
     fn rows<'s>(&self, table: &'s Table) -> Result<Vec<&'s Tree>, Refusal> {
         let mut rows: Vec<&Tree> = table.records.iter().collect();
         for name in &self.collection.filter {
@@ -219,7 +219,7 @@ impl Asked<'_> {
         }
     }
 
-    /// The order that the caller asks for; empty without one.
+    /// The requested order; empty without one.
     fn order(&self) -> Result<Vec<By>, Refusal> {
         let asked =
             self.collection.sort.as_ref().and_then(|sort| self.options.get(&sort.option).map(|value| (sort, value)));
@@ -228,7 +228,7 @@ impl Asked<'_> {
         fields::order(value, &self.collection.fields, key).map_err(|why| conditions(&sort.option, why))
     }
 
-    /// A record as the caller wants it.
+    /// The record with the requested fields.
     fn show(&self, record: &Tree) -> Tree {
         let mut record = record.clone();
         self.collection.hidden.iter().for_each(|name| record.remove(name));

@@ -1,5 +1,5 @@
-//! Where tokens are had: OAuth 2.0's token and authorize addresses (RFC 6749, 7636), or a vendor's own exchange. Written apart from
-//! `crate::auth`, so that each checks the other.
+//! Issues tokens: OAuth 2.0 token and authorize endpoints (RFC 6749, 7636), or a vendor's own exchange. It shares no
+//! code with `crate::auth`, so that each tests the other.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -20,39 +20,39 @@ use crate::error::Result;
 use crate::sandbox::http::{Call, Content, Kind, Pattern, Refusal, Reply, values};
 use crate::sandbox::records::Tree;
 
-/// The authorization server of a connector whose tokens are renewed.
+/// The authorization server of a connector with renewed tokens.
 pub(in crate::sandbox) struct AuthServer {
     pub(in crate::sandbox) tokens: Tokens,
-    /// Of the token address.
+    /// The verb of the token endpoint.
     verb: Verb,
     token: Pattern,
     authorize: Option<Pattern>,
-    /// The reply of the operation that stands at the token address, for what it says beside the tokens.
+    /// The reply of the operation at the token endpoint, for the values besides the tokens.
     pub(in crate::sandbox) like: Option<Reply>,
 }
 
-/// What a request wants there.
+/// The kind of a request to the authorization server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::sandbox) enum Errand {
+pub(in crate::sandbox) enum AuthRequest {
     Token,
     Authorize,
 }
 
-impl Errand {
-    /// Its name in the log, where an operation's would stand.
+impl AuthRequest {
+    /// Its name in the log, in place of an operation's.
     pub(in crate::sandbox) fn name(self) -> &'static str {
         match self {
-            Errand::Token => "token",
-            Errand::Authorize => "authorize",
+            AuthRequest::Token => "token",
+            AuthRequest::Authorize => "authorize",
         }
     }
 }
 
 impl AuthServer {
-    /// The authorization server of a connector; `None` where no tokens are renewed.
+    /// The authorization server of a connector; `None` if its tokens are not renewed.
     ///
     /// # Errors
-    /// Those of the addresses.
+    /// Those of invalid addresses.
     pub(in crate::sandbox) fn new(
         connection: &Connection,
         file: &TokensFile,
@@ -75,21 +75,21 @@ impl AuthServer {
         Ok(Some(AuthServer { tokens, verb, token, authorize, like: None }))
     }
 
-    /// What a request wants here, if it comes here.
-    pub(in crate::sandbox) fn errand(&self, call: &Call) -> Option<Errand> {
+    /// The kind of a request, if it is for this server.
+    pub(in crate::sandbox) fn request(&self, call: &Call) -> Option<AuthRequest> {
         let at = |pattern: &Pattern| pattern.matches(&call.segments).is_some();
         if call.verb == self.verb && at(&self.token) {
-            return Some(Errand::Token);
+            return Some(AuthRequest::Token);
         }
-        (call.verb == Verb::GET && self.authorize.as_ref().is_some_and(at)).then_some(Errand::Authorize)
+        (call.verb == Verb::GET && self.authorize.as_ref().is_some_and(at)).then_some(AuthRequest::Authorize)
     }
 
-    /// Whether this verb and path are the token address.
+    /// Whether this verb and path are the token endpoint.
     pub(in crate::sandbox) fn is_token(&self, verb: &Verb, pattern: &Pattern) -> bool {
         *verb == self.verb && self.token.is_like(pattern)
     }
 
-    /// Whether a request carries an access token that is good.
+    /// Whether a request has a valid access token.
     pub(in crate::sandbox) fn admits(&self, call: &Call) -> bool {
         call.after_scheme("bearer").is_some_and(|token| self.tokens.admits(token, Instant::now()))
     }
@@ -99,24 +99,24 @@ impl AuthServer {
         call.after_scheme("bearer").is_some_and(|token| self.tokens.spend(token, Instant::now()))
     }
 
-    /// The reply to an errand; a refusal is for the connector's own words.
+    /// The reply to such a request; the connector words a refusal.
     pub(in crate::sandbox) fn answer(
         &self,
         connection: &Connection,
-        errand: Errand,
+        request: AuthRequest,
         call: &Call,
     ) -> Result<Reply, Refusal> {
-        match (&connection.connector().auth, errand) {
-            (Auth::Oauth2(rule), Errand::Token) => Ok(self
-                .sell(connection, rule, call)
+        match (&connection.connector().auth, request) {
+            (Auth::Oauth2(rule), AuthRequest::Token) => Ok(self
+                .issue(connection, rule, call)
                 .map_or_else(|(status, code, why)| refused(status, code, &why), |pair| sold(&pair))),
-            (Auth::Oauth2(rule), Errand::Authorize) => Ok(self.authorize(connection, rule, call)),
+            (Auth::Oauth2(rule), AuthRequest::Authorize) => Ok(self.authorize(connection, rule, call)),
             (Auth::Refresh(rule), _) => self.renew(connection, rule, call),
             _ => Err(Refusal::new(Kind::NotFound, "this server issues no tokens")),
         }
     }
 
-    /// A vendor's own exchange.
+    /// The vendor's own exchange.
     fn renew(&self, connection: &Connection, rule: &Refresh, call: &Call) -> Result<Reply, Refusal> {
         let name = secret(connection, rule).unwrap_or_default();
         let mut token = None;
@@ -142,8 +142,8 @@ impl AuthServer {
         Ok(Reply::json(status, &body))
     }
 
-    /// The token address.
-    fn sell(&self, connection: &Connection, rule: &Oauth2, call: &Call) -> Result<Pair, Refused> {
+    /// The token endpoint.
+    fn issue(&self, connection: &Connection, rule: &Oauth2, call: &Call) -> Result<Pair, Refused> {
         let form: BTreeMap<String, String> =
             call.body.as_deref().map(|b| parse(b).into_owned().collect()).unwrap_or_default();
         if call.media_type() != "application/x-www-form-urlencoded" {
@@ -170,14 +170,14 @@ impl AuthServer {
         granted.map_err(|why| (StatusCode::BAD_REQUEST, "invalid_grant", why.to_owned()))
     }
 
-    /// The authorize address: signs in whoever comes, and sends the browser back at once.
+    /// The authorize endpoint: signs in every user and redirects the browser immediately.
     fn authorize(&self, connection: &Connection, rule: &Oauth2, call: &Call) -> Reply {
         let given = |name: &str| call.parameter(name).unwrap_or_default();
         let wrong = |why: &str| refused(StatusCode::BAD_REQUEST, "invalid_request", why);
         if connection.render(&rule.client_id).as_deref() != Some(given("client_id")) {
             return wrong("client_id is not that of the sandbox's connection");
         }
-        // A sandbox sends nobody to a stranger.
+        // Redirects only to https or loopback addresses.
         let redirect = Url::parse(given("redirect_uri")).ok().filter(|url| url.scheme() == "https" || is_loopback(url));
         let Some(mut back) = redirect.filter(|url| url.fragment().is_none()) else {
             return wrong("redirect_uri must be an https address or one of this machine");
@@ -214,7 +214,7 @@ fn invalid(why: &str) -> Refused {
     (StatusCode::BAD_REQUEST, "invalid_request", why.to_owned())
 }
 
-/// The client proves itself by the Basic scheme, or names itself in the form where it has no secret.
+/// Authenticates the client by the Basic scheme, or by the form if it has no secret.
 fn check_client(
     connection: &Connection,
     rule: &Oauth2,
@@ -242,7 +242,7 @@ fn form_decoded(text: &str) -> String {
     percent_encoding::percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 
-/// The property that holds the refresh token.
+/// The name of the property with the refresh token.
 fn secret<'r>(connection: &Connection, rule: &'r Refresh) -> Option<&'r str> {
     let is_secret = |name: &&str| connection.connector().property(name).is_some_and(|p| p.secret);
     rule.headers.iter().flat_map(|(_, text)| text.names()).find(is_secret)

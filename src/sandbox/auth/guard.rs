@@ -1,4 +1,5 @@
-//! Whether a request carries the ready connection's credentials. Pure; written apart from `crate::auth`, so that each checks the other.
+//! Checks that a request has the credentials of the sandbox's connection. Pure. It shares no code with `crate::auth`,
+//! so that each tests the other.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,7 +13,7 @@ use crate::sandbox::http::{Call, Kind, Refusal};
 pub(in crate::sandbox) fn admits(connection: &Connection, call: &Call) -> bool {
     match &connection.connector().auth {
         Auth::None => true,
-        // Their tokens are had and checked at the authorization server.
+        // The authorization server checks these tokens.
         Auth::Oauth2(_) | Auth::Refresh(_) => false,
         Auth::Basic { username, password } => {
             let given = call.after_scheme("basic").and_then(|text| STANDARD.decode(text).ok());
@@ -32,7 +33,7 @@ pub(in crate::sandbox) fn admits(connection: &Connection, call: &Call) -> bool {
     }
 }
 
-/// The refusal of a request without them.
+/// The refusal of a request with missing or wrong credentials.
 pub(in crate::sandbox) fn refusal(connection: &Connection) -> Refusal {
     let refusal = Refusal::new(
         Kind::Unauthorized,

@@ -1,4 +1,5 @@
-//! The tokens of a run: which are good, which are used up, how long they last. Told the time by its callers; knows nothing of requests.
+//! The tokens of a sandbox: which are valid, which are used up, and their lifetimes. Callers pass the time; it knows no
+//! requests.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -10,31 +11,31 @@ use sha2::Digest as _;
 
 use crate::lock::lock;
 
-/// Tokens that are good at once, and sign-ins under way; the oldest give way.
+/// Maximum number of valid tokens and of pending sign-ins; the oldest are dropped.
 const TOKENS_MAX: usize = 1_000;
 const CODES_MAX: usize = 100;
 
-/// How long tokens last.
+/// The lifetime of access tokens.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::sandbox) struct Lifetime {
-    /// Calls with one access token.
+    /// Number of calls with one access token.
     pub(in crate::sandbox) calls: Option<u32>,
-    /// Seconds from its beginning.
+    /// Seconds since it was issued.
     pub(in crate::sandbox) seconds: Option<u64>,
-    /// Each use of a refresh token replaces it.
+    /// Whether each use of a refresh token replaces it.
     pub(in crate::sandbox) rotate: bool,
 }
 
-/// What an exchange gives.
+/// The result of an exchange.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::sandbox) struct Pair {
     pub(in crate::sandbox) access: String,
-    /// `None` when the old one stays.
+    /// `None` when the old refresh token stays valid.
     pub(in crate::sandbox) refresh: Option<String>,
     pub(in crate::sandbox) seconds: Option<u64>,
 }
 
-/// A sign-in under way.
+/// A pending sign-in.
 #[derive(Clone, Debug)]
 pub(in crate::sandbox) struct SignIn {
     /// The PKCE challenge (RFC 7636, S256).
@@ -42,10 +43,10 @@ pub(in crate::sandbox) struct SignIn {
     pub(in crate::sandbox) redirect: String,
 }
 
-/// The tokens of one connector. Their texts are numbered: `acme-refresh-7`.
+/// The tokens of one connector. Their texts contain a number: `acme-refresh-7`.
 pub(in crate::sandbox) struct Tokens {
     connector: String,
-    /// The refresh token that the ready connection holds; it has the number 0.
+    /// The refresh token of the sandbox's connection; its number is 0.
     seed: Option<String>,
     lifetime: Lifetime,
     state: Mutex<State>,
@@ -53,7 +54,7 @@ pub(in crate::sandbox) struct Tokens {
 
 #[derive(Default)]
 struct State {
-    /// The highest number given away.
+    /// The highest number that was issued.
     serial: u64,
     access: BTreeMap<u64, Access>,
     refresh: BTreeSet<u64>,
@@ -61,7 +62,7 @@ struct State {
     reused: u64,
 }
 
-/// What is left of an access token.
+/// The remaining lifetime of an access token.
 struct Access {
     calls: Option<u32>,
     until: Option<Instant>,
@@ -79,7 +80,7 @@ impl Tokens {
         Tokens { connector: connector.to_owned(), seed, lifetime, state: Mutex::new(state) }
     }
 
-    /// Whether an access token is good.
+    /// Whether an access token is valid.
     pub(in crate::sandbox) fn admits(&self, access: &str, now: Instant) -> bool {
         let number = self.number("access", access);
         let state = lock(&self.state);
@@ -97,18 +98,18 @@ impl Tokens {
         true
     }
 
-    /// An access token for a client by itself.
+    /// An access token for the client credentials grant.
     pub(in crate::sandbox) fn grant(&self, now: Instant) -> Pair {
         self.issue(&mut lock(&self.state), now, false)
     }
 
-    /// Takes a refresh token; `Err` says why it is not good.
+    /// Exchanges a refresh token; `Err` is the reason for a refusal.
     pub(in crate::sandbox) fn exchange(&self, refresh: &str, now: Instant) -> Result<Pair, &'static str> {
         let seed = self.seed.as_deref() == Some(refresh);
         let number = if seed { 0 } else { self.number("refresh", refresh).ok_or("the refresh token is unknown")? };
         let mut state = lock(&self.state);
         if number > state.serial {
-            // Given away by an earlier run: whoever kept it goes on with it.
+            // An earlier sandbox issued this token, and the client still has it.
             state.serial = number;
         } else if !state.refresh.contains(&number) {
             state.reused += 1;
@@ -122,7 +123,7 @@ impl Tokens {
         Ok(self.issue(&mut state, now, self.lifetime.rotate))
     }
 
-    /// Begins a sign-in; gives its code.
+    /// Starts a sign-in; returns its code.
     pub(in crate::sandbox) fn begin(&self, sign_in: SignIn) -> String {
         let mut state = lock(&self.state);
         state.serial += 1;
@@ -134,7 +135,7 @@ impl Tokens {
         self.text("code", number)
     }
 
-    /// Takes the code of a sign-in, once; `Err` says why it is not good.
+    /// Exchanges the code of a sign-in, once; `Err` is the reason for a refusal.
     pub(in crate::sandbox) fn redeem(
         &self,
         code: &str,
@@ -156,12 +157,12 @@ impl Tokens {
         Ok(self.issue(&mut state, now, true))
     }
 
-    /// How often a refresh token came that was used up.
+    /// How often a used refresh token was sent.
     pub(in crate::sandbox) fn reused(&self) -> u64 {
         lock(&self.state).reused
     }
 
-    /// Counts anew. Tokens stay good: connections that are open hold them.
+    /// Resets the counter. Tokens stay valid, because open connections have them.
     pub(in crate::sandbox) fn forget_reuse(&self) {
         lock(&self.state).reused = 0;
     }
@@ -226,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_stays_can_be_used_again() {
+    fn a_token_without_rotation_can_be_used_again() {
         let (tokens, now) = (tokens(None, None, false), Instant::now());
         assert_eq!(tokens.exchange("seed", now).unwrap().refresh, None);
         assert!(tokens.exchange("seed", now).is_ok());
@@ -234,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn access_tokens_end() {
+    fn access_tokens_expire() {
         let (tokens, now) = (tokens(Some(2), Some(10), true), Instant::now());
         let later = now + Duration::from_secs(10);
         let pair = tokens.grant(now);
@@ -248,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_wants_its_verifier_and_works_once() {
+    fn a_code_needs_its_verifier_and_works_once() {
         let (tokens, now) = (tokens(None, None, false), Instant::now());
         // RFC 7636, appendix B.
         let begin = || {

@@ -1,13 +1,14 @@
-//! Filters, and the language of conditions: `field op value`, joined by `and`, `or`, `not` and parentheses, from text to a checked filter. Pure.
+//! Filters, and the parser of conditions: `field op value`, joined by `and`, `or`, `not` and parentheses. Pure.
 //!
-//! Fields may be paths with slashes. Values are texts in double quotes, numbers, true, false, null, and times in square brackets. Operators are
-//! = != < <= > >= contains like in. `and` binds tighter than `or`; words in any case.
+//! Fields may be paths with slashes. Values are texts in double quotes, numbers, true, false, null, and times in square
+//! brackets. Operators are = != < <= > >= contains like in. `and` binds more tightly than `or`; keywords in any letter
+//! case.
 
 use crate::sandbox::records::{Fields, Known, instant, path, unknown};
 
-/// Levels of parentheses and `not`.
+/// Maximum nesting of parentheses and `not`.
 const DEPTH_MAX: usize = 64;
-/// Bytes of a filter.
+/// Maximum length of a filter in bytes.
 pub(super) const LENGTH_MAX: usize = 100_000;
 
 /// A condition on records.
@@ -24,11 +25,11 @@ pub(in crate::sandbox) enum Filter {
 pub(in crate::sandbox) struct Test {
     pub(in crate::sandbox) path: Vec<String>,
     pub(in crate::sandbox) op: Op,
-    /// More than one for `in`, and where a value can be read in several ways.
+    /// Several for `in`, and for a value that can be read in several ways.
     pub(in crate::sandbox) values: Vec<Literal>,
 }
 
-/// How a field is compared.
+/// A comparison operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::sandbox) enum Op {
     Equal,
@@ -54,7 +55,7 @@ pub(in crate::sandbox) enum Literal {
 }
 
 impl Filter {
-    /// Reads a filter. `lists` says whether fields in lists of the record may be named; `Err` says what is wrong, for people.
+    /// Parses a filter. `lists` says whether it may name fields in lists of the record; `Err` is the fault for users.
     pub(in crate::sandbox) fn parse(text: &str, fields: &Fields, lists: bool) -> Result<Filter, String> {
         if text.len() > LENGTH_MAX {
             return Err(format!("the filter is longer than {LENGTH_MAX} characters"));
@@ -154,7 +155,7 @@ fn time(text: &str) -> Result<(Token, &str), String> {
     Ok((Token::Literal(Literal::Time(time)), tail))
 }
 
-/// A text up to its closing quote; a backslash keeps a quote in it, and `[[]` is a bracket, as in SQL.
+/// Parses a text up to its closing quote. A backslash escapes a quote, and `[[]` is a bracket, as in SQL.
 fn quoted(text: &str) -> Result<(Token, &str), String> {
     let mut out = String::new();
     let mut chars = text.char_indices();
@@ -170,7 +171,7 @@ fn quoted(text: &str) -> Result<(Token, &str), String> {
     Err("a text is not closed: `\"` is missing".into())
 }
 
-/// Takes tokens from the end of a reversed list.
+/// A parser whose tokens are reversed, so that `pop` returns the next one.
 struct Parser<'f> {
     tokens: Vec<Token>,
     fields: &'f Fields,
@@ -299,7 +300,7 @@ mod tests {
     use crate::sandbox::records::fields::tests::ticket;
 
     #[test]
-    fn what_is_wrong_is_said() {
+    fn faults_are_reported() {
         let deep = format!("{}id=1{}", "(".repeat(100), ")".repeat(100));
         let not = "not ".repeat(100_000 / 5);
         for (text, part) in [

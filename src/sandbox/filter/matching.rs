@@ -1,4 +1,4 @@
-//! Whether a record meets a filter. Pure.
+//! Evaluates a filter on a record. Pure.
 
 use std::cmp::Ordering;
 
@@ -6,7 +6,7 @@ use super::conditions::{Filter, Literal, Op, Test};
 use crate::sandbox::records::{Scalar, Tree, fits, instant, numbers};
 
 impl Filter {
-    /// Whether a record meets this filter. `fold`: texts are equal when they differ in case only.
+    /// Whether a record matches this filter. `fold` ignores case.
     pub(in crate::sandbox) fn matches(&self, record: &Tree, fold: bool) -> bool {
         match self {
             Filter::All(parts) => parts.iter().all(|p| p.matches(record, fold)),
@@ -18,7 +18,7 @@ impl Filter {
 }
 
 impl Test {
-    /// A field in a list meets a test when one of its values does; an absent one counts as null.
+    /// A field in a list matches if one of its values does; an absent field is null.
     fn matches(&self, record: &Tree, fold: bool) -> bool {
         let mut values = Vec::new();
         collect(record, &self.path, &mut values);
@@ -44,7 +44,7 @@ impl Test {
     }
 }
 
-/// The scalars at a path, through lists; what is no scalar there is nothing to compare with, but not null.
+/// The scalars at a path, also in lists. Lists and objects at its end are not compared, and are not null.
 fn collect(tree: &Tree, path: &[String], out: &mut Vec<Scalar>) {
     if let Tree::List(list) = tree {
         list.iter().for_each(|element| collect(element, path, out));

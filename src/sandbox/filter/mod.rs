@@ -1,4 +1,4 @@
-//! Filters: read from conditions or from terms, and held against a record. Pure.
+//! Filters: parsed from conditions or terms, and evaluated on records. Pure.
 
 mod conditions;
 mod matching;

@@ -1,7 +1,7 @@
-//! Filters written as terms, `field:operator:value`, all of which must hold: from a list of texts to a checked filter. Pure.
+//! Parses filters that are lists of terms, `field:operator:value`, all of which must match. Pure.
 //!
-//! Operators are eq ne gt ge lt le between search in. Fields may be paths with dots or slashes. In a value, `*` stands for any characters, and
-//! `between` and `in` part their values by commas.
+//! Operators are eq ne gt ge lt le between search in. Fields may be paths with dots or slashes. In a value, `*` matches
+//! any characters; commas separate the values of `between` and `in`.
 
 use serde_json::Value;
 
@@ -11,8 +11,8 @@ use crate::sandbox::records::{Fields, Known, instant};
 
 const OPERATORS: [&str; 9] = ["eq", "ne", "gt", "ge", "lt", "le", "between", "search", "in"];
 
-/// Reads terms. A field that the record does not have is met by nothing. `lists` says whether fields in lists of the record may be named; `Err`
-/// says what is wrong, for people.
+/// Parses terms. A term with an unknown field matches no record. `lists` says whether it may name fields in lists of
+/// the record; `Err` is the fault for users.
 pub(in crate::sandbox) fn parse(value: &Value, fields: &Fields, lists: bool) -> Result<Filter, String> {
     let terms = texts(value);
     if terms.iter().map(String::len).sum::<usize>() > LENGTH_MAX {
@@ -21,7 +21,7 @@ pub(in crate::sandbox) fn parse(value: &Value, fields: &Fields, lists: bool) -> 
     join(terms, fields).iter().map(|text| term(text, fields, lists)).collect::<Result<_, _>>().map(Filter::All)
 }
 
-/// A list is parted already; a text is parted here.
+/// The terms of a list, or of a text with commas.
 fn texts(value: &Value) -> Vec<String> {
     match value {
         Value::Array(list) => list.iter().filter_map(scalar).collect(),
@@ -29,8 +29,7 @@ fn texts(value: &Value) -> Vec<String> {
     }
 }
 
-/// Puts the values of `between` and `in` together again where their commas were taken for those that part the terms: not every client
-/// encodes them.
+/// Rejoins values of `between` and `in` that were split at their own commas, because some clients do not encode them.
 fn join(texts: Vec<String>, fields: &Fields) -> Vec<String> {
     let mut joined: Vec<String> = Vec::new();
     for text in texts {
@@ -49,7 +48,7 @@ fn takes_several(term: &str) -> bool {
     matches!(term.split(':').nth(1), Some("between" | "in"))
 }
 
-/// Whether a text is meant as a term: a time has colons too.
+/// Whether a text is a term, and not a time, which has colons too.
 fn is_term(text: &str, fields: &Fields) -> bool {
     let mut parts = text.split(':');
     let (field, operator) = (parts.next().unwrap_or_default(), parts.next());
@@ -107,8 +106,8 @@ fn like(path: &[String], pattern: &str) -> Filter {
     Filter::Test(Test { path: path.to_vec(), op: Op::Like, values: vec![Literal::Text(pattern.to_owned())] })
 }
 
-/// What a value may stand for: it is written without quotes, so that only the record's own value tells. A text that is no time is never
-/// equal to one that is.
+/// The possible readings of an unquoted value; the record's value decides which one applies. A text that is not a time
+/// never equals a time.
 fn readings(value: &str) -> Vec<Literal> {
     let text = instant(value).map_or_else(|| Literal::Text(value.to_owned()), Literal::Time);
     let flag = matches!(value, "true" | "false").then(|| Literal::Flag(value == "true"));
@@ -177,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said() {
+    fn faults_are_reported() {
         for (filter, part) in [
             (json!(["id"]), "`id` does not have the form field:operator:value"),
             (json!(["id:eq"]), "not have the form"),

@@ -1,22 +1,22 @@
-//! A request as it came: verb, path, query, headers, body, decoded once. Pure.
+//! A received request, decoded once: verb, path, query, headers, body. Pure.
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
 use percent_encoding::percent_decode_str;
 
-/// Bytes of a body that are read.
+/// Maximum size of a body in bytes.
 pub(in crate::sandbox) const BODY_MAX: usize = 16 << 20;
 
 /// One parameter of a query.
 pub(in crate::sandbox) struct Pair {
-    /// As it came.
+    /// The parameter before decoding.
     raw: String,
     pub(in crate::sandbox) name: String,
     pub(in crate::sandbox) value: String,
 }
 
 impl Pair {
-    /// The elements of a list: commas part them before anything is decoded, so that an encoded comma is part of an element.
+    /// The elements of a list. It is split at commas before decoding, so that an encoded comma is part of an element.
     pub(in crate::sandbox) fn elements(&self) -> Vec<String> {
         let value = self.raw.split_once('=').map_or("", |(_, value)| value);
         value.split(',').filter(|element| !element.is_empty()).map(decode_value).collect()
@@ -26,21 +26,21 @@ impl Pair {
 /// A request.
 pub(in crate::sandbox) struct Call {
     pub(in crate::sandbox) verb: Method,
-    /// Path and query as they came.
+    /// Path and query as received.
     pub(in crate::sandbox) target: String,
     path: String,
     /// The path's segments, decoded.
     pub(in crate::sandbox) segments: Vec<String>,
     pub(in crate::sandbox) query: Vec<Pair>,
     pub(in crate::sandbox) headers: HeaderMap,
-    /// `None` when it is larger than the sandbox reads, or did not arrive.
+    /// `None` if it is too large or did not arrive.
     pub(in crate::sandbox) body: Option<Bytes>,
-    /// Host and port as the client wrote them.
+    /// Host and port from the Host header.
     host: String,
 }
 
 impl Call {
-    /// Takes a request apart. `own` is the server's address, for requests that do not say to whom they go.
+    /// Decodes a request. `own` is the server's address, for requests without a Host header.
     pub(in crate::sandbox) fn new(verb: Method, uri: &Uri, headers: HeaderMap, body: Option<Bytes>, own: &str) -> Call {
         let host = headers
             .get(http::header::HOST)
@@ -49,7 +49,7 @@ impl Call {
             .unwrap_or(own)
             .to_owned();
         let path = uri.path();
-        // A slash at the end means the same resource.
+        // A final slash does not change the resource.
         let trimmed = path.strip_suffix('/').unwrap_or(path);
         let segments = trimmed.strip_prefix('/').map_or_else(Vec::new, |inner| inner.split('/').map(decode).collect());
         Call {
@@ -73,7 +73,7 @@ impl Call {
         self.headers.get(name).and_then(|v| v.to_str().ok())
     }
 
-    /// The credentials of the Authorization header, when it has this scheme.
+    /// The credentials of the Authorization header, if it has this scheme.
     pub(in crate::sandbox) fn after_scheme(&self, scheme: &str) -> Option<&str> {
         let (given, rest) = self.header(http::header::AUTHORIZATION)?.split_once(' ')?;
         given.eq_ignore_ascii_case(scheme).then_some(rest.trim())
@@ -85,7 +85,7 @@ impl Call {
         kind.unwrap_or_default().trim().to_ascii_lowercase()
     }
 
-    /// The address of the request, with the parameters `without` left out and others added; the rest stays as it came.
+    /// The address of the request without the parameters `without` and with those in `with`; the rest is unchanged.
     pub(in crate::sandbox) fn address(&self, without: &[&str], with: &[(&str, String)]) -> String {
         let kept = self.query.iter().filter(|p| !without.contains(&p.name.as_str())).map(|p| p.raw.clone());
         let added = with.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value)));
@@ -100,7 +100,7 @@ impl Call {
     }
 }
 
-/// What is not UTF-8 becomes replacement characters, which no path and no option accepts by accident.
+/// Invalid UTF-8 becomes replacement characters, which match no path and no option.
 fn decode(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
@@ -114,12 +114,12 @@ fn pair(raw: &str) -> Pair {
     Pair { raw: raw.to_owned(), name: decode_value(name), value: decode_value(value) }
 }
 
-/// In a query, a plus is a space.
+/// In a query, a plus sign is a space.
 fn decode_value(text: &str) -> String {
     decode(&text.replace('+', " "))
 }
 
-/// Whether a Host header can stand in an address that is sent back.
+/// Whether a Host header is safe to use in a returned address.
 fn is_host(text: &str) -> bool {
     !text.contains('@') && text.parse::<http::uri::Authority>().is_ok()
 }
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_is_none_is_not_repeated() {
+    fn an_invalid_host_is_not_repeated() {
         assert_eq!(call("/list", "evil/<x>").address(&[], &[]), "http://127.0.0.1:1/list");
         assert_eq!(call("/list", "user@host").address(&[], &[]), "http://127.0.0.1:1/list");
     }

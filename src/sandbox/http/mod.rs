@@ -1,4 +1,4 @@
-//! HTTP as the sandbox sees it: requests as they came, replies, refusals, and the patterns of paths. Pure.
+//! HTTP as the sandbox sees it: received requests, replies, refusals, and path patterns. Pure.
 
 mod call;
 mod refusal;

@@ -1,4 +1,4 @@
-//! Why a request is refused, and how the system that is played would say so. Pure.
+//! The reasons for a refusal, and their wording by the simulated system. Pure.
 
 use http::{HeaderName, StatusCode};
 
@@ -8,7 +8,7 @@ use crate::definition::{ErrorRules, ReplyFile};
 use crate::error::did_you_mean;
 use crate::sandbox::records::Tree;
 
-/// The refusals that the sandbox knows; sandbox.yaml words them under these names.
+/// The kinds of refusal; sandbox.yaml gives wordings under these names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::sandbox) enum Kind {
     Unauthorized,
@@ -39,7 +39,7 @@ impl Kind {
         Kind::TooLarge,
     ];
 
-    /// Name in sandbox.yaml, and the status and code when it says nothing.
+    /// The name in sandbox.yaml, and the default status and code.
     const fn row(self) -> (&'static str, StatusCode, &'static str) {
         match self {
             Kind::Unauthorized => ("unauthorized", StatusCode::UNAUTHORIZED, "Unauthorized"),
@@ -57,7 +57,7 @@ impl Kind {
     }
 }
 
-/// A request that is refused.
+/// The refusal of a request.
 #[derive(Debug)]
 pub(in crate::sandbox) struct Refusal {
     pub(in crate::sandbox) kind: Kind,
@@ -76,7 +76,7 @@ impl Refusal {
         Refusal::new(Kind::Invalid, message)
     }
 
-    /// Names the field that is wrong, and the kind of fault.
+    /// Adds the invalid field and the kind of fault.
     pub(in crate::sandbox) fn at(mut self, field: impl Into<String>, code: &'static str) -> Refusal {
         self.field = field.into();
         self.code = Some(code);
@@ -89,25 +89,25 @@ impl Refusal {
     }
 }
 
-/// How one system words its refusals.
+/// A system's wording of refusals.
 pub(in crate::sandbox) struct Wording {
-    /// From sandbox.yaml.
-    told: Vec<(String, Reply)>,
-    /// A body in the form in which the connector's definition reads errors.
+    /// The replies from sandbox.yaml.
+    wording: Vec<(String, Reply)>,
+    /// A body of the shape that the connector's definition reads errors from.
     form: Tree,
 }
 
 const MESSAGE: &str = "{message}";
 const FIELD: &str = "{field}";
 const CODE: &str = "{code}";
-/// In the form made here only: the code of the refusal itself, where `{code}` is that of its field.
+/// Placeholder for the code of the refusal, used only in `form`; `{code}` is the code of its field.
 const KIND: &str = "{kind}";
 
 impl Wording {
-    /// `Err` names what is wrong in sandbox.yaml, by place and message.
+    /// `Err` contains place and message of the fault in sandbox.yaml.
     pub(in crate::sandbox) fn new(rules: &ErrorRules, file: &Ordered<ReplyFile>) -> Result<Wording, (String, String)> {
         let names = Kind::ALL.map(|k| k.row().0);
-        let mut told = Vec::new();
+        let mut wording = Vec::new();
         for (name, reply) in file {
             if !names.contains(&name.as_str()) {
                 return Err((
@@ -115,18 +115,18 @@ impl Wording {
                     format!("`{name}` is not an error reply of the sandbox{}", did_you_mean(name, names)),
                 ));
             }
-            told.push((name.clone(), Reply::of_file(reply).map_err(|why| (format!("/errors/{name}"), why))?));
+            wording.push((name.clone(), Reply::of_file(reply).map_err(|why| (format!("/errors/{name}"), why))?));
         }
-        Ok(Wording { told, form: form(rules) })
+        Ok(Wording { wording, form: form(rules) })
     }
 
-    /// The reply that a refusal becomes.
+    /// The reply for a refusal.
     pub(in crate::sandbox) fn reply(&self, refusal: &Refusal) -> Reply {
         let (name, status, code) = refusal.kind.row();
-        let find = |name: &str| self.told.iter().find(|(n, _)| n == name).map(|(_, reply)| reply.clone());
-        // A filter that is wrong is an invalid request wherever the system has no other words for it.
-        let told = find(name).or_else(|| (refusal.kind == Kind::Conditions).then(|| find("invalid")).flatten());
-        let mut reply = told.unwrap_or_else(|| Reply::json(status, &self.form));
+        let find = |name: &str| self.wording.iter().find(|(n, _)| n == name).map(|(_, reply)| reply.clone());
+        // Without a wording of its own, an invalid filter has the wording of an invalid request.
+        let wording = find(name).or_else(|| (refusal.kind == Kind::Conditions).then(|| find("invalid")).flatten());
+        let mut reply = wording.unwrap_or_else(|| Reply::json(status, &self.form));
         let mut fill = |text: &str| {
             let named = text.replace(KIND, code).replace(CODE, refusal.code.unwrap_or(code));
             named.replace(FIELD, &refusal.field).replace(MESSAGE, &refusal.message)
@@ -141,7 +141,7 @@ impl Wording {
     }
 }
 
-/// Code, message and details where the definition looks for them, and the success flag put down.
+/// A body with code, message and details where the definition reads them, and the success flag set to failure.
 fn form(rules: &ErrorRules) -> Tree {
     let mut form = Tree::object();
     if let Some(code) = rules.code.first() {

@@ -1,4 +1,4 @@
-//! What is answered: status, headers, body. Pure.
+//! A reply: status, headers, body. Pure.
 
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
@@ -37,7 +37,7 @@ impl Reply {
         Reply { content: Content::Bytes("text/plain; charset=utf-8", text.as_bytes().to_vec()), ..Reply::blank(status) }
     }
 
-    /// A reply of sandbox.yaml; `Err` says what is wrong with it. A text under another media type than JSON is sent as it is.
+    /// A reply from sandbox.yaml; `Err` is its fault. With a media type other than JSON, a text is sent unchanged.
     pub(in crate::sandbox) fn of_file(file: &ReplyFile) -> Result<Reply, String> {
         let status = StatusCode::from_u16(file.status).map_err(|_| format!("{} is not an HTTP status", file.status))?;
         let headers = headers(&file.headers)?;
@@ -58,14 +58,14 @@ impl Reply {
         }
     }
 
-    /// Sets a header; a value that no header can hold is left out.
+    /// Sets a header; ignores a value that is not valid in a header.
     pub(in crate::sandbox) fn set(&mut self, name: HeaderName, value: &str) {
         if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
             self.headers.insert(name, value);
         }
     }
 
-    /// The reply for the wire. `common` are headers of every reply of the system; what the reply says itself goes before them.
+    /// The HTTP response. `common` are the headers of every reply of the system; the reply's own headers override them.
     pub(in crate::sandbox) fn into_http(self, common: &HeaderMap) -> Response<Vec<u8>> {
         let (kind, body) = match self.content {
             Content::None => (None, Vec::new()),
@@ -91,7 +91,7 @@ impl Reply {
     }
 }
 
-/// Headers as written in sandbox.yaml; `Err` says what is wrong.
+/// Headers from sandbox.yaml; `Err` is the fault.
 pub(in crate::sandbox) fn headers(file: &Ordered<String>) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
     for (name, value) in file {

@@ -1,4 +1,4 @@
-//! Paths of definitions as patterns over decoded segments. Literal text goes before a parameter. Pure.
+//! Paths of definitions as patterns over decoded segments. Literal text precedes parameters. Pure.
 
 use crate::authoring::{Part, Text};
 
@@ -26,11 +26,11 @@ impl Pattern {
                 }
             }
         }
-        // The slashes at both ends are not segments.
+        // Slashes at the ends make no segments.
         Pattern(segments.into_iter().filter(|s| !s.is_empty()).collect())
     }
 
-    /// The pattern below the path of an address.
+    /// The pattern appended to the path of an address.
     pub(in crate::sandbox) fn below(self, base: &url::Url) -> Pattern {
         let before = base.path().split('/').filter(|s| !s.is_empty());
         let before = before
@@ -43,12 +43,12 @@ impl Pattern {
         Pattern(vec![vec![Part::Literal(name.to_owned())]])
     }
 
-    /// The pattern below another one.
+    /// The pattern appended to another one.
     pub(in crate::sandbox) fn under(self, base: &Pattern) -> Pattern {
         Pattern(base.0.iter().cloned().chain(self.0).collect())
     }
 
-    /// How many segments this pattern has, when a path begins with it.
+    /// The number of segments of this pattern, if a path begins with it.
     pub(in crate::sandbox) fn begins(&self, segments: &[String]) -> Option<usize> {
         self.matches(segments.get(..self.0.len())?).map(|_| self.0.len())
     }
@@ -62,7 +62,7 @@ impl Pattern {
         self.0.iter().flatten().filter_map(name).collect()
     }
 
-    /// The values of the parameters, in order; `None` when the path is another one.
+    /// The values of the parameters, in order; `None` if the path does not match.
     pub(in crate::sandbox) fn matches(&self, segments: &[String]) -> Option<Vec<(String, String)>> {
         if segments.len() != self.0.len() {
             return None;
@@ -74,8 +74,8 @@ impl Pattern {
         Some(values)
     }
 
-    /// Sorts patterns that match the same path: at the first difference, literal text goes before text with a parameter, and that before a
-    /// parameter alone.
+    /// Sort key for patterns that match the same path: at the first difference, literal text precedes text with a
+    /// parameter, which precedes a parameter alone.
     pub(in crate::sandbox) fn rank(&self) -> Vec<u8> {
         self.0
             .iter()
@@ -87,7 +87,7 @@ impl Pattern {
             .collect()
     }
 
-    /// Whether both are the same path, whatever their parameters are called.
+    /// Whether both match the same paths, regardless of parameter names.
     pub(in crate::sandbox) fn is_like(&self, other: &Pattern) -> bool {
         let plain = |pattern: &Pattern| -> Vec<Vec<Option<String>>> {
             let part = |p: &Part| match p {
@@ -99,7 +99,7 @@ impl Pattern {
         plain(self) == plain(other)
     }
 
-    /// Without its last segment, and that segment.
+    /// The pattern without its last segment, and that segment.
     pub(in crate::sandbox) fn split_last(&self) -> Option<(Pattern, Last<'_>)> {
         let (last, before) = self.0.split_last()?;
         let last = match last.as_slice() {
@@ -123,14 +123,14 @@ fn push(segments: &mut [Vec<Part>], part: Part) {
     }
 }
 
-/// The values of the placeholders in a text that was written by a template.
+/// The values of the placeholders in a text that the template produced.
 pub(in crate::sandbox) fn values(template: &Text, text: &str) -> Option<Vec<(String, String)>> {
     let mut values = Vec::new();
     segment_values(template.parts(), text, &mut values)?;
     Some(values)
 }
 
-/// Matches one segment; a parameter takes everything up to the literal text behind it.
+/// Matches one segment; a parameter ends where the next literal text begins.
 fn segment_values(parts: &[Part], segment: &str, values: &mut Vec<(String, String)>) -> Option<()> {
     let mut rest = segment;
     let mut parts = parts.iter().peekable();
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn literal_text_goes_first() {
+    fn literal_text_precedes_parameters() {
         let mut paths = ["/a/{id}", "/a/{id}/x", "/a/count", "/{any}/count", "/a/v{id}"];
         paths.sort_by_key(|p| pattern(p).rank());
         assert_eq!(paths, ["/a/count", "/a/v{id}", "/a/{id}", "/a/{id}/x", "/{any}/count"]);

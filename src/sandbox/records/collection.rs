@@ -1,4 +1,4 @@
-//! A collection as sandbox.yaml describes it: how its records are made. Pure; the records themselves are on the table.
+//! A collection from sandbox.yaml: how its records are generated and changed. Pure; a table contains the records.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ pub(in crate::sandbox) struct Collection {
 }
 
 impl Collection {
-    /// `Err` says what is wrong with the description.
+    /// `Err` is the fault in the description.
     pub(in crate::sandbox) fn new(
         name: &str,
         file: &CollectionFile,
@@ -60,18 +60,19 @@ impl Collection {
         })
     }
 
-    /// The first records, numbered from 1. `path` holds the values of the parameters in the collection's path.
+    /// The initial records, numbered from 1. `path` contains the values of the parameters in the collection's path.
     pub(in crate::sandbox) fn generate(&self, path: &[(String, String)]) -> Vec<Tree> {
         (1..=self.count).map(|number| self.finish(self.sample.clone(), number, path, &self.vary)).collect()
     }
 
-    /// A record from what a client sent, in the order of the sample; what the client did not send is not there, but for the server's fields.
+    /// A new record from the sent fields, in the order of the sample. Fields that were not sent are absent, except the
+    /// server's own.
     pub(in crate::sandbox) fn create(&self, given: &Tree, number: u64, path: &[(String, String)]) -> Tree {
         let keyed = self.vary.iter().filter(|(place, _)| *place == self.key).cloned().collect::<Vec<_>>();
         self.finish(self.arrange(given, path), number, path, &keyed)
     }
 
-    /// A record that takes the place of another: what the client sent, under the key of the old one.
+    /// Replaces a record: the sent fields with the old key.
     pub(in crate::sandbox) fn replace(&self, given: &Tree, old: &Tree, path: &[(String, String)]) -> Tree {
         let mut record = self.finish(self.arrange(given, path), 0, path, &[]);
         if let Some(key) = old.at(&self.key) {
@@ -80,7 +81,7 @@ impl Collection {
         record
     }
 
-    /// Puts fields over those of a record; the key stays.
+    /// Overwrites fields of a record, except its key.
     pub(in crate::sandbox) fn merge(&self, record: &mut Tree, given: &Tree) {
         let key = record.at(&self.key).cloned();
         for (name, value) in given.fields() {
@@ -91,18 +92,18 @@ impl Collection {
         }
     }
 
-    /// The record's key as it stands in a path.
+    /// The record's key as text for a path.
     pub(in crate::sandbox) fn key_of(&self, record: &Tree) -> Option<String> {
         record.at(&self.key).and_then(Tree::plain)
     }
 
-    /// Whether a path names a record by this text.
+    /// Whether this text in a path identifies the record.
     pub(super) fn is_called(&self, record: &Tree, name: &str) -> bool {
         let is = |place: &Vec<String>| record.at(place).and_then(Tree::plain).as_deref() == Some(name);
         is(&self.key) || self.also.iter().any(is)
     }
 
-    /// Given fields in the order of the sample, with room for those that the server sets.
+    /// The given fields in the order of the sample; those that the server sets have the values of the sample.
     fn arrange(&self, given: &Tree, path: &[(String, String)]) -> Tree {
         let known = self.sample.fields().iter().filter_map(|(name, value)| {
             let in_path = path.iter().any(|(n, _)| n == name);
@@ -114,7 +115,7 @@ impl Collection {
         Tree::Object(known.chain(further.cloned()).collect())
     }
 
-    /// Sets key, path values and varied fields.
+    /// Sets the key, the path values and the varied fields.
     fn finish(&self, mut record: Tree, number: u64, path: &[(String, String)], vary: &[(Vec<String>, Tree)]) -> Tree {
         let shown = number.to_string();
         let key = self.like_sample(&self.key, &shown);
@@ -138,7 +139,7 @@ impl Collection {
                 path.iter().fold(numbered, |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
             };
             let filled = value.map_texts(&mut fill);
-            // A number that is written as a text, because {n} is part of it.
+            // A number in a template is text, because it contains {n}.
             let number = value.is_text() && self.sample.at(place).is_some_and(Tree::is_number);
             let text = if number { filled.plain() } else { None };
             record.set(place, text.map_or(filled, |text| self.like_sample(place, &text)));
@@ -146,7 +147,7 @@ impl Collection {
         record
     }
 
-    /// A text as a number, unless the sample has a text there.
+    /// Converts a text to a number, unless the sample has text there.
     fn like_sample(&self, place: &[String], text: &str) -> Tree {
         let is_text = self.sample.at(place).is_some_and(Tree::is_text);
         match text.parse::<u64>() {
@@ -156,7 +157,7 @@ impl Collection {
     }
 }
 
-/// Where in a cycle of values a record stands.
+/// The index of a record's value in a cycle of values.
 fn position(number: u64, length: usize) -> usize {
     let length = u64::try_from(length.max(1)).unwrap_or(1);
     usize::try_from(number.saturating_sub(1) % length).unwrap_or(0)
@@ -169,7 +170,7 @@ fn sample(json: &Json) -> Tree {
     }
 }
 
-/// A field by name, or by JSON Pointer.
+/// The path of a field, from a name or a JSON Pointer.
 pub(in crate::sandbox) fn place(name: &str) -> Result<Vec<String>, String> {
     if name.starts_with('/') { Pointer::parse(name).map(|p| p.tokens().to_vec()) } else { Ok(vec![name.to_owned()]) }
 }

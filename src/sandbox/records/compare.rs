@@ -1,4 +1,4 @@
-//! How values compare: the order of scalars, points in time, wildcards. Pure.
+//! Comparison of values: order of scalars, times, wildcards. Pure.
 
 use std::cmp::Ordering;
 
@@ -8,12 +8,12 @@ use jiff::tz::TimeZone;
 
 use super::tree::Tree;
 
-/// A scalar, read for comparison.
+/// A scalar for comparison.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::sandbox) enum Scalar {
     Null,
     Flag(bool),
-    /// As written, so that no digit is lost.
+    /// The number as written, so that no digit is lost.
     Number(String),
     Text(String),
 }
@@ -40,7 +40,7 @@ impl Scalar {
         }
     }
 
-    /// The order of a sorted list: null, flags, numbers, texts; texts without regard to case first.
+    /// The sort order: null, booleans, numbers, texts; texts first without regard to case.
     pub(in crate::sandbox) fn order(&self, other: &Scalar) -> Ordering {
         match (self, other) {
             (Scalar::Flag(a), Scalar::Flag(b)) => a.cmp(b),
@@ -51,7 +51,7 @@ impl Scalar {
     }
 }
 
-/// The order of two numbers as written.
+/// The order of two numbers in text form.
 pub(in crate::sandbox) fn numbers(a: &str, b: &str) -> Ordering {
     if let (Ok(a), Ok(b)) = (a.parse::<i128>(), b.parse::<i128>()) {
         return a.cmp(&b);
@@ -60,7 +60,7 @@ pub(in crate::sandbox) fn numbers(a: &str, b: &str) -> Ordering {
     float(a).total_cmp(&float(b))
 }
 
-/// Whether a text fits a pattern in which `*` stands for any characters. Linear but for the search of each piece.
+/// Whether a text matches a pattern in which `*` matches any characters. Linear except for the search of each piece.
 pub(in crate::sandbox) fn fits(pattern: &str, text: &str) -> bool {
     let mut pieces = pattern.split('*');
     let first = pieces.next().unwrap_or_default();
@@ -76,10 +76,10 @@ pub(in crate::sandbox) fn fits(pattern: &str, text: &str) -> bool {
     rest.ends_with(last)
 }
 
-/// A date with or without time (RFC 3339, the offset optional) as milliseconds since 1970; without an offset it is UTC.
+/// A date with optional time (RFC 3339, the offset optional) as milliseconds since 1970; without an offset it is UTC.
 pub(in crate::sandbox) fn instant(text: &str) -> Option<i64> {
     let text = text.trim();
-    // A number of eight digits is no date here.
+    // A number of eight digits is not a date.
     text.get(4..).filter(|rest| rest.starts_with('-'))?;
     let with_offset = || text.parse::<Timestamp>().ok();
     let in_utc = || text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());

@@ -1,4 +1,4 @@
-//! Which fields a record has, from its schema and its sample; and the order and choice of fields that a caller asks for. Pure.
+//! The fields of a record, from its schema and its sample; and the order and selection that a caller requests. Pure.
 
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ pub(in crate::sandbox) struct Fields {
 pub(in crate::sandbox) enum Known {
     No,
     Yes,
-    /// In the elements of a list of the record.
+    /// The field is in the elements of a list of the record.
     InList,
 }
 
@@ -28,12 +28,12 @@ impl Fields {
         Fields { name: record.title.clone(), schema: record.schema.to_value(), sample: Tree::of(&record.sample) }
     }
 
-    /// What the record is called, for messages.
+    /// The name of the record for messages.
     pub(in crate::sandbox) fn title(&self) -> &str {
         &self.name
     }
 
-    /// A part that neither schema nor sample describes may hold anything.
+    /// A part without schema and sample may contain any field.
     pub(in crate::sandbox) fn find(&self, path: &[String]) -> Known {
         let (mut schema, mut sample, mut found) = (Some(&self.schema), Some(&self.sample), Known::Yes);
         for name in path {
@@ -71,20 +71,20 @@ fn is_scalar(schema: &Value) -> bool {
     }
 }
 
-/// A path of field names, written with slashes.
+/// Splits a path of field names at its slashes.
 pub(in crate::sandbox) fn path(text: &str) -> Vec<String> {
     text.split('/').map(|name| name.trim().to_owned()).collect()
 }
 
-/// One field of an order.
+/// One field of a sort order.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::sandbox) struct By {
     path: Vec<String>,
     descending: bool,
 }
 
-/// An order: fields separated by commas, each with `asc` or `desc` behind it or `-` before it; `Err` says what is wrong. `key` is another
-/// name for the record's key, and where that is.
+/// Parses a sort order: fields separated by commas, each followed by `asc` or `desc` or preceded by `-`; `Err` is the
+/// fault. `key` is another name for the record's key, with its path.
 pub(in crate::sandbox) fn order(
     value: &Value,
     fields: &Fields,
@@ -108,12 +108,12 @@ pub(in crate::sandbox) fn order(
     Ok(order)
 }
 
-/// The sentence about a name that the record does not have.
+/// The message for a name that the record does not have.
 pub(in crate::sandbox) fn unknown(name: &str, fields: &Fields) -> String {
     format!("`{name}` is not a field of: {}", fields.title())
 }
 
-/// Sorts records; equal ones stay in their order, absent fields come first.
+/// Sorts records stably; absent fields come first.
 pub(in crate::sandbox) fn sort(records: &mut [&Tree], order: &[By]) {
     let value = |record: &Tree, by: &By| record.at(&by.path).and_then(Scalar::of).unwrap_or(Scalar::Null);
     records.sort_by(|a, b| {
@@ -125,13 +125,13 @@ pub(in crate::sandbox) fn sort(records: &mut [&Tree], order: &[By]) {
     });
 }
 
-/// The fields that a caller chooses; `None` for all. Unknown ones choose nothing.
+/// The selected fields; `None` for all. Unknown names select nothing.
 pub(in crate::sandbox) fn choice(value: Option<&Value>) -> Option<Vec<Vec<String>>> {
     let paths: Vec<Vec<String>> = names(value?).iter().map(|name| path(name)).collect();
     (!paths.is_empty()).then_some(paths)
 }
 
-/// Names in a text with commas, or in a list of texts.
+/// The names in a text with commas, or in a list of texts.
 fn names(value: &Value) -> Vec<String> {
     let texts: Vec<String> = match value {
         Value::Array(list) => list.iter().filter_map(scalar).collect(),
@@ -148,7 +148,7 @@ pub(in crate::sandbox) mod tests {
     use crate::authoring::Json;
     use crate::definition::Record;
 
-    /// The record on which the language is tested.
+    /// A record for the tests of filters.
     pub(in crate::sandbox) fn ticket() -> Fields {
         let schema = r#"{"type":"object","properties":{"id":{"type":"integer"},"summary":{"type":"string"},"closed":{"type":"boolean"},
             "note":{"type":["string","null"]},"company":{"type":"object","properties":{"id":{"type":"integer"},"identifier":{"type":"string"}}},

@@ -11,5 +11,5 @@ pub(super) use collection::Collection;
 pub(super) use compare::{Scalar, fits, instant, numbers};
 pub(super) use fields::{By, Fields, Known, path, unknown};
 pub(super) use parts::Parts;
-pub(super) use table::{Shelves, Table, Values};
+pub(super) use table::{Table, Tables, Values};
 pub(super) use tree::Tree;

@@ -1,20 +1,20 @@
-//! Replies that report on each item of a bulk write: which of them name a record that is there. Pure.
+//! Replies with a report for each item of a bulk write, depending on whether the record exists. Pure.
 
 use super::collection::{Collection, place};
 use super::tree::Tree;
 use crate::definition::{Operation, PartMeans, PartsFile};
 
-/// How the parts of one operation's reply are made.
+/// How the parts of an operation's reply are built.
 pub(in crate::sandbox) struct Parts {
-    /// The collection whose keys the items are, by index.
+    /// Index of the collection whose keys identify the items.
     pub(in crate::sandbox) collection: usize,
-    /// The field of a part, and of an item that is no text itself, that names the item.
+    /// The field that identifies the item, in a part and in an item that is not a text.
     item: Vec<String>,
     fails: Tree,
 }
 
 impl Parts {
-    /// `Err` says what is wrong with the description.
+    /// `Err` is the fault in the description.
     pub(in crate::sandbox) fn new(
         file: &PartsFile,
         operation: &Operation,
@@ -28,7 +28,8 @@ impl Parts {
         Ok(Parts { collection, item: place(&file.item)?, fails: Tree::of(&file.fails) })
     }
 
-    /// One part per item: the record's sample under the item's name, with what a failure says over it where the item is not there.
+    /// One part per item: the sample with the item's key, overwritten by the failure's fields if the record does not
+    /// exist.
     pub(in crate::sandbox) fn report(
         &self,
         operation: &Operation,

@@ -1,4 +1,4 @@
-//! The records of a run: made when first asked for, kept in memory, changed by writes.
+//! The records of a sandbox: generated on first use, kept in memory, changed by writes.
 
 use std::collections::HashMap;
 
@@ -8,27 +8,27 @@ use super::tree::Tree;
 use crate::sandbox::answer::check_required;
 use crate::sandbox::http::{Kind, Refusal};
 
-/// What a client can fill: records of one collection, collections by the values in their paths, bytes of all writes. Memory is bounded.
+/// Memory limits: records of one collection, collections with different path values, bytes of all writes.
 const RECORDS_MAX: usize = 100_000;
-const SHELVES_MAX: usize = 1_000;
+const TABLES_MAX: usize = 1_000;
 const WRITTEN_MAX: usize = 256 << 20;
 
-/// Values of the parameters of a path.
+/// Values of path parameters.
 pub(in crate::sandbox) type Values = [(String, String)];
 
 /// All records of one connector.
 #[derive(Default)]
-pub(in crate::sandbox) struct Shelves {
+pub(in crate::sandbox) struct Tables {
     by_path: HashMap<(usize, Vec<String>), Table>,
     written: usize,
 }
 
-impl Shelves {
-    /// The records of a collection, told apart by the values in its path.
+impl Tables {
+    /// The records of the collection with these path values.
     pub(in crate::sandbox) fn open(&mut self, index: usize, collection: &Collection, path: &Values) -> &mut Table {
         let name = (index, path.iter().map(|(_, value)| value.clone()).collect::<Vec<_>>());
-        if self.by_path.len() >= SHELVES_MAX && !self.by_path.contains_key(&name) {
-            // Whoever asks for so many begins again; nothing else could be promised.
+        if self.by_path.len() >= TABLES_MAX && !self.by_path.contains_key(&name) {
+            // Beyond the limit, all of these collections start again.
             self.by_path.clear();
         }
         self.by_path.entry(name).or_insert_with(|| {
@@ -37,7 +37,7 @@ impl Shelves {
         })
     }
 
-    /// Counts the bytes of a write before it is taken.
+    /// Counts the bytes of a write, or refuses it.
     pub(in crate::sandbox) fn admit(&mut self, bytes: usize) -> Result<(), Refusal> {
         self.written = self.written.saturating_add(bytes);
         if self.written <= WRITTEN_MAX {
@@ -46,9 +46,9 @@ impl Shelves {
         Err(Refusal::new(Kind::Unavailable, "the sandbox's memory limit is reached; POST /__sandbox/reset resets it"))
     }
 
-    /// Forgets everything.
+    /// Removes everything.
     pub(in crate::sandbox) fn clear(&mut self) {
-        *self = Shelves::default();
+        *self = Tables::default();
     }
 }
 
@@ -59,14 +59,14 @@ pub(in crate::sandbox) struct Table {
 }
 
 impl Table {
-    /// The place of a record.
+    /// The index of a record.
     pub(in crate::sandbox) fn find(&self, collection: &Collection, key: &str) -> Result<usize, Refusal> {
         let found = self.records.iter().position(|record| collection.is_called(record, key));
         found
             .ok_or_else(|| Refusal::new(Kind::NotFound, format!("{} `{key}` was not found", collection.fields.title())))
     }
 
-    /// The record of a key.
+    /// The record with this key.
     pub(in crate::sandbox) fn get(&self, collection: &Collection, key: &str) -> Result<&Tree, Refusal> {
         let at = self.find(collection, key)?;
         self.records.get(at).ok_or_else(|| Refusal::new(Kind::NotFound, "not found"))
@@ -120,7 +120,7 @@ impl Table {
         })
     }
 
-    /// Applies patch operations in their order: all of them or none.
+    /// Applies patch operations in order: all or none.
     pub(in crate::sandbox) fn patch(
         &mut self,
         collection: &Collection,
@@ -177,16 +177,16 @@ impl Table {
     }
 }
 
-/// What one patch operation does.
+/// The effect of one patch operation.
 enum Step {
     Set(String, Tree),
     Remove(String),
-    /// Reaches into a part of a record, such as `company/identifier`. A reference is replaced as a whole; on a part of it, the systems that take
-    /// patches answer with success and change nothing.
+    /// An operation on a part of a record, such as `company/identifier`: real systems with patches report success and
+    /// change nothing. A reference can only be replaced as a whole.
     Nothing,
 }
 
-/// Reads one patch operation (RFC 6902, the slash at the front optional).
+/// Reads one patch operation (RFC 6902; the leading slash is optional).
 fn step(collection: &Collection, operation: &Tree) -> Result<Step, Refusal> {
     let text = |name: &str| operation.get(name).filter(|v| v.is_text()).and_then(Tree::plain);
     let invalid = |message: String| Refusal::invalid(message).at("", "InvalidPatch");

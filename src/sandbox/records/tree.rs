@@ -1,6 +1,6 @@
 //! A JSON value that keeps the order of its keys and the digits of its numbers. Pure.
 //!
-//! The general JSON map sorts its keys; what the sandbox answers should look as the real server's records do.
+//! `serde_json::Map` sorts its keys, but replies should keep the field order of the real system.
 
 use std::collections::HashSet;
 
@@ -12,13 +12,13 @@ use crate::json_error;
 use crate::json_text::fields_of;
 use crate::json_text::{put_list, put_object};
 
-/// Levels of nesting that are read; what clients send is read by recursion.
+/// Maximum nesting, because input is parsed recursively.
 const DEPTH_MAX: usize = 64;
 
 /// A JSON value.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::sandbox) enum Tree {
-    /// Anything that is not a list or an object, as JSON text.
+    /// Any other value as JSON text.
     Leaf(String),
     List(Vec<Tree>),
     Object(Vec<(String, Tree)>),
@@ -45,14 +45,14 @@ impl Tree {
         Tree::Leaf(Value::from(value).to_string())
     }
 
-    /// Reads JSON text; `Err` says why it cannot be read.
+    /// Parses JSON text; `Err` is the fault.
     pub(in crate::sandbox) fn parse(text: &str) -> Result<Tree, String> {
         let raw: &RawValue =
             serde_json::from_str(text).map_err(|e| format!("not JSON: {}", json_error::words(&e, text)))?;
         read(raw, 0)
     }
 
-    /// A value of a definition, which is valid JSON by construction.
+    /// Converts a value of a definition, which is always valid JSON.
     pub(in crate::sandbox) fn of(json: &Json) -> Tree {
         Tree::parse(&json.0).unwrap_or_else(|_| Tree::null())
     }
@@ -86,7 +86,7 @@ impl Tree {
         matches!(self, Tree::Leaf(text) if text.starts_with(|c: char| c == '-' || c.is_ascii_digit()))
     }
 
-    /// The fields of an object; none for anything else.
+    /// The fields of an object; empty for other values.
     pub(in crate::sandbox) fn fields(&self) -> &[(String, Tree)] {
         match self {
             Tree::Object(fields) => fields,
@@ -106,8 +106,8 @@ impl Tree {
         })
     }
 
-    /// Puts a value at a path; objects are made on the way, and what is no object there gives way to one. An element of a list is changed
-    /// where it stands, or put behind the last.
+    /// Sets a value at a path. Missing objects are created, and other values on the way are replaced by objects. In a
+    /// list, replaces an element or appends one.
     pub(in crate::sandbox) fn set(&mut self, path: &[String], value: Tree) {
         let Some((name, rest)) = path.split_first() else {
             *self = value;
@@ -146,7 +146,7 @@ impl Tree {
         }
     }
 
-    /// A scalar as plain text, the form in which it stands in an address; `None` for null, lists and objects.
+    /// A scalar as plain text, as in an address; `None` for null, lists and objects.
     pub(in crate::sandbox) fn plain(&self) -> Option<String> {
         match self {
             Tree::Leaf(text) if text == "null" => None,
@@ -156,7 +156,7 @@ impl Tree {
         }
     }
 
-    /// The chosen fields, in the record's own order; a path reaches into parts.
+    /// The selected fields, in the record's own order; paths select nested fields.
     pub(in crate::sandbox) fn select(&self, paths: &[Vec<String>]) -> Tree {
         match self {
             Tree::Leaf(_) => self.clone(),
@@ -167,7 +167,7 @@ impl Tree {
         }
     }
 
-    /// Every text in the tree, changed.
+    /// A copy with every text changed.
     pub(in crate::sandbox) fn map_texts(&self, change: &mut impl FnMut(&str) -> String) -> Tree {
         match self {
             Tree::Leaf(_) if self.is_text() => {
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn elements_of_a_list_are_set_where_they_stand() {
+    fn elements_of_a_list_are_set_in_place() {
         let mut tree = Tree::parse(r#"{"a":[{"b":1,"c":2},3]}"#).unwrap();
         tree.set(&path("a/0/b"), Tree::number(9));
         tree.set(&path("a/2/b"), Tree::number(8));
@@ -245,21 +245,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_hostile_is_refused() {
+    fn hostile_input_is_refused() {
         assert!(Tree::parse(&"[".repeat(100_000)).is_err());
         assert!(Tree::parse(&format!("{}{}", "[".repeat(100), "]".repeat(100))).unwrap_err().contains("deeper"));
         assert!(Tree::parse(r#"{"a":1,"a":2}"#).unwrap_err().contains("duplicate key `a`"));
     }
 
     #[test]
-    fn fields_are_chosen_in_the_order_of_the_record() {
+    fn fields_are_selected_in_the_order_of_the_record() {
         let tree = Tree::parse(r#"{"id":1,"company":{"id":2,"name":"x"},"tags":[{"a":1,"b":2}],"last":0}"#).unwrap();
         let chosen = tree.select(&[path("last"), path("company/name"), path("tags/b"), path("none")]);
         assert_eq!(chosen.to_json(), r#"{"company":{"name":"x"},"tags":[{"b":2}],"last":0}"#);
     }
 
     #[test]
-    fn setting_makes_the_way() {
+    fn setting_creates_missing_objects() {
         let mut tree = Tree::parse(r#"{"a":1,"b":2}"#).unwrap();
         tree.set(&path("a"), Tree::text("x"));
         tree.set(&path("c/d"), Tree::number(3));

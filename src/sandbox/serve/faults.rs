@@ -1,25 +1,26 @@
-//! Faults on purpose: which request fails, and how. Pure; the same settings give the same faults in the same order of requests.
+//! Injected faults: which request fails, and how. Pure; the same settings give the same faults for the same order of
+//! requests.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
 
-/// A way for a request to fail.
+/// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultKind {
-    /// 429 in the system's own form, with Retry-After.
+    /// Status 429 in the system's own form, with Retry-After.
     RateLimited,
-    /// 503.
+    /// Status 503.
     Unavailable,
     /// The connection is closed without a reply.
     Reset,
-    /// The reply is good but late.
+    /// A correct reply that is delayed.
     Slow,
 }
 
 impl FaultKind {
-    /// Every kind.
+    /// All kinds.
     pub const ALL: [FaultKind; 4] = [FaultKind::RateLimited, FaultKind::Unavailable, FaultKind::Reset, FaultKind::Slow];
 
     const fn name(self) -> &'static str {
@@ -38,18 +39,19 @@ impl fmt::Display for FaultKind {
     }
 }
 
-/// Which requests fail, and how. The default: none.
+/// Which requests fail, and how. By default none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Faults {
-    /// Each n-th API request fails; 0 for none.
+    /// Every n-th API request fails; 0 for none.
     pub every: u64,
-    /// The kinds, taken in turn, or drawn when there is a seed.
+    /// The kinds, used in turn, or at random with a seed.
     pub kinds: Vec<FaultKind>,
-    /// Draws the kinds, the same ones for the same seed.
+    /// Seed of the random choice.
     pub seed: Option<u64>,
-    /// Resets also meet writes. Such a write takes effect before the connection is closed: the client cannot know, and should say so.
+    /// Whether writes may be reset. Such a write takes effect before the connection is closed, so the client must
+    /// report its outcome as unknown.
     pub reset_writes: bool,
-    /// Milliseconds by which a slow reply is late.
+    /// Delay of a slow reply in milliseconds.
     pub slow_ms: u64,
 }
 
@@ -60,7 +62,7 @@ impl Default for Faults {
 }
 
 impl Faults {
-    /// The fault of a request by its number, from 1.
+    /// The fault of the request with this number, from 1.
     pub(in crate::sandbox) fn of(&self, number: u64, is_write: bool) -> Option<FaultKind> {
         if self.every == 0 || !number.is_multiple_of(self.every) {
             return None;
@@ -99,10 +101,11 @@ const KEYS: [&str; 5] = ["every", "kinds", "seed", "reset_writes", "slow_ms"];
 impl FromStr for Faults {
     type Err = Error;
 
-    /// Reads `every=7,kinds=429+503+reset+slow,seed=1,reset_writes=true,slow_ms=500`; only `every` must be there. `none` is none.
+    /// Parses `every=7,kinds=429+503+reset+slow,seed=1,reset_writes=true,slow_ms=500`; only `every` is required. `none`
+    /// means no faults.
     ///
     /// # Errors
-    /// `usage`, naming the part that is wrong.
+    /// `usage` with the invalid part.
     fn from_str(text: &str) -> Result<Faults> {
         let mut faults = Faults::default();
         if matches!(text.trim(), "" | "none") {

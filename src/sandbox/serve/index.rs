@@ -1,4 +1,4 @@
-//! The page at `/`: what the sandbox plays, and how to connect. Pure.
+//! The page at `/`: the simulated connectors, and how to connect. Pure.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ pub(super) fn text(
 ) -> String {
     let mut out = format!("opnode sandbox at http://{address}\n\n");
     let mut line = |text: String| {
-        // Writing into a string cannot fail.
+        // Writing to a string cannot fail.
         let _infallible = writeln!(out, "{text}");
     };
     if connectors.is_empty() {
@@ -45,7 +45,7 @@ pub(super) fn text(
 
 fn connection(mock: &MockConnector, line: &mut impl FnMut(String)) {
     if let Some(reroute) = &mock.spec.reroute {
-        // A file cannot say so; an entry in one would go to the real system.
+        // A connections file cannot redirect fixed addresses; an entry in one would call the real system.
         return line(format!(
             "  # {}: with --sandbox only; its hosts are served at {reroute}/HOST",
             mock.connector.name
@@ -55,7 +55,7 @@ fn connection(mock: &MockConnector, line: &mut impl FnMut(String)) {
     line(format!("    connector: {}", mock.connector.name));
     for property in &mock.connector.properties {
         if let Some(value) = mock.spec.values.get(&property.name) {
-            // JSON text is YAML text.
+            // JSON text is valid YAML.
             line(format!("    {}: {}", property.name, Value::from(value.as_str())));
         }
     }

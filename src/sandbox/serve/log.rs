@@ -1,4 +1,4 @@
-//! What was asked and answered, for tests and curious people.
+//! The log of requests and replies, for tests and users.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -7,18 +7,18 @@ use serde::Serialize;
 
 use crate::lock::lock;
 
-/// Requests that are remembered; older ones are forgotten.
+/// Maximum number of logged requests; the oldest are dropped.
 const ENTRIES_MAX: usize = 10_000;
 
 /// One request.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Entry {
     pub(super) method: String,
-    /// Path and query as they came.
+    /// Path and query as received.
     pub(super) path: String,
-    /// Of the reply; `None` when the connection was closed without one.
+    /// Status of the reply; `None` when the connection was closed without one.
     pub(super) status: Option<u16>,
-    /// Which operation it was, as `connector/operationId`.
+    /// The operation, as `connector/operationId`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) operation: Option<String>,
 }

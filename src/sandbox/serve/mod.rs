@@ -1,4 +1,4 @@
-//! The server: sockets, whose request it is, faults that are asked for, and the log.
+//! The server: sockets, choice of the connector, injected faults, and the log.
 
 mod faults;
 mod index;

@@ -1,4 +1,5 @@
-//! All connectors on one port: whose request it is, whether it fails on purpose, and the log. Knows HTTP values, not sockets.
+//! All connectors on one port: chooses the connector of a request, injects faults, and logs. Knows HTTP values, not
+//! sockets.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,19 +24,20 @@ use crate::sandbox::records::Tree;
 pub(super) struct Router {
     pub(super) address: SocketAddr,
     pub(super) connectors: Vec<MockConnector>,
-    pub(super) absent: Vec<Absent>,
+    pub(super) absent: Vec<NotSimulated>,
     pub(super) faults: Faults,
     log: Log,
     asked: AtomicU64,
 }
 
-/// A connector with a sandbox.yaml that cannot be played, and why.
-pub(super) type Absent = (String, String);
+/// A connector with a sandbox.yaml that cannot be simulated, and the reason.
+pub(super) type NotSimulated = (String, String);
 
-/// How well a connector fits a request: has the operation and knows the credentials, has it, knows them, segments of its address.
+/// How well a connector fits a request: operation and credentials match, operation matches, credentials match, number
+/// of segments of its address.
 type Score = (bool, bool, bool, Option<usize>);
 
-/// What becomes of a request.
+/// The outcome of a request.
 pub(super) enum Outcome {
     Reply(Response<Vec<u8>>),
     /// The connection is closed without a reply.
@@ -46,13 +48,13 @@ impl Router {
     pub(super) fn new(
         address: SocketAddr,
         connectors: Vec<MockConnector>,
-        absent: Vec<Absent>,
+        absent: Vec<NotSimulated>,
         faults: Faults,
     ) -> Router {
         Router { address, connectors, absent, faults, log: Log::default(), asked: AtomicU64::new(0) }
     }
 
-    /// The connector of a name, in play.
+    /// The simulated connector of this name.
     pub(super) fn mock(&self, name: &str) -> Result<&MockConnector> {
         if let Some(mock) = self.connectors.iter().find(|p| p.connector.name == name) {
             return Ok(mock);
@@ -84,13 +86,13 @@ impl Router {
                 let name = format!("{}/{}", mock.connector.name, route.operation.id);
                 (Some(name), route.operation.method != Method::Query)
             }
-            // The exchange that a reset cuts off has not taken place: a token lost on its way would end the whole run.
-            Found::AuthServer(_, errand) => (Some(format!("{}/{}", mock.connector.name, errand.name())), false),
+            // A reset before a token exchange takes effect: a lost token would end the whole run.
+            Found::AuthServer(_, request) => (Some(format!("{}/{}", mock.connector.name, request.name())), false),
             Found::OtherVerbs(_) | Found::Nothing => (None, !matches!(call.verb, Verb::GET | Verb::HEAD)),
         };
         let fault = self.faults.of(number, is_write);
         if fault == Some(FaultKind::Reset) {
-            // A write takes effect all the same: that nobody can know it is the point.
+            // The write takes effect before the reset, so the client cannot know its outcome.
             if is_write {
                 mock.answer(&call, &found);
             }
@@ -108,7 +110,7 @@ impl Router {
         Outcome::Reply(reply.into_http(&mock.headers))
     }
 
-    /// The reply of a fault that has one; a slow one waits here.
+    /// The reply of a fault that has one; a slow reply is delayed here.
     async fn fail(&self, mock: &MockConnector, fault: Option<FaultKind>) -> Option<Reply> {
         let refusal = match fault? {
             FaultKind::RateLimited => {
@@ -124,7 +126,7 @@ impl Router {
         Some(mock.wording.reply(&refusal))
     }
 
-    /// The sandbox's own addresses.
+    /// The sandbox's own paths.
     fn own(&self, call: &Call) -> Option<Reply> {
         let is_read = matches!(call.verb, Verb::GET | Verb::HEAD);
         match call.segments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
@@ -154,7 +156,7 @@ impl Router {
         }
     }
 
-    /// How often a refresh token came that was used up: a client that loses rotated tokens.
+    /// How often a used refresh token was sent: shows clients that lose rotated tokens.
     pub(super) fn reused_refresh_tokens(&self) -> u64 {
         self.connectors
             .iter()
@@ -163,7 +165,7 @@ impl Router {
             .sum()
     }
 
-    /// Back to the state at the start: records, log, counts. Tokens stay good, because open connections hold them.
+    /// Resets records, log and counters. Tokens stay valid, because open connections have them.
     fn reset(&self) {
         self.connectors.iter().for_each(|mock| lock(&mock.tables).clear());
         self.connectors
@@ -174,8 +176,8 @@ impl Router {
         self.asked.store(0, Ordering::Relaxed);
     }
 
-    /// Whose request it is: of the connectors whose address begins the path, the one that has the operation and knows the credentials; of
-    /// several, the one with the longest address.
+    /// The connector of a request: of those whose address is a prefix of the path, one that has the operation and
+    /// accepts the credentials; of several, the one with the longest address.
     fn choose(&self, call: &Call) -> Option<(&MockConnector, Found<'_>)> {
         let mut best: Option<(Score, &MockConnector, Found<'_>)> = None;
         for mock in &self.connectors {
@@ -204,7 +206,7 @@ impl Router {
     }
 }
 
-/// The id by which the real system's support would find the request.
+/// Adds the request id that the real system would return.
 fn number_reply(reply: &mut Reply, name: &HeaderName, number: u64) {
     if !reply.headers.contains_key(name) {
         reply.set(name.clone(), &format!("sandbox-{number}"));

@@ -1,4 +1,4 @@
-//! The server: a socket on this machine only, and the requests that come through it. The one file that names the HTTP framework's handlers.
+//! The server: a loopback socket and its requests. The only file that uses the HTTP framework's handlers.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -11,27 +11,27 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::faults::Faults;
-use super::router::{Absent, Outcome, Router};
-use super::socket::{Door, Peer};
+use super::router::{NotSimulated, Outcome, Router};
+use super::socket::{CuttableListener, Peer};
 use crate::connection::ConnectionSpec;
 use crate::definition::Catalog;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sandbox::http::{BODY_MAX, Call};
 use crate::sandbox::mock_connector::MockConnector;
 
-/// Time for a body to arrive.
+/// Maximum time to receive a body.
 const BODY_TIME: Duration = Duration::from_secs(30);
 
-/// How a sandbox runs.
+/// Options of a sandbox.
 #[derive(Clone, Debug, Default)]
 pub struct SandboxOptions {
-    /// Its port; 0 takes a free one.
+    /// The port; 0 selects a free one.
     pub port: u16,
-    /// Which requests fail on purpose.
+    /// The injected faults.
     pub faults: Faults,
 }
 
-/// A server on this machine that plays every connector with a `sandbox.yaml`. It stops when dropped.
+/// A local server that simulates every connector with a `sandbox.yaml`. It stops when dropped.
 ///
 /// ```
 /// use opnode::sandbox::{Faults, Sandbox, SandboxOptions};
@@ -58,15 +58,15 @@ pub struct SandboxOptions {
 pub struct Sandbox {
     router: Arc<Router>,
     task: JoinHandle<std::io::Result<()>>,
-    /// Dropping it tells the server to stop.
+    /// Dropping it stops the server.
     _stop: oneshot::Sender<()>,
 }
 
 impl Sandbox {
-    /// Starts a sandbox inside the caller's tokio runtime, on 127.0.0.1 only.
+    /// Starts a sandbox in the caller's tokio runtime, on 127.0.0.1 only.
     ///
     /// # Errors
-    /// `network` when the port cannot be had; `definition` when a connector's files are wrong.
+    /// `network` when the port is not available; `definition` when a connector's files are faulty.
     pub async fn start(catalog: Arc<Catalog>, options: SandboxOptions) -> Result<Sandbox> {
         let unheard = |e: std::io::Error| {
             Error::new(ErrorKind::Network, format!("the sandbox cannot listen on 127.0.0.1:{}: {e}", options.port))
@@ -75,51 +75,51 @@ impl Sandbox {
         let listener =
             TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, options.port))).await.map_err(unheard)?;
         let address = listener.local_addr().map_err(unheard)?;
-        let (connectors, absent) = cast(&catalog, address)?;
+        let (connectors, absent) = simulated(&catalog, address)?;
         let router = Arc::new(Router::new(address, connectors, absent, options.faults));
         let service = axum::Router::new().fallback(handle).with_state(Arc::clone(&router));
         let (stop, stopped) = oneshot::channel::<()>();
-        let serve = axum::serve(Door(listener), service.into_make_service_with_connect_info::<Peer>())
+        let serve = axum::serve(CuttableListener(listener), service.into_make_service_with_connect_info::<Peer>())
             .with_graceful_shutdown(async move {
-                // Ends when the sender is dropped; nothing is ever sent.
+                // Ends when the sender is dropped; nothing is sent.
                 let _dropped = stopped.await;
             });
         Ok(Sandbox { router, task: tokio::spawn(serve.into_future()), _stop: stop })
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.router.address
     }
 
-    /// Names of the connectors that it plays.
+    /// Names of the simulated connectors.
     pub fn connectors(&self) -> impl Iterator<Item = &str> {
         self.router.connectors.iter().map(|mock| mock.connector.name.as_str())
     }
 
-    /// The ready connection of a connector.
+    /// The sandbox's connection of a connector.
     ///
     /// # Errors
-    /// `unsupported` when the connector is not played, with the reason.
+    /// `unsupported` with the reason when the connector is not simulated.
     pub fn connection(&self, connector: &str) -> Result<ConnectionSpec> {
         self.router.mock(connector).map(|mock| mock.spec.clone())
     }
 
-    /// How often a refresh token came that was used up already.
+    /// How often a used refresh token was sent.
     #[must_use]
     pub fn reused_refresh_tokens(&self) -> u64 {
         self.router.reused_refresh_tokens()
     }
 
-    /// Runs until the server ends, which it does not by itself.
+    /// Runs until the server ends, which normally does not happen.
     pub async fn wait(mut self) {
         let _ended = (&mut self.task).await;
     }
 }
 
-/// The connectors that can be played, and those that cannot, with the reason.
-fn cast(catalog: &Catalog, address: SocketAddr) -> Result<(Vec<MockConnector>, Vec<Absent>)> {
+/// The connectors that can be simulated, and the others with the reason.
+fn simulated(catalog: &Catalog, address: SocketAddr) -> Result<(Vec<MockConnector>, Vec<NotSimulated>)> {
     let (mut connectors, mut absent) = (Vec::new(), Vec::new());
     for name in catalog.connector_names() {
         let Some(file) = catalog.sandbox(name)? else { continue };

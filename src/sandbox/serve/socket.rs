@@ -1,4 +1,4 @@
-//! Connections that can be cut from inside a handler: the one fault that HTTP itself cannot express. Knows nothing of requests.
+//! Connections that a handler can cut, a fault that HTTP cannot express. Knows no requests.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,20 +13,20 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
 /// Accepts connections that can be cut.
-pub(super) struct Door(pub(in crate::sandbox) TcpListener);
+pub(super) struct CuttableListener(pub(in crate::sandbox) TcpListener);
 
 /// A connection, for its handlers.
 #[derive(Clone, Debug)]
 pub(super) struct Peer(Arc<AtomicBool>);
 
 impl Peer {
-    /// From now on nothing is written: the server closes the connection when it tries to answer.
+    /// Stops all writing: the server closes the connection when it tries to answer.
     pub(super) fn cut(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 }
 
-impl Listener for Door {
+impl Listener for CuttableListener {
     type Io = Socket;
     type Addr = Peer;
 
@@ -37,13 +37,13 @@ impl Listener for Door {
     }
 
     fn local_addr(&self) -> io::Result<Peer> {
-        // Asked by nobody; an address says nothing about a connection.
+        // Not called; an address does not identify a connection.
         Ok(Peer(Arc::default()))
     }
 }
 
-impl Connected<IncomingStream<'_, Door>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Door>) -> Peer {
+impl Connected<IncomingStream<'_, CuttableListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, CuttableListener>) -> Peer {
         stream.remote_addr().clone()
     }
 }

@@ -1,4 +1,4 @@
-//! Which file imports which, read from the `use` lines and paths of the sources.
+//! The import graph of the source files, read from `use` lines and paths.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -6,19 +6,19 @@ use std::path::{Path, PathBuf};
 /// A module path below the crate, such as `["batch", "plan"]`.
 type Module = Vec<String>;
 
-/// The files of `src/` and the files that each imports.
+/// The files of `src/`, and the files that each imports.
 pub struct Graph {
     files: BTreeMap<Module, String>,
-    /// What each file names below `crate::`.
+    /// The names below `crate::` in each file.
     named: Vec<(Module, Vec<String>)>,
     arrows: BTreeMap<Module, BTreeSet<Module>>,
 }
 
-/// What a file says about others.
+/// The imports of a file.
 struct Source {
-    /// Paths, and whether each is only handed on to others (`pub use`).
+    /// Paths, and whether each is only re-exported (`pub use`).
     paths: Vec<(Vec<String>, bool)>,
-    /// Names that are handed on, with the path that they stand for.
+    /// Re-exported names with their paths.
     handed_on: BTreeMap<String, Vec<String>>,
 }
 
@@ -43,7 +43,7 @@ impl Graph {
         for (module, source) in &sources {
             for (path, is_handed_on) in &source.paths {
                 let Some(to) = resolve(module, path, &files, &sources, 0) else { continue };
-                // A folder's first file that hands on what the others define does not use it.
+                // A `mod.rs` that re-exports what its files define does not import them.
                 let is_face = *is_handed_on && to.starts_with(module);
                 if to != *module && files.contains_key(&to) && !is_face {
                     arrows.entry(module.clone()).or_default().insert(to);
@@ -57,12 +57,12 @@ impl Graph {
         Graph { named: named.collect(), files, arrows }
     }
 
-    /// Paths below `crate::` with the file that names each.
+    /// Paths below `crate::` with the file that contains each.
     pub fn crate_paths(&self) -> impl Iterator<Item = (&str, &[String])> {
         self.named.iter().map(|(module, path)| (self.files[module].as_str(), path.as_slice()))
     }
 
-    /// Arrows between rooms, the first folder or file below `src/`: file and room of both sides.
+    /// Imports between modules, which are the first folder or file below `src/`: file and module of both sides.
     pub fn between_rooms(&self) -> impl Iterator<Item = (&str, &str, &str)> {
         self.arrows.iter().flat_map(move |(from, all)| {
             let file = self.files[from].as_str();
@@ -74,7 +74,7 @@ impl Graph {
         })
     }
 
-    /// Files that import each other in a circle, each circle once.
+    /// Files that import each other in a cycle; each cycle once.
     pub fn circles(&self) -> Vec<Vec<&str>> {
         let mut all: Vec<Vec<&str>> = Vec::new();
         for start in self.files.keys() {
@@ -137,7 +137,7 @@ fn source(module: &Module, text: &str, files: &BTreeMap<Module, String>) -> Sour
     }
     rest.push_str(words);
     let is_name = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
-    // How far a name is seen is no use of the place that is named there.
+    // A visibility is not an import of the module that it names.
     let rest = rest.replace("pub(in crate::", "pub(in ");
     for path in rest.split(|c: char| !is_name(c)).filter(|path| path.contains("::")) {
         let path: Vec<String> = path.split("::").filter(|p| !p.is_empty()).map(str::to_owned).collect();
@@ -189,7 +189,7 @@ fn child(module: &Module, name: &str) -> Module {
     module.iter().cloned().chain([name.to_owned()]).collect()
 }
 
-/// The module in which a path ends; a name that is handed on leads to where it is defined.
+/// The module of a path; a re-exported name leads to its definition.
 fn resolve(
     module: &Module,
     path: &[String],
