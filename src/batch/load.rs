@@ -12,6 +12,7 @@ use super::run_plan::{Batch, MatrixJob, RunPlan, Step};
 use crate::authoring::{Checker, Document, Format, Json, Ordered, explain, version};
 use crate::connection::ConnectionSpec;
 use crate::connections::{ConnectionFile, ConnectionsFile};
+use crate::definition::Catalog;
 use crate::engine::{Engine, Session};
 use crate::error::{Advice, Error, ErrorKind, Fault, Place, Result, did_you_mean};
 use crate::json_pointer::escape;
@@ -369,24 +370,30 @@ fn fingerprints(
     let mut found = BTreeMap::from([("the batch file".to_owned(), fingerprint(text))]);
     found.extend(vars.iter().map(|(name, value)| (format!("the variable {name}"), fingerprint(value))));
     found.extend(env.iter().map(|(name, value)| (format!("the environment variable {name}"), fingerprint(value))));
+    let catalog = config.engine.catalog();
     for step in steps {
         let (connector, id) = (&step.operation.connector, &step.operation.id);
-        let definition = config.engine.catalog().definition_text(connector, id);
-        found.entry(format!("the definition of {connector}/{id}")).or_insert_with(|| fingerprint(&definition));
+        found
+            .entry(format!("the definition of {connector}/{id}"))
+            .or_insert_with(|| fingerprint(&catalog.definition_text(connector, id)));
         for name in &step.connections {
-            // The address and no secrets: secrets may be renewed before a run resumes.
             let Some(connection) = known.get(name) else { continue };
-            let connector = config.engine.catalog().connector(&connection.connector).ok();
-            let is_plain =
-                |property: &str| connector.as_ref().and_then(|c| c.property(property)).is_some_and(|p| !p.secret);
-            let plain: Vec<String> =
-                connection.values.iter().filter(|(p, _)| is_plain(p)).map(|(p, v)| format!("{p}={v:?}")).collect();
-            let account = connection.account.as_ref().map(|a| format!("{a:?}\n")).unwrap_or_default();
-            let whole = format!("{}\n{:?}\n{account}{}", connection.connector, connection.reroute, plain.join("\n"));
-            found.entry(format!("the connection {name}")).or_insert_with(|| fingerprint(&whole));
+            found
+                .entry(format!("the connection {name}"))
+                .or_insert_with(|| fingerprint(&connection_text(catalog, connection)));
         }
     }
     found
+}
+
+/// A connection with its address and without secrets: secrets may be renewed before a run resumes.
+fn connection_text(catalog: &Catalog, connection: &ConnectionFile) -> String {
+    let connector = catalog.connector(&connection.connector).ok();
+    let is_plain = |property: &str| connector.as_ref().and_then(|c| c.property(property)).is_some_and(|p| !p.secret);
+    let plain: Vec<String> =
+        connection.values.iter().filter(|(p, _)| is_plain(p)).map(|(p, v)| format!("{p}={v:?}")).collect();
+    let account = connection.account.as_ref().map(|a| format!("{a:?}\n")).unwrap_or_default();
+    format!("{}\n{:?}\n{account}{}", connection.connector, connection.reroute, plain.join("\n"))
 }
 
 /// A short digest.

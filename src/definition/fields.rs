@@ -5,6 +5,7 @@
 //! unknown name is then a fault only if it is similar to a known one.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -27,7 +28,7 @@ pub enum Fields {
     /// An object.
     Object {
         /// Its fields by name.
-        known: BTreeMap<String, Fields>,
+        known: Arc<BTreeMap<String, Fields>>,
         /// Whether the list is complete.
         is_whole: bool,
     },
@@ -79,9 +80,10 @@ impl Fields {
             (Fields::Plain, known) | (known, Fields::Plain) => known,
             (Fields::List(a), Fields::List(b)) => Fields::List(Box::new(a.and(*b))),
             (Fields::Object { mut known, is_whole: a }, Fields::Object { known: more, is_whole: b }) => {
-                for (name, fields) in more {
-                    let before = known.remove(&name).unwrap_or_default();
-                    known.insert(name, before.and(fields));
+                let all = Arc::make_mut(&mut known);
+                for (name, fields) in Arc::unwrap_or_clone(more) {
+                    let before = all.remove(&name).unwrap_or_default();
+                    all.insert(name, before.and(fields));
                 }
                 Fields::Object { known, is_whole: a || b }
             }
@@ -201,7 +203,7 @@ fn of_schema(schema: &Value, root: &Value, depth: usize) -> Fields {
         Some(properties) => {
             let more = schema.get("additionalProperties").is_some_and(|more| *more != Value::Bool(false))
                 || schema.get("patternProperties").is_some();
-            let known = properties.iter().map(|(name, schema)| (name.clone(), inner(schema))).collect();
+            let known = Arc::new(properties.iter().map(|(name, schema)| (name.clone(), inner(schema))).collect());
             Fields::Object { known, is_whole: !more }
         }
         None => match schema.get("items") {
@@ -229,7 +231,8 @@ fn is_plain(schema: &Value) -> bool {
 fn of_sample(sample: &Value, depth: usize) -> Fields {
     match sample {
         Value::Object(fields) if depth <= DEPTH_MAX && !fields.is_empty() => {
-            let known = fields.iter().map(|(name, value)| (name.clone(), of_sample(value, depth + 1))).collect();
+            let known =
+                Arc::new(fields.iter().map(|(name, value)| (name.clone(), of_sample(value, depth + 1))).collect());
             Fields::Object { known, is_whole: false }
         }
         Value::Array(list) if !list.is_empty() => {

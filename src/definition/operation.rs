@@ -93,6 +93,7 @@ pub struct Operation {
     pub(super) option_check: OnceLock<Result<Schema, String>>,
     pub(super) item_check: OnceLock<Result<Schema, String>>,
     pub(crate) item_fields: OnceLock<Fields>,
+    pub(crate) record_fields: OnceLock<Fields>,
 }
 
 impl fmt::Debug for Operation {

@@ -1,6 +1,7 @@
 //! The fields of an operation's record and items, and unknown names in options and items.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -22,8 +23,10 @@ const FAULTS_MAX: usize = 20;
 
 impl Operation {
     /// The fields of the returned record.
-    pub(crate) fn record_fields(&self) -> Fields {
-        self.record().map_or(Fields::Any, |r| Fields::of(&r.schema.to_value(), Some(&r.sample.to_value())))
+    pub(crate) fn record_fields(&self) -> &Fields {
+        self.record_fields.get_or_init(|| {
+            self.record().map_or(Fields::Any, |r| Fields::of(&r.schema.to_value(), Some(&r.sample.to_value())))
+        })
     }
 
     /// The same for a call with these options: a projection returns only its fields.
@@ -33,11 +36,13 @@ impl Operation {
             self.options.iter().find(|o| o.naming == Some(Naming::Columns)).and_then(|o| options.values().get(&o.name));
         let chosen: Vec<Vec<String>> = projection.map(|value| Naming::Columns.names(value)).unwrap_or_default();
         match self.record_fields() {
-            Fields::Object { mut known, is_whole } if !chosen.is_empty() => {
-                known.retain(|name, _| chosen.iter().any(|path| path.first() == Some(name)));
-                Fields::Object { known, is_whole }
+            Fields::Object { known, is_whole } if !chosen.is_empty() => {
+                let is_chosen = |name: &String| chosen.iter().any(|path| path.first() == Some(name));
+                let kept = known.iter().filter(|(name, _)| is_chosen(name));
+                let known = Arc::new(kept.map(|(name, fields)| (name.clone(), fields.clone())).collect());
+                Fields::Object { known, is_whole: *is_whole }
             }
-            all => all,
+            all => all.clone(),
         }
     }
 
@@ -52,7 +57,7 @@ impl Operation {
             let own = Fields::of(&rule.schema, sample.as_ref().filter(|s| s.is_object()));
             let Fields::Object { mut known, is_whole } = own else { return Fields::Any };
             for option in self.options.iter().filter(|o| self.item_may_fill(o)) {
-                known.entry(option.name.clone()).or_insert(Fields::Plain);
+                Arc::make_mut(&mut known).entry(option.name.clone()).or_insert(Fields::Plain);
             }
             Fields::Object { known, is_whole }
         })

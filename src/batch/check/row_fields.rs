@@ -45,7 +45,7 @@ impl Sources {
                 Fields::List(Box::new(element))
             }
             Shape::Map(map) => {
-                let known = map.iter().map(|(name, shape)| (name.clone(), self.of_shape(shape))).collect();
+                let known = Arc::new(map.iter().map(|(name, shape)| (name.clone(), self.of_shape(shape))).collect());
                 Fields::Object { known, is_whole: true }
             }
             Shape::Value(expr) => match expr.path().and_then(|path| self.find(path)) {
@@ -171,7 +171,7 @@ pub(super) fn push_columns_down(steps: &mut [(usize, Step, Arc<Operation>)]) {
             continue;
         };
         let is_looked_at = step.keep.is_some() || step.map.is_some() || step.watermark.is_some();
-        let chosen = operation.chosen(&operation.record_fields(), &save.columns, step.forward_only);
+        let chosen = operation.chosen(operation.record_fields(), &save.columns, step.forward_only);
         if let (Some((name, json)), Shape::Map(options), false) = (chosen, &mut step.options, is_looked_at)
             && options.iter().all(|(given, _)| *given != name)
         {

@@ -77,7 +77,7 @@ pub(crate) fn push_down(call: &mut PreparedCall, columns: &[String]) {
     let fields = call.operation.record_fields();
     if let Some((name, json)) = call
         .operation
-        .chosen(&fields, columns, call.request.forward_only)
+        .chosen(fields, columns, call.request.forward_only)
         .filter(|(name, _)| !call.request.options.contains(name))
     {
         let taken: Result<(), _> = call.request.options.insert_json(&name, &json);

@@ -131,6 +131,7 @@ fn convert(
         option_check: OnceLock::new(),
         item_check: OnceLock::new(),
         item_fields: OnceLock::new(),
+        record_fields: OnceLock::new(),
     };
     if let Some(written) = written {
         effects::check(c, &at, &written, &operation);
