@@ -1,4 +1,4 @@
-/* Every status that a server, a connection or a request can bring about. */
+/* Every status that a server, a connection or a request can cause. */
 #include "suite.h"
 
 static void gives(opnode_conn *conn, const char *trouble, int32_t status) {
@@ -87,7 +87,7 @@ CASE(status_of_nobody_there) {
   leave(it, conn);
 }
 
-/* Requests that are refused at once, each with a word that the message must hold. */
+/* Requests that are refused at once, each with a word that the message must contain. */
 CASE(requests_are_checked) {
   opnode_engine *it = engine("");
   opnode_conn *conn = shop(it);
