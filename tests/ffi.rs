@@ -17,13 +17,13 @@ use opnode::sandbox::{Sandbox, SandboxOptions};
 #[path = "ffi/abi.rs"]
 mod abi;
 mod c_library;
-#[expect(dead_code, reason = "a part of what it can do is enough here")]
+#[expect(dead_code, reason = "only a part of it is used here")]
 mod cleanup;
 #[path = "ffi/contract.rs"]
 mod contract;
 #[path = "ffi/package.rs"]
 mod package;
-#[expect(dead_code, unused_imports, reason = "a part of what it can do is enough here")]
+#[expect(dead_code, unused_imports, reason = "only a part of it is used here")]
 mod server;
 #[path = "ffi/shop.rs"]
 mod shop;

@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 mod c_library;
-#[expect(dead_code, reason = "a part of what it can do is enough here")]
+#[expect(dead_code, reason = "only a part of it is used here")]
 mod cleanup;
 #[path = "hosts/failing.rs"]
 mod failing;
@@ -19,7 +19,7 @@ mod failing;
 mod guide;
 #[path = "hosts/sandbox.rs"]
 mod sandbox;
-#[expect(dead_code, unused_imports, reason = "a part of what it can do is enough here")]
+#[expect(dead_code, unused_imports, reason = "only a part of it is used here")]
 mod server;
 #[path = "hosts/special.rs"]
 mod special;
@@ -99,19 +99,17 @@ fn main() {
     trials.push(trial(&ground, "python-forks-workers", PYTHON, failing::forks));
     trials.push(trial(&ground, "cpp-header-in-every-standard", CXX, special::standards));
     trials.push(trial(&ground, "python-keeps-rotated-tokens", PYTHON, special::rotated_tokens));
-    trials.push(trial(&ground, "python-tells-accounts-apart", PYTHON, special::accounts));
+    trials.push(trial(&ground, "python-separates-accounts", PYTHON, special::accounts));
     trials.push(trial(&ground, "python-does-not-grow", PYTHON, special::many));
     trials.push(trial(&ground, "python-streams-items", PYTHON, special::stream));
-    trials.push(trial(&ground, "csharp-leaves-handles-to-the-collector", MONO, special::storm));
+    trials.push(trial(&ground, "csharp-frees-handles-by-garbage-collection", MONO, special::storm));
     trials.push(trial(&ground, "node-exits-while-an-operation-runs", NODE, special::exit));
     for (language, needs) in [("C", CC), ("Python", PYTHON), ("C#", MONO)] {
         trials.push(trial(&ground, &format!("guide-{language}"), needs, move |ground| {
             guide::first_items(ground, language)
         }));
     }
-    trials.push(Trial::test("guide-shows-what-is-tested", || {
-        guide::code_is_that_of_the_examples().map_err(Failed::from)
-    }));
+    trials.push(Trial::test("guide-shows-tested-code", || guide::code_is_that_of_the_examples().map_err(Failed::from)));
     let conclusion = libtest_mimic::run(&arguments, trials);
     // The sandbox ends here; exiting the process would leave it running.
     drop(ground);

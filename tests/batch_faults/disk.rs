@@ -142,7 +142,7 @@ fn fail(setting: &Setting, clean: &Clean, call: &Call, errno: &'static str) -> R
         resumes = 1 + world.run_to_the_end(&[]).map_err(told)?;
     } else if ended.exit == Some(9) {
         return Err(format!(
-            "{fault}: the run was told to have failed, and counts as ended: running it again would begin anew"
+            "{fault}: the run was reported as failed but counts as ended: the next run would start over"
         ));
     }
     let unknown = verdict::check(&world, &clean.left).map_err(|e| format!("{fault} at {name}: {e}"))?;

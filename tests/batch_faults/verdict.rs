@@ -71,7 +71,7 @@ fn check_records(left: &Left, records: &BTreeMap<String, u64>) -> Result<(), Str
     for key in wanted() {
         let fates = [made.contains(&key), failed.contains(&key), left.unknown.contains(&key)];
         if fates.iter().filter(|f| **f).count() != 1 {
-            return Err(format!("{key} is lost or told twice: made, failed, unknown = {fates:?}"));
+            return Err(format!("{key} is lost or reported twice: created, failed, unknown = {fates:?}"));
         }
         let times = records.get(&key).copied().unwrap_or(0);
         let agrees = match fates {
@@ -84,7 +84,7 @@ fn check_records(left: &Left, records: &BTreeMap<String, u64>) -> Result<(), Str
         }
     }
     match records.keys().find(|key| !wanted().contains(*key)) {
-        Some(key) => Err(format!("nobody wanted {key}")),
+        Some(key) => Err(format!("unexpected record {key}")),
         None => Ok(()),
     }
 }

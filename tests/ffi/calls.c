@@ -375,7 +375,7 @@ CASE(small_stacks) {
 static void handler(int number) { (void)number; }
 
 /* Handlers of signals, masks, the locale, the folder and the environment are as the host left them; a locale with commas changes no number. */
-CASE(nothing_of_the_host_changes) {
+CASE(the_state_of_the_host_does_not_change) {
   const char *commas[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "C.UTF-8"};
   for (size_t i = 0; i < 4 && !setlocale(LC_ALL, commas[i]); i++) {}
   char *locale = strdup(setlocale(LC_ALL, NULL)), before[4096], after[4096];

@@ -67,7 +67,7 @@ CASE(cancel_between_batches) {
 }
 
 /* All pages have arrived, but not all items were delivered: a cancel does not change the end. */
-CASE(cancel_of_items_that_are_there) {
+CASE(cancel_after_all_pages_arrived) {
   opnode_engine *it = engine("");
   opnode_conn *conn = shop(it);
   opnode_op *op = start(conn, "{\"method\":\"query\",\"operationId\":\"listGoods\",\"options\":{\"count\":30},\"batch\":{\"items\":1}}", 1);
@@ -141,7 +141,7 @@ static void *waits_for_ready(void *it) {
 }
 
 /* Threads that wait for the engine return. */
-CASE(engine_gone_while_one_waits) {
+CASE(engine_freed_while_a_thread_waits) {
   opnode_engine *it = engine("");
   pthread_t threads[2];
   for (int i = 0; i < 2; i++) pthread_create(&threads[i], NULL, waits_for_ready, it);
@@ -150,7 +150,7 @@ CASE(engine_gone_while_one_waits) {
   for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
 }
 
-CASE(engine_gone_without_shutdown) {
+CASE(engine_freed_without_shutdown) {
   opnode_engine *it = engine("");
   opnode_conn *conn = shop(it);
   opnode_op *op = start(conn, STALL, 1);

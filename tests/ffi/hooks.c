@@ -73,7 +73,7 @@ CASE(hooks_ready_and_drop) {
 }
 
 /* Progress at most five times a second, and once at the end. */
-CASE(hooks_progress_is_not_a_flood) {
+CASE(hooks_progress_is_limited) {
   heard all = {0};
   opnode_hooks hooks = all_hooks(&all);
   opnode_engine *it = hooked("", &hooks);
@@ -105,7 +105,7 @@ CASE(hooks_drop_without_shutdown) {
   CHECK(all.drops == 1 && all.after_drop == 0);
 }
 
-CASE(hooks_drop_when_no_engine_is_made) {
+CASE(hooks_drop_when_no_engine_is_created) {
   heard all = {0};
   opnode_hooks hooks = all_hooks(&all);
   opnode_engine *it = NULL;
@@ -303,7 +303,7 @@ CASE(hooks_slow_events) {
 }
 
 /* Tags of freed operations are not delivered. */
-CASE(hooks_no_tag_of_what_was_freed) {
+CASE(hooks_no_tag_of_a_freed_operation) {
   heard all = {0};
   opnode_engine *it;
   opnode_conn *conn = held(&all, NULL, &it);

@@ -100,7 +100,7 @@ CASE(large_requests_that_are_refused_at_once) {
 }
 
 /* Cancelled, freed and shut down while they are checked. */
-CASE(large_requests_that_are_given_up) {
+CASE(large_requests_that_are_cancelled) {
   open_all();
   char *text = request_of(20000, GOOD, "");
   opnode_op *ops[6];

@@ -108,7 +108,7 @@ CASE(batches_of_items_and_bytes) {
 }
 
 /* Pages are not read ahead without calls of opnode_op_next. */
-CASE(no_page_beyond) {
+CASE(no_read_ahead_without_next) {
   open_all("");
   opnode_op *op = start(conn, GOODS(1000, ""), 1);
   opnode_progress progress = {0};
@@ -320,7 +320,7 @@ CASE(wake_by_pipe) {
 }
 
 /* Descriptors that cannot be written to, or could block the engine, are refused and not kept open. */
-CASE(wake_descriptors_that_are_refused) {
+CASE(wake_descriptors_refused) {
   int blocks[2], reads[2], null = open("/dev/null", O_RDWR | O_NONBLOCK), file = open("wake.txt", O_CREAT | O_RDWR | O_NONBLOCK, 0600);
   CHECK(pipe(blocks) == 0 && pipe(reads) == 0 && fcntl(reads[0], F_SETFL, O_NONBLOCK) == 0 && null >= 0 && file >= 0);
   int closed = dup(null), bell = eventfd(0, 0);

@@ -90,7 +90,7 @@ static void *sends(void *unused) {
 }
 
 /* From the first instruction of each thread: signals arrive all the time while engines start and end. */
-CASE(signals_while_engines_begin) {
+CASE(signals_while_engines_start) {
   pthread_t thread;
   handle(SIGUSR1);
   CHECK(pthread_create(&thread, NULL, sends, NULL) == 0);
@@ -111,7 +111,7 @@ CASE(signals_while_engines_begin) {
 }
 
 /* Calls that start threads do not change the host's own mask. */
-CASE(signals_of_the_host_are_as_they_were) {
+CASE(signals_of_the_host_do_not_change) {
   sigset_t before, after;
   mask(SIG_BLOCK, SIGUSR2);
   CHECK(pthread_sigmask(SIG_SETMASK, NULL, &before) == 0);

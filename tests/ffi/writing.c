@@ -127,7 +127,7 @@ CASE(stream) {
   close_all();
 }
 
-CASE(stream_of_nothing) {
+CASE(stream_without_items) {
   open_all(ONE);
   opnode_op *op = start(conn, STREAM, 1);
   ERR(OPNODE_OK, opnode_op_write(op, NULL, OPNODE_NTS, OPNODE_LAST, FOREVER, &err));
@@ -178,7 +178,7 @@ CASE(stream_with_items_that_do_not_fit) {
   close_all();
 }
 
-CASE(stream_that_goes_together) {
+CASE(stream_in_one_request) {
   open_all(ONE);
   opnode_op *op = start(conn, "{\"method\":\"mutate\",\"operationId\":\"replaceGoods\",\"stream\":true}", 1);
   for (int i = 0; i < 5; i++) ERR(OPNODE_OK, opnode_op_write(op, "[{\"name\":\"a\"},{\"name\":\"b\"}]", OPNODE_NTS, 0, 5000, &err));

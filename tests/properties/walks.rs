@@ -204,7 +204,7 @@ fn an_incomplete_list_is_never_reported_as_complete() {
         assert!(whole || !found.receipt.complete, "{habit:?}: {:?} {:?}", found.ids, found.receipt);
         assert!(found.ids.windows(2).all(|pair| pair[0] < pair[1]), "a row came twice: {habit:?}: {:?}", found.ids);
         if !whole {
-            assert!(!found.receipt.notes.is_empty(), "nobody is told: {habit:?}: {:?}", found.receipt);
+            assert!(!found.receipt.notes.is_empty(), "no note: {habit:?}: {:?}", found.receipt);
         }
     });
 }

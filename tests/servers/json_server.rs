@@ -12,13 +12,13 @@ pub fn trials() -> Vec<Trial> {
         "json-server",
         "node -e 'process.exit(require(\"json-server/package.json\").version.startsWith(\"0.17.\") ? 0 : 1)'",
         vec![
-            ("numbered pages give each row once", || walk(25, &["query", "things"])),
-            ("numbered pages that are all full give each row once", || walk(30, &["query", "things"])),
-            ("linked pages give each row once", || walk(25, &["query", "linked", "--set", "_page=1"])),
-            ("linked pages that are all full give each row once", || {
+            ("numbered pages return each row once", || walk(25, &["query", "things"])),
+            ("numbered pages that are all full return each row once", || walk(30, &["query", "things"])),
+            ("linked pages return each row once", || walk(25, &["query", "linked", "--set", "_page=1"])),
+            ("linked pages that are all full return each row once", || {
                 walk(30, &["query", "linked", "--set", "_page=1"])
             }),
-            ("one page of a server that links only when a page was asked for is not said to be the whole", unlinked),
+            ("one page of a server that links only for numbered requests is not reported as complete", unlinked),
             ("creates, changes and deletes are each done once", writes),
         ],
     )

@@ -20,9 +20,9 @@ pub fn trials() -> Vec<Trial> {
             ("200 POSTs without a body are done once each", || writes("touch", "POST", Reloads::None)),
             ("200 deletes while it reloads are all done", || writes("remove", "DELETE", Reloads::Many)),
             ("writes further apart than its keep-alive are done once each", apart),
-            ("a request limit without Retry-After is waited for", limited),
+            ("a request limit without Retry-After is retried", limited),
             ("a private authority is trusted as the error says", authority),
-            ("a 401 to a request without credentials names the scheme that is asked for", unsigned),
+            ("a 401 to a request without credentials names the requested scheme", unsigned),
         ],
     )
 }

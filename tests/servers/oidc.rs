@@ -14,11 +14,11 @@ pub fn trials() -> Vec<Trial> {
         "oidc-provider",
         "command -v curl && node -e 'import(require.resolve(\"oidc-provider\")).catch(() => process.exit(1))'",
         vec![
-            ("a person signs in with PKCE", || sign_in().map(|_| ())),
-            ("a refresh token that is good for once is renewed and kept, call after call", rotation),
+            ("a user signs in with PKCE", || sign_in().map(|_| ())),
+            ("a refresh token that works once is renewed and stored, call after call", rotation),
             ("four processes at once use a refresh token once", together),
-            ("a sign-in that was taken back asks for a new one", taken_back),
-            ("client credentials buy one token for a whole call", machine),
+            ("a revoked sign-in asks for a new one", taken_back),
+            ("client credentials get one token for a whole call", machine),
             ("a wrong client secret is tried once", wrong_secret),
         ],
     )

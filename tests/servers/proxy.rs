@@ -20,7 +20,7 @@ pub fn trials() -> Vec<Trial> {
         &format!("PATH=$PATH:/usr/sbin; command -v nginx && {PYTHON} -c 'import proxy'"),
         vec![
             ("https goes through a tunnel", || through("https", "CONNECT 0.0.0.0")),
-            ("http goes through it", || through("http", "GET 0.0.0.0")),
+            ("http uses it without a tunnel", || through("http", "GET 0.0.0.0")),
             ("a wrong password is tried once, before https", || {
                 refused("https", WRONG, "did not accept its user name and password")
             }),
@@ -29,8 +29,8 @@ pub fn trials() -> Vec<Trial> {
             }),
             ("a missing password is named, before https", || refused("https", "", "asks for a user name and password")),
             ("a missing password is named, before http", || refused("http", "", "asks for a user name and password")),
-            ("a host that it cannot reach is told from a proxy that is down", beyond),
-            ("NO_PROXY goes past it", past),
+            ("a host that it cannot reach is distinguished from a proxy that is down", beyond),
+            ("NO_PROXY bypasses it", past),
         ],
     )
 }

@@ -168,8 +168,8 @@ pub fn trials() -> Vec<Trial> {
     }
     trials.extend([
         Trial::test("08 this machine is never reached through a proxy", || Ok(past_the_proxy()?)),
-        Trial::test("08 proxy variables count only where the host says so", || Ok(without_proxy()?)),
-        Trial::test("08 the proxy's password is shown nowhere", || Ok(through_proxy()?)),
+        Trial::test("08 proxy variables count only if the host enables them", || Ok(without_proxy()?)),
+        Trial::test("08 the proxy's password is never shown", || Ok(through_proxy()?)),
     ]);
     trials
 }
@@ -287,7 +287,7 @@ fn http2() -> Vec<Http2> {
             UNKNOWN,
             1,
         ),
-        ("an end without a word: a POST is unknown", "add", vec![Then(|_| Vec::new(), true), GOOD], UNKNOWN, 1),
+        ("an end without a frame: a POST is unknown", "add", vec![Then(|_| Vec::new(), true), GOOD], UNKNOWN, 1),
         (
             "GOAWAY after the answer: it counts",
             "add",
