@@ -1,4 +1,5 @@
-//! Benchmarks of the hot paths: loading a catalogue, reading a page, planning a request. Compare results within one run, not across machines.
+//! Benchmarks of the hot paths: loading a catalogue, reading a page, planning a request. Compare results within one
+//! run, not across machines.
 
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -38,7 +39,8 @@ fn catalog(operations: usize) -> Catalog {
     catalog
 }
 
-/// Time from an empty catalogue to one operation: the same for 10 and for 3,000 operations, except for the search for line starts.
+/// Time from an empty catalogue to one operation: the same for 10 and for 3,000 operations, except for the search for
+/// line starts.
 fn start(c: &mut Criterion) {
     let mut group = c.benchmark_group("catalog_start");
     for operations in [10, 300, 3000] {

@@ -1,5 +1,5 @@
-//! The least that a careful program does: the same requests with the same HTTP client, the JSON checked and no item built. `benches/whole/measure.py` compares
-//! the command with it; run without arguments it does nothing.
+//! A minimal program for comparison: the same requests with the same HTTP client, the JSON checked and no item
+//! built. `benches/whole/measure.py` compares the command with it; run without arguments it does nothing.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark may stop at any fault")]
 
 use std::io::Write;

@@ -1,5 +1,5 @@
-//! JSON from a program, parsed into a type. A fault contains its place, the expected kind and the kind of the value, but
-//! never the value itself, which may be a secret. Pure.
+//! JSON from a program, parsed into a type. A fault contains its place, the expected kind and the kind of the value,
+//! but never the value itself, which may be a secret. Pure.
 
 use std::borrow::Cow;
 use std::fmt;

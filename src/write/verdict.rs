@@ -19,8 +19,8 @@ impl WriteReply {
     /// `Ok` when every item took effect; else one error for the whole write.
     ///
     /// # Errors
-    /// `unknown_outcome` when the outcome of an item is unknown; `partial` when some items took effect and others did not;
-    /// the kind of the first failed item when none took effect; `cancelled` when items were only skipped.
+    /// `unknown_outcome` when the outcome of an item is unknown; `partial` when some items took effect and others did
+    /// not; the kind of the first failed item when none took effect; `cancelled` when items were only skipped.
     pub fn check(&self) -> Result<()> {
         let mut first = None;
         self.outcomes
