@@ -12,18 +12,18 @@ use crate::world::{Setting, World};
 use crate::{Clean, Point};
 
 /// The expected result for a damaged run.
-enum Then {
+enum Expected {
     /// It is resumed and ends normally.
     GoesOn,
     /// It stops with `state`, this text in its message, and advice.
     Refused(&'static str),
 }
 
-use Then::{GoesOn, Refused};
+use Expected::{GoesOn, Refused};
 
 type Harm = fn(&World<'_>);
 
-const HARMS: &[(&str, Harm, Then)] = &[
+const HARMS: &[(&str, Harm, Expected)] = &[
     ("journal-tail-without-its-line-end", |w| tail(w, |last| last.len() - 1), GoesOn),
     ("journal-tail-cut-in-the-middle", |w| tail(w, |last| last.len() / 2), GoesOn),
     ("journal-tail-of-one-byte", |w| tail(w, |_| 1), GoesOn),
@@ -193,7 +193,7 @@ fn killed<'s>(setting: &'s Setting, clean: &Clean) -> Result<World<'s>, String> 
     Ok(world)
 }
 
-fn damaged(setting: &Setting, clean: &Clean, harm: Harm, then: &Then) -> Result<(), String> {
+fn damaged(setting: &Setting, clean: &Clean, harm: Harm, then: &Expected) -> Result<(), String> {
     let world = killed(setting, clean)?;
     harm(&world);
     match then {

@@ -41,9 +41,9 @@ pub fn check(world: &World<'_>, clean: &Left) -> Result<usize, String> {
         clean.made.split_inclusive('\n').filter(|row| !left.unknown.contains(&key(row))).collect();
     same("made.ndjson", &left.made, &without_unknown)?;
     // The next run removes a remaining probe; see the table in disk.rs.
-    let litter: Vec<_> = world.litter().into_iter().filter(|p| !p.ends_with(".opnode-probe")).collect();
-    if !litter.is_empty() {
-        return Err(format!("left behind: {litter:?}"));
+    let leftover_files: Vec<_> = world.leftover_files().into_iter().filter(|p| !p.ends_with(".opnode-probe")).collect();
+    if !leftover_files.is_empty() {
+        return Err(format!("left behind: {leftover_files:?}"));
     }
     if left.failed.get("details") != clean.failed.get("details") {
         return Err(format!("failed elements: {:?}", left.failed));
