@@ -1,4 +1,5 @@
-//! Guards of the hot paths: how a catalogue starts, how a page is read, how a request is planned. Compare within one run, not across machines.
+//! Benchmarks of the hot paths: loading a catalogue, reading a page, planning a request. Compare results within one
+//! run, not across machines.
 
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -16,7 +17,7 @@ use serde_json::{Value, json};
 const CONNECTOR: &str = "version: 1\nconnector: acme\ntitle: Acme\nconnection: {}\nbase_url: https://acme.example.com\nauth: none\n\
 paging: { link: { size: { query: pageSize, default: 1000 } } }\n";
 
-/// A pack of so many operations, as an importer would write it.
+/// A pack with this many operations, as an importer would write it.
 fn pack(operations: usize) -> String {
     let mut text = String::from("version: 1\noperations:\n");
     for n in 0..operations {
@@ -38,7 +39,8 @@ fn catalog(operations: usize) -> Catalog {
     catalog
 }
 
-/// From nothing to one operation, ready to call: the same for 10 and for 3,000 operations, but for looking at line beginnings.
+/// Time from an empty catalogue to one operation: the same for 10 and for 3,000 operations, except for the search for
+/// line starts.
 fn start(c: &mut Criterion) {
     let mut group = c.benchmark_group("catalog_start");
     for operations in [10, 300, 3000] {
@@ -70,7 +72,7 @@ fn page_body() -> Vec<u8> {
     Value::Array((0..1000).map(item).collect()).to_string().into_bytes()
 }
 
-/// A page of 1,000 items through the whole engine without a network; beside it, what checking the JSON alone costs.
+/// A page of 1,000 items through the whole engine without a network, compared with only checking the JSON.
 fn read(c: &mut Criterion) {
     let body = page_body();
     let mut group = c.benchmark_group("page");

@@ -1,4 +1,4 @@
-"""The server that the whole-process comparisons talk to, in a process of its own: pages of goods, and goods that are added. And what a program cost."""
+"""The server of the whole-process comparisons, in its own process: pages of goods, and goods that are added. Also measures the cost of a program."""
 import json, multiprocessing, os, subprocess, sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
@@ -42,7 +42,7 @@ def serve(ports):
 
 
 def start():
-    """Starts the server; gives its process and its address."""
+    """Starts the server; returns its process and its address."""
     ports = multiprocessing.Queue()
     server = multiprocessing.Process(target=serve, args=(ports,), daemon=True)
     server.start()
@@ -68,7 +68,7 @@ runner = None
 
 
 def cost(arguments, folder=None):
-    """Runs a program: seconds of user and system time, its largest memory in KiB, and the first line that it said. A small process starts it: what is counted begins
+    """Runs a program: seconds of user and system time, its peak memory in KiB, and the first line of its output. A small process starts it: what is counted begins
     with the memory of that one."""
     global runner
     if not runner:

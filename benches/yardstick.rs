@@ -1,5 +1,5 @@
-//! The least that a careful program does: the same requests with the same HTTP client, the JSON checked and no item built. `benches/whole/measure.py` compares
-//! the command with it; run without arguments it does nothing.
+//! A minimal program for comparison: the same requests with the same HTTP client, the JSON checked and no item
+//! built. `benches/whole/measure.py` compares the command with it; run without arguments it does nothing.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark may stop at any fault")]
 
 use std::io::Write;
@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 type Failed = Box<dyn std::error::Error>;
 
-/// All pages of a list, a line for each item.
+/// Prints all pages of a list, one line per item.
 async fn read(client: &reqwest::Client, url: String, out: &mut impl Write) -> Result<(), Failed> {
     let mut next = Some(url);
     let mut lines = Vec::new();
@@ -32,7 +32,7 @@ async fn read(client: &reqwest::Client, url: String, out: &mut impl Write) -> Re
 }
 
 async fn run(args: &[String]) -> Result<(), Failed> {
-    // No certificate is ever looked at, and none is loaded.
+    // No certificate is checked, so none is loaded.
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     let tls = tls.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
@@ -52,7 +52,7 @@ async fn run(args: &[String]) -> Result<(), Failed> {
             let items = std::fs::read_to_string(&args[2])?;
             let (url, client) = (&args[1], &client);
             let mut items = items.lines();
-            // Eight at a time, as the command does.
+            // Eight at a time, like the command.
             loop {
                 let post = |item: &str| {
                     let request = client

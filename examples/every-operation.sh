@@ -14,7 +14,7 @@ while read -r name method _; do
     items=$("$opnode" "$method" --template "$name" --sandbox --quiet --format ndjson 2>"$work/err" | wc -l; exit "${PIPESTATUS[0]}")
     code=$?
     call="ok, $items items"
-    # A record that a sample value does not name, and a teapot, are answers too.
+    # A missing record and a teapot are valid answers too.
     [ "$code" = 0 ] || call=$(sed -n 's/^error\[\([a-z_]*\)\].*/\1/p' "$work/err" | head -n 1)
     [ "$describe" = ok ] && [ "$plan" = ok ] && [ "$code" -le 5 ] || bad=$((bad + 1))
     printf '%-75s describe %s, plan %s, call %s\n' "$name" "$describe" "$plan" "$call"

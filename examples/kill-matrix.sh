@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Kills a batch run at every write, sync, rename and send, at random times and within its resumptions, goes on until it is done, and compares what is left
-# with a run that nobody killed. Prints how many points, resumptions and unknown items there were; doubled and lost must be 0.
+# Kills a batch run at every write, sync, rename and send, at random times, and again while it is resumed; resumes it until it is done, and compares the results
+# with an uninterrupted run. Prints the numbers of points, resumptions and unknown items; duplicated and lost must be 0.
 # Needs Linux, cargo and a C compiler. Takes about a quarter of an hour; without FULL the same test takes a minute.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,4 +1,5 @@
-//! A query from a program: opens a connection, walks a list page by page, prints the receipt. Talks to the sandbox, so that it runs as it is.
+//! A query from a program: opens a connection, walks a list page by page, prints the receipt. Uses the sandbox, so it
+//! runs without changes.
 
 use opnode::sandbox::{Sandbox, SandboxOptions};
 use opnode::{CallOptions, Engine};

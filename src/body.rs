@@ -103,7 +103,8 @@ fn replace(name: &str, raw: &RawValue) -> String {
     }
 }
 
-/// One multipart/form-data body (RFC 7578): every field a part; a field `{ fileName, contentType, data }` with base64 data is a file.
+/// One multipart/form-data body (RFC 7578): every field a part; a field `{ fileName, contentType, data }` with base64
+/// data is a file.
 fn multipart(item: Item<'_>, index: usize) -> Result<Body> {
     let fields = item.fields().unwrap_or_default();
     let boundary = boundary(item.as_str());

@@ -1,4 +1,5 @@
-//! Puts a file that was written beside its place into it: at every instant the old content or the new one is there, after a power cut too.
+//! Puts a file that was written beside its place into it: at every instant the old content or the new one is there,
+//! after a power cut too.
 
 use std::fs::{self, File};
 use std::io;

@@ -198,7 +198,7 @@ fn check_line(text: &str) {
     assert!(serde_json::from_str::<&RawValue>(text).is_ok(), "an item is no JSON: {text:?}");
 }
 
-/// Every request goes to the own origin, however the address is written.
+/// Every request goes to the connection's own origin, in any spelling of the address.
 fn goes_home(operation: &Operation, cursor: &Cursor) {
     let connection = &stage().connection;
     let options = crate::options::Options::default();

@@ -1,24 +1,24 @@
-//! Why a text is not JSON, in words of our own: the reader's position is typed, its message is not. Pure.
+//! Why a text is not JSON, in opnode's own words: uses only the parser's position, not its message. Pure.
 
 use serde_json::Error;
 use serde_json::error::Category;
 
-/// Levels that the reader follows.
+/// Maximum nesting of the parser.
 const DEPTH_MAX: usize = 127;
 
 /// Why `text` is not JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum JsonError {
-    /// It ends within a value, or there is none.
+    /// The text ends within a value, or is empty.
     Ends,
-    /// Too many lists and objects within each other.
+    /// Lists and objects are nested too deeply.
     Deep,
-    /// Something stands there that cannot; the byte, counted from 0.
+    /// An unexpected byte, at this offset.
     At(usize),
 }
 
 impl JsonError {
-    /// Of the error that the reader gave for the text.
+    /// Classifies the parser's error for this text.
     pub(crate) fn of(error: &Error, text: &str) -> JsonError {
         if error.is_eof() {
             return JsonError::Ends;
@@ -29,9 +29,9 @@ impl JsonError {
     }
 }
 
-/// Why a text is not JSON, for people.
+/// Why a text is not JSON, for users.
 pub(crate) fn words(error: &Error, text: &str) -> String {
-    // A reader of ours may refuse more than JSON does, and says why.
+    // opnode's own types may refuse valid JSON; their message is kept.
     if error.classify() == Category::Data {
         return error.to_string();
     }
@@ -44,7 +44,7 @@ pub(crate) fn words(error: &Error, text: &str) -> String {
     }
 }
 
-/// Lists and objects that are open at a byte, with the one that begins there.
+/// Number of lists and objects that are open at a byte, including one that begins there.
 fn depth(text: &[u8], at: usize) -> usize {
     let (mut depth, mut is_text, mut is_escaped) = (0_usize, false, false);
     for byte in text.iter().take(at + 1) {

@@ -215,7 +215,8 @@ fn encode(text: &str) -> String {
     utf8_percent_encode(text, STRICT).to_string()
 }
 
-/// A value as one parameter; array elements are encoded one by one and joined by plain commas (OpenAPI style=form, explode=false).
+/// A value as one parameter; array elements are encoded one by one and joined by plain commas (OpenAPI style=form,
+/// explode=false).
 fn joined(rule: &OptionRule, given: Given<'_>, encode: impl Fn(&str) -> String) -> Result<String> {
     match given.elements() {
         Some(list) => {

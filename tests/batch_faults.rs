@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
-#[expect(dead_code, reason = "a part of what it can do is enough here")]
+#[expect(dead_code, reason = "only a part of it is used here")]
 mod cleanup;
 #[path = "batch_faults/damage.rs"]
 mod damage;

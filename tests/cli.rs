@@ -1,8 +1,9 @@
-//! Each folder `tests/cli/<case>/` is a test: `cmd` is run by a shell with the built `opnode` first in its path, against a mock system on
-//! loopback; `stdout`, `stderr` and `exit` are the expected output. `UPDATE=1` rewrites them; a new case needs no Rust. A case whose file
-//! `needs` names a missing program is skipped and listed.
+//! Each folder `tests/cli/<case>/` is a test: `cmd` is run by a shell with the built `opnode` first in its path,
+//! against a mock system on loopback; `stdout`, `stderr` and `exit` are the expected output. `UPDATE=1` rewrites them;
+//! a new case needs no Rust. A case whose file `needs` names a missing program is skipped and listed.
 //!
-//! The shell finds in its folder: the files of the case, `connections.yaml` with the connections `depot`, `away`, `one-by-one` and `office`, and `definitions/`.
+//! The shell finds in its folder: the files of the case, `connections.yaml` with the connections `depot`, `away`,
+//! `one-by-one` and `office`, and `definitions/`.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -45,7 +46,8 @@ fn main() {
     conclusion.exit();
 }
 
-/// The missing entries of the case's file `needs`: programs, and features of the build as `feature:NAME`. `.ci/run` has all of them.
+/// The missing entries of the case's file `needs`: programs, and features of the build as `feature:NAME`. `.ci/run` has
+/// all of them.
 fn missing_tools(case: &Path) -> Vec<String> {
     let needs = std::fs::read_to_string(case.join("needs")).unwrap_or_default();
     let there = |tool: &str| {

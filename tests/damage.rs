@@ -6,7 +6,7 @@
 //! repeats it.
 #![cfg(feature = "batch")]
 
-#[expect(dead_code, reason = "a part of what it can do is enough here")]
+#[expect(dead_code, reason = "only a part of it is used here")]
 mod cleanup;
 #[path = "damage/harm.rs"]
 mod harm;

@@ -7,7 +7,7 @@ use opnode::connections::ConnectionsFile;
 use opnode::error::{Error, Fault};
 use opnode::{Catalog, Method};
 
-#[expect(dead_code, reason = "a part of what it can do is enough here")]
+#[expect(dead_code, reason = "only a part of it is used here")]
 mod cleanup;
 
 const CONNECTOR: &str = include_str!("definitions/base/connector.yaml");

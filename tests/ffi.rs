@@ -17,13 +17,13 @@ use opnode::sandbox::{Sandbox, SandboxOptions};
 #[path = "ffi/abi.rs"]
 mod abi;
 mod c_library;
-#[expect(dead_code, reason = "a part of what it can do is enough here")]
+#[expect(dead_code, reason = "only a part of it is used here")]
 mod cleanup;
 #[path = "ffi/contract.rs"]
 mod contract;
 #[path = "ffi/package.rs"]
 mod package;
-#[expect(dead_code, unused_imports, reason = "a part of what it can do is enough here")]
+#[expect(dead_code, unused_imports, reason = "only a part of it is used here")]
 mod server;
 #[path = "ffi/shop.rs"]
 mod shop;
@@ -32,7 +32,7 @@ use cleanup::Program;
 use server::Server;
 
 /// The folders and addresses of the tests.
-pub struct Ground {
+pub struct Setup {
     pub root: PathBuf,
     /// The folder with the shared library.
     pub library: PathBuf,
@@ -52,10 +52,10 @@ fn main() {
     std::fs::create_dir_all(&work).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let sandbox = runtime.block_on(Sandbox::start(Arc::new(Catalog::builtin()), SandboxOptions::default())).unwrap();
-    let ground = Arc::new(Ground { root, library, work, shop: shop::start(), sandbox: sandbox_spec(&sandbox) });
-    let mut trials = suites(&ground);
-    trials.extend(contract::trials(&ground));
-    trials.extend(package::trials(&ground));
+    let setup = Arc::new(Setup { root, library, work, shop: shop::start(), sandbox: sandbox_spec(&sandbox) });
+    let mut trials = suites(&setup);
+    trials.extend(contract::trials(&setup));
+    trials.extend(package::trials(&setup));
     let conclusion = libtest_mimic::run(&arguments, trials);
     drop(sandbox);
     conclusion.exit();
@@ -71,17 +71,17 @@ fn sandbox_spec(sandbox: &Sandbox) -> String {
 }
 
 /// The C sources of the suite.
-fn sources(ground: &Ground) -> Vec<PathBuf> {
+fn sources(setup: &Setup) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> =
-        std::fs::read_dir(ground.root.join("tests/ffi")).unwrap().map(|e| e.unwrap().path()).collect();
+        std::fs::read_dir(setup.root.join("tests/ffi")).unwrap().map(|e| e.unwrap().path()).collect();
     found.retain(|p| p.extension().is_some_and(|e| e == "c"));
     found.sort();
     found
 }
 
 /// The names of all cases.
-fn cases(ground: &Ground) -> Vec<String> {
-    let texts = sources(ground).into_iter().map(|p| std::fs::read_to_string(p).unwrap());
+fn cases(setup: &Setup) -> Vec<String> {
+    let texts = sources(setup).into_iter().map(|p| std::fs::read_to_string(p).unwrap());
     let name =
         |line: &str| line.strip_prefix("CASE(").and_then(|rest| rest.split_once(')')).map(|(name, _)| name.to_owned());
     texts.flat_map(|text| text.lines().filter_map(name).collect::<Vec<_>>()).collect()
@@ -95,21 +95,21 @@ const NOT_IN_VALGRIND: &[&str] = &["stress", "ten_thousand", "fork", "big_answer
 /// fork, so the child hangs if another thread was allocating.
 const NOT_WITH_SANITIZERS: &[&str] = &["closed_connections_leave_no_secret", "fork_"];
 
-fn suites(ground: &Arc<Ground>) -> Vec<Trial> {
+fn suites(setup: &Arc<Setup>) -> Vec<Trial> {
     let full = std::env::var_os("OPNODE_FULL").is_some();
     let plain = Arc::new(OnceLock::new());
     let checked = Arc::new(OnceLock::new());
-    let sanitizers = compiles(ground, &["-fsanitize=address,undefined"]);
+    let sanitizers = compiles(setup, &["-fsanitize=address,undefined"]);
     let mut trials = Vec::new();
-    for case in cases(ground) {
-        let (here, program, name) = (Arc::clone(ground), Arc::clone(&plain), case.clone());
+    for case in cases(setup) {
+        let (here, program, name) = (Arc::clone(setup), Arc::clone(&plain), case.clone());
         trials.push(Trial::test(case.clone(), move || {
             run_case(&here, build(&here, &program, "suite", &[])?, &name, &[])
         }));
         if NOT_WITH_SANITIZERS.iter().any(|part| case.starts_with(part)) {
             continue;
         }
-        let (here, program, name) = (Arc::clone(ground), Arc::clone(&checked), case.clone());
+        let (here, program, name) = (Arc::clone(setup), Arc::clone(&checked), case.clone());
         let flags = &["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g"];
         let trial = Trial::test(format!("sanitized::{case}"), move || {
             run_case(&here, build(&here, &program, "suite-sanitized", flags)?, &name, &[])
@@ -117,7 +117,7 @@ fn suites(ground: &Arc<Ground>) -> Vec<Trial> {
         trials.push(needs(trial, &[("the sanitizers of cc", sanitizers)]));
         let slow = NOT_IN_VALGRIND.iter().any(|part| case.contains(part));
         if !slow {
-            let (here, program, name) = (Arc::clone(ground), Arc::clone(&plain), case.clone());
+            let (here, program, name) = (Arc::clone(setup), Arc::clone(&plain), case.clone());
             let trial = Trial::test(format!("valgrind::{case}"), move || {
                 let valgrind = [
                     "valgrind",
@@ -155,29 +155,29 @@ pub fn has(tool: &str) -> bool {
     std::env::split_paths(&std::env::var_os("PATH").unwrap()).any(|folder| folder.join(tool).is_file())
 }
 
-fn compiles(ground: &Ground, flags: &[&str]) -> bool {
-    let probe = ground.work.join("probe.c");
+fn compiles(setup: &Setup, flags: &[&str]) -> bool {
+    let probe = setup.work.join("probe.c");
     std::fs::write(&probe, "int main(void) { return 0; }\n").unwrap();
-    let output = Program::output(Command::new("cc").args(flags).arg(&probe).arg("-o").arg(ground.work.join("probe")));
+    let output = Program::output(Command::new("cc").args(flags).arg(&probe).arg("-o").arg(setup.work.join("probe")));
     output.is_ok_and(|o| o.status.success())
 }
 
 /// Builds the suite once.
 fn build(
-    ground: &Ground,
+    setup: &Setup,
     once: &OnceLock<Result<PathBuf, String>>,
     name: &str,
     flags: &[&str],
 ) -> Result<PathBuf, Failed> {
     let made = once.get_or_init(|| {
-        let program = ground.work.join(name);
+        let program = setup.work.join(name);
         let mut cc = Command::new("cc");
         cc.args(["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror"])
             .args(flags)
             .arg("-I")
-            .arg(ground.root.join("include"));
-        cc.args(sources(ground)).arg("-L").arg(&ground.library).args(["-lopnode", "-lpthread", "-o"]).arg(&program);
-        cc.arg(format!("-Wl,-rpath,{}", ground.library.display()));
+            .arg(setup.root.join("include"));
+        cc.args(sources(setup)).arg("-L").arg(&setup.library).args(["-lopnode", "-lpthread", "-o"]).arg(&program);
+        cc.arg(format!("-Wl,-rpath,{}", setup.library.display()));
         run(&mut cc).map(|_| program)
     });
     made.clone().map_err(Failed::from)
@@ -197,7 +197,7 @@ pub fn run(command: &mut Command) -> Result<String, String> {
 /// Maximum time of a case.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-fn run_case(ground: &Ground, program: PathBuf, case: &str, within: &[&str]) -> Result<(), Failed> {
+fn run_case(setup: &Setup, program: PathBuf, case: &str, within: &[&str]) -> Result<(), Failed> {
     let folder = cleanup::folder();
     let to = |name: &str| std::fs::File::create(folder.path().join(name)).unwrap();
     let words: Vec<&std::ffi::OsStr> =
@@ -207,12 +207,12 @@ fn run_case(ground: &Ground, program: PathBuf, case: &str, within: &[&str]) -> R
         .args(&words[1..])
         .current_dir(folder.path())
         // Cargo's own value names folders that may contain an older library.
-        .env("LD_LIBRARY_PATH", &ground.library)
-        .env("SHOP", ground.shop.url())
-        .env("SANDBOX", &ground.sandbox)
+        .env("LD_LIBRARY_PATH", &setup.library)
+        .env("SHOP", setup.shop.url())
+        .env("SANDBOX", &setup.sandbox)
         // The header's limit; without the optimizer, frames are four times as large.
         .env("STACK_KIB", if cfg!(debug_assertions) { "1024" } else { "256" })
-        .env("SHOP_DEFINITIONS", ground.root.join("tests/ffi/definitions"))
+        .env("SHOP_DEFINITIONS", setup.root.join("tests/ffi/definitions"))
         .env("LSAN_OPTIONS", "print_suppressions=0")
         .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::null())

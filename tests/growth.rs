@@ -1,6 +1,6 @@
 //! The work of a check grows linearly with the number of faults. Work is measured in allocated bytes, not in time.
 #![cfg(feature = "batch")]
-#![expect(unsafe_code, reason = "an allocator that counts stands on one that works on memory")]
+#![expect(unsafe_code, reason = "a counting allocator wraps one that works on memory")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;

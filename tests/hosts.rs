@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 mod c_library;
-#[expect(dead_code, reason = "a part of what it can do is enough here")]
+#[expect(dead_code, reason = "only a part of it is used here")]
 mod cleanup;
 #[path = "hosts/failing.rs"]
 mod failing;
@@ -19,7 +19,7 @@ mod failing;
 mod guide;
 #[path = "hosts/sandbox.rs"]
 mod sandbox;
-#[expect(dead_code, unused_imports, reason = "a part of what it can do is enough here")]
+#[expect(dead_code, unused_imports, reason = "only a part of it is used here")]
 mod server;
 #[path = "hosts/special.rs"]
 mod special;
@@ -36,7 +36,7 @@ const NODE: &str = "node -e 'require(\"koffi\")'";
 const JAVA: &str = "command -v javac && test -f /usr/share/java/jna.jar";
 const GO: &str = "command -v go && command -v cc";
 
-/// A host: its name, its requirements, and the commands to build and run it. [`Ground::shell`] sets the shell's
+/// A host: its name, its requirements, and the commands to build and run it. [`Setup::shell`] sets the shell's
 /// variables.
 struct Host(&'static str, &'static str, &'static str, &'static str);
 
@@ -80,60 +80,55 @@ const HOSTS: [Host; 8] = [
 
 fn main() {
     let arguments = Arguments::from_args();
-    let ground = Arc::new(Ground::default());
+    let setup = Arc::new(Setup::default());
     let mut trials: Vec<Trial> =
-        HOSTS.iter().map(|host| trial(&ground, host.0, host.1, move |ground| run(ground, host))).collect();
+        HOSTS.iter().map(|host| trial(&setup, host.0, host.1, move |setup| run(setup, host))).collect();
     trials.extend(HOSTS.iter().filter(|h| special::HEARS_CTRL_C.contains(&h.0)).map(|host| {
-        trial(&ground, &format!("{}-hears-ctrl-c", host.0), host.1, move |ground| {
-            special::ctrl_c(ground, host.2, host.3)
-        })
+        trial(&setup, &format!("{}-hears-ctrl-c", host.0), host.1, move |setup| special::ctrl_c(setup, host.2, host.3))
     }));
     for (c, cpp) in failing::COMPILERS {
-        trials.push(trial(&ground, &format!("c-fails-loudly-with-{c}"), &failing::needs(c), move |ground| {
-            failing::c(ground, c)
+        trials.push(trial(&setup, &format!("c-fails-loudly-with-{c}"), &failing::needs(c), move |setup| {
+            failing::c(setup, c)
         }));
-        trials.push(trial(&ground, &format!("cpp-fails-loudly-with-{cpp}"), &failing::needs(cpp), move |ground| {
-            failing::cpp(ground, cpp)
+        trials.push(trial(&setup, &format!("cpp-fails-loudly-with-{cpp}"), &failing::needs(cpp), move |setup| {
+            failing::cpp(setup, cpp)
         }));
     }
-    trials.push(trial(&ground, "python-forks-workers", PYTHON, failing::forks));
-    trials.push(trial(&ground, "cpp-header-in-every-standard", CXX, special::standards));
-    trials.push(trial(&ground, "python-keeps-rotated-tokens", PYTHON, special::rotated_tokens));
-    trials.push(trial(&ground, "python-tells-accounts-apart", PYTHON, special::accounts));
-    trials.push(trial(&ground, "python-does-not-grow", PYTHON, special::many));
-    trials.push(trial(&ground, "python-streams-items", PYTHON, special::stream));
-    trials.push(trial(&ground, "csharp-leaves-handles-to-the-collector", MONO, special::storm));
-    trials.push(trial(&ground, "node-exits-while-an-operation-runs", NODE, special::exit));
+    trials.push(trial(&setup, "python-forks-workers", PYTHON, failing::forks));
+    trials.push(trial(&setup, "cpp-header-in-every-standard", CXX, special::standards));
+    trials.push(trial(&setup, "python-keeps-rotated-tokens", PYTHON, special::rotated_tokens));
+    trials.push(trial(&setup, "python-separates-accounts", PYTHON, special::accounts));
+    trials.push(trial(&setup, "python-does-not-grow", PYTHON, special::many));
+    trials.push(trial(&setup, "python-streams-items", PYTHON, special::stream));
+    trials.push(trial(&setup, "csharp-frees-handles-by-garbage-collection", MONO, special::storm));
+    trials.push(trial(&setup, "node-exits-while-an-operation-runs", NODE, special::exit));
     for (language, needs) in [("C", CC), ("Python", PYTHON), ("C#", MONO)] {
-        trials.push(trial(&ground, &format!("guide-{language}"), needs, move |ground| {
-            guide::first_items(ground, language)
-        }));
+        trials
+            .push(trial(&setup, &format!("guide-{language}"), needs, move |setup| guide::first_items(setup, language)));
     }
-    trials.push(Trial::test("guide-shows-what-is-tested", || {
-        guide::code_is_that_of_the_examples().map_err(Failed::from)
-    }));
+    trials.push(Trial::test("guide-shows-tested-code", || guide::code_is_that_of_the_examples().map_err(Failed::from)));
     let conclusion = libtest_mimic::run(&arguments, trials);
     // The sandbox ends here; exiting the process would leave it running.
-    drop(ground);
+    drop(setup);
     conclusion.exit();
 }
 
 /// A test that is skipped when a requirement is missing.
 fn trial(
-    ground: &Arc<Ground>,
+    setup: &Arc<Setup>,
     name: &str,
     needs: &str,
-    test: impl FnOnce(&Ground) -> Result<(), String> + Send + 'static,
+    test: impl FnOnce(&Setup) -> Result<(), String> + Send + 'static,
 ) -> Trial {
     let there = Program::output(Command::new("sh").args(["-c", needs])).is_ok_and(|o| o.status.success());
-    let ground = Arc::clone(ground);
+    let setup = Arc::clone(setup);
     let kind = if there { String::new() } else { format!("needs {needs}") };
-    Trial::test(name, move || test(&ground).map_err(Failed::from)).with_kind(kind).with_ignored_flag(!there)
+    Trial::test(name, move || test(&setup).map_err(Failed::from)).with_kind(kind).with_ignored_flag(!there)
 }
 
 /// What all tests share, created on first use.
 #[derive(Default)]
-pub(crate) struct Ground {
+pub(crate) struct Setup {
     library: OnceLock<PathBuf>,
     sandbox: OnceLock<Sandbox>,
     out: OnceLock<tempfile::TempDir>,
@@ -143,7 +138,7 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-impl Ground {
+impl Setup {
     /// The folder with the library, which is built on first use.
     pub(crate) fn folder(&self) -> &Path {
         self.library.get_or_init(c_library::build)
@@ -194,10 +189,10 @@ impl Ground {
 }
 
 /// Builds a host, runs it, and compares its output.
-fn run(ground: &Ground, host: &Host) -> Result<(), String> {
+fn run(setup: &Setup, host: &Host) -> Result<(), String> {
     let Host(name, _, build, run) = host;
-    ground.run(build, "")?;
-    let actual = ground.run(run, ground.sandbox().connection("connectwise-manage"))?;
+    setup.run(build, "")?;
+    let actual = setup.run(run, setup.sandbox().connection("connectwise-manage"))?;
     let file = root().join("tests/hosts/expected");
     if std::env::var_os("UPDATE").is_some() && *name == "c" {
         std::fs::write(&file, &actual).unwrap();

@@ -5,7 +5,7 @@
 //! `tests/properties/*.regressions`, which are tried first.
 #![cfg(feature = "batch")]
 
-#[expect(dead_code, reason = "a part of what it can do is enough here")]
+#[expect(dead_code, reason = "only a part of it is used here")]
 mod cleanup;
 mod scripted;
 #[path = "scripted/signed_in.rs"]

@@ -10,12 +10,10 @@ use std::process::Command;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
-#[expect(dead_code, reason = "a part of what it can do is enough here")]
+#[expect(dead_code, reason = "only a part of it is used here")]
 mod cleanup;
 #[path = "servers/django.rs"]
 mod django;
-#[path = "servers/ground.rs"]
-mod ground;
 #[path = "servers/json_server.rs"]
 mod json_server;
 #[path = "servers/nginx.rs"]
@@ -26,6 +24,8 @@ mod oidc;
 mod prism;
 #[path = "servers/proxy.rs"]
 mod proxy;
+#[path = "servers/setup.rs"]
+mod setup;
 
 fn main() {
     let mut arguments = Arguments::from_args();

@@ -43,7 +43,7 @@ use std::path::{Path, PathBuf};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 mod c_library;
-#[expect(dead_code, reason = "a part of what it can do is enough here")]
+#[expect(dead_code, reason = "only a part of it is used here")]
 mod cleanup;
 #[path = "situations/entries.rs"]
 mod entries;
@@ -53,7 +53,7 @@ mod form;
 mod found;
 #[path = "situations/replies.rs"]
 mod replies;
-#[expect(dead_code, unused_imports, reason = "a part of what it can do is enough here")]
+#[expect(dead_code, unused_imports, reason = "only a part of it is used here")]
 mod server;
 #[path = "situations/stage.rs"]
 mod stage;

@@ -21,7 +21,7 @@ use opnode::{CallOptions, Catalog, Clock, ConnectionSpec, Engine, EngineConfig, 
 use serde_json::{Value, json};
 use std::sync::Mutex;
 
-#[expect(dead_code, reason = "a part of what it can do is enough here")]
+#[expect(dead_code, reason = "only a part of it is used here")]
 mod cleanup;
 
 const CONNECTOR: &str = "
@@ -294,7 +294,7 @@ fn nothing_is_lost_duplicated_or_leaked() {
             writes(&session, &stock, &mut sums).await;
             run((&engine, times), &stock, folder.path(), &url, &mut sums).await;
             sums.rounds += 1;
-            assert!(stock.written.lock().unwrap().is_empty(), "something was written that nobody sent");
+            assert!(stock.written.lock().unwrap().is_empty(), "a record was written that was not sent");
             steady.push(usage());
             if told.elapsed() > Duration::from_secs(30) {
                 let (memory, files) = usage();

@@ -10,7 +10,7 @@
 mod acme;
 #[path = "wire/case.rs"]
 mod case;
-#[expect(dead_code, reason = "a part of what it can do is enough here")]
+#[expect(dead_code, reason = "only a part of it is used here")]
 mod cleanup;
 #[path = "wire/form.rs"]
 mod form;
@@ -28,7 +28,7 @@ mod paging;
 mod part;
 #[path = "wire/retries.rs"]
 mod retries;
-#[expect(dead_code, reason = "a part of what it can do is enough here")]
+#[expect(dead_code, reason = "only a part of it is used here")]
 mod server;
 #[path = "wire/stage.rs"]
 mod stage;

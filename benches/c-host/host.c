@@ -1,4 +1,4 @@
-/* Reads all items, one by one, as a host does. */
+/* Reads all items one by one, as a host does. */
 #include <opnode.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-//! Reads all items one by one, like the Rust program.
+//! Reads all items one by one, like the C host.
 
 use opnode::{CallOptions, Catalog, ConnectionSpec, Engine, EngineConfig, Limits};
 
@@ -16,7 +16,7 @@ async fn main() -> opnode::Result<()> {
         ..ConnectionSpec::default()
     })?;
     let count: u64 = arguments[3].parse().unwrap();
-    // As in an engine: the walk is a task, and its pages come to the host through a queue of two.
+    // As in the C library: the walk is a task, and the host receives its pages through a queue of two.
     let (sender, mut pages) = tokio::sync::mpsc::channel(2);
     tokio::spawn(async move {
         let mut walk = session.query("listGoods", &serde_json::json!({ "count": count }), &CallOptions::default()).unwrap();

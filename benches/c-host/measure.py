@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Compares what a C host and a Rust program cost for reading the same items: user and system time of whole processes.
+"""Compares the cost of a C host and a Rust program that read the same items: user and system time of whole processes.
 
     packaging/build-c-library PREFIX && benches/c-host/measure.py PREFIX [ITEMS]
 
-Both are built as distributed. The server is a process of its own, and its time is not counted.
+Both are built as distributed. The server is a separate process, and its time is not counted.
 """
 import os, pathlib, shutil, subprocess, sys, tempfile
 

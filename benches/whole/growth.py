@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""How cost grows: each size four times, doubled, with what the command costs in time and memory. Prints tables.
+"""Measures how cost grows: doubles each size four times and prints tables of the command's time and memory.
 
     benches/whole/growth.py OPNODE
 """
@@ -19,7 +19,7 @@ def connections(address, size, count=1):
 
 
 def pack(folder, operations):
-    """A connector of the host with so many operations."""
+    """A connector of the host with this many operations."""
     own = folder / "pack" / "operations" / "huge"
     own.mkdir(parents=True, exist_ok=True)
     text = (ROOT / "tests/ffi/definitions/operations/shop/connector.yaml").read_text()

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Compares what the command costs with the least that a careful program does (benches/yardstick.rs): user and system time of whole processes.
+"""Compares the cost of the command with a minimal program (benches/yardstick.rs): user and system time of whole processes.
 
     benches/whole/measure.py [--check] [--profile PROFILE] [--rounds N] [--large]
 
-Ratios are taken round by round in one run; their median counts. `--check` fails when one of them has doubled against what is usual.
-The server is a process of its own, and its time is not counted.
+Ratios are taken round by round in one run; their median counts. `--check` fails when one of them is twice the usual value.
+The server is a separate process, and its time is not counted.
 """
 import argparse, json, pathlib, subprocess, sys, tempfile
 
@@ -58,7 +58,7 @@ def main():
         query = lambda count: [opnode, "query", "listGoods", *known, "--options", json.dumps({"count": count}), "--output", "o.ndjson"]
         goods = lambda count, size=1000: f"{address}/api/goods?count={count}&size={size}"
         runs = {
-            # name: the command, the yardstick, most that is no alarm
+            # name: the command, the yardstick, the largest accepted ratio
             f"read {items:,} items": (query(items), [yardstick, "read", goods(items), "y.ndjson"], 3.0),
             f"write {posts:,} items": ([opnode, "mutate", "addGood", *known, "--items", "@items.ndjson", "--outcomes", "w.ndjson"],
                                        [yardstick, "write", f"{address}/api/goods", "items.ndjson", "y.ndjson"], 3.6),

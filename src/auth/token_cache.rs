@@ -143,7 +143,7 @@ impl TokenCache {
         Ok(())
     }
 
-    /// Removes the tokens that are kept for the connection's account; tells whether there were any.
+    /// Removes the stored tokens of the connection's account; returns whether there were any.
     pub(crate) async fn forget(&self, context: &TokenContext) -> Result<bool> {
         if !matches!(context.connection.connector.auth, Auth::Oauth2(_) | Auth::Refresh(_)) {
             return Ok(false);

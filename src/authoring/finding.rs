@@ -11,7 +11,7 @@ pub(crate) struct Finding {
     pub(crate) kind: FindingKind,
 }
 
-/// What later code needs to know of a finding.
+/// The kind of a finding, where later code depends on it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum FindingKind {
     #[default]

@@ -1,5 +1,5 @@
-//! JSON that a program hands over, read into a type. A fault names its place, what was expected and which kind of value was found, and never quotes a
-//! value: it may be a secret. Pure.
+//! JSON from a program, parsed into a type. A fault contains its place, the expected kind and the kind of the value,
+//! but never the value itself, which may be a secret. Pure.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -100,7 +100,7 @@ pub(crate) fn read<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, JsonFa
     T::deserialize(Typed(raw.get()))
 }
 
-/// Of a value whose text is JSON, and which its library refuses nevertheless, such as half a surrogate pair.
+/// Text that is JSON but that the library refuses, such as half a surrogate pair.
 fn unusable(text: &str) -> JsonFault {
     JsonFault::new(format!("{} that cannot be read", kind_of(text)))
 }
@@ -229,7 +229,7 @@ impl<'de> Deserializer<'de> for Typed<'de> {
         }
     }
 
-    /// Values that are kept as text (`RawValue`) are made by the library that owns them.
+    /// Values that keep their text (`RawValue`) are created by the library that defines them.
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
         name: &'static str,

@@ -73,7 +73,7 @@ pub(crate) struct Step {
     pub(super) on_unknown: OnUnknownFile,
 }
 
-/// What a run needs to know of the step's operation.
+/// The properties of the step's operation that a run uses.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct CalledOperation {
     pub(crate) connector: String,
@@ -130,7 +130,7 @@ pub(crate) struct Save {
 }
 
 impl RunPlan {
-    /// What the run store needs to know of it.
+    /// The outline for the run store.
     pub(crate) fn outline(&self) -> RunOutline {
         let step =
             |job: &MatrixJob, step: &Step| StepOutline { key: step.key(job), is_marked: step.watermark.is_some() };

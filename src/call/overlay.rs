@@ -34,7 +34,8 @@ pub struct ResolvedCall {
     pub options: Options,
     /// All items.
     pub items: Option<Items>,
-    /// The values that the template asks for and the caller did not give, as JSON Pointers below `/options` and `/items`.
+    /// The values that the template asks for and the caller did not give, as JSON Pointers below `/options` and
+    /// `/items`.
     pub left: Vec<String>,
 }
 

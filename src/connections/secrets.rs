@@ -38,7 +38,8 @@ impl Secrets {
     /// gives the place of a property.
     ///
     /// # Errors
-    /// `connection` with the property when a secret is missing or cannot be read; `unsupported` for the keyring in a build without it.
+    /// `connection` with the property when a secret is missing or cannot be read; `unsupported` for the keyring in a
+    /// build without it.
     pub fn fetch(
         &self,
         folder: &Path,

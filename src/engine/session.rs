@@ -23,9 +23,9 @@ use crate::write::{Requests, Writes, check_items};
 /// An open connection. Clones share it; all connections of a process to one account share rate, permits and retries
 /// ([`Budgets`](crate::Budgets)).
 ///
-/// The calls: [`query`](Self::query), [`mutate`](Self::mutate), [`delete`](Self::delete), or [`call`](Self::call) with a
-/// [`Request`]. [`plan`](Self::plan) shows the requests of a call and sends nothing; [`probe`](Self::probe) tests address
-/// and credentials.
+/// The calls: [`query`](Self::query), [`mutate`](Self::mutate), [`delete`](Self::delete), or [`call`](Self::call) with
+/// a [`Request`]. [`plan`](Self::plan) shows the requests of a call and sends nothing; [`probe`](Self::probe) tests
+/// address and credentials.
 ///
 /// ```
 /// use opnode::{Method, Request};
@@ -207,7 +207,8 @@ impl Session {
     /// cancel token, the gate before writes, the point to resume from.
     ///
     /// # Errors
-    /// Those of [`query`](Self::query) and [`mutate`](Self::mutate); `usage` when the request names no operation, or two.
+    /// Those of [`query`](Self::query) and [`mutate`](Self::mutate); `usage` when the request names no operation, or
+    /// two.
     pub fn call(&self, request: &Request, with: &CallOptions) -> Result<Running> {
         let ResolvedCall { operation, options, items, .. } = self.resolved(request)?;
         let with = request.laid_over(with);
@@ -273,7 +274,8 @@ impl Session {
         self.client.token_cache.redeem(&self.client.token_context(), code, redirect, verifier).await
     }
 
-    /// Removes the tokens of the connection's account from the store; `true` if there were any. The system is not informed.
+    /// Removes the tokens of the connection's account from the store; `true` if there were any. The system is not
+    /// informed.
     ///
     /// # Errors
     /// `state` when they cannot be removed; `connection` when they belong to another account.

@@ -10,7 +10,7 @@ use crate::receipt::{OutcomeStatus, Usage};
 /// One fact. Steps are named `job/step`; elements of a `for` count from 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "fact", rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "the large one is the one that most facts are, and few are held at once")]
+#[expect(clippy::large_enum_variant, reason = "most facts are of the largest kind, and few are in memory at once")]
 pub(crate) enum Fact {
     /// The first line. `watermarks` is the digest of the watermarks file at the start of the run, if there was one.
     Journal {

@@ -33,7 +33,7 @@ pub use check::check_items;
 #[cfg(feature = "batch")]
 pub(crate) use check::look;
 pub use verdict::WriteReply;
-use verdict::weigh;
+use verdict::keep_representative;
 
 /// A write in progress. Dropping it stops what was not sent yet.
 ///
@@ -260,7 +260,7 @@ impl Writes {
         self.receipt.items += outcome.items.len() as u64;
         self.receipt.outcomes.get_or_insert_default().add(outcome.status);
         if let Some(error) = &outcome.error {
-            weigh(&mut self.first_error, outcome.index, error);
+            keep_representative(&mut self.first_error, outcome.index, error);
         }
     }
 

@@ -30,8 +30,8 @@ pub(super) fn outcomes(
             if let Some(rule) = operation.response.parts.as_ref().filter(telling) {
                 return by_parts(operation, rule, items, chunk, &sent, redactor);
             }
-            if let Some(doubt) = doubt(operation, chunk, &sent) {
-                return failed(chunk, doubt);
+            if let Some(unproven_success) = unproven_success(operation, chunk, &sent) {
+                return failed(chunk, unproven_success);
             }
             let one_each = sent.page.items.len() == chunk.count;
             indexes
@@ -58,7 +58,7 @@ pub(super) fn outcomes(
 
 /// The error for a reply whose success status is not enough: it contains results that are not declared, or fewer
 /// records than were sent.
-fn doubt(operation: &Operation, chunk: Chunk, sent: &Sent) -> Option<Error> {
+fn unproven_success(operation: &Operation, chunk: Chunk, sent: &Sent) -> Option<Error> {
     let found = sent.page.items.len();
     let message = match () {
         () if sent.status == 207 => {
@@ -72,11 +72,11 @@ fn doubt(operation: &Operation, chunk: Chunk, sent: &Sent) -> Option<Error> {
     let message = format!("it is not known whether the write took effect: {message}");
     let advice =
         "check the records before sending again; set `response: { parts: … }` to where a reply reports on each item";
-    Some(wrong(operation, sent, ErrorKind::UnknownOutcome, message).advise(advice))
+    Some(item_error(operation, sent, ErrorKind::UnknownOutcome, message).advise(advice))
 }
 
 /// The error for an item whose result in the reply is bad.
-fn wrong(operation: &Operation, sent: &Sent, kind: ErrorKind, message: String) -> Error {
+fn item_error(operation: &Operation, sent: &Sent, kind: ErrorKind, message: String) -> Error {
     Error::new(kind, message).with(|d| {
         d.operation = Some(operation.id.clone());
         d.http_status = Some(sent.status);
@@ -138,7 +138,7 @@ fn by_parts(
     let mut outcomes: Vec<Outcome> = (0..chunk.count)
         .map(|position| {
             let index = chunk.first + position;
-            let wrong = |kind, message| wrong(operation, sent, kind, message);
+            let item_error = |kind, message| item_error(operation, sent, kind, message);
             let outcome = |status, items, error| Outcome {
                 index: index as u64,
                 status,
@@ -150,8 +150,8 @@ fn by_parts(
             };
             let refused = |said: Option<String>| {
                 let said = reason(said, redactor);
-                let error =
-                    wrong(ErrorKind::Rejected, format!("refused: {said}")).with(|d| d.provider.message = Some(said));
+                let error = item_error(ErrorKind::Rejected, format!("refused: {said}"))
+                    .with(|d| d.provider.message = Some(said));
                 outcome(OutcomeStatus::Failed, Items::default(), Some(error))
             };
             let asked = Asked { item: items.get(index), position, count: chunk.count };
@@ -159,28 +159,28 @@ fn by_parts(
                 rule.errors.as_ref().and_then(|e| Some((e, part_of(&e.means, &failures, &missed, asked)?)))
             {
                 mark(&mut missed, at);
-                return refused(told(rule.error.as_ref(), failures.get(at)));
+                return refused(error_text(rule.error.as_ref(), failures.get(at)));
             }
             let found = part_of(&rule.means, &parts, &taken, asked);
             let Some((found, part)) = found.and_then(|at| parts.get(at).map(|part| (at, part))) else {
                 let message =
                     format!("the reply reports on {} items, but not on this one", parts.len() + failures.len());
                 let error =
-                    wrong(ErrorKind::UnknownOutcome, message).advise("check the record before sending it again");
+                    item_error(ErrorKind::UnknownOutcome, message).advise("check the record before sending it again");
                 return outcome(OutcomeStatus::Unknown, Items::default(), Some(error));
             };
             mark(&mut taken, found);
             // Without a flag, an error value means failure, and a null part means nothing.
-            let by_error = || match told(rule.error.as_ref(), Some(part)) {
+            let by_error = || match error_text(rule.error.as_ref(), Some(part)) {
                 Some(said) if !matches!(said.as_str(), "" | "null" | "false" | "[]" | "{}") => Some(false),
                 _ => (!part.is_null()).then_some(true),
             };
             match rule.ok.as_ref().map_or_else(by_error, |ok| verdict(ok, part)) {
-                Some(false) => return refused(told(rule.error.as_ref(), Some(part))),
+                Some(false) => return refused(error_text(rule.error.as_ref(), Some(part))),
                 None => {
                     let message = "the reply's part for this item does not say whether it took effect".to_owned();
-                    let error =
-                        wrong(ErrorKind::UnknownOutcome, message).advise("check the record before sending it again");
+                    let error = item_error(ErrorKind::UnknownOutcome, message)
+                        .advise("check the record before sending it again");
                     return outcome(OutcomeStatus::Unknown, Items::default(), Some(error));
                 }
                 Some(true) => {}
@@ -245,17 +245,18 @@ fn doubt_contradictions(
     }
     let stray = failures.iter().zip(&missed).find(|(_, missed)| !**missed).map(|(failure, _)| failure);
     let said = match (left_over(false).next(), stray, &rule.errors) {
-        (Some(part), _, _) => told(rule.error.as_ref(), Some(part)),
-        (None, Some(failure), Some(errors)) => told(errors.error.as_ref(), Some(failure)),
+        (Some(part), _, _) => error_text(rule.error.as_ref(), Some(part)),
+        (None, Some(failure), Some(errors)) => error_text(errors.error.as_ref(), Some(failure)),
         (None, _, _) => return,
     };
     let message = format!("the reply reports a failure without naming the item: {}", reason(said, redactor));
-    let doubt = || {
-        wrong(operation, sent, ErrorKind::UnknownOutcome, message.clone())
+    let unproven_success = || {
+        item_error(operation, sent, ErrorKind::UnknownOutcome, message.clone())
             .advise("check the records before sending again")
     };
     for outcome in outcomes.iter_mut().filter(|o| o.status == OutcomeStatus::Ok) {
-        (outcome.status, outcome.items, outcome.error) = (OutcomeStatus::Unknown, Items::default(), Some(doubt()));
+        (outcome.status, outcome.items, outcome.error) =
+            (OutcomeStatus::Unknown, Items::default(), Some(unproven_success()));
     }
 }
 
@@ -296,7 +297,7 @@ fn mark(taken: &mut [bool], at: usize) {
 }
 
 /// The error text of a part.
-fn told(pointer: Option<&Pointer>, part: Option<&Value>) -> Option<String> {
+fn error_text(pointer: Option<&Pointer>, part: Option<&Value>) -> Option<String> {
     pointer?.find(part?).map(|value| scalar(value).unwrap_or_else(|| value.to_string()))
 }
 

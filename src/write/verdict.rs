@@ -19,20 +19,20 @@ impl WriteReply {
     /// `Ok` when every item took effect; else one error for the whole write.
     ///
     /// # Errors
-    /// `unknown_outcome` when the outcome of an item is unknown; `partial` when some items took effect and others did not;
-    /// the kind of the first failed item when none took effect; `cancelled` when items were only skipped.
+    /// `unknown_outcome` when the outcome of an item is unknown; `partial` when some items took effect and others did
+    /// not; the kind of the first failed item when none took effect; `cancelled` when items were only skipped.
     pub fn check(&self) -> Result<()> {
         let mut first = None;
         self.outcomes
             .iter()
             .filter_map(|o| Some((o.index, o.error.as_ref()?)))
-            .for_each(|(index, error)| weigh(&mut first, index, error));
+            .for_each(|(index, error)| keep_representative(&mut first, index, error));
         self.receipt.outcomes.unwrap_or_default().check(first.as_ref().map(|(index, error)| (*index, error)))
     }
 }
 
 /// Keeps the representative error: the first with an unknown outcome, else the first.
-pub(super) fn weigh(first: &mut Option<(u64, Error)>, index: u64, error: &Error) {
+pub(super) fn keep_representative(first: &mut Option<(u64, Error)>, index: u64, error: &Error) {
     let unknown = |e: &Error| e.kind() == ErrorKind::UnknownOutcome;
     if first.as_ref().is_none_or(|(_, before)| unknown(error) && !unknown(before)) {
         *first = Some((index, error.clone()));

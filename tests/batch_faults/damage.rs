@@ -12,20 +12,20 @@ use crate::world::{Setting, World};
 use crate::{Clean, Point};
 
 /// The expected result for a damaged run.
-enum Then {
+enum Expected {
     /// It is resumed and ends normally.
     GoesOn,
     /// It stops with `state`, this text in its message, and advice.
     Refused(&'static str),
 }
 
-use Then::{GoesOn, Refused};
+use Expected::{GoesOn, Refused};
 
 type Harm = fn(&World<'_>);
 
-const HARMS: &[(&str, Harm, Then)] = &[
+const HARMS: &[(&str, Harm, Expected)] = &[
     ("journal-tail-without-its-line-end", |w| tail(w, |last| last.len() - 1), GoesOn),
-    ("journal-tail-torn-in-its-middle", |w| tail(w, |last| last.len() / 2), GoesOn),
+    ("journal-tail-cut-in-the-middle", |w| tail(w, |last| last.len() / 2), GoesOn),
     ("journal-tail-of-one-byte", |w| tail(w, |_| 1), GoesOn),
     ("journal-tail-with-rubbish", |w| append(w, "journal", b"0000000000000000 {\"fact\":\"ou"), GoesOn),
     ("journal-tail-no-text", |w| append(w, "journal", b"\xff\xfe\x00half"), GoesOn),
@@ -54,7 +54,7 @@ const HARMS: &[(&str, Harm, Then)] = &[
         Refused("journal.tail is damaged: it is missing"),
     ),
     ("tail-zeroed", |w| fs::write(w.state("journal.tail"), [0; 1024]).unwrap(), Refused("journal.tail is damaged")),
-    ("tail-with-one-line-torn", |w| bytes(w, "journal.tail", |b| b[40] ^= 1), GoesOn),
+    ("tail-with-one-damaged-line", |w| bytes(w, "journal.tail", |b| b[40] ^= 1), GoesOn),
     (
         "journal-without-its-middle",
         |w| lines(w, |lines| drop(lines.remove(lines.len() / 2))),
@@ -139,7 +139,7 @@ const HARMS: &[(&str, Harm, Then)] = &[
         Refused("watermarks.json is damaged"),
     ),
     (
-        "watermarks.json-of-nobody-in-the-middle-of-a-run",
+        "watermarks.json-of-an-unknown-run-in-the-middle-of-a-run",
         |w| fs::write(w.state("watermarks.json"), r#"{"main/list": "2020-01-01T00:00:00Z"}"#).unwrap(),
         Refused("watermarks.json does not belong to this run"),
     ),
@@ -165,12 +165,12 @@ pub fn all() -> Vec<Point> {
     });
     let others = [
         ("damage/refused-runs-can-start-over", start_over as fn(&Setting, &Clean) -> Result<(), String>),
-        ("damage/a-killed-start-over-is-ended-by-the-next", killed_start_over),
-        ("damage/an-ended-run-is-left-alone", ended),
+        ("damage/a-killed-start-over-is-completed-by-the-next", killed_start_over),
+        ("damage/an-ended-run-is-not-checked", ended),
         ("damage/an-unfinished-run-of-version-1-is-refused", older_unfinished),
-        ("damage/an-ended-run-of-version-1-holds-nothing-up", older_ended),
+        ("damage/an-ended-run-of-version-1-does-not-block-new-runs", older_ended),
         ("damage/watermarks-may-be-edited-between-runs", edited),
-        ("disk/report-that-was-asked-for", report),
+        ("disk/requested-report", report),
     ];
     let foreign = FOREIGN.iter().map(|(file, then)| {
         Point::new(format!("damage/{}-of-another-run", file.rsplit('/').next().unwrap()), move |setting, clean| {
@@ -193,7 +193,7 @@ fn killed<'s>(setting: &'s Setting, clean: &Clean) -> Result<World<'s>, String> 
     Ok(world)
 }
 
-fn damaged(setting: &Setting, clean: &Clean, harm: Harm, then: &Then) -> Result<(), String> {
+fn damaged(setting: &Setting, clean: &Clean, harm: Harm, then: &Expected) -> Result<(), String> {
     let world = killed(setting, clean)?;
     harm(&world);
     match then {

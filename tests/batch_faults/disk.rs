@@ -10,7 +10,7 @@ use crate::{Clean, Point, table, verdict};
 
 /// The result of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Then {
+enum Expected {
     /// The run stops, and the next one resumes it.
     Stops,
     /// The run continues, because nothing depends on the failed operation.
@@ -19,7 +19,7 @@ enum Then {
     Either,
 }
 
-use Then::{Either, Harmless, Stops};
+use Expected::{Either, Harmless, Stops};
 
 const SPOOLS: &[&str] =
     &["list.ndjson", "details.ndjson", "make.ndjson", "details.failed.ndjson", "make.failed.ndjson"];
@@ -29,7 +29,7 @@ const RENAMED: &[&str] = &["list.ndjson", "details.failed.ndjson", "make.failed.
 
 /// Every operation on files of a run, by kind, with the result of its failure. A temporary file counts under its final
 /// name.
-const TABLE: &[(&str, &[&str], Then)] = &[
+const TABLE: &[(&str, &[&str], Expected)] = &[
     ("open", SPOOLS, Stops),
     ("open", WHOLE, Stops),
     ("open", &["journal", "journal.tail", "gate", "lock", "probe"], Stops),
@@ -51,7 +51,7 @@ const TABLE: &[(&str, &[&str], Then)] = &[
     ("unlink", &["probe"], Harmless),
 ];
 
-fn operations() -> impl Iterator<Item = (&'static str, &'static str, Then)> {
+fn operations() -> impl Iterator<Item = (&'static str, &'static str, Expected)> {
     TABLE.iter().flat_map(|(kind, files, then)| files.iter().map(move |file| (*kind, *file, *then)))
 }
 
@@ -63,7 +63,7 @@ fn name_of(path: &Path) -> String {
     name.trim_start_matches('.').trim_end_matches(".opnode").to_owned()
 }
 
-fn then(call: &Call) -> Option<Then> {
+fn then(call: &Call) -> Option<Expected> {
     let name = name_of(&call.path);
     operations().find(|(kind, file, _)| call.kind == *kind && name == *file).map(|(.., then)| then)
 }
@@ -142,7 +142,7 @@ fn fail(setting: &Setting, clean: &Clean, call: &Call, errno: &'static str) -> R
         resumes = 1 + world.run_to_the_end(&[]).map_err(told)?;
     } else if ended.exit == Some(9) {
         return Err(format!(
-            "{fault}: the run was told to have failed, and counts as ended: running it again would begin anew"
+            "{fault}: the run was reported as failed but counts as ended: the next run would start over"
         ));
     }
     let unknown = verdict::check(&world, &clean.left).map_err(|e| format!("{fault} at {name}: {e}"))?;

@@ -41,9 +41,9 @@ pub fn check(world: &World<'_>, clean: &Left) -> Result<usize, String> {
         clean.made.split_inclusive('\n').filter(|row| !left.unknown.contains(&key(row))).collect();
     same("made.ndjson", &left.made, &without_unknown)?;
     // The next run removes a remaining probe; see the table in disk.rs.
-    let litter: Vec<_> = world.litter().into_iter().filter(|p| !p.ends_with(".opnode-probe")).collect();
-    if !litter.is_empty() {
-        return Err(format!("left behind: {litter:?}"));
+    let leftover_files: Vec<_> = world.leftover_files().into_iter().filter(|p| !p.ends_with(".opnode-probe")).collect();
+    if !leftover_files.is_empty() {
+        return Err(format!("left behind: {leftover_files:?}"));
     }
     if left.failed.get("details") != clean.failed.get("details") {
         return Err(format!("failed elements: {:?}", left.failed));
@@ -71,7 +71,7 @@ fn check_records(left: &Left, records: &BTreeMap<String, u64>) -> Result<(), Str
     for key in wanted() {
         let fates = [made.contains(&key), failed.contains(&key), left.unknown.contains(&key)];
         if fates.iter().filter(|f| **f).count() != 1 {
-            return Err(format!("{key} is lost or told twice: made, failed, unknown = {fates:?}"));
+            return Err(format!("{key} is lost or reported twice: created, failed, unknown = {fates:?}"));
         }
         let times = records.get(&key).copied().unwrap_or(0);
         let agrees = match fates {
@@ -84,7 +84,7 @@ fn check_records(left: &Left, records: &BTreeMap<String, u64>) -> Result<(), Str
         }
     }
     match records.keys().find(|key| !wanted().contains(*key)) {
-        Some(key) => Err(format!("nobody wanted {key}")),
+        Some(key) => Err(format!("unexpected record {key}")),
         None => Ok(()),
     }
 }

@@ -267,7 +267,7 @@ impl<'s> World<'s> {
     }
 
     /// Files that are neither results nor state of the run; there must be none.
-    pub fn litter(&self) -> Vec<PathBuf> {
+    pub fn leftover_files(&self) -> Vec<PathBuf> {
         let entries = |name: &str| std::fs::read_dir(self.path(name)).into_iter().flatten().flatten().map(|e| e.path());
         let known = ["list.ndjson", "details.csv", "made.ndjson"];
         entries("out").filter(|p| !known.iter().any(|k| p.ends_with(k))).collect()

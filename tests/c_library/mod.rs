@@ -25,12 +25,12 @@ pub fn built() -> PathBuf {
 pub fn cargo() -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
-    untold(&mut cargo);
+    without_cargo_variables(&mut cargo);
     cargo
 }
 
 /// Removes the variables that cargo sets for tests.
-pub fn untold(command: &mut Command) {
+pub fn without_cargo_variables(command: &mut Command) {
     let told = |name: &str| {
         ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"]
             .iter()

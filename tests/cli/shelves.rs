@@ -11,7 +11,8 @@ use wiremock::{Request, ResponseTemplate};
 /// The requests of a shelf.
 #[derive(Default)]
 struct Shelf {
-    /// `slow`: every page but the first, and boxes called Slow, take 30 seconds. `broken`: page 2 fails. `refuse`: boxes called Bad are refused. `expired`: at boxes called Bad the key has expired.
+    /// `slow`: every page but the first, and boxes called Slow, take 30 seconds. `broken`: page 2 fails. `refuse`:
+    /// boxes called Bad are refused. `expired`: at boxes called Bad the key has expired.
     mood: String,
     rows: u64,
     requests: u64,

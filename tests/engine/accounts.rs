@@ -46,7 +46,7 @@ operations:
 
 /// A system with many accounts: each refresh token works once, each access token for some calls.
 #[derive(Default)]
-struct Bank {
+struct AccountServer {
     refresh: HashMap<String, String>,
     access: HashMap<String, (String, u32)>,
     used: HashSet<String>,
@@ -56,7 +56,7 @@ struct Bank {
     requests: u32,
 }
 
-impl Bank {
+impl AccountServer {
     fn answer(&mut self, request: &Request) -> ResponseTemplate {
         self.requests += 1;
         let header =
@@ -114,9 +114,9 @@ impl Bank {
     }
 }
 
-async fn serve() -> (MockServer, Arc<Mutex<Bank>>) {
+async fn serve() -> (MockServer, Arc<Mutex<AccountServer>>) {
     let server = MockServer::start().await;
-    let bank = Arc::new(Mutex::new(Bank::default()));
+    let bank = Arc::new(Mutex::new(AccountServer::default()));
     let answering = Arc::clone(&bank);
     Mock::given(any())
         .respond_with(move |request: &Request| answering.lock().unwrap().answer(request))
@@ -229,7 +229,7 @@ async fn two_accounts_never_read_each_other() {
 }
 
 /// With equal, different or no names; with or without tokens of the host.
-fn accounts(dice: &mut fastrand::Rng, connector: &str, round: u64, bank: &mut Bank) -> [Account; 2] {
+fn accounts(dice: &mut fastrand::Rng, connector: &str, round: u64, bank: &mut AccountServer) -> [Account; 2] {
     let names =
         *dice.choice(&[(Some("x"), Some("x")), (Some("x"), Some("y")), (None, None), (None, Some("x"))]).unwrap();
     let called = *dice
@@ -376,17 +376,17 @@ async fn tokens_of_another_account_are_not_used() {
 }
 
 /// A store that returns its tokens to every account; tokens are compared on every read anyway.
-struct Careless(Tokens);
+struct AccountlessStore(Tokens);
 
 #[async_trait::async_trait]
-impl TokenStore for Careless {
+impl TokenStore for AccountlessStore {
     async fn open(&self, _: &TokenOwner) -> opnode::Result<Box<dyn TokenSlot>> {
-        Ok(Box::new(Careless(self.0.clone())))
+        Ok(Box::new(AccountlessStore(self.0.clone())))
     }
 }
 
 #[async_trait::async_trait]
-impl TokenSlot for Careless {
+impl TokenSlot for AccountlessStore {
     async fn read(&mut self) -> opnode::Result<Option<Tokens>> {
         Ok(Some(self.0.clone()))
     }
@@ -403,7 +403,7 @@ async fn tokens_without_an_account_are_not_used() {
         [(None, None), (Some("contoso"), None), (None, Some("0123")), (Some("contoso"), Some("0123"))]
     {
         let tokens = Tokens { account: account.map(str::to_owned), seed: seed.map(str::to_owned), ..pair.clone() };
-        let engine = engine(Some(Arc::new(Careless(tokens))));
+        let engine = engine(Some(Arc::new(AccountlessStore(tokens))));
         let session = engine.connect(&spec("person", &server.uri(), Some("contoso"), None, None)).unwrap();
         assert_eq!(ask(&session).await.unwrap_err().kind(), ErrorKind::Unauthenticated, "{account:?} {seed:?}");
     }

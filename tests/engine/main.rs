@@ -2,12 +2,12 @@
 //! batches in a Rust host.
 
 #[path = "../cleanup/mod.rs"]
-#[cfg_attr(unix, expect(dead_code, reason = "a part of what it can do is enough here"))]
+#[cfg_attr(unix, expect(dead_code, reason = "only a part of it is used here"))]
 mod cleanup;
 #[path = "../scripted/mod.rs"]
 mod scripted;
 #[path = "../server/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "a part of what it can do is enough here")]
+#[expect(dead_code, unused_imports, reason = "only a part of it is used here")]
 mod server;
 
 mod accounts;

@@ -45,10 +45,10 @@ fn keyed_catalog(more: &str) -> Catalog {
 }
 
 /// A key, and the account that its connection names.
-type Who = (&'static str, Option<&'static str>);
+type Login = (&'static str, Option<&'static str>);
 
 /// Two connections, and whether they have the same account.
-const PAIRS: [(Who, Who, bool); 4] = [
+const PAIRS: [(Login, Login, bool); 4] = [
     (("one", None), ("one", None), true),
     (("one", Some("a")), ("two", Some("a")), true),
     (("one", None), ("two", None), false),
@@ -90,12 +90,12 @@ async fn two_connections_to_one_account_share_its_rate() {
 
 /// Concurrent requests at the server: now, and at most.
 #[derive(Default)]
-struct Crowd {
+struct Concurrency {
     count: Mutex<(usize, usize)>,
     came: Condvar,
 }
 
-impl Crowd {
+impl Concurrency {
     /// Waits until two requests are there, or for this time.
     fn meet(&self, patience: Duration) {
         let mut count = self.count.lock().unwrap();
@@ -114,7 +114,7 @@ impl Crowd {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_engines_share_the_permits_of_an_account() {
     for (first, second, one_account) in PAIRS {
-        let crowd = Arc::new(Crowd::default());
+        let crowd = Arc::new(Concurrency::default());
         let inside = Arc::clone(&crowd);
         // If the account is shared, no second request may arrive in a short time; otherwise both wait for each other.
         let patience = Duration::from_millis(if one_account { 20 } else { 5000 });

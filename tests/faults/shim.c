@@ -1,10 +1,10 @@
 /*
- * A fault injector for the tests of batch runs, put before a program with LD_PRELOAD. It counts the calls by which the program changes files
- * below some folders, and those by which it sends to sockets; at one of them it kills the process, or lets the call fail.
+ * A fault injector for the tests of batch runs, loaded with LD_PRELOAD. It counts the calls with which a program changes files
+ * below some folders or sends to sockets; at one of them it kills the process, or makes the call fail.
  *
  *   FAULTS_WATCH  folders, separated by colons
  *   FAULTS_LOG    a file that gets a line per counted call: number, kind, number within the kind, path; and lines `0 EVENT LENGTH PATH` from
- *                 which can be told what of a file would survive a power cut: `opened`, `synced` and `cut` with its length, `gone` and
+ *                 which a test computes what would survive a power cut: `opened`, `synced` and `cut` with its length, `gone` and
  *                 `named` when it got another name
  *   FAULTS_KILL   before:N, after:N or half:N - SIGKILL at the N-th call of all; half: with half of the bytes of a write written
  *   FAULTS_FAIL   KIND:N:ERRNO - the N-th call of a kind fails once; ERRNO may be `short`: half of the bytes, and then no room
@@ -42,7 +42,7 @@ static int fail_kind = -1;
 static long fail_at;
 static int fail_errno;
 static int fail_short;
-/* The file whose next write finds no room, after a short one. */
+/* The file whose next write fails with ENOSPC, after a short one. */
 static atomic_int full = -1;
 
 static int number_of(const char *name) {
@@ -87,7 +87,7 @@ static int below(const char *path) {
     return 0;
 }
 
-/* The path of an open file; empty when it has none. */
+/* The path of an open file; empty if it has none. */
 static void path_of(int file, char *path) {
     char link[64];
     snprintf(link, sizeof link, "/proc/self/fd/%d", file);
@@ -114,7 +114,7 @@ static void die(void) {
     for (;;) pause();
 }
 
-/* Counts a call, and says what is to become of it. Kills at once when it is the call to die before. */
+/* Counts a call and returns its fault. Kills the process at once if the fault is before the call. */
 static enum act counted(enum kind kind, const char *path) {
     if (kind != SEND && !below(path)) return PASS;
     int saved = errno;
@@ -139,7 +139,7 @@ static enum act counted(enum kind kind, const char *path) {
     return PASS;
 }
 
-/* Tells what is known of a file's length. Called before the program goes on from there. */
+/* Logs the length of a file. Called before the program continues. */
 static void tell(const char *event, const char *path, long length) {
     if (log_file < 0 || !below(path)) return;
     int saved = errno;
@@ -335,7 +335,7 @@ static int opened(int folder, const char *name, int flags, mode_t mode) {
     return done;
 }
 
-/* The mode is only there when a file may be made. */
+/* The mode is only passed when a file may be created. */
 #define MODE(flags) \
     mode_t mode = 0; \
     if ((flags) & (O_CREAT | __O_TMPFILE)) { \

@@ -8,15 +8,15 @@ use std::sync::{Arc, OnceLock};
 use libtest_mimic::{Failed, Trial};
 
 use crate::c_library::{built, cargo};
-use crate::{Ground, has, needs, run};
+use crate::{Setup, has, needs, run};
 
 static LIBRARY: OnceLock<Result<PathBuf, String>> = OnceLock::new();
 
-pub fn trials(ground: &Arc<Ground>) -> Vec<Trial> {
+pub fn trials(setup: &Arc<Setup>) -> Vec<Trial> {
     let wanted = ["OPNODE_ABI", "OPNODE_FULL"].iter().any(|name| std::env::var_os(name).is_some());
     let things = [("abidw", has("abidw")), ("abidiff", has("abidiff")), ("OPNODE_ABI=1", wanted)];
-    let test = |name: &str, check: fn(&Ground, &Path) -> Result<(), String>| {
-        let here = Arc::clone(ground);
+    let test = |name: &str, check: fn(&Setup, &Path) -> Result<(), String>| {
+        let here = Arc::clone(setup);
         let trial = Trial::test(format!("contract::{name}"), move || {
             let library = LIBRARY.get_or_init(build).clone()?;
             check(&here, &library).map_err(Failed::from)
@@ -52,9 +52,9 @@ fn interface(library: &Path) -> Result<String, String> {
     Ok(if whole.contains("</abi-corpus>") { whole } else { whole + "</abi-corpus>\n" })
 }
 
-fn abi(ground: &Ground, library: &Path) -> Result<(), String> {
+fn abi(setup: &Setup, library: &Path) -> Result<(), String> {
     let text = interface(library)?;
-    let baseline = ground.root.join("tests/ffi/baseline.abi");
+    let baseline = setup.root.join("tests/ffi/baseline.abi");
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(&baseline, &text).unwrap();
     }
@@ -63,8 +63,8 @@ fn abi(ground: &Ground, library: &Path) -> Result<(), String> {
 }
 
 /// Checks the comparison itself: it fails when the type of one argument in the baseline is changed.
-fn abi_notices_a_changed_argument(ground: &Ground, library: &Path) -> Result<(), String> {
-    let text = std::fs::read_to_string(ground.root.join("tests/ffi/baseline.abi")).map_err(|e| e.to_string())?;
+fn abi_notices_a_changed_argument(setup: &Setup, library: &Path) -> Result<(), String> {
+    let text = std::fs::read_to_string(setup.root.join("tests/ffi/baseline.abi")).map_err(|e| e.to_string())?;
     let type_of = |name: &str| {
         let line = text.lines().find(|l| l.contains("<type-decl") && l.contains(&format!("name='{name}'")));
         line.and_then(|l| l.split("id='").nth(1)).and_then(|l| l.split_once('\'')).map(|(id, _)| id.to_owned())
@@ -79,7 +79,7 @@ fn abi_notices_a_changed_argument(ground: &Ground, library: &Path) -> Result<(),
     if broken == text {
         return Err("the baseline does not say what type `tag` has".to_owned());
     }
-    let file = ground.work.join("broken.abi");
+    let file = setup.work.join("broken.abi");
     std::fs::write(&file, broken).unwrap();
     match run(Command::new("abidiff").arg("--no-added-syms").arg(file).arg(library)) {
         Ok(_) => Err("a changed argument was not noticed".to_owned()),

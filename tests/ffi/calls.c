@@ -1,4 +1,4 @@
-/* Calls as such: versions, NULL, texts, struct sizes, handles. */
+/* Basics of calls: versions, NULL, texts, struct sizes, handles. */
 #include <locale.h>
 #include <signal.h>
 
@@ -32,7 +32,7 @@ CASE(engine_by_default) {
   finish(it);
 }
 
-/* The least and the most threads that may be asked for. */
+/* The minimum and maximum number of threads. */
 CASE(engine_threads) {
   const char *good[] = {"{\"threads\":1}", "{\"threads\":512}"};
   for (size_t i = 0; i < 2; i++) {
@@ -58,7 +58,7 @@ CASE(engine_abi) {
   }
 }
 
-/* Unknown keys and wrong types, each with a word that the message must hold. */
+/* Unknown keys and wrong types, each with a word that the message must contain. */
 CASE(engine_config_is_checked) {
   const char *wrong[][2] = {
       {"{\"bultin\":true}", "bultin"},
@@ -193,7 +193,7 @@ CASE(texts) {
   ERR(OPNODE_E_USAGE, opnode_run(conn, "\xc3", 1, 0, &buf, &err));
   ERR(OPNODE_E_USAGE, opnode_run(conn, "", 0, 0, &buf, &err));
   ERR(M, opnode_run(conn, request, (size_t)-2, 0, &buf, &err));
-  /* A NUL within: the text is as long as its length says, and such a text is no JSON. */
+  /* A NUL inside: the length counts, and such a text is not JSON. */
   ERR(OPNODE_E_USAGE, opnode_run(conn, "{\0}", 3, 0, &buf, &err));
   ERR(OPNODE_E_UNKNOWN_OPERATION, opnode_describe_template(it, "shop", 4, "list\0Goods", 10, &buf, &err));
   CHECK(opnode_describe_template(it, "sh\0op", 5, "listGoods", 9, &buf, &err) == OPNODE_E_UNKNOWN_OPERATION);
@@ -212,7 +212,7 @@ CASE(struct_sizes) {
   opnode_op *op = start(conn, GOODS(30, ""), 1);
   free(drained(op, OPNODE_DONE));
   union { opnode_progress p; unsigned char raw[200]; } room;
-  /* Short: only so far; long: the rest stays. */
+  /* A smaller struct is filled in part; the rest of a larger one is not changed. */
   for (uint32_t size = 4; size <= 200; size++) {
     memset(&room, 0xEE, sizeof room);
     room.p.struct_size = size;
@@ -240,7 +240,7 @@ CASE(handles) {
   opnode_op *op = start(conn, GOODS(3, ""), 1);
   opnode_buf *buf = NULL, *other = NULL;
   ERR(OPNODE_OK, opnode_op_next(op, FOREVER, &buf, &err));
-  /* Of another kind. */
+  /* A handle of another kind. */
   IS(H, opnode_conn_free((opnode_conn *)op));
   IS(H, opnode_op_free((opnode_op *)conn));
   IS(H, opnode_buf_free((opnode_buf *)op));
@@ -257,7 +257,7 @@ CASE(handles) {
   size_t n = 7;
   CHECK(opnode_buf_data(buf, &n) == NULL && n == 0);
   CHECK(opnode_buf_item(buf, 0, &n) == NULL);
-  /* Its slot is used again; the old number stays bad. */
+  /* Its slot is reused; the old number stays invalid. */
   ERR(OPNODE_OK, opnode_op_report(op, &other, &err));
   CHECK(other != buf);
   IS(H, opnode_buf_free(buf));
@@ -271,7 +271,7 @@ CASE(handles) {
   IS(OPNODE_OK, opnode_conn_free(conn));
   IS(H, opnode_conn_free(conn));
   ERR(H, opnode_op_start(conn, STALL, OPNODE_NTS, 1, &op, &err));
-  /* Anything. */
+  /* Random numbers. */
   uint64_t random = 88172645463325252u;
   for (int i = 0; i < 100000; i++) {
     random ^= random << 13, random ^= random >> 7, random ^= random << 17;
@@ -339,7 +339,7 @@ CASE(two_engines) {
   finish(two);
 }
 
-/* ---- what the host has of its own ---- */
+/* ---- the host's own state ---- */
 
 static void a_day(void) {
   opnode_engine *it = engine("");
@@ -363,7 +363,7 @@ static void *in_a_thread(void *unused) {
   return NULL;
 }
 
-/* As little stack as hosts give their threads; the library's own work is done on its own. */
+/* Small stacks, as in hosts; the library works on threads of its own. */
 CASE(small_stacks) {
   pthread_attr_t attributes;
   pthread_t thread;
@@ -375,7 +375,7 @@ CASE(small_stacks) {
 static void handler(int number) { (void)number; }
 
 /* Handlers of signals, masks, the locale, the folder and the environment are as the host left them; a locale with commas changes no number. */
-CASE(nothing_of_the_host_changes) {
+CASE(the_state_of_the_host_does_not_change) {
   const char *commas[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "C.UTF-8"};
   for (size_t i = 0; i < 4 && !setlocale(LC_ALL, commas[i]); i++) {}
   char *locale = strdup(setlocale(LC_ALL, NULL)), before[4096], after[4096];

@@ -12,12 +12,12 @@ use opnode::ErrorKind;
 
 use crate::abi;
 use crate::cleanup::Program;
-use crate::{Ground, has, needs, run};
+use crate::{Setup, has, needs, run};
 
-pub fn trials(ground: &Arc<Ground>) -> Vec<Trial> {
-    let mut trials = headers(ground);
-    let mut test = |name: &str, tools: &[&'static str], check: fn(&Ground) -> Result<(), String>| {
-        let here = Arc::clone(ground);
+pub fn trials(setup: &Arc<Setup>) -> Vec<Trial> {
+    let mut trials = headers(setup);
+    let mut test = |name: &str, tools: &[&'static str], check: fn(&Setup) -> Result<(), String>| {
+        let here = Arc::clone(setup);
         let tools: Vec<(&str, bool)> = tools.iter().map(|tool| (*tool, has(tool))).collect();
         trials
             .push(needs(Trial::test(format!("contract::{name}"), move || check(&here).map_err(Failed::from)), &tools));
@@ -26,12 +26,12 @@ pub fn trials(ground: &Arc<Ground>) -> Vec<Trial> {
     test("macros_are_the_error_kinds", &[], macros_are_the_error_kinds);
     test("prototypes_are_the_rust_functions", &[], prototypes_are_the_rust_functions);
     test("a_hook_that_throws_ends_the_process", &["c++"], a_hook_that_throws_ends_the_process);
-    trials.extend(abi::trials(ground));
+    trials.extend(abi::trials(setup));
     trials
 }
 
 /// For each compiler and language.
-fn headers(ground: &Arc<Ground>) -> Vec<Trial> {
+fn headers(setup: &Arc<Setup>) -> Vec<Trial> {
     let languages = [
         ("c", &["c99", "c11", "c17"][..], &["cc", "gcc", "clang"][..]),
         ("c++", &["c++11", "c++17", "c++20"], &["g++", "clang++"]),
@@ -39,7 +39,7 @@ fn headers(ground: &Arc<Ground>) -> Vec<Trial> {
     let mut trials = Vec::new();
     for (language, standards, compilers) in languages {
         for (standard, compiler) in standards.iter().flat_map(|s| compilers.iter().map(move |c| (*s, *c))) {
-            let here = Arc::clone(ground);
+            let here = Arc::clone(setup);
             let trial = Trial::test(format!("header::{compiler}::{standard}"), move || {
                 let mut command = Command::new(compiler);
                 command.args([
@@ -61,12 +61,12 @@ fn headers(ground: &Arc<Ground>) -> Vec<Trial> {
     trials
 }
 
-fn header(ground: &Ground) -> String {
-    std::fs::read_to_string(ground.root.join("include/opnode.h")).unwrap()
+fn header(setup: &Setup) -> String {
+    std::fs::read_to_string(setup.root.join("include/opnode.h")).unwrap()
 }
 
-fn library(ground: &Ground) -> PathBuf {
-    ground.library.join("libopnode.so")
+fn library(setup: &Setup) -> PathBuf {
+    setup.library.join("libopnode.so")
 }
 
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, left: &T, right: &T) -> Result<(), String> {
@@ -74,24 +74,24 @@ fn same<T: PartialEq + std::fmt::Debug>(what: &str, left: &T, right: &T) -> Resu
 }
 
 /// The library and the stored list contain the functions of the header and nothing else.
-fn exported_symbols(ground: &Ground) -> Result<(), String> {
-    let all = run(Command::new("nm").args(["-D", "--defined-only"]).arg(library(ground)))?;
+fn exported_symbols(setup: &Setup) -> Result<(), String> {
+    let all = run(Command::new("nm").args(["-D", "--defined-only"]).arg(library(setup)))?;
     let mut exported: Vec<String> =
         all.lines().filter_map(|l| l.split_whitespace().last()).map(str::to_owned).collect();
     exported.sort();
-    let file = ground.root.join("tests/ffi/symbols.txt");
+    let file = setup.root.join("tests/ffi/symbols.txt");
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(&file, exported.join("\n") + "\n").unwrap();
     }
     let listed: Vec<String> = std::fs::read_to_string(&file).unwrap_or_default().lines().map(str::to_owned).collect();
     same("tests/ffi/symbols.txt and the library differ", &listed, &exported)?;
-    let declared: Vec<String> = prototypes(&header(ground)).into_keys().collect();
+    let declared: Vec<String> = prototypes(&header(setup)).into_keys().collect();
     same("the header and the library differ", &declared, &exported)
 }
 
 /// Every kind of error has its number in the header, and every number there is a kind.
-fn macros_are_the_error_kinds(ground: &Ground) -> Result<(), String> {
-    let text = header(ground);
+fn macros_are_the_error_kinds(setup: &Setup) -> Result<(), String> {
+    let text = header(setup);
     let mut declared = BTreeMap::new();
     for line in text.lines().filter_map(|l| l.strip_prefix("#define OPNODE_E_")) {
         let (name, rest) = line.split_once(' ').ok_or(line)?;
@@ -181,13 +181,13 @@ fn rust_functions(text: &str) -> BTreeMap<String, Types> {
     found
 }
 
-fn prototypes_are_the_rust_functions(ground: &Ground) -> Result<(), String> {
-    let files = std::fs::read_dir(ground.root.join("src/ffi/exports"))
+fn prototypes_are_the_rust_functions(setup: &Setup) -> Result<(), String> {
+    let files = std::fs::read_dir(setup.root.join("src/ffi/exports"))
         .unwrap()
         .map(|e| std::fs::read_to_string(e.unwrap().path()).unwrap());
     let files: Vec<String> = files.collect();
     let rust: BTreeMap<String, Types> = files.iter().flat_map(|text| rust_functions(text)).collect();
-    let declared = prototypes(&header(ground));
+    let declared = prototypes(&header(setup));
     same("30 functions", &declared.len(), &30)?;
     for (name, types) in &declared {
         same(name, &Some(types), &rust.get(name))?;
@@ -196,19 +196,19 @@ fn prototypes_are_the_rust_functions(ground: &Ground) -> Result<(), String> {
 }
 
 /// If any hook throws on any thread, even with a handler in the host: SIGABRT, and opnode prints the reason.
-fn a_hook_that_throws_ends_the_process(ground: &Ground) -> Result<(), String> {
-    let program = ground.work.join("throwing");
+fn a_hook_that_throws_ends_the_process(setup: &Setup) -> Result<(), String> {
+    let program = setup.work.join("throwing");
     let mut compiler = Command::new("c++");
-    compiler.args(["-std=c++11", "-Wall", "-Wextra", "-Werror"]).arg("-I").arg(ground.root.join("include"));
-    compiler.arg(ground.root.join("tests/ffi/throwing.cpp")).arg("-L").arg(&ground.library).args([
+    compiler.args(["-std=c++11", "-Wall", "-Wextra", "-Werror"]).arg("-I").arg(setup.root.join("include"));
+    compiler.arg(setup.root.join("tests/ffi/throwing.cpp")).arg("-L").arg(&setup.library).args([
         "-lopnode",
         "-lpthread",
         "-o",
     ]);
-    run(compiler.arg(&program).arg(format!("-Wl,-rpath,{}", ground.library.display())))?;
+    run(compiler.arg(&program).arg(format!("-Wl,-rpath,{}", setup.library.display())))?;
     let host = |hook: &str| {
         let mut command = Command::new(&program);
-        command.arg(hook).current_dir(&ground.work).env("SHOP_DEFINITIONS", ground.root.join("tests/ffi/definitions"));
+        command.arg(hook).current_dir(&setup.work).env("SHOP_DEFINITIONS", setup.root.join("tests/ffi/definitions"));
         Program::output(&mut command).unwrap()
     };
     same("none throws", &host("none").status.code(), &Some(0))?;

@@ -1,4 +1,4 @@
-/* What there is: connectors, templates, definitions of the host, connections. */
+/* Discovery: connectors, templates, definitions of the host, connections. */
 #include "suite.h"
 
 CASE(describe_connectors) {
@@ -138,7 +138,7 @@ CASE(definitions_of_the_host) {
   all = run(conn, "{\"method\":\"query\",\"template\":\"few-goods\"}", OPNODE_OK);
   HAS(all, "Good 3");
   free(all);
-  /* Once more, and as an array: it replaces. */
+  /* Again, as an array: replaces the definitions. */
   char *list = malloc(strlen(doc) + 3);
   sprintf(list, "[%s]", doc);
   ERR(OPNODE_OK, opnode_definitions_load(it, list, OPNODE_NTS, &err));
@@ -158,13 +158,13 @@ CASE(definitions_with_faults) {
   HAS(json, "\"column\":");
   HAS(json, "methd");
   free(json);
-  /* Nothing was added, and what was there works. */
+  /* Nothing was added, and the existing definitions work. */
   CHECK(found(it, "{\"operations\":true}", NULL) == 9);
   opnode_conn *conn = shop(it);
   free(run(conn, GOODS(3, ""), OPNODE_OK));
   free(run(conn, "{\"method\":\"query\",\"operationId\":\"listMore\"}", OPNODE_E_UNKNOWN_OPERATION));
   IS(OPNODE_OK, opnode_conn_free(conn));
-  /* A good one together with a bad one: neither. */
+  /* A valid one together with an invalid one: neither is added. */
   char *doc = shop_files(), *list = malloc(strlen(doc) + strlen(wrong) + 200);
   sprintf(list, "[{\"connector\":\"other\",\"files\":{\"connector.yaml\":\"version: 1\\nconnector: other\\n\"}},%s]", wrong);
   ERR(OPNODE_E_DEFINITION, opnode_definitions_load(it, list, OPNODE_NTS, &err));
@@ -180,7 +180,7 @@ CASE(definitions_with_faults) {
   finish(it);
 }
 
-/* Each fault with its number and a word of the message; never a value. */
+/* Each fault with its status and a word of the message; never a value. */
 CASE(connections_are_checked) {
   opnode_engine *it = engine("");
 #define SECRET "tell-n0body"
@@ -220,7 +220,7 @@ CASE(connections_are_checked) {
   finish(it);
 }
 
-/* Real renewals: the sandbox hands out tokens that hold for a few calls; each new pair comes as an event and opens the next connection. */
+/* Real renewals: the sandbox issues tokens for a few calls; each new pair arrives as an event and opens the next connection. */
 CASE(tokens_of_the_host) {
   opnode_engine *it = NULL;
   opnode_conn *conn = NULL;

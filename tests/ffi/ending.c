@@ -1,4 +1,4 @@
-/* Ends: cancels, frees in the middle, shutdowns, panics. */
+/* Ends: cancelling, freeing running operations, shutdowns, panics. */
 #include <fcntl.h>
 
 #include "suite.h"
@@ -9,7 +9,7 @@ static void *frees_later(void *op) {
   return NULL;
 }
 
-/* The call that is under way ends, and needs nothing of what was freed. */
+/* The running call ends and uses nothing that was freed. */
 CASE(free_in_the_middle_of_a_call) {
   opnode_engine *it = engine("");
   opnode_conn *conn = shop(it);
@@ -66,8 +66,8 @@ CASE(cancel_between_batches) {
   leave(it, conn);
 }
 
-/* All pages are there, but not all items were handed out: a cancel is no end of its own. */
-CASE(cancel_of_items_that_are_there) {
+/* All pages have arrived, but not all items were delivered: a cancel does not change the end. */
+CASE(cancel_after_all_pages_arrived) {
   opnode_engine *it = engine("");
   opnode_conn *conn = shop(it);
   opnode_op *op = start(conn, "{\"method\":\"query\",\"operationId\":\"listGoods\",\"options\":{\"count\":30},\"batch\":{\"items\":1}}", 1);
@@ -104,7 +104,7 @@ CASE(shutdown_with_open_handles) {
   char *told = text(buf);
   HAS(told, "2 handles");
   free(told);
-  /* Nothing begins any more; what is there can be asked. */
+  /* Nothing can be started; existing handles can be read. */
   ERR(OPNODE_E_USAGE, opnode_op_start(conn, STALL, OPNODE_NTS, 1, &next, &err));
   ERR(OPNODE_E_USAGE, opnode_run(conn, STALL, OPNODE_NTS, 0, &buf, &err));
   ERR(OPNODE_E_USAGE, opnode_conn_open(it, "{\"connector\":\"shop\"}", OPNODE_NTS, &late, &err));
@@ -115,7 +115,7 @@ CASE(shutdown_with_open_handles) {
   leave(it, conn);
 }
 
-/* So many operations do not end at once, unless this thread sleeps just then. */
+/* This many operations do not end at once, unless this thread is suspended. */
 CASE(shutdown_with_a_time_limit) {
   int32_t status = OPNODE_OPEN;
   for (int round = 0; round < 20 && status == OPNODE_OPEN; round++) {
@@ -140,8 +140,8 @@ static void *waits_for_ready(void *it) {
   return NULL;
 }
 
-/* Whoever waits for the engine is let go. */
-CASE(engine_gone_while_one_waits) {
+/* Threads that wait for the engine return. */
+CASE(engine_freed_while_a_thread_waits) {
   opnode_engine *it = engine("");
   pthread_t threads[2];
   for (int i = 0; i < 2; i++) pthread_create(&threads[i], NULL, waits_for_ready, it);
@@ -150,7 +150,7 @@ CASE(engine_gone_while_one_waits) {
   for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
 }
 
-CASE(engine_gone_without_shutdown) {
+CASE(engine_freed_without_shutdown) {
   opnode_engine *it = engine("");
   opnode_conn *conn = shop(it);
   opnode_op *op = start(conn, STALL, 1);
@@ -191,9 +191,9 @@ CASE(selftest_must_be_allowed) {
   leave(it, conn);
 }
 
-/* ---- what stays in memory ---- */
+/* ---- secrets in memory ---- */
 
-/* Where a needle is kept so that it is not found itself. */
+/* Stores a needle encoded, so that the search does not find it here. */
 static unsigned char needles[3][100];
 static size_t lengths[3];
 
@@ -208,7 +208,7 @@ static int is_there(const unsigned char *at, int which) {
   return 1;
 }
 
-/* How often a needle is in the memory that this process can write to, the library's and the C library's heaps among it. Stacks of threads that are gone too. */
+/* How often a needle is in this process's writable memory, including the heaps of the library and the C library, and stacks of ended threads. */
 static int found(int which) {
   int times = 0, memory = open("/proc/self/mem", O_RDONLY);
   FILE *maps = fopen("/proc/self/maps", "r");
@@ -230,7 +230,7 @@ static int found(int which) {
 }
 
 CASE(closed_connections_leave_no_secret) {
-  /* Made here, so that no program text holds it. */
+  /* Created here, so that it is not in the program's text. */
   char key[40], pair[60], base64[100], spec[400];
   snprintf(key, sizeof key, "s3cret%dk%ldz", getpid(), (long)now_ms());
   snprintf(pair, sizeof pair, "free:%s", key);

@@ -1,4 +1,4 @@
-/* Processes that are forked once the library is in use: the child has engines of its own, and none of its parent's. */
+/* Processes that are forked while the library is in use: the child has its own engines, and none of its parent's. */
 #include "suite.h"
 
 #include <signal.h>
@@ -7,7 +7,7 @@
 
 #define F OPNODE_E_FORKED
 
-/* What there is in the process that forks. */
+/* The handles of the process that forks. */
 typedef struct things {
   opnode_engine *engine;
   opnode_conn *conn;
@@ -27,7 +27,7 @@ static things all_kinds(void) {
   return all;
 }
 
-/* They are as they were, and work. */
+/* The handles are unchanged and work. */
 static void still_good(things *all) {
   CHECK(opnode_buf_count(all->buf) == 10);
   free(drained(all->op, OPNODE_DONE));
@@ -37,7 +37,7 @@ static void still_good(things *all) {
   leave(all->engine, all->conn);
 }
 
-/* The child says what is wrong on stderr, which the harness sees; one that hangs is ended. */
+/* The child reports failures on stderr, which the harness reads; one that hangs is killed. */
 static pid_t child(void) {
   pid_t pid = fork();
   CHECK(pid >= 0);
@@ -60,7 +60,7 @@ static void no_texts(const things *of) {
   CHECK(opnode_error_json(of->error, NULL) == NULL);
 }
 
-/* Every function, with what was made before the fork. The error says what to do. */
+/* Every function, with handles from before the fork. The error has advice. */
 static void refused(const things *of) {
   opnode_conn *conn = (opnode_conn *)8;
   opnode_op *op = (opnode_op *)8;
@@ -103,7 +103,7 @@ static void refused(const things *of) {
 static atomic_int dropped;
 static void drops(void *user_data) { (*(atomic_int *)user_data)++; }
 
-/* A whole day with an engine of its own: reads, writes, a cancel, callbacks, the end of all threads. */
+/* A complete use of an own engine: reads, writes, a cancel, callbacks, the end of all threads. */
 static void a_life(void) {
   opnode_hooks hooks = {.struct_size = sizeof hooks, .user_data = &dropped, .drop = drops};
   int before = dropped;
@@ -143,7 +143,7 @@ CASE(fork_child) {
   still_good(&all);
 }
 
-/* A hook that throws its engine away before it is made is told of it in a child too. */
+/* `drop` is also called in a child when the engine cannot be created. */
 CASE(fork_child_whose_engine_fails) {
   opnode_engine *it = engine("");
   pid_t pid = child();
@@ -158,7 +158,7 @@ CASE(fork_child_whose_engine_fails) {
   finish(it);
 }
 
-/* Handles of one generation are nothing in another, and no number stands for two. */
+/* Handles of one generation are invalid in another, and no number is used twice. */
 CASE(fork_of_a_fork) {
   things first = all_kinds();
   pid_t pid = child();
@@ -181,7 +181,7 @@ CASE(fork_of_a_fork) {
   still_good(&first);
 }
 
-/* ---- while other threads are within the library ---- */
+/* ---- while other threads are in calls ---- */
 
 static atomic_int over;
 
@@ -225,7 +225,7 @@ CASE(fork_while_threads_work) {
   leave(it, conn);
 }
 
-/* ---- from within a callback, whose thread is the child's only one ---- */
+/* ---- in a callback, whose thread is the child's only one ---- */
 
 static atomic_int forked;
 
@@ -254,9 +254,9 @@ CASE(fork_in_a_callback) {
   leave(it, conn);
 }
 
-/* ---- chance ---- */
+/* ---- random numbers ---- */
 
-/* The key that a write was sent with, which makes the system take two writes of one key for one. */
+/* The idempotency key of a write; the system executes writes with the same key only once. */
 static char *key(opnode_conn *conn) {
   char *all = run(conn, "{\"method\":\"mutate\",\"operationId\":\"orderGood\",\"items\":[{\"name\":\"a\"}]}", OPNODE_OK);
   char *found = strstr(all, "\"key\":\"");

@@ -73,7 +73,7 @@ CASE(hooks_ready_and_drop) {
 }
 
 /* Progress at most five times a second, and once at the end. */
-CASE(hooks_progress_is_not_a_flood) {
+CASE(hooks_progress_is_limited) {
   heard all = {0};
   opnode_hooks hooks = all_hooks(&all);
   opnode_engine *it = hooked("", &hooks);
@@ -105,7 +105,7 @@ CASE(hooks_drop_without_shutdown) {
   CHECK(all.drops == 1 && all.after_drop == 0);
 }
 
-CASE(hooks_drop_when_no_engine_is_made) {
+CASE(hooks_drop_when_no_engine_is_created) {
   heard all = {0};
   opnode_hooks hooks = all_hooks(&all);
   opnode_engine *it = NULL;
@@ -120,7 +120,7 @@ CASE(hooks_drop_when_no_engine_is_made) {
   hooks.flags = 1;
   ERR(OPNODE_E_USAGE, opnode_engine_new(OPNODE_ABI_VERSION, NULL, 0, &hooks, &it, &err));
   CHECK(all.drops == 5);
-  /* Not the size of any struct: its members cannot be trusted. */
+  /* No valid struct size: its members must not be used. */
   uint32_t wrong[] = {0, 4, 15, 5000};
   for (size_t i = 0; i < 4; i++) {
     opnode_hooks odd = all_hooks(&all);
@@ -131,7 +131,7 @@ CASE(hooks_drop_when_no_engine_is_made) {
   CHECK(all.drops == 5 && all.readies == 0);
 }
 
-/* An older host's struct ends earlier, a newer one's later. */
+/* An older host's struct is shorter, a newer one's longer. */
 CASE(hooks_of_other_sizes) {
   for (uint32_t size = 16; size <= 60; size += 4) {
     heard all = {0};
@@ -162,14 +162,14 @@ CASE(hooks_of_other_sizes) {
   }
 }
 
-/* Within a callback: what waits is refused, the rest works, even giving the engine back. */
+/* In a callback: blocking calls are refused, all others work, even freeing the engine. */
 static void on_ready_calls(void *user_data, uint64_t tag) {
   heard *all = user_data;
   opnode_buf *buf = NULL;
   uint64_t tags[1];
   size_t n;
   (void)tag;
-  /* A last tag may come after the operation was freed. */
+  /* A last tag may arrive after the operation was freed. */
   if (opnode_op_progress(all->op, &(opnode_progress){.struct_size = 8}) == OPNODE_E_HANDLE) return;
   all->misuses += opnode_op_next(all->op, FOREVER, &buf, NULL) == OPNODE_E_MISUSE;
   all->misuses += opnode_op_next(all->op, 1, &buf, NULL) == OPNODE_E_MISUSE;
@@ -200,7 +200,7 @@ CASE(hooks_must_not_wait) {
   CHECK(all.readies == 1 && all.misuses == 6);
 }
 
-/* A callback that does not come back holds up other callbacks, and nothing else. */
+/* A callback that does not return delays other callbacks, and nothing else. */
 static atomic_int gate;
 static void on_ready_blocks(void *user_data, uint64_t tag) {
   on_ready(user_data, tag);
@@ -229,11 +229,11 @@ CASE(hooks_that_block) {
   CHECK(all.progresses > before && all.after_drop == 0);
 }
 
-/* ---- a hook for events that is slow: what waits is bounded, and tags do not wait behind log lines ---- */
+/* ---- a slow event hook: the queue is bounded, and tags do not wait for log lines ---- */
 
 enum { MADE = 5000 };
 static atomic_int holds, in_event, written, dropped_lines, lines, credentials;
-static char order[20000]; /* what was called, one letter each */
+static char order[20000]; /* the calls, one letter each */
 
 static void note(char what) { order[written++] = what; }
 
@@ -258,7 +258,7 @@ static void on_progress_noted(void *user_data, uint64_t tag, const opnode_progre
   note(progress->state == OPNODE_STATE_RUNNING ? 'p' : 'P');
 }
 
-/* A connection of an engine in whose event hook one call is under way until `holds` is 0. */
+/* A connection of an engine whose event hook blocks until `holds` is 0. */
 static opnode_conn *held(heard *all, void (*progress)(void *, uint64_t, const opnode_progress *), opnode_engine **it) {
   opnode_hooks hooks = all_hooks(all);
   hooks.ready = on_ready_noted, hooks.event = on_event_slow, hooks.progress = progress;
@@ -275,7 +275,7 @@ CASE(hooks_slow_events) {
   opnode_engine *it;
   opnode_conn *conn = held(&all, on_progress_noted, &it);
   opnode_buf *buf = NULL;
-  /* All of this waits behind the call under way. */
+  /* All of this is queued behind the blocked call. */
   free(run(conn, "{\"method\":\"selftest\",\"selftest\":{\"log\":4999}}", OPNODE_OK));
   free(run(conn, "{\"method\":\"selftest\",\"selftest\":{\"rotate\":3}}", OPNODE_OK));
   opnode_op *ops[2];
@@ -297,13 +297,13 @@ CASE(hooks_slow_events) {
   }
   leave(it, conn);
   comes(&all.drops, 1);
-  /* Tags first, tokens in turn with them, then the newest progress of each operation, once; then the log. */
+  /* Tags first, alternating with tokens, then the newest progress of each operation once, then the log. */
   if (strncmp(order, "l1c2ccPPl", 9)) suite_fail(__FILE__, __LINE__, "another order", 0, order);
   CHECK(lines + dropped_lines == MADE && lines == 1 + 1024 && credentials == 3);
 }
 
-/* Tags that nobody waits for any more are not called. */
-CASE(hooks_no_tag_of_what_was_freed) {
+/* Tags of freed operations are not delivered. */
+CASE(hooks_no_tag_of_a_freed_operation) {
   heard all = {0};
   opnode_engine *it;
   opnode_conn *conn = held(&all, NULL, &it);
@@ -339,7 +339,7 @@ CASE(hooks_event) {
   CHECK(all.credentials == 3000 && all.after_drop == 0);
 }
 
-/* Log lines are a ring; tokens are all there. */
+/* Only the newest log lines are kept; no token is lost. */
 CASE(events_are_kept) {
   opnode_engine *it = engine(",\"log\":\"error\"");
   opnode_conn *conn = shop(it);

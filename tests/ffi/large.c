@@ -1,4 +1,4 @@
-/* Requests of many items: their start copies them, and the engine's threads check them. And the report of an operation that is run at once. */
+/* Requests with many items: starting them copies the items, and the engine's threads check them. Also the report of opnode_run_report. */
 #include "suite.h"
 
 static opnode_engine *it;
@@ -13,7 +13,7 @@ static void close_all(void) {
   leave(it, conn);
 }
 
-/* A write of `count` items, of which the last is as said. */
+/* A write of `count` items; the last one is given. */
 static char *request_of(int count, const char *last, const char *more) {
   char *text = malloc(60 * (size_t)count + 500), *end = text;
   end += sprintf(end, "{\"method\":\"mutate\",\"operationId\":\"addGood\",\"items\":[");
@@ -24,7 +24,7 @@ static char *request_of(int count, const char *last, const char *more) {
 
 #define GOOD "{\"name\":\"z\"}"
 
-/* One byte below the limit and at it. Both are written alike. */
+/* One byte below the limit and at it. Both are written in the same way. */
 CASE(large_requests_are_written) {
   open_all();
   for (size_t size = (64 << 10) - 1; size <= 64 << 10; size++) {
@@ -44,7 +44,7 @@ CASE(large_requests_are_written) {
   close_all();
 }
 
-/* The same faults: of a small request they come from the start, of a large one from the first batch, with the same numbers. Nothing was sent. */
+/* The same faults and statuses: from the start for a small request, from the first batch for a large one. Nothing was sent. */
 CASE(large_requests_with_faults) {
   struct { const char *last, *more; int32_t status; const char *words; } faults[] = {
       {"{\"name\":7}", "", OPNODE_E_INVALID_ITEMS, "name"},
@@ -82,7 +82,7 @@ CASE(large_requests_with_faults) {
   close_all();
 }
 
-/* What the call itself has wrong is refused at once, also of a large request. */
+/* Faults of the call itself are refused at once, also for a large request. */
 CASE(large_requests_that_are_refused_at_once) {
   open_all();
   char *text = request_of(5000, GOOD, "");
@@ -100,7 +100,7 @@ CASE(large_requests_that_are_refused_at_once) {
 }
 
 /* Cancelled, freed and shut down while they are checked. */
-CASE(large_requests_that_are_given_up) {
+CASE(large_requests_that_are_cancelled) {
   open_all();
   char *text = request_of(20000, GOOD, "");
   opnode_op *ops[6];
@@ -116,7 +116,7 @@ CASE(large_requests_that_are_given_up) {
   close_all();
 }
 
-/* A large request may take its items in a stream all the same; the tag comes when there is something. */
+/* A large request may also be a stream; the tag arrives when it is ready. */
 CASE(large_requests_that_stream) {
   open_all();
   char *text = malloc(70 << 10);
@@ -175,7 +175,7 @@ CASE(run_with_a_report) {
   close_all();
 }
 
-/* Also when there is no answer. */
+/* Also without an answer. */
 CASE(run_with_a_report_of_a_failure) {
   char *answer;
   open_all();
@@ -197,7 +197,7 @@ CASE(run_with_a_report_of_a_failure) {
   LACKS(report, "running");
   free(report);
   CHECK(told("{\"method\":\"query\",\"operationId\":\"nothing\"}", FOREVER, OPNODE_E_UNKNOWN_OPERATION, &answer) == NULL && answer == NULL);
-  /* It may be left out; the answer may not. */
+  /* The report may be NULL; the answer must not. */
   opnode_buf *buf = NULL, *kept = (opnode_buf *)8;
   ERR(OPNODE_OK, opnode_run_report(conn, GOODS(3, ""), OPNODE_NTS, FOREVER, &buf, NULL, &err));
   IS(OPNODE_OK, opnode_buf_free(buf));

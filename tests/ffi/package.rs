@@ -7,8 +7,8 @@ use std::sync::{Arc, OnceLock};
 
 use libtest_mimic::{Failed, Trial};
 
-use crate::c_library::{built, untold};
-use crate::{Ground, has, needs, run};
+use crate::c_library::{built, without_cargo_variables};
+use crate::{Setup, has, needs, run};
 
 static PREFIX: OnceLock<Result<PathBuf, String>> = OnceLock::new();
 
@@ -23,11 +23,11 @@ int main(void) {
 }
 "#;
 
-pub fn trials(ground: &Arc<Ground>) -> Vec<Trial> {
+pub fn trials(setup: &Arc<Setup>) -> Vec<Trial> {
     let full = std::env::var_os("OPNODE_FULL").is_some();
     let mut trials = Vec::new();
-    let mut test = |name: &str, tools: &[&'static str], check: fn(&Ground, &Path) -> Result<(), String>| {
-        let here = Arc::clone(ground);
+    let mut test = |name: &str, tools: &[&'static str], check: fn(&Setup, &Path) -> Result<(), String>| {
+        let here = Arc::clone(setup);
         let mut things: Vec<(&str, bool)> = tools.iter().map(|tool| (*tool, has(tool))).collect();
         things.push(("OPNODE_FULL=1", full));
         let trial = Trial::test(format!("package::{name}"), move || {
@@ -43,14 +43,14 @@ pub fn trials(ground: &Arc<Ground>) -> Vec<Trial> {
     trials
 }
 
-fn package(ground: &Ground) -> Result<PathBuf, String> {
-    let prefix = ground.work.join("prefix");
-    let mut script = Command::new(ground.root.join("packaging/build-c-library"));
-    untold(&mut script);
+fn package(setup: &Setup) -> Result<PathBuf, String> {
+    let prefix = setup.work.join("prefix");
+    let mut script = Command::new(setup.root.join("packaging/build-c-library"));
+    without_cargo_variables(&mut script);
     run(script.arg(&prefix).env("CARGO_TARGET_DIR", built().parent().unwrap())).map(|_| prefix)
 }
 
-fn shared_library(ground: &Ground, prefix: &Path) -> Result<(), String> {
+fn shared_library(setup: &Setup, prefix: &Path) -> Result<(), String> {
     let library = prefix.join("lib/libopnode.so");
     let dynamic = run(Command::new("readelf").args(["-d", "--wide"]).arg(&library))?;
     let has = |part: &str| if dynamic.contains(part) { Ok(()) } else { Err(format!("no {part} in\n{dynamic}")) };
@@ -59,7 +59,7 @@ fn shared_library(ground: &Ground, prefix: &Path) -> Result<(), String> {
     let symbols = run(Command::new("nm").args(["-D", "--defined-only"]).arg(&library))?;
     let mut exported: Vec<&str> = symbols.lines().filter_map(|l| l.split_whitespace().last()).collect();
     exported.sort_unstable();
-    let listed = std::fs::read_to_string(ground.root.join("tests/ffi/symbols.txt")).unwrap();
+    let listed = std::fs::read_to_string(setup.root.join("tests/ffi/symbols.txt")).unwrap();
     if listed.lines().ne(exported.iter().copied()) {
         return Err(format!("it exports\n{}", exported.join("\n")));
     }
@@ -69,8 +69,8 @@ fn shared_library(ground: &Ground, prefix: &Path) -> Result<(), String> {
     }
 }
 
-fn program(ground: &Ground, name: &str) -> PathBuf {
-    let folder = ground.work.join(name);
+fn program(setup: &Setup, name: &str) -> PathBuf {
+    let folder = setup.work.join(name);
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("program.c"), PROGRAM).unwrap();
     folder
@@ -92,15 +92,15 @@ fn flags(prefix: &Path, more: &[&str]) -> Result<Vec<String>, String> {
     Ok(text.split_whitespace().map(str::to_owned).collect())
 }
 
-fn pkg_config(ground: &Ground, prefix: &Path) -> Result<(), String> {
-    let folder = program(ground, "pkg-config");
+fn pkg_config(setup: &Setup, prefix: &Path) -> Result<(), String> {
+    let folder = program(setup, "pkg-config");
     let made = folder.join("program");
     run(Command::new("cc").arg(folder.join("program.c")).arg("-o").arg(&made).args(flags(prefix, &[])?))?;
     runs(&made, prefix)
 }
 
-fn static_library(ground: &Ground, prefix: &Path) -> Result<(), String> {
-    let folder = program(ground, "static");
+fn static_library(setup: &Setup, prefix: &Path) -> Result<(), String> {
+    let folder = program(setup, "static");
     let made = folder.join("program");
     let text = std::fs::read_to_string(prefix.join("lib/pkgconfig/opnode.pc")).map_err(|e| e.to_string())?;
     let native = text.lines().find_map(|l| l.strip_prefix("Libs.private: ")).ok_or("no Libs.private")?;
@@ -110,8 +110,8 @@ fn static_library(ground: &Ground, prefix: &Path) -> Result<(), String> {
     runs(&made, Path::new("/nowhere"))
 }
 
-fn cmake(ground: &Ground, prefix: &Path) -> Result<(), String> {
-    let folder = program(ground, "cmake");
+fn cmake(setup: &Setup, prefix: &Path) -> Result<(), String> {
+    let folder = program(setup, "cmake");
     let lists = "cmake_minimum_required(VERSION 3.16)\nproject(host C)\nfind_package(opnode 0.1 REQUIRED)\nadd_executable(program program.c)\n\
                  target_link_libraries(program opnode::opnode)\nadd_executable(still program.c)\ntarget_link_libraries(still opnode::static)\n";
     std::fs::write(folder.join("CMakeLists.txt"), lists).unwrap();

@@ -1,4 +1,4 @@
-/* Queries: batches, waiting and being told. */
+/* Queries: batches, waiting and notifications. */
 #include "suite.h"
 
 #include <poll.h>
@@ -32,7 +32,7 @@ CASE(read_all) {
       char expected[100];
       int written = snprintf(expected, sizeof expected, "{\"id\":%zu,\"name\":\"Good %zu\",\"price\":%zu.10}", items + i + 1, items + i + 1, items + i + 1);
       CHECK((size_t)written == own && memcmp(item, expected, own) == 0);
-      /* It stands in the whole text, and where it was. */
+      /* It is part of the whole text, at its position. */
       CHECK(memcmp(all + total + 1, expected, own) == 0);
       CHECK(opnode_buf_item(buf, i, NULL) == item);
       total += own + 1;
@@ -107,8 +107,8 @@ CASE(batches_of_items_and_bytes) {
   close_all();
 }
 
-/* Who does not pull is not read ahead for. */
-CASE(no_page_beyond) {
+/* Pages are not read ahead without calls of opnode_op_next. */
+CASE(no_read_ahead_without_next) {
   open_all("");
   opnode_op *op = start(conn, GOODS(1000, ""), 1);
   opnode_progress progress = {0};
@@ -233,7 +233,7 @@ static void *takes_tags(void *nothing) {
   return nothing;
 }
 
-/* Each tag goes to one of those who wait. */
+/* Each tag goes to one of the waiting threads. */
 CASE(ready_for_several_consumers) {
   open_all("");
   pthread_t threads[4];
@@ -319,8 +319,8 @@ CASE(wake_by_pipe) {
   close(ends[1]);
 }
 
-/* What cannot be rung, or could hold up the engine, is refused; nothing of it stays open. */
-CASE(wake_descriptors_that_are_refused) {
+/* Descriptors that cannot be written to, or could block the engine, are refused and not kept open. */
+CASE(wake_descriptors_refused) {
   int blocks[2], reads[2], null = open("/dev/null", O_RDWR | O_NONBLOCK), file = open("wake.txt", O_CREAT | O_RDWR | O_NONBLOCK, 0600);
   CHECK(pipe(blocks) == 0 && pipe(reads) == 0 && fcntl(reads[0], F_SETFL, O_NONBLOCK) == 0 && null >= 0 && file >= 0);
   int closed = dup(null), bell = eventfd(0, 0);
@@ -342,7 +342,7 @@ CASE(wake_descriptors_that_are_refused) {
   close(blocks[0]), close(blocks[1]), close(reads[0]), close(reads[1]), close(null), close(file), close(bell);
 }
 
-/* The number of a descriptor that was closed belongs to whatever the host opens next, and nothing is written there. */
+/* The host may reuse the number of a closed descriptor; nothing is written to it. */
 CASE(wake_after_the_descriptor_was_closed) {
   char more[60];
   int ends[2], other[2], eight = 0;
@@ -356,7 +356,7 @@ CASE(wake_after_the_descriptor_was_closed) {
   close(ends[0]), close(ends[1]), close(other[0]), close(other[1]);
 }
 
-/* A full pipe is not waited for, even one that the host lets block again; and a pipe that nobody reads any more ends no process. */
+/* A full pipe never blocks, even if the host makes it blocking again; and a pipe without a reader does not end the process. */
 CASE(wake_by_a_full_or_broken_pipe) {
   char more[60], filler[4096] = {0};
   int ends[2];
@@ -378,7 +378,7 @@ CASE(wake_by_a_full_or_broken_pipe) {
   close(ends[1]);
 }
 
-/* Whoever only polls leaves nothing behind for ready_wait. */
+/* Polling leaves no tags for ready_wait. */
 CASE(polling_leaves_no_tags) {
   open_all("");
   for (int i = 0; i < 200; i++) {

@@ -35,7 +35,7 @@ static void on_event(void *user_data, int32_t kind, const char *json, size_t len
   events++;
 }
 
-/* Every thread but this one, by the masks that the system shows. Those of a thread's own faults are left to who looks for them. */
+/* Every thread but this one, by the masks that the system shows. Signals of a thread's own faults are excluded. */
 static int threads_that_hear(void) {
   int hear = 0;
   DIR *folder = opendir("/proc/self/task");
@@ -56,7 +56,7 @@ static int threads_that_hear(void) {
   return hear;
 }
 
-/* As a host that waits with signalfd or sigwait does it: it blocks a signal once the engine is there, and only its own threads. */
+/* Like a host with signalfd or sigwait: blocks a signal after creating the engine, in its own threads only. */
 CASE(signals_stay_with_the_host) {
   handle(SIGUSR1);
   opnode_hooks hooks = {.struct_size = sizeof hooks, .event = on_event};
@@ -67,7 +67,7 @@ CASE(signals_stay_with_the_host) {
     sigset_t waiting;
     free(run(conn, i % 2 ? GOODS(30, "") : "{\"method\":\"selftest\",\"selftest\":{\"log\":3}}", OPNODE_OK));
     CHECK(kill(getpid(), SIGUSR1) == 0);
-    /* Nobody took it. */
+    /* No handler received it. */
     CHECK(sigpending(&waiting) == 0 && sigismember(&waiting, SIGUSR1));
     CHECK(threads_that_hear() == 0);
   }
@@ -89,8 +89,8 @@ static void *sends(void *unused) {
   return NULL;
 }
 
-/* From the first instruction of each thread on: signals come all the time while engines begin and end. */
-CASE(signals_while_engines_begin) {
+/* From the first instruction of each thread: signals arrive all the time while engines start and end. */
+CASE(signals_while_engines_start) {
   pthread_t thread;
   handle(SIGUSR1);
   CHECK(pthread_create(&thread, NULL, sends, NULL) == 0);
@@ -98,7 +98,7 @@ CASE(signals_while_engines_begin) {
   for (int i = 0; i < 40; i++) {
     opnode_engine *it = hooked(",\"threads\":4", &hooks);
     opnode_conn *conn = shop(it);
-    /* Names are looked up on threads that begin when they are needed. */
+    /* Name look-ups run on threads that start on demand. */
     opnode_buf *buf = NULL;
     opnode_run(conn, "{\"method\":\"query\",\"operationId\":\"getStatus\"}", OPNODE_NTS, FOREVER, &buf, NULL);
     if (buf) IS(OPNODE_OK, opnode_buf_free(buf));
@@ -110,8 +110,8 @@ CASE(signals_while_engines_begin) {
   CHECK(handled > 0 && elsewhere == 0);
 }
 
-/* The host's own mask is as it was after each call that starts threads. */
-CASE(signals_of_the_host_are_as_they_were) {
+/* Calls that start threads do not change the host's own mask. */
+CASE(signals_of_the_host_do_not_change) {
   sigset_t before, after;
   mask(SIG_BLOCK, SIGUSR2);
   CHECK(pthread_sigmask(SIG_SETMASK, NULL, &before) == 0);

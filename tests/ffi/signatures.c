@@ -1,4 +1,4 @@
-/* Every function of the header with its type spelled out once more, and the layout of both structs: a change of either does not compile. */
+/* Repeats the type of every function of the header and the layout of both structs, so that a change does not compile. */
 #include <opnode.h>
 
 extern const void *const opnode_signatures[];

@@ -1,4 +1,4 @@
-/* Every status that a server, a connection or a request can bring about. */
+/* Every status that a server, a connection or a request can cause. */
 #include "suite.h"
 
 static void gives(opnode_conn *conn, const char *trouble, int32_t status) {
@@ -67,7 +67,7 @@ CASE(status_of_an_answer_too_large) {
   leave(it, conn);
 }
 
-CASE(status_of_what_a_connector_lacks) {
+CASE(status_of_unsupported_methods) {
   opnode_engine *it = engine("");
   opnode_conn *conn = NULL;
   const char *doc = "{\"connector\":\"bare\",\"files\":{\"connector.yaml\":\"version: 1\\nconnector: bare\\ntitle: Bare\\ndescription: Without a probe\\n"
@@ -78,7 +78,7 @@ CASE(status_of_what_a_connector_lacks) {
   leave(it, conn);
 }
 
-CASE(status_of_nobody_there) {
+CASE(status_of_a_closed_port) {
   opnode_engine *it = engine("");
   opnode_conn *conn = NULL;
   const char *spec = "{\"connector\":\"shop\",\"limits\":{\"attempts\":1},\"values\":{\"siteUrl\":\"http://127.0.0.1:9\",\"user\":\"u\",\"apiKey\":\"k\"}}";
@@ -87,7 +87,7 @@ CASE(status_of_nobody_there) {
   leave(it, conn);
 }
 
-/* Requests that are refused at once, each with a word that the message must hold. */
+/* Requests that are refused at once, each with a word that the message must contain. */
 CASE(requests_are_checked) {
   opnode_engine *it = engine("");
   opnode_conn *conn = shop(it);

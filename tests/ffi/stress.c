@@ -1,4 +1,4 @@
-/* Many calls: nothing grows, and no order of calls does harm. */
+/* Many calls: memory does not grow, and every order of calls is safe. */
 #include "suite.h"
 
 #include <dirent.h>
@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #ifdef __SANITIZE_ADDRESS__
-#define GROWTH_KB 300000 /* it keeps what is freed for a while */
+#define GROWTH_KB 300000 /* freed memory is kept for a while */
 #else
 #define GROWTH_KB 4096
 #endif
@@ -69,7 +69,7 @@ static void *any(uint64_t *seed) {
   return pool[r / 16 % POOL];
 }
 
-/* Handles are only ever replaced, so the pool holds many that are freed already. */
+/* Handles are only replaced, so the pool contains many freed ones. */
 static void keep(uint64_t *seed, void *handle) {
   if (handle) pool[random_of(seed) % POOL] = handle;
 }
@@ -140,7 +140,7 @@ CASE(stress) {
   }
   over = true;
   for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
-  /* All operations end; handles that were lost on purpose are open. */
+  /* All operations end; handles that were lost deliberately stay open. */
   int32_t status = opnode_engine_shutdown(it, 30000);
   CHECK(status == OPNODE_OPEN || status == OPNODE_OK);
   IS(OPNODE_OK, opnode_engine_free(it));

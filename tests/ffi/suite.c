@@ -1,4 +1,4 @@
-/* Runs one case by its name; silent when it holds. */
+/* Runs one case by its name; prints nothing if it passes. */
 #include "suite.h"
 
 #include <dirent.h>
@@ -98,7 +98,7 @@ char *drained(opnode_op *op, int32_t end) {
     if (status != OPNODE_OK) {
       CHECK(buf == NULL);
       ERR(end, status);
-      /* The end stays. */
+      /* The end is repeated. */
       ERR(end, opnode_op_next(op, FOREVER, &buf, &err));
       return all;
     }
@@ -149,7 +149,7 @@ static int threads(void) {
   return n;
 }
 
-/* With the last handle, all threads of the library end. On a busy machine, one that was woken for it may wait long for a processor. */
+/* All threads of the library end with the last handle. On a busy machine this may take long. */
 void all_is_over(void) {
   for (int i = 0; i < 1200 && threads() > 1; i++) nap(i < 20 ? 5 : 50);
   if (threads() > 1) suite_fail(__FILE__, __LINE__, "threads are left", threads(), NULL);

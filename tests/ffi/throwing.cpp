@@ -60,7 +60,7 @@ static void host() {
   once(progresses);
   NEED(opnode_op_free(op) == OPNODE_OK && opnode_conn_free(conn) == OPNODE_OK && opnode_engine_free(engine) == OPNODE_OK);
   once(drops);
-  if (which != "none") sleep(20); /* another thread is about to end the process */
+  if (which != "none") sleep(20); /* another thread will end the process */
 }
 
 int main(int, char **argv) {

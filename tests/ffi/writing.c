@@ -1,4 +1,4 @@
-/* Writes: outcomes, streams of items, and what remains of a write that was broken off. */
+/* Writes: outcomes, streams of items, and the results of an interrupted write. */
 #include "suite.h"
 
 static opnode_engine *it;
@@ -48,7 +48,7 @@ CASE(partial) {
   TOLD(op, "\"failed\":[[1,1]]");
   TOLD(op, "\"kind\":\"partial\"");
   IS(OPNODE_OK, opnode_op_free(op));
-  /* All of them failed: their own error, and no outcomes from opnode_run. */
+  /* All items failed: their own error, and no outcomes from opnode_run. */
   free(run(conn, ADD("[{\"name\":\"Refused\"}]"), OPNODE_E_REJECTED));
   close_all();
 }
@@ -59,7 +59,7 @@ CASE(unknown_outcome) {
   HAS(all, "\"status\":\"unknown\"");
   HAS(all, "\"index\":1");
   free(all);
-  /* What the host's time limit broke off. */
+  /* A write that the host's time limit interrupts. */
   opnode_buf *buf = NULL;
   ERR(OPNODE_E_UNKNOWN_OUTCOME, opnode_run(conn, ADD("[{\"name\":\"a\"},{\"name\":\"Stall\"}]"), OPNODE_NTS, 300, &buf, &err));
   CHECK(opnode_buf_count(buf) == 2);
@@ -110,7 +110,7 @@ CASE(stream) {
   ERR(OPNODE_OK, opnode_op_write(op, "[]", 2, 0, 0, &err));
   ERR(OPNODE_OK, opnode_op_write(op, "", 0, 0, 0, &err));
   ERR(OPNODE_OK, opnode_op_write(op, NULL, 0, 0, 0, &err));
-  /* Not JSON, not UTF-8, unknown flags: not taken, and the operation goes on. */
+  /* Not JSON, not UTF-8, unknown flags: refused, and the operation continues. */
   ERR(OPNODE_E_INVALID_ITEMS, opnode_op_write(op, "[{\"name\":", OPNODE_NTS, 0, 0, &err));
   ERR(OPNODE_E_INVALID_ITEMS, opnode_op_write(op, "{\"name\":\"x\"}\nnot json", OPNODE_NTS, OPNODE_LAST, 0, &err));
   ERR(OPNODE_E_USAGE, opnode_op_write(op, "\xff", 1, 0, 0, &err));
@@ -127,7 +127,7 @@ CASE(stream) {
   close_all();
 }
 
-CASE(stream_of_nothing) {
+CASE(stream_without_items) {
   open_all(ONE);
   opnode_op *op = start(conn, STREAM, 1);
   ERR(OPNODE_OK, opnode_op_write(op, NULL, OPNODE_NTS, OPNODE_LAST, FOREVER, &err));
@@ -150,7 +150,7 @@ CASE(stream_is_full) {
   while ((status = opnode_op_write(op, "{\"name\":\"Slow\"}", OPNODE_NTS, 0, 0, &err)) == OPNODE_OK) CHECK(++taken < 10);
   ERR(OPNODE_AGAIN, status);
   CHECK(taken >= 2);
-  /* Room comes, while somebody takes the outcomes or not. */
+  /* The queue gets room, whether outcomes are taken or not. */
   ERR(OPNODE_OK, opnode_op_write(op, "{\"name\":\"Slow\"}", OPNODE_NTS, 0, FOREVER, &err));
   taken++;
   while ((status = opnode_op_write(op, NULL, 0, OPNODE_LAST, 0, &err)) == OPNODE_AGAIN) nap(10);
@@ -178,7 +178,7 @@ CASE(stream_with_items_that_do_not_fit) {
   close_all();
 }
 
-CASE(stream_that_goes_together) {
+CASE(stream_in_one_request) {
   open_all(ONE);
   opnode_op *op = start(conn, "{\"method\":\"mutate\",\"operationId\":\"replaceGoods\",\"stream\":true}", 1);
   for (int i = 0; i < 5; i++) ERR(OPNODE_OK, opnode_op_write(op, "[{\"name\":\"a\"},{\"name\":\"b\"}]", OPNODE_NTS, 0, 5000, &err));
@@ -211,7 +211,7 @@ CASE(outcomes_in_batches) {
   close_all();
 }
 
-/* The report tells what took effect, what was refused, what nobody knows, and what was not sent. */
+/* The report counts items that took effect, were refused, are unknown, and were not sent. */
 CASE(cancel_within_a_write) {
   open_all(ONE ",\"concurrency\":1");
   opnode_op *op = start(conn, ADD("[{\"name\":\"a\"},{\"name\":\"Refused\"},{\"name\":\"Stall\"},{\"name\":\"d\"},{\"name\":\"e\"}]"), 1);
@@ -237,7 +237,7 @@ CASE(cancel_within_a_write) {
   close_all();
 }
 
-/* Nobody pulls: the cancel does not lose the outcomes that no room was left for. */
+/* Without calls of opnode_op_next: a cancel does not lose outcomes beyond the queue. */
 CASE(cancel_keeps_all_outcomes) {
   open_all(ONE ",\"concurrency\":1");
   char request[3000] = "{\"method\":\"mutate\",\"operationId\":\"addGood\",\"batch\":{\"items\":1},\"items\":[";
@@ -258,12 +258,12 @@ CASE(cancel_keeps_all_outcomes) {
   close_all();
 }
 
-/* A stream whose item under way was broken off: unknown weighs more than cancelled. */
+/* A stream whose item in flight was interrupted: unknown takes precedence over cancelled. */
 CASE(cancel_within_a_stream) {
   open_all(ONE ",\"concurrency\":1");
   opnode_op *op = start(conn, STREAM, 1);
   ERR(OPNODE_OK, opnode_op_write(op, "[{\"name\":\"a\"},{\"name\":\"Stall\"}]", OPNODE_NTS, 0, 5000, &err));
-  /* Until the first is done; then the second is under way soon. */
+  /* Waits until the first is done; then the second is in flight soon. */
   char *told = report(op);
   for (int64_t end = now_ms() + 20000; !strstr(told, "\"applied\":[[0,0]]") && now_ms() < end; told = report(op)) {
     free(told);
@@ -278,7 +278,7 @@ CASE(cancel_within_a_stream) {
   HAS(told, "\"unknown\":[[1,1]]");
   free(told);
   IS(OPNODE_OK, opnode_op_free(op));
-  /* And one that only waits for its host. */
+  /* A stream that only waits for its host. */
   op = start(conn, STREAM, 1);
   IS(OPNODE_OK, opnode_op_cancel(op));
   free(drained(op, OPNODE_E_CANCELLED));

@@ -30,7 +30,7 @@ public static class Storm
             Parallel.For(0, 4, thread => Leave(engine, 50));
             GC.Collect();
             GC.WaitForPendingFinalizers();
-            // The engine goes first on purpose; what was opened from it keeps what it needs.
+            // The engine is freed first deliberately; handles that were opened from it stay valid.
             engine.Dispose();
         }
         GC.Collect();

@@ -1,4 +1,4 @@
-"""Two accounts of one system in one process, through the C interface: whose data each connection reads, and which refresh tokens are sent twice.
+"""Two accounts of one system in one process, through the C interface: the data that each connection reads, and refresh tokens that are sent twice.
 
 The server is shop.py: refresh tokens work once, access tokens twice.
 """
@@ -29,7 +29,7 @@ def spec(who, **more):
 
 
 def rounds(label, specs):
-    """Each of two connections reads its own account's data, however often tokens are renewed."""
+    """Each of two connections reads its own account's data, also after renewals."""
     server.begin()
     void.clear()
     with opnode.Engine(os.environ["OPNODE_LIBRARY"]) as engine:

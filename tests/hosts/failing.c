@@ -1,4 +1,4 @@
-/* The documented handling of errors, `must` of first.c, where calls fail. The argument says which one; the program ends by `must`, or says how it went on. */
+/* The documented error handling, `must` of first.c, with failing calls. The argument selects the call; the program ends in `must`, or prints how it continued. */
 #include <string.h>
 
 #define main first_main

@@ -34,7 +34,7 @@ int main() {
   fails("threads", OPNODE_E_USAGE, "threads: 0 is not within", [] { opnode::engine wrong("{\"threads\":0}"); });
   fails("wakeFd", OPNODE_E_USAGE, "wakeFd: 987 is not open", [] { opnode::engine wrong("{\"wakeFd\":987}"); });
   opnode::engine engine;
-  // Many times: what leaks would be seen at the end, and what stays open at the shutdown.
+  // Many times: a leak shows at the end, and an open handle at the shutdown.
   for (int i = 0; i < 100; i++) {
     fails("null", OPNODE_E_MISUSE, "NULL where a pointer is needed", [&] { engine.open(unset); });
     fails("connection", OPNODE_E_CONNECTION, "siteUrl", [&] { engine.open("{\"connector\":\"connectwise-manage\",\"values\":{}}"); });

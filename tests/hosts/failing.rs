@@ -3,7 +3,7 @@
 
 use std::process::Output;
 
-use super::{Ground, root};
+use super::{Setup, root};
 use crate::cleanup::Program;
 
 /// C and C++ compilers with their sanitizers, and the commands that detect them.
@@ -20,17 +20,17 @@ pub(crate) fn needs(compiler: &str) -> String {
 /// An expected run: its argument, its connection, its exit code, and the start of its stderr or else its stdout.
 struct Run<'a>(&'a str, Option<&'a str>, i32, &'a str);
 
-fn build(ground: &Ground, compiler: &str, standard: &str, source: &str, program: &str) -> Result<(), String> {
+fn build(setup: &Setup, compiler: &str, standard: &str, source: &str, program: &str) -> Result<(), String> {
     let compile = format!("{compiler} -std={standard} $STRICT {SANITIZERS} -I$ROOT/include {source} -o $OUT/{program}");
-    ground.run(&format!("{compile} -L$FOLDER -lopnode -Wl,-rpath,$FOLDER"), "").map(|_| ())
+    setup.run(&format!("{compile} -L$FOLDER -lopnode -Wl,-rpath,$FOLDER"), "").map(|_| ())
 }
 
-fn check(ground: &Ground, program: &str, run: &Run) -> Result<(), String> {
+fn check(setup: &Setup, program: &str, run: &Run) -> Result<(), String> {
     let Run(argument, connection, code, start) = run;
     let unset = if connection.is_none() { "env -u OPNODE_CONNECTION " } else { "" };
     let line = format!("exec {unset}timeout -k 5 60 $OUT/{program} {argument}");
     let Output { status, stdout, stderr } =
-        Program::output(&mut ground.shell(&line, connection.unwrap_or_default())).unwrap();
+        Program::output(&mut setup.shell(&line, connection.unwrap_or_default())).unwrap();
     let (out, err) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
     let told = if *code == 0 { &out } else { &err };
     // A failure prints one line on stderr, and success none.
@@ -57,21 +57,21 @@ const UNUSABLE: [(&str, &str); 5] = [
 ];
 
 /// `first.c`, `host.c` and `must` with every kind of call.
-pub(crate) fn c(ground: &Ground, compiler: &str) -> Result<(), String> {
-    let connection = ground.sandbox().connection("connectwise-manage");
+pub(crate) fn c(setup: &Setup, compiler: &str) -> Result<(), String> {
+    let connection = setup.sandbox().connection("connectwise-manage");
     let stranger = connection.replace("sandbox-private-key", "another-key");
     let (first, host, must) = (format!("first-{compiler}"), format!("host-{compiler}"), format!("must-{compiler}"));
-    build(ground, compiler, "c99", "$HOSTS/c/first.c", &first)?;
-    build(ground, compiler, "c99", "$HOSTS/c/host.c", &host)?;
-    build(ground, compiler, "c99", "$ROOT/tests/hosts/failing.c", &must)?;
+    build(setup, compiler, "c99", "$HOSTS/c/first.c", &first)?;
+    build(setup, compiler, "c99", "$HOSTS/c/host.c", &host)?;
+    build(setup, compiler, "c99", "$ROOT/tests/hosts/failing.c", &must)?;
     for (wrong, told) in UNUSABLE {
-        check(ground, &first, &Run("", Some(wrong), 1, told))?;
-        check(ground, &host, &Run("", Some(wrong), 1, told))?;
+        check(setup, &first, &Run("", Some(wrong), 1, told))?;
+        check(setup, &host, &Run("", Some(wrong), 1, told))?;
     }
-    check(ground, &first, &Run("", None, 1, "misuse: NULL where a pointer is needed"))?;
-    check(ground, &host, &Run("", None, 2, "OPNODE_CONNECTION is not set"))?;
-    check(ground, &first, &Run("", Some(&stranger), 1, "unauthenticated: "))?;
-    check(ground, &host, &Run("", Some(&stranger), 1, "unauthenticated: "))?;
+    check(setup, &first, &Run("", None, 1, "misuse: NULL where a pointer is needed"))?;
+    check(setup, &host, &Run("", None, 2, "OPNODE_CONNECTION is not set"))?;
+    check(setup, &first, &Run("", Some(&stranger), 1, "unauthenticated: "))?;
+    check(setup, &host, &Run("", Some(&stranger), 1, "unauthenticated: "))?;
     let calls = [
         ("config", "usage: the engine's configuration: threads: 0 is not within 1 to 512"),
         ("connection", "unknown_operation: "),
@@ -83,32 +83,32 @@ pub(crate) fn c(ground: &Ground, compiler: &str) -> Result<(), String> {
         ("handle", "handle: the handle is stale"),
     ];
     for (call, told) in calls {
-        check(ground, &must, &Run(call, Some(connection), 1, told))?;
+        check(setup, &must, &Run(call, Some(connection), 1, told))?;
     }
-    check(ground, &must, &Run("open", Some(connection), 0, "shutdown: open\nshutdown: ok\n"))
+    check(setup, &must, &Run("open", Some(connection), 0, "shutdown: open\nshutdown: ok\n"))
 }
 
 /// `host.cpp`, and the wrapper with every kind of call.
-pub(crate) fn cpp(ground: &Ground, compiler: &str) -> Result<(), String> {
-    let connection = ground.sandbox().connection("connectwise-manage");
+pub(crate) fn cpp(setup: &Setup, compiler: &str) -> Result<(), String> {
+    let connection = setup.sandbox().connection("connectwise-manage");
     let stranger = connection.replace("sandbox-private-key", "another-key");
     let (host, all) = (format!("host-{compiler}"), format!("failing-{compiler}"));
-    build(ground, compiler, "c++11", "$HOSTS/cpp/host.cpp", &host)?;
-    build(ground, compiler, "c++11", "$ROOT/tests/hosts/failing.cpp", &all)?;
+    build(setup, compiler, "c++11", "$HOSTS/cpp/host.cpp", &host)?;
+    build(setup, compiler, "c++11", "$ROOT/tests/hosts/failing.cpp", &all)?;
     for (wrong, told) in UNUSABLE {
-        check(ground, &host, &Run("", Some(wrong), 1, told))?;
+        check(setup, &host, &Run("", Some(wrong), 1, told))?;
     }
-    check(ground, &host, &Run("", None, 2, "OPNODE_CONNECTION is not set"))?;
-    check(ground, &host, &Run("", Some(&stranger), 1, "unauthenticated: "))?;
-    check(ground, &all, &Run("", Some(connection), 0, "shutdown: open\nshutdown: ok\n"))
+    check(setup, &host, &Run("", None, 2, "OPNODE_CONNECTION is not set"))?;
+    check(setup, &host, &Run("", Some(&stranger), 1, "unauthenticated: "))?;
+    check(setup, &all, &Run("", Some(connection), 0, "shutdown: open\nshutdown: ok\n"))
 }
 
 /// Worker processes that are forked from a process that has used the library, and from one that is still using it.
-pub(crate) fn forks(ground: &Ground) -> Result<(), String> {
+pub(crate) fn forks(setup: &Setup) -> Result<(), String> {
     let script = root().join("tests/hosts/fork.py");
-    let told = ground.run(
+    let told = setup.run(
         &format!("timeout -k 5 60 python3 {}", script.display()),
-        ground.sandbox().connection("connectwise-manage"),
+        setup.sandbox().connection("connectwise-manage"),
     )?;
     let worker = "60 members, the parent's connection: forked, ok\n";
     if told == format!("{}60 members\nshutdown: ok\n", worker.repeat(6)) { Ok(()) } else { Err(told) }

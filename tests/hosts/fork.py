@@ -1,4 +1,4 @@
-"""A pool of forked workers, made while the parent has an engine at work: each worker makes an engine of its own, and the parent's is nothing to it."""
+"""A pool of workers that are forked while the parent uses an engine: each worker creates its own engine, and the parent's is invalid there."""
 import json
 import multiprocessing
 import os

@@ -1,7 +1,7 @@
 //! `docs/embedding.md` is correct: its programs are those of the examples, and its commands, run in order, show the
 //! first items.
 
-use super::{Ground, root};
+use super::{Setup, root};
 
 fn guide() -> String {
     std::fs::read_to_string(root().join("docs/embedding.md")).unwrap()
@@ -50,14 +50,14 @@ pub(crate) fn code_is_that_of_the_examples() -> Result<(), String> {
 }
 
 /// The commands under a language's title, with the library of this build instead of a release.
-pub(crate) fn first_items(ground: &Ground, language: &str) -> Result<(), String> {
-    let sandbox = ground.sandbox();
-    let folder = ground.out().join(format!("guide-{}", language.replace('#', "sharp")));
+pub(crate) fn first_items(setup: &Setup, language: &str) -> Result<(), String> {
+    let sandbox = setup.sandbox();
+    let folder = setup.out().join(format!("guide-{}", language.replace('#', "sharp")));
     std::fs::create_dir_all(folder.join("target")).unwrap();
     for (link, to) in [
         ("include", root().join("include")),
         ("examples", root().join("examples")),
-        ("target/release", ground.folder().to_owned()),
+        ("target/release", setup.folder().to_owned()),
     ] {
         std::os::unix::fs::symlink(to, folder.join(link)).unwrap();
     }
@@ -74,7 +74,7 @@ pub(crate) fn first_items(ground: &Ground, language: &str) -> Result<(), String>
     let script = format!("set -e\ncd {}\n{}\n", folder.display(), lines.join("\n"));
     let file = folder.join("commands.sh");
     std::fs::write(&file, script).unwrap();
-    let told = ground.run(&format!("sh {}", file.display()), "")?;
+    let told = setup.run(&format!("sh {}", file.display()), "")?;
     let items: Vec<&str> = told.lines().filter(|line| line.starts_with("{\"id\":")).collect();
     if items.len() == 60 && items[0].contains("Technician1") {
         Ok(())

@@ -1,4 +1,4 @@
-"""Runs many operations and tells by how many KiB the process grew after the first quarter of them."""
+"""Runs many operations and prints by how many KiB the process grew after the first quarter."""
 import json
 import os
 import sys
@@ -18,7 +18,7 @@ with opnode.Engine(os.environ["OPNODE_LIBRARY"], selftest=True) as engine:
         for number in range(count):
             if number == count // 4:
                 before = resident()
-            # Every tenth one also goes through the network; every other one is left before its end.
+            # Every tenth one also uses the network; every second one is left before its end.
             request = {"method": "selftest", "selftest": {"emit": 5}}
             if number % 10 == 0:
                 request = {"method": "query", "operationId": "getSystemMembers", "limit": 1}

@@ -8,7 +8,7 @@ import time
 
 
 class Shop(http.server.ThreadingHTTPServer):
-    """`access` are access tokens that work already; `delay` are seconds before a renewal. `spent` is called with each refresh token that is void."""
+    """`access` are access tokens that work already; `delay` are seconds before a renewal. `spent` is called with each invalid refresh token."""
 
     def __init__(self, spent, delay=0, access=()):
         super().__init__(("127.0.0.1", 0), Handler)
@@ -17,7 +17,7 @@ class Shop(http.server.ThreadingHTTPServer):
         self.begin()
 
     def begin(self):
-        """Both accounts have their first refresh token again, and no use counts."""
+        """Resets both accounts to their first refresh token."""
         self.live.update({"seed-A": "A", "seed-B": "B"})
         self.uses.clear()
 
@@ -68,7 +68,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 if __name__ == "__main__":
     import sys
 
-    # Prints its port, and keeps the void tokens that it was sent in a file.
+    # Prints its port, and writes received invalid tokens to a file.
     def note(token):
         with open("void", "a") as void:
             void.write(f"{token}\n")

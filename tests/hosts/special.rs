@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use super::{Ground, root};
+use super::{Setup, root};
 use crate::cleanup::Program;
 use crate::server::{Act, Server};
 
@@ -11,16 +11,16 @@ use crate::server::{Act, Server};
 pub(crate) const HEARS_CTRL_C: [&str; 5] = ["c", "cpp", "python", "python-asyncio", "go"];
 
 /// SIGINT while a host waits for a reply that never comes.
-pub(crate) fn ctrl_c(ground: &Ground, build: &str, run: &str) -> Result<(), String> {
-    ground.run(build, "")?;
-    let sandbox = ground.sandbox();
+pub(crate) fn ctrl_c(setup: &Setup, build: &str, run: &str) -> Result<(), String> {
+    setup.run(build, "")?;
+    let sandbox = setup.sandbox();
     let silent = Server::start(vec![Act::Deaf]);
     let connection =
         sandbox.connection("connectwise-manage").replace(&sandbox.port, &silent.address.port().to_string());
     // A shell's background jobs ignore SIGINT, and so do their children. Outside of the foreground, timeout sends a
     // signal twice.
     let run = format!("exec env --default-signal=INT timeout --foreground -k 5 60 {}", run.trim_start_matches("exec "));
-    let mut command = ground.shell(&run, &connection);
+    let mut command = setup.shell(&run, &connection);
     let program = Program::start(command.stdout(Stdio::piped()).stderr(Stdio::piped())).unwrap();
     let started = Instant::now();
     while silent.connections() == 0 && started.elapsed() < Duration::from_secs(50) {
@@ -43,43 +43,42 @@ pub(crate) fn ctrl_c(ground: &Ground, build: &str, run: &str) -> Result<(), Stri
 }
 
 /// The C++ wrapper compiles without warnings under every standard since 2011.
-pub(crate) fn standards(ground: &Ground) -> Result<(), String> {
+pub(crate) fn standards(setup: &Setup) -> Result<(), String> {
     let program = "#include <opnode.hpp>\\nint main() { return opnode::text(\\\"ab\\\").size == 2 ? 0 : 1; }\\n";
-    ground.run(&format!("printf \"{program}\" > wrapper.cpp"), "")?;
+    setup.run(&format!("printf \"{program}\" > wrapper.cpp"), "")?;
     for compiler in ["c++", "clang++"] {
         for standard in ["c++11", "c++14", "c++17", "c++20"] {
             let compile = format!("{compiler} -std={standard} $STRICT -I$ROOT/include -fsyntax-only wrapper.cpp");
-            ground.run(&format!("if command -v {compiler}; then {compile}; fi"), "")?;
+            setup.run(&format!("if command -v {compiler}; then {compile}; fi"), "")?;
         }
     }
     Ok(())
 }
 
 /// A second run uses the stored tokens and gets no new ones.
-pub(crate) fn rotated_tokens(ground: &Ground) -> Result<(), String> {
-    let connection = ground.sandbox().connection("optima");
-    let run = || ground.run("python3 $HOSTS/python/tokens.py tokens.json", connection);
+pub(crate) fn rotated_tokens(setup: &Setup) -> Result<(), String> {
+    let connection = setup.sandbox().connection("optima");
+    let run = || setup.run("python3 $HOSTS/python/tokens.py tokens.json", connection);
     let (first, second) = (run()?, run()?);
     let expected = [
         "kept new tokens of sandbox\ncheck: ok\nshutdown: ok\n",
         "signing in with kept tokens\ncheck: ok\nshutdown: ok\n",
     ];
-    let kept = std::fs::read_to_string(ground.out().join("tokens.json")).unwrap_or_default();
+    let kept = std::fs::read_to_string(setup.out().join("tokens.json")).unwrap_or_default();
     let holds = kept.contains("refresh_token") && !kept.contains("sandbox-refresh-token");
     if [first.as_str(), second.as_str()] == expected && holds { Ok(()) } else { Err(format!("{first}{second}{kept}")) }
 }
 
 /// Two accounts of one system, with any names: each reads its own data, and no token is used twice.
-pub(crate) fn accounts(ground: &Ground) -> Result<(), String> {
-    let told = ground.run("python3 $ROOT/tests/hosts/accounts.py", "")?;
+pub(crate) fn accounts(setup: &Setup) -> Result<(), String> {
+    let told = setup.run("python3 $ROOT/tests/hosts/accounts.py", "")?;
     let expected = include_str!("accounts.txt");
     if told == expected { Ok(()) } else { Err(told) }
 }
 
 /// Memory does not grow over 2,000 operations.
-pub(crate) fn many(ground: &Ground) -> Result<(), String> {
-    let told =
-        ground.run("python3 $ROOT/tests/hosts/many.py 2000", ground.sandbox().connection("connectwise-manage"))?;
+pub(crate) fn many(setup: &Setup) -> Result<(), String> {
+    let told = setup.run("python3 $ROOT/tests/hosts/many.py 2000", setup.sandbox().connection("connectwise-manage"))?;
     let grown: Option<i64> =
         told.split("grown by ").nth(1).and_then(|rest| rest.split(' ').next()).and_then(|n| n.parse().ok());
     // Allocators keep some memory; a leak of 1 KiB an operation would add 1.5 MiB.
@@ -87,24 +86,24 @@ pub(crate) fn many(ground: &Ground) -> Result<(), String> {
 }
 
 /// Hundreds of handles that are never freed, in any order.
-pub(crate) fn storm(ground: &Ground) -> Result<(), String> {
-    ground.run("mcs -out:storm.exe $ROOT/tests/hosts/Storm.cs $HOSTS/csharp/Opnode.cs", "")?;
-    let told = ground.run("mono storm.exe", ground.sandbox().connection("connectwise-manage"))?;
+pub(crate) fn storm(setup: &Setup) -> Result<(), String> {
+    setup.run("mcs -out:storm.exe $ROOT/tests/hosts/Storm.cs $HOSTS/csharp/Opnode.cs", "")?;
+    let told = setup.run("mono storm.exe", setup.sandbox().connection("connectwise-manage"))?;
     if told == "survived\n" { Ok(()) } else { Err(told) }
 }
 
 /// The process exits at once, with its own code.
-pub(crate) fn exit(ground: &Ground) -> Result<(), String> {
+pub(crate) fn exit(setup: &Setup) -> Result<(), String> {
     let script = root().join("tests/hosts/exit.js");
     let line = format!("timeout -k 5 30 node {}; test $? = 7", script.display());
-    ground
-        .run(&line, ground.sandbox().connection("connectwise-manage"))
+    setup
+        .run(&line, setup.sandbox().connection("connectwise-manage"))
         .and_then(|told| if told.is_empty() { Ok(()) } else { Err(told) })
 }
 
 /// Items that are sent one by one, with one report for all.
-pub(crate) fn stream(ground: &Ground) -> Result<(), String> {
-    let told = ground.run("python3 $ROOT/tests/hosts/stream.py", ground.sandbox().connection("connectwise-manage"))?;
+pub(crate) fn stream(setup: &Setup) -> Result<(), String> {
+    let told = setup.run("python3 $ROOT/tests/hosts/stream.py", setup.sandbox().connection("connectwise-manage"))?;
     let expected = "30 outcomes in order: True, ended: partial\napplied [[0, 3], [5, 29]], failed [[4, 4]], not sent []\n\
         items in 30, outcomes {'failed': 1, 'ok': 29, 'skipped': 0, 'unknown': 0}\nshutdown: ok\nthe waiting thread: handle\n";
     if told == expected { Ok(()) } else { Err(told) }

@@ -1,4 +1,4 @@
-"""Hands items in one after the other while a thread reads the outcomes; ends with a thread that waits without a limit on an engine that is given back."""
+"""Sends items one by one while a thread reads the outcomes; at the end a thread waits without a limit while the engine is freed."""
 import ctypes
 import json
 import os

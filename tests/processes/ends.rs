@@ -18,7 +18,7 @@ const OVERSHOOT: Duration = Duration::from_millis(250);
 const TRIES: usize = 4;
 const PIECE: Duration = Duration::from_millis(20);
 /// Another call has the only permit of the connection.
-const OCCUPIED: &str = "no place among the requests under way";
+const OCCUPIED: &str = "a connection without a free permit";
 /// Maximum time for a command to send its request and to end.
 const PATIENCE: Duration = Duration::from_secs(20);
 

@@ -75,7 +75,7 @@ struct Walked {
 
 /// The deviations of a server.
 #[derive(Clone, Debug, Default)]
-struct Habit {
+struct Deviation {
     /// The page with this row comes without a body this many times: empty, white space, or `null`.
     blank: Option<(u64, usize, &'static str)>,
     /// The error in its totals and numbers of pages.
@@ -83,11 +83,11 @@ struct Habit {
 }
 
 /// The reply of a server with deviations.
-fn odd(
+fn deviating_server(
     style: &str,
     rows: u64,
     most: u64,
-    habit: &Habit,
+    deviation: &Deviation,
     request: &http::Request<bytes::Bytes>,
     seen: usize,
 ) -> Response {
@@ -95,7 +95,7 @@ fn odd(
     let body: Value = serde_json::from_slice(&response.body).unwrap();
     let list = body.as_array().or_else(|| body["data"].as_array()).unwrap();
     let first = list.first().and_then(|row| row["id"].as_u64());
-    if let Some((row, times, text)) = habit.blank
+    if let Some((row, times, text)) = deviation.blank
         && seen < times
         && first.is_some_and(|first| first > 1 && (first..first + list.len() as u64).contains(&row))
     {
@@ -104,7 +104,7 @@ fn odd(
     if body.is_object() {
         let mut body = body.clone();
         for key in ["total", "pages"] {
-            body[key] = json!(body[key].as_i64().unwrap().saturating_add(habit.off).max(0));
+            body[key] = json!(body[key].as_i64().unwrap().saturating_add(deviation.off).max(0));
         }
         response.body = body.to_string().into_bytes().into();
     }
@@ -112,10 +112,10 @@ fn odd(
 }
 
 fn walk(fetch: &Fetch, with: &CallOptions) -> Walked {
-    walk_oddly(fetch, &Habit::default(), with).unwrap_or_else(|e| panic!("{}: {e}", STYLES[fetch.style].0))
+    walk_oddly(fetch, &Deviation::default(), with).unwrap_or_else(|e| panic!("{}: {e}", STYLES[fetch.style].0))
 }
 
-fn walk_oddly(fetch: &Fetch, habit: &Habit, with: &CallOptions) -> opnode::Result<Walked> {
+fn walk_oddly(fetch: &Fetch, deviation: &Deviation, with: &CallOptions) -> opnode::Result<Walked> {
     let (name, paging, items) = STYLES[fetch.style];
     let (rows, most) = (fetch.rows, fetch.most);
     let mut catalog = Catalog::empty();
@@ -126,12 +126,12 @@ fn walk_oddly(fetch: &Fetch, habit: &Habit, with: &CallOptions) -> opnode::Resul
         "version: 1\noperations:\n  things: {{ title: T, method: query, request: GET /things, response: {{ result: list{items} }} }}\n"
     );
     catalog.add("acme", "things.yaml", operation);
-    let (habit, asked) = (habit.clone(), Mutex::new(HashMap::<String, usize>::new()));
+    let (deviation, asked) = (deviation.clone(), Mutex::new(HashMap::<String, usize>::new()));
     let server = Arc::new(Scripted::new(move |_, request| {
         let mut asked = asked.lock().unwrap();
         let seen = asked.entry(request.uri().to_string()).or_default();
         *seen += 1;
-        Ok(odd(name, rows, most, &habit, request, *seen - 1))
+        Ok(deviating_server(name, rows, most, &deviation, request, *seen - 1))
     }));
     let clock = Some(Arc::new(TestClock::new(fetch.seed)) as Arc<dyn opnode::Clock>);
     let engine = Engine::new(EngineConfig { catalog, transport: Some(server), clock, ..EngineConfig::default() });
@@ -181,13 +181,13 @@ fn fetches(rows: u64, most: u64, concurrency: u8, page_size: u8) -> impl Strateg
 }
 
 /// The deviations that are possible in a style.
-fn habit(style: usize, blank: Option<(u64, usize, &'static str)>, off: i64) -> Habit {
+fn deviation(style: usize, blank: Option<(u64, usize, &'static str)>, off: i64) -> Deviation {
     let name = STYLES[style].0;
     // In styles without announcements, a page without a body is the end of a list. The same holds for the first page. A
     // number of pages that is too small cannot be detected.
     let blank = blank.filter(|_| !matches!(name, "number" | "keyset"));
     let may_be_less = blank.is_none() && matches!(name, "total" | "offset");
-    Habit { blank, off: if may_be_less { off } else { off.max(0) } }
+    Deviation { blank, off: if may_be_less { off } else { off.max(0) } }
 }
 
 /// Whatever a server omits or announces wrongly: every row arrives once, or the receipt does not say that the list is
@@ -198,13 +198,13 @@ fn an_incomplete_list_is_never_reported_as_complete() {
     let off = select(&[0, 0, 1, 2, 7, 300, -1, -2, -40][..]);
     let inputs = (fetches(60, 20, 9, 30), blank, off);
     prove(regressions!("walks"), 250, &inputs, |(fetch, blank, off)| {
-        let habit = habit(fetch.style, blank, off);
-        let Ok(found) = walk_oddly(&fetch, &habit, &CallOptions::default()) else { return };
+        let deviation = deviation(fetch.style, blank, off);
+        let Ok(found) = walk_oddly(&fetch, &deviation, &CallOptions::default()) else { return };
         let whole = found.ids == (1..=fetch.rows).collect::<Vec<_>>();
-        assert!(whole || !found.receipt.complete, "{habit:?}: {:?} {:?}", found.ids, found.receipt);
-        assert!(found.ids.windows(2).all(|pair| pair[0] < pair[1]), "a row came twice: {habit:?}: {:?}", found.ids);
+        assert!(whole || !found.receipt.complete, "{deviation:?}: {:?} {:?}", found.ids, found.receipt);
+        assert!(found.ids.windows(2).all(|pair| pair[0] < pair[1]), "a row came twice: {deviation:?}: {:?}", found.ids);
         if !whole {
-            assert!(!found.receipt.notes.is_empty(), "nobody is told: {habit:?}: {:?}", found.receipt);
+            assert!(!found.receipt.notes.is_empty(), "no note: {deviation:?}: {:?}", found.receipt);
         }
     });
 }

@@ -2,7 +2,7 @@
 
 #[cfg(feature = "cli")]
 #[path = "../cleanup/mod.rs"]
-#[expect(dead_code, reason = "a part of what it can do is enough here")]
+#[expect(dead_code, reason = "only a part of it is used here")]
 mod cleanup;
 
 mod coverage;

@@ -93,7 +93,7 @@ async fn a_user_signs_in_with_pkce() {
         );
         back.query_pairs().find(|(n, _)| n == "code").map(|(_, v)| opnode::Secret::new(v.into_owned()))
     };
-    assert!(code("").await.is_none(), "without a challenge nobody signs in");
+    assert!(code("").await.is_none(), "no sign-in without a challenge");
     let wrong = code("another").await.unwrap();
     assert_eq!(session.sign_in(&wrong, REDIRECT, &verifier).await.unwrap_err().kind(), ErrorKind::Unauthenticated);
     let right = code(&challenge).await.unwrap();

@@ -5,52 +5,52 @@ use std::process::Command;
 use libtest_mimic::Trial;
 use serde_json::{Value, json};
 
-use crate::ground::{Ground, free_port, ids, same};
+use crate::setup::{Setup, free_port, ids, same};
 
 pub fn trials() -> Vec<Trial> {
     crate::trials(
         "json-server",
         "node -e 'process.exit(require(\"json-server/package.json\").version.startsWith(\"0.17.\") ? 0 : 1)'",
         vec![
-            ("numbered pages give each row once", || walk(25, &["query", "things"])),
-            ("numbered pages that are all full give each row once", || walk(30, &["query", "things"])),
-            ("linked pages give each row once", || walk(25, &["query", "linked", "--set", "_page=1"])),
-            ("linked pages that are all full give each row once", || {
+            ("numbered pages return each row once", || walk(25, &["query", "things"])),
+            ("numbered pages that are all full return each row once", || walk(30, &["query", "things"])),
+            ("linked pages return each row once", || walk(25, &["query", "linked", "--set", "_page=1"])),
+            ("linked pages that are all full return each row once", || {
                 walk(30, &["query", "linked", "--set", "_page=1"])
             }),
-            ("one page of a server that links only when a page was asked for is not said to be the whole", unlinked),
+            ("one page of a server that links only for numbered requests is not reported as complete", unlinked),
             ("creates, changes and deletes are each done once", writes),
         ],
     )
 }
 
 /// A store with this many things.
-fn shelf(count: usize) -> Ground {
-    let mut ground = Ground::new("json-server");
+fn shelf(count: usize) -> Setup {
+    let mut setup = Setup::new("json-server");
     let port = free_port();
     let things: Vec<Value> = (1..=count).map(|id| json!({"id": id, "name": format!("thing {id}")})).collect();
-    ground.write("db.json", &json!({"things": things}).to_string());
+    setup.write("db.json", &json!({"things": things}).to_string());
     let mut server = Command::new("sh");
     let program = "$(node -p 'require.resolve(\"json-server/lib/cli/bin.js\")')";
     server.args(["-c", &format!("exec node \"{program}\" --host 127.0.0.1 --port {port} db.json")]);
-    ground.serve(server, port);
-    ground.connections(&format!(
+    setup.serve(server, port);
+    setup.connections(&format!(
         "  shelf:\n    connector: json-server\n    url: http://127.0.0.1:{port}\n    limits: {{ concurrency: 4 }}\n"
     ));
-    ground
+    setup
 }
 
 fn walk(count: usize, line: &[&str]) -> Result<(), String> {
-    let ground = shelf(count);
-    let told = ground.run(&[line, &["--receipt", "receipt.json"]].concat()).ended(0)?;
+    let setup = shelf(count);
+    let told = setup.run(&[line, &["--receipt", "receipt.json"]].concat()).ended(0)?;
     same("ids", ids(&told), (1..=count as u64).collect())?;
-    same("complete", ground.json("receipt.json")["complete"].clone(), json!(true))
+    same("complete", setup.json("receipt.json")["complete"].clone(), json!(true))
 }
 
 fn unlinked() -> Result<(), String> {
-    let ground = shelf(25);
-    let told = ground.run(&["query", "linked", "--receipt", "receipt.json"]);
-    let receipt = ground.json("receipt.json");
+    let setup = shelf(25);
+    let told = setup.run(&["query", "linked", "--receipt", "receipt.json"]);
+    let receipt = setup.json("receipt.json");
     if !receipt.is_object() {
         return Err(format!("there is no receipt: {told:?}"));
     }
@@ -62,20 +62,20 @@ fn unlinked() -> Result<(), String> {
 }
 
 fn writes() -> Result<(), String> {
-    let ground = shelf(10);
+    let setup = shelf(10);
     let lines = |range: std::ops::RangeInclusive<u64>, name: &str| {
         range.map(|id| format!("{}\n", json!({"id": id, "name": name}))).collect::<String>()
     };
-    ground.write("new.ndjson", &lines(11..=60, "new"));
-    ground.write("changed.ndjson", &lines(1..=10, "changed"));
-    ground.write("gone.ndjson", &lines(31..=60, ""));
-    ground.run(&["mutate", "add", "--items", "@new.ndjson"]).ended(0)?;
-    ground.run(&["mutate", "put", "--items", "@changed.ndjson"]).ended(0)?;
-    ground.run(&["delete", "remove", "--items", "@gone.ndjson"]).ended(0)?;
+    setup.write("new.ndjson", &lines(11..=60, "new"));
+    setup.write("changed.ndjson", &lines(1..=10, "changed"));
+    setup.write("gone.ndjson", &lines(31..=60, ""));
+    setup.run(&["mutate", "add", "--items", "@new.ndjson"]).ended(0)?;
+    setup.run(&["mutate", "put", "--items", "@changed.ndjson"]).ended(0)?;
+    setup.run(&["delete", "remove", "--items", "@gone.ndjson"]).ended(0)?;
     let wanted: Vec<(u64, String)> =
         (1..=30).map(|id| (id, if id <= 10 { "changed" } else { "new" }.to_owned())).collect();
     let stored = || {
-        let store = ground.json("db.json");
+        let store = setup.json("db.json");
         let mut things: Vec<(u64, String)> = store["things"]
             .as_array()
             .map(|things| things.iter().map(|t| (t["id"].as_u64().unwrap(), t["name"].as_str().unwrap().to_owned())))

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use libtest_mimic::Trial;
 
-use crate::ground::{Ground, Told, free_port, source};
+use crate::setup::{CommandOutput, Setup, free_port, source};
 
 /// A pack with its document.
 struct Pack {
@@ -66,7 +66,7 @@ fn document(pack: &Pack) -> PathBuf {
 }
 
 fn fits(pack: &Pack) -> Result<(), String> {
-    let mut ground = Ground::new("prism");
+    let mut setup = Setup::new("prism");
     let port = free_port();
     let mut server = Command::new("node");
     server
@@ -74,26 +74,26 @@ fn fits(pack: &Pack) -> Result<(), String> {
         .args([port.to_string(), free_port().to_string()])
         .arg(document(pack))
         .args([pack.base, pack.keep]);
-    ground.serve(server, port);
+    setup.serve(server, port);
     let connection =
         format!("    connector: {}\n    reroute: http://127.0.0.1:{port}\n{}", pack.connector, pack.values);
-    ground.connections(&format!("  mock:\n{connection}    limits: {{ attempts: 1 }}\n"));
-    let operations = ground.run(&["operations"]).ended(0)?;
+    setup.connections(&format!("  mock:\n{connection}    limits: {{ attempts: 1 }}\n"));
+    let operations = setup.run(&["operations"]).ended(0)?;
     let own = format!("{}/", pack.connector);
     for line in operations.stdout.lines().filter(|line| line.starts_with(&own)) {
         let mut words = line.split_whitespace();
         let (Some(name), Some(method)) = (words.next(), words.next()) else { continue };
-        call(&ground, method, name)?;
+        call(&setup, method, name)?;
     }
-    judge(pack, &ground.lines(&format!("server-{port}.log"), |line| line.contains(" /")))
+    judge(pack, &setup.lines(&format!("server-{port}.log"), |line| line.contains(" /")))
 }
 
 /// Calls an operation with its template; the mock's reply need not be readable. Open values are "1" or the sample item.
-fn call(ground: &Ground, method: &str, name: &str) -> Result<(), String> {
+fn call(setup: &Setup, method: &str, name: &str) -> Result<(), String> {
     let mut line = vec![method.to_owned(), "--template".to_owned(), name.to_owned()];
     // Each error asks for one more value.
     for _ in 0..5 {
-        let told = ground.run(&line.iter().map(String::as_str).collect::<Vec<_>>());
+        let told = setup.run(&line.iter().map(String::as_str).collect::<Vec<_>>());
         let Some(open) = left_open(&told) else { return Ok(()) };
         match open.as_str() {
             "items" => line.push("--use-sample".to_owned()),
@@ -104,7 +104,7 @@ fn call(ground: &Ground, method: &str, name: &str) -> Result<(), String> {
     Err(format!("{name} is never satisfied"))
 }
 
-fn left_open(told: &Told) -> Option<String> {
+fn left_open(told: &CommandOutput) -> Option<String> {
     let rest = told.stderr.split_once(" leaves ")?.1;
     rest.split([',', ' ']).next().map(str::to_owned)
 }

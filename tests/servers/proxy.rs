@@ -7,8 +7,8 @@ use std::time::Duration;
 use libtest_mimic::Trial;
 
 use crate::django::PYTHON;
-use crate::ground::{Ground, Told, free_port, same, told};
 use crate::nginx::front;
+use crate::setup::{CommandOutput, Setup, free_port, same, told};
 
 const RIGHT: &str = "robot:pr0xy-S3cret@";
 const WRONG: &str = "robot:wr0ng-S3cret@";
@@ -20,7 +20,7 @@ pub fn trials() -> Vec<Trial> {
         &format!("PATH=$PATH:/usr/sbin; command -v nginx && {PYTHON} -c 'import proxy'"),
         vec![
             ("https goes through a tunnel", || through("https", "CONNECT 0.0.0.0")),
-            ("http goes through it", || through("http", "GET 0.0.0.0")),
+            ("http uses it without a tunnel", || through("http", "GET 0.0.0.0")),
             ("a wrong password is tried once, before https", || {
                 refused("https", WRONG, "did not accept its user name and password")
             }),
@@ -29,31 +29,31 @@ pub fn trials() -> Vec<Trial> {
             }),
             ("a missing password is named, before https", || refused("https", "", "asks for a user name and password")),
             ("a missing password is named, before http", || refused("http", "", "asks for a user name and password")),
-            ("a host that it cannot reach is told from a proxy that is down", beyond),
-            ("NO_PROXY goes past it", past),
+            ("a host that it cannot reach is distinguished from a proxy that is down", beyond),
+            ("NO_PROXY bypasses it", past),
         ],
     )
 }
 
 /// A proxy and its port, and the connection `far` to the server behind it.
-fn proxy(scheme: &str) -> (Ground, u16) {
-    let (mut ground, secure, plain) = front();
+fn proxy(scheme: &str) -> (Setup, u16) {
+    let (mut setup, secure, plain) = front();
     let port = free_port();
     let mut server = Command::new("sh");
     let options = format!(
         "--hostname 127.0.0.1 --port {port} --num-workers 1 --num-acceptors 1 --basic-auth robot:pr0xy-S3cret --log-file proxy.log"
     );
     server.args(["-c", &format!("exec {PYTHON} -B -m proxy {options}")]);
-    ground.serve(server, port);
+    setup.serve(server, port);
     let behind = if scheme == "https" { secure } else { plain };
-    ground.connections(&format!(
+    setup.connections(&format!(
         "  far:\n    connector: nginx\n    url: {scheme}://0.0.0.0:{behind}\n    allow_http: true\n"
     ));
-    (ground, port)
+    (setup, port)
 }
 
-fn call(ground: &Ground, line: &[&str], login: &str, port: u16) -> Told {
-    let mut command = ground.command(line);
+fn call(setup: &Setup, line: &[&str], login: &str, port: u16) -> CommandOutput {
+    let mut command = setup.command(line);
     for name in ["HTTP_PROXY", "HTTPS_PROXY"] {
         command.env(name, format!("http://{login}127.0.0.1:{port}"));
     }
@@ -61,10 +61,10 @@ fn call(ground: &Ground, line: &[&str], login: &str, port: u16) -> Told {
 }
 
 /// Matching lines of the proxy's log. It writes them when a connection ends, and opnode has ended by then.
-fn asked(ground: &Ground, what: &str) -> usize {
+fn asked(setup: &Setup, what: &str) -> usize {
     (0..100)
         .find_map(|_| {
-            let count = ground.lines("proxy.log", |line| line.contains(what)).len();
+            let count = setup.lines("proxy.log", |line| line.contains(what)).len();
             if count == 0 {
                 std::thread::sleep(Duration::from_millis(50));
             }
@@ -73,44 +73,44 @@ fn asked(ground: &Ground, what: &str) -> usize {
         .unwrap_or_default()
 }
 
-fn done(ground: &Ground) -> usize {
-    ground.lines("inner.log", |line| line.starts_with("POST")).len()
+fn done(setup: &Setup) -> usize {
+    setup.lines("inner.log", |line| line.starts_with("POST")).len()
 }
 
 fn through(scheme: &str, line: &str) -> Result<(), String> {
-    let (ground, port) = proxy(scheme);
+    let (setup, port) = proxy(scheme);
     // A read: over plain HTTP, this proxy duplicates the length of a body if its header is in lower case.
-    same("rows", call(&ground, &["query", "list"], RIGHT, port).ended(0)?.items().len(), 1)?;
-    same("requests to the proxy", asked(&ground, line), 1)
+    same("rows", call(&setup, &["query", "list"], RIGHT, port).ended(0)?.items().len(), 1)?;
+    same("requests to the proxy", asked(&setup, line), 1)
 }
 
 fn refused(scheme: &str, login: &str, says: &str) -> Result<(), String> {
-    let (ground, port) = proxy(scheme);
+    let (setup, port) = proxy(scheme);
     let line = [&ITEM[..], &["--outcomes", "outcomes.ndjson"]].concat();
-    let failed = call(&ground, &line, login, port).ended(4)?;
+    let failed = call(&setup, &line, login, port).ended(4)?;
     let variable = format!("{}_PROXY", scheme.to_uppercase());
-    let failed = failed.says(&[says, &format!("the proxy 127.0.0.1:{port}"), &variable, "[connection]"])?;
+    let failed = failed.has_stderr(&[says, &format!("the proxy 127.0.0.1:{port}"), &variable, "[connection]"])?;
     if failed.stderr.contains("S3cret") || failed.stderr.contains("did not accept the credentials") {
         return Err(failed.stderr);
     }
-    same("outcomes", ground.lines("outcomes.ndjson", |line| line.contains(r#""status":"failed""#)).len(), 1)?;
-    same("tries of the password", asked(&ground, "ProxyAuthenticationFailed"), 1)?;
-    same("writes done", done(&ground), 0)
+    same("outcomes", setup.lines("outcomes.ndjson", |line| line.contains(r#""status":"failed""#)).len(), 1)?;
+    same("tries of the password", asked(&setup, "ProxyAuthenticationFailed"), 1)?;
+    same("writes done", done(&setup), 0)
 }
 
 fn beyond() -> Result<(), String> {
-    let (ground, port) = proxy("https");
-    ground.connections("  far:\n    connector: nginx\n    url: https://far.invalid\n    limits: { attempts: 1 }\n");
-    let failed = call(&ground, &["query", "list"], RIGHT, port).ended(6)?;
-    failed.says(&["far.invalid cannot be reached", &format!("the proxy 127.0.0.1:{port} refused the tunnel")])?;
-    let away = call(&ground, &["query", "list"], RIGHT, free_port()).ended(6)?;
-    away.says(&["the proxy 127.0.0.1:", "(from HTTPS_PROXY) cannot be reached"]).map(|_| ())
+    let (setup, port) = proxy("https");
+    setup.connections("  far:\n    connector: nginx\n    url: https://far.invalid\n    limits: { attempts: 1 }\n");
+    let failed = call(&setup, &["query", "list"], RIGHT, port).ended(6)?;
+    failed.has_stderr(&["far.invalid cannot be reached", &format!("the proxy 127.0.0.1:{port} refused the tunnel")])?;
+    let away = call(&setup, &["query", "list"], RIGHT, free_port()).ended(6)?;
+    away.has_stderr(&["the proxy 127.0.0.1:", "(from HTTPS_PROXY) cannot be reached"]).map(|_| ())
 }
 
 fn past() -> Result<(), String> {
-    let (ground, port) = proxy("https");
-    let mut command = ground.command(&ITEM);
+    let (setup, port) = proxy("https");
+    let mut command = setup.command(&ITEM);
     command.env("HTTPS_PROXY", format!("http://{WRONG}127.0.0.1:{port}")).env("NO_PROXY", "0.0.0.0");
     told(command).ended(0)?;
-    same("writes done", done(&ground), 1)
+    same("writes done", done(&setup), 1)
 }

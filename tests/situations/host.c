@@ -1,5 +1,5 @@
 /*
- * A host that does one call: reads engine.json, connection.json and request.json of its folder, and prints what came of it as one JSON object:
+ * A host that makes one call: reads engine.json, connection.json and request.json in its folder, and prints the result as one JSON object:
  * {"status", "batches": [[...], ...], "report", "error"}.
  */
 #include <stdio.h>

@@ -1,21 +1,21 @@
 //! The file format of `tests/wire/cases/`: the server's replies, byte for byte, and the expected results.
 //!
 //! ```yaml
-//! about: What the cases show, as one statement
-//! row: 24                  # of docs/reliability.md; a case may name its own
+//! about: What the cases show, in one sentence
+//! row: 24                  # of docs/reliability.md; a case may have its own
 //! cases:
-//!   - fact: What must hold, as one statement
-//!     call: read           # or post, put, delete: an operation with its usual items; `operation`, `options`, `items` name others
+//!   - fact: What must hold, in one sentence
+//!     call: read           # or post, put, delete: an operation with its default items; `operation`, `options`, `items` set others
 //!     limits: { … }        # of the connection; also connector, values, tls, timeout_ms, item_limit, before, stop, real_time
-//!     replies:             # one per request; the last one answers all that follow. None at all: nothing listens
-//!       - { status: 503 Busy, headers: ["Retry-After: 1"], json: '{}' }   # a whole reply; `body` in place of `json`, `type` for Content-Type
-//!       - { raw: "HTTP/1.1 200 OK\r\n\r\n[", then: close }              # bytes as they are; then close, reset or hang
+//!     replies:             # one per request; the last one is repeated. Without replies, nothing listens
+//!       - { status: 503 Busy, headers: ["Retry-After: 1"], json: '{}' }   # a complete reply; `body` instead of `json`, `type` is the Content-Type
+//!       - { raw: "HTTP/1.1 200 OK\r\n\r\n[", then: close }              # exact bytes; then close, reset or hang
 //!       - { steps: [{ send: "HTTP/1.1 " }, { drip: "200", ms: 100 }, { forever: x, ms: 1 }, hang] }
-//!       - reset            # or close, hang: no answer; refuse, deaf: the request is not read
-//!     end: '[] network/3'  # as `Found::summary` writes it
+//!       - reset            # or close, hang: no reply; refuse, deaf: the request is not read
+//!     end: '[] network/3'  # as `Found::summary` formats it
 //!     requests: 3
 //!     lines, says, takes_ms, connections, complete: …
-//!     table: [ … ]         # the case once for each row, as in tests/situations; a table of the file goes over all its cases
+//!     table: [ … ]         # repeats the case for each row, as in tests/situations; a table of the file applies to all its cases
 //! ```
 //!
 //! Bytes are a text or a list of parts. A part is a text, `latin1` (a byte for each character), `utf16le`, `utf16be`,

@@ -23,11 +23,11 @@ pub fn trials() -> Vec<Trial> {
         }),
         // The time of first_byte_s includes connecting, and the error says that the request may have been sent.
         Trial::test("02 a connect that hangs, with first_byte_s as short", || Ok(connect_hangs(1)?)),
-        Trial::test("05 no prefix of an answer is ever taken for the whole", || Ok(every_prefix()?)),
+        Trial::test("05 no prefix of a reply is accepted as complete", || Ok(every_prefix()?)),
         Trial::test("09 a clock that jumps in a wait causes no burst", || Ok(clock_jumps()?)),
         Trial::test("10 a connection whose body failed is not used again", || Ok(failed_bodies()?)),
-        Trial::test("10 bytes after an answer are never the next one's", || Ok(smuggled()?)),
-        Trial::test("10 no more connections are kept than are used at once", || Ok(pool_bound()?)),
+        Trial::test("10 bytes after a reply are never part of the next one", || Ok(smuggled()?)),
+        Trial::test("10 no more connections are kept than were used at once", || Ok(pool_bound()?)),
     ]
 }
 

@@ -37,7 +37,7 @@ pub fn trials() -> Vec<Trial> {
     let manners = [
         ("a GOAWAY after each third request", PLAIN),
         ("a GOAWAY after each request", Manner { served: 1, streams: 8, ..PLAIN }),
-        ("a GOAWAY that is announced by one that counts every stream", Manner { announced: true, ..PLAIN }),
+        ("a GOAWAY after one that counts every stream", Manner { announced: true, ..PLAIN }),
         ("refused streams", Manner { refuses: true, served: usize::MAX, ..PLAIN }),
     ];
     let mut trials = Vec::new();
@@ -47,7 +47,7 @@ pub fn trials() -> Vec<Trial> {
             trials.push(Trial::test(fact, move || Ok(burst(manner, threads)?)));
         }
     }
-    trials.push(Trial::test("04 a server that refuses every stream is asked a hundred times more an attempt", || {
+    trials.push(Trial::test("04 a server that refuses every stream gets a hundred more requests per attempt", || {
         Ok(never_served()?)
     }));
     trials

@@ -13,14 +13,14 @@ use crate::stage::{Stage, TestClock, block_on, call};
 
 pub fn trials() -> Vec<Trial> {
     let mut trials =
-        vec![Trial::test("29 tokens without end: the deadline ends it and keeps what came", || Ok(deadline()?))];
+        vec![Trial::test("29 endless tokens: the deadline ends the walk and keeps the items", || Ok(deadline()?))];
     let whole = format!("{} end", ids(0..100));
     for (fact, trouble) in [
-        ("429 on page 37 of 50: that page alone is repeated", reply("429 Slow", "Retry-After: 1\r\n", "")),
-        ("503 on page 37 of 50: that page alone is repeated", reply("503 Busy", "", "")),
-        ("a reset on page 37 of 50: that page alone is repeated", silence(Step::Reset)),
+        ("429 on page 37 of 50: only that page is repeated", reply("429 Slow", "Retry-After: 1\r\n", "")),
+        ("503 on page 37 of 50: only that page is repeated", reply("503 Busy", "", "")),
+        ("a reset on page 37 of 50: only that page is repeated", silence(Step::Reset)),
         (
-            "a maintenance page on page 37 of 50: that page alone is repeated",
+            "a maintenance page on page 37 of 50: only that page is repeated",
             reply("200 OK", "Content-Type: text/html\r\n", "<html>"),
         ),
     ] {

@@ -13,16 +13,16 @@ pub fn trials() -> Vec<Trial> {
         Trial::test("51 1000 reads of a dead server are at most 1035 requests", || {
             Ok(storm(reply("500 Oops", "", ""), 1035)?)
         }),
-        Trial::test("51 1000 reads of a server that is away are at most 1100 requests", || {
+        Trial::test("51 1000 reads of an unavailable server are at most 1100 requests", || {
             Ok(storm(reply("503 Busy", "", ""), 1100)?)
         }),
-        Trial::test("51 1000 reads that are throttled for ever are at most 1100 requests", || {
+        Trial::test("51 1000 reads that are always throttled are at most 1100 requests", || {
             Ok(storm(reply("429 Slow down", "", ""), 1100)?)
         }),
         Trial::test("51 1000 reads that are reset are at most 1035 requests", || {
             Ok(storm(silence(Step::Reset), 1035)?)
         }),
-        Trial::test("54 an item has one key for all its attempts, and another than the next", || Ok(keys()?)),
+        Trial::test("54 an item has one key for all its attempts, and the next item has another", || Ok(keys()?)),
     ]
 }
 

@@ -67,7 +67,7 @@ pub fn trials() -> Vec<Trial> {
                 Ok(store(kind)?)
             }));
     }
-    trials.push(Trial::test("64 tokens: what a damaged store holds is not shown", || Ok(damaged()?)));
+    trials.push(Trial::test("64 tokens: the content of a damaged store is not shown", || Ok(damaged()?)));
     trials
 }
 

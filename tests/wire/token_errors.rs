@@ -74,10 +74,10 @@ pub fn trials() -> Vec<Trial> {
         }));
     }
     trials.extend([
-        Trial::test("44 how the client proves itself", || Ok(proofs()?)),
-        Trial::test("44 a secret that is taken in the form alone", || Ok(found_out()?)),
+        Trial::test("44 how the client authenticates", || Ok(proofs()?)),
+        Trial::test("44 a secret that is accepted only in the form", || Ok(found_out()?)),
         Trial::test("44 further parameters of the token request", || Ok(parameters()?)),
-        Trial::test("44 a token server that is not there is named", || Ok(not_there()?)),
+        Trial::test("44 a token server that cannot be reached is named", || Ok(not_there()?)),
     ]);
     trials
 }

@@ -1,5 +1,5 @@
 /*
- * A host in C: shows templates, walks a query page by page, writes items of which one fails, cancels a long query.
+ * A host in C: shows templates, reads a query page by page, writes items of which one fails, cancels a long query.
  *
  *   cc -std=c99 -Iinclude examples/hosts/c/host.c -o host -L FOLDER -l opnode -Wl,-rpath,FOLDER
  *   OPNODE_CONNECTION='{"connector": ..., "values": {...}}' ./host
@@ -12,7 +12,7 @@
 
 #include "opnode.h"
 
-/* Set by Ctrl-C. Waits are cut into slices of 100 ms, so that it is seen soon; opnode itself touches no signals. */
+/* Set by Ctrl-C. Waits are split into 100 ms, so that it is noticed soon; opnode itself handles no signals. */
 static volatile sig_atomic_t interrupted;
 static void on_interrupt(int number) {
   (void)number;
@@ -37,8 +37,8 @@ static const char *field(const char *json, size_t len, const char *key, char *in
   return into;
 }
 
-/* Ends the program for failures that this example does not expect. An error belongs to the host: it is freed here. It comes by its address, because the
- * arguments of a call may be evaluated in any order: in must(call(&error), error), the second may be what it was before the call. */
+/* Ends the program for failures that this example does not expect. The host owns the error, so it is freed here. It is passed by its address, because the
+ * arguments of a call may be evaluated in any order: in must(call(&error), error), the second may be the value from before the call. */
 static void must(int32_t status, opnode_error **error) {
   if (status >= 0) return;
   const char *message = *error ? opnode_error_message(*error, NULL) : "";
@@ -47,7 +47,7 @@ static void must(int32_t status, opnode_error **error) {
   exit(1);
 }
 
-/* The next batch or the end. After Ctrl-C the operation is cancelled, and its end comes as OPNODE_E_CANCELLED. */
+/* The next batch or the end. After Ctrl-C the operation is cancelled and ends with OPNODE_E_CANCELLED. */
 static int32_t next(opnode_op *op, opnode_buf **batch, opnode_error **error) {
   for (;;) {
     int32_t status = opnode_op_next(op, 100, batch, error);
@@ -99,7 +99,7 @@ static void run(opnode_conn *connection, const char *request, int is_write, cons
   opnode_op_free(op);
 }
 
-/* Everything at once, for answers that are small. Waits to its end or for 10 s, and hears no Ctrl-C meanwhile. The report is there after a failure too. */
+/* Returns everything at once, for small results. Waits for its end, at most 10 s, and ignores Ctrl-C meanwhile. There is a report after a failure too. */
 static void run_at_once(opnode_conn *connection, const char *request) {
   opnode_buf *items = NULL, *told = NULL;
   opnode_error *error = NULL;
@@ -122,7 +122,7 @@ int main(void) {
   opnode_error *error = NULL;
   char name[64], title[128];
   if (!spec) return fprintf(stderr, "OPNODE_CONNECTION is not set\n"), 2;
-  /* Not signal(): in strict C99 that would hear the first Ctrl-C only. */
+  /* Not signal(): in strict C99 it would handle only the first Ctrl-C. */
   sigaction(SIGINT, &(struct sigaction){.sa_handler = on_interrupt}, NULL);
 
   must(opnode_engine_new(OPNODE_ABI_VERSION, NULL, 0, NULL, &engine, &error), &error);
@@ -149,7 +149,7 @@ int main(void) {
   run(connection, "{\"method\":\"query\",\"operationId\":\"getSystemMembers\",\"batch\":{\"items\":1}}", 0, state, 1);
 
   opnode_conn_free(connection);
-  /* OPNODE_OK also says that nothing was left open. */
+  /* OPNODE_OK also means that no handle is open. */
   printf("shutdown: %s\n", opnode_status_name(opnode_engine_shutdown(engine, 10000)));
   opnode_engine_free(engine);
   return interrupted ? 130 : 0;

@@ -1,4 +1,4 @@
-// A host in C++: shows templates, walks a query page by page, writes items of which one fails, cancels a long query.
+// A host in C++: shows templates, reads a query page by page, writes items of which one fails, cancels a long query.
 //
 //   c++ -std=c++17 -Iinclude examples/hosts/cpp/host.cpp -o host -L FOLDER -l opnode -Wl,-rpath,FOLDER
 //   OPNODE_CONNECTION='{"connector": ..., "values": {...}}' ./host
@@ -10,7 +10,7 @@
 
 #include "opnode.hpp"
 
-// Set by Ctrl-C. Waits are cut into slices of 100 ms, so that it is seen soon; opnode itself touches no signals.
+// Set by Ctrl-C. Waits are split into 100 ms, so that it is noticed soon; opnode itself handles no signals.
 static volatile std::sig_atomic_t interrupted = 0;
 static void on_interrupt(int) { interrupted = 1; }
 
@@ -58,7 +58,7 @@ static void run(const opnode::connection &connection, opnode::text request, void
       if (number == batches_max) operation.cancel();
     }
   } catch (const opnode::error &error) {
-    ended = error.name();  // error.what() says it for people, error.json() tells all
+    ended = error.name();  // error.what() is a text for users, error.json() has all details
   }
   std::cout << "  ended: " << ended << "\n";
   const opnode::batch report = operation.report();
@@ -75,7 +75,7 @@ static void run_at_once(const opnode::connection &connection, opnode::text reque
 static int host(const char *spec) {
   const opnode::engine engine;
   {
-    // Everything in this block frees itself, in any order.
+    // Everything in this block is freed automatically, in any order.
     const opnode::connection connection = engine.open(spec);
 
     std::cout << "templates\n";
@@ -97,7 +97,7 @@ static int host(const char *spec) {
     std::cout << "cancel\n";
     run(connection, "{\"method\":\"query\",\"operationId\":\"getSystemMembers\",\"batch\":{\"items\":1}}", show_page, {"state"}, 1);
   }
-  // OPNODE_OK also says that nothing was left open.
+  // OPNODE_OK also means that no handle is open.
   std::cout << "shutdown: " << opnode_status_name(engine.shutdown(10000)) << std::endl;
   return interrupted ? 130 : 0;
 }

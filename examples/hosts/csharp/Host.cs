@@ -1,4 +1,4 @@
-// A host in C#: shows templates, walks a query page by page, writes items of which one fails, cancels a long query.
+// A host in C#: shows templates, reads a query page by page, writes items of which one fails, cancels a long query.
 //
 //   mcs -out:host.exe Host.cs Opnode.cs          (or put both into a .NET project)
 //   LD_LIBRARY_PATH=FOLDER OPNODE_CONNECTION='{"connector": ..., "values": {...}}' mono host.exe
@@ -60,7 +60,7 @@ public static class Host
         }
     }
 
-    // Runs an operation and shows its batches. Gives the report, which is there after a failure too.
+    // Runs an operation and shows its batches. Returns the report, also after a failure.
     private static async Task<string> Show(Connection connection, string request, Action<int, Batch> show, int batchesMax = int.MaxValue)
     {
         using (var operation = connection.Start(request))
@@ -81,7 +81,7 @@ public static class Host
             }
             catch (OpnodeException failure)
             {
-                ended = failure.Name;  // Message says it for people, Json tells all
+                ended = failure.Name;  // Message is a text for users, Json has all details
             }
             Console.WriteLine("  ended: " + ended);
             return operation.Report();
@@ -102,7 +102,7 @@ public static class Host
         }
     }
 
-    // Tokens that were renewed must be kept: the old ones are worth nothing any more. They go back in as "tokens" of the connection.
+    // Renewed tokens must be stored: the old ones are invalid. Pass them as "tokens" of the next connection.
     private static void KeepTokens(string json)
     {
         if (Field(json, "kind") != "credential") return;

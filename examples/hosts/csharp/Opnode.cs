@@ -28,7 +28,7 @@ namespace Opnode
 
     internal static class Native
     {
-        // The file lies beside the program, or where the system looks for libraries. On mono, MONO_PATH and a dllmap work as well.
+        // The file is beside the program, or where the system searches for libraries. On mono, MONO_PATH and a dllmap work as well.
         private const string Lib = "opnode";
         internal const int Ok = 0, Done = 1, Again = 2;
 
@@ -66,7 +66,7 @@ namespace Opnode
             return Encoding.UTF8.GetString(bytes);
         }
 
-        // Gives a result back, or throws the failure. Frees the error.
+        // Returns a result or throws the failure. Frees the error.
         internal static int Check(int status, IntPtr error = default(IntPtr))
         {
             if (status >= 0) return status;
@@ -83,7 +83,7 @@ namespace Opnode
     public sealed class OperationHandle : Handle { protected override bool ReleaseHandle() { return Native.opnode_op_free(handle) >= 0; } }
     public sealed class BufferHandle : Handle { protected override bool ReleaseHandle() { return Native.opnode_buf_free(handle) >= 0; } }
 
-    // A JSON text; of an array also its items.
+    // A JSON text; for an array also its items.
     public sealed class Batch : IDisposable
     {
         private readonly BufferHandle buffer;
@@ -108,12 +108,12 @@ namespace Opnode
             Native.Check(Native.opnode_op_start(connection, text, Native.Size(text), tag, out handle, out error), error);
         }
 
-        // The next batch; null when there are no more. No thread waits meanwhile.
+        // The next batch; null at the end. No thread waits meanwhile.
         public async Task<Batch> NextAsync()
         {
             while (true)
             {
-                // Made before the question: when the answer is "again", the tag may come at once.
+                // Created before the call: after "again", the tag may arrive at once.
                 var ready = engine.Waiter(tag);
                 BufferHandle buffer;
                 IntPtr error;
@@ -148,7 +148,7 @@ namespace Opnode
         internal Connection(Engine of, ConnectionHandle connection) { engine = of; handle = connection; }
         public Operation Start(string request) { return new Operation(engine, handle, request); }
 
-        // Everything at once: the items (or a write's outcomes; empty when there are none) and the report, whose "state" and "error" tell how it ended.
+        // Everything at once: the items (or a write's outcomes; empty when there are none) and the report, whose "state" and "error" describe its end.
         // Throws when the request was refused. Blocks.
         public Batch Run(string request, long timeoutMs, out string report)
         {
@@ -196,7 +196,7 @@ namespace Opnode
                 {
                     TaskCompletionSource<bool> waiter;
                     if (ready[i] == 0) TellEvents();
-                    // A tag may come late, when nobody waits for it any more.
+                    // A tag may arrive late, when nothing waits for it.
                     else if (waiters.TryRemove(ready[i], out waiter)) waiter.TrySetResult(true);
                 }
             }
@@ -216,7 +216,7 @@ namespace Opnode
         internal void Forget(ulong tag) { TaskCompletionSource<bool> none; waiters.TryRemove(tag, out none); }
         internal Task Waiter(ulong tag)
         {
-            // Continuations run elsewhere: they must not hold up the thread that serves all.
+            // Continuations run on other threads, so that they do not delay this one.
             return (waiters[tag] = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }
 
@@ -240,7 +240,7 @@ namespace Opnode
             return new Connection(this, connection);
         }
 
-        // "ok" also says that nothing was left open.
+        // "ok" also means that no handle is open.
         public string Shutdown(long timeoutMs = 10000) { return Native.Name(Native.Check(Native.opnode_engine_shutdown(handle, timeoutMs))); }
 
         public void Dispose()

@@ -1,4 +1,4 @@
-// A host in Go: shows templates, walks a query page by page, writes items of which one fails, cancels a long query.
+// A host in Go: shows templates, reads a query page by page, writes items of which one fails, cancels a long query.
 //
 //	CGO_CFLAGS=-I.../include CGO_LDFLAGS="-LFOLDER -lopnode -Wl,-rpath,FOLDER" go build -o host .
 //	OPNODE_CONNECTION='{"connector": ..., "values": {...}}' ./host
@@ -64,7 +64,7 @@ func run(ctx context.Context, connection *Connection, request string, show func(
 		batch, err := operation.Next(ctx)
 		var failure *Error
 		if errors.As(err, &failure) {
-			ended = failure.Name // failure.Error() says it for people, failure.JSON tells all
+			ended = failure.Name // failure.Error() is a text for users, failure.JSON has all details
 			break
 		}
 		if batch == nil {
@@ -85,7 +85,7 @@ func run(ctx context.Context, connection *Connection, request string, show func(
 }
 
 func main() {
-	// Ctrl-C ends the context, and with it what is under way.
+	// Ctrl-C ends the context, and with it the running operation.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 

@@ -55,7 +55,7 @@ func (e *Engine) serve() {
 		C.opnode_ready_wait(e.handle, 100, &tags[0], C.size_t(len(tags)), &count)
 		e.mutex.Lock()
 		for _, tag := range tags[:count] {
-			// A tag may come late, when nobody waits for it any more; tag 0 stands for events, which this host does not read.
+			// A tag may arrive late, when nothing waits for it; tag 0 means events, which this host does not read.
 			if waiter, waits := e.waiters[uint64(tag)]; waits {
 				select {
 				case waiter <- struct{}{}:
@@ -88,7 +88,7 @@ func (e *Engine) Open(spec string) (*Connection, error) {
 	return c, nil
 }
 
-// End waits until all is over; "ok" also says that nothing was left open.
+// End waits until all is over; "ok" also means that no handle is open.
 func (e *Engine) End(timeoutMs int64) string {
 	close(e.over)
 	<-e.served
@@ -121,7 +121,7 @@ func (c *Connection) Start(request string) (*Operation, error) {
 	return o, nil
 }
 
-// Run gives everything at once: the items (or a write's outcomes; nil when there are none) and the report, whose "state" and "error" tell how it ended. It
+// Run gives everything at once: the items (or a write's outcomes; nil when there are none) and the report, whose "state" and "error" describe its end. It
 // fails when the request was refused. It waits; no context is heard meanwhile.
 func (c *Connection) Run(request string, timeoutMs int64) (items, report []byte, refused error) {
 	text, size, free := in(request)

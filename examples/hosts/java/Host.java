@@ -1,4 +1,4 @@
-// A host in Java: shows templates, walks a query page by page, writes items of which one fails, cancels a long query.
+// A host in Java: shows templates, reads a query page by page, writes items of which one fails, cancels a long query.
 //
 //   javac -cp jna.jar -d classes Opnode.java Host.java
 //   OPNODE_LIBRARY=FOLDER/libopnode.so OPNODE_CONNECTION='{"connector": ..., "values": {...}}' java -cp jna.jar:classes Host
@@ -43,7 +43,7 @@ public final class Host {
         }
     }
 
-    // Ctrl-C ends the virtual machine; what it runs on the way out cancels the operation that is under way.
+    // Ctrl-C ends the virtual machine; its shutdown hook cancels the running operation.
     private static final AtomicReference<Opnode.Operation> UNDER_WAY = new AtomicReference<>();
 
     static {
@@ -53,7 +53,7 @@ public final class Host {
         }));
     }
 
-    // Runs an operation and shows its batches. Gives the report, which is there after a failure too.
+    // Runs an operation and shows its batches. Returns the report, also after a failure.
     private static String run(Opnode.Connection connection, String request, BiConsumer<Integer, String[]> show, int batchesMax) {
         try (Opnode.Operation operation = connection.start(request)) {
             UNDER_WAY.set(operation);
@@ -65,7 +65,7 @@ public final class Host {
                     if (number == batchesMax) operation.cancel();
                 }
             } catch (Opnode.Failure failure) {
-                ended = failure.name; // getMessage() says it for people, json tells all
+                ended = failure.name; // getMessage() is a text for users, json has all details
             } finally {
                 UNDER_WAY.set(null);
             }

@@ -51,7 +51,7 @@ public final class Opnode implements AutoCloseable {
         }
     }
 
-    /** What came of an operation that was run at once: items, or a write's outcomes; none when there are none. */
+    /** The result of an operation that was run at once: items, or a write's outcomes; possibly none. */
     public static final class Answer {
         public final String[] items;
         public final String report;
@@ -86,7 +86,7 @@ public final class Opnode implements AutoCloseable {
         while (!over) {
             check(calls.opnode_ready_wait(engine, 100, ready, ready.length, count), null);
             for (int i = 0; i < count.getValue(); i++) {
-                // A tag may come late, when nobody waits for it any more; tag 0 stands for events, which this host does not read.
+                // A tag may arrive late, when nothing waits for it; tag 0 means events, which this host does not read.
                 CompletableFuture<Void> waiter = waiters.remove(ready[i]);
                 if (waiter != null) waiter.complete(null);
             }
@@ -103,7 +103,7 @@ public final class Opnode implements AutoCloseable {
         return new Connection(give((out, err) -> calls.opnode_conn_open(engine, text, text.length, out, err)).getValue());
     }
 
-    // "ok" also says that nothing was left open.
+    // "ok" also means that no handle is open.
     public String shutdown(long timeoutMs) {
         return calls.opnode_status_name(check(calls.opnode_engine_shutdown(engine, timeoutMs), null));
     }
@@ -119,7 +119,7 @@ public final class Opnode implements AutoCloseable {
         private Connection(Pointer of) { handle = of; }
         public Operation start(String request) { return new Operation(handle, request); }
 
-        // Everything at once. The report's "state" and "error" tell how it ended; throws when the request was refused. Blocks.
+        // Runs an operation at once. The report's "state" and "error" describe its end; throws when the request was refused. Blocks.
         public Answer run(String request, long timeoutMs) {
             byte[] text = utf8(request);
             PointerByReference items = new PointerByReference(), report = new PointerByReference(), err = new PointerByReference();
@@ -141,10 +141,10 @@ public final class Opnode implements AutoCloseable {
             handle = give((out, err) -> calls.opnode_op_start(connection, text, text.length, tag, out, err)).getValue();
         }
 
-        // The items of the next batch; null when there are no more.
+        // The items of the next batch; null at the end.
         public String[] next() {
             while (true) {
-                // Made before the question: when the answer is "again", the tag may come at once.
+                // Created before the call: after "again", the tag may arrive at once.
                 CompletableFuture<Void> ready = new CompletableFuture<>();
                 waiters.put(tag, ready);
                 PointerByReference out = new PointerByReference(), err = new PointerByReference();
@@ -187,7 +187,7 @@ public final class Opnode implements AutoCloseable {
         return out;
     }
 
-    // Gives a result back, or throws the failure. Frees the error.
+    // Returns a result or throws the failure. Frees the error.
     private int check(int status, Pointer error) {
         if (status >= 0) return status;
         LongByReference size = new LongByReference();

@@ -1,4 +1,4 @@
-// A host in Node: shows templates, walks a query page by page, writes items of which one fails, cancels a long query.
+// A host in Node: shows templates, reads a query page by page, writes items of which one fails, cancels a long query.
 //
 //   npm install koffi
 //   OPNODE_LIBRARY=FOLDER/libopnode.so OPNODE_CONNECTION='{"connector": ..., "values": {...}}' node host.js
@@ -17,7 +17,7 @@ function showOutcomes(number, outcomes) {
   for (const { index, status, error } of outcomes) console.log(`  item ${index}: ${status}${error ? ` (${error.kind})` : ''}`);
 }
 
-// Runs an operation and shows its batches. Gives the report, which is there after a failure too.
+// Runs an operation and shows its batches. Returns the report, also after a failure.
 async function run(engine, connection, request, show, batchesMax = Infinity) {
   const control = {};
   const interrupt = () => control.cancel();
@@ -32,7 +32,7 @@ async function run(engine, connection, request, show, batchesMax = Infinity) {
     }
   } catch (error) {
     if (!(error instanceof OpnodeError)) throw error;
-    ended = error.name; // error.message says it for people, error.details tells all
+    ended = error.name; // error.message is a text for users, error.details has all details
   } finally {
     process.off('SIGINT', interrupt);
   }

@@ -38,7 +38,7 @@ class OpnodeError extends Error {
   }
 }
 
-// Gives a result back, or throws the failure. Frees the error.
+// Returns a result or throws the failure. Frees the error.
 function check(status, error = 0) {
   if (status >= 0) return status;
   const details = error ? JSON.parse(native.errorJson(error, null)) : {};
@@ -78,7 +78,7 @@ class Engine {
     while (!this.#over) {
       const count = [0];
       check(await wait(this.handle, 100, tags, tags.length, count));
-      // A tag may come late, when nobody waits for it any more; tag 0 stands for events, which this host does not read.
+      // A tag may arrive late, when nothing waits for it; tag 0 means events, which this host does not read.
       for (const tag of tags.subarray(0, Number(count[0]))) this.#waiters.get(Number(tag))?.();
     }
   }
@@ -90,7 +90,7 @@ class Engine {
     control.cancel = () => check(native.opCancel(operation));
     try {
       for (;;) {
-        // Made before the question: when the answer is "again", the tag may come at once.
+        // Created before the call: after "again", the tag may arrive at once.
         const ready = new Promise((resolve) => this.#waiters.set(tag, resolve));
         const [status, batch] = give(native.opNext, operation, 0);
         if (status === DONE) return;
@@ -104,8 +104,8 @@ class Engine {
     }
   }
 
-  // Everything at once: the items (or a write's outcomes; null when there are none) and the report, whose "state" and "error" tell how it ended. Rejects
-  // when the request was refused. Occupies a thread of Node's pool until it is over.
+  // Everything at once: the items (or a write's outcomes; null when there are none) and the report, whose "state" and "error" describe its end. Rejects
+  // when the request was refused. Occupies a thread of Node's pool until its end.
   async run(connection, request, timeoutMs) {
     const [items, report, error] = [[0], [0], [0]];
     const status = await new Promise((resolve, reject) =>
@@ -127,7 +127,7 @@ class Engine {
     native.connFree(connection);
   }
 
-  // "ok" also says that nothing was left open.
+  // "ok" also means that no handle is open.
   async end() {
     this.#over = true;
     await this.loop;

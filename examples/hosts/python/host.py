@@ -1,4 +1,4 @@
-"""A host in Python: shows templates, walks a query page by page, writes items of which one fails, cancels a long query.
+"""A host in Python: shows templates, reads a query page by page, writes items of which one fails, cancels a long query.
 
     OPNODE_LIBRARY=FOLDER/libopnode.so OPNODE_CONNECTION='{"connector": ..., "values": {...}}' python3 host.py
 
@@ -24,7 +24,7 @@ def show_outcomes(_, outcomes):
 
 
 def run(connection, request, show, batches_max=None):
-    """Runs an operation and shows its batches; Ctrl-C cancels it. Gives the report."""
+    """Runs an operation and shows its batches; Ctrl-C cancels it. Returns the report."""
     with connection.start(request) as operation:
         stopped = False
         ended = "done"
@@ -39,7 +39,7 @@ def run(connection, request, show, batches_max=None):
                         operation.cancel()
                 break
             except KeyboardInterrupt:
-                # The operation goes on until it is told otherwise; its end comes as the failure `cancelled`.
+                # The operation continues until it is cancelled; then it ends with the failure `cancelled`.
                 stopped = True
                 operation.cancel()
             except opnode.Error as error:
@@ -85,6 +85,6 @@ if __name__ == "__main__":
             code = 0
         except KeyboardInterrupt:
             code = 130
-        # "ok" also says that nothing was left open.
+        # "ok" also means that no handle is open.
         print(f"shutdown: {engine.shutdown()}", flush=True)
     sys.exit(code)

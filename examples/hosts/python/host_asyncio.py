@@ -14,10 +14,10 @@ from host import ITEMS, show_outcomes, show_page
 
 
 class Engine(opnode.Engine):
-    """An engine whose operations are waited for by `await`. Belongs to the event loop that runs when it is made."""
+    """An engine whose operations can be awaited. Belongs to the event loop in which it is created."""
 
     def __init__(self, path):
-        # Neither end blocks: a full socket has been rung already. `_bell` stays open as long as the engine.
+        # Neither end blocks: a full socket already wakes the loop. `_bell` stays open as long as the engine.
         self._rings, self._bell = socket.socketpair()
         self._rings.setblocking(False)
         self._bell.setblocking(False)
@@ -30,15 +30,15 @@ class Engine(opnode.Engine):
         self._rings.recv(4096)
         while tags := self.ready(0):
             for tag in tags:
-                # Tag 0 stands for events, which this host does not read. A tag may come late, when nobody waits for it any more.
+                # Tag 0 means events, which this host does not read. A tag may arrive late, when nothing waits for it.
                 waiter = self._waiting.pop(tag, None)
                 if waiter and not waiter.done():
                     waiter.set_result(None)
 
     async def next(self, operation, tag):
-        """The next batch; None when there are no more."""
+        """The next batch; None at the end."""
         while True:
-            # Made before the question: when the answer is AGAIN, the tag may come at once.
+            # Created before the call: after AGAIN, the tag may arrive at once.
             waiter = self._waiting[tag] = self._loop.create_future()
             status, batch = operation.next(0)
             if status != opnode.AGAIN:
@@ -47,7 +47,7 @@ class Engine(opnode.Engine):
             await waiter
 
     async def end(self):
-        """Waits for the end on another thread, because this one serves the loop."""
+        """Waits for the end on another thread, because this one runs the loop."""
         said = await asyncio.to_thread(self.shutdown)
         self._loop.remove_reader(self._rings)
         self.close()
@@ -104,7 +104,7 @@ async def host():
     try:
         await main(engine, json.loads(os.environ["OPNODE_CONNECTION"]))
     finally:
-        # "ok" also says that nothing was left open.
+        # "ok" also means that no handle is open.
         print(f"shutdown: {await engine.end()}", flush=True)
 
 

@@ -1,4 +1,4 @@
-"""opnode for Python: opnode.h by ctypes, with nothing else. ctypes lets other threads run while a call waits.
+"""opnode for Python: opnode.h through ctypes, without other packages. ctypes lets other threads run while a call waits.
 
     with Engine(path) as engine, engine.open(spec) as connection:
         for page in connection.start({"method": "query", "operationId": "getSystemMembers"}):
@@ -17,7 +17,7 @@ SLICE_MS = 100
 Handle, Text, Size, Status = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int32
 Millis, Tag, Out = ctypes.c_int64, ctypes.c_uint64, ctypes.POINTER(ctypes.c_void_p)
 
-# The arguments of each function. Texts that come back are c_void_p, because c_char_p would stop at their length in C only.
+# The arguments of each function. Returned texts are c_void_p, because c_char_p would ignore their length.
 FUNCTIONS = {
     "status_name": (Text, Status),
     "engine_new": (Status, ctypes.c_uint32, Text, Size, Handle, Out, Out),
@@ -43,7 +43,7 @@ FUNCTIONS = {
 
 
 class Error(Exception):
-    """What failed: `status` is the number, `name` its name, `details` all that is known."""
+    """A failure: `status` is the number, `name` its name, `details` all fields."""
 
     def __init__(self, status, name, details):
         super().__init__(details.get("message", name))
@@ -59,7 +59,7 @@ class Library:
             setattr(self, name, function)
 
     def check(self, status, error=None):
-        """Gives a result back, or raises the failure. Frees the error."""
+        """Returns a result or raises the failure. Frees the error."""
         if status >= 0:
             return status
         details = self._json(self.error_json, error) if error else {}
@@ -67,7 +67,7 @@ class Library:
         raise Error(status, self.status_name(status).decode(), details)
 
     def give(self, function, *arguments):
-        """A call with an out-parameter and an error: its result, and what came out."""
+        """A call with an out-parameter and an error; returns its result and the out-parameter."""
         out, error = Handle(), Handle()
         status = function(*arguments, ctypes.byref(out), ctypes.byref(error))
         return self.check(status, error), out
@@ -86,7 +86,7 @@ class Library:
 
 
 class Owner:
-    """A handle that is given back at the end of a `with`, or when nobody holds it any more."""
+    """A handle that is freed at the end of a `with`, or when nothing refers to it."""
 
     def __init__(self, library, handle, free):
         self.library, self.handle, self._free = library, handle, free
@@ -125,7 +125,7 @@ class Engine(Owner):
         return self.library.read(self.library.give(self.library.events_take, self.handle)[1])
 
     def ready(self, timeout_ms=0):
-        """Tags of operations that have something; 0 stands for events."""
+        """Tags of operations that are ready; 0 means events."""
         tags, count = (Tag * 64)(), Size()
         self.library.check(self.library.ready_wait(self.handle, timeout_ms, tags, 64, ctypes.byref(count)))
         return tags[: count.value]
@@ -142,8 +142,8 @@ class Connection(Owner):
 
 
     def run(self, request, timeout_ms):
-        """Everything at once: the items (or a write's outcomes; None when there are none) and the report, whose "error", if any, is why it is not all.
-        Raises when the request was refused. Ctrl-C is heard when it is over."""
+        """Everything at once: the items (or a write's outcomes; None when there are none) and the report, whose "error", if any, is the reason why items are missing.
+        Raises when the request was refused. Ctrl-C takes effect at the end."""
         text, items, report, error = json.dumps(request).encode(), Handle(), Handle(), Handle()
         call = self.library.run_report
         status = call(self.handle, text, len(text), timeout_ms, ctypes.byref(items), ctypes.byref(report), ctypes.byref(error))
@@ -171,7 +171,7 @@ class Operation(Owner):
                 yield batch
 
     def write(self, items, last=False):
-        """Hands items to a write that was started with "stream": true; waits while its queue is full."""
+        """Passes items to a write that was started with "stream": true; waits while its queue is full."""
         text, error = json.dumps(items).encode(), Handle()
         flags = LAST if last else 0
         while True:

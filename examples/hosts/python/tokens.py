@@ -1,4 +1,4 @@
-"""How a host keeps rotated tokens: each sign-in may give a new refresh token, and the old one is worth nothing from then on.
+"""How a host stores rotated tokens: each renewal may return a new refresh token, and then the old one is invalid.
 
     OPNODE_LIBRARY=FOLDER/libopnode.so OPNODE_CONNECTION='{"connector": ..., "account": ..., "values": {...}}' python3 tokens.py KEPT_TOKENS.json
 
@@ -15,10 +15,10 @@ PARTS = "access_token", "refresh_token", "expires_at", "account", "seed"
 
 
 def keep(engine, path):
-    """Writes new tokens down. The newest event counts. A file that only its owner can read stands for the host's own vault here."""
+    """Stores new tokens; the newest event counts. A private file replaces the host's own vault here."""
     for event in engine.events():
         if event["kind"] == "credential":
-            # Written whole and then moved, so that a crash leaves the old tokens or the new ones.
+            # Written completely and then renamed, so that a crash leaves the old tokens or the new ones.
             new = os.open(path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with open(new, "w") as file:
                 json.dump({part: event[part] for part in PARTS}, file)
@@ -38,7 +38,7 @@ def main(path):
         with engine.open(spec) as connection, connection.start({"method": "check"}) as check:
             try:
                 for _ in check:
-                    # A long operation renews its tokens on the way: look after each batch, not only at the end.
+                    # A long operation may renew its tokens: check after each batch, not only at the end.
                     keep(engine, path)
                 print("check: ok")
             except opnode.Error as error:

@@ -1,4 +1,4 @@
-//! What is read, what is refused, and at which place.
+//! Valid and invalid documents, and the places of faults.
 
 use super::{AS_JSON, Document};
 

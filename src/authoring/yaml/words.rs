@@ -59,7 +59,8 @@ pub(super) fn words(error: &Error, is_named: &dyn Fn(&str) -> bool) -> Words {
     }
 }
 
-/// Whether a plain name and a colon are at a place. If so, it is a key; otherwise it may be a value in the place of a key.
+/// Whether a plain name and a colon are at a place. If so, it is a key; otherwise it may be a value in the place of a
+/// key.
 pub(super) fn stands_as_key(text: &str, at: Option<(u64, u64)>, key: &str) -> bool {
     let is_plain = key.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c));
     let number = |n: u64| usize::try_from(n).ok()?.checked_sub(1);

@@ -1,4 +1,4 @@
-//! From what a batch file says to checked steps: every name, option and expression has its meaning, or a fault at its place.
+//! Turns a batch file into checked steps: resolves every name, option and expression, or reports a fault at its place.
 
 mod context;
 mod expressions;

@@ -1,4 +1,4 @@
-//! One job of a run: its steps in order, each begun, gone on with or known to be done, and reported.
+//! One job of a run: starts, resumes or skips its steps in order, and reports them.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,4 @@
-//! Definition files as they are typed: what serde reads and writes, and what the JSON Schemas are made of.
+//! Definition files as written: the types that serde reads and writes, and that the JSON Schemas are generated from.
 
 mod connector;
 mod method;

@@ -1,4 +1,5 @@
-//! What crosses the boundary to C: handles, places for results, buffers, status numbers; and the guard around each call.
+//! What crosses the boundary to C: handles, places for results, buffers, status numbers; and the guard around each
+//! call.
 
 mod advice;
 mod buffer;

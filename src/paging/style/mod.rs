@@ -1,4 +1,4 @@
-//! The styles of paging, one a file: each says where the next page starts. They hold no state.
+//! The styles of paging, one per file. Each determines where the next page starts. They are stateless.
 
 pub(super) mod cursor;
 pub(super) mod keyset;

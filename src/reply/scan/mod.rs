@@ -34,7 +34,7 @@ type At = Result<usize, Fault>;
 /// A text that is scanned.
 pub(crate) struct Scan<'t> {
     text: &'t [u8],
-    /// Whether a line break stands between values.
+    /// Whether there is a line break between values.
     pub(crate) has_lines: bool,
     keys: Keys,
 }

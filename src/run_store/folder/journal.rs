@@ -133,7 +133,7 @@ impl Writer {
         self.file.write_all(text.as_bytes()).map_err(wrong)?;
         if batch.iter().any(|e| e.done.is_some()) {
             self.file.sync_data().map_err(wrong)?;
-            self.tail.tell(self.lines, &self.last)?;
+            self.tail.record(self.lines, &self.last)?;
         }
         self.length += text.len() as u64;
         Ok(())

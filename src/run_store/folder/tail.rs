@@ -66,7 +66,7 @@ impl Tail {
     }
 
     /// Records the length of a journal whose lines are durable.
-    pub(super) fn tell(&mut self, lines: u64, last: &str) -> Result<()> {
+    pub(super) fn record(&mut self, lines: u64, last: &str) -> Result<()> {
         let text = line(&Proof { run: self.run.clone(), lines, last: last.to_owned() })?;
         let written =
             self.file.seek(SeekFrom::Start(self.next * LINE as u64)).and_then(|_| self.file.write_all(text.as_bytes()));
@@ -115,7 +115,7 @@ mod tests {
         let mut tail = Tail::open(&journal, proof(1)).unwrap();
         for lines in 2..5 {
             let before = std::fs::read(folder.path().join(NAME)).unwrap();
-            tail.tell(lines, &proof(lines).last).unwrap();
+            tail.record(lines, &proof(lines).last).unwrap();
             let after = std::fs::read(folder.path().join(NAME)).unwrap();
             for at in 0..=2 * LINE {
                 // A kill during its write leaves some new bytes and some old ones; both orders are tried.

@@ -73,10 +73,10 @@ pub(super) fn cut<'r>(
     };
     if let Some(Flag { at, .. }) = &operation.paging.more {
         let said = operation.paging.more.as_ref().map(|flag| Tree::value(&flag.said(more)));
-        page.tell(at, said);
+        page.put_signal(at, said);
     }
     if let Some(Total { at: at @ Source::Header(_), .. }) = &operation.response.total {
-        page.tell(at, Some(Tree::number(total)));
+        page.put_signal(at, Some(Tree::number(total)));
     }
     Ok(page)
 }
@@ -210,8 +210,8 @@ impl<'r> Window<'_, 'r> {
         let number = self.call.parameter(name).map_or(Ok(start), |text| at_least(name, text, start))?;
         let (mut page, more) = self.from((number - start).saturating_mul(self.size));
         match end {
-            Some(End::TotalPages(source)) => page.tell(source, Some(Tree::number(self.pages()))),
-            Some(End::NextPage(token)) => page.tell(&token.at, more.then(|| Tree::number(number + 1))),
+            Some(End::TotalPages(source)) => page.put_signal(source, Some(Tree::number(self.pages()))),
+            Some(End::NextPage(token)) => page.put_signal(&token.at, more.then(|| Tree::number(number + 1))),
             None => {}
         }
         Ok((page, more))
@@ -229,7 +229,7 @@ impl<'r> Window<'_, 'r> {
         };
         let offset = given.map_or(Ok(0), |text| read_token(name, text))?;
         let (mut page, more) = self.from(offset);
-        page.tell(&token.at, more.then(|| Tree::text(&write_token(offset + self.size))));
+        page.put_signal(&token.at, more.then(|| Tree::text(&write_token(offset + self.size))));
         Ok((page, more))
     }
 
@@ -237,7 +237,7 @@ impl<'r> Window<'_, 'r> {
         let offset = self.call.parameter(OWN).map_or(Ok(0), |text| read_token(OWN, text))?;
         let (mut page, more) = self.from(offset);
         let next = || Tree::text(&self.call.address(&[OWN], &[(OWN, write_token(offset + self.size))]));
-        page.tell(&token.at, more.then(next));
+        page.put_signal(&token.at, more.then(next));
         Ok((page, more))
     }
 
@@ -265,7 +265,7 @@ impl<'r> Window<'_, 'r> {
 
 impl Page<'_> {
     /// Puts a value where the definition reads it. `None` is null in a body and absent in the headers.
-    fn tell(&mut self, source: &Source, value: Option<Tree>) {
+    fn put_signal(&mut self, source: &Source, value: Option<Tree>) {
         match (source, value) {
             (Source::Body(pointer), value) => self.signals.push((pointer.clone(), value.unwrap_or_else(Tree::null))),
             (Source::Header(name), Some(value)) => {

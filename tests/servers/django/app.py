@@ -1,4 +1,4 @@
-"""Things behind the three paginations of Django REST framework. `python app.py PORT COUNT` serves them from a file beside it."""
+"""Things with the three paginations of Django REST framework. `python app.py PORT COUNT` serves them from a file beside it."""
 
 import sys
 from socketserver import ThreadingMixIn

@@ -1,4 +1,4 @@
-"""Answers each request with half of what it announces, and closes the connection."""
+"""Answers each request with half of the announced length, and closes the connection."""
 import socket, sys
 
 listener = socket.create_server(("127.0.0.1", 0))

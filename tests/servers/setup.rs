@@ -27,7 +27,7 @@ pub fn free_port() -> u16 {
 }
 
 /// A folder with the definitions of a server and the connections of a trial.
-pub struct Ground {
+pub struct Setup {
     // The servers end before their folder is removed.
     servers: Vec<Program>,
     folder: tempfile::TempDir,
@@ -35,15 +35,15 @@ pub struct Ground {
 
 /// The output of a command.
 #[derive(Debug)]
-pub struct Told {
+pub struct CommandOutput {
     pub stdout: String,
     pub stderr: String,
     pub code: i32,
 }
 
-impl Ground {
+impl Setup {
     /// Uses the definitions of `tests/servers/NAME/`; without them, opnode's own.
-    pub fn new(name: &str) -> Ground {
+    pub fn new(name: &str) -> Setup {
         let folder = cleanup::folder();
         let definitions = folder.path().join("definitions/operations").join(name);
         for file in
@@ -52,7 +52,7 @@ impl Ground {
             std::fs::create_dir_all(&definitions).unwrap();
             std::fs::copy(file, definitions.join(file.file_name().unwrap())).unwrap();
         }
-        Ground { folder, servers: Vec::new() }
+        Setup { folder, servers: Vec::new() }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -124,7 +124,7 @@ impl Ground {
         command
     }
 
-    pub fn run(&self, line: &[&str]) -> Told {
+    pub fn run(&self, line: &[&str]) -> CommandOutput {
         told(self.command(line))
     }
 
@@ -145,12 +145,12 @@ impl Ground {
 }
 
 /// Runs a command to its end; one that hangs is ended.
-pub fn told(mut command: Command) -> Told {
+pub fn told(mut command: Command) -> CommandOutput {
     let (mut out, mut err) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
     let mut program =
         Program::start(command.stdout(out.try_clone().unwrap()).stderr(err.try_clone().unwrap())).unwrap();
     let status = program.ended(PATIENCE).and_then(|status| status.code()).unwrap_or(-1);
-    Told { stdout: text(&mut out), stderr: text(&mut err), code: status }
+    CommandOutput { stdout: text(&mut out), stderr: text(&mut err), code: status }
 }
 
 fn text(file: &mut std::fs::File) -> String {
@@ -160,14 +160,14 @@ fn text(file: &mut std::fs::File) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-impl Told {
+impl CommandOutput {
     /// The items on standard output.
     pub fn items(&self) -> Vec<Value> {
         self.stdout.lines().map(|line| serde_json::from_str(line).unwrap_or(Value::Null)).collect()
     }
 
     /// Fails unless the command ended with this exit code.
-    pub fn ended(self, code: i32) -> Result<Told, String> {
+    pub fn ended(self, code: i32) -> Result<CommandOutput, String> {
         if self.code == code {
             Ok(self)
         } else {
@@ -176,7 +176,7 @@ impl Told {
     }
 
     /// Fails if standard error lacks one of these texts.
-    pub fn says(self, texts: &[&str]) -> Result<Told, String> {
+    pub fn has_stderr(self, texts: &[&str]) -> Result<CommandOutput, String> {
         match texts.iter().find(|text| !self.stderr.contains(*text)) {
             Some(text) => Err(format!("it does not say {text:?}:\n{}", self.stderr)),
             None => Ok(self),
@@ -190,7 +190,7 @@ pub fn source(name: &str) -> PathBuf {
 }
 
 /// The field `id` of each item, in order.
-pub fn ids(told: &Told) -> Vec<u64> {
+pub fn ids(told: &CommandOutput) -> Vec<u64> {
     told.items().iter().map(|item| item["id"].as_u64().unwrap_or_default()).collect()
 }
 
