@@ -147,7 +147,7 @@ fn unsigned(connection: &Connection, operation: &Operation, reply: &Response) ->
 fn general_advice(kind: ErrorKind, operation: &Operation) -> Option<Advice> {
     match kind {
         ErrorKind::Unauthenticated => Some(
-            "check the connection's credentials; a wrong key is tried only once, to avoid locking the account".into(),
+            "check the connection's credentials; no request is repeated with a refused key, to avoid locking the account".into(),
         ),
         ErrorKind::Connection => {
             Some("correct the proxy's user name and password in the variable HTTPS_PROXY or HTTP_PROXY".into())

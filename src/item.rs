@@ -46,7 +46,7 @@ impl<'a> Item<'a> {
             true => {
                 serde_json::from_str::<Vec<&RawValue>>(text).ok()?.get(key.parse::<usize>().ok()?).map(|raw| raw.get())
             }
-            false => fields_of(text)?.into_iter().find(|(name, _)| name == key).map(|(_, raw)| raw.get()),
+            false => fields_of(text)?.into_iter().rfind(|(name, _)| name == key).map(|(_, raw)| raw.get()),
         })
     }
 }

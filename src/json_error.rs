@@ -13,6 +13,8 @@ pub(crate) enum JsonError {
     Ends,
     /// Lists and objects are nested too deeply.
     Deep,
+    /// An escape that is one half of a character, which ends at this offset.
+    Surrogate(usize),
     /// An unexpected byte, at this offset.
     At(usize),
 }
@@ -25,7 +27,12 @@ impl JsonError {
         }
         let lines = text.split_inclusive('\n').take(error.line().saturating_sub(1));
         let at = lines.map(str::len).sum::<usize>() + error.column().saturating_sub(1);
-        if depth(text.as_bytes(), at) > DEPTH_MAX { JsonError::Deep } else { JsonError::At(at) }
+        let before = text.get(at.saturating_sub(7)..at + 1).unwrap_or_default();
+        match depth(text.as_bytes(), at) > DEPTH_MAX {
+            true => JsonError::Deep,
+            false if before.contains("\\ud") || before.contains("\\uD") => JsonError::Surrogate(at),
+            false => JsonError::At(at),
+        }
     }
 }
 
@@ -39,6 +46,7 @@ pub(crate) fn words(error: &Error, text: &str) -> String {
         JsonError::Ends if text.trim().is_empty() => "it is empty".to_owned(),
         JsonError::Ends => "it ends too early".to_owned(),
         JsonError::Deep => format!("it is nested deeper than {DEPTH_MAX} levels"),
+        JsonError::Surrogate(_) => format!("column {} has one half of a \\u escape pair", error.column()),
         JsonError::At(_) if !text.contains('\n') => format!("see column {}", error.column()),
         JsonError::At(_) => format!("see line {}, column {}", error.line(), error.column()),
     }

@@ -1,5 +1,6 @@
 //! JSON as text: fields and values are read from it, lists and objects written to it, without a tree of values.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{Deserializer, Visitor};
@@ -47,14 +48,16 @@ fn value_within(text: &str, depth: usize) -> serde_json::Result<serde_json::Valu
             .into_iter()
             .map(|(name, raw)| Ok((name, value_within(raw.get(), depth + 1)?)))
             .collect::<serde_json::Result<_>>()
-            .map(Value::Object);
+            .map(Value::Object)
+            .map_err(|_| error);
     }
     if let Ok(list) = serde_json::from_str::<Vec<&RawValue>>(text) {
         return list
             .into_iter()
             .map(|raw| value_within(raw.get(), depth + 1))
             .collect::<serde_json::Result<_>>()
-            .map(Value::Array);
+            .map(Value::Array)
+            .map_err(|_| error);
     }
     match text.trim().parse::<f64>() {
         Ok(number) if number.is_infinite() && serde_json::from_str::<&RawValue>(text).is_ok() => {
@@ -78,6 +81,18 @@ pub(crate) fn one_line(text: String) -> String {
     }
     // Replacing one ASCII byte by another keeps the text valid UTF-8, so the fallback is never taken.
     String::from_utf8(bytes).unwrap_or_default()
+}
+
+/// The first key that an object within the text has twice: parsers differ in which of its values they use.
+pub(crate) fn duplicate_key(text: &str) -> Option<String> {
+    let within = |raw: &RawValue| raw.get().starts_with(['{', '[']).then(|| duplicate_key(raw.get())).flatten();
+    if text.starts_with('[') {
+        return serde_json::from_str::<Vec<&RawValue>>(text).ok()?.into_iter().find_map(within);
+    }
+    let fields = fields_of(text)?;
+    let mut keys = HashSet::with_capacity(fields.len());
+    let twice = fields.iter().find(|(name, _)| !keys.insert(name.as_str())).map(|(name, _)| name.clone());
+    twice.or_else(|| fields.iter().find_map(|(_, raw)| within(raw)))
 }
 
 /// Writes a list as JSON; `put` writes each element.
@@ -118,6 +133,18 @@ mod tests {
         assert_eq!(value, serde_json::json!({"a": [f64::MAX, f64::MIN], "a b": {"c": 1.5}}));
         for broken in ["{\"a\": \"\\ud800\"}", "inf", "[1e400", "nan"] {
             assert!(super::value_of(broken).is_err(), "{broken}");
+        }
+    }
+
+    #[test]
+    fn duplicate_keys_are_found_at_any_depth() {
+        for (text, key) in [
+            (r#"{"a":1,"b":{"c":[{"d":1,"e":2,"d":null}]}}"#, Some("d")),
+            (r#"{"a":1,"\u0061":2}"#, Some("a")),
+            (r#"[{"a":1},{"a":2}]"#, None),
+            (r#"{"a":1e999,"a":2}"#, Some("a")),
+        ] {
+            assert_eq!(super::duplicate_key(text).as_deref(), key, "{text}");
         }
     }
 }

@@ -44,7 +44,7 @@ fn schema_faults(format: Format, doc: &Document, wrap: &[&str]) -> Vec<Fault> {
     for finding in schema.check(&value) {
         let pointer = finding.pointer.strip_prefix(&prefix).unwrap_or(&finding.pointer);
         // A key in the place of a value may be the secret itself.
-        let is_misplaced = finding.kind == FindingKind::NoForm && matches!(format, Format::Connections);
+        let is_misplaced = finding.kind == FindingKind::NoForm && finding.pointer.starts_with("/connections/");
         let (place, message) = match &finding.key {
             Some(_) if is_misplaced => {
                 let field = pointer.rsplit('/').next().unwrap_or_default();

@@ -63,7 +63,6 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct StepName {
     /// The connection of the matrix; `main` without one.
-    #[serde(rename = "leg")]
     pub job: String,
     /// The step's id.
     pub step: String,
@@ -101,10 +100,12 @@ pub enum StepStatus {
     Partial,
     /// `when` was false.
     Skipped,
-    /// It stopped before its end.
+    /// An error stopped it before its end.
     Failed,
+    /// The run was stopped before the end of the step.
+    Stopped,
     /// It did not start.
-    NotBegun,
+    NotStarted,
 }
 
 /// The report of a step.

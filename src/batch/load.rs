@@ -77,7 +77,8 @@ impl BatchConfig {
 
 /// A file's text; `None` when there is no such file.
 fn read(path: &Path) -> Result<Option<String>> {
-    if_there(std::fs::read_to_string(path)).map_err(|e| failed("read", path, &e))
+    if_there(std::fs::read_to_string(path))
+        .map_err(|e| failed("read", path, &e).advise("check that the file exists and that you may read it"))
 }
 
 impl Batch {
@@ -130,7 +131,7 @@ impl Batch {
             c.fault("/steps", "the batch has no steps", None);
         }
         let steps = steps(&mut c, &file, &context);
-        let inputs: Vec<&Path> = std::iter::once(path).chain(known.file.as_deref()).collect();
+        let inputs: Vec<&Path> = std::iter::once(path).chain(known.file.as_deref()).chain(catalog.files()).collect();
         let refused = targets::targets(&mut c, &steps, &context, (&folder, &inputs), &name);
         let steps: Vec<Step> = steps.into_iter().map(|(_, step)| step).collect();
         let sessions = sessions(&mut c, config, &known, &steps, &file);

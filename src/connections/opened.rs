@@ -33,6 +33,7 @@ impl Connections {
         let text = read_text(&path, BYTES_MAX as u64).map_err(|why| {
             Error::new(ErrorKind::Connection, format!("the connections file {shown} cannot be read: {why}"))
                 .at(Place { file: Some(shown.clone()), ..Place::default() })
+                .advise("check that the file exists and that you may read it")
         })?;
         let file = ConnectionsFile::parse(&shown, &text)?;
         Ok(Connections { path, file })

@@ -292,6 +292,7 @@ fn unreadable(error: &serde_json::Error, text: &str) -> (Error, Around) {
     match JsonError::of(error, text) {
         JsonError::Deep => (too_deep(), Around::default()),
         JsonError::Ends => refused(format!("it ends too early, after {} bytes", text.len()), text.len()),
+        JsonError::Surrogate(at) => refused(format!("half of a \\u escape pair at byte {at}"), at),
         JsonError::At(at) => refused(format!("unexpected text at byte {at}"), at),
     }
 }

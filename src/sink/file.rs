@@ -26,6 +26,10 @@ impl FileSink {
         // A link is followed: its target is replaced, not the link.
         let real = if is_private { None } else { fs::canonicalize(path).ok() };
         let path = real.unwrap_or_else(|| path.to_owned());
+        // Renaming a file over a device or a pipe would remove it.
+        if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
+            return Err(failed("written", &path, &io::Error::other("it is not a regular file")));
+        }
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         // The name is fixed, so that the next run overwrites the remains of a killed run.
         let aside = path.with_file_name(format!(".{name}.opnode"));

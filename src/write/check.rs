@@ -139,6 +139,10 @@ fn check_item(
             return Ok(());
         }
     };
+    if let Some(key) = crate::json_text::duplicate_key(item.as_str()) {
+        fault(String::new(), format!("the key `{key}` is in it twice, so its value is ambiguous"));
+        return Ok(());
+    }
     if let Some(rule) = &operation.items {
         // In a patch, null removes a field; the remote system decides whether that is allowed.
         let patched = matches!(rule.send, Send::JsonPatch).then(|| without_nulls(&value)).flatten();

@@ -35,7 +35,7 @@ fn report(folder: &Path, arguments: &[&str], exit: i32) -> serde_json::Value {
 }
 
 fn step(report: &serde_json::Value, leg: &str, step: &str) -> (String, u64, u64) {
-    let found = report["steps"].as_array().unwrap().iter().find(|s| s["leg"] == leg && s["step"] == step).unwrap();
+    let found = report["steps"].as_array().unwrap().iter().find(|s| s["job"] == leg && s["step"] == step).unwrap();
     (
         found["status"].as_str().unwrap().to_owned(),
         found["items_in"].as_u64().unwrap(),

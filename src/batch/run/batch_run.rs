@@ -1,7 +1,7 @@
 //! A run: jobs in parallel, steps in order or as far as they are independent. Always ends with a report.
 
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,10 +11,11 @@ use futures_util::stream;
 use tokio::sync::{Semaphore, mpsc};
 
 use super::job::{JobRun, run_job};
+use super::{run_values, save};
 use crate::batch::event::{Event, Report, StepReport, StepStatus};
 use crate::batch::run_plan::Batch;
 use crate::batch::step::{Context, Ledger, stopped, tell_done, tell_in_doubt};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::run_store::{Beginning, Fact, Folder, INFO_VERSION, Opened, RunInfo, check_free, now, run_id};
 use crate::send::Cancel;
 
@@ -107,6 +108,7 @@ impl Batch {
     /// have changed; `usage` when there is nothing to retry.
     pub fn run(self: Arc<Self>, options: RunOptions) -> Result<Run> {
         let root = self.run_folder(options.state.as_deref());
+        self.refuse_results_in(&root)?;
         let info = RunInfo {
             version: INFO_VERSION,
             run: run_id(),
@@ -116,6 +118,7 @@ impl Batch {
             host: options.host.clone(),
             pid: std::process::id(),
             opnode: env!("CARGO_PKG_VERSION").to_owned(),
+            planned_steps: (self.plan.jobs.len() * self.plan.steps.len()) as u64,
             fingerprints: self.plan.fingerprints.clone(),
         };
         let beginning = Beginning {
@@ -141,6 +144,22 @@ impl Batch {
             retry_failed,
         };
         Ok(Run { work: Box::pin(run_all(context, notes)), events: receiver, done: None })
+    }
+
+    /// Refuses results that would be written among the files of the run.
+    fn refuse_results_in(&self, root: &Path) -> Result<()> {
+        let inside = |path: &Path| real(path).starts_with(real(root));
+        for (job, step) in self.plan.jobs.iter().flat_map(|job| self.plan.steps.iter().map(move |step| (job, step))) {
+            let Some(save) = &step.save else { continue };
+            let scope = run_values::scope(&self.plan.vars, self.effects.environment(), job, "RUN", &self.plan.name);
+            if let Ok(save::Place::File(path, _)) = save::target(save, &scope, &self.plan.folder)
+                && inside(&path)
+            {
+                let message = format!("{}: {} is in the folder of the run", step.id, path.display());
+                return Err(Error::new(ErrorKind::Usage, message).advise("save to a file outside of this folder"));
+            }
+        }
+        Ok(())
     }
 
     /// Refuses if another process holds its run folder.
@@ -221,4 +240,11 @@ async fn conclude(context: &Context, steps: Vec<StepReport>) -> Report {
         report.error = Some(error);
     }
     report
+}
+
+/// A path without links, as far as it exists.
+fn real(path: &Path) -> PathBuf {
+    let real = |above: &Path| std::fs::canonicalize(if above.as_os_str().is_empty() { Path::new(".") } else { above });
+    let known = path.ancestors().find_map(|above| Some((above, real(above).ok()?)));
+    known.map_or_else(|| path.to_owned(), |(above, real)| real.join(path.strip_prefix(above).unwrap_or(path)))
 }

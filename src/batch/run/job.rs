@@ -51,7 +51,7 @@ pub(super) async fn run_job(job_run: JobRun<'_>) -> Vec<StepReport> {
             running.push(async move { (number, run_step(job_run, number, step).await) });
         }
         let Some((number, report)) = running.next().await else { break };
-        broken |= matches!(report.status, StepStatus::Failed);
+        broken |= matches!(report.status, StepStatus::Failed | StepStatus::Stopped);
         if let Some(place) = reports.get_mut(number) {
             *place = Some(report);
         }
@@ -67,7 +67,7 @@ pub(super) async fn run_job(job_run: JobRun<'_>) -> Vec<StepReport> {
     let blank = |step: &Step| StepReport {
         name: StepName { job: job.name.clone(), step: step.id.clone() },
         operation: step.operation.id.clone(),
-        status: StepStatus::NotBegun,
+        status: StepStatus::NotStarted,
         earlier: false,
         complete: None,
         counts: StepCounts::default(),
@@ -257,7 +257,7 @@ fn report(
     let (failures, kept) = job_run.context.store.failures_shown(&job_run.place(step));
     let (status, saved, error) = match ended {
         Err(error) => (
-            StepStatus::Failed,
+            if error.kind() == ErrorKind::Cancelled { StepStatus::Stopped } else { StepStatus::Failed },
             None,
             Some(error.with(|d| {
                 d.message = format!("{name}: {}", d.message);

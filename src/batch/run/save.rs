@@ -63,6 +63,10 @@ pub(in crate::batch) fn writable(path: &Path) -> Result<()> {
             Error::new(ErrorKind::State, format!("{} is a folder", path.display())).advise("give a file name in it")
         );
     }
+    if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(Error::new(ErrorKind::State, format!("{} is not a regular file", path.display()))
+            .advise("save to a file, or to standard output with `-`"));
+    }
     let exists = |p: &&Path| p.as_os_str().is_empty() || p.exists();
     let above = path.ancestors().skip(1).find(exists).unwrap_or(Path::new(""));
     let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };

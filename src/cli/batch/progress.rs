@@ -151,8 +151,8 @@ fn ending(report: &StepReport) -> String {
     let counts = &report.counts;
     match report.status {
         StepStatus::Skipped => "skipped".to_owned(),
-        StepStatus::NotBegun => "not started".to_owned(),
-        StepStatus::Failed => format!("stopped after {}", count(counts.items_in, "item")),
+        StepStatus::NotStarted => "not started".to_owned(),
+        StepStatus::Failed | StepStatus::Stopped => format!("stopped after {}", count(counts.items_in, "item")),
         StepStatus::Done | StepStatus::Partial => {
             let mut parts = vec![count(counts.items_in, "item")];
             parts.extend((counts.failed > 0).then(|| format!("{} failed", thousands(counts.failed))));
@@ -190,7 +190,8 @@ fn row(step: &StepReport) -> Vec<String> {
         StepStatus::Partial => "partial",
         StepStatus::Skipped => "skipped",
         StepStatus::Failed => "failed",
-        StepStatus::NotBegun => "not started",
+        StepStatus::Stopped => "stopped",
+        StepStatus::NotStarted => "not started",
     };
     let bad = match (counts.failed, counts.unknown) {
         (failed, 0) => thousands(failed),

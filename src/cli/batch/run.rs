@@ -108,10 +108,12 @@ fn config(app: &App, args: &RunArgs, engine: &Arc<Engine>, sandbox: Option<Arc<S
 
 /// The folder for the state of runs. Records of a sandbox end with the process, so an earlier run in a sandbox is removed.
 fn state(args: &RunArgs, batch: &Batch) -> Result<Option<std::path::PathBuf>> {
-    if !args.sandbox || args.state.is_some() {
+    if !args.sandbox {
         return Ok(args.state.clone());
     }
-    let folder = args.file.parent().unwrap_or(Path::new("")).join(".opnode").join("sandbox");
+    // Apart from runs over real systems, which would be resumed or ended otherwise.
+    let beside = || args.file.parent().unwrap_or(Path::new("")).join(".opnode");
+    let folder = args.state.clone().unwrap_or_else(beside).join("sandbox");
     let own = batch.run_folder(Some(&folder));
     if own.exists() && !args.plan && !args.retry_failed {
         let gone = std::fs::remove_dir_all(&own);

@@ -1,5 +1,6 @@
 //! Builds a call from the arguments: operation, template, options and items. Reads input files; sends nothing.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::arguments::{items, options};
@@ -8,6 +9,7 @@ use crate::call::{CallOptions, CallerValues, Request, ResolvedCall, resolve};
 use crate::cli::app::App;
 use crate::cli::args::CallArgs;
 use crate::cli::connections::route::{ConnectionRoute, OpenConnection};
+use crate::cli::output::refuse_inputs;
 use crate::definition::{Catalog, Method, Operation, Template};
 use crate::error::{Error, ErrorKind, Result};
 use crate::{Cancel, Engine, Running};
@@ -23,6 +25,8 @@ pub(crate) struct PreparedCall {
     /// The files of options and items.
     options_file: Option<String>,
     items_file: Option<String>,
+    /// The definition files and the connections file.
+    other_inputs: Vec<PathBuf>,
 }
 
 /// Parses the arguments and opens the connection.
@@ -47,6 +51,7 @@ pub(crate) async fn prepare(app: &App, method: Method, args: &CallArgs, items: O
         filled = sources.fill(&[args.set.as_slice(), &answers].concat())?;
     }
     let Filled { resolved, options_file, items_file } = filled;
+    let other_inputs = engine.catalog().files().map(Path::to_owned).chain(route.file()).collect();
     let connection = route.open(app, &engine, &operation.connector.name).await?;
     let request = Request {
         items: resolved.items,
@@ -61,6 +66,7 @@ pub(crate) async fn prepare(app: &App, method: Method, args: &CallArgs, items: O
         unset: resolved.left,
         options_file,
         items_file,
+        other_inputs,
     })
 }
 
@@ -99,6 +105,12 @@ impl PreparedCall {
     pub(crate) fn begin(&self) -> Result<Running> {
         let with = CallOptions { cancel: self.cancel.clone(), ..CallOptions::default() };
         self.connection.session.call(&self.request, &with).map_err(|e| self.located(e))
+    }
+
+    /// Refuses outputs that would overwrite a file that the call reads.
+    pub(crate) fn refuse_inputs(&self, outputs: &[(&str, Option<&Path>)]) -> Result<()> {
+        let typed = self.options_file.iter().chain(&self.items_file).map(Path::new);
+        refuse_inputs(outputs, typed.chain(self.other_inputs.iter().map(PathBuf::as_path)))
     }
 
     /// Adds the file of the options or items to the places of an error.

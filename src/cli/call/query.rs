@@ -21,11 +21,13 @@ use crate::{Receipt, Running, StopReason, Walk};
 /// Runs the command. Returns the exit code.
 pub(crate) async fn run(app: &App, args: &QueryArgs) -> Result<u8> {
     let places = &args.call.output;
-    refuse_same_path(&[
+    let outputs = [
         ("--output", places.output.as_deref()),
         ("--receipt", places.receipt.as_deref().filter(|p| p.as_os_str() != "-")),
-    ])?;
+    ];
+    refuse_same_path(&outputs)?;
     let mut call = prepare::prepare(app, Method::Query, &args.call, None).await?;
+    call.refuse_inputs(&outputs)?;
     call.request = Request { limit: args.limit, forward_only: args.forward_only, strict: args.strict, ..call.request };
     columns::push_down(&mut call, &args.call.output.columns);
     if args.call.plan {

@@ -28,8 +28,10 @@ pub(crate) async fn run(app: &App, method: Method, args: &WriteCallArgs) -> Resu
     let places = &args.call.output;
     let items = Some(places.output.as_deref().unwrap_or(Path::new("-")));
     let receipt = places.receipt.as_deref().filter(|p| p.as_os_str() != "-");
-    refuse_same_path(&[("--output", items), ("--outcomes", args.write.outcomes.as_deref()), ("--receipt", receipt)])?;
+    let outputs = [("--output", items), ("--outcomes", args.write.outcomes.as_deref()), ("--receipt", receipt)];
+    refuse_same_path(&outputs)?;
     let mut call = prepare::prepare(app, method, &args.call, args.write.items.as_deref()).await?;
+    call.refuse_inputs(&outputs)?;
     call.request.stop_on_error = args.write.stop_on_error;
     call.request.known_fields = args.write.strict;
     if args.call.plan {

@@ -235,16 +235,17 @@ Tokens are not revoked: they stay valid until they expire, or until you revoke t
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  success
-  1  nothing found; or a bug in opnode
-  2  invalid command line
-  3  invalid definition, option or item
-  4  connection or credentials refused or invalid
-  5  the system refused the request, or its reply is invalid
-  6  system unreachable, busy or slow; try again later
-  7  the outcome of a write is unknown
-  8  some items of a write failed
-  9  a local file cannot be read or written
+   0  success
+   1  nothing found; or a bug in opnode
+   2  invalid command line
+   3  invalid definition, option or item
+   4  connection or credentials refused or invalid
+   5  the system refused the request, or its reply is invalid
+   6  system unreachable, busy or slow; try again later
+   7  the outcome of a write is unknown
+   8  some items of a write failed
+   9  a local file cannot be written, or the state of a run cannot be read or written
+  10  cancelled: a question was answered with no
   129, 130, 143  stopped by a signal";
 
 fn overview(n: &ExampleNames) -> String {

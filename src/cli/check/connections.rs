@@ -13,7 +13,7 @@ pub(crate) fn connections_file(screen: Screen, catalog: &Catalog, path: &Path) -
     let shown = path.display().to_string();
     let text = match read_text(path, crate::authoring::yaml::BYTES_MAX as u64) {
         Ok(text) => text,
-        Err(why) => return vec![unreadable(&shown, &why)],
+        Err(why) => return vec![unreadable(&shown, &why.to_string())],
     };
     let faults = ConnectionsFile::faults(&shown, &text, catalog);
     if let (true, Ok(file)) = (faults.is_empty(), ConnectionsFile::parse(&shown, &text)) {

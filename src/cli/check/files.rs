@@ -53,8 +53,8 @@ fn classify(typed: &Path) -> Result<NamedFile, Vec<Fault>> {
             Some("name the files in it, or pass a folder of definitions with --definitions and no file".into());
         return Err(vec![Fault { advice, ..unreadable(&shown, "it is a folder") }]);
     }
-    let text =
-        read_text(typed, crate::authoring::yaml::BYTES_MAX as u64).map_err(|why| vec![unreadable(&shown, &why)])?;
+    let text = read_text(typed, crate::authoring::yaml::BYTES_MAX as u64)
+        .map_err(|why| vec![unreadable(&shown, &why.to_string())])?;
     let format = Format::of(&shown, &text).map_err(|e| e.to_faults())?;
     let real = std::fs::canonicalize(typed).unwrap_or_else(|_| typed.to_owned());
     Ok(NamedFile { typed: typed.to_owned(), real, format, text })

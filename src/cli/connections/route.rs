@@ -1,5 +1,6 @@
 //! Opens a connection from the flags: the named one, the only one that fits, or the sandbox.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::file::{load, spec};
@@ -51,6 +52,14 @@ impl ConnectionRoute {
     pub(crate) fn connector(&self) -> Option<&str> {
         match self {
             ConnectionRoute::Connection { connector, .. } => Some(connector),
+            ConnectionRoute::Sandbox { .. } => None,
+        }
+    }
+
+    /// The connections file.
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        match self {
+            ConnectionRoute::Connection { file, .. } => Some(file.path.clone()),
             ConnectionRoute::Sandbox { .. } => None,
         }
     }

@@ -47,7 +47,7 @@ pub(crate) fn words(advice: &Advice) -> Option<String> {
             "finish it with the opnode version that started it, or start over with --fresh, which archives it and sends its items again".to_owned()
         }
         Advice::ResumeWithNewerVersion => "resume with the newer opnode, or start over with --fresh".to_owned(),
-        Advice::RetryFailed => "--retry-failed sends only these items again".to_owned(),
+        Advice::RetryFailed => "--retry-failed sends only these items again; without it, a new run starts and sends all items".to_owned(),
         Advice::RunWithoutRetry => "run the batch without --retry-failed".to_owned(),
     })
 }

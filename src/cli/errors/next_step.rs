@@ -5,9 +5,6 @@ use crate::error::{Error, ErrorKind};
 /// What to do next.
 pub(crate) fn next_step(error: &Error) -> String {
     match error.kind() {
-        ErrorKind::Definition | ErrorKind::Connection | ErrorKind::State if is_unread(error) => {
-            "check that the file exists and that you may read it".to_owned()
-        }
         ErrorKind::Internal => "this is a bug in opnode: report it with this message and the command".to_owned(),
         ErrorKind::Usage => "`opnode COMMAND --help` shows the flags and examples".to_owned(),
         ErrorKind::Definition => definition(error),
@@ -43,12 +40,6 @@ pub(crate) fn next_step(error: &Error) -> String {
         ErrorKind::State => "check the free disk space and the permissions of the folder".to_owned(),
         ErrorKind::Cancelled => "run it again to start over".to_owned(),
     }
-}
-
-/// Whether a file could not be read at all.
-fn is_unread(error: &Error) -> bool {
-    error.place.as_ref().is_some_and(|place| place.file.is_some() && place.line.is_none())
-        && error.message.contains("cannot be read")
 }
 
 /// The verb of the request that failed.

@@ -7,7 +7,7 @@ mod records;
 mod standard;
 
 pub(crate) use items::{BUFFER_SIZE, ItemsOutput};
-pub(crate) use place::{Flow, OldPartial, OutputPlace, refuse_same_path};
+pub(crate) use place::{Flow, OldPartial, OutputPlace, refuse_inputs, refuse_same_path};
 pub(crate) use receipt::ReceiptFile;
 pub(crate) use records::TableStyle;
 pub(crate) use standard::standard_output;

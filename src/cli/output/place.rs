@@ -291,6 +291,23 @@ pub(crate) fn refuse_same_path(places: &[(&str, Option<&Path>)]) -> Result<()> {
     Ok(())
 }
 
+/// Refuses outputs that would overwrite an input.
+pub(crate) fn refuse_inputs<'p>(
+    outputs: &[(&str, Option<&Path>)],
+    inputs: impl Iterator<Item = &'p Path>,
+) -> Result<()> {
+    let inputs: Vec<PathBuf> = inputs.map(canonical).collect();
+    let read = |path: &Path| path.as_os_str() != "-" && inputs.contains(&canonical(path));
+    match outputs.iter().find_map(|(flag, path)| Some((flag, path.filter(|path| read(path))?))) {
+        None => Ok(()),
+        Some((flag, path)) => Err(Error::new(
+            ErrorKind::Usage,
+            format!("{flag} would overwrite {}, which this call reads", path.display()),
+        )
+        .advise("write to another file")),
+    }
+}
+
 /// The canonical path of a place.
 fn canonical(path: &Path) -> PathBuf {
     if path.as_os_str() == "-" {

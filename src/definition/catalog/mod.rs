@@ -15,7 +15,7 @@ use super::operation::{Operation, Record};
 use super::template::Template;
 use crate::authoring::in_file;
 use crate::authoring::yaml::BYTES_MAX;
-use crate::error::{Advice, Error, ErrorKind, Fault, Result, did_you_mean};
+use crate::error::{Advice, Error, ErrorKind, Fault, Result, did_you_mean, io_text};
 use pack::Pack;
 use source::{BUILT_IN, Source};
 
@@ -107,7 +107,7 @@ impl Catalog {
                     .map(|file| {
                         let name = file.to_string_lossy().into_owned();
                         let path = here.join(file);
-                        Source::later(name.clone(), move || read(&path, &name))
+                        Source::later(name.clone(), path.clone(), move || read(&path, &name))
                     })
                     .collect();
                 if !sources.is_empty() {
@@ -122,6 +122,11 @@ impl Catalog {
         Err(Error::new(ErrorKind::Definition, format!("{} contains no definitions", folder.display()))
             .at(in_file(&folder.display().to_string()))
             .advise("it should contain operations/<connector>/connector.yaml, operations/<connector>/<area>.yaml and templates/<connector>/<area>.yaml"))
+    }
+
+    /// The definition files on disk, which outputs must not overwrite.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.packs.values().flat_map(Pack::files)
     }
 
     /// Names of the connectors.
@@ -165,6 +170,9 @@ impl Catalog {
         let holders = self.holders("operations", id);
         match holders.as_slice() {
             [one] => one.operation(id)?.ok_or_else(|| one.unknown_operation(id)),
+            [] if !self.holders("templates", id).is_empty() => {
+                Err(Error::new(ErrorKind::UnknownOperation, format!("`{id}` is a template, not an operation")))
+            }
             [] => {
                 let names = self.all_names("operations");
                 let hint = did_you_mean(id, names);
@@ -376,5 +384,7 @@ fn no_folder(folder: &Path) -> Error {
 }
 
 fn unreadable(file: &str, cause: &std::io::Error) -> Error {
-    Error::new(ErrorKind::Definition, format!("{file} cannot be read: {cause}")).at(in_file(file))
+    Error::new(ErrorKind::Definition, format!("{file} cannot be read: {}", io_text(cause)))
+        .at(in_file(file))
+        .advise("check that the file exists and that you may read it")
 }

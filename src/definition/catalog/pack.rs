@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
@@ -122,6 +123,11 @@ impl Pack {
             }
         }
         self.index.get_or_init(|| index)
+    }
+
+    /// Its files on disk.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        self.sources.iter().filter_map(Source::path)
     }
 
     /// Faults of whole files, whose entries are not known.

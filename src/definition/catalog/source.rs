@@ -1,5 +1,6 @@
 //! A definition file: built in, given as text, or read on demand. Pure: the reading function is given.
 
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use crate::error::Result;
@@ -33,13 +34,25 @@ type Reader = dyn Fn() -> Result<String> + Send + Sync;
 pub(super) enum Source {
     BuiltIn(&'static BuiltIn),
     Given { name: String, text: String },
-    Later { name: String, read: Box<Reader>, text: OnceLock<String> },
+    Later { name: String, path: PathBuf, read: Box<Reader>, text: OnceLock<String> },
 }
 
 impl Source {
     /// A file that is read on demand.
-    pub(super) fn later(name: String, read: impl Fn() -> Result<String> + Send + Sync + 'static) -> Source {
-        Source::Later { name, read: Box::new(read), text: OnceLock::new() }
+    pub(super) fn later(
+        name: String,
+        path: PathBuf,
+        read: impl Fn() -> Result<String> + Send + Sync + 'static,
+    ) -> Source {
+        Source::Later { name, path, read: Box::new(read), text: OnceLock::new() }
+    }
+
+    /// The file on disk, if there is one.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match self {
+            Source::BuiltIn(_) | Source::Given { .. } => None,
+            Source::Later { path, .. } => Some(path),
+        }
     }
 
     /// The name in errors.

@@ -31,6 +31,9 @@ pub struct RunInfo {
     pub pid: u32,
     /// The version of opnode.
     pub opnode: String,
+    /// Number of steps, over all jobs; 0 in runs of earlier builds.
+    #[serde(default)]
+    pub planned_steps: u64,
     /// Digests of all inputs that determine what the run does, by the name of the input.
     #[serde(rename = "prints")]
     pub fingerprints: BTreeMap<String, String>,

@@ -111,7 +111,7 @@ impl Folder {
 
     /// The file of a step's failures.
     fn failed(&self, place: &StepPlace) -> PathBuf {
-        self.spool(place).with_file_name(format!("{}.failed.ndjson", place.step))
+        self.spool(place).with_file_name(format!("{}{FAILED}", place.step))
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -330,6 +330,7 @@ fn set_aside(root: &Path, whole: bool, mut run: String) -> Result<PathBuf> {
     if spool.exists() && whole && !target.join("spool").exists() {
         disk::rename(&spool, &target.join("spool"))?;
     } else if spool.exists() {
+        keep_failures(&spool, &target.join("failed"))?;
         std::fs::remove_dir_all(&spool).map_err(|e| disk::failed("removed", &spool, &e))?;
     }
     for name in ["report.json", "run.json", tail::NAME, "journal"] {
@@ -341,6 +342,25 @@ fn set_aside(root: &Path, whole: bool, mut run: String) -> Result<PathBuf> {
     disk::sync_folder(&root.join("journal"))?;
     tidy(&root.join("past"));
     Ok(target)
+}
+
+/// The end of the names of failures files.
+const FAILED: &str = ".failed.ndjson";
+
+/// Keeps the failed items of an ended run, which say what must be looked up in the system.
+fn keep_failures(spool: &Path, kept: &Path) -> Result<()> {
+    let read = |folder: &Path| std::fs::read_dir(folder).map_err(|e| disk::failed("read", folder, &e));
+    for job in read(spool)?.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()) {
+        for file in read(&job)?.flatten().map(|entry| entry.path()) {
+            let (Some(job), Some(name)) = (job.file_name(), file.file_name()) else { continue };
+            if name.to_string_lossy().ends_with(FAILED) {
+                let folder = kept.join(job);
+                disk::folder(&folder)?;
+                disk::rename(&file, &folder.join(name))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Removes the oldest ended runs beyond the limit; unfinished ones stay. Ignores failures, because the runs only use

@@ -36,7 +36,7 @@ pub struct RunSummary {
     pub status: RunStatus,
     /// Number of steps that are done, over all jobs.
     pub steps_done: u64,
-    /// Number of steps that were started.
+    /// Number of steps, over all jobs; of those that were started in runs of earlier builds.
     pub steps: u64,
     /// Rows that its steps returned.
     pub items_out: u64,
@@ -97,11 +97,12 @@ fn summary(root: &Path, live: Option<&Path>) -> Option<RunSummary> {
         (None, false) => RunStatus::SetAside,
     };
     let steps = || state.steps.values();
+    let planned = info.planned_steps;
     Some(RunSummary {
         info,
         status,
         steps_done: steps().filter(|s| s.done).count() as u64,
-        steps: steps().count() as u64,
+        steps: planned.max(steps().count() as u64),
         items_out: steps().map(|s| s.extent().rows).sum(),
         written: steps().map(|s| s.ok).sum(),
         failed: steps().map(|s| s.failed.len() as u64).sum(),

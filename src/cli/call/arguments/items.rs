@@ -41,6 +41,14 @@ pub(crate) fn read_items(
     let several = sources.template.filter(is_base).filter(|t| t.items.len() > 1);
     let (items, file) = match (sources.argument, several) {
         (Some(argument), _) => {
+            let is_name = !argument.contains(['{', '[', '\n']) && std::path::Path::new(argument).is_file();
+            if is_name {
+                return Err(Error::new(
+                    ErrorKind::Usage,
+                    format!("--items {argument}: items from a file begin with @"),
+                )
+                .advise(format!("write --items @{argument}")));
+            }
             let input = input("--items", argument, ErrorKind::InvalidItems)?;
             let file = input.file.clone();
             (read(operation, input).map_err(|e| e.with(|d| d.operation = Some(operation.id.clone())))?, file)

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Place, Result};
-use crate::text_file::{decode, read_all, read_text};
+use crate::text_file::{Unreadable, decode, read_all, read_text};
 
 /// Largest input, in bytes.
 pub(crate) const INPUT_MAX: u64 = 4 << 30;
@@ -29,10 +29,13 @@ pub(crate) fn input(flag: &str, argument: &str, kind: ErrorKind) -> Result<Argum
         Ok(text) => Ok(ArgumentText { text, file: Some(file) }),
         Err(why) => Err(Error::new(kind, format!("{flag}: {file} cannot be read: {why}"))
             .at(Place { file: Some(file), ..Place::default() })
-            .advise(if why.contains("UTF-8") {
-                "save the text as UTF-8"
-            } else {
-                "check that the file exists; its path is relative to the current folder"
+            .advise(match why {
+                Unreadable::NotUtf8(_) => "save the text as UTF-8",
+                Unreadable::TooLarge(_) => "give less in one call",
+                Unreadable::Io(cause) if cause.kind() == std::io::ErrorKind::OutOfMemory => "give less in one call",
+                Unreadable::Io(_) | Unreadable::IsFolder => {
+                    "check that the file exists; its path is relative to the current folder"
+                }
             })),
     }
 }
