@@ -8,7 +8,33 @@ use crate::digits::is_number;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json_text::fields_of;
 
-/// Writes a value, such as the mirror of a definition file.
+/// Writes a value as YAML, such as a definition file. Keys keep the order in which the value serializes them, and
+/// numbers keep their digits.
+///
+/// ```
+/// use opnode::formats::to_yaml;
+/// use serde::Serialize;
+///
+/// #[derive(Serialize)]
+/// struct File {
+///     version: u32,
+///     operations: serde_json::Value,
+/// }
+/// let ping = serde_json::json!({"ping": {
+///     "title": "Test the address",
+///     "method": "query",
+///     "request": "GET /ping",
+///     "response": {"result": "object"},
+/// }});
+/// let text = to_yaml(&File { version: 1, operations: ping })?;
+/// assert!(text.starts_with("version: 1\noperations:\n  ping:\n"));
+///
+/// let mut catalog = opnode::Catalog::empty();
+/// catalog.add_folder("examples/definitions".as_ref())?;
+/// catalog.add("acme-desk", "ping.yaml", text);
+/// assert_eq!(catalog.operation(None, "ping")?.title, "Test the address");
+/// # Ok::<(), opnode::Error>(())
+/// ```
 ///
 /// # Errors
 /// `internal` when it cannot be written.

@@ -113,7 +113,7 @@ fn with_help(command: Command, path: &[&'static str], text: String) -> Command {
 
 fn examples(n: &ExampleNames) -> Vec<(&'static str, String)> {
     let lines = |lines: &[String]| {
-        format!("Examples:\n{}", lines.iter().map(|l| format!("  opnode {l}")).collect::<Vec<_>>().join("\n"))
+        format!("Examples:\n{}", lines.iter().map(|l| folded(&format!("  opnode {l}"))).collect::<Vec<_>>().join("\n"))
     };
     let s = |text: &str| text.to_owned();
     vec![
@@ -189,6 +189,28 @@ fn examples(n: &ExampleNames) -> Vec<(&'static str, String)> {
             ]),
         ),
     ]
+}
+
+/// A command on lines of at most 78 columns: clap wraps longer ones, which could then not be pasted.
+fn folded(command: &str) -> String {
+    // Only flags and pipes begin a line: other words may be parts of a quoted text.
+    let mut parts: Vec<String> = Vec::new();
+    for word in command.split_inclusive(' ') {
+        match parts.last_mut() {
+            Some(last) if !word.starts_with(['-', '|', '<', '>']) => last.push_str(word),
+            Some(_) | None => parts.push(word.to_owned()),
+        }
+    }
+    let (mut folded, mut width) = (String::new(), 0);
+    for part in parts {
+        if width > 0 && width + part.trim_end().len() > 76 {
+            folded.push_str("\\\n      ");
+            width = 6;
+        }
+        width += part.len();
+        folded.push_str(&part);
+    }
+    folded
 }
 
 fn query_examples(n: &ExampleNames) -> Vec<String> {
