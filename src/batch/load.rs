@@ -224,8 +224,11 @@ fn known(c: &mut Checker<'_>, folder: &Path, said: Option<ConnectionsPart>, conf
         (None, None) => match &config.connections {
             Some(path) => path.clone(),
             None => {
-                let connections = config.otherwise.as_ref().map(|f| f.connections.clone()).unwrap_or_default();
-                return Known { connections, file: None, folder: folder.to_owned() };
+                let Some(otherwise) = &config.otherwise else {
+                    c.fault("/steps", "there is no connections file", Some(Advice::WriteConnection(None)));
+                    return none();
+                };
+                return Known { connections: otherwise.connections.clone(), ..none() };
             }
         },
     };
@@ -240,7 +243,12 @@ fn known(c: &mut Checker<'_>, folder: &Path, said: Option<ConnectionsPart>, conf
         ConnectionsFile::parse(&shown, &text.ok_or_else(missing)?)
     });
     match parsed {
-        Ok(file) => {
+        Ok(mut file) => {
+            // The generic ones have the name of their connector.
+            let named = config.otherwise.iter().flat_map(|f| &f.connections).filter(|(name, c)| **name != c.connector);
+            named.for_each(|(name, connection)| {
+                file.connections.entry(name.clone()).or_insert_with(|| connection.clone());
+            });
             let folder = path.parent().unwrap_or(Path::new("")).to_owned();
             Known { connections: file.connections, file: Some(path), folder }
         }
