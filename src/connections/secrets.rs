@@ -67,7 +67,10 @@ impl Secrets {
     }
 
     fn variable(&self, property: &str, name: &str) -> Result<String> {
-        let wrong = |why: &str| missing(format!("`{property}`: the environment variable {name} {why}"));
+        let wrong = |why: &str| {
+            missing(format!("`{property}`: the environment variable {name} {why}"))
+                .advise(format!("set {name} to the secret, and run it again"))
+        };
         match (self.variables)(name).map(OsString::into_string) {
             Some(Ok(value)) if !value.is_empty() => Ok(value),
             Some(Ok(_)) => Err(wrong("is empty")),
@@ -82,7 +85,8 @@ impl Secrets {
             None => folder.join(path),
         };
         let text = read_text(&place, SECRET_MAX)
-            .map_err(|why| missing(format!("`{property}`: the file {} cannot be read: {why}", place.display())))?;
+            .map_err(|why| missing(format!("`{property}`: the file {} cannot be read: {why}", place.display())))
+            .map_err(|e| e.advise("write the secret into this file, readable for this user only"))?;
         let value = text.trim_end_matches(['\n', '\r']);
         if value.is_empty() {
             return Err(missing(format!("`{property}`: the file {} is empty", place.display())));

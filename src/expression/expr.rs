@@ -210,7 +210,7 @@ fn no_expression(source: &str, error: &minijinja::Error) -> Wrong {
     match language::compile(source.replace(['*', '~'], "/")) {
         Err(e) => (
             format!("`{source}` is not an expression: {}", said(&e).message),
-            Some("put text in an expression in quotes: ${{ 'text' }}".into()),
+            Some("operators need a value on both sides, and text is in quotes: ${{ item.name == 'text' }}".into()),
         ),
         Ok(_) => (format!("`{source}` is not an expression: at a `*` or `~`: {}", said(error).message), None),
     }

@@ -378,7 +378,7 @@ fn report(setting: &Setting, clean: &Clean) -> Result<(), String> {
     let ended = world.run(None, &["--report", "/dev/full"])?;
     if ended.exit != Some(9)
         || world.has_ended()
-        || !ended.stderr.contains("running it again sends nothing that is done")
+        || !ended.stderr.contains("without sending anything again")
     {
         return Err(format!("it ended with {:?}: {}", ended.exit, ended.stderr));
     }

@@ -37,7 +37,11 @@ pub(super) fn expression(
         // Its fault is already reported.
         Shape::Text(pieces) if pieces.is_empty() => None,
         Shape::Fixed(_) | Shape::Text(_) | Shape::List(_) | Shape::Map(_) => {
-            c.fault(at, "expected one expression that is true or false", Some("such as ${{ item.closed }}".into()));
+            c.fault(
+                at,
+                "expected one expression that is true or false",
+                Some("write it as ${{ … }}, such as ${{ item.id == 3 }}".into()),
+            );
             None
         }
     }
