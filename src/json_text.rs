@@ -1,6 +1,5 @@
 //! JSON as text: fields and values are read from it, lists and objects written to it, without a tree of values.
 
-use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{Deserializer, Visitor};
@@ -84,13 +83,14 @@ pub(crate) fn one_line(text: String) -> String {
 }
 
 /// The first key that an object within the text has twice: parsers differ in which of its values they use.
+#[cfg(any(feature = "ffi", test))]
 pub(crate) fn duplicate_key(text: &str) -> Option<String> {
     let within = |raw: &RawValue| raw.get().starts_with(['{', '[']).then(|| duplicate_key(raw.get())).flatten();
     if text.starts_with('[') {
         return serde_json::from_str::<Vec<&RawValue>>(text).ok()?.into_iter().find_map(within);
     }
     let fields = fields_of(text)?;
-    let mut keys = HashSet::with_capacity(fields.len());
+    let mut keys = std::collections::HashSet::with_capacity(fields.len());
     let twice = fields.iter().find(|(name, _)| !keys.insert(name.as_str())).map(|(name, _)| name.clone());
     twice.or_else(|| fields.iter().find_map(|(_, raw)| within(raw)))
 }

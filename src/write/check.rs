@@ -139,8 +139,11 @@ fn check_item(
             return Ok(());
         }
     };
-    if let Some(key) = crate::json_text::duplicate_key(item.as_str()) {
-        fault(String::new(), format!("the key `{key}` is in it twice, so its value is ambiguous"));
+    // Other fields are sent as they are, and the system decides.
+    let fields = item.fields().unwrap_or_default();
+    let count = |name: &str| fields.iter().filter(|(field, _)| field == name).count();
+    if let Some(option) = operation.options.iter().find(|o| operation.item_may_fill(o) && count(&o.name) > 1) {
+        fault(String::new(), format!("`{}` is in it twice, so its value is ambiguous", option.name));
         return Ok(());
     }
     if let Some(rule) = &operation.items {

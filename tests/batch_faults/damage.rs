@@ -376,10 +376,7 @@ fn ended(setting: &Setting, _: &Clean) -> Result<(), String> {
 fn report(setting: &Setting, clean: &Clean) -> Result<(), String> {
     let world = World::new(setting);
     let ended = world.run(None, &["--report", "/dev/full"])?;
-    if ended.exit != Some(9)
-        || world.has_ended()
-        || !ended.stderr.contains("without sending anything again")
-    {
+    if ended.exit != Some(9) || world.has_ended() || !ended.stderr.contains("without sending anything again") {
         return Err(format!("it ended with {:?}: {}", ended.exit, ended.stderr));
     }
     // With a writable place, it ends, and nothing is sent again.

@@ -106,7 +106,8 @@ fn config(app: &App, args: &RunArgs, engine: &Arc<Engine>, sandbox: Option<Arc<S
     Ok(config)
 }
 
-/// The folder for the state of runs. Records of a sandbox end with the process, so an earlier run in a sandbox is removed.
+/// The folder for the state of runs. Records of a sandbox end with the process, so an earlier run in a sandbox is
+/// removed, unless the caller chose the folder.
 fn state(args: &RunArgs, batch: &Batch) -> Result<Option<std::path::PathBuf>> {
     if !args.sandbox {
         return Ok(args.state.clone());
@@ -115,7 +116,7 @@ fn state(args: &RunArgs, batch: &Batch) -> Result<Option<std::path::PathBuf>> {
     let beside = || args.file.parent().unwrap_or(Path::new("")).join(".opnode");
     let folder = args.state.clone().unwrap_or_else(beside).join("sandbox");
     let own = batch.run_folder(Some(&folder));
-    if own.exists() && !args.plan && !args.retry_failed {
+    if own.exists() && !args.plan && !args.retry_failed && args.state.is_none() {
         let gone = std::fs::remove_dir_all(&own);
         gone.map_err(|e| {
             Error::new(ErrorKind::State, format!("{} cannot be removed: {}", own.display(), crate::error::io_text(&e)))
