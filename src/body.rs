@@ -6,12 +6,12 @@ use bytes::Bytes;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::authoring::{Part, Pointer};
+use crate::authoring::{Pointer, TextPart};
 use crate::definition::{ItemRule, Operation, Send};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::item::{Item, Items};
 use crate::options::Options;
-use crate::request::{Body, body_fields};
+use crate::request::{RequestBody, body_fields};
 
 /// The items of one request: the index of the first, and their number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub(crate) fn body(
     options: &Options,
     items: &Items,
     chunk: Chunk,
-) -> Result<Option<Body>> {
+) -> Result<Option<RequestBody>> {
     let Some(first) = items.get(chunk.first) else { return Ok(None) };
     let json = match rule.send {
         Send::Each if rule.drop_path_fields => without_path_fields(operation, first),
@@ -46,7 +46,7 @@ pub(crate) fn body(
         Send::JsonPatch => patch(operation, first),
         Send::Multipart => return multipart(first, chunk.first).map(Some),
     };
-    Ok(Some(Body::json(wrapped(rule, body_fields(operation, options), json))))
+    Ok(Some(RequestBody::json(wrapped(rule, body_fields(operation, options), json))))
 }
 
 fn array(items: &Items, chunk: Chunk) -> String {
@@ -81,7 +81,7 @@ fn patch(operation: &Operation, item: Item<'_>) -> String {
 }
 
 fn in_path(operation: &Operation, name: &str) -> bool {
-    operation.path.parts().iter().any(|p| matches!(p, Part::Name(n) if n == name))
+    operation.path.parts().iter().any(|p| matches!(p, TextPart::Name(n) if n == name))
 }
 
 /// The item without the fields that are already in the address; the others keep their bytes.
@@ -105,7 +105,7 @@ fn replace(name: &str, raw: &RawValue) -> String {
 
 /// One multipart/form-data body (RFC 7578): every field a part; a field `{ fileName, contentType, data }` with base64
 /// data is a file.
-fn multipart(item: Item<'_>, index: usize) -> Result<Body> {
+fn multipart(item: Item<'_>, index: usize) -> Result<RequestBody> {
     let fields = item.fields().unwrap_or_default();
     let boundary = boundary(item.as_str());
     let mut bytes = Vec::new();
@@ -135,7 +135,7 @@ fn multipart(item: Item<'_>, index: usize) -> Result<Body> {
         bytes.extend_from_slice(b"\r\n");
     }
     bytes.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
-    Ok(Body { content_type: format!("multipart/form-data; boundary={boundary}"), bytes: Bytes::from(bytes) })
+    Ok(RequestBody { content_type: format!("multipart/form-data; boundary={boundary}"), bytes: Bytes::from(bytes) })
 }
 
 /// A boundary that does not occur in the data: derived from it, so that the same item always gives the same bytes.

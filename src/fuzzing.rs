@@ -18,7 +18,7 @@ use crate::item::Items;
 use crate::page;
 use crate::paging::{self, Pager};
 use crate::reply::{Body, Response};
-use crate::request::{self, Cursor, Input};
+use crate::request::{self, Cursor, RequestInput};
 use crate::transport::{ExchangeLimits, Failure, FailureKind, Transport};
 
 /// A target: accepts any bytes.
@@ -186,7 +186,7 @@ pub fn page(data: &[u8]) {
     if pager.admit(&page).is_err() {
         return;
     }
-    if let Ok(paging::Step::More(next)) = pager.next(&page, "https://acme.example.com/api/p?page=1", &cursor) {
+    if let Ok(paging::PagingStep::More(next)) = pager.next(&page, "https://acme.example.com/api/p?page=1", &cursor) {
         goes_home(operation, &next);
         pager.ahead(&page, &next, 7).iter().for_each(|cursor| goes_home(operation, cursor));
     }
@@ -202,7 +202,7 @@ fn check_line(text: &str) {
 fn goes_home(operation: &Operation, cursor: &Cursor) {
     let connection = &stage().connection;
     let options = crate::options::Options::default();
-    let input = Input { options: &options, item: None, body: None, page_size: None };
+    let input = RequestInput { options: &options, item: None, body: None, page_size: None };
     let Ok(request) = request::build(connection, operation, input, cursor) else { return };
     let uri = request.uri();
     assert_eq!(

@@ -141,7 +141,7 @@ impl Items {
         check_size(text.len())?;
         let mut spans = Vec::new();
         let mut reader = serde_json::Deserializer::from_str(&text);
-        Elements { base: &text, spans: &mut spans }.deserialize(&mut reader).and_then(|()| reader.end()).map_err(
+        ArraySpans { base: &text, spans: &mut spans }.deserialize(&mut reader).and_then(|()| reader.end()).map_err(
             |e| {
                 let is_json = e.is_data();
                 let why = if is_json { "another JSON value".into() } else { json_error::words(&e, &text) };
@@ -327,19 +327,19 @@ impl serde::Serialize for Items {
 }
 
 /// Reads the elements of a JSON array as spans of the text.
-pub(crate) struct Elements<'s, 't> {
+pub(crate) struct ArraySpans<'s, 't> {
     pub(crate) base: &'t str,
     pub(crate) spans: &'s mut Vec<Span>,
 }
 
-impl<'de> DeserializeSeed<'de> for Elements<'_, 'de> {
+impl<'de> DeserializeSeed<'de> for ArraySpans<'_, 'de> {
     type Value = ();
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_seq(self)
     }
 }
 
-impl<'de> Visitor<'de> for Elements<'_, 'de> {
+impl<'de> Visitor<'de> for ArraySpans<'_, 'de> {
     type Value = ();
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an array")

@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 
 /// The fields of a JSON object with their raw values, in order; `None` for anything else.
 pub(crate) fn fields_of(text: &str) -> Option<Vec<(String, &RawValue)>> {
-    struct Fields;
-    impl<'de> Visitor<'de> for Fields {
+    struct FieldsVisitor;
+    impl<'de> Visitor<'de> for FieldsVisitor {
         type Value = Vec<(String, &'de RawValue)>;
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("an object")
@@ -21,7 +21,7 @@ pub(crate) fn fields_of(text: &str) -> Option<Vec<(String, &RawValue)>> {
             Ok(fields)
         }
     }
-    serde_json::Deserializer::from_str(text).deserialize_map(Fields).ok()
+    serde_json::Deserializer::from_str(text).deserialize_map(FieldsVisitor).ok()
 }
 
 /// A value for checks; a number beyond 64 bits becomes the largest of its sign, because the text and not this value is

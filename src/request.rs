@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
-use crate::authoring::{Part, kind_of};
+use crate::authoring::{TextPart, kind_of};
 use crate::connection::Connection;
 use crate::definition::{Location, Operation, OptionRule};
 use crate::error::{Error, ErrorKind, Place, Result};
@@ -27,14 +27,14 @@ const STRICT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_
 
 /// A body and its media type.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Body {
+pub(crate) struct RequestBody {
     pub(crate) content_type: String,
     pub(crate) bytes: Bytes,
 }
 
-impl Body {
-    pub(crate) fn json(text: impl Into<String>) -> Body {
-        Body { content_type: "application/json".into(), bytes: Bytes::from(text.into()) }
+impl RequestBody {
+    pub(crate) fn json(text: impl Into<String>) -> RequestBody {
+        RequestBody { content_type: "application/json".into(), bytes: Bytes::from(text.into()) }
     }
 }
 
@@ -54,10 +54,10 @@ pub struct Cursor {
 
 /// The parts of one request.
 #[derive(Clone, Copy)]
-pub(crate) struct Input<'a> {
+pub(crate) struct RequestInput<'a> {
     pub(crate) options: &'a Options,
     pub(crate) item: Option<Item<'a>>,
-    pub(crate) body: Option<&'a Body>,
+    pub(crate) body: Option<&'a RequestBody>,
     pub(crate) page_size: Option<(&'a str, u32)>,
 }
 
@@ -65,7 +65,7 @@ pub(crate) struct Input<'a> {
 pub(crate) fn build(
     connection: &Connection,
     operation: &Operation,
-    input: Input<'_>,
+    input: RequestInput<'_>,
     cursor: &Cursor,
 ) -> Result<http::Request<Bytes>> {
     let url = match &cursor.url {
@@ -112,7 +112,7 @@ pub(crate) fn build(
     })
 }
 
-fn address(connection: &Connection, operation: &Operation, input: Input<'_>, cursor: &Cursor) -> Result<Url> {
+fn address(connection: &Connection, operation: &Operation, input: RequestInput<'_>, cursor: &Cursor) -> Result<Url> {
     let base = connection.base_of(operation)?;
     let mut text = base.as_str().trim_end_matches('/').to_owned();
     text.push_str(&path(operation, input)?);
@@ -147,16 +147,16 @@ fn address(connection: &Connection, operation: &Operation, input: Input<'_>, cur
 }
 
 /// The path with its parameters: options first, then the item's field with the same name.
-fn path(operation: &Operation, input: Input<'_>) -> Result<String> {
+fn path(operation: &Operation, input: RequestInput<'_>) -> Result<String> {
     let mut fields = None;
     let mut out = String::new();
     for part in operation.path.parts() {
         let name = match part {
-            Part::Literal(text) => {
+            TextPart::Literal(text) => {
                 out.push_str(text);
                 continue;
             }
-            Part::Name(name) => name,
+            TextPart::Name(name) => name,
         };
         if let Some(given) = input.options.get(name) {
             out.push_str(&segment(name, Some(given))?);
@@ -194,12 +194,12 @@ fn segment(name: &str, given: Option<Given<'_>>) -> Result<String> {
     Ok(encode(&text))
 }
 
-fn body(operation: &Operation, input: Input<'_>) -> Result<Option<Body>> {
+fn body(operation: &Operation, input: RequestInput<'_>) -> Result<Option<RequestBody>> {
     if let Some(body) = input.body {
         return Ok(Some(body.clone()));
     }
     let fields = body_fields(operation, input.options);
-    Ok((!fields.is_empty()).then(|| Body::json(format!("{{{}}}", fields.join(",")))))
+    Ok((!fields.is_empty()).then(|| RequestBody::json(format!("{{{}}}", fields.join(",")))))
 }
 
 /// The options in the body, as members of its object, digit for digit.

@@ -15,9 +15,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
 use crate::options::Options;
 use crate::page::Page;
-use crate::paging::{Admission, Ended, Pager, Step};
+use crate::paging::{Admission, Ended, Pager, PagingStep};
 use crate::receipt::{EndSeen, Receipt, StopReason};
-use crate::request::{self, Cursor, Input};
+use crate::request::{self, Cursor, RequestInput};
 use crate::send::{Call, ConnectionClient, Outgoing, Sent};
 
 /// A walk over the pages of a list, or over the only reply of an operation without paging. Dropping it stops it.
@@ -74,7 +74,7 @@ pub struct Walk {
 }
 
 /// A checked query.
-pub(crate) struct Reading {
+pub(crate) struct PageReading {
     pub(crate) operation: Arc<Operation>,
     pub(crate) options: Options,
     pub(crate) size: Option<(String, u32)>,
@@ -113,7 +113,7 @@ pub struct Reply {
 }
 
 impl Walk {
-    pub(crate) fn new(client: Arc<ConnectionClient>, call: Call, read: Reading, with: &CallOptions) -> Walk {
+    pub(crate) fn new(client: Arc<ConnectionClient>, call: Call, read: PageReading, with: &CallOptions) -> Walk {
         let (pages, items) = with.resume.as_ref().map_or((0, 0), |r| (r.pages, r.rows));
         let noted = read.notes.len();
         let receipt =
@@ -236,7 +236,7 @@ impl Walk {
     fn take(&mut self, mut page: Page, number: u64, fetch: &Fetch) -> Result<Option<Page>> {
         page.number = number;
         let step = self.pager.next(&page, &fetch.url, &fetch.cursor).map_err(|e| self.named(e, number + 1));
-        if let Ok(Step::Again) = step {
+        if let Ok(PagingStep::Again) = step {
             self.call.tally.retries.fetch_add(1, Ordering::Relaxed);
             self.held = Some(page);
             self.fetch(fetch.cursor.clone())?;
@@ -248,7 +248,7 @@ impl Walk {
         let notes = self.pager.take_notes();
         self.receipt.notes.extend(notes);
         self.receipt.pages = number;
-        let more = !matches!(step, Ok(Step::Stop(_)));
+        let more = !matches!(step, Ok(PagingStep::Stop(_)));
         if let Some(left) = self.items_max.map(|max| max.saturating_sub(self.receipt.items)) {
             let rows = page.items.len() as u64;
             if rows > left || (rows == left && more) {
@@ -260,16 +260,16 @@ impl Walk {
         }
         self.receipt.items += page.items.len() as u64;
         self.resume = match &step {
-            Ok(Step::More(next)) => Some(self.resume_at(next.clone())),
-            Ok(Step::Stop(_) | Step::Again) | Err(_) => None,
+            Ok(PagingStep::More(next)) => Some(self.resume_at(next.clone())),
+            Ok(PagingStep::Stop(_) | PagingStep::Again) | Err(_) => None,
         };
         match step {
-            Ok(Step::Stop(Ended { broken: true, .. })) if self.strict => self.broken = Some(self.incomplete()),
-            Ok(Step::Stop(Ended { reason, seen, complete, .. })) => self.end(reason, seen, complete),
-            Ok(Step::More(next)) => {
+            Ok(PagingStep::Stop(Ended { broken: true, .. })) if self.strict => self.broken = Some(self.incomplete()),
+            Ok(PagingStep::Stop(Ended { reason, seen, complete, .. })) => self.end(reason, seen, complete),
+            Ok(PagingStep::More(next)) => {
                 self.broken = self.fill_queue(&page, next).err().map(|e| e.with(|d| d.page = Some(number + 1)))
             }
-            Ok(Step::Again) => {}
+            Ok(PagingStep::Again) => {}
             Err(error) => self.broken = Some(error),
         }
         Ok(Some(page))
@@ -354,7 +354,7 @@ impl Walk {
 
     fn request(&self, cursor: &Cursor) -> Result<http::Request<Bytes>> {
         let size = self.size.as_ref().map(|(name, n)| (name.as_str(), *n));
-        let input = Input { options: &self.options, item: None, body: None, page_size: size };
+        let input = RequestInput { options: &self.options, item: None, body: None, page_size: size };
         request::build(&self.client.connection, &self.call.operation, input, cursor).map_err(|error| {
             let foreign = cursor.url.is_some() && error.kind() == ErrorKind::Origin;
             error.with(|d| {

@@ -45,16 +45,16 @@ const VERSION: u32 = 2;
 struct Stored {
     version: u32,
     /// Tokens by the owner's key.
-    tokens: BTreeMap<String, Entry>,
+    tokens: BTreeMap<String, FileEntry>,
     /// Tokens of version 1 that no connection has taken yet, by connector, address and the connection's name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    earlier: BTreeMap<String, Entry>,
+    earlier: BTreeMap<String, FileEntry>,
 }
 
 /// The stored tokens of one connection.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Entry {
+pub(super) struct FileEntry {
     access: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     refresh: Option<String>,
@@ -66,9 +66,9 @@ pub(super) struct Entry {
     seed: Option<String>,
 }
 
-impl From<&Tokens> for Entry {
-    fn from(tokens: &Tokens) -> Entry {
-        Entry {
+impl From<&Tokens> for FileEntry {
+    fn from(tokens: &Tokens) -> FileEntry {
+        FileEntry {
             access: tokens.access.expose().to_owned(),
             refresh: tokens.refresh.as_ref().map(|r| r.expose().to_owned()),
             expires_at: tokens.expires_at,
@@ -78,8 +78,8 @@ impl From<&Tokens> for Entry {
     }
 }
 
-impl From<&Entry> for Tokens {
-    fn from(entry: &Entry) -> Tokens {
+impl From<&FileEntry> for Tokens {
+    fn from(entry: &FileEntry) -> Tokens {
         Tokens {
             access: Secret::new(entry.access.clone()),
             refresh: entry.refresh.clone().map(Secret::new),
@@ -127,7 +127,7 @@ impl TokenSlot for FileSlot {
     }
 
     async fn write(&mut self, tokens: &Tokens) -> Result<()> {
-        let (key, entry) = (self.owner.key(), Entry::from(tokens));
+        let (key, entry) = (self.owner.key(), FileEntry::from(tokens));
         self.change(move |stored| drop(stored.tokens.insert(key, entry))).await
     }
 
@@ -144,7 +144,7 @@ impl TokenSlot for FileSlot {
     async fn earlier(&mut self) -> Result<Vec<EarlierTokens>> {
         let (path, place) = (self.path.clone(), earlier_key(&self.owner, ""));
         blocking(move || {
-            let of = |(key, entry): (&String, &Entry)| {
+            let of = |(key, entry): (&String, &FileEntry)| {
                 key.strip_prefix(&place)
                     .map(|name| EarlierTokens { name: name.to_owned(), tokens: Tokens::from(entry) })
             };
@@ -154,7 +154,7 @@ impl TokenSlot for FileSlot {
     }
 
     async fn adopt(&mut self, name: &str, tokens: &Tokens) -> Result<()> {
-        let (key, earlier, entry) = (self.owner.key(), earlier_key(&self.owner, name), Entry::from(tokens));
+        let (key, earlier, entry) = (self.owner.key(), earlier_key(&self.owner, name), FileEntry::from(tokens));
         self.change(move |stored| {
             stored.earlier.remove(&earlier);
             stored.tokens.insert(key, entry);
@@ -209,11 +209,11 @@ fn load(path: &Path) -> Result<Stored> {
         return Ok(Stored { version: VERSION, ..Stored::default() });
     };
     #[derive(Deserialize)]
-    struct Version {
+    struct StoreVersion {
         version: u32,
     }
-    let newer = serde_json::from_str::<Version>(&text).ok().filter(|v| v.version > VERSION);
-    if let Some(Version { version }) = newer {
+    let newer = serde_json::from_str::<StoreVersion>(&text).ok().filter(|v| v.version > VERSION);
+    if let Some(StoreVersion { version }) = newer {
         return Err(state(
             "the token store cannot be read",
             path,

@@ -222,7 +222,7 @@ pub(super) fn read(connection: &Connection, mut response: Response) -> Result<Gr
         with_status(Error::new(kind, message)).with(|d| d.provider.code = code)
     };
     let tidy = |text: String| fault::clean(&connection.redactor.mask(&text));
-    let told = body.as_ref().map(Told::of).unwrap_or_default();
+    let told = body.as_ref().map(TokenRefusal::of).unwrap_or_default();
     let said = told.message.map(|text| format!(": {}", tidy(text))).unwrap_or_default();
     if let Some(code) = told.code.map(tidy) {
         return Err(refused(Some(code.clone()), format!("the token request was refused: {code}{said}")));
@@ -250,29 +250,29 @@ pub(super) fn read(connection: &Connection, mut response: Response) -> Result<Gr
 
 /// The error in a reply.
 #[derive(Default)]
-struct Told {
+struct TokenRefusal {
     is_error: bool,
     code: Option<String>,
     message: Option<String>,
 }
 
-impl Told {
+impl TokenRefusal {
     /// `error` is a code (RFC 6749, section 5.2), or an object with a code, as some vendors send; false, null and ""
     /// mean no error.
-    fn of(body: &Value) -> Told {
+    fn of(body: &Value) -> TokenRefusal {
         let text = |pointer: &str| body.pointer(pointer).and_then(scalar).filter(|t| !t.is_empty());
         let message = text("/error_description").or_else(|| text("/message"));
         match body.get("error") {
             Some(Value::Object(error)) if !error.is_empty() => {
-                Told { is_error: true, code: text("/error/code"), message: text("/error/message").or(message) }
+                TokenRefusal { is_error: true, code: text("/error/code"), message: text("/error/message").or(message) }
             }
-            Some(Value::Bool(true)) => Told { is_error: true, code: None, message },
+            Some(Value::Bool(true)) => TokenRefusal { is_error: true, code: None, message },
             Some(Value::String(_) | Value::Number(_)) => {
                 let code = text("/error");
-                Told { is_error: code.is_some(), code, message }
+                TokenRefusal { is_error: code.is_some(), code, message }
             }
             Some(Value::Null | Value::Bool(false) | Value::Array(_) | Value::Object(_)) | None => {
-                Told { message, ..Told::default() }
+                TokenRefusal { message, ..TokenRefusal::default() }
             }
         }
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use async_trait::async_trait;
 
-use super::file_store::{Entry, Lock, blocking, earlier_key, lock};
+use super::file_store::{FileEntry, Lock, blocking, earlier_key, lock};
 use super::store::{EarlierTokens, TokenOwner, TokenSlot, TokenStore, Tokens};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -48,7 +48,7 @@ impl TokenSlot for KeyringSlot {
     }
 
     async fn write(&mut self, tokens: &Tokens) -> Result<()> {
-        let (user, entry) = (user(&self.owner.key()), Entry::from(tokens));
+        let (user, entry) = (user(&self.owner.key()), FileEntry::from(tokens));
         blocking(move || write(&user, &entry)).await
     }
 
@@ -91,7 +91,7 @@ fn read(user: &str) -> Result<Option<Tokens>> {
         Err(why) => return Err(state("cannot be read", user, &why)),
     };
     // The reader's message may quote the content.
-    let entry: Entry = serde_json::from_str(&text)
+    let entry: FileEntry = serde_json::from_str(&text)
         .map_err(|_| {
             Error::new(ErrorKind::State, format!("the keyring's entry `{user}` of the service {SERVICE} is damaged"))
         })
@@ -99,7 +99,7 @@ fn read(user: &str) -> Result<Option<Tokens>> {
     Ok(Some(Tokens::from(&entry)))
 }
 
-fn write(user: &str, entry: &Entry) -> Result<()> {
+fn write(user: &str, entry: &FileEntry) -> Result<()> {
     let text = serde_json::to_string(entry)
         .map_err(|e| Error::new(ErrorKind::Internal, format!("the keyring's entry: {e}")))?;
     keyring::Entry::new(SERVICE, user)

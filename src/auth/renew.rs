@@ -40,7 +40,7 @@ pub(crate) struct TokenContext {
 }
 
 /// An exchange without tokens.
-struct Miss {
+struct TokenMiss {
     error: Error,
     /// When to retry; `None` if the failure is final.
     signal: Option<Signal>,
@@ -163,7 +163,7 @@ impl TokenContext {
         loop {
             attempt += 1;
             let exchanged = self.exchange(offer).await;
-            let Miss { error, signal, asked, is_lost } = match exchanged {
+            let TokenMiss { error, signal, asked, is_lost } = match exchanged {
                 Ok(granted) => return Ok(granted),
                 Err(miss) => miss,
             };
@@ -182,7 +182,7 @@ impl TokenContext {
 
     /// One attempt. A secret that is refused in the header is tried once in the form if the definition allows it (RFC
     /// 6749, section 2.3.1, has both): an unknown client has not used up its grant.
-    async fn exchange(&self, offer: Offer<'_>) -> Result<Granted, Miss> {
+    async fn exchange(&self, offer: Offer<'_>) -> Result<Granted, TokenMiss> {
         let first = match self.once(offer).await {
             Err(miss) if is_unknown_client(&miss.error) && grant::may_try_form(&self.connection) => miss,
             other => return other,
@@ -197,8 +197,8 @@ impl TokenContext {
         }
     }
 
-    async fn once(&self, offer: Offer<'_>) -> Result<Granted, Miss> {
-        let request = grant::request(&self.connection, offer).map_err(|error| Miss {
+    async fn once(&self, offer: Offer<'_>) -> Result<Granted, TokenMiss> {
+        let request = grant::request(&self.connection, offer).map_err(|error| TokenMiss {
             error,
             signal: None,
             asked: None,
@@ -225,7 +225,7 @@ impl TokenContext {
                 let error = error.with(|d| d.retry_after_ms = asked.map(|a| a.as_millis() as u64));
                 let signal = if asked.is_some() { Signal::Throttled } else { Signal::Transient(503) };
                 let signal = (error.kind() == ErrorKind::Unavailable).then_some(signal);
-                Miss { error, signal, asked, is_lost: false }
+                TokenMiss { error, signal, asked, is_lost: false }
             }
             Err(failure) => {
                 let miss = self.unreached(&host, failure);
@@ -233,11 +233,11 @@ impl TokenContext {
                 miss
             }
         };
-        Err(Miss { error: miss.error.with(|d| d.request = Some(line)), ..miss })
+        Err(TokenMiss { error: miss.error.with(|d| d.request = Some(line)), ..miss })
     }
 
     /// An exchange without a reply.
-    fn unreached(&self, host: &str, failure: Failure) -> Miss {
+    fn unreached(&self, host: &str, failure: Failure) -> TokenMiss {
         let message = self.connection.redactor.mask(&failure.message).into_owned();
         let (kind, text, is_final) = match failure.kind {
             FailureKind::Private => (ErrorKind::Origin, message, true),
@@ -274,7 +274,7 @@ impl TokenContext {
             d.advice = advice.map(Advice::from);
             d.http_status = failure.status;
         });
-        Miss { error, signal: (!is_final).then_some(Signal::Transient(503)), asked: None, is_lost }
+        TokenMiss { error, signal: (!is_final).then_some(Signal::Transient(503)), asked: None, is_lost }
     }
 
     fn limits(&self) -> ExchangeLimits {

@@ -32,7 +32,7 @@ impl From<Live> for Access {
 }
 
 #[derive(Default)]
-struct State {
+struct CacheState {
     live: Option<Live>,
     /// The last failure and its time, for callers that waited for it.
     failed: Option<(u64, Error)>,
@@ -41,7 +41,7 @@ struct State {
 /// A connection's tokens.
 #[derive(Default)]
 pub(crate) struct TokenCache {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<CacheState>>,
     epoch: Arc<AtomicU64>,
     /// The origin of the tokens from the host, if the connection has no refresh token.
     given: std::sync::Mutex<Option<String>>,
@@ -70,8 +70,8 @@ impl TokenCache {
             let renewed = context.renew(&owner, rejected.as_ref()).await;
             let at = epoch.fetch_add(1, Ordering::SeqCst) + 1;
             match &renewed {
-                Ok(live) => *state = State { live: Some(live.clone()), failed: None },
-                Err(error) => *state = State { live: None, failed: Some((at, error.clone())) },
+                Ok(live) => *state = CacheState { live: Some(live.clone()), failed: None },
+                Err(error) => *state = CacheState { live: None, failed: Some((at, error.clone())) },
             }
             renewed.map(Access::from)
         });

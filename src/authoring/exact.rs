@@ -15,21 +15,21 @@ use crate::json_text::fields_of;
 /// Maximum depth of references within references.
 const DEPTH_MAX: usize = 64;
 
-type Fields<'t> = Vec<(String, &'t RawValue)>;
+type RawFields<'t> = Vec<(String, &'t RawValue)>;
 
 /// Replaces the findings about numbers beyond 64 bits. `at` is the pointer of the value.
 pub(crate) fn refine(schema: &str, value: &str, at: &str, found: &mut Vec<Finding>) {
     if is_long(value) {
-        Walk { root: schema, found }.value(schema, value.trim(), at, 0);
+        ExactWalk { root: schema, found }.value(schema, value.trim(), at, 0);
     }
 }
 
-struct Walk<'t, 'f> {
+struct ExactWalk<'t, 'f> {
     root: &'t str,
     found: &'f mut Vec<Finding>,
 }
 
-impl<'t> Walk<'t, '_> {
+impl<'t> ExactWalk<'t, '_> {
     fn value(&mut self, schema: &'t str, value: &str, at: &str, depth: usize) {
         if depth > DEPTH_MAX || !is_long(value) {
             return;
@@ -48,7 +48,7 @@ impl<'t> Walk<'t, '_> {
         }
     }
 
-    fn object(&mut self, rules: &Fields<'t>, value: &str, at: &str, depth: usize) {
+    fn object(&mut self, rules: &RawFields<'t>, value: &str, at: &str, depth: usize) {
         let properties = rule(rules, "properties").and_then(fields_of).unwrap_or_default();
         for (name, raw) in fields_of(value).unwrap_or_default() {
             let own = properties.iter().find(|(n, _)| *n == name).map(|(_, schema)| schema.get());
@@ -58,7 +58,7 @@ impl<'t> Walk<'t, '_> {
         }
     }
 
-    fn list(&mut self, rules: &Fields<'t>, value: &str, at: &str, depth: usize) {
+    fn list(&mut self, rules: &RawFields<'t>, value: &str, at: &str, depth: usize) {
         let elements = list(value).unwrap_or_default();
         if let Some(schema) = rule(rules, "items") {
             for (index, raw) in elements.iter().enumerate() {
@@ -75,7 +75,7 @@ impl<'t> Walk<'t, '_> {
         }
     }
 
-    fn number(&mut self, rules: &Fields<'t>, value: &str, at: &str) {
+    fn number(&mut self, rules: &RawFields<'t>, value: &str, at: &str) {
         let Some(number) = Decimal::of(value) else { return };
         let is_unsure = ["anyOf", "oneOf", "not", "if"].iter().any(|key| rule(rules, key).is_some());
         let says = KEYS.iter().any(|key| rule(rules, key).is_some());
@@ -143,11 +143,11 @@ fn wrong_type(says: &str, number: &Decimal) -> Option<String> {
     })
 }
 
-fn rule<'t>(rules: &Fields<'t>, key: &str) -> Option<&'t str> {
+fn rule<'t>(rules: &RawFields<'t>, key: &str) -> Option<&'t str> {
     rules.iter().find(|(name, _)| name == key).map(|(_, raw)| raw.get())
 }
 
-fn text(rules: &Fields<'_>, key: &str) -> Option<String> {
+fn text(rules: &RawFields<'_>, key: &str) -> Option<String> {
     serde_json::from_str(rule(rules, key)?).ok()
 }
 

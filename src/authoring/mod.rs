@@ -19,7 +19,7 @@ pub(crate) use checker::{Checker, in_file, version};
 pub(crate) use explain::explain;
 pub use format::{FORMAT_VERSION, Format};
 pub(crate) use schema::{Schema, kind_of};
-pub(crate) use text::{Part, Pointer, Source, Target, Text, same, scalar};
+pub(crate) use text::{Pointer, Source, Target, Text, TextPart, same, scalar};
 pub(crate) use values::is_default;
 pub use values::{Json, Ordered};
 pub(crate) use yaml::Document;

@@ -7,11 +7,11 @@ use serde_json::Value;
 
 /// A text with `{name}` placeholders. There are no expressions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Text(Vec<Part>);
+pub struct Text(Vec<TextPart>);
 
 /// A piece of a [`Text`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
+pub(crate) enum TextPart {
     Literal(String),
     Name(String),
 }
@@ -20,8 +20,8 @@ impl Text {
     /// The placeholder after it.
     pub(crate) fn last_name(&self) -> Option<&str> {
         match self.0.last() {
-            Some(Part::Name(name)) => Some(name),
-            Some(Part::Literal(_)) | None => None,
+            Some(TextPart::Name(name)) => Some(name),
+            Some(TextPart::Literal(_)) | None => None,
         }
     }
 
@@ -37,29 +37,29 @@ impl Text {
                 return Err(format!("`{{{name}}}` is not a placeholder; only {{name}} is"));
             }
             if !before.is_empty() {
-                parts.push(Part::Literal(before.to_owned()));
+                parts.push(TextPart::Literal(before.to_owned()));
             }
-            parts.push(Part::Name(name.to_owned()));
+            parts.push(TextPart::Name(name.to_owned()));
             rest = tail;
         }
         if rest.contains('}') {
             return Err(format!("`}}` without `{{` in `{text}`"));
         }
         if !rest.is_empty() {
-            parts.push(Part::Literal(rest.to_owned()));
+            parts.push(TextPart::Literal(rest.to_owned()));
         }
         Ok(Text(parts))
     }
 
-    pub(crate) fn parts(&self) -> &[Part] {
+    pub(crate) fn parts(&self) -> &[TextPart] {
         &self.0
     }
 
     /// The names of the placeholders, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|p| match p {
-            Part::Name(name) => Some(name.as_str()),
-            Part::Literal(_) => None,
+            TextPart::Name(name) => Some(name.as_str()),
+            TextPart::Literal(_) => None,
         })
     }
 
@@ -71,8 +71,8 @@ impl Text {
         let mut out = String::new();
         for part in &self.0 {
             match part {
-                Part::Literal(text) => out.push_str(text),
-                Part::Name(name) => out.push_str(&value(name).ok_or(name.as_str())?),
+                TextPart::Literal(text) => out.push_str(text),
+                TextPart::Name(name) => out.push_str(&value(name).ok_or(name.as_str())?),
             }
         }
         Ok(out)
@@ -82,8 +82,8 @@ impl Text {
 impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|p| match p {
-            Part::Literal(text) => f.write_str(text),
-            Part::Name(name) => write!(f, "{{{name}}}"),
+            TextPart::Literal(text) => f.write_str(text),
+            TextPart::Name(name) => write!(f, "{{{name}}}"),
         })
     }
 }

@@ -97,7 +97,7 @@ fn kind_of(json: &str) -> &'static str {
 pub(crate) fn read<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, JsonFault> {
     let broken = |e| JsonFault::new(format!("this is not JSON: {}", json_error::words(&e, text)));
     let raw: &RawValue = serde_json::from_str(text).map_err(broken)?;
-    T::deserialize(Typed(raw.get()))
+    T::deserialize(TypedJson(raw.get()))
 }
 
 /// Text that is JSON but that the library refuses, such as half a surrogate pair.
@@ -106,9 +106,9 @@ fn unusable(text: &str) -> JsonFault {
 }
 
 /// One value by its text.
-struct Typed<'de>(&'de str);
+struct TypedJson<'de>(&'de str);
 
-impl<'de> Typed<'de> {
+impl<'de> TypedJson<'de> {
     fn text(&self) -> Result<Cow<'de, str>, JsonFault> {
         if !self.0.starts_with('"') {
             return Err(JsonFault::expected("text", self.0));
@@ -139,7 +139,7 @@ macro_rules! numbers {
     )* };
 }
 
-impl<'de> Deserializer<'de> for Typed<'de> {
+impl<'de> Deserializer<'de> for TypedJson<'de> {
     type Error = JsonFault;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonFault> {
@@ -197,12 +197,12 @@ impl<'de> Deserializer<'de> for Typed<'de> {
             return Err(JsonFault::expected("a list", self.0));
         }
         let elements: Vec<&'de RawValue> = serde_json::from_str(self.0).map_err(|_| unusable(self.0))?;
-        visitor.visit_seq(Elements { rest: elements.into_iter().enumerate() })
+        visitor.visit_seq(JsonElements { rest: elements.into_iter().enumerate() })
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonFault> {
         let Some(fields) = fields_of(self.0) else { return Err(JsonFault::expected("an object", self.0)) };
-        visitor.visit_map(Fields { rest: fields.into_iter(), value: None })
+        visitor.visit_map(JsonFields { rest: fields.into_iter(), value: None })
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -251,12 +251,12 @@ impl<'de> Deserializer<'de> for Typed<'de> {
     }
 }
 
-struct Fields<'de> {
+struct JsonFields<'de> {
     rest: std::vec::IntoIter<(String, &'de RawValue)>,
     value: Option<(String, &'de RawValue)>,
 }
 
-impl<'de> MapAccess<'de> for Fields<'de> {
+impl<'de> MapAccess<'de> for JsonFields<'de> {
     type Error = JsonFault;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, JsonFault> {
@@ -268,20 +268,20 @@ impl<'de> MapAccess<'de> for Fields<'de> {
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, JsonFault> {
         let Some((name, value)) = self.value.take() else { return Err(JsonFault::new("a value without its key")) };
-        seed.deserialize(Typed(value.get())).map_err(|fault| fault.within(name))
+        seed.deserialize(TypedJson(value.get())).map_err(|fault| fault.within(name))
     }
 }
 
-struct Elements<'de> {
+struct JsonElements<'de> {
     rest: std::iter::Enumerate<std::vec::IntoIter<&'de RawValue>>,
 }
 
-impl<'de> SeqAccess<'de> for Elements<'de> {
+impl<'de> SeqAccess<'de> for JsonElements<'de> {
     type Error = JsonFault;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, JsonFault> {
         let Some((number, value)) = self.rest.next() else { return Ok(None) };
-        seed.deserialize(Typed(value.get())).map(Some).map_err(|fault| fault.within(number.to_string()))
+        seed.deserialize(TypedJson(value.get())).map(Some).map_err(|fault| fault.within(number.to_string()))
     }
 }
 
@@ -313,17 +313,17 @@ impl<'de> VariantAccess<'de> for Variant<'de> {
 
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, JsonFault> {
         match self.value {
-            Some(value) => seed.deserialize(Typed(value)).map_err(|fault| fault.within(self.name)),
+            Some(value) => seed.deserialize(TypedJson(value)).map_err(|fault| fault.within(self.name)),
             None => Err(JsonFault::new(format!("`{}` needs a value: {{\"{0}\": …}}", self.name))),
         }
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, JsonFault> {
-        Typed(self.value.unwrap_or("null")).deserialize_seq(visitor)
+        TypedJson(self.value.unwrap_or("null")).deserialize_seq(visitor)
     }
 
     fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value, JsonFault> {
-        Typed(self.value.unwrap_or("null")).deserialize_map(visitor)
+        TypedJson(self.value.unwrap_or("null")).deserialize_map(visitor)
     }
 }
 

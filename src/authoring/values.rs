@@ -33,9 +33,9 @@ impl From<Value> for Json {
 impl<'de> Deserialize<'de> for Json {
     /// Numbers from a YAML tree of this crate keep their digits; numbers from other formats have 64 bits.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
+        struct TextVisitor;
         #[expect(clippy::serde_api_misuse, reason = "JSON has no borrowed text; only other formats do")]
-        impl<'de> Visitor<'de> for Text {
+        impl<'de> Visitor<'de> for TextVisitor {
             type Value = Json;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a value")
@@ -49,7 +49,7 @@ impl<'de> Deserialize<'de> for Json {
                 Ok(Json(text))
             }
         }
-        deserializer.deserialize_newtype_struct(AS_JSON, Text)
+        deserializer.deserialize_newtype_struct(AS_JSON, TextVisitor)
     }
 }
 

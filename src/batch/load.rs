@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::check::steps::steps;
-use super::check::{CheckContext, Known, find, targets};
+use super::check::{CheckContext, KnownConnections, find, targets};
 use super::file::{BatchFile, ConnectionsPart, MatrixFile, NamesFile};
 use super::local::Local;
 use super::run_plan::{Batch, MatrixJob, RunPlan, Step};
@@ -213,12 +213,12 @@ fn env(c: &mut Checker<'_>, names: &[String], config: &BatchConfig) -> BTreeMap<
     env
 }
 
-fn known(c: &mut Checker<'_>, folder: &Path, said: Option<ConnectionsPart>, config: &BatchConfig) -> Known {
-    let none = || Known { connections: Ordered::new(), file: None, folder: folder.to_owned() };
+fn known(c: &mut Checker<'_>, folder: &Path, said: Option<ConnectionsPart>, config: &BatchConfig) -> KnownConnections {
+    let none = || KnownConnections { connections: Ordered::new(), file: None, folder: folder.to_owned() };
     let path = match (&config.connections_instead, said) {
         (Some(path), _) => path.clone(),
         (None, Some(ConnectionsPart::Inline(connections))) => {
-            return Known { connections, file: None, folder: folder.to_owned() };
+            return KnownConnections { connections, file: None, folder: folder.to_owned() };
         }
         (None, Some(ConnectionsPart::File(path))) => folder.join(path),
         (None, None) => match &config.connections {
@@ -228,14 +228,14 @@ fn known(c: &mut Checker<'_>, folder: &Path, said: Option<ConnectionsPart>, conf
                     c.fault("/steps", "there is no connections file", Some(Advice::WriteConnection(None)));
                     return none();
                 };
-                return Known { connections: otherwise.connections.clone(), ..none() };
+                return KnownConnections { connections: otherwise.connections.clone(), ..none() };
             }
         },
     };
     if let Some(otherwise) = config.otherwise.as_ref().filter(|_| config.connections_instead.is_none())
         && !path.exists()
     {
-        return Known { connections: otherwise.connections.clone(), file: None, folder: folder.to_owned() };
+        return KnownConnections { connections: otherwise.connections.clone(), file: None, folder: folder.to_owned() };
     }
     let shown = path.display().to_string();
     let parsed = read(&path).and_then(|text| {
@@ -250,7 +250,7 @@ fn known(c: &mut Checker<'_>, folder: &Path, said: Option<ConnectionsPart>, conf
                 file.connections.entry(name.clone()).or_insert_with(|| connection.clone());
             });
             let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-            Known { connections: file.connections, file: Some(path), folder }
+            KnownConnections { connections: file.connections, file: Some(path), folder }
         }
         Err(error) => {
             if error.faults.is_empty() && error.place.as_ref().is_none_or(|p| p.line.is_none()) {
@@ -263,7 +263,7 @@ fn known(c: &mut Checker<'_>, folder: &Path, said: Option<ConnectionsPart>, conf
     }
 }
 
-fn single_job(c: &mut Checker<'_>, connection: Option<&str>, known: &Known) -> MatrixJob {
+fn single_job(c: &mut Checker<'_>, connection: Option<&str>, known: &KnownConnections) -> MatrixJob {
     let found = connection.and_then(|name| find(c, "/connection", name, known));
     MatrixJob {
         name: MAIN.into(),
@@ -272,7 +272,7 @@ fn single_job(c: &mut Checker<'_>, connection: Option<&str>, known: &Known) -> M
     }
 }
 
-fn jobs(c: &mut Checker<'_>, matrix: &MatrixFile, known: &Known) -> Vec<MatrixJob> {
+fn jobs(c: &mut Checker<'_>, matrix: &MatrixFile, known: &KnownConnections) -> Vec<MatrixJob> {
     let named: Vec<(String, String)> = match &matrix.connection {
         NamesFile::One(star) if star == "*" => match &matrix.connector {
             None => {
@@ -322,7 +322,7 @@ fn jobs(c: &mut Checker<'_>, matrix: &MatrixFile, known: &Known) -> Vec<MatrixJo
 fn sessions(
     c: &mut Checker<'_>,
     config: &BatchConfig,
-    known: &Known,
+    known: &KnownConnections,
     steps: &[Step],
     file: &BatchFile,
 ) -> BTreeMap<String, Session> {
@@ -357,7 +357,7 @@ fn sessions(
 }
 
 /// The place in the connections file of a connection's fault.
-fn place(known: &Known, name: &str, error: &Error) -> Option<Place> {
+fn place(known: &KnownConnections, name: &str, error: &Error) -> Option<Place> {
     if let Some(place) = error.place.as_ref().filter(|p| p.file.is_some()) {
         return Some(place.clone());
     }
@@ -373,7 +373,7 @@ fn fingerprints(
     vars: &BTreeMap<String, String>,
     env: &BTreeMap<String, String>,
     config: &BatchConfig,
-    known: &Known,
+    known: &KnownConnections,
     steps: &[Step],
 ) -> BTreeMap<String, String> {
     let mut found = BTreeMap::from([("the batch file".to_owned(), fingerprint(text))]);

@@ -24,20 +24,20 @@ pub(crate) fn start(verbose: u8) {
     let _already_set = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_env_filter(filter)
-        .event_format(Lines { is_full: verbose > 1 })
+        .event_format(TraceLines { is_full: verbose > 1 })
         .try_init();
 }
 
 /// Formats events as text lines.
-struct Lines {
+struct TraceLines {
     is_full: bool,
 }
 
 /// The fields of an event.
 #[derive(Default)]
-struct EventFields(BTreeMap<&'static str, String>);
+struct TraceFields(BTreeMap<&'static str, String>);
 
-impl Visit for EventFields {
+impl Visit for TraceFields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.0.insert(field.name(), format!("{value:?}"));
     }
@@ -46,7 +46,7 @@ impl Visit for EventFields {
     }
 }
 
-impl EventFields {
+impl TraceFields {
     fn get(&self, name: &str) -> &str {
         self.0.get(name).map_or("", String::as_str)
     }
@@ -92,13 +92,13 @@ fn milliseconds(ms: u64) -> String {
     if ms < 1000 { format!("{ms} ms") } else { format!("{:.1} s", ms as f64 / 1000.0) }
 }
 
-impl<S, N> FormatEvent<S, N> for Lines
+impl<S, N> FormatEvent<S, N> for TraceLines
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
     fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        let mut fields = EventFields::default();
+        let mut fields = TraceFields::default();
         event.record(&mut fields);
         fields.lines(self.is_full).iter().try_for_each(|line| writeln!(writer, "{}", one_line(line)))
     }

@@ -39,5 +39,5 @@ pub(crate) use file::{OperationsFile, TemplatesFile};
 pub(crate) use operation_fields::Strangers;
 #[cfg(feature = "sandbox")]
 pub(crate) use paging::Total;
-pub(crate) use paging::{Advance, End, Flag, Keyset, Paging, Sense, Style, Token};
+pub(crate) use paging::{Advance, EndRule, Flag, Keyset, Paging, Sense, Style, TokenRule};
 pub(crate) use rules::{PartMeans, PartRule, Repeat};

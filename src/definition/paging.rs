@@ -26,7 +26,7 @@ pub(crate) enum Style {
     Number {
         page: String,
         start: u64,
-        end: Option<End>,
+        end: Option<EndRule>,
     },
     Offset {
         offset: String,
@@ -34,11 +34,11 @@ pub(crate) enum Style {
         advance: Option<Advance>,
     },
     Cursor {
-        token: Token,
+        token: TokenRule,
         send: Target,
     },
     NextUrl {
-        token: Token,
+        token: TokenRule,
         relink: bool,
     },
     Keyset(Keyset),
@@ -46,7 +46,7 @@ pub(crate) enum Style {
 
 /// A value that leads to the next page.
 #[derive(Clone, Debug)]
-pub(crate) struct Token {
+pub(crate) struct TokenRule {
     pub(crate) at: Source,
     /// Values that mean the end, as text.
     pub(crate) ends: Vec<String>,
@@ -115,9 +115,9 @@ pub(crate) struct Size {
 
 /// How paging by page number ends, besides a flag.
 #[derive(Clone, Debug)]
-pub(crate) enum End {
+pub(crate) enum EndRule {
     TotalPages(Source),
-    NextPage(Token),
+    NextPage(TokenRule),
 }
 
 /// Keyset paging.
@@ -172,8 +172,8 @@ impl Paging {
             | Style::Keyset(_)
             | Style::Offset { .. }
             | Style::Number { end: None, .. } => None,
-            Style::Number { end: Some(End::TotalPages(source)), .. } => Some(source),
-            Style::Number { end: Some(End::NextPage(token)), .. }
+            Style::Number { end: Some(EndRule::TotalPages(source)), .. } => Some(source),
+            Style::Number { end: Some(EndRule::NextPage(token)), .. }
             | Style::Cursor { token, .. }
             | Style::NextUrl { token, .. } => Some(&token.at),
         };

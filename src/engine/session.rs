@@ -14,10 +14,10 @@ use crate::error::{Error, ErrorKind, Place, Result};
 use crate::item::Items;
 use crate::options::Options;
 use crate::paging::Pager;
-use crate::request::{self, Input, PlannedRequest};
+use crate::request::{self, PlannedRequest, RequestInput};
 use crate::secret::Secret;
 use crate::send::{Call, ConnectionClient};
-use crate::walk::{Reading, Reply, Walk};
+use crate::walk::{PageReading, Reply, Walk};
 use crate::write::{Requests, Writes, check_items};
 
 /// An open connection. Clones share it; all connections of a process to one account share rate, permits and retries
@@ -125,7 +125,7 @@ impl Session {
     }
 
     /// Checks a query and builds its first request without sending it.
-    fn reading(&self, operation: &str, options: Options, with: &CallOptions) -> Result<Reading> {
+    fn reading(&self, operation: &str, options: Options, with: &CallOptions) -> Result<PageReading> {
         let operation = self.checked(Method::Query, operation, &options)?;
         let notes = with.judge_unknown(&operation, ErrorKind::InvalidOptions, operation.unknown_names(&options))?;
         let named = |e: Error| e.with(|d| d.operation = Some(operation.id.clone()));
@@ -137,14 +137,14 @@ impl Session {
             pager.go_on_from((resume.pages, resume.rows, resume.largest), resume.ledger.clone());
         }
         let cursor = with.resume.as_ref().map_or_else(|| pager.first(), |r| r.cursor.clone());
-        let input = Input {
+        let input = RequestInput {
             options: &options,
             item: None,
             body: None,
             page_size: size.as_ref().map(|(name, n)| (name.as_str(), *n)),
         };
         let first = request::build(&self.client.connection, &operation, input, &cursor).map_err(named)?;
-        Ok(Reading { operation, options, size, pager, first, notes })
+        Ok(PageReading { operation, options, size, pager, first, notes })
     }
 
     /// The page size is not larger than the caller's limit.

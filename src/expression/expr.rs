@@ -8,7 +8,7 @@ use super::language::{self, FILTERS, FUNCTIONS, TESTS, WORK_MAX};
 use super::lexer::{Token, size, tokens};
 use super::names::{Use, handed_on, names_null, path, paths, uses};
 use super::operators::with_rules;
-use super::record::{Reading, within};
+use super::record::{RecordReading, within};
 use super::scope::Scope;
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
 use crate::json_text::fields_of;
@@ -92,7 +92,7 @@ impl Expr {
             let found = rest.iter().try_fold(text.as_ref(), |text, step| within(text, step));
             return Ok(found.unwrap_or("null").to_owned());
         }
-        let reading = Arc::new(Reading::default());
+        let reading = Arc::new(RecordReading::default());
         let json = self.0.compiled.eval(scope.to_value(&reading)).and_then(|value| language::json(&value));
         match reading.trouble() {
             // After such a failure the value is incomplete, and its own error says less.

@@ -12,7 +12,7 @@ use minijinja::{
 };
 
 use super::operators::{CONTAINER, NUMBER, TEXT};
-use super::record::{BYTES_MAX, Record};
+use super::record::{BYTES_MAX, ExpressionRecord};
 
 /// Maximum work of one evaluation, in steps of the language. A step pays for 64 bytes, or for two elements of a list.
 pub(super) const WORK_MAX: u64 = 5_000_000;
@@ -269,5 +269,5 @@ fn is_in(state: &State, value: &Value, within: Value) -> Result<bool, Error> {
 
 /// The right side of `in`. For a record, the names of its fields: otherwise it would have null for every name.
 fn container(value: Value) -> Value {
-    value.downcast_object_ref::<Record>().map(Record::names).unwrap_or(value)
+    value.downcast_object_ref::<ExpressionRecord>().map(ExpressionRecord::names).unwrap_or(value)
 }

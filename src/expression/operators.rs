@@ -11,7 +11,7 @@ pub(super) const NUMBER: &str = "opnode_number";
 pub(super) const CONTAINER: &str = "opnode_container";
 
 /// A right side whose end is not found yet.
-struct Open {
+struct OpenBracket {
     /// Its bracket depth.
     depth: usize,
     has_begun: bool,
@@ -34,7 +34,7 @@ pub(super) fn with_rules(source: &str, tokens: &[Token<'_>]) -> String {
 /// The ends of operands, each with its filter.
 fn operands(tokens: &[Token<'_>], end: usize) -> Vec<(usize, &'static str)> {
     let mut places = Vec::new();
-    let mut open: Vec<Open> = Vec::new();
+    let mut open: Vec<OpenBracket> = Vec::new();
     let mut depth = 0_usize;
     let mut before = "";
     for Token { at, text } in tokens.iter().copied() {
@@ -46,7 +46,7 @@ fn operands(tokens: &[Token<'_>], end: usize) -> Vec<(usize, &'static str)> {
         match text {
             "(" | "[" | "{" => depth += 1,
             ")" | "]" | "}" => depth = depth.saturating_sub(1),
-            "in" if before != "." => open.push(Open { depth, has_begun: false, filter: CONTAINER }),
+            "in" if before != "." => open.push(OpenBracket { depth, has_begun: false, filter: CONTAINER }),
             // Arguments from a list.
             "*" if matches!(before, "(" | ",") => {}
             "*" | "~" => {
@@ -55,7 +55,7 @@ fn operands(tokens: &[Token<'_>], end: usize) -> Vec<(usize, &'static str)> {
                 if places.last() != Some(&(at, filter)) {
                     places.push((at, filter));
                 }
-                open.push(Open { depth, has_begun: false, filter });
+                open.push(OpenBracket { depth, has_begun: false, filter });
             }
             _ => {}
         }

@@ -26,12 +26,12 @@ const DEPTH_MAX: usize = 128;
 /// The bytes that one evaluation has read. The language has no errors for look-ups and iterators: errors there are
 /// recorded, and fail the evaluation at its end.
 #[derive(Debug, Default)]
-pub(super) struct Reading {
+pub(super) struct RecordReading {
     bytes: AtomicUsize,
     trouble: OnceLock<Error>,
 }
 
-impl Reading {
+impl RecordReading {
     /// Counts bytes; false beyond the limit.
     pub(super) fn take(&self, bytes: usize) -> bool {
         let bytes = bytes.min(BYTES_MAX + 1);
@@ -62,25 +62,25 @@ impl Reading {
 
 /// An object of an item.
 #[derive(Debug)]
-pub(super) struct Record {
+pub(super) struct ExpressionRecord {
     text: Arc<str>,
     depth: usize,
-    reading: Arc<Reading>,
+    reading: Arc<RecordReading>,
     /// Its fields, if an expression reads them all.
     fields: OnceLock<BTreeMap<String, Value>>,
 }
 
 /// JSON text as a value.
-pub(super) fn value(text: &Arc<str>, reading: &Arc<Reading>) -> Value {
+pub(super) fn value(text: &Arc<str>, reading: &Arc<RecordReading>) -> Value {
     if text.trim_start().starts_with('{') { record(Arc::clone(text), 0, reading) } else { part(text, 0, reading) }
 }
 
-fn record(text: Arc<str>, depth: usize, reading: &Arc<Reading>) -> Value {
-    Value::from_object(Record { text, depth, reading: Arc::clone(reading), fields: OnceLock::new() })
+fn record(text: Arc<str>, depth: usize, reading: &Arc<RecordReading>) -> Value {
+    Value::from_object(ExpressionRecord { text, depth, reading: Arc::clone(reading), fields: OnceLock::new() })
 }
 
 /// JSON text within another as a value.
-fn part(text: &str, depth: usize, reading: &Arc<Reading>) -> Value {
+fn part(text: &str, depth: usize, reading: &Arc<RecordReading>) -> Value {
     let text = text.trim();
     if depth > DEPTH_MAX {
         return reading.refuse("it reads a value that is nested deeper than an item may be", "pass it on unchanged");
@@ -116,7 +116,7 @@ fn number(text: &str) -> Option<Value> {
     small.or_else(|_| text.parse::<i128>().map(Value::from)).or_else(|_| text.parse::<u128>().map(Value::from)).ok()
 }
 
-impl Record {
+impl ExpressionRecord {
     /// The names of its fields, as a list.
     pub(super) fn names(&self) -> Value {
         self.fields().keys().map(|name| Value::from(name.as_str())).collect()
@@ -132,7 +132,7 @@ impl Record {
     }
 }
 
-impl Object for Record {
+impl Object for ExpressionRecord {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let name = key.as_str()?;
         let found = match self.fields.get() {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use minijinja::Value;
 use minijinja::value::{Enumerator, Object, ObjectRepr};
 
-use super::record::{self, Reading};
+use super::record::{self, RecordReading};
 use crate::error::Result;
 
 /// The top-level names.
@@ -89,9 +89,9 @@ impl Scope {
     }
 
     /// As a value of the language, for one evaluation.
-    pub(super) fn to_value(&self, reading: &Arc<Reading>) -> Value {
+    pub(super) fn to_value(&self, reading: &Arc<RecordReading>) -> Value {
         let (scope, reading) = (self.clone(), Arc::clone(reading));
-        Value::from_object(Names(move |name: &str| match name {
+        Value::from_object(NameCollector(move |name: &str| match name {
             "index" => scope.index.map(Value::from),
             "steps" => Some(steps(Arc::clone(&scope.steps), Arc::clone(&reading))),
             name => match scope.changing(name) {
@@ -102,34 +102,36 @@ impl Scope {
     }
 }
 
-fn fields(fields: Fields, reading: Arc<Reading>) -> Value {
-    Value::from_object(Names(move |name: &str| fields.get(name).map(|text| record::value(text, &reading))))
+fn fields(fields: Fields, reading: Arc<RecordReading>) -> Value {
+    Value::from_object(NameCollector(move |name: &str| fields.get(name).map(|text| record::value(text, &reading))))
 }
 
-fn steps(steps: Arc<BTreeMap<String, StepView>>, reading: Arc<Reading>) -> Value {
+fn steps(steps: Arc<BTreeMap<String, StepView>>, reading: Arc<RecordReading>) -> Value {
     let step = move |id: &str| {
         let view = steps.get(id)?.clone();
         let reading = Arc::clone(&reading);
-        Some(Value::from_object(Names(move |name: &str| match name {
-            "items" => Some(Value::from_object(Items { rows: Arc::clone(&view.rows), reading: Arc::clone(&reading) })),
+        Some(Value::from_object(NameCollector(move |name: &str| match name {
+            "items" => {
+                Some(Value::from_object(ItemsValue { rows: Arc::clone(&view.rows), reading: Arc::clone(&reading) }))
+            }
             "count" => Some(Value::from(view.rows.count())),
             "receipt" => Some(record::value(&view.receipt, &reading)),
             _ => None,
         })))
     };
-    Value::from_object(Names(step))
+    Value::from_object(NameCollector(step))
 }
 
 /// Names whose values are created on demand.
-struct Names<F>(F);
+struct NameCollector<F>(F);
 
-impl<F> fmt::Debug for Names<F> {
+impl<F> fmt::Debug for NameCollector<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("names")
     }
 }
 
-impl<F: Fn(&str) -> Option<Value> + Send + Sync + 'static> Object for Names<F> {
+impl<F: Fn(&str) -> Option<Value> + Send + Sync + 'static> Object for NameCollector<F> {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         (self.0)(key.as_str()?)
     }
@@ -137,15 +139,15 @@ impl<F: Fn(&str) -> Option<Value> + Send + Sync + 'static> Object for Names<F> {
 
 /// A step's rows, read on demand.
 #[derive(Debug)]
-struct Items {
+struct ItemsValue {
     rows: Arc<dyn RowSource>,
-    reading: Arc<Reading>,
+    reading: Arc<RecordReading>,
 }
 
 /// Bytes counted for a skipped row.
 const PASSED: u64 = 32;
 
-impl Items {
+impl ItemsValue {
     /// A row as a value; none if it cannot be read.
     fn value(&self, row: Result<Option<Arc<str>>>) -> Option<Value> {
         let row = row.map_err(|error| self.reading.note(error)).ok().flatten()?;
@@ -153,7 +155,7 @@ impl Items {
     }
 }
 
-impl Object for Items {
+impl Object for ItemsValue {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
         ObjectRepr::Seq
     }

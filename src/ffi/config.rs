@@ -17,7 +17,7 @@ const THREADS: std::ops::RangeInclusive<u64> = 1..=512;
 pub(super) struct Config {
     pub(super) builtin: bool,
     pub(super) definitions: Vec<PathBuf>,
-    pub(super) tokens: TokensPart,
+    pub(super) tokens: TokenStorePart,
     #[serde(deserialize_with = "threads")]
     pub(super) threads: usize,
     pub(super) system_proxy: bool,
@@ -31,7 +31,7 @@ impl Default for Config {
         Config {
             builtin: true,
             definitions: Vec::new(),
-            tokens: TokensPart::Memory,
+            tokens: TokenStorePart::Memory,
             threads: 2,
             system_proxy: false,
             log: Level::Info,
@@ -51,7 +51,7 @@ impl Config {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum TokensPart {
+pub(super) enum TokenStorePart {
     Memory,
     File(PathBuf),
 }

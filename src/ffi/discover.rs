@@ -36,7 +36,7 @@ pub(super) fn connectors(engine: &Engine) -> Buffer {
 /// The filter of templates.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Filter {
+struct NameFilter {
     #[serde(default)]
     method: Option<String>,
     #[serde(default)]
@@ -51,8 +51,8 @@ struct Filter {
 
 /// Templates, and on request operations, sorted by name.
 pub(super) fn templates(engine: &Engine, connector: Option<&str>, filter: Option<&str>) -> Result<Buffer> {
-    let filter: Filter = match filter {
-        None => Filter::default(),
+    let filter: NameFilter = match filter {
+        None => NameFilter::default(),
         Some(json) => json::read("the filter", json)?,
     };
     if let Some(method) = filter.method.as_deref().filter(|m| !matches!(*m, "query" | "mutate" | "delete")) {

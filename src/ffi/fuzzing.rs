@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use super::call::{Request, Work};
+use super::call::{HostRequest, Work};
 use super::config::Config;
 use super::connection::Conn;
 use super::host::Host;
@@ -24,7 +24,7 @@ pub(crate) fn request(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let (request, connection) = text.split_once('\n').unwrap_or((&text, ""));
     let Some(conn) = &*CONN else { unreachable!("the made-up system is sound") };
-    let planned = Request::read(true, request).and_then(|request| match request.work {
+    let planned = HostRequest::read(true, request).and_then(|request| match request.work {
         Work::Call(call) | Work::Stream(call) | Work::Plan(call) => conn.session.plan(&call).map(|_| ()),
         Work::Check | Work::Selftest(_) => Ok(()),
     });

@@ -13,8 +13,8 @@ use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 
 use super::boundary::process;
-use super::config::{Config, Level, TokensPart};
-use super::notify::{Hears, Log, Owed, Ready, Sink, Teller, Told, ToldStore, Wake, hooks, signals, wait};
+use super::config::{Config, Level, TokenStorePart};
+use super::notify::{Hears, HostLog, Owed, Ready, ReadyEvent, Sink, Teller, ToldStore, Wake, hooks, signals, wait};
 use crate::definition::Catalog;
 use crate::definition::Ordered;
 use crate::error::{Error, ErrorKind, Result};
@@ -92,15 +92,15 @@ impl Host {
         // Threads that start here receive no signal of the host.
         let _quiet = signals::Quiet::begin();
         // This comes first: if anything fails later, the thread ends and releases the user's data.
-        let teller = Teller(Arc::new(Told::default()));
+        let teller = Teller(Arc::new(ReadyEvent::default()));
         hooks.map(|hooks| hooks::start(hooks, Arc::clone(&teller.0))).transpose().map_err(internal)?;
         let grounds = Grounds { builtin: config.builtin, folders: config.definitions };
         let catalog = grounds.catalog(&[])?;
         let ready = Arc::new(Ready::new(teller, Wake::of(config.wake_fd)?, hears));
         let sink = sink(&ready);
         let tokens: Arc<dyn TokenStore> = match config.tokens {
-            TokensPart::Memory => Arc::new(ToldStore { inner: MemoryStore::default(), sink: Arc::clone(&sink) }),
-            TokensPart::File(path) => Arc::new(FileStore::new(path)),
+            TokenStorePart::Memory => Arc::new(ToldStore { inner: MemoryStore::default(), sink: Arc::clone(&sink) }),
+            TokenStorePart::File(path) => Arc::new(FileStore::new(path)),
         };
         let runtime = runtime(config.threads, config.log, sink).map_err(internal)?;
         let engine = engine(catalog, &tokens, config.system_proxy);
@@ -229,7 +229,7 @@ fn sink(ready: &Arc<Ready>) -> Sink {
 }
 
 fn runtime(threads: usize, level: Level, sink: Sink) -> std::io::Result<Runtime> {
-    let log = level.tracing().map(|level| process::undisturbed(|| tracing::Dispatch::new(Log { level, sink })));
+    let log = level.tracing().map(|level| process::undisturbed(|| tracing::Dispatch::new(HostLog { level, sink })));
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     builder.worker_threads(threads).thread_name("opnode").enable_all().on_thread_start(move || {
         signals::never();

@@ -80,7 +80,7 @@ impl<'a> Row<'a> {
 
 /// The type of a raw JSON value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ColumnKind {
     Null,
     Text,
     Number,
@@ -89,26 +89,26 @@ pub(crate) enum Kind {
     List,
 }
 
-pub(crate) fn kind(raw: &str) -> Kind {
+pub(crate) fn kind(raw: &str) -> ColumnKind {
     match raw.as_bytes().first() {
-        Some(b'"') => Kind::Text,
-        Some(b'{') => Kind::Object,
-        Some(b'[') => Kind::List,
-        Some(b't' | b'f') => Kind::Flag,
-        Some(b'n') | None => Kind::Null,
-        Some(_) => Kind::Number,
+        Some(b'"') => ColumnKind::Text,
+        Some(b'{') => ColumnKind::Object,
+        Some(b'[') => ColumnKind::List,
+        Some(b't' | b'f') => ColumnKind::Flag,
+        Some(b'n') | None => ColumnKind::Null,
+        Some(_) => ColumnKind::Number,
     }
 }
 
 /// A raw value as a cell: text without quotes, null as nothing, other values unchanged.
 pub(crate) fn cell(raw: &str) -> Cow<'_, str> {
     match kind(raw) {
-        Kind::Null => Cow::Borrowed(""),
+        ColumnKind::Null => Cow::Borrowed(""),
         // An unpaired surrogate is valid JSON but not text; it stays escaped.
-        Kind::Text => {
+        ColumnKind::Text => {
             serde_json::from_str(raw).map_or_else(|_| Cow::Borrowed(raw.trim_matches('"')), Cow::<str>::Owned)
         }
-        Kind::Number | Kind::Flag | Kind::Object | Kind::List => Cow::Borrowed(raw),
+        ColumnKind::Number | ColumnKind::Flag | ColumnKind::Object | ColumnKind::List => Cow::Borrowed(raw),
     }
 }
 
@@ -118,7 +118,7 @@ pub(crate) fn label(raw: &str) -> Option<Cow<'_, str>> {
     let named = |name: &&str| {
         fields
             .iter()
-            .find(|(n, raw)| n == name && matches!(kind(raw.get()), Kind::Text | Kind::Number))
+            .find(|(n, raw)| n == name && matches!(kind(raw.get()), ColumnKind::Text | ColumnKind::Number))
             .map(|(_, raw)| raw.get())
     };
     ["name", "identifier", "title", "label", "id"].iter().find_map(named).map(cell)

@@ -6,5 +6,5 @@ mod csv;
 mod form;
 
 #[cfg(feature = "cli")]
-pub(crate) use columns::{Column, Kind, Row, VALUE, cell, kind, label};
+pub(crate) use columns::{Column, ColumnKind, Row, VALUE, cell, kind, label};
 pub(crate) use form::Form;

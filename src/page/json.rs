@@ -14,11 +14,11 @@ use crate::item::{Items, Span};
 use crate::json_error::JsonError;
 use crate::json_text::one_line;
 use crate::reply::FoundRows;
-use crate::reply::scan::{Fault, JSON_DEPTH, Scan};
+use crate::reply::scan::{JSON_DEPTH, Scan, ScanFault};
 
 /// The value found at a pointer in the reply.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Found {
+enum FoundItems {
     #[default]
     Absent,
     Null,
@@ -27,21 +27,21 @@ enum Found {
     Scalar,
 }
 
-impl Found {
+impl FoundItems {
     const fn words(self) -> &'static str {
         match self {
-            Found::Absent => "nothing",
-            Found::Null => "null",
-            Found::List => "a list",
-            Found::Object => "a single object",
-            Found::Scalar => "a single value",
+            FoundItems::Absent => "nothing",
+            FoundItems::Null => "null",
+            FoundItems::List => "a list",
+            FoundItems::Object => "a single object",
+            FoundItems::Scalar => "a single value",
         }
     }
 }
 
 #[derive(Default)]
 struct Catch {
-    items: Found,
+    items: FoundItems,
     spans: Vec<Span>,
     raw: Option<Span>,
     signals: Vec<(usize, Value)>,
@@ -66,7 +66,7 @@ pub(super) fn read(
     wants.extend(errors.success.as_ref().map(|s| &s.at).into_iter().chain(&errors.in_success));
     let report = rule.result == ResultShape::Report;
     let target = if report { Pointer::default() } else { rule.items.clone() };
-    let mut tree = Tree::new(&target, rule.result == ResultShape::List, &wants);
+    let mut tree = KeyTree::new(&target, rule.result == ResultShape::List, &wants);
     let part_errors = rule.parts.as_ref().and_then(|p| p.errors.as_ref()).map(|e| &e.each);
     if let Some(list) = part_errors.or(errors.details.as_ref().map(|d| &d.list)) {
         tree.at(list).kept = true;
@@ -86,30 +86,30 @@ pub(super) fn read(
     let kept = kept.and_then(|(from, to)| text.get(from as usize..to as usize));
     page.failures = kept.map(failures).unwrap_or_default();
     // A body of `null` is empty, wherever the list is declared.
-    let found = if rule.result == ResultShape::List && text.trim() == "null" { Found::Null } else { found };
-    let missing = matches!(found, Found::Absent | Found::Null);
+    let found = if rule.result == ResultShape::List && text.trim() == "null" { FoundItems::Null } else { found };
+    let missing = matches!(found, FoundItems::Absent | FoundItems::Null);
     let beside = part_errors.is_some() && !page.failures.is_empty();
     if denied(operation, page)? || (missing && !beside && !page.failures.is_empty()) {
         return Err(Unfit::Denied(crate::json_text::value_of(&text).unwrap_or_default()));
     }
     let text = if has_lines { one_line(text) } else { text };
     page.blank = text.trim() == "null";
-    page.is_list = found == Found::List;
+    page.is_list = found == FoundItems::List;
     page.items = match (rule.result, found) {
-        (ResultShape::List, Found::List) => Items::of_array(text, spans),
-        (_, Found::Null) => Items::default(),
-        (_, Found::Absent) if beside || rule.optional || rule.result == ResultShape::None => Items::default(),
-        (ResultShape::Object | ResultShape::None | ResultShape::File | ResultShape::Text, Found::Object) => {
+        (ResultShape::List, FoundItems::List) => Items::of_array(text, spans),
+        (_, FoundItems::Null) => Items::default(),
+        (_, FoundItems::Absent) if beside || rule.optional || rule.result == ResultShape::None => Items::default(),
+        (ResultShape::Object | ResultShape::None | ResultShape::File | ResultShape::Text, FoundItems::Object) => {
             spans_of(text, raw)
         }
-        (ResultShape::Object | ResultShape::None | ResultShape::File | ResultShape::Text, Found::Scalar) => {
+        (ResultShape::Object | ResultShape::None | ResultShape::File | ResultShape::Text, FoundItems::Scalar) => {
             wrapped(&text, raw, "value")
         }
-        (ResultShape::Object | ResultShape::None | ResultShape::File | ResultShape::Text, Found::List) => {
+        (ResultShape::Object | ResultShape::None | ResultShape::File | ResultShape::Text, FoundItems::List) => {
             elements(text, raw, items_max).map_err(Unfit::Shape)?
         }
-        (ResultShape::Count, Found::Scalar) => wrapped(&text, raw, "count"),
-        (ResultShape::Report, Found::Object) => table(operation, &text, items_max).map_err(Unfit::Shape)?,
+        (ResultShape::Count, FoundItems::Scalar) => wrapped(&text, raw, "count"),
+        (ResultShape::Report, FoundItems::Object) => table(operation, &text, items_max).map_err(Unfit::Shape)?,
         (declared, found) => return Err(Unfit::Shape(contradiction(operation, declared, found))),
     };
     Ok(())
@@ -167,11 +167,11 @@ fn too_many(max: usize) -> Error {
 }
 
 /// The error of a reply that cannot be read.
-fn refuse(fault: Fault, text: &str, items_max: usize) -> Unfit {
+fn refuse(fault: ScanFault, text: &str, items_max: usize) -> Unfit {
     match fault {
-        Fault::Depth => return Unfit::Unreadable(too_deep(), Around::default()),
-        Fault::Count => return Unfit::Shape(too_many(items_max)),
-        Fault::Syntax => {}
+        ScanFault::Depth => return Unfit::Unreadable(too_deep(), Around::default()),
+        ScanFault::Count => return Unfit::Shape(too_many(items_max)),
+        ScanFault::Syntax => {}
     }
     let (error, around) = match serde_json::from_str::<IgnoredAny>(text) {
         Err(e) => unreadable(&e, text),
@@ -180,7 +180,7 @@ fn refuse(fault: Fault, text: &str, items_max: usize) -> Unfit {
     Unfit::Unreadable(error, around)
 }
 
-fn contradiction(operation: &Operation, declared: ResultShape, found: Found) -> Error {
+fn contradiction(operation: &Operation, declared: ResultShape, found: FoundItems) -> Error {
     let declared = match declared {
         ResultShape::List => "a list",
         ResultShape::Object => "an object",
@@ -219,17 +219,19 @@ fn elements(text: String, raw: Option<Span>, items_max: usize) -> Result<Items> 
 }
 
 /// A part of a text that was read; it may contain too many items.
-fn again(what: &str, fault: Fault, items_max: usize) -> Error {
+fn again(what: &str, fault: ScanFault, items_max: usize) -> Error {
     match fault {
-        Fault::Count => too_many(items_max),
-        Fault::Depth | Fault::Syntax => Error::new(ErrorKind::Internal, format!("{what} cannot be read a second time")),
+        ScanFault::Count => too_many(items_max),
+        ScanFault::Depth | ScanFault::Syntax => {
+            Error::new(ErrorKind::Internal, format!("{what} cannot be read a second time"))
+        }
     }
 }
 
 /// Adds an element, within the limit.
-fn keep(spans: &mut Vec<Span>, from: usize, to: usize, max: usize) -> Result<(), Fault> {
+fn keep(spans: &mut Vec<Span>, from: usize, to: usize, max: usize) -> Result<(), ScanFault> {
     if spans.len() >= max {
-        return Err(Fault::Count);
+        return Err(ScanFault::Count);
     }
     spans.push((from as u32, to as u32));
     Ok(())
@@ -240,10 +242,10 @@ fn keep(spans: &mut Vec<Span>, from: usize, to: usize, max: usize) -> Result<(),
 fn table(operation: &Operation, text: &str, items_max: usize) -> Result<Items> {
     let rule = &operation.response;
     let catch = |pointer: &Pointer| -> Result<Vec<&str>> {
-        let tree = Tree::new(pointer, true, &[]);
+        let tree = KeyTree::new(pointer, true, &[]);
         let (catch, _) = Reader::run(text, &tree, FoundRows::default(), items_max)
             .map_err(|fault| again("a report", fault, items_max))?;
-        if catch.items != Found::List {
+        if catch.items != FoundItems::List {
             return Err(Error::new(
                 ErrorKind::BadResponse,
                 format!("`{pointer}` in the report: expected a list, found {}", catch.items.words()),
@@ -298,17 +300,17 @@ fn unreadable(error: &serde_json::Error, text: &str) -> (Error, Around) {
 }
 
 /// The needed parts of a reply, as a tree over its keys.
-struct Tree {
+struct KeyTree {
     /// The items are here; whether they are split.
     items: Option<bool>,
     signal: Option<usize>,
     kept: bool,
-    children: Vec<(String, Tree)>,
+    children: Vec<(String, KeyTree)>,
 }
 
-impl Tree {
-    fn new(items: &Pointer, list: bool, signals: &[&Pointer]) -> Tree {
-        let mut root = Tree { items: None, signal: None, kept: false, children: Vec::new() };
+impl KeyTree {
+    fn new(items: &Pointer, list: bool, signals: &[&Pointer]) -> KeyTree {
+        let mut root = KeyTree { items: None, signal: None, kept: false, children: Vec::new() };
         root.at(items).items = Some(list);
         for (i, pointer) in signals.iter().enumerate() {
             root.at(pointer).signal = Some(i);
@@ -316,14 +318,14 @@ impl Tree {
         root
     }
 
-    fn at(&mut self, pointer: &Pointer) -> &mut Tree {
+    fn at(&mut self, pointer: &Pointer) -> &mut KeyTree {
         let mut node = self;
         for token in pointer.tokens() {
             let known = node.children.iter().position(|(t, _)| t == token);
             let index = known.unwrap_or(node.children.len());
             if known.is_none() {
                 node.children
-                    .push((token.clone(), Tree { items: None, signal: None, kept: false, children: Vec::new() }));
+                    .push((token.clone(), KeyTree { items: None, signal: None, kept: false, children: Vec::new() }));
             }
             // The index was found or pushed just above.
             #[expect(clippy::indexing_slicing, reason = "found or pushed just above")]
@@ -346,24 +348,24 @@ struct Reader<'t> {
 
 impl<'t> Reader<'t> {
     /// Reads a whole text; returns whether it has line breaks.
-    fn run(text: &'t str, tree: &Tree, rows: FoundRows, items_max: usize) -> Result<(Catch, bool), Fault> {
+    fn run(text: &'t str, tree: &KeyTree, rows: FoundRows, items_max: usize) -> Result<(Catch, bool), ScanFault> {
         let mut reader = Reader { text, scan: Scan::new(text), catch: Catch::default(), rows, items_max };
         let start = reader.scan.blank(0);
         let end = reader.place(start, tree)?;
         if !reader.scan.is_end(end) {
-            return Err(Fault::Syntax);
+            return Err(ScanFault::Syntax);
         }
         Ok((reader.catch, reader.scan.has_lines))
     }
 
     /// One value: its needed parts, and itself.
-    fn place(&mut self, start: usize, node: &Tree) -> Result<usize, Fault> {
+    fn place(&mut self, start: usize, node: &KeyTree) -> Result<usize, ScanFault> {
         let end = match self.scan.byte(start) {
             b'[' if node.items == Some(true) => {
                 // Prepared rows belong to a list at the root, and the root is the only list that is split then.
                 let (rows, max) = (std::mem::take(&mut self.rows), self.items_max);
                 if rows.spans.len() > max {
-                    return Err(Fault::Count);
+                    return Err(ScanFault::Count);
                 }
                 self.scan.has_lines |= rows.has_lines;
                 let noted = !rows.spans.is_empty();
@@ -394,7 +396,7 @@ impl<'t> Reader<'t> {
     }
 
     /// A list of which single elements are needed, by their index.
-    fn array(&mut self, start: usize, node: &Tree) -> Result<usize, Fault> {
+    fn array(&mut self, start: usize, node: &KeyTree) -> Result<usize, ScanFault> {
         let mut wanted = Vec::new();
         let mut index = 0_usize;
         let end = self.scan.elements(start, |from, _| {
@@ -410,7 +412,7 @@ impl<'t> Reader<'t> {
         Ok(end)
     }
 
-    fn object(&mut self, start: usize, node: &Tree) -> Result<usize, Fault> {
+    fn object(&mut self, start: usize, node: &KeyTree) -> Result<usize, ScanFault> {
         let mut seen = vec![false; node.children.len()];
         let mut at = self.scan.blank(start + 1);
         if self.scan.byte(at) == b'}' {
@@ -436,7 +438,7 @@ impl<'t> Reader<'t> {
             match self.scan.byte(at) {
                 b',' => at = self.scan.blank(at + 1),
                 b'}' => return Ok(at + 1),
-                _ => return Err(Fault::Syntax),
+                _ => return Err(ScanFault::Syntax),
             }
         }
     }
@@ -460,12 +462,12 @@ const SIGNAL_MAX: usize = 64 << 10;
 /// number that would lose digits is kept as text, because it is sent back to the server.
 fn signal_value(raw: &str) -> Option<Value> {
     match kind(raw) {
-        Found::List => Some(Value::Array(Vec::new())),
-        Found::Object => Some(Value::Object(serde_json::Map::new())),
-        Found::Absent | Found::Null => Some(Value::Null),
-        Found::Scalar if raw.len() > SIGNAL_MAX => None,
-        Found::Scalar if raw.starts_with('"') => serde_json::from_str(raw).ok(),
-        Found::Scalar => {
+        FoundItems::List => Some(Value::Array(Vec::new())),
+        FoundItems::Object => Some(Value::Object(serde_json::Map::new())),
+        FoundItems::Absent | FoundItems::Null => Some(Value::Null),
+        FoundItems::Scalar if raw.len() > SIGNAL_MAX => None,
+        FoundItems::Scalar if raw.starts_with('"') => serde_json::from_str(raw).ok(),
+        FoundItems::Scalar => {
             let exact = |value: &Value| value.to_string().as_str() == raw;
             Some(serde_json::from_str(raw).ok().filter(exact).unwrap_or_else(|| Value::from(raw)))
         }
@@ -477,12 +479,12 @@ fn is_hint(operation: &Operation, pointer: &Pointer) -> bool {
     operation.response.total.as_ref().is_some_and(|total| !total.exact && body(&total.at) == Some(pointer))
 }
 
-fn kind(raw: &str) -> Found {
+fn kind(raw: &str) -> FoundItems {
     match raw.as_bytes().first() {
-        None => Found::Absent,
-        Some(b'{') => Found::Object,
-        Some(b'[') => Found::List,
-        Some(b'n') => Found::Null,
-        Some(_) => Found::Scalar,
+        None => FoundItems::Absent,
+        Some(b'{') => FoundItems::Object,
+        Some(b'[') => FoundItems::List,
+        Some(b'n') => FoundItems::Null,
+        Some(_) => FoundItems::Scalar,
     }
 }

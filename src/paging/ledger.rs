@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::signal;
-use crate::definition::{End, Operation, Paging, Style};
+use crate::definition::{EndRule, Operation, Paging, Style};
 use crate::error::{Error, ErrorKind, Result};
 use crate::page::Page;
 
@@ -102,7 +102,7 @@ impl Ledger {
             .advise("without `exact: true` in the definition, a total is a hint only"));
         }
         match &paging.style {
-            Style::Number { end: Some(End::TotalPages(source)), .. } => {
+            Style::Number { end: Some(EndRule::TotalPages(source)), .. } => {
                 self.pages = self.pages.max(signal::number(page, source)?)
             }
             Style::Link { last, .. } => {

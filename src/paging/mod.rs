@@ -18,11 +18,11 @@ use std::sync::Arc;
 
 pub(crate) use addresses::Links;
 pub use ledger::Ledger;
-pub(crate) use step::{Admission, Ended, Step};
+pub(crate) use step::{Admission, Ended, PagingStep};
 use view::Promise;
 pub(crate) use view::{NO_LINK, View};
 
-use crate::definition::{Advance, End, Operation, Paging, Style};
+use crate::definition::{Advance, EndRule, Operation, Paging, Style};
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::options::Options;
 use crate::page::Page;
@@ -201,7 +201,7 @@ impl Pager {
     ///
     /// # Errors
     /// `no_progress` when a cursor or page repeats; `bad_response` when the reply's paging values are unusable.
-    pub(crate) fn next(&mut self, page: &Page, url: &str, cursor: &Cursor) -> Result<Step> {
+    pub(crate) fn next(&mut self, page: &Page, url: &str, cursor: &Cursor) -> Result<PagingStep> {
         let mut ledger = self.ledger.clone();
         ledger.hear(&self.operation, &self.paging, page, self.asked)?;
         let rows = page.items.len() as u64;
@@ -220,14 +220,16 @@ impl Pager {
             asked: self.asked,
         };
         let wanted = match strategy(&view)? {
-            step if view.is_paged() && view.is_reached(&step) => Step::stop(StopReason::TotalReached, EndSeen::Total),
+            step if view.is_paged() && view.is_reached(&step) => {
+                PagingStep::stop(StopReason::TotalReached, EndSeen::Total)
+            }
             step => step,
         };
         let (mut step, promise) = match wanted {
-            Step::Stop(end) => against_promises(&view, end, self.again.as_ref() == Some(cursor))?,
-            on @ (Step::More(_) | Step::Again) => (on, None),
+            PagingStep::Stop(end) => against_promises(&view, end, self.again.as_ref() == Some(cursor))?,
+            on @ (PagingStep::More(_) | PagingStep::Again) => (on, None),
         };
-        if step == Step::Again {
+        if step == PagingStep::Again {
             self.again = Some(cursor.clone());
             return Ok(step);
         }
@@ -240,13 +242,13 @@ impl Pager {
         let lost = ledger.lost + u64::from(is_lost);
         let mut notes = Vec::new();
         match &mut step {
-            Step::Stop(end) => {
+            PagingStep::Stop(end) => {
                 end.broken |= lost > 0 || promise.as_ref().is_some_and(|p| p.firm);
                 notes.extend(promise.map(|p| p.what));
                 notes.extend(view.closing_notes(end, lost));
                 end.complete &= lost == 0;
             }
-            Step::More(next) => {
+            PagingStep::More(next) => {
                 if next.url.is_none() {
                     next.query.extend(self.with.iter().cloned());
                 } else if self.pages == 0 {
@@ -259,15 +261,16 @@ impl Pager {
                     && ledger.total.is_some()
                     && view.total_left() == 0;
                 match admitted {
-                    Err(_) if over => step = Step::stop(StopReason::TotalReached, EndSeen::Total),
+                    Err(_) if over => step = PagingStep::stop(StopReason::TotalReached, EndSeen::Total),
                     other => other?,
                 }
             }
-            Step::Again => {}
+            PagingStep::Again => {}
         }
         (self.rows, self.largest) = (view.rows, largest);
         self.pages += 1;
-        self.probing = matches!((&step, &self.paging.style), (Step::More(_), Style::Link { .. })) && !ledger.links;
+        self.probing =
+            matches!((&step, &self.paging.style), (PagingStep::More(_), Style::Link { .. })) && !ledger.links;
         self.before = Some(cursor.clone());
         self.ledger = ledger;
         self.ledger.lost = lost;
@@ -281,7 +284,7 @@ impl Pager {
         let to = (next, count);
         let ahead = match &self.paging.style {
             Style::Link { last: Some(last), .. } => link::ahead(last, page, next, count),
-            Style::Number { page: name, start, end: Some(End::TotalPages(source)) } => {
+            Style::Number { page: name, start, end: Some(EndRule::TotalPages(source)) } => {
                 number::ahead(name, *start, source, page, to)
             }
             Style::Number { page: name, .. } => number::ahead_by_total(name, self.rows, self.largest, page, to),
@@ -335,13 +338,13 @@ fn onward(view: &View<'_>) -> Option<Cursor> {
 
 /// What to do at an end while an announcement is open, and which: the page is requested once more; then the walk
 /// continues if its style allows, or ends and is not complete.
-fn against_promises(view: &View<'_>, end: Ended, was_again: bool) -> Result<(Step, Option<Promise>)> {
-    let Some(promise) = view.open_promise()? else { return Ok((Step::Stop(end), None)) };
+fn against_promises(view: &View<'_>, end: Ended, was_again: bool) -> Result<(PagingStep, Option<Promise>)> {
+    let Some(promise) = view.open_promise()? else { return Ok((PagingStep::Stop(end), None)) };
     // A list without paging is either complete or missing.
     if !was_again && view.is_paged() {
-        return Ok((Step::Again, None));
+        return Ok((PagingStep::Again, None));
     }
-    let step = onward(view).map_or(Step::Stop(Ended { complete: false, ..end }), Step::More);
+    let step = onward(view).map_or(PagingStep::Stop(Ended { complete: false, ..end }), PagingStep::More);
     Ok((step, Some(promise)))
 }
 
@@ -355,10 +358,10 @@ fn bound(view: &View<'_>) -> Bound {
 }
 
 /// The next step by the paging style alone.
-fn strategy(view: &View<'_>) -> Result<Step> {
+fn strategy(view: &View<'_>) -> Result<PagingStep> {
     match &view.paging.style {
         Style::None => {
-            Ok(Step::Stop(Ended { reason: StopReason::NotPaged, seen: None, complete: true, broken: false }))
+            Ok(PagingStep::Stop(Ended { reason: StopReason::NotPaged, seen: None, complete: true, broken: false }))
         }
         Style::Keyset(keyset) => keyset::next(keyset, view),
         Style::Link { .. } => link::next(view),

@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use crate::authoring::{Source, kind_of, same, scalar};
-use crate::definition::{Flag, Sense, Token};
+use crate::definition::{Flag, Sense, TokenRule};
 use crate::error::{Error, ErrorKind, Result};
 use crate::page::{Page, count};
 
@@ -63,7 +63,7 @@ fn truth(value: &Value) -> Option<bool> {
 }
 
 /// A next-page value, as text; `None` if there is none: absent, null, false, empty, or declared as an end.
-pub(super) fn token(page: &Page, token: &Token) -> Result<Option<String>> {
+pub(super) fn token(page: &Page, token: &TokenRule) -> Result<Option<String>> {
     match page.signal(&token.at) {
         None | Some(Value::Null | Value::Bool(false)) => Ok(None),
         Some(value) => match scalar(&value) {

@@ -5,7 +5,7 @@ use crate::request::Cursor;
 
 /// What follows a page.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Step {
+pub(crate) enum PagingStep {
     More(Cursor),
     Stop(Ended),
     /// The same page once more: a stop here would contradict the server's announcements.
@@ -29,9 +29,9 @@ impl Ended {
     }
 }
 
-impl Step {
-    pub(super) fn stop(reason: StopReason, seen: EndSeen) -> Step {
-        Step::Stop(Ended::seen(reason, seen))
+impl PagingStep {
+    pub(super) fn stop(reason: StopReason, seen: EndSeen) -> PagingStep {
+        PagingStep::Stop(Ended::seen(reason, seen))
     }
 }
 

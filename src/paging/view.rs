@@ -6,9 +6,9 @@ use super::addresses::{self, Links};
 use super::counter;
 use super::ledger::Ledger;
 use super::signal;
-use super::step::{Ended, Step};
+use super::step::{Ended, PagingStep};
 use crate::authoring::Source;
-use crate::definition::{Advance, Location, Operation, Paging, Style, Token};
+use crate::definition::{Advance, Location, Operation, Paging, Style, TokenRule};
 use crate::error::Result;
 use crate::page::Page;
 use crate::receipt::{EndSeen, StopReason};
@@ -43,23 +43,23 @@ impl View<'_> {
     }
 
     /// The end, if the paging flag says that there is no more.
-    pub(super) fn flagged_end(&self) -> Result<Option<Step>> {
+    pub(super) fn flagged_end(&self) -> Result<Option<PagingStep>> {
         let Some(flag) = &self.paging.more else { return Ok(None) };
         let over = signal::flag(self.page, flag)? == Some(false);
-        Ok(over.then(|| Step::stop(StopReason::HasMoreFalse, EndSeen::Signal)))
+        Ok(over.then(|| PagingStep::stop(StopReason::HasMoreFalse, EndSeen::Signal)))
     }
 
     /// The end by a token that names no next page: by its value, or by its absence after it was present or if absence
     /// is declared.
-    pub(super) fn no_next(&self, token: &Token) -> Step {
+    pub(super) fn no_next(&self, token: &TokenRule) -> PagingStep {
         if self.page.signal(&token.at).is_some() {
-            return Step::stop(StopReason::NoNext, EndSeen::Signal);
+            return PagingStep::stop(StopReason::NoNext, EndSeen::Signal);
         }
         self.silent(StopReason::NoNext, token.absent_ends)
     }
 
     /// The end by an absent value.
-    pub(super) fn silent(&self, reason: StopReason, absent_ends: bool) -> Step {
+    pub(super) fn silent(&self, reason: StopReason, absent_ends: bool) -> PagingStep {
         // It was never present, and the page is full: the pointer may be misspelt.
         let is_full = self.asked.is_some_and(|asked| self.page.items.len() as u64 >= u64::from(asked));
         let known = self.ledger.found.first() == Some(&true) || (absent_ends && !is_full);
@@ -68,7 +68,7 @@ impl View<'_> {
             true => EndSeen::EmptyPage,
             false => EndSeen::Assumed,
         };
-        Step::stop(reason, seen)
+        PagingStep::stop(reason, seen)
     }
 
     /// How the end is seen if no reply contained the style's own sign.
@@ -84,8 +84,8 @@ impl View<'_> {
     }
 
     /// Without a sign from the server, only an empty page ends the walk: a short one may be the server's own page size.
-    pub(super) fn by_rows(&self, on: impl Fn() -> Step) -> Step {
-        if self.page.items.is_empty() { Step::stop(StopReason::EmptyPage, EndSeen::EmptyPage) } else { on() }
+    pub(super) fn by_rows(&self, on: impl Fn() -> PagingStep) -> PagingStep {
+        if self.page.items.is_empty() { PagingStep::stop(StopReason::EmptyPage, EndSeen::EmptyPage) } else { on() }
     }
 
     /// The progress of the walk, in rows as the server counts them: by the offset only if the server has shown that it
@@ -112,10 +112,10 @@ impl View<'_> {
 
     /// Whether a reliable total shows that this was the last page. If the server still names a next page, it is
     /// followed.
-    pub(super) fn is_reached(&self, next: &Step) -> bool {
+    pub(super) fn is_reached(&self, next: &PagingStep) -> bool {
         let counted = matches!(self.paging.style, Style::Number { end: None, .. } | Style::Offset { .. })
             && self.paging.more.is_none();
-        self.has_exact_total() && self.total_left() == 0 && (counted || !matches!(next, Step::More(_)))
+        self.has_exact_total() && self.total_left() == 0 && (counted || !matches!(next, PagingStep::More(_)))
     }
 
     /// Whether a cursor is the one that gave this page.
@@ -245,7 +245,7 @@ impl View<'_> {
     fn may_be_absent(&self, source: &Source) -> bool {
         let token = match &self.paging.style {
             Style::Cursor { token, .. } | Style::NextUrl { token, .. } => Some(token),
-            Style::Number { end: Some(crate::definition::End::NextPage(token)), .. } => Some(token),
+            Style::Number { end: Some(crate::definition::EndRule::NextPage(token)), .. } => Some(token),
             Style::None | Style::Link { .. } | Style::Number { .. } | Style::Offset { .. } | Style::Keyset(_) => None,
         };
         token.is_some_and(|t| t.at == *source && t.absent_ends)

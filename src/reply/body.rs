@@ -11,11 +11,11 @@ pub struct Body(Held);
 #[derive(Clone, Debug)]
 enum Held {
     Bytes(Vec<u8>),
-    Text(Text),
+    Text(BodyText),
 }
 
 #[derive(Clone, Debug, Default)]
-struct Text {
+struct BodyText {
     text: String,
     /// The start of a character that crosses two pieces.
     rest: Vec<u8>,
@@ -55,7 +55,7 @@ impl Body {
     /// An empty body with room; `is_text` says whether UTF-8 is expected.
     pub(crate) fn expect(is_text: bool, room: usize) -> Body {
         Body(if is_text {
-            Held::Text(Text { text: String::with_capacity(room), ..Text::default() })
+            Held::Text(BodyText { text: String::with_capacity(room), ..BodyText::default() })
         } else {
             Held::Bytes(Vec::with_capacity(room))
         })
@@ -116,7 +116,7 @@ impl Body {
     }
 }
 
-impl Text {
+impl BodyText {
     /// Adds a piece if it is UTF-8.
     fn push(&mut self, piece: &[u8]) -> bool {
         let (length, rest) = (self.text.len(), self.rest.clone());

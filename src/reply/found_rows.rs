@@ -1,6 +1,6 @@
 //! Finds the elements of a list at the root of a reply while it arrives, when its bytes are still in the cache. Pure.
 
-use super::scan::{Keys, Scan};
+use super::scan::{KnownKeys, Scan};
 use crate::item::Span;
 
 /// Maximum number of elements found in advance; the rest is read with the whole.
@@ -14,7 +14,7 @@ pub(crate) struct FoundRows {
     /// The elements before it.
     pub(crate) spans: Vec<Span>,
     pub(crate) has_lines: bool,
-    pub(crate) keys: Keys,
+    pub(crate) keys: KnownKeys,
     /// Length of the text at which the next scan pays off.
     again: usize,
     /// It is not a list.

@@ -42,7 +42,7 @@ pub(crate) struct StepState {
     /// Items whose last outcome is a failure, by element and index. For a `for` that reads, the elements (index 0).
     pub(crate) failed: BTreeSet<(u64, u64)>,
     pub(crate) unknown: BTreeSet<(u64, u64)>,
-    open: HashMap<u64, Open>,
+    open: HashMap<u64, OpenWrite>,
     pub(crate) items_in: u64,
     pub(crate) receipt: serde_json::Value,
     pub(crate) done: bool,
@@ -52,7 +52,7 @@ pub(crate) struct StepState {
 
 /// Items of a write in progress.
 #[derive(Clone, Debug, Default)]
-struct Open {
+struct OpenWrite {
     /// All items below have outcomes.
     next: u64,
     /// Items above `next` that have outcomes.

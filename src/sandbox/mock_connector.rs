@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use http::{HeaderMap, Method as Verb};
 
 use super::auth::AuthServer;
-use super::http::{Last, Pattern, Reply, Wording, reply};
+use super::http::{Last, Pattern, SandboxReply, Wording, reply};
 use super::ready;
 use super::records::{Collection, Parts, Tables};
 use crate::authoring::Ordered;
@@ -37,13 +37,13 @@ pub(super) struct MockConnector {
 pub(super) struct Route {
     pub(super) operation: Arc<Operation>,
     pub(super) pattern: Pattern,
-    pub(super) part: Part,
+    pub(super) part: PathPart,
 }
 
 /// The part of the sandbox that answers an operation.
-pub(super) enum Part {
+pub(super) enum PathPart {
     /// A fixed reply of sandbox.yaml.
-    Fixed(Reply),
+    Fixed(SandboxReply),
     /// A collection, by index.
     Collection(usize, Role),
     /// A report for each item.
@@ -67,9 +67,9 @@ pub(super) enum Role {
 
 /// Faults of a sandbox.yaml.
 #[derive(Default)]
-struct Faults(Vec<Fault>);
+struct MockFaults(Vec<Fault>);
 
-impl Faults {
+impl MockFaults {
     fn add(&mut self, place: impl Into<String>, message: impl Into<String>) {
         self.0.push(Fault { place: Place::field(place), message: message.into(), advice: None });
     }
@@ -93,7 +93,7 @@ impl MockConnector {
             Error::new(ErrorKind::Definition, format!("the sandbox of {name} is invalid: {}", e.message))
         })?;
         ready::check(&connection, address)?;
-        let mut faults = Faults::default();
+        let mut faults = MockFaults::default();
         let collections = collections(catalog, name, file, &mut faults)?;
         let mut told = replies(&operations, &file.replies, &mut faults);
         told.extend(parts(&operations, file, &collections, &mut faults));
@@ -132,7 +132,12 @@ impl MockConnector {
     }
 }
 
-fn collections(catalog: &Catalog, connector: &str, file: &SandboxFile, faults: &mut Faults) -> Result<Vec<Collection>> {
+fn collections(
+    catalog: &Catalog,
+    connector: &str,
+    file: &SandboxFile,
+    faults: &mut MockFaults,
+) -> Result<Vec<Collection>> {
     let mut collections = Vec::new();
     for (name, collection) in &file.collections {
         let record = catalog.record(connector, &collection.record)?;
@@ -142,7 +147,11 @@ fn collections(catalog: &Catalog, connector: &str, file: &SandboxFile, faults: &
     Ok(collections)
 }
 
-fn replies(operations: &[Arc<Operation>], file: &Ordered<ReplyFile>, faults: &mut Faults) -> Vec<(String, Part)> {
+fn replies(
+    operations: &[Arc<Operation>],
+    file: &Ordered<ReplyFile>,
+    faults: &mut MockFaults,
+) -> Vec<(String, PathPart)> {
     let mut replies = Vec::new();
     for (id, reply) in file {
         let place = format!("/replies/{id}");
@@ -151,7 +160,9 @@ fn replies(operations: &[Arc<Operation>], file: &Ordered<ReplyFile>, faults: &mu
             faults.add(place, format!("there is no operation `{id}`{hint}"));
             continue;
         }
-        replies.extend(faults.accept(&place, Reply::of_file(reply)).map(|reply| (id.clone(), Part::Fixed(reply))));
+        replies.extend(
+            faults.accept(&place, SandboxReply::of_file(reply)).map(|reply| (id.clone(), PathPart::Fixed(reply))),
+        );
     }
     replies
 }
@@ -160,8 +171,8 @@ fn parts(
     operations: &[Arc<Operation>],
     file: &SandboxFile,
     collections: &[Collection],
-    faults: &mut Faults,
-) -> Vec<(String, Part)> {
+    faults: &mut MockFaults,
+) -> Vec<(String, PathPart)> {
     let mut made = Vec::new();
     for (id, part) in &file.parts {
         let operation = operations.iter().find(|o| o.id == *id).ok_or_else(|| {
@@ -169,7 +180,7 @@ fn parts(
             format!("there is no operation `{id}`{hint}")
         });
         let parts = operation.and_then(|operation| Parts::new(part, operation, collections));
-        made.extend(faults.accept(&format!("/parts/{id}"), parts).map(|parts| (id.clone(), Part::Parts(parts))));
+        made.extend(faults.accept(&format!("/parts/{id}"), parts).map(|parts| (id.clone(), PathPart::Parts(parts))));
     }
     made
 }
@@ -184,8 +195,8 @@ fn auth_server(
     let Some(mut auth_server) = AuthServer::new(connection, &file.tokens, base)? else { return Ok(None) };
     let like = routes.iter().find(|route| auth_server.is_token(&route.operation.verb, &route.pattern));
     auth_server.like = like.and_then(|route| match &route.part {
-        Part::Fixed(reply) => Some(reply.clone()),
-        Part::Collection(..) | Part::Parts(_) | Part::Shape => None,
+        PathPart::Fixed(reply) => Some(reply.clone()),
+        PathPart::Collection(..) | PathPart::Parts(_) | PathPart::Shape => None,
     });
     Ok(Some(auth_server))
 }
@@ -198,7 +209,7 @@ fn prefixes(connector: &Connector, spec: &ConnectionSpec, base: Pattern) -> Vec<
 }
 
 /// Options that sandbox.yaml names must exist in an operation.
-fn check_options(operations: &[Arc<Operation>], collections: &[Collection], faults: &mut Faults) {
+fn check_options(operations: &[Arc<Operation>], collections: &[Collection], faults: &mut MockFaults) {
     let known: Vec<&str> = operations.iter().flat_map(|o| &o.options).map(|o| o.name.as_str()).collect();
     for collection in collections {
         let language = collection.language.iter().flat_map(|l| std::iter::once(&l.option).chain(&l.children));
@@ -214,9 +225,9 @@ fn check_options(operations: &[Arc<Operation>], collections: &[Collection], faul
 }
 
 /// A collection that no operation reaches is a mistake in sandbox.yaml.
-fn check_paths(routes: &[Route], collections: &[Collection], faults: &mut Faults) {
+fn check_paths(routes: &[Route], collections: &[Collection], faults: &mut MockFaults) {
     for (index, collection) in collections.iter().enumerate() {
-        let reached = routes.iter().any(|r| matches!(r.part, Part::Collection(i, _) if i == index));
+        let reached = routes.iter().any(|r| matches!(r.part, PathPart::Collection(i, _) if i == index));
         if !reached {
             faults.add(
                 format!("/collections/{}/path", collection.name),
@@ -231,7 +242,7 @@ fn routes(
     connection: &Connection,
     operations: Vec<Arc<Operation>>,
     collections: &[Collection],
-    mut told: Vec<(String, Part)>,
+    mut told: Vec<(String, PathPart)>,
     base: &Pattern,
 ) -> Vec<Route> {
     let mut routes = Vec::new();
@@ -256,7 +267,7 @@ fn routes(
 }
 
 /// The part that answers an operation, selected by its path.
-fn part(operation: &Operation, path: &Pattern, collections: &[Collection]) -> Part {
+fn part(operation: &Operation, path: &Pattern, collections: &[Collection]) -> PathPart {
     let like = |pattern: &Pattern| collections.iter().position(|c| c.pattern.is_like(pattern));
     let found = match (like(path), path.split_last()) {
         (Some(index), _) => on_all(operation).map(|role| (index, role)),
@@ -271,7 +282,7 @@ fn part(operation: &Operation, path: &Pattern, collections: &[Collection]) -> Pa
         }),
         (None, None) => None,
     };
-    found.map_or(Part::Shape, |(index, role)| Part::Collection(index, role))
+    found.map_or(PathPart::Shape, |(index, role)| PathPart::Collection(index, role))
 }
 
 fn on_all(operation: &Operation) -> Option<Role> {

@@ -8,7 +8,7 @@ use http::Method as Verb;
 use http::header::LOCATION;
 use url::Url;
 
-use super::{Call, ConnectionClient, Miss, Outgoing, Sent, fatal, settle};
+use super::{Call, ConnectionClient, Outgoing, SendMiss, Sent, fatal, settle};
 use crate::definition::{Operation, Repeat, ResultShape};
 use crate::error::{Advice, Error, ErrorKind};
 use crate::fault;
@@ -28,7 +28,7 @@ impl ConnectionClient {
     }
 
     /// The signal and error of an exchange without a reply.
-    pub(super) fn failure(&self, call: &Call, failure: Failure) -> Miss {
+    pub(super) fn failure(&self, call: &Call, failure: Failure) -> SendMiss {
         let write = call.operation.repeat != Repeat::SafeRead;
         let status = failure.status;
         let message = self.connection.redactor.mask(&failure.message).into_owned();
@@ -64,9 +64,9 @@ impl ConnectionClient {
         }
         if deadline && failure.kind == FailureKind::TimedOut {
             error = error.with(|d| d.message = "the call's deadline passed".into());
-            return Miss { error: settle(error, write), signal: None, asked: None };
+            return SendMiss { error: settle(error, write), signal: None, asked: None };
         }
-        Miss { error, signal, asked: None }
+        SendMiss { error, signal, asked: None }
     }
 
     /// The target of a redirect that may be followed: for reads within the connection's origins, for writes with 307
@@ -76,7 +76,7 @@ impl ConnectionClient {
         call: &Call,
         request: Outgoing<'_>,
         response: &Response,
-    ) -> Result<Option<Url>, Miss> {
+    ) -> Result<Option<Url>, SendMiss> {
         let status = response.status.as_u16();
         let write = call.operation.repeat != Repeat::SafeRead;
         let keeps_verb = matches!(status, 307 | 308);
@@ -105,7 +105,7 @@ impl ConnectionClient {
     /// The meaning of a redirect that answers a write. It is done if the definition says so. It is not done if the
     /// redirect names the same resource with another scheme, host or final slash. Otherwise the outcome is unknown,
     /// because many systems redirect to the record that they have written.
-    pub(super) fn redirected(&self, call: &Call, request: Outgoing<'_>, response: &Response) -> Result<Sent, Miss> {
+    pub(super) fn redirected(&self, call: &Call, request: Outgoing<'_>, response: &Response) -> Result<Sent, SendMiss> {
         let status = response.status.as_u16();
         let location = location(response).map(str::to_owned);
         let own = Url::parse(&request.head.uri.to_string()).ok();
@@ -138,7 +138,7 @@ impl ConnectionClient {
     }
 
     /// Turns a reply into a page or an error.
-    pub(super) fn judge(&self, call: &Call, mut response: Response) -> Result<Sent, Miss> {
+    pub(super) fn judge(&self, call: &Call, mut response: Response) -> Result<Sent, SendMiss> {
         let operation = &call.operation;
         let status = response.status;
         let write = operation.repeat != Repeat::SafeRead;
@@ -155,14 +155,14 @@ impl ConnectionClient {
                     d.message = format!("{}; it asks to wait {} s", d.message, asked.as_secs_f64().ceil());
                 }
             });
-            return Err(Miss { error, signal, asked });
+            return Err(SendMiss { error, signal, asked });
         }
         let needless = needs_no_body(operation);
         let text_expected = matches!(operation.response.result, ResultShape::File | ResultShape::Text);
         // An HTML page with a title is a login or waiting page, never a report of success.
         let may_be_a_page = !text_expected && (!needless || fault::has_title(&response));
         if let Some(error) = may_be_a_page.then(|| fault::page_for_people(&self.connection, &response)).flatten() {
-            return Err(Miss { error, signal: Some(Signal::Unreadable), asked: None });
+            return Err(SendMiss { error, signal: Some(Signal::Unreadable), asked: None });
         }
         let location = location(&response).map(str::to_owned);
         let code = status.as_u16();
@@ -178,7 +178,7 @@ impl ConnectionClient {
             }
             Unfit::Unreadable(error, around) if error.kind() == ErrorKind::BadResponse => {
                 let error = stamp(error).with(|d| d.provider.excerpt = fault::near(&self.connection, &around));
-                Err(Miss { error, signal: Some(Signal::Unreadable), asked: None })
+                Err(SendMiss { error, signal: Some(Signal::Unreadable), asked: None })
             }
             Unfit::Unreadable(error, _) | Unfit::Shape(error) | Unfit::Form(error) => {
                 Err(fatal(settle(stamp(error), write)))

@@ -71,7 +71,7 @@ pub(crate) struct ConnectionClient {
 struct Turn<'w>(#[expect(dead_code, reason = "held, not read")] [SemaphorePermit<'w>; 2]);
 
 /// An attempt without a page.
-struct Miss {
+struct SendMiss {
     error: Error,
     /// The kind of failure; `None` for a final answer.
     signal: Option<Signal>,
@@ -263,7 +263,7 @@ impl ConnectionClient {
     }
 
     /// One attempt, including redirects of reads.
-    async fn attempt(&self, call: &Call, request: Outgoing<'_>) -> Result<Sent, Miss> {
+    async fn attempt(&self, call: &Call, request: Outgoing<'_>) -> Result<Sent, SendMiss> {
         let mut moved: Option<Box<Parts>> = None;
         for _ in 0..=REDIRECTS_MAX {
             let current = Outgoing { head: moved.as_deref().unwrap_or(request.head), ..request };
@@ -285,7 +285,7 @@ impl ConnectionClient {
 
     /// One signed exchange. If the token is not accepted, a new one is requested and the request is replayed, because
     /// it was not processed.
-    async fn exchange(&self, call: &Call, request: Outgoing<'_>) -> Result<Response, Miss> {
+    async fn exchange(&self, call: &Call, request: Outgoing<'_>) -> Result<Response, SendMiss> {
         if !auth::uses_tokens(&self.connection, &call.operation) {
             return self.signed(call, request, None).await;
         }
@@ -307,7 +307,7 @@ impl ConnectionClient {
 
     /// Replays with a new token. A 401 for a token that was just issued is final, unless another process has renewed it
     /// since and so invalidated it.
-    async fn replay(&self, call: &Call, request: Outgoing<'_>, mut access: Access) -> Result<Response, Miss> {
+    async fn replay(&self, call: &Call, request: Outgoing<'_>, mut access: Access) -> Result<Response, SendMiss> {
         for _ in 0..REPLAYS_MAX {
             call.tally.retries.fetch_add(1, Ordering::Relaxed);
             let response = self.signed(call, request, Some(&access.token)).await?;
@@ -325,7 +325,7 @@ impl ConnectionClient {
         self.signed(call, request, Some(&access.token)).await
     }
 
-    async fn token(&self, call: &Call, rejected: Option<&Secret>) -> Result<Access, Miss> {
+    async fn token(&self, call: &Call, rejected: Option<&Secret>) -> Result<Access, SendMiss> {
         let context = self.token_context();
         let left =
             call.deadline.map_or(Duration::from_secs(u64::from(u32::MAX)), |d| d.saturating_sub(self.clock.now()));
@@ -345,14 +345,14 @@ impl ConnectionClient {
         call: &Call,
         request: Outgoing<'_>,
         token: Option<&Secret>,
-    ) -> Result<impl Future<Output = Result<Response, Failure>> + Send + use<'s>, Miss> {
+    ) -> Result<impl Future<Output = Result<Response, Failure>> + Send + use<'s>, SendMiss> {
         let mut signed = http::Request::from_parts(request.head.clone(), request.body.clone());
         auth::sign(&self.connection, &call.operation, token, &mut signed).map_err(fatal)?;
         call.tally.requests.fetch_add(1, Ordering::Relaxed);
         Ok(self.transport.send(signed, self.exchange_limits(call)))
     }
 
-    async fn signed(&self, call: &Call, request: Outgoing<'_>, token: Option<&Secret>) -> Result<Response, Miss> {
+    async fn signed(&self, call: &Call, request: Outgoing<'_>, token: Option<&Secret>) -> Result<Response, SendMiss> {
         let began = self.clock.now();
         let took = || self.clock.now().saturating_sub(began);
         let response = match self.processed(call, request, token).await {
@@ -371,7 +371,12 @@ impl ConnectionClient {
     }
 
     /// One exchange. A request that certainly was not processed is sent again, and that does not count as an attempt.
-    async fn processed(&self, call: &Call, request: Outgoing<'_>, token: Option<&Secret>) -> Result<Response, Miss> {
+    async fn processed(
+        &self,
+        call: &Call,
+        request: Outgoing<'_>,
+        token: Option<&Secret>,
+    ) -> Result<Response, SendMiss> {
         let write = call.operation.repeat != Repeat::SafeRead;
         let mut unprocessed = 0;
         loop {
@@ -454,6 +459,6 @@ fn settle(error: Error, ambiguous: bool) -> Error {
     })
 }
 
-fn fatal(error: Error) -> Miss {
-    Miss { error, signal: None, asked: None }
+fn fatal(error: Error) -> SendMiss {
+    SendMiss { error, signal: None, asked: None }
 }

@@ -24,8 +24,8 @@ pub use failure::{ExchangeLimits, Failure, FailureKind};
 
 use failure::causes;
 use proxy::{Proxies, Way};
-use sink::{Sink, too_large};
-use unsent::{Asked, Watched};
+use sink::{BodySink, too_large};
+use unsent::{SendMark, Watched};
 
 /// Sends one request and returns the whole reply.
 ///
@@ -107,10 +107,10 @@ impl HttpTransport {
     /// `unsupported` when TLS is needed and this build has none.
     pub fn new(mut options: HttpOptions) -> Result<HttpTransport> {
         let public = std::mem::take(&mut options.public_hosts);
-        HttpTransport::over(&options, (!public.is_empty()).then(|| names::Names::new(public)))
+        HttpTransport::over(&options, (!public.is_empty()).then(|| names::HostNames::new(public)))
     }
 
-    fn over(options: &HttpOptions, names: Option<names::Names>) -> Result<HttpTransport> {
+    fn over(options: &HttpOptions, names: Option<names::HostNames>) -> Result<HttpTransport> {
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             // Without the second call the client would copy each request for retries.
@@ -136,14 +136,14 @@ impl HttpTransport {
 }
 
 impl HttpTransport {
-    fn as_sent(&self, request: http::Request<Bytes>) -> Result<(reqwest::Request, Asked), Failure> {
+    fn as_sent(&self, request: http::Request<Bytes>) -> Result<(reqwest::Request, SendMark), Failure> {
         let known = lock(&self.last).as_ref().filter(|(uri, _)| uri == request.uri()).map(|(_, url)| url.clone());
         let (parts, body) = request.into_parts();
         let (body, asked) = watched(&parts, body);
         let Some(url) = known else {
             let uri = parts.uri.clone();
             let made = reqwest::Request::try_from(http::Request::from_parts(parts, body));
-            let made = made.map_err(|e| failed(&e.without_url(), None, &Asked::default()))?;
+            let made = made.map_err(|e| failed(&e.without_url(), None, &SendMark::default()))?;
             *lock(&self.last) = Some((uri, made.url().clone()));
             return Ok((made, asked));
         };
@@ -156,11 +156,11 @@ impl HttpTransport {
 
 /// Watches the bodies of HTTP/2 requests. An empty body is watched only where its length is sent anyway, because some
 /// servers would take it for a body.
-fn watched(parts: &http::request::Parts, body: Bytes) -> (reqwest::Body, Asked) {
+fn watched(parts: &http::request::Parts, body: Bytes) -> (reqwest::Body, SendMark) {
     use http::Method;
     let length_is_sent = !body.is_empty() || matches!(parts.method, Method::POST | Method::PUT | Method::PATCH);
     if parts.uri.scheme() != Some(&http::uri::Scheme::HTTPS) || !length_is_sent {
-        return (body.into(), Asked::default());
+        return (body.into(), SendMark::default());
     }
     let (body, asked) = Watched::new(body);
     (reqwest::Body::wrap(body), asked)
@@ -211,7 +211,7 @@ impl Transport for HttpTransport {
         let sent = way
             .and_then(|way| self.as_sent(request).map(|(request, asked)| (self.client.execute(request), asked, way)));
         Box::pin(async move {
-            let end = End { at: begun + limits.total, total: limits.total };
+            let end = BodyEnd { at: begun + limits.total, total: limits.total };
             let (sent, asked, way) = sent?;
             let sent = match asked.is_watched() {
                 true => Box::pin(begun_by(&end, limits.first_byte, self.patience, &asked, sent)).await?,
@@ -239,10 +239,10 @@ impl Transport for HttpTransport {
 /// Waits until the reply begins. A request that gets no connection is abandoned and then never sent: when connections
 /// end one after another, the client's pool may forget a waiting request.
 async fn begun_by<T>(
-    end: &End,
+    end: &BodyEnd,
     limit: Duration,
     patience: Duration,
-    asked: &Asked,
+    asked: &SendMark,
     sent: impl Future<Output = T>,
 ) -> Result<T, Failure> {
     let mut sent = std::pin::pin!(sent);
@@ -264,12 +264,12 @@ async fn begun_by<T>(
 }
 
 /// The deadline of an exchange.
-struct End {
+struct BodyEnd {
     at: Instant,
     total: Duration,
 }
 
-impl End {
+impl BodyEnd {
     /// Waits for a part of the exchange, up to its own limit and the deadline.
     async fn within<T>(
         &self,
@@ -320,7 +320,7 @@ fn check_headers(headers: &http::HeaderMap, limits: ExchangeLimits, status: u16)
 /// A body that is being received.
 struct IncomingBody {
     body: reqwest::Body,
-    sink: Sink,
+    sink: BodySink,
     status: u16,
     /// Whether HTTP/2 marks the end of the body.
     framed: bool,
@@ -337,20 +337,20 @@ impl IncomingBody {
         if length.is_some_and(|l| l > limits.body_max) {
             return Err(too_large(limits, status));
         }
-        let sink = Sink::new(headers, limits, status, length.unwrap_or(0))?;
+        let sink = BodySink::new(headers, limits, status, length.unwrap_or(0))?;
         let framed = response.version() == http::Version::HTTP_2;
         Ok(IncomingBody { body: reqwest::Body::from(response), sink, status, framed })
     }
 
     /// Reads the whole body.
-    async fn read(&mut self, idle: Duration, end: &End) -> Result<(), Failure> {
+    async fn read(&mut self, idle: Duration, end: &BodyEnd) -> Result<(), Failure> {
         let IncomingBody { body, sink, status, framed } = self;
         loop {
             let next = std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx));
             let frame = end.within("idle_s", idle, Some(*status), next).await?;
             match frame
                 .transpose()
-                .map_err(|e| failed(&e.without_url(), Some(*status), &Asked::default()))?
+                .map_err(|e| failed(&e.without_url(), Some(*status), &SendMark::default()))?
                 .map(http_body::Frame::into_data)
             {
                 Some(Ok(piece)) => sink.push(&piece)?,
@@ -371,9 +371,9 @@ const ERROR_BODY_MAX: usize = 1 << 20;
 const ERROR_BODY_TIME: Duration = Duration::from_secs(5);
 
 /// The start of an error's body. Failures of the body are ignored, because the status matters more.
-async fn error_body(response: &mut reqwest::Response, limits: ExchangeLimits, end: &End) -> Body {
+async fn error_body(response: &mut reqwest::Response, limits: ExchangeLimits, end: &BodyEnd) -> Body {
     let few = ExchangeLimits { body_max: limits.body_max.min(ERROR_BODY_MAX), ..limits };
-    let Ok(mut sink) = Sink::new(response.headers(), few, response.status().as_u16(), 0) else {
+    let Ok(mut sink) = BodySink::new(response.headers(), few, response.status().as_u16(), 0) else {
         return Body::default();
     };
     // A quarter second remains for reporting the status.
@@ -396,7 +396,7 @@ fn timed_out(name: &str, after: Duration, status: Option<u16>) -> Failure {
 }
 
 /// The failure of an exchange without a reply.
-fn no_reply(error: &reqwest::Error, asked: &Asked, way: Option<&Way>) -> Failure {
+fn no_reply(error: &reqwest::Error, asked: &SendMark, way: Option<&Way>) -> Failure {
     let failure = failed(error, None, asked);
     match way {
         Some(way) => way.explain(error, failure),
@@ -404,7 +404,7 @@ fn no_reply(error: &reqwest::Error, asked: &Asked, way: Option<&Way>) -> Failure
     }
 }
 
-fn failed(error: &reqwest::Error, status: Option<u16>, asked: &Asked) -> Failure {
+fn failed(error: &reqwest::Error, status: Option<u16>, asked: &SendMark) -> Failure {
     if let Some(private) = causes(error).find_map(|e| e.downcast_ref::<names::Private>()) {
         return Failure { kind: FailureKind::Private, message: private.to_string(), status: None };
     }

@@ -12,7 +12,7 @@ use crate::connection::is_private;
 type Found = Pin<Box<dyn Future<Output = std::io::Result<Vec<SocketAddr>>> + Send>>;
 
 /// The system's look-up with this check.
-pub(super) struct Names {
+pub(super) struct HostNames {
     public: Vec<String>,
     look_up: fn(String) -> Found,
 }
@@ -36,16 +36,16 @@ impl fmt::Display for Private {
 
 impl std::error::Error for Private {}
 
-impl Names {
-    pub(super) fn new(public: Vec<String>) -> Names {
-        Names {
+impl HostNames {
+    pub(super) fn new(public: Vec<String>) -> HostNames {
+        HostNames {
             public,
             look_up: |name| Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.collect()) }),
         }
     }
 }
 
-impl Resolve for Names {
+impl Resolve for HostNames {
     fn resolve(&self, name: Name) -> Resolving {
         let host = name.as_str().trim_end_matches('.').to_owned();
         let public = self.public.iter().any(|p| p.eq_ignore_ascii_case(&host));
@@ -78,8 +78,8 @@ mod tests {
         Box::pin(async move { Ok(addresses) })
     }
 
-    fn names() -> Names {
-        Names { public: vec!["desk.example.com".into(), "mixed.example.com".into()], look_up: steered }
+    fn names() -> HostNames {
+        HostNames { public: vec!["desk.example.com".into(), "mixed.example.com".into()], look_up: steered }
     }
 
     #[tokio::test]

@@ -10,7 +10,7 @@ use crate::reply::Body;
 use crate::reply::in_lower_case;
 
 /// Collects the pieces of a body, decompresses them and enforces the limits.
-pub(super) struct Sink {
+pub(super) struct BodySink {
     plain: Body,
     /// Empty between two pieces.
     gzip: Option<Unpacker>,
@@ -26,17 +26,17 @@ type Unpacker = Box<flate2::write::MultiGzDecoder<Vec<u8>>>;
 /// Below this size a high ratio is no attack: small JSON compresses well.
 const RATIO_FREE: usize = 1 << 20;
 
-impl Sink {
+impl BodySink {
     pub(super) fn new(
         headers: &HeaderMap,
         limits: ExchangeLimits,
         status: u16,
         length: usize,
-    ) -> Result<Sink, Failure> {
+    ) -> Result<BodySink, Failure> {
         let (gzip, odd) =
             if headers.contains_key(CONTENT_ENCODING) { unpacker(headers, status)? } else { (None, None) };
         let plain = Body::expect(is_text(headers), if gzip.is_none() { length } else { 0 });
-        Ok(Sink { plain, gzip, packed: 0, odd, status, limits })
+        Ok(BodySink { plain, gzip, packed: 0, odd, status, limits })
     }
 
     pub(super) fn push(&mut self, piece: &[u8]) -> Result<(), Failure> {

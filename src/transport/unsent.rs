@@ -19,16 +19,16 @@ pub(super) struct Watched {
 
 /// Whether a request's body was asked for; without a body this is unknown.
 #[derive(Default)]
-pub(super) struct Asked(Option<Arc<AtomicU8>>);
+pub(super) struct SendMark(Option<Arc<AtomicU8>>);
 
 const WAITING: u8 = 0;
 const TAKEN: u8 = 1;
 const GIVEN_UP: u8 = 2;
 
 impl Watched {
-    pub(super) fn new(bytes: Bytes) -> (Watched, Asked) {
+    pub(super) fn new(bytes: Bytes) -> (Watched, SendMark) {
         let state = Arc::new(AtomicU8::new(WAITING));
-        (Watched { bytes: Some(bytes), state: Arc::clone(&state) }, Asked(Some(state)))
+        (Watched { bytes: Some(bytes), state: Arc::clone(&state) }, SendMark(Some(state)))
     }
 }
 
@@ -53,7 +53,7 @@ impl Body for Watched {
     }
 }
 
-impl Asked {
+impl SendMark {
     fn never(&self) -> bool {
         self.0.as_ref().is_some_and(|state| state.load(Ordering::Acquire) != TAKEN)
     }
@@ -72,7 +72,7 @@ impl Asked {
 }
 
 /// The kind of a failure without a reply, if the request certainly was not processed.
-pub(super) fn kind(error: &reqwest::Error, asked: &Asked) -> Option<FailureKind> {
+pub(super) fn kind(error: &reqwest::Error, asked: &SendMark) -> Option<FailureKind> {
     // RFC 9113, section 8.7: a refused stream, or one above the last stream of a GOAWAY; only those fail with the
     // GOAWAY as their error. A GOAWAY without an error is an orderly end; with any other reason an immediate repeat
     // would fail again.

@@ -13,7 +13,7 @@ use crate::definition::Operation;
 use crate::error::{Error, Result};
 use crate::item::Items;
 use crate::options::Options;
-use crate::request::{self, Cursor, Input};
+use crate::request::{self, Cursor, RequestInput};
 
 /// What all requests of a call share after the first was built, if no item is part of the address: everything but the
 /// body.
@@ -21,7 +21,7 @@ pub(super) type Model = OnceLock<(String, Parts)>;
 
 /// The base of an item's idempotency key.
 #[derive(Clone, Copy)]
-pub(super) enum Key<'a> {
+pub(super) enum RequestKey<'a> {
     /// A fixed text for plans, which send nothing.
     Planned,
     /// A call without a name has a random key.
@@ -57,21 +57,26 @@ impl Requests<'_> {
     pub(super) fn refuse_first(&self) -> Result<()> {
         let Some(chunk) = self.chunks().first().copied() else { return Ok(()) };
         let named = |e: Error| e.with(|d| d.operation = Some(self.operation.id.clone()));
-        self.build(chunk, Key::Planned, &Model::new()).map(|_| ()).map_err(named)
+        self.build(chunk, RequestKey::Planned, &Model::new()).map(|_| ()).map_err(named)
     }
 
     /// All requests, for a plan.
     pub(crate) fn planned(&self) -> Result<Vec<http::Request<Bytes>>> {
         let model = Model::new();
         let request = |chunk| {
-            let (head, body) = self.build(chunk, Key::Planned, &model)?;
+            let (head, body) = self.build(chunk, RequestKey::Planned, &model)?;
             Ok(http::Request::from_parts(head.into_owned(), body))
         };
         self.chunks().into_iter().map(request).collect()
     }
 
     /// The request of one chunk.
-    pub(super) fn build<'m>(&self, chunk: Chunk, key: Key<'_>, model: &'m Model) -> Result<(Cow<'m, Parts>, Bytes)> {
+    pub(super) fn build<'m>(
+        &self,
+        chunk: Chunk,
+        key: RequestKey<'_>,
+        model: &'m Model,
+    ) -> Result<(Cow<'m, Parts>, Bytes)> {
         let Requests { connection, operation, options, items } = *self;
         let body = match (&operation.items, items) {
             (Some(rule), Some(items)) => body::body(operation, rule, options, items, chunk)?,
@@ -81,7 +86,7 @@ impl Requests<'_> {
             (Some((media, model)), Some(body)) if *media == body.content_type => (Cow::Borrowed(model), body.bytes),
             (_, body) => {
                 let item = items.and_then(|items| items.get(chunk.first));
-                let input = Input { options, item, body: body.as_ref(), page_size: None };
+                let input = RequestInput { options, item, body: body.as_ref(), page_size: None };
                 let (head, bytes) = request::build(connection, operation, input, &Cursor::default())?.into_parts();
                 if let Some(body) = body.filter(|_| operation.path.names().all(|name| options.contains(name))) {
                     model.get_or_init(|| (body.content_type, head.clone()));
@@ -98,20 +103,20 @@ impl Requests<'_> {
 }
 
 /// One key per item and run. It is the same for every attempt and differs for another body.
-fn idempotency_key(uri: &http::Uri, body: &[u8], chunk: Chunk, key: Key<'_>) -> String {
+fn idempotency_key(uri: &http::Uri, body: &[u8], chunk: Chunk, key: RequestKey<'_>) -> String {
     use sha2::Digest;
     let base = match key {
-        Key::Planned => return PLANNED_KEY.to_owned(),
-        Key::Own => 0,
-        Key::Run(_, base) => base,
+        RequestKey::Planned => return PLANNED_KEY.to_owned(),
+        RequestKey::Own => 0,
+        RequestKey::Run(_, base) => base,
     };
     let mut digest = sha2::Sha256::new();
     digest.update(uri.to_string());
     digest.update(body);
     digest.update((chunk.first as u64 + base).to_le_bytes());
     match key {
-        Key::Run(name, _) => digest.update(name),
-        Key::Own | Key::Planned => digest.update(fastrand::u128(..).to_le_bytes()),
+        RequestKey::Run(name, _) => digest.update(name),
+        RequestKey::Own | RequestKey::Planned => digest.update(fastrand::u128(..).to_le_bytes()),
     }
     crate::secret::hex(&digest.finalize(), 16)
 }

@@ -28,7 +28,7 @@ use crate::options::Options;
 use crate::receipt::{Outcome, OutcomeCounts, OutcomeStatus, Receipt};
 use crate::send::{Announce, Call, ConnectionClient, Outgoing, Sent};
 pub(crate) use build::Requests;
-use build::{Key, Model};
+use build::{Model, RequestKey};
 pub use check::check_items;
 #[cfg(feature = "batch")]
 pub(crate) use check::look;
@@ -74,8 +74,8 @@ pub struct Writes {
     with: CallOptions,
     key: Option<Arc<str>>,
     model: Arc<Model>,
-    chunks: VecDeque<(Arc<Part>, Chunk)>,
-    queue: VecDeque<(Arc<Part>, Chunk, JoinHandle<Result<Sent>>)>,
+    chunks: VecDeque<(Arc<GivenPart>, Chunk)>,
+    queue: VecDeque<(Arc<GivenPart>, Chunk, JoinHandle<Result<Sent>>)>,
     ready: VecDeque<Outcome>,
     stopped: bool,
     started: Option<Duration>,
@@ -85,7 +85,7 @@ pub struct Writes {
 }
 
 /// Items that were given together.
-struct Part {
+struct GivenPart {
     items: Items,
     /// The index of its first item in the whole write.
     first: u64,
@@ -146,7 +146,7 @@ impl Writes {
         let requests = Requests { connection, operation, options: &self.options, items: items.as_ref() };
         requests.refuse_first()?;
         let chunks = requests.chunks();
-        let part = Arc::new(Part { items: items.unwrap_or_default(), first });
+        let part = Arc::new(GivenPart { items: items.unwrap_or_default(), first });
         self.receipt.items_in += part.items.len() as u64;
         for note in notes {
             if !self.receipt.notes.contains(&note) {
@@ -204,7 +204,7 @@ impl Writes {
     }
 
     /// Handles the reply to one request.
-    fn arrive(&mut self, part: &Part, chunk: Chunk, sent: Result<Sent>) {
+    fn arrive(&mut self, part: &GivenPart, chunk: Chunk, sent: Result<Sent>) {
         let redactor = &self.client.connection.redactor;
         let outcomes = outcomes::outcomes(&self.call.operation, &part.items, chunk, sent, redactor);
         let bad = outcomes.iter().any(|o| o.status != OutcomeStatus::Ok);
@@ -242,11 +242,11 @@ impl Writes {
         }
     }
 
-    fn send(&self, part: Arc<Part>, chunk: Chunk) -> JoinHandle<Result<Sent>> {
+    fn send(&self, part: Arc<GivenPart>, chunk: Chunk) -> JoinHandle<Result<Sent>> {
         let (client, call, options) = (Arc::clone(&self.client), Arc::clone(&self.call), self.options.clone());
         let (gate, key, model) = (self.with.gate.clone(), self.key.clone(), Arc::clone(&self.model));
         tokio::spawn(async move {
-            let key = key.as_deref().map_or(Key::Own, |name| Key::Run(name, part.first));
+            let key = key.as_deref().map_or(RequestKey::Own, |name| RequestKey::Run(name, part.first));
             let (connection, operation) = (&*client.connection, &*call.operation);
             let requests = Requests { connection, operation, options: &options, items: Some(&part.items) };
             let (head, body) = requests.build(chunk, key, &model)?;

@@ -154,7 +154,7 @@ fn by_parts(
                     .with(|d| d.provider.message = Some(said));
                 outcome(OutcomeStatus::Failed, Items::default(), Some(error))
             };
-            let asked = Asked { item: items.get(index), position, count: chunk.count };
+            let asked = AskedKeys { item: items.get(index), position, count: chunk.count };
             if let Some((rule, at)) =
                 rule.errors.as_ref().and_then(|e| Some((e, part_of(&e.means, &failures, &missed, asked)?)))
             {
@@ -262,14 +262,14 @@ fn doubt_contradictions(
 
 /// The item that a part is searched for.
 #[derive(Clone, Copy)]
-struct Asked<'a> {
+struct AskedKeys<'a> {
     item: Option<Item<'a>>,
     position: usize,
     count: usize,
 }
 
 /// The index of the part for an item. Two equal items get the first and the second part.
-fn part_of(means: &PartMeans, parts: &[Value], taken: &[bool], asked: Asked<'_>) -> Option<usize> {
+fn part_of(means: &PartMeans, parts: &[Value], taken: &[bool], asked: AskedKeys<'_>) -> Option<usize> {
     match means {
         PartMeans::Place => (parts.len() == asked.count).then_some(asked.position),
         PartMeans::Index(pointer) => {

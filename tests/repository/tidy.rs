@@ -1,6 +1,6 @@
 //! Checks the rules of this project: layers, module docs, file sizes, vendors only as data, a case for every operation.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use opnode::Catalog;
@@ -381,4 +381,23 @@ fn every_case_belongs_to_an_operation() {
             assert!(!path.is_dir() || known.contains(&name), "{name} is a case of no operation");
         }
     }
+}
+
+/// One type name means one thing.
+#[test]
+fn no_two_types_have_one_name() {
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for path in sources(&root().join("src")) {
+        for line in std::fs::read_to_string(&path).unwrap().lines() {
+            let words: Vec<&str> = line.split([' ', '<', '{', '(', ';', ':']).filter(|word| !word.is_empty()).collect();
+            let at = words.iter().position(|word| ["struct", "enum", "trait"].contains(word));
+            let is_declared =
+                at.is_some_and(|at| words.iter().take(at).all(|w| w.starts_with("pub") || w.ends_with(')')));
+            if let Some(name) = at.filter(|_| is_declared).and_then(|at| words.get(at + 1)) {
+                places.entry((*name).to_owned()).or_default().push(path.display().to_string());
+            }
+        }
+    }
+    let twice: Vec<_> = places.iter().filter(|(_, places)| places.len() > 1).collect();
+    assert!(twice.is_empty() && places.len() > 400, "{} types; {twice:#?}", places.len());
 }

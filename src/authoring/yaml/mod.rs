@@ -24,7 +24,7 @@ use crate::json_text::fields_of;
 use options::options;
 pub use options::{ALIASED_MAX, DEPTH_MAX, NODES_MAX};
 pub(crate) use tree::Node;
-use tree::{Bare, Entries, Inner, Key, Placed};
+use tree::{Bare, Entries, NodeKey, NodeValue, Placed};
 use words::{Words, slip, stands_as_key, words};
 
 /// Maximum size of a file, in bytes.
@@ -102,16 +102,17 @@ impl Document {
     /// The keys of the map at a pointer, in order.
     pub(crate) fn keys(&self, pointer: &str) -> Vec<&str> {
         match self.tree().find(pointer).map(|n| &n.value) {
-            Some(Inner::Map(map)) => map.iter().map(|(k, _)| k.name.as_str()).collect(),
-            Some(Inner::Digits(_) | Inner::Scalar(_) | Inner::List(_)) | None => Vec::new(),
+            Some(NodeValue::Map(map)) => map.iter().map(|(k, _)| k.name.as_str()).collect(),
+            Some(NodeValue::Digits(_) | NodeValue::Scalar(_) | NodeValue::List(_)) | None => Vec::new(),
         }
     }
 
     /// One entry of a section as a separate document: a map with one key.
     pub(crate) fn entry(&self, section: &str, name: &str) -> Option<Document> {
-        let Inner::Map(map) = &self.placed().child(section)?.value else { return None };
+        let NodeValue::Map(map) = &self.placed().child(section)?.value else { return None };
         let entry = map.find(name)?.clone();
-        let root = Node { line: entry.0.line, column: entry.0.column, value: Inner::Map(Entries::new(vec![entry])) };
+        let root =
+            Node { line: entry.0.line, column: entry.0.column, value: NodeValue::Map(Entries::new(vec![entry])) };
         Some(Document::of(&self.file, Origin::Tree, root.into()).under(&format!("/{section}")))
     }
 
@@ -141,12 +142,12 @@ impl Document {
     pub(crate) fn outline(&self) -> String {
         fn write(node: &Node, out: &mut String) {
             match &node.value {
-                Inner::Digits(_) | Inner::Scalar(_) => *out += &node.to_json(),
-                Inner::List(list) => list.iter().for_each(|n| {
+                NodeValue::Digits(_) | NodeValue::Scalar(_) => *out += &node.to_json(),
+                NodeValue::List(list) => list.iter().for_each(|n| {
                     *out += "\n- ";
                     write(n, out);
                 }),
-                Inner::Map(map) => map.iter().for_each(|(k, n)| {
+                NodeValue::Map(map) => map.iter().for_each(|(k, n)| {
                     *out += &format!("\n{:?}: ", k.name);
                     write(n, out);
                 }),
@@ -194,10 +195,10 @@ impl Document {
 impl Node {
     fn to_value(&self) -> Value {
         match &self.value {
-            Inner::Digits(digits) => near(&digits.text),
-            Inner::Scalar(value) => value.clone(),
-            Inner::List(list) => Value::Array(list.iter().map(Node::to_value).collect()),
-            Inner::Map(map) => {
+            NodeValue::Digits(digits) => near(&digits.text),
+            NodeValue::Scalar(value) => value.clone(),
+            NodeValue::List(list) => Value::Array(list.iter().map(Node::to_value).collect()),
+            NodeValue::Map(map) => {
                 Value::Object(map.iter().map(|(k, v)| (k.name.clone(), v.to_value())).collect::<Map<_, _>>())
             }
         }
@@ -205,22 +206,23 @@ impl Node {
 
     /// The JSON from the build script.
     fn of_json(json: &str) -> Node {
-        let node = |value: Inner| Node { line: 0, column: 0, value };
+        let node = |value: NodeValue| Node { line: 0, column: 0, value };
         if is_number(json) {
-            return node(Inner::number(json));
+            return node(NodeValue::number(json));
         }
         if let Some(fields) = fields_of(json) {
-            let entry = |(name, raw): (String, &RawValue)| (Key { name, line: 0, column: 0 }, Node::of_json(raw.get()));
-            return node(Inner::Map(Entries::new(fields.into_iter().map(entry).collect())));
+            let entry =
+                |(name, raw): (String, &RawValue)| (NodeKey { name, line: 0, column: 0 }, Node::of_json(raw.get()));
+            return node(NodeValue::Map(Entries::new(fields.into_iter().map(entry).collect())));
         }
         match serde_json::from_str::<Vec<&RawValue>>(json) {
-            Ok(list) => node(Inner::List(list.into_iter().map(|raw| Node::of_json(raw.get())).collect())),
-            Err(_) => node(Inner::Scalar(serde_json::from_str(json).unwrap_or_default())),
+            Ok(list) => node(NodeValue::List(list.into_iter().map(|raw| Node::of_json(raw.get())).collect())),
+            Err(_) => node(NodeValue::Scalar(serde_json::from_str(json).unwrap_or_default())),
         }
     }
 
     fn null(line: u64) -> Node {
-        Node { line, column: 0, value: Inner::Scalar(Value::Null) }
+        Node { line, column: 0, value: NodeValue::Scalar(Value::Null) }
     }
 
     fn shift(mut self, lines: u64) -> Node {
@@ -232,9 +234,9 @@ impl Node {
         self.line += lines;
         self.column = self.column.max(1);
         match &mut self.value {
-            Inner::Digits(_) | Inner::Scalar(_) => {}
-            Inner::List(list) => list.iter_mut().for_each(|n| n.add(lines)),
-            Inner::Map(map) => map.iter_mut().for_each(|(k, n)| {
+            NodeValue::Digits(_) | NodeValue::Scalar(_) => {}
+            NodeValue::List(list) => list.iter_mut().for_each(|n| n.add(lines)),
+            NodeValue::Map(map) => map.iter_mut().for_each(|(k, n)| {
                 k.line += lines;
                 k.column = k.column.max(1);
                 n.add(lines);
@@ -244,16 +246,16 @@ impl Node {
 
     fn child(&self, token: &str) -> Option<&Node> {
         match &self.value {
-            Inner::Digits(_) | Inner::Scalar(_) => None,
-            Inner::List(list) => token.parse::<usize>().ok().and_then(|i| list.get(i)),
-            Inner::Map(map) => map.find(token).map(|(_, v)| v),
+            NodeValue::Digits(_) | NodeValue::Scalar(_) => None,
+            NodeValue::List(list) => token.parse::<usize>().ok().and_then(|i| list.get(i)),
+            NodeValue::Map(map) => map.find(token).map(|(_, v)| v),
         }
     }
 
     fn key(&self, name: &str) -> Option<(u64, u64)> {
         match &self.value {
-            Inner::Map(map) => map.find(name).map(|(k, _)| (k.line, k.column)),
-            Inner::Digits(_) | Inner::Scalar(_) | Inner::List(_) => None,
+            NodeValue::Map(map) => map.find(name).map(|(k, _)| (k.line, k.column)),
+            NodeValue::Digits(_) | NodeValue::Scalar(_) | NodeValue::List(_) => None,
         }
     }
 
@@ -307,7 +309,7 @@ impl<'de> IntoDeserializer<'de, Misfit> for &'de Node {
     }
 }
 
-impl<'de> IntoDeserializer<'de, Misfit> for &'de Key {
+impl<'de> IntoDeserializer<'de, Misfit> for &'de NodeKey {
     type Deserializer = StrDeserializer<'de, Misfit>;
     fn into_deserializer(self) -> Self::Deserializer {
         self.name.as_str().into_deserializer()
@@ -319,17 +321,19 @@ impl<'de> Deserializer<'de> for &'de Node {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
         match &self.value {
-            Inner::Digits(digits) => near(&digits.text).deserialize_any(visitor).map_err(serde::de::Error::custom),
-            Inner::Scalar(value) => value.deserialize_any(visitor).map_err(serde::de::Error::custom),
-            Inner::List(list) => visitor.visit_seq(SeqDeserializer::new(list.iter())),
-            Inner::Map(map) => visitor.visit_map(MapDeserializer::new(map.iter().map(|(k, v)| (k, v)))),
+            NodeValue::Digits(digits) => near(&digits.text).deserialize_any(visitor).map_err(serde::de::Error::custom),
+            NodeValue::Scalar(value) => value.deserialize_any(visitor).map_err(serde::de::Error::custom),
+            NodeValue::List(list) => visitor.visit_seq(SeqDeserializer::new(list.iter())),
+            NodeValue::Map(map) => visitor.visit_map(MapDeserializer::new(map.iter().map(|(k, v)| (k, v)))),
         }
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
         match &self.value {
-            Inner::Scalar(Value::Null) => visitor.visit_none(),
-            Inner::Digits(_) | Inner::Scalar(_) | Inner::List(_) | Inner::Map(_) => visitor.visit_some(self),
+            NodeValue::Scalar(Value::Null) => visitor.visit_none(),
+            NodeValue::Digits(_) | NodeValue::Scalar(_) | NodeValue::List(_) | NodeValue::Map(_) => {
+                visitor.visit_some(self)
+            }
         }
     }
 
@@ -340,11 +344,11 @@ impl<'de> Deserializer<'de> for &'de Node {
         visitor: V,
     ) -> Result<V::Value, Misfit> {
         match &self.value {
-            Inner::Map(map) if map.len() == 1 => {
+            NodeValue::Map(map) if map.len() == 1 => {
                 visitor.visit_enum(MapAccessDeserializer::new(MapDeserializer::new(map.iter().map(|(k, v)| (k, v)))))
             }
-            Inner::Scalar(Value::String(name)) => visitor.visit_enum(name.as_str().into_deserializer()),
-            Inner::Digits(_) | Inner::Scalar(_) | Inner::List(_) | Inner::Map(_) => {
+            NodeValue::Scalar(Value::String(name)) => visitor.visit_enum(name.as_str().into_deserializer()),
+            NodeValue::Digits(_) | NodeValue::Scalar(_) | NodeValue::List(_) | NodeValue::Map(_) => {
                 Err(serde::de::Error::custom("expected one name, or a map with one key"))
             }
         }

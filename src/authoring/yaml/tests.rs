@@ -6,8 +6,8 @@ struct AsJson(String);
 
 impl<'de> serde::Deserialize<'de> for AsJson {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<AsJson, D::Error> {
-        struct Text;
-        impl serde::de::Visitor<'_> for Text {
+        struct AnyText;
+        impl serde::de::Visitor<'_> for AnyText {
             type Value = AsJson;
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("JSON")
@@ -16,7 +16,7 @@ impl<'de> serde::Deserialize<'de> for AsJson {
                 Ok(AsJson(json.to_owned()))
             }
         }
-        deserializer.deserialize_newtype_struct(AS_JSON, Text)
+        deserializer.deserialize_newtype_struct(AS_JSON, AnyText)
     }
 }
 

@@ -15,11 +15,11 @@ use serde_saphyr::Spanned;
 pub(crate) struct Node {
     pub(super) line: u64,
     pub(super) column: u64,
-    pub(super) value: Inner,
+    pub(super) value: NodeValue,
 }
 
 #[derive(Clone)]
-pub(super) enum Inner {
+pub(super) enum NodeValue {
     /// A number by its text, if its value may not be exact.
     Digits(Digits),
     Scalar(Value),
@@ -30,7 +30,7 @@ pub(super) enum Inner {
 /// The entries of a map in order. A large map has an index, so that many faults in one map take linear time.
 #[derive(Clone, Default)]
 pub(super) struct Entries {
-    list: Vec<(Key, Node)>,
+    list: Vec<(NodeKey, Node)>,
     index: OnceLock<HashMap<Box<str>, usize>>,
 }
 
@@ -38,7 +38,7 @@ pub(super) struct Entries {
 const FEW: usize = 32;
 
 impl Entries {
-    pub(super) fn new(list: Vec<(Key, Node)>) -> Entries {
+    pub(super) fn new(list: Vec<(NodeKey, Node)>) -> Entries {
         Entries { list, index: OnceLock::new() }
     }
 
@@ -46,15 +46,15 @@ impl Entries {
         self.list.len()
     }
 
-    pub(super) fn iter(&self) -> std::slice::Iter<'_, (Key, Node)> {
+    pub(super) fn iter(&self) -> std::slice::Iter<'_, (NodeKey, Node)> {
         self.list.iter()
     }
 
-    pub(super) fn iter_mut(&mut self) -> std::slice::IterMut<'_, (Key, Node)> {
+    pub(super) fn iter_mut(&mut self) -> std::slice::IterMut<'_, (NodeKey, Node)> {
         self.list.iter_mut()
     }
 
-    pub(super) fn find(&self, name: &str) -> Option<&(Key, Node)> {
+    pub(super) fn find(&self, name: &str) -> Option<&(NodeKey, Node)> {
         if self.list.len() <= FEW {
             return self.list.iter().find(|(key, _)| key.name == name);
         }
@@ -65,7 +65,7 @@ impl Entries {
 }
 
 #[derive(Clone)]
-pub(super) struct Key {
+pub(super) struct NodeKey {
     pub(super) name: String,
     pub(super) line: u64,
     pub(super) column: u64,
@@ -114,13 +114,13 @@ fn json_number(text: &str) -> Option<String> {
     Some(format!("{sign}{whole}{point}{fraction}{power}"))
 }
 
-impl Inner {
+impl NodeValue {
     /// A number of JSON.
-    pub(super) fn number(text: &str) -> Inner {
+    pub(super) fn number(text: &str) -> NodeValue {
         text.parse::<i64>()
             .ok()
             .filter(|n| *n != 0 || text == "0")
-            .map_or_else(|| Inner::Digits(Digits::new(text)), |n| Inner::Scalar(n.into()))
+            .map_or_else(|| NodeValue::Digits(Digits::new(text)), |n| NodeValue::Scalar(n.into()))
     }
 }
 
@@ -128,10 +128,10 @@ impl Node {
     /// Whether a number in it needs its text, which only a tree with positions has.
     pub(super) fn has_digits(&self) -> bool {
         match &self.value {
-            Inner::Digits(_) => true,
-            Inner::Scalar(_) => false,
-            Inner::List(list) => list.iter().any(Node::has_digits),
-            Inner::Map(map) => map.iter().any(|(_, node)| node.has_digits()),
+            NodeValue::Digits(_) => true,
+            NodeValue::Scalar(_) => false,
+            NodeValue::List(list) => list.iter().any(Node::has_digits),
+            NodeValue::Map(map) => map.iter().any(|(_, node)| node.has_digits()),
         }
     }
 
@@ -143,10 +143,10 @@ impl Node {
 
     fn spell(&mut self, document: &str) {
         match &mut self.value {
-            Inner::Digits(digits) => digits.spell(document),
-            Inner::Scalar(_) => {}
-            Inner::List(list) => list.iter_mut().for_each(|node| node.spell(document)),
-            Inner::Map(map) => map.iter_mut().for_each(|(_, node)| node.spell(document)),
+            NodeValue::Digits(digits) => digits.spell(document),
+            NodeValue::Scalar(_) => {}
+            NodeValue::List(list) => list.iter_mut().for_each(|node| node.spell(document)),
+            NodeValue::Map(map) => map.iter_mut().for_each(|(_, node)| node.spell(document)),
         }
     }
 
@@ -159,9 +159,9 @@ impl Node {
 
     fn write(&self, out: &mut String) {
         match &self.value {
-            Inner::Digits(digits) => out.push_str(&digits.text),
-            Inner::Scalar(value) => out.push_str(&value.to_string()),
-            Inner::List(list) => {
+            NodeValue::Digits(digits) => out.push_str(&digits.text),
+            NodeValue::Scalar(value) => out.push_str(&value.to_string()),
+            NodeValue::List(list) => {
                 out.push('[');
                 for (index, node) in list.iter().enumerate() {
                     if index > 0 {
@@ -171,7 +171,7 @@ impl Node {
                 }
                 out.push(']');
             }
-            Inner::Map(map) => {
+            NodeValue::Map(map) => {
                 out.push('{');
                 for (index, (key, node)) in map.iter().enumerate() {
                     if index > 0 {
@@ -190,7 +190,7 @@ impl Node {
 impl From<Spanned<Placed>> for Node {
     fn from(spanned: Spanned<Placed>) -> Node {
         let mut value = spanned.value.0;
-        if let Inner::Digits(digits) = &mut value {
+        if let NodeValue::Digits(digits) = &mut value {
             // For an alias, the position of its anchor.
             let span = spanned.defined.span();
             digits.at =
@@ -201,7 +201,7 @@ impl From<Spanned<Placed>> for Node {
 }
 
 /// A value with positions.
-pub(super) struct Placed(Inner);
+pub(super) struct Placed(NodeValue);
 
 /// A value without positions.
 pub(super) struct Bare(pub(super) Node);
@@ -221,38 +221,38 @@ impl<'de> Deserialize<'de> for Bare {
 struct InnerVisitor<const PLACED: bool>;
 
 impl<'de, const PLACED: bool> Visitor<'de> for InnerVisitor<PLACED> {
-    type Value = Inner;
+    type Value = NodeValue;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a value")
     }
-    fn visit_bool<E>(self, v: bool) -> Result<Inner, E> {
-        Ok(Inner::Scalar(Value::Bool(v)))
+    fn visit_bool<E>(self, v: bool) -> Result<NodeValue, E> {
+        Ok(NodeValue::Scalar(Value::Bool(v)))
     }
-    fn visit_i64<E>(self, v: i64) -> Result<Inner, E> {
+    fn visit_i64<E>(self, v: i64) -> Result<NodeValue, E> {
         // The reader gives signed numbers only if there is a sign.
-        Ok(if v == 0 { Inner::Digits(Digits::new("-0")) } else { Inner::Scalar(Value::from(v)) })
+        Ok(if v == 0 { NodeValue::Digits(Digits::new("-0")) } else { NodeValue::Scalar(Value::from(v)) })
     }
-    fn visit_u64<E>(self, v: u64) -> Result<Inner, E> {
-        Ok(Inner::Scalar(Value::from(v)))
+    fn visit_u64<E>(self, v: u64) -> Result<NodeValue, E> {
+        Ok(NodeValue::Scalar(Value::from(v)))
     }
-    fn visit_f64<E: serde::de::Error>(self, v: f64) -> Result<Inner, E> {
+    fn visit_f64<E: serde::de::Error>(self, v: f64) -> Result<NodeValue, E> {
         let number = Number::from_f64(v).ok_or_else(|| E::custom("this number cannot be written in JSON"))?;
-        Ok(Inner::Digits(Digits::new(&number.to_string())))
+        Ok(NodeValue::Digits(Digits::new(&number.to_string())))
     }
-    fn visit_str<E>(self, v: &str) -> Result<Inner, E> {
-        Ok(Inner::Scalar(Value::from(v)))
+    fn visit_str<E>(self, v: &str) -> Result<NodeValue, E> {
+        Ok(NodeValue::Scalar(Value::from(v)))
     }
-    fn visit_unit<E>(self) -> Result<Inner, E> {
-        Ok(Inner::Scalar(Value::Null))
+    fn visit_unit<E>(self) -> Result<NodeValue, E> {
+        Ok(NodeValue::Scalar(Value::Null))
     }
-    fn visit_none<E>(self) -> Result<Inner, E> {
-        Ok(Inner::Scalar(Value::Null))
+    fn visit_none<E>(self) -> Result<NodeValue, E> {
+        Ok(NodeValue::Scalar(Value::Null))
     }
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Inner, D::Error> {
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<NodeValue, D::Error> {
         deserializer.deserialize_any(self)
     }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Inner, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<NodeValue, A::Error> {
         let mut list = Vec::new();
         while let Some(node) = if PLACED {
             seq.next_element::<Spanned<Placed>>()?.map(Node::from)
@@ -261,17 +261,17 @@ impl<'de, const PLACED: bool> Visitor<'de> for InnerVisitor<PLACED> {
         } {
             list.push(node);
         }
-        Ok(Inner::List(list))
+        Ok(NodeValue::List(list))
     }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Inner, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<NodeValue, A::Error> {
         let mut entries = Vec::new();
         while PLACED && let Some((key, value)) = map.next_entry::<Spanned<String>, Spanned<Placed>>()? {
             let at = key.referenced;
-            entries.push((Key { name: key.value, line: at.line(), column: at.column() }, Node::from(value)));
+            entries.push((NodeKey { name: key.value, line: at.line(), column: at.column() }, Node::from(value)));
         }
         while !PLACED && let Some((name, value)) = map.next_entry::<String, Bare>()? {
-            entries.push((Key { name, line: 0, column: 0 }, value.0));
+            entries.push((NodeKey { name, line: 0, column: 0 }, value.0));
         }
-        Ok(Inner::Map(Entries::new(entries)))
+        Ok(NodeValue::Map(Entries::new(entries)))
     }
 }

@@ -12,7 +12,7 @@ use crate::error::{Advice, did_you_mean};
 /// The context of the steps.
 pub(in crate::batch) struct CheckContext<'a> {
     pub(in crate::batch) catalog: &'a Catalog,
-    pub(in crate::batch) known: &'a Known,
+    pub(in crate::batch) known: &'a KnownConnections,
     pub(in crate::batch) jobs: &'a [MatrixJob],
     pub(in crate::batch) vars: &'a BTreeMap<String, String>,
     pub(in crate::batch) env: &'a BTreeMap<String, String>,
@@ -25,14 +25,14 @@ pub(in crate::batch) struct CheckContext<'a> {
 }
 
 /// Connections by name, and their places.
-pub(in crate::batch) struct Known {
+pub(in crate::batch) struct KnownConnections {
     pub(in crate::batch) connections: Ordered<ConnectionFile>,
     /// Their file, if it is not the batch file.
     pub(in crate::batch) file: Option<PathBuf>,
     pub(in crate::batch) folder: PathBuf,
 }
 
-impl Known {
+impl KnownConnections {
     pub(in crate::batch) fn get(&self, name: &str) -> Option<&ConnectionFile> {
         self.connections.get(name)
     }
@@ -52,7 +52,7 @@ pub(in crate::batch) fn find<'k>(
     c: &mut Checker<'_>,
     at: &str,
     name: &str,
-    known: &'k Known,
+    known: &'k KnownConnections,
 ) -> Option<&'k ConnectionFile> {
     let found = known.get(name);
     if found.is_none() {

@@ -13,7 +13,7 @@ pub(super) fn shape(
     c: &mut Checker<'_>,
     at: &str,
     json: &str,
-    names: &mut names::Names<'_, '_>,
+    names: &mut names::StepNames<'_, '_>,
     allowed: names::Allowed,
 ) -> Shape {
     let shape = Shape::parse(json, at, &mut |at, wrong| note(c, at, wrong));
@@ -28,7 +28,7 @@ pub(super) fn expression(
     c: &mut Checker<'_>,
     at: &str,
     json: &Json,
-    names: &mut names::Names<'_, '_>,
+    names: &mut names::StepNames<'_, '_>,
     allowed: names::Allowed,
 ) -> Option<Expr> {
     match shape(c, at, &json.0, names, allowed) {
@@ -52,7 +52,7 @@ pub(super) fn source(
     c: &mut Checker<'_>,
     at: &str,
     json: &Json,
-    names: &mut names::Names<'_, '_>,
+    names: &mut names::StepNames<'_, '_>,
     allowed: names::Allowed,
 ) -> Option<ItemSource> {
     let before = c.faults.len();

@@ -9,4 +9,4 @@ mod row_fields;
 pub(super) mod steps;
 pub(super) mod targets;
 
-pub(super) use context::{CheckContext, Known, find};
+pub(super) use context::{CheckContext, KnownConnections, find};

@@ -51,7 +51,7 @@ impl<'a> StepIds<'a> {
 }
 
 /// The context for checking names, and the steps that were named.
-pub(super) struct Names<'a, 'n> {
+pub(super) struct StepNames<'a, 'n> {
     pub(super) ids: &'a StepIds<'a>,
     /// The number of the step itself.
     pub(super) number: usize,
@@ -63,7 +63,7 @@ pub(super) struct Names<'a, 'n> {
     pub(super) known_fields: bool,
 }
 
-impl Names<'_, '_> {
+impl StepNames<'_, '_> {
     /// Checks every name of an expression.
     pub(super) fn check(&mut self, c: &mut Checker<'_>, at: &str, expr: &Expr, allowed: Allowed) {
         // Each name once, whatever part of it is read.

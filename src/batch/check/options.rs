@@ -18,7 +18,7 @@ pub(super) fn options(
     file: &StepFile,
     template: Option<&Template>,
     operation: Option<&Operation>,
-    (names, allowed): (&mut names::Names<'_, '_>, names::Allowed),
+    (names, allowed): (&mut names::StepNames<'_, '_>, names::Allowed),
 ) -> (Shape, Options) {
     let own = &file.options;
     let place = format!("{at}/options");

@@ -65,7 +65,7 @@ fn check_step(
     let known_fields = file.unknown_fields == UnknownFieldsFile::Refuse;
     let mut needs = BTreeSet::new();
     let sources = Sources { steps: Rc::clone(rows), ..Sources::default() };
-    let mut names = names::Names { ids, number, context, needs: &mut needs, sources, known_fields };
+    let mut names = names::StepNames { ids, number, context, needs: &mut needs, sources, known_fields };
     let is_query = method == Method::Query;
     let (loops, has_watermark) = (file.each.is_some(), file.watermark.is_some());
     let plain = names::Allowed { item: loops, parent: false, watermark: has_watermark };
@@ -317,7 +317,7 @@ fn after(
     }
 }
 
-fn save_part(c: &mut Checker<'_>, at: &str, part: &SavePart, names: &mut names::Names<'_, '_>) -> Option<Save> {
+fn save_part(c: &mut Checker<'_>, at: &str, part: &SavePart, names: &mut names::StepNames<'_, '_>) -> Option<Save> {
     let (to, format, columns, place) = match part {
         SavePart::Path(to) => (to, None, Vec::new(), at.to_owned()),
         SavePart::File(file) => (&file.to, file.format, file.columns.clone(), format!("{at}/to")),

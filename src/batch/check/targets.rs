@@ -30,12 +30,12 @@ pub(in crate::batch) fn targets(
             let scope = run_values::scope(context.vars, context.env, job, "RUN", name);
             let fault = match save::target(save, &scope, folder) {
                 Err(error) => Some((error.message.clone(), error.advice.clone())),
-                Ok(save::Place::Stdout(_)) if context.has_stdout => None,
-                Ok(save::Place::Stdout(_)) => {
+                Ok(save::SavePlace::Stdout(_)) if context.has_stdout => None,
+                Ok(save::SavePlace::Stdout(_)) => {
                     let message = "this host does not provide standard output".to_owned();
                     Some((message, Some(Advice::from("save to a file"))))
                 }
-                Ok(save::Place::File(path, _)) => {
+                Ok(save::SavePlace::File(path, _)) => {
                     let is_input = inputs.contains(&real(&path));
                     let other = taken.insert(plain(&path), (step.id.clone(), job.name.clone()));
                     match other {

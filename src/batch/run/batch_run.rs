@@ -14,7 +14,7 @@ use super::job::{JobRun, run_job};
 use super::{run_values, save};
 use crate::batch::event::{Event, Report, StepReport, StepStatus};
 use crate::batch::run_plan::Batch;
-use crate::batch::step::{Context, Ledger, stopped, tell_done, tell_in_doubt};
+use crate::batch::step::{Context, RunLedger, stopped, tell_done, tell_in_doubt};
 use crate::error::{Error, ErrorKind, Result};
 use crate::run_store::{Beginning, Fact, Folder, INFO_VERSION, Opened, RunInfo, check_free, now, run_id};
 use crate::send::Cancel;
@@ -131,7 +131,7 @@ impl Batch {
         // A run that was killed while it retried failed items continues with that.
         let retry_failed = options.retry_failed || state.again;
         let (events, receiver) = mpsc::channel(EVENTS);
-        let ledger = Arc::new(Ledger::new(Arc::clone(&store), state, options.cancel.clone()));
+        let ledger = Arc::new(RunLedger::new(Arc::clone(&store), state, options.cancel.clone()));
         let context = Context {
             plan: Arc::clone(&self.plan),
             effects: Arc::clone(&self.effects),
@@ -152,7 +152,7 @@ impl Batch {
         for (job, step) in self.plan.jobs.iter().flat_map(|job| self.plan.steps.iter().map(move |step| (job, step))) {
             let Some(save) = &step.save else { continue };
             let scope = run_values::scope(&self.plan.vars, self.effects.environment(), job, "RUN", &self.plan.name);
-            if let Ok(save::Place::File(path, _)) = save::target(save, &scope, &self.plan.folder)
+            if let Ok(save::SavePlace::File(path, _)) = save::target(save, &scope, &self.plan.folder)
                 && inside(&path)
             {
                 let message = format!("{}: {} is in the folder of the run", step.id, path.display());

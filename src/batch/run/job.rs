@@ -112,7 +112,7 @@ async fn run_step(job_run: &JobRun<'_>, number: usize, step: &Step) -> StepRepor
     let is_done = earlier.done && earlier.saved && !again;
     let ended = match permits.acquire().await {
         Ok(_permit) if is_done => Ok(match target(job_run, step) {
-            Some(Ok(save::Place::File(path, _))) => Some(path.display().to_string()),
+            Some(Ok(save::SavePlace::File(path, _))) => Some(path.display().to_string()),
             _ => None,
         }),
         Ok(_permit) => {
@@ -126,7 +126,7 @@ async fn run_step(job_run: &JobRun<'_>, number: usize, step: &Step) -> StepRepor
     report
 }
 
-fn target(job_run: &JobRun<'_>, step: &Step) -> Option<Result<save::Place>> {
+fn target(job_run: &JobRun<'_>, step: &Step) -> Option<Result<save::SavePlace>> {
     let batch = &job_run.context.plan;
     let save = step.save.as_ref()?;
     Some(save::target(save, &base_scope(job_run), &batch.folder))
@@ -223,7 +223,7 @@ async fn finish_step(job_run: &JobRun<'_>, step: &Step, key: String) -> Result<O
         )? {
             context.tell(Event::Note { message: format!("{name}: {note}") }).await;
         }
-        if let save::Place::File(path, _) = place {
+        if let save::SavePlace::File(path, _) = place {
             let path = path.display().to_string();
             context.tell(Event::Saved { step: name, path: path.clone() }).await;
             saved = Some(path);

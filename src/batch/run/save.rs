@@ -17,7 +17,7 @@ const GROUP: usize = 1000;
 
 /// The target of rows.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::batch) enum Place {
+pub(in crate::batch) enum SavePlace {
     Stdout(SaveFormat),
     File(PathBuf, SaveFormat),
 }
@@ -26,11 +26,11 @@ pub(in crate::batch) enum Place {
 ///
 /// # Errors
 /// `definition` when the extension is not known; errors of the expression.
-pub(in crate::batch) fn target(save: &Save, scope: &Scope, folder: &Path) -> Result<Place> {
+pub(in crate::batch) fn target(save: &Save, scope: &Scope, folder: &Path) -> Result<SavePlace> {
     let text = save.to.plain(scope)?;
     let wrong = |message: String| Err(Error::new(ErrorKind::Definition, message));
     if text == "-" {
-        return Ok(Place::Stdout(save.format.unwrap_or(SaveFormat::Ndjson)));
+        return Ok(SavePlace::Stdout(save.format.unwrap_or(SaveFormat::Ndjson)));
     }
     if text.trim().is_empty() || text.ends_with('/') {
         return wrong(format!("`{text}` names no file"));
@@ -50,7 +50,7 @@ pub(in crate::batch) fn target(save: &Save, scope: &Scope, folder: &Path) -> Res
     if !save.columns.is_empty() && format != SaveFormat::Csv {
         return wrong("`columns` is for csv; ndjson and json write items unchanged".into());
     }
-    Ok(Place::File(path, format))
+    Ok(SavePlace::File(path, format))
 }
 
 /// Whether a file can be created there: its nearest existing folder is writable.
@@ -86,19 +86,19 @@ pub(in crate::batch) fn writable(path: &Path) -> Result<()> {
 /// `state` when the disk fails, or the error of `check` between two groups; the previous file is then unchanged.
 pub(super) fn write(
     mut rows: Box<dyn RowReader>,
-    place: &Place,
+    place: &SavePlace,
     columns: &[String],
     stdout: &dyn Fn() -> Result<Box<dyn Sink>>,
     check: &dyn Fn() -> Result<()>,
 ) -> Result<Option<String>> {
     let format = match place {
-        Place::Stdout(format) | Place::File(_, format) => *format,
+        SavePlace::Stdout(format) | SavePlace::File(_, format) => *format,
     };
     // Output on standard output cannot be undone: it is written to its end.
-    let check = || if matches!(place, Place::File(..)) { check() } else { Ok(()) };
+    let check = || if matches!(place, SavePlace::File(..)) { check() } else { Ok(()) };
     let mut sink: Box<dyn Sink> = match place {
-        Place::Stdout(_) => stdout()?,
-        Place::File(path, _) => open(path)?,
+        SavePlace::Stdout(_) => stdout()?,
+        SavePlace::File(path, _) => open(path)?,
     };
     let mut form = match format {
         SaveFormat::Ndjson => {

@@ -19,16 +19,16 @@ use crate::send::{Cancel, Gate};
 const NOTES: usize = 100;
 
 /// The state of a run and its store: both record every fact.
-pub(in crate::batch) struct Ledger {
+pub(in crate::batch) struct RunLedger {
     store: Arc<dyn RunStore>,
     state: Mutex<RunState>,
     /// No further request; requests in flight may finish.
     pub(in crate::batch) stop: Cancel,
 }
 
-impl Ledger {
-    pub(in crate::batch) fn new(store: Arc<dyn RunStore>, state: RunState, stop: Cancel) -> Ledger {
-        Ledger { store, state: Mutex::new(state), stop }
+impl RunLedger {
+    pub(in crate::batch) fn new(store: Arc<dyn RunStore>, state: RunState, stop: Cancel) -> RunLedger {
+        RunLedger { store, state: Mutex::new(state), stop }
     }
 
     pub(in crate::batch) fn state(&self) -> MutexGuard<'_, RunState> {
@@ -56,7 +56,7 @@ pub(in crate::batch) struct Context {
     pub(in crate::batch) info: RunInfo,
     /// Whether it resumes an earlier run.
     pub(in crate::batch) resumed: bool,
-    pub(in crate::batch) ledger: Arc<Ledger>,
+    pub(in crate::batch) ledger: Arc<RunLedger>,
     /// Aborts requests in flight.
     pub(in crate::batch) hard: Cancel,
     pub(in crate::batch) events: mpsc::Sender<Event>,
@@ -121,7 +121,7 @@ impl Task<'_> {
 /// Records durably that items are about to be sent.
 #[derive(Clone)]
 pub(super) struct Intent {
-    pub(super) ledger: Arc<Ledger>,
+    pub(super) ledger: Arc<RunLedger>,
     pub(super) step: String,
     pub(super) element: u64,
     /// Stops only this step.

@@ -11,7 +11,7 @@ use crate::run_store::StepState;
 use crate::send::Cancel;
 
 /// The result of an element's call.
-pub(super) struct Sent {
+pub(super) struct SentElement {
     /// The outcomes, each with its item.
     pub(super) outcomes: Vec<(Outcome, Option<String>)>,
     pub(super) usage: Usage,
@@ -22,8 +22,14 @@ pub(super) struct Sent {
 }
 
 /// Sends the remaining items of an element.
-pub(super) async fn send_element(task: &Task<'_>, known: &StepState, stop: &Cancel, element: u64, item: &str) -> Sent {
-    let mut sent = Sent { outcomes: Vec::new(), usage: Usage::default(), complete: false, lost: None };
+pub(super) async fn send_element(
+    task: &Task<'_>,
+    known: &StepState,
+    stop: &Cancel,
+    element: u64,
+    item: &str,
+) -> SentElement {
+    let mut sent = SentElement { outcomes: Vec::new(), usage: Usage::default(), complete: false, lost: None };
     let prepared = prepare(task, element, item);
     let (options, items) = match prepared {
         Ok(prepared) => prepared,

@@ -7,11 +7,11 @@ use crate::expression::{RowIter, Scope};
 
 /// The elements of a source, with their numbers from 0.
 pub(in crate::batch) struct Elements {
-    source: Source,
+    source: StepItems,
     next: u64,
 }
 
-enum Source {
+enum StepItems {
     Rows(RowIter),
     List(std::vec::IntoIter<String>),
 }
@@ -24,10 +24,10 @@ impl Elements {
     pub(in crate::batch) fn open(source: &ItemSource, scope: &Scope) -> Result<Elements> {
         let source = match source {
             ItemSource::Step(id) => match scope.steps.get(id) {
-                Some(view) => Source::Rows(view.rows.rows()?),
+                Some(view) => StepItems::Rows(view.rows.rows()?),
                 None => return Err(Error::new(ErrorKind::Internal, format!("the step {id} has no rows to read"))),
             },
-            ItemSource::Shape(shape) => Source::List(list(&shape.needed(scope)?)?.into_iter()),
+            ItemSource::Shape(shape) => StepItems::List(list(&shape.needed(scope)?)?.into_iter()),
         };
         Ok(Elements { source, next: 0 })
     }
@@ -35,8 +35,8 @@ impl Elements {
     /// The next element.
     pub(in crate::batch) fn next_element(&mut self) -> Result<Option<(u64, String)>> {
         let text = match &mut self.source {
-            Source::Rows(rows) => rows.next().transpose()?.map(|row| row.to_string()),
-            Source::List(list) => list.next(),
+            StepItems::Rows(rows) => rows.next().transpose()?.map(|row| row.to_string()),
+            StepItems::List(list) => list.next(),
         };
         Ok(text.map(|text| {
             let number = self.next;
@@ -84,7 +84,7 @@ impl<'s> Inputs<'s> {
     ///
     /// # Errors
     /// `state` when an earlier step's rows cannot be read.
-    pub(super) fn next_input(&mut self) -> Result<Option<Input>> {
+    pub(super) fn next_input(&mut self) -> Result<Option<ItemResult>> {
         while let Some((number, element)) = self.elements.next_element()? {
             let made = match shaped(self.step, &self.scope, &element, number) {
                 Ok(None) => continue,
@@ -102,12 +102,12 @@ impl<'s> Inputs<'s> {
 }
 
 /// An item with its index; or the element that gives no item, with the reason.
-type Input = (u64, Result<String, (String, Error)>);
+type ItemResult = (u64, Result<String, (String, Error)>);
 
 impl Iterator for Inputs<'_> {
     type Item = Result<(u64, String)>;
     fn next(&mut self) -> Option<Self::Item> {
-        let whole = |(index, made): Input| made.map(|item| (index, item)).map_err(|(_, error)| error);
+        let whole = |(index, made): ItemResult| made.map(|item| (index, item)).map_err(|(_, error)| error);
         self.next_input().transpose().map(|input| input.and_then(whole))
     }
 }

@@ -11,5 +11,5 @@ pub(super) mod send;
 
 pub(super) use bad_items::{bad_items, reads_elements};
 pub(super) use call::options;
-pub(super) use context::{Context, Ledger, Task, stopped, tell_done, tell_in_doubt};
+pub(super) use context::{Context, RunLedger, Task, stopped, tell_done, tell_in_doubt};
 pub(super) use item_source::{Elements, Inputs};

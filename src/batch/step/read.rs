@@ -33,7 +33,7 @@ struct Primed {
 }
 
 /// A running query step.
-struct Reading<'t, 'r> {
+struct StepReading<'t, 'r> {
     task: &'t Task<'r>,
     rows: Box<dyn RowWriter>,
     failures: Box<dyn FailureWriter>,
@@ -68,7 +68,7 @@ pub(in crate::batch) async fn run(task: &Task<'_>) -> Result<()> {
         (Some(_), None, json) => json.and_then(Mark::parse),
     };
     let now = task.context.effects.clock().now();
-    let mut reading = Reading {
+    let mut reading = StepReading {
         rows: task.context.store.writer(&task.place, state.extent(), true)?,
         failures: task.context.store.failures(&task.place),
         spent: state.tally,
@@ -94,7 +94,7 @@ pub(in crate::batch) async fn run(task: &Task<'_>) -> Result<()> {
     reading.checkpoint(vec![done]).await
 }
 
-impl Reading<'_, '_> {
+impl StepReading<'_, '_> {
     async fn all(&mut self) -> Result<()> {
         let task = self.task;
         let again = task.context.retry_failed && self.state.done;

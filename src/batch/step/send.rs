@@ -10,7 +10,7 @@ use futures_util::stream;
 use super::call::{check_part, give, open, options, refused_item};
 use super::context::Task;
 use super::decide::{Move, decide, in_doubt};
-use super::element::{Sent, send_element};
+use super::element::{SentElement, send_element};
 use super::item_source::{Elements, Inputs};
 use crate::batch::event::{Event, StepCounts};
 use crate::batch::file::OnErrorFile;
@@ -319,8 +319,8 @@ impl Writing<'_, '_> {
         }
     }
 
-    async fn record_element(&mut self, number: u64, item: &str, sent: Sent) -> Result<()> {
-        let Sent { outcomes, usage, complete, lost } = sent;
+    async fn record_element(&mut self, number: u64, item: &str, sent: SentElement) -> Result<()> {
+        let SentElement { outcomes, usage, complete, lost } = sent;
         self.tally = Usage { pages: 0, elapsed_ms: self.elapsed(), ..self.tally + usage };
         for (outcome, own) in &outcomes {
             let stops = outcome.attempts > 0 || outcome.status == OutcomeStatus::Failed;

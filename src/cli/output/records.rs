@@ -2,7 +2,7 @@
 
 use crate::Items;
 use crate::cli::screen::{GAP, Paint, TableColumn, TextTable, terminal_text};
-use crate::output::{Column, Kind, Row, VALUE, cell, kind, label};
+use crate::output::{Column, ColumnKind, Row, VALUE, cell, kind, label};
 
 /// Items that decide the columns.
 const SAMPLED: usize = 50;
@@ -169,11 +169,11 @@ fn shown(column: &Column, rows: &[Row<'_>]) -> TableColumn {
 }
 
 fn values<'r>(column: &'r Column, rows: &'r [Row<'r>]) -> impl Iterator<Item = &'r str> {
-    rows.iter().filter_map(|row| column.find(row)).filter(|raw| kind(raw) != Kind::Null)
+    rows.iter().filter_map(|row| column.find(row)).filter(|raw| kind(raw) != ColumnKind::Null)
 }
 
 fn is_numeric(column: &Column, rows: &[Row<'_>]) -> bool {
-    values(column, rows).next().is_some() && values(column, rows).all(|raw| kind(raw) == Kind::Number)
+    values(column, rows).next().is_some() && values(column, rows).all(|raw| kind(raw) == ColumnKind::Number)
 }
 
 /// The preferred width of a column.
@@ -185,7 +185,7 @@ fn natural(column: &Column, rows: &[Row<'_>]) -> usize {
 
 /// A value as text on one line; objects are shown by their name.
 fn text_of(raw: &str) -> String {
-    let named = if kind(raw) == Kind::Object { label(raw) } else { None };
+    let named = if kind(raw) == ColumnKind::Object { label(raw) } else { None };
     terminal_text::one_line(&named.unwrap_or_else(|| cell(raw))).into_owned()
 }
 
@@ -194,7 +194,7 @@ fn candidate(name: &str, rows: &[Row<'_>]) -> Option<(u8, Column)> {
     let column = Column::field(name);
     let values: Vec<&str> =
         rows.iter().filter_map(|row| column.find(row)).filter(|raw| !matches!(*raw, "null" | "\"\"")).collect();
-    let scalar = |raw: &&str| matches!(kind(raw), Kind::Text | Kind::Number | Kind::Flag);
+    let scalar = |raw: &&str| matches!(kind(raw), ColumnKind::Text | ColumnKind::Number | ColumnKind::Flag);
     let rank = match () {
         () if values.is_empty() => return None,
         () if values.iter().all(scalar) => 0,

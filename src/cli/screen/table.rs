@@ -156,7 +156,7 @@ impl TextTable {
 
     /// The title line.
     pub(crate) fn head(&self, paint: Paint) -> String {
-        let mut line = Lines::default();
+        let mut line = WrappedLines::default();
         for placed in &self.placed {
             let title = fit(&placed.column.title, placed.width).into_owned();
             line.put(placed.offset, vec![self.aligned(placed, &title)]);
@@ -167,7 +167,7 @@ impl TextTable {
     /// The lines of a row.
     pub(crate) fn row(&self, cells: &[String]) -> String {
         let mut out = String::new();
-        let mut lines = Lines::default();
+        let mut lines = WrappedLines::default();
         let last = self.placed.len().saturating_sub(1);
         for (index, placed) in self.placed.iter().enumerate() {
             let cell = cells.get(placed.cell).map_or("", String::as_str);
@@ -266,9 +266,9 @@ fn shrink(columns: &mut [Sized], room: usize) -> bool {
 
 /// Cells side by side, each with several lines.
 #[derive(Default)]
-struct Lines(Vec<(usize, Vec<String>)>);
+struct WrappedLines(Vec<(usize, Vec<String>)>);
 
-impl Lines {
+impl WrappedLines {
     fn put(&mut self, offset: usize, lines: Vec<String>) {
         self.0.push((offset, lines));
     }

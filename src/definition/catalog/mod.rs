@@ -17,7 +17,7 @@ use crate::authoring::in_file;
 use crate::authoring::yaml::BYTES_MAX;
 use crate::error::{Advice, Error, ErrorKind, Fault, Result, did_you_mean, io_text};
 use pack::Pack;
-use source::{BUILT_IN, Source};
+use source::{BUILT_IN, DefinitionSource};
 
 /// All connectors, operations and templates of an engine.
 ///
@@ -58,13 +58,13 @@ impl Catalog {
         for file in BUILT_IN {
             // Names come from the build script and are valid.
             if let Some(connector) = file.name.split('/').nth(1) {
-                catalog.put(connector, [Source::BuiltIn(file)]);
+                catalog.put(connector, [DefinitionSource::BuiltIn(file)]);
             }
         }
         catalog
     }
 
-    fn put(&mut self, connector: &str, sources: impl IntoIterator<Item = Source>) {
+    fn put(&mut self, connector: &str, sources: impl IntoIterator<Item = DefinitionSource>) {
         if !self.packs.contains_key(connector) {
             self.packs.insert(connector.to_owned(), Pack::new(connector));
         }
@@ -76,7 +76,7 @@ impl Catalog {
     /// Adds one file; its entries override existing ones: `connector.yaml`, `sandbox.yaml`, or a file of operations,
     /// records or templates. `file` is the name in errors.
     pub fn add(&mut self, connector: &str, file: impl Into<String>, text: impl Into<String>) {
-        self.put(connector, [Source::Given { name: file.into(), text: text.into() }]);
+        self.put(connector, [DefinitionSource::Given { name: file.into(), text: text.into() }]);
     }
 
     /// Adds a folder with `operations/<connector>/*.yaml` and `templates/<connector>/*.yaml`. Entries override those
@@ -103,11 +103,11 @@ impl Catalog {
                 let name = connector.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
                 let files =
                     list(&connector)?.into_iter().filter(|p| p.extension().is_some_and(|e| e == "yaml" || e == "yml"));
-                let sources: Vec<Source> = files
+                let sources: Vec<DefinitionSource> = files
                     .map(|file| {
                         let name = file.to_string_lossy().into_owned();
                         let path = here.join(file);
-                        Source::later(name.clone(), path.clone(), move || read(&path, &name))
+                        DefinitionSource::later(name.clone(), path.clone(), move || read(&path, &name))
                     })
                     .collect();
                 if !sources.is_empty() {

@@ -11,7 +11,7 @@ use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 use indexmap::IndexMap;
 
 use super::slice::{SECTIONS, Slice, slice};
-use super::source::{BuiltInEntry, Source};
+use super::source::{BuiltInEntry, DefinitionSource};
 use crate::authoring::{Document, Format, explain, in_file};
 use crate::definition::connector::Connector;
 use crate::definition::file::{SandboxFile, read_sandbox};
@@ -25,7 +25,7 @@ use crate::lock::lock;
 #[derive(Default)]
 pub(super) struct Pack {
     pub(super) name: String,
-    sources: Vec<Source>,
+    sources: Vec<DefinitionSource>,
     connector: OnceLock<Arc<Connector>>,
     index: OnceLock<Index>,
     operations: Mutex<HashMap<String, Arc<Operation>>>,
@@ -39,14 +39,14 @@ pub(super) struct Pack {
 /// Entries by name, in file order, for each of the [`SECTIONS`].
 #[derive(Default)]
 struct Index {
-    entries: [IndexMap<Cow<'static, str>, Entry>; SECTIONS.len()],
+    entries: [IndexMap<Cow<'static, str>, PackEntry>; SECTIONS.len()],
     /// Faults of files whose entries cannot be found. Entries of other files are available.
     broken: Vec<Error>,
 }
 
 /// The location of an entry: its source, and its position in it.
 #[derive(Clone)]
-enum Entry {
+enum PackEntry {
     BuiltIn(usize, &'static BuiltInEntry),
     /// With its bytes and the number of lines before it.
     Slice(usize, Range<usize>, u64),
@@ -59,7 +59,7 @@ impl Pack {
     }
 
     /// Adds files; parsed entries are discarded.
-    pub(super) fn add(&mut self, sources: impl IntoIterator<Item = Source>) {
+    pub(super) fn add(&mut self, sources: impl IntoIterator<Item = DefinitionSource>) {
         self.sources.extend(sources);
         self.connector.take();
         self.index.take();
@@ -72,11 +72,11 @@ impl Pack {
         lock(&self.wholes).clear();
     }
 
-    fn last_named(&self, file: &str) -> Option<&Source> {
+    fn last_named(&self, file: &str) -> Option<&DefinitionSource> {
         self.sources.iter().rev().find(|s| s.file_name() == file)
     }
 
-    fn areas(&self) -> impl Iterator<Item = (usize, &Source)> {
+    fn areas(&self) -> impl Iterator<Item = (usize, &DefinitionSource)> {
         self.sources.iter().enumerate().filter(|(_, s)| !matches!(s.file_name(), "connector.yaml" | "sandbox.yaml"))
     }
 
@@ -114,10 +114,10 @@ impl Pack {
         }
         let mut index = Index::default();
         for (number, source) in self.areas() {
-            if let Source::BuiltIn(file) = source {
+            if let DefinitionSource::BuiltIn(file) = source {
                 file.entries
                     .iter()
-                    .for_each(|e| index.put(e.section, Cow::Borrowed(e.name), Entry::BuiltIn(number, e)));
+                    .for_each(|e| index.put(e.section, Cow::Borrowed(e.name), PackEntry::BuiltIn(number, e)));
             } else if let Err(error) = index.put_file(number, source) {
                 index.broken.push(error);
             }
@@ -127,7 +127,7 @@ impl Pack {
 
     /// Its files on disk.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
-        self.sources.iter().filter_map(Source::path)
+        self.sources.iter().filter_map(DefinitionSource::path)
     }
 
     /// Faults of whole files, whose entries are not known.
@@ -135,20 +135,22 @@ impl Pack {
         &self.index().broken
     }
 
-    fn entry(&self, section: &'static str, name: &str) -> Option<Entry> {
-        if self.index.get().is_none() && self.sources.iter().all(|s| matches!(s, Source::BuiltIn(_))) {
+    fn entry(&self, section: &'static str, name: &str) -> Option<PackEntry> {
+        if self.index.get().is_none() && self.sources.iter().all(|s| matches!(s, DefinitionSource::BuiltIn(_))) {
             return self.built_in(section, name);
         }
         self.index().section(section).and_then(|entries| entries.get(name)).cloned()
     }
 
     /// A built-in entry, without an index: searching some hundred names costs less than building one.
-    fn built_in(&self, section: &'static str, name: &str) -> Option<Entry> {
+    fn built_in(&self, section: &'static str, name: &str) -> Option<PackEntry> {
         self.sources.iter().enumerate().rev().find_map(|(number, source)| match source {
-            Source::BuiltIn(file) => {
-                file.entries.iter().find(|e| e.name == name && e.section == section).map(|e| Entry::BuiltIn(number, e))
-            }
-            Source::Given { .. } | Source::Later { .. } => None,
+            DefinitionSource::BuiltIn(file) => file
+                .entries
+                .iter()
+                .find(|e| e.name == name && e.section == section)
+                .map(|e| PackEntry::BuiltIn(number, e)),
+            DefinitionSource::Given { .. } | DefinitionSource::Later { .. } => None,
         })
     }
 
@@ -167,16 +169,16 @@ impl Pack {
     }
 
     /// A file that has no entries.
-    fn whole(&self, source: &Source) -> Result<Document> {
+    fn whole(&self, source: &DefinitionSource) -> Result<Document> {
         match source {
-            Source::BuiltIn(file) if self.vouches() => Ok(Document::built_in(file.name, file.json, 0)),
-            Source::BuiltIn(_) | Source::Given { .. } | Source::Later { .. } => {
+            DefinitionSource::BuiltIn(file) if self.vouches() => Ok(Document::built_in(file.name, file.json, 0)),
+            DefinitionSource::BuiltIn(_) | DefinitionSource::Given { .. } | DefinitionSource::Later { .. } => {
                 Document::parse(source.name(), source.text()?, 0)
             }
         }
     }
 
-    fn whole_of(&self, number: usize, source: &Source) -> Result<Arc<Document>> {
+    fn whole_of(&self, number: usize, source: &DefinitionSource) -> Result<Arc<Document>> {
         if let Some(found) = lock(&self.wholes).get(&number) {
             return Ok(Arc::clone(found));
         }
@@ -197,13 +199,13 @@ impl Pack {
         };
         let found = match self.entry(section, name) {
             None => None,
-            Some(Entry::Parsed(doc)) => doc.entry(section, name),
-            Some(Entry::Slice(number, bytes, line)) => part(number, bytes, line)?,
-            Some(Entry::BuiltIn(number, entry)) if self.vouches() => {
+            Some(PackEntry::Parsed(doc)) => doc.entry(section, name),
+            Some(PackEntry::Slice(number, bytes, line)) => part(number, bytes, line)?,
+            Some(PackEntry::BuiltIn(number, entry)) if self.vouches() => {
                 Some(Document::built_in(self.name_of(number), entry.json, entry.line))
             }
-            Some(Entry::BuiltIn(number, _)) => {
-                let text = self.sources.get(number).map_or(Ok(""), Source::text)?;
+            Some(PackEntry::BuiltIn(number, _)) => {
+                let text = self.sources.get(number).map_or(Ok(""), DefinitionSource::text)?;
                 let slices = slice(text).unwrap_or_default();
                 let slice = slices.into_iter().find(|s| s.section == section && s.name == name);
                 slice.map_or(Ok(None), |slice| part(number, slice.bytes, slice.line))?
@@ -213,7 +215,7 @@ impl Pack {
     }
 
     fn name_of(&self, number: usize) -> &str {
-        self.sources.get(number).map(Source::name).unwrap_or_default()
+        self.sources.get(number).map(DefinitionSource::name).unwrap_or_default()
     }
 
     /// The connector's and an operation's definitions.
@@ -254,7 +256,7 @@ impl Pack {
             return Ok(Some(Arc::clone(found)));
         }
         let later: LaterRecord = match self.entry("records", name) {
-            Some(Entry::BuiltIn(number, entry)) if self.vouches() => {
+            Some(PackEntry::BuiltIn(number, entry)) if self.vouches() => {
                 let file = self.name_of(number).to_owned();
                 LazyLock::new(Box::new(move || {
                     read_record(&Document::built_in(&file, entry.json, entry.line)).ok().map(Arc::new)
@@ -328,7 +330,7 @@ impl Pack {
     fn probe_error(&self, connector: &Connector) -> Option<Error> {
         let probe = connector.probe.as_ref()?;
         let wrong = |error: Error| {
-            let file = self.last_named("connector.yaml").map(Source::name).unwrap_or_default();
+            let file = self.last_named("connector.yaml").map(DefinitionSource::name).unwrap_or_default();
             Some(error.with(|d| {
                 d.message = format!("the probe is invalid: {}", d.message);
                 d.place = Some(in_file(file));
@@ -356,27 +358,27 @@ impl Pack {
 }
 
 impl Index {
-    fn section(&self, section: &str) -> Option<&IndexMap<Cow<'static, str>, Entry>> {
+    fn section(&self, section: &str) -> Option<&IndexMap<Cow<'static, str>, PackEntry>> {
         SECTIONS.iter().zip(&self.entries).find_map(|(name, entries)| (*name == section).then_some(entries))
     }
 
-    fn put(&mut self, section: &'static str, name: Cow<'static, str>, entry: Entry) {
+    fn put(&mut self, section: &'static str, name: Cow<'static, str>, entry: PackEntry) {
         if let Some((_, entries)) = SECTIONS.iter().zip(&mut self.entries).find(|(name, _)| **name == section) {
             entries.insert(name, entry);
         }
     }
 
-    fn put_file(&mut self, number: usize, source: &Source) -> Result<()> {
+    fn put_file(&mut self, number: usize, source: &DefinitionSource) -> Result<()> {
         match slice(source.text()?) {
             Some(slices) => slices.into_iter().for_each(|Slice { section, name, bytes, line }| {
-                self.put(section, Cow::Owned(name.to_owned()), Entry::Slice(number, bytes, line));
+                self.put(section, Cow::Owned(name.to_owned()), PackEntry::Slice(number, bytes, line));
             }),
             None => self.put_parsed(source)?,
         }
         Ok(())
     }
 
-    fn put_parsed(&mut self, source: &Source) -> Result<()> {
+    fn put_parsed(&mut self, source: &DefinitionSource) -> Result<()> {
         let doc = Arc::new(Document::parse(source.name(), source.text()?, 0)?);
         let format = if doc.keys("").contains(&"templates") { Format::Templates } else { Format::Operations };
         let wrong = top_level(format, &doc);
@@ -394,7 +396,7 @@ impl Index {
             return Err(error);
         }
         for (section, name) in names {
-            self.put(section, Cow::Owned(name.to_owned()), Entry::Parsed(Arc::clone(&doc)));
+            self.put(section, Cow::Owned(name.to_owned()), PackEntry::Parsed(Arc::clone(&doc)));
         }
         Ok(())
     }
@@ -402,12 +404,16 @@ impl Index {
 
 /// Entries that another file of the same folder also defines. Overriding a built-in entry or one of another folder is
 /// intended; this is a mistake.
-fn twice(names: &mut HashMap<(String, &'static str, String), String>, source: &Source, doc: &Document) -> Vec<Error> {
+fn twice(
+    names: &mut HashMap<(String, &'static str, String), String>,
+    source: &DefinitionSource,
+    doc: &Document,
+) -> Vec<Error> {
     let file = source.file_name();
     let folder = source.name().strip_suffix(file).unwrap_or_default();
     let mut errors = Vec::new();
     // A host may add any files, repeatedly.
-    let sections = if matches!(source, Source::Later { .. }) { &SECTIONS[..] } else { &[] };
+    let sections = if matches!(source, DefinitionSource::Later { .. }) { &SECTIONS[..] } else { &[] };
     for section in sections {
         for name in doc.keys(&format!("/{section}")) {
             let other = names.insert((folder.to_owned(), *section, name.to_owned()), file.to_owned());
@@ -448,7 +454,7 @@ fn top_level(format: Format, doc: &Document) -> Option<Error> {
 #[cfg(test)]
 mod tests {
     use super::{Pack, SECTIONS};
-    use crate::definition::catalog::source::{BUILT_IN, Source};
+    use crate::definition::catalog::source::{BUILT_IN, DefinitionSource};
 
     /// The build script's result equals that of the YAML reader, in the same order.
     #[test]
@@ -461,8 +467,8 @@ mod tests {
                 pack
             };
             let (built_in, given) = (
-                pack(Source::BuiltIn(file)),
-                pack(Source::Given { name: file.name.to_owned(), text: file.text.to_owned() }),
+                pack(DefinitionSource::BuiltIn(file)),
+                pack(DefinitionSource::Given { name: file.name.to_owned(), text: file.text.to_owned() }),
             );
             if file.entries.is_empty() {
                 let whole = |pack: &Pack| pack.whole(&pack.sources[0]).unwrap().outline();

@@ -31,35 +31,35 @@ pub(super) const BUILT_IN: &[BuiltIn] = include!(concat!(env!("OUT_DIR"), "/pack
 type Reader = dyn Fn() -> Result<String> + Send + Sync;
 
 /// One definition file.
-pub(super) enum Source {
+pub(super) enum DefinitionSource {
     BuiltIn(&'static BuiltIn),
     Given { name: String, text: String },
     Later { name: String, path: PathBuf, read: Box<Reader>, text: OnceLock<String> },
 }
 
-impl Source {
+impl DefinitionSource {
     /// A file that is read on demand.
     pub(super) fn later(
         name: String,
         path: PathBuf,
         read: impl Fn() -> Result<String> + Send + Sync + 'static,
-    ) -> Source {
-        Source::Later { name, path, read: Box::new(read), text: OnceLock::new() }
+    ) -> DefinitionSource {
+        DefinitionSource::Later { name, path, read: Box::new(read), text: OnceLock::new() }
     }
 
     /// The file on disk, if there is one.
     pub(super) fn path(&self) -> Option<&Path> {
         match self {
-            Source::BuiltIn(_) | Source::Given { .. } => None,
-            Source::Later { path, .. } => Some(path),
+            DefinitionSource::BuiltIn(_) | DefinitionSource::Given { .. } => None,
+            DefinitionSource::Later { path, .. } => Some(path),
         }
     }
 
     /// The name in errors.
     pub(super) fn name(&self) -> &str {
         match self {
-            Source::BuiltIn(file) => file.name,
-            Source::Given { name, .. } | Source::Later { name, .. } => name,
+            DefinitionSource::BuiltIn(file) => file.name,
+            DefinitionSource::Given { name, .. } | DefinitionSource::Later { name, .. } => name,
         }
     }
 
@@ -71,9 +71,9 @@ impl Source {
     /// Its content; it is read once.
     pub(super) fn text(&self) -> Result<&str> {
         match self {
-            Source::BuiltIn(file) => Ok(file.text),
-            Source::Given { text, .. } => Ok(text),
-            Source::Later { read, text, .. } => {
+            DefinitionSource::BuiltIn(file) => Ok(file.text),
+            DefinitionSource::Given { text, .. } => Ok(text),
+            DefinitionSource::Later { read, text, .. } => {
                 if let Some(text) = text.get() {
                     return Ok(text);
                 }

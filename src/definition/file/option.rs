@@ -83,8 +83,8 @@ impl OptionFile {
 
 impl<'de> Deserialize<'de> for OptionFile {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<OptionFile, D::Error> {
-        struct Keys;
-        impl<'de> Visitor<'de> for Keys {
+        struct KeysVisitor;
+        impl<'de> Visitor<'de> for KeysVisitor {
             type Value = OptionFile;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -107,7 +107,7 @@ impl<'de> Deserialize<'de> for OptionFile {
                 Ok(file)
             }
         }
-        deserializer.deserialize_map(Keys)
+        deserializer.deserialize_map(KeysVisitor)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::authoring::{Checker, Json, Part, Pointer, Text};
+use crate::authoring::{Checker, Json, Pointer, Text, TextPart};
 use crate::definition::connector::{Auth, Connector};
 use crate::definition::file::{ItemsFile, MethodFile, OperationFile, ResponseFile, ResultFile, SendFile};
 use crate::definition::operation::Operation;
@@ -301,7 +301,7 @@ pub(super) fn properties(c: &mut Checker<'_>, at: &str, text: &Text, connector: 
 
 /// Paths are appended to a base address, so nothing may follow its path.
 pub(super) fn address(c: &mut Checker<'_>, at: &str, text: &Text) {
-    let literal = |part: &Part| matches!(part, Part::Literal(text) if text.contains(['?', '#']));
+    let literal = |part: &TextPart| matches!(part, TextPart::Literal(text) if text.contains(['?', '#']));
     if text.parts().iter().any(literal) {
         c.fault(
             at,

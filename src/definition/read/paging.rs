@@ -7,7 +7,7 @@ use crate::authoring::{Checker, Json, Target, scalar};
 use crate::definition::file::{
     AdvanceFile, EndFile, FlagFile, KeysetFile, NextUrlFile, PagingFile, SizeFile, TokenFile, TotalFile,
 };
-use crate::definition::paging::{Advance, End, Flag, Keyset, Paging, Sense, Size, Style, Token, Total};
+use crate::definition::paging::{Advance, EndRule, Flag, Keyset, Paging, Sense, Size, Style, TokenRule, Total};
 
 /// The paging, and the location of its total.
 pub(super) fn paging(c: &mut Checker<'_>, at: &str, file: PagingFile) -> Option<(Paging, Option<Total>)> {
@@ -93,22 +93,22 @@ fn size(c: &mut Checker<'_>, at: &str, file: Option<SizeFile>) -> Option<Size> {
 }
 
 /// The end of paging by page number: a number or a flag.
-fn end(c: &mut Checker<'_>, at: &str, file: EndFile) -> (Option<End>, Option<Flag>) {
+fn end(c: &mut Checker<'_>, at: &str, file: EndFile) -> (Option<EndRule>, Option<Flag>) {
     match file {
-        EndFile::TotalPages(source) => (c.source(&format!("{at}/total_pages"), source).map(End::TotalPages), None),
-        EndFile::NextPage(file) => (token(c, &format!("{at}/next_page"), file).map(End::NextPage), None),
+        EndFile::TotalPages(source) => (c.source(&format!("{at}/total_pages"), source).map(EndRule::TotalPages), None),
+        EndFile::NextPage(file) => (token(c, &format!("{at}/next_page"), file).map(EndRule::NextPage), None),
         EndFile::HasMore(file) => (None, flag(c, &format!("{at}/has_more"), file)),
         EndFile::More(file) => (None, flag(c, &format!("{at}/more"), file)),
     }
 }
 
-fn token(c: &mut Checker<'_>, at: &str, file: TokenFile) -> Option<Token> {
+fn token(c: &mut Checker<'_>, at: &str, file: TokenFile) -> Option<TokenRule> {
     match file {
-        TokenFile::Plain(source) => Some(Token { at: c.source(at, source)?, ends: Vec::new(), absent_ends: false }),
+        TokenFile::Plain(source) => Some(TokenRule { at: c.source(at, source)?, ends: Vec::new(), absent_ends: false }),
         TokenFile::Ends(file) => {
             let source = c.source(&format!("{at}/at"), file.at)?;
             let ends = values(c, &format!("{at}/end"), file.end).iter().filter_map(scalar).collect();
-            Some(Token { at: source, ends, absent_ends: file.absent.is_some() })
+            Some(TokenRule { at: source, ends, absent_ends: file.absent.is_some() })
         }
     }
 }

@@ -11,20 +11,20 @@ use crate::error::Error;
 pub(in crate::ffi) struct Buffer {
     /// A page's own bytes.
     page: Option<Items>,
-    whole: OnceLock<Text>,
+    whole: OnceLock<BufferText>,
 }
 
 /// A text followed by a NUL, and the positions of its items.
 #[derive(Default)]
-struct Text {
+struct BufferText {
     bytes: Vec<u8>,
     spans: Vec<(usize, usize)>,
 }
 
-impl Text {
+impl BufferText {
     /// A JSON array.
-    fn array<'t>(count: usize, size: usize, items: impl Iterator<Item = &'t [u8]>) -> Text {
-        let mut array = Text { bytes: Vec::with_capacity(size + count + 3), spans: Vec::with_capacity(count) };
+    fn array<'t>(count: usize, size: usize, items: impl Iterator<Item = &'t [u8]>) -> BufferText {
+        let mut array = BufferText { bytes: Vec::with_capacity(size + count + 3), spans: Vec::with_capacity(count) };
         array.bytes.push(b'[');
         for item in items {
             if !array.spans.is_empty() {
@@ -44,32 +44,36 @@ impl Buffer {
         Buffer { page: Some(items), whole: OnceLock::new() }
     }
 
-    fn made(text: Text) -> Buffer {
+    fn made(text: BufferText) -> Buffer {
         Buffer { page: None, whole: text.into() }
     }
 
     /// A JSON array of texts that are already JSON.
     pub(in crate::ffi) fn of_texts(texts: &[String]) -> Buffer {
-        Buffer::made(Text::array(texts.len(), texts.iter().map(String::len).sum(), texts.iter().map(String::as_bytes)))
+        Buffer::made(BufferText::array(
+            texts.len(),
+            texts.iter().map(String::len).sum(),
+            texts.iter().map(String::as_bytes),
+        ))
     }
 
     /// A text that is not an array of items.
     pub(in crate::ffi) fn text(text: String) -> Buffer {
         let mut bytes = text.into_bytes();
         bytes.push(0);
-        Buffer::made(Text { bytes, spans: Vec::new() })
+        Buffer::made(BufferText { bytes, spans: Vec::new() })
     }
 
     /// Joins several arrays.
     pub(in crate::ffi) fn joined(parts: &[Arc<Buffer>]) -> Buffer {
         let items = || parts.iter().flat_map(|part| (0..part.count()).filter_map(|index| part.item(index)));
-        Buffer::made(Text::array(items().count(), items().map(<[u8]>::len).sum(), items()))
+        Buffer::made(BufferText::array(items().count(), items().map(<[u8]>::len).sum(), items()))
     }
 
-    fn whole(&self) -> &Text {
+    fn whole(&self) -> &BufferText {
         self.whole.get_or_init(|| {
             let items = || self.page.iter().flat_map(Items::iter).map(|item| item.as_str().as_bytes());
-            Text::array(items().count(), items().map(<[u8]>::len).sum(), items())
+            BufferText::array(items().count(), items().map(<[u8]>::len).sum(), items())
         })
     }
 
@@ -101,13 +105,13 @@ impl Buffer {
 }
 
 /// An error with its texts.
-pub(in crate::ffi) struct Failure {
+pub(in crate::ffi) struct HostFailure {
     message: Vec<u8>,
     json: Vec<u8>,
 }
 
-impl Failure {
-    pub(in crate::ffi) fn new(error: &Error) -> Failure {
+impl HostFailure {
+    pub(in crate::ffi) fn new(error: &Error) -> HostFailure {
         let error = error.clone().worded(&advice::words);
         let mut json = error.to_json();
         if let Some(fields) = json.as_object_mut() {
@@ -123,7 +127,7 @@ impl Failure {
             bytes.push(0);
             bytes
         };
-        Failure { message: ended(message), json: ended(json.to_string()) }
+        HostFailure { message: ended(message), json: ended(json.to_string()) }
     }
 
     /// Without the NUL.

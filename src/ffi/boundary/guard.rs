@@ -6,8 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::buffer::Failure;
-use super::places::Place;
+use super::buffer::HostFailure;
+use super::places::OutPlace;
 use super::stop::Stop;
 use super::{handle, process, status};
 use crate::error::{Error, ErrorKind};
@@ -23,10 +23,10 @@ pub(in crate::ffi) fn quiet(call: impl FnOnce() -> Result<i32, Stop>) -> i32 {
 }
 
 /// Runs a call: catches panics, and stores the error for the host.
-pub(in crate::ffi) fn guarded(owner: u64, err: Place<*mut c_void>, call: impl FnOnce() -> Result<i32, Stop>) -> i32 {
+pub(in crate::ffi) fn guarded(owner: u64, err: OutPlace<*mut c_void>, call: impl FnOnce() -> Result<i32, Stop>) -> i32 {
     run(call).unwrap_or_else(|(status, error)| {
         if err.needed().is_ok() {
-            let _told = err.put(handle::insert(owner, Arc::new(Failure::new(&error))));
+            let _told = err.put(handle::insert(owner, Arc::new(HostFailure::new(&error))));
         }
         status
     })

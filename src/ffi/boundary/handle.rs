@@ -10,7 +10,7 @@ use std::ffi::c_void;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use super::buffer::{Buffer, Failure};
+use super::buffer::{Buffer, HostFailure};
 use super::{process, status};
 use crate::ffi::call::Op;
 use crate::ffi::connection::Conn;
@@ -27,11 +27,11 @@ enum Object {
     Conn(Arc<Conn>),
     Op(Arc<Op>),
     Buffer(Arc<Buffer>),
-    Failure(Arc<Failure>),
+    HostFailure(Arc<HostFailure>),
 }
 
 /// A type that has handles.
-pub(in crate::ffi) trait Kind: Sized {
+pub(in crate::ffi) trait HandleKind: Sized {
     const NUMBER: usize;
     fn wrap(object: Arc<Self>) -> Wrapped;
     fn unwrap(object: &Wrapped) -> Option<&Arc<Self>>;
@@ -42,7 +42,7 @@ pub(crate) struct Wrapped(Object);
 
 macro_rules! kinds {
     ($($number:literal $name:ident),*) => { $(
-        impl Kind for $name {
+        impl HandleKind for $name {
             const NUMBER: usize = $number;
             fn wrap(object: Arc<$name>) -> Wrapped {
                 Wrapped(Object::$name(object))
@@ -54,7 +54,7 @@ macro_rules! kinds {
     )* };
 }
 
-kinds!(1 Host, 2 Conn, 3 Op, 4 Buffer, 5 Failure);
+kinds!(1 Host, 2 Conn, 3 Op, 4 Buffer, 5 HostFailure);
 
 #[derive(Default)]
 struct Slots {
@@ -65,33 +65,33 @@ struct Slots {
 #[derive(Default)]
 struct Slot {
     generation: usize,
-    entry: Option<Entry>,
+    entry: Option<HandleEntry>,
 }
 
-struct Entry {
+struct HandleEntry {
     object: Wrapped,
     /// The engine that owns it.
     owner: u64,
 }
 
 /// The table of one process.
-struct Table {
+struct HandleTable {
     forks: u32,
     /// Number of slots in earlier tables.
     base: usize,
     slots: RwLock<Slots>,
     /// The parent's table, unchanged: one of its threads may have held it at the fork.
-    _before: Option<&'static Table>,
+    _before: Option<&'static HandleTable>,
 }
 
-static FIRST: Table =
-    Table { forks: 0, base: 0, slots: RwLock::new(Slots { slots: Vec::new(), free: Vec::new() }), _before: None };
-static LAST: AtomicPtr<Table> = AtomicPtr::new((&raw const FIRST).cast_mut());
+static FIRST: HandleTable =
+    HandleTable { forks: 0, base: 0, slots: RwLock::new(Slots { slots: Vec::new(), free: Vec::new() }), _before: None };
+static LAST: AtomicPtr<HandleTable> = AtomicPtr::new((&raw const FIRST).cast_mut());
 
 /// Number of slots ever, including the parents' tables.
 static SLOTS: AtomicUsize = AtomicUsize::new(0);
 
-impl Table {
+impl HandleTable {
     fn read(&self) -> RwLockReadGuard<'_, Slots> {
         self.slots.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -107,16 +107,16 @@ impl Table {
 }
 
 /// The table of this process, created at the first call after a fork.
-fn table() -> &'static Table {
+fn table() -> &'static HandleTable {
     let forks = process::forks();
     loop {
         let last = LAST.load(Ordering::Acquire);
         // SAFETY: it is the first, or was created below; none is ever freed.
-        let found: &'static Table = unsafe { &*last };
+        let found: &'static HandleTable = unsafe { &*last };
         if found.forks == forks {
             return found;
         }
-        let made = Box::new(Table {
+        let made = Box::new(HandleTable {
             forks,
             base: SLOTS.load(Ordering::Relaxed),
             slots: RwLock::default(),
@@ -131,7 +131,7 @@ fn table() -> &'static Table {
 }
 
 /// A new handle; null if the table is full.
-pub(in crate::ffi) fn insert<T: Kind>(owner: u64, object: Arc<T>) -> *mut c_void {
+pub(in crate::ffi) fn insert<T: HandleKind>(owner: u64, object: Arc<T>) -> *mut c_void {
     let table = table();
     let mut slots = table.write();
     let at = slots.free.pop().unwrap_or(slots.slots.len());
@@ -144,7 +144,7 @@ pub(in crate::ffi) fn insert<T: Kind>(owner: u64, object: Arc<T>) -> *mut c_void
         slots.slots.push(Slot::default());
     }
     let Some(place) = slots.slots.get_mut(at) else { return std::ptr::null_mut() };
-    place.entry = Some(Entry { object: T::wrap(object), owner });
+    place.entry = Some(HandleEntry { object: T::wrap(object), owner });
     std::ptr::without_provenance_mut((place.generation << SLOT_BITS | slot) << KIND_BITS | T::NUMBER)
 }
 
@@ -155,12 +155,12 @@ fn parts(handle: *const c_void) -> (usize, usize, usize) {
 }
 
 /// The object of a handle.
-pub(in crate::ffi) fn get<T: Kind>(handle: *const c_void) -> Result<Arc<T>, i32> {
+pub(in crate::ffi) fn get<T: HandleKind>(handle: *const c_void) -> Result<Arc<T>, i32> {
     with(handle, Arc::clone)
 }
 
 /// Reads the object of a handle under the lock, so that it is not freed; only for short reads.
-pub(in crate::ffi) fn with<T: Kind, R>(handle: *const c_void, look: impl FnOnce(&Arc<T>) -> R) -> Result<R, i32> {
+pub(in crate::ffi) fn with<T: HandleKind, R>(handle: *const c_void, look: impl FnOnce(&Arc<T>) -> R) -> Result<R, i32> {
     if handle.is_null() {
         return Err(status::MISUSE);
     }
@@ -174,7 +174,7 @@ pub(in crate::ffi) fn with<T: Kind, R>(handle: *const c_void, look: impl FnOnce(
 }
 
 /// Frees a handle. Its number is reused only after the generations have wrapped around.
-pub(in crate::ffi) fn remove<T: Kind>(handle: *const c_void) -> Result<Arc<T>, i32> {
+pub(in crate::ffi) fn remove<T: HandleKind>(handle: *const c_void) -> Result<Arc<T>, i32> {
     let object = get::<T>(handle)?;
     let (_, slot, generation) = parts(handle);
     let table = table();
@@ -192,7 +192,7 @@ pub(in crate::ffi) fn remove<T: Kind>(handle: *const c_void) -> Result<Arc<T>, i
 
 /// Number of open handles of an engine, without its own.
 pub(in crate::ffi) fn count(owner: u64) -> usize {
-    let is_child = |e: &&Entry| e.owner == owner && Host::unwrap(&e.object).is_none();
+    let is_child = |e: &&HandleEntry| e.owner == owner && Host::unwrap(&e.object).is_none();
     table().read().slots.iter().filter_map(|s| s.entry.as_ref()).filter(is_child).count()
 }
 
@@ -224,7 +224,7 @@ mod tests {
     use std::ffi::c_void;
     use std::sync::Arc;
 
-    use super::{Buffer, Conn, Failure, count, get, insert, remove};
+    use super::{Buffer, Conn, HostFailure, count, get, insert, remove};
     use crate::error::{Error, ErrorKind};
     use crate::ffi::boundary::status;
 
@@ -239,7 +239,7 @@ mod tests {
     fn a_handle_has_one_kind_and_is_freed_once() {
         let handle = insert(OWNER, buffer("a"));
         assert_eq!(get::<Buffer>(handle).map(|b| b.bytes().to_vec()), Ok(b"a".to_vec()));
-        assert_eq!(get::<Failure>(handle).err(), Some(status::HANDLE), "of another kind");
+        assert_eq!(get::<HostFailure>(handle).err(), Some(status::HANDLE), "of another kind");
         assert_eq!(remove::<Conn>(handle).err(), Some(status::HANDLE), "ended as another kind");
         assert_eq!(get::<Buffer>(std::ptr::null()).err(), Some(status::MISUSE));
         let kept = get::<Buffer>(handle).unwrap_or_else(|_| buffer("?"));
@@ -247,17 +247,17 @@ mod tests {
         assert_eq!(remove::<Buffer>(handle).err(), Some(status::HANDLE), "ended twice");
         assert_eq!(kept.bytes(), b"a", "who uses it keeps it");
         // The slot is used again, with another number.
-        let next = insert(OWNER, Arc::new(Failure::new(&Error::new(ErrorKind::Usage, "b"))));
+        let next = insert(OWNER, Arc::new(HostFailure::new(&Error::new(ErrorKind::Usage, "b"))));
         assert_ne!(handle, next);
-        assert!(get::<Buffer>(handle).is_err() && get::<Failure>(next).is_ok());
-        assert!(remove::<Failure>(next).is_ok());
+        assert!(get::<Buffer>(handle).is_err() && get::<HostFailure>(next).is_ok());
+        assert!(remove::<HostFailure>(next).is_ok());
     }
 
     #[test]
     fn unknown_handles_are_refused() {
         for number in (0..200).chain([usize::MAX, usize::MAX / 2, 1 << 32, (1 << 32) + 4, isize::MAX as usize]) {
             let handle: *const c_void = std::ptr::without_provenance(number << 3 | 6);
-            assert!(get::<Buffer>(handle).is_err() && get::<Failure>(handle).is_err(), "{number}");
+            assert!(get::<Buffer>(handle).is_err() && get::<HostFailure>(handle).is_err(), "{number}");
         }
     }
 

@@ -10,7 +10,7 @@ pub(super) mod process;
 pub(super) mod status;
 mod stop;
 
-pub(super) use buffer::{Buffer, Failure};
+pub(super) use buffer::{Buffer, HostFailure};
 pub(super) use guard::{guarded, quiet};
-pub(super) use places::Place;
+pub(super) use places::OutPlace;
 pub(super) use stop::Stop;

@@ -21,16 +21,16 @@ impl Nothing for usize {
 }
 
 /// An out-parameter of the host; it may be NULL.
-pub(in crate::ffi) struct Place<T>(*mut T);
+pub(in crate::ffi) struct OutPlace<T>(*mut T);
 
-impl<T: Nothing> Place<T> {
+impl<T: Nothing> OutPlace<T> {
     /// Takes the out-parameter and clears it, so that every call has written it.
     ///
     /// # Safety
     /// `pointer` is NULL or points to room for a `T` that nobody else uses until the exported function returns; it is
     /// not used after that.
-    pub(in crate::ffi) unsafe fn of(pointer: *mut T) -> Place<T> {
-        let place = Place(pointer);
+    pub(in crate::ffi) unsafe fn of(pointer: *mut T) -> OutPlace<T> {
+        let place = OutPlace(pointer);
         let _left_out = place.put(T::NOTHING);
         place
     }

@@ -7,5 +7,5 @@ mod work;
 
 pub(super) use operation::{Facts, Next, Op};
 #[cfg(all(feature = "batch", any(test, feature = "fuzzing")))]
-pub(super) use request::{Request, Work};
+pub(super) use request::{HostRequest, Work};
 pub(super) use start::{start, start_checked};

@@ -39,7 +39,7 @@ pub(crate) struct Op {
     pub(crate) host: Arc<Host>,
     tag: u64,
     cancel: Cancel,
-    state: Mutex<State>,
+    state: Mutex<OpState>,
     /// Notifies the host of batches and of the end.
     come: Condvar,
     /// Notifies the work of room for a batch, and of input.
@@ -58,7 +58,7 @@ pub(in crate::ffi) struct Facts {
 }
 
 #[derive(Default)]
-struct State {
+struct OpState {
     /// Known after the request has been read.
     facts: Option<Facts>,
     operation: String,
@@ -96,7 +96,7 @@ impl Op {
             host: Arc::clone(host),
             tag,
             cancel: Cancel::default(),
-            state: Mutex::new(State { progress: Progress::new(), ..State::default() }),
+            state: Mutex::new(OpState { progress: Progress::new(), ..OpState::default() }),
             come: Condvar::new(),
             room: Notify::new(),
         }))
@@ -107,7 +107,7 @@ impl Op {
         self.state().facts
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, OpState> {
         lock(&self.state)
     }
 
@@ -148,13 +148,13 @@ impl Op {
         self.announce(state);
     }
 
-    fn tell_progress(&self, state: &mut State) {
+    fn tell_progress(&self, state: &mut OpState) {
         if self.tag != 0 {
             state.progress_turn = self.host.ready.progress(self.tag, state.progress_turn, state.progress);
         }
     }
 
-    fn announce(&self, mut state: MutexGuard<'_, State>) {
+    fn announce(&self, mut state: MutexGuard<'_, OpState>) {
         // A call that drains by itself has no tag.
         if std::mem::take(&mut state.armed) && self.tag != 0 {
             state.announced = self.host.ready.announce(self.tag, state.announced);

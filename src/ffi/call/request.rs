@@ -15,7 +15,7 @@ use crate::{Items, Options};
 /// As written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Typed<'t> {
+struct TypedRequest<'t> {
     method: String,
     #[serde(default)]
     operation_id: Option<String>,
@@ -40,7 +40,7 @@ struct Typed<'t> {
     #[serde(default)]
     timeout_ms: Option<u64>,
     #[serde(default)]
-    batch: Batch,
+    batch: BatchLimits,
     #[serde(default)]
     run_bytes: Option<usize>,
     #[serde(default)]
@@ -52,7 +52,7 @@ struct Typed<'t> {
 /// Maximum size of batches.
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Batch {
+pub(crate) struct BatchLimits {
     #[serde(default)]
     pub(crate) items: Option<usize>,
     #[serde(default)]
@@ -86,11 +86,11 @@ pub(in crate::ffi) enum Work {
 }
 
 /// A checked request.
-pub(in crate::ffi) struct Request {
+pub(in crate::ffi) struct HostRequest {
     pub(in crate::ffi) work: Work,
     /// The timeout of calls that are not operations.
     pub(in crate::ffi) timeout: Option<Duration>,
-    pub(in crate::ffi) batch: Batch,
+    pub(in crate::ffi) batch: BatchLimits,
     /// Maximum result of `opnode_run`, in bytes.
     pub(in crate::ffi) run_bytes: usize,
 }
@@ -103,14 +103,14 @@ fn usage(message: impl Into<String>) -> Error {
         .advise("a request is {\"method\": \"query\", \"operationId\": ID, \"options\": {}}")
 }
 
-impl Request {
+impl HostRequest {
     /// Reads a request; `selftest` says whether self-tests are allowed.
-    pub(in crate::ffi) fn read(selftest: bool, text: &str) -> Result<Request> {
-        let typed: Typed<'_> = json::read("the request", text).map_err(|e| usage(e.message.clone()))?;
+    pub(in crate::ffi) fn read(selftest: bool, text: &str) -> Result<HostRequest> {
+        let typed: TypedRequest<'_> = json::read("the request", text).map_err(|e| usage(e.message.clone()))?;
         if typed.batch.items == Some(0) || typed.batch.bytes == Some(0) {
             return Err(usage("batch: a batch holds at least 1 item and 1 byte"));
         }
-        Ok(Request {
+        Ok(HostRequest {
             timeout: typed.timeout_ms.map(Duration::from_millis),
             batch: typed.batch,
             run_bytes: typed.run_bytes.unwrap_or(RUN_BYTES),
@@ -129,7 +129,7 @@ impl Request {
     }
 }
 
-fn work(selftest: bool, typed: Typed<'_>) -> Result<Work> {
+fn work(selftest: bool, typed: TypedRequest<'_>) -> Result<Work> {
     let method = match typed.method.as_str() {
         "query" => Method::Query,
         "mutate" => Method::Mutate,

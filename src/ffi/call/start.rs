@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::operation::{Facts, Op};
-use super::request::{Request, Work};
+use super::request::{HostRequest, Work};
 use super::work::{self, Job};
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
@@ -33,7 +33,7 @@ pub(in crate::ffi) fn start_checked(conn: &Arc<Conn>, text: &str, tag: u64) -> R
 }
 
 fn check(op: &Arc<Op>, conn: &Arc<Conn>, text: &str) -> Result<Job> {
-    let request = Request::read(conn.host.selftest, text)?;
+    let request = HostRequest::read(conn.host.selftest, text)?;
     let facts = Facts {
         streams: matches!(request.work, Work::Stream(_)),
         writes: matches!(&request.work, Work::Stream(call) | Work::Call(call) if call.method != Method::Query),

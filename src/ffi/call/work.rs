@@ -9,7 +9,7 @@ use std::task::Poll;
 use serde_json::json;
 
 use super::operation::Op;
-use super::request::{Batch, Request, Selftest, Work};
+use super::request::{BatchLimits, HostRequest, Selftest, Work};
 use crate::call::CallOptions;
 use crate::error::{Error, Result};
 use crate::ffi::boundary::Buffer;
@@ -22,11 +22,11 @@ const OUTCOMES: usize = 1000;
 pub(super) type Job = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
 
 /// Checks everything that is known before the first request, and returns the rest as a task.
-pub(super) fn prepare(op: &Arc<Op>, conn: &Arc<Conn>, request: Request) -> Result<Job> {
+pub(super) fn prepare(op: &Arc<Op>, conn: &Arc<Conn>, request: HostRequest) -> Result<Job> {
     let (op, session) = (Arc::clone(op), conn.session.clone());
     // Tasks that are spawned here, by checks that build a first request, belong to the engine's threads.
     let _within = conn.host.handle.enter();
-    let Request { work, timeout, batch, .. } = request;
+    let HostRequest { work, timeout, batch, .. } = request;
     let with = CallOptions { cancel: op.cancel_token().clone(), timeout, ..CallOptions::default() };
     match work {
         Work::Call(call) => match session.call(&call, &with)? {
@@ -58,7 +58,7 @@ pub(super) fn prepare(op: &Arc<Op>, conn: &Arc<Conn>, request: Request) -> Resul
     }
 }
 
-async fn read(op: Arc<Op>, mut walk: Walk, batch: Batch) -> Result<()> {
+async fn read(op: Arc<Op>, mut walk: Walk, batch: BatchLimits) -> Result<()> {
     while let Some(page) = walk.next().await {
         let receipt = walk.receipt();
         op.update(|p| p.take(receipt), Some(receipt.clone()));
@@ -88,7 +88,7 @@ async fn check(op: Arc<Op>, session: Session, with: CallOptions) -> Result<()> {
 struct Write {
     op: Arc<Op>,
     writes: Writes,
-    batch: Batch,
+    batch: BatchLimits,
 }
 
 impl Write {

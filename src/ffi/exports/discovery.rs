@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::super::host::Host;
 use super::{Out, give, owner};
-use crate::ffi::boundary::{Place, guarded, handle, places, status};
+use crate::ffi::boundary::{OutPlace, guarded, handle, places, status};
 use crate::ffi::discover;
 
 /// # Safety
@@ -18,7 +18,7 @@ unsafe extern "C" fn opnode_definitions_load(
     err: Out<c_void>,
 ) -> i32 {
     // SAFETY: see above.
-    let err = unsafe { Place::of(err) };
+    let err = unsafe { OutPlace::of(err) };
     guarded(owner::<Host>(engine), err, || {
         let host = handle::get::<Host>(engine)?;
         // SAFETY: see above.

@@ -8,7 +8,7 @@ use super::super::connection::Conn;
 use super::super::host::Host;
 use super::{Out, give, owner, places};
 use crate::error::{Error, ErrorKind};
-use crate::ffi::boundary::{Buffer, Place, Stop, guard, guarded, handle, places, quiet, status};
+use crate::ffi::boundary::{Buffer, OutPlace, Stop, guard, guarded, handle, places, quiet, status};
 use crate::ffi::notify::{Hooks, until};
 
 /// # Safety
@@ -88,7 +88,7 @@ unsafe extern "C" fn opnode_ready_wait(
     count: *mut usize,
 ) -> i32 {
     // SAFETY: see above.
-    let count = unsafe { Place::of(count) };
+    let count = unsafe { OutPlace::of(count) };
     quiet(|| {
         count.needed()?;
         guard::may_wait(timeout_ms)?;

@@ -14,7 +14,7 @@ mod result;
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
-use super::boundary::{Buffer, Place, Stop, guarded, handle, status};
+use super::boundary::{Buffer, OutPlace, Stop, guarded, handle, status};
 
 /// The out-parameter for a handle.
 type Out<T> = *mut *mut T;
@@ -39,13 +39,13 @@ extern "C" fn opnode_status_name(status: i32) -> *const c_char {
 ///
 /// # Safety
 /// See [`Place::of`].
-unsafe fn places(out: Out<c_void>, err: Out<c_void>) -> (Place<*mut c_void>, Place<*mut c_void>) {
+unsafe fn places(out: Out<c_void>, err: Out<c_void>) -> (OutPlace<*mut c_void>, OutPlace<*mut c_void>) {
     // SAFETY: as the caller promises.
-    unsafe { (Place::of(out), Place::of(err)) }
+    unsafe { (OutPlace::of(out), OutPlace::of(err)) }
 }
 
 /// The engine of a handle, for the error of a call; 0 for an invalid handle.
-fn owner<T: handle::Kind + handle::Owned>(handle: *const c_void) -> u64 {
+fn owner<T: handle::HandleKind + handle::Owned>(handle: *const c_void) -> u64 {
     handle::get::<T>(handle).map_or(0, |object| object.owner())
 }
 
@@ -53,7 +53,7 @@ fn owner<T: handle::Kind + handle::Owned>(handle: *const c_void) -> u64 {
 ///
 /// # Safety
 /// See [`Place::of`].
-unsafe fn give<T: handle::Kind + handle::Owned>(
+unsafe fn give<T: handle::HandleKind + handle::Owned>(
     of: *mut c_void,
     out: Out<c_void>,
     err: Out<c_void>,

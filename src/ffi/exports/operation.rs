@@ -9,7 +9,7 @@ use super::super::host::Cancellable;
 use super::{Out, give, owner, places};
 use crate::Items;
 use crate::error::{Error, ErrorKind};
-use crate::ffi::boundary::{Buffer, Place, Stop, guard, guarded, handle, places, quiet, status};
+use crate::ffi::boundary::{Buffer, OutPlace, Stop, guard, guarded, handle, places, quiet, status};
 use crate::ffi::call::{Facts, Next, Op, start, start_checked};
 use crate::ffi::notify::{Progress, until};
 
@@ -41,7 +41,7 @@ unsafe extern "C" fn opnode_run_report(
     err: Out<c_void>,
 ) -> i32 {
     // SAFETY: see above.
-    let ((out, err), report) = unsafe { (places(out, err), Place::of(report)) };
+    let ((out, err), report) = unsafe { (places(out, err), OutPlace::of(report)) };
     guarded(owner::<Conn>(conn), err, || {
         out.needed()?;
         guard::may_wait(timeout_ms.min(-1))?;
@@ -139,7 +139,7 @@ unsafe extern "C" fn opnode_op_write(
 ) -> i32 {
     const LAST: u32 = 1;
     // SAFETY: see above.
-    let err = unsafe { Place::of(err) };
+    let err = unsafe { OutPlace::of(err) };
     guarded(owner::<Op>(op), err, || {
         guard::may_wait(timeout_ms)?;
         let op = handle::get::<Op>(op)?;

@@ -3,14 +3,14 @@
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 
-use crate::ffi::boundary::{Buffer, Failure, Place, handle, quiet, status};
+use crate::ffi::boundary::{Buffer, HostFailure, OutPlace, handle, quiet, status};
 
 /// # Safety
 /// As for all [exports](super).
 #[unsafe(no_mangle)]
 unsafe extern "C" fn opnode_buf_data(buf: *const c_void, len: *mut usize) -> *const c_char {
     // SAFETY: see above.
-    text_of(buf, unsafe { Place::of(len) }, Buffer::bytes)
+    text_of(buf, unsafe { OutPlace::of(len) }, Buffer::bytes)
 }
 
 /// # Safety
@@ -25,7 +25,7 @@ unsafe extern "C" fn opnode_buf_count(buf: *const c_void) -> usize {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn opnode_buf_item(buf: *const c_void, index: usize, len: *mut usize) -> *const c_char {
     // SAFETY: see above.
-    let len = unsafe { Place::of(len) };
+    let len = unsafe { OutPlace::of(len) };
     // Called for every item: it only reads, allocates nothing, and cannot panic.
     let look = |buffer: &Arc<Buffer>| buffer.item(index).map_or(std::ptr::null(), |item| slice(item, len));
     handle::with(buf, look).unwrap_or(std::ptr::null())
@@ -46,7 +46,7 @@ unsafe extern "C" fn opnode_buf_free(buf: *mut c_void) -> i32 {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn opnode_error_message(error: *const c_void, len: *mut usize) -> *const c_char {
     // SAFETY: see above.
-    text_of(error, unsafe { Place::of(len) }, Failure::message)
+    text_of(error, unsafe { OutPlace::of(len) }, HostFailure::message)
 }
 
 /// # Safety
@@ -54,7 +54,7 @@ unsafe extern "C" fn opnode_error_message(error: *const c_void, len: *mut usize)
 #[unsafe(no_mangle)]
 unsafe extern "C" fn opnode_error_json(error: *const c_void, len: *mut usize) -> *const c_char {
     // SAFETY: see above.
-    text_of(error, unsafe { Place::of(len) }, Failure::json)
+    text_of(error, unsafe { OutPlace::of(len) }, HostFailure::json)
 }
 
 /// # Safety
@@ -62,13 +62,17 @@ unsafe extern "C" fn opnode_error_json(error: *const c_void, len: *mut usize) ->
 #[unsafe(no_mangle)]
 unsafe extern "C" fn opnode_error_free(error: *mut c_void) -> i32 {
     quiet(|| {
-        handle::remove::<Failure>(error)?;
+        handle::remove::<HostFailure>(error)?;
         Ok(status::OK)
     })
 }
 
 /// A text of an immutable object.
-fn text_of<T: handle::Kind>(of: *const c_void, len: Place<usize>, text: impl FnOnce(&T) -> &[u8]) -> *const c_char {
+fn text_of<T: handle::HandleKind>(
+    of: *const c_void,
+    len: OutPlace<usize>,
+    text: impl FnOnce(&T) -> &[u8],
+) -> *const c_char {
     let mut found = std::ptr::null();
     let _bad_handle_gives_null = quiet(|| {
         found = slice(text(&*handle::get::<T>(of)?), len);
@@ -78,7 +82,7 @@ fn text_of<T: handle::Kind>(of: *const c_void, len: Place<usize>, text: impl FnO
 }
 
 /// A part of an immutable object, which stays at its address until its handle is freed.
-fn slice(bytes: &[u8], len: Place<usize>) -> *const c_char {
+fn slice(bytes: &[u8], len: OutPlace<usize>) -> *const c_char {
     let _left_out = len.put(bytes.len());
     bytes.as_ptr().cast()
 }

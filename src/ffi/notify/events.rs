@@ -28,16 +28,16 @@ pub(in crate::ffi) type Sink = Arc<dyn Fn(i32, Value) + Send + Sync>;
 
 /// Queued events: the newest log lines, with the number of dropped ones; all tokens.
 #[derive(Default)]
-pub(super) struct Waiting(Mutex<Kept>);
+pub(super) struct Waiting(Mutex<KeptEvent>);
 
 #[derive(Default)]
-struct Kept {
+struct KeptEvent {
     log: VecDeque<Value>,
     dropped: u64,
     credentials: VecDeque<Value>,
 }
 
-impl Kept {
+impl KeptEvent {
     /// The line about log lines that were dropped since the last such line.
     fn gap(&mut self) -> Option<Value> {
         let dropped = std::mem::take(&mut self.dropped);
@@ -80,12 +80,12 @@ impl Waiting {
 }
 
 /// Converts this crate's own trace events to log events. Spans are not used.
-pub(in crate::ffi) struct Log {
+pub(in crate::ffi) struct HostLog {
     pub(in crate::ffi) level: Level,
     pub(in crate::ffi) sink: Sink,
 }
 
-impl Subscriber for Log {
+impl Subscriber for HostLog {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         // Only this crate's texts are masked; those of other libraries are not.
         metadata.is_event() && *metadata.level() <= self.level && metadata.target().starts_with("opnode")
@@ -98,7 +98,7 @@ impl Subscriber for Log {
     fn enter(&self, _: &span::Id) {}
     fn exit(&self, _: &span::Id) {}
     fn event(&self, event: &tracing::Event<'_>) {
-        let mut fields = Fields(Map::new());
+        let mut fields = EventFields(Map::new());
         event.record(&mut fields);
         let mut line = fields.0;
         line.insert("kind".into(), "log".into());
@@ -107,9 +107,9 @@ impl Subscriber for Log {
     }
 }
 
-struct Fields(Map<String, Value>);
+struct EventFields(Map<String, Value>);
 
-impl Visit for Fields {
+impl Visit for EventFields {
     fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
         let mut text = String::new();
         // Writing to a String cannot fail.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::notice::Notice;
 use super::progress::Progress;
-use super::ready::Told;
+use super::ready::ReadyEvent;
 use super::signals;
 use crate::ffi::boundary::process;
 
@@ -69,7 +69,7 @@ pub(in crate::ffi) fn is_within_callback() -> bool {
 }
 
 /// Starts the thread that calls the host. It calls `drop` and ends when all senders are gone and the queue is empty.
-pub(in crate::ffi) fn start(hooks: Owed, told: Arc<Told>) -> std::io::Result<()> {
+pub(in crate::ffi) fn start(hooks: Owed, told: Arc<ReadyEvent>) -> std::io::Result<()> {
     std::thread::Builder::new().name("opnode-hooks".to_owned()).spawn(move || {
         let hooks = hooks;
         signals::never();

@@ -33,7 +33,7 @@ pub(in crate::ffi) struct Hears {
 
 /// The queue, for polling callers and for the callback thread.
 #[derive(Default)]
-pub(in crate::ffi) struct Told {
+pub(in crate::ffi) struct ReadyEvent {
     lists: Mutex<Lists>,
     /// Signals polling callers.
     come: Condvar,
@@ -43,7 +43,7 @@ pub(in crate::ffi) struct Told {
 }
 
 /// The sender; after the last is dropped, the callback thread empties the queue and ends.
-pub(in crate::ffi) struct Teller(pub(crate) Arc<Told>);
+pub(in crate::ffi) struct Teller(pub(crate) Arc<ReadyEvent>);
 
 impl Drop for Teller {
     fn drop(&mut self) {
@@ -81,7 +81,7 @@ fn waits<T>(list: &BTreeMap<u64, T>, before: Option<u64>) -> bool {
     before.is_some_and(|turn| list.contains_key(&turn))
 }
 
-impl Told {
+impl ReadyEvent {
     /// The next callback; `None` at the end. Tags come first: a slow event hook delays them only by its current call.
     /// Tokens alternate with tags; log lines come when nothing else is queued.
     pub(in crate::ffi) fn next(&self) -> Option<Notice> {
@@ -121,7 +121,7 @@ impl Ready {
         Ready { teller, wake, hears }
     }
 
-    fn told(&self) -> &Told {
+    fn told(&self) -> &ReadyEvent {
         &self.teller.0
     }
 

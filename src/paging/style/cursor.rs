@@ -2,28 +2,28 @@
 
 use super::link::follow;
 use crate::authoring::Target;
-use crate::definition::Token;
+use crate::definition::TokenRule;
 use crate::error::Result;
 use crate::paging::signal;
-use crate::paging::step::Step;
+use crate::paging::step::PagingStep;
 use crate::paging::view::View;
 use crate::request::Cursor;
 
-pub(in crate::paging) fn next(token: &Token, send: &Target, view: &View<'_>) -> Result<Step> {
+pub(in crate::paging) fn next(token: &TokenRule, send: &Target, view: &View<'_>) -> Result<PagingStep> {
     if let Some(end) = view.flagged_end()? {
         return Ok(end);
     }
     let Some(text) = signal::token(view.page, token)? else { return Ok(view.no_next(token)) };
-    Ok(Step::More(match send {
+    Ok(PagingStep::More(match send {
         Target::Query(name) => Cursor { query: vec![(name.clone(), text)], ..Cursor::default() },
         Target::Header(name) => Cursor { headers: vec![(name.to_string(), text)], ..Cursor::default() },
     }))
 }
 
-pub(in crate::paging) fn next_url(token: &Token, view: &View<'_>) -> Result<Step> {
+pub(in crate::paging) fn next_url(token: &TokenRule, view: &View<'_>) -> Result<PagingStep> {
     if let Some(end) = view.flagged_end()? {
         return Ok(end);
     }
     let Some(target) = signal::token(view.page, token)? else { return Ok(view.no_next(token)) };
-    Ok(Step::More(Cursor { url: Some(follow(view, &target)?), ..Cursor::default() }))
+    Ok(PagingStep::More(Cursor { url: Some(follow(view, &target)?), ..Cursor::default() }))
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::link;
 use crate::definition::Keyset;
 use crate::error::{Error, ErrorKind, Result};
-use crate::paging::step::Step;
+use crate::paging::step::PagingStep;
 use crate::paging::view::View;
 use crate::receipt::{EndSeen, StopReason};
 use crate::request::Cursor;
@@ -15,16 +15,16 @@ pub(in crate::paging) fn first(keyset: &Keyset) -> Cursor {
     Cursor { headers: headers(keyset), ..Cursor::default() }
 }
 
-pub(in crate::paging) fn next(keyset: &Keyset, view: &View<'_>) -> Result<Step> {
+pub(in crate::paging) fn next(keyset: &Keyset, view: &View<'_>) -> Result<PagingStep> {
     if let Some(end) = view.flagged_end()? {
         return Ok(end);
     }
     link::check(view.page)?;
     if view.page.has_links() {
         let Some(target) = view.page.link("next").filter(|t| !t.is_empty()) else {
-            return Ok(Step::stop(StopReason::NoNext, EndSeen::Signal));
+            return Ok(PagingStep::stop(StopReason::NoNext, EndSeen::Signal));
         };
-        return Ok(Step::More(Cursor {
+        return Ok(PagingStep::More(Cursor {
             url: Some(link::follow(view, target)?),
             headers: headers(keyset),
             ..Cursor::default()
@@ -32,7 +32,7 @@ pub(in crate::paging) fn next(keyset: &Keyset, view: &View<'_>) -> Result<Step> 
     }
     let count = view.page.items.len();
     let Some(last) = count.checked_sub(1).and_then(|i| view.page.items.get(i)) else {
-        return Ok(Step::stop(StopReason::EmptyPage, EndSeen::EmptyPage));
+        return Ok(PagingStep::stop(StopReason::EmptyPage, EndSeen::EmptyPage));
     };
     let name = keyset.from.tokens().first();
     if last.fields().is_some_and(|fields| fields.iter().filter(|(field, _)| Some(field) == name).count() > 1) {
@@ -48,7 +48,11 @@ pub(in crate::paging) fn next(keyset: &Keyset, view: &View<'_>) -> Result<Step> 
         )
         .advise("include this field in the selected fields")
     })?;
-    Ok(Step::More(Cursor { query: vec![(keyset.after.clone(), key)], headers: headers(keyset), ..Cursor::default() }))
+    Ok(PagingStep::More(Cursor {
+        query: vec![(keyset.after.clone(), key)],
+        headers: headers(keyset),
+        ..Cursor::default()
+    }))
 }
 
 /// A key as it is sent to the server: a text without its quotes, a number digit for digit.

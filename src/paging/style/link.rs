@@ -6,20 +6,22 @@ use crate::definition::Style;
 use crate::error::{Error, ErrorKind, Result};
 use crate::page::Page;
 use crate::paging::addresses::{number, renumbered};
-use crate::paging::step::Step;
+use crate::paging::step::PagingStep;
 use crate::paging::view::View;
 use crate::receipt::{EndSeen, StopReason};
 use crate::request::Cursor;
 
-pub(in crate::paging) fn next(view: &View<'_>) -> Result<Step> {
+pub(in crate::paging) fn next(view: &View<'_>) -> Result<PagingStep> {
     check(view.page)?;
     match view.page.link("next") {
-        Some(target) => Ok(Step::More(Cursor { url: Some(follow(view, target)?), ..Cursor::default() })),
-        None if view.page.has_links() || view.ledger.links => Ok(Step::stop(StopReason::NoNext, EndSeen::Signal)),
+        Some(target) => Ok(PagingStep::More(Cursor { url: Some(follow(view, target)?), ..Cursor::default() })),
+        None if view.page.has_links() || view.ledger.links => Ok(PagingStep::stop(StopReason::NoNext, EndSeen::Signal)),
         None => match view.without_signal() {
             // Some servers send links only if the request has a page number.
-            EndSeen::Assumed => Ok(second(view).map_or(Step::stop(StopReason::NoNext, EndSeen::Assumed), Step::More)),
-            seen => Ok(Step::stop(StopReason::NoNext, seen)),
+            EndSeen::Assumed => {
+                Ok(second(view).map_or(PagingStep::stop(StopReason::NoNext, EndSeen::Assumed), PagingStep::More))
+            }
+            seen => Ok(PagingStep::stop(StopReason::NoNext, seen)),
         },
     }
 }

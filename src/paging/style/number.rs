@@ -1,36 +1,41 @@
 //! `number`: paging by page number. Pure.
 
 use crate::authoring::Source;
-use crate::definition::End;
+use crate::definition::EndRule;
 use crate::error::Result;
 use crate::page::Page;
 use crate::paging::counter::{self, at, ordinal};
 use crate::paging::signal;
-use crate::paging::step::Step;
+use crate::paging::step::PagingStep;
 use crate::paging::view::View;
 use crate::receipt::{EndSeen, StopReason};
 use crate::request::Cursor;
 
-pub(in crate::paging) fn next(parameter: &str, start: u64, end: Option<&End>, view: &View<'_>) -> Result<Step> {
+pub(in crate::paging) fn next(
+    parameter: &str,
+    start: u64,
+    end: Option<&EndRule>,
+    view: &View<'_>,
+) -> Result<PagingStep> {
     let current = counter::page(parameter, view.cursor)?;
-    let on = || Step::More(at(parameter, current.saturating_add(1)));
+    let on = || PagingStep::More(at(parameter, current.saturating_add(1)));
     if let Some(flag) = &view.paging.more {
         return Ok(match signal::flag(view.page, flag)? {
             Some(true) => on(),
-            Some(false) => Step::stop(StopReason::HasMoreFalse, EndSeen::Signal),
+            Some(false) => PagingStep::stop(StopReason::HasMoreFalse, EndSeen::Signal),
             None => view.silent(StopReason::HasMoreFalse, flag.absent_ends),
         });
     }
     Ok(match end {
-        Some(End::NextPage(token)) => match signal::token(view.page, token)? {
-            Some(text) => Step::More(at(parameter, signal::page_number(&token.at, &text)?)),
+        Some(EndRule::NextPage(token)) => match signal::token(view.page, token)? {
+            Some(text) => PagingStep::More(at(parameter, signal::page_number(&token.at, &text)?)),
             None => view.no_next(token),
         },
-        Some(End::TotalPages(source)) => match signal::number(view.page, source)? {
+        Some(EndRule::TotalPages(source)) => match signal::number(view.page, source)? {
             Some(pages) if ordinal(current, start) < pages => on(),
             // A page with rows shows that there are some.
             Some(0) if !view.page.items.is_empty() => view.by_rows(on),
-            Some(_) => Step::stop(StopReason::LastPage, EndSeen::Signal),
+            Some(_) => PagingStep::stop(StopReason::LastPage, EndSeen::Signal),
             None => view.by_rows(on),
         },
         None => view.by_rows(on),

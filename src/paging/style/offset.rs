@@ -6,13 +6,13 @@
 use crate::definition::Advance;
 use crate::page::Page;
 use crate::paging::counter::{self, at};
-use crate::paging::step::Step;
+use crate::paging::step::PagingStep;
 use crate::paging::view::View;
 use crate::request::Cursor;
 
-pub(in crate::paging) fn next(parameter: &str, advance: Option<Advance>, view: &View<'_>) -> Step {
+pub(in crate::paging) fn next(parameter: &str, advance: Option<Advance>, view: &View<'_>) -> PagingStep {
     view.by_rows(|| {
-        Step::More(at(parameter, counter::offset(parameter, view.cursor).saturating_add(step(advance, view))))
+        PagingStep::More(at(parameter, counter::offset(parameter, view.cursor).saturating_add(step(advance, view))))
     })
 }
 

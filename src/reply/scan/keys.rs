@@ -16,7 +16,7 @@ pub(super) const TRIES_MAX: u32 = 16;
 /// A key that was read: from the comma or brace before it to its value, including white space. If these bytes occur
 /// again, they are valid again.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Key {
+pub(crate) struct KnownKey {
     bytes: [u8x32; 2],
     pub(crate) length: usize,
     /// A bit for each of the first 32 bytes that does not belong to the key.
@@ -26,14 +26,14 @@ pub(crate) struct Key {
     tag: u64,
 }
 
-impl Key {
-    pub(crate) fn new(text: &[u8], depth: usize, tag: u64) -> Option<Key> {
+impl KnownKey {
+    pub(crate) fn new(text: &[u8], depth: usize, tag: u64) -> Option<KnownKey> {
         let mut bytes = [0; KEY_MAX];
         bytes.get_mut(..text.len())?.copy_from_slice(text);
         let part =
             |from: usize| bytes.get(from..).and_then(|part| part.first_chunk::<32>()).map(|part| u8x32::new(*part));
         let beyond = u32::MAX.checked_shl(text.len() as u32).unwrap_or(0);
-        Some(Key { bytes: [part(0)?, part(32)?], length: text.len(), beyond, depth, tag })
+        Some(KnownKey { bytes: [part(0)?, part(32)?], length: text.len(), beyond, depth, tag })
     }
 
     /// Whether a text starts with it. False near the end of the text.
@@ -54,8 +54,8 @@ impl Key {
 
 /// The keys of earlier elements, in order.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Keys {
-    pub(crate) all: Vec<Key>,
+pub(crate) struct KnownKeys {
+    pub(crate) all: Vec<KnownKey>,
     /// The expected next key; `OFF` if the cache is not used.
     pub(crate) next: usize,
     /// Remaining failed searches, once no more keys are remembered.
@@ -64,20 +64,25 @@ pub(crate) struct Keys {
     pub(crate) many: bool,
 }
 
-impl Keys {
+impl KnownKeys {
     pub(super) const OFF: usize = usize::MAX;
 
     /// The key of the same object that a text starts with, and its length.
     pub(crate) fn find(&self, text: &[u8], depth: usize, tag: u64) -> Option<(usize, usize)> {
         let (before, ahead) = self.all.split_at_checked(self.next)?;
-        let found = Keys::nearest(ahead.iter(), text, depth, tag).map(|(i, length)| (self.next + i, length));
+        let found = KnownKeys::nearest(ahead.iter(), text, depth, tag).map(|(i, length)| (self.next + i, length));
         found.or_else(|| {
-            Keys::nearest(before.iter().rev(), text, depth, tag).map(|(i, length)| (self.next - 1 - i, length))
+            KnownKeys::nearest(before.iter().rev(), text, depth, tag).map(|(i, length)| (self.next - 1 - i, length))
         })
     }
 
     #[inline(always)]
-    fn nearest<'k>(keys: impl Iterator<Item = &'k Key>, text: &[u8], depth: usize, tag: u64) -> Option<(usize, usize)> {
+    fn nearest<'k>(
+        keys: impl Iterator<Item = &'k KnownKey>,
+        text: &[u8],
+        depth: usize,
+        tag: u64,
+    ) -> Option<(usize, usize)> {
         for (i, key) in keys.take(REACH).enumerate() {
             if key.depth < depth {
                 break;

@@ -11,15 +11,15 @@ mod keys;
 
 use wide::u8x32;
 
-pub(crate) use keys::Keys;
-use keys::{KEY_MAX, KEYS_MAX, Key, TRIES_MAX};
+pub(crate) use keys::KnownKeys;
+use keys::{KEY_MAX, KEYS_MAX, KnownKey, TRIES_MAX};
 
 /// Maximum nesting of a value: that of serde_json, so that every host can read it.
 pub(crate) const JSON_DEPTH: u32 = 127;
 
 /// Why a text is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub(crate) enum ScanFault {
     /// It is not JSON.
     Syntax,
     /// It is nested too deeply.
@@ -29,27 +29,27 @@ pub(crate) enum Fault {
 }
 
 /// A position in the text.
-type At = Result<usize, Fault>;
+type At = Result<usize, ScanFault>;
 
 /// A text that is scanned.
 pub(crate) struct Scan<'t> {
     text: &'t [u8],
     /// Whether there is a line break between values.
     pub(crate) has_lines: bool,
-    keys: Keys,
+    keys: KnownKeys,
 }
 
 impl<'t> Scan<'t> {
     pub(crate) fn new(text: &'t str) -> Scan<'t> {
-        Scan::with(text, Keys::default())
+        Scan::with(text, KnownKeys::default())
     }
 
     /// With the keys of earlier parts of this text.
-    pub(crate) fn with(text: &'t str, keys: Keys) -> Scan<'t> {
-        Scan { text: text.as_bytes(), has_lines: false, keys: Keys { next: Keys::OFF, ..keys } }
+    pub(crate) fn with(text: &'t str, keys: KnownKeys) -> Scan<'t> {
+        Scan { text: text.as_bytes(), has_lines: false, keys: KnownKeys { next: KnownKeys::OFF, ..keys } }
     }
 
-    pub(super) fn into_keys(self) -> Keys {
+    pub(super) fn into_keys(self) -> KnownKeys {
         self.keys
     }
 
@@ -105,7 +105,7 @@ impl<'t> Scan<'t> {
             match self.byte(at) {
                 b'"' => return Ok(at + 1),
                 b'\\' => at = self.escape(at)?,
-                _ => return Err(Fault::Syntax),
+                _ => return Err(ScanFault::Syntax),
             }
         }
     }
@@ -118,7 +118,7 @@ impl<'t> Scan<'t> {
                 b'"' => return Ok(at + 1),
                 b'\\' => at = self.escape(at)?,
                 0x20.. => at += 1,
-                _ => return Err(Fault::Syntax),
+                _ => return Err(ScanFault::Syntax),
             }
         }
     }
@@ -130,7 +130,7 @@ impl<'t> Scan<'t> {
             b'u' if self.text.get(at + 2..at + 6).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)) => {
                 Ok(at + 6)
             }
-            _ => Err(Fault::Syntax),
+            _ => Err(ScanFault::Syntax),
         }
     }
 
@@ -140,7 +140,7 @@ impl<'t> Scan<'t> {
         while self.byte(at).is_ascii_digit() {
             at += 1;
         }
-        if at > first { Ok(at) } else { Err(Fault::Syntax) }
+        if at > first { Ok(at) } else { Err(ScanFault::Syntax) }
     }
 
     #[inline(always)]
@@ -190,7 +190,7 @@ impl<'t> Scan<'t> {
         if is_false | (four == u32::from_le_bytes(*b"true")) | (four == u32::from_le_bytes(*b"null")) {
             Ok(at + 4 + usize::from(is_false))
         } else {
-            Err(Fault::Syntax)
+            Err(ScanFault::Syntax)
         }
     }
 
@@ -199,19 +199,19 @@ impl<'t> Scan<'t> {
     fn word_tail(&self, at: usize) -> At {
         let rest = self.text.get(at..).unwrap_or_default();
         let word = [&b"true"[..], b"false", b"null"].into_iter().find(|word| rest.starts_with(word));
-        word.map(|word| at + word.len()).ok_or(Fault::Syntax)
+        word.map(|word| at + word.len()).ok_or(ScanFault::Syntax)
     }
 
     /// A key and its colon: the positions after the key's closing quote and of the value.
     #[inline(always)]
-    pub(crate) fn key(&mut self, at: usize) -> Result<(usize, usize), Fault> {
+    pub(crate) fn key(&mut self, at: usize) -> Result<(usize, usize), ScanFault> {
         if self.byte(at) != b'"' {
-            return Err(Fault::Syntax);
+            return Err(ScanFault::Syntax);
         }
         let end = self.string(at + 1)?;
         let colon = self.blank(end);
         if self.byte(colon) != b':' {
-            return Err(Fault::Syntax);
+            return Err(ScanFault::Syntax);
         }
         Ok((end, self.blank(colon + 1)))
     }
@@ -231,7 +231,7 @@ impl<'t> Scan<'t> {
     /// quote.
     #[inline(always)]
     fn other(&mut self, from: usize, at: usize, depth: usize) -> At {
-        if self.keys.next == Keys::OFF { Ok(self.key(at)?.1) } else { self.look_up(from, at, depth) }
+        if self.keys.next == KnownKeys::OFF { Ok(self.key(at)?.1) } else { self.look_up(from, at, depth) }
     }
 
     #[inline(never)]
@@ -251,9 +251,9 @@ impl<'t> Scan<'t> {
             if is_full {
                 self.keys.tries = self.keys.tries.saturating_sub(1);
                 if self.keys.tries == 0 {
-                    self.keys.next = Keys::OFF;
+                    self.keys.next = KnownKeys::OFF;
                 }
-            } else if let Some(key) = self.text.get(from..value).and_then(|text| Key::new(text, depth, tag)) {
+            } else if let Some(key) = self.text.get(from..value).and_then(|text| KnownKey::new(text, depth, tag)) {
                 self.keys.all.insert(self.keys.next, key);
                 self.keys.next += 1;
             }
@@ -272,7 +272,7 @@ impl<'t> Scan<'t> {
                     depth += 1;
                     in_object = byte == b'{';
                     if depth > JSON_DEPTH as usize {
-                        return Err(Fault::Depth);
+                        return Err(ScanFault::Depth);
                     }
                     levels = levels << 1 | u128::from(in_object);
                     if in_object && let Some(value) = self.known(at) {
@@ -319,7 +319,7 @@ impl<'t> Scan<'t> {
                     }
                     b'}' if in_object => {}
                     b']' if !in_object => {}
-                    _ => return Err(Fault::Syntax),
+                    _ => return Err(ScanFault::Syntax),
                 }
                 at = behind + 1;
                 depth -= 1;
@@ -337,13 +337,13 @@ impl<'t> Scan<'t> {
             self.keys.tries = (self.keys.tries + 1).min(TRIES_MAX);
         }
         let end = self.value(at);
-        self.keys.next = Keys::OFF;
+        self.keys.next = KnownKeys::OFF;
         self.keys.many |= end.is_ok();
         end
     }
 
     /// The elements of the array that starts here, one by one; returns the position after it.
-    pub(crate) fn elements(&mut self, at: usize, each: impl FnMut(usize, usize) -> Result<(), Fault>) -> At {
+    pub(crate) fn elements(&mut self, at: usize, each: impl FnMut(usize, usize) -> Result<(), ScanFault>) -> At {
         let at = self.blank(at + 1);
         if self.byte(at) == b']' {
             return Ok(at + 1);
@@ -352,7 +352,11 @@ impl<'t> Scan<'t> {
     }
 
     /// The same from an element on.
-    pub(crate) fn elements_from(&mut self, at: usize, mut each: impl FnMut(usize, usize) -> Result<(), Fault>) -> At {
+    pub(crate) fn elements_from(
+        &mut self,
+        at: usize,
+        mut each: impl FnMut(usize, usize) -> Result<(), ScanFault>,
+    ) -> At {
         let mut at = self.blank(at);
         loop {
             let end = self.element(at)?;
@@ -361,7 +365,7 @@ impl<'t> Scan<'t> {
             match self.byte(at) {
                 b',' => at = self.blank(at + 1),
                 b']' => return Ok(at + 1),
-                _ => return Err(Fault::Syntax),
+                _ => return Err(ScanFault::Syntax),
             }
         }
     }

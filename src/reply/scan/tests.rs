@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::{Fault, JSON_DEPTH, Scan};
+use super::{JSON_DEPTH, Scan, ScanFault};
 
 /// The scan and serde_json must give the same result, wherever the text ends.
 fn compare(text: &str, tails: impl IntoIterator<Item = usize>) {
@@ -206,6 +206,6 @@ fn agrees_when_every_key_is_new() {
 fn the_depth_is_limited() {
     let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
     assert!(Scan::new(&nested(JSON_DEPTH as usize)).value(0).is_ok());
-    assert_eq!(Scan::new(&nested(JSON_DEPTH as usize + 1)).value(0), Err(Fault::Depth));
-    assert_eq!(Scan::new(&"[".repeat(100_000)).value(0), Err(Fault::Depth));
+    assert_eq!(Scan::new(&nested(JSON_DEPTH as usize + 1)).value(0), Err(ScanFault::Depth));
+    assert_eq!(Scan::new(&"[".repeat(100_000)).value(0), Err(ScanFault::Depth));
 }

@@ -23,7 +23,7 @@ struct Line<'a> {
 }
 
 #[derive(serde::Deserialize)]
-struct Key {
+struct FailureKey {
     element: u64,
     index: u64,
 }
@@ -82,7 +82,7 @@ pub(super) fn tidy(path: &Path, left: &BTreeSet<(u64, u64)>) -> Result<usize> {
     }
     let mut last: HashMap<(u64, u64), usize> = HashMap::new();
     for (number, line) in text.split_inclusive(|b| *b == b'\n').enumerate() {
-        if let Ok(key) = serde_json::from_slice::<Key>(line) {
+        if let Ok(key) = serde_json::from_slice::<FailureKey>(line) {
             last.insert((key.element, key.index), number);
         }
     }

@@ -41,7 +41,7 @@ pub struct RunInfo {
 
 /// The content of the file. It has a checksum, because expressions and idempotency keys use its values.
 #[derive(Serialize, Deserialize)]
-struct Content {
+struct InfoContent {
     #[serde(flatten)]
     info: RunInfo,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -63,7 +63,8 @@ impl RunInfo {
     pub(crate) fn read(root: &Path, run: &str) -> Result<RunInfo> {
         let path = root.join("run.json");
         let text = disk::read_bytes(&path)?.ok_or_else(|| disk::damaged(&path, "it is missing"))?;
-        let Content { info, sum } = serde_json::from_slice(&text).map_err(|e| disk::damaged(&path, &e.to_string()))?;
+        let InfoContent { info, sum } =
+            serde_json::from_slice(&text).map_err(|e| disk::damaged(&path, &e.to_string()))?;
         if sum != Some(info.sum()) {
             return Err(disk::damaged(&path, "its checksum does not match"));
         }
@@ -78,7 +79,7 @@ impl RunInfo {
 
     /// Replaces the file.
     pub(crate) fn write(&self, root: &Path) -> Result<()> {
-        let content = Content { info: self.clone(), sum: Some(self.sum()) };
+        let content = InfoContent { info: self.clone(), sum: Some(self.sum()) };
         let text = serde_json::to_vec_pretty(&content)
             .map_err(|e| Error::new(ErrorKind::Internal, format!("run.json: {e}")))?;
         disk::replace(&root.join("run.json"), &text)

@@ -23,7 +23,7 @@ use crate::run_store::fact::Fact;
 pub(crate) const VERSION: u32 = 2;
 
 /// Facts that are appended together.
-struct Entry {
+struct JournalLine {
     facts: Vec<Fact>,
     /// Files that must be synced before the facts are written.
     before: Vec<(Arc<File>, PathBuf)>,
@@ -33,7 +33,7 @@ struct Entry {
 /// Appends facts. Clones share one writer thread, so that many facts share one sync.
 #[derive(Clone)]
 pub(super) struct Journal {
-    entries: mpsc::Sender<Entry>,
+    entries: mpsc::Sender<JournalLine>,
 }
 
 impl Journal {
@@ -68,7 +68,7 @@ impl Journal {
     /// Records facts once `before` is synced. They are durable with the next [`commit`](Self::commit).
     pub(super) fn note(&self, facts: Vec<Fact>, before: Vec<(Arc<File>, PathBuf)>) {
         // If the writer has stopped, the next commit returns its error.
-        let _gone = self.entries.send(Entry { facts, before, done: None });
+        let _gone = self.entries.send(JournalLine { facts, before, done: None });
     }
 
     /// Records facts and waits until they, and all earlier ones, are durable.
@@ -78,7 +78,7 @@ impl Journal {
     pub(super) async fn commit(&self, facts: Vec<Fact>, before: Vec<(Arc<File>, PathBuf)>) -> Result<()> {
         let (done, answer) = oneshot::channel();
         let gone = || Error::new(ErrorKind::Internal, "the journal's thread ended");
-        self.entries.send(Entry { facts, before, done: Some(done) }).map_err(|_| gone())?;
+        self.entries.send(JournalLine { facts, before, done: Some(done) }).map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
 }
@@ -95,10 +95,10 @@ struct Writer {
 }
 
 impl Writer {
-    fn run(&mut self, queue: &mpsc::Receiver<Entry>) {
+    fn run(&mut self, queue: &mpsc::Receiver<JournalLine>) {
         while let Ok(first) = queue.recv() {
             // All queued entries are written with one sync.
-            let batch: Vec<Entry> = std::iter::once(first).chain(queue.try_iter()).collect();
+            let batch: Vec<JournalLine> = std::iter::once(first).chain(queue.try_iter()).collect();
             let outcome = match &self.broken {
                 Some(error) => Err(error.clone()),
                 None => self.write(&batch),
@@ -118,7 +118,7 @@ impl Writer {
         }
     }
 
-    fn write(&mut self, batch: &[Entry]) -> Result<()> {
+    fn write(&mut self, batch: &[JournalLine]) -> Result<()> {
         let files: BTreeMap<&PathBuf, &Arc<File>> =
             batch.iter().flat_map(|e| &e.before).map(|(file, path)| (path, file)).collect();
         for (path, file) in files {

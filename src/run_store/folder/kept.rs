@@ -18,7 +18,7 @@ const VERSION: u32 = 2;
 
 /// The content of the file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Body {
+struct KeptBody {
     version: u32,
     /// The batch and the run that stored the file.
     batch: String,
@@ -33,14 +33,14 @@ struct Body {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Content {
+struct KeptContent {
     #[serde(flatten)]
-    body: Body,
+    body: KeptBody,
     #[serde(default)]
     sum: Option<Sum>,
 }
 
-impl Body {
+impl KeptBody {
     fn sum(&self) -> Sum {
         Sum::of(&serde_json::to_vec(self).unwrap_or_default())
     }
@@ -48,11 +48,11 @@ impl Body {
 
 /// The watermarks that were read, and those added since.
 #[derive(Clone, Debug)]
-pub(crate) struct Kept {
+pub(crate) struct KeptMarks {
     path: PathBuf,
     /// The digest of the file; `None` without a file.
     pub(crate) fingerprint: Option<Sum>,
-    body: Body,
+    body: KeptBody,
     /// Whether the file is unchanged since a run stored it.
     intact: bool,
 }
@@ -61,18 +61,18 @@ pub(crate) struct Kept {
 ///
 /// # Errors
 /// `state` when it cannot be read or is damaged. Reading from the beginning instead would write everything again.
-pub(crate) fn load(root: &Path) -> Result<Kept> {
+pub(crate) fn load(root: &Path) -> Result<KeptMarks> {
     let path = root.join("watermarks.json");
     let Some(text) = disk::read_bytes(&path)? else {
-        return Ok(Kept { path, fingerprint: None, body: Body::default(), intact: true });
+        return Ok(KeptMarks { path, fingerprint: None, body: KeptBody::default(), intact: true });
     };
     let (body, intact) = parse(&path, &text)?;
-    Ok(Kept { path, fingerprint: Some(Sum::of(&text)), body, intact })
+    Ok(KeptMarks { path, fingerprint: Some(Sum::of(&text)), body, intact })
 }
 
-fn parse(path: &Path, text: &[u8]) -> Result<(Body, bool)> {
+fn parse(path: &Path, text: &[u8]) -> Result<(KeptBody, bool)> {
     #[derive(Deserialize)]
-    struct Version {
+    struct MarksVersion {
         version: u32,
     }
     let damaged = |e: serde_json::Error| {
@@ -87,22 +87,24 @@ fn parse(path: &Path, text: &[u8]) -> Result<(Body, bool)> {
             .at(place)
             .advise("restore it, or remove it to read everything again")
     };
-    match serde_json::from_slice::<Version>(text) {
-        Ok(Version { version }) if version > VERSION => {
+    match serde_json::from_slice::<MarksVersion>(text) {
+        Ok(MarksVersion { version }) if version > VERSION => {
             let message = format!("{} has version {version}, this build reads {VERSION}", path.display());
             Err(Error::new(ErrorKind::State, message).advise("run it with the newer opnode"))
         }
         Ok(_) => {
-            let Content { body, sum } = serde_json::from_slice(text).map_err(damaged)?;
+            let KeptContent { body, sum } = serde_json::from_slice(text).map_err(damaged)?;
             let intact = sum == Some(body.sum());
             Ok((body, intact))
         }
         // Version 1: a map of watermarks. Their keys contain a `/`, so none is named `version`.
-        Err(_) => serde_json::from_slice(text).map(|marks| (Body { marks, ..Body::default() }, true)).map_err(damaged),
+        Err(_) => {
+            serde_json::from_slice(text).map(|marks| (KeptBody { marks, ..KeptBody::default() }, true)).map_err(damaged)
+        }
     }
 }
 
-impl Kept {
+impl KeptMarks {
     pub(crate) fn marks(&self) -> &Watermarks {
         &self.body.marks
     }
@@ -112,7 +114,7 @@ impl Kept {
     /// # Errors
     /// `state` when another batch stored it.
     pub(crate) fn check_new(&self, batch: &str) -> Result<Option<String>> {
-        let Body { version, batch: stored, run, .. } = &self.body;
+        let KeptBody { version, batch: stored, run, .. } = &self.body;
         if *version > 0 && stored != batch {
             return Err(self.foreign(&format!("the batch {stored} stored it, but this batch is {batch}"), format!("restore the file of {batch}, or remove it to read everything again; to use this one for {batch}, write that name into it").into()));
         }
@@ -138,7 +140,7 @@ impl Kept {
                 None => Ok(()),
             };
         }
-        let Body { batch: name, run, begun_with, jobs, marks, .. } = &self.body;
+        let KeptBody { batch: name, run, begun_with, jobs, marks, .. } = &self.body;
         if self.fingerprint.is_none() || (name, run) != (&outline.name, &state.run) || *begun_with != state.watermarks {
             return refuse(&format!("it is not the one that the run {} started with or stored", state.run));
         }
@@ -177,7 +179,7 @@ impl Kept {
         {
             self.body.jobs.clear();
         }
-        self.body = Body {
+        self.body = KeptBody {
             version: VERSION,
             batch: outline.name.clone(),
             run: state.run.clone(),
@@ -193,7 +195,7 @@ impl Kept {
     pub(crate) fn store(&mut self, job: &str, seen: Watermarks) -> Result<()> {
         self.body.marks.extend(seen);
         self.body.jobs.insert(job.to_owned());
-        let content = Content { body: self.body.clone(), sum: Some(self.body.sum()) };
+        let content = KeptContent { body: self.body.clone(), sum: Some(self.body.sum()) };
         disk::replace(&self.path, &serde_json::to_vec_pretty(&content).unwrap_or_default())
     }
 

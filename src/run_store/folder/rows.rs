@@ -17,7 +17,7 @@ pub(super) const BUFFER: usize = 256 << 10;
 const SMALL_BUFFER: usize = 8 << 10;
 
 /// The rows of a step, one by one.
-pub(super) struct Rows {
+pub(super) struct FolderRows {
     path: PathBuf,
     /// Two handles of the same file: one verifies ahead, the other reads verified rows. `None` when there are no rows.
     reader: Option<BufReader<File>>,
@@ -35,16 +35,16 @@ pub(super) struct Rows {
     known: Arc<AtomicU64>,
 }
 
-impl Rows {
+impl FolderRows {
     /// Opens the rows up to the last mark.
     ///
     /// # Errors
     /// `state` when they cannot be read, or when the file has another length.
-    pub(super) fn open(path: &Path, marks: Arc<[Extent]>) -> Result<Rows> {
-        Rows::with_buffer(path, marks, Arc::default(), BUFFER)
+    pub(super) fn open(path: &Path, marks: Arc<[Extent]>) -> Result<FolderRows> {
+        FolderRows::with_buffer(path, marks, Arc::default(), BUFFER)
     }
 
-    fn with_buffer(path: &Path, marks: Arc<[Extent]>, known: Arc<AtomicU64>, buffer: usize) -> Result<Rows> {
+    fn with_buffer(path: &Path, marks: Arc<[Extent]>, known: Arc<AtomicU64>, buffer: usize) -> Result<FolderRows> {
         let bytes = marks.last().map_or(0, |last| last.bytes);
         let file = match File::open(path) {
             Ok(file) => Some(file),
@@ -62,7 +62,7 @@ impl Rows {
         }
         let reader = file.map(|file| BufReader::with_capacity(buffer, file));
         let (path, measure, line) = (path.to_owned(), Measure::default(), Vec::new());
-        Ok(Rows {
+        Ok(FolderRows {
             path,
             reader,
             ahead: None,
@@ -105,7 +105,7 @@ impl Rows {
     }
 }
 
-impl RowReader for Rows {
+impl RowReader for FolderRows {
     fn pieces(&mut self, each: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<()> {
         while self.compared()? {
             let Some(reader) = &mut self.reader else { break };
@@ -157,7 +157,7 @@ pub(super) struct Again {
 impl SharedRows for Again {
     fn open(&self) -> Result<Box<dyn RowReader>> {
         let (marks, known) = (Arc::clone(&self.marks), Arc::clone(&self.known));
-        Ok(Box::new(Rows::with_buffer(&self.path, marks, known, SMALL_BUFFER)?))
+        Ok(Box::new(FolderRows::with_buffer(&self.path, marks, known, SMALL_BUFFER)?))
     }
 }
 

@@ -13,8 +13,8 @@ use super::failures::{self, Failures};
 use super::held;
 use super::info::{RunInfo, run_id};
 use super::journal::{self, Journal, Recovered, recover};
-use super::kept::{self, Kept};
-use super::rows::{Again, Rows};
+use super::kept::{self, KeptMarks};
+use super::rows::{Again, FolderRows};
 use super::spool::{self, Spool};
 use super::tail::{self, Proof};
 use crate::error::{Advice, Error, ErrorKind, Place, Result};
@@ -56,7 +56,7 @@ pub(crate) struct Folder {
     root: PathBuf,
     journal: Journal,
     /// The watermarks of earlier runs and of this one.
-    kept: Mutex<Kept>,
+    kept: Mutex<KeptMarks>,
     _lock: File,
 }
 
@@ -114,7 +114,7 @@ impl Folder {
         self.spool(place).with_file_name(format!("{}{FAILED}", place.step))
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
+    fn kept(&self) -> MutexGuard<'_, KeptMarks> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -138,7 +138,7 @@ impl RunStore for Folder {
     }
 
     fn rows(&self, step: &StepPlace, marks: Arc<[Extent]>) -> Result<Box<dyn RowReader>> {
-        Ok(Box::new(Rows::open(&self.spool(step), marks)?))
+        Ok(Box::new(FolderRows::open(&self.spool(step), marks)?))
     }
 
     fn shared_rows(&self, step: &StepPlace, marks: Arc<[Extent]>) -> Arc<dyn SharedRows> {
@@ -178,7 +178,7 @@ struct Opening<'o> {
     lock: File,
     info: RunInfo,
     beginning: Beginning,
-    kept: Kept,
+    kept: KeptMarks,
 }
 
 impl Opening<'_> {

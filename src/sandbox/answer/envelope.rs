@@ -4,41 +4,50 @@
 use http::StatusCode;
 use http::header::CONTENT_DISPOSITION;
 
-use super::paging::{self, Page, Rows};
+use super::paging::{self, PageRows, SandboxPage};
 use crate::authoring::{Pointer, Source};
 use crate::definition::{Operation, PartMeans, PartRule, ResultShape, Total};
-use crate::sandbox::http::{Call, Content, Refusal, Reply};
+use crate::sandbox::http::{Refusal, ReplyContent, SandboxCall, SandboxReply};
 use crate::sandbox::records::Tree;
 
 /// A reply with one record, or without a body if the operation returns none.
-pub(super) fn record(operation: &Operation, usual: StatusCode, record: Tree) -> Reply {
+pub(super) fn record(operation: &Operation, usual: StatusCode, record: Tree) -> SandboxReply {
     let status = status(operation, usual);
     let body = match operation.response.result {
         ResultShape::List => Tree::List(vec![record]),
-        ResultShape::None => return Reply::blank(status),
+        ResultShape::None => return SandboxReply::blank(status),
         ResultShape::Object | ResultShape::Count | ResultShape::File | ResultShape::Report | ResultShape::Text => {
             record
         }
     };
-    Reply::json(status, &wrap(operation, body, Vec::new(), Some(1)))
+    SandboxReply::json(status, &wrap(operation, body, Vec::new(), Some(1)))
 }
 
 /// A reply with a page of a list. `total` counts the rows of all pages.
-pub(super) fn page(operation: &Operation, page: Page<'_>, total: usize, choose: impl Fn(&Tree) -> Tree) -> Reply {
+pub(super) fn page(
+    operation: &Operation,
+    page: SandboxPage<'_>,
+    total: usize,
+    choose: impl Fn(&Tree) -> Tree,
+) -> SandboxReply {
     let rows = Tree::List(page.rows.iter().map(|row| choose(row)).collect());
-    let mut reply = Reply::json(status(operation, StatusCode::OK), &wrap(operation, rows, page.signals, Some(total)));
+    let mut reply =
+        SandboxReply::json(status(operation, StatusCode::OK), &wrap(operation, rows, page.signals, Some(total)));
     reply.headers = page.headers;
     reply
 }
 
 /// A reply with an unpaged list.
-pub(super) fn list(operation: &Operation, rows: Tree) -> Reply {
-    Reply::json(status(operation, StatusCode::OK), &wrap(operation, rows, Vec::new(), None))
+pub(super) fn list(operation: &Operation, rows: Tree) -> SandboxReply {
+    SandboxReply::json(status(operation, StatusCode::OK), &wrap(operation, rows, Vec::new(), None))
 }
 
 /// A reply with a count of records.
-pub(super) fn count(operation: &Operation, count: usize) -> Reply {
-    Reply::json(status(operation, StatusCode::OK), &wrap(operation, Tree::number(count as u64), Vec::new(), None))
+pub(super) fn count(operation: &Operation, count: usize) -> SandboxReply {
+    SandboxReply::json(
+        status(operation, StatusCode::OK),
+        &wrap(operation, Tree::number(count as u64), Vec::new(), None),
+    )
 }
 
 /// The usual status, or the operation's own if it does not allow the usual one.
@@ -74,14 +83,14 @@ fn wrap(operation: &Operation, items: Tree, signals: Vec<(Pointer, Tree)>, total
 /// sent items.
 pub(super) fn by_shape(
     operation: &Operation,
-    call: &Call,
+    call: &SandboxCall,
     items: &[Tree],
     size_default: Option<u32>,
-) -> Result<Reply, Refusal> {
+) -> Result<SandboxReply, Refusal> {
     let sample = sample(operation, items);
     let usual = status(operation, StatusCode::OK);
     Ok(match operation.response.result {
-        ResultShape::None => Reply::blank(status(operation, StatusCode::NO_CONTENT)),
+        ResultShape::None => SandboxReply::blank(status(operation, StatusCode::NO_CONTENT)),
         ResultShape::Count => count(operation, 1),
         ResultShape::Object => record(operation, StatusCode::OK, sample),
         ResultShape::List => match &operation.response.parts {
@@ -92,17 +101,19 @@ pub(super) fn by_shape(
                 let total = rows.len();
                 page(
                     operation,
-                    paging::cut(operation, call, Rows { rows, moves: false }, size_default)?,
+                    paging::cut(operation, call, PageRows { rows, moves: false }, size_default)?,
                     total,
                     Tree::clone,
                 )
             }
         },
-        ResultShape::Report => Reply::json(usual, &report(operation, &sample)),
-        ResultShape::Text => Reply::text(usual, &format!("sandbox: {}\n", operation.title)),
+        ResultShape::Report => SandboxReply::json(usual, &report(operation, &sample)),
+        ResultShape::Text => SandboxReply::text(usual, &format!("sandbox: {}\n", operation.title)),
         ResultShape::File => {
-            let mut reply =
-                Reply { content: Content::Bytes("application/pdf", PDF.as_bytes().to_vec()), ..Reply::blank(usual) };
+            let mut reply = SandboxReply {
+                content: ReplyContent::Bytes("application/pdf", PDF.as_bytes().to_vec()),
+                ..SandboxReply::blank(usual)
+            };
             reply.set(CONTENT_DISPOSITION, &format!("attachment; filename=\"{}.pdf\"", operation.id));
             reply
         }
@@ -111,7 +122,7 @@ pub(super) fn by_shape(
 
 /// A minimal PDF that readers accept.
 const PDF: &str = "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n\
-    3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n";
+    3 0 obj<</Type/SandboxPage/Parent 2 0 R/MediaBox[0 0 595 842]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n";
 
 /// The record's sample with the sent fields; without a record, an item that the operation would accept.
 fn sample(operation: &Operation, items: &[Tree]) -> Tree {

@@ -5,14 +5,14 @@ use serde_json::Value;
 use crate::authoring::Pointer;
 use crate::definition::{ItemRule, Location, Operation, Send};
 use crate::json_error;
-use crate::sandbox::http::{BODY_MAX, Call, Kind, Refusal};
+use crate::sandbox::http::{BODY_MAX, Refusal, RefusalKind, SandboxCall};
 use crate::sandbox::records::Tree;
 
 /// Maximum number of fields of a record, and of operations of a patch.
 const FIELDS_MAX: usize = 2_000;
 
 /// The parsed body of a request.
-pub(super) struct Input {
+pub(super) struct SentInput {
     /// The whole body, for options that are sent in it.
     pub(super) body: Option<Value>,
     /// The records or patch operations.
@@ -20,14 +20,14 @@ pub(super) struct Input {
 }
 
 /// Reads a request's body.
-pub(super) fn read(operation: &Operation, call: &Call) -> Result<Input, Refusal> {
+pub(super) fn read(operation: &Operation, call: &SandboxCall) -> Result<SentInput, Refusal> {
     let Some(bytes) = &call.body else {
         return Err(Refusal::new(
-            Kind::TooLarge,
+            RefusalKind::TooLarge,
             format!("the body is larger than {} MiB, or did not arrive", BODY_MAX >> 20),
         ));
     };
-    let none = Input { body: None, items: Vec::new() };
+    let none = SentInput { body: None, items: Vec::new() };
     let takes_options = operation.options.iter().any(|o| o.location == Location::Body);
     let rule = operation.items.as_ref();
     if rule.is_none() && !takes_options {
@@ -47,12 +47,12 @@ pub(super) fn read(operation: &Operation, call: &Call) -> Result<Input, Refusal>
     let value: Value = serde_json::from_str(text)
         .map_err(|e| invalid_body(format!("the body is not JSON: {}", json_error::words(&e, text))))?;
     match rule {
-        None => Ok(Input { body: Some(value), ..none }),
-        Some(rule) => Ok(Input { items: items(operation, rule, tree, &value)?, body: Some(value) }),
+        None => Ok(SentInput { body: Some(value), ..none }),
+        Some(rule) => Ok(SentInput { items: items(operation, rule, tree, &value)?, body: Some(value) }),
     }
 }
 
-fn check_media(call: &Call, form: bool) -> Result<(), Refusal> {
+fn check_media(call: &SandboxCall, form: bool) -> Result<(), Refusal> {
     let kind = call.media_type();
     let is_json = kind == "application/json" || kind.ends_with("+json");
     let wanted = if form { "multipart/form-data" } else { "application/json" };
@@ -60,7 +60,7 @@ fn check_media(call: &Call, form: bool) -> Result<(), Refusal> {
         return Ok(());
     }
     let shown = if kind.is_empty() { "nothing".to_owned() } else { format!("`{kind}`") };
-    Err(Refusal::new(Kind::UnsupportedMedia, format!("the Content-Type must be {wanted}, not {shown}")))
+    Err(Refusal::new(RefusalKind::UnsupportedMedia, format!("the ReplyContent-Type must be {wanted}, not {shown}")))
 }
 
 fn invalid_body(message: impl Into<String>) -> Refusal {

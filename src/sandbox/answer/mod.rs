@@ -7,4 +7,4 @@ mod paging;
 mod play;
 
 pub(super) use input::check_required;
-pub(super) use play::Found;
+pub(super) use play::MatchedRecord;

@@ -4,15 +4,15 @@ use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
 
 use super::paging;
-use crate::authoring::{Part, scalar};
+use crate::authoring::{TextPart, scalar};
 use crate::definition::{Location, Operation, OptionRule};
-use crate::sandbox::http::{Call, Kind, Pair, Refusal};
+use crate::sandbox::http::{QueryPair, Refusal, RefusalKind, SandboxCall};
 
 /// Reads the options of a call. `path` contains the values of the path parameters, `body` the request's body if options
 /// are sent in it.
 pub(super) fn read(
     operation: &Operation,
-    call: &Call,
+    call: &SandboxCall,
     path: &[(String, String)],
     body: Option<&Value>,
 ) -> Result<Map<String, Value>, Refusal> {
@@ -42,11 +42,11 @@ pub(super) fn read(
 
 /// Headers with fixed values that the operation declares are required: without them the real system answers
 /// differently.
-pub(super) fn check_headers(operation: &Operation, call: &Call) -> Result<(), Refusal> {
+pub(super) fn check_headers(operation: &Operation, call: &SandboxCall) -> Result<(), Refusal> {
     for (name, text) in &operation.headers {
-        let [Part::Literal(wanted)] = text.parts() else { continue };
+        let [TextPart::Literal(wanted)] = text.parts() else { continue };
         if call.header(name) != Some(wanted) {
-            let kind = if name == CONTENT_TYPE { Kind::UnsupportedMedia } else { Kind::Invalid };
+            let kind = if name == CONTENT_TYPE { RefusalKind::UnsupportedMedia } else { RefusalKind::Invalid };
             return Err(
                 Refusal::new(kind, format!("the header {name} must be `{wanted}`")).at(name.as_str(), "InvalidHeader")
             );
@@ -56,7 +56,7 @@ pub(super) fn check_headers(operation: &Operation, call: &Call) -> Result<(), Re
 }
 
 /// Refuses query parameters and body fields that are not declared.
-fn check_names(operation: &Operation, call: &Call, body: Option<&Value>) -> Result<(), Refusal> {
+fn check_names(operation: &Operation, call: &SandboxCall, body: Option<&Value>) -> Result<(), Refusal> {
     let declared =
         |name: &str, location: Location| operation.options.iter().any(|o| o.name == name && o.location == location);
     let paging = paging::names(operation);
@@ -74,8 +74,8 @@ fn check_names(operation: &Operation, call: &Call, body: Option<&Value>) -> Resu
     }
 }
 
-fn query_value(rule: &OptionRule, call: &Call) -> Result<Option<Value>, Refusal> {
-    let given: Vec<&Pair> = call.query.iter().filter(|p| p.name == rule.name).collect();
+fn query_value(rule: &OptionRule, call: &SandboxCall) -> Result<Option<Value>, Refusal> {
+    let given: Vec<&QueryPair> = call.query.iter().filter(|p| p.name == rule.name).collect();
     let schema = rule.schema.to_value();
     let list = |texts: Vec<String>| {
         let element = schema.get("items").cloned().unwrap_or_default();

@@ -7,8 +7,8 @@ use http::header::LINK;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::authoring::{Pointer, Source, Target};
-use crate::definition::{End, Flag, Keyset, Operation, Paging, Style, Token, Total};
-use crate::sandbox::http::{Call, Refusal};
+use crate::definition::{EndRule, Flag, Keyset, Operation, Paging, Style, TokenRule, Total};
+use crate::sandbox::http::{Refusal, SandboxCall};
 use crate::sandbox::records::{Scalar, Tree, numbers};
 
 /// The name of the link parameter if the definition gives none.
@@ -18,7 +18,7 @@ const SIZE: u64 = 100;
 
 /// One page.
 #[derive(Debug, Default)]
-pub(super) struct Page<'r> {
+pub(super) struct SandboxPage<'r> {
     pub(super) rows: Vec<&'r Tree>,
     pub(super) headers: HeaderMap,
     /// Values in the body besides the rows.
@@ -42,7 +42,7 @@ pub(super) fn names(operation: &Operation) -> Vec<&str> {
 }
 
 /// The list that pages are cut from.
-pub(super) struct Rows<'r> {
+pub(super) struct PageRows<'r> {
     pub(super) rows: Vec<&'r Tree>,
     /// Whether the list changes between pages.
     pub(super) moves: bool,
@@ -52,18 +52,18 @@ pub(super) struct Rows<'r> {
 /// request.
 pub(super) fn cut<'r>(
     operation: &Operation,
-    call: &Call,
-    list: Rows<'r>,
+    call: &SandboxCall,
+    list: PageRows<'r>,
     size_default: Option<u32>,
-) -> Result<Page<'r>, Refusal> {
-    let Rows { rows, moves } = list;
+) -> Result<SandboxPage<'r>, Refusal> {
+    let PageRows { rows, moves } = list;
     let window = Window { operation, call, size: size(operation, call, size_default)?, rows, moves };
     if let Some(keyset) = forward_only(operation, call)? {
         return window.keyset(keyset, true).map(|(page, _)| page);
     }
     let total = window.total();
     let (mut page, more) = match &operation.paging.style {
-        Style::None => (Page { rows: window.rows, ..Page::default() }, false),
+        Style::None => (SandboxPage { rows: window.rows, ..SandboxPage::default() }, false),
         Style::Link { last, .. } => window.link(last.as_deref())?,
         Style::Number { page, start, end } => window.number(page, *start, end.as_ref())?,
         Style::Offset { offset, .. } => window.offset(offset)?,
@@ -82,7 +82,7 @@ pub(super) fn cut<'r>(
 }
 
 /// The keyset paging, if the caller's headers select it.
-fn forward_only<'o>(operation: &'o Operation, call: &Call) -> Result<Option<&'o Keyset>, Refusal> {
+fn forward_only<'o>(operation: &'o Operation, call: &SandboxCall) -> Result<Option<&'o Keyset>, Refusal> {
     let asked =
         |k: &&Keyset| !k.headers.is_empty() && k.headers.iter().all(|(name, value)| call.header(name) == Some(value));
     let Some(keyset) = operation.connector.forward_only.as_ref().and_then(keyset_of).filter(asked) else {
@@ -114,7 +114,7 @@ fn keyset_of(paging: &Paging) -> Option<&Keyset> {
 }
 
 /// The requested page size; larger sizes are silently reduced, as servers do.
-fn size(operation: &Operation, call: &Call, size_default: Option<u32>) -> Result<u64, Refusal> {
+fn size(operation: &Operation, call: &SandboxCall, size_default: Option<u32>) -> Result<u64, Refusal> {
     let Some(rule) = &operation.paging.size else { return Ok(size_default.map_or(SIZE, u64::from)) };
     let most = rule.max.map_or(u64::MAX, u64::from);
     match call.parameter(&rule.query) {
@@ -137,7 +137,7 @@ fn index(number: u64) -> usize {
 
 struct Window<'a, 'r> {
     operation: &'a Operation,
-    call: &'a Call,
+    call: &'a SandboxCall,
     size: u64,
     rows: Vec<&'r Tree>,
     moves: bool,
@@ -154,7 +154,7 @@ impl<'r> Window<'_, 'r> {
     }
 
     /// The rows from an offset, and whether there are more.
-    fn from(&self, offset: u64) -> (Page<'r>, bool) {
+    fn from(&self, offset: u64) -> (SandboxPage<'r>, bool) {
         let length = self.total().saturating_sub(offset).min(self.size);
         let rows = self
             .rows
@@ -164,7 +164,7 @@ impl<'r> Window<'_, 'r> {
             .skip(index(offset.saturating_add(self.turn(offset))))
             .take(index(length))
             .collect();
-        (Page { rows, ..Page::default() }, offset.saturating_add(self.size) < self.total())
+        (SandboxPage { rows, ..SandboxPage::default() }, offset.saturating_add(self.size) < self.total())
     }
 
     /// The number of positions by which a changing list is rotated when it is read from an offset. With each page, its
@@ -175,7 +175,7 @@ impl<'r> Window<'_, 'r> {
         if self.moves { total - offset.div_ceil(self.size) % total } else { 0 }
     }
 
-    fn link(&self, name: Option<&str>) -> Result<(Page<'r>, bool), Refusal> {
+    fn link(&self, name: Option<&str>) -> Result<(SandboxPage<'r>, bool), Refusal> {
         let parameter = name.unwrap_or(OWN);
         let number = self.call.parameter(parameter).map_or(Ok(1), |text| at_least(parameter, text, 1))?;
         let last = self.pages();
@@ -206,23 +206,23 @@ impl<'r> Window<'_, 'r> {
         Ok((page, more))
     }
 
-    fn number(&self, name: &str, start: u64, end: Option<&End>) -> Result<(Page<'r>, bool), Refusal> {
+    fn number(&self, name: &str, start: u64, end: Option<&EndRule>) -> Result<(SandboxPage<'r>, bool), Refusal> {
         let number = self.call.parameter(name).map_or(Ok(start), |text| at_least(name, text, start))?;
         let (mut page, more) = self.from((number - start).saturating_mul(self.size));
         match end {
-            Some(End::TotalPages(source)) => page.put_signal(source, Some(Tree::number(self.pages()))),
-            Some(End::NextPage(token)) => page.put_signal(&token.at, more.then(|| Tree::number(number + 1))),
+            Some(EndRule::TotalPages(source)) => page.put_signal(source, Some(Tree::number(self.pages()))),
+            Some(EndRule::NextPage(token)) => page.put_signal(&token.at, more.then(|| Tree::number(number + 1))),
             None => {}
         }
         Ok((page, more))
     }
 
-    fn offset(&self, name: &str) -> Result<(Page<'r>, bool), Refusal> {
+    fn offset(&self, name: &str) -> Result<(SandboxPage<'r>, bool), Refusal> {
         let offset = self.call.parameter(name).map_or(Ok(0), |text| at_least(name, text, 0))?;
         Ok(self.from(offset))
     }
 
-    fn cursor(&self, token: &Token, send: &Target) -> Result<(Page<'r>, bool), Refusal> {
+    fn cursor(&self, token: &TokenRule, send: &Target) -> Result<(SandboxPage<'r>, bool), Refusal> {
         let (name, given) = match send {
             Target::Query(name) => (name.as_str(), self.call.parameter(name)),
             Target::Header(name) => (name.as_str(), self.call.header(name)),
@@ -233,7 +233,7 @@ impl<'r> Window<'_, 'r> {
         Ok((page, more))
     }
 
-    fn next_url(&self, token: &Token) -> Result<(Page<'r>, bool), Refusal> {
+    fn next_url(&self, token: &TokenRule) -> Result<(SandboxPage<'r>, bool), Refusal> {
         let offset = self.call.parameter(OWN).map_or(Ok(0), |text| read_token(OWN, text))?;
         let (mut page, more) = self.from(offset);
         let next = || Tree::text(&self.call.address(&[OWN], &[(OWN, write_token(offset + self.size))]));
@@ -243,7 +243,7 @@ impl<'r> Window<'_, 'r> {
 
     /// The rows after a key, in key order. With `links`, the Link header names the next page; on the last page it is
     /// empty.
-    fn keyset(mut self, keyset: &Keyset, links: bool) -> Result<(Page<'r>, bool), Refusal> {
+    fn keyset(mut self, keyset: &Keyset, links: bool) -> Result<(SandboxPage<'r>, bool), Refusal> {
         let key = |row: &Tree| row.at(keyset.from.tokens()).and_then(Scalar::of).unwrap_or(Scalar::Null);
         self.rows.sort_by(|a, b| key(a).order(&key(b)));
         if let Some(after) = self.call.parameter(&keyset.after) {
@@ -263,7 +263,7 @@ impl<'r> Window<'_, 'r> {
     }
 }
 
-impl Page<'_> {
+impl SandboxPage<'_> {
     /// Puts a value where the definition reads it. `None` is null in a body and absent in the headers.
     fn put_signal(&mut self, source: &Source, value: Option<Tree>) {
         match (source, value) {

@@ -4,20 +4,20 @@ use http::header::{ALLOW, LOCATION};
 use http::{Method as Verb, StatusCode};
 use serde_json::{Map, Value};
 
-use super::input::{self, Input};
-use super::paging::{self, Rows};
+use super::input::{self, SentInput};
+use super::paging::{self, PageRows};
 use super::{envelope, options};
 use crate::authoring::scalar;
 use crate::definition::{FilterForm, Operation};
 use crate::lock::lock;
 use crate::sandbox::auth::{AuthRequest, AuthServer, guard};
-use crate::sandbox::filter::{Filter, terms};
-use crate::sandbox::http::{Call, Kind, Refusal, Reply};
-use crate::sandbox::mock_connector::{MockConnector, Part, Role, Route};
+use crate::sandbox::filter::{RecordFilter, terms};
+use crate::sandbox::http::{Refusal, RefusalKind, SandboxCall, SandboxReply};
+use crate::sandbox::mock_connector::{MockConnector, PathPart, Role, Route};
 use crate::sandbox::records::{By, Collection, Table, Tree, Values, fields};
 
 /// The target of a call in a connector.
-pub(in crate::sandbox) enum Found<'p> {
+pub(in crate::sandbox) enum MatchedRecord<'p> {
     Operation(&'p Route, Vec<(String, String)>),
     /// A token request or sign-in.
     AuthServer(&'p AuthServer, AuthRequest),
@@ -28,58 +28,60 @@ pub(in crate::sandbox) enum Found<'p> {
 
 impl MockConnector {
     /// Finds the operation of a call.
-    pub(in crate::sandbox) fn find(&self, call: &Call) -> Found<'_> {
+    pub(in crate::sandbox) fn find(&self, call: &SandboxCall) -> MatchedRecord<'_> {
         if let Some((auth_server, request)) = self
             .auth_server
             .as_ref()
             .and_then(|auth_server| auth_server.request(call).map(|request| (auth_server, request)))
         {
-            return Found::AuthServer(auth_server, request);
+            return MatchedRecord::AuthServer(auth_server, request);
         }
         let mut verbs = Vec::new();
         for route in &self.routes {
             let Some(values) = route.pattern.matches(&call.segments) else { continue };
             if route.operation.verb == call.verb {
-                return Found::Operation(route, values);
+                return MatchedRecord::Operation(route, values);
             }
             if !verbs.contains(&route.operation.verb) {
                 verbs.push(route.operation.verb.clone());
             }
         }
-        if verbs.is_empty() { Found::Nothing } else { Found::OtherVerbs(verbs) }
+        if verbs.is_empty() { MatchedRecord::Nothing } else { MatchedRecord::OtherVerbs(verbs) }
     }
 
-    pub(in crate::sandbox) fn admits(&self, call: &Call) -> bool {
+    pub(in crate::sandbox) fn admits(&self, call: &SandboxCall) -> bool {
         self.auth_server
             .as_ref()
             .map_or_else(|| guard::admits(&self.connection, call), |auth_server| auth_server.admits(call))
     }
 
     /// The reply to a call. Refusals have the system's own wording.
-    pub(in crate::sandbox) fn answer(&self, call: &Call, found: &Found<'_>) -> Reply {
+    pub(in crate::sandbox) fn answer(&self, call: &SandboxCall, found: &MatchedRecord<'_>) -> SandboxReply {
         self.try_answer(call, found).unwrap_or_else(|refusal| self.wording.reply(&refusal))
     }
 
-    fn try_answer(&self, call: &Call, found: &Found<'_>) -> Result<Reply, Refusal> {
-        if let Found::AuthServer(auth_server, request) = found {
+    fn try_answer(&self, call: &SandboxCall, found: &MatchedRecord<'_>) -> Result<SandboxReply, Refusal> {
+        if let MatchedRecord::AuthServer(auth_server, request) = found {
             return auth_server.answer(&self.connection, *request, call);
         }
-        let anonymous = matches!(found, Found::Operation(route, _) if route.operation.anonymous);
+        let anonymous = matches!(found, MatchedRecord::Operation(route, _) if route.operation.anonymous);
         if !anonymous
             && !self.auth_server.as_ref().map_or_else(|| self.admits(call), |auth_server| auth_server.spend(call))
         {
             return Err(guard::refusal(&self.connection));
         }
         let (route, values) = match found {
-            Found::Operation(route, values) => (*route, values),
-            Found::OtherVerbs(verbs) => {
+            MatchedRecord::Operation(route, values) => (*route, values),
+            MatchedRecord::OtherVerbs(verbs) => {
                 let allowed = verbs.iter().map(Verb::as_str).collect::<Vec<_>>().join(", ");
-                let refusal =
-                    Refusal::new(Kind::MethodNotAllowed, format!("{} is not possible here; {allowed} is", call.verb));
+                let refusal = Refusal::new(
+                    RefusalKind::MethodNotAllowed,
+                    format!("{} is not possible here; {allowed} is", call.verb),
+                );
                 return Err(refusal.with(ALLOW, &allowed));
             }
-            Found::AuthServer(..) | Found::Nothing => {
-                return Err(Refusal::new(Kind::NotFound, format!("there is nothing at {}", shown(call))));
+            MatchedRecord::AuthServer(..) | MatchedRecord::Nothing => {
+                return Err(Refusal::new(RefusalKind::NotFound, format!("there is nothing at {}", shown(call))));
             }
         };
         let operation = &route.operation;
@@ -87,22 +89,22 @@ impl MockConnector {
         let input = input::read(operation, call)?;
         let options = options::read(operation, call, values, input.body.as_ref())?;
         match &route.part {
-            Part::Fixed(reply) => Ok(reply.clone()),
-            Part::Parts(parts) => {
+            PathPart::Fixed(reply) => Ok(reply.clone()),
+            PathPart::Parts(parts) => {
                 let Some(collection) = self.collections.get(parts.collection) else {
-                    return Err(Refusal::new(Kind::NotFound, "not found"));
+                    return Err(Refusal::new(RefusalKind::NotFound, "not found"));
                 };
                 let mut tables = lock(&self.tables);
                 let table = tables.open(parts.collection, collection, &[]);
                 let report = parts.report(operation, &input.items, |key| table.find(collection, key).is_ok());
                 Ok(envelope::list(operation, report))
             }
-            Part::Shape => envelope::by_shape(operation, call, &input.items, self.page_size_default),
-            Part::Collection(index, role) => {
+            PathPart::Shape => envelope::by_shape(operation, call, &input.items, self.page_size_default),
+            PathPart::Collection(index, role) => {
                 let Some(collection) = self.collections.get(*index) else {
-                    return Err(Refusal::new(Kind::NotFound, "not found"));
+                    return Err(Refusal::new(RefusalKind::NotFound, "not found"));
                 };
-                let asked = Asked { mock: self, operation, call, options: &options, collection };
+                let asked = RequestedPage { mock: self, operation, call, options: &options, collection };
                 let (path, key) = asked.split(values, *role);
                 let mut tables = lock(&self.tables);
                 tables.admit(if input.items.is_empty() {
@@ -116,20 +118,20 @@ impl MockConnector {
     }
 }
 
-fn shown(call: &Call) -> String {
+fn shown(call: &SandboxCall) -> String {
     call.target.split('?').next().unwrap_or_default().chars().take(200).collect()
 }
 
 /// A call to an operation on a collection.
-struct Asked<'a> {
+struct RequestedPage<'a> {
     mock: &'a MockConnector,
     operation: &'a Operation,
-    call: &'a Call,
+    call: &'a SandboxCall,
     options: &'a Map<String, Value>,
     collection: &'a Collection,
 }
 
-impl Asked<'_> {
+impl RequestedPage<'_> {
     /// Splits path values into those that identify the collection, under the collection's own names, and the key.
     fn split<'v>(&self, values: &'v Values, role: Role) -> (Vec<(String, String)>, &'v str) {
         let keyed = !matches!(role, Role::List | Role::Count | Role::Create);
@@ -141,7 +143,14 @@ impl Asked<'_> {
         (names.into_iter().zip(path).map(|(name, (_, value))| (name, value.clone())).collect(), key)
     }
 
-    fn answer(&self, role: Role, table: &mut Table, path: &Values, key: &str, input: &Input) -> Result<Reply, Refusal> {
+    fn answer(
+        &self,
+        role: Role,
+        table: &mut Table,
+        path: &Values,
+        key: &str,
+        input: &SentInput,
+    ) -> Result<SandboxReply, Refusal> {
         let collection = self.collection;
         let empty = Tree::object();
         let item = input.items.first().unwrap_or(&empty);
@@ -166,7 +175,7 @@ impl Asked<'_> {
         Ok(envelope::record(self.operation, StatusCode::OK, self.show(&record)))
     }
 
-    fn create(&self, table: &mut Table, item: &Tree, path: &Values) -> Result<Reply, Refusal> {
+    fn create(&self, table: &mut Table, item: &Tree, path: &Values) -> Result<SandboxReply, Refusal> {
         let record = table.create(self.collection, item, path)?;
         let mut reply = envelope::record(self.operation, StatusCode::CREATED, self.show(&record));
         if let Some(key) = self.collection.key_of(&record) {
@@ -175,13 +184,13 @@ impl Asked<'_> {
         Ok(reply)
     }
 
-    fn list(&self, table: &Table) -> Result<Reply, Refusal> {
+    fn list(&self, table: &Table) -> Result<SandboxReply, Refusal> {
         let rows = self.rows(table)?;
         let total = rows.len();
         // A list that cannot be sorted is returned in the order of the records.
         let sortable = self.collection.sort.as_ref().filter(|sort| self.operation.option(&sort.option).is_some());
         let moves = sortable.is_some_and(|sort| sort.unsorted_moves) && self.order()?.is_empty();
-        let page = paging::cut(self.operation, self.call, Rows { rows, moves }, self.mock.page_size_default)?;
+        let page = paging::cut(self.operation, self.call, PageRows { rows, moves }, self.mock.page_size_default)?;
         Ok(envelope::page(self.operation, page, total, |row| self.show(row)))
     }
 
@@ -209,12 +218,11 @@ impl Asked<'_> {
         Ok(rows)
     }
 
-    fn filter(&self, form: FilterForm, value: &Value, lists: bool) -> Result<Filter, String> {
+    fn filter(&self, form: FilterForm, value: &Value, lists: bool) -> Result<RecordFilter, String> {
         let known = &self.collection.fields;
         match form {
-            FilterForm::Conditions => {
-                scalar(value).map_or_else(|| Ok(Filter::All(Vec::new())), |text| Filter::parse(&text, known, lists))
-            }
+            FilterForm::Conditions => scalar(value)
+                .map_or_else(|| Ok(RecordFilter::All(Vec::new())), |text| RecordFilter::parse(&text, known, lists)),
             FilterForm::Terms => terms::parse(value, known, lists),
         }
     }
@@ -238,5 +246,5 @@ impl Asked<'_> {
 }
 
 fn conditions(option: &str, why: String) -> Refusal {
-    Refusal::new(Kind::Conditions, format!("{option}: {why}")).at(option, "InvalidFilter")
+    Refusal::new(RefusalKind::Conditions, format!("{option}: {why}")).at(option, "InvalidFilter")
 }

@@ -12,23 +12,23 @@ use http::{HeaderValue, Method as Verb, StatusCode};
 use url::Url;
 use url::form_urlencoded::parse;
 
-use super::tokens::{Lifetime, Pair, SignIn, Tokens};
+use super::tokens::{IssuedTokens, Lifetime, SignIn, TokenPair};
 use crate::authoring::Text;
 use crate::connection::{Connection, is_loopback};
 use crate::definition::{Auth, Oauth2, Refresh, TokensFile};
 use crate::error::Result;
-use crate::sandbox::http::{Call, Content, Kind, Pattern, Refusal, Reply, values};
+use crate::sandbox::http::{Pattern, Refusal, RefusalKind, ReplyContent, SandboxCall, SandboxReply, values};
 use crate::sandbox::records::Tree;
 
 /// The authorization server of a connector with renewed tokens.
 pub(in crate::sandbox) struct AuthServer {
-    pub(in crate::sandbox) tokens: Tokens,
+    pub(in crate::sandbox) tokens: IssuedTokens,
     /// The verb of the token endpoint.
     verb: Verb,
     token: Pattern,
     authorize: Option<Pattern>,
     /// The reply of the operation at the token endpoint, for the values besides the tokens.
-    pub(in crate::sandbox) like: Option<Reply>,
+    pub(in crate::sandbox) like: Option<SandboxReply>,
 }
 
 /// The kind of a request to the authorization server.
@@ -71,12 +71,12 @@ impl AuthServer {
             }
         };
         let lifetime = Lifetime { calls: file.calls, seconds: file.seconds, rotate: file.rotate.unwrap_or(rotates) };
-        let tokens = Tokens::new(&connection.connector().name, seed, lifetime);
+        let tokens = IssuedTokens::new(&connection.connector().name, seed, lifetime);
         Ok(Some(AuthServer { tokens, verb, token, authorize, like: None }))
     }
 
     /// The kind of a request, if it is for this server.
-    pub(in crate::sandbox) fn request(&self, call: &Call) -> Option<AuthRequest> {
+    pub(in crate::sandbox) fn request(&self, call: &SandboxCall) -> Option<AuthRequest> {
         let at = |pattern: &Pattern| pattern.matches(&call.segments).is_some();
         if call.verb == self.verb && at(&self.token) {
             return Some(AuthRequest::Token);
@@ -90,12 +90,12 @@ impl AuthServer {
     }
 
     /// Whether a request has a valid access token.
-    pub(in crate::sandbox) fn admits(&self, call: &Call) -> bool {
+    pub(in crate::sandbox) fn admits(&self, call: &SandboxCall) -> bool {
         call.after_scheme("bearer").is_some_and(|token| self.tokens.admits(token, Instant::now()))
     }
 
     /// The same, and counts the call.
-    pub(in crate::sandbox) fn spend(&self, call: &Call) -> bool {
+    pub(in crate::sandbox) fn spend(&self, call: &SandboxCall) -> bool {
         call.after_scheme("bearer").is_some_and(|token| self.tokens.spend(token, Instant::now()))
     }
 
@@ -104,31 +104,31 @@ impl AuthServer {
         &self,
         connection: &Connection,
         request: AuthRequest,
-        call: &Call,
-    ) -> Result<Reply, Refusal> {
+        call: &SandboxCall,
+    ) -> Result<SandboxReply, Refusal> {
         match (&connection.connector().auth, request) {
             (Auth::Oauth2(rule), AuthRequest::Token) => Ok(self
                 .issue(connection, rule, call)
                 .map_or_else(|(status, code, why)| refused(status, code, &why), |pair| sold(&pair))),
             (Auth::Oauth2(rule), AuthRequest::Authorize) => Ok(self.authorize(connection, rule, call)),
             (Auth::Refresh(rule), _) => self.renew(connection, rule, call),
-            _ => Err(Refusal::new(Kind::NotFound, "this server issues no tokens")),
+            _ => Err(Refusal::new(RefusalKind::NotFound, "this server issues no tokens")),
         }
     }
 
     /// The vendor's own exchange.
-    fn renew(&self, connection: &Connection, rule: &Refresh, call: &Call) -> Result<Reply, Refusal> {
+    fn renew(&self, connection: &Connection, rule: &Refresh, call: &SandboxCall) -> Result<SandboxReply, Refusal> {
         let name = secret(connection, rule).unwrap_or_default();
         let mut token = None;
         for (header, text) in &rule.headers {
             let given = call.header(header).and_then(|given| values(text, given)).unwrap_or_default();
             token = token.or_else(|| given.into_iter().find(|(n, _)| n == name).map(|(_, value)| value));
         }
-        let refused = |why: &str| Refusal::new(Kind::Unauthorized, why);
+        let refused = |why: &str| Refusal::new(RefusalKind::Unauthorized, why);
         let token = token.ok_or_else(|| refused("the refresh token is missing"))?;
         let pair = self.tokens.exchange(&token, Instant::now()).map_err(refused)?;
         let (status, mut body) = match &self.like {
-            Some(Reply { status, content: Content::Json(body), .. }) => (*status, body.clone()),
+            Some(SandboxReply { status, content: ReplyContent::Json(body), .. }) => (*status, body.clone()),
             _ => (StatusCode::OK, Tree::object()),
         };
         body.put(&rule.access_token, Tree::text(&pair.access));
@@ -139,11 +139,11 @@ impl AuthServer {
         if let Some(success) = &connection.connector().errors.success {
             body.put(&success.at, Tree::value(&success.said(true)));
         }
-        Ok(Reply::json(status, &body))
+        Ok(SandboxReply::json(status, &body))
     }
 
     /// The token endpoint.
-    fn issue(&self, connection: &Connection, rule: &Oauth2, call: &Call) -> Result<Pair, Refused> {
+    fn issue(&self, connection: &Connection, rule: &Oauth2, call: &SandboxCall) -> Result<TokenPair, Refused> {
         let form: BTreeMap<String, String> =
             call.body.as_deref().map(|b| parse(b).into_owned().collect()).unwrap_or_default();
         if call.media_type() != "application/x-www-form-urlencoded" {
@@ -171,7 +171,7 @@ impl AuthServer {
     }
 
     /// The authorize endpoint: signs in every user and redirects the browser immediately.
-    fn authorize(&self, connection: &Connection, rule: &Oauth2, call: &Call) -> Reply {
+    fn authorize(&self, connection: &Connection, rule: &Oauth2, call: &SandboxCall) -> SandboxReply {
         let given = |name: &str| call.parameter(name).unwrap_or_default();
         let wrong = |why: &str| refused(StatusCode::BAD_REQUEST, "invalid_request", why);
         if connection.render(&rule.client_id).as_deref() != Some(given("client_id")) {
@@ -201,7 +201,7 @@ impl AuthServer {
         };
         told.extend(call.parameter("state").map(|state| ("state", state.to_owned())));
         back.query_pairs_mut().extend_pairs(told);
-        let mut reply = Reply::blank(StatusCode::FOUND);
+        let mut reply = SandboxReply::blank(StatusCode::FOUND);
         reply.set(LOCATION, back.as_str());
         reply
     }
@@ -218,7 +218,7 @@ fn invalid(why: &str) -> Refused {
 fn check_client(
     connection: &Connection,
     rule: &Oauth2,
-    call: &Call,
+    call: &SandboxCall,
     form: &BTreeMap<String, String>,
 ) -> Result<(), Refused> {
     let given = if call.headers.contains_key(AUTHORIZATION) {
@@ -248,7 +248,7 @@ fn secret<'r>(connection: &Connection, rule: &'r Refresh) -> Option<&'r str> {
     rule.headers.iter().flat_map(|(_, text)| text.names()).find(is_secret)
 }
 
-fn sold(pair: &Pair) -> Reply {
+fn sold(pair: &TokenPair) -> SandboxReply {
     let mut body = Tree::object();
     let mut set = |name: &str, value: Tree| body.set(&[name.to_owned()], value);
     set("access_token", Tree::text(&pair.access));
@@ -259,21 +259,21 @@ fn sold(pair: &Pair) -> Reply {
     if let Some(refresh) = &pair.refresh {
         set("refresh_token", Tree::text(refresh));
     }
-    unstored(Reply::json(StatusCode::OK, &body))
+    unstored(SandboxReply::json(StatusCode::OK, &body))
 }
 
-fn refused(status: StatusCode, code: &str, why: &str) -> Reply {
+fn refused(status: StatusCode, code: &str, why: &str) -> SandboxReply {
     let mut body = Tree::object();
     body.set(&["error".to_owned()], Tree::text(code));
     body.set(&["error_description".to_owned()], Tree::text(why));
-    let mut reply = unstored(Reply::json(status, &body));
+    let mut reply = unstored(SandboxReply::json(status, &body));
     if status == StatusCode::UNAUTHORIZED {
         reply.set(WWW_AUTHENTICATE, "Basic realm=\"sandbox\"");
     }
     reply
 }
 
-fn unstored(mut reply: Reply) -> Reply {
+fn unstored(mut reply: SandboxReply) -> SandboxReply {
     reply.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     reply
 }

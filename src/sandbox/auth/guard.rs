@@ -7,10 +7,10 @@ use http::header::WWW_AUTHENTICATE;
 
 use crate::connection::Connection;
 use crate::definition::Auth;
-use crate::sandbox::http::{Call, Kind, Refusal};
+use crate::sandbox::http::{Refusal, RefusalKind, SandboxCall};
 
 /// Whether the credentials are those of the connection.
-pub(in crate::sandbox) fn admits(connection: &Connection, call: &Call) -> bool {
+pub(in crate::sandbox) fn admits(connection: &Connection, call: &SandboxCall) -> bool {
     match &connection.connector().auth {
         Auth::None => true,
         // The authorization server checks these tokens.
@@ -36,7 +36,7 @@ pub(in crate::sandbox) fn admits(connection: &Connection, call: &Call) -> bool {
 /// The refusal of a request with missing or wrong credentials.
 pub(in crate::sandbox) fn refusal(connection: &Connection) -> Refusal {
     let refusal = Refusal::new(
-        Kind::Unauthorized,
+        RefusalKind::Unauthorized,
         "the credentials are missing or not those of the sandbox; its address without a path shows them",
     );
     match &connection.connector().auth {
@@ -44,7 +44,7 @@ pub(in crate::sandbox) fn refusal(connection: &Connection) -> Refusal {
         Auth::Bearer { .. } => refusal.with(WWW_AUTHENTICATE, "Bearer"),
         Auth::Oauth2(_) | Auth::Refresh(_) => {
             let refusal = Refusal::new(
-                Kind::Unauthorized,
+                RefusalKind::Unauthorized,
                 "the access token is missing, has ended or is not one of the sandbox's",
             );
             refusal.with(WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")

@@ -28,7 +28,7 @@ pub(in crate::sandbox) struct Lifetime {
 
 /// The result of an exchange.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::sandbox) struct Pair {
+pub(in crate::sandbox) struct TokenPair {
     pub(in crate::sandbox) access: String,
     /// `None` when the old refresh token stays valid.
     pub(in crate::sandbox) refresh: Option<String>,
@@ -44,40 +44,40 @@ pub(in crate::sandbox) struct SignIn {
 }
 
 /// The tokens of one connector. Their texts contain a number: `acme-refresh-7`.
-pub(in crate::sandbox) struct Tokens {
+pub(in crate::sandbox) struct IssuedTokens {
     connector: String,
     /// The refresh token of the sandbox's connection; its number is 0.
     seed: Option<String>,
     lifetime: Lifetime,
-    state: Mutex<State>,
+    state: Mutex<TokenState>,
 }
 
 #[derive(Default)]
-struct State {
+struct TokenState {
     /// The highest number that was issued.
     serial: u64,
-    access: BTreeMap<u64, Access>,
+    access: BTreeMap<u64, AccessToken>,
     refresh: BTreeSet<u64>,
     codes: BTreeMap<u64, SignIn>,
     reused: u64,
 }
 
 /// The remaining lifetime of an access token.
-struct Access {
+struct AccessToken {
     calls: Option<u32>,
     until: Option<Instant>,
 }
 
-impl Access {
+impl AccessToken {
     fn is_good(&self, now: Instant) -> bool {
         self.calls != Some(0) && self.until.is_none_or(|until| now < until)
     }
 }
 
-impl Tokens {
-    pub(in crate::sandbox) fn new(connector: &str, seed: Option<String>, lifetime: Lifetime) -> Tokens {
-        let state = State { refresh: seed.iter().map(|_| 0).collect(), ..State::default() };
-        Tokens { connector: connector.to_owned(), seed, lifetime, state: Mutex::new(state) }
+impl IssuedTokens {
+    pub(in crate::sandbox) fn new(connector: &str, seed: Option<String>, lifetime: Lifetime) -> IssuedTokens {
+        let state = TokenState { refresh: seed.iter().map(|_| 0).collect(), ..TokenState::default() };
+        IssuedTokens { connector: connector.to_owned(), seed, lifetime, state: Mutex::new(state) }
     }
 
     /// Whether an access token is valid.
@@ -99,12 +99,12 @@ impl Tokens {
     }
 
     /// An access token for the client credentials grant.
-    pub(in crate::sandbox) fn grant(&self, now: Instant) -> Pair {
+    pub(in crate::sandbox) fn grant(&self, now: Instant) -> TokenPair {
         self.issue(&mut lock(&self.state), now, false)
     }
 
     /// Exchanges a refresh token; `Err` is the reason for a refusal.
-    pub(in crate::sandbox) fn exchange(&self, refresh: &str, now: Instant) -> Result<Pair, &'static str> {
+    pub(in crate::sandbox) fn exchange(&self, refresh: &str, now: Instant) -> Result<TokenPair, &'static str> {
         let seed = self.seed.as_deref() == Some(refresh);
         let number = if seed { 0 } else { self.number("refresh", refresh).ok_or("the refresh token is unknown")? };
         let mut state = lock(&self.state);
@@ -142,7 +142,7 @@ impl Tokens {
         redirect: &str,
         verifier: &str,
         now: Instant,
-    ) -> Result<Pair, &'static str> {
+    ) -> Result<TokenPair, &'static str> {
         let mut state = lock(&self.state);
         let sign_in = self
             .number("code", code)
@@ -167,7 +167,7 @@ impl Tokens {
         lock(&self.state).reused = 0;
     }
 
-    fn issue(&self, state: &mut State, now: Instant, with_refresh: bool) -> Pair {
+    fn issue(&self, state: &mut TokenState, now: Instant, with_refresh: bool) -> TokenPair {
         state.serial += 1;
         let number = state.serial;
         let seconds = self.lifetime.seconds;
@@ -175,14 +175,14 @@ impl Tokens {
         if state.access.len() >= TOKENS_MAX {
             state.access.pop_first();
         }
-        state.access.insert(number, Access { calls: self.lifetime.calls, until });
+        state.access.insert(number, AccessToken { calls: self.lifetime.calls, until });
         if with_refresh {
             if state.refresh.len() >= TOKENS_MAX {
                 state.refresh.pop_first();
             }
             state.refresh.insert(number);
         }
-        Pair {
+        TokenPair {
             access: self.text("access", number),
             refresh: with_refresh.then(|| self.text("refresh", number)),
             seconds,
@@ -203,8 +203,8 @@ impl Tokens {
 mod tests {
     use super::*;
 
-    fn tokens(calls: Option<u32>, seconds: Option<u64>, rotate: bool) -> Tokens {
-        Tokens::new("acme", Some("seed".into()), Lifetime { calls, seconds, rotate })
+    fn tokens(calls: Option<u32>, seconds: Option<u64>, rotate: bool) -> IssuedTokens {
+        IssuedTokens::new("acme", Some("seed".into()), Lifetime { calls, seconds, rotate })
     }
 
     #[test]
@@ -213,7 +213,7 @@ mod tests {
         let first = tokens.exchange("seed", now).unwrap();
         assert_eq!(
             first,
-            Pair { access: "acme-access-1".into(), refresh: Some("acme-refresh-1".into()), seconds: None }
+            TokenPair { access: "acme-access-1".into(), refresh: Some("acme-refresh-1".into()), seconds: None }
         );
         assert!(tokens.exchange("seed", now).is_err());
         assert!(tokens.exchange("other", now).is_err());

@@ -4,7 +4,7 @@
 //! brackets. Operators are = != < <= > >= contains like in. `and` binds more tightly than `or`; keywords in any letter
 //! case.
 
-use crate::sandbox::records::{Fields, Known, instant, path, unknown};
+use crate::sandbox::records::{KnownName, RecordFields, instant, path, unknown};
 
 /// Maximum nesting of parentheses and `not`.
 const DEPTH_MAX: usize = 64;
@@ -13,10 +13,10 @@ pub(super) const LENGTH_MAX: usize = 100_000;
 
 /// A condition on records.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::sandbox) enum Filter {
-    All(Vec<Filter>),
-    Any(Vec<Filter>),
-    Not(Box<Filter>),
+pub(in crate::sandbox) enum RecordFilter {
+    All(Vec<RecordFilter>),
+    Any(Vec<RecordFilter>),
+    Not(Box<RecordFilter>),
     Test(Test),
 }
 
@@ -24,14 +24,14 @@ pub(in crate::sandbox) enum Filter {
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::sandbox) struct Test {
     pub(in crate::sandbox) path: Vec<String>,
-    pub(in crate::sandbox) op: Op,
+    pub(in crate::sandbox) op: Comparison,
     /// Several for `in`, and for a value that can be read in several ways.
     pub(in crate::sandbox) values: Vec<Literal>,
 }
 
 /// A comparison operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::sandbox) enum Op {
+pub(in crate::sandbox) enum Comparison {
     Equal,
     NotEqual,
     Less,
@@ -54,15 +54,15 @@ pub(in crate::sandbox) enum Literal {
     Time(i64),
 }
 
-impl Filter {
+impl RecordFilter {
     /// Parses a filter. `lists` says whether it may name fields in lists of the record; `Err` is the fault for users.
-    pub(in crate::sandbox) fn parse(text: &str, fields: &Fields, lists: bool) -> Result<Filter, String> {
+    pub(in crate::sandbox) fn parse(text: &str, fields: &RecordFields, lists: bool) -> Result<RecordFilter, String> {
         if text.len() > LENGTH_MAX {
             return Err(format!("the filter is longer than {LENGTH_MAX} characters"));
         }
         let mut tokens = tokens(text)?;
         if tokens.is_empty() {
-            return Ok(Filter::All(Vec::new()));
+            return Ok(RecordFilter::All(Vec::new()));
         }
         tokens.reverse();
         let mut parser = Parser { tokens, fields, lists, depth: 0 };
@@ -75,42 +75,42 @@ impl Filter {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-enum Token {
+enum ConditionToken {
     Open,
     Close,
     Comma,
-    Sign(Op),
+    Sign(Comparison),
     Word(String),
     Literal(Literal),
 }
 
-impl Token {
+impl ConditionToken {
     fn shown(&self) -> String {
         match self {
-            Token::Open => "`(`".into(),
-            Token::Close => "`)`".into(),
-            Token::Comma => "`,`".into(),
-            Token::Sign(_) => "an operator".into(),
-            Token::Word(word) => format!("`{word}`"),
-            Token::Literal(_) => "a value".into(),
+            ConditionToken::Open => "`(`".into(),
+            ConditionToken::Close => "`)`".into(),
+            ConditionToken::Comma => "`,`".into(),
+            ConditionToken::Sign(_) => "an operator".into(),
+            ConditionToken::Word(word) => format!("`{word}`"),
+            ConditionToken::Literal(_) => "a value".into(),
         }
     }
 }
 
-fn tokens(text: &str) -> Result<Vec<Token>, String> {
+fn tokens(text: &str) -> Result<Vec<ConditionToken>, String> {
     let mut tokens = Vec::new();
     let mut rest = text.trim_start();
     while let Some(first) = rest.chars().next() {
         let (token, tail) = match first {
-            '(' => (Token::Open, skip(rest, 1)),
-            ')' => (Token::Close, skip(rest, 1)),
-            ',' => (Token::Comma, skip(rest, 1)),
-            '=' => (Token::Sign(Op::Equal), skip(rest, 1)),
-            '!' if rest.starts_with("!=") => (Token::Sign(Op::NotEqual), skip(rest, 2)),
-            '<' if rest.starts_with("<=") => (Token::Sign(Op::AtMost), skip(rest, 2)),
-            '<' => (Token::Sign(Op::Less), skip(rest, 1)),
-            '>' if rest.starts_with(">=") => (Token::Sign(Op::AtLeast), skip(rest, 2)),
-            '>' => (Token::Sign(Op::Greater), skip(rest, 1)),
+            '(' => (ConditionToken::Open, skip(rest, 1)),
+            ')' => (ConditionToken::Close, skip(rest, 1)),
+            ',' => (ConditionToken::Comma, skip(rest, 1)),
+            '=' => (ConditionToken::Sign(Comparison::Equal), skip(rest, 1)),
+            '!' if rest.starts_with("!=") => (ConditionToken::Sign(Comparison::NotEqual), skip(rest, 2)),
+            '<' if rest.starts_with("<=") => (ConditionToken::Sign(Comparison::AtMost), skip(rest, 2)),
+            '<' => (ConditionToken::Sign(Comparison::Less), skip(rest, 1)),
+            '>' if rest.starts_with(">=") => (ConditionToken::Sign(Comparison::AtLeast), skip(rest, 2)),
+            '>' => (ConditionToken::Sign(Comparison::Greater), skip(rest, 1)),
             '"' => quoted(skip(rest, 1))?,
             '[' => time(skip(rest, 1))?,
             c if c.is_ascii_digit() || c == '-' => number(rest)?,
@@ -127,7 +127,7 @@ fn skip(text: &str, bytes: usize) -> &str {
     text.get(bytes..).unwrap_or_default()
 }
 
-fn word(text: &str) -> (Token, &str) {
+fn word(text: &str) -> (ConditionToken, &str) {
     let end = text.find(|c: char| !c.is_alphanumeric() && !"_/.".contains(c)).unwrap_or(text.len());
     let (word, tail) = text.split_at(end);
     let literal = match word.to_ascii_lowercase().as_str() {
@@ -136,32 +136,32 @@ fn word(text: &str) -> (Token, &str) {
         "null" => Some(Literal::Null),
         _ => None,
     };
-    (literal.map_or_else(|| Token::Word(word.to_owned()), Token::Literal), tail)
+    (literal.map_or_else(|| ConditionToken::Word(word.to_owned()), ConditionToken::Literal), tail)
 }
 
-fn number(text: &str) -> Result<(Token, &str), String> {
+fn number(text: &str) -> Result<(ConditionToken, &str), String> {
     let end = text.find(|c: char| !c.is_ascii_alphanumeric() && !"+-.:".contains(c)).unwrap_or(text.len());
     let (number, tail) = text.split_at(end);
     if serde_json::from_str::<serde_json::Number>(number).is_err() {
         return Err(format!("`{number}` is not a number; put text in double quotes, times in square brackets"));
     }
-    Ok((Token::Literal(Literal::Number(number.to_owned())), tail))
+    Ok((ConditionToken::Literal(Literal::Number(number.to_owned())), tail))
 }
 
-fn time(text: &str) -> Result<(Token, &str), String> {
+fn time(text: &str) -> Result<(ConditionToken, &str), String> {
     let Some((inner, tail)) = text.split_once(']') else { return Err("`[` without `]`".into()) };
     let time =
         instant(inner).ok_or_else(|| format!("`[{inner}]` is not a time; write it as [2025-01-31T08:00:00Z]"))?;
-    Ok((Token::Literal(Literal::Time(time)), tail))
+    Ok((ConditionToken::Literal(Literal::Time(time)), tail))
 }
 
 /// Parses a text up to its closing quote. A backslash escapes a quote, and `[[]` is a bracket, as in SQL.
-fn quoted(text: &str) -> Result<(Token, &str), String> {
+fn quoted(text: &str) -> Result<(ConditionToken, &str), String> {
     let mut out = String::new();
     let mut chars = text.char_indices();
     while let Some((at, c)) = chars.next() {
         match c {
-            '"' => return Ok((Token::Literal(Literal::Text(out.replace("[[]", "["))), skip(text, at + 1))),
+            '"' => return Ok((ConditionToken::Literal(Literal::Text(out.replace("[[]", "["))), skip(text, at + 1))),
             '\\' if matches!(skip(text, at + 1).chars().next(), Some('"' | '\\')) => {
                 out.extend(chars.next().map(|(_, c)| c))
             }
@@ -173,39 +173,39 @@ fn quoted(text: &str) -> Result<(Token, &str), String> {
 
 /// A parser whose tokens are reversed, so that `pop` returns the next one.
 struct Parser<'f> {
-    tokens: Vec<Token>,
-    fields: &'f Fields,
+    tokens: Vec<ConditionToken>,
+    fields: &'f RecordFields,
     lists: bool,
     depth: usize,
 }
 
 impl Parser<'_> {
-    fn any(&mut self) -> Result<Filter, String> {
+    fn any(&mut self) -> Result<RecordFilter, String> {
         let mut parts = vec![self.all()?];
         while self.keyword("or") {
             parts.push(self.all()?);
         }
-        Ok(single(parts, Filter::Any))
+        Ok(single(parts, RecordFilter::Any))
     }
 
-    fn all(&mut self) -> Result<Filter, String> {
+    fn all(&mut self) -> Result<RecordFilter, String> {
         let mut parts = vec![self.one()?];
         while self.keyword("and") {
             parts.push(self.one()?);
         }
-        Ok(single(parts, Filter::All))
+        Ok(single(parts, RecordFilter::All))
     }
 
-    fn one(&mut self) -> Result<Filter, String> {
+    fn one(&mut self) -> Result<RecordFilter, String> {
         if self.depth >= DEPTH_MAX {
             return Err(format!("the filter is nested deeper than {DEPTH_MAX} levels"));
         }
         self.depth += 1;
         let found = if self.keyword("not") {
-            self.one().map(|f| Filter::Not(Box::new(f)))
-        } else if self.take(&Token::Open) {
+            self.one().map(|f| RecordFilter::Not(Box::new(f)))
+        } else if self.take(&ConditionToken::Open) {
             let inner = self.any()?;
-            if self.take(&Token::Close) { Ok(inner) } else { Err("`(` without `)`".into()) }
+            if self.take(&ConditionToken::Close) { Ok(inner) } else { Err("`(` without `)`".into()) }
         } else {
             self.test()
         };
@@ -213,35 +213,35 @@ impl Parser<'_> {
         found
     }
 
-    fn test(&mut self) -> Result<Filter, String> {
+    fn test(&mut self) -> Result<RecordFilter, String> {
         let name = match self.tokens.pop() {
-            Some(Token::Word(name)) => name,
+            Some(ConditionToken::Word(name)) => name,
             Some(token) => return Err(format!("a field is expected, not {}", token.shown())),
             None => return Err("a field is expected at the end".into()),
         };
         let path = path(&name);
         match (self.fields.find(&path), self.lists) {
-            (Known::Yes, _) | (Known::InList, true) => {}
-            (Known::No, _) | (Known::InList, false) => return Err(unknown(&name, self.fields)),
+            (KnownName::Yes, _) | (KnownName::InList, true) => {}
+            (KnownName::No, _) | (KnownName::InList, false) => return Err(unknown(&name, self.fields)),
         }
         let negated = self.keyword("not");
         let op = self.operator(&name)?;
-        let values = if op == Op::In { self.list(&name)? } else { vec![self.value(&name)?] };
-        if op == Op::Like && !matches!(values.as_slice(), [Literal::Text(_)]) {
+        let values = if op == Comparison::In { self.list(&name)? } else { vec![self.value(&name)?] };
+        if op == Comparison::Like && !matches!(values.as_slice(), [Literal::Text(_)]) {
             return Err(format!("`{name} like` needs a text in double quotes"));
         }
-        let test = Filter::Test(Test { path, op, values });
-        Ok(if negated { Filter::Not(Box::new(test)) } else { test })
+        let test = RecordFilter::Test(Test { path, op, values });
+        Ok(if negated { RecordFilter::Not(Box::new(test)) } else { test })
     }
 
-    fn operator(&mut self, name: &str) -> Result<Op, String> {
-        for (word, op) in [("contains", Op::Contains), ("like", Op::Like), ("in", Op::In)] {
+    fn operator(&mut self, name: &str) -> Result<Comparison, String> {
+        for (word, op) in [("contains", Comparison::Contains), ("like", Comparison::Like), ("in", Comparison::In)] {
             if self.keyword(word) {
                 return Ok(op);
             }
         }
         match self.tokens.pop() {
-            Some(Token::Sign(op)) => Ok(op),
+            Some(ConditionToken::Sign(op)) => Ok(op),
             Some(token) => Err(format!("an operator is expected after `{name}`, not {}", token.shown())),
             None => Err(format!("an operator and a value are expected after `{name}`")),
         }
@@ -249,33 +249,40 @@ impl Parser<'_> {
 
     fn value(&mut self, name: &str) -> Result<Literal, String> {
         match self.tokens.pop() {
-            Some(Token::Literal(literal)) => Ok(literal),
-            Some(Token::Word(word)) => Err(format!("`{word}` is not a value for `{name}`; put text in double quotes")),
+            Some(ConditionToken::Literal(literal)) => Ok(literal),
+            Some(ConditionToken::Word(word)) => {
+                Err(format!("`{word}` is not a value for `{name}`; put text in double quotes"))
+            }
             Some(token) => Err(format!("a value is expected for `{name}`, not {}", token.shown())),
             None => Err(format!("a value is expected for `{name}` at the end")),
         }
     }
 
     fn list(&mut self, name: &str) -> Result<Vec<Literal>, String> {
-        if !self.take(&Token::Open) {
+        if !self.take(&ConditionToken::Open) {
             return Err(format!("`{name} in` needs a list in parentheses"));
         }
         let mut values = vec![self.value(name)?];
-        while self.take(&Token::Comma) {
+        while self.take(&ConditionToken::Comma) {
             values.push(self.value(name)?);
         }
-        if self.take(&Token::Close) { Ok(values) } else { Err(format!("the list after `{name} in` is not closed")) }
+        if self.take(&ConditionToken::Close) {
+            Ok(values)
+        } else {
+            Err(format!("the list after `{name} in` is not closed"))
+        }
     }
 
     fn keyword(&mut self, keyword: &str) -> bool {
-        let found = matches!(self.tokens.last(), Some(Token::Word(word)) if word.eq_ignore_ascii_case(keyword));
+        let found =
+            matches!(self.tokens.last(), Some(ConditionToken::Word(word)) if word.eq_ignore_ascii_case(keyword));
         if found {
             self.tokens.pop();
         }
         found
     }
 
-    fn take(&mut self, token: &Token) -> bool {
+    fn take(&mut self, token: &ConditionToken) -> bool {
         let found = self.tokens.last() == Some(token);
         if found {
             self.tokens.pop();
@@ -284,7 +291,7 @@ impl Parser<'_> {
     }
 }
 
-fn single(mut parts: Vec<Filter>, join: fn(Vec<Filter>) -> Filter) -> Filter {
+fn single(mut parts: Vec<RecordFilter>, join: fn(Vec<RecordFilter>) -> RecordFilter) -> RecordFilter {
     match (parts.len(), parts.pop()) {
         (1, Some(only)) => only,
         (_, last) => {
@@ -296,7 +303,7 @@ fn single(mut parts: Vec<Filter>, join: fn(Vec<Filter>) -> Filter) -> Filter {
 
 #[cfg(test)]
 mod tests {
-    use super::Filter;
+    use super::RecordFilter;
     use crate::sandbox::records::fields::tests::ticket;
 
     #[test]
@@ -331,9 +338,9 @@ mod tests {
             (deep.as_str(), "deeper"),
             (not.as_str(), "deeper"),
         ] {
-            let message = Filter::parse(text, &ticket(), false).unwrap_err();
+            let message = RecordFilter::parse(text, &ticket(), false).unwrap_err();
             assert!(message.contains(part), "{}: {message}", text.chars().take(60).collect::<String>());
         }
-        assert!(Filter::parse(&"x".repeat(200_000), &ticket(), false).is_err());
+        assert!(RecordFilter::parse(&"x".repeat(200_000), &ticket(), false).is_err());
     }
 }

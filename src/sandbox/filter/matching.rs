@@ -2,17 +2,17 @@
 
 use std::cmp::Ordering;
 
-use super::conditions::{Filter, Literal, Op, Test};
+use super::conditions::{Comparison, Literal, RecordFilter, Test};
 use crate::sandbox::records::{Scalar, Tree, fits, instant, numbers};
 
-impl Filter {
+impl RecordFilter {
     /// Whether a record matches this filter. `fold` ignores case.
     pub(in crate::sandbox) fn matches(&self, record: &Tree, fold: bool) -> bool {
         match self {
-            Filter::All(parts) => parts.iter().all(|p| p.matches(record, fold)),
-            Filter::Any(parts) => parts.iter().any(|p| p.matches(record, fold)),
-            Filter::Not(part) => !part.matches(record, fold),
-            Filter::Test(test) => test.matches(record, fold),
+            RecordFilter::All(parts) => parts.iter().all(|p| p.matches(record, fold)),
+            RecordFilter::Any(parts) => parts.iter().any(|p| p.matches(record, fold)),
+            RecordFilter::Not(part) => !part.matches(record, fold),
+            RecordFilter::Test(test) => test.matches(record, fold),
         }
     }
 }
@@ -32,14 +32,14 @@ impl Test {
         let any = |meets: &dyn Fn(&Literal) -> bool| self.values.iter().any(meets);
         let is = |meets: fn(Ordering) -> bool| any(&|literal| compare(value, literal, fold).is_some_and(meets));
         match self.op {
-            Op::Equal | Op::In => is(Ordering::is_eq),
-            Op::NotEqual => !is(Ordering::is_eq),
-            Op::Less => is(Ordering::is_lt),
-            Op::AtMost => is(Ordering::is_le),
-            Op::Greater => is(Ordering::is_gt),
-            Op::AtLeast => is(Ordering::is_ge),
-            Op::Contains => any(&|literal| on_texts(value, literal, fold, |text, part| text.contains(part))),
-            Op::Like => any(&|literal| on_texts(value, literal, fold, |text, pattern| fits(pattern, text))),
+            Comparison::Equal | Comparison::In => is(Ordering::is_eq),
+            Comparison::NotEqual => !is(Ordering::is_eq),
+            Comparison::Less => is(Ordering::is_lt),
+            Comparison::AtMost => is(Ordering::is_le),
+            Comparison::Greater => is(Ordering::is_gt),
+            Comparison::AtLeast => is(Ordering::is_ge),
+            Comparison::Contains => any(&|literal| on_texts(value, literal, fold, |text, part| text.contains(part))),
+            Comparison::Like => any(&|literal| on_texts(value, literal, fold, |text, pattern| fits(pattern, text))),
         }
     }
 }
@@ -89,7 +89,7 @@ fn on_texts(value: &Scalar, literal: &Literal, fold: bool, meets: impl Fn(&str, 
 
 #[cfg(test)]
 mod tests {
-    use super::{Filter, Tree};
+    use super::{RecordFilter, Tree};
     use crate::sandbox::records::fields::tests::ticket;
 
     fn records() -> Vec<Tree> {
@@ -104,7 +104,7 @@ mod tests {
     }
 
     fn ids(filter: &str, fold: bool) -> Vec<String> {
-        let filter = Filter::parse(filter, &ticket(), true).unwrap_or_else(|e| panic!("{filter}: {e}"));
+        let filter = RecordFilter::parse(filter, &ticket(), true).unwrap_or_else(|e| panic!("{filter}: {e}"));
         records().iter().filter(|r| filter.matches(r, fold)).map(|r| r.get("id").unwrap().to_json()).collect()
     }
 

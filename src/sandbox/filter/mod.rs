@@ -4,4 +4,4 @@ mod conditions;
 mod matching;
 pub(super) mod terms;
 
-pub(super) use conditions::Filter;
+pub(super) use conditions::RecordFilter;

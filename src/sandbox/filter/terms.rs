@@ -5,20 +5,20 @@
 
 use serde_json::Value;
 
-use super::conditions::{Filter, LENGTH_MAX, Literal, Op, Test};
+use super::conditions::{Comparison, LENGTH_MAX, Literal, RecordFilter, Test};
 use crate::authoring::scalar;
-use crate::sandbox::records::{Fields, Known, instant};
+use crate::sandbox::records::{KnownName, RecordFields, instant};
 
 const OPERATORS: [&str; 9] = ["eq", "ne", "gt", "ge", "lt", "le", "between", "search", "in"];
 
 /// Parses terms. A term with an unknown field matches no record. `lists` says whether it may name fields in lists of
 /// the record; `Err` is the fault for users.
-pub(in crate::sandbox) fn parse(value: &Value, fields: &Fields, lists: bool) -> Result<Filter, String> {
+pub(in crate::sandbox) fn parse(value: &Value, fields: &RecordFields, lists: bool) -> Result<RecordFilter, String> {
     let terms = texts(value);
     if terms.iter().map(String::len).sum::<usize>() > LENGTH_MAX {
         return Err(format!("the filter is longer than {LENGTH_MAX} characters"));
     }
-    join(terms, fields).iter().map(|text| term(text, fields, lists)).collect::<Result<_, _>>().map(Filter::All)
+    join(terms, fields).iter().map(|text| term(text, fields, lists)).collect::<Result<_, _>>().map(RecordFilter::All)
 }
 
 /// The terms of a list, or of a text with commas.
@@ -30,7 +30,7 @@ fn texts(value: &Value) -> Vec<String> {
 }
 
 /// Rejoins values of `between` and `in` that were split at their own commas, because some clients do not encode them.
-fn join(texts: Vec<String>, fields: &Fields) -> Vec<String> {
+fn join(texts: Vec<String>, fields: &RecordFields) -> Vec<String> {
     let mut joined: Vec<String> = Vec::new();
     for text in texts {
         match joined.last_mut() {
@@ -49,17 +49,17 @@ fn takes_several(term: &str) -> bool {
 }
 
 /// Whether a text is a term, and not a time, which has colons too.
-fn is_term(text: &str, fields: &Fields) -> bool {
+fn is_term(text: &str, fields: &RecordFields) -> bool {
     let mut parts = text.split(':');
     let (field, operator) = (parts.next().unwrap_or_default(), parts.next());
-    operator.is_some_and(|operator| OPERATORS.contains(&operator) || fields.find(&path(field)) != Known::No)
+    operator.is_some_and(|operator| OPERATORS.contains(&operator) || fields.find(&path(field)) != KnownName::No)
 }
 
 fn path(field: &str) -> Vec<String> {
     field.split(['.', '/']).map(str::to_owned).collect()
 }
 
-fn term(text: &str, fields: &Fields, lists: bool) -> Result<Filter, String> {
+fn term(text: &str, fields: &RecordFields, lists: bool) -> Result<RecordFilter, String> {
     let mut parts = text.splitn(3, ':');
     let (Some(field), Some(operator), Some(value)) = (parts.next(), parts.next(), parts.next()) else {
         return Err(format!("`{text}` does not have the form field:operator:value"));
@@ -71,39 +71,43 @@ fn term(text: &str, fields: &Fields, lists: bool) -> Result<Filter, String> {
         return Err(format!("`{text}` has no value"));
     }
     let path = path(field);
-    let test = |op, value: &str| Filter::Test(Test { path: path.clone(), op, values: readings(value) });
+    let test = |op, value: &str| RecordFilter::Test(Test { path: path.clone(), op, values: readings(value) });
     let filter = match operator {
         "eq" => equal(&path, value),
-        "ne" => Filter::Not(Box::new(equal(&path, value))),
-        "gt" => test(Op::Greater, value),
-        "ge" => test(Op::AtLeast, value),
-        "lt" => test(Op::Less, value),
-        "le" => test(Op::AtMost, value),
+        "ne" => RecordFilter::Not(Box::new(equal(&path, value))),
+        "gt" => test(Comparison::Greater, value),
+        "ge" => test(Comparison::AtLeast, value),
+        "lt" => test(Comparison::Less, value),
+        "le" => test(Comparison::AtMost, value),
         "search" => like(&path, &format!("*{value}*")),
-        "in" => Filter::Any(value.split(',').map(|value| equal(&path, value)).collect()),
+        "in" => RecordFilter::Any(value.split(',').map(|value| equal(&path, value)).collect()),
         "between" => match value.split_once(',') {
             Some((least, most)) if !least.is_empty() && !most.is_empty() && !most.contains(',') => {
-                Filter::All(vec![test(Op::AtLeast, least), test(Op::AtMost, most)])
+                RecordFilter::All(vec![test(Comparison::AtLeast, least), test(Comparison::AtMost, most)])
             }
             _ => return Err(format!("`{text}` needs two values with a comma between them")),
         },
         other => return Err(format!("`{other}` is not an operator; the operators are {}", OPERATORS.join(" "))),
     };
     match (fields.find(&path), lists) {
-        (Known::Yes, _) | (Known::InList, true) => Ok(filter),
-        (Known::No, _) | (Known::InList, false) => Ok(Filter::Any(Vec::new())),
+        (KnownName::Yes, _) | (KnownName::InList, true) => Ok(filter),
+        (KnownName::No, _) | (KnownName::InList, false) => Ok(RecordFilter::Any(Vec::new())),
     }
 }
 
-fn equal(path: &[String], value: &str) -> Filter {
+fn equal(path: &[String], value: &str) -> RecordFilter {
     if value.contains('*') {
         return like(path, value);
     }
-    Filter::Test(Test { path: path.to_vec(), op: Op::Equal, values: readings(value) })
+    RecordFilter::Test(Test { path: path.to_vec(), op: Comparison::Equal, values: readings(value) })
 }
 
-fn like(path: &[String], pattern: &str) -> Filter {
-    Filter::Test(Test { path: path.to_vec(), op: Op::Like, values: vec![Literal::Text(pattern.to_owned())] })
+fn like(path: &[String], pattern: &str) -> RecordFilter {
+    RecordFilter::Test(Test {
+        path: path.to_vec(),
+        op: Comparison::Like,
+        values: vec![Literal::Text(pattern.to_owned())],
+    })
 }
 
 /// The possible readings of an unquoted value; the record's value decides which one applies. A text that is not a time

@@ -8,14 +8,14 @@ use percent_encoding::percent_decode_str;
 pub(in crate::sandbox) const BODY_MAX: usize = 16 << 20;
 
 /// One parameter of a query.
-pub(in crate::sandbox) struct Pair {
+pub(in crate::sandbox) struct QueryPair {
     /// The parameter before decoding.
     raw: String,
     pub(in crate::sandbox) name: String,
     pub(in crate::sandbox) value: String,
 }
 
-impl Pair {
+impl QueryPair {
     /// The elements of a list. It is split at commas before decoding, so that an encoded comma is part of an element.
     pub(in crate::sandbox) fn elements(&self) -> Vec<String> {
         let value = self.raw.split_once('=').map_or("", |(_, value)| value);
@@ -24,14 +24,14 @@ impl Pair {
 }
 
 /// A request.
-pub(in crate::sandbox) struct Call {
+pub(in crate::sandbox) struct SandboxCall {
     pub(in crate::sandbox) verb: Method,
     /// Path and query as received.
     pub(in crate::sandbox) target: String,
     path: String,
     /// The path's segments, decoded.
     pub(in crate::sandbox) segments: Vec<String>,
-    pub(in crate::sandbox) query: Vec<Pair>,
+    pub(in crate::sandbox) query: Vec<QueryPair>,
     pub(in crate::sandbox) headers: HeaderMap,
     /// `None` if it is too large or did not arrive.
     pub(in crate::sandbox) body: Option<Bytes>,
@@ -39,9 +39,15 @@ pub(in crate::sandbox) struct Call {
     host: String,
 }
 
-impl Call {
+impl SandboxCall {
     /// Decodes a request. `own` is the server's address, for requests without a Host header.
-    pub(in crate::sandbox) fn new(verb: Method, uri: &Uri, headers: HeaderMap, body: Option<Bytes>, own: &str) -> Call {
+    pub(in crate::sandbox) fn new(
+        verb: Method,
+        uri: &Uri,
+        headers: HeaderMap,
+        body: Option<Bytes>,
+        own: &str,
+    ) -> SandboxCall {
         let host = headers
             .get(http::header::HOST)
             .and_then(|h| h.to_str().ok())
@@ -52,7 +58,7 @@ impl Call {
         // A final slash does not change the resource.
         let trimmed = path.strip_suffix('/').unwrap_or(path);
         let segments = trimmed.strip_prefix('/').map_or_else(Vec::new, |inner| inner.split('/').map(decode).collect());
-        Call {
+        SandboxCall {
             verb,
             target: uri.path_and_query().map_or_else(|| path.to_owned(), ToString::to_string),
             path: path.to_owned(),
@@ -109,9 +115,9 @@ fn encode(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
 }
 
-fn pair(raw: &str) -> Pair {
+fn pair(raw: &str) -> QueryPair {
     let (name, value) = raw.split_once('=').unwrap_or((raw, ""));
-    Pair { raw: raw.to_owned(), name: decode_value(name), value: decode_value(value) }
+    QueryPair { raw: raw.to_owned(), name: decode_value(name), value: decode_value(value) }
 }
 
 /// In a query, a plus sign is a space.
@@ -128,12 +134,12 @@ fn is_host(text: &str) -> bool {
 mod tests {
     use http::{HeaderMap, Method};
 
-    use super::Call;
+    use super::SandboxCall;
 
-    fn call(uri: &str, host: &str) -> Call {
+    fn call(uri: &str, host: &str) -> SandboxCall {
         let mut headers = HeaderMap::new();
         headers.insert("host", host.parse().unwrap());
-        Call::new(Method::GET, &uri.parse().unwrap(), headers, None, "127.0.0.1:1")
+        SandboxCall::new(Method::GET, &uri.parse().unwrap(), headers, None, "127.0.0.1:1")
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod refusal;
 pub(super) mod reply;
 mod route;
 
-pub(super) use call::{BODY_MAX, Call, Pair};
-pub(super) use refusal::{Kind, Refusal, Wording};
-pub(super) use reply::{Content, Reply};
+pub(super) use call::{BODY_MAX, QueryPair, SandboxCall};
+pub(super) use refusal::{Refusal, RefusalKind, Wording};
+pub(super) use reply::{ReplyContent, SandboxReply};
 pub(super) use route::{Last, Pattern, values};

@@ -2,7 +2,7 @@
 
 use http::{HeaderName, StatusCode};
 
-use super::reply::Reply;
+use super::reply::SandboxReply;
 use crate::authoring::Ordered;
 use crate::definition::{ErrorRules, ReplyFile};
 use crate::error::did_you_mean;
@@ -10,7 +10,7 @@ use crate::sandbox::records::Tree;
 
 /// The kinds of refusal; sandbox.yaml gives wordings under these names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::sandbox) enum Kind {
+pub(in crate::sandbox) enum RefusalKind {
     Unauthorized,
     Forbidden,
     NotFound,
@@ -24,35 +24,37 @@ pub(in crate::sandbox) enum Kind {
     TooLarge,
 }
 
-impl Kind {
-    const ALL: [Kind; 11] = [
-        Kind::Unauthorized,
-        Kind::Forbidden,
-        Kind::NotFound,
-        Kind::Invalid,
-        Kind::Conditions,
-        Kind::Conflict,
-        Kind::RateLimited,
-        Kind::Unavailable,
-        Kind::MethodNotAllowed,
-        Kind::UnsupportedMedia,
-        Kind::TooLarge,
+impl RefusalKind {
+    const ALL: [RefusalKind; 11] = [
+        RefusalKind::Unauthorized,
+        RefusalKind::Forbidden,
+        RefusalKind::NotFound,
+        RefusalKind::Invalid,
+        RefusalKind::Conditions,
+        RefusalKind::Conflict,
+        RefusalKind::RateLimited,
+        RefusalKind::Unavailable,
+        RefusalKind::MethodNotAllowed,
+        RefusalKind::UnsupportedMedia,
+        RefusalKind::TooLarge,
     ];
 
     /// The name in sandbox.yaml, and the default status and code.
     const fn row(self) -> (&'static str, StatusCode, &'static str) {
         match self {
-            Kind::Unauthorized => ("unauthorized", StatusCode::UNAUTHORIZED, "Unauthorized"),
-            Kind::Forbidden => ("forbidden", StatusCode::FORBIDDEN, "Forbidden"),
-            Kind::NotFound => ("not_found", StatusCode::NOT_FOUND, "NotFound"),
-            Kind::Invalid => ("invalid", StatusCode::BAD_REQUEST, "Invalid"),
-            Kind::Conditions => ("conditions", StatusCode::BAD_REQUEST, "InvalidFilter"),
-            Kind::Conflict => ("conflict", StatusCode::CONFLICT, "Conflict"),
-            Kind::RateLimited => ("rate_limited", StatusCode::TOO_MANY_REQUESTS, "TooManyRequests"),
-            Kind::Unavailable => ("unavailable", StatusCode::SERVICE_UNAVAILABLE, "Unavailable"),
-            Kind::MethodNotAllowed => ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed"),
-            Kind::UnsupportedMedia => ("unsupported_media", StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType"),
-            Kind::TooLarge => ("too_large", StatusCode::PAYLOAD_TOO_LARGE, "TooLarge"),
+            RefusalKind::Unauthorized => ("unauthorized", StatusCode::UNAUTHORIZED, "Unauthorized"),
+            RefusalKind::Forbidden => ("forbidden", StatusCode::FORBIDDEN, "Forbidden"),
+            RefusalKind::NotFound => ("not_found", StatusCode::NOT_FOUND, "NotFound"),
+            RefusalKind::Invalid => ("invalid", StatusCode::BAD_REQUEST, "Invalid"),
+            RefusalKind::Conditions => ("conditions", StatusCode::BAD_REQUEST, "InvalidFilter"),
+            RefusalKind::Conflict => ("conflict", StatusCode::CONFLICT, "Conflict"),
+            RefusalKind::RateLimited => ("rate_limited", StatusCode::TOO_MANY_REQUESTS, "TooManyRequests"),
+            RefusalKind::Unavailable => ("unavailable", StatusCode::SERVICE_UNAVAILABLE, "Unavailable"),
+            RefusalKind::MethodNotAllowed => ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed"),
+            RefusalKind::UnsupportedMedia => {
+                ("unsupported_media", StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType")
+            }
+            RefusalKind::TooLarge => ("too_large", StatusCode::PAYLOAD_TOO_LARGE, "TooLarge"),
         }
     }
 }
@@ -60,7 +62,7 @@ impl Kind {
 /// The refusal of a request.
 #[derive(Debug)]
 pub(in crate::sandbox) struct Refusal {
-    pub(in crate::sandbox) kind: Kind,
+    pub(in crate::sandbox) kind: RefusalKind,
     pub(in crate::sandbox) message: String,
     field: String,
     code: Option<&'static str>,
@@ -68,12 +70,12 @@ pub(in crate::sandbox) struct Refusal {
 }
 
 impl Refusal {
-    pub(in crate::sandbox) fn new(kind: Kind, message: impl Into<String>) -> Refusal {
+    pub(in crate::sandbox) fn new(kind: RefusalKind, message: impl Into<String>) -> Refusal {
         Refusal { kind, message: message.into(), field: String::new(), code: None, headers: Vec::new() }
     }
 
     pub(in crate::sandbox) fn invalid(message: impl Into<String>) -> Refusal {
-        Refusal::new(Kind::Invalid, message)
+        Refusal::new(RefusalKind::Invalid, message)
     }
 
     /// Adds the invalid field and the kind of fault.
@@ -92,7 +94,7 @@ impl Refusal {
 /// A system's wording of refusals.
 pub(in crate::sandbox) struct Wording {
     /// The replies from sandbox.yaml.
-    wording: Vec<(String, Reply)>,
+    wording: Vec<(String, SandboxReply)>,
     /// A body of the shape that the connector's definition reads errors from.
     form: Tree,
 }
@@ -106,7 +108,7 @@ const KIND: &str = "{kind}";
 impl Wording {
     /// `Err` contains place and message of the fault in sandbox.yaml.
     pub(in crate::sandbox) fn new(rules: &ErrorRules, file: &Ordered<ReplyFile>) -> Result<Wording, (String, String)> {
-        let names = Kind::ALL.map(|k| k.row().0);
+        let names = RefusalKind::ALL.map(|k| k.row().0);
         let mut wording = Vec::new();
         for (name, reply) in file {
             if !names.contains(&name.as_str()) {
@@ -115,18 +117,19 @@ impl Wording {
                     format!("`{name}` is not an error reply of the sandbox{}", did_you_mean(name, names)),
                 ));
             }
-            wording.push((name.clone(), Reply::of_file(reply).map_err(|why| (format!("/errors/{name}"), why))?));
+            wording.push((name.clone(), SandboxReply::of_file(reply).map_err(|why| (format!("/errors/{name}"), why))?));
         }
         Ok(Wording { wording, form: form(rules) })
     }
 
     /// The reply for a refusal.
-    pub(in crate::sandbox) fn reply(&self, refusal: &Refusal) -> Reply {
+    pub(in crate::sandbox) fn reply(&self, refusal: &Refusal) -> SandboxReply {
         let (name, status, code) = refusal.kind.row();
         let find = |name: &str| self.wording.iter().find(|(n, _)| n == name).map(|(_, reply)| reply.clone());
         // Without a wording of its own, an invalid filter has the wording of an invalid request.
-        let wording = find(name).or_else(|| (refusal.kind == Kind::Conditions).then(|| find("invalid")).flatten());
-        let mut reply = wording.unwrap_or_else(|| Reply::json(status, &self.form));
+        let wording =
+            find(name).or_else(|| (refusal.kind == RefusalKind::Conditions).then(|| find("invalid")).flatten());
+        let mut reply = wording.unwrap_or_else(|| SandboxReply::json(status, &self.form));
         let mut fill = |text: &str| {
             let named = text.replace(KIND, code).replace(CODE, refusal.code.unwrap_or(code));
             named.replace(FIELD, &refusal.field).replace(MESSAGE, &refusal.message)

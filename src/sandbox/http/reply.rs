@@ -9,7 +9,7 @@ use crate::sandbox::records::Tree;
 
 /// The body of a reply.
 #[derive(Clone, Debug)]
-pub(in crate::sandbox) enum Content {
+pub(in crate::sandbox) enum ReplyContent {
     None,
     Json(Tree),
     /// Media type and bytes.
@@ -18,43 +18,46 @@ pub(in crate::sandbox) enum Content {
 
 /// A reply.
 #[derive(Clone, Debug)]
-pub(in crate::sandbox) struct Reply {
+pub(in crate::sandbox) struct SandboxReply {
     pub(in crate::sandbox) status: StatusCode,
     pub(in crate::sandbox) headers: HeaderMap,
-    pub(in crate::sandbox) content: Content,
+    pub(in crate::sandbox) content: ReplyContent,
 }
 
-impl Reply {
-    pub(in crate::sandbox) fn blank(status: StatusCode) -> Reply {
-        Reply { status, headers: HeaderMap::new(), content: Content::None }
+impl SandboxReply {
+    pub(in crate::sandbox) fn blank(status: StatusCode) -> SandboxReply {
+        SandboxReply { status, headers: HeaderMap::new(), content: ReplyContent::None }
     }
 
-    pub(in crate::sandbox) fn json(status: StatusCode, body: &Tree) -> Reply {
-        Reply { content: Content::Json(body.clone()), ..Reply::blank(status) }
+    pub(in crate::sandbox) fn json(status: StatusCode, body: &Tree) -> SandboxReply {
+        SandboxReply { content: ReplyContent::Json(body.clone()), ..SandboxReply::blank(status) }
     }
 
-    pub(in crate::sandbox) fn text(status: StatusCode, text: &str) -> Reply {
-        Reply { content: Content::Bytes("text/plain; charset=utf-8", text.as_bytes().to_vec()), ..Reply::blank(status) }
+    pub(in crate::sandbox) fn text(status: StatusCode, text: &str) -> SandboxReply {
+        SandboxReply {
+            content: ReplyContent::Bytes("text/plain; charset=utf-8", text.as_bytes().to_vec()),
+            ..SandboxReply::blank(status)
+        }
     }
 
     /// A reply from sandbox.yaml; `Err` is its fault. With a media type other than JSON, a text is sent unchanged.
-    pub(in crate::sandbox) fn of_file(file: &ReplyFile) -> Result<Reply, String> {
+    pub(in crate::sandbox) fn of_file(file: &ReplyFile) -> Result<SandboxReply, String> {
         let status = StatusCode::from_u16(file.status).map_err(|_| format!("{} is not an HTTP status", file.status))?;
         let headers = headers(&file.headers)?;
         let is_json = headers.get(CONTENT_TYPE).is_none_or(|kind| kind.to_str().is_ok_and(|k| k.contains("json")));
         let body = file.body.as_ref().map(Tree::of);
         let content = match body {
-            None => Content::None,
-            Some(tree) if is_json || !tree.is_text() => Content::Json(tree),
-            Some(tree) => Content::Bytes("text/plain", tree.plain().unwrap_or_default().into_bytes()),
+            None => ReplyContent::None,
+            Some(tree) if is_json || !tree.is_text() => ReplyContent::Json(tree),
+            Some(tree) => ReplyContent::Bytes("text/plain", tree.plain().unwrap_or_default().into_bytes()),
         };
-        Ok(Reply { status, headers, content })
+        Ok(SandboxReply { status, headers, content })
     }
 
     /// Changes every text of a JSON body.
     pub(in crate::sandbox) fn map_texts(&mut self, change: &mut impl FnMut(&str) -> String) {
-        if let Content::Json(tree) = &self.content {
-            self.content = Content::Json(tree.map_texts(change));
+        if let ReplyContent::Json(tree) = &self.content {
+            self.content = ReplyContent::Json(tree.map_texts(change));
         }
     }
 
@@ -68,12 +71,12 @@ impl Reply {
     /// The HTTP response. `common` are the headers of every reply of the system; the reply's own headers override them.
     pub(in crate::sandbox) fn into_http(self, common: &HeaderMap) -> Response<Vec<u8>> {
         let (kind, body) = match self.content {
-            Content::None => (None, Vec::new()),
-            Content::Json(tree) => (
+            ReplyContent::None => (None, Vec::new()),
+            ReplyContent::Json(tree) => (
                 Some(common.get(CONTENT_TYPE).map_or(HeaderValue::from_static("application/json"), Clone::clone)),
                 tree.to_json().into_bytes(),
             ),
-            Content::Bytes(kind, bytes) => (Some(HeaderValue::from_static(kind)), bytes),
+            ReplyContent::Bytes(kind, bytes) => (Some(HeaderValue::from_static(kind)), bytes),
         };
         let mut response = Response::new(body);
         *response.status_mut() = self.status;

@@ -1,26 +1,26 @@
 //! Paths of definitions as patterns over decoded segments. Literal text precedes parameters. Pure.
 
-use crate::authoring::{Part, Text};
+use crate::authoring::{Text, TextPart};
 
 /// A path with parameters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::sandbox) struct Pattern(Vec<Vec<Part>>);
+pub(in crate::sandbox) struct Pattern(Vec<Vec<TextPart>>);
 
 impl Pattern {
     /// The pattern of a definition's path.
     pub(in crate::sandbox) fn new(path: &Text) -> Pattern {
-        let mut segments: Vec<Vec<Part>> = vec![Vec::new()];
+        let mut segments: Vec<Vec<TextPart>> = vec![Vec::new()];
         for part in path.parts() {
             match part {
-                Part::Name(_) => push(&mut segments, part.clone()),
-                Part::Literal(text) => {
+                TextPart::Name(_) => push(&mut segments, part.clone()),
+                TextPart::Literal(text) => {
                     for (i, piece) in text.split('/').enumerate() {
                         if i > 0 {
                             segments.push(Vec::new());
                         }
                         if !piece.is_empty() {
                             let decoded = percent_encoding::percent_decode_str(piece).decode_utf8_lossy().into_owned();
-                            push(&mut segments, Part::Literal(decoded));
+                            push(&mut segments, TextPart::Literal(decoded));
                         }
                     }
                 }
@@ -34,13 +34,13 @@ impl Pattern {
     pub(in crate::sandbox) fn below(self, base: &url::Url) -> Pattern {
         let before = base.path().split('/').filter(|s| !s.is_empty());
         let before = before
-            .map(|s| vec![Part::Literal(percent_encoding::percent_decode_str(s).decode_utf8_lossy().into_owned())]);
+            .map(|s| vec![TextPart::Literal(percent_encoding::percent_decode_str(s).decode_utf8_lossy().into_owned())]);
         Pattern(before.chain(self.0).collect())
     }
 
     /// A host as the first segment of a path.
     pub(in crate::sandbox) fn host(name: &str) -> Pattern {
-        Pattern(vec![vec![Part::Literal(name.to_owned())]])
+        Pattern(vec![vec![TextPart::Literal(name.to_owned())]])
     }
 
     /// The pattern appended to another one.
@@ -55,9 +55,9 @@ impl Pattern {
 
     /// The names of the parameters, in order.
     pub(in crate::sandbox) fn names(&self) -> Vec<String> {
-        let name = |part: &Part| match part {
-            Part::Name(name) => Some(name.clone()),
-            Part::Literal(_) => None,
+        let name = |part: &TextPart| match part {
+            TextPart::Name(name) => Some(name.clone()),
+            TextPart::Literal(_) => None,
         };
         self.0.iter().flatten().filter_map(name).collect()
     }
@@ -80,8 +80,8 @@ impl Pattern {
         self.0
             .iter()
             .map(|parts| match parts.as_slice() {
-                [Part::Literal(_)] => 0,
-                [Part::Name(_)] => 2,
+                [TextPart::Literal(_)] => 0,
+                [TextPart::Name(_)] => 2,
                 _ => 1,
             })
             .collect()
@@ -90,9 +90,9 @@ impl Pattern {
     /// Whether both match the same paths, regardless of parameter names.
     pub(in crate::sandbox) fn is_like(&self, other: &Pattern) -> bool {
         let plain = |pattern: &Pattern| -> Vec<Vec<Option<String>>> {
-            let part = |p: &Part| match p {
-                Part::Literal(text) => Some(text.clone()),
-                Part::Name(_) => None,
+            let part = |p: &TextPart| match p {
+                TextPart::Literal(text) => Some(text.clone()),
+                TextPart::Name(_) => None,
             };
             pattern.0.iter().map(|parts| parts.iter().map(part).collect()).collect()
         };
@@ -103,8 +103,8 @@ impl Pattern {
     pub(in crate::sandbox) fn split_last(&self) -> Option<(Pattern, Last<'_>)> {
         let (last, before) = self.0.split_last()?;
         let last = match last.as_slice() {
-            [Part::Name(_)] => Last::Parameter,
-            [Part::Literal(text)] => Last::Literal(text),
+            [TextPart::Name(_)] => Last::Parameter,
+            [TextPart::Literal(text)] => Last::Literal(text),
             _ => return None,
         };
         Some((Pattern(before.to_vec()), last))
@@ -117,7 +117,7 @@ pub(in crate::sandbox) enum Last<'p> {
     Literal(&'p str),
 }
 
-fn push(segments: &mut [Vec<Part>], part: Part) {
+fn push(segments: &mut [Vec<TextPart>], part: TextPart) {
     if let Some(last) = segments.last_mut() {
         last.push(part);
     }
@@ -131,16 +131,16 @@ pub(in crate::sandbox) fn values(template: &Text, text: &str) -> Option<Vec<(Str
 }
 
 /// Matches one segment; a parameter ends where the next literal text begins.
-fn segment_values(parts: &[Part], segment: &str, values: &mut Vec<(String, String)>) -> Option<()> {
+fn segment_values(parts: &[TextPart], segment: &str, values: &mut Vec<(String, String)>) -> Option<()> {
     let mut rest = segment;
     let mut parts = parts.iter().peekable();
     while let Some(part) = parts.next() {
         match part {
-            Part::Literal(text) => rest = rest.strip_prefix(text.as_str())?,
-            Part::Name(name) => {
+            TextPart::Literal(text) => rest = rest.strip_prefix(text.as_str())?,
+            TextPart::Name(name) => {
                 let end = match parts.peek() {
-                    Some(Part::Literal(next)) => rest.find(next.as_str())?,
-                    Some(Part::Name(_)) | None => rest.len(),
+                    Some(TextPart::Literal(next)) => rest.find(next.as_str())?,
+                    Some(TextPart::Name(_)) | None => rest.len(),
                 };
                 let (value, tail) = rest.split_at_checked(end)?;
                 if value.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::fields::Fields;
+use super::fields::RecordFields;
 use super::tree::Tree;
 use crate::authoring::{Json, Pointer, Text};
 use crate::definition::{CollectionFile, LanguageFile, OptionNameFile, Record, SandboxFile, SortFile};
@@ -14,7 +14,7 @@ pub(in crate::sandbox) struct Collection {
     pub(in crate::sandbox) pattern: Pattern,
     pub(in crate::sandbox) key: Vec<String>,
     also: Vec<Vec<String>>,
-    pub(in crate::sandbox) fields: Fields,
+    pub(in crate::sandbox) fields: RecordFields,
     pub(in crate::sandbox) required: Vec<String>,
     pub(in crate::sandbox) filter: Vec<String>,
     pub(in crate::sandbox) unique: Vec<String>,
@@ -45,7 +45,7 @@ impl Collection {
             pattern: Pattern::new(&path),
             key: place(&file.key)?,
             also: file.also.iter().map(|name| place(name)).collect::<Result<_, _>>()?,
-            fields: Fields::new(&record),
+            fields: RecordFields::new(&record),
             required: file.required.clone(),
             filter: file.filter.clone(),
             unique: file.unique.clone(),

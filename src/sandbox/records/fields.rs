@@ -8,7 +8,7 @@ use crate::authoring::scalar;
 use crate::definition::Record;
 
 /// The fields of a record.
-pub(in crate::sandbox) struct Fields {
+pub(in crate::sandbox) struct RecordFields {
     name: String,
     schema: Value,
     sample: Tree,
@@ -16,16 +16,16 @@ pub(in crate::sandbox) struct Fields {
 
 /// Whether a record has a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::sandbox) enum Known {
+pub(in crate::sandbox) enum KnownName {
     No,
     Yes,
     /// The field is in the elements of a list of the record.
     InList,
 }
 
-impl Fields {
-    pub(in crate::sandbox) fn new(record: &Record) -> Fields {
-        Fields { name: record.title.clone(), schema: record.schema.to_value(), sample: Tree::of(&record.sample) }
+impl RecordFields {
+    pub(in crate::sandbox) fn new(record: &Record) -> RecordFields {
+        RecordFields { name: record.title.clone(), schema: record.schema.to_value(), sample: Tree::of(&record.sample) }
     }
 
     /// The name of the record for messages.
@@ -34,27 +34,27 @@ impl Fields {
     }
 
     /// A part without schema and sample may contain any field.
-    pub(in crate::sandbox) fn find(&self, path: &[String]) -> Known {
-        let (mut schema, mut sample, mut found) = (Some(&self.schema), Some(&self.sample), Known::Yes);
+    pub(in crate::sandbox) fn find(&self, path: &[String]) -> KnownName {
+        let (mut schema, mut sample, mut found) = (Some(&self.schema), Some(&self.sample), KnownName::Yes);
         for name in path {
             if let Some(Tree::List(list)) = sample {
                 sample = list.first();
-                found = Known::InList;
+                found = KnownName::InList;
             }
             if let Some(items) = schema.and_then(|s| s.get("items")) {
                 schema = Some(items);
-                found = Known::InList;
+                found = KnownName::InList;
             }
             let properties = schema.and_then(|s| s.get("properties"));
             if properties.is_none() && !matches!(sample, Some(Tree::Object(_))) {
                 let scalar =
                     matches!(sample, Some(Tree::Leaf(text)) if text != "null") || schema.is_some_and(is_scalar);
-                return if scalar { Known::No } else { found };
+                return if scalar { KnownName::No } else { found };
             }
             schema = properties.and_then(|p| p.get(name));
             sample = sample.and_then(|s| s.get(name));
             if schema.is_none() && sample.is_none() {
-                return Known::No;
+                return KnownName::No;
             }
         }
         found
@@ -87,7 +87,7 @@ pub(in crate::sandbox) struct By {
 /// fault. `key` is another name for the record's key, with its path.
 pub(in crate::sandbox) fn order(
     value: &Value,
-    fields: &Fields,
+    fields: &RecordFields,
     key: Option<(&str, &[String])>,
 ) -> Result<Vec<By>, String> {
     let mut order = Vec::new();
@@ -100,7 +100,7 @@ pub(in crate::sandbox) fn order(
         }
         let (name, minus) = name.strip_prefix('-').map_or((name, false), |name| (name, true));
         let path = key.filter(|(alias, _)| *alias == name).map_or_else(|| path(name), |(_, key)| key.to_vec());
-        if fields.find(&path) == Known::No {
+        if fields.find(&path) == KnownName::No {
             return Err(unknown(name, fields));
         }
         order.push(By { path, descending: minus || direction == "desc" });
@@ -109,7 +109,7 @@ pub(in crate::sandbox) fn order(
 }
 
 /// The message for a name that the record does not have.
-pub(in crate::sandbox) fn unknown(name: &str, fields: &Fields) -> String {
+pub(in crate::sandbox) fn unknown(name: &str, fields: &RecordFields) -> String {
     format!("`{name}` is not a field of: {}", fields.title())
 }
 
@@ -144,17 +144,17 @@ fn names(value: &Value) -> Vec<String> {
 pub(in crate::sandbox) mod tests {
     use serde_json::Value;
 
-    use super::{Fields, Known, Tree, choice, order, path, sort};
+    use super::{KnownName, RecordFields, Tree, choice, order, path, sort};
     use crate::authoring::Json;
     use crate::definition::Record;
 
     /// A record for the tests of filters.
-    pub(in crate::sandbox) fn ticket() -> Fields {
+    pub(in crate::sandbox) fn ticket() -> RecordFields {
         let schema = r#"{"type":"object","properties":{"id":{"type":"integer"},"summary":{"type":"string"},"closed":{"type":"boolean"},
             "note":{"type":["string","null"]},"company":{"type":"object","properties":{"id":{"type":"integer"},"identifier":{"type":"string"}}},
             "_info":{"type":"object"},"contacts":{"type":"array","items":{"type":"object","properties":{"value":{"type":"string"}}}}}}"#;
         let sample = r#"{"id":1,"summary":"x","_info":{"lastUpdated":"2025-01-01T00:00:00Z"},"extra":1.5}"#;
-        Fields::new(&Record {
+        RecordFields::new(&Record {
             name: "Ticket".into(),
             title: "Ticket".into(),
             schema: Json(schema.into()),
@@ -166,16 +166,16 @@ pub(in crate::sandbox) mod tests {
     fn fields_are_known_from_schema_and_sample() {
         let fields = ticket();
         for (name, expected) in [
-            ("id", Known::Yes),
-            ("extra", Known::Yes),
-            ("company/identifier", Known::Yes),
-            ("_info/lastUpdated", Known::Yes),
-            ("contacts/value", Known::InList),
-            ("company/x", Known::No),
-            ("id/x", Known::No),
-            ("note/x", Known::No),
-            ("ID", Known::No),
-            ("", Known::No),
+            ("id", KnownName::Yes),
+            ("extra", KnownName::Yes),
+            ("company/identifier", KnownName::Yes),
+            ("_info/lastUpdated", KnownName::Yes),
+            ("contacts/value", KnownName::InList),
+            ("company/x", KnownName::No),
+            ("id/x", KnownName::No),
+            ("note/x", KnownName::No),
+            ("ID", KnownName::No),
+            ("", KnownName::No),
         ] {
             assert_eq!(fields.find(&path(name)), expected, "{name}");
         }

@@ -9,7 +9,7 @@ mod tree;
 
 pub(super) use collection::Collection;
 pub(super) use compare::{Scalar, fits, instant, numbers};
-pub(super) use fields::{By, Fields, Known, path, unknown};
+pub(super) use fields::{By, KnownName, RecordFields, path, unknown};
 pub(super) use parts::Parts;
 pub(super) use table::{Table, Tables, Values};
 pub(super) use tree::Tree;

@@ -6,7 +6,7 @@ use super::collection::Collection;
 use super::fields::path as field_path;
 use super::tree::Tree;
 use crate::sandbox::answer::check_required;
-use crate::sandbox::http::{Kind, Refusal};
+use crate::sandbox::http::{Refusal, RefusalKind};
 
 /// Memory limits: records of one collection, collections with different path values, bytes of all writes.
 const RECORDS_MAX: usize = 100_000;
@@ -43,7 +43,10 @@ impl Tables {
         if self.written <= WRITTEN_MAX {
             return Ok(());
         }
-        Err(Refusal::new(Kind::Unavailable, "the sandbox's memory limit is reached; POST /__sandbox/reset resets it"))
+        Err(Refusal::new(
+            RefusalKind::Unavailable,
+            "the sandbox's memory limit is reached; POST /__sandbox/reset resets it",
+        ))
     }
 
     /// Removes everything.
@@ -62,14 +65,15 @@ impl Table {
     /// The index of a record.
     pub(in crate::sandbox) fn find(&self, collection: &Collection, key: &str) -> Result<usize, Refusal> {
         let found = self.records.iter().position(|record| collection.is_called(record, key));
-        found
-            .ok_or_else(|| Refusal::new(Kind::NotFound, format!("{} `{key}` was not found", collection.fields.title())))
+        found.ok_or_else(|| {
+            Refusal::new(RefusalKind::NotFound, format!("{} `{key}` was not found", collection.fields.title()))
+        })
     }
 
     /// The record with this key.
     pub(in crate::sandbox) fn get(&self, collection: &Collection, key: &str) -> Result<&Tree, Refusal> {
         let at = self.find(collection, key)?;
-        self.records.get(at).ok_or_else(|| Refusal::new(Kind::NotFound, "not found"))
+        self.records.get(at).ok_or_else(|| Refusal::new(RefusalKind::NotFound, "not found"))
     }
 
     pub(in crate::sandbox) fn create(
@@ -80,7 +84,7 @@ impl Table {
     ) -> Result<Tree, Refusal> {
         if self.records.len() >= RECORDS_MAX {
             return Err(Refusal::new(
-                Kind::Unavailable,
+                RefusalKind::Unavailable,
                 format!("the sandbox keeps at most {RECORDS_MAX} records of a collection"),
             ));
         }
@@ -128,11 +132,11 @@ impl Table {
         operations: &[Tree],
     ) -> Result<Tree, Refusal> {
         let at = self.find(collection, key)?;
-        let steps: Vec<Step> =
+        let steps: Vec<TableStep> =
             operations.iter().map(|operation| step(collection, operation)).collect::<Result<_, _>>()?;
         let mut changes = Tree::object();
         for step in &steps {
-            if let Step::Set(name, value) = step {
+            if let TableStep::Set(name, value) = step {
                 changes.set(std::slice::from_ref(name), value.clone());
             }
         }
@@ -141,10 +145,10 @@ impl Table {
             let mut record = old.clone();
             for step in &steps {
                 match step {
-                    Step::Set(name, _) | Step::Remove(name) if collection.key.first() == Some(name) => {}
-                    Step::Set(name, value) => record.set(std::slice::from_ref(name), value.clone()),
-                    Step::Remove(name) => record.remove(name),
-                    Step::Nothing => {}
+                    TableStep::Set(name, _) | TableStep::Remove(name) if collection.key.first() == Some(name) => {}
+                    TableStep::Set(name, value) => record.set(std::slice::from_ref(name), value.clone()),
+                    TableStep::Remove(name) => record.remove(name),
+                    TableStep::Nothing => {}
                 }
             }
             Ok(record)
@@ -157,7 +161,7 @@ impl Table {
     }
 
     fn change(&mut self, at: usize, change: impl FnOnce(&Tree) -> Result<Tree, Refusal>) -> Result<Tree, Refusal> {
-        let Some(slot) = self.records.get_mut(at) else { return Err(Refusal::new(Kind::NotFound, "not found")) };
+        let Some(slot) = self.records.get_mut(at) else { return Err(Refusal::new(RefusalKind::NotFound, "not found")) };
         *slot = change(slot)?;
         Ok(slot.clone())
     }
@@ -170,7 +174,7 @@ impl Table {
             if taken {
                 let shown = value.plain().unwrap_or_else(|| value.to_json());
                 let message = format!("another {} has the {name} `{shown}`", collection.fields.title());
-                return Err(Refusal::new(Kind::Conflict, message).at(name.as_str(), "Duplicate"));
+                return Err(Refusal::new(RefusalKind::Conflict, message).at(name.as_str(), "Duplicate"));
             }
         }
         Ok(())
@@ -178,7 +182,7 @@ impl Table {
 }
 
 /// The effect of one patch operation.
-enum Step {
+enum TableStep {
     Set(String, Tree),
     Remove(String),
     /// An operation on a part of a record, such as `company/identifier`: real systems with patches report success and
@@ -187,7 +191,7 @@ enum Step {
 }
 
 /// Reads one patch operation (RFC 6902; the leading slash is optional).
-fn step(collection: &Collection, operation: &Tree) -> Result<Step, Refusal> {
+fn step(collection: &Collection, operation: &Tree) -> Result<TableStep, Refusal> {
     let text = |name: &str| operation.get(name).filter(|v| v.is_text()).and_then(Tree::plain);
     let invalid = |message: String| Refusal::invalid(message).at("", "InvalidPatch");
     let (Some(op), Some(path)) = (text("op"), text("path")) else {
@@ -201,12 +205,12 @@ fn step(collection: &Collection, operation: &Tree) -> Result<Step, Refusal> {
     let value = operation.get("value").cloned();
     match (op.as_str(), value) {
         ("add" | "replace", None) => Err(invalid(format!("`{op}` of `{name}` has no value"))),
-        ("add" | "replace" | "remove", _) if !path.is_empty() => Ok(Step::Nothing),
-        ("add" | "replace", Some(value)) => Ok(Step::Set(name, value)),
+        ("add" | "replace" | "remove", _) if !path.is_empty() => Ok(TableStep::Nothing),
+        ("add" | "replace", Some(value)) => Ok(TableStep::Set(name, value)),
         ("remove", _) if collection.required.contains(&name) => {
             Err(Refusal::invalid(format!("`{name}` cannot be removed")).at(name, "MissingField"))
         }
-        ("remove", _) => Ok(Step::Remove(name)),
+        ("remove", _) => Ok(TableStep::Remove(name)),
         (other, _) => Err(invalid(format!("`{other}` is not an operation of a patch: add, replace, remove"))),
     }
 }

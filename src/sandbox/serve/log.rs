@@ -12,7 +12,7 @@ const ENTRIES_MAX: usize = 10_000;
 
 /// One request.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Entry {
+pub(super) struct LogEntry {
     pub(super) method: String,
     /// Path and query as received.
     pub(super) path: String,
@@ -25,10 +25,10 @@ pub(super) struct Entry {
 
 /// The latest requests, oldest first.
 #[derive(Default)]
-pub(super) struct Log(Mutex<VecDeque<Entry>>);
+pub(super) struct RequestLog(Mutex<VecDeque<LogEntry>>);
 
-impl Log {
-    pub(super) fn add(&self, entry: Entry) {
+impl RequestLog {
+    pub(super) fn add(&self, entry: LogEntry) {
         let mut entries = lock(&self.0);
         if entries.len() >= ENTRIES_MAX {
             entries.pop_front();

@@ -10,13 +10,13 @@ use http::{HeaderMap, HeaderName, Method as Verb, Response, StatusCode};
 
 use super::faults::{FaultKind, Faults};
 use super::index;
-use super::log::{Entry, Log};
+use super::log::{LogEntry, RequestLog};
 use crate::authoring::Source;
 use crate::definition::Method;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::lock;
-use crate::sandbox::answer::Found;
-use crate::sandbox::http::{Call, Content, Kind, Refusal, Reply};
+use crate::sandbox::answer::MatchedRecord;
+use crate::sandbox::http::{Refusal, RefusalKind, ReplyContent, SandboxCall, SandboxReply};
 use crate::sandbox::mock_connector::MockConnector;
 use crate::sandbox::records::Tree;
 
@@ -26,7 +26,7 @@ pub(super) struct Router {
     pub(super) connectors: Vec<MockConnector>,
     pub(super) absent: Vec<NotSimulated>,
     pub(super) faults: Faults,
-    log: Log,
+    log: RequestLog,
     asked: AtomicU64,
 }
 
@@ -38,7 +38,7 @@ pub(super) type NotSimulated = (String, String);
 type Score = (bool, bool, bool, Option<usize>);
 
 /// The outcome of a request.
-pub(super) enum Outcome {
+pub(super) enum SandboxOutcome {
     Reply(Response<Vec<u8>>),
     /// The connection is closed without a reply.
     Cut,
@@ -51,7 +51,7 @@ impl Router {
         absent: Vec<NotSimulated>,
         faults: Faults,
     ) -> Router {
-        Router { address, connectors, absent, faults, log: Log::default(), asked: AtomicU64::new(0) }
+        Router { address, connectors, absent, faults, log: RequestLog::default(), asked: AtomicU64::new(0) }
     }
 
     /// The simulated connector of this name.
@@ -69,26 +69,30 @@ impl Router {
     }
 
     /// Answers one request.
-    pub(super) async fn answer(&self, call: Call) -> Outcome {
+    pub(super) async fn answer(&self, call: SandboxCall) -> SandboxOutcome {
         if let Some(reply) = self.own(&call) {
-            return Outcome::Reply(reply.into_http(&HeaderMap::new()));
+            return SandboxOutcome::Reply(reply.into_http(&HeaderMap::new()));
         }
         let number = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
         let Some((mock, found)) = self.choose(&call) else {
             self.note(&call, Some(StatusCode::NOT_FOUND), None);
-            return Outcome::Reply(
-                Reply::text(StatusCode::NOT_FOUND, "no connector is simulated here; see /\n")
+            return SandboxOutcome::Reply(
+                SandboxReply::text(StatusCode::NOT_FOUND, "no connector is simulated here; see /\n")
                     .into_http(&HeaderMap::new()),
             );
         };
         let (operation, is_write) = match &found {
-            Found::Operation(route, _) => {
+            MatchedRecord::Operation(route, _) => {
                 let name = format!("{}/{}", mock.connector.name, route.operation.id);
                 (Some(name), route.operation.method != Method::Query)
             }
             // A reset before a token exchange takes effect: a lost token would end the whole run.
-            Found::AuthServer(_, request) => (Some(format!("{}/{}", mock.connector.name, request.name())), false),
-            Found::OtherVerbs(_) | Found::Nothing => (None, !matches!(call.verb, Verb::GET | Verb::HEAD)),
+            MatchedRecord::AuthServer(_, request) => {
+                (Some(format!("{}/{}", mock.connector.name, request.name())), false)
+            }
+            MatchedRecord::OtherVerbs(_) | MatchedRecord::Nothing => {
+                (None, !matches!(call.verb, Verb::GET | Verb::HEAD))
+            }
         };
         let fault = self.faults.of(number, is_write);
         if fault == Some(FaultKind::Reset) {
@@ -97,7 +101,7 @@ impl Router {
                 mock.answer(&call, &found);
             }
             self.note(&call, None, operation);
-            return Outcome::Cut;
+            return SandboxOutcome::Cut;
         }
         let mut reply = match self.fail(mock, fault).await {
             Some(reply) => reply,
@@ -107,16 +111,16 @@ impl Router {
             number_reply(&mut reply, name, number);
         }
         self.note(&call, Some(reply.status), operation);
-        Outcome::Reply(reply.into_http(&mock.headers))
+        SandboxOutcome::Reply(reply.into_http(&mock.headers))
     }
 
     /// The reply of a fault that has one; a slow reply is delayed here.
-    async fn fail(&self, mock: &MockConnector, fault: Option<FaultKind>) -> Option<Reply> {
+    async fn fail(&self, mock: &MockConnector, fault: Option<FaultKind>) -> Option<SandboxReply> {
         let refusal = match fault? {
             FaultKind::RateLimited => {
-                Refusal::new(Kind::RateLimited, "too many requests; an injected fault").with(RETRY_AFTER, "1")
+                Refusal::new(RefusalKind::RateLimited, "too many requests; an injected fault").with(RETRY_AFTER, "1")
             }
-            FaultKind::Unavailable => Refusal::new(Kind::Unavailable, "unavailable; an injected fault"),
+            FaultKind::Unavailable => Refusal::new(RefusalKind::Unavailable, "unavailable; an injected fault"),
             FaultKind::Slow => {
                 tokio::time::sleep(Duration::from_millis(self.faults.slow_ms)).await;
                 return None;
@@ -127,28 +131,28 @@ impl Router {
     }
 
     /// The sandbox's own paths.
-    fn own(&self, call: &Call) -> Option<Reply> {
+    fn own(&self, call: &SandboxCall) -> Option<SandboxReply> {
         let is_read = matches!(call.verb, Verb::GET | Verb::HEAD);
         match call.segments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-            [] if is_read => Some(Reply::text(
+            [] if is_read => Some(SandboxReply::text(
                 StatusCode::OK,
                 &index::text(self.address, &self.connectors, &self.absent, &self.faults),
             )),
             ["__sandbox", "log"] if is_read => {
                 let log = Tree::parse(&self.log.to_json()).unwrap_or_else(|_| Tree::null());
-                Some(Reply { content: Content::Json(log), ..Reply::blank(StatusCode::OK) })
+                Some(SandboxReply { content: ReplyContent::Json(log), ..SandboxReply::blank(StatusCode::OK) })
             }
             ["__sandbox", "summary"] if is_read => {
                 let mut summary = Tree::object();
                 summary.set(&["requests".to_owned()], Tree::number(self.asked.load(Ordering::Relaxed)));
                 summary.set(&["reused_refresh_tokens".to_owned()], Tree::number(self.reused_refresh_tokens()));
-                Some(Reply::json(StatusCode::OK, &summary))
+                Some(SandboxReply::json(StatusCode::OK, &summary))
             }
             ["__sandbox", "reset"] if is_read || call.verb == Verb::POST => {
                 self.reset();
-                Some(Reply::blank(StatusCode::NO_CONTENT))
+                Some(SandboxReply::blank(StatusCode::NO_CONTENT))
             }
-            ["__sandbox", ..] => Some(Reply::text(
+            ["__sandbox", ..] => Some(SandboxReply::text(
                 StatusCode::NOT_FOUND,
                 "the paths are /__sandbox/log, /__sandbox/summary and /__sandbox/reset\n",
             )),
@@ -178,11 +182,11 @@ impl Router {
 
     /// The connector of a request: of those whose address is a prefix of the path, one that has the operation and
     /// accepts the credentials; of several, the one with the longest address.
-    fn choose(&self, call: &Call) -> Option<(&MockConnector, Found<'_>)> {
-        let mut best: Option<(Score, &MockConnector, Found<'_>)> = None;
+    fn choose(&self, call: &SandboxCall) -> Option<(&MockConnector, MatchedRecord<'_>)> {
+        let mut best: Option<(Score, &MockConnector, MatchedRecord<'_>)> = None;
         for mock in &self.connectors {
             let found = mock.find(call);
-            let has = matches!(found, Found::Operation(..) | Found::AuthServer(..));
+            let has = matches!(found, MatchedRecord::Operation(..) | MatchedRecord::AuthServer(..));
             let owned = mock.owns(&call.segments);
             if owned.is_none() && !has {
                 continue;
@@ -196,8 +200,8 @@ impl Router {
         best.map(|(_, mock, found)| (mock, found))
     }
 
-    fn note(&self, call: &Call, status: Option<StatusCode>, operation: Option<String>) {
-        self.log.add(Entry {
+    fn note(&self, call: &SandboxCall, status: Option<StatusCode>, operation: Option<String>) {
+        self.log.add(LogEntry {
             method: call.verb.to_string(),
             path: call.target.clone(),
             status: status.map(|s| s.as_u16()),
@@ -207,7 +211,7 @@ impl Router {
 }
 
 /// Adds the request id that the real system would return.
-fn number_reply(reply: &mut Reply, name: &HeaderName, number: u64) {
+fn number_reply(reply: &mut SandboxReply, name: &HeaderName, number: u64) {
     if !reply.headers.contains_key(name) {
         reply.set(name.clone(), &format!("sandbox-{number}"));
     }

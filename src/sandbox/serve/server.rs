@@ -11,12 +11,12 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::faults::Faults;
-use super::router::{NotSimulated, Outcome, Router};
+use super::router::{NotSimulated, Router, SandboxOutcome};
 use super::socket::{CuttableListener, Peer};
 use crate::connection::ConnectionSpec;
 use crate::definition::Catalog;
 use crate::error::{Error, ErrorKind, Result};
-use crate::sandbox::http::{BODY_MAX, Call};
+use crate::sandbox::http::{BODY_MAX, SandboxCall};
 use crate::sandbox::mock_connector::MockConnector;
 
 /// Maximum time to receive a body.
@@ -142,10 +142,10 @@ async fn handle(
     let (head, body) = request.into_parts();
     let body = tokio::time::timeout(BODY_TIME, axum::body::to_bytes(body, BODY_MAX)).await;
     let body = body.ok().and_then(|read| read.ok());
-    let call = Call::new(head.method, &head.uri, head.headers, body, &router.address.to_string());
+    let call = SandboxCall::new(head.method, &head.uri, head.headers, body, &router.address.to_string());
     match router.answer(call).await {
-        Outcome::Reply(response) => response.map(Body::from),
-        Outcome::Cut => {
+        SandboxOutcome::Reply(response) => response.map(Body::from),
+        SandboxOutcome::Cut => {
             peer.cut();
             http::Response::new(Body::empty())
         }

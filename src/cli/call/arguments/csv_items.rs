@@ -195,7 +195,7 @@ struct RowText {
 
 /// State of the scan within a value.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Scan {
+enum CsvScan {
     Start,
     Plain,
     Quoted,
@@ -207,21 +207,21 @@ impl RowText {
     /// Scans the first row of a text.
     fn of(text: &str) -> RowText {
         let mut starts = vec![0];
-        let mut scan = Scan::Start;
+        let mut scan = CsvScan::Start;
         for (at, byte) in text.bytes().enumerate() {
             scan = match (scan, byte) {
-                (Scan::Start | Scan::Closed, b'"') => Scan::Quoted,
-                (Scan::Quoted, b'"') => Scan::Closed,
-                (Scan::Quoted, _) => Scan::Quoted,
+                (CsvScan::Start | CsvScan::Closed, b'"') => CsvScan::Quoted,
+                (CsvScan::Quoted, b'"') => CsvScan::Closed,
+                (CsvScan::Quoted, _) => CsvScan::Quoted,
                 (_, b'\n') => break,
                 (_, b',') => {
                     starts.push(at + 1);
-                    Scan::Start
+                    CsvScan::Start
                 }
-                (_, _) => Scan::Plain,
+                (_, _) => CsvScan::Plain,
             };
         }
-        RowText { starts, is_open: scan == Scan::Quoted }
+        RowText { starts, is_open: scan == CsvScan::Quoted }
     }
 }
 
