@@ -255,13 +255,8 @@ impl Pager {
                     notes.extend(view.options_left_out(next));
                 }
                 let admitted = self.guard.admit(next, &view, bound(&view));
-                // Everything announced has arrived; a server that names the same cursor again has no other.
-                let over = page.items.is_empty()
-                    && view.names_itself(next)
-                    && ledger.total.is_some()
-                    && view.total_left() == 0;
                 match admitted {
-                    Err(_) if over => step = PagingStep::stop(StopReason::TotalReached, EndSeen::Total),
+                    Err(_) if has_all(&view, next) => step = PagingStep::stop(StopReason::TotalReached, EndSeen::Total),
                     other => other?,
                 }
             }
@@ -307,6 +302,12 @@ impl Pager {
             })
             .collect()
     }
+}
+
+/// Whether everything announced has arrived: a server that names the same cursor again has no other.
+fn has_all(view: &View<'_>, next: &Cursor) -> bool {
+    let is_empty = view.page.items.is_empty();
+    is_empty && view.names_itself(next) && view.ledger.total.is_some() && view.total_left() == 0
 }
 
 /// Where the walk continues despite a contradiction: the next page below the announced number or total.
