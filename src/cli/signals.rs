@@ -86,9 +86,14 @@ mod source {
     use std::fs::File;
     use std::io::Read;
     use std::sync::mpsc;
+    use std::time::{Duration, Instant};
 
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::iterator::Signals;
+
+    /// Signals that arrive this soon after the first one count as the same: supervisors such as `timeout` signal the
+    /// process and its group.
+    const ONE_SIGNAL: Duration = Duration::from_millis(200);
 
     /// Calls `first` and `second` with the exit codes of the first two signals.
     pub(super) fn listen(first: impl FnOnce(u8) + Send + 'static, second: fn(u8) -> !) -> std::io::Result<()> {
@@ -97,7 +102,8 @@ mod source {
             let Ok(mut signals) = receiver.recv() else { return };
             let mut codes = signals.forever().filter_map(|number| u8::try_from(128 + number).ok());
             codes.next().map(first);
-            codes.next().map(second);
+            let received = Instant::now();
+            codes.find(|_| received.elapsed() >= ONE_SIGNAL).map(second);
         })?;
         // Registered only now that the thread is ready to act on them.
         let ignored = ignored();
