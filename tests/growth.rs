@@ -60,7 +60,8 @@ fn steps_with_a_fault_each_cost_the_same() {
     let config = BatchConfig::new(Arc::new(Engine::new(EngineConfig::new(Catalog::builtin()))));
     let faults = |step: &dyn Fn(usize) -> String, count: usize| {
         let steps: String = (0..count).map(|n| format!("  - id: s{n}\n{}\n", step(n))).collect();
-        let text = format!("version: 1\nname: many\nsteps:\n{steps}");
+        let other = "connections: { other: { connector: optima, refreshToken: x } }";
+        let text = format!("version: 1\nname: many\n{other}\nsteps:\n{steps}");
         Batch::parse(Path::new("many.yaml"), &text, &config).err().map_or(0, |error| error.faults.len())
     };
     type Step = fn(usize) -> String;
