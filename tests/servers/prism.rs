@@ -96,7 +96,7 @@ fn call(setup: &Setup, method: &str, name: &str) -> Result<(), String> {
         let told = setup.run(&line.iter().map(String::as_str).collect::<Vec<_>>());
         let Some(open) = left_open(&told) else { return Ok(()) };
         match open.as_str() {
-            "items" => line.push("--use-sample".to_owned()),
+            items if items.starts_with("items") => line.push("--use-sample".to_owned()),
             "type" => line.extend(["--set".to_owned(), "type=Ticket".to_owned()]),
             _ => line.extend(["--set".to_owned(), format!("{open}=1")]),
         }
@@ -105,8 +105,8 @@ fn call(setup: &Setup, method: &str, name: &str) -> Result<(), String> {
 }
 
 fn left_open(told: &CommandOutput) -> Option<String> {
-    let rest = told.stderr.split_once(" leaves ")?.1;
-    rest.split([',', ' ']).next().map(str::to_owned)
+    let rest = told.stderr.split_once(" needs values: ")?.1;
+    rest.split([',', ' ', '\n']).next().map(str::to_owned)
 }
 
 fn judge(pack: &Pack, lines: &[String]) -> Result<(), String> {
