@@ -1,5 +1,7 @@
 //! Checks the items of a write before anything is sent. Pure.
 
+use std::cell::OnceCell;
+
 use serde_json::{Map, Value};
 
 use crate::authoring::scalar;
@@ -140,8 +142,11 @@ fn check_item(
         }
     };
     // Other fields are sent as they are, and the system decides.
-    let fields = item.fields().unwrap_or_default();
-    let count = |name: &str| fields.iter().filter(|(field, _)| field == name).count();
+    let fields = OnceCell::new();
+    let count = |name: &str| {
+        let fields = fields.get_or_init(|| item.fields().unwrap_or_default());
+        fields.iter().filter(|(field, _)| field == name).count()
+    };
     if let Some(option) = operation.options.iter().find(|o| operation.item_may_fill(o) && count(&o.name) > 1) {
         fault(String::new(), format!("`{}` is in it twice, so its value is ambiguous", option.name));
         return Ok(());
