@@ -82,19 +82,6 @@ pub(crate) fn one_line(text: String) -> String {
     String::from_utf8(bytes).unwrap_or_default()
 }
 
-/// The first key that an object within the text has twice: parsers differ in which of its values they use.
-#[cfg(any(feature = "ffi", test))]
-pub(crate) fn duplicate_key(text: &str) -> Option<String> {
-    let within = |raw: &RawValue| raw.get().starts_with(['{', '[']).then(|| duplicate_key(raw.get())).flatten();
-    if text.starts_with('[') {
-        return serde_json::from_str::<Vec<&RawValue>>(text).ok()?.into_iter().find_map(within);
-    }
-    let fields = fields_of(text)?;
-    let mut keys = std::collections::HashSet::with_capacity(fields.len());
-    let twice = fields.iter().find(|(name, _)| !keys.insert(name.as_str())).map(|(name, _)| name.clone());
-    twice.or_else(|| fields.iter().find_map(|(_, raw)| within(raw)))
-}
-
 /// Writes a list as JSON; `put` writes each element.
 pub(crate) fn put_list<T>(out: &mut String, list: impl IntoIterator<Item = T>, mut put: impl FnMut(&mut String, T)) {
     out.push('[');
@@ -133,18 +120,6 @@ mod tests {
         assert_eq!(value, serde_json::json!({"a": [f64::MAX, f64::MIN], "a b": {"c": 1.5}}));
         for broken in ["{\"a\": \"\\ud800\"}", "inf", "[1e400", "nan"] {
             assert!(super::value_of(broken).is_err(), "{broken}");
-        }
-    }
-
-    #[test]
-    fn duplicate_keys_are_found_at_any_depth() {
-        for (text, key) in [
-            (r#"{"a":1,"b":{"c":[{"d":1,"e":2,"d":null}]}}"#, Some("d")),
-            (r#"{"a":1,"\u0061":2}"#, Some("a")),
-            (r#"[{"a":1},{"a":2}]"#, None),
-            (r#"{"a":1e999,"a":2}"#, Some("a")),
-        ] {
-            assert_eq!(super::duplicate_key(text).as_deref(), key, "{text}");
         }
     }
 }

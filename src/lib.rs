@@ -264,6 +264,8 @@ mod output;
 mod page;
 mod paging;
 mod private_file;
+#[cfg(feature = "batch")]
+mod real_path;
 mod receipt;
 mod reply;
 mod request;

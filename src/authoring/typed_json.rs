@@ -2,6 +2,7 @@
 //! but never the value itself, which may be a secret. Pure.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::value::{BorrowedStrDeserializer, StrDeserializer, StringDeserializer};
@@ -202,6 +203,11 @@ impl<'de> Deserializer<'de> for TypedJson<'de> {
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, JsonFault> {
         let Some(fields) = fields_of(self.0) else { return Err(JsonFault::expected("an object", self.0)) };
+        // Of a map, as opposed to a struct, the last value would silently win.
+        let mut seen = HashSet::with_capacity(fields.len());
+        if let Some((name, _)) = fields.iter().find(|(name, _)| !seen.insert(name.as_str())) {
+            return Err(JsonFault::new(format!("`{name}` is there twice")));
+        }
         visitor.visit_map(JsonFields { rest: fields.into_iter(), value: None })
     }
 
@@ -390,6 +396,8 @@ mod tests {
             (r#"{"name": "x", "flag": 1}"#, "flag: expected true or false, found a number"),
             (r#"{"name": "x", "values": {"password": 12345}}"#, "values.password: expected text, found a number"),
             (r#"{"name": "x", "values": "pa\"ss"}"#, "values: expected an object, found text"),
+            (r#"{"name": "x", "values": {"password": "a", "password": "b"}}"#, "values: `password` is there twice"),
+            (r#"{"name": "x", "values": {"a": "b", "\u0061": "c"}}"#, "values: `a` is there twice"),
             (r#"{"name": "x", "list": [1, "b"]}"#, "list.1: expected a whole number, found text"),
             (r#"{"name": "x", "list": {}}"#, "list: expected a list, found an object"),
             (r#"{"name": "x", "store": "disk"}"#, "store: `disk` is not known; expected one of memory, file"),

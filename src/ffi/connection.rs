@@ -8,8 +8,8 @@ use super::host::Host;
 use super::json;
 use super::notify::{events, signals};
 use crate::connection::ConnectionSpec;
-use crate::error::{Error, ErrorKind, Result};
-use crate::json_text::{duplicate_key, fields_of, put_object};
+use crate::error::Result;
+use crate::json_text::{fields_of, put_object};
 use crate::{Secret, Session, Tokens};
 
 /// An open connection.
@@ -66,9 +66,6 @@ impl Conn {
 }
 
 fn read(text: &str) -> Result<(ConnectionSpec, Option<TokensPart>)> {
-    if duplicate_key(text).is_some() {
-        return Err(Error::new(ErrorKind::Usage, "the connection: a key is in it twice"));
-    }
     let Beside { tokens } = json::read("the connection", text)?;
     let fields = fields_of(text).unwrap_or_default();
     let own = fields.iter().filter(|(name, _)| name != "tokens").map(|(name, raw)| (name.as_str(), *raw));

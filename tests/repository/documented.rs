@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use opnode::ErrorKind;
 
+use crate::tidy;
+
 /// Exports of `src/lib.rs` without an example of their own, and where one is.
 const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
     ("Body", "Transport"),
@@ -51,16 +53,8 @@ fn src() -> PathBuf {
 }
 
 fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(sources(&path));
-        } else if path.extension().is_some_and(|e| e == "rs") {
-            found.push((path.clone(), std::fs::read_to_string(path).unwrap()));
-        }
-    }
-    found
+    let read = |path: PathBuf| (path.clone(), std::fs::read_to_string(path).unwrap());
+    tidy::sources(folder).into_iter().map(read).collect()
 }
 
 /// The names that `src/lib.rs` exports from its modules.

@@ -78,7 +78,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn sources(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -251,6 +251,7 @@ const FACE_TOOLS: &[(&str, &str)] = &[
     ("json_pointer", "places within JSON"),
     ("lock", "a mutex that outlives a panic"),
     ("output", "columns and forms of rows"),
+    ("real_path", "two names of one file"),
     ("text_file", "files of text with a limit"),
 ];
 

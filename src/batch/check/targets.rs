@@ -1,13 +1,14 @@
 //! Checks the output files of a batch.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use super::context::CheckContext;
 use crate::authoring::Checker;
 use crate::batch::run::{run_values, save};
 use crate::batch::run_plan::Step;
 use crate::error::{Advice, Error};
+use crate::real_path::{plain, real_path};
 
 /// The output files: each must be writable, in a known format, and none is written twice. Returns how many faults the
 /// disk caused. `inputs` are the batch's own files, which must not be overwritten.
@@ -18,8 +19,7 @@ pub(in crate::batch) fn targets(
     (folder, inputs): (&Path, &[&Path]),
     name: &str,
 ) -> usize {
-    let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| plain(path));
-    let inputs: Vec<PathBuf> = inputs.iter().map(|path| real(path)).collect();
+    let inputs: Vec<PathBuf> = inputs.iter().map(|path| real_path(path)).collect();
     let mut refused = 0;
     let mut taken: BTreeMap<PathBuf, (String, String)> = BTreeMap::new();
     let mut told = BTreeSet::new();
@@ -36,7 +36,7 @@ pub(in crate::batch) fn targets(
                     Some((message, Some(Advice::from("save to a file"))))
                 }
                 Ok(save::SavePlace::File(path, _)) => {
-                    let is_input = inputs.contains(&real(&path));
+                    let is_input = inputs.contains(&real_path(&path));
                     let other = taken.insert(plain(&path), (step.id.clone(), job.name.clone()));
                     match other {
                         _ if is_input => Some((format!("{} is an input file of this batch", path.display()), None)),
@@ -61,18 +61,4 @@ pub(in crate::batch) fn targets(
         }
     }
     refused
-}
-
-/// A normalized path, so that `./out/a.csv` and `out/a.csv` are the same file.
-fn plain(path: &Path) -> PathBuf {
-    path.components().fold(PathBuf::new(), |mut plain, part| {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir if matches!(plain.components().next_back(), Some(Component::Normal(_))) => {
-                plain.pop();
-            }
-            other => plain.push(other),
-        }
-        plain
-    })
 }

@@ -16,6 +16,7 @@ use crate::batch::event::{Event, Report, StepReport, StepStatus};
 use crate::batch::run_plan::Batch;
 use crate::batch::step::{Context, RunLedger, stopped, tell_done, tell_in_doubt};
 use crate::error::{Error, ErrorKind, Result};
+use crate::real_path::real_path;
 use crate::run_store::{Beginning, Fact, Folder, INFO_VERSION, Opened, RunInfo, check_free, now, run_id};
 use crate::send::Cancel;
 
@@ -148,7 +149,7 @@ impl Batch {
 
     /// Refuses results that would be written among the files of the run.
     fn refuse_results_in(&self, root: &Path) -> Result<()> {
-        let inside = |path: &Path| real(path).starts_with(real(root));
+        let inside = |path: &Path| real_path(path).starts_with(real_path(root));
         for (job, step) in self.plan.jobs.iter().flat_map(|job| self.plan.steps.iter().map(move |step| (job, step))) {
             let Some(save) = &step.save else { continue };
             let scope = run_values::scope(&self.plan.vars, self.effects.environment(), job, "RUN", &self.plan.name);
@@ -240,11 +241,4 @@ async fn conclude(context: &Context, steps: Vec<StepReport>) -> Report {
         report.error = Some(error);
     }
     report
-}
-
-/// A path without links, as far as it exists.
-fn real(path: &Path) -> PathBuf {
-    let real = |above: &Path| std::fs::canonicalize(if above.as_os_str().is_empty() { Path::new(".") } else { above });
-    let known = path.ancestors().find_map(|above| Some((above, real(above).ok()?)));
-    known.map_or_else(|| path.to_owned(), |(above, real)| real.join(path.strip_prefix(above).unwrap_or(path)))
 }

@@ -13,6 +13,7 @@ use crate::cli::screen::terminal_text;
 use crate::cli::signals;
 use crate::durable;
 use crate::error::{Error, ErrorKind, Place, Result, io_text};
+use crate::real_path::real_path;
 
 /// Whether the reader is still there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -308,15 +309,9 @@ pub(crate) fn refuse_inputs<'p>(
     }
 }
 
-/// The canonical path of a place.
+/// The path of a place without links; `-` is standard output.
 fn canonical(path: &Path) -> PathBuf {
-    if path.as_os_str() == "-" {
-        return path.to_owned();
-    }
-    fs::canonicalize(path).unwrap_or_else(|_| match (fs::canonicalize(durable::folder(path)), path.file_name()) {
-        (Ok(folder), Some(name)) => folder.join(name),
-        _ => path.to_owned(),
-    })
+    if path.as_os_str() == "-" { path.to_owned() } else { real_path(path) }
 }
 
 fn failed(path: &Path, why: &str) -> Error {
