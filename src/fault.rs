@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::authoring::{Pointer, Source, scalar};
 use crate::connection::Connection;
-use crate::definition::{Auth, Method, Operation, ResultShape};
+use crate::definition::{Auth, Meaning, Method, Operation, ReplyRule, ResultShape};
 use crate::error::{Advice, Error, ErrorKind, Provider, ProviderDetail};
 use crate::page::Around;
 use crate::reply::charset;
@@ -35,14 +35,75 @@ pub(crate) fn check(connection: &Connection, operation: &Operation, reply: &Resp
     if !matches!(rule.result, ResultShape::File | ResultShape::Text) || !is_object(reply) {
         return None;
     }
-    let rules = &connection.connector.errors;
+    let success = connection.connector.errors.success.as_ref();
     let body = json(reply)?;
-    let all = !rules.in_success.is_empty() && rules.in_success.iter().all(|p| p.find(&body).is_some());
-    let denied = rules
-        .success
-        .as_ref()
-        .is_some_and(|rule| rule.at.find(&body).is_some_and(|value| rule.judge(Some(value)) == Some(false)));
-    (all || denied).then(|| reported(connection, operation, reply, &body))
+    if let Some(rule) = ruled(operation, reply, Some(&body)) {
+        let is_success = matches!(rule.then, Meaning::Ok | Meaning::Empty);
+        return (!is_success).then(|| by_rule(connection, operation, reply, Some(&body), rule));
+    }
+    let denied =
+        success.is_some_and(|rule| rule.at.find(&body).is_some_and(|value| rule.judge(Some(value)) == Some(false)));
+    denied.then(|| reported(connection, operation, reply, &body))
+}
+
+/// The first rule that a reply fits, with this body.
+fn ruled<'o>(operation: &'o Operation, reply: &Response, body: Option<&Value>) -> Option<&'o ReplyRule> {
+    let mut fitting = operation.reply_rules().filter(|r| r.fits_head(operation.method, reply.status, &reply.headers));
+    fitting.find(|rule| rule.fits_body(|pointer| body.and_then(|body| pointer.find(body))))
+}
+
+/// The rule that decides the meaning of a reply before its items are read, with the body of an error. The rest of a
+/// success is decided while it is read.
+pub(crate) fn early_rule<'o>(operation: &'o Operation, reply: &Response) -> Option<(&'o ReplyRule, Option<Value>)> {
+    let first = operation.reply_rules().find(|r| r.fits_head(operation.method, reply.status, &reply.headers))?;
+    if !first.reads_body() {
+        return Some((first, json(reply)));
+    }
+    let rule = &operation.response;
+    let code = reply.status.as_u16();
+    let is_success = if rule.ok.is_empty() { reply.status.is_success() } else { rule.ok.contains(&code) };
+    if is_success && !reply.is_blank() {
+        return None;
+    }
+    let body = json(reply);
+    ruled(operation, reply, body.as_ref()).map(|rule| (rule, body))
+}
+
+/// Whether a rule says that the credentials were not accepted.
+pub(crate) fn is_unauthenticated(operation: &Operation, reply: &Response) -> bool {
+    let asks = |rule: &ReplyRule| {
+        rule.then == Meaning::Unauthenticated && rule.fits_head(operation.method, reply.status, &reply.headers)
+    };
+    operation.reply_rules().any(asks)
+        && ruled(operation, reply, json(reply).as_ref()).is_some_and(|rule| rule.then == Meaning::Unauthenticated)
+}
+
+/// The error that a rule makes of a reply.
+pub(crate) fn by_rule(
+    connection: &Connection,
+    operation: &Operation,
+    reply: &Response,
+    body: Option<&Value>,
+    rule: &ReplyRule,
+) -> Error {
+    let provider = provider(connection, reply, body);
+    let (kind, what) = match rule.then {
+        Meaning::RateLimited => LIMITED,
+        Meaning::Unauthenticated => (ErrorKind::Unauthenticated, "did not accept the credentials"),
+        Meaning::NotFound => (ErrorKind::NotFound, "has no such record"),
+        Meaning::Retry => (ErrorKind::Unavailable, "did not process the request"),
+        Meaning::Unknown | Meaning::Ok | Meaning::Empty => (ErrorKind::BadResponse, "does not say what was done"),
+        Meaning::Failed if reply.status.is_success() => (ErrorKind::Rejected, "reports a failure"),
+        Meaning::Failed => (ErrorKind::Rejected, "refused the request"),
+    };
+    let said = provider.message.clone().or_else(|| provider.details.iter().find_map(|d| d.message.clone()));
+    let said = said.or_else(|| provider.code.clone()).map(|text| format!(": {text}")).unwrap_or_default();
+    let message = format!("{} {what} ({}){said}", connection.connector.title, reply.status.as_u16());
+    let error = dress(Error::new(kind, message), connection, operation, reply, provider);
+    match &rule.advice {
+        Some(advice) => error.advise(advice.clone()),
+        None => error,
+    }
 }
 
 fn is_object(reply: &Response) -> bool {

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use tokio::task::JoinHandle;
 
+use crate::body;
 use crate::call::{CallOptions, Resume};
 use crate::definition::Operation;
 use crate::error::{Error, ErrorKind, Result};
@@ -17,7 +18,7 @@ use crate::options::Options;
 use crate::page::Page;
 use crate::paging::{Admission, Ended, Pager, PagingStep};
 use crate::receipt::{EndSeen, Receipt, StopReason};
-use crate::request::{self, Cursor, RequestInput};
+use crate::request::{self, Cursor, Inserted, RequestInput};
 use crate::send::{Call, ConnectionClient, Outgoing, Sent};
 
 /// A walk over the pages of a list, or over the only reply of an operation without paging. Dropping it stops it.
@@ -51,7 +52,7 @@ pub struct Walk {
     client: Arc<ConnectionClient>,
     call: Arc<Call>,
     options: Options,
-    size: Option<(String, u32)>,
+    size: Option<u32>,
     pager: Pager,
     items_max: Option<u64>,
     /// Whether an end is an error that was not seen, or that contradicts the server's announcements.
@@ -77,7 +78,7 @@ pub struct Walk {
 pub(crate) struct PageReading {
     pub(crate) operation: Arc<Operation>,
     pub(crate) options: Options,
-    pub(crate) size: Option<(String, u32)>,
+    pub(crate) size: Option<u32>,
     pub(crate) pager: Pager,
     pub(crate) first: http::Request<Bytes>,
     pub(crate) notes: Vec<String>,
@@ -353,9 +354,10 @@ impl Walk {
     }
 
     fn request(&self, cursor: &Cursor) -> Result<http::Request<Bytes>> {
-        let size = self.size.as_ref().map(|(name, n)| (name.as_str(), *n));
-        let input = RequestInput { options: &self.options, item: None, body: None, page_size: size };
-        request::build(&self.client.connection, &self.call.operation, input, cursor).map_err(|error| {
+        let input = RequestInput { options: &self.options, item: None, page_size: self.size };
+        let (connection, operation) = (&*self.client.connection, &*self.call.operation);
+        let parts = Inserted { connection, operation, input, cursor };
+        body::build(&parts, None).and_then(|body| request::build(&parts, body)).map_err(|error| {
             let foreign = cursor.url.is_some() && error.kind() == ErrorKind::Origin;
             error.with(|d| {
                 d.operation = Some(self.call.operation.id.clone());

@@ -11,6 +11,8 @@ mod option_rule;
 mod paging;
 mod property_value;
 mod read;
+mod reply_rule;
+mod request_rule;
 mod rules;
 mod template;
 
@@ -22,7 +24,8 @@ pub use file::{
     SortFile, TokensFile,
 };
 pub use operation::{Method, Operation, Record};
-pub use option_rule::{Location, OptionRule};
+pub use option_rule::{Location, OptionRule, ValueSource};
+pub(crate) use option_rule::{ParameterStyle, Quote};
 pub(crate) use property_value::value_of;
 pub use rules::{ItemRule, ResponseRule, ResultShape, Send};
 pub use template::Template;
@@ -40,4 +43,6 @@ pub(crate) use operation_fields::Strangers;
 #[cfg(feature = "sandbox")]
 pub(crate) use paging::Total;
 pub(crate) use paging::{Advance, EndRule, Flag, Keyset, Paging, Sense, Style, TokenRule};
+pub(crate) use reply_rule::{Meaning, ReplyRule};
+pub(crate) use request_rule::{BodyFormat, FormLists, FormNested, FormStyle};
 pub(crate) use rules::{PartMeans, PartRule, Repeat};

@@ -10,8 +10,12 @@ use super::connector::Connector;
 use super::fields::Fields;
 use super::option_rule::{Location, OptionRule};
 use super::paging::{Paging, Size};
+use super::reply_rule::ReplyRule;
+use super::request_rule::{BodyFormat, Fixed};
 use super::rules::{ItemRule, Repeat, ResponseRule};
 use crate::authoring::Json;
+#[cfg(feature = "sandbox")]
+use crate::authoring::Target;
 use crate::authoring::Text;
 use crate::authoring::exact::refine;
 use crate::authoring::finding::Finding;
@@ -62,6 +66,8 @@ pub(super) type LaterRecord =
 pub struct Operation {
     /// OperationId.
     pub id: String,
+    /// The vendor's own id.
+    pub vendor_id: Option<String>,
     /// Its connector.
     pub connector: Arc<Connector>,
     /// Its title.
@@ -84,7 +90,9 @@ pub struct Operation {
     pub deprecated: Option<Option<String>>,
     pub(crate) path: Text,
     pub(crate) base_url: Option<Text>,
-    pub(crate) headers: Vec<(HeaderName, Text)>,
+    pub(crate) fixed: Fixed,
+    pub(crate) body: BodyFormat,
+    pub(crate) rules: Vec<ReplyRule>,
     pub(crate) paging: Paging,
     pub(crate) forward_only: Option<Paging>,
     pub(crate) repeat: Repeat,
@@ -137,14 +145,14 @@ impl Operation {
         json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
     }
 
-    /// Whether a path parameter may come from the item's field with the same name.
+    /// Whether an option may come from the item's field with the same name.
     pub(crate) fn item_may_fill(&self, option: &OptionRule) -> bool {
-        option.location == Location::Path && self.method != Method::Query
+        (option.location == Location::Path || option.per_item) && self.method != Method::Query
     }
 
     /// The effective page size: the caller's, the connection's, or the definition's default.
     pub(crate) fn page_size(&self, size: &Size, options: &Options, preferred: Option<u32>) -> u32 {
-        let given = options.values().get(&size.query).and_then(whole).and_then(|n| u32::try_from(n).ok());
+        let given = options.values().get(&size.option).and_then(whole).and_then(|n| u32::try_from(n).ok());
         let most = size.max.unwrap_or(u32::MAX);
         given.or(preferred.map(|p| p.min(most))).unwrap_or(size.default).max(1)
     }
@@ -153,6 +161,33 @@ impl Operation {
     #[must_use]
     pub fn record(&self) -> Option<&Record> {
         self.record.as_ref()?.as_deref()
+    }
+
+    /// The options with the presets of those that the caller does not give.
+    pub(crate) fn preset(&self, mut options: Options) -> Options {
+        let with = self.paging.with().iter().map(|(name, text)| (name, Value::from(text.as_str()).to_string()));
+        let presets = self.options.iter().filter_map(|o| Some((&o.name, o.preset.as_ref()?.0.clone())));
+        for (name, json) in presets.chain(with) {
+            if options.is_object() && self.option(name).is_some() && !options.contains(name) {
+                // The text is from a definition, where it was read as JSON.
+                let _read = options.insert_json(name, &json);
+            }
+        }
+        options
+    }
+
+    /// Whether its body has fields or placeholders besides the items.
+    #[cfg(feature = "sandbox")]
+    pub(crate) fn takes_body_fields(&self) -> bool {
+        let size = self.paging.size.as_ref().map(|size| &size.at);
+        let pages = self.paging.targets().into_iter().chain(size).any(|target| matches!(target, Target::Body(_)));
+        let options = self.options.iter().any(|o| o.location == Location::Body);
+        options || pages || self.fixed.body.is_some() || self.body.text().is_some()
+    }
+
+    /// The rules for replies, in their order.
+    pub(crate) fn reply_rules(&self) -> impl Iterator<Item = &ReplyRule> {
+        self.rules.iter().chain(&self.connector.rules)
     }
 
     /// Checks options against the schema before anything is sent; reports all faults at once.

@@ -12,6 +12,7 @@ use super::operation::Operation;
 use super::option_rule::OptionRule;
 #[cfg(any(feature = "batch", feature = "cli"))]
 use super::paging::Paging;
+use super::request_rule::BodyFormat;
 use super::rules::Send;
 use crate::authoring::Json;
 use crate::error::{Advice, Error, ErrorKind, Fault, Place};
@@ -50,7 +51,9 @@ impl Operation {
     /// sent.
     pub(crate) fn item_fields(&self) -> &Fields {
         self.item_fields.get_or_init(|| {
-            let Some(rule) = self.items.as_ref().filter(|rule| rule.send != Send::Multipart) else {
+            let Some(rule) =
+                self.items.as_ref().filter(|_| !matches!(self.body, BodyFormat::Multipart | BodyFormat::Raw))
+            else {
                 return Fields::Any;
             };
             let sample = rule.sample.as_ref().map(Json::to_value);

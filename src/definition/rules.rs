@@ -37,8 +37,6 @@ pub enum Send {
     Chunk(u32),
     /// One patch per item.
     JsonPatch,
-    /// One form per item.
-    Multipart,
 }
 
 /// The items of a write.
@@ -53,7 +51,7 @@ pub struct ItemRule {
     /// Whether at least one item is required.
     pub required: bool,
     pub(crate) wrap: Option<Pointer>,
-    pub(crate) drop_path_fields: bool,
+    pub(crate) drop_sent: bool,
 }
 
 /// The reply.

@@ -2,13 +2,14 @@
 //!
 //! The pointers that an operation needs form a small tree over the body's keys; everything else is checked and skipped.
 
+use http::{HeaderMap, StatusCode};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::{Around, Page, Unfit};
 use crate::authoring::{Pointer, Source};
-use crate::definition::{Operation, ResultShape};
+use crate::definition::{Meaning, Operation, ReplyRule, ResultShape};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::{Items, Span};
 use crate::json_error::JsonError;
@@ -58,12 +59,15 @@ pub(super) fn read(
     text: String,
     rows: FoundRows,
     items_max: usize,
+    head: (StatusCode, &HeaderMap),
     page: &mut Page,
 ) -> Result<(), Unfit> {
     let rule = &operation.response;
     let errors = &operation.connector.errors;
     let mut wants: Vec<&Pointer> = super::model::told(operation).filter_map(body).collect();
-    wants.extend(errors.success.as_ref().map(|s| &s.at).into_iter().chain(&errors.in_success));
+    wants.extend(errors.success.as_ref().map(|s| &s.at));
+    let fits = |rule: &&ReplyRule| rule.fits_head(operation.method, head.0, head.1);
+    wants.extend(operation.reply_rules().filter(fits).flat_map(|rule| &rule.at));
     let report = rule.result == ResultShape::Report;
     let target = if report { Pointer::default() } else { rule.items.clone() };
     let mut tree = KeyTree::new(&target, rule.result == ResultShape::List, &wants);
@@ -89,8 +93,16 @@ pub(super) fn read(
     let found = if rule.result == ResultShape::List && text.trim() == "null" { FoundItems::Null } else { found };
     let missing = matches!(found, FoundItems::Absent | FoundItems::Null);
     let beside = part_errors.is_some() && !page.failures.is_empty();
-    if denied(operation, page)? || (missing && !beside && !page.failures.is_empty()) {
-        return Err(Unfit::Denied(crate::json_text::value_of(&text).unwrap_or_default()));
+    let whole = || crate::json_text::value_of(&text).unwrap_or_default();
+    match ruled(operation, head, page) {
+        Some(rule) if rule.then == Meaning::Empty => return Ok(()),
+        Some(rule) if rule.then == Meaning::Ok => {}
+        Some(rule) => return Err(Unfit::Ruled(Box::new(rule.clone()), whole())),
+        None if denied(operation, page)? => return Err(Unfit::Denied(whole())),
+        None => {}
+    }
+    if missing && !beside && !page.failures.is_empty() {
+        return Err(Unfit::Denied(whole()));
     }
     let text = if has_lines { one_line(text) } else { text };
     page.blank = text.trim() == "null";
@@ -131,7 +143,18 @@ fn body(source: &Source) -> Option<&Pointer> {
     }
 }
 
-/// A body that is blank has no flag either.
+/// The rule that decides the meaning of a reply.
+fn ruled<'o>(
+    operation: &'o Operation,
+    (status, headers): (StatusCode, &HeaderMap),
+    page: &Page,
+) -> Option<&'o ReplyRule> {
+    let said = |pointer: &Pointer| page.signals.iter().find(|(p, _)| p == pointer).map(|(_, value)| value);
+    let mut fitting = operation.reply_rules().filter(|rule| rule.fits_head(operation.method, status, headers));
+    fitting.find(|rule| rule.fits_body(said))
+}
+
+/// A body that is blank has no flag either; rules that need none were applied before.
 pub(super) fn judge_blank(operation: &Operation) -> Result<(), Unfit> {
     if denied(operation, &Page::default())? { Err(Unfit::Denied(Value::Null)) } else { Ok(()) }
 }
@@ -140,9 +163,6 @@ pub(super) fn judge_blank(operation: &Operation) -> Result<(), Unfit> {
 fn denied(operation: &Operation, page: &Page) -> Result<bool, Unfit> {
     let rules = &operation.connector.errors;
     let said = |pointer: &Pointer| page.signals.iter().find(|(p, _)| p == pointer).map(|(_, value)| value);
-    if !rules.in_success.is_empty() && rules.in_success.iter().all(|p| said(p).is_some()) {
-        return Ok(true);
-    }
     let Some(rule) = &rules.success else { return Ok(false) };
     match rule.judge(said(&rule.at)) {
         Some(good) => Ok(!good),
@@ -462,8 +482,10 @@ const SIGNAL_MAX: usize = 64 << 10;
 /// number that would lose digits is kept as text, because it is sent back to the server.
 fn signal_value(raw: &str) -> Option<Value> {
     match kind(raw) {
-        FoundItems::List => Some(Value::Array(Vec::new())),
-        FoundItems::Object => Some(Value::Object(serde_json::Map::new())),
+        FoundItems::List if is_empty(raw) => Some(Value::Array(Vec::new())),
+        FoundItems::List => Some(Value::Array(vec![Value::Null])),
+        FoundItems::Object if is_empty(raw) => Some(Value::Object(serde_json::Map::new())),
+        FoundItems::Object => Some(serde_json::json!({"": null})),
         FoundItems::Absent | FoundItems::Null => Some(Value::Null),
         FoundItems::Scalar if raw.len() > SIGNAL_MAX => None,
         FoundItems::Scalar if raw.starts_with('"') => serde_json::from_str(raw).ok(),
@@ -472,6 +494,11 @@ fn signal_value(raw: &str) -> Option<Value> {
             Some(serde_json::from_str(raw).ok().filter(exact).unwrap_or_else(|| Value::from(raw)))
         }
     }
+}
+
+/// Whether a list or an object has no content.
+fn is_empty(raw: &str) -> bool {
+    raw.get(1..raw.len().saturating_sub(1)).is_none_or(|inner| inner.bytes().all(|b| b.is_ascii_whitespace()))
 }
 
 /// Whether a value is a total that is only a hint and may have any type.

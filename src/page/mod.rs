@@ -46,7 +46,7 @@ pub(crate) fn read(operation: &Operation, reply: &mut Response, items_max: usize
                 return Err(Unfit::Form(not_json(operation, form)));
             }
             let (text, rows) = charset::decode(reply).map_err(undecodable)?;
-            json::read(operation, text, rows, items_max, &mut page)?;
+            json::read(operation, text, rows, items_max, (reply.status, &reply.headers), &mut page)?;
         }
     }
     let told = model::told(operation).filter_map(|source| match source {

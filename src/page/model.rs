@@ -6,7 +6,7 @@ use http::HeaderName;
 use serde_json::Value;
 
 use crate::authoring::{Pointer, Source};
-use crate::definition::{Operation, Paging};
+use crate::definition::{Operation, Paging, ReplyRule};
 use crate::error::Error;
 use crate::item::Items;
 
@@ -84,6 +84,8 @@ pub(crate) enum Unfit {
     Form(Error),
     /// It reports a failure; with the body, for its message.
     Denied(Value),
+    /// A rule of the definition gives it another meaning than success; with the body.
+    Ruled(Box<ReplyRule>, Value),
 }
 
 /// The text on both sides of a position in a reply: enough to find a credential that crosses it.

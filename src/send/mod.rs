@@ -76,6 +76,8 @@ struct SendMiss {
     /// The kind of failure; `None` for a final answer.
     signal: Option<Signal>,
     asked: Option<Duration>,
+    /// A rule says that the system refused the request before processing.
+    is_refused: bool,
 }
 
 impl ConnectionClient {
@@ -143,7 +145,7 @@ impl ConnectionClient {
                 // A final answer to this attempt does not show whether an earlier one took effect.
                 return Err(named(settle(miss.error, ambiguous)));
             };
-            let refused = miss.error.http_status.is_some_and(|s| self.is_refusal(s));
+            let refused = miss.is_refused;
             // A declared refusal changed nothing, whatever its status means elsewhere.
             ambiguous |= repeat != Repeat::SafeRead && !refused && retry::is_ambiguous(signal);
             match retry::judge(repeat, signal, refused) {
@@ -183,11 +185,6 @@ impl ConnectionClient {
     async fn announce(&self, call: &Call, announce: &Announce<'_>) -> Result<()> {
         announce.gate.before(announce.first, announce.count).await?;
         if call.cancel.is_cancelled() { Err(Error::cancelled()) } else { Ok(()) }
-    }
-
-    /// Whether the connector declares that this status means "refused before processing".
-    fn is_refusal(&self, status: u16) -> bool {
-        self.connection.connector.errors.refused.contains(&status)
     }
 
     /// Waits for permits and for the rate limit.
@@ -291,7 +288,7 @@ impl ConnectionClient {
         }
         let token = Box::pin(self.token(call, None)).await?;
         let response = self.signed(call, request, Some(&token.token)).await?;
-        if !refuses_token(&response) {
+        if !refuses(call, &response) {
             return Ok(response);
         }
         let renewed = match Box::pin(self.token(call, Some(&token.token))).await {
@@ -311,7 +308,7 @@ impl ConnectionClient {
         for _ in 0..REPLAYS_MAX {
             call.tally.retries.fetch_add(1, Ordering::Relaxed);
             let response = self.signed(call, request, Some(&access.token)).await?;
-            if !refuses_token(&response) {
+            if !refuses(call, &response) {
                 return Ok(response);
             }
             self.pause(call, OTHERS_RENEW).await.map_err(fatal)?;
@@ -430,6 +427,11 @@ impl ConnectionClient {
     }
 }
 
+/// Whether a reply refuses the access token, by the protocol or by a rule.
+fn refuses(call: &Call, response: &Response) -> bool {
+    refuses_token(response) || fault::is_unauthenticated(&call.operation, response)
+}
+
 /// The error when waiting for another attempt was stopped; keeps the last answer.
 fn in_place_of(answer: Error, stopped: Error) -> Error {
     let cause = Cause::of(format_args!("{}: {}", answer.kind(), answer.message));
@@ -460,5 +462,5 @@ fn settle(error: Error, ambiguous: bool) -> Error {
 }
 
 fn fatal(error: Error) -> SendMiss {
-    SendMiss { error, signal: None, asked: None }
+    SendMiss { error, signal: None, asked: None, is_refused: false }
 }

@@ -166,7 +166,7 @@ fn check_item(
     // If the path ends with this name, the item's field identifies the record. Elsewhere the item may have an unrelated
     // field of that name.
     let own = |name: &str| operation.path.last_name() == Some(name) && operation.verb != http::Method::POST;
-    let drops = operation.items.as_ref().is_none_or(|rule| rule.drop_path_fields);
+    let drops = operation.items.as_ref().is_none_or(|rule| rule.drop_sent);
     let same =
         |o: &&OptionRule| operation.item_may_fill(o) && !names.contains(&o.name.as_str()) && (drops || own(&o.name));
     for option in operation.options.iter().filter(same) {

@@ -442,7 +442,7 @@ fn top_level(format: Format, doc: &Document) -> Option<Error> {
         Err(misfit) => Some(explain(format, doc, &[], &misfit)),
         Ok((version, entries)) => {
             let mut checker = crate::authoring::Checker::new(doc);
-            crate::authoring::version(&mut checker, version);
+            crate::authoring::version(&mut checker, format, version);
             if entries == 0 {
                 checker.fault("", format!("the file contains no {}", format.name()), None);
             }

@@ -4,7 +4,11 @@ mod connector;
 mod effects;
 mod operation;
 mod option;
+mod option_set;
 mod paging;
+mod paging_use;
+mod request;
+mod request_effects;
 
 pub(super) use connector::read_connector;
 pub(super) use operation::{read_operation, read_record};

@@ -6,19 +6,22 @@ use http::Method as Verb;
 use serde_json::{Value, json};
 
 use super::effects;
-use super::option::{option_rule, page_size_option};
-use super::paging::{paging, total, values};
-use crate::authoring::{Checker, Document, Format, Json, Ordered, Pointer, Text, explain};
+use super::option::page_size_option;
+use super::option_set::{DeclaredOptions, options};
+use super::paging::{total, values};
+use super::paging_use::{check_paging, paging_in_use};
+use super::request;
+use crate::authoring::{Checker, Document, Format, Json, Ordered, Pointer, Target, Text, explain};
 use crate::definition::connector::{Connector, Success};
 use crate::definition::file::{
-    ItemsFile, MethodFile, OperationFile, OptionFile, PartErrorsFile, PartKeyFile, PartOkFile, PartRuleFile,
-    RecordFile, ResponseFile, ResultFile, SendFile, VerdictFile,
+    BodyFile, ItemsFile, MethodFile, OperationFile, PartErrorsFile, PartKeyFile, PartOkFile, PartRuleFile, RecordFile,
+    ResponseFile, ResultFile, SendFile, VerdictFile,
 };
 use crate::definition::operation::{LaterRecord, Method, Operation, Record};
-use crate::definition::option_rule::{Location, OptionRule};
 use crate::definition::paging::{Paging, Total};
+use crate::definition::request_rule::{BodyFormat, FormStyle};
 use crate::definition::rules::{ItemRule, PartErrors, PartMeans, PartRule, Repeat, ResponseRule, ResultShape, Send};
-use crate::error::{Error, ErrorKind, Result, did_you_mean};
+use crate::error::{Error, ErrorKind, Result};
 use crate::json_pointer::escape;
 
 /// Reads one operation from its part of a file: a map with the one key `id`.
@@ -74,11 +77,9 @@ fn convert(
     c.name(&at, &id);
     let (verb, path) = request_line(c, &format!("{at}/request"), &file.request)?;
     let method = Method::from(file.method);
-    let names: Vec<String> = path.names().map(str::to_owned).collect();
-    let declared = DeclaredOptions { own: file.options, sets: &file.sets, required: &file.required };
-    let mut options = options(c, &at, declared, connector, &names);
+    let declared_names: Vec<String> = file.options.keys().cloned().collect();
     let result = result_shape(file.response.result);
-    let own_paging = file.paging.and_then(|p| paging(c, &format!("{at}/paging"), p));
+    let own_paging = file.paging.and_then(|p| paging_in_use(c, &format!("{at}/paging"), p, connector));
     if own_paging.as_ref().is_some_and(|(_, total)| total.is_some()) && file.response.total.is_some() {
         c.fault(&format!("{at}/response/total"), "`paging` already says where the total is; give it once", None);
     }
@@ -87,6 +88,8 @@ fn convert(
         false => (Paging::default(), None),
     };
     let (paging, paging_total) = own_paging.unwrap_or_else(inherited);
+    let declared = DeclaredOptions { own: file.options, sets: &file.sets, required: &file.required };
+    let mut options = options(c, &at, declared, connector, &option_names(&path, &paging, connector, &declared_names));
     check_paging(c, &at, &paging, &options, result);
     if let Some(size) = &paging.size {
         options.push(page_size_option(size));
@@ -103,15 +106,18 @@ fn convert(
             Some("use options with `in: body` for a search body".into()),
         );
     }
+    let written_send = file.items.as_ref().map(|i| i.send.clone());
     let items = file
         .items
         .and_then(|i| items(c, &format!("{at}/items"), i, item_record.as_ref().and_then(|r| r.as_deref()), &verb));
     let key = file.idempotency_key.and_then(|k| c.header(&format!("{at}/idempotency_key/header"), &k.header));
     let base_url = file.base_url.and_then(|b| c.text(&format!("{at}/base_url"), &b));
+    let body = body_format(c, &at, file.body, written_send);
     let operation = Operation {
         repeat: repeat(method, &verb, file.idempotent, key.is_some()),
         response: response(c, &format!("{at}/response"), file.response, paging_total)?,
         id,
+        vendor_id: file.vendor_id,
         connector: Arc::clone(connector),
         title: file.title,
         description: file.description,
@@ -123,7 +129,9 @@ fn convert(
         deprecated: file.deprecated.map(|d| d.instead),
         path,
         base_url,
-        headers: c.headers(&format!("{at}/headers"), file.headers),
+        fixed: request::fixed(c, &at, file.fixed, file.headers),
+        body,
+        rules: request::rules(c, &format!("{at}/rules"), file.rules),
         paging,
         forward_only,
         idempotency_key: key,
@@ -137,6 +145,25 @@ fn convert(
         effects::check(c, &at, &written, &operation);
     }
     Some(operation)
+}
+
+/// The placeholders of the path that are options: not those of the paging, and not the connection's properties.
+fn option_names(path: &Text, paging: &Paging, connector: &Connector, declared: &[String]) -> Vec<String> {
+    let size = paging.size.as_ref().map(|size| &size.at);
+    let pages: Vec<&str> = paging
+        .targets()
+        .into_iter()
+        .chain(size)
+        .filter_map(|target| match target {
+            Target::Path(name) => Some(name.as_str()),
+            Target::Query(_) | Target::Header(_) | Target::Body(_) | Target::Text(_) => None,
+        })
+        .collect();
+    let in_sets = |name: &str| connector.option_sets.iter().any(|(_, set)| set.iter().any(|o| o.name == name));
+    let is_property = |name: &str| {
+        connector.property(name).is_some() && !in_sets(name) && !declared.iter().any(|declared| declared == name)
+    };
+    path.names().filter(|name| !pages.contains(name) && !is_property(name)).map(str::to_owned).collect()
 }
 
 /// Verb and path of a request line.
@@ -174,129 +201,26 @@ fn record_by_name(
     found
 }
 
-/// The options declared in an operation.
-struct DeclaredOptions<'f> {
-    own: Ordered<OptionFile>,
-    sets: &'f [String],
-    required: &'f [String],
-}
-
-fn options(
-    c: &mut Checker<'_>,
-    at: &str,
-    declared: DeclaredOptions<'_>,
-    connector: &Connector,
-    path: &[String],
-) -> Vec<OptionRule> {
-    let DeclaredOptions { own, sets, required } = declared;
-    let mut rules: Vec<OptionRule> = shared_options(c, at, &own, sets, connector, path);
-    for (name, file) in own {
-        let place = format!("{at}/options/{}", escape(&name));
-        if let Some(rule) = option_rule(c, &place, name, file, Some(path)) {
-            rules.retain(|r| r.name != rule.name);
-            rules.push(rule);
+/// The format of the body, as `body` or as `items: { send }` says it.
+fn body_format(c: &mut Checker<'_>, at: &str, file: Option<BodyFile>, send: Option<SendFile>) -> BodyFormat {
+    let implied = send.and_then(|send| match send {
+        SendFile::Multipart => Some(BodyFormat::Multipart),
+        SendFile::Form => Some(BodyFormat::Form(FormStyle::default())),
+        SendFile::Raw => Some(BodyFormat::Raw),
+        SendFile::Xml => Some(BodyFormat::Xml(None)),
+        SendFile::Ndjson(_) => Some(BodyFormat::Ndjson),
+        SendFile::JsonPatch => Some(BodyFormat::Json),
+        SendFile::Each | SendFile::All | SendFile::Chunk(_) => None,
+    });
+    let own = file.and_then(|body| request::body(c, &format!("{at}/body"), body));
+    match (own, implied) {
+        (Some(own), Some(implied)) if std::mem::discriminant(&own) != std::mem::discriminant(&implied) => {
+            let message = format!("`body` says {}, but `items: {{ send }}` says {}", own.words(), implied.words());
+            c.fault(&format!("{at}/body"), message, None);
+            own
         }
-    }
-    for name in path.iter().filter(|n| !rules.iter().any(|r| r.name == **n)).cloned().collect::<Vec<_>>() {
-        c.fault(&format!("{at}/request"), format!("the path parameter `{name}` is not declared under `options`"), None);
-    }
-    for (i, name) in required.iter().enumerate() {
-        if required.iter().take(i).any(|other| other == name) {
-            c.fault(&format!("{at}/required/{i}"), format!("`{name}` is listed twice"), None);
-        }
-        match rules.iter_mut().find(|r| r.name == *name) {
-            Some(rule) => rule.required = true,
-            None => c.fault(
-                &format!("{at}/required"),
-                format!("`{name}` is required but not declared under `options`"),
-                None,
-            ),
-        }
-    }
-    rules
-}
-
-/// The options of the sets. An option that several sets declare must be equal in all.
-fn shared_options(
-    c: &mut Checker<'_>,
-    at: &str,
-    own: &Ordered<OptionFile>,
-    sets: &[String],
-    connector: &Connector,
-    path: &[String],
-) -> Vec<OptionRule> {
-    let mut found: Vec<(&str, OptionRule)> = Vec::new();
-    for (i, set) in sets.iter().enumerate() {
-        let place = format!("{at}/use/{i}");
-        if sets.iter().take(i).any(|other| other == set) {
-            c.fault(&place, format!("the option set `{set}` is listed twice"), None);
-            continue;
-        }
-        let Some((_, options)) = connector.option_sets.iter().find(|(name, _)| name == set) else {
-            let hint = did_you_mean(set, connector.option_sets.iter().map(|(n, _)| n.as_str()));
-            c.fault(&format!("{at}/use"), format!("the connector has no option set `{set}`{hint}"), None);
-            continue;
-        };
-        for rule in options.iter().filter(|rule| !own.contains_key(&rule.name)) {
-            let rule = in_path(c, &place, set, rule.clone(), path);
-            match found.iter().find(|(_, other)| other.name == rule.name) {
-                None => found.push((set, rule)),
-                Some((_, other)) if other.is_same(&rule) => {}
-                Some((other, _)) => c.fault(
-                    &place,
-                    format!("the option sets differ in `{}`: `{other}` and `{set}`", rule.name),
-                    Some(
-                        format!("declare `{}` under `options` of this operation, which overrides the sets", rule.name)
-                            .into(),
-                    ),
-                ),
-            }
-        }
-    }
-    found.into_iter().map(|(_, rule)| rule).collect()
-}
-
-/// An option of a set that the path of an operation names.
-fn in_path(c: &mut Checker<'_>, at: &str, set: &str, rule: OptionRule, path: &[String]) -> OptionRule {
-    let named = path.contains(&rule.name);
-    match (named, rule.location) {
-        (true, Location::Path) => OptionRule { required: true, ..rule },
-        (true, _) if !rule.placed => OptionRule { location: Location::Path, required: true, ..rule },
-        (true, _) => {
-            c.fault(
-                at,
-                format!("`{}` of the option set `{set}` is in the path, but the set sends it elsewhere", rule.name),
-                None,
-            );
-            rule
-        }
-        (false, Location::Path) => {
-            c.fault(
-                at,
-                format!("`{}` of the option set `{set}` is sent in the path, but the path does not name it", rule.name),
-                None,
-            );
-            rule
-        }
-        (false, Location::Query | Location::Header | Location::Body | Location::PageSize) => rule,
-    }
-}
-
-fn check_paging(c: &mut Checker<'_>, at: &str, paging: &Paging, options: &[OptionRule], result: ResultShape) {
-    for name in paging.reserved().into_iter().chain(paging.size.as_ref().map(|s| s.query.as_str())) {
-        if options.iter().any(|o| o.name == name) {
-            c.fault(
-                &format!("{at}/options/{}", escape(name)),
-                format!("`{name}` is a paging parameter and cannot be an option"),
-                None,
-            );
-        }
-    }
-    if let Some(size) = paging.size.as_ref().filter(|size| paging.reserved().contains(&size.query.as_str())) {
-        c.fault(&format!("{at}/paging"), format!("`{}` cannot be both the page and the page size", size.query), None);
-    }
-    if result != ResultShape::List && paging.is_paged() {
-        c.fault(&format!("{at}/paging"), "only `result: list` is paged", None);
+        (Some(own), _) => own,
+        (None, implied) => implied.unwrap_or_default(),
     }
 }
 
@@ -319,15 +243,14 @@ fn items(c: &mut Checker<'_>, at: &str, file: ItemsFile, record: Option<&Record>
     }
     c.schema(&format!("{at}/schema"), "", || schema.clone());
     let send = match file.send {
-        SendFile::Each => Send::Each,
+        SendFile::Each | SendFile::Multipart | SendFile::Form | SendFile::Raw | SendFile::Xml => Send::Each,
         SendFile::All => Send::All,
-        SendFile::Chunk(0) => {
+        SendFile::Chunk(0) | SendFile::Ndjson(0) => {
             c.fault(&format!("{at}/send"), "a chunk needs at least one item", None);
             return None;
         }
-        SendFile::Chunk(n) => Send::Chunk(n),
+        SendFile::Chunk(n) | SendFile::Ndjson(n) => Send::Chunk(n),
         SendFile::JsonPatch => Send::JsonPatch,
-        SendFile::Multipart => Send::Multipart,
     };
     let wrap = file.wrap.and_then(|w| c.pointer(&format!("{at}/wrap"), &w));
     Some(ItemRule {
@@ -336,7 +259,7 @@ fn items(c: &mut Checker<'_>, at: &str, file: ItemsFile, record: Option<&Record>
         sample: file.sample,
         required: file.required.unwrap_or(true),
         wrap,
-        drop_path_fields: file.drop_path_fields,
+        drop_sent: file.drop_sent || file.drop_path_fields,
     })
 }
 

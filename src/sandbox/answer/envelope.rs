@@ -5,9 +5,10 @@ use http::StatusCode;
 use http::header::CONTENT_DISPOSITION;
 
 use super::paging::{self, PageRows, SandboxPage};
+use super::sent::SentValues;
 use crate::authoring::{Pointer, Source};
 use crate::definition::{Operation, PartMeans, PartRule, ResultShape, Total};
-use crate::sandbox::http::{Refusal, ReplyContent, SandboxCall, SandboxReply};
+use crate::sandbox::http::{Refusal, ReplyContent, SandboxReply};
 use crate::sandbox::records::Tree;
 
 /// A reply with one record, or without a body if the operation returns none.
@@ -83,7 +84,7 @@ fn wrap(operation: &Operation, items: Tree, signals: Vec<(Pointer, Tree)>, total
 /// sent items.
 pub(super) fn by_shape(
     operation: &Operation,
-    call: &SandboxCall,
+    sent: &SentValues<'_>,
     items: &[Tree],
     size_default: Option<u32>,
 ) -> Result<SandboxReply, Refusal> {
@@ -101,7 +102,7 @@ pub(super) fn by_shape(
                 let total = rows.len();
                 page(
                     operation,
-                    paging::cut(operation, call, PageRows { rows, moves: false }, size_default)?,
+                    paging::cut(operation, sent, PageRows { rows, moves: false }, size_default)?,
                     total,
                     Tree::clone,
                 )

@@ -5,6 +5,7 @@ mod input;
 mod options;
 mod paging;
 mod play;
+mod sent;
 
 pub(super) use input::check_required;
 pub(super) use play::MatchedRecord;
