@@ -86,6 +86,13 @@ pub(crate) fn by_rule(
     body: Option<&Value>,
     rule: &ReplyRule,
 ) -> Error {
+    if let (Meaning::Failed, true, Some(body)) = (rule.then, reply.status.is_success(), body) {
+        let error = reported(connection, operation, reply, body);
+        return match &rule.advice {
+            Some(advice) => error.advise(advice.clone()),
+            None => error,
+        };
+    }
     let provider = provider(connection, reply, body);
     let (kind, what) = match rule.then {
         Meaning::RateLimited => LIMITED,
@@ -93,7 +100,6 @@ pub(crate) fn by_rule(
         Meaning::NotFound => (ErrorKind::NotFound, "has no such record"),
         Meaning::Retry => (ErrorKind::Unavailable, "did not process the request"),
         Meaning::Unknown | Meaning::Ok | Meaning::Empty => (ErrorKind::BadResponse, "does not say what was done"),
-        Meaning::Failed if reply.status.is_success() => (ErrorKind::Rejected, "reports a failure"),
         Meaning::Failed => (ErrorKind::Rejected, "refused the request"),
     };
     let said = provider.message.clone().or_else(|| provider.details.iter().find_map(|d| d.message.clone()));

@@ -202,8 +202,10 @@ fn check_line(text: &str) {
 fn goes_home(operation: &Operation, cursor: &Cursor) {
     let connection = &stage().connection;
     let options = crate::options::Options::default();
-    let input = RequestInput { options: &options, item: None, body: None, page_size: None };
-    let Ok(request) = request::build(connection, operation, input, cursor) else { return };
+    let input = RequestInput { options: &options, item: None, page_size: None };
+    let parts = request::Inserted { connection, operation, input, cursor };
+    let built = crate::body::build(&parts, None).and_then(|body| request::build(&parts, body));
+    let Ok(request) = built else { return };
     let uri = request.uri();
     assert_eq!(
         (uri.scheme_str(), uri.host(), uri.port_u16()),

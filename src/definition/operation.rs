@@ -165,12 +165,21 @@ impl Operation {
 
     /// The options with the presets of those that the caller does not give.
     pub(crate) fn preset(&self, mut options: Options) -> Options {
-        let with = self.paging.with().iter().map(|(name, text)| (name, Value::from(text.as_str()).to_string()));
-        let presets = self.options.iter().filter_map(|o| Some((&o.name, o.preset.as_ref()?.0.clone())));
-        for (name, json) in presets.chain(with) {
-            if options.is_object() && self.option(name).is_some() && !options.contains(name) {
+        let presets = self.options.iter().filter_map(|o| Some((&o.name, o.preset.as_ref()?)));
+        for (name, json) in presets {
+            if options.is_object() && !options.contains(name) {
                 // The text is from a definition, where it was read as JSON.
-                let _read = options.insert_json(name, &json);
+                let _read = options.insert_json(name, &json.0);
+            }
+        }
+        options
+    }
+
+    /// The options with those of the paging, such as a stable order, that the caller does not give.
+    pub(crate) fn with_paging(&self, mut options: Options) -> Options {
+        for (name, text) in self.paging.with() {
+            if self.option(name).is_some() && !options.contains(name) {
+                options.insert(name.as_str(), text.as_str());
             }
         }
         options

@@ -99,6 +99,11 @@ impl OptionRule {
         self.wire.as_deref().unwrap_or(&self.name)
     }
 
+    /// Whether its schema says that it may be a list.
+    pub(crate) fn may_be_list(&self) -> bool {
+        self.schema.0.contains("\"array\"")
+    }
+
     /// Its place in a body.
     pub(crate) fn body_place(&self) -> Pointer {
         let name = self.wire_name();

@@ -28,6 +28,8 @@ pub(crate) struct ReplyRule {
     pub(crate) header: Option<HeaderName>,
     /// Values of the body; none for any.
     pub(crate) at: Vec<Pointer>,
+    /// Values of the body that only must be there.
+    pub(crate) has: Vec<Pointer>,
     pub(crate) is: Option<Vec<Value>>,
     /// In lower case.
     pub(crate) contains: Option<String>,
@@ -55,12 +57,18 @@ impl ReplyRule {
 
     /// Whether its other conditions are on the body.
     pub(crate) fn reads_body(&self) -> bool {
-        !self.at.is_empty()
+        !self.at.is_empty() || !self.has.is_empty()
+    }
+
+    /// The places in the body that it reads.
+    pub(crate) fn places(&self) -> impl Iterator<Item = &Pointer> {
+        self.at.iter().chain(&self.has)
     }
 
     /// Whether those hold.
     pub(crate) fn fits_body<'v>(&self, value: impl Fn(&Pointer) -> Option<&'v Value>) -> bool {
-        self.at.iter().all(|pointer| value(pointer).is_some_and(|value| self.is_fitting(value)))
+        self.has.iter().all(|pointer| value(pointer).is_some())
+            && self.at.iter().all(|pointer| value(pointer).is_some_and(|value| self.is_fitting(value)))
     }
 
     fn is_fitting(&self, value: &Value) -> bool {
@@ -97,6 +105,7 @@ mod tests {
             statuses: Vec::new(),
             header: None,
             at: Vec::new(),
+            has: Vec::new(),
             is: None,
             contains: None,
             method: None,

@@ -131,6 +131,7 @@ impl Session {
     fn reading(&self, operation: &str, options: Options, with: &CallOptions) -> Result<PageReading> {
         let (operation, options) = self.checked(Method::Query, operation, options)?;
         let notes = with.judge_unknown(&operation, ErrorKind::InvalidOptions, operation.unknown_names(&options))?;
+        let options = operation.with_paging(options);
         let named = |e: Error| e.with(|d| d.operation = Some(operation.id.clone()));
         let size = self.page_size(&operation, &options, with);
         let pager = Pager::new(Arc::clone(&operation), &options, with.forward_only, size).map_err(named)?;

@@ -67,7 +67,7 @@ pub(super) fn read(
     let mut wants: Vec<&Pointer> = super::model::told(operation).filter_map(body).collect();
     wants.extend(errors.success.as_ref().map(|s| &s.at));
     let fits = |rule: &&ReplyRule| rule.fits_head(operation.method, head.0, head.1);
-    wants.extend(operation.reply_rules().filter(fits).flat_map(|rule| &rule.at));
+    wants.extend(operation.reply_rules().filter(fits).flat_map(ReplyRule::places));
     let report = rule.result == ResultShape::Report;
     let target = if report { Pointer::default() } else { rule.items.clone() };
     let mut tree = KeyTree::new(&target, rule.result == ResultShape::List, &wants);

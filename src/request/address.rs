@@ -83,10 +83,18 @@ fn path(parts: &Inserted<'_>) -> Result<String> {
             continue;
         };
         let slashes = rule.style == ParameterStyle::Segments;
-        let found = parts.with_value(rule, |given| segment(name, Some(given), slashes))?;
+        let found = parts.with_value(rule, |given| match given.value().is_array() && !rule.may_be_list() {
+            true => Err(no_list(name)),
+            false => segment(name, Some(given), slashes),
+        })?;
         out.push_str(&found.unwrap_or_else(|| segment(name, None, slashes))?);
     }
     Ok(out)
+}
+
+fn no_list(name: &str) -> Error {
+    let message = format!("`{name}` must be text or a number, not a list");
+    Error::new(ErrorKind::InvalidOptions, message).at(Place::field(format!("/{}", escape(name))))
 }
 
 /// One path segment, or several if slashes separate them. Empty, `.` and `..` are refused because even encoded they can

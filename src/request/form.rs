@@ -8,7 +8,7 @@ use crate::json_text::fields_of;
 /// The pairs of a value under a name, in order. null is an empty text.
 pub(crate) fn flatten(name: &str, json: &str, style: FormStyle, pairs: &mut Vec<(String, String)>) {
     let json = json.trim();
-    if json.starts_with('{') && style.nested != FormNested::Json {
+    if json.starts_with('{') && (name.is_empty() || style.nested != FormNested::Json) {
         for (key, raw) in fields_of(json).unwrap_or_default() {
             let inner = match (name, style.nested) {
                 ("", _) => key,

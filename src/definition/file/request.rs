@@ -131,9 +131,12 @@ mirrors! {
         /// A header that is present, or has one of the values of `is`
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub header: Option<String>,
-        /// JSON Pointers in the body: all exist and are not null, or have one of the values of `is`
+        /// JSON Pointers in the body: all are there and neither null, false nor empty, or have one of the values of `is`
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub at: Option<PointersFile>,
+        /// JSON Pointers in the body: all are there, with any value
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub has: Option<PointersFile>,
         /// A value, or a list of values
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub is: Option<Json>,

@@ -91,10 +91,11 @@ fn convert(c: &mut Checker<'_>, file: ConnectorFile) -> Connector {
 
 /// The rules that version 1 wrote under `errors`.
 fn rules_of_version_1(c: &mut Checker<'_>, file: &ErrorsFile) -> Vec<ReplyRule> {
-    let rule = |statuses: Vec<(u16, u16)>, at, then| ReplyRule {
+    let rule = |statuses: Vec<(u16, u16)>, has, then| ReplyRule {
         statuses,
         header: None,
-        at,
+        at: Vec::new(),
+        has,
         is: None,
         contains: None,
         method: None,
@@ -104,8 +105,8 @@ fn rules_of_version_1(c: &mut Checker<'_>, file: &ErrorsFile) -> Vec<ReplyRule> 
     };
     let statuses = refused(c, file.refused.clone()).into_iter().map(|code| (code, code)).collect::<Vec<_>>();
     let retry = (!statuses.is_empty()).then(|| rule(statuses, Vec::new(), Meaning::Retry));
-    let at: Vec<Pointer> = file.in_success.iter().filter_map(|p| c.pointer("/errors/in_success", p)).collect();
-    let failed = (!at.is_empty()).then(|| rule(vec![(200, 299)], at, Meaning::Failed));
+    let has: Vec<Pointer> = file.in_success.iter().filter_map(|p| c.pointer("/errors/in_success", p)).collect();
+    let failed = (!has.is_empty()).then(|| rule(vec![(200, 299)], has, Meaning::Failed));
     retry.into_iter().chain(failed).collect()
 }
 

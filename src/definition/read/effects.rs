@@ -41,11 +41,8 @@ fn key_header(c: &mut Checker<'_>, at: &str, operation: &Operation) {
         );
     }
     for (name, _) in operation.fixed.headers.iter().filter(|(name, _)| name == key) {
-        c.fault(
-            &format!("{at}/fixed/header/{name}"),
-            format!("the header {key} is used for the idempotency key"),
-            None,
-        );
+        let map = if c.has_key(at, "headers") { "headers" } else { "fixed/header" };
+        c.fault(&format!("{at}/{map}/{name}"), format!("the header {key} is used for the idempotency key"), None);
     }
 }
 

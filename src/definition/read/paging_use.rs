@@ -30,7 +30,7 @@ pub(super) fn check_paging(
         let message = format!("`{}` cannot be both the page and the page size", size.at.name());
         c.fault(&format!("{at}/paging"), message, None);
     }
-    if let Some(size) = size.filter(|size| options.iter().any(|o| o.name == size.option)) {
+    if let Some(size) = size.filter(|size| options.iter().any(|o| o.name == size.option && !takes(o, &size.at))) {
         let message = format!("the page size is the option `{}`, which is also declared", size.option);
         c.fault(&format!("{at}/options/{}", escape(&size.option)), message, None);
     }

@@ -112,18 +112,19 @@ pub(super) fn rules(c: &mut Checker<'_>, at: &str, files: Vec<RuleFile>) -> Vec<
 
 fn rule(c: &mut Checker<'_>, at: &str, file: RuleFile) -> Option<ReplyRule> {
     let RuleFile { when, then, wait, advice } = file;
-    let WhenFile { status, header, at: pointers, is, contains, method } = when;
+    let WhenFile { status, header, at: pointers, has, is, contains, method } = when;
     let place = format!("{at}/when");
     let statuses = status.map(|s| statuses(c, &format!("{place}/status"), s)).unwrap_or_default();
     let header = header.and_then(|name| c.header(&format!("{place}/header"), &name));
     let pointers = pointers.map(|p| c.pointers(&format!("{place}/at"), p)).unwrap_or_default();
+    let has = has.map(|p| c.pointers(&format!("{place}/has"), p)).unwrap_or_default();
     if (is.is_some() || contains.is_some()) && header.is_none() && pointers.is_empty() {
         let key = if is.is_some() { "is" } else { "contains" };
         let message = format!("`{key}` needs `header` or `at`: the value that it is about");
         c.fault(&format!("{place}/{key}"), message, None);
     }
-    if statuses.is_empty() && header.is_none() && pointers.is_empty() {
-        c.fault(&place, "the rule fits every reply: give `status`, `header` or `at`", None);
+    if statuses.is_empty() && header.is_none() && pointers.is_empty() && has.is_empty() {
+        c.fault(&place, "the rule fits every reply: give `status`, `header`, `at` or `has`", None);
     }
     let then = meaning(then);
     if wait.is_some() && !matches!(then, Meaning::Retry | Meaning::RateLimited) {
@@ -145,6 +146,7 @@ fn rule(c: &mut Checker<'_>, at: &str, file: RuleFile) -> Option<ReplyRule> {
         statuses,
         header,
         at: pointers,
+        has,
         is,
         contains,
         method: method.map(Method::from),
