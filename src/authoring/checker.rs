@@ -38,8 +38,8 @@ impl<'d> Checker<'d> {
 
     /// Reports a name that cannot be used to address its entry: `connector/name` is the full name.
     pub(crate) fn name(&mut self, at: &str, name: &str) {
-        if name.contains('/') || name.trim().is_empty() || name.chars().any(char::is_control) {
-            let advice = "`/` separates connector and name; use letters, digits, `-` and `_`".to_owned();
+        if name.trim().is_empty() || name.trim() != name || name.chars().any(char::is_control) {
+            let advice = "use letters, digits, `-` and `_`".to_owned();
             self.fault(at, format!("`{}` is not a valid name", name.escape_debug()), Some(advice.into()));
         }
     }

@@ -185,6 +185,23 @@ impl Operation {
         options
     }
 
+    /// Fields of the body beside those of an item: constants, and options that are given. None if the item is put below
+    /// them.
+    pub(crate) fn body_names(&self, options: &Options) -> impl Iterator<Item = String> {
+        let rule = self.items.as_ref().filter(|rule| rule.wrap.as_ref().is_none_or(|w| w.tokens().is_empty()));
+        let constants = self
+            .connector
+            .fixed
+            .body
+            .iter()
+            .chain(&self.fixed.body)
+            .filter_map(|body| Some(body.to_value().as_object()?.keys().cloned().collect::<Vec<_>>()));
+        let given = self.options.iter().filter(|o| o.location == Location::Body && options.contains(&o.name));
+        let first = given.filter_map(|o| o.body_place().tokens().first().cloned());
+        let all: Vec<String> = if rule.is_some() { constants.flatten().chain(first).collect() } else { Vec::new() };
+        all.into_iter()
+    }
+
     /// Whether its body has fields or placeholders besides the items.
     #[cfg(feature = "sandbox")]
     pub(crate) fn takes_body_fields(&self) -> bool {

@@ -9,6 +9,7 @@ use crate::definition::{Operation, OptionRule, Send, Strangers};
 use crate::error::{Advice, Error, ErrorKind, Fault, Place, Result};
 use crate::item::{Item, Items};
 use crate::json_error;
+use crate::json_pointer::escape;
 use crate::options::{Given, Options};
 
 /// A fault in one item.
@@ -162,6 +163,10 @@ fn check_item(
     } else if !value.is_object() {
         fault(String::new(), "it must be an object".into());
         return Ok(());
+    }
+    for name in operation.body_names(given).filter(|name| value.get(name.as_str()).is_some()) {
+        let message = format!("`{name}` is a field of the body that the definition or an option sets: remove it");
+        fault(format!("/{}", escape(&name)), message);
     }
     // If the path ends with this name, the item's field identifies the record. Elsewhere the item may have an unrelated
     // field of that name.

@@ -297,6 +297,15 @@ impl Catalog {
     fn split<'n>(&self, connector: Option<&'n str>, name: &'n str) -> Result<(Option<&'n str>, &'n str)> {
         match (connector, name.split_once('/')) {
             (_, None) => Ok((connector, name)),
+            // An id may have a slash itself.
+            (Some(own), Some(_)) if self.packs.get(own).is_some_and(|pack| pack.has("operations", name)) => {
+                Ok((connector, name))
+            }
+            (None, Some((prefix, _)))
+                if !self.packs.contains_key(prefix) && !self.holders("operations", name).is_empty() =>
+            {
+                Ok((None, name))
+            }
             (None, Some((prefix, id))) => Ok((Some(prefix), id)),
             (Some(connector), Some((prefix, id))) if prefix == connector => Ok((Some(connector), id)),
             (Some(connector), Some((prefix, _))) => Err(Error::new(

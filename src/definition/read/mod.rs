@@ -7,8 +7,10 @@ mod option;
 mod option_set;
 mod paging;
 mod paging_use;
+mod record_refs;
 mod request;
 mod request_effects;
 
 pub(super) use connector::read_connector;
-pub(super) use operation::{read_operation, read_record};
+pub(super) use operation::{read_operation, read_record, record_schema};
+pub(super) use record_refs::may_refer;

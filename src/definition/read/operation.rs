@@ -10,6 +10,7 @@ use super::option::page_size_option;
 use super::option_set::{DeclaredOptions, options};
 use super::paging::{total, values};
 use super::paging_use::{check_paging, paging_in_use};
+use super::record_refs::{embed, may_refer};
 use super::request;
 use crate::authoring::{Checker, Document, Format, Json, Ordered, Pointer, Target, Text, explain};
 use crate::definition::connector::{Connector, Success};
@@ -41,19 +42,40 @@ pub(in crate::definition) fn read_operation(
     c.finish(&what, operation)
 }
 
-/// Reads one record from its part of a file.
-pub(in crate::definition) fn read_record(doc: &Document) -> Result<Record> {
+/// The written schema of a record, for other records that refer to it.
+pub(in crate::definition) fn record_schema(doc: &Document) -> Option<Value> {
+    let mirror: Ordered<RecordFile> = doc.read().ok()?;
+    mirror.into_iter().next().map(|(_, file)| file.schema.to_value())
+}
+
+/// Reads one record from its part of a file. `other` gives the written schemas of other records.
+pub(in crate::definition) fn read_record(doc: &Document, other: &dyn Fn(&str) -> Option<Value>) -> Result<Record> {
     let mirror: Ordered<RecordFile> = doc.read().map_err(|e| explain(Format::Operations, doc, &["records"], &e))?;
     let Some((name, file)) = mirror.into_iter().next() else {
         return Err(Error::new(ErrorKind::Internal, "a record's part of a file is empty"));
     };
     let mut c = Checker::new(doc);
-    c.schema(&format!("/{}/schema", escape(&name)), "", || file.schema.to_value());
+    let at = format!("/{}/schema", escape(&name));
+    let schema = match may_refer(&file.schema.0) {
+        true => Json::from(embedded(&mut c, &at, file.schema.to_value(), other)),
+        false => file.schema,
+    };
+    c.schema(&at, "", || schema.to_value());
     let what = format!("the record {name} is invalid");
-    let record =
-        Record { title: file.title.unwrap_or_else(|| name.clone()), name, schema: file.schema, sample: file.sample };
+    let record = Record { title: file.title.unwrap_or_else(|| name.clone()), name, schema, sample: file.sample };
     c.finish(&what, Some(record))
 }
+
+/// A schema with the records that it refers to.
+fn embedded(c: &mut Checker<'_>, at: &str, schema: Value, other: &dyn Fn(&str) -> Option<Value>) -> Value {
+    embed(schema, other).unwrap_or_else(|name| {
+        c.fault(at, format!("the schema refers to the record `{name}`, which does not exist"), Some(RECORDS.into()));
+        Value::Bool(true)
+    })
+}
+
+/// Where records are declared.
+const RECORDS: &str = "records are declared under `records:` in a file of the same connector";
 
 impl From<MethodFile> for Method {
     fn from(file: MethodFile) -> Method {
@@ -107,9 +129,11 @@ fn convert(
         );
     }
     let written_send = file.items.as_ref().map(|i| i.send.clone());
-    let items = file
-        .items
-        .and_then(|i| items(c, &format!("{at}/items"), i, item_record.as_ref().and_then(|r| r.as_deref()), &verb));
+    let items = file.items.and_then(|i| {
+        let own = item_record.as_ref().and_then(|r| r.as_deref());
+        let other = |name: &str| record(name)?.as_deref().map(|record| record.schema.to_value());
+        items(c, &format!("{at}/items"), i, (own, &other), &verb)
+    });
     let key = file.idempotency_key.and_then(|k| c.header(&format!("{at}/idempotency_key/header"), &k.header));
     let base_url = file.base_url.and_then(|b| c.text(&format!("{at}/base_url"), &b));
     let body = body_format(c, &at, file.body, written_send);
@@ -195,8 +219,7 @@ fn record_by_name(
 ) -> Option<Arc<LaterRecord>> {
     let found = record(name);
     if found.is_none() {
-        let advice = "records are declared under `records:` in a file of the same connector";
-        c.fault(at, format!("no record is called `{name}`"), Some(advice.into()));
+        c.fault(at, format!("no record is called `{name}`"), Some(RECORDS.into()));
     }
     found
 }
@@ -224,7 +247,16 @@ fn body_format(c: &mut Checker<'_>, at: &str, file: Option<BodyFile>, send: Opti
     }
 }
 
-fn items(c: &mut Checker<'_>, at: &str, file: ItemsFile, record: Option<&Record>, verb: &Verb) -> Option<ItemRule> {
+/// The schema of another record, by name.
+type OtherRecord<'r> = &'r dyn Fn(&str) -> Option<Value>;
+
+fn items(
+    c: &mut Checker<'_>,
+    at: &str,
+    file: ItemsFile,
+    (record, other): (Option<&Record>, OtherRecord<'_>),
+    verb: &Verb,
+) -> Option<ItemRule> {
     let mut schema = record.map(|r| r.schema.to_value()).unwrap_or_else(|| json!({"type": "object"}));
     if file.record.is_some() {
         let creates = *verb == Verb::POST && matches!(file.send, SendFile::Each | SendFile::All | SendFile::Chunk(_));
@@ -237,6 +269,9 @@ fn items(c: &mut Checker<'_>, at: &str, file: ItemsFile, record: Option<&Record>
     if let (Some(base), Some(Value::Object(over))) = (schema.as_object_mut(), file.schema.as_ref().map(Json::to_value))
     {
         base.extend(over);
+    }
+    if file.schema.as_ref().is_some_and(|own| may_refer(&own.0)) {
+        schema = embedded(c, &format!("{at}/schema"), schema, other);
     }
     if matches!(file.send, SendFile::JsonPatch) {
         schema = json!({"anyOf": [schema, {"type": "array", "items": {"type": "object", "required": ["op", "path"]}}]});
@@ -282,6 +317,7 @@ fn written_only(schema: &mut Value) {
         .flat_map(|p| p.values_mut())
         .for_each(written_only);
     map.get_mut("items").into_iter().for_each(written_only);
+    map.get_mut("$defs").and_then(Value::as_object_mut).into_iter().flat_map(|d| d.values_mut()).for_each(written_only);
 }
 
 fn response(c: &mut Checker<'_>, at: &str, file: ResponseFile, paging_total: Option<Total>) -> Option<ResponseRule> {
