@@ -109,8 +109,8 @@ mirrors! {
     /// The items of a write
     struct ItemsFile {
         pub send: SendFile,
-        /// The record whose schema applies to the items. Its `required` properties are enforced where records are created (POST with each, all or
-        /// chunk), except those with `readOnly: true`; a `required` under `schema` overrides it
+        /// The record whose schema applies to the items. Its `required` properties are enforced where records are created (POST, but not a
+        /// patch, multipart or raw), except those with `readOnly: true`; a `required` under `schema` overrides it
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub record: Option<String>,
         /// JSON Schema of an item; its keywords override those of the record

@@ -259,7 +259,8 @@ fn items(
 ) -> Option<ItemRule> {
     let mut schema = record.map(|r| r.schema.to_value()).unwrap_or_else(|| json!({"type": "object"}));
     if file.record.is_some() {
-        let creates = *verb == Verb::POST && matches!(file.send, SendFile::Each | SendFile::All | SendFile::Chunk(_));
+        let creates =
+            *verb == Verb::POST && !matches!(file.send, SendFile::JsonPatch | SendFile::Multipart | SendFile::Raw);
         // An update may omit fields that the record requires.
         if let (false, Some(map)) = (creates, schema.as_object_mut()) {
             map.remove("required");
