@@ -84,7 +84,8 @@ pub(crate) fn look(
         if operation.items.as_ref().is_some_and(|r| r.required) {
             return invalid(format!("{} needs items: the records to send", operation.id));
         }
-        if let Some(name) = names.first() {
+        let is_needed = |name: &&&str| operation.option(name).is_some_and(|o| o.required);
+        if let Some(name) = names.iter().find(is_needed) {
             return Err(Error::new(
                 ErrorKind::InvalidOptions,
                 format!("`{name}` is missing: give it as an option, or give items with a field of this name"),
@@ -195,8 +196,12 @@ fn check_item(
                     fault(field, misfit);
                 }
             }
+            Some((Value::Null, _)) if operation.option(name).is_some_and(|o| !o.required) => {}
             Some(_) => fault(field, format!("`{name}` cannot be used in the address")),
-            None => fault(field, format!("`{name}` is missing; it identifies the record")),
+            None if operation.option(name).is_some_and(|o| o.required) => {
+                fault(field, format!("`{name}` is missing; it identifies the record"));
+            }
+            None => {}
         }
     }
     Ok(())

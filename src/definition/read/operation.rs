@@ -257,7 +257,8 @@ fn items(
     (record, other): (Option<&Record>, OtherRecord<'_>),
     verb: &Verb,
 ) -> Option<ItemRule> {
-    let mut schema = record.map(|r| r.schema.to_value()).unwrap_or_else(|| json!({"type": "object"}));
+    let usual = || if matches!(file.send, SendFile::Raw) { Value::Bool(true) } else { json!({"type": "object"}) };
+    let mut schema = record.map(|r| r.schema.to_value()).unwrap_or_else(usual);
     if file.record.is_some() {
         let creates =
             *verb == Verb::POST && !matches!(file.send, SendFile::JsonPatch | SendFile::Multipart | SendFile::Raw);
@@ -267,9 +268,10 @@ fn items(
         }
         written_only(&mut schema);
     }
-    if let (Some(base), Some(Value::Object(over))) = (schema.as_object_mut(), file.schema.as_ref().map(Json::to_value))
-    {
-        base.extend(over);
+    match (&mut schema, file.schema.as_ref().map(Json::to_value)) {
+        (Value::Object(base), Some(Value::Object(over))) => base.extend(over),
+        (_, Some(over)) => schema = over,
+        (_, None) => {}
     }
     if file.schema.as_ref().is_some_and(|own| may_refer(&own.0)) {
         schema = embedded(c, &format!("{at}/schema"), schema, other);

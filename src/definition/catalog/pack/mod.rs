@@ -255,7 +255,7 @@ impl Pack {
     }
 
     /// The OperationId of the operation with this id of the vendor.
-    fn by_vendor_id(&self, id: &str) -> Option<String> {
+    pub(super) fn by_vendor_id(&self, id: &str) -> Option<String> {
         let said = |name: &&str| {
             let text = match self.entry("operations", name) {
                 Some(PackEntry::BuiltIn(_, entry)) => Some(entry.json),
