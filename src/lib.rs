@@ -306,7 +306,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use item::{Item, Items};
 pub use options::Options;
 pub use page::Page;
-pub use receipt::{Outcome, OutcomeCounts, OutcomeStatus, Receipt, StopReason, Usage};
+pub use receipt::{Kept, Outcome, OutcomeCounts, OutcomeStatus, Receipt, StopReason, Usage};
 pub use reply::{Body, Response};
 pub use request::{Cursor, PlannedRequest};
 pub use secret::{Redactor, Secret};

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::paging::Ledger;
+use crate::receipt::Kept;
 use crate::request::Cursor;
 
 /// The progress of a walk, from which another process can resume.
@@ -45,4 +46,7 @@ pub struct Resume {
     /// The server's announcements so far.
     #[serde(default)]
     pub ledger: Ledger,
+    /// Values that the definition keeps, so far.
+    #[serde(default, skip_serializing_if = "Kept::is_empty")]
+    pub kept: Kept,
 }

@@ -11,6 +11,7 @@ mod option_rule;
 mod paging;
 mod property_value;
 mod read;
+mod reply_rule;
 mod rules;
 mod template;
 
@@ -24,7 +25,8 @@ pub use file::{
 pub use operation::{Method, Operation, Record};
 pub use option_rule::{Location, OptionRule};
 pub(crate) use property_value::value_of;
-pub use rules::{ItemRule, ResponseRule, ResultShape, Send};
+pub use reply_rule::ResponseRule;
+pub use rules::{ItemRule, ResultShape, Send};
 pub use template::Template;
 
 #[cfg(feature = "sandbox")]
@@ -40,4 +42,5 @@ pub(crate) use operation_fields::Strangers;
 #[cfg(feature = "sandbox")]
 pub(crate) use paging::Total;
 pub(crate) use paging::{Advance, EndRule, Flag, Keyset, Paging, Sense, Style, TokenRule};
+pub(crate) use reply_rule::{AttachRule, Columns, CsvRule, ReplyFormat};
 pub(crate) use rules::{PartMeans, PartRule, Repeat};

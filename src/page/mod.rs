@@ -3,27 +3,34 @@
 //! Every kind of reply becomes items by one table for all operations: arrays, envelopes, single objects, blank replies,
 //! counts, reports, files, texts.
 
+mod attach;
 mod file;
+mod held;
+mod item_text;
 mod json;
+mod key_tree;
+mod lists;
 mod model;
+mod report;
 
 pub use model::Page;
-pub(crate) use model::{Around, Unfit, count};
+pub(crate) use model::{Around, PageLimits, Unfit, count};
 
 use http::{HeaderMap, StatusCode};
 
 use crate::authoring::Source;
-use crate::definition::{Operation, ResultShape};
+use crate::definition::{Operation, ResponseRule, ResultShape};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::Items;
+use crate::json_text::text_of;
 use crate::reply::{Response, charset, is_binary, other_form, parse_links};
 
 /// Reads a successful reply by the operation's rule.
 ///
 /// # Errors
 /// `bad_response` when the body is not as declared, `limit` when it is nested too deeply or contains more than
-/// `items_max` items.
-pub(crate) fn read(operation: &Operation, reply: &mut Response, items_max: usize) -> Result<Page, Unfit> {
+/// `limits.items` items.
+pub(crate) fn read(operation: &Operation, reply: &mut Response, limits: PageLimits) -> Result<Page, Unfit> {
     let bytes = reply.body.len() as u64;
     let rule = &operation.response;
     let (links, unread_link) = links(&reply.headers);
@@ -46,7 +53,7 @@ pub(crate) fn read(operation: &Operation, reply: &mut Response, items_max: usize
                 return Err(Unfit::Form(not_json(operation, form)));
             }
             let (text, rows) = charset::decode(reply).map_err(undecodable)?;
-            json::read(operation, text, rows, items_max, &mut page)?;
+            json::read(operation, text, rows, limits, &mut page)?;
         }
     }
     let told = model::told(operation).filter_map(|source| match source {
@@ -56,10 +63,21 @@ pub(crate) fn read(operation: &Operation, reply: &mut Response, items_max: usize
         Source::Body(_) => None,
     });
     page.headers = told.collect();
+    keep_headers(rule, reply, &mut page);
     if let Some(total) = &rule.total {
         page.total = page.signal(&total.at).as_ref().and_then(count);
     }
     Ok(page)
+}
+
+/// The headers that the definition keeps; an empty one is absent.
+fn keep_headers(rule: &ResponseRule, reply: &Response, page: &mut Page) {
+    for (name, source) in &rule.keep {
+        let Source::Header(header) = source else { continue };
+        if let Some(text) = reply.header(header).map(str::trim).filter(|text| !text.is_empty()) {
+            page.kept.put(name, &text_of(text));
+        }
+    }
 }
 
 fn undecodable(error: Error) -> Unfit {

@@ -12,7 +12,7 @@ use super::{Call, ConnectionClient, Outgoing, SendMiss, Sent, fatal, settle};
 use crate::definition::{Operation, Repeat, ResultShape};
 use crate::error::{Advice, Error, ErrorKind};
 use crate::fault;
-use crate::page::{self, Page, Unfit};
+use crate::page::{self, Page, PageLimits, Unfit};
 use crate::reply::Response;
 use crate::retry::{self, Signal};
 use crate::transport::{Failure, FailureKind};
@@ -137,6 +137,11 @@ impl ConnectionClient {
         Err(fatal(error.with(|d| d.http_status = Some(status))))
     }
 
+    fn page_limits(&self) -> PageLimits {
+        let limits = &self.connection.limits;
+        PageLimits { items: limits.page_items(), bytes: limits.page_bytes() }
+    }
+
     /// Turns a reply into a page or an error.
     pub(super) fn judge(&self, call: &Call, mut response: Response) -> Result<Sent, SendMiss> {
         let operation = &call.operation;
@@ -167,7 +172,7 @@ impl ConnectionClient {
         let location = location(&response).map(str::to_owned);
         let code = status.as_u16();
         let stamp = |e: Error| e.with(|d| d.http_status = Some(code));
-        let unfit = match page::read(operation, &mut response, self.connection.limits.page_items()) {
+        let unfit = match page::read(operation, &mut response, self.page_limits()) {
             Ok(page) => return Ok(Sent { page, status: code, attempts: 0, location }),
             Err(unfit) => unfit,
         };

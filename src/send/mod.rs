@@ -408,7 +408,7 @@ impl ConnectionClient {
             first_byte: seconds(limits.first_byte_s, 60).min(total),
             idle: seconds(limits.idle_s, 30),
             total: left.map_or(total, |left| left.min(total)),
-            body_max: limits.page_bytes.unwrap_or(64 << 20) as usize,
+            body_max: limits.page_bytes(),
             ratio_max: limits.inflate_ratio.unwrap_or(200) as usize,
             header_max: limits.header_bytes.unwrap_or(64 << 10) as usize,
         }

@@ -5,6 +5,7 @@ mod method;
 mod operation;
 mod option;
 mod paging;
+mod reply;
 mod sandbox;
 
 pub(super) use connector::{
@@ -22,6 +23,7 @@ pub(super) use option::{KEYWORDS, LocationFile, NamingFile, OWN_KEYS, OptionFile
 pub(super) use paging::{
     AdvanceFile, EndFile, FlagFile, KeysetFile, NextUrlFile, PagingFile, SizeFile, TokenFile, TotalFile,
 };
+pub(super) use reply::{AttachFile, ColumnsFile, CsvFile, FormFile, FoundItemsFile};
 pub(super) use sandbox::read_sandbox;
 pub use sandbox::{
     CollectionFile, FilterForm, LanguageFile, OptionNameFile, PartsFile, ReplyFile, SandboxFile, SandboxLimits,

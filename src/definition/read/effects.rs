@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::reply_effects;
 use crate::authoring::{Checker, Json, Pointer, Text, TextPart};
 use crate::definition::connector::{Auth, Connector};
 use crate::definition::file::{ItemsFile, MethodFile, OperationFile, ResponseFile, ResultFile, SendFile};
@@ -17,6 +18,7 @@ pub(in crate::definition) fn check(c: &mut Checker<'_>, at: &str, file: &Operati
     let is_query = file.method == MethodFile::Query;
     keys(c, at, file, operation, is_query);
     response(c, &format!("{at}/response"), &file.response, is_query);
+    reply_effects::check(c, &format!("{at}/response"), &file.response, operation, is_query);
     if let Some(items) = &file.items {
         item_keys(c, &format!("{at}/items"), items, operation);
     }
@@ -46,7 +48,7 @@ fn key_header(c: &mut Checker<'_>, at: &str, operation: &Operation) {
 }
 
 /// Reports each given key that has no effect.
-fn refuse(c: &mut Checker<'_>, at: &str, keys: &[(&str, bool, &str)]) {
+pub(super) fn refuse(c: &mut Checker<'_>, at: &str, keys: &[(&str, bool, &str)]) {
     for (key, _, message) in keys.iter().filter(|(_, given, _)| *given) {
         c.fault(&format!("{at}/{key}"), *message, None);
     }

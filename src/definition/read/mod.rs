@@ -5,6 +5,9 @@ mod effects;
 mod operation;
 mod option;
 mod paging;
+mod reply;
+mod reply_effects;
+mod response;
 
 pub(super) use connector::read_connector;
 pub(super) use operation::{read_operation, read_record};
