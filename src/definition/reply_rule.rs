@@ -45,6 +45,16 @@ impl ReplyFormat {
         }
     }
 
+    /// The media type that is asked for.
+    pub(crate) const fn accept(&self) -> &'static str {
+        match self {
+            ReplyFormat::Json => "application/json",
+            ReplyFormat::Ndjson => "application/x-ndjson, application/json;q=0.9",
+            ReplyFormat::Csv(_) => "text/csv",
+            ReplyFormat::Xml => "application/xml, text/xml;q=0.9",
+        }
+    }
+
     /// Whether a body of this format can be read by JSON Pointers.
     pub(crate) const fn has_pointers(&self) -> bool {
         match self {

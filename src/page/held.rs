@@ -21,12 +21,19 @@ pub(super) struct Held {
 }
 
 impl Held {
+    /// Adds the list of failures to the tree.
+    pub(super) fn failures_of(operation: &Operation, tree: &mut KeyTree) -> Held {
+        let mut held = Held::default();
+        let parts = operation.response.parts.as_ref().and_then(|p| p.errors.as_ref()).map(|e| &e.each);
+        let details = operation.connector.errors.details.as_ref().map(|d| &d.list);
+        held.failures = parts.or(details).map(|list| held.hold(tree, list));
+        held
+    }
+
     /// Adds the values that an operation needs to the tree.
     pub(super) fn of(operation: &Operation, tree: &mut KeyTree) -> Held {
-        let (rule, errors) = (&operation.response, &operation.connector.errors);
-        let mut held = Held::default();
-        let parts = rule.parts.as_ref().and_then(|p| p.errors.as_ref()).map(|e| &e.each);
-        held.failures = parts.or(errors.details.as_ref().map(|d| &d.list)).map(|list| held.hold(tree, list));
+        let rule = &operation.response;
+        let mut held = Held::failures_of(operation, tree);
         if rule.result == ResultShape::List {
             held.hold_lists(rule, tree);
         }

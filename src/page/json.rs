@@ -15,7 +15,7 @@ use crate::definition::{Operation, ResultShape};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::{Items, Span};
 use crate::json_error::JsonError;
-use crate::json_text::one_line;
+use crate::json_text::{one_line, value_of};
 use crate::reply::FoundRows;
 use crate::reply::scan::{JSON_DEPTH, Scan, ScanFault};
 
@@ -51,7 +51,7 @@ pub(super) fn read(
     let missing = matches!(found, FoundItems::Absent | FoundItems::Null);
     let beside = !page.failures.is_empty() && rule.parts.as_ref().is_some_and(|parts| parts.errors.is_some());
     if denied(operation, page)? || (missing && !beside && !page.failures.is_empty()) {
-        return Err(Unfit::Denied(crate::json_text::value_of(&text).unwrap_or_default()));
+        return Err(Unfit::Denied(value_of(&text).unwrap_or_default()));
     }
     page.blank = text.trim() == "null";
     page.is_list = found == FoundItems::List;
@@ -85,6 +85,19 @@ pub(super) fn read(
         page.items = attach::attach(rule, &related, &page.items, limits, &mut page.unattached).map_err(Unfit::Shape)?;
     }
     Ok(())
+}
+
+/// The body of a reply in JSON where another format is declared, if it reports a failure.
+pub(super) fn failure(operation: &Operation, text: &str) -> Option<Value> {
+    let wants = wanted(operation);
+    let mut tree = KeyTree::new(None, false, &wants);
+    let held = Held::failures_of(operation, &mut tree);
+    let (mut catch, _) = Reader::run(text, &tree, FoundRows::default(), usize::MAX).ok()?;
+    let signals = std::mem::take(&mut catch.signals).into_iter();
+    let signals = signals.filter_map(|(i, v)| wants.get(i).map(|p| ((*p).clone(), v))).collect();
+    let page = Page { signals, ..Page::default() };
+    let listed = held.failures(&catch, text).map(failures).is_some_and(|list| !list.is_empty());
+    (listed || denied(operation, &page).is_ok_and(|denied| denied)).then(|| value_of(text).unwrap_or_default())
 }
 
 /// The places of the values that paging and the success rules need.
@@ -153,7 +166,7 @@ fn denied(operation: &Operation, page: &Page) -> Result<bool, Unfit> {
     }
 }
 
-fn too_deep() -> Error {
+pub(super) fn too_deep() -> Error {
     Error::new(ErrorKind::Limit, format!("the reply is nested deeper than the limit json_depth ({JSON_DEPTH})"))
         .advise("exclude the nested fields from the query; this limit is fixed")
 }

@@ -166,7 +166,9 @@ impl ConnectionClient {
         let text_expected = matches!(operation.response.result, ResultShape::File | ResultShape::Text);
         // An HTML page with a title is a login or waiting page, never a report of success.
         let may_be_a_page = !text_expected && (!needless || fault::has_title(&response));
-        if let Some(error) = may_be_a_page.then(|| fault::page_for_people(&self.connection, &response)).flatten() {
+        if let Some(error) =
+            may_be_a_page.then(|| fault::page_for_people(&self.connection, operation, &response)).flatten()
+        {
             return Err(SendMiss { error, signal: Some(Signal::Unreadable), asked: None });
         }
         let location = location(&response).map(str::to_owned);

@@ -15,6 +15,7 @@ use crate::definition::file::{ItemsFile, MethodFile, OperationFile, OptionFile, 
 use crate::definition::operation::{LaterRecord, Method, Operation, Record};
 use crate::definition::option_rule::{Location, OptionRule};
 use crate::definition::paging::Paging;
+use crate::definition::reply_rule::ReplyFormat;
 use crate::definition::rules::{ItemRule, Repeat, ResultShape, Send};
 use crate::error::{Error, ErrorKind, Result, did_you_mean};
 use crate::json_pointer::escape;
@@ -33,7 +34,12 @@ pub(in crate::definition) fn read_operation(
     let mut c = Checker::new(doc);
     let what = format!("the operation {id} is invalid");
     let operation = convert(&mut c, id, file, connector, record);
-    c.finish(&what, operation)
+    let operation = c.finish(&what, operation)?;
+    if cfg!(not(feature = "xml")) && matches!(operation.response.format, ReplyFormat::Xml) {
+        let message = format!("this build cannot read XML, which {} returns", operation.id);
+        return Err(Error::new(ErrorKind::Unsupported, message).advise("build with the feature xml"));
+    }
+    Ok(operation)
 }
 
 /// Reads one record from its part of a file.
