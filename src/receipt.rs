@@ -1,11 +1,12 @@
 //! The summary of a call: receipts, stop reasons, outcomes. Plain data.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::error::Error;
 use crate::item::Items;
-use crate::json_text::fields_of;
 
 /// Usage so far. Times in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,10 +139,11 @@ pub struct Receipt {
 /// numbers keep their digits.
 ///
 /// ```
-/// let kept: opnode::Kept = serde_json::from_str(r#"{"changes":"/delta?token=7","version":18446744073709551617}"#)?;
-/// assert_eq!(kept.get("version"), Some("18446744073709551617"));
-/// assert_eq!(kept.get("other"), None);
-/// # Ok::<(), serde_json::Error>(())
+/// let show = |receipt: &opnode::Receipt| {
+///     // From an operation with `keep: { version: /meta/version }`: `18446744073709551617`, digit for digit.
+///     println!("{}", receipt.kept.get("version").unwrap_or("null"));
+/// };
+/// # show(&opnode::Receipt::default());
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Kept(Vec<(String, String)>);
@@ -164,6 +166,11 @@ impl Kept {
         self.0.iter().map(|(name, json)| (name.as_str(), json.as_str()))
     }
 
+    /// All of them as owned texts.
+    pub(crate) fn texts(&self) -> BTreeMap<String, String> {
+        self.0.iter().cloned().collect()
+    }
+
     /// Sets a value; `json` is valid JSON on one line.
     pub(crate) fn put(&mut self, name: &str, json: &str) {
         match self.0.iter_mut().find(|(other, _)| other == name) {
@@ -184,15 +191,6 @@ impl Serialize for Kept {
         let values: Vec<(String, Box<RawValue>)> =
             self.iter().map(raw).collect::<serde_json::Result<_>>().map_err(serde::ser::Error::custom)?;
         serializer.collect_map(values)
-    }
-}
-
-impl<'de> Deserialize<'de> for Kept {
-    /// From JSON text; other formats do not keep how a number was written.
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Kept, D::Error> {
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
-        let fields = fields_of(raw.get()).ok_or_else(|| serde::de::Error::custom("kept values are an object"))?;
-        Ok(Kept(fields.into_iter().map(|(name, raw)| (name, raw.get().to_owned())).collect()))
     }
 }
 

@@ -16,7 +16,7 @@ use crate::item::Items;
 use crate::options::Options;
 use crate::page::Page;
 use crate::paging::{Admission, Ended, Pager, PagingStep};
-use crate::receipt::{EndSeen, Receipt, StopReason};
+use crate::receipt::{EndSeen, Kept, Receipt, StopReason};
 use crate::request::{self, Cursor, RequestInput};
 use crate::send::{Call, ConnectionClient, Outgoing, Sent};
 
@@ -118,7 +118,8 @@ impl Walk {
     pub(crate) fn new(client: Arc<ConnectionClient>, call: Call, read: PageReading, with: &CallOptions) -> Walk {
         let (pages, items) = with.resume.as_ref().map_or((0, 0), |r| (r.pages, r.rows));
         let noted = read.notes.len();
-        let kept = with.resume.as_ref().map(|r| r.kept.clone()).unwrap_or_default();
+        let mut kept = Kept::default();
+        with.resume.iter().flat_map(|r| &r.kept).for_each(|(name, json)| kept.put(name, json));
         let operation = call.operation.id.clone();
         let receipt = Receipt { operation, pages, items, kept, notes: read.notes, ..Receipt::default() };
         Walk {
@@ -283,7 +284,7 @@ impl Walk {
 
     fn resume_at(&self, cursor: Cursor) -> Resume {
         let ledger = self.pager.ledger().clone();
-        let (largest, kept) = (self.pager.largest(), self.receipt.kept.clone());
+        let (largest, kept) = (self.pager.largest(), self.receipt.kept.texts());
         Resume { cursor, pages: self.receipt.pages, rows: self.receipt.items, largest, ledger, kept }
     }
 

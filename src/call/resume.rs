@@ -1,9 +1,10 @@
 //! The progress of a walk, from which another process can resume. Plain data.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::paging::Ledger;
-use crate::receipt::Kept;
 use crate::request::Cursor;
 
 /// The progress of a walk, from which another process can resume.
@@ -46,7 +47,7 @@ pub struct Resume {
     /// The server's announcements so far.
     #[serde(default)]
     pub ledger: Ledger,
-    /// Values that the definition keeps, so far.
-    #[serde(default, skip_serializing_if = "Kept::is_empty")]
-    pub kept: Kept,
+    /// Values that the definition keeps, so far, as JSON text.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub kept: BTreeMap<String, String>,
 }

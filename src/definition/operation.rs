@@ -122,6 +122,11 @@ impl Operation {
         self.forward_only.is_some()
     }
 
+    /// The names of the values that its receipt has beside the items.
+    pub fn kept_names(&self) -> impl Iterator<Item = &str> {
+        self.response.keep.iter().map(|(name, _)| name.as_str())
+    }
+
     /// An option by name.
     #[must_use]
     pub fn option(&self, name: &str) -> Option<&OptionRule> {

@@ -22,18 +22,10 @@ pub enum ColumnsFile {
 }
 
 mirrors! {
-    /// The format of a body
+    /// The format of a body. ndjson: each line is an item. csv: each row is an item, its values are texts. xml: elements
+    /// are objects, attributes `@name`, text `#text`; an element with only text is that text; repeated elements are a list
     #[derive(Copy, Default, Eq)]
-    enum FormFile {
-        #[default]
-        Json,
-        /// One JSON value per line; each is an item
-        Ndjson,
-        /// Comma-separated values: each row is an item, and its values are texts
-        Csv,
-        /// Elements as objects: attributes are `@name`, text is `#text`, an element with only text is that text, repeated elements are a list
-        Xml,
-    }
+    enum FormFile { #[default] Json, Ndjson, Csv, Xml }
 
     /// How a CSV body is read
     struct CsvFile {
