@@ -139,11 +139,11 @@ pub struct Receipt {
 /// numbers keep their digits.
 ///
 /// ```
-/// let show = |receipt: &opnode::Receipt| {
-///     // From an operation with `keep: { version: /meta/version }`: `18446744073709551617`, digit for digit.
-///     println!("{}", receipt.kept.get("version").unwrap_or("null"));
-/// };
-/// # show(&opnode::Receipt::default());
+/// /// From an operation with `keep: { version: /meta/version }`: such as `18446744073709551617`, digit for digit.
+/// fn version(receipt: &opnode::Receipt) -> Option<&str> {
+///     receipt.kept.get("version")
+/// }
+/// # assert_eq!(version(&opnode::Receipt::default()), None);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Kept(Vec<(String, String)>);

@@ -42,5 +42,5 @@ pub(crate) use operation_fields::Strangers;
 #[cfg(feature = "sandbox")]
 pub(crate) use paging::Total;
 pub(crate) use paging::{Advance, EndRule, Flag, Keyset, Paging, Sense, Style, TokenRule};
-pub(crate) use reply_rule::{AttachRule, Columns, CsvRule, ReplyFormat};
+pub(crate) use reply_rule::{AttachRule, ColumnRule, CsvRule, ReplyFormat};
 pub(crate) use rules::{PartMeans, PartRule, Repeat};

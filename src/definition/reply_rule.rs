@@ -17,7 +17,7 @@ pub struct ResponseRule {
     pub(crate) ok: Vec<u16>,
     pub(crate) empty: Vec<u16>,
     pub(crate) parts: Option<PartRule>,
-    pub(crate) columns: Columns,
+    pub(crate) columns: ColumnRule,
     pub(crate) rows: Pointer,
     /// Values beside the items, by name.
     pub(crate) keep: Vec<(String, Source)>,
@@ -102,7 +102,7 @@ impl ItemPlaces {
 
 /// The columns of a report.
 #[derive(Debug)]
-pub(crate) enum Columns {
+pub(crate) enum ColumnRule {
     /// Names from the definition.
     Names(Vec<String>),
     /// A list in the reply; `name` is the place of the name in a definition that is an object.

@@ -3,13 +3,13 @@
 
 use super::key_tree::{Catch, KeyTree};
 use crate::authoring::{Pointer, Source};
-use crate::definition::{Columns, Operation, ReplyFormat, ResponseRule, ResultShape};
+use crate::definition::{ColumnRule, Operation, ReplyFormat, ResponseRule, ResultShape};
 use crate::item::Span;
 use crate::receipt::Kept;
 
 /// Where the tree keeps each of them.
 #[derive(Default)]
-pub(super) struct Held {
+pub(super) struct HeldParts {
     next: usize,
     failures: Option<usize>,
     /// For each list that is not read as it is: the list, and what contains it.
@@ -20,10 +20,10 @@ pub(super) struct Held {
     keep: Vec<Option<usize>>,
 }
 
-impl Held {
+impl HeldParts {
     /// Adds the list of failures to the tree.
-    pub(super) fn failures_of(operation: &Operation, tree: &mut KeyTree) -> Held {
-        let mut held = Held::default();
+    pub(super) fn failures_of(operation: &Operation, tree: &mut KeyTree) -> HeldParts {
+        let mut held = HeldParts::default();
         let parts = operation.response.parts.as_ref().and_then(|p| p.errors.as_ref()).map(|e| &e.each);
         let details = operation.connector.errors.details.as_ref().map(|d| &d.list);
         held.failures = parts.or(details).map(|list| held.hold(tree, list));
@@ -31,14 +31,14 @@ impl Held {
     }
 
     /// Adds the values that an operation needs to the tree.
-    pub(super) fn of(operation: &Operation, tree: &mut KeyTree) -> Held {
+    pub(super) fn of(operation: &Operation, tree: &mut KeyTree) -> HeldParts {
         let rule = &operation.response;
-        let mut held = Held::failures_of(operation, tree);
+        let mut held = HeldParts::failures_of(operation, tree);
         if rule.result == ResultShape::List {
             held.hold_lists(rule, tree);
         }
         if rule.result == ResultShape::Report {
-            if let Columns::At { list, .. } = &rule.columns {
+            if let ColumnRule::At { list, .. } = &rule.columns {
                 held.columns = Some(held.hold(tree, list));
             }
             held.rows = Some(held.hold(tree, &rule.rows));

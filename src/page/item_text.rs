@@ -1,8 +1,8 @@
 //! Writes items that are not in a reply as they are, within the limits of a page. Pure.
 
-use super::json::too_many;
+use super::faults::{too_long, too_many};
 use super::model::PageLimits;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::item::{Items, Span};
 use crate::json_text::put_text;
 use crate::reply::scan::{Scan, ScanFault};
@@ -40,12 +40,6 @@ impl ItemText {
     pub(super) fn finish(self) -> Items {
         Items::from_spans(self.text, self.spans)
     }
-}
-
-/// The error for a body that becomes too large as JSON.
-pub(super) fn too_long(max: usize) -> Error {
-    Error::new(ErrorKind::Limit, format!("the items of the reply become larger than {max} bytes, 16 times page_bytes"))
-        .advise("ask for smaller pages, or raise `limits: { page_bytes }` of the connection")
 }
 
 /// Writes an object with fields before and after its own, whose own fields of these names are left out; a value that

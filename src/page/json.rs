@@ -5,7 +5,8 @@
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::held::Held;
+use super::faults::{again, ambiguous, too_deep, too_many};
+use super::held::HeldParts;
 use super::key_tree::{Catch, FoundItems, KeyTree, Reader, keep};
 use super::lists::{self, FoundLists};
 use super::model::PageLimits;
@@ -17,7 +18,7 @@ use crate::item::{Items, Span};
 use crate::json_error::JsonError;
 use crate::json_text::{one_line, value_of};
 use crate::reply::FoundRows;
-use crate::reply::scan::{JSON_DEPTH, Scan, ScanFault};
+use crate::reply::scan::{Scan, ScanFault};
 
 /// `rows` is the list that was found while the text arrived.
 pub(super) fn read(
@@ -33,7 +34,7 @@ pub(super) fn read(
     let is_list = rule.result == ResultShape::List;
     let target = if rule.result == ResultShape::Report { Some(&root) } else { rule.items.plain() };
     let mut tree = KeyTree::new(target, is_list, &wants);
-    let held = Held::of(operation, &mut tree);
+    let held = HeldParts::of(operation, &mut tree);
     let (mut catch, has_lines) =
         Reader::run(&text, &tree, rows, limits.items).map_err(|fault| refuse(fault, &text, limits.items))?;
     let text = if has_lines { one_line(text) } else { text };
@@ -91,7 +92,7 @@ pub(super) fn read(
 pub(super) fn failure(operation: &Operation, text: &str) -> Option<Value> {
     let wants = wanted(operation);
     let mut tree = KeyTree::new(None, false, &wants);
-    let held = Held::failures_of(operation, &mut tree);
+    let held = HeldParts::failures_of(operation, &mut tree);
     let (mut catch, _) = Reader::run(text, &tree, FoundRows::default(), usize::MAX).ok()?;
     let signals = std::mem::take(&mut catch.signals).into_iter();
     let signals = signals.filter_map(|(i, v)| wants.get(i).map(|p| ((*p).clone(), v))).collect();
@@ -117,12 +118,6 @@ fn check_signals(operation: &Operation, wants: &[&Pointer], catch: &Catch) -> Re
         return Err(Unfit::Shape(ambiguous(key)));
     }
     Ok(())
-}
-
-/// The error for a key that an object has twice.
-pub(super) fn ambiguous(key: &str) -> Error {
-    let message = format!("the reply contains the key `{key}` twice, so its value is ambiguous");
-    Error::new(ErrorKind::BadResponse, message)
 }
 
 /// The failures in a reply: a list of them, or one value that is not empty.
@@ -164,16 +159,6 @@ fn denied(operation: &Operation, page: &Page) -> Result<bool, Unfit> {
             .advise("set in the definition what its absence means: `success: { at: …, absent: ok }`"),
         )),
     }
-}
-
-pub(super) fn too_deep() -> Error {
-    Error::new(ErrorKind::Limit, format!("the reply is nested deeper than the limit json_depth ({JSON_DEPTH})"))
-        .advise("exclude the nested fields from the query; this limit is fixed")
-}
-
-pub(super) fn too_many(max: usize) -> Error {
-    Error::new(ErrorKind::Limit, format!("the reply contains more items than the limit page_items ({max})"))
-        .advise("ask for smaller pages, or raise `limits: { page_items }` of the connection")
 }
 
 /// The error of a reply that cannot be read.
@@ -226,16 +211,6 @@ fn elements(text: String, raw: Option<Span>, items_max: usize) -> Result<Items> 
     let read = Scan::new(&text).elements(start as usize, |from, to| keep(&mut spans, from, to, items_max));
     read.map_err(|fault| again("a list", fault, items_max))?;
     Ok(Items::from_spans(text, spans))
-}
-
-/// A part of a text that was read; it may contain too many items.
-pub(super) fn again(what: &str, fault: ScanFault, items_max: usize) -> Error {
-    match fault {
-        ScanFault::Count => too_many(items_max),
-        ScanFault::Depth | ScanFault::Syntax => {
-            Error::new(ErrorKind::Internal, format!("{what} cannot be read a second time"))
-        }
-    }
 }
 
 /// Why a body is not JSON: the position, and the text there.

@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::held::Held;
+use super::faults::{again, ambiguous};
+use super::held::HeldParts;
 use super::item_text::{ItemText, fields, put_with};
-use super::json::{again, ambiguous};
 use super::key_tree::{Catch, FoundItems, keep, kind};
 use super::model::PageLimits;
 use crate::authoring::Pointer;
@@ -26,7 +26,7 @@ pub(super) struct FoundLists<'o> {
 }
 
 /// Finds the lists of an operation in a body that was read.
-pub(super) fn find<'o>(operation: &'o Operation, held: &Held, catch: &Catch, text: &str) -> FoundLists<'o> {
+pub(super) fn find<'o>(operation: &'o Operation, held: &HeldParts, catch: &Catch, text: &str) -> FoundLists<'o> {
     let rule = &operation.response;
     let is_xml = matches!(rule.format, ReplyFormat::Xml);
     let mut all = FoundLists { found: FoundItems::Absent, ..FoundLists::default() };

@@ -5,6 +5,7 @@
 
 mod attach;
 mod csv_rows;
+mod faults;
 mod file;
 mod held;
 mod item_text;

@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::json::{too_deep, too_many};
+use super::faults::{too_deep, too_many};
 use super::model::PageLimits;
 use super::{Around, Page, Unfit};
 use crate::error::{Error, ErrorKind};

@@ -3,12 +3,12 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::faults::again;
 use super::item_text::ItemText;
-use super::json::again;
 use super::key_tree::kind;
 use super::model::PageLimits;
 use crate::authoring::Pointer;
-use crate::definition::{Columns, ResponseRule};
+use crate::definition::{ColumnRule, ResponseRule};
 use crate::error::{Error, ErrorKind, Result};
 use crate::item::{Item, Items};
 use crate::json_text::put_object;
@@ -22,8 +22,8 @@ pub(super) fn items(
     limits: PageLimits,
 ) -> Result<Items> {
     let columns = match &rule.columns {
-        Columns::Names(names) => names.clone(),
-        Columns::At { list, name } => {
+        ColumnRule::Names(names) => names.clone(),
+        ColumnRule::At { list, name } => {
             let columns = elements(list, columns)?;
             columns.into_iter().map(|column| column_name(column, name.as_ref())).collect::<Result<_>>()?
         }

@@ -9,8 +9,7 @@ use quick_xml::XmlVersion;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::reader::Reader;
 
-use super::item_text::too_long;
-use super::json::too_deep;
+use super::faults::{too_deep, too_long};
 use super::model::PageLimits;
 use super::{Around, Unfit};
 use crate::error::{Error, ErrorKind};

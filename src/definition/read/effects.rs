@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::refuse::refuse;
 use super::reply_effects;
 use crate::authoring::{Checker, Json, Pointer, Text, TextPart};
 use crate::definition::connector::{Auth, Connector};
@@ -44,13 +45,6 @@ fn key_header(c: &mut Checker<'_>, at: &str, operation: &Operation) {
     }
     for (name, _) in operation.headers.iter().filter(|(name, _)| name == key) {
         c.fault(&format!("{at}/headers/{name}"), format!("the header {key} is used for the idempotency key"), None);
-    }
-}
-
-/// Reports each given key that has no effect.
-pub(super) fn refuse(c: &mut Checker<'_>, at: &str, keys: &[(&str, bool, &str)]) {
-    for (key, _, message) in keys.iter().filter(|(_, given, _)| *given) {
-        c.fault(&format!("{at}/{key}"), *message, None);
     }
 }
 

@@ -5,6 +5,7 @@ mod effects;
 mod operation;
 mod option;
 mod paging;
+mod refuse;
 mod reply;
 mod reply_effects;
 mod response;

@@ -3,7 +3,7 @@
 use crate::authoring::values::PointersFile;
 use crate::authoring::{Checker, Ordered, Pointer};
 use crate::definition::file::{AttachFile, ColumnsFile, CsvFile, FormFile, FoundItemsFile};
-use crate::definition::reply_rule::{AttachRule, Columns, CsvRule, ItemPlaces, ReplyFormat};
+use crate::definition::reply_rule::{AttachRule, ColumnRule, CsvRule, ItemPlaces, ReplyFormat};
 use crate::json_pointer::escape;
 
 pub(super) fn format(c: &mut Checker<'_>, at: &str, form: FormFile, csv: Option<CsvFile>) -> ReplyFormat {
@@ -89,8 +89,8 @@ fn added_fields(c: &mut Checker<'_>, at: &str, key: Option<&str>, tag: Option<&s
     }
 }
 
-pub(super) fn columns(c: &mut Checker<'_>, at: &str, file: Option<ColumnsFile>) -> Columns {
-    let none = || Columns::Names(Vec::new());
+pub(super) fn columns(c: &mut Checker<'_>, at: &str, file: Option<ColumnsFile>) -> ColumnRule {
+    let none = || ColumnRule::Names(Vec::new());
     match file {
         None => none(),
         Some(ColumnsFile::Names(names)) => {
@@ -98,15 +98,15 @@ pub(super) fn columns(c: &mut Checker<'_>, at: &str, file: Option<ColumnsFile>) 
                 c.fault(at, "at least one column is needed", None);
             }
             column_names(c, at, &names);
-            Columns::Names(names)
+            ColumnRule::Names(names)
         }
         Some(ColumnsFile::Pointer(text)) => {
-            c.pointer(at, &text).map_or_else(none, |list| Columns::At { list, name: None })
+            c.pointer(at, &text).map_or_else(none, |list| ColumnRule::At { list, name: None })
         }
         Some(ColumnsFile::At(file)) => {
             let list = c.pointer(&format!("{at}/at"), &file.at);
             let name = c.pointer(&format!("{at}/name"), &file.name);
-            list.map_or_else(none, |list| Columns::At { list, name })
+            list.map_or_else(none, |list| ColumnRule::At { list, name })
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Checks combinations of keys under `response:`: format, items, report, kept and attached values. Pure.
 
-use super::effects::refuse;
+use super::refuse::refuse;
 use crate::authoring::{Checker, Source};
 use crate::definition::file::{FormFile, FoundItemsFile, ResponseFile, ResultFile};
 use crate::definition::operation::Operation;

@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use crate::authoring::{Pointer, Source};
-use crate::definition::{AttachRule, Columns, CsvRule, Operation, ReplyFormat, ResponseRule};
+use crate::definition::{AttachRule, ColumnRule, CsvRule, Operation, ReplyFormat, ResponseRule};
 use crate::sandbox::http::{ReplyContent, SandboxReply};
 use crate::sandbox::records::Tree;
 
@@ -120,10 +120,10 @@ fn add(records: &mut Vec<Tree>, rule: &AttachRule, mut record: Tree, key: &Tree)
 pub(super) fn report(rule: &ResponseRule, sample: &Tree) -> Tree {
     let mut body = Tree::object();
     let values = match &rule.columns {
-        Columns::Names(names) => {
+        ColumnRule::Names(names) => {
             names.iter().map(|name| sample.get(name).cloned().unwrap_or_else(Tree::null)).collect()
         }
-        Columns::At { list, name } => {
+        ColumnRule::At { list, name } => {
             let column = |(field, _): &(String, Tree)| column(field, name.as_ref());
             body.put(list, Tree::List(sample.fields().iter().map(column).collect()));
             sample.fields().iter().map(|(_, value)| value.clone()).collect()
